@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { commands } from '../src/commands/command-registry.ts'
 import { infoOf, optionNames, usageOf } from '../src/core/command/options.ts'
-import { cell } from '../src/core/comments/words.ts'
+import { cell } from '../src/core/words/words.ts'
 
 export const commandRows: readonly string[] = [
   '| Command | What it does | Example | Needs |',

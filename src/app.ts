@@ -3,7 +3,7 @@ import type { Probot } from 'probot'
 import { startBehind } from './bot.ts'
 import { readConfig } from './config.ts'
 import { readEvents } from './github/webhooks/normalise.ts'
-import type { Receive } from './github/webhooks/receive.ts'
+import type { Receive } from './github/webhooks/webhook-endpoint.ts'
 import { environment } from './process-environment.ts'
 
 /** Enqueues webhooks. Probot answers 500 when the queue can't take one, so that it can be sent again. */

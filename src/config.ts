@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { efforts, type ReasoningEffort } from './core/agent/run-request.ts'
+import { efforts, type ReasoningEffort } from './core/model/codex-task-run-create.ts'
 import { type DeploymentSettings, noDeploymentSettings } from './core/settings/deployment-settings.ts'
 import { readDeploymentFile } from './deployment-file.ts'
 import {

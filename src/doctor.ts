@@ -4,19 +4,21 @@ import { type Check, found, passed, redactedCheck } from './core/model/check.ts'
 import type { Repository, Thread } from './core/model/thread.ts'
 import { ownerEntry } from './core/settings/deployment-settings.ts'
 import { problemsText, settingsPath } from './core/settings/repository-file.ts'
-import { checkApp, checkGitHub, checkInstallation } from './github/app-checks.ts'
-import { type GitHubApp, gitHubApp } from './github/app-client.ts'
-import { wantedOfApp } from './github/app-manifest.ts'
-import { installationsOf } from './github/installations.ts'
-import { ownerFilesOf } from './github/owner-files.ts'
 import {
+  checkApp,
   checkDefaultBranch,
+  checkGitHub,
+  checkInstallation,
   checkOwners,
   checkRepositories,
   examineRepositories,
-} from './github/repository-checks.ts'
+} from './github/app-checks.ts'
+import { type GitHubApp, gitHubApp } from './github/app-client.ts'
+import { wantedOfApp } from './github/app-manifest.ts'
+import { installationsOf } from './github/installations.ts'
+import { ownerFilesOf } from './github/repository-files.ts'
 import { checkAccesses, checkPostHogOf, checkPostHogs } from './posthog-doctor.ts'
-import { checkQueue } from './queue/queue-checks.ts'
+import { checkQueue } from './queue/open-queues.ts'
 
 export async function examine(config: Config, redact: (text: string) => string): Promise<Check[]> {
   const app = appOf(config)

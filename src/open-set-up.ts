@@ -9,7 +9,7 @@ import { wantedOfApp } from './github/app-manifest.ts'
 import { examinePostHog } from './posthog-doctor.ts'
 import { envFileToWrite, environment } from './process-environment.ts'
 import { closeServer, listen } from './web/http-server.ts'
-import type { Values } from './web/set-up/posthog-form.ts'
+import type { Values } from './web/set-up/set-up-pages.ts'
 import { setUpServer } from './web/set-up/set-up-server.ts'
 
 export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): Promise<Started> {

@@ -1,6 +1,6 @@
 import type { Config } from './config.ts'
+import { limitGate } from './core/model/call-budget.ts'
 import type { Check } from './core/model/check.ts'
-import { limitGate } from './core/model/limit-gate.ts'
 import type { Repository } from './core/model/thread.ts'
 import { isOwnersKey } from './core/settings/deployment-settings.ts'
 import { redactor } from './core/text/redact.ts'

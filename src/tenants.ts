@@ -1,11 +1,14 @@
 /** Each PostHog has its own clients, budget and marker key: one key can't serve another's owners. */
-
 import type { Config } from './config.ts'
-import type { Deployment } from './core/comments/words.ts'
-import { type Allowance, type CallBudget, postHogAllowance } from './core/model/call-budget.ts'
-import { type LimitStore, limitGate } from './core/model/limit-gate.ts'
-import { markerSigner, type Signer } from './core/model/marker.ts'
+import {
+  type Allowance,
+  type CallBudget,
+  type LimitStore,
+  limitGate,
+  postHogAllowance,
+} from './core/model/call-budget.ts'
 import type { TasksClient } from './core/model/ports.ts'
+import { markerSigner, type Signer } from './core/record/marker.ts'
 import {
   type DeploymentSettings,
   loginOf,
@@ -13,6 +16,7 @@ import {
   ownerEntry,
   type RepositoryRef,
 } from './core/settings/deployment-settings.ts'
+import type { Deployment } from './core/words/words.ts'
 import type { PostHogSettings } from './posthog/posthog-http.ts'
 import { postHogTasks } from './posthog/tasks-client.ts'
 

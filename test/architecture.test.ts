@@ -16,7 +16,7 @@ const source = filesIn('src').filter(file => file.endsWith('.ts'))
 
 interface Import {
   file: string
-  /** `src/core/run/run.ts` or the name of a package. */
+  /** `src/core/record/run.ts` or the name of a package. */
   from: string
 }
 
@@ -90,9 +90,9 @@ const mayImport: Record<string, readonly string[]> = {
 }
 
 test('the files are seen, and what they import', () => {
-  expect(source).toContain('src/core/run/run.ts')
-  expect(imports.map(shown)).toContain('src/core/run/apply-snapshot.ts → src/core/run/run.ts')
-  expect(imports.map(shown)).toContain('src/core/run/run.ts → zod')
+  expect(source).toContain('src/core/record/run.ts')
+  expect(imports.map(shown)).toContain('src/core/record/apply-snapshot.ts → src/core/record/run.ts')
+  expect(imports.map(shown)).toContain('src/core/record/run.ts → zod')
   expect(imports.length).toBeGreaterThan(source.length)
 })
 
@@ -204,7 +204,7 @@ const parsers: readonly (readonly [RegExp, string])[] = [
   [/^(?:mdast|micromark)/, 'src/core/text/markdown.ts'],
   [/^yaml$/, 'src/core/text/yaml.ts'],
   [/^parse5$/, 'src/core/text/shown-text.ts'],
-  [/^node:vm$/, 'src/core/text/within-time.ts'],
+  [/^node:vm$/, 'src/core/text/event-loop.ts'],
 ]
 
 test.each(parsers)('%s is known to %s alone', (name, file) => {

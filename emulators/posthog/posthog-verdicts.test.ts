@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { CodexTaskRunCreate, runRequest } from '../../src/core/agent/run-request.ts'
+import { runRequest } from '../../src/core/agent/run-request.ts'
+import { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
 import { closesAfterEach, codex, newRun, newTask, posthog, send, start, until } from './posthog-calls.ts'
 
 const kinds = ['create-task', 'run', 'command', 'cancel', 'staged-prepare', 'staged-finalize'] as const

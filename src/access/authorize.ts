@@ -1,13 +1,12 @@
 /** Who may use a command: by their role at GitHub, or by name in the settings. */
+import { mayAct, type Role } from '../core/model/command-grammar.ts'
 import { isNotFound } from '../core/model/errors.ts'
-import type { Signer } from '../core/model/marker.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
-import { mayAct, type Role } from '../core/model/role.ts'
 import type { Person } from '../core/model/thread.ts'
 import type { Permission } from '../core/model/views.ts'
-import { believeAbsent, type RefusedReads } from '../core/run/outage.ts'
+import type { Signer } from '../core/record/marker.ts'
+import { believeAbsent, type RefusedReads } from '../core/record/outage.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import { usedBefore } from './used-before.ts'
 
 export interface Accounts {
   /** Whether the login is still the account that it was at first. @param usedBefore is called for an unknown one */
@@ -82,4 +81,18 @@ async function isMeant(user: string, person: Person, check: PersonCheck): Promis
   if (id !== undefined) return Number(id) === person.id
   if (login.toLowerCase() !== person.login.toLowerCase()) return false
   return check.accounts.isSame(check.repoId, person, () => usedBefore(check, login))
+}
+
+interface Memory {
+  github: Pick<ThreadClient, 'ownCommentsOfRepository'>
+  signer: Signer
+  repoId: number
+}
+
+async function usedBefore({ github, signer, repoId }: Memory, login: string): Promise<number | undefined> {
+  const newestFirst = await github.ownCommentsOfRepository()
+  const authors = newestFirst
+    .flatMap(({ number, body }) => signer.read(body, { repoId, number }))
+    .flatMap(({ backup }) => backup?.request.by ?? [])
+  return authors.findLast(by => by.app === undefined && by.login.toLowerCase() === login.toLowerCase())?.id
 }

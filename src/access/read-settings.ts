@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
-import { limits } from '../core/run/timing.ts'
+import { limits } from '../core/record/timing.ts'
 import {
   type DeploymentSettings,
   type Grants,

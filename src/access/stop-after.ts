@@ -4,8 +4,8 @@
  * had to wait for.
  */
 import { Rejected } from '../core/model/errors.ts'
-import { isBefore, type Moment } from '../core/model/event-order.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
+import { isBefore, type Moment } from '../core/record/event-order.ts'
 import { allowanceOf, type PersonCheck } from './authorize.ts'
 
 export interface Stop {

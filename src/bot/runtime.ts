@@ -1,14 +1,21 @@
+import type { Server } from 'node:http'
+import { isIPv6 } from 'node:net'
 import type { Logger } from 'pino'
-import { type TriggerRecord, triggerFormat, triggerIndex } from '../commands/trigger-record.ts'
+import { type TriggerRecord, triggerFormat, triggerIndex, triggerRecord } from '../commands/trigger-record.ts'
 import { type Config, secretsOf } from '../config.ts'
-import type { Reached } from '../core/model/crash-points.ts'
-import { type Run, runFormat } from '../core/run/run.ts'
-import { runIndex } from '../core/run/run-index.ts'
+import { found } from '../core/model/check.ts'
+import type { Reached } from '../core/record/crash-points.ts'
+import { type Run, runFormat } from '../core/record/run.ts'
+import { runIndex } from '../core/record/run-index.ts'
+import { everyWord, triggerOf } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
 import { type FollowedFile, followDeploymentFile } from '../deployment-file.ts'
+import { silenceJudge } from '../github/webhooks/event.ts'
+import { type Receive, receiver, webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
 import { openQueues } from '../queue/open-queues.ts'
-import type { Queues } from '../queue/work-queue.ts'
+import { QueueGone, type Queues } from '../queue/work-queue.ts'
 import type { Readiness } from '../readiness.ts'
+import { httpServer, listen, type ReadyPage, webhookPath } from '../web/http-server.ts'
 import { type Metrics, openMetrics } from '../web/metrics.ts'
 import { openLog } from '../web/process-log.ts'
 import { openTraces, type Traces } from '../web/traces.ts'
@@ -66,7 +73,7 @@ const followed = ({ path, first }: Config['settings'], log: Logger): FollowedFil
 /** ms. A process that is just ending may still hold the data directory or the port. */
 const giveUpAfterMs = 5_000
 
-export async function patiently<T>(take: () => Promise<T>): Promise<T> {
+async function patiently<T>(take: () => Promise<T>): Promise<T> {
   for (const deadline = Date.now() + giveUpAfterMs; ; ) {
     try {
       return await take()
@@ -76,3 +83,64 @@ export async function patiently<T>(take: () => Promise<T>): Promise<T> {
     }
   }
 }
+
+export async function openServer(runtime: Runtime): Promise<Server> {
+  const { config, log, metrics } = runtime
+  const webhookEndpoint = config.role === 'worker' ? undefined : webhookEndpointOf(runtime)
+  const server = httpServer({
+    webhookEndpoint,
+    readiness: () => readinessOf(runtime),
+    metrics: { page: metrics.page, token: config.server.metricsToken },
+  })
+  const { host, port, proxyUrl } = config.server
+  try {
+    const actual = await (webhookEndpoint
+      ? patiently(() => listen(server, { host, port }))
+      : listen(server, { host, port }))
+    log.info({ host, port: actual }, 'listening')
+    if (proxyUrl !== undefined && webhookEndpoint)
+      await proxy(proxyUrl, `http://${isIPv6(host) ? `[${host}]` : host}:${actual}${webhookPath}`, log)
+  } catch (error) {
+    if (webhookEndpoint) throw error
+    log.warn({ err: error }, 'no health pages')
+  }
+  return server
+}
+
+const idle = found('process', 'it begins or ends its work', 'Ask again in a moment.')
+const noQueue = found('queue', 'it does not answer', 'Look at the log of the bot, and at Redis or the disk.')
+
+async function readinessOf({ queues, state: { works, readiness } }: Runtime): Promise<ReadyPage> {
+  if (!works || !readiness) return { ready: false, failed: [idle] }
+  const queue = await queues.ready(2_000).then(
+    () => [],
+    error => [error instanceof QueueGone ? found('queue', error.message, error.fix) : noQueue],
+  )
+  const others = readiness.failed().filter(({ name }) => name !== 'queue' || queue.length === 0)
+  return { ready: readiness.isReady() && queue.length === 0, failed: [...others, ...queue] }
+}
+
+/** Loaded only here: it reads proxy settings at import and throws on a wrong one. */
+async function proxy(source: string, target: string, logger: Logger): Promise<void> {
+  const { SmeeClient } = await import('smee-client')
+  await new SmeeClient({ source, target, logger }).start()
+}
+
+function webhookEndpointOf(runtime: Runtime) {
+  const { config, settings, log, metrics } = runtime
+  const secret = config.app.webhookSecret
+  const isSilent = silenceJudge(everyWord(settings.settings))
+  return webhookEndpoint({ secret, log, receive: receiverOf(runtime), isSilent, meter: metrics.meter })
+}
+
+export const receiverOf = ({ config, settings, queues, log, traces }: Runtime): Receive =>
+  receiver({
+    log,
+    redact: redactor(secretsOf(config)),
+    app: { triggerOf: owner => triggerOf(settings.settings, owner), appId: config.app.id },
+    enqueue: trigger =>
+      traces.begin('webhook', { delivery: trigger.deliveryId, trigger: trigger.id }, async () => {
+        const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))
+        return outcome === 'added' ? 'added' : 'known'
+      }),
+  })

@@ -1,38 +1,42 @@
+/** How many Runs share a PostHog key: its polls are spread over all of them. */
 import { randomBytes } from 'node:crypto'
 import { accountsIn, firstIn, namesIn } from '../access/first-of.ts'
 import { settingsReader } from '../access/read-settings.ts'
 import { refusalsWithin } from '../access/refusals.ts'
+import type { TriggerDeps } from '../commands/command-context.ts'
 import { settingsFile } from '../commands/command-registry.ts'
+import { acceptTrigger } from '../commands/handle-trigger.ts'
 import { stopsOf } from '../commands/stops.ts'
 import { requeued } from '../commands/trigger-record.ts'
-import { secretsOf } from '../config.ts'
-import { inOwnWords } from '../core/comments/own-words.ts'
-import type { Reached } from '../core/model/crash-points.ts'
-import { liveSet } from '../core/model/job-index.ts'
-import { aroundMarkers } from '../core/model/marker.ts'
+import { type Config, secretsOf } from '../config.ts'
+import { type JobIndex, liveSet } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
-import type { Source } from '../core/run/record/mailbox-part.ts'
-import type { Run } from '../core/run/run.ts'
-import { ofThread } from '../core/run/run-index.ts'
-import type { UnusedBranch } from '../core/run/unused-branch.ts'
-import { type NamesOf, triggerOf } from '../core/settings/deployment-settings.ts'
+import type { Reached } from '../core/record/crash-points.ts'
+import type { Source } from '../core/record/mailbox-part.ts'
+import { aroundMarkers, markerSigner } from '../core/record/marker.ts'
+import type { UnusedBranch } from '../core/record/own-pull-request.ts'
+import type { Run } from '../core/record/run.ts'
+import { ofThread, ownersPlace, working } from '../core/record/run-index.ts'
+import { type NamesOf, type RepositoryRef, triggerOf } from '../core/settings/deployment-settings.ts'
 import { type Redact, redactor } from '../core/text/redact.ts'
+import { inOwnWords } from '../core/words/words.ts'
 import { examineFor } from '../doctor.ts'
 import { type GitHubApp, gitHubApp } from '../github/app-client.ts'
 import { deliveryLog } from '../github/delivery-log.ts'
 import { installationsOf } from '../github/installations.ts'
-import { ownerFilesOf } from '../github/owner-files.ts'
+import { ownerFilesOf } from '../github/repository-files.ts'
 import { gitHubThread } from '../github/thread-client.ts'
 import { readEvents } from '../github/webhooks/normalise.ts'
 import { adoptEvery, adoptLost } from '../maintenance/recover-runs.ts'
 import { sweepDeliveries, sweepEvery } from '../maintenance/redeliver-webhooks.ts'
 import { removeBranch } from '../maintenance/remove-branches.ts'
 import { type Follower, followRuns } from '../posthog/stream/follow-runs.ts'
-import { within } from '../queue/deadline.ts'
-import { openTenants, type Tenants } from '../tenants.ts'
+import { within } from '../queue/held-lock.ts'
+import { advanceRun } from '../runs/advance-run.ts'
+import type { RunDeps } from '../runs/steps/step-context.ts'
+import { openTenants, type Tenant, type Tenants } from '../tenants.ts'
 import type { Overrides, Runtime } from './runtime.ts'
-import { type Flows, flowsFor } from './tenant-flows.ts'
 
 const removal = 'remove-branch'
 
@@ -188,4 +192,102 @@ async function startChores(
   const deliveries = deliveryLog(app)
   const sweep = sweepDeliveries({ deliveries, events: readEvents, log, meter, now, pause: 1_000 })
   await queues.chores.every('sweep-deliveries', sweepEvery, sweep)
+}
+
+type Accept = ReturnType<typeof acceptTrigger>
+type Advance = ReturnType<typeof advanceRun>
+
+interface Flows {
+  accept: Accept
+  advance: Advance
+}
+
+interface FlowsDeps {
+  tenants: Tenants
+  follower: Follower
+  forTriggers: Omit<TriggerDeps, 'tenant' | 'posthog' | 'deployment' | 'signer'>
+  forRuns: Omit<RunDeps, 'posthog' | 'budget' | 'deployment' | 'signer' | 'userToken' | 'stream' | 'liveRuns'>
+}
+
+function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }: FlowsDeps): Flows {
+  const {
+    config,
+    log,
+    queues: { runs },
+  } = runtime
+  const flowsOf = (tenant: Tenant) => ({
+    tenant,
+    accept: acceptTrigger({ ...forTriggers, ...tenant }),
+    advance: advanceRun({
+      ...forRuns,
+      ...tenant,
+      stream: follower.of(tenant.access),
+      liveRuns: () => liveRunsOf(tenant, tenants.owners, runs),
+    }),
+  })
+  const flows = new Map(tenants.all.map(tenant => [tenant, flowsOf(tenant)]))
+  const servedBy = async (thread: RepositoryRef) => {
+    const tenant = await tenants.of(thread)
+    return tenant && flows.get(tenant)
+  }
+  const withoutPostHog = acceptTrigger({ ...forTriggers, ...nobody(config) })
+  return {
+    async accept(job) {
+      const { trigger } = job.data
+      const served = trigger.kind === 'access-lost' ? undefined : await servedBy(trigger.thread)
+      return (served?.accept ?? withoutPostHog)(job)
+    },
+    async advance(job) {
+      const {
+        thread,
+        session: { tenant },
+      } = job.data
+      const served = await servedBy(thread)
+      if (served && (tenant === undefined || tenant === served.tenant.tenant)) return served.advance(job)
+      log.error({ run: job.id, thread: thread.url, tenant }, 'its PostHog does not serve this owner any more')
+      return { kind: 'park', ms: tenantRetryMs }
+    },
+  }
+}
+
+const tenantRetryMs = 60_000
+
+const nobody = ({
+  app,
+}: Config): Omit<Tenant, 'tenant' | 'access' | 'budget' | 'posthog'> &
+  Pick<Parameters<typeof acceptTrigger>[0], 'tenant' | 'posthog'> => ({
+  tenant: undefined,
+  posthog: { models: async () => [], sandboxes: async () => [] },
+  deployment: { posthogUrl: '', posthogProject: '' },
+  signer: markerSigner(app.markerKey, [app.webhookSecret]),
+  userToken: undefined,
+})
+
+type Counted = Pick<JobIndex, 'query'> & { liveCount(): Promise<number> }
+
+/** @param owners in lower case, each with the tenant that it has instead of the usual one */
+export async function liveRunsOf<Tenant>(
+  tenant: Tenant,
+  owners: ReadonlyMap<string, Tenant>,
+  runs: Counted,
+): Promise<number> {
+  const theirs = [...owners.entries()]
+  const own = theirs.filter(([, serves]) => serves === tenant).map(([owner]) => owner)
+  if (own.length > 0) return atWork(own, runs)
+  const [live, elsewhere] = await Promise.all([
+    runs.liveCount(),
+    atWork(
+      theirs.map(([owner]) => owner),
+      runs,
+    ),
+  ])
+  return Math.max(0, live - elsewhere)
+}
+
+async function atWork(owners: readonly string[], runs: Counted): Promise<number> {
+  if (owners.length === 0) return 0
+  const counts = await runs.query(
+    owners.map(owner => ({ kind: 'count', set: working(ownersPlace(owner)) }) as const),
+  )
+  return counts.reduce<number>((sum, count = 0) => sum + count, 0)
 }

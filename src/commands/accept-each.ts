@@ -1,8 +1,8 @@
-import type { HandledOutcome } from '../core/model/meter.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { reactions, type Sign } from '../core/model/views.ts'
-import type { Run } from '../core/run/run.ts'
+import type { HandledOutcome } from '../core/record/flow-meter.ts'
+import type { Run } from '../core/record/run.ts'
 import {
   type CommandContext,
   type CommandResult,
@@ -10,11 +10,11 @@ import {
   liveRun,
   targetOf,
 } from './command-context.ts'
-import { awaitEyes } from './eyes.ts'
-import { standingOf } from './in-the-way.ts'
+import { awaitEyes } from './gate.ts'
+import { goOnTelling } from './perform.ts'
 import { isRepeated, isUnspoken, reply, sendReply } from './reply.ts'
+import { standingOf } from './start-decision.ts'
 import { stopOf } from './stops.ts'
-import { goOnTelling } from './tell-run.ts'
 import type { ThreadRecord } from './trigger-record.ts'
 import { wasWithdrawn } from './withdraw.ts'
 

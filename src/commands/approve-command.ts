@@ -1,13 +1,10 @@
 import type { Options } from '../core/command/options.ts'
-import type { RunRequest } from '../core/run/record/request-part.ts'
-import type { Outcome } from '../core/run/record/result-part.ts'
-import { command, reject } from './command.ts'
+import type { RunRequest } from '../core/record/request-part.ts'
+import type { Outcome } from '../core/record/run.ts'
+import { command, type Reads, reject } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
-import { inTheWay } from './in-the-way.ts'
-import type { Reads } from './reads.ts'
 import { previousOptions } from './run-options.ts'
-import { decideStart, type Wanted } from './start-decision.ts'
-import { type StartReads, startFacts } from './start-facts.ts'
+import { decideStart, inTheWay, type StartReads, startFacts, type Wanted } from './start-decision.ts'
 
 interface MadePlan {
   approves: NonNullable<RunRequest['approves']>

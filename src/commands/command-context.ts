@@ -1,13 +1,8 @@
 import type { Accounts } from '../access/authorize.ts'
 import type { SettingsNow, SettingsReader } from '../access/read-settings.ts'
 import type { MayRefuse } from '../access/refusals.ts'
-import type { ReasoningEffort } from '../core/agent/run-request.ts'
-import type { Reply } from '../core/comments/replies.ts'
-import type { Deployment } from '../core/comments/words.ts'
 import type { Check } from '../core/model/check.ts'
-import type { Reached } from '../core/model/crash-points.ts'
-import type { Signer } from '../core/model/marker.ts'
-import type { FlowMeter } from '../core/model/meter.ts'
+import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import type {
   Files,
   GitHub,
@@ -18,8 +13,8 @@ import type {
   TasksClient,
   ThreadClient,
 } from '../core/model/ports.ts'
-import type { Recent } from '../core/model/recently.ts'
 import type { Thread } from '../core/model/thread.ts'
+import type { Recent } from '../core/model/time.ts'
 import type {
   CommentRef,
   CommentTrigger,
@@ -28,10 +23,15 @@ import type {
   TickTrigger,
 } from '../core/model/trigger.ts'
 import type { Target } from '../core/model/views.ts'
-import { readMessages } from '../core/run/messages.ts'
-import type { RefusedReads } from '../core/run/outage.ts'
-import type { Run } from '../core/run/run.ts'
-import type { Attachment } from '../core/text/attachment.ts'
+import type { Reached } from '../core/record/crash-points.ts'
+import type { FlowMeter } from '../core/record/flow-meter.ts'
+import type { Signer } from '../core/record/marker.ts'
+import { readMessages } from '../core/record/messages.ts'
+import type { RefusedReads } from '../core/record/outage.ts'
+import type { Run } from '../core/record/run.ts'
+import type { Attachment } from '../core/text/attachment-links.ts'
+import type { Reply } from '../core/words/replies.ts'
+import type { Deployment } from '../core/words/words.ts'
 import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
 export interface TriggerDeps {

@@ -1,13 +1,21 @@
 /** A command in one file: grammar, role, facts and a pure decision, which `perform` carries out. */
-import type { CommandGrammar } from '../core/command/grammar.ts'
+import type { SettingsNow } from '../access/read-settings.ts'
 import type { Options } from '../core/command/options.ts'
-import type { Reply } from '../core/comments/replies.ts'
-import type { Thread } from '../core/model/thread.ts'
+import type { Check } from '../core/model/check.ts'
+import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
+import type { CommandGrammar } from '../core/model/command-grammar.ts'
+import type { PullHead, Thread } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import type { Run } from '../core/run/run.ts'
-import type { Attachment } from '../core/text/attachment.ts'
+import type { BranchView, KnownModel, SandboxView } from '../core/model/views.ts'
+import type { Moment } from '../core/record/event-order.ts'
+import type { Marker } from '../core/record/marker.ts'
+import type { Run } from '../core/record/run.ts'
+import type { TriggerWords } from '../core/settings/deployment-settings.ts'
+import type { Attachment } from '../core/text/attachment-links.ts'
+import type { Reply } from '../core/words/replies.ts'
 import type { CommandTrigger } from './command-context.ts'
-import type { Reads } from './reads.ts'
+import type { LastRun, Past } from './thread-history.ts'
+import type { TriggerRecord } from './trigger-record.ts'
 
 export interface Request {
   trigger: CommandTrigger
@@ -49,3 +57,41 @@ export interface Command<Facts = unknown> extends CommandGrammar {
 export const command = <Facts>(parts: Command<Facts>): Command<Facts> => parts
 
 export const reject = (reply: Reply): Decision => ({ kind: 'reject', reply })
+
+export interface NotBegun {
+  by: string
+  moment: Moment
+  /** As it was written, if its sender may use it. */
+  words: string | undefined
+  waits: TriggerRecord['waits']
+  stopped: TriggerRecord['stopped']
+}
+
+export interface Reads {
+  grammars: readonly CommandGrammar[]
+  usual: { model: string; effort: ReasoningEffort | undefined }
+  isOurs(run: Run): boolean
+  now: number
+  trigger: TriggerWords
+  paused: string | undefined
+  repliedLately(of: 'status' | 'queue'): boolean
+  live(): Promise<Run | undefined>
+  /** The Run at work in the thread of its pull request, or of the issue which that is of. */
+  beside(): Promise<Run | undefined>
+  run(id: string): Promise<Run | undefined>
+  /** What was asked here and has no Run yet, or was stopped before it had one. */
+  notBegun(): Promise<NotBegun[]>
+  /** Whether the last Run was ended by this stop, before that was judged. */
+  hasStopped(): Promise<boolean>
+  past(): Promise<Past | undefined>
+  lastRun(past: Pick<Past, 'marker'>): Promise<LastRun | undefined>
+  shown(): Marker | undefined
+  settings(): Promise<SettingsNow>
+  /** The pull request's head when the command was given, or as it is `now`. */
+  head(now?: 'now'): Promise<PullHead | undefined>
+  branch(name: string): Promise<BranchView | undefined>
+  models(): Promise<KnownModel[]>
+  sandboxes(): Promise<SandboxView[]>
+  checks(): Promise<Check[]>
+  inline(): Promise<InlineComment[] | undefined>
+}

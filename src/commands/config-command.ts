@@ -1,8 +1,6 @@
-import type { Grants } from '../core/settings/deployment-settings.ts'
-import { type HeldSetting, heldSettings } from '../core/settings/origins.ts'
-import { type TriggerWords, usualTrigger } from '../core/settings/trigger-words.ts'
-import { command } from './command.ts'
-import type { Reads } from './reads.ts'
+import { type Grants, type TriggerWords, usualTrigger } from '../core/settings/deployment-settings.ts'
+import { type HeldSetting, heldSettings } from '../core/settings/layers.ts'
+import { command, type Reads } from './command.ts'
 
 export const configCommand = command({
   name: 'config',

@@ -1,7 +1,6 @@
 import type { LayerNow } from '../access/read-settings.ts'
 import { type Check, type CheckName, found, passed } from '../core/model/check.ts'
-import { command } from './command.ts'
-import type { Reads } from './reads.ts'
+import { command, type Reads } from './command.ts'
 
 export const doctorCommand = command({
   name: 'doctor',

@@ -1,5 +1,4 @@
 /** Whether the sender may: by their role, asked now, or by name in the settings. Unclear answers mean no. */
-
 import {
   type Allowance,
   allowance,
@@ -8,9 +7,14 @@ import {
   type PersonCheck,
   permissionOf,
 } from '../access/authorize.ts'
+import { mayHoldCommand } from '../core/command/find.ts'
+import type { Role } from '../core/model/command-grammar.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
-import type { Role } from '../core/model/role.ts'
-import { limits } from '../core/run/timing.ts'
+import { second } from '../core/model/time.ts'
+import type { WithdrawalTrigger } from '../core/model/trigger.ts'
+import { believeAbsent } from '../core/record/outage.ts'
+import { limits } from '../core/record/timing.ts'
+import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Command } from './command.ts'
 import {
@@ -20,10 +24,10 @@ import {
   refused,
   refusedReads,
   settingsOf,
+  targetOf,
 } from './command-context.ts'
-import { commands } from './command-registry.ts'
-import { reactWithEyes } from './eyes.ts'
-import { wasGone } from './is-gone.ts'
+import { commands, parseCommands } from './command-registry.ts'
+import { inlineText } from './read-commands.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
 /** ms: after a longer wait the right may be lost. */
@@ -174,4 +178,83 @@ function audit(context: CommandContext, trigger: CommandTrigger, decision: Audit
     ...decision,
   }
   context.deps.log.info(fields, decision.may ? 'accepted' : 'refused')
+}
+
+// Whether what was taken back is gone at GitHub too: a withdrawal may come late, and so may a command.
+
+type What = WithdrawalTrigger['what']
+export type Deleted = What & { kind: 'comment' }
+
+/** ms after which a webhook counts as late: its comment may be gone by now. */
+const lateAfterMs = 30_000
+
+/** Whether a command's comment, or its label, was gone before its webhook came. */
+async function wasGone(context: CommandContext, trigger: CommandTrigger): Promise<boolean> {
+  const { record, job } = context
+  if (record.reacted || record.passedAt !== undefined || job.addedAt - trigger.at < lateAfterMs) return false
+  const what = whatIsBehind(trigger)
+  return what !== undefined && isStillSo(context, { what, thread: trigger.thread }, false)
+}
+
+function whatIsBehind(trigger: CommandTrigger): What | undefined {
+  if (trigger.kind === 'label') return { kind: 'label', label: trigger.label }
+  if (trigger.kind !== 'comment' || trigger.commentRef.kind === 'review') return undefined
+  const { kind, commentId } = trigger.commentRef
+  return { kind: 'comment', in: kind, commentId, reviewId: null }
+}
+
+export async function isStillSo(
+  context: CommandContext,
+  { what, thread }: Pick<WithdrawalTrigger, 'what' | 'thread'>,
+  byReview: boolean,
+): Promise<boolean> {
+  const { github, deps } = context
+  const { word } = triggerOf(deps.settings.deployment, thread.owner)
+  if (what.kind === 'comment')
+    return !(await github.hasComment(what)) && !(byReview && (await stillRequests(context, what, word)))
+  const leaves = what.kind === 'thread' && (what.by === 'deleted' || what.by === 'transferred')
+  const state =
+    (await github.state()) ?? (leaves ? undefined : believeAbsent('The thread', refusedReads(context)))
+  if (!state) return true
+  if (what.kind === 'label') return !state.labels.includes(what.label)
+  switch (what.by) {
+    case 'closed':
+      return !state.open
+    case 'locked':
+      return state.locked
+    case 'deleted':
+    case 'transferred':
+      return false
+  }
+}
+
+async function stillRequests(context: CommandContext, { reviewId }: Deleted, word: string): Promise<boolean> {
+  if (reviewId === null) return false
+  const { github } = context
+  const text = (await github.review(reviewId)) ?? believeAbsent('The review', refusedReads(context))
+  if (text === undefined) return false
+  const inline = (await github.reviewComments(reviewId)).map(inlineText)
+  const texts = [{ text, addresses: 'whole' as const }, ...inline].filter(each =>
+    mayHoldCommand(each.text, word),
+  )
+  const pages = await github.shown(texts)
+  return texts.some(({ text }, at) => parseCommands({ text, page: pages[at] }, word).length > 0)
+}
+
+// 👀 on what somebody with trust asked. Nothing waits for long for it, and its failure does not matter.
+
+function reactWithEyes(context: CommandContext, trigger: CommandTrigger): boolean {
+  if (context.stranger || trigger.kind === 'tick') return false
+  context.eyes = context.github.react(targetOf(trigger), 'eyes').catch(() => {})
+  return true
+}
+
+/** Before the eyes are taken off again. GitHub may set them later than this; then they are taken off once more. */
+export async function awaitEyes({ eyes, github, record: { trigger } }: CommandContext): Promise<void> {
+  if (!eyes) return
+  const isLate = await Promise.race([
+    eyes.then(() => false),
+    new Promise<boolean>(done => setTimeout(done, second, true).unref()),
+  ])
+  if (isLate) eyes.then(() => github.unreact(targetOf(trigger), 'eyes')).catch(() => {})
 }

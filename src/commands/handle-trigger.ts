@@ -1,13 +1,24 @@
+/** The App lost access: agents there are ended, and GitHub is told nothing. */
 import { mayHoldCommand } from '../core/command/find.ts'
-import { instruction } from '../core/command/grammar.ts'
 import { isMistake, type Parsed } from '../core/command/parse.ts'
-import { NoResponse, RetryLater } from '../core/model/errors.ts'
+import { instruction } from '../core/model/command-grammar.ts'
+import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult, WrittenText } from '../core/model/ports.ts'
-import { recent } from '../core/model/recently.ts'
-import type { CommentTrigger, LabelTrigger, ThreadTrigger, TickTrigger } from '../core/model/trigger.ts'
-import { backoff, limits } from '../core/run/timing.ts'
+import type { Thread } from '../core/model/thread.ts'
+import { recent } from '../core/model/time.ts'
+import type {
+  AccessLostTrigger,
+  CommentTrigger,
+  LabelTrigger,
+  ThreadTrigger,
+  TickTrigger,
+} from '../core/model/trigger.ts'
+import type { RunMessage } from '../core/record/mailbox-part.ts'
+import { send } from '../core/record/messages.ts'
+import type { Run } from '../core/record/run.ts'
+import { ofInstallation, ofRepository } from '../core/record/run-index.ts'
+import { backoff, limits } from '../core/record/timing.ts'
 import { acceptEach, type CommandHandler, lostWakeMs, stillWaits } from './accept-each.ts'
-import { loseAccess } from './access-lost.ts'
 import {
   type CommandContext,
   type CommandResult,
@@ -24,7 +35,7 @@ import { commandsOf, isAnyMisplaced, textsOf } from './read-commands.ts'
 import { shownBy } from './thread-history.ts'
 import { afterFault, giveUpDeadly, isNews, killsUs } from './trigger-faults.ts'
 import { isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
-import { wasWithdrawn, withdraw } from './withdraw.ts'
+import { wasWithdrawn, withdraw, withdrawn } from './withdraw.ts'
 
 export const acceptTrigger = (deps: TriggerDeps) => {
   const repliedLately = recent()
@@ -168,4 +179,55 @@ async function acceptTick(context: CommandContext, trigger: TickTrigger): Promis
   return acceptOne(context, ticked, {
     handle: () => obey(context, ticked, commandNamed(trigger.box), nothingSaid),
   })
+}
+
+type Repo = Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>
+
+async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promise<void> {
+  const { installationId, repositories } = trigger
+  const sets = repositories?.map(ofRepository) ?? [ofInstallation(installationId)]
+  const [runs, waiting] = await Promise.all([deps.runs.listed(sets), deps.waiting.listed(sets)])
+  const isLost = losses(deps, trigger)
+  for (const { id, data } of runs)
+    if (await isLost(data.thread)) await send(deps.runs, id, messageFor(trigger, data))
+  for (const { id, data } of waiting)
+    if (isOfThread(data) && (await isLost(data.trigger.thread))) await deps.waiting.send(id, withdrawn)
+}
+
+/** The event may be hours old: GitHub is asked once for each repository. */
+function losses({ mayWorkIn }: TriggerDeps, { installationId, repositories }: AccessLostTrigger) {
+  const checks = new Map<number, Promise<boolean>>()
+  return async (repo: Repo): Promise<boolean> => {
+    const isMeant = repositories ? repositories.includes(repo.repoId) : repo.installationId === installationId
+    if (!isMeant) return false
+    const check = checks.get(repo.repoId) ?? lost(mayWorkIn, repo)
+    checks.set(repo.repoId, check)
+    return check
+  }
+}
+
+async function lost(mayWorkIn: TriggerDeps['mayWorkIn'], repo: Repo): Promise<boolean> {
+  try {
+    return !(await mayWorkIn(repo))
+  } catch (error) {
+    if (error instanceof Rejected) return true
+    throw error
+  }
+}
+
+const messageFor = ({ id, sender, at, by }: AccessLostTrigger, { thread }: Run): RunMessage => ({
+  kind: 'access-lost',
+  id,
+  by: sender,
+  at,
+  because: because[by].replace('…', `${thread.owner}/${thread.repo}`),
+})
+
+const because: Readonly<Record<AccessLostTrigger['by'], string>> = {
+  uninstalled: 'uninstalled the App',
+  suspended: 'suspended the App',
+  removed: 'took … out of the installation',
+  transferred: 'transferred …',
+  archived: 'archived …',
+  deleted: 'deleted …',
 }

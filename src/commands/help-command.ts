@@ -1,6 +1,5 @@
-import { usualTrigger } from '../core/settings/trigger-words.ts'
-import { command } from './command.ts'
-import type { Reads } from './reads.ts'
+import { usualTrigger } from '../core/settings/deployment-settings.ts'
+import { command, type Reads } from './command.ts'
 
 export const helpCommand = command({
   name: 'help',

@@ -1,6 +1,7 @@
 import { threadSlot } from '../core/model/thread.ts'
-import { send } from '../core/run/messages.ts'
-import { changed, type Run } from '../core/run/run.ts'
+import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
+import { parseMessage, send } from '../core/record/messages.ts'
+import { changed, type Run } from '../core/record/run.ts'
 import type { Command, Decision, Request } from './command.ts'
 import {
   type CommandContext,
@@ -10,13 +11,13 @@ import {
   refused,
   replied,
   runId,
+  targetOf,
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
-import { gate, reactWithEyesNow } from './gate.ts'
+import { awaitEyes, gate, reactWithEyesNow } from './gate.ts'
 import { readsFor } from './reads.ts'
 import { stopCommand } from './stop-command.ts'
 import { markStop, stopOf, stopped } from './stops.ts'
-import { tellRun } from './tell-run.ts'
 
 export async function obey(
   context: CommandContext,
@@ -91,4 +92,76 @@ async function takeOver(context: CommandContext, live: Run): Promise<CommandResu
       id: `${commandId(context)}-release-${live.result.round}`,
     })
   return { kind: 'wait', behind: live }
+}
+
+async function tellRun(
+  context: CommandContext,
+  { runId, message: said, beside }: Decision & { kind: 'message' },
+): Promise<CommandResult> {
+  const { trigger } = context.record
+  const message = RunMessage.parse({
+    ...said,
+    id: commandId(context),
+    by: trigger.sender,
+    at: trigger.at,
+    // Who named a source is answered by the Run, in its own thread.
+    ...(beside ? {} : { source: sourceOf(context) }),
+  })
+  const pending = { runId, messageId: message.id, message: JSON.stringify(message), sent: false, beside }
+  await context.save({ ...context.record, pendingMessage: pending })
+  // The Run takes the eyes off when it has the message.
+  await awaitEyes(context)
+  return goOnTelling(context)
+}
+
+const sourceOf = ({ record, job, isLast }: CommandContext): Source => ({
+  trigger: job.id,
+  command: record.done,
+  ...(record.trigger.kind === 'tick' ? {} : { target: targetOf(record.trigger) }),
+  last: isLast && record.reacted,
+})
+
+/** Done once the Run has the message; if that Run has ended, the command starts over. */
+export async function goOnTelling(context: CommandContext): Promise<CommandResult> {
+  const { pendingMessage } = context.record
+  if (!pendingMessage) return { kind: 'start-over' }
+  const message = parseMessage(pendingMessage.message)
+  const isTaken =
+    message !== undefined &&
+    ((await isDealtWith(context, pendingMessage)) ||
+      (await send(context.deps.runs, pendingMessage.runId, message)))
+  context.deps.reached('message sent, not recorded')
+  const { beside } = pendingMessage
+  if (isTaken && beside) return replied({ kind: 'stopping-beside', thread: beside })
+  if (isTaken) return { kind: isAnswered(message) ? 'message' : 'silence' }
+  await context.save({ ...context.record, pendingMessage: undefined })
+  const isEnding = (await context.deps.runs.get(pendingMessage.runId))?.standing === 'live'
+  return { kind: isEnding ? 'wait' : 'start-over' }
+}
+
+function isAnswered(message: RunMessage): boolean {
+  switch (message.kind) {
+    case 'follow-up':
+    case 'stop':
+    case 'label':
+      return message.source !== undefined
+    default:
+      return false
+  }
+}
+
+/** Whether its Run has the message; that Run then replies. */
+export async function isWithItsRun(context: CommandContext): Promise<boolean> {
+  const { pendingMessage } = context.record
+  if (!pendingMessage) return false
+  if (await isDealtWith(context, pendingMessage)) return true
+  const inbox = await context.deps.runs.inbox(pendingMessage.runId)
+  return inbox.some(text => parseMessage(text)?.id === pendingMessage.messageId)
+}
+
+type Pending = NonNullable<CommandContext['record']['pendingMessage']>
+
+async function isDealtWith({ deps }: CommandContext, { runId, messageId }: Pending): Promise<boolean> {
+  const kept = await deps.runs.get(runId)
+  return kept?.standing === 'ended' && kept.data.mailbox.handledMessageIds.includes(messageId)
 }

@@ -1,8 +1,6 @@
 import type { InlineComment } from '../core/model/trigger.ts'
-import { command, type Request } from './command.ts'
-import type { Reads } from './reads.ts'
-import { decideStart, type Wanted } from './start-decision.ts'
-import { type StartReads, startFacts } from './start-facts.ts'
+import { command, type Reads, type Request } from './command.ts'
+import { decideStart, type StartReads, startFacts, type Wanted } from './start-decision.ts'
 
 const wanted = ({ text, options }: Request, inline?: InlineComment[]): Wanted => ({
   what: 'plan',

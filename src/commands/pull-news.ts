@@ -1,19 +1,22 @@
 /** Pull request events come late and in any order, so GitHub is asked for the state. */
 
-import { agentLogin } from '../core/model/own-pull-request.ts'
+import { Rejected } from '../core/model/errors.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import type { PullView } from '../core/model/views.ts'
-import { send } from '../core/run/messages.ts'
-import { believeAbsent } from '../core/run/outage.ts'
-import { changed, type Run } from '../core/run/run.ts'
-import { ofPull, onBranch } from '../core/run/run-index.ts'
-import { drawStatus } from '../runs/steps/draw-status.ts'
+import { send } from '../core/record/messages.ts'
+import { believeAbsent } from '../core/record/outage.ts'
+import { agentLogin } from '../core/record/own-pull-request.ts'
+import { changed, type Run } from '../core/record/run.ts'
+import { ofPull, onBranch } from '../core/record/run-index.ts'
+import { settingsPath } from '../core/settings/repository-file.ts'
+import { settingsCheck } from '../core/words/settings-check.ts'
 import { statusToSend } from '../runs/steps/status-comment.ts'
+import { drawStatus } from '../runs/steps/step-context.ts'
 import { wantedBody } from '../runs/steps/tend-pull.ts'
-import { checkSettings } from './check-settings.ts'
 import { type CommandContext, refusedReads } from './command-context.ts'
+import { settingsFile } from './command-registry.ts'
 import { withdraw } from './withdraw.ts'
 
 export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigger): Promise<StepResult> {
@@ -115,4 +118,22 @@ async function redraw(context: CommandContext, run: Run): Promise<Run> {
       : context.deps.github(run.thread)
   await thread.edit(run.report.status.commentId, text)
   return changed(run, { report: { status } })
+}
+
+async function checkSettings(context: CommandContext, { thread, head }: PullNewsTrigger): Promise<void> {
+  const { github, deps } = context
+  if (!head || deps.tenant === undefined) return
+  try {
+    if (!(await github.changedFiles(thread.number)).includes(settingsPath)) return
+    const text = await github.file(settingsPath, head.sha)
+    if (text === undefined) return
+    await context.job.assertLocked()
+    await github.report(head.sha, {
+      id: `settings-${thread.number}`,
+      ...settingsCheck(settingsFile.read(text).problems),
+    })
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error
+    deps.log.warn({ thread: thread.url, err: error }, 'the settings of a pull request could not be checked')
+  }
 }

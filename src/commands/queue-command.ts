@@ -1,5 +1,4 @@
-import { command } from './command.ts'
-import type { Reads } from './reads.ts'
+import { command, type Reads } from './command.ts'
 
 export const queueCommand = command({
   name: 'queue',

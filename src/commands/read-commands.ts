@@ -1,10 +1,9 @@
 /** The texts of a trigger, seen as GitHub shows them, and the commands in them. */
-import { mayHoldCommand, type SeenText } from '../core/command/find.ts'
-import { isMisplaced, mayBeMisplaced } from '../core/command/misplaced.ts'
+import { isMisplaced, mayBeMisplaced, mayHoldCommand, type SeenText } from '../core/command/find.ts'
 import { newCommands, type Parsed } from '../core/command/parse.ts'
 import type { WrittenText } from '../core/model/ports.ts'
 import type { CommentRef, CommentTrigger, InlineComment } from '../core/model/trigger.ts'
-import { usualTrigger } from '../core/settings/trigger-words.ts'
+import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import { yieldToEventLoop } from '../core/text/event-loop.ts'
 import { asWritten } from '../core/text/shown-text.ts'

@@ -1,16 +1,10 @@
-import type { SettingsNow } from '../access/read-settings.ts'
-import type { ReasoningEffort } from '../core/agent/run-request.ts'
-import type { CommandGrammar } from '../core/command/grammar.ts'
-import type { Check } from '../core/model/check.ts'
-import type { Marker } from '../core/model/marker.ts'
+import type { CommandGrammar } from '../core/model/command-grammar.ts'
 import { type PullHead, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, InlineComment } from '../core/model/trigger.ts'
-import type { BranchView, KnownModel, SandboxView } from '../core/model/views.ts'
-import { believeAbsent } from '../core/run/outage.ts'
-import type { Run } from '../core/run/run.ts'
+import { believeAbsent } from '../core/record/outage.ts'
 import { pausedBecause, triggerOf } from '../core/settings/deployment-settings.ts'
-import type { TriggerWords } from '../core/settings/trigger-words.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
+import type { Reads } from './command.ts'
 import {
   type CommandContext,
   type CommandTrigger,
@@ -20,38 +14,8 @@ import {
 } from './command-context.ts'
 import { inlineText } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
-import { type NotBegun, notBegun } from './stops.ts'
-import { type LastRun, lastKept, lastRunOf, type Past, pastOf, shownBy } from './thread-history.ts'
-import { runBeside } from './work-beside.ts'
-
-export interface Reads {
-  grammars: readonly CommandGrammar[]
-  usual: { model: string; effort: ReasoningEffort | undefined }
-  isOurs(run: Run): boolean
-  now: number
-  trigger: TriggerWords
-  paused: string | undefined
-  repliedLately(of: 'status' | 'queue'): boolean
-  live(): Promise<Run | undefined>
-  /** The Run at work in the thread of its pull request, or of the issue which that is of. */
-  beside(): Promise<Run | undefined>
-  run(id: string): Promise<Run | undefined>
-  /** What was asked here and has no Run yet, or was stopped before it had one. */
-  notBegun(): Promise<NotBegun[]>
-  /** Whether the last Run was ended by this stop, before that was judged. */
-  hasStopped(): Promise<boolean>
-  past(): Promise<Past | undefined>
-  lastRun(past: Pick<Past, 'marker'>): Promise<LastRun | undefined>
-  shown(): Marker | undefined
-  settings(): Promise<SettingsNow>
-  /** The pull request's head when the command was given, or as it is `now`. */
-  head(now?: 'now'): Promise<PullHead | undefined>
-  branch(name: string): Promise<BranchView | undefined>
-  models(): Promise<KnownModel[]>
-  sandboxes(): Promise<SandboxView[]>
-  checks(): Promise<Check[]>
-  inline(): Promise<InlineComment[] | undefined>
-}
+import { notBegun } from './stops.ts'
+import { lastKept, lastRunOf, type Past, pastOf, runBeside, shownBy } from './thread-history.ts'
 
 export function readsFor(
   context: CommandContext,

@@ -1,14 +1,13 @@
 /** Posts a reply exactly once: it is saved first, and looked for before it is posted again. */
 
-import { type Reply, replyComment } from '../core/comments/replies.ts'
-import { maxComment } from '../core/comments/words.ts'
-import { NoResponse, RetryLater } from '../core/model/errors.ts'
-import type { Marker } from '../core/model/marker.ts'
-import { ResultPending } from '../core/model/result-pending.ts'
+import { NoResponse, ResultPending, RetryLater } from '../core/model/errors.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { day, minute } from '../core/model/time.ts'
 import type { OwnComment } from '../core/model/views.ts'
-import { limits } from '../core/run/timing.ts'
+import type { Marker } from '../core/record/marker.ts'
+import { limits } from '../core/record/timing.ts'
+import { type Reply, replyComment } from '../core/words/replies.ts'
+import { maxComment } from '../core/words/words.ts'
 import { type CommandContext, commandId, commentRefOf } from './command-context.ts'
 import { atOnce, type ReplyRecord, repliedIn } from './trigger-record.ts'
 

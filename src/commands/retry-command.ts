@@ -1,23 +1,22 @@
-import { mayHelpAgain } from '../core/run/last-word.ts'
-import type { FollowUp } from '../core/run/record/mailbox-part.ts'
-import type { Outcome } from '../core/run/record/result-part.ts'
-import { type NewRun, newRun } from '../core/run/run.ts'
-import { command, type Request, reject } from './command.ts'
-import { inTheWay } from './in-the-way.ts'
-import type { Reads } from './reads.ts'
+import { mayHelpAgain } from '../core/record/last-word.ts'
+import type { FollowUp } from '../core/record/mailbox-part.ts'
+import { type NewRun, newRun, type Outcome } from '../core/record/run.ts'
+import { command, type Reads, type Request, reject } from './command.ts'
 import { previousOptions } from './run-options.ts'
 import {
   goingOn,
+  inTheWay,
   leaving,
   originOf,
   readUpToIn,
   rejectStart,
   type Settings,
+  type StartReads,
   settled,
+  settlingOf,
   superseding,
   type Wanted,
 } from './start-decision.ts'
-import { type StartReads, settlingOf } from './start-facts.ts'
 import type { LastRun, Past } from './thread-history.ts'
 
 const wanted = ({ options }: Request, { request }: LastRun): Pick<Wanted, 'options' | 'what'> => ({

@@ -1,14 +1,14 @@
 import type { SettingsNow } from '../access/read-settings.ts'
-import { efforts, type ReasoningEffort } from '../core/agent/run-request.ts'
 import { infoOf, type Options, optionNames } from '../core/command/options.ts'
 import { nearest } from '../core/command/parse.ts'
-import type { Reply } from '../core/comments/replies.ts'
 import { isBranchName } from '../core/model/branch-name.ts'
+import { efforts, type ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import { isModel, type KnownModel, type SandboxView } from '../core/model/views.ts'
-import type { RunOptions, RunRequest } from '../core/run/record/request-part.ts'
+import type { RunOptions, RunRequest } from '../core/record/request-part.ts'
 import type { Grants } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import type { Reads } from './reads.ts'
+import type { Reply } from '../core/words/replies.ts'
+import type { Reads } from './command.ts'
 
 export interface Known {
   /** Asked for if the model or an effort matters; empty if PostHog does not say. */

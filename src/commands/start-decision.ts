@@ -1,17 +1,17 @@
 import type { SettingsNow } from '../access/read-settings.ts'
-import { type OptionName, type Options, optionNames } from '../core/command/options.ts'
-import type { Reply } from '../core/comments/replies.ts'
+import { type OptionName, type Options, optionNames, presets } from '../core/command/options.ts'
+import { nearest } from '../core/command/parse.ts'
 import { isFork, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment, LabelTrigger } from '../core/model/trigger.ts'
-import { isUndone } from '../core/run/last-word.ts'
-import type { Origin, RunOptions, RunRequest } from '../core/run/record/request-part.ts'
-import { type NewRun, newRun, type Run } from '../core/run/run.ts'
-import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import { type Decision, type Request, reject } from './command.ts'
+import { isUndone } from '../core/record/last-word.ts'
+import { isAtWork } from '../core/record/messages.ts'
+import type { Origin, RunOptions, RunRequest } from '../core/record/request-part.ts'
+import { type NewRun, newRun, type Run } from '../core/record/run.ts'
+import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
+import type { Reply } from '../core/words/replies.ts'
+import { type Decision, type Reads, type Request, reject } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
-import { isBare, presetOf, withPreset } from './label-presets.ts'
-import type { Reads } from './reads.ts'
-import { type Known, type Settled, settle, withKept } from './run-options.ts'
+import { type Known, knownFor, type Settled, settle, withKept } from './run-options.ts'
 import type { LastRun, Past } from './thread-history.ts'
 
 export interface Wanted {
@@ -112,7 +112,7 @@ interface Completed {
   wanted: Wanted
 }
 
-export function completed(
+function completed(
   trigger: CommandTrigger,
   wanted: Wanted,
   { settings, last }: Completing,
@@ -215,10 +215,10 @@ function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, sett
     : { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs } }
 }
 
-export const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
+const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
   mayJoin && !options.new && live.request.what === what
 
-export const forLive = (live: Run, { options }: Wanted): Options => withKept(live.request.options, options)
+const forLive = (live: Run, { options }: Wanted): Options => withKept(live.request.options, options)
 
 /** A live session can't change its options, so other options need a run of their own. */
 function otherOptions(
@@ -258,4 +258,100 @@ function labelled(trigger: LabelTrigger, live: Run): Decision {
   return isKnown
     ? { kind: 'message', runId: live.id, message: { kind: 'label', label } }
     : { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs: [] } }
+}
+
+interface Chosen {
+  kind: 'chosen'
+  preset: PresetSettings
+}
+
+const chosen = (preset: PresetSettings): Chosen => ({ kind: 'chosen', preset })
+
+const nameOf = ({ label, base = 'codex' }: LabelTrigger): string => label.slice(base.length + 1)
+
+const isBare = (trigger: LabelTrigger): boolean => nameOf(trigger) === ''
+
+function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chosen | Reply {
+  if (trigger.kind !== 'label') return chosen({})
+  const name = nameOf(trigger)
+  if (name === '') return chosen({})
+  const isName = (each: string): boolean => each.toLowerCase() === name.toLowerCase()
+  const own = Object.entries(settings.labels).find(([each]) => isName(each))
+  if (own) return chosen(own[1])
+  const known = presets.find(isName)
+  if (known === 'plan') return chosen({ plan: true })
+  if (known) return chosen({ effort: known })
+  const names = [...Object.keys(settings.labels), ...presets]
+  return { kind: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
+}
+
+const withPreset = (wanted: Wanted, { plan, instruction = '', ...options }: PresetSettings): Wanted => ({
+  ...wanted,
+  what: plan ? 'plan' : wanted.what,
+  text: wanted.text || instruction,
+  options: { ...options, ...wanted.options },
+})
+
+export function inTheWay(live: Run, command: 'retry' | 'approve'): Decision {
+  if (live.result.outcome) return { kind: 'take-over', run: live }
+  const soon =
+    live.mailbox.stop ||
+    live.session.sessionLog?.idle ||
+    (command === 'approve' && live.request.what === 'plan')
+  return soon ? { kind: 'wait', behind: live } : reject({ kind: 'still-going', command })
+}
+
+/** What a command that waits for a Run has to know of it: while it stays the same, so does the decision to wait. */
+export const standingOf = (live: Run): string =>
+  JSON.stringify([
+    live.id,
+    live.result.outcome !== undefined,
+    isAtWork(live),
+    live.mailbox.stop !== undefined,
+    live.mailbox.releaseThread,
+  ])
+
+export type StartReads = Pick<
+  Reads,
+  | 'live'
+  | 'isOurs'
+  | 'head'
+  | 'settings'
+  | 'past'
+  | 'lastRun'
+  | 'models'
+  | 'branch'
+  | 'sandboxes'
+  | 'usual'
+  | 'paused'
+>
+
+export async function startFacts(
+  reads: StartReads,
+  { trigger, runId }: Request,
+  wanted: Wanted,
+): Promise<StartFacts> {
+  const live = await reads.live()
+  if (live?.id === runId) return { kind: 'started' }
+  if (!trigger.snapshot.open && (!live || live.mailbox.stop || live.result.outcome)) return { kind: 'closed' }
+  if (live && !reads.isOurs(live)) return { kind: 'elsewhere', live }
+  if (live) return { kind: 'busy', live, settling: await settlingFor(reads, live, wanted) }
+  const [head, settings, past] = await Promise.all([reads.head(), reads.settings(), reads.past()])
+  const last = past && !wanted.options.new ? await reads.lastRun(past) : undefined
+  const asked = completed(trigger, wanted, { settings: settings.settings, last })
+  const settling = await settlingOf(reads, settings, asked.kind === 'completed' ? asked.wanted.options : {})
+  return { kind: 'free', head, past, last, paused: reads.paused, settling }
+}
+
+async function settlingFor(reads: StartReads, live: Run, wanted: Wanted): Promise<Settings | undefined> {
+  if (!joins(live, wanted) || Object.keys(wanted.options).length === 0) return undefined
+  return settlingOf(reads, await reads.settings(), forLive(live, wanted))
+}
+
+export async function settlingOf(
+  reads: Pick<Reads, 'models' | 'branch' | 'sandboxes' | 'usual'>,
+  settings: SettingsNow,
+  options: Options,
+): Promise<Settings> {
+  return { ...settings, usual: reads.usual, known: await knownFor(reads, options, settings) }
 }

@@ -1,7 +1,5 @@
-import type { Run } from '../core/run/run.ts'
-import { command } from './command.ts'
-import type { Reads } from './reads.ts'
-import type { NotBegun } from './stops.ts'
+import type { Run } from '../core/record/run.ts'
+import { command, type NotBegun, type Reads } from './command.ts'
 import type { Past } from './thread-history.ts'
 
 interface Facts {

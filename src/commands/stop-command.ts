@@ -1,8 +1,7 @@
-import { isBefore, momentOf, momentOfRequest } from '../core/model/event-order.ts'
-import { isAtWork } from '../core/run/messages.ts'
-import type { Run } from '../core/run/run.ts'
-import { command, type Request, reject } from './command.ts'
-import type { Reads } from './reads.ts'
+import { isBefore, momentOf, momentOfRequest } from '../core/record/event-order.ts'
+import { isAtWork } from '../core/record/messages.ts'
+import type { Run } from '../core/record/run.ts'
+import { command, type Reads, type Request, reject } from './command.ts'
 
 export const stopCommand = command({
   name: 'stop',

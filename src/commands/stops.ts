@@ -1,13 +1,13 @@
 import { type Stop, type StopsOf, type StopsOfThread, stopAfter } from '../access/stop-after.ts'
 import { isMistake } from '../core/command/parse.ts'
-import { type Moment, momentOf } from '../core/model/event-order.ts'
-import type { Range } from '../core/model/job-index.ts'
-import type { JobRecord } from '../core/model/ports.ts'
+import type { JobRecord, Range } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
-import { ofThread } from '../core/run/run-index.ts'
-import { usualTrigger } from '../core/settings/trigger-words.ts'
+import { type Moment, momentOf } from '../core/record/event-order.ts'
+import { ofThread } from '../core/record/run-index.ts'
+import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { yieldToEventLoop } from '../core/text/event-loop.ts'
 import { asWritten } from '../core/text/shown-text.ts'
+import type { NotBegun } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
@@ -85,15 +85,6 @@ export async function stopped(context: CommandContext, { id, by }: Stop): Promis
   if (!isKnown) await context.save({ ...record, stopped: { stop: id, by: by.login, command: record.done } })
   if (isKnown) return { kind: 'passed-over' }
   return refused({ kind: 'stopped-waiting', by: by.id === record.trigger.sender.id ? undefined : by.login })
-}
-
-export interface NotBegun {
-  by: string
-  moment: Moment
-  /** As it was written, if its sender may use it. */
-  words: string | undefined
-  waits: TriggerRecord['waits']
-  stopped: TriggerRecord['stopped']
 }
 
 /** What was asked in the thread and has no Run yet; and what was stopped before it had one. */

@@ -1,12 +1,17 @@
-import type { Marker } from '../core/model/marker.ts'
+/**
+ * An issue and its pull request are two threads with one work: a Run of the one is found in the other as well. Asks
+ * only the queue.
+ */
+import { type Thread, threadSlot } from '../core/model/thread.ts'
 import type { TickTrigger } from '../core/model/trigger.ts'
-import { type PullView, pullOf } from '../core/model/views.ts'
-import { believeAbsent } from '../core/run/outage.ts'
-import type { Pull } from '../core/run/record/result-part.ts'
-import { type Run, sessionOf } from '../core/run/run.ts'
-import { ofTask, ofThread } from '../core/run/run-index.ts'
+import { type Pull, type PullView, pullOf } from '../core/model/views.ts'
+import type { Marker } from '../core/record/marker.ts'
+import { isAtWork, readMessages } from '../core/record/messages.ts'
+import { believeAbsent } from '../core/record/outage.ts'
+import { type Run, sessionOf } from '../core/record/run.ts'
+import { ofPull, ofTask, ofThread } from '../core/record/run-index.ts'
 import { markerOf } from '../runs/steps/markers.ts'
-import { type CommandContext, refusedReads } from './command-context.ts'
+import { type CommandContext, liveRun, refusedReads } from './command-context.ts'
 
 export interface Past {
   marker: Marker
@@ -101,4 +106,24 @@ export async function lastRunOf(
   return trigger.kind === 'tick' && round !== kept.result.round
     ? { ...kept, mailbox, result: { ...kept.result, round } }
     : kept
+}
+
+export async function runBeside(context: CommandContext): Promise<Run | undefined> {
+  const { thread } = context.record.trigger
+  const beside = await (thread.kind === 'pull' ? ofItsIssue(context, thread) : ofItsPull(context, thread))
+  return beside && isAtWork(beside) ? beside : undefined
+}
+
+async function ofItsIssue({ deps: { runs } }: CommandContext, thread: Thread): Promise<Run | undefined> {
+  const holders = await runs.listed([ofPull(thread, thread.number)])
+  const newest = holders
+    .filter(({ standing, data }) => standing === 'live' && threadSlot(data.thread) !== threadSlot(thread))
+    .toSorted((a, b) => a.addedAt - b.addedAt)
+    .at(-1)
+  return newest && readMessages(newest.data, await runs.inbox(newest.id))
+}
+
+async function ofItsPull(context: CommandContext, { repoId }: Thread): Promise<Run | undefined> {
+  const pull = (await lastKept(context))?.result.pulls.at(-1)
+  return pull && (await liveRun(context, threadSlot({ repoId, number: pull.number })))?.data
 }

@@ -1,15 +1,21 @@
 import { mayHoldCommand } from '../core/command/find.ts'
-import { NoResponse, QueueUnavailable, Rejected, RetryLater, type Service } from '../core/model/errors.ts'
+import {
+  NoResponse,
+  QueueUnavailable,
+  Rejected,
+  ResultPending,
+  RetryLater,
+  type Service,
+} from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
-import { ResultPending } from '../core/model/result-pending.ts'
 import { minute } from '../core/model/time.ts'
 import type { ThreadTrigger } from '../core/model/trigger.ts'
-import { backoff, limits } from '../core/run/timing.ts'
-import { usualTrigger } from '../core/settings/trigger-words.ts'
+import { backoff, limits } from '../core/record/timing.ts'
+import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { afterOne, swapReaction } from './accept-each.ts'
 import { type CommandContext, type CommandTrigger, runId } from './command-context.ts'
+import { isWithItsRun } from './perform.ts'
 import { isRepeated, isUnspoken, reply } from './reply.ts'
-import { isWithItsRun } from './tell-run.ts'
 import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
 export const killsUs = ({ deaths }: LockedJob<ThreadRecord>): boolean => deaths >= limits.deaths

@@ -1,12 +1,12 @@
 import { z } from 'zod'
+import { roles } from '../core/model/command-grammar.ts'
 import { triggerOfToday } from '../core/model/former-names.ts'
-import type { IndexEntry } from '../core/model/job-index.ts'
-import { Marker } from '../core/model/marker.ts'
-import { roles } from '../core/model/role.ts'
+import type { IndexEntry } from '../core/model/ports.ts'
 import { Thread, threadSlot } from '../core/model/thread.ts'
 import { minute, redelivered } from '../core/model/time.ts'
 import { type ThreadTrigger, Trigger } from '../core/model/trigger.ts'
-import { ofInstallation, ofRepository, ofThread } from '../core/run/run-index.ts'
+import { Marker } from '../core/record/marker.ts'
+import { ofInstallation, ofRepository, ofThread } from '../core/record/run-index.ts'
 
 const ReplyRecord = z.object({
   text: z.string(),

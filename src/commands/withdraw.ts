@@ -2,23 +2,21 @@
  * A withdrawal (deleted, edited, unlabelled, closed) may come late: it concerns earlier requests, if GitHub confirms
  * it.
  */
-
 import { allowanceOf } from '../access/authorize.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { type Person, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
 import type { Target } from '../core/model/views.ts'
-import { send } from '../core/run/messages.ts'
-import { believeAbsent } from '../core/run/outage.ts'
-import { isOwnMerge } from '../core/run/own-merge.ts'
-import type { FollowUp, RunMessage } from '../core/run/record/mailbox-part.ts'
-import type { Origin } from '../core/run/record/request-part.ts'
-import type { Run } from '../core/run/run.ts'
-import { ofThread } from '../core/run/run-index.ts'
+import type { FollowUp, RunMessage } from '../core/record/mailbox-part.ts'
+import { send } from '../core/record/messages.ts'
+import { believeAbsent } from '../core/record/outage.ts'
+import { isOwnMerge } from '../core/record/own-pull-request.ts'
+import type { Origin } from '../core/record/request-part.ts'
+import type { Run } from '../core/record/run.ts'
+import { ofThread } from '../core/record/run-index.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { type CommandContext, commandId, liveRun, refusedReads, settingsOf } from './command-context.ts'
-import { personCheckOf } from './gate.ts'
-import { type Deleted, isStillSo } from './is-gone.ts'
+import { type Deleted, isStillSo, personCheckOf } from './gate.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, type ThreadRecord } from './trigger-record.ts'
 

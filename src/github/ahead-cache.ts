@@ -3,7 +3,7 @@
  * reader wants fresh data.
  */
 import { z } from 'zod'
-import type { SharedCache } from '../core/model/shared-cache.ts'
+import type { SharedCache } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { IssueBranches } from '../core/model/views.ts'
 

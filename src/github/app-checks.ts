@@ -1,9 +1,12 @@
+/** Whether GitHub reaches us with the right secret, read from recent deliveries. */
 import { z } from 'zod'
 import { type Check, found, passed, unanswered } from '../core/model/check.ts'
-import { Rejected } from '../core/model/errors.ts'
+import { isNotFound, Rejected } from '../core/model/errors.ts'
+import type { OwnerFiles } from '../core/model/ports.ts'
+import type { Repository, Thread } from '../core/model/thread.ts'
 import type { GitHubApp } from './app-client.ts'
-import { checkDeliveries } from './delivery-checks.ts'
-import { checkTolerantly, wordsOf } from './tolerant-check.ts'
+import { ownerRepository } from './repository-files.ts'
+import { checkTolerantly, wordsOf } from './response-faults.ts'
 
 export interface Wanted {
   permissions: Readonly<Record<string, string>>
@@ -196,4 +199,189 @@ function checkAddress(app: GitHubApp): Promise<Check> {
       )
     return passed('webhook-address', url)
   })
+}
+
+const Deliveries = z.array(
+  z.object({ event: z.string(), status: z.string(), status_code: z.number(), delivered_at: z.string() }),
+)
+type Deliveries = z.infer<typeof Deliveries>
+
+async function checkDeliveries(app: GitHubApp): Promise<Check[]> {
+  let deliveries: Deliveries = []
+  const arrival = await checkTolerantly('webhook-deliveries', async () => {
+    deliveries = Deliveries.parse((await app.asApp('GET /app/hook/deliveries', { per_page: 30 })).data)
+    return checkArrival(deliveries)
+  })
+  return [arrival, checkSecret(deliveries)]
+}
+
+const isBadSignature = ({ status_code }: Deliveries[number]): boolean =>
+  status_code === 400 || status_code === 401
+
+function checkArrival([newest, ...older]: Deliveries): Check {
+  if (!newest) return passed('webhook-deliveries', 'none in the last days')
+  if (newest.status === 'OK' || isBadSignature(newest))
+    return passed('webhook-deliveries', `the last one (${newest.event}) arrived`)
+  const after = older.findIndex(({ status }) => status === 'OK')
+  const failed = after === -1 ? older.length + 1 : after + 1
+  return found(
+    'webhook-deliveries',
+    `the last ${failed === 1 ? 'one' : failed} failed: ${newest.status_code === 0 ? newest.status : `HTTP ${newest.status_code}`}`,
+    fixOf(newest.status_code),
+  )
+}
+
+function checkSecret(deliveries: Deliveries): Check {
+  const last = deliveries.find(each => each.status === 'OK' || isBadSignature(each))
+  if (!last) return passed('webhook-secret', 'no delivery of the last days tells')
+  if (last.status === 'OK') return passed('webhook-secret', 'the last delivery was signed with it')
+  return found(
+    'webhook-secret',
+    `the delivery of ${last.delivered_at} (${last.event}) was refused for its signature: HTTP ${last.status_code}`,
+    'WEBHOOK_SECRET must be the one on the App’s settings page. Once it is, redeliver one there (Advanced ▸ Recent Deliveries) to see it.',
+  )
+}
+
+function fixOf(status: number): string {
+  if (status === 404 || status === 405)
+    return 'Something else answers there: the webhook address must end in /api/github/webhooks of this bot.'
+  if (status === 503) return 'The bot could not write to its queue: see the check `queue`, and its log.'
+  return 'GitHub does not reach the bot: check the webhook address, and that it runs and can be reached from outside.'
+}
+
+const maxExamined = 20
+
+interface Examined {
+  repository: Repository
+  begun: boolean
+  settings: string | undefined
+}
+
+export const examineRepositories = (
+  app: GitHubApp,
+  repositories: readonly Repository[],
+  settingsPath: string,
+): Promise<Examined[]> =>
+  Promise.all(
+    repositories.slice(0, maxExamined).map(async repository => {
+      const { owner, repo, defaultBranch } = repository
+      const { repos } = app.forRepo(repository).rest
+      const [branch, file] = await Promise.all([
+        orMissing(repos.getBranch({ owner, repo, branch: defaultBranch })),
+        orMissing(repos.getContent({ owner, repo, path: settingsPath })),
+      ])
+      const data = file?.data
+      const text =
+        data && 'content' in data ? Buffer.from(data.content, 'base64').toString('utf8') : undefined
+      return { repository, begun: branch !== undefined, settings: text }
+    }),
+  )
+
+async function orMissing<T>(request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+interface SettingsReading {
+  path: string
+  problemsOf(text: string, name: string): string | undefined
+  /** Whether nothing starts without the owner's file. */
+  isRequired(repository: Repository): boolean
+}
+
+export async function checkOwners(
+  files: OwnerFiles,
+  repositories: readonly Repository[],
+  { path, problemsOf, isRequired }: SettingsReading,
+): Promise<Check> {
+  const owners = new Map(repositories.map(each => [each.owner.toLowerCase(), each]))
+  const read = await Promise.all(
+    [...owners.values()]
+      .slice(0, maxExamined)
+      .map(async each => ({ owner: each.owner, each, text: await files(each).file(path) })),
+  )
+  const lacking = read.filter(({ each, text }) => text === undefined && isRequired(each))
+  if (lacking.length > 0)
+    return found(
+      'owner-settings',
+      `SETTINGS_FILE requires ${lacking.map(({ owner }) => `${owner}/${ownerRepository}: ${path}`).join(', ')}, which can not be read`,
+      `Install the App on the owner’s repository ${ownerRepository} as well, and put the file there.`,
+    )
+  const seen = new Set(
+    repositories
+      .filter(({ repo }) => repo.toLowerCase() === ownerRepository)
+      .map(({ owner }) => owner.toLowerCase()),
+  )
+  const unseen = read.map(({ owner }) => owner).filter(owner => !seen.has(owner.toLowerCase()))
+  const having = read.flatMap(({ owner, text }) => (text === undefined ? [] : [{ owner, text }]))
+  const wrong = having.flatMap(
+    ({ owner, text }) => problemsOf(text, `${owner}/${ownerRepository}: ${path}`) ?? [],
+  )
+  if (wrong.length > 0)
+    return found(
+      'owner-settings',
+      wrong.join('; '),
+      `Mend the file on the default branch of the owner’s repository ${ownerRepository}.`,
+    )
+  return passed(
+    'owner-settings',
+    [
+      having.length === 0
+        ? 'no owner has any that can be read'
+        : `those of ${having.map(({ owner }) => owner).join(', ')} can be read`,
+      ...(unseen.length > 0
+        ? [`of ${unseen.join(', ')} the App can see no repository ${ownerRepository}`]
+        : []),
+    ].join('; '),
+  )
+}
+
+export function checkRepositories(
+  examined: readonly Examined[],
+  { path, problemsOf }: SettingsReading,
+): [begun: Check, settings: Check] {
+  const nameOf = ({ repository: { owner, repo } }: Examined): string => `${owner}/${repo}`
+  const empty = examined.filter(({ begun }) => !begun).map(nameOf)
+  const wrong = examined.flatMap(each => {
+    if (each.settings === undefined || each.repository.repo.toLowerCase() === ownerRepository) return []
+    return problemsOf(each.settings, `${nameOf(each)}: ${path}`) ?? []
+  })
+  return [
+    empty.length > 0
+      ? found(
+          'repositories',
+          `no commit yet in ${empty.join(', ')}`,
+          'Push a first commit to the default branch.',
+        )
+      : passed('repositories', `${examined.length} looked at, each with a default branch`),
+    wrong.length > 0
+      ? found('repository-settings', wrong.join('; '), 'Mend the file on the default branch.')
+      : passed('repository-settings', 'all can be read'),
+  ]
+}
+
+export async function checkDefaultBranch(app: GitHubApp, thread: Thread): Promise<Check> {
+  const { owner, repo } = thread
+  const { repos } = app.forRepo(thread).rest
+  try {
+    const { data } = await repos.get({ owner, repo })
+    const branch = await orMissing(repos.getBranch({ owner, repo, branch: data.default_branch }))
+    return branch
+      ? passed('repositories', `the default branch is ${data.default_branch}`)
+      : found(
+          'repositories',
+          `there is no commit on ${data.default_branch} yet`,
+          'Push a first commit to the default branch.',
+        )
+  } catch (error) {
+    return unanswered(
+      'repositories',
+      `GitHub could not be asked: ${error instanceof Error ? error.message : String(error)}`,
+      'See whether the App is still installed on this repository, and ask again.',
+    )
+  }
 }

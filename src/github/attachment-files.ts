@@ -2,10 +2,23 @@
  * Downloads attachments. Strangers choose the address: each hop is checked, only GitHub gets the token, size and type
  * are limited.
  */
+
+import type { Octokit } from '@octokit/rest'
+import { z } from 'zod'
+import { type AttachmentFile, AttachmentRefused } from '../core/model/attachment.ts'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
-import { type Attachment, type AttachmentFile, AttachmentRefused } from '../core/text/attachment.ts'
-import { assetId, attachmentAddress, redirectTarget } from '../core/text/attachment-address.ts'
-import { checkContents, nameFor, sizeLimit, typeOf } from './attachment-type.ts'
+import type { Thread } from '../core/model/thread.ts'
+import type { CommentRef } from '../core/model/trigger.ts'
+import {
+  type Attachment,
+  assetId,
+  attachmentAddress,
+  extensionOf,
+  fileNamed,
+  lastSegment,
+  redirectTarget,
+  signedAddresses,
+} from '../core/text/attachment-links.ts'
 
 export interface AttachmentAccess {
   webUrl: string
@@ -139,4 +152,169 @@ async function readUpTo(response: Response, limit: number): Promise<Uint8Array<A
     throw error instanceof AttachmentRefused ? error : silence(error)
   }
   return Buffer.concat(chunks)
+}
+
+export interface ThreadAccess {
+  client: Octokit
+  thread: Thread
+  commentRef?: CommentRef | undefined
+  token(): Promise<string>
+  now(): number
+}
+
+export function attachmentReader(access: ThreadAccess): (attachment: Attachment) => Promise<AttachmentFile> {
+  let signed: Promise<Map<string, string>> | undefined
+  const { thread, token, now } = access
+  return attachment =>
+    downloadAttachment(
+      {
+        webUrl: thread.url,
+        token,
+        now,
+        signed() {
+          signed ??= signedIn(access)
+          return signed
+        },
+      },
+      attachment,
+    )
+}
+
+/** @throws RetryLater; other failures give none */
+async function signedIn(access: ThreadAccess): Promise<Map<string, string>> {
+  const texts = await Promise.all(
+    textsOf(access).map(text =>
+      text.catch((error: unknown) => {
+        if (error instanceof RetryLater) throw error
+        return undefined
+      }),
+    ),
+  )
+  return new Map(texts.flatMap(htmlsIn).flatMap(signedAddresses))
+}
+
+const WithHtml = z.object({ body_html: z.string() })
+
+const htmlsIn = (text: unknown): string[] =>
+  (Array.isArray(text) ? text : [text]).flatMap(one => WithHtml.safeParse(one).data?.body_html ?? [])
+
+function textsOf({ client, thread, commentRef }: ThreadAccess): Promise<unknown>[] {
+  const at = { owner: thread.owner, repo: thread.repo, mediaType: { format: 'full+json' } }
+  const issue = client.rest.issues.get({ ...at, issue_number: thread.number })
+  return [issue, ...commandTexts(client, at, thread.number, commentRef)].map(
+    async response => (await response).data,
+  )
+}
+
+interface At {
+  owner: string
+  repo: string
+  mediaType: { format: string }
+}
+
+function commandTexts(
+  { rest }: Octokit,
+  at: At,
+  number: number,
+  commentRef: CommentRef | undefined,
+): Promise<{ data: unknown }>[] {
+  switch (commentRef?.kind) {
+    case 'thread':
+      return [rest.issues.getComment({ ...at, comment_id: commentRef.commentId })]
+    case 'inline':
+      return [rest.pulls.getReviewComment({ ...at, comment_id: commentRef.commentId })]
+    case 'review': {
+      const review = { ...at, pull_number: number, review_id: commentRef.reviewId }
+      return [rest.pulls.getReview(review), rest.pulls.listCommentsForReview({ ...review, per_page: 100 })]
+    }
+    default:
+      return []
+  }
+}
+
+interface Signature {
+  extensions: readonly string[]
+  begins: RegExp
+}
+
+/** Types whose first bytes must match: a broken image would fail the agent's turn. */
+const signatures: ReadonlyMap<string, Signature> = new Map([
+  ['image/png', { extensions: ['png'], begins: /^\x89PNG\r\n\x1a\n/ }],
+  ['image/jpeg', { extensions: ['jpg', 'jpeg'], begins: /^\xff\xd8\xff/ }],
+  ['image/gif', { extensions: ['gif'], begins: /^GIF8[79]a/ }],
+  ['image/webp', { extensions: ['webp'], begins: /^RIFF[\s\S]{4}WEBP/ }],
+  ['application/pdf', { extensions: ['pdf'], begins: /^[\s\S]{0,1024}%PDF-/ }],
+])
+
+const otherTypes: ReadonlySet<string> = new Set([
+  'application/csv',
+  'application/gzip',
+  'application/javascript',
+  'application/json',
+  'application/jsonl',
+  'application/sql',
+  'application/toml',
+  'application/vnd.openxmlformats-officedocument.presentationml.presentation',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  'application/x-gzip',
+  'application/x-ndjson',
+  'application/x-sh',
+  'application/x-tar',
+  'application/x-yaml',
+  'application/x-zip-compressed',
+  'application/xml',
+  'application/yaml',
+  'application/zip',
+])
+
+const plainText =
+  'c cc conf cpp cs css diff go h html ini java js jsx kt log md patch php py rb rs sh sql swift toml ts tsx txt yaml yml'
+
+/** For files that the server calls only bytes, as many logs and patches. */
+const byExtension: ReadonlyMap<string, string> = new Map([
+  ...[...signatures].flatMap(([type, { extensions }]) => extensions.map(end => [end, type] as const)),
+  ...plainText.split(' ').map(end => [end, 'text/plain'] as const),
+  ['csv', 'text/csv'],
+  ['gz', 'application/gzip'],
+  ['json', 'application/json'],
+  ['jsonl', 'application/x-ndjson'],
+  ['tar', 'application/x-tar'],
+  ['tgz', 'application/gzip'],
+  ['xml', 'application/xml'],
+  ['zip', 'application/zip'],
+])
+const onlyBytes: ReadonlySet<string> = new Set(['', 'application/octet-stream', 'binary/octet-stream'])
+
+function typeOf({ name, url }: Attachment, header: string | null): string {
+  const said = header?.split(';')[0]?.trim().toLowerCase() ?? ''
+  const type = onlyBytes.has(said) ? (typeByName(name) ?? typeByName(lastSegment(url))) : said
+  if (type !== undefined && isTaken(type)) return type
+  throw new AttachmentRefused({ kind: 'type', type: /^[\w.+-]+\/[\w.+-]+$/.test(said) ? said : '' })
+}
+
+const typeByName = (name: string): string | undefined => byExtension.get(extensionOf(name).toLowerCase())
+
+const isTaken = (type: string): boolean =>
+  signatures.has(type) || otherTypes.has(type) || /^text\/[\w.+-]{1,100}$/.test(type)
+
+function nameFor({ name, url }: Attachment, type: string): string {
+  const own = extensionOf(name).toLowerCase()
+  const fitting = signatures.get(type)?.extensions ?? []
+  if (fitting.includes(own) || (fitting.length === 0 && own !== '')) return name
+  const ending = fitting[0] ?? (extensionOf(lastSegment(url)) || (type.startsWith('text/') ? 'txt' : ''))
+  return ending === '' ? name : fileNamed(`${name}.${ending}`)
+}
+
+const mebibyte = 1_048_576
+
+/** Bytes; PostHog's limits for `user_attachment`. */
+const sizeLimit = (type: string, name: string): number =>
+  type === 'application/pdf' || /\.pdf$/i.test(name) ? 10 * mebibyte : 30 * mebibyte
+
+function checkContents(type: string, bytes: Uint8Array): void {
+  if (bytes.length === 0) throw new AttachmentRefused({ kind: 'empty' })
+  const begins = signatures.get(type)?.begins
+  const start = Buffer.from(bytes.subarray(0, 1100)).toString('latin1')
+  if (begins && !begins.test(start)) throw new AttachmentRefused({ kind: 'contents', type })
 }

@@ -1,4 +1,4 @@
-import { type Role, roles } from '../core/model/role.ts'
+import { type Role, roles } from '../core/model/command-grammar.ts'
 import type { Permission } from '../core/model/views.ts'
 
 /**

@@ -7,7 +7,7 @@ import type { Thread } from '../core/model/thread.ts'
 import type { IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
 import { type GivenComment, type Parts, type ReadAheads, threadKey } from './ahead-cache.ts'
-import { isGraphqlError, lacksField } from './graphql-errors.ts'
+import { isGraphqlError, lacksField } from './response-faults.ts'
 
 /** The usual prefix; the repository's own is not known yet. */
 export const usualStem = ({ number }: Pick<Thread, 'number'>): string => stemOf('codex/', number)

@@ -1,11 +1,15 @@
+/**
+ * Files of the owner's `.github` repository, fetched by ETag, which costs no rate limit; absence is cached a minute, unless the file had
+ * been there.
+ */
 import type { Octokit } from '@octokit/rest'
-import { isNotFound } from '../core/model/errors.ts'
+import { isNotFound, Rejected } from '../core/model/errors.ts'
+import type { Files, OwnerFiles } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CheckReport } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
 import { threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
-import { textOf } from './owner-files.ts'
 
 interface Reading {
   app: GitHubApp
@@ -68,3 +72,86 @@ export function repositoryFiles({ app, client, thread, written }: Reading) {
     },
   }
 }
+
+export const ownerRepository = '.github'
+
+const absentFor = 60_000
+const maxOwners = 1_000
+
+interface Known {
+  client: Octokit
+  files: Map<string, { etag: string; text: string | undefined }>
+  absentUntil: number
+}
+
+export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
+  const owners = new Map<string, Known>()
+
+  const knownOf = (installationId: number, owner: string): Known => {
+    const key = `${installationId} ${owner.toLowerCase()}`
+    const known = owners.get(key) ?? {
+      client: app.forNamed(installationId, ownerRepository),
+      files: new Map(),
+      absentUntil: 0,
+    }
+    owners.delete(key)
+    owners.set(key, known)
+    const [oldest] = owners.keys()
+    if (owners.size > maxOwners && oldest !== undefined) owners.delete(oldest)
+    return known
+  }
+
+  return ({ installationId, owner }): Files => {
+    const known = knownOf(installationId, owner)
+    const at = { owner, repo: ownerRepository }
+    return {
+      async file(path, commit) {
+        if (now() < known.absentUntil) return undefined
+        const wasThere = known.files.has(path)
+        try {
+          return await (commit === undefined
+            ? newest(known, at, path)
+            : fileAt(known, { ...at, path, ref: commit }))
+        } catch (error) {
+          if (!isAbsent(error)) throw error
+          if (commit === undefined && !wasThere) known.absentUntil = now() + absentFor
+          return undefined
+        }
+      },
+      async fileCommits(path) {
+        const { data } = await known.client.rest.repos.listCommits({ ...at, path, per_page: 20 })
+        return data.map(({ sha }) => sha)
+      },
+    }
+  }
+}
+
+const isAbsent = (error: unknown): boolean =>
+  isNotFound(error) || (error instanceof Rejected && error.status === 422)
+
+type At = Record<'owner' | 'repo', string>
+
+async function newest({ client, files }: Known, at: At, path: string): Promise<string | undefined> {
+  const kept = files.get(path)
+  try {
+    const headers = kept ? { 'if-none-match': kept.etag } : {}
+    const { data, headers: received } = await client.rest.repos.getContent({ ...at, path, headers })
+    const text = textOf(data)
+    if (received.etag !== undefined) files.set(path, { etag: received.etag, text })
+    return text
+  } catch (error) {
+    if (kept && error instanceof Rejected && error.status === 304) return kept.text
+    files.delete(path)
+    throw error
+  }
+}
+
+const fileAt = async (
+  { client }: Known,
+  query: At & { path: string; ref: string },
+): Promise<string | undefined> => textOf((await client.rest.repos.getContent(query)).data)
+
+const textOf = (
+  data: Awaited<ReturnType<Octokit['rest']['repos']['getContent']>>['data'],
+): string | undefined =>
+  'content' in data && data.type === 'file' ? Buffer.from(data.content, 'base64').toString('utf8') : undefined

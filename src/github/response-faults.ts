@@ -1,5 +1,6 @@
 /** Turns GitHub's failures into wait, retry or refusal. */
 import { z } from 'zod'
+import { type Check, type CheckName, passed, unanswered } from '../core/model/check.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 
 interface HttpError {
@@ -81,3 +82,59 @@ export function refuseLimited({ url, data, headers }: GitHubResponse): void {
   )
   if (refused) throw Object.assign(new Error(refused.message), { status: 403, response: { headers } })
 }
+
+export const isGraphqlError = (error: unknown): error is Error =>
+  error instanceof Error && error.name === 'GraphqlResponseError'
+
+export const lacksField = (error: unknown): boolean =>
+  isGraphqlError(error) && /doesn't exist|isn't a defined|undefined/i.test(error.message)
+
+const Partial = z.object({
+  name: z.literal('GraphqlResponseError'),
+  errors: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])).optional() })),
+  data: z.record(z.string(), z.unknown()),
+})
+
+/**
+ * The data of a partly failed response, and the paths that are missing; `undefined` if the query itself was refused.
+ */
+export function partOf(error: unknown): { data: unknown; missing: string[] } | undefined {
+  const found = Partial.safeParse(error).data
+  const missing = found?.errors.map(({ path }) => path?.join('.'))
+  return missing?.every(path => path !== undefined) ? { data: found?.data, missing } : undefined
+}
+
+export async function unlessGone<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof Rejected && (error.status === 404 || error.status === 410)) return undefined
+    throw error
+  }
+}
+
+export function unlessLimited(error: unknown): void {
+  if (error instanceof RetryLater) throw error
+}
+
+export function ignoreGone(error: unknown): void {
+  if (error instanceof Rejected && (error.status === 404 || error.status === 410)) return
+  throw error
+}
+
+/** Older servers lack some checks, which is no fault of the App. */
+export async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<Check> {
+  try {
+    return await request()
+  } catch (error) {
+    if (error instanceof Rejected && (error.status === 404 || error.status === 403))
+      return passed(name, 'this server does not tell')
+    return unanswered(
+      name,
+      `GitHub could not be asked: ${wordsOf(error)}`,
+      'Run this again; if it stays, look at the log of the bot.',
+    )
+  }
+}
+
+export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -16,8 +16,8 @@ import type {
   Target,
 } from '../core/model/views.ts'
 import { type ReadAheads, threadKey } from './ahead-cache.ts'
-import { isGraphqlError, partOf } from './graphql-errors.ts'
-import { PullNode, pullFields, type QueryContext, viewOfNode } from './pull-query.ts'
+import { PullNode, pullFields, type QueryContext, viewOfNode } from './pull-requests.ts'
+import { isGraphqlError, partOf } from './response-faults.ts'
 
 export interface Singly {
   pull(number: number): Promise<PullView | undefined>

@@ -13,7 +13,7 @@ import type {
 } from '../core/model/views.ts'
 import { threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
-import { attachmentReader } from './attachment-reader.ts'
+import { attachmentReader } from './attachment-files.ts'
 import { branchesOf } from './branches.ts'
 import { pagesOf } from './pages.ts'
 import { permissionOf } from './permission.ts'
@@ -21,9 +21,9 @@ import { pullsOf } from './pull-requests.ts'
 import { addReaction, removeReaction } from './reactions.ts'
 import { readAhead } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
+import { ignoreGone, unlessGone, unlessLimited } from './response-faults.ts'
 import { settleThread } from './settle-thread.ts'
 import { commentsOf } from './thread-comments.ts'
-import { ignoreGone, unlessGone, unlessLimited } from './tolerated-faults.ts'
 
 export interface ThreadClientOptions {
   now(): number

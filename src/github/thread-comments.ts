@@ -5,9 +5,9 @@ import type { CommentRef, InlineComment, ReplyRef } from '../core/model/trigger.
 import type { CommentView, OwnComment } from '../core/model/views.ts'
 import { type GivenComment, threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
-import { type Remark, remarksOf } from './pull-remarks.ts'
-import { ignoreGone, unlessGone, unlessLimited } from './tolerated-faults.ts'
-import { isInsider } from './written.ts'
+import { type Remark, remarksOf } from './pull-requests.ts'
+import { ignoreGone, unlessGone, unlessLimited } from './response-faults.ts'
+import { isInsider } from './webhooks/event.ts'
 
 /** A thousand comments; older ones are forgotten. */
 const maxPagesOfRepository = 10

@@ -1,20 +1,24 @@
 /**
  * Restores Runs that the queue lost, from status comments and PostHog. A loss shows in this chore's own missing memory.
  */
-
 import { z } from 'zod'
 import type { SettingsReader } from '../access/read-settings.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
-import type { Marker, Signer } from '../core/model/marker.ts'
 import type { GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
 import { hour } from '../core/model/time.ts'
-import { type PullView, pullOf, type SubjectView, type ThreadComment } from '../core/model/views.ts'
-import type { Pull } from '../core/run/record/result-part.ts'
-import { type Backup, type Remains, restored } from '../core/run/recovery-record.ts'
-import { changed, isTerminal, type Run, taskMarker } from '../core/run/run.ts'
-import type { Session } from '../core/run/session.ts'
-import { limits } from '../core/run/timing.ts'
+import {
+  type Pull,
+  type PullView,
+  pullOf,
+  type SubjectView,
+  type ThreadComment,
+} from '../core/model/views.ts'
+import type { Marker, Signer } from '../core/record/marker.ts'
+import { type Backup, type Remains, restored } from '../core/record/recovery-record.ts'
+import type { Session } from '../core/record/request-part.ts'
+import { changed, isTerminal, type Run, taskMarker } from '../core/record/run.ts'
+import { limits } from '../core/record/timing.ts'
 
 export interface AdoptDeps {
   installations: {

@@ -1,10 +1,9 @@
 /** Asks GitHub to redeliver failed webhooks: it logs deliveries for three days and repeats none by itself. */
-
 import { z } from 'zod'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
-import type { FlowMeter } from '../core/model/meter.ts'
 import type { Log } from '../core/model/ports.ts'
 import { hour, minute, redelivered } from '../core/model/time.ts'
+import type { FlowMeter } from '../core/record/flow-meter.ts'
 
 export interface Attempt {
   id: string

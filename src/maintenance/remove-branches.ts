@@ -1,12 +1,11 @@
 /** Removes unused branches once their task runs have ended; any Run of the thread goes first. */
-
 import type { CallBudget } from '../core/model/call-budget.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { type Thread, threadSlot } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
-import { isTerminal, type Run } from '../core/run/run.ts'
-import { UnusedBranch } from '../core/run/unused-branch.ts'
+import { UnusedBranch } from '../core/record/own-pull-request.ts'
+import { isTerminal, type Run } from '../core/record/run.ts'
 
 export interface RemovalDeps {
   github: GitHub

@@ -1,8 +1,8 @@
 /** Uploads a file to PostHog in three calls. Repeatable: an upload without use of its id counts for nothing. */
 import { z } from 'zod'
+import type { AttachmentFile } from '../core/model/attachment.ts'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
-import type { Session } from '../core/run/session.ts'
-import type { AttachmentFile } from '../core/text/attachment.ts'
+import type { Session } from '../core/record/request-part.ts'
 import { type Call, call, type PostHogSettings } from './posthog-http.ts'
 
 const Upload = z.object({ url: z.string(), fields: z.record(z.string(), z.string()) })

@@ -4,8 +4,7 @@
  */
 import { z } from 'zod'
 import { Rejected } from '../core/model/errors.ts'
-import { kept } from './kept.ts'
-import type { Call, PostHogResponse } from './posthog-http.ts'
+import { type Call, kept, type PostHogResponse } from './posthog-http.ts'
 
 type Request = <T>(request: Call<T>) => Promise<PostHogResponse<T>>
 

@@ -1,7 +1,7 @@
 /** The doctor's PostHog checks. They create nothing: the one POST is to a task that can't exist. */
 import { z } from 'zod'
-import type { ReasoningEffort } from '../core/agent/run-request.ts'
 import { type Check, found, passed, unanswered } from '../core/model/check.ts'
+import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import { Rejected, RetryLater } from '../core/model/errors.ts'
 import { isModel, type KnownModel } from '../core/model/views.ts'
 import { githubIntegrations, repositoriesOf } from './integrations.ts'

@@ -2,15 +2,13 @@
  * One call to PostHog, with a time limit; failures become errors of `core/model/errors`. Nothing is repeated, as
  * PostHog has no idempotency keys. How long to wait is in `Retry-After`, in `reset_at` or in the text.
  */
-
 import type { z } from 'zod'
-import type { CallBudget } from '../core/model/call-budget.ts'
+import type { CallBudget, LimitGate } from '../core/model/call-budget.ts'
 import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
-import type { LimitGate } from '../core/model/limit-gate.ts'
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
 import { hour, minute } from '../core/model/time.ts'
+import { sendable } from '../core/text/invisible.ts'
 import { type Redact, redactStrings } from '../core/text/redact.ts'
-import { sendable } from '../core/text/sendable.ts'
 import { ErrorBody } from './schemas.ts'
 
 export interface PostHogSettings {
@@ -231,4 +229,28 @@ export function retryAt(said: string | null | undefined, now: number): number | 
   if (!said) return undefined
   const at = /^\d+$/.test(said) ? now + Number(said) * 1000 : Date.parse(said)
   return Number.isNaN(at) ? undefined : Math.min(Math.max(at, now), now + longestWait)
+}
+
+const keptMs = 10 * minute
+const most = 1_000
+
+interface Kept<T> {
+  get(name: string): Promise<T>
+  clear(): void
+}
+
+/** Answers that change seldom, kept for ten minutes; a failure is none, and is asked again the next time. */
+export function kept<T>(now: () => number, read: (name: string) => Promise<T>): Kept<T> {
+  const known = new Map<string, { answer: T; at: number }>()
+  return {
+    async get(name) {
+      const before = known.get(name)
+      if (before && now() - before.at < keptMs) return before.answer
+      const answer = await read(name)
+      if (known.size >= most) known.clear()
+      known.set(name, { answer, at: now() })
+      return answer
+    },
+    clear: () => known.clear(),
+  }
 }

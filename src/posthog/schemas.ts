@@ -1,9 +1,93 @@
 /** The fields that we use of PostHog's responses. Others are ignored. */
 import { z } from 'zod'
-import { efforts } from '../core/agent/run-request.ts'
+import { efforts } from '../core/model/codex-task-run-create.ts'
+import type { ActingStep, AgentAct, PlanStep } from '../core/model/task-run.ts'
 import type { KnownModel } from '../core/model/views.ts'
-import { AgentUpdate } from './agent-updates.ts'
-import { listOf, words } from './bounds.ts'
+
+// How much of what others say is taken in. Each string and list of theirs has a limit where it is parsed.
+
+/** In code points, as PostHog counts. */
+export const cut = (text: string, most: number): string =>
+  text.length <= most ? text : [...text.toWellFormed()].slice(0, most).join('')
+
+/** Cut between words: half of a secret would not be known as one. A word longer than all that is left out. */
+export function begunWords(text: string, most: number): string {
+  if (text.length <= most) return text
+  const head = text.slice(0, most)
+  return `${head.slice(0, head.search(/\s\S*$/) + 1)}…`
+}
+
+/** @param most in UTF-16 units */
+const words = (most: number) => z.string().transform(text => begunWords(text, most))
+
+/** The items that can be read among the first ones, and how many more there were. */
+const listOf = <T>(item: z.ZodType<T>, most: number) =>
+  z.array(z.unknown()).transform(given => ({
+    items: given.slice(0, most).flatMap(each => {
+      const read = item.safeParse(each)
+      return read.success ? [read.data] : []
+    }),
+    more: Math.max(0, given.length - most),
+  }))
+
+// The agent's `session/update` events. Source: the Agent Client Protocol, as PostHog logs it.
+
+const short = words(1_000).optional().catch(undefined)
+
+/** GitHub takes less, and a prompt says its message’s id long before. */
+export const maxMessage = 100_000
+const Part = z.object({ text: words(maxMessage) })
+
+export const AgentUpdate = z.object({
+  sessionUpdate: words(100),
+  content: z
+    .union([Part.transform(part => [part]), listOf(Part, 100).transform(({ items }) => items)])
+    .nullish()
+    .catch(undefined),
+  kind: short,
+  title: short,
+  locations: listOf(z.object({ path: words(1_000) }), 100)
+    .nullish()
+    .catch(undefined),
+  entries: listOf(z.object({ content: words(1_000), status: short }), 50)
+    .nullish()
+    .catch(undefined),
+})
+export type AgentUpdate = z.infer<typeof AgentUpdate>
+
+export function actOf(update: AgentUpdate): AgentAct | undefined {
+  if (update.sessionUpdate === 'plan')
+    return { kind: 'plan', steps: (update.entries?.items ?? []).map(stepOf) }
+  if (!update.sessionUpdate.startsWith('tool_call')) return undefined
+  return {
+    kind: 'acts',
+    doing: doingOf(update),
+    files: changes(update) ? (update.locations?.items ?? []).map(({ path }) => path) : [],
+    command: update.sessionUpdate === 'tool_call' && update.kind === 'execute',
+  }
+}
+
+const changes = ({ kind = '' }: AgentUpdate): boolean => /^(?:edit|delete|move)$/.test(kind)
+
+const kinds: Readonly<Record<string, ActingStep>> = {
+  read: 'reading',
+  search: 'reading',
+  fetch: 'reading',
+  edit: 'editing',
+  delete: 'editing',
+  move: 'editing',
+  think: 'thinking',
+}
+
+const checks = /\b(?:tests?|lint|check|tsc|types?|build|pytest|jest|vitest|rspec|eslint|biome|mypy|clippy)\b/i
+
+const doingOf = ({ kind = '', title = '' }: AgentUpdate): ActingStep | undefined =>
+  kind === 'execute' ? (checks.test(title) ? 'checking' : 'running') : kinds[kind]
+
+const stepOf = ({ content, status }: { content: string; status?: string | undefined }): PlanStep => ({
+  text: content,
+  state: status === 'completed' ? 'done' : status === 'in_progress' ? 'current' : 'open',
+})
 
 const statuses = ['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled'] as const
 

@@ -1,16 +1,16 @@
-import type { CodexTaskRunCreate } from '../core/agent/run-request.ts'
+/** What one poll saw of a run. */
+import type { AttachmentFile } from '../core/model/attachment.ts'
+import type { CodexTaskRunCreate } from '../core/model/codex-task-run-create.ts'
 import { isNotFound, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import type { LogEntry, TaskRunSnapshot, Unfinished } from '../core/model/task-run.ts'
 import type { KnownModel, NewTask, SandboxView } from '../core/model/views.ts'
-import type { TaskRunSnapshot } from '../core/run/apply-snapshot.ts'
-import { isTerminal } from '../core/run/run.ts'
-import type { Session } from '../core/run/session.ts'
-import type { AttachmentFile } from '../core/text/attachment.ts'
+import type { Session } from '../core/record/request-part.ts'
+import { isTerminal } from '../core/record/run.ts'
 import { addArtifact, stageArtifact } from './artifacts.ts'
-import { cut } from './bounds.ts'
 import { integrationFinder, notCovered } from './integrations.ts'
-import { kept } from './kept.ts'
-import { type Call, call, type PostHogResponse, type PostHogSettings } from './posthog-http.ts'
+import { type Call, call, kept, type PostHogResponse, type PostHogSettings } from './posthog-http.ts'
 import {
+  cut,
   Models,
   PermissionTaken,
   RunPage,
@@ -23,7 +23,6 @@ import {
   Usage,
 } from './schemas.ts'
 import { runPath, sessionLog } from './session-log.ts'
-import { snapshotOf } from './task-run-snapshot.ts'
 
 export function postHogTasks(settings: PostHogSettings, now: () => number) {
   const { redact } = settings
@@ -214,3 +213,32 @@ const isConflict = (error: unknown, code: string): boolean =>
 /** What older servers answer for a workflow that has ended, and newer ones while a cancel is pending. */
 const mayHaveEnded = (error: unknown): error is Rejected | NoResponse =>
   isNotFound(error) || (error instanceof NoResponse && error.said?.status === 502)
+
+/** @param log `undefined` if the server has no logs of sessions */
+function snapshotOf(run: TaskRun, log: readonly LogEntry[][] | undefined, offset: number): TaskRunSnapshot {
+  const output = run.output
+  const startedAt = Date.parse(run.created_at ?? '') || 0
+  return {
+    status: run.status,
+    error: run.error_message || undefined,
+    marker: markerOf(run),
+    pulls: [...(output?.pr_url ? [output.pr_url] : []), ...(output?.pr_urls?.items ?? [])],
+    headBranch: output?.head_branch ?? undefined,
+    model: run.model ?? undefined,
+    effort: run.reasoning_effort ?? undefined,
+    authorship: run.state?.pr_authorship_mode ?? undefined,
+    updatedAt: Date.parse(run.updated_at ?? '') || undefined,
+    // The log of a resumed run begins with that of its ancestors.
+    log: (log ?? []).flat().filter(entry => entry.at >= startedAt),
+    unlogged: log ? undefined : true,
+    offset: offset + (log?.length ?? 0),
+  }
+}
+
+/** Source: `update_task_run_status.py`; an older workflow says it in the error of a run that is `completed`. */
+function markerOf({ status, state, error_message }: TaskRun): Unfinished | undefined {
+  if (!isTerminal(status)) return undefined
+  if (state?.sandbox_gone || /^Sandbox stopped; resume/.test(error_message ?? '')) return 'sandbox-gone'
+  if (state?.timed_out_wall_clock) return 'out-of-time'
+  return state?.timed_out_inactivity ? 'inactive' : undefined
+}

@@ -1,20 +1,16 @@
 /** A WorkQueue on BullMQ: record = job data, inbox = job log, slot = deduplication id. */
-import { ErrorCode, Queue, type Telemetry } from 'bullmq'
+import { ErrorCode, Queue } from 'bullmq'
 import { QueueUnavailable } from '../core/model/errors.ts'
-import type { IndexQuery, Member, Range } from '../core/model/job-index.ts'
-import type { Added, JobRecord } from '../core/model/ports.ts'
-import { within } from './deadline.ts'
-import type { Hands } from './hands.ts'
+import type { Added, IndexQuery, JobRecord, Member, Range } from '../core/model/ports.ts'
+import { within } from './held-lock.ts'
 import { expecting, leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
 import { type JobClaims, jobClaims } from './job-claim.ts'
-import { type Format, isEnded, readJob, renewed } from './job-record.ts'
-import { JobWorker } from './job-worker.ts'
+import { isEnded, readJob, renewed, storable, withUnread } from './job-record.ts'
+import { type BullQueueOptions, JobWorker } from './job-worker.ts'
 import { buildIndex, mendLive } from './mend-index.ts'
-import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
-import type { Additions, QueueIndex } from './queue-index.ts'
-import { describe, type QueueLog } from './queue-log.ts'
-import { storable } from './storable.ts'
-import { withUnread } from './unread-keys.ts'
+import type { Additions, BullMqQueue, QueueIndex, StoredJob } from './queue-backend.ts'
+import { describe } from './queue-log.ts'
+import { traced } from './telemetry.ts'
 import { type Processor, UnreadableRecord, type Working, type WorkQueue } from './work-queue.ts'
 
 const RESPONSE_TIMEOUT_MS = 3_000
@@ -22,22 +18,6 @@ const LISTING_MS = 30_000
 const BUILDING_MS = 600_000
 const PAGE = 200
 const CLAIM_ATTEMPTS = 3
-
-export interface BullQueueOptions<Data> extends Format<Data> {
-  name: string
-  backend: QueueBackend
-  prefix: string
-  log: QueueLog
-  report: (error: Error) => void
-  keepSeconds: number
-  lockDuration: number
-  stalledInterval: number
-  hands: Hands
-  telemetry?: Telemetry | undefined
-}
-
-export const traced = (telemetry: Telemetry | undefined): { telemetry?: Telemetry } =>
-  telemetry === undefined ? {} : { telemetry }
 
 /** More starts in a day exceed every limit anyway. */
 const MOST_RECENT = 10_000

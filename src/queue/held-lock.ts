@@ -2,7 +2,6 @@
  * Renews the lock of a job. BullMQ's own renewal forgets a job taken again after a freeze, and never reports a lost
  * lock.
  */
-import { within } from './deadline.ts'
 import { LockLost } from './work-queue.ts'
 
 export class HeldLock {
@@ -76,3 +75,21 @@ export class HeldLock {
 }
 
 const unknown = (): boolean | undefined => undefined
+
+export async function within<T>(ms: number, promise: Promise<T>, late: () => T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<T>((resolve, reject) => {
+    timer = setTimeout(() => {
+      try {
+        resolve(late())
+      } catch (error) {
+        reject(error)
+      }
+    }, ms)
+  })
+  try {
+    return await Promise.race([promise, deadline])
+  } finally {
+    clearTimeout(timer)
+  }
+}

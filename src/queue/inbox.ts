@@ -11,7 +11,7 @@
  * lives, and had no time to renew the lock; or the job was in hand alone. It got through: what was before is past.
  */
 import { ErrorCode, type IQueueBackend } from 'bullmq'
-import { storableText } from './storable.ts'
+import { storableText } from './job-record.ts'
 
 const WAKE = 'wake'
 const CLOSED = 'closed'

@@ -2,8 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Added } from '../core/model/ports.ts'
 import { entriesOf, type Format, isEnded } from './job-record.ts'
-import type { BullMqQueue, QueueBackend } from './queue-backend.ts'
-import type { Addition, Additions } from './queue-index.ts'
+import type { Addition, Additions, BullMqQueue, QueueBackend } from './queue-backend.ts'
 
 interface Claiming<Data> {
   queue: BullMqQueue

@@ -1,7 +1,5 @@
-import { type IndexEntry, liveSet } from '../core/model/job-index.ts'
-import type { JobRecord } from '../core/model/ports.ts'
-import type { StoredJob } from './queue-backend.ts'
-import { type Entries, written } from './queue-index.ts'
+import { type IndexEntry, type JobRecord, liveSet } from '../core/model/ports.ts'
+import { type Entries, type StoredJob, written } from './queue-backend.ts'
 import { describe } from './queue-log.ts'
 import { UnreadableRecord } from './work-queue.ts'
 
@@ -53,3 +51,61 @@ export function readJob<Data>(queue: string, job: StoredJob, format: Format<Data
     addedAt: job.timestamp,
   }
 }
+
+/** U+0000 and lone surrogates, neither of which PostgreSQL can store. */
+const UNSTORABLE = /[\0\p{Surrogate}]/gu
+
+export function storableText(text: string): string {
+  return text.replace(UNSTORABLE, '\u{FFFD}')
+}
+
+/** In JSON they are escaped; an escape typed by somebody looks alike and is checked closer. */
+const MAY_BE_UNSTORABLE = /\\u(?:0000|d[89a-f])/
+
+export function storableJson(json: string): string {
+  if (!MAY_BE_UNSTORABLE.test(json)) return json
+  const clean = (_key: string, value: unknown) => (typeof value === 'string' ? storableText(value) : value)
+  return JSON.stringify(JSON.parse(json), clean)
+}
+
+export function storable(data: unknown): unknown {
+  const json = JSON.stringify(data ?? null)
+  const clean = storableJson(json)
+  return clean === json ? (data ?? null) : JSON.parse(clean)
+}
+
+/** Keeps, when a record is saved, what a newer version put in it and this one does not know. Pure. */
+
+type Keyed = Readonly<Record<string, unknown>>
+
+/** Objects that differ in one of these are different things. */
+const identity = ['is', 'kind', 'effect', 'says', 'by', 'in', 'of', 'id', 'number']
+
+/** @param read what this version understood of `stored` */
+export function withUnread(stored: unknown, read: unknown, next: unknown): unknown {
+  if (Array.isArray(stored) && Array.isArray(read) && Array.isArray(next))
+    return next.map(item => itemWithUnread(stored, read, item))
+  if (!isKeyed(stored) || !isKeyed(read) || !isKeyed(next) || !isSame(read, next)) return next
+  const unread = Object.entries(stored).filter(([key]) => own(read, key) === undefined)
+  const known = Object.entries(next)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => [key, withUnread(own(stored, key), own(read, key), value)])
+  return Object.fromEntries([...unread, ...known])
+}
+
+/** Items are matched by identity, not position. */
+function itemWithUnread(stored: readonly unknown[], read: readonly unknown[], item: unknown): unknown {
+  const place = read.findIndex(each => each === item || (isKeyed(each) && isKeyed(item) && named(each, item)))
+  return place < 0 ? item : withUnread(stored[place], read[place], item)
+}
+
+const named = (one: Keyed, other: Keyed): boolean =>
+  identity.some(key => own(one, key) !== undefined) && isSame(one, other)
+
+const isSame = (one: Keyed, other: Keyed): boolean =>
+  identity.every(key => isKeyed(own(one, key)) || own(one, key) === own(other, key))
+
+const isKeyed = (value: unknown): value is Keyed =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const own = (value: Keyed, key: string): unknown => (Object.hasOwn(value, key) ? value[key] : undefined)

@@ -2,13 +2,10 @@
  * Works one step of a job at a time. After any failure the job is parked, or left to BullMQ's stalled check; only its
  * processor ends it.
  */
-import { DelayedError, type IQueueBackend, type Job, Worker } from 'bullmq'
+import { DelayedError, type IQueueBackend, type Job, type Telemetry, Worker } from 'bullmq'
 import { QueueUnavailable } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
-import { backoffMs } from './backoff.ts'
-import { type BullQueueOptions, traced } from './bull-queue.ts'
-import { within } from './deadline.ts'
-import { HeldLock } from './held-lock.ts'
+import { HeldLock, within } from './held-lock.ts'
 import {
   closedInbox,
   type Deaths,
@@ -19,12 +16,10 @@ import {
   promote,
   writeFate,
 } from './inbox.ts'
-import { entriesOf, readData, renewed } from './job-record.ts'
-import type { BullMqWorker, JobProgress } from './queue-backend.ts'
-import type { QueueIndex } from './queue-index.ts'
-import { describe } from './queue-log.ts'
-import { storable } from './storable.ts'
-import { withUnread } from './unread-keys.ts'
+import { entriesOf, type Format, readData, renewed, storable, withUnread } from './job-record.ts'
+import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex } from './queue-backend.ts'
+import { describe, type QueueLog } from './queue-log.ts'
+import { traced } from './telemetry.ts'
 import { LockLost, type Processor, ShuttingDown, type Working } from './work-queue.ts'
 
 /** BullMQ would fail a job at its second stall; here the processor decides by `stalls`. */
@@ -334,4 +329,120 @@ function failuresOf(job: BullMqJob): number {
   const messages: unknown = job.progress
   if (typeof messages !== 'object' || messages === null || !('failures' in messages)) return 0
   return typeof messages.failures === 'number' ? messages.failures : 0
+}
+
+export interface BullQueueOptions<Data> extends Format<Data> {
+  name: string
+  backend: QueueBackend
+  prefix: string
+  log: QueueLog
+  report: (error: Error) => void
+  keepSeconds: number
+  lockDuration: number
+  stalledInterval: number
+  hands: Hands
+  telemetry?: Telemetry | undefined
+}
+
+/**
+ * What this process has in hand, over all its queues. A job that was in hand at a death may have been the cause, so it
+ * is worked while nothing else is. Neither the others nor that one wait for long.
+ */
+
+/** ms until it goes on in company, and ms until others may begin beside it. */
+const ALONE_MS = 10_000
+
+export interface InHand {
+  isAlone: boolean
+  leave(): void
+}
+
+export class Hands {
+  #inHand = 0
+  #isAlone = false
+  #wantAlone: (() => void)[] = []
+  #others: (() => void)[] = []
+
+  async enter(): Promise<InHand> {
+    if (this.#isAlone || this.#wantAlone.length > 0)
+      await new Promise<void>(resolve => this.#others.push(resolve))
+    else this.#inHand += 1
+    return this.#placed(false, () => {})
+  }
+
+  /** @param lasted called when others are let in beside it, if it has not left by then */
+  async enterAlone(lasted: () => void): Promise<InHand> {
+    const isAlone = await this.#untilAlone()
+    if (!isAlone) return this.#placed(false, () => {})
+    const timer = setTimeout(() => {
+      this.#isAlone = false
+      lasted()
+      this.#goOn()
+    }, ALONE_MS)
+    return this.#placed(true, () => {
+      clearTimeout(timer)
+      if (!this.#isAlone) return
+      this.#isAlone = false
+      this.#letOthersIn()
+    })
+  }
+
+  #placed(isAlone: boolean, left: () => void): InHand {
+    return {
+      isAlone,
+      leave: () => {
+        this.#inHand -= 1
+        left()
+        this.#goOn()
+      },
+    }
+  }
+
+  async #untilAlone(): Promise<boolean> {
+    if (this.#inHand === 0) return this.#takeAlone()
+    return new Promise(resolve => {
+      const begin = () => {
+        clearInterval(timer)
+        resolve(this.#takeAlone())
+      }
+      // Those before it in line take as long as they take.
+      const timer = setInterval(() => {
+        if (this.#isAlone || this.#wantAlone[0] !== begin) return
+        clearInterval(timer)
+        this.#wantAlone.shift()
+        this.#inHand += 1
+        resolve(false)
+        this.#goOn()
+      }, ALONE_MS)
+      this.#wantAlone.push(begin)
+    })
+  }
+
+  #takeAlone(): true {
+    this.#inHand += 1
+    this.#isAlone = true
+    return true
+  }
+
+  /** Those who waited for one that was alone come before the next such one. */
+  #goOn(): void {
+    if (this.#isAlone) return
+    if (this.#wantAlone.length === 0) this.#letOthersIn()
+    else if (this.#inHand === 0) this.#wantAlone.shift()?.()
+  }
+
+  #letOthersIn(): void {
+    this.#inHand += this.#others.length
+    for (const begin of this.#others.splice(0)) begin()
+  }
+}
+
+const FIRST_MS = 1_000
+const MOST_MS = 60_000
+const GIVE_UP_JITTER = 10
+
+/** ms: 1 s, doubling up to 60 s, less up to half by chance. */
+export function backoffMs(failures: number, random: () => number = Math.random): number {
+  const full = Math.min(FIRST_MS * 2 ** (failures - 1), MOST_MS)
+  return failures > GIVE_UP_JITTER ? full : Math.round(full * (1 - random() / 2))
 }

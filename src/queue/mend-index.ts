@@ -1,7 +1,8 @@
 /** Rebuilds the index if lost or outdated, and now and then its live part, which older processes and people bypass. */
-import { liveSet } from '../core/model/job-index.ts'
+
+import { liveSet } from '../core/model/ports.ts'
 import { entriesIn, type Format, readJob } from './job-record.ts'
-import { type Entries, type Indexed, type QueueIndex, written } from './queue-index.ts'
+import { type Entries, type Indexed, type QueueIndex, written } from './queue-backend.ts'
 import { UnreadableRecord } from './work-queue.ts'
 
 export async function buildIndex<Data>(name: string, index: QueueIndex, format: Format<Data>): Promise<void> {

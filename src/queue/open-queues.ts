@@ -1,11 +1,15 @@
+import { access, constants, mkdir, statfs } from 'node:fs/promises'
+import type { Redis } from 'ioredis'
 import { callBudget } from '../core/model/call-budget.ts'
+import { type Check, found, passed } from '../core/model/check.ts'
 import { QueueUnavailable } from '../core/model/errors.ts'
-import { aloneWithStreams } from '../core/model/stream-leases.ts'
+import { aloneWithStreams } from '../core/model/ports.ts'
 import { BullQueue } from './bull-queue.ts'
 import { ChoreBoard, readChore } from './chores.ts'
-import { within } from './deadline.ts'
-import { Hands } from './hands.ts'
+import { within } from './held-lock.ts'
 import type { Format } from './job-record.ts'
+import { Hands } from './job-worker.ts'
+import { claimDirectory } from './pglite-pool.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { describe, errorReporter, type QueueLog, SILENT } from './queue-log.ts'
 import { openTelemetry } from './telemetry.ts'
@@ -137,4 +141,86 @@ async function close(backend: QueueBackend, queues: Closable[], graceMs: number)
   interrupt()
   const cut = Promise.allSettled([...queues.map(queue => queue.close()), backend.close()])
   await within<unknown>(CUT_MS, cut, () => {})
+}
+
+/**
+ * Settings of the server under which jobs can vanish, in words for the operator. They are read from INFO, as
+ * managed servers often forbid CONFIG; what a server does not tell is not warned about.
+ */
+export async function checkRedisSafety(connection: Pick<Redis, 'info'>): Promise<string[]> {
+  const facts = parseInfo(await connection.info().catch(() => ''))
+  const warnings: string[] = []
+  const policy = facts.get('maxmemory_policy')
+  if (policy !== undefined && policy !== 'noeviction') {
+    warnings.push(
+      `Redis may evict jobs when its memory is full: maxmemory-policy is ${policy}, it should be noeviction`,
+    )
+  }
+  if (facts.get('aof_enabled') === '0') {
+    warnings.push('Redis loses the newest jobs when it crashes: appendonly is off, it should be on')
+  }
+  return warnings
+}
+
+function parseInfo(text: string): Map<string, string> {
+  const facts = new Map<string, string>()
+  for (const line of text.split(/\r?\n/)) {
+    const colon = line.indexOf(':')
+    if (colon > 0) facts.set(line.slice(0, colon), line.slice(colon + 1).trim())
+  }
+  return facts
+}
+
+export const checkQueue = ({
+  redisUrl,
+  dataDir,
+}: {
+  redisUrl: string | undefined
+  dataDir: string
+}): Promise<Check> => (redisUrl === undefined ? checkDirectory(dataDir) : checkRedis(redisUrl))
+
+async function checkRedis(redisUrl: string): Promise<Check> {
+  const warnings: string[] = []
+  const log = { warn: (_: object, message: string) => void warnings.push(message), error: () => {} }
+  try {
+    const { openRedis } = await import('./redis-backend.ts')
+    const backend = await openRedis(redisUrl, log, () => {})
+    await backend.close()
+  } catch (error) {
+    return found(
+      'queue',
+      describe(error),
+      'Start Redis, or set REDIS_URL to where it is; without REDIS_URL the queue lives in DATA_DIR.',
+    )
+  }
+  return warnings.length > 0
+    ? found('queue', warnings.join('; '), 'Set it so in redis.conf, or with CONFIG SET and CONFIG REWRITE.')
+    : passed('queue', 'Redis answers, evicts nothing and writes down what it is told')
+}
+
+const wantedBytes = 200 * 1024 * 1024
+
+async function checkDirectory(dataDir: string): Promise<Check> {
+  try {
+    await mkdir(dataDir, { recursive: true })
+    await access(dataDir, constants.W_OK)
+    const { bavail, bsize } = await statfs(dataDir)
+    if (bavail * bsize < wantedBytes)
+      return found(
+        'queue',
+        `the disk under ${dataDir} has ${Math.round((bavail * bsize) / 1024 / 1024)} MB left`,
+        'Make room, or set DATA_DIR to another disk.',
+      )
+    const claim = await claimDirectory(dataDir)
+    await claim.release()
+    return passed('queue', `embedded, in ${dataDir}`)
+  } catch (error) {
+    if (error instanceof QueueUnavailable)
+      return passed('queue', `embedded, in ${dataDir}, where a bot is at work`)
+    return found(
+      'queue',
+      `${dataDir} can't be written to: ${describe(error)}`,
+      'Set DATA_DIR to a folder that the user of this process may write to.',
+    )
+  }
 }

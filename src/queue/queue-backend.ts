@@ -1,9 +1,6 @@
 import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
-import type { Allowance, CallBudget } from '../core/model/call-budget.ts'
-import type { LimitStore } from '../core/model/limit-gate.ts'
-import type { SharedCache } from '../core/model/shared-cache.ts'
-import type { StreamLeases } from '../core/model/stream-leases.ts'
-import type { Additions, QueueIndex } from './queue-index.ts'
+import type { Allowance, CallBudget, LimitStore } from '../core/model/call-budget.ts'
+import type { IndexEntry, JobIndex, SharedCache, StreamLeases } from '../core/model/ports.ts'
 
 export interface QueueBackend {
   kind: 'redis' | 'embedded'
@@ -32,4 +29,40 @@ export type BullMqWorker = Worker<unknown, void, string, IQueueBackend, JobProgr
 
 export interface JobProgress {
   failures: number
+}
+
+/** JSON of [set, score, ms kept after the end]. Empty: there is no index. */
+export type Entries = string
+
+export const written = (entries: readonly IndexEntry[]): Entries =>
+  JSON.stringify(entries.map(({ set, score, keptMs = 0 }) => [set, score, keptMs]))
+
+/** A job being added: its entries, and afterwards the name of the job with that id. */
+export interface Addition {
+  entries: Entries
+  name?: string | undefined
+}
+
+export type Additions = Map<string, Addition>
+
+export interface Saved {
+  id: string
+  token: string
+  lockDuration: number
+  data: string
+  entries: Entries
+}
+
+export interface Indexed extends StoredJob {
+  id: string
+  seen: Entries
+}
+
+export interface QueueIndex extends JobIndex {
+  save(saved: Saved): Promise<boolean>
+  isBuilt(version: string): Promise<boolean>
+  saveVersion(version: string): Promise<void>
+  pages(standing: 'live' | 'ended'): AsyncIterable<Indexed[]>
+  mend(job: Indexed, entries: Entries): Promise<void>
+  sweep(set: string): Promise<void>
 }

@@ -1,3 +1,5 @@
+import type { createRedisBackend } from 'bullmq'
+import type { Redis } from 'ioredis'
 import type { Log } from '../core/model/ports.ts'
 
 export type QueueLog = Pick<Log, 'warn' | 'error'>
@@ -26,4 +28,19 @@ export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const code = 'code' in error ? String(error.code) : error.name
   return error.message || code
+}
+
+type RedisBackend = ReturnType<typeof createRedisBackend>
+
+/** BullMQ reads rows and count in a transaction; an inbox needs one of them. */
+export function withShortLogs(backend: RedisBackend, redis: Redis): RedisBackend {
+  const read = backend.getJobLogs.bind(backend)
+  backend.getJobLogs = async (id, start, end, asc) => {
+    const key = backend.toKey(`${id}:logs`)
+    if (end >= 0 && start > end) return { logs: [], count: await redis.llen(key) }
+    if (start !== 0 || end !== -1 || !asc) return read(id, start, end, asc)
+    const logs = await redis.lrange(key, 0, -1)
+    return { logs, count: logs.length }
+  }
+  return backend
 }

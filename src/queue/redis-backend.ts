@@ -1,17 +1,24 @@
 /** BullMQ on Redis. Adding fails fast, workers wait for the server: hence two kinds of connection. */
 import { createRedisBackend, type JobType } from 'bullmq'
-import { Redis, type RedisOptions } from 'ioredis'
+import { type ChainableCommander, Redis, type RedisOptions, type Result } from 'ioredis'
+import { z } from 'zod'
 import { QueueUnavailable } from '../core/model/errors.ts'
-import { within } from './deadline.ts'
-import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
-import { describe, type QueueLog } from './queue-log.ts'
-import { redisBudget } from './redis-budget.ts'
-import { redisCache } from './redis-cache.ts'
-import { redisIndex, withIndex, withScripts } from './redis-index.ts'
-import { redisLimits } from './redis-limits.ts'
-import { checkRedisSafety } from './redis-safety.ts'
-import { redisStreams } from './redis-streams.ts'
-import { withShortLogs } from './short-logs.ts'
+import type { Member, Range } from '../core/model/ports.ts'
+import { within } from './held-lock.ts'
+import { storableJson } from './job-record.ts'
+import { checkRedisSafety } from './open-queues.ts'
+import type {
+  Additions,
+  BullMqQueue,
+  Indexed,
+  QueueBackend,
+  QueueIndex,
+  Saved,
+  StoredJob,
+} from './queue-backend.ts'
+import { describe, type QueueLog, withShortLogs } from './queue-log.ts'
+import { redisBudget, redisLimits } from './redis-budget.ts'
+import { redisCache, redisStreams } from './redis-streams.ts'
 
 export const START_MS = 20_000
 const SAY_AFTER_MS = 1_000
@@ -144,3 +151,265 @@ function hostAndPort(redisUrl: string): string {
   }
   return `${hostname || 'localhost'}:${port || '6379'}`
 }
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    codexQueried(sets: string, queries: string): Result<string[], Context>
+    codexAdded(...args: (string | number | Buffer)[]): Result<[string | number, string | null], Context>
+    codexFinished(...args: (string | number | Buffer)[]): Result<unknown, Context>
+    codexSaved(...args: (string | number)[]): Result<number, Context>
+    codexEnded(...args: (string | number)[]): Result<null, Context>
+    codexMended(...args: (string | number)[]): Result<null, Context>
+  }
+}
+
+type RedisBackend = ReturnType<typeof createRedisBackend>
+const ENDED: JobType[] = ['completed', 'failed']
+
+function withScripts(redis: Redis): Redis {
+  redis.defineCommand('codexQueried', { numberOfKeys: 0, lua: queried })
+  redis.defineCommand('codexSaved', { numberOfKeys: 3, lua: saved })
+  redis.defineCommand('codexEnded', { numberOfKeys: 1, lua: ended })
+  redis.defineCommand('codexMended', { numberOfKeys: 1, lua: mended })
+  return redis
+}
+
+const ADDITION = 'addStandardJob'
+const END = 'moveToFinished'
+
+const Scripts = z.record(z.string(), z.object({ lua: z.string() }))
+
+function withScriptsOfBullMq(redis: Redis): void {
+  if (Object.hasOwn(redis, 'codexAdded')) return
+  const scripts = Object.entries(Scripts.parse(redis.scriptsSet))
+  const luaOf = (command: string): string => {
+    const [, script] = scripts.find(([name]) => name.startsWith(`${command}:`)) ?? []
+    if (!script) throw new Error(`this version of BullMQ has no script ${command}`)
+    return script.lua
+  }
+  redis.defineCommand('codexAdded', { numberOfKeys: 10, lua: behind(luaOf(ADDITION), added) })
+  redis.defineCommand('codexFinished', { numberOfKeys: 14, lua: behind(luaOf(END), finished) })
+}
+
+function inOneWrite({ stream }: Redis): void {
+  if (stream.writableCorked > 0) return
+  stream.cork()
+  setImmediate(() => stream.uncork())
+}
+
+const SETS = 'ix:'
+
+/** Adds to the index in the same step as BullMQ adds a job, or moves one that ended. */
+function withIndex(backend: RedisBackend, redis: Redis, additions: Additions): RedisBackend {
+  const run = backend.execCommand.bind(backend)
+  const sets = backend.toKey(SETS)
+  backend.addJob = async (job, id) => {
+    const client = await backend.client
+    withScriptsOfBullMq(redis)
+    const addition = additions.get(job.name)
+    const index = [sets, id, job.name, addition?.entries ?? '', Date.now()]
+    const adding: typeof client = Object.create(client, {
+      runCommand: {
+        value: async (command: string, args: (string | Buffer)[]) => {
+          if (!command.startsWith(ADDITION)) return client.runCommand(command, args)
+          inOneWrite(redis)
+          const keys = [...args.slice(0, 9), backend.toKey(id)]
+          const [added, name] = await redis.codexAdded(...keys, ...args.slice(9), ...index)
+          if (addition) addition.name = name ?? undefined
+          return added
+        },
+      },
+    })
+    return backend.addJobToTransaction(adding, { ...job, data: storableJson(job.data) }, id)
+  }
+  backend.execCommand = (client, command, args) => {
+    if (command !== END || !('multi' in client)) return run(client, command, args)
+    withScriptsOfBullMq(redis)
+    return redis.codexFinished(...args, sets)
+  }
+  return backend
+}
+
+function resultsOf(results: [Error | null, unknown][] | null): unknown[] {
+  return (results ?? [[new Error('the transaction was dropped'), null]]).map(([error, result]) => {
+    if (error) throw error
+    return result
+  })
+}
+
+interface Connections {
+  producer: Redis
+  worker(): Redis
+}
+
+function redisIndex(queue: BullMqQueue, { producer, worker }: Connections): QueueIndex {
+  const sets = queue.toKey(SETS)
+  const built = queue.toKey('ix')
+  return {
+    query: async asked => {
+      const results = await producer.codexQueried(sets, JSON.stringify(asked))
+      return asked.map((_, n) => (results[n] ? Number(results[n]) : undefined))
+    },
+    members: async (names, range) => {
+      const pipeline = producer.pipeline()
+      for (const name of names) rangeOf(pipeline, sets + name, range)
+      return resultsOf(await pipeline.exec()).map(placesOf)
+    },
+    save: saved => save(queue, sets, worker(), saved),
+    isBuilt: async version => (await producer.get(built)) === version,
+    saveVersion: async version => void (await producer.set(built, version)),
+    pages: standing => pages(queue, producer, standing === 'live' ? LIVE : ENDED),
+    mend: async ({ id, seen }, entries) =>
+      void (await producer.codexMended(queue.toKey(id), sets, id, entries, seen, Date.now())),
+    sweep: set => sweep(queue, producer, { sets, set }),
+  }
+}
+
+async function save(queue: BullMqQueue, sets: string, redis: Redis, saved: Saved): Promise<boolean> {
+  const { id, token, lockDuration, data, entries } = saved
+  const key = queue.toKey(id)
+  const keys = [key, `${key}:lock`, queue.toKey('stalled')]
+  return (await redis.codexSaved(...keys, token, lockDuration, data, sets, id, entries, Date.now())) === 1
+}
+
+function rangeOf(pipeline: ChainableCommander, set: string, { kind, count }: Range) {
+  return kind === 'first'
+    ? pipeline.zrange(set, '0', `${count - 1}`, 'WITHSCORES')
+    : pipeline.zrange(set, '0', `${count - 1}`, 'REV', 'WITHSCORES')
+}
+
+function placesOf(range: unknown): Member[] {
+  const flat = Array.isArray(range) ? range.map(String) : []
+  return flat.flatMap((id, n) => (n % 2 === 0 ? [{ id, score: Number(flat[n + 1]) }] : []))
+}
+
+async function* pages(queue: BullMqQueue, redis: Redis, types: JobType[]): AsyncIterable<Indexed[]> {
+  const ids: string[] = await queue.getRanges(types, 0, -1)
+  for (let from = 0; from < ids.length; from += PAGE) {
+    const page = ids.slice(from, from + PAGE)
+    const read = page.map(id => redis.hmget(queue.toKey(id), 'data', 'timestamp', 'finishedOn', 'ix'))
+    const fields = await Promise.all(read)
+    yield page.flatMap((id, n) => indexed(id, fields[n]))
+  }
+}
+
+function indexed(id: string, [data, timestamp, finishedOn, ix]: (string | null)[] = []): Indexed[] {
+  if (!data) return []
+  const job = { id, data: JSON.parse(data), timestamp: Number(timestamp), seen: ix ?? '' }
+  return [finishedOn ? { ...job, finishedOn: Number(finishedOn) } : job]
+}
+
+async function sweep(
+  queue: BullMqQueue,
+  redis: Redis,
+  { sets, set }: { sets: string; set: string },
+): Promise<void> {
+  // In this order, so that a job added meanwhile is not taken for one that is gone.
+  const members = await redis.zrange(sets + set, '0', '-1')
+  const live = new Set<string>(await queue.getRanges(LIVE, 0, -1))
+  for (const id of members.filter(member => !live.has(member))) {
+    if (await redis.exists(queue.toKey(id))) await redis.codexEnded(queue.toKey(id), sets, id)
+    else await forget(redis, sets, id)
+  }
+}
+
+/** The entries of a job that somebody deleted by hand are gone with it, so all sets are searched. */
+async function forget(redis: Redis, sets: string, id: string): Promise<void> {
+  for await (const keys of redis.scanStream({ match: `${sets}*` }))
+    for (const key of keys) await redis.zrem(String(key), id)
+}
+
+/** Lua scripts for what must be one step. A job's entries are in its hash, as `ix`; sets are keys prefixed `sets`. */
+
+const place = `
+local function place(job, sets, id, entries, now)
+  local before = redis.call('HGET', job, 'ix')
+  if before == entries then return end
+  local stays = {}
+  for _, entry in ipairs(cjson.decode(entries)) do
+    local set, kept = sets .. entry[1], entry[3]
+    stays[entry[1]] = true
+    redis.call('ZADD', set, entry[2], id)
+    if kept > 0 then
+      redis.call('ZREMRANGEBYSCORE', set, '-inf', now - kept)
+      redis.call('PEXPIRE', set, kept)
+    end
+  end
+  for _, entry in ipairs(cjson.decode(before or '[]')) do
+    if not stays[entry[1]] then redis.call('ZREM', sets .. entry[1], id) end
+  end
+  redis.call('HSET', job, 'ix', entries)
+end
+`
+
+const behind = (bullmq: string, ours: string): string => `
+local function bullmq()
+${bullmq}
+end
+local answer = bullmq()
+${ours}`
+
+/** Appended to BullMQ's addition (nine keys, three arguments): the name of the job with that id. */
+const added = `${place}
+local job, sets, id, name, entries, now = KEYS[10], unpack(ARGV, 4)
+local stored = redis.call('HGET', job, 'name')
+if stored == name and entries ~= '' then place(job, sets, id, entries, tonumber(now)) end
+return { answer, stored }`
+
+/** Saves record and entries if the token holds the lock, and extends it as BullMQ does. */
+const saved = `${place}
+local token, duration, data, sets, id, entries, now = unpack(ARGV)
+if redis.call('GET', KEYS[2]) ~= token then return 0 end
+redis.call('SET', KEYS[2], token, 'PX', duration)
+redis.call('SREM', KEYS[3], id)
+redis.call('HSET', KEYS[1], 'data', data)
+if entries ~= '' then place(KEYS[1], sets, id, entries, tonumber(now)) end
+return 1`
+
+const leave = `
+local function leave(job, sets, id)
+  local finishedOn, before = unpack(redis.call('HMGET', job, 'finishedOn', 'ix'))
+  if not finishedOn or not before then return end
+  for _, entry in ipairs(cjson.decode(before)) do
+    if entry[3] == 0 then redis.call('ZREM', sets .. entry[1], id) end
+  end
+  redis.call('HDEL', job, 'ix')
+end
+`
+
+const ended = `${leave}
+leave(KEYS[1], unpack(ARGV))`
+
+/** Appended to BullMQ's move, whose twelfth key and first argument are the job. */
+const finished = `${leave}
+leave(KEYS[12], ARGV[#ARGV], ARGV[1])
+return answer`
+
+const mended = `${place}
+local sets, id, entries, seen, now = unpack(ARGV)
+local name, finishedOn, before = unpack(redis.call('HMGET', KEYS[1], 'name', 'finishedOn', 'ix'))
+if not name or (before or '') ~= seen then return end
+place(KEYS[1], sets, id, entries, tonumber(now))
+if finishedOn then redis.call('HDEL', KEYS[1], 'ix') end`
+
+/** Strings, since Redis truncates numbers; empty for none. */
+const queried = `
+local sets, asked = ARGV[1], cjson.decode(ARGV[2])
+local answers = {}
+for n, ask in ipairs(asked) do
+  local set = sets .. ask.set
+  if ask.kind == 'from-end' then
+    answers[n] = redis.call('ZRANGE', set, -ask.nth, -ask.nth, 'WITHSCORES')[2] or ''
+  elseif ask.before then
+    local score = string.format('%.17g', ask.before.score)
+    local before = redis.call('ZCOUNT', set, '-inf', '(' .. score)
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', set, score, score)) do
+      if id < ask.before.id then before = before + 1 end
+    end
+    answers[n] = tostring(before)
+  else
+    local above = ask.above and '(' .. string.format('%.17g', ask.above) or '-inf'
+    answers[n] = tostring(redis.call('ZCOUNT', set, above, '+inf'))
+  end
+end
+return answers`

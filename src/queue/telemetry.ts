@@ -14,3 +14,6 @@ export async function openTelemetry(): Promise<Telemetry> {
 
 /** Job names are unique, so span names leave them out. */
 const withoutJob = (name: string): string => name.replace(/\.claim-.*$/, '')
+
+export const traced = (telemetry: Telemetry | undefined): { telemetry?: Telemetry } =>
+  telemetry === undefined ? {} : { telemetry }

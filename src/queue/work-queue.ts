@@ -1,11 +1,14 @@
 /** What the rest of the bot sees of the queue: nothing above this folder knows which backend it runs on. */
-
-import type { Allowance, CallBudget } from '../core/model/call-budget.ts'
+import type { Allowance, CallBudget, LimitStore } from '../core/model/call-budget.ts'
 import { QueueUnavailable } from '../core/model/errors.ts'
-import type { LimitStore } from '../core/model/limit-gate.ts'
-import type { JobQueue, JobRecord, LockedJob, StepResult } from '../core/model/ports.ts'
-import type { SharedCache } from '../core/model/shared-cache.ts'
-import type { StreamLeases } from '../core/model/stream-leases.ts'
+import type {
+  JobQueue,
+  JobRecord,
+  LockedJob,
+  SharedCache,
+  StepResult,
+  StreamLeases,
+} from '../core/model/ports.ts'
 
 /**
  * Works one step. When it throws, the job is parked for a while (1 s, doubling up to 60 s) and never dropped: how often

@@ -1,9 +1,9 @@
 /** Every label value is from a fixed list: never a repository, person or text. */
 import { readFileSync } from 'node:fs'
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { CallMeter, FlowMeter, Meter, WebhookMeter } from '../core/model/meter.ts'
-import { counter, gauge, histogram, prefix, seconds } from './instruments.ts'
-import { type Counted, queueGauges } from './queue-gauges.ts'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { CallMeter, WebhookMeter } from '../core/model/meter.ts'
+import { type JobIndex, liveSet } from '../core/model/ports.ts'
+import type { FlowMeter, Meter } from '../core/record/flow-meter.ts'
 
 export interface Metrics {
   meter: Meter
@@ -188,5 +188,78 @@ function runMeter(registry: Registry, now: () => number): Pick<FlowMeter, 'moved
       outcomes.inc({ outcome: outcome.kind, class: outcome.kind === 'failed' ? outcome.class : 'none' })
       if (after.result.round === 0) result.observe({ outcome: outcome.kind }, since)
     },
+  }
+}
+
+const prefix = 'codex_bot_'
+const seconds = (ms: number): number => Math.max(0, ms) / 1_000
+
+function counter<L extends string>(registry: Registry, name: string, help: string, labelNames: L[] = []) {
+  return new Counter({ name: prefix + name, help, labelNames, registers: [registry] })
+}
+
+function gauge<L extends string>(registry: Registry, name: string, help: string, labelNames: L[] = []) {
+  return new Gauge({ name: prefix + name, help, labelNames, registers: [registry] })
+}
+
+interface Timed<L extends string> {
+  labelNames?: L[]
+  buckets: number[]
+}
+
+function histogram<L extends string>(registry: Registry, name: string, help: string, timed: Timed<L>) {
+  return new Histogram({ name: prefix + name, help, ...timed, registers: [registry] })
+}
+
+// Queue sizes. All processes show the same: take the maximum, not the sum.
+
+type Counted = Pick<JobIndex, 'members'> & { liveCount(): Promise<number> }
+
+const giveUpAfterMs = 2_000
+
+/** @returns a function that updates the gauges; a queue that does not respond only shows that */
+function queueGauges(
+  registry: Registry,
+  queues: Record<string, Counted>,
+  now: () => number,
+): () => Promise<void> {
+  const up = gauge(registry, 'queue_up', '1 if the queue answers, else 0.')
+  const jobs = gauge(registry, 'queue_jobs', 'Jobs that are not done, parked ones too.', ['queue'])
+  const oldest = gauge(registry, 'queue_oldest_seconds', 'Age of the oldest of them; 0 without any.', [
+    'queue',
+  ])
+  const read = onceAtATime(() =>
+    Promise.all(Object.entries(queues).map(([queue, counted]) => countsOf(queue, counted))),
+  )
+  return async () => {
+    const counts = await Promise.race([read(), late()]).catch(() => undefined)
+    up.set(counts ? 1 : 0)
+    jobs.reset()
+    oldest.reset()
+    for (const { queue, live, since } of counts ?? []) {
+      jobs.set({ queue }, live)
+      oldest.set({ queue }, seconds(now() - (since ?? now())))
+    }
+  }
+}
+
+async function countsOf(queue: string, counted: Counted) {
+  const [live, [first]] = await Promise.all([
+    counted.liveCount(),
+    counted.members([liveSet], { kind: 'first', count: 1 }),
+  ])
+  return { queue, live, since: first?.[0]?.score }
+}
+
+const late = (): Promise<undefined> =>
+  new Promise(resolve => setTimeout(() => resolve(undefined), giveUpAfterMs).unref())
+
+function onceAtATime<T>(read: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined
+  return () => {
+    underWay ??= read().finally(() => {
+      underWay = undefined
+    })
+    return underWay
   }
 }

@@ -1,5 +1,5 @@
 /** One life after another, each cut short at its own point, while threads of earlier lives are still being recovered. */
-import { type CrashPoint, crashPoints } from '../../src/core/model/crash-points.ts'
+import { type CrashPoint, crashPoints } from '../../src/core/record/crash-points.ts'
 import type { World } from '../world/world.ts'
 import { bringUp, died } from './mortal-bot.ts'
 import { type Play, type SceneName, scenes } from './plays.ts'

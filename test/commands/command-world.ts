@@ -1,10 +1,9 @@
 /** A Run in hand for one test, with services that answer as the test says. */
-
 import { expect } from 'vitest'
 import { unlimited } from '../../src/core/model/call-budget.ts'
-import { markerSigner } from '../../src/core/model/marker.ts'
 import type { LockedJob, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
-import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
+import { markerSigner } from '../../src/core/record/marker.ts'
+import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { type RunContext, type RunDeps, runContext } from '../../src/runs/steps/step-context.ts'
 import { deployment, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'

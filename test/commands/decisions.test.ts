@@ -1,5 +1,4 @@
 /** Each command by itself: from facts to a decision, without a service. */
-
 import { describe, expect, test } from 'vitest'
 import { approveCommand } from '../../src/commands/approve-command.ts'
 import type { Command, Decision, Request } from '../../src/commands/command.ts'
@@ -11,14 +10,13 @@ import { planCommand } from '../../src/commands/plan-command.ts'
 import { queueCommand } from '../../src/commands/queue-command.ts'
 import { retryCommand } from '../../src/commands/retry-command.ts'
 import { runCommand } from '../../src/commands/run-command.ts'
-import { type Settings, type StartFacts, superseding } from '../../src/commands/start-decision.ts'
-import { startFacts } from '../../src/commands/start-facts.ts'
+import { type Settings, type StartFacts, startFacts, superseding } from '../../src/commands/start-decision.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
 import type { LastRun } from '../../src/commands/thread-history.ts'
-import { agentFailures } from '../../src/core/comments/failures.ts'
 import type { CommentTrigger } from '../../src/core/model/trigger.ts'
-import { changed } from '../../src/core/run/run.ts'
+import { agentFailures } from '../../src/core/record/failures.ts'
+import { changed } from '../../src/core/record/run.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import {
   ask,

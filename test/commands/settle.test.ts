@@ -1,7 +1,7 @@
 /** Options, settings and defaults together. */
 import { expect, test } from 'vitest'
 import { settle } from '../../src/commands/run-options.ts'
-import type { ReasoningEffort } from '../../src/core/agent/run-request.ts'
+import type { ReasoningEffort } from '../../src/core/model/codex-task-run-create.ts'
 import type { KnownModel } from '../../src/core/model/views.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import { issueThread } from '../core/given.ts'

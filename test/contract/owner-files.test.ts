@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import nock from 'nock'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { gitHubApp } from '../../src/github/app-client.ts'
-import { ownerFilesOf } from '../../src/github/owner-files.ts'
+import { ownerFilesOf } from '../../src/github/repository-files.ts'
 import { issueThread } from '../core/given.ts'
 
 const api = 'https://github.example'

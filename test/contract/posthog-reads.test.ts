@@ -2,9 +2,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Fault } from '../../emulators/posthog/fault.ts'
 import { closesAfterEach, posthog, start, until } from '../../emulators/posthog/posthog-calls.ts'
-import { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
+import { limitGate } from '../../src/core/model/call-budget.ts'
+import { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
-import { limitGate } from '../../src/core/model/limit-gate.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
 
 let tasks: ReturnType<typeof postHogTasks>

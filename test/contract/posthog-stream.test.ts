@@ -1,12 +1,11 @@
 /** The stream may say anything, late, twice or never; it must only ever cost a look, and never miss the last one. */
-
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
-import { limitGate } from '../../src/core/model/limit-gate.ts'
+import { limitGate } from '../../src/core/model/call-budget.ts'
 import { type StreamWatch, watchRuns } from '../../src/posthog/stream/run-stream.ts'
 
 const apiKey = 'phx_aKeyThatNoLogMayShow'

@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { afterAll, expect, test } from 'vitest'
 import { QueueUnavailable } from '../../src/core/model/errors.ts'
-import { claimDirectory } from '../../src/queue/directory-claim.ts'
-import { PglitePool } from '../../src/queue/pglite-pool.ts'
+import { claimDirectory, PglitePool } from '../../src/queue/pglite-pool.ts'
 import { childHolding, cleanUp, killHard, open, ownDataDir, until } from '../support/queue-world.ts'
 
 const made: string[] = []

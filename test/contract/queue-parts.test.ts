@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { backoffMs } from '../../src/queue/backoff.ts'
-import { within } from '../../src/queue/deadline.ts'
-import { Hands } from '../../src/queue/hands.ts'
-import { HeldLock } from '../../src/queue/held-lock.ts'
+import { HeldLock, within } from '../../src/queue/held-lock.ts'
 import { deathsOf } from '../../src/queue/inbox.ts'
+import { backoffMs, Hands } from '../../src/queue/job-worker.ts'
 import { errorReporter } from '../../src/queue/queue-log.ts'
 import { LockLost } from '../../src/queue/work-queue.ts'
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { SharedCache } from '../../src/core/model/shared-cache.ts'
+import type { SharedCache } from '../../src/core/model/ports.ts'
 import { readAheads, threadKey } from '../../src/github/ahead-cache.ts'
 import type { Queues } from '../../src/queue/work-queue.ts'
 import { issueThread as thread } from '../core/given.ts'

@@ -1,5 +1,4 @@
 /** The webhooks that GitHub really sends, all that were collected of them, through the real way in. */
-
 import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -7,11 +6,10 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Trigger } from '../../src/core/model/trigger.ts'
-import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
-import { silenceJudge } from '../../src/github/webhooks/at-a-glance.ts'
+import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
+import { silenceJudge } from '../../src/github/webhooks/event.ts'
 import { readEvents } from '../../src/github/webhooks/normalise.ts'
-import { receiver } from '../../src/github/webhooks/receive.ts'
-import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
+import { receiver, webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen, webhookPath } from '../../src/web/http-server.ts'
 
 const secret = 'only GitHub knows'

@@ -5,10 +5,9 @@ import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { found } from '../../src/core/model/check.ts'
 import type { Trigger } from '../../src/core/model/trigger.ts'
-import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
-import { silenceJudge } from '../../src/github/webhooks/at-a-glance.ts'
-import { receiver } from '../../src/github/webhooks/receive.ts'
-import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
+import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
+import { silenceJudge } from '../../src/github/webhooks/event.ts'
+import { receiver, webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen, type ReadyPage, webhookPath } from '../../src/web/http-server.ts'
 
 /** GitHub's own test vector for signatures. Source: GitHub Docs, "Validating webhook deliveries". */

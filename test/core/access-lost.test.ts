@@ -1,10 +1,9 @@
 /** Where the bot may work no more: what a Run still does, and what it does not. */
-
 import { expect, test } from 'vitest'
-import { readMessages } from '../../src/core/run/messages.ts'
-import { nextStep } from '../../src/core/run/next-step.ts'
-import { withOutage } from '../../src/core/run/outage.ts'
-import { changed, type Run } from '../../src/core/run/run.ts'
+import { readMessages } from '../../src/core/record/messages.ts'
+import { nextStep } from '../../src/core/record/next-step.ts'
+import { withOutage } from '../../src/core/record/outage.ts'
+import { changed, type Run } from '../../src/core/record/run.ts'
 import { hour, maya, pull, runWith, t0, taskRun, working } from './given.ts'
 
 const note = JSON.stringify({

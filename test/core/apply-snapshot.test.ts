@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { type LogEntry, observe, type TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
-import { changed, Run, type RunChange } from '../../src/core/run/run.ts'
-import { limits } from '../../src/core/run/timing.ts'
-import { outcomeOf, standingOf } from '../../src/core/run/turn.ts'
+import type { LogEntry, TaskRunSnapshot } from '../../src/core/model/task-run.ts'
+import { observe } from '../../src/core/record/apply-snapshot.ts'
+import { changed, Run, type RunChange } from '../../src/core/record/run.ts'
+import { limits } from '../../src/core/record/timing.ts'
+import { outcomeOf, standingOf } from '../../src/core/record/turn.ts'
 import {
   hour,
   maya,

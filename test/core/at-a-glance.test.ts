@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DeploymentSettings, everyWord, triggerOf } from '../../src/core/settings/deployment-settings.ts'
-import { silenceJudge } from '../../src/github/webhooks/at-a-glance.ts'
+import { silenceJudge } from '../../src/github/webhooks/event.ts'
 import { normalise } from '../../src/github/webhooks/normalise.ts'
 import { tries } from '../support/tries.ts'
 

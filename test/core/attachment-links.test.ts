@@ -1,15 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import {
   AttachmentRefused,
   StagedAttachments,
   stagingIsLost,
   type Unfit,
   whyNot,
-} from '../../src/core/text/attachment.ts'
-import { assetId, redirectTarget, signedAddresses } from '../../src/core/text/attachment-address.ts'
-import { attachmentsIn } from '../../src/core/text/attachment-links.ts'
+} from '../../src/core/model/attachment.ts'
+import { Rejected, RetryLater } from '../../src/core/model/errors.ts'
+import {
+  assetId,
+  attachmentsIn,
+  redirectTarget,
+  signedAddresses,
+} from '../../src/core/text/attachment-links.ts'
 import { seen } from '../support/pages.ts'
 
 const thread = 'https://github.com/acme/shop/issues/7'

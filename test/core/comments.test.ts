@@ -2,16 +2,23 @@ import { describe, expect, test } from 'vitest'
 import { commands, parseCommands } from '../../src/commands/command-registry.ts'
 import { optionWords } from '../../src/core/command/options.ts'
 import type { Mistake } from '../../src/core/command/parse.ts'
-import { closingComment as closingFor, inlineAnswer } from '../../src/core/comments/closing.ts'
-import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
-import { failureOf } from '../../src/core/comments/service-refusals.ts'
-import { phaseKey, statusComment } from '../../src/core/comments/status.ts'
-import { exactly, maxComment, moment } from '../../src/core/comments/words.ts'
 import { found, passed } from '../../src/core/model/check.ts'
 import { Rejected } from '../../src/core/model/errors.ts'
-import { noActivity } from '../../src/core/run/agent-activity.ts'
-import type { Outcome } from '../../src/core/run/record/result-part.ts'
-import { changed, type Phase, phaseOf, type Run, type RunChange } from '../../src/core/run/run.ts'
+import { noActivity } from '../../src/core/record/agent-activity.ts'
+import {
+  changed,
+  type Outcome,
+  type Phase,
+  phaseOf,
+  type Run,
+  type RunChange,
+} from '../../src/core/record/run.ts'
+import { exactly, moment } from '../../src/core/text/phrases.ts'
+import { closingComment as closingFor, inlineAnswer } from '../../src/core/words/closing.ts'
+import { type Reply, replyComment } from '../../src/core/words/replies.ts'
+import { failureOf } from '../../src/core/words/service-refusals.ts'
+import { phaseKey, statusComment } from '../../src/core/words/status.ts'
+import { maxComment } from '../../src/core/words/words.ts'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
 import { seen } from '../support/pages.ts'
 import {

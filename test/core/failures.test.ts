@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { closingComment } from '../../src/core/comments/closing.ts'
-import * as failures from '../../src/core/comments/failures.ts'
-import { failureOf } from '../../src/core/comments/service-refusals.ts'
 import { Rejected } from '../../src/core/model/errors.ts'
-import { mayHelpAgain } from '../../src/core/run/last-word.ts'
-import { type Outcome, Unfinished } from '../../src/core/run/record/result-part.ts'
+import { Unfinished } from '../../src/core/model/task-run.ts'
+import * as failures from '../../src/core/record/failures.ts'
+import { mayHelpAgain } from '../../src/core/record/last-word.ts'
+import type { Outcome } from '../../src/core/record/run.ts'
+import { closingComment } from '../../src/core/words/closing.ts'
+import { failureOf } from '../../src/core/words/service-refusals.ts'
 import { branch, deployment, hour, runWith, t0 } from './given.ts'
 
 const src = join(import.meta.dirname, '../../src')

@@ -1,16 +1,20 @@
 /** Runs, threads and people to start a table from: each is whole and ordinary, and takes what differs. */
-
 import type { z } from 'zod'
-import type { Deployment } from '../../src/core/comments/words.ts'
+import type { TaskRunSnapshot } from '../../src/core/model/task-run.ts'
 import type { Thread } from '../../src/core/model/thread.ts'
-import type { CommentView, PullView } from '../../src/core/model/views.ts'
-import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
-import type { RunRequest } from '../../src/core/run/record/request-part.ts'
-import type { Pull } from '../../src/core/run/record/result-part.ts'
-import { Context, Given } from '../../src/core/run/record/workspace-part.ts'
-import { changed, type NewRun, newRun, type Run, type RunChange } from '../../src/core/run/run.ts'
-import { rightsOf } from '../../src/core/run/session.ts'
+import type { CommentView, Pull, PullView } from '../../src/core/model/views.ts'
+import { type RunRequest, rightsOf } from '../../src/core/record/request-part.ts'
+import {
+  Context,
+  changed,
+  Given,
+  type NewRun,
+  newRun,
+  type Run,
+  type RunChange,
+} from '../../src/core/record/run.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
+import type { Deployment } from '../../src/core/words/words.ts'
 
 /** 2 January 2026, 14:02 UTC. */
 export const t0 = Date.UTC(2026, 0, 2, 14, 2)

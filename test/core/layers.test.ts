@@ -1,10 +1,9 @@
 /** Deployment ▸ owner ▸ repository. */
-
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { commands, settingsFile } from '../../src/commands/command-registry.ts'
-import { efforts } from '../../src/core/agent/run-request.ts'
-import { mayAct } from '../../src/core/model/role.ts'
+import { efforts } from '../../src/core/model/codex-task-run-create.ts'
+import { mayAct } from '../../src/core/model/command-grammar.ts'
 import {
   type DeploymentSettings,
   grantsOf,

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { aroundMarkers, type Marker, markerSigner } from '../../src/core/model/marker.ts'
+import { aroundMarkers, type Marker, markerSigner } from '../../src/core/record/marker.ts'
 import { code, inlineWords, quoted, safeMarkdown } from '../../src/core/text/safe-markdown.ts'
 import { tries } from '../support/tries.ts'
 

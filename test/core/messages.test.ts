@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { leftUndone, readMessages, send } from '../../src/core/run/messages.ts'
-import type { RunMessage, Source } from '../../src/core/run/record/mailbox-part.ts'
-import { changed, Run, type RunChange } from '../../src/core/run/run.ts'
+import type { RunMessage, Source } from '../../src/core/record/mailbox-part.ts'
+import { leftUndone, readMessages, send } from '../../src/core/record/messages.ts'
+import { changed, Run, type RunChange } from '../../src/core/record/run.ts'
 import { tries } from '../support/tries.ts'
 import {
   branch,

@@ -1,12 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { openIntent } from '../../src/core/run/intents.ts'
-import { nextStep } from '../../src/core/run/next-step.ts'
-import type { Intent, Outage } from '../../src/core/run/record/attempts-part.ts'
-import { changed, isTerminal, type Run, type RunChange } from '../../src/core/run/run.ts'
-import type { Now } from '../../src/core/run/steps/polling.ts'
-import { steps } from '../../src/core/run/steps/step-registry.ts'
-import { limits } from '../../src/core/run/timing.ts'
+import { openIntent } from '../../src/core/record/intents.ts'
+import { type Now, nextStep } from '../../src/core/record/next-step.ts'
+import {
+  changed,
+  type Intent,
+  isTerminal,
+  type Outage,
+  type Run,
+  type RunChange,
+} from '../../src/core/record/run.ts'
+import { steps } from '../../src/core/record/steps.ts'
+import { limits } from '../../src/core/record/timing.ts'
 import { tries } from '../support/tries.ts'
 import {
   ask,

@@ -2,8 +2,7 @@
 import { expect, test } from 'vitest'
 import { settingsFile } from '../../src/commands/command-registry.ts'
 import { grantsOf, readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
-import { settingsOfLayers } from '../../src/core/settings/layers.ts'
-import { heldSettings, type Origin } from '../../src/core/settings/origins.ts'
+import { heldSettings, type Origin, settingsOfLayers } from '../../src/core/settings/layers.ts'
 
 const deployment = 'defaults: {effort: low}\nlimits: {person: 9}\nowners: {acme: {models: [a, b]}}'
 const owner =

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { inOwnWords } from '../../src/core/comments/own-words.ts'
+import { inOwnWords } from '../../src/core/words/words.ts'
 
 const text =
   'Say `/codex stop`.\n/codex fix it\n\n> write `/codex stop`\n\nSee `.github/codex.yml` and codex/issue-7.'

@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest'
-import { questionComment } from '../../src/core/comments/question.ts'
-import { replyComment } from '../../src/core/comments/replies.ts'
-import { statusComment } from '../../src/core/comments/status.ts'
-import { observe } from '../../src/core/run/apply-snapshot.ts'
-import { nextStep } from '../../src/core/run/next-step.ts'
+import type { PermissionRequest } from '../../src/core/model/task-run.ts'
+import { observe } from '../../src/core/record/apply-snapshot.ts'
+import { nextStep } from '../../src/core/record/next-step.ts'
 import {
   optionByRights,
   optionByWords,
-  type PermissionRequest,
   questionKey,
   rejecting,
-} from '../../src/core/run/permission-request.ts'
-import { changed, type Run } from '../../src/core/run/run.ts'
-import { standingOf } from '../../src/core/run/turn.ts'
+} from '../../src/core/record/permission-request.ts'
+import { changed, type Run } from '../../src/core/record/run.ts'
+import { standingOf } from '../../src/core/record/turn.ts'
+import { replyComment } from '../../src/core/words/replies.ts'
+import { statusComment } from '../../src/core/words/status.ts'
+import { questionComment } from '../../src/core/words/while-working.ts'
 import { ask, deployment, hour, maya, snapshotWith, t0, taskRun, working } from './given.ts'
 
 const request: PermissionRequest = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { messagesIn, promptOf as promptFor } from '../../src/core/agent/prompt.ts'
-import { changed, type Run } from '../../src/core/run/run.ts'
-import { firstWords, type Words } from '../../src/core/run/words-to-say.ts'
+import { changed, type Run } from '../../src/core/record/run.ts'
+import { firstWords, type Words } from '../../src/core/record/words-to-say.ts'
 import { seen } from '../support/pages.ts'
 import { ask, branch, contextFor, head, pull, pullThread, runWith, t0, taskRun, working } from './given.ts'
 

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { TriggerRecord, triggerFormat, triggerRecord } from '../../src/commands/trigger-record.ts'
-import { markerSigner } from '../../src/core/model/marker.ts'
-import { readMessages } from '../../src/core/run/messages.ts'
-import { newRun, Run, runFormat } from '../../src/core/run/run.ts'
-import { withUnread } from '../../src/queue/unread-keys.ts'
+import { markerSigner } from '../../src/core/record/marker.ts'
+import { readMessages } from '../../src/core/record/messages.ts'
+import { newRun, Run, runFormat } from '../../src/core/record/run.ts'
+import { withUnread } from '../../src/queue/job-record.ts'
 import { ask, branch, issueThread, more, runWith, t0, working } from './given.ts'
 
 type Keyed = Record<string, unknown>

@@ -1,7 +1,7 @@
 /** Which Runs the index names for a pull request: whoever holds it learns of it, at work or not. */
 import { expect, test } from 'vitest'
-import type { RunChange } from '../../src/core/run/run.ts'
-import { ofPull, runIndex } from '../../src/core/run/run-index.ts'
+import type { RunChange } from '../../src/core/record/run.ts'
+import { ofPull, runIndex } from '../../src/core/record/run-index.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 import { issueThread, pull, runWith, t0 } from './given.ts'
 

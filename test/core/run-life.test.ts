@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Run } from '../../src/core/run/run.ts'
+import type { Run } from '../../src/core/record/run.ts'
 import { exhaustive } from '../support/tries.ts'
 import { minute, second, t0 } from './given.ts'
 import { judge } from './run-life/judge.ts'

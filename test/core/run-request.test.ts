@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { runRequest, type TaskRunInput } from '../../src/core/agent/run-request.ts'
 import {
   CodexTaskRunCreate,
   efforts,
   PermissionMode,
   PrAuthorshipMode,
   RunSource,
-  runRequest,
-  type TaskRunInput,
-} from '../../src/core/agent/run-request.ts'
+} from '../../src/core/model/codex-task-run-create.ts'
 
 interface Property {
   type?: string

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { changed, sessionOf, wantedRights } from '../../src/core/run/run.ts'
-import { mayServe, type Rights, rightsOf } from '../../src/core/run/session.ts'
+import { mayServe, type Rights, rightsOf } from '../../src/core/record/request-part.ts'
+import { changed, sessionOf, wantedRights } from '../../src/core/record/run.ts'
 import { ask, branch, pull, rights, taskRun, working } from './given.ts'
 
 test('a session serves those who want exactly what it may do', () => {

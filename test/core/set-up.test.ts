@@ -2,9 +2,14 @@
 import { parseEnv } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { withValues } from '../../src/web/set-up/env-file.ts'
-import { newAppAddress, serverOf } from '../../src/web/set-up/manifest-form.ts'
-import { type Field, readForm, type Values } from '../../src/web/set-up/posthog-form.ts'
+import {
+  type Field,
+  newAppAddress,
+  readForm,
+  serverOf,
+  type Values,
+} from '../../src/web/set-up/set-up-pages.ts'
+import { withValues } from '../../src/web/set-up/set-up-steps.ts'
 
 const good: Values = {
   name: 'Codex at Acme',

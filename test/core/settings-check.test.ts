@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { settingsFile } from '../../src/commands/command-registry.ts'
-import { settingsCheck } from '../../src/core/comments/settings-check.ts'
+import { settingsCheck } from '../../src/core/words/settings-check.ts'
 
 const checkOf = (text: string) => settingsCheck(settingsFile.read(text).problems)
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
-import { runIndex } from '../../src/core/run/run-index.ts'
-import { admissionOf, aheadInSession, type Until } from '../../src/core/run/start-limits.ts'
+import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { runIndex } from '../../src/core/record/run-index.ts'
+import { admissionOf, aheadInSession, type Until } from '../../src/core/record/start-limits.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 import { ask, hour, issueThread, maya, minute, pullThread, runWith, second, t0, zoe } from './given.ts'
 

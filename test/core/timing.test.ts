@@ -6,7 +6,7 @@ import {
   pollInterval,
   pollIntervalUntil,
   pollIntervalWithStream,
-} from '../../src/core/run/timing.ts'
+} from '../../src/core/record/timing.ts'
 import { hour, minute, second } from './given.ts'
 
 describe('the time until the next look', () => {

@@ -1,10 +1,10 @@
 /** How a turn stands: the table that everything else follows from. */
 import { describe, expect, test } from 'vitest'
-import { closingComment } from '../../src/core/comments/closing.ts'
-import { nextStep } from '../../src/core/run/next-step.ts'
-import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
-import { limits } from '../../src/core/run/timing.ts'
-import { mayGoOn, outcomeOf, standingOf, type Turn, unreadWords } from '../../src/core/run/turn.ts'
+import { nextStep } from '../../src/core/record/next-step.ts'
+import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { limits } from '../../src/core/record/timing.ts'
+import { mayGoOn, outcomeOf, standingOf, type Turn, unreadWords } from '../../src/core/record/turn.ts'
+import { closingComment } from '../../src/core/words/closing.ts'
 import { deployment, hour, minute, more, pull, second, t0, taskRun, working } from './given.ts'
 
 const at = t0 + hour

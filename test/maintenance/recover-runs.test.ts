@@ -1,12 +1,11 @@
 /** The search for Runs that the queue lost, where a service does not answer as it should. */
-
 import { beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
-import { markerSigner } from '../../src/core/model/marker.ts'
 import type { Repository } from '../../src/core/model/thread.ts'
 import type { PullView } from '../../src/core/model/views.ts'
-import { backupOf } from '../../src/core/run/recovery-record.ts'
-import type { Run } from '../../src/core/run/run.ts'
+import { markerSigner } from '../../src/core/record/marker.ts'
+import { backupOf } from '../../src/core/record/recovery-record.ts'
+import type { Run } from '../../src/core/record/run.ts'
 import { type AdoptDeps, adoptLost } from '../../src/maintenance/recover-runs.ts'
 import { hour, issueThread, minute, pullView, runWith, second, t0 } from '../core/given.ts'
 import { deploymentWith } from '../support/deployment.ts'

@@ -1,12 +1,11 @@
 /** When a branch that nothing came of goes, and when it stays. */
-
 import { describe, expect, test } from 'vitest'
 import { type CallBudget, unlimited } from '../../src/core/model/call-budget.ts'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { JobRecord, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
-import type { Run } from '../../src/core/run/run.ts'
-import { UnusedBranch } from '../../src/core/run/unused-branch.ts'
+import { UnusedBranch } from '../../src/core/record/own-pull-request.ts'
+import type { Run } from '../../src/core/record/run.ts'
 import { removeBranch } from '../../src/maintenance/remove-branches.ts'
 import { branch, hour, minute, runWith, t0, working } from '../core/given.ts'
 import { fakeLog } from '../support/fake-log.ts'

@@ -1,14 +1,12 @@
 /** How a Run moves on, whatever a step comes to: each of its steps, and each of the faults. */
-
 import { describe, expect, test, vi } from 'vitest'
 import type { CallBudget, CallClass } from '../../src/core/model/call-budget.ts'
+import type { Role } from '../../src/core/model/command-grammar.ts'
 import { NoResponse, Rejected, RetryLater, type Service } from '../../src/core/model/errors.ts'
 import type { StepResult, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
-import type { Role } from '../../src/core/model/role.ts'
 import type { Person } from '../../src/core/model/thread.ts'
 import type { PullView } from '../../src/core/model/views.ts'
-import type { Outage } from '../../src/core/run/record/attempts-part.ts'
-import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
+import { changed, type Outage, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { type Differs, given } from '../commands/command-world.ts'
 import {

@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { CommentView } from '../../src/core/model/views.ts'
-import { changed, type Run } from '../../src/core/run/run.ts'
-import { limits } from '../../src/core/run/timing.ts'
-import { contextGiven, contextIsDue, nextWords } from '../../src/core/run/words-to-say.ts'
+import { changed, type Run } from '../../src/core/record/run.ts'
+import { limits } from '../../src/core/record/timing.ts'
+import { contextGiven, contextIsDue, nextWords } from '../../src/core/record/words-to-say.ts'
 import { gatherContext } from '../../src/runs/steps/gather-context.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
 import {

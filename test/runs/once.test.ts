@@ -1,12 +1,9 @@
 /** What can't be repeated: announced, done once, and looked for before it is done again. */
-
 import { beforeEach, describe, expect, test } from 'vitest'
-import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
-import { ResultPending } from '../../src/core/model/result-pending.ts'
-import { openIntents } from '../../src/core/run/intents.ts'
-import type { Intent } from '../../src/core/run/record/attempts-part.ts'
-import { changed, type Run } from '../../src/core/run/run.ts'
-import { limits } from '../../src/core/run/timing.ts'
+import { NoResponse, Rejected, ResultPending, RetryLater } from '../../src/core/model/errors.ts'
+import { openIntents } from '../../src/core/record/intents.ts'
+import { changed, type Intent, type Run } from '../../src/core/record/run.ts'
+import { limits } from '../../src/core/record/timing.ts'
 import { Cancelled, once, type StepContext } from '../../src/runs/steps/step-context.ts'
 import { handWith } from '../commands/command-world.ts'
 import { maya, runWith, t0 } from '../core/given.ts'

@@ -1,17 +1,13 @@
 /** What came of the work: whose pull request it is, where commits are, and what stands in the way of a branch. */
-
 import { describe, expect, test } from 'vitest'
 import { Rejected } from '../../src/core/model/errors.ts'
-import { maxClaims } from '../../src/core/model/own-pull-request.ts'
 import type { CommitView, PullView, SettlingPart } from '../../src/core/model/views.ts'
-import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
-import type { UnusedBranch } from '../../src/core/run/unused-branch.ts'
-import { adoptPull } from '../../src/runs/steps/adopt-pull.ts'
-import { dropBranch } from '../../src/runs/steps/drop-branch.ts'
+import { maxClaims, type UnusedBranch } from '../../src/core/record/own-pull-request.ts'
+import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { findBranch } from '../../src/runs/steps/find-branch.ts'
-import { findResult } from '../../src/runs/steps/find-result.ts'
+import { adoptPull, findResult } from '../../src/runs/steps/find-result.ts'
 import { askCost } from '../../src/runs/steps/follow-task-run.ts'
-import { tendPull } from '../../src/runs/steps/tend-pull.ts'
+import { dropBranch, tendPull } from '../../src/runs/steps/tend-pull.ts'
 import { afterStep, type Differs, handWith as handIn } from '../commands/command-world.ts'
 import {
   ask,

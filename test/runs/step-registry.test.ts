@@ -1,7 +1,7 @@
 /** What a step may touch: most of it is said in types, so that `npm run check` fails where a line expects an error in vain. */
 import { describe, expect, test } from 'vitest'
-import type { RunPart } from '../../src/core/run/run.ts'
-import { steps } from '../../src/core/run/steps/step-registry.ts'
+import type { RunPart } from '../../src/core/record/run.ts'
+import { steps } from '../../src/core/record/steps.ts'
 import type { StepFunctions } from '../../src/runs/steps/step-context.ts'
 
 const entries = Object.entries(steps)

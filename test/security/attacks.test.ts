@@ -2,7 +2,6 @@
  * How bots like this one were broken, tried on this one. `SECURITY.md` has the rules by number, and which test
  * holds each; most are here, through the real door and the real flows.
  */
-
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import nock from 'nock'
@@ -10,11 +9,11 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { parseCommands, settingsFile } from '../../src/commands/command-registry.ts'
 import { promptOf } from '../../src/core/agent/prompt.ts'
-import { roles } from '../../src/core/model/role.ts'
-import { changed } from '../../src/core/run/run.ts'
-import { runIndex } from '../../src/core/run/run-index.ts'
-import { admissionOf } from '../../src/core/run/start-limits.ts'
-import { firstWords } from '../../src/core/run/words-to-say.ts'
+import { roles } from '../../src/core/model/command-grammar.ts'
+import { changed } from '../../src/core/record/run.ts'
+import { runIndex } from '../../src/core/record/run-index.ts'
+import { admissionOf } from '../../src/core/record/start-limits.ts'
+import { firstWords } from '../../src/core/record/words-to-say.ts'
 import { settingsPath } from '../../src/core/settings/repository-file.ts'
 import { stripInvisible } from '../../src/core/text/invisible.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
@@ -657,9 +656,9 @@ describe('plumbing', () => {
   test('nothing that arrives can reach a shell, or be run', () => {
     // What is run under a time limit is one word of ours.
     expect(sourcesWith(/node:vm|new Script\(/)).toEqual(['core/text/within-time.ts'])
-    expect(readFileSync(join(root, 'src/core/text/within-time.ts'), 'utf8').match(/new Script\(.*/g)).toEqual(
-      ["new Script('work()')"],
-    )
+    expect(readFileSync(join(root, 'src/core/text/event-loop.ts'), 'utf8').match(/new Script\(.*/g)).toEqual([
+      "new Script('work()')",
+    ])
     expect(sourcesWith(/child_process|worker_threads|\beval\(|new Function\(/)).toEqual([
       'github/page-reader.ts',
       'github/page-worker.ts',

@@ -2,9 +2,9 @@
  * Throws hostile payloads at the bot and judges what came of them: it does not break, nobody starts a run who
  * may not, no secret and no mention gets out. Each world has a number; the same number is the same world again.
  */
-import { mayAct, type Role } from '../../src/core/model/role.ts'
-import type { Run } from '../../src/core/run/run.ts'
-import { disarm } from '../../src/core/text/harmless-nodes.ts'
+import { mayAct, type Role } from '../../src/core/model/command-grammar.ts'
+import type { Run } from '../../src/core/record/run.ts'
+import { disarm } from '../../src/core/text/safe-markdown.ts'
 import { type Random, randomOf } from '../chaos/random.ts'
 import { said as written } from '../core/given.ts'
 import { actedOn } from './as-github.ts'

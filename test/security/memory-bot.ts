@@ -2,7 +2,6 @@
  * The bot without its edges: the real door, `acceptTrigger` and `advanceRun`, on queues and services that are
  * plain data. Time passes only as far as the next job wants it to.
  */
-
 import { createHmac } from 'node:crypto'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
@@ -19,31 +18,31 @@ import {
   triggerIndex,
   triggerRecord,
 } from '../../src/commands/trigger-record.ts'
-import type { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
 import { callBudget, unlimited } from '../../src/core/model/call-budget.ts'
+import type { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
+import type { Role } from '../../src/core/model/command-grammar.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
-import type { IndexEntry, Range } from '../../src/core/model/job-index.ts'
-import { aroundMarkers, markerSigner } from '../../src/core/model/marker.ts'
 import type {
+  IndexEntry,
   JobQueue,
   JobRecord,
   LockedJob,
   Log,
+  Range,
   StepResult,
   TasksClient,
   ThreadClient,
 } from '../../src/core/model/ports.ts'
-import type { Role } from '../../src/core/model/role.ts'
+import type { TaskRunSnapshot } from '../../src/core/model/task-run.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
 import type { InlineComment, Trigger } from '../../src/core/model/trigger.ts'
 import type { CommentView, PullView, SandboxView } from '../../src/core/model/views.ts'
-import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
-import { Run } from '../../src/core/run/run.ts'
-import { runIndex } from '../../src/core/run/run-index.ts'
-import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
+import { aroundMarkers, markerSigner } from '../../src/core/record/marker.ts'
+import { Run } from '../../src/core/record/run.ts'
+import { runIndex } from '../../src/core/record/run-index.ts'
+import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import { redactor } from '../../src/core/text/redact.ts'
-import { receiver } from '../../src/github/webhooks/receive.ts'
-import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
+import { receiver, webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { deployment, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'

@@ -1,6 +1,6 @@
 /** kill -9 at every point where something may be half done. The embedded queue has its turn in `npm run chaos`. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CrashPoint, crashPoints } from '../../src/core/model/crash-points.ts'
+import { type CrashPoint, crashPoints } from '../../src/core/record/crash-points.ts'
 import { backwards, crashAtEach } from '../chaos/crashes.ts'
 import { verdict } from '../chaos/judge.ts'
 import type { Play } from '../chaos/plays.ts'

@@ -1,14 +1,12 @@
 /** Runs that are followed at an emulated PostHog over HTTP, by a clock that the test moves: hours pass in seconds. */
-
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { vi } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import type { RunControl } from '../../emulators/posthog/run-control.ts'
-import { callBudget, postHogAllowance } from '../../src/core/model/call-budget.ts'
-import { limitGate } from '../../src/core/model/limit-gate.ts'
-import { aloneWithStreams } from '../../src/core/model/stream-leases.ts'
-import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
+import { callBudget, limitGate, postHogAllowance } from '../../src/core/model/call-budget.ts'
+import { aloneWithStreams } from '../../src/core/model/ports.ts'
+import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { type Follower, followRuns } from '../../src/posthog/stream/follow-runs.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'

@@ -1,5 +1,5 @@
 /** The index of a few jobs that are at hand. */
-import type { IndexEntry, IndexQuery, JobIndex, Member } from '../../src/core/model/job-index.ts'
+import type { IndexEntry, IndexQuery, JobIndex, Member } from '../../src/core/model/ports.ts'
 
 interface Job {
   id: string

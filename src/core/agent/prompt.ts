@@ -1,12 +1,10 @@
 /** Builds the first prompt of a session, and later ones, which leave out what the session has read. */
-
 import { fullName, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
-import { firstNumber } from '../run/inline-asked.ts'
-import type { Run } from '../run/run.ts'
-import { knowsThread, type Words } from '../run/words-to-say.ts'
+import { firstNumber } from '../record/last-word.ts'
+import type { Run } from '../record/run.ts'
+import { knowsThread, type Words } from '../record/words-to-say.ts'
 import { fenced, type Part, plainText } from '../text/untrusted.ts'
-import { remarkName } from './remarks.ts'
 import { maxBody } from './thread-context.ts'
 
 const maxHunk = 4_000
@@ -193,3 +191,27 @@ const planOnly = [
   '- Read only. Change no file, make no commit, push nothing, open no pull request.',
   '- Answer with a numbered plan: what would be changed, where, how it would be checked, and what is uncertain.',
 ].join('\n')
+
+const remarkName = (number: number): string => `Review comment ${number}`
+
+const marks = '[ \\t>*_#`-]*'
+
+const beginningOf = (number: number): RegExp =>
+  new RegExp(`^${marks}${remarkName(number)}${marks}:${marks}(?=[^ \\t])`, 'i')
+
+export function saidOfRemark(answer: string, number: number): string | undefined {
+  const begins = beginningOf(number)
+  for (const line of answer.split('\n')) {
+    const [name] = begins.exec(line) ?? []
+    const said = name === undefined ? '' : line.slice(name.length).trim()
+    if (said !== '') return said
+  }
+  return undefined
+}
+
+/** What is said of the first remarks stands in their own threads. */
+export function withoutRemarks(answer: string, count: number): string {
+  const begins = Array.from({ length: count }, (_, index) => beginningOf(index + 1))
+  const rest = answer.split('\n').filter(line => !begins.some(remark => remark.test(line)))
+  return rest.join('\n').trim()
+}

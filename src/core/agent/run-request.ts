@@ -4,40 +4,9 @@
  * fields, plus `auto_publish`, without which newer servers open no pull request. Keys are left out, never
  * null: the server refuses null for every field but `branch` and `auto_publish`.
  */
-import { z } from 'zod'
-import type { RunOptions } from '../run/record/request-part.ts'
-import { isSendable, sendable } from '../text/sendable.ts'
-
-export const efforts = ['low', 'medium', 'high', 'xhigh', 'max'] as const
-export const ReasoningEffort = z.enum(efforts)
-export type ReasoningEffort = z.infer<typeof ReasoningEffort>
-
-export const PrAuthorshipMode = z.enum(['user', 'bot'])
-export const RunSource = z.enum(['manual', 'signal_report'])
-export const PermissionMode = z.enum(['auto', 'read-only', 'full-access'])
-export type PermissionMode = z.infer<typeof PermissionMode>
-
-const text = z.string().refine(isSendable, 'half a character pair, or a NUL')
-const word = text.refine(given => given.trim() !== '', 'blank')
-
-export const CodexTaskRunCreate = z.strictObject({
-  mode: z.enum(['interactive', 'background']).default('background'),
-  branch: word.max(255).nullable().optional(),
-  resume_from_run_id: z.uuid().optional(),
-  pending_user_message: text.optional(),
-  pending_user_artifact_ids: z.array(word.max(128)).optional(),
-  sandbox_environment_id: z.uuid().optional(),
-  pr_authorship_mode: PrAuthorshipMode.optional(),
-  run_source: RunSource.optional(),
-  signal_report_id: word.optional(),
-  runtime_adapter: z.literal('codex'),
-  model: word,
-  reasoning_effort: ReasoningEffort.optional(),
-  github_user_token: word.optional(),
-  initial_permission_mode: PermissionMode.optional(),
-  auto_publish: z.boolean().nullable().optional(),
-})
-export type CodexTaskRunCreate = z.infer<typeof CodexTaskRunCreate>
+import { CodexTaskRunCreate, mayPublish } from '../model/codex-task-run-create.ts'
+import type { RunOptions } from '../record/request-part.ts'
+import { sendable } from '../text/invisible.ts'
 
 export interface TaskRunInput extends RunOptions {
   branch: string
@@ -84,8 +53,6 @@ export function runRequest(request: TaskRunInput): CodexTaskRunCreate {
     auto_publish: mayPublish(permission),
   })
 }
-
-export const mayPublish = (permission: PermissionMode | undefined): boolean => permission !== 'read-only'
 
 const present = (
   key: keyof CodexTaskRunCreate,

@@ -4,8 +4,8 @@
  */
 import type { ThreadClient } from '../model/ports.ts'
 import type { CommentView } from '../model/views.ts'
-import type { Context, ReadUpTo } from '../run/record/workspace-part.ts'
-import { placeOf, type Words } from '../run/words-to-say.ts'
+import type { Context, ReadUpTo } from '../record/run.ts'
+import { placeOf, type Words } from '../record/words-to-say.ts'
 import { attachmentsIn } from '../text/attachment-links.ts'
 import { stripInvisible } from '../text/invisible.ts'
 import { unshownWords } from '../text/unshown.ts'

@@ -1,6 +1,6 @@
 /** The options of a run. How PostHog gets them: `run-request.ts`; checks that need a call: `run-options.ts`. */
 import { z } from 'zod'
-import { efforts, PrAuthorshipMode, ReasoningEffort } from '../agent/run-request.ts'
+import { efforts, PrAuthorshipMode, ReasoningEffort } from '../model/codex-task-run-create.ts'
 import type { GrantName } from '../settings/deployment-settings.ts'
 
 type Takes =

@@ -15,9 +15,9 @@
  * line: `/codex stop please` stops, `/codex stop the retry loop from spinning` is an instruction.
  */
 import { distance } from 'fastest-levenshtein'
-import { usualTrigger } from '../settings/trigger-words.ts'
+import { type CommandGrammar, instruction } from '../model/command-grammar.ts'
+import { usualTrigger } from '../settings/deployment-settings.ts'
 import { type CommandText, findCommands, type SeenText } from './find.ts'
-import { type CommandGrammar, instruction } from './grammar.ts'
 import { infoOf, type OptionName, Options, optionOf, optionWords } from './options.ts'
 
 interface Command {

@@ -5,6 +5,8 @@
  * for a call, and who has paid until later than now waits. Below `kept`, all of a class stand in one line (`nextFree`). A
  * time that was promised once is kept, so that nobody who waits is overtaken, except by a class before its own.
  */
+
+import { RetryLater } from './errors.ts'
 import { hour, minute } from './time.ts'
 
 /**
@@ -167,6 +169,62 @@ export function callBudget({ burst, perHour, minute: short }: Allowance, now: ()
     },
     async expect(id, kind) {
       if (kind === 'end' || !expected.has(id)) expected.set(id, { kind, at: now() })
+    },
+  }
+}
+
+// One gate for each rate limit: until it is over, nobody who shares it calls.
+
+type Limit = Pick<RetryLater, 'service' | 'until' | 'why' | 'message'>
+
+/** `lasts`: ms, since other processes have other clocks. */
+type Lasting = Omit<Limit, 'until'> & { lasts: number }
+
+export interface LimitStore {
+  read(name: string): Promise<Lasting | undefined>
+  write(name: string, limit: Lasting): Promise<void>
+}
+
+interface Shared {
+  name: string
+  store: LimitStore
+}
+
+export interface LimitGate {
+  pass(): Promise<void>
+  remember(limit: RetryLater): Promise<void>
+}
+
+/** @param shared without it, or while the store is away, a process knows only the limits that it met itself */
+export function limitGate(now: () => number, shared?: Shared): LimitGate {
+  let known: Limit | undefined
+  const learn = (limit: Limit | undefined): void => {
+    if (limit && (!known || limit.until > known.until)) known = limit
+  }
+  let reading: Promise<Limit | undefined> | undefined
+  /** Concurrent calls share one read of the store. */
+  const read = ({ name, store }: Shared): Promise<Limit | undefined> => {
+    reading ??= store
+      .read(name)
+      .then(
+        limit => limit && { ...limit, until: now() + limit.lasts },
+        () => undefined,
+      )
+      .finally(() => setImmediate(() => (reading = undefined)))
+    return reading
+  }
+  const lasting = (): Limit | undefined => (known && now() < known.until ? known : undefined)
+  return {
+    async pass() {
+      if (shared && !lasting()) learn(await read(shared))
+      const limit = lasting()
+      if (limit) throw new RetryLater(limit.service, limit.until, limit.why, limit.message)
+    },
+    async remember(limit) {
+      learn(limit)
+      const { service, why, message, until } = limit
+      const lasting = { service, why, message, lasts: until - now() }
+      await shared?.store.write(shared.name, lasting).catch(() => {})
     },
   }
 }

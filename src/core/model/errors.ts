@@ -86,3 +86,13 @@ export const isEmptyRepository = (error: unknown): error is Rejected =>
 export function isNotFound(error: unknown): error is Rejected {
   return error instanceof Rejected && (error.status === 404 || error.status === 410)
 }
+
+export class ResultPending extends Error {
+  override name = 'ResultPending'
+  readonly until: number
+
+  constructor(until: number) {
+    super('an unanswered write may still become visible')
+    this.until = until
+  }
+}

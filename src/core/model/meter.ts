@@ -1,8 +1,5 @@
 /** Ports that count what happens. Every label value is from a fixed set. */
-
-import type { Run } from '../run/run.ts'
 import type { Service, WaitReason } from './errors.ts'
-import type { Trigger } from './trigger.ts'
 
 export interface WebhookMeter {
   answered(delivery: { event: string; result: WebhookResult; ms: number }): void
@@ -21,17 +18,6 @@ export interface CallMeter {
   toldToWait(service: Service, why: WaitReason): void
   budget(limit: { whose: string; resource: string; left: number; resetAt: number }): void
 }
-
-export interface FlowMeter {
-  handled(kind: Trigger['kind'], outcome: HandledOutcome): void
-  moved(before: Run, after: Run): void
-  swept(sweep: { result: SweepResult; redelivered: number }): void
-}
-
-export type HandledOutcome = 'started' | 'answered' | 'refused' | 'noted' | 'news' | 'given-up'
-type SweepResult = 'done' | 'limited' | 'failed'
-
-export type Meter = WebhookMeter & CallMeter & FlowMeter
 
 /** `/repos/a/b/issues/7` becomes `/repos/~/issues/~`: only words that are known stay. */
 export function routeOf(path: string, words: ReadonlySet<string>): string {

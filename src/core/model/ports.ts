@@ -1,11 +1,9 @@
 /** What the flows need of the world, and no more. The edges fit these shapes without knowing them. */
-
-import type { CodexTaskRunCreate } from '../agent/run-request.ts'
-import type { TaskRunSnapshot } from '../run/apply-snapshot.ts'
-import type { Session } from '../run/session.ts'
-import type { Attachment, AttachmentFile } from '../text/attachment.ts'
+import type { Attachment } from '../text/attachment-links.ts'
 import type { Reading, ShownText } from '../text/shown-text.ts'
-import type { JobIndex, Range } from './job-index.ts'
+import type { AttachmentFile } from './attachment.ts'
+import type { CodexTaskRunCreate } from './codex-task-run-create.ts'
+import type { TaskRunRef, TaskRunSnapshot } from './task-run.ts'
 import type { Thread } from './thread.ts'
 import type { CommentRef, InlineComment, ReplyRef } from './trigger.ts'
 import type {
@@ -108,21 +106,21 @@ export interface TasksClient {
   startRun(taskId: string, body: CodexTaskRunCreate, before: readonly string[]): Promise<string>
   runIds(taskId: string): Promise<string[]>
   /** `counted`: the budget was asked for this call before. */
-  statusOf(session: Session, call?: { counted: boolean }): Promise<TaskRunSnapshot['status']>
-  poll(session: Session, offset: number): Promise<TaskRunSnapshot>
-  logLength(session: Session): Promise<number>
+  statusOf(session: TaskRunRef, call?: { counted: boolean }): Promise<TaskRunSnapshot['status']>
+  poll(session: TaskRunRef, offset: number): Promise<TaskRunSnapshot>
+  logLength(session: TaskRunRef): Promise<number>
   sendMessage(
-    session: Session,
+    session: TaskRunRef,
     message: { id: string; text: string; attachments: readonly string[] },
   ): Promise<'queued' | 'ended'>
   /** `over`: nobody waits for this answer any more. */
   respondToPermission(
-    session: Session,
+    session: TaskRunRef,
     response: { requestId: string; optionId: string },
   ): Promise<'resolved' | 'over'>
   stageArtifact(taskId: string, file: AttachmentFile): Promise<string>
-  addArtifact(session: Session, file: AttachmentFile): Promise<string>
-  cancel(session: Session, reason: string): Promise<void>
+  addArtifact(session: TaskRunRef, file: AttachmentFile): Promise<string>
+  cancel(session: TaskRunRef, reason: string): Promise<void>
   /** By the agent, at most 1,500 characters; `undefined` when there is none. Never throws. */
   summary(taskId: string): Promise<string | undefined>
   /** US dollars, of a whole task; `undefined` when PostHog does not say. Never throws. */
@@ -220,3 +218,73 @@ export type Files = Pick<ThreadClient, 'file' | 'fileCommits'>
 
 /** The owner's `.github` repository; none of its files are there where it is none, or not the bot's to read. */
 export type OwnerFiles = (thread: Pick<Thread, 'installationId' | 'owner'>) => Files
+
+/**
+ * Named sets of jobs, to count them without reading them. Written in the same step as the job, and can be rebuilt from
+ * the jobs.
+ */
+
+/** All live jobs, scored by when they were added (ms since the epoch). */
+export const liveSet = 'live'
+
+export interface IndexEntry {
+  set: string
+  score: number
+  /**
+   * ms after `score` that the entry stays, even if its job has ended. Without it, the entry goes when the job ends.
+   */
+  keptMs?: number
+}
+
+export interface Member {
+  id: string
+  score: number
+}
+
+export type IndexQuery =
+  | { kind: 'count'; set: string; above?: number; before?: Member }
+  | { kind: 'from-end'; set: string; nth: number }
+
+/** As many as `count` of each set, counted from its lowest score or from its highest. */
+export interface Range {
+  kind: 'first' | 'last'
+  count: number
+}
+
+export interface JobIndex {
+  query(queries: readonly IndexQuery[]): Promise<(number | undefined)[]>
+  members(sets: readonly string[], range: Range): Promise<Member[][]>
+}
+
+/** Data that one process read for another. It may vanish at any time, which costs a call. */
+export interface SharedCache {
+  put(name: string, value: unknown, ms: number): Promise<void>
+  /** Removes it: only one caller gets it. */
+  take(name: string): Promise<unknown>
+}
+
+/** Which process follows the stream of a run: one at a time. */
+export interface StreamLeases {
+  take(name: string): Promise<boolean>
+  renew(names: readonly string[]): Promise<string[]>
+  isHeld(name: string): Promise<boolean>
+  drop(names: readonly string[]): Promise<void>
+  handOver(names: readonly string[]): Promise<void>
+  /** Expired leases, each given to one caller, and a lease later to another unless it was buried. */
+  orphans(): Promise<string[]>
+  /** Removes one that nobody has taken again. */
+  bury(name: string): Promise<void>
+  /** @param ring is called whenever the queue was out of reach: what it was told before may be lost */
+  onBack(ring: () => void): void
+}
+
+export const aloneWithStreams: StreamLeases = {
+  take: async () => true,
+  renew: async () => [],
+  isHeld: async () => false,
+  drop: async () => {},
+  handOver: async () => {},
+  orphans: async () => [],
+  bury: async () => {},
+  onBack: () => {},
+}

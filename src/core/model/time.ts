@@ -6,3 +6,23 @@ export const day = 24 * hour
 
 /** How long GitHub delivers an event again: three days, less a margin for clocks. */
 export const redelivered = 71 * hour
+
+export interface Recent {
+  has(name: string, since: number): boolean
+  remember(name: string, at: number): void
+  forget(name: string): void
+}
+
+export function recent(most = 10_000): Recent {
+  const times = new Map<string, number>()
+  return {
+    has: (name, since) => (times.get(name) ?? Number.NEGATIVE_INFINITY) > since,
+    remember(name, at) {
+      times.delete(name)
+      times.set(name, at)
+      const [oldest] = times.keys()
+      if (times.size > most && oldest !== undefined) times.delete(oldest)
+    },
+    forget: name => void times.delete(name),
+  }
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Attachment } from '../text/attachment.ts'
+import { Attachment } from '../text/attachment-links.ts'
 import { Person, PullHead, Snapshot, Thread } from './thread.ts'
 
 const arrived = {

@@ -1,6 +1,6 @@
-import type { ReasoningEffort } from '../agent/run-request.ts'
-import type { Pull } from '../run/record/result-part.ts'
-import type { Role } from './role.ts'
+import { z } from 'zod'
+import type { ReasoningEffort } from './codex-task-run-create.ts'
+import type { Role } from './command-grammar.ts'
 import type { Person, PullHead, Snapshot, Thread } from './thread.ts'
 import type { CommentRef } from './trigger.ts'
 
@@ -177,3 +177,17 @@ export interface SubjectView {
   thread: Thread
   snapshot: Snapshot
 }
+
+export const Pull = z.object({
+  number: z.number().int(),
+  url: z.string(),
+  title: z.string(),
+  draft: z.boolean(),
+  head: z.string(),
+  base: z.string(),
+  /** Its newest commit when it was last looked at. */
+  sha: z.string().optional(),
+  state: z.enum(['open', 'merged', 'closed']),
+  remark: z.string().optional(),
+})
+export type Pull = z.infer<typeof Pull>

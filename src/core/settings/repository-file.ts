@@ -1,7 +1,6 @@
 /** `.github/codex.yml` of the default branch. One wrong line voids the file: half of the rules is worse than none. */
 import { z } from 'zod'
-import type { CommandGrammar } from '../command/grammar.ts'
-import { mayAct } from '../model/role.ts'
+import { type CommandGrammar, mayAct } from '../model/command-grammar.ts'
 import { type Given, LeastRole, RepoSettings } from './repository-settings.ts'
 import { problemText, readSettingsFile, type SettingsProblem } from './settings-file.ts'
 
@@ -54,10 +53,10 @@ export interface FileSlips {
   count: number
 }
 
-const maxShown = 10
+const maxTold = 10
 
 export function problemsText(problems: readonly SettingsProblem[], path = settingsPath): string {
-  const shown = problems.slice(0, maxShown).map(problem => problemText(path, problem))
+  const shown = problems.slice(0, maxTold).map(problem => problemText(path, problem))
   const more = problems.length - shown.length
   return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }

@@ -2,21 +2,23 @@
  * Every setting of `.github/codex.yml`. Schemas, docs/settings.md and the README are made from it (`npm run schema`).
  */
 import { z } from 'zod'
-import { PermissionMode, ReasoningEffort } from '../agent/run-request.ts'
 import { isBranchName } from '../model/branch-name.ts'
-import { roles } from '../model/role.ts'
+import { PermissionMode, ReasoningEffort } from '../model/codex-task-run-create.ts'
+import { roles } from '../model/command-grammar.ts'
 import {
   bothTexts,
   bothYes,
+  group,
   inBoth,
+  keyByKey,
   lessEffort,
   lower,
   lowerByName,
   lowest,
+  setting,
   someOfBoth,
   stricterRole,
-} from './layer-rules.ts'
-import { group, keyByKey, setting } from './setting.ts'
+} from './setting.ts'
 
 export const LeastRole = z.enum(roles).exclude(['none']).describe('The least role.')
 

@@ -4,7 +4,7 @@ import { fromMarkdown } from 'mdast-util-from-markdown'
 import { gfmFromMarkdown, gfmToMarkdown } from 'mdast-util-gfm'
 import { toMarkdown } from 'mdast-util-to-markdown'
 import { gfm } from 'micromark-extension-gfm'
-import { timeFor, withinTime } from './within-time.ts'
+import { timeFor, withinTime } from './event-loop.ts'
 
 export type { BlockContent, Link, Nodes, PhrasingContent, Root, RootContent, Text } from 'mdast'
 

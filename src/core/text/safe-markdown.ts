@@ -2,13 +2,19 @@
  * Makes text of others safe in our comments: it can't mention, refer, show images, hide links, carry HTML or command.
  */
 
-import { withoutMarkers } from '../model/marker.ts'
-import { blocks, countable, disarm, isHarmless } from './harmless-nodes.ts'
-import { isHeavy } from './heavy-markdown.ts'
+import { keepingRecent, timeFor, withinTime } from './event-loop.ts'
 import { stripInvisible } from './invisible.ts'
-import { readMarkdown, writeMarkdown } from './markdown.ts'
-import { keepingRecent } from './recent-texts.ts'
-import { timeFor, withinTime } from './within-time.ts'
+import {
+  type BlockContent,
+  type Link,
+  type Nodes,
+  type PhrasingContent,
+  type Root,
+  type RootContent,
+  readMarkdown,
+  type Text,
+  writeMarkdown,
+} from './markdown.ts'
 
 /** As a block quote: clearly not ours, and no line begins with a command. */
 export const quoted = (text: string, maxLength: number): string => asQuote(cutSafely(text, maxLength))
@@ -92,3 +98,190 @@ export function code(text: string): string {
   const pad = clean.startsWith('`') || clean.endsWith('`') ? ' ' : ''
   return isolated(`${fence}${pad}${clean}${pad}${fence}`)
 }
+
+/** Removes markers from text of others that we post. */
+export const withoutMarkers = (text: string): string => text.replaceAll('codex-run:', 'codex-run :')
+
+// Strips Markdown of what GitHub acts on: mentions, references, images, disguised links, HTML and diagrams.
+
+const zeroWidth = '\u200b'
+
+/** GitHub counts 255 fence characters and 80 backticks: longer runs are broken invisibly. */
+const maxRow = 60
+const breakable = new RegExp(`(\`{${maxRow}}|~{${maxRow}})(?=[\`~])`, 'g')
+const countable = (code: string): string => code.replace(breakable, `$1${zeroWidth}`)
+
+/** Checks the output by parsing it again. */
+function isHarmless(tree: Root): boolean {
+  const pending: Nodes[] = [tree]
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (forbidden.has(node.type)) return false
+    if (node.type === 'text' && disarm(node.value) !== node.value) return false
+    if (node.type === 'link' && !isPlain(node)) return false
+    if ('children' in node && node.type !== 'link') pending.push(...node.children)
+  }
+  return true
+}
+
+const forbidden: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
+  'html',
+  'image',
+  'imageReference',
+  'linkReference',
+  'definition',
+  'footnoteReference',
+  'footnoteDefinition',
+])
+
+const blocks = (nodes: readonly RootContent[]): BlockContent[] => nodes.flatMap(block)
+
+function block(node: RootContent): BlockContent[] {
+  switch (node.type) {
+    case 'html':
+      return [{ type: 'paragraph', children: phrases([plain(node.value)]) }]
+    case 'code':
+      return [
+        {
+          type: 'code',
+          value: countable(node.value),
+          ...(isDrawn(node.lang) ? {} : { lang: node.lang }),
+        },
+      ]
+    case 'blockquote':
+      return [{ ...node, children: blocks(node.children) }]
+    case 'list':
+      return [
+        { ...node, children: node.children.map(item => ({ ...item, children: blocks(item.children) })) },
+      ]
+    case 'table':
+      return [
+        {
+          ...node,
+          children: node.children.map(row => ({
+            ...row,
+            children: row.children.map(cell => ({ ...cell, children: phrases(cell.children) })),
+          })),
+        },
+      ]
+    case 'heading':
+    case 'paragraph':
+      return [{ ...node, children: phrases(node.children) }]
+    case 'thematicBreak':
+      return [node]
+    default:
+      return []
+  }
+}
+
+/** Languages that GitHub renders: diagrams, maps, suggested changes. */
+const isDrawn = (language: string | null | undefined): boolean =>
+  /^(?:suggestion|mermaid|math|geojson|topojson|stl)\b/i.test(language ?? '')
+
+/** Neighbouring texts are joined first: `@` from one and a name from the next make a mention. */
+function phrases(nodes: readonly PhrasingContent[]): PhrasingContent[] {
+  const joined: PhrasingContent[] = []
+  for (const next of nodes.flatMap(phrase)) {
+    const last = joined.at(-1)
+    if (last?.type === 'text' && next.type === 'text') last.value += next.value
+    else joined.push(next)
+  }
+  return joined.map(node => (node.type === 'text' ? { ...node, value: disarm(node.value) } : node))
+}
+
+function phrase(node: PhrasingContent): PhrasingContent[] {
+  switch (node.type) {
+    case 'text':
+    case 'html':
+      return [plain(node.value)]
+    case 'image':
+      return addressed(node.alt || 'image', node.url)
+    case 'imageReference':
+      return [plain(node.alt ?? 'image')]
+    case 'linkReference':
+      return phrases(node.children)
+    case 'footnoteReference':
+      return [plain(node.label ?? '')]
+    case 'link':
+      return isPlain(node) ? [node] : addressed(textOf(node), node.url)
+    case 'inlineCode':
+      return [{ type: 'inlineCode', value: countable(node.value) }]
+    case 'emphasis':
+    case 'strong':
+    case 'delete':
+      return [{ ...node, children: phrases(node.children) }]
+    default:
+      return [node]
+  }
+}
+
+const addressed = (words: string, url: string): PhrasingContent[] => [
+  ...(saysSo(words, url) ? [] : [plain(`${words} `)]),
+  { type: 'inlineCode', value: countable(url) },
+]
+
+const saysSo = (words: string, url: string): boolean => words === url || `http://${words}` === url
+
+/** A plain link stays, unless GitHub would notify, or close, what it leads to. */
+const isPlain = (node: Link): boolean =>
+  /^https?:\/\//i.test(node.url) &&
+  // What precedes an @ only looks like the host.
+  !/^https?:\/\/[^/?#]*@/i.test(node.url) &&
+  // GitHub decodes `&#47;` in an address.
+  !/&(?:#|\w+;)/.test(node.url) &&
+  saysSo(textOf(node), node.url) &&
+  !/\/(?:issues|pulls?|discussions)\/\d/i.test(node.url)
+
+const textOf = (node: Nodes): string =>
+  'children' in node ? node.children.map(textOf).join('') : 'value' in node ? node.value : ''
+
+const plain = (value: string): Text => ({ type: 'text', value })
+
+/** A zero-width space disarms a sign and stays invisible; also at the end, where other text may follow. */
+export const disarm = (text: string): string => text.replace(armed, sign => `${sign}${zeroWidth}`)
+
+/** Mentions, references, and what keeps checks from running on a commit with these words. */
+const armed =
+  /@(?=[\w-]|$)|#(?=\d|$)|\bGH-(?=\d|$)|\/(?:issues|pulls?|discussions)\/(?=\d|$)|\[(?=(?:skip|no|ci|actions)[ -])|\bskip-(?=checks:)|\*\*\*(?=NO_CI)/gi
+
+/** Beyond these, parsing takes too long or overflows the stack. */
+const maxLines = 1_000
+const maxSigns = 2_000
+const maxEffort = 300_000
+const maxUnderlines = 100
+const maxMarkers = 600
+const deep = /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)])){12}|^[ \t]{40}[ \t]*(?:>|[-+*]|\d{1,9}[.)])/m
+
+function isHeavy(source: string): boolean {
+  const prose = source.replace(fencedCode, '')
+  const signs = prose.split(/\n[ \t>]*\n/).map(paragraph => countOf(sign, paragraph))
+  return (
+    countOf(/\n/g, prose) > maxLines ||
+    sumOf(signs) > maxSigns ||
+    // The meaning of a sign may depend on all others of its paragraph.
+    sumOf(signs.map(count => count ** 2)) > maxEffort ||
+    countOf(/^[ \t>]*[=-]+[ \t]*$/gm, prose) > maxUnderlines ||
+    sumOf(prose.split('\n').map(markersOf)) > maxMarkers ||
+    deep.test(prose)
+  )
+}
+
+const sign = /[[\]()@]|([\p{P}\p{S}])\1{0,15}/gu
+const fencedCode = /^(`{3,}(?!`)|~{3,}(?!~))[^`\n]*\n(?:.*\n)*?\1[`~]*[ \t]*$/gm
+
+const markersOf = (line: string): number =>
+  countOf(/>|[-+*]|\d[.)]/g, /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)]))*/.exec(line)?.[0] ?? '')
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0)
+
+const countOf = (sign: RegExp, text: string): number => text.match(sign)?.length ?? 0
+
+const entities: Readonly<Record<string, string>> = {
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&#39;': "'",
+  '&amp;': '&',
+}
+
+export const withoutEntities = (text: string): string =>
+  text.replace(/&(?:lt|gt|quot|#39|amp);/g, entity => entities[entity] ?? entity)

@@ -9,7 +9,7 @@ import {
   parseDocument,
   type YAMLMap,
 } from 'yaml'
-import { timeFor, withinTime } from './within-time.ts'
+import { timeFor, withinTime } from './event-loop.ts'
 
 interface YamlProblem {
   line: number | undefined

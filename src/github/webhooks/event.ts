@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto'
+import type { z } from 'zod'
+import { mayBeMisplaced, mayHoldCommand } from '../../core/command/find.ts'
 import type { PullHead, Snapshot, Thread } from '../../core/model/thread.ts'
 import type { Ignored, Trigger } from '../../core/model/trigger.ts'
-import { type TriggerWords, usualTrigger } from '../../core/settings/trigger-words.ts'
+import { type TriggerWords, usualTrigger } from '../../core/settings/deployment-settings.ts'
 import type * as payloads from './payloads.ts'
 
 export interface Delivery {
@@ -93,3 +96,212 @@ export const headOf = (pull: payloads.PullRequestPayload): PullHead => ({
 
 export const nodeOf = ({ node_id: nodeId }: { node_id?: string | undefined }): { nodeId?: string } =>
   nodeId === undefined ? {} : { nodeId }
+
+/** Ignores, by their bytes, most webhooks that hold no command, with the same result as parsing. */
+
+/** Events in which only new text counts. */
+const spoken = new Set(['issue_comment', 'pull_request_review_comment'])
+const created = Buffer.from('{"action":"created",')
+/** Only Apps' webhooks have it; in a text its quotes would be escaped. */
+const ofApp = '"installation":{"id":'
+
+/** JSON can escape these characters. */
+const spelled = String.raw`\\u00(?:2[df]|3\d|[46][1-9a-f]|[57][0-9a])`
+
+/** @param words all command words; the same array until they change */
+export function silenceJudge(words: () => readonly string[]): (event: string, body: Buffer) => boolean {
+  let known: readonly string[] = []
+  let mayBeCommand = /(?:)/
+  return (event, body) => {
+    if (!spoken.has(event) || !startsWith(body, created)) return false
+    const now = words()
+    if (now !== known) {
+      known = now
+      mayBeCommand = new RegExp(`/(?:${now.join('|')})|${spelled}`, 'i')
+    }
+    const text = body.toString('latin1')
+    return text.lastIndexOf(ofApp) > 0 && !mayBeCommand.test(text)
+  }
+}
+
+const startsWith = (body: Buffer, beginning: Buffer): boolean =>
+  body.length > beginning.length && beginning.compare(body, 0, beginning.length) === 0
+
+interface Labelled {
+  identity: AppIdentity
+  thread: Thread
+  subject: payloads.IssuePayload | payloads.PullRequestPayload
+  deliveryId: string
+  head?: PullHead
+}
+
+/** GitHub knows a label by its name in any case. */
+function baseOf(
+  name: string,
+  { identity, thread }: Pick<Labelled, 'identity' | 'thread'>,
+): string | undefined {
+  const given = name.toLowerCase()
+  return identity
+    .triggerOf(thread.owner)
+    .labels.find(label => given === label.toLowerCase() || given.startsWith(`${label.toLowerCase()}:`))
+}
+
+/** A label event has no id: thread, name and time stand for it. */
+export function labelled(
+  payload: Installed<z.infer<typeof payloads.IssueEvent>> | Installed<z.infer<typeof payloads.PullEvent>>,
+  given: Labelled,
+): Normalised {
+  const name = payload.label?.name ?? ''
+  const base = baseOf(name, given)
+  if (base === undefined) return ignored('other label')
+  if (isBot(payload)) return ignored('by a bot')
+  const { thread, subject } = given
+  const at = Date.parse(subject.updated_at ?? '')
+  const event = Number.isNaN(at) ? given.deliveryId : String(at)
+  return {
+    kind: 'trigger',
+    trigger: {
+      ...arrived(payload, thread, given.deliveryId, Number.isNaN(at) ? Date.now() : at),
+      id: `label-${thread.repoId}-${thread.number}-${name.replace(/[^\w-]/g, '_')}-${event}`,
+      kind: 'label',
+      label: name,
+      ...(base === usualTrigger.word ? {} : { base }),
+      snapshot: snapshotOf(subject),
+      ...(given.head ? { head: given.head } : {}),
+    },
+  }
+}
+
+export function unlabelled(
+  payload: Installed<payloads.BasePayload> & { label?: { name: string } | null | undefined },
+  { identity, thread, subject, deliveryId }: Labelled,
+): Normalised {
+  const name = payload.label?.name ?? ''
+  if (baseOf(name, { identity, thread }) === undefined) return ignored('other label')
+  const what = { kind: 'label', label: name } as const
+  return withdrawn(payload, { thread, deliveryId, what, at: subject.updated_at })
+}
+
+type Withdrawn = Extract<Trigger, { kind: 'withdrawal' }>['what']
+
+export const deletedComment = (
+  commentId: number,
+  where: 'thread' | 'inline',
+  reviewId: number | null = null,
+) => ({ kind: 'comment', in: where, commentId, reviewId }) as const
+
+export interface Withdrawing {
+  thread: Thread
+  deliveryId: string
+  what: Withdrawn
+  at?: string | null | undefined
+}
+
+export function withdrawn(
+  payload: Installed<payloads.BasePayload>,
+  { thread, deliveryId, what, at }: Withdrawing,
+): Normalised {
+  // Ours takes labels off and deletes comments, but never ends a thread.
+  if (isBot(payload) && what.kind !== 'thread') return ignored('by a bot')
+  return {
+    kind: 'trigger',
+    trigger: {
+      ...arrived(payload, thread, deliveryId, timeOf(at)),
+      id: `withdrawal-${thread.repoId}-${thread.number}-${nameOf(what)}-${deliveryId}`,
+      kind: 'withdrawal',
+      what,
+    },
+  }
+}
+
+function nameOf(what: Withdrawn): string {
+  switch (what.kind) {
+    case 'comment':
+      return `${what.in === 'inline' ? 'inline' : 'comment'}-${what.commentId}`
+    case 'label':
+      return 'label'
+    case 'thread':
+      return what.by
+  }
+}
+
+export const endings = ['closed', 'deleted', 'transferred', 'locked'] as const
+
+export function endedBy(
+  by: (typeof endings)[number],
+  { closed_at, updated_at }: payloads.IssuePayload | payloads.PullRequestPayload,
+): Pick<Withdrawing, 'what' | 'at'> {
+  const at = by === 'closed' ? (closed_at ?? updated_at) : by === 'locked' ? updated_at : undefined
+  return { what: { kind: 'thread', by }, at }
+}
+
+/** ms since the epoch; now, if it can't be parsed */
+export const timeOf = (text: string | null | undefined): number => Date.parse(text ?? '') || Date.now()
+
+/** ms after which edits add no commands. */
+const editWindow = 15 * 60_000
+
+interface Words {
+  kind: 'words'
+  at: number
+  /** Identifies an edit, since GitHub's times have whole seconds. */
+  edit: string | undefined
+  text: { text: string; before?: string; misplaced?: true }
+}
+
+interface Written {
+  body: string
+  user?: { id: number } | null | undefined
+  created_at: string
+  updated_at?: string | undefined
+  author_association?: string | undefined
+}
+
+/** As GitHub says beside each text, without a call. It grants nothing. Apps have no association. */
+const insiders: ReadonlySet<string | undefined> = new Set(['OWNER', 'MEMBER', 'COLLABORATOR'])
+export const isInsider = (association: string | undefined): boolean => insiders.has(association)
+
+interface Writing extends payloads.BasePayload {
+  changes?: { body?: { from?: string | null | undefined } | undefined } | null | undefined
+}
+
+export function commentWords(payload: Writing, comment: Written, word: string): Words | Passed {
+  const { action } = payload
+  if (action !== 'created' && action !== 'edited') return ignored('event not used')
+  const text = comment.body
+  const isHinted = action === 'created' && isInsider(comment.author_association) && mayBeMisplaced(text, word)
+  if (!isHinted && !mayHoldCommand(text, word)) return ignored('no command')
+  const created = timeOf(comment.created_at)
+  if (action === 'created')
+    return {
+      kind: 'words',
+      at: created,
+      edit: undefined,
+      text: { text, ...(isHinted ? { misplaced: true } : {}) },
+    }
+  const before = payload.changes?.body?.from
+  if (typeof before !== 'string') return ignored('no new command')
+  // Edits by others are no request of the author.
+  if (comment.user?.id !== payload.sender.id) return ignored('edited by somebody else')
+  const at = timeOf(comment.updated_at ?? comment.created_at)
+  if (at - created > editWindow) return ignored('edited too late')
+  return { kind: 'words', at, edit: `${at}-${hashOf(before, comment.body)}`, text: { text, before } }
+}
+
+export function reviewWords(payload: z.infer<typeof payloads.ReviewEvent>, word: string): Words | Passed {
+  const { action, review, pull_request: pull } = payload
+  const created_at = review.submitted_at ?? pull.updated_at ?? ''
+  if (action === 'submitted')
+    return {
+      kind: 'words',
+      at: timeOf(created_at),
+      edit: undefined,
+      // Its comments on lines are not known yet.
+      text: { text: review.body, ...(insiders.has(review.author_association) ? { misplaced: true } : {}) },
+    }
+  const updated_at = review.updated_at ?? pull.updated_at
+  return commentWords(payload, { ...review, created_at, updated_at }, word)
+}
+
+export const hashOf = (...texts: string[]): string =>
+  createHash('sha256').update(texts.join('\0')).digest('base64url').slice(0, 10)

@@ -1,21 +1,28 @@
 import type { z } from 'zod'
-import { ticked } from '../../core/comments/boxes.ts'
 import type { Thread } from '../../core/model/thread.ts'
-import { commentWords, hashOf, timeOf } from '../written.ts'
+import { ticked } from '../../core/words/details.ts'
 import {
   type AppIdentity,
   arrived,
+  commentWords,
+  deletedComment,
+  endedBy,
+  endings,
+  hashOf,
   type Installed,
   ignored,
   isBot,
   issueThread,
+  labelled,
   type Normalised,
   named,
   nodeOf,
   snapshotOf,
+  timeOf,
+  unlabelled,
+  withdrawn,
 } from './event.ts'
 import type * as payloads from './payloads.ts'
-import { deletedComment, withdrawn } from './withdrawn.ts'
 
 export function fromIssueComment(
   payload: Installed<z.infer<typeof payloads.IssueComment>>,
@@ -69,4 +76,18 @@ function fromTick(
       snapshot: snapshotOf(payload.issue),
     },
   }
+}
+
+export function fromIssue(
+  payload: Installed<z.infer<typeof payloads.IssueEvent>>,
+  deliveryId: string,
+  identity: AppIdentity,
+): Normalised {
+  const { action, issue } = payload
+  const thread = issueThread(payload, issue)
+  const ending = endings.find(known => known === action)
+  if (ending) return withdrawn(payload, { thread, deliveryId, ...endedBy(ending, issue) })
+  if (action === 'unlabeled') return unlabelled(payload, { identity, thread, subject: issue, deliveryId })
+  if (action !== 'labeled') return ignored('event not used')
+  return labelled(payload, { identity, thread, subject: issue, deliveryId })
 }

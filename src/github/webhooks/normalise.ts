@@ -3,15 +3,11 @@
  */
 import type { z } from 'zod'
 import { type AppIdentity, type Delivery, type Installed, ignored, type Normalised } from './event.ts'
-import { fromInstallation } from './installation-event.ts'
-import { fromInstallationRepositories } from './installation-repositories-event.ts'
-import { fromIssueComment } from './issue-comment-event.ts'
-import { fromIssue } from './issues-event.ts'
+import { fromIssue, fromIssueComment } from './issue-comment-event.ts'
+import { fromInstallation, fromInstallationRepositories, fromRepository } from './lost-access.ts'
 import * as payloads from './payloads.ts'
 import { fromPull } from './pull-request-event.ts'
-import { fromRepository } from './repository-event.ts'
-import { fromInline } from './review-comment-event.ts'
-import { fromReview } from './review-event.ts'
+import { fromInline, fromReview } from './review-event.ts'
 
 /** The events the App subscribes to; `app.yml` lists exactly these. */
 export const events = [

@@ -1,19 +1,21 @@
 import type { z } from 'zod'
-import { hasMarker } from '../../core/model/marker.ts'
 import type { Trigger } from '../../core/model/trigger.ts'
-import { timeOf } from '../written.ts'
+import { hasMarker } from '../../core/record/marker.ts'
 import {
   type AppIdentity,
   arrived,
+  endedBy,
   headOf,
   type Installed,
   ignored,
+  labelled,
   type Normalised,
   pullThread,
+  timeOf,
+  unlabelled,
+  withdrawn,
 } from './event.ts'
-import { labelled, unlabelled } from './labels.ts'
 import type * as payloads from './payloads.ts'
-import { endedBy, withdrawn } from './withdrawn.ts'
 
 export function fromPull(
   payload: Installed<z.infer<typeof payloads.PullEvent>>,

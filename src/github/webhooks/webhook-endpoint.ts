@@ -3,13 +3,14 @@
  * Nothing is read without a signature to hold it against, and what is held of bodies is bounded as a whole.
  */
 
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WebhookMeter, WebhookResult } from '../../core/model/meter.ts'
 import type { Log } from '../../core/model/ports.ts'
-import type { Ignored } from '../../core/model/trigger.ts'
-import { readEvents } from './normalise.ts'
-import type { Receive, Received } from './receive.ts'
-import { verifierFor } from './signature.ts'
+import type { Ignored, Trigger } from '../../core/model/trigger.ts'
+import { withStrings } from '../../core/text/redact.ts'
+import type { AppIdentity, Delivery, Passed } from './event.ts'
+import { normalise, readEvents } from './normalise.ts'
 
 export interface WebhookEndpointDeps {
   secret: string
@@ -205,5 +206,49 @@ function parsed(body: Buffer): unknown {
     return JSON.parse(body.toString('utf8'))
   } catch {
     return undefined
+  }
+}
+
+export interface ReceivingDeps {
+  app: AppIdentity
+  redact(text: string): string
+  log: Pick<Log, 'debug' | 'info'>
+  /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
+  enqueue(trigger: Trigger): Promise<'added' | 'known'>
+}
+
+type Received = Passed | { kind: 'added' | 'known'; id: string }
+
+export type Receive = (delivery: Delivery) => Promise<Received>
+
+export const receiver =
+  ({ app, redact, log, enqueue }: ReceivingDeps): Receive =>
+  async delivery => {
+    const { id, event } = delivery
+    const read = normalise(delivery, app)
+    if (read.kind === 'ignored') {
+      log.debug({ delivery: id, event, why: read.why }, 'ignored')
+      return read
+    }
+    const trigger = withoutSecrets(read.trigger, redact)
+    const outcome = await enqueue(trigger)
+    log.info({ delivery: id, event, trigger: trigger.id, outcome }, 'queued')
+    return { kind: outcome, id: trigger.id }
+  }
+
+const wordsOf = new Set(['text', 'before', 'title', 'body', 'hunk', 'path'])
+
+/** Text by people and file names; names and addresses in use stay. */
+const withoutSecrets = (trigger: Trigger, redact: (text: string) => string): Trigger =>
+  withStrings(trigger, (text, field) => (wordsOf.has(field) ? redact(text) : text))
+
+type Verify = (body: Buffer, signature: string) => boolean
+
+function verifierFor(secret: string): Verify {
+  const key = createSecretKey(secret, 'utf8')
+  return (body, signature) => {
+    const wanted = Buffer.from(`sha256=${createHmac('sha256', key).update(body).digest('hex')}`)
+    const given = Buffer.from(signature)
+    return given.length === wanted.length && timingSafeEqual(given, wanted)
   }
 }

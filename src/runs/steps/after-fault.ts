@@ -1,21 +1,25 @@
-import { failureOf } from '../../core/comments/service-refusals.ts'
-import { moment } from '../../core/comments/words.ts'
-import { NoResponse, Rejected, RetryLater, type Service } from '../../core/model/errors.ts'
-import { ResultPending } from '../../core/model/result-pending.ts'
-import { agentIsToBeSeenTo, leftAlone } from '../../core/run/agent-end.ts'
-import { refusedWords } from '../../core/run/messages.ts'
-import { isFinal, isInForce, outageOf, withOutage } from '../../core/run/outage.ts'
-import type { Outage } from '../../core/run/record/attempts-part.ts'
-import type { Outcome } from '../../core/run/record/result-part.ts'
-import { type ChangeOf, changed, type Run, resumedSession } from '../../core/run/run.ts'
-import { settled } from '../../core/run/steps/polling.ts'
-import { type ActingStep, steps } from '../../core/run/steps/step-registry.ts'
-import { backoff, limits } from '../../core/run/timing.ts'
-import { removableBranch } from '../../core/run/unused-branch.ts'
-import { stagingIsLost } from '../../core/text/attachment.ts'
+import { stagingIsLost } from '../../core/model/attachment.ts'
+import { NoResponse, Rejected, ResultPending, RetryLater, type Service } from '../../core/model/errors.ts'
+import { agentIsToBeSeenTo, leftAlone } from '../../core/record/agent-end.ts'
+import { beginsAgent, onlyIntents, openIntent } from '../../core/record/intents.ts'
+import { refusedWords } from '../../core/record/messages.ts'
+import { settled } from '../../core/record/next-step.ts'
+import { isFinal, isInForce, outageOf, withOutage } from '../../core/record/outage.ts'
+import { removableBranch } from '../../core/record/own-pull-request.ts'
+import {
+  type ChangeOf,
+  changed,
+  type Outage,
+  type Outcome,
+  type Run,
+  resumedSession,
+} from '../../core/record/run.ts'
+import { type ActingStep, steps } from '../../core/record/steps.ts'
+import { backoff, limits } from '../../core/record/timing.ts'
+import { moment } from '../../core/text/phrases.ts'
+import { failureOf } from '../../core/words/service-refusals.ts'
 import { threadBlockedFrom } from './closing-comment.ts'
-import { failed, onlyNeeded } from './failed.ts'
-import { allAnnounced, Cancelled, type RunContext } from './step-context.ts'
+import { allAnnounced, Cancelled, type RunContext, type StepContext } from './step-context.ts'
 
 /** What a fault may change: not the schedule. */
 type Learned = ChangeOf<'attempts' | 'result' | 'session' | 'report' | 'mailbox' | 'workspace'>
@@ -223,3 +227,30 @@ function uncancelled(run: Run, now: number): Run {
     session: { cancel: { ...cancel, refused: cancel.refused + 1, until: now + backoff(cancel.refused) } },
   })
 }
+
+/** Fails the Run. Its agent is ended next: a message under delivery may have put it to work. */
+export function failed(
+  { run, deps }: Pick<StepContext, 'run' | 'deps'>,
+  outcome: Outcome,
+): ChangeOf<'result' | 'session'> {
+  // Of two failures side by side the first counts.
+  if (run.result.outcome) return {}
+  return {
+    result: { outcome, concludedAt: deps.now() },
+    session: {
+      sessionLog:
+        openIntent(run, 'deliver') && run.session.sessionLog
+          ? { ...run.session.sessionLog, idle: false }
+          : run.session.sessionLog,
+    },
+  }
+}
+
+/** After a failure only intents matter that may start an agent or post the status. */
+export const onlyNeeded = (run: Run): Run =>
+  run.result.outcome?.kind === 'failed'
+    ? changed(
+        run,
+        onlyIntents(run, kind => beginsAgent(kind) || kind === 'post-status'),
+      )
+    : run

@@ -1,12 +1,11 @@
-import { replyComment } from '../../core/comments/replies.ts'
 import { Rejected } from '../../core/model/errors.ts'
-import type { Marker } from '../../core/model/marker.ts'
 import type { CommentRef } from '../../core/model/trigger.ts'
 import { reactions } from '../../core/model/views.ts'
-import type { MessageReply, Source } from '../../core/run/record/mailbox-part.ts'
-import type { ChangeOf } from '../../core/run/run.ts'
-import { repliedWith } from './markers.ts'
-import { ignoreRefusal } from './signs.ts'
+import type { MessageReply, Source } from '../../core/record/mailbox-part.ts'
+import type { Marker } from '../../core/record/marker.ts'
+import type { ChangeOf } from '../../core/record/run.ts'
+import { replyComment } from '../../core/words/replies.ts'
+import { ignoreRefusal, repliedWith } from './markers.ts'
 import { once, type StepContext, skew } from './step-context.ts'
 
 type MessageContext = StepContext<'ownComments' | 'comment' | 'react' | 'unreact'>

@@ -1,5 +1,5 @@
 import { threadName } from '../../core/model/thread.ts'
-import { type ChangeOf, taskMarker } from '../../core/run/run.ts'
+import { type ChangeOf, taskMarker } from '../../core/record/run.ts'
 import { once, type StepContext } from './step-context.ts'
 
 const maxTitle = 255

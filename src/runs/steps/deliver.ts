@@ -1,20 +1,19 @@
 import { promptOf, toGoOn } from '../../core/agent/prompt.ts'
-import { around } from '../../core/model/crash-points.ts'
-import { noActivity } from '../../core/run/agent-activity.ts'
-import { observe } from '../../core/run/apply-snapshot.ts'
-import { openIntent } from '../../core/run/intents.ts'
-import { inTheOpen } from '../../core/run/last-word.ts'
-import { handedOver, refusedWords } from '../../core/run/messages.ts'
-import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
-import type { Unfinished } from '../../core/run/record/result-part.ts'
-import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/run/run.ts'
-import type { Session } from '../../core/run/session.ts'
-import { standingOf, unreadWords } from '../../core/run/turn.ts'
-import { contextGiven, wordsOf } from '../../core/run/words-to-say.ts'
-import type { StagedAttachments } from '../../core/text/attachment.ts'
-import { decideByWords, withPermissionDecided } from './answer-permission.ts'
-import { attach, none } from './pass-on-attachments.ts'
-import { attachedTo } from './stage-attachments.ts'
+import type { StagedAttachments } from '../../core/model/attachment.ts'
+import type { Unfinished } from '../../core/model/task-run.ts'
+import { noActivity } from '../../core/record/agent-activity.ts'
+import { observe } from '../../core/record/apply-snapshot.ts'
+import { around } from '../../core/record/crash-points.ts'
+import { openIntent } from '../../core/record/intents.ts'
+import { inTheOpen } from '../../core/record/last-word.ts'
+import type { FollowUp } from '../../core/record/mailbox-part.ts'
+import { handedOver, refusedWords } from '../../core/record/messages.ts'
+import { optionByWords, rejecting } from '../../core/record/permission-request.ts'
+import type { Session } from '../../core/record/request-part.ts'
+import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/record/run.ts'
+import { standingOf, unreadWords } from '../../core/record/turn.ts'
+import { contextGiven, wordsOf } from '../../core/record/words-to-say.ts'
+import { attach, attachedTo, none } from './stage-attachments.ts'
 import type { StepContext } from './step-context.ts'
 
 export async function deliver(
@@ -133,7 +132,7 @@ export async function tookUp(
 
 type Sent = ChangeOf<'mailbox' | 'report' | 'workspace' | 'session' | 'schedule'>
 
-export function sentFollowUp(run: Run, attached: StagedAttachments): Sent {
+function sentFollowUp(run: Run, attached: StagedAttachments): Sent {
   const [followUp] = run.mailbox.pendingFollowUps
   if (!followUp || !run.session.taskRun) return {}
   const before = run.workspace.attachments ?? none
@@ -210,4 +209,50 @@ export function resumeWork({
   return session && run.session.taskRun && isTerminal(run.session.taskRun.status)
     ? changed(again, resumed(changed(run, again), session))
     : again
+}
+
+export async function respondToPermission(
+  context: StepContext<never, 'respondToPermission'>,
+  { option: optionId }: { option: string },
+): Promise<ChangeOf<'session' | 'schedule'>> {
+  const { run, posthog } = context
+  const session = sessionOf(run)
+  const request = run.session.sessionLog?.permissionRequest
+  if (!session || !request) return {}
+  await context.job.assertLocked()
+  const took = await posthog.respondToPermission(session, { requestId: request.id, optionId })
+  const kind = request.options.find(({ id }) => id === optionId)?.kind
+  const allowed = kind?.startsWith('allow') ?? false
+  const permission = {
+    id: request.id,
+    title: request.title,
+    ...(took === 'resolved' ? { allowed } : { allowed: false, untaken: took }),
+  }
+  return { session: { permission }, schedule: { nextPollAt: undefined } }
+}
+
+/** Text that names an option decides the permission; any other rejects it and goes to the agent as a message. */
+async function decideByWords(
+  context: StepContext<never, 'respondToPermission'>,
+  session: Session,
+  { text }: FollowUp,
+): Promise<'no' | 'resolved' | 'over'> {
+  const request = context.run.session.sessionLog?.permissionRequest
+  if (!request) return 'no'
+  const chosen = optionByWords(request, text)
+  const optionId = chosen ?? rejecting(request)
+  if (optionId === undefined) return 'no'
+  await context.job.assertLocked()
+  const took = await context.posthog.respondToPermission(session, { requestId: request.id, optionId })
+  return chosen === undefined ? 'no' : took
+}
+
+function withPermissionDecided(run: Run): ReturnType<typeof sentFollowUp> {
+  const { sessionLog, taskRun } = run.session
+  const { inlineAsked } = run.report
+  return changed(sentFollowUp(run, none), {
+    mailbox: { wordsOfRound: run.mailbox.wordsOfRound },
+    report: { inlineAsked },
+    session: { sessionLog: sessionLog && { ...sessionLog, permissionRequest: undefined }, taskRun },
+  })
 }

@@ -1,16 +1,21 @@
-import { movedHead, noBranch, noCommit, planOutdated } from '../../core/comments/failures.ts'
-import { isBranchOfIssue, stemOf } from '../../core/model/branch-name.ts'
-import { isEmptyRepository } from '../../core/model/errors.ts'
-import type { BranchView, LinkedElsewhere } from '../../core/model/views.ts'
-import { believeAbsent } from '../../core/run/outage.ts'
-import type { Outcome } from '../../core/run/record/result-part.ts'
-import type { Branch } from '../../core/run/record/workspace-part.ts'
-import type { ChangeOf, Run } from '../../core/run/run.ts'
-import { failed } from './failed.ts'
-import { type Making, make } from './make-branch.ts'
+import { isBranchOfIssue, issueBranch, stemOf } from '../../core/model/branch-name.ts'
+import { isEmptyRepository, Rejected } from '../../core/model/errors.ts'
+import type { ThreadClient } from '../../core/model/ports.ts'
+import type { BranchView, IssueBranches, LinkedElsewhere } from '../../core/model/views.ts'
+import {
+  archived,
+  movedHead,
+  noBranch,
+  noCommit,
+  planOutdated,
+  refusedBranch,
+} from '../../core/record/failures.ts'
+import { believeAbsent } from '../../core/record/outage.ts'
+import type { Branch, ChangeOf, Outcome, Run } from '../../core/record/run.ts'
+import { failed } from './after-fault.ts'
 import { refusedReads, type StepContext } from './step-context.ts'
 
-export type Found =
+type Found =
   | { kind: 'found'; branch: Branch; open?: boolean; elsewhere?: LinkedElsewhere | undefined }
   | Outcome
 
@@ -146,4 +151,43 @@ function gone(context: StepContext, name: string): Outcome {
 function emptyRepository(context: StepContext, branch: string): Outcome {
   believeAbsent(`The branch ${branch}`, refusedReads(context, 'github'))
   return noCommit(branch)
+}
+
+type Making<Method extends keyof ThreadClient = never> = StepContext<
+  'makeBranch' | Method,
+  never,
+  'workspace'
+>
+
+interface Basis {
+  base: BranchView
+  ids: IssueBranches['ids']
+}
+
+async function make(context: Making, stem: string, { base, ids }: Basis): Promise<Found> {
+  const name = issueBranch(stem, context.run.baseline.snapshot.title)
+  // Saved first: after a crash the branch is found by this name.
+  await context.save({ workspace: { madeBranch: name } })
+  await context.job.assertLocked()
+  return makeOne(context, { name, base, ids })
+}
+
+interface NewBranch {
+  name: string
+  base: BranchView
+  ids: IssueBranches['ids']
+}
+
+async function makeOne(context: StepContext<'makeBranch'>, { name, base, ids }: NewBranch): Promise<Found> {
+  try {
+    const { linked, open } = await context.github.makeBranch(name, base.sha, ids)
+    context.deps.reached('branch made, not recorded')
+    const branch = { name, into: base.name, sha: base.sha, made: true, fresh: true, recorded: true, linked }
+    return { kind: 'found', branch, ...(open === undefined ? {} : { open }) }
+  } catch (error) {
+    if (!(error instanceof Rejected) || (error.status !== 422 && error.status !== 403)) throw error
+    return /archived/i.test(error.message)
+      ? archived
+      : refusedBranch(name, error, context.run.baseline.settings.branch_prefix)
+  }
 }

@@ -1,19 +1,16 @@
 /** The result of a Run, as GitHub has it, never from the agent's text. */
-
 import { Rejected } from '../../core/model/errors.ts'
-import { agentsCommit, maxClaims } from '../../core/model/own-pull-request.ts'
 import { threadName } from '../../core/model/thread.ts'
-import type { BranchView, PullView } from '../../core/model/views.ts'
-import { openIntent } from '../../core/run/intents.ts'
-import { believeAbsent } from '../../core/run/outage.ts'
-import type { Branch } from '../../core/run/record/workspace-part.ts'
-import { agentsHead, type ChangeOf, changed, type Run } from '../../core/run/run.ts'
-import { standingOf } from '../../core/run/turn.ts'
-import { disarm } from '../../core/text/harmless-nodes.ts'
-import { quoted } from '../../core/text/safe-markdown.ts'
-import { isOwn, withFound, withPull } from './adopt-pull.ts'
+import type { BranchView, Pull, PullView } from '../../core/model/views.ts'
+import { openIntent } from '../../core/record/intents.ts'
+import { believeAbsent } from '../../core/record/outage.ts'
+import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
+import { agentsHead, type Branch, type ChangeOf, changed, type Run } from '../../core/record/run.ts'
+import { limits } from '../../core/record/timing.ts'
+import { standingOf } from '../../core/record/turn.ts'
+import { disarm, quoted } from '../../core/text/safe-markdown.ts'
 import { once, refusedReads, type StepContext } from './step-context.ts'
-import { putRight, wantedBase } from './tend-pull.ts'
+import { putRight, putRightWhenFound, recorded, wantedBase } from './tend-pull.ts'
 
 type Finding = StepContext<'pullsFrom' | 'branch' | 'commitsSince' | 'isDescendant'>
 
@@ -191,3 +188,54 @@ async function openOurs(
     throw error
   }
 }
+
+/** Looks up a claimed pull request; it is taken only if it is the Run's own. */
+export async function adoptPull(
+  context: StepContext<'pull' | 'isDescendant' | 'settle'>,
+  { url }: { url: string },
+): Promise<ChangeOf<'result' | 'report'>> {
+  const { run } = context
+  const claimedPulls = run.result.claimedPulls.filter(claimed => claimed !== url)
+  context.deps.reached('pull seen')
+  const foreign = { claimedPulls, foreignPulls: [...run.result.foreignPulls, url] }
+  const number = pullNumberIn(url, run.thread)
+  if (number === undefined || (run.thread.kind === 'pull' && number === run.thread.number))
+    return { result: foreign }
+  const isFirst = run.result.unseenPulls[url] === undefined
+  if (isFirst && run.result.claimsSeen >= maxClaims) return { result: foreign }
+  const claimsSeen = run.result.claimsSeen + (isFirst ? 1 : 0)
+  const view = await context.github.pull(number, { login: run.request.by.login })
+  if (!view && mayAppear(context, url)) return { result: { ...retriedLater(context, url), claimsSeen } }
+  if (!view || !(await isOwn(context, view))) {
+    context.deps.log.warn({ url }, 'not a pull request of this run')
+    return { result: { ...foreign, claimsSeen } }
+  }
+  return putRightWhenFound(context, view, { ...withFound(run, view), claimedPulls, claimsSeen })
+}
+
+const withFound = (run: Run, view: PullView): Pick<Run['result'], 'pulls' | 'untended'> => ({
+  pulls: withPull(run.result.pulls, { ...recorded(view), base: wantedBase(run, view) }),
+  untended: [...run.result.untended.filter(number => number !== view.number), view.number],
+})
+
+async function isOwn({ run, github }: StepContext<'isDescendant'>, view: PullView): Promise<boolean> {
+  const ownership = ownershipOf(run, view)
+  if (ownership !== 'if-descended' || !run.workspace.branch) return ownership === 'ours'
+  return github.isDescendant(run.workspace.branch.sha, view.head.sha)
+}
+
+/** PostHog may know a pull request before GitHub shows it everywhere. */
+const mayAppear = ({ run, deps }: StepContext, url: string): boolean =>
+  deps.now() - (run.result.unseenPulls[url]?.since ?? deps.now()) < limits.unseenPull
+
+function retriedLater({ run, deps }: StepContext, url: string): Pick<Run['result'], 'unseenPulls'> {
+  const now = deps.now()
+  const since = run.result.unseenPulls[url]?.since ?? now
+  const until = now + Math.min(30_000, Math.max(1_000, now - since))
+  return { unseenPulls: { ...run.result.unseenPulls, [url]: { since, until } } }
+}
+
+const withPull = (pulls: Pull[], pull: Pull): Pull[] => [
+  ...pulls.filter(({ number }) => number !== pull.number),
+  pull,
+]

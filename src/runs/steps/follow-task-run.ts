@@ -1,16 +1,16 @@
 import { threadName } from '../../core/model/thread.ts'
-import { cancelledAt, isStopping } from '../../core/run/agent-end.ts'
-import { observe } from '../../core/run/apply-snapshot.ts'
-import { deadlinesOf } from '../../core/run/deadlines.ts'
-import { outageOf } from '../../core/run/outage.ts'
-import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/run/run.ts'
+import { cancelledAt, isStopping } from '../../core/record/agent-end.ts'
+import { observe } from '../../core/record/apply-snapshot.ts'
+import { outageOf } from '../../core/record/outage.ts'
+import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/record/run.ts'
 import {
   callsPerPoll,
+  deadlinesOf,
   limits,
   pollInterval,
   pollIntervalUntil,
   pollIntervalWithStream,
-} from '../../core/run/timing.ts'
+} from '../../core/record/timing.ts'
 import type { StepContext } from './step-context.ts'
 
 export async function cancel(

@@ -1,11 +1,11 @@
 import { commentsOf, contextOf, type Trust } from '../../core/agent/thread-context.ts'
+import { mayAct } from '../../core/model/command-grammar.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
-import { mayAct } from '../../core/model/role.ts'
 import type { CommentView } from '../../core/model/views.ts'
-import { areRefusedFor } from '../../core/run/outage.ts'
-import type { ChangeOf } from '../../core/run/run.ts'
-import { limits } from '../../core/run/timing.ts'
-import { knowsThread, nextWords } from '../../core/run/words-to-say.ts'
+import { areRefusedFor } from '../../core/record/outage.ts'
+import type { ChangeOf } from '../../core/record/run.ts'
+import { limits } from '../../core/record/timing.ts'
+import { knowsThread, nextWords } from '../../core/record/words-to-say.ts'
 import { refusedReads, type StepContext } from './step-context.ts'
 
 const maxPeople = 15

@@ -1,8 +1,10 @@
-import { maxComment } from '../../core/comments/words.ts'
-import type { Marker } from '../../core/model/marker.ts'
-import type { OwnComment } from '../../core/model/views.ts'
-import { type Run, sessionOf } from '../../core/run/run.ts'
-import type { Session } from '../../core/run/session.ts'
+import { Rejected } from '../../core/model/errors.ts'
+import { type OwnComment, reactions, type Settling, type Sign, type Target } from '../../core/model/views.ts'
+import { neverBegan } from '../../core/record/last-word.ts'
+import type { Marker } from '../../core/record/marker.ts'
+import type { Session } from '../../core/record/request-part.ts'
+import { type ChangeOf, type Outcome, type Run, sessionOf } from '../../core/record/run.ts'
+import { maxComment } from '../../core/words/words.ts'
 import type { StepContext } from './step-context.ts'
 
 export function markerOf(run: Run, as: Marker['as']): Marker {
@@ -58,3 +60,57 @@ export const repliedWith = (
 /** Cuts the text, never the marker. */
 export const fitted = (text: string, marker: string): string =>
   `${text.slice(0, maxComment - marker.length - 2)}\n\n${marker}`
+
+export function reactionTo(run: Run): NonNullable<Settling['reaction']> {
+  const {
+    request: { origin },
+    result: { outcome },
+  } = run
+  const target: Target = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
+  const sign = outcome && signs[outcome.kind](run)
+  return { target, ...(sign ? { content: reactions[sign] } : {}) }
+}
+
+const ended = (): Sign => 'ended'
+
+const signs: Record<Outcome['kind'], (run: Run) => Sign | undefined> = {
+  pull: ended,
+  pushed: ended,
+  answer: ended,
+  nothing: ended,
+  unfinished: () => 'failed',
+  stopped: () => undefined,
+  failed: run => (neverBegan(run) ? 'refused' : 'failed'),
+}
+
+export async function react(context: StepContext<'settle'>): Promise<ChangeOf<'report'>> {
+  const { run, github } = context
+  const { origin } = run.request
+  if (origin.kind === 'tick') return { report: { announced: { ...run.report.announced, reaction: true } } }
+  const reaction = reactionTo(run)
+  await context.job.assertLocked()
+  await ignoreRefusal(context, github.settle({ reaction }))
+  context.deps.reached('reaction swapped, not recorded')
+  return { report: { announced: { ...run.report.announced, reaction: true } } }
+}
+
+export async function unlabel(context: StepContext<'removeLabel'>): Promise<ChangeOf<'report'>> {
+  for (const label of new Set(context.run.report.labels)) {
+    await context.job.assertLocked()
+    await ignoreRefusal(context, context.github.removeLabel(label))
+  }
+  context.deps.reached('label removed, not recorded')
+  return { report: { labels: [], announced: { ...context.run.report.announced, label: true } } }
+}
+
+export async function ignoreRefusal(
+  context: Pick<StepContext, 'run' | 'deps'>,
+  effect: Promise<unknown>,
+): Promise<void> {
+  try {
+    await effect
+  } catch (error) {
+    if (!(error instanceof Rejected) || error.of === 'read') throw error
+    context.deps.log.warn({ err: error }, 'GitHub refused a side effect')
+  }
+}

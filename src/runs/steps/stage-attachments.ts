@@ -1,19 +1,16 @@
 /** Stages attachments at PostHog before the run starts; refused ones are kept with the reason. Repeatable. */
-
-import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'
-import type { Log } from '../../core/model/ports.ts'
-import type { Context } from '../../core/run/record/workspace-part.ts'
-import { type Run, resumedSession } from '../../core/run/run.ts'
 import {
-  type Attachment,
   type AttachmentFile,
   AttachmentRefused,
-  maxAttachments,
   type StagedAttachments,
   type Unfit,
   whyNot,
-} from '../../core/text/attachment.ts'
-import { onlyOnce } from '../../core/text/attachment-links.ts'
+} from '../../core/model/attachment.ts'
+import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'
+import type { Log } from '../../core/model/ports.ts'
+import { type ChangeOf, type Context, type Run, resumedSession } from '../../core/record/run.ts'
+import { type Attachment, maxAttachments, onlyOnce } from '../../core/text/attachment-links.ts'
+import type { StepContext } from './step-context.ts'
 
 export interface Attaching {
   request: Pick<Run['request'], 'attached' | 'inline'>
@@ -96,4 +93,36 @@ async function again<T>(act: () => Promise<T>): Promise<T> {
     await new Promise(done => setTimeout(done, pauseBeforeRepeat))
     return await act()
   }
+}
+
+export const none: StagedAttachments = { ids: [], failed: [] }
+
+export async function attach(
+  context: StepContext<'attachments'>,
+  attachments: readonly Attachment[],
+  stage: (file: AttachmentFile) => Promise<string>,
+): Promise<StagedAttachments> {
+  const { run, deps, github, job } = context
+  if (!run.baseline.settings.attachments || attachments.length === 0) return none
+  const { origin } = run.request
+  const commentRef = origin.kind === 'comment' ? origin.commentRef : undefined
+  return stageAttachments(attachments, {
+    download: github.attachments(commentRef),
+    stage,
+    assertLocked: () => job.assertLocked(),
+    log: deps.log,
+    now: () => deps.now(),
+  })
+}
+
+export async function stageForRun(
+  context: StepContext<'attachments', 'stageArtifact'>,
+): Promise<ChangeOf<'workspace'>> {
+  const { run, posthog } = context
+  const { taskId } = run.session
+  if (taskId === undefined) return {}
+  // A follow-up that starts a run brings its own files.
+  const wanted = run.session.instructionSent ? [] : attachmentsOf(run)
+  const attachments = await attach(context, wanted, file => posthog.stageArtifact(taskId, file))
+  return { workspace: { attachments } }
 }

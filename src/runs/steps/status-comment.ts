@@ -1,12 +1,11 @@
 import { Rejected } from '../../core/model/errors.ts'
-import type { Signer } from '../../core/model/marker.ts'
-import { isSuperseded } from '../../core/run/last-word.ts'
-import { backupOf } from '../../core/run/recovery-record.ts'
-import type { ChangeOf, Run } from '../../core/run/run.ts'
+import { isSuperseded } from '../../core/record/last-word.ts'
+import type { Signer } from '../../core/record/marker.ts'
+import { backupOf } from '../../core/record/recovery-record.ts'
+import type { ChangeOf, Run } from '../../core/record/run.ts'
 import { isGivenUp } from './closing-comment.ts'
-import { lastActivityAt, type StatusDrawing } from './draw-status.ts'
 import { fitted, markedWith, markerOf } from './markers.ts'
-import { once, type StepContext, skew } from './step-context.ts'
+import { lastActivityAt, once, type StatusDrawing, type StepContext, skew } from './step-context.ts'
 
 function textOf({ run, words }: StatusDrawing, signer: Signer): string {
   const backup = backupOf(run)

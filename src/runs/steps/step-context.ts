@@ -1,29 +1,26 @@
+import { createHash } from 'node:crypto'
 import type { Accounts } from '../../access/authorize.ts'
 import type { SettingsReader } from '../../access/read-settings.ts'
 import type { StopsOf } from '../../access/stop-after.ts'
-import type { Deployment } from '../../core/comments/words.ts'
 import type { CallBudget } from '../../core/model/call-budget.ts'
-import { around, type Reached } from '../../core/model/crash-points.ts'
-import { NoResponse, Rejected, RetryLater, type Service } from '../../core/model/errors.ts'
-import type { JobIndex } from '../../core/model/job-index.ts'
-import type { Signer } from '../../core/model/marker.ts'
-import type { FlowMeter } from '../../core/model/meter.ts'
-import type { GitHub, LockedJob, Log, TasksClient, ThreadClient } from '../../core/model/ports.ts'
-import { ResultPending } from '../../core/model/result-pending.ts'
+import { NoResponse, Rejected, ResultPending, RetryLater, type Service } from '../../core/model/errors.ts'
+import type { GitHub, JobIndex, LockedJob, Log, TasksClient, ThreadClient } from '../../core/model/ports.ts'
 import type { Thread } from '../../core/model/thread.ts'
-import { onlyIntents, openIntent, withIntent } from '../../core/run/intents.ts'
-import { outageOf, type RefusedReads } from '../../core/run/outage.ts'
-import type { Intent } from '../../core/run/record/attempts-part.ts'
-import type { Source } from '../../core/run/record/mailbox-part.ts'
-import { type ChangeOf, changed, type Run, type RunPart } from '../../core/run/run.ts'
-import { linesMoved } from '../../core/run/run-index.ts'
-import type { Session } from '../../core/run/session.ts'
-import type { ActingStep, StepKind, StepTable } from '../../core/run/steps/step-registry.ts'
-import { limits } from '../../core/run/timing.ts'
-import type { UnusedBranch } from '../../core/run/unused-branch.ts'
-import { drawStatus, type StatusDrawing } from './draw-status.ts'
-import { inOneGo } from './in-one-go.ts'
-import { logMilestones } from './milestones.ts'
+import { around, type Reached } from '../../core/record/crash-points.ts'
+import type { FlowMeter } from '../../core/record/flow-meter.ts'
+import { onlyIntents, openIntent, withIntent } from '../../core/record/intents.ts'
+import type { Source } from '../../core/record/mailbox-part.ts'
+import type { Signer } from '../../core/record/marker.ts'
+import type { Now } from '../../core/record/next-step.ts'
+import { outageOf, type RefusedReads, services } from '../../core/record/outage.ts'
+import type { UnusedBranch } from '../../core/record/own-pull-request.ts'
+import type { Session } from '../../core/record/request-part.ts'
+import { type ChangeOf, changed, type Intent, type Run, type RunPart } from '../../core/record/run.ts'
+import { linesMoved } from '../../core/record/run-index.ts'
+import type { ActingStep, StepKind, StepTable } from '../../core/record/steps.ts'
+import { limits } from '../../core/record/timing.ts'
+import { phaseKey, statusComment } from '../../core/words/status.ts'
+import type { Deployment } from '../../core/words/words.ts'
 
 interface NewsStream {
   watch(session: Session, run: Pick<Run, 'id' | 'thread'>): Promise<boolean>
@@ -221,3 +218,94 @@ export const refusedReads = (
   { run, deps }: Pick<StepContext, 'run' | 'deps'>,
   service: Service,
 ): RefusedReads => ({ refusedSince: outageOf(run, service)?.refusedSince, now: deps.now() })
+
+export interface StatusDrawing {
+  run: Run
+  at: number
+  phase(): string
+  words(): string
+  /** Hash of the visible text without the time of the agent's last activity: see `difference`. */
+  hash(): string
+  difference(): Now['text']
+}
+
+export function drawStatus(run: Run, deployment: Deployment, at: number): StatusDrawing {
+  const still = timeless(run)
+  const phase = made(() => phaseKey(run, at))
+  const words = made(() => statusComment(run, deployment, at))
+  const stillWords = still === run ? words : made(() => statusComment(still, deployment, at))
+  const hash = made(() => createHash('sha256').update(stillWords()).digest('base64url').slice(0, 16))
+  return { run, at, phase, words, hash, difference: made(() => difference(run, { phase, hash })) }
+}
+
+function difference({ report, ...run }: Run, now: Pick<StatusDrawing, 'phase' | 'hash'>): Now['text'] {
+  const { status } = report
+  if (!status) return report.readOnlyThread ? 'same' : 'phase'
+  if (status.phase !== now.phase()) return 'phase'
+  if (status.hash !== now.hash()) return 'details'
+  return status.heardAt === lastActivityAt(run) ? 'same' : 'time'
+}
+
+export const lastActivityAt = ({
+  session: { sessionLog },
+  result: { outcome },
+  mailbox: { stop },
+}: Pick<Run, 'session' | 'result' | 'mailbox'>): number | undefined =>
+  outcome || stop ? undefined : sessionLog?.activity?.at
+
+function timeless(run: Run): Run {
+  const { sessionLog } = run.session
+  return sessionLog?.activity
+    ? changed(run, {
+        session: { sessionLog: { ...sessionLog, activity: { ...sessionLog.activity, at: undefined } } },
+      })
+    : run
+}
+
+function made<T>(make: () => T): () => T {
+  let kept: { value: T } | undefined
+  return () => {
+    kept ??= { value: make() }
+    return kept.value
+  }
+}
+
+/**
+ * Batches calls of one pass of the event loop into one `act`, never two at a time. Each caller waits for its own batch.
+ */
+function inOneGo(act: () => Promise<void>): () => Promise<void> {
+  let last: Promise<void> = Promise.resolve()
+  let next: Promise<void> | undefined
+  return () => {
+    next ??= last
+      .catch(() => {})
+      .then(async () => {
+        await new Promise(resolve => setImmediate(resolve))
+        next = undefined
+        await act()
+      })
+    last = next
+    return next
+  }
+}
+
+function logMilestones(log: Log, before: Run, after: Run): void {
+  const {
+    session: { taskRun },
+    result: { outcome },
+  } = after
+  if (!before.session.taskRun && taskRun)
+    log.info({ task: after.session.taskId, taskRun: taskRun.id }, 'run started')
+  for (const { url, state, draft } of after.result.pulls.slice(before.result.pulls.length))
+    log.info({ pull: url, state, draft }, 'pull request')
+  for (const service of services) {
+    const outage = outageOf(after, service)
+    if (!outage || outage.until === outageOf(before, service)?.until) continue
+    log.info({ service, why: outage.why, until: new Date(outage.until).toISOString() }, 'waiting')
+  }
+  if (!before.mailbox.stop && after.mailbox.stop)
+    log.info({ by: after.mailbox.stop.by.login }, 'stop asked for')
+  if (!before.session.agentLeft && after.session.agentLeft)
+    log.warn({ taskRun: taskRun?.id }, 'the agent may still work')
+  if (!before.result.outcome && outcome) log.info({ outcome }, 'outcome')
+}

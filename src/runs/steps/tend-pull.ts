@@ -1,20 +1,19 @@
 import {
+  type Pull,
   type PullChange,
   type PullView,
   pullOf,
   type Settling,
   type SettlingPart,
 } from '../../core/model/views.ts'
-import type { Pull } from '../../core/run/record/result-part.ts'
-import { type ChangeOf, changed, type Run } from '../../core/run/run.ts'
-import { canComment } from '../../core/run/steps/polling.ts'
-import { foldable } from '../../core/run/steps/telling.ts'
+import { canComment, foldable } from '../../core/record/next-step.ts'
+import { believeAbsent } from '../../core/record/outage.ts'
+import { removableBranch, sessionAtWork } from '../../core/record/own-pull-request.ts'
+import { type Branch, type ChangeOf, changed, type Run } from '../../core/record/run.ts'
 import { closesIssue, withFirst } from '../../core/text/closing-words.ts'
-import { drawStatus } from './draw-status.ts'
-import { markerOf } from './markers.ts'
-import { reactionTo } from './signs.ts'
+import { ignoreRefusal, markerOf, reactionTo } from './markers.ts'
 import { statusToSend } from './status-comment.ts'
-import type { StepContext } from './step-context.ts'
+import { drawStatus, refusedReads, type StepContext } from './step-context.ts'
 
 /** Assigns the requester or asks them for a review, never both, and swaps the reaction in the same mutation. */
 export async function tendPull(
@@ -129,4 +128,45 @@ export function wantedBody(
     branch: view.head.ref,
   })
   return withFirst([...closes, marker], view.body)
+}
+
+type Dropping = StepContext<'branchUse' | 'deleteBranch'>
+
+/** Removes a branch of ours that has no commits and no open pull request, once no agent can use it. */
+export async function dropBranch(context: Dropping): Promise<ChangeOf<'report'>> {
+  const { run } = context
+  const branch = removableBranch(run)
+  if (branch) await ignoreRefusal(context, dropIfUnused(context, branch))
+  return { report: { announced: { ...run.report.announced, branch: true } } }
+}
+
+async function dropIfUnused(context: Dropping, { name, sha }: Branch): Promise<void> {
+  const { run, deps, job, github } = context
+  if (
+    run.result.pushed !== undefined ||
+    run.result.pulls.some(({ head, state }) => head === name && state === 'open')
+  )
+    return
+  const session = sessionAtWork(run)
+  if (session) {
+    await job.assertLocked()
+    const unused = {
+      thread: run.thread,
+      name,
+      sha,
+      session,
+      since: deps.now(),
+      removing: false,
+      removed: false,
+    }
+    await deps.removeLater(`${run.id}-${run.result.round}`, unused)
+    deps.reached('branch left for later, not recorded')
+    return
+  }
+  const use = await github.branchUse(name)
+  if (use.sha === undefined) believeAbsent(`The branch ${name}`, refusedReads(context, 'github'))
+  if (use.sha !== sha || use.isUsed) return
+  await job.assertLocked()
+  await github.deleteBranch(name, sha)
+  deps.reached('branch dropped, not recorded')
 }

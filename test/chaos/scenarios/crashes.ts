@@ -1,6 +1,6 @@
 /** kill -9, where it hurts most. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type CrashPoint, crashPoints } from '../../../src/core/model/crash-points.ts'
+import { type CrashPoint, crashPoints } from '../../../src/core/record/crash-points.ts'
 import { begin } from '../crashes.ts'
 import { endTheHours, ledgerOf } from '../judge.ts'
 import { bringUp, died, spawnMortal, timing } from '../mortal-bot.ts'

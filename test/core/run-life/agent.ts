@@ -1,5 +1,6 @@
 /** PostHog's side of a Run: an agent that moves on a little whenever somebody looks. */
-import type { LogEntry, TaskRunSnapshot } from '../../../src/core/run/apply-snapshot.ts'
+
+import type { LogEntry, TaskRunSnapshot } from '../../../src/core/model/task-run.ts'
 import { minute } from '../given.ts'
 import type { World } from './world.ts'
 

@@ -1,9 +1,8 @@
 /** What has to hold of a life that is over. */
-
 import { expect } from 'vitest'
 import { messagesIn } from '../../../src/core/agent/prompt.ts'
-import { endsQuietly } from '../../../src/core/run/last-word.ts'
-import type { Run } from '../../../src/core/run/run.ts'
+import { endsQuietly } from '../../../src/core/record/last-word.ts'
+import type { Run } from '../../../src/core/record/run.ts'
 import { runWith } from '../given.ts'
 import { type AgentRun, isAtWork, isOver } from './agent.ts'
 import { isGone } from './record-judge.ts'

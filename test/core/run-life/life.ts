@@ -2,13 +2,12 @@
  * The job of a Run, from its asking to its end: taken, parked, woken before its time, taken over from a worker that
  * died or froze. What a frozen one does after its thaw runs among the steps of its successor.
  */
-
 import { issueBranch } from '../../../src/core/model/branch-name.ts'
 import { unlimited } from '../../../src/core/model/call-budget.ts'
 import type { LockedJob } from '../../../src/core/model/ports.ts'
-import { changed, Run } from '../../../src/core/run/run.ts'
-import { runIndex } from '../../../src/core/run/run-index.ts'
-import { rightsOf } from '../../../src/core/run/session.ts'
+import { rightsOf } from '../../../src/core/record/request-part.ts'
+import { changed, Run } from '../../../src/core/record/run.ts'
+import { runIndex } from '../../../src/core/record/run-index.ts'
 import { LockLost } from '../../../src/queue/work-queue.ts'
 import { advanceRun } from '../../../src/runs/advance-run.ts'
 import type { RunDeps } from '../../../src/runs/steps/step-context.ts'

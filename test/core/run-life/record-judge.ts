@@ -1,5 +1,5 @@
 /** What has to hold of each record that replaces another. */
-import { type Phase, phaseOf, type Run } from '../../../src/core/run/run.ts'
+import { type Phase, phaseOf, type Run } from '../../../src/core/record/run.ts'
 import { isAtWork, isOver } from './agent.ts'
 import type { World } from './world.ts'
 

@@ -3,7 +3,7 @@
  * between and during them. Made of plain values, so that a failing one is printed, shrunk and lived again.
  */
 import fc from 'fast-check'
-import type { RunMessage, Source } from '../../../src/core/run/record/mailbox-part.ts'
+import type { RunMessage, Source } from '../../../src/core/record/mailbox-part.ts'
 import { hour, maya, minute, more, t0, zoe } from '../given.ts'
 
 /** What happens to a call. Where it fails, its effect may or may not have happened. */

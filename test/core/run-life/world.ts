@@ -3,8 +3,8 @@
  * may call; the one that is frozen has lost the lock.
  */
 import { NoResponse, Rejected, RetryLater, type Service } from '../../../src/core/model/errors.ts'
-import { markerSigner } from '../../../src/core/model/marker.ts'
 import type { CommitView, PullView } from '../../../src/core/model/views.ts'
+import { markerSigner } from '../../../src/core/record/marker.ts'
 import { hour, second, t0 } from '../given.ts'
 import type { AgentRun } from './agent.ts'
 import { happen } from './happenings.ts'

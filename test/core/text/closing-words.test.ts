@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { markerSigner, withoutMarkers } from '../../../src/core/model/marker.ts'
+import { markerSigner } from '../../../src/core/record/marker.ts'
 import { closesIssue, withFirst } from '../../../src/core/text/closing-words.ts'
+import { withoutMarkers } from '../../../src/core/text/safe-markdown.ts'
 import { cmarkAvailable, render } from '../../support/cmark-gfm.ts'
 
 const issue = { owner: 'acme', repo: 'shop', number: 7, url: 'https://github.com/acme/shop/issues/7' }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { keepingRecent } from '../../../src/core/text/recent-texts.ts'
+import { keepingRecent } from '../../../src/core/text/event-loop.ts'
 
 test('the last texts are worked on once, and what gave nothing is kept as well', () => {
   const worked: string[] = []

@@ -1,6 +1,6 @@
 /** Texts of others that one step needs are each read in a turn of the event loop of their own. */
 import { expect, test } from 'vitest'
-import { agentWords, readAgentWords } from '../../../src/core/comments/words.ts'
+import { agentWords, readAgentWords } from '../../../src/core/words/words.ts'
 import { threadTime } from '../../support/thread-time.ts'
 
 const taken = (work: () => unknown): number => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { withinTime } from '../../../src/core/text/within-time.ts'
+import { withinTime } from '../../../src/core/text/event-loop.ts'
 import { threadTime } from '../../support/thread-time.ts'
 
 test('what is done in time is what comes back', () => {

@@ -1,0 +1,84 @@
+/** What PostHog says of a task run, in our words. */
+import { z } from 'zod'
+
+/** Why a turn ended before it was done. */
+export const TaskRunStatus = z.enum([
+  'not_started',
+  'queued',
+  'in_progress',
+  'completed',
+  'failed',
+  'cancelled',
+])
+export type TaskRunStatus = z.infer<typeof TaskRunStatus>
+
+export const Unfinished = z.enum([
+  'sandbox-gone',
+  'out-of-time',
+  'inactive',
+  'interrupted',
+  'error',
+  'refusal',
+  'max-tokens',
+  'failed',
+  'unread',
+  'ended-early',
+])
+export type Unfinished = z.infer<typeof Unfinished>
+
+export const PermissionRequest = z.object({
+  id: z.string(),
+  title: z.string(),
+  question: z.boolean(),
+  options: z.array(z.object({ id: z.string(), name: z.string(), kind: z.string() })),
+  /** How many options there were beyond these. */
+  more: z.number().int().optional(),
+})
+export type PermissionRequest = z.infer<typeof PermissionRequest>
+
+export const doings = ['reading', 'editing', 'running', 'checking', 'thinking'] as const
+export type ActingStep = (typeof doings)[number]
+
+export const PlanStep = z.object({ text: z.string(), state: z.enum(['open', 'current', 'done']) })
+export type PlanStep = z.infer<typeof PlanStep>
+
+export type AgentAct =
+  | { kind: 'acts'; doing: ActingStep | undefined; files: string[]; command: boolean }
+  | { kind: 'plan'; steps: PlanStep[] }
+
+export interface LogEntry {
+  at: number
+  what:
+    | { kind: 'progress'; step: string; label: string; done: boolean; failed?: boolean }
+    | { kind: 'message'; text: string }
+    | { kind: 'turn-over'; stopReason?: string | undefined }
+    | { kind: 'words'; messages: string[] }
+    | { kind: 'asks'; request: PermissionRequest }
+    | { kind: 'permitted'; id: string }
+    | { kind: 'activity' }
+    | AgentAct
+}
+
+/** Names a task run at PostHog. */
+export interface TaskRunRef {
+  taskId: string
+  taskRunId: string
+}
+
+export interface TaskRunSnapshot {
+  status: TaskRunStatus
+  error: string | undefined
+  /** What PostHog noted of an end that is none. */
+  marker?: Unfinished | undefined
+  pulls: string[]
+  headBranch: string | undefined
+  model: string | undefined
+  effort: string | undefined
+  authorship: string | undefined
+  /** When PostHog last changed the run, ms since the epoch, its clock: only to notice change. */
+  updatedAt: number | undefined
+  log: LogEntry[]
+  /** The server has no logs of sessions. */
+  unlogged?: true | undefined
+  offset: number
+}

@@ -1,0 +1,150 @@
+/** Applies what a poll saw to a Run. Pure. */
+import type { LogEntry, TaskRunSnapshot } from '../model/task-run.ts'
+import { addAct, noActivity } from './agent-activity.ts'
+import { newClaims } from './own-pull-request.ts'
+import { changed, isTerminal, type Run } from './run.ts'
+import type { ProgressStep, SessionLog } from './session-part.ts'
+
+export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
+  if (!run.session.taskRun) return run
+  const seen: Run = changed(run, {
+    session: {
+      taskRun: {
+        ...run.session.taskRun,
+        status: snapshot.status,
+        changedAt: livesOn(run, snapshot) ? now : run.session.taskRun.changedAt,
+        ...(snapshot.updatedAt === undefined ? {} : { updatedAt: snapshot.updatedAt }),
+        ...(snapshot.error === undefined ? {} : { error: snapshot.error }),
+        ...(snapshot.marker === undefined ? {} : { marker: snapshot.marker }),
+        ...(snapshot.headBranch === undefined ? {} : { headBranch: snapshot.headBranch }),
+        ...(snapshot.model === undefined ? {} : { model: snapshot.model }),
+        ...(snapshot.effort === undefined ? {} : { effort: snapshot.effort }),
+        ...(snapshot.authorship === undefined ? {} : { authorship: snapshot.authorship }),
+      },
+      sessionLog: readLog(run, snapshot, now),
+      progress: snapshot.log.reduce(addProgress, run.session.progress),
+    },
+    result: { claimedPulls: [...run.result.claimedPulls, ...newClaims(run, snapshot.pulls)] },
+  })
+  const read = withUnread(seen, snapshot)
+  return hasEndedATurn(run, read) ? changed(read, { result: { instructionDone: true } }) : read
+}
+
+const hasEndedATurn = ({ session: before }: Run, { session: { sessionLog, taskRun } }: Run): boolean =>
+  sessionLog !== undefined &&
+  sessionLog.turns > (before.sessionLog?.turns ?? 0) &&
+  (sessionLog.stopReason ?? 'end_turn') === 'end_turn' &&
+  !taskRun?.instructionUnread
+
+function withUnread(run: Run, { log, status }: TaskRunSnapshot): Run {
+  const { taskRun } = run.session
+  if (!taskRun?.unread?.length && !taskRun?.instructionUnread) return run
+  const read = new Set(log.flatMap(({ what }) => (what.kind === 'words' ? what.messages : [])))
+  const unread = taskRun.unread?.filter(({ id }) => !read.has(id))
+  const instructionUnread = read.has(run.id) ? undefined : taskRun.instructionUnread
+  const seen: Run = changed(run, { session: { taskRun: { ...taskRun, unread, instructionUnread } } })
+  // After a failure nobody resumes them: they are asked again.
+  const isLeft = run.result.outcome && isTerminal(status) && run.session.sessionLog?.showsWords
+  if (!isLeft || run.mailbox.stop) return seen
+  const pendingFollowUps = [...(unread ?? []), ...run.mailbox.pendingFollowUps]
+  return changed(seen, {
+    session: { taskRun: { ...taskRun, instructionUnread, unread: [] } },
+    mailbox: { pendingFollowUps },
+  })
+}
+
+/** Any log entry, or change of the run, is a sign of life. */
+const livesOn = (
+  { session: { taskRun, sessionLog } }: Run,
+  { status, offset, updatedAt }: TaskRunSnapshot,
+): boolean =>
+  status !== taskRun?.status ||
+  offset > (sessionLog?.offset ?? 0) ||
+  (updatedAt !== undefined && taskRun.updatedAt !== undefined && updatedAt !== taskRun.updatedAt)
+
+function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
+  const before: SessionLog = {
+    ...(run.session.sessionLog ?? { turns: 0, idle: false }),
+    ...(snapshot.unlogged ? { absent: true } : {}),
+    offset: snapshot.offset,
+  }
+  const mine = (id: string): boolean => id === run.id || run.mailbox.handledMessageIds.includes(id)
+  const seenAt = run.schedule.lastPollAt ?? run.session.taskRun?.since ?? now
+  const after = snapshot.log.reduce((log, entry) => withEntry(log, entry, { now, seenAt, mine }), before)
+  const log = stirred(before, after, snapshot) ? { ...after, idleSince: now } : after
+  const at = snapshot.log.at(-1)?.at
+  return at === undefined ? log : { ...log, activity: { ...(log.activity ?? noActivity), at } }
+}
+
+/** Without messages in the log, an idle agent that logs again has begun another turn: its idle time restarts. */
+const stirred = (before: SessionLog, after: SessionLog, { log }: TaskRunSnapshot): boolean =>
+  log.length > 0 && before.idle && after.idle && after.awaitedMessageId !== undefined && !after.showsWords
+
+interface Reading {
+  now: number
+  /** When it was looked at before. */
+  seenAt: number
+  mine(id: string): boolean
+}
+
+function withEntry(log: SessionLog, { at, what }: LogEntry, { now, seenAt, mine }: Reading): SessionLog {
+  const concernsAll = what.kind === 'words' || what.kind === 'asks' || what.kind === 'permitted'
+  if (log.ofOthers && !concernsAll) return log
+  switch (what.kind) {
+    case 'turn-over':
+      // One end may be logged twice, as an event and as a response.
+      return log.idle ? { ...log, ...reasonOf(what) } : ended(log, what, Math.min(now, Math.max(at, seenAt)))
+    case 'message':
+      return { ...log, answer: what.text, idle: false }
+    case 'activity':
+      return { ...log, idle: false }
+    case 'acts':
+      return { ...log, idle: false, activity: addAct(log.activity ?? noActivity, what) }
+    case 'plan':
+      return { ...log, activity: addAct(log.activity ?? noActivity, what) }
+    case 'words':
+      return withWords({ ...log, showsWords: true }, what.messages, mine)
+    case 'asks':
+      // An agent that waits for permission has not ended its turn.
+      return { ...log, permissionRequest: what.request, idle: log.ofOthers === true && log.idle }
+    case 'permitted':
+      return log.permissionRequest?.id === what.id ? { ...log, permissionRequest: undefined } : log
+    case 'progress':
+      return log
+  }
+}
+
+const reasonOf = ({ stopReason }: { stopReason?: string | undefined }): Pick<SessionLog, 'stopReason'> =>
+  stopReason === undefined ? {} : { stopReason }
+
+/** @param idleSince by PostHog's clock, within what ours has seen */
+const ended = (log: SessionLog, end: { stopReason?: string | undefined }, idleSince: number): SessionLog => ({
+  ...log,
+  permissionRequest: undefined,
+  turns: log.turns + 1,
+  idle: true,
+  idleSince,
+  stopReason: end.stopReason,
+})
+
+/**
+ * An idle end before our message belongs to an earlier turn. After its answer, messages of others do not concern this
+ * Run.
+ */
+function withWords(log: SessionLog, messages: readonly string[], mine: Reading['mine']): SessionLog {
+  const { awaitedMessageId } = log
+  const taken = awaitedMessageId === undefined ? messages.some(mine) : messages.includes(awaitedMessageId)
+  if (taken) return { ...log, awaitedMessageId: undefined, ofOthers: false, idle: false, answer: undefined }
+  return awaitedMessageId === undefined && log.idle ? { ...log, ofOthers: true } : log
+}
+
+const maxProgressSteps = 50
+
+function addProgress(progress: ProgressStep[], entry: LogEntry): ProgressStep[] {
+  if (entry.what.kind !== 'progress') return progress
+  const { step, label, done, failed } = entry.what
+  const index = progress.findIndex(known => known.step === step)
+  const since = progress[index]?.since ?? progress[index]?.at ?? entry.at
+  const next = { step, label, done, since, at: entry.at, ...(failed ? { failed } : {}) }
+  return index === -1 ? [...progress, next].slice(-maxProgressSteps) : progress.with(index, next)
+}

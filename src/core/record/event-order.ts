@@ -1,0 +1,42 @@
+import type { CommentRef, Trigger } from '../model/trigger.ts'
+import type { Origin, RunRequest } from './request-part.ts'
+
+/** When something was asked. */
+export interface Moment {
+  /** ms since the epoch, by GitHub's clock, which counts whole seconds. */
+  at: number
+  /** Numbers grow within a kind. */
+  comment?: { kind: CommentRef['kind']; id: number } | undefined
+  /** Which of the commands of that comment. */
+  command?: number | undefined
+}
+
+/** Within a second, comment ids decide; without them, what is asked counts as earlier than the stop. */
+export function isBefore(asked: Moment, stop: Moment): boolean {
+  if (asked.at !== stop.at) return asked.at < stop.at
+  if (asked.comment === undefined || asked.comment.kind !== stop.comment?.kind) return true
+  if (asked.comment.id !== stop.comment.id) return asked.comment.id < stop.comment.id
+  return asked.command === undefined || stop.command === undefined || asked.command < stop.command
+}
+
+/** An edited comment is as old as its edit. */
+export const momentOf = (trigger: Trigger, command?: number): Moment => ({
+  at: trigger.at,
+  comment: trigger.kind === 'comment' && trigger.before === undefined ? idOf(trigger) : undefined,
+  command,
+})
+
+export const momentOfRequest = ({
+  at,
+  origin,
+  command,
+}: Pick<RunRequest, 'at' | 'origin' | 'command'>): Moment => ({
+  at,
+  comment: origin.kind === 'comment' ? idOf(origin) : undefined,
+  command,
+})
+
+const idOf = ({ commentRef }: Extract<Origin, { kind: 'comment' }>): Moment['comment'] => ({
+  kind: commentRef.kind,
+  id: commentRef.kind === 'review' ? commentRef.reviewId : commentRef.commentId,
+})

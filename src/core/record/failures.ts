@@ -1,0 +1,191 @@
+/**
+ * Why a Run failed and what helps, apart from what a service refused (`service-refusals.ts`). Who finds it names the
+ * failure; its words are kept in the record as they are told.
+ */
+import { type Service, serviceNames } from '../model/errors.ts'
+import { minute } from '../model/time.ts'
+import { counted, moment } from '../text/phrases.ts'
+import { code } from '../text/safe-markdown.ts'
+import type { Outcome, Run, Scope } from './run.ts'
+import type { Admission, ReachedLimit } from './start-limits.ts'
+
+export type Failure = Outcome & { kind: 'failed' }
+
+export const failure = (of: Failure['class'], reason: string, fix: string): Failure => ({
+  kind: 'failed',
+  class: of,
+  reason,
+  fix,
+})
+
+/** Trying again as it was asked can't help. */
+export const hopeless = (of: Failure['class'], reason: string, fix: string): Failure => ({
+  ...failure(of, reason, fix),
+  again: false,
+})
+
+const withWords = (reason: string, said: string): string =>
+  said ? `${reason}: ${said.slice(0, 200)}` : `${reason}.`
+
+/** What became of the agent, with what PostHog said of it. */
+export const agentFailures = {
+  'at-limit': said =>
+    failure(
+      'quota',
+      withWords('a usage or spend limit is reached', said),
+      'Wait until the limit resets, or raise it in PostHog. Then write `/codex retry`.',
+    ),
+  'no-repository': said =>
+    failure(
+      'setup',
+      withWords('PostHog could not read the repository', said),
+      "Install PostHog's own GitHub App on this repository. Then write `/codex retry`.",
+    ),
+  'no-model': said =>
+    hopeless(
+      'setup',
+      withWords('PostHog does not know the model', said),
+      'Choose another model: `/codex retry --model NAME`.',
+    ),
+  failed: said =>
+    failure(
+      'agent',
+      said.replace(/^(?:(?:agent|task|run|internal)? ?error: *)+/i, '').slice(0, 200) ||
+        'PostHog did not say why',
+      'Look at the PostHog run. Then write `/codex retry`.',
+    ),
+} satisfies Record<string, (said: string) => Failure>
+
+export const crashed = failure(
+  'lost',
+  'this bot had an error, again and again',
+  'Tell an admin of this bot: its log names the run. `/codex retry` tries again.',
+)
+
+export const editedSince = failure(
+  'lost',
+  'the bot lost its queue before this began, and the title or description was edited since',
+  'Write `/codex retry` to start with the new text.',
+)
+
+export const outOfUse = (service: Service, why: string): Failure =>
+  failure(
+    'network',
+    `${serviceNames[service]} was unavailable for a day (${why})`,
+    '`/codex retry` tries again.',
+  )
+
+export const earlierGoesOn = failure(
+  'lost',
+  'the earlier run may not do what you ask now, and PostHog did not confirm its end within 5 minutes',
+  'Stop the earlier run in PostHog. Then write `/codex retry`.',
+)
+
+export const neverStarted = failure(
+  'lost',
+  'PostHog accepted the run but did not start it within 15 minutes',
+  'Check that Tasks are enabled in the PostHog project. Then write `/codex retry`.',
+)
+
+export const wentSilent = failure(
+  'lost',
+  'PostHog showed nothing new of this run for three hours',
+  'Look at the PostHog run. Then write `/codex retry`.',
+)
+
+export const unconfirmedStop = failure(
+  'lost',
+  'PostHog did not confirm the stop within 5 minutes',
+  'Look at the PostHog run. Then write `/codex retry`.',
+)
+
+export const atRest = (why: string): Failure =>
+  failure('quota', `this bot is paused: ${why}`, 'Write `/codex retry` later.')
+
+export const atLimit = (run: Run, admission: Exclude<Admission, { kind: 'now' }>, now: number): Failure =>
+  failure(
+    'quota',
+    admission.kind === 'ahead' ? allBusy(run, admission.of) : limitReached(run, admission),
+    `Write \`/codex retry\` ${admission.kind === 'ahead' ? 'when one has ended' : `after ${moment(admission.at, now)}`}. Runs do not wait here at a limit (\`when_reached: refuse\`).`,
+  )
+
+export const notAnyMore = failure(
+  'permission',
+  'the person who asked may no longer start runs here',
+  'Somebody with write permission can ask again.',
+)
+
+export const grantTakenBack = (what: string): Failure =>
+  failure(
+    'permission',
+    `This bot does not grant \`${what}\` here any more`,
+    'An admin of this bot can grant it again, then `/codex retry`; or ask without it.',
+  )
+
+export const planOutdated = ({ name, sha }: { name: string; sha: string }): Failure =>
+  hopeless(
+    'permission',
+    `the plan was made on an older commit; \`${name}\` is at \`${sha.slice(0, 7)}\` now`,
+    'Make a new plan with `/codex plan …`. Then approve it.',
+  )
+
+export const movedHead = failure(
+  'permission',
+  'somebody pushed to this pull request after you asked, and the settings say to ask again then (`head_moved: ask`)',
+  'Look at the new commits. Then write `/codex retry`.',
+)
+
+export const noBranch = (name: string): Failure =>
+  failure(
+    'setup',
+    `the branch \`${name}\` does not exist in this repository`,
+    'Push the branch, or name another one: `/codex --branch NAME …`.',
+  )
+
+export const noCommit = (branch: string): Failure =>
+  failure(
+    'setup',
+    `the default branch \`${branch}\` has no commit yet`,
+    'Push a first commit. Then write `/codex retry`.',
+  )
+
+export const archived = failure(
+  'setup',
+  'this repository is archived, so nobody can push to it',
+  'Unarchive it. Then write `/codex retry`.',
+)
+
+export const refusedBranch = (name: string, { message }: { message: string }, prefix: string): Failure =>
+  failure(
+    'setup',
+    `GitHub did not let the bot make the branch \`${name}\`: ${message}`,
+    `Let this App make branches named \`${prefix}…\` in the repository's rulesets. Then write \`/codex retry\`. Or use a branch that is there: \`/codex --branch NAME …\`.`,
+  )
+
+/** `` `maya` started 12 runs in 24 hours; the limit is 1 `` */
+export function limitReached({ thread, request }: Run, { of, used, most, window }: ReachedLimit): string {
+  const thing = thread.kind === 'issue' ? 'issue' : 'pull request'
+  const started: Record<ReachedLimit['of'], string> = {
+    repository: `this repository started ${counted(used, 'run')}`,
+    person: `${code(request.by.login)} started ${counted(used, 'run')}`,
+    thread: `this ${thing} started ${counted(used, 'run')}`,
+    owner: `${code(thread.owner)} started ${counted(used, 'run')}`,
+    bots: `bots started ${counted(used, 'run')} here`,
+  }
+  return `${started[of]} in ${span(window)}; the limit is ${most}`
+}
+
+/** `only one run may work here at a time, and one does` */
+export function allBusy({ thread, request, baseline }: Run, of: Scope): string {
+  const most = baseline.settings.limits[of]
+  const where: Record<Scope, string> = {
+    repository: 'may work here',
+    person: `of ${code(request.by.login)} may work`,
+    owner: `may work in the repositories of ${code(thread.owner)}`,
+  }
+  const [runs, does] = most === 1 ? ['one run', 'one does'] : [`${most} runs`, `${most} do`]
+  return `only ${runs} ${where[of]} at a time, and ${does}`
+}
+
+const span = (ms: number): string =>
+  ms < 60 * minute ? `${ms / minute} minutes` : `${ms / (60 * minute)} hours`

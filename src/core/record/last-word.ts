@@ -1,0 +1,106 @@
+/** Inline comments that are answered in their own threads, in the order and with the numbers the agent reads. */
+import type { CommentRef } from '../model/trigger.ts'
+import { unfinished } from './agent-end.ts'
+import type { FollowUp } from './mailbox-part.ts'
+import type { InlineAsked, Outcome, Run } from './run.ts'
+import { limits } from './timing.ts'
+
+export const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login
+
+/**
+ * No last word for the person who stopped the run, for a run refused before it began (its status has just said so), or,
+ * if the settings say so, for a result that GitHub shows by itself.
+ */
+export function endsQuietly(run: Run): boolean {
+  if (!run.baseline.settings.chatty && showsItself(run)) return true
+  if (run.result.outcome?.kind === 'stopped')
+    return run.result.outcome.by === listener(run) && !run.session.agentLeft
+  return run.result.outcome?.kind === 'failed' && neverBegan(run) && isReadAtOnce(run)
+}
+
+const isReadAtOnce = ({ report: { status }, result: { concludedAt = 0 } }: Run): boolean =>
+  !status || (status.postedAt !== undefined && concludedAt - status.postedAt < limits.looksOn)
+
+export const isUndone = (outcome: Outcome | undefined): boolean =>
+  outcome?.kind === 'failed' || outcome?.kind === 'stopped' || outcome?.kind === 'unfinished'
+
+/** Whether the same request, asked again, can end otherwise. What was stopped for its reason needs that reason first. */
+export function mayHelpAgain(outcome: Outcome): boolean {
+  switch (outcome.kind) {
+    case 'failed':
+      return outcome.again !== false
+    case 'unfinished':
+      return unfinished[outcome.why].again
+    case 'stopped':
+      return outcome.because === undefined
+    case 'pull':
+    case 'pushed':
+    case 'answer':
+    case 'nothing':
+      return false
+  }
+}
+
+export function offerAfter({ result: { outcome }, request }: Run): 'retry' | 'approve' | undefined {
+  if (outcome && mayHelpAgain(outcome)) return 'retry'
+  return request.what === 'plan' && outcome?.kind === 'answer' ? 'approve' : undefined
+}
+
+/** An inline request is answered inline, where GitHub sends no webhook for ticked boxes. */
+export const leavesBoxInStatus = (run: Run): boolean =>
+  inlinePlace(run) !== undefined && offerAfter(run) !== undefined
+
+export const inlinePlace = ({
+  request: { origin },
+  report: { inlineGone },
+}: Run): (CommentRef & { kind: 'inline' }) | undefined =>
+  origin.kind === 'comment' && origin.commentRef.kind === 'inline' && !inlineGone
+    ? origin.commentRef
+    : undefined
+
+/** Whether the status comment keeps its result, instead of being folded away above a last word. */
+export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)
+
+export const isSuperseded = ({ report: { status, announced } }: Run): boolean =>
+  announced.word && status?.nodeId !== undefined && !status.minimized
+
+const showsItself = ({ result: { outcome }, request, session: { agentLeft } }: Run): boolean =>
+  !agentLeft &&
+  (outcome?.kind === 'stopped' ||
+    (request.what === 'work' && (outcome?.kind === 'pull' || outcome?.kind === 'pushed')))
+
+export const neverBegan = ({ result: { outcome }, session: { instructionSent, agentLeft } }: Run): boolean =>
+  outcome !== undefined && !instructionSent && !agentLeft
+
+export const inTheOpen = ({ report: { status } }: Run): Pick<Run['report'], 'status'> =>
+  status?.minimized ? { status: undefined } : { status }
+
+export function inlineAsked({ id, request, report }: Run): InlineAsked[] {
+  const { origin, inline = [] } = request
+  const isReview = origin.kind === 'comment' && origin.commentRef.kind === 'review'
+  const first = isReview ? inline.map(comment => ofReview(comment.id, id)) : []
+  return [...first, ...(report.inlineAsked ?? [])]
+}
+
+/** The number of a message's first inline comment: they are numbered throughout a Run, from 1. */
+export function firstNumber(run: Run, messageId: string): number {
+  const asked = inlineAsked(run)
+  const known = asked.findIndex(each => each.messageId === messageId)
+  return (known === -1 ? asked.length : known) + 1
+}
+
+/** A comment in the inline thread where the last word comes needs no other answer. */
+export function inlineOf(run: Run, { id, inline = [], source }: FollowUp): InlineAsked[] {
+  const target = source?.target
+  if (target?.kind === 'review') return inline.map(comment => ofReview(comment.id, id))
+  if (target?.kind !== 'inline') return []
+  const { commentId, rootId } = target
+  return inlinePlace(run)?.rootId === rootId ? [] : [{ commentId, rootId, messageId: id, by: 'comment' }]
+}
+
+const ofReview = (commentId: number, messageId: string): InlineAsked => ({
+  commentId,
+  rootId: commentId,
+  messageId,
+  by: 'review',
+})

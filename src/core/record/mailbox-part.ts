@@ -1,0 +1,120 @@
+import { z } from 'zod'
+import { Person } from '../model/thread.ts'
+import { CommentRef, InlineComment } from '../model/trigger.ts'
+import { Attachment } from '../text/attachment-links.ts'
+
+export const Source = z.object({
+  trigger: z.string(),
+  command: z.number().int(),
+  target: z.union([CommentRef, z.object({ kind: z.literal('subject') })]).optional(),
+  last: z.boolean(),
+})
+export type Source = z.infer<typeof Source>
+
+const SenderReply = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('not-passed-on') }),
+  z.object({ kind: z.literal('asked-since') }),
+  z.object({ kind: z.literal('refused'), because: z.string() }),
+  z.object({ kind: z.literal('permission-over') }),
+  z.object({ kind: z.literal('permission-refused'), title: z.string(), because: z.string() }),
+])
+export type SenderReply = z.infer<typeof SenderReply>
+
+const MessageReply = z.object({
+  id: z.string(),
+  to: Person,
+  source: Source,
+  reply: SenderReply.optional(),
+})
+export type MessageReply = z.infer<typeof MessageReply>
+
+export const FollowUp = z.object({
+  kind: z.literal('follow-up'),
+  id: z.string(),
+  by: Person,
+  at: z.number(),
+  text: z.string(),
+  inline: z.array(InlineComment).optional(),
+  attached: z.array(Attachment).optional(),
+  source: Source.optional(),
+  /** The bot's own: a turn that ended before it was done goes on. */
+  resumes: z.literal(true).optional(),
+})
+export type FollowUp = z.infer<typeof FollowUp>
+
+export const RunMessage = z.discriminatedUnion('kind', [
+  FollowUp,
+  z.object({
+    kind: z.literal('stop'),
+    id: z.string(),
+    by: Person,
+    at: z.number(),
+    because: z.string().optional(),
+    source: Source.optional(),
+  }),
+  /** Words whose comment was deleted: by the ids of their messages, which may come after this. */
+  z.object({
+    kind: z.literal('withdraw-follow-ups'),
+    id: z.string(),
+    by: Person,
+    at: z.number(),
+    because: z.string(),
+    followUps: z.array(z.string()),
+  }),
+  z.object({ kind: z.literal('ignored-stop'), id: z.string(), by: Person, because: z.string() }),
+  z.object({ kind: z.literal('label-off'), id: z.string(), label: z.string() }),
+  z.object({
+    kind: z.literal('label'),
+    id: z.string(),
+    by: Person,
+    at: z.number(),
+    label: z.string(),
+    source: Source.optional(),
+  }),
+  /** Poll now; `pull` names a pull request that the agent opened. */
+  z.object({ kind: z.literal('poll'), id: z.string(), pull: z.string().optional() }),
+  z.object({
+    kind: z.literal('pull'),
+    id: z.string(),
+    number: z.number().int(),
+    state: z.enum(['open', 'merged', 'closed']),
+    draft: z.boolean().optional(),
+  }),
+  z.object({ kind: z.literal('release-thread'), id: z.string() }),
+  /** The App lost access: a stop, of which GitHub can't be told. */
+  z.object({
+    kind: z.literal('access-lost'),
+    id: z.string(),
+    by: Person,
+    at: z.number(),
+    because: z.string(),
+  }),
+])
+export type RunMessage = z.infer<typeof RunMessage>
+
+export const Mailbox = z.object({
+  messagesRead: z.number().int().default(0),
+  /** Positions in the inbox of messages that this version can't read. */
+  messagesUnread: z.array(z.number().int()).default([]),
+  pendingFollowUps: z.array(FollowUp).default([]),
+  handledMessageIds: z.array(z.string()).default([]),
+  droppedMessageIds: z.array(z.string()).default([]),
+  answers: z.array(MessageReply).default([]),
+  askAgain: z.array(Source).default([]),
+  followUpsSent: z.number().int().default(0),
+  /** Sent since the last outcome: after the first, they are all that a round is about. */
+  wordsOfRound: z.array(FollowUp).default([]),
+  /** Time of the newest message, GitHub's clock; without any, that of the request. */
+  lastWordsAt: z.number().optional(),
+  stop: z
+    .object({
+      by: Person,
+      at: z.number(),
+      asked: z.boolean().default(false),
+      because: z.string().optional(),
+    })
+    .optional(),
+  ignoredStop: z.object({ by: z.string(), because: z.string() }).optional(),
+  releaseThread: z.boolean().default(false),
+  accessLost: z.boolean().default(false),
+})

@@ -1,0 +1,83 @@
+/**
+ * The signed, hidden marker in our comments and pull requests, bound to repository and thread. It must stand on a line
+ * of its own; in a comment, the last one counts.
+ */
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
+import { runOfToday } from '../model/former-names.ts'
+import type { Thread } from '../model/thread.ts'
+import { Backup } from './recovery-record.ts'
+import { Rights } from './request-part.ts'
+
+/** Unknown values of another version are ignored. */
+export const Marker = z.object({
+  run: z.string(),
+  repo: z.number().int(),
+  thread: z.number().int(),
+  as: z.enum(['status', 'closing', 'reply', 'status-reply', 'queue-reply', 'refusal', 'help', 'pull']),
+  to: z.number().int().optional().catch(undefined),
+  round: z.number().int().optional().catch(undefined),
+  task: z.string().optional().catch(undefined),
+  taskRun: z.string().optional().catch(undefined),
+  may: Rights.optional().catch(undefined),
+  branch: z.string().optional().catch(undefined),
+  made: z.string().optional(),
+  sha: z.string().optional().catch(undefined),
+  pull: z.number().int().optional().catch(undefined),
+  what: z.enum(['work', 'plan']).optional().catch(undefined),
+  backup: z.preprocess(runOfToday, Backup.optional()).catch(undefined),
+})
+export type Marker = z.infer<typeof Marker>
+
+export interface Signer {
+  write(marker: Marker): string
+  read(text: string, thread: Pick<Thread, 'repoId' | 'number'>): Marker[]
+}
+
+const found = /^<!-- codex-run:([A-Za-z0-9_-]{1,40000})\.([A-Za-z0-9_-]{43}) -->[ \t]*$/gm
+
+export const hasMarker = (text: string): boolean => text.includes('<!-- codex-run:')
+
+export const aroundMarkers = (text: string, change: (words: string) => string): string => {
+  const markers = [...text.matchAll(found)].map(([marker]) => marker)
+  return text
+    .split(new RegExp(found.source.replaceAll('(', '(?:'), 'm'))
+    .map((words, index) => `${change(words)}${markers[index] ?? ''}`)
+    .join('')
+}
+
+const keyOf = (secret: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', 'codex-run marker', 32))
+
+const signed = (key: Buffer, payload: string): Buffer => createHmac('sha256', key).update(payload).digest()
+
+/** @param former earlier secrets, whose markers are still read */
+export function markerSigner(secret: string, former: readonly string[] = []): Signer {
+  const key = keyOf(secret)
+  const keys = [key, ...former.map(keyOf)]
+  const isOurs = (payload: string, signature: string): boolean =>
+    keys.some(each => timingSafeEqual(signed(each, payload), Buffer.from(signature, 'base64url')))
+  return {
+    write(marker) {
+      const payload = Buffer.from(JSON.stringify(marker)).toString('base64url')
+      return `<!-- codex-run:${payload}.${signed(key, payload).toString('base64url')} -->`
+    },
+    read(text, thread) {
+      const lines = [...text.matchAll(found)]
+      return lines.flatMap((line, index) => {
+        const [, payload = '', signature = ''] = line
+        if (!isOurs(payload, signature)) return []
+        const marker = parsed(payload)
+        if (!marker || marker.repo !== thread.repoId || marker.thread !== thread.number) return []
+        return marker.as === 'pull' || index === lines.length - 1 ? [marker] : []
+      })
+    },
+  }
+}
+
+function parsed(payload: string): Marker | undefined {
+  try {
+    return Marker.parse(JSON.parse(Buffer.from(payload, 'base64url').toString()))
+  } catch {
+    return undefined
+  }
+}

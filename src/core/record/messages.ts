@@ -1,0 +1,302 @@
+import { z } from 'zod'
+import { messageOfToday } from '../model/former-names.ts'
+import type { JobQueue } from '../model/ports.ts'
+import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
+import { inlineOf, inTheOpen } from './last-word.ts'
+import { type FollowUp, type MessageReply, RunMessage, type SenderReply, Source } from './mailbox-part.ts'
+import { withOutage } from './outage.ts'
+import { newClaims } from './own-pull-request.ts'
+import { type ChangeOf, changed, type Intent, isTerminal, type Run } from './run.ts'
+
+/** What a message may change; session and schedule are none of its business. */
+type MessageChange = ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>
+
+const withMessage = (run: Run, change: MessageChange): Run => changed(run, change)
+
+export const send = (
+  runs: Pick<JobQueue<Run>, 'send'>,
+  runId: string,
+  message: RunMessage,
+): Promise<boolean> => runs.send(runId, JSON.stringify(RunMessage.parse(message)))
+
+/** A repeated message counts once; one that this version can't read is kept for a newer one. */
+export function readMessages(run: Run, inbox: readonly string[]): Run {
+  const fresh = inbox.slice(run.mailbox.messagesRead).map((_, index) => run.mailbox.messagesRead + index)
+  const read = [...run.mailbox.messagesUnread, ...fresh].map(index => ({
+    index,
+    message: parseMessage(inbox[index] ?? ''),
+  }))
+  const messages = read.flatMap(({ message }) => message ?? [])
+  if (messages.length === 0 && fresh.length === 0) return run
+  const messagesUnread = read.filter(({ message }) => message === undefined).map(({ index }) => index)
+  const messagesRead = Math.max(run.mailbox.messagesRead, inbox.length)
+  return messages.reduce(fold, withMessage(run, { mailbox: { messagesRead, messagesUnread } }))
+}
+
+export function parseMessage(text: string): RunMessage | undefined {
+  try {
+    return RunMessage.parse(messageOfToday(JSON.parse(text)))
+  } catch {
+    return undefined
+  }
+}
+
+function fold(run: Run, message: RunMessage): Run {
+  const { handledMessageIds, pendingFollowUps } = run.mailbox
+  const known = handledMessageIds.includes(message.id) || pendingFollowUps.some(({ id }) => id === message.id)
+  if (known) return run
+  if (message.kind === 'follow-up')
+    return isStopped(run, message) ? dropped(run, message) : awaiting(run, message)
+  const handled = [...handledMessageIds, message.id]
+  return heed(withMessage(run, { mailbox: { handledMessageIds: handled } }), message)
+}
+
+const awaiting = (run: Run, message: RunMessage & { kind: 'follow-up' }): Run =>
+  withMessage(run, {
+    mailbox: {
+      pendingFollowUps: [...run.mailbox.pendingFollowUps, message],
+      lastWordsAt: Math.max(message.at, run.mailbox.lastWordsAt ?? run.request.at),
+    },
+  })
+
+/** Written before the stop, and come after it. */
+const isStopped = ({ mailbox: { stop } }: Run, { at }: FollowUp): boolean =>
+  stop !== undefined && at < stop.at
+
+const dropped = (run: Run, message: FollowUp): Run =>
+  withReply(
+    withMessage(run, {
+      mailbox: {
+        handledMessageIds: [...run.mailbox.handledMessageIds, message.id],
+        droppedMessageIds: [...run.mailbox.droppedMessageIds, message.id],
+      },
+    }),
+    message,
+    { kind: 'not-passed-on' },
+  )
+
+function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Run {
+  switch (message.kind) {
+    case 'stop': {
+      const after = stopped(run, message)
+      const isOld = after.mailbox.droppedMessageIds.includes(message.id)
+      return withReply(after, message, isOld ? { kind: 'asked-since' } : undefined)
+    }
+    case 'withdraw-follow-ups':
+      return withdrawn(run, message)
+    case 'ignored-stop':
+      return withMessage(run, {
+        mailbox: { ignoredStop: { by: message.by.login, because: message.because } },
+      })
+    case 'label-off':
+      return withMessage(run, {
+        report: { labels: run.report.labels.filter(label => label !== message.label) },
+      })
+    case 'poll': {
+      const claims = message.pull === undefined ? [] : newClaims(run, [message.pull])
+      if (claims.length === 0) return run
+      return withMessage(run, { result: { claimedPulls: [...run.result.claimedPulls, ...claims] } })
+    }
+    case 'pull':
+      return withMessage(run, {
+        result: {
+          pulls: run.result.pulls.map(pull =>
+            pull.number === message.number
+              ? { ...pull, state: message.state, draft: message.draft ?? pull.draft }
+              : pull,
+          ),
+        },
+      })
+    case 'access-lost': {
+      const said = stopped(run, { ...message, kind: 'stop' })
+      // Results of GitHub calls under way can't be known any more; those of PostHog still can.
+      return withMessage(withOutage(said, 'github', undefined), {
+        mailbox: { accessLost: true },
+        ...onlyIntents(said, kind => atPostHog.has(kind)),
+      })
+    }
+    case 'release-thread':
+      return withMessage(run, { mailbox: { releaseThread: true } })
+    case 'label': {
+      // A label set after the end, or after a stop, asks for a run of its own.
+      if (run.result.outcome || run.mailbox.stop)
+        return withMessage(run, {
+          mailbox: { releaseThread: true, askAgain: [...run.mailbox.askAgain, ...sourceOf(message)] },
+        })
+      const labelled = withMessage(run, {
+        report: {
+          labels: [...run.report.labels, message.label],
+          announced: { ...run.report.announced, label: false },
+        },
+      })
+      return withReply(labelled, message)
+    }
+  }
+}
+
+type Sourced = Pick<MessageReply, 'id'> & { by: MessageReply['to']; source?: Source | undefined }
+
+const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
+
+/** The Run reacts to the sender's comment; older versions left that to the command. */
+const withReply = (run: Run, message: Sourced, reply?: SenderReply): Run =>
+  withMessage(run, {
+    mailbox: {
+      answers: [
+        ...run.mailbox.answers,
+        ...sourceOf(message).map(source => ({
+          id: message.id,
+          to: message.by,
+          source,
+          ...(reply ? { reply } : {}),
+        })),
+      ],
+    },
+  })
+
+export function handedOver(run: Run): ChangeOf<'mailbox' | 'report'> {
+  const [message, ...rest] = run.mailbox.pendingFollowUps
+  if (!message) return {}
+  if (message.resumes) return { mailbox: { pendingFollowUps: rest } }
+  const report = { answerTo: message.by.login }
+  const { handledMessageIds, followUpsSent } = run.mailbox
+  const wordsOfRound = [...run.mailbox.wordsOfRound.filter(({ id }) => id !== message.id), message]
+  if (handledMessageIds.includes(message.id))
+    return { mailbox: { pendingFollowUps: rest, wordsOfRound }, report }
+  const handed = withMessage(run, {
+    mailbox: {
+      pendingFollowUps: rest,
+      handledMessageIds: [...handledMessageIds, message.id],
+      followUpsSent: followUpsSent + 1,
+      wordsOfRound,
+    },
+  })
+  const { mailbox } = withReply(handed, message)
+  const inline = inlineOf(run, message)
+  if (inline.length === 0) return { mailbox, report }
+  const inlineAsked = [...(run.report.inlineAsked ?? []), ...inline]
+  return { mailbox, report: { ...report, inlineAsked } }
+}
+
+/** Settles the words that were to be passed on next, and tells their sender why not. */
+export function refusedWords(run: Run, reply: SenderReply): Run {
+  const [message, ...rest] = run.mailbox.pendingFollowUps
+  if (!message) return run
+  const { handledMessageIds, droppedMessageIds } = run.mailbox
+  const settled = withMessage(run, {
+    mailbox: {
+      pendingFollowUps: rest,
+      handledMessageIds: [...handledMessageIds, message.id],
+      droppedMessageIds: [...droppedMessageIds, message.id],
+    },
+  })
+  const after = withReply(settled, message, reply)
+  return hasNothingToDo(after) ? withMessage(after, asBefore(after)) : after
+}
+
+/** What the thread was told before a round that came to nothing. */
+function asBefore({ result: { previous }, report: { announced } }: Run): MessageChange {
+  if (!previous) return {}
+  const { outcome, concludedAt, word } = previous
+  return {
+    result: { outcome, concludedAt, resultChecked: true, previous: undefined },
+    report: { announced: { ...announced, comment: true, word } },
+  }
+}
+
+const Unread = z.object({ source: Source })
+
+export function leftUndone(run: Run, inbox: readonly string[]): Source[] {
+  const unread = run.mailbox.messagesUnread.flatMap(index => sourceIn(inbox[index] ?? ''))
+  return [...run.mailbox.askAgain, ...run.mailbox.pendingFollowUps.flatMap(sourceOf), ...unread]
+}
+
+function sourceIn(text: string): Source[] {
+  try {
+    return [Unread.parse(JSON.parse(text)).source]
+  } catch {
+    return []
+  }
+}
+
+function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
+  if (run.mailbox.stop || !isAtWork(run)) return run
+  if (message.at < (run.mailbox.lastWordsAt ?? run.request.at))
+    return withMessage(run, {
+      mailbox: { droppedMessageIds: [...run.mailbox.droppedMessageIds, message.id] },
+    })
+  // Senders of messages already handled have their answer, even if the agent ended without reading them.
+  const unsaid = run.mailbox.pendingFollowUps.filter(({ id }) => !run.mailbox.handledMessageIds.includes(id))
+  const unread = unsaid.map(({ id }) => id)
+  const notified = unsaid.reduce((known, each) => withReply(known, each, { kind: 'not-passed-on' }), run)
+  return withMessage(notified, {
+    mailbox: {
+      stop: {
+        by: message.by,
+        at: message.at,
+        asked: false,
+        ...(message.because === undefined ? {} : { because: message.because }),
+      },
+      pendingFollowUps: [],
+      handledMessageIds: [...run.mailbox.handledMessageIds, ...unread],
+      droppedMessageIds: [...run.mailbox.droppedMessageIds, ...unread],
+    },
+    // Drops the delivery of a message that is gone, and, after the end, the intent of the last word: the next one would
+    // be taken for it.
+    ...onlyIntents(run, kind => kind !== 'deliver' && !run.result.outcome),
+    ...(run.result.outcome ? reopened(run) : {}),
+  })
+}
+
+/** What may have been sent can't be taken back. What comes later than its withdrawal is known by then. */
+function withdrawn(run: Run, message: RunMessage & { kind: 'withdraw-follow-ups' }): Run {
+  const { pendingFollowUps, handledMessageIds, droppedMessageIds } = run.mailbox
+  const ids = message.followUps.filter(id => !handledMessageIds.includes(id) && !mayBeSent(run, id))
+  if (ids.length === 0) return run
+  const after = withMessage(run, {
+    mailbox: {
+      pendingFollowUps: pendingFollowUps.filter(({ id }) => !ids.includes(id)),
+      handledMessageIds: [...handledMessageIds, ...ids],
+      droppedMessageIds: [...droppedMessageIds, ...ids],
+    },
+  })
+  const hadWords = after.mailbox.pendingFollowUps.length < pendingFollowUps.length
+  if (!hadWords || !hasNothingToDo(after)) return after
+  const at = Math.max(message.at, run.mailbox.lastWordsAt ?? 0)
+  return stopped(after, { ...message, kind: 'stop', at })
+}
+
+function mayBeSent(run: Run, id: string): boolean {
+  if (run.mailbox.pendingFollowUps[0]?.id !== id) return false
+  return openIntent(run, 'deliver')?.messageId === id || (run.session.instructionSent && mayHaveBegun(run))
+}
+
+/** A round that began for words which are gone: what was asked first has its result. */
+function hasNothingToDo(run: Run): boolean {
+  const { mailbox, result, session } = run
+  if (result.outcome || mailbox.stop || mailbox.pendingFollowUps.length > 0 || !session.instructionSent)
+    return false
+  if (!session.taskRun) return true
+  return result.round > 0 && mailbox.wordsOfRound.length === 0 && !stillWorks(run)
+}
+
+const reopened = (run: Run): ChangeOf<'result' | 'report'> => ({
+  result: {
+    outcome: undefined,
+    concludedAt: undefined,
+    resultChecked: false,
+    resumed: undefined,
+    round: run.result.round + 1,
+  },
+  report: { announced: { ...run.report.announced, comment: false }, ...inTheOpen(run) },
+})
+
+const atPostHog: ReadonlySet<Intent['kind']> = new Set(['create-task', 'rejoin', 'start-run'])
+
+/** Not so while a Run only finishes what a result leaves to do. */
+export const isAtWork = (run: Run): boolean => !run.result.outcome || stillWorks(run)
+
+const stillWorks = (run: Run): boolean =>
+  run.session.taskRun !== undefined &&
+  !isTerminal(run.session.taskRun.status) &&
+  !run.session.sessionLog?.idle

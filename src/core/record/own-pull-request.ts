@@ -1,0 +1,101 @@
+/** Which pull requests and commits are a Run's own. What the agent says proves nothing. Pure. */
+import { z } from 'zod'
+import type { ThreadClient } from '../model/ports.ts'
+import { Thread } from '../model/thread.ts'
+import type { CommitView, PullView } from '../model/views.ts'
+import { Session } from './request-part.ts'
+import { type Branch, isTerminal, type Run, sessionOf } from './run.ts'
+
+export const agentLogin = 'posthog[bot]'
+
+export const maxClaims = 5
+/** What is remembered of addresses that an agent names. */
+const maxNamed = 50
+
+export const newClaims = (
+  { result: { claimedPulls, foreignPulls, pulls } }: Pick<Run, 'result'>,
+  urls: readonly string[],
+): string[] =>
+  [...new Set(urls)]
+    .filter(
+      url =>
+        !claimedPulls.includes(url) &&
+        !foreignPulls.includes(url) &&
+        !pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase()),
+    )
+    .slice(0, Math.max(0, maxNamed - claimedPulls.length - foreignPulls.length))
+
+export type Ownership = 'ours' | 'not-ours' | 'if-descended'
+
+type Opening = Pick<Run, 'thread' | 'request' | 'workspace'>
+
+export function ownershipOf({ thread, request, workspace: { branch } }: Opening, view: PullView): Ownership {
+  const { head, author, createdAt } = view
+  // A fork's branch may have the same name.
+  if (head.repoId !== thread.repoId || head.ref === thread.defaultBranch) return 'not-ours'
+  if (createdAt < request.at) return 'not-ours'
+  if (author?.bot && author.login === agentLogin) return 'ours'
+  return branch ? 'if-descended' : 'not-ours'
+}
+
+/** People push to the same branch, and as PostHog's user the agent looks like a person. */
+export function agentsCommit(
+  { request, session: { taskRun } }: Pick<Run, 'request' | 'session'>,
+  head: string,
+  commits: readonly CommitView[] | undefined,
+): string | undefined {
+  const asUser = request.options.authorship === 'user' && taskRun?.authorship !== 'bot'
+  return commits === undefined || asUser ? head : commits.findLast(({ byPerson }) => !byPerson)?.sha
+}
+
+export function pullNumberIn(url: string, thread: Pick<Run['thread'], 'url'>): number | undefined {
+  const [, repository, number] = /^(.+)\/pull\/(\d{1,9})\/?$/.exec(url) ?? []
+  const here = thread.url.replace(/\/(?:issues|pull)\/\d+$/, '')
+  return repository?.toLowerCase() === here.toLowerCase() ? Number(number) : undefined
+}
+
+// Merging a Run's own pull request may close the issue, but does not stop the Run.
+
+const sameMoment = 60_000
+
+type MergeReader = Pick<ThreadClient, 'pull' | 'pullsFrom'>
+
+export async function isOwnMerge(github: MergeReader, run: Run, closedAt: number): Promise<boolean> {
+  if (run.thread.kind !== 'issue') return false
+  const heads = [
+    run.session.taskRun?.headBranch,
+    run.workspace.branch?.made ? run.workspace.branch.name : undefined,
+  ]
+  const views = [
+    ...(await Promise.all(run.result.pulls.map(({ number }) => github.pull(number)))),
+    ...(await Promise.all(heads.map(head => (head === undefined ? [] : github.pullsFrom(head))))).flat(),
+  ]
+  return views.some(view => view?.mergedAt !== undefined && Math.abs(view.mergedAt - closedAt) <= sameMoment)
+}
+
+// A branch without commits. The agent may still use it until its task run ends, up to an hour after the Run.
+
+export const UnusedBranch = z.object({
+  thread: Thread,
+  name: z.string(),
+  sha: z.string(),
+  session: Session,
+  since: z.number(),
+  removing: z.boolean().default(false),
+  removed: z.boolean().default(false),
+})
+export type UnusedBranch = z.infer<typeof UnusedBranch>
+
+/** Only a branch that this thread's Runs recorded as made, without commits and without an agent at work. */
+export function removableBranch(run: Run): Branch | undefined {
+  const { thread } = run
+  const { branch } = run.workspace
+  if (run.session.agentLeft && !sessionAtWork(run)) return undefined
+  return branch?.fresh && branch.recorded && branch.name !== thread.defaultBranch ? branch : undefined
+}
+
+export function sessionAtWork(run: Run): Session | undefined {
+  const { taskRun, earlier } = run.session
+  if (taskRun) return isTerminal(taskRun.status) ? undefined : sessionOf(run)
+  return earlier && !earlier.over ? { taskId: earlier.taskId, taskRunId: earlier.taskRunId } : undefined
+}

@@ -1,0 +1,56 @@
+/** A permission that the agent waits for. The Run's rights decide; a question goes to people. */
+import { createHash } from 'node:crypto'
+import type { PermissionRequest } from '../model/task-run.ts'
+import type { Run } from './run.ts'
+
+export function optionByRights(
+  { question, options }: PermissionRequest,
+  { request }: Pick<Run, 'request'>,
+): string | undefined {
+  if (question) return undefined
+  const kind = request.options.permission === 'read-only' ? 'reject' : 'allow'
+  const fitting = options.filter(option => option.kind.startsWith(kind))
+  return (fitting.find(option => option.kind.endsWith('_once')) ?? fitting[0])?.id
+}
+
+/** What only people can answer. */
+export function openQuestion(run: Run): PermissionRequest | undefined {
+  const request = run.result.outcome ? undefined : run.session.sessionLog?.permissionRequest
+  if (!request) return undefined
+  return isRefused(run, request) || optionByRights(request, run) === undefined ? request : undefined
+}
+
+/** PostHog did not take the answer that the rights give, of which the thread is told already. */
+const isRefused = ({ session: { permission } }: Run, { id }: PermissionRequest): boolean =>
+  permission?.id === id && permission.untaken === 'refused'
+
+const maxQuestions = 20
+
+/** A resumed agent may use an id again. */
+export const questionKey = ({ session: { taskRun } }: Run, { id, title }: PermissionRequest): string =>
+  createHash('sha256').update(`${taskRun?.id}\0${id}\0${title}`).digest('base64url').slice(0, 16)
+
+/** That was not put to people yet. */
+export function questionToAsk(run: Run): PermissionRequest | undefined {
+  const request = run.mailbox.stop ? undefined : openQuestion(run)
+  const { questions = [] } = run.report
+  if (!request || isRefused(run, request) || questions.length >= maxQuestions) return undefined
+  const key = questionKey(run, request)
+  return questions.some(known => known.key === key) ? undefined : request
+}
+
+/** Of a request that this Run has not answered yet. */
+export function permissionToAnswer(run: Run): string | undefined {
+  const request = run.session.sessionLog?.permissionRequest
+  return request && request.id !== run.session.permission?.id ? optionByRights(request, run) : undefined
+}
+
+export function optionByWords({ options }: PermissionRequest, text: string): string | undefined {
+  const said = text.trim().toLowerCase()
+  return options.find(({ id, name }, index) =>
+    [id.toLowerCase(), name.toLowerCase(), String(index + 1)].includes(said),
+  )?.id
+}
+
+export const rejecting = ({ options }: PermissionRequest): string | undefined =>
+  options.find(({ kind }) => kind.startsWith('reject'))?.id

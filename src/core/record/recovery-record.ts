@@ -1,0 +1,156 @@
+/** What the status comment stores of a Run, signed and hidden, to restore it when the queue lost it. */
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { PullHead, type Snapshot, type Thread } from '../model/thread.ts'
+import type { Pull } from '../model/views.ts'
+import type { RepoSettings } from '../settings/repository-settings.ts'
+import { editedSince } from './failures.ts'
+import { endsQuietly } from './last-word.ts'
+import { FollowUp } from './mailbox-part.ts'
+import { RunRequest, type Session } from './request-part.ts'
+import { Branch, changed, newRun, Outcome, Question, ReadUpTo, type Run } from './run.ts'
+import { EarlierSession } from './session-part.ts'
+
+export const Backup = z.object({
+  request: RunRequest.omit({ attached: true, inline: true, delivery: true }),
+  words: z.string(),
+  head: PullHead.optional(),
+  branch: Branch.optional(),
+  readUpTo: ReadUpTo.optional(),
+  earlier: EarlierSession.optional(),
+  messages: z.number().int().default(0),
+  from: z.number().int().default(0),
+  lastMessageId: z.string().optional(),
+  instructionSent: z.boolean().default(false),
+  taskMade: z.boolean().default(false),
+  round: z.number().int().default(0),
+  instructionDone: z.boolean().default(false),
+  wordsOfRound: z.array(FollowUp).default([]),
+  reported: z.number().int().default(0),
+  questions: z.array(Question).optional(),
+  outcome: Outcome.optional(),
+  quiet: z.boolean().default(false),
+})
+export type Backup = z.infer<typeof Backup>
+
+/** A comment takes 65,536 characters; base64 adds a third. */
+const maxBytes = 20_000
+
+export function backupOf(run: Run): Backup | undefined {
+  const { attached: _, inline: __, delivery: ___, ...request } = run.request
+  const backup = Backup.parse({
+    request: { ...request, origin: withoutHunk(request.origin) },
+    words: fingerprint(run.baseline.snapshot),
+    head: run.baseline.head,
+    branch: run.workspace.branch,
+    readUpTo: run.workspace.readUpTo,
+    earlier: run.session.earlier,
+    messages: run.session.taskRun?.messages ?? 0,
+    from: run.session.taskRun?.from ?? 0,
+    lastMessageId: run.session.taskRun?.lastMessageId,
+    instructionSent: run.session.instructionSent,
+    taskMade: run.session.taskMade,
+    round: run.result.round,
+    instructionDone: run.result.instructionDone,
+    wordsOfRound: run.mailbox.wordsOfRound.map(({ inline: _, source: __, ...words }) => words),
+    reported: run.result.reported,
+    questions: run.report.questions,
+    outcome: run.result.outcome,
+    quiet: endsQuietly(run),
+  })
+  return [backup, { ...backup, wordsOfRound: [] }].find(fits)
+}
+
+const fits = (backup: Backup): boolean => Buffer.byteLength(JSON.stringify(backup)) <= maxBytes
+
+function withoutHunk(origin: RunRequest['origin']): RunRequest['origin'] {
+  if (origin.kind !== 'comment' || origin.commentRef.kind !== 'inline') return origin
+  const inline = { ...origin.commentRef.inline, hunk: '', body: '' }
+  return { ...origin, commentRef: { ...origin.commentRef, inline } }
+}
+
+const fingerprint = ({ title, body }: Snapshot): string =>
+  createHash('sha256').update(`${title}\0${body}`).digest('base64url').slice(0, 16)
+
+export interface Remains {
+  id: string
+  backup: Backup
+  statusId: number
+  thread: Thread
+  snapshot: Snapshot
+  settings: RepoSettings
+  pulls: Pull[]
+  untended: number[]
+  /** PostHog's session, searched once all calls under way had arrived. */
+  session: Partial<Session>
+  closed: boolean
+}
+
+/** The restored Run. One that had not begun begins again, if an approved plan is still there. */
+export function restored(remains: Remains, now: number): Run {
+  const { backup, snapshot, session } = remains
+  const { taskRunId } = session
+  const run = known(remains)
+  if (remains.closed && backup.outcome) return tidyingUp(run, { ...remains, outcome: backup.outcome }, now)
+  if (taskRunId !== undefined) return atWork(run, backup, taskRunId, now)
+  if (backup.words !== fingerprint(snapshot))
+    return changed(run, { result: { outcome: editedSince, concludedAt: now } })
+  return changed(run, { schedule: { ahead: 0 } })
+}
+
+function known({ id, backup, thread, snapshot, settings, pulls, untended, session, statusId }: Remains): Run {
+  const {
+    request,
+    head,
+    branch,
+    readUpTo,
+    earlier,
+    round,
+    instructionSent,
+    taskMade,
+    reported,
+    wordsOfRound,
+    questions,
+  } = backup
+  return newRun({
+    ...{ id, thread, request },
+    baseline: { snapshot, settings, head },
+    workspace: { branch, readUpTo },
+    session: { earlier, taskId: session.taskId, instructionSent, taskMade },
+    mailbox: { wordsOfRound },
+    result: { pulls, untended, reported: Math.min(reported, pulls.length), round },
+    // Forces an edit of the status comment.
+    report: { status: { commentId: statusId, hash: '', phase: '', at: 0 }, questions },
+  })
+}
+
+const tidyingUp = (
+  run: Run,
+  { session: { taskId, taskRunId }, outcome }: Pick<Remains, 'session'> & { outcome: Outcome },
+  now: number,
+): Run =>
+  changed(run, {
+    report: {
+      status: undefined,
+      readOnlyThread: true,
+      announced: { ...run.report.announced, comment: true },
+    },
+    result: { outcome, concludedAt: now },
+    mailbox: { releaseThread: true },
+    session: {
+      cost: null,
+      ...(taskId === undefined || taskRunId === undefined
+        ? {}
+        : { earlier: { taskId, taskRunId, over: false } }),
+    },
+  })
+
+const atWork = (run: Run, { messages, from, lastMessageId }: Backup, id: string, now: number): Run =>
+  changed(run, {
+    schedule: { admitted: true },
+    session: {
+      instructionSent: true,
+      taskRun: { id, since: now, status: 'queued', messages, from, changedAt: now, lastMessageId },
+      sessionLog: { offset: from, turns: 0, idle: false, awaitedMessageId: lastMessageId },
+    },
+  })

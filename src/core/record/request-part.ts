@@ -1,0 +1,98 @@
+/** The request, and the state of the thread then. Written once. */
+import { z } from 'zod'
+import { Options } from '../command/options.ts'
+import { mayPublish, PermissionMode, PrAuthorshipMode } from '../model/codex-task-run-create.ts'
+import { Person, PullHead, Snapshot } from '../model/thread.ts'
+import { CommentRef, InlineComment } from '../model/trigger.ts'
+import { settings } from '../settings/repository-settings.ts'
+import { marked, stored } from '../settings/setting.ts'
+import { Attachment } from '../text/attachment-links.ts'
+
+const Origin = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('comment'), commentRef: CommentRef, url: z.string().optional() }),
+  z.object({ kind: z.literal('label'), label: z.string() }),
+  z.object({ kind: z.literal('tick') }),
+])
+export type Origin = z.infer<typeof Origin>
+
+export const RunOptions = Options.omit({ new: true }).extend({
+  model: z.string(),
+  permission: PermissionMode.optional(),
+  mode: z.enum(['background', 'interactive']).default('background'),
+  authorship: PrAuthorshipMode.default('bot'),
+})
+export type RunOptions = z.infer<typeof RunOptions>
+
+export const RunRequest = z.object({
+  by: Person,
+  at: z.number(),
+  delivery: z.string().optional(),
+  origin: Origin,
+  /** Which of the commands of its comment. */
+  command: z.number().int().optional(),
+  what: z.enum(['work', 'plan']).default('work'),
+  text: z.string().default(''),
+  /** What the page shows of files where it was asked. */
+  attached: z.array(Attachment).optional(),
+  options: RunOptions,
+  inline: z.array(InlineComment).optional(),
+  /** The plan to carry out, and the commit it was made on. */
+  approves: z
+    .object({
+      plan: z.string(),
+      branch: z.string().optional(),
+      sha: z.string().optional(),
+      text: z.string().optional(),
+    })
+    .optional(),
+})
+export type RunRequest = z.infer<typeof RunRequest>
+
+const KeptSettings = z.object({
+  ...stored(marked(settings, 'kept')),
+  instructions: z.string().optional(),
+})
+
+export const Baseline = z.object({
+  snapshot: Snapshot,
+  head: PullHead.optional(),
+  settings: KeptSettings.prefault({}),
+  settingsProblem: z.string().optional(),
+})
+
+// A task run and what it may do, fixed at its start: only a Run with exactly these rights may continue it.
+
+export const Rights = RunOptions.omit({ branch: true }).extend({
+  permission: PermissionMode,
+  publishes: z.boolean(),
+  branches: z.array(z.string()),
+})
+export type Rights = z.infer<typeof Rights>
+
+export const Session = z.object({
+  taskId: z.string(),
+  taskRunId: z.string(),
+  /** Missing in older records: then the session is not reused. */
+  may: Rights.optional(),
+})
+export type Session = z.infer<typeof Session>
+
+export const rightsOf = ({ branch: _, ...options }: RunOptions, branch: string): Rights => ({
+  ...options,
+  permission: options.permission ?? 'auto',
+  publishes: mayPublish(options.permission),
+  model: options.model.toLowerCase(),
+  branches: [branch],
+})
+
+export function mayServe({ may }: Pick<Session, 'may'>, wanted: Rights): boolean {
+  if (!may) return false
+  const { branches, ...rights } = may
+  const { branches: wantedBranches, ...wantedRights } = wanted
+  return sameRights(rights, wantedRights) && wantedBranches.every(branch => branches.includes(branch))
+}
+
+const names = Rights.omit({ branches: true }).keyof().options
+
+const sameRights = (a: Omit<Rights, 'branches'>, b: Omit<Rights, 'branches'>): boolean =>
+  names.every(name => a[name] === b[name])

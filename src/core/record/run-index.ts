@@ -1,0 +1,162 @@
+/**
+ * The sets of the index that a Run is in. A waiting Run stands in line at the narrowest scope that has no free slot,
+ * and at those inside it: so it blocks nobody who could start now.
+ */
+import type { IndexEntry } from '../model/ports.ts'
+import { type Thread, threadSlot } from '../model/thread.ts'
+import { day } from '../model/time.ts'
+import { mayHaveBegun } from './intents.ts'
+import { type Run, type Scope, scopes } from './run.ts'
+
+export interface Indexed {
+  id: string
+  /** ms since the epoch. Older Runs start first; at the same ms, by id. */
+  addedAt: number
+  data: Pick<Run, 'thread' | 'schedule'> & {
+    request: Pick<Run['request'], 'by'>
+    session: Pick<Run['session'], 'taskId' | 'earlier' | 'instructionSent'>
+    result: Pick<Run['result'], 'outcome'>
+    attempts: Pick<Run['attempts'], 'intent'>
+  }
+}
+
+type Whose = Pick<Indexed, 'data'>
+
+export function placeOf({ data: { thread, request } }: Whose, scope: Scope): string {
+  switch (scope) {
+    case 'person':
+      return `person ${thread.repoId} ${request.by.id}`
+    case 'repository':
+      return `repository ${thread.repoId}`
+    case 'owner':
+      return ownersPlace(thread.owner)
+  }
+}
+
+export const ownersPlace = (owner: string): string => `owner ${owner.toLowerCase()}`
+
+export const working = (place: string): string => `working ${place}`
+export const inLine = (place: string): string => `in line ${place}`
+export const started = (window: string): string => `started ${window}`
+
+export const threadWindow = ({ data: { thread } }: Whose): string => threadSlot(thread)
+export const botsWindow = (whose: Whose): string => `bots ${threadWindow(whose)}`
+const isBots = ({ data }: Whose): boolean => data.request.by.app !== undefined
+
+export const inSession = (task: string, how: 'begun' | 'admitted' | 'waiting'): string =>
+  `session ${how} ${task}`
+
+export const tasksOf = ({
+  data: {
+    session: { taskId, earlier },
+  },
+}: Whose): string[] => [...new Set([taskId, earlier?.taskId].filter(task => task !== undefined))]
+
+export const onBranch = ({ repoId }: Pick<Thread, 'repoId'>, ref: string): string => `branch ${repoId} ${ref}`
+export const ofPull = ({ repoId }: Pick<Thread, 'repoId'>, number: number): string =>
+  `pull ${repoId} ${number}`
+export const ofThread = (thread: Parameters<typeof threadSlot>[0]): string => threadSlot(thread)
+export const ofTask = (task: string): string => `task ${task}`
+export const ofInstallation = (installationId: number): string => `installation ${installationId}`
+export const ofRepository = (repoId: number): string => `repository ${repoId}`
+
+const kept = 30 * day
+
+export const runIndex = {
+  /** A new version has the index rebuilt: raise it when the entries change. */
+  version: '3',
+  entries: (run: Indexed & { data: Run }): IndexEntry[] => [
+    ...limited(run),
+    ...sessions(run),
+    ...branches(run),
+    ...pulls(run),
+    { set: ofThread(run.data.thread), score: run.addedAt, keptMs: kept },
+    ...begun(run),
+    { set: ofInstallation(run.data.thread.installationId), score: run.addedAt },
+    { set: ofRepository(run.data.thread.repoId), score: run.addedAt },
+  ],
+}
+
+/** In a task, by when each run was added. */
+const begun = ({ addedAt, data: { session } }: Indexed & { data: Run }): IndexEntry[] =>
+  session.taskId !== undefined && session.taskRun
+    ? [{ set: ofTask(session.taskId), score: addedAt, keptMs: kept }]
+    : []
+
+function limited(run: Indexed): IndexEntry[] {
+  const {
+    schedule: { admitted },
+    result: { outcome },
+  } = run.data
+  if (admitted) return [...(outcome ? [] : places(run)), ...starts(run)]
+  return outcome ? [] : line(run)
+}
+
+const startOf = ({ addedAt, data }: Indexed): number => data.schedule.admissionExpectedAt ?? addedAt
+
+const places = (run: Indexed): IndexEntry[] =>
+  scopes.map(scope => ({ set: working(placeOf(run, scope)), score: startOf(run) }))
+
+const starts = (run: Indexed): IndexEntry[] =>
+  [
+    ...scopes.map(scope => placeOf(run, scope)),
+    threadWindow(run),
+    ...(isBots(run) ? [botsWindow(run)] : []),
+  ].map(window => ({ set: started(window), score: startOf(run), keptMs: day }))
+
+function line(run: Indexed): IndexEntry[] {
+  const { waitsFor = 'owner', waitsUntil } = run.data.schedule
+  if (waitsFor === 'session' || waitsUntil) return []
+  const within = scopes.slice(0, scopes.indexOf(waitsFor) + 1)
+  return within.map(scope => ({ set: inLine(placeOf(run, scope)), score: run.addedAt }))
+}
+
+function sessions(run: Indexed): IndexEntry[] {
+  const {
+    schedule: { admitted },
+    result: { outcome },
+    session: { instructionSent },
+  } = run.data
+  if (outcome) return []
+  const hasBegun = instructionSent || mayHaveBegun(run.data)
+  const how = admitted ? (hasBegun ? 'begun' : 'admitted') : 'waiting'
+  return tasksOf(run).map(task => ({ set: inSession(task, how), score: run.addedAt }))
+}
+
+function branches({
+  addedAt,
+  data: {
+    thread,
+    workspace: { branch },
+    session: { taskRun },
+    result: { pulls },
+  },
+}: Indexed & { data: Run }): IndexEntry[] {
+  if (!taskRun) return []
+  const refs = [branch?.name, taskRun.headBranch, ...pulls.map(({ head }) => head)]
+  const named = new Set(refs.filter(ref => ref !== undefined))
+  return [...named].map(ref => ({ set: onBranch(thread, ref), score: addedAt }))
+}
+
+const pulls = ({ addedAt, data: { thread, result } }: Indexed & { data: Run }): IndexEntry[] =>
+  result.pulls.map(({ number }) => ({ set: ofPull(thread, number), score: addedAt, keptMs: kept }))
+
+export function linesMoved(before: Indexed, after: Indexed): string[] {
+  const stays = new Set([...limited(after), ...sessions(after)].map(({ set }) => set))
+  const left = [...limited(before), ...sessions(before)].filter(({ set }) => !stays.has(set))
+  return [...new Set(left.flatMap(({ set }) => lineBehind(set)))]
+}
+
+function lineBehind(set: string): string[] {
+  const [kind, how, ...rest] = set.split(' ')
+  switch (kind) {
+    case 'working':
+      return [inLine([how, ...rest].join(' '))]
+    case 'in':
+      return [set]
+    case 'session':
+      return [inSession(rest.join(' '), 'waiting'), inSession(rest.join(' '), 'admitted')]
+    default:
+      return []
+  }
+}

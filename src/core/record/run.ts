@@ -1,0 +1,359 @@
+/** The record of a Run, which is its job's data. Nearly every key has a default, since records outlive versions. */
+import { z } from 'zod'
+import { StagedAttachments } from '../model/attachment.ts'
+import { runInParts } from '../model/former-run.ts'
+import { Unfinished } from '../model/task-run.ts'
+import { Thread } from '../model/thread.ts'
+import { Pull } from '../model/views.ts'
+import { Attachment } from '../text/attachment-links.ts'
+import { Mailbox } from './mailbox-part.ts'
+import { Baseline, type Rights, RunRequest, rightsOf, type Session } from './request-part.ts'
+import { SessionPart } from './session-part.ts'
+
+export const scopes = ['person', 'repository', 'owner'] as const
+export type Scope = (typeof scopes)[number]
+
+const Schedule = z.object({
+  admitted: z.boolean().default(false),
+  /** When it first asked for admission, our clock. */
+  enteredAt: z.number().optional(),
+  admissionExpectedAt: z.number().optional(),
+  /** When it was last asked whether the sender may start this. */
+  rightAskedAt: z.number().optional(),
+  ahead: z.number().int().optional(),
+  waitsUntil: z.object({ at: z.number(), limit: z.string() }).optional(),
+  waitsFor: z.enum([...scopes, 'session']).optional(),
+  nextPollAt: z.number().optional(),
+  lastPollAt: z.number().optional(),
+  /** Since when its stream is open without a break. */
+  streamedSince: z.number().optional(),
+})
+
+/** An effect without a recorded result: look for its trace before repeating it. */
+const attempt = {
+  at: z.number(),
+  lostAt: z.number().optional(),
+}
+const Intent = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('post-status'), ...attempt }),
+  z.object({ kind: z.literal('create-task'), ...attempt }),
+  z.object({ kind: z.literal('start-run'), ...attempt, before: z.array(z.string()) }),
+  z.object({ kind: z.literal('open-pull'), ...attempt }),
+  z.object({ kind: z.literal('deliver'), ...attempt, messageId: z.string() }),
+  z.object({ kind: z.literal('rejoin'), ...attempt, offset: z.number().int() }),
+  z.object({ kind: z.literal('conclude'), ...attempt }),
+  z.object({ kind: z.literal('answer-inline'), ...attempt }),
+  z.object({ kind: z.literal('answer-message'), ...attempt }),
+  z.object({ kind: z.literal('put-question'), ...attempt }),
+])
+export type Intent = z.infer<typeof Intent>
+
+const Outage = z.object({
+  why: z.string(),
+  since: z.number(),
+  until: z.number(),
+  count: z.number(),
+  /** A limit, whose end is known. */
+  limit: z.literal(true).optional(),
+  refusedSince: z.number().optional(),
+  promised: z.number().optional(),
+})
+export type Outage = z.infer<typeof Outage>
+
+const Attempts = z.object({
+  /** At most one of each kind. Older versions stored one object here. */
+  intent: z.array(Intent).optional(),
+  /** `agent`: PostHog is there, but passes nothing on to the agent. */
+  outages: z
+    .object({ github: Outage.optional(), posthog: Outage.optional(), agent: Outage.optional() })
+    .default({}),
+  stallsSeen: z.number().int().default(0),
+})
+
+/** An inline comment whose words the agent has, to be answered in its own thread. */
+const InlineAsked = z.object({
+  commentId: z.number().int(),
+  rootId: z.number().int(),
+  messageId: z.string(),
+  by: z.enum(['review', 'comment']),
+})
+export type InlineAsked = z.infer<typeof InlineAsked>
+
+export const Question = z.object({
+  key: z.string(),
+  commentId: z.number().int(),
+  inline: z.literal(true).optional(),
+})
+
+const Report = z.object({
+  status: z
+    .object({
+      commentId: z.number().int(),
+      hash: z.string(),
+      phase: z.string(),
+      at: z.number(),
+      heardAt: z.number().optional(),
+      nodeId: z.string().optional(),
+      minimized: z.literal(true).optional(),
+      postedAt: z.number().optional(),
+    })
+    .optional(),
+  supersedes: z.array(z.string()).default([]),
+  statusRemade: z.boolean().optional(),
+  announced: z
+    .object({
+      comment: z.boolean().default(false),
+      word: z.boolean().default(false),
+      inline: z.number().int().default(0),
+      reaction: z.boolean().default(false),
+      label: z.boolean().default(false),
+      branch: z.boolean().default(false),
+    })
+    .prefault({}),
+  /** Those of follow-ups; those of the request stand in the request. */
+  inlineAsked: z.array(InlineAsked).optional(),
+  /** The comment on a line that began the run is gone: its last word comes in the pull request's own thread. */
+  inlineGone: z.literal(true).optional(),
+  /** Questions of the agent that stand in comments of their own. */
+  questions: z.array(Question).optional(),
+  answerTo: z.string().optional(),
+  readOnlyThread: z.boolean().default(false),
+  /** The thread refuses comments since then; it is retried, since it may be unlocked. */
+  threadBlocked: z.object({ since: z.number(), until: z.number(), count: z.number() }).optional(),
+  labels: z.array(z.string()).default([]),
+})
+
+const failureClasses = ['setup', 'permission', 'quota', 'agent', 'network', 'github', 'lost'] as const
+
+export const Outcome = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('pull') }),
+  z.object({ kind: z.literal('pushed'), sha: z.string() }),
+  z.object({ kind: z.literal('answer') }),
+  z.object({ kind: z.literal('nothing') }),
+  z.object({ kind: z.literal('unfinished'), why: Unfinished }),
+  z.object({ kind: z.literal('stopped'), by: z.string(), because: z.string().optional() }),
+  z.object({
+    kind: z.literal('failed'),
+    class: z.enum(failureClasses),
+    reason: z.string(),
+    fix: z.string(),
+    /** The same request, asked again, would end the same way. */
+    again: z.literal(false).optional(),
+  }),
+])
+export type Outcome = z.infer<typeof Outcome>
+
+const Result = z.object({
+  claimedPulls: z.array(z.string()).default([]),
+  claimsSeen: z.number().int().default(0),
+  foreignPulls: z.array(z.string()).default([]),
+  /** Claimed pull requests that GitHub does not show yet. */
+  unseenPulls: z.record(z.string(), z.object({ since: z.number(), until: z.number() })).default({}),
+  pulls: z.array(Pull).default([]),
+  untended: z.array(z.number().int()).default([]),
+  reported: z.number().int().default(0),
+  resultChecked: z.boolean().default(false),
+  pushed: z.string().optional(),
+  /** Where `pushed` is, if no pull request shows it: one that was merged before does not. */
+  pushedBranch: z.string().optional(),
+  /** Once a round, a turn that ended before it was done goes on in the same session; no words are said a third time. */
+  resumed: z.object({ why: Unfinished, words: z.array(z.string()) }).optional(),
+  outcome: Outcome.optional(),
+  /** The last outcome, while a later round is under way. */
+  previous: z.object({ outcome: Outcome, concludedAt: z.number().optional(), word: z.boolean() }).optional(),
+  concludedAt: z.number().optional(),
+  round: z.number().int().default(0),
+  /** Its turn ended by itself: later words alone are retried. */
+  instructionDone: z.boolean().default(false),
+})
+
+export const Branch = z.object({
+  name: z.string(),
+  into: z.string(),
+  sha: z.string(),
+  made: z.boolean().default(false),
+  fresh: z.boolean().default(false),
+  /** A Run of this thread recorded that it made the branch. Only such a branch is ever removed. */
+  recorded: z.boolean().default(false),
+  linked: z.boolean().default(false),
+})
+export type Branch = z.infer<typeof Branch>
+
+const count = z.number().int().default(0)
+
+const given = {
+  /** Title and description. */
+  thread: z.boolean().default(true),
+  cut: z.array(z.enum(['instruction', 'description'])).default([]),
+  cutComments: count,
+  /** Words that their pages do not show. */
+  unshown: count,
+  leftOut: z
+    .object({
+      bots: count,
+      outsiders: count,
+      /** Of people about whom nobody was asked, as there are too many. */
+      unknown: count,
+      later: count,
+      resolved: count,
+      /** Whose page could not be had: the description, too. */
+      unseen: count,
+      older: count,
+    })
+    .prefault({}),
+}
+
+/** What of a thread the agent was given, and what not: the receipt. */
+export const Given = z.object({
+  ...given,
+  comments: count,
+  /** Of the comments. */
+  onLines: count,
+  authors: z.array(z.string()).default([]),
+})
+export type Given = z.infer<typeof Given>
+
+/** GitHub's time of a command, and the comment it stands in, as `placeOf` names it. */
+const UpTo = z.object({ at: z.number(), place: z.string().optional() })
+
+export const ReadUpTo = UpTo.extend({ of: z.string() })
+export type ReadUpTo = z.infer<typeof ReadUpTo>
+
+export const Context = z.object({
+  ...given,
+  /** As its page shows it; absent if that could not be had. */
+  description: z.string().optional(),
+  /** The files that its page shows. */
+  attached: z.array(Attachment).optional(),
+  /** The id of the words that it goes with. */
+  of: z.string().default(''),
+  upTo: UpTo.default({ at: 0 }),
+  /** It has only what is new since the words before. */
+  goesOn: z.boolean().default(false),
+  comments: z.array(
+    z.object({
+      author: z.string(),
+      at: z.number(),
+      body: z.string(),
+      kind: z.enum(['comment', 'review']).default('comment'),
+      on: z.object({ path: z.string(), line: z.number().nullable(), hunk: z.string() }).optional(),
+    }),
+  ),
+})
+export type Context = z.infer<typeof Context>
+
+const Workspace = z.object({
+  branch: Branch.optional(),
+  madeBranch: z.string().optional(),
+  /** A branch that is linked to the issue, but can't be used. */
+  linkedElsewhere: z.object({ repository: z.string(), branch: z.string() }).optional(),
+  headMoved: z.object({ from: z.string(), to: z.string() }).optional(),
+  threadContext: Context.optional(),
+  /** Up to where the session has been given what was written in this thread. */
+  readUpTo: ReadUpTo.optional(),
+  given: Given.optional(),
+  attachments: StagedAttachments.optional(),
+  restaged: z.boolean().default(false),
+})
+
+const parts = {
+  baseline: Baseline,
+  schedule: Schedule.prefault({}),
+  workspace: Workspace.prefault({}),
+  session: SessionPart.prefault({}),
+  mailbox: Mailbox.prefault({}),
+  result: Result.prefault({}),
+  report: Report.prefault({}),
+  attempts: Attempts.prefault({}),
+}
+
+export const Run = z.object({
+  v: z.number().int().default(1),
+  id: z.string(),
+  thread: Thread,
+  request: RunRequest,
+  ...parts,
+})
+export type Run = z.infer<typeof Run>
+
+export const runFormat = { renew: runInParts, parse: (data: unknown) => Run.parse(data) }
+
+export type RunPart = keyof typeof parts
+const isPart = (key: string): key is RunPart => Object.hasOwn(parts, key)
+
+export type RunChange = Partial<Omit<Run, RunPart>> & { [Part in RunPart]?: Partial<Run[Part]> }
+
+export type ChangeOf<Part extends RunPart> = { [Key in Part]?: Partial<Run[Key]> } & {
+  [Key in Exclude<keyof Run, Part>]?: never
+}
+
+export const changed = <Of extends RunChange>(run: Of, ...changes: readonly RunChange[]): Of =>
+  changes.reduce<Of>(withChange, run)
+
+function withChange<Of extends RunChange>(run: Of, change: RunChange): Of {
+  const entries = Object.entries(change).map(([key, value]) => [
+    key,
+    isPart(key) && typeof value === 'object' ? { ...run[key], ...value } : value,
+  ])
+  return { ...run, ...Object.fromEntries(entries) }
+}
+
+type Needed = 'id' | 'thread' | 'request' | 'baseline'
+export type NewRun = Pick<Run, Needed> & Omit<RunChange, Needed>
+
+/** @throws ZodError for a record that could not be read back */
+export const newRun = ({ report, ...given }: NewRun): Run => {
+  const { origin } = given.request
+  return Run.parse({ ...given, report: { labels: origin.kind === 'label' ? [origin.label] : [], ...report } })
+}
+
+export type Phase = 'waiting' | 'preparing' | 'starting' | 'working' | 'stopping' | Outcome['kind']
+
+export function phaseOf(run: Run): Phase {
+  const {
+    result,
+    mailbox,
+    session: { taskRun },
+    schedule,
+  } = run
+  if (result.outcome) return result.outcome.kind
+  if (mailbox.stop) return 'stopping'
+  if (!taskRun) return schedule.ahead === undefined ? 'preparing' : 'waiting'
+  const isQueued = taskRun.status === 'queued' || taskRun.status === 'not_started'
+  return isQueued && !hasNewPull(run) ? 'starting' : 'working'
+}
+
+/** One that no last word told of yet. GitHub's event of it may come before a look at the agent. */
+export const hasNewPull = ({ result: { pulls, reported } }: Run): boolean => pulls.length > reported
+
+export const wantedRights = ({ request, workspace: { branch } }: Run): Rights =>
+  rightsOf(request.options, branch?.name ?? '')
+
+/** The branch that its agent published to last, as far as anybody told. */
+export const agentsHead = ({ session: { taskRun }, result: { pulls } }: Run): string | undefined =>
+  taskRun?.headBranch ?? pulls.at(-1)?.head
+
+export function sessionOf(run: Run): Session | undefined {
+  const { taskId, taskRun } = run.session
+  if (taskId === undefined || !taskRun) return undefined
+  const session = { taskId, taskRunId: taskRun.id }
+  const { may } = taskRun
+  const headBranch = agentsHead(run)
+  if (!may) return session
+  const branches = new Set([...may.branches, ...(headBranch === undefined ? [] : [headBranch])])
+  return { ...session, may: { ...may, branches: [...branches] } }
+}
+
+type Earlier = Run['session']['earlier']
+
+export const resumedSession = ({ session: { earlier } }: { session: { earlier?: Earlier } }): Earlier =>
+  earlier?.resumes === false ? undefined : earlier
+
+type TaskRunStatus = NonNullable<Run['session']['taskRun']>['status']
+
+export const isTerminal = (status: TaskRunStatus): boolean =>
+  status === 'completed' || status === 'failed' || status === 'cancelled'
+
+/** A text by which the task is found again at PostHog. Names the thread and the Run. */
+export const taskMarker = (run: Pick<Run, 'id' | 'thread'>): string =>
+  `[gh:${run.thread.owner}/${run.thread.repo}#${run.thread.number}:${run.id}]`

@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { PermissionRequest, TaskRunStatus, Unfinished } from '../model/task-run.ts'
+import { Activity } from './agent-activity.ts'
+import { FollowUp } from './mailbox-part.ts'
+import { Rights, Session } from './request-part.ts'
+
+export const ProgressStep = z.object({
+  step: z.string(),
+  label: z.string(),
+  done: z.boolean(),
+  since: z.number().optional(),
+  at: z.number(),
+  failed: z.boolean().optional(),
+})
+export type ProgressStep = z.infer<typeof ProgressStep>
+
+const TaskRun = z.object({
+  id: z.string(),
+  since: z.number(),
+  status: TaskRunStatus,
+  error: z.string().optional(),
+  /** What PostHog noted of an end that is none. */
+  marker: Unfinished.optional(),
+  headBranch: z.string().optional(),
+  messages: z.number().int().default(0),
+  /** Log entry at which this Run begins: a task run may serve several. */
+  from: z.number().int().optional(),
+  /** Last sign of life, ms since the epoch, our clock. */
+  changedAt: z.number(),
+  updatedAt: z.number().optional(),
+  model: z.string().optional(),
+  effort: z.string().optional(),
+  authorship: z.string().optional(),
+  may: Rights.optional(),
+  lastMessageId: z.string().optional(),
+  /** Words that its log does not show yet. */
+  unread: z.array(FollowUp).optional(),
+  instructionUnread: z.literal(true).optional(),
+})
+
+/** What was read of the agent's log. Positions count entries. */
+const SessionLog = z.object({
+  offset: z.number().int().default(0),
+  turns: z.number().int().default(0),
+  idle: z.boolean().default(false),
+  idleSince: z.number().optional(),
+  /** Why the last turn ended, in the agent's words. */
+  stopReason: z.string().optional(),
+  /** The server has no logs of sessions. */
+  absent: z.literal(true).optional(),
+  answer: z.string().optional(),
+  /** The last message sent, until the log shows that the agent took it up. */
+  awaitedMessageId: z.string().optional(),
+  /** Whether the log shows messages where the agent takes them up; older servers' logs do not. */
+  showsWords: z.boolean().optional(),
+  /** The agent now answers a message that is not ours: PostHog sends its own after a pull request. */
+  ofOthers: z.boolean().optional(),
+  permissionRequest: PermissionRequest.optional(),
+  activity: Activity.optional().catch(undefined),
+})
+export type SessionLog = z.infer<typeof SessionLog>
+
+export const EarlierSession = Session.extend({
+  branch: z.string().optional(),
+  over: z.boolean().default(false),
+  resumes: z.boolean().optional(),
+  cancelledAt: z.number().optional(),
+})
+
+export const SessionPart = z.object({
+  tenant: z.string().optional(),
+  earlier: EarlierSession.optional(),
+  taskId: z.string().optional(),
+  taskMade: z.boolean().default(false),
+  taskRun: TaskRun.optional(),
+  sessionLog: SessionLog.optional(),
+  permission: z
+    .object({
+      id: z.string(),
+      title: z.string(),
+      allowed: z.boolean(),
+      /** Our answer did not count: nobody waited for it, or PostHog refused it. */
+      untaken: z.enum(['over', 'refused']).optional(),
+    })
+    .optional(),
+  progress: z.array(ProgressStep).default([]),
+  instructionSent: z.boolean().default(false),
+  /** When the agent first began on a round, our clock. */
+  began: z.object({ round: z.number().int(), at: z.number() }).optional(),
+  cancel: z
+    .object({
+      taskRun: z.string(),
+      at: z.number(),
+      askedAt: z.number().optional(),
+      refused: z.number().int(),
+      until: z.number(),
+    })
+    .optional(),
+  agentLeft: z.boolean().optional(),
+  /** US dollars so far; `null` when PostHog does not say. */
+  cost: z.number().nullable().optional(),
+  summary: z.string().optional(),
+  summaryAt: z.number().optional(),
+})

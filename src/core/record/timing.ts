@@ -1,0 +1,92 @@
+/** How often to poll, so that all live Runs together stay inside the limit of a PostHog key. */
+import { hour, minute, second } from '../model/time.ts'
+import { isTerminal, type Run } from './run.ts'
+
+/** PostHog allows a key 4,800 calls an hour; a fifth is kept for other calls than polls. */
+export const callsPerHour = 4800 * 0.8
+
+export const callsPerPoll = 2
+
+/** ms until the next poll of a Run `age` ms old, with `live` Runs on one key. */
+export function pollInterval(age: number, live: number): number {
+  const wished = age < minute ? 2 * second : age < 10 * minute ? 5 * second : 15 * second
+  return Math.max(wished, afforded(live))
+}
+
+const afforded = (live: number): number =>
+  Math.round((Math.max(live, 1) * callsPerPoll * hour) / callsPerHour)
+
+/**
+ * With a stream, polls are only a safety net: with its four connections, ten calls an hour for a quiet Run. What came
+ * just before the stream was open, a late log shows a little later.
+ * @param age ms since the stream was seen to be open
+ */
+export const pollIntervalWithStream = (age: number, live: number): number =>
+  age < limits.lateLog
+    ? Math.max(pollIntervalUntil(limits.lateLog, age), afforded(live))
+    : Math.max(pollInterval(hour, live), 20 * minute)
+
+/** Polls 2, 4, 8, 16 … s after `age` was 0, and just after the limit. */
+export const pollIntervalUntil = (limit: number, age: number): number =>
+  age > limit ? minute : Math.min(Math.max(2 * second, age), limit + second - age)
+
+export const limits = {
+  /** ms between two polls at the least, however many events come. */
+  soonestPoll: 2 * second,
+  editEvery: 15 * second,
+  editForTimeEvery: 5 * minute,
+  /** While a Run waits for its turn, its place in the line changes with every one that ends. */
+  editInLineEvery: 3 * minute,
+  summaryEvery: 5 * minute,
+  /** PostHog may report a pull request just after its turn. */
+  settle: 2 * second,
+  /** A turn may end without having read a message sent just before. */
+  settleUnread: 20 * second,
+  /** How long after the end of a run its log may not show all of it. */
+  lateLog: 30 * second,
+  queued: 15 * minute,
+  /** PostHog ends an idle run after an hour; one silent for longer is lost. */
+  silent: 3 * hour,
+  stopping: 5 * minute,
+  unanswered: 5 * second,
+  outage: 24 * hour,
+  /** How long reads may be refused: with an agent at work, and before. */
+  refused: 15 * minute,
+  refusedBefore: 2 * minute,
+  absent: 3 * second,
+  /** How long words wait for GitHub to tell what else was written. */
+  withoutContext: minute,
+  /** How long an earlier session may be unknown before a new one is begun. */
+  gone: minute,
+  /** How long the right to start holds, from when it was asked: after an outage it is asked again. */
+  rightHolds: 5 * minute,
+  seeingTo: 10 * minute,
+  /** How long words are offered to an agent that takes none. */
+  notTaken: 10 * minute,
+  unseenPull: 5 * minute,
+  worthTelling: 20 * second,
+  /**
+   * How long whoever asked looks on: GitHub shows them an edit of the status at once. Later, having been told to wait,
+   * they are elsewhere, and only a mail tells them that nothing came of it.
+   */
+  looksOn: 5 * minute,
+  inVain: second,
+  /** Steps in a row that threw, and deaths of processes that had nothing else in hand. */
+  failures: 10,
+  deaths: 2,
+} as const
+
+/** ms */
+export const backoff = (failures: number): number => Math.min(minute, second * 2 ** Math.min(failures, 6))
+
+/** ms, for a locked thread, which may be unlocked. */
+export const refusedBackoff = (refusals: number): number =>
+  Math.min(5 * minute, 5 * second * 2 ** Math.min(refusals, 6))
+
+// Times at which a working Run must be polled, because a limit has then passed.
+
+export function deadlinesOf({ session: { taskRun }, result: { outcome } }: Run): number[] {
+  if (!taskRun || isTerminal(taskRun.status) || outcome) return []
+  const isQueued = taskRun.status === 'queued' || taskRun.status === 'not_started'
+  return [taskRun.changedAt + (isQueued ? limits.queued : limits.silent) + second]
+}

@@ -1,0 +1,140 @@
+/** How the agent's turn stands, by PostHog's log and status alone: when a Run is over follows from nothing else. */
+import type { Unfinished } from '../model/task-run.ts'
+import { agentFailures } from './failures.ts'
+import type { FollowUp } from './mailbox-part.ts'
+import { hasNewPull, isTerminal, type Outcome, type Run } from './run.ts'
+import type { SessionLog } from './session-part.ts'
+import { limits } from './timing.ts'
+
+export type Turn =
+  | { kind: 'working' }
+  /** The run is over, and its log may not show all of it yet. */
+  | { kind: 'settling' }
+  /** By itself, and it has read all words. */
+  | { kind: 'ended' }
+  | { kind: 'unfinished'; why: Unfinished }
+  | { kind: 'failed' }
+  | { kind: 'cancelled' }
+
+type TaskRun = NonNullable<Run['session']['taskRun']>
+
+export function standingOf(run: Run, now: number): Turn {
+  const { taskRun, sessionLog } = run.session
+  if (sessionLog?.idle && hasSettled(run, sessionLog, now)) return endedBy(sessionLog)
+  if (!taskRun || !isTerminal(taskRun.status)) return { kind: 'working' }
+  if (taskRun.status === 'cancelled') return { kind: 'cancelled' }
+  if (taskRun.status === 'failed' && !taskRun.marker && !mayBeResumed(run, taskRun)) return { kind: 'failed' }
+  if (sessionLog?.absent && !taskRun.marker) return { kind: 'ended' }
+  if (!isReadToItsEnd(run, taskRun)) return { kind: 'settling' }
+  return { kind: 'unfinished', why: whyUnfinished(run, taskRun) }
+}
+
+function whyUnfinished(run: Run, { status, marker }: TaskRun): Unfinished {
+  const { instruction, followUps } = unreadWords(run)
+  if (instruction || followUps.length > 0) return 'unread'
+  return marker ?? (status === 'failed' ? 'failed' : 'ended-early')
+}
+
+/**
+ * What a run that is over never read. An older log shows no words and can't tell, unless nothing came after them.
+ */
+export function unreadWords({ session: { taskRun, sessionLog } }: Run): {
+  instruction: boolean
+  followUps: FollowUp[]
+} {
+  const { turns = 0, answer, activity } = sessionLog ?? {}
+  const hasStirred = turns > 0 || answer !== undefined || activity?.doing !== undefined
+  if (!sessionLog?.showsWords && hasStirred) return { instruction: false, followUps: [] }
+  return { instruction: taskRun?.instructionUnread === true, followUps: taskRun?.unread ?? [] }
+}
+
+/** A turn that ended before it was done is resumed once a round, and words are said again once. */
+export function mayGoOn(run: Run): boolean {
+  const { resumed } = run.result
+  return !resumed || unreadWords(run).followUps.some(({ id }) => !resumed.words.includes(id))
+}
+
+/** Only a poll after the limit proves that a log shows no more. */
+const isReadToItsEnd = (run: Run, { status, changedAt }: TaskRun): boolean =>
+  run.session.sessionLog?.absent === true ||
+  (status === 'failed' && hasReadAllMessages(run)) ||
+  (run.schedule.lastPollAt ?? 0) - changedAt >= limits.lateLog
+
+/** An end may belong to a turn before our words; PostHog may report a pull request just after its turn. */
+function hasSettled(run: Run, { idleSince, showsWords }: SessionLog, now: number): boolean {
+  const hasReadAll = hasReadAllMessages(run)
+  const isOver = run.session.taskRun !== undefined && isTerminal(run.session.taskRun.status)
+  if (hasReadAll && (isOver || hasNewPull(run))) return true
+  if (showsWords && !hasReadAll) return false
+  return now - (idleSince ?? now) >= (hasReadAll ? limits.settle : limits.settleUnread)
+}
+
+/** Source: `stopReason` of the Agent Client Protocol, and `error_recoverable` of PostHog's agent. */
+const stopReasons: Readonly<Record<string, Unfinished | undefined>> = {
+  cancelled: 'interrupted',
+  error_recoverable: 'error',
+  refusal: 'refusal',
+  max_tokens: 'max-tokens',
+}
+
+/** Older agents give no reason. */
+const endedBy = ({ stopReason = 'end_turn' }: SessionLog): Turn =>
+  stopReason === 'end_turn'
+    ? { kind: 'ended' }
+    : { kind: 'unfinished', why: stopReasons[stopReason] ?? 'ended-early' }
+
+export const hasReadAllMessages = (run: Run): boolean =>
+  run.session.sessionLog !== undefined &&
+  (run.session.sessionLog.showsWords
+    ? run.session.sessionLog.awaitedMessageId === undefined
+    : hadItsTurns(run, run.session.sessionLog))
+
+/** Without messages in the log, turns are counted; in a session that went on, another's turn may be among them. */
+const hadItsTurns = ({ session: { taskRun } }: Run, { turns, awaitedMessageId }: SessionLog): boolean =>
+  turns > (taskRun?.messages ?? 0) && (awaitedMessageId === undefined || (taskRun?.from ?? 0) === 0)
+
+/** PostHog fails a background run for a mere hiccup upstream. What failed before its agent read anything is told. */
+const mayBeResumed = (run: Run, { from = 0, error }: TaskRun): boolean =>
+  !run.result.resumed && failureKind(error) === 'failed' && (from > 0 || !unreadWords(run).instruction)
+
+const knownFailures: readonly { match: RegExp; kind: keyof typeof agentFailures }[] = [
+  { match: /spend limit|usage limit|quota|billing|rate.?limit|429/i, kind: 'at-limit' },
+  {
+    match: /clone|repository (?:not found|access)|could not read from remote|authentication failed/i,
+    kind: 'no-repository',
+  },
+  {
+    match: /model .*(?:not found|does not exist|not available|unknown)|unknown model/i,
+    kind: 'no-model',
+  },
+]
+
+export function outcomeOf(run: Run, now: number): Outcome {
+  if (run.mailbox.stop) {
+    const { by, because } = run.mailbox.stop
+    return { kind: 'stopped', by: by.login, ...(because === undefined ? {} : { because }) }
+  }
+  const stands = standingOf(run, now)
+  switch (stands.kind) {
+    case 'unfinished':
+      return stands
+    case 'failed': {
+      const { error = '' } = run.session.taskRun ?? {}
+      return agentFailures[failureKind(error)](error)
+    }
+    case 'cancelled':
+      return { kind: 'stopped', by: 'PostHog' }
+    default:
+      return whatCameOf(run)
+  }
+}
+
+function whatCameOf(run: Run): Outcome {
+  const { pushed } = run.result
+  if (hasNewPull(run)) return { kind: 'pull' }
+  if (pushed !== undefined) return { kind: 'pushed', sha: pushed }
+  return run.session.sessionLog?.answer ? { kind: 'answer' } : { kind: 'nothing' }
+}
+
+const failureKind = (said = ''): keyof typeof agentFailures =>
+  knownFailures.find(({ match }) => match.test(said))?.kind ?? 'failed'

@@ -1,0 +1,95 @@
+/** What the agent is told next, and up to where it has been given what stands in the thread. */
+import type { InlineComment } from '../model/trigger.ts'
+import type { Target } from '../model/views.ts'
+import type { FollowUp } from './mailbox-part.ts'
+import { type ChangeOf, type Context, Given, type Run, resumedSession } from './run.ts'
+
+export interface Words {
+  /** PostHog's id of the message: the log shows it where the agent reads the words. */
+  id: string
+  /** The bot itself, if undefined. */
+  by: string | undefined
+  text: string
+  /** When they were written, ms since the epoch, GitHub's clock. */
+  at: number
+  target?: Target | undefined
+  inline?: readonly InlineComment[] | undefined
+}
+
+export const firstWords = ({ id, request }: Run): Words => ({
+  id,
+  by: request.by.login,
+  text: request.text,
+  at: request.at,
+  target: request.origin.kind === 'comment' ? request.origin.commentRef : undefined,
+  inline: request.inline,
+})
+
+export const wordsOf = ({ id, by, text, at, inline, source, resumes }: FollowUp): Words => ({
+  id,
+  by: resumes ? undefined : by.login,
+  text,
+  at,
+  target: source?.target,
+  inline,
+})
+
+export function nextWords(run: Run): Words {
+  const [followUp] = run.mailbox.pendingFollowUps
+  const goesOn = run.session.instructionSent || run.session.taskRun !== undefined
+  return goesOn && followUp ? wordsOf(followUp) : firstWords(run)
+}
+
+/** Whether the agent has read of the thread before. */
+export const knowsThread = (run: Run): boolean =>
+  run.session.taskRun !== undefined || resumedSession(run) !== undefined
+
+/** What is new since the words before; all of it for an agent that knows nothing. */
+export function contextIsDue(run: Run): boolean {
+  const context = run.workspace.threadContext
+  return context?.of !== nextWords(run).id || (context.goesOn && !knowsThread(run))
+}
+
+/** @returns one string for what a target names in its thread; ids count within their kind */
+export function placeOf(target: Target | undefined): string | undefined {
+  switch (target?.kind) {
+    case 'thread':
+      return `thread-${target.commentId}`
+    case 'review':
+      return `review-${target.reviewId}`
+    case 'inline':
+      return `line-${target.commentId}`
+    default:
+      return undefined
+  }
+}
+
+/** For the words that were said with it. */
+export function contextGiven({ workspace }: Run, { id }: Words): ChangeOf<'workspace'> {
+  const { threadContext: context, readUpTo, given } = workspace
+  if (context?.of !== id || readUpTo?.of === id) return {}
+  return { workspace: { readUpTo: { of: id, ...context.upTo }, given: withContext(given, context) } }
+}
+
+const noneGiven = Given.parse({ thread: false })
+
+function withContext(before: Given = noneGiven, { comments, leftOut, ...now }: Context): Given {
+  return {
+    thread: before.thread || now.thread,
+    comments: before.comments + comments.length,
+    onLines: before.onLines + comments.filter(({ on }) => on).length,
+    authors: [...new Set([...before.authors, ...comments.map(({ author }) => author)])],
+    cut: [...new Set([...before.cut, ...now.cut])],
+    cutComments: before.cutComments + now.cutComments,
+    unshown: before.unshown + now.unshown,
+    leftOut: {
+      bots: before.leftOut.bots + leftOut.bots,
+      outsiders: before.leftOut.outsiders + leftOut.outsiders,
+      unknown: before.leftOut.unknown + leftOut.unknown,
+      later: before.leftOut.later + leftOut.later,
+      resolved: before.leftOut.resolved + leftOut.resolved,
+      unseen: before.leftOut.unseen + leftOut.unseen,
+      older: before.leftOut.older + leftOut.older,
+    },
+  }
+}

@@ -1,0 +1,22 @@
+export const begun = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}`
+
+export const ended = (words: string): string => (/[.!?…]$/.test(words) ? words : `${words}.`)
+
+export const asSentence = (words: string): string => begun(ended(words))
+
+const clock = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
+
+const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
+
+export const moment = (at: number, now: number): string =>
+  dayOf(at) === dayOf(now) ? clock(at) : `${dayOf(at)} ${clock(at)}`
+
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+export function exactly(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}

@@ -1,0 +1,273 @@
+/** The last word: a new comment with the answer, since edits notify nobody. */
+import { saidOfRemark, withoutRemarks } from '../agent/prompt.ts'
+import type { Pull } from '../model/views.ts'
+import { unfinished } from '../record/agent-end.ts'
+import {
+  endsQuietly,
+  inlineAsked,
+  inlinePlace,
+  isUndone,
+  leavesBoxInStatus,
+  listener,
+  neverBegan,
+  staysInStatus,
+} from '../record/last-word.ts'
+import type { Outcome, Run } from '../record/run.ts'
+import { limits } from '../record/timing.ts'
+import { asSentence, begun, counted, ended, exactly } from '../text/phrases.ts'
+import { code, inlineWords, spoken } from '../text/safe-markdown.ts'
+import { boxesAfter, details } from './details.ts'
+import { warnings } from './warnings.ts'
+import { briefly, session } from './while-working.ts'
+import {
+  agentLeft,
+  agentWords,
+  answerTo,
+  branchUrl,
+  commitUrl,
+  type Deployment,
+  small,
+  withCode,
+} from './words.ts'
+
+export function closingComment(run: Run, deployment: Deployment): string {
+  if (!run.result.outcome) return ''
+  const said = firstWords(run, run.result.outcome)
+  return [said, ...(leavesBoxInStatus(run) ? [] : rest(run, deployment))]
+    .filter(part => part !== '')
+    .join('\n\n')
+}
+
+function firstWords(run: Run, outcome: Outcome): string {
+  const said = saidAtTheEnd(run)
+  return outcome.kind === 'answer' && said && leftUnpublished(run) === 0
+    ? answerTo(listener(run), said)
+    : `@${listener(run)} ${sentence(run, outcome)}`
+}
+
+const rest = (run: Run, deployment: Deployment): string[] => [
+  // A list that Codex ended with would have the box as its last item.
+  run.result.outcome?.kind === 'answer' && boxesAfter(run) !== '' ? '<!-- -->' : '',
+  boxesAfter(run),
+  warnings(run),
+  details(run),
+  small(resultSmall(run, deployment, 'last-word')),
+]
+
+function sentence(run: Run, outcome: Outcome): string {
+  if (run.request.what === 'plan' && (outcome.kind === 'pull' || outcome.kind === 'pushed'))
+    return `Codex was asked only for a plan, but ${changed(run, outcome)}. Check that first.${words(saidAtTheEnd(run))}`
+  switch (outcome.kind) {
+    case 'pull':
+      return `the pull request is ready for you: **${pullLinks(run)}**${words(saidAtTheEnd(run))}`
+    case 'pushed':
+      return `done: **${commit(run, outcome.sha)}** is on ${pushedTo(run)}.${words(saidAtTheEnd(run))}`
+    case 'answer':
+    case 'nothing':
+      if (leftUnpublished(run) > 0) return `${nothingPublished(run)}.${words(saidAtTheEnd(run))}`
+      return outcome.kind === 'answer'
+        ? 'Codex answered on the lines of your review.'
+        : 'Codex changed nothing and said nothing.'
+    case 'unfinished': {
+      const { because, fix } = unfinished[outcome.why]
+      return `Codex did not finish: ${because}. ${leftBehind(run)}${words(saidAtTheEnd(run))}\n\n**What to do:** ${fix}`
+    }
+    case 'stopped':
+      return `${stoppedBy(run, outcome)} ${leftBehind(run)}`
+    case 'failed':
+      return `Codex ${neverBegan(run) ? 'did not start' : 'failed'}: ${ended(withCode(outcome.reason, 300))}${hasLeft(run) ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
+  }
+}
+
+/** Without what is said on lines of a review. */
+export function saidAtTheEnd(run: Run): string | undefined {
+  const { result, session } = run
+  const said = session.sessionLog?.answer ?? (result.outcome?.kind === 'pull' ? session.summary : undefined)
+  return said && withoutRemarks(said, inlineAsked(run).length)
+}
+
+const words = (said: string | undefined): string => (said ? `\n\n${agentWords(said)}` : '')
+
+const commit = ({ thread }: Run, sha: string): string =>
+  `[${code(sha.slice(0, 7))}](${commitUrl(thread, sha)})`
+
+function changed(run: Run, outcome: Outcome & { kind: 'pull' | 'pushed' }): string {
+  if (outcome.kind === 'pull') return `it opened ${pullLinks(run)}`
+  const where = run.session.taskRun?.headBranch ?? run.workspace.branch?.name ?? ''
+  return `it pushed ${code(outcome.sha.slice(0, 7))} to [${code(where)}](${branchUrl(run.thread, where)})`
+}
+
+function stoppedBy(run: Run, { by, because }: Outcome & { kind: 'stopped' }): string {
+  const isReader = by === listener(run)
+  if (because !== undefined) return `this run was stopped because ${isReader ? 'you' : code(by)} ${because}.`
+  return isReader ? 'you stopped this run.' : `this run was stopped by ${code(by)}.`
+}
+
+export function inlineAnswer(run: Run): string {
+  const { outcome } = run.result
+  const asked = inlineAsked(run)[run.report.announced.inline]
+  if (isUndone(outcome)) return `Not done. See ${lastWord(run)}.`
+  const answer = run.session.sessionLog?.answer ?? ''
+  if (asked?.by === 'comment') {
+    const isAbout = run.session.taskRun?.lastMessageId === asked.messageId
+    if (isAbout && outcome?.kind === 'answer') return agentWords(answer)
+  } else {
+    const said = saidOfRemark(answer, run.report.announced.inline + 1)
+    if (said !== undefined) return spoken(said, maxOfRemark)
+  }
+  if (outcome?.kind === 'pushed') return `See ${commit(run, outcome.sha)}.`
+  return outcome?.kind === 'pull' ? `See ${pullLinks(run)}.` : `See ${lastWord(run)}.`
+}
+
+function lastWord(run: Run): string {
+  const place = inlinePlace(run)
+  return place
+    ? `[the answer where this began](${run.thread.url}#discussion_r${place.rootId})`
+    : 'the last comment of this pull request'
+}
+
+const maxOfRemark = 1_000
+
+const pullLinks = (run: Run): string => newPulls(run).map(pullLink).join(', ')
+
+function pushedTo(run: Run): string {
+  if (run.result.pushedBranch !== undefined) return code(run.result.pushedBranch)
+  if (run.thread.kind === 'pull') return 'this pull request'
+  const pull = run.result.pulls.findLast(({ state }) => state === 'open')
+  return pull ? `[#${pull.number}](${pull.url})` : code(run.workspace.branch?.name ?? '')
+}
+
+const headings: Record<Outcome['kind'], (run: Run) => string> = {
+  pull: run => `🚀 ${newPulls(run).map(pullLink).join(', ')}`,
+  pushed: run => `🚀 Codex pushed ${pushedCommit(run)} to ${pushedWhere(run)}`,
+  answer: run =>
+    run.request.what === 'plan' ? '📋 Codex has a plan' : unlessUnpublished(run, '💬 Codex answered'),
+  nothing: run => unlessUnpublished(run, '💬 Codex changed nothing'),
+  unfinished: () => '⚠️ Codex did not finish',
+  stopped: () => '⏹️ Codex was stopped',
+  failed: run => (neverBegan(run) ? '👎 Not started' : '😕 Codex failed'),
+}
+
+export function resultHeading(run: Run): string {
+  if (!run.result.outcome) return ''
+  return changedBesidePlan(run)
+    ? '⚠️ Codex has a plan, but it also changed something'
+    : headings[run.result.outcome.kind](run)
+}
+
+/** Files that the agent changed in this round, of which nothing is on GitHub. */
+const leftUnpublished = ({ request, result: { outcome }, session: { sessionLog } }: Run): number =>
+  request.what === 'work' && (outcome?.kind === 'answer' || outcome?.kind === 'nothing')
+    ? (sessionLog?.activity?.files.length ?? 0)
+    : 0
+
+const unlessUnpublished = (run: Run, heading: string): string =>
+  leftUnpublished(run) > 0 ? `⚠️ ${begun(nothingPublished(run))}` : heading
+
+const nothingPublished = (run: Run): string =>
+  `no commit or pull request came of this, though Codex changed ${counted(leftUnpublished(run), 'file')}`
+
+const changedBesidePlan = ({ request, result: { outcome } }: Run): boolean =>
+  request.what === 'plan' && (outcome?.kind === 'pull' || outcome?.kind === 'pushed')
+
+const newPulls = ({ result: { pulls, reported } }: Run): Pull[] =>
+  pulls.slice(Math.min(reported, Math.max(0, pulls.length - 1)))
+
+const pullLink = ({ number, title, url }: Pull): string => `[#${number} ${inlineWords(title, 100)}](${url})`
+
+function pushedCommit({ thread, result: { pushed } }: Run): string {
+  return pushed === undefined ? 'its commits' : `[${code(pushed.slice(0, 7))}](${commitUrl(thread, pushed)})`
+}
+
+function pushedWhere(run: Run): string {
+  if (run.result.pushedBranch !== undefined) return code(run.result.pushedBranch)
+  if (run.thread.kind === 'pull') return 'this pull request'
+  const open = run.result.pulls.filter(({ state }) => state === 'open')
+  return open.length > 0
+    ? open.map(({ number }) => `#${number}`).join(', ')
+    : code(run.workspace.branch?.name ?? '')
+}
+
+export function resultLines(run: Run): string[] {
+  const { outcome } = run.result
+  if (outcome?.kind === 'failed') return failureLines(run, outcome)
+  if (outcome?.kind === 'unfinished') {
+    const { because, fix } = unfinished[outcome.why]
+    return [`${begun(because)}. ${leftBehind(run)}`, endsQuietly(run) ? `**What to do:** ${fix}` : '']
+  }
+  if (outcome?.kind === 'stopped') return [`${whoStopped(outcome)} ${leftBehind(run)}`]
+  return run.result.pulls.length > 1 ? [run.result.pulls.map(pullLine).join('\n')] : []
+}
+
+const pullLine = (pull: Pull): string => `${pullLink(pull)} · ${stateOf(pull)}`
+
+function failureLines(run: Run, { reason, fix }: Outcome & { kind: 'failed' }): string[] {
+  const lines = [
+    `❌ ${asSentence(withCode(reason, 300))}`,
+    ...(run.session.agentLeft ? [`⚠️ ${agentLeft}`] : []),
+  ]
+  return [lines.join('\n'), endsQuietly(run) ? `**What to do:** ${fix}` : '']
+}
+
+const whoStopped = ({ by, because }: Outcome & { kind: 'stopped' }): string =>
+  because ? `Stopped because ${code(by)} ${because}.` : `Stopped by ${code(by)}.`
+
+const hasLeft = ({ result: { pulls, pushed } }: Run): boolean =>
+  pushed !== undefined || pulls.some(({ state }) => state === 'open')
+
+function leftBehind(run: Run): string {
+  const pulls = run.result.pulls.filter(pull => pull.state === 'open')
+  if (pulls.length > 0)
+    return `It had opened ${pulls.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
+  const branch = run.result.pushedBranch ?? run.workspace.branch?.name
+  if (run.result.pushed && branch !== undefined)
+    return `It had pushed commits up to ${code(run.result.pushed.slice(0, 7))} to [${code(branch)}](${branchUrl(run.thread, branch)}).`
+  return 'Nothing was pushed.'
+}
+
+const stateOf = ({ state, draft, head, base }: Pull): string =>
+  `${state === 'open' && draft ? 'draft' : state}, ${code(head)} → ${code(base)}`
+
+/** What may change later is left out of the last word, which is never edited. */
+export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 'last-word'): string[] {
+  const requester = run.request.by.login
+  const isLast = where === 'last-word' || staysInStatus(run)
+  const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
+  return [
+    briefly(run),
+    ...(where === 'last-word' && requester === listener(run) ? [] : [inlineWords(requester, 60)]),
+    ...duration(run),
+    ...(isLast && run.session.cost ? [costOf(run, run.session.cost)] : []),
+    ...session(run, deployment),
+    ...(pull ? [stateOf(pull)] : []),
+    ...(isLast ? nextWords(run) : []),
+  ]
+}
+
+/** What it waited for before the agent began is no work. */
+function duration(run: Run): string[] {
+  const {
+    result: { concludedAt, round },
+    schedule: { admissionExpectedAt = run.request.at, enteredAt = admissionExpectedAt },
+    mailbox: { lastWordsAt = enteredAt },
+    session: { began },
+  } = run
+  if (concludedAt === undefined) return []
+  const [asked, admitted] = round === 0 ? [enteredAt, admissionExpectedAt] : [lastWordsAt, lastWordsAt]
+  const from = neverBegan(run) ? concludedAt : began?.round === round ? began.at : admitted
+  const waited = from - asked >= limits.worthTelling ? [`waited ${exactly(from - asked)}`] : []
+  if (neverBegan(run)) return waited
+  const worked = exactly(concludedAt - from)
+  return [[...waited, ...(waited.length > 0 ? [`worked ${worked}`] : [worked])].join(', ')]
+}
+
+/** PostHog's cost is that of a task, which several runs may share. */
+const costOf = ({ session: { taskMade }, result: { round } }: Run, cost: number): string =>
+  `$${cost.toFixed(2)}${taskMade && round === 0 ? '' : ' in all'}`
+
+function nextWords({ result: { outcome }, request }: Run): string[] {
+  if (isUndone(outcome)) return []
+  return request.what === 'plan'
+    ? ['reply `/codex plan …` to change the plan']
+    : ['reply `/codex …` to continue']
+}

@@ -1,0 +1,127 @@
+import { maxBody, maxOfOne } from '../agent/thread-context.ts'
+import { offerAfter } from '../record/last-word.ts'
+import type { Run } from '../record/run.ts'
+import type { ProgressStep } from '../record/session-part.ts'
+import { counted, exactly } from '../text/phrases.ts'
+import { code, inlineWords } from '../text/safe-markdown.ts'
+import { instruction } from './while-working.ts'
+import { branchUrl } from './words.ts'
+
+const maxSmallInstruction = 80
+
+export function details(run: Run): string {
+  const parts = [whole(run), steps(run).join('\n'), given(run)].filter(part => part !== '')
+  if (parts.length === 0) return ''
+  return `<details><summary>Details</summary>\n\n${parts.join('\n\n')}\n\n</details>`
+}
+
+const whole = (run: Run): string =>
+  run.result.outcome && (run.request.text.length > maxSmallInstruction || run.request.text.includes('\n'))
+    ? instruction(run)
+    : ''
+
+const steps = (run: Run): string[] => [
+  ...branch(run),
+  ...run.session.progress
+    .filter(({ step }) => !step.startsWith('pr'))
+    .map((_, index, all) => progressLine(run, all, index)),
+  ...work(run),
+  ...permission(run),
+]
+
+function branch({ workspace: { branch: found }, result: { outcome, pushed }, thread }: Run): string[] {
+  if (!found || (outcome && found.fresh && pushed === undefined)) return []
+  const { name, made, linked, into } = found
+  const origin = made ? `, made from ${code(into)}${linked ? ' and linked to this issue' : ''}` : ''
+  return [`✅ Branch [${code(name)}](${branchUrl(thread, name)})${origin}`]
+}
+
+function progressLine(run: Run, all: readonly ProgressStep[], index: number): string {
+  const step = all[index]
+  if (!step) return ''
+  const next = all[index + 1]
+  const from = step.since ?? step.at
+  const to = step.done || step.failed ? step.at : (next?.since ?? next?.at ?? run.result.concludedAt)
+  const took = to !== undefined && to > from ? ` · ${exactly(to - from)}` : ''
+  return `${iconOf(run, step, next === undefined)} ${inlineWords(step.label, 120)}${took}`
+}
+
+function iconOf({ result: { outcome } }: Run, { done, failed }: ProgressStep, last: boolean): string {
+  if (failed) return '❌'
+  if (done || !last) return '✅'
+  if (outcome?.kind === 'failed' || outcome?.kind === 'unfinished') return '❌'
+  if (outcome?.kind === 'stopped') return '⏹️'
+  return outcome ? '✅' : '⏳'
+}
+
+function work({ session: { sessionLog }, result: { outcome }, mailbox: { followUpsSent } }: Run): string[] {
+  const { files = [], commands = 0 } = sessionLog?.activity ?? {}
+  const did = [
+    ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
+    ...(commands > 0 ? [`${counted(commands, 'command')} run`] : []),
+    ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'instruction')} added`] : []),
+  ]
+  return outcome && did.length > 0 ? [`In total: ${did.join(', ')}`] : []
+}
+
+function permission({ session: { permission, sessionLog }, result: { outcome } }: Run): string[] {
+  if (!permission || permission.untaken) return []
+  const waits = !outcome && sessionLog?.permissionRequest?.id === permission.id ? '⏳' : '✅'
+  const may = permission.allowed ? 'may' : 'may not'
+  return [`${waits} Codex asked for permission and ${may} do this: ${inlineWords(permission.title, 120)}`]
+}
+
+function given({ workspace: { given: what } }: Run): string {
+  if (!what) return ''
+  const { thread, comments, onLines, authors, cut, cutComments, unshown, leftOut } = what
+  const people = authors.map(author => inlineWords(author, 60)).join(', ')
+  const lines = onLines === 0 ? '' : `, ${onLines} of them on lines of code`
+  const asked = `the instruction${thread ? ', title and description, as they were when you asked' : ''}`
+  const said = comments === 0 ? '' : `, and ${counted(comments, 'comment')} (by ${people}${lines})`
+  const shortened = [
+    ...cut.map(which => `the ${which} at ${maxBody} characters`),
+    ...(cutComments === 0 ? [] : [`${counted(cutComments, 'comment')} at ${maxOfOne} characters`]),
+  ]
+  const out = [
+    [leftOut.outsiders, 'by people without write permission'],
+    [leftOut.unknown, 'by people whose permission was not checked, as there are too many'],
+    [leftOut.bots, 'by bots'],
+    [leftOut.later, 'written or edited after you asked'],
+    [leftOut.resolved, 'in resolved threads'],
+    [leftOut.unseen, 'whose page GitHub did not give'],
+    [leftOut.older, 'too old'],
+  ].flatMap(([count, which]) => (count ? [`${count} ${which}`] : []))
+  return [
+    `Codex read ${asked}${said}.`,
+    ...(shortened.length === 0 ? [] : [`Cut: ${shortened.join(', ')}.`]),
+    ...(unshown === 0 ? [] : [`Not shown on the page, so not read: ${counted(unshown, 'word')}.`]),
+    ...(out.length === 0 ? [] : [`Comments that it did not read: ${out.join(', ')}.`]),
+  ].join(' ')
+}
+
+export type Box = 'stop' | 'retry' | 'approve'
+
+const labels: Record<Box, string> = {
+  stop: 'Stop this run',
+  retry: 'Try again',
+  approve: 'Carry out this plan',
+}
+
+export const boxFor = (of: Box): string => `- [ ] ${labels[of]} <!-- codex-box:${of} -->`
+
+export function boxesAfter(run: Run): string {
+  const offer = offerAfter(run)
+  return offer ? boxFor(offer) : ''
+}
+
+const line = /^- \[([ xX])\] .*<!-- codex-box:(stop|retry|approve) -->/gm
+
+export function ticked(before: string, after: string): Box | undefined {
+  const was = tickedIn(before)
+  return [...tickedIn(after)].find(found => !was.has(found))
+}
+
+const isBox = (name: string | undefined): name is Box => name !== undefined && Object.hasOwn(labels, name)
+
+const tickedIn = (text: string): Set<Box> =>
+  new Set([...text.matchAll(line)].flatMap(([, mark, name]) => (mark !== ' ' && isBox(name) ? [name] : [])))

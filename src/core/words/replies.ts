@@ -1,0 +1,356 @@
+import { flagOf, infoOf, type OptionName, optionNames, takenBy, usageOf } from '../command/options.ts'
+import type { Mistake } from '../command/parse.ts'
+import type { Check } from '../model/check.ts'
+import type { ReasoningEffort } from '../model/codex-task-run-create.ts'
+import { type CommandGrammar, instruction, type Role } from '../model/command-grammar.ts'
+import { type Service, serviceNames } from '../model/errors.ts'
+import type { Thread } from '../model/thread.ts'
+import type { Sign } from '../model/views.ts'
+import { unfinished } from '../record/agent-end.ts'
+import type { Moment } from '../record/event-order.ts'
+import type { SenderReply } from '../record/mailbox-part.ts'
+import { outageOf, services } from '../record/outage.ts'
+import { openQuestion } from '../record/permission-request.ts'
+import { type Outcome, phaseOf, type Run } from '../record/run.ts'
+import type { GrantName } from '../settings/deployment-settings.ts'
+import type { HeldSetting } from '../settings/layers.ts'
+import type { FileSlips } from '../settings/repository-file.ts'
+import { begun, counted, ended, moment } from '../text/phrases.ts'
+import { code, inlineWords } from '../text/safe-markdown.ts'
+import { configText } from './settings-check.ts'
+import { questionUrl } from './while-working.ts'
+import { withCode } from './words.ts'
+
+export type Reply =
+  | { kind: 'help'; commands: readonly CommandGrammar[]; label: string }
+  | { kind: 'mistake'; mistake: Mistake }
+  | { kind: 'not-allowed'; command: string; least: Role; role: string }
+  | { kind: 'hidden' }
+  | { kind: 'misplaced' }
+  | { kind: 'not-offered'; what: 'model' | 'effort'; given: string; known: readonly string[] }
+  | { kind: 'not-known'; command: string }
+  | { kind: 'fork' }
+  | { kind: 'effort'; effort: ReasoningEffort; model: string; known: readonly string[] }
+  | { kind: 'model'; model: string; meant: string | undefined; known: readonly string[] }
+  | { kind: 'no-branch'; branch: string; meant: string | undefined }
+  | { kind: 'closed' }
+  | SenderReply
+  | { kind: 'queued-behind'; differs: readonly OptionName[] }
+  | { kind: 'plan-interactive' }
+  | { kind: 'plan-elsewhere'; branch: string }
+  | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' }
+  | { kind: 'still-going'; command: string }
+  | { kind: 'no-use'; outcome: Outcome & { kind: 'failed' | 'unfinished' } }
+  | { kind: 'stopping-beside'; thread: Pick<Thread, 'number' | 'kind'> }
+  /** Without `by`, whoever asked for it stopped it. */
+  | { kind: 'stopped-waiting'; by: string | undefined }
+  | {
+      kind: 'status'
+      live?: Run | undefined
+      beside?: Run | undefined
+      last?: Run | undefined
+      asked?: boolean
+      notBegun?: readonly NotBegun[] | undefined
+      now?: number | undefined
+    }
+  | { kind: 'queue'; run: Run | undefined; now: number }
+  | { kind: 'config'; held: readonly HeldSetting[]; problem: string | undefined; usable: boolean }
+  | { kind: 'doctor'; repository: string; checks: readonly Check[] }
+  | { kind: 'plan-outdated'; branch: string; sha: string }
+  | { kind: 'preset'; given: string; meant: string | undefined; known: readonly string[] }
+  | { kind: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
+  | { kind: 'not-as-user' }
+  | { kind: 'not-granted'; what: GrantName | 'sandboxes'; owner: string }
+  | { kind: 'bad-settings'; problem: string; slips: readonly FileSlips[] }
+  | { kind: 'beside-slips'; reply: Reply; problem: string; slips: readonly FileSlips[] }
+  | { kind: 'paused'; why: string }
+  | { kind: 'not-served'; owner: string }
+  | { kind: 'gave-up'; reason: string }
+
+const help = '`/codex help` shows all commands.'
+
+const partly: ReadonlySet<Mistake['kind']> = new Set<Mistake['kind']>(['too-many', 'unreadable'])
+
+export function replyComment(login: string, reply: Reply): string {
+  return reply.kind === 'help' ? helpText(reply) : `@${login} ${sentence(reply, login)}`
+}
+
+function sentence(reply: Reply, login: string): string {
+  switch (reply.kind) {
+    case 'help':
+      return helpText(reply)
+    case 'mistake':
+      return `${mistakeSentence(reply.mistake)}${partly.has(reply.mistake.kind) ? '' : ' Nothing was started.'}`
+    case 'not-allowed':
+      return `you need ${reply.least} permission to ${reply.command === 'run' ? 'start a run' : `use ${naming(reply.command)}`}. Yours is ${inlineWords(reply.role, 40)}. Nothing was started. Ask somebody with ${reply.least} permission to write the command.`
+    case 'hidden':
+      return 'GitHub’s page does not show all of this command: some of it is HTML, a comment, a title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.'
+    case 'misplaced':
+      return '`/codex` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again. (This hint comes once in a thread.)'
+    case 'not-offered':
+      return `this repository does not allow the ${reply.what} ${code(reply.given)}. It allows ${reply.known.map(code).join(', ')}. Nothing was started.`
+    case 'not-known':
+      return `GitHub did not say which permission you have here, so ${naming(reply.command)} was refused. Nothing was started. Try again in a few minutes.`
+    case 'fork':
+      return 'this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. Push the branch to this repository, or ask in an issue.'
+    case 'effort':
+      return `${code(reply.model)} has no effort ${code(reply.effort)}. It has ${reply.known.length === 0 ? 'none' : reply.known.map(code).join(', ')}. Nothing was started.`
+    case 'model':
+      return `there is no model ${code(reply.model)}${meantOrAll(reply)} Nothing was started.`
+    case 'no-branch':
+      return `there is no branch ${code(reply.branch)} in this repository.${didYouMean(reply.meant) ?? ''} Nothing was started.`
+    case 'closed':
+      return 'this is closed, so nothing was started. Reopen it and ask again.'
+    case 'not-passed-on':
+      return 'the run was stopped before Codex could read this. Write it again if you still want it.'
+    case 'refused':
+      return `Codex did not get this: ${ended(withCode(reply.because, 300))} The run goes on without it.`
+    case 'permission-over':
+      return 'Codex no longer waits for this answer, so it did not get it. The run goes on.'
+    case 'permission-refused':
+      return `Codex asks for a permission (${inlineWords(reply.title, 120)}). PostHog did not accept the answer: ${ended(withCode(reply.because, 300))} Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.`
+    case 'queued-behind':
+      return `another run is still going in this thread${otherThan(reply.differs)}. Yours starts when it has ended.`
+    case 'plan-interactive':
+      return 'plans do not work with `mode: interactive`, which this repository has. Nothing was started. Set `mode: background` in `.github/codex.yml`.'
+    case 'plan-elsewhere':
+      return `the plan was made for the branch ${code(reply.branch)}, which is gone. Nothing was started. \`/codex plan\` makes a new plan.`
+    case 'nothing-to':
+      return nothingTo[reply.command]
+    case 'still-going':
+      return `a run is still going in this thread. ${code(`/codex ${reply.command}`)} works when it has ended. \`/codex stop\` ends it now.`
+    case 'no-use':
+      return noUse(reply.outcome)
+    case 'asked-since':
+      return 'somebody asked for the run here after you wrote this, so it goes on. Write `/codex stop` again to stop it.'
+    case 'stopping-beside':
+      return `the run in ${besideThis(reply.thread)} is being stopped. Its status there says what it had done.`
+    case 'stopped-waiting':
+      return `${reply.by === undefined ? 'you stopped this' : `this was stopped by ${code(reply.by)}`} before it began. Write it again if you still want it.`
+    case 'status':
+      return statusSentence(reply)
+    case 'queue':
+      return queueSentence(reply)
+    case 'config':
+      return configText(reply)
+    case 'doctor':
+      return doctorText(reply)
+    case 'plan-outdated':
+      return `${code(reply.branch)} has new commits since the plan was made: it is at ${code(reply.sha.slice(0, 7))} now. Nothing was started. \`/codex plan\` makes a new plan.`
+    case 'preset':
+      return `there is no label preset ${code(reply.given)}${meantOrAll(reply)} Nothing was started.`
+    case 'sandbox':
+      return `there is no sandbox environment ${code(reply.given)}${meantOrAll(reply)} Nothing was started.`
+    case 'not-as-user':
+      return 'this repository does not allow `--as-user`. Nothing was started. `as_user: true` in `.github/codex.yml` allows it.'
+    case 'not-granted':
+      return `this bot does not allow ${grantInWords(reply.what)} in this repository. Nothing was started. An admin of this bot can allow it with ${code(`owners.${reply.owner}.${reply.what}`)} in the bot’s settings file.`
+    case 'bad-settings':
+      return `${slipsOf(reply.slips)}, so nothing was started:\n\n${itemsOf(reply.problem)}\n\nFix the file, then ask again.`
+    case 'beside-slips':
+      return `${sentence(reply.reply, login)}\n\n⚠️ Also, ${slipsOf(reply.slips)}:\n\n${itemsOf(reply.problem)}`
+    case 'paused':
+      return `this bot is paused: ${ended(inlineWords(reply.why, 500))} Nothing was started. Ask again later.`
+    case 'not-served':
+      return `this bot does not serve ${code(reply.owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${reply.owner}.posthog`)} to the bot’s settings file. (This hint comes once.)`
+    case 'gave-up':
+      return `this did not work: ${ended(inlineWords(reply.reason, 300))} Nothing was started. Write the command again in a few minutes.`
+  }
+}
+
+/** What was asked and has no Run. */
+interface NotBegun {
+  by: string
+  moment: Moment
+  words: string | undefined
+  waits?: { for: 'run' | Service; until?: number | undefined } | undefined
+  stopped?: { by: string } | undefined
+}
+
+function statusSentence(status: Reply & { kind: 'status' }): string {
+  const { live, last, notBegun = [], now = 0 } = status
+  const waiting = notBegun.filter(({ stopped }) => !stopped)
+  const stopped = notBegun.filter(each => each.stopped && !live && each.moment.at >= (last?.request.at ?? 0))
+  const first = waiting.length + stopped.length > 0 && isEmpty(status) ? [] : [runSentence(status)]
+  const others = [...stopped, ...waiting].slice(-maxShown).map(each => notBegunSentence(each, now))
+  return [...first, ...others].map((words, at) => (at === 0 ? words : begun(words))).join(' ')
+}
+
+const maxShown = 5
+
+const isEmpty = ({ live, beside, last, asked }: Reply & { kind: 'status' }): boolean =>
+  !live && !beside && !last && !asked
+
+function notBegunSentence({ by, words, waits, stopped }: NotBegun, now: number): string {
+  const what = `${words === undefined ? 'a command' : code(words.replace(/\s+/g, ' ').trim().slice(0, 80))} by ${code(by)}`
+  if (stopped) return `${what} was stopped by ${code(stopped.by)} before it began.`
+  if (!waits) return `${what} has not begun yet.`
+  const until = waits.until === undefined || waits.until <= now ? '' : ` until ${moment(waits.until, now)}`
+  return `${what} waits for ${waits.for === 'run' ? 'the run here' : serviceNames[waits.for]}${until}.`
+}
+
+function runSentence({ live, beside, last, asked }: Reply & { kind: 'status' }): string {
+  if (live) return `a run is going on here: ${runInWords(live)}`
+  if (beside)
+    return `nothing is going on here, but a run in ${besideThis(beside.thread)}: ${runInWords(beside)}`
+  if (last) return `nothing is going on here now. The last run: ${runInWords(last)}`
+  return asked ? 'nothing is going on here now.' : `nothing was asked here yet. ${help}`
+}
+
+const besideThis = ({ number, kind }: Pick<Thread, 'number' | 'kind'>): string =>
+  `#${number} (${kind === 'issue' ? 'this is its pull request' : 'the pull request of this issue'})`
+
+function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string {
+  const wrong = checks.filter(({ ok }) => !ok)
+  const heading =
+    wrong.length === 0
+      ? `all is well for ${code(repository)}.`
+      : `${wrong.length} of ${checks.length} checks failed for ${code(repository)}.`
+  const lines = [...wrong, ...checks.filter(({ ok }) => ok)].map(
+    ({ name, ok, detail, fix }) =>
+      `- ${ok ? '✓' : '✗'} ${code(name)} ${inlineWords(detail, 500)}${fix === '' ? '' : `\\\n  → ${inlineWords(fix, 500)}`}`,
+  )
+  return [heading, lines.join('\n')].join('\n\n')
+}
+
+function queueSentence({ run, now }: Reply & { kind: 'queue' }): string {
+  if (!run) return 'nothing waits and nothing is going on in this thread.'
+  if (phaseOf(run) !== 'waiting') return `the run here does not wait: ${phaseInWords(run)}.`
+  const { ahead = 0, waitsUntil } = run.schedule
+  return waitsUntil
+    ? `the run here waits until ${moment(waitsUntil.at, now)}. ${begun(withCode(waitsUntil.limit, 300))}.`
+    : `the run here waits for its turn. ${ahead === 1 ? 'One run' : `${ahead} runs`} must end first.`
+}
+
+const slipsOf = (slips: readonly FileSlips[]): string =>
+  slips.map(({ path, count }) => `${code(path)} has ${counted(count, 'problem')}`).join(' and ')
+
+const itemsOf = (problems: string): string =>
+  problems
+    .split('; ')
+    .map(problem => `- ${withCode(problem, 300)}`)
+    .join('\n')
+
+const otherThan = (differs: readonly OptionName[]): string =>
+  differs.length === 0 ? '' : `, with another ${flags(differs)}`
+
+const flags = (names: readonly OptionName[]): string => names.map(name => code(flagOf(name))).join(' and ')
+
+function noUse(outcome: Outcome & { kind: 'failed' | 'unfinished' }): string {
+  const { why, fix } =
+    outcome.kind === 'failed'
+      ? { why: inlineWords(outcome.reason, 300), fix: outcome.fix }
+      : {
+          why: `Codex did not finish, as ${unfinished[outcome.why].because}`,
+          fix: unfinished[outcome.why].fix,
+        }
+  return `the same request would end the same way, so nothing was started. ${begun(ended(why))} ${fix}`
+}
+
+function grantInWords(what: GrantName | 'sandboxes'): string {
+  const needing = optionNames.filter(name => infoOf(name).grant === what)
+  return what === 'sandboxes' ? 'that sandbox environment' : flags(needing)
+}
+
+const naming = (command: string): string => (command === 'run' ? 'starting a run' : code(`/codex ${command}`))
+
+const nothingTo: Record<'stop' | 'retry' | 'continue' | 'approve', string> = {
+  stop: 'nothing is going on in this thread, so there is nothing to stop.',
+  retry: 'nothing was asked in this thread yet, so there is nothing to try again.',
+  continue: 'this thread has no earlier run to continue. `/codex <instruction>` starts one.',
+  approve: 'this thread has no plan to approve. `/codex plan` makes one.',
+}
+
+function mistakeSentence(mistake: Mistake): string {
+  switch (mistake.kind) {
+    case 'unknown-option': {
+      const { given, meant } = mistake
+      return `there is no option ${code(`--${given}`)}.${didYouMean(meant && `--${meant}`) ?? ` There are ${allOptions}.`}`
+    }
+    case 'unknown-command':
+      return `there is no command ${code(mistake.given)}.${didYouMean(`/codex ${mistake.meant}`) ?? ''} If it is your instruction, write ${code(`/codex -- ${mistake.given}`)}.`
+    case 'missing-value':
+      return `${code(flagOf(mistake.option))} needs a value: ${code(usageOf(mistake.option))}.`
+    case 'bad-value':
+      return `${code(mistake.given)} is not a value of ${code(flagOf(mistake.option))}.${didYouMean(mistake.meant) ?? ` It takes ${code(takenBy(mistake.option))}.`}`
+    case 'option-twice':
+      return `${code(flagOf(mistake.option))} stands there twice.`
+    case 'no-options-here':
+      return `${code(`/codex ${mistake.command}`)} takes no options.`
+    case 'too-many':
+      return `this comment has more than ${mistake.max} commands. Only the first ${mistake.max} were read.`
+    case 'unreadable':
+      return 'GitHub did not say how its page shows this comment, so no command was taken from it. Write it again, in a comment of its own.'
+  }
+}
+
+const didYouMean = (meant: string | undefined): string | undefined =>
+  meant === undefined ? undefined : ` Did you mean ${code(meant)}?`
+
+const meantOrAll = ({ meant, known }: { meant: string | undefined; known: readonly string[] }): string =>
+  `.${didYouMean(meant) ?? ` There ${known.length === 0 ? 'are none' : `are ${known.map(code).join(', ')}`}.`}`
+
+const allOptions = optionNames.map(name => code(flagOf(name))).join(', ')
+
+const shownFirst: readonly string[] = [instruction, 'plan', 'stop']
+
+/** Lists, as a phone cuts a table. */
+function helpText({ commands, label }: Reply & { kind: 'help' }): string {
+  const examples = commands.filter(({ name }) => shownFirst.includes(name)).map(({ example }) => example)
+  const commandRows = commands.map(
+    ({ usage, about, least }) => `- ${code(usage)} (${least} permission)\\\n  ${about}`,
+  )
+  const optionRows = optionNames.map(name => `- ${code(usageOf(name))}\\\n  ${infoOf(name).about}`)
+  return [
+    `Write a command at the start of a line, or put the label ${code(label)} on the issue or pull request.`,
+    `\`\`\`\n${examples.join('\n')}\n\`\`\``,
+    '<details><summary>All commands, options and reactions</summary>',
+    commandRows.join('\n'),
+    `Options stand before your words:\n\n${optionRows.join('\n')}`,
+    `A reaction on your comment says what became of it:\n\n${reactionRows.join('\n')}`,
+    '</details>',
+  ].join('\n\n')
+}
+
+const reactionRows: readonly string[] = Object.entries({
+  seen: '👀 The bot has read it and works on it.',
+  done: '👍 Your command is done: answered, given to Codex, or stopped.',
+  ended: '🚀 Your run has ended. A comment has its result.',
+  refused: '👎 It was refused. A comment says why.',
+  failed: '😕 It failed. A comment says why.',
+} satisfies Record<Sign, string>).map(([, row]) => `- ${row}`)
+
+const phases: Record<ReturnType<typeof phaseOf>, string> = {
+  waiting: 'it waits for its turn',
+  preparing: 'it is getting ready',
+  starting: 'PostHog is starting it',
+  working: 'Codex is working',
+  stopping: 'it is being stopped',
+  pull: 'it opened a pull request',
+  pushed: 'it pushed commits',
+  answer: 'it answered',
+  nothing: 'it changed nothing',
+  unfinished: 'it did not finish',
+  stopped: 'it was stopped',
+  failed: 'it failed',
+}
+
+function phaseInWords(run: Run): string {
+  if (run.mailbox.stop || !openQuestion(run)) return phases[phaseOf(run)]
+  const url = questionUrl(run)
+  return `it waits for your answer${url === undefined ? '' : ` to [this question](${url})`}`
+}
+
+function runInWords(run: Run): string {
+  const pull = run.result.pulls.at(-1)
+  const away = services.filter(service => outageOf(run, service) && !run.result.outcome)
+  return [
+    `${phaseInWords(run)}.`,
+    ...away.map(service => `It waits for ${serviceNames[service]}.`),
+    `${code(run.request.by.login)} asked for it.`,
+    ...(pull ? [`Pull request: [#${pull.number}](${pull.url}).`] : []),
+    ...(run.report.status
+      ? [`[Details](${run.thread.url}#issuecomment-${run.report.status.commentId}).`]
+      : []),
+  ].join(' ')
+}

@@ -1,0 +1,97 @@
+import type { CheckReport } from '../model/views.ts'
+import type { HeldSetting, Origin } from '../settings/layers.ts'
+import { settingsPath } from '../settings/repository-file.ts'
+import type { SettingsProblem } from '../settings/settings-file.ts'
+import { counted } from '../text/phrases.ts'
+import { code } from '../text/safe-markdown.ts'
+import { cell, withCode } from './words.ts'
+
+const maxAnnotations = 50
+
+export function settingsCheck(problems: readonly SettingsProblem[]): Omit<CheckReport, 'id'> {
+  const name = 'codex settings'
+  if (problems.length === 0)
+    return {
+      name,
+      well: true,
+      title: `${settingsPath} is correct`,
+      summary: 'It applies when it is on the default branch. `/codex config` shows the settings then.',
+      annotations: [],
+    }
+  const more = problems.length - maxAnnotations
+  return {
+    name,
+    well: false,
+    title: `${counted(problems.length, 'problem')} in ${settingsPath}`,
+    summary: [
+      'With these problems, the last correct version still applies.',
+      ...problems.slice(0, maxAnnotations).map(problem => `- ${inWords(problem)}`),
+      ...(more > 0 ? [`- and ${more} more`] : []),
+    ].join('\n'),
+    annotations: problems.slice(0, maxAnnotations).map(({ line = 1, key, message }) => ({
+      path: settingsPath,
+      line,
+      message: key === '' ? message : `${key} ${message}`,
+    })),
+  }
+}
+
+const inWords = ({ line, key, message }: SettingsProblem): string =>
+  [
+    ...(line === undefined ? [] : [`line ${line}:`]),
+    ...(key === '' ? [] : [code(key)]),
+    withCode(message, 300),
+  ].join(' ')
+
+interface Shown {
+  held: readonly HeldSetting[]
+  problem: string | undefined
+  usable: boolean
+}
+
+export function configText({ held, problem, usable }: Shown): string {
+  const isSet = ({ from }: HeldSetting): boolean => from.some(({ kind }) => kind !== 'default')
+  const set = held.filter(isSet)
+  const rest = held.filter(each => !isSet(each))
+  return [
+    set.length > 0 ? 'these settings apply here:' : 'no settings are set here, so the defaults apply.',
+    ...(problem === undefined ? [] : [problemText(problem, usable)]),
+    ...(set.length > 0 ? [table(set)] : []),
+    `<details><summary>Settings with their default value</summary>\n\n${table(rest)}\n\n</details>`,
+  ].join('\n\n')
+}
+
+const problemText = (problem: string, usable: boolean): string =>
+  `⚠️ There is a problem: ${withCode(problem, 1_000)}. ${usable ? 'Until it is fixed, the last correct version applies.' : 'Until it is fixed, nothing starts here.'}`
+
+const table = (held: readonly HeldSetting[]): string =>
+  [
+    '| Setting | Value | From |',
+    '|---|---|---|',
+    ...held.map(
+      ({ key, value, from }) =>
+        `| ${cell(key)} | ${cell(valueText(value))} | ${from.map(originText).join(' and ')} |`,
+    ),
+  ].join('\n')
+
+const maxValue = 200
+
+function valueText(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return text.length > maxValue ? `${text.slice(0, maxValue).toWellFormed()}…` : text
+}
+
+function originText(origin: Origin): string {
+  switch (origin.kind) {
+    case 'default':
+      return 'default'
+    case 'deployment':
+      return 'the bot’s settings'
+    case 'owner':
+      return `the owner’s \`.github\` repository${lineText(origin.line)}`
+    case 'repository':
+      return `\`.github/codex.yml\`${lineText(origin.line)}`
+  }
+}
+
+const lineText = (line: number | undefined): string => (line === undefined ? '' : `, line ${line}`)

@@ -1,0 +1,73 @@
+import type { Run } from '../record/run.ts'
+import { code, inlineWords } from '../text/safe-markdown.ts'
+import { withCode } from './words.ts'
+
+export const warnings = (run: Run): string =>
+  [
+    ...headMoved(run),
+    ...linkedElsewhere(run),
+    ...downgraded(run),
+    ...attachments(run),
+    ...pullRemarks(run),
+    ...ignored(run),
+    ...settingsProblem(run),
+  ].join('\n')
+
+const linkedElsewhere = ({ workspace: { linkedElsewhere: linked } }: Run): string[] =>
+  linked
+    ? [`⚠️ The linked branch ${code(linked.branch)} is in ${code(linked.repository)}, so it is not used here`]
+    : []
+
+const headMoved = ({ workspace: { headMoved } }: Run): string[] =>
+  headMoved
+    ? [
+        `⚠️ Somebody pushed after you asked: the branch moved from ${code(headMoved.from.slice(0, 7))} to ${code(headMoved.to.slice(0, 7))}.`,
+      ]
+    : []
+
+function downgraded({ request, session: { taskRun } }: Run): string[] {
+  const { model, effort, authorship } = taskRun ?? {}
+  const { options } = request
+  return [
+    ...(model && model.toLowerCase() !== options.model.toLowerCase()
+      ? [`⚠️ You asked for the model ${code(options.model)}. PostHog used ${code(model)}.`]
+      : []),
+    ...(effort && options.effort && effort !== options.effort
+      ? [`⚠️ You asked for the effort ${code(options.effort)}. PostHog used ${code(effort)}.`]
+      : []),
+    ...(options.authorship === 'user' && authorship === 'bot'
+      ? [
+          '⚠️ The pull request will be by PostHog’s bot: the user of the PostHog key has no GitHub account there.',
+        ]
+      : []),
+  ]
+}
+
+/** One line a reason, however many files. */
+const attachments = ({ workspace: { attachments } }: Run): string[] => {
+  const failed = attachments?.failed ?? []
+  return [...new Set(failed.map(({ why }) => why))].map(reason => {
+    const files = failed.filter(({ why }) => why === reason)
+    const shown = files.slice(0, maxNames).map(({ name }) => code(name.slice(0, 80)))
+    const more = files.length - shown.length
+    const names = more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
+    return `⚠️ Codex did not get ${names}: ${inlineWords(reason, 200)}.`
+  })
+}
+
+const maxNames = 3
+
+const pullRemarks = ({ result: { pulls } }: Run): string[] =>
+  pulls.flatMap(({ number, remark }) => (remark ? [`⚠️ #${number}: ${inlineWords(remark, 200)}`] : []))
+
+const ignored = ({ mailbox: { ignoredStop }, result: { outcome } }: Run): string[] =>
+  ignoredStop && !outcome
+    ? [
+        `ℹ️ ${code(ignoredStop.by)} ${ignoredStop.because} but may not stop the run, so it goes on. Somebody with write permission can write \`/codex stop\`.`,
+      ]
+    : []
+
+const settingsProblem = ({ baseline: { settingsProblem } }: Run): string[] =>
+  settingsProblem
+    ? [`⚠️ ${withCode(settingsProblem, 1_500)}. Until this is fixed, the last correct version applies.`]
+    : []

@@ -1,0 +1,215 @@
+/** A question of the agent, or a permission that it wants: a comment that mentions, since edits notify nobody. */
+import { infoOf, type Options, optionNames } from '../command/options.ts'
+import { type Service, serviceNames } from '../model/errors.ts'
+import type { ActingStep, PermissionRequest, PlanStep } from '../model/task-run.ts'
+import { hour } from '../model/time.ts'
+import { unfinished } from '../record/agent-end.ts'
+import { listener } from '../record/last-word.ts'
+import { outageOf, services } from '../record/outage.ts'
+import { openQuestion, questionKey, rejecting } from '../record/permission-request.ts'
+import { type Outage, phaseOf, type Run } from '../record/run.ts'
+import { limits } from '../record/timing.ts'
+import { begun, counted, moment } from '../text/phrases.ts'
+import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
+import { branchUrl, type Deployment, runUrl, small, withCode } from './words.ts'
+
+const maxInstruction = 1_000
+const maxSummary = 600
+const maxPlanShown = 10
+
+export function workHeading(run: Run, now: number): string {
+  const [out] = shownOutages(run, now)
+  if (out) return `⏸️ Codex waits for ${serviceNames[out.service]}`
+  if (openQuestion(run)) return '❓ Codex waits for your answer'
+  switch (phaseOf(run)) {
+    case 'waiting':
+      return waitingHeading(run, now)
+    case 'preparing':
+      return run.request.what === 'plan' ? '⏳ Codex is getting ready to plan' : '⏳ Codex is getting ready'
+    case 'stopping':
+      return '⏳ Codex is stopping'
+    default:
+      return run.request.what === 'plan' ? '⏳ Codex is planning' : '⏳ Codex is working'
+  }
+}
+
+function waitingHeading({ schedule: { ahead = 0, waitsUntil } }: Run, now: number): string {
+  if (waitsUntil) return `⏳ Codex waits until ${moment(waitsUntil.at, now)}`
+  return `⏳ Codex waits for its turn · ${ahead === 1 ? 'one run' : `${ahead} runs`} before it`
+}
+
+export const waitingFor = (run: Run, now: number): string =>
+  [
+    ...shownOutages(run, now).map(({ outage }) => outage.why),
+    openQuestion(run)?.id ?? '',
+    questionUrl(run) ?? '',
+    run.schedule.waitsUntil?.limit ?? '',
+  ].join('|')
+
+export function workLines(run: Run, now: number): string[] {
+  if (hasOpenQuestion(run, now)) return [question(run), openPulls(run).join('\n')]
+  return [
+    instruction(run),
+    ...outages(run, now),
+    resumed(run),
+    [limitLine(run), activity(run, now)].filter(line => line !== '').join('\n'),
+    plan(run).join('\n'),
+    openPulls(run).join('\n'),
+    run.session.summary ? quoted(run.session.summary, maxSummary) : '',
+  ]
+}
+
+const resumed = ({ result: { resumed: again } }: Run): string =>
+  again ? `Codex had not finished when ${unfinished[again.why].because}. It goes on in the same session.` : ''
+
+const hasOpenQuestion = (run: Run, now: number): boolean =>
+  openQuestion(run) !== undefined && shownOutages(run, now).length === 0
+
+export function instruction(run: Run): string {
+  const { origin, text } = run.request
+  if (text !== '') return quoted(text, maxInstruction)
+  return `> What the ${nounOf(run)} says${origin.kind === 'label' ? ` (label ${code(origin.label)})` : ''}`
+}
+
+export const briefly = (run: Run): string =>
+  inlineWords(run.request.text, 80) || `what the ${nounOf(run)} says`
+
+const nounOf = ({ thread }: Pick<Run, 'thread'>): string =>
+  thread.kind === 'issue' ? 'issue' : 'pull request'
+
+const limitLine = ({ schedule: { waitsUntil }, session: { taskRun } }: Run): string =>
+  waitsUntil && !taskRun ? `${begun(withCode(waitsUntil.limit, 300))}.` : ''
+
+const doingNow: Record<ActingStep, string> = {
+  reading: 'Reading the code',
+  editing: 'Editing files',
+  running: 'Running commands',
+  checking: 'Running checks',
+  thinking: 'Thinking',
+}
+
+/** In our own words: the agent's commands may hold secrets. */
+function activity(run: Run, now: number): string {
+  if (!run.session.taskRun || run.mailbox.stop) return ''
+  const { doing, files = [], commands = 0, at } = run.session.sessionLog?.activity ?? {}
+  const step = run.session.progress.findLast(({ done }) => !done)
+  const what = doing ? doingNow[doing] : step ? inlineWords(step.label, 120) : ''
+  const beginning = phaseOf(run) === 'starting' ? 'PostHog is preparing a sandbox' : 'Codex is starting'
+  return [
+    `**${what || beginning}**`,
+    ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
+    ...(commands > 0 ? [`${counted(commands, 'command')} run`] : []),
+    ...followUps(run),
+    ...(at === undefined ? [] : [`last update ${moment(at, now)}`]),
+  ].join(' · ')
+}
+
+const followUps = ({ mailbox: { followUpsSent, pendingFollowUps } }: Run): string[] => [
+  ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'instruction')} added`] : []),
+  ...waiting(pendingFollowUps.filter(({ resumes }) => !resumes).length),
+]
+
+const waiting = (count: number): string[] => (count > 0 ? [`${counted(count, 'instruction')} waiting`] : [])
+
+const planIcon: Record<PlanStep['state'], string> = { done: '✅', current: '▶️', open: '⬜' }
+
+function plan({ session: { sessionLog }, mailbox: { stop } }: Run): string[] {
+  const steps = stop ? [] : (sessionLog?.activity?.plan ?? [])
+  const shown = steps
+    .slice(0, maxPlanShown)
+    .map(({ state, text }) => `${planIcon[state]} ${inlineWords(text, 120)}`)
+  return steps.length > shown.length ? [...shown, `⬜ ${steps.length - shown.length} more`] : shown
+}
+
+const openPulls = ({ result: { pulls, reported } }: Run): string[] =>
+  pulls
+    .filter(({ state }, index) => state === 'open' || index >= reported)
+    .map(
+      ({ number, title, url, state, draft }) =>
+        `[#${number} ${inlineWords(title, 100)}](${url}) · ${state === 'open' && draft ? 'draft' : state}. Codex still works on it.`,
+    )
+
+function question(run: Run): string {
+  const request = openQuestion(run)
+  const url = questionUrl(run)
+  if (url !== undefined) return `**What to do:** answer [the question](${url}).`
+  return request ? questionText(request) : ''
+}
+
+const shownOutages = (run: Run, now: number): { service: Service; outage: Outage }[] =>
+  services.flatMap(service => {
+    const outage = outageOf(run, service)
+    const tells = outage && Math.max(outage.until, now) - outage.since >= limits.worthTelling
+    return tells ? [{ service, outage }] : []
+  })
+
+const outages = (run: Run, now: number): string[] =>
+  shownOutages(run, now).map(({ service, outage: { why, since, until, limit, refusedSince } }) => {
+    const reason = inlineWords(why, 200)
+    if (limit) return `${begun(reason)}. Codex goes on at ${moment(Math.max(until, now), now)}.`
+    const fault = refusedSince === undefined ? 'been unavailable' : 'refused this bot'
+    return `${serviceNames[service]} has ${fault} since ${moment(since, now)} (${reason}). Retrying.`
+  })
+
+export function workSmall(run: Run, deployment: Deployment, now: number): string[] {
+  const { name } = run.workspace.branch ?? {}
+  return [
+    ...(hasOpenQuestion(run, now) ? [briefly(run)] : []),
+    `${inlineWords(run.request.by.login, 60)}, ${moment(run.request.at, now)}`,
+    ...(name === undefined ? [] : [`[${code(name)}](${branchUrl(run.thread, name)})`]),
+    ...session(run, deployment),
+    ...(run.mailbox.stop || hasOpenQuestion(run, now) ? [] : ['reply `/codex …` to add instructions']),
+    '`/codex help`',
+  ]
+}
+
+export const session = (run: Run, deployment: Deployment): string[] =>
+  run.session.taskRun ? [modelOf(run), `[PostHog run (sign-in)](${runUrl(run, deployment)})`] : []
+
+function modelOf({ request }: Run): string {
+  const options: Options = request.options
+  return optionNames
+    .flatMap(name => {
+      const { shown } = infoOf(name)
+      const value = options[name]
+      if (shown === undefined || value === undefined) return []
+      return [value === true ? shown : `${shown}${inlineWords(value, 60)}`]
+    })
+    .join(', ')
+}
+
+export function questionComment(run: Run, request: PermissionRequest, deployment: Deployment): string {
+  const asks = request.question ? 'Codex has a question.' : 'Codex asks for your permission.'
+  return [
+    `@${listener(run)} ${asks}`,
+    questionText(request),
+    `Codex waits for you. Without an answer, this run ends within ${limits.silent / hour} hours.`,
+    small([briefly(run), ...session(run, deployment)]),
+  ].join('\n\n')
+}
+
+function questionText(request: PermissionRequest): string {
+  const { more = 0 } = request
+  const options = request.options.map(({ name }, index) => `${index + 1}. ${code(name)}`)
+  if (more > 0) options.push('', `And ${counted(more, 'more option')}.`)
+  return [quoted(request.title, 1_000), options.join('\n'), `**What to do:** ${howToAnswer(request)}`]
+    .filter(part => part !== '')
+    .join('\n\n')
+}
+
+function howToAnswer(request: PermissionRequest): string {
+  if (request.options.length === 0) return 'reply `/codex <your answer>`.'
+  const otherwise =
+    rejecting(request) === undefined
+      ? 'You can also reply `/codex` and your own words.'
+      : 'Any other reply means no, and Codex reads your words.'
+  return `reply \`/codex 1\` for the first choice, and so on. ${otherwise}`
+}
+
+/** Where it was put to people. */
+export function questionUrl(run: Run): string | undefined {
+  const request = openQuestion(run)
+  const key = request && questionKey(run, request)
+  const asked = run.report.questions?.find(known => known.key === key)
+  return asked && `${run.thread.url}#${asked.inline ? 'discussion_r' : 'issuecomment-'}${asked.commentId}`
+}

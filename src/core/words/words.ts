@@ -1,0 +1,100 @@
+/** Puts the configured command word into our sentences; quoted text stays as it is. */
+import type { Thread } from '../model/thread.ts'
+import type { Run } from '../record/run.ts'
+import { usualTrigger } from '../settings/deployment-settings.ts'
+import { readOneByOne } from '../text/event-loop.ts'
+import { code, inlineWords, rightToLeft, spoken } from '../text/safe-markdown.ts'
+
+export interface Deployment {
+  posthogUrl: string
+  posthogProject: string
+}
+
+export const agentLeft = 'PostHog did not confirm that Codex was stopped. It may still be working.'
+
+export const small = (parts: readonly string[]): string => `<sub>${parts.join(' · ')}</sub>`
+
+export const withCode = (text: string, maxLength: number): string =>
+  text
+    .slice(0, maxLength)
+    .split(/`([^`\n]*)`/)
+    .map((part, index) => (index % 2 === 1 ? code(part) : spaced(part)))
+    .join('')
+
+function spaced(part: string): string {
+  const words = inlineWords(part, part.length)
+  return words === ''
+    ? part.replace(/\s+/g, ' ')
+    : `${/^\s/.test(part) ? ' ' : ''}${words}${/\s$/.test(part) ? ' ' : ''}`
+}
+
+export const cell = (text: string): string => code(text).replaceAll('|', '\\|')
+
+export const maxComment = 65_536
+
+const maxAnswer = 20_000
+const foldAbove = 1_500
+const maxFirst = 1_000
+
+export function agentWords(words: string): string {
+  const { first, rest, cut } = partsOf(words)
+  if (rest === undefined) return spoken(first, maxAnswer)
+  const summary = cut ? 'All that Codex said' : 'The rest of what Codex said'
+  return `${spoken(first, maxFirst)}\n\n<details><summary>${summary}</summary>\n\n${spoken(rest, maxAnswer)}\n\n</details>`
+}
+
+/** As an answer to somebody: on the line of their name, if it begins with a sentence. */
+export function answerTo(login: string, words: string): string {
+  const said = agentWords(words)
+  if (said.startsWith('>')) return `@${login} Codex answered:\n\n${said}`
+  // What is written from right to left stands in a paragraph of its own, which GitHub then sets so.
+  const [line = ''] = said.split('\n')
+  const joins = beginsWithSentence.test(line) && !rightToLeft.test(line)
+  return `@${login}${joins ? ' ' : '\n\n'}${said}`
+}
+
+const beginsWithSentence = /^(?!\d+[.)]\s)(?:[\p{L}\p{N}]|`[^`]|\*{1,2}[^\s*])/u
+
+/** Parses what `agentWords` shows, part by part. */
+export async function readAgentWords(words: string): Promise<void> {
+  const { first, rest } = partsOf(words)
+  await readOneByOne([
+    () => spoken(first, rest === undefined ? maxAnswer : maxFirst),
+    () => spoken(rest ?? '', maxAnswer),
+  ])
+}
+
+function partsOf(words: string): { first: string; rest?: string; cut?: boolean } {
+  if (words.length <= foldAbove) return { first: words }
+  const end = words.search(/\n[ \t]*\n/)
+  const first = end < 0 ? words : words.slice(0, end)
+  const cut = end < 0 || first.length > maxFirst || /^ {0,3}(?:`{3}|~{3})|<|\[[^\]]*\]:/m.test(first)
+  return { first, rest: cut ? words : words.slice(end).trimStart(), cut }
+}
+
+export const commitUrl = (thread: Thread, sha: string): string => `${repoUrl(thread)}/commit/${sha}`
+
+const repoUrl = (thread: Thread): string => thread.url.replace(/\/(?:issues|pull)\/\d+.*$/, '')
+
+export const branchUrl = (thread: Thread, branch: string): string =>
+  `${repoUrl(thread)}/tree/${branch.split('/').map(inAddress).join('/')}`
+
+/** A bracket would end a Markdown address. */
+const inAddress = (part: string): string =>
+  encodeURIComponent(part).replace(/[()]/g, bracket => (bracket === '(' ? '%28' : '%29'))
+
+export function runUrl(run: Run, { posthogUrl, posthogProject }: Deployment): string {
+  const task = `${posthogUrl}/project/${posthogProject}/tasks/${run.session.taskId ?? ''}`
+  return run.session.taskRun ? `${task}?runId=${run.session.taskRun.id}` : task
+}
+
+export function inOwnWords(text: string, word: string): string {
+  if (word === usualTrigger.word) return text
+  return text
+    .split('\n')
+    .map(line => (line.startsWith('>') ? line : named(line, word)))
+    .join('\n')
+}
+
+const named = (line: string, word: string): string =>
+  line.replaceAll('`/codex', `\`/${word}`).replace(/^\/codex(?=\s|$)/, `/${word}`)
