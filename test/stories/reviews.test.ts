@@ -60,6 +60,34 @@ onEitherQueue('Somebody reviews', world => {
     expect(ledgerOf(world(), number).runs).toHaveLength(1)
   })
 
+  const misplaced = 'Please:\n\n- /codex simplify it'
+  const hint = '@maya `/codex` works only at the start of a line.'
+
+  it.each([
+    ['a review', (path: string) => ({ body: misplaced, comments: [{ path, line: 1, body: 'Hm.' }] })],
+    [
+      'a comment on a line of a review',
+      (path: string) => ({ comments: [{ path, line: 1, body: misplaced }] }),
+    ],
+  ])('a command in a list of %s gets a hint, and starts nothing', async (where, review) => {
+    const { maya, number, path, thread } = await pullBy(`maya/misplaced-${where.length}`)
+    await maya.reviews(number, { event: 'COMMENT', ...review(path) })
+    expect(await thread.waitForAnswer('works only at')).toContain(hint)
+    expect(ledgerOf(world(), number).tasks).toEqual([])
+  })
+
+  it('a command in a list of a comment on a line gets a hint there, and starts nothing', async () => {
+    const { github } = world()
+    const { maya, number, path, thread } = await pullBy('maya/misplaced-alone')
+    await maya.commentsOnLine(number, { path, line: 3, body: misplaced })
+    const answer = await github.waitFor(async () =>
+      (await github.thread(number)).lineComments.find(({ author }) => author === github.botLogin),
+    )
+    expect(answer.body).toContain(hint)
+    expect(await thread.answers()).toEqual([])
+    expect(ledgerOf(world(), number).tasks).toEqual([])
+  })
+
   it('a reply to an inline comment is answered in its own thread', async () => {
     const { github, posthog } = world()
     const { maya, number, path } = await pullBy('maya/lone')
