@@ -181,7 +181,7 @@ export interface QueryContext {
   thread: Thread
 }
 
-async function pullWith(
+export async function pullWith(
   { client, aheads, thread }: QueryContext,
   number: number,
   login: string,

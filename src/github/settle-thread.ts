@@ -1,6 +1,6 @@
 /**
  * Effects about a pull request and at the end of a Run, in one mutation since all are repeatable; without GraphQL, one by
- * one. A status is then left to its own step, which knows what to do about a deleted one.
+ * one. A status, and its folding, are then left to their own steps, which know what to do about a deleted one.
  */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
@@ -16,7 +16,7 @@ import type {
   Target,
 } from '../core/model/views.ts'
 import { type ReadAheads, threadKey } from './ahead-cache.ts'
-import { PullNode, pullFields, type QueryContext, viewOfNode } from './pull-requests.ts'
+import { PullNode, pullFields, pullWith, type QueryContext, viewOfNode } from './pull-requests.ts'
 import { isGraphqlError, partOf } from './response-faults.ts'
 
 export interface Singly {
@@ -41,12 +41,23 @@ export async function settleThread(
   singly: Singly,
   settling: Settling,
 ): Promise<Settled> {
+  await learnIds(context, settling)
   const pieces = piecesOf(context, settling)
-  const response = pieces && (await mutate(context.client, pieces, settling.pull !== undefined))
-  if (!response) return doSingly(singly, settling)
-  if (!settling.pull?.change || response.pull || response.refused.includes('change')) return response
+  const response =
+    (pieces && (await mutate(context.client, pieces, settling.pull !== undefined))) ??
+    (await doSingly(singly, settling))
+  if (!settling.pull || response.pull || response.refused.includes('change')) return response
   const pull = await singly.pull(settling.pull.number)
   return { ...response, ...(pull ? { pull } : {}) }
+}
+
+/** Another process may have seen the pull request. */
+async function learnIds(context: QueryContext, { pull }: Settling): Promise<void> {
+  const login = pull?.assign ?? pull?.review
+  if (!pull || login === undefined) return
+  const { aheads, thread } = context
+  const names = [threadKey({ ...thread, number: pull.number }), `user/${login}`]
+  if (names.some(name => aheads.ids.get(name) === undefined)) await pullWith(context, pull.number, login)
 }
 
 function piecesOf(
@@ -97,13 +108,13 @@ function change(pull: string, { base, body }: PullChange): Piece {
 const involving = {
   assign: (pull: string, person: string): Piece => ({
     part: 'assign',
-    text: 'addAssigneesToAssignable(input: { assignableId: $pull, assigneeIds: [$person] }) { clientMutationId }',
+    text: `addAssigneesToAssignable(input: { assignableId: $pull, assigneeIds: [$person] }) { assignable { ... on PullRequest { ${pullFields} } } }`,
     declares: '$pull: ID!, $person: ID!',
     variables: { pull, person },
   }),
   review: (pull: string, person: string): Piece => ({
     part: 'review',
-    text: 'requestReviews(input: { pullRequestId: $pull, userIds: [$person], union: true }) { clientMutationId }',
+    text: `requestReviews(input: { pullRequestId: $pull, userIds: [$person], union: true }) { pullRequest { ${pullFields} } }`,
     declares: '$pull: ID!, $person: ID!',
     variables: { pull, person },
   }),
@@ -159,7 +170,7 @@ async function mutate(
   const mutation = `mutation ${hasPull ? 'settleThread' : swapName}(${declared}) {\n  ${texts}\n}`
   const variables = Object.assign({}, ...pieces.map(piece => piece.variables))
   try {
-    return { ...changedPull(await client.graphql(mutation, variables)), refused: [] }
+    return { ...pullIn(await client.graphql(mutation, variables)), refused: [] }
   } catch (error) {
     if (error instanceof Rejected) return undefined
     if (!isGraphqlError(error)) throw error
@@ -168,15 +179,18 @@ async function mutate(
     const refused = (['change', 'assign', 'review', 'status'] as const).filter(name =>
       part?.missing.includes(name),
     )
-    return part && { ...changedPull(part.data), refused }
+    return part && { ...pullIn(part.data), refused }
   }
 }
 
-const Changed = z.object({ change: z.object({ pullRequest: PullNode }) })
+const Shown = z.object({ pullRequest: PullNode }).or(z.object({ assignable: PullNode }))
 
-function changedPull(response: unknown): Pick<Settled, 'pull'> {
-  const pull = Changed.safeParse(response).data?.change.pullRequest
-  return pull ? { pull: viewOfNode(pull) } : {}
+/** As the last part that tells of it left it. */
+function pullIn(response: unknown): Pick<Settled, 'pull'> {
+  const parts = z.record(z.string(), z.unknown()).safeParse(response).data ?? {}
+  const shown = Object.values(parts).flatMap(part => Shown.safeParse(part).data ?? [])
+  const last = shown.at(-1)
+  return last ? { pull: viewOfNode('pullRequest' in last ? last.pullRequest : last.assignable) } : {}
 }
 
 async function doSingly(singly: Singly, { pull, status, reaction, fold }: Settling): Promise<Settled> {
@@ -195,6 +209,6 @@ async function doSingly(singly: Singly, { pull, status, reaction, fold }: Settli
     if (reaction.content) await singly.react(reaction.target, reaction.content)
     await singly.unreact(reaction.target, 'eyes')
   }
-  if (fold !== undefined) await singly.minimize(fold)
+  if (fold !== undefined && !status) await singly.minimize(fold)
   return { ...(amended ? { pull: amended } : {}), refused }
 }

@@ -604,6 +604,17 @@ describe('after the outcome', () => {
     ],
     ['then the last word', working(changed(over, { report: { announced: untold } })), {}, 'conclude'],
     [
+      'at once, where the status goes along with what is done about a pull request',
+      working(
+        changed(over, {
+          result: { pulls: [pull], untended: [9] },
+          report: { announced: untold, status: { ...status, nodeId: 'IC_1' } },
+        }),
+      ),
+      { text: 'phase' },
+      'conclude',
+    ],
+    [
       'then the reaction',
       working(changed(over, { report: { announced: { ...untold, comment: true } } })),
       {},

@@ -55,18 +55,16 @@ onEitherQueue(
         'GET collaborators/maya/permission',
         // Not the run's: of any pull request that comes, whether it changes the settings.
         'GET pulls/files',
-        // That it works, and what came of it.
-        'PATCH issues/comments',
+        // That it works.
         'PATCH issues/comments',
         'POST issues/comments',
         'POST issues/comments',
         'POST issues/comments/reactions',
         'graphql branchUse',
         'graphql createLinkedBranch',
-        // Each right before its description is written.
+        // Right before its description is written.
         'graphql pullAndPerson',
-        'graphql pullAndPerson',
-        // Its base, its description and the status that shows it; who is to review it, and what else ends.
+        // Its base, its description and the status that shows it; who is to review it, and what came of it.
         'graphql settleThread',
         'graphql settleThread',
         'graphql threadAhead',

@@ -89,7 +89,7 @@ onEitherQueue(
       const { url } = await openPull(branch)
       // Whether the settings are touched is asked of any pull request, and nobody waits for it.
       await rounds.next('graphql pullAndPerson', 'GET pulls/files')
-      await rounds.next('PATCH issues/comments')
+      await rounds.next('graphql settleThread')
       rounds.open()
       await thread.waitForStatus(url)
     })

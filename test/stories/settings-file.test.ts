@@ -93,8 +93,8 @@ onEitherQueue(
       })
       await maya.labels(pull.number, 'codex')
       await maya.pushes('maya/moves', { 'moves.txt': 'two' })
-      await new Thread(world(), pull.number, repository).waitForAnswer(
-        'Commits were pushed to this pull request',
+      await new Thread(world(), pull.number, repository).waitForStatus(
+        'Somebody pushed to this pull request after you asked',
       )
       expect(runOf(pull.number)).toBeUndefined()
     })

@@ -77,8 +77,8 @@ onEitherQueue(
 
     it('with few words, a pull request is told by the status comment alone, and an answer still by its own', async () => {
       const { posthog } = world()
-      posthog.script('only answer', { kind: 'answers', text: 'It is 42.' })
       const { thread, github, issue, repository } = await runIn('chatty: false\n', '/codex do it')
+      posthog.script({ repository, prompt: 'only answer' }, { kind: 'answers', text: 'It is 42.' })
       await thread.waitForStatus('🚀')
       await thread.waitForReaction('rocket', (await thread.view()).comments[0]?.id)
       expect(await thread.answers()).toEqual([])
@@ -109,7 +109,7 @@ onEitherQueue(
         sandbox_environment_id: sandbox.id,
         pending_user_message: expect.stringContaining('Write the docs.'),
       })
-      posthog.script('only look', { kind: 'answers', text: '1. Look.' })
+      posthog.script({ repository, prompt: 'only look' }, { kind: 'answers', text: '1. Look.' })
       const poll = await labels('only look', 'codex:look')
       await poll.thread.waitForAnswer('Carry out this plan')
       expect(poll.ledger().runs[0]?.body).toMatchObject({ initial_permission_mode: 'read-only' })

@@ -264,7 +264,9 @@ function* afterOutcome(run: Run, now: Now): Due {
   yield* replies(run, now)
   if (run.mailbox.pendingFollowUps.length > 0 && canGoOn(run)) return yield { kind: 'resume-work' }
   const isOpen = canComment(run, now)
-  if (isOpen && now.text === 'phase') yield { kind: 'edit-status' }
+  // Else it goes along with what is done about the pull request, right after the last word.
+  const isAlone = run.result.untended.length === 0 || run.report.status?.nodeId === undefined
+  if (isOpen && isAlone && now.text === 'phase') yield { kind: 'edit-status' }
   if (run.session.cost === undefined && run.session.taskRun) yield { kind: 'ask-cost' }
   if (isOpen && !run.report.announced.comment) yield { kind: 'conclude' }
   if (run.result.untended.length > 0) yield { kind: 'tend-pull' }

@@ -31,7 +31,7 @@ const tellingSteps = stepTable({
   },
   'edit-status': { service: 'github', call: 'effect', github: ['edit'], writes: ['report'] },
   conclude: { service: 'github', call: 'effect', github: ['ownComments', 'comment'], writes: ['report'] },
-  'tend-pull': { service: 'github', call: 'both', github: ['pull', 'settle'], writes: ['result', 'report'] },
+  'tend-pull': { service: 'github', call: 'both', github: ['settle'], writes: ['result', 'report'] },
   'put-question': {
     service: 'github',
     call: 'effect',

@@ -3,6 +3,7 @@ import {
   type PullChange,
   type PullView,
   pullOf,
+  type Settled,
   type Settling,
   type SettlingPart,
 } from '../../core/model/views.ts'
@@ -15,52 +16,70 @@ import { ignoreRefusal, markerOf, reactionTo } from './markers.ts'
 import { statusToSend } from './status-comment.ts'
 import { drawStatus, refusedReads, type StepContext } from './step-context.ts'
 
-/** Assigns the requester or asks them for a review, never both, and swaps the reaction in the same mutation. */
-export async function tendPull(
-  context: StepContext<'pull' | 'settle'>,
-): Promise<ChangeOf<'result' | 'report'>> {
-  const { run, github } = context
+/**
+ * Assigns the requester or asks them for a review, never both. The reaction and the last edit of the status go along.
+ * What somebody wrote over the description since it was put right is seen in the answer.
+ */
+export async function tendPull(context: StepContext<'settle'>): Promise<ChangeOf<'result' | 'report'>> {
+  const { run } = context
   const [number, ...untended] = run.result.untended
   if (number === undefined) return {}
+  const known = run.result.pulls.find(each => each.number === number)
+  if (known?.state !== 'open') return { result: { untended } }
   const { login } = run.request.by
-  // Read right before it is written: a person or the agent may have edited the description since.
-  const view = await github.pull(number, { login })
-  if (view?.state !== 'open') return { result: { untended } }
   const { assign, review } = run.baseline.settings.pull_request
   const reacts =
     run.result.outcome !== undefined && !run.report.announced.reaction && run.request.origin.kind !== 'tick'
   const fold = foldable(run)
-  const { pull } = await settled(context, view, {
+  const edit = editOf(context, run)
+  const { pull: view, refused } = await settled(context, {
     pull: { number, ...(review ? { review: login } : assign ? { assign: login } : {}) },
+    ...(edit ? { status: edit } : {}),
     ...(reacts ? { reaction: reactionTo(run) } : {}),
     ...(fold === undefined ? {} : { fold }),
   })
   const announced = reacts ? { ...run.report.announced, reaction: true } : run.report.announced
-  const status =
-    run.report.status && fold !== undefined
-      ? { ...run.report.status, minimized: true as const }
-      : run.report.status
   return {
-    result: { untended, pulls: inPlace(run.result.pulls, pull) },
-    report: { status, announced },
+    result: { untended, pulls: inPlace(run.result.pulls, view ? await putRight(context, view) : known) },
+    report: { status: shown(run, { edit, fold, refused }), announced },
   }
 }
 
-/** Puts right what is to be, together with what else is due. */
-async function settled(
-  context: StepContext<'settle'>,
-  view: PullView,
-  also: Settling = {},
-): Promise<{ pull: Pull; refused: SettlingPart[] }> {
-  const change = wantedChange(context, view)
-  const pull = { number: view.number, ...also.pull, ...(change ? { change } : {}) }
-  await context.job.assertLocked()
-  const { pull: after, refused } = await context.github.settle({ ...also, pull })
-  context.deps.reached('pull put right, not recorded')
-  if (refused.some(part => part !== 'status'))
-    context.deps.log.warn({ pull: view.number, refused }, 'the pull request could not be put right')
-  const isLeft = refused.includes('change')
-  return { pull: isLeft ? recorded(view, notPutRight(change)) : recorded(after ?? view), refused }
+type Edit = NonNullable<Settling['status']> & { status: Status }
+type Status = NonNullable<Run['report']['status']>
+
+/** Of the status, if it says anything new. */
+function editOf({ deps }: StepContext, run: Run): Edit | undefined {
+  const { status } = run.report
+  const at = deps.now()
+  if (status?.nodeId === undefined || status.minimized || !canComment(run, { at })) return undefined
+  const drawing = drawStatus(run, deps.deployment, at)
+  if (drawing.difference() === 'same') return undefined
+  return { nodeId: status.nodeId, ...statusToSend(drawing, status, deps.signer) }
+}
+
+interface Sent {
+  edit: Edit | undefined
+  fold?: string | undefined
+  refused: readonly SettlingPart[]
+}
+
+function shown({ report: { status } }: Run, { edit, fold, refused }: Sent): Status | undefined {
+  const after = edit?.status ?? status
+  if (refused.includes('status') || !after) return status
+  return fold === undefined ? after : { ...after, minimized: true }
+}
+
+async function settled({ job, deps, github }: StepContext<'settle'>, settling: Settling): Promise<Settled> {
+  await job.assertLocked()
+  const done = await github.settle(settling)
+  deps.reached('pull put right, not recorded')
+  if (done.refused.some(part => part !== 'status'))
+    deps.log.warn(
+      { pull: settling.pull?.number, refused: done.refused },
+      'the pull request could not be put right',
+    )
+  return done
 }
 
 const notPutRight = (change: PullChange | undefined): string =>
@@ -83,8 +102,16 @@ function wantedChange(context: StepContext, view: PullView): PullChange | undefi
   return Object.keys(change).length === 0 ? undefined : change
 }
 
-export const putRight = async (context: StepContext<'settle'>, view: PullView): Promise<Pull> =>
-  view.state === 'open' && wantedChange(context, view) ? (await settled(context, view)).pull : recorded(view)
+export async function putRight(context: StepContext<'settle'>, view: PullView): Promise<Pull> {
+  const change = view.state === 'open' ? wantedChange(context, view) : undefined
+  return change
+    ? afterChange(view, change, await settled(context, { pull: { number: view.number, change } }))
+    : recorded(view)
+}
+
+function afterChange(view: PullView, change: PullChange, { pull, refused }: Settled): Pull {
+  return refused.includes('change') ? recorded(view, notPutRight(change)) : recorded(pull ?? view)
+}
 
 /** At once, for whoever merges before the turn's end, with the status that shows the pull request. */
 export async function putRightWhenFound(
@@ -92,18 +119,17 @@ export async function putRightWhenFound(
   view: PullView,
   found: Pick<Run['result'], 'pulls' | 'untended' | 'claimedPulls' | 'claimsSeen'>,
 ): Promise<ChangeOf<'result' | 'report'>> {
-  const { run, deps } = context
-  if (view.state !== 'open' || !wantedChange(context, view)) return { result: found }
-  const at = deps.now()
-  const { status } = run.report
-  const { nodeId } = status ?? {}
-  const isShown = status && nodeId !== undefined && !status.minimized && canComment(run, { at })
-  const drawing = drawStatus(changed(run, { result: found }), deps.deployment, at)
-  const edit = isShown && { nodeId, ...statusToSend(drawing, status, deps.signer) }
-  const { pull, refused } = await settled(context, view, edit ? { status: edit } : {})
+  const { run } = context
+  const change = view.state === 'open' ? wantedChange(context, view) : undefined
+  if (!change) return { result: found }
+  const edit = editOf(context, changed(run, { result: found }))
+  const done = await settled(context, {
+    pull: { number: view.number, change },
+    ...(edit ? { status: edit } : {}),
+  })
   return {
-    result: { ...found, pulls: inPlace(found.pulls, pull) },
-    report: { status: edit && !refused.includes('status') ? edit.status : status },
+    result: { ...found, pulls: inPlace(found.pulls, afterChange(view, change, done)) },
+    report: { status: shown(run, { edit, refused: done.refused }) },
   }
 }
 

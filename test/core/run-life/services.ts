@@ -146,8 +146,8 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     amendPull: (number, change) => at(writes, 'amend pull', () => amended(world, number, change)),
     settle: ({ pull, status, fold }) =>
       at(writes, 'settle', (): Settled => {
-        if (fold !== undefined) world.folded.add(fold)
-        const after = pull?.change && amended(world, pull.number, pull.change)
+        if (fold !== undefined && !status) world.folded.add(fold)
+        const after = pull && amended(world, pull.number, pull.change ?? {})
         return { ...(after ? { pull: after } : {}), refused: status ? ['status'] : [] }
       }).catch(partly),
     deleteComment: absent('deleteComment'),
