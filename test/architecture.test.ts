@@ -126,6 +126,32 @@ describe('imports go one way', () => {
   })
 })
 
+/** Each may import those before it. */
+const layers = ['text', 'model', 'settings', 'command', 'record', 'agent', 'words']
+
+describe('nobody has to read two files to understand one', () => {
+  const layerOf = (path: string): number => layers.indexOf(/^src\/core\/(\w+)\//.exec(path)?.[1] ?? '')
+
+  test('the layers of core go one way', () => {
+    const folders = new Set(source.filter(file => partOf(file) === 'core').map(layerOf))
+    expect([...folders].sort()).toEqual(layers.map((_, index) => index))
+    const upwards = imports.filter(each => isOurs(each) && layerOf(each.from) > layerOf(each.file))
+    expect(upwards.filter(({ file }) => partOf(file) === 'core').map(shown)).toEqual([])
+  })
+
+  test('no file imports itself through others, not even types', () => {
+    const needs = new Map(
+      source.map(file => [file, imports.filter(each => each.file === file && isOurs(each))]),
+    )
+    const left = new Set(source)
+    for (let before = 0; before !== left.size; ) {
+      before = left.size
+      for (const file of left) if (!needs.get(file)?.some(({ from }) => left.has(from))) left.delete(file)
+    }
+    expect([...left]).toEqual([])
+  })
+})
+
 describe('what a process does not do, it does not load', () => {
   const late = /\bimport\(/
   const typesOnly = /^\s*(?:import|export)\s+type\s/

@@ -3,6 +3,7 @@
  * failure; its words are kept in the record as they are told.
  */
 import { type Service, serviceNames } from '../model/errors.ts'
+import type { Unfinished } from '../model/task-run.ts'
 import { minute } from '../model/time.ts'
 import { counted, moment } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
@@ -189,3 +190,37 @@ export function allBusy({ thread, request, baseline }: Run, of: Scope): string {
 
 const span = (ms: number): string =>
   ms < 60 * minute ? `${ms / minute} minutes` : `${ms / (60 * minute)} hours`
+
+interface InWords {
+  because: string
+  fix: string
+  /** Whether the same request, asked again, may end otherwise. */
+  again: boolean
+}
+
+const goOn = '`/codex continue` goes on where it stopped.'
+
+export const unfinished: Record<Unfinished, InWords> = {
+  'sandbox-gone': { because: 'its sandbox stopped', fix: goOn, again: true },
+  'out-of-time': {
+    because: 'it reached the time limit of PostHog',
+    fix: `${goOn} A smaller task may fit into the limit.`,
+    again: true,
+  },
+  inactive: { because: 'it did nothing for too long and PostHog ended it', fix: goOn, again: true },
+  interrupted: { because: 'somebody interrupted it in PostHog', fix: goOn, again: true },
+  error: { because: 'it ran into an error', fix: goOn, again: true },
+  refusal: {
+    because: 'the model refused to go on',
+    fix: 'Ask in other words, or choose another model with `/codex retry --model NAME`.',
+    again: false,
+  },
+  'max-tokens': {
+    because: 'it reached the length limit of the model',
+    fix: `${goOn} Ask for less at once if that happens again.`,
+    again: true,
+  },
+  failed: { because: 'it ran into an error', fix: goOn, again: true },
+  unread: { because: 'the session ended before it read this', fix: goOn, again: true },
+  'ended-early': { because: 'PostHog ended the run in the middle of its work', fix: goOn, again: true },
+}

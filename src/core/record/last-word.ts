@@ -1,6 +1,6 @@
 /** Inline comments that are answered in their own threads, in the order and with the numbers the agent reads. */
 import type { CommentRef } from '../model/trigger.ts'
-import { unfinished } from './agent-end.ts'
+import { unfinished } from './failures.ts'
 import type { FollowUp } from './mailbox-part.ts'
 import type { InlineAsked, Outcome, Run } from './run.ts'
 import { limits } from './timing.ts'

@@ -1,7 +1,7 @@
 /** The last word: a new comment with the answer, since edits notify nobody. */
 import { saidOfRemark, withoutRemarks } from '../agent/prompt.ts'
 import type { Pull } from '../model/views.ts'
-import { unfinished } from '../record/agent-end.ts'
+import { unfinished } from '../record/failures.ts'
 import {
   endsQuietly,
   inlineAsked,
