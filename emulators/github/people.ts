@@ -140,6 +140,13 @@ export class Person {
     )
   }
 
+  /** A comment of a thread (`/issues/comments/1`), on a line (`/pulls/comments/1`), a review (`/pulls/1/reviews/1`). */
+  async hides(path: string): Promise<void> {
+    const subject = JSON.stringify(textAt(await this.#do('GET', path), 'node_id'))
+    const input = `{ subjectId: ${subject}, classifier: OFF_TOPIC }`
+    await this.#query(`mutation { minimizeComment(input: ${input}) { clientMutationId } }`)
+  }
+
   /** Out of draft. */
   async readies(number: number): Promise<void> {
     await this.#mutates('markPullRequestReadyForReview', number)

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { accountsIn, firstIn, namesIn } from '../access/first-of.ts'
 import { settingsReader } from '../access/read-settings.ts'
-import { refusalsWithin } from '../access/refusals.ts'
+import { costsWithin } from '../access/strangers.ts'
 import type { TriggerDeps } from '../commands/command-context.ts'
 import { settingsFile } from '../commands/command-registry.ts'
 import { acceptTrigger } from '../commands/handle-trigger.ts'
@@ -131,7 +131,7 @@ const triggerDeps = ({ config, queues }: Runtime, { shared, installations, redac
   mayWorkIn: installations.mayWorkIn,
   examine: (thread: Run['thread']) => examineFor(config, thread, redact),
   isFirst: firstIn(queues.writtenOnce),
-  mayRefuse: refusalsWithin(queues.budget),
+  mayCost: costsWithin(queues.budget),
   runs: queues.runs,
   waiting: queues.triggers,
   defaults: config.run,

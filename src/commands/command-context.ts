@@ -1,6 +1,6 @@
 import type { Accounts } from '../access/authorize.ts'
 import type { SettingsNow, SettingsReader } from '../access/read-settings.ts'
-import type { MayRefuse } from '../access/refusals.ts'
+import type { MayCost } from '../access/strangers.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import type {
@@ -40,7 +40,7 @@ export interface TriggerDeps {
   /** Whose PostHog serves the owner; `undefined` if nobody's does. */
   tenant: string | undefined
   isFirst(name: string, id: string): Promise<boolean>
-  mayRefuse: MayRefuse
+  mayCost: MayCost
   /** Whether the repository is reachable and not archived. @throws what GitHub answers */
   mayWorkIn(repo: Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>): Promise<boolean>
   examine(thread: Thread): Promise<Check[]>
@@ -123,6 +123,13 @@ export const refusedReads = ({ deps, record: { refusedSince } }: CommandContext)
 
 export const targetOf = (trigger: ThreadTrigger): Target =>
   trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' }
+
+/** Everything may be done for people with rights; for others so many calls to GitHub, if they have not cost too much. */
+export const mayCost = async (context: CommandContext, calls: number): Promise<boolean> => {
+  const { stranger, deps, record } = context
+  const { thread, sender } = record.trigger
+  return !stranger || deps.mayCost(thread.installationId, sender.id, calls)
+}
 
 export const commandId = ({ record }: { record: ThreadRecord }): string =>
   record.done === 0 ? record.trigger.id : `${record.trigger.id}-${record.done + 1}`

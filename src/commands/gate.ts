@@ -27,7 +27,7 @@ import {
   targetOf,
 } from './command-context.ts'
 import { commands, parseCommands } from './command-registry.ts'
-import { inlineText } from './read-commands.ts'
+import { writtenIn } from './read-commands.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
 /** ms: after a longer wait the right may be lost. */
@@ -86,13 +86,11 @@ async function checkAllowed(
 ): Promise<CommandResult | undefined> {
   try {
     const { settings, version } = await identifySender(context, trigger)
-    const { may, least, role, trusted } = await allowanceNow(context, trigger, name, settings)
-    context.stranger = !trusted
+    const { may, least, role } = await allowanceNow(context, trigger, name, settings)
     audit(context, trigger, { command: name, role, least, may, settings: version })
     return may ? undefined : refused({ kind: 'not-allowed', command: name, least, role })
   } catch (error) {
     if (isAskedAgain(context, error)) throw error
-    context.stranger = true
     audit(context, trigger, { command: name, role: 'unknown', may: false, err: error })
     return refused({ kind: 'not-known', command: name })
   }
@@ -108,6 +106,7 @@ async function identifySender(context: CommandContext, trigger: CommandTrigger) 
     return settings
   } catch (error) {
     context.unknown = error
+    context.stranger = true
     const { unknownSince = context.deps.now() } = context.record
     await context.save({ ...context.record, unknownSince })
     throw error
@@ -138,12 +137,13 @@ async function allowanceNow(
 ): Promise<Allowance> {
   const { permission } = context.record
   if (!permission) throw new Error('nobody was asked who this is')
-  if (!needsName(permission, name, settings))
-    return allowance({ ...permission, named: false }, name, settings)
-  const named = permission.named ?? (await isNamed(personCheckOf(context, settings), sender))
-  if (permission.named === undefined)
+  const isAsked = needsName(permission, name, settings)
+  const named = isAsked && (permission.named ?? (await isNamed(personCheckOf(context, settings), sender)))
+  if (isAsked && permission.named === undefined)
     await context.save({ ...context.record, permission: { ...permission, named } })
-  return allowance({ ...permission, named }, name, settings)
+  const allowed = allowance({ ...permission, named }, name, settings)
+  context.stranger = !allowed.trusted
+  return allowed
 }
 
 export function personCheckOf(context: CommandContext, settings: RepoSettings): PersonCheck {
@@ -233,7 +233,7 @@ async function stillRequests(context: CommandContext, { reviewId }: Deleted, wor
   const { github } = context
   const text = (await github.review(reviewId)) ?? believeAbsent('The review', refusedReads(context))
   if (text === undefined) return false
-  const inline = (await github.reviewComments(reviewId)).map(inlineText)
+  const inline = (await github.reviewComments(reviewId)).map(writtenIn)
   const texts = [{ text, addresses: 'whole' as const }, ...inline].filter(each =>
     mayHoldCommand(each.text, word),
   )

@@ -108,13 +108,14 @@ async function acceptComment(context: CommandContext, trigger: CommentTrigger): 
   )
 }
 
-/** Tells a writer once that commands are not read where this one stands. */
+/** Tells a writer who may give them once that commands are not read where this one stands. */
 async function hint(
   context: CommandContext,
   trigger: CommentTrigger,
   texts: readonly WrittenText[],
 ): Promise<StepResult> {
-  if (!trigger.misplaced || !(await isAnyMisplaced(context, trigger, texts))) return end
+  if (!trigger.misplaced || !(await mayUse(context, trigger, instruction))) return end
+  if (!(await isAnyMisplaced(context, trigger, texts))) return end
   return acceptEach(context, trigger, [{ handle: () => hinted(context, trigger) }])
 }
 
@@ -122,9 +123,7 @@ async function hinted(context: CommandContext, trigger: CommentTrigger): Promise
   const { thread, sender } = trigger
   const name = `misplaced-${thread.repoId}-${thread.number}-${sender.id}`
   const first = await context.deps.isFirst(name, trigger.id)
-  return first && (await mayUse(context, trigger, instruction))
-    ? refused({ kind: 'misplaced' })
-    : { kind: 'passed-over' }
+  return first ? refused({ kind: 'misplaced' }) : { kind: 'passed-over' }
 }
 
 function handlerOf(context: CommandContext, trigger: CommentTrigger, parsed: Parsed): CommandHandler {

@@ -2,12 +2,12 @@
 import { isMisplaced, mayBeMisplaced, mayHoldCommand, type SeenText } from '../core/command/find.ts'
 import { newCommands, type Parsed } from '../core/command/parse.ts'
 import type { WrittenText } from '../core/model/ports.ts'
-import type { CommentRef, CommentTrigger, InlineComment } from '../core/model/trigger.ts'
+import type { CommentTrigger, InlineComment } from '../core/model/trigger.ts'
 import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import { yieldToEventLoop } from '../core/text/event-loop.ts'
 import { asWritten } from '../core/text/shown-text.ts'
-import type { CommandContext } from './command-context.ts'
+import { type CommandContext, mayCost } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
 
 /** The comment or review; without a command in it also the comments on lines of the review. */
@@ -15,18 +15,15 @@ export async function textsOf(
   { github }: CommandContext,
   { text, commentRef, before, word }: CommentTrigger,
 ): Promise<WrittenText[]> {
-  const own: WrittenText = { ...instructionIn(text, commentRef), isEdited: before !== undefined }
+  const own: WrittenText = {
+    ...writtenIn({ body: text, ...commentRef }),
+    mayBeMinimized: before !== undefined,
+  }
   if (mayHoldCommand(text, word) || commentRef.kind !== 'review' || before !== undefined) return [own]
-  return [own, ...(await github.reviewComments(commentRef.reviewId)).map(inlineText)]
+  return [own, ...(await github.reviewComments(commentRef.reviewId)).map(writtenIn)]
 }
 
-const instructionIn = (text: string, { nodeId }: CommentRef): WrittenText => ({
-  text,
-  of: nodeId === undefined ? undefined : { kind: 'node', id: nodeId },
-  addresses: 'whole',
-})
-
-export const inlineText = ({ body: text, nodeId }: InlineComment): WrittenText => ({
+export const writtenIn = ({ body: text, nodeId }: Pick<InlineComment, 'body' | 'nodeId'>): WrittenText => ({
   text,
   of: nodeId === undefined ? undefined : { kind: 'node', id: nodeId },
   addresses: 'whole',
@@ -39,7 +36,8 @@ export async function commandsOf(
 ): Promise<Parsed[]> {
   const mayHold = ({ text }: Pick<WrittenText, 'text'>): boolean => mayHoldCommand(text, word)
   const old: WrittenText[] = mayHold({ text: before }) ? [{ text: before, addresses: 'whole' }] : []
-  const seen = await seenOnce(context, [...old, ...texts.filter(mayHold)])
+  const written = [...old, ...texts.filter(mayHold)].map(each => ({ ...each, word }))
+  const seen = await seenOnce(context, written)
   context.attached = seen
     .slice(old.length)
     .flatMap(({ page }) => attachmentsIn(page, context.record.trigger.thread.url))
@@ -56,20 +54,24 @@ export async function commandsOf(
 
 /** What was seen is kept with the trigger, however often that is taken up again. */
 async function seenOnce(context: CommandContext, texts: readonly WrittenText[]): Promise<SeenText[]> {
-  const { record, github } = context
-  const pages = record.pages ?? (await github.shown(texts)).map(page => page ?? null)
-  const isPlain = texts.every(({ text, isEdited }) => !isEdited && asWritten(text))
-  if (!record.pages && !isPlain) await context.save({ ...context.record, pages })
+  const { record } = context
+  const asked = texts.filter(({ text, mayBeMinimized }) => mayBeMinimized || !asWritten(text)).length
+  const pages = record.pages ?? (await pagesOf(context, texts, asked)).map(page => page ?? null)
+  if (!record.pages && asked > 0) await context.save({ ...context.record, pages })
   return texts.map(({ text }, at) => ({ text, page: pages[at] ?? undefined }))
 }
 
+/** Beyond what strangers may cost, what they wrote is not seen, and so is no command. */
+const pagesOf = async (context: CommandContext, texts: readonly WrittenText[], asked: number) =>
+  asked === 0 || (await mayCost(context, asked)) ? context.github.shown(texts) : texts.map(() => undefined)
+
 /** Whether a command stands where none is read. Only asked of a text in which there is none. */
 export async function isAnyMisplaced(
-  { github }: CommandContext,
+  context: CommandContext,
   { word }: CommentTrigger,
   texts: readonly WrittenText[],
 ): Promise<boolean> {
   const written = texts.filter(({ text }) => mayBeMisplaced(text, word))
-  const pages = await github.shown(written)
+  const pages = await pagesOf(context, written, written.length)
   return written.some(({ text }, at) => isMisplaced({ text, page: pages[at] }, word))
 }

@@ -4,6 +4,7 @@ import type { CommentRef, InlineComment } from '../core/model/trigger.ts'
 import { believeAbsent } from '../core/record/outage.ts'
 import { pausedBecause, triggerOf } from '../core/settings/deployment-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
+import type { SeenPage } from '../core/text/shown-text.ts'
 import type { Reads } from './command.ts'
 import {
   type CommandContext,
@@ -12,7 +13,7 @@ import {
   refusedReads,
   settingsOf,
 } from './command-context.ts'
-import { inlineText } from './read-commands.ts'
+import { writtenIn } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
 import { notBegun } from './stops.ts'
 import { lastKept, lastRunOf, type Past, pastOf, runBeside, shownBy } from './thread-history.ts'
@@ -85,17 +86,19 @@ async function inlineOf(
 async function asShown(context: CommandContext, comments: InlineComment[]): Promise<InlineComment[]> {
   const { github, record } = context
   const { url } = record.trigger.thread
-  const parents = comments.flatMap(({ parent }) => (parent ? [parent] : []))
-  const texts = [...comments.map(inlineText), ...parents.map(({ body: text }) => ({ text, addresses }))]
-  const pages = await github.shown(texts)
+  const parents = comments.flatMap(({ parent }) => (parent ? [writtenIn(parent)] : []))
+  const pages = await github.shown([
+    ...comments.map(writtenIn),
+    ...parents.map(parent => ({ ...parent, addresses, mayBeMinimized: true })),
+  ])
   const below = pages.splice(comments.length)
   return comments.map((comment, at) => {
     const page = pages[at]
-    const parent = comment.parent && { ...comment.parent, body: below.shift()?.text ?? unseen }
+    const parent = comment.parent && { author: comment.parent.author, body: shownOf(below.shift()) }
     const attached = attachmentsIn(page, url)
     return {
       ...comment,
-      body: page?.text ?? unseen,
+      body: shownOf(page),
       ...(attached.length > 0 ? { attached } : {}),
       ...(parent ? { parent } : {}),
     }
@@ -103,6 +106,8 @@ async function asShown(context: CommandContext, comments: InlineComment[]): Prom
 }
 
 const addresses = 'host' as const
+const shownOf = (page: SeenPage | undefined): string =>
+  page?.minimized ? '[hidden on the page]' : (page?.text ?? unseen)
 const unseen = '[GitHub did not say how its page shows this comment, so it is left out]'
 
 async function withParent(

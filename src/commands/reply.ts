@@ -8,7 +8,7 @@ import type { Marker } from '../core/record/marker.ts'
 import { limits } from '../core/record/timing.ts'
 import { type Reply, replyComment } from '../core/words/replies.ts'
 import { maxComment } from '../core/words/words.ts'
-import { type CommandContext, commandId, commentRefOf } from './command-context.ts'
+import { type CommandContext, commandId, commentRefOf, mayCost } from './command-context.ts'
 import { atOnce, type ReplyRecord, repliedIn } from './trigger-record.ts'
 
 const skew = 60_000
@@ -31,10 +31,8 @@ export async function isRepeated(context: CommandContext, words: Reply): Promise
   })
 }
 
-/** Beyond what strangers may have the bot write, they are refused in silence. */
-export async function isUnspoken({ stranger, deps, record: { trigger } }: CommandContext): Promise<boolean> {
-  return stranger && !(await deps.mayRefuse(trigger.thread.installationId, trigger.sender.id))
-}
+/** Beyond a comment and a reaction that strangers may cost, they are refused in silence. */
+export const isUnspoken = async (context: CommandContext): Promise<boolean> => !(await mayCost(context, 2))
 
 async function orForget<T>(
   { repliedLately }: CommandContext,

@@ -27,6 +27,9 @@ const SeenPage = z.object({
   files: z.array(z.object({ url: z.string(), words: z.string() })),
   replaced: z.string(),
   cut: z.boolean(),
+  unshown: z.number(),
+  hiding: z.array(z.number()),
+  minimized: z.literal(true).optional(),
 })
 
 export const TriggerRecord = z.object({

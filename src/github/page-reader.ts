@@ -1,6 +1,6 @@
 /** Reads pages in one worker thread, one after the other. A page that takes too long, or kills it, is not read. */
 import { Worker } from 'node:worker_threads'
-import type { Reading, ShownText } from '../core/text/shown-text.ts'
+import type { SeenPage } from '../core/text/shown-text.ts'
 import type { PageRequest, PageResponse } from './page-worker.ts'
 
 /** ms for one page, which takes up to 200 on a quiet machine (64 KB of anything). */
@@ -8,8 +8,9 @@ const timeLimit = 5_000
 /** ms without a page after which the thread ends. */
 const idleFor = 60_000
 
-interface Wanted extends PageRequest {
-  done(page: ShownText | undefined): void
+interface Wanted {
+  request: PageRequest
+  done(page: SeenPage | undefined): void
   failed(error: Error): void
 }
 
@@ -20,9 +21,9 @@ let timer: NodeJS.Timeout | undefined
 const waiting: Wanted[] = []
 
 /** @returns `undefined` for what is too large, or took too long */
-export function readPage(html: string, reading: Reading): Promise<ShownText | undefined> {
+export function readPage(...request: PageRequest): Promise<SeenPage | undefined> {
   return new Promise((done, failed) => {
-    waiting.push({ html, reading, done, failed })
+    waiting.push({ request, done, failed })
     next()
   })
 }
@@ -42,7 +43,7 @@ function next(): void {
   waiting.shift()
   current = wanted
   timer = setTimeout(end, timeLimit)
-  worker.postMessage({ html: wanted.html, reading: wanted.reading } satisfies PageRequest)
+  worker.postMessage(wanted.request)
 }
 
 function start(): Worker {
@@ -73,7 +74,7 @@ function newThread(): Worker {
   return new Worker(loading, { eval: true, execArgv: [], resourceLimits })
 }
 
-function settle(page: ShownText | undefined): void {
+function settle(page: SeenPage | undefined): void {
   const wanted = current
   current = undefined
   wanted?.done(page)

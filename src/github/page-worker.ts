@@ -1,15 +1,13 @@
 /** The thread in which pages are read: text of others never holds the event loop of the bot. */
 import { parentPort } from 'node:worker_threads'
-import { type Reading, type ShownText, shownText } from '../core/text/shown-text.ts'
+import { seenPage } from '../core/command/find.ts'
+import type { SeenPage } from '../core/text/shown-text.ts'
 
-export interface PageRequest {
-  html: string
-  reading: Reading
-}
+export type PageRequest = Parameters<typeof seenPage>
 
-export type PageResponse = { kind: 'ready' } | { kind: 'page'; page: ShownText | undefined }
+export type PageResponse = { kind: 'ready' } | { kind: 'page'; page: SeenPage | undefined }
 
-parentPort?.on('message', ({ html, reading }: PageRequest) => {
-  parentPort?.postMessage({ kind: 'page', page: shownText(html, reading) } satisfies PageResponse)
+parentPort?.on('message', (request: PageRequest) => {
+  parentPort?.postMessage({ kind: 'page', page: seenPage(...request) } satisfies PageResponse)
 })
 parentPort?.postMessage({ kind: 'ready' } satisfies PageResponse)

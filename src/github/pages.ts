@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { WrittenText } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
-import { asWritten, type ShownText } from '../core/text/shown-text.ts'
+import { asWritten, minimizedPage, type SeenPage } from '../core/text/shown-text.ts'
 import { threadKey } from './ahead-cache.ts'
 import { readPage } from './page-reader.ts'
 import { faultOf, refuseLimited } from './response-faults.ts'
@@ -89,14 +89,18 @@ export function pagesOf({ client, thread, cap, hasGraphql, redact, now }: PageAc
   const webUrl = thread.url
   const normal = (text: string): string => redact(text).replace(/\r\n?/g, '\n')
 
-  async function pageOf(written: WrittenText, found: Rendered | undefined): Promise<ShownText | undefined> {
-    const { text, addresses } = written
+  async function pageOf(written: WrittenText, found: Rendered | undefined): Promise<SeenPage | undefined> {
+    if (found?.isMinimized) return minimizedPage
+    const { text, addresses, word } = written
     const isSame = found !== undefined && normal(found.body) === normal(text)
     // What is not rendered yet is empty.
     const isThere = isSame && (found.bodyHTML !== '' || text.trim() === '')
+    const plain = isThere ? undefined : asWritten(text)
+    if (plain) return plain
     const html = isThere ? found.bodyHTML : await rendered(text)
-    const page = html === undefined ? undefined : await readPage(redact(html), { webUrl, addresses })
-    return page && found?.isMinimized ? { ...page, own: [], elsewhere: [], indented: [] } : page
+    return html === undefined
+      ? undefined
+      : readPage({ text, html: redact(html) }, { webUrl, addresses, word })
   }
 
   async function rendered(text: string): Promise<string | undefined> {
@@ -141,10 +145,10 @@ export function pagesOf({ client, thread, cap, hasGraphql, redact, now }: PageAc
 
   return {
     /** In the same order; `undefined` for a text whose page can't be had. @throws RetryLater */
-    async shown(texts: readonly WrittenText[]): Promise<(ShownText | undefined)[]> {
-      const known = texts.map(written => (written.isEdited ? undefined : asWritten(written.text)))
+    async shown(texts: readonly WrittenText[]): Promise<(SeenPage | undefined)[]> {
+      const known = texts.map(written => (written.mayBeMinimized ? undefined : asWritten(written.text)))
       const unknown = texts.filter((_, at) => !known[at])
-      const read: (ShownText | undefined)[] = []
+      const read: (SeenPage | undefined)[] = []
       for (const batch of batchesOf(unknown)) {
         const found = await renderedBy(batch)
         read.push(...(await Promise.all(batch.map((written, at) => pageOf(written, found[at])))))

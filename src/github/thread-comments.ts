@@ -126,10 +126,10 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
         }))
     },
 
-    async inlineComment(commentId: number): Promise<{ author: string; body: string } | undefined> {
+    async inlineComment(commentId: number): Promise<InlineComment['parent']> {
       try {
         const { data } = await client.rest.pulls.getReviewComment({ ...at, comment_id: commentId })
-        return { author: data.user?.login ?? 'ghost', body: redact(data.body) }
+        return { author: data.user?.login ?? 'ghost', body: redact(data.body), nodeId: data.node_id }
       } catch (error) {
         if (isNotFound(error)) return undefined
         throw error

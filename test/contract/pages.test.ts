@@ -1,14 +1,21 @@
 /** What the page shows of a text, from GitHub: its own HTML, what it renders on request, or nothing. */
+import { readFileSync } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { startGitHub } from '../../emulators/github/emulator.ts'
 import type { GitHubEmulator } from '../../emulators/github/github.ts'
+import { renderMarkdownNow } from '../../emulators/github/markdown.ts'
+import { parseCommands } from '../../src/commands/command-registry.ts'
+import { contextOf } from '../../src/core/agent/thread-context.ts'
 import type { WrittenText } from '../../src/core/model/ports.ts'
 import type { Thread } from '../../src/core/model/thread.ts'
+import { nextWords } from '../../src/core/record/words-to-say.ts'
+import { minimizedPage } from '../../src/core/text/shown-text.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { readPage } from '../../src/github/page-reader.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
+import { runWith, said } from '../core/given.ts'
 import { callsOf } from '../world/calls.ts'
 
 const Named = z.object({ id: z.number(), node_id: z.string() })
@@ -67,7 +74,7 @@ describe('what the page shows', () => {
     const { client, words, calls } = await scene({ comment: '/codex fix it' })
     expect((await client.shown([words]))[0]?.own).toHaveLength(1)
     expect(calls()).toEqual([])
-    expect((await client.shown([{ ...words, isEdited: true }]))[0]?.own).toHaveLength(1)
+    expect((await client.shown([{ ...words, mayBeMinimized: true }]))[0]?.own).toHaveLength(1)
     expect(calls()).toEqual(['graphql pages'])
   })
 
@@ -86,10 +93,15 @@ describe('what the page shows', () => {
     expect(page?.text).toBe('/codex say •••')
   })
 
-  test('of a minimized comment is no command', async () => {
+  test('of a minimized comment is nothing', async () => {
     const { client, node, words } = await scene()
     await client.minimize(node)
-    expect((await client.shown([words]))[0]).toMatchObject({ text: '/codex fix it', own: [], elsewhere: [] })
+    expect((await client.shown([words]))[0]).toMatchObject({
+      text: '',
+      own: [],
+      elsewhere: [],
+      minimized: true,
+    })
   })
 
   test.each(['error', 'empty'] as const)('comes late (%s): then GitHub renders it', async kind => {
@@ -138,6 +150,24 @@ describe('what the page shows', () => {
   })
 })
 
+/** ms of the processor that this thread took between two turns of its event loop, whatever else the machine does. */
+async function longestHold(work: () => Promise<void>): Promise<number> {
+  const spent = (): number => Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e6
+  let isDone = false
+  const done = work().finally(() => {
+    isDone = true
+  })
+  let longest = 0
+  for (let before = spent(); !isDone; ) {
+    await turn()
+    const now = spent()
+    longest = Math.max(longest, now - before)
+    before = now
+  }
+  await done
+  return longest
+}
+
 describe('64 KB of anything', () => {
   const heavy = {
     'open tags': '<b>'.repeat(21_000),
@@ -148,12 +178,13 @@ describe('64 KB of anything', () => {
     misnested: '<i>a</b>'.repeat(8_000),
     links: '<a href="x">'.repeat(20_000),
   }
-  const reading = { webUrl: 'https://github.com', addresses: 'host' } as const
+  const pageOf = (html: string, text = '') =>
+    readPage({ text, html }, { webUrl: 'https://github.com', addresses: 'host' })
 
   test.each(Object.entries(heavy))('%s: the event loop goes on', async (_, html) => {
-    await readPage('<p>warm</p>', reading)
+    await pageOf('<p>warm</p>')
     let isDone = false
-    const read = readPage(html, reading).finally(() => {
+    const read = pageOf(html).finally(() => {
       isDone = true
     })
     // Counted and not timed, as other work holds the processors: read here it would be one turn.
@@ -163,11 +194,43 @@ describe('64 KB of anything', () => {
     expect(turns).toBeGreaterThan(20)
   })
 
+  const units = [
+    'Ａ',
+    'ß',
+    'a ',
+    '__a__.',
+    '<b>a',
+    '\u{e0041}',
+    '😀',
+    '/codex *a*\n\n',
+    '/codex a b<!-- c -->\n\n',
+  ]
+  const texts = units.map(unit => `/codex go\n\n${unit.repeat(65_536 / unit.length)}`)
+
+  test.each(texts)('of commands and what they hide: nobody else waits for it (%#)', async text => {
+    const html = renderMarkdownNow(text)
+    const held = await longestHold(async () => {
+      const page = await pageOf(html, text)
+      expect(parseCommands({ text, page }).length).toBeGreaterThan(0)
+    })
+    expect(held).toBeLessThan(50)
+  })
+
+  test('in thirty comments: nobody else waits for what of them is given', async () => {
+    const page = { ...minimizedPage, minimized: undefined, text: 'Ａ😀'.repeat(66_000) }
+    const comments = Array.from({ length: 30 }, () => said('as the page shows it', { author: 'maya' }))
+    const words = nextWords(runWith())
+    const held = await longestHold(async () => {
+      const shown = async (texts: readonly unknown[]) => texts.map(() => page)
+      const given = { words, readUpTo: undefined, description: 'a', comments }
+      const { cutComments } = await contextOf(given, () => 'trusted', { shown, webUrl: 'https://github.com' })
+      expect(cutComments).toBe(29)
+    })
+    expect(held).toBeLessThan(50)
+  })
+
   test('what takes too long is not read, and the next one is', async () => {
-    const [tooLarge, next] = await Promise.all([
-      readPage('<b>'.repeat(1_000_000), reading),
-      readPage('<p>next</p>', reading),
-    ])
+    const [tooLarge, next] = await Promise.all([pageOf('<b>'.repeat(1_000_000)), pageOf('<p>next</p>')])
     expect([tooLarge, next?.text]).toEqual([undefined, 'next'])
   })
 })

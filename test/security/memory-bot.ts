@@ -8,7 +8,7 @@ import { Socket } from 'node:net'
 import { cpuUsage } from 'node:process'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SettingsReader } from '../../src/access/read-settings.ts'
-import { refusalsWithin } from '../../src/access/refusals.ts'
+import { costsWithin } from '../../src/access/strangers.ts'
 import { acceptTrigger } from '../../src/commands/handle-trigger.ts'
 import { stopsOf } from '../../src/commands/stops.ts'
 import {
@@ -48,7 +48,7 @@ import { deployment, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 import { memoryIndex } from '../support/memory-index.ts'
-import { shownIn } from '../support/pages.ts'
+import { isAsked, shownIn } from '../support/pages.ts'
 
 export interface MemoryBotOptions {
   secrets?: readonly string[]
@@ -537,7 +537,8 @@ export class MemoryBot {
       const method: unknown = Reflect.get(client, name)
       if (typeof method !== 'function') return method
       return (...given: unknown[]) => {
-        this.calls.push(String(name))
+        if (name !== 'shown' || isAsked(given[0] as Parameters<ThreadClient['shown']>[0]))
+          this.calls.push(String(name))
         const isFirst = this.calls.indexOf(String(name)) === this.calls.length - 1
         const answer =
           isFirst && name === this.#options.unanswered
@@ -661,7 +662,7 @@ export class MemoryBot {
   readonly #shared = {
     tenant: 'the only one',
     isFirst: async () => true,
-    mayRefuse: refusalsWithin((_, allowance) => callBudget(allowance, () => this.now)),
+    mayCost: costsWithin((_, allowance) => callBudget(allowance, () => this.now)),
     // The fakes have what the flows call; a call of anything else is a fault that the fuzz reports.
     github: () => this.#counted,
     posthog: this.#posthog as TasksClient,

@@ -4,8 +4,8 @@
  */
 import { parseFragment, type DefaultTreeAdapterTypes as Tree } from 'parse5'
 import { asPage } from '../../emulators/github/markdown.ts'
-import { findCommands } from '../../src/core/command/find.ts'
-import { asWritten, shownText } from '../../src/core/text/shown-text.ts'
+import { findCommands, seenPage } from '../../src/core/command/find.ts'
+import { asWritten } from '../../src/core/text/shown-text.ts'
 import { type Random, randomOf } from '../chaos/random.ts'
 import { renderAll } from '../support/cmark-gfm.ts'
 
@@ -191,7 +191,7 @@ const reading = { webUrl: 'https://github.com/acme/shop/issues/7', addresses: 'h
 
 /** What is wrong with one text, in words. */
 function faultsOf({ text, html }: Judged): string[] {
-  const page = asWritten(text) ?? shownText(html, reading)
+  const page = asWritten(text) ?? seenPage({ text, html }, reading)
   if (!page) return ['not read']
   const { seen, lines } = judge(html)
   const faults = [...words(page.text)]

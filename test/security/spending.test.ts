@@ -7,7 +7,7 @@ import { MemoryBot, type MemoryBotOptions } from './memory-bot.ts'
 const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
   new MemoryBot({ roles: { maya: 'write', rita: 'read', eve: 'none', ghost: undefined }, ...given })
 
-const ids = Array.from({ length: 500 }, (_, n) => 900 + n).values()
+const ids = Array.from({ length: 1_000 }, (_, n) => 900 + n).values()
 
 const comment = (by: string, text: string, number = 7, id = by.length): object => ({
   action: 'created',
@@ -27,6 +27,7 @@ const comment = (by: string, text: string, number = 7, id = by.length): object =
     id: ids.next().value,
     body: text,
     user: { login: by, id: by.length, type: 'User' },
+    author_association: 'MEMBER',
     created_at: '2026-01-02T14:02:00Z',
   },
 })
@@ -36,8 +37,8 @@ async function says(bot: MemoryBot, by: string, text: string): Promise<string[]>
   const before = bot.calls.length
   await bot.deliver({ body: JSON.stringify(comment(by, text)) })
   await bot.settle()
-  // The settings are a part of what was read ahead, and GitHub is not asked what it shows of plain words.
-  return bot.calls.slice(before).filter(name => name !== 'file' && name !== 'shown')
+  // The settings are a part of what was read ahead.
+  return bot.calls.slice(before).filter(name => name !== 'file')
 }
 
 const tenCommands = Array.from({ length: 10 }, (_, n) => `/codex fix number ${n}`).join('\n\n')
@@ -83,6 +84,20 @@ describe('what refusals cost has an end', () => {
     await bot.deliver({ body: JSON.stringify(comment('eve', '/codex fix it', 121)) })
     await bot.settle()
     expect(written(bot) - before).toBe(2)
+  })
+
+  test('the pages of what they write are read as long as that, whatever they edit', async () => {
+    const bot = botWith()
+    for (let number = 1; number <= 120; number += 1)
+      await bot.deliver({ body: JSON.stringify(comment('rita', '```\n/codex fix it\n```', number)) })
+    await bot.settleAtOnce()
+    const asked = bot.calls.filter(name => name === 'shown').length
+    expect(asked).toBeGreaterThan(10)
+    expect(asked).toBeLessThanOrEqual(28)
+    // Neither read nor answered.
+    expect(bot.comments).toHaveLength(0)
+    expect(await says(bot, 'maya', '/codex **help**')).toContain('shown')
+    expect(bot.comments).toHaveLength(1)
   })
 
   test('for all senders of an installation together, and nobody who may waits for it', async () => {
@@ -195,8 +210,28 @@ test('several commands of one person are one question to GitHub', async () => {
 test('who may do nothing is refused before what they wrote is read', async () => {
   const bot = botWith()
   // Read as Markdown, this holds no command and would be passed over.
-  await says(bot, 'eve', '```\n/codex fix it\n```')
+  expect(await says(bot, 'eve', '```\n/codex fix it\n```')).not.toContain('shown')
   expect(bot.comments).toHaveLength(1)
+})
+
+test.each(['rita', 'eve'])('%s is no reason to ask where a command stands that is none', async by => {
+  const bot = botWith()
+  expect(await says(bot, by, '- **do:**\n- /codex fix it')).not.toContain('shown')
+  expect(await says(bot, 'maya', '- **do:**\n- /codex fix it')).toContain('shown')
+  expect(bot.comments).toHaveLength(1)
+})
+
+test('what GitHub shows is asked once for a command of somebody who may use another', async () => {
+  const bot = botWith()
+  const first = await says(bot, 'rita', '/codex **fix** it\n\n```\n/codex plan\n```')
+  expect(first.toSorted()).toEqual([
+    'comment',
+    'earlierComments',
+    'permission',
+    'react',
+    'readAhead',
+    'shown',
+  ])
 })
 
 test('somebody who is let in after a refusal is heard at once', async () => {

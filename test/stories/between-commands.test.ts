@@ -27,6 +27,8 @@ onEitherQueue('What was written between two commands', world => {
     await maya.comments(number, '/codex plan only plan this')
     await thread.waitForAnswer('1. Ask which database.')
     await nextSecond()
+    const outdated = await github.as('mario').comments(number, 'DECISION: MySQL')
+    await github.as('mario').hides(`/issues/comments/${outdated.id}`)
     await github.as('mario').comments(number, 'DECISION: Postgres 16')
     await github.as('eve').comments(number, 'DECISION: my database')
     await nextSecond()
@@ -35,9 +37,11 @@ onEitherQueue('What was written between two commands', world => {
     const said = prompts().at(-1) ?? ''
     expect(said).toContain('do it as decided')
     expect(said).toMatch(/\n[0-9a-f]{16,} Comment by mario:\nDECISION: Postgres 16\n/)
-    expect(said).not.toContain('my database')
+    expect(said).not.toMatch(/my database|MySQL/)
     expect(await thread.status()).toContain('and 1 comment (by mario)')
-    expect(await thread.status()).toContain('did not read: 1 by people without write permission')
+    expect(await thread.status()).toContain(
+      'did not read: 1 by people without write permission, 1 hidden on the page',
+    )
   })
 
   it('and the agent that is at work, with the next words', async () => {
@@ -62,7 +66,7 @@ onEitherQueue('What was written between two commands', world => {
     expect(await thread.waitForStatus('⏹️')).toContain('and 1 comment (by mario)')
   })
 
-  it('reviews and comments on lines of a pull request, but for resolved ones', async () => {
+  it('reviews and comments on lines of a pull request, but for resolved and hidden ones', async () => {
     const { github, posthog } = world()
     posthog.script('address the review comments', { kind: 'pushesToBranch', text: 'Addressed.' })
     const maya = github.as('maya')
@@ -75,6 +79,10 @@ onEitherQueue('What was written between two commands', world => {
     })
     const done = await mario.commentsOnLine(number, { path: 'src/a.ts', line: 2, body: 'Take b out.' })
     await maya.resolves(done.id)
+    const hidden = await mario.reviews(number, { body: 'Start again.' })
+    await maya.hides(`/pulls/${number}/reviews/${hidden.id}`)
+    const line = await mario.commentsOnLine(number, { path: 'src/a.ts', line: 2, body: 'Call it c.' })
+    await maya.hides(`/pulls/comments/${line.id}`)
     await github.as('eve').commentsOnLine(number, { path: 'src/a.ts', line: 2, body: 'An order from eve.' })
     await nextSecond()
     await maya.comments(number, '/codex address the review comments')
@@ -84,9 +92,11 @@ onEitherQueue('What was written between two commands', world => {
     expect(said).toMatch(/\n[0-9a-f]{16,} Review by mario:\nNearly there\.\n/)
     expect(said).toMatch(/\n[0-9a-f]{16,} The lines of src\/a\.ts, line 1:\n@@/)
     expect(said).toMatch(/\n[0-9a-f]{16,} Comment by mario on src\/a\.ts, line 1:\nCall this `user`\.\n/)
-    expect(said).not.toMatch(/Take b out|An order from eve/)
+    expect(said).not.toMatch(/Take b out|An order from eve|Start again|Call it c/)
     const status = await thread.status()
     expect(status).toContain('and 2 comments (by mario, 1 of them on lines of code)')
-    expect(status).toContain('1 by people without write permission, 1 in resolved threads')
+    expect(status).toContain(
+      '1 by people without write permission, 1 in resolved threads, 2 hidden on the page',
+    )
   })
 })

@@ -7,8 +7,7 @@ import type { CommentView } from '../model/views.ts'
 import type { Context, ReadUpTo } from '../record/run.ts'
 import { placeOf, type Words } from '../record/words-to-say.ts'
 import { attachmentsIn } from '../text/attachment-links.ts'
-import { stripInvisible } from '../text/invisible.ts'
-import { unshownWords } from '../text/unshown.ts'
+import { yieldToEventLoop } from '../text/event-loop.ts'
 import { plainText } from '../text/untrusted.ts'
 
 const maxComments = 30
@@ -30,9 +29,6 @@ export interface Reading {
   description: string | undefined
   comments: readonly CommentView[]
 }
-
-const isLonger = (text: string, than: number): boolean =>
-  text.length > than && stripInvisible(text).length > than
 
 const placeIn = ({ in: where, id }: CommentView): string => `${where}-${id}`
 
@@ -72,24 +68,24 @@ export async function contextOf(
       text,
       of: id === undefined ? undefined : { kind: 'node' as const, id },
       addresses,
+      mayBeMinimized: true,
     })),
   ])
   const read: Context['comments'] = []
   let cutComments = 0
-  let unseen = description !== undefined && !thread ? 1 : 0
-  let unshown = thread ? unshownWords(description ?? '', thread).length : 0
+  const unseen = pages.filter(page => !page).length
+  const minimized = pages.filter(page => page?.minimized).length
+  let unshown = thread?.unshown ?? 0
   let length = 0
-  for (const [at, { author = '', createdAt, body, on, in: where }] of [...newest.entries()].reverse()) {
+  for (const [at, { author = '', createdAt, on, in: where }] of [...newest.entries()].reverse()) {
     const page = pages[at]
-    if (!page) {
-      unseen += 1
-      continue
-    }
+    if (!page || page.minimized) continue
+    await yieldToEventLoop()
     const text = plainText(page.text, maxOfOne)
     length += text.length
     if (length > maxTogether) break
-    if (isLonger(page.text, maxOfOne)) cutComments += 1
-    unshown += unshownWords(body, page).length
+    if (page.text.length > maxOfOne) cutComments += 1
+    unshown += page.unshown
     read.unshift({
       author,
       at: createdAt,
@@ -99,8 +95,8 @@ export async function contextOf(
     })
   }
   const cut: Context['cut'] = []
-  if (isLonger(words.text, maxBody)) cut.push('instruction')
-  if (isLonger(thread?.text ?? '', maxBody)) cut.push('description')
+  if (words.text.length > maxBody) cut.push('instruction')
+  if (thread && thread.text.length > maxBody) cut.push('description')
   const attached = attachmentsIn(thread, webUrl)
   return {
     of: words.id,
@@ -119,8 +115,9 @@ export async function contextOf(
       unknown: of('unknown').length,
       later,
       resolved: trusted.length - open.length,
-      unseen,
-      older: open.length - read.length - (unseen - (description !== undefined && !thread ? 1 : 0)),
+      minimized,
+      unseen: unseen + (thread ? 0 : 1),
+      older: open.length - read.length - unseen - minimized,
     },
   }
 }

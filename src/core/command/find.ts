@@ -6,7 +6,7 @@
 
 import { usualTrigger } from '../settings/deployment-settings.ts'
 import { stripInvisible } from '../text/invisible.ts'
-import type { ShownText } from '../text/shown-text.ts'
+import { type Reading, type SeenPage, type ShownText, shownText } from '../text/shown-text.ts'
 import { unshownWords } from '../text/unshown.ts'
 
 function wordPattern(sourceFor: (word: string) => string, flags: string): (word: string) => RegExp {
@@ -100,7 +100,7 @@ const misplacedStarts = [
 /** What somebody wrote, and what GitHub's page shows of it; `undefined` when that could not be had. */
 export interface SeenText {
   text: string
-  page: ShownText | undefined
+  page: SeenPage | undefined
 }
 
 export interface CommandText {
@@ -128,19 +128,46 @@ const startOfLine = wordPattern(commandStart, 'mu')
 export function findCommands({ text, page }: SeenText, word = usualTrigger.word): FoundCommands {
   if (!mayHoldCommand(text, word)) return { commands: [], unreadable: false }
   if (!page) return { commands: [], unreadable: true }
+  const commands = partsOf(text, page, word).map(({ shown, below, written }) => ({
+    line: shown.rest.trim(),
+    below: below.trimEnd(),
+    hides: page.cut || page.hiding.includes(written.at),
+  }))
+  return { commands, unreadable: false }
+}
+
+/** For a thread of its own, as a text may be made to take long. @returns `undefined` for more HTML than is read */
+export function seenPage(
+  { text, html }: { text: string; html: string },
+  { word, ...reading }: Reading & { word?: string | undefined },
+): SeenPage | undefined {
+  const page = shownText(html, reading)
+  if (!page) return undefined
+  const hiding = partsOf(text, page, word).flatMap(({ shown, below, written, wrote }) => {
+    const part = `${shown.rest}\n${below}\n${page.text.slice(shown.at, shown.restAt)}`
+    const { replaced } = page
+    return unshownWords(wrote, { text: part, replaced }).length === 0 ? [] : [written.at]
+  })
+  return { ...page, unshown: unshownWords(text, page).length, hiding }
+}
+
+interface Part extends Sides {
+  /** Up to the next command, on the page and in the text. */
+  below: string
+  wrote: string
+}
+
+function partsOf(text: string, page: ShownText, word = usualTrigger.word): Part[] {
   const source = text.replace(/\r\n?/g, '\n')
   const found = onBothSides(startsIn(source, word).slice(0, most), startsOn(page, word).slice(0, most))
-  return {
-    commands: found.map(({ shown, written }, index) => {
-      const next = found[index + 1]
-      const below = page.text.slice(shown.end + 1, next?.shown.at)
-      const part = `${shown.rest}\n${below}\n${page.text.slice(shown.at, shown.restAt)}`
-      const wrote = source.slice(written.at, next?.written.at)
-      const hides = page.cut || unshownWords(wrote, { text: part, replaced: page.replaced }).length > 0
-      return { line: shown.rest.trim(), below: below.trimEnd(), hides }
-    }),
-    unreadable: false,
-  }
+  return found.map(({ shown, written }, index) => {
+    const next = found[index + 1]
+    return {
+      ...{ shown, written },
+      below: page.text.slice(shown.end + 1, next?.shown.at),
+      wrote: source.slice(written.at, next?.written.at),
+    }
+  })
 }
 
 /** Commands of a text that are looked at; the parser takes fewer. */
@@ -187,9 +214,11 @@ const startsOn = ({ text, own }: ShownText, word: string): Start[] =>
 /** In the same order; a line of the page that nobody wrote as a command is none. */
 function onBothSides(written: readonly Start[], shown: readonly Start[]): Sides[] {
   const found: Sides[] = []
+  const said = written.map(({ rest }) => plainWords(rest))
   let next = 0
   for (const start of shown) {
-    const at = written.findIndex((each, index) => index >= next && saysTheSame(each.rest, start.rest))
+    const line = even(start.rest)
+    const at = said.findIndex((words, index) => index >= next && line.startsWith(words))
     const match = written[at]
     if (!match) continue
     found.push({ shown: start, written: match })
@@ -198,14 +227,14 @@ function onBothSides(written: readonly Start[], shown: readonly Start[]): Sides[
   return found
 }
 
-/** As far as they are plain words: what follows may be rewritten by GitHub. */
-function saysTheSame(written: string, shown: string): boolean {
+/** What a line begins with: what follows may be rewritten by GitHub. */
+function plainWords(written: string): string {
   const words = even(written)
   const [plain = ''] = /^[\p{L}\p{N} ,.-]*/u.exec(words) ?? []
   // An address, a shortcode, a name of a commit
   const isRewritten = /^[:/#@]/.test(words.slice(plain.length))
   const sure = (isRewritten ? plain.replace(/\S*$/, '') : plain).replace(/\b[0-9a-f]{8,40}\b.*/, '')
-  return even(shown).startsWith(sure.trimEnd())
+  return sure.trimEnd()
 }
 
 const even = (line: string): string => stripInvisible(line).replace(/\s+/gu, ' ').trim()

@@ -1,6 +1,6 @@
 /** What the flows need of the world, and no more. The edges fit these shapes without knowing them. */
 import type { Attachment } from '../text/attachment-links.ts'
-import type { Reading, ShownText } from '../text/shown-text.ts'
+import type { Reading, SeenPage } from '../text/shown-text.ts'
 import type { AttachmentFile } from './attachment.ts'
 import type { CodexTaskRunCreate } from './codex-task-run-create.ts'
 import type { TaskRunRef, TaskRunSnapshot } from './task-run.ts'
@@ -33,8 +33,10 @@ export interface WrittenText {
   /** The description of the thread, or what has this id in GraphQL; without it GitHub is asked to render the text. */
   of?: { kind: 'thread' } | { kind: 'node'; id: string } | undefined
   addresses: Reading['addresses']
-  /** The page is asked even of plain words: what was edited may be minimized. */
-  isEdited?: boolean
+  /** It was written a while ago: the page is asked even of plain words. */
+  mayBeMinimized?: boolean
+  /** Of the commands in it. */
+  word?: string
 }
 
 export interface ThreadClient {
@@ -54,7 +56,7 @@ export interface ThreadClient {
   earlierComments(): Promise<OwnComment[]>
   attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   reviewComments(reviewId: number): Promise<InlineComment[]>
-  inlineComment(commentId: number): Promise<{ author: string; body: string } | undefined>
+  inlineComment(commentId: number): Promise<InlineComment['parent']>
   file(path: string, commit?: string): Promise<string | undefined>
   fileCommits(path: string): Promise<string[]>
   isInTeam(team: string, login: string): Promise<boolean>
@@ -70,9 +72,9 @@ export interface ThreadClient {
   comments(which?: { since?: number | undefined; holds?: number | undefined }): Promise<CommentView[]>
   /**
    * What the page shows of each, in the same order; `undefined` where that can't be had: then the text is left out, and
-   * never used as it is. A minimized comment has no lines of its own.
+   * never used as it is.
    */
-  shown(texts: readonly WrittenText[]): Promise<(ShownText | undefined)[]>
+  shown(texts: readonly WrittenText[]): Promise<(SeenPage | undefined)[]>
   assign(number: number, login: string): Promise<void>
   requestReview(number: number, login: string): Promise<void>
   removeLabel(name: string): Promise<void>

@@ -20,7 +20,7 @@ export const InlineComment = z.object({
   nodeId: z.string().optional(),
   attached: z.array(Attachment).optional(),
   author: z.string(),
-  parent: z.object({ author: z.string(), body: z.string() }).optional(),
+  parent: z.object({ author: z.string(), body: z.string(), nodeId: z.string().optional() }).optional(),
 })
 export type InlineComment = z.infer<typeof InlineComment>
 

@@ -196,6 +196,7 @@ const given = {
       unknown: count,
       later: count,
       resolved: count,
+      minimized: count,
       /** Whose page could not be had: the description, too. */
       unseen: count,
       older: count,

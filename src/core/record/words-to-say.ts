@@ -88,6 +88,7 @@ function withContext(before: Given = noneGiven, { comments, leftOut, ...now }: C
       unknown: before.leftOut.unknown + leftOut.unknown,
       later: before.leftOut.later + leftOut.later,
       resolved: before.leftOut.resolved + leftOut.resolved,
+      minimized: before.leftOut.minimized + leftOut.minimized,
       unseen: before.leftOut.unseen + leftOut.unseen,
       older: before.leftOut.older + leftOut.older,
     },

@@ -23,6 +23,16 @@ export interface ShownText {
   cut: boolean
 }
 
+/** What is shown of a text, beside the text as it was written. */
+export interface SeenPage extends ShownText {
+  /** How many of its words the page does not show, rewritings apart. */
+  unshown: number
+  /** Where in the text the commands begin of which the page does not show all. */
+  hiding: number[]
+  /** Folded away by somebody, so that nothing of it is shown. */
+  minimized?: true | undefined
+}
+
 export interface Reading {
   /** Any page of the text's GitHub. */
   webUrl: string
@@ -45,7 +55,7 @@ const maxFiles = 200
 const plainLine = /^(?:\/?\p{L}(?:[\p{L}\p{N} ,;.?!()%+='"’“”–—/-]|:(?= |$))*)?$/u
 
 /** GitHub shows such a text as it was written, so nobody has to be asked. `undefined` for any other. */
-export function asWritten(text: string): ShownText | undefined {
+export function asWritten(text: string): SeenPage | undefined {
   const source = text.replace(/\r\n?/g, '\n')
   const lines = source.split('\n')
   if (stripInvisible(source) !== source || !lines.every(line => plainLine.test(line))) return undefined
@@ -56,8 +66,15 @@ export function asWritten(text: string): ShownText | undefined {
     if (line !== '') own.push({ at, plain: line.length })
     at += line.length + 1
   }
-  return { text: source.trimEnd(), own, elsewhere: [], indented: [], files: [], replaced: '', cut: false }
+  return { ...blank, text: source.trimEnd(), own }
 }
+
+const blank: SeenPage = {
+  ...{ text: '', own: [], elsewhere: [], indented: [], files: [], replaced: '', cut: false },
+  ...{ unshown: 0, hiding: [] },
+}
+
+export const minimizedPage: SeenPage = { ...blank, minimized: true }
 
 /** @returns `undefined` for more HTML than is read */
 export function shownText(html: string, reading: Reading): ShownText | undefined {

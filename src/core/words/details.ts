@@ -88,6 +88,7 @@ function given({ workspace: { given: what } }: Run): string {
     [leftOut.bots, 'by bots'],
     [leftOut.later, 'written or edited after you asked'],
     [leftOut.resolved, 'in resolved threads'],
+    [leftOut.minimized, 'hidden on the page'],
     [leftOut.unseen, 'whose page GitHub did not give'],
     [leftOut.older, 'too old'],
   ].flatMap(([count, which]) => (count ? [`${count} ${which}`] : []))
