@@ -96,7 +96,7 @@ const marker = {
   task: 'task-1',
   taskRun: 'task-run-1',
 } as const
-const readUpTo = { of: 'run-comment-400', at: t0 - 1_000, place: 'thread-400' }
+const readUpTo = { of: 'run-comment-400', at: t0 - 1_000, places: ['thread-400'] }
 const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}): StartFacts => ({
   kind: 'free',
   head: undefined,

@@ -146,7 +146,7 @@ export const said = (body: string, rest: Partial<CommentView> = {}): CommentView
   ...rest,
 })
 
-const upTo = { of: 'run-comment-501', at: t0 }
+const upTo = { of: 'run-comment-501', at: t0, places: [] }
 
 /** A Run whose agent works, with what differs. */
 export const working = (given: RunChange = {}): Run =>

@@ -28,7 +28,7 @@ const stepOf = (run: Run) => nextStep(run, { at: t0, text: 'same' }).kind
 
 const atWork = runWith({
   schedule: { admitted: true },
-  workspace: { branch, readUpTo: { of: 'run-comment-501', at: t0, place: 'thread-501' } },
+  workspace: { branch, readUpTo: { of: 'run-comment-501', at: t0, places: ['thread-501'] } },
   session: {
     taskId: 'task-1',
     taskMade: true,

@@ -224,7 +224,7 @@ const followUp = {
 test('later words come with what was written or edited since those before', async () => {
   const run = working({
     mailbox: { pendingFollowUps: [followUp] },
-    workspace: { readUpTo: { of: 'run-comment-501', at: t0, place: 'thread-501' } },
+    workspace: { readUpTo: { of: 'run-comment-501', at: t0, places: ['thread-501'] } },
   })
   const { context, bodies, leftOut } = await readIn(run, [
     said('read before'),
@@ -240,14 +240,33 @@ test('later words come with what was written or edited since those before', asyn
   expect(context).toMatchObject({
     of: 'comment-600',
     goesOn: true,
-    upTo: { at: t0 + minute, place: 'thread-600' },
+    upTo: { at: t0 + minute, places: ['thread-600'] },
   })
   expect(context.thread).toBe(false)
   expect(leftOut).toEqual({ ...nothing, outsiders: 1, later: 1 })
 })
 
+test('commands of one second are all known to the agent, and none of them comes again as a comment', async () => {
+  const first = working({
+    mailbox: { pendingFollowUps: [{ ...followUp, at: t0 }] },
+    workspace: { readUpTo: { of: 'run-comment-501', at: t0, places: ['thread-501'] } },
+  })
+  const both = [
+    said('/codex fix it', { id: 501, createdAt: t0 }),
+    said('/codex do it as decided', { id: 600, createdAt: t0 }),
+  ]
+  const { context, bodies } = await readIn(first, both)
+  expect(bodies).toEqual([])
+  expect(context.upTo).toEqual({ at: t0, places: ['thread-501', 'thread-600'] })
+  const next = changed(first, {
+    mailbox: { pendingFollowUps: [{ ...followUp, id: 'comment-700' }] },
+    workspace: { readUpTo: { of: 'comment-600', ...context.upTo } },
+  })
+  expect((await readIn(next, both)).bodies).toEqual([])
+})
+
 test('it is due for each words, and again for an agent that knows nothing of what was told', () => {
-  const readUpTo = { of: 'run-comment-501', at: t0 }
+  const readUpTo = { of: 'run-comment-501', at: t0, places: [] }
   const sent = working({ workspace: { readUpTo } })
   expect(contextIsDue(changed(sent, { mailbox: { pendingFollowUps: [followUp] } }))).toBe(true)
   const read = {
@@ -266,7 +285,7 @@ test('the receipt adds up what was given, once for each words', () => {
   const on = { path: 'a.ts', line: 1, hunk: '' }
   const threadContext = contextFor('run-comment-501', { comments: [comment], leftOut: { bots: 1 } })
   const first = told(runWith({ workspace: { threadContext } }))
-  expect(first.workspace.readUpTo).toEqual({ of: 'run-comment-501', at: t0 })
+  expect(first.workspace.readUpTo).toEqual({ of: 'run-comment-501', at: t0, places: [] })
   expect(first.workspace.given).toMatchObject({ thread: true, comments: 1, onLines: 0 })
   expect(told(first)).toEqual(first)
   const more = {

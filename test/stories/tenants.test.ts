@@ -14,7 +14,9 @@ onBothQueues(
       const ofGlobex = await startPostHog({
         hands: github.hands,
         projectId: 77,
-        apiKeys: [{ key: 'phx_of_globex_and_nobody_else', userId: 2, scopes: ['task:write'] }],
+        apiKeys: [
+          { key: 'phx_of_globex_and_nobody_else', userId: 2, scopes: ['task:write', 'integration:read'] },
+        ],
       })
       try {
         const postHogOf = { acme: ofAcme, globex: ofGlobex }

@@ -38,7 +38,9 @@ export function commentsOf({ words, readUpTo, comments }: Omit<Reading, 'descrip
   const isNew = (comment: CommentView): boolean => {
     if (!readUpTo) return true
     const changedAt = Math.max(comment.createdAt, comment.updatedAt)
-    return changedAt >= readUpTo.at && !(placeIn(comment) === readUpTo.place && changedAt <= readUpTo.at)
+    return (
+      changedAt >= readUpTo.at && !(readUpTo.places.includes(placeIn(comment)) && changedAt <= readUpTo.at)
+    )
   }
   const isInTime = ({ createdAt, updatedAt }: CommentView): boolean =>
     createdAt < words.at && updatedAt < words.at
@@ -98,9 +100,11 @@ export async function contextOf(
   if (words.text.length > maxBody) cut.push('instruction')
   if (thread && thread.text.length > maxBody) cut.push('description')
   const attached = attachmentsIn(thread, webUrl)
+  const own = placeOf(words.target)
+  const before = readUpTo?.at === words.at ? readUpTo.places : []
   return {
     of: words.id,
-    upTo: { at: words.at, place: placeOf(words.target) },
+    upTo: { at: words.at, places: [...before, ...(own === undefined ? [] : [own])] },
     goesOn: readUpTo !== undefined,
     comments: read,
     thread: description !== undefined,

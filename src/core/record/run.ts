@@ -214,8 +214,8 @@ export const Given = z.object({
 })
 export type Given = z.infer<typeof Given>
 
-/** GitHub's time of a command, and the comment it stands in, as `placeOf` names it. */
-const UpTo = z.object({ at: z.number(), place: z.string().optional() })
+/** GitHub's time of a command, and the comments of that second whose commands were given, as `placeOf` names them. */
+const UpTo = z.object({ at: z.number(), places: z.array(z.string()).default([]) })
 
 export const ReadUpTo = UpTo.extend({ of: z.string() })
 export type ReadUpTo = z.infer<typeof ReadUpTo>
@@ -228,7 +228,7 @@ export const Context = z.object({
   attached: z.array(Attachment).optional(),
   /** The id of the words that it goes with. */
   of: z.string().default(''),
-  upTo: UpTo.default({ at: 0 }),
+  upTo: UpTo.prefault({ at: 0 }),
   /** It has only what is new since the words before. */
   goesOn: z.boolean().default(false),
   comments: z.array(
