@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { QueueUnavailable } from '../../src/core/model/errors.ts'
-import { checkRedisSafety } from '../../src/queue/open-queues.ts'
+import { checkRedisSafety } from '../../src/queue/redis-backend.ts'
 import { LockLost, type Processor } from '../../src/queue/work-queue.ts'
 import { freePort } from '../support/free-port.ts'
 import {
