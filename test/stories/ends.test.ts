@@ -158,7 +158,7 @@ onEitherQueue('A run is over', world => {
     await looks(1)
     const show = run().holdLog()
     await run().completeTurn('It was the clock.')
-    await looks(2)
+    await looks(4)
     show()
     await thread.waitForAnswer('It was the clock.', { timeout: 40_000 })
   })

@@ -3,68 +3,176 @@ import { expect, it } from 'vitest'
 import type { Fault } from '../../emulators/github/faults.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
+import type { World } from '../world/world.ts'
 
-onEitherQueue(
-  'A read that is refused',
-  world => {
-    /** Work asked for in a repository of its own, whose agent does what the test says. */
-    const asked = async (
-      name: string,
-      { before = () => {}, label }: { before?: (repository: string) => void; label?: string } = {},
-    ) => {
-      const { github, posthog } = world()
-      const repository = await github.addRepo('acme', name)
-      posthog.script({ repository }, { kind: 'manual' })
-      const maya = github.as('maya', repository)
-      const { number } = await maya.opensIssue({ title: 'Login is flaky', body: 'Every third time.' })
-      before(repository)
-      const comment = await maya.comments(number, label === undefined ? '/codex fix it' : 'Please.')
-      if (label !== undefined) await maya.labels(number, label)
-      const thread = new Thread(world(), number, repository)
-      const ledger = () => ledgerOf(world(), number, repository)
-      const runId = await github.waitFor(() => ledger().runs[0]?.runId)
-      const run = posthog.run(runId)
-      const work = async () => {
-        await run.openPull()
-        await run.completeTurn('Done.')
-      }
-      const reacted = () => thread.waitForReaction('rocket', comment.id)
-      return { repository, maya, number, comment, thread, ledger, run, work, reacted }
+function scenes(world: () => World) {
+  /** Work asked for in a repository of its own, whose agent does what the test says. */
+  const asked = async (
+    name: string,
+    { before = () => {}, label }: { before?: (repository: string) => void; label?: string } = {},
+  ) => {
+    const { github, posthog } = world()
+    const repository = await github.addRepo('acme', name)
+    posthog.script({ repository }, { kind: 'manual' })
+    const maya = github.as('maya', repository)
+    const { number } = await maya.opensIssue({ title: 'Login is flaky', body: 'Every third time.' })
+    before(repository)
+    const comment = await maya.comments(number, label === undefined ? '/codex fix it' : 'Please.')
+    if (label !== undefined) await maya.labels(number, label)
+    const thread = new Thread(world(), number, repository)
+    const ledger = () => ledgerOf(world(), number, repository)
+    const runId = await github.waitFor(() => ledger().runs[0]?.runId)
+    const run = posthog.run(runId)
+    const work = async () => {
+      await run.openPull()
+      await run.completeTurn('Done.')
     }
+    const reacted = () => thread.waitForReaction('rocket', comment.id)
+    return { repository, maya, number, comment, thread, ledger, run, work, reacted }
+  }
 
-    type Asked = Awaited<ReturnType<typeof asked>>
+  const endsAsEver = async ({ thread, ledger }: Awaited<ReturnType<typeof asked>>): Promise<void> => {
+    await thread.waitForAnswer('@maya the pull request is ready for you')
+    // The last that a Run does.
+    await thread.waitForFolded()
+    await thread.waitForAnswer(' · $0.42 · ')
+    expect(await thread.status()).toMatch(/^### 🚀 \[#\d+ /)
+    expect(await thread.statuses()).toHaveLength(1)
+    expect(await thread.answers()).toHaveLength(1)
+    const { tasks, runs, cancels } = ledger()
+    expect([tasks.length, runs.length, cancels.length]).toEqual([1, 1, 0])
+  }
 
-    const endsAsEver = async ({ thread, ledger }: Asked): Promise<void> => {
-      await thread.waitForAnswer('@maya the pull request is ready for you')
-      // The last that a Run does.
-      await thread.waitForFolded()
-      await thread.waitForAnswer(' · $0.42 · ')
-      expect(await thread.status()).toMatch(/^### 🚀 \[#\d+ /)
-      expect(await thread.statuses()).toHaveLength(1)
-      expect(await thread.answers()).toHaveLength(1)
-      const { tasks, runs, cancels } = ledger()
-      expect([tasks.length, runs.length, cancels.length]).toEqual([1, 1, 0])
-    }
+  return { asked, endsAsEver }
+}
 
-    it.each([
-      ['404', { kind: 'status', code: 404 }],
-      ['403', { kind: 'status', code: 403 }],
-      ['500', { kind: 'status', code: 500 }],
-      ['a page', { kind: 'html' }],
-      ['half a JSON', { kind: 'half-json' }],
-    ] as const)('once by PostHog, of the run and then of its log: %s', async (how, fault) => {
-      const { github, posthog } = world()
-      const work = await asked(`posthog-${how.replaceAll(' ', '-')}`)
-      await work.thread.waitForStatus('⏳ Codex is working')
-      const path = `/runs/${work.run.id}`
-      const faults = [
-        posthog.fault({ method: 'GET', route: new RegExp(`${path}/$`), fault }),
-        posthog.fault({ method: 'GET', route: new RegExp(`${path}/session_logs/$`), fault }),
-      ]
-      await github.waitFor(() => faults.every(({ hits }) => hits === 1))
+onEitherQueue('A read that is refused', world => {
+  const { asked, endsAsEver } = scenes(world)
+
+  it.each([
+    ['404', { kind: 'status', code: 404 }],
+    ['403', { kind: 'status', code: 403 }],
+    ['500', { kind: 'status', code: 500 }],
+    ['a page', { kind: 'html' }],
+    ['half a JSON', { kind: 'half-json' }],
+  ] as const)('once by PostHog, of the run and then of its log: %s', async (how, fault) => {
+    const { github, posthog } = world()
+    const work = await asked(`posthog-${how.replaceAll(' ', '-')}`)
+    await work.thread.waitForStatus('⏳ Codex is working')
+    const path = `/runs/${work.run.id}`
+    const faults = [
+      posthog.fault({ method: 'GET', route: new RegExp(`${path}/$`), fault }),
+      posthog.fault({ method: 'GET', route: new RegExp(`${path}/session_logs/$`), fault }),
+    ]
+    await github.waitFor(() => faults.every(({ hits }) => hits === 1))
+    await work.work()
+    await endsAsEver(work)
+  })
+
+  const notAccessible = {
+    kind: 'status',
+    code: 403,
+    body: { message: 'Resource not accessible by integration' },
+  } as const
+
+  it('once, when a closing is looked at: the run stops all the same', async () => {
+    const { github } = world()
+    const { repository, maya, number, thread, ledger } = await asked('closed')
+    await thread.waitForStatus('⏳ Codex is working')
+    const path = new RegExp(`^/repos/${repository}/issues/${number}$`)
+    const refused = github.fault({ method: 'GET', path, fault: notAccessible })
+    await maya.closes(number)
+    await thread.waitForStatus('Stopped because `maya` closed this')
+    expect(refused.hits).toBe(1)
+    expect(ledger().cancels).toHaveLength(1)
+  })
+
+  it('once, when a deletion is looked at: the run stops all the same', async () => {
+    const { github } = world()
+    const { repository, maya, comment, thread, ledger } = await asked('deleted')
+    await thread.waitForStatus('⏳ Codex is working')
+    const path = new RegExp(`^/repos/${repository}/issues/comments/${comment.id}$`)
+    const refused = github.fault({ method: 'GET', path, fault: notAccessible })
+    await maya.deletesComment(comment.id)
+    await thread.waitForStatus('Stopped because `maya` deleted the comment that asked for it')
+    expect(refused.hits).toBe(1)
+    expect(ledger().cancels).toHaveLength(1)
+  })
+
+  const aPage = { kind: 'status', code: 200, body: '<html>One moment, please.</html>' } as const
+
+  it.each([
+    ['not there', { kind: 'not-found' } as const],
+    ['a page', aPage],
+  ])(
+    'once, when the closing of an issue that is open again is looked at: it works on: %s',
+    async (how, fault) => {
+      const { github } = world()
+      const work = await asked(`reopened-${how.replaceAll(' ', '-')}`)
+      const { repository, maya, number, thread } = work
+      await thread.waitForStatus('⏳ Codex is working')
+      const path = new RegExp(`^/repos/${repository}/issues/${number}$`)
+      // Two for the two looks of the client itself, before the issue is open again.
+      const times = fault.kind === 'status' ? 2 : 1
+      const refused = github.fault({ method: 'GET', path, times, fault })
+      const answered = github.fault({ method: 'GET', path, fault: { kind: 'delay', ms: 0 } })
+      await maya.closes(number)
+      await maya.reopens(number)
+      await github.waitFor(() => answered.hits === 1)
+      expect(refused.hits).toBe(times)
       await work.work()
       await endsAsEver(work)
+    },
+  )
+
+  it('once, when the taking off of a label that is set again is looked at: it works on', async () => {
+    const { github } = world()
+    const work = await asked('labelled', { label: 'codex' })
+    const { repository, maya, number, thread } = work
+    await thread.waitForStatus('⏳ Codex is working')
+    const path = new RegExp(`^/repos/${repository}/issues/${number}$`)
+    const refused = github.fault({ method: 'GET', path, fault: { kind: 'not-found' } })
+    const answered = github.fault({ method: 'GET', path, fault: { kind: 'delay', ms: 0 } })
+    await maya.unlabels(number, 'codex')
+    await maya.labels(number, 'codex')
+    await github.waitFor(() => answered.hits === 1)
+    expect(refused.hits).toBe(1)
+    await work.work()
+    await endsAsEver(work)
+  })
+
+  it('a thread that is locked while the agent works is told the result when it is unlocked', async () => {
+    const { github } = world()
+    const work = await asked('locked')
+    await work.thread.waitForStatus('⏳ Codex is working')
+    const body = { message: 'Unable to create comment because issue is locked.' }
+    const fault = { kind: 'status', code: 403, body } as const
+    const here = `^/repos/${work.repository}/issues`
+    const posts = github.fault({
+      method: 'POST',
+      path: new RegExp(`${here}/\\d+/comments$`),
+      times: Infinity,
+      fault,
     })
+    const edits = github.fault({
+      method: 'PATCH',
+      path: new RegExp(`${here}/comments/\\d+$`),
+      times: Infinity,
+      fault,
+    })
+    await work.work()
+    await github.waitFor(() => posts.hits + edits.hits > 0)
+    expect(await work.thread.answers()).toEqual([])
+    posts.cancel()
+    edits.cancel()
+    await endsAsEver(work)
+  })
+})
+
+onEitherQueue(
+  'A read in one query that is refused',
+  world => {
+    const { asked, endsAsEver } = scenes(world)
 
     /** Each is refused once: the base when the branches are looked at again, the comments after the command. */
     const reads = [
@@ -116,105 +224,6 @@ onEitherQueue(
       await endsAsEver(work)
       noQuery.cancel()
       expect(armed.map(({ hits }) => hits)).toEqual(reads.map(() => 1))
-    })
-
-    const notAccessible = {
-      kind: 'status',
-      code: 403,
-      body: { message: 'Resource not accessible by integration' },
-    } as const
-
-    it('once, when a closing is looked at: the run stops all the same', async () => {
-      const { github } = world()
-      const { repository, maya, number, thread, ledger } = await asked('closed')
-      await thread.waitForStatus('⏳ Codex is working')
-      const path = new RegExp(`^/repos/${repository}/issues/${number}$`)
-      const refused = github.fault({ method: 'GET', path, fault: notAccessible })
-      await maya.closes(number)
-      await thread.waitForStatus('Stopped because `maya` closed this')
-      expect(refused.hits).toBe(1)
-      expect(ledger().cancels).toHaveLength(1)
-    })
-
-    it('once, when a deletion is looked at: the run stops all the same', async () => {
-      const { github } = world()
-      const { repository, maya, comment, thread, ledger } = await asked('deleted')
-      await thread.waitForStatus('⏳ Codex is working')
-      const path = new RegExp(`^/repos/${repository}/issues/comments/${comment.id}$`)
-      const refused = github.fault({ method: 'GET', path, fault: notAccessible })
-      await maya.deletesComment(comment.id)
-      await thread.waitForStatus('Stopped because `maya` deleted the comment that asked for it')
-      expect(refused.hits).toBe(1)
-      expect(ledger().cancels).toHaveLength(1)
-    })
-
-    const aPage = { kind: 'status', code: 200, body: '<html>One moment, please.</html>' } as const
-
-    it.each([
-      ['not there', { kind: 'not-found' } as const],
-      ['a page', aPage],
-    ])(
-      'once, when the closing of an issue that is open again is looked at: it works on: %s',
-      async (how, fault) => {
-        const { github } = world()
-        const work = await asked(`reopened-${how.replaceAll(' ', '-')}`)
-        const { repository, maya, number, thread } = work
-        await thread.waitForStatus('⏳ Codex is working')
-        const path = new RegExp(`^/repos/${repository}/issues/${number}$`)
-        // Two for the two looks of the client itself, before the issue is open again.
-        const times = fault.kind === 'status' ? 2 : 1
-        const refused = github.fault({ method: 'GET', path, times, fault })
-        const answered = github.fault({ method: 'GET', path, fault: { kind: 'delay', ms: 0 } })
-        await maya.closes(number)
-        await maya.reopens(number)
-        await github.waitFor(() => answered.hits === 1)
-        expect(refused.hits).toBe(times)
-        await work.work()
-        await endsAsEver(work)
-      },
-    )
-
-    it('once, when the taking off of a label that is set again is looked at: it works on', async () => {
-      const { github } = world()
-      const work = await asked('labelled', { label: 'codex' })
-      const { repository, maya, number, thread } = work
-      await thread.waitForStatus('⏳ Codex is working')
-      const path = new RegExp(`^/repos/${repository}/issues/${number}$`)
-      const refused = github.fault({ method: 'GET', path, fault: { kind: 'not-found' } })
-      const answered = github.fault({ method: 'GET', path, fault: { kind: 'delay', ms: 0 } })
-      await maya.unlabels(number, 'codex')
-      await maya.labels(number, 'codex')
-      await github.waitFor(() => answered.hits === 1)
-      expect(refused.hits).toBe(1)
-      await work.work()
-      await endsAsEver(work)
-    })
-
-    it('a thread that is locked while the agent works is told the result when it is unlocked', async () => {
-      const { github } = world()
-      const work = await asked('locked')
-      await work.thread.waitForStatus('⏳ Codex is working')
-      const body = { message: 'Unable to create comment because issue is locked.' }
-      const fault = { kind: 'status', code: 403, body } as const
-      const here = `^/repos/${work.repository}/issues`
-      const posts = github.fault({
-        method: 'POST',
-        path: new RegExp(`${here}/\\d+/comments$`),
-        times: Infinity,
-        fault,
-      })
-      const edits = github.fault({
-        method: 'PATCH',
-        path: new RegExp(`${here}/comments/\\d+$`),
-        times: Infinity,
-        fault,
-      })
-      await work.work()
-      await github.waitFor(() => posts.hits + edits.hits > 0)
-      expect(await work.thread.answers()).toEqual([])
-      posts.cancel()
-      edits.cancel()
-      await endsAsEver(work)
     })
   },
   // What is refused on GraphQL is refused to all.
