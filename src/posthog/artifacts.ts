@@ -4,15 +4,20 @@ import type { AttachmentFile } from '../core/model/attachment.ts'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Session } from '../core/record/request-part.ts'
 import { type Call, call, type PostHogSettings } from './posthog-http.ts'
+import { upTo } from './schemas.ts'
 
-const Upload = z.object({ url: z.string(), fields: z.record(z.string(), z.string()) })
+const line = z.string().max(10_000)
+const Upload = z.object({ url: line, fields: z.record(line, line) })
 type Upload = z.infer<typeof Upload>
 
-const Prepared = z.object({ id: z.string().max(128), storage_path: z.string(), presigned_post: Upload })
-const Finalized = z.object({ id: z.string() })
+const Prepared = z.object({ id: z.string().max(128), storage_path: line, presigned_post: Upload })
+const Finalized = z.object({ id: line })
 
 const listOf = <T>(entry: z.ZodType<T>): z.ZodType<T[]> =>
-  z.union([z.object({ artifacts: z.array(entry) }).transform(({ artifacts }) => artifacts), z.array(entry)])
+  z.union([
+    z.object({ artifacts: upTo(100, entry) }).transform(({ artifacts }) => artifacts),
+    upTo(100, entry),
+  ])
 
 /**
  * For the next run of a task; it keeps for 24 hours and serves once. PostHog takes names up to 255 characters

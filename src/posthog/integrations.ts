@@ -5,14 +5,14 @@
 import { z } from 'zod'
 import { Rejected } from '../core/model/errors.ts'
 import { type Call, kept, type PostHogResponse } from './posthog-http.ts'
+import { upTo } from './schemas.ts'
 
 type Request = <T>(request: Call<T>) => Promise<PostHogResponse<T>>
 
-const Integrations = z.object({ results: z.array(z.object({ id: z.union([z.number(), z.string()]) })) })
+const name = z.string().max(300)
+const Integrations = z.object({ results: upTo(1_000, z.object({ id: z.union([z.number(), name]) })) })
 const Repositories = z.object({
-  repositories: z.array(
-    z.union([z.string(), z.object({ full_name: z.string().optional(), name: z.string() })]),
-  ),
+  repositories: upTo(100_000, z.union([name, z.object({ full_name: name.optional(), name })])),
   has_more: z.boolean().nullish(),
 })
 

@@ -30,6 +30,10 @@ const listOf = <T>(item: z.ZodType<T>, most: number) =>
     more: Math.max(0, given.length - most),
   }))
 
+/** One with more is not understood. */
+export const upTo = <T extends z.ZodType>(most: number, item: T) => z.array(item).max(most)
+const name = z.string().max(300)
+
 // The agent's `session/update` events. Source: the Agent Client Protocol, as PostHog logs it.
 
 const short = words(1_000).optional().catch(undefined)
@@ -92,9 +96,8 @@ const stepOf = ({ content, status }: { content: string; status?: string | undefi
 const statuses = ['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled'] as const
 
 /** An unknown status of a newer server means that the run goes on. */
-const RunStatus = z.string().transform(said => statuses.find(known => known === said) ?? 'in_progress')
+const RunStatus = words(100).transform(said => statuses.find(known => known === said) ?? 'in_progress')
 
-const text = z.string().nullish()
 const word = words(300).nullish()
 const sentence = words(10_000).nullish()
 
@@ -159,27 +162,21 @@ export const PermissionTaken = z.object({
 })
 
 export const TaskPage = z.object({
-  results: z.array(z.object({ id: z.string(), title: text, description: text })),
+  results: upTo(1_000, z.object({ id: name, description: z.string().max(1_000_000).nullish() })),
 })
 
-export const RunPage = z.object({
-  results: z.array(z.object({ id: z.string(), created_at: text })),
-  next: text,
-})
+export const RunPage = z.object({ results: upTo(1_000, z.object({ id: name })) })
 
 export const Usage = z.object({ total_cost_usd: z.coerce.number().nonnegative() })
 
-export const SandboxPage = z.object({ results: z.array(z.object({ id: z.string(), name: z.string() })) })
+export const SandboxPage = z.object({ results: upTo(1_000, z.object({ id: name, name })) })
 
 /** Those of Codex. */
 export const Models = z
   .object({
-    models: z.array(
-      z.object({
-        runtime_adapter: z.string(),
-        model: z.string(),
-        supported_efforts: z.array(z.string()).nullish(),
-      }),
+    models: upTo(
+      1_000,
+      z.object({ runtime_adapter: name, model: name, supported_efforts: upTo(100, name).nullish() }),
     ),
   })
   .transform(({ models }): KnownModel[] =>

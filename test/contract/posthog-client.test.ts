@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import nock from 'nock'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -298,6 +300,23 @@ describe('what an agent controls', () => {
     const [request] = snapshot.log.flatMap(({ what }) => (what.kind === 'asks' ? what.request : []))
     expect(request?.options).toHaveLength(20)
     expect(request?.more).toBe(many - 20)
+  })
+
+  test('has a limit in each string and list of each schema', () => {
+    const folder = fileURLToPath(new URL('../../src/posthog/', import.meta.url))
+    const unbounded = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.ts'))
+      .flatMap(name =>
+        readFileSync(`${folder}${name}`, 'utf8')
+          .split('\n')
+          .map(line => `${name}: ${line.trim()}`),
+      )
+      .filter(line =>
+        /z\.string\(\)(?!\.(?:max|transform)\()|z\.array\((?!item\)\.max\(|z\.unknown\(\)\.?(?:\)\.)?transform\()/.test(
+          line,
+        ),
+      )
+    expect(unbounded).toEqual([])
   })
 
   test('ends nothing, however deep it is', async () => {

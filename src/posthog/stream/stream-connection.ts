@@ -159,18 +159,20 @@ function reasonOf(error: unknown): string {
   return 'code' in error ? String(error.code) : error.name
 }
 
+/** Of an event, which is bounded as a whole. */
+const part = z.string().max(maxEvent)
 const Frame = z.object({
-  type: z.string(),
+  type: part,
   status: z.unknown().optional(),
   output: z.unknown().optional(),
   notification: z
     .object({
-      method: z.string().optional().catch(undefined),
+      method: part.optional().catch(undefined),
       params: z
-        .object({ update: z.object({ sessionUpdate: z.string() }).optional().catch(undefined) })
+        .object({ update: z.object({ sessionUpdate: part }).optional().catch(undefined) })
         .nullish()
         .catch(undefined),
-      result: z.object({ stopReason: z.string() }).optional().catch(undefined),
+      result: z.object({ stopReason: part }).optional().catch(undefined),
     })
     .optional()
     .catch(undefined),
