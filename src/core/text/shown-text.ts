@@ -5,12 +5,12 @@
  */
 import { parseFragment, type DefaultTreeAdapterTypes as Tree } from 'parse5'
 import { stripInvisible } from './invisible.ts'
+import { type OwnLine, ShownLines } from './shown-lines.ts'
 
 export interface ShownText {
   /** Lines end with a line feed; code stands between fences, addresses behind the words of links. */
   text: string
-  /** Lines that may be commands: their offset, and how many characters of theirs are plain words of the writer. */
-  own: { at: number; plain: number }[]
+  own: OwnLine[]
   /** What begins elsewhere where no command is read: in lists, headings, cells. At most 100 characters each. */
   elsewhere: string[]
   /** First lines of code that may be an indented paragraph. */
@@ -60,7 +60,7 @@ export function asWritten(text: string): SeenPage | undefined {
   const lines = source.split('\n')
   if (stripInvisible(source) !== source || !lines.every(line => plainLine.test(line))) return undefined
   if (lines.length > 200 || /\bwww\.| {2}/.test(source)) return undefined
-  const own: ShownText['own'] = []
+  const own: OwnLine[] = []
   let at = 0
   for (const line of lines) {
     if (line !== '') own.push({ at, plain: line.length })
@@ -140,7 +140,7 @@ const languages = new Set(
 class Walk {
   readonly #reading: Reading
   readonly #home: string
-  readonly #page = new Lines()
+  readonly #page = new ShownLines()
   readonly #elsewhere: string[] = []
   readonly #indented: string[] = []
   readonly #files: ShownText['files'] = []
@@ -204,7 +204,7 @@ class Walk {
     }
     if (lines) {
       for (const [at, line] of words
-        .replace(/^\n/, this.#page.isFresh ? '' : '\n')
+        .replace(/^\n/, this.#page.line === '' ? '' : '\n')
         .split('\n')
         .entries()) {
         if (at > 0) this.#page.feed()
@@ -567,105 +567,14 @@ class Walk {
         this.#cells = outer
         if (isInCell) return this.#say(` ${cells.join(' ')} `)
         this.#page.newLine()
-        this.#page.row(`| ${cells.join(' | ')} |`)
-        if (isHead) this.#page.row(`|${' --- |'.repeat(cells.length)}`)
+        this.#page.write(`| ${cells.join(' | ')} |`)
+        if (isHead) this.#page.write(`|${' --- |'.repeat(cells.length)}`)
       },
     }
   }
 
   #cell(): void {
     this.#cells.push((this.#gathered.pop()?.text ?? '').replace(/\s+/g, ' ').trim())
-  }
-}
-
-/** Lines as they are written: what stands before each in quotes and lists, blank lines between blocks, places of lines. */
-class Lines {
-  readonly #written: string[] = []
-  readonly #own: ShownText['own'] = []
-  readonly #indents: { first: string; rest: string; isUsed: boolean }[] = []
-  #gap = false
-  #starts: 'command' | undefined
-  #plain = 0
-  length = 0
-  line = ''
-
-  /** At the beginning of a line. */
-  get isFresh(): boolean {
-    return this.line === ''
-  }
-
-  say(words: string, isCommand: boolean, sign?: 'sign'): void {
-    const said = this.line === '' && sign === undefined ? words.trimStart() : words
-    if (said === '') return
-    if (this.line === '' && isCommand) {
-      this.#starts = 'command'
-      this.#plain = said.length
-    }
-    this.line += / $/.test(this.line) && sign === undefined ? said.trimStart() : said
-  }
-
-  /** Ends a line, be it empty. */
-  feed(): void {
-    this.#write(this.line.trimEnd())
-  }
-
-  newLine(): void {
-    if (this.line !== '') this.feed()
-  }
-
-  /** Ends what was before it; a blank line follows if anything does. */
-  block(): void {
-    this.newLine()
-    const within = this.#indents.at(-1)
-    if (!within || within.isUsed) this.#gap = this.length > 0
-  }
-
-  row(line: string): void {
-    this.#write(line)
-  }
-
-  whole(...lines: readonly string[]): void {
-    this.block()
-    for (const line of lines) this.#write(line)
-    this.block()
-  }
-
-  indent(first: string, rest: string): () => void {
-    this.#indents.push({ first, rest, isUsed: false })
-    return () => {
-      this.newLine()
-      this.#indents.pop()
-    }
-  }
-
-  #prefix(): string {
-    return this.#indents
-      .map(indent => {
-        const { first, rest, isUsed } = indent
-        indent.isUsed = true
-        return isUsed ? rest : first
-      })
-      .join('')
-  }
-
-  #write(line: string): void {
-    if (this.#gap) this.#push('')
-    this.#gap = false
-    const prefix = this.#prefix()
-    if (this.#starts === 'command' && prefix === '') this.#own.push({ at: this.length, plain: this.#plain })
-    this.#push((prefix + line).trimEnd())
-    this.line = ''
-    this.#starts = undefined
-  }
-
-  #push(line: string): void {
-    this.#written.push(line)
-    this.length += line.length + 1
-  }
-
-  end(): Pick<ShownText, 'text' | 'own'> {
-    this.newLine()
-    return { text: this.#written.join('\n').trimEnd(), own: this.#own }
   }
 }
 
