@@ -123,6 +123,14 @@ describe('a turn', () => {
       { kind: 'failed' },
     ],
     [
+      'for words that came later failed, by an older log that tells no words from a turn before them',
+      run({
+        sessionLog: { ...idle, showsWords: false, awaitedMessageId: 'm' },
+        taskRun: over('failed', { messages: 1 }),
+      }),
+      unfinished('failed'),
+    ],
+    [
       'never read the words',
       run({
         sessionLog: { ...idle, awaitedMessageId: 'm' },

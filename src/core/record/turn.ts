@@ -63,9 +63,10 @@ const isReadToItsEnd = (run: Run, { status, changedAt }: TaskRun): boolean =>
 /** An end may belong to a turn before our words; PostHog may report a pull request just after its turn. */
 function hasSettled(run: Run, { idleSince, showsWords }: SessionLog, now: number): boolean {
   const hasReadAll = hasReadAllMessages(run)
-  const isOver = run.session.taskRun !== undefined && isTerminal(run.session.taskRun.status)
+  const status = run.session.taskRun?.status
+  const isOver = status !== undefined && isTerminal(status)
   if (hasReadAll && (isOver || hasNewPull(run))) return true
-  if (showsWords && !hasReadAll) return false
+  if (!hasReadAll && (showsWords || status === 'failed')) return false
   return now - (idleSince ?? now) >= (hasReadAll ? limits.settle : limits.settleUnread)
 }
 

@@ -1,7 +1,8 @@
 /** PostHog's side of a Run: an agent that moves on a little whenever somebody looks. */
-
-import type { LogEntry, TaskRunSnapshot } from '../../../src/core/model/task-run.ts'
+import { messagesIn } from '../../../src/core/agent/prompt.ts'
+import type { LogEntry, TaskRunSnapshot, Unfinished } from '../../../src/core/model/task-run.ts'
 import { minute } from '../given.ts'
+import type { Turn } from './script.ts'
 import type { World } from './world.ts'
 
 export interface AgentRun {
@@ -10,7 +11,10 @@ export interface AgentRun {
   error: string | undefined
   log: LogEntry[]
   pulls: string[]
-  /** What it was told, by the id of each message: one id is heard once. */
+  /** What it was begun with: the text, and the messages in it. */
+  prompt: string
+  first: readonly string[]
+  /** What it was told since, by the id of each message: one id is heard once. */
   said: Map<string, string>
   /** Turns that are to come. */
   due: number
@@ -27,25 +31,33 @@ export interface AgentRun {
   updatedAt: number
   /** The permission that it waits for. */
   asks: string | undefined
+  marker: Unfinished | undefined
+  /** Of its last turn for the Run: whether it came to its end, and what was said in it last. */
+  turn: { done: boolean; said: string | undefined } | undefined
 }
 
 /** One that was just started, among the runs of its task. */
-export function begin(runs: AgentRun[], messages: string[] = []): AgentRun {
+export function begin(runs: AgentRun[], prompt = ''): AgentRun {
+  const first = messagesIn(prompt)
   const run: AgentRun = {
     id: crypto.randomUUID(),
     status: 'queued',
     error: undefined,
     log: [],
     pulls: [],
+    prompt,
+    first,
     said: new Map(),
     due: 1,
-    words: [messages],
+    words: [first],
     idleSince: Number.POSITIVE_INFINITY,
     busy: 0,
     cancelled: false,
     byItself: false,
     updatedAt: 0,
     asks: undefined,
+    marker: undefined,
+    turn: undefined,
   }
   runs.push(run)
   return run
@@ -55,6 +67,10 @@ export const isOver = ({ status }: Pick<AgentRun, 'status'>): boolean =>
   status === 'completed' || status === 'failed' || status === 'cancelled'
 
 const idleFor = 60 * minute
+
+/** It may have taken words that it has not read. */
+export const isResting = ({ status, busy, asks, idleSince }: AgentRun): boolean =>
+  status === 'in_progress' && busy === 0 && asks === undefined && Number.isFinite(idleSince)
 
 export const isIdle = ({ status, due, busy, asks }: AgentRun): boolean =>
   status === 'in_progress' && due === 0 && busy === 0 && asks === undefined
@@ -88,37 +104,76 @@ const log = (world: World, agent: AgentRun, what: LogEntry['what']): void =>
 function stayBusy(world: World, agent: AgentRun): void {
   agent.busy -= 1
   log(world, agent, { kind: 'activity' })
-  if (agent.busy === 0) endTurn(world, agent)
+  if (agent.busy > 0) return
+  speak(world, agent)
+  endTurn(world, agent)
 }
 
-function endTurn(world: World, agent: AgentRun): void {
-  log(world, agent, { kind: 'turn-over' })
+function speak(world: World, agent: AgentRun): void {
+  const text = `the words of turn ${world.turn}.`
+  log(world, agent, { kind: 'message', text })
+  if (agent.turn) agent.turn.said = text
+}
+
+function endTurn(world: World, agent: AgentRun, stopReason?: string): void {
+  log(world, agent, { kind: 'turn-over', stopReason })
   agent.idleSince = world.now
+  if (agent.turn) agent.turn.done = stopReason === undefined
 }
 
 function takeTurn(world: World, agent: AgentRun): void {
   agent.due -= 1
   const messages = agent.words.shift() ?? []
-  if (world.script.showsWords) log(world, agent, { kind: 'words', messages })
+  const { showsWords } = world.script
+  if (showsWords) log(world, agent, { kind: 'words', messages })
   const does = world.script.turns[world.turn] ?? 'answers'
   world.turn += 1
+  // One that no words began is PostHog's own.
+  if (!showsWords || messages.length > 0) agent.turn = { done: false, said: undefined }
   log(world, agent, { kind: 'progress', step: `s${world.turn}`, label: does, done: false })
-  if (does === 'fails') {
-    agent.status = 'failed'
-    agent.error = 'boom'
-    return
+  act(world, agent, does)
+}
+
+const stopReasons = ['cancelled', 'error_recoverable', 'refusal', 'max_tokens']
+
+function act(world: World, agent: AgentRun, does: Turn): void {
+  switch (does) {
+    case 'fails':
+      agent.status = 'failed'
+      agent.error = 'boom'
+      return
+    case 'opens, then goes on':
+      open(world, agent)
+      speak(world, agent)
+      agent.busy = 8
+      return
+    case 'asks first':
+    case 'asks people':
+      ask(world, agent, does === 'asks people')
+      return
+    case 'is cut short':
+      speak(world, agent)
+      endTurn(world, agent, stopReasons[world.turn % stopReasons.length])
+      return
+    case 'ends in the middle':
+    case 'loses its sandbox':
+      speak(world, agent)
+      agent.status = 'completed'
+      agent.marker = does === 'loses its sandbox' ? 'sandbox-gone' : undefined
+      return
+    case 'is silent':
+      endTurn(world, agent)
+      return
+    case 'opens':
+      open(world, agent)
+      break
+    case 'pushes':
+      push(world)
+      break
+    case 'answers':
+    case 'completes':
   }
-  if (does === 'opens' || does === 'opens, then goes on') open(world, agent)
-  if (does === 'opens, then goes on') {
-    agent.busy = 8
-    return
-  }
-  if (does === 'asks first' || does === 'asks people') {
-    ask(world, agent, does === 'asks people')
-    return
-  }
-  if (does === 'pushes') push(world)
-  if (does !== 'is silent') log(world, agent, { kind: 'message', text: `turn ${world.turn}` })
+  speak(world, agent)
   endTurn(world, agent)
   if (does === 'completes') agent.status = 'completed'
 }

@@ -1,6 +1,6 @@
 /** What people, webhooks and agents do while a Run is under way. */
 import type { PullView } from '../../../src/core/model/views.ts'
-import { ciTurn, goOn, isIdle } from './agent.ts'
+import { ciTurn, goOn, isResting } from './agent.ts'
 import type { Happening } from './script.ts'
 import type { World } from './world.ts'
 
@@ -20,7 +20,7 @@ export function happen(world: World, what: Happening): void {
       for (const agent of world.agents()) goOn(world, agent)
       return
     case 'idle end':
-      for (const agent of world.agents().filter(isIdle)) agent.status = 'completed'
+      for (const agent of world.agents().filter(isResting)) agent.status = 'completed'
       return
     case 'ci turn':
       for (const agent of world.agents()) ciTurn(world, agent)

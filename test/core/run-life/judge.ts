@@ -1,6 +1,6 @@
 /** What has to hold of a life that is over. */
 import { expect } from 'vitest'
-import { messagesIn } from '../../../src/core/agent/prompt.ts'
+import { messagesIn, toGoOn } from '../../../src/core/agent/prompt.ts'
 import { endsQuietly } from '../../../src/core/record/last-word.ts'
 import type { Run } from '../../../src/core/record/run.ts'
 import { runWith } from '../given.ts'
@@ -45,6 +45,7 @@ function judgeEnd(world: World, run: Run): void {
   judgeWords(world, run)
   judgeAnswers(world, run)
   judgeAgents(world, run)
+  judgeFinish(world, run)
   for (const pull of run.result.pulls)
     expect(pull.state, `pull request ${pull.number}`).toBe(
       world.pulls.find(({ number }) => number === pull.number)?.state,
@@ -56,14 +57,15 @@ const startsOf = ({ effects }: World): string[] => effects.filter(effect => effe
 const isFirst = (prompt: string): boolean => messagesIn(prompt).includes(runId)
 const followUpsOf = (world: World): string[] => startsOf(world).filter(prompt => !isFirst(prompt))
 
-/** One task, one run, and another run only for words that found the last one ended. */
+/** One task, one run, and another run only for what the last one ended without. */
 function judgeEffects(world: World): void {
   const before = world.tasks.filter(({ id }) => id === 'task-0' && isGone(world)).length
   expect(world.tasks.length - before, 'tasks').toBeLessThanOrEqual(1)
   const starts = startsOf(world)
-  expect(starts.filter(isFirst).length, 'starts').toBeLessThanOrEqual(1)
+  const unread = world.agents().filter(agent => unreadBy(world, agent).length > 0).length
+  expect(starts.filter(isFirst).length, 'starts').toBeLessThanOrEqual(1 + unread)
   const followUps = followUpsOf(world)
-  expect(new Set(followUps).size, 'follow-ups').toBe(followUps.length)
+  expect(followUps.length - new Set(followUps).size, 'follow-ups').toBeLessThanOrEqual(unread)
   expect(world.effects.filter(effect => effect.startsWith('pull ')).length, 'pulls').toBeLessThanOrEqual(1)
 }
 
@@ -75,8 +77,7 @@ function judgePush({ commits }: World, { result: { outcome } }: Run): void {
 
 function judgeLeaving(world: World, run: Run): void {
   if (run.session.agentLeft) return
-  const working = world.agents().filter(isAtWork)
-  expect(run.result.outcome?.kind === 'pull' || working.length === 0, 'an agent still works').toBe(true)
+  expect(world.agents().some(isAtWork), 'an agent still works').toBe(false)
 }
 
 /** One status comment, or one a round where that of before is folded away; one last word a round, and none empty. */
@@ -95,21 +96,62 @@ function judgeThread(world: World, run: Run): void {
   for (const { text } of closings) expect(text).toMatch(/^@(?:maya|zoe) \S/)
 }
 
-/** A pull request is told while its agent goes on; no other end leaves one working without a word. */
+/** No end leaves an agent working without a word. */
 function judgeAgents(world: World, run: Run): void {
-  const working = world.agents().filter(isAtWork)
-  if (working.length === 0 || run.result.outcome?.kind === 'pull') return
-  const last = marksOf(world).findLast(({ as, round }) => as === 'closing' && round === run.result.round)
-  expect(last?.text, 'an agent still works').toMatch(/may still be working/)
+  if (!world.agents().some(isAtWork)) return
+  expect(closingOf(world, run), 'an agent still works').toMatch(/may still be working/)
 }
 
-/** Of an agent that has ended, what its log does not show was never read; where it shows no words, nobody can tell. */
-const wordsReadBy =
-  ({ script }: World) =>
-  (agent: AgentRun): string[] => {
-    const unread = isOver(agent) && script.showsWords ? agent.words.flat() : []
-    return [...agent.said].filter(([id]) => !unread.includes(id)).map(([, text]) => text)
+const closingOf = (world: World, { result: { round } }: Run): string | undefined =>
+  marksOf(world).findLast(mark => mark.as === 'closing' && mark.round === round)?.text
+
+/** What is told as finished is, with the agent's last words; what is not was asked to go on, once a round. */
+function judgeFinish(world: World, run: Run): void {
+  const asked = [...startsOf(world), ...world.agents().flatMap(({ said }) => [...said.values()])]
+  const wentOn = asked.filter(text => text.includes(toGoOn)).length
+  expect(wentOn, 'asked to go on').toBeLessThanOrEqual(run.result.round + 1)
+  const last = world.agents().at(-1)
+  const isUnread = last !== undefined && unreadBy(world, last).length > 0
+  switch (run.result.outcome?.kind) {
+    case 'unfinished':
+      expect(last?.turn?.done === true && !isUnread, 'it had finished').toBe(false)
+      expect(run.result.resumed, 'it was asked to go on').toBeDefined()
+      return
+    case 'answer':
+      if (last?.turn?.said !== undefined)
+        expect(closingOf(world, run), 'the last words').toContain(last.turn.said)
+      break
+    case 'nothing':
+      expect(last?.turn?.said, 'it said something').toBeUndefined()
+      break
+    case 'pull':
+    case 'pushed':
+      break
+    default:
+      return
   }
+  expect(last?.turn?.done === true && !isUnread, 'it had not finished').toBe(true)
+}
+
+/**
+ * What an agent has ended without reading, as far as its log tells: without words in it nothing was read only where
+ * nothing was done.
+ */
+function unreadBy({ script }: World, agent: AgentRun): readonly string[] {
+  if (!isOver(agent)) return []
+  if (script.showsWords) return agent.words.flat()
+  const hasStirred = agent.log.some(({ what }) => what.kind !== 'progress')
+  return hasStirred ? [] : [...agent.first, ...agent.said.keys()]
+}
+
+/** What was said to an agent: all of it, and what it read. */
+function saidTo(world: World, agent: AgentRun): { said: string[]; read: string[] } {
+  const unread = unreadBy(world, agent)
+  const began = isFirst(agent.prompt) ? [] : [{ ids: agent.first, text: agent.prompt }]
+  const all = [...began, ...[...agent.said].map(([id, text]) => ({ ids: [id], text }))]
+  const read = all.filter(({ ids }) => !ids.some(id => unread.includes(id)))
+  return { said: all.map(({ text }) => text), read: read.map(({ text }) => text) }
+}
 
 /** Whoever said something is told what became of it, once and definitely: by the Run, or by one that is asked again. */
 function judgeAnswers(world: World, run: Run): void {
@@ -138,7 +180,7 @@ function judgeAnswers(world: World, run: Run): void {
 }
 
 /**
- * Every word that was accepted reached the agent once, or was dropped by a stop; where there is nothing to go on with,
+ * Every word that was accepted was said, and again only where it was not read; or it was dropped by a stop; where there is nothing to go on with,
  * or a service said no, it is asked again.
  */
 function judgeWords(world: World, run: Run): void {
@@ -155,12 +197,15 @@ function judgeWords(world: World, run: Run): void {
   ).toEqual([])
   // Where PostHog shows nothing any more, nobody can see what was read: the thread is told of the agent.
   if (run.session.agentLeft) return
-  const told = [...world.agents().flatMap(wordsReadBy(world)), ...followUpsOf(world)]
+  const said = world.agents().map(agent => saidTo(world, agent))
   for (const id of accepted.filter(
     each =>
       run.mailbox.handledMessageIds.includes(each) &&
       !run.mailbox.droppedMessageIds.includes(each) &&
       !waiting.includes(each),
-  ))
-    expect(told.filter(text => text.includes(wordsOf(id))).length, `${id} reached the agent`).toBe(1)
+  )) {
+    const saying = (texts: string[]): string[] => texts.filter(text => text.includes(wordsOf(id)))
+    expect(said.flatMap(each => saying(each.said)).length, `${id} was said`).toBeGreaterThan(0)
+    expect(said.flatMap(each => saying(each.read)).length, `${id} was read`).toBeLessThanOrEqual(1)
+  }
 }

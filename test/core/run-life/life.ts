@@ -14,7 +14,7 @@ import type { RunDeps } from '../../../src/runs/steps/step-context.ts'
 import { deploymentWith, memoryAccounts } from '../../support/deployment.ts'
 import { fakeLog } from '../../support/fake-log.ts'
 import { memoryIndex } from '../../support/memory-index.ts'
-import { ask, deployment, runWith, second, t0 } from '../given.ts'
+import { ask, deployment, hour, runWith, second, t0 } from '../given.ts'
 import { begin } from './agent.ts'
 import { happen } from './happenings.ts'
 import { checkRecord } from './record-judge.ts'
@@ -24,6 +24,8 @@ import { Crash, type Worker, type World } from './world.ts'
 /** Until the lock of a worker is found to have lapsed. */
 const reclaim = 15 * second
 const mostSteps = 2_000
+/** What waits for a day has a shorter life where each wait after its first hour is so many times as long. */
+const overslept = 20
 
 type Outcome =
   | { kind: 'park'; ms: number }
@@ -49,8 +51,11 @@ function begun(world: World): Run {
   before.due = 0
   before.words = []
   before.status = earlier === 'over' ? 'completed' : 'in_progress'
-  const said = ['an old answer'].map(text => ({ at: world.now, what: { kind: 'message' as const, text } }))
-  before.log.push(...said, { at: world.now, what: { kind: 'turn-over' } })
+  const at = world.now - hour
+  before.log.push(
+    { at, what: { kind: 'message', text: 'an old answer' } },
+    { at, what: { kind: 'turn-over' } },
+  )
   if (earlier !== 'gone') world.tasks.push({ id: 'task-0', description: '', runs: [before] })
   return changed(asked, { session: { taskId: 'task-0', earlier: earlierOf(world, before.id) } })
 }
@@ -164,7 +169,7 @@ class Job {
     )
     const [first, ...rest] = events.sort((a, b) => a.after - b.after)
     if (!first) {
-      world.now += length
+      world.now += length * (world.now - t0 > hour ? overslept : 1)
       return
     }
     world.now += Math.ceil((length * first.after) / 100)

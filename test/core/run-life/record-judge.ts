@@ -61,7 +61,8 @@ function checkCounts({ before, after }: Change, wrong: Wrong): void {
     'something was delivered twice',
   )
   wrong(after.result.pulls.length >= before.result.pulls.length, 'a pull request was forgotten')
-  if (before.session.instructionSent) wrong(after.session.instructionSent, 'the asking was forgotten')
+  if (before.session.instructionSent && !before.session.taskRun?.instructionUnread)
+    wrong(after.session.instructionSent, 'the asking was forgotten')
   if (before.schedule.admitted) wrong(after.schedule.admitted, 'the turn was forgotten')
 }
 
@@ -85,7 +86,8 @@ function checkSession({ before, after }: Change, wrong: Wrong): void {
   const resumes =
     before.session.taskRun &&
     !after.session.taskRun &&
-    after.session.earlier?.taskRunId === before.session.taskRun.id
+    (before.session.taskRun.instructionUnread ||
+      after.session.earlier?.taskRunId === before.session.taskRun.id)
   if (before.result.round === after.result.round && !resumes) {
     const [from, to] = [phaseOf(before), phaseOf(after)]
     wrong(ranks[to] >= ranks[from], `went back from ${from} to ${to}`)

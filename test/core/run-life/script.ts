@@ -34,6 +34,10 @@ export type Turn =
   | 'completes'
   | 'asks first'
   | 'asks people'
+  /** The turn ends for another reason than that it is done. */
+  | 'is cut short'
+  | 'ends in the middle'
+  | 'loses its sandbox'
 
 export type Happening =
   /** A webhook that says something to the Run. */
@@ -42,7 +46,7 @@ export type Happening =
   | { is: 'wake' }
   /** The agent goes on while nobody looks. */
   | { is: 'work' }
-  /** PostHog ends a session that is idle. */
+  /** PostHog ends a session that is idle, even one that took words and has not read them. */
   | { is: 'idle end' }
   /** PostHog has an idle agent that opened a pull request look at its checks. */
   | { is: 'ci turn' }
@@ -73,6 +77,8 @@ export interface Script {
   turns: readonly Turn[]
   /** Newer servers write into the log whose words a turn is about; only those are told of CI turns here. */
   showsWords: boolean
+  /** How long the log shows nothing of what the status has told already, in ms. */
+  logLate: number
   /** How often it is somebody else's turn first. */
   ahead: number
   /** How many calls of its successor a frozen worker sleeps through. */
@@ -86,6 +92,7 @@ export const scriptWith = (given: Partial<Script> = {}): Script => ({
   turns: [],
   showsWords: false,
   resumesNowhere: false,
+  logLate: 0,
   ahead: 0,
   sleep: 3,
   ...given,
@@ -215,11 +222,15 @@ export const scripts = (bad: readonly Luck[]): fc.Arbitrary<Script> =>
         'completes',
         'asks first',
         'asks people',
+        'is cut short',
+        'ends in the middle',
+        'loses its sandbox',
       ),
       { maxLength: 6, size: 'max' },
     ),
     showsWords: fc.boolean(),
     resumesNowhere: fc.constantFrom(false, false, false, true),
+    logLate: fc.constantFrom(0, 0, 700, 2_200, 10_000),
     ahead: fc.constantFrom(0, 0, 0, 1, 2),
     sleep: below(12),
   })

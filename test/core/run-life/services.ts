@@ -1,6 +1,5 @@
 /** GitHub and PostHog as one worker sees them: each call goes through the world, and has its luck there. */
 
-import { messagesIn } from '../../../src/core/agent/prompt.ts'
 import { isNotFound, Rejected } from '../../../src/core/model/errors.ts'
 import type { TasksClient, ThreadClient } from '../../../src/core/model/ports.ts'
 import type { PullChange, PullView, Settled } from '../../../src/core/model/views.ts'
@@ -165,6 +164,9 @@ function agentOf(world: World, taskRunId: string): AgentRun {
   return found
 }
 
+const shownLog = ({ now, script }: World, { log }: AgentRun): AgentRun['log'] =>
+  log.filter(({ at }) => at + script.logLate <= now)
+
 export function postHogOf(world: World, worker: Worker): TasksClient {
   const at = <T>(kind: Kind, name: string, effect: () => T): Promise<T> =>
     world.call(worker, { service: 'posthog', name, effect, ...kind })
@@ -188,20 +190,22 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
         if (world.script.resumesNowhere && body.resume_from_run_id !== undefined)
           throw new Rejected('posthog', 400, 'invalid', 'Not a branch of that run.', 'branch')
         world.effects.push(`run ${body.pending_user_message}`)
-        return begin(runsOf(taskId), messagesIn(body.pending_user_message ?? '')).id
+        return begin(runsOf(taskId), body.pending_user_message).id
       }),
     runIds: taskId => at(reads, 'run ids', () => runsOf(taskId).map(({ id }) => id)),
     summary: async () => undefined,
     statusOf: ({ taskRunId }) => at(reads, 'status', () => agentOf(world, taskRunId).status),
-    logLength: ({ taskRunId }) => at(reads, 'log length', () => agentOf(world, taskRunId).log.length),
+    logLength: ({ taskRunId }) =>
+      at(reads, 'log length', () => shownLog(world, agentOf(world, taskRunId)).length),
     poll: ({ taskRunId }, offset) =>
       at(reads, 'poll', () => {
         const agent = agentOf(world, taskRunId)
         goOn(world, agent)
-        const log = agent.log.slice(offset)
+        const log = shownLog(world, agent).slice(offset)
         return {
           status: agent.status,
           error: agent.error,
+          marker: agent.marker,
           pulls: [...agent.pulls],
           headBranch: undefined,
           model: undefined,
