@@ -4,6 +4,7 @@
  * had to wait for.
  */
 import { Rejected } from '../core/model/errors.ts'
+import type { ThreadClient } from '../core/model/ports.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import { isBefore, type Moment } from '../core/record/event-order.ts'
 import { allowanceOf, type PersonCheck } from './authorize.ts'
@@ -17,8 +18,13 @@ export interface Stop {
 
 interface Unjudged extends Pick<Stop, 'id' | 'by'> {
   at: number
-  /** Reads the text: when it stops something, if it does. */
-  read(): Promise<Moment | undefined>
+  /** Reads the text: when it stops something, if it does; of a ticked box, which Run. */
+  read(check: StopCheck): Promise<{ moment: Moment; run?: string } | undefined>
+}
+
+/** What tells who may stop, and what a text shows. */
+export interface StopCheck extends PersonCheck {
+  github: PersonCheck['github'] & Pick<ThreadClient, 'shown'>
 }
 
 export interface StopsOfThread {
@@ -33,11 +39,14 @@ export type StopsOf = (thread: Thread) => Promise<StopsOfThread>
 /** So that nobody can keep others from starting by writing many. */
 const maxAskedFor = 5
 
-/** The stop that ends what was asked at that moment. One that waits to be judged is judged here. */
+/**
+ * The stop that ends what was asked at that moment, by the Run if there is one. One that waits to be judged is judged
+ * here.
+ */
 export async function stopAfter(
-  asked: Moment,
+  { run, ...asked }: Moment & { run?: string },
   { judged, unjudged }: StopsOfThread,
-  check: () => Promise<PersonCheck>,
+  check: () => Promise<StopCheck>,
 ): Promise<Stop | undefined> {
   const known = judged.find(({ moment }) => isBefore(asked, moment))
   const later = unjudged.filter(({ at }) => at >= asked.at)
@@ -46,9 +55,10 @@ export async function stopAfter(
   const senders = new Map(later.map(({ by }) => [by.id, by]))
   for (const by of [...senders.values()].slice(-maxAskedFor)) {
     if (!(await mayStop(personCheck, by))) continue
-    for (const { id, read } of later.filter(each => each.by.id === by.id)) {
-      const moment = await read()
-      if (moment && isBefore(asked, moment)) return { id, by, moment }
+    for (const { id, read } of later.filter(each => each.by.id === by.id).slice(-maxAskedFor)) {
+      const stop = await read(personCheck)
+      if (!stop || (stop.run !== undefined && stop.run !== run)) continue
+      if (isBefore(asked, stop.moment)) return { id, by, moment: stop.moment }
     }
   }
   return undefined

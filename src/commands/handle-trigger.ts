@@ -172,7 +172,7 @@ const acceptLabel = (context: CommandContext, trigger: LabelTrigger): Promise<St
 
 /** A box counts only in a comment with our signature for this thread. */
 async function acceptTick(context: CommandContext, trigger: TickTrigger): Promise<StepResult> {
-  const shown = shownBy(context, trigger)
+  const shown = shownBy(context.deps.signer, trigger)
   if (!shown) return end
   const ticked = { ...trigger, run: shown.run }
   return acceptOne(context, ticked, {

@@ -11,17 +11,17 @@ import { type CommandContext, mayCost } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
 
 /** The comment or review; without a command in it also the comments on lines of the review. */
-export async function textsOf(
-  { github }: CommandContext,
-  { text, commentRef, before, word }: CommentTrigger,
-): Promise<WrittenText[]> {
-  const own: WrittenText = {
-    ...writtenIn({ body: text, ...commentRef }),
-    mayBeMinimized: before !== undefined,
-  }
+export async function textsOf({ github }: CommandContext, trigger: CommentTrigger): Promise<WrittenText[]> {
+  const { text, commentRef, before, word } = trigger
+  const own = ownText(trigger)
   if (mayHoldCommand(text, word) || commentRef.kind !== 'review' || before !== undefined) return [own]
   return [own, ...(await github.reviewComments(commentRef.reviewId)).map(writtenIn)]
 }
+
+export const ownText = ({ text, commentRef, before }: CommentTrigger): WrittenText => ({
+  ...writtenIn({ body: text, ...commentRef }),
+  mayBeMinimized: before !== undefined,
+})
 
 export const writtenIn = ({ body: text, nodeId }: Pick<InlineComment, 'body' | 'nodeId'>): WrittenText => ({
   text,
@@ -31,34 +31,55 @@ export const writtenIn = ({ body: text, nodeId }: Pick<InlineComment, 'body' | '
 
 export async function commandsOf(
   context: CommandContext,
-  { before = '', word = usualTrigger.word }: CommentTrigger,
-  texts: readonly WrittenText[],
+  trigger: CommentTrigger,
+  written: readonly WrittenText[],
 ): Promise<Parsed[]> {
-  const mayHold = ({ text }: Pick<WrittenText, 'text'>): boolean => mayHoldCommand(text, word)
-  const old: WrittenText[] = mayHold({ text: before }) ? [{ text: before, addresses: 'whole' }] : []
-  const written = [...old, ...texts.filter(mayHold)].map(each => ({ ...each, word }))
-  const seen = await seenOnce(context, written)
-  context.attached = seen
-    .slice(old.length)
-    .flatMap(({ page }) => attachmentsIn(page, context.record.trigger.thread.url))
+  const texts = textsToSee(trigger, written)
+  const pages = await seenOnce(context, texts)
+  const { url } = trigger.thread
+  context.attached = pages
+    .slice(oldText(trigger).length)
+    .flatMap(page => attachmentsIn(page ?? undefined, url))
+  return newlyAsked(trigger, texts, pages)
+}
+
+function oldText({ before = '', word }: CommentTrigger): WrittenText[] {
+  return mayHoldCommand(before, word) ? [{ text: before, addresses: 'whole' }] : []
+}
+
+/** Those that may hold commands: first what stood there before an edit. */
+export function textsToSee(trigger: CommentTrigger, texts: readonly WrittenText[]): WrittenText[] {
+  const { word = usualTrigger.word } = trigger
+  const now = texts.filter(({ text }) => mayHoldCommand(text, word))
+  return [...oldText(trigger), ...now].map(each => ({ ...each, word }))
+}
+
+type Pages = readonly (SeenText['page'] | null)[]
+
+/** @param texts as `textsToSee` gives them */
+export async function newlyAsked(
+  trigger: CommentTrigger,
+  texts: readonly WrittenText[],
+  pages: Pages,
+): Promise<Parsed[]> {
   const parsed: Parsed[][] = []
-  for (const text of seen) {
+  for (const [at, { text }] of texts.entries()) {
     await yieldToEventLoop()
-    parsed.push(parseCommands(text, word))
+    parsed.push(parseCommands({ text, page: pages[at] ?? undefined }, trigger.word ?? usualTrigger.word))
   }
-  const asked = old.length === 0 ? [] : (parsed.shift() ?? [])
+  const hadOld = oldText(trigger).length > 0
+  const asked = hadOld ? (parsed.shift() ?? []) : []
   // What stood there before must not be asked again.
-  if (seen[0]?.page === undefined && old.length > 0) return asked
-  return newCommands(asked, parsed.flat())
+  return hadOld && !pages[0] ? asked : newCommands(asked, parsed.flat())
 }
 
 /** What was seen is kept with the trigger, however often that is taken up again. */
-async function seenOnce(context: CommandContext, texts: readonly WrittenText[]): Promise<SeenText[]> {
+async function seenOnce(context: CommandContext, texts: readonly WrittenText[]): Promise<Pages> {
   const { record } = context
   const asked = texts.filter(({ text, mayBeMinimized }) => mayBeMinimized || !asWritten(text)).length
   const pages = record.pages ?? (await pagesOf(context, texts, asked)).map(page => page ?? null)
   if (!record.pages && asked > 0) await context.save({ ...context.record, pages })
-  return texts.map(({ text }, at) => ({ text, page: pages[at] ?? undefined }))
+  return pages
 }
 
 /** Beyond what strangers may cost, what they wrote is not seen, and so is no command. */

@@ -47,7 +47,7 @@ export function readsFor(
       return past
     },
     lastRun: of => lastRunOf(context, of),
-    shown: () => (trigger.kind === 'tick' ? shownBy(context, trigger) : undefined),
+    shown: () => (trigger.kind === 'tick' ? shownBy(context.deps.signer, trigger) : undefined),
     settings: () => settingsOf(context),
     head: now => headOf(context, trigger, now === 'now'),
     branch: async name =>

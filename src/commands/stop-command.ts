@@ -16,7 +16,7 @@ export const stopCommand = command({
 
   async facts(reads: Pick<Reads, 'live' | 'beside' | 'notBegun' | 'hasStopped'>, { trigger }) {
     const live = await reads.live()
-    if (trigger.kind === 'tick') return { live }
+    if (trigger.kind === 'tick') return live ? { live } : { isDone: await reads.hasStopped() }
     const beside = live && isAtWork(live) ? undefined : await reads.beside()
     if (live ?? beside) return { live, beside }
     const asked = momentOf(trigger)

@@ -1,12 +1,15 @@
-import { type Stop, type StopsOf, type StopsOfThread, stopAfter } from '../access/stop-after.ts'
+import {
+  type Stop,
+  type StopCheck,
+  type StopsOf,
+  type StopsOfThread,
+  stopAfter,
+} from '../access/stop-after.ts'
 import { isMistake } from '../core/command/parse.ts'
 import type { JobRecord, Range } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
-import { type Moment, momentOf } from '../core/record/event-order.ts'
+import { momentOf } from '../core/record/event-order.ts'
 import { ofThread } from '../core/record/run-index.ts'
-import { usualTrigger } from '../core/settings/deployment-settings.ts'
-import { yieldToEventLoop } from '../core/text/event-loop.ts'
-import { asWritten } from '../core/text/shown-text.ts'
 import type { NotBegun } from './command.ts'
 import {
   type CommandContext,
@@ -15,9 +18,11 @@ import {
   settingsOf,
   type WaitingTriggers,
 } from './command-context.ts'
-import { commands, parseCommands } from './command-registry.ts'
+import { commands } from './command-registry.ts'
 import { personCheckOf } from './gate.ts'
+import { newlyAsked, ownText, textsToSee } from './read-commands.ts'
 import { stopCommand } from './stop-command.ts'
+import { shownBy } from './thread-history.ts'
 import { isOfThread, stoppedIn, stopsIn, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
 
 /** Before it looks for what it ends; what waits in the thread is woken, and finds the mark. */
@@ -45,27 +50,31 @@ export const stopsOf =
       if (stop?.threads.includes(threadSlot(thread)))
         found.judged.push({ id, by: trigger.sender, moment: momentOf(trigger, stop.command) })
       else if (isOfThread(data) && mayStop(data))
-        found.unjudged.push({ id, by: trigger.sender, at: trigger.at, read: () => stopIn(data) })
+        found.unjudged.push({ id, by: trigger.sender, at: trigger.at, read: check => stopIn(data, check) })
     }
     return found
   }
 
 const names = [stopCommand.name, ...(stopCommand.aliases ?? [])]
 
-const mayStop = ({ trigger }: ThreadRecord): boolean =>
-  trigger.kind === 'comment' && names.some(name => trigger.text.toLowerCase().includes(name))
-
-/** As far as it is plain what GitHub shows: else it is found when the comment is judged. */
-async function stopIn({ trigger, done, pages }: ThreadRecord): Promise<Moment | undefined> {
-  if (trigger.kind !== 'comment') return undefined
-  const { text, word = usualTrigger.word } = trigger
-  const page = pages?.[0] ?? asWritten(text)
-  if (!page || trigger.before !== undefined) return undefined
-  await yieldToEventLoop()
-  const parsed = parseCommands({ text, page }, word)
-  const last = parsed.findLastIndex(each => !isMistake(each) && each.command.name === stopCommand.name)
-  return last < done ? undefined : momentOf(trigger, last)
+function mayStop({ trigger }: ThreadRecord): boolean {
+  if (trigger.kind === 'tick') return trigger.box === stopCommand.name
+  return trigger.kind === 'comment' && names.some(name => trigger.text.toLowerCase().includes(name))
 }
+
+async function stopIn({ trigger, done, pages }: ThreadRecord, { github, signer }: StopCheck): Promise<Read> {
+  if (trigger.kind === 'tick') {
+    const { run } = shownBy(signer, trigger) ?? {}
+    return run === undefined ? undefined : { moment: momentOf(trigger), run }
+  }
+  if (trigger.kind !== 'comment') return undefined
+  const texts = textsToSee(trigger, [ownText(trigger)])
+  const parsed = await newlyAsked(trigger, texts, pages ?? (await github.shown(texts)))
+  const last = parsed.findLastIndex(each => !isMistake(each) && each.command.name === stopCommand.name)
+  return last < done ? undefined : { moment: momentOf(trigger, last) }
+}
+
+type Read = Awaited<ReturnType<StopsOfThread['unjudged'][number]['read']>>
 
 /** Who stopped what this command is to begin, as far as it is not the sender's own other command. */
 export async function stopOf(context: CommandContext): Promise<Stop | undefined> {
@@ -73,9 +82,10 @@ export async function stopOf(context: CommandContext): Promise<Stop | undefined>
   const { judged, unjudged } = await stopsOf(deps.waiting)(record.trigger.thread)
   const isOther = ({ id }: { id: string }): boolean => id !== job.id
   const stops = { judged: judged.filter(isOther), unjudged: unjudged.filter(isOther) }
-  return stopAfter(momentOf(record.trigger, record.done), stops, async () =>
-    personCheckOf(context, (await settingsOf(context)).settings),
-  )
+  return stopAfter(momentOf(record.trigger, record.done), stops, async () => ({
+    ...personCheckOf(context, (await settingsOf(context)).settings),
+    github: context.github,
+  }))
 }
 
 /** Told once for all commands of a comment. */

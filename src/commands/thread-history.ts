@@ -5,7 +5,7 @@
 import { type Thread, threadSlot } from '../core/model/thread.ts'
 import type { TickTrigger } from '../core/model/trigger.ts'
 import { type Pull, type PullView, pullOf } from '../core/model/views.ts'
-import type { Marker } from '../core/record/marker.ts'
+import type { Marker, Signer } from '../core/record/marker.ts'
 import { isAtWork, readMessages } from '../core/record/messages.ts'
 import { believeAbsent } from '../core/record/outage.ts'
 import { type Run, sessionOf } from '../core/record/run.ts'
@@ -72,11 +72,8 @@ async function ownPullMarker(context: CommandContext): Promise<Marker | undefine
   return view && context.deps.signer.read(view.body, thread).findLast(marker => marker.as === 'pull')
 }
 
-export const shownBy = (
-  { deps }: Pick<CommandContext, 'deps'>,
-  { text, thread }: TickTrigger,
-): Marker | undefined =>
-  deps.signer.read(text, thread).findLast(({ as }) => as === 'status' || as === 'closing')
+export const shownBy = (signer: Signer, { text, thread }: TickTrigger): Marker | undefined =>
+  signer.read(text, thread).findLast(({ as }) => as === 'status' || as === 'closing')
 
 export interface LastRun extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread'>> {
   baseline: Pick<Run['baseline'], 'snapshot' | 'head'>

@@ -126,9 +126,10 @@ async function stopOf(context: RunContext): Promise<ChangeOf<'mailbox'> | undefi
   if (run.mailbox.stop || run.result.outcome) return undefined
   const { lastWordsAt = run.request.at } = run.mailbox
   const asked = lastWordsAt > run.request.at ? { at: lastWordsAt } : momentOfRequest(run.request)
-  const stop = await stopAfter(asked, await deps.stops(run.thread), async () =>
-    personCheckOf(context, (await deps.settings.of(github, run.thread)).settings),
-  )
+  const stop = await stopAfter({ ...asked, run: run.id }, await deps.stops(run.thread), async () => ({
+    ...personCheckOf(context, (await deps.settings.of(github, run.thread)).settings),
+    github,
+  }))
   return stop && { mailbox: { stop: { by: stop.by, at: stop.moment.at, asked: false } } }
 }
 

@@ -536,12 +536,7 @@ describe('what asks for work', () => {
 
 describe('what asks for none', () => {
   decides(stopCommand, [
-    [
-      'where nothing goes on',
-      asking(comment),
-      { live: undefined },
-      rejects('nothing-to', { command: 'stop' }),
-    ],
+    ['where nothing goes on', asking(comment), { isDone: false }, rejects('nothing-to', { command: 'stop' })],
     [
       'while one works',
       asking(comment),
@@ -574,6 +569,7 @@ describe('what asks for none', () => {
     ],
     ['by the box of another run', asking(tick), { live }, rejects('nothing-to')],
     ['by its own box', asking({ ...tick, run: live.id }), { live }, { kind: 'message' }],
+    ['by its own box, which the run saw before', asking(tick), { isDone: true }, { kind: 'silence' }],
   ])
 
   decides(statusCommand, [

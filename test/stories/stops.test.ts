@@ -90,3 +90,43 @@ onBothQueues(
   },
   { own: true },
 )
+
+onBothQueues(
+  'A stop that waits for GitHub itself',
+  world => {
+    it.each<[string, (thread: Thread, number: number) => Promise<unknown>]>([
+      [
+        'in rich text',
+        (_, number) => world().github.as('maya').comments(number, '**Wait**, not *those*:\n\n/codex stop'),
+      ],
+      [
+        'in a ticked box',
+        async thread => {
+          const status = (await thread.botComments()).find(({ body }) => body.startsWith('### '))
+          const body = String(status?.body).replace('- [ ] Stop', '- [x] Stop')
+          await world().github.as('maya').editsComment(Number(status?.id), body)
+        },
+      ],
+    ])('%s is found by the run that is about to start', async (how, stops) => {
+      const { github, posthog } = world()
+      const away = posthog.fault({
+        route: 'create-task',
+        times: Infinity,
+        fault: { kind: 'status', code: 503 },
+      })
+      const { thread, says, runs } = await opens(world(), `Stopped ${how}`)
+      await says('/codex delete the old tables')
+      await thread.waitForStatus('### ')
+      await github.waitFor(() => away.hits > 0)
+      const limit = github.fault({ path: /permission/, fault: { kind: 'secondary-limit', retryAfter: 10 } })
+      await stops(thread, thread.number)
+      await github.waitFor(() => limit.hits === 1)
+      posthog.clearFaults()
+      await thread.waitForStatus('stopped')
+      await github.settled()
+      expect(runs()).toEqual([])
+      expect((await thread.answers()).join('\n')).not.toContain('nothing to stop')
+    })
+  },
+  { own: true, oneByOne: true },
+)
