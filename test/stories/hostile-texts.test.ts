@@ -3,13 +3,15 @@ import type { Bot } from '../world/bot.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-const filled = (unit: string, length = 60_000): string =>
+/** GitHub takes 65,536 characters. */
+const filled = (unit: string, length = 65_000): string =>
   unit.repeat(Math.ceil(length / unit.length)).slice(0, length)
 
 /** What blocked a bot for minutes, or ended it. */
-const texts = ['a\n=\n', '- - - ', '> ', '![', '*a_ ', '|a|\n|-|\n', '-eyJ', '~~~ ', '](a        ', '{'].map(
-  unit => filled(unit),
-)
+const texts = [
+  ...['a\n=\n', '- - - ', '> ', '![', '*a_ ', '|a|\n|-|\n', '-eyJ', '~~~ ', '](a        ', '{'],
+  ...['<blockquote>', '<table><tr><td>', 'Ａ', '😀'],
+].map(unit => filled(unit))
 
 /** Some of them are no words for a diff, a file name or a branch. */
 const worst = ['![', '-eyJ', '](a        ']
