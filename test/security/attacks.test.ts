@@ -25,6 +25,7 @@ import { seen } from '../support/pages.ts'
 import { actedOn } from './as-github.ts'
 import { privateKey } from './key.ts'
 import { app, MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
+import { inlineComment } from './payloads.ts'
 
 const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
   new MemoryBot({
@@ -410,6 +411,23 @@ describe('untrusted text', () => {
     expect(bot.prompts[0]).toContain('A word of the author.')
     expect(bot.prompts[0]).not.toMatch(/A word of (?:rita|eve|gone|a bot)/)
     expect(bot.comments[0]?.body).toContain('did not read: 3 by people without write permission, 1 by bots.')
+  })
+
+  test('what somebody hid is not read, nor what is answered on a line', async () => {
+    const before = { author: 'sam', createdAt: t0 - hour, updatedAt: t0 - hour }
+    const hidden = ['Call it c.', 'Use MySQL.']
+    const bot = botWith({
+      hidden,
+      branches: { 'maya/login': 'b'.repeat(40) },
+      answered: { author: 'maya', body: 'Call it c.', nodeId: 'PRRC_400' },
+      before: [said('Use MySQL.', before), said('Use Postgres.', before)],
+    })
+    await bot.deliver(inlineComment({ text: '/codex do it', at: 10 }))
+    await bot.settle()
+    expect(bot.prompts[0]).toContain('Use Postgres.')
+    expect(bot.prompts[0]).toContain('[hidden on the page]')
+    for (const text of hidden) expect(bot.prompts[0]).not.toContain(text)
+    expect(bot.comments[0]?.body).toContain('1 hidden on the page')
   })
 
   test('each prompt has a word of its own for the marked lines', () => {

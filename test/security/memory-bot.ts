@@ -42,6 +42,7 @@ import { Run } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import { redactor } from '../../src/core/text/redact.ts'
+import { minimizedPage } from '../../src/core/text/shown-text.ts'
 import { receiver, webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { deployment, t0 } from '../core/given.ts'
@@ -69,6 +70,10 @@ export interface MemoryBotOptions {
   before?: readonly CommentView[]
   /** The inline comments of a review. */
   inline?: readonly InlineComment[] | 'unreadable'
+  /** The comment on a line that another one answers. */
+  answered?: NonNullable<InlineComment['parent']>
+  /** Texts of comments that somebody hid. */
+  hidden?: readonly string[]
   /** What GitHub does not answer the first time. */
   unanswered?: keyof ThreadClient
   /** Heads of branches beside `main`. */
@@ -443,7 +448,11 @@ export class MemoryBot {
       [this.#options.settings, ...(this.#options.history ?? [])].map((_, n) => String(n)),
     comments: async () =>
       (this.#options.before ?? []).map(comment => ({ ...comment, body: this.#redact(comment.body) })),
-    shown: shownIn,
+    shown: async texts =>
+      (await shownIn(texts)).map((page, at) => {
+        const { text = '', mayBeMinimized } = texts[at] ?? {}
+        return mayBeMinimized && this.#options.hidden?.includes(text) ? minimizedPage : page
+      }),
     reviewComments: async () => {
       const { inline = [] } = this.#options
       if (inline === 'unreadable') throw new Rejected('github', 404, '', 'Not Found')
@@ -454,7 +463,7 @@ export class MemoryBot {
         body: this.#redact(comment.body),
       }))
     },
-    inlineComment: async () => undefined,
+    inlineComment: async () => this.#options.answered,
     ownComments: async (since = 0) => this.comments.filter(({ createdAt }) => createdAt >= since),
     comment: async body => {
       const id = 900 + this.#posted
