@@ -145,7 +145,7 @@ function switchesOf(options: PostHogOptions): Switches {
   const newest = options.version !== 'older'
   return {
     afterTurn: options.afterTurn ?? 'idles',
-    resumesOn: options.resumesOn ?? 'any',
+    resumesOn: options.resumesOn ?? (newest ? 'its-own' : 'any'),
     agent: options.agent ?? 'obedient',
     endedWorkflow: options.endedWorkflow ?? (newest ? 409 : 502),
     dedupesMessages: options.dedupesMessages ?? newest,

@@ -215,6 +215,39 @@ describe('beside PostHog', () => {
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(950)
   })
 
+  /** As PostHog answers where its process holds as many streams as it may: without a body. */
+  const full = { kind: 'status', code: 503, body: '', retryAfter: 1 } as const
+
+  it('waits for a place where PostHog holds as many as it may, and looks once it has one', async () => {
+    const run = await runAtWork()
+    const fault = run.posthog.fault({ route: 'stream', times: 2, fault: full })
+    const { watch, news } = watchAt(run.posthog.url, { pace: quick })
+    watch.watch(run.session)
+    await until(() => fault.hits === 1)
+    await run.control.completeTurn()
+    expect(watch.isAlive(run.session.taskRunId)).toBe(false)
+    await until(() => news.length > 0)
+    const [first, second, third] = streamCalls(run.posthog)
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(950)
+    expect((third?.at ?? 0) - (second?.at ?? 0)).toBeGreaterThanOrEqual(950)
+  })
+
+  it('loses nothing of what happened while PostHog had no place for it any more', async () => {
+    const { control, news, posthog, watch, session } = await watched()
+    control.setOutput({ pr_url: 'https://github.com/acme/web/pull/1' })
+    await until(() => news.length === 1)
+    const fault = posthog.fault({ route: 'stream', fault: full })
+    posthog.dropConnections()
+    await until(() => fault.hits === 1)
+    control.finish('completed')
+    await until(() => watch.watching() === 0)
+    expect(news.length).toBeGreaterThan(1)
+    const after = streamCalls(posthog)
+    expect(after).toHaveLength(3)
+    expect(after[2]?.headers['last-event-id']).toBe(after[1]?.headers['last-event-id'])
+    expect(watch.isAlive(session.taskRunId)).toBe(false)
+  })
+
   it.each([301, 400, 401, 403, 404, 405, 406])('never asks again after a %i', async code => {
     const run = await runAtWork()
     run.posthog.fault({ route: 'stream', fault: { kind: 'status', code } })

@@ -158,28 +158,24 @@ onBothQueues('In the hour after a turn', world => {
   })
 })
 
-onEitherQueue(
-  'Where a session is only resumed on branches of its own',
-  world => {
-    it('another branch gets a session of its own, which is told what the first words of one are', async () => {
-      const maya = world().github.as('maya')
-      await maya.pushes('release', { 'release.txt': 'one' })
-      const { number } = await maya.opensIssue({ title: 'Elsewhere', body: 'It is about the lamps.' })
-      const thread = new Thread(world(), number)
-      await maya.comments(number, '/codex look here')
-      await thread.waitForAnswer('pull request is ready')
-      world().posthog.script('look there', { kind: 'answers', text: 'Looked.' })
-      await maya.comments(number, '/codex --branch release look there')
-      await thread.waitForAnswer('Looked.')
-      const { tasks, runs } = ledgerOf(world(), number)
-      expect([tasks.length, runs.length]).toEqual([1, 2])
-      expect(runs[1]?.body).toMatchObject({ branch: 'release' })
-      expect(runs[1]?.body).not.toHaveProperty('resume_from_run_id')
-      expect(JSON.stringify(runs[1]?.body)).toContain('It is about the lamps.')
-    })
-  },
-  { posthog: { resumesOn: 'its-own' } },
-)
+onEitherQueue('Where a session is only resumed on branches of its own', world => {
+  it('another branch gets a session of its own, which is told what the first words of one are', async () => {
+    const maya = world().github.as('maya')
+    await maya.pushes('release', { 'release.txt': 'one' })
+    const { number } = await maya.opensIssue({ title: 'Elsewhere', body: 'It is about the lamps.' })
+    const thread = new Thread(world(), number)
+    await maya.comments(number, '/codex look here')
+    await thread.waitForAnswer('pull request is ready')
+    world().posthog.script('look there', { kind: 'answers', text: 'Looked.' })
+    await maya.comments(number, '/codex --branch release look there')
+    await thread.waitForAnswer('Looked.')
+    const { tasks, runs } = ledgerOf(world(), number)
+    expect([tasks.length, runs.length]).toEqual([1, 2])
+    expect(runs[1]?.body).toMatchObject({ branch: 'release' })
+    expect(runs[1]?.body).not.toHaveProperty('resume_from_run_id')
+    expect(JSON.stringify(runs[1]?.body)).toContain('It is about the lamps.')
+  })
+})
 
 onEitherQueue('Where a pull request of the thread is open', world => {
   it('a plan for another branch is approved on that branch', async () => {
