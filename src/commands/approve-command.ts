@@ -81,8 +81,9 @@ async function planOf(
   return {
     approves: {
       plan,
-      ...(bound ? { branch, ...(sha === undefined ? {} : { sha }) } : {}),
-      ...(text === undefined ? {} : { text }),
+      branch: bound ? branch : undefined,
+      sha: bound ? sha : undefined,
+      text,
     },
     options: last ? previousOptions(last.request.options) : {},
     mayGo: made?.made === true && made.fresh,

@@ -22,7 +22,7 @@ export interface Request {
   options: Options
   text: string
   /** The files that can be seen where it was asked. */
-  attached?: Attachment[] | undefined
+  attached?: Attachment[]
   runId: string
   /** Which of the commands of its comment. */
   command: number

@@ -174,7 +174,7 @@ function audit(context: CommandContext, trigger: CommandTrigger, decision: Audit
     repository: `${thread.owner}/${thread.repo}`,
     thread: thread.number,
     by: sender.login,
-    ...(head === undefined ? {} : { head }),
+    head,
     ...decision,
   }
   context.deps.log.info(fields, decision.may ? 'accepted' : 'refused')

@@ -105,7 +105,7 @@ async function tellRun(
     by: trigger.sender,
     at: trigger.at,
     // Who named a source is answered by the Run, in its own thread.
-    ...(beside ? {} : { source: sourceOf(context) }),
+    source: beside ? undefined : sourceOf(context),
   })
   const pending = { runId, messageId: message.id, message: JSON.stringify(message), sent: false, beside }
   await context.save({ ...context.record, pendingMessage: pending })
@@ -117,7 +117,7 @@ async function tellRun(
 const sourceOf = ({ record, job, isLast }: CommandContext): Source => ({
   trigger: job.id,
   command: record.done,
-  ...(record.trigger.kind === 'tick' ? {} : { target: targetOf(record.trigger) }),
+  target: record.trigger.kind === 'tick' ? undefined : targetOf(record.trigger),
   last: isLast && record.reacted,
 })
 

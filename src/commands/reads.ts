@@ -99,8 +99,8 @@ async function asShown(context: CommandContext, comments: InlineComment[]): Prom
     return {
       ...comment,
       body: shownOf(page),
-      ...(attached.length > 0 ? { attached } : {}),
-      ...(parent ? { parent } : {}),
+      attached: attached.length > 0 ? attached : undefined,
+      parent,
     }
   })
 }

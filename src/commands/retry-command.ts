@@ -105,7 +105,7 @@ function lastRequest(last: LastRun): NewRun['request'] {
   const { approves, ...request } = last.request
   const [words] = roundWords(last)
   if (words) return { ...request, text: words.text, attached: words.attached, inline: words.inline }
-  return { ...request, ...(approves ? { approves: { plan: approves.plan, text: approves.text } } : {}) }
+  return { ...request, approves: approves && { plan: approves.plan, text: approves.text } }
 }
 
 function followUpsOf({ trigger, runId }: Request, last: LastRun): FollowUp[] {

@@ -19,7 +19,7 @@ export interface Wanted {
   text: string
   options: Options
   mayJoin: boolean
-  inline?: InlineComment[] | undefined
+  inline?: InlineComment[]
   approves?: RunRequest['approves']
 }
 
@@ -139,9 +139,9 @@ const requestOf = ({ trigger, attached, command, asked, options }: Agreed): RunR
   what: asked.what,
   text: asked.text,
   options,
-  ...(attached?.length ? { attached } : {}),
-  ...(asked.inline ? { inline: asked.inline } : {}),
-  ...(asked.approves ? { approves: asked.approves } : {}),
+  attached: attached?.length ? attached : undefined,
+  inline: asked.inline,
+  approves: asked.approves,
 })
 
 export function originOf(trigger: CommandTrigger): Origin {
@@ -188,8 +188,8 @@ function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): Run['s
     taskId: task,
     taskRunId: taskRun,
     over: false,
-    ...(branch === undefined ? {} : { branch }),
-    ...(may === undefined ? {} : { may }),
+    branch,
+    may,
   }
 }
 
@@ -206,8 +206,8 @@ function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, sett
       message: {
         kind: 'follow-up',
         text: wanted.text || 'Go on.',
-        ...(wanted.inline ? { inline: wanted.inline } : {}),
-        ...(attached?.length ? { attached } : {}),
+        inline: wanted.inline,
+        attached: attached?.length ? attached : undefined,
       },
     }
   return live.result.outcome

@@ -6,8 +6,8 @@ interface Facts {
   repliedLately?: true
   live?: Run
   beside?: Run
-  past?: Past | undefined
-  last?: Run | undefined
+  past?: Past
+  last?: Run
   notBegun?: NotBegun[]
   now?: number
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { roles } from '../core/model/command-grammar.ts'
-import { triggerOfToday } from '../core/model/former-names.ts'
 import type { IndexEntry } from '../core/model/ports.ts'
 import { Thread, threadSlot } from '../core/model/thread.ts'
 import { minute, redelivered } from '../core/model/time.ts'
@@ -83,7 +82,7 @@ export const TriggerRecord = z.object({
 })
 export type TriggerRecord = z.infer<typeof TriggerRecord>
 
-export const triggerFormat = { renew: triggerOfToday, parse: (data: unknown) => TriggerRecord.parse(data) }
+export const triggerFormat = { parse: (data: unknown) => TriggerRecord.parse(data) }
 
 export const triggerIndex = {
   version: '3',

@@ -9,10 +9,10 @@ import type { IssueBranches } from '../core/model/views.ts'
 
 export interface GivenComment {
   id: number
-  node_id?: string | undefined
-  body?: string | undefined
+  node_id?: string
+  body?: string
   user: { login: string; type: string } | null
-  author_association?: string | undefined
+  author_association?: string
   created_at: string
   updated_at: string
 }

@@ -59,10 +59,10 @@ const grantLasts = 60 * 60_000
 
 interface AppShares {
   meter?: CallMeter
-  limits?: LimitStore | undefined
-  cache?: SharedCache | undefined
+  limits?: LimitStore
+  cache?: SharedCache
   /** Is told the `Date` of each response, and when it was asked for. */
-  dated?: Dated | undefined
+  dated?: Dated
 }
 
 type Dated = (date: unknown, askedAt: number) => void

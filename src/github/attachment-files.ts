@@ -157,7 +157,7 @@ async function readUpTo(response: Response, limit: number): Promise<Uint8Array<A
 export interface ThreadAccess {
   client: Octokit
   thread: Thread
-  commentRef?: CommentRef | undefined
+  commentRef?: CommentRef
   token(): Promise<string>
   now(): number
 }

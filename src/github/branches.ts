@@ -131,7 +131,7 @@ export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls)
         const variables = { issueId: ids.issue, repositoryId: ids.repository, oid: sha, name }
         const made = await client.graphql(createLinkedBranch, variables).then(CreatedBranch.parse, absent)
         const { linkedBranch, issue } = made?.createLinkedBranch ?? {}
-        if (linkedBranch) return { linked: true, ...(issue ? { open: !issue.closed } : {}) }
+        if (linkedBranch) return { linked: true, open: issue ? !issue.closed : undefined }
         if (await branch(name)) return { linked: false }
       }
       try {

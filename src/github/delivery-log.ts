@@ -29,7 +29,7 @@ export function deliveryLog(app: GitHubApp) {
   return {
     async page(cursor?: string): Promise<LogPage> {
       // `status=failure` leaves out deliveries without any response (status code 0).
-      const query = { per_page: 100, ...(cursor === undefined ? {} : { cursor }) }
+      const query = { per_page: 100, cursor }
       const { data, headers } = await app.asApp('GET /app/hook/deliveries', query)
       const read = z.array(Attempt).safeParse(data)
       if (read.success) return { attempts: read.data, next: nextCursor(headers.link) }

@@ -103,7 +103,7 @@ interface PullData {
   html_url: string
   title: string
   body: string | null
-  draft?: boolean | undefined
+  draft?: boolean
   state: string
   merged_at: string | null
   head: { ref: string; sha: string; repo: { id: number } | null }

@@ -148,12 +148,13 @@ function partsOf(found: Found, thread: Thread): Partial<Parts> {
   const branches = thread.kind === 'issue' ? branchesOf(found, thread) : undefined
   const settings = settingsOf(found.file)
   return {
-    ...(settings ? { settings } : {}),
-    ...(comments.totalCount <= comments.nodes.length
-      ? { comments: comments.nodes.map(node => asRest(node, node.createdAt)) }
-      : {}),
-    ...(branches ? { branches } : {}),
-    ...(closed ? {} : { open: true }),
+    settings,
+    comments:
+      comments.totalCount <= comments.nodes.length
+        ? comments.nodes.map(node => asRest(node, node.createdAt))
+        : undefined,
+    branches,
+    open: closed ? undefined : true,
   }
 }
 

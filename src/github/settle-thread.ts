@@ -48,7 +48,7 @@ export async function settleThread(
     (await doSingly(singly, settling))
   if (!settling.pull || response.pull || response.refused.includes('change')) return response
   const pull = await singly.pull(settling.pull.number)
-  return { ...response, ...(pull ? { pull } : {}) }
+  return { ...response, pull }
 }
 
 /** Another process may have seen the pull request. */
@@ -210,5 +210,5 @@ async function doSingly(singly: Singly, { pull, status, reaction, fold }: Settli
     await singly.unreact(reaction.target, 'eyes')
   }
   if (fold !== undefined && !status) await singly.minimize(fold)
-  return { ...(amended ? { pull: amended } : {}), refused }
+  return { pull: amended, refused }
 }

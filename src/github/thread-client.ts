@@ -120,7 +120,7 @@ export function gitHubThread(
         thread,
         token: () => app.readToken(thread),
         now,
-        ...(commentRef ? { commentRef } : {}),
+        commentRef,
       }),
 
     async isInTeam(team: string, login: string): Promise<boolean> {
@@ -172,10 +172,8 @@ function withoutSecrets(settling: Settling, redact: Rewrite, written: Rewrite): 
   const body = pull?.change?.body
   return {
     ...settling,
-    ...(pull && body !== undefined
-      ? { pull: { ...pull, change: { ...pull.change, body: redact(body) } } }
-      : {}),
-    ...(status ? { status: { ...status, text: written(status.text) } } : {}),
+    pull: pull && body !== undefined ? { ...pull, change: { ...pull.change, body: redact(body) } } : pull,
+    status: status && { ...status, text: written(status.text) },
   }
 }
 

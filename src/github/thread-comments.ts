@@ -189,7 +189,7 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
       createdAt: Date.parse(remark.created_at),
       updatedAt: Date.parse(remark.updated_at),
       in: remark.in,
-      ...(on ? { on: { ...on, path: redact(on.path), hunk: redact(on.hunk) } } : {}),
+      on: on && { ...on, path: redact(on.path), hunk: redact(on.hunk) },
       resolved,
     }
   }

@@ -250,5 +250,5 @@ async function sessionOf(
     (taskMade ||
       marker.task === undefined ||
       !isTerminal(await posthog.statusOf({ taskId, taskRunId: newest })))
-  return { taskId, ...(isOwn ? { taskRunId: newest } : {}) }
+  return { taskId, taskRunId: isOwn ? newest : undefined }
 }

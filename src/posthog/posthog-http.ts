@@ -133,7 +133,7 @@ async function send(settings: PostHogSettings, request: Call<unknown>): Promise<
         'user-agent': 'codex-task-bot',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      ...(body === undefined ? {} : { body }),
+      body,
       // Not 'error': Node 20 then drops the time limit while reading the body (undici issue 4627).
       redirect: 'manual',
       signal: AbortSignal.timeout(request.within ?? defaultLimit),
@@ -172,7 +172,7 @@ const agentNotReady = new Set(['sandbox_not_ready', 'agent_session_not_ready'])
 /** Both in ms since the epoch. */
 interface Moment {
   now: number
-  retryAt?: number | undefined
+  retryAt?: number
 }
 
 export function faultOf(status: number, body: ErrorBody, at: Moment): Rejected | RetryLater | NoResponse {

@@ -102,7 +102,7 @@ function meaning({ notification: { method = '', params, result } }: LogLine): Lo
       step: params.step,
       label: params.label ?? params.step,
       done: over.has(params.status ?? ''),
-      ...(params.status === 'failed' ? { failed: true } : {}),
+      failed: params.status === 'failed' || undefined,
     }
   if (method.endsWith('posthog/permission_request') && params?.requestId !== undefined)
     return { kind: 'asks', request: requestOf(params.requestId, params) }
@@ -128,7 +128,7 @@ function requestOf(
     title: toolCall?.title ?? 'a permission',
     question: marked || !rejects,
     options: items.map(({ optionId, name, kind }) => ({ id: optionId, name, kind })),
-    ...(more > 0 ? { more } : {}),
+    more: more > 0 ? more : undefined,
   }
 }
 

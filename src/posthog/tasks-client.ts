@@ -47,7 +47,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
         repository,
         origin_product: 'user_created',
         title_manually_set: true,
-        ...(integration === undefined ? {} : { github_integration: Number(integration) }),
+        github_integration: integration === undefined ? undefined : Number(integration),
       }
       try {
         return (await request({ method: 'POST', path: 'tasks/', body, schema: Task })).data.id
@@ -119,7 +119,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
     ): Promise<'queued' | 'ended'> {
       const params = {
         content: redact(text),
-        ...(attachments.length > 0 ? { artifact_ids: attachments } : {}),
+        artifact_ids: attachments.length > 0 ? attachments : undefined,
       }
       const body = { jsonrpc: '2.0', id, method: 'user_message', params }
       try {

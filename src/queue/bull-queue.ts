@@ -5,7 +5,7 @@ import type { Added, IndexQuery, JobRecord, Member, Range } from '../core/model/
 import { within } from './held-lock.ts'
 import { expecting, leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
 import { type JobClaims, jobClaims } from './job-claim.ts'
-import { isEnded, readJob, renewed, storable, withUnread } from './job-record.ts'
+import { isEnded, readJob, storable, withUnread } from './job-record.ts'
 import { type BullQueueOptions, JobWorker } from './job-worker.ts'
 import { buildIndex, mendLive } from './mend-index.ts'
 import type { Additions, BullMqQueue, QueueIndex, StoredJob } from './queue-backend.ts'
@@ -155,9 +155,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
       const job = await this.#queue.getJob(id)
       if (!job || !isEnded(job)) return false
       return expecting(
-        job
-          .updateData(storable(withUnread(renewed(job, this.#options), this.#read(job).data, data)))
-          .then(() => true),
+        job.updateData(storable(withUnread(job.data, this.#read(job).data, data))).then(() => true),
         ErrorCode.JobNotExist,
       )
     })

@@ -17,9 +17,9 @@ export interface ChoreRecord {
 export function readChore(data: unknown): ChoreRecord {
   if (typeof data !== 'object' || data === null) return {}
   return {
-    ...('memory' in data ? { memory: data.memory } : {}),
-    ...('errand' in data && typeof data.errand === 'string' ? { errand: data.errand } : {}),
-    ...('read' in data && typeof data.read === 'number' ? { read: data.read } : {}),
+    memory: 'memory' in data ? data.memory : undefined,
+    errand: 'errand' in data && typeof data.errand === 'string' ? data.errand : undefined,
+    read: 'read' in data && typeof data.read === 'number' ? data.read : undefined,
   }
 }
 

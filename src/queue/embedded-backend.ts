@@ -231,8 +231,11 @@ async function* pages(queue: string, pool: PgPool, statement: string): AsyncIter
   for (let after = ''; ; ) {
     const { rows }: Rows<Row> = await pool.query(statement, [queue, after, PAGE])
     yield rows.map(row => ({
-      ...{ id: row.id, data: row.data, timestamp: Number(row.added_at_ms), seen: row.seen },
-      ...(row.finished_at_ms === null ? {} : { finishedOn: Number(row.finished_at_ms) }),
+      id: row.id,
+      data: row.data,
+      timestamp: Number(row.added_at_ms),
+      seen: row.seen,
+      finishedOn: row.finished_at_ms === null ? undefined : Number(row.finished_at_ms),
     }))
     if (rows.length < PAGE) return
     after = rows.at(-1)?.id ?? ''

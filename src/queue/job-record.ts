@@ -4,9 +4,8 @@ import { describe } from './queue-log.ts'
 import { UnreadableRecord } from './work-queue.ts'
 
 export interface Format<Data> {
-  renew?(stored: unknown): unknown
   parse(data: unknown): Data
-  index?: Indexing<Data> | undefined
+  index?: Indexing<Data>
 }
 
 interface Indexing<Data> {
@@ -27,16 +26,13 @@ export const entriesIn = <Data>({ index }: Pick<Format<Data>, 'index'>, job: Pla
 export const entriesOf = <Data>(format: Pick<Format<Data>, 'index'>, job: Placed<Data>): Entries =>
   format.index ? written(entriesIn(format, job)) : ''
 
-export const renewed = (job: StoredJob, { renew }: Pick<Format<unknown>, 'renew'>): unknown =>
-  renew ? renew(job.data) : job.data
-
 export function isEnded(job: StoredJob): boolean {
   return Boolean(job.finishedOn)
 }
 
 export function readData<Data>(queue: string, job: StoredJob, format: Format<Data>): Data {
   try {
-    return format.parse(renewed(job, format))
+    return format.parse(job.data)
   } catch (cause) {
     const message = `job ${job.id} of ${queue} holds data that cannot be read: ${describe(cause)}`
     throw new UnreadableRecord(message, { cause })
@@ -79,7 +75,7 @@ export function storable(data: unknown): unknown {
 type Keyed = Readonly<Record<string, unknown>>
 
 /** Objects that differ in one of these are different things. */
-const identity = ['is', 'kind', 'effect', 'says', 'by', 'in', 'of', 'id', 'number']
+const identity = ['kind', 'by', 'in', 'of', 'id', 'number']
 
 /** @param read what this version understood of `stored` */
 export function withUnread(stored: unknown, read: unknown, next: unknown): unknown {

@@ -16,7 +16,7 @@ import {
   promote,
   writeFate,
 } from './inbox.ts'
-import { entriesOf, type Format, readData, renewed, storable, withUnread } from './job-record.ts'
+import { entriesOf, type Format, readData, storable, withUnread } from './job-record.ts'
 import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex } from './queue-backend.ts'
 import { describe, type QueueLog } from './queue-log.ts'
 import { traced } from './telemetry.ts'
@@ -62,7 +62,7 @@ export class JobWorker<Data> {
     this.#options = options
     const { name, backend, prefix, concurrency, lockDuration, stalledInterval, keepSeconds, report } = options
     // The embedded backend would count all ended jobs each time; hourly tidying bounds them.
-    const keep = { age: keepSeconds, ...(backend.kind === 'redis' ? { count: MOST_KEPT } : {}) }
+    const keep = { age: keepSeconds, count: backend.kind === 'redis' ? MOST_KEPT : undefined }
     this.#worker = new Worker(
       name,
       (job: BullMqJob, token?: string) => this.#tracked(this.#take(job, token ?? '')),
@@ -238,7 +238,7 @@ export class JobWorker<Data> {
   }
 
   async #save(job: BullMqJob, token: string, { read, next }: { read: Data; next: Data }): Promise<boolean> {
-    const data = storable(withUnread(renewed(job, this.#options), read, next))
+    const data = storable(withUnread(job.data, read, next))
     const isSaved = await this.#options.queueIndex.save({
       id: idOf(job),
       token,
@@ -341,7 +341,7 @@ export interface BullQueueOptions<Data> extends Format<Data> {
   lockDuration: number
   stalledInterval: number
   hands: Hands
-  telemetry?: Telemetry | undefined
+  telemetry?: Telemetry
 }
 
 /**

@@ -19,7 +19,7 @@ const INTERRUPT_AFTER = 0.6
 const CUT_MS = 400
 
 export interface QueueOptions<TriggerData, RunData> {
-  redisUrl?: string | undefined
+  redisUrl?: string
   dataDir: string
   triggers: Format<TriggerData>
   runs: Format<RunData>

@@ -40,7 +40,7 @@ export const written = (entries: readonly IndexEntry[]): Entries =>
 /** A job being added: its entries, and afterwards the name of the job with that id. */
 export interface Addition {
   entries: Entries
-  name?: string | undefined
+  name?: string
 }
 
 export type Additions = Map<string, Addition>

@@ -1,4 +1,4 @@
-/** Records outlive versions, both ways: real ones of November 2026, and such as a newer version may write. */
+/** Records outlive versions: those of a newer one are read, and keep what that one added. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { TriggerRecord, triggerFormat, triggerRecord } from '../../src/commands/trigger-record.ts'
@@ -22,12 +22,12 @@ const linesOf = (file: string): Line[] =>
     .split('\n')
     .map(line => JSON.parse(line))
 
-/** With the names of before, flat; and flat with the names of today. */
-const lines = [...linesOf('records-2026-11.jsonl'), ...linesOf('flat-runs-2026-11.jsonl')]
+/** Written by running bots. */
+const lines = linesOf('records.jsonl')
 
 const formats = { runs: runFormat, triggers: triggerFormat }
 
-const read = (of: Line['of'], record: unknown): object => formats[of].parse(formats[of].renew(record))
+const read = (of: Line['of'], record: unknown): object => formats[of].parse(record)
 
 const isKeyed = (value: unknown): value is Keyed =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -43,34 +43,22 @@ function withMore(value: unknown): unknown {
   return { ...Object.fromEntries(inner), newer: { than: 'this' } }
 }
 
-/** All that is in it and is no object, in a row. */
-const valuesOf = (value: unknown): unknown[] =>
-  typeof value === 'object' && value !== null ? Object.values(value).flatMap(valuesOf) : [value]
-
 const stored = (record: unknown): Keyed => JSON.parse(JSON.stringify(record))
 
-describe.each(lines)('a record of November 2026, $of $name', ({ of, record }) => {
-  test('is read whole, under the names of today', () => {
-    const renewed = formats[of].renew(record)
-    const values = valuesOf(record).map(value => (value === 'more' ? 'follow-up' : value))
-    expect(valuesOf(renewed).map(String).sort()).toEqual(values.map(String).sort())
-    expect(read(of, record)).toMatchObject(stored(renewed))
-  })
-
-  test('with the names of today stays as it is', () => {
-    const renewed = formats[of].renew(record)
-    expect(formats[of].renew(renewed)).toEqual(renewed)
+describe.each(lines)('a record of $of, $name', ({ of, record }) => {
+  test('is read whole', () => {
+    expect(read(of, record)).toMatchObject(stored(record))
   })
 
   test('of a newer version is read, and keeps what that added anywhere', () => {
-    const newer = formats[of].renew(withMore(record))
+    const newer = withMore(record)
     const understood = read(of, newer)
     expect(understood).toEqual(read(of, record))
     expect(withUnread(newer, understood, { ...understood })).toMatchObject(stored(newer))
   })
 })
 
-const { v, id, thread, request, ...parts } = working()
+const { v: _v, id: _id, thread: _thread, request: _request, ...parts } = working()
 const whole = stored(working())
 const fresh = stored(newRun(runWith()))
 
@@ -78,29 +66,6 @@ const partOf = (record: Keyed, part: string): Keyed => {
   const value = record[part]
   return isKeyed(value) ? value : expect.fail(`${part} is not there`)
 }
-
-describe('a flat record', () => {
-  const keys = Object.keys(parts).flatMap(part => Object.keys(partOf(whole, part)).map(key => [part, key]))
-
-  test.each(keys)('has in %s what stands in %s', (part, key) => {
-    const { [key]: value, ...rest } = partOf(whole, part)
-    const renewed = runFormat.renew({ ...whole, [part]: rest, [key]: value })
-    expect(renewed).toEqual(whole)
-  })
-
-  test('is read as one in parts', () => {
-    const flat = Object.fromEntries(Object.keys(parts).flatMap(part => Object.entries(partOf(whole, part))))
-    expect(read('runs', { v, id, thread, request, ...flat })).toEqual(working())
-  })
-
-  test('may tell of one outage with its service', () => {
-    const outage = { why: 'limit', since: t0, until: t0 + 1, count: 3 }
-    const outages = { github: { ...outage, count: 1 } }
-    expect(runFormat.renew({ trouble: { service: 'posthog', ...outage }, outages })).toEqual({
-      attempts: { outages: { posthog: outage, ...outages } },
-    })
-  })
-})
 
 describe('what is missing in a record has its default', () => {
   const optional = Object.keys(parts).filter(part => part !== 'baseline')
@@ -145,7 +110,7 @@ describe('what is missing in a record has its default', () => {
 
   test('a trigger as it was first stored', () => {
     const trigger = lines.find(({ name }) => name === 'command')?.record.trigger
-    const record = triggerFormat.parse(triggerFormat.renew({ trigger }))
+    const record = triggerFormat.parse({ trigger })
     expect(record).toEqual(triggerRecord(record.trigger))
   })
 })
@@ -178,21 +143,6 @@ describe('a message that this version does not know', () => {
       mailbox: { messagesRead: 2, messagesUnread: [0], pendingFollowUps: [more('a')] },
     })
     expect(readMessages(run, [unknown, known])).toBe(run)
-  })
-
-  test.each([
-    [
-      { says: 'more', id: 'a', by: more('a').by, at: t0, text: more('a').text },
-      { mailbox: { pendingFollowUps: [{ id: 'a' }] } },
-    ],
-    [{ says: 'yield', id: 'y' }, { mailbox: { releaseThread: true } }],
-    [
-      { says: 'unheeded', id: 'u', by: more('a').by, because: 'closed it' },
-      { mailbox: { ignoredStop: { because: 'closed it' } } },
-    ],
-    [{ says: 'look', id: 'l' }, { mailbox: { handledMessageIds: ['l'] } }],
-  ])('but one under a former name it does know: %j', (message, change) => {
-    expect(readMessages(working(), [JSON.stringify(message)])).toMatchObject(change)
   })
 
   test('is read by the version that does', () => {
@@ -247,17 +197,6 @@ describe('a marker of a newer version', () => {
     expect(read({ v: 2, newer: { than: 'this' } })).toEqual([marker])
     expect(read({ what: 'review', round: 'first' })).toMatchObject([marker])
     expect(read({ backup: { as: 'it never was' } })).toMatchObject([marker])
-  })
-
-  test('of an older one carries a backup under former names', () => {
-    const origin = { by: 'comment', place: { in: 'thread', commentId: 5 } }
-    const backup = { ask: { ...ask, origin }, words: 'w', notes: 2, asked: true, outcome: { is: 'nothing' } }
-    expect(read({ backup })[0]?.backup).toMatchObject({
-      request: { origin: { kind: 'comment', commentRef: { kind: 'thread', commentId: 5 } } },
-      messages: 2,
-      instructionSent: true,
-      outcome: { kind: 'nothing' },
-    })
   })
 
   test('carries a backup without what has a default', () => {

@@ -48,7 +48,8 @@ describe('a pull request that the agent names', () => {
         pull: async () => now,
         isDescendant: async () => descended,
         settle: async ({ pull: parts, ...others }) => {
-          done.push(Object.keys({ ...parts, ...others }).filter(part => part !== 'number'))
+          const given = Object.entries({ ...parts, ...others }).filter(([, part]) => part !== undefined)
+          done.push(given.map(([part]) => part).filter(part => part !== 'number'))
           now = { ...now, body: parts?.change?.body ?? now.body }
           return { pull: now, refused }
         },

@@ -11,9 +11,9 @@ import { sendable } from '../text/invisible.ts'
 export interface TaskRunInput extends RunOptions {
   branch: string
   prompt: string
-  resumeFrom?: string | undefined
-  attachments?: readonly string[] | undefined
-  userToken?: string | undefined
+  resumeFrom?: string
+  attachments?: readonly string[]
+  userToken?: string
 }
 
 /** Where PostHog takes each choice; `undefined` for one that only the bot heeds. */

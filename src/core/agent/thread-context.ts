@@ -93,7 +93,7 @@ export async function contextOf(
       at: createdAt,
       body: text,
       kind: where === 'review' ? 'review' : 'comment',
-      ...(on ? { on: { ...on, hunk: plainText(on.hunk, maxOfOne) } } : {}),
+      on: on && { ...on, hunk: plainText(on.hunk, maxOfOne) },
     })
   }
   const cut: Context['cut'] = []
@@ -109,7 +109,7 @@ export async function contextOf(
     comments: read,
     thread: description !== undefined,
     description: description === undefined ? undefined : thread?.text,
-    ...(attached.length > 0 ? { attached } : {}),
+    attached: attached.length > 0 ? attached : undefined,
     cut,
     cutComments,
     unshown,

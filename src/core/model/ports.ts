@@ -31,7 +31,7 @@ import type {
 export interface WrittenText {
   text: string
   /** The description of the thread, or what has this id in GraphQL; without it GitHub is asked to render the text. */
-  of?: { kind: 'thread' } | { kind: 'node'; id: string } | undefined
+  of?: { kind: 'thread' } | { kind: 'node'; id: string }
   addresses: Reading['addresses']
   /** It was written a while ago: the page is asked even of plain words. */
   mayBeMinimized?: boolean

@@ -69,7 +69,7 @@ export interface TaskRunSnapshot {
   status: TaskRunStatus
   error: string | undefined
   /** What PostHog noted of an end that is none. */
-  marker?: Unfinished | undefined
+  marker?: Unfinished
   pulls: string[]
   headBranch: string | undefined
   model: string | undefined
@@ -79,6 +79,6 @@ export interface TaskRunSnapshot {
   updatedAt: number | undefined
   log: LogEntry[]
   /** The server has no logs of sessions. */
-  unlogged?: true | undefined
+  unlogged?: true
   offset: number
 }

@@ -36,7 +36,7 @@ export interface OwnComment {
 /** What somebody wrote in a thread. */
 export interface CommentView {
   id: number
-  nodeId?: string | undefined
+  nodeId?: string
   /** `undefined`: the account is gone, and what it wrote is nobody's. */
   author: string | undefined
   bot: boolean
@@ -47,7 +47,7 @@ export interface CommentView {
   createdAt: number
   updatedAt: number
   in: 'thread' | 'review' | 'line'
-  on?: { path: string; line: number | null; hunk: string } | undefined
+  on?: { path: string; line: number | null; hunk: string }
   /** In a thread of comments that somebody marked as resolved. */
   resolved?: boolean
 }
@@ -123,7 +123,7 @@ export interface IssueBranches {
   ours: BranchView[]
   base: BranchView | undefined
   /** Linked, but in another repository. */
-  elsewhere?: LinkedElsewhere | undefined
+  elsewhere?: LinkedElsewhere
   /** For linking; `undefined` without GraphQL. */
   ids: { issue: string; repository: string } | undefined
 }

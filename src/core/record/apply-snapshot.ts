@@ -13,13 +13,13 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
         ...run.session.taskRun,
         status: snapshot.status,
         changedAt: livesOn(run, snapshot) ? now : run.session.taskRun.changedAt,
-        ...(snapshot.updatedAt === undefined ? {} : { updatedAt: snapshot.updatedAt }),
-        ...(snapshot.error === undefined ? {} : { error: snapshot.error }),
-        ...(snapshot.marker === undefined ? {} : { marker: snapshot.marker }),
-        ...(snapshot.headBranch === undefined ? {} : { headBranch: snapshot.headBranch }),
-        ...(snapshot.model === undefined ? {} : { model: snapshot.model }),
-        ...(snapshot.effort === undefined ? {} : { effort: snapshot.effort }),
-        ...(snapshot.authorship === undefined ? {} : { authorship: snapshot.authorship }),
+        updatedAt: snapshot.updatedAt ?? run.session.taskRun.updatedAt,
+        error: snapshot.error ?? run.session.taskRun.error,
+        marker: snapshot.marker ?? run.session.taskRun.marker,
+        headBranch: snapshot.headBranch ?? run.session.taskRun.headBranch,
+        model: snapshot.model ?? run.session.taskRun.model,
+        effort: snapshot.effort ?? run.session.taskRun.effort,
+        authorship: snapshot.authorship ?? run.session.taskRun.authorship,
       },
       sessionLog: readLog(run, snapshot, now),
       progress: snapshot.log.reduce(addProgress, run.session.progress),
@@ -145,6 +145,6 @@ function addProgress(progress: ProgressStep[], entry: LogEntry): ProgressStep[] 
   const { step, label, done, failed } = entry.what
   const index = progress.findIndex(known => known.step === step)
   const since = progress[index]?.since ?? progress[index]?.at ?? entry.at
-  const next = { step, label, done, since, at: entry.at, ...(failed ? { failed } : {}) }
+  const next = { step, label, done, since, at: entry.at, failed }
   return index === -1 ? [...progress, next].slice(-maxProgressSteps) : progress.with(index, next)
 }

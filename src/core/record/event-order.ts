@@ -6,9 +6,9 @@ export interface Moment {
   /** ms since the epoch, by GitHub's clock, which counts whole seconds. */
   at: number
   /** Numbers grow within a kind. */
-  comment?: { kind: CommentRef['kind']; id: number } | undefined
+  comment?: { kind: CommentRef['kind']; id: number }
   /** Which of the commands of that comment. */
-  command?: number | undefined
+  command?: number
 }
 
 /** Within a second, comment ids decide; without them, what is asked counts as earlier than the stop. */

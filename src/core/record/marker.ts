@@ -4,7 +4,6 @@
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import { runOfToday } from '../model/former-names.ts'
 import type { Thread } from '../model/thread.ts'
 import { Backup } from './recovery-record.ts'
 import { Rights } from './request-part.ts'
@@ -25,7 +24,7 @@ export const Marker = z.object({
   sha: z.string().optional().catch(undefined),
   pull: z.number().int().optional().catch(undefined),
   what: z.enum(['work', 'plan']).optional().catch(undefined),
-  backup: z.preprocess(runOfToday, Backup.optional()).catch(undefined),
+  backup: Backup.optional().catch(undefined),
 })
 export type Marker = z.infer<typeof Marker>
 

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { messageOfToday } from '../model/former-names.ts'
 import type { JobQueue } from '../model/ports.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
 import { inlineOf, inTheOpen } from './last-word.ts'
@@ -35,7 +34,7 @@ export function readMessages(run: Run, inbox: readonly string[]): Run {
 
 export function parseMessage(text: string): RunMessage | undefined {
   try {
-    return RunMessage.parse(messageOfToday(JSON.parse(text)))
+    return RunMessage.parse(JSON.parse(text))
   } catch {
     return undefined
   }
@@ -148,7 +147,7 @@ const withReply = (run: Run, message: Sourced, reply?: SenderReply): Run =>
           id: message.id,
           to: message.by,
           source,
-          ...(reply ? { reply } : {}),
+          reply,
         })),
       ],
     },
@@ -235,7 +234,7 @@ function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
         by: message.by,
         at: message.at,
         asked: false,
-        ...(message.because === undefined ? {} : { because: message.because }),
+        because: message.because,
       },
       pendingFollowUps: [],
       handledMessageIds: [...run.mailbox.handledMessageIds, ...unread],

@@ -1,7 +1,6 @@
 /** The record of a Run, which is its job's data. Nearly every key has a default, since records outlive versions. */
 import { z } from 'zod'
 import { StagedAttachments } from '../model/attachment.ts'
-import { runInParts } from '../model/former-run.ts'
 import { Unfinished } from '../model/task-run.ts'
 import { Thread } from '../model/thread.ts'
 import { Pull } from '../model/views.ts'
@@ -277,7 +276,7 @@ export const Run = z.object({
 })
 export type Run = z.infer<typeof Run>
 
-export const runFormat = { renew: runInParts, parse: (data: unknown) => Run.parse(data) }
+export const runFormat = { parse: (data: unknown) => Run.parse(data) }
 
 export type RunPart = keyof typeof parts
 const isPart = (key: string): key is RunPart => Object.hasOwn(parts, key)

@@ -113,7 +113,7 @@ const knownFailures: readonly { match: RegExp; kind: keyof typeof agentFailures 
 export function outcomeOf(run: Run, now: number): Outcome {
   if (run.mailbox.stop) {
     const { by, because } = run.mailbox.stop
-    return { kind: 'stopped', by: by.login, ...(because === undefined ? {} : { because }) }
+    return { kind: 'stopped', by: by.login, because }
   }
   const stands = standingOf(run, now)
   switch (stands.kind) {

@@ -12,8 +12,8 @@ export interface Words {
   text: string
   /** When they were written, ms since the epoch, GitHub's clock. */
   at: number
-  target?: Target | undefined
-  inline?: readonly InlineComment[] | undefined
+  target?: Target
+  inline?: readonly InlineComment[]
 }
 
 export const firstWords = ({ id, request }: Run): Words => ({

@@ -53,10 +53,10 @@ export interface FileSlips {
   count: number
 }
 
-const maxTold = 10
+const maxListed = 10
 
 export function problemsText(problems: readonly SettingsProblem[], path = settingsPath): string {
-  const shown = problems.slice(0, maxTold).map(problem => problemText(path, problem))
+  const shown = problems.slice(0, maxListed).map(problem => problemText(path, problem))
   const more = problems.length - shown.length
   return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }

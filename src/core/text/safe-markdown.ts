@@ -144,7 +144,7 @@ function block(node: RootContent): BlockContent[] {
         {
           type: 'code',
           value: countable(node.value),
-          ...(isDrawn(node.lang) ? {} : { lang: node.lang }),
+          lang: isDrawn(node.lang) ? undefined : node.lang,
         },
       ]
     case 'blockquote':

@@ -30,7 +30,7 @@ export interface SeenPage extends ShownText {
   /** Where in the text the commands begin of which the page does not show all. */
   hiding: number[]
   /** Folded away by somebody, so that nothing of it is shown. */
-  minimized?: true | undefined
+  minimized?: true
 }
 
 export interface Reading {

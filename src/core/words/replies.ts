@@ -46,12 +46,12 @@ export type Reply =
   | { kind: 'stopped-waiting'; by: string | undefined }
   | {
       kind: 'status'
-      live?: Run | undefined
-      beside?: Run | undefined
-      last?: Run | undefined
+      live?: Run
+      beside?: Run
+      last?: Run
       asked?: boolean
-      notBegun?: readonly NotBegun[] | undefined
-      now?: number | undefined
+      notBegun?: readonly NotBegun[]
+      now?: number
     }
   | { kind: 'queue'; run: Run | undefined; now: number }
   | { kind: 'config'; held: readonly HeldSetting[]; problem: string | undefined; usable: boolean }
@@ -163,8 +163,8 @@ interface NotBegun {
   by: string
   moment: Moment
   words: string | undefined
-  waits?: { for: 'run' | Service; until?: number | undefined } | undefined
-  stopped?: { by: string } | undefined
+  waits?: { for: 'run' | Service; until?: number | undefined }
+  stopped?: { by: string }
 }
 
 function statusSentence(status: Reply & { kind: 'status' }): string {

@@ -43,7 +43,7 @@ export const arrived = (
   deliveryId,
   at,
   thread,
-  sender: { login: payload.sender.login, id: payload.sender.id, ...(app === undefined ? {} : { app }) },
+  sender: { login: payload.sender.login, id: payload.sender.id, app },
 })
 
 const repositoryOf = ({ installation, repository }: Installed<payloads.BasePayload>) => ({
@@ -165,9 +165,9 @@ export function labelled(
       id: `label-${thread.repoId}-${thread.number}-${name.replace(/[^\w-]/g, '_')}-${event}`,
       kind: 'label',
       label: name,
-      ...(base === usualTrigger.word ? {} : { base }),
+      base: base === usualTrigger.word ? undefined : base,
       snapshot: snapshotOf(subject),
-      ...(given.head ? { head: given.head } : {}),
+      head: given.head,
     },
   }
 }
@@ -194,7 +194,7 @@ export interface Withdrawing {
   thread: Thread
   deliveryId: string
   what: Withdrawn
-  at?: string | null | undefined
+  at?: string | null
 }
 
 export function withdrawn(
@@ -251,10 +251,10 @@ interface Words {
 
 interface Written {
   body: string
-  user?: { id: number } | null | undefined
+  user?: { id: number } | null
   created_at: string
-  updated_at?: string | undefined
-  author_association?: string | undefined
+  updated_at?: string
+  author_association?: string
 }
 
 /** As GitHub says beside each text, without a call. It grants nothing. Apps have no association. */
@@ -262,7 +262,7 @@ const insiders: ReadonlySet<string | undefined> = new Set(['OWNER', 'MEMBER', 'C
 export const isInsider = (association: string | undefined): boolean => insiders.has(association)
 
 interface Writing extends payloads.BasePayload {
-  changes?: { body?: { from?: string | null | undefined } | undefined } | null | undefined
+  changes?: { body?: { from?: string | null | undefined } | undefined } | null
 }
 
 export function commentWords(payload: Writing, comment: Written, word: string): Words | Passed {
@@ -277,7 +277,7 @@ export function commentWords(payload: Writing, comment: Written, word: string): 
       kind: 'words',
       at: created,
       edit: undefined,
-      text: { text, ...(isHinted ? { misplaced: true } : {}) },
+      text: { text, misplaced: isHinted || undefined },
     }
   const before = payload.changes?.body?.from
   if (typeof before !== 'string') return ignored('no new command')
@@ -297,7 +297,7 @@ export function reviewWords(payload: z.infer<typeof payloads.ReviewEvent>, word:
       at: timeOf(created_at),
       edit: undefined,
       // Its comments on lines are not known yet.
-      text: { text: review.body, ...(insiders.has(review.author_association) ? { misplaced: true } : {}) },
+      text: { text: review.body, misplaced: insiders.has(review.author_association) || undefined },
     }
   const updated_at = review.updated_at ?? pull.updated_at
   return commentWords(payload, { ...review, created_at, updated_at }, word)

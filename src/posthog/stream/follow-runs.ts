@@ -90,8 +90,8 @@ export function followRuns(following: Following) {
     }
     const streams = watchRuns(settings, {
       log,
-      ...(following.now ? { now: following.now } : {}),
-      ...(following.pace ? { pace: following.pace } : {}),
+      now: following.now,
+      pace: following.pace,
       hasRoom: () => open() < maxOpen,
       onNews: tell,
       onAlive(taskRunId) {

@@ -103,7 +103,7 @@ async function unusable({ gate }: PostHogSettings, response: IncomingMessage, no
   const { statusCode: status = 0 } = response
   if (status < 500 && status !== 408 && status !== 429) return { kind: 'refused', status }
   const until = retryAt(response.headers['retry-after'], now)
-  if (status !== 429) return { kind: 'lost', reason: `status ${status}`, ...(until ? { until } : {}) }
+  if (status !== 429) return { kind: 'lost', reason: `status ${status}`, until }
   const body = await json(response).catch(() => undefined)
   const fault = faultOf(status, ErrorBody.parse(body), { now, retryAt: until })
   if (isOfTheKey(fault)) await gate.remember(fault)

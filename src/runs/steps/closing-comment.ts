@@ -65,7 +65,7 @@ export async function putQuestion(context: Speaking): Promise<ChangeOf<'report'>
         )?.id,
       perform: () => github.comment(text, place),
     })
-    const asked = { key, commentId, ...(place ? { inline: true as const } : {}) }
+    const asked = { key, commentId, inline: place && (true as const) }
     return { report: { threadBlocked: undefined, questions: [...(run.report.questions ?? []), asked] } }
   } catch (error) {
     return unsaid(context, error) ?? {}
@@ -78,7 +78,7 @@ const isLasting = ({ run: { report }, deps }: Speaking): boolean =>
 
 function closingMarker(run: Run): Marker {
   const backup = boxesAfter(run) === '' ? undefined : backupOf(run)
-  return { ...markerOf(run, 'closing'), ...(backup ? { backup } : {}) }
+  return { ...markerOf(run, 'closing'), backup }
 }
 
 /** A locked thread is waited for as long as an outage, but not while a command waits for its slot. */

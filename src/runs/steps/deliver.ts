@@ -226,7 +226,8 @@ export async function respondToPermission(
   const permission = {
     id: request.id,
     title: request.title,
-    ...(took === 'resolved' ? { allowed } : { allowed: false, untaken: took }),
+    allowed: took === 'resolved' && allowed,
+    untaken: took === 'resolved' ? undefined : took,
   }
   return { session: { permission }, schedule: { nextPollAt: undefined } }
 }

@@ -183,7 +183,7 @@ async function makeOne(context: StepContext<'makeBranch'>, { name, base, ids }: 
     const { linked, open } = await context.github.makeBranch(name, base.sha, ids)
     context.deps.reached('branch made, not recorded')
     const branch = { name, into: base.name, sha: base.sha, made: true, fresh: true, recorded: true, linked }
-    return { kind: 'found', branch, ...(open === undefined ? {} : { open }) }
+    return { kind: 'found', branch, open }
   } catch (error) {
     if (!(error instanceof Rejected) || (error.status !== 422 && error.status !== 403)) throw error
     return /archived/i.test(error.message)

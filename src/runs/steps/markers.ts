@@ -18,13 +18,13 @@ export function markerOf(run: Run, as: Marker['as']): Marker {
     as,
     round: run.result.round,
     what: run.request.what,
-    ...(run.session.taskId === undefined ? {} : { task: run.session.taskId }),
-    ...(session ? { taskRun: session.taskRunId } : {}),
-    ...(session?.may ? { may: session.may } : {}),
-    ...(branch === undefined ? {} : { branch }),
-    ...(run.workspace.madeBranch === undefined ? {} : { made: run.workspace.madeBranch }),
-    ...(run.workspace.branch === undefined ? {} : { sha: run.workspace.branch.sha }),
-    ...(pull === undefined ? {} : { pull: pull.number }),
+    task: run.session.taskId,
+    taskRun: session?.taskRunId,
+    may: session?.may,
+    branch,
+    made: run.workspace.madeBranch,
+    sha: run.workspace.branch?.sha,
+    pull: pull?.number,
   }
 }
 
@@ -68,7 +68,7 @@ export function reactionTo(run: Run): NonNullable<Settling['reaction']> {
   } = run
   const target: Target = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
   const sign = outcome && signs[outcome.kind](run)
-  return { target, ...(sign ? { content: reactions[sign] } : {}) }
+  return { target, content: sign && reactions[sign] }
 }
 
 const ended = (): Sign => 'ended'

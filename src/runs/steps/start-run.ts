@@ -94,7 +94,7 @@ interface Begun {
   id: string
   offset: number
   may: Rights | undefined
-  permissionRequest?: PermissionRequest | undefined
+  permissionRequest?: PermissionRequest
 }
 
 export function started(
@@ -123,7 +123,7 @@ export function started(
         changedAt: now,
         lastMessageId: said,
         ...unreadAtFirst(said === followUp?.id ? followUp : undefined),
-        ...(may ? { may } : {}),
+        may,
       },
       sessionLog: { offset, turns: 0, idle: false, awaitedMessageId: said, permissionRequest },
     },

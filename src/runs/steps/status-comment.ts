@@ -9,7 +9,7 @@ import { lastActivityAt, once, type StatusDrawing, type StepContext, skew } from
 
 function textOf({ run, words }: StatusDrawing, signer: Signer): string {
   const backup = backupOf(run)
-  return fitted(words(), signer.write({ ...markerOf(run, 'status'), ...(backup ? { backup } : {}) }))
+  return fitted(words(), signer.write({ ...markerOf(run, 'status'), backup }))
 }
 
 export async function postStatus(

@@ -33,10 +33,10 @@ export async function tendPull(context: StepContext<'settle'>): Promise<ChangeOf
   const fold = foldable(run)
   const edit = editOf(context, run)
   const { pull: view, refused } = await settled(context, {
-    pull: { number, ...(review ? { review: login } : assign ? { assign: login } : {}) },
-    ...(edit ? { status: edit } : {}),
-    ...(reacts ? { reaction: reactionTo(run) } : {}),
-    ...(fold === undefined ? {} : { fold }),
+    pull: { number, review: review ? login : undefined, assign: assign && !review ? login : undefined },
+    status: edit,
+    reaction: reacts ? reactionTo(run) : undefined,
+    fold,
   })
   const announced = reacts ? { ...run.report.announced, reaction: true } : run.report.announced
   return {
@@ -60,7 +60,7 @@ function editOf({ deps }: StepContext, run: Run): Edit | undefined {
 
 interface Sent {
   edit: Edit | undefined
-  fold?: string | undefined
+  fold?: string
   refused: readonly SettlingPart[]
 }
 
@@ -90,16 +90,16 @@ const inPlace = (pulls: readonly Pull[], pull: Pull): Pull[] =>
 
 export const recorded = (view: PullView, message?: string): Pull => ({
   ...pullOf(view),
-  ...(message === undefined ? {} : { remark: message }),
+  remark: message,
 })
 
 /** PostHog uses the run's branch as base: a pull request into a branch of ours is retargeted, and closes the issue. */
 function wantedChange(context: StepContext, view: PullView): PullChange | undefined {
   const into = wantedBase(context.run, view)
-  const base = into === view.head.base ? {} : { base: into }
-  const body = wantedBody(context, view)
-  const change = { ...base, ...(body === view.body ? {} : { body }) }
-  return Object.keys(change).length === 0 ? undefined : change
+  const base = into === view.head.base ? undefined : into
+  const wanted = wantedBody(context, view)
+  const body = wanted === view.body ? undefined : wanted
+  return base === undefined && body === undefined ? undefined : { base, body }
 }
 
 export async function putRight(context: StepContext<'settle'>, view: PullView): Promise<Pull> {
@@ -125,7 +125,7 @@ export async function putRightWhenFound(
   const edit = editOf(context, changed(run, { result: found }))
   const done = await settled(context, {
     pull: { number: view.number, change },
-    ...(edit ? { status: edit } : {}),
+    status: edit,
   })
   return {
     result: { ...found, pulls: inPlace(found.pulls, afterChange(view, change, done)) },

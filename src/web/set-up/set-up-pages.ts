@@ -251,7 +251,7 @@ export const shown = (page: Page, status = 200, formsTo?: string): Reply => ({
   status,
   headers: {},
   page,
-  ...(formsTo === undefined ? {} : { formsTo }),
+  formsTo,
 })
 export const moved = (location: string, headers: Record<string, string> = {}): Reply => ({
   status: 303,

@@ -92,7 +92,7 @@ export class Steps {
       problems,
       keyKept: this.#values.posthogKey !== '',
       channel: this.#channel !== undefined && this.#values.webhook === this.#channel,
-      ...(tested ? { tested } : {}),
+      tested,
     })
     return shown(page, Object.keys(problems).length > 0 ? 422 : 200)
   }
