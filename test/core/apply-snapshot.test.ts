@@ -226,9 +226,13 @@ describe('whether a turn is over', () => {
   })
 })
 
+/** It failed once and was resumed. */
+const again = { resumed: { why: 'failed' as const, words: [] } }
+
 describe('the outcome', () => {
   const ended = (status: 'completed' | 'failed' | 'cancelled', error?: string): RunChange => ({
     session: { taskRun: { ...taskRun, status, ...(error === undefined ? {} : { error }) } },
+    result: status === 'failed' ? again : {},
   })
   const answer = { offset: 1, turns: 1, idle: true, answer: 'Because.' }
   const stop = { by: maya, at: t0, asked: true }
@@ -335,7 +339,7 @@ describe('what is missing', () => {
 
 describe('the words for a failure that a person can do something about', () => {
   const failed = (error: string) =>
-    outcomeOf(working({ session: { taskRun: { ...taskRun, status: 'failed', error } } }), at)
+    outcomeOf(working({ session: { taskRun: { ...taskRun, status: 'failed', error } }, result: again }), at)
   const fixes = {
     quota: 'Wait until the limit resets, or raise it in PostHog. Then write `/codex retry`.',
     clone: "Install PostHog's own GitHub App on this repository. Then write `/codex retry`.",
