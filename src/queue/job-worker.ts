@@ -232,7 +232,6 @@ export class JobWorker<Data> {
         await lock.assert()
         return reached(closedInbox(this.#backend, idOf(job)))
       },
-      isCrowded: () => this.#takes.size >= this.#options.concurrency,
     }
     return held
   }

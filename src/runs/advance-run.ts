@@ -37,9 +37,6 @@ export const advanceRun =
       if (inVain.has(step)) return { kind: 'park', ms: limits.inVain }
       const together = [step, ...besides(context.run, step, now).filter(each => !inVain.has(each))]
       for (const failed of await advanceAll(context, together)) inVain.add(failed)
-      // Right after its start a poll shows little: start the next waiting Run first.
-      if (step.kind === 'start-run' && context.run.session.taskRun && job.isCrowded())
-        return { kind: 'park', ms: 0 }
     }
   }
 

@@ -68,7 +68,6 @@ export function given(run: Run, differs: Differs = {}): Given {
     save: async () => {},
     inbox: async () => [],
     closeInbox: () => job.inbox(),
-    isCrowded: () => false,
     ...rest,
   }
   return { deps, job }

@@ -119,33 +119,6 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
     ])
   })
 
-  test('a job is told when every place of its process is taken', async () => {
-    const seen: boolean[] = []
-    await start('alone', async job => {
-      seen.push(job.isCrowded())
-      return { kind: 'end' }
-    })
-    await ended('alone')
-    expect(seen).toEqual([false])
-    let go: () => void = () => {}
-    const together = new Promise<void>(resolve => {
-      go = resolve
-    })
-    let taken = 0
-    for (let place = 1; place <= 5; place += 1)
-      await start(`place-${place}`, async job => {
-        taken += 1
-        if (taken === 5) {
-          seen.push(job.isCrowded())
-          go()
-        }
-        await together
-        return { kind: 'end' }
-      })
-    for (let place = 1; place <= 5; place += 1) await ended(`place-${place}`)
-    expect(seen).toEqual([false, true])
-  })
-
   describe('adding', () => {
     test('an id is claimed once, and stays known after its job has ended', async () => {
       expect(await start('once', parkLong)).toEqual({ outcome: 'added', id: 'once' })

@@ -411,38 +411,20 @@ describe('a step that is refused', () => {
   })
 })
 
-describe('when an agent was started', () => {
-  const begins = async (isCrowded: boolean, startRun: TasksClient['startRun']) => {
-    const asked: string[] = []
-    const poll = (): Promise<never> => {
-      asked.push('poll')
-      return Promise.reject(new NoResponse('posthog', 'x'))
-    }
-    const begun = working(changed(mute, { session: { taskRun: undefined, instructionSent: false } }))
-    const { verdict, run } = await advance(begun, {
-      posthog: { startRun, poll },
-      isCrowded: () => isCrowded,
-    })
-    return { verdict, asked, started: run.session.taskRun?.id }
-  }
-
-  test('it is looked at once others, who wait for the place, have had it', async () => {
-    expect(await begins(true, async () => taskRun.id)).toEqual({
-      verdict: { kind: 'park', ms: 0 },
-      asked: [],
-      started: taskRun.id,
-    })
+test('an agent that was started is followed, and looked at when there is something to see', async () => {
+  const watched: string[] = []
+  const begun = working(changed(mute, { session: { taskRun: undefined, instructionSent: false } }))
+  const { verdict } = await advance(begun, {
+    posthog: { startRun: async () => taskRun.id },
+    stream: {
+      watch: async ({ taskRunId }) => {
+        watched.push(taskRunId)
+        return true
+      },
+      unwatch: () => {},
+    },
   })
-
-  test('it is looked at where nobody waits for the place', async () => {
-    const { asked, started } = await begins(false, async () => taskRun.id)
-    expect({ asked, started }).toEqual({ asked: ['poll'], started: taskRun.id })
-  })
-
-  test('what came to nothing keeps its wait, whoever waits for the place', async () => {
-    const limited = () => Promise.reject(new RetryLater('posthog', now + minute, 'rate-limit', 'limit'))
-    expect((await begins(true, limited)).verdict).toEqual({ kind: 'park', ms: minute })
-  })
+  expect({ verdict, watched }).toEqual({ verdict: { kind: 'park', ms: 2 * second }, watched: [taskRun.id] })
 })
 
 describe('a read that is refused', () => {

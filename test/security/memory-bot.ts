@@ -341,7 +341,6 @@ export class MemoryBot {
           job.isClosed = false
           return [...job.inbox]
         },
-        isCrowded: () => false,
         closeInbox: async () => {
           job.isClosed = true
           return [...job.inbox]

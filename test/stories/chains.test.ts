@@ -20,6 +20,9 @@ onEitherQueue(
       await thread.waitForAnswer('pull request is ready')
       // Else its last calls are under way in the rounds of the next story.
       await thread.waitForFolded()
+      // Whether its branch may go is asked of the task run alone, without a log.
+      const asked = (route: string) => world().posthog.calls.filter(call => call.route === route).length
+      await world().github.waitFor(() => asked('get-run') > asked('session-logs'))
       expect(ledgerOf(world(), thread.number)).toMatchObject({ tasks: [{}], runs: [{}] })
     }
 

@@ -178,8 +178,6 @@ export interface LockedJob<Data> {
   inbox(): Promise<string[]>
   /** The same, for the last time: nothing more is taken, so that the job can end with nothing unread. */
   closeInbox(): Promise<string[]>
-  /** Every place of this process is taken, so others may be waiting for one. */
-  isCrowded(): boolean
 }
 
 export interface JobQueue<Data> extends JobIndex {

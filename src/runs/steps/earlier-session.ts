@@ -43,7 +43,12 @@ export async function rejoin(
     if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id, turns: 0 }))))
       return { session: { earlier: { ...earlier, over: true } } }
     const permissionRequest = openRequest(log)
-    const begun = started(context, { id: earlier.taskRunId, offset, may: earlier.may, permissionRequest })
+    const begun = await started(context, {
+      id: earlier.taskRunId,
+      offset,
+      may: earlier.may,
+      permissionRequest,
+    })
     return { ...begun, workspace: { ...begun.workspace, attachments: attachments ?? none } }
   } catch (error) {
     if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)

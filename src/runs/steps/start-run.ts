@@ -9,6 +9,7 @@ import type { FollowUp } from '../../core/record/mailbox-part.ts'
 import { handedOver } from '../../core/record/messages.ts'
 import type { Rights } from '../../core/record/request-part.ts'
 import { type ChangeOf, type Run, resumedSession, wantedRights } from '../../core/record/run.ts'
+import { limits } from '../../core/record/timing.ts'
 import { contextGiven, nextWords } from '../../core/record/words-to-say.ts'
 import { failed } from './after-fault.ts'
 import { once, type StepContext } from './step-context.ts'
@@ -97,11 +98,14 @@ interface Begun {
   permissionRequest?: PermissionRequest
 }
 
-export function started(
+/** Looked at first when there is something to see; its stream tells of what comes before. */
+export async function started(
   { run, deps }: Pick<StepContext, 'run' | 'deps'>,
   { id, offset, may, permissionRequest }: Begun,
-): Started {
+): Promise<Started> {
   const now = deps.now()
+  if (run.session.taskId !== undefined)
+    await deps.stream.watch({ taskId: run.session.taskId, taskRunId: id }, run)
   const words = nextWords(run)
   const said = words.id
   const [followUp] = run.mailbox.pendingFollowUps
@@ -127,6 +131,6 @@ export function started(
       },
       sessionLog: { offset, turns: 0, idle: false, awaitedMessageId: said, permissionRequest },
     },
-    schedule: { nextPollAt: undefined },
+    schedule: { nextPollAt: now + limits.soonestPoll },
   }
 }

@@ -198,7 +198,6 @@ class Job {
         this.#world.isClosed = false
         return [...this.#world.inbox]
       },
-      isCrowded: () => this.#world.calls % 2 === 0,
       closeInbox: async () => {
         await assertLocked()
         this.#world.isClosed = true
