@@ -103,6 +103,19 @@ onEitherQueue('A run is over', world => {
     expect(await thread.answers()).toHaveLength(1)
   })
 
+  it('with a last word like any other, however long the name is that it gives its branch', async () => {
+    const { thread, agent, says, run } = await asks('Named at length')
+    agent('name it at length', { kind: 'manual' })
+    await says('/codex name it at length')
+    await thread.waitForStatus('⏳ Codex is working')
+    run().setOutput({ head_branch: 'x'.repeat(70_000) })
+    await run().completeTurn('It is done.')
+    const told = await thread.waitForAnswer('It is done.')
+    expect(told.length).toBeLessThan(2_000)
+    expect(told).not.toContain('`…`')
+    await thread.waitForFolded()
+  })
+
   it('with a first line that says so, where files changed and nothing came to GitHub', async () => {
     const { thread, agent, says } = await asks('Not published')
     const edits = ['src/login.ts']
