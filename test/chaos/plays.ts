@@ -95,6 +95,15 @@ const pushed: Scene = async (world, name) => {
   return play
 }
 
+/** The sandbox goes in the middle of the turn: the bot has the agent go on, once, in a run of its own. */
+const cutOff: Scene = async (world, name) => {
+  const goes = { kind: 'stopsShort', by: 'sandbox_gone', text: 'Half of it is done.' } as const
+  world.posthog.script(said(name), goes, { times: 1 })
+  const play = await asked(world, name)
+  play.expected.runs = 2
+  return play
+}
+
 /** More words while the agent works. */
 const steered: Scene = async (world, name) => {
   world.posthog.script(said(name), { kind: 'manual' })
@@ -284,6 +293,7 @@ export const scenes = {
   asked: heeded(asked),
   idled: heeded(idled),
   pushed: heeded(pushed),
+  cutOff: heeded(cutOff),
   steered: heeded(steered),
   questioned: heeded(questioned),
   overtaken: heeded(overtaken),

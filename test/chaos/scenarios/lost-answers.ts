@@ -84,6 +84,7 @@ const cast: readonly SceneName[] = [
   ...Array<SceneName>(5).fill('labelled'),
   ...Array<SceneName>(4).fill('asked'),
   ...Array<SceneName>(6).fill('pushed'),
+  ...Array<SceneName>(3).fill('cutOff'),
   ...Array<SceneName>(4).fill('steered'),
   ...Array<SceneName>(4).fill('stopped'),
   ...Array<SceneName>(3).fill('reviewed'),
