@@ -4,13 +4,21 @@ import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { momentOfRequest } from '../core/record/event-order.ts'
 import { crashed } from '../core/record/failures.ts'
 import { leftUndone, readMessages } from '../core/record/messages.ts'
-import { besides, type Now, nextStep, settled } from '../core/record/next-step.ts'
+import {
+  type ActingStep,
+  besides,
+  type Now,
+  nextStep,
+  type StepKind,
+  settled,
+  steps,
+} from '../core/record/next-step.ts'
 import { eased } from '../core/record/outage.ts'
 import { type ChangeOf, changed, type Run, type RunChange } from '../core/record/run.ts'
-import { type ActingStep, type StepKind, steps } from '../core/record/steps.ts'
 import { limits } from '../core/record/timing.ts'
-import { afterFault, failed, onlyNeeded } from './steps/after-fault.ts'
+import { afterFault } from './steps/after-fault.ts'
 import { personCheckOf } from './steps/await-admission.ts'
+import { failed, onlyNeeded } from './steps/outcome.ts'
 import { take } from './steps/registry.ts'
 import { type RunContext, type RunDeps, runContext } from './steps/step-context.ts'
 

@@ -3,8 +3,15 @@ import { expect } from 'vitest'
 import { unlimited } from '../../src/core/model/call-budget.ts'
 import type { LockedJob, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
-import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
-import { type RunContext, type RunDeps, runContext } from '../../src/runs/steps/step-context.ts'
+import type { StepKind } from '../../src/core/record/next-step.ts'
+import { changed, type Run } from '../../src/core/record/run.ts'
+import {
+  type RunContext,
+  type RunDeps,
+  runContext,
+  type Step,
+  type StepOf,
+} from '../../src/runs/steps/step-context.ts'
 import { deployment, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { fakeLog } from '../support/fake-log.ts'
@@ -78,14 +85,12 @@ export function handWith(run: Run, differs: Differs = {}): RunContext {
   return runContext(deps, job)
 }
 
-type Doing<About extends unknown[]> = (context: RunContext, ...about: About) => RunChange | Promise<RunChange>
-
 /** The record after a step. */
-export async function afterStep<About extends unknown[]>(
-  doing: Doing<About>,
+export async function afterStep<Kind extends StepKind>(
+  step: Step<Kind>,
   context: RunContext,
-  ...about: About
+  ...[about]: Record<string, never> extends Omit<StepOf<Kind>, 'kind'> ? [] : [Omit<StepOf<Kind>, 'kind'>]
 ): Promise<Run> {
-  const change = await doing(context, ...about)
+  const change = await step.do(context, { kind: step.kind, ...about } as StepOf<Kind>)
   return changed(context.run, change)
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { openIntent } from '../../src/core/record/intents.ts'
-import { type Now, nextStep } from '../../src/core/record/next-step.ts'
+import { type Now, nextStep, steps } from '../../src/core/record/next-step.ts'
 import {
   changed,
   type Intent,
@@ -10,7 +10,6 @@ import {
   type Run,
   type RunChange,
 } from '../../src/core/record/run.ts'
-import { steps } from '../../src/core/record/steps.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { tries } from '../support/tries.ts'
 import {

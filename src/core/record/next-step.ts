@@ -1,4 +1,6 @@
-import type { Service } from '../model/errors.ts'
+/** What a Run does next, decided from its record alone. What a step does: `runs/steps`. */
+import type { CallKind, Service } from '../model/errors.ts'
+import type { Unfinished } from '../model/task-run.ts'
 import { agentIsToBeSeenTo, cancelledAt, refusedCancel } from './agent-end.ts'
 import {
   earlierGoesOn,
@@ -19,13 +21,72 @@ import {
   type Intent,
   isTerminal,
   type Outage,
+  type Outcome,
   type Run,
   wantedRights,
 } from './run.ts'
-import { type ActingStep, type Step, steps } from './steps.ts'
 import { limits } from './timing.ts'
 import { mayGoOn, standingOf } from './turn.ts'
 import { contextIsDue } from './words-to-say.ts'
+
+export interface StepNeeds {
+  service: Service | 'none'
+  call: CallKind | 'both'
+  /** Speaks to an agent, which may take nothing while PostHog is well. */
+  toAgent?: true
+}
+
+const table = {
+  'await-admission': { service: 'github', call: 'read' },
+  'find-branch': { service: 'github', call: 'both' },
+  'gather-context': { service: 'github', call: 'read' },
+  'stage-attachments': { service: 'posthog', call: 'effect' },
+  'create-task': { service: 'posthog', call: 'effect' },
+  rejoin: { service: 'posthog', call: 'both', toAgent: true },
+  'end-earlier': { service: 'posthog', call: 'both' },
+  'start-run': { service: 'posthog', call: 'effect' },
+  'answer-permission': { service: 'posthog', call: 'effect', toAgent: true },
+  deliver: { service: 'posthog', call: 'effect', toAgent: true },
+  poll: { service: 'posthog', call: 'read' },
+  'adopt-pull': { service: 'github', call: 'both' },
+  'find-result': { service: 'github', call: 'both' },
+  'resume-turn': { service: 'none', call: 'read' },
+  'settle-outcome': { service: 'none', call: 'read' },
+  'post-status': { service: 'github', call: 'effect' },
+  'edit-status': { service: 'github', call: 'effect' },
+  conclude: { service: 'github', call: 'effect' },
+  'tend-pull': { service: 'github', call: 'both' },
+  'put-question': { service: 'github', call: 'effect' },
+  'answer-inline': { service: 'github', call: 'effect' },
+  'answer-message': { service: 'github', call: 'effect' },
+  react: { service: 'github', call: 'effect' },
+  unlabel: { service: 'github', call: 'effect' },
+  'drop-branch': { service: 'github', call: 'both' },
+  'minimize-status': { service: 'github', call: 'effect' },
+  'resume-work': { service: 'none', call: 'read' },
+  'ask-cost': { service: 'none', call: 'read' },
+  cancel: { service: 'posthog', call: 'effect' },
+  'give-up': { service: 'none', call: 'read' },
+  'leave-agent': { service: 'none', call: 'read' },
+  'let-go': { service: 'none', call: 'read' },
+} satisfies Readonly<Record<string, StepNeeds>>
+
+export type StepKind = keyof typeof table
+
+export const steps: Readonly<Record<StepKind, StepNeeds>> = table
+
+interface About {
+  'answer-permission': { option: string }
+  'adopt-pull': { url: string }
+  'give-up': { outcome: Outcome }
+  'resume-turn': { why: Unfinished }
+}
+
+export type ActingStep = {
+  [Kind in StepKind]: { kind: Kind } & (Kind extends keyof About ? About[Kind] : unknown)
+}[StepKind]
+
+export type Step = ActingStep | { kind: 'wait'; ms: number } | { kind: 'end' }
 
 export function nextStep(run: Run, now: Now): Step {
   let heldUntil = agentIsToBeSeenTo(run) ? seenToUntil(run) + 1 : Number.POSITIVE_INFINITY

@@ -1,7 +1,6 @@
 /** Outages of GitHub and PostHog, each waited out by itself. */
-import { Rejected, type Service } from '../model/errors.ts'
+import { type CallKind, Rejected, type Service } from '../model/errors.ts'
 import { changed, type Outage, type Run } from './run.ts'
-import type { StepEntry } from './steps.ts'
 import { limits } from './timing.ts'
 
 type Outages = Pick<Run, 'attempts'>
@@ -23,7 +22,7 @@ export const isInForce = ({ until }: Outage, now: number): boolean => now < unti
 export function eased(
   run: Run,
   service: Called,
-  { call, now }: { call: StepEntry['call']; now: number },
+  { call, now }: { call: CallKind | 'both'; now: number },
 ): Run {
   const outage = outageOf(run, service)
   if (!outage || isInForce(outage, now) || (call === 'effect' && outage.refusedSince !== undefined))

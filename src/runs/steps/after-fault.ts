@@ -1,9 +1,8 @@
 import { stagingIsLost } from '../../core/model/attachment.ts'
 import { NoResponse, Rejected, ResultPending, RetryLater, type Service } from '../../core/model/errors.ts'
 import { agentIsToBeSeenTo, leftAlone } from '../../core/record/agent-end.ts'
-import { beginsAgent, onlyIntents, openIntent } from '../../core/record/intents.ts'
 import { refusedWords } from '../../core/record/messages.ts'
-import { settled } from '../../core/record/next-step.ts'
+import { type ActingStep, settled, steps } from '../../core/record/next-step.ts'
 import { isFinal, isInForce, outageOf, withOutage } from '../../core/record/outage.ts'
 import { removableBranch } from '../../core/record/own-pull-request.ts'
 import {
@@ -14,12 +13,12 @@ import {
   type Run,
   resumedSession,
 } from '../../core/record/run.ts'
-import { type ActingStep, steps } from '../../core/record/steps.ts'
 import { backoff, limits } from '../../core/record/timing.ts'
 import { moment } from '../../core/text/phrases.ts'
 import { failureOf } from '../../core/words/service-refusals.ts'
 import { threadBlockedFrom } from './closing-comment.ts'
-import { allAnnounced, Cancelled, type RunContext, type StepContext } from './step-context.ts'
+import { allAnnounced, failed, onlyNeeded } from './outcome.ts'
+import { Cancelled, type RunContext } from './step-context.ts'
 
 /** What a fault may change: not the schedule. */
 type Learned = ChangeOf<'attempts' | 'result' | 'session' | 'report' | 'mailbox' | 'workspace'>
@@ -227,30 +226,3 @@ function uncancelled(run: Run, now: number): Run {
     session: { cancel: { ...cancel, refused: cancel.refused + 1, until: now + backoff(cancel.refused) } },
   })
 }
-
-/** Fails the Run. Its agent is ended next: a message under delivery may have put it to work. */
-export function failed(
-  { run, deps }: Pick<StepContext, 'run' | 'deps'>,
-  outcome: Outcome,
-): ChangeOf<'result' | 'session'> {
-  // Of two failures side by side the first counts.
-  if (run.result.outcome) return {}
-  return {
-    result: { outcome, concludedAt: deps.now() },
-    session: {
-      sessionLog:
-        openIntent(run, 'deliver') && run.session.sessionLog
-          ? { ...run.session.sessionLog, idle: false }
-          : run.session.sessionLog,
-    },
-  }
-}
-
-/** After a failure only intents matter that may start an agent or post the status. */
-export const onlyNeeded = (run: Run): Run =>
-  run.result.outcome?.kind === 'failed'
-    ? changed(
-        run,
-        onlyIntents(run, kind => beginsAgent(kind) || kind === 'post-status'),
-      )
-    : run

@@ -3,22 +3,25 @@ import type { CommentRef } from '../../core/model/trigger.ts'
 import { reactions } from '../../core/model/views.ts'
 import type { MessageReply, Source } from '../../core/record/mailbox-part.ts'
 import type { Marker } from '../../core/record/marker.ts'
-import type { ChangeOf } from '../../core/record/run.ts'
 import { replyComment } from '../../core/words/replies.ts'
 import { ignoreRefusal, repliedWith } from './markers.ts'
-import { once, type StepContext, skew } from './step-context.ts'
+import { once, type StepContext, skew, step } from './step-context.ts'
 
 type MessageContext = StepContext<'ownComments' | 'comment' | 'react' | 'unreact'>
 
-export async function answerMessage(context: MessageContext): Promise<ChangeOf<'mailbox'>> {
-  const [next] = context.run.mailbox.answers
-  if (!next) return {}
-  const { reply } = next
-  if (reply) await say(context, next, reply)
-  await react(context, next)
-  context.deps.reached('message answered, not recorded')
-  return { mailbox: { answers: context.run.mailbox.answers.slice(1) } }
-}
+export const answerMessage = step('answer-message', {
+  github: ['ownComments', 'comment', 'react', 'unreact'],
+  writes: ['mailbox'],
+  async do(context) {
+    const [next] = context.run.mailbox.answers
+    if (!next) return {}
+    const { reply } = next
+    if (reply) await say(context, next, reply)
+    await react(context, next)
+    context.deps.reached('message answered, not recorded')
+    return { mailbox: { answers: context.run.mailbox.answers.slice(1) } }
+  },
+})
 
 async function say(
   context: MessageContext,

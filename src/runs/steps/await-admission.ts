@@ -7,8 +7,8 @@ import { type ChangeOf, changed, type Run } from '../../core/record/run.ts'
 import { admissionOf, aheadInSession } from '../../core/record/start-limits.ts'
 import { pausedBecause } from '../../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../../core/settings/repository-settings.ts'
-import { failed } from './after-fault.ts'
-import { refusedReads, type StepContext } from './step-context.ts'
+import { failed } from './outcome.ts'
+import { refusedReads, type StepContext, step } from './step-context.ts'
 
 /** A Run is woken when its admission comes; this poll is for a wake that was lost. */
 const pollIntervalMs = 30_000
@@ -18,61 +18,73 @@ const notClosed: ChangeOf<'mailbox'> = {}
 type Permitting = 'permission' | 'isInTeam' | 'ownCommentsOfRepository' | 'file' | 'fileCommits'
 type Admitting = StepContext<Permitting | 'closing' | 'pull' | 'pullsFrom'>
 
-export async function awaitAdmission(
-  context: Admitting,
-): Promise<ChangeOf<'schedule' | 'mailbox' | 'result' | 'session'>> {
-  const { job, deps } = context
-  const now = deps.now()
-  if (context.run.schedule.admitted) return renewedAdmission(context)
-  // A closing while it waits arrives as a message; one before may not have, so GitHub is asked.
-  const hasWaited = context.run.schedule.ahead !== undefined || context.run.schedule.waitsUntil !== undefined
-  const mine = { id: job.id, addedAt: job.addedAt, data: context.run }
-  const [inSession, admission, heeded] = await Promise.all([
-    aheadInSession(mine, deps.index),
-    admissionOf(mine, deps.index, now),
-    hasWaited ? notClosed : heedingClosing(context),
-  ])
-  const paused = pausedBecause(deps.settings.deployment)
-  if (paused !== undefined) return failed(context, atRest(paused))
-  const run = changed(context.run, heeded)
-  if (run.mailbox.stop) return heeded
-  if (inSession > 0) return { ...heeded, ...inLine(run, { ahead: inSession, waitsFor: 'session' }, now) }
-  if (admission.kind !== 'now' && run.baseline.settings.limits.when_reached === 'refuse')
-    return failed(context, atLimit(run, admission, now))
-  switch (admission.kind) {
-    case 'ahead':
-      return { ...heeded, ...inLine(run, { ahead: admission.ahead, waitsFor: admission.of }, now) }
-    case 'until':
-      return {
-        ...heeded,
-        schedule: {
-          ...entered(run, now),
-          ahead: 0,
-          waitsFor: undefined,
-          waitsUntil: { at: admission.at, limit: limitReached(run, admission) },
-          nextPollAt: Math.min(admission.at, now + 60_000),
-        },
-      }
-    case 'now': {
-      const last = hasWaited ? await heedingClosing(context) : heeded
-      if (last.mailbox?.stop) return last
-      if (run.schedule.ahead !== undefined && !(await stillMay(context))) return failed(context, notAnyMore)
-      return {
-        ...last,
-        schedule: {
-          ...entered(run, now),
-          admitted: true,
-          admissionExpectedAt: now,
-          rightAskedAt: now,
-          ahead: undefined,
-          waitsUntil: undefined,
-          waitsFor: undefined,
-          nextPollAt: undefined,
-        },
+export const awaitAdmission = step('await-admission', {
+  github: [
+    'permission',
+    'isInTeam',
+    'ownCommentsOfRepository',
+    'file',
+    'fileCommits',
+    'closing',
+    'pull',
+    'pullsFrom',
+  ],
+  writes: ['schedule', 'mailbox', 'result', 'session'],
+  async do(context) {
+    const { job, deps } = context
+    const now = deps.now()
+    if (context.run.schedule.admitted) return renewedAdmission(context)
+    // A closing while it waits arrives as a message; one before may not have, so GitHub is asked.
+    const hasWaited =
+      context.run.schedule.ahead !== undefined || context.run.schedule.waitsUntil !== undefined
+    const mine = { id: job.id, addedAt: job.addedAt, data: context.run }
+    const [inSession, admission, heeded] = await Promise.all([
+      aheadInSession(mine, deps.index),
+      admissionOf(mine, deps.index, now),
+      hasWaited ? notClosed : heedingClosing(context),
+    ])
+    const paused = pausedBecause(deps.settings.deployment)
+    if (paused !== undefined) return failed(context, atRest(paused))
+    const run = changed(context.run, heeded)
+    if (run.mailbox.stop) return heeded
+    if (inSession > 0) return { ...heeded, ...inLine(run, { ahead: inSession, waitsFor: 'session' }, now) }
+    if (admission.kind !== 'now' && run.baseline.settings.limits.when_reached === 'refuse')
+      return failed(context, atLimit(run, admission, now))
+    switch (admission.kind) {
+      case 'ahead':
+        return { ...heeded, ...inLine(run, { ahead: admission.ahead, waitsFor: admission.of }, now) }
+      case 'until':
+        return {
+          ...heeded,
+          schedule: {
+            ...entered(run, now),
+            ahead: 0,
+            waitsFor: undefined,
+            waitsUntil: { at: admission.at, limit: limitReached(run, admission) },
+            nextPollAt: Math.min(admission.at, now + 60_000),
+          },
+        }
+      case 'now': {
+        const last = hasWaited ? await heedingClosing(context) : heeded
+        if (last.mailbox?.stop) return last
+        if (run.schedule.ahead !== undefined && !(await stillMay(context))) return failed(context, notAnyMore)
+        return {
+          ...last,
+          schedule: {
+            ...entered(run, now),
+            admitted: true,
+            admissionExpectedAt: now,
+            rightAskedAt: now,
+            ahead: undefined,
+            waitsUntil: undefined,
+            waitsFor: undefined,
+            nextPollAt: undefined,
+          },
+        }
       }
     }
-  }
-}
+  },
+})
 
 /** The place is kept; what may have changed while a service was away is looked at again. */
 async function renewedAdmission(

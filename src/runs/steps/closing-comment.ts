@@ -10,33 +10,37 @@ import { boxesAfter } from '../../core/words/details.ts'
 import { questionComment } from '../../core/words/while-working.ts'
 import { readAgentWords } from '../../core/words/words.ts'
 import { fitted, markedWith, markerOf, repliedWith } from './markers.ts'
-import { once, type StepContext, skew } from './step-context.ts'
+import { once, type StepContext, skew, step } from './step-context.ts'
 
 type Speaking = StepContext<'ownComments' | 'comment'>
 
-export async function conclude(context: Speaking): Promise<ChangeOf<'report'>> {
-  const now = context.deps.now()
-  const announced = { ...context.run.report.announced, comment: true }
-  if (endsQuietly(context.run)) return { report: { announced } }
-  await readAgentWords(saidAtTheEnd(context.run) ?? '')
-  const text = fitted(
-    closingComment(context.run, context.deps.deployment),
-    context.deps.signer.write(closingMarker(context.run)),
-  )
-  try {
-    const commentRef = inlinePlace(context.run)
-    await once(context, {
-      intent: { kind: 'conclude', at: now },
-      find: async ({ at }) =>
-        markedWith(context, await context.github.ownComments(at - skew, commentRef), 'closing')?.id,
-      perform: () => context.github.comment(text, commentRef),
-    })
-    const word = !leavesBoxInStatus(context.run)
-    return { report: { threadBlocked: undefined, announced: { ...announced, word } } }
-  } catch (error) {
-    return unsaid(context, error) ?? { report: { announced } }
-  }
-}
+export const conclude = step('conclude', {
+  github: ['ownComments', 'comment'],
+  writes: ['report'],
+  async do(context) {
+    const now = context.deps.now()
+    const announced = { ...context.run.report.announced, comment: true }
+    if (endsQuietly(context.run)) return { report: { announced } }
+    await readAgentWords(saidAtTheEnd(context.run) ?? '')
+    const text = fitted(
+      closingComment(context.run, context.deps.deployment),
+      context.deps.signer.write(closingMarker(context.run)),
+    )
+    try {
+      const commentRef = inlinePlace(context.run)
+      await once(context, {
+        intent: { kind: 'conclude', at: now },
+        find: async ({ at }) =>
+          markedWith(context, await context.github.ownComments(at - skew, commentRef), 'closing')?.id,
+        perform: () => context.github.comment(text, commentRef),
+      })
+      const word = !leavesBoxInStatus(context.run)
+      return { report: { threadBlocked: undefined, announced: { ...announced, word } } }
+    } catch (error) {
+      return unsaid(context, error) ?? { report: { announced } }
+    }
+  },
+})
 
 /** Where the Run is answered: in its inline thread, as long as that is there. */
 function unsaid(context: Speaking, error: unknown): ChangeOf<'report'> | undefined {
@@ -48,29 +52,33 @@ function unsaid(context: Speaking, error: unknown): ChangeOf<'report'> | undefin
 }
 
 /** Puts a question of the agent to people, once. */
-export async function putQuestion(context: Speaking): Promise<ChangeOf<'report'>> {
-  const { run, deps, github } = context
-  const request = questionToAsk(run)
-  if (!request) return {}
-  const key = questionKey(run, request)
-  const place = inlinePlace(run)
-  const marker = { ...markerOf(run, 'reply'), run: `${run.id}-question-${key}` }
-  const text = fitted(questionComment(run, request, deps.deployment), deps.signer.write(marker))
-  try {
-    const commentId = await once(context, {
-      intent: { kind: 'put-question', at: deps.now() },
-      find: async ({ at }) =>
-        (await github.ownComments(at - skew, place)).find(({ body }) =>
-          deps.signer.read(body, run.thread).some(found => found.run === marker.run),
-        )?.id,
-      perform: () => github.comment(text, place),
-    })
-    const asked = { key, commentId, inline: place && (true as const) }
-    return { report: { threadBlocked: undefined, questions: [...(run.report.questions ?? []), asked] } }
-  } catch (error) {
-    return unsaid(context, error) ?? {}
-  }
-}
+export const putQuestion = step('put-question', {
+  github: ['ownComments', 'comment'],
+  writes: ['report'],
+  async do(context) {
+    const { run, deps, github } = context
+    const request = questionToAsk(run)
+    if (!request) return {}
+    const key = questionKey(run, request)
+    const place = inlinePlace(run)
+    const marker = { ...markerOf(run, 'reply'), run: `${run.id}-question-${key}` }
+    const text = fitted(questionComment(run, request, deps.deployment), deps.signer.write(marker))
+    try {
+      const commentId = await once(context, {
+        intent: { kind: 'put-question', at: deps.now() },
+        find: async ({ at }) =>
+          (await github.ownComments(at - skew, place)).find(({ body }) =>
+            deps.signer.read(body, run.thread).some(found => found.run === marker.run),
+          )?.id,
+        perform: () => github.comment(text, place),
+      })
+      const asked = { key, commentId, inline: place && (true as const) }
+      return { report: { threadBlocked: undefined, questions: [...(run.report.questions ?? []), asked] } }
+    } catch (error) {
+      return unsaid(context, error) ?? {}
+    }
+  },
+})
 
 /** One 404 proves nothing. */
 const isLasting = ({ run: { report }, deps }: Speaking): boolean =>
@@ -95,26 +103,30 @@ export function threadBlockedFrom(run: Run, now: number): ChangeOf<'report'> {
   return { report: { threadBlocked: { since, count: count + 1, until: now + refusedBackoff(count) } } }
 }
 
-export async function answerInline(context: Speaking): Promise<ChangeOf<'report'>> {
-  const { run, deps } = context
-  const next = inlineAsked(run)[run.report.announced.inline]
-  const { announced } = run.report
-  const after = { report: { announced: { ...announced, inline: announced.inline + 1 } } }
-  if (!next) return after
-  const replyRef = { kind: 'inline', rootId: next.rootId } as const
-  await readAgentWords(run.session.sessionLog?.answer ?? '')
-  const id = `${run.id}-inline-${next.commentId}`
-  const marker = deps.signer.write({ ...markerOf(run, 'reply'), run: id })
-  try {
-    await once(context, {
-      intent: { kind: 'answer-inline', at: deps.now() },
-      find: async ({ at }) =>
-        repliedWith(context, await context.github.ownComments(at - skew, replyRef), id)?.id,
-      perform: () => context.github.comment(fitted(inlineAnswer(run), marker), replyRef),
-    })
-  } catch (error) {
-    if (!(error instanceof Rejected) || error.of === 'read') throw error
-    deps.log.warn({ err: error }, 'an inline comment takes no answer')
-  }
-  return after
-}
+export const answerInline = step('answer-inline', {
+  github: ['ownComments', 'comment'],
+  writes: ['report'],
+  async do(context) {
+    const { run, deps } = context
+    const next = inlineAsked(run)[run.report.announced.inline]
+    const { announced } = run.report
+    const after = { report: { announced: { ...announced, inline: announced.inline + 1 } } }
+    if (!next) return after
+    const replyRef = { kind: 'inline', rootId: next.rootId } as const
+    await readAgentWords(run.session.sessionLog?.answer ?? '')
+    const id = `${run.id}-inline-${next.commentId}`
+    const marker = deps.signer.write({ ...markerOf(run, 'reply'), run: id })
+    try {
+      await once(context, {
+        intent: { kind: 'answer-inline', at: deps.now() },
+        find: async ({ at }) =>
+          repliedWith(context, await context.github.ownComments(at - skew, replyRef), id)?.id,
+        perform: () => context.github.comment(fitted(inlineAnswer(run), marker), replyRef),
+      })
+    } catch (error) {
+      if (!(error instanceof Rejected) || error.of === 'read') throw error
+      deps.log.warn({ err: error }, 'an inline comment takes no answer')
+    }
+    return after
+  },
+})

@@ -1,27 +1,29 @@
 import { threadName } from '../../core/model/thread.ts'
-import { type ChangeOf, taskMarker } from '../../core/record/run.ts'
-import { once, type StepContext } from './step-context.ts'
+import { taskMarker } from '../../core/record/run.ts'
+import { once, step } from './step-context.ts'
 
 const maxTitle = 255
 
-export async function createTask(
-  context: StepContext<never, 'createTask' | 'findTask'>,
-): Promise<ChangeOf<'session'>> {
-  const { run, deps, posthog } = context
-  const marker = taskMarker(run)
-  const name = ` (${threadName(run.thread)})`
-  const title = `${[...run.baseline.snapshot.title].slice(0, maxTitle - name.length).join('')}${name}`
-  const instruction = run.request.text || run.baseline.snapshot.title
-  const taskId = await once(context, {
-    intent: { kind: 'create-task', at: deps.now() },
-    begins: true,
-    find: () => posthog.findTask(marker),
-    perform: () =>
-      posthog.createTask({
-        title,
-        description: `${instruction}\n\nAsked by ${run.request.by.login} on ${run.thread.url}\n${marker}`,
-        repository: `${run.thread.owner}/${run.thread.repo}`,
-      }),
-  })
-  return { session: { taskId, taskMade: true } }
-}
+export const createTask = step('create-task', {
+  posthog: ['createTask', 'findTask'],
+  writes: ['session'],
+  async do(context) {
+    const { run, deps, posthog } = context
+    const marker = taskMarker(run)
+    const name = ` (${threadName(run.thread)})`
+    const title = `${[...run.baseline.snapshot.title].slice(0, maxTitle - name.length).join('')}${name}`
+    const instruction = run.request.text || run.baseline.snapshot.title
+    const taskId = await once(context, {
+      intent: { kind: 'create-task', at: deps.now() },
+      begins: true,
+      find: () => posthog.findTask(marker),
+      perform: () =>
+        posthog.createTask({
+          title,
+          description: `${instruction}\n\nAsked by ${run.request.by.login} on ${run.thread.url}\n${marker}`,
+          repository: `${run.thread.owner}/${run.thread.repo}`,
+        }),
+    })
+    return { session: { taskId, taskMade: true } }
+  },
+})

@@ -1,6 +1,5 @@
 import { promptOf, toGoOn } from '../../core/agent/prompt.ts'
 import type { StagedAttachments } from '../../core/model/attachment.ts'
-import type { Unfinished } from '../../core/model/task-run.ts'
 import { noActivity } from '../../core/record/agent-activity.ts'
 import { observe } from '../../core/record/apply-snapshot.ts'
 import { around } from '../../core/record/crash-points.ts'
@@ -14,31 +13,34 @@ import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../c
 import { standingOf, unreadWords } from '../../core/record/turn.ts'
 import { contextGiven, wordsOf } from '../../core/record/words-to-say.ts'
 import { attach, attachedTo, none } from './stage-attachments.ts'
-import type { StepContext } from './step-context.ts'
+import { type StepContext, step } from './step-context.ts'
 
-export async function deliver(
-  context: StepContext<'attachments', 'addArtifact' | 'sendMessage' | 'respondToPermission' | 'poll'>,
-): Promise<Following> {
-  const { run, deps, posthog } = context
-  const [followUp] = run.mailbox.pendingFollowUps
-  const session = sessionOf(run)
-  if (!followUp || !session) return {}
-  const spoken = openIntent(run, 'deliver')?.messageId === followUp.id
-  const decided = await decideByWords(context, session, followUp)
-  if (decided === 'resolved') return withPermissionDecided(run)
-  if (decided === 'over') return partsOf(refusedWords(run, { kind: 'permission-over' }))
-  const text = promptOf(run, wordsOf(followUp), deps.fence())
-  const attached = await attach(context, attachedTo(followUp), file => posthog.addArtifact(session, file))
-  await context.announce({ kind: 'deliver', at: deps.now(), messageId: followUp.id })
-  await context.job.assertLocked()
-  deps.reached(around.deliver.begun)
-  const message = { id: followUp.id, text, attachments: attached.ids }
-  const took = await posthog.sendMessage(session, message)
-  if (took === 'ended' && !(spoken && (await hasTakenUp(context, session, followUp.id))))
-    return afterItsEnd(context, session)
-  deps.reached(around.deliver.done)
-  return sentFollowUp(run, attached)
-}
+export const deliver = step('deliver', {
+  github: ['attachments'],
+  posthog: ['addArtifact', 'sendMessage', 'respondToPermission', 'poll'],
+  writes: ['session', 'workspace', 'schedule', 'mailbox', 'report', 'result'],
+  async do(context) {
+    const { run, deps, posthog } = context
+    const [followUp] = run.mailbox.pendingFollowUps
+    const session = sessionOf(run)
+    if (!followUp || !session) return {}
+    const spoken = openIntent(run, 'deliver')?.messageId === followUp.id
+    const decided = await decideByWords(context, session, followUp)
+    if (decided === 'resolved') return withPermissionDecided(run)
+    if (decided === 'over') return partsOf(refusedWords(run, { kind: 'permission-over' }))
+    const text = promptOf(run, wordsOf(followUp), deps.fence())
+    const attached = await attach(context, attachedTo(followUp), file => posthog.addArtifact(session, file))
+    await context.announce({ kind: 'deliver', at: deps.now(), messageId: followUp.id })
+    await context.job.assertLocked()
+    deps.reached(around.deliver.begun)
+    const message = { id: followUp.id, text, attachments: attached.ids }
+    const took = await posthog.sendMessage(session, message)
+    if (took === 'ended' && !(spoken && (await hasTakenUp(context, session, followUp.id))))
+      return afterItsEnd(context, session)
+    deps.reached(around.deliver.done)
+    return sentFollowUp(run, attached)
+  },
+})
 
 const partsOf = ({ mailbox, report, result }: Run): ChangeOf<'mailbox' | 'report' | 'result'> => ({
   mailbox,
@@ -67,21 +69,21 @@ async function afterItsEnd(
 type Following = ChangeOf<'mailbox' | 'report' | 'workspace' | 'session' | 'schedule' | 'result'>
 
 /** Its turn ended before it was done: it goes on where it is, or in a run that resumes it. */
-export function resumeTurn(
-  { run, deps }: StepContext,
-  { why }: { why: Unfinished },
-): ChangeOf<'mailbox' | 'workspace' | 'session' | 'result'> {
-  const { instruction, followUps } = unreadWords(run)
-  const session = sessionOf(run)
-  if (!session || !run.session.taskRun) return {}
-  const hasWords = instruction || followUps.length + run.mailbox.pendingFollowUps.length > 0
-  const goOn = hasWords ? [] : [wordsToGoOn(run, deps.now())]
-  const words = [...(run.result.resumed?.words ?? []), ...followUps.map(({ id }) => id)]
-  const next = changed(run, { mailbox: { pendingFollowUps: [...goOn, ...run.mailbox.pendingFollowUps] } })
-  const result = { resumed: { why, words } }
-  if (isTerminal(run.session.taskRun.status)) return { ...inANewRun(next, session), result }
-  return { mailbox: { pendingFollowUps: next.mailbox.pendingFollowUps }, result }
-}
+export const resumeTurn = step('resume-turn', {
+  writes: ['session', 'workspace', 'mailbox', 'result'],
+  do({ run, deps }, { why }) {
+    const { instruction, followUps } = unreadWords(run)
+    const session = sessionOf(run)
+    if (!session || !run.session.taskRun) return {}
+    const hasWords = instruction || followUps.length + run.mailbox.pendingFollowUps.length > 0
+    const goOn = hasWords ? [] : [wordsToGoOn(run, deps.now())]
+    const words = [...(run.result.resumed?.words ?? []), ...followUps.map(({ id }) => id)]
+    const next = changed(run, { mailbox: { pendingFollowUps: [...goOn, ...run.mailbox.pendingFollowUps] } })
+    const result = { resumed: { why, words } }
+    if (isTerminal(run.session.taskRun.status)) return { ...inANewRun(next, session), result }
+    return { mailbox: { pendingFollowUps: next.mailbox.pendingFollowUps }, result }
+  },
+})
 
 const wordsToGoOn = ({ id, request, result }: Run, at: number): FollowUp => ({
   kind: 'follow-up',
@@ -169,68 +171,70 @@ function resumed(run: Run, session: Session): ChangeOf<'session' | 'workspace'> 
   }
 }
 
-export function resumeWork({
-  run,
-}: StepContext): ChangeOf<'result' | 'mailbox' | 'session' | 'report' | 'workspace'> {
-  const session = sessionOf(run)
-  const { sessionLog } = run.session
-  const again: ChangeOf<'result' | 'mailbox' | 'session' | 'report' | 'workspace'> = {
-    result: {
-      outcome: undefined,
-      previous: run.result.outcome && {
-        outcome: run.result.outcome,
-        concludedAt: run.result.concludedAt,
-        word: run.report.announced.word,
+export const resumeWork = step('resume-work', {
+  writes: ['session', 'workspace', 'mailbox', 'result', 'report'],
+  do({ run }) {
+    const session = sessionOf(run)
+    const { sessionLog } = run.session
+    const again: ChangeOf<'result' | 'mailbox' | 'session' | 'report' | 'workspace'> = {
+      result: {
+        outcome: undefined,
+        previous: run.result.outcome && {
+          outcome: run.result.outcome,
+          concludedAt: run.result.concludedAt,
+          word: run.report.announced.word,
+        },
+        concludedAt: undefined,
+        resultChecked: false,
+        pushed: undefined,
+        resumed: undefined,
+        ...(run.report.announced.comment ? { reported: run.result.pulls.length } : {}),
+        round: run.result.round + 1,
       },
-      concludedAt: undefined,
-      resultChecked: false,
-      pushed: undefined,
-      resumed: undefined,
-      ...(run.report.announced.comment ? { reported: run.result.pulls.length } : {}),
-      round: run.result.round + 1,
-    },
-    mailbox: { stop: undefined, wordsOfRound: [], releaseThread: false },
-    session: {
-      agentLeft: undefined,
-      cost: undefined,
-      sessionLog: sessionLog && {
-        ...sessionLog,
-        activity: sessionLog.activity && { ...noActivity, at: sessionLog.activity.at },
+      mailbox: { stop: undefined, wordsOfRound: [], releaseThread: false },
+      session: {
+        agentLeft: undefined,
+        cost: undefined,
+        sessionLog: sessionLog && {
+          ...sessionLog,
+          activity: sessionLog.activity && { ...noActivity, at: sessionLog.activity.at },
+        },
       },
-    },
-    report: {
-      announced: { ...run.report.announced, comment: false, word: false, label: false, branch: false },
-      ...inTheOpen(run),
-    },
-    ...(run.workspace.branch?.made && run.report.announced.branch
-      ? { workspace: { branch: undefined } }
-      : {}),
-  }
-  return session && run.session.taskRun && isTerminal(run.session.taskRun.status)
-    ? changed(again, resumed(changed(run, again), session))
-    : again
-}
+      report: {
+        announced: { ...run.report.announced, comment: false, word: false, label: false, branch: false },
+        ...inTheOpen(run),
+      },
+      ...(run.workspace.branch?.made && run.report.announced.branch
+        ? { workspace: { branch: undefined } }
+        : {}),
+    }
+    return session && run.session.taskRun && isTerminal(run.session.taskRun.status)
+      ? changed(again, resumed(changed(run, again), session))
+      : again
+  },
+})
 
-export async function respondToPermission(
-  context: StepContext<never, 'respondToPermission'>,
-  { option: optionId }: { option: string },
-): Promise<ChangeOf<'session' | 'schedule'>> {
-  const { run, posthog } = context
-  const session = sessionOf(run)
-  const request = run.session.sessionLog?.permissionRequest
-  if (!session || !request) return {}
-  await context.job.assertLocked()
-  const took = await posthog.respondToPermission(session, { requestId: request.id, optionId })
-  const kind = request.options.find(({ id }) => id === optionId)?.kind
-  const allowed = kind?.startsWith('allow') ?? false
-  const permission = {
-    id: request.id,
-    title: request.title,
-    allowed: took === 'resolved' && allowed,
-    untaken: took === 'resolved' ? undefined : took,
-  }
-  return { session: { permission }, schedule: { nextPollAt: undefined } }
-}
+export const respondToPermission = step('answer-permission', {
+  posthog: ['respondToPermission'],
+  writes: ['session', 'schedule'],
+  async do(context, { option: optionId }) {
+    const { run, posthog } = context
+    const session = sessionOf(run)
+    const request = run.session.sessionLog?.permissionRequest
+    if (!session || !request) return {}
+    await context.job.assertLocked()
+    const took = await posthog.respondToPermission(session, { requestId: request.id, optionId })
+    const kind = request.options.find(({ id }) => id === optionId)?.kind
+    const allowed = kind?.startsWith('allow') ?? false
+    const permission = {
+      id: request.id,
+      title: request.title,
+      allowed: took === 'resolved' && allowed,
+      untaken: took === 'resolved' ? undefined : took,
+    }
+    return { session: { permission }, schedule: { nextPollAt: undefined } }
+  },
+})
 
 /** Text that names an option decides the permission; any other rejects it and goes to the agent as a message. */
 async function decideByWords(

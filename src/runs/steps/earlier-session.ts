@@ -11,50 +11,53 @@ import type { Session } from '../../core/record/request-part.ts'
 import { type ChangeOf, isTerminal, type Run } from '../../core/record/run.ts'
 import { limits, pollIntervalUntil } from '../../core/record/timing.ts'
 import { firstWords } from '../../core/record/words-to-say.ts'
-import { failed } from './after-fault.ts'
 import { givesWay } from './await-admission.ts'
 import { tookUp } from './deliver.ts'
+import { failed } from './outcome.ts'
 import { attach, attachmentsOf, none } from './stage-attachments.ts'
 import { lostGrant, started } from './start-run.ts'
-import { refusedReads, type StepContext } from './step-context.ts'
+import { refusedReads, type StepContext, step } from './step-context.ts'
 
 type Rejoining = StepContext<
   'attachments',
   'logLength' | 'addArtifact' | 'sendMessage' | 'poll' | 'sandboxes'
 >
 
-export async function rejoin(
-  context: Rejoining,
-): Promise<ChangeOf<'workspace' | 'session' | 'schedule' | 'mailbox' | 'report' | 'result'>> {
-  const { run, posthog } = context
-  const {
-    session: { earlier },
-  } = run
-  if (!earlier) return {}
-  const spoken = openIntent(run, 'rejoin')
-  const waits = spoken ? undefined : await givesWay(context)
-  if (waits) return waits
-  const lost = spoken ? undefined : await lostGrant(context)
-  if (lost !== undefined) return failed(context, grantTakenBack(lost))
-  try {
-    const offset = spoken ? spoken.offset : await posthog.logLength(earlier)
-    const { status, log } = await posthog.poll(earlier, Math.max(0, offset - entriesOfATurn))
-    const attachments = isTerminal(status) ? undefined : await speakTo(context, earlier, offset)
-    if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id, turns: 0 }))))
-      return { session: { earlier: { ...earlier, over: true } } }
-    const permissionRequest = openRequest(log)
-    const begun = await started(context, {
-      id: earlier.taskRunId,
-      offset,
-      may: earlier.may,
-      permissionRequest,
-    })
-    return { ...begun, workspace: { ...begun.workspace, attachments: attachments ?? none } }
-  } catch (error) {
-    if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)
-    throw error
-  }
-}
+export const rejoin = step('rejoin', {
+  github: ['attachments'],
+  posthog: ['logLength', 'addArtifact', 'sendMessage', 'poll', 'sandboxes'],
+  writes: ['session', 'workspace', 'schedule', 'mailbox', 'report', 'result'],
+  async do(context) {
+    const { run, posthog } = context
+    const {
+      session: { earlier },
+    } = run
+    if (!earlier) return {}
+    const spoken = openIntent(run, 'rejoin')
+    const waits = spoken ? undefined : await givesWay(context)
+    if (waits) return waits
+    const lost = spoken ? undefined : await lostGrant(context)
+    if (lost !== undefined) return failed(context, grantTakenBack(lost))
+    try {
+      const offset = spoken ? spoken.offset : await posthog.logLength(earlier)
+      const { status, log } = await posthog.poll(earlier, Math.max(0, offset - entriesOfATurn))
+      const attachments = isTerminal(status) ? undefined : await speakTo(context, earlier, offset)
+      if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id, turns: 0 }))))
+        return { session: { earlier: { ...earlier, over: true } } }
+      const permissionRequest = openRequest(log)
+      const begun = await started(context, {
+        id: earlier.taskRunId,
+        offset,
+        may: earlier.may,
+        permissionRequest,
+      })
+      return { ...begun, workspace: { ...begun.workspace, attachments: attachments ?? none } }
+    } catch (error) {
+      if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)
+      throw error
+    }
+  },
+})
 
 const entriesOfATurn = 500
 
@@ -64,32 +67,37 @@ function openRequest(log: readonly LogEntry[]): PermissionRequest | undefined {
   return last?.kind === 'asks' ? last.request : undefined
 }
 
-export async function endEarlier(
-  context: StepContext<never, 'statusOf' | 'cancel'>,
-): Promise<ChangeOf<'session' | 'schedule' | 'workspace'>> {
-  const { run, deps, job, posthog } = context
-  const { earlier } = run.session
-  if (!earlier) return {}
-  const waits = earlier.cancelledAt === undefined ? await givesWay(context) : undefined
-  if (waits) return waits
-  try {
-    if (isTerminal(await posthog.statusOf(earlier)))
-      return { session: { earlier: { ...earlier, over: true } }, schedule: { nextPollAt: undefined } }
-    if (earlier.cancelledAt === undefined) {
-      await job.assertLocked()
-      await posthog.cancel(earlier, `Makes room for what was asked on ${threadName(run.thread)}`)
+export const endEarlier = step('end-earlier', {
+  posthog: ['statusOf', 'cancel'],
+  writes: ['session', 'workspace', 'schedule'],
+  async do(context) {
+    const { run, deps, job, posthog } = context
+    const { earlier } = run.session
+    if (!earlier) return {}
+    const waits = earlier.cancelledAt === undefined ? await givesWay(context) : undefined
+    if (waits) return waits
+    try {
+      if (isTerminal(await posthog.statusOf(earlier)))
+        return { session: { earlier: { ...earlier, over: true } }, schedule: { nextPollAt: undefined } }
+      if (earlier.cancelledAt === undefined) {
+        await job.assertLocked()
+        await posthog.cancel(earlier, `Makes room for what was asked on ${threadName(run.thread)}`)
+      }
+      const now = deps.now()
+      const cancelledAt = earlier.cancelledAt ?? now
+      return {
+        session: { earlier: { ...earlier, cancelledAt } },
+        schedule: {
+          lastPollAt: now,
+          nextPollAt: now + pollIntervalUntil(limits.stopping, now - cancelledAt),
+        },
+      }
+    } catch (error) {
+      if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)
+      throw error
     }
-    const now = deps.now()
-    const cancelledAt = earlier.cancelledAt ?? now
-    return {
-      session: { earlier: { ...earlier, cancelledAt } },
-      schedule: { lastPollAt: now, nextPollAt: now + pollIntervalUntil(limits.stopping, now - cancelledAt) },
-    }
-  } catch (error) {
-    if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)
-    throw error
-  }
-}
+  },
+})
 
 const withoutSession = (run: Run, { taskId }: Session): ChangeOf<'session' | 'workspace'> => ({
   session: { earlier: undefined, taskId: run.session.taskId === taskId ? undefined : run.session.taskId },

@@ -12,28 +12,31 @@ import {
 } from '../../core/record/failures.ts'
 import { believeAbsent } from '../../core/record/outage.ts'
 import type { Branch, ChangeOf, Outcome, Run } from '../../core/record/run.ts'
-import { failed } from './after-fault.ts'
-import { refusedReads, type StepContext } from './step-context.ts'
+import { failed } from './outcome.ts'
+import { refusedReads, type StepContext, step } from './step-context.ts'
 
 type Found =
   | { kind: 'found'; branch: Branch; open?: boolean; elsewhere?: LinkedElsewhere | undefined }
   | Outcome
 
 type Finding = Making<'branch' | 'issueBranches' | 'closing'>
-type Change = ChangeOf<'workspace' | 'schedule' | 'result' | 'session'>
 
-export async function findBranch(context: Finding): Promise<Change> {
-  const found = await branchOf(context).catch(orEmpty(context))
-  if (found.kind !== 'found') return failed(context, found)
-  const closed = await closedMeanwhile(context, found.open)
-  const change = onBranch(context, found.branch)
-  const linked = found.elsewhere ? { linkedElsewhere: found.elsewhere } : {}
-  return {
-    ...closed,
-    ...change,
-    ...(change.workspace ? { workspace: { ...change.workspace, ...linked } } : {}),
-  }
-}
+export const findBranch = step('find-branch', {
+  github: ['branch', 'issueBranches', 'makeBranch', 'closing'],
+  writes: ['workspace', 'schedule', 'result', 'session'],
+  async do(context) {
+    const found = await branchOf(context).catch(orEmpty(context))
+    if (found.kind !== 'found') return failed(context, found)
+    const closed = await closedMeanwhile(context, found.open)
+    const change = onBranch(context, found.branch)
+    const linked = found.elsewhere ? { linkedElsewhere: found.elsewhere } : {}
+    return {
+      ...closed,
+      ...change,
+      ...(change.workspace ? { workspace: { ...change.workspace, ...linked } } : {}),
+    }
+  },
+})
 
 const orEmpty =
   ({ run }: Finding) =>

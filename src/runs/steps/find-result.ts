@@ -5,36 +5,38 @@ import type { BranchView, Pull, PullView } from '../../core/model/views.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { believeAbsent } from '../../core/record/outage.ts'
 import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
-import { agentsHead, type Branch, type ChangeOf, changed, type Run } from '../../core/record/run.ts'
+import { agentsHead, type Branch, changed, type Run } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { standingOf } from '../../core/record/turn.ts'
 import { disarm, quoted } from '../../core/text/safe-markdown.ts'
-import { once, refusedReads, type StepContext } from './step-context.ts'
+import { once, refusedReads, type StepContext, step } from './step-context.ts'
 import { putRight, putRightWhenFound, recorded, wantedBase } from './tend-pull.ts'
 
 type Finding = StepContext<'pullsFrom' | 'branch' | 'commitsSince' | 'isDescendant'>
 
-export async function findResult(
-  context: Finding & StepContext<'openPull' | 'settle'>,
-): Promise<ChangeOf<'result'>> {
-  const { found, seen } = await pullsOfHeads(context)
-  const pushed = await pushedTo(context, seen)
-  const views = pushed ? await pullsOf(context, pushed.head, seen) : []
-  const { run } = context
-  const before = changed(run, { result: { pulls: asTheyStand(run, [...seen.values()].flat()) } })
-  const known = changed(before, {
-    result: {
-      ...(found ? withFound(before, found) : {}),
-      resultChecked: true,
-      pushed: pushed?.commit ?? run.result.pushed,
-      pushedBranch: pushed && !views.some(shows(pushed.head)) ? pushed.head.name : undefined,
-    },
-  })
-  const stands = standingOf(run, context.deps.now())
-  const isCutOff = stands.kind === 'unfinished' || stands.kind === 'failed'
-  const opening = pushed && !isCutOff && openingFor(known, pushed.head, views)
-  return { result: opening ? await openOurs(context, known, opening) : known.result }
-}
+export const findResult = step('find-result', {
+  github: ['pullsFrom', 'branch', 'commitsSince', 'isDescendant', 'openPull', 'settle'],
+  writes: ['result'],
+  async do(context) {
+    const { found, seen } = await pullsOfHeads(context)
+    const pushed = await pushedTo(context, seen)
+    const views = pushed ? await pullsOf(context, pushed.head, seen) : []
+    const { run } = context
+    const before = changed(run, { result: { pulls: asTheyStand(run, [...seen.values()].flat()) } })
+    const known = changed(before, {
+      result: {
+        ...(found ? withFound(before, found) : {}),
+        resultChecked: true,
+        pushed: pushed?.commit ?? run.result.pushed,
+        pushedBranch: pushed && !views.some(shows(pushed.head)) ? pushed.head.name : undefined,
+      },
+    })
+    const stands = standingOf(run, context.deps.now())
+    const isCutOff = stands.kind === 'unfinished' || stands.kind === 'failed'
+    const opening = pushed && !isCutOff && openingFor(known, pushed.head, views)
+    return { result: opening ? await openOurs(context, known, opening) : known.result }
+  },
+})
 
 /** Of each head that was asked about, newest first. */
 type Seen = ReadonlyMap<string, PullView[]>
@@ -190,28 +192,29 @@ async function openOurs(
 }
 
 /** Looks up a claimed pull request; it is taken only if it is the Run's own. */
-export async function adoptPull(
-  context: StepContext<'pull' | 'isDescendant' | 'settle'>,
-  { url }: { url: string },
-): Promise<ChangeOf<'result' | 'report'>> {
-  const { run } = context
-  const claimedPulls = run.result.claimedPulls.filter(claimed => claimed !== url)
-  context.deps.reached('pull seen')
-  const foreign = { claimedPulls, foreignPulls: [...run.result.foreignPulls, url] }
-  const number = pullNumberIn(url, run.thread)
-  if (number === undefined || (run.thread.kind === 'pull' && number === run.thread.number))
-    return { result: foreign }
-  const isFirst = run.result.unseenPulls[url] === undefined
-  if (isFirst && run.result.claimsSeen >= maxClaims) return { result: foreign }
-  const claimsSeen = run.result.claimsSeen + (isFirst ? 1 : 0)
-  const view = await context.github.pull(number, { login: run.request.by.login })
-  if (!view && mayAppear(context, url)) return { result: { ...retriedLater(context, url), claimsSeen } }
-  if (!view || !(await isOwn(context, view))) {
-    context.deps.log.warn({ url }, 'not a pull request of this run')
-    return { result: { ...foreign, claimsSeen } }
-  }
-  return putRightWhenFound(context, view, { ...withFound(run, view), claimedPulls, claimsSeen })
-}
+export const adoptPull = step('adopt-pull', {
+  github: ['pull', 'isDescendant', 'settle'],
+  writes: ['result', 'report'],
+  async do(context, { url }) {
+    const { run } = context
+    const claimedPulls = run.result.claimedPulls.filter(claimed => claimed !== url)
+    context.deps.reached('pull seen')
+    const foreign = { claimedPulls, foreignPulls: [...run.result.foreignPulls, url] }
+    const number = pullNumberIn(url, run.thread)
+    if (number === undefined || (run.thread.kind === 'pull' && number === run.thread.number))
+      return { result: foreign }
+    const isFirst = run.result.unseenPulls[url] === undefined
+    if (isFirst && run.result.claimsSeen >= maxClaims) return { result: foreign }
+    const claimsSeen = run.result.claimsSeen + (isFirst ? 1 : 0)
+    const view = await context.github.pull(number, { login: run.request.by.login })
+    if (!view && mayAppear(context, url)) return { result: { ...retriedLater(context, url), claimsSeen } }
+    if (!view || !(await isOwn(context, view))) {
+      context.deps.log.warn({ url }, 'not a pull request of this run')
+      return { result: { ...foreign, claimsSeen } }
+    }
+    return putRightWhenFound(context, view, { ...withFound(run, view), claimedPulls, claimsSeen })
+  },
+})
 
 const withFound = (run: Run, view: PullView): Pick<Run['result'], 'pulls' | 'untended'> => ({
   pulls: withPull(run.result.pulls, { ...recorded(view), base: wantedBase(run, view) }),

@@ -2,7 +2,7 @@ import { threadName } from '../../core/model/thread.ts'
 import { cancelledAt, isStopping } from '../../core/record/agent-end.ts'
 import { observe } from '../../core/record/apply-snapshot.ts'
 import { outageOf } from '../../core/record/outage.ts'
-import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/record/run.ts'
+import { changed, isTerminal, type Run, sessionOf } from '../../core/record/run.ts'
 import {
   callsPerPoll,
   deadlinesOf,
@@ -11,51 +11,55 @@ import {
   pollIntervalUntil,
   pollIntervalWithStream,
 } from '../../core/record/timing.ts'
-import type { StepContext } from './step-context.ts'
+import { type StepContext, step } from './step-context.ts'
 
-export async function cancel(
-  context: StepContext<never, 'cancel', 'session'>,
-): Promise<ChangeOf<'session' | 'schedule'>> {
-  const { run, deps, posthog } = context
-  const session = sessionOf(run)
-  if (!session) return {}
-  const now = deps.now()
-  const before = run.session.cancel?.taskRun === session.taskRunId ? run.session.cancel : undefined
-  const intent = before ?? { taskRun: session.taskRunId, at: now, refused: 0, until: now }
-  if (!before) await context.save({ session: { cancel: intent } })
-  await context.job.assertLocked()
-  deps.reached('cancel intent written')
-  await posthog.cancel(session, whyCancelled(run))
-  deps.reached('cancel asked, not recorded')
-  return {
-    session: { cancel: { ...intent, askedAt: deps.now() } },
-    schedule: { nextPollAt: undefined },
-  }
-}
+export const cancel = step('cancel', {
+  posthog: ['cancel'],
+  writes: ['session', 'schedule'],
+  async do(context) {
+    const { run, deps, posthog } = context
+    const session = sessionOf(run)
+    if (!session) return {}
+    const now = deps.now()
+    const before = run.session.cancel?.taskRun === session.taskRunId ? run.session.cancel : undefined
+    const intent = before ?? { taskRun: session.taskRunId, at: now, refused: 0, until: now }
+    if (!before) await context.save({ session: { cancel: intent } })
+    await context.job.assertLocked()
+    deps.reached('cancel intent written')
+    await posthog.cancel(session, whyCancelled(run))
+    deps.reached('cancel asked, not recorded')
+    return {
+      session: { cancel: { ...intent, askedAt: deps.now() } },
+      schedule: { nextPollAt: undefined },
+    }
+  },
+})
 
 const whyCancelled = ({ mailbox: { stop }, thread }: Run): string =>
   stop ? `Stopped by ${stop.by.login} on ${threadName(thread)}` : `Given up on ${threadName(thread)}`
 
-export async function poll(
-  context: StepContext<never, 'poll' | 'summary'>,
-): Promise<ChangeOf<'session' | 'result' | 'mailbox' | 'schedule'>> {
-  const { run, deps, posthog } = context
-  const session = sessionOf(run)
-  if (!session) return {}
-  const later = await notYet(context)
-  if (later !== undefined) return { schedule: { nextPollAt: later } }
-  const [snapshot, live] = await Promise.all([
-    posthog.poll(session, run.session.sessionLog?.offset ?? 0),
-    deps.liveRuns(),
-  ])
-  const now = deps.now()
-  const streams = !isTerminal(snapshot.status) && (await deps.stream.watch(session, run))
-  const seen = await withSummary(context, observe(run, snapshot, now), now)
-  const { session: after, mailbox, result } = seen
-  const streamedSince = streams ? (run.schedule.streamedSince ?? now) : undefined
-  const nextPollAt = now + pauseAfterPoll(seen, { now, live, streamedSince })
-  return { session: after, result, mailbox, schedule: { lastPollAt: now, nextPollAt, streamedSince } }
-}
+export const poll = step('poll', {
+  posthog: ['poll', 'summary'],
+  writes: ['session', 'schedule', 'mailbox', 'result'],
+  async do(context) {
+    const { run, deps, posthog } = context
+    const session = sessionOf(run)
+    if (!session) return {}
+    const later = await notYet(context)
+    if (later !== undefined) return { schedule: { nextPollAt: later } }
+    const [snapshot, live] = await Promise.all([
+      posthog.poll(session, run.session.sessionLog?.offset ?? 0),
+      deps.liveRuns(),
+    ])
+    const now = deps.now()
+    const streams = !isTerminal(snapshot.status) && (await deps.stream.watch(session, run))
+    const seen = await withSummary(context, observe(run, snapshot, now), now)
+    const { session: after, mailbox, result } = seen
+    const streamedSince = streams ? (run.schedule.streamedSince ?? now) : undefined
+    const nextPollAt = now + pauseAfterPoll(seen, { now, live, streamedSince })
+    return { session: after, result, mailbox, schedule: { lastPollAt: now, nextPollAt, streamedSince } }
+  },
+})
 
 /** If the budget is out of reach, the intervals alone keep within it. */
 async function notYet({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Promise<number | undefined> {
@@ -108,13 +112,13 @@ function pauseAfterPoll(
 /**
  * Asked even after a failed call to PostHog, as the last word needs it; but never before a time that PostHog named.
  */
-export async function askCost({
-  run,
-  deps,
-  posthog,
-}: StepContext<never, 'cost'>): Promise<ChangeOf<'session'>> {
-  const { taskId } = run.session
-  const isLimited = deps.now() < (outageOf(run, 'posthog')?.promised ?? 0)
-  const cost = taskId === undefined || isLimited ? undefined : await posthog.cost(taskId)
-  return { session: { cost: cost ?? null } }
-}
+export const askCost = step('ask-cost', {
+  posthog: ['cost'],
+  writes: ['session'],
+  async do({ run, deps, posthog }) {
+    const { taskId } = run.session
+    const isLimited = deps.now() < (outageOf(run, 'posthog')?.promised ?? 0)
+    const cost = taskId === undefined || isLimited ? undefined : await posthog.cost(taskId)
+    return { session: { cost: cost ?? null } }
+  },
+})

@@ -3,35 +3,36 @@ import { mayAct } from '../../core/model/command-grammar.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import type { CommentView } from '../../core/model/views.ts'
 import { areRefusedFor } from '../../core/record/outage.ts'
-import type { ChangeOf } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { knowsThread, nextWords } from '../../core/record/words-to-say.ts'
-import { refusedReads, type StepContext } from './step-context.ts'
+import { refusedReads, type StepContext, step } from './step-context.ts'
 
 const maxPeople = 15
 
-export async function gatherContext(
-  context: StepContext<'comments' | 'permission' | 'shown'>,
-): Promise<ChangeOf<'workspace'>> {
-  const { run, github } = context
-  const words = nextWords(run)
-  const knows = knowsThread(run)
-  const readUpTo = knows ? run.workspace.readUpTo : undefined
-  const comments = await github.comments({
-    since: readUpTo?.at,
-    holds: words.target?.kind === 'thread' ? words.target.commentId : undefined,
-  })
-  const { inTime } = commentsOf({ words, readUpTo, comments })
-  const trust = await trustIn(context, inTime, [
-    words.by ?? run.request.by.login,
-    run.request.by.login,
-    run.baseline.snapshot.author,
-  ])
-  const description = knows ? undefined : run.baseline.snapshot.body
-  const reading = { words, readUpTo, description, comments }
-  const pages = { shown: github.shown, webUrl: run.thread.url }
-  return { workspace: { threadContext: await contextOf(reading, trust, pages) } }
-}
+export const gatherContext = step('gather-context', {
+  github: ['comments', 'permission', 'shown'],
+  writes: ['workspace'],
+  async do(context) {
+    const { run, github } = context
+    const words = nextWords(run)
+    const knows = knowsThread(run)
+    const readUpTo = knows ? run.workspace.readUpTo : undefined
+    const comments = await github.comments({
+      since: readUpTo?.at,
+      holds: words.target?.kind === 'thread' ? words.target.commentId : undefined,
+    })
+    const { inTime } = commentsOf({ words, readUpTo, comments })
+    const trust = await trustIn(context, inTime, [
+      words.by ?? run.request.by.login,
+      run.request.by.login,
+      run.baseline.snapshot.author,
+    ])
+    const description = knows ? undefined : run.baseline.snapshot.body
+    const reading = { words, readUpTo, description, comments }
+    const pages = { shown: github.shown, webUrl: run.thread.url }
+    return { workspace: { threadContext: await contextOf(reading, trust, pages) } }
+  },
+})
 
 /** Asks about as many people as may be: those first whom GitHub calls insiders, and of each kind who wrote last. */
 async function trustIn(

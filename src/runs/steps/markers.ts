@@ -3,9 +3,9 @@ import { type OwnComment, reactions, type Settling, type Sign, type Target } fro
 import { neverBegan } from '../../core/record/last-word.ts'
 import type { Marker } from '../../core/record/marker.ts'
 import type { Session } from '../../core/record/request-part.ts'
-import { type ChangeOf, type Outcome, type Run, sessionOf } from '../../core/record/run.ts'
+import { type Outcome, type Run, sessionOf } from '../../core/record/run.ts'
 import { maxComment } from '../../core/words/words.ts'
-import type { StepContext } from './step-context.ts'
+import { type StepContext, step } from './step-context.ts'
 
 export function markerOf(run: Run, as: Marker['as']): Marker {
   const pull = run.result.pulls.at(-1)
@@ -83,25 +83,33 @@ const signs: Record<Outcome['kind'], (run: Run) => Sign | undefined> = {
   failed: run => (neverBegan(run) ? 'refused' : 'failed'),
 }
 
-export async function react(context: StepContext<'settle'>): Promise<ChangeOf<'report'>> {
-  const { run, github } = context
-  const { origin } = run.request
-  if (origin.kind === 'tick') return { report: { announced: { ...run.report.announced, reaction: true } } }
-  const reaction = reactionTo(run)
-  await context.job.assertLocked()
-  await ignoreRefusal(context, github.settle({ reaction }))
-  context.deps.reached('reaction swapped, not recorded')
-  return { report: { announced: { ...run.report.announced, reaction: true } } }
-}
-
-export async function unlabel(context: StepContext<'removeLabel'>): Promise<ChangeOf<'report'>> {
-  for (const label of new Set(context.run.report.labels)) {
+export const react = step('react', {
+  github: ['settle'],
+  writes: ['report'],
+  async do(context) {
+    const { run, github } = context
+    const { origin } = run.request
+    if (origin.kind === 'tick') return { report: { announced: { ...run.report.announced, reaction: true } } }
+    const reaction = reactionTo(run)
     await context.job.assertLocked()
-    await ignoreRefusal(context, context.github.removeLabel(label))
-  }
-  context.deps.reached('label removed, not recorded')
-  return { report: { labels: [], announced: { ...context.run.report.announced, label: true } } }
-}
+    await ignoreRefusal(context, github.settle({ reaction }))
+    context.deps.reached('reaction swapped, not recorded')
+    return { report: { announced: { ...run.report.announced, reaction: true } } }
+  },
+})
+
+export const unlabel = step('unlabel', {
+  github: ['removeLabel'],
+  writes: ['report'],
+  async do(context) {
+    for (const label of new Set(context.run.report.labels)) {
+      await context.job.assertLocked()
+      await ignoreRefusal(context, context.github.removeLabel(label))
+    }
+    context.deps.reached('label removed, not recorded')
+    return { report: { labels: [], announced: { ...context.run.report.announced, label: true } } }
+  },
+})
 
 export async function ignoreRefusal(
   context: Pick<StepContext, 'run' | 'deps'>,

@@ -1,9 +1,5 @@
-/** The function of each step. What it may touch, and when it is due: `core/run/steps`. */
-import { leftAlone } from '../../core/record/agent-end.ts'
+import type { StepKind } from '../../core/record/next-step.ts'
 import type { RunChange } from '../../core/record/run.ts'
-import type { ActingStep, StepKind } from '../../core/record/steps.ts'
-import { outcomeOf } from '../../core/record/turn.ts'
-import { failed } from './after-fault.ts'
 import { answerMessage } from './answer-message.ts'
 import { awaitAdmission } from './await-admission.ts'
 import { answerInline, conclude, putQuestion } from './closing-comment.ts'
@@ -15,13 +11,14 @@ import { adoptPull, findResult } from './find-result.ts'
 import { askCost, cancel, poll } from './follow-task-run.ts'
 import { gatherContext } from './gather-context.ts'
 import { react, unlabel } from './markers.ts'
+import { giveUp, leaveAgent, letGo, settleOutcome } from './outcome.ts'
 import { stageForRun } from './stage-attachments.ts'
 import { startRun } from './start-run.ts'
 import { editStatus, minimizeStatus, postStatus } from './status-comment.ts'
-import { allAnnounced, type RunContext, type StepFunctions } from './step-context.ts'
+import type { RunContext, Step, StepOf } from './step-context.ts'
 import { dropBranch, tendPull } from './tend-pull.ts'
 
-const functions: StepFunctions<StepKind> = {
+export const registry: Readonly<{ [Kind in StepKind]: Step<Kind> }> = {
   'post-status': postStatus,
   'edit-status': editStatus,
   'await-admission': awaitAdmission,
@@ -39,11 +36,9 @@ const functions: StepFunctions<StepKind> = {
   'adopt-pull': adoptPull,
   'find-result': findResult,
   'tend-pull': tendPull,
-  'settle-outcome': ({ run, deps }) => ({
-    result: { outcome: outcomeOf(run, deps.now()), concludedAt: deps.now() },
-  }),
-  'give-up': (context, { outcome }) => failed(context, outcome),
-  'leave-agent': () => leftAlone,
+  'settle-outcome': settleOutcome,
+  'give-up': giveUp,
+  'leave-agent': leaveAgent,
   conclude,
   'put-question': putQuestion,
   'answer-inline': answerInline,
@@ -55,18 +50,13 @@ const functions: StepFunctions<StepKind> = {
   'resume-turn': resumeTurn,
   'ask-cost': askCost,
   'minimize-status': minimizeStatus,
-  'let-go': () => ({
-    attempts: { outages: {}, intent: undefined },
-    report: { threadBlocked: undefined, readOnlyThread: true, announced: allAnnounced },
-    result: { untended: [] },
-    mailbox: { releaseThread: true, answers: [] },
-  }),
+  'let-go': letGo,
 }
 
 export const take = <Kind extends StepKind>(
   context: RunContext,
-  step: Extract<ActingStep, { kind: Kind }>,
+  step: StepOf<Kind>,
 ): RunChange | Promise<RunChange> => {
-  const doing: StepFunctions<Kind>[Kind] = functions[step.kind as Kind]
-  return doing(context, step)
+  const { do: act }: Step<Kind> = registry[step.kind as Kind]
+  return act(context, step)
 }

@@ -8,9 +8,9 @@ import {
 } from '../../core/model/attachment.ts'
 import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'
 import type { Log } from '../../core/model/ports.ts'
-import { type ChangeOf, type Context, type Run, resumedSession } from '../../core/record/run.ts'
+import { type Context, type Run, resumedSession } from '../../core/record/run.ts'
 import { type Attachment, maxAttachments, onlyOnce } from '../../core/text/attachment-links.ts'
-import type { StepContext } from './step-context.ts'
+import { type StepContext, step } from './step-context.ts'
 
 export interface Attaching {
   request: Pick<Run['request'], 'attached' | 'inline'>
@@ -115,14 +115,17 @@ export async function attach(
   })
 }
 
-export async function stageForRun(
-  context: StepContext<'attachments', 'stageArtifact'>,
-): Promise<ChangeOf<'workspace'>> {
-  const { run, posthog } = context
-  const { taskId } = run.session
-  if (taskId === undefined) return {}
-  // A follow-up that starts a run brings its own files.
-  const wanted = run.session.instructionSent ? [] : attachmentsOf(run)
-  const attachments = await attach(context, wanted, file => posthog.stageArtifact(taskId, file))
-  return { workspace: { attachments } }
-}
+export const stageForRun = step('stage-attachments', {
+  github: ['attachments'],
+  posthog: ['stageArtifact'],
+  writes: ['workspace'],
+  async do(context) {
+    const { run, posthog } = context
+    const { taskId } = run.session
+    if (taskId === undefined) return {}
+    // A follow-up that starts a run brings its own files.
+    const wanted = run.session.instructionSent ? [] : attachmentsOf(run)
+    const attachments = await attach(context, wanted, file => posthog.stageArtifact(taskId, file))
+    return { workspace: { attachments } }
+  },
+})

@@ -11,35 +11,37 @@ import type { Rights } from '../../core/record/request-part.ts'
 import { type ChangeOf, type Run, resumedSession, wantedRights } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { contextGiven, nextWords } from '../../core/record/words-to-say.ts'
-import { failed } from './after-fault.ts'
-import { once, type StepContext } from './step-context.ts'
+import { failed } from './outcome.ts'
+import { once, type StepContext, step } from './step-context.ts'
 
 type Started = ChangeOf<'session' | 'schedule' | 'mailbox' | 'report' | 'workspace'>
 
-export async function startRun(
-  context: StepContext<never, 'startRun' | 'runIds' | 'sandboxes'>,
-): Promise<Started | ChangeOf<'result' | 'session'>> {
-  const { run, deps, posthog } = context
-  const {
-    session: { taskId },
-    workspace: { branch },
-  } = run
-  if (taskId === undefined || !branch) return {}
-  const lost = openIntent(run, 'start-run') ? undefined : await lostGrant(context)
-  if (lost !== undefined) return failed(context, grantTakenBack(lost))
-  const intent = {
-    kind: 'start-run' as const,
-    at: deps.now(),
-    before: openIntent(run, 'start-run')?.before ?? (await runsBefore(context, taskId)),
-  }
-  const id = await once(context, {
-    intent,
-    begins: true,
-    find: async () => (await posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
-    perform: () => posthog.startRun(taskId, requestOf(context, branch.name), intent.before),
-  })
-  return started(context, { id, offset: 0, may: wantedRights(context.run) })
-}
+export const startRun = step('start-run', {
+  posthog: ['startRun', 'runIds', 'sandboxes'],
+  writes: ['session', 'schedule', 'mailbox', 'report', 'workspace', 'result'],
+  async do(context) {
+    const { run, deps, posthog } = context
+    const {
+      session: { taskId },
+      workspace: { branch },
+    } = run
+    if (taskId === undefined || !branch) return {}
+    const lost = openIntent(run, 'start-run') ? undefined : await lostGrant(context)
+    if (lost !== undefined) return failed(context, grantTakenBack(lost))
+    const intent = {
+      kind: 'start-run' as const,
+      at: deps.now(),
+      before: openIntent(run, 'start-run')?.before ?? (await runsBefore(context, taskId)),
+    }
+    const id = await once(context, {
+      intent,
+      begins: true,
+      find: async () => (await posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
+      perform: () => posthog.startRun(taskId, requestOf(context, branch.name), intent.before),
+    })
+    return started(context, { id, offset: 0, may: wantedRights(context.run) })
+  },
+})
 
 function requestOf(context: StepContext, branch: string): CodexTaskRunCreate {
   const { run, deps } = context

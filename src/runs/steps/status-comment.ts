@@ -2,29 +2,31 @@ import { Rejected } from '../../core/model/errors.ts'
 import { isSuperseded } from '../../core/record/last-word.ts'
 import type { Signer } from '../../core/record/marker.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
-import type { ChangeOf, Run } from '../../core/record/run.ts'
+import type { Run } from '../../core/record/run.ts'
 import { isGivenUp } from './closing-comment.ts'
 import { fitted, markedWith, markerOf } from './markers.ts'
-import { lastActivityAt, once, type StatusDrawing, type StepContext, skew } from './step-context.ts'
+import { lastActivityAt, once, type StatusDrawing, skew, step } from './step-context.ts'
 
 function textOf({ run, words }: StatusDrawing, signer: Signer): string {
   const backup = backupOf(run)
   return fitted(words(), signer.write({ ...markerOf(run, 'status'), backup }))
 }
 
-export async function postStatus(
-  context: StepContext<'ownComments' | 'comment'>,
-): Promise<ChangeOf<'report'>> {
-  const drawing = context.drawing()
-  const text = textOf(drawing, context.deps.signer)
-  const commentId = await once(context, {
-    intent: { kind: 'post-status', at: drawing.at },
-    find: async ({ at }) => markedWith(context, await context.github.ownComments(at - skew), 'status')?.id,
-    perform: () => context.github.comment(text),
-  })
-  const status = { commentId, postedAt: drawing.at, ...sent(drawing) }
-  return { report: { status, threadBlocked: undefined } }
-}
+export const postStatus = step('post-status', {
+  github: ['ownComments', 'comment'],
+  writes: ['report'],
+  async do(context) {
+    const drawing = context.drawing()
+    const text = textOf(drawing, context.deps.signer)
+    const commentId = await once(context, {
+      intent: { kind: 'post-status', at: drawing.at },
+      find: async ({ at }) => markedWith(context, await context.github.ownComments(at - skew), 'status')?.id,
+      perform: () => context.github.comment(text),
+    })
+    const status = { commentId, postedAt: drawing.at, ...sent(drawing) }
+    return { report: { status, threadBlocked: undefined } }
+  },
+})
 
 type Status = NonNullable<Run['report']['status']>
 
@@ -45,40 +47,47 @@ export const statusToSend = (
 })
 
 /** A deleted status comment is posted again once; a second deletion is respected. */
-export async function editStatus(context: StepContext<'edit'>): Promise<ChangeOf<'report'>> {
-  const { run } = context
-  if (!run.report.status) return {}
-  const drawing = context.drawing()
-  const status = { ...run.report.status, ...sent(drawing) }
-  await context.job.assertLocked()
-  const isSame = status.hash === run.report.status.hash && status.heardAt === run.report.status.heardAt
-  if (isSame || run.report.status.minimized) return { report: { status } }
-  try {
-    const edited = await context.github.edit(status.commentId, textOf(drawing, context.deps.signer))
-    context.deps.reached('status edit sent, not recorded')
-    const threadBlocked = undefined
-    if (edited !== 'gone') return { report: { threadBlocked, status: { ...status, nodeId: edited.nodeId } } }
-    return run.report.statusRemade
-      ? { report: { threadBlocked, status } }
-      : { report: { threadBlocked, status: undefined, statusRemade: true } }
-  } catch (error) {
-    if (!(error instanceof Rejected) || !isGivenUp(context)) throw error
-    context.deps.log.warn({ err: error }, 'the thread does not take the last status')
-    return { report: { status, threadBlocked: undefined } }
-  }
-}
+export const editStatus = step('edit-status', {
+  github: ['edit'],
+  writes: ['report'],
+  async do(context) {
+    const { run } = context
+    if (!run.report.status) return {}
+    const drawing = context.drawing()
+    const status = { ...run.report.status, ...sent(drawing) }
+    await context.job.assertLocked()
+    const isSame = status.hash === run.report.status.hash && status.heardAt === run.report.status.heardAt
+    if (isSame || run.report.status.minimized) return { report: { status } }
+    try {
+      const edited = await context.github.edit(status.commentId, textOf(drawing, context.deps.signer))
+      context.deps.reached('status edit sent, not recorded')
+      const threadBlocked = undefined
+      if (edited !== 'gone')
+        return { report: { threadBlocked, status: { ...status, nodeId: edited.nodeId } } }
+      return run.report.statusRemade
+        ? { report: { threadBlocked, status } }
+        : { report: { threadBlocked, status: undefined, statusRemade: true } }
+    } catch (error) {
+      if (!(error instanceof Rejected) || !isGivenUp(context)) throw error
+      context.deps.log.warn({ err: error }, 'the thread does not take the last status')
+      return { report: { status, threadBlocked: undefined } }
+    }
+  },
+})
 
 /** Folds the status away once the last word is posted. */
-export async function minimizeStatus({
-  run,
-  job,
-  github,
-}: StepContext<'minimize'>): Promise<ChangeOf<'report'>> {
-  const { status, supersedes } = run.report
-  const own = isSuperseded(run) ? status?.nodeId : undefined
-  for (const nodeId of [...supersedes, ...(own === undefined ? [] : [own])]) {
-    await job.assertLocked()
-    await github.minimize(nodeId)
-  }
-  return { report: { supersedes: [], status: status && own ? { ...status, minimized: true } : status } }
-}
+export const minimizeStatus = step('minimize-status', {
+  github: ['minimize'],
+  writes: ['report'],
+  async do({ run, job, github }) {
+    const { status, supersedes } = run.report
+    const own = isSuperseded(run) ? status?.nodeId : undefined
+    for (const nodeId of [...supersedes, ...(own === undefined ? [] : [own])]) {
+      await job.assertLocked()
+      await github.minimize(nodeId)
+    }
+    return {
+      report: { supersedes: [], status: status && own ? { ...status, minimized: true as const } : status },
+    }
+  },
+})

@@ -11,13 +11,12 @@ import type { FlowMeter } from '../../core/record/flow-meter.ts'
 import { onlyIntents, openIntent, withIntent } from '../../core/record/intents.ts'
 import type { Source } from '../../core/record/mailbox-part.ts'
 import type { Signer } from '../../core/record/marker.ts'
-import type { Now } from '../../core/record/next-step.ts'
+import type { ActingStep, Now, StepKind } from '../../core/record/next-step.ts'
 import { outageOf, type RefusedReads, services } from '../../core/record/outage.ts'
 import type { UnusedBranch } from '../../core/record/own-pull-request.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import { type ChangeOf, changed, type Intent, type Run, type RunPart } from '../../core/record/run.ts'
 import { linesMoved } from '../../core/record/run-index.ts'
-import type { ActingStep, StepKind, StepTable } from '../../core/record/steps.ts'
 import { limits } from '../../core/record/timing.ts'
 import { phaseKey, statusComment } from '../../core/words/status.ts'
 import type { Deployment } from '../../core/words/words.ts'
@@ -54,7 +53,7 @@ export interface RunDeps {
   reached: Reached
 }
 
-/** What a step may use: of clients and record only what its registry entry names. */
+/** What a step may use: of clients and record only what it names. */
 export interface StepContext<
   GitHubMethod extends keyof ThreadClient = never,
   PostHogMethod extends keyof TasksClient = never,
@@ -78,24 +77,35 @@ export interface RunContext extends StepContext<keyof ThreadClient, keyof TasksC
   put: (run: Run) => Promise<void>
 }
 
-type Named<Entry, Of extends 'github' | 'posthog'> =
-  Entry extends Readonly<Record<Of, readonly (infer Method)[]>> ? Method : never
+export type StepOf<Kind extends StepKind> = Extract<ActingStep, { kind: Kind }>
 
-type Entry<Kind extends StepKind> = StepTable[Kind]
-type Written<Kind extends StepKind> = Entry<Kind>['writes'][number]
+/** All of a step but when it is due: what it may call and write, and what it does. */
+export interface Step<
+  Kind extends StepKind,
+  GitHubMethod extends keyof ThreadClient = keyof ThreadClient,
+  PostHogMethod extends keyof TasksClient = keyof TasksClient,
+  Written extends RunPart = RunPart,
+> {
+  kind: Kind
+  github?: readonly GitHubMethod[]
+  posthog?: readonly PostHogMethod[]
+  writes: readonly Written[]
+  do: (
+    context: StepContext<GitHubMethod, PostHogMethod, Written>,
+    step: StepOf<Kind>,
+  ) => ChangeOf<Written> | Promise<ChangeOf<Written>>
+}
 
-type ContextOf<Kind extends StepKind> = StepContext<
-  Named<Entry<Kind>, 'github'> & keyof ThreadClient,
-  Named<Entry<Kind>, 'posthog'> & keyof TasksClient,
-  Written<Kind>
->
-
-type StepFunction<Kind extends StepKind> = (
-  context: ContextOf<Kind>,
-  step: Extract<ActingStep, { kind: Kind }>,
-) => ChangeOf<Written<Kind>> | Promise<ChangeOf<Written<Kind>>>
-
-export type StepFunctions<Kinds extends StepKind> = { [Kind in Kinds]: StepFunction<Kind> }
+/** A call or a write that it does not name does not compile. */
+export const step = <
+  Kind extends StepKind,
+  GitHubMethod extends keyof ThreadClient = never,
+  PostHogMethod extends keyof TasksClient = never,
+  Written extends RunPart = never,
+>(
+  kind: Kind,
+  definition: Omit<Step<Kind, GitHubMethod, PostHogMethod, Written>, 'kind'>,
+): Step<Kind, GitHubMethod, PostHogMethod, Written> => ({ kind, ...definition })
 
 export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
   const { id, request } = job.data
@@ -146,15 +156,6 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
     },
   }
   return context
-}
-
-export const allAnnounced: Run['report']['announced'] = {
-  comment: true,
-  word: false,
-  inline: Number.MAX_SAFE_INTEGER,
-  reaction: true,
-  label: true,
-  branch: true,
 }
 
 export const skew = 60_000

@@ -14,36 +14,40 @@ import { type Branch, type ChangeOf, changed, type Run } from '../../core/record
 import { closesIssue, withFirst } from '../../core/text/closing-words.ts'
 import { ignoreRefusal, markerOf, reactionTo } from './markers.ts'
 import { statusToSend } from './status-comment.ts'
-import { drawStatus, refusedReads, type StepContext } from './step-context.ts'
+import { drawStatus, refusedReads, type StepContext, step } from './step-context.ts'
 
 /**
  * Assigns the requester or asks them for a review, never both. The reaction and the last edit of the status go along.
  * What somebody wrote over the description since it was put right is seen in the answer.
  */
-export async function tendPull(context: StepContext<'settle'>): Promise<ChangeOf<'result' | 'report'>> {
-  const { run } = context
-  const [number, ...untended] = run.result.untended
-  if (number === undefined) return {}
-  const known = run.result.pulls.find(each => each.number === number)
-  if (known?.state !== 'open') return { result: { untended } }
-  const { login } = run.request.by
-  const { assign, review } = run.baseline.settings.pull_request
-  const reacts =
-    run.result.outcome !== undefined && !run.report.announced.reaction && run.request.origin.kind !== 'tick'
-  const fold = foldable(run)
-  const edit = editOf(context, run)
-  const { pull: view, refused } = await settled(context, {
-    pull: { number, review: review ? login : undefined, assign: assign && !review ? login : undefined },
-    status: edit,
-    reaction: reacts ? reactionTo(run) : undefined,
-    fold,
-  })
-  const announced = reacts ? { ...run.report.announced, reaction: true } : run.report.announced
-  return {
-    result: { untended, pulls: inPlace(run.result.pulls, view ? await putRight(context, view) : known) },
-    report: { status: shown(run, { edit, fold, refused }), announced },
-  }
-}
+export const tendPull = step('tend-pull', {
+  github: ['settle'],
+  writes: ['result', 'report'],
+  async do(context) {
+    const { run } = context
+    const [number, ...untended] = run.result.untended
+    if (number === undefined) return {}
+    const known = run.result.pulls.find(each => each.number === number)
+    if (known?.state !== 'open') return { result: { untended } }
+    const { login } = run.request.by
+    const { assign, review } = run.baseline.settings.pull_request
+    const reacts =
+      run.result.outcome !== undefined && !run.report.announced.reaction && run.request.origin.kind !== 'tick'
+    const fold = foldable(run)
+    const edit = editOf(context, run)
+    const { pull: view, refused } = await settled(context, {
+      pull: { number, review: review ? login : undefined, assign: assign && !review ? login : undefined },
+      status: edit,
+      reaction: reacts ? reactionTo(run) : undefined,
+      fold,
+    })
+    const announced = reacts ? { ...run.report.announced, reaction: true } : run.report.announced
+    return {
+      result: { untended, pulls: inPlace(run.result.pulls, view ? await putRight(context, view) : known) },
+      report: { status: shown(run, { edit, fold, refused }), announced },
+    }
+  },
+})
 
 type Edit = NonNullable<Settling['status']> & { status: Status }
 type Status = NonNullable<Run['report']['status']>
@@ -159,12 +163,16 @@ export function wantedBody(
 type Dropping = StepContext<'branchUse' | 'deleteBranch'>
 
 /** Removes a branch of ours that has no commits and no open pull request, once no agent can use it. */
-export async function dropBranch(context: Dropping): Promise<ChangeOf<'report'>> {
-  const { run } = context
-  const branch = removableBranch(run)
-  if (branch) await ignoreRefusal(context, dropIfUnused(context, branch))
-  return { report: { announced: { ...run.report.announced, branch: true } } }
-}
+export const dropBranch = step('drop-branch', {
+  github: ['branchUse', 'deleteBranch'],
+  writes: ['report'],
+  async do(context) {
+    const { run } = context
+    const branch = removableBranch(run)
+    if (branch) await ignoreRefusal(context, dropIfUnused(context, branch))
+    return { report: { announced: { ...run.report.announced, branch: true } } }
+  },
+})
 
 async function dropIfUnused(context: Dropping, { name, sha }: Branch): Promise<void> {
   const { run, deps, job, github } = context

@@ -1,0 +1,64 @@
+/** How a Run comes to its outcome, and what it lets go of. */
+import { leftAlone } from '../../core/record/agent-end.ts'
+import { beginsAgent, onlyIntents, openIntent } from '../../core/record/intents.ts'
+import { type ChangeOf, changed, type Outcome, type Run } from '../../core/record/run.ts'
+import { outcomeOf } from '../../core/record/turn.ts'
+import { type StepContext, step } from './step-context.ts'
+
+export const settleOutcome = step('settle-outcome', {
+  writes: ['result'],
+  do: ({ run, deps }) => ({ result: { outcome: outcomeOf(run, deps.now()), concludedAt: deps.now() } }),
+})
+
+export const giveUp = step('give-up', {
+  writes: ['result', 'session'],
+  do: (context, { outcome }) => failed(context, outcome),
+})
+
+export const leaveAgent = step('leave-agent', { writes: ['session', 'attempts'], do: () => leftAlone })
+
+export const letGo = step('let-go', {
+  writes: ['report', 'result', 'mailbox', 'attempts'],
+  do: () => ({
+    attempts: { outages: {}, intent: undefined },
+    report: { threadBlocked: undefined, readOnlyThread: true, announced: allAnnounced },
+    result: { untended: [] },
+    mailbox: { releaseThread: true, answers: [] },
+  }),
+})
+
+export const allAnnounced: Run['report']['announced'] = {
+  comment: true,
+  word: false,
+  inline: Number.MAX_SAFE_INTEGER,
+  reaction: true,
+  label: true,
+  branch: true,
+}
+
+/** Fails the Run. Its agent is ended next: a message under delivery may have put it to work. */
+export function failed(
+  { run, deps }: Pick<StepContext, 'run' | 'deps'>,
+  outcome: Outcome,
+): ChangeOf<'result' | 'session'> {
+  // Of two failures side by side the first counts.
+  if (run.result.outcome) return {}
+  return {
+    result: { outcome, concludedAt: deps.now() },
+    session: {
+      sessionLog:
+        openIntent(run, 'deliver') && run.session.sessionLog
+          ? { ...run.session.sessionLog, idle: false }
+          : run.session.sessionLog,
+    },
+  }
+}
+
+/** After a failure only intents matter that may start an agent or post the status. */
+export const onlyNeeded = (run: Run): Run =>
+  run.result.outcome?.kind === 'failed'
+    ? changed(
+        run,
+        onlyIntents(run, kind => beginsAgent(kind) || kind === 'post-status'),
+      )
+    : run
