@@ -125,6 +125,13 @@ describe('what is seen of the run', () => {
     expect(seen({ updatedAt: t0 + second }, before).session.taskRun).toMatchObject({ changedAt: at })
   })
 
+  test('a change of its row is none once it is over, or its log would be waited for without end', () => {
+    const over = { ...taskRun, status: 'failed' as const, updatedAt: t0 }
+    const before = working({ session: { taskRun: over } })
+    const { session } = seen({ status: 'failed', updatedAt: t0 + second }, before)
+    expect(session.taskRun).toMatchObject({ changedAt: t0 })
+  })
+
   test('what was known and is not said again stays', () => {
     const before = working({
       session: {

@@ -49,7 +49,7 @@ test('so is one whose status comment somebody deleted', async () => {
 })
 
 test.each<[string, Sent, NonNullable<MemoryBotOptions['agent']>]>([
-  ['that failed', plan, { says: 'boom', fails: true }],
+  ['that failed', plan, { says: 'The usage limit is reached.', fails: true }],
   ['of which nothing was said', plan, { says: '' }],
   ['that was none, but an answer', github.comment({ at: 10, text: '/codex why?' }), { says: 'So.' }],
   ['that was none, but work', github.comment({ at: 10 }), { says: 'Done.', opens: true }],

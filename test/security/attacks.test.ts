@@ -184,7 +184,7 @@ describe('who and what may start work', () => {
   })
 
   test('who ticks a box of the bot is asked for, not the bot', async () => {
-    const bot = botWith({ agent: { says: 'no', fails: true } })
+    const bot = botWith({ agent: { says: 'The usage limit is reached.', fails: true } })
     await says(bot, commentEvent({}))
     const lastWord = bot.comments[1]?.body ?? ''
     const box = '- [ ] Try again <!-- codex-box:retry -->'

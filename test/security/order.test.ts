@@ -423,7 +423,7 @@ describe('an edit', () => {
 
 describe('what the thread remembers', () => {
   const answered = async (): Promise<MemoryBot> => {
-    const bot = botWith({ agent: { says: 'no', fails: true } })
+    const bot = botWith({ agent: { says: 'The usage limit is reached.', fails: true } })
     await sends(bot, github.comment({ at: 10, text: '/codex fix the first' }))
     await bot.settle()
     return bot

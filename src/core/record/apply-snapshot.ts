@@ -53,14 +53,17 @@ function withUnread(run: Run, { log, status }: TaskRunSnapshot): Run {
   })
 }
 
-/** Any log entry, or change of the run, is a sign of life. */
+/** Any log entry, or change of the run, is a sign of life; of one that is over, only the log: others change it still. */
 const livesOn = (
   { session: { taskRun, sessionLog } }: Run,
   { status, offset, updatedAt }: TaskRunSnapshot,
 ): boolean =>
   status !== taskRun?.status ||
   offset > (sessionLog?.offset ?? 0) ||
-  (updatedAt !== undefined && taskRun.updatedAt !== undefined && updatedAt !== taskRun.updatedAt)
+  (!isTerminal(status) &&
+    updatedAt !== undefined &&
+    taskRun.updatedAt !== undefined &&
+    updatedAt !== taskRun.updatedAt)
 
 function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
   const before: SessionLog = {
