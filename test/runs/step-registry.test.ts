@@ -56,12 +56,12 @@ describe('the registry of steps', () => {
     expect(Object.fromEntries(parts.map(part => [part, writers(part).join(' ')]))).toMatchInlineSnapshot(`
       {
         "attempts": "leave-agent let-go",
-        "mailbox": "answer-message resume-work await-admission rejoin start-run deliver poll resume-turn let-go",
-        "report": "post-status edit-status conclude tend-pull put-question answer-inline react unlabel drop-branch minimize-status resume-work rejoin start-run deliver adopt-pull let-go",
-        "result": "tend-pull resume-work await-admission find-branch rejoin start-run deliver poll adopt-pull find-result resume-turn settle-outcome give-up let-go",
-        "schedule": "await-admission find-branch rejoin end-earlier start-run answer-permission deliver poll cancel",
-        "session": "resume-work ask-cost await-admission find-branch create-task rejoin end-earlier start-run answer-permission deliver poll resume-turn cancel give-up leave-agent",
-        "workspace": "resume-work find-branch gather-context stage-attachments rejoin end-earlier start-run deliver resume-turn",
+        "mailbox": "answer-message await-admission deliver let-go poll rejoin resume-turn resume-work start-run",
+        "report": "adopt-pull answer-inline conclude deliver drop-branch edit-status let-go minimize-status post-status put-question react rejoin resume-work start-run tend-pull unlabel",
+        "result": "adopt-pull await-admission deliver find-branch find-result give-up let-go poll rejoin resume-turn resume-work settle-outcome start-run tend-pull",
+        "schedule": "answer-permission await-admission cancel deliver end-earlier find-branch poll rejoin start-run",
+        "session": "answer-permission ask-cost await-admission cancel create-task deliver end-earlier find-branch give-up leave-agent poll rejoin resume-turn resume-work start-run",
+        "workspace": "deliver end-earlier find-branch gather-context rejoin resume-turn resume-work stage-attachments start-run",
       }
     `)
   })
