@@ -107,7 +107,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
     upstream,
     url,
   })
-  const graphql = { enabled: true, lacks: [], denies: [] }
+  const graphql = { denies: [] }
   const attachments = new AttachmentShelf(url)
   const parts = {
     url,

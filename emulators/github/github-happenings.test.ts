@@ -170,23 +170,6 @@ describe('pull requests', () => {
   })
 })
 
-describe('an older server', () => {
-  test('refuses the whole request for one field that it lacks, and does nothing of it', async () => {
-    const { node_id: id, number } = await pull('older')
-    github.graphql.lacks.push('Mutation.updateRefs')
-    const text = `mutation ($id: ID!) {
-      addReaction(input: { subjectId: $id, content: EYES }) { reaction { content } }
-      updateRefs(input: { repositoryId: "R", refUpdates: [] }) { clientMutationId }
-    }`
-    expect(await refused(bot.graphql(text, { id }))).toContain(
-      "Field 'updateRefs' doesn't exist on type 'Mutation'",
-    )
-    expect((await github.thread(number)).reactions).toEqual([])
-    expect(github.takeViolations()).toEqual([])
-    github.graphql.lacks.length = 0
-  })
-})
-
 describe('repositories', () => {
   test('renamed: the old name leads to the new one, for every method', async () => {
     const repository = await github.addRepo('acme', 'before')

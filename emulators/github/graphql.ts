@@ -1,36 +1,26 @@
 /** `POST /graphql`: validated by GitHub's own schema, so that a text which the real service would refuse is refused. */
 
 import {
-  type ASTNode,
   buildASTSchema,
   type DocumentNode,
   execute,
-  FieldsOnCorrectTypeRule,
   GraphQLError,
   type GraphQLFieldResolver,
   type GraphQLFormattedError,
   type GraphQLSchema,
   getNamedType,
   getOperationAST,
-  Kind,
   parse,
-  specifiedRules,
-  type ValidationRule,
   validate,
 } from 'graphql'
 import { type Context, QueryError, type Source } from './graphql-source.ts'
-import { type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
+import { type Answer, type ApiRequest, answer, failure, type Route } from './http.ts'
 import { objectAt, textAt } from './json.ts'
 import type { Ledger } from './ledger.ts'
 import { wholeSeconds } from './repairs.ts'
 
-/**
- * Set `enabled` to false for a server without GraphQL; `lacks` makes it an older one: `Mutation.updateRefs`. What it
- * `denies` is null, with an error beside all the rest.
- */
+/** What it `denies`, such as `Mutation.updateRefs`, is null, with an error beside all the rest. */
 export interface GraphqlSwitch {
-  enabled: boolean
-  lacks: string[]
   denies: string[]
 }
 
@@ -46,7 +36,7 @@ export function graphqlRoute(parts: Parts): Route {
   return {
     method: 'POST',
     path: '/graphql',
-    handle: async request => (parts.state.enabled ? run(parts, request) : notFound()),
+    handle: request => run(parts, request),
   }
 }
 
@@ -54,7 +44,7 @@ async function run(parts: Parts, request: ApiRequest): Promise<Answer> {
   if (request.actor.kind === 'anonymous' || request.actor.kind === 'app')
     return failure(401, 'This endpoint requires you to be authenticated.')
   const schema = await gitHubSchema()
-  const read = readDocument(schema, textAt(request.body, 'query'), parts.state.lacks)
+  const read = readDocument(schema, textAt(request.body, 'query'))
   if ('errors' in read) return refused(parts, request, read.errors)
   const operationName = textAt(request.body, 'operationName') || undefined
   const kind = getOperationAST(read.document, operationName)?.operation
@@ -92,9 +82,8 @@ const resolve: GraphQLFieldResolver<Source, Context> = (
 }
 
 /** The whole request: nothing of it is carried out. */
-function refused({ ledger, state }: Parts, request: ApiRequest, errors: readonly GraphQLError[]): Answer {
-  const ours = errors.filter(({ extensions }) => !state.lacks.includes(String(extensions.lacked)))
-  if (ours.length > 0) ledger.violated(request, ours.map(({ message }) => message).join('; '))
+function refused({ ledger }: Parts, request: ApiRequest, errors: readonly GraphQLError[]): Answer {
+  ledger.violated(request, errors.map(({ message }) => message).join('; '))
   return { ...answer(200, { errors: errors.map(shownError) }), unchanged: true }
 }
 
@@ -111,55 +100,20 @@ type Read = { document: DocumentNode } | { errors: readonly GraphQLError[] }
 /** The bot sends a few texts again and again. */
 const documents = new Map<string, Read>()
 
-function readDocument(schema: GraphQLSchema, text: string, lacks: readonly string[]): Read {
-  const key = JSON.stringify([text, lacks])
-  const known = documents.get(key) ?? checkDocument(schema, text, lacks)
-  documents.set(key, known)
+function readDocument(schema: GraphQLSchema, text: string): Read {
+  const known = documents.get(text) ?? checkDocument(schema, text)
+  documents.set(text, known)
   return known
 }
 
-function checkDocument(schema: GraphQLSchema, text: string, lacks: readonly string[]): Read {
+function checkDocument(schema: GraphQLSchema, text: string): Read {
   try {
     const document = parse(text)
-    const errors = validate(schema, document, [...generalRules, fieldsThere(lacks)])
+    const errors = validate(schema, document)
     return errors.length > 0 ? { errors } : { document }
   } catch (error) {
     if (error instanceof GraphQLError) return { errors: [error] }
     throw error
-  }
-}
-
-const generalRules = specifiedRules.filter(rule => rule !== FieldsOnCorrectTypeRule)
-
-/** In GitHub's words. What an older server lacks is not there for it either. */
-const fieldsThere =
-  (lacks: readonly string[]): ValidationRule =>
-  context => ({
-    Field(node, _key, _parent, _path, ancestors) {
-      const parent = context.getParentType()
-      if (!parent) return
-      const { value: name } = node.name
-      const field = `${parent.name}.${name}`
-      if (context.getFieldDef() && !lacks.includes(field)) return
-      const extensions = { code: 'undefinedField', typeName: parent.name, fieldName: name, lacked: field }
-      const message = `Field '${name}' doesn't exist on type '${parent.name}'`
-      const path = [...ancestors, node].flatMap(stepOf)
-      context.reportError(new GraphQLError(message, { nodes: node, extensions, path }))
-    },
-  })
-
-/** In the path through a text: `mutation settleThread`, `change`, `... on Issue`. */
-function stepOf(node: ASTNode | readonly ASTNode[]): string[] {
-  if (!('kind' in node)) return []
-  switch (node.kind) {
-    case Kind.OPERATION_DEFINITION:
-      return [[node.operation, node.name?.value].join(' ').trim()]
-    case Kind.INLINE_FRAGMENT:
-      return [`... on ${node.typeCondition?.name.value}`]
-    case Kind.FIELD:
-      return [(node.alias ?? node.name).value]
-    default:
-      return []
   }
 }
 

@@ -175,5 +175,5 @@ async function takeEyes(context: CommandContext, trigger: CommandTrigger): Promi
   if (!context.record.reacted) return
   await awaitEyes(context)
   await context.job.assertLocked()
-  await context.github.unreact(targetOf(trigger), 'eyes')
+  await context.github.unreact(targetOf(trigger))
 }

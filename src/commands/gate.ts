@@ -256,5 +256,5 @@ export async function awaitEyes({ eyes, github, record: { trigger } }: CommandCo
     eyes.then(() => false),
     new Promise<boolean>(done => setTimeout(done, second, true).unref()),
   ])
-  if (isLate) eyes.then(() => github.unreact(targetOf(trigger), 'eyes')).catch(() => {})
+  if (isLate) eyes.then(() => github.unreact(targetOf(trigger))).catch(() => {})
 }

@@ -47,7 +47,6 @@ const goodFor = 10_000
 /** Of all that is kept, as it lies in memory: a thread may have 13 MB of comments. */
 const maxBytes = 16 * 2 ** 20
 const mostIds = 10_000
-const absentFor = 60 * 60_000
 
 export interface ReadAheads {
   keep(key: string, parts: Partial<Parts>): void
@@ -58,8 +57,6 @@ export interface ReadAheads {
   share(thread: Thread): Promise<void>
   /** Takes what another process shared. What this process shared it keeps, unless another has taken it. */
   fetch(thread: Thread): Promise<void>
-  markAbsent(): void
-  isAbsent(): boolean
 }
 
 interface Kept {
@@ -77,7 +74,6 @@ interface Sharing {
 export function readAheads(now: () => number, sharing?: Sharing): ReadAheads {
   const kept = new Map<string, Kept>()
   const ids = new Map<string, string>()
-  let absentUntil = 0
   const rememberNode = (name: string, id: string): void => {
     ids.set(name, id)
     dropOldest(ids, mostIds)
@@ -145,10 +141,6 @@ export function readAheads(now: () => number, sharing?: Sharing): ReadAheads {
       if (nodes.thread !== undefined) rememberNode(threadKey(thread), nodes.thread)
       if (nodes.repository !== undefined) rememberNode(String(thread.repoId), nodes.repository)
     },
-    markAbsent() {
-      absentUntil = now() + absentFor
-    },
-    isAbsent: () => now() < absentUntil,
   }
 }
 

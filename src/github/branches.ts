@@ -5,21 +5,11 @@ import { isEmptyRepository, isNotFound, Rejected } from '../core/model/errors.ts
 import type { Thread } from '../core/model/thread.ts'
 import type { BranchView, IssueBranches } from '../core/model/views.ts'
 import { type ReadAheads, threadKey } from './ahead-cache.ts'
-import type { pullsOf, QueryContext } from './pull-requests.ts'
+import { ask } from './graphql.ts'
 import { LinkedNodes, linkedOf, usualStem } from './read-ahead.ts'
-import { isGraphqlError, lacksField } from './response-faults.ts'
 
-const LinkedBranches = z.object({
-  repository: z.object({
-    id: z.string(),
-    issue: z.object({
-      id: z.string(),
-      linkedBranches: LinkedNodes,
-    }),
-  }),
-})
-
-const linkedBranchesQuery = `query linkedBranches($owner: String!, $name: String!, $number: Int!) {
+const linkedBranches = {
+  text: `query linkedBranches($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) {
     id
     issue(number: $number) {
@@ -27,35 +17,66 @@ const linkedBranchesQuery = `query linkedBranches($owner: String!, $name: String
       linkedBranches(first: 10) { nodes { ref { name target { oid } repository { nameWithOwner } } } }
     }
   }
-}`
+}`,
+  schema: z.object({
+    repository: z.object({
+      id: z.string(),
+      issue: z.object({ id: z.string(), linkedBranches: LinkedNodes }),
+    }),
+  }),
+}
 
-const createLinkedBranch = `mutation createLinkedBranch($issueId: ID!, $oid: GitObjectID!, $name: String!, $repositoryId: ID!) {
+const createLinkedBranch = {
+  text: `mutation createLinkedBranch($issueId: ID!, $oid: GitObjectID!, $name: String!, $repositoryId: ID!) {
   createLinkedBranch(input: { issueId: $issueId, oid: $oid, name: $name, repositoryId: $repositoryId }) {
     linkedBranch { id ref { name target { oid } } }
     issue { closed }
   }
-}`
+}`,
+  schema: z.object({
+    createLinkedBranch: z
+      .object({
+        linkedBranch: z.object({ id: z.string() }).nullable(),
+        issue: z.object({ closed: z.boolean() }).nullish(),
+      })
+      .nullable(),
+  }),
+}
 
-const RepositoryId = z.object({ repository: z.object({ id: z.string() }) })
-
-const repositoryQuery = `query repositoryId($owner: String!, $name: String!) {
+const repositoryId = {
+  text: `query repositoryId($owner: String!, $name: String!) {
   repository(owner: $owner, name: $name) { id }
-}`
+}`,
+  schema: z.object({ repository: z.object({ id: z.string() }) }),
+}
 
-const updateRefs = `mutation updateRefs($id: ID!, $updates: [RefUpdate!]!) {
+const updateRefs = {
+  text: `mutation updateRefs($id: ID!, $updates: [RefUpdate!]!) {
   updateRefs(input: { repositoryId: $id, refUpdates: $updates }) { clientMutationId }
-}`
+}`,
+  schema: z.unknown(),
+}
+
+const branchUse = {
+  text: `query branchUse($owner: String!, $name: String!, $ref: String!, $branch: String!) {
+  repository(owner: $owner, name: $name) {
+    id
+    ref(qualifiedName: $ref) { target { oid } }
+    into: pullRequests(baseRefName: $branch, states: [OPEN], first: 1) { totalCount }
+    from: pullRequests(headRefName: $branch, states: [OPEN], first: 20) { nodes { isCrossRepository } }
+  }
+}`,
+  schema: z.object({
+    repository: z.object({
+      id: z.string(),
+      ref: z.object({ target: z.object({ oid: z.string() }) }).nullable(),
+      into: z.object({ totalCount: z.number() }),
+      from: z.object({ nodes: z.array(z.object({ isCrossRepository: z.boolean() })) }),
+    }),
+  }),
+}
 
 const nowhere = '0'.repeat(40)
-
-const CreatedBranch = z.object({
-  createLinkedBranch: z
-    .object({
-      linkedBranch: z.object({ id: z.string() }).nullable(),
-      issue: z.object({ closed: z.boolean() }).nullish(),
-    })
-    .nullable(),
-})
 
 interface Repository {
   client: Octokit
@@ -63,10 +84,9 @@ interface Repository {
   thread: Thread
 }
 
-type Pulls = Pick<ReturnType<typeof pullsOf>, 'isBaseOfPull' | 'pullsFrom'>
-
-export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls) {
+export function branchesOf({ client, aheads, thread }: Repository) {
   const at = { owner: thread.owner, repo: thread.repo }
+  const repository = { owner: thread.owner, name: thread.repo }
 
   async function branch(name: string): Promise<BranchView | undefined> {
     try {
@@ -78,27 +98,21 @@ export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls)
     }
   }
 
+  /** Without a word of GitHub's on them, none is linked, and none will be. */
   async function linked(): Promise<Pick<IssueBranches, 'linked' | 'elsewhere' | 'ids'>> {
-    try {
-      const variables = { ...at, name: at.repo, number: thread.number }
-      const { repository } = LinkedBranches.parse(await client.graphql(linkedBranchesQuery, variables))
-      return {
-        ...linkedOf(repository.issue.linkedBranches, thread),
-        ids: { issue: repository.issue.id, repository: repository.id },
-      }
-    } catch (error) {
-      if (isAbsent(error)) return { linked: [], ids: undefined }
-      throw error
-    }
+    const variables = { ...repository, number: thread.number }
+    const found = await ask(client, linkedBranches, variables).catch(unlessRejected)
+    if (!found) return { linked: [], ids: undefined }
+    const { id, issue } = found.repository
+    return { ...linkedOf(issue.linkedBranches, thread), ids: { issue: issue.id, repository: id } }
   }
 
-  async function repositoryNode(): Promise<string | undefined> {
+  async function repositoryNode(): Promise<string> {
     const known = aheads.ids.get(String(thread.repoId))
     if (known !== undefined) return known
-    const variables = { ...at, name: at.repo }
-    const found = await client.graphql(repositoryQuery, variables).then(RepositoryId.parse, absent)
-    if (found) aheads.ids.set(String(thread.repoId), found.repository.id)
-    return found?.repository.id
+    const { id } = (await ask(client, repositoryId, repository)).repository
+    aheads.ids.set(String(thread.repoId), id)
+    return id
   }
 
   return {
@@ -129,7 +143,7 @@ export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls)
     ): Promise<{ linked: boolean; open?: boolean }> {
       if (ids) {
         const variables = { issueId: ids.issue, repositoryId: ids.repository, oid: sha, name }
-        const made = await client.graphql(createLinkedBranch, variables).then(CreatedBranch.parse, absent)
+        const made = await ask(client, createLinkedBranch, variables).catch(unlessRejected)
         const { linkedBranch, issue } = made?.createLinkedBranch ?? {}
         if (linkedBranch) return { linked: true, open: issue ? !issue.closed : undefined }
         if (await branch(name)) return { linked: false }
@@ -143,89 +157,22 @@ export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls)
       return { linked: false }
     },
 
-    /** Only if it still points at `sha`, which GitHub checks if it has the mutation. */
+    /** Only if it still points at `sha`, which GitHub checks: what it refuses stays. */
     async deleteBranch(name: string, sha: string): Promise<void> {
-      const id = await repositoryNode()
-      const update = { name: `refs/heads/${name}`, beforeOid: sha, afterOid: nowhere }
-      const way =
-        id === undefined
-          ? 'unknown'
-          : await client.graphql(updateRefs, { id, updates: [update] }).then(() => 'done', refusedOrUnknown)
-      if (way !== 'unknown') return
-      // On an older server it may move in between.
-      if ((await branch(name))?.sha !== sha) return
-      await client.rest.git.deleteRef({ ...at, ref: `heads/${name}` }).catch(alreadyThere)
+      const updates = [{ name: `refs/heads/${name}`, beforeOid: sha, afterOid: nowhere }]
+      await ask(client, updateRefs, { id: await repositoryNode(), updates }).catch(unlessRejected)
     },
 
     async branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean }> {
-      const known = await useOfBranch({ client, aheads, thread }, name)
-      if (known) return known
-      const [found, isBase, from] = await Promise.all([
-        branch(name),
-        pulls.isBaseOfPull(name),
-        pulls.pullsFrom(name),
-      ])
-      return { sha: found?.sha, isUsed: isBase || from.some(({ state }) => state === 'open') }
+      const variables = { ...repository, ref: `refs/heads/${name}`, branch: name }
+      const { id, ref, into, from } = (await ask(client, branchUse, variables)).repository
+      aheads.ids.set(String(thread.repoId), id)
+      const isUsed = into.totalCount > 0 || from.nodes.some(({ isCrossRepository }) => !isCrossRepository)
+      return { sha: ref?.target.oid, isUsed }
     },
   }
 }
 
-/** GitHub answers 422 for a ref that already exists, and for one already gone. */
-function alreadyThere(error: unknown): void {
-  if (error instanceof Rejected && (error.status === 422 || error.status === 404)) return
-  throw error
-}
-
-/** No GraphQL, no permission for it, or no linked branches. */
-const isAbsent = (error: unknown): boolean =>
-  (error instanceof Rejected && error.status < 500) || error instanceof z.ZodError || isGraphqlError(error)
-
-/** A refusal by `updateRefs` is final; a server without it is asked by REST. */
-function refusedOrUnknown(error: unknown): 'refused' | 'unknown' {
-  if (isGraphqlError(error)) return lacksField(error) ? 'unknown' : 'refused'
-  if (isAbsent(error)) return 'unknown'
-  throw error
-}
-
-function absent(error: unknown): undefined {
-  if (isAbsent(error)) return undefined
-  throw error
-}
-
-const branchUse = `query branchUse($owner: String!, $name: String!, $ref: String!, $branch: String!) {
-  repository(owner: $owner, name: $name) {
-    id
-    ref(qualifiedName: $ref) { target { oid } }
-    into: pullRequests(baseRefName: $branch, states: [OPEN], first: 1) { totalCount }
-    from: pullRequests(headRefName: $branch, states: [OPEN], first: 20) { nodes { isCrossRepository } }
-  }
-}`
-
-const BranchUse = z.object({
-  repository: z.object({
-    id: z.string(),
-    ref: z.object({ target: z.object({ oid: z.string() }) }).nullable(),
-    into: z.object({ totalCount: z.number() }),
-    from: z.object({ nodes: z.array(z.object({ isCrossRepository: z.boolean() })) }),
-  }),
-})
-
-async function useOfBranch(
-  { client, aheads, thread }: QueryContext,
-  branch: string,
-): Promise<{ sha: string | undefined; isUsed: boolean } | undefined> {
-  if (aheads.isAbsent()) return undefined
-  const variables = { owner: thread.owner, name: thread.repo, ref: `refs/heads/${branch}`, branch }
-  const response = await client.graphql(branchUse, variables).catch(onlyRest)
-  const { data } = BranchUse.safeParse(response)
-  if (!data) return undefined
-  const { id, ref, into, from } = data.repository
-  aheads.ids.set(String(thread.repoId), id)
-  const isUsed = into.totalCount > 0 || from.nodes.some(({ isCrossRepository }) => !isCrossRepository)
-  return { sha: ref?.target.oid, isUsed }
-}
-
-function onlyRest(error: unknown): undefined {
-  if (error instanceof Rejected || isGraphqlError(error)) return undefined
-  throw error
+function unlessRejected(error: unknown): undefined {
+  if (!(error instanceof Rejected)) throw error
 }

@@ -80,12 +80,11 @@ interface PageAccess {
   client: Octokit
   thread: Thread
   cap: RenderCap
-  hasGraphql(): boolean
   redact(text: string): string
   now(): number
 }
 
-export function pagesOf({ client, thread, cap, hasGraphql, redact, now }: PageAccess) {
+export function pagesOf({ client, thread, cap, redact, now }: PageAccess) {
   const webUrl = thread.url
   const normal = (text: string): string => redact(text).replace(/\r\n?/g, '\n')
 
@@ -120,7 +119,7 @@ export function pagesOf({ client, thread, cap, hasGraphql, redact, now }: PageAc
   async function renderedBy(texts: readonly WrittenText[]): Promise<(Rendered | undefined)[]> {
     const ids = texts.flatMap(({ of }) => (of?.kind === 'node' ? of.id : []))
     const isThread = texts.some(({ of }) => of?.kind === 'thread')
-    if (!hasGraphql() || (ids.length === 0 && !isThread)) return texts.map(() => undefined)
+    if (ids.length === 0 && !isThread) return texts.map(() => undefined)
     const found = await unlessRefused(now, async () => {
       const { baseUrl } = client.request.endpoint.DEFAULTS
       const url = `${baseUrl.replace(/\/api\/v3\/?$/, '/api')}/graphql`

@@ -1,12 +1,12 @@
-/** Reviews of a pull request and the comments on its lines: one query, or two lists where a server lacks it. */
+/** Pull requests, and what is written in their reviews and on their lines. */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
-import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommentView, CommitView, PullChange, PullView } from '../core/model/views.ts'
 import { type GivenComment, type ReadAheads, threadKey } from './ahead-cache.ts'
+import { ask } from './graphql.ts'
 import { asRest, loginOf, Written } from './read-ahead.ts'
-import { isGraphqlError, partOf } from './response-faults.ts'
+import { unlessGone } from './response-faults.ts'
 
 interface Repository {
   client: Octokit
@@ -21,65 +21,34 @@ export function pullsOf({ client, aheads, thread, redact }: Repository) {
   /** The title is stored, so redacted; the body is written back as it is. */
   const viewed = (data: PullData): PullView => ({ ...viewOf(data), title: redact(data.title) })
 
-  async function pull(number: number): Promise<PullView | undefined> {
-    try {
-      return viewed((await client.rest.pulls.get({ ...at, pull_number: number })).data)
-    } catch (error) {
-      if (isNotFound(error)) return undefined
-      throw error
-    }
-  }
-
-  async function pullsFrom(head: string): Promise<PullView[]> {
-    const { data } = await client.rest.pulls.list({
-      ...at,
-      head: `${at.owner}:${head}`,
-      state: 'all',
-      per_page: 20,
-    })
-    return data.map(viewed).filter(view => view.head.ref === head && view.head.repoId === thread.repoId)
-  }
-
-  async function isBaseOfPull(base: string): Promise<boolean> {
-    const { data } = await client.rest.pulls.list({ ...at, base, state: 'open', per_page: 20 })
-    return data.some(view => view.base.ref === base)
-  }
-
   return {
-    async pull(number: number, person?: { login: string }): Promise<PullView | undefined> {
-      if (!person) return pull(number)
-      const found = await pullWith({ client, aheads, thread }, number, person.login)
-      return found ? { ...found, title: redact(found.title) } : pull(number)
+    pull: (number: number, person?: { login: string }): Promise<PullView | undefined> =>
+      unlessGone(async () => {
+        if (!person) return viewed((await client.rest.pulls.get({ ...at, pull_number: number })).data)
+        const found = await pullWith({ client, aheads, thread }, number, person.login)
+        return { ...found, title: redact(found.title) }
+      }),
+
+    async pullsFrom(head: string): Promise<PullView[]> {
+      const query = { ...at, head: `${at.owner}:${head}`, state: 'all', per_page: 20 } as const
+      const { data } = await client.rest.pulls.list(query)
+      return data.map(viewed).filter(view => view.head.ref === head && view.head.repoId === thread.repoId)
     },
 
-    pullsFrom,
-
     async isDescendant(ancestor: string, sha: string): Promise<boolean> {
-      try {
-        const query = { ...at, basehead: `${ancestor}...${sha}`, per_page: 1 }
-        const { status } = (await client.rest.repos.compareCommitsWithBasehead(query)).data
-        return status === 'ahead' || status === 'identical'
-      } catch (error) {
-        if (isNotFound(error)) return false
-        throw error
-      }
+      const query = { ...at, basehead: `${ancestor}...${sha}`, per_page: 1 }
+      const found = await unlessGone(() => client.rest.repos.compareCommitsWithBasehead(query))
+      return found?.data.status === 'ahead' || found?.data.status === 'identical'
     },
 
     async commitsSince(base: string, head: string): Promise<CommitView[] | undefined> {
-      try {
-        const query = { ...at, basehead: `${base}...${head}` }
-        const { commits } = (await client.rest.repos.compareCommitsWithBasehead(query)).data
-        return commits.map(({ sha, author, committer }) => ({
-          sha,
-          byPerson: isPerson(author) && isPerson(committer),
-        }))
-      } catch (error) {
-        if (isNotFound(error)) return undefined
-        throw error
-      }
+      const query = { ...at, basehead: `${base}...${head}` }
+      const found = await unlessGone(() => client.rest.repos.compareCommitsWithBasehead(query))
+      return found?.data.commits.map(({ sha, author, committer }) => ({
+        sha,
+        byPerson: isPerson(author) && isPerson(committer),
+      }))
     },
-
-    isBaseOfPull,
 
     /** Not repeatable: after `NoResponse`, look with `pullsFrom` first. */
     async openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView> {
@@ -165,15 +134,17 @@ export const viewOfNode = (pull: z.infer<typeof PullNode>): PullView => ({
   mergedAt: pull.mergedAt === null ? undefined : Date.parse(pull.mergedAt),
 })
 
-const pullAndPerson = `query pullAndPerson($owner: String!, $name: String!, $number: Int!, $login: String!) {
+const pullAndPerson = {
+  text: `query pullAndPerson($owner: String!, $name: String!, $number: Int!, $login: String!, $isNamed: Boolean!) {
   repository(owner: $owner, name: $name) { pullRequest(number: $number) { ${pullFields} } }
-  user(login: $login) { id }
-}`
-
-const PullAndPerson = z.object({
-  repository: z.object({ pullRequest: PullNode }),
-  user: z.object({ id: z.string() }).nullish(),
-})
+  user(login: $login) @include(if: $isNamed) { id }
+}`,
+  schema: z.object({
+    repository: z.object({ pullRequest: PullNode }),
+    user: z.object({ id: z.string() }).nullish(),
+  }),
+  optional: ['user', 'repository.pullRequest.headRepository'],
+}
 
 export interface QueryContext {
   client: Octokit
@@ -181,28 +152,18 @@ export interface QueryContext {
   thread: Thread
 }
 
+/** The person, too, for whoever settles it: an account may be gone. */
 export async function pullWith(
   { client, aheads, thread }: QueryContext,
   number: number,
-  login: string,
-): Promise<PullView | undefined> {
-  if (aheads.isAbsent()) return undefined
-  const variables = { owner: thread.owner, name: thread.repo, number, login }
-  const response = await client.graphql(pullAndPerson, variables).catch(withoutPerson)
-  const { data } = PullAndPerson.safeParse(response)
-  if (!data) return undefined
-  const { pullRequest } = data.repository
-  aheads.ids.set(threadKey({ ...thread, number }), pullRequest.id)
-  if (data.user) aheads.ids.set(`user/${login}`, data.user.id)
-  return viewOfNode(pullRequest)
-}
-
-/** A missing user account is an error beside the data; anything else missing needs REST. */
-function withoutPerson(error: unknown): unknown {
-  if (error instanceof Rejected) return undefined
-  if (!isGraphqlError(error)) throw error
-  const part = partOf(error)
-  return part?.missing.every(path => path === 'user') ? part.data : undefined
+  login?: string,
+): Promise<PullView> {
+  const isNamed = login !== undefined
+  const variables = { owner: thread.owner, name: thread.repo, number, login: login ?? '', isNamed }
+  const { repository, user } = await ask(client, pullAndPerson, variables)
+  aheads.ids.set(threadKey({ ...thread, number }), repository.pullRequest.id)
+  if (user) aheads.ids.set(`user/${login}`, user.id)
+  return viewOfNode(repository.pullRequest)
 }
 
 type Where = Pick<CommentView, 'in' | 'on' | 'resolved'>
@@ -253,22 +214,9 @@ const Found = z.object({
   }),
 })
 
-interface Access {
-  client: Octokit
-  aheads: Pick<ReadAheads, 'isAbsent'>
-  thread: Thread
-}
-
-export async function remarksOf({ client, aheads, thread }: Access): Promise<Remark[]> {
-  const found = aheads.isAbsent() ? undefined : await asked({ client, thread })
-  return found ?? listed({ client, thread })
-}
-
-async function asked({ client, thread }: Omit<Access, 'aheads'>): Promise<Remark[] | undefined> {
+export async function remarksOf(client: Octokit, thread: Thread): Promise<Remark[]> {
   const variables = { owner: thread.owner, name: thread.repo, number: thread.number }
-  const response = await client.graphql(pullRemarks, variables).catch(unlessInconclusive)
-  const pull = Found.safeParse(response).data?.repository.pullRequest
-  if (!pull) return undefined
+  const pull = (await ask(client, { text: pullRemarks, schema: Found }, variables)).repository.pullRequest
   // What is not submitted is seen by its author alone.
   const reviews = pull.reviews.nodes.flatMap(node =>
     node.submittedAt === null ? [] : [{ ...asRest(node, node.submittedAt), in: 'review' as const }],
@@ -287,39 +235,6 @@ async function asked({ client, thread }: Omit<Access, 'aheads'>): Promise<Remark
           ],
     ),
   )
-  return withWords([...reviews, ...lines])
+  // A review of nothing but comments on lines says nothing itself.
+  return [...reviews.filter(({ body }) => body?.trim()), ...lines]
 }
-
-function unlessInconclusive(error: unknown): undefined {
-  if (error instanceof Rejected || isGraphqlError(error)) return undefined
-  throw error
-}
-
-/** REST does not say what is resolved, nor when a comment of a review was published. */
-async function listed({ client, thread }: Omit<Access, 'aheads'>): Promise<Remark[]> {
-  const { rest } = client
-  const of = { owner: thread.owner, repo: thread.repo, pull_number: thread.number, per_page: 100 }
-  const newest = { ...of, sort: 'created', direction: 'desc' } as const
-  const [reviews, lines] = await Promise.all([
-    client.paginate(rest.pulls.listReviews, of),
-    rest.pulls.listReviewComments(newest),
-  ])
-  return withWords([
-    ...reviews.flatMap(({ submitted_at: at, ...review }) =>
-      at ? [{ ...review, created_at: at, updated_at: at, in: 'review' as const }] : [],
-    ),
-    ...lines.data.map(comment => ({
-      ...comment,
-      in: 'line' as const,
-      on: {
-        path: comment.path,
-        line: comment.line ?? comment.original_line ?? null,
-        hunk: comment.diff_hunk,
-      },
-    })),
-  ])
-}
-
-/** A review of nothing but comments on lines says nothing itself. */
-const withWords = (remarks: readonly Remark[]): Remark[] =>
-  remarks.filter(({ body, in: where }) => where === 'line' || (body ?? '').trim() !== '')

@@ -1,4 +1,4 @@
-/** One GraphQL query instead of six calls. Servers without it get single calls. */
+/** One GraphQL query instead of six calls. */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
@@ -7,7 +7,7 @@ import type { Thread } from '../core/model/thread.ts'
 import type { IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
 import { type GivenComment, type Parts, type ReadAheads, threadKey } from './ahead-cache.ts'
-import { isGraphqlError, lacksField } from './response-faults.ts'
+import { send } from './graphql.ts'
 
 /** The usual prefix; the repository's own is not known yet. */
 export const usualStem = ({ number }: Pick<Thread, 'number'>): string => stemOf('codex/', number)
@@ -110,38 +110,31 @@ const ResponseData = z.object({
 })
 type Found = z.infer<typeof ResponseData>['repository']
 
+/** What GitHub refuses of it is not kept: each part is then asked for by itself. */
 export async function readAhead(client: Octokit, aheads: ReadAheads, thread: Thread): Promise<void> {
-  if (aheads.isAbsent()) return
   // A failed read must not leave old data.
   aheads.keep(threadKey(thread), {})
+  const variables = {
+    owner: thread.owner,
+    name: thread.repo,
+    number: thread.number,
+    file: `HEAD:${settingsPath}`,
+    base: `refs/heads/${thread.defaultBranch}`,
+    prefix: usualStem(thread),
+    isIssue: thread.kind === 'issue',
+  }
   try {
-    const found = ResponseData.parse(
-      await client.graphql(threadAhead, {
-        owner: thread.owner,
-        name: thread.repo,
-        number: thread.number,
-        file: `HEAD:${settingsPath}`,
-        base: `refs/heads/${thread.defaultBranch}`,
-        prefix: usualStem(thread),
-        isIssue: thread.kind === 'issue',
-      }),
-    ).repository
+    const { data, missing } = await send(client, threadAhead, variables)
+    const found = ResponseData.safeParse(data).data?.repository
+    if (missing.size > 0 || !found) return
     aheads.ids.set(String(thread.repoId), found.id)
     aheads.ids.set(threadKey(thread), found.thread.id)
     aheads.keep(threadKey(thread), partsOf(found, thread))
     await aheads.share(thread)
   } catch (error) {
-    if (lacksField(error) || isNotThere(error)) aheads.markAbsent()
-    else if (!isInconclusive(error)) throw error
+    if (!(error instanceof Rejected)) throw error
   }
 }
-
-const isNotThere = (error: unknown): boolean =>
-  error instanceof Rejected && (error.status === 404 || error.status === 405)
-
-/** Each part is then asked for by itself. */
-const isInconclusive = (error: unknown): boolean =>
-  error instanceof Rejected || error instanceof z.ZodError || isGraphqlError(error)
 
 function partsOf(found: Found, thread: Thread): Partial<Parts> {
   const { comments, closed } = found.thread

@@ -1,7 +1,7 @@
 /** Turns GitHub's failures into wait, retry or refusal. */
 import { z } from 'zod'
 import { type Check, type CheckName, passed, unanswered } from '../core/model/check.ts'
-import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import { isNotFound, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 
 interface HttpError {
   status: number
@@ -83,43 +83,17 @@ export function refuseLimited({ url, data, headers }: GitHubResponse): void {
   if (refused) throw Object.assign(new Error(refused.message), { status: 403, response: { headers } })
 }
 
-export const isGraphqlError = (error: unknown): error is Error =>
-  error instanceof Error && error.name === 'GraphqlResponseError'
-
-export const lacksField = (error: unknown): boolean =>
-  isGraphqlError(error) && /doesn't exist|isn't a defined|undefined/i.test(error.message)
-
-const Partial = z.object({
-  name: z.literal('GraphqlResponseError'),
-  errors: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])).optional() })),
-  data: z.record(z.string(), z.unknown()),
-})
-
-/**
- * The data of a partly failed response, and the paths that are missing; `undefined` if the query itself was refused.
- */
-export function partOf(error: unknown): { data: unknown; missing: string[] } | undefined {
-  const found = Partial.safeParse(error).data
-  const missing = found?.errors.map(({ path }) => path?.join('.'))
-  return missing?.every(path => path !== undefined) ? { data: found?.data, missing } : undefined
-}
-
 export async function unlessGone<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read()
   } catch (error) {
-    if (error instanceof Rejected && (error.status === 404 || error.status === 410)) return undefined
+    if (isNotFound(error)) return undefined
     throw error
   }
 }
 
 export function unlessLimited(error: unknown): void {
   if (error instanceof RetryLater) throw error
-}
-
-export function ignoreGone(error: unknown): void {
-  if (error instanceof Rejected && (error.status === 404 || error.status === 410)) return
-  throw error
 }
 
 /** Older servers lack some checks, which is no fault of the App. */

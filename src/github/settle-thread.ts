@@ -1,33 +1,13 @@
 /**
- * Effects about a pull request and at the end of a Run, in one mutation since all are repeatable; without GraphQL, one by
- * one. A status, and its folding, are then left to their own steps, which know what to do about a deleted one.
+ * Effects about a pull request and at the end of a Run, in one mutation since all are repeatable. What GitHub refuses of
+ * it is named. A status is then left to its own step, which knows what to do about a deleted one.
  */
-import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { Rejected } from '../core/model/errors.ts'
-import type { Thread } from '../core/model/thread.ts'
-import type {
-  PullChange,
-  PullView,
-  Reaction,
-  Settled,
-  Settling,
-  SettlingPart,
-  Target,
-} from '../core/model/views.ts'
-import { type ReadAheads, threadKey } from './ahead-cache.ts'
+import type { PullChange, Reaction, Settled, Settling, SettlingPart, Target } from '../core/model/views.ts'
+import { threadKey } from './ahead-cache.ts'
+import { ask, send } from './graphql.ts'
 import { PullNode, pullFields, pullWith, type QueryContext, viewOfNode } from './pull-requests.ts'
-import { isGraphqlError, partOf } from './response-faults.ts'
-
-export interface Singly {
-  pull(number: number): Promise<PullView | undefined>
-  amendPull(number: number, change: PullChange): Promise<PullView>
-  assign(number: number, login: string): Promise<void>
-  requestReview(number: number, login: string): Promise<void>
-  react(target: Target, content: Reaction): Promise<void>
-  unreact(target: Target, content: Reaction): Promise<void>
-  minimize(nodeId: string): Promise<void>
-}
 
 interface Piece {
   part: SettlingPart | 'react' | 'unreact' | 'fold'
@@ -36,60 +16,76 @@ interface Piece {
   variables: Record<string, string>
 }
 
-export async function settleThread(
+export async function settleThread(context: QueryContext, settling: Settling): Promise<Settled> {
+  const { pieces, refused } = await piecesOf(context, settling)
+  const done = await mutate(context, pieces, settling.pull !== undefined)
+  const all = { ...done, refused: [...refused, ...done.refused] }
+  if (!settling.pull || all.pull || all.refused.includes('change')) return all
+  return { ...all, pull: await pullWith(context, settling.pull.number) }
+}
+
+async function piecesOf(
   context: QueryContext,
-  singly: Singly,
-  settling: Settling,
-): Promise<Settled> {
-  await learnIds(context, settling)
-  const pieces = piecesOf(context, settling)
-  const response =
-    (pieces && (await mutate(context.client, pieces, settling.pull !== undefined))) ??
-    (await doSingly(singly, settling))
-  if (!settling.pull || response.pull || response.refused.includes('change')) return response
-  const pull = await singly.pull(settling.pull.number)
-  return { ...response, pull }
-}
-
-/** Another process may have seen the pull request. */
-async function learnIds(context: QueryContext, { pull }: Settling): Promise<void> {
-  const login = pull?.assign ?? pull?.review
-  if (!pull || login === undefined) return
-  const { aheads, thread } = context
-  const names = [threadKey({ ...thread, number: pull.number }), `user/${login}`]
-  if (names.some(name => aheads.ids.get(name) === undefined)) await pullWith(context, pull.number, login)
-}
-
-function piecesOf(
-  { aheads, thread }: QueryContext,
   { pull, status, reaction, fold }: Settling,
-): Piece[] | undefined {
-  if (aheads.isAbsent()) return undefined
+): Promise<{ pieces: Piece[]; refused: SettlingPart[] }> {
   const pieces: Piece[] = []
+  const refused: SettlingPart[] = []
   if (pull) {
-    const id = aheads.ids.get(threadKey({ ...thread, number: pull.number }))
-    if (id === undefined) return undefined
+    const { id, personOf } = await idsOf(context, pull)
     if (pull.change) pieces.push(change(id, pull.change))
     for (const part of ['assign', 'review'] as const) {
       const login = pull[part]
-      const person = login === undefined ? undefined : aheads.ids.get(`user/${login}`)
-      if (login !== undefined && person === undefined) return undefined
-      if (person !== undefined) pieces.push(involving[part](id, person))
+      if (login === undefined) continue
+      const person = personOf(login)
+      if (person === undefined) refused.push(part)
+      else pieces.push(involving[part](id, person))
     }
   }
-  if (reaction) {
-    const subject = subjectOf(aheads, thread, reaction.target)
-    if (subject === undefined) return undefined
+  const subject = reaction && (await subjectOf(context, reaction.target))
+  if (reaction && subject !== undefined) {
     if (reaction.content) pieces.push(react(subject, reaction.content))
     pieces.push(unreact(subject))
   }
   if (status) pieces.push(editing(status))
   if (fold !== undefined) pieces.push(minimize(fold))
-  return pieces
+  return { pieces, refused }
+}
+/** Another process may have seen the pull request. */
+async function idsOf(
+  context: QueryContext,
+  { number, assign, review }: NonNullable<Settling['pull']>,
+): Promise<{ id: string; personOf(login: string): string | undefined }> {
+  const { ids } = context.aheads
+  const key = threadKey({ ...context.thread, number })
+  const login = assign ?? review
+  const personOf = (login: string): string | undefined => ids.get(`user/${login}`)
+  if (ids.get(key) === undefined || (login !== undefined && personOf(login) === undefined))
+    await pullWith(context, number, login)
+  return { id: ids.get(key) ?? '', personOf }
 }
 
-function subjectOf(aheads: ReadAheads, thread: Thread, target: Target): string | undefined {
-  return target.kind === 'subject' ? aheads.ids.get(threadKey(thread)) : target.nodeId
+const threadId = {
+  text: `query threadId($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    issueOrPullRequest(number: $number) {
+      ... on Issue { id }
+      ... on PullRequest { id }
+    }
+  }
+}`,
+  schema: z.object({ repository: z.object({ issueOrPullRequest: z.object({ id: z.string() }) }) }),
+}
+
+/** That of a comment came with its webhook, that of a thread with what was read ahead. */
+async function subjectOf(
+  { client, aheads, thread }: QueryContext,
+  target: Target,
+): Promise<string | undefined> {
+  if (target.kind !== 'subject') return target.nodeId
+  const known = aheads.ids.get(threadKey(thread))
+  if (known !== undefined) return known
+  const variables = { owner: thread.owner, name: thread.repo, number: thread.number }
+  return (await ask(client, threadId, variables)).repository.issueOrPullRequest.id
 }
 
 function change(pull: string, { base, body }: PullChange): Piece {
@@ -160,26 +156,24 @@ export const graphQlName: Record<Reaction, string> = {
 export const swapName = 'swapReaction'
 
 async function mutate(
-  client: Octokit,
+  { client }: QueryContext,
   pieces: readonly Piece[],
   hasPull: boolean,
-): Promise<Settled | undefined> {
+): Promise<Settled> {
   if (pieces.length === 0) return { refused: [] }
   const declared = [...new Set(pieces.flatMap(({ declares }) => declares.split(', ')))].join(', ')
   const texts = pieces.map(({ part, text }) => `${part}: ${text}`).join('\n  ')
   const mutation = `mutation ${hasPull ? 'settleThread' : swapName}(${declared}) {\n  ${texts}\n}`
   const variables = Object.assign({}, ...pieces.map(piece => piece.variables))
+  const refusedOf = (isRefused: (part: string) => boolean): SettlingPart[] =>
+    (['change', 'assign', 'review', 'status'] as const).filter(isRefused)
   try {
-    return { ...pullIn(await client.graphql(mutation, variables)), refused: [] }
+    const { data, missing } = await send(client, mutation, variables)
+    // What fails below a part concerns its response: the part itself was done.
+    return { ...pullIn(data), refused: refusedOf(part => missing.has(part)) }
   } catch (error) {
-    if (error instanceof Rejected) return undefined
-    if (!isGraphqlError(error)) throw error
-    const part = partOf(error)
-    // Errors below a part concern its response; the part itself was done.
-    const refused = (['change', 'assign', 'review', 'status'] as const).filter(name =>
-      part?.missing.includes(name),
-    )
-    return part && { ...pullIn(part.data), refused }
+    if (!(error instanceof Rejected)) throw error
+    return { refused: refusedOf(name => pieces.some(({ part }) => part === name)) }
   }
 }
 
@@ -191,24 +185,4 @@ function pullIn(response: unknown): Pick<Settled, 'pull'> {
   const shown = Object.values(parts).flatMap(part => Shown.safeParse(part).data ?? [])
   const last = shown.at(-1)
   return last ? { pull: viewOfNode('pullRequest' in last ? last.pullRequest : last.assignable) } : {}
-}
-
-async function doSingly(singly: Singly, { pull, status, reaction, fold }: Settling): Promise<Settled> {
-  const refused: SettlingPart[] = status ? ['status'] : []
-  const tried = async <T>(part: SettlingPart, effect: Promise<T>): Promise<T | undefined> =>
-    effect.catch((error: unknown) => {
-      if (!(error instanceof Rejected) || error.of === 'read') throw error
-      refused.push(part)
-      return undefined
-    })
-  const { number = 0, change: wanted, assign, review } = pull ?? {}
-  const amended = wanted && (await tried('change', singly.amendPull(number, wanted)))
-  if (assign !== undefined) await tried('assign', singly.assign(number, assign))
-  if (review !== undefined) await tried('review', singly.requestReview(number, review))
-  if (reaction) {
-    if (reaction.content) await singly.react(reaction.target, reaction.content)
-    await singly.unreact(reaction.target, 'eyes')
-  }
-  if (fold !== undefined && !status) await singly.minimize(fold)
-  return { pull: amended, refused }
 }

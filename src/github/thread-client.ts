@@ -1,5 +1,5 @@
 /** GitHub as one thread needs it. */
-import { isNotFound } from '../core/model/errors.ts'
+import { z } from 'zod'
 import type { Person, Thread } from '../core/model/thread.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
 import type {
@@ -15,14 +15,14 @@ import { threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
 import { attachmentReader } from './attachment-files.ts'
 import { branchesOf } from './branches.ts'
+import { ask } from './graphql.ts'
 import { pagesOf } from './pages.ts'
 import { permissionOf } from './permission.ts'
 import { pullsOf } from './pull-requests.ts'
-import { addReaction, removeReaction } from './reactions.ts'
 import { readAhead } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
-import { ignoreGone, unlessGone, unlessLimited } from './response-faults.ts'
-import { settleThread } from './settle-thread.ts'
+import { unlessGone, unlessLimited } from './response-faults.ts'
+import { graphQlName, settleThread } from './settle-thread.ts'
 import { commentsOf } from './thread-comments.ts'
 
 export interface ThreadClientOptions {
@@ -44,35 +44,42 @@ export function gitHubThread(
   const { aheads } = app
   const key = threadKey(thread)
   const pulls = pullsOf({ client, aheads, thread, redact })
-  const branches = branchesOf({ client, aheads, thread }, pulls)
+  const branches = branchesOf({ client, aheads, thread })
   const written = (text: string): string => redact(inOwnWords(text))
   const comments = commentsOf({ app, client, thread, redact, written })
   const pages = pagesOf({
     client,
     thread,
     cap: app.renderings,
-    hasGraphql: () => !aheads.isAbsent(),
     redact,
     now,
   })
   const files = repositoryFiles({ app, client, thread, written })
 
-  /** Failures do not matter, except for a limit. */
-  async function react(target: Target, content: Reaction): Promise<void> {
-    await addReaction(client, at, issue, target, content).catch(unlessLimited)
+  function addReaction(target: Target, content: Reaction): Promise<unknown> {
+    const { reactions } = client.rest
+    switch (target.kind) {
+      case 'subject':
+        return reactions.createForIssue({ ...issue, content })
+      case 'thread':
+        return reactions.createForIssueComment({ ...at, comment_id: target.commentId, content })
+      case 'inline':
+        return reactions.createForPullRequestReviewComment({ ...at, comment_id: target.commentId, content })
+      // REST has none on reviews.
+      case 'review':
+        return ask(client, addToReview, { subject: target.nodeId, content: graphQlName[content] })
+    }
   }
 
-  async function unreact(target: Target, content: Reaction): Promise<void> {
-    const login = await app.botLogin()
-    await removeReaction(client, at, issue, target, { content, login }).catch(unlessLimited)
-  }
-
-  async function assign(number: number, login: string): Promise<void> {
-    await client.rest.issues.addAssignees({ ...at, issue_number: number, assignees: [login] })
-  }
-
-  async function requestReview(number: number, login: string): Promise<void> {
-    await client.rest.pulls.requestReviewers({ ...at, pull_number: number, reviewers: [login] })
+  async function settle(settling: Settling): Promise<Settled> {
+    const done = settleThread({ client, aheads, thread }, withoutSecrets(settling, redact, written))
+    if (!settling.pull)
+      return done.catch(error => {
+        unlessLimited(error)
+        return { refused: [] }
+      })
+    const { pull, refused } = await done
+    return { pull: pull && { ...pull, title: redact(pull.title) }, refused }
   }
 
   return {
@@ -81,31 +88,22 @@ export function gitHubThread(
     ...comments,
     ...files,
     ...pages,
-    react,
-    unreact,
-    assign,
-    requestReview,
+    settle,
+
+    /** Failures do not matter, except for a limit. */
+    async react(target: Target, content: Reaction): Promise<void> {
+      await addReaction(target, content).catch(unlessLimited)
+    },
+
+    async unreact(target: Target): Promise<void> {
+      await settle({ reaction: { target } })
+    },
 
     async readAhead() {
       // Needed next, to recognize own comments; cached.
       const login = app.botLogin().catch(() => {})
       await readAhead(client, aheads, thread)
       await login
-    },
-
-    async settle(settling: Settling): Promise<Settled> {
-      const { amendPull, pull } = pulls
-      const safe = withoutSecrets(settling, redact, written)
-      const done = settleThread(
-        { client, aheads, thread },
-        { pull, amendPull, assign, requestReview, react, unreact, minimize: comments.minimize },
-        safe,
-      )
-      if (settling.pull) return done
-      return done.catch(error => {
-        unlessLimited(error)
-        return { refused: [] }
-      })
     },
 
     /** @throws Rejected with 404 for somebody unknown */
@@ -124,15 +122,9 @@ export function gitHubThread(
       }),
 
     async isInTeam(team: string, login: string): Promise<boolean> {
-      try {
-        const query = { org: at.owner, team_slug: team, username: login }
-        return (
-          (await app.forTeams(thread).rest.teams.getMembershipForUserInOrg(query)).data.state === 'active'
-        )
-      } catch (error) {
-        if (isNotFound(error)) return false
-        throw error
-      }
+      const query = { org: at.owner, team_slug: team, username: login }
+      const found = await unlessGone(() => app.forTeams(thread).rest.teams.getMembershipForUserInOrg(query))
+      return found?.data.state === 'active'
     },
 
     async closing(when?: 'now'): Promise<Closing | undefined> {
@@ -160,9 +152,16 @@ export function gitHubThread(
       }),
 
     async removeLabel(name: string): Promise<void> {
-      await client.rest.issues.removeLabel({ ...issue, name }).catch(ignoreGone)
+      await unlessGone(() => client.rest.issues.removeLabel({ ...issue, name }))
     },
   }
+}
+
+const addToReview = {
+  text: `mutation addReaction($subject: ID!, $content: ReactionContent!) {
+  addReaction(input: { subjectId: $subject, content: $content }) { reaction { content } }
+}`,
+  schema: z.unknown(),
 }
 
 type Rewrite = (text: string) => string

@@ -1,12 +1,11 @@
 import type { Octokit } from '@octokit/rest'
-import { isNotFound } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommentRef, InlineComment, ReplyRef } from '../core/model/trigger.ts'
 import type { CommentView, OwnComment } from '../core/model/views.ts'
 import { type GivenComment, threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
 import { type Remark, remarksOf } from './pull-requests.ts'
-import { ignoreGone, unlessGone, unlessLimited } from './response-faults.ts'
+import { unlessGone, unlessLimited } from './response-faults.ts'
 import { isInsider } from './webhooks/event.ts'
 
 /** A thousand comments; older ones are forgotten. */
@@ -60,23 +59,17 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
     },
 
     async edit(commentId: number, text: string): Promise<{ nodeId: string } | 'gone'> {
-      const body = written(text)
-      try {
-        const { data } = await client.rest.issues.updateComment({ ...at, comment_id: commentId, body })
-        return { nodeId: data.node_id }
-      } catch (error) {
-        if (isNotFound(error)) return 'gone'
-        throw error
-      }
+      const query = { ...at, comment_id: commentId, body: written(text) }
+      const edited = await unlessGone(() => client.rest.issues.updateComment(query))
+      return edited ? { nodeId: edited.data.node_id } : 'gone'
     },
 
     async deleteComment(commentId: number, commentRef?: CommentRef): Promise<void> {
       const { issues, pulls } = client.rest
-      const deletion =
-        commentRef?.kind === 'inline'
-          ? pulls.deleteReviewComment({ ...at, comment_id: commentId })
-          : issues.deleteComment({ ...at, comment_id: commentId })
-      await deletion.catch(ignoreGone)
+      const query = { ...at, comment_id: commentId }
+      await unlessGone<unknown>(() =>
+        commentRef?.kind === 'inline' ? pulls.deleteReviewComment(query) : issues.deleteComment(query),
+      )
     },
 
     /** Our comments, oldest first. @param since ms since the epoch, compared with the last change */
@@ -126,15 +119,11 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
         }))
     },
 
-    async inlineComment(commentId: number): Promise<InlineComment['parent']> {
-      try {
+    inlineComment: (commentId: number): Promise<InlineComment['parent']> =>
+      unlessGone(async () => {
         const { data } = await client.rest.pulls.getReviewComment({ ...at, comment_id: commentId })
         return { author: data.user?.login ?? 'ghost', body: redact(data.body), nodeId: data.node_id }
-      } catch (error) {
-        if (isNotFound(error)) return undefined
-        throw error
-      }
-    },
+      }),
 
     async hasComment({
       in: where,
@@ -161,7 +150,7 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
       const [login, said, remarks] = await Promise.all([
         app.botLogin(),
         ahead(holds) ?? listComments(since === undefined ? {} : { since: new Date(since).toISOString() }),
-        thread.kind === 'pull' ? remarksOf({ client, aheads, thread }) : [],
+        thread.kind === 'pull' ? remarksOf(client, thread) : [],
       ])
       const all: Remark[] = [...said.map(comment => ({ ...comment, in: 'thread' as const })), ...remarks]
       return all

@@ -423,8 +423,6 @@ export class MemoryBot {
   readonly #github: Partial<ThreadClient> = {
     react: async (_, content) => void this.reactions.push(content),
     unreact: async () => {},
-    assign: async (_, login) => void this.asked.push(`assign ${login}`),
-    requestReview: async (_, login) => void this.asked.push(`review ${login}`),
     permission: async login => {
       this.asked.push(`permission ${login}`)
       if (!Object.hasOwn(this.#options.roles, login))
@@ -500,7 +498,6 @@ export class MemoryBot {
     commitsSince: async (_, sha) => [{ sha, byPerson: false }],
     isDescendant: async () => false,
     pullsFrom: async head => this.pulls.filter(pull => pull.head.ref === head),
-    isBaseOfPull: async () => false,
     branchUse: async name => ({ sha: this.#shaOf(name), isUsed: false }),
     readAhead: async () => {
       this.#ahead = [...this.comments]

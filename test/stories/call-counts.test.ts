@@ -86,34 +86,6 @@ onEitherQueue(
         'graphql threadAhead',
       ])
     })
-
-    const allDone = async (number: number): Promise<void> => {
-      const { github } = world()
-      const [pull] = (await github.pulls()).filter(({ body }) => body.includes(`Closes #${number}`))
-      expect(pull).toMatchObject({ base: 'main', state: 'open' })
-    }
-
-    it.each<[string, () => void]>([
-      [
-        'that lacks fields',
-        () => world().github.graphql.lacks.push('Repository.refs', 'Mutation.updateRefs'),
-      ],
-      ['without GraphQL', () => Object.assign(world().github.graphql, { enabled: false })],
-    ])('on a server %s the same is done, with more calls', async (_, make) => {
-      await Promise.all(world().bots.map(bot => bot.stop()))
-      make()
-      await newBot()
-      let number = 0
-      const until = async (thread: Thread, asked: number) => {
-        number = thread.number
-        await cleanedUp(thread, asked)
-      }
-      const calls = await counted('/codex fix the flaky login test', { until })
-      await allDone(number)
-      // Of a process that has only just begun: what it asks once is not the run's.
-      const ofRun = calls.filter(name => !/access_tokens|^GET app$/.test(name))
-      expect(ofRun.length).toBeLessThanOrEqual(36)
-    })
   },
   { oneByOne: true, roles: [] },
 )

@@ -179,7 +179,6 @@ onEitherQueue(
       { path: '/git/matching-refs/' },
       { path: '/git/ref/heads(?:/|%2F)main$', after: 1 },
       { path: '/issues/\\d+/comments$', after: 1 },
-      { path: '/pulls/\\d+$' },
     ]
 
     it('once by GitHub, of what is asked in one query: it is asked for singly', async () => {
@@ -204,8 +203,9 @@ onEitherQueue(
       const { github } = world()
       const fault = { kind: 'status', code, body: { message } } as const
       // Where each is asked for by itself.
-      const together = /^(?:threadAhead|pullAndPerson)$/
+      const together = /^threadAhead$/
       const noQuery = github.fault({ path: '/graphql', operation: together, times: Infinity, fault })
+      const ofPull = github.fault({ path: '/graphql', operation: /^pullAndPerson$/, fault })
       const armed: ReturnType<typeof github.fault>[] = []
       const work = await asked(`github-${code}`, {
         before(repository) {
@@ -223,6 +223,7 @@ onEitherQueue(
       await work.work()
       await endsAsEver(work)
       noQuery.cancel()
+      expect(ofPull.hits).toBe(1)
       expect(armed.map(({ hits }) => hits)).toEqual(reads.map(() => 1))
     })
   },

@@ -41,7 +41,8 @@ export interface WrittenText {
 
 export interface ThreadClient {
   react(target: Target, content: Reaction): Promise<void>
-  unreact(target: Target, content: Reaction): Promise<void>
+  /** Takes the eyes off. */
+  unreact(target: Target): Promise<void>
   permission(login: string): Promise<Permission>
   comment(body: string, replyRef?: ReplyRef): Promise<number>
   edit(commentId: number, body: string): Promise<{ nodeId: string } | 'gone'>
@@ -75,8 +76,6 @@ export interface ThreadClient {
    * never used as it is.
    */
   shown(texts: readonly WrittenText[]): Promise<(SeenPage | undefined)[]>
-  assign(number: number, login: string): Promise<void>
-  requestReview(number: number, login: string): Promise<void>
   removeLabel(name: string): Promise<void>
   branch(name: string): Promise<BranchView | undefined>
   issueBranches(stem: string): Promise<IssueBranches>
@@ -95,7 +94,6 @@ export interface ThreadClient {
   report(sha: string, report: CheckReport): Promise<void>
   pullsFrom(head: string): Promise<PullView[]>
   isDescendant(ancestor: string, sha: string): Promise<boolean>
-  isBaseOfPull(base: string): Promise<boolean>
   branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean }>
   openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView>
   amendPull(number: number, change: PullChange): Promise<PullView>

@@ -124,7 +124,7 @@ export interface IssueBranches {
   base: BranchView | undefined
   /** Linked, but in another repository. */
   elsewhere?: LinkedElsewhere
-  /** For linking; `undefined` without GraphQL. */
+  /** For linking; `undefined` where GitHub does not say. */
   ids: { issue: string; repository: string } | undefined
 }
 

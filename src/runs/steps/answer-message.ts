@@ -62,5 +62,5 @@ async function react(
   await ignoreRefusal(context, context.github.react(target, reactions[reply ? 'refused' : 'done']))
   if (!last) return
   await context.job.assertLocked()
-  await ignoreRefusal(context, context.github.unreact(target, 'eyes'))
+  await ignoreRefusal(context, context.github.unreact(target))
 }

@@ -26,7 +26,6 @@ const gitHubWrites: readonly { method: string; path: RegExp; operation?: RegExp 
   { method: 'POST', path: /\/issues\/\d+\/comments$/ },
   { method: 'PATCH', path: /\/issues\/comments\/\d+$/ },
   { method: 'POST', path: /\/reactions$/ },
-  { method: 'DELETE', path: /\/reactions\/\d+$/ },
   { method: 'DELETE', path: /\/labels\/[^/]+$/ },
   { method: 'POST', path: /\/pulls$/ },
   { method: 'PATCH', path: /\/pulls\/\d+$/ },

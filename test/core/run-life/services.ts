@@ -60,8 +60,6 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         if (target.kind === 'thread') world.reactions.push({ commentId: target.commentId, content })
       }),
     unreact: () => at(writes, 'unreact', () => undefined),
-    assign: () => at(writes, 'assign', () => undefined),
-    requestReview: () => at(writes, 'request review', () => undefined),
     removeLabel: () => at(writes, 'remove label', () => undefined),
     permission: () => at(reads, 'permission', () => ({ role: 'write', name: 'write' })),
     file: () => at(reads, 'file', () => undefined),
@@ -128,7 +126,6 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
       }),
     isDescendant: () => at(reads, 'compare', () => true),
     pullsFrom: head => at(reads, 'pulls', () => world.pulls.filter(each => each.head.ref === head)),
-    isBaseOfPull: base => at(reads, 'bases', () => world.pulls.some(each => each.head.base === base)),
     branchUse: name =>
       at(reads, 'branch use', () => ({
         sha: world.branches.get(name),

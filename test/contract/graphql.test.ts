@@ -1,6 +1,6 @@
 /**
- * Every query and mutation, on a server that lacks one of its fields, refuses one, or has reached its limit: what comes
- * of it is the same as on a whole server, with more calls, or it waits.
+ * Every query and mutation, where GitHub refuses one of its fields, or has reached its limit: what the rest can do
+ * without is left out, any other refusal is told, and a limit is waited for.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type FieldNode, parse, TypeInfo, visit, visitWithTypeInfo } from 'graphql'
@@ -10,6 +10,7 @@ import type { GitHubEmulator } from '../../emulators/github/github.ts'
 import { gitHubSchema } from '../../emulators/github/graphql.ts'
 import { listAt, numberAt, textAt } from '../../emulators/github/json.ts'
 import type { Call } from '../../emulators/github/ledger.ts'
+import { Rejected } from '../../src/core/model/errors.ts'
 import type { Thread } from '../../src/core/model/thread.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
@@ -32,7 +33,7 @@ beforeAll(async () => {
 
 afterEach(() => {
   github.clearFaults()
-  Object.assign(github.graphql, { enabled: true, lacks: [], denies: [] })
+  github.graphql.denies = []
   github.takeViolations()
 })
 
@@ -166,7 +167,7 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
     } as const
     await client.react(target, 'eyes')
     const [heard] = (await github.thread(number)).reviews
-    await client.unreact(target, 'eyes')
+    await client.unreact(target)
     const [left] = (await github.thread(number)).reviews
     return { heard: heard?.reactions, left: left?.reactions }
   },
@@ -221,34 +222,33 @@ async function wholeOf(deed: string) {
   return { outcome, fields: await fieldsOf(queriesSent()) }
 }
 
-/** No other way leads to these; nothing depends on them, so that they are left out without a failure. */
+/** What depends on nothing else is left out without a failure. */
 const decorations = new Set(['a status is folded', 'a review is heard'])
+/** What was read together is asked for singly, and a branch is made without a link to its issue. */
+const survivors = new Set([
+  'what a command asks',
+  'whether it was closed',
+  'the branches of an issue',
+  'a branch is made',
+])
 
-/** What GitHub may refuse by itself is a refusal, and no lack. */
-const isRefusable = (field: string): boolean => /^Mutation\.(?!createLinkedBranch)/.test(field)
+/** A refusal that is told by its part. */
+const isPart = (field: string): boolean => /^(?:Mutation\.(?!createLinkedBranch)|Query\.user$)/.test(field)
 
 describe.each(Object.keys(deeds))('%s', deed => {
-  const comes = async (outcome: unknown): Promise<unknown> => {
-    const other = await done(deed)
-    return decorations.has(deed) || isDeepStrictEqual(other, outcome) ? 'the same' : other
-  }
-
-  test.each(['lacks', 'denies'] as const)('on a server that %s any of the fields', async how => {
+  test('where GitHub denies any of the fields', async () => {
     const { outcome, fields } = await wholeOf(deed)
-    const asked = fields.filter(field => how === 'lacks' || !isRefusable(field))
+    const asked = fields.filter(field => !isPart(field))
     expect(asked).not.toEqual([])
     const came: Record<string, unknown> = {}
     for (const field of asked) {
-      github.graphql[how] = [field]
-      came[field] = await comes(outcome).catch(String)
+      github.graphql.denies = [field]
+      came[field] = await done(deed).then(
+        other => decorations.has(deed) || isDeepStrictEqual(other, outcome),
+        (error: unknown) => error instanceof Rejected && error.of === 'read' && !survivors.has(deed),
+      )
     }
-    expect(came).toEqual(Object.fromEntries(asked.map(field => [field, 'the same'])))
-  })
-
-  test('on a server without GraphQL', async () => {
-    const { outcome } = await wholeOf(deed)
-    github.graphql.enabled = false
-    expect(await comes(outcome)).toBe('the same')
+    expect(came).toEqual(Object.fromEntries(asked.map(field => [field, true])))
   })
 
   test('when GraphQL’s limit is reached, it is waited for', async () => {
@@ -267,13 +267,14 @@ describe.each(Object.keys(deeds))('%s', deed => {
 })
 
 test.each([
-  ['updatePullRequest', ['change']],
-  ['addAssigneesToAssignable', ['assign']],
-  ['requestReviews', ['review']],
-  ['addReaction', []],
-  ['removeReaction', []],
-])('what GitHub refuses of a mutation, %s, is told, and the rest is done', async (name, refused) => {
-  github.graphql.denies = [`Mutation.${name}`]
+  ['Mutation.updatePullRequest', ['change']],
+  ['Mutation.addAssigneesToAssignable', ['assign']],
+  ['Mutation.requestReviews', ['review']],
+  ['Query.user', ['assign', 'review']],
+  ['Mutation.addReaction', []],
+  ['Mutation.removeReaction', []],
+])('what GitHub refuses of them, %s, is told, and the rest is done', async (field, refused) => {
+  github.graphql.denies = [field]
   const came = await done('a pull request is looked at and put right')
   const isDone = (part: string): boolean => !refused.includes(part)
   expect(came).toMatchObject({
@@ -287,12 +288,6 @@ test.each([
 test.each<[string, (status: { id: number }) => unknown, string[], string?]>([
   ['goes along', () => {}, [], 'Done.'],
   ['that somebody deleted does not', ({ id }) => github.as('olga').deletesComment(id), ['status']],
-  [
-    'is left to its own step without GraphQL',
-    () => Object.assign(github.graphql, { enabled: false }),
-    ['status'],
-    'Working.',
-  ],
 ])('a status beside the change of a pull request %s', async (_, happens, refused, shows) => {
   const { client, pull, number: thread } = await scene()
   const { number } = await pull()

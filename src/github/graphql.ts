@@ -1,0 +1,66 @@
+/**
+ * GraphQL: what came, and which parts of it did not. Nothing that the bot asks for is missing on the oldest server that
+ * is promised, Enterprise Server 3.17 (its schema, `schema.docs-enterprise.graphql` of github/docs, was looked at for
+ * `updateRefs`, the youngest of it), so a part that does not come was refused, or is not there.
+ */
+import type { Octokit } from '@octokit/rest'
+import { z } from 'zod'
+import { NoResponse, Rejected } from '../core/model/errors.ts'
+
+const Refused = z.object({
+  name: z.literal('GraphqlResponseError'),
+  errors: z
+    .array(
+      z.object({
+        type: z.string().optional(),
+        message: z.string(),
+        path: z.array(z.union([z.string(), z.number()])).default([]),
+      }),
+    )
+    .min(1),
+  data: z.record(z.string(), z.unknown()).nullish(),
+})
+
+interface Answer {
+  data: unknown
+  /** By the path of what did not come, such as `repository.pullRequest`. */
+  missing: ReadonlyMap<string, Rejected>
+}
+
+type Variables = Record<string, unknown>
+
+/** @throws Rejected if the text was refused as a whole */
+export async function send(client: Octokit, text: string, variables: Variables): Promise<Answer> {
+  try {
+    return { data: await client.graphql(text, variables), missing: new Map() }
+  } catch (error) {
+    const refused = Refused.safeParse(error).data
+    if (!refused) throw error
+    const kind = text.startsWith('mutation') ? 'effect' : 'read'
+    const missing = refused.errors.map(({ type, message, path }) => {
+      const status = type === 'NOT_FOUND' ? 404 : 403
+      return [path.join('.'), new Rejected('github', status, type ?? '', message, undefined, kind)] as const
+    })
+    const [first] = missing
+    if (!refused.data && first) throw first[1]
+    return { data: refused.data, missing: new Map(missing) }
+  }
+}
+
+/**
+ * @param optional paths that may be missing
+ * @throws Rejected with 404 for what is not there; NoResponse for an answer that makes no sense
+ */
+export async function ask<T>(
+  client: Octokit,
+  { text, schema, optional = [] }: { text: string; schema: z.ZodType<T>; optional?: readonly string[] },
+  variables: Variables,
+): Promise<T> {
+  const { data, missing } = await send(client, text, variables)
+  for (const [path, rejected] of missing) if (!optional.includes(path)) throw rejected
+  const read = schema.safeParse(data)
+  if (read.success) return read.data
+  throw new NoResponse('github', 'GitHub answered with something else than was asked for', {
+    cause: read.error,
+  })
+}
