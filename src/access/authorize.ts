@@ -22,32 +22,32 @@ export interface PersonCheck {
   reads: RefusedReads
 }
 
-export interface Allowance {
-  may: boolean
-  least: Role
-  role: string
-  trusted: boolean
+/** `named`: whether the settings name them, asked only where it matters. */
+export type Identity = Permission & { named?: boolean }
+
+/** Enough to say whether they may use that command, and whether they are trusted. */
+export async function withName<Known extends Identity>(
+  known: Known,
+  command: string,
+  person: Person,
+  check: PersonCheck,
+): Promise<Known> {
+  const isEnough = isTrusted(known) && allowance(known, command, check.settings).may
+  if (isEnough || known.named !== undefined) return known
+  return { ...known, named: await isNamed(check, person) }
 }
 
-export async function allowanceOf(check: PersonCheck, person: Person, name: string): Promise<Allowance> {
+export const isTrusted = ({ role, named }: Identity): boolean => named === true || mayAct(role, 'write')
+
+export function allowance({ role, name, named = false }: Identity, command: string, settings: RepoSettings) {
+  const least: Role = settings.permissions[command] ?? 'admin'
+  return { may: named || mayAct(role, least), least, role: name }
+}
+
+export async function mayUseNow(check: PersonCheck, person: Person, command: string): Promise<boolean> {
   const permission = await permissionOf(check.github, person, check.reads)
-  const named = needsName(permission, name, check.settings) && (await isNamed(check, person))
-  return allowance({ ...permission, named }, name, check.settings)
+  return allowance(await withName(permission, command, person, check), command, check.settings).may
 }
-
-export const needsName = ({ role }: Permission, name: string, settings: RepoSettings): boolean =>
-  !mayAct(role, 'write') || !mayAct(role, leastFor(name, settings))
-
-export function allowance(
-  { role, name: roleName, named }: Permission & { named: boolean },
-  name: string,
-  settings: RepoSettings,
-): Allowance {
-  const least = leastFor(name, settings)
-  return { may: mayAct(role, least) || named, least, role: roleName, trusted: mayAct(role, 'write') || named }
-}
-
-const leastFor = (name: string, { permissions }: RepoSettings): Role => permissions[name] ?? 'admin'
 
 const noPermission: Permission = { role: 'none', name: 'none' }
 
@@ -66,7 +66,7 @@ export async function permissionOf(
   }
 }
 
-export async function isNamed(check: PersonCheck, person: Person): Promise<boolean> {
+async function isNamed(check: PersonCheck, person: Person): Promise<boolean> {
   const { github, settings } = check
   const { users, teams, apps } = settings.allow
   if (person.app !== undefined) return apps.includes(person.app)
@@ -83,13 +83,10 @@ async function isMeant(user: string, person: Person, check: PersonCheck): Promis
   return check.accounts.isSame(check.repoId, person, () => usedBefore(check, login))
 }
 
-interface Memory {
-  github: Pick<ThreadClient, 'ownCommentsOfRepository'>
-  signer: Signer
-  repoId: number
-}
-
-async function usedBefore({ github, signer, repoId }: Memory, login: string): Promise<number | undefined> {
+async function usedBefore(
+  { github, signer, repoId }: PersonCheck,
+  login: string,
+): Promise<number | undefined> {
   const newestFirst = await github.ownCommentsOfRepository()
   const authors = newestFirst
     .flatMap(({ number, body }) => signer.read(body, { repoId, number }))

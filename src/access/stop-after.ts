@@ -7,7 +7,7 @@ import { Rejected } from '../core/model/errors.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import { isBefore, type Moment } from '../core/record/event-order.ts'
-import { allowanceOf, type PersonCheck } from './authorize.ts'
+import { mayUseNow, type PersonCheck } from './authorize.ts'
 
 export interface Stop {
   /** Of its trigger. */
@@ -66,7 +66,7 @@ export async function stopAfter(
 
 async function mayStop(check: PersonCheck, by: Person): Promise<boolean> {
   try {
-    return (await allowanceOf(check, by, 'stop')).may
+    return await mayUseNow(check, by, 'stop')
   } catch (error) {
     // Of whom GitHub does not say it, it is asked again when that stop is judged.
     if (error instanceof Rejected) return false

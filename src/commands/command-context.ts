@@ -1,4 +1,4 @@
-import type { Accounts } from '../access/authorize.ts'
+import { type Accounts, isTrusted, type PersonCheck } from '../access/authorize.ts'
 import type { SettingsNow, SettingsReader } from '../access/read-settings.ts'
 import type { MayCost } from '../access/strangers.ts'
 import type { Check } from '../core/model/check.ts'
@@ -83,9 +83,7 @@ export interface CommandContext {
   job: LockedJob<ThreadRecord>
   github: ThreadClient
   record: ThreadRecord
-  stranger: boolean
   repliedLately: Recent
-  unknown?: unknown
   /** Files that GitHub shows in what arrived. */
   attached?: Attachment[]
   /** The 👀 on its way. */
@@ -106,7 +104,6 @@ export function commandContext(
     job,
     github: deps.github(thread),
     record: job.data,
-    stranger: false,
     isLast: true,
     repliedLately,
     async save(record) {
@@ -124,11 +121,14 @@ export const refusedReads = ({ deps, record: { refusedSince } }: CommandContext)
 export const targetOf = (trigger: ThreadTrigger): Target =>
   trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' }
 
+/** Whether nothing is known of the sender that would give them rights. */
+export const isStranger = ({ record: { sender } }: CommandContext): boolean =>
+  sender?.kind !== 'known' || !isTrusted(sender)
+
 /** Everything may be done for people with rights; for others so many calls to GitHub, if they have not cost too much. */
 export const mayCost = async (context: CommandContext, calls: number): Promise<boolean> => {
-  const { stranger, deps, record } = context
-  const { thread, sender } = record.trigger
-  return !stranger || deps.mayCost(thread.installationId, sender.id, calls)
+  const { thread, sender } = context.record.trigger
+  return !isStranger(context) || context.deps.mayCost(thread.installationId, sender.id, calls)
 }
 
 export const commandId = ({ record }: { record: ThreadRecord }): string =>
@@ -142,6 +142,19 @@ export function settingsOf(context: CommandContext): Promise<SettingsNow> {
   context.settings ??= deps.settings.of(withReadAhead(github), record.trigger.thread)
   return context.settings
 }
+
+export async function personCheckOf(context: CommandContext): Promise<PersonCheck> {
+  const { github, deps, record } = context
+  const { settings } = await settingsOf(context)
+  const { repoId } = record.trigger.thread
+  const { accounts, signer } = deps
+  return { github, accounts, signer, repoId, settings, reads: refusedReads(context) }
+}
+
+export const withdrawn = 'withdrawn'
+
+export const wasWithdrawn = async ({ job }: CommandContext): Promise<boolean> =>
+  (await job.inbox()).includes(withdrawn)
 
 /** The repository's settings come with the read-ahead query, the owner's with another call beside it. */
 function withReadAhead(github: ThreadClient): Files {

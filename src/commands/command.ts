@@ -6,7 +6,7 @@ import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import type { CommandGrammar } from '../core/model/command-grammar.ts'
 import type { PullHead, Thread } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import type { BranchView, KnownModel, SandboxView } from '../core/model/views.ts'
+import type { BranchView, KnownModel, Pull, SandboxView } from '../core/model/views.ts'
 import type { Moment } from '../core/record/event-order.ts'
 import type { Marker } from '../core/record/marker.ts'
 import type { Run } from '../core/record/run.ts'
@@ -14,7 +14,6 @@ import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
 import type { Reply } from '../core/words/replies.ts'
 import type { CommandTrigger } from './command-context.ts'
-import type { LastRun, Past } from './thread-history.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
 export interface Request {
@@ -65,6 +64,19 @@ export interface NotBegun {
   words: string | undefined
   waits: TriggerRecord['waits']
   stopped: TriggerRecord['stopped']
+}
+
+export interface Past {
+  marker: Marker
+  pull: Pull | undefined
+}
+
+export interface LastRun extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread'>> {
+  baseline: Pick<Run['baseline'], 'snapshot' | 'head'>
+  report?: Pick<Run['report'], 'status'>
+  mailbox?: Pick<Run['mailbox'], 'wordsOfRound'>
+  workspace?: Pick<Run['workspace'], 'readUpTo'>
+  result?: Partial<Pick<Run['result'], 'outcome' | 'round' | 'instructionDone'>>
 }
 
 export interface Reads {

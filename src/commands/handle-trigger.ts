@@ -1,48 +1,49 @@
-/** The App lost access: agents there are ended, and GitHub is told nothing. */
+/** What becomes of a trigger: its commands one after the other, each until it is done or waits. */
 import { mayHoldCommand } from '../core/command/find.ts'
-import { isMistake, type Parsed } from '../core/command/parse.ts'
+import { isMistake } from '../core/command/parse.ts'
 import { instruction } from '../core/model/command-grammar.ts'
-import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult, WrittenText } from '../core/model/ports.ts'
-import type { Thread } from '../core/model/thread.ts'
+import { threadSlot } from '../core/model/thread.ts'
 import { recent } from '../core/model/time.ts'
-import type {
-  AccessLostTrigger,
-  CommentTrigger,
-  LabelTrigger,
-  ThreadTrigger,
-  TickTrigger,
-} from '../core/model/trigger.ts'
-import type { RunMessage } from '../core/record/mailbox-part.ts'
-import { send } from '../core/record/messages.ts'
-import type { Run } from '../core/record/run.ts'
-import { ofInstallation, ofRepository } from '../core/record/run-index.ts'
-import { backoff, limits } from '../core/record/timing.ts'
-import { acceptEach, type CommandHandler, lostWakeMs, stillWaits } from './accept-each.ts'
+import type { CommentTrigger, ThreadTrigger, TickTrigger } from '../core/model/trigger.ts'
+import type { HandledOutcome } from '../core/record/flow-meter.ts'
+import { limits } from '../core/record/timing.ts'
+import { acceptLoss } from './access-lost.ts'
+import type { Command } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
   type CommandTrigger,
   commandContext,
+  liveRun,
   refused,
+  settingsOf,
   type TriggerDeps,
+  wasWithdrawn,
 } from './command-context.ts'
-import { commandNamed } from './command-registry.ts'
-import { gate, isListedApp, mayNothing, mayUse } from './gate.ts'
-import { obey } from './perform.ts'
+import { commandNamed, commands } from './command-registry.ts'
+import { gate, mayUse, senderOf } from './gate.ts'
+import { goOnTelling, obey, type Words } from './perform.ts'
 import { newsOfPull } from './pull-news.ts'
-import { commandsOf, isAnyMisplaced, textsOf } from './read-commands.ts'
-import { shownBy } from './thread-history.ts'
-import { afterFault, giveUpDeadly, isNews, killsUs } from './trigger-faults.ts'
-import { isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
-import { wasWithdrawn, withdraw, withdrawn } from './withdraw.ts'
+import { commandsOf, isAnyMisplaced, shownBy, textsOf } from './read-commands.ts'
+import { isRepeated, isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
+import { standingOf } from './start-decision.ts'
+import { stopOf } from './stops.ts'
+import { afterFault, giveUpDeadly, isNews } from './trigger-faults.ts'
+import { afterOne, isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
+import { withdraw } from './withdraw.ts'
+
+/** The awaited Run wakes the command; this is for a lost wake. */
+const lostWakeMs = 30_000
+
+const end: StepResult = { kind: 'end' }
 
 export const acceptTrigger = (deps: TriggerDeps) => {
   const repliedLately = recent()
   return async (job: LockedJob<TriggerRecord>): Promise<StepResult> => {
     if (!holdsThread(job)) return acceptLoss(deps, job)
     const context = commandContext(deps, job, repliedLately)
-    if (killsUs(job)) return giveUpDeadly(context)
+    if (job.deaths >= limits.deaths) return giveUpDeadly(context)
     try {
       if (await stillWaits(context)) return { kind: 'park', ms: lostWakeMs }
       const result = await accept(context, job.data.trigger)
@@ -55,56 +56,78 @@ export const acceptTrigger = (deps: TriggerDeps) => {
   }
 }
 
-const end: StepResult = { kind: 'end' }
-
 const holdsThread = (job: LockedJob<TriggerRecord>): job is LockedJob<ThreadRecord> => isOfThread(job.data)
 
-/** No thread can be told of a failure, so it is retried for ever. */
-async function acceptLoss(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Promise<StepResult> {
-  const { trigger } = job.data
-  if (trigger.kind !== 'access-lost') return end
-  const { log } = deps
-  try {
-    await loseAccess(deps, trigger)
-    log.info({ trigger: job.id, installation: trigger.installationId, by: trigger.by }, 'access lost')
-    return end
-  } catch (error) {
-    if (error instanceof RetryLater) return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
-    if (!(error instanceof NoResponse) || deps.now() - job.addedAt > limits.outage) throw error
-    log.warn({ trigger: job.id, err: error }, 'no usable answer')
-    return { kind: 'park', ms: backoff(2) }
-  }
+/** Asks GitHub nothing, however long it takes. */
+async function stillWaits(context: CommandContext): Promise<boolean> {
+  const { waits, answer, pendingMessage, trigger } = context.record
+  if (!waits || waits.for === 'github' || answer || pendingMessage) return false
+  if ((await wasWithdrawn(context)) || (await stopOf(context))) return false
+  // Before GitHub is asked again for all that PostHog would not take.
+  if (waits.for === 'posthog') await context.deps.posthog.sandboxes()
+  if (waits.run === undefined) return false
+  const live = await liveRun(context, threadSlot(trigger.thread))
+  return live !== undefined && standingOf(live.data) === waits.run
 }
 
-function accept(context: CommandContext, trigger: ThreadTrigger): Promise<StepResult> {
+async function accept(context: CommandContext, trigger: ThreadTrigger): Promise<StepResult> {
+  if (trigger.kind === 'pull-news') return newsOfPull(context, trigger)
+  if (trigger.kind === 'withdrawal') return withdraw(context, trigger)
+  if ((await wasWithdrawn(context)) || (await isUnlistedApp(context, trigger))) return end
   switch (trigger.kind) {
     case 'comment':
       return acceptComment(context, trigger)
     case 'label':
-      return acceptLabel(context, trigger)
-    case 'pull-news':
-      return newsOfPull(context, trigger)
+      return acceptEach(context, trigger, [obeying(context, trigger, instruction, nothingSaid)])
     case 'tick':
       return acceptTick(context, trigger)
-    case 'withdrawal':
-      return withdraw(context, trigger)
   }
 }
 
+/** A bot that the settings do not list gets no answer at all: two bots that answer each other never stop. */
+const isUnlistedApp = async (
+  context: CommandContext,
+  { sender: { app } }: CommandTrigger,
+): Promise<boolean> => app !== undefined && !(await settingsOf(context)).settings.allow.apps.includes(app)
+
+/** One of the commands of a trigger. */
+interface CommandHandler {
+  /** What the sender must have the right to, if to anything. */
+  command?: Pick<Command, 'name' | 'repliesAtOnce'>
+  carryOut(): Promise<CommandResult> | CommandResult
+}
+
+function obeying(
+  context: CommandContext,
+  trigger: CommandTrigger,
+  name: string,
+  words: Words,
+): CommandHandler {
+  const command = commandNamed(name)
+  return { command, carryOut: () => obey(context, trigger, command, words) }
+}
+
+const nothingSaid: Words = { options: {}, text: '', hides: false }
+
+const wordsOnly = { name: instruction, repliesAtOnce: true } as const
+
 /** Text is parsed only for senders who may use some command. */
 async function acceptComment(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
-  if (!(await mayBeAnswered(context, trigger))) return end
   const texts = await textsOf(context, trigger)
-  const mayHold = texts.some(({ text }) => mayHoldCommand(text, trigger.word))
-  if (!mayHold) return hint(context, trigger, texts)
-  if (await mayNothing(context, trigger))
-    return acceptEach(context, trigger, [{ handle: () => refuseUnread(context, trigger) }])
-  const parsedCommands = await commandsOf(context, trigger, texts)
-  if (parsedCommands.length === 0) return hint(context, trigger, texts)
+  if (!texts.some(({ text }) => mayHoldCommand(text, trigger.word))) return hint(context, trigger, texts)
+  const known = await senderOf(context, trigger, instruction)
+  if (known && !commands.some(({ name }) => mayUse(known, name)))
+    return acceptEach(context, trigger, [{ command: wordsOnly, carryOut: () => ({ kind: 'silence' }) }])
+  const parsed = await commandsOf(context, trigger, texts)
+  if (parsed.length === 0) return hint(context, trigger, texts)
   return acceptEach(
     context,
     trigger,
-    parsedCommands.map(parsed => handlerOf(context, trigger, parsed)),
+    parsed.map(each =>
+      isMistake(each)
+        ? { command: wordsOnly, carryOut: () => refused({ kind: 'mistake', mistake: each }) }
+        : obeying(context, trigger, each.command.name, { ...each.command, hides: each.hides }),
+    ),
   )
 }
 
@@ -114,119 +137,109 @@ async function hint(
   trigger: CommentTrigger,
   texts: readonly WrittenText[],
 ): Promise<StepResult> {
-  if (!trigger.misplaced || !(await mayUse(context, trigger, instruction))) return end
-  if (!(await isAnyMisplaced(context, trigger, texts))) return end
-  return acceptEach(context, trigger, [{ handle: () => hinted(context, trigger) }])
-}
-
-async function hinted(context: CommandContext, trigger: CommentTrigger): Promise<CommandResult> {
-  const { thread, sender } = trigger
+  if (!trigger.misplaced) return end
+  const known = await senderOf(context, trigger, instruction)
+  if (!known || !mayUse(known, instruction) || !(await isAnyMisplaced(context, trigger, texts))) return end
+  const { thread, sender, id } = trigger
   const name = `misplaced-${thread.repoId}-${thread.number}-${sender.id}`
-  const first = await context.deps.isFirst(name, trigger.id)
-  return first ? refused({ kind: 'misplaced' }) : { kind: 'passed-over' }
+  const carryOut = async (): Promise<CommandResult> =>
+    (await context.deps.isFirst(name, id)) ? refused({ kind: 'misplaced' }) : { kind: 'passed-over' }
+  return acceptEach(context, trigger, [{ carryOut }])
 }
-
-function handlerOf(context: CommandContext, trigger: CommentTrigger, parsed: Parsed): CommandHandler {
-  if (isMistake(parsed)) return { handle: () => mistaken(context, trigger, parsed) }
-  const { hides, command } = parsed
-  const { name, options, text } = command
-  return {
-    handle: () => obey(context, trigger, commandNamed(name), { options, text, hides }),
-  }
-}
-
-/** A bot that the settings do not list gets no answer at all: two bots that answer each other never stop. */
-async function mayBeAnswered(context: CommandContext, { sender }: CommandTrigger): Promise<boolean> {
-  if (await wasWithdrawn(context)) return false
-  return sender.app === undefined || isListedApp(context, sender.app)
-}
-
-const acceptOne = async (
-  context: CommandContext,
-  trigger: CommandTrigger,
-  asked: CommandHandler,
-): Promise<StepResult> =>
-  (await mayBeAnswered(context, trigger)) ? acceptEach(context, trigger, [asked]) : end
-
-const repliesOnly = { name: instruction, repliesAtOnce: true } as const
-
-const refuseUnread = async (context: CommandContext, trigger: CommandTrigger): Promise<CommandResult> =>
-  (await gate(context, trigger, repliesOnly)) ?? { kind: 'silence' }
-
-async function mistaken(
-  context: CommandContext,
-  trigger: CommentTrigger,
-  mistake: Parsed,
-): Promise<CommandResult> {
-  const denied = await gate(context, trigger, repliesOnly)
-  if (denied) return denied
-  return isMistake(mistake) ? refused({ kind: 'mistake', mistake }) : { kind: 'silence' }
-}
-
-const nothingSaid = { options: {}, text: '', hides: false }
-
-const acceptLabel = (context: CommandContext, trigger: LabelTrigger): Promise<StepResult> =>
-  acceptOne(context, trigger, {
-    handle: () => obey(context, trigger, commandNamed(instruction), nothingSaid),
-  })
 
 /** A box counts only in a comment with our signature for this thread. */
 async function acceptTick(context: CommandContext, trigger: TickTrigger): Promise<StepResult> {
   const shown = shownBy(context.deps.signer, trigger)
   if (!shown) return end
   const ticked = { ...trigger, run: shown.run }
-  return acceptOne(context, ticked, {
-    handle: () => obey(context, ticked, commandNamed(trigger.box), nothingSaid),
-  })
+  return acceptEach(context, ticked, [obeying(context, ticked, trigger.box, nothingSaid)])
 }
 
-type Repo = Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>
-
-async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promise<void> {
-  const { installationId, repositories } = trigger
-  const sets = repositories?.map(ofRepository) ?? [ofInstallation(installationId)]
-  const [runs, waiting] = await Promise.all([deps.runs.listed(sets), deps.waiting.listed(sets)])
-  const isLost = losses(deps, trigger)
-  for (const { id, data } of runs)
-    if (await isLost(data.thread)) await send(deps.runs, id, messageFor(trigger, data))
-  for (const { id, data } of waiting)
-    if (isOfThread(data) && (await isLost(data.trigger.thread))) await deps.waiting.send(id, withdrawn)
-}
-
-/** The event may be hours old: GitHub is asked once for each repository. */
-function losses({ mayWorkIn }: TriggerDeps, { installationId, repositories }: AccessLostTrigger) {
-  const checks = new Map<number, Promise<boolean>>()
-  return async (repo: Repo): Promise<boolean> => {
-    const isMeant = repositories ? repositories.includes(repo.repoId) : repo.installationId === installationId
-    if (!isMeant) return false
-    const check = checks.get(repo.repoId) ?? lost(mayWorkIn, repo)
-    checks.set(repo.repoId, check)
-    return check
+async function acceptEach(
+  context: CommandContext,
+  trigger: CommandTrigger,
+  all: readonly CommandHandler[],
+): Promise<StepResult> {
+  for (let asked = all[context.record.done]; asked; asked = all[context.record.done]) {
+    if (context.job.signal.aborted) return { kind: 'park', ms: 0 }
+    if (await wasWithdrawn(context)) return end
+    context.isLast = context.record.onlyOne || context.record.done + 1 === all.length
+    context.deps.reached('trigger claimed')
+    const handled = await resultOf(context, trigger, asked)
+    const parked = await finish(context, trigger, handled)
+    if (parked) return parked
+    context.deps.meter?.handled(trigger.kind, outcomeOf(handled))
+    if (context.record.onlyOne) return end
+    const isRefusal =
+      handled.kind === 'reply' && (handled.reply.kind === 'not-allowed' || handled.reply.kind === 'not-known')
+    await context.save(afterOne(context.record, isRefusal))
   }
+  return end
 }
 
-async function lost(mayWorkIn: TriggerDeps['mayWorkIn'], repo: Repo): Promise<boolean> {
-  try {
-    return !(await mayWorkIn(repo))
-  } catch (error) {
-    if (error instanceof Rejected) return true
-    throw error
+async function resultOf(
+  context: CommandContext,
+  trigger: CommandTrigger,
+  { command, carryOut }: CommandHandler,
+): Promise<CommandResult> {
+  const { answer, pendingMessage } = context.record
+  if (answer?.last) return { kind: 'replied', well: answer.well }
+  if (answer) {
+    await sendReply(context)
+    await context.save({ ...context.record, announced: true, answer: undefined })
   }
+  if (pendingMessage) return goOnTelling(context)
+  return (command && (await gate(context, trigger, command))) ?? carryOut()
 }
 
-const messageFor = ({ id, sender, at, by }: AccessLostTrigger, { thread }: Run): RunMessage => ({
-  kind: 'access-lost',
-  id,
-  by: sender,
-  at,
-  because: because[by].replace('…', `${thread.owner}/${thread.repo}`),
-})
+async function finish(
+  context: CommandContext,
+  trigger: CommandTrigger,
+  handled: CommandResult,
+): Promise<StepResult | undefined> {
+  switch (handled.kind) {
+    case 'run':
+    case 'message':
+      return undefined
+    case 'start-over':
+      return { kind: 'park', ms: 0 }
+    case 'wait':
+      return waiting(context, handled)
+  }
+  if (handled.kind === 'passed-over' || (handled.kind !== 'replied' && (await isUnspoken(context)))) {
+    if (context.isLast) await takeEyes(context, trigger)
+    return undefined
+  }
+  if (handled.kind === 'replied') await sendReply(context)
+  if (handled.kind === 'reply' && !(await isRepeated(context, handled.reply)))
+    await reply(context, handled.reply, { last: true, well: handled.well })
+  const isWell = handled.kind === 'silence' || handled.well
+  await swapReaction(context, trigger, isWell ? 'done' : 'refused')
+  return undefined
+}
 
-const because: Readonly<Record<AccessLostTrigger['by'], string>> = {
-  uninstalled: 'uninstalled the App',
-  suspended: 'suspended the App',
-  removed: 'took … out of the installation',
-  transferred: 'transferred …',
-  archived: 'archived …',
-  deleted: 'deleted …',
+async function waiting(
+  context: CommandContext,
+  { behind, announce }: CommandResult & { kind: 'wait' },
+): Promise<StepResult> {
+  if (announce && !context.record.announced) {
+    await reply(context, announce, { last: false, well: true })
+    await context.save({ ...context.record, announced: true, answer: undefined })
+  }
+  const { waits, refusedSince } = context.record
+  const since = waits?.for === 'run' ? waits.since : context.deps.now()
+  // All could be read; what is refused after the wait is another matter.
+  if (behind || refusedSince !== undefined)
+    await context.save({
+      ...context.record,
+      refusedSince: undefined,
+      waits: behind && { for: 'run', since, run: standingOf(behind) },
+    })
+  return { kind: 'park', ms: lostWakeMs }
+}
+
+function outcomeOf(handled: CommandResult): HandledOutcome {
+  if (handled.kind === 'reply' || handled.kind === 'replied') return handled.well ? 'answered' : 'refused'
+  if (handled.kind === 'passed-over') return 'refused'
+  return handled.kind === 'run' ? 'started' : 'noted'
 }

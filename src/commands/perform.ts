@@ -14,19 +14,21 @@ import {
   targetOf,
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
-import { awaitEyes, gate, reactWithEyesNow } from './gate.ts'
 import { readsFor } from './reads.ts'
+import { awaitEyes, reactWithEyes } from './reply.ts'
 import { stopCommand } from './stop-command.ts'
 import { markStop, stopOf, stopped } from './stops.ts'
 
+/** What was written with the command, and whether the page hides a part of it. */
+export type Words = Pick<Request, 'options' | 'text'> & { hides: boolean }
+
+/** Of a sender who may use the command. */
 export async function obey(
   context: CommandContext,
   trigger: CommandTrigger,
   command: Command,
-  { options, text, hides }: Pick<Request, 'options' | 'text'> & { hides: boolean },
+  { options, text, hides }: Words,
 ): Promise<CommandResult> {
-  const denied = await gate(context, trigger, command)
-  if (denied) return denied
   if (context.deps.tenant === undefined) return unserved(context)
   if (hides) return refused({ kind: 'hidden' })
   // A ticked box stops the run that it stands under, if that is the one here.
@@ -39,7 +41,8 @@ export async function obey(
   }
   const facts = await command.facts(readsFor(context, trigger, commands), request)
   const decision = command.decide(request, facts)
-  if (decision.kind === 'message') await reactWithEyesNow(context, trigger)
+  if (decision.kind === 'message' && !context.record.reacted)
+    await context.save({ ...context.record, reacted: reactWithEyes(context, trigger) })
   if (
     decision.kind === 'message' &&
     decision.message.kind === 'stop' &&

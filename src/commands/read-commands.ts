@@ -2,7 +2,8 @@
 import { isMisplaced, mayBeMisplaced, mayHoldCommand, type SeenText } from '../core/command/find.ts'
 import { newCommands, type Parsed } from '../core/command/parse.ts'
 import type { WrittenText } from '../core/model/ports.ts'
-import type { CommentTrigger, InlineComment } from '../core/model/trigger.ts'
+import type { CommentTrigger, InlineComment, TickTrigger } from '../core/model/trigger.ts'
+import type { Marker, Signer } from '../core/record/marker.ts'
 import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import { yieldToEventLoop } from '../core/text/event-loop.ts'
@@ -96,3 +97,7 @@ export async function isAnyMisplaced(
   const pages = await pagesOf(context, written, written.length)
   return written.some(({ text }, at) => isMisplaced({ text, page: pages[at] }, word))
 }
+
+/** Of which Run the comment is whose box was ticked. */
+export const shownBy = (signer: Signer, { text, thread }: TickTrigger): Marker | undefined =>
+  signer.read(text, thread).findLast(({ as }) => as === 'status' || as === 'closing')

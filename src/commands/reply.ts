@@ -1,14 +1,25 @@
-/** Posts a reply exactly once: it is saved first, and looked for before it is posted again. */
+/**
+ * What a command says for itself: a reply, posted exactly once, for it is saved first and looked for before it is posted
+ * again; and a reaction.
+ */
 
 import { NoResponse, ResultPending, RetryLater } from '../core/model/errors.ts'
 import { threadSlot } from '../core/model/thread.ts'
-import { day, minute } from '../core/model/time.ts'
-import type { OwnComment } from '../core/model/views.ts'
+import { day, minute, second } from '../core/model/time.ts'
+import { type OwnComment, reactions, type Sign } from '../core/model/views.ts'
 import type { Marker } from '../core/record/marker.ts'
 import { limits } from '../core/record/timing.ts'
 import { type Reply, replyComment } from '../core/words/replies.ts'
 import { maxComment } from '../core/words/words.ts'
-import { type CommandContext, commandId, commentRefOf, mayCost } from './command-context.ts'
+import {
+  type CommandContext,
+  type CommandTrigger,
+  commandId,
+  commentRefOf,
+  isStranger,
+  mayCost,
+  targetOf,
+} from './command-context.ts'
 import { atOnce, type ReplyRecord, repliedIn } from './trigger-record.ts'
 
 const skew = 60_000
@@ -50,7 +61,7 @@ async function orForget<T>(
 export function repliedLately(context: CommandContext, of: 'status' | 'queue'): boolean {
   const as = `${of}-reply` as const
   return (
-    context.stranger && context.repliedLately.has(replyName(context, as), context.deps.now() - momentarily)
+    isStranger(context) && context.repliedLately.has(replyName(context, as), context.deps.now() - momentarily)
   )
 }
 
@@ -62,10 +73,10 @@ interface Limit {
   within: number
 }
 
-function limitOf({ stranger }: CommandContext, words: Reply): Limit | undefined {
+function limitOf(context: CommandContext, words: Reply): Limit | undefined {
   const as = kindOf(words)
   if (as === 'refusal') return { as, within: day }
-  if (!stranger) return undefined
+  if (!isStranger(context)) return undefined
   if (words.kind === 'gave-up') return { as: 'refusal', within: day }
   if (as === 'help') return { as, within: day }
   return isMomentary(as) ? { as, within: momentarily } : undefined
@@ -196,4 +207,44 @@ function ownMarked(
       .filter(marker => marker.as === as)
       .map(marker => ({ id, createdAt, marker })),
   )
+}
+
+/** 👀 on what somebody with trust asked. Nothing waits for long for it, and its failure does not matter. */
+export function reactWithEyes(context: CommandContext, trigger: CommandTrigger): boolean {
+  if (isStranger(context) || trigger.kind === 'tick') return false
+  context.eyes = context.github.react(targetOf(trigger), 'eyes').catch(() => {})
+  return true
+}
+
+/** Before the eyes are taken off again. GitHub may set them later than this; then they are taken off once more. */
+export async function awaitEyes({ eyes, github, record: { trigger } }: CommandContext): Promise<void> {
+  if (!eyes) return
+  const isLate = await Promise.race([
+    eyes.then(() => false),
+    new Promise<boolean>(done => setTimeout(done, second, true).unref()),
+  ])
+  if (isLate) eyes.then(() => github.unreact(targetOf(trigger))).catch(() => {})
+}
+
+export async function swapReaction(
+  context: CommandContext,
+  trigger: CommandTrigger,
+  sign: Sign,
+  isOver = context.isLast,
+): Promise<void> {
+  if (trigger.kind === 'tick') return
+  await awaitEyes(context)
+  await context.job.assertLocked()
+  const content = reactions[sign]
+  if (isOver && context.record.reacted)
+    await context.github.settle({ reaction: { target: targetOf(trigger), content } })
+  else await context.github.react(targetOf(trigger), content)
+  if (sign !== 'done' && trigger.kind === 'label') await context.github.removeLabel(trigger.label)
+}
+
+export async function takeEyes(context: CommandContext, trigger: CommandTrigger): Promise<void> {
+  if (!context.record.reacted) return
+  await awaitEyes(context)
+  await context.job.assertLocked()
+  await context.github.unreact(targetOf(trigger))
 }

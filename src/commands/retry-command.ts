@@ -1,7 +1,7 @@
 import { mayHelpAgain } from '../core/record/last-word.ts'
 import type { FollowUp } from '../core/record/mailbox-part.ts'
 import { type NewRun, newRun, type Outcome } from '../core/record/run.ts'
-import { command, type Reads, type Request, reject } from './command.ts'
+import { command, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
 import { previousOptions } from './run-options.ts'
 import {
   goingOn,
@@ -17,7 +17,6 @@ import {
   superseding,
   type Wanted,
 } from './start-decision.ts'
-import type { LastRun, Past } from './thread-history.ts'
 
 const wanted = ({ options }: Request, { request }: LastRun): Pick<Wanted, 'options' | 'what'> => ({
   options: { ...previousOptions(request.options), ...options },

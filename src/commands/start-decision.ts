@@ -9,10 +9,9 @@ import type { Origin, RunOptions, RunRequest } from '../core/record/request-part
 import { type NewRun, newRun, type Run } from '../core/record/run.ts'
 import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reply } from '../core/words/replies.ts'
-import { type Decision, type Reads, type Request, reject } from './command.ts'
+import { type Decision, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
 import { type Known, knownFor, type Settled, settle, withKept } from './run-options.ts'
-import type { LastRun, Past } from './thread-history.ts'
 
 export interface Wanted {
   what: RunRequest['what']

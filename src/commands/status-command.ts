@@ -1,6 +1,5 @@
 import type { Run } from '../core/record/run.ts'
-import { command, type NotBegun, type Reads } from './command.ts'
-import type { Past } from './thread-history.ts'
+import { command, type NotBegun, type Past, type Reads } from './command.ts'
 
 interface Facts {
   repliedLately?: true

@@ -14,15 +14,13 @@ import type { NotBegun } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
+  personCheckOf,
   refused,
-  settingsOf,
   type WaitingTriggers,
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
-import { personCheckOf } from './gate.ts'
-import { newlyAsked, ownText, textsToSee } from './read-commands.ts'
+import { newlyAsked, ownText, shownBy, textsToSee } from './read-commands.ts'
 import { stopCommand } from './stop-command.ts'
-import { shownBy } from './thread-history.ts'
 import { isOfThread, stoppedIn, stopsIn, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
 
 /** Before it looks for what it ends; what waits in the thread is woken, and finds the mark. */
@@ -83,7 +81,7 @@ export async function stopOf(context: CommandContext): Promise<Stop | undefined>
   const isOther = ({ id }: { id: string }): boolean => id !== job.id
   const stops = { judged: judged.filter(isOther), unjudged: unjudged.filter(isOther) }
   return stopAfter(momentOf(record.trigger, record.done), stops, async () => ({
-    ...personCheckOf(context, (await settingsOf(context)).settings),
+    ...(await personCheckOf(context)),
     github: context.github,
   }))
 }

@@ -7,18 +7,15 @@ import {
   RetryLater,
   type Service,
 } from '../core/model/errors.ts'
-import type { LockedJob, StepResult } from '../core/model/ports.ts'
+import type { StepResult } from '../core/model/ports.ts'
 import { minute } from '../core/model/time.ts'
 import type { ThreadTrigger } from '../core/model/trigger.ts'
 import { backoff, limits } from '../core/record/timing.ts'
 import { usualTrigger } from '../core/settings/deployment-settings.ts'
-import { afterOne, swapReaction } from './accept-each.ts'
 import { type CommandContext, type CommandTrigger, runId } from './command-context.ts'
 import { isWithItsRun } from './perform.ts'
-import { isRepeated, isUnspoken, reply } from './reply.ts'
-import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
-
-export const killsUs = ({ deaths }: LockedJob<ThreadRecord>): boolean => deaths >= limits.deaths
+import { isRepeated, isUnspoken, reply, swapReaction } from './reply.ts'
+import { afterOne, type TriggerRecord } from './trigger-record.ts'
 
 export function giveUpDeadly(context: CommandContext): StepResult | Promise<StepResult> {
   const { deaths } = context.job
@@ -58,10 +55,10 @@ async function awaiting(context: CommandContext, service: Service, until?: numbe
 }
 
 /** Each time as long as all before together, so that a command that waits for hours costs little. */
-function untilAskedAgain({ deps, record: { unknownSince, waits } }: CommandContext): number {
+function untilAskedAgain({ deps, record: { sender, waits } }: CommandContext): number {
   const now = deps.now()
   // Who the sender is must be known within two minutes.
-  if (unknownSince !== undefined) return Math.min(backoff(4), Math.max(backoff(0), now - unknownSince))
+  if (sender?.kind === 'unknown') return Math.min(backoff(4), Math.max(backoff(0), now - sender.since))
   const since = waits?.since ?? now
   return Math.min(waits?.for === 'github' ? 6 * minute : minute, Math.max(backoff(2), now - since))
 }
@@ -85,7 +82,7 @@ async function askAgain(context: CommandContext, error: Rejected): Promise<StepR
 /** The command's Run goes on and replies; the next command of the comment is tried. */
 async function pastTheRun(context: CommandContext): Promise<StepResult> {
   if (context.record.onlyOne) return end
-  await context.save(afterOne(context, { kind: 'run' }))
+  await context.save(afterOne(context.record))
   return { kind: 'park', ms: 0 }
 }
 
@@ -99,11 +96,10 @@ async function giveUp(context: CommandContext, error: unknown): Promise<StepResu
   if (isNews(trigger) || !wasCommand(record)) return end
   const reason = error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
   const words = { kind: 'gave-up', reason } as const
-  context.stranger = !record.reacted
   try {
     if (await isUnspoken(context)) return end
     if (!(await isRepeated(context, words))) await reply(context, words, { last: true, well: false })
-    await swapReaction(context, trigger, { sign: 'failed', over: true })
+    await swapReaction(context, trigger, 'failed', true)
   } catch (failure) {
     if (failure instanceof QueueUnavailable) throw failure
     deps.log.error({ err: failure }, 'the thread can not be told')

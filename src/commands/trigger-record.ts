@@ -48,20 +48,24 @@ export const TriggerRecord = z.object({
     .optional(),
   onlyOne: z.boolean().default(false),
   announced: z.boolean().default(false),
-  permission: z
-    .object({
-      at: z.number(),
-      role: z.enum(roles),
-      name: z.string(),
-      named: z.boolean().optional(),
-    })
+  /** Who the sender is, as GitHub said `at` that time, ms since the epoch. Unknown: GitHub has not said it `since`. */
+  sender: z
+    .discriminatedUnion('kind', [
+      z.object({
+        kind: z.literal('known'),
+        at: z.number(),
+        role: z.enum(roles),
+        name: z.string(),
+        named: z.boolean().optional(),
+      }),
+      z.object({ kind: z.literal('unknown'), at: z.number(), since: z.number() }),
+    ])
     .optional(),
-  passedAt: z.number().optional(),
+  /** The command at hand was let in once. */
+  passed: z.boolean().default(false),
   refused: z.boolean().default(false),
   /** Since when, in ms since the epoch, a service has refused what the command at hand wants to read. */
   refusedSince: z.number().optional(),
-  /** Since when, in ms since the epoch, GitHub has not said who the sender is. */
-  unknownSince: z.number().optional(),
   /** Replies to `status` and `queue`, each with when it was decided (ms since the epoch). */
   momentary: z.array(z.object({ as: Marker.shape.as, at: z.number() })).default([]),
   /** What GitHub showed of the trigger's texts, in their order; `null` where that could not be had. */
@@ -115,6 +119,19 @@ export type ThreadRecord = TriggerRecord & { trigger: ThreadTrigger }
 
 export const isOfThread = (record: TriggerRecord): record is ThreadRecord =>
   record.trigger.kind !== 'access-lost'
+
+/** The next command of the same comment. */
+export const afterOne = (record: ThreadRecord, refused = false): ThreadRecord => ({
+  ...record,
+  done: record.done + 1,
+  answer: undefined,
+  pendingMessage: undefined,
+  announced: false,
+  waits: undefined,
+  passed: false,
+  refusedSince: undefined,
+  refused: record.refused || refused,
+})
 
 const untouched = TriggerRecord.omit({ trigger: true }).parse({})
 

@@ -2,7 +2,8 @@
  * A withdrawal (deleted, edited, unlabelled, closed) may come late: it concerns earlier requests, if GitHub confirms
  * it.
  */
-import { allowanceOf } from '../access/authorize.ts'
+import { mayUseNow } from '../access/authorize.ts'
+import { mayHoldCommand } from '../core/command/find.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { type Person, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
@@ -14,14 +15,25 @@ import { isOwnMerge } from '../core/record/own-pull-request.ts'
 import type { Origin } from '../core/record/request-part.ts'
 import type { Run } from '../core/record/run.ts'
 import { ofThread } from '../core/record/run-index.ts'
+import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import { type CommandContext, commandId, liveRun, refusedReads, settingsOf } from './command-context.ts'
-import { type Deleted, isStillSo, personCheckOf } from './gate.ts'
+import {
+  type CommandContext,
+  commandId,
+  liveRun,
+  personCheckOf,
+  refusedReads,
+  withdrawn,
+} from './command-context.ts'
+import { parseCommands } from './command-registry.ts'
+import { writtenIn } from './read-commands.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, type ThreadRecord } from './trigger-record.ts'
 
 /** What is taken back, by whom and when: a withdrawal says so, and so does news of a closed pull request. */
 type Withdrawal = Pick<WithdrawalTrigger, 'id' | 'at' | 'thread' | 'sender' | 'what'>
+export type Withdrawn = Withdrawal['what']
+type Deleted = Withdrawn & { kind: 'comment' }
 
 export async function withdraw(context: CommandContext, trigger: Withdrawal): Promise<StepResult> {
   const waiting = await waitingFor(context, trigger)
@@ -45,6 +57,45 @@ export async function withdraw(context: CommandContext, trigger: Withdrawal): Pr
     return { kind: 'park', ms: 200 }
   if (meant) await takeAway(context, trigger, meant)
   return { kind: 'end' }
+}
+
+/** Whether it is gone at GitHub too: a withdrawal may come late, and so may a command. */
+export async function isStillSo(
+  context: CommandContext,
+  { what, thread }: Pick<WithdrawalTrigger, 'what' | 'thread'>,
+  byReview: boolean,
+): Promise<boolean> {
+  const { github, deps } = context
+  const { word } = triggerOf(deps.settings.deployment, thread.owner)
+  if (what.kind === 'comment')
+    return !(await github.hasComment(what)) && !(byReview && (await stillRequests(context, what, word)))
+  const leaves = what.kind === 'thread' && (what.by === 'deleted' || what.by === 'transferred')
+  const state =
+    (await github.state()) ?? (leaves ? undefined : believeAbsent('The thread', refusedReads(context)))
+  if (!state) return true
+  if (what.kind === 'label') return !state.labels.includes(what.label)
+  switch (what.by) {
+    case 'closed':
+      return !state.open
+    case 'locked':
+      return state.locked
+    case 'deleted':
+    case 'transferred':
+      return false
+  }
+}
+
+async function stillRequests(context: CommandContext, { reviewId }: Deleted, word: string): Promise<boolean> {
+  if (reviewId === null) return false
+  const { github } = context
+  const text = (await github.review(reviewId)) ?? believeAbsent('The review', refusedReads(context))
+  if (text === undefined) return false
+  const inline = (await github.reviewComments(reviewId)).map(writtenIn)
+  const texts = [{ text, addresses: 'whole' as const }, ...inline].filter(each =>
+    mayHoldCommand(each.text, word),
+  )
+  const pages = await github.shown(texts)
+  return texts.some(({ text }, at) => parseCommands({ text, page: pages[at] }, word).length > 0)
 }
 
 /** Words that the agent was not sent yet. */
@@ -107,8 +158,6 @@ async function closedByItsMerge(
   return isOwnMerge({ pull, pullsFrom: github.pullsFrom }, run, at)
 }
 
-export const withdrawn = 'withdrawn'
-
 async function waitingFor(
   context: CommandContext,
   withdrawal: Withdrawal,
@@ -121,10 +170,6 @@ async function waitingFor(
   })
 }
 
-export const wasWithdrawn = async ({ job }: CommandContext): Promise<boolean> =>
-  (await job.inbox()).includes(withdrawn)
-
-/** ms: a webhook that comes later may have been sent again, behind a withdrawal that found nothing to take back. */
 function isReason(trigger: ThreadTrigger, { what }: Withdrawal): boolean {
   switch (what.kind) {
     case 'thread':
@@ -183,8 +228,7 @@ async function mayStop(
   requester: Person,
 ): Promise<boolean> {
   if (sender.id === requester.id || (what.kind === 'thread' && what.by !== 'closed')) return true
-  const { settings } = await settingsOf(context)
-  return (await allowanceOf(personCheckOf(context, settings), sender, stopCommand.name)).may
+  return mayUseNow(await personCheckOf(context), sender, stopCommand.name)
 }
 
 function because({ what }: Withdrawal): string {

@@ -1,6 +1,6 @@
 /** Who may use a command. */
 import { describe, expect, test } from 'vitest'
-import { allowanceOf } from '../../src/access/authorize.ts'
+import { mayUseNow } from '../../src/access/authorize.ts'
 import type { Role } from '../../src/core/model/command-grammar.ts'
 import { Rejected } from '../../src/core/model/errors.ts'
 import type { Person } from '../../src/core/model/thread.ts'
@@ -45,7 +45,7 @@ const may = async (
 ) => {
   const settings = settingsOf(file)
   const asked = { github: gitHub(role, teams, comments), accounts, signer, repoId: 100, settings, reads }
-  return (await allowanceOf(asked, person, 'run')).may
+  return mayUseNow(asked, person, 'run')
 }
 
 describe('starting a run', () => {

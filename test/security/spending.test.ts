@@ -130,7 +130,7 @@ test('what GitHub said of somebody is in the record: another process does not as
   await died.deliver(sent)
   await died.settle()
   const decided = died.kept.map(text => TriggerRecord.safeParse(JSON.parse(text)).data)
-  const record = decided.find(each => each && 'permission' in each && each.permission)
+  const record = decided.find(each => each?.sender?.kind === 'known')
   const bot = botWith()
   await bot.deliver(sent)
   for (const job of bot.triggers.values()) job.data = record ?? expect.fail('it was not written down')

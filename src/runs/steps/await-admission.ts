@@ -1,4 +1,4 @@
-import { allowanceOf, type PersonCheck } from '../../access/authorize.ts'
+import { mayUseNow, type PersonCheck } from '../../access/authorize.ts'
 import type { Person } from '../../core/model/thread.ts'
 import { atLimit, atRest, limitReached, notAnyMore } from '../../core/record/failures.ts'
 import { believeAbsent } from '../../core/record/outage.ts'
@@ -133,7 +133,7 @@ async function mayStop(
 ): Promise<boolean> {
   const { github, run, deps } = context
   const { settings } = await deps.settings.of(github, run.thread)
-  return (await allowanceOf(personCheckOf(context, settings), by, 'stop')).may
+  return mayUseNow(personCheckOf(context, settings), by, 'stop')
 }
 
 export function personCheckOf(
@@ -151,7 +151,7 @@ async function stillMay(context: StepContext<Permitting>): Promise<boolean> {
   const { settings, usable } = await deps.settings.of(github, run.thread)
   const name = run.request.what === 'plan' ? 'plan' : 'run'
   const personCheck = personCheckOf(context, settings)
-  const may = usable && (await allowanceOf(personCheck, run.request.by, name)).may
+  const may = usable && (await mayUseNow(personCheck, run.request.by, name))
   if (!may) believeAbsent('The right to start this', personCheck.reads)
   return may
 }

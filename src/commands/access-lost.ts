@@ -1,0 +1,80 @@
+/** The App lost access: agents there are ended, and GitHub is told nothing. */
+import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import type { LockedJob, StepResult } from '../core/model/ports.ts'
+import type { Thread } from '../core/model/thread.ts'
+import type { AccessLostTrigger } from '../core/model/trigger.ts'
+import type { RunMessage } from '../core/record/mailbox-part.ts'
+import { send } from '../core/record/messages.ts'
+import type { Run } from '../core/record/run.ts'
+import { ofInstallation, ofRepository } from '../core/record/run-index.ts'
+import { backoff, limits } from '../core/record/timing.ts'
+import { type TriggerDeps, withdrawn } from './command-context.ts'
+import { isOfThread, type TriggerRecord } from './trigger-record.ts'
+
+/** No thread can be told of a failure, so it is retried for ever. */
+export async function acceptLoss(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Promise<StepResult> {
+  const { trigger } = job.data
+  if (trigger.kind !== 'access-lost') return { kind: 'end' }
+  const { log } = deps
+  try {
+    await loseAccess(deps, trigger)
+    log.info({ trigger: job.id, installation: trigger.installationId, by: trigger.by }, 'access lost')
+    return { kind: 'end' }
+  } catch (error) {
+    if (error instanceof RetryLater) return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
+    if (!(error instanceof NoResponse) || deps.now() - job.addedAt > limits.outage) throw error
+    log.warn({ trigger: job.id, err: error }, 'no usable answer')
+    return { kind: 'park', ms: backoff(2) }
+  }
+}
+
+type Repo = Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>
+
+async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promise<void> {
+  const { installationId, repositories } = trigger
+  const sets = repositories?.map(ofRepository) ?? [ofInstallation(installationId)]
+  const [runs, waiting] = await Promise.all([deps.runs.listed(sets), deps.waiting.listed(sets)])
+  const isLost = losses(deps, trigger)
+  for (const { id, data } of runs)
+    if (await isLost(data.thread)) await send(deps.runs, id, messageFor(trigger, data))
+  for (const { id, data } of waiting)
+    if (isOfThread(data) && (await isLost(data.trigger.thread))) await deps.waiting.send(id, withdrawn)
+}
+
+/** The event may be hours old: GitHub is asked once for each repository. */
+function losses({ mayWorkIn }: TriggerDeps, { installationId, repositories }: AccessLostTrigger) {
+  const checks = new Map<number, Promise<boolean>>()
+  return async (repo: Repo): Promise<boolean> => {
+    const isMeant = repositories ? repositories.includes(repo.repoId) : repo.installationId === installationId
+    if (!isMeant) return false
+    const check = checks.get(repo.repoId) ?? lost(mayWorkIn, repo)
+    checks.set(repo.repoId, check)
+    return check
+  }
+}
+
+async function lost(mayWorkIn: TriggerDeps['mayWorkIn'], repo: Repo): Promise<boolean> {
+  try {
+    return !(await mayWorkIn(repo))
+  } catch (error) {
+    if (error instanceof Rejected) return true
+    throw error
+  }
+}
+
+const messageFor = ({ id, sender, at, by }: AccessLostTrigger, { thread }: Run): RunMessage => ({
+  kind: 'access-lost',
+  id,
+  by: sender,
+  at,
+  because: because[by].replace('…', `${thread.owner}/${thread.repo}`),
+})
+
+const because: Readonly<Record<AccessLostTrigger['by'], string>> = {
+  uninstalled: 'uninstalled the App',
+  suspended: 'suspended the App',
+  removed: 'took … out of the installation',
+  transferred: 'transferred …',
+  archived: 'archived …',
+  deleted: 'deleted …',
+}
