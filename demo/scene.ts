@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call } from '../emulators/github/ledger.ts'
 import type { PullView, ThreadView } from '../emulators/github/threads.ts'
-import type { LedgerEntry } from '../emulators/posthog/ledger.ts'
+import type { LedgerEntry } from '../emulators/posthog/world.ts'
 import type { World } from '../test/world/world.ts'
 import { type Line, quoteBar, span, wrap } from './terminal.ts'
 import { changes, type Printer, Watch } from './thread-log.ts'

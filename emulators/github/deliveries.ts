@@ -1,9 +1,11 @@
 /** The App's webhook: delivers, keeps the log that GitHub keeps, and misbehaves on request. */
 
-import { randomUUID } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
+import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
 import { type JsonObject, numberAt, parseJson, textAt } from './json.ts'
-import { post, type WebhookRequest, type WebhookResponse, webhookHeaders } from './signed-post.ts'
+import type { Layer } from './layer.ts'
 
 export type WebhookMode =
   | { kind: 'normal' }
@@ -181,4 +183,162 @@ export class Webhooks {
       response: { headers: response?.headers ?? {}, payload: response?.body ?? null },
     })
   }
+}
+
+export interface WebhookRequest {
+  target: string
+  event: string
+  guid: string
+  appId: number
+  secret: string | undefined
+  /** Instead of the one computed from the secret. */
+  signature?: string | undefined
+  bytes: Buffer
+}
+
+export interface WebhookResponse {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+/** GitHub gives a receiver ten seconds. */
+const TIME_LIMIT_MS = 10_000
+
+export function signatureOf(secret: string, bytes: Buffer): string {
+  return `sha256=${createHmac('sha256', secret).update(bytes).digest('hex')}`
+}
+
+function webhookHeaders(webhook: WebhookRequest): Record<string, string> {
+  const { secret, bytes } = webhook
+  const signature = webhook.signature ?? (secret === undefined ? undefined : signatureOf(secret, bytes))
+  return {
+    accept: '*/*',
+    'content-type': 'application/json',
+    'user-agent': 'GitHub-Hookshot/a1b2c3d',
+    'x-github-delivery': webhook.guid,
+    'x-github-event': webhook.event,
+    'x-github-hook-id': '482910',
+    'x-github-hook-installation-target-id': String(webhook.appId),
+    'x-github-hook-installation-target-type': 'integration',
+    ...(signature && { 'x-hub-signature-256': signature }),
+  }
+}
+
+/** One connection for each delivery: the receiver may have been killed and restarted in between. */
+function post(webhook: WebhookRequest, signal: AbortSignal): Promise<WebhookResponse> {
+  const headers = { ...webhookHeaders(webhook), 'content-length': String(webhook.bytes.length) }
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(TIME_LIMIT_MS)])
+  return new Promise((resolve, reject) => {
+    const call = request(
+      webhook.target,
+      { method: 'POST', headers, agent: false, signal: limit },
+      response => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () => {
+          const answered = Object.entries(response.headers).map(([name, value]) => [name, String(value)])
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: Object.fromEntries(answered),
+            body: Buffer.concat(chunks).toString(),
+          })
+        })
+      },
+    )
+    call.on('error', reject)
+    call.end(webhook.bytes)
+  })
+}
+
+// `/app/hook/*`, for which emulate has nothing: what an App needs to find and repeat lost deliveries.
+
+function summary(delivery: Delivery): JsonObject {
+  return {
+    id: delivery.id,
+    guid: delivery.guid,
+    delivered_at: delivery.deliveredAt,
+    redelivery: delivery.redelivery,
+    duration: delivery.duration,
+    status: delivery.status,
+    status_code: delivery.statusCode,
+    event: delivery.event,
+    action: delivery.action,
+    installation_id: delivery.installationId,
+    repository_id: delivery.repositoryId,
+    throttled_at: null,
+  }
+}
+
+function full(delivery: Delivery, url: string): JsonObject {
+  const request = { headers: delivery.request.headers, payload: parseJson(delivery.bytes) }
+  return { ...summary(delivery), url, request, response: delivery.response }
+}
+
+/** The cursor is the id of the last delivery shown. */
+function page({ webhooks, url }: Layer, { query, path }: ApiRequest): Answer {
+  const perPage = Math.min(Number(query.get('per_page') ?? 30), 100)
+  const before = Number(query.get('cursor')?.replace('v1_', '') ?? Number.POSITIVE_INFINITY)
+  const status = query.get('status')
+  const older = webhooks.deliveries
+    .filter(({ id }) => id < before)
+    .filter(delivery => !status || (status === 'success') === (delivery.status === 'OK'))
+    .toReversed()
+  const shown = older.slice(0, perPage)
+  const last = shown.at(-1)
+  const next = new URLSearchParams({
+    per_page: String(perPage),
+    cursor: `v1_${last?.id}`,
+    ...(status && { status }),
+  })
+  const link = `<${url}${path}?${next}>; rel="next"`
+  return answer(200, shown.map(summary), last && older.length > perPage ? { link } : {})
+}
+
+export function deliveryRoutes(layer: Layer): Route[] {
+  const { webhooks, upstream } = layer
+  const find = (id: string | undefined) => webhooks.deliveries.find(delivery => delivery.id === Number(id))
+
+  async function asApp(request: ApiRequest, work: () => Answer): Promise<Answer> {
+    const { authorization } = request.headers
+    const { status } = await upstream.send({ method: 'GET', path: '/app', authorization })
+    return status === 200 ? work() : failure(401, 'A JSON web token could not be decoded')
+  }
+
+  return [
+    {
+      method: 'GET',
+      path: '/app/hook/config',
+      handle: request =>
+        asApp(request, () =>
+          answer(200, {
+            content_type: 'json',
+            insecure_ssl: '0',
+            secret: '********',
+            url: webhooks.target ?? '',
+          }),
+        ),
+    },
+    {
+      method: 'GET',
+      path: '/app/hook/deliveries',
+      handle: request => asApp(request, () => page(layer, request)),
+    },
+    {
+      method: 'GET',
+      path: '/app/hook/deliveries/:id{[0-9]+}',
+      handle: (request, { id }) =>
+        asApp(request, () => {
+          const found = find(id)
+          return found ? answer(200, full(found, webhooks.target ?? '')) : notFound()
+        }),
+    },
+    {
+      method: 'POST',
+      path: '/app/hook/deliveries/:id{[0-9]+}/attempts',
+      handle: (request, { id }) =>
+        asApp(request, () => (webhooks.redeliver(Number(id)) ? answer(202, {}) : notFound())),
+    },
+  ]
 }

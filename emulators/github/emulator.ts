@@ -2,34 +2,28 @@
  * A GitHub to talk to: emulate keeps repositories, issues and pull requests; this layer before it adds what
  * emulate lacks (reactions, GraphQL, the delivery log), repairs what it does differently, and breaks on request.
  */
-
 import { createEmulator, type Emulator } from 'emulate'
 import { freePort } from '../../test/support/free-port.ts'
 import { AttachmentShelf } from './attachments.ts'
-import { Webhooks } from './deliveries.ts'
-import { deliveryRoutes } from './delivery-routes.ts'
+import { deliveryRoutes, Webhooks } from './deliveries.ts'
 import { Events } from './events.ts'
 import { Faults } from './faults.ts'
-import { forkRoutes } from './fork-objects.ts'
 import { FrontDoor, INTAKE } from './front-door.ts'
 import { GitHubEmulator } from './github.ts'
 import { graphqlRoute } from './graphql.ts'
 import { mutation } from './graphql-mutations.ts'
 import { query } from './graphql-source.ts'
-import { installationRoutes } from './installation-routes.ts'
-import { Installations } from './installations.ts'
-import { listRoutes } from './issue-lists.ts'
-import { labelRoutes } from './label-rules.ts'
+import { Installations, installationRoutes } from './installations.ts'
+import { type Layer, routeOf } from './layer.ts'
 import { Ledger } from './ledger.ts'
 import { Memory } from './memory.ts'
 import { Pages } from './pages.ts'
 import { Pipeline } from './pipeline.ts'
-import { pullRoutes } from './pull-rules.ts'
-import { ReactionBook, reactionRoutes } from './reactions.ts'
+import { forkRules, pullRules, reviewRules } from './pull-rules.ts'
+import { ReactionBook, reactionRules } from './reactions.ts'
 import { Repairs } from './repairs.ts'
-import { repositoryRoutes } from './repository-rules.ts'
-import { reviewRoutes } from './review-rules.ts'
-import { roleRoutes } from './roles.ts'
+import { repositoryRules } from './repository-rules.ts'
+import { roleRules, Tokens } from './roles.ts'
 import {
   DEFAULT_EVENTS,
   DEFAULT_PERMISSIONS,
@@ -38,8 +32,7 @@ import {
   PEOPLE,
   type RepositorySeed,
 } from './seed.ts'
-import { threadRoutes } from './thread-rules.ts'
-import { Tokens } from './tokens.ts'
+import { labelRules, listRules, threadRules } from './thread-rules.ts'
 import { Upstream } from './upstream.ts'
 
 export interface GitHubOptions {
@@ -109,13 +102,12 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   })
   const graphql = { denies: [] }
   const attachments = new AttachmentShelf(url)
-  const parts = {
+  const layer: Layer = {
     url,
     upstream,
     memory,
     installations,
     reactions,
-    book: reactions,
     events: told,
     pages,
     webhooks,
@@ -124,22 +116,24 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
     maySee: pipeline.maySee,
   }
   pipeline.add(
-    ...deliveryRoutes(parts),
-    ...installationRoutes(parts),
-    graphqlRoute({ state: graphql, ledger, root: (kind, request) => root[kind](parts, request) }),
-    ...repositoryRoutes(parts),
-    ...roleRoutes(parts),
-    ...reactionRoutes(parts),
-    ...listRoutes(parts),
-    ...threadRoutes(parts),
-    ...labelRoutes(parts),
-    ...pullRoutes(parts),
-    ...forkRoutes(parts),
-    ...reviewRoutes(parts),
+    ...deliveryRoutes(layer),
+    ...installationRoutes(layer),
+    graphqlRoute({ state: graphql, ledger, root: (kind, request) => root[kind](layer, request) }),
+    ...[
+      ...repositoryRules,
+      ...roleRules,
+      ...reactionRules,
+      ...listRules,
+      ...threadRules,
+      ...labelRules,
+      ...pullRules,
+      ...forkRules,
+      ...reviewRules,
+    ].map(routeOf(layer)),
     ...attachments.routes,
     ...pages.routes,
   )
-  door.open({ pipeline, events: told, ledger })
+  door.open({ pipeline, events: told })
   const github = new GitHubEmulator({
     url,
     appId,

@@ -6,8 +6,8 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { Webhooks } from './deliveries.ts'
 import type { Installations } from './installations.ts'
-import { isObject, type JsonObject, numberAt, objectAt, textAt } from './json.ts'
-import { type Memory, repositoryOfUrl, threadKey } from './memory.ts'
+import { isObject, type JsonObject, objectAt, textAt } from './json.ts'
+import { type Memory, repositoryOfUrl } from './memory.ts'
 import { isPull, pullAsIssue, type Repairs } from './repairs.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -91,23 +91,8 @@ export class Events {
     const { repairs, webhooks } = this.#parts
     const name = await this.#repair(event, payload)
     await repairs.apply(payload)
-    if (name === 'pull_request') this.#keepOnTimeline(payload)
     if (this.#parts.installations.includes(textAt(payload, 'repository', 'full_name')))
       webhooks.enqueue(name, payload)
-  }
-
-  #keepOnTimeline(payload: JsonObject): void {
-    const pull = objectAt(payload, 'pull_request')
-    const known = this.#parts.memory.pulls.get(
-      threadKey(repositoryOfUrl(textAt(pull, 'url')), numberAt(pull, 'number')),
-    )
-    if (!known) return
-    const at = { actor: payload.sender, created_at: new Date().toISOString().replace(/\.\d+Z/, 'Z') }
-    const named = payload.label ? { label: payload.label } : {}
-    const happened =
-      pull.merged && payload.action === 'closed' ? ['merged', 'closed'] : [textAt(payload, 'action')]
-    for (const event of happened)
-      known.events.push({ id: 90_001 + known.events.length, event, ...at, ...named })
   }
 
   /** Returns the event's true name: emulate labels pull requests under `issues`. */

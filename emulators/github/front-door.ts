@@ -6,7 +6,6 @@ import type { AddressInfo } from 'node:net'
 import type { Events } from './events.ts'
 import type { Answer } from './http.ts'
 import { parseJson } from './json.ts'
-import type { Ledger } from './ledger.ts'
 import type { Outcome, Pipeline } from './pipeline.ts'
 
 /** Where emulate delivers its webhooks. */
@@ -15,7 +14,6 @@ export const INTAKE = '/__emulator/webhook'
 interface Behind {
   pipeline: Pipeline
   events: Events
-  ledger: Ledger
 }
 
 export class FrontDoor {
@@ -62,7 +60,6 @@ export class FrontDoor {
       behind.events.received(String(incoming.headers['x-github-event']), parseJson(raw))
       return send(outgoing, { status: 204, headers: {}, body: undefined })
     }
-    if (url.startsWith('/__emulator/calls')) return send(outgoing, calls(behind.ledger, url))
     const headers = Object.fromEntries(
       Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
     )
@@ -75,12 +72,6 @@ async function readAll(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of incoming) chunks.push(chunk)
   return Buffer.concat(chunks)
-}
-
-function calls(ledger: Ledger, url: string): Answer {
-  const { searchParams } = new URL(url, 'http://localhost')
-  const chosen = searchParams.get('actor') === 'any' ? ledger.all : ledger.ofTheBot
-  return { status: 200, headers: {}, body: chosen }
 }
 
 function sendMessage(outgoing: ServerResponse, outcome: Outcome): void {

@@ -1,14 +1,13 @@
 /** The emulator is what every story stands on, so it is held to GitHub's own words with GitHub's own client. */
-
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAppAuth } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { signatureOf } from './deliveries.ts'
 import { startGitHub } from './emulator.ts'
 import type { GitHubEmulator } from './github.ts'
 import { isObject, type JsonObject, textAt, valueAt } from './json.ts'
-import { signatureOf } from './signed-post.ts'
 
 interface Received {
   event: string
@@ -138,7 +137,7 @@ describe('who and what is there', () => {
   })
 
   test('repositories of several owners, private ones hidden from strangers', async () => {
-    await github.addRepo('globex', 'vault', { private: true, defaultBranch: 'trunk' })
+    await github.addRepo('globex', 'vault', { private: true })
     const auth = {
       appId: github.appId,
       privateKey: github.privateKey,
@@ -146,7 +145,7 @@ describe('who and what is there', () => {
     }
     const other = new Octokit({ baseUrl: github.url, authStrategy: createAppAuth, auth, log: quiet })
     const vault = { owner: 'globex', repo: 'vault' }
-    expect((await other.repos.get(vault)).data).toMatchObject({ private: true, default_branch: 'trunk' })
+    expect((await other.repos.get(vault)).data).toMatchObject({ private: true })
     expect(
       (await other.repos.getCollaboratorPermissionLevel({ ...vault, username: 'eve' })).data.permission,
     ).toBe('none')
@@ -158,17 +157,11 @@ describe('who and what is there', () => {
     )
   })
 
-  test('a token is needed, a false one is refused, an old one too', async () => {
+  test('a token is needed, a false one is refused', async () => {
     expect(
       await refused(new Octokit({ baseUrl: github.url, log: quiet }).issues.create({ ...shop, title: 'x' })),
     ).toMatch(/^401/)
     expect(await refused(clientOf('ghs_made_up').repos.get(shop))).toMatch(/^401 Bad credentials/)
-    const { token } = (await bot.auth({ type: 'installation', refresh: true })) as { token: string }
-    const client = clientOf(token)
-    await client.repos.get(shop)
-    github.expireTokens()
-    expect(await refused(client.repos.get(shop))).toMatch(/^401 Bad credentials/)
-    await bot.auth({ type: 'installation', refresh: true })
   })
 })
 
@@ -196,7 +189,8 @@ describe('comments and reactions', () => {
     const first = await bot.reactions.createForIssueComment({ ...shop, comment_id, content: 'eyes' })
     const again = await bot.reactions.createForIssueComment({ ...shop, comment_id, content: 'eyes' })
     expect([first.status, again.status, again.data.id]).toEqual([201, 200, first.data.id])
-    await github.as('theo').reacts(comment_id, 'heart')
+    const theo = clientOf(github.as('theo').token)
+    await theo.reactions.createForIssueComment({ ...shop, comment_id, content: 'heart' })
     const { data } = await bot.reactions.listForIssueComment({ ...shop, comment_id })
     expect(data.map(one => `${one.content} ${one.user?.login} ${one.user?.type}`)).toEqual([
       'eyes codex-bot[bot] Bot',
@@ -241,16 +235,11 @@ describe('comments and reactions', () => {
   test('lists know `since` in whole seconds, and pull requests are issues too', async () => {
     const pull_number = await pull('listed')
     await bot.issues.createComment({ ...shop, issue_number: pull_number, body: 'on a pull request' })
-    await bot.issues.addLabels({ ...shop, issue_number: pull_number, labels: ['listed'] })
     const { data } = await bot.issues.get({ ...shop, issue_number: pull_number })
     expect(data).toMatchObject({
       pull_request: { url: expect.stringContaining(`/pulls/${pull_number}`) },
       comments: 1,
     })
-    const listed = await bot.issues.listForRepo({ ...shop, labels: 'listed' })
-    expect(listed.data.map(one => [one.number, one.pull_request !== undefined])).toEqual([
-      [pull_number, true],
-    ])
     const comments = await bot.issues.listCommentsForRepo({ ...shop, since: data.created_at })
     expect(comments.data.at(-1)?.body).toBe('on a pull request')
     expect(comments.data.at(-1)?.html_url).toContain(`/pull/${pull_number}#issuecomment-`)
@@ -628,13 +617,9 @@ describe('webhooks', () => {
 describe('ledger, faults and limits', () => {
   test('closing is quick, whatever still hangs', async () => {
     const other = await startGitHub({ slug: 'other-bot', repos: [{ owner: 'umbrella', name: 'lab' }] })
-    other.fault({ path: '/repos', actor: 'any', times: Infinity, fault: { kind: 'hang' } })
+    const fault = other.fault({ path: '/repos', actor: 'any', times: Infinity, fault: { kind: 'hang' } })
     const hanging = refused(fetch(`${other.url}/repos/umbrella/lab`))
-    await other.waitFor(() =>
-      fetch(`${other.url}/__emulator/calls?actor=any`).then(async seen =>
-        (await seen.text()).includes('hung'),
-      ),
-    )
+    await other.waitFor(() => fault.hits === 1)
     const started = performance.now()
     await other.close()
     expect(performance.now() - started).toBeLessThan(2_500)
@@ -662,8 +647,6 @@ describe('ledger, faults and limits', () => {
       { method: 'POST', path: `/repos/acme/shop/issues/${issue_number}/comments`, body: { body: 'one' } },
       { path: `/repos/acme/shop/issues/comments/${data.id}/reactions`, actor: 'codex-bot[bot]' },
     ])
-    const shown = await fetch(`${github.url}/__emulator/calls`)
-    expect(await shown.json()).toHaveLength(5)
   })
 
   test('a write may be stored and its answer lost', async () => {

@@ -92,36 +92,6 @@ describe('branches', () => {
     expect(await seen('delete')).toMatchObject({ ref: 'moving', ref_type: 'branch' })
     expect(await refused(remove('moving', moved.sha))).toContain('Reference cannot be updated')
   })
-
-  test('a ruleset refuses what it forbids, in REST and in GraphQL', async () => {
-    const { sha } = await github.as('maya').pushes('release/1', { 'r.txt': '1' })
-    github.protects(/^(?:release|codex)\//, ['create', 'update', 'delete'])
-    const ref = 'refs/heads/codex/issue-1'
-    expect(await refused(bot.git.createRef({ ...shop, ref, sha }))).toMatch(
-      /^422 Repository rule violations found\n\nCannot create ref due to creations being restricted\./,
-    )
-    expect(await refused(github.as('maya').pushes('release/1', { 'r.txt': '2' }))).toContain(
-      'rule violations',
-    )
-    expect(await refused(remove('release/1', sha))).toContain('Cannot delete this protected ref.')
-    github.liftsProtection()
-    await remove('release/1', sha)
-  })
-
-  test('a rename takes the pull requests onto it along, and closes those from it', async () => {
-    const from = await pull('from-it')
-    await github.as('maya').pushes('onto-it', { 'o.txt': '1' })
-    await github.as('maya').pushes('topic', { 't.txt': '1' })
-    const onto = await github.as('maya').opensPull({ head: 'topic', base: 'onto-it', title: 'Onto' })
-    await github.as('maya').renamesBranch('onto-it', 'onto-that')
-    await github.as('maya').renamesBranch('from-it', 'from-that')
-    expect((await github.pull(onto.number)).base).toBe('onto-that')
-    expect(await seen('pull_request', 'edited')).toMatchObject({
-      changes: { base: { ref: { from: 'onto-it' } } },
-    })
-    expect(await seen('pull_request', 'closed')).toMatchObject({ number: from.number })
-    expect(await github.branches()).toEqual(expect.arrayContaining(['onto-that', 'from-that']))
-  })
 })
 
 describe('pull requests', () => {
@@ -150,23 +120,6 @@ describe('pull requests', () => {
     })
     expect((await github.thread(number)).reactions).toEqual([])
     expect(await seen('pull_request', 'review_requested')).toMatchObject({ number })
-  })
-
-  test('their timeline tells what happened, who did it and when', async () => {
-    const { number } = await pull('told')
-    await github.as('theo').labels(number, 'codex')
-    await seen('pull_request', 'labeled')
-    await github.as('maya').mergesPull(number)
-    const merged = await seen('pull_request', 'closed')
-    expect(merged).toMatchObject({ pull_request: { merged: true, merged_by: { login: 'maya' } } })
-    const { data } = await bot.issues.listEvents({ ...shop, issue_number: number })
-    const told = data.map(({ event, actor, created_at }) => [event, actor?.login, typeof created_at])
-    expect(told).toEqual(
-      expect.arrayContaining([
-        ['labeled', 'theo', 'string'],
-        ['merged', 'maya', 'string'],
-      ]),
-    )
   })
 })
 

@@ -1,9 +1,8 @@
 /** The running emulator, as tests, chaos runs and the demo hold it. */
-
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AgentHands, agentHands } from './agent-hands.ts'
 import type { Attached, AttachedFile, AttachmentShelf } from './attachments.ts'
-import type { DirectDelivery, Webhooks } from './deliveries.ts'
+import type { DirectDelivery, WebhookResponse, Webhooks } from './deliveries.ts'
 import type { Events } from './events.ts'
 import type { ActiveFault, FaultRule, Faults } from './faults.ts'
 import { type Api, must } from './git.ts'
@@ -11,16 +10,14 @@ import type { GraphqlSwitch } from './graphql.ts'
 import type { Installations } from './installations.ts'
 import type { JsonObject } from './json.ts'
 import type { Call, Ledger } from './ledger.ts'
-import { type BranchChange, type KnownRepository, type Memory, threadKey } from './memory.ts'
+import { type KnownRepository, type Memory, threadKey } from './memory.ts'
 import type { Pages } from './pages.ts'
 import { type NewPull, Person } from './people.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { ReactionBook } from './reactions.ts'
-import { emulateRole, type Role } from './roles.ts'
+import { emulateRole, type Role, type Tokens } from './roles.ts'
 import { type RepositorySeed, ROLE_OF } from './seed.ts'
-import type { WebhookResponse } from './signed-post.ts'
 import { type PullView, Threads, type ThreadView } from './threads.ts'
-import type { Tokens } from './tokens.ts'
 import type { Upstream } from './upstream.ts'
 
 interface Parts {
@@ -88,12 +85,12 @@ export class GitHubEmulator {
     return id
   }
 
-  /** Every call by the bot and its App, in order. */
   /** Differs whenever a call has begun or ended. */
   get progress(): string {
     return this.#parts.ledger.progress
   }
 
+  /** Every call by the bot and its App, in order. */
   get calls(): readonly Call[] {
     return this.#parts.ledger.ofTheBot
   }
@@ -113,11 +110,6 @@ export class GitHubEmulator {
 
   clearFaults(): void {
     this.#parts.faults.clear()
-  }
-
-  /** Installation tokens live an hour; this ends it now. */
-  expireTokens(): void {
-    this.#parts.tokens.expire()
   }
 
   as(login: string, repository = this.repository): Person {
@@ -164,15 +156,6 @@ export class GitHubEmulator {
     linkedBranches.set(key, [...(linkedBranches.get(key) ?? []), linked])
   }
 
-  /** Nobody may do these things to branches of such names any more: GitHub calls it a ruleset. */
-  protects(branches: RegExp, refuses: readonly BranchChange[], repository = this.repository): void {
-    this.#parts.memory.rulesets.push({ repository, branches, refuses })
-  }
-
-  liftsProtection(): void {
-    this.#parts.memory.rulesets.length = 0
-  }
-
   /** All of an owner's repositories lose the App, and it is told. */
   uninstall(owner = this.#owner, by = 'olga'): Promise<void> {
     return this.#parts.installations.uninstall(owner, by)
@@ -189,10 +172,6 @@ export class GitHubEmulator {
   /** Takes a repository out of the installation. */
   removeRepository(repository = this.repository, by = 'olga'): Promise<void> {
     return this.#parts.installations.removeRepository(this.#known(repository), by)
-  }
-
-  addRepository(repository = this.repository, by = 'olga'): Promise<void> {
-    return this.#parts.installations.addRepository(this.#known(repository), by)
   }
 
   /** Requests of the bot that GitHub does not describe, each reported once. Whoever takes them answers for them. */
@@ -255,11 +234,10 @@ export class GitHubEmulator {
     options: Omit<RepositorySeed, 'owner' | 'name'> = {},
   ): Promise<string> {
     this.installationOf(owner)
-    const { private: isPrivate = false, description, defaultBranch, empty = false } = options
-    const body = { name, private: isPrivate, auto_init: !empty, ...(description && { description }) }
+    const { private: isPrivate = false, empty = false } = options
+    const body = { name, private: isPrivate, auto_init: !empty }
     await must(this.#apiOf('olga', true), 'POST', `/orgs/${owner}/repos`, body)
     const repository = `${owner}/${name}`
-    if (defaultBranch && defaultBranch !== 'main') await this.#renameDefault(repository, defaultBranch)
     await this.#invite(repository)
     return repository
   }
@@ -308,14 +286,6 @@ export class GitHubEmulator {
   async #invite(repository: string): Promise<void> {
     for (const [login, role] of Object.entries(ROLE_OF))
       if (login !== 'olga') await this.setRole(login, role, repository)
-  }
-
-  async #renameDefault(repository: string, branch: string): Promise<void> {
-    const ref = await must(this.#admin, 'GET', `/repos/${repository}/git/ref/heads/main`)
-    const { sha } = (ref as { object: { sha: string } }).object
-    await must(this.#admin, 'POST', `/repos/${repository}/git/refs`, { ref: `refs/heads/${branch}`, sha })
-    await must(this.#admin, 'PATCH', `/repos/${repository}`, { default_branch: branch })
-    await must(this.#admin, 'DELETE', `/repos/${repository}/git/refs/heads/main`)
   }
 
   readonly #admin: Api = (method, path, body) => this.#parts.upstream.asAdmin(method, path, body)

@@ -1,5 +1,4 @@
 /** The mutations an App uses. What REST can do too goes through the layer's REST routes, so that its rules hold here. */
-
 import { tipOf } from './git.ts'
 import {
   type Context,
@@ -8,7 +7,6 @@ import {
   graphqlName,
   linkedBranch,
   nodeOf,
-  type Parts,
   pullNode,
   QueryError,
   type Resolved,
@@ -17,16 +15,12 @@ import {
 } from './graphql-source.ts'
 import type { Answer, ApiRequest } from './http.ts'
 import { isObject, type JsonObject, listAt, objectAt, textAt, valueAt } from './json.ts'
+import type { Layer } from './layer.ts'
 import { type Subject, threadKey } from './memory.ts'
-import { mayWrite } from './tokens.ts'
-
-export interface MutationParts extends Parts {
-  /** Through the layer's REST routes, as the same actor. */
-  serve(request: ApiRequest, to: { method: string; path: string; body: unknown }): Promise<Answer>
-}
+import { mayWrite } from './roles.ts'
 
 interface Call {
-  parts: MutationParts
+  layer: Layer
   input: JsonObject
   request: ApiRequest
 }
@@ -60,13 +54,13 @@ const mutations: Readonly<Record<string, Mutation>> = {
   updateRefs: { needs: ['contents'], run: updateRefs },
 }
 
-export function mutation(parts: MutationParts, request: ApiRequest): Source {
+export function mutation(layer: Layer, request: ApiRequest): Source {
   const bound = Object.entries(mutations).map(([name, { needs, run }]) => [
     name,
     async (given: Given, context: Context): Promise<Resolved> => {
       if (request.actor.kind === 'bot' && !mayWrite(request.actor, ...needs)) throw forbidden()
       const input = objectAt(given, 'input')
-      const { payload, unchanged } = await run({ parts, input, request })
+      const { payload, unchanged } = await run({ layer, input, request })
       if (!unchanged) context.changed = true
       return { clientMutationId: textAt(input, 'clientMutationId') || null, ...payload }
     },
@@ -80,13 +74,13 @@ type SubjectOf<K extends Subject['kind']> = Extract<Subject, { kind: K }>
 
 /** @throws QueryError unless the id is of a thing of one of these kinds that is still there */
 function subjectOf<K extends Subject['kind']>(
-  { parts, input }: Call,
+  { layer, input }: Call,
   field: string,
   ...kinds: K[]
 ): SubjectOf<K> {
   const id = textAt(input, field)
-  const subject = parts.memory.subjects.get(id)
-  if (subject && parts.memory.repository(subject.repository)?.archived)
+  const subject = layer.memory.subjects.get(id)
+  if (subject && layer.memory.repository(subject.repository)?.archived)
     throw new QueryError('UNPROCESSABLE', 'Repository was archived so is read-only.')
   if (subject && (kinds.length === 0 || isOneOf(subject, kinds))) return subject as SubjectOf<K>
   throw new QueryError('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'`)
@@ -96,8 +90,8 @@ const isOneOf = (subject: Subject, kinds: readonly Subject['kind'][]): boolean =
   kinds.some(kind => kind === subject.kind)
 
 /** What REST answered, or its refusal as GraphQL words it. */
-async function asked({ parts, request }: Call, method: string, path: string, body: unknown): Promise<Answer> {
-  const given = await parts.serve(request, { method, path, body })
+async function asked({ layer, request }: Call, method: string, path: string, body: unknown): Promise<Answer> {
+  const given = await layer.serve(request, { method, path, body })
   if (given.status < 300) return given
   if (given.status === 403) throw forbidden()
   const [first] = listAt(given.body, 'errors')
@@ -106,69 +100,69 @@ async function asked({ parts, request }: Call, method: string, path: string, bod
 }
 
 async function addReaction(call: Call): Promise<Done> {
-  const { parts, input, request } = call
+  const { layer, input, request } = call
   subjectOf(call, 'subjectId')
   const id = textAt(input, 'subjectId')
-  const user = await parts.upstream.read(`/users/${encodeURIComponent(request.actor.login)}`)
-  const { reaction, isNew } = parts.reactions.add(id, contentOf(input.content), user ?? {})
+  const user = await layer.upstream.read(`/users/${encodeURIComponent(request.actor.login)}`)
+  const { reaction, isNew } = layer.reactions.add(id, contentOf(input.content), user ?? {})
   const shown = { content: graphqlName(reaction.content), id: `REA_${reaction.id}`, databaseId: reaction.id }
-  return { payload: { reaction: shown, subject: nodeOf(parts, id) }, unchanged: !isNew }
+  return { payload: { reaction: shown, subject: nodeOf(layer, id) }, unchanged: !isNew }
 }
 
 function removeReaction(call: Call): Done {
-  const { parts, input, request } = call
+  const { layer, input, request } = call
   subjectOf(call, 'subjectId')
   const id = textAt(input, 'subjectId')
   const content = contentOf(input.content)
-  const gone = parts.reactions.remove(id, one => one.login === request.actor.login && one.content === content)
+  const gone = layer.reactions.remove(id, one => one.login === request.actor.login && one.content === content)
   const reaction = gone
     ? { content: graphqlName(gone.content), id: `REA_${gone.id}`, databaseId: gone.id }
     : null
-  return { payload: { reaction, subject: nodeOf(parts, id) }, unchanged: !gone }
+  return { payload: { reaction, subject: nodeOf(layer, id) }, unchanged: !gone }
 }
 
-function resolveThread({ parts, input }: Call): Done {
+function resolveThread({ layer, input }: Call): Done {
   const id = textAt(input, 'threadId')
-  parts.memory.resolved.add(Number(id.replace('PRRT_', '')))
+  layer.memory.resolved.add(Number(id.replace('PRRT_', '')))
   return { payload: { thread: { __typename: 'PullRequestReviewThread', id, isResolved: true } } }
 }
 
 function minimizeComment(call: Call): Done {
-  const { parts, input } = call
+  const { layer, input } = call
   subjectOf(call, 'subjectId', 'comment', 'review-comment', 'review')
   const id = textAt(input, 'subjectId')
-  const unchanged = parts.memory.minimized.has(id)
-  parts.memory.minimized.set(id, textAt(input, 'classifier'))
-  return { payload: { minimizedComment: nodeOf(parts, id) }, unchanged }
+  const unchanged = layer.memory.minimized.has(id)
+  layer.memory.minimized.set(id, textAt(input, 'classifier'))
+  return { payload: { minimizedComment: nodeOf(layer, id) }, unchanged }
 }
 
 async function updateComment(call: Call): Promise<Done> {
   const { repository, id } = subjectOf(call, 'id', 'comment')
   const body = textAt(call.input, 'body')
   await asked(call, 'PATCH', `/repos/${repository}/issues/comments/${id}`, { body })
-  return { payload: { issueComment: nodeOf(call.parts, textAt(call.input, 'id')) } }
+  return { payload: { issueComment: nodeOf(call.layer, textAt(call.input, 'id')) } }
 }
 
 /** Creates the branch; when there is one of that name already, the answer is null and no error. */
 async function createLinkedBranch(call: Call): Promise<Done> {
-  const { parts, input, request } = call
+  const { layer, input, request } = call
   const { repository, number } = subjectOf(call, 'issueId', 'issue')
   const name = textAt(input, 'name').replace(/^refs\/heads\//, '') || `${number}-issue`
   const path = `/repos/${repository}/git/refs`
   const body = { ref: `refs/heads/${name}`, sha: textAt(input, 'oid') }
-  const made = await parts.serve(request, { method: 'POST', path, body })
+  const made = await layer.serve(request, { method: 'POST', path, body })
   if (textAt(made.body, 'message') === 'Reference already exists')
     return { payload: { linkedBranch: null, issue: null }, unchanged: true }
   if (made.status === 403) throw forbidden()
   if (made.status !== 201) throw new QueryError('UNPROCESSABLE', textAt(made.body, 'message'))
   const key = threadKey(repository, number)
-  parts.memory.linkedBranches.set(key, [...(parts.memory.linkedBranches.get(key) ?? []), name])
-  const issue = await subjectNode(parts, textAt(input, 'issueId'))
-  return { payload: { linkedBranch: await linkedBranch(parts, repository, name), issue } }
+  layer.memory.linkedBranches.set(key, [...(layer.memory.linkedBranches.get(key) ?? []), name])
+  const issue = await subjectNode(layer, textAt(input, 'issueId'))
+  return { payload: { linkedBranch: await linkedBranch(layer, repository, name), issue } }
 }
 
 async function updatePullRequest(call: Call): Promise<Done> {
-  const { parts, input } = call
+  const { layer, input } = call
   const { repository, number } = subjectOf(call, 'pullRequestId', 'pull')
   const state = textAt(input, 'state')
   const wanted = {
@@ -184,29 +178,29 @@ async function updatePullRequest(call: Call): Promise<Done> {
   await asked(call, 'PATCH', `/repos/${repository}/pulls/${number}`, changes)
   if (Array.isArray(input.assigneeIds))
     await assign(call, { repository, number }, logins(call, 'assigneeIds'))
-  return { payload: { pullRequest: await pullNode(parts, repository, number), actor: null } }
+  return { payload: { pullRequest: await pullNode(layer, repository, number), actor: null } }
 }
 
 /** REST can not do this, and emulate tells nobody of it. */
 async function setDraft(call: Call, draft: boolean): Promise<Done> {
-  const { parts, request } = call
+  const { layer, request } = call
   const { repository, number } = subjectOf(call, 'pullRequestId', 'pull')
   const path = `/repos/${repository}/pulls/${number}`
-  const before = await parts.upstream.read(path)
+  const before = await layer.upstream.read(path)
   const unchanged = before?.draft === draft
   if (!unchanged) {
     await asked(call, 'PATCH', path, { draft })
-    const extra = { number, pull_request: await parts.upstream.read(path) }
+    const extra = { number, pull_request: await layer.upstream.read(path) }
     const action = draft ? 'converted_to_draft' : 'ready_for_review'
-    parts.events.made({ event: 'pull_request', action, repository, sender: request.actor.login, extra })
+    layer.events.made({ event: 'pull_request', action, repository, sender: request.actor.login, extra })
   }
-  return { payload: { pullRequest: await pullNode(parts, repository, number) }, unchanged }
+  return { payload: { pullRequest: await pullNode(layer, repository, number) }, unchanged }
 }
 
 async function addAssignees(call: Call): Promise<Done> {
   const at = subjectOf(call, 'assignableId', 'issue', 'pull')
   await assign(call, at, logins(call, 'assigneeIds'))
-  return { payload: { assignable: await subjectNode(call.parts, textAt(call.input, 'assignableId')) } }
+  return { payload: { assignable: await subjectNode(call.layer, textAt(call.input, 'assignableId')) } }
 }
 
 const assign = (
@@ -220,12 +214,12 @@ async function requestReviews(call: Call): Promise<Done> {
   const { repository, number } = subjectOf(call, 'pullRequestId', 'pull')
   const reviewers = logins(call, 'userIds')
   await asked(call, 'POST', `/repos/${repository}/pulls/${number}/requested_reviewers`, { reviewers })
-  return { payload: { pullRequest: await pullNode(call.parts, repository, number), actor: null } }
+  return { payload: { pullRequest: await pullNode(call.layer, repository, number), actor: null } }
 }
 
-function logins({ parts, input }: Call, field: string): string[] {
+function logins({ layer, input }: Call, field: string): string[] {
   return listAt(input, field).map(id => {
-    const login = parts.memory.users.get(String(id))
+    const login = layer.memory.users.get(String(id))
     if (login) return login
     throw new QueryError('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'`)
   })
@@ -243,7 +237,7 @@ interface RefUpdate {
 /** All of them or none. An oid of zeros before means that it must not be there, and after that it goes. */
 async function updateRefs(call: Call): Promise<Done> {
   const { repository } = subjectOf(call, 'repositoryId', 'repository')
-  const asAdmin = call.parts.upstream.asAdmin.bind(call.parts.upstream)
+  const asAdmin = call.layer.upstream.asAdmin.bind(call.layer.upstream)
   const updates = await Promise.all(
     listAt(call.input, 'refUpdates')
       .filter(isObject)

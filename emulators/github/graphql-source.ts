@@ -1,16 +1,12 @@
 /** What the GraphQL schema is made of: plain objects, whose fields may be functions of their arguments. */
 
-import type { Events } from './events.ts'
-
 import { tipOf } from './git.ts'
 import type { ApiRequest } from './http.ts'
 import { type JsonObject, listAt, numberAt, textAt } from './json.ts'
-import { type KnownRepository, type Memory, type Subject, threadKey } from './memory.ts'
-import type { Pages } from './pages.ts'
+import type { Layer } from './layer.ts'
+import { type Subject, threadKey } from './memory.ts'
 import { closingNumbers } from './pull-rules.ts'
-import { isReaction, type ReactionBook, type ReactionContent } from './reactions.ts'
-import type { Actor } from './tokens.ts'
-import type { Upstream } from './upstream.ts'
+import { isReaction, type ReactionContent } from './reactions.ts'
 
 export type Given = Record<string, unknown>
 export type Resolved = Source | Resolved[] | string | number | boolean | null
@@ -34,33 +30,24 @@ export class QueryError extends Error {
   }
 }
 
-export interface Parts {
-  upstream: Upstream
-  memory: Memory
-  reactions: ReactionBook
-  events: Events
-  pages: Pages
-  maySee(actor: Actor, repository: KnownRepository): Promise<boolean>
-}
-
-export function query(parts: Parts, { actor }: ApiRequest): Source {
+export function query(layer: Layer, { actor }: ApiRequest): Source {
   return {
     __typename: 'Query',
-    viewer: () => user(parts, actor.login),
-    user: ({ login }) => user(parts, String(login)),
+    viewer: () => user(layer, actor.login),
+    user: ({ login }) => user(layer, String(login)),
     repository: async ({ owner, name }) => {
-      const known = parts.memory.repository(`${owner}/${name}`)
+      const known = layer.memory.repository(`${owner}/${name}`)
       const found =
-        known && (await parts.maySee(actor, known)) && (await parts.upstream.read(`/repos/${known.fullName}`))
-      if (found) return repository(parts, found)
+        known && (await layer.maySee(actor, known)) && (await layer.upstream.read(`/repos/${known.fullName}`))
+      if (found) return repository(layer, found)
       throw new QueryError('NOT_FOUND', `Could not resolve to a Repository with the name '${owner}/${name}'.`)
     },
-    node: ({ id }) => subjectNode(parts, String(id)),
-    nodes: ({ ids }) => Promise.all((Array.isArray(ids) ? ids : []).map(id => nodeOr(parts, String(id)))),
+    node: ({ id }) => subjectNode(layer, String(id)),
+    nodes: ({ ids }) => Promise.all((Array.isArray(ids) ? ids : []).map(id => nodeOr(layer, String(id)))),
   }
 }
 
-async function user({ upstream, memory }: Parts, login: string): Promise<Resolved> {
+async function user({ upstream, memory }: Layer, login: string): Promise<Resolved> {
   const found = await upstream.read(`/users/${encodeURIComponent(login)}`)
   if (!found) throw new QueryError('NOT_FOUND', `Could not resolve to a User with the login of '${login}'.`)
   memory.users.set(textAt(found, 'node_id'), textAt(found, 'login'))
@@ -74,12 +61,12 @@ async function user({ upstream, memory }: Parts, login: string): Promise<Resolve
 
 const isBotLogin = (login: string): boolean => login.endsWith('[bot]')
 
-function repository(parts: Parts, found: JsonObject): Source {
+function repository(layer: Layer, found: JsonObject): Source {
   const fullName = textAt(found, 'full_name')
   const numbered = async (number: unknown, kinds: ('issues' | 'pulls')[]): Promise<Resolved> => {
     for (const kind of kinds) {
-      const thread = await parts.upstream.read(`/repos/${fullName}/${kind}/${number}`)
-      if (thread) return kind === 'issues' ? issue(parts, fullName, thread) : pull(parts, fullName, thread)
+      const thread = await layer.upstream.read(`/repos/${fullName}/${kind}/${number}`)
+      if (thread) return kind === 'issues' ? issue(layer, fullName, thread) : pull(layer, fullName, thread)
     }
     throw new QueryError('NOT_FOUND', `Could not resolve to an Issue with the number of ${number}.`)
   }
@@ -93,29 +80,29 @@ function repository(parts: Parts, found: JsonObject): Source {
     isArchived: found.archived === true,
     isDisabled: found.disabled === true,
     url: textAt(found, 'html_url'),
-    object: ({ expression }) => blob(parts, fullName, String(expression)),
-    defaultBranchRef: () => ref(parts, fullName, textAt(found, 'default_branch')),
+    object: ({ expression }) => blob(layer, fullName, String(expression)),
+    defaultBranchRef: () => ref(layer, fullName, textAt(found, 'default_branch')),
     refs: async ({ refPrefix, query, first }) => {
-      const all = await parts.upstream.readAll(`/repos/${fullName}/branches`)
+      const all = await layer.upstream.readAll(`/repos/${fullName}/branches`)
       const names = all
         .map(branch => textAt(branch, 'name'))
         .filter(name => name.includes(String(query ?? '')))
       if (refPrefix !== 'refs/heads/')
         throw new Error(`GitHub emulator: refs below ${refPrefix} are not built`)
-      return connection(await Promise.all(names.map(name => ref(parts, fullName, name))), first)
+      return connection(await Promise.all(names.map(name => ref(layer, fullName, name))), first)
     },
     pullRequests: async ({ headRefName, baseRefName, states, first }) => {
-      const all = await parts.upstream.readAll(`/repos/${fullName}/pulls?state=all`)
+      const all = await layer.upstream.readAll(`/repos/${fullName}/pulls?state=all`)
       const wanted = all
         .filter(one => !headRefName || textAt(one, 'head', 'ref') === headRefName)
         .filter(one => !baseRefName || textAt(one, 'base', 'ref') === baseRefName)
-        .map(one => pull(parts, fullName, one))
+        .map(one => pull(layer, fullName, one))
       return connection(
         wanted.filter(({ state }) => !Array.isArray(states) || states.includes(state)),
         first,
       )
     },
-    ref: ({ qualifiedName }) => ref(parts, fullName, String(qualifiedName).replace('refs/heads/', '')),
+    ref: ({ qualifiedName }) => ref(layer, fullName, String(qualifiedName).replace('refs/heads/', '')),
     issue: ({ number }) => numbered(number, ['issues']),
     pullRequest: ({ number }) => numbered(number, ['pulls']),
     issueOrPullRequest: ({ number }) => numbered(number, ['issues', 'pulls']),
@@ -123,7 +110,7 @@ function repository(parts: Parts, found: JsonObject): Source {
 }
 
 /** `HEAD:.github/codex.yml`: a file as it is at a ref; of other expressions the layer knows nothing. */
-async function blob({ upstream }: Parts, repository: string, expression: string): Promise<Resolved> {
+async function blob({ upstream }: Layer, repository: string, expression: string): Promise<Resolved> {
   const [, at = '', path = ''] = /^([^:]+):(.+)$/.exec(expression) ?? []
   const query = at === 'HEAD' ? '' : `?ref=${encodeURIComponent(at)}`
   const found = await upstream.read(`/repos/${repository}/contents/${path}${query}`)
@@ -135,8 +122,8 @@ async function blob({ upstream }: Parts, repository: string, expression: string)
   return { __typename: 'Blob', id: sha, oid: sha, byteSize: bytes.length, isBinary, isTruncated: false, text }
 }
 
-async function ref(parts: Parts, fullName: string, branch: string): Promise<Resolved> {
-  const { upstream } = parts
+async function ref(layer: Layer, fullName: string, branch: string): Promise<Resolved> {
+  const { upstream } = layer
   const oid = await tipOf(upstream.asAdmin.bind(upstream), fullName, branch)
   if (!oid) return null
   return {
@@ -147,7 +134,7 @@ async function ref(parts: Parts, fullName: string, branch: string): Promise<Reso
     target: { __typename: 'Commit', oid, id: oid },
     repository: async () => {
       const found = await upstream.read(`/repos/${fullName}`)
-      return found ? repository(parts, found) : null
+      return found ? repository(layer, found) : null
     },
   }
 }
@@ -158,18 +145,18 @@ const connection = (all: Resolved[], first: unknown): Source => ({
   pageInfo: { hasNextPage: false, endCursor: null },
 })
 
-function thread(parts: Parts, found: JsonObject): Source {
+function thread(layer: Layer, found: JsonObject): Source {
   const id = textAt(found, 'node_id')
   return {
     id,
     databaseId: numberAt(found, 'id'),
     number: numberAt(found, 'number'),
     title: textAt(found, 'title'),
-    ...written(parts, found),
+    ...written(layer, found),
     url: textAt(found, 'html_url'),
     state: found.merged ? 'MERGED' : textAt(found, 'state').toUpperCase(),
     closed: found.state === 'closed',
-    comments: ({ last }) => comments(parts, found, Number(last ?? 100)),
+    comments: ({ last }) => comments(layer, found, Number(last ?? 100)),
     closedAt: textAt(found, 'closed_at') || null,
     createdAt: textAt(found, 'created_at'),
     updatedAt: textAt(found, 'updated_at'),
@@ -181,22 +168,22 @@ function thread(parts: Parts, found: JsonObject): Source {
         first,
       ),
     assignees: ({ first }) => connection(listAt(found, 'assignees').map(actor), first),
-    ...reactable(parts, id),
+    ...reactable(layer, id),
   }
 }
 
 /** The newest of them, oldest first. */
-async function comments(parts: Parts, thread: JsonObject, last: number): Promise<Resolved> {
+async function comments(layer: Layer, thread: JsonObject, last: number): Promise<Resolved> {
   const path = textAt(thread, 'url')
     .replace(/^.*?(?=\/repos\/)/, '')
     .replace('/pulls/', '/issues/')
-  const all = await parts.upstream.readAll(`${path}/comments`)
+  const all = await layer.upstream.readAll(`${path}/comments`)
   const nodes = all.slice(-last).map(comment => ({
     __typename: 'IssueComment',
     id: textAt(comment, 'node_id'),
     fullDatabaseId: String(numberAt(comment, 'id')),
-    ...written(parts, comment),
-    ...minimization(parts, textAt(comment, 'node_id')),
+    ...written(layer, comment),
+    ...minimization(layer, textAt(comment, 'node_id')),
     createdAt: textAt(comment, 'created_at'),
     ...by(comment),
   }))
@@ -221,14 +208,14 @@ function actor(found: unknown): Resolved {
   return { __typename, login: login.replace(/\[bot\]$/, ''), id: textAt(found, 'node_id') }
 }
 
-function issue(parts: Parts, repository: string, found: JsonObject): Source {
+function issue(layer: Layer, repository: string, found: JsonObject): Source {
   const key = threadKey(repository, numberAt(found, 'number'))
   return {
     __typename: 'Issue',
-    ...thread(parts, found),
+    ...thread(layer, found),
     linkedBranches: async ({ first }) => {
-      const names = parts.memory.linkedBranches.get(key) ?? []
-      const refs = await Promise.all(names.map(name => linkedBranch(parts, repository, name)))
+      const names = layer.memory.linkedBranches.get(key) ?? []
+      const refs = await Promise.all(names.map(name => linkedBranch(layer, repository, name)))
       // Deleting a branch takes its link away.
       return connection(
         refs.filter(linked => linked !== null),
@@ -238,16 +225,16 @@ function issue(parts: Parts, repository: string, found: JsonObject): Source {
   }
 }
 
-export async function linkedBranch(parts: Parts, repository: string, name: string): Promise<Resolved> {
+export async function linkedBranch(layer: Layer, repository: string, name: string): Promise<Resolved> {
   const [of, branch] = name.includes(':') ? name.split(':') : [repository, name]
-  const found = await ref(parts, of ?? '', branch ?? '')
+  const found = await ref(layer, of ?? '', branch ?? '')
   return found && { __typename: 'LinkedBranch', id: `LB_${repository}:${name}`, ref: found }
 }
 
-function pull(parts: Parts, repository: string, found: JsonObject): Source {
+function pull(layer: Layer, repository: string, found: JsonObject): Source {
   return {
     __typename: 'PullRequest',
-    ...thread(parts, found),
+    ...thread(layer, found),
     isDraft: found.draft === true,
     merged: found.merged === true,
     mergedAt: textAt(found, 'merged_at') || null,
@@ -256,17 +243,17 @@ function pull(parts: Parts, repository: string, found: JsonObject): Source {
     headRefName: textAt(found, 'head', 'ref'),
     headRefOid: textAt(found, 'head', 'sha'),
     isCrossRepository: textAt(found, 'head', 'repo', 'full_name') !== repository,
-    headRepository: () => headRepository(parts, found),
-    reviews: ({ last }) => reviews(parts, found, Number(last ?? 100)),
-    reviewThreads: ({ last }) => reviewThreads(parts, found, Number(last ?? 100)),
+    headRepository: () => headRepository(layer, found),
+    reviews: ({ last }) => reviews(layer, found, Number(last ?? 100)),
+    reviewThreads: ({ last }) => reviewThreads(layer, found, Number(last ?? 100)),
     closingIssuesReferences: async ({ first }) => {
       const numbers = closingNumbers(textAt(found, 'body'))
       const issues = await Promise.all(
-        numbers.map(number => parts.upstream.read(`/repos/${repository}/issues/${number}`)),
+        numbers.map(number => layer.upstream.read(`/repos/${repository}/issues/${number}`)),
       )
       const known = issues.filter(one => one !== undefined)
       return connection(
-        known.map(one => issue(parts, repository, one)),
+        known.map(one => issue(layer, repository, one)),
         first,
       )
     },
@@ -275,7 +262,7 @@ function pull(parts: Parts, repository: string, found: JsonObject): Source {
 
 const apiPath = (pull: JsonObject): string => textAt(pull, 'url').replace(/^.*?(?=\/repos\/)/, '')
 
-async function reviews({ upstream }: Parts, pull: JsonObject, last: number): Promise<Resolved> {
+async function reviews({ upstream }: Layer, pull: JsonObject, last: number): Promise<Resolved> {
   const all = await upstream.readAll(`${apiPath(pull)}/reviews`)
   const nodes = all.map(review => ({
     __typename: 'PullRequestReview',
@@ -296,7 +283,7 @@ const newest = (nodes: Resolved[], last: number): Source => ({
 })
 
 /** A comment and the replies to it. Those of a review that is not submitted are its author's alone. */
-async function reviewThreads({ upstream, memory }: Parts, pull: JsonObject, last: number): Promise<Resolved> {
+async function reviewThreads({ upstream, memory }: Layer, pull: JsonObject, last: number): Promise<Resolved> {
   const all = await upstream.readAll(`${apiPath(pull)}/comments`)
   const roots = all.filter(comment => !numberAt(comment, 'in_reply_to_id'))
   const threads = roots.map(root => {
@@ -332,10 +319,10 @@ async function reviewThreads({ upstream, memory }: Parts, pull: JsonObject, last
   return newest(threads, last)
 }
 
-async function headRepository(parts: Parts, found: JsonObject): Promise<Resolved> {
+async function headRepository(layer: Layer, found: JsonObject): Promise<Resolved> {
   const name = textAt(found, 'head', 'repo', 'full_name')
-  const there = name ? await parts.upstream.read(`/repos/${name}`) : undefined
-  return there ? repository(parts, there) : null
+  const there = name ? await layer.upstream.read(`/repos/${name}`) : undefined
+  return there ? repository(layer, there) : null
 }
 
 /** GraphQL's names for contents: `EYES`, `THUMBS_UP`. */
@@ -348,7 +335,7 @@ export function contentOf(name: unknown): ReactionContent {
   throw new QueryError('argumentLiteralsIncompatible', `'${name}' is not a ReactionContent`)
 }
 
-function reactable({ reactions }: Parts, id: string): Source {
+function reactable({ reactions }: Layer, id: string): Source {
   return {
     reactions: ({ first }) =>
       connection(
@@ -364,7 +351,7 @@ function reactable({ reactions }: Parts, id: string): Source {
   }
 }
 
-function known({ memory }: Parts, id: string): Subject {
+function known({ memory }: Layer, id: string): Subject {
   const subject = memory.subjects.get(id)
   if (subject) return subject
   throw new QueryError('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'`)
@@ -380,21 +367,21 @@ const typeOf: Readonly<Record<Subject['kind'], string>> = {
 }
 
 /** What can be said of a thing without looking at it: its reactions, and whether it is minimized. */
-export function nodeOf(parts: Parts, id: string): Source {
+export function nodeOf(layer: Layer, id: string): Source {
   return {
-    __typename: typeOf[known(parts, id).kind],
+    __typename: typeOf[known(layer, id).kind],
     id,
-    ...minimization(parts, id),
-    ...reactable(parts, id),
+    ...minimization(layer, id),
+    ...reactable(layer, id),
   }
 }
 
-function minimization({ memory }: Parts, id: string): Source {
+function minimization({ memory }: Layer, id: string): Source {
   const minimized = memory.minimized.get(id)
   return { isMinimized: minimized !== undefined, minimizedReason: minimized?.toLowerCase() ?? null }
 }
 
-const written = ({ pages }: Parts, found: JsonObject): Source => ({
+const written = ({ pages }: Layer, found: JsonObject): Source => ({
   body: textAt(found, 'body'),
   bodyHTML: () => pages.bodyHtml(textAt(found, 'body')).catch(gone),
 })
@@ -403,23 +390,23 @@ function gone(error: Error): never {
   throw new QueryError('INTERNAL', error.message)
 }
 
-async function nodeOr(parts: Parts, id: string): Promise<Resolved> {
-  if (parts.memory.subjects.has(id)) return subjectNode(parts, id)
+async function nodeOr(layer: Layer, id: string): Promise<Resolved> {
+  if (layer.memory.subjects.has(id)) return subjectNode(layer, id)
   throw new QueryError('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'`)
 }
 
 /** A thread whole, anything else as far as `nodeOf` knows it. */
-export async function subjectNode(parts: Parts, id: string): Promise<Resolved> {
-  const subject = known(parts, id)
-  if (subject.kind === 'pull') return pullNode(parts, subject.repository, subject.number)
-  if (subject.kind === 'repository') return nodeOf(parts, id)
+export async function subjectNode(layer: Layer, id: string): Promise<Resolved> {
+  const subject = known(layer, id)
+  if (subject.kind === 'pull') return pullNode(layer, subject.repository, subject.number)
+  if (subject.kind === 'repository') return nodeOf(layer, id)
   if ('id' in subject) {
-    const found = await parts.upstream.read(`/repos/${subject.repository}${pathOf(subject)}`)
-    return found ? { ...nodeOf(parts, id), ...written(parts, found) } : null
+    const found = await layer.upstream.read(`/repos/${subject.repository}${pathOf(subject)}`)
+    return found ? { ...nodeOf(layer, id), ...written(layer, found) } : null
   }
   const { repository, number } = subject
-  const found = await parts.upstream.read(`/repos/${repository}/issues/${number}`)
-  return found ? issue(parts, repository, found) : null
+  const found = await layer.upstream.read(`/repos/${repository}/issues/${number}`)
+  return found ? issue(layer, repository, found) : null
 }
 
 function pathOf({ kind, number, id }: Extract<Subject, { id: number }>): string {
@@ -427,7 +414,7 @@ function pathOf({ kind, number, id }: Extract<Subject, { id: number }>): string 
   return kind === 'review' ? `/pulls/${number}/reviews/${id}` : `/pulls/comments/${id}`
 }
 
-export async function pullNode(parts: Parts, repository: string, number: number): Promise<Resolved> {
-  const found = await parts.upstream.read(`/repos/${repository}/pulls/${number}`)
-  return found ? pull(parts, repository, found) : null
+export async function pullNode(layer: Layer, repository: string, number: number): Promise<Resolved> {
+  const found = await layer.upstream.read(`/repos/${repository}/pulls/${number}`)
+  return found ? pull(layer, repository, found) : null
 }

@@ -1,5 +1,5 @@
 import type { Params } from '../routes.ts'
-import type { Actor } from './tokens.ts'
+import type { Actor } from './roles.ts'
 
 /** One call to the API, read whole. `path` has no query and names repositories in their canonical spelling. */
 export interface ApiRequest {
@@ -51,14 +51,3 @@ export function invalid(resource: string, field: string, message?: string): Answ
   const error = message ? { resource, code: 'custom', field, message } : { resource, code: 'invalid', field }
   return failure(422, 'Validation Failed', [error])
 }
-
-type Handle<Parts> = (parts: Parts, request: ApiRequest, params: Params) => Promise<Answer | undefined>
-
-/** Makes routes below `/repos/:owner/:name`. */
-export const repoRoute =
-  <Parts>(parts: Parts) =>
-  (method: string, rest: string, handle: Handle<Parts>): Route => ({
-    method,
-    path: `/repos/:owner/:name${rest}`,
-    handle: (request, params) => handle(parts, request, params),
-  })

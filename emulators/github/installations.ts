@@ -1,11 +1,11 @@
 /** Where the App is installed, and how that ends: uninstalled, suspended, a repository taken out of it. */
-
 import type { Webhooks } from './deliveries.ts'
-import { type Answer, type ApiRequest, failure, notFound } from './http.ts'
+import { type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
 import { type JsonObject, listAt, textAt } from './json.ts'
+import type { Layer } from './layer.ts'
 import type { KnownRepository, Memory } from './memory.ts'
 import type { Repairs } from './repairs.ts'
-import type { Actor } from './tokens.ts'
+import type { Actor } from './roles.ts'
 import type { Upstream } from './upstream.ts'
 
 interface Parts {
@@ -72,11 +72,6 @@ export class Installations {
   async leave(repository: KnownRepository, sender: string): Promise<void> {
     this.#removed.delete(repository.id)
     await this.#tellOfChange(repository, sender, 'removed')
-  }
-
-  async addRepository(repository: KnownRepository, sender: string): Promise<void> {
-    this.#removed.delete(repository.id)
-    await this.#tellOfChange(repository, sender, 'added')
   }
 
   /** For calls as the App itself. */
@@ -177,4 +172,36 @@ function shortOf(repository: JsonObject): JsonObject {
     full_name: fullName,
     private: repository.private === true,
   }
+}
+
+// What an installation token may see, for which emulate has no route.
+
+// What an installation token may see, for which emulate has no route.
+
+export function installationRoutes({ memory, upstream, installations, forward }: Layer): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/app/installations',
+      handle: async request => {
+        const listed = await forward(request)
+        return { ...listed, body: installations.shown(listed.body) }
+      },
+    },
+    {
+      method: 'GET',
+      path: '/installation/repositories',
+      handle: async ({ actor, query }) => {
+        if (actor.kind !== 'bot') return failure(401, 'Requires authentication')
+        const known = memory.repositoriesOf(actor.owner).filter(one => installations.includes(one.fullName))
+        const perPage = Number(query.get('per_page') ?? 30)
+        const start = (Number(query.get('page') ?? 1) - 1) * perPage
+        const shown = known.slice(start, start + perPage)
+        const repositories = await Promise.all(
+          shown.map(({ fullName }) => upstream.read(`/repos/${fullName}`)),
+        )
+        return answer(200, { total_count: known.length, repository_selection: 'all', repositories })
+      },
+    },
+  ]
 }

@@ -61,10 +61,6 @@ export class Ledger {
     return `${this.#calls.length} ${this.#calls.filter(({ status }) => status === 'pending').length}`
   }
 
-  get all(): readonly Call[] {
-    return this.#calls
-  }
-
   /** The App's bot, and the App itself. */
   get ofTheBot(): readonly Call[] {
     return this.#calls.filter(({ actorKind }) => actorKind === 'bot' || actorKind === 'app')

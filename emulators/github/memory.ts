@@ -15,8 +15,6 @@ export interface PullMemory {
   closedBy?: string
   /** Users, as the API shows them: emulate assigns nobody to a pull request. */
   assignees?: JsonObject[]
-  /** What happened to it, as its timeline tells. */
-  events: JsonObject[]
 }
 
 export type Subject =
@@ -30,15 +28,6 @@ export interface KnownRepository {
   id: number
   private: boolean
   archived: boolean
-}
-
-export type BranchChange = 'create' | 'update' | 'delete'
-
-/** What GitHub calls a ruleset: nobody may do these things to such branches. */
-export interface Ruleset {
-  repository: string
-  branches: RegExp
-  refuses: readonly BranchChange[]
 }
 
 const everywhere = ''
@@ -59,7 +48,7 @@ export class Memory {
   readonly reviewLines = new Map<number, { line: number; side: string }>()
   /** By owner, whatever became of them. */
   readonly installations = new Map<string, number>()
-  readonly rulesets: Ruleset[] = []
+  readonly checkRuns: JsonObject[] = []
   /** Ids of repositories. */
   readonly deleted = new Set<number>()
   /** Node ids of comments that were edited: emulate's `updated_at` moves even without an edit. */
@@ -130,7 +119,6 @@ export class Memory {
     if (id !== undefined) this.#formerNames.set(from.toLowerCase(), id)
     for (const subject of this.subjects.values()) if (subject.repository === from) subject.repository = to
     for (const pull of this.pulls.values()) if (pull.headRepository === from) pull.headRepository = to
-    for (const ruleset of this.rulesets) if (ruleset.repository === from) ruleset.repository = to
     rekey(this.pulls, from, to)
     rekey(this.linkedBranches, from, to)
   }

@@ -2,7 +2,6 @@
 
 import { type Api, commitTo, must } from './git.ts'
 import { listAt, numberAt, textAt } from './json.ts'
-import { isReaction } from './reactions.ts'
 
 export interface Review {
   body?: string
@@ -67,11 +66,6 @@ export class Person {
     await this.#do('DELETE', `/pulls/comments/${id}`)
   }
 
-  async reacts(commentId: number, content: string): Promise<void> {
-    if (!isReaction(content)) throw new Error(`GitHub knows no reaction ${content}`)
-    await this.#do('POST', `/issues/comments/${commentId}/reactions`, { content })
-  }
-
   async labels(number: number, ...names: string[]): Promise<void> {
     await this.#do('POST', `/issues/${number}/labels`, { labels: names })
   }
@@ -100,10 +94,6 @@ export class Person {
     const repository = await must(this.#api, 'GET', `/repos/${this.repository}`)
     const from = textAt(repository, 'default_branch')
     return commitTo(this.#api, { repository: this.repository, branch, from, files, message })
-  }
-
-  async deletesBranch(branch: string): Promise<void> {
-    await this.#do('DELETE', `/git/refs/heads/${branch}`)
   }
 
   async opensPull({
@@ -154,10 +144,6 @@ export class Person {
 
   async convertsToDraft(number: number): Promise<void> {
     await this.#mutates('convertPullRequestToDraft', number)
-  }
-
-  async renamesBranch(from: string, to: string): Promise<void> {
-    await this.#do('POST', `/branches/${encodeURIComponent(from)}/rename`, { new_name: to })
   }
 
   /** @returns what it is called now */

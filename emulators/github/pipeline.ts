@@ -1,5 +1,4 @@
 /** One request from door to door: who is it, what is scripted for it, what are the rules, what came of it. */
-
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PatternRouter } from 'hono/router/pattern-router'
@@ -12,11 +11,9 @@ import type { Ledger } from './ledger.ts'
 import { type KnownRepository, type Memory, threadKey } from './memory.ts'
 import { undescribed } from './openapi.ts'
 import type { Pages } from './pages.ts'
-import { RateLimits } from './rate-limits.ts'
 import type { Repairs } from './repairs.ts'
 import { refuseArchived } from './repository-rules.ts'
-import { roleOf } from './roles.ts'
-import type { Actor, Tokens } from './tokens.ts'
+import { type Actor, roleOf, type Tokens } from './roles.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface RawRequest {
@@ -287,4 +284,27 @@ function leaveOutYoung(given: Answer, ms: number): void {
   if (!Array.isArray(given.body)) return
   const oldest = Date.now() - ms
   given.body = given.body.filter(item => !(Date.parse(textAt(item, 'created_at')) > oldest))
+}
+
+const LIMIT = 5_000
+const HOUR_MS = 3_600_000
+
+/** The primary limit's headers, counted for each token. It is never enforced here: a fault does that. */
+class RateLimits {
+  readonly #used = new Map<string, { count: number; resetsAt: number }>()
+
+  count(authorization = 'anonymous', isCounted: boolean): Record<string, string> {
+    const now = Date.now()
+    const known = this.#used.get(authorization)
+    const window = known && known.resetsAt > now ? known : { count: 0, resetsAt: now + HOUR_MS }
+    if (isCounted) window.count++
+    this.#used.set(authorization, window)
+    return {
+      'x-ratelimit-limit': String(LIMIT),
+      'x-ratelimit-remaining': String(Math.max(0, LIMIT - window.count)),
+      'x-ratelimit-used': String(window.count),
+      'x-ratelimit-reset': String(Math.ceil(window.resetsAt / 1000)),
+      'x-ratelimit-resource': 'core',
+    }
+  }
 }

@@ -1,46 +1,26 @@
 /** GitHub's rules for pull requests. emulate makes missing branches up and forgets what is pushed after opening. */
-
 import type { Params } from '../routes.ts'
-import type { Events } from './events.ts'
-import { filesOfFork } from './fork-objects.ts'
 import { type Api, mergeOnto, tipOf } from './git.ts'
-import {
-  type Answer,
-  type ApiRequest,
-  answer,
-  failure,
-  invalid,
-  notFound,
-  type Route,
-  repoRoute,
-} from './http.ts'
+import { type Answer, type ApiRequest, answer, failure, invalid, notFound } from './http.ts'
 import { isObject, type JsonObject, listAt, numberAt, textAt } from './json.ts'
-import { type Memory, type PullMemory, threadKey } from './memory.ts'
+import type { Layer, Rule } from './layer.ts'
+import { type PullMemory, threadKey } from './memory.ts'
 import { pullAsIssue } from './repairs.ts'
 import { mayAtLeast } from './roles.ts'
-import type { Upstream } from './upstream.ts'
 
-interface Parts {
-  url: string
-  upstream: Upstream
-  memory: Memory
-  events: Events
-  forward(request: ApiRequest, changes?: { path?: string; body?: unknown }): Promise<Answer>
-}
+const admin = ({ upstream }: Layer) => upstream.asAdmin.bind(upstream)
 
-const admin = ({ upstream }: Parts) => upstream.asAdmin.bind(upstream)
-
-async function refuseBadPull(parts: Parts, { body }: ApiRequest, { owner, name }: Params) {
+async function refuseBadPull(layer: Layer, { body }: ApiRequest, { owner, name }: Params) {
   const repository = `${owner}/${name}`
   const base = textAt(body, 'base')
   const [headOwner, headRef] = headOf(textAt(body, 'head'), owner ?? '')
   if (!base || !headRef || !textAt(body, 'title')) return invalid('PullRequest', base ? 'title' : 'base')
-  if (!(await tipOf(admin(parts), repository, base))) return invalid('PullRequest', 'base')
+  if (!(await tipOf(admin(layer), repository, base))) return invalid('PullRequest', 'base')
   if (headOwner !== owner) return undefined
-  const head = await tipOf(admin(parts), repository, headRef)
+  const head = await tipOf(admin(layer), repository, headRef)
   if (!head) return invalid('PullRequest', 'head')
   return (
-    (await refuseEmpty(parts, repository, base, headRef)) ?? refuseSecond(parts, repository, base, headRef)
+    (await refuseEmpty(layer, repository, base, headRef)) ?? refuseSecond(layer, repository, base, headRef)
   )
 }
 
@@ -49,13 +29,13 @@ function headOf(head: string, owner: string): [string, string] {
   return colon < 0 ? [owner, head] : [head.slice(0, colon), head.slice(colon + 1)]
 }
 
-async function refuseEmpty({ upstream }: Parts, repository: string, base: string, head: string) {
+async function refuseEmpty({ upstream }: Layer, repository: string, base: string, head: string) {
   const compared = await upstream.read(`/repos/${repository}/compare/${base}...${head}`)
   if (!compared || numberAt(compared, 'ahead_by') > 0) return undefined
   return invalid('PullRequest', 'base', `No commits between ${base} and ${head}`)
 }
 
-async function refuseSecond({ upstream }: Parts, repository: string, base: string, head: string) {
+async function refuseSecond({ upstream }: Layer, repository: string, base: string, head: string) {
   const label = `${repository.split('/')[0]}:${head}`
   const open = await upstream.readAll(`/repos/${repository}/pulls?state=open&base=${base}&head=${label}`)
   return open.length === 0
@@ -64,17 +44,17 @@ async function refuseSecond({ upstream }: Parts, repository: string, base: strin
 }
 
 /** emulate tells nobody when only the base changes. */
-async function retarget(parts: Parts, request: ApiRequest, { owner, name, number }: Params) {
+async function retarget(layer: Layer, request: ApiRequest, { owner, name, number }: Params) {
   const repository = `${owner}/${name}`
   const base = textAt(request.body, 'base')
-  const before = base && (await parts.upstream.read(request.path))
+  const before = base && (await layer.upstream.read(request.path))
   if (!before || textAt(before, 'base', 'ref') === base) return undefined
-  if (!(await tipOf(admin(parts), repository, base))) return invalid('PullRequest', 'base')
+  if (!(await tipOf(admin(layer), repository, base))) return invalid('PullRequest', 'base')
   if (base === textAt(before, 'head', 'ref') && textAt(before, 'head', 'repo', 'full_name') === repository) {
     const message = `There are no new commits between base branch '${base}' and head branch '${base}'`
     return invalid('PullRequest', 'base', message)
   }
-  const patched = await parts.forward(request)
+  const patched = await layer.forward(request)
   if (patched.status !== 200) return patched
   const changes = {
     base: { ref: { from: textAt(before, 'base', 'ref') }, sha: { from: textAt(before, 'base', 'sha') } },
@@ -82,33 +62,33 @@ async function retarget(parts: Parts, request: ApiRequest, { owner, name, number
   const pull = structuredClone(patched.body)
   const sender = request.actor.login
   const extra = { number: Number(number), pull_request: pull, changes }
-  parts.events.made({ event: 'pull_request', action: 'edited', repository, sender, extra })
+  layer.events.made({ event: 'pull_request', action: 'edited', repository, sender, extra })
   return patched
 }
 
-async function merge(parts: Parts, request: ApiRequest, { owner, name, number }: Params) {
+async function merge(layer: Layer, request: ApiRequest, { owner, name, number }: Params) {
   const repository = `${owner}/${name}`
   const { actor } = request
-  const may = actor.kind !== 'person' || (await mayAtLeast(parts, repository, actor.login, 'write'))
+  const may = actor.kind !== 'person' || (await mayAtLeast(layer, repository, actor.login, 'write'))
   if (!may) return failure(403, 'Must have write rights to Repository.')
   const path = `/repos/${repository}/pulls/${number}`
-  const pull = await parts.upstream.read(path)
-  const known = parts.memory.pulls.get(threadKey(repository, Number(number)))
+  const pull = await layer.upstream.read(path)
+  const known = layer.memory.pulls.get(threadKey(repository, Number(number)))
   if (!pull || !known) return notFound()
   if (pull.draft) return failure(405, 'Pull Request is still a draft')
   if (pull.state !== 'open') return failure(405, 'Pull Request is not mergeable')
   const branch = textAt(pull, 'base', 'ref')
-  const base = await tipOf(admin(parts), repository, branch)
-  const head = await tipOf(admin(parts), known.headRepository, known.headRef)
+  const base = await tipOf(admin(layer), repository, branch)
+  const head = await tipOf(admin(layer), known.headRepository, known.headRef)
   if (head) known.headSha = head
-  const merged = await parts.forward(request)
+  const merged = await layer.forward(request)
   if (merged.status !== 200 || !base || !head || known.headRepository !== repository) return merged
   const message = `Merge pull request #${number} from ${owner}/${known.headRef}`
   const { authorization } = request.headers
   const merger: Api = (method, to, body) =>
-    parts.upstream.send({ method, path: to, authorization, body: JSON.stringify(body) })
+    layer.upstream.send({ method, path: to, authorization, body: JSON.stringify(body) })
   known.mergeCommitSha = await mergeOnto(merger, { repository, branch, base, head, message })
-  await closeIssues(parts, request, repository, pull)
+  await closeIssues(layer, request, repository, pull)
   return { ...merged, body: { ...(isObject(merged.body) && merged.body), sha: known.mergeCommitSha } }
 }
 
@@ -119,31 +99,31 @@ export function closingNumbers(body: string): number[] {
 }
 
 /** Only a merge into the default branch closes what the body says it closes. */
-async function closeIssues(parts: Parts, request: ApiRequest, repository: string, pull: JsonObject) {
+async function closeIssues(layer: Layer, request: ApiRequest, repository: string, pull: JsonObject) {
   if (textAt(pull, 'base', 'ref') !== textAt(pull, 'base', 'repo', 'default_branch')) return
   for (const number of closingNumbers(textAt(pull, 'body'))) {
     const path = `/repos/${repository}/issues/${number}`
-    await parts.forward({ ...request, method: 'PATCH' }, { path, body: { state: 'closed' } })
+    await layer.forward({ ...request, method: 'PATCH' }, { path, body: { state: 'closed' } })
   }
 }
 
 /** Whoever can't be assigned is left out without a word. */
-async function assign(parts: Parts, request: ApiRequest, { owner, name, number }: Params) {
+async function assign(layer: Layer, request: ApiRequest, { owner, name, number }: Params) {
   const repository = `${owner}/${name}`
-  const known = parts.memory.pulls.get(threadKey(repository, Number(number)))
+  const known = layer.memory.pulls.get(threadKey(repository, Number(number)))
   if (!known) return undefined
   for (const login of listAt(request.body, 'assignees').map(String)) {
-    const user = await parts.upstream.read(`/users/${encodeURIComponent(login)}`)
-    const may = user && (await mayAtLeast(parts, repository, login, 'read'))
+    const user = await layer.upstream.read(`/users/${encodeURIComponent(login)}`)
+    const may = user && (await mayAtLeast(layer, repository, login, 'read'))
     const others = (known.assignees ?? []).filter(one => one.login !== login)
     if (may) known.assignees = [...others, user]
   }
-  const pull = await parts.upstream.read(`/repos/${repository}/pulls/${number}`)
-  return pull && answer(201, pullAsIssue(pull, parts.url, 0))
+  const pull = await layer.upstream.read(`/repos/${repository}/pulls/${number}`)
+  return pull && answer(201, pullAsIssue(pull, layer.url, 0))
 }
 
 async function files(
-  { upstream, memory }: Parts,
+  { upstream, memory }: Layer,
   request: ApiRequest,
   { owner, name, number, list = '' }: Params,
 ) {
@@ -162,17 +142,17 @@ async function files(
 }
 
 /** After the push: emulate never sends `synchronize`. */
-async function push(parts: Parts, request: ApiRequest, params: Params): Promise<Answer | undefined> {
+async function push(layer: Layer, request: ApiRequest, params: Params): Promise<Answer | undefined> {
   const { owner, name, ref = textAt(request.body, 'branch') } = params
   const repository = `${owner}/${name}`
   const branch = decodeURIComponent(ref).replace(/^heads\//, '')
-  const before = await tipOf(admin(parts), repository, branch)
-  const pushed = await parts.forward(request)
+  const before = await tipOf(admin(layer), repository, branch)
+  const pushed = await layer.forward(request)
   const after = textAt(pushed.body, 'object', 'sha') || textAt(pushed.body, 'commit', 'sha')
   if (pushed.status >= 300 || !before || before === after) return pushed
-  for (const [key, pull] of parts.memory.pulls) {
+  for (const [key, pull] of layer.memory.pulls) {
     if (pull.headRepository !== repository || pull.headRef !== branch) continue
-    await synchronize(parts, key, pull, { before, after, sender: request.actor.login })
+    await synchronize(layer, key, pull, { before, after, sender: request.actor.login })
   }
   return pushed
 }
@@ -183,7 +163,7 @@ interface Pushed {
   sender: string
 }
 
-async function synchronize({ upstream, events }: Parts, key: string, pull: PullMemory, pushed: Pushed) {
+async function synchronize({ upstream, events }: Layer, key: string, pull: PullMemory, pushed: Pushed) {
   const [repository = '', number] = key.split('#')
   const now = await upstream.read(`/repos/${repository}/pulls/${number}`)
   if (now?.state !== 'open') return
@@ -193,26 +173,124 @@ async function synchronize({ upstream, events }: Parts, key: string, pull: PullM
   events.made({ event: 'pull_request', action: 'synchronize', repository, sender, extra })
 }
 
-async function deleteRef(parts: Parts, request: ApiRequest, { owner, name, ref = '' }: Params) {
-  const deleted = await parts.forward(request)
+async function deleteRef(layer: Layer, request: ApiRequest, { owner, name, ref = '' }: Params) {
+  const deleted = await layer.forward(request)
   if (deleted.status !== 204) return deleted
   const [, kind, short] = /^(heads|tags)\/(.+)$/.exec(decodeURIComponent(ref)) ?? []
   const extra = { ref: short, ref_type: kind === 'tags' ? 'tag' : 'branch', pusher_type: 'user' }
-  parts.events.made({ event: 'delete', repository: `${owner}/${name}`, sender: request.actor.login, extra })
+  layer.events.made({ event: 'delete', repository: `${owner}/${name}`, sender: request.actor.login, extra })
   return deleted
 }
 
-export function pullRoutes(parts: Parts): Route[] {
-  const route = repoRoute(parts)
-  return [
-    route('POST', '/pulls', refuseBadPull),
-    route('PATCH', '/pulls/:number{[0-9]+}', retarget),
-    route('PUT', '/pulls/:number{[0-9]+}/merge', merge),
-    route('POST', '/issues/:number{[0-9]+}/assignees', assign),
-    route('GET', '/pulls/:number{[0-9]+}/:list{files|commits}', files),
-    route('PATCH', '/git/refs/:ref{.+}', push),
-    route('PUT', '/contents/:path{.+}', push),
-    route('DELETE', '/contents/:path{.+}', push),
-    route('DELETE', '/git/refs/:ref{.+}', deleteRef),
-  ]
+export const pullRules: Rule[] = [
+  ['POST', '/pulls', refuseBadPull],
+  ['PATCH', '/pulls/:number{[0-9]+}', retarget],
+  ['PUT', '/pulls/:number{[0-9]+}/merge', merge],
+  ['POST', '/issues/:number{[0-9]+}/assignees', assign],
+  ['GET', '/pulls/:number{[0-9]+}/:list{files|commits}', files],
+  ['PATCH', '/git/refs/:ref{.+}', push],
+  ['PUT', '/contents/:path{.+}', push],
+  ['DELETE', '/contents/:path{.+}', push],
+  ['DELETE', '/git/refs/:ref{.+}', deleteRef],
+]
+
+// Reviews and their comments: emulate wants positions, forgets lines and tells only of the review itself.
+
+// Reviews and their comments: emulate wants positions, forgets lines and tells only of the review itself.
+
+async function review(layer: Layer, request: ApiRequest, { owner, name, number }: Params) {
+  const repository = `${owner}/${name}`
+  const asked = listAt(request.body, 'comments').filter(isObject)
+  const comments = asked.map(comment => ({ ...comment, position: comment.position ?? comment.line ?? 1 }))
+  const made = await layer.forward(request, {
+    body: { ...(isObject(request.body) && request.body), comments },
+  })
+  if (made.status >= 300 || asked.length === 0) return made
+  const path = `/repos/${repository}/pulls/${number}`
+  const stored = await layer.upstream.readAll(`${path}/reviews/${numberAt(made.body, 'id')}/comments`)
+  stored.forEach((comment, index) => {
+    rememberLine(layer, numberAt(comment, 'id'), asked[index] ?? {})
+  })
+  const pull = await layer.upstream.read(path)
+  for (const comment of textAt(made.body, 'state') === 'PENDING' ? [] : stored) {
+    const extra = { comment, pull_request: structuredClone(pull) }
+    const sender = request.actor.login
+    layer.events.made({ event: 'pull_request_review_comment', action: 'created', repository, sender, extra })
+  }
+  return made
+}
+
+function rememberLine({ memory }: Layer, id: number, { line, side }: JsonObject): void {
+  if (typeof line === 'number')
+    memory.reviewLines.set(id, { line, side: typeof side === 'string' ? side : 'RIGHT' })
+}
+
+/** GitHub's field is `in_reply_to`, emulate's is `in_reply_to_id`; a reply sits where its parent sits. */
+async function comment(layer: Layer, request: ApiRequest, params: Params) {
+  const parentId = numberAt(request.body, 'in_reply_to')
+  if (!parentId) return undefined
+  return reply(layer, request, { ...params, parent: String(parentId) })
+}
+
+async function reply(layer: Layer, request: ApiRequest, { owner, name, number, parent: parentId }: Params) {
+  const pulls = `/repos/${owner}/${name}/pulls`
+  const parent = await layer.upstream.read(`${pulls}/comments/${parentId}`)
+  if (!parent) return notFound()
+  const { path, position, side } = parent
+  const at = layer.memory.reviewLines.get(Number(parentId)) ?? { line: parent.line, side }
+  const body = { body: textAt(request.body, 'body'), path, position, ...at, in_reply_to_id: Number(parentId) }
+  return layer.forward({ ...request, method: 'POST' }, { path: `${pulls}/${number}/comments`, body })
+}
+
+export const reviewRules: Rule[] = [
+  ['POST', '/pulls/:number{[0-9]+}/reviews', review],
+  ['POST', '/pulls/:number{[0-9]+}/comments', comment],
+  ['POST', '/pulls/:number{[0-9]+}/comments/:parent{[0-9]+}/replies', reply],
+]
+
+// A repository and its forks share their commits at GitHub: the head of a fork's pull request is read in both. emulate keeps them apart.
+
+/** The pull request from a fork whose head this is. */
+const fromFork = ({ memory }: Layer, repository: string, sha: string): PullMemory | undefined =>
+  [...memory.pulls].find(
+    ([key, pull]) =>
+      key.startsWith(`${repository}#`) && pull.headSha === sha && pull.headRepository !== repository,
+  )?.[1]
+
+/** What it changes, against the branch of that name in the fork: the commits they share are others in emulate. */
+async function filesOfFork(
+  { upstream }: Pick<Layer, 'upstream'>,
+  pull: JsonObject,
+  { headRepository, headSha }: PullMemory,
+): Promise<JsonObject | undefined> {
+  return upstream.read(`/repos/${headRepository}/compare/${textAt(pull, 'base', 'ref')}...${headSha}`)
+}
+
+export const forkRules: Rule[] = [
+  ['GET', '/contents/:path{.+}', contentsOfFork],
+  ['POST', '/check-runs', makeCheckRun],
+  ['GET', '/commits/:sha{[0-9a-f]{40}}/check-runs', checkRunsOfFork],
+]
+
+async function contentsOfFork(layer: Layer, { query }: ApiRequest, { owner, name, path }: Params) {
+  const sha = query.get('ref') ?? ''
+  const pull = fromFork(layer, `${owner}/${name}`, sha)
+  const file =
+    pull && (await layer.upstream.read(`/repos/${pull.headRepository}/contents/${path}?ref=${sha}`))
+  return file && answer(200, file)
+}
+
+async function makeCheckRun({ forward, memory }: Layer, request: ApiRequest): Promise<Answer> {
+  const made = await forward(request)
+  if (isObject(made.body)) memory.checkRuns.push(made.body)
+  return made
+}
+
+async function checkRunsOfFork(layer: Layer, { query }: ApiRequest, { owner, name, sha = '' }: Params) {
+  if (!fromFork(layer, `${owner}/${name}`, sha)) return undefined
+  const wanted = query.get('check_name')
+  const found = layer.memory.checkRuns.filter(
+    run => textAt(run, 'head_sha') === sha && (wanted === null || textAt(run, 'name') === wanted),
+  )
+  return answer(200, { total_count: found.length, check_runs: found })
 }

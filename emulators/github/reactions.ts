@@ -1,19 +1,9 @@
 /** Reactions on issues, pull requests, their comments and reviews: emulate has none. */
-
 import type { Params } from '../routes.ts'
-import {
-  type Answer,
-  type ApiRequest,
-  answer,
-  failure,
-  invalid,
-  notFound,
-  type Route,
-  repoRoute,
-} from './http.ts'
+import { type Answer, type ApiRequest, answer, failure, invalid, notFound } from './http.ts'
 import { type JsonObject, numberAt, textAt } from './json.ts'
-import { mayWrite } from './tokens.ts'
-import type { Upstream } from './upstream.ts'
+import type { Layer, Rule } from './layer.ts'
+import { mayWrite } from './roles.ts'
 
 const REACTIONS = ['+1', '-1', 'laugh', 'confused', 'heart', 'hooray', 'rocket', 'eyes'] as const
 export type ReactionContent = (typeof REACTIONS)[number]
@@ -71,14 +61,9 @@ const json = (reaction: Reaction): JsonObject => ({
   created_at: reaction.createdAt,
 })
 
-interface Parts {
-  book: ReactionBook
-  upstream: Upstream
-}
-
 /** The subject's node id when it exists: reactions hang on it, for REST and GraphQL alike. */
 async function subjectOf(
-  { upstream }: Parts,
+  { upstream }: Layer,
   { owner, name, kind, id }: Params,
 ): Promise<string | undefined> {
   const base = `/repos/${owner}/${name}`
@@ -98,45 +83,45 @@ function refusal({ actor }: ApiRequest): Answer | undefined {
   return undefined
 }
 
-async function add(parts: Parts, request: ApiRequest, subject: string): Promise<Answer> {
+async function add(layer: Layer, request: ApiRequest, subject: string): Promise<Answer> {
   const content = textAt(request.body, 'content')
   if (!isReaction(content)) return invalid('Reaction', 'content')
-  const user = await parts.upstream.read(`/users/${encodeURIComponent(request.actor.login)}`)
-  const { reaction, isNew } = parts.book.add(subject, content, user ?? {})
+  const user = await layer.upstream.read(`/users/${encodeURIComponent(request.actor.login)}`)
+  const { reaction, isNew } = layer.reactions.add(subject, content, user ?? {})
   return { ...answer(isNew ? 201 : 200, json(reaction)), unchanged: !isNew }
 }
 
-function list(parts: Parts, { query }: ApiRequest, subject: string): Answer {
+function list(layer: Layer, { query }: ApiRequest, subject: string): Answer {
   const wanted = query.get('content')
   const perPage = numberAt({ n: query.get('per_page') ?? 30 }, 'n')
   const start = (numberAt({ n: query.get('page') ?? 1 }, 'n') - 1) * perPage
-  const found = parts.book.of(subject).filter(reaction => !wanted || reaction.content === wanted)
+  const found = layer.reactions.of(subject).filter(reaction => !wanted || reaction.content === wanted)
   return answer(200, found.slice(start, start + perPage).map(json))
 }
 
-function remove(parts: Parts, request: ApiRequest, subject: string, id: string | undefined): Answer {
-  const gone = parts.book.remove(
+function remove(layer: Layer, request: ApiRequest, subject: string, { reaction: id }: Params): Answer {
+  const gone = layer.reactions.remove(
     subject,
     reaction => reaction.id === Number(id) && reaction.login === request.actor.login,
   )
   return gone ? answer(204) : notFound()
 }
 
-export function reactionRoutes(parts: Parts): Route[] {
-  const route = repoRoute(parts)
-  const subject = '/:kind{issues|issues/comments|pulls/comments}/:id{[0-9]+}/reactions'
-  return [
-    route('GET', subject, async (_, request, params) => {
-      const found = await subjectOf(parts, params)
-      return found ? list(parts, request, found) : notFound()
-    }),
-    route('POST', subject, async (_, request, params) => {
-      const found = await subjectOf(parts, params)
-      return refusal(request) ?? (found ? add(parts, request, found) : notFound())
-    }),
-    route('DELETE', `${subject}/:reaction{[0-9]+}`, async (_, request, params) => {
-      const found = await subjectOf(parts, params)
-      return refusal(request) ?? (found ? remove(parts, request, found, params.reaction) : notFound())
-    }),
-  ]
-}
+const reactions = '/:kind{issues|issues/comments|pulls/comments}/:id{[0-9]+}/reactions'
+
+/** By who may, of what is there. */
+const onSubject =
+  (
+    act: (layer: Layer, request: ApiRequest, subject: string, params: Params) => Promise<Answer> | Answer,
+  ): Rule[2] =>
+  async (layer, request, params) => {
+    const found = await subjectOf(layer, params)
+    const refused = request.method === 'GET' ? undefined : refusal(request)
+    return refused ?? (found ? act(layer, request, found, params) : notFound())
+  }
+
+export const reactionRules: Rule[] = [
+  ['GET', reactions, onSubject(list)],
+  ['POST', reactions, onSubject(add)],
+  ['DELETE', `${reactions}/:reaction{[0-9]+}`, onSubject(remove)],
+]

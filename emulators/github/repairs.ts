@@ -107,7 +107,6 @@ async function repairPull(pull: JsonObject, parts: Parts): Promise<void> {
     headRepository: textAt(pull, 'head', 'repo', 'full_name'),
     headRef: textAt(pull, 'head', 'ref'),
     headSha: textAt(pull, 'head', 'sha'),
-    events: [],
   }
   memory.pulls.set(threadKey(repository, number), known)
   memory.subjects.set(known.nodeId, { kind: 'pull', repository, number })

@@ -1,18 +1,11 @@
 /** Who may do what, by GitHub's words. emulate says `push` where GitHub says `write`, and lets everybody write. */
-
 import type { Params } from '../routes.ts'
-import { type Answer, type ApiRequest, answer, notFound, type Route, repoRoute } from './http.ts'
+import { type Answer, type ApiRequest, answer, notFound } from './http.ts'
 import { textAt } from './json.ts'
-import type { Memory } from './memory.ts'
-import type { Upstream } from './upstream.ts'
+import type { Layer, Rule } from './layer.ts'
 
 const ROLES = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const
 export type Role = (typeof ROLES)[number]
-
-interface Parts {
-  upstream: Upstream
-  memory: Memory
-}
 
 /** What emulate's collaborators route calls a role. */
 export const emulateRole: Record<Exclude<Role, 'none'>, string> = {
@@ -39,7 +32,7 @@ const isRole = (value: string): value is Role => (ROLES as readonly string[]).in
 
 /** Undefined: no such user. */
 export async function roleOf(
-  { upstream, memory }: Parts,
+  { upstream, memory }: Pick<Layer, 'upstream' | 'memory'>,
   repository: string,
   login: string,
 ): Promise<Role | undefined> {
@@ -52,22 +45,22 @@ export async function roleOf(
 }
 
 export async function mayAtLeast(
-  parts: Parts,
+  layer: Layer,
   repository: string,
   login: string,
   role: Role,
 ): Promise<boolean> {
-  return rank((await roleOf(parts, repository, login)) ?? 'none') >= rank(role)
+  return rank((await roleOf(layer, repository, login)) ?? 'none') >= rank(role)
 }
 
 async function permission(
-  parts: Parts,
+  layer: Layer,
   _request: ApiRequest,
   { owner, name, login: encoded = '' }: Params,
 ): Promise<Answer> {
   const login = decodeURIComponent(encoded)
-  const role = await roleOf(parts, `${owner}/${name}`, login)
-  const user = await parts.upstream.read(`/users/${encodeURIComponent(login)}`)
+  const role = await roleOf(layer, `${owner}/${name}`, login)
+  const user = await layer.upstream.read(`/users/${encodeURIComponent(login)}`)
   if (!role || !user) return notFound()
   const permissions = {
     pull: rank(role) >= rank('read'),
@@ -83,6 +76,63 @@ async function permission(
   })
 }
 
-export function roleRoutes(parts: Parts): Route[] {
-  return [repoRoute(parts)('GET', '/collaborators/:login/permission', permission)]
+export const roleRules: Rule[] = [['GET', '/collaborators/:login/permission', permission]]
+
+/** Whose token it is. People have fixed tokens; those of the App are remembered as they are minted. */
+
+export type Actor =
+  | { kind: 'anonymous'; login: string }
+  | { kind: 'person'; login: string }
+  | { kind: 'app'; login: string }
+  | { kind: 'bot'; login: string; owner: string; permissions: Record<string, string> }
+
+interface Minted {
+  owner: string
+  permissions: Record<string, string>
+  expiresAt: number
+}
+
+export class Tokens {
+  readonly #slug: string
+  readonly #people: ReadonlySet<string>
+  readonly #minted = new Map<string, Minted>()
+
+  constructor(slug: string, people: readonly string[]) {
+    this.#slug = slug
+    this.#people = new Set(people)
+  }
+
+  get botLogin(): string {
+    return `${this.#slug}[bot]`
+  }
+
+  ofPerson(login: string): string {
+    if (!this.#people.has(login))
+      throw new Error(`Nobody called ${login} here; known: ${[...this.#people].join(', ')}`)
+    return `token-of-${login}`
+  }
+
+  remember(token: string, minted: Minted): void {
+    this.#minted.set(token, minted)
+  }
+
+  /** Undefined: a token, but nobody's. */
+  whoIs(authorization: string | undefined): Actor | undefined {
+    const token = authorization?.replace(/^(bearer|token)\s+/i, '').trim()
+    if (!token) return { kind: 'anonymous', login: '' }
+    if (token.startsWith('eyJ')) return { kind: 'app', login: this.#slug }
+    const minted = this.#minted.get(token)
+    if (minted) return this.#bot(minted)
+    const login = token.replace(/^token-of-/, '')
+    return login !== token && this.#people.has(login) ? { kind: 'person', login } : undefined
+  }
+
+  #bot(minted: Minted): Actor | undefined {
+    if (minted.expiresAt <= Date.now()) return undefined
+    return { kind: 'bot', login: this.botLogin, owner: minted.owner, permissions: minted.permissions }
+  }
+}
+
+export function mayWrite(actor: Actor, ...permissions: string[]): boolean {
+  return actor.kind === 'bot' && permissions.some(name => actor.permissions[name] === 'write')
 }

@@ -6,8 +6,6 @@ export interface RepositorySeed {
   owner: string
   name: string
   private?: boolean
-  description?: string
-  defaultBranch?: string
   /** Without a first commit. */
   empty?: boolean
 }
@@ -81,13 +79,12 @@ export function emulateSeed(choice: SeedChoice) {
         name: login,
         members: [{ login: 'olga', role: 'admin' }],
       })),
-      repos: repositories.map(({ owner, name, private: isPrivate, description, defaultBranch }) => ({
+      repos: repositories.map(({ owner, name, private: isPrivate }) => ({
         owner,
         name,
         auto_init: true,
         private: isPrivate ?? false,
-        default_branch: defaultBranch ?? 'main',
-        ...(description && { description }),
+        default_branch: 'main',
       })),
       apps: [
         {

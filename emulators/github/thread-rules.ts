@@ -1,19 +1,11 @@
 /** GitHub's rules for issues and comments, checked before emulate, which has none of them, is asked. */
-
 import type { Params } from '../routes.ts'
-import { type Answer, type ApiRequest, answer, failure, notFound, type Route, repoRoute } from './http.ts'
-import { isObject, type JsonObject, listAt, textAt } from './json.ts'
-import { type Memory, threadKey } from './memory.ts'
-import { isPull, pullAsIssue } from './repairs.ts'
+import { type Answer, type ApiRequest, answer, failure, notFound } from './http.ts'
+import { isObject, type JsonObject, listAt, numberAt, textAt } from './json.ts'
+import type { Layer, Rule } from './layer.ts'
+import { threadKey } from './memory.ts'
+import { isPull, labelNames, pullAsIssue } from './repairs.ts'
 import { mayAtLeast } from './roles.ts'
-import type { Upstream } from './upstream.ts'
-
-interface Parts {
-  url: string
-  upstream: Upstream
-  memory: Memory
-  forward(request: ApiRequest, changes?: { path?: string; body?: unknown }): Promise<Answer>
-}
 
 const LONGEST_BODY = 65_536
 
@@ -36,27 +28,27 @@ async function refuseLongBody({ body }: ApiRequest, resource: string): Promise<A
   return failure(422, 'Validation Failed', [{ resource, code: 'unprocessable', field: 'data', message }])
 }
 
-async function refuseOnLocked(parts: Parts, { actor }: ApiRequest, { owner, name, number }: Params) {
+async function refuseOnLocked(layer: Layer, { actor }: ApiRequest, { owner, name, number }: Params) {
   const repository = `${owner}/${name}`
-  const issue = await parts.upstream.read(`/repos/${repository}/issues/${number}`)
+  const issue = await layer.upstream.read(`/repos/${repository}/issues/${number}`)
   const locked =
-    issue?.locked === true || parts.memory.pulls.get(threadKey(repository, Number(number)))?.locked
+    issue?.locked === true || layer.memory.pulls.get(threadKey(repository, Number(number)))?.locked
   if (!locked || actor.kind === 'bot') return undefined
-  if (await mayAtLeast(parts, repository, actor.login, 'write')) return undefined
+  if (await mayAtLeast(layer, repository, actor.login, 'write')) return undefined
   return failure(403, 'Unable to create comment because issue is locked.')
 }
 
 /** Its author and those who may write. */
-async function refuseStranger(parts: Parts, request: ApiRequest, { owner, name }: Params) {
+async function refuseStranger(layer: Layer, request: ApiRequest, { owner, name }: Params) {
   if (request.actor.kind !== 'person') return undefined
-  const subject = await parts.upstream.read(request.path)
+  const subject = await layer.upstream.read(request.path)
   if (!subject || textAt(subject, 'user', 'login') === request.actor.login) return undefined
-  const may = await mayAtLeast(parts, `${owner}/${name}`, request.actor.login, 'write')
+  const may = await mayAtLeast(layer, `${owner}/${name}`, request.actor.login, 'write')
   return may ? undefined : failure(403, 'Must have write rights to Repository.')
 }
 
 /** Webhooks of edits say what was there before. */
-async function keepBefore({ upstream, memory }: Parts, request: ApiRequest): Promise<undefined> {
+async function keepBefore({ upstream, memory }: Layer, request: ApiRequest): Promise<undefined> {
   const before = await upstream.read(request.path)
   if (!before) return
   const nodeId = textAt(before, 'node_id')
@@ -77,7 +69,7 @@ function willTell(before: JsonObject, after: unknown, fields: string[]): boolean
 }
 
 async function issueOfPull(
-  { upstream, url, memory }: Parts,
+  { upstream, url, memory }: Layer,
   _request: ApiRequest,
   { owner, name, number }: Params,
 ) {
@@ -89,57 +81,130 @@ async function issueOfPull(
   return answer(200, pullAsIssue(pull, url, comments.length))
 }
 
-async function patchIssueOfPull(parts: Parts, request: ApiRequest, params: Params) {
+async function patchIssueOfPull(layer: Layer, request: ApiRequest, params: Params) {
   const { owner, name, number } = params
-  if (!parts.memory.pulls.has(threadKey(`${owner}/${name}`, Number(number)))) return undefined
+  if (!layer.memory.pulls.has(threadKey(`${owner}/${name}`, Number(number)))) return undefined
   const pull = `/repos/${owner}/${name}/pulls/${number}`
   const labels = listAt(request.body, 'labels')
   if (labels.length > 0) {
     const put = { ...request, method: 'PUT' }
-    await parts.forward(put, { path: `/repos/${owner}/${name}/issues/${number}/labels`, body: { labels } })
+    await layer.forward(put, { path: `/repos/${owner}/${name}/issues/${number}/labels`, body: { labels } })
   }
-  const patched = await parts.forward(request, { path: pull })
-  return patched.status === 200 ? issueOfPull(parts, request, params) : patched
+  const patched = await layer.forward(request, { path: pull })
+  return patched.status === 200 ? issueOfPull(layer, request, params) : patched
 }
 
-async function timelineOfPull({ memory }: Parts, { query }: ApiRequest, { owner, name, number }: Params) {
-  const known = memory.pulls.get(threadKey(`${owner}/${name}`, Number(number)))
-  if (!known) return undefined
-  const perPage = Number(query.get('per_page') ?? 30)
-  const start = (Number(query.get('page') ?? 1) - 1) * perPage
-  return answer(200, known.events.slice(start, start + perPage))
-}
-
-async function lockPull({ memory }: Parts, { method }: ApiRequest, { owner, name, number }: Params) {
+async function lockPull({ memory }: Layer, { method }: ApiRequest, { owner, name, number }: Params) {
   const pull = memory.pulls.get(threadKey(`${owner}/${name}`, Number(number)))
   if (!pull) return undefined
   pull.locked = method === 'PUT'
   return answer(204)
 }
 
-export function threadRoutes(parts: Parts): Route[] {
-  const route = repoRoute(parts)
-  const tooLong = Object.entries(resources).flatMap(([rest, resource]) =>
-    ['POST', 'PATCH'].map(method => route(method, rest, (_, request) => refuseLongBody(request, resource))),
-  )
-  const editable = [
-    '/issues/:number{[0-9]+}',
-    '/pulls/:number{[0-9]+}',
-    '/issues/comments/:id{[0-9]+}',
-    '/pulls/comments/:id{[0-9]+}',
-  ]
-  return [
-    ...tooLong,
-    route('POST', '/issues/:number{[0-9]+}/comments', refuseOnLocked),
-    ...editable.flatMap(rest => [
-      route('PATCH', rest, refuseStranger),
-      route('DELETE', rest, refuseStranger),
-      route('PATCH', rest, keepBefore),
-    ]),
-    route('GET', '/issues/:number{[0-9]+}/:list{events|timeline}', timelineOfPull),
-    route('GET', '/issues/:number{[0-9]+}', issueOfPull),
-    route('PATCH', '/issues/:number{[0-9]+}', patchIssueOfPull),
-    route('PUT', '/issues/:number{[0-9]+}/lock', lockPull),
-    route('DELETE', '/issues/:number{[0-9]+}/lock', lockPull),
-  ]
+const editable = [
+  '/issues/:number{[0-9]+}',
+  '/pulls/:number{[0-9]+}',
+  '/issues/comments/:id{[0-9]+}',
+  '/pulls/comments/:id{[0-9]+}',
+]
+
+export const threadRules: Rule[] = [
+  ...Object.entries(resources).flatMap(([rest, resource]) =>
+    ['POST', 'PATCH'].map(
+      (method): Rule => [method, rest, (_, request) => refuseLongBody(request, resource)],
+    ),
+  ),
+  ['POST', '/issues/:number{[0-9]+}/comments', refuseOnLocked],
+  ...editable.flatMap((rest): Rule[] => [
+    ['PATCH', rest, refuseStranger],
+    ['DELETE', rest, refuseStranger],
+    ['PATCH', rest, keepBefore],
+  ]),
+  ['GET', '/issues/:number{[0-9]+}', issueOfPull],
+  ['PATCH', '/issues/:number{[0-9]+}', patchIssueOfPull],
+  ['PUT', '/issues/:number{[0-9]+}/lock', lockPull],
+  ['DELETE', '/issues/:number{[0-9]+}/lock', lockPull],
+]
+
+// Labels: who may set them, and the events that emulate forgets.
+
+async function mayLabel(layer: Layer, { actor }: ApiRequest, repository: string): Promise<boolean> {
+  return actor.kind !== 'person' || mayAtLeast(layer, repository, actor.login, 'triage')
 }
+
+async function refuse(layer: Layer, request: ApiRequest, { owner, name }: Params) {
+  const may = await mayLabel(layer, request, `${owner}/${name}`)
+  return may ? undefined : failure(403, 'Must have triage rights to Repository.')
+}
+
+/** Labels given with a new issue are dropped without a word when its author may not set any, and told one by one. */
+async function openIssue(layer: Layer, request: ApiRequest, { owner, name }: Params) {
+  if (listAt(request.body, 'labels').length === 0) return undefined
+  const repository = `${owner}/${name}`
+  const may = await mayLabel(layer, request, repository)
+  const asked = isObject(request.body) ? request.body : {}
+  const made = await layer.forward(request, { body: may ? asked : { ...asked, labels: [], assignees: [] } })
+  if (made.status === 201 && isObject(made.body))
+    await tell(layer, request, { repository, number: numberAt(made.body, 'number') }, labelNames(made.body))
+  return made
+}
+
+interface Change {
+  repository: string
+  number: number
+}
+
+async function tell(layer: Layer, { actor }: ApiRequest, { repository, number }: Change, names: string[]) {
+  const isPull = layer.memory.pulls.has(threadKey(repository, number))
+  for (const name of names) {
+    const thread = await layer.upstream.read(`/repos/${repository}/${isPull ? 'pulls' : 'issues'}/${number}`)
+    const extra = { [isPull ? 'pull_request' : 'issue']: thread, label: { name } }
+    const event = isPull ? 'pull_request' : 'issues'
+    layer.events.made({ event, action: 'labeled', repository, sender: actor.login, extra })
+  }
+}
+
+export const labelRules: Rule[] = [
+  ...['POST', 'PUT', 'DELETE'].map(
+    (method): Rule => [method, '/issues/:number{[0-9]+}/labels/:label?', refuse],
+  ),
+  ['POST', '/issues', openIssue],
+]
+
+// Lists across a repository. GitHub counts pull requests among the issues and emulate does not; and emulate's
+// own routes to all comments of a repository are hidden behind those to one issue and one pull request.
+
+async function listComments(layer: Layer, request: ApiRequest, { owner, name, kind }: Params) {
+  const repository = `${owner}/${name}`
+  const wanted = kind === 'issues' ? 'comment' : 'review-comment'
+  const numbers = [...layer.memory.subjects.values()].flatMap(subject =>
+    subject.kind === wanted && subject.repository === repository ? [subject.number] : [],
+  )
+  const lists = [...new Set(numbers)].map(number =>
+    layer.upstream.readAll(`/repos/${repository}/${kind}/${number}/comments`),
+  )
+  const since = request.query.get('since') ?? ''
+  const comments = (await Promise.all(lists)).flat().filter(comment => textAt(comment, 'updated_at') >= since)
+  return paged(sorted(comments, request.query), request, layer.url)
+}
+
+function sorted(all: JsonObject[], query: URLSearchParams): JsonObject[] {
+  const field = query.get('sort') === 'updated' ? 'updated_at' : 'created_at'
+  const sign = query.get('direction') === 'desc' ? -1 : 1
+  return all.toSorted((a, b) => {
+    const byTime = textAt(a, field).localeCompare(textAt(b, field))
+    return sign * (byTime || numberAt(a, 'id') - numberAt(b, 'id'))
+  })
+}
+
+function paged(all: JsonObject[], { query, path }: ApiRequest, url: string): Answer {
+  const perPage = Math.min(Number(query.get('per_page') ?? 30), 100)
+  const page = Number(query.get('page') ?? 1)
+  const next = new URLSearchParams([...query])
+  next.set('page', String(page + 1))
+  const more = all.length > page * perPage
+  const link = `<${url}${path}?${next}>; rel="next"`
+  return answer(200, all.slice((page - 1) * perPage, page * perPage), more ? { link } : {})
+}
+
+export const listRules: Rule[] = [['GET', '/:kind{issues|pulls}/comments', listComments]]

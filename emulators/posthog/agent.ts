@@ -3,8 +3,7 @@
  * it: a finished turn does not finish the run.
  */
 import type { Behaviour, Scripts, Turn } from './behaviour.ts'
-import { scheduleCi } from './ci-loop.ts'
-import { type Adapter, gatewayKnows } from './models.ts'
+import { gatewayKnows } from './models.ts'
 import { covers, type Settings } from './options.ts'
 import { Interrupted, pause, timerMs } from './pause.ts'
 import { perform } from './perform.ts'
@@ -45,7 +44,6 @@ export class Agent {
 
   async #drive(run: Run): Promise<void> {
     const first = this.#behaviour(run, run.prompt, false)
-    if (first.kind === 'stuckQueued') return
     await pause(this.#settings.timing.queued, run.life.signal)
     run.change({ status: 'in_progress' })
     const desk = await this.#boot(run)
@@ -95,10 +93,11 @@ export class Agent {
     run.sandboxUp = true
     delete run.state.pending_user_message
     run.note('_posthog/run_started', { sessionId: run.sessionId, runId: run.id, taskId: run.task.id })
-    if (this.#modelIsKnown(run)) return desk
+    const { model } = run.state
+    if (typeof model !== 'string' || gatewayKnows(model)) return desk
     await pause(timing.unknownModel, signal)
-    run.note('_posthog/error', { message: `Model '${run.state.model}' not found` })
-    run.finish('failed', `Agent error: model '${run.state.model}' not found`)
+    run.note('_posthog/error', { message: `Model '${model}' not found` })
+    run.finish('failed', `Agent error: model '${model}' not found`)
     return undefined
   }
 
@@ -122,31 +121,13 @@ export class Agent {
     return { run, repository, base, baseExists: exists, prompt: run.prompt, settings: this.#settings, signal }
   }
 
-  #modelIsKnown(run: Run): boolean {
-    const { runtime_adapter: adapter, model } = run.state
-    if (typeof model !== 'string') return true
-    return gatewayKnows(adapter as Adapter, model, this.#settings.version)
-  }
-
   async #turn(desk: Desk, behaviour: Behaviour): Promise<void> {
     const { run } = desk
-    const stop = new AbortController()
-    run.turnStop = stop
     run.hear(desk.prompt)
-    try {
-      const performed = perform(behaviour, {
-        ...desk,
-        signal: AbortSignal.any([run.life.signal, stop.signal]),
-      })
-      run.turns += 1
-      for (const begin of run.onTurn.splice(0)) begin()
-      await performed
-    } catch (thrown) {
-      if (!(thrown instanceof Interrupted) || run.life.signal.aborted) throw thrown
-      run.completeTurn('cancelled')
-    } finally {
-      run.turnStop = undefined
-    }
+    const performed = perform(behaviour, desk)
+    run.turns += 1
+    for (const begin of run.onTurn.splice(0)) begin()
+    await performed
   }
 }
 
@@ -180,3 +161,35 @@ function nextMessage(run: Run, idleMs: number | undefined): Promise<Message | un
 }
 
 const said = (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown))
+
+// PostHog's own words into a run: a while after a turn that left a pull request it sends the agent to look at the
+// checks and reviews, in the same run and log as everybody else's words [R: `CI_FOLLOW_UP_DELAY`,
+// `MAX_CI_REPETITIONS`, `DEFAULT_CI_MESSAGE`].
+
+const maxRepetitions = 3
+
+/** The beginning of the real one. */
+const words = 'You are re-entering this run to address CI feedback on the pull request you opened.'
+
+const allGreen: Behaviour = {
+  kind: 'answers',
+  text: 'All required checks are green and no review asks for a change, so there was nothing to do.',
+}
+
+/** Nothing when the run had its three, or has ended. */
+export function ciMessage(run: Run, behaviour: Behaviour = allGreen): Message | undefined {
+  if (run.terminal || run.ciTurns >= maxRepetitions) return undefined
+  run.ciTurns += 1
+  run.progress('ci', 'in_progress', 'Keeping CI green')
+  return { text: words, id: undefined, behaviour }
+}
+
+/** @returns what calls it off, as soon as somebody else has words for the run */
+function scheduleCi(run: Run, ms: number, send: (message: Message) => void): () => void {
+  if (typeof run.output?.pr_url !== 'string') return () => {}
+  const timer = setTimeout(() => {
+    const message = ciMessage(run)
+    if (message) send(message)
+  }, timerMs(ms)).unref()
+  return () => clearTimeout(timer)
+}

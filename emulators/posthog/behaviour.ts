@@ -1,5 +1,4 @@
 /** What the agent does with one turn, and which turn gets which behaviour. */
-import { z } from 'zod'
 
 export type Behaviour =
   /** Edits, and publishes a draft pull request if it was asked to; else stops at local changes (review-first). */
@@ -8,91 +7,42 @@ export type Behaviour =
   | {
       kind: 'answers'
       text: string
-      delay?: number | undefined
-      edits?: string[] | undefined
-      stopReason?: string | undefined
+      delay?: number
+      edits?: string[]
+      stopReason?: string
     }
   /** The run ends in the middle of the turn; only a workflow of before says it in the error, newer ones in the state [R]. */
-  | { kind: 'stopsShort'; by: StopsShort; text?: string | undefined; after?: number | undefined }
-  | { kind: 'fails'; message: string; after?: number | undefined }
+  | { kind: 'stopsShort'; by: StopsShort; text?: string; after?: number }
+  | { kind: 'fails'; message: string; after?: number }
   | { kind: 'hangs' }
-  | { kind: 'slow'; ms: number; next?: Behaviour | undefined }
-  | { kind: 'stuckQueued' }
+  | { kind: 'slow'; ms: number; next?: Behaviour }
   /** Goes on with `next` when allowed; else it says that it was not allowed to. */
   | {
       kind: 'asksPermission'
-      question?: string | undefined
+      question?: string
       /** A command's permission is given by itself in background mode; a question waits in both. */
-      of?: 'question' | 'command' | undefined
+      of?: 'question' | 'command'
       /** Of a question that has no yes or no. */
-      choices?: string[] | undefined
-      next?: Behaviour | undefined
+      choices?: string[]
+      next?: Behaviour
     }
-  | { kind: 'deleted'; after?: number | undefined }
-  /** After this turn the run looks alive but its workflow is gone: `user_message` gives 409. */
-  | { kind: 'goneWorkflow'; next?: Behaviour | undefined }
-  | { kind: 'pushesToBranch'; files?: Record<string, string> | undefined; text?: string | undefined }
+  | { kind: 'pushesToBranch'; files?: Record<string, string>; text?: string }
   /** The test moves the run with the methods of `posthog.run(id)`. */
   | { kind: 'manual' }
 
-const stopsShort = ['older-workflow', 'sandbox_gone', 'timed_out_wall_clock', 'timed_out_inactivity'] as const
-export type StopsShort = (typeof stopsShort)[number]
+export type StopsShort = 'older-workflow' | 'sandbox_gone' | 'timed_out_wall_clock' | 'timed_out_inactivity'
 
 export interface OpensPull {
   kind: 'opensPull'
-  delay?: number | undefined
-  title?: string | undefined
-  body?: string | undefined
-  files?: Record<string, string> | undefined
+  delay?: number
+  title?: string
+  body?: string
+  files?: Record<string, string>
   /** The agent's last words of the turn. */
-  text?: string | undefined
+  text?: string
   /** Reports this URL and touches no repository. */
-  prUrl?: string | undefined
-  /** When the branch is the head of an open pull request: report that one as `pr_url`. */
-  reportsExistingPull?: boolean | undefined
+  prUrl?: string
 }
-
-const files = z.record(z.string(), z.string()).optional()
-const text = z.string().optional()
-const ms = z.number().nonnegative().optional()
-
-export const behaviourSchema: z.ZodType<Behaviour> = z.lazy(() =>
-  z.discriminatedUnion('kind', [
-    z.object({
-      kind: z.literal('opensPull'),
-      delay: ms,
-      title: text,
-      body: text,
-      files,
-      text,
-      prUrl: text,
-      reportsExistingPull: z.boolean().optional(),
-    }),
-    z.object({
-      kind: z.literal('answers'),
-      text: z.string(),
-      delay: ms,
-      edits: z.array(z.string()).optional(),
-      stopReason: text,
-    }),
-    z.object({ kind: z.literal('stopsShort'), by: z.enum(stopsShort), text, after: ms }),
-    z.object({ kind: z.literal('fails'), message: z.string(), after: ms }),
-    z.object({ kind: z.literal('hangs') }),
-    z.object({ kind: z.literal('slow'), ms: z.number(), next: behaviourSchema.optional() }),
-    z.object({ kind: z.literal('stuckQueued') }),
-    z.object({
-      kind: z.literal('asksPermission'),
-      question: text,
-      of: z.enum(['question', 'command']).optional(),
-      choices: z.array(z.string()).optional(),
-      next: behaviourSchema.optional(),
-    }),
-    z.object({ kind: z.literal('deleted'), after: ms }),
-    z.object({ kind: z.literal('goneWorkflow'), next: behaviourSchema.optional() }),
-    z.object({ kind: z.literal('pushesToBranch'), files, text }),
-    z.object({ kind: z.literal('manual') }),
-  ]),
-)
 
 export interface Turn {
   prompt: string
@@ -103,11 +53,7 @@ export interface Turn {
 }
 
 /** A string must occur in the prompt; `''` matches every turn. */
-export type Matcher =
-  | string
-  | RegExp
-  | { prompt?: string | undefined; repository?: string | undefined }
-  | ((turn: Turn) => boolean)
+export type Matcher = string | RegExp | { prompt?: string; repository?: string } | ((turn: Turn) => boolean)
 
 interface Script {
   matcher: Matcher

@@ -6,11 +6,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Behaviour, Matcher } from './behaviour.ts'
 import type { ArmedFault, FaultRule } from './fault.ts'
-import type { Call, LedgerEntry } from './ledger.ts'
 import { type PostHogOptions, type Switches, settle } from './options.ts'
 import { controlOf, type RunControl } from './run-control.ts'
 import { Server } from './server.ts'
-import { World } from './world.ts'
+import { type Call, type LedgerEntry, World } from './world.ts'
 
 export interface PostHogEmulator {
   /** `http://127.0.0.1:<port>`, what goes into `POSTHOG_HOST`. */

@@ -1,5 +1,4 @@
 /** Everything that can go wrong between a client and PostHog, armed one rule at a time. */
-import { z } from 'zod'
 import {
   authenticationFailed,
   error,
@@ -9,7 +8,7 @@ import {
   scopeMissing,
   throttled,
 } from './reply.ts'
-import { type RouteName, routeNames } from './route.ts'
+import type { RouteName } from './route.ts'
 
 export type Fault =
   /** With `store`, the request is carried out and only its answer is lost. */
@@ -17,22 +16,22 @@ export type Fault =
       kind: 'status'
       code: number
       body?: unknown
-      store?: boolean | undefined
+      store?: boolean
       /** Seconds, in the header `Retry-After`. */
-      retryAfter?: number | undefined
+      retryAfter?: number
     }
-  | { kind: 'reset'; store?: boolean | undefined }
-  | { kind: 'hang'; ms?: number | undefined; store?: boolean | undefined }
+  | { kind: 'reset'; store?: boolean }
+  | { kind: 'hang'; ms?: number; store?: boolean }
   | { kind: 'delay'; ms: number }
   /** Let through when this resolves: for who decides which calls are under way together. */
   | { kind: 'held'; until(call: { method: string; path: string }): Promise<unknown> }
-  | { kind: 'throttled'; seconds?: number | undefined }
-  | { kind: 'usage-limit'; reset_at: string; limit_type?: 'burst' | 'sustained' | undefined }
+  | { kind: 'throttled'; seconds?: number }
+  | { kind: 'usage-limit'; reset_at: string; limit_type?: 'burst' | 'sustained' }
   | { kind: 'billing-limit' }
-  | { kind: 'gate403'; reason?: 'startup_plan' | 'prepaid_credits' | undefined }
+  | { kind: 'gate403' }
   | { kind: 'unavailable503' }
   /** A page of a proxy or of a login in the place of an answer, whatever the status says. */
-  | { kind: 'html'; code?: number | undefined }
+  | { kind: 'html'; code?: number }
   /** The request is carried out, and its answer cut in the middle. */
   | { kind: 'half-json' }
   /** On a create: the new thing is missing from lists for `ms`. On a list: things younger than `ms` are missing. */
@@ -45,8 +44,6 @@ export interface FaultRule {
   times?: number
   /** Requests that fit but pass unharmed first. */
   after?: number
-  /** 0…1, for chaos runs. */
-  chance?: number
   fault: Fault
 }
 
@@ -54,55 +51,6 @@ export interface ArmedFault {
   readonly hits: number
   disarm(): void
 }
-
-const store = z.boolean().optional()
-
-const faultSchema: z.ZodType<Fault> = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('status'),
-    code: z.number().int(),
-    body: z.unknown().optional(),
-    store,
-    retryAfter: z.number().optional(),
-  }),
-  z.object({ kind: z.literal('reset'), store }),
-  z.object({ kind: z.literal('hang'), ms: z.number().optional(), store }),
-  z.object({ kind: z.literal('delay'), ms: z.number() }),
-  z.object({ kind: z.literal('throttled'), seconds: z.number().optional() }),
-  z.object({
-    kind: z.literal('usage-limit'),
-    reset_at: z.string(),
-    limit_type: z.enum(['burst', 'sustained']).optional(),
-  }),
-  z.object({ kind: z.literal('billing-limit') }),
-  z.object({ kind: z.literal('gate403'), reason: z.enum(['startup_plan', 'prepaid_credits']).optional() }),
-  z.object({ kind: z.literal('unavailable503') }),
-  z.object({ kind: z.literal('html'), code: z.number().int().optional() }),
-  z.object({ kind: z.literal('half-json') }),
-  z.object({ kind: z.literal('stale'), ms: z.number() }),
-])
-
-/** Over HTTP a route is one of the names, or the source of a regular expression over the path. */
-export const faultRuleSchema = z
-  .object({
-    method: z.string().optional(),
-    route: z.string().optional(),
-    times: z.number().optional(),
-    after: z.number().optional(),
-    chance: z.number().optional(),
-    fault: faultSchema,
-  })
-  .transform(({ route, method, times, after, chance, fault }): FaultRule => {
-    const name = routeNames.find(known => known === route)
-    return {
-      fault,
-      ...(route === undefined ? {} : { route: name ?? new RegExp(route) }),
-      ...(method === undefined ? {} : { method }),
-      ...(times === undefined ? {} : { times }),
-      ...(after === undefined ? {} : { after }),
-      ...(chance === undefined ? {} : { chance }),
-    }
-  })
 
 interface Armed {
   rule: FaultRule
@@ -158,7 +106,6 @@ function fits(rule: FaultRule, method: string, path: string, route: RouteName | 
 }
 
 function fires(armed: Armed): boolean {
-  if (armed.rule.chance !== undefined && Math.random() >= armed.rule.chance) return false
   if (armed.skips === 0) return true
   armed.skips -= 1
   return false
@@ -195,7 +142,7 @@ export function faultReply(fault: Fault, route: RouteName | undefined): Reply | 
       )
     case 'gate403':
       return gate(403, 'permission_denied', 'code_access_required', 'PostHog Code access is required.', {
-        reason: fault.reason ?? 'startup_plan',
+        reason: 'startup_plan',
       })
     case 'unavailable503':
       return unavailable(route)
@@ -228,7 +175,7 @@ function unavailable(route: RouteName | undefined): Reply {
 }
 
 const plainRefusals: Partial<Record<number, Refusal>> = {
-  401: authenticationFailed(401),
+  401: authenticationFailed,
   403: scopeMissing('task:read'),
   404: notFound(),
 }

@@ -2,9 +2,8 @@
  * Input fields as Django REST framework reads them: the same coercions, the same words. Only the first error of a
  * body is reported, in the order in which the fields are declared, never the order in which they were sent.
  */
-import { isObject, pythonText, pythonType, stripped } from './python.ts'
+import { isObject, pythonText, pythonType, stripped, uuidOf } from './python.ts'
 import { invalid } from './reply.ts'
-import { uuidOf } from './uuid.ts'
 
 class FieldError extends Error {
   readonly code: string
@@ -210,4 +209,25 @@ function within<T>(key: string, read: () => T): T {
     if (!(thrown instanceof FieldError)) throw thrown
     throw new FieldError(thrown.detail, thrown.code, thrown.path ? `${key}__${thrown.path}` : key)
   }
+}
+
+// A field that names another row, as a related field of the framework reads it.
+
+/** The key of another row, of which `known` are there; null and an empty text are none. */
+export const relation = (known: readonly number[]): Field<number | null> => ({
+  required: false,
+  read: raw => {
+    if (raw === null || raw === '') return null
+    const key = keyOf(raw)
+    if (key !== undefined && known.includes(key)) return key
+    return key === undefined
+      ? fail(`Incorrect type. Expected pk value, received ${pythonType(raw)}.`, 'incorrect_type')
+      : fail(`Invalid pk "${pythonText(raw)}" - object does not exist.`, 'does_not_exist')
+  },
+})
+
+function keyOf(raw: unknown): number | undefined {
+  if (typeof raw === 'number') return Math.trunc(raw)
+  const isKey = typeof raw === 'string' && /^\s*[+-]?\d+(?:_\d+)*\s*$/.test(raw)
+  return isKey ? Number(raw.replaceAll('_', '')) : undefined
 }

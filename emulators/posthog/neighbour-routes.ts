@@ -1,12 +1,7 @@
 import type { GithubIntegration } from './options.ts'
-import { page, presentMe } from './present.ts'
+import { page } from './present.ts'
 import { notFound, ok, type Reply } from './reply.ts'
 import type { ApiRequest, Route } from './route.ts'
-
-const integrations = (path = ''): string[] => [
-  `integrations${path}`,
-  `/api/environments/:project/integrations${path}`,
-]
 
 export const neighbourRoutes: Route[] = [
   {
@@ -16,39 +11,21 @@ export const neighbourRoutes: Route[] = [
     scope: 'task:read',
     handle: sandboxEnvironments,
   },
-  { name: 'me', method: 'GET', path: '/api/users/@me', scope: 'user:read', handle: me },
-  ...integrations().map(
-    (path): Route => ({
-      name: 'integrations',
-      method: 'GET',
-      path,
-      scope: 'integration:read',
-      handle: listIntegrations,
-    }),
-  ),
-  ...integrations('/:integration/github_repos').map(
-    (path): Route => ({
-      name: 'github-repos',
-      method: 'GET',
-      path,
-      scope: 'integration:read',
-      handle: githubRepos,
-    }),
-  ),
-  ...integrations('/:integration/github_branches').map(
-    (path): Route => ({
-      name: 'github-branches',
-      method: 'GET',
-      path,
-      scope: 'integration:read',
-      handle: githubBranches,
-    }),
-  ),
+  {
+    name: 'integrations',
+    method: 'GET',
+    path: 'integrations',
+    scope: 'integration:read',
+    handle: listIntegrations,
+  },
+  {
+    name: 'github-repos',
+    method: 'GET',
+    path: 'integrations/:integration/github_repos',
+    scope: 'integration:read',
+    handle: githubRepos,
+  },
 ]
-
-function me({ caller, world }: ApiRequest): Reply {
-  return ok(presentMe(caller, world.settings.projectId))
-}
 
 function sandboxEnvironments(request: ApiRequest): Reply {
   const now = new Date().toISOString()
@@ -92,7 +69,7 @@ function integrationOf(request: ApiRequest): GithubIntegration {
 
 /** Without a given list every repository is covered; then those of the tasks are all we know by name. */
 function coveredRepositories({ world }: ApiRequest, { repositories }: GithubIntegration): string[] {
-  const known = repositories ?? world.tasks.flatMap(task => task.repositories)
+  const known = repositories ?? world.tasks.flatMap(({ repository }) => repository ?? [])
   return [...new Set(known)].sort()
 }
 
@@ -106,18 +83,4 @@ function githubRepos(request: ApiRequest): Reply {
     .slice(offset, offset + limit)
     .map((full_name, index) => ({ id: offset + index + 1, name: full_name.split('/')[1], full_name }))
   return ok({ repositories, has_more: offset + limit < found.length })
-}
-
-async function githubBranches(request: ApiRequest): Promise<Reply> {
-  integrationOf(request)
-  const { world, query } = request
-  const repository = (query.get('repo') ?? '').toLowerCase()
-  const { hands } = world.settings
-  const main = await hands.defaultBranch(repository)
-  const used = world.runs
-    .filter(({ task }) => task.repository === repository)
-    .flatMap(({ branch }) => branch ?? [])
-  const branches = new Set([main])
-  for (const branch of used) if (await hands.branchExists(repository, branch)) branches.add(branch)
-  return ok({ branches: [...branches], default_branch: main, has_more: false })
 }

@@ -1,13 +1,14 @@
 /** From a checked body to a stored run: what `run_task` refuses, inherits and writes into `state`. */
+
+import { char, choice, fail, list, nullable, nullableBool, readWhole, uuid } from './fields.ts'
+import { allPermissionModes, efforts, permissionModes, supportedEfforts } from './models.ts'
 import { badDetail, githubAuthorizationRequired } from './reply.ts'
 import type { ApiRequest } from './route.ts'
 import { Run } from './run.ts'
-import type { RunInput } from './run-input.ts'
-import type { Task } from './task.ts'
+import type { Task } from './tasks.ts'
 
 const inherited = [
   'sandbox_environment_id',
-  'custom_image_id',
   'pr_authorship_mode',
   'auto_publish',
   'run_source',
@@ -16,26 +17,19 @@ const inherited = [
   'reasoning_effort',
 ] as const
 
-const kept = [...inherited, 'context_window', 'fast_mode', 'rtk_enabled', 'initial_permission_mode'] as const
+const kept = [...inherited, 'initial_permission_mode'] as const
 
-export async function makeRun(
-  request: ApiRequest,
-  task: Task,
-  input: RunInput,
-  status: 'not_started' | 'queued',
-): Promise<Run> {
+export async function makeRun(request: ApiRequest, task: Task, input: RunInput): Promise<Run> {
   const { world } = request
   const previous = resumedRun(request, task, input)
   checkSandbox(request, input)
   const artifactIds = input.pending_user_artifact_ids ?? []
   const artifacts = stagedArtifacts(request, task, artifactIds)
-  checkBranch(request, input, previous)
+  checkBranch(input, previous)
   const authorship = authorshipOf(request, task, input, previous)
   const branch = input.branch ?? (await inheritedBranch(request, task, previous))
   const run = new Run({
     task,
-    status,
-    environment: input.environment ?? (status === 'queued' ? 'cloud' : 'local'),
     branch,
     prompt: input.pending_user_message ?? (previous ? '' : task.description),
     state: stateOf(task, input, previous, authorship, branch),
@@ -58,8 +52,8 @@ function resumedRun({ world }: ApiRequest, task: Task, input: RunInput): Run | u
 }
 
 /** Without `attr` and `code` [R]. One that the run worked on passes, and its base stays what it was. */
-function checkBranch({ world }: ApiRequest, { branch }: RunInput, previous: Run | undefined): void {
-  if (world.settings.resumesOn === 'any' || !previous || !branch) return
+function checkBranch({ branch }: RunInput, previous: Run | undefined): void {
+  if (!previous || !branch) return
   if (previous.branchesOfSession().includes(branch)) return
   throw badDetail('A resumed run must use its previous base branch. Omit branch to resume.')
 }
@@ -89,15 +83,13 @@ function authorshipOf(
   if (input.run_source === 'signal_report') return 'bot'
   const before = previous?.state.pr_authorship_mode
   const asked = input.pr_authorship_mode ?? (before === 'user' || before === 'bot' ? before : undefined)
-  const userOrigin = task.originProduct === 'user_created' || task.originProduct === 'slack'
-  if ((asked ?? (userOrigin ? 'user' : 'bot')) === 'bot') return 'bot'
+  if ((asked ?? 'user') === 'bot') return 'bot'
   if (input.github_user_token !== undefined) return 'user'
   if (caller.userId !== task.createdBy)
     throw githubAuthorizationRequired(
       'User-authored runs must be started by the task creator, or provide github_user_token.',
     )
-  if (caller.githubLinked) return 'user'
-  // The downgrade says nothing; it shows only in the run's state.
+  // This user linked no GitHub account: the downgrade says nothing, and shows only in the run's state.
   if (world.settings.githubIntegrations.length > 0) return 'bot'
   throw githubAuthorizationRequired(
     'Link a GitHub account with repo access before running user-authored cloud tasks.',
@@ -133,3 +125,53 @@ function stateOf(
     state.pending_user_artifact_ids = input.pending_user_artifact_ids
   return state
 }
+
+// The body of a run. The published schema is a union per runtime, but the server checks one flat serializer in which
+// nothing is required; these are its fields, in its order, and its cross-field rules. Of runtimes there is Codex.
+
+const fields = {
+  mode: choice(['interactive', 'background']),
+  branch: nullable(char({ max: 255 })),
+  resume_from_run_id: uuid(),
+  pending_user_message: char({ blank: true }),
+  pending_user_artifact_ids: list(char({ max: 128 })),
+  sandbox_environment_id: uuid(),
+  pr_authorship_mode: choice(['user', 'bot']),
+  auto_publish: nullableBool(),
+  run_source: choice(['manual', 'signal_report']),
+  signal_report_id: char(),
+  runtime_adapter: choice(['codex']),
+  model: char(),
+  reasoning_effort: choice(efforts),
+  github_user_token: char(),
+  initial_permission_mode: choice(allPermissionModes),
+}
+
+export type RunInput = ReturnType<typeof readRun>
+
+/** `POST …/run/` */
+export const readRun = (body: unknown) =>
+  readWhole(body, fields, input => {
+    const { runtime_adapter: adapter, model, reasoning_effort: effort, initial_permission_mode: mode } = input
+    const refuse = (attr: string, detail: string): never => fail(detail, 'invalid_input', attr)
+    if (mode !== undefined && adapter === undefined)
+      refuse('initial_permission_mode', 'This field requires runtime_adapter to be set.')
+    if (mode !== undefined && !isOneOf(permissionModes, mode)) {
+      const supported = permissionModes.map(name => `'${name}'`).join(', ')
+      const detail = `Invalid choice '${mode}' for runtime_adapter '${adapter}'. Supported values: ${supported}.`
+      refuse('initial_permission_mode', detail)
+    }
+    const chosen = adapter !== undefined || model !== undefined || effort !== undefined
+    for (const name of ['runtime_adapter', 'model'] as const)
+      if (chosen && input[name] === undefined)
+        refuse(name, 'This field is required when selecting a cloud runtime.')
+    const supported = supportedEfforts(model ?? '')
+    if (effort !== undefined && !isOneOf(supported, effort))
+      refuse(
+        'reasoning_effort',
+        `Reasoning effort '${effort}' is not supported for runtime_adapter '${adapter}' and model '${model}'. Supported values: ${supported.join(', ')}.`,
+      )
+    return { ...input, pending_user_message: input.pending_user_message || undefined }
+  })
+
+const isOneOf = (known: readonly string[], value: string): boolean => known.includes(value)

@@ -1,13 +1,9 @@
-import type { AgentHands } from './agent-hands.ts'
-import { MemoryHands } from './memory-hands.ts'
-import type { ServerVersion } from './models.ts'
+import { type AgentHands, MemoryHands } from './hands.ts'
 
 export interface ApiKey {
   key: string
   userId: number
   scopes: string[]
-  /** Whether this user linked a GitHub account; without it `user` authorship quietly becomes `bot`. */
-  githubLinked?: boolean
 }
 
 /** Milliseconds. Real runs boot for a minute; the wait for more words is the real one unless told otherwise. */
@@ -48,7 +44,7 @@ export interface RateRules {
 export interface GithubIntegration {
   id: number
   /** Which it covers; absent means all. */
-  repositories?: string[] | undefined
+  repositories?: string[]
 }
 
 interface SandboxEnvironment {
@@ -60,14 +56,10 @@ interface SandboxEnvironment {
 export interface Switches {
   /** After its turn a run idles for `timing.idle`; or it `ends` at once, as a background run of the newest agent may [U]. */
   afterTurn: 'idles' | 'ends'
-  /** `its-own`: the previous base branch or one that the run worked on, any other is refused [R, scope U]. */
-  resumesOn: 'any' | 'its-own'
   /** A disobedient agent edits and publishes as far as its rights let it, whatever it was told. */
   agent: 'obedient' | 'disobedient'
   /** What `user_message` gets when the workflow has ended; older servers can't tell it from an outage [R]. */
   endedWorkflow: 409 | 502
-  /** Older servers pass a message on as often as it comes [R]. */
-  dedupesMessages: boolean
   /** Newer servers name the run that they made; on older ones it is the `latest_run`, if that is not a stale one. */
   namesCreatedRun: boolean
 }
@@ -79,18 +71,14 @@ export interface PostHogOptions extends Partial<Switches> {
   apiKeys?: ApiKey[]
   timing?: Partial<Timing>
   hands?: AgentHands
-  version?: ServerVersion
   rate?: Partial<RateRules> | 'off'
   stream?: Partial<StreamRules>
   logPage?: Partial<LogPage>
   /** Repositories which PostHog's own GitHub App covers; absent means all. */
   repositories?: string[]
-  hasGithubIntegration?: boolean
-  /** One for each organization that PostHog's GitHub App is installed in; in the place of the two before. */
+  /** One for each organization that PostHog's GitHub App is installed in, in the place of `repositories`. */
   githubIntegrations?: GithubIntegration[]
   sandboxEnvironments?: SandboxEnvironment[]
-  /** Which of the two plausible statuses a missing or bad key gets. */
-  authStatus?: 401 | 403
 }
 
 /** What one answer of `session_logs` holds at most. */
@@ -104,14 +92,12 @@ export interface Settings extends Switches {
   apiKeys: ApiKey[]
   timing: Timing
   hands: AgentHands
-  version: ServerVersion
   rate: RateRules | 'off'
   stream: StreamRules
   logPage: LogPage
   /** A task that names none gets the first [R]. */
   githubIntegrations: GithubIntegration[]
   sandboxEnvironments: SandboxEnvironment[]
-  authStatus: 401 | 403
 }
 
 const defaultApiKey = 'phx_emulatorKeyOfTheServiceUser0000000000000000'
@@ -141,22 +127,9 @@ const stream: StreamRules = {
   keptMs: 30 * minute,
 }
 
-function switchesOf(options: PostHogOptions): Switches {
-  const newest = options.version !== 'older'
-  return {
-    afterTurn: options.afterTurn ?? 'idles',
-    resumesOn: options.resumesOn ?? (newest ? 'its-own' : 'any'),
-    agent: options.agent ?? 'obedient',
-    endedWorkflow: options.endedWorkflow ?? (newest ? 409 : 502),
-    dedupesMessages: options.dedupesMessages ?? newest,
-    namesCreatedRun: options.namesCreatedRun ?? newest,
-  }
-}
-
 function integrationsOf({
-  hasGithubIntegration = true,
   repositories,
-  githubIntegrations = hasGithubIntegration ? [{ id: 1, repositories }] : [],
+  githubIntegrations = [{ id: 1, repositories }],
 }: PostHogOptions): GithubIntegration[] {
   return githubIntegrations.map(({ id, repositories: covered }) => ({
     id,
@@ -167,18 +140,19 @@ function integrationsOf({
 export function settle(options: PostHogOptions): Settings {
   const rate = options.rate ?? {}
   return {
-    ...switchesOf(options),
+    afterTurn: options.afterTurn ?? 'idles',
+    agent: options.agent ?? 'obedient',
+    endedWorkflow: options.endedWorkflow ?? 409,
+    namesCreatedRun: options.namesCreatedRun ?? true,
     projectId: options.projectId ?? 1,
     apiKeys: options.apiKeys ?? [{ key: defaultApiKey, userId: 1, scopes: ['*'] }],
     timing: { ...timing, ...options.timing },
     hands: options.hands ?? new MemoryHands(),
-    version: options.version ?? 'newest',
     rate: rate === 'off' ? 'off' : { perMinute: 480, perHour: 4_800, ...rate },
     stream: { ...stream, ...options.stream },
     logPage: { entries: 5_000, bytes: 16 * 1024 * 1024, ...options.logPage },
     githubIntegrations: integrationsOf(options),
     sandboxEnvironments: options.sandboxEnvironments ?? [],
-    authStatus: options.authStatus ?? 401,
   }
 }
 

@@ -25,7 +25,6 @@ export async function perform(behaviour: Behaviour, desk: Desk): Promise<void> {
       run.note('_posthog/error', { message: behaviour.message })
       return run.finish('failed', behaviour.message)
     case 'hangs':
-    case 'stuckQueued':
       return forever(signal)
     case 'slow':
       await pause(behaviour.ms, signal)
@@ -37,14 +36,6 @@ export async function perform(behaviour: Behaviour, desk: Desk): Promise<void> {
         return perform(behaviour.next ?? opensPull, desk)
       return notAllowed(run)
     }
-    case 'deleted':
-      await pause(behaviour.after ?? settings.timing.work, signal)
-      run.deleted = true
-      return run.life.abort()
-    case 'goneWorkflow':
-      await perform(behaviour.next ?? opensPull, desk)
-      run.workflowGone = true
-      return
     case 'pushesToBranch':
       await pause(settings.timing.work, signal)
       await pushToBranch(desk, desk.base, behaviour.files)
@@ -94,11 +85,10 @@ async function finishEdit(behaviour: OpensPull, desk: Desk): Promise<string> {
 
 /**
  * Newer agents are review-first: they publish only when told to. But `read-only` holds none of them back in
- * background mode, where every permission is given [R]; older ones keep to it.
+ * background mode, where every permission is given [R].
  */
 function mayPublish({ run, prompt, settings }: Desk): boolean {
-  const { auto_publish: asked, initial_permission_mode: mode } = run.state
-  if (settings.version === 'older') return mode !== 'read-only'
+  const { auto_publish: asked } = run.state
   if (settings.agent === 'disobedient') return asked !== false
   return asked === true || asksForPull(prompt) || asksForPull(run.prompt)
 }

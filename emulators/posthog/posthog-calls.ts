@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect } from 'vitest'
 import { type PostHogEmulator, startPostHog } from './emulator.ts'
-import { MemoryHands } from './memory-hands.ts'
+import { MemoryHands } from './hands.ts'
 import type { PostHogOptions } from './options.ts'
 
 export let posthog: PostHogEmulator
@@ -84,9 +84,6 @@ export async function newRun(body: object = { ...codex, auto_publish: true }, ta
   const reaches = (status: string) => until(get, run => run.status === status)
   return { taskId, runId, path, get, reaches }
 }
-
-export const say = (path: string, content: string, id?: string) =>
-  send('POST', `${path}command/`, { jsonrpc: '2.0', method: 'user_message', params: { content }, id })
 
 export const invalid = (attr: string | null, detail: string, code = 'invalid_input') => ({
   type: 'validation_error',

@@ -121,39 +121,13 @@ describe('requests that are wrong as a whole', () => {
 })
 
 describe('the body of a task', () => {
-  it.each<[object, object]>([
-    [
-      { title: 'x'.repeat(256) },
-      invalid('title', 'Ensure this field has no more than 255 characters.', 'max_length'),
-    ],
-    [{ title: null }, invalid('title', 'This field may not be null.', 'null')],
-    [{ title: true }, invalid('title', 'Not a valid string.')],
-    [
-      { repository: 'acme' },
-      invalid('repository', 'Repository must be in the format organization/repository'),
-    ],
-    [
-      { origin_product: 'github' },
-      invalid('origin_product', '"github" is not a valid choice.', 'invalid_choice'),
-    ],
-    [
-      { origin_product: 'workflow' },
-      invalid('origin_product', "origin_product 'workflow' is reserved for server-created tasks"),
-    ],
-    [
-      { github_integration: 99 },
-      invalid('github_integration', 'Invalid pk "99" - object does not exist.', 'does_not_exist'),
-    ],
-    [{ repository: 'a/b', repositories: ['a/c'] }, invalid('repositories', 'Conflicts with repository')],
-    [
-      { repository: 'a/b', repositories: ['a/b'] },
-      invalid('github_integration', 'Required when repositories are configured'),
-    ],
-    // The first declared field is reported, not the first sent.
-    [{ repository: 'acme', title: null }, invalid('title', 'This field may not be null.', 'null')],
-  ])('%j is refused', async (body, expected) => {
+  it('is refused before anything is stored', async () => {
     await start()
-    expect(await send('POST', 'tasks/', body)).toMatchObject({ status: 400, body: expected })
+    // The first declared field is reported, not the first sent.
+    expect(await send('POST', 'tasks/', { repository: 'acme', title: null })).toMatchObject({
+      status: 400,
+      body: invalid('title', 'This field may not be null.', 'null'),
+    })
     expect(posthog.ledger).toEqual([])
   })
 
@@ -200,61 +174,7 @@ describe('the body of a task', () => {
 })
 
 describe('the body of a run', () => {
-  const runtime = (field: string) => invalid(field, 'This field is required when selecting a cloud runtime.')
   it.each<[object, object]>([
-    [{ mode: 'fast' }, invalid('mode', '"fast" is not a valid choice.', 'invalid_choice')],
-    [{ mode: null }, invalid('mode', 'This field may not be null.', 'null')],
-    [
-      { ...codex, reasoning_effort: null },
-      invalid('reasoning_effort', 'This field may not be null.', 'null'),
-    ],
-    [{ branch: '' }, invalid('branch', 'This field may not be blank.', 'blank')],
-    [
-      { branch: 'b'.repeat(256) },
-      invalid('branch', 'Ensure this field has no more than 255 characters.', 'max_length'),
-    ],
-    [{ ...codex, model: '' }, invalid('model', 'This field may not be blank.', 'blank')],
-    [{ resume_from_run_id: 'r1' }, invalid('resume_from_run_id', 'Must be a valid UUID.')],
-    [
-      { pending_user_artifact_ids: 'a' },
-      invalid('pending_user_artifact_ids', 'Expected a list of items but got type "str".', 'not_a_list'),
-    ],
-    [
-      { pending_user_artifact_ids: ['a', ''] },
-      invalid('pending_user_artifact_ids__1', 'This field may not be blank.', 'blank'),
-    ],
-    [{ model: 'gpt-5' }, runtime('runtime_adapter')],
-    [{ runtime_adapter: 'codex' }, runtime('model')],
-    [{ reasoning_effort: 'low' }, runtime('runtime_adapter')],
-    [
-      { ...codex, reasoning_effort: 'extreme' },
-      invalid('reasoning_effort', '"extreme" is not a valid choice.', 'invalid_choice'),
-    ],
-    [
-      { ...codex, model: 'GPT-5', reasoning_effort: 'xhigh' },
-      invalid(
-        'reasoning_effort',
-        "Reasoning effort 'xhigh' is not supported for runtime_adapter 'codex' and model 'GPT-5'. Supported values: low, medium, high.",
-      ),
-    ],
-    [
-      { ...codex, reasoning_effort: 'max' },
-      invalid(
-        'reasoning_effort',
-        "Reasoning effort 'max' is not supported for runtime_adapter 'codex' and model 'gpt-5.5'. Supported values: low, medium, high, xhigh.",
-      ),
-    ],
-    [
-      { initial_permission_mode: 'auto' },
-      invalid('initial_permission_mode', 'This field requires runtime_adapter to be set.'),
-    ],
-    [
-      { ...codex, initial_permission_mode: 'acceptEdits' },
-      invalid(
-        'initial_permission_mode',
-        "Invalid choice 'acceptEdits' for runtime_adapter 'codex'. Supported values: 'plan', 'auto', 'read-only', 'full-access'.",
-      ),
-    ],
     [
       { resume_from_run_id: '00000000-0000-4000-8000-000000000009' },
       { detail: 'Invalid resume_from_run_id' },
@@ -274,16 +194,10 @@ describe('the body of a run', () => {
     expect(posthog.ledger.map(({ kind }) => kind)).toEqual(['task'])
   })
 
-  it.each([
-    { branch: null, auto_publish: null, fast_mode: null, rtk_enabled: null, ...codex },
-    { pending_user_message: '   ' },
-    { ...codex, model: 'gpt-5.6-sol', reasoning_effort: 'max', unknown_key: 1 },
-    { ...codex, model: 'whatever-next' },
-  ])('%j is accepted', async body => {
+  it('makes a queued run in the cloud', async () => {
     await start()
     const task = await newTask()
-    const answer = await send('POST', `tasks/${task}/run/`, body)
-    expect(answer).toMatchObject({
+    expect(await send('POST', `tasks/${task}/run/`, { ...codex, model: 'whatever-next' })).toMatchObject({
       status: 200,
       body: { id: task, latest_run: { task, status: 'queued', environment: 'cloud', output: null } },
     })
@@ -294,7 +208,7 @@ describe('the body of a run', () => {
     const { get } = await newRun({ ...codex, pr_authorship_mode: 'user' })
     expect((await get()).state.pr_authorship_mode).toBe('bot')
     await posthog.close()
-    await start({ hasGithubIntegration: false })
+    await start({ githubIntegrations: [] })
     const task = await newTask()
     expect(await send('POST', `tasks/${task}/run/`, codex)).toMatchObject({
       status: 400,
@@ -398,11 +312,6 @@ describe('the life of a run', () => {
       { status: 'completed', output: { pr_url: 'https://github.com/evil/web/pull/1' } },
     ],
     ['pushes', { kind: 'pushesToBranch' }, { status: 'completed', output: { head_branch: 'main' } }],
-    [
-      'loses its workflow',
-      { kind: 'goneWorkflow', next: { kind: 'answers', text: 'x' } },
-      { status: 'in_progress' },
-    ],
   ])('%s', async (_, behaviour, expected) => {
     await start()
     posthog.script('', { kind: 'answers', text: 'never used' })
@@ -414,23 +323,6 @@ describe('the life of a run', () => {
     )
     await sleep(quick.idle + 30)
     expect(await get()).toMatchObject(expected)
-  })
-
-  it('stays queued, hangs, or is deleted on request', async () => {
-    await start()
-    posthog.script('stuck', { kind: 'stuckQueued' })
-    posthog.script('hang', { kind: 'hangs' })
-    posthog.script('vanish', { kind: 'deleted' })
-    const stuck = await newRun(codex, await newTask({ description: 'stuck' }))
-    const hanging = await newRun(codex, await newTask({ description: 'hang' }))
-    const vanishing = await newRun(codex, await newTask({ description: 'vanish' }))
-    await until(
-      () => send('GET', vanishing.path),
-      ({ status }) => status === 404,
-    )
-    await sleep(150)
-    expect((await stuck.get()).status).toBe('queued')
-    expect((await hanging.get()).status).toBe('in_progress')
   })
 
   it('kills an unknown model, and a repository that PostHog cannot see, only later', async () => {
@@ -493,21 +385,12 @@ describe('speaking to a run', () => {
   })
 
   it.each<[object, object, number?]>([
-    [{ method: 'user_message' }, invalid('jsonrpc', 'This field is required.', 'required')],
-    [
-      { jsonrpc: '2.0', method: 'dance' },
-      invalid('method', '"dance" is not a valid choice.', 'invalid_choice'),
-    ],
-    [
-      { jsonrpc: '2.0', method: 'user_message', params: { content: ' ' } },
-      invalid('params', 'user_message requires a non-empty content string, artifact_ids, or both'),
-    ],
     [
       { jsonrpc: '2.0', method: 'user_message', params: { artifact_ids: ['x'] } },
       { error: 'Some artifact_ids are invalid for this run', missing_artifact_ids: ['x'] },
     ],
     [
-      { jsonrpc: '2.0', method: 'cancel' },
+      { jsonrpc: '2.0', method: 'permission_response', params: { requestId: 'a', optionId: 'b' } },
       {
         type: 'runtime_unavailable',
         code: 'sandbox_not_ready',
@@ -516,25 +399,16 @@ describe('speaking to a run', () => {
       503,
     ],
   ])('%j is refused', async (body, expected, status = 400) => {
-    await start()
-    posthog.script('', { kind: 'stuckQueued' })
+    await start({ timing: { ...quick, queued: 60_000 } })
     const { path } = await newRun()
     expect(await send('POST', `${path}command/`, body)).toMatchObject({ status, body: expected })
   })
 
-  it('cancels a turn but not the run with the command, and the run with cancel/', async () => {
+  it('is over some time after cancel/', async () => {
     await start({ timing: { ...quick, idle: 5_000 } })
     posthog.script('', { kind: 'hangs' })
-    const { path, get, reaches } = await newRun()
-    const cancelTurn = () => send('POST', `${path}command/`, { jsonrpc: '2.0', method: 'cancel', id: 1 })
-    await until(cancelTurn, ({ status }) => status === 200)
-    const turns = await send('GET', `${path}session_logs/?event_types=_posthog/turn_complete`)
-    expect(turns.body[0].notification.params.stopReason).toBe('cancelled')
-    expect((await get()).status).toBe('in_progress')
-    expect(await send('POST', `${path}cancel/`, { reason: 'x'.repeat(501) })).toMatchObject({
-      status: 400,
-      body: invalid('reason', 'Ensure this field has no more than 500 characters.', 'max_length'),
-    })
+    const { path, reaches } = await newRun()
+    await reaches('in_progress')
     expect(await send('POST', `${path}cancel/`, {})).toMatchObject({
       status: 202,
       body: { status: 'in_progress' },
@@ -671,40 +545,6 @@ describe('speaking to a run', () => {
     expect(own.body).toHaveLength(2)
     expect((await send('GET', `tasks/${first.taskId}/runs/`)).body.results[0].id).toBe(second.runId)
   })
-
-  it('creates local, unstarted runs, and starts only cloud ones', async () => {
-    await start()
-    const task = await newTask()
-    const local = await send('POST', `tasks/${task}/runs/`, codex)
-    expect(local).toMatchObject({ status: 201, body: { status: 'not_started', environment: 'local' } })
-    expect(await send('POST', `tasks/${task}/runs/${local.body.id}/start/`, {})).toMatchObject({
-      status: 400,
-      body: { error: 'Only cloud runs can be started via this endpoint' },
-    })
-    expect(await send('POST', `tasks/${task}/runs/${local.body.id}/cancel/`, {})).toMatchObject({
-      status: 400,
-      body: { error: 'Only cloud runs can be cancelled via this endpoint' },
-    })
-    const cloud = await send('POST', `tasks/${task}/runs/`, { ...codex, environment: 'cloud' })
-    const path = `tasks/${task}/runs/${cloud.body.id}/`
-    expect(await send('POST', `${path}start/`, {})).toMatchObject({ status: 200, body: { id: task } })
-    await until(
-      () => send('GET', path),
-      ({ body }) => body.status === 'completed',
-    )
-    expect(await send('POST', `${path}start/`, {})).toMatchObject({
-      status: 400,
-      body: { error: 'Only queued or not_started cloud runs can be started (current status: completed)' },
-    })
-    expect(await send('POST', `${path}resume_in_cloud/`)).toMatchObject({
-      status: 200,
-      body: { status: 'queued' },
-    })
-    expect(await send('POST', `${path}resume_in_cloud/`)).toMatchObject({
-      status: 400,
-      body: { error: 'Run is already active in cloud' },
-    })
-  })
 })
 
 describe('the stream', () => {
@@ -772,21 +612,9 @@ describe('attachments', () => {
     expect((await fetch(artifact.presigned_post.url, { method: 'POST', body: form })).status).toBe(204)
     expect((await finalize()).body.artifacts[0]).toMatchObject({ id: artifact.id, size: 5 })
     const body = { ...codex, pending_user_artifact_ids: [artifact.id] }
-    const { get, path } = await newRun(body, task)
+    const { get } = await newRun(body, task)
     expect((await get()).artifacts).toMatchObject([{ id: artifact.id, storage_path: artifact.storage_path }])
-    const link = await send('POST', `${path}artifacts/presign/`, { storage_path: artifact.storage_path })
-    expect(await (await fetch(link.body.url)).text()).toBe('hello')
     expect((await send('POST', `tasks/${task}/run/`, body)).status).toBe(400)
-  })
-
-  it('are checked one by one', async () => {
-    await start()
-    const path = `tasks/${await newTask()}/staged_artifacts/prepare_upload/`
-    const pdf = { name: 'a.pdf', type: 'user_attachment', size: 11 * 1024 * 1024 }
-    expect((await send('POST', path, { artifacts: [{ type: 'plan', size: 1 }] })).body).toEqual(
-      invalid('artifacts__0__name', 'This field is required.', 'required'),
-    )
-    expect((await send('POST', path, { artifacts: [pdf] })).body.attr).toBe('artifacts__0__size')
   })
 })
 
@@ -856,73 +684,21 @@ describe('faults', () => {
     expect(armed.hits).toBe(1)
     expect((await send('POST', `tasks/${task}/run/`, codex)).status).toBe(200)
   })
-
-  it('can be armed, and scripts given, over HTTP', async () => {
-    await start()
-    const control = (method: string, path: string, body?: unknown) =>
-      send(method, `/__emulator/${path}`, body, { key: '' })
-    expect(
-      await control('POST', 'fault', { route: 'cancel', fault: { kind: 'unavailable503' } }),
-    ).toMatchObject({
-      status: 204,
-    })
-    expect((await control('POST', 'fault', { fault: { kind: 'gremlins' } })).status).toBe(400)
-    await control('POST', 'script', {
-      prompt: 'login',
-      behaviour: { kind: 'slow', ms: 1, next: { kind: 'hangs' } },
-    })
-    const { path, reaches } = await newRun()
-    await reaches('in_progress')
-    expect(await send('POST', `${path}cancel/`, {})).toMatchObject({
-      status: 503,
-      body: { error: "Could not reach the run's workflow; try again" },
-    })
-    expect((await control('GET', 'ledger')).body.map(({ kind }: { kind: string }) => kind)).toEqual([
-      'task',
-      'run',
-    ])
-    expect((await control('GET', 'calls')).body.at(-1)).toMatchObject({ route: 'cancel', status: 503 })
-    expect(JSON.stringify(posthog.calls)).not.toContain(posthog.apiKey)
-  })
 })
 
-describe('neighbours and versions', () => {
+describe('neighbours', () => {
   it('answers the self-checks', async () => {
     await start({ repositories: ['Acme/Web'] })
-    expect((await send('GET', '/api/users/@me/')).body).toMatchObject({ id: 1, team: { id: 1 } })
     expect((await send('GET', 'integrations/?kind=github')).body.results[0]).toMatchObject({
       id: 1,
       kind: 'github',
     })
     const repos = await send('GET', 'integrations/1/github_repos/?search=web')
     expect(repos.body).toMatchObject({ repositories: [{ full_name: 'acme/web' }], has_more: false })
-    expect((await send('GET', 'integrations/1/github_branches/?repo=acme/web')).body).toMatchObject({
-      branches: ['main'],
-      default_branch: 'main',
-    })
     expect((await send('GET', 'sandbox_environments/')).body).toMatchObject({ count: 0 })
     const { models } = (await send('GET', 'tasks/models/')).body
     expect(models).toContainEqual(
       expect.objectContaining({ model: 'gpt-5.5', supported_efforts: ['low', 'medium', 'high', 'xhigh'] }),
     )
-  })
-
-  it('knows less when older', async () => {
-    await start({ version: 'older' })
-    expect(await send('GET', 'tasks/models/')).toMatchObject({
-      status: 404,
-      body: requestError('not_found', 'Not found.'),
-    })
-    const task = await newTask({ description: 'Fix it.', repositories: 'ignored' })
-    const refused = await send('POST', `tasks/${task}/run/`, {
-      ...codex,
-      model: 'gpt-5.6-sol',
-      reasoning_effort: 'max',
-    })
-    expect(refused.body.attr).toBe('reasoning_effort')
-    const { reaches } = await newRun({ ...codex, auto_publish: 'not a boolean' }, task)
-    const done = await reaches('completed')
-    expect(done.state).not.toHaveProperty('auto_publish')
-    expect(done.output).toEqual({ pr_url: 'https://github.com/acme/web/pull/1' })
   })
 })

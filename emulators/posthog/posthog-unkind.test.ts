@@ -12,7 +12,6 @@ import {
   posthog,
   quick,
   requestError,
-  say,
   send,
   start,
   until,
@@ -90,23 +89,21 @@ describe('which branch a resumed run may take', () => {
     return send('POST', `tasks/${first.taskId}/run/`, body)
   }
 
-  it.each(['main', 'posthog/fix-login-1'])('%s, where the newest server wants its own', async branch => {
-    await start({ resumesOn: 'its-own' })
+  it.each(['main', 'posthog/fix-login-1'])('%s, its own', async branch => {
+    await start()
     expect((await resume(branch)).status).toBe(200)
   })
 
-  it('no other there, and any on the others', async () => {
-    await start({ resumesOn: 'its-own' })
+  it('no other', async () => {
+    await start()
     expect(await resume('codex/issue-1-login')).toMatchObject({
       status: 400,
       body: { detail: 'A resumed run must use its previous base branch. Omit branch to resume.' },
     })
-    posthog.set({ resumesOn: 'any' })
-    expect((await resume('codex/issue-1-login')).status).toBe(200)
   })
 
   it('is not asked of a run that resumes nothing', async () => {
-    await start({ resumesOn: 'its-own' })
+    await start()
     const body = { ...codex, branch: 'codex/issue-1-login' }
     expect((await send('POST', `tasks/${await newTask()}/run/`, body)).status).toBe(200)
   })
@@ -221,22 +218,6 @@ describe('reads that go wrong once', () => {
   })
 })
 
-describe('older servers', () => {
-  it('answer 502 for words to a run that has ended, and pass on what comes twice', async () => {
-    await start({ endedWorkflow: 502, dedupesMessages: false })
-    posthog.script('', { kind: 'slow', ms: 40, next: { kind: 'answers', text: 'Yes.' } })
-    const { path, reaches } = await newRun()
-    await say(path, 'again', 'c1')
-    await say(path, 'again', 'c1')
-    await reaches('completed')
-    expect(posthog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(2)
-    expect(await say(path, 'more', 'c2')).toMatchObject({
-      status: 502,
-      body: { error: 'Failed to queue user message for task run' },
-    })
-  })
-})
-
 describe('what nobody told us of', () => {
   it('a status of its own, and a summary in the task', async () => {
     await start()
@@ -307,19 +288,4 @@ describe('an agent that publishes', () => {
     const said = JSON.stringify((await send('GET', `${path}session_logs/?event_types=agent_message`)).body)
     expect(said).toContain('`gh pr create --draft --base codex/issue-1` failed')
   })
-})
-
-it('all of it can be switched over HTTP', async () => {
-  await start()
-  const control = (body: object) => send('POST', '/__emulator/switches', body, { key: '' })
-  expect((await control({ agent: 'disobedient', endedWorkflow: 502 })).status).toBe(204)
-  expect((await control({ agent: 'sleepy' })).status).toBe(400)
-  expect((await control({ agents: 'obedient' })).status).toBe(400)
-  const { path, reaches } = await newRun(
-    { ...codex, auto_publish: false },
-    await newTask({ description: 'Hm?' }),
-  )
-  await reaches('completed')
-  expect(hands.repository('acme/web').commits).toHaveLength(1)
-  expect((await say(path, 'more')).status).toBe(502)
 })

@@ -1,5 +1,5 @@
 /**
- * Bodies with the verdicts of PostHog's own serializers: what they refuse, the emulator refuses over HTTP in the same
+ * Bodies of what the bot sends, with the verdicts of PostHog's own serializers: what they refuse, the emulator refuses over HTTP in the same
  * words, and what they take gets past them; and what our own schema of a run takes, they take.
  */
 import { readFileSync } from 'node:fs'
@@ -19,14 +19,12 @@ const Verdict = z.object({
 })
 type Verdict = z.infer<typeof Verdict>
 
-const file = new URL('./verdicts.json', import.meta.url)
-/** Since those were made, PostHog takes efforts by family: `gpt-5.6-nova` is one of `gpt-5.6` [R]. */
-const isOfFormerTable = ({ error, body }: Verdict): boolean =>
-  error?.attr === 'reasoning_effort' && /"gpt-5\.6-nova"/.test(JSON.stringify(body))
-const verdicts = z
-  .array(Verdict)
-  .parse(JSON.parse(readFileSync(file, 'utf8')))
-  .filter(verdict => !isOfFormerTable(verdict))
+const file = new URL('./verdicts.jsonl', import.meta.url)
+/** One a line. */
+const verdicts = readFileSync(file, 'utf8')
+  .trimEnd()
+  .split('\n')
+  .map(line => Verdict.parse(JSON.parse(line)))
 
 closesAfterEach()
 

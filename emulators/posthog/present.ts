@@ -1,26 +1,23 @@
 /** Tasks and runs as the API shows them. */
-import type { ApiKey } from './options.ts'
 import type { ApiRequest } from './route.ts'
 import type { Run } from './run.ts'
-import type { Task } from './task.ts'
+import type { Task } from './tasks.ts'
 import type { World } from './world.ts'
 
-const providers: Record<string, string> = { codex: 'openai', claude: 'anthropic' }
-
-export function presentRun(run: Run, origin: string) {
+export function presentRun(run: Run) {
   const { runtime_adapter: adapter = null, model = null, reasoning_effort: effort = null } = run.state
   return {
     id: run.id,
     task: run.task.id,
-    stage: run.stage,
+    stage: null,
     branch: run.branch,
     status: run.shownStatus ?? run.status,
-    environment: run.environment,
+    environment: 'cloud',
     runtime_adapter: adapter,
-    provider: typeof adapter === 'string' ? (providers[adapter] ?? null) : null,
+    provider: adapter === null ? null : 'openai',
     model,
     reasoning_effort: effort,
-    log_url: run.log.length === 0 ? null : `${origin}/__s3/logs/${run.id}.jsonl?X-Amz-Signature=emulated`,
+    log_url: null,
     error_message: run.errorMessage,
     output: run.output,
     state: run.state,
@@ -32,7 +29,7 @@ export function presentRun(run: Run, origin: string) {
 }
 
 /** @param staleMs shows the runs as they were so long ago */
-export function presentTask(task: Task, world: World, origin: string, staleMs = 0) {
+export function presentTask(task: Task, world: World, staleMs = 0) {
   const latest = world.listedRuns(task, staleMs).at(-1)
   return {
     id: task.id,
@@ -42,23 +39,23 @@ export function presentTask(task: Task, world: World, origin: string, staleMs = 
     title_manually_set: task.titleManuallySet,
     task_summary: task.summary,
     description: task.description,
-    origin_product: task.originProduct,
-    runtime: task.runtime,
+    origin_product: 'user_created',
+    runtime: 'acp',
     repository: task.repository,
-    repositories: task.repositories,
+    repositories: task.repository === null ? [] : [task.repository],
     github_integration: task.githubIntegration,
     github_user_integration: null,
     signal_report: null,
-    json_schema: task.jsonSchema,
+    json_schema: null,
     internal: false,
-    archived: task.archivedAt !== null,
-    archived_at: task.archivedAt?.toISOString() ?? null,
-    latest_run: latest ? presentRun(latest, origin) : null,
+    archived: false,
+    archived_at: null,
+    latest_run: latest ? presentRun(latest) : null,
     created_at: task.createdAt.toISOString(),
     updated_at: task.updatedAt.toISOString(),
     last_activity_at: (latest?.updatedAt ?? task.updatedAt).toISOString(),
     created_by: presentUser(task.createdBy),
-    ci_prompt: task.ciPrompt,
+    ci_prompt: null,
     channel: null,
     slack_thread_references: [],
   }
@@ -74,12 +71,6 @@ const presentUser = (userId: number) => ({
   is_email_verified: true,
   hedgehog_config: null,
   role_at_organization: null,
-})
-
-export const presentMe = (caller: ApiKey, projectId: number) => ({
-  ...presentUser(caller.userId),
-  team: { id: projectId, uuid: userUuid(projectId), name: 'Emulated project' },
-  organization: { id: userUuid(0), name: 'Emulated organization', slug: 'emulated' },
 })
 
 const userUuid = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`

@@ -9,9 +9,7 @@ type Plan = Omit<OpensPull, 'kind'>
 export async function publish(plan: Plan, desk: Desk): Promise<string> {
   const target = await openPullToJoin(desk)
   if (!target) return openOwnPull(plan, desk)
-  const { run } = desk
   await pushToBranch(desk, target.branch, plan.files)
-  if (plan.reportsExistingPull) run.addOutput({ pr_url: target.url, pr_urls: [target.url] })
   return `Pushed the change to \`${target.branch}\`, the branch of #${target.number}.`
 }
 
@@ -51,9 +49,7 @@ async function openOwnPull(plan: Plan, desk: Desk): Promise<string> {
   reportHead(desk, head)
   if (pull instanceof Error) return brokenPull(desk, head, pull)
   run.working = { name: head, pull: { ...pull, base } }
-  run.addOutput(
-    settings.version === 'older' ? { pr_url: pull.url } : { pr_url: pull.url, pr_urls: [pull.url] },
-  )
+  run.addOutput({ pr_url: pull.url, pr_urls: [pull.url] })
   run.progress('pr', 'completed', 'Opened pull request', pull.url)
   return `Opened a draft pull request: ${pull.url}`
 }
@@ -68,8 +64,7 @@ async function brokenPull(
   return `I pushed \`${head}\`, but \`gh pr create --draft --base ${base}\` failed: ${reason}.`
 }
 
-function reportHead({ run, repository, settings }: Desk, branch: string): void {
-  if (settings.version === 'older') return
+function reportHead({ run, repository }: Desk, branch: string): void {
   run.addOutput({ head_branch: branch, head_branches: [{ repository, branch }] })
 }
 
@@ -88,9 +83,8 @@ async function freeBranch({ repository, settings, run }: Desk, title: string): P
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '')
     .slice(0, 40)
-  const prefix = settings.version === 'older' ? 'posthog-code' : 'posthog'
   for (let n = run.task.number; ; n += 1) {
-    const name = `${prefix}/${slug || 'task'}-${n}`
+    const name = `posthog/${slug || 'task'}-${n}`
     if (!(await settings.hands.branchExists(repository, name))) return name
   }
 }

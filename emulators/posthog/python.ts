@@ -33,19 +33,40 @@ function quoted(text: string): string {
   return `${quote}${quote === "'" ? inner.replaceAll("'", "\\'") : inner}${quote}`
 }
 
-/** `len(json.dumps(value))`: spaces after commas and colons, and everything beyond ASCII escaped. */
-export function dumpedLength(raw: unknown): number {
-  const list = (sizes: number[]) =>
-    2 + sizes.reduce((sum, size) => sum + size, 0) + 2 * Math.max(0, sizes.length - 1)
-  if (Array.isArray(raw)) return list(raw.map(dumpedLength))
-  if (isObject(raw))
-    return list(Object.entries(raw).map(([key, value]) => dumpedLength(key) + 2 + dumpedLength(value)))
-  const text = JSON.stringify(raw ?? null)
-  return text.length + 5 * (text.match(/[\u007f-\uffff]/g)?.length ?? 0)
-}
-
 const spaces = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+'
 const around = new RegExp(`^${spaces}|${spaces}$`, 'g')
 
 /** `str.strip()`, which knows other spaces than `trim`. */
 export const stripped = (text: string): string => text.replace(around, '')
+
+/** What Python's `uuid.UUID` takes for one, in the canonical form. */
+
+const digitsOfUuid = /^\s*[+-]?(?:0x_?)?[0-9a-f]+(?:_[0-9a-f]+)*\s*$/i
+
+/** Any integer of 128 bits, and 32 digits however they are dressed. */
+export function uuidOf(raw: unknown): string | undefined {
+  if (typeof raw === 'boolean') return uuidOf(Number(raw))
+  if (typeof raw === 'number')
+    return Number.isInteger(raw) && raw >= 0 && raw < 2 ** 128 ? dashed(BigInt(raw).toString(16)) : undefined
+  if (typeof raw !== 'string') return undefined
+  const bare = raw
+    .replaceAll('urn:', '')
+    .replaceAll('uuid:', '')
+    .replace(/^[{}]+|[{}]+$/g, '')
+    .replaceAll('-', '')
+  if (bare.length !== 32 || !digitsOfUuid.test(bare)) return undefined
+  return dashed(
+    bare
+      .trim()
+      .toLowerCase()
+      .replace(/[+_]|0x/g, ''),
+  )
+}
+
+const dashed = (digits: string): string =>
+  digits.padStart(32, '0').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+
+const canonicalUuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
+
+/** In an address. */
+export const isUuid = (text: string): boolean => canonicalUuid.test(text)

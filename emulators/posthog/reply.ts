@@ -61,21 +61,19 @@ export const malformedJson = () =>
     'JSON parse error - Expecting value: line 1 column 1 (char 0)',
   )
 
-export const notAuthenticated = (status: 401 | 403) =>
-  general(
-    status,
-    'authentication_error',
-    'not_authenticated',
-    'Authentication credentials were not provided.',
-  )
+export const notAuthenticated = general(
+  401,
+  'authentication_error',
+  'not_authenticated',
+  'Authentication credentials were not provided.',
+)
 
-export const authenticationFailed = (status: 401 | 403) =>
-  general(
-    status,
-    'authentication_error',
-    'authentication_failed',
-    'Personal API key found in request Authorization header is invalid.',
-  )
+export const authenticationFailed = general(
+  401,
+  'authentication_error',
+  'authentication_failed',
+  'Personal API key found in request Authorization header is invalid.',
+)
 
 export const scopeMissing = (scope: string) =>
   general(403, 'authentication_error', 'permission_denied', `API key missing required scope '${scope}'`)

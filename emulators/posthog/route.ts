@@ -7,45 +7,29 @@ import type { ApiKey } from './options.ts'
 import { malformedJson, type Reply, unsupportedMediaType } from './reply.ts'
 import type { World } from './world.ts'
 
-export const routeNames = [
-  'list-tasks',
-  'create-task',
-  'get-task',
-  'update-task',
-  'delete-task',
-  'run',
-  'models',
-  'repositories',
-  'usage',
-  'list-runs',
-  'create-run',
-  'get-run',
-  'update-run',
-  'start',
-  'cancel',
-  'command',
-  'resume-in-cloud',
-  'logs',
-  'session-logs',
-  'stream',
-  'stream-token',
-  'prepare-staged',
-  'finalize-staged',
-  'prepare-artifact',
-  'finalize-artifact',
-  'presign-artifact',
-  'download-artifact',
-  'artifact',
-  'sandbox-environments',
-  'integrations',
-  'github-repos',
-  'github-branches',
-  'me',
-] as const
+export type RouteName =
+  | 'list-tasks'
+  | 'create-task'
+  | 'get-task'
+  | 'run'
+  | 'models'
+  | 'usage'
+  | 'list-runs'
+  | 'get-run'
+  | 'cancel'
+  | 'command'
+  | 'session-logs'
+  | 'stream'
+  | 'prepare-staged'
+  | 'finalize-staged'
+  | 'prepare-artifact'
+  | 'finalize-artifact'
+  | 'sandbox-environments'
+  | 'integrations'
+  | 'github-repos'
 
-export type RouteName = (typeof routeNames)[number]
-type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
-export type Scope = 'task:read' | 'task:write' | 'integration:read' | 'user:read'
+type Method = 'GET' | 'POST'
+export type Scope = 'task:read' | 'task:write' | 'integration:read'
 
 export interface Route {
   name: RouteName
@@ -111,7 +95,7 @@ export interface Found {
 /** The routes of the most exact path that fits: without any it is an unknown endpoint, without the method a 405. */
 export function matcherOf(routes: readonly Route[]): (path: string) => Found[] {
   const router = new PatternRouter<Route>()
-  // A fixed path (`tasks/repositories`) is tried before one with a parameter in its place.
+  // A fixed path (`tasks/models`) is tried before one with a parameter in its place.
   for (const route of routes.toSorted((a, b) => parameters(a) - parameters(b)))
     router.add(METHOD_NAME_ALL, route.path, route)
   return path => {

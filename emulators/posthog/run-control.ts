@@ -1,7 +1,6 @@
 /** A test's hand on one run. */
-import type { Desk } from './agent.ts'
+import { ciMessage, type Desk } from './agent.ts'
 import type { Behaviour, OpensPull, StopsShort } from './behaviour.ts'
-import { ciMessage } from './ci-loop.ts'
 import type { Settings } from './options.ts'
 import { publish } from './publish.ts'
 import type { FinalStatus, Message, Run, RunStatus } from './run.ts'

@@ -1,11 +1,11 @@
 /** One task run: its row, its stored log, and the frames of its stream. */
 import { randomUUID } from 'node:crypto'
-import type { OpenPull } from './agent-hands.ts'
 import type { Behaviour, StopsShort } from './behaviour.ts'
+import type { OpenPull } from './hands.ts'
 import { aborter } from './pause.ts'
-import type { Task } from './task.ts'
+import type { Task } from './tasks.ts'
 
-export type RunStatus = 'not_started' | 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled'
+export type RunStatus = 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled'
 export type FinalStatus = 'completed' | 'failed' | 'cancelled'
 
 const finals: readonly RunStatus[] = ['completed', 'failed', 'cancelled']
@@ -54,8 +54,6 @@ export interface WorkingBranch {
 
 export interface NewRun {
   task: Task
-  status: 'not_started' | 'queued'
-  environment: 'local' | 'cloud'
   branch: string | null
   prompt: string
   state: Record<string, unknown>
@@ -65,19 +63,17 @@ export interface NewRun {
   maxFrames: number
 }
 
-type Row = Pick<Run, 'status' | 'stage' | 'branch' | 'environment' | 'errorMessage' | 'output'>
+type Row = Pick<Run, 'status' | 'branch' | 'output'>
 
 export class Run {
   readonly id: string = randomUUID()
   readonly sessionId: string = randomUUID()
   readonly task: Task
   readonly resumedFrom: Run | undefined
-  status: RunStatus
+  status: RunStatus = 'queued'
   /** What the API shows in its place: a word that our client has never heard. */
   shownStatus: string | undefined
-  stage: string | null = null
   branch: string | null
-  environment: 'local' | 'cloud'
   errorMessage: string | null = null
   output: Record<string, unknown> | null = null
   state: Record<string, unknown>
@@ -94,8 +90,7 @@ export class Run {
   readonly #maxFrames: number
 
   /** Aborted when the run ends; every wait of its agent hangs on it. */
-  life = aborter()
-  turnStop: AbortController | undefined
+  readonly life = aborter()
   sandboxUp = false
   cancelling = false
   deleted = false
@@ -120,8 +115,6 @@ export class Run {
 
   constructor(given: NewRun) {
     this.task = given.task
-    this.status = given.status
-    this.environment = given.environment
     this.branch = given.branch
     this.prompt = given.prompt
     this.state = given.state
@@ -165,15 +158,6 @@ export class Run {
   branchesOfSession(): unknown[] {
     const own = [this.state.pr_base_branch, this.branch, this.working?.name, this.output?.head_branch]
     return [...own, ...(this.resumedFrom?.branchesOfSession() ?? [])]
-  }
-
-  /** `resume_in_cloud`: the one way back from a terminal status. */
-  revive(): void {
-    Object.assign(this, { status: 'queued', environment: 'cloud', errorMessage: null, completedAt: null })
-    this.life = aborter()
-    this.cancelling = false
-    this.workflowGone = false
-    this.#touch()
   }
 
   note(method: string, params: Record<string, unknown>): void {
@@ -269,7 +253,7 @@ export class Run {
       run_id: this.id,
       task_id: this.task.id,
       status: this.shownStatus ?? this.status,
-      stage: this.stage,
+      stage: null,
       output: this.output,
       branch: this.branch,
       error_message: this.errorMessage,

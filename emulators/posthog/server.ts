@@ -1,20 +1,27 @@
 /** From a socket to an answer: faults first, then PostHog's own order of checks. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { artifactRoutes } from './artifact-routes.ts'
-import { authenticate, authorize, RateLimit } from './auth.ts'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { artifactRoutes, serveObject } from './artifacts.ts'
 import { commandRoute } from './command-route.ts'
-import { serveControl } from './control-routes.ts'
 import { cutShort, type Fault, faultReply } from './fault.ts'
-import { type Call, safeHeaders } from './ledger.ts'
-import { logRoutes } from './log-routes.ts'
+import { logRoutes } from './logs.ts'
 import { neighbourRoutes } from './neighbour-routes.ts'
-import { serveObject } from './object-storage.ts'
+import type { ApiKey, RateRules, Settings } from './options.ts'
 import { forever, Interrupted, pause } from './pause.ts'
-import { methodNotAllowed, notFound, Refusal, type Reply, serverError } from './reply.ts'
-import { ApiRequest, type Found, matcherOf } from './route.ts'
+import {
+  authenticationFailed,
+  methodNotAllowed,
+  notAuthenticated,
+  notFound,
+  Refusal,
+  type Reply,
+  scopeMissing,
+  serverError,
+  throttled,
+} from './reply.ts'
+import { ApiRequest, type Found, matcherOf, type Scope } from './route.ts'
 import { runRoutes } from './run-routes.ts'
-import { modelsRoute, taskRoutes } from './task-routes.ts'
-import type { World } from './world.ts'
+import { taskRoutes } from './tasks.ts'
+import { type Call, safeHeaders, type World } from './world.ts'
 
 interface Incoming {
   method: string
@@ -32,9 +39,7 @@ export class Server {
   constructor(world: World) {
     this.#world = world
     this.#rate = new RateLimit(world.settings.rate)
-    const models = world.settings.version === 'newest' ? [modelsRoute] : []
     const routes = [
-      ...models,
       ...taskRoutes,
       ...runRoutes,
       commandRoute,
@@ -58,8 +63,6 @@ export class Server {
     const raw = await readAll(request)
     const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`)
     const method = request.method ?? 'GET'
-    if (url.pathname.startsWith('/__emulator/'))
-      return send(response, serveControl(this.#world, method, url.pathname, raw))
     if (url.pathname.startsWith('/__s3/'))
       return send(response, await serveObject(this.#world, method, url, request.headers, raw))
     return this.#serveApi({ method, url, request, raw, found: this.#match(url.pathname) }, response)
@@ -154,4 +157,49 @@ function send(response: ServerResponse, reply: Reply): void {
     ...reply.headers,
   })
   response.end(isJson ? JSON.stringify(reply.body) : reply.text)
+}
+
+// Who calls, whether they may, and whether they called too often.
+
+function authenticate(headers: IncomingHttpHeaders, settings: Settings): ApiKey {
+  const token = /^Bearer\s+(\S+)$/i.exec(headers.authorization ?? '')?.[1]
+  if (!token) throw notAuthenticated
+  const found = settings.apiKeys.find(({ key }) => key === token)
+  if (!found) throw authenticationFailed
+  return found
+}
+
+function authorize(caller: ApiKey, scope: Scope): void {
+  const written = scope.replace(/:read$/, ':write')
+  const held = caller.scopes.some(have => have === '*' || have === scope || have === written)
+  if (!held) throw scopeMissing(scope)
+}
+
+const minute = 60_000
+
+export class RateLimit {
+  readonly #rules: RateRules | 'off'
+  readonly #calls = new Map<string, number[]>()
+
+  constructor(rules: RateRules | 'off') {
+    this.#rules = rules
+  }
+
+  /** Refused calls don't count. */
+  admit(key: string): void {
+    if (this.#rules === 'off') return
+    const now = Date.now()
+    const calls = (this.#calls.get(key) ?? []).filter(at => at > now - 60 * minute)
+    this.#calls.set(key, calls)
+    refuseAbove(calls, this.#rules.perMinute, minute, now)
+    refuseAbove(calls, this.#rules.perHour, 60 * minute, now)
+    calls.push(now)
+  }
+}
+
+function refuseAbove(calls: number[], limit: number, windowMs: number, now: number): void {
+  const recent = calls.filter(at => at > now - windowMs)
+  const [oldest] = recent
+  if (recent.length < limit || oldest === undefined) return
+  throw throttled(Math.ceil((windowMs - (now - oldest)) / 1000))
 }

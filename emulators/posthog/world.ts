@@ -1,19 +1,15 @@
 /** All state of one emulated project. */
 import { Agent } from './agent.ts'
-import type { StagedArtifact } from './artifact-store.ts'
-import { ArtifactStore } from './artifact-store.ts'
+import { ArtifactStore, type StagedArtifact } from './artifacts.ts'
 import { Scripts } from './behaviour.ts'
 import { Faults } from './fault.ts'
-import type { Call, LedgerEntry, LedgerKind } from './ledger.ts'
 import type { ApiKey, Settings } from './options.ts'
 import { aborter, Interrupted, pause } from './pause.ts'
+import { isUuid } from './python.ts'
 import { notFound } from './reply.ts'
-import type { ApiRequest } from './route.ts'
+import type { ApiRequest, RouteName } from './route.ts'
 import type { Run } from './run.ts'
-import type { Task } from './task.ts'
-import { isUuid } from './uuid.ts'
-
-const sharedOrigins = ['signal_report', 'signals_scout', 'onboarding', 'workflow']
+import type { Task } from './tasks.ts'
 
 export class World {
   readonly settings: Settings
@@ -46,7 +42,7 @@ export class World {
 
   /** Another user's task is not there at all. */
   sees(caller: ApiKey, task: Task): boolean {
-    return !task.deleted && (task.createdBy === caller.userId || sharedOrigins.includes(task.originProduct))
+    return task.createdBy === caller.userId
   }
 
   task(request: ApiRequest): Task {
@@ -74,10 +70,6 @@ export class World {
     return this.runsOf(task).filter(
       run => run.listedFrom <= now && (staleMs === 0 || run.createdAt.getTime() <= now - staleMs),
     )
-  }
-
-  latestRun(task: Task): Run | undefined {
-    return this.runsOf(task).at(-1)
   }
 
   staged(task: Task, ids: readonly string[]): { found: StagedArtifact[]; missing: string[] } {
@@ -108,4 +100,43 @@ export class World {
 
 function refuse(detail?: string): never {
   throw notFound(detail)
+}
+
+// What the emulator accepted and did, and every call it saw: the two things a test counts.
+
+export type LedgerKind = 'task' | 'run' | 'message' | 'command' | 'cancel' | 'start' | 'artifact'
+
+export interface LedgerEntry {
+  kind: LedgerKind
+  /** Epoch milliseconds. */
+  at: number
+  taskId: string
+  runId?: string
+  /** Exactly as it was sent. */
+  body: unknown
+  keyUserId: number
+  accepted: true
+}
+
+export interface Call {
+  method: string
+  path: string
+  query: Record<string, string>
+  route: RouteName | undefined
+  /** 0 when the caller got no answer. */
+  status: number
+  at: number
+  headers: Record<string, string>
+  faults: string[]
+}
+
+const loggedHeaders = ['user-agent', 'content-type', 'accept', 'last-event-id']
+
+export function safeHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const name of loggedHeaders) {
+    const value = headers[name]
+    if (typeof value === 'string') kept[name] = value
+  }
+  return kept
 }

@@ -2,7 +2,8 @@
  * Says what is wrong with a thread, by what GitHub and PostHog have on record: not by what the bot says of itself.
  * Too few is something to wait for, too many never is.
  */
-import type { LedgerEntry } from '../../emulators/posthog/ledger.ts'
+
+import type { LedgerEntry } from '../../emulators/posthog/world.ts'
 import type { World } from '../world/world.ts'
 import type { Expected, Play } from './plays.ts'
 

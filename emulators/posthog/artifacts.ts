@@ -1,4 +1,7 @@
 /** Direct uploads: reserve, post the form to the pretended S3, finalize; for a task's next run or for a run. */
+
+import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import {
   char,
   checked,
@@ -14,6 +17,7 @@ import {
 import { error, ok, type Reply } from './reply.ts'
 import type { ApiRequest, Route } from './route.ts'
 import type { ArtifactEntry } from './run.ts'
+import type { World } from './world.ts'
 
 const task = 'tasks/:task/staged_artifacts'
 const run = 'tasks/:task/runs/:run/artifacts'
@@ -46,21 +50,6 @@ export const artifactRoutes: Route[] = [
     path: `${run}/finalize_upload`,
     scope: 'task:write',
     handle: finalize,
-  },
-  { name: 'presign-artifact', method: 'POST', path: `${run}/presign`, scope: 'task:read', handle: presign },
-  {
-    name: 'download-artifact',
-    method: 'POST',
-    path: `${run}/download`,
-    scope: 'task:read',
-    handle: download,
-  },
-  {
-    name: 'artifact',
-    method: 'GET',
-    path: `${run}/:artifact/download`,
-    scope: 'task:read',
-    handle: redirect,
   },
 ]
 
@@ -219,33 +208,104 @@ function settle(request: ApiRequest, entries: ArtifactEntry[]): void {
   world.record(request, 'artifact', found?.task ?? world.task(request), found?.id)
 }
 
-const pathFields = { storage_path: required(char({ max: 500 })) }
+// Uploads in flight, and the pretended object storage they land in.
 
-function artifactAt(request: ApiRequest): ArtifactEntry | undefined {
-  const found = request.world.run(request)
-  const { storage_path: path } = readBody(request.body(), pathFields)
-  return found.artifacts.find(artifact => artifact.storage_path === path)
+export interface StagedArtifact {
+  /** The task, or the run, it belongs to. */
+  owner: string
+  entry: ArtifactEntry
+  size: number
+  finalized: boolean
 }
 
-const presigned = (request: ApiRequest, path: string) =>
-  `${request.origin}/__s3/object?key=${encodeURIComponent(path)}&X-Amz-Signature=emulated`
-
-function presign(request: ApiRequest): Reply {
-  const found = artifactAt(request)
-  if (!found) return error(404, 'Artifact not found on this run')
-  return ok({ url: presigned(request, found.storage_path), expires_in: 3600 })
+export interface UploadRequest {
+  name: string
+  type: string
+  source: string
+  size: number
+  contentType: string
 }
 
-function download(request: ApiRequest): Reply {
-  const found = artifactAt(request)
-  if (!found) return error(404, 'Artifact not found on this run')
-  const content = request.world.artifacts.objects.get(found.storage_path)
-  if (!content) return error(404, 'Artifact content not found')
-  return { status: 200, text: content.toString('utf8'), headers: { 'content-type': found.content_type } }
+const hour = 3_600_000
+
+export class ArtifactStore {
+  readonly #staged = new Map<string, StagedArtifact & { expires: number }>()
+  readonly objects = new Map<string, Buffer>()
+
+  prepare(owner: string, prefix: string, upload: UploadRequest): StagedArtifact {
+    const id = randomUUID().replaceAll('-', '')
+    const entry: ArtifactEntry = {
+      id,
+      name: upload.name,
+      type: upload.type,
+      source: upload.source,
+      size: upload.size,
+      content_type: upload.contentType,
+      storage_path: `${prefix}/artifacts/${id}_${upload.name}`,
+      uploaded_at: new Date().toISOString(),
+    }
+    const staged = { owner, entry, size: upload.size, finalized: false, expires: Date.now() + 24 * hour }
+    this.#staged.set(id, staged)
+    return staged
+  }
+
+  /** Undefined for an id or a path which was not prepared for this owner. */
+  prepared(owner: string, id: string, storagePath: string): StagedArtifact | undefined {
+    const staged = this.#staged.get(id)
+    return staged?.owner === owner && staged.entry.storage_path === storagePath ? staged : undefined
+  }
+
+  preparedPath(storagePath: string): StagedArtifact | undefined {
+    return [...this.#staged.values()].find(({ entry }) => entry.storage_path === storagePath)
+  }
+
+  finalized(owner: string, id: string): StagedArtifact | undefined {
+    const staged = this.#staged.get(id)
+    const usable = staged?.owner === owner && staged.finalized && staged.expires > Date.now()
+    return usable ? staged : undefined
+  }
+
+  /** A run takes its staged artifacts with it: they serve once. */
+  consume(ids: readonly string[]): void {
+    for (const id of ids) this.#staged.delete(id)
+  }
 }
 
-function redirect(request: ApiRequest): Reply {
-  const found = request.world.run(request).artifacts.find(({ id }) => id === request.param('artifact'))
-  if (!found) return error(404, 'Artifact not found on this run')
-  return { status: 302, headers: { location: presigned(request, found.storage_path) } }
+// The pretended S3 behind presigned forms; not under PostHog's authentication.
+
+export async function serveObject(
+  world: World,
+  method: string,
+  url: URL,
+  headers: IncomingHttpHeaders,
+  raw: Buffer,
+): Promise<Reply> {
+  if (method !== 'POST' || url.pathname !== '/__s3/upload') return s3Error(404, 'NoSuchKey')
+  const form = await readForm(headers, raw)
+  if (!form) return s3Error(400, 'MalformedPOSTRequest')
+  const key = form.get('key')
+  const file = form.get('file')
+  const names = [...form.keys()]
+  const staged = typeof key === 'string' ? world.artifacts.preparedPath(key) : undefined
+  if (!staged || form.get('policy') !== 'emulated' || form.get('x-amz-signature') !== 'emulated')
+    return s3Error(403, 'AccessDenied')
+  if (file === null || typeof file === 'string' || names.at(-1) !== 'file')
+    return s3Error(400, 'InvalidArgument')
+  const content = Buffer.from(await file.arrayBuffer())
+  // The policy leaves 64 KiB for the form itself.
+  if (content.length > staged.size + 65_536) return s3Error(400, 'EntityTooLarge')
+  world.artifacts.objects.set(staged.entry.storage_path, content)
+  return { status: 204 }
 }
+
+async function readForm(headers: IncomingHttpHeaders, raw: Buffer): Promise<FormData | undefined> {
+  const type = headers['content-type'] ?? ''
+  if (!type.startsWith('multipart/form-data')) return undefined
+  return new Response(raw, { headers: { 'content-type': type } }).formData().catch(() => undefined)
+}
+
+const s3Error = (status: number, code: string): Reply => ({
+  status,
+  text: `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code></Error>`,
+  headers: { 'content-type': 'application/xml' },
+})

@@ -1,0 +1,40 @@
+/** What the routes stand on: emulate, what it forgets, and the way past it. */
+import type { Params } from '../routes.ts'
+import type { Webhooks } from './deliveries.ts'
+import type { Events } from './events.ts'
+import type { Answer, ApiRequest, Route } from './http.ts'
+import type { Installations } from './installations.ts'
+import type { KnownRepository, Memory } from './memory.ts'
+import type { Pages } from './pages.ts'
+import type { ReactionBook } from './reactions.ts'
+import type { Actor } from './roles.ts'
+import type { Upstream } from './upstream.ts'
+
+export interface Layer {
+  url: string
+  upstream: Upstream
+  memory: Memory
+  installations: Installations
+  reactions: ReactionBook
+  events: Events
+  pages: Pages
+  webhooks: Webhooks
+  /** To emulate, under the caller's own token. */
+  forward(request: ApiRequest, changes?: { path?: string; body?: unknown }): Promise<Answer>
+  /** Something else for the same caller, by the layer's own rules. */
+  serve(request: ApiRequest, to: { method: string; path: string; body: unknown }): Promise<Answer>
+  maySee(actor: Actor, repository: KnownRepository): Promise<boolean>
+}
+
+type Handle = (layer: Layer, request: ApiRequest, params: Params) => Promise<Answer | undefined>
+
+/** One row of a table: below `/repos/:owner/:name`. */
+export type Rule = readonly [method: string, rest: string, handle: Handle]
+
+export const routeOf =
+  (layer: Layer) =>
+  ([method, rest, handle]: Rule): Route => ({
+    method,
+    path: `/repos/:owner/:name${rest}`,
+    handle: (request, params) => handle(layer, request, params),
+  })
