@@ -85,12 +85,12 @@ async function wakeAll({ runs }: Runtime['queues'], { wake }: Follower): Promise
 function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
   const { config, settings, metrics, queues, log, clock } = runtime
   const { meter } = metrics
-  const { limits, budget, cache } = queues
+  const { limits, budget } = queues
   const names = namesIn(queues.writtenOnce, log)
   const { id, privateKey, apiUrl } = config.app
   const redact = redactor(secretsOf(config))
   const { now, setBy } = clock
-  const app = gitHubApp({ appId: id, privateKey, apiUrl }, now, { meter, limits, cache, dated: setBy })
+  const app = gitHubApp({ appId: id, privateKey, apiUrl }, now, { meter, limits, dated: setBy })
   return {
     app,
     redact,
@@ -114,9 +114,10 @@ function sharedBy(
       now,
     }),
     accounts: accountsIn(queues.writtenOnce, log),
-    github: (thread: Run['thread']) =>
+    github: (thread: Run['thread'], prefetched?: unknown) =>
       gitHubThread(app, thread, {
         now,
+        prefetched,
         redact: text => aroundMarkers(text, redact),
         inOwnWords: text => inOwnWords(text, triggerOf(settings.settings, thread.owner).word),
       }),

@@ -82,7 +82,7 @@ function perform(context: CommandContext, decision: Decision): Promise<CommandRe
 
 async function enqueue(context: CommandContext, run: Run): Promise<CommandResult> {
   const { tenant, runs } = context.deps
-  const bound = changed(run, { session: { tenant } })
+  const bound = changed(run, { session: { tenant }, baseline: { prefetched: context.github.prefetched() } })
   const { outcome } = await runs.add(run.id, bound, threadSlot(run.thread))
   context.deps.log.info({ run: run.id, outcome }, 'run queued')
   return outcome === 'held' ? { kind: 'wait' } : { kind: 'run' }

@@ -8,9 +8,8 @@ import { z } from 'zod'
 import { type LimitGate, type LimitStore, limitGate } from '../core/model/call-budget.ts'
 import { Rejected } from '../core/model/errors.ts'
 import type { CallMeter } from '../core/model/meter.ts'
-import type { SharedCache } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
-import { type ReadAheads, readAheads } from './ahead-cache.ts'
+import { NodeIds } from './node-ids.ts'
 import { type RenderCap, renderCap } from './pages.ts'
 import { limited, type Watch } from './request-rules.ts'
 import { httpError } from './response-faults.ts'
@@ -32,7 +31,7 @@ export interface GitHubApp {
   readToken(thread: Repo): Promise<string>
   confirmAccess(thread: Repo): Promise<void>
   botLogin(): Promise<string>
-  aheads: ReadAheads
+  ids: NodeIds
   /** What may be rendered by `POST /markdown`. */
   renderings: RenderCap
   asApp(route: string, parameters?: Record<string, unknown>): Promise<AppResponse>
@@ -60,7 +59,6 @@ const grantLasts = 60 * 60_000
 interface AppShares {
   meter?: CallMeter
   limits?: LimitStore
-  cache?: SharedCache
   /** Is told the `Date` of each response, and when it was asked for. */
   dated?: Dated
 }
@@ -70,7 +68,7 @@ type Dated = (date: unknown, askedAt: number) => void
 export function gitHubApp(
   settings: AppSettings,
   now: () => number,
-  { meter, limits, cache, dated = () => {} }: AppShares = {},
+  { meter, limits, dated = () => {} }: AppShares = {},
 ): GitHubApp {
   const gates = new Map<string, LimitGate>()
   const gateOf = (whose: string): LimitGate =>
@@ -129,7 +127,7 @@ export function gitHubApp(
   return {
     asApp,
     renderings: renderCap(now),
-    aheads: readAheads(now, cache && { cache, name: `github ${settings.appId}` }),
+    ids: new NodeIds(),
     readToken: thread => tokenOf(thread, { wanted: readPermissions }),
     async confirmAccess(thread) {
       await tokenOf(thread, { refresh: true })

@@ -1,12 +1,9 @@
-import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isEmptyRepository, isNotFound, Rejected } from '../core/model/errors.ts'
-import type { Thread } from '../core/model/thread.ts'
 import type { BranchView, IssueBranches } from '../core/model/views.ts'
-import { type ReadAheads, threadKey } from './ahead-cache.ts'
 import { ask } from './graphql.ts'
-import { LinkedNodes, linkedOf, usualStem } from './read-ahead.ts'
+import { LinkedNodes, linkedOf, type ThreadAccess, usualStem } from './read-ahead.ts'
 
 const linkedBranches = {
   text: `query linkedBranches($owner: String!, $name: String!, $number: Int!) {
@@ -78,13 +75,7 @@ const branchUse = {
 
 const nowhere = '0'.repeat(40)
 
-interface Repository {
-  client: Octokit
-  aheads: ReadAheads
-  thread: Thread
-}
-
-export function branchesOf({ client, aheads, thread }: Repository) {
+export function branchesOf({ client, thread, ids, prefetched }: ThreadAccess) {
   const at = { owner: thread.owner, repo: thread.repo }
   const repository = { owner: thread.owner, name: thread.repo }
 
@@ -108,10 +99,10 @@ export function branchesOf({ client, aheads, thread }: Repository) {
   }
 
   async function repositoryNode(): Promise<string> {
-    const known = aheads.ids.get(String(thread.repoId))
+    const known = ids.get(String(thread.repoId))
     if (known !== undefined) return known
     const { id } = (await ask(client, repositoryId, repository)).repository
-    aheads.ids.set(String(thread.repoId), id)
+    ids.set(String(thread.repoId), id)
     return id
   }
 
@@ -119,11 +110,10 @@ export function branchesOf({ client, aheads, thread }: Repository) {
     branch,
 
     async issueBranches(stem: string): Promise<IssueBranches> {
-      await aheads.fetch(thread)
-      const ahead = aheads.take(threadKey(thread), 'branches')
+      const read = prefetched.take('branches')
       // A branch read ahead may be gone by now; that there is none shows when it is made.
-      const isAnyThere = ahead && ahead.linked.length + ahead.ours.length > 0
-      if (ahead && !isAnyThere && stem === usualStem(thread)) return ahead
+      const isAnyThere = read && read.linked.length + read.ours.length > 0
+      if (read && !isAnyThere && stem === usualStem(thread)) return read
       const [found, refs, base] = await Promise.all([
         linked(),
         client.rest.git.listMatchingRefs({ ...at, ref: `heads/${stem}` }),
@@ -139,10 +129,10 @@ export function branchesOf({ client, aheads, thread }: Repository) {
     async makeBranch(
       name: string,
       sha: string,
-      ids: IssueBranches['ids'],
+      nodes: IssueBranches['ids'],
     ): Promise<{ linked: boolean; open?: boolean }> {
-      if (ids) {
-        const variables = { issueId: ids.issue, repositoryId: ids.repository, oid: sha, name }
+      if (nodes) {
+        const variables = { issueId: nodes.issue, repositoryId: nodes.repository, oid: sha, name }
         const made = await ask(client, createLinkedBranch, variables).catch(unlessRejected)
         const { linkedBranch, issue } = made?.createLinkedBranch ?? {}
         if (linkedBranch) return { linked: true, open: issue ? !issue.closed : undefined }
@@ -166,7 +156,7 @@ export function branchesOf({ client, aheads, thread }: Repository) {
     async branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean }> {
       const variables = { ...repository, ref: `refs/heads/${name}`, branch: name }
       const { id, ref, into, from } = (await ask(client, branchUse, variables)).repository
-      aheads.ids.set(String(thread.repoId), id)
+      ids.set(String(thread.repoId), id)
       const isUsed = into.totalCount > 0 || from.nodes.some(({ isCrossRepository }) => !isCrossRepository)
       return { sha: ref?.target.oid, isUsed }
     },

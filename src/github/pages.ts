@@ -8,7 +8,7 @@ import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { WrittenText } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { asWritten, minimizedPage, type SeenPage } from '../core/text/shown-text.ts'
-import { threadKey } from './ahead-cache.ts'
+import { threadKey } from './node-ids.ts'
 import { readPage } from './page-reader.ts'
 import { faultOf, refuseLimited } from './response-faults.ts'
 

@@ -3,19 +3,13 @@ import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommentView, CommitView, PullChange, PullView } from '../core/model/views.ts'
-import { type GivenComment, type ReadAheads, threadKey } from './ahead-cache.ts'
 import { ask } from './graphql.ts'
-import { asRest, loginOf, Written } from './read-ahead.ts'
+import { threadKey } from './node-ids.ts'
+import { asRest, type GivenComment, loginOf, type ThreadAccess, Written } from './read-ahead.ts'
 import { unlessGone } from './response-faults.ts'
 
-interface Repository {
-  client: Octokit
-  aheads: ReadAheads
-  thread: Thread
-  redact(text: string): string
-}
-
-export function pullsOf({ client, aheads, thread, redact }: Repository) {
+export function pullsOf({ redact, ...access }: ThreadAccess & { redact(text: string): string }) {
+  const { client, thread } = access
   const at = { owner: thread.owner, repo: thread.repo }
 
   /** The title is stored, so redacted; the body is written back as it is. */
@@ -25,7 +19,7 @@ export function pullsOf({ client, aheads, thread, redact }: Repository) {
     pull: (number: number, person?: { login: string }): Promise<PullView | undefined> =>
       unlessGone(async () => {
         if (!person) return viewed((await client.rest.pulls.get({ ...at, pull_number: number })).data)
-        const found = await pullWith({ client, aheads, thread }, number, person.login)
+        const found = await pullWith(access, number, person.login)
         return { ...found, title: redact(found.title) }
       }),
 
@@ -146,23 +140,17 @@ const pullAndPerson = {
   optional: ['user', 'repository.pullRequest.headRepository'],
 }
 
-export interface QueryContext {
-  client: Octokit
-  aheads: ReadAheads
-  thread: Thread
-}
-
 /** The person, too, for whoever settles it: an account may be gone. */
 export async function pullWith(
-  { client, aheads, thread }: QueryContext,
+  { client, thread, ids }: ThreadAccess,
   number: number,
   login?: string,
 ): Promise<PullView> {
   const isNamed = login !== undefined
   const variables = { owner: thread.owner, name: thread.repo, number, login: login ?? '', isNamed }
   const { repository, user } = await ask(client, pullAndPerson, variables)
-  aheads.ids.set(threadKey({ ...thread, number }), repository.pullRequest.id)
-  if (user) aheads.ids.set(`user/${login}`, user.id)
+  ids.set(threadKey({ ...thread, number }), repository.pullRequest.id)
+  if (user) ids.set(`user/${login}`, user.id)
   return viewOfNode(repository.pullRequest)
 }
 

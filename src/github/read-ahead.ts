@@ -1,4 +1,7 @@
-/** One GraphQL query instead of six calls. */
+/**
+ * One GraphQL query instead of six calls. What it brought is given out for seconds, each part once: a second reader wants
+ * fresh data. The rest goes along in the record of the Run that a command starts, for whichever process works on it.
+ */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
@@ -6,8 +9,8 @@ import { Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
-import { type GivenComment, type Parts, type ReadAheads, threadKey } from './ahead-cache.ts'
 import { send } from './graphql.ts'
+import { type NodeIds, threadKey } from './node-ids.ts'
 
 /** The usual prefix; the repository's own is not known yet. */
 export const usualStem = ({ number }: Pick<Thread, 'number'>): string => stemOf('codex/', number)
@@ -41,6 +44,88 @@ const threadAhead = `query threadAhead($owner: String!, $name: String!, $number:
     }
   }
 }`
+
+const GivenComment = z.object({
+  id: z.number(),
+  node_id: z.string().optional(),
+  body: z.string().optional(),
+  user: z.object({ login: z.string(), type: z.string() }).nullable(),
+  author_association: z.string().optional(),
+  created_at: z.string(),
+  updated_at: z.string(),
+})
+export type GivenComment = z.infer<typeof GivenComment>
+
+const Branch = z.object({ name: z.string(), sha: z.string() })
+const Branches: z.ZodType<IssueBranches> = z
+  .object({
+    linked: z.array(Branch),
+    ours: z.array(Branch),
+    base: Branch.optional(),
+    elsewhere: z.object({ repository: z.string(), branch: z.string() }).optional(),
+    ids: z.object({ issue: z.string(), repository: z.string() }).optional(),
+  })
+  .transform(found => ({ base: undefined, ids: undefined, ...found }))
+
+const Carried = z.object({
+  at: z.number(),
+  open: z.literal(true).optional(),
+  branches: Branches.optional(),
+  comments: z.array(GivenComment).optional(),
+})
+
+interface Parts extends Omit<z.infer<typeof Carried>, 'at'> {
+  settings?: { text: string | undefined }
+}
+
+/** ms */
+const goodFor = 10_000
+/** Of comments, in a record. */
+const maxCharacters = 50_000
+
+export interface Prefetched {
+  keep(parts: Parts): void
+  see<K extends keyof Parts>(part: K): Parts[K]
+  /** Once only. */
+  take<K extends keyof Parts>(part: K): Parts[K]
+  /** For a record: without secrets, and without comments that are too long for it. */
+  carried(redact: (text: string) => string): z.infer<typeof Carried> | undefined
+}
+
+/** What is needed to ask something of a thread. */
+export interface ThreadAccess {
+  client: Octokit
+  thread: Thread
+  ids: NodeIds
+  prefetched: Prefetched
+}
+
+/** @param brought what the record of a Run brought, of whatever version */
+export function readBefore(brought: unknown, now: () => number): Prefetched {
+  const found = Carried.safeParse(brought).data
+  let at = Math.min(found?.at ?? Number.NEGATIVE_INFINITY, now())
+  let parts: Parts = { open: found?.open, branches: found?.branches, comments: found?.comments }
+  const fresh = (): Parts => (now() - at < goodFor ? parts : {})
+  return {
+    keep(read) {
+      at = now()
+      parts = read
+    },
+    see: part => fresh()[part],
+    take(part) {
+      const found = fresh()[part]
+      delete parts[part]
+      return found
+    },
+    carried(redact) {
+      const { open, branches, comments } = fresh()
+      if (!open) return undefined
+      const texts = comments?.map(comment => ({ ...comment, body: redact(comment.body ?? '') }))
+      const size = texts?.reduce((sum, { body }) => sum + body.length, 0) ?? 0
+      return { at, open, branches, comments: size > maxCharacters ? undefined : texts }
+    },
+  }
+}
 
 const Ref = z.object({ name: z.string(), target: z.object({ oid: z.string() }) })
 
@@ -111,9 +196,9 @@ const ResponseData = z.object({
 type Found = z.infer<typeof ResponseData>['repository']
 
 /** What GitHub refuses of it is not kept: each part is then asked for by itself. */
-export async function readAhead(client: Octokit, aheads: ReadAheads, thread: Thread): Promise<void> {
+export async function readAhead({ client, thread, ids, prefetched }: ThreadAccess): Promise<void> {
   // A failed read must not leave old data.
-  aheads.keep(threadKey(thread), {})
+  prefetched.keep({})
   const variables = {
     owner: thread.owner,
     name: thread.repo,
@@ -127,16 +212,15 @@ export async function readAhead(client: Octokit, aheads: ReadAheads, thread: Thr
     const { data, missing } = await send(client, threadAhead, variables)
     const found = ResponseData.safeParse(data).data?.repository
     if (missing.size > 0 || !found) return
-    aheads.ids.set(String(thread.repoId), found.id)
-    aheads.ids.set(threadKey(thread), found.thread.id)
-    aheads.keep(threadKey(thread), partsOf(found, thread))
-    await aheads.share(thread)
+    ids.set(String(thread.repoId), found.id)
+    ids.set(threadKey(thread), found.thread.id)
+    prefetched.keep(partsOf(found, thread))
   } catch (error) {
     if (!(error instanceof Rejected)) throw error
   }
 }
 
-function partsOf(found: Found, thread: Thread): Partial<Parts> {
+function partsOf(found: Found, thread: Thread): Parts {
   const { comments, closed } = found.thread
   const branches = thread.kind === 'issue' ? branchesOf(found, thread) : undefined
   const settings = settingsOf(found.file)
@@ -152,7 +236,7 @@ function partsOf(found: Found, thread: Thread): Partial<Parts> {
 }
 
 /** Without a colon it is no settings file, perhaps a symlink, which only REST follows. */
-function settingsOf(file: Found['file']): Parts['settings'] | undefined {
+function settingsOf(file: Found['file']): Parts['settings'] {
   if (file === null) return { text: undefined }
   const { text, isBinary, isTruncated } = file
   return text === null || isBinary || isTruncated || !text.includes(':') ? undefined : { text }

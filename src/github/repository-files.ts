@@ -5,35 +5,26 @@
 import type { Octokit } from '@octokit/rest'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
-import type { Thread } from '../core/model/thread.ts'
 import type { CheckReport } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
-import { threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
+import type { ThreadAccess } from './read-ahead.ts'
+import { unlessGone } from './response-faults.ts'
 
-interface Reading {
+interface Reading extends ThreadAccess {
   app: GitHubApp
-  client: Octokit
-  thread: Thread
   written(text: string): string
 }
 
-export function repositoryFiles({ app, client, thread, written }: Reading) {
+export function repositoryFiles({ app, client, thread, prefetched, written }: Reading) {
   const at = { owner: thread.owner, repo: thread.repo }
-  const { aheads } = app
   return {
     async file(path: string, commit?: string): Promise<string | undefined> {
-      const ahead =
-        path === settingsPath && commit === undefined ? aheads.take(threadKey(thread), 'settings') : undefined
-      if (ahead) return ahead.text
-      try {
-        const ref = commit === undefined ? {} : { ref: commit }
-        const { data } = await client.rest.repos.getContent({ ...at, path, ...ref })
-        return textOf(data)
-      } catch (error) {
-        if (isNotFound(error)) return undefined
-        throw error
-      }
+      const read = path === settingsPath && commit === undefined ? prefetched.take('settings') : undefined
+      if (read) return read.text
+      const ref = commit === undefined ? {} : { ref: commit }
+      const found = await unlessGone(() => client.rest.repos.getContent({ ...at, path, ...ref }))
+      return found && textOf(found.data)
     },
 
     async changedFiles(number: number): Promise<string[]> {

@@ -5,9 +5,10 @@
 import { z } from 'zod'
 import { Rejected } from '../core/model/errors.ts'
 import type { PullChange, Reaction, Settled, Settling, SettlingPart, Target } from '../core/model/views.ts'
-import { threadKey } from './ahead-cache.ts'
 import { ask, send } from './graphql.ts'
-import { PullNode, pullFields, pullWith, type QueryContext, viewOfNode } from './pull-requests.ts'
+import { threadKey } from './node-ids.ts'
+import { PullNode, pullFields, pullWith, viewOfNode } from './pull-requests.ts'
+import type { ThreadAccess } from './read-ahead.ts'
 
 interface Piece {
   part: SettlingPart | 'react' | 'unreact' | 'fold'
@@ -16,7 +17,7 @@ interface Piece {
   variables: Record<string, string>
 }
 
-export async function settleThread(context: QueryContext, settling: Settling): Promise<Settled> {
+export async function settleThread(context: ThreadAccess, settling: Settling): Promise<Settled> {
   const { pieces, refused } = await piecesOf(context, settling)
   const done = await mutate(context, pieces, settling.pull !== undefined)
   const all = { ...done, refused: [...refused, ...done.refused] }
@@ -25,7 +26,7 @@ export async function settleThread(context: QueryContext, settling: Settling): P
 }
 
 async function piecesOf(
-  context: QueryContext,
+  context: ThreadAccess,
   { pull, status, reaction, fold }: Settling,
 ): Promise<{ pieces: Piece[]; refused: SettlingPart[] }> {
   const pieces: Piece[] = []
@@ -52,10 +53,10 @@ async function piecesOf(
 }
 /** Another process may have seen the pull request. */
 async function idsOf(
-  context: QueryContext,
+  context: ThreadAccess,
   { number, assign, review }: NonNullable<Settling['pull']>,
 ): Promise<{ id: string; personOf(login: string): string | undefined }> {
-  const { ids } = context.aheads
+  const { ids } = context
   const key = threadKey({ ...context.thread, number })
   const login = assign ?? review
   const personOf = (login: string): string | undefined => ids.get(`user/${login}`)
@@ -77,12 +78,9 @@ const threadId = {
 }
 
 /** That of a comment came with its webhook, that of a thread with what was read ahead. */
-async function subjectOf(
-  { client, aheads, thread }: QueryContext,
-  target: Target,
-): Promise<string | undefined> {
+async function subjectOf({ client, thread, ids }: ThreadAccess, target: Target): Promise<string | undefined> {
   if (target.kind !== 'subject') return target.nodeId
-  const known = aheads.ids.get(threadKey(thread))
+  const known = ids.get(threadKey(thread))
   if (known !== undefined) return known
   const variables = { owner: thread.owner, name: thread.repo, number: thread.number }
   return (await ask(client, threadId, variables)).repository.issueOrPullRequest.id
@@ -156,7 +154,7 @@ export const graphQlName: Record<Reaction, string> = {
 export const swapName = 'swapReaction'
 
 async function mutate(
-  { client }: QueryContext,
+  { client }: ThreadAccess,
   pieces: readonly Piece[],
   hasPull: boolean,
 ): Promise<Settled> {

@@ -11,15 +11,15 @@ import type {
   Target,
   ThreadState,
 } from '../core/model/views.ts'
-import { threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
 import { attachmentReader } from './attachment-files.ts'
 import { branchesOf } from './branches.ts'
 import { ask } from './graphql.ts'
+import { threadKey } from './node-ids.ts'
 import { pagesOf } from './pages.ts'
 import { permissionOf } from './permission.ts'
 import { pullsOf } from './pull-requests.ts'
-import { readAhead } from './read-ahead.ts'
+import { readAhead, readBefore } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
 import { unlessGone, unlessLimited } from './response-faults.ts'
 import { graphQlName, settleThread } from './settle-thread.ts'
@@ -30,31 +30,24 @@ export interface ThreadClientOptions {
   /** Redacts what we write and what people wrote. */
   redact(text: string): string
   inOwnWords?(text: string): string
+  /** What was read ahead by another client. */
+  prefetched?: unknown
 }
 
 export function gitHubThread(
   app: GitHubApp,
   thread: Thread,
-  { now, redact, inOwnWords = text => text }: ThreadClientOptions,
+  { now, redact, inOwnWords = text => text, prefetched: brought }: ThreadClientOptions,
 ) {
   const client = app.forRepo(thread)
   const at = { owner: thread.owner, repo: thread.repo }
   const issue = { ...at, issue_number: thread.number }
 
-  const { aheads } = app
-  const key = threadKey(thread)
-  const pulls = pullsOf({ client, aheads, thread, redact })
-  const branches = branchesOf({ client, aheads, thread })
+  const access = { client, thread, ids: app.ids, prefetched: readBefore(brought, now) }
+  const { prefetched } = access
+  const nodes = prefetched.see('branches')?.ids
+  if (nodes) app.ids.set(threadKey(thread), nodes.issue).set(String(thread.repoId), nodes.repository)
   const written = (text: string): string => redact(inOwnWords(text))
-  const comments = commentsOf({ app, client, thread, redact, written })
-  const pages = pagesOf({
-    client,
-    thread,
-    cap: app.renderings,
-    redact,
-    now,
-  })
-  const files = repositoryFiles({ app, client, thread, written })
 
   function addReaction(target: Target, content: Reaction): Promise<unknown> {
     const { reactions } = client.rest
@@ -72,7 +65,7 @@ export function gitHubThread(
   }
 
   async function settle(settling: Settling): Promise<Settled> {
-    const done = settleThread({ client, aheads, thread }, withoutSecrets(settling, redact, written))
+    const done = settleThread(access, withoutSecrets(settling, redact, written))
     if (!settling.pull)
       return done.catch(error => {
         unlessLimited(error)
@@ -83,11 +76,11 @@ export function gitHubThread(
   }
 
   return {
-    ...branches,
-    ...pulls,
-    ...comments,
-    ...files,
-    ...pages,
+    ...branchesOf(access),
+    ...pullsOf({ ...access, redact }),
+    ...commentsOf({ ...access, app, redact, written }),
+    ...repositoryFiles({ ...access, app, written }),
+    ...pagesOf({ client, thread, cap: app.renderings, redact, now }),
     settle,
 
     /** Failures do not matter, except for a limit. */
@@ -102,9 +95,11 @@ export function gitHubThread(
     async readAhead() {
       // Needed next, to recognize own comments; cached.
       const login = app.botLogin().catch(() => {})
-      await readAhead(client, aheads, thread)
+      await readAhead(access)
       await login
     },
+
+    prefetched: () => prefetched.carried(redact),
 
     /** @throws Rejected with 404 for somebody unknown */
     async permission(login: string): Promise<Permission> {
@@ -129,9 +124,8 @@ export function gitHubThread(
 
     async closing(when?: 'now'): Promise<Closing | undefined> {
       if (when !== 'now') {
-        await aheads.fetch(thread)
-        if (aheads.see(key, 'open') === undefined) await readAhead(client, aheads, thread)
-        if (aheads.take(key, 'open')) return undefined
+        if (prefetched.see('open') === undefined) await readAhead(access)
+        if (prefetched.take('open')) return undefined
       }
       const { data } = await client.rest.issues.get(issue)
       const by = closerOf(data)

@@ -1,30 +1,24 @@
-import type { Octokit } from '@octokit/rest'
-import type { Thread } from '../core/model/thread.ts'
 import type { CommentRef, InlineComment, ReplyRef } from '../core/model/trigger.ts'
 import type { CommentView, OwnComment } from '../core/model/views.ts'
-import { type GivenComment, threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
 import { type Remark, remarksOf } from './pull-requests.ts'
+import type { GivenComment, ThreadAccess } from './read-ahead.ts'
 import { unlessGone, unlessLimited } from './response-faults.ts'
 import { isInsider } from './webhooks/event.ts'
 
 /** A thousand comments; older ones are forgotten. */
 const maxPagesOfRepository = 10
 
-interface Speaking {
+interface Speaking extends ThreadAccess {
   app: GitHubApp
-  client: Octokit
-  thread: Thread
   redact(text: string): string
   /** Redacted, with the configured command word. */
   written(text: string): string
 }
 
-export function commentsOf({ app, client, thread, redact, written }: Speaking) {
-  const { aheads } = app
+export function commentsOf({ app, client, thread, prefetched, redact, written }: Speaking) {
   const at = { owner: thread.owner, repo: thread.repo }
   const issue = { ...at, issue_number: thread.number }
-  const key = threadKey(thread)
 
   async function minimize(nodeId: string): Promise<void> {
     await client.graphql(minimizeMutation, { subject: nodeId }).catch(unlessLimited)
@@ -44,7 +38,7 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
     async earlierComments(): Promise<OwnComment[]> {
       const [login, comments] = await Promise.all([
         app.botLogin(),
-        aheads.see(key, 'comments') ?? listComments(),
+        prefetched.see('comments') ?? listComments(),
       ])
       return ownAmong(comments, login)
     },
@@ -149,7 +143,8 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
     async comments({ since, holds }: { since?: number; holds?: number } = {}): Promise<CommentView[]> {
       const [login, said, remarks] = await Promise.all([
         app.botLogin(),
-        ahead(holds) ?? listComments(since === undefined ? {} : { since: new Date(since).toISOString() }),
+        readBefore(holds) ??
+          listComments(since === undefined ? {} : { since: new Date(since).toISOString() }),
         thread.kind === 'pull' ? remarksOf(client, thread) : [],
       ])
       const all: Remark[] = [...said.map(comment => ({ ...comment, in: 'thread' as const })), ...remarks]
@@ -161,8 +156,8 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
   }
 
   /** What was read before a comment was written does not tell what stands before that one. */
-  function ahead(holds: number | undefined): GivenComment[] | undefined {
-    const found = aheads.take(key, 'comments')
+  function readBefore(holds: number | undefined): GivenComment[] | undefined {
+    const found = prefetched.take('comments')
     return holds === undefined || found?.some(({ id }) => id === holds) ? found : undefined
   }
 

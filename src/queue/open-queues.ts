@@ -84,7 +84,6 @@ export async function openQueues<TriggerData, RunData>(
     writtenOnce,
     chores: board,
     limits: backend.limits?.(prefix),
-    cache: backend.cache?.(prefix),
     budget: backend.budget?.(prefix) ?? ((_, allowance) => callBudget(allowance, Date.now)),
     streams: backend.streams?.(prefix) ?? aloneWithStreams,
     ready: ms => ready(backend, all, ms),

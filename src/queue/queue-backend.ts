@@ -1,6 +1,6 @@
 import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
 import type { Allowance, CallBudget, LimitStore } from '../core/model/call-budget.ts'
-import type { IndexEntry, JobIndex, SharedCache, StreamLeases } from '../core/model/ports.ts'
+import type { IndexEntry, JobIndex, StreamLeases } from '../core/model/ports.ts'
 
 export interface QueueBackend {
   kind: 'redis' | 'embedded'
@@ -10,7 +10,6 @@ export interface QueueBackend {
   live(queue: BullMqQueue): Promise<StoredJob[]>
   liveCount(queue: BullMqQueue): Promise<number>
   limits?(prefix: string): LimitStore
-  cache?(prefix: string): SharedCache
   budget?(prefix: string): (name: string, allowance: Allowance) => CallBudget
   streams?(prefix: string): StreamLeases
   /** Rejects unless it takes writes. */

@@ -17,7 +17,7 @@ import type {
 } from './queue-backend.ts'
 import { describe, type QueueLog, withShortLogs } from './queue-log.ts'
 import { redisBudget, redisLimits } from './redis-budget.ts'
-import { redisCache, redisStreams } from './redis-streams.ts'
+import { redisStreams } from './redis-streams.ts'
 
 export const START_MS = 20_000
 const SAY_AFTER_MS = 1_000
@@ -75,7 +75,6 @@ export async function openRedis(
     live: queue => liveJobs(producer, queue),
     liveCount: queue => queue.getJobCountByTypes(...LIVE),
     limits: prefix => redisLimits(producer, prefix),
-    cache: prefix => redisCache(producer, prefix),
     budget: prefix => redisBudget(producer, prefix),
     streams: prefix => redisStreams(producer, prefix),
     probe: async () => {

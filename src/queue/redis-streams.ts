@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis, Result } from 'ioredis'
-import type { SharedCache, StreamLeases } from '../core/model/ports.ts'
+import type { StreamLeases } from '../core/model/ports.ts'
 import { serverClock } from './redis-budget.ts'
 
 declare module 'ioredis' {
@@ -97,17 +97,4 @@ export function redisStreams(redis: Redis, prefix: string, leaseMs = LEASE_MS): 
 
 function* inPages(names: readonly string[]): Iterable<readonly string[]> {
   for (let from = 0; from < names.length; from += AT_ONCE) yield names.slice(from, from + AT_ONCE)
-}
-
-export function redisCache(redis: Redis, prefix: string): SharedCache {
-  const keyOf = (name: string) => `${prefix}:cache:${name}`
-  return {
-    async put(name, value, ms) {
-      await redis.set(keyOf(name), JSON.stringify(value), 'PX', ms)
-    },
-    async take(name) {
-      const text = await redis.getdel(keyOf(name))
-      return text === null ? undefined : JSON.parse(text)
-    },
-  }
 }

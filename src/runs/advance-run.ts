@@ -26,8 +26,9 @@ export const advanceRun =
   (deps: RunDeps) =>
   async (job: LockedJob<Run>): Promise<StepResult> => {
     const context = runContext(deps, job)
-    const opened = givenUp(context, readMessages(job.data, await job.inbox()))
-    if (opened !== job.data) await context.put(opened)
+    const begun = context.run
+    const opened = givenUp(context, readMessages(begun, await job.inbox()))
+    if (opened !== begun) await context.put(opened)
     context.run = pollingSoon(context)
     const inVain = new StepSet()
     for (;;) {

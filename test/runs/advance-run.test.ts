@@ -168,6 +168,22 @@ function failing(fault: Error): Differs {
   }
 }
 
+test('what was read with the command is used until the record is first saved', async () => {
+  const [, , run] = steps.find(([name]) => name === 'post-status') ?? []
+  const prefetched = { at: now, open: true }
+  const saves: Run[] = []
+  const { deps, job } = given(changed(run as Run, { baseline: { prefetched } }), {
+    now: () => now,
+    save: async next => void saves.push(next),
+    ...failing(new Rejected('github', 403, '', 'no')),
+  })
+  const github = vi.fn(deps.github)
+  await advanceRun({ ...deps, github })(job)
+  expect(github.mock.calls).toEqual([[run?.thread, prefetched]])
+  expect(saves.length).toBeGreaterThan(0)
+  expect(saves.filter(({ baseline }) => baseline.prefetched !== undefined)).toEqual([])
+})
+
 describe.each(steps)('%s', (step, asks, run) => {
   test('waits for a limit until it lets go', async () => {
     const until = now + 30 * second

@@ -499,6 +499,7 @@ export class MemoryBot {
     isDescendant: async () => false,
     pullsFrom: async head => this.pulls.filter(pull => pull.head.ref === head),
     branchUse: async name => ({ sha: this.#shaOf(name), isUsed: false }),
+    prefetched: () => undefined,
     readAhead: async () => {
       this.#ahead = [...this.comments]
     },
@@ -540,7 +541,7 @@ export class MemoryBot {
   readonly #counted = new Proxy(this.#github as ThreadClient, {
     get: (client, name) => {
       const method: unknown = Reflect.get(client, name)
-      if (typeof method !== 'function') return method
+      if (typeof method !== 'function' || name === 'prefetched') return method
       return (...given: unknown[]) => {
         if (name !== 'shown' || isAsked(given[0] as Parameters<ThreadClient['shown']>[0]))
           this.calls.push(String(name))

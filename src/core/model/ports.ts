@@ -54,6 +54,8 @@ export interface ThreadClient {
   ownCommentsOfRepository(): Promise<{ number: number; body: string }[]>
   /** Has in one call what commands and the start of a Run ask: the next to ask for one of it is answered from there. */
   readAhead(): Promise<void>
+  /** What of it is good yet, for a record. */
+  prefetched(): unknown
   earlierComments(): Promise<OwnComment[]>
   attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   reviewComments(reviewId: number): Promise<InlineComment[]>
@@ -210,7 +212,8 @@ export interface JobQueue<Data> extends JobIndex {
   amendEnded(id: string, data: Data): Promise<boolean>
 }
 
-export type GitHub = (thread: Thread) => ThreadClient
+/** @param prefetched what another client for the thread read ahead */
+export type GitHub = (thread: Thread, prefetched?: unknown) => ThreadClient
 
 export type Files = Pick<ThreadClient, 'file' | 'fileCommits'>
 
@@ -252,13 +255,6 @@ export interface Range {
 export interface JobIndex {
   query(queries: readonly IndexQuery[]): Promise<(number | undefined)[]>
   members(sets: readonly string[], range: Range): Promise<Member[][]>
-}
-
-/** Data that one process read for another. It may vanish at any time, which costs a call. */
-export interface SharedCache {
-  put(name: string, value: unknown, ms: number): Promise<void>
-  /** Removes it: only one caller gets it. */
-  take(name: string): Promise<unknown>
 }
 
 /** Which process follows the stream of a run: one at a time. */

@@ -58,6 +58,8 @@ export const Baseline = z.object({
   head: PullHead.optional(),
   settings: KeptSettings.prefault({}),
   settingsProblem: z.string().optional(),
+  /** What was read with the command, until the record is first saved: good for seconds, each part once. */
+  prefetched: z.unknown().optional(),
 })
 
 // A task run and what it may do, fixed at its start: only a Run with exactly these rights may continue it.

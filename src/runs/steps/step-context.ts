@@ -135,9 +135,9 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
   const context: RunContext = {
     deps: { ...deps, log },
     job,
-    github: deps.github(job.data.thread),
+    github: deps.github(job.data.thread, job.data.baseline.prefetched),
     posthog: deps.posthog,
-    run: job.data,
+    run: changed(job.data, { baseline: { prefetched: undefined } }),
     drawing() {
       if (latest?.run !== context.run) latest = drawStatus(context.run, deps.deployment, deps.now())
       return latest

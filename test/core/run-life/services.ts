@@ -73,6 +73,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     comments: () => at(reads, 'comments', () => []),
     shown: async texts => await at(reads, 'pages', () => shownIn(texts)),
     ownComments: () => at(reads, 'own comments', () => [...world.comments]),
+    prefetched: () => undefined,
     readAhead: () => at(reads, 'thread', () => undefined),
     earlierComments: () => at(reads, 'own comments', () => [...world.comments]),
     comment: body =>
