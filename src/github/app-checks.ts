@@ -1,12 +1,12 @@
 /** Whether GitHub reaches us with the right secret, read from recent deliveries. */
 import { z } from 'zod'
-import { type Check, found, passed, unanswered } from '../core/model/check.ts'
-import { isNotFound, Rejected } from '../core/model/errors.ts'
+import { type Check, type CheckName, found, passed, unanswered } from '../core/model/check.ts'
+import { Rejected } from '../core/model/errors.ts'
 import type { OwnerFiles } from '../core/model/ports.ts'
 import type { Repository, Thread } from '../core/model/thread.ts'
 import type { GitHubApp } from './app-client.ts'
 import { ownerRepository } from './repository-files.ts'
-import { checkTolerantly, wordsOf } from './response-faults.ts'
+import { unlessGone } from './response-faults.ts'
 
 export interface Wanted {
   permissions: Readonly<Record<string, string>>
@@ -152,6 +152,23 @@ function checkGrants(view: Pick<AppView, 'permissions' | 'events'>, wanted: Want
   ]
 }
 
+/** A server may not tell, which is no fault of the App. */
+async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<Check> {
+  try {
+    return await request()
+  } catch (error) {
+    if (error instanceof Rejected && (error.status === 404 || error.status === 403))
+      return passed(name, 'this server does not tell')
+    return unanswered(
+      name,
+      `GitHub could not be asked: ${wordsOf(error)}`,
+      'Run this again; if it stays, look at the log of the bot.',
+    )
+  }
+}
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
 function checkInstallations(app: GitHubApp, wanted: Wanted): Promise<Check> {
   return checkTolerantly('github-installations', async () => {
     const { data } = await app.asApp('GET /app/installations', { per_page: 100 })
@@ -267,8 +284,8 @@ export const examineRepositories = (
       const { owner, repo, defaultBranch } = repository
       const { repos } = app.forRepo(repository).rest
       const [branch, file] = await Promise.all([
-        orMissing(repos.getBranch({ owner, repo, branch: defaultBranch })),
-        orMissing(repos.getContent({ owner, repo, path: settingsPath })),
+        unlessGone(() => repos.getBranch({ owner, repo, branch: defaultBranch })),
+        unlessGone(() => repos.getContent({ owner, repo, path: settingsPath })),
       ])
       const data = file?.data
       const text =
@@ -276,15 +293,6 @@ export const examineRepositories = (
       return { repository, begun: branch !== undefined, settings: text }
     }),
   )
-
-async function orMissing<T>(request: Promise<T>): Promise<T | undefined> {
-  try {
-    return await request
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
-}
 
 interface SettingsReading {
   path: string
@@ -369,7 +377,7 @@ export async function checkDefaultBranch(app: GitHubApp, thread: Thread): Promis
   const { repos } = app.forRepo(thread).rest
   try {
     const { data } = await repos.get({ owner, repo })
-    const branch = await orMissing(repos.getBranch({ owner, repo, branch: data.default_branch }))
+    const branch = await unlessGone(() => repos.getBranch({ owner, repo, branch: data.default_branch }))
     return branch
       ? passed('repositories', `the default branch is ${data.default_branch}`)
       : found(
@@ -380,7 +388,7 @@ export async function checkDefaultBranch(app: GitHubApp, thread: Thread): Promis
   } catch (error) {
     return unanswered(
       'repositories',
-      `GitHub could not be asked: ${error instanceof Error ? error.message : String(error)}`,
+      `GitHub could not be asked: ${wordsOf(error)}`,
       'See whether the App is still installed on this repository, and ask again.',
     )
   }

@@ -19,6 +19,7 @@ import {
   redirectTarget,
   signedAddresses,
 } from '../core/text/attachment-links.ts'
+import { unlessLimited } from './response-faults.ts'
 
 export interface AttachmentAccess {
   webUrl: string
@@ -78,7 +79,8 @@ async function follow(trip: Trip, start: URL, token: string | undefined): Promis
     if (response.ok) return undefined
     const target = targetOf(response, url, webUrl)
     if (!target) return unusable(response, now())
-    if (isSignIn(target)) return undefined
+    // To sign in.
+    if (/^\/(?:login|session|sso)(?:\/|$)/.test(target.pathname)) return undefined
     if (redirects === maxRedirects) throw new AttachmentRefused({ kind: 'detour' })
     url = target
   }
@@ -111,8 +113,6 @@ function targetOf(response: Response, from: URL, webUrl: string): URL | undefine
 
 const isPage = ({ headers }: Response): boolean =>
   headers.get('content-type')?.toLowerCase().startsWith('text/html') ?? false
-
-const isSignIn = ({ pathname }: URL): boolean => /^\/(?:login|session|sso)(?:\/|$)/.test(pathname)
 
 function unusable({ status, headers }: Response, now: number): undefined {
   const wait = Number(headers.get('retry-after') ?? Number.NaN)
@@ -181,30 +181,19 @@ export function attachmentReader(access: ThreadAccess): (attachment: Attachment)
 }
 
 /** @throws RetryLater; other failures give none */
-async function signedIn(access: ThreadAccess): Promise<Map<string, string>> {
-  const texts = await Promise.all(
-    textsOf(access).map(text =>
-      text.catch((error: unknown) => {
-        if (error instanceof RetryLater) throw error
-        return undefined
-      }),
-    ),
+async function signedIn({ client, thread, commentRef }: ThreadAccess): Promise<Map<string, string>> {
+  const at = { owner: thread.owner, repo: thread.repo, mediaType: { format: 'full+json' } }
+  const issue = client.rest.issues.get({ ...at, issue_number: thread.number })
+  const responses = await Promise.all(
+    [issue, ...commandTexts(client, at, thread.number, commentRef)].map(text => text.catch(unlessLimited)),
   )
-  return new Map(texts.flatMap(htmlsIn).flatMap(signedAddresses))
+  const htmls = responses
+    .flatMap(response => response?.data)
+    .flatMap(text => WithHtml.safeParse(text).data?.body_html ?? [])
+  return new Map(htmls.flatMap(signedAddresses))
 }
 
 const WithHtml = z.object({ body_html: z.string() })
-
-const htmlsIn = (text: unknown): string[] =>
-  (Array.isArray(text) ? text : [text]).flatMap(one => WithHtml.safeParse(one).data?.body_html ?? [])
-
-function textsOf({ client, thread, commentRef }: ThreadAccess): Promise<unknown>[] {
-  const at = { owner: thread.owner, repo: thread.repo, mediaType: { format: 'full+json' } }
-  const issue = client.rest.issues.get({ ...at, issue_number: thread.number })
-  return [issue, ...commandTexts(client, at, thread.number, commentRef)].map(
-    async response => (await response).data,
-  )
-}
 
 interface At {
   owner: string
@@ -289,14 +278,13 @@ const onlyBytes: ReadonlySet<string> = new Set(['', 'application/octet-stream', 
 function typeOf({ name, url }: Attachment, header: string | null): string {
   const said = header?.split(';')[0]?.trim().toLowerCase() ?? ''
   const type = onlyBytes.has(said) ? (typeByName(name) ?? typeByName(lastSegment(url))) : said
-  if (type !== undefined && isTaken(type)) return type
+  const isTaken =
+    signatures.has(type ?? '') || otherTypes.has(type ?? '') || /^text\/[\w.+-]{1,100}$/.test(type ?? '')
+  if (type !== undefined && isTaken) return type
   throw new AttachmentRefused({ kind: 'type', type: /^[\w.+-]+\/[\w.+-]+$/.test(said) ? said : '' })
 }
 
 const typeByName = (name: string): string | undefined => byExtension.get(extensionOf(name).toLowerCase())
-
-const isTaken = (type: string): boolean =>
-  signatures.has(type) || otherTypes.has(type) || /^text\/[\w.+-]{1,100}$/.test(type)
 
 function nameFor({ name, url }: Attachment, type: string): string {
   const own = extensionOf(name).toLowerCase()

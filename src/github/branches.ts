@@ -4,6 +4,7 @@ import { isEmptyRepository, isNotFound, Rejected } from '../core/model/errors.ts
 import type { BranchView, IssueBranches } from '../core/model/views.ts'
 import { ask } from './graphql.ts'
 import { LinkedNodes, linkedOf, type ThreadAccess, usualStem } from './read-ahead.ts'
+import { unlessRejected } from './response-faults.ts'
 
 const linkedBranches = {
   text: `query linkedBranches($owner: String!, $name: String!, $number: Int!) {
@@ -161,8 +162,4 @@ export function branchesOf({ client, thread, ids, prefetched }: ThreadAccess) {
       return { sha: ref?.target.oid, isUsed }
     },
   }
-}
-
-function unlessRejected(error: unknown): undefined {
-  if (!(error instanceof Rejected)) throw error
 }

@@ -5,12 +5,12 @@
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
-import { Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
 import { send } from './graphql.ts'
 import { type NodeIds, threadKey } from './node-ids.ts'
+import { unlessRejected } from './response-faults.ts'
 
 /** The usual prefix; the repository's own is not known yet. */
 export const usualStem = ({ number }: Pick<Thread, 'number'>): string => stemOf('codex/', number)
@@ -208,16 +208,12 @@ export async function readAhead({ client, thread, ids, prefetched }: ThreadAcces
     prefix: usualStem(thread),
     isIssue: thread.kind === 'issue',
   }
-  try {
-    const { data, missing } = await send(client, threadAhead, variables)
-    const found = ResponseData.safeParse(data).data?.repository
-    if (missing.size > 0 || !found) return
-    ids.set(String(thread.repoId), found.id)
-    ids.set(threadKey(thread), found.thread.id)
-    prefetched.keep(partsOf(found, thread))
-  } catch (error) {
-    if (!(error instanceof Rejected)) throw error
-  }
+  const response = await send(client, threadAhead, variables).catch(unlessRejected)
+  const found = ResponseData.safeParse(response?.data).data?.repository
+  if (!found || response?.missing.size !== 0) return
+  ids.set(String(thread.repoId), found.id)
+  ids.set(threadKey(thread), found.thread.id)
+  prefetched.keep(partsOf(found, thread))
 }
 
 function partsOf(found: Found, thread: Thread): Parts {

@@ -1,6 +1,5 @@
 /** Turns GitHub's failures into wait, retry or refusal. */
 import { z } from 'zod'
-import { type Check, type CheckName, passed, unanswered } from '../core/model/check.ts'
 import { isNotFound, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 
 interface HttpError {
@@ -49,21 +48,13 @@ function limitOf({ status, message, headers }: HttpError, now: number): number |
   return status === 429 || /rate limit|abuse/i.test(message) ? now + 60_000 : undefined
 }
 
-const noContent = [204, 205]
-
 /**
  * GitHub's API speaks JSON. A page, or half of an answer, is of something before it, whatever its status.
  * @throws NoResponse
  */
 export function refusePage({ status, data }: { status: number; data: unknown }): void {
-  if (typeof data !== 'string' || noContent.includes(status)) return
+  if (typeof data !== 'string' || status === 204 || status === 205) return
   throw new NoResponse('github', `GitHub answered ${status} with something else than JSON`)
-}
-
-interface GitHubResponse {
-  url: string
-  data: unknown
-  headers: object
 }
 
 const LimitedResponse = z.object({
@@ -75,7 +66,7 @@ const LimitedResponse = z.object({
  * GraphQL reports a limit with status 200. Source: GitHub GraphQL, "Exceeding the rate limit".
  * @throws what REST would answer
  */
-export function refuseLimited({ url, data, headers }: GitHubResponse): void {
+export function refuseLimited({ url, data, headers }: { url: string; data: unknown; headers: object }): void {
   if (!url.endsWith('/graphql')) return
   const refused = LimitedResponse.safeParse(data).data?.errors.find(
     ({ type, message }) => type === 'RATE_LIMITED' || /secondary rate limit/i.test(message),
@@ -96,19 +87,6 @@ export function unlessLimited(error: unknown): void {
   if (error instanceof RetryLater) throw error
 }
 
-/** Older servers lack some checks, which is no fault of the App. */
-export async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<Check> {
-  try {
-    return await request()
-  } catch (error) {
-    if (error instanceof Rejected && (error.status === 404 || error.status === 403))
-      return passed(name, 'this server does not tell')
-    return unanswered(
-      name,
-      `GitHub could not be asked: ${wordsOf(error)}`,
-      'Run this again; if it stays, look at the log of the bot.',
-    )
-  }
+export function unlessRejected(error: unknown): undefined {
+  if (!(error instanceof Rejected)) throw error
 }
-
-export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

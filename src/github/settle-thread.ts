@@ -3,12 +3,12 @@
  * it is named. A status is then left to its own step, which knows what to do about a deleted one.
  */
 import { z } from 'zod'
-import { Rejected } from '../core/model/errors.ts'
 import type { PullChange, Reaction, Settled, Settling, SettlingPart, Target } from '../core/model/views.ts'
 import { ask, send } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { PullNode, pullFields, pullWith, viewOfNode } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
+import { unlessRejected } from './response-faults.ts'
 
 interface Piece {
   part: SettlingPart | 'react' | 'unreact' | 'fold'
@@ -47,8 +47,20 @@ async function piecesOf(
     if (reaction.content) pieces.push(react(subject, reaction.content))
     pieces.push(unreact(subject))
   }
-  if (status) pieces.push(editing(status))
-  if (fold !== undefined) pieces.push(minimize(fold))
+  if (status)
+    pieces.push({
+      part: 'status',
+      text: 'updateIssueComment(input: { id: $status, body: $text }) { clientMutationId }',
+      declares: '$status: ID!, $text: String!',
+      variables: { status: status.nodeId, text: status.text },
+    })
+  if (fold !== undefined)
+    pieces.push({
+      part: 'fold',
+      text: 'minimizeComment(input: { subjectId: $fold, classifier: OUTDATED }) { clientMutationId }',
+      declares: '$fold: ID!',
+      variables: { fold },
+    })
   return { pieces, refused }
 }
 /** Another process may have seen the pull request. */
@@ -128,20 +140,6 @@ const unreact = (subject: string): Piece => ({
   variables: { subject },
 })
 
-const editing = ({ nodeId, text }: NonNullable<Settling['status']>): Piece => ({
-  part: 'status',
-  text: 'updateIssueComment(input: { id: $status, body: $text }) { clientMutationId }',
-  declares: '$status: ID!, $text: String!',
-  variables: { status: nodeId, text },
-})
-
-const minimize = (fold: string): Piece => ({
-  part: 'fold',
-  text: 'minimizeComment(input: { subjectId: $fold, classifier: OUTDATED }) { clientMutationId }',
-  declares: '$fold: ID!',
-  variables: { fold },
-})
-
 export const graphQlName: Record<Reaction, string> = {
   eyes: 'EYES',
   rocket: 'ROCKET',
@@ -163,15 +161,13 @@ async function mutate(
   const texts = pieces.map(({ part, text }) => `${part}: ${text}`).join('\n  ')
   const mutation = `mutation ${hasPull ? 'settleThread' : swapName}(${declared}) {\n  ${texts}\n}`
   const variables = Object.assign({}, ...pieces.map(piece => piece.variables))
-  const refusedOf = (isRefused: (part: string) => boolean): SettlingPart[] =>
-    (['change', 'assign', 'review', 'status'] as const).filter(isRefused)
-  try {
-    const { data, missing } = await send(client, mutation, variables)
-    // What fails below a part concerns its response: the part itself was done.
-    return { ...pullIn(data), refused: refusedOf(part => missing.has(part)) }
-  } catch (error) {
-    if (!(error instanceof Rejected)) throw error
-    return { refused: refusedOf(name => pieces.some(({ part }) => part === name)) }
+  const response = await send(client, mutation, variables).catch(unlessRejected)
+  // What fails below a part concerns its response: the part itself was done.
+  const isRefused = (part: SettlingPart): boolean =>
+    response ? response.missing.has(part) : pieces.some(piece => piece.part === part)
+  return {
+    ...pullIn(response?.data),
+    refused: (['change', 'assign', 'review', 'status'] as const).filter(isRefused),
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { mayBeMisplaced, mayHoldCommand } from '../../core/command/find.ts'
 import type { PullHead, Snapshot, Thread } from '../../core/model/thread.ts'
-import type { Ignored, Trigger } from '../../core/model/trigger.ts'
+import type { CommentRef, Ignored, Trigger } from '../../core/model/trigger.ts'
 import { type TriggerWords, usualTrigger } from '../../core/settings/deployment-settings.ts'
 import type * as payloads from './payloads.ts'
 
@@ -30,8 +30,6 @@ export type Installed<P> = P & { installation: { id: number } }
 
 export const isBot = ({ sender }: payloads.BasePayload): boolean =>
   sender.type === 'Bot' || sender.login.endsWith('[bot]')
-
-export const named = (word: string): { word?: string } => (word === usualTrigger.word ? {} : { word })
 
 export const arrived = (
   payload: Installed<payloads.BasePayload>,
@@ -93,9 +91,6 @@ export const headOf = (pull: payloads.PullRequestPayload): PullHead => ({
   base: pull.base.ref,
   repoId: pull.head.repo?.id ?? null,
 })
-
-export const nodeOf = ({ node_id: nodeId }: { node_id?: string | undefined }): { nodeId?: string } =>
-  nodeId === undefined ? {} : { nodeId }
 
 /** Ignores, by their bytes, most webhooks that hold no command, with the same result as parsing. */
 
@@ -238,14 +233,47 @@ export function endedBy(
 /** ms since the epoch; now, if it can't be parsed */
 export const timeOf = (text: string | null | undefined): number => Date.parse(text ?? '') || Date.now()
 
+interface Said {
+  thread: Thread
+  deliveryId: string
+  words: Words
+  word: string
+  /** What its id begins with, and that of an edit of it. */
+  names: readonly [made: string, edited: string]
+  commentRef: CommentRef
+  subject: payloads.IssuePayload | payloads.PullRequestPayload
+  head?: PullHead
+  app?: number
+}
+
+export function said(
+  payload: Installed<payloads.BasePayload>,
+  { thread, deliveryId, words, word, names: [made, edited], commentRef, subject, head, app }: Said,
+): Normalised {
+  const id = commentRef.kind === 'review' ? commentRef.reviewId : commentRef.commentId
+  return {
+    kind: 'trigger',
+    trigger: {
+      ...arrived(payload, thread, deliveryId, words.at, app),
+      id: words.edit ? `${edited}-${id}-${words.edit}` : `${made}-${id}`,
+      kind: 'comment',
+      commentRef,
+      ...words.text,
+      word: word === usualTrigger.word ? undefined : word,
+      snapshot: snapshotOf(subject),
+      head,
+    },
+  }
+}
+
 /** ms after which edits add no commands. */
 const editWindow = 15 * 60_000
 
-interface Words {
+export interface Words {
   kind: 'words'
   at: number
   /** Identifies an edit, since GitHub's times have whole seconds. */
-  edit: string | undefined
+  edit?: string
   text: { text: string; before?: string; misplaced?: true }
 }
 
@@ -273,12 +301,7 @@ export function commentWords(payload: Writing, comment: Written, word: string): 
   if (!isHinted && !mayHoldCommand(text, word)) return ignored('no command')
   const created = timeOf(comment.created_at)
   if (action === 'created')
-    return {
-      kind: 'words',
-      at: created,
-      edit: undefined,
-      text: { text, misplaced: isHinted || undefined },
-    }
+    return { kind: 'words', at: created, text: { text, misplaced: isHinted || undefined } }
   const before = payload.changes?.body?.from
   if (typeof before !== 'string') return ignored('no new command')
   // Edits by others are no request of the author.
@@ -286,21 +309,6 @@ export function commentWords(payload: Writing, comment: Written, word: string): 
   const at = timeOf(comment.updated_at ?? comment.created_at)
   if (at - created > editWindow) return ignored('edited too late')
   return { kind: 'words', at, edit: `${at}-${hashOf(before, comment.body)}`, text: { text, before } }
-}
-
-export function reviewWords(payload: z.infer<typeof payloads.ReviewEvent>, word: string): Words | Passed {
-  const { action, review, pull_request: pull } = payload
-  const created_at = review.submitted_at ?? pull.updated_at ?? ''
-  if (action === 'submitted')
-    return {
-      kind: 'words',
-      at: timeOf(created_at),
-      edit: undefined,
-      // Its comments on lines are not known yet.
-      text: { text: review.body, misplaced: insiders.has(review.author_association) || undefined },
-    }
-  const updated_at = review.updated_at ?? pull.updated_at
-  return commentWords(payload, { ...review, created_at, updated_at }, word)
 }
 
 export const hashOf = (...texts: string[]): string =>

@@ -15,8 +15,7 @@ import {
   issueThread,
   labelled,
   type Normalised,
-  named,
-  nodeOf,
+  said,
   snapshotOf,
   timeOf,
   unlabelled,
@@ -42,18 +41,16 @@ export function fromIssueComment(
   const { word } = identity.triggerOf(thread.owner)
   const words = commentWords(payload, comment, word)
   if (words.kind === 'ignored') return words
-  return {
-    kind: 'trigger',
-    trigger: {
-      ...arrived(payload, thread, deliveryId, words.at, app),
-      id: words.edit ? `edit-${comment.id}-${words.edit}` : `comment-${comment.id}`,
-      kind: 'comment',
-      commentRef: { kind: 'thread', commentId: comment.id, ...nodeOf(comment) },
-      ...words.text,
-      ...named(word),
-      snapshot: snapshotOf(issue),
-    },
-  }
+  return said(payload, {
+    thread,
+    deliveryId,
+    words,
+    word,
+    names: ['comment', 'edit'],
+    commentRef: { kind: 'thread', commentId: comment.id, nodeId: comment.node_id },
+    subject: issue,
+    app,
+  })
 }
 
 function fromTick(

@@ -24,16 +24,11 @@ export const readEvents = [...events, 'installation', 'installation_repositories
 export type EventName = (typeof readEvents)[number]
 
 const readers: Record<EventName, (delivery: Delivery, identity: AppIdentity) => Normalised> = {
-  issue_comment: (delivery, identity) =>
-    reading(payloads.IssueComment, delivery, (payload, id) => fromIssueComment(payload, id, identity)),
-  issues: (delivery, identity) =>
-    reading(payloads.IssueEvent, delivery, (payload, id) => fromIssue(payload, id, identity)),
-  pull_request: (delivery, identity) =>
-    reading(payloads.PullEvent, delivery, (payload, id) => fromPull(payload, id, identity)),
-  pull_request_review: (delivery, identity) =>
-    reading(payloads.ReviewEvent, delivery, (payload, id) => fromReview(payload, id, identity)),
-  pull_request_review_comment: (delivery, identity) =>
-    reading(payloads.ReviewCommentEvent, delivery, (payload, id) => fromInline(payload, id, identity)),
+  issue_comment: reading(payloads.IssueComment, fromIssueComment),
+  issues: reading(payloads.IssueEvent, fromIssue),
+  pull_request: reading(payloads.PullEvent, fromPull),
+  pull_request_review: reading(payloads.ReviewEvent, fromReview),
+  pull_request_review_comment: reading(payloads.ReviewCommentEvent, fromInline),
   installation: fromInstallation,
   installation_repositories: fromInstallationRepositories,
   repository: fromRepository,
@@ -46,12 +41,12 @@ export const normalise = (delivery: Delivery, identity: AppIdentity): Normalised
 
 function reading<P extends payloads.BasePayload>(
   schema: z.ZodType<P>,
-  delivery: Delivery,
-  read: (payload: Installed<P>, deliveryId: string) => Normalised,
-): Normalised {
-  const parsed = schema.safeParse(delivery.payload)
-  if (!parsed.success) return ignored('payload not understood')
-  const { installation } = parsed.data
-  if (!installation) return ignored('not installed as an App')
-  return read({ ...parsed.data, installation }, delivery.id)
+  read: (payload: Installed<P>, deliveryId: string, identity: AppIdentity) => Normalised,
+): (delivery: Delivery, identity: AppIdentity) => Normalised {
+  return ({ id, payload }, identity) => {
+    const { data } = schema.safeParse(payload)
+    if (!data) return ignored('payload not understood')
+    const { installation } = data
+    return installation ? read({ ...data, installation }, id, identity) : ignored('not installed as an App')
+  }
 }

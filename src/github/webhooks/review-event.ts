@@ -1,19 +1,19 @@
 import type { z } from 'zod'
 import {
   type AppIdentity,
-  arrived,
   commentWords,
   deletedComment,
   headOf,
   type Installed,
   ignored,
   isBot,
+  isInsider,
   type Normalised,
-  named,
-  nodeOf,
+  type Passed,
   pullThread,
-  reviewWords,
-  snapshotOf,
+  said,
+  timeOf,
+  type Words,
   withdrawn,
 } from './event.ts'
 import type * as payloads from './payloads.ts'
@@ -29,19 +29,30 @@ export function fromReview(
   const { word } = identity.triggerOf(payload.repository.owner.login)
   const words = reviewWords(payload, word)
   if (words.kind === 'ignored') return words
-  return {
-    kind: 'trigger',
-    trigger: {
-      ...arrived(payload, pullThread(payload, pull), deliveryId, words.at),
-      id: words.edit ? `review-edit-${review.id}-${words.edit}` : `review-${review.id}`,
-      kind: 'comment',
-      commentRef: { kind: 'review', reviewId: review.id, nodeId: review.node_id },
-      ...words.text,
-      ...named(word),
-      snapshot: snapshotOf(pull),
-      head: headOf(pull),
-    },
-  }
+  return said(payload, {
+    thread: pullThread(payload, pull),
+    deliveryId,
+    words,
+    word,
+    names: ['review', 'review-edit'],
+    commentRef: { kind: 'review', reviewId: review.id, nodeId: review.node_id },
+    subject: pull,
+    head: headOf(pull),
+  })
+}
+
+function reviewWords(payload: z.infer<typeof payloads.ReviewEvent>, word: string): Words | Passed {
+  const { action, review, pull_request: pull } = payload
+  const created_at = review.submitted_at ?? pull.updated_at ?? ''
+  if (action === 'submitted')
+    return {
+      kind: 'words',
+      at: timeOf(created_at),
+      // Its comments on lines are not known yet.
+      text: { text: review.body, misplaced: isInsider(review.author_association) || undefined },
+    }
+  const updated_at = review.updated_at ?? pull.updated_at
+  return commentWords(payload, { ...review, created_at, updated_at }, word)
 }
 
 /** GitHub sends a review and each of its inline comments. Only the review counts, and inline replies. */
@@ -61,32 +72,29 @@ export function fromInline(
   if (words.kind === 'ignored') return words
   if (!words.edit && reviewId !== null && !comment.in_reply_to_id)
     return ignored('inline comment of a review')
-  return {
-    kind: 'trigger',
-    trigger: {
-      ...arrived(payload, thread, deliveryId, words.at),
-      id: words.edit ? `inline-edit-${comment.id}-${words.edit}` : `inline-${comment.id}`,
-      kind: 'comment',
-      commentRef: {
-        kind: 'inline',
-        commentId: comment.id,
-        ...nodeOf(comment),
-        rootId: comment.in_reply_to_id ?? comment.id,
-        reviewId,
-        inline: {
-          id: comment.id,
-          path: comment.path,
-          line: comment.line ?? null,
-          hunk: comment.diff_hunk ?? '',
-          body: comment.body,
-          ...nodeOf(comment),
-          author: comment.user?.login ?? 'ghost',
-        },
+  return said(payload, {
+    thread,
+    deliveryId,
+    words,
+    word,
+    names: ['inline', 'inline-edit'],
+    subject: pull,
+    head: headOf(pull),
+    commentRef: {
+      kind: 'inline',
+      commentId: comment.id,
+      nodeId: comment.node_id,
+      rootId: comment.in_reply_to_id ?? comment.id,
+      reviewId,
+      inline: {
+        id: comment.id,
+        path: comment.path,
+        line: comment.line ?? null,
+        hunk: comment.diff_hunk ?? '',
+        body: comment.body,
+        nodeId: comment.node_id,
+        author: comment.user?.login ?? 'ghost',
       },
-      ...words.text,
-      ...named(word),
-      snapshot: snapshotOf(pull),
-      head: headOf(pull),
     },
-  }
+  })
 }
