@@ -3,12 +3,11 @@
  * again; and a reaction.
  */
 
-import { NoResponse, ResultPending, RetryLater } from '../core/model/errors.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { day, minute, second } from '../core/model/time.ts'
 import { type OwnComment, reactions, type Sign } from '../core/model/views.ts'
+import { type Attempt, leftBehind, traceOf } from '../core/record/intents.ts'
 import type { Marker } from '../core/record/marker.ts'
-import { limits } from '../core/record/timing.ts'
 import { type Reply, replyComment } from '../core/words/replies.ts'
 import { maxComment } from '../core/words/words.ts'
 import {
@@ -118,11 +117,30 @@ export async function reply(
 }
 
 export async function sendReply(context: CommandContext): Promise<void> {
+  const { deps, job, github } = context
   const { answer: chosen } = context.record
   if (!chosen) return
   const marker = markerOf(context, chosen)
-  if (chosen.begunAt === undefined || !(await isThere(context, marker, chosen.begunAt)))
-    await send(context, chosen, marker)
+  const record = (begun: Attempt | undefined): Promise<void> =>
+    context.save({ ...context.record, answer: { ...chosen, begun } })
+  const find = async ({ at }: Attempt) => {
+    const sent = await github.ownComments(at - skew, commentRefOf(context))
+    return ownMarked(context, chosen.as, sent).find(own => own.marker.run === marker.run)
+  }
+  if (!(chosen.begun && (await traceOf(chosen.begun, { find, record, now: deps.now })))) {
+    const begun: Attempt = { at: deps.now() }
+    await record(begun)
+    await job.assertLocked()
+    const signed = deps.signer.write(marker)
+    const whole = `${chosen.text.slice(0, maxComment - signed.length - 2)}\n\n${signed}`
+    try {
+      await github.comment(whole, commentRefOf(context))
+    } catch (error) {
+      await record(leftBehind(begun, error, deps.now()))
+      throw error
+    }
+    deps.reached('reply posted, not recorded')
+  }
   if (isMomentary(chosen.as)) await deleteOlder(context, marker)
 }
 
@@ -132,43 +150,9 @@ const markerOf = (context: CommandContext, { as, last }: ReplyRecord): Marker =>
   return { run, repo: thread.repoId, thread: thread.number, as, to: sender.id }
 }
 
-async function isThere(context: CommandContext, { run, as }: Marker, begunAt: number): Promise<boolean> {
-  const searchedAt = context.deps.now()
-  const sent = ownMarked(context, as, await context.github.ownComments(begunAt - skew, commentRefOf(context)))
-  if (sent.some(({ marker }) => marker.run === run)) return true
-  const lostAt = context.record.answer?.lostAt ?? context.deps.now()
-  await saveAttempt(context, { begunAt, lostAt })
-  const settled = lostAt + limits.unanswered
-  if (searchedAt < settled) throw new ResultPending(settled)
-  return false
-}
-
-async function send(context: CommandContext, { text }: ReplyRecord, marker: Marker): Promise<void> {
-  const signed = context.deps.signer.write(marker)
-  await saveAttempt(context, { begunAt: context.deps.now(), lostAt: undefined })
-  await context.job.assertLocked()
-  try {
-    const whole = `${text.slice(0, maxComment - signed.length - 2)}\n\n${signed}`
-    await context.github.comment(whole, commentRefOf(context))
-  } catch (error) {
-    if (error instanceof RetryLater) await saveAttempt(context, { begunAt: undefined, lostAt: undefined })
-    if (error instanceof NoResponse)
-      await saveAttempt(context, { begunAt: context.record.answer?.begunAt, lostAt: context.deps.now() })
-    throw error
-  }
-  context.deps.reached('reply posted, not recorded')
-}
-
-type Attempt = Record<'begunAt' | 'lostAt', number | undefined>
-
-async function saveAttempt(context: CommandContext, attempt: Attempt): Promise<void> {
-  const { answer: chosen } = context.record
-  if (chosen) await context.save({ ...context.record, answer: { ...chosen, ...attempt } })
-}
-
 /** Only the newest reply to `status`, or to `queue`, is kept. */
 async function deleteOlder(context: CommandContext, { run, as }: Marker): Promise<void> {
-  const begunAt = context.record.answer?.begunAt ?? 0
+  const begunAt = context.record.answer?.begun?.at ?? 0
   const sent = ownMarked(context, as, await untilNow(context, as))
   const mine = sent.findIndex(({ marker }) => marker.run === run)
   const older = mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)

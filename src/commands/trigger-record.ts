@@ -12,9 +12,7 @@ const ReplyRecord = z.object({
   as: Marker.shape.as,
   last: z.boolean().default(true),
   well: z.boolean().default(true),
-  /** ms since the epoch: when sending began, and when its response was known to be lost. */
-  begunAt: z.number().optional(),
-  lostAt: z.number().optional(),
+  begun: z.object({ at: z.number(), lostAt: z.number().optional() }).optional(),
 })
 export type ReplyRecord = z.infer<typeof ReplyRecord>
 

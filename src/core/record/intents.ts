@@ -1,5 +1,7 @@
-/** Effects that have begun and whose results are not recorded. Pure. */
+/** Effects that have begun and whose results are not recorded. */
+import { NoResponse, Rejected, ResultPending, RetryLater } from '../model/errors.ts'
 import type { ChangeOf, Intent, Run } from './run.ts'
+import { limits } from './timing.ts'
 
 type Attempting = { attempts: Pick<Run['attempts'], 'intent'> }
 type IntentKind = Intent['kind']
@@ -28,3 +30,40 @@ export const beginsAgent = (kind: IntentKind): boolean => beginAgent.has(kind)
 
 export const mayHaveBegun = (run: Attempting): boolean =>
   openIntents(run).some(({ kind }) => beginsAgent(kind))
+
+/** ms since the epoch: when it began, and when its response was known to be lost. */
+export interface Attempt {
+  at: number
+  lostAt?: number
+}
+
+interface Search<Tried, Trace> {
+  find(tried: Tried): Promise<Trace | undefined>
+  record(tried: Tried): Promise<void> | void
+  now(): number
+}
+
+/** Looks for what an earlier attempt may have done. @throws ResultPending until its trace has had time to show */
+export async function traceOf<Tried extends Attempt, Trace>(
+  earlier: Tried,
+  { find, record, now }: Search<Tried, Trace>,
+): Promise<Trace | undefined> {
+  const searchedAt = now()
+  const trace = await find(earlier)
+  if (trace !== undefined) return trace
+  const lostAt = earlier.lostAt ?? now()
+  await record({ ...earlier, lostAt })
+  const settled = lostAt + limits.unanswered
+  if (searchedAt < settled) throw new ResultPending(settled)
+  return undefined
+}
+
+/** Only the effect's own response proves that it did not happen; one about the search proves nothing. */
+export function leftBehind<Tried extends Attempt>(
+  tried: Tried,
+  error: unknown,
+  now: number,
+): Tried | undefined {
+  if (error instanceof RetryLater || error instanceof Rejected) return undefined
+  return error instanceof NoResponse ? { ...tried, lostAt: now } : tried
+}

@@ -3,12 +3,12 @@ import type { Accounts } from '../../access/authorize.ts'
 import type { SettingsReader } from '../../access/read-settings.ts'
 import type { StopsOf } from '../../access/stop-after.ts'
 import type { CallBudget } from '../../core/model/call-budget.ts'
-import { NoResponse, Rejected, ResultPending, RetryLater, type Service } from '../../core/model/errors.ts'
+import type { Service } from '../../core/model/errors.ts'
 import type { GitHub, JobIndex, LockedJob, Log, TasksClient, ThreadClient } from '../../core/model/ports.ts'
 import type { Thread } from '../../core/model/thread.ts'
 import { around, type Reached } from '../../core/record/crash-points.ts'
 import type { FlowMeter } from '../../core/record/flow-meter.ts'
-import { onlyIntents, openIntent, withIntent } from '../../core/record/intents.ts'
+import { leftBehind, onlyIntents, openIntent, traceOf, withIntent } from '../../core/record/intents.ts'
 import type { Source } from '../../core/record/mailbox-part.ts'
 import type { Signer } from '../../core/record/marker.ts'
 import type { ActingStep, Now, StepKind } from '../../core/record/next-step.ts'
@@ -17,7 +17,6 @@ import type { UnusedBranch } from '../../core/record/own-pull-request.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import { type ChangeOf, changed, type Intent, type Run, type RunPart } from '../../core/record/run.ts'
 import { linesMoved } from '../../core/record/run-index.ts'
-import { limits } from '../../core/record/timing.ts'
 import { phaseKey, statusComment } from '../../core/words/status.ts'
 import type { Deployment } from '../../core/words/words.ts'
 
@@ -173,7 +172,9 @@ interface Once<T> {
  */
 export async function once<T>(context: StepContext, { intent, begins, find, perform }: Once<T>): Promise<T> {
   const earlier = openIntent(context.run, intent.kind)
-  const trace = earlier && (await traceOf(context, earlier, find))
+  const record = (left: Intent | undefined): void => context.setIntent(intent.kind, left)
+  const { now } = context.deps
+  const trace = earlier && (await traceOf<Intent, T>(earlier, { find, record, now }))
   if (trace !== undefined) return trace
   if (begins && (context.run.mailbox.stop || context.run.result.outcome)) throw new Cancelled()
   await context.announce(intent)
@@ -185,30 +186,9 @@ export async function once<T>(context: StepContext, { intent, begins, find, perf
     context.deps.reached(done)
     return result
   } catch (error) {
-    context.setIntent(intent.kind, leftBehind(intent, error, context.deps.now()))
+    record(leftBehind(intent, error, now()))
     throw error
   }
-}
-
-async function traceOf<T>(
-  context: Pick<StepContext, 'deps' | 'setIntent'>,
-  earlier: Intent,
-  find: (intent: Intent) => Promise<T | undefined>,
-): Promise<T | undefined> {
-  const searchedAt = context.deps.now()
-  const done = await find(earlier)
-  if (done !== undefined) return done
-  const lostAt = earlier.lostAt ?? context.deps.now()
-  context.setIntent(earlier.kind, { ...earlier, lostAt })
-  const settled = lostAt + limits.unanswered
-  if (searchedAt < settled) throw new ResultPending(settled)
-  return undefined
-}
-
-/** Only the effect's own response proves that it did not happen; one about the search proves nothing. */
-function leftBehind(intent: Intent, error: unknown, now: number): Intent | undefined {
-  if (error instanceof RetryLater || error instanceof Rejected) return undefined
-  return error instanceof NoResponse ? { ...intent, lostAt: now } : intent
 }
 
 export class Cancelled extends Error {
