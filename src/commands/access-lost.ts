@@ -3,9 +3,7 @@ import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { AccessLostTrigger } from '../core/model/trigger.ts'
-import type { RunMessage } from '../core/record/mailbox-part.ts'
 import { send } from '../core/record/messages.ts'
-import type { Run } from '../core/record/run.ts'
 import { ofInstallation, ofRepository } from '../core/record/run-index.ts'
 import { backoff, limits } from '../core/record/timing.ts'
 import { type TriggerDeps, withdrawn } from './command-context.ts'
@@ -28,47 +26,37 @@ export async function acceptLoss(deps: TriggerDeps, job: LockedJob<TriggerRecord
   }
 }
 
-type Repo = Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>
-
 async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promise<void> {
-  const { installationId, repositories } = trigger
+  const { id: eventId, sender, at, by, installationId, repositories } = trigger
   const sets = repositories?.map(ofRepository) ?? [ofInstallation(installationId)]
   const [runs, waiting] = await Promise.all([deps.runs.listed(sets), deps.waiting.listed(sets)])
-  const isLost = losses(deps, trigger)
-  for (const { id, data } of runs)
-    if (await isLost(data.thread)) await send(deps.runs, id, messageFor(trigger, data))
+  const checks = new Map<number, boolean>()
+  /** The event may be hours old: GitHub is asked once for each repository. */
+  const isLost = async (thread: Thread): Promise<boolean> => {
+    const { repoId } = thread
+    if (repositories ? !repositories.includes(repoId) : thread.installationId !== installationId) return false
+    const known = checks.get(repoId) ?? !(await mayStillWork(deps, thread))
+    checks.set(repoId, known)
+    return known
+  }
+  for (const { id, data } of runs) {
+    const { owner, repo } = data.thread
+    const said = because[by].replace('…', `${owner}/${repo}`)
+    if (await isLost(data.thread))
+      await send(deps.runs, id, { kind: 'access-lost', id: eventId, by: sender, at, because: said })
+  }
   for (const { id, data } of waiting)
     if (isOfThread(data) && (await isLost(data.trigger.thread))) await deps.waiting.send(id, withdrawn)
 }
 
-/** The event may be hours old: GitHub is asked once for each repository. */
-function losses({ mayWorkIn }: TriggerDeps, { installationId, repositories }: AccessLostTrigger) {
-  const checks = new Map<number, Promise<boolean>>()
-  return async (repo: Repo): Promise<boolean> => {
-    const isMeant = repositories ? repositories.includes(repo.repoId) : repo.installationId === installationId
-    if (!isMeant) return false
-    const check = checks.get(repo.repoId) ?? lost(mayWorkIn, repo)
-    checks.set(repo.repoId, check)
-    return check
-  }
-}
-
-async function lost(mayWorkIn: TriggerDeps['mayWorkIn'], repo: Repo): Promise<boolean> {
+async function mayStillWork({ mayWorkIn }: TriggerDeps, thread: Thread): Promise<boolean> {
   try {
-    return !(await mayWorkIn(repo))
+    return await mayWorkIn(thread)
   } catch (error) {
-    if (error instanceof Rejected) return true
+    if (error instanceof Rejected) return false
     throw error
   }
 }
-
-const messageFor = ({ id, sender, at, by }: AccessLostTrigger, { thread }: Run): RunMessage => ({
-  kind: 'access-lost',
-  id,
-  by: sender,
-  at,
-  because: because[by].replace('…', `${thread.owner}/${thread.repo}`),
-})
 
 const because: Readonly<Record<AccessLostTrigger['by'], string>> = {
   uninstalled: 'uninstalled the App',

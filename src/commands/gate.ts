@@ -17,7 +17,7 @@ import {
   settingsOf,
 } from './command-context.ts'
 import { reactWithEyes } from './reply.ts'
-import { isStillSo, type Withdrawn } from './withdraw.ts'
+import { isStillSo } from './withdraw.ts'
 
 /** ms: after a longer wait the right may be lost. */
 const lastsMs = minute
@@ -132,13 +132,10 @@ const lateAfterMs = 30_000
 async function wasGone(context: CommandContext, trigger: CommandTrigger): Promise<boolean> {
   const { record, job } = context
   if (record.reacted || job.addedAt - trigger.at < lateAfterMs) return false
-  const what = whatIsBehind(trigger)
-  return what !== undefined && isStillSo(context, { what, thread: trigger.thread }, false)
-}
-
-function whatIsBehind(trigger: CommandTrigger): Withdrawn | undefined {
-  if (trigger.kind === 'label') return { kind: 'label', label: trigger.label }
-  if (trigger.kind !== 'comment' || trigger.commentRef.kind === 'review') return undefined
+  const { thread } = trigger
+  if (trigger.kind === 'label')
+    return isStillSo(context, { thread, what: { kind: 'label', label: trigger.label } }, false)
+  if (trigger.kind !== 'comment' || trigger.commentRef.kind === 'review') return false
   const { kind, commentId } = trigger.commentRef
-  return { kind: 'comment', in: kind, commentId, reviewId: null }
+  return isStillSo(context, { thread, what: { kind: 'comment', in: kind, commentId, reviewId: null } }, false)
 }

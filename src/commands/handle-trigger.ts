@@ -5,7 +5,7 @@ import { instruction } from '../core/model/command-grammar.ts'
 import type { LockedJob, StepResult, WrittenText } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { recent } from '../core/model/time.ts'
-import type { CommentTrigger, ThreadTrigger, TickTrigger } from '../core/model/trigger.ts'
+import type { CommentTrigger, ThreadTrigger } from '../core/model/trigger.ts'
 import type { HandledOutcome } from '../core/record/flow-meter.ts'
 import { limits } from '../core/record/timing.ts'
 import { acceptLoss } from './access-lost.ts'
@@ -73,22 +73,24 @@ async function stillWaits(context: CommandContext): Promise<boolean> {
 async function accept(context: CommandContext, trigger: ThreadTrigger): Promise<StepResult> {
   if (trigger.kind === 'pull-news') return newsOfPull(context, trigger)
   if (trigger.kind === 'withdrawal') return withdraw(context, trigger)
-  if ((await wasWithdrawn(context)) || (await isUnlistedApp(context, trigger))) return end
+  const { app } = trigger.sender
+  if (await wasWithdrawn(context)) return end
+  // A bot that the settings do not list gets no answer at all: two bots that answer each other never stop.
+  if (app !== undefined && !(await settingsOf(context)).settings.allow.apps.includes(app)) return end
   switch (trigger.kind) {
     case 'comment':
       return acceptComment(context, trigger)
     case 'label':
       return acceptEach(context, trigger, [obeying(context, trigger, instruction, nothingSaid)])
-    case 'tick':
-      return acceptTick(context, trigger)
+    case 'tick': {
+      // A box counts only in a comment with our signature for this thread.
+      const shown = shownBy(context.deps.signer, trigger)
+      if (!shown) return end
+      const ticked = { ...trigger, run: shown.run }
+      return acceptEach(context, ticked, [obeying(context, ticked, trigger.box, nothingSaid)])
+    }
   }
 }
-
-/** A bot that the settings do not list gets no answer at all: two bots that answer each other never stop. */
-const isUnlistedApp = async (
-  context: CommandContext,
-  { sender: { app } }: CommandTrigger,
-): Promise<boolean> => app !== undefined && !(await settingsOf(context)).settings.allow.apps.includes(app)
 
 /** One of the commands of a trigger. */
 interface CommandHandler {
@@ -145,14 +147,6 @@ async function hint(
   const carryOut = async (): Promise<CommandResult> =>
     (await context.deps.isFirst(name, id)) ? refused({ kind: 'misplaced' }) : { kind: 'passed-over' }
   return acceptEach(context, trigger, [{ carryOut }])
-}
-
-/** A box counts only in a comment with our signature for this thread. */
-async function acceptTick(context: CommandContext, trigger: TickTrigger): Promise<StepResult> {
-  const shown = shownBy(context.deps.signer, trigger)
-  if (!shown) return end
-  const ticked = { ...trigger, run: shown.run }
-  return acceptEach(context, ticked, [obeying(context, ticked, trigger.box, nothingSaid)])
 }
 
 async function acceptEach(

@@ -1,7 +1,7 @@
 import { threadSlot } from '../core/model/thread.ts'
 import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
 import { parseMessage, send } from '../core/record/messages.ts'
-import { changed, type Run } from '../core/record/run.ts'
+import { changed } from '../core/record/run.ts'
 import type { Command, Decision, Request } from './command.ts'
 import {
   type CommandContext,
@@ -59,70 +59,62 @@ async function unserved(context: CommandContext): Promise<CommandResult> {
   return first ? refused({ kind: 'not-served', owner }) : { kind: 'passed-over' }
 }
 
-function perform(context: CommandContext, decision: Decision): Promise<CommandResult> | CommandResult {
+async function perform(context: CommandContext, decision: Decision): Promise<CommandResult> {
+  const { tenant, runs, log } = context.deps
   switch (decision.kind) {
     case 'reply':
       return replied(decision.reply)
     case 'reject':
       return refused(decision.reply)
-    case 'start':
-      return enqueue(context, decision.run)
+    case 'start': {
+      const baseline = { prefetched: context.github.prefetched() }
+      const run = changed(decision.run, { session: { tenant }, baseline })
+      const { outcome } = await runs.add(run.id, run, threadSlot(run.thread))
+      log.info({ run: run.id, outcome }, 'run queued')
+      return outcome === 'held' ? { kind: 'wait' } : { kind: 'run' }
+    }
     case 'started':
       return { kind: 'run' }
     case 'message':
       return tellRun(context, decision)
-    case 'take-over':
-      return takeOver(context, decision.run)
+    case 'take-over': {
+      const { run } = decision
+      const id = `${commandId(context)}-release-${run.result.round}`
+      if (!run.mailbox.releaseThread) await send(runs, run.id, { kind: 'release-thread', id })
+      return { kind: 'wait', behind: run }
+    }
     case 'wait':
-      return decision
     case 'silence':
-      return { kind: 'silence' }
+      return decision
   }
-}
-
-async function enqueue(context: CommandContext, run: Run): Promise<CommandResult> {
-  const { tenant, runs } = context.deps
-  const bound = changed(run, { session: { tenant }, baseline: { prefetched: context.github.prefetched() } })
-  const { outcome } = await runs.add(run.id, bound, threadSlot(run.thread))
-  context.deps.log.info({ run: run.id, outcome }, 'run queued')
-  return outcome === 'held' ? { kind: 'wait' } : { kind: 'run' }
-}
-
-async function takeOver(context: CommandContext, live: Run): Promise<CommandResult> {
-  if (!live.mailbox.releaseThread)
-    await send(context.deps.runs, live.id, {
-      kind: 'release-thread',
-      id: `${commandId(context)}-release-${live.result.round}`,
-    })
-  return { kind: 'wait', behind: live }
 }
 
 async function tellRun(
   context: CommandContext,
   { runId, message: said, beside }: Decision & { kind: 'message' },
 ): Promise<CommandResult> {
-  const { trigger } = context.record
+  const { record, job, isLast } = context
+  const { trigger } = record
+  const source: Source = {
+    trigger: job.id,
+    command: record.done,
+    target: trigger.kind === 'tick' ? undefined : targetOf(trigger),
+    last: isLast && record.reacted,
+  }
   const message = RunMessage.parse({
     ...said,
     id: commandId(context),
     by: trigger.sender,
     at: trigger.at,
-    // Who named a source is answered by the Run, in its own thread.
-    source: beside ? undefined : sourceOf(context),
+    // With a source, the Run itself replies, in its own thread.
+    source: beside ? undefined : source,
   })
   const pending = { runId, messageId: message.id, message: JSON.stringify(message), sent: false, beside }
-  await context.save({ ...context.record, pendingMessage: pending })
+  await context.save({ ...record, pendingMessage: pending })
   // The Run takes the eyes off when it has the message.
   await awaitEyes(context)
   return goOnTelling(context)
 }
-
-const sourceOf = ({ record, job, isLast }: CommandContext): Source => ({
-  trigger: job.id,
-  command: record.done,
-  target: record.trigger.kind === 'tick' ? undefined : targetOf(record.trigger),
-  last: isLast && record.reacted,
-})
 
 /** Done once the Run has the message; if that Run has ended, the command starts over. */
 export async function goOnTelling(context: CommandContext): Promise<CommandResult> {
@@ -136,21 +128,10 @@ export async function goOnTelling(context: CommandContext): Promise<CommandResul
   context.deps.reached('message sent, not recorded')
   const { beside } = pendingMessage
   if (isTaken && beside) return replied({ kind: 'stopping-beside', thread: beside })
-  if (isTaken) return { kind: isAnswered(message) ? 'message' : 'silence' }
+  if (isTaken) return { kind: 'message' }
   await context.save({ ...context.record, pendingMessage: undefined })
   const isEnding = (await context.deps.runs.get(pendingMessage.runId))?.standing === 'live'
   return { kind: isEnding ? 'wait' : 'start-over' }
-}
-
-function isAnswered(message: RunMessage): boolean {
-  switch (message.kind) {
-    case 'follow-up':
-    case 'stop':
-    case 'label':
-      return message.source !== undefined
-    default:
-      return false
-  }
 }
 
 /** Whether its Run has the message; that Run then replies. */

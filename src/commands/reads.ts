@@ -1,7 +1,7 @@
 /** What a command may ask of GitHub, PostHog and the queue to decide. */
 import type { CommandGrammar } from '../core/model/command-grammar.ts'
-import { type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
-import type { CommentRef, InlineComment } from '../core/model/trigger.ts'
+import { threadSlot } from '../core/model/thread.ts'
+import type { InlineComment } from '../core/model/trigger.ts'
 import { type PullView, pullOf } from '../core/model/views.ts'
 import type { Marker } from '../core/record/marker.ts'
 import { isAtWork, readMessages } from '../core/record/messages.ts'
@@ -55,37 +55,28 @@ export function readsFor(
     lastRun: of => lastRunOf(context, of),
     shown: () => (trigger.kind === 'tick' ? shownBy(context.deps.signer, trigger) : undefined),
     settings: () => settingsOf(context),
-    head: now => headOf(context, trigger, now === 'now'),
+    async head(now) {
+      if (thread.kind !== 'pull') return undefined
+      if (trigger.kind !== 'tick' && trigger.head && !now) return trigger.head
+      const view = await github.pull(thread.number)
+      return (view ?? believeAbsent('The pull request', refusedReads(context)))?.head
+    },
     branch: async name =>
       (await github.branch(name)) ?? believeAbsent(`The branch ${name}`, refusedReads(context)),
     models: () => deps.posthog.models(),
     sandboxes: () => deps.posthog.sandboxes(),
     checks: () => deps.examine(thread),
-    inline: () => inlineOf(context, trigger),
+    async inline() {
+      if (trigger.kind !== 'comment') return undefined
+      const { commentRef } = trigger
+      if (commentRef.kind === 'review')
+        return asShown(context, await github.reviewComments(commentRef.reviewId))
+      if (commentRef.kind !== 'inline') return undefined
+      const { inline, rootId, commentId } = commentRef
+      const parent = rootId === commentId ? undefined : await github.inlineComment(rootId)
+      return asShown(context, [parent ? { ...inline, parent } : inline])
+    },
   }
-}
-
-async function headOf(
-  context: CommandContext,
-  trigger: CommandTrigger,
-  now: boolean,
-): Promise<PullHead | undefined> {
-  if (trigger.thread.kind !== 'pull') return undefined
-  const then = now || trigger.kind === 'tick' ? undefined : trigger.head
-  if (then) return then
-  const view = await context.github.pull(trigger.thread.number)
-  return (view ?? believeAbsent('The pull request', refusedReads(context)))?.head
-}
-
-async function inlineOf(
-  context: CommandContext,
-  trigger: CommandTrigger,
-): Promise<InlineComment[] | undefined> {
-  if (trigger.kind !== 'comment') return undefined
-  const { commentRef } = trigger
-  if (commentRef.kind === 'inline') return asShown(context, [await withParent(context, commentRef)])
-  if (commentRef.kind !== 'review') return undefined
-  return asShown(context, await context.github.reviewComments(commentRef.reviewId))
 }
 
 /** Never as it was written: what the page does not show is not the writer's word to the agent. */
@@ -116,22 +107,20 @@ const shownOf = (page: SeenPage | undefined): string =>
   page?.minimized ? '[hidden on the page]' : (page?.text ?? unseen)
 const unseen = '[GitHub did not say how its page shows this comment, so it is left out]'
 
-async function withParent(
-  context: CommandContext,
-  commentRef: CommentRef & { kind: 'inline' },
-): Promise<InlineComment> {
-  if (commentRef.rootId === commentRef.commentId) return commentRef.inline
-  const parent = await context.github.inlineComment(commentRef.rootId)
-  return parent ? { ...commentRef.inline, parent } : commentRef.inline
-}
-
 // An issue and its pull request are two threads with one work: a Run of the one is found in the other as well.
 
 async function pastOf(context: CommandContext): Promise<Past | undefined> {
-  const [said, kept] = await Promise.all([markersIn(context), lastKept(context)])
+  const { github, deps, record } = context
+  const { thread } = record.trigger
+  const [comments, kept] = await Promise.all([github.earlierComments(), lastKept(context)])
+  const markers = comments
+    .flatMap(({ body }) => deps.signer.read(body, thread))
+    .filter(({ as }) => as === 'status' || as === 'closing')
   // Whoever deleted the comments of the newest run has not asked for what stood there before it.
-  const isDeleted = kept?.report.status !== undefined && !said.some(({ run }) => run === kept.id)
-  const fromThread = isDeleted ? undefined : (newestOf(said) ?? (await ownPullMarker(context)))
+  const isDeleted = kept?.report.status !== undefined && !markers.some(({ run }) => run === kept.id)
+  const newest = markers.at(-1)
+  const statusOfNewest = markers.findLast(({ as, run }) => as === 'status' && run === newest?.run)
+  const fromThread = isDeleted ? undefined : (statusOfNewest ?? newest ?? (await ownPullMarker(context)))
   const found = fromThread ?? (kept && markerOf(kept, 'status'))
   if (!found) return undefined
   const marker = await withSession(context, found)
@@ -141,19 +130,6 @@ async function pastOf(context: CommandContext): Promise<Past | undefined> {
 
 const pullNow = async (context: CommandContext, number: number): Promise<PullView | undefined> =>
   (await context.github.pull(number)) ?? believeAbsent(`The pull request ${number}`, refusedReads(context))
-
-async function markersIn(context: CommandContext): Promise<Marker[]> {
-  const { thread } = context.record.trigger
-  const comments = await context.github.earlierComments()
-  return comments
-    .flatMap(({ body }) => context.deps.signer.read(body, thread))
-    .filter(({ as }) => as === 'status' || as === 'closing')
-}
-
-function newestOf(markers: readonly Marker[]): Marker | undefined {
-  const newest = markers.at(-1)
-  return markers.findLast(({ as, run }) => as === 'status' && run === newest?.run) ?? newest
-}
 
 /** An issue and its pull request share a session, with which the other thread may have gone on since. */
 async function withSession({ deps }: CommandContext, marker: Marker): Promise<Marker> {
@@ -204,21 +180,18 @@ async function lastRunOf(
 }
 
 async function runBeside(context: CommandContext): Promise<Run | undefined> {
+  const { runs } = context.deps
   const { thread } = context.record.trigger
-  const beside = await (thread.kind === 'pull' ? ofItsIssue(context, thread) : ofItsPull(context, thread))
+  let beside: Run | undefined
+  if (thread.kind === 'pull') {
+    const ofIssue = (await runs.listed([ofPull(thread, thread.number)]))
+      .filter(({ standing, data }) => standing === 'live' && threadSlot(data.thread) !== threadSlot(thread))
+      .toSorted((a, b) => a.addedAt - b.addedAt)
+      .at(-1)
+    beside = ofIssue && readMessages(ofIssue.data, await runs.inbox(ofIssue.id))
+  } else {
+    const pull = (await lastKept(context))?.result.pulls.at(-1)
+    beside = pull && (await liveRun(context, threadSlot({ ...thread, number: pull.number })))?.data
+  }
   return beside && isAtWork(beside) ? beside : undefined
-}
-
-async function ofItsIssue({ deps: { runs } }: CommandContext, thread: Thread): Promise<Run | undefined> {
-  const holders = await runs.listed([ofPull(thread, thread.number)])
-  const newest = holders
-    .filter(({ standing, data }) => standing === 'live' && threadSlot(data.thread) !== threadSlot(thread))
-    .toSorted((a, b) => a.addedAt - b.addedAt)
-    .at(-1)
-  return newest && readMessages(newest.data, await runs.inbox(newest.id))
-}
-
-async function ofItsPull(context: CommandContext, { repoId }: Thread): Promise<Run | undefined> {
-  const pull = (await lastKept(context))?.result.pulls.at(-1)
-  return pull && (await liveRun(context, threadSlot({ repoId, number: pull.number })))?.data
 }

@@ -120,7 +120,14 @@ export async function sendReply(context: CommandContext): Promise<void> {
   const { deps, job, github } = context
   const { answer: chosen } = context.record
   if (!chosen) return
-  const marker = markerOf(context, chosen)
+  const { thread, sender } = context.record.trigger
+  const marker: Marker = {
+    run: `${commandId(context)}${chosen.last ? '' : '-first'}`,
+    repo: thread.repoId,
+    thread: thread.number,
+    as: chosen.as,
+    to: sender.id,
+  }
   const record = (begun: Attempt | undefined): Promise<void> =>
     context.save({ ...context.record, answer: { ...chosen, begun } })
   const find = async ({ at }: Attempt) => {
@@ -142,12 +149,6 @@ export async function sendReply(context: CommandContext): Promise<void> {
     deps.reached('reply posted, not recorded')
   }
   if (isMomentary(chosen.as)) await deleteOlder(context, marker)
-}
-
-const markerOf = (context: CommandContext, { as, last }: ReplyRecord): Marker => {
-  const { thread, sender } = context.record.trigger
-  const run = `${commandId(context)}${last ? '' : '-first'}`
-  return { run, repo: thread.repoId, thread: thread.number, as, to: sender.id }
 }
 
 /** Only the newest reply to `status`, or to `queue`, is kept. */

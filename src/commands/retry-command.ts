@@ -64,7 +64,15 @@ export const retryCommand = command({
       run: newRun({
         ...again(request, before),
         ...superseding(trigger, before.last),
-        request: repeated(request, before, agreed.options),
+        request: {
+          ...lastRequest(last),
+          by: trigger.sender,
+          at: trigger.at,
+          delivery: trigger.deliveryId,
+          origin: originOf(trigger),
+          command: request.command,
+          options: agreed.options,
+        },
       }),
     }
   },
@@ -81,20 +89,6 @@ type Hopeless = Outcome & { kind: 'failed' | 'unfinished' }
 
 const isHopeless = (outcome: Outcome): outcome is Hopeless =>
   (outcome.kind === 'failed' || outcome.kind === 'unfinished') && !mayHelpAgain(outcome)
-
-const repeated = (
-  { trigger, command }: Request,
-  { last }: Before,
-  options: NewRun['request']['options'],
-): NewRun['request'] => ({
-  ...lastRequest(last),
-  by: trigger.sender,
-  at: trigger.at,
-  delivery: trigger.deliveryId,
-  origin: originOf(trigger),
-  command,
-  options,
-})
 
 /** What was asked first has its result once a round began for words. */
 const roundWords = ({ mailbox, result }: LastRun): FollowUp[] =>

@@ -63,15 +63,25 @@ function startAfresh({ trigger, attached, runId, command }: Request, wanted: Wan
   const { settings, problem, slips, usable } = settling
   if (head && isFork(head, trigger.thread)) return rejectStart(settling, { kind: 'fork' })
   if (!usable) return reject({ kind: 'bad-settings', problem: problem ?? '', slips })
-  const asked = completed(trigger, wanted, { ...facts, settings })
+  const asked = completed(trigger, wanted, { settings, last })
   if (asked.kind !== 'completed') return rejectStart(settling, asked)
   const agreed = settled(asked.wanted, trigger.thread, settling)
   if (agreed.kind !== 'settled') return rejectStart(settling, agreed)
   if (paused !== undefined) return rejectStart(settling, { kind: 'paused', why: paused })
+  const { what, text, inline, approves } = asked.wanted
   const run = newRun({
     id: runId,
     thread: trigger.thread,
-    request: requestOf({ trigger, attached, command, asked: asked.wanted, options: agreed.options }),
+    request: {
+      by: trigger.sender,
+      at: trigger.at,
+      delivery: trigger.deliveryId,
+      origin: originOf(trigger),
+      command,
+      options: agreed.options,
+      attached: attached?.length ? attached : undefined,
+      ...{ what, text, inline, approves },
+    },
     baseline: { snapshot: trigger.snapshot, settings, settingsProblem: problem, head },
     ...(past && !wanted.options.new ? goingOn(past, readUpToIn(trigger, last)) : leaving(past)),
     ...superseding(trigger, last),
@@ -101,11 +111,6 @@ export const settled = (
   settling: Settings,
 ): Settled | Reply => settle({ ...settling, options, what, owner })
 
-interface Completing {
-  settings: RepoSettings
-  last: LastRun | undefined
-}
-
 interface Completed {
   kind: 'completed'
   wanted: Wanted
@@ -114,34 +119,21 @@ interface Completed {
 function completed(
   trigger: CommandTrigger,
   wanted: Wanted,
-  { settings, last }: Completing,
+  { settings, last }: { settings: RepoSettings; last: LastRun | undefined },
 ): Completed | Reply {
   const chosen = presetOf(trigger, settings)
   if (chosen.kind !== 'chosen') return chosen
-  const asked = withPreset(wanted, chosen.preset)
+  const { plan, instruction = '', ...given } = chosen.preset
+  const asked: Wanted = {
+    ...wanted,
+    what: plan ? 'plan' : wanted.what,
+    text: wanted.text || instruction,
+    options: { ...given, ...wanted.options },
+  }
   const goesOn = last && !wanted.options.new
   const options = goesOn ? withKept(last.request.options, asked.options) : asked.options
   return { kind: 'completed', wanted: { ...asked, options } }
 }
-
-interface Agreed extends Pick<Request, 'trigger' | 'attached' | 'command'> {
-  asked: Wanted
-  options: RunOptions
-}
-
-const requestOf = ({ trigger, attached, command, asked, options }: Agreed): RunRequest => ({
-  by: trigger.sender,
-  at: trigger.at,
-  delivery: trigger.deliveryId,
-  origin: originOf(trigger),
-  command,
-  what: asked.what,
-  text: asked.text,
-  options,
-  attached: attached?.length ? attached : undefined,
-  inline: asked.inline,
-  approves: asked.approves,
-})
 
 export function originOf(trigger: CommandTrigger): Origin {
   switch (trigger.kind) {
@@ -253,7 +245,7 @@ function labelled(trigger: LabelTrigger, live: Run): Decision {
   const { origin } = live.request
   if (live.result.outcome) return { kind: 'take-over', run: live }
   if (live.mailbox.stop) return { kind: 'wait', behind: live }
-  const isKnown = isBare(trigger) || (origin.kind === 'label' && origin.label === label)
+  const isKnown = nameOf(trigger) === '' || (origin.kind === 'label' && origin.label === label)
   return isKnown
     ? { kind: 'message', runId: live.id, message: { kind: 'label', label } }
     : { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs: [] } }
@@ -268,8 +260,6 @@ const chosen = (preset: PresetSettings): Chosen => ({ kind: 'chosen', preset })
 
 const nameOf = ({ label, base = 'codex' }: LabelTrigger): string => label.slice(base.length + 1)
 
-const isBare = (trigger: LabelTrigger): boolean => nameOf(trigger) === ''
-
 function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chosen | Reply {
   if (trigger.kind !== 'label') return chosen({})
   const name = nameOf(trigger)
@@ -283,13 +273,6 @@ function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chosen | Rep
   const names = [...Object.keys(settings.labels), ...presets]
   return { kind: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
 }
-
-const withPreset = (wanted: Wanted, { plan, instruction = '', ...options }: PresetSettings): Wanted => ({
-  ...wanted,
-  what: plan ? 'plan' : wanted.what,
-  text: wanted.text || instruction,
-  options: { ...options, ...wanted.options },
-})
 
 export function inTheWay(live: Run, command: 'retry' | 'approve'): Decision {
   if (live.result.outcome) return { kind: 'take-over', run: live }
@@ -334,17 +317,16 @@ export async function startFacts(
   if (live?.id === runId) return { kind: 'started' }
   if (!trigger.snapshot.open && (!live || live.mailbox.stop || live.result.outcome)) return { kind: 'closed' }
   if (live && !reads.isOurs(live)) return { kind: 'elsewhere', live }
-  if (live) return { kind: 'busy', live, settling: await settlingFor(reads, live, wanted) }
+  if (live) {
+    const matters = joins(live, wanted) && Object.keys(wanted.options).length > 0
+    const settling = matters && (await settlingOf(reads, await reads.settings(), forLive(live, wanted)))
+    return { kind: 'busy', live, settling: settling || undefined }
+  }
   const [head, settings, past] = await Promise.all([reads.head(), reads.settings(), reads.past()])
   const last = past && !wanted.options.new ? await reads.lastRun(past) : undefined
   const asked = completed(trigger, wanted, { settings: settings.settings, last })
   const settling = await settlingOf(reads, settings, asked.kind === 'completed' ? asked.wanted.options : {})
   return { kind: 'free', head, past, last, paused: reads.paused, settling }
-}
-
-async function settlingFor(reads: StartReads, live: Run, wanted: Wanted): Promise<Settings | undefined> {
-  if (!joins(live, wanted) || Object.keys(wanted.options).length === 0) return undefined
-  return settlingOf(reads, await reads.settings(), forLive(live, wanted))
 }
 
 export async function settlingOf(

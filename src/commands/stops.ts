@@ -6,7 +6,7 @@ import {
   stopAfter,
 } from '../access/stop-after.ts'
 import { isMistake } from '../core/command/parse.ts'
-import type { JobRecord, Range } from '../core/model/ports.ts'
+import type { Range } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { momentOf } from '../core/record/event-order.ts'
 import { ofThread } from '../core/record/run-index.ts'
@@ -21,7 +21,7 @@ import {
 import { commands } from './command-registry.ts'
 import { newlyAsked, ownText, shownBy, textsToSee } from './read-commands.ts'
 import { stopCommand } from './stop-command.ts'
-import { isOfThread, stoppedIn, stopsIn, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
+import { isOfThread, stoppedIn, stopsIn, type ThreadRecord } from './trigger-record.ts'
 
 /** Before it looks for what it ends; what waits in the thread is woken, and finds the mark. */
 export async function markStop(
@@ -95,13 +95,6 @@ export async function stopped(context: CommandContext, { id, by }: Stop): Promis
   return refused({ kind: 'stopped-waiting', by: by.id === record.trigger.sender.id ? undefined : by.login })
 }
 
-/** What was asked in the thread and has no Run yet; and what was stopped before it had one. */
-export async function notBegun({ deps, record, job }: CommandContext): Promise<NotBegun[]> {
-  const { thread } = record.trigger
-  const all = await deps.waiting.listed([ofThread(thread), stoppedIn(thread)], newest)
-  return all.filter(({ id }) => id !== job.id).flatMap(each => waitingIn(each))
-}
-
 const answered = new Set(
   commands.filter(({ starts }) => !starts).flatMap(({ name, aliases = [] }) => [name, ...aliases]),
 )
@@ -112,18 +105,16 @@ function isOnlyAnswered(text: string): boolean {
   return rest.length === 0 && answered.has(name)
 }
 
-function waitingIn({ data }: JobRecord<TriggerRecord>): NotBegun[] {
-  const { trigger, stopped, waits, done, reacted } = data
-  if (trigger.kind !== 'comment' && trigger.kind !== 'label') return []
-  if (trigger.kind === 'comment' && isOnlyAnswered(trigger.text)) return []
-  const words = trigger.kind === 'label' ? trigger.label : trigger.text
-  return [
-    {
-      by: trigger.sender.login,
-      moment: momentOf(trigger, done),
-      words: reacted || stopped !== undefined ? words : undefined,
-      waits,
-      stopped,
-    },
-  ]
+/** What was asked in the thread and has no Run yet; and what was stopped before it had one. */
+export async function notBegun({ deps, record, job }: CommandContext): Promise<NotBegun[]> {
+  const { thread } = record.trigger
+  const all = await deps.waiting.listed([ofThread(thread), stoppedIn(thread)], newest)
+  return all.flatMap(({ id, data: { trigger, stopped, waits, done, reacted } }) => {
+    if (id === job.id || (trigger.kind !== 'comment' && trigger.kind !== 'label')) return []
+    const words = trigger.kind === 'label' ? trigger.label : trigger.text
+    if (trigger.kind === 'comment' && isOnlyAnswered(words)) return []
+    const isShown = reacted || stopped !== undefined
+    const by = trigger.sender.login
+    return [{ by, moment: momentOf(trigger, done), words: isShown ? words : undefined, waits, stopped }]
+  })
 }

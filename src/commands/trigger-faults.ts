@@ -38,7 +38,7 @@ export function afterFault(context: CommandContext, error: unknown): StepResult 
   if (error instanceof RetryLater) return awaiting(context, error.service, error.until)
   if (error instanceof ResultPending) return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
   if (error instanceof Rejected)
-    return isWorthAsking(context, error) ? askAgain(context, error) : giveUp(context, error)
+    return error.of === 'read' ? askAgain(context, error) : giveUp(context, error)
   if (deps.now() - job.addedAt > limits.outage || job.failures >= attempts) return giveUp(context, error)
   if (!(error instanceof NoResponse)) throw error
   deps.log.warn({ err: error }, 'no usable answer')
@@ -63,35 +63,30 @@ function untilAskedAgain({ deps, record: { sender, waits } }: CommandContext): n
   return Math.min(waits?.for === 'github' ? 6 * minute : minute, Math.max(backoff(2), now - since))
 }
 
-const refusedSinceOf = ({ deps, record }: CommandContext): number => record.refusedSince ?? deps.now()
-
-/** One no to a question says nothing, as in a Run before its agent has begun. */
-const isWorthAsking = (context: CommandContext, { of }: Rejected): boolean =>
-  of === 'read' && context.deps.now() - refusedSinceOf(context) < limits.refusedBefore
-
-/** Once more as soon as its answer is believed, so that whoever named what is not there is told within seconds. */
+/**
+ * One no to a question says nothing, as in a Run before its agent has begun. It is asked once more as soon as its answer
+ * is believed, so that whoever named what is not there is told within seconds.
+ */
 async function askAgain(context: CommandContext, error: Rejected): Promise<StepResult> {
   const { deps, record } = context
+  const { refusedSince = deps.now() } = record
+  const refusedFor = deps.now() - refusedSince
+  if (refusedFor >= limits.refusedBefore) return giveUp(context, error)
   deps.log.warn({ err: error }, 'refused')
-  const refusedSince = refusedSinceOf(context)
   await context.save({ ...record, refusedSince })
-  const believed = refusedSince + limits.absent - deps.now()
-  return { kind: 'park', ms: believed > 0 ? believed : backoff(3) }
-}
-
-/** The command's Run goes on and replies; the next command of the comment is tried. */
-async function pastTheRun(context: CommandContext): Promise<StepResult> {
-  if (context.record.onlyOne) return end
-  await context.save(afterOne(context.record))
-  return { kind: 'park', ms: 0 }
+  return { kind: 'park', ms: refusedFor < limits.absent ? limits.absent - refusedFor : backoff(3) }
 }
 
 async function giveUp(context: CommandContext, error: unknown): Promise<StepResult> {
   const { deps, record } = context
   const { trigger } = record
   deps.log.error({ err: error }, 'given up')
-  if (!isNews(trigger) && ((await deps.runs.get(runId(context))) || (await isWithItsRun(context))))
-    return pastTheRun(context)
+  // The command's Run goes on and replies; the next command of the comment is tried.
+  if (!isNews(trigger) && ((await deps.runs.get(runId(context))) || (await isWithItsRun(context)))) {
+    if (record.onlyOne) return end
+    await context.save(afterOne(record))
+    return { kind: 'park', ms: 0 }
+  }
   deps.meter?.handled(trigger.kind, 'given-up')
   if (isNews(trigger) || !wasCommand(record)) return end
   const reason = error instanceof Rejected ? error.message : 'this bot had an error, which its log names'

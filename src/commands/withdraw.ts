@@ -46,7 +46,14 @@ export async function withdraw(context: CommandContext, trigger: Withdrawal): Pr
     ...waiting.map(({ data }) => refOf(data.trigger)),
     ...words.map(({ source }) => source?.target),
   ]
-  if (!(await isStillSo(context, trigger, refs.some(isReview)))) return { kind: 'end' }
+  if (
+    !(await isStillSo(
+      context,
+      trigger,
+      refs.some(ref => ref?.kind === 'review'),
+    ))
+  )
+    return { kind: 'end' }
   const withdrawnIds: string[] = []
   for (const { id, data } of waiting)
     if (await mayStop(context, trigger, data.trigger.sender)) {
@@ -207,8 +214,6 @@ function isPlace(asked: Target | undefined, what: Deleted): boolean {
 
 const refOf = (asked: Origin | ThreadTrigger): CommentRef | undefined =>
   asked.kind === 'comment' ? asked.commentRef : undefined
-
-const isReview = (asked: Target | undefined): boolean => asked?.kind === 'review'
 
 /** A deleted or locked thread can't be told anything, so its run ends whatever the settings say. */
 function stops(when: RepoSettings['when'], { what }: Withdrawal): boolean {
