@@ -109,8 +109,7 @@ async function tellRun(
     // With a source, the Run itself replies, in its own thread.
     source: beside ? undefined : source,
   })
-  const pending = { runId, messageId: message.id, message: JSON.stringify(message), sent: false, beside }
-  await context.save({ ...record, pendingMessage: pending })
+  await context.save({ ...record, pendingMessage: { runId, message, beside } })
   // The Run takes the eyes off when it has the message.
   await awaitEyes(context)
   return goOnTelling(context)
@@ -120,17 +119,14 @@ async function tellRun(
 export async function goOnTelling(context: CommandContext): Promise<CommandResult> {
   const { pendingMessage } = context.record
   if (!pendingMessage) return { kind: 'start-over' }
-  const message = parseMessage(pendingMessage.message)
-  const isTaken =
-    message !== undefined &&
-    ((await isDealtWith(context, pendingMessage)) ||
-      (await send(context.deps.runs, pendingMessage.runId, message)))
+  const { runId, message, beside } = pendingMessage
+  const { runs } = context.deps
+  const isTaken = (await isDealtWith(context, pendingMessage)) || (await send(runs, runId, message))
   context.deps.reached('message sent, not recorded')
-  const { beside } = pendingMessage
   if (isTaken && beside) return replied({ kind: 'stopping-beside', thread: beside })
   if (isTaken) return { kind: 'message' }
   await context.save({ ...context.record, pendingMessage: undefined })
-  const isEnding = (await context.deps.runs.get(pendingMessage.runId))?.standing === 'live'
+  const isEnding = (await runs.get(runId))?.standing === 'live'
   return { kind: isEnding ? 'wait' : 'start-over' }
 }
 
@@ -140,12 +136,12 @@ export async function isWithItsRun(context: CommandContext): Promise<boolean> {
   if (!pendingMessage) return false
   if (await isDealtWith(context, pendingMessage)) return true
   const inbox = await context.deps.runs.inbox(pendingMessage.runId)
-  return inbox.some(text => parseMessage(text)?.id === pendingMessage.messageId)
+  return inbox.some(text => parseMessage(text)?.id === pendingMessage.message.id)
 }
 
 type Pending = NonNullable<CommandContext['record']['pendingMessage']>
 
-async function isDealtWith({ deps }: CommandContext, { runId, messageId }: Pending): Promise<boolean> {
+async function isDealtWith({ deps }: CommandContext, { runId, message }: Pending): Promise<boolean> {
   const kept = await deps.runs.get(runId)
-  return kept?.standing === 'ended' && kept.data.mailbox.handledMessageIds.includes(messageId)
+  return kept?.standing === 'ended' && kept.data.mailbox.handledMessageIds.includes(message.id)
 }

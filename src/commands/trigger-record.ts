@@ -4,6 +4,7 @@ import type { IndexEntry } from '../core/model/ports.ts'
 import { Thread, threadSlot } from '../core/model/thread.ts'
 import { minute, redelivered } from '../core/model/time.ts'
 import { type ThreadTrigger, Trigger } from '../core/model/trigger.ts'
+import { RunMessage } from '../core/record/mailbox-part.ts'
 import { Marker } from '../core/record/marker.ts'
 import { ofInstallation, ofRepository, ofThread } from '../core/record/run-index.ts'
 
@@ -37,9 +38,7 @@ export const TriggerRecord = z.object({
   pendingMessage: z
     .object({
       runId: z.string(),
-      messageId: z.string(),
-      message: z.string(),
-      sent: z.boolean().default(false),
+      message: RunMessage,
       /** The thread of that Run, if it is another. */
       beside: Thread.pick({ number: true, kind: true }).optional(),
     })

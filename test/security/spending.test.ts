@@ -320,8 +320,7 @@ test('where its message was with the run before process after process died, that
   const stop = [...bot.triggers.values()].at(-1) ?? expect.fail('no trigger was kept')
   const [run] = bot.runs.values()
   const message = run?.inbox.at(-1) ?? expect.fail('nothing was told')
-  const { id: messageId } = JSON.parse(message)
-  const pendingMessage = { runId: run?.id ?? '', messageId, message, sent: false }
+  const pendingMessage = { runId: run?.id ?? '', message: JSON.parse(message) }
   // As it stood before it was written down that the message was taken.
   Object.assign(stop, { standing: 'live', due: 0, data: { ...stop.data, done: 0, pendingMessage } })
   bot.deaths = 2
