@@ -4,9 +4,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Each waits for most of its time, longest first; the rest follows, larger files first. */
 const long = [
-  ...['tenants', 'refused-reads', 'sessions', 'many-processes', 'crashes', 'conversation', 'lost-queue'],
-  ...['taking-back', 'processes', 'folded-status', 'missed-webhooks', 'doctor', 'walk', 'set-up'],
-  ...['queue.contract', 'queue-redis'],
+  ...['walk', 'processes', 'start-checks', 'sessions', 'strangers', 'conversation', 'many-processes'],
+  ...['refused-reads', 'doctor', 'tenants', 'set-up', 'crashes', 'lost-queue', 'missed-webhooks'],
+  ...['taking-back', 'folded-status', 'queue.contract', 'queue-redis'],
 ]
 
 /** Stories and queues wait, which leaves room for others. A worker keeps the modules of its project, so it is not left and entered again. */

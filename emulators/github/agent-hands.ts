@@ -1,28 +1,8 @@
 /** What the coding agent does on GitHub, as another App's bot with write access. */
 
+import type { AgentHands } from '../posthog/hands.ts'
 import { type Api, commitTo, must, tipOf } from './git.ts'
 import { numberAt, textAt } from './json.ts'
-
-export interface AgentHands {
-  branchExists(repository: string, branch: string): Promise<boolean>
-  openPullFor(
-    repository: string,
-    headBranch: string,
-  ): Promise<{ number: number; base: string; url: string } | undefined>
-  defaultBranch(repository: string): Promise<string>
-  /** Makes the branch off `from` if it is missing. */
-  commit(
-    repository: string,
-    branch: string,
-    from: string,
-    files: Record<string, string>,
-    message: string,
-  ): Promise<{ sha: string }>
-  openPull(
-    repository: string,
-    pull: { head: string; base: string; title: string; body: string; draft: boolean },
-  ): Promise<{ number: number; url: string }>
-}
 
 export function agentHands(api: Api): AgentHands {
   return {

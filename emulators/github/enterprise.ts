@@ -2,9 +2,11 @@
  * An Enterprise Server on one address, as people and the set-up page see it: the pages on which an App is registered
  * from a manifest, and the API below `/api/v3`, which is the emulator's.
  */
+
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { readAll } from '../serving.ts'
 import type { GitHubEmulator } from './github.ts'
 import { isObject, type JsonObject, parseJson, textAt } from './json.ts'
 
@@ -127,9 +129,3 @@ const closed = (server: Server): Promise<void> =>
     server.close(() => resolve())
     server.closeAllConnections()
   })
-
-async function readAll(req: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of req) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { readAll } from '../serving.ts'
 import type { Events } from './events.ts'
 import type { Answer } from './http.ts'
 import { parseJson } from './json.ts'
@@ -66,12 +67,6 @@ export class FrontDoor {
     const outcome = await behind.pipeline.handle({ method: incoming.method ?? 'GET', url, headers, raw })
     sendMessage(outgoing, outcome)
   }
-}
-
-async function readAll(incoming: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of incoming) chunks.push(chunk)
-  return Buffer.concat(chunks)
 }
 
 function sendMessage(outgoing: ServerResponse, outcome: Outcome): void {

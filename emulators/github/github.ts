@@ -1,6 +1,7 @@
 /** The running emulator, as tests, chaos runs and the demo hold it. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type AgentHands, agentHands } from './agent-hands.ts'
+import type { AgentHands } from '../posthog/hands.ts'
+import { agentHands } from './agent-hands.ts'
 import type { Attached, AttachedFile, AttachmentShelf } from './attachments.ts'
 import type { DirectDelivery, WebhookResponse, Webhooks } from './deliveries.ts'
 import type { Events } from './events.ts'

@@ -1,4 +1,4 @@
-import type { Params } from '../routes.ts'
+import type { Params } from '../serving.ts'
 import type { Actor } from './roles.ts'
 
 /** One call to the API, read whole. `path` has no query and names repositories in their canonical spelling. */

@@ -1,5 +1,5 @@
 /** What the routes stand on: emulate, what it forgets, and the way past it. */
-import type { Params } from '../routes.ts'
+import type { Params } from '../serving.ts'
 import type { Webhooks } from './deliveries.ts'
 import type { Events } from './events.ts'
 import type { Answer, ApiRequest, Route } from './http.ts'

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PatternRouter } from 'hono/router/pattern-router'
-import { matches } from '../routes.ts'
+import { matches } from '../serving.ts'
 import { doesTheWork, type Fault, type Faults, faultAnswer } from './faults.ts'
 import { type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
 import type { Installations } from './installations.ts'

@@ -1,5 +1,5 @@
 /** GitHub's rules for pull requests. emulate makes missing branches up and forgets what is pushed after opening. */
-import type { Params } from '../routes.ts'
+import type { Params } from '../serving.ts'
 import { type Api, mergeOnto, tipOf } from './git.ts'
 import { type Answer, type ApiRequest, answer, failure, invalid, notFound } from './http.ts'
 import { isObject, type JsonObject, listAt, numberAt, textAt } from './json.ts'

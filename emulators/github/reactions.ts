@@ -1,5 +1,5 @@
 /** Reactions on issues, pull requests, their comments and reviews: emulate has none. */
-import type { Params } from '../routes.ts'
+import type { Params } from '../serving.ts'
 import { type Answer, type ApiRequest, answer, failure, invalid, notFound } from './http.ts'
 import { type JsonObject, numberAt, textAt } from './json.ts'
 import type { Layer, Rule } from './layer.ts'

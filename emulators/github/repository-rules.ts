@@ -1,6 +1,6 @@
 /** Repositories are renamed, transferred, archived and deleted: emulate tells nobody. */
 
-import type { Params } from '../routes.ts'
+import type { Params } from '../serving.ts'
 import { type Answer, type ApiRequest, failure } from './http.ts'
 import { isObject, type JsonObject, numberAt, textAt } from './json.ts'
 import type { Layer, Rule } from './layer.ts'

@@ -1,5 +1,5 @@
 /** Who may do what, by GitHub's words. emulate says `push` where GitHub says `write`, and lets everybody write. */
-import type { Params } from '../routes.ts'
+import type { Params } from '../serving.ts'
 import { type Answer, type ApiRequest, answer, notFound } from './http.ts'
 import { textAt } from './json.ts'
 import type { Layer, Rule } from './layer.ts'

@@ -1,5 +1,5 @@
 /** GitHub's rules for issues and comments, checked before emulate, which has none of them, is asked. */
-import type { Params } from '../routes.ts'
+import type { Params } from '../serving.ts'
 import { type Answer, type ApiRequest, answer, failure, notFound } from './http.ts'
 import { isObject, type JsonObject, listAt, numberAt, textAt } from './json.ts'
 import type { Layer, Rule } from './layer.ts'

@@ -1,4 +1,5 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
+import { readAll } from '../serving.ts'
 import type { Answer } from './http.ts'
 import { isObject, type JsonObject, parseJson } from './json.ts'
 
@@ -94,9 +95,3 @@ interface Read {
 }
 
 const agent = new Agent({ keepAlive: true })
-
-async function readAll(response: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of response) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}

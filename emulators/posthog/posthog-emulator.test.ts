@@ -162,15 +162,6 @@ describe('the body of a task', () => {
       keyUserId: 1,
     })
   })
-
-  it('pages by fifty', async () => {
-    await start()
-    await Promise.all(Array.from({ length: 53 }, () => newTask()))
-    const first = await send('GET', 'tasks/')
-    expect(first.body).toMatchObject({ count: 53, previous: null })
-    expect(first.body.results).toHaveLength(50)
-    expect((await send('GET', first.body.next.replace(posthog.url, ''))).body.results).toHaveLength(3)
-  })
 })
 
 describe('the body of a run', () => {
@@ -192,15 +183,6 @@ describe('the body of a run', () => {
     const task = await newTask()
     expect(await send('POST', `tasks/${task}/run/`, body)).toMatchObject({ status: 400, body: expected })
     expect(posthog.ledger.map(({ kind }) => kind)).toEqual(['task'])
-  })
-
-  it('makes a queued run in the cloud', async () => {
-    await start()
-    const task = await newTask()
-    expect(await send('POST', `tasks/${task}/run/`, { ...codex, model: 'whatever-next' })).toMatchObject({
-      status: 200,
-      body: { id: task, latest_run: { task, status: 'queued', environment: 'cloud', output: null } },
-    })
   })
 
   it('downgrades user authorship quietly, or refuses it when nothing is linked', async () => {
@@ -225,35 +207,6 @@ describe('the body of a run', () => {
 })
 
 describe('the life of a run', () => {
-  it('shows the pull request while in progress, then idles out as completed', async () => {
-    await start()
-    hands.repository('acme/web').branches.add('codex/issue-7')
-    const { get, reaches, path } = await newRun({ ...codex, auto_publish: true, branch: 'codex/issue-7' })
-    const opened = await until(get, run => run.output?.pr_url !== undefined)
-    expect(opened).toMatchObject({
-      status: 'in_progress',
-      branch: 'posthog/fix-login-1',
-      output: {
-        pr_url: 'https://github.com/acme/web/pull/1',
-        pr_urls: ['https://github.com/acme/web/pull/1'],
-        head_branch: 'posthog/fix-login-1',
-      },
-      state: { pr_base_branch: 'codex/issue-7', auto_publish: true, mode: 'background' },
-      provider: 'openai',
-      completed_at: null,
-    })
-    expect(hands.repository('acme/web').pulls).toMatchObject([
-      { head: 'posthog/fix-login-1', base: 'codex/issue-7', draft: true },
-    ])
-    const done = await reaches('completed')
-    expect(done).toMatchObject({ error_message: null, completed_at: expect.any(String) })
-    const logs = await send('GET', `${path}session_logs/`)
-    const methods = logs.body.map((entry: { notification: { method: string } }) => entry.notification.method)
-    expect(methods).toContain('_posthog/run_started')
-    expect(methods.at(-1)).toBe('_posthog/turn_complete')
-    expect(logs.headers.get('x-has-more')).toBe('false')
-  })
-
   it('publishes nothing unless told to', async () => {
     await start()
     const task = await newTask({ description: 'Fix the login test.' })
@@ -332,23 +285,6 @@ describe('the life of a run', () => {
     const unseen = await newRun(codex, await newTask({ repository: 'acme/secret' }))
     expect((await unseen.reaches('failed')).error_message).toContain('Failed to clone repository acme/secret')
   })
-
-  it('is moved by hand', async () => {
-    await start()
-    posthog.script('', { kind: 'manual' })
-    const { runId, get, path } = await newRun()
-    const run = posthog.run(runId)
-    await run.progress('tests', 'Running the tests')
-    await run.openPull({ title: 'By hand' })
-    expect(await get()).toMatchObject({ status: 'in_progress', branch: 'posthog/by-hand-1' })
-    await run.completeTurn('Done.')
-    await sleep(quick.idle + 30)
-    expect((await get()).status).toBe('in_progress')
-    run.finish('failed', 'Sandbox lost')
-    expect(await get()).toMatchObject({ status: 'failed', error_message: 'Sandbox lost' })
-    const steps = (await send('GET', `${path}session_logs/?event_types=_posthog/progress`)).body
-    expect(steps.at(-1).notification.params).toMatchObject({ step: 'pr', label: 'Opened pull request' })
-  })
 })
 
 describe('speaking to a run', () => {
@@ -402,22 +338,6 @@ describe('speaking to a run', () => {
     await start({ timing: { ...quick, queued: 60_000 } })
     const { path } = await newRun()
     expect(await send('POST', `${path}command/`, body)).toMatchObject({ status, body: expected })
-  })
-
-  it('is over some time after cancel/', async () => {
-    await start({ timing: { ...quick, idle: 5_000 } })
-    posthog.script('', { kind: 'hangs' })
-    const { path, reaches } = await newRun()
-    await reaches('in_progress')
-    expect(await send('POST', `${path}cancel/`, {})).toMatchObject({
-      status: 202,
-      body: { status: 'in_progress' },
-    })
-    expect((await reaches('cancelled')).error_message).toBe('Stopped by user')
-    expect(await send('POST', `${path}cancel/`, {})).toMatchObject({
-      status: 200,
-      body: { status: 'cancelled' },
-    })
   })
 
   it('waits for a permission, which a plan session asks for as well', async () => {
@@ -547,77 +467,6 @@ describe('speaking to a run', () => {
   })
 })
 
-describe('the stream', () => {
-  async function read(path: string, headers: Record<string, string> = {}) {
-    const answer = await fetch(`${posthog.url}/api/projects/1/${path}`, {
-      headers: { authorization: `Bearer ${posthog.apiKey}`, accept: 'text/event-stream', ...headers },
-    })
-    expect(answer.headers.get('content-type')).toBe('text/event-stream')
-    const frames = (await answer.text()).split('\n\n').filter(Boolean)
-    return frames.map(frame =>
-      Object.fromEntries(frame.split('\n').map(line => line.split(/: (.*)/s).slice(0, 2))),
-    )
-  }
-
-  it('begins with the state, carries ids to resume from, and says when the run is over', async () => {
-    await start()
-    const { path } = await newRun()
-    const frames = await read(`${path}stream/`)
-    expect(JSON.parse(frames[0]?.data)).toMatchObject({ type: 'task_run_state', status: 'queued' })
-    expect(frames.at(-1)).toEqual({ event: 'stream-end', data: '{"status":"complete"}' })
-    expect(frames.some(({ data }) => data.includes('agent_message_chunk'))).toBe(true)
-    const resumed = await read(`${path}stream/`, { 'last-event-id': frames[2]?.id })
-    expect(resumed).toEqual(frames.slice(3))
-    expect(await read(`${path}stream/?start=latest`)).toEqual([frames.at(-1)])
-  })
-
-  it('keeps alive, repeats frames, and rotates', async () => {
-    await start({ stream: { keepaliveMs: 20, rotateMs: 70, duplicateEvery: 2 } })
-    posthog.script('', { kind: 'hangs' })
-    const { path } = await newRun()
-    const frames = await read(`${path}stream/`)
-    expect(frames.at(-1)).toEqual({ event: 'end', data: '{"type":"rotated"}' })
-    expect(frames).toContainEqual({ event: 'keepalive', data: '{"type":"keepalive"}' })
-    const ids = frames.map(({ id }) => id).filter(Boolean)
-    expect(new Set(ids).size).toBeLessThan(ids.length)
-  })
-
-  it('replays the stored log when Redis has let go', async () => {
-    await start({ stream: { keptMs: 0 } })
-    const { path, reaches } = await newRun()
-    await reaches('completed')
-    await sleep(5)
-    const frames = await read(`${path}stream/`)
-    expect(frames[0]?.id).toBe('log-0')
-    expect((await read(`${path}stream/`, { 'last-event-id': 'log-1' }))[0]?.id).toBe('log-2')
-  })
-})
-
-describe('attachments', () => {
-  it('go by prepare, form post and finalize into one run', async () => {
-    await start()
-    const task = await newTask()
-    const wanted = { name: 'trace.txt', type: 'user_attachment', size: 5, content_type: 'text/plain' }
-    const prepared = await send('POST', `tasks/${task}/staged_artifacts/prepare_upload/`, {
-      artifacts: [wanted],
-    })
-    const [artifact] = prepared.body.artifacts
-    expect(artifact).toMatchObject({ name: 'trace.txt', expires_in: 3600 })
-    const finalize = () =>
-      send('POST', `tasks/${task}/staged_artifacts/finalize_upload/`, { artifacts: [artifact] })
-    expect((await finalize()).body.error).toMatch(/^Artifact upload not found in object storage/)
-    const form = new FormData()
-    for (const [name, value] of Object.entries(artifact.presigned_post.fields)) form.set(name, String(value))
-    form.set('file', new Blob(['hello']), 'trace.txt')
-    expect((await fetch(artifact.presigned_post.url, { method: 'POST', body: form })).status).toBe(204)
-    expect((await finalize()).body.artifacts[0]).toMatchObject({ id: artifact.id, size: 5 })
-    const body = { ...codex, pending_user_artifact_ids: [artifact.id] }
-    const { get } = await newRun(body, task)
-    expect((await get()).artifacts).toMatchObject([{ id: artifact.id, storage_path: artifact.storage_path }])
-    expect((await send('POST', `tasks/${task}/run/`, body)).status).toBe(400)
-  })
-})
-
 describe('faults', () => {
   it('stores and then loses the answer, and hides the thing from search for a while', async () => {
     await start()
@@ -631,28 +480,6 @@ describe('faults', () => {
       ({ body }) => body.count === 1,
     )
     expect(posthog.calls[0]).toMatchObject({ route: 'create-task', status: 502, faults: ['status', 'stale'] })
-  })
-
-  it('resets before or after storing, and hangs', async () => {
-    await start()
-    posthog.fault({ method: 'POST', route: /\/tasks\/$/, fault: { kind: 'reset' } })
-    await expect(send('POST', 'tasks/', { title: 'a' })).rejects.toThrow('fetch failed')
-    expect(posthog.ledger).toHaveLength(0)
-    posthog.fault({ route: 'create-task', fault: { kind: 'reset', store: true } })
-    await expect(send('POST', 'tasks/', { title: 'b' })).rejects.toThrow('fetch failed')
-    expect(posthog.ledger).toHaveLength(1)
-    posthog.fault({ route: 'list-tasks', fault: { kind: 'hang' } })
-    const hanging = send('GET', 'tasks/')
-    const failed = expect(hanging).rejects.toThrow('fetch failed')
-    await until(
-      () => posthog.calls.at(-1)?.route,
-      route => route === 'list-tasks',
-    )
-    const begun = Date.now()
-    await posthog.close()
-    await failed
-    expect(Date.now() - begun).toBeLessThan(2_500)
-    expect(posthog.calls.at(-1)).toMatchObject({ route: 'list-tasks', status: 0 })
   })
 
   it.each<[Parameters<PostHogEmulator['fault']>[0]['fault'], number, object]>([
@@ -683,22 +510,5 @@ describe('faults', () => {
     expect(refused.headers.has('retry-after')).toBe(false)
     expect(armed.hits).toBe(1)
     expect((await send('POST', `tasks/${task}/run/`, codex)).status).toBe(200)
-  })
-})
-
-describe('neighbours', () => {
-  it('answers the self-checks', async () => {
-    await start({ repositories: ['Acme/Web'] })
-    expect((await send('GET', 'integrations/?kind=github')).body.results[0]).toMatchObject({
-      id: 1,
-      kind: 'github',
-    })
-    const repos = await send('GET', 'integrations/1/github_repos/?search=web')
-    expect(repos.body).toMatchObject({ repositories: [{ full_name: 'acme/web' }], has_more: false })
-    expect((await send('GET', 'sandbox_environments/')).body).toMatchObject({ count: 0 })
-    const { models } = (await send('GET', 'tasks/models/')).body
-    expect(models).toContainEqual(
-      expect.objectContaining({ model: 'gpt-5.5', supported_efforts: ['low', 'medium', 'high', 'xhigh'] }),
-    )
   })
 })

@@ -6,12 +6,10 @@ import {
   closesAfterEach,
   codex,
   hands,
-  invalid,
   newRun,
   newTask,
   posthog,
   quick,
-  requestError,
   send,
   start,
   until,
@@ -106,130 +104,6 @@ describe('which branch a resumed run may take', () => {
     await start()
     const body = { ...codex, branch: 'codex/issue-1-login' }
     expect((await send('POST', `tasks/${await newTask()}/run/`, body)).status).toBe(200)
-  })
-})
-
-describe('long logs', () => {
-  const counts = (headers: Headers) =>
-    ['total', 'filtered', 'matching'].map(name => Number(headers.get(`x-${name}-count`)))
-
-  it('come in pages of 5,000 entries, and say how long they are', async () => {
-    await start()
-    posthog.script('', { kind: 'manual' })
-    const { path, runId } = await newRun()
-    await posthog.run(runId).say('Hello.')
-    posthog.run(runId).chatter(6_000)
-    const [length] = [await send('GET', `${path}session_logs/?limit=1`)]
-    const total = Number(length?.headers.get('x-matching-count'))
-    expect(total).toBeGreaterThan(6_000)
-    expect(length?.body).toHaveLength(1)
-    const first = await send('GET', `${path}session_logs/?limit=5000`)
-    expect([first.body.length, first.headers.get('x-has-more')]).toEqual([5_000, 'true'])
-    const rest = await send('GET', `${path}session_logs/?limit=5000&offset=5000`)
-    expect([rest.body.length, rest.headers.get('x-has-more')]).toEqual([total - 5_000, 'false'])
-    expect(counts(rest.headers)).toEqual([total, total, total])
-    const said = await send('GET', `${path}session_logs/?event_types=agent_message`)
-    expect(counts(said.headers)).toEqual([total, 1, 1])
-    expect(await send('GET', `${path}session_logs/?limit=5001`)).toMatchObject({
-      status: 400,
-      body: invalid('limit', 'Ensure this value is less than or equal to 5000.', 'max_value'),
-    })
-  })
-
-  it('are cut by their size as well, but never to nothing', async () => {
-    await start({ logPage: { bytes: 500 } })
-    posthog.script('', { kind: 'answers', text: 'x'.repeat(2_000) })
-    const { path, reaches } = await newRun()
-    await reaches('completed')
-    const seen: string[] = []
-    for (let offset = 0, more = true; more; ) {
-      const page = await send('GET', `${path}session_logs/?offset=${offset}`)
-      expect(page.body.length).toBeGreaterThan(0)
-      seen.push(...page.body.map((entry: unknown) => JSON.stringify(entry)))
-      offset += page.body.length
-      more = page.headers.get('x-has-more') === 'true'
-    }
-    expect(new Set(seen).size).toBe(seen.length)
-    expect(seen.some(entry => entry.includes('x'.repeat(2_000)))).toBe(true)
-    expect((await send('GET', `${path}session_logs/`)).body.length).toBeLessThan(seen.length)
-  })
-})
-
-describe('the run that run/ made', () => {
-  it('is named as such by the newest servers', async () => {
-    await start()
-    const task = await newTask()
-    const { body } = await send('POST', `tasks/${task}/run/`, codex)
-    expect(body).toMatchObject({
-      run: { status: 'queued' },
-      run_error: null,
-      latest_run: { id: body.run.id },
-    })
-  })
-
-  it('may be missing in a stale answer, where the one before stands in its place', async () => {
-    await start({ namesCreatedRun: false })
-    const first = await newRun()
-    posthog.fault({ route: 'run', fault: { kind: 'stale', ms: 600 } })
-    const { body } = await send('POST', `tasks/${first.taskId}/run/`, codex)
-    expect(body).not.toHaveProperty('run')
-    expect(body.latest_run.id).toBe(first.runId)
-    expect((await send('GET', `tasks/${first.taskId}/`)).body.latest_run.id).toBe(first.runId)
-    await until(
-      () => send('GET', `tasks/${first.taskId}/`),
-      ({ body }) => body.latest_run.id !== first.runId,
-    )
-    posthog.fault({ route: 'get-task', fault: { kind: 'stale', ms: 60_000 } })
-    expect((await send('GET', `tasks/${first.taskId}/`)).body.latest_run).toBeNull()
-  })
-})
-
-describe('reads that go wrong once', () => {
-  it.each([
-    ['get-run', ''],
-    ['session-logs', 'session_logs/'],
-  ] as const)('%s: refused, broken, cut and written for people', async (route, below) => {
-    await start()
-    posthog.script('', { kind: 'hangs' })
-    const { path, reaches } = await newRun()
-    await reaches('in_progress')
-    const once = async (fault: Parameters<typeof posthog.fault>[0]['fault']) => {
-      posthog.fault({ route, fault })
-      const broken = await send('GET', path + below)
-      expect((await send('GET', path + below)).status).toBe(200)
-      return broken
-    }
-    expect(await once({ kind: 'status', code: 404 })).toMatchObject({
-      status: 404,
-      body: requestError('not_found', 'Not found.'),
-    })
-    expect(await once({ kind: 'status', code: 403 })).toMatchObject({
-      status: 403,
-      body: { code: 'permission_denied' },
-    })
-    expect(await once({ kind: 'status', code: 503 })).toMatchObject({
-      status: 503,
-      body: expect.stringContaining('<html>'),
-    })
-    const page = await once({ kind: 'html' })
-    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html'])
-    const half = await once({ kind: 'half-json' })
-    expect([half.status, typeof half.body]).toEqual([200, 'string'])
-  })
-})
-
-describe('what nobody told us of', () => {
-  it('a status of its own, and a summary in the task', async () => {
-    await start()
-    posthog.script('', { kind: 'manual' })
-    const { taskId, runId, get, reaches } = await newRun()
-    await posthog.run(runId).say('Hello.')
-    posthog.run(runId).showStatus('awaiting_review')
-    expect((await get()).status).toBe('awaiting_review')
-    posthog.run(runId).summarize('🌊'.repeat(2_000))
-    expect((await send('GET', `tasks/${taskId}/`)).body.task_summary).toBe('🌊'.repeat(1_500))
-    posthog.run(runId).finish('completed')
-    await reaches('completed')
   })
 })
 

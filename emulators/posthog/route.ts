@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { METHOD_NAME_ALL } from 'hono/router'
 import { PatternRouter } from 'hono/router/pattern-router'
-import { mapParams, matches, type Params } from '../routes.ts'
+import { mapParams, matches, type Params } from '../serving.ts'
 import type { ApiKey } from './options.ts'
 import { malformedJson, type Reply, unsupportedMediaType } from './reply.ts'
 import type { World } from './world.ts'

@@ -1,5 +1,7 @@
 /** From a socket to an answer: faults first, then PostHog's own order of checks. */
+
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { readAll } from '../serving.ts'
 import { artifactRoutes, serveObject } from './artifacts.ts'
 import { commandRoute } from './command-route.ts'
 import { cutShort, type Fault, faultReply } from './fault.ts'
@@ -136,12 +138,6 @@ export class Server {
       new ApiRequest({ world, caller, params, url, headers: request.headers, raw, staleMs }),
     )
   }
-}
-
-async function readAll(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks)
 }
 
 function send(response: ServerResponse, reply: Reply): void {

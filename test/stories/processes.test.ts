@@ -194,11 +194,12 @@ describe('The folder of the embedded queue is deleted while the bot works', () =
     const { github, posthog, bot } = world
     const maya = github.as('maya')
     posthog.script('go on and on', { kind: 'hangs' })
-    for (const title of ['One', 'Two', 'Three']) {
+    const goesOn = async (title: string) => {
       const { number } = await maya.opensIssue({ title, body: 'x' })
       await maya.comments(number, '/codex go on and on')
       await new Thread(world, number).waitForStatus('⏳ Codex is working')
     }
+    await Promise.all(['One', 'Two', 'Three'].map(goesOn))
     await rm(folder, { recursive: true, force: true })
     await bot.says(/"level":50[^\n]*was deleted[^\n]*Start the bot again/)
     const ready = await fetch(`${bot.url}/readyz`)

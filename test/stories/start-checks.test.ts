@@ -75,7 +75,7 @@ test('when all is right each check is a line, then it is ready', async () => {
 })
 
 describe('what is wrong is a line with its fix, and the bot is not ready', () => {
-  test.each<[string, () => Record<string, string>, string, RegExp]>([
+  test.concurrent.each<[string, () => Record<string, string>, string, RegExp]>([
     ['the PostHog key', () => ({ POSTHOG_API_KEY: 'phx_nobody_at_all' }), 'posthog-key', /POSTHOG_API_KEY/],
     [
       'the PostHog project',

@@ -46,42 +46,46 @@ onBothQueues(
           await thread.waitForStatus('1 instruction added')
           return { owner, repository, maya, thread, postHog: postHogOf[owner] }
         }
-        const threads = [await begin('acme'), await begin('globex')] as const
+        /** For both owners at once: most of it is waiting. */
+        const forBoth = <T, R>(both: readonly [T, T], act: (one: T) => Promise<R>): Promise<[R, R]> =>
+          Promise.all([act(both[0]), act(both[1])])
+        const threads = await forBoth(['acme', 'globex'], begin)
         const messagesAt = (postHog: typeof ofAcme) =>
           postHog.ledger.filter(({ kind }) => kind === 'message').length
 
         await world().bot.stop('SIGKILL')
         await world().startBot('all', env)
-        for (const { owner, maya, thread, postHog } of threads) {
+        await forBoth(threads, async ({ owner, maya, thread, postHog }) => {
           await maya.comments(thread.number, `/codex and still mind ${owner}`)
           await github.waitFor(() => messagesAt(postHog) === 2)
           await postHog.runs()[0]?.completeTurn('Nothing to change.')
           await thread.waitForAnswer(/is ready for you|Nothing to change\./)
-        }
+        })
 
         // A comment of ours, copied by somebody into the thread of another owner, says nothing there.
         const [acme, globex] = threads
-        for (const [from, to] of [
+        const ways: [typeof threads, typeof threads] = [
           [acme, globex],
           [globex, acme],
-        ] as const) {
+        ]
+        await forBoth(ways, async ([from, to]) => {
           const status = (await from.thread.botComments()).find(({ body }) => body.startsWith('### '))
           expect(status?.body).toContain('<!--')
           const { number } = await to.maya.opensIssue({ title: 'other', body: 'x' })
           await to.maya.comments(number, String(status?.body))
           await to.maya.comments(number, '/codex continue')
           await new Thread(world(), number, to.repository).waitForAnswer('no earlier run')
-        }
+        })
 
         // The queue is gone while agents of both are at work: each is found again where it was.
-        const lost = [await begin('acme'), await begin('globex')]
+        const lost = await forBoth(['acme', 'globex'], begin)
         await wipeQueue(world(), env)
-        for (const { owner, maya, thread, postHog } of lost) {
+        await forBoth(lost, async ({ owner, maya, thread, postHog }) => {
           await maya.comments(thread.number, `/codex and after all mind ${owner}`)
           await github.waitFor(() => messagesAt(postHog) === 4)
           await postHog.runs().at(-1)?.completeTurn('Nothing to change.')
           await thread.waitForAnswer(/is ready for you|Nothing to change\./)
-        }
+        })
 
         for (const { owner, postHog } of threads) {
           const seen = JSON.stringify([postHog.ledger, postHog.calls])

@@ -4,6 +4,8 @@ import { ledgerOf, Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
 import type { DrivenThread, DrivenThreads, ShownComment } from './index-page.ts'
 
+const newName = (): string => `shop-${Math.random().toString(36).slice(2, 6)}`
+
 class Stage {
   readonly world: World
   readonly #drawn: Record<string, DrivenThread> = {}
@@ -13,16 +15,22 @@ class Stage {
   }
 
   /** An issue in a repository of its own, so that one thread tells nothing of another. */
-  async issue(
-    title: string,
-    { settings, name = `shop-${Math.random().toString(36).slice(2, 6)}` }: Opening = {},
-  ) {
+  async issue(title: string, { settings }: { settings?: string } = {}) {
     const { github } = this.world
-    const repository = await github.addRepo('acme', name)
+    const repository = await github.addRepo('acme', newName())
     if (settings !== undefined)
       await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
     const maya = github.as('maya', repository)
     const { number } = await maya.opensIssue({ title, body: 'It fails every third time.' })
+    return this.thread(number, repository)
+  }
+
+  async pull(title: string) {
+    const { github } = this.world
+    const repository = await github.addRepo('acme', newName())
+    const maya = github.as('maya', repository)
+    await maya.pushes('maya/login', { 'src/login.ts': 'one\ntwo\nthree\n' })
+    const { number } = await maya.opensPull({ head: 'maya/login', title })
     return this.thread(number, repository)
   }
 
@@ -41,8 +49,10 @@ class Stage {
     }
   }
 
-  async draw(name: string, about: Omit<DrivenThread, 'comments'>, { thread }: Pick<Opened, 'thread'>) {
+  async draw(name: string, { thread }: Pick<Opened, 'thread'>) {
     await this.world.github.settled()
+    const about = pictures[name]
+    if (!about) throw new Error(`No picture is called ${name}`)
     this.#drawn[name] = { ...about, comments: await this.#read(thread) }
   }
 
@@ -75,11 +85,92 @@ class Stage {
   }
 }
 
-interface Opening {
-  settings?: string
-  name?: string
-}
 type Opened = ReturnType<Stage['thread']>
+
+/** The pictures, in the order of their page. */
+const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
+  working: {
+    title: 'While it works',
+    alt: 'The status comment: Codex is working, what it does now, its plan with two of four steps done, a box to stop it. The command has the reaction 👀',
+  },
+  'pull-request': {
+    title: 'A pull request',
+    alt: 'The command with the reaction 🚀, the status folded away, and the last word: the pull request, what was done, how long it took and what it cost',
+  },
+  'follow-up': {
+    title: 'More instructions while it works',
+    alt: 'A second command while Codex works has the reaction 👍, as Codex got it; one last word answers both',
+  },
+  question: {
+    title: 'A question',
+    alt: 'The last word begins with the answer; one small line below has time, cost and the PostHog run',
+  },
+  plan: { title: 'A plan', alt: 'The last word is the plan, with a box to carry it out' },
+  pushed: {
+    title: 'Commits on a pull request',
+    alt: 'The last word names the commit that is on the pull request',
+  },
+  review: {
+    title: 'A review, and its comments on lines',
+    alt: 'The last word for the whole review, and an answer in the thread of each comment on a line',
+  },
+  waiting: {
+    title: 'Waiting, and `queue`',
+    alt: 'The status says how many runs are before it; /codex queue is answered with the same',
+  },
+  asks: {
+    title: 'Codex asks',
+    alt: 'A comment mentions who asked, with the question, its choices, how to answer and what happens without an answer; /codex status says that Codex waits for an answer',
+  },
+  permission: {
+    unfolded: true,
+    title: 'A permission, which the settings decide',
+    alt: 'The details of the last word say that Codex asked for permission and may do it',
+  },
+  stopped: {
+    title: 'A stop',
+    alt: 'The status says who stopped the run and that nothing was pushed; the stop has the reaction 👍',
+  },
+  closed: {
+    title: 'Closed while it works',
+    alt: 'The last word says that the run was stopped because somebody closed the issue, and that nothing was pushed',
+  },
+  unfinished: {
+    title: 'Not finished',
+    alt: 'The last word says that Codex did not finish and why, which pull request there is, its last words, what to do, and has a box to try again; the command has the reaction 😕',
+  },
+  failed: {
+    title: 'A failure',
+    alt: 'The last word says why Codex failed, what to do, and has a box to try again; the command has the reaction 😕',
+  },
+  retry: { title: 'Tried again', alt: 'After the failure, /codex retry leads to a pull request' },
+  limit: {
+    title: 'A limit',
+    alt: 'One comment says that the run did not start, which limit is reached and when to try again; the command has the reaction 👎',
+  },
+  status: {
+    title: '`status`',
+    alt: 'A reply that nothing was asked here yet',
+  },
+  config: {
+    title: '`config`',
+    alt: 'The settings of the repository and where each comes from',
+  },
+  doctor: { title: '`doctor`', alt: 'The checks of the set-up, each with ✓ or ✗ and what to do' },
+  help: {
+    unfolded: true,
+    title: 'Help',
+    alt: 'Three examples, and a list of all commands, options and reactions',
+  },
+  mistakes: {
+    title: 'Slips and refusals',
+    alt: 'Each wrong command has the reaction 👎 and a reply that says what is wrong and what to write',
+  },
+  settings: {
+    title: 'A slip in the settings',
+    alt: 'A reply lists the three problems of .github/codex.yml, with their lines',
+  },
+}
 
 const summary =
   'The login test read the session before the redirect had set it. It now waits for the redirect.\n\n- `src/login.ts` tells when the redirect is over\n- The suite ran 100 times without a failure'
@@ -108,24 +199,13 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const run = await opened.run()
     await atWork(run)
     await opened.thread.waitForStatus(/Running checks[\s\S]*Open the pull request/)
-    const about = {
-      title: 'While it works',
-      alt: 'The status comment: Codex is working, what it does now, its plan with two of four steps done, a box to stop it. The command has the reaction 👀',
-    }
-    await stage.draw('working', about, opened)
+    await stage.draw('working', opened)
     run.summarize(summary)
     await run.openPull({ title: 'Wait for the session before logging in' })
     await run.completeTurn(summary)
     await opened.thread.waitForAnswer('pull request is ready')
     await opened.thread.waitForFolded()
-    await stage.draw(
-      'pull-request',
-      {
-        title: 'A pull request',
-        alt: 'The command with the reaction 🚀, the status folded away, and the last word: the pull request, what was done, how long it took and what it cost',
-      },
-      opened,
-    )
+    await stage.draw('pull-request', opened)
   },
   async followUp(stage) {
     const { posthog } = stage.world
@@ -138,14 +218,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await opened.thread.waitForReaction('+1', more.id)
     await run.completeTurn('The helper is called `waitForRedirect` now, and so is its test file.')
     await opened.thread.waitForFolded()
-    await stage.draw(
-      'follow-up',
-      {
-        title: 'More instructions while it works',
-        alt: 'A second command while Codex works has the reaction 👍, as Codex got it; one last word answers both',
-      },
-      opened,
-    )
+    await stage.draw('follow-up', opened)
   },
   async question(stage) {
     stage.world.posthog.script('why is the orders page slow', {
@@ -155,14 +228,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const opened = await stage.issue('Orders page is slow')
     await opened.says('/codex why is the orders page slow?')
     await opened.thread.waitForFolded()
-    await stage.draw(
-      'question',
-      {
-        title: 'A question',
-        alt: 'The last word begins with the answer; one small line below has time, cost and the PostHog run',
-      },
-      opened,
-    )
+    await stage.draw('question', opened)
   },
   async plan(stage) {
     stage.world.posthog.script('how to split the billing module', {
@@ -172,62 +238,36 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const opened = await stage.issue('Split billing')
     await opened.says('/codex plan how to split the billing module')
     await opened.thread.waitForFolded()
-    await stage.draw(
-      'plan',
-      { title: 'A plan', alt: 'The last word is the plan, with a box to carry it out' },
-      opened,
-    )
+    await stage.draw('plan', opened)
   },
   async onPull(stage) {
-    const { github, posthog } = stage.world
-    const repository = await github.addRepo('acme', `shop-${Math.random().toString(36).slice(2, 6)}`)
-    const maya = github.as('maya', repository)
-    await maya.pushes('maya/login', { 'src/login.ts': 'one\ntwo\nthree\n' })
-    const { number } = await maya.opensPull({ head: 'maya/login', title: 'Log in' })
+    const { posthog } = stage.world
+    const opened = await stage.pull('Log in')
     posthog.script('wait for the redirect here', {
       kind: 'pushesToBranch',
       text: 'The logout test waits for the redirect now.',
     })
-    const opened = stage.thread(number, repository)
     await opened.says('/codex wait for the redirect here, too')
     await opened.thread.waitForFolded()
-    await stage.draw(
-      'pushed',
-      {
-        title: 'Commits on a pull request',
-        alt: 'The last word names the commit that is on the pull request',
-      },
-      opened,
-    )
+    await stage.draw('pushed', opened)
   },
   async review(stage) {
     const { github, posthog } = stage.world
-    const repository = await github.addRepo('acme', `shop-${Math.random().toString(36).slice(2, 6)}`)
-    const maya = github.as('maya', repository)
-    await maya.pushes('maya/login', { 'src/login.ts': 'one\ntwo\nthree\n' })
-    const { number } = await maya.opensPull({ head: 'maya/login', title: 'Log in' })
+    const opened = await stage.pull('Log in')
     posthog.script('address these', {
       kind: 'pushesToBranch',
       text: 'Both are dealt with, and the suite passes.\n\nReview comment 1: Called it `redirectDone`, here and in its callers.\nReview comment 2: Yes, `billing/export.ts` imports it, so it stays.',
     })
-    await github.as('mario', repository).reviews(number, {
+    await github.as('mario', opened.repository).reviews(opened.number, {
       body: '/codex address these',
       comments: [
         { path: 'src/login.ts', line: 1, body: 'Rename this: `x` says nothing.' },
         { path: 'src/login.ts', line: 2, body: 'Is this still used?' },
       ],
     })
-    const opened = stage.thread(number, repository)
     await opened.thread.waitForFolded()
     await github.waitFor(async () => (await opened.thread.view()).lineComments.length === 4)
-    await stage.draw(
-      'review',
-      {
-        title: 'A review, and its comments on lines',
-        alt: 'The last word for the whole review, and an answer in the thread of each comment on a line',
-      },
-      opened,
-    )
+    await stage.draw('review', opened)
   },
   async waiting(stage) {
     const { github, posthog } = stage.world
@@ -241,14 +281,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await second.thread.waitForStatus('waits for its turn')
     await second.says('/codex queue')
     await second.thread.waitForAnswer('waits for its turn')
-    await stage.draw(
-      'waiting',
-      {
-        title: 'Waiting, and `queue`',
-        alt: 'The status says how many runs are before it; /codex queue is answered with the same',
-      },
-      second,
-    )
+    await stage.draw('waiting', second)
     await first.says('/codex stop')
   },
   async asks(stage) {
@@ -263,14 +296,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await opened.thread.waitForAnswer('Codex has a question')
     await opened.says('/codex status')
     await opened.thread.waitForAnswer('waits for your answer')
-    await stage.draw(
-      'asks',
-      {
-        title: 'Codex asks',
-        alt: 'A comment mentions who asked, with the question, its choices, how to answer and what happens without an answer; /codex status says that Codex waits for an answer',
-      },
-      opened,
-    )
+    await stage.draw('asks', opened)
     const answer = await opened.says('/codex 1')
     await opened.thread.waitForReaction('+1', answer.id)
     await opened.thread.waitForAnswer('storefront')
@@ -284,15 +310,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const opened = await stage.issue('Build is too large')
     await opened.says('/codex clean up the build')
     await opened.thread.waitForFolded()
-    await stage.draw(
-      'permission',
-      {
-        unfolded: true,
-        title: 'A permission, which the settings decide',
-        alt: 'The details of the last word say that Codex asked for permission and may do it',
-      },
-      opened,
-    )
+    await stage.draw('permission', opened)
   },
   async stopped(stage) {
     stage.world.posthog.script('count to infinity', { kind: 'hangs' })
@@ -302,14 +320,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const stop = await opened.says('/codex stop')
     await opened.thread.waitForReaction('+1', stop.id)
     await opened.thread.waitForStatus(/^### ⏹️/)
-    await stage.draw(
-      'stopped',
-      {
-        title: 'A stop',
-        alt: 'The status says who stopped the run and that nothing was pushed; the stop has the reaction 👍',
-      },
-      opened,
-    )
+    await stage.draw('stopped', opened)
   },
   async closed(stage) {
     stage.world.posthog.script('fix the old page', { kind: 'hangs' })
@@ -319,14 +330,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await stage.world.github.as('olga', opened.repository).closes(opened.number)
     await opened.thread.waitForAnswer('was stopped because')
     await opened.thread.waitForFolded()
-    await stage.draw(
-      'closed',
-      {
-        title: 'Closed while it works',
-        alt: 'The last word says that the run was stopped because somebody closed the issue, and that nothing was pushed',
-      },
-      opened,
-    )
+    await stage.draw('closed', opened)
   },
   async unfinished(stage) {
     const opened = await stage.issue('Move to the new API')
@@ -348,14 +352,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await run.completeTurn('First I move billing.', 'max_tokens')
     await opened.thread.waitForReaction('confused', asked.id)
     await opened.thread.waitForFolded()
-    await stage.draw(
-      'unfinished',
-      {
-        title: 'Not finished',
-        alt: 'The last word says that Codex did not finish and why, which pull request there is, its last words, what to do, and has a box to try again; the command has the reaction 😕',
-      },
-      opened,
-    )
+    await stage.draw('unfinished', opened)
   },
   async failed(stage) {
     stage.world.posthog.script(
@@ -367,22 +364,11 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const first = await opened.says('/codex update the lockfile')
     await opened.thread.waitForReaction('confused', first.id)
     await opened.thread.waitForFolded()
-    await stage.draw(
-      'failed',
-      {
-        title: 'A failure',
-        alt: 'The last word says why Codex failed, what to do, and has a box to try again; the command has the reaction 😕',
-      },
-      opened,
-    )
+    await stage.draw('failed', opened)
     const again = await opened.says('/codex retry')
     await opened.thread.waitForReaction('rocket', again.id)
     await opened.thread.waitForFolded()
-    await stage.draw(
-      'retry',
-      { title: 'Tried again', alt: 'After the failure, /codex retry leads to a pull request' },
-      opened,
-    )
+    await stage.draw('retry', opened)
   },
   async limit(stage) {
     const { github } = stage.world
@@ -397,46 +383,21 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const second = stage.thread(number, first.repository)
     const asked = await second.says('/codex fix the flaky login test')
     await second.thread.waitForReaction('-1', asked.id)
-    await stage.draw(
-      'limit',
-      {
-        title: 'A limit',
-        alt: 'One comment says that the run did not start, which limit is reached and when to try again; the command has the reaction 👎',
-      },
-      second,
-    )
+    await stage.draw('limit', second)
   },
   async replies(stage) {
-    const replied = async (
-      name: string,
-      text: string,
-      about: Omit<DrivenThread, 'comments'>,
-      by = 'maya',
-    ) => {
+    const replied = async (name: string, by = 'maya') => {
       const opened = await stage.issue('Login is flaky')
-      const asked = await stage.world.github.as(by, opened.repository).comments(opened.number, text)
+      const asked = await stage.world.github
+        .as(by, opened.repository)
+        .comments(opened.number, `/codex ${name}`)
       await opened.thread.waitForReaction('+1', asked.id)
-      await stage.draw(name, about, opened)
+      await stage.draw(name, opened)
     }
-    await replied('help', '/codex help', {
-      unfolded: true,
-      title: 'Help',
-      alt: 'Three examples, and a list of all commands, options and reactions',
-    })
-    await replied('status', '/codex status', {
-      title: '`status`',
-      alt: 'A reply that nothing was asked here yet',
-    })
-    await replied('config', '/codex config', {
-      title: '`config`',
-      alt: 'The settings of the repository and where each comes from',
-    })
-    await replied(
-      'doctor',
-      '/codex doctor',
-      { title: '`doctor`', alt: 'The checks of the set-up, each with ✓ or ✗ and what to do' },
-      'olga',
-    )
+    await replied('help')
+    await replied('status')
+    await replied('config')
+    await replied('doctor', 'olga')
   },
   async mistakes(stage) {
     const opened = await stage.issue('Login is flaky')
@@ -451,14 +412,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     }
     await stage.world.github.as('rita', opened.repository).comments(opened.number, '/codex do it')
     await opened.thread.waitForAnswer('you need write permission')
-    await stage.draw(
-      'mistakes',
-      {
-        title: 'Slips and refusals',
-        alt: 'Each wrong command has the reaction 👎 and a reply that says what is wrong and what to write',
-      },
-      opened,
-    )
+    await stage.draw('mistakes', opened)
   },
   async settings(stage) {
     const opened = await stage.issue('Login is flaky', {
@@ -466,14 +420,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     })
     await opened.says('/codex fix the flaky login test')
     await opened.thread.waitForAnswer('has 3 problems')
-    await stage.draw(
-      'settings',
-      {
-        title: 'A slip in the settings',
-        alt: 'A reply lists the three problems of .github/codex.yml, with their lines',
-      },
-      opened,
-    )
+    await stage.draw('settings', opened)
   },
 }
 
@@ -483,14 +430,10 @@ export async function driveThreads(): Promise<DrivenThreads> {
     const stage = new Stage(world)
     await Promise.all(Object.values(scenes).map(scene => scene(stage)))
     const { drawn } = stage
-    return Object.fromEntries(inOrder.flatMap(name => (drawn[name] ? [[name, drawn[name]]] : [])))
+    return Object.fromEntries(
+      Object.keys(pictures).flatMap(name => (drawn[name] ? [[name, drawn[name]]] : [])),
+    )
   } finally {
     await world.close()
   }
 }
-
-const inOrder = [
-  ...['working', 'pull-request', 'follow-up', 'question', 'plan', 'pushed', 'review', 'waiting'],
-  ...['asks', 'permission', 'stopped', 'closed', 'unfinished', 'failed', 'retry', 'limit'],
-  ...['status', 'config', 'doctor', 'help', 'mistakes', 'settings'],
-]

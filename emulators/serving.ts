@@ -1,4 +1,8 @@
-/** Only hono's router, and not its server: sockets are torn and answers cut off here, which a `Response` can't say. */
+/**
+ * What both servers stand on. Only hono's router, and not its server: sockets are torn and answers cut off here, which a
+ * `Response` can't say.
+ */
+import type { Readable } from 'node:stream'
 import type { PatternRouter } from 'hono/router/pattern-router'
 
 export type Params = Record<string, string>
@@ -15,4 +19,10 @@ export function matches<T>(router: PatternRouter<T>, method: string, path: strin
 
 export function mapParams<V>(params: Record<string, V>, map: (value: V) => string): Params {
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, map(value)]))
+}
+
+export async function readAll(body: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of body) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks)
 }
