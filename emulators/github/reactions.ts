@@ -1,7 +1,7 @@
 /** Reactions on issues, pull requests, their comments and reviews: emulate has none. */
 import type { Params } from '../serving.ts'
 import { type Answer, type ApiRequest, answer, failure, invalid, notFound } from './http.ts'
-import { type JsonObject, numberAt, textAt } from './json.ts'
+import { type JsonObject, textAt } from './json.ts'
 import type { Layer, Rule } from './layer.ts'
 import { mayWrite } from './roles.ts'
 
@@ -91,37 +91,14 @@ async function add(layer: Layer, request: ApiRequest, subject: string): Promise<
   return { ...answer(isNew ? 201 : 200, json(reaction)), unchanged: !isNew }
 }
 
-function list(layer: Layer, { query }: ApiRequest, subject: string): Answer {
-  const wanted = query.get('content')
-  const perPage = numberAt({ n: query.get('per_page') ?? 30 }, 'n')
-  const start = (numberAt({ n: query.get('page') ?? 1 }, 'n') - 1) * perPage
-  const found = layer.reactions.of(subject).filter(reaction => !wanted || reaction.content === wanted)
-  return answer(200, found.slice(start, start + perPage).map(json))
-}
-
-function remove(layer: Layer, request: ApiRequest, subject: string, { reaction: id }: Params): Answer {
-  const gone = layer.reactions.remove(
-    subject,
-    reaction => reaction.id === Number(id) && reaction.login === request.actor.login,
-  )
-  return gone ? answer(204) : notFound()
-}
-
-const reactions = '/:kind{issues|issues/comments|pulls/comments}/:id{[0-9]+}/reactions'
-
-/** By who may, of what is there. */
-const onSubject =
-  (
-    act: (layer: Layer, request: ApiRequest, subject: string, params: Params) => Promise<Answer> | Answer,
-  ): Rule[2] =>
-  async (layer, request, params) => {
-    const found = await subjectOf(layer, params)
-    const refused = request.method === 'GET' ? undefined : refusal(request)
-    return refused ?? (found ? act(layer, request, found, params) : notFound())
-  }
-
+/** Taken back by GraphQL alone. */
 export const reactionRules: Rule[] = [
-  ['GET', reactions, onSubject(list)],
-  ['POST', reactions, onSubject(add)],
-  ['DELETE', `${reactions}/:reaction{[0-9]+}`, onSubject(remove)],
+  [
+    'POST',
+    '/:kind{issues|issues/comments|pulls/comments}/:id{[0-9]+}/reactions',
+    async (layer, request, params) => {
+      const found = await subjectOf(layer, params)
+      return refusal(request) ?? (found ? add(layer, request, found) : notFound())
+    },
+  ],
 ]

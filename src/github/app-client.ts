@@ -87,6 +87,13 @@ export function gitHubApp(
   const mint = async (request: Omit<InstallationAuthOptions, 'type'>): Promise<string> =>
     (await auth({ ...request, type: 'installation' })).token
 
+  type Grant = Omit<InstallationAuthOptions, 'type' | 'installationId'> & { installationId: number }
+
+  const clientWith = (grant: Grant): Octokit =>
+    limited(newClient(settings, timed), watchOn(String(grant.installationId)), refresh =>
+      mint({ ...grant, refresh }),
+    )
+
   /** Installations that grant less than we ask for; what is missing is refused when used. */
   const granted = new Map<number, { permissions: Record<string, string>; at: number }>()
 
@@ -143,35 +150,23 @@ export function gitHubApp(
       return client
     },
 
-    forInstallation: installationId =>
-      limited(newClient(settings, timed), watchOn(String(installationId)), refresh =>
-        mint({ installationId, permissions: { metadata: 'read' }, refresh }),
-      ),
+    forInstallation: installationId => clientWith({ installationId, permissions: { metadata: 'read' } }),
 
     forNamed: (installationId, repo) =>
-      limited(newClient(settings, timed), watchOn(String(installationId)), refresh =>
-        mint({
-          installationId,
-          repositoryNames: [repo],
-          permissions: { contents: 'read', metadata: 'read' },
-          refresh,
-        }),
-      ),
+      clientWith({
+        installationId,
+        repositoryNames: [repo],
+        permissions: { contents: 'read', metadata: 'read' },
+      }),
 
     forChecks: ({ installationId, repoId }) =>
-      limited(newClient(settings, timed), watchOn(String(installationId)), refresh =>
-        mint({
-          installationId,
-          repositoryIds: [repoId],
-          permissions: { checks: 'write', metadata: 'read' },
-          refresh,
-        }),
-      ),
+      clientWith({
+        installationId,
+        repositoryIds: [repoId],
+        permissions: { checks: 'write', metadata: 'read' },
+      }),
 
-    forTeams: ({ installationId }) =>
-      limited(newClient(settings, timed), watchOn(String(installationId)), refresh =>
-        mint({ installationId, permissions: { members: 'read' }, refresh }),
-      ),
+    forTeams: ({ installationId }) => clientWith({ installationId, permissions: { members: 'read' } }),
 
     botLogin() {
       login ??= fetchLogin().catch((error: unknown) => {

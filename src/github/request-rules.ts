@@ -30,7 +30,7 @@ export function limited(
       // Another call may have met a limit meanwhile.
       await watch.gate.pass()
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
-      const response = await metered(watch, options, { send: () => request(options), failed: httpError })
+      const response = await metered(watch, options, () => request(options))
       refuseLimited(response)
       refusePage(response)
       return response
@@ -42,7 +42,10 @@ export function limited(
       } catch (error) {
         const met = faultOf(error, watch.now())
         const fault = isRead(options) ? asRead(met) : met
-        if (fault instanceof RetryLater && fault !== error) await rememberLimit(watch, fault)
+        if (fault instanceof RetryLater && fault !== error) {
+          watch.meter?.toldToWait(fault.service, fault.why)
+          await watch.gate.remember(fault)
+        }
         const pause = repeats.shift()
         // A revoked token is replaced once.
         if (fault instanceof Rejected && fault.status === 401 && token && !refresh) refresh = true
@@ -53,11 +56,6 @@ export function limited(
     }
   })
   return client
-}
-
-async function rememberLimit({ meter, gate }: Watch, limit: RetryLater): Promise<void> {
-  meter?.toldToWait(limit.service, limit.why)
-  await gate.remember(limit)
 }
 
 interface Request {
@@ -73,15 +71,15 @@ const isRead = ({ method, query }: Request): boolean =>
 /** Not the eyes: set late, they would stay after the end. */
 const isRepeatable = ({ method, url, content, query }: Request): boolean =>
   isRead({ method, query, url }) ||
-  (/\/reactions(?:\/|$)/.test(url) && content !== 'eyes') ||
+  (/\/reactions$/.test(url) && content !== 'eyes') ||
   (typeof query === 'string' && query.startsWith(`mutation ${swapName}(`))
 
 /** Path segments kept in the `route` label. */
 const words = new Set(
   (
-    'access_tokens app assignees attempts branches check-runs collaborators comments commits compare contents ' +
+    'access_tokens app attempts branches check-runs collaborators comments commits compare contents ' +
     'deliveries files git graphql hook installations issues labels markdown members memberships orgs permission pulls reactions ref refs replies ' +
-    'repos repositories requested_reviewers reviews teams user users'
+    'repos repositories reviews teams user users'
   ).split(' '),
 )
 
@@ -90,47 +88,29 @@ interface HttpResponse {
   headers: object
 }
 
-interface Sending<T extends HttpResponse> {
-  send(): T | Promise<T>
-  failed(error: unknown): HttpResponse | undefined
-}
-
-interface To {
-  meter: CallMeter | undefined
-  whose: string
-}
-
+/** Source of the budget's headers: GitHub REST, "Checking the status of your rate limit". */
 async function metered<T extends HttpResponse>(
-  to: To,
+  { meter, whose }: Watch,
   { method, url }: { method: string; url: string },
-  { send, failed }: Sending<T>,
+  send: () => T | Promise<T>,
 ): Promise<T> {
   const began = performance.now()
   const tell = (response: HttpResponse | undefined): void => {
+    const ms = performance.now() - began
     const route = routeOf(url, words)
-    to.meter?.called({
-      service: 'github',
-      method,
-      route,
-      status: response?.status,
-      ms: performance.now() - began,
-    })
-    tellBudget(to, { ...response?.headers })
+    meter?.called({ service: 'github', method, route, status: response?.status, ms })
+    const headers: Record<string, unknown> = { ...response?.headers }
+    const left = Number(headers['x-ratelimit-remaining'] ?? Number.NaN)
+    const reset = Number(headers['x-ratelimit-reset'] ?? Number.NaN)
+    const resource = String(headers['x-ratelimit-resource'] ?? 'core')
+    if (Number.isFinite(left + reset)) meter?.budget({ whose, resource, left, resetAt: reset * 1000 })
   }
   try {
     const response = await send()
     tell(response)
     return response
   } catch (error) {
-    tell(failed(error))
+    tell(httpError(error))
     throw error
   }
-}
-
-/** Source: GitHub REST, "Checking the status of your rate limit". */
-function tellBudget({ meter, whose }: To, headers: Record<string, unknown>): void {
-  const left = Number(headers['x-ratelimit-remaining'] ?? Number.NaN)
-  const reset = Number(headers['x-ratelimit-reset'] ?? Number.NaN)
-  const resource = String(headers['x-ratelimit-resource'] ?? 'core')
-  if (Number.isFinite(left + reset)) meter?.budget({ whose, resource, left, resetAt: reset * 1000 })
 }

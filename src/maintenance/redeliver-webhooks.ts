@@ -103,15 +103,22 @@ function missedOf(known: readonly Missed[], attempts: readonly Attempt[]): Misse
 }
 
 function stillMissed(known: Missed | undefined, attempts: readonly Attempt[]): Missed | undefined {
-  const missed = known ?? fromFirst(attempts.find(({ redelivery }) => !redelivery))
+  const first = attempts.find(({ redelivery }) => !redelivery)
+  const missed =
+    known ??
+    (first && {
+      guid: first.guid,
+      event: first.event,
+      id: first.id,
+      since: first.at,
+      last: first.at,
+      times: 0,
+    })
   if (!missed || attempts.some(({ ok }) => ok)) return undefined
   const redeliveries = attempts.filter(({ redelivery }) => redelivery).length
   const last = Math.max(missed.last, ...attempts.map(({ at }) => at))
   return { ...missed, last, times: Math.max(missed.times, redeliveries) }
 }
-
-const fromFirst = (first: Attempt | undefined): Missed | undefined =>
-  first && { guid: first.guid, event: first.event, id: first.id, since: first.at, last: first.at, times: 0 }
 
 export const sweepDeliveries =
   (deps: SweepDeps) =>
@@ -169,7 +176,11 @@ async function redeliver(sweep: Sweep, missed: Missed): Promise<void> {
   const { guid: delivery, event, id, times } = missed
   if (sweep.redelivered > 0) await new Promise(done => setTimeout(done, sweep.pause))
   sweep.context.signal.throwIfAborted()
-  await remember(sweep, withRedelivery(memory, { ...missed, last: now(), times: times + 1 }))
+  const redelivered = { ...missed, last: now(), times: times + 1 }
+  await remember(sweep, {
+    ...memory,
+    missed: memory.missed.map(each => (each.guid === delivery ? redelivered : each)),
+  })
   try {
     await deliveries.redeliver(id)
   } catch (error) {
@@ -181,11 +192,6 @@ async function redeliver(sweep: Sweep, missed: Missed): Promise<void> {
   sweep.redelivered++
   log.info({ delivery, event, times: times + 1 }, 'redelivery asked for')
 }
-
-const withRedelivery = (memory: Memory, redelivered: Missed): Memory => ({
-  ...memory,
-  missed: memory.missed.map(each => (each.guid === redelivered.guid ? redelivered : each)),
-})
 
 async function remember(sweep: Sweep, memory: Memory): Promise<void> {
   await sweep.context.remember(memory)
