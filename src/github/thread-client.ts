@@ -1,5 +1,6 @@
 /** GitHub as one thread needs it. */
 import { z } from 'zod'
+import { type Role, roles } from '../core/model/command-grammar.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
 import type {
@@ -17,7 +18,6 @@ import { branchesOf } from './branches.ts'
 import { ask } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { pagesOf } from './pages.ts'
-import { permissionOf } from './permission.ts'
 import { pullsOf } from './pull-requests.ts'
 import { readAhead, readBefore } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
@@ -150,6 +150,25 @@ export function gitHubThread(
     },
   }
 }
+
+/**
+ * `role_name` has triage and maintain; for custom roles, `permission` has the basic role.
+ * Source: GitHub REST, "Get repository permissions for a user".
+ */
+function permissionOf({
+  permission,
+  role_name: roleName,
+}: {
+  permission: string
+  role_name?: string
+}): Permission {
+  const name = roleName || permission
+  const role = roleNamed(name) ?? roleNamed(permission) ?? 'none'
+  return { role, name }
+}
+
+const roleNamed = (name: string): Role | undefined =>
+  name === 'push' ? 'write' : name === 'pull' ? 'read' : roles.find(role => role === name)
 
 const addToReview = {
   text: `mutation addReaction($subject: ID!, $content: ReactionContent!) {

@@ -1,6 +1,8 @@
+import { z } from 'zod'
 import type { CommentRef, InlineComment, ReplyRef } from '../core/model/trigger.ts'
 import type { CommentView, OwnComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
+import { ask } from './graphql.ts'
 import { type Remark, remarksOf } from './pull-requests.ts'
 import type { GivenComment, ThreadAccess } from './read-ahead.ts'
 import { unlessGone, unlessLimited } from './response-faults.ts'
@@ -20,10 +22,6 @@ export function commentsOf({ app, client, thread, prefetched, redact, written }:
   const at = { owner: thread.owner, repo: thread.repo }
   const issue = { ...at, issue_number: thread.number }
 
-  async function minimize(nodeId: string): Promise<void> {
-    await client.graphql(minimizeMutation, { subject: nodeId }).catch(unlessLimited)
-  }
-
   const listComments = (query: { since?: string } = {}): Promise<GivenComment[]> =>
     client.paginate(client.rest.issues.listComments, { ...issue, ...query, per_page: 100 })
 
@@ -33,7 +31,9 @@ export function commentsOf({ app, client, thread, prefetched, redact, written }:
       .map(({ id, body, created_at }) => ({ id, body: body ?? '', createdAt: Date.parse(created_at) }))
 
   return {
-    minimize,
+    async minimize(nodeId: string): Promise<void> {
+      await ask(client, minimizeComment, { subject: nodeId }).catch(unlessLimited)
+    },
 
     async earlierComments(): Promise<OwnComment[]> {
       const [login, comments] = await Promise.all([
@@ -184,6 +184,9 @@ const nobody = 'ghost'
 
 type OwnWhen = Pick<GivenComment, 'id' | 'body' | 'created_at'> & { user: { login: string } | null }
 
-const minimizeMutation = `mutation minimizeComment($subject: ID!) {
+const minimizeComment = {
+  text: `mutation minimizeComment($subject: ID!) {
   minimizeComment(input: { subjectId: $subject, classifier: OUTDATED }) { clientMutationId }
-}`
+}`,
+  schema: z.unknown(),
+}
