@@ -26,10 +26,10 @@ import { gate, mayUse, senderOf } from './gate.ts'
 import { goOnTelling, obey, type Words } from './perform.ts'
 import { newsOfPull } from './pull-news.ts'
 import { commandsOf, isAnyMisplaced, shownBy, textsOf } from './read-commands.ts'
-import { isRepeated, isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
+import { isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
 import { standingOf } from './start-decision.ts'
 import { stopOf } from './stops.ts'
-import { afterFault, giveUpDeadly, isNews } from './trigger-faults.ts'
+import { afterFault, giveUpDeadly } from './trigger-faults.ts'
 import { afterOne, isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
 import { withdraw } from './withdraw.ts'
 
@@ -46,10 +46,7 @@ export const acceptTrigger = (deps: TriggerDeps) => {
     if (job.deaths >= limits.deaths) return giveUpDeadly(context)
     try {
       if (await stillWaits(context)) return { kind: 'park', ms: lostWakeMs }
-      const result = await accept(context, job.data.trigger)
-      if (result.kind === 'end' && isNews(job.data.trigger))
-        deps.meter?.handled(job.data.trigger.kind, 'news')
-      return result
+      return await accept(context, job.data.trigger)
     } catch (error) {
       return await afterFault(context, error)
     }
@@ -71,8 +68,12 @@ async function stillWaits(context: CommandContext): Promise<boolean> {
 }
 
 async function accept(context: CommandContext, trigger: ThreadTrigger): Promise<StepResult> {
-  if (trigger.kind === 'pull-news') return newsOfPull(context, trigger)
-  if (trigger.kind === 'withdrawal') return withdraw(context, trigger)
+  if (trigger.kind === 'pull-news' || trigger.kind === 'withdrawal') {
+    const isPull = trigger.kind === 'pull-news'
+    const result = await (isPull ? newsOfPull(context, trigger) : withdraw(context, trigger))
+    if (result.kind === 'end') context.deps.meter?.handled(trigger.kind, 'news')
+    return result
+  }
   const { app } = trigger.sender
   if (await wasWithdrawn(context)) return end
   // A bot that the settings do not list gets no answer at all: two bots that answer each other never stop.
@@ -205,8 +206,7 @@ async function finish(
     return undefined
   }
   if (handled.kind === 'replied') await sendReply(context)
-  if (handled.kind === 'reply' && !(await isRepeated(context, handled.reply)))
-    await reply(context, handled.reply, { last: true, well: handled.well })
+  if (handled.kind === 'reply') await reply(context, handled.reply, { last: true, well: handled.well })
   const isWell = handled.kind === 'silence' || handled.well
   await swapReaction(context, trigger, isWell ? 'done' : 'refused')
   return undefined

@@ -24,38 +24,8 @@ import { atOnce, type ReplyRecord, repliedIn } from './trigger-record.ts'
 const skew = 60_000
 const momentarily = 10 * minute
 
-/** A stranger gets each reply rarely in a thread, so that nobody can make the bot talk. */
-export async function isRepeated(context: CommandContext, words: Reply): Promise<boolean> {
-  const limit = limitOf(context, words)
-  if (!limit) return false
-  const now = context.deps.now()
-  const since = now - limit.within
-  const name = replyName(context, limit.as)
-  if (context.repliedLately.has(name, since)) return true
-  context.repliedLately.remember(name, now)
-  return orForget(context, name, async () => {
-    const sent = ownMarked(context, limit.as, await earlier(context, since))
-    const last = sent.findLast(({ marker }) => marker.to === context.record.trigger.sender.id)
-    if (last) context.repliedLately.remember(name, last.createdAt)
-    return last !== undefined
-  })
-}
-
 /** Beyond a comment and a reaction that strangers may cost, they are refused in silence. */
 export const isUnspoken = async (context: CommandContext): Promise<boolean> => !(await mayCost(context, 2))
-
-async function orForget<T>(
-  { repliedLately }: CommandContext,
-  name: string,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    repliedLately.forget(name)
-    throw error
-  }
-}
 
 export function repliedLately(context: CommandContext, of: 'status' | 'queue'): boolean {
   const as = `${of}-reply` as const
@@ -72,6 +42,7 @@ interface Limit {
   within: number
 }
 
+/** A stranger gets each reply rarely in a thread, so that nobody can make the bot talk. */
 function limitOf(context: CommandContext, words: Reply): Limit | undefined {
   const as = kindOf(words)
   if (as === 'refusal') return { as, within: day }
@@ -79,6 +50,18 @@ function limitOf(context: CommandContext, words: Reply): Limit | undefined {
   if (words.kind === 'gave-up') return { as: 'refusal', within: day }
   if (as === 'help') return { as, within: day }
   return isMomentary(as) ? { as, within: momentarily } : undefined
+}
+
+async function isRepeated(context: CommandContext, { as, within }: Limit): Promise<boolean> {
+  const { deps, record, repliedLately } = context
+  const now = deps.now()
+  const name = replyName(context, as)
+  if (repliedLately.has(name, now - within)) return true
+  repliedLately.remember(name, now)
+  const sent = ownMarked(context, as, await earlier(context, now - within))
+  const last = sent.findLast(({ marker }) => marker.to === record.trigger.sender.id)
+  if (last) repliedLately.remember(name, last.createdAt)
+  return last !== undefined
 }
 
 const isMomentary = (as: Marker['as']): boolean => as === 'status-reply' || as === 'queue-reply'
@@ -99,21 +82,31 @@ function kindOf({ kind: reply }: Reply): Marker['as'] {
   }
 }
 
+/** Unless the sender has had it lately, and may not have it again. */
 export async function reply(
   context: CommandContext,
   words: Reply,
   { last, well }: Pick<ReplyRecord, 'last' | 'well'>,
 ): Promise<void> {
-  const text = replyComment(context.record.trigger.sender.login, words)
-  const as = limitOf(context, words)?.as ?? kindOf(words)
+  const { record, deps } = context
+  const text = replyComment(record.trigger.sender.login, words)
+  const limit = limitOf(context, words)
+  const as = limit?.as ?? kindOf(words)
   const name = replyName(context, as)
-  const chosen: ReplyRecord = { text, as, last, well }
-  const { record } = context
-  const about = isMomentary(as) ? [{ as, at: context.deps.now() }] : []
-  const decided = { ...record, answer: chosen, momentary: [...record.momentary, ...about] }
-  await orForget(context, name, () => context.save(decided))
+  try {
+    if (limit && (await isRepeated(context, limit))) return
+    const about = isMomentary(as) ? [{ as, at: deps.now() }] : []
+    await context.save({
+      ...record,
+      answer: { text, as, last, well },
+      momentary: [...record.momentary, ...about],
+    })
+  } catch (error) {
+    context.repliedLately.forget(name)
+    throw error
+  }
   await sendReply(context)
-  context.repliedLately.remember(name, context.deps.now())
+  context.repliedLately.remember(name, deps.now())
 }
 
 export async function sendReply(context: CommandContext): Promise<void> {

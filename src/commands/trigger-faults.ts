@@ -9,13 +9,11 @@ import {
 } from '../core/model/errors.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { minute } from '../core/model/time.ts'
-import type { ThreadTrigger } from '../core/model/trigger.ts'
 import { backoff, limits } from '../core/record/timing.ts'
-import { usualTrigger } from '../core/settings/deployment-settings.ts'
-import { type CommandContext, type CommandTrigger, runId } from './command-context.ts'
+import { type CommandContext, runId } from './command-context.ts'
 import { isWithItsRun } from './perform.ts'
-import { isRepeated, isUnspoken, reply, swapReaction } from './reply.ts'
-import { afterOne, type TriggerRecord } from './trigger-record.ts'
+import { isUnspoken, reply, swapReaction } from './reply.ts'
+import { afterOne } from './trigger-record.ts'
 
 export function giveUpDeadly(context: CommandContext): StepResult | Promise<StepResult> {
   const { deaths } = context.job
@@ -24,9 +22,6 @@ export function giveUpDeadly(context: CommandContext): StepResult | Promise<Step
   context.deps.log.error({ err: error }, 'given up without a word')
   return end
 }
-
-export const isNews = (trigger: ThreadTrigger): trigger is Exclude<ThreadTrigger, CommandTrigger> =>
-  trigger.kind === 'withdrawal' || trigger.kind === 'pull-news'
 
 const end: StepResult = { kind: 'end' }
 const attempts = 10
@@ -81,19 +76,23 @@ async function giveUp(context: CommandContext, error: unknown): Promise<StepResu
   const { deps, record } = context
   const { trigger } = record
   deps.log.error({ err: error }, 'given up')
+  if (trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') {
+    deps.meter?.handled(trigger.kind, 'given-up')
+    return end
+  }
   // The command's Run goes on and replies; the next command of the comment is tried.
-  if (!isNews(trigger) && ((await deps.runs.get(runId(context))) || (await isWithItsRun(context)))) {
+  if ((await deps.runs.get(runId(context))) || (await isWithItsRun(context))) {
     if (record.onlyOne) return end
     await context.save(afterOne(record))
     return { kind: 'park', ms: 0 }
   }
   deps.meter?.handled(trigger.kind, 'given-up')
-  if (isNews(trigger) || !wasCommand(record)) return end
+  if (trigger.kind === 'comment' && !record.reacted && !mayHoldCommand(trigger.text, trigger.word)) return end
   const reason = error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
   const words = { kind: 'gave-up', reason } as const
   try {
     if (await isUnspoken(context)) return end
-    if (!(await isRepeated(context, words))) await reply(context, words, { last: true, well: false })
+    await reply(context, words, { last: true, well: false })
     await swapReaction(context, trigger, 'failed', true)
   } catch (failure) {
     if (failure instanceof QueueUnavailable) throw failure
@@ -101,6 +100,3 @@ async function giveUp(context: CommandContext, error: unknown): Promise<StepResu
   }
   return end
 }
-
-const wasCommand = ({ trigger, reacted }: TriggerRecord): boolean =>
-  reacted || trigger.kind !== 'comment' || mayHoldCommand(trigger.text, trigger.word ?? usualTrigger.word)
