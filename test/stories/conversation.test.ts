@@ -138,7 +138,7 @@ onBothQueues('The thread is a conversation', world => {
     await github.waitFor(() => ledgerOf(world(), number).runs.length === 2)
   })
 
-  it('plan reads only; approve carries it out in the same session', async () => {
+  it('plan reads only; approve carries out what it says', async () => {
     const { github, posthog } = world()
     const { thread, number, says } = await opens('Think first')
     posthog.script('how to split', { kind: 'answers', text: '1. Move the models\n2. Move the views' })
@@ -153,11 +153,13 @@ onBothQueues('The thread is a conversation', world => {
     posthog.run(String(plan?.runId)).finish('completed')
     await thread.waitForAnswer('Carry out this plan')
     await github.settled()
+    posthog.script('Carry out the plan', { kind: 'opensPull' })
     await says('/codex approve')
     await thread.waitForAnswer('pull request is ready')
     const { tasks, runs } = ledgerOf(world(), number)
     expect([tasks.length, runs.length]).toEqual([1, 2])
-    expect(runs[1]?.body).toMatchObject({ resume_from_run_id: plan?.runId, auto_publish: true })
+    expect(runs[1]?.body).toMatchObject({ auto_publish: true })
+    expect(JSON.stringify(runs[1]?.body)).toContain('1. Move the models')
     expect(runs[1]?.body).not.toMatchObject({ initial_permission_mode: 'read-only' })
   })
 

@@ -26,17 +26,17 @@ onBothQueues('In the hour after a turn', world => {
     await says('/codex plan --effort low plan the split')
     await thread.waitForAnswer('Carry out this plan')
     expect(run(0).status).toBe('in_progress')
+    world().posthog.script('Carry out the plan', { kind: 'opensPull' })
     await says('/codex approve')
     await thread.waitForAnswer('pull request is ready')
     const { tasks, runs, messages, cancels } = ledger()
     expect([tasks.length, runs.length, messages.length, cancels.length]).toEqual([1, 2, 0, 1])
     expect(run(0).status).toBe('cancelled')
-    expect(runs[1]?.body).toMatchObject({
-      resume_from_run_id: run(0).id,
-      auto_publish: true,
-      reasoning_effort: 'low',
-    })
+    expect(runs[1]?.body).toMatchObject({ auto_publish: true, reasoning_effort: 'low' })
     expect(runs[1]?.body).not.toHaveProperty('initial_permission_mode')
+    // The plan was made on the default branch, so this is no session to go on with: it is told the plan.
+    expect(runs[1]?.body).not.toHaveProperty('resume_from_run_id')
+    expect(JSON.stringify(runs[1]?.body)).toContain('1. Move the models')
   })
 
   it('a plan after work does not go into a run with full rights', async () => {
@@ -176,6 +176,25 @@ onEitherQueue('Where a session is only resumed on branches of its own', world =>
     expect(JSON.stringify(runs[1]?.body)).toContain('It is about the lamps.')
   })
 })
+
+onEitherQueue(
+  'Where a session is resumed on any branch',
+  world => {
+    it('approve goes on with the session of the plan', async () => {
+      const maya = world().github.as('maya')
+      const { number } = await maya.opensIssue({ title: 'Any branch', body: 'x' })
+      const thread = new Thread(world(), number)
+      world().posthog.script('plan the move', { kind: 'answers', text: '1. Move' })
+      await maya.comments(number, '/codex plan plan the move')
+      await thread.waitForAnswer('Carry out this plan')
+      await maya.comments(number, '/codex approve')
+      await thread.waitForAnswer('pull request is ready')
+      const [plan, work] = ledgerOf(world(), number).runs
+      expect(work?.body).toMatchObject({ resume_from_run_id: plan?.runId, auto_publish: true })
+    })
+  },
+  { posthog: { resumesOn: 'any' } },
+)
 
 onEitherQueue('Where a pull request of the thread is open', world => {
   it('a plan for another branch is approved on that branch', async () => {

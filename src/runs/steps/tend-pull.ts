@@ -123,10 +123,11 @@ export async function putRightWhenFound(
   view: PullView,
   found: Pick<Run['result'], 'pulls' | 'untended' | 'claimedPulls' | 'claimsSeen'>,
 ): Promise<ChangeOf<'result' | 'report'>> {
-  const { run } = context
-  const change = view.state === 'open' ? wantedChange(context, view) : undefined
+  // The marker says on which branches its session may go on: the pull request's is one of them.
+  const run = changed(context.run, { result: found })
+  const change = view.state === 'open' ? wantedChange({ ...context, run }, view) : undefined
   if (!change) return { result: found }
-  const edit = editOf(context, changed(run, { result: found }))
+  const edit = editOf(context, run)
   const done = await settled(context, {
     pull: { number: view.number, change },
     status: edit,
