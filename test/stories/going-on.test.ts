@@ -104,13 +104,14 @@ onEitherQueue('A command goes on with', world => {
   })
 
   it('no plan that was carried out, though the comments of that were deleted', async () => {
-    const { opensIssue, answers, deletesAllSince } = await repositoryOf('deleted-approval')
+    const { repository, opensIssue, answers, deletesAllSince } = await repositoryOf('deleted-approval')
     const { thread, says, ledger } = await opensIssue('One plan')
     answers('how to do it', '1. So.')
     await says('/codex plan how to do it')
     await thread.waitForAnswer('1. So.')
     await thread.waitForFolded()
     const before = await idsOf(thread)
+    world().posthog.script({ repository, prompt: 'Carry out the plan' }, { kind: 'opensPull' })
     await says('/codex approve')
     await thread.waitForAnswer('pull request is ready')
     await thread.waitForFolded()

@@ -80,6 +80,7 @@ onEitherQueue('What a thread costs its readers', world => {
     world()
       .posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
       .finish('completed')
+    world().posthog.script('Carry out the plan', { kind: 'opensPull' })
     await reacted(thread, await says('/codex approve'))
     await costs('plan, approved', thread)
   })
