@@ -131,11 +131,11 @@ async function pastOf(context: CommandContext): Promise<Past | undefined> {
 const pullNow = async (context: CommandContext, number: number): Promise<PullView | undefined> =>
   (await context.github.pull(number)) ?? believeAbsent(`The pull request ${number}`, refusedReads(context))
 
-/** An issue and its pull request share a session, with which the other thread may have gone on since. */
+/** Its run may not have edited its status yet, and the other thread of an issue and its pull request may have gone on. */
 async function withSession({ deps }: CommandContext, marker: Marker): Promise<Marker> {
   if (marker.task === undefined) return marker
   const [[newest] = []] = await deps.runs.members([ofTask(marker.task)], { kind: 'last', count: 1 })
-  const kept = newest && newest.id !== marker.run ? await deps.runs.get(newest.id) : undefined
+  const kept = newest && (await deps.runs.get(newest.id))
   const session = kept && sessionOf(kept.data)
   return session ? { ...marker, taskRun: session.taskRunId, may: session.may } : marker
 }

@@ -32,6 +32,7 @@ onEitherQueue('What was written between two commands', world => {
     await github.as('mario').comments(number, 'DECISION: Postgres 16')
     await github.as('eve').comments(number, 'DECISION: my database')
     await nextSecond()
+    posthog.script('do it as decided', { kind: 'opensPull' })
     await maya.comments(number, '/codex do it as decided')
     await thread.waitForAnswer('pull request is ready')
     const said = prompts().at(-1) ?? ''
