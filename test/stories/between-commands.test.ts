@@ -39,7 +39,7 @@ onEitherQueue('What was written between two commands', world => {
     expect(said).toContain('do it as decided')
     expect(said).toMatch(/\n[0-9a-f]{16,} Comment by mario:\nDECISION: Postgres 16\n/)
     expect(said).not.toMatch(/my database|MySQL/)
-    expect(await thread.status()).toContain('and 1 comment (by mario)')
+    expect(await thread.status()).toContain('and 2 comments (by maya, mario)')
     expect(await thread.status()).toContain(
       'did not read: 1 by people without write permission, 1 hidden on the page',
     )

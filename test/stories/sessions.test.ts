@@ -177,25 +177,6 @@ onEitherQueue('Where a session is only resumed on branches of its own', world =>
   })
 })
 
-onEitherQueue(
-  'Where a session is resumed on any branch',
-  world => {
-    it('approve goes on with the session of the plan', async () => {
-      const maya = world().github.as('maya')
-      const { number } = await maya.opensIssue({ title: 'Any branch', body: 'x' })
-      const thread = new Thread(world(), number)
-      world().posthog.script('plan the move', { kind: 'answers', text: '1. Move' })
-      await maya.comments(number, '/codex plan plan the move')
-      await thread.waitForAnswer('Carry out this plan')
-      await maya.comments(number, '/codex approve')
-      await thread.waitForAnswer('pull request is ready')
-      const [plan, work] = ledgerOf(world(), number).runs
-      expect(work?.body).toMatchObject({ resume_from_run_id: plan?.runId, auto_publish: true })
-    })
-  },
-  { posthog: { resumesOn: 'any' } },
-)
-
 onEitherQueue('Where a pull request of the thread is open', world => {
   it('a plan for another branch is approved on that branch', async () => {
     const { github, posthog } = world()
