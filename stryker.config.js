@@ -19,9 +19,10 @@ export default {
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutate.config.ts', related: false },
   mutate: [
-    'src/core/run/{next-step,apply-snapshot,start-limits,timing,messages}.ts',
+    'src/core/record/{next-step,apply-snapshot,start-limits,timing,messages}.ts',
     'src/{runs/advance-run,maintenance/redeliver-webhooks}.ts',
-    lines('src/runs/steps/step-context.ts', 'once', 'leftBehind'),
+    lines('src/runs/steps/step-context.ts', 'once', 'once'),
+    lines('src/core/record/intents.ts', 'traceOf', 'leftBehind'),
     lines('src/posthog/posthog-http.ts', 'faultOf', 'resetAt'),
     lines('src/github/response-faults.ts', 'faultOf', 'limitOf'),
   ],

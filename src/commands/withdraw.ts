@@ -32,7 +32,7 @@ import { isOfThread, type ThreadRecord } from './trigger-record.ts'
 
 /** What is taken back, by whom and when: a withdrawal says so, and so does news of a closed pull request. */
 type Withdrawal = Pick<WithdrawalTrigger, 'id' | 'at' | 'thread' | 'sender' | 'what'>
-export type Withdrawn = Withdrawal['what']
+type Withdrawn = Withdrawal['what']
 type Deleted = Withdrawn & { kind: 'comment' }
 
 export async function withdraw(context: CommandContext, trigger: Withdrawal): Promise<StepResult> {
