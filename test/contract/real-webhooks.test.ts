@@ -99,64 +99,13 @@ const installed = ours.map(({ event, payload }) => ({
   payload: { ...payload, installation: payload.installation ?? { id: 1 } },
 }))
 
-describe('what becomes of ours', () => {
-  test('as they were collected, some of them by a hook that is no App’s', async () => {
-    expect(await table(ours)).toMatchInlineSnapshot(`
-      [
-        "installation.created: event not used",
-        "installation.deleted: access-lost",
-        "installation.new_permissions_accepted: event not used",
-        "installation.suspend: access-lost",
-        "installation.unsuspend: event not used",
-        "installation_repositories.added: event not used",
-        "installation_repositories.removed: access-lost",
-        "issue_comment.created: no command, not installed as an App",
-        "issue_comment.deleted: not installed as an App",
-        "issue_comment.edited: not installed as an App",
-        "issues.assigned: event not used, not installed as an App",
-        "issues.deleted: withdrawal",
-        "issues.demilestoned: not installed as an App",
-        "issues.edited: not installed as an App",
-        "issues.labeled: not installed as an App",
-        "issues.locked: not installed as an App",
-        "issues.milestoned: not installed as an App",
-        "issues.opened: not installed as an App",
-        "issues.pinned: event not used",
-        "issues.reopened: event not used",
-        "issues.transferred: not installed as an App",
-        "issues.unassigned: not installed as an App",
-        "issues.unlabeled: not installed as an App",
-        "issues.unlocked: not installed as an App",
-        "issues.unpinned: event not used",
-        "pull_request.assigned: event not used",
-        "pull_request.closed: pull-news",
-        "pull_request.converted_to_draft: not installed as an App, pull-news",
-        "pull_request.labeled: other label",
-        "pull_request.locked: withdrawal",
-        "pull_request.opened: not installed as an App, pull-news",
-        "pull_request.ready_for_review: not installed as an App, pull-news",
-        "pull_request.reopened: pull-news",
-        "pull_request.review_request_removed: event not used",
-        "pull_request.review_requested: event not used",
-        "pull_request.synchronize: pull-news",
-        "pull_request.unassigned: event not used",
-        "pull_request.unlabeled: other label",
-        "pull_request.unlocked: event not used",
-        "pull_request_review.dismissed: event not used",
-        "pull_request_review.submitted: comment, not installed as an App",
-        "pull_request_review_comment.created: no command, not installed as an App",
-        "pull_request_review_comment.deleted: withdrawal",
-        "pull_request_review_comment.edited: no command",
-        "repository.created: event not used, payload not understood",
-        "repository.edited: payload not understood",
-        "repository.privatized: payload not understood",
-        "repository.publicized: payload not understood",
-        "repository.renamed: event not used",
-        "repository.transferred: access-lost, payload not understood",
-      ]
-    `)
-  })
+/** What differs from what becomes of those that were sent to an App. */
+async function others(all: readonly Example[]): Promise<string[]> {
+  const usual = await table(installed)
+  return (await table(all)).filter(row => !usual.includes(row))
+}
 
+describe('what becomes of ours', () => {
   test('sent to an App', async () => {
     expect(await table(installed)).toMatchInlineSnapshot(`
       [
@@ -213,6 +162,37 @@ describe('what becomes of ours', () => {
       ]
     `)
   })
+
+  test('as they were collected, some of them by a hook that is no App’s', async () => {
+    expect(await others(ours)).toMatchInlineSnapshot(`
+      [
+        "issue_comment.created: no command, not installed as an App",
+        "issue_comment.deleted: not installed as an App",
+        "issue_comment.edited: not installed as an App",
+        "issues.assigned: event not used, not installed as an App",
+        "issues.demilestoned: not installed as an App",
+        "issues.edited: not installed as an App",
+        "issues.labeled: not installed as an App",
+        "issues.locked: not installed as an App",
+        "issues.milestoned: not installed as an App",
+        "issues.opened: not installed as an App",
+        "issues.transferred: not installed as an App",
+        "issues.unassigned: not installed as an App",
+        "issues.unlabeled: not installed as an App",
+        "issues.unlocked: not installed as an App",
+        "pull_request.converted_to_draft: not installed as an App, pull-news",
+        "pull_request.opened: not installed as an App, pull-news",
+        "pull_request.ready_for_review: not installed as an App, pull-news",
+        "pull_request_review.submitted: comment, not installed as an App",
+        "pull_request_review_comment.created: no command, not installed as an App",
+        "repository.created: event not used, payload not understood",
+        "repository.edited: payload not understood",
+        "repository.privatized: payload not understood",
+        "repository.publicized: payload not understood",
+        "repository.transferred: access-lost, payload not understood",
+      ]
+    `)
+  })
 })
 
 /** Everywhere in a payload. */
@@ -231,58 +211,16 @@ const asking = installed.map(({ event, payload }) => ({
 
 describe('with words and a label that ask for something', () => {
   test('as they are', async () => {
-    expect(await table(asking)).toMatchInlineSnapshot(`
+    expect(await others(asking)).toMatchInlineSnapshot(`
       [
-        "installation.created: event not used",
-        "installation.deleted: access-lost",
-        "installation.new_permissions_accepted: event not used",
-        "installation.suspend: access-lost",
-        "installation.unsuspend: event not used",
-        "installation_repositories.added: event not used",
-        "installation_repositories.removed: access-lost",
         "issue_comment.created: comment",
-        "issue_comment.deleted: withdrawal",
         "issue_comment.edited: comment",
-        "issues.assigned: event not used",
-        "issues.deleted: withdrawal",
-        "issues.demilestoned: event not used",
-        "issues.edited: event not used",
         "issues.labeled: label",
-        "issues.locked: withdrawal",
-        "issues.milestoned: event not used",
-        "issues.opened: event not used",
-        "issues.pinned: event not used",
-        "issues.reopened: event not used",
-        "issues.transferred: withdrawal",
-        "issues.unassigned: event not used",
         "issues.unlabeled: withdrawal",
-        "issues.unlocked: event not used",
-        "issues.unpinned: event not used",
-        "pull_request.assigned: event not used",
-        "pull_request.closed: pull-news",
-        "pull_request.converted_to_draft: pull-news",
         "pull_request.labeled: label",
-        "pull_request.locked: withdrawal",
-        "pull_request.opened: pull-news",
-        "pull_request.ready_for_review: pull-news",
-        "pull_request.reopened: pull-news",
-        "pull_request.review_request_removed: event not used",
-        "pull_request.review_requested: event not used",
-        "pull_request.synchronize: pull-news",
-        "pull_request.unassigned: event not used",
         "pull_request.unlabeled: withdrawal",
-        "pull_request.unlocked: event not used",
-        "pull_request_review.dismissed: event not used",
-        "pull_request_review.submitted: comment",
         "pull_request_review_comment.created: inline comment of a review",
-        "pull_request_review_comment.deleted: withdrawal",
         "pull_request_review_comment.edited: comment",
-        "repository.created: event not used",
-        "repository.edited: event not used",
-        "repository.privatized: event not used",
-        "repository.publicized: event not used",
-        "repository.renamed: event not used",
-        "repository.transferred: access-lost",
       ]
     `)
   })
