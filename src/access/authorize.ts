@@ -5,7 +5,7 @@ import type { ThreadClient } from '../core/model/ports.ts'
 import type { Person } from '../core/model/thread.ts'
 import type { Permission } from '../core/model/views.ts'
 import type { Signer } from '../core/record/marker.ts'
-import { believeAbsent, type RefusedReads } from '../core/record/outage.ts'
+import { believeAbsent, type RefusedReads } from '../core/record/retries.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 
 export interface Accounts {

@@ -13,7 +13,7 @@ import {
   settled,
   steps,
 } from '../core/record/next-step.ts'
-import { eased } from '../core/record/outage.ts'
+import { eased } from '../core/record/retries.ts'
 import { type ChangeOf, changed, type Run, type RunChange } from '../core/record/run.ts'
 import { limits } from '../core/record/timing.ts'
 import { afterFault } from './steps/after-fault.ts'
@@ -136,14 +136,14 @@ async function stopOf(context: RunContext): Promise<ChangeOf<'mailbox'> | undefi
     ...personCheckOf(context, (await deps.settings.of(github, run.thread)).settings),
     github,
   }))
-  return stop && { mailbox: { stop: { by: stop.by, at: stop.moment.at, asked: false } } }
+  return stop && { mailbox: { stop: { by: stop.by, at: stop.moment.at } } }
 }
 
 function wentWell({ run, job, deps }: RunContext, step: ActingStep, change: RunChange): Run {
-  const { service, call, toAgent } = steps[step.kind]
+  const { service, call, to } = steps[step.kind]
   const after = changed(run, settled(run, step), { attempts: { stallsSeen: job.stalls } }, change)
   const known = run.result.outcome ? after : onlyNeeded(after)
   const now = deps.now()
-  const well = toAgent ? eased(known, 'agent', { call, now }) : known
+  const well = to === 'agent' ? eased(known, 'agent', { call, now }) : known
   return service === 'none' ? well : eased(well, service, { call, now })
 }

@@ -20,7 +20,6 @@ const leadingTo: Record<CrashPoint, SceneName> = {
   'message said, not recorded': 'steered',
   'session intent written': 'rejoined',
   'session rejoined, not recorded': 'rejoined',
-  'cancel intent written': 'stopped',
   'cancel asked, not recorded': 'stopped',
   'status edit sent, not recorded': 'asked',
   'pull seen': 'labelled',

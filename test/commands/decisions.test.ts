@@ -63,7 +63,7 @@ const closed = (trigger: CommandTrigger): CommandTrigger => ({
 const live = working({ request: { ...ask, at: t0 } })
 const ended = working({ result: { outcome: { kind: 'answer' } }, report: { announced: told } })
 const byPreset = working({ request: { ...ask, origin: { kind: 'label', label: 'codex:high' } } })
-const stopping = working({ mailbox: { stop: { by: maya, at: t0, asked: true } } })
+const stopping = working({ mailbox: { stop: { by: maya, at: t0 } } })
 
 const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
   settings: settingsOf(file),

@@ -117,7 +117,7 @@ describe('two hundred Runs without streams', () => {
     if (!toStop) throw new Error('no runs')
 
     const looked = following.looks(toStop)
-    toStop.change({ mailbox: { stop: { by: maya, at: Date.now(), asked: false } } })
+    toStop.change({ mailbox: { stop: { by: maya, at: Date.now() } } })
     await following.pass(2 * second)
     expect(following.posthog.ledger.some(({ kind }) => kind === 'cancel')).toBe(true)
     await following.pass(5 * minute)
@@ -156,7 +156,7 @@ describe('thirty busy agents on one key', () => {
     if (!ends || !stops) throw new Error('no runs')
     idle = 2
     await ends.control.completeTurn('The cake is done.')
-    stops.change({ mailbox: { stop: { by: maya, at: Date.now(), asked: false } } })
+    stops.change({ mailbox: { stop: { by: maya, at: Date.now() } } })
     await busy(5 * second)
     expect(ends.run().session.sessionLog?.answer).toBe('The cake is done.')
     expect(stops.run().session.taskRun?.status).toBe('cancelled')

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { readMessages } from '../../src/core/record/messages.ts'
 import { nextStep } from '../../src/core/record/next-step.ts'
-import { withOutage } from '../../src/core/record/outage.ts'
+import { withRetry } from '../../src/core/record/retries.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import { hour, maya, pull, runWith, t0, taskRun, working } from './given.ts'
 
@@ -15,7 +15,7 @@ const note = JSON.stringify({
 })
 const lost = (run: Run): Run => readMessages(run, [note])
 const stopAsked = (run: Run): Run =>
-  changed(run, { mailbox: { stop: run.mailbox.stop && { ...run.mailbox.stop, asked: true } } })
+  changed(run, { session: { cancelled: { taskRun: run.session.taskRun?.id ?? '', at: t0 } } })
 const asked = (run: Run): Run => stopAsked(lost(run))
 
 test.each<[string, Run, string]>([
@@ -39,7 +39,7 @@ test.each<[string, Run, string]>([
   ],
   [
     'while GitHub is waited for, which is in vain',
-    lost(withOutage(working(), 'github', { why: 'x', since: t0, until: t0 + hour, count: 1 })),
+    lost(withRetry(working(), 'github', { why: 'x', since: t0, until: t0 + hour, count: 1 })),
     'cancel',
   ],
   [

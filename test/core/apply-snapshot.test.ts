@@ -242,7 +242,7 @@ describe('the outcome', () => {
     result: status === 'failed' ? again : {},
   })
   const answer = { offset: 1, turns: 1, idle: true, answer: 'Because.' }
-  const stop = { by: maya, at: t0, asked: true }
+  const stop = { by: maya, at: t0 }
 
   test.each<[string, RunChange, object]>([
     ['a new pull request', { result: { pulls: [pull] } }, { kind: 'pull' }],
@@ -323,7 +323,7 @@ describe('what is missing', () => {
   })
 
   test('a stop without a reason ends without one', () => {
-    const stop = { by: maya, at: t0, asked: true }
+    const stop = { by: maya, at: t0 }
     expect(outcomeOf(working({ mailbox: { stop } }), at)).toEqual({ kind: 'stopped', by: 'maya' })
   })
 
@@ -488,7 +488,7 @@ describe('words that the agent ended without reading', () => {
       { ...over, log: [{ at: t0, what: { kind: 'words', messages: ['m'] } }] },
       said,
     ],
-    ['after a stop', over, changed(said, { mailbox: { stop: { by: zoe, at: t0, asked: true } } })],
+    ['after a stop', over, changed(said, { mailbox: { stop: { by: zoe, at: t0 } } })],
     [
       'where the log shows no words, as nobody can tell',
       over,

@@ -79,7 +79,7 @@ const phases: Record<Phase, Run> = {
   preparing: runWith({ schedule: { admitted: true } }),
   starting: working({ session: { taskRun: { ...taskRun, status: 'queued' } } }),
   working: working({ session: { progress } }),
-  stopping: working({ session: { progress }, mailbox: { stop: { by: maya, at: now, asked: true } } }),
+  stopping: working({ session: { progress }, mailbox: { stop: { by: maya, at: now } } }),
   pull: working(
     changed(over, { result: { outcome: { kind: 'pull' }, pulls: [pull], pushed: 'c'.repeat(40) } }),
   ),
@@ -313,14 +313,12 @@ describe('the status comment', () => {
       baseline: { settingsProblem: '.github/codex.yml, line 3, `model`, is not text' },
       workspace: { attachments: { ids: [], failed: [{ name: 'log.txt', why: 'it is larger than 10 MB' }] } },
       request: { ...ask, options: { ...ask.options, effort: 'high', authorship: 'user' } },
-      attempts: {
-        outages: {
-          posthog: {
-            why: 'PostHog’s rate limit is reached',
-            since: t0 + minute,
-            until: t0 + 5 * minute,
-            count: 3,
-          },
+      retries: {
+        posthog: {
+          why: 'PostHog’s rate limit is reached',
+          since: t0 + minute,
+          until: t0 + 5 * minute,
+          count: 3,
         },
       },
     })
@@ -445,7 +443,7 @@ describe('the status comment', () => {
     [
       'short trouble',
       working({
-        attempts: { outages: { github: { why: 'x', since: now, until: now + 19 * second, count: 1 } } },
+        retries: { github: { why: 'x', since: now, until: now + 19 * second, count: 1 } },
       }),
       /⏸️/,
     ],
@@ -454,7 +452,7 @@ describe('the status comment', () => {
       working(
         changed(over, {
           result: { outcome: failure },
-          attempts: { outages: { github: { why: 'x', since: t0, until: now, count: 9 } } },
+          retries: { github: { why: 'x', since: t0, until: now, count: 9 } },
         }),
       ),
       /⏸️/,
@@ -496,7 +494,7 @@ describe('a new phase', () => {
       'trouble that is worth telling',
       phases.working,
       changed(phases.working, {
-        attempts: { outages: { github: { why: 'x', since: t0, until: now, count: 1 } } },
+        retries: { github: { why: 'x', since: t0, until: now, count: 1 } },
       }),
     ],
   ])('is %s', (_, one, other) => {

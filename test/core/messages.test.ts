@@ -85,7 +85,7 @@ describe('a note', () => {
       'to stop stops',
       working(),
       [stop()],
-      { mailbox: { stop: { by: maya, at: t0, asked: false }, handledMessageIds: ['s'] } },
+      { mailbox: { stop: { by: maya, at: t0 }, handledMessageIds: ['s'] } },
     ],
     [
       'to stop drops the words that were not passed on',
@@ -121,13 +121,13 @@ describe('a note', () => {
       'to stop twice is one stop',
       working(),
       [stop('s'), { ...stop('t'), by: zoe } as RunMessage],
-      { mailbox: { stop: { by: maya, at: t0, asked: false } } },
+      { mailbox: { stop: { by: maya, at: t0 } } },
     ],
     [
       'says why it was stopped',
       working(),
       [{ kind: 'stop', id: 's', by: maya, at: t0, because: 'closed the issue' }],
-      { mailbox: { stop: { by: maya, at: t0, asked: false, because: 'closed the issue' } } },
+      { mailbox: { stop: { by: maya, at: t0, because: 'closed the issue' } } },
     ],
     [
       'that a pull request was merged',
@@ -308,7 +308,7 @@ describe('what a note leaves behind', () => {
     ],
     [
       'a label after a stop: the same',
-      working({ mailbox: { stop: { by: maya, at: t0, asked: false } } }),
+      working({ mailbox: { stop: { by: maya, at: t0 } } }),
       { ...label(), source } as RunMessage,
       { report: { labels: [] }, mailbox: { handledMessageIds: ['l'], askAgain: [source], answers: [] } },
     ],
@@ -352,7 +352,7 @@ describe('what a note leaves behind', () => {
   })
 
   test('a stop without a reason names none', () => {
-    expect(read(working(), stop()).mailbox.stop).toEqual({ by: maya, at: t0, asked: false })
+    expect(read(working(), stop()).mailbox.stop).toEqual({ by: maya, at: t0 })
   })
 
   test('a stop of an agent that was not heard yet stops it', () => {

@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { cancelKey } from '../../src/core/record/agent-end.ts'
 import { openIntent } from '../../src/core/record/intents.ts'
 import { type Now, nextStep, steps } from '../../src/core/record/next-step.ts'
+import { isHeld } from '../../src/core/record/retries.ts'
 import {
   changed,
   type Intent,
   isTerminal,
-  type Outage,
+  type Retry,
   type Run,
   type RunChange,
 } from '../../src/core/record/run.ts'
@@ -62,7 +64,7 @@ describe('from the asking to the start', () => {
     ['what is waited for, too', runWith({ schedule: { ahead: 1 } }), {}, 'post-status'],
     [
       'and before it asks again where GitHub did not say',
-      runWith({ attempts: { outages: { github: { why: 'w', since: t0, until: t0, count: 1 } } } }),
+      runWith({ retries: { github: { why: 'w', since: t0, until: t0, count: 1 } } }),
       {},
       'post-status',
     ],
@@ -418,17 +420,13 @@ describe('while the agent works', () => {
   ])
 })
 
-const cancelled = (askedAt: number) => ({
-  taskRun: taskRun.id,
-  at: askedAt,
-  askedAt,
-  refused: 0,
-  until: askedAt,
+const cancelled = (at: number) => ({ taskRun: taskRun.id, at })
+const refusedCancel = (until: number, since: number = t0): RunChange => ({
+  retries: { [cancelKey(working())]: { why: 'no', since, until, count: 1 } },
 })
-const refusedUntil = (until: number) => ({ taskRun: taskRun.id, at: t0, refused: 1, until })
 
 describe('a stop', () => {
-  const stop = { by: maya, at: t0, asked: false }
+  const stop = { by: maya, at: t0 }
   holds([
     [
       'before anything is at PostHog is done',
@@ -451,13 +449,21 @@ describe('a stop', () => {
     ],
     [
       'is then looked for',
-      working({ mailbox: { stop: { ...stop, asked: true } }, schedule: { nextPollAt: undefined } }),
+      working({
+        mailbox: { stop },
+        session: { cancelled: cancelled(t0) },
+        schedule: { nextPollAt: undefined },
+      }),
       {},
       'poll',
     ],
     [
       'and waited for',
-      working({ mailbox: { stop: { ...stop, asked: true } }, schedule: { nextPollAt: now.at + 2_000 } }),
+      working({
+        mailbox: { stop },
+        session: { cancelled: cancelled(t0) },
+        schedule: { nextPollAt: now.at + 2_000 },
+      }),
       {},
       'wait 2000',
     ],
@@ -470,7 +476,7 @@ describe('a stop', () => {
     [
       'that PostHog confirmed: what is left behind?',
       working({
-        mailbox: { stop: { ...stop, asked: true } },
+        mailbox: { stop },
         session: { taskRun: { ...taskRun, status: 'cancelled' } },
       }),
       {},
@@ -479,7 +485,7 @@ describe('a stop', () => {
     [
       'and done',
       working({
-        mailbox: { stop: { ...stop, asked: true } },
+        mailbox: { stop },
         session: { taskRun: { ...taskRun, status: 'cancelled' } },
         result: { resultChecked: true },
       }),
@@ -499,7 +505,8 @@ describe('a stop', () => {
     [
       'that nobody confirms within five minutes',
       working({
-        mailbox: { stop: { ...stop, at: now.at - 5 * minute - 1, asked: true } },
+        mailbox: { stop },
+        session: { cancelled: cancelled(now.at - 5 * minute - 1) },
         schedule: { lastPollAt: now.at },
       }),
       {},
@@ -508,8 +515,8 @@ describe('a stop', () => {
     [
       'which count from when PostHog was asked',
       working({
-        mailbox: { stop: { ...stop, at: now.at - hour, asked: true } },
-        session: { cancel: cancelled(now.at - 5 * minute) },
+        mailbox: { stop: { ...stop, at: now.at - hour } },
+        session: { cancelled: cancelled(now.at - 5 * minute) },
         schedule: { lastPollAt: now.at, nextPollAt: now.at + 2_000 },
       }),
       {},
@@ -518,8 +525,8 @@ describe('a stop', () => {
     [
       'and only a look after them says so',
       working({
-        mailbox: { stop: { ...stop, at: now.at - hour, asked: true } },
-        session: { cancel: cancelled(now.at - hour) },
+        mailbox: { stop: { ...stop, at: now.at - hour } },
+        session: { cancelled: cancelled(now.at - hour) },
         schedule: { lastPollAt: now.at - 55 * minute, nextPollAt: undefined },
       }),
       {},
@@ -529,7 +536,7 @@ describe('a stop', () => {
       'that PostHog refused is asked for again after a while',
       working({
         mailbox: { stop },
-        session: { cancel: refusedUntil(now.at + 900) },
+        ...refusedCancel(now.at + 900),
         schedule: { nextPollAt: now.at + 2_000 },
       }),
       {},
@@ -539,7 +546,7 @@ describe('a stop', () => {
       'and then',
       working({
         mailbox: { stop },
-        session: { cancel: refusedUntil(now.at) },
+        ...refusedCancel(now.at),
         schedule: { nextPollAt: now.at + 2_000 },
       }),
       {},
@@ -549,7 +556,7 @@ describe('a stop', () => {
       'for ten minutes',
       working({
         mailbox: { stop },
-        session: { cancel: { ...refusedUntil(now.at + 1), at: now.at - 10 * minute - 1 } },
+        ...refusedCancel(now.at + 1, now.at - 10 * minute - 1),
       }),
       {},
       'give-up lost',
@@ -734,23 +741,23 @@ describe('an effect whose result is not known comes first', () => {
   })
 })
 
-const outage = (given: Partial<Outage> = {}): Outage => ({
+const outage = (given: Partial<Retry> = {}): Retry => ({
   why: 'rate limit',
   since: t0,
   until: now.at + 9_000,
   count: 1,
   ...given,
 })
-const posthogAway = (given: Partial<Outage> = {}): RunChange => ({
-  attempts: { outages: { posthog: outage(given) } },
+const posthogAway = (given: Partial<Retry> = {}): RunChange => ({
+  retries: { posthog: outage(given) },
 })
-const githubAway = (given: Partial<Outage> = {}): RunChange => ({
-  attempts: { outages: { github: outage(given) } },
+const githubAway = (given: Partial<Retry> = {}): RunChange => ({
+  retries: { github: outage(given) },
 })
 
 describe('while PostHog is out of reach', () => {
   const due: RunChange = { schedule: { nextPollAt: undefined } }
-  const stop = { by: maya, at: t0, asked: false }
+  const stop = { by: maya, at: t0 }
   const since = now.at - 24 * hour - 1
   holds([
     ['it is waited for', working(changed(due, posthogAway())), {}, 'wait 9000'],
@@ -766,7 +773,7 @@ describe('while PostHog is out of reach', () => {
       'or GitHub is away, too',
       working({
         ...due,
-        attempts: { outages: { posthog: outage(), github: outage({ until: now.at + 7 }) } },
+        retries: { posthog: outage(), github: outage({ until: now.at + 7 }) },
       }),
       { text: 'phase' },
       'wait 7',
@@ -834,7 +841,7 @@ describe('while PostHog is out of reach', () => {
 })
 
 describe('while GitHub is out of reach', () => {
-  const stop = { by: maya, at: t0, asked: false }
+  const stop = { by: maya, at: t0 }
   const over: RunChange = {
     result: { outcome: { kind: 'answer' }, concludedAt: t0 },
     report: { announced: told },
@@ -947,35 +954,32 @@ describe('a thread that takes nothing', () => {
     report: { announced: told },
     session: { cost: null },
   }
-  const unheard = { since: t0, until: now.at + 3_000, count: 1 }
+  const unheard = { why: 'locked', since: t0, until: now.at + 3_000, count: 1 }
   holds([
-    [
-      'is not told again at once',
-      working({ report: { threadBlocked: unheard } }),
-      { text: 'phase' },
-      'wait 3000',
-    ],
+    ['is not told again at once', working({ retries: { thread: unheard } }), { text: 'phase' }, 'wait 3000'],
     [
       'but after a while',
-      working({ report: { threadBlocked: { ...unheard, until: now.at } } }),
+      working({ retries: { thread: { ...unheard, until: now.at } } }),
       { text: 'phase' },
       'edit-status',
     ],
     [
       'nothing waits for it',
-      working({ report: { threadBlocked: unheard }, schedule: { nextPollAt: undefined } }),
+      working({ retries: { thread: unheard }, schedule: { nextPollAt: undefined } }),
       { text: 'phase' },
       'poll',
     ],
     [
       'a run that has no comment yet waits',
-      runWith({ report: { threadBlocked: unheard }, schedule: { admitted: true } }),
+      runWith({ retries: { thread: unheard }, schedule: { admitted: true } }),
       {},
       'wait 3000',
     ],
     [
       'the last word waits',
-      working(changed(over, { report: { threadBlocked: unheard, announced: { ...told, comment: false } } })),
+      working(
+        changed(over, { retries: { thread: unheard }, report: { announced: { ...told, comment: false } } }),
+      ),
       {},
       'wait 3000',
     ],
@@ -983,7 +987,8 @@ describe('a thread that takes nothing', () => {
       'and what else is to be done does not',
       working(
         changed(over, {
-          report: { threadBlocked: unheard, announced: { ...told, comment: false, label: false } },
+          retries: { thread: unheard },
+          report: { announced: { ...told, comment: false, label: false } },
         }),
       ),
       {},
@@ -993,7 +998,8 @@ describe('a thread that takes nothing', () => {
       'is told the last word after a while',
       working(
         changed(over, {
-          report: { threadBlocked: { ...unheard, until: now.at }, announced: { ...told, comment: false } },
+          retries: { thread: { ...unheard, until: now.at } },
+          report: { announced: { ...told, comment: false } },
         }),
       ),
       {},
@@ -1003,7 +1009,7 @@ describe('a thread that takes nothing', () => {
 })
 
 describe('a pull request that GitHub does not show', () => {
-  const unseenPulls = { u: { since: t0, until: now.at + 700 } }
+  const retries = { 'pull u': { why: 'w', since: t0, until: now.at + 700, count: 1 } }
   const claimedPulls = ['u']
   const completed = { ...taskRun, status: 'completed' as const }
   const over: RunChange = {
@@ -1012,39 +1018,40 @@ describe('a pull request that GitHub does not show', () => {
     session: { cost: null, taskRun: completed },
   }
   holds([
-    ['is asked for again after a while', working({ result: { claimedPulls, unseenPulls } }), {}, 'wait 700'],
+    ['is asked for again after a while', working({ result: { claimedPulls }, retries }), {}, 'wait 700'],
     [
       'and then',
-      working({ result: { claimedPulls, unseenPulls: { u: { since: t0, until: now.at } } } }),
+      working({ result: { claimedPulls }, retries: { 'pull u': { ...retries['pull u'], until: now.at } } }),
       {},
       'adopt-pull u',
     ],
     [
       'others are not kept waiting',
-      working({ result: { claimedPulls: ['u', 'v'], unseenPulls } }),
+      working({ result: { claimedPulls: ['u', 'v'] }, retries }),
       {},
       'adopt-pull v',
     ],
     [
       'nor are words',
-      working(changed(passing(more('a')), { result: { claimedPulls, unseenPulls } })),
+      working(changed(passing(more('a')), { result: { claimedPulls }, retries })),
       {},
       'deliver',
     ],
     [
       'the end of the turn is',
       working({
-        result: { claimedPulls, unseenPulls },
+        result: { claimedPulls },
+        retries,
         session: { sessionLog: { offset: 1, turns: 1, idle: true, idleSince: t0 - hour } },
         schedule: { lastPollAt: t0 },
       }),
       {},
       'wait 700',
     ],
-    ['so is the end', working(changed(over, { result: { claimedPulls, unseenPulls } })), {}, 'wait 700'],
+    ['so is the end', working(changed(over, { result: { claimedPulls }, retries })), {}, 'wait 700'],
     [
       'unless another command waits',
-      working(changed(over, { result: { claimedPulls, unseenPulls }, mailbox: { releaseThread: true } })),
+      working(changed(over, { result: { claimedPulls }, retries, mailbox: { releaseThread: true } })),
       {},
       'end',
     ],
@@ -1068,14 +1075,18 @@ describe('a Run that failed sees to its agent', () => {
     ],
     [
       'then it looks',
-      working(changed(failed, { session: { cancel: cancelled(t0) }, schedule: { nextPollAt: undefined } })),
+      working(
+        changed(failed, { session: { cancelled: cancelled(t0) }, schedule: { nextPollAt: undefined } }),
+      ),
       {},
       'poll',
     ],
     [
       'until it has ended',
       working(
-        changed(failed, { session: { cancel: cancelled(t0), taskRun: { ...taskRun, status: 'cancelled' } } }),
+        changed(failed, {
+          session: { cancelled: cancelled(t0), taskRun: { ...taskRun, status: 'cancelled' } },
+        }),
       ),
       {},
       'end',
@@ -1084,7 +1095,7 @@ describe('a Run that failed sees to its agent', () => {
       'or five minutes after PostHog was asked',
       working(
         changed(failed, {
-          session: { cancel: cancelled(now.at - 5 * minute - 1) },
+          session: { cancelled: cancelled(now.at - 5 * minute - 1) },
           schedule: { lastPollAt: now.at },
         }),
       ),
@@ -1095,7 +1106,7 @@ describe('a Run that failed sees to its agent', () => {
     ['and then says so', working(changed(failed, late, { session: { agentLeft: true } })), {}, 'end'],
     [
       'the end of another task run does not count',
-      working(changed(failed, { session: { cancel: { ...cancelled(t0), taskRun: 'run-0' } } })),
+      working(changed(failed, { session: { cancelled: { ...cancelled(t0), taskRun: 'run-0' } } })),
       {},
       'cancel',
     ],
@@ -1246,7 +1257,8 @@ describe('the words of what is given up', () => {
     [
       'a stop that is not confirmed',
       working({
-        mailbox: { stop: { by: maya, at: now.at - 5 * minute - 1, asked: true } },
+        mailbox: { stop: { by: maya, at: t0 } },
+        session: { cancelled: cancelled(now.at - 5 * minute - 1) },
         schedule: { lastPollAt: now.at },
       }),
       {
@@ -1259,10 +1271,10 @@ describe('the words of what is given up', () => {
         },
       },
     ],
-    ['GitHub away', runWith(changed(ready, { attempts: { outages: { github: away25 } } })), away('GitHub')],
+    ['GitHub away', runWith(changed(ready, { retries: { github: away25 } })), away('GitHub')],
     [
       'PostHog away',
-      working({ schedule: { nextPollAt: undefined }, attempts: { outages: { posthog: away25 } } }),
+      working({ schedule: { nextPollAt: undefined }, retries: { posthog: away25 } }),
       away('PostHog'),
     ],
   ])('%s', (_, run, expected) => {
@@ -1272,7 +1284,7 @@ describe('the words of what is given up', () => {
 
 describe('at the edge of a limit', () => {
   const later = now.at + 60_000
-  const stopAt = (ago: number) => ({ by: maya, at: now.at - ago, asked: true })
+  const stop = { by: maya, at: t0 }
   const idle = { offset: 1, turns: 1, idle: true }
   const open: RunChange = {
     result: { outcome: { kind: 'pull' }, pulls: [pull], concludedAt: t0 },
@@ -1284,7 +1296,11 @@ describe('at the edge of a limit', () => {
   holds([
     [
       'a stop may take five minutes',
-      working({ mailbox: { stop: stopAt(5 * minute) }, schedule: { lastPollAt: now.at, nextPollAt: later } }),
+      working({
+        mailbox: { stop },
+        session: { cancelled: cancelled(now.at - 5 * minute) },
+        schedule: { lastPollAt: now.at, nextPollAt: later },
+      }),
       {},
       'wait 60000',
     ],
@@ -1321,8 +1337,8 @@ describe('at the edge of a limit', () => {
     [
       'an end that counted is waited for no more',
       working({
-        mailbox: { stop: stopAt(0) },
-        session: { sessionLog: { ...idle, idleSince: now.at - 2_000 } },
+        mailbox: { stop },
+        session: { cancelled: cancelled(now.at), sessionLog: { ...idle, idleSince: now.at - 2_000 } },
         schedule: { nextPollAt: later },
       }),
       {},
@@ -1426,7 +1442,7 @@ describe('at the edge of a limit', () => {
       working(
         changed(open, {
           result: { outcome: refused },
-          session: { cancel: cancelled(t0), taskRun: { ...taskRun, status: 'cancelled' } },
+          session: { cancelled: cancelled(t0), taskRun: { ...taskRun, status: 'cancelled' } },
           mailbox: { pendingFollowUps: [more('a')] },
         }),
       ),
@@ -1495,7 +1511,6 @@ describe('from any state', () => {
         status: oneOf(status, undefined),
         readOnlyThread: fc.boolean(),
         announced: oneOf(told, { ...told, comment: false }),
-        threadBlocked: oneOf(undefined, { since: t0, until: now.at + 1, count: 1 }),
       }),
       workspace: fc.record({
         branch: oneOf(branch, undefined),
@@ -1521,12 +1536,12 @@ describe('from any state', () => {
           { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
           { offset: 1, turns: 0, idle: false },
         ),
-        cancel: oneOf(undefined, cancelled(t0), cancelled(t0 - hour), refusedUntil(now.at + 1)),
+        cancelled: oneOf(undefined, cancelled(t0), cancelled(t0 - hour)),
         agentLeft: oneOf(undefined, true),
         cost: fc.constant(null),
       }),
       mailbox: fc.record({
-        stop: oneOf(undefined, { by: maya, at: t0, asked: false }),
+        stop: oneOf(undefined, { by: maya, at: t0 }),
         pendingFollowUps: oneOf([], [more('a')]),
         releaseThread: fc.boolean(),
       }),
@@ -1536,7 +1551,12 @@ describe('from any state', () => {
           [{ kind: 'start-run', at: t0, before: [] }],
           [{ kind: 'conclude', at: t0 }],
         ),
-        outages: fc.record({ github: outages, posthog: outages }),
+      }),
+      retries: fc.record({
+        github: outages,
+        posthog: outages,
+        thread: oneOf(undefined, { why: 'w', since: t0, until: now.at + 1, count: 1 }),
+        [cancelKey(working())]: oneOf(undefined, { why: 'w', since: t0, until: now.at + 1, count: 1 }),
       }),
       schedule: fc.record({
         lastPollAt: fc.option(times, { nil: undefined }),
@@ -1587,7 +1607,7 @@ describe('from any state', () => {
           return
         }
         const { service } = steps[next.kind]
-        const outage = service === 'none' ? undefined : run.attempts.outages[service]
+        const outage = service === 'none' ? undefined : run.retries[service]
         if (!outage || (next.kind === 'edit-status' && outage.refusedSince !== undefined)) return
         expect(outage.until).toBeLessThanOrEqual(now.at)
       }),
@@ -1605,9 +1625,10 @@ describe('from any state', () => {
           isTerminal(run.session.taskRun.status)
         )
           return
-        if (run.session.cancel || openIntent(run, 'start-run')) return
-        const away: Outage = { why: 'w', since: t0, until: now.at + hour, count: 1 }
-        const next = nextStep(changed(run, { attempts: { outages: { github: away } } }), {
+        if (run.session.cancelled || isHeld(run, cancelKey(run), now.at) || openIntent(run, 'start-run'))
+          return
+        const away: Retry = { why: 'w', since: t0, until: now.at + hour, count: 1 }
+        const next = nextStep(changed(run, { retries: { github: away, posthog: undefined } }), {
           ...now,
           text: differs,
         })

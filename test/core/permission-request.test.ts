@@ -104,7 +104,7 @@ test('another question of the agent is put to people as well, but no more than t
 })
 
 test('nothing is asked while the run is being stopped, nor what a turn of PostHog’s own asks', () => {
-  const stop = { by: maya, at: t0, asked: true }
+  const stop = { by: maya, at: t0 }
   expect(nextStep(changed(asking(question), { mailbox: { stop } }), now).kind).not.toBe('put-question')
   const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - hour, ofOthers: true, showsWords: true }
   const others = changed(asking(question), {

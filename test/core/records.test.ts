@@ -32,14 +32,11 @@ const read = (of: Line['of'], record: unknown): object => formats[of].parse(reco
 const isKeyed = (value: unknown): value is Keyed =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Something new in every object of it, but in a list by address. */
+/** Something new in every object of it, but in a list by key. */
 function withMore(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withMore)
   if (!isKeyed(value)) return value
-  const inner = Object.entries(value).map(([key, item]) => [
-    key,
-    key === 'unseenPulls' ? item : withMore(item),
-  ])
+  const inner = Object.entries(value).map(([key, item]) => [key, key === 'retries' ? item : withMore(item)])
   return { ...Object.fromEntries(inner), newer: { than: 'this' } }
 }
 

@@ -6,7 +6,9 @@ import { NoResponse, Rejected, RetryLater, type Service } from '../../src/core/m
 import type { StepResult, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import type { Person } from '../../src/core/model/thread.ts'
 import type { PullView } from '../../src/core/model/views.ts'
-import { changed, type Outage, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { cancelKey } from '../../src/core/record/agent-end.ts'
+import { retryOf } from '../../src/core/record/retries.ts'
+import { changed, type Retry, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { type Differs, given } from '../commands/command-world.ts'
 import {
@@ -106,7 +108,7 @@ const steps: [step: string, asks: Service, run: Run][] = [
     working(
       changed(mute, {
         schedule: { nextPollAt: later },
-        mailbox: { stop: { by: maya, at: t0, asked: false } },
+        mailbox: { stop: { by: maya, at: t0 } },
       }),
     ),
   ],
@@ -188,7 +190,7 @@ describe.each(steps)('%s', (step, asks, run) => {
   test('waits for a limit until it lets go', async () => {
     const until = now + 30 * second
     const came = await advance(run, failing(new RetryLater(asks, until, 'rate-limit', 'limit')))
-    expect(came.run.attempts.outages).toEqual({
+    expect(came.run.retries).toEqual({
       [asks]: { why: 'limit', since: now, until, count: 1, limit: true },
     })
     expect(came.verdict).toEqual({ kind: 'park', ms: until - now })
@@ -201,7 +203,7 @@ describe.each(steps)('%s', (step, asks, run) => {
     const trouble = { why: 'reset', since: now, until: now + second, count: 1 }
     // Looks go before words then.
     const ofAgent = step === 'deliver' ? { agent: { ...trouble, until: trouble.until + 1 } } : {}
-    expect(came.run.attempts.outages).toEqual({ [asks]: trouble, ...ofAgent })
+    expect(came.run.retries).toEqual({ [asks]: trouble, ...ofAgent })
     expect(came.verdict).toEqual({ kind: 'park', ms: step === 'deliver' ? second + 1 : second })
     expect(warn).toHaveBeenCalledWith(
       expect.objectContaining({ run: run.id, step, err: fault }),
@@ -216,8 +218,8 @@ describe.each(steps)('%s', (step, asks, run) => {
 
   test('that goes well ends the trouble with its service, and no other', async () => {
     const other = asks === 'github' ? 'posthog' : 'github'
-    expect((await once(run, asks)).attempts.outages).toEqual({})
-    expect((await once(run, other)).attempts.outages).toMatchObject({ [other]: { why: 'limit' } })
+    expect((await once(run, asks)).retries[asks]).toBeUndefined()
+    expect((await once(run, other)).retries).toMatchObject({ [other]: { why: 'limit' } })
   })
 })
 
@@ -262,7 +264,7 @@ describe('a step that comes to nothing is not taken again at once', () => {
     const stopped = working(
       changed(mute, {
         session: { taskId: undefined },
-        mailbox: { stop: { by: maya, at: t0, asked: false } },
+        mailbox: { stop: { by: maya, at: t0 } },
       }),
     )
     expect((await advance(stopped, { save })).verdict).toEqual({ kind: 'park', ms: second })
@@ -283,10 +285,10 @@ async function once(run: Run, service: Service): Promise<Run> {
     Object.assign(agents[index] ?? {}, { id, status: 'in_progress' })
   world.branches.set(branch.name, branch.sha)
   world.tasks.push({ id: 'task-1', description: '', runs: agents })
-  const outages = { [service]: { why: 'limit', since: t0, until: t0, count: 1 } }
+  const retries = { [service]: { why: 'limit', since: t0, until: t0, count: 1 } }
   const { signal } = worker.shutdown
   const saves: Run[] = []
-  await advance(changed(run, { attempts: { outages } }), {
+  await advance(changed(run, { retries }), {
     github: gitHubOf(world, worker),
     posthog: postHogOf(world, worker),
     stalls: 1,
@@ -337,11 +339,11 @@ describe('a step that is refused', () => {
     const fresh = runOf('post-status')
     const first = await advance(fresh, no())
     expect(first.run).toMatchObject({
-      report: { threadBlocked: { since: now, until: now + 5 * second, count: 1 } },
+      retries: { thread: { since: now, until: now + 5 * second, count: 1 } },
     })
     expect(first.run.result.outcome).toBeUndefined()
-    const unheard = { since: now - 2 * minute, until: now, count: 5 }
-    const came = await advance(changed(fresh, { report: { threadBlocked: unheard } }), no())
+    const unheard = { why: 'locked', since: now - 2 * minute, until: now, count: 5 }
+    const came = await advance(changed(fresh, { retries: { thread: unheard } }), no())
     expect(came.saves.find(({ result: { outcome } }) => outcome)).toMatchObject({
       result: { outcome: failed },
       report: { readOnlyThread: true, announced: allAnnounced },
@@ -352,13 +354,18 @@ describe('a step that is refused', () => {
   test('edit-status: the Run goes on, and the thread is told after a while', async () => {
     const edit = vi.fn(() => Promise.reject(new Rejected('github', 403, '', 'locked')))
     const first = await advance(runOf('edit-status'), { github: { edit } })
-    expect(first.run.report.threadBlocked).toEqual({ since: now, until: now + 5 * second, count: 1 })
+    expect(first.run.retries.thread).toEqual({ why: 'locked', since: now, until: now + 5 * second, count: 1 })
     expect(first.verdict).toEqual({ kind: 'park', ms: 5 * second })
     const again = await advance(first.run, { github: { edit }, now: () => now + 5 * second })
-    expect(again.run.report.threadBlocked).toEqual({ since: now, until: now + 15 * second, count: 2 })
+    expect(again.run.retries.thread).toEqual({
+      why: 'locked',
+      since: now,
+      until: now + 15 * second,
+      count: 2,
+    })
     const unlocked = async () => ({ nodeId: 'IC_9' })
     const heard = await advance(again.run, { github: { edit: unlocked }, now: () => now + 15 * second })
-    expect(heard.run.report.threadBlocked).toBeUndefined()
+    expect(heard.run.retries.thread).toBeUndefined()
     expect(heard.run.report.status?.at).toBe(now + 15 * second)
   })
 
@@ -367,7 +374,8 @@ describe('a step that is refused', () => {
     const comment = vi.fn(() => Promise.reject(new Rejected('github', 403, '', 'locked')))
     const locked = await advance(run, { github: { comment } })
     expect(locked.run).toMatchObject({
-      report: { announced: { comment: false }, threadBlocked: { since: now } },
+      report: { announced: { comment: false } },
+      retries: { thread: { since: now } },
     })
     expect(locked.verdict).toEqual({ kind: 'park', ms: 5 * second })
     const unlocked = { comment: async () => 1 }
@@ -382,7 +390,7 @@ describe('a step that is refused', () => {
       'it took none for a day',
       {
         result: { concludedAt: now - 25 * hour },
-        report: { threadBlocked: { since: t0 - 25 * hour, until: now, count: 9 } },
+        retries: { thread: { why: 'locked', since: t0 - 25 * hour, until: now, count: 9 } },
       },
     ],
   ])('conclude: the last word is left out when %s', async (_, differs) => {
@@ -406,7 +414,13 @@ describe('a step that is refused', () => {
         poll: () => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'x')),
       },
     })
-    expect(came.run.session.cancel).toEqual({ taskRun: taskRun.id, at: now, refused: 1, until: now + second })
+    expect(came.run.session.cancelled).toBeUndefined()
+    expect(retryOf(came.run, cancelKey(came.run))).toEqual({
+      why: 'no',
+      since: now,
+      until: now + second,
+      count: 1,
+    })
     expect(came.run.result.outcome).toBeUndefined()
   })
 
@@ -462,13 +476,13 @@ describe('a read that is refused', () => {
 
   test.each(reads)('%s: is repeated, and the Run goes on', async (_, service, run) => {
     const first = await advance(run, refusing(service, 404))
-    expect(first.run.attempts.outages).toMatchObject({
+    expect(first.run.retries).toMatchObject({
       [service]: { refusedSince: now, until: now + second, count: 1 },
     })
     expect(first.run.result.outcome).toBeUndefined()
     const at = now + 30 * second
     const again = await advance(first.run, { ...refusing(service, 404), now: () => at })
-    expect(again.run.attempts.outages).toMatchObject({
+    expect(again.run.retries).toMatchObject({
       [service]: { refusedSince: now, until: at + 2 * second },
     })
     expect(again.run.result.outcome).toBeUndefined()
@@ -476,9 +490,7 @@ describe('a read that is refused', () => {
 
   const refusedSince = (ago: number, run: Run): Run =>
     changed(run, {
-      attempts: {
-        outages: { posthog: { why: 'w', since: now - ago, until: now, count: 9, refusedSince: now - ago } },
-      },
+      retries: { posthog: { why: 'w', since: now - ago, until: now, count: 9, refusedSince: now - ago } },
     })
   const [, , looking] = steps.find(([step]) => step === 'poll') ?? expect.fail()
   const [, , unstarted] = steps.find(([step]) => step === 'rejoin') ?? expect.fail()
@@ -515,15 +527,15 @@ describe('a read that is refused', () => {
   test('no answer in between begins the minutes anew', async () => {
     const before = refusedSince(hour, looking)
     const { run } = await advance(before, failing(new NoResponse('posthog', 'reset')))
-    expect(run.attempts.outages.posthog?.refusedSince).toBeUndefined()
+    expect(run.retries.posthog?.refusedSince).toBeUndefined()
   })
 
   test('what is written meanwhile does not hide it', async () => {
-    const outages = { github: { why: 'w', since: t0, until: later, count: 1, refusedSince: t0 } }
-    const editing = changed(working({ schedule: { nextPollAt: later } }), { attempts: { outages } })
+    const retries = { github: { why: 'w', since: t0, until: later, count: 1, refusedSince: t0 } }
+    const editing = changed(working({ schedule: { nextPollAt: later } }), { retries })
     const { run } = await advance(editing, { github: { edit: async () => ({ nodeId: 'IC_9' }) } })
     expect(run.report.status?.at).toBe(now)
-    expect(run.attempts.outages).toEqual(outages)
+    expect(run.retries).toEqual(retries)
   })
 })
 
@@ -557,8 +569,8 @@ describe('words that are refused', () => {
     const after = saves.find(({ mailbox }) => mailbox.answers.length > 0)
     expect(after).toMatchObject({
       mailbox: { pendingFollowUps: [], handledMessageIds: ['a'], droppedMessageIds: ['a'] },
-      attempts: { outages: {} },
     })
+    expect(after?.retries).toEqual({})
     expect(after?.attempts.intent).toBeUndefined()
     expect(after && refusedOf(after)).toEqual([
       { kind: 'refused', because: expect.stringContaining(because) },
@@ -605,30 +617,30 @@ describe('words that are refused', () => {
     expect(poll).toHaveBeenCalledOnce()
     expect(came.run).toMatchObject({
       mailbox: { pendingFollowUps: [{ id: 'a' }], answers: [] },
-      attempts: { outages: { agent: { since: now, until: now + 2 * second, count: 1 } } },
+      retries: { agent: { since: now, until: now + 2 * second, count: 1 } },
     })
-    expect(came.run.attempts.outages.posthog).toBeUndefined()
+    expect(came.run.retries.posthog).toBeUndefined()
   })
 
   const forLong = { why: 'w', since: now - 11 * minute, until: now, count: 9 }
 
   test('for ten minutes are refused', async () => {
-    const run = withWords({ attempts: { outages: { agent: forLong } } })
+    const run = withWords({ retries: { agent: forLong } })
     const { saves } = await advance(run, { posthog: says(notReady), ...answering })
     expect(saves.flatMap(refusedOf)).toContainEqual({ kind: 'refused', because: 'No active sandbox' })
-    expect(saves.at(-1)?.attempts.outages).toEqual({})
+    expect(saves.at(-1)?.retries).toEqual({})
   })
 
   test('for ten minutes in which PostHog was away are not', async () => {
-    const outages = { agent: forLong, posthog: forLong }
+    const retries = { agent: forLong, posthog: forLong }
     const fault = new NoResponse('posthog', 'PostHog answered 502')
-    const { run } = await advance(withWords({ attempts: { outages } }), { posthog: says(fault) })
+    const { run } = await advance(withWords({ retries }), { posthog: says(fault) })
     expect(run).toMatchObject({ mailbox: { pendingFollowUps: [{ id: 'a' }], answers: [] } })
   })
 
   test('for ten minutes by an earlier session end it, and begin one that resumes it', async () => {
     const [, , joins] = steps.find(([step]) => step === 'rejoin') ?? expect.fail('no rejoin')
-    const run = changed(joins, due, { attempts: { outages: { agent: forLong } } })
+    const run = changed(joins, due, { retries: { agent: forLong } })
     const { saves } = await advance(run, {
       posthog: {
         ...says(notReady),
@@ -708,11 +720,12 @@ describe('an agent that can not be looked after', () => {
     session: { cost: null },
   }
   const since = now - 25 * hour
-  const outages = { posthog: { why: 'w', since, until: now, count: 9, refusedSince: since } }
+  const retries = { posthog: { why: 'w', since, until: now, count: 9, refusedSince: since } }
   const unknown = working(
     changed(failed, {
       session: { taskRun: undefined },
-      attempts: { outages, intent: [{ kind: 'start-run', at: t0, before: [] }] },
+      retries,
+      attempts: { intent: [{ kind: 'start-run', at: t0, before: [] }] },
     }),
   )
   const refused = () => Promise.reject(new Rejected('posthog', 403, '', 'no', undefined, 'read'))
@@ -723,9 +736,9 @@ describe('an agent that can not be looked after', () => {
       'how it goes on is not shown',
       working(
         changed(failed, {
-          attempts: { outages },
+          retries,
           schedule: { nextPollAt: undefined },
-          session: { cancel: { taskRun: taskRun.id, at: t0, askedAt: t0, refused: 0, until: t0 } },
+          session: { cancelled: { taskRun: taskRun.id, at: t0 } },
         }),
       ),
       { poll: refused },
@@ -757,13 +770,13 @@ test('a pull request that GitHub will not show is asked for once, not for ever',
 
 describe('trouble', () => {
   const [, , run] = steps.find(([step]) => step === 'poll') ?? expect.fail()
-  const before: Outage = { why: 'before', since: t0, until: t0, count: 3 }
-  const had = (service: Service): Run => changed(run, { attempts: { outages: { [service]: before } } })
+  const before: Retry = { why: 'before', since: t0, until: t0, count: 3 }
+  const had = (service: Service): Run => changed(run, { retries: { [service]: before } })
   const limit = (until: number) => failing(new RetryLater('posthog', until, 'rate-limit', 'limit'))
 
   test('of the same service goes on from when it began, and counts', async () => {
     const { run: after } = await advance(had('posthog'), limit(now + second))
-    expect(after.attempts.outages).toEqual({
+    expect(after.retries).toEqual({
       posthog: { why: 'limit', since: t0, until: now + second, count: 4, limit: true },
     })
   })
@@ -775,7 +788,7 @@ describe('trouble', () => {
 
   test('of another service goes on beside it', async () => {
     const { run: after } = await advance(had('github'), limit(now + second))
-    expect(after.attempts.outages).toEqual({
+    expect(after.retries).toEqual({
       posthog: { why: 'limit', since: now, until: now + second, count: 1, limit: true },
       github: before,
     })
@@ -785,17 +798,17 @@ describe('trouble', () => {
     const until = now + 72 * hour
     const told = failing(new RetryLater('posthog', until, 'usage-limit', 'limit'))
     const { run: after, verdict: result } = await advance(run, told)
-    expect(after.attempts.outages.posthog).toMatchObject({ until, promised: until })
+    expect(after.retries.posthog).toMatchObject({ until, promised: until })
     expect(result).toEqual({ kind: 'park', ms: 72 * hour })
   })
 
   test('with GitHub leaves a wait for PostHog as it is', async () => {
     const posthog = { ...before, until: later }
-    const editing = working({ attempts: { outages: { posthog } } })
+    const editing = working({ retries: { posthog } })
     const until = now + 2 * minute
     const github = { edit: () => Promise.reject(new RetryLater('github', until, 'rate-limit', 'limit')) }
     const { run: after } = await advance(editing, { github, now: () => now + minute })
-    expect(after.attempts.outages).toMatchObject({ posthog, github: { until, count: 1 } })
+    expect(after.retries).toMatchObject({ posthog, github: { until, count: 1 } })
   })
 
   test('of an attempt that may still become visible counts as none', async () => {
@@ -806,7 +819,7 @@ describe('trouble', () => {
     const { run: after, verdict: result } = await advance(creating, {
       posthog: { findTask: async () => undefined },
     })
-    expect(after.attempts.outages.posthog).toEqual({
+    expect(after.retries.posthog).toEqual({
       why: 'an unanswered write may still become visible',
       since: now,
       until: now + 5 * second,
@@ -817,18 +830,18 @@ describe('trouble', () => {
   })
 
   test('that lasts for a day after the outcome lets the Run go', async () => {
-    const outages = { github: { why: 'w', since: now - 25 * hour, until: later, count: 9 } }
+    const retries = { github: { why: 'w', since: now - 25 * hour, until: later, count: 9 } }
     const intent = { kind: 'conclude' as const, at: t0 }
     const untold = { ...told, comment: false }
     const { run: after, verdict: result } = await advance(
-      working(changed(over, { report: { announced: untold }, attempts: { outages, intent: [intent] } })),
+      working(changed(over, { report: { announced: untold }, retries, attempts: { intent: [intent] } })),
     )
     expect(result).toEqual({ kind: 'end' })
     expect(after).toMatchObject({
       mailbox: { releaseThread: true },
       report: { readOnlyThread: true, announced: { comment: true, inline: Number.MAX_SAFE_INTEGER } },
     })
-    expect([after.attempts.outages, after.attempts.intent]).toEqual([{}, undefined])
+    expect([after.retries, after.attempts.intent]).toEqual([{}, undefined])
   })
 })
 
@@ -902,7 +915,11 @@ describe('whoever wakes it', () => {
 
   test.each<[string, RunChange, CallClass]>([
     ['an agent at work', {}, 'poll'],
-    ['a stop', { mailbox: { stop: { by: maya, at: t0, asked: true } } }, 'end'],
+    [
+      'a stop',
+      { mailbox: { stop: { by: maya, at: t0 } }, session: { cancelled: { taskRun: taskRun.id, at: t0 } } },
+      'end',
+    ],
     [
       'an agent that is idle',
       { session: { sessionLog: { offset: 3, turns: 1, idle: true, idleSince: now } } },
@@ -1072,7 +1089,7 @@ describe('the steps that ask nobody', () => {
     }
     const outage = { why: 'w', since: t0 - hour, until: t0, count: 3, refusedSince: t0 - hour }
     const { run: after } = await advance(
-      changed(run, { attempts: { outages: { github: outage } }, report: { announced: told } }),
+      changed(run, { retries: { github: outage }, report: { announced: told } }),
       {
         github,
         removeLater: async () => {},
@@ -1162,7 +1179,7 @@ test('an inline answer that arrived is not given again, whatever its marker said
   const asked = changed(over, { report: { announced: { ...told, inline: 0 } } })
   const first = await advance(working({ ...asked, request: review }), { github })
   expect(comments).toHaveLength(1)
-  const withPull = changed(first.run, { result: { pulls: [pull] }, attempts: { outages: {} } })
+  const withPull = changed(first.run, { result: { pulls: [pull] }, retries: { github: undefined } })
   const { run } = await advance(withPull, { github })
   expect(run.report.announced.inline).toBe(1)
   expect(comments).toHaveLength(1)

@@ -94,6 +94,6 @@ test('a step that is due whatever the status says draws nothing', async () => {
       },
     },
   })
-  expect(after.attempts.outages.github?.until).toBe(now + minute)
+  expect(after.retries.github?.until).toBe(now + minute)
   expect(drawn).toBe(0)
 })

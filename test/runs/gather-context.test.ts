@@ -44,7 +44,7 @@ async function gathered(run: Run, ...answers: (Error | 'write')[]): Promise<stri
 
 const refusedSince = (since: number): Run =>
   runWith({
-    attempts: { outages: { github: { since, until: t0, count: 1, why: 'refused', refusedSince: since } } },
+    retries: { github: { since, until: t0, count: 1, why: 'refused', refusedSince: since } },
   })
 const refusal = (status: number): Rejected =>
   new Rejected('github', status, '', 'no', undefined, status === 404 ? 'effect' : 'read')

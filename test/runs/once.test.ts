@@ -105,7 +105,7 @@ describe('after an attempt without an answer', () => {
   test('it is called off by a stop, if it begins something and left no trace', async () => {
     const {
       mailbox: { stop },
-    } = runWith({ mailbox: { stop: { by: maya, at: t0, asked: false } } })
+    } = runWith({ mailbox: { stop: { by: maya, at: t0 } } })
     const run = changed(tried({ lostAt: t0 - limits.unanswered }), { mailbox: { stop } })
     await expect(attempt(run, { begins: true })).rejects.toBeInstanceOf(Cancelled)
     expect(done).toEqual([`find ${t0 - 60_000}`])

@@ -146,7 +146,7 @@ describe('a pull request that the agent names', () => {
     const url = 'https://github.com/acme/shop/pull/20'
     let run = working({ result: { claimedPulls: [url] } })
     const asked: number[] = []
-    for (let at = t0; run.result.claimedPulls.length > 0; at = run.result.unseenPulls[url]?.until ?? at) {
+    for (let at = t0; run.result.claimedPulls.length > 0; at = run.retries[`pull ${url}`]?.until ?? at) {
       asked.push(at - t0)
       const github = { pull: async () => undefined }
       run = await afterStep(adoptPull, handWith(run, { github, now: () => at }), { url })
@@ -165,11 +165,8 @@ describe('a pull request that the agent names', () => {
       { url },
     )
     expect(unseen).toMatchObject({
-      result: {
-        claimedPulls: [url],
-        foreignPulls: [],
-        unseenPulls: { [url]: { since: t0, until: t0 + 1_000 } },
-      },
+      result: { claimedPulls: [url], foreignPulls: [] },
+      retries: { [`pull ${url}`]: { since: t0, until: t0 + 1_000 } },
     })
   })
 })
@@ -370,7 +367,7 @@ describe('where commits are, and which pull request shows them', () => {
     ],
     [
       'a stop leaves them where they are',
-      changed(onPull, { mailbox: { stop: { by: maya, at: t0, asked: true } } }),
+      changed(onPull, { mailbox: { stop: { by: maya, at: t0 } } }),
       { views: [merged({ number: 8, head: own })], heads: { [own.ref]: late } },
       { opened: [], pulls: [], pushed: 'f', alone: own.ref },
     ],
@@ -652,7 +649,7 @@ describe('what it cost', () => {
   ])('%s', async (_, promised, calls) => {
     const asked: string[] = []
     const posthog = { why: 'no', since: t0, until: t0 + 1_000 * minute, count: 1, ...promised }
-    const run = working({ attempts: { outages: { posthog } } })
+    const run = working({ retries: { posthog } })
     const context = handWith(run, {
       posthog: { cost: async taskId => void asked.push(taskId) },
     })

@@ -192,7 +192,7 @@ describe('of the status, the branch and the task', () => {
     const intent = [{ kind: 'create-task' as const, at: t0 - 25 * hour, lostAt: t0 - 25 * hour }]
     const posthog = { why: 'away', since: t0 - 25 * hour, until: t0 + minute, count: 9 }
     await goOn(
-      runWith(changed(admitted, { attempts: { intent, outages: { posthog } } }, { report: { status } })),
+      runWith(changed(admitted, { retries: { posthog }, attempts: { intent } }, { report: { status } })),
     )
     expect(record.result.outcome).toMatchObject({ kind: 'failed', class: 'network' })
     // The wait, the end, and the last word.
@@ -235,7 +235,7 @@ describe('of the status, the branch and the task', () => {
     await goOn(runWith(admitted), { effects: { comment, makeBranch } })
     expect(effectsDone()).toEqual(beginning)
     expect(record).toMatchObject({ session: { taskId: 'task-1' } })
-    expect(Object.keys(record.attempts.outages)).toEqual(['github'])
+    expect(record.retries).toEqual({ github: expect.anything() })
     now = t0 + minute
     await goOn(record)
     const then = effectsDone().filter(name => name !== 'look for status')
@@ -247,7 +247,7 @@ describe('of the status, the branch and the task', () => {
     ['was lost', { makeBranch: lost('github') }],
   ])('a limit is waited for, where what was done beside it %s', async (_, effects) => {
     await goOn(runWith(admitted), { effects: { comment: limit('github'), ...effects } })
-    expect(record.attempts.outages.github).toMatchObject({ until: t0 + minute, count: 1 })
+    expect(record.retries.github).toMatchObject({ until: t0 + minute, count: 1 })
     expect(effectsDone()).toEqual(beginning)
   })
 
@@ -258,7 +258,7 @@ describe('of the status, the branch and the task', () => {
     await goOn(runWith(admitted), { effects: { createTask: fault('posthog') } })
     expect(effectsDone().slice(0, 3)).toEqual(beginning)
     expect(record).toMatchObject({ report: { status: {} }, workspace: { branch: { name: branch.name } } })
-    expect(Object.keys(record.attempts.outages)).toEqual(['posthog'])
+    expect(record.retries).toEqual({ posthog: expect.anything() })
   })
 })
 
@@ -311,7 +311,7 @@ describe('a process that died while all three were under way', () => {
   test('begins nothing for a Run that was stopped meanwhile', async () => {
     await goOn(left)
     now = t0 + limits.unanswered + second
-    await goOn(changed(record, { mailbox: { stop: { by: maya, at: now, asked: false } } }))
+    await goOn(changed(record, { mailbox: { stop: { by: maya, at: now } } }))
     expect(effectsDone()).not.toContain('task')
     expect(effectsDone()).not.toContain('run')
     expect(record.result.outcome).toMatchObject({ kind: 'stopped' })

@@ -12,19 +12,12 @@ const isAtRest = (run: Run): boolean =>
 export const agentIsToBeSeenTo = (run: Run): boolean =>
   run.result.outcome?.kind === 'failed' && !run.session.agentLeft && (!isAtRest(run) || mayHaveBegun(run))
 
-const cancelOf = ({ session: { cancel, taskRun } }: Run): Run['session']['cancel'] =>
-  cancel?.taskRun === taskRun?.id ? cancel : undefined
+/** What is retried if PostHog refuses to end its task run. */
+export const cancelKey = ({ session: { taskRun } }: Run): `cancel ${string}` => `cancel ${taskRun?.id ?? ''}`
 
-/** When PostHog accepted the cancel, ms since the epoch. */
-export const cancelledAt = (run: Run): number | undefined =>
-  cancelOf(run)?.askedAt ?? (run.mailbox.stop?.asked && !run.session.cancel ? run.mailbox.stop.at : undefined)
-
-export function refusedCancel(run: Run): { since: number; until: number } | undefined {
-  const cancel = cancelOf(run)
-  return cancel && cancel.askedAt === undefined && cancel.refused > 0
-    ? { since: cancel.at, until: cancel.until }
-    : undefined
-}
+/** When PostHog accepted to cancel its task run, ms since the epoch. */
+export const cancelledAt = ({ session: { cancelled, taskRun } }: Run): number | undefined =>
+  cancelled?.taskRun === taskRun?.id ? cancelled?.at : undefined
 
 export const isStopping = (run: Run): boolean =>
   agentIsToBeSeenTo(run) || (run.mailbox.stop !== undefined && run.result.outcome === undefined)

@@ -16,7 +16,6 @@ export const crashPoints = [
   'message said, not recorded',
   'session intent written',
   'session rejoined, not recorded',
-  'cancel intent written',
   'cancel asked, not recorded',
   'status edit sent, not recorded',
   'pull seen',

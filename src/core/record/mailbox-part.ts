@@ -110,7 +110,6 @@ export const Mailbox = z.object({
     .object({
       by: Person,
       at: z.number(),
-      asked: z.boolean().default(false),
       because: z.string().optional(),
     })
     .optional(),

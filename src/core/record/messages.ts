@@ -3,8 +3,8 @@ import type { JobQueue } from '../model/ports.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
 import { inlineOf, inTheOpen } from './last-word.ts'
 import { type FollowUp, type MessageReply, RunMessage, type SenderReply, Source } from './mailbox-part.ts'
-import { withOutage } from './outage.ts'
 import { newClaims } from './own-pull-request.ts'
+import { withRetry } from './retries.ts'
 import { type ChangeOf, changed, type Intent, isTerminal, type Run } from './run.ts'
 
 /** What a message may change; session and schedule are none of its business. */
@@ -109,7 +109,7 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
     case 'access-lost': {
       const said = stopped(run, { ...message, kind: 'stop' })
       // Results of GitHub calls under way can't be known any more; those of PostHog still can.
-      return withMessage(withOutage(said, 'github', undefined), {
+      return withMessage(withRetry(said, 'github', undefined), {
         mailbox: { accessLost: true },
         ...onlyIntents(said, kind => atPostHog.has(kind)),
       })
@@ -233,7 +233,6 @@ function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
       stop: {
         by: message.by,
         at: message.at,
-        asked: false,
         because: message.because,
       },
       pendingFollowUps: [],

@@ -1,7 +1,7 @@
 /** What a Run does next, decided from its record alone. What a step does: `runs/steps`. */
 import type { CallKind, Service } from '../model/errors.ts'
 import type { Unfinished } from '../model/task-run.ts'
-import { agentIsToBeSeenTo, cancelledAt, refusedCancel } from './agent-end.ts'
+import { agentIsToBeSeenTo, cancelKey, cancelledAt } from './agent-end.ts'
 import {
   earlierGoesOn,
   type Failure,
@@ -12,15 +12,14 @@ import {
 } from './failures.ts'
 import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
 import { inlineAsked, isSuperseded } from './last-word.ts'
-import { isInForce, isTooLong, outageOf } from './outage.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
 import { mayServe } from './request-part.ts'
+import { isHeld, isTooLong, type RetryKey, retryOf, services } from './retries.ts'
 import {
   type ChangeOf,
   hasNewPull,
   type Intent,
   isTerminal,
-  type Outage,
   type Outcome,
   type Run,
   wantedRights,
@@ -32,8 +31,8 @@ import { contextIsDue } from './words-to-say.ts'
 export interface StepNeeds {
   service: Service | 'none'
   call: CallKind | 'both'
-  /** Speaks to an agent, which may take nothing while PostHog is well. */
-  toAgent?: true
+  /** Who may take nothing while the service is well. */
+  to?: 'agent' | 'thread'
 }
 
 const table = {
@@ -42,23 +41,23 @@ const table = {
   'gather-context': { service: 'github', call: 'read' },
   'stage-attachments': { service: 'posthog', call: 'effect' },
   'create-task': { service: 'posthog', call: 'effect' },
-  rejoin: { service: 'posthog', call: 'both', toAgent: true },
+  rejoin: { service: 'posthog', call: 'both', to: 'agent' },
   'end-earlier': { service: 'posthog', call: 'both' },
   'start-run': { service: 'posthog', call: 'effect' },
-  'answer-permission': { service: 'posthog', call: 'effect', toAgent: true },
-  deliver: { service: 'posthog', call: 'effect', toAgent: true },
+  'answer-permission': { service: 'posthog', call: 'effect', to: 'agent' },
+  deliver: { service: 'posthog', call: 'effect', to: 'agent' },
   poll: { service: 'posthog', call: 'read' },
   'adopt-pull': { service: 'github', call: 'both' },
   'find-result': { service: 'github', call: 'both' },
   'resume-turn': { service: 'none', call: 'read' },
   'settle-outcome': { service: 'none', call: 'read' },
-  'post-status': { service: 'github', call: 'effect' },
-  'edit-status': { service: 'github', call: 'effect' },
-  conclude: { service: 'github', call: 'effect' },
+  'post-status': { service: 'github', call: 'effect', to: 'thread' },
+  'edit-status': { service: 'github', call: 'effect', to: 'thread' },
+  conclude: { service: 'github', call: 'effect', to: 'thread' },
   'tend-pull': { service: 'github', call: 'both' },
-  'put-question': { service: 'github', call: 'effect' },
+  'put-question': { service: 'github', call: 'effect', to: 'thread' },
   'answer-inline': { service: 'github', call: 'effect' },
-  'answer-message': { service: 'github', call: 'effect' },
+  'answer-message': { service: 'github', call: 'effect', to: 'thread' },
   react: { service: 'github', call: 'effect' },
   unlabel: { service: 'github', call: 'effect' },
   'drop-branch': { service: 'github', call: 'both' },
@@ -88,19 +87,21 @@ export type ActingStep = {
 
 export type Step = ActingStep | { kind: 'wait'; ms: number } | { kind: 'end' }
 
+/** The first of what is due that nothing holds back. */
 export function nextStep(run: Run, now: Now): Step {
-  let heldUntil = agentIsToBeSeenTo(run) ? seenToUntil(run) + 1 : Number.POSITIVE_INFINITY
-  let service: Service | undefined
+  let until = agentIsToBeSeenTo(run) ? seenToUntil(run) + 1 : Number.POSITIVE_INFINITY
+  const held = new Set<RetryKey>()
   for (const step of due(run, now)) {
-    if (step.kind === 'wait')
-      return lasting(run, now, service) ?? waiting(Math.min(now.at + step.ms, heldUntil), now)
-    if (step.kind === 'end' && service) break
-    const until = step.kind === 'end' ? undefined : heldBack(run, step, now)
-    if (until === undefined) return step
-    service = (step.kind === 'end' ? undefined : serviceOf(step)) ?? service
-    heldUntil = Math.min(heldUntil, until)
+    if (step.kind === 'wait') until = Math.min(until, now.at + step.ms)
+    if (step.kind === 'wait' || (step.kind === 'end' && held.size > 0)) break
+    if (step.kind === 'end') return step
+    if (run.mailbox.accessLost && steps[step.kind].to === 'thread') continue
+    const keys = holding(run, step, now)
+    if (keys.length === 0) return step
+    for (const key of keys) held.add(key)
+    until = Math.min(until, Math.max(...keys.map(key => retryOf(run, key)?.until ?? 0)))
   }
-  return lasting(run, now, service) ?? waiting(heldUntil, now)
+  return lasting(run, now, held) ?? waiting(until, now)
 }
 
 /**
@@ -108,65 +109,66 @@ export function nextStep(run: Run, now: Now): Step {
  * there.
  */
 export function besides(run: Run, step: ActingStep, now: Now): ActingStep[] {
-  const steps = preparing(run, now)
-  if (!steps.some(({ kind }) => kind === step.kind)) return []
-  return steps.filter(({ kind }) => kind !== step.kind).filter(each => heldBack(run, each, now) === undefined)
-}
-
-function* statusDue(run: Run, now: Now): Generator<ActingStep> {
-  if (!run.report.status && !run.report.readOnlyThread && canComment(run, now)) yield { kind: 'post-status' }
-}
-
-function preparing(run: Run, now: Now): ActingStep[] {
-  const { schedule, mailbox, result, session, workspace } = run
+  const { schedule, mailbox, report, result, session, workspace } = run
   if (!schedule.admitted || mailbox.stop || mailbox.accessLost || result.outcome || session.taskRun) return []
-  return [
-    ...statusDue(run, now),
-    ...(workspace.branch ? [] : [{ kind: 'find-branch' as const }]),
-    ...(session.taskId === undefined ? [{ kind: 'create-task' as const }] : []),
+  const missing = {
+    'post-status': !report.status && !report.readOnlyThread,
+    'find-branch': !workspace.branch,
+    'create-task': session.taskId === undefined,
+  }
+  const kinds = (['post-status', 'find-branch', 'create-task'] as const).filter(kind => missing[kind])
+  if (!kinds.some(kind => kind === step.kind)) return []
+  return kinds.flatMap(kind =>
+    kind === step.kind || holding(run, { kind }, now).length > 0 ? [] : [{ kind }],
+  )
+}
+
+/** What a step needs and does not answer now. */
+function holding(run: Run, step: ActingStep, { at }: Pick<Now, 'at'>): RetryKey[] {
+  const { service, to } = steps[step.kind]
+  const needed: (RetryKey | undefined)[] = [
+    service === 'none' ? undefined : service,
+    to,
+    step.kind === 'cancel' ? cancelKey(run) : undefined,
+    step.kind === 'adopt-pull' ? `pull ${step.url}` : undefined,
   ]
+  // That reads are refused, the status may tell.
+  const mayTell = (key: RetryKey) =>
+    step.kind === 'edit-status' && retryOf(run, key)?.refusedSince !== undefined
+  return needed.flatMap(key => (key && isHeld(run, key, at) && !mayTell(key) ? [key] : []))
 }
 
-function serviceOf({ kind }: ActingStep): Service | undefined {
-  const { service } = steps[kind]
-  return service === 'none' ? undefined : service
+function lasting(run: Run, now: Now, held: ReadonlySet<RetryKey>): Step | undefined {
+  if (agentIsToBeSeenTo(run)) return undefined
+  for (const service of services.filter(each => held.has(each))) {
+    const outage = retryOf(run, service)
+    if (outage && isTooLong(outage, now.at))
+      return run.result.outcome ? { kind: 'let-go' } : giveUp(outOfUse(service, outage.why))
+  }
+  return undefined
 }
 
-function heldBack(run: Run, step: ActingStep, now: Now): number | undefined {
-  const service = serviceOf(step)
-  const outages = [
-    service && outageOf(run, service),
-    steps[step.kind].toAgent && outageOf(run, 'agent'),
-  ].filter(outage => outage && isInForce(outage, now.at) && !mayTellOf(outage, step))
-  return outages.length === 0 ? undefined : Math.max(...outages.map(outage => (outage ? outage.until : 0)))
-}
-
-const mayTellOf = ({ refusedSince }: Outage, { kind }: ActingStep): boolean =>
-  kind === 'edit-status' && refusedSince !== undefined
-
-function lasting(run: Run, now: Now, service: Service | undefined): Step | undefined {
-  const outage = service && outageOf(run, service)
-  if (!outage || !isTooLong(outage, now.at) || agentIsToBeSeenTo(run)) return undefined
-  return run.result.outcome ? { kind: 'let-go' } : giveUp(outOfUse(service, outage.why))
-}
+type Due = Generator<Step, void>
 
 function* due(run: Run, now: Now): Due {
+  const { mailbox, report, result, session } = run
   const intents = openIntents(run)
-  if (run.mailbox.stop && !run.result.outcome && !run.session.taskRun && intents.length === 0)
-    return yield { kind: 'settle-outcome' }
-  if (agentIsToBeSeenTo(run)) return yield* seeingTo(run, now)
-  if (run.mailbox.accessLost) return yield* leaving(run, now)
-  if (intents.length > 0) return yield* unsettled(run, intents, now)
-  if (!run.report.status && !run.report.readOnlyThread) {
-    const begins = !run.session.taskRun && !run.result.outcome
-    // Admission comes from our own index, so it is asked before the status is posted.
-    if (begins && !hasAskedForAdmission(run) && !outageOf(run, 'github')) yield { kind: 'await-admission' }
-    yield* statusDue(run, now)
-    if (begins) return yield waiting(run.report.threadBlocked?.until ?? Number.POSITIVE_INFINITY, now)
+  const begins = !session.taskRun && !result.outcome
+  if (agentIsToBeSeenTo(run)) yield* seeingTo(run, now)
+  else if (begins && mailbox.stop && intents.length === 0) yield { kind: 'settle-outcome' }
+  else if (mailbox.accessLost) yield* leaving(run, now)
+  else if (intents.length > 0) yield* unsettled(run, intents, now)
+  else {
+    if (!report.status && !report.readOnlyThread) {
+      // Admission comes from our own index, so it is asked before the status is posted.
+      if (begins && !hasAskedForAdmission(run) && !retryOf(run, 'github')) yield { kind: 'await-admission' }
+      yield { kind: 'post-status' }
+      if (begins) return yield waiting(Number.POSITIVE_INFINITY, now)
+    }
+    if (result.outcome) yield* afterOutcome(run, now)
+    else if (mailbox.stop) yield* stopping(run, now)
+    else yield* working(run, now)
   }
-  if (run.result.outcome) yield* afterOutcome(run, now)
-  else if (run.mailbox.stop) yield* stopping(run, now)
-  else yield* working(run, now)
 }
 
 const hasAskedForAdmission = ({ schedule: { admitted, ahead, waitsUntil } }: Run): boolean =>
@@ -174,31 +176,31 @@ const hasAskedForAdmission = ({ schedule: { admitted, ahead, waitsUntil } }: Run
 
 const giveUp = (outcome: Failure): ActingStep => ({ kind: 'give-up', outcome })
 
+const isOver = ({ session: { taskRun } }: Run): boolean => taskRun !== undefined && isTerminal(taskRun.status)
+
 function* leaving(run: Run, now: Now): Due {
-  if (run.result.outcome) return yield { kind: 'end' }
   const [intent] = openIntents(run)
-  if (intent && intent.kind !== 'open-pull') return yield { kind: intent.kind }
-  if (!run.session.taskRun || isTerminal(run.session.taskRun.status)) return yield { kind: 'settle-outcome' }
-  yield* ending(run, now, giveUp(unconfirmedStop))
+  if (run.result.outcome) yield { kind: 'end' }
+  else if (intent) yield { kind: stepOf(intent) }
+  else if (!run.session.taskRun || isOver(run)) yield { kind: 'settle-outcome' }
+  else yield* ending(run, now, giveUp(unconfirmedStop))
 }
 
 function* stopping(run: Run, now: Now): Due {
-  if (!run.session.taskRun) return yield { kind: 'settle-outcome' }
-  if (isTerminal(run.session.taskRun.status)) yield* replies(run, now)
-  yield* claims(run, now)
-  if (!isTerminal(run.session.taskRun.status)) return yield* ending(run, now, giveUp(unconfirmedStop))
-  if (run.result.claimedPulls.length > 0) return yield* keepPolling(run, now)
-  if (run.result.resultChecked) return yield { kind: 'settle-outcome' }
-  yield { kind: 'find-result' }
+  if (isOver(run)) yield* replies(run)
+  yield* claims(run)
+  if (!isOver(run)) yield* ending(run, now, giveUp(unconfirmedStop))
+  else if (run.result.claimedPulls.length > 0) yield* keepPolling(run, now)
+  else yield { kind: run.result.resultChecked ? 'settle-outcome' : 'find-result' }
 }
 
 const seenToUntil = ({ result: { concludedAt = 0 } }: Run): number => concludedAt + limits.seeingTo
 
 function* seeingTo(run: Run, now: Now): Due {
-  if (now.at > seenToUntil(run)) return yield { kind: 'leave-agent' }
   const begun = openIntents(run).filter(({ kind }) => beginsAgent(kind))
-  if (begun.length > 0) return yield* unsettled(run, begun, now)
-  yield* ending(run, now, { kind: 'leave-agent' })
+  if (now.at > seenToUntil(run)) yield { kind: 'leave-agent' }
+  else if (begun.length > 0) yield* unsettled(run, begun, now)
+  else yield* ending(run, now, { kind: 'leave-agent' })
 }
 
 /**
@@ -206,28 +208,58 @@ function* seeingTo(run: Run, now: Now): Due {
  * not.
  */
 function* ending(run: Run, now: Now, unconfirmed: Step): Due {
-  const requestedAt = cancelledAt(run)
-  if (requestedAt !== undefined) {
-    yield* replies(run, now)
-    if ((run.schedule.lastPollAt ?? 0) - requestedAt > limits.stopping) return yield unconfirmed
+  const acceptedAt = cancelledAt(run)
+  if (acceptedAt === undefined) yield { kind: 'cancel' }
+  else yield* replies(run)
+  const isLate =
+    acceptedAt === undefined
+      ? now.at - (retryOf(run, cancelKey(run))?.since ?? now.at) > limits.seeingTo
+      : (run.schedule.lastPollAt ?? 0) - acceptedAt > limits.stopping
+  if (isLate) yield unconfirmed
+  yield* keepPolling(run, now)
+}
+
+function* working(run: Run, now: Now): Due {
+  const { mailbox, schedule, session, workspace } = run
+  yield* replies(run)
+  if (!schedule.admitted) return yield* keepPolling(run, now, { kind: 'await-admission' })
+  if (!workspace.branch || !session.taskId || !session.taskRun) return yield* beginning(run, now)
+  yield* claims(run)
+  if (hasNewPull(run) && now.text === 'phase') yield { kind: 'edit-status' }
+  const stands = standingOf(run, now.at)
+  if (stands.kind === 'settling') return yield* keepPolling(run, now)
+  if (stands.kind === 'unfinished' && mayGoOn(run)) yield { kind: 'resume-turn', why: stands.why }
+  if (mailbox.pendingFollowUps.length > 0) {
+    // Words that came do not wait longer for what was written beside them: the next ones bring it.
+    const since = retryOf(run, 'github')?.since ?? now.at
+    const isDue = contextIsDue(run)
+    if (isDue) yield { kind: 'gather-context' }
+    if (!isDue || now.at - since > limits.withoutContext) yield { kind: 'deliver' }
     return yield* keepPolling(run, now)
   }
-  const refused = refusedCancel(run)
-  if (!refused || now.at >= refused.until) yield { kind: 'cancel' }
-  if (refused && now.at - refused.since > limits.seeingTo) return yield unconfirmed
+  const option = permissionToAnswer(run)
+  if (option !== undefined) yield { kind: 'answer-permission', option }
+  if (stands.kind !== 'working') return yield* turnEnd(run, now)
+  if (questionToAsk(run)) yield { kind: 'put-question' }
+  yield* lost(session.taskRun, schedule)
   yield* keepPolling(run, now)
 }
 
 function* beginning(run: Run, now: Now): Due {
-  const {
-    workspace: { branch },
-    session: { taskId, earlier },
-  } = run
-  if (branch && taskId && earlier && !earlier.over && !mayBeRejoined(run, earlier))
-    return yield* endingEarlier(run, earlier, now)
-  const step = towardsRun(run)
-  const isStart = step.kind === 'start-run' || step.kind === 'rejoin'
-  yield isStart && isRightOld(run, now) ? { kind: 'await-admission' } : step
+  const { schedule, session, workspace } = run
+  const earlier = session.earlier?.over === false ? session.earlier : undefined
+  const rejoins = earlier && mayServe(earlier, wantedRights(run)) && earlier.resumes !== false
+  if (!workspace.branch) yield { kind: 'find-branch' }
+  else if (!session.taskId) yield { kind: 'create-task' }
+  else if (earlier && !rejoins) {
+    // Even an idle session is ended: PostHog may resume it, and two runs must not work on one task.
+    const since = earlier.cancelledAt ?? Number.POSITIVE_INFINITY
+    if ((schedule.lastPollAt ?? 0) - since > limits.stopping) yield giveUp(earlierGoesOn)
+    yield* keepPolling(run, now, { kind: 'end-earlier' })
+  } else if (contextIsDue(run)) yield { kind: 'gather-context' }
+  else if (!rejoins && !workspace.attachments) yield { kind: 'stage-attachments' }
+  else if (isRightOld(run, now)) yield { kind: 'await-admission' }
+  else yield { kind: rejoins ? 'rejoin' : 'start-run' }
   yield* meanwhile(run, now)
 }
 
@@ -235,114 +267,55 @@ function* beginning(run: Run, now: Now): Due {
 function isRightOld(run: Run, now: Now): boolean {
   const { rightAskedAt } = run.schedule
   if (run.session.instructionSent || rightAskedAt === undefined) return false
-  const away = outageOf(run, 'posthog')
-  return now.at - rightAskedAt > limits.rightHolds && !(away && isInForce(away, now.at))
+  return now.at - rightAskedAt > limits.rightHolds && !isHeld(run, 'posthog', now.at)
 }
-
-type Earlier = NonNullable<Run['session']['earlier']>
-
-const mayBeRejoined = (run: Run, earlier: Earlier): boolean =>
-  mayServe(earlier, wantedRights(run)) && earlier.resumes !== false
-
-function towardsRun(run: Run): ActingStep {
-  if (!run.workspace.branch) return { kind: 'find-branch' }
-  if (!run.session.taskId) return { kind: 'create-task' }
-  if (contextIsDue(run)) return { kind: 'gather-context' }
-  if (run.session.earlier && !run.session.earlier.over) return { kind: 'rejoin' }
-  return run.workspace.attachments ? { kind: 'start-run' } : { kind: 'stage-attachments' }
-}
-
-/** Even an idle session is ended: PostHog may resume it, and two runs must not work on one task. */
-function* endingEarlier(run: Run, { cancelledAt: requestedAt }: Earlier, now: Now): Due {
-  const isLate = requestedAt !== undefined && (run.schedule.lastPollAt ?? 0) - requestedAt > limits.stopping
-  if (isLate) return yield giveUp(earlierGoesOn)
-  yield* keepPolling(run, now, { kind: 'end-earlier' })
-}
-
-function* working(run: Run, now: Now): Due {
-  yield* replies(run, now)
-  if (!run.schedule.admitted) return yield* keepPolling(run, now, { kind: 'await-admission' })
-  if (!run.workspace.branch || !run.session.taskId || !run.session.taskRun) return yield* beginning(run, now)
-  yield* claims(run, now)
-  if (hasNewPull(run) && now.text === 'phase' && canComment(run, now)) yield { kind: 'edit-status' }
-  const stands = standingOf(run, now.at)
-  if (stands.kind === 'settling') return yield* keepPolling(run, now)
-  if (stands.kind === 'unfinished' && mayGoOn(run)) return yield { kind: 'resume-turn', why: stands.why }
-  if (run.mailbox.pendingFollowUps.length > 0) {
-    const isDue = contextIsDue(run)
-    if (isDue) yield { kind: 'gather-context' }
-    if (!isDue || isLongOut(run, now)) yield { kind: 'deliver' }
-    return yield* keepPolling(run, now)
-  }
-  const option = permissionToAnswer(run)
-  if (option !== undefined) yield { kind: 'answer-permission', option }
-  if (stands.kind !== 'working') return yield* turnEnd(run, now)
-  if (questionToAsk(run) && canComment(run, now)) yield { kind: 'put-question' }
-  const end = lost(run)
-  if (end) return yield end
-  yield* keepPolling(run, now)
-}
-
-/** Words that came do not wait longer for what was written beside them: the next ones bring it. */
-const isLongOut = (run: Run, now: Now): boolean =>
-  now.at - (outageOf(run, 'github')?.since ?? now.at) > limits.withoutContext
 
 function* turnEnd(run: Run, now: Now): Due {
-  if (!polledSinceSettled(run)) {
-    yield { kind: 'poll' }
-    return yield* meanwhile(run, now)
-  }
-  if (run.result.claimedPulls.length > 0) return yield* keepPolling(run, now)
-  if (run.result.resultChecked || hasNewPull(run)) return yield { kind: 'settle-outcome' }
-  yield { kind: 'find-result' }
+  const { claimedPulls, resultChecked } = run.result
+  if (!polledSinceSettled(run)) yield { kind: 'poll' }
+  else if (claimedPulls.length > 0) yield* keepPolling(run, now)
+  else yield { kind: resultChecked || hasNewPull(run) ? 'settle-outcome' : 'find-result' }
   yield* meanwhile(run, now)
 }
 
 /** PostHog may report the pull request of a turn just after its end. */
-const polledSinceSettled = (run: Run): boolean => {
-  const { sessionLog, taskRun } = run.session
+function polledSinceSettled(run: Run): boolean {
   const { lastPollAt } = run.schedule
-  return (
-    hasNewPull(run) ||
-    (taskRun !== undefined && isTerminal(taskRun.status)) ||
-    lastPollAt === undefined ||
-    sessionLog?.idleSince === undefined ||
-    lastPollAt - sessionLog.idleSince >= limits.settle
-  )
+  const idleSince = run.session.sessionLog?.idleSince
+  if (hasNewPull(run) || isOver(run) || lastPollAt === undefined || idleSince === undefined) return true
+  return lastPollAt - idleSince >= limits.settle
 }
 
 /** Silence counts only up to the last poll: with many live Runs the next poll may itself be late. */
-function lost({ session: { taskRun }, schedule: { lastPollAt = 0 } }: Run): Step | undefined {
-  if (!taskRun) return undefined
-  const silent = lastPollAt - taskRun.changedAt
-  const queued = taskRun.status === 'queued' || taskRun.status === 'not_started'
-  if (queued && silent > limits.queued) return giveUp(neverStarted)
-  if (silent > limits.silent) return giveUp(wentSilent)
-  return undefined
+function* lost(
+  { status, changedAt }: NonNullable<Run['session']['taskRun']>,
+  { lastPollAt = 0 }: Run['schedule'],
+): Due {
+  const silent = lastPollAt - changedAt
+  const isQueued = status === 'queued' || status === 'not_started'
+  if (isQueued && silent > limits.queued) yield giveUp(neverStarted)
+  if (silent > limits.silent) yield giveUp(wentSilent)
 }
 
 function* afterOutcome(run: Run, now: Now): Due {
-  yield* replies(run, now)
-  if (run.mailbox.pendingFollowUps.length > 0 && canGoOn(run)) return yield { kind: 'resume-work' }
-  const isOpen = canComment(run, now)
+  const { mailbox, report, result, session } = run
+  yield* replies(run)
+  if (mailbox.pendingFollowUps.length > 0 && canGoOn(run)) yield { kind: 'resume-work' }
   // Else it goes along with what is done about the pull request, right after the last word.
-  const isAlone = run.result.untended.length === 0 || run.report.status?.nodeId === undefined
-  if (isOpen && isAlone && now.text === 'phase') yield { kind: 'edit-status' }
-  if (run.session.cost === undefined && run.session.taskRun) yield { kind: 'ask-cost' }
-  if (isOpen && !run.report.announced.comment) yield { kind: 'conclude' }
-  if (run.result.untended.length > 0) yield { kind: 'tend-pull' }
-  if (run.report.announced.inline < inlineAsked(run).length) yield { kind: 'answer-inline' }
-  if (!run.report.announced.reaction) yield { kind: 'react' }
-  if (!run.report.announced.label) yield { kind: 'unlabel' }
-  if (!run.report.announced.branch) yield { kind: 'drop-branch' }
-  yield* claims(run, now)
-  const unseen = run.mailbox.releaseThread
-    ? []
-    : run.result.claimedPulls.map(url => run.result.unseenPulls[url]?.until ?? now.at)
-  const untold = isOpen ? [] : [run.report.threadBlocked?.until ?? now.at]
-  if (unseen.length + untold.length > 0) return yield waiting(Math.min(...unseen, ...untold), now)
+  const isAlone = result.untended.length === 0 || report.status?.nodeId === undefined
+  if (isAlone && now.text === 'phase') yield { kind: 'edit-status' }
+  if (session.cost === undefined && session.taskRun) yield { kind: 'ask-cost' }
+  if (!report.announced.comment) yield { kind: 'conclude' }
+  if (result.untended.length > 0) yield { kind: 'tend-pull' }
+  if (report.announced.inline < inlineAsked(run).length) yield { kind: 'answer-inline' }
+  if (!report.announced.reaction) yield { kind: 'react' }
+  if (!report.announced.label) yield { kind: 'unlabel' }
+  if (!report.announced.branch) yield { kind: 'drop-branch' }
+  const { releaseThread } = mailbox
+  yield* claims(run, url => !releaseThread || !isHeld(run, `pull ${url}`, now.at))
+  if (result.claimedPulls.length > 0 && !releaseThread) yield waiting(Number.POSITIVE_INFINITY, now)
   if (now.text !== 'same' && now.text !== 'time') yield { kind: 'edit-status' }
-  if (isSuperseded(run) || run.report.supersedes.length > 0) yield { kind: 'minimize-status' }
+  else if (isSuperseded(run) || report.supersedes.length > 0) yield { kind: 'minimize-status' }
   yield { kind: 'end' }
 }
 
@@ -353,12 +326,7 @@ export const foldable = (run: Run): string | undefined =>
 const canGoOn = (run: Run): boolean =>
   run.session.taskId !== undefined &&
   run.workspace.branch !== undefined &&
-  (run.result.outcome?.kind !== 'failed' || agentEnded(run))
-
-const agentEnded = (run: Run): boolean =>
-  run.session.taskRun !== undefined &&
-  isTerminal(run.session.taskRun.status) &&
-  cancelledAt(run) === undefined
+  (run.result.outcome?.kind !== 'failed' || (isOver(run) && cancelledAt(run) === undefined))
 
 export interface Now {
   at: number
@@ -379,8 +347,6 @@ const editAfter = ({ schedule: { admitted, ahead } }: Run, text: Now['text']): n
   }
 }
 
-type Due = Generator<Step, void>
-
 const waiting = (until: number, now: Now): Step => ({ kind: 'wait', ms: Math.max(1, until - now.at) })
 
 const stepOf = ({ kind }: Pick<Intent, 'kind'>): Exclude<Intent['kind'], 'open-pull'> | 'find-result' =>
@@ -396,51 +362,32 @@ function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due {
   yield* meanwhile(run, now)
 }
 
-export const canComment = (
-  { report: { threadBlocked }, mailbox: { accessLost } }: Run,
-  now: Pick<Now, 'at'>,
-): boolean => !accessLost && (threadBlocked === undefined || now.at >= threadBlocked.until)
-
-function* replies(run: Run, now: Now): Due {
+function* replies(run: Run): Due {
   const [next] = run.mailbox.answers
-  if (next && canComment(run, now) && (!next.reply || openIntents(run).length === 0))
-    yield { kind: 'answer-message' }
+  if (next && (!next.reply || openIntents(run).length === 0)) yield { kind: 'answer-message' }
 }
 
 function* meanwhile(run: Run, now: Now): Due {
-  yield* replies(run, now)
-  if (run.session.taskRun && !isTerminal(run.session.taskRun.status)) return yield* keepPolling(run, now)
-  if (run.report.status && now.text === 'phase' && canComment(run, now)) yield { kind: 'edit-status' }
+  yield* replies(run)
+  if (run.session.taskRun && !isOver(run)) yield* keepPolling(run, now)
+  if (run.report.status && now.text === 'phase') yield { kind: 'edit-status' }
 }
 
-function* claims(run: Run, now: Now): Due {
-  const url = run.result.claimedPulls.find(claimed => now.at >= (run.result.unseenPulls[claimed]?.until ?? 0))
-  if (url !== undefined) yield { kind: 'adopt-pull', url }
+function* claims({ result: { claimedPulls } }: Run, isTaken = (_url: string): boolean => true): Due {
+  for (const url of claimedPulls) if (isTaken(url)) yield { kind: 'adopt-pull', url }
 }
 
 function* keepPolling(run: Run, now: Now, poll: ActingStep = { kind: 'poll' }): Due {
   const { nextPollAt } = run.schedule
   const isDue = nextPollAt === undefined || now.at >= nextPollAt
   if (isDue) yield poll
-  const sinceEdit = now.at - (run.report.status?.at ?? 0)
-  if (canComment(run, now) && now.text !== 'same' && sinceEdit >= editAfter(run, now.text))
-    yield { kind: 'edit-status' }
-  const times = [
-    isDue ? Number.POSITIVE_INFINITY : nextPollAt,
-    now.at + editAfter(run, now.text) - sinceEdit,
-    now.text === 'same'
-      ? Number.POSITIVE_INFINITY
-      : (run.report.threadBlocked?.until ?? Number.POSITIVE_INFINITY),
-    refusedCancel(run)?.until ?? Number.POSITIVE_INFINITY,
-    ...run.result.claimedPulls.map(url => run.result.unseenPulls[url]?.until ?? Number.POSITIVE_INFINITY),
-    idleCounts(run, now.at),
-  ]
+  const editAt = (run.report.status?.at ?? 0) + editAfter(run, now.text)
+  if (now.text !== 'same' && now.at >= editAt) yield { kind: 'edit-status' }
+  const times = [isDue ? Number.POSITIVE_INFINITY : nextPollAt, editAt, ...idleCounts(run, now.at)]
   yield waiting(Math.min(...times.filter(at => at > now.at), Number.POSITIVE_INFINITY), now)
 }
 
-function idleCounts(run: Run, now: number): number {
-  if (!run.session.sessionLog?.idle) return Number.POSITIVE_INFINITY
-  const since = run.session.sessionLog.idleSince ?? now
-  const due = [limits.settle, limits.settleUnread].map(wait => since + wait).filter(at => at > now)
-  return Math.min(...due, Number.POSITIVE_INFINITY)
-}
+const idleCounts = ({ session: { sessionLog } }: Run, now: number): number[] =>
+  sessionLog?.idle
+    ? [limits.settle, limits.settleUnread].map(wait => (sessionLog.idleSince ?? now) + wait)
+    : []

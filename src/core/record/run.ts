@@ -47,7 +47,7 @@ const Intent = z.discriminatedUnion('kind', [
 ])
 export type Intent = z.infer<typeof Intent>
 
-const Outage = z.object({
+const Retry = z.object({
   why: z.string(),
   since: z.number(),
   until: z.number(),
@@ -57,15 +57,11 @@ const Outage = z.object({
   refusedSince: z.number().optional(),
   promised: z.number().optional(),
 })
-export type Outage = z.infer<typeof Outage>
+export type Retry = z.infer<typeof Retry>
 
 const Attempts = z.object({
   /** At most one of each kind. Older versions stored one object here. */
   intent: z.array(Intent).optional(),
-  /** `agent`: PostHog is there, but passes nothing on to the agent. */
-  outages: z
-    .object({ github: Outage.optional(), posthog: Outage.optional(), agent: Outage.optional() })
-    .default({}),
   stallsSeen: z.number().int().default(0),
 })
 
@@ -117,8 +113,6 @@ const Report = z.object({
   questions: z.array(Question).optional(),
   answerTo: z.string().optional(),
   readOnlyThread: z.boolean().default(false),
-  /** The thread refuses comments since then; it is retried, since it may be unlocked. */
-  threadBlocked: z.object({ since: z.number(), until: z.number(), count: z.number() }).optional(),
   labels: z.array(z.string()).default([]),
 })
 
@@ -146,8 +140,6 @@ const Result = z.object({
   claimedPulls: z.array(z.string()).default([]),
   claimsSeen: z.number().int().default(0),
   foreignPulls: z.array(z.string()).default([]),
-  /** Claimed pull requests that GitHub does not show yet. */
-  unseenPulls: z.record(z.string(), z.object({ since: z.number(), until: z.number() })).default({}),
   pulls: z.array(Pull).default([]),
   untended: z.array(z.number().int()).default([]),
   reported: z.number().int().default(0),
@@ -265,6 +257,8 @@ const parts = {
   result: Result.prefault({}),
   report: Report.prefault({}),
   attempts: Attempts.prefault({}),
+  /** By what did not answer or was refused: see `RetryKey`. */
+  retries: z.record(z.string(), Retry.optional()).default({}),
 }
 
 export const Run = z.object({

@@ -87,15 +87,8 @@ export const SessionPart = z.object({
   instructionSent: z.boolean().default(false),
   /** When the agent first began on a round, our clock. */
   began: z.object({ round: z.number().int(), at: z.number() }).optional(),
-  cancel: z
-    .object({
-      taskRun: z.string(),
-      at: z.number(),
-      askedAt: z.number().optional(),
-      refused: z.number().int(),
-      until: z.number(),
-    })
-    .optional(),
+  /** When PostHog accepted to cancel a task run, our clock. */
+  cancelled: z.object({ taskRun: z.string(), at: z.number() }).optional(),
   agentLeft: z.boolean().optional(),
   /** US dollars so far; `null` when PostHog does not say. */
   cost: z.number().nullable().optional(),

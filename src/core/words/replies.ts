@@ -9,8 +9,8 @@ import type { Sign } from '../model/views.ts'
 import type { Moment } from '../record/event-order.ts'
 import { unfinished } from '../record/failures.ts'
 import type { SenderReply } from '../record/mailbox-part.ts'
-import { outageOf, services } from '../record/outage.ts'
 import { openQuestion } from '../record/permission-request.ts'
+import { retryOf, services } from '../record/retries.ts'
 import { type Outcome, phaseOf, type Run } from '../record/run.ts'
 import type { GrantName } from '../settings/deployment-settings.ts'
 import type { HeldSetting } from '../settings/layers.ts'
@@ -343,7 +343,7 @@ function phaseInWords(run: Run): string {
 
 function runInWords(run: Run): string {
   const pull = run.result.pulls.at(-1)
-  const away = services.filter(service => outageOf(run, service) && !run.result.outcome)
+  const away = services.filter(service => retryOf(run, service) && !run.result.outcome)
   return [
     `${phaseInWords(run)}.`,
     ...away.map(service => `It waits for ${serviceNames[service]}.`),

@@ -5,9 +5,9 @@ import type { ActingStep, PermissionRequest, PlanStep } from '../model/task-run.
 import { hour } from '../model/time.ts'
 import { unfinished } from '../record/failures.ts'
 import { listener } from '../record/last-word.ts'
-import { outageOf, services } from '../record/outage.ts'
 import { openQuestion, questionKey, rejecting } from '../record/permission-request.ts'
-import { type Outage, phaseOf, type Run } from '../record/run.ts'
+import { retryOf, services } from '../record/retries.ts'
+import { phaseOf, type Retry, type Run } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
 import { begun, counted, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
@@ -136,9 +136,9 @@ function question(run: Run): string {
   return request ? questionText(request) : ''
 }
 
-const shownOutages = (run: Run, now: number): { service: Service; outage: Outage }[] =>
+const shownOutages = (run: Run, now: number): { service: Service; outage: Retry }[] =>
   services.flatMap(service => {
-    const outage = outageOf(run, service)
+    const outage = retryOf(run, service)
     const tells = outage && Math.max(outage.until, now) - outage.since >= limits.worthTelling
     return tells ? [{ service, outage }] : []
   })

@@ -1,27 +1,27 @@
 import { stagingIsLost } from '../../core/model/attachment.ts'
-import { NoResponse, Rejected, ResultPending, RetryLater, type Service } from '../../core/model/errors.ts'
-import { agentIsToBeSeenTo, leftAlone } from '../../core/record/agent-end.ts'
+import { NoResponse, Rejected, ResultPending, RetryLater } from '../../core/model/errors.ts'
+import { agentIsToBeSeenTo, cancelKey, leftAlone } from '../../core/record/agent-end.ts'
 import { refusedWords } from '../../core/record/messages.ts'
 import { type ActingStep, settled, steps } from '../../core/record/next-step.ts'
-import { isFinal, isInForce, outageOf, withOutage } from '../../core/record/outage.ts'
 import { removableBranch } from '../../core/record/own-pull-request.ts'
+import { isFinal, type RetryKey, retriedAt, retryOf, withRetry } from '../../core/record/retries.ts'
 import {
   type ChangeOf,
   changed,
-  type Outage,
   type Outcome,
+  type Retry,
   type Run,
   resumedSession,
 } from '../../core/record/run.ts'
 import { backoff, limits } from '../../core/record/timing.ts'
 import { moment } from '../../core/text/phrases.ts'
 import { failureOf } from '../../core/words/service-refusals.ts'
-import { threadBlockedFrom } from './closing-comment.ts'
+import { laterInThread } from './closing-comment.ts'
 import { allAnnounced, failed, onlyNeeded } from './outcome.ts'
 import { Cancelled, type RunContext } from './step-context.ts'
 
 /** What a fault may change: not the schedule. */
-type Learned = ChangeOf<'attempts' | 'result' | 'session' | 'report' | 'mailbox' | 'workspace'>
+type Learned = ChangeOf<'attempts' | 'retries' | 'result' | 'session' | 'report' | 'mailbox' | 'workspace'>
 
 const learned = (run: Run, ...changes: readonly Learned[]): Run => changed(run, ...changes)
 
@@ -31,32 +31,27 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
   if (error instanceof Cancelled) return learned(run, settled(run, step))
   if (error instanceof ResultPending) {
     const { service } = steps[step.kind]
-    return awaiting(context, service === 'none' ? 'github' : service, {
+    return later(context, service === 'none' ? 'github' : service, {
       why: error.message,
       until: error.until,
-      failed: 0,
+      count: 0,
     })
   }
   if (error instanceof RetryLater && error.why === 'not-ready') return notTaken(context, step, error)
   if (error instanceof RetryLater && error.why === 'usage-limit' && isMessage(step))
     return messageRefused(context, step, `${error.message} until ${moment(error.until, deps.now())}`)
   if (error instanceof RetryLater) {
-    const promised = error.why === 'usage-limit' ? { promised: error.until } : {}
-    const limit = error.why === 'unavailable' ? {} : { limit: true as const }
-    return awaiting(context, error.service, {
-      why: error.message,
-      until: error.until,
-      failed: 1,
-      ...promised,
-      ...limit,
-    })
+    const { service, message: why, until } = error
+    const promised = error.why === 'usage-limit' ? until : undefined
+    const limit = error.why === 'unavailable' ? undefined : true
+    return later(context, service, { why, until, promised, limit })
   }
   if (error instanceof NoResponse) {
     deps.log.warn({ step: step.kind, err: error }, 'no usable answer')
     const { service, message: why } = error
-    const known = outageOf(run, service)
+    const known = retryOf(run, service)
     const until = Math.max(deps.now() + backoff(known?.count ?? 0), error.until ?? 0)
-    const after = awaiting(context, service, { why, until, failed: 1 })
+    const after = later(context, service, { why, until })
     // Looks go first then, and show whether only the agent takes nothing.
     return service === 'posthog' && isMessage(step)
       ? notTaken({ ...context, run: after }, step, { message: why, until: until + 1 }, known)
@@ -67,6 +62,9 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
   const isRead = error.of === 'read' || steps[step.kind].call === 'read'
   return isRead ? afterRefusedRead(context, error) : afterRefusal(context, step, error)
 }
+
+const later = ({ run, deps }: RunContext, key: RetryKey, wait: Parameters<typeof retriedAt>[3]): Run =>
+  withRetry(run, key, retriedAt(run, key, deps.now(), wait))
 
 type MessageStep = Extract<ActingStep, { kind: 'deliver' | 'answer-permission' }>
 
@@ -79,16 +77,16 @@ function notTaken(
   context: RunContext,
   step: ActingStep,
   { message: why, until }: Pick<RetryLater, 'message' | 'until'>,
-  elsewhere?: Outage,
+  elsewhere?: Retry,
 ): Run {
   const now = context.deps.now()
-  const before = outageOf(context.run, 'agent')
+  const before = retryOf(context.run, 'agent')
   const since = before && !elsewhere ? before.since : now
   const count = (before?.count ?? 0) + 1
   const later = Math.max(until, now + backoff(count - 1))
   if (now - since <= limits.notTaken)
-    return withOutage(context.run, 'agent', { why, since, count, until: later })
-  const run = withOutage(context.run, 'agent', undefined)
+    return withRetry(context.run, 'agent', { why, since, count, until: later })
+  const run = withRetry(context.run, 'agent', undefined)
   if (isMessage(step)) return messageRefused({ ...context, run }, step, why)
   const { earlier } = run.session
   // It is ended, and a new one resumes it.
@@ -120,34 +118,20 @@ function messageRefused({ run: before }: Pick<RunContext, 'run'>, step: MessageS
   })
 }
 
-interface Wait extends Pick<Outage, 'why' | 'until' | 'promised' | 'limit' | 'refusedSince'> {
-  failed: 0 | 1
-}
-
-function awaiting({ run, deps }: RunContext, service: Service, { failed: more, ...wait }: Wait): Run {
-  const before = outageOf(run, service)
-  const since = before?.since ?? deps.now()
-  if (!before || !isInForce(before, deps.now()))
-    return withOutage(run, service, { since, count: (before?.count ?? 0) + more, ...wait })
-  // Failures of the same moment count once; the longest wait wins.
-  return before.until < wait.until ? withOutage(run, service, { ...wait, since, count: before.count }) : run
-}
-
 /** A read is repeated: one refusal, or a minute of them, proves nothing about the run. */
 function afterRefusedRead(context: RunContext, error: Rejected): Run {
   const { run, deps } = context
   const now = deps.now()
-  const before = outageOf(run, error.service)
+  const before = retryOf(run, error.service)
   const failure = failureOf(error, run)
-  const after = awaiting(context, error.service, {
+  const after = later(context, error.service, {
     why: failure.reason,
     until: now + backoff(before?.count ?? 0),
-    failed: 1,
     refusedSince: before?.refusedSince ?? now,
   })
-  const outage = outageOf(after, error.service)
+  const outage = retryOf(after, error.service)
   if (!outage || !isFinal(outage, error, run, now)) return after
-  const known: Run = withOutage(run, error.service, undefined)
+  const known: Run = withRetry(run, error.service, undefined)
   return run.result.outcome ? withoutHope(known) : ended({ ...context, run: known }, failure)
 }
 
@@ -161,7 +145,7 @@ const lettingGo = (run: Run): Run =>
     attempts: { intent: undefined },
     report: { announced: allAnnounced },
     mailbox: { answers: [], releaseThread: true },
-    result: { claimedPulls: [], untended: [], unseenPulls: {} },
+    result: { claimedPulls: [], untended: [] },
   })
 
 /** PostHog resumes a session only on branches that it knows; on another one a new session begins. */
@@ -177,9 +161,9 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
     case 'post-status':
       return unposted({ ...context, run }, error)
     case 'edit-status':
-      return learned(run, threadBlockedFrom(run, deps.now()))
+      return learned(run, laterInThread(run, error, deps.now()))
     case 'cancel':
-      return uncancelled(run, deps.now())
+      return uncancelled({ ...context, run }, error)
     case 'start-run':
       // PostHog keeps staged files for a day: after that they are staged again, once.
       if (stagingIsLost(error))
@@ -206,23 +190,21 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
 
 function unposted(context: RunContext, error: Rejected): Run {
   const now = context.deps.now()
-  const run = learned(context.run, threadBlockedFrom(context.run, now))
+  const run = learned(context.run, laterInThread(context.run, error, now))
   if (run.session.taskRun && !run.result.outcome) return run
-  if (now - (run.report.threadBlocked?.since ?? now) < limits.refusedBefore) return run
+  if (now - (retryOf(run, 'thread')?.since ?? now) < limits.refusedBefore) return run
   const over: Run = run.result.outcome ? run : ended({ ...context, run }, failureOf(error, run))
   return learned(over, {
+    retries: { thread: undefined },
     report: {
-      threadBlocked: undefined,
       readOnlyThread: true,
       announced: { ...allAnnounced, branch: removableBranch(run) === undefined },
     },
   })
 }
 
-function uncancelled(run: Run, now: number): Run {
-  const { cancel } = run.session
-  if (!cancel) return run
-  return learned(run, {
-    session: { cancel: { ...cancel, refused: cancel.refused + 1, until: now + backoff(cancel.refused) } },
-  })
+function uncancelled(context: RunContext, { message: why }: Rejected): Run {
+  const key = cancelKey(context.run)
+  const until = context.deps.now() + backoff(retryOf(context.run, key)?.count ?? 0)
+  return later(context, key, { why, until })
 }

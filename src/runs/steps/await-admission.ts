@@ -1,8 +1,8 @@
 import { mayUseNow, type PersonCheck } from '../../access/authorize.ts'
 import type { Person } from '../../core/model/thread.ts'
 import { atLimit, atRest, limitReached, notAnyMore } from '../../core/record/failures.ts'
-import { believeAbsent } from '../../core/record/outage.ts'
 import { isOwnMerge } from '../../core/record/own-pull-request.ts'
+import { believeAbsent } from '../../core/record/retries.ts'
 import { type ChangeOf, changed, type Run } from '../../core/record/run.ts'
 import { admissionOf, aheadInSession } from '../../core/record/start-limits.ts'
 import { pausedBecause } from '../../core/settings/deployment-settings.ts'
@@ -124,7 +124,7 @@ async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeO
   if (run.mailbox.ignoredStop?.by === by.login || (await isOwnMerge(github, run, at))) return {}
   const may = by.id === run.request.by.id || (await mayStop({ github, run, deps }, by))
   if (!may) return { mailbox: { ignoredStop: { by: by.login, because: closed } } }
-  return { mailbox: { stop: { by, at: deps.now(), asked: false, because: closed } } }
+  return { mailbox: { stop: { by, at: deps.now(), because: closed } } }
 }
 
 async function mayStop(

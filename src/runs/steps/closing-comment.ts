@@ -3,6 +3,7 @@ import { endsQuietly, inlineAsked, inlinePlace, leavesBoxInStatus } from '../../
 import type { Marker } from '../../core/record/marker.ts'
 import { questionKey, questionToAsk } from '../../core/record/permission-request.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
+import { retriedAt, retryOf } from '../../core/record/retries.ts'
 import type { ChangeOf, Run } from '../../core/record/run.ts'
 import { limits, refusedBackoff } from '../../core/record/timing.ts'
 import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/words/closing.ts'
@@ -16,7 +17,7 @@ type Speaking = StepContext<'ownComments' | 'comment'>
 
 export const conclude = step('conclude', {
   github: ['ownComments', 'comment'],
-  writes: ['report'],
+  writes: ['report', 'retries'],
   async do(context) {
     const now = context.deps.now()
     const announced = { ...context.run.report.announced, comment: true }
@@ -35,7 +36,7 @@ export const conclude = step('conclude', {
         perform: () => context.github.comment(text, commentRef),
       })
       const word = !leavesBoxInStatus(context.run)
-      return { report: { threadBlocked: undefined, announced: { ...announced, word } } }
+      return { report: { announced: { ...announced, word } }, retries: { thread: undefined } }
     } catch (error) {
       return unsaid(context, error) ?? { report: { announced } }
     }
@@ -43,18 +44,18 @@ export const conclude = step('conclude', {
 })
 
 /** Where the Run is answered: in its inline thread, as long as that is there. */
-function unsaid(context: Speaking, error: unknown): ChangeOf<'report'> | undefined {
+function unsaid(context: Speaking, error: unknown): ChangeOf<'report' | 'retries'> | undefined {
   if (!(error instanceof Rejected) || error.of === 'read') throw error
   if (inlinePlace(context.run) && isNotFound(error) && isLasting(context))
-    return { report: { threadBlocked: undefined, inlineGone: true } }
+    return { report: { inlineGone: true }, retries: { thread: undefined } }
   context.deps.log.warn({ err: error }, 'the thread takes no comment')
-  return isGivenUp(context) ? undefined : threadBlockedFrom(context.run, context.deps.now())
+  return isGivenUp(context) ? undefined : laterInThread(context.run, error, context.deps.now())
 }
 
 /** Puts a question of the agent to people, once. */
 export const putQuestion = step('put-question', {
   github: ['ownComments', 'comment'],
-  writes: ['report'],
+  writes: ['report', 'retries'],
   async do(context) {
     const { run, deps, github } = context
     const request = questionToAsk(run)
@@ -73,7 +74,10 @@ export const putQuestion = step('put-question', {
         perform: () => github.comment(text, place),
       })
       const asked = { key, commentId, inline: place && (true as const) }
-      return { report: { threadBlocked: undefined, questions: [...(run.report.questions ?? []), asked] } }
+      return {
+        report: { questions: [...(run.report.questions ?? []), asked] },
+        retries: { thread: undefined },
+      }
     } catch (error) {
       return unsaid(context, error) ?? {}
     }
@@ -81,8 +85,10 @@ export const putQuestion = step('put-question', {
 })
 
 /** One 404 proves nothing. */
-const isLasting = ({ run: { report }, deps }: Speaking): boolean =>
-  report.threadBlocked !== undefined && deps.now() - report.threadBlocked.since >= limits.absent
+function isLasting({ run, deps }: Speaking): boolean {
+  const refused = retryOf(run, 'thread')
+  return refused !== undefined && deps.now() - refused.since >= limits.absent
+}
 
 function closingMarker(run: Run): Marker {
   const backup = boxesAfter(run) === '' ? undefined : backupOf(run)
@@ -92,15 +98,15 @@ function closingMarker(run: Run): Marker {
 /** A locked thread is waited for as long as an outage, but not while a command waits for its slot. */
 export function isGivenUp({ run, deps }: Pick<StepContext, 'run' | 'deps'>): boolean {
   if (!run.result.outcome) return false
-  const { since = deps.now() } = run.report.threadBlocked ?? {}
+  const { since = deps.now() } = retryOf(run, 'thread') ?? {}
   return (
     run.mailbox.releaseThread || deps.now() - Math.max(since, run.result.concludedAt ?? 0) > limits.outage
   )
 }
 
-export function threadBlockedFrom(run: Run, now: number): ChangeOf<'report'> {
-  const { since = now, count = 0 } = run.report.threadBlocked ?? {}
-  return { report: { threadBlocked: { since, count: count + 1, until: now + refusedBackoff(count) } } }
+export function laterInThread(run: Run, { message: why }: Rejected, now: number): ChangeOf<'retries'> {
+  const until = now + refusedBackoff(retryOf(run, 'thread')?.count ?? 0)
+  return { retries: { thread: retriedAt(run, 'thread', now, { why, until }) } }
 }
 
 export const answerInline = step('answer-inline', {

@@ -10,7 +10,7 @@ import {
   planOutdated,
   refusedBranch,
 } from '../../core/record/failures.ts'
-import { believeAbsent } from '../../core/record/outage.ts'
+import { believeAbsent } from '../../core/record/retries.ts'
 import type { Branch, ChangeOf, Outcome, Run } from '../../core/record/run.ts'
 import { failed } from './outcome.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'

@@ -3,8 +3,8 @@ import { Rejected } from '../../core/model/errors.ts'
 import { threadName } from '../../core/model/thread.ts'
 import type { BranchView, Pull, PullView } from '../../core/model/views.ts'
 import { openIntent } from '../../core/record/intents.ts'
-import { believeAbsent } from '../../core/record/outage.ts'
 import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
+import { believeAbsent, retriedAt, retryOf } from '../../core/record/retries.ts'
 import { agentsHead, type Branch, changed, type Run } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { standingOf } from '../../core/record/turn.ts'
@@ -194,7 +194,7 @@ async function openOurs(
 /** Looks up a claimed pull request; it is taken only if it is the Run's own. */
 export const adoptPull = step('adopt-pull', {
   github: ['pull', 'isDescendant', 'settle'],
-  writes: ['result', 'report'],
+  writes: ['result', 'report', 'retries'],
   async do(context, { url }) {
     const { run } = context
     const claimedPulls = run.result.claimedPulls.filter(claimed => claimed !== url)
@@ -203,11 +203,19 @@ export const adoptPull = step('adopt-pull', {
     const number = pullNumberIn(url, run.thread)
     if (number === undefined || (run.thread.kind === 'pull' && number === run.thread.number))
       return { result: foreign }
-    const isFirst = run.result.unseenPulls[url] === undefined
+    const key = `pull ${url}` as const
+    const unseen = retryOf(run, key)
+    const isFirst = unseen === undefined
     if (isFirst && run.result.claimsSeen >= maxClaims) return { result: foreign }
     const claimsSeen = run.result.claimsSeen + (isFirst ? 1 : 0)
     const view = await context.github.pull(number, { login: run.request.by.login })
-    if (!view && mayAppear(context, url)) return { result: { ...retriedLater(context, url), claimsSeen } }
+    const now = context.deps.now()
+    const age = now - (unseen?.since ?? now)
+    // PostHog may know a pull request before GitHub shows it everywhere.
+    if (!view && age < limits.unseenPull) {
+      const wait = { why: 'GitHub does not show it', until: now + Math.min(30_000, Math.max(1_000, age)) }
+      return { result: { claimsSeen }, retries: { [key]: retriedAt(run, key, now, wait) } }
+    }
     if (!view || !(await isOwn(context, view))) {
       context.deps.log.warn({ url }, 'not a pull request of this run')
       return { result: { ...foreign, claimsSeen } }
@@ -225,17 +233,6 @@ async function isOwn({ run, github }: StepContext<'isDescendant'>, view: PullVie
   const ownership = ownershipOf(run, view)
   if (ownership !== 'if-descended' || !run.workspace.branch) return ownership === 'ours'
   return github.isDescendant(run.workspace.branch.sha, view.head.sha)
-}
-
-/** PostHog may know a pull request before GitHub shows it everywhere. */
-const mayAppear = ({ run, deps }: StepContext, url: string): boolean =>
-  deps.now() - (run.result.unseenPulls[url]?.since ?? deps.now()) < limits.unseenPull
-
-function retriedLater({ run, deps }: StepContext, url: string): Pick<Run['result'], 'unseenPulls'> {
-  const now = deps.now()
-  const since = run.result.unseenPulls[url]?.since ?? now
-  const until = now + Math.min(30_000, Math.max(1_000, now - since))
-  return { unseenPulls: { ...run.result.unseenPulls, [url]: { since, until } } }
 }
 
 const withPull = (pulls: Pull[], pull: Pull): Pull[] => [

@@ -1,7 +1,7 @@
 import { threadName } from '../../core/model/thread.ts'
 import { cancelledAt, isStopping } from '../../core/record/agent-end.ts'
 import { observe } from '../../core/record/apply-snapshot.ts'
-import { outageOf } from '../../core/record/outage.ts'
+import { retryOf } from '../../core/record/retries.ts'
 import { changed, isTerminal, type Run, sessionOf } from '../../core/record/run.ts'
 import {
   callsPerPoll,
@@ -20,16 +20,11 @@ export const cancel = step('cancel', {
     const { run, deps, posthog } = context
     const session = sessionOf(run)
     if (!session) return {}
-    const now = deps.now()
-    const before = run.session.cancel?.taskRun === session.taskRunId ? run.session.cancel : undefined
-    const intent = before ?? { taskRun: session.taskRunId, at: now, refused: 0, until: now }
-    if (!before) await context.save({ session: { cancel: intent } })
     await context.job.assertLocked()
-    deps.reached('cancel intent written')
     await posthog.cancel(session, whyCancelled(run))
     deps.reached('cancel asked, not recorded')
     return {
-      session: { cancel: { ...intent, askedAt: deps.now() } },
+      session: { cancelled: { taskRun: session.taskRunId, at: deps.now() } },
       schedule: { nextPollAt: undefined },
     }
   },
@@ -117,7 +112,7 @@ export const askCost = step('ask-cost', {
   writes: ['session'],
   async do({ run, deps, posthog }) {
     const { taskId } = run.session
-    const isLimited = deps.now() < (outageOf(run, 'posthog')?.promised ?? 0)
+    const isLimited = deps.now() < (retryOf(run, 'posthog')?.promised ?? 0)
     const cost = taskId === undefined || isLimited ? undefined : await posthog.cost(taskId)
     return { session: { cost: cost ?? null } }
   },

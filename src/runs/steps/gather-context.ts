@@ -2,7 +2,7 @@ import { commentsOf, contextOf, type Trust } from '../../core/agent/thread-conte
 import { mayAct } from '../../core/model/command-grammar.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import type { CommentView } from '../../core/model/views.ts'
-import { areRefusedFor } from '../../core/record/outage.ts'
+import { areRefusedFor } from '../../core/record/retries.ts'
 import { limits } from '../../core/record/timing.ts'
 import { knowsThread, nextWords } from '../../core/record/words-to-say.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'

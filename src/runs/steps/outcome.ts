@@ -18,10 +18,11 @@ export const giveUp = step('give-up', {
 export const leaveAgent = step('leave-agent', { writes: ['session', 'attempts'], do: () => leftAlone })
 
 export const letGo = step('let-go', {
-  writes: ['report', 'result', 'mailbox', 'attempts'],
+  writes: ['report', 'result', 'mailbox', 'attempts', 'retries'],
   do: () => ({
-    attempts: { outages: {}, intent: undefined },
-    report: { threadBlocked: undefined, readOnlyThread: true, announced: allAnnounced },
+    attempts: { intent: undefined },
+    retries: { github: undefined, posthog: undefined, agent: undefined, thread: undefined },
+    report: { readOnlyThread: true, announced: allAnnounced },
     result: { untended: [] },
     mailbox: { releaseThread: true, answers: [] },
   }),

@@ -14,7 +14,7 @@ function textOf({ run, words }: StatusDrawing, signer: Signer): string {
 
 export const postStatus = step('post-status', {
   github: ['ownComments', 'comment'],
-  writes: ['report'],
+  writes: ['report', 'retries'],
   async do(context) {
     const drawing = context.drawing()
     const text = textOf(drawing, context.deps.signer)
@@ -24,7 +24,7 @@ export const postStatus = step('post-status', {
       perform: () => context.github.comment(text),
     })
     const status = { commentId, postedAt: drawing.at, ...sent(drawing) }
-    return { report: { status, threadBlocked: undefined } }
+    return { report: { status }, retries: { thread: undefined } }
   },
 })
 
@@ -49,7 +49,7 @@ export const statusToSend = (
 /** A deleted status comment is posted again once; a second deletion is respected. */
 export const editStatus = step('edit-status', {
   github: ['edit'],
-  writes: ['report'],
+  writes: ['report', 'retries'],
   async do(context) {
     const { run } = context
     if (!run.report.status) return {}
@@ -61,16 +61,15 @@ export const editStatus = step('edit-status', {
     try {
       const edited = await context.github.edit(status.commentId, textOf(drawing, context.deps.signer))
       context.deps.reached('status edit sent, not recorded')
-      const threadBlocked = undefined
-      if (edited !== 'gone')
-        return { report: { threadBlocked, status: { ...status, nodeId: edited.nodeId } } }
+      const retries = { thread: undefined }
+      if (edited !== 'gone') return { report: { status: { ...status, nodeId: edited.nodeId } }, retries }
       return run.report.statusRemade
-        ? { report: { threadBlocked, status } }
-        : { report: { threadBlocked, status: undefined, statusRemade: true } }
+        ? { report: { status }, retries }
+        : { report: { status: undefined, statusRemade: true }, retries }
     } catch (error) {
       if (!(error instanceof Rejected) || !isGivenUp(context)) throw error
       context.deps.log.warn({ err: error }, 'the thread does not take the last status')
-      return { report: { status, threadBlocked: undefined } }
+      return { report: { status }, retries: { thread: undefined } }
     }
   },
 })

@@ -12,9 +12,9 @@ import { leftBehind, onlyIntents, openIntent, traceOf, withIntent } from '../../
 import type { Source } from '../../core/record/mailbox-part.ts'
 import type { Signer } from '../../core/record/marker.ts'
 import type { ActingStep, Now, StepKind } from '../../core/record/next-step.ts'
-import { outageOf, type RefusedReads, services } from '../../core/record/outage.ts'
 import type { UnusedBranch } from '../../core/record/own-pull-request.ts'
 import type { Session } from '../../core/record/request-part.ts'
+import { type RefusedReads, retryOf, services } from '../../core/record/retries.ts'
 import { type ChangeOf, changed, type Intent, type Run, type RunPart } from '../../core/record/run.ts'
 import { linesMoved } from '../../core/record/run-index.ts'
 import { phaseKey, statusComment } from '../../core/words/status.ts'
@@ -198,7 +198,7 @@ export class Cancelled extends Error {
 export const refusedReads = (
   { run, deps }: Pick<StepContext, 'run' | 'deps'>,
   service: Service,
-): RefusedReads => ({ refusedSince: outageOf(run, service)?.refusedSince, now: deps.now() })
+): RefusedReads => ({ refusedSince: retryOf(run, service)?.refusedSince, now: deps.now() })
 
 export interface StatusDrawing {
   run: Run
@@ -280,8 +280,8 @@ function logMilestones(log: Log, before: Run, after: Run): void {
   for (const { url, state, draft } of after.result.pulls.slice(before.result.pulls.length))
     log.info({ pull: url, state, draft }, 'pull request')
   for (const service of services) {
-    const outage = outageOf(after, service)
-    if (!outage || outage.until === outageOf(before, service)?.until) continue
+    const outage = retryOf(after, service)
+    if (!outage || outage.until === retryOf(before, service)?.until) continue
     log.info({ service, why: outage.why, until: new Date(outage.until).toISOString() }, 'waiting')
   }
   if (!before.mailbox.stop && after.mailbox.stop)

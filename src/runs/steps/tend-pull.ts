@@ -7,9 +7,9 @@ import {
   type Settling,
   type SettlingPart,
 } from '../../core/model/views.ts'
-import { canComment, foldable } from '../../core/record/next-step.ts'
-import { believeAbsent } from '../../core/record/outage.ts'
+import { foldable } from '../../core/record/next-step.ts'
 import { removableBranch, sessionAtWork } from '../../core/record/own-pull-request.ts'
+import { believeAbsent, isHeld } from '../../core/record/retries.ts'
 import { type Branch, type ChangeOf, changed, type Run } from '../../core/record/run.ts'
 import { closesIssue, withFirst } from '../../core/text/closing-words.ts'
 import { ignoreRefusal, markerOf, reactionTo } from './markers.ts'
@@ -56,7 +56,7 @@ type Status = NonNullable<Run['report']['status']>
 function editOf({ deps }: StepContext, run: Run): Edit | undefined {
   const { status } = run.report
   const at = deps.now()
-  if (status?.nodeId === undefined || status.minimized || !canComment(run, { at })) return undefined
+  if (status?.nodeId === undefined || status.minimized || isHeld(run, 'thread', at)) return undefined
   const drawing = drawStatus(run, deps.deployment, at)
   if (drawing.difference() === 'same') return undefined
   return { nodeId: status.nodeId, ...statusToSend(drawing, status, deps.signer) }

@@ -1,0 +1,73 @@
+/** All that is asked again later: what did not answer, or refused, each waited out by itself. */
+import { type CallKind, Rejected, type Service } from '../model/errors.ts'
+import { changed, type Retry, type Run } from './run.ts'
+import { limits } from './timing.ts'
+
+/** A service, the agent behind PostHog, a thread that takes no comment, the end of a task run, a claimed pull request. */
+export type RetryKey = Service | 'agent' | 'thread' | `cancel ${string}` | `pull ${string}`
+
+export const services: readonly Service[] = ['posthog', 'github']
+
+export const retryOf = ({ retries }: Pick<Run, 'retries'>, key: RetryKey): Retry | undefined => retries[key]
+
+export const withRetry = (run: Run, key: RetryKey, retry: Retry | undefined): Run =>
+  changed(run, { retries: { [key]: retry } })
+
+/** A step that ends after a fault was noted may have begun before. */
+export const isHeld = (run: Pick<Run, 'retries'>, key: RetryKey, now: number): boolean =>
+  now < (retryOf(run, key)?.until ?? 0)
+
+/** Failures of the same moment count once; the longest wait wins. */
+export function retriedAt(
+  run: Pick<Run, 'retries'>,
+  key: RetryKey,
+  now: number,
+  wait: Omit<Retry, 'since' | 'count'> & { count?: 0 },
+): Retry {
+  const before = retryOf(run, key)
+  const { since = now, count = 0 } = before ?? {}
+  if (!before || now >= before.until) return { ...wait, since, count: count + (wait.count ?? 1) }
+  return before.until < wait.until ? { ...wait, since, count } : before
+}
+
+export function eased(run: Run, key: RetryKey, { call, now }: { call: CallKind | 'both'; now: number }): Run {
+  const retry = retryOf(run, key)
+  if (!retry || now < retry.until || (call === 'effect' && retry.refusedSince !== undefined)) return run
+  return withRetry(run, key, undefined)
+}
+
+/** When reads were first refused, without one that succeeded since, and what time it is: ms since the epoch. */
+export interface RefusedReads {
+  refusedSince: number | undefined
+  now: number
+}
+
+export const areRefusedFor = (ms: number, { refusedSince, now }: RefusedReads): boolean =>
+  refusedSince !== undefined && now - refusedSince >= ms
+
+/**
+ * That something is not there is asked again before it is believed: GitHub may not show it for a moment.
+ * @throws Rejected, of a read, until then
+ */
+export function believeAbsent(what: string, reads: RefusedReads): undefined {
+  if (areRefusedFor(limits.absent, reads)) return undefined
+  throw new Rejected('github', 404, '', `${what} is not there`, undefined, 'read')
+}
+
+const maxPromiseMs = 31 * 24 * 60 * 60_000
+
+/** A limit with a known end may last until then; anything else ends the Run after `limits.outage`. */
+export function isTooLong({ since, promised = 0 }: Retry, now: number): boolean {
+  const from = Math.max(since, Math.min(promised, since + maxPromiseMs))
+  return now - from > limits.outage
+}
+
+export function isFinal({ refusedSince }: Retry, refused: Rejected, run: Run, now: number): boolean {
+  return refusedSince !== undefined && now - refusedSince > refusedReadsTimeoutMs(refused, run)
+}
+
+function refusedReadsTimeoutMs({ status }: Rejected, { session: { taskRun } }: Run): number {
+  if (!taskRun) return limits.refusedBefore
+  // The operator needs time to fix a key or its rights.
+  return status === 401 || status === 403 ? limits.outage : limits.refused
+}
