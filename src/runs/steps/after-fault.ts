@@ -83,9 +83,9 @@ function notTaken(
   const before = retryOf(context.run, 'agent')
   const since = before && !elsewhere ? before.since : now
   const count = (before?.count ?? 0) + 1
-  const later = Math.max(until, now + backoff(count - 1))
+  const offeredAgain = Math.max(until, now + backoff(count - 1))
   if (now - since <= limits.notTaken)
-    return withRetry(context.run, 'agent', { why, since, count, until: later })
+    return withRetry(context.run, 'agent', { why, since, count, until: offeredAgain })
   const run = withRetry(context.run, 'agent', undefined)
   if (isMessage(step)) return messageRefused({ ...context, run }, step, why)
   const { earlier } = run.session

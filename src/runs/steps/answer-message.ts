@@ -1,7 +1,6 @@
 import { Rejected } from '../../core/model/errors.ts'
-import type { CommentRef } from '../../core/model/trigger.ts'
 import { reactions } from '../../core/model/views.ts'
-import type { MessageReply, Source } from '../../core/record/mailbox-part.ts'
+import type { MessageReply } from '../../core/record/mailbox-part.ts'
 import type { Marker } from '../../core/record/marker.ts'
 import { replyComment } from '../../core/words/replies.ts'
 import { ignoreRefusal, repliedWith } from './markers.ts'
@@ -29,7 +28,7 @@ async function say(
   reply: NonNullable<MessageReply['reply']>,
 ) {
   const { deps, github, run } = context
-  const commentRef = commentRefOf(source)
+  const commentRef = source.target?.kind === 'subject' ? undefined : source.target
   const marker: Marker = {
     run: id,
     repo: run.thread.repoId,
@@ -49,9 +48,6 @@ async function say(
     deps.log.warn({ err: error }, 'the thread takes no answer to a message')
   }
 }
-
-const commentRefOf = ({ target }: Source): CommentRef | undefined =>
-  target === undefined || target.kind === 'subject' ? undefined : target
 
 async function react(
   context: MessageContext,

@@ -1,6 +1,5 @@
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import { endsQuietly, inlineAsked, inlinePlace, leavesBoxInStatus } from '../../core/record/last-word.ts'
-import type { Marker } from '../../core/record/marker.ts'
 import { questionKey, questionToAsk } from '../../core/record/permission-request.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import { retriedAt, retryOf } from '../../core/record/retries.ts'
@@ -23,9 +22,10 @@ export const conclude = step('conclude', {
     const announced = { ...context.run.report.announced, comment: true }
     if (endsQuietly(context.run)) return { report: { announced } }
     await readAgentWords(saidAtTheEnd(context.run) ?? '')
+    const backup = boxesAfter(context.run) === '' ? undefined : backupOf(context.run)
     const text = fitted(
       closingComment(context.run, context.deps.deployment),
-      context.deps.signer.write(closingMarker(context.run)),
+      context.deps.signer.write({ ...markerOf(context.run, 'closing'), backup }),
     )
     try {
       const commentRef = inlinePlace(context.run)
@@ -88,11 +88,6 @@ export const putQuestion = step('put-question', {
 function isLasting({ run, deps }: Speaking): boolean {
   const refused = retryOf(run, 'thread')
   return refused !== undefined && deps.now() - refused.since >= limits.absent
-}
-
-function closingMarker(run: Run): Marker {
-  const backup = boxesAfter(run) === '' ? undefined : backupOf(run)
-  return { ...markerOf(run, 'closing'), backup }
 }
 
 /** A locked thread is waited for as long as an outage, but not while a command waits for its slot. */

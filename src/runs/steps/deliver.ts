@@ -2,7 +2,6 @@ import { promptOf, toGoOn } from '../../core/agent/prompt.ts'
 import type { StagedAttachments } from '../../core/model/attachment.ts'
 import { noActivity } from '../../core/record/agent-activity.ts'
 import { observe } from '../../core/record/apply-snapshot.ts'
-import { around } from '../../core/record/crash-points.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { inTheOpen } from '../../core/record/last-word.ts'
 import type { FollowUp } from '../../core/record/mailbox-part.ts'
@@ -13,7 +12,7 @@ import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../c
 import { standingOf, unreadWords } from '../../core/record/turn.ts'
 import { contextGiven, wordsOf } from '../../core/record/words-to-say.ts'
 import { attach, attachedTo, none } from './stage-attachments.ts'
-import { type StepContext, step } from './step-context.ts'
+import { attempt, type StepContext, step } from './step-context.ts'
 
 export const deliver = step('deliver', {
   github: ['attachments'],
@@ -27,25 +26,19 @@ export const deliver = step('deliver', {
     const spoken = openIntent(run, 'deliver')?.messageId === followUp.id
     const decided = await decideByWords(context, session, followUp)
     if (decided === 'resolved') return withPermissionDecided(run)
-    if (decided === 'over') return partsOf(refusedWords(run, { kind: 'permission-over' }))
+    if (decided === 'over') {
+      const { mailbox, report, result } = refusedWords(run, { kind: 'permission-over' })
+      return { mailbox, report, result }
+    }
     const text = promptOf(run, wordsOf(followUp), deps.fence())
     const attached = await attach(context, attachedTo(followUp), file => posthog.addArtifact(session, file))
-    await context.announce({ kind: 'deliver', at: deps.now(), messageId: followUp.id })
-    await context.job.assertLocked()
-    deps.reached(around.deliver.begun)
+    const intent = { kind: 'deliver' as const, at: deps.now(), messageId: followUp.id }
     const message = { id: followUp.id, text, attachments: attached.ids }
-    const took = await posthog.sendMessage(session, message)
+    const took = await attempt(context, intent, () => posthog.sendMessage(session, message))
     if (took === 'ended' && !(spoken && (await hasTakenUp(context, session, followUp.id))))
       return afterItsEnd(context, session)
-    deps.reached(around.deliver.done)
     return sentFollowUp(run, attached)
   },
-})
-
-const partsOf = ({ mailbox, report, result }: Run): ChangeOf<'mailbox' | 'report' | 'result'> => ({
-  mailbox,
-  report,
-  result,
 })
 
 /** Whether words before these were read only shows once the log does. */

@@ -3,7 +3,6 @@ import type { StagedAttachments } from '../../core/model/attachment.ts'
 import { isNotFound } from '../../core/model/errors.ts'
 import type { LogEntry, PermissionRequest } from '../../core/model/task-run.ts'
 import { threadName } from '../../core/model/thread.ts'
-import { around } from '../../core/record/crash-points.ts'
 import { grantTakenBack } from '../../core/record/failures.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import type { Session } from '../../core/record/request-part.ts'
@@ -16,7 +15,7 @@ import { tookUp } from './deliver.ts'
 import { failed } from './outcome.ts'
 import { attach, attachmentsOf, none } from './stage-attachments.ts'
 import { lostGrant, started } from './start-run.ts'
-import { refusedReads, type StepContext, step } from './step-context.ts'
+import { attempt, refusedReads, type StepContext, step } from './step-context.ts'
 
 type Rejoining = StepContext<
   'attachments',
@@ -119,11 +118,8 @@ async function speakTo(
   if (run.mailbox.stop || run.result.outcome) return none
   const text = promptOf(run, firstWords(run), deps.fence())
   const attachments = await attach(context, attachmentsOf(run), file => posthog.addArtifact(earlier, file))
-  await context.announce(openIntent(run, 'rejoin') ?? { kind: 'rejoin', at: deps.now(), offset })
-  await context.job.assertLocked()
-  deps.reached(around.rejoin.begun)
+  const intent = openIntent(run, 'rejoin') ?? { kind: 'rejoin' as const, at: deps.now(), offset }
   const message = { id: run.id, text, attachments: attachments.ids }
-  if ((await posthog.sendMessage(earlier, message)) === 'ended') return undefined
-  deps.reached(around.rejoin.done)
-  return attachments
+  const took = await attempt(context, intent, () => posthog.sendMessage(earlier, message))
+  return took === 'ended' ? undefined : attachments
 }

@@ -1,6 +1,5 @@
 import { isBranchOfIssue, issueBranch, stemOf } from '../../core/model/branch-name.ts'
 import { isEmptyRepository, Rejected } from '../../core/model/errors.ts'
-import type { ThreadClient } from '../../core/model/ports.ts'
 import type { BranchView, IssueBranches, LinkedElsewhere } from '../../core/model/views.ts'
 import {
   archived,
@@ -19,13 +18,17 @@ type Found =
   | { kind: 'found'; branch: Branch; open?: boolean; elsewhere?: LinkedElsewhere | undefined }
   | Outcome
 
-type Finding = Making<'branch' | 'issueBranches' | 'closing'>
+type Finding = StepContext<'branch' | 'issueBranches' | 'makeBranch' | 'closing', never, 'workspace'>
 
 export const findBranch = step('find-branch', {
   github: ['branch', 'issueBranches', 'makeBranch', 'closing'],
   writes: ['workspace', 'schedule', 'result', 'session'],
   async do(context) {
-    const found = await branchOf(context).catch(orEmpty(context))
+    const { run } = context
+    const found = await branchOf(context).catch((error: unknown): Outcome => {
+      if (isEmptyRepository(error)) return noCommit(run.thread.defaultBranch)
+      throw error
+    })
     if (found.kind !== 'found') return failed(context, found)
     const closed = await closedMeanwhile(context, found.open)
     const change = onBranch(context, found.branch)
@@ -37,13 +40,6 @@ export const findBranch = step('find-branch', {
     }
   },
 })
-
-const orEmpty =
-  ({ run }: Finding) =>
-  (error: unknown): Outcome => {
-    if (isEmptyRepository(error)) return noCommit(run.thread.defaultBranch)
-    throw error
-  }
 
 /** The read-ahead may be older than a closing that found no Run to stop, so it is asked again. */
 async function closedMeanwhile(
@@ -77,21 +73,22 @@ function isOutdated(
 
 async function branchOf(context: Finding): Promise<Found> {
   const { run } = context
-  const named = run.request.options.branch ?? openPullHead(run)
+  const { head } = run.baseline
+  const { pulls } = run.result
+  const named = run.request.options.branch ?? pulls.find(({ state }) => state === 'open')?.head
   if (named !== undefined) {
     const found = await context.github.branch(named)
-    if (found) return { kind: 'found', branch: existing(found, intoOf(run, named)) }
+    const ofHead = head?.ref === named ? head.base : run.thread.defaultBranch
+    const into = pulls.find(pull => pull.head === named)?.base ?? ofHead
+    if (found) return { kind: 'found', branch: existing(found, into) }
     if (run.request.options.branch !== undefined) return gone(context, named)
   }
-  return run.thread.kind === 'pull' ? headBranch(context) : forIssue(context)
+  if (run.thread.kind === 'issue') return forIssue(context)
+  const found = head && (await context.github.branch(head.ref))
+  return head && found
+    ? { kind: 'found', branch: existing(found, head.base) }
+    : gone(context, head?.ref ?? 'of this pull request')
 }
-
-const openPullHead = (run: Run): string | undefined =>
-  run.result.pulls.find(pull => pull.state === 'open')?.head
-
-const intoOf = (run: Run, branch: string): string =>
-  run.result.pulls.find(pull => pull.head === branch)?.base ??
-  (run.baseline.head?.ref === branch ? run.baseline.head.base : run.thread.defaultBranch)
 
 const existing = ({ name, sha }: BranchView, into: string): Branch => ({
   name,
@@ -102,14 +99,6 @@ const existing = ({ name, sha }: BranchView, into: string): Branch => ({
   recorded: false,
   linked: false,
 })
-
-async function headBranch(context: StepContext<'branch'>): Promise<Found> {
-  const { head } = context.run.baseline
-  const found = head && (await context.github.branch(head.ref))
-  return head && found
-    ? { kind: 'found', branch: existing(found, head.base) }
-    : gone(context, head?.ref ?? 'of this pull request')
-}
 
 async function forIssue(context: Finding): Promise<Found> {
   const { run } = context
@@ -126,11 +115,11 @@ async function forIssue(context: Finding): Promise<Found> {
     return { kind: 'found', branch, elsewhere }
   }
   if (linked) return { kind: 'found', branch: { ...existing(linked, into), linked: true } }
-  if (!branches.base) return emptyRepository(context, into)
+  if (!branches.base) return gone(context, into, noCommit(into))
   const direct = run.request.what === 'plan' || run.baseline.settings.branch === 'default'
   const found: Found = direct
     ? { kind: 'found', branch: existing(branches.base, into) }
-    : await make(context, stem, { ...branches, base: branches.base })
+    : await make(context, issueBranch(stem, run.baseline.snapshot.title), branches.base, branches.ids)
   return found.kind === 'found' ? { ...found, elsewhere } : found
 }
 
@@ -146,42 +135,20 @@ function madeBefore(
   return { ...found, sha, made: true, fresh: ours.sha === base?.sha, recorded, linked }
 }
 
-function gone(context: StepContext, name: string): Outcome {
+function gone(context: StepContext, name: string, outcome = noBranch(name)): Outcome {
   believeAbsent(`The branch ${name}`, refusedReads(context, 'github'))
-  return noBranch(name)
+  return outcome
 }
 
-function emptyRepository(context: StepContext, branch: string): Outcome {
-  believeAbsent(`The branch ${branch}`, refusedReads(context, 'github'))
-  return noCommit(branch)
-}
-
-type Making<Method extends keyof ThreadClient = never> = StepContext<
-  'makeBranch' | Method,
-  never,
-  'workspace'
->
-
-interface Basis {
-  base: BranchView
-  ids: IssueBranches['ids']
-}
-
-async function make(context: Making, stem: string, { base, ids }: Basis): Promise<Found> {
-  const name = issueBranch(stem, context.run.baseline.snapshot.title)
-  // Saved first: after a crash the branch is found by this name.
+async function make(
+  context: Finding,
+  name: string,
+  base: BranchView,
+  ids: IssueBranches['ids'],
+): Promise<Found> {
+  // Saved first: after a crash, and after no answer, the branch is looked for by this name.
   await context.save({ workspace: { madeBranch: name } })
   await context.job.assertLocked()
-  return makeOne(context, { name, base, ids })
-}
-
-interface NewBranch {
-  name: string
-  base: BranchView
-  ids: IssueBranches['ids']
-}
-
-async function makeOne(context: StepContext<'makeBranch'>, { name, base, ids }: NewBranch): Promise<Found> {
   try {
     const { linked, open } = await context.github.makeBranch(name, base.sha, ids)
     context.deps.reached('branch made, not recorded')

@@ -57,11 +57,9 @@ async function mayWrite(context: StepContext<'permission'>, author: string): Pro
     const { role } = await context.github.permission(author)
     return mayAct(role, 'write')
   } catch (error) {
-    if (isNotFound(error) || (error instanceof Rejected && areStillRefused(context))) return false
+    // One refusal proves nothing; a Run does not wait longer for an unknown person.
+    const areRefused = areRefusedFor(limits.absent, refusedReads(context, 'github'))
+    if (isNotFound(error) || (error instanceof Rejected && areRefused)) return false
     throw error
   }
 }
-
-/** One refusal proves nothing; a Run does not wait longer for an unknown person. */
-const areStillRefused = (context: StepContext): boolean =>
-  areRefusedFor(limits.absent, refusedReads(context, 'github'))

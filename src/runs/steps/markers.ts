@@ -2,7 +2,6 @@ import { Rejected } from '../../core/model/errors.ts'
 import { type OwnComment, reactions, type Settling, type Sign, type Target } from '../../core/model/views.ts'
 import { neverBegan } from '../../core/record/last-word.ts'
 import type { Marker } from '../../core/record/marker.ts'
-import type { Session } from '../../core/record/request-part.ts'
 import { type Outcome, type Run, sessionOf } from '../../core/record/run.ts'
 import { maxComment } from '../../core/words/words.ts'
 import { type StepContext, step } from './step-context.ts'
@@ -10,7 +9,8 @@ import { type StepContext, step } from './step-context.ts'
 export function markerOf(run: Run, as: Marker['as']): Marker {
   const pull = run.result.pulls.at(-1)
   const branch = pull?.state === 'open' ? pull.head : run.workspace.branch?.name
-  const session = sessionOf(run) ?? sameTask(run)
+  const { taskId, earlier } = run.session
+  const session = sessionOf(run) ?? (earlier?.taskId === taskId ? earlier : undefined)
   return {
     run: run.id,
     repo: run.thread.repoId,
@@ -18,7 +18,7 @@ export function markerOf(run: Run, as: Marker['as']): Marker {
     as,
     round: run.result.round,
     what: run.request.what,
-    task: run.session.taskId,
+    task: taskId,
     taskRun: session?.taskRunId,
     may: session?.may,
     branch,
@@ -27,9 +27,6 @@ export function markerOf(run: Run, as: Marker['as']): Marker {
     pull: pull?.number,
   }
 }
-
-const sameTask = ({ session: { taskId, earlier } }: Run): Session | undefined =>
-  earlier && earlier.taskId === taskId ? earlier : undefined
 
 export const markedWith = (
   context: Pick<StepContext, 'run' | 'deps'>,

@@ -28,10 +28,11 @@ export const startRun = step('start-run', {
     if (taskId === undefined || !branch) return {}
     const lost = openIntent(run, 'start-run') ? undefined : await lostGrant(context)
     if (lost !== undefined) return failed(context, grantTakenBack(lost))
+    const isFirst = run.session.taskMade && !run.session.instructionSent && !run.result.resumed
     const intent = {
       kind: 'start-run' as const,
       at: deps.now(),
-      before: openIntent(run, 'start-run')?.before ?? (await runsBefore(context, taskId)),
+      before: openIntent(run, 'start-run')?.before ?? (isFirst ? [] : await posthog.runIds(taskId)),
     }
     const id = await once(context, {
       intent,
@@ -79,12 +80,6 @@ export async function lostGrant({
   const isGranted = sandboxes.some(name => name.toLowerCase() === view?.name.toLowerCase())
   return isGranted ? undefined : flagOf('sandbox')
 }
-
-const runsBefore = async (
-  { run, posthog }: StepContext<never, 'runIds'>,
-  taskId: string,
-): Promise<string[]> =>
-  run.session.taskMade && !run.session.instructionSent && !run.result.resumed ? [] : posthog.runIds(taskId)
 
 const unreadAtFirst = (
   followUp: FollowUp | undefined,

@@ -177,18 +177,27 @@ export async function once<T>(context: StepContext, { intent, begins, find, perf
   const trace = earlier && (await traceOf<Intent, T>(earlier, { find, record, now }))
   if (trace !== undefined) return trace
   if (begins && (context.run.mailbox.stop || context.run.result.outcome)) throw new Cancelled()
-  await context.announce(intent)
-  await context.job.assertLocked()
-  const { begun, done } = around[intent.kind]
-  context.deps.reached(begun)
   try {
-    const result = await perform()
-    context.deps.reached(done)
-    return result
+    return await attempt(context, intent, perform)
   } catch (error) {
     record(leftBehind(intent, error, now()))
     throw error
   }
+}
+
+/** Performs an effect that may be repeated: PostHog drops a message with a known id. */
+export async function attempt<T>(
+  { announce, job, deps }: StepContext,
+  intent: Intent,
+  perform: () => Promise<T>,
+): Promise<T> {
+  await announce(intent)
+  await job.assertLocked()
+  const { begun, done } = around[intent.kind]
+  deps.reached(begun)
+  const result = await perform()
+  deps.reached(done)
+  return result
 }
 
 export class Cancelled extends Error {
