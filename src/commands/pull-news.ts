@@ -54,7 +54,9 @@ async function markAgain(
   const maker = (await deps.runs.listed([ofPull(thread, view.number)])).at(-1)
   if (!maker || view.state !== 'open') return
   const body = wantedBody({ run: maker.data, deps }, view)
-  if (body !== view.body) await github.amendPull(view.number, { body })
+  if (body === view.body) return
+  const { refused } = await github.settle({ pull: { number: view.number, change: { body } } })
+  if (refused.length > 0) deps.log.warn({ pull: view.url }, 'the pull request could not be put right')
 }
 
 /** The Run named in the pull request polls at once; others when the budget allows it. */

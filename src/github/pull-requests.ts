@@ -2,7 +2,7 @@
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import type { Thread } from '../core/model/thread.ts'
-import type { CommentView, CommitView, PullChange, PullView } from '../core/model/views.ts'
+import type { CommentView, CommitView, PullView } from '../core/model/views.ts'
 import { ask } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { asRest, type GivenComment, loginOf, type ThreadAccess, Written } from './read-ahead.ts'
@@ -49,11 +49,6 @@ export function pullsOf({ redact, ...access }: ThreadAccess & { redact(text: str
       return viewed(
         (await client.rest.pulls.create({ ...at, ...pull, body: redact(pull.body), draft: true })).data,
       )
-    },
-
-    async amendPull(number: number, change: PullChange): Promise<PullView> {
-      const safe = change.body === undefined ? change : { ...change, body: redact(change.body) }
-      return viewed((await client.rest.pulls.update({ ...at, pull_number: number, ...safe })).data)
     },
   }
 }

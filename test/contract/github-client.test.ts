@@ -244,7 +244,6 @@ describe('a write is sent exactly once', () => {
       `${at}/pulls`,
       () => issue().openPull({ head: 'a', base: 'b', title: 't', body: '' }),
     ],
-    ['a change of a pull request', 'PATCH', `${at}/pulls/9`, () => issue().amendPull(9, { base: 'main' })],
     ['a branch', 'POST', `${at}/git/refs`, () => issue().makeBranch('x', 'abc', undefined)],
     ['a label away', 'DELETE', `${at}/issues/7/labels/codex`, () => issue().removeLabel('codex')],
   ]
@@ -862,11 +861,5 @@ describe('pull requests', () => {
     answers('POST', `${at}/pulls`, [201, data])
     expect(await issue().openPull({ head: 'codex/x', base: 'main', title: 'T', body: 'B' })).toEqual(view)
     expect(bodies[0]).toEqual({ head: 'codex/x', base: 'main', title: 'T', body: 'B', draft: true })
-  })
-
-  test('are changed only where something is to change', async () => {
-    answers('PATCH', `${at}/pulls/9`, [200, data])
-    await issue().amendPull(9, { base: 'main' })
-    expect(bodies[0]).toEqual({ base: 'main' })
   })
 })

@@ -530,12 +530,6 @@ export class MemoryBot {
       this.pulls.push(view)
       return view
     },
-    amendPull: async (number, { body }) => {
-      const pull = this.pulls.find(each => each.number === number)
-      if (!pull) throw new Rejected('github', 404, '', 'Not Found')
-      pull.body = this.#redact(body ?? pull.body)
-      return pull
-    },
   }
 
   readonly #counted = new Proxy(this.#github as ThreadClient, {

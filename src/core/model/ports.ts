@@ -17,7 +17,6 @@ import type {
   NewTask,
   OwnComment,
   Permission,
-  PullChange,
   PullView,
   Reaction,
   SandboxView,
@@ -98,7 +97,6 @@ export interface ThreadClient {
   isDescendant(ancestor: string, sha: string): Promise<boolean>
   branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean }>
   openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView>
-  amendPull(number: number, change: PullChange): Promise<PullView>
   settle(settling: Settling): Promise<Settled>
 }
 

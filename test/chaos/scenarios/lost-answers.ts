@@ -28,7 +28,6 @@ const gitHubWrites: readonly { method: string; path: RegExp; operation?: RegExp 
   { method: 'POST', path: /\/reactions$/ },
   { method: 'DELETE', path: /\/labels\/[^/]+$/ },
   { method: 'POST', path: /\/pulls$/ },
-  { method: 'PATCH', path: /\/pulls\/\d+$/ },
   { method: 'POST', path: /\/pulls\/\d+\/comments/ },
   ...mutations.map(name => ({ method: 'POST', path: /^\/graphql$/, operation: new RegExp(`^${name}$`) })),
 ]

@@ -140,7 +140,6 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         world.pulls.push(view)
         return view
       }),
-    amendPull: (number, change) => at(writes, 'amend pull', () => amended(world, number, change)),
     settle: ({ pull, status, fold }) =>
       at(writes, 'settle', (): Settled => {
         if (fold !== undefined && !status) world.folded.add(fold)
