@@ -1,6 +1,7 @@
 /** What the deployment grants, and which settings are in force: seen from the thread. */
 import { expect, test } from 'vitest'
 import { MemoryBot, type MemoryBotOptions } from './memory-bot.ts'
+import { comment } from './payloads.ts'
 
 const userToken = 'ghu_a-token-of-the-deployment'
 const sandboxes = [
@@ -13,28 +14,8 @@ const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
 const ids = Array.from({ length: 100 }, (_, n) => 700 + n).values()
 
 async function says(bot: MemoryBot, text: string, by = 'maya', number = 7, ownerId = 5): Promise<string> {
-  const body = JSON.stringify({
-    action: 'created',
-    installation: { id: 1 },
-    repository: { id: 100, name: 'shop', owner: { login: 'acme', id: ownerId }, default_branch: 'main' },
-    sender: { login: by, id: by.length, type: 'User' },
-    issue: {
-      number,
-      title: 'Login is flaky',
-      body: 'It fails.',
-      user: { login: 'sam', id: 13 },
-      html_url: `https://github.com/acme/shop/issues/${number}`,
-      state: 'open',
-      updated_at: '2026-01-02T14:02:00Z',
-    },
-    comment: {
-      id: ids.next().value,
-      body: text,
-      user: { login: by, id: by.length, type: 'User' },
-      created_at: '2026-01-02T14:02:00Z',
-    },
-  })
-  expect(await bot.deliver({ body })).toBe(202)
+  const sent = comment({ by, text, number, ownerId, senderId: by.length, id: ids.next().value ?? 0 })
+  expect(await bot.deliver(sent)).toBe(202)
   await bot.settle()
   return bot.comments.at(-1)?.body ?? ''
 }

@@ -8,18 +8,18 @@ const clock = (seconds: number): string => new Date(t0 + seconds * 1_000).toISOS
 const ids: Readonly<Record<string, number>> = { maya: 11, zoe: 12, sam: 13, tess: 14, eve: 15 }
 const user = (login: string): object => ({ login, id: ids[login] ?? 99, type: 'User' })
 
-const base = (by: string): object => ({
+const base = (by: string, { senderId, ownerId = 5 }: Said = {}): object => ({
   installation: { id: 1 },
-  repository: { id: 100, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
-  sender: user(by),
+  repository: { id: 100, name: 'shop', owner: { login: 'acme', id: ownerId }, default_branch: 'main' },
+  sender: senderId === undefined ? user(by) : { ...user(by), id: senderId },
 })
 
-const issue = (at: number, differs: object = {}): object => ({
-  number: 7,
+const issue = (at: number, differs: object = {}, number = 7): object => ({
+  number,
   title: 'Login is flaky',
   body: 'It fails.',
   user: user('sam'),
-  html_url: 'https://github.com/acme/shop/issues/7',
+  html_url: `https://github.com/acme/shop/issues/${number}`,
   state: 'open',
   updated_at: clock(at),
   ...differs,
@@ -46,6 +46,13 @@ export interface Said {
   id?: number
   /** Seconds after the start of the day. */
   at?: number
+  /** Of the issue. */
+  number?: number
+  /** Of who sends. */
+  senderId?: number
+  ownerId?: number
+  /** Of the author with the repository, as GitHub says it. */
+  association?: string
   /** For an edit. */
   before?: string
   editedAt?: number
@@ -53,12 +60,13 @@ export interface Said {
 
 const sent = (event: string, payload: object): Sent => ({ event, body: JSON.stringify(payload) })
 
-const wordsOf = ({ by = 'maya', author = by, text = '/codex fix it', id = 501, at = 0, editedAt }: Said) => ({
+const wordsOf = ({ by = 'maya', author = by, text = '/codex fix it', id = 501, at = 0, ...said }: Said) => ({
   id,
   body: text,
   user: user(author),
+  author_association: said.association,
   created_at: clock(at),
-  updated_at: clock(editedAt ?? at),
+  updated_at: clock(said.editedAt ?? at),
 })
 
 const actionOf = ({ before }: Said): object =>
@@ -66,9 +74,9 @@ const actionOf = ({ before }: Said): object =>
 
 export const comment = (said: Said = {}): Sent =>
   sent('issue_comment', {
-    ...base(said.by ?? 'maya'),
+    ...base(said.by ?? 'maya', said),
     ...actionOf(said),
-    issue: issue(said.editedAt ?? said.at ?? 0),
+    issue: issue(said.editedAt ?? said.at ?? 0, {}, said.number),
     comment: wordsOf(said),
   })
 

@@ -2,40 +2,21 @@
 import { describe, expect, test } from 'vitest'
 import { TriggerRecord } from '../../src/commands/trigger-record.ts'
 import { pullView, t0 } from '../core/given.ts'
-import { MemoryBot, type MemoryBotOptions } from './memory-bot.ts'
+import { MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
+import { comment as commentOf } from './payloads.ts'
 
 const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
   new MemoryBot({ roles: { maya: 'write', rita: 'read', eve: 'none', ghost: undefined }, ...given })
 
 const ids = Array.from({ length: 1_000 }, (_, n) => 900 + n).values()
 
-const comment = (by: string, text: string, number = 7, id = by.length): object => ({
-  action: 'created',
-  installation: { id: 1 },
-  repository: { id: 100, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
-  sender: { login: by, id, type: 'User' },
-  issue: {
-    number,
-    title: 'Login is flaky',
-    body: 'It fails.',
-    user: { login: 'sam', id: 13 },
-    html_url: 'https://github.com/acme/shop/issues/7',
-    state: 'open',
-    updated_at: '2026-01-02T14:02:00Z',
-  },
-  comment: {
-    id: ids.next().value,
-    body: text,
-    user: { login: by, id: by.length, type: 'User' },
-    author_association: 'MEMBER',
-    created_at: '2026-01-02T14:02:00Z',
-  },
-})
+const comment = (by: string, text: string, number = 7, senderId = by.length): Sent =>
+  commentOf({ by, text, number, senderId, id: ids.next().value ?? 0, association: 'MEMBER' })
 
 /** @returns the calls to GitHub that it cost */
 async function says(bot: MemoryBot, by: string, text: string): Promise<string[]> {
   const before = bot.calls.length
-  await bot.deliver({ body: JSON.stringify(comment(by, text)) })
+  await bot.deliver(comment(by, text))
   await bot.settle()
   // The settings are a part of what was read ahead.
   return bot.calls.slice(before).filter(name => name !== 'file')
@@ -74,14 +55,14 @@ describe('what refusals cost has an end', () => {
   test('for one sender, in however many threads', async () => {
     const bot = botWith()
     for (let number = 1; number <= 120; number += 1)
-      await bot.deliver({ body: JSON.stringify(comment('eve', '/codex fix it', number)) })
+      await bot.deliver(comment('eve', '/codex fix it', number))
     await bot.settleAtOnce()
     expect(bot.comments.length).toBeGreaterThan(2)
     expect(written(bot)).toBeLessThanOrEqual(28)
     expect((await says(bot, 'rita', '/codex fix it')).toSorted()).toContain('comment')
     bot.now += 60 * 60_000
     const before = written(bot)
-    await bot.deliver({ body: JSON.stringify(comment('eve', '/codex fix it', 121)) })
+    await bot.deliver(comment('eve', '/codex fix it', 121))
     await bot.settle()
     expect(written(bot) - before).toBe(2)
   })
@@ -89,7 +70,7 @@ describe('what refusals cost has an end', () => {
   test('the pages of what they write are read as long as that, whatever they edit', async () => {
     const bot = botWith()
     for (let number = 1; number <= 120; number += 1)
-      await bot.deliver({ body: JSON.stringify(comment('rita', '```\n/codex fix it\n```', number)) })
+      await bot.deliver(comment('rita', '```\n/codex fix it\n```', number))
     await bot.settleAtOnce()
     const asked = bot.calls.filter(name => name === 'shown').length
     expect(asked).toBeGreaterThan(10)
@@ -102,8 +83,7 @@ describe('what refusals cost has an end', () => {
 
   test('for all senders of an installation together, and nobody who may waits for it', async () => {
     const bot = botWith()
-    for (let id = 1_000; id < 1_120; id += 1)
-      await bot.deliver({ body: JSON.stringify(comment('eve', '/codex fix it', id, id)) })
+    for (let id = 1_000; id < 1_120; id += 1) await bot.deliver(comment('eve', '/codex fix it', id, id))
     await bot.settleAtOnce()
     expect(written(bot)).toBeGreaterThan(20)
     expect(written(bot)).toBeLessThanOrEqual(40)
@@ -125,7 +105,7 @@ test('what was refused in another process is found in the thread, once', async (
 })
 
 test('what GitHub said of somebody is in the record: another process does not ask again', async () => {
-  const sent = { body: JSON.stringify(comment('maya', '/codex status')) }
+  const sent = comment('maya', '/codex status')
   const died = botWith()
   await died.deliver(sent)
   await died.settle()
@@ -154,8 +134,7 @@ test.each(['status', 'queue', 'help', 'fix it'])(
   '/codex %s ten times at once is answered once',
   async words => {
     const bot = botWith()
-    for (let time = 0; time < 10; time += 1)
-      await bot.deliver({ body: JSON.stringify(comment('rita', `/codex ${words}`)) })
+    for (let time = 0; time < 10; time += 1) await bot.deliver(comment('rita', `/codex ${words}`))
     await bot.settleAtOnce()
     expect(bot.comments).toHaveLength(1)
   },
@@ -163,8 +142,7 @@ test.each(['status', 'queue', 'help', 'fix it'])(
 
 test('whoever is to say it and can not leaves it to the next', async () => {
   const bot = botWith({ unanswered: 'earlierComments' })
-  for (let time = 0; time < 2; time += 1)
-    await bot.deliver({ body: JSON.stringify(comment('rita', '/codex fix it')) })
+  for (let time = 0; time < 2; time += 1) await bot.deliver(comment('rita', '/codex fix it'))
   await bot.settleAtOnce()
   expect(bot.comments).toHaveLength(1)
   expect(bot.comments[0]?.body).toContain('you need write permission')
@@ -179,8 +157,7 @@ test('the answer to queue replaces the last one, whoever asks', async () => {
 test.each(['status', 'queue'])('/codex %s of many at once leaves one answer', async words => {
   const bot = new MemoryBot({ roles: { maya: 'write', olga: 'admin', mario: 'maintain' } })
   await says(bot, 'maya', `/codex ${words}`)
-  for (const by of ['maya', 'olga', 'mario', 'olga'])
-    await bot.deliver({ body: JSON.stringify(comment(by, `/codex ${words}`)) })
+  for (const by of ['maya', 'olga', 'mario', 'olga']) await bot.deliver(comment(by, `/codex ${words}`))
   await bot.settleAtOnce()
   expect(bot.calls.filter(name => name === 'comment')).toHaveLength(5)
   expect(bot.comments).toHaveLength(1)
@@ -244,7 +221,7 @@ test('somebody who is let in after a refusal is heard at once', async () => {
 })
 
 const review = (by: string, body: string): object => {
-  const { issue: _, comment: __, ...rest } = Object(comment(by, ''))
+  const { issue: _, comment: __, ...rest } = JSON.parse(String(comment(by, '').body))
   const pull = {
     number: 8,
     title: 'Log in',
@@ -313,9 +290,9 @@ test('where its run had begun before process after process died, nothing is said
 
 test('where its message was with the run before process after process died, that alone answers', async () => {
   const bot = botWith()
-  await bot.deliver({ body: JSON.stringify(comment('maya', '/codex fix it')) })
+  await bot.deliver(comment('maya', '/codex fix it'))
   await bot.work(1)
-  await bot.deliver({ body: JSON.stringify(comment('maya', '/codex stop')) })
+  await bot.deliver(comment('maya', '/codex stop'))
   await bot.work(1)
   const stop = [...bot.triggers.values()].at(-1) ?? expect.fail('no trigger was kept')
   const [run] = bot.runs.values()
@@ -367,7 +344,7 @@ test.each([
   async (_, head, { least, most }) => {
     const bot = botWith({ agent: { says: 'Done.', goesOn: true } })
     bot.pulls.push({ ...pull, head: { ref: head.ref, sha: 'b'.repeat(40), base: 'main', repoId: head.repo } })
-    await bot.deliver({ body: JSON.stringify(comment('maya', '/codex fix it')) })
+    await bot.deliver(comment('maya', '/codex fix it'))
     // Long enough for the looks to have become rare.
     const begun = bot.now
     while (bot.now < begun + 15 * 60_000) await bot.work(1)
