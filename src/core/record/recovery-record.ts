@@ -58,10 +58,10 @@ export function backupOf(run: Run): Backup | undefined {
     outcome: run.result.outcome,
     quiet: endsQuietly(run),
   })
-  return [backup, { ...backup, wordsOfRound: [] }].find(fits)
+  return [backup, { ...backup, wordsOfRound: [] }].find(
+    each => Buffer.byteLength(JSON.stringify(each)) <= maxBytes,
+  )
 }
-
-const fits = (backup: Backup): boolean => Buffer.byteLength(JSON.stringify(backup)) <= maxBytes
 
 function withoutHunk(origin: RunRequest['origin']): RunRequest['origin'] {
   if (origin.kind !== 'comment' || origin.commentRef.kind !== 'inline') return origin

@@ -91,10 +91,8 @@ export function mayServe({ may }: Pick<Session, 'may'>, wanted: Rights): boolean
   if (!may) return false
   const { branches, ...rights } = may
   const { branches: wantedBranches, ...wantedRights } = wanted
-  return sameRights(rights, wantedRights) && wantedBranches.every(branch => branches.includes(branch))
+  const isSame = names.every(name => rights[name] === wantedRights[name])
+  return isSame && wantedBranches.every(branch => branches.includes(branch))
 }
 
 const names = Rights.omit({ branches: true }).keyof().options
-
-const sameRights = (a: Omit<Rights, 'branches'>, b: Omit<Rights, 'branches'>): boolean =>
-  names.every(name => a[name] === b[name])

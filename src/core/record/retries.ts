@@ -62,12 +62,10 @@ export function isTooLong({ since, promised = 0 }: Retry, now: number): boolean 
   return now - from > limits.outage
 }
 
-export function isFinal({ refusedSince }: Retry, refused: Rejected, run: Run, now: number): boolean {
-  return refusedSince !== undefined && now - refusedSince > refusedReadsTimeoutMs(refused, run)
-}
-
-function refusedReadsTimeoutMs({ status }: Rejected, { session: { taskRun } }: Run): number {
-  if (!taskRun) return limits.refusedBefore
+/** Of reads that are refused. */
+export function isFinal({ refusedSince }: Retry, { status }: Rejected, run: Run, now: number): boolean {
   // The operator needs time to fix a key or its rights.
-  return status === 401 || status === 403 ? limits.outage : limits.refused
+  const atWork = status === 401 || status === 403 ? limits.outage : limits.refused
+  const patience = run.session.taskRun ? atWork : limits.refusedBefore
+  return refusedSince !== undefined && now - refusedSince > patience
 }

@@ -38,7 +38,9 @@ type IndexReader = Pick<JobIndex, 'query'>
 /** Runs at work and those before it in line count; those of other owners never do. */
 export async function admissionOf(me: Me, index: IndexReader, now: number): Promise<Admission> {
   const windows = windowsOf(me)
-  const [counts, marks] = split(await index.query([...scopeQueries(me), ...windows.map(latestThatCounts)]), {
+  // The first of the last `most` starts: when it leaves the window, there is room.
+  const latest = windows.map(({ set, most }): IndexQuery => ({ kind: 'from-end', set, nth: most }))
+  const [counts, marks] = split(await index.query([...scopeQueries(me), ...latest]), {
     at: 2 * scopes.length,
   })
   const ahead = aheadOf(me, counts)
@@ -130,6 +132,3 @@ function windowsOf(me: Me): Window[] {
     ofScope('owner', 5 * minute, ownersBreaker),
   ]
 }
-
-/** The first of the last `most` starts: when it leaves the window, there is room. */
-const latestThatCounts = ({ set, most }: Window): IndexQuery => ({ kind: 'from-end', set, nth: most })

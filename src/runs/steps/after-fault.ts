@@ -163,7 +163,10 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
     case 'edit-status':
       return learned(run, laterInThread(run, error, deps.now()))
     case 'cancel':
-      return uncancelled({ ...context, run }, error)
+      return later({ ...context, run }, cancelKey(run), {
+        why: error.message,
+        until: deps.now() + backoff(retryOf(run, cancelKey(run))?.count ?? 0),
+      })
     case 'start-run':
       // PostHog keeps staged files for a day: after that they are staged again, once.
       if (stagingIsLost(error))
@@ -201,10 +204,4 @@ function unposted(context: RunContext, error: Rejected): Run {
       announced: { ...allAnnounced, branch: removableBranch(run) === undefined },
     },
   })
-}
-
-function uncancelled(context: RunContext, { message: why }: Rejected): Run {
-  const key = cancelKey(context.run)
-  const until = context.deps.now() + backoff(retryOf(context.run, key)?.count ?? 0)
-  return later(context, key, { why, until })
 }

@@ -21,7 +21,9 @@ export const cancel = step('cancel', {
     const session = sessionOf(run)
     if (!session) return {}
     await context.job.assertLocked()
-    await posthog.cancel(session, whyCancelled(run))
+    const { stop } = run.mailbox
+    const why = stop ? `Stopped by ${stop.by.login} on` : 'Given up on'
+    await posthog.cancel(session, `${why} ${threadName(run.thread)}`)
     deps.reached('cancel asked, not recorded')
     return {
       session: { cancelled: { taskRun: session.taskRunId, at: deps.now() } },
@@ -29,9 +31,6 @@ export const cancel = step('cancel', {
     }
   },
 })
-
-const whyCancelled = ({ mailbox: { stop }, thread }: Run): string =>
-  stop ? `Stopped by ${stop.by.login} on ${threadName(thread)}` : `Given up on ${threadName(thread)}`
 
 export const poll = step('poll', {
   posthog: ['poll', 'summary'],

@@ -86,9 +86,6 @@ async function settled({ job, deps, github }: StepContext<'settle'>, settling: S
   return done
 }
 
-const notPutRight = (change: PullChange | undefined): string =>
-  `GitHub did not let the bot change its ${change?.base === undefined ? '' : 'base or '}description`
-
 const inPlace = (pulls: readonly Pull[], pull: Pull): Pull[] =>
   pulls.map(known => (known.number === pull.number ? pull : known))
 
@@ -114,7 +111,9 @@ export async function putRight(context: StepContext<'settle'>, view: PullView): 
 }
 
 function afterChange(view: PullView, change: PullChange, { pull, refused }: Settled): Pull {
-  return refused.includes('change') ? recorded(view, notPutRight(change)) : recorded(pull ?? view)
+  if (!refused.includes('change')) return recorded(pull ?? view)
+  const what = change.base === undefined ? 'description' : 'base or description'
+  return recorded(view, `GitHub did not let the bot change its ${what}`)
 }
 
 /** At once, for whoever merges before the turn's end, with the status that shows the pull request. */
