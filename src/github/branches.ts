@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isEmptyRepository, isNotFound, Rejected } from '../core/model/errors.ts'
 import type { BranchView, IssueBranches } from '../core/model/views.ts'
-import { ask } from './graphql.ts'
+import { query } from './graphql.ts'
 import { LinkedNodes, linkedOf, type ThreadAccess, usualStem } from './read-ahead.ts'
 import { unlessRejected } from './response-faults.ts'
 
@@ -93,7 +93,7 @@ export function branchesOf({ client, thread, ids, prefetched }: ThreadAccess) {
   /** Without a word of GitHub's on them, none is linked, and none will be. */
   async function linked(): Promise<Pick<IssueBranches, 'linked' | 'elsewhere' | 'ids'>> {
     const variables = { ...repository, number: thread.number }
-    const found = await ask(client, linkedBranches, variables).catch(unlessRejected)
+    const found = await query(client, linkedBranches, variables).catch(unlessRejected)
     if (!found) return { linked: [], ids: undefined }
     const { id, issue } = found.repository
     return { ...linkedOf(issue.linkedBranches, thread), ids: { issue: issue.id, repository: id } }
@@ -102,7 +102,7 @@ export function branchesOf({ client, thread, ids, prefetched }: ThreadAccess) {
   async function repositoryNode(): Promise<string> {
     const known = ids.get(String(thread.repoId))
     if (known !== undefined) return known
-    const { id } = (await ask(client, repositoryId, repository)).repository
+    const { id } = (await query(client, repositoryId, repository)).repository
     ids.set(String(thread.repoId), id)
     return id
   }
@@ -134,7 +134,7 @@ export function branchesOf({ client, thread, ids, prefetched }: ThreadAccess) {
     ): Promise<{ linked: boolean; open?: boolean }> {
       if (nodes) {
         const variables = { issueId: nodes.issue, repositoryId: nodes.repository, oid: sha, name }
-        const made = await ask(client, createLinkedBranch, variables).catch(unlessRejected)
+        const made = await query(client, createLinkedBranch, variables).catch(unlessRejected)
         const { linkedBranch, issue } = made?.createLinkedBranch ?? {}
         if (linkedBranch) return { linked: true, open: issue ? !issue.closed : undefined }
         if (await branch(name)) return { linked: false }
@@ -151,12 +151,12 @@ export function branchesOf({ client, thread, ids, prefetched }: ThreadAccess) {
     /** Only if it still points at `sha`, which GitHub checks: what it refuses stays. */
     async deleteBranch(name: string, sha: string): Promise<void> {
       const updates = [{ name: `refs/heads/${name}`, beforeOid: sha, afterOid: nowhere }]
-      await ask(client, updateRefs, { id: await repositoryNode(), updates }).catch(unlessRejected)
+      await query(client, updateRefs, { id: await repositoryNode(), updates }).catch(unlessRejected)
     },
 
     async branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean }> {
       const variables = { ...repository, ref: `refs/heads/${name}`, branch: name }
-      const { id, ref, into, from } = (await ask(client, branchUse, variables)).repository
+      const { id, ref, into, from } = (await query(client, branchUse, variables)).repository
       ids.set(String(thread.repoId), id)
       const isUsed = into.totalCount > 0 || from.nodes.some(({ isCrossRepository }) => !isCrossRepository)
       return { sha: ref?.target.oid, isUsed }

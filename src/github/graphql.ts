@@ -7,7 +7,7 @@ import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 
-const Refused = z.object({
+const RefusedQuery = z.object({
   name: z.literal('GraphqlResponseError'),
   errors: z
     .array(
@@ -21,7 +21,7 @@ const Refused = z.object({
   data: z.record(z.string(), z.unknown()).nullish(),
 })
 
-interface Answer {
+interface Received {
   data: unknown
   /** By the path of what did not come, such as `repository.pullRequest`. */
   missing: ReadonlyMap<string, Rejected>
@@ -30,11 +30,11 @@ interface Answer {
 type Variables = Record<string, unknown>
 
 /** @throws Rejected if the text was refused as a whole */
-export async function send(client: Octokit, text: string, variables: Variables): Promise<Answer> {
+export async function send(client: Octokit, text: string, variables: Variables): Promise<Received> {
   try {
     return { data: await client.graphql(text, variables), missing: new Map() }
   } catch (error) {
-    const refused = Refused.safeParse(error).data
+    const refused = RefusedQuery.safeParse(error).data
     if (!refused) throw error
     const kind = text.startsWith('mutation') ? 'effect' : 'read'
     const missing = refused.errors.map(({ type, message, path }) => {
@@ -51,7 +51,7 @@ export async function send(client: Octokit, text: string, variables: Variables):
  * @param optional paths that may be missing
  * @throws Rejected with 404 for what is not there; NoResponse for an answer that makes no sense
  */
-export async function ask<T>(
+export async function query<T>(
   client: Octokit,
   { text, schema, optional = [] }: { text: string; schema: z.ZodType<T>; optional?: readonly string[] },
   variables: Variables,

@@ -3,7 +3,7 @@ import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommentView, CommitView, PullView } from '../core/model/views.ts'
-import { ask } from './graphql.ts'
+import { query } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { asRest, type GivenComment, loginOf, type ThreadAccess, Written } from './read-ahead.ts'
 import { unlessGone } from './response-faults.ts'
@@ -143,7 +143,7 @@ export async function pullWith(
 ): Promise<PullView> {
   const isNamed = login !== undefined
   const variables = { owner: thread.owner, name: thread.repo, number, login: login ?? '', isNamed }
-  const { repository, user } = await ask(client, pullAndPerson, variables)
+  const { repository, user } = await query(client, pullAndPerson, variables)
   ids.set(threadKey({ ...thread, number }), repository.pullRequest.id)
   if (user) ids.set(`user/${login}`, user.id)
   return viewOfNode(repository.pullRequest)
@@ -199,7 +199,7 @@ const Found = z.object({
 
 export async function remarksOf(client: Octokit, thread: Thread): Promise<Remark[]> {
   const variables = { owner: thread.owner, name: thread.repo, number: thread.number }
-  const pull = (await ask(client, { text: pullRemarks, schema: Found }, variables)).repository.pullRequest
+  const pull = (await query(client, { text: pullRemarks, schema: Found }, variables)).repository.pullRequest
   // What is not submitted is seen by its author alone.
   const reviews = pull.reviews.nodes.flatMap(node =>
     node.submittedAt === null ? [] : [{ ...asRest(node, node.submittedAt), in: 'review' as const }],

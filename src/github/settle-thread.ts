@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { PullChange, Reaction, Settled, Settling, SettlingPart, Target } from '../core/model/views.ts'
-import { ask, send } from './graphql.ts'
+import { query, send } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { PullNode, pullFields, pullWith, viewOfNode } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
@@ -95,7 +95,7 @@ async function subjectOf({ client, thread, ids }: ThreadAccess, target: Target):
   const known = ids.get(threadKey(thread))
   if (known !== undefined) return known
   const variables = { owner: thread.owner, name: thread.repo, number: thread.number }
-  return (await ask(client, threadId, variables)).repository.issueOrPullRequest.id
+  return (await query(client, threadId, variables)).repository.issueOrPullRequest.id
 }
 
 function change(pull: string, { base, body }: PullChange): Piece {

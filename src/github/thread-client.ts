@@ -15,7 +15,7 @@ import type {
 import type { GitHubApp } from './app-client.ts'
 import { attachmentReader } from './attachment-files.ts'
 import { branchesOf } from './branches.ts'
-import { ask } from './graphql.ts'
+import { query } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { pagesOf } from './pages.ts'
 import { pullsOf } from './pull-requests.ts'
@@ -60,7 +60,7 @@ export function gitHubThread(
         return reactions.createForPullRequestReviewComment({ ...at, comment_id: target.commentId, content })
       // REST has none on reviews.
       case 'review':
-        return ask(client, addToReview, { subject: target.nodeId, content: graphQlName[content] })
+        return query(client, addToReview, { subject: target.nodeId, content: graphQlName[content] })
     }
   }
 

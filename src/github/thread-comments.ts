@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { CommentRef, InlineComment, ReplyRef } from '../core/model/trigger.ts'
 import type { CommentView, OwnComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
-import { ask } from './graphql.ts'
+import { query } from './graphql.ts'
 import { type Remark, remarksOf } from './pull-requests.ts'
 import type { GivenComment, ThreadAccess } from './read-ahead.ts'
 import { unlessGone, unlessLimited } from './response-faults.ts'
@@ -32,7 +32,7 @@ export function commentsOf({ app, client, thread, prefetched, redact, written }:
 
   return {
     async minimize(nodeId: string): Promise<void> {
-      await ask(client, minimizeComment, { subject: nodeId }).catch(unlessLimited)
+      await query(client, minimizeComment, { subject: nodeId }).catch(unlessLimited)
     },
 
     async earlierComments(): Promise<OwnComment[]> {
