@@ -1,6 +1,6 @@
 /**
  * An Enterprise Server on one address, as people and the set-up page see it: the pages on which an App is registered
- * from a manifest, and the API below `/api/v3`, which is the emulator's.
+ * from a manifest, and the API below `/api/v3` and at `/api/graphql`, which is the emulator's.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -46,7 +46,7 @@ export async function startEnterprise(
       return agree(res, new URLSearchParams(body.toString()))
     const conversion = /^\/api\/v3\/app-manifests\/([\w-]+)\/conversions$/.exec(url.pathname)
     if (req.method === 'POST' && conversion) return convert(res, conversion[1] ?? '')
-    if (url.pathname.startsWith('/api/v3/')) return passOn(req, res, body)
+    if (url.pathname.startsWith('/api/v3/') || url.pathname === '/api/graphql') return passOn(req, res, body)
     res.writeHead(404).end('not found')
   }
 
@@ -106,7 +106,7 @@ export async function startEnterprise(
       'transfer-encoding': ____,
       ...headers
     } = req.headers
-    const response = await fetch(github.url + (req.url ?? '').slice('/api/v3'.length), {
+    const response = await fetch(github.url + (req.url ?? '').replace(/^\/api(?:\/v3)?/, ''), {
       method: req.method ?? 'GET',
       headers: Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]),
       ...(body.length > 0 ? { body: new Uint8Array(body) } : {}),
