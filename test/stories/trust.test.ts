@@ -125,12 +125,8 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     const first = await maya.pushes('maya/moves', { 'moves.txt': 'one' })
     const pull = await maya.opensPull({ head: 'maya/moves', title: 'Moves' })
     posthog.script('carry on', { kind: 'pushesToBranch', text: 'Carried on.' })
-    github.fault({
-      path: `/issues/${pull.number}/comments`,
-      method: 'POST',
-      times: 1,
-      fault: { kind: 'delay', ms: 600 },
-    })
+    const moves = /\/git\/ref\/heads(?:\/|%2F)maya(?:\/|%2F)moves/
+    github.fault({ path: moves, method: 'GET', times: 1, fault: { kind: 'delay', ms: 2_000 } })
     await maya.labels(pull.number, 'codex')
     await maya.pushes('maya/moves', { 'moves.txt': 'two' })
     const thread = new Thread(world(), pull.number)
