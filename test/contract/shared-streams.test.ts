@@ -70,12 +70,13 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
   /** Processes of one deployment. */
   function deployment(leaseMs: number, url = redis.url) {
     const prefix = `{world-${++worlds}}`
-    return (maxOpen = 100, wake = async (_: string) => {}): Process => {
+    return (maxOpen = 100, wake = async (_: string) => {}, beforeTake = async () => {}): Process => {
       const connection = new Redis(url)
       connection.on('error', () => {})
       const woken: string[] = []
+      const leases = redisStreams(connection, prefix, leaseMs)
       const follower = followRuns({
-        leases: redisStreams(connection, prefix, leaseMs),
+        leases: { ...leases, take: name => beforeTake().then(() => leases.take(name)) },
         wake: id => {
           woken.push(id)
           return wake(id)
@@ -141,6 +142,23 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
     expect(first.open()).toBe(0)
     await until(() => second.woken.length + third.woken.length >= 5)
     expect([...second.woken, ...third.woken].toSorted()).toEqual(sessions.map((_, n) => `run-${n}`))
+  })
+
+  test('so is what was about to be followed when the process was stopped', async () => {
+    const start = deployment(60_000)
+    let taking = 0
+    const first = start(100, undefined, async () => {
+      taking += 1
+      await sleep(500)
+    })
+    const second = start()
+    const { session: one } = await session()
+    await until(async () => {
+      void first.news.watch(one, runOf('run-1'))
+      return taking > 0
+    })
+    await first.close()
+    await until(() => second.woken.includes('run-1'))
   })
 
   test('the stream of a Run that ended in another process is closed', async () => {

@@ -20,9 +20,13 @@ onEitherQueue(
       await thread.waitForAnswer('pull request is ready')
       // Else its last calls are under way in the rounds of the next story.
       await thread.waitForFolded()
-      // Whether its branch may go is asked of the task run alone, without a log.
-      const asked = (route: string) => world().posthog.calls.filter(call => call.route === route).length
-      await world().github.waitFor(() => asked('get-run') > asked('session-logs'))
+      // Whether its branch may go is asked of the task run after the last word.
+      const path = `/issues/${thread.number}/comments`
+      const said = world().github.calls.findLast(call => call.method === 'POST' && call.path.endsWith(path))
+      const { posthog } = world()
+      await world().github.waitFor(() =>
+        posthog.calls.some(({ route, at }) => route === 'get-run' && at >= Number(said?.endedAt)),
+      )
       expect(ledgerOf(world(), thread.number)).toMatchObject({ tasks: [{}], runs: [{}] })
     }
 

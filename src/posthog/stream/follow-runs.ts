@@ -40,6 +40,8 @@ export function followRuns(following: Following) {
   const names: (() => Iterable<string>)[] = []
   const held = new Map<string, () => void>()
   const wakes = pileOf(following.wake, err => log.warn({ err }, 'a run could not be woken'))
+  const taking = new Set<Promise<boolean>>()
+  let isClosing = false
   const open = () => watches.reduce((sum, watch) => sum + watch.watching(), 0)
   const failed = (err: unknown): void => log.warn({ err }, 'leases of streams could not be kept')
   const timer = setInterval(() => void tend().catch(failed), renewEvery).unref()
@@ -54,8 +56,11 @@ export function followRuns(following: Following) {
     open,
     wake: wakes.add,
     async close(): Promise<void> {
+      isClosing = true
       clearInterval(timer)
       wakes.clear()
+      // One that is taken after it was handed over would be nobody's.
+      await Promise.allSettled(taking)
       for (const watch of watches) watch.close()
       await leases.handOver([...held.keys()]).catch(failed)
     },
@@ -95,6 +100,7 @@ export function followRuns(following: Following) {
       hasRoom: () => open() < maxOpen,
       onNews: tell,
       onAlive(taskRunId) {
+        if (isClosing) return
         for (const name of followersOf(taskRunId)) void take(taskRunId, name).catch(failed)
       },
       onAway(taskRunId) {
@@ -123,12 +129,15 @@ export function followRuns(following: Following) {
 
     /** Of two processes with one stream, the first to receive something keeps it. */
     async function take(taskRunId: string, name: string): Promise<boolean> {
-      const isOurs = await leases.take(name)
-      if (!isOurs) forget(taskRunId, name)
-      else if (streams.isAlive(taskRunId) && followers.get(taskRunId)?.has(name))
-        held.set(name, () => forget(taskRunId, name))
-      else release(name)
-      return true
+      const taken = leases.take(name).then(isOurs => {
+        if (!isOurs) forget(taskRunId, name)
+        else if (streams.isAlive(taskRunId) && followers.get(taskRunId)?.has(name))
+          held.set(name, () => forget(taskRunId, name))
+        else release(name)
+        return true
+      })
+      taking.add(taken)
+      return taken.finally(() => taking.delete(taken))
     }
 
     function unwatch({ taskRunId }: Pick<Session, 'taskRunId'>, runId: string): void {
