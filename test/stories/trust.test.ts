@@ -124,11 +124,10 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     const pull = await maya.opensPull({ head: 'maya/moves', title: 'Moves' })
     posthog.script('carry on', { kind: 'pushesToBranch', text: 'Carried on.' })
     const moves = /\/git\/ref\/heads(?:\/|%2F)maya(?:\/|%2F)moves/
-    const push = maya
-      .labels(pull.number, 'codex')
-      .then(() => maya.pushes('maya/moves', { 'moves.txt': 'two' }))
-    github.fault({ path: moves, method: 'GET', times: 1, fault: { kind: 'held', until: () => push } })
-    await push
+    // When the branch is read, the command has come.
+    const until = () => maya.pushes('maya/moves', { 'moves.txt': 'two' })
+    github.fault({ path: moves, method: 'GET', times: 1, fault: { kind: 'held', until } })
+    await maya.labels(pull.number, 'codex')
     const thread = new Thread(world(), pull.number)
     await thread.waitForAnswer('@maya done')
     expect(await thread.status()).toContain(

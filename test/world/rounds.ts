@@ -19,7 +19,8 @@ export class Rounds {
   #waiting: Waiting | undefined
   #isOpen = false
 
-  constructor({ github, posthog }: World) {
+  /** @param passes by name, what is let through: what may still come of an earlier run */
+  constructor({ github, posthog }: World, passes = /^$/) {
     const times = Number.POSITIVE_INFINITY
     const atGitHub = github.fault({
       path: '',
@@ -32,7 +33,8 @@ export class Rounds {
         kind: 'held',
         until: ({ method, path }) => {
           const below = path.replace(/^\/api\/projects\/[^/]+/, '')
-          return this.#hold(`PostHog: ${nameOfCall({ method, path: below, body: undefined })}`)
+          const name = `PostHog: ${nameOfCall({ method, path: below, body: undefined })}`
+          return passes.test(name) ? Promise.resolve() : this.#hold(name)
         },
       },
     })
