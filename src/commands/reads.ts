@@ -107,8 +107,6 @@ const shownOf = (page: SeenPage | undefined): string =>
   page?.minimized ? '[hidden on the page]' : (page?.text ?? unseen)
 const unseen = '[GitHub did not say how its page shows this comment, so it is left out]'
 
-// An issue and its pull request are two threads with one work: a Run of the one is found in the other as well.
-
 async function pastOf(context: CommandContext): Promise<Past | undefined> {
   const { github, deps, record } = context
   const { thread } = record.trigger
@@ -179,6 +177,7 @@ async function lastRunOf(
     : kept
 }
 
+/** An issue and its pull request are two threads with one work: a Run of the one is found in the other as well. */
 async function runBeside(context: CommandContext): Promise<Run | undefined> {
   const { runs } = context.deps
   const { thread } = context.record.trigger
