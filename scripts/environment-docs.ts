@@ -1,12 +1,12 @@
-/** `npm run docs` writes what README.md and .env.example say of the environment, from its one table. */
+/** `npm run docs` writes docs/environment.md and .env.example, from the one table of the environment. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { rows } from '../src/environment.ts'
 
 const root = new URL('..', import.meta.url)
 
-/** The table of the README, as a formatter leaves it but for its spaces. */
-export const readmeTable = (): string =>
+/** The table of the page, as a formatter leaves it but for its spaces. */
+export const environmentTable = (): string =>
   [
     '| Variable | Default | Meaning |',
     '| --- | --- | --- |',
@@ -18,7 +18,7 @@ export const readmeTable = (): string =>
 
 const width = 80
 const plain = (markdown: string): string =>
-  markdown.replace(/\[([^\]]*)\]\([^)]*\)/g, 'the README').replaceAll('`', '')
+  markdown.replace(/\[([^\]]*)\]\(([^)#]*)[^)]*\)/g, '$1 (docs/$2)').replaceAll('`', '')
 
 /** In lines that a terminal can show. */
 function comment(meaning: string): string[] {
@@ -35,8 +35,8 @@ const heading = (part: string): string => `# ── ${part} ${'─'.repeat(width
 
 export const envExample = (): string =>
   [
-    '# Copy this file to .env, or let the set-up page write the first part: `npm start` without an APP_ID.',
-    '# What is commented out shows the default, or an example where there is none.',
+    '# Copy this file to .env. Or run `npm start` without an APP_ID: the set-up page writes the first part.',
+    '# A line that is commented out shows the default, or an example if there is no default.',
     ...rows.flatMap(({ name, part, meaning, default: standsIn, example = '', needed }) => [
       ...(part === undefined ? [] : ['', heading(part)]),
       '',
@@ -48,9 +48,10 @@ export const envExample = (): string =>
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(new URL('.env.example', root), envExample())
-  const readme = readFileSync(new URL('README.md', root), 'utf8')
+  const page = new URL('docs/environment.md', root)
+  const before = readFileSync(page, 'utf8')
   writeFileSync(
-    new URL('README.md', root),
-    readme.replace(/^\| Variable [\s\S]*?\n(?=\n)/m, () => `${readmeTable()}\n`),
+    page,
+    before.replace(/^\| Variable [\s\S]*?\n(?=\n)/m, () => `${environmentTable()}\n`),
   )
 }

@@ -1,6 +1,6 @@
 /**
  * Writes what is made of the zod schemas that the bot reads its settings with: a JSON Schema of each file, for editors,
- * the page of all settings, and the README's example of a repository's. `npm run schema` after a change of a setting.
+ * and the tables and the first example of docs/settings.md. `npm run schema` after a change of a setting.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -220,7 +220,7 @@ function shownWhole(key: string, node: SchemaNode): string[] {
   ]
 }
 
-/** `.github/codex.yml` with every setting, for the README. */
+/** `.github/codex.yml` with every setting. */
 function exampleFile(): string {
   const [file] = files
   const { properties = {} } = file ? jsonSchema(file) : {}
@@ -229,49 +229,19 @@ function exampleFile(): string {
     .join('')
 }
 
-/** The README with what is made of the settings. */
-export const withSettings = (readme: string): string =>
-  withFirstLines(readme).replace(
-    /(^# yaml-language-server: \$schema=\S+codex\.schema\.json\n)[\s\S]*?(?=^```)/m,
-    (_, first: string) => `${first}${exampleFile()}`,
-  )
-
 export const pagePath = 'docs/settings.md'
 
-export function settingsPage(): string {
-  const [codex = '', deployment = ''] = files.map(file =>
-    table(jsonSchema(file), file.schema === DeploymentSettings ? [] : [['Of two layers', ruleOf]]),
+/** The page with the tables, the example and the first lines of today; its other words are written by hand. */
+export function withSettings(page: string): string {
+  const tables = files.map(file =>
+    table(jsonSchema(file), file.schema === DeploymentSettings ? [] : [['If two layers have it', ruleOf]]),
   )
-  return `# All settings
-
-Made by \`npm run schema\` from the schemas that the bot reads the files with. [The README](../README.md#settings-of-a-repository) says how they belong together.
-
-Three layers hold in a thread: what whoever runs the bot says in \`SETTINGS_FILE\`, then \`.github/codex.yml\` of the owner's repository \`.github\`, then \`.github/codex.yml\` of the repository itself. The last column of the first table says what holds of a setting where two layers have it. A setting that \`SETTINGS_FILE\` has below \`defaults\` or \`limits\`, too, holds there for all owners; its limits are the most that any file can have, and of \`models\` of an owner it is the same.
-
-What the bot is called by, \`trigger.word\` and \`trigger.labels\`, stands in \`SETTINGS_FILE\` alone, for all owners or for one. It decides which webhooks are for the bot at all, and that is decided where they arrive, before anybody is asked anything: a file of an owner or repository would have to be read from GitHub for every comment that anybody writes, and who may write none of these would cost calls with each. \`labels\` in their files adds variants to the word that holds.
-
-\`/codex config\` shows what that comes to in a repository, and which layer each value is from.
-
-## \`.github/codex.yml\`
-
-[JSON Schema](../schema/v1/codex.schema.json); with this as its first line, editors know it:
-
-\`\`\`yaml
-${firstLine('schema/v1/codex.schema.json')}
-\`\`\`
-
-${codex}
-
-## \`SETTINGS_FILE\`
-
-[JSON Schema](../schema/v1/settings.schema.json); its first line:
-
-\`\`\`yaml
-${firstLine('schema/v1/settings.schema.json')}
-\`\`\`
-
-${deployment}
-`
+  return withFirstLines(page)
+    .replace(
+      /(^# yaml-language-server: \$schema=\S+codex\.schema\.json\n)[\s\S]*?(?=^```)/m,
+      (_, first: string) => `${first}${exampleFile()}`,
+    )
+    .replace(/^\| Key [\s\S]*?\n(?=\n|$(?![\s\S]))/gm, () => `${tables.shift() ?? ''}\n`)
 }
 
 if (process.argv[1] === import.meta.filename) {
@@ -280,6 +250,5 @@ if (process.argv[1] === import.meta.filename) {
     writeFileSync(join(root, path), text)
   }
   for (const [path, schema] of jsonSchemas()) write(path, JSON.stringify(schema, null, 2))
-  write(pagePath, settingsPage())
-  write('README.md', withSettings(textOf('README.md')))
+  write(pagePath, withSettings(textOf(pagePath)))
 }

@@ -1,4 +1,4 @@
-/** Every variable: its schema, default, error and description. README and `.env.example` are made from this table. */
+/** Every variable: its schema, default, error and description. docs/environment.md and `.env.example` are made from this table. */
 import { createPrivateKey } from 'node:crypto'
 import { z } from 'zod'
 
@@ -174,7 +174,7 @@ const Environment = z.object({
     example: 'high',
   }),
   SETTINGS_FILE: about(text.optional(), {
-    meaning: 'A YAML file that grants and bounds, see [below](#what-the-deployment-grants-and-bounds)',
+    meaning: 'A YAML file with grants and upper limits, see [Settings](settings.md#settings_file)',
     example: './settings.yml',
   }),
   REDIS_URL: about(address('redis:', 'rediss:').optional(), {

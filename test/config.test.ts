@@ -276,7 +276,7 @@ describe('the list of variables', () => {
   })
 
   test('is all that the documents name, where they are', () => {
-    for (const name of ['.env.example', 'README.md']) {
+    for (const name of ['.env.example', 'docs/environment.md']) {
       const text = textOf(name)
       if (text !== undefined)
         for (const variable of variables)

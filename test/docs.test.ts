@@ -5,9 +5,9 @@ import { dirname, join, relative } from 'node:path'
 import { Ajv } from 'ajv'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { commandRows, optionLines } from '../scripts/command-docs.ts'
-import { envExample, readmeTable } from '../scripts/environment-docs.ts'
-import { jsonSchemas, pagePath, settingsPage, withSettings } from '../scripts/settings-schema.ts'
+import { commandRows, optionLines, readmeRows } from '../scripts/command-docs.ts'
+import { envExample, environmentTable } from '../scripts/environment-docs.ts'
+import { jsonSchemas, pagePath, withSettings } from '../scripts/settings-schema.ts'
 import { settingsFile } from '../src/commands/command-registry.ts'
 import { readConfig } from '../src/config.ts'
 import { presets } from '../src/core/command/options.ts'
@@ -23,22 +23,20 @@ import { settingsOf } from './support/deployment.ts'
 const root = join(import.meta.dirname, '..')
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
 const readme = textOf('README.md')
-const documents = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'SECURITY.md',
-  'CHANGELOG.md',
-  'docs/architecture.md',
-  'docs/glossary.md',
-  'docs/operating.md',
-  'docs/reliability.md',
-  'docs/settings.md',
-]
+const pagesIn = (folder: string): string[] =>
+  readdirSync(join(root, folder))
+    .filter(file => file.endsWith('.md'))
+    .map(file => join(folder, file))
+const pages = pagesIn('docs')
+const documents = [...pagesIn('.'), ...pages, ...pagesIn('docs/adr'), 'docs/threads/README.md']
+
+const using = textOf('docs/using.md')
+const settingsPage = textOf(pagePath)
 
 /** The text under a heading of the second rank. */
-function section(title: string): string {
-  const [, ...sections] = readme.split(/^## /m)
-  return sections.find(text => text.startsWith(`${title}\n`)) ?? expect.fail(`no section ${title}`)
+function section(text: string, title: string): string {
+  const [, ...sections] = text.split(/^## /m)
+  return sections.find(each => each.startsWith(`${title}\n`)) ?? expect.fail(`no section ${title}`)
 }
 
 const linesOf = (text: string, start: string): string[] =>
@@ -66,15 +64,29 @@ describe('the README', () => {
     expect(readme.split('\n')).toContain(command)
   })
 
-  test('has the commands and options of the help', () => {
-    const talk = section('Talk to it')
-    expect(rowsOf(talk)).toEqual(rowsOf(commandRows.join('\n')))
-    expect(linesOf(talk, '- `--')).toEqual(optionLines)
+  test('has 1,200 words at most, and SECURITY.md 900', () => {
+    const wordsIn = (text: string): number => text.split(/\s+/).filter(word => word !== '').length
+    expect(wordsIn(readme)).toBeLessThanOrEqual(1_200)
+    expect(wordsIn(textOf('SECURITY.md'))).toBeLessThanOrEqual(900)
   })
 
-  test('names the presets of the label', () => {
-    const named = [...section('Talk to it').matchAll(/`codex:(\w+)`/g)].map(([, preset]) => preset)
-    expect(named).toEqual([...presets])
+  test('has the commands that are used most, in the words of the help: `npm run docs`', () => {
+    expect(rowsOf(section(readme, 'Commands'))).toEqual(rowsOf(readmeRows.join('\n')))
+  })
+
+  test('shows settings that are valid', () => {
+    expect(settingsFile.read(block(section(readme, 'Settings'), 'yaml')).problems).toEqual([])
+  })
+})
+
+describe('the pages', () => {
+  test.each(pages)('%s begins with what it is for', page => {
+    expect(textOf(page)).toMatch(/^# .+\n\nThis page .+\n/)
+  })
+
+  test('of docs/ are all in llms.txt', () => {
+    const linked = [...textOf('llms.txt').matchAll(/\]\(([^)]+)\)/g)].map(([, path]) => path)
+    expect(linked).toEqual(expect.arrayContaining([...pages, 'README.md', 'SECURITY.md']))
   })
 
   test('shows every state of a run', () => {
@@ -92,7 +104,7 @@ describe('the README', () => {
       stopped: true,
       failed: true,
     }
-    const graph = section('How it works').split('stateDiagram-v2')[1] ?? ''
+    const graph = section(textOf('docs/architecture.md'), 'How it works').split('stateDiagram-v2')[1] ?? ''
     const shown = [...graph.matchAll(/^ +(?:\[\*\]|(\w+)) --> (\w+)/gm)].flatMap(([, from, to]) => [from, to])
     expect(new Set(shown.filter(state => state))).toEqual(new Set(Object.keys(phases)))
   })
@@ -107,20 +119,35 @@ describe('the README', () => {
   })
 })
 
+describe('the page on using the bot', () => {
+  test('has the commands and options of the help: `npm run docs`', () => {
+    expect(rowsOf(section(using, 'Commands'))).toEqual(rowsOf(commandRows.join('\n')))
+    expect(linesOf(section(using, 'Options'), '- `--')).toEqual(optionLines)
+  })
+
+  test('names the presets of the label', () => {
+    const named = [...section(using, 'Labels').matchAll(/`codex:(\w+)`/g)].map(([, preset]) => preset)
+    expect(named).toEqual([...presets])
+  })
+})
+
 test.each([
   ['codex', /```yaml\n(# yaml-language-server: [^\n]*codex\.schema\.json\n[\s\S]*?)```/],
   ['settings', /```yaml\n(# yaml-language-server: [^\n]*settings\.schema\.json\n[\s\S]*?)```/],
-] as const)('an editor finds nothing wrong with the file of %s in the README', (name, shown) => {
-  const ajv = new Ajv({ strict: false })
-  const validate = ajv.compile(schemaOf(name))
-  validate(parse(shown.exec(readme)?.[1] ?? expect.fail('it is not there')))
-  expect(validate.errors).toBeNull()
-})
+] as const)(
+  'an editor finds nothing wrong with the file of %s on the page of all settings',
+  (name, shown) => {
+    const ajv = new Ajv({ strict: false })
+    const validate = ajv.compile(schemaOf(name))
+    validate(parse(shown.exec(settingsPage)?.[1] ?? expect.fail('it is not there')))
+    expect(validate.errors).toBeNull()
+  },
+)
 
-test('the settings file that the README shows is one', () => {
+test('the settings file that is shown is one', () => {
   const [, shown = ''] =
     /```yaml\n(# yaml-language-server: [^\n]*settings[^\n]*\nowners:[\s\S]*?)```/.exec(
-      section('Settings of the bot'),
+      section(settingsPage, '`SETTINGS_FILE`'),
     ) ?? []
   const read = readDeploymentSettings(shown)
   expect(read).toMatchObject({
@@ -147,7 +174,7 @@ describe('the environment', () => {
     POSTHOG_API_KEY: 'phx_a-key-of-ours',
     POSTHOG_PROJECT_ID: '42',
   }
-  const rows = rowsOf(section('Settings of the bot'))
+  const rows = rowsOf(textOf('docs/environment.md'))
     .slice(1)
     .map(([name = '', value = '']) => ({
       name: unquoted(name),
@@ -159,13 +186,13 @@ describe('the environment', () => {
 
   const squeezed = (table: string): string => table.replace(/ +/g, ' ').replace(/-{3,}/g, '---')
 
-  test('the README and .env.example say what the table of variables says: `npm run docs`', () => {
+  test('the page and .env.example say what the table of variables says: `npm run docs`', () => {
     expect(rows.map(({ name }) => name)).toEqual(variables)
-    expect(squeezed(textOf('README.md'))).toContain(squeezed(readmeTable()))
+    expect(squeezed(textOf('docs/environment.md'))).toContain(squeezed(environmentTable()))
     expect(textOf('.env.example')).toBe(envExample())
   })
 
-  test('the defaults in the README are those of the code', () => {
+  test('the defaults on the page are those of the code', () => {
     const stated = rows.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]))
     expect(stated.length).toBeGreaterThan(8)
     for (const [name = '', value] of stated)
@@ -185,18 +212,18 @@ const schemaOf = (name: 'codex' | 'settings'): object =>
   jsonSchemas().get(`schema/v1/${name}.schema.json`) ?? expect.fail(`no schema ${name}`)
 
 describe('the settings of a repository', () => {
-  const shown = block(section('Settings of a repository'), 'yaml')
+  const shown = block(section(settingsPage, '`.github/codex.yml`'), 'yaml')
 
   const withoutComments = (text: string): string =>
     text.replace(/^ *#.*\n/gm, '').replace(/ # [^'"\n]*$/gm, '')
 
-  test('the README shows the defaults', () => {
+  test('the page shows the defaults', () => {
     const said = withoutComments(shown)
     expect(settingsFile.read(said).problems).toEqual([])
     expect(settingsOf(said)).toEqual(settingsOf())
   })
 
-  test('the README shows every key', () => {
+  test('the page shows every key', () => {
     const all = withoutComments(
       shown
         .replace(/^# yaml-language-server.*$/m, '')
@@ -211,22 +238,17 @@ describe('the settings of a repository', () => {
     expect(JSON.parse(textOf(path)), 'npm run schema writes it').toEqual(schema)
   })
 
-  test('the page of all settings is the one of the code', () => {
+  test('the page has the tables and the example of the code, and who publishes the schemas as package.json says it', () => {
     // Columns are as wide as the formatter makes them.
     const narrow = (page: string): string => page.replace(/-{3,}/g, '---').replace(/ {2,}/g, ' ')
-    expect(narrow(textOf(pagePath)), 'npm run schema writes it').toBe(narrow(settingsPage()))
-  })
-
-  test('the README shows the settings of the code, and who publishes the schemas as package.json says it', () => {
-    expect(readme, 'npm run schema writes it').toBe(withSettings(readme))
+    expect(narrow(settingsPage), 'npm run schema writes it').toBe(narrow(withSettings(settingsPage)))
     const { repository } = JSON.parse(textOf('package.json'))
     const published = /github\.com\/(.*)\.git$/.exec(repository.url)?.[1] ?? expect.fail()
     for (const name of ['codex', 'settings']) {
       const path = `schema/v1/${name}.schema.json`
       const address = `https://raw.githubusercontent.com/${published}/main/${path}`
       expect(JSON.parse(textOf(path)).$id).toBe(address)
-      for (const page of [readme, textOf(pagePath)])
-        expect(page.split('\n')).toContain(`# yaml-language-server: $schema=${address}`)
+      expect(settingsPage.split('\n')).toContain(`# yaml-language-server: $schema=${address}`)
     }
   })
 
@@ -264,7 +286,7 @@ test('app.yml subscribes to the events that are read', () => {
   expect(parse(textOf('app.yml')).default_events).toEqual(events)
 })
 
-describe('the page for operators', () => {
+describe('the page on what to do', () => {
   const refusals: [Service, number, string][] = [
     ['github', 401, ''],
     ['github', 403, ''],
@@ -280,7 +302,7 @@ describe('the page for operators', () => {
   test.each(refusals)('explains a refusal by %s, %i %s', (service, status, code) => {
     for (const taskId of [undefined, 'task-1']) {
       const { reason } = failureOf(new Rejected(service, status, code, ''), { session: { taskId } })
-      expect(textOf('docs/operating.md')).toContain(reason.replace(/: $/, ''))
+      expect(textOf('docs/troubleshooting.md')).toContain(reason.replace(/: $/, ''))
     }
   })
 })

@@ -1,5 +1,5 @@
 /**
- * How bots like this one were broken, tried on this one. `SECURITY.md` has the rules by number, and which test
+ * How bots like this one were broken, tried on this one. `docs/security-rules.md` has the rules by number, and which test
  * holds each; most are here, through the real door and the real flows.
  */
 import { readdirSync, readFileSync } from 'node:fs'

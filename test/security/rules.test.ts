@@ -1,4 +1,4 @@
-/** The list in SECURITY.md, read against the tests that it names. */
+/** The list in docs/security-rules.md, read against the tests that it names. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 const root = join(import.meta.dirname, '../..')
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
 
-const rows = [...textOf('SECURITY.md').matchAll(/^(\d+)\. \*\*(.+?)\*\* (.+)$/gm)].map(
+const rows = [...textOf('docs/security-rules.md').matchAll(/^(\d+)\. \*\*(.+?)\*\* (.+)$/gm)].map(
   ([, number, rule = '', heldBy = '']) => ({ number: Number(number), rule, heldBy }),
 )
 
@@ -17,8 +17,9 @@ test('the rules are numbered, and none was lost', () => {
 
 /** `[name](file): “title”, “title” · [name](file): …` */
 const named = rows.flatMap(({ number, heldBy }) =>
-  [...heldBy.matchAll(/\]\((test\/[^)]+)\): ((?:“[^”]+”(?:, )?)+)/g)].flatMap(([, file = '', titles = '']) =>
-    [...titles.matchAll(/“([^”]+)”/g)].map(([, title = '']) => ({ number, file, title })),
+  [...heldBy.matchAll(/\]\(\.\.\/(test\/[^)]+)\): ((?:“[^”]+”(?:, )?)+)/g)].flatMap(
+    ([, file = '', titles = '']) =>
+      [...titles.matchAll(/“([^”]+)”/g)].map(([, title = '']) => ({ number, file, title })),
   ),
 )
 
@@ -32,7 +33,7 @@ describe('a test that is named is there', () => {
   })
 
   test('under each link', () => {
-    const links = rows.flatMap(({ heldBy }) => heldBy.match(/\]\(test\//g) ?? [])
+    const links = rows.flatMap(({ heldBy }) => heldBy.match(/\]\(\.\.\/test\//g) ?? [])
     expect(new Set(named.map(({ number, file }) => `${number} ${file}`)).size).toBe(links.length)
   })
 })

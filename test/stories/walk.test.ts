@@ -1,4 +1,4 @@
-/** The walk of the README, word for word, in a copy of this repository as it is on a machine that never had the bot. */
+/** The walk of docs/install.md, word for word, in a copy of this repository as it is on a machine that never had the bot. */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises'
@@ -9,8 +9,8 @@ import { freePort } from '../support/free-port.ts'
 import { browserAvailable, openWindow } from '../world/browser.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const readme = await readFile(join(root, 'README.md'), 'utf8')
-const walk = readme.split('### The whole way, on this machine\n')[1]?.split('\n### ')[0] ?? ''
+const page = await readFile(join(root, 'docs/install.md'), 'utf8')
+const walk = page.split('## Walk through the set-up\n')[1]?.split('\n## ')[0] ?? ''
 
 const commands = [...walk.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, block = '']) => block.trim().split('\n'))
 const [install, services, start, doctor, issue, comment, look, ...others] = commands

@@ -1,5 +1,5 @@
 /**
- * Every setting of `.github/codex.yml`. Schemas, docs/settings.md and the README are made from it (`npm run schema`).
+ * Every setting of `.github/codex.yml`. Schemas and docs/settings.md are made from it (`npm run schema`).
  */
 import { z } from 'zod'
 import { isBranchName } from '../model/branch-name.ts'
