@@ -1,4 +1,5 @@
 /** How soon a person is heard: from the webhook of the comment until 👀 reaches GitHub. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Far, timed } from './far-services.ts'
 
 const about = 'webhook of a comment → 👀 reaches GitHub, ms, every call takes 100'
@@ -30,4 +31,25 @@ export const eyesFirst = timed({
 export const eyesEmbedded = timed({
   ...{ name: 'eyes-embedded', about: `${about}; embedded queue` },
   ...{ reach: 1.3, on: 'embedded', floor, ours },
+})
+
+const hanging = 60
+
+/** Who wrote what waits in sixty threads, GitHub does not say. */
+async function hang({ world: { github } }: Far): Promise<void> {
+  const path = /collaborators\/theo\/permission/
+  const fault = github.fault({ path, times: Number.POSITIVE_INFINITY, fault: { kind: 'hang' } })
+  const theo = github.as('theo')
+  for (let n = 0; n < hanging; n += 1) {
+    const { number } = await theo.opensIssue({ title: 'Hangs', body: 'As said.' })
+    await theo.comments(number, '/codex status')
+  }
+  // They may not all have a place.
+  await github.waitFor(() => fault.hits >= 20)
+  await sleep(1_000)
+}
+
+export const eyesBusy = timed({
+  ...{ name: 'eyes-busy', about: `${about}; while ${hanging} commands of others wait for an answer` },
+  ...{ reach: 1.3, on: 'redis', prepare: hang, floor, ours },
 })

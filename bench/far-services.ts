@@ -85,12 +85,14 @@ interface Timed {
   on: 'redis' | 'embedded'
   /** In a repository that the bot has not met. */
   first?: true
+  /** What is so before the first round. */
+  prepare?(far: Far): Promise<void>
   floor(far: Far): Promise<() => Promise<void>>
   ours(far: Far): Promise<number>
 }
 
 /** Both in ms; what has to be prepared for the floor takes no part in it. */
-export const timed = ({ name, about, reach, on, first, floor, ours }: Timed): Row => ({
+export const timed = ({ name, about, reach, on, first, prepare, floor, ours }: Timed): Row => ({
   name,
   about,
   async measure(): Promise<Measured> {
@@ -101,6 +103,7 @@ export const timed = ({ name, about, reach, on, first, floor, ours }: Timed): Ro
     try {
       // Code that is hot, connections that are open, and what is asked once.
       for (let n = 0; n < 3; n += 1) await ours(all)
+      await prepare?.(all)
       return {
         kind: 'time',
         reach,

@@ -1,7 +1,7 @@
 /** `npm run bench` measures everything, `npm run bench -- ROW …` some of it, and prints the table. */
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { embedded } from './embedded.ts'
-import { eyes, eyesEmbedded, eyesFirst } from './eyes.ts'
+import { eyes, eyesBusy, eyesEmbedded, eyesFirst } from './eyes.ts'
 import { followed } from './followed.ts'
 import { link, linkEmbedded } from './link.ts'
 import { readyEmbedded, readyRedis } from './ready.ts'
@@ -14,7 +14,7 @@ const rows: readonly Row[] = [
   ...[webhooks, ignoredWebhooks, acks],
   ...[readyRedis, readyEmbedded, embedded],
   ...[start, startFirst, startEmbedded],
-  ...[eyes, eyesFirst, eyesEmbedded],
+  ...[eyes, eyesFirst, eyesEmbedded, eyesBusy],
   ...[link, linkEmbedded],
   ...[followed, twoWorkers, fourWorkers],
 ]

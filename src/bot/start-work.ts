@@ -165,6 +165,9 @@ const wakeCommands =
     await Promise.all(waiting.map(({ id }) => triggers.wake(id)))
   }
 
+/** A command holds its place while GitHub is slow. GitHub takes 100 calls at once of an installation. */
+const commandsAtOnce = 100
+
 async function workOn({ queues, traces }: Runtime, { accept, advance }: Flows): Promise<void> {
   const tracedAccept: typeof accept = job => {
     traces.annotate({ delivery: job.data.trigger.deliveryId, trigger: job.id })
@@ -174,7 +177,7 @@ async function workOn({ queues, traces }: Runtime, { accept, advance }: Flows): 
     traces.annotate({ delivery: job.data.request.delivery, run: job.id })
     return advance(job)
   }
-  await queues.triggers.work(tracedAccept, { concurrency: 20 })
+  await queues.triggers.work(tracedAccept, { concurrency: commandsAtOnce })
   const wake = wakeCommands(queues)
   await queues.runs.work(tracedAdvance, { concurrency: 50, ended: ({ thread }) => wake(thread) })
 }

@@ -71,8 +71,8 @@ export type CommandResult =
   | { kind: 'message' }
   | { kind: 'silence' }
   | { kind: 'passed-over' }
-  /** `behind`: that Run as it stands; without it, it is looked at again. */
-  | { kind: 'wait'; behind?: Run; announce?: Reply }
+  /** `behind`: that Run as it stands; without it, it is looked at again, after `ms` if nobody wakes it. */
+  | { kind: 'wait'; behind?: Run; announce?: Reply; ms?: number }
   | { kind: 'start-over' }
 
 export const replied = (reply: Reply): CommandResult => ({ kind: 'reply', reply, well: true })

@@ -214,7 +214,7 @@ async function finish(
 
 async function waiting(
   context: CommandContext,
-  { behind, announce }: CommandResult & { kind: 'wait' },
+  { behind, announce, ms = lostWakeMs }: CommandResult & { kind: 'wait' },
 ): Promise<StepResult> {
   if (announce && !context.record.announced) {
     await reply(context, announce, { last: false, well: true })
@@ -229,7 +229,7 @@ async function waiting(
       refusedSince: undefined,
       waits: behind && { for: 'run', since, run: standingOf(behind) },
     })
-  return { kind: 'park', ms: lostWakeMs }
+  return { kind: 'park', ms }
 }
 
 function outcomeOf(handled: CommandResult): HandledOutcome {

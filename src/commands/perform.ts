@@ -17,7 +17,7 @@ import { commands } from './command-registry.ts'
 import { readsFor } from './reads.ts'
 import { awaitEyes, reactWithEyes } from './reply.ts'
 import { stopCommand } from './stop-command.ts'
-import { markStop, stopOf, stopped } from './stops.ts'
+import { isPreceded, markStop, stopOf, stopped } from './stops.ts'
 
 /** What was written with the command, and whether the page hides a part of it. */
 export type Words = Pick<Request, 'options' | 'text'> & { hides: boolean }
@@ -35,6 +35,7 @@ export async function obey(
   if (command.name === stopCommand.name && trigger.kind !== 'tick') await markStop(context)
   const before = command.starts ? await stopOf(context) : undefined
   if (before) return stopped(context, before)
+  if (command.starts && (await isPreceded(context))) return { kind: 'wait', ms: 200 }
   const request = {
     ...{ trigger, options, text, attached: context.attached },
     ...{ runId: runId(context), command: context.record.done },

@@ -8,7 +8,7 @@ import {
 import { isMistake } from '../core/command/parse.ts'
 import type { Range } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
-import { momentOf } from '../core/record/event-order.ts'
+import { isBefore, momentOf } from '../core/record/event-order.ts'
 import { ofThread } from '../core/record/run-index.ts'
 import type { NotBegun } from './command.ts'
 import {
@@ -93,6 +93,23 @@ export async function stopped(context: CommandContext, { id, by }: Stop): Promis
   if (!isKnown) await context.save({ ...record, stopped: { stop: id, by: by.login, command: record.done } })
   if (isKnown) return { kind: 'passed-over' }
   return refused({ kind: 'stopped-waiting', by: by.id === record.trigger.sender.id ? undefined : by.login })
+}
+
+/** ms that an earlier command may take to be judged before a later one goes first. */
+const patience = 5_000
+
+/** Whether what was written before it here has just come, and is being judged: two at once keep their order. */
+export async function isPreceded({ deps, record, job }: CommandContext): Promise<boolean> {
+  const { thread } = record.trigger
+  const mine = momentOf(record.trigger, record.done)
+  const since = deps.now() - patience
+  const all = await deps.waiting.listed([ofThread(thread)], newest)
+  return all.some(({ id, addedAt, data: { trigger, done, answer, waits, refusedSince } }) => {
+    if (id === job.id || addedAt < since || answer || waits || refusedSince !== undefined) return false
+    if (trigger.kind !== 'comment' && trigger.kind !== 'label') return false
+    const theirs = momentOf(trigger, done)
+    return isBefore(theirs, mine) && !isBefore(mine, theirs)
+  })
 }
 
 const answered = new Set(

@@ -1,0 +1,135 @@
+/** What arrives in a thread twice, late, out of order or while all else hangs: it counts by when it was written. */
+import { expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+import type { World } from '../world/world.ts'
+
+/** GitHub's times have whole seconds. */
+const nextSecond = () => new Promise(resolve => setTimeout(resolve, 1_000 - (Date.now() % 1_000) + 20))
+
+async function opens(world: World, title: string) {
+  const { github } = world
+  const { number } = await github.as('maya').opensIssue({ title, body: 'As said.' })
+  return {
+    thread: new Thread(world, number),
+    says: (text: string, by = 'maya') => github.as(by).comments(number, text),
+    ledger: () => ledgerOf(world, number),
+  }
+}
+
+onBothQueues(
+  'An earlier command',
+  world => {
+    it('that comes after a later stop never starts', async () => {
+      const { github } = world()
+      const { thread, says, ledger } = await opens(world(), 'Delivered again')
+      await github.settled()
+      github.webhooks.mode = { kind: 'paused' }
+      const command = await says('/codex delete the old tables')
+      await nextSecond()
+      await says('/codex stop')
+      await github.settled()
+      github.webhooks.mode = { kind: 'normal' }
+      await github.webhooks.flush('reversed')
+      await thread.waitForAnswer('@maya you stopped this before it began')
+      await thread.waitForReaction('-1', command.id)
+      await says('/codex how many are there?')
+      await github.waitFor(() => ledger().runs.length > 0)
+      expect(ledger().runs).toHaveLength(1)
+      expect(JSON.stringify(ledger().runs[0]?.body)).toContain('how many are there?')
+    })
+  },
+  { own: true },
+)
+
+onBothQueues(
+  'A stop while the agent is being started',
+  world => {
+    it('ends it, however long PostHog takes', async () => {
+      const { github, posthog } = world()
+      const { thread, says, ledger } = await opens(world(), 'Slow to start')
+      const slow = posthog.fault({ route: 'run', fault: { kind: 'delay', ms: 13_000 } })
+      await says('/codex delete the old tables')
+      await github.waitFor(() => slow.hits > 0)
+      const stop = await says('/codex stop')
+      await thread.waitForStatus(/^### ⏹️/)
+      await thread.waitForReaction('+1', stop.id)
+      expect(ledger()).toMatchObject({ runs: [{}], cancels: [{}] })
+    })
+  },
+  { own: true },
+)
+
+onBothQueues(
+  'A command that can not be carried out for an error of the bot',
+  world => {
+    it('keeps no other of its thread, and no run, from going on', async () => {
+      const { github, posthog } = world()
+      const maya = github.as('maya')
+      posthog.script('hang about', { kind: 'hangs' })
+      await maya.pushes('maya/errors', { 'a.ts': 'one\ntwo\n' })
+      const { number } = await maya.opensPull({ head: 'maya/errors', title: 'Errors', body: 'x' })
+      const thread = new Thread(world(), number)
+      await maya.comments(number, '/codex hang about')
+      await thread.waitForStatus('⏳ Codex is working')
+      const path = /\/reviews\/\d+\/comments/
+      const broken = github.fault({ path, times: Infinity, fault: { kind: 'status', code: 200, body: {} } })
+      await maya.reviews(number, {
+        body: 'See below.',
+        comments: [{ path: 'a.ts', line: 1, body: '/codex status' }],
+      })
+      await github.waitFor(() => broken.hits > 2)
+      await maya.comments(number, '/codex status')
+      await thread.waitForAnswer('a run is going on here')
+      await maya.comments(number, '/codex stop')
+      await thread.waitForStatus(/^### ⏹️/)
+      broken.cancel()
+    })
+  },
+  { own: true },
+)
+
+onBothQueues(
+  'Of two commands in one second',
+  world => {
+    it('the first is first, though GitHub is slow to say who wrote it', async () => {
+      const { github, posthog } = world()
+      posthog.script('the first', { kind: 'manual' })
+      posthog.script('the second', { kind: 'manual' })
+      const { says, ledger } = await opens(world(), 'Two at once')
+      github.fault({ path: /collaborators\/maya\/permission/, fault: { kind: 'delay', ms: 3_000 } })
+      await nextSecond()
+      await says('/codex the first')
+      await says('/codex the second', 'mario')
+      await github.waitFor(() => ledger().runs.length > 0 && ledger().messages.length > 0, {
+        timeout: 60_000,
+      })
+      expect(JSON.stringify(ledger().runs)).toContain('the first')
+      expect(JSON.stringify(ledger().messages)).toContain('the second')
+    })
+  },
+  { own: true },
+)
+
+onBothQueues(
+  'While commands of thirty threads wait for GitHub, which does not answer',
+  world => {
+    it('another thread is served', async () => {
+      const { github } = world()
+      const path = /collaborators\/maya\/permission/
+      const hangs = github.fault({ path, times: Infinity, fault: { kind: 'hang' } })
+      for (let n = 1; n <= 30; n += 1) {
+        const { says } = await opens(world(), `Hangs ${n}`)
+        await says('/codex status')
+      }
+      await github.waitFor(() => hangs.hits >= 20)
+      const { thread, says } = await opens(world(), 'Served')
+      const asked = Date.now()
+      const { id } = await says('/codex fix it', 'mario')
+      await thread.waitForReaction('eyes', id)
+      expect(Date.now() - asked).toBeLessThan(10_000)
+      hangs.cancel()
+    })
+  },
+  { own: true },
+)
