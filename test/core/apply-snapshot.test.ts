@@ -22,7 +22,9 @@ import {
 const at = t0 + minute
 const seen = (given: Partial<TaskRunSnapshot>, run = working()): Run => observe(run, snapshotWith(given), at)
 
-const turnIsOver = (run: Run, now: number): boolean => standingOf(run, now).kind !== 'working'
+/** As a poll of that time shows, which found nothing new. */
+const turnIsOver = (run: Run, lastPollAt: number): boolean =>
+  standingOf(changed(run, { schedule: { lastPollAt } })).kind !== 'working'
 
 const turnOver: LogEntry = { at: t0, what: { kind: 'turn-over' } }
 const activity: LogEntry = { at: t0, what: { kind: 'activity' } }
@@ -308,7 +310,7 @@ describe('the outcome', () => {
       { kind: 'failed', class: 'setup', fix: expect.stringContaining('--model') },
     ],
   ])('%s', (_, given, expected) => {
-    expect(outcomeOf(working(given), at)).toMatchObject(expected)
+    expect(outcomeOf(working(given))).toMatchObject(expected)
   })
 })
 
@@ -324,12 +326,12 @@ describe('what is missing', () => {
 
   test('a stop without a reason ends without one', () => {
     const stop = { by: maya, at: t0 }
-    expect(outcomeOf(working({ mailbox: { stop } }), at)).toEqual({ kind: 'stopped', by: 'maya' })
+    expect(outcomeOf(working({ mailbox: { stop } }))).toEqual({ kind: 'stopped', by: 'maya' })
   })
 
   test('an outcome without a run, or anything heard of it', () => {
-    expect(outcomeOf(runWith(), at)).toEqual({ kind: 'nothing' })
-    expect(outcomeOf(working({ session: { sessionLog: undefined } }), at)).toEqual({ kind: 'nothing' })
+    expect(outcomeOf(runWith())).toEqual({ kind: 'nothing' })
+    expect(outcomeOf(working({ session: { sessionLog: undefined } }))).toEqual({ kind: 'nothing' })
   })
 
   test('a turn without a run is over after a moment', () => {
@@ -337,16 +339,15 @@ describe('what is missing', () => {
     expect(turnIsOver(runWith({ session: { sessionLog: heard } }), at)).toBe(true)
   })
 
-  test('an idle agent whose end was not dated is not over', () => {
-    expect(turnIsOver(working({ session: { sessionLog: { offset: 1, turns: 1, idle: true } } }), at)).toBe(
-      false,
-    )
+  test('an idle agent whose end an older version did not date is over', () => {
+    const sessionLog = { offset: 1, turns: 1, idle: true }
+    expect(turnIsOver(working({ session: { sessionLog } }), at)).toBe(true)
   })
 })
 
 describe('the words for a failure that a person can do something about', () => {
   const failed = (error: string) =>
-    outcomeOf(working({ session: { taskRun: { ...taskRun, status: 'failed', error } }, result: again }), at)
+    outcomeOf(working({ session: { taskRun: { ...taskRun, status: 'failed', error } }, result: again }))
   const fixes = {
     quota: 'Wait until the limit resets, or raise it in PostHog. Then write `/codex retry`.',
     clone: "Install PostHog's own GitHub App on this repository. Then write `/codex retry`.",
@@ -437,9 +438,9 @@ describe('words are answered from where they stand in the log', () => {
     expect([turnIsOver(after, later), after.session.sessionLog?.answer]).toEqual([true, 'c'])
   })
 
-  test('a log that shows no words has its turns counted, with time for one of others', () => {
-    const run = heardOf([says('green'), { ...turnOver, at }])
-    expect(turnIsOver(run, later)).toBe(false)
+  test('a log that shows no words has its turns counted, with time for one of others since it was seen', () => {
+    const run = heardOf([says('green'), turnOver])
+    expect(turnIsOver(run, muchLater - 1)).toBe(false)
     expect(turnIsOver(run, muchLater)).toBe(true)
   })
 

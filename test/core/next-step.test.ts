@@ -290,16 +290,22 @@ describe('while the agent works', () => {
       'settle-outcome',
     ],
     [
-      'the end of a turn counts after a moment',
-      working({ schedule: { nextPollAt: now.at + 60_000 }, session: { sessionLog: idle(1_000) } }),
-      {},
-      `wait ${limits.settle - 1_000}`,
-    ],
-    [
-      'the look that saw it may have missed its pull request',
-      working({ session: { sessionLog: idle(3_000) }, schedule: { lastPollAt: now.at - 3_000 } }),
+      'the look that saw the end of a turn may have missed its pull request',
+      working({
+        session: { sessionLog: idle(3_000) },
+        schedule: { lastPollAt: now.at - 3_000, nextPollAt: now.at - 1_000 },
+      }),
       {},
       'poll',
+    ],
+    [
+      'however long nobody looked',
+      working({
+        session: { sessionLog: idle(hour) },
+        schedule: { lastPollAt: now.at - hour, nextPollAt: now.at + 1_000 },
+      }),
+      {},
+      'wait 1000',
     ],
     [
       'then GitHub is asked',
@@ -309,18 +315,22 @@ describe('while the agent works', () => {
     ],
     [
       'and it is over',
-      working({ session: { sessionLog: idle(3_000) }, result: { resultChecked: true } }),
+      working({
+        session: { sessionLog: idle(3_000) },
+        schedule: { lastPollAt: now.at },
+        result: { resultChecked: true },
+      }),
       {},
       'settle-outcome',
     ],
     [
       'after more words the end counts later',
       working({
-        schedule: { nextPollAt: now.at + 60_000 },
+        schedule: { lastPollAt: now.at, nextPollAt: now.at + 60_000 },
         session: { sessionLog: idle(3_000), taskRun: { ...taskRun, messages: 1 } },
       }),
       {},
-      'wait 17000',
+      'wait 60000',
     ],
     [
       'so is what PostHog completed after the turn',
@@ -368,7 +378,10 @@ describe('while the agent works', () => {
     ],
     [
       'what ended for another reason goes on where it is',
-      working({ session: { sessionLog: { ...idle(3_000), stopReason: 'max_tokens' } } }),
+      working({
+        session: { sessionLog: { ...idle(3_000), stopReason: 'max_tokens' } },
+        schedule: { lastPollAt: now.at },
+      }),
       {},
       'resume-turn max-tokens',
     ],
@@ -1330,25 +1343,6 @@ describe('at the edge of a limit', () => {
           taskRun: { ...taskRun, messages: 1 },
         },
         schedule: { lastPollAt: now.at },
-      }),
-      {},
-      'find-result',
-    ],
-    [
-      'an end that counted is waited for no more',
-      working({
-        mailbox: { stop },
-        session: { cancelled: cancelled(now.at), sessionLog: { ...idle, idleSince: now.at - 2_000 } },
-        schedule: { nextPollAt: later },
-      }),
-      {},
-      'wait 18000',
-    ],
-    [
-      'one that never looked asks GitHub',
-      working({
-        session: { sessionLog: { ...idle, idleSince: now.at - 3_000 } },
-        schedule: { lastPollAt: undefined },
       }),
       {},
       'find-result',

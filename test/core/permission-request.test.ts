@@ -149,13 +149,14 @@ test('it is over when the log says so', () => {
 
 test('a turn that begins with one is not over with the turn before it', () => {
   const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - hour, awaitedMessageId: 'a' }
-  const asked = asksNow(working({ session: { taskRun: { ...taskRun, messages: 1 }, sessionLog: idle } }))
-  expect(standingOf(asked, t0 + hour)).toEqual({ kind: 'working' })
+  const session = { taskRun: { ...taskRun, messages: 1 }, sessionLog: idle }
+  const asked = asksNow(working({ session, schedule: { lastPollAt: t0 } }))
+  expect(standingOf(asked)).toEqual({ kind: 'working' })
 })
 
 test('one of PostHog’s own turn does not take back what was answered', () => {
   const answered = { offset: 1, turns: 1, idle: true, idleSince: t0 - hour, showsWords: true, ofOthers: true }
-  const asked = asksNow(working({ session: { sessionLog: answered } }))
+  const asked = asksNow(working({ session: { sessionLog: answered }, schedule: { lastPollAt: t0 } }))
   expect(asked.session.sessionLog?.permissionRequest).toEqual(request)
-  expect(standingOf(asked, t0)).not.toEqual({ kind: 'working' })
+  expect(standingOf(asked)).not.toEqual({ kind: 'working' })
 })

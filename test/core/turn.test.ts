@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { nextStep } from '../../src/core/record/next-step.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
-import { mayGoOn, outcomeOf, standingOf, type Turn, unreadWords } from '../../src/core/record/turn.ts'
+import {
+  mayGoOn,
+  outcomeOf,
+  settlesAt,
+  standingOf,
+  type Turn,
+  unreadWords,
+} from '../../src/core/record/turn.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
 import { deployment, hour, minute, more, pull, second, t0, taskRun, working } from './given.ts'
 
@@ -147,24 +154,44 @@ describe('a turn', () => {
       { kind: 'settling' },
     ],
   ])('%s', (_, given, stands) => {
-    expect(standingOf(given, at)).toEqual(stands)
+    expect(standingOf(given)).toEqual(stands)
   })
 
-  test('counts as ended only a moment later: PostHog may report a pull request just after it', () => {
+  const polled = (given: Run, after: number): Run => changed(given, { schedule: { lastPollAt: at + after } })
+
+  test('counts as ended once a poll a moment later saw no more: PostHog may report a pull request just after it', () => {
     const given = run({ sessionLog: { ...idle, idleSince: at } })
-    expect(standingOf(given, at + limits.settle - 1)).toEqual({ kind: 'working' })
-    expect(standingOf(given, at + limits.settle)).toEqual(ended)
+    expect(settlesAt(given)).toBe(at + limits.settle)
+    expect(standingOf(polled(given, limits.settle - 1))).toEqual({ kind: 'working' })
+    expect(standingOf(polled(given, limits.settle))).toEqual(ended)
+    expect(settlesAt(polled(given, limits.settle))).toBeUndefined()
+  })
+
+  test('in a log without words, counts later while some may be unread', () => {
+    const given = run({
+      taskRun: { ...taskRun, messages: 1 },
+      sessionLog: { ...idle, showsWords: undefined, idleSince: at, awaitedMessageId: 'm' },
+    })
+    expect(settlesAt(given)).toBe(at + limits.settleUnread)
+    expect(standingOf(polled(given, limits.settleUnread - 1))).toEqual({ kind: 'working' })
+    expect(standingOf(polled(given, limits.settleUnread))).toEqual(ended)
+  })
+
+  test('never counts before words that the log will show', () => {
+    const given = run({ sessionLog: { ...idle, awaitedMessageId: 'm' } })
+    expect(settlesAt(given)).toBeUndefined()
+    expect(standingOf(polled(given, hour))).toEqual({ kind: 'working' })
   })
 
   test('counts at once where its pull request is known, unless words were not read', () => {
     const given = run({ sessionLog: { ...idle, idleSince: at } }, { result: { pulls: [pull] } })
-    expect(standingOf(given, at)).toEqual(ended)
+    expect(standingOf(given)).toEqual(ended)
     const unread = changed(given, {
       session: { sessionLog: { ...idle, idleSince: at, awaitedMessageId: 'm' } },
     })
-    expect(standingOf(unread, at)).toEqual({ kind: 'working' })
+    expect(standingOf(unread)).toEqual({ kind: 'working' })
     const told = changed(given, { result: { reported: 1 } })
-    expect(standingOf(told, at)).toEqual({ kind: 'working' })
+    expect(standingOf(told)).toEqual({ kind: 'working' })
   })
 })
 
@@ -232,7 +259,7 @@ describe('a turn that did not end by itself is resumed once, and then told with 
       result: { resumed: { why: first.why, words: [] }, resultChecked: true, pulls: [pull], concludedAt: at },
     })
     expect(nextStep(again, { at, text: 'same' })).toEqual({ kind: 'settle-outcome' })
-    const told = closingComment(changed(again, { result: { outcome: outcomeOf(again, at) } }), deployment)
+    const told = closingComment(changed(again, { result: { outcome: outcomeOf(again) } }), deployment)
     expect(told).toContain(`@maya Codex ${because}`)
     expect(told).toContain(`It had opened [#9](${pull.url}).`)
     expect(told).toContain('**What to do:** ')
@@ -243,7 +270,7 @@ describe('a turn that did not end by itself is resumed once, and then told with 
     error => {
       const given = changed(failed({ error }), { result: { resultChecked: true } })
       expect(nextStep(given, { at, text: 'same' })).toEqual({ kind: 'settle-outcome' })
-      expect(outcomeOf(given, at)).toMatchObject({ kind: 'failed' })
+      expect(outcomeOf(given)).toMatchObject({ kind: 'failed' })
     },
   )
 })
@@ -255,7 +282,7 @@ describe('what came of a turn that did not end', () => {
   test('is unfinished, whatever is there', () => {
     const given = run({ sessionLog: log, taskRun: cutOff }, changed(resumed, { result: { pulls: [pull] } }))
     expect(nextStep(given, { at, text: 'same' })).toEqual({ kind: 'settle-outcome' })
-    expect(outcomeOf(given, at)).toEqual({ kind: 'unfinished', why: 'sandbox-gone' })
+    expect(outcomeOf(given)).toEqual({ kind: 'unfinished', why: 'sandbox-gone' })
   })
 
   test('is looked for once it was resumed', () => {

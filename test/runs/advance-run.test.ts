@@ -9,6 +9,7 @@ import type { PullView } from '../../src/core/model/views.ts'
 import { cancelKey } from '../../src/core/record/agent-end.ts'
 import { retryOf } from '../../src/core/record/retries.ts'
 import { changed, type Retry, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { limits } from '../../src/core/record/timing.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { type Differs, given } from '../commands/command-world.ts'
 import {
@@ -898,6 +899,13 @@ describe('whoever wakes it', () => {
     await advance(waiting({ schedule: { nextPollAt: now } }), { posthog: { poll }, liveRuns })
     expect(poll).toHaveBeenCalledOnce()
     expect(liveRuns).toHaveBeenCalledOnce()
+  })
+
+  test('at the end of a turn has it look once more when that counts', async () => {
+    const log = [{ at: now - 500, what: { kind: 'turn-over' as const } }]
+    const poll = async () => snapshotWith({ log, offset: 1 })
+    const came = await advance(waiting({ schedule: { nextPollAt: now } }), { posthog: { poll } })
+    expect(came.verdict).toEqual({ kind: 'park', ms: limits.settle - 500 })
   })
 
   const spent = { reserve: vi.fn<CallBudget['reserve']>(async () => 40 * second) }

@@ -4,6 +4,7 @@ import { addAct, noActivity } from './agent-activity.ts'
 import { newClaims } from './own-pull-request.ts'
 import { changed, isTerminal, type Run } from './run.ts'
 import type { ProgressStep, SessionLog } from './session-part.ts'
+import { hasReadAllMessages } from './turn.ts'
 
 export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
   if (!run.session.taskRun) return run
@@ -74,14 +75,17 @@ function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
   const mine = (id: string): boolean => id === run.id || run.mailbox.handledMessageIds.includes(id)
   const seenAt = run.schedule.lastPollAt ?? run.session.taskRun?.since ?? now
   const after = snapshot.log.reduce((log, entry) => withEntry(log, entry, { now, seenAt, mine }), before)
-  const log = stirred(before, after, snapshot) ? { ...after, idleSince: now } : after
   const at = snapshot.log.at(-1)?.at
+  const log = at !== undefined && mayReadOn(run, after) ? { ...after, idleSince: now } : after
   return at === undefined ? log : { ...log, activity: { ...(log.activity ?? noActivity), at } }
 }
 
-/** Without messages in the log, an idle agent that logs again has begun another turn: its idle time restarts. */
-const stirred = (before: SessionLog, after: SessionLog, { log }: TaskRunSnapshot): boolean =>
-  log.length > 0 && before.idle && after.idle && after.awaitedMessageId !== undefined && !after.showsWords
+/**
+ * In a log without words, whoever idles may be about to read some: how long, counts only from when it was seen. What is
+ * logged then may be another turn.
+ */
+const mayReadOn = (run: Run, sessionLog: SessionLog): boolean =>
+  sessionLog.idle && !sessionLog.showsWords && !hasReadAllMessages(changed(run, { session: { sessionLog } }))
 
 interface Reading {
   now: number

@@ -226,7 +226,7 @@ function* working(run: Run, now: Now): Due {
   if (!workspace.branch || !session.taskId || !session.taskRun) return yield* beginning(run, now)
   yield* claims(run)
   if (hasNewPull(run) && now.text === 'phase') yield { kind: 'edit-status' }
-  const stands = standingOf(run, now.at)
+  const stands = standingOf(run)
   if (stands.kind === 'settling') return yield* keepPolling(run, now)
   if (stands.kind === 'unfinished' && mayGoOn(run)) yield { kind: 'resume-turn', why: stands.why }
   if (mailbox.pendingFollowUps.length > 0) {
@@ -272,18 +272,9 @@ function isRightOld(run: Run, now: Now): boolean {
 
 function* turnEnd(run: Run, now: Now): Due {
   const { claimedPulls, resultChecked } = run.result
-  if (!polledSinceSettled(run)) yield { kind: 'poll' }
-  else if (claimedPulls.length > 0) yield* keepPolling(run, now)
+  if (claimedPulls.length > 0) yield* keepPolling(run, now)
   else yield { kind: resultChecked || hasNewPull(run) ? 'settle-outcome' : 'find-result' }
   yield* meanwhile(run, now)
-}
-
-/** PostHog may report the pull request of a turn just after its end. */
-function polledSinceSettled(run: Run): boolean {
-  const { lastPollAt } = run.schedule
-  const idleSince = run.session.sessionLog?.idleSince
-  if (hasNewPull(run) || isOver(run) || lastPollAt === undefined || idleSince === undefined) return true
-  return lastPollAt - idleSince >= limits.settle
 }
 
 /** Silence counts only up to the last poll: with many live Runs the next poll may itself be late. */
@@ -383,11 +374,6 @@ function* keepPolling(run: Run, now: Now, poll: ActingStep = { kind: 'poll' }): 
   if (isDue) yield poll
   const editAt = (run.report.status?.at ?? 0) + editAfter(run, now.text)
   if (now.text !== 'same' && now.at >= editAt) yield { kind: 'edit-status' }
-  const times = [isDue ? Number.POSITIVE_INFINITY : nextPollAt, editAt, ...idleCounts(run, now.at)]
+  const times = [isDue ? Number.POSITIVE_INFINITY : nextPollAt, editAt]
   yield waiting(Math.min(...times.filter(at => at > now.at), Number.POSITIVE_INFINITY), now)
 }
-
-const idleCounts = ({ session: { sessionLog } }: Run, now: number): number[] =>
-  sessionLog?.idle
-    ? [limits.settle, limits.settleUnread].map(wait => (sessionLog.idleSince ?? now) + wait)
-    : []

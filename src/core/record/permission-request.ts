@@ -32,7 +32,8 @@ export const questionKey = ({ session: { taskRun } }: Run, { id, title }: Permis
 
 /** That was not put to people yet. */
 export function questionToAsk(run: Run): PermissionRequest | undefined {
-  const request = run.mailbox.stop ? undefined : openQuestion(run)
+  const isOurs = !run.mailbox.stop && !run.session.sessionLog?.ofOthers
+  const request = isOurs ? openQuestion(run) : undefined
   const { questions = [] } = run.report
   if (!request || isRefused(run, request) || questions.length >= maxQuestions) return undefined
   const key = questionKey(run, request)

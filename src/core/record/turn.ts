@@ -18,9 +18,10 @@ export type Turn =
 
 type TaskRun = NonNullable<Run['session']['taskRun']>
 
-export function standingOf(run: Run, now: number): Turn {
+export function standingOf(run: Run): Turn {
   const { taskRun, sessionLog } = run.session
-  if (sessionLog?.idle && hasSettled(run, sessionLog, now)) return endedBy(sessionLog)
+  if (sessionLog?.idle && settledAt(run, sessionLog) <= (run.schedule.lastPollAt ?? 0))
+    return endedBy(sessionLog)
   if (!taskRun || !isTerminal(taskRun.status)) return { kind: 'working' }
   if (taskRun.status === 'cancelled') return { kind: 'cancelled' }
   if (taskRun.status === 'failed' && !taskRun.marker && !mayBeResumed(run, taskRun)) return { kind: 'failed' }
@@ -60,14 +61,25 @@ const isReadToItsEnd = (run: Run, { status, changedAt }: TaskRun): boolean =>
   (status === 'failed' && hasReadAllMessages(run)) ||
   (run.schedule.lastPollAt ?? 0) - changedAt >= limits.lateLog
 
-/** An end may belong to a turn before our words; PostHog may report a pull request just after its turn. */
-function hasSettled(run: Run, { idleSince, showsWords }: SessionLog, now: number): boolean {
+/**
+ * The end of a turn counts once a poll saw no more of it, however long nobody looked: it may belong to a turn before our
+ * words, and PostHog may report a pull request just after its turn.
+ * @returns when that poll is due, ms since the epoch; `undefined` where none is needed
+ */
+export function settlesAt(run: Run): number | undefined {
+  const { sessionLog } = run.session
+  if (!sessionLog?.idle) return undefined
+  const at = settledAt(run, sessionLog)
+  return Number.isFinite(at) && at > (run.schedule.lastPollAt ?? 0) ? at : undefined
+}
+
+function settledAt(run: Run, { idleSince = 0, showsWords }: SessionLog): number {
   const hasReadAll = hasReadAllMessages(run)
   const status = run.session.taskRun?.status
   const isOver = status !== undefined && isTerminal(status)
-  if (hasReadAll && (isOver || hasNewPull(run))) return true
-  if (!hasReadAll && (showsWords || status === 'failed')) return false
-  return now - (idleSince ?? now) >= (hasReadAll ? limits.settle : limits.settleUnread)
+  if (hasReadAll) return isOver || hasNewPull(run) ? 0 : idleSince + limits.settle
+  if (showsWords || status === 'failed') return Number.POSITIVE_INFINITY
+  return idleSince + limits.settleUnread
 }
 
 /** Source: `stopReason` of the Agent Client Protocol, and `error_recoverable` of PostHog's agent. */
@@ -110,12 +122,12 @@ const knownFailures: readonly { match: RegExp; kind: keyof typeof agentFailures 
   },
 ]
 
-export function outcomeOf(run: Run, now: number): Outcome {
+export function outcomeOf(run: Run): Outcome {
   if (run.mailbox.stop) {
     const { by, because } = run.mailbox.stop
     return { kind: 'stopped', by: by.login, because }
   }
-  const stands = standingOf(run, now)
+  const stands = standingOf(run)
   switch (stands.kind) {
     case 'unfinished':
       return stands

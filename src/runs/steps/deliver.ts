@@ -54,7 +54,7 @@ async function afterItsEnd(
     schedule: { lastPollAt, nextPollAt: undefined },
   })
   const { result, mailbox, session: known, schedule } = seen
-  if (standingOf(seen, lastPollAt).kind === 'settling') return { result, mailbox, session: known, schedule }
+  if (standingOf(seen).kind === 'settling') return { result, mailbox, session: known, schedule }
   const { session: after, ...rest } = inANewRun(seen, session)
   return { result, ...rest, session: { ...known, ...after }, mailbox: { ...mailbox, ...rest.mailbox } }
 }

@@ -31,7 +31,7 @@ export const findResult = step('find-result', {
         pushedBranch: pushed && !views.some(shows(pushed.head)) ? pushed.head.name : undefined,
       },
     })
-    const stands = standingOf(run, context.deps.now())
+    const stands = standingOf(run)
     const isCutOff = stands.kind === 'unfinished' || stands.kind === 'failed'
     const opening = pushed && !isCutOff && openingFor(known, pushed.head, views)
     return { result: opening ? await openOurs(context, known, opening) : known.result }

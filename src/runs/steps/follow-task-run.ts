@@ -11,6 +11,7 @@ import {
   pollIntervalUntil,
   pollIntervalWithStream,
 } from '../../core/record/timing.ts'
+import { settlesAt } from '../../core/record/turn.ts'
 import { type StepContext, step } from './step-context.ts'
 
 export const cancel = step('cancel', {
@@ -98,9 +99,11 @@ function pauseAfterPoll(
     streamedSince === undefined ? pollInterval(age, live) : pollIntervalWithStream(now - streamedSince, live)
   const cancelled = isStopping(run) ? cancelledAt(run) : undefined
   const stopping = cancelled === undefined ? usual : pollIntervalUntil(limits.stopping, now - cancelled)
+  const deadlines = [...deadlinesOf(run), settlesAt(run) ?? 0].flatMap(at => (at > now ? [at - now] : []))
   const { taskRun } = run.session
-  if (taskRun && isTerminal(taskRun.status)) return pollIntervalUntil(limits.lateLog, now - taskRun.changedAt)
-  return Math.min(usual, stopping, ...deadlinesOf(run).flatMap(at => (at > now ? [at - now] : [])))
+  if (taskRun && isTerminal(taskRun.status))
+    return Math.min(pollIntervalUntil(limits.lateLog, now - taskRun.changedAt), ...deadlines)
+  return Math.min(usual, stopping, ...deadlines)
 }
 
 /**

@@ -7,7 +7,7 @@ import { type StepContext, step } from './step-context.ts'
 
 export const settleOutcome = step('settle-outcome', {
   writes: ['result'],
-  do: ({ run, deps }) => ({ result: { outcome: outcomeOf(run, deps.now()), concludedAt: deps.now() } }),
+  do: ({ run, deps }) => ({ result: { outcome: outcomeOf(run), concludedAt: deps.now() } }),
 })
 
 export const giveUp = step('give-up', {
