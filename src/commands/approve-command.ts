@@ -75,8 +75,8 @@ async function planOf(
   // The marker names the branch of an open pull request, which a plan for another one was not made on.
   const made = kept?.workspace.branch ?? backup?.branch
   const { name: branch, sha } = made ?? { name: past.marker.branch, sha: past.marker.sha }
-  // A default branch moves all the time, and the work gets its own branch.
-  const bound = branch !== undefined && branch !== defaultBranch
+  // A base moves all the time, and the work gets its own branch.
+  const bound = branch !== undefined && branch !== defaultBranch && branch !== made?.into
   const text = kept?.session.sessionLog?.answer?.slice(0, maxOfPlan).toWellFormed()
   return {
     approves: {

@@ -7,6 +7,7 @@ import {
   goingOn,
   inTheWay,
   leaving,
+  misplacedBase,
   originOf,
   readUpToIn,
   rejectStart,
@@ -41,7 +42,7 @@ export const retryCommand = command({
     const last = past && marker && (await reads.lastRun({ marker }))
     if (!past || !last) return {}
     const [head, settings] = await Promise.all([reads.head('now'), reads.settings()])
-    const settling = await settlingOf(reads, settings, wanted(request, last).options)
+    const settling = await settlingOf(reads, settings, wanted(request, last).options, request.options)
     return { before: { past, last, head, settling, paused: reads.paused } }
   },
 
@@ -56,6 +57,9 @@ export const retryCommand = command({
       return reject({ kind: 'no-use', outcome })
     if (!settling.usable)
       return reject({ kind: 'bad-settings', problem: settling.problem ?? '', slips: settling.slips })
+    const { past, head } = before
+    const misplaced = misplacedBase(trigger, request.options, past.pull ? [past.pull] : [], head)
+    if (misplaced) return rejectStart(settling, misplaced)
     const agreed = settled(wanted(request, before.last), trigger.thread, settling)
     if (agreed.kind !== 'settled') return rejectStart(settling, agreed)
     if (paused !== undefined) return rejectStart(settling, { kind: 'paused', why: paused })

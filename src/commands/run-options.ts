@@ -14,24 +14,29 @@ export interface Known {
   /** Asked for if the model or an effort matters; empty if PostHog does not say. */
   models: readonly KnownModel[]
   branch: boolean
+  /** `true` for one that is kept from before: its end is told when it is needed. */
+  base: boolean
   sandboxes: readonly SandboxView[]
 }
 
 export async function knownFor(
   reads: Pick<Reads, 'models' | 'branch' | 'sandboxes' | 'usual'>,
   { model, effort, branch, sandbox }: Options,
-  { settings, grants }: SettingsNow,
+  { settings: { settings, grants }, base }: { settings: SettingsNow; base: string | undefined },
 ): Promise<Known> {
   const wantsSandbox = (sandbox ?? settings.sandbox) !== undefined && grants.sandboxes.length > 0
   const mattersEffort = [effort, settings.effort, settings.efforts, reads.usual.effort].some(
     each => each !== undefined,
   )
-  const [models, found, sandboxes] = await Promise.all([
+  const isThere = async (name: string | undefined): Promise<boolean> =>
+    name !== undefined && isBranchName(name) && (await reads.branch(name)) !== undefined
+  const [models, hasBranch, hasBase, sandboxes] = await Promise.all([
     model === undefined && !mattersEffort ? [] : reads.models(),
-    branch !== undefined && isBranchName(branch) && reads.branch(branch),
+    isThere(branch),
+    base === undefined || isThere(base),
     wantsSandbox ? reads.sandboxes() : [],
   ])
-  return { models, branch: Boolean(found), sandboxes }
+  return { models, branch: hasBranch, base: hasBase, sandboxes }
 }
 
 export interface Settling {
@@ -58,6 +63,7 @@ export function settle({ options, what, owner, settings, grants, usual, known }:
     checkModel(options.model, known.models) ??
     checkEffort(options.effort, model, known.models) ??
     checkBranch(options.branch, known.branch) ??
+    checkBranch(options.base, known.base) ??
     checkGrants(options, { grants, owner }) ??
     checkAuthor(options, settings)
   if (wrong) return wrong

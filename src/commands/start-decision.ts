@@ -3,6 +3,7 @@ import { type OptionName, type Options, optionNames, presets } from '../core/com
 import { nearest } from '../core/command/parse.ts'
 import { isFork, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment, LabelTrigger } from '../core/model/trigger.ts'
+import type { Pull } from '../core/model/views.ts'
 import { isUndone } from '../core/record/last-word.ts'
 import { isAtWork } from '../core/record/messages.ts'
 import type { Origin, RunOptions, RunRequest } from '../core/record/request-part.ts'
@@ -63,6 +64,9 @@ function startAfresh({ trigger, attached, runId, command }: Request, wanted: Wan
   const { settings, problem, slips, usable } = settling
   if (head && isFork(head, trigger.thread)) return rejectStart(settling, { kind: 'fork' })
   if (!usable) return reject({ kind: 'bad-settings', problem: problem ?? '', slips })
+  const pulls = past?.pull && !wanted.options.new ? [past.pull] : []
+  const misplaced = misplacedBase(trigger, wanted.options, pulls, head)
+  if (misplaced) return rejectStart(settling, misplaced)
   const asked = completed(trigger, wanted, { settings, last })
   if (asked.kind !== 'completed') return rejectStart(settling, asked)
   const agreed = settled(asked.wanted, trigger.thread, settling)
@@ -87,6 +91,20 @@ function startAfresh({ trigger, attached, runId, command }: Request, wanted: Wan
     ...superseding(trigger, last),
   })
   return { kind: 'start', run }
+}
+
+/** A pull request that is open has its base, and only people move it. */
+export function misplacedBase(
+  { thread }: CommandTrigger,
+  { base, branch }: Options,
+  pulls: readonly Pull[],
+  head?: PullHead,
+): Reply | undefined {
+  if (base === undefined) return undefined
+  if (thread.kind === 'pull' && (branch === undefined || branch === head?.ref))
+    return { kind: 'base-of-pull' }
+  const open = pulls.find(pull => pull.state === 'open' && pull.head === (branch ?? pull.head))
+  return open && open.base !== base ? { kind: 'base-taken', pull: open.number, base: open.base } : undefined
 }
 
 /** Problems of the settings are told with any rejection. */
@@ -188,6 +206,8 @@ type Busy = StartFacts & { kind: 'busy' }
 
 function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, settling }: Busy): Decision {
   if (trigger.kind === 'label') return labelled(trigger, live)
+  const misplaced = misplacedBase(trigger, wanted.options, live.result.pulls)
+  if (misplaced) return reject(misplaced)
   const differs = settling ? otherOptions(trigger, wanted, { live, settling }) : []
   if (!Array.isArray(differs)) return reject(differs)
   if (joins(live, wanted) && differs.length === 0)
@@ -220,7 +240,11 @@ function otherOptions(
   const wants = settled({ ...wanted, options: forLive(live, wanted) }, thread, settling)
   if (wants.kind !== 'settled') return wants
   return differing(
-    { ...live.request.options, branch: live.workspace.branch?.name ?? live.request.options.branch },
+    {
+      ...live.request.options,
+      branch: live.workspace.branch?.name ?? live.request.options.branch,
+      base: live.workspace.branch?.into ?? live.request.options.base,
+    },
     wants.options,
   )
 }
@@ -231,7 +255,8 @@ const differing = (has: RunOptions, wants: RunOptions): OptionName[] =>
       case 'new':
         return false
       case 'branch':
-        return wants.branch !== undefined && wants.branch !== has.branch
+      case 'base':
+        return wants[name] !== undefined && wants[name] !== has[name]
       case 'model':
         return wants.model.toLowerCase() !== has.model.toLowerCase()
       default:
@@ -319,13 +344,15 @@ export async function startFacts(
   if (live && !reads.isOurs(live)) return { kind: 'elsewhere', live }
   if (live) {
     const matters = joins(live, wanted) && Object.keys(wanted.options).length > 0
-    const settling = matters && (await settlingOf(reads, await reads.settings(), forLive(live, wanted)))
+    const settling =
+      matters && (await settlingOf(reads, await reads.settings(), forLive(live, wanted), wanted.options))
     return { kind: 'busy', live, settling: settling || undefined }
   }
   const [head, settings, past] = await Promise.all([reads.head(), reads.settings(), reads.past()])
   const last = past && !wanted.options.new ? await reads.lastRun(past) : undefined
   const asked = completed(trigger, wanted, { settings: settings.settings, last })
-  const settling = await settlingOf(reads, settings, asked.kind === 'completed' ? asked.wanted.options : {})
+  const options = asked.kind === 'completed' ? asked.wanted.options : {}
+  const settling = await settlingOf(reads, settings, options, wanted.options)
   return { kind: 'free', head, past, last, paused: reads.paused, settling }
 }
 
@@ -333,6 +360,7 @@ export async function settlingOf(
   reads: Pick<Reads, 'models' | 'branch' | 'sandboxes' | 'usual'>,
   settings: SettingsNow,
   options: Options,
+  { base }: Options,
 ): Promise<Settings> {
-  return { ...settings, usual: reads.usual, known: await knownFor(reads, options, settings) }
+  return { ...settings, usual: reads.usual, known: await knownFor(reads, options, { settings, base }) }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isEmptyRepository, isNotFound, Rejected } from '../core/model/errors.ts'
-import type { BranchView, IssueBranches } from '../core/model/views.ts'
+import type { BaseView, BranchView, IssueBranches } from '../core/model/views.ts'
 import { query } from './graphql.ts'
 import { LinkedNodes, linkedOf, type ThreadAccess, usualStem } from './read-ahead.ts'
 import { unlessRejected } from './response-faults.ts'
@@ -74,6 +74,25 @@ const branchUse = {
   }),
 }
 
+const baseBranch = {
+  text: `query baseBranch($owner: String!, $name: String!, $ref: String!, $branch: String!) {
+  repository(owner: $owner, name: $name) {
+    ref(qualifiedName: $ref) { target { oid } }
+    pullRequests(headRefName: $branch, states: [OPEN], first: 20) {
+      nodes { number url isCrossRepository }
+    }
+  }
+}`,
+  schema: z.object({
+    repository: z.object({
+      ref: z.object({ target: z.object({ oid: z.string() }) }).nullable(),
+      pullRequests: z.object({
+        nodes: z.array(z.object({ number: z.number(), url: z.string(), isCrossRepository: z.boolean() })),
+      }),
+    }),
+  }),
+}
+
 const nowhere = '0'.repeat(40)
 
 export function branchesOf({ client, thread, ids, prefetched }: ThreadAccess) {
@@ -109,6 +128,15 @@ export function branchesOf({ client, thread, ids, prefetched }: ThreadAccess) {
 
   return {
     branch,
+
+    async base(name: string): Promise<BaseView | undefined> {
+      const variables = { ...repository, ref: `refs/heads/${name}`, branch: name }
+      const { ref, pullRequests } = (await query(client, baseBranch, variables)).repository
+      const pull = pullRequests.nodes.find(({ isCrossRepository }) => !isCrossRepository)
+      return ref
+        ? { name, sha: ref.target.oid, pull: pull && { number: pull.number, url: pull.url } }
+        : undefined
+    },
 
     async issueBranches(stem: string): Promise<IssueBranches> {
       const read = prefetched.take('branches')

@@ -79,6 +79,7 @@ const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
       { name: 'gpt-5.6', efforts: undefined },
     ],
     branch: true,
+    base: true,
     sandboxes: [],
   },
   ...rest,

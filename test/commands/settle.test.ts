@@ -59,7 +59,7 @@ test.each<[string, ReasoningEffort | undefined, string, object]>([
     settings: settingsOf(file),
     grants: grantsOf(noDeploymentSettings, issueThread, { owner: true, repository: true }),
     usual: { model: 'gpt-5.5', effort },
-    known: { models, branch: false, sandboxes: [] },
+    known: { models, branch: false, base: true, sandboxes: [] },
   })
   expect(settled.kind === 'settled' ? settled.options : settled).toMatchObject(expected)
 })

@@ -831,6 +831,8 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   effort: { kind: 'effort', effort: 'max', model: 'gpt-5.5', known: ['low', 'medium', 'high', 'xhigh'] },
   model: { kind: 'model', model: 'gpt-5.7', meant: 'gpt-5.6', known: ['gpt-5.5', 'gpt-5.6'] },
   'no-branch': { kind: 'no-branch', branch: 'relaese', meant: 'release' },
+  'base-of-pull': { kind: 'base-of-pull' },
+  'base-taken': { kind: 'base-taken', pull: 9, base: 'main' },
   closed: { kind: 'closed' },
   'not-passed-on': { kind: 'not-passed-on' },
   'queued-behind': { kind: 'queued-behind', differs: [] },
@@ -945,6 +947,8 @@ describe('replies', () => {
         How hard it thinks.
       - \`--branch NAME\`\\
         The branch to work on. It must exist.
+      - \`--base NAME\`\\
+        The branch that the work starts from and its pull request goes into. It must exist. Beside \`--branch\`, only the second.
       - \`--new\`\\
         Starts a new session, without what the earlier one knew.
       - \`--sandbox NAME\`\\
@@ -986,6 +990,10 @@ describe('replies', () => {
       model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? Nothing was started.
 
       no-branch: @maya there is no branch \`relaese\` in this repository. Did you mean \`release\`? Nothing was started.
+
+      base-of-pull: @maya a pull request has a base already. Nothing was started. Change the base on its page, or ask without \`--base\`.
+
+      base-taken: @maya pull request #9 of this thread is open, and goes into \`main\`. Nothing was started. Change the base on its page, or ask without \`--base\`.
 
       closed: @maya this is closed, so nothing was started. Reopen it and ask again.
 

@@ -30,6 +30,7 @@ const tenants: Shown = ['stories/tenants.test.ts', 'stay with their owner']
 
 const repository: Readonly<Record<string, Shown>> = {
   branch: request,
+  base: ['stories/bases.test.ts', 'is set for a repository'],
   branch_prefix: ['stories/settings.test.ts', 'branches are called as the settings say, and found again'],
   model: request,
   effort: request,

@@ -7,7 +7,7 @@ import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { findBranch } from '../../src/runs/steps/find-branch.ts'
 import { adoptPull, findResult } from '../../src/runs/steps/find-result.ts'
 import { askCost } from '../../src/runs/steps/follow-task-run.ts'
-import { dropBranch, tendPull } from '../../src/runs/steps/tend-pull.ts'
+import { dropBranch, tendPull, wantedBase } from '../../src/runs/steps/tend-pull.ts'
 import { afterStep, type Differs, handWith as handIn } from '../commands/command-world.ts'
 import {
   ask,
@@ -32,6 +32,23 @@ const handWith = (run: Run, differs: Differs = {}) =>
   })
 
 const ourHead = pullView().head
+
+describe('the base of a pull request', () => {
+  const made = { ...branch, into: 'develop' }
+  const given = { ...made, name: 'maya/wip', made: false }
+  const asked = { request: { ...ask, options: { ...ask.options, base: 'develop' } } }
+  test.each<[string, string, RunChange, string]>([
+    ['a branch that we made', branch.name, { workspace: { branch: made } }, 'develop'],
+    ['a branch that was there', 'maya/wip', { workspace: { branch: given } }, 'maya/wip'],
+    ['one that was there, with a base', 'maya/wip', { ...asked, workspace: { branch: given } }, 'develop'],
+    ['the default branch', 'main', { workspace: { branch: made } }, 'main'],
+    ['the default branch, with a base', 'main', { ...asked, workspace: { branch: made } }, 'develop'],
+    ['somebody’s choice', 'release', { ...asked, workspace: { branch: made } }, 'release'],
+    ['itself', 'maya/wip', { ...asked, workspace: { branch: { ...given, into: ourHead.ref } } }, 'maya/wip'],
+  ])('of %s', (_, base, change, expected) => {
+    expect(wantedBase(runWith(change), pullView({ head: { ...ourHead, base } }))).toBe(expected)
+  })
+})
 
 describe('a pull request that the agent names', () => {
   /** @param since what somebody wrote in its description before the turn's end */

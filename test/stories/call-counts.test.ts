@@ -72,6 +72,14 @@ onEitherQueue(
       ])
     })
 
+    it('a pull request into another base: a look at each place that needs it', async () => {
+      await world().github.as('maya').pushes('develop', { 'next.txt': 'next' })
+      const usual = await counted('/codex fix the flaky login test', { until: cleanedUp })
+      const more = await counted('/codex --base develop fix it', { until: cleanedUp })
+      expect(usual).toHaveLength(13)
+      expect(more).toEqual([...usual, 'GET git/ref/heads', 'graphql baseBranch'].toSorted())
+    })
+
     it.each([
       ['help', '/codex help', '+1', 'maya'],
       ['status', '/codex status', '+1', 'maya'],

@@ -157,7 +157,19 @@ function forIssue(run: Run): string[] {
     open
       ? `Pull request #${open.number} is already open for this: publish to its branch \`${open.head}\` and keep its title and description true.`
       : `Then open a draft pull request into \`${into}\`. Its description must contain the line "Closes ${threadName(run.thread)}".`,
+    ...onBase(run),
     ...always,
+  ]
+}
+
+/** Said where it is not the default branch, with which an agent compares by itself. */
+function onBase({ thread, workspace: { branch, stackedOn } }: Run): string[] {
+  if (!branch || branch.into === thread.defaultBranch) return []
+  const below = stackedOn
+    ? ` It is the branch of the open pull request #${stackedOn.number}: build on that work, and leave it as it is.`
+    : ''
+  return [
+    `The base is \`${branch.into}\`, not \`${thread.defaultBranch}\`: compare your changes with it.${below}`,
   ]
 }
 

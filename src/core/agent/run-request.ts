@@ -21,6 +21,7 @@ const fields: Readonly<Record<keyof RunOptions, keyof CodexTaskRunCreate | undef
   model: 'model',
   effort: 'reasoning_effort',
   branch: 'branch',
+  base: undefined,
   permission: 'initial_permission_mode',
   mode: 'mode',
   sandbox: 'sandbox_environment_id',

@@ -38,6 +38,12 @@ const options = {
     takes: { kind: 'text', as: 'NAME' },
     about: 'The branch to work on. It must exist.',
   }),
+  base: option(z.string(), {
+    word: 'base',
+    takes: { kind: 'text', as: 'NAME' },
+    about:
+      'The branch that the work starts from and its pull request goes into. It must exist. Beside `--branch`, only the second.',
+  }),
   new: option(z.literal(true), {
     word: 'new',
     takes: { kind: 'nothing', means: true },

@@ -7,6 +7,7 @@ import type { TaskRunRef, TaskRunSnapshot } from './task-run.ts'
 import type { Thread } from './thread.ts'
 import type { CommentRef, InlineComment, ReplyRef } from './trigger.ts'
 import type {
+  BaseView,
   BranchView,
   CheckReport,
   Closing,
@@ -79,6 +80,7 @@ export interface ThreadClient {
   shown(texts: readonly WrittenText[]): Promise<(SeenPage | undefined)[]>
   removeLabel(name: string): Promise<void>
   branch(name: string): Promise<BranchView | undefined>
+  base(name: string): Promise<BaseView | undefined>
   issueBranches(stem: string): Promise<IssueBranches>
   /** `open`: the thread was, when the branch was made; `undefined` when GitHub did not say. */
   makeBranch(

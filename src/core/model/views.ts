@@ -113,6 +113,11 @@ export interface BranchView {
   sha: string
 }
 
+export interface BaseView extends BranchView {
+  /** That is open, and has it as its head. */
+  pull: Pick<Pull, 'number' | 'url'> | undefined
+}
+
 export interface LinkedElsewhere {
   repository: string
   branch: string

@@ -143,6 +143,19 @@ export const noBranch = (name: string): Failure =>
     'Push the branch, or name another one: `/codex --branch NAME …`.',
   )
 
+export const noBase = (name: string, isSetting: boolean): Failure =>
+  isSetting
+    ? failure(
+        'setup',
+        `the branch \`${name}\`, which the setting \`base\` names, does not exist in this repository`,
+        'Correct `base` in `.github/codex.yml`, or name a base: `/codex --base NAME …`.',
+      )
+    : failure(
+        'setup',
+        `the branch \`${name}\` does not exist in this repository`,
+        'Push the branch, or name another base: `/codex --base NAME …`.',
+      )
+
 export const noCommit = (branch: string): Failure =>
   failure(
     'setup',

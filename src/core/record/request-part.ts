@@ -64,7 +64,7 @@ export const Baseline = z.object({
 
 // A task run and what it may do, fixed at its start: only a Run with exactly these rights may continue it.
 
-export const Rights = RunOptions.omit({ branch: true }).extend({
+export const Rights = RunOptions.omit({ branch: true, base: true }).extend({
   permission: PermissionMode,
   publishes: z.boolean(),
   branches: z.array(z.string()),
@@ -79,7 +79,7 @@ export const Session = z.object({
 })
 export type Session = z.infer<typeof Session>
 
-export const rightsOf = ({ branch: _, ...options }: RunOptions, branch: string): Rights => ({
+export const rightsOf = ({ branch: _, base: __, ...options }: RunOptions, branch: string): Rights => ({
   ...options,
   permission: options.permission ?? 'auto',
   publishes: mayPublish(options.permission),

@@ -239,6 +239,8 @@ const Workspace = z.object({
   madeBranch: z.string().optional(),
   /** A branch that is linked to the issue, but can't be used. */
   linkedElsewhere: z.object({ repository: z.string(), branch: z.string() }).optional(),
+  /** The open pull request whose head is the base. */
+  stackedOn: z.object({ base: z.string(), number: z.number().int(), url: z.string() }).optional(),
   headMoved: z.object({ from: z.string(), to: z.string() }).optional(),
   threadContext: Context.optional(),
   /** Up to where the session has been given what was written in this thread. */
@@ -337,6 +339,10 @@ export function sessionOf(run: Run): Session | undefined {
   const branches = new Set([...may.branches, ...(headBranch === undefined ? [] : [headBranch])])
   return { ...session, may: { ...may, branches: [...branches] } }
 }
+
+/** The base that was asked for, or that the settings name; without one it is the default branch. */
+export const baseOf = ({ request: { options }, baseline: { settings } }: Run): string | undefined =>
+  options.base ?? settings.base
 
 type Earlier = Run['session']['earlier']
 

@@ -52,10 +52,20 @@ export const settings = {
     z
       .enum(['issue', 'default'])
       .describe(
-        'Where the agent works for an issue: `issue`, on a branch of its own; `default`, on the default branch.',
+        'Where the agent works for an issue: `issue`, on a branch of its own; `default`, on the default branch, or on `base`.',
       )
       .default('issue'),
     { rule: lower, proposed: true, kept: true },
+  ),
+  base: setting(
+    z
+      .string()
+      .refine(isBranchName, 'must be the name of a branch')
+      .optional()
+      .describe(
+        'The branch that work for an issue starts from, and where its pull request goes; else the default branch.',
+      ),
+    { rule: lower, proposed: true, kept: true, example: 'develop' },
   ),
   branch_prefix: setting(
     z

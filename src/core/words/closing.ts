@@ -12,7 +12,7 @@ import {
   neverBegan,
   staysInStatus,
 } from '../record/last-word.ts'
-import type { Outcome, Run } from '../record/run.ts'
+import { baseOf, type Outcome, type Run } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
 import { asSentence, begun, counted, ended, exactly } from '../text/phrases.ts'
 import { code, inlineWords, spoken } from '../text/safe-markdown.ts'
@@ -238,11 +238,17 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
     ...(where === 'last-word' && requester === listener(run) ? [] : [inlineWords(requester, 60)]),
     ...duration(run),
     ...(isLast && run.session.cost ? [costOf(run, run.session.cost)] : []),
+    ...(where === 'last-word' ? into(run) : []),
     ...session(run, deployment),
     ...(pull ? [stateOf(pull)] : []),
     ...(isLast ? nextWords(run) : []),
   ]
 }
+
+const into = (run: Run): string[] =>
+  run.result.outcome?.kind === 'pull' && baseOf(run) !== undefined
+    ? [`into ${code(newPulls(run).at(-1)?.base ?? '')}`]
+    : []
 
 /** What it waited for before the agent began is no work. */
 function duration(run: Run): string[] {

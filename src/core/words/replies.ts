@@ -33,6 +33,8 @@ export type Reply =
   | { kind: 'effort'; effort: ReasoningEffort; model: string; known: readonly string[] }
   | { kind: 'model'; model: string; meant: string | undefined; known: readonly string[] }
   | { kind: 'no-branch'; branch: string; meant: string | undefined }
+  | { kind: 'base-of-pull' }
+  | { kind: 'base-taken'; pull: number; base: string }
   | { kind: 'closed' }
   | SenderReply
   | { kind: 'queued-behind'; differs: readonly OptionName[] }
@@ -99,6 +101,10 @@ function sentence(reply: Reply, login: string): string {
       return `there is no model ${code(reply.model)}${meantOrAll(reply)} Nothing was started.`
     case 'no-branch':
       return `there is no branch ${code(reply.branch)} in this repository.${didYouMean(reply.meant) ?? ''} Nothing was started.`
+    case 'base-of-pull':
+      return 'a pull request has a base already. Nothing was started. Change the base on its page, or ask without `--base`.'
+    case 'base-taken':
+      return `pull request #${reply.pull} of this thread is open, and goes into ${code(reply.base)}. Nothing was started. Change the base on its page, or ask without \`--base\`.`
     case 'closed':
       return 'this is closed, so nothing was started. Reopen it and ask again.'
     case 'not-passed-on':

@@ -6,6 +6,7 @@ export const warnings = (run: Run): string =>
   [
     ...headMoved(run),
     ...linkedElsewhere(run),
+    ...stackedOn(run),
     ...downgraded(run),
     ...attachments(run),
     ...pullRemarks(run),
@@ -16,6 +17,13 @@ export const warnings = (run: Run): string =>
 const linkedElsewhere = ({ workspace: { linkedElsewhere: linked } }: Run): string[] =>
   linked
     ? [`⚠️ The linked branch ${code(linked.branch)} is in ${code(linked.repository)}, so it is not used here`]
+    : []
+
+const stackedOn = ({ workspace: { stackedOn: below } }: Run): string[] =>
+  below
+    ? [
+        `ℹ️ ${code(below.base)} is the branch of [#${below.number}](${below.url}), which is not merged yet. This work builds on it.`,
+      ]
     : []
 
 const headMoved = ({ workspace: { headMoved } }: Run): string[] =>

@@ -7,7 +7,7 @@ import { unfinished } from '../record/failures.ts'
 import { listener } from '../record/last-word.ts'
 import { openQuestion, questionKey, rejecting } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
-import { phaseOf, type Retry, type Run } from '../record/run.ts'
+import { baseOf, phaseOf, type Retry, type Run } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
 import { begun, counted, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
@@ -152,15 +152,21 @@ const outages = (run: Run, now: number): string[] =>
   })
 
 export function workSmall(run: Run, deployment: Deployment, now: number): string[] {
-  const { name } = run.workspace.branch ?? {}
+  const { branch } = run.workspace
   return [
     ...(hasOpenQuestion(run, now) ? [briefly(run)] : []),
     `${inlineWords(run.request.by.login, 60)}, ${moment(run.request.at, now)}`,
-    ...(name === undefined ? [] : [`[${code(name)}](${branchUrl(run.thread, name)})`]),
+    ...(branch ? [`[${code(branch.name)}](${branchUrl(run.thread, branch.name)})${towards(run)}`] : []),
     ...session(run, deployment),
     ...(run.mailbox.stop || hasOpenQuestion(run, now) ? [] : ['reply `/codex …` to add instructions']),
     '`/codex help`',
   ]
+}
+
+/** Where its pull request goes, if that was said. */
+function towards(run: Run): string {
+  const { branch } = run.workspace
+  return branch && baseOf(run) !== undefined && branch.into !== branch.name ? ` → ${code(branch.into)}` : ''
 }
 
 export const session = (run: Run, deployment: Deployment): string[] =>

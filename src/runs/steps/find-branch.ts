@@ -1,27 +1,34 @@
 import { isBranchOfIssue, issueBranch, stemOf } from '../../core/model/branch-name.ts'
 import { isEmptyRepository, Rejected } from '../../core/model/errors.ts'
-import type { BranchView, IssueBranches, LinkedElsewhere } from '../../core/model/views.ts'
+import type { BaseView, BranchView, IssueBranches, LinkedElsewhere } from '../../core/model/views.ts'
 import {
   archived,
   movedHead,
+  noBase,
   noBranch,
   noCommit,
   planOutdated,
   refusedBranch,
 } from '../../core/record/failures.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
-import type { Branch, ChangeOf, Outcome, Run } from '../../core/record/run.ts'
+import { type Branch, baseOf, type ChangeOf, type Outcome, type Run } from '../../core/record/run.ts'
 import { failed } from './outcome.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
 
 type Found =
-  | { kind: 'found'; branch: Branch; open?: boolean; elsewhere?: LinkedElsewhere | undefined }
+  | {
+      kind: 'found'
+      branch: Branch
+      open?: boolean
+      elsewhere?: LinkedElsewhere | undefined
+      base?: BaseView | undefined
+    }
   | Outcome
 
-type Finding = StepContext<'branch' | 'issueBranches' | 'makeBranch' | 'closing', never, 'workspace'>
+type Finding = StepContext<'branch' | 'base' | 'issueBranches' | 'makeBranch' | 'closing', never, 'workspace'>
 
 export const findBranch = step('find-branch', {
-  github: ['branch', 'issueBranches', 'makeBranch', 'closing'],
+  github: ['branch', 'base', 'issueBranches', 'makeBranch', 'closing'],
   writes: ['workspace', 'schedule', 'result', 'session'],
   async do(context) {
     const { run } = context
@@ -33,10 +40,11 @@ export const findBranch = step('find-branch', {
     const closed = await closedMeanwhile(context, found.open)
     const change = onBranch(context, found.branch)
     const linked = found.elsewhere ? { linkedElsewhere: found.elsewhere } : {}
+    const stackedOn = found.base?.pull && { base: found.base.name, ...found.base.pull }
     return {
       ...closed,
       ...change,
-      ...(change.workspace ? { workspace: { ...change.workspace, ...linked } } : {}),
+      ...(change.workspace ? { workspace: { ...change.workspace, ...linked, stackedOn } } : {}),
     }
   },
 })
@@ -77,10 +85,15 @@ async function branchOf(context: Finding): Promise<Found> {
   const { pulls } = run.result
   const named = run.request.options.branch ?? pulls.find(({ state }) => state === 'open')?.head
   if (named !== undefined) {
-    const found = await context.github.branch(named)
-    const ofHead = head?.ref === named ? head.base : run.thread.defaultBranch
-    const into = pulls.find(pull => pull.head === named)?.base ?? ofHead
-    if (found) return { kind: 'found', branch: existing(found, into) }
+    const ofHead = head?.ref === named ? head.base : undefined
+    const known = pulls.find(pull => pull.head === named)?.base ?? ofHead
+    const [found, wanted] = await Promise.all([
+      context.github.branch(named),
+      known === undefined ? otherBase(context) : undefined,
+    ])
+    if (wanted && wanted.kind !== 'base') return wanted
+    const into = known ?? wanted?.view.name ?? run.thread.defaultBranch
+    if (found) return { kind: 'found', branch: existing(found, into), base: wanted?.view }
     if (run.request.options.branch !== undefined) return gone(context, named)
   }
   if (run.thread.kind === 'issue') return forIssue(context)
@@ -102,33 +115,51 @@ const existing = ({ name, sha }: BranchView, into: string): Branch => ({
 
 async function forIssue(context: Finding): Promise<Found> {
   const { run } = context
-  const into = run.thread.defaultBranch
   const stem = stemOf(run.baseline.settings.branch_prefix, run.thread.number)
-  const branches = await context.github.issueBranches(stem)
+  const [branches, wanted] = await Promise.all([context.github.issueBranches(stem), otherBase(context)])
+  if (wanted && wanted.kind !== 'base') return wanted
+  const into = wanted?.view.name ?? run.thread.defaultBranch
+  const base = wanted?.view ?? branches.base
+  const found = await branchOfIssue(context, { ...branches, base }, into)
+  return found.kind === 'found' ? { ...found, elsewhere: branches.elsewhere, base: wanted?.view } : found
+}
+
+/** The default branch comes with what is read of the issue. */
+async function otherBase(context: Finding): Promise<{ kind: 'base'; view: BaseView } | Outcome | undefined> {
+  const { run } = context
+  const name = baseOf(run)
+  if (name === undefined || name === run.thread.defaultBranch) return undefined
+  const view = await context.github.base(name)
+  return view
+    ? { kind: 'base', view }
+    : gone(context, name, noBase(name, run.request.options.base === undefined))
+}
+
+async function branchOfIssue(context: Finding, branches: IssueBranches, into: string): Promise<Found> {
+  const { run } = context
+  const stem = stemOf(run.baseline.settings.branch_prefix, run.thread.number)
   const linked = branches.linked[0]
   const isOurs = ({ name }: BranchView): boolean =>
     name === run.workspace.madeBranch || isBranchOfIssue(name, stem)
   const ours = linked ? [linked].find(isOurs) : branches.ours[0]
-  const { elsewhere } = branches
   if (ours) {
-    const branch = madeBefore(context, ours, { base: branches.base, linked: linked !== undefined })
-    return { kind: 'found', branch, elsewhere }
+    const branch = madeBefore(context, ours, { into, base: branches.base, linked: linked !== undefined })
+    return { kind: 'found', branch }
   }
   if (linked) return { kind: 'found', branch: { ...existing(linked, into), linked: true } }
   if (!branches.base) return gone(context, into, noCommit(into))
   const direct = run.request.what === 'plan' || run.baseline.settings.branch === 'default'
-  const found: Found = direct
+  return direct
     ? { kind: 'found', branch: existing(branches.base, into) }
-    : await make(context, issueBranch(stem, run.baseline.snapshot.title), branches.base, branches.ids)
-  return found.kind === 'found' ? { ...found, elsewhere } : found
+    : make(context, issueBranch(stem, run.baseline.snapshot.title), branches.base, branches.ids)
 }
 
 function madeBefore(
   { run }: StepContext,
   ours: BranchView,
-  { base, linked }: { base: BranchView | undefined; linked: boolean },
+  { into, base, linked }: { into: string; base: BranchView | undefined; linked: boolean },
 ): Branch {
-  const found = existing(ours, run.thread.defaultBranch)
+  const found = existing(ours, into)
   // On a restored Run the agent's commits are on the branch.
   const sha = run.session.taskRun && base ? base.sha : ours.sha
   const recorded = run.workspace.madeBranch === ours.name

@@ -5,7 +5,7 @@ import type { BranchView, Pull, PullView } from '../../core/model/views.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
 import { believeAbsent, retriedAt, retryOf } from '../../core/record/retries.ts'
-import { agentsHead, type Branch, changed, type Run } from '../../core/record/run.ts'
+import { agentsHead, type Branch, baseOf, changed, type Run } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { standingOf } from '../../core/record/turn.ts'
 import { disarm, quoted } from '../../core/text/safe-markdown.ts'
@@ -154,7 +154,8 @@ function openingFor(run: Run, head: BranchView, views: readonly PullView[]): Ope
   const merged = views.find(({ state, number }) => state === 'merged' && own.includes(number))
   if (merged) return { head: head.name, base: wantedBase(run, merged) }
   if (thread.kind === 'pull' || head.name === thread.defaultBranch) return undefined
-  return branch.made || head.name !== branch.name ? { head: head.name, base: branch.into } : undefined
+  const isWanted = branch.made || head.name !== branch.name || baseOf(run) !== undefined
+  return isWanted && head.name !== branch.into ? { head: head.name, base: branch.into } : undefined
 }
 
 async function openOurs(

@@ -10,7 +10,7 @@ import {
 import { foldable } from '../../core/record/next-step.ts'
 import { removableBranch, sessionAtWork } from '../../core/record/own-pull-request.ts'
 import { believeAbsent, isHeld } from '../../core/record/retries.ts'
-import { type Branch, type ChangeOf, changed, type Run } from '../../core/record/run.ts'
+import { type Branch, baseOf, type ChangeOf, changed, type Run } from '../../core/record/run.ts'
 import { closesIssue, withFirst } from '../../core/text/closing-words.ts'
 import { ignoreRefusal, markerOf, reactionTo } from './markers.ts'
 import { statusToSend } from './status-comment.ts'
@@ -137,8 +137,13 @@ export async function putRightWhenFound(
   }
 }
 
-export const wantedBase = ({ workspace: { branch } }: Run, { head: { base } }: PullView): string =>
-  branch?.made && base === branch.name ? branch.into : base
+/** What PostHog chose by itself is put right; another base was somebody's choice. */
+export function wantedBase(run: Run, { head: { base, ref } }: PullView): string {
+  const { branch } = run.workspace
+  if (!branch || branch.into === ref) return base
+  if (base === branch.name) return branch.made || baseOf(run) !== undefined ? branch.into : base
+  return base === run.thread.defaultBranch && baseOf(run) !== undefined ? branch.into : base
+}
 
 /** Adds the closing line and the marker if missing, before anything that could swallow them. */
 export function wantedBody(
