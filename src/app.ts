@@ -17,7 +17,7 @@ export default async function codex(app: Probot): Promise<void> {
   const read = readConfig(environment())
   if (read.kind === 'refuse') throw new Error(`The bot can't start:\n- ${read.problems.join('\n- ')}`)
   if (read.kind === 'set-up')
-    throw new Error("The bot can't start: no App is set; `npm start` shows the set-up page")
+    throw new Error("The bot can't start: no GitHub App is set. `npm start` shows the set-up page")
   const bot = await startBehind(read.config)
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.once(signal, () => void bot.stop(signal).finally(() => process.exit(0)))

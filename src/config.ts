@@ -219,7 +219,7 @@ function queueOf({ given, env, problems }: Reading): Config['queue'] {
   const { REDIS_URL: redisUrl, ROLE: role } = given
   if (!env.REDIS_URL?.trim() && role !== 'all')
     problems.push(
-      `REDIS_URL is missing: ROLE=${role} shares its queue with other processes, which takes Redis; leave ROLE unset to run all in one process`,
+      `REDIS_URL is missing: ROLE=${role} needs Redis. Set REDIS_URL, or leave ROLE out to run everything in one process`,
     )
   return { redisUrl, dataDir: given.DATA_DIR }
 }

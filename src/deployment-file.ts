@@ -22,7 +22,7 @@ function parsed(path: string, text: string): DeploymentFile {
   const read = readDeploymentSettings(text)
   return read.kind === 'read'
     ? { kind: 'read', settings: read.value }
-    : { kind: 'wrong', problems: read.problems.map(problem => `is wrong: ${problemText(path, problem)}`) }
+    : { kind: 'wrong', problems: read.problems.map(problem => `has an error: ${problemText(path, problem)}`) }
 }
 
 const unreadable = (path: string): DeploymentFile => ({
@@ -62,10 +62,13 @@ export function followDeploymentFile(
     // An empty or missing file may be in the middle of a write: it takes nothing back.
     const file = text === '' ? unreadable(path) : parsed(path, text)
     if (file.kind === 'wrong')
-      log.error({ problems: file.problems }, 'SETTINGS_FILE is wrong: the last good one holds')
+      log.error(
+        { problems: file.problems },
+        'SETTINGS_FILE has errors: its last valid version stays in force',
+      )
     else if (!isDeepStrictEqual(file.settings, now)) {
       now = file.settings
-      log.info({ pause: now.pause }, 'SETTINGS_FILE has changed: it holds from now on')
+      log.info({ pause: now.pause }, 'SETTINGS_FILE has changed: it applies from now on')
     }
   }
   const timer = setInterval(() => void check(), every).unref()

@@ -15,7 +15,7 @@ interface About {
 const minSecret = 32
 const minToken = 16
 const anotherOne = 'e.g. from `openssl rand -hex 32`'
-const tooShort = `is shorter than ${minSecret} characters, so that it could be guessed: choose another one, ${anotherOne}`
+const tooShort = `is shorter than ${minSecret} characters and could be guessed: choose a longer one, ${anotherOne}`
 
 const text = z.string()
 const secret = text.min(minSecret, tooShort)
@@ -34,7 +34,7 @@ const portNumber = text
 const address = (...protocols: string[]) =>
   text.refine(
     given => URL.canParse(given) && protocols.includes(new URL(given).protocol),
-    `is not an address: it begins with ${protocols.map(known => `${known}//`).join(' or ')}`,
+    `is not an address: it must begin with ${protocols.map(known => `${known}//`).join(' or ')}`,
   )
 
 const web = address('http:', 'https:')
@@ -72,7 +72,7 @@ const webhookSecret = text
   )
   .refine(
     given => given === 'development' || given.length >= minSecret,
-    `${tooShort}, and set it on the App's settings page on GitHub too`,
+    `${tooShort}, and set the same on the App's settings page on GitHub`,
   )
 
 export const isProjectKey = (key: string): boolean => /^ph[cs]_/.test(key)
@@ -90,26 +90,26 @@ const about = <T extends z.ZodType>(schema: T, meta: About): T => schema.meta({ 
 const Environment = z.object({
   APP_ID: about(numberFor(hints.APP_ID).optional(), {
     part: 'The GitHub App',
-    meaning: "The App's number. Without it, and without a key, the bot shows the set-up page",
+    meaning: "The number of the App. If the App's variables are not set, the bot shows the set-up page",
     needed: true,
   }),
   PRIVATE_KEY: about(privateKey.optional(), {
     meaning:
-      "The App's private key: the text of the `.pem` file, also with `\\n` for its line breaks or in base64",
+      "The App's private key: the text of the `.pem` file. It can have `\\n` for line breaks, or be in base64",
     needed: true,
   }),
   PRIVATE_KEY_PATH: about(text.optional(), {
-    meaning: 'Or the path of that file',
+    meaning: 'Or the path of the `.pem` file',
     example: './app.private-key.pem',
   }),
   WEBHOOK_SECRET: about(webhookSecret.optional(), {
     meaning:
-      "The App's webhook secret, of 32 characters or more. The bot refuses to start with less, and with `development`",
+      "The App's webhook secret, at least 32 characters. With a shorter one, or with `development`, the bot does not start",
     needed: true,
   }),
   MARKER_KEY: about(secret.optional(), {
     meaning:
-      'What markers are signed with, 32 characters or more; without it, a key made from the private key',
+      'The key that signs markers, at least 32 characters. Without it, a key made from the private key',
     example: '',
   }),
   GITHUB_API_URL: about(web.default('https://api.github.com'), {
@@ -123,54 +123,64 @@ const Environment = z.object({
         'is not a host name: leave out https:// and everything after the name',
       )
       .optional(),
-    { meaning: 'Or the host of a GitHub Enterprise Server, 3.17 or newer', example: 'github.example.com' },
+    {
+      meaning: 'The host of your GitHub Enterprise Server (3.17 or newer), if you have one',
+      example: 'github.example.com',
+    },
   ),
-  GHE_PROTOCOL: about(oneOf('https', 'http').default('https'), { meaning: 'Its protocol' }),
+  GHE_PROTOCOL: about(oneOf('https', 'http').default('https'), {
+    meaning: 'The protocol of the Enterprise Server',
+  }),
   HOST: about(text.default('localhost'), {
     part: 'The process',
-    meaning: 'The address to listen on; `0.0.0.0` for all',
+    meaning: 'The address to listen on. `0.0.0.0` means all addresses',
   }),
-  PORT: about(portNumber.default(3000), { meaning: 'The port' }),
+  PORT: about(portNumber.default(3000), { meaning: 'The port to listen on' }),
   METRICS_TOKEN: about(
     text.min(minToken, `is shorter than ${minToken} characters: use a random one, ${anotherOne}`).optional(),
     {
       meaning:
-        'Who sends it as a bearer token may read `/metrics`; without one, only this machine, and only with a `HOST` that lets nobody else in',
+        'The bearer token for `/metrics`. Without it, only this machine may read `/metrics`, and only if `HOST` is an address of this machine alone',
       example: '',
     },
   ),
   WEBHOOK_PROXY_URL: about(web.optional(), {
-    meaning: "A smee.io channel to take webhooks from, for a machine that GitHub can't reach",
+    meaning: "A smee.io channel that passes webhooks on, for a machine that GitHub can't reach",
     example: 'https://smee.io/your-channel',
   }),
   LOG_LEVEL: about(oneOf('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent').default('info'), {
     meaning: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`',
   }),
   LOG_FORMAT: about(oneOf('pretty', 'json').default('pretty'), { meaning: '`pretty` or `json`' }),
-  POSTHOG_HOST: about(web.default('https://us.posthog.com'), { part: 'PostHog', meaning: 'Your PostHog' }),
+  POSTHOG_HOST: about(web.default('https://us.posthog.com'), {
+    part: 'PostHog',
+    meaning: 'The address of your PostHog',
+  }),
   POSTHOG_API_KEY: about(
     text
       .refine(
         key => !isProjectKey(key),
-        'is a project key, which the Tasks API does not take: use a personal API key (phx_…) with the scope task:write',
+        'is a project key. Use a personal API key (phx_…) with the scope task:write',
       )
       .optional(),
-    { meaning: 'A personal API key with the scope `task:write`', needed: true },
+    { meaning: 'A personal API key with the scopes `task:write` and `integration:read`', needed: true },
   ),
   POSTHOG_PROJECT_ID: about(numberFor(hints.POSTHOG_PROJECT_ID).optional(), {
-    meaning: 'The number in the address of the project',
+    meaning: 'The number of the PostHog project, from its address',
     needed: true,
   }),
   CODEX_GITHUB_USER_TOKEN: about(text.optional(), {
-    meaning: 'The GitHub token that `--as-user` runs pass to PostHog. Never shown, logged or stored',
+    meaning:
+      'The GitHub token that the bot gives to PostHog for `--as-user`. It is never shown, logged or stored',
     example: '',
   }),
   CODEX_MODEL: about(text.default('gpt-5.5'), {
     part: 'Runs',
-    meaning: 'The model of runs and repositories that choose none',
+    meaning: 'The model, if neither the command nor the settings name one',
   }),
   CODEX_REASONING_EFFORT: about(text.toLowerCase().optional(), {
-    meaning: "The effort of those; without it PostHog's own default holds",
+    meaning:
+      "The effort, if neither the command nor the settings name one. Without it, PostHog's default applies",
     example: 'high',
   }),
   SETTINGS_FILE: about(text.optional(), {
@@ -179,17 +189,18 @@ const Environment = z.object({
   }),
   REDIS_URL: about(address('redis:', 'rediss:').optional(), {
     part: 'The queue',
-    meaning: '`redis://` or `rediss://`: the queue is in this Redis or Valkey. Without it, it is embedded',
+    meaning:
+      'The Redis or Valkey that holds the queue: `redis://…` or `rediss://…`. Without it, the queue is embedded',
     example: 'redis://localhost:6379',
   }),
-  DATA_DIR: about(text.default('./data'), { meaning: 'Where the embedded queue keeps its files' }),
+  DATA_DIR: about(text.default('./data'), { meaning: 'The folder of the embedded queue' }),
   ROLE: about(oneOf('all', 'web', 'worker').default('all'), {
-    meaning: '`web` takes webhooks, `worker` does the work, `all` is both; the first two need Redis',
+    meaning: '`web` takes webhooks, `worker` does the work, `all` does both. `web` and `worker` need Redis',
   }),
   OTEL_EXPORTER_OTLP_ENDPOINT: about(web.optional(), {
     part: 'Traces',
     meaning:
-      'Where traces are sent by OTLP/HTTP, such as `http://localhost:4318`. Without it, there are none',
+      'The address for traces by OTLP/HTTP, such as `http://localhost:4318`. Without it, there are no traces',
     example: 'http://localhost:4318',
   }),
 })

@@ -9,6 +9,6 @@ export async function goThroughProxy(env: Record<string, string | undefined>): P
   try {
     setGlobalDispatcher(new EnvHttpProxyAgent())
   } catch {
-    throw new Error('HTTP_PROXY or HTTPS_PROXY is not an address: it begins with http:// or https://')
+    throw new Error('HTTP_PROXY or HTTPS_PROXY is not an address: it must begin with http:// or https://')
   }
 }

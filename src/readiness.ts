@@ -52,7 +52,7 @@ export function watchReadiness({ examine, log, ready }: Watched): Readiness {
   }
   const checkAgain = (): void =>
     void check().catch(error => {
-      log.error({ err: error }, 'the checks failed')
+      log.error({ err: error }, 'the checks could not be done')
       if (!closed) timer = setTimeout(checkAgain, pause).unref()
     })
   const settle = (next: boolean): void => {

@@ -36,7 +36,7 @@ export const accountsIn = (records: WrittenOnce, log: Pick<Log, 'warn'>): Accoun
     if (outcome === 'added')
       log.warn(
         { repository: repoId, login, id },
-        `allow.users: write ${login}:${by} to have it no other account's`,
+        `allow.users: write ${login}:${by}, so that it always means this account`,
       )
     return (await readFirst(records, name)) === String(id)
   },
@@ -52,8 +52,7 @@ export function namesIn(records: WrittenOnce, log: Pick<Log, 'warn'>): NamesOf {
   async function check(name: string, id: number, words: string): Promise<boolean> {
     if (id === 0) return false
     const holds = await isFirst(name, String(id))
-    if (!holds)
-      log.warn({ name, id }, `SETTINGS_FILE: ${words} is another one by now, and gets nothing of what it had`)
+    if (!holds) log.warn({ name, id }, `SETTINGS_FILE: another ${words}`)
     return holds
   }
 
@@ -75,7 +74,7 @@ export function namesIn(records: WrittenOnce, log: Pick<Log, 'warn'>): NamesOf {
       (await holds(
         `owner-${owner.toLowerCase()}`,
         ownerId,
-        `the owner ${owner} (write ${owner}:${ownerId} if it is meant)`,
+        `owner had the name ${owner} first, so this one gets nothing. Write ${owner}:${ownerId} if you mean this one`,
       ))
     if (!ownerHolds) return { owner: false, repository: false }
     const repository =
@@ -83,7 +82,7 @@ export function namesIn(records: WrittenOnce, log: Pick<Log, 'warn'>): NamesOf {
       (await holds(
         `repository-${ownerId}-${repo.toLowerCase()}`,
         repoId,
-        `the repository ${owner}/${repo} (write ${repo}:${repoId} if it is meant)`,
+        `repository had the name ${owner}/${repo} first, so this one gets nothing. Write ${repo}:${repoId} if you mean this one`,
       ))
     return { owner: true, repository }
   }

@@ -102,12 +102,12 @@ export async function openServer(runtime: Runtime): Promise<Server> {
       await proxy(proxyUrl, `http://${isIPv6(host) ? `[${host}]` : host}:${actual}${webhookPath}`, log)
   } catch (error) {
     if (webhookEndpoint) throw error
-    log.warn({ err: error }, 'no health pages')
+    log.warn({ err: error }, 'the health pages are not available')
   }
   return server
 }
 
-const idle = found('process', 'it begins or ends its work', 'Ask again in a moment.')
+const idle = found('process', 'the process is starting or stopping', 'Try again in a moment.')
 const noQueue = found('queue', 'it does not answer', 'Look at the log of the bot, and at Redis or the disk.')
 
 async function readinessOf({ queues, state: { works, readiness } }: Runtime): Promise<ReadyPage> {

@@ -150,7 +150,7 @@ const runDeps = ({ queues, log }: Runtime, { shared }: Edges) => ({
     queues.chores.send({ kind: removal, id, subject: threadSlot(what.thread), what }),
   requeue: async ({ trigger, command }: Source) => {
     const kept = await queues.triggers.get(trigger)
-    if (!kept) return log.error({ trigger }, 'a command that came too late is not kept any more')
+    if (!kept) return log.error({ trigger }, 'a command for a run that has ended could not be kept')
     const again = requeued(kept.data, command)
     await queues.triggers.add(again.trigger.id, again)
   },
@@ -248,7 +248,10 @@ function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }:
       } = job.data
       const served = await servedBy(thread)
       if (served && (tenant === undefined || tenant === served.tenant.tenant)) return served.advance(job)
-      log.error({ run: job.id, thread: thread.url, tenant }, 'its PostHog does not serve this owner any more')
+      log.error(
+        { run: job.id, thread: thread.url, tenant },
+        'the PostHog of this run no longer serves this owner',
+      )
       return { kind: 'park', ms: tenantRetryMs }
     },
   }

@@ -113,7 +113,7 @@ async function begun(
     return memory
   } catch (error) {
     const wait = waitAfter(error, now())
-    log.warn({ err: error }, 'the search for lost runs broke off')
+    log.warn({ err: error }, 'the search for lost runs failed')
     return wait
   }
 }
@@ -211,7 +211,7 @@ async function adopt(deps: OwnerDeps, repository: Repository, status: Status): P
   const remains = await remainsOf(deps, repository, status)
   const run = changed(restored(remains, deps.now()), { session: { tenant: deps.tenant } })
   const { outcome } = await deps.runs.add(id, run, threadSlot(run.thread))
-  deps.log.warn({ run: id, thread: run.thread.url, outcome }, 'a run that the queue had lost')
+  deps.log.warn({ run: id, thread: run.thread.url, outcome }, 'continued a run that the queue had lost')
   return outcome !== 'held'
 }
 

@@ -166,7 +166,7 @@ async function read({ deliveries, context, log }: Sweep, from: number): Promise<
     const oldest = page.attempts.at(-1)
     if (cursor === undefined || !oldest || oldest.at < from) return attempts
   }
-  log.warn({ pages: maxPages }, 'the log of deliveries is longer than a sweep reads')
+  log.warn({ pages: maxPages }, 'the log of deliveries is too long to read it all')
   return attempts
 }
 
@@ -190,7 +190,7 @@ async function redeliver(sweep: Sweep, missed: Missed): Promise<void> {
     return
   }
   sweep.redelivered++
-  log.info({ delivery, event, times: times + 1 }, 'redelivery asked for')
+  log.info({ delivery, event, times: times + 1 }, 'requested the webhook again')
 }
 
 async function remember(sweep: Sweep, memory: Memory): Promise<void> {
@@ -202,12 +202,15 @@ async function afterFault(sweep: Sweep, error: unknown): Promise<number | undefi
   const { log, meter, redelivered, now } = sweep
   if (error instanceof RetryLater) {
     await remember(sweep, { ...sweep.memory, notBefore: error.until })
-    log.warn({ until: new Date(error.until).toISOString() }, 'the sweep waits for GitHub’s limit')
+    log.warn(
+      { until: new Date(error.until).toISOString() },
+      'the search for missed webhooks waits for GitHub’s limit',
+    )
     meter?.swept({ result: 'limited', redelivered })
     return Math.max(error.until - now(), 1_000)
   }
   if (!(error instanceof Rejected) && !(error instanceof NoResponse)) throw error
-  log.warn({ err: error }, 'the sweep broke off')
+  log.warn({ err: error }, 'the search for missed webhooks failed')
   meter?.swept({ result: 'failed', redelivered })
   // A server without this log will not have one in five minutes.
   return error instanceof Rejected ? hour : undefined

@@ -38,7 +38,7 @@ export const removeBranch =
     const unused = read.data
     const about = { thread: unused.thread.url, branch: unused.name }
     if (deps.now() - unused.since > giveUpAfterMs) {
-      deps.log.warn(about, 'left an unused branch where it is: its task run does not end')
+      deps.log.warn(about, 'did not remove an unused branch: its task run does not end')
       return 'done'
     }
     try {
@@ -105,5 +105,5 @@ async function putBack({ github, log }: RemovalDeps, { thread, name, sha }: Unus
   const client = github(thread)
   const { ids } = await client.issueBranches(name)
   await client.makeBranch(name, sha, ids)
-  log.info({ thread: thread.url, branch: name }, 'put a branch back for a run that had just found it')
+  log.info({ thread: thread.url, branch: name }, 'restored a branch because a run had just found it')
 }

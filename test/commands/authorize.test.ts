@@ -128,8 +128,8 @@ describe('starting a run', () => {
     expect(await may('read', 'allow: { users: ["zoe:12"] }', taken, [], afterLoss)).toBe(false)
     await may('read', byLogin, taken, [], afterLoss)
     expect(said).toEqual([
-      "allow.users: write zoe:12 to have it no other account's",
-      "allow.users: write zoe:99 to have it no other account's",
+      'allow.users: write zoe:12, so that it always means this account',
+      'allow.users: write zoe:99, so that it always means this account',
     ])
   })
 
@@ -171,8 +171,8 @@ describe('what SETTINGS_FILE gives a name', () => {
       expect(await names(settings, shop)).toEqual({ owner: true, repository: true })
     }
     expect(said).toEqual([
-      'SETTINGS_FILE: the owner acme (write acme:6 if it is meant) is another one by now, and gets nothing of what it had',
-      'SETTINGS_FILE: the repository acme/shop (write shop:101 if it is meant) is another one by now, and gets nothing of what it had',
+      'SETTINGS_FILE: another owner had the name acme first, so this one gets nothing. Write acme:6 if you mean this one',
+      'SETTINGS_FILE: another repository had the name acme/shop first, so this one gets nothing. Write shop:101 if you mean this one',
     ])
   })
 

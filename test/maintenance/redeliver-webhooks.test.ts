@@ -319,9 +319,9 @@ describe('a sweep', () => {
     await go()
     expect(lines).toEqual([
       [{ delivery: 'a', event: 'issue_comment', err: refused }, 'GitHub will not send this webhook again'],
-      [{ delivery: 'b', event: 'issue_comment', times: 1 }, 'redelivery asked for'],
-      [{ until: new Date(until).toISOString() }, 'the sweep waits for GitHub’s limit'],
-      [{ err: silence }, 'the sweep broke off'],
+      [{ delivery: 'b', event: 'issue_comment', times: 1 }, 'requested the webhook again'],
+      [{ until: new Date(until).toISOString() }, 'the search for missed webhooks waits for GitHub’s limit'],
+      [{ err: silence }, 'the search for missed webhooks failed'],
     ])
   })
 
@@ -343,7 +343,7 @@ describe('a sweep', () => {
     })
     await endless({ memory: undefined, signal: new AbortController().signal, remember: async () => {} })
     expect(read).toBe(1_000)
-    expect(warn).toHaveBeenCalledWith({ pages: 1_000 }, 'the log of deliveries is longer than a sweep reads')
+    expect(warn).toHaveBeenCalledWith({ pages: 1_000 }, 'the log of deliveries is too long to read it all')
   })
 
   test('reads on for what is as old as its end, and no further', async () => {

@@ -162,7 +162,7 @@ describe.skipIf(!redisAvailable())('Redis has trouble', () => {
     await bot.says(/a run could not be woken/)
     // Whatever PostHog says of the end, it says while the queue is away.
     run.finish('completed')
-    await bot.says(/leases of streams could not be kept/)
+    await bot.says(/could not renew the leases of event streams/)
     // The stream rings once more a second later.
     await sleep(2_000)
     await redis.restart()

@@ -26,12 +26,14 @@ onEitherQueue(
       await refused.waitForAnswer('The budget of November is spent')
 
       writeFileSync(world().settingsFile, 'pause: [perhaps\n')
-      await bot.says(/SETTINGS_FILE is wrong/)
+      await bot.says(/SETTINGS_FILE has errors/)
       const still = await asks()
       await still.waitForAnswer('The budget of November is spent')
 
       writeFileSync(world().settingsFile, 'pause: false\n')
-      await bot.says(/SETTINGS_FILE has changed[\s\S]*SETTINGS_FILE is wrong[\s\S]*SETTINGS_FILE has changed/)
+      await bot.says(
+        /SETTINGS_FILE has changed[\s\S]*SETTINGS_FILE has errors[\s\S]*SETTINGS_FILE has changed/,
+      )
       const served = await asks()
       await served.waitForAnswer('pull request is ready')
       expect(ledgerOf(world(), refused.number, repository).runs).toEqual([])

@@ -112,7 +112,9 @@ onEitherQueue(
       expect(await send(bot, { ...named, 'x-hub-signature-256': signature }, Buffer.from(body))).toBe(202)
       await thread.waitForAnswer('owners.acme.signal_report')
       expect(ledgerOf(world(), number).runs).toEqual([])
-      expect(bot.output()).toContain('the owner acme (write acme:666 if it is meant) is another one by now')
+      expect(bot.output()).toContain(
+        'another owner had the name acme first, so this one gets nothing. Write acme:666 if you mean this one',
+      )
     })
   },
   { own: true, settings: 'owners: {acme: {signal_report: true}}\n' },

@@ -77,7 +77,9 @@ export function webhookEndpoint(
     }
   }
 
-  const warnOfRefused = onceAMinute(count => deps.log.warn({ count }, 'deliveries turned away'))
+  const warnOfRefused = onceAMinute(count =>
+    deps.log.warn({ count }, 'rejected deliveries that GitHub did not sign'),
+  )
 
   return async (req, res) => {
     const began = performance.now()

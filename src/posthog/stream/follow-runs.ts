@@ -43,7 +43,7 @@ export function followRuns(following: Following) {
   const taking = new Set<Promise<boolean>>()
   let isClosing = false
   const open = () => watches.reduce((sum, watch) => sum + watch.watching(), 0)
-  const failed = (err: unknown): void => log.warn({ err }, 'leases of streams could not be kept')
+  const failed = (err: unknown): void => log.warn({ err }, 'could not renew the leases of event streams')
   const timer = setInterval(() => void tend().catch(failed), renewEvery).unref()
   void tend().catch(failed)
   leases.onBack(() => {

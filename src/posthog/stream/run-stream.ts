@@ -161,7 +161,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     runs.set(taskRunId, run)
     open += 1
     follow(run).catch(error => {
-      log.warn({ taskRun: taskRunId, err: error }, 'stream of a run given up')
+      log.warn({ taskRun: taskRunId, err: error }, 'stopped trying to open the event stream of a run')
       drop(run)
     })
   }
@@ -182,7 +182,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     try {
       await options.onNews(taskRunId, news)
     } catch (error) {
-      log.warn({ taskRun: taskRunId, err: error }, 'news of a run could not be passed on')
+      log.warn({ taskRun: taskRunId, err: error }, 'could not pass on an event of a run')
     }
   }
 
@@ -209,7 +209,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     if (ending.kind !== 'lost') return spacing
     const { reason, until = 0 } = ending
     if (run.line.failures === 0)
-      log.info({ taskRun: run.line.session.taskRunId, reason }, 'stream of a run lost')
+      log.info({ taskRun: run.line.session.taskRunId, reason }, 'lost the event stream of a run')
     const backoff = Math.min(pace.longestBackoff, pace.backoff * 2 ** Math.min(run.line.failures, 20))
     run.line.failures += 1
     return Math.max(spacing, Math.min(until - now(), hour), backoff * (1 - Math.random() / 2))
@@ -217,7 +217,8 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
 
   function finish(run: Watched, ending: Ending): void {
     const taskRun = run.line.session.taskRunId
-    if (ending.kind === 'refused') log.info({ taskRun, status: ending.status }, 'no stream of this run')
+    if (ending.kind === 'refused')
+      log.info({ taskRun, status: ending.status }, 'this run has no event stream')
     else hear(run, 'stored')
     end(run)
     away(run)

@@ -45,7 +45,7 @@ async function say(
     })
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error
-    deps.log.warn({ err: error }, 'the thread takes no answer to a message')
+    deps.log.warn({ err: error }, 'GitHub refused the answer to a message')
   }
 }
 

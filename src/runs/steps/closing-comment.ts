@@ -48,7 +48,7 @@ function unsaid(context: Speaking, error: unknown): ChangeOf<'report' | 'retries
   if (!(error instanceof Rejected) || error.of === 'read') throw error
   if (inlinePlace(context.run) && isNotFound(error) && isLasting(context))
     return { report: { inlineGone: true }, retries: { thread: undefined } }
-  context.deps.log.warn({ err: error }, 'the thread takes no comment')
+  context.deps.log.warn({ err: error }, 'GitHub refused the last comment of the run')
   return isGivenUp(context) ? undefined : laterInThread(context.run, error, context.deps.now())
 }
 
@@ -126,7 +126,7 @@ export const answerInline = step('answer-inline', {
       })
     } catch (error) {
       if (!(error instanceof Rejected) || error.of === 'read') throw error
-      deps.log.warn({ err: error }, 'an inline comment takes no answer')
+      deps.log.warn({ err: error }, 'GitHub refused an answer to a comment on a line')
     }
     return after
   },

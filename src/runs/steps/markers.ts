@@ -116,6 +116,6 @@ export async function ignoreRefusal(
     await effect
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error
-    context.deps.log.warn({ err: error }, 'GitHub refused a side effect')
+    context.deps.log.warn({ err: error }, 'GitHub refused a change')
   }
 }

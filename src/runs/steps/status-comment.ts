@@ -68,7 +68,7 @@ export const editStatus = step('edit-status', {
         : { report: { status: undefined, statusRemade: true }, retries }
     } catch (error) {
       if (!(error instanceof Rejected) || !isGivenUp(context)) throw error
-      context.deps.log.warn({ err: error }, 'the thread does not take the last status')
+      context.deps.log.warn({ err: error }, 'GitHub refused the last edit of the status')
       return { report: { status }, retries: { thread: undefined } }
     }
   },

@@ -123,7 +123,7 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
       ...(lines.length > 0 ? [deps.wakeFirst(lines)] : []),
       ...(isOver ? [deps.wakeCommands(run.thread)] : []),
     ]
-    await Promise.all(woken).catch(err => log.warn({ err }, 'could not wake who waits'))
+    await Promise.all(woken).catch(err => log.warn({ err }, 'could not wake waiting runs'))
   }
   const saving = inOneGo(save)
   const put = (run: Run): Promise<void> => {
@@ -294,7 +294,7 @@ function logMilestones(log: Log, before: Run, after: Run): void {
     log.info({ service, why: outage.why, until: new Date(outage.until).toISOString() }, 'waiting')
   }
   if (!before.mailbox.stop && after.mailbox.stop)
-    log.info({ by: after.mailbox.stop.by.login }, 'stop asked for')
+    log.info({ by: after.mailbox.stop.by.login }, 'somebody stopped the run')
   if (!before.session.agentLeft && after.session.agentLeft)
     log.warn({ taskRun: taskRun?.id }, 'the agent may still work')
   if (!before.result.outcome && outcome) log.info({ outcome }, 'outcome')
