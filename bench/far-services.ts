@@ -19,7 +19,8 @@ export class Far {
     this.#first = first
     this.repository = world.github.repository
     const times = Number.POSITIVE_INFINITY
-    world.github.fault({ path: '', times, fault: { kind: 'delay', ms: far } })
+    // What is asked of theo is not answered in some of them.
+    world.github.fault({ path: /^(?!.*\/theo\/)/, times, fault: { kind: 'delay', ms: far } })
     world.posthog.fault({ times, fault: { kind: 'delay', ms: far } })
   }
 
