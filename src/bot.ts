@@ -38,6 +38,7 @@ async function goOnWith(
   state.works = true
   state.readiness = watchReadiness({
     examine: () => examineStart(config),
+    examineDeliveries: () => examineDeliveries(config),
     log,
     ready: () => log.info({ role: config.role, queue: queues.kind }, 'ready'),
   })
@@ -54,6 +55,12 @@ async function examineStart(config: Config): Promise<Check[]> {
   if (config.role === 'web') return [redactedCheck(await checkQueue(config.queue), redact)]
   const { examineAtStart } = await import('./doctor.ts')
   return examineAtStart(config, redact)
+}
+
+async function examineDeliveries(config: Config): Promise<Check[]> {
+  if (config.role === 'web') return []
+  const { examineDeliveries } = await import('./doctor.ts')
+  return examineDeliveries(config, redactor(secretsOf(config)))
 }
 
 async function ready({ state, queues }: Pick<Runtime, 'state' | 'queues'>): Promise<void> {

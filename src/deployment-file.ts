@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
+import { type Check, found } from './core/model/check.ts'
 import type { Log } from './core/model/ports.ts'
 import { type DeploymentSettings, readDeploymentSettings } from './core/settings/deployment-settings.ts'
 import { problemText } from './core/settings/settings-file.ts'
@@ -35,8 +36,16 @@ const every = 1_000
 
 export interface FollowedFile {
   settings: DeploymentSettings
+  /** What is wrong with the file now, and what of it waits for a restart. */
+  failed(): Check[]
   close(): void
 }
+
+export const withoutFile = (settings: DeploymentSettings): FollowedFile => ({
+  settings,
+  failed: () => [],
+  close() {},
+})
 
 const settledAfter = 200
 
@@ -49,6 +58,7 @@ export function followDeploymentFile(
   let now = first
   let seen: string | undefined
   let noticed: string | undefined
+  let problems: readonly string[] = []
   const check = async (): Promise<void> => {
     const text = await read().catch(() => '')
     if (text === seen) return
@@ -61,6 +71,7 @@ export function followDeploymentFile(
     seen = text
     // An empty or missing file may be in the middle of a write: it takes nothing back.
     const file = text === '' ? unreadable(path) : parsed(path, text)
+    problems = file.kind === 'wrong' ? file.problems : []
     if (file.kind === 'wrong')
       log.error(
         { problems: file.problems },
@@ -69,6 +80,8 @@ export function followDeploymentFile(
     else if (!isDeepStrictEqual(file.settings, now)) {
       now = file.settings
       log.info({ pause: now.pause }, 'SETTINGS_FILE has changed: it applies from now on')
+      const owners = ownersMoved(first, now)
+      if (owners.length > 0) log.warn({ owners }, 'owners.….posthog has changed: it applies after a restart')
     }
   }
   const timer = setInterval(() => void check(), every).unref()
@@ -90,6 +103,21 @@ export function followDeploymentFile(
         return now.pause
       },
     },
+    failed: () => [
+      ...problems.map(problem => found('settings-file', `SETTINGS_FILE ${problem}`, mend)),
+      ...ownersMoved(first, now).map(owner =>
+        found('settings-file', `owners.${owner}.posthog has changed: it applies after a restart`, restart),
+      ),
+    ],
     close: () => clearInterval(timer),
   }
+}
+
+const mend = 'Correct the file. Until then its last valid version stays in force.'
+const restart = 'Restart the bot, with the variable of the key in its environment.'
+
+/** A PostHog is opened at the start only: its key comes from the environment. */
+function ownersMoved(first: DeploymentSettings, now: DeploymentSettings): string[] {
+  const names = new Set([...Object.keys(first.owners), ...Object.keys(now.owners)])
+  return [...names].filter(name => !isDeepStrictEqual(first.owners[name]?.posthog, now.owners[name]?.posthog))
 }

@@ -7,6 +7,7 @@ import { problemsText, settingsPath } from './core/settings/repository-file.ts'
 import {
   checkApp,
   checkDefaultBranch,
+  checkDeliveries,
   checkGitHub,
   checkInstallation,
   checkOwners,
@@ -40,6 +41,10 @@ export async function examineAtStart(config: Config, redact: (text: string) => s
   ])
   return [...gitHub, ...postHog, queue].map(check => redactedCheck(check, redact))
 }
+
+/** Of the checks at the start, those that only a delivery can answer. */
+export const examineDeliveries = async (config: Config, redact: (text: string) => string): Promise<Check[]> =>
+  (await checkDeliveries(appOf(config))).map(check => redactedCheck(check, redact))
 
 /** Checks for an admin of one repository: nothing about other owners, and of the machine only whether it works. */
 export async function examineFor(

@@ -1,26 +1,33 @@
 /** Whether the bot can work. An outage does not make it unready, since the queue keeps what arrives. */
 import { type Check, lineOf } from './core/model/check.ts'
 import type { Log } from './core/model/ports.ts'
+import { minute, second } from './core/model/time.ts'
 
 export interface Readiness {
   isReady(): boolean
   failed(): readonly Check[]
+  /** Examines again now: something that was right has been refused. */
+  hurry(): void
   close(): void
 }
 
 interface Watched {
   examine(): Promise<Check[]>
+  /** Those that GitHub's log of deliveries answers, each also one of `examine`. */
+  examineDeliveries(): Promise<Check[]>
   log: Log
   ready(): void
 }
 
-const firstWithin = 5_000
+const firstWithin = 5 * second
 
-/** ms between two checks while something fails, doubling up to `seldom`. */
-const soonest = 5_000
-const latest = 60_000
+/** ms between two checks while something fails, doubling up to `latest`. */
+const soonest = 5 * second
+const latest = minute
 
-const seldom = 10 * 60_000
+/** ms. What is right may be changed elsewhere. */
+const seldom = 10 * minute
+const deliveriesEvery = 30 * second
 
 const needed: ReadonlySet<Check['name']> = new Set([
   'github-app',
@@ -30,31 +37,53 @@ const needed: ReadonlySet<Check['name']> = new Set([
   'posthog-model',
 ])
 
-export function watchReadiness({ examine, log, ready }: Watched): Readiness {
+export function watchReadiness({ examine, examineDeliveries, log, ready }: Watched): Readiness {
   let checks: readonly Check[] = []
   let isReady = false
   let closed = false
   let pause = soonest
   let timer: NodeJS.Timeout | undefined
+  let checking = false
 
+  const take = (now: readonly Check[]): void => {
+    announce(now, checks, log)
+    checks = now
+  }
   const check = async (): Promise<void> => {
     const now = await examine()
     if (closed) return
     clearTimeout(late)
-    announce(now, checks, log)
-    checks = now
+    take(now)
     settle(!stops(now))
-    const failed = now.filter(({ ok }) => !ok)
-    if (failed.length === 0) return
-    const soon = stops(now) || failed.some(({ outage }) => outage)
-    timer = setTimeout(checkAgain, soon ? pause : seldom).unref()
-    pause = Math.min(latest, pause * 2)
+    const soon = stops(now) || now.some(({ outage }) => outage)
+    checkIn(soon ? pause : seldom)
+    pause = soon ? Math.min(latest, pause * 2) : soonest
   }
-  const checkAgain = (): void =>
-    void check().catch(error => {
-      log.error({ err: error }, 'the checks could not be done')
-      if (!closed) timer = setTimeout(checkAgain, pause).unref()
-    })
+  const checkIn = (ms: number): void => {
+    clearTimeout(timer)
+    timer = setTimeout(checkAgain, ms).unref()
+  }
+  const checkAgain = (): void => {
+    if (checking || closed) return
+    checking = true
+    void check()
+      .catch(error => {
+        log.error({ err: error }, 'the checks could not be done')
+        if (!closed) checkIn(pause)
+      })
+      .finally(() => {
+        checking = false
+      })
+  }
+  const deliveries = setInterval(() => {
+    void examineDeliveries()
+      .then(now => {
+        if (closed || checks.length === 0) return
+        const names = new Set(now.map(({ name }) => name))
+        take([...checks.filter(({ name }) => !names.has(name)), ...now])
+      })
+      .catch(error => log.error({ err: error }, 'the checks could not be done'))
+  }, deliveriesEvery).unref()
   const settle = (next: boolean): void => {
     if (next && !isReady) ready()
     if (!next) log.error({ failed: failedOf(checks).map(({ name }) => name) }, 'not ready')
@@ -65,10 +94,12 @@ export function watchReadiness({ examine, log, ready }: Watched): Readiness {
   return {
     isReady: () => isReady,
     failed: () => failedOf(checks),
+    hurry: () => checkIn(0),
     close() {
       closed = true
       clearTimeout(late)
       clearTimeout(timer)
+      clearInterval(deliveries)
     },
   }
 }
@@ -83,14 +114,18 @@ function stops(checks: readonly Check[]): boolean {
   return owners.size > 0 && [...owners].every(owner => wrong.some(each => each.owner === owner))
 }
 
+/** What stays well is no news, however its details change, such as how far two clocks are apart. */
 function announce(now: readonly Check[], before: readonly Check[], log: Log): void {
   const known = new Set(before.map(lineOf))
+  const wasWell = new Set(before.filter(({ ok }) => ok).map(keyOf))
   for (const check of now) {
     const line = lineOf(check)
-    if (known.has(line)) continue
+    if (known.has(line) || (check.ok && wasWell.has(keyOf(check)))) continue
     const about = { check: check.name }
     if (check.ok) log.info(about, line)
     else if (check.outage || !needed.has(check.name)) log.warn(about, line)
     else log.error(about, line)
   }
 }
+
+const keyOf = ({ name, owner }: Check): string => `${name} ${owner ?? ''}`

@@ -9,15 +9,10 @@ import {
 } from './core/model/call-budget.ts'
 import type { TasksClient } from './core/model/ports.ts'
 import { markerSigner, type Signer } from './core/record/marker.ts'
-import {
-  type DeploymentSettings,
-  loginOf,
-  type NamesOf,
-  ownerEntry,
-  type RepositoryRef,
-} from './core/settings/deployment-settings.ts'
+import { loginOf, type NamesOf, ownerEntry, type RepositoryRef } from './core/settings/deployment-settings.ts'
 import type { Deployment } from './core/words/words.ts'
 import type { PostHogSettings } from './posthog/posthog-http.ts'
+import { notSetUp, openStanding } from './posthog/standing.ts'
 import { postHogTasks } from './posthog/tasks-client.ts'
 
 export interface Tenant {
@@ -35,6 +30,8 @@ export interface Tenants {
   /** Owners with a PostHog of their own, in lower case. */
   owners: ReadonlyMap<string, Tenant>
   of(thread: RepositoryRef): Promise<Tenant | undefined>
+  /** The one that a Run was started with: its owner may have another by now, or it may not be set up any more. */
+  named(name: string): Tenant
 }
 
 interface Opening {
@@ -44,12 +41,15 @@ interface Opening {
   limits: LimitStore | undefined
   budget(name: string, allowance: Allowance): CallBudget
   names: NamesOf
+  /** A key or project was found to be wrong. */
+  foundWrong(): void
 }
 
 type Access = NonNullable<Config['posthog']>
 
-/** @param settings as they are now; a PostHog added since the start is used after the next one */
-export function openTenants(config: Config, settings: DeploymentSettings, opening: Opening): Tenants {
+/** As SETTINGS_FILE was at the start: what it says of them later holds after the next one. */
+export function openTenants(config: Config, opening: Opening): Tenants {
+  const atStart = config.settings.first
   const { webhookSecret, markerKey } = config.app
   // Also reads markers from before they had a key of their own.
   const usual = config.posthog && tenantOf(config.posthog, markerSigner(markerKey, [webhookSecret]), opening)
@@ -63,27 +63,45 @@ export function openTenants(config: Config, settings: DeploymentSettings, openin
     opened.set(name, known)
     byKey.set(owner.toLowerCase(), known)
   }
+  const all = [...(usual ? [usual] : []), ...opened.values()]
+  const gone = new Map<string, Tenant>()
   return {
-    all: [...(usual ? [usual] : []), ...opened.values()],
+    all,
     owners: new Map([...byKey].map(([key, tenant]) => [loginOf(key), tenant])),
     async of(thread) {
-      const [key, entry] = ownerEntry(settings, thread, await opening.names(settings, thread)) ?? []
-      return byKey.get(key?.toLowerCase() ?? '') ?? (entry?.posthog ? undefined : usual)
+      const [key] = ownerEntry(atStart, thread, await opening.names(atStart, thread)) ?? []
+      return byKey.get(key?.toLowerCase() ?? '') ?? usual
+    },
+    named(name) {
+      const tenant = all.find(({ tenant }) => tenant === name) ?? gone.get(name)
+      if (tenant) return tenant
+      const unset = goneTenant(name, markerSigner(`${markerKey} ${name}`), opening)
+      gone.set(name, unset)
+      return unset
     },
   }
 }
 
 const nameOf = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>): string => `${host} ${projectId}`
 
+/** Tells its Runs that whoever runs the bot has to set it up again. */
+function goneTenant(name: string, signer: Signer, opening: Opening): Tenant {
+  const [host = '', projectId = ''] = name.split(' ')
+  const tenant = tenantOf({ host, projectId, apiKey: '', userToken: undefined }, signer, opening)
+  const access = { ...tenant.access, standing: notSetUp(opening.now) }
+  return { ...tenant, access, posthog: postHogTasks(access, opening.now) }
+}
+
 function tenantOf(
   { host, projectId, apiKey, userToken }: Access,
   signer: Signer,
-  { meter, redact, now, limits, budget: open }: Opening,
+  { meter, redact, now, limits, budget: open, foundWrong }: Opening,
 ): Tenant {
   const tenant = nameOf({ host, projectId })
   const gate = limitGate(now, limits && { name: `posthog ${tenant}`, store: limits })
   const budget = open(tenant, postHogAllowance)
-  const access: PostHogSettings = { host, projectId, apiKey, redact, meter, gate, budget }
+  const settings: PostHogSettings = { host, projectId, apiKey, redact, meter, gate, budget }
+  const access = { ...settings, standing: openStanding(settings, now, foundWrong) }
   return {
     tenant,
     access,

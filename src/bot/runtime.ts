@@ -9,7 +9,7 @@ import { type Run, runFormat } from '../core/record/run.ts'
 import { runIndex } from '../core/record/run-index.ts'
 import { everyWord, triggerOf } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
-import { type FollowedFile, followDeploymentFile } from '../deployment-file.ts'
+import { type FollowedFile, followDeploymentFile, withoutFile } from '../deployment-file.ts'
 import { silenceJudge } from '../github/webhooks/event.ts'
 import { type Receive, receiver, webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
 import { openQueues } from '../queue/open-queues.ts'
@@ -64,11 +64,12 @@ export async function openRuntime(config: Config, overrides: Overrides): Promise
   const metrics = openMetrics({ role: config.role, queue: kind, queues: { triggers, runs }, now: clock.now })
   const state: State = { works: config.role === 'web' }
   const settings = followed(config.settings, log)
+  metrics.showSettings(() => settings.failed().length === 0)
   return { config, settings, queues, log, metrics, traces, state, clock }
 }
 
 const followed = ({ path, first }: Config['settings'], log: Logger): FollowedFile =>
-  path === undefined ? { settings: first, close() {} } : followDeploymentFile(path, first, log)
+  path === undefined ? withoutFile(first) : followDeploymentFile(path, first, log)
 
 /** ms. A process that is just ending may still hold the data directory or the port. */
 const giveUpAfterMs = 5_000
@@ -110,14 +111,17 @@ export async function openServer(runtime: Runtime): Promise<Server> {
 const idle = found('process', 'the process is starting or stopping', 'Try again in a moment.')
 const noQueue = found('queue', 'it does not answer', 'Look at the log of the bot, and at Redis or the disk.')
 
-async function readinessOf({ queues, state: { works, readiness } }: Runtime): Promise<ReadyPage> {
+async function readinessOf({ queues, settings, state: { works, readiness } }: Runtime): Promise<ReadyPage> {
   if (!works || !readiness) return { ready: false, failed: [idle] }
   const queue = await queues.ready(2_000).then(
     () => [],
     error => [error instanceof QueueGone ? found('queue', error.message, error.fix) : noQueue],
   )
   const others = readiness.failed().filter(({ name }) => name !== 'queue' || queue.length === 0)
-  return { ready: readiness.isReady() && queue.length === 0, failed: [...others, ...queue] }
+  return {
+    ready: readiness.isReady() && queue.length === 0,
+    failed: [...settings.failed(), ...others, ...queue],
+  }
 }
 
 /** Loaded only here: it reads proxy settings at import and throws on a wrong one. */

@@ -53,6 +53,8 @@ interface Edges {
 
 export async function startWork(runtime: Runtime, overrides: Overrides): Promise<{ close(): void }> {
   const edges = openEdges(runtime, overrides)
+  // Kept, so that the first run does not wait for it.
+  for (const { posthog } of edges.tenants.all) void posthog.models()
   await setByGitHub(edges.app)
   const { queues, log, metrics } = runtime
   const follower = followRuns({ leases: queues.streams, wake: id => queues.runs.wake(id), log })
@@ -83,7 +85,7 @@ async function wakeAll({ runs }: Runtime['queues'], { wake }: Follower): Promise
 }
 
 function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
-  const { config, settings, metrics, queues, log, clock } = runtime
+  const { config, metrics, queues, log, clock, state } = runtime
   const { meter } = metrics
   const { limits, budget } = queues
   const names = namesIn(queues.writtenOnce, log)
@@ -95,7 +97,10 @@ function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
     app,
     redact,
     installations: installationsOf(app, redact),
-    tenants: openTenants(config, settings.settings, { meter, redact, now, limits, budget, names }),
+    tenants: openTenants(config, {
+      ...{ meter, redact, now, limits, budget, names },
+      foundWrong: () => state.readiness?.hurry(),
+    }),
     shared: { ...sharedBy(runtime, app, { redact, names }), reached },
   }
 }
@@ -138,8 +143,9 @@ const triggerDeps = ({ config, queues }: Runtime, { shared, installations, redac
   defaults: config.run,
 })
 
-const runDeps = ({ queues, log }: Runtime, { shared }: Edges) => ({
+const runDeps = ({ config, queues, log }: Runtime, { shared }: Edges) => ({
   ...shared,
+  usualModel: config.run.model,
   index: queues.runs,
   wakeFirst: async (lines: readonly string[]) => {
     const first = (await queues.runs.members(lines, { kind: 'first', count: 1 })).flat()
@@ -219,8 +225,7 @@ function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }:
     log,
     queues: { runs },
   } = runtime
-  const flowsOf = (tenant: Tenant) => ({
-    tenant,
+  const openFlows = (tenant: Tenant) => ({
     accept: acceptTrigger({ ...forTriggers, ...tenant }),
     advance: advanceRun({
       ...forRuns,
@@ -229,10 +234,15 @@ function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }:
       liveRuns: () => liveRunsOf(tenant, tenants.owners, runs),
     }),
   })
-  const flows = new Map(tenants.all.map(tenant => [tenant, flowsOf(tenant)]))
+  const flows = new Map<Tenant, ReturnType<typeof openFlows>>()
+  const flowsOf = (tenant: Tenant) => {
+    const known = flows.get(tenant) ?? openFlows(tenant)
+    flows.set(tenant, known)
+    return known
+  }
   const servedBy = async (thread: RepositoryRef) => {
     const tenant = await tenants.of(thread)
-    return tenant && flows.get(tenant)
+    return tenant && flowsOf(tenant)
   }
   const withoutPostHog = acceptTrigger({ ...forTriggers, ...nobody(config) })
   return {
@@ -246,12 +256,9 @@ function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }:
         thread,
         session: { tenant },
       } = job.data
-      const served = await servedBy(thread)
-      if (served && (tenant === undefined || tenant === served.tenant.tenant)) return served.advance(job)
-      log.error(
-        { run: job.id, thread: thread.url, tenant },
-        'the PostHog of this run no longer serves this owner',
-      )
+      const served = tenant === undefined ? await servedBy(thread) : flowsOf(tenants.named(tenant))
+      if (served) return served.advance(job)
+      log.error({ run: job.id, thread: thread.url }, 'no PostHog serves this owner')
       return { kind: 'park', ms: tenantRetryMs }
     },
   }

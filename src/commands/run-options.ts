@@ -6,6 +6,7 @@ import { efforts, type ReasoningEffort } from '../core/model/codex-task-run-crea
 import { isModel, type KnownModel, type SandboxView } from '../core/model/views.ts'
 import type { RunOptions, RunRequest } from '../core/record/request-part.ts'
 import type { Grants } from '../core/settings/deployment-settings.ts'
+import { modelOf } from '../core/settings/layers.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reply } from '../core/words/replies.ts'
 import type { Reads } from './command.ts'
@@ -55,7 +56,7 @@ export interface Settled {
 }
 
 export function settle({ options, what, owner, settings, grants, usual, known }: Settling): Settled | Reply {
-  const model = options.model ?? offered(settings.model ?? usual.model, settings.models)
+  const model = options.model ?? modelOf(settings, usual.model)
   if (what === 'plan' && settings.mode === 'interactive') return { kind: 'plan-interactive' }
   const wrong =
     checkOffered('model', options.model, settings.models) ??
@@ -80,9 +81,6 @@ export function settle({ options, what, owner, settings, grants, usual, known }:
     options: { ...asked, model, mode, authorship, effort, permission, sandbox: sandbox?.id },
   }
 }
-
-const offered = <T extends string>(wished: T, allowed: readonly T[] | undefined): T =>
-  allowed === undefined || allowed.includes(wished) ? wished : (allowed[0] ?? wished)
 
 const checkOffered = (
   what: 'model' | 'effort',

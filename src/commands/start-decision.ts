@@ -83,6 +83,7 @@ function startAfresh({ trigger, attached, runId, command }: Request, wanted: Wan
       origin: originOf(trigger),
       command,
       options: agreed.options,
+      usualModel: asked.wanted.options.model === undefined ? true : undefined,
       attached: attached?.length ? attached : undefined,
       ...{ what, text, inline, approves },
     },

@@ -119,9 +119,8 @@ export async function checkInstallation(
 export async function checkApp(app: GitHubApp, wanted: Wanted, now: () => number): Promise<Check[]> {
   const { checks, view } = await checkIdentity(app, now)
   if (!view) return checks
-  const deliveries = await checkDeliveries(app)
-  const secret = deliveries.filter(({ name }) => name === 'webhook-secret')
-  return [...checks, ...checkGrants(view, wanted), ...secret]
+  const [address, deliveries] = await Promise.all([checkAddress(app), checkDeliveries(app)])
+  return [...checks, ...checkGrants(view, wanted), address, ...deliveries]
 }
 
 const levels = ['none', 'read', 'write', 'admin']
@@ -223,20 +222,22 @@ const Deliveries = z.array(
 )
 type Deliveries = z.infer<typeof Deliveries>
 
-async function checkDeliveries(app: GitHubApp): Promise<Check[]> {
+export async function checkDeliveries(app: GitHubApp): Promise<Check[]> {
   let deliveries: Deliveries = []
   const arrival = await checkTolerantly('webhook-deliveries', async () => {
     deliveries = Deliveries.parse((await app.asApp('GET /app/hook/deliveries', { per_page: 30 })).data)
     return checkArrival(deliveries)
   })
-  return [arrival, checkSecret(deliveries)]
+  return arrival.outage ? [arrival] : [arrival, checkSecret(deliveries)]
 }
 
 const isBadSignature = ({ status_code }: Deliveries[number]): boolean =>
   status_code === 400 || status_code === 401
 
+const notKnown = 'not known yet'
+
 function checkArrival([newest, ...older]: Deliveries): Check {
-  if (!newest) return passed('webhook-deliveries', 'none in the last days')
+  if (!newest) return passed('webhook-deliveries', `${notKnown}, since there was none in the last days`)
   if (newest.status === 'OK' || isBadSignature(newest))
     return passed('webhook-deliveries', `the last one (${newest.event}) arrived`)
   const after = older.findIndex(({ status }) => status === 'OK')
@@ -250,7 +251,7 @@ function checkArrival([newest, ...older]: Deliveries): Check {
 
 function checkSecret(deliveries: Deliveries): Check {
   const last = deliveries.find(each => each.status === 'OK' || isBadSignature(each))
-  if (!last) return passed('webhook-secret', 'no delivery of the last days tells')
+  if (!last) return passed('webhook-secret', `${notKnown}: the first delivery shows it`)
   if (last.status === 'OK') return passed('webhook-secret', 'the last delivery was signed with it')
   return found(
     'webhook-secret',
@@ -263,7 +264,7 @@ function fixOf(status: number): string {
   if (status === 404 || status === 405)
     return 'Something else answers there: the webhook address must end in /api/github/webhooks of this bot.'
   if (status === 503) return 'The bot could not write to its queue: see the check `queue`, and its log.'
-  return 'GitHub does not reach the bot: check the webhook address, and that it runs and can be reached from outside.'
+  return 'GitHub does not reach the bot. The webhook address on the App’s settings page must lead to its HOST and PORT, or be the channel in WEBHOOK_PROXY_URL.'
 }
 
 const maxExamined = 20

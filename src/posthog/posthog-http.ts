@@ -20,6 +20,16 @@ export interface PostHogSettings {
   meter?: CallMeter
   gate: LimitGate
   budget?: CallBudget
+  /** Without it, a refusal of the key is a refusal of the call. */
+  standing?: Standing
+}
+
+/** Whether PostHog takes the key and the project. */
+export interface Standing {
+  /** @throws RetryLater while it is known that it does not */
+  pass(): Promise<void>
+  /** @returns RetryLater if it is the key or the project that was refused, and not the call */
+  judge(refusal: Rejected): Promise<Rejected | RetryLater>
 }
 
 export interface Call<T> {
@@ -56,7 +66,8 @@ export async function call<T>(
   request: Call<T>,
   now: () => number,
 ): Promise<PostHogResponse<T>> {
-  const { meter, gate, budget } = settings
+  const { meter, gate, budget, standing } = settings
+  await standing?.pass()
   await gate.pass()
   if (!request.counted) budget?.spend(1).catch(() => {})
   const route = routeOf(request.path, words)
@@ -67,7 +78,7 @@ export async function call<T>(
   } catch (error) {
     if (error instanceof RetryLater) meter?.toldToWait(error.service, error.why)
     if (isOfTheKey(error)) await gate.remember(error)
-    throw error
+    throw standing && error instanceof Rejected ? await standing.judge(error) : error
   } finally {
     meter?.called({
       service: 'posthog',

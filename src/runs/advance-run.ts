@@ -21,6 +21,7 @@ import { personCheckOf } from './steps/await-admission.ts'
 import { failed, onlyNeeded } from './steps/outcome.ts'
 import { take } from './steps/registry.ts'
 import { type RunContext, type RunDeps, runContext } from './steps/step-context.ts'
+import { withOfferedModel } from './usual-model.ts'
 
 export const advanceRun =
   (deps: RunDeps) =>
@@ -113,6 +114,11 @@ async function advance(context: RunContext, step: ActingStep): Promise<boolean> 
     const stop = beginning.has(step.kind) ? await stopOf(context) : undefined
     if (stop) {
       await context.put(changed(context.run, stop))
+      return true
+    }
+    const renewed = step.kind === 'start-run' ? await withOfferedModel(context) : undefined
+    if (renewed) {
+      await context.put(renewed)
       return true
     }
     const change = await take(context, step)

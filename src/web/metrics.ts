@@ -8,6 +8,7 @@ import type { FlowMeter, Meter } from '../core/record/flow-meter.ts'
 export interface Metrics {
   meter: Meter
   showStreams(open: () => number): void
+  showSettings(areRight: () => boolean): void
   page(): Promise<MetricsPage>
 }
 
@@ -29,12 +30,24 @@ export function openMetrics({ role, queue, queues, now }: MetricsParts): Metrics
   const build = { version: version(), node: process.version, role, queue }
   gauge(registry, 'build_info', 'Always 1: what runs here.', Object.keys(build)).set(build, 1)
   let openStreams = () => 0
-  streamsGauge(registry, () => openStreams())
+  polled(
+    registry,
+    'streams_open',
+    'Streams of runs that this process follows; each takes a file descriptor.',
+    () => openStreams(),
+  )
+  let areSettingsRight = () => true
+  polled(registry, 'settings_file_ok', '1 if SETTINGS_FILE holds as it is, else 0.', () =>
+    areSettingsRight() ? 1 : 0,
+  )
   const readQueues = queueGauges(registry, queues, now)
   return {
     meter: { ...webhookMeter(registry), ...callMeter(registry, now), ...flowMeter(registry, now) },
     showStreams(open) {
       openStreams = open
+    },
+    showSettings(areRight) {
+      areSettingsRight = areRight
     },
     async page() {
       await readQueues()
@@ -51,13 +64,14 @@ function version(): string {
   }
 }
 
-function streamsGauge(registry: Registry, open: () => number): void {
+/** A gauge whose value is asked for with each page. */
+function polled(registry: Registry, name: string, help: string, value: () => number): void {
   new Gauge({
-    name: `${prefix}streams_open`,
-    help: 'Streams of runs that this process follows; each takes a file descriptor.',
+    name: `${prefix}${name}`,
+    help,
     registers: [registry],
     collect() {
-      this.set(open())
+      this.set(value())
     },
   })
 }

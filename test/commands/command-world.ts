@@ -53,6 +53,7 @@ export function given(run: Run, differs: Differs = {}): Given {
     wakeFirst: async () => {},
     wakeCommands: async () => {},
     stream: { watch: async () => false, unwatch() {} },
+    usualModel: 'gpt-5.5',
     userToken: undefined,
     removeLater: async () => expect.fail('a branch is left for later'),
     settings: deploymentWith(),

@@ -123,6 +123,7 @@ describe('the page of a process', () => {
     expect(types).toEqual([
       'build_info gauge',
       'streams_open gauge',
+      'settings_file_ok gauge',
       'queue_up gauge',
       'queue_jobs gauge',
       'queue_oldest_seconds gauge',

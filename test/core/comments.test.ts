@@ -306,6 +306,21 @@ describe('the status comment', () => {
     `)
   })
 
+  test('what whoever runs the bot has to mend is told at once', () => {
+    const why = 'PostHog does not offer the model `gpt-2`'
+    const run = runWith({
+      schedule: { admitted: true },
+      retries: { posthog: { why, since: t0, until: t0 + second, count: 1, setup: true } },
+    })
+    expect(status(run).split('\n\n').slice(0, 3)).toMatchInlineSnapshot(`
+      [
+        "### ⏸️ Codex waits for PostHog",
+        "> fix the flaky login test",
+        "PostHog does not offer the model \`gpt-2\`. Whoever runs this bot has to fix it. Codex then goes on by itself.",
+      ]
+    `)
+  })
+
   test('everything that may be added', () => {
     const run = working({
       session: { progress, taskRun: { ...taskRun, model: 'gpt-5', effort: 'low', authorship: 'bot' } },

@@ -74,6 +74,7 @@ const all: Record<string, Outcome> = {
   crashed: failures.crashed,
   'edited since': failures.editedSince,
   'out of use': failures.outOfUse('github', 'reset'),
+  'not mended': failures.notMended('PostHog does not accept the key of this bot'),
   'earlier goes on': failures.earlierGoesOn,
   'never started': failures.neverStarted,
   'went silent': failures.wentSilent,

@@ -237,6 +237,7 @@ export class MemoryBot {
       },
       wakeCommands: async thread => this.#wakeCommands(thread),
       stream: { watch: async () => false, unwatch() {} },
+      usualModel: 'gpt-5.5',
       userToken: options.userToken,
       removeLater: async () => {},
       requeue: async ({ trigger, command }) => {

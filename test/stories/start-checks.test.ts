@@ -12,6 +12,7 @@ const folders: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
   world = await startWorld({ roles: [], posthog: { repositories: ['acme/shop'] } })
+  world.github.webhooks.target = 'http://127.0.0.1:10001/api/github/webhooks'
 })
 afterAll(async () => {
   await world?.close()
@@ -61,7 +62,9 @@ test('when all is right each check is a line, then it is ready', async () => {
       "✓ clock: … apart from GitHub",
       "✓ github-permissions: contents, issues, pull_requests, checks, members, metadata",
       "✓ github-events: issue_comment, issues, pull_request, pull_request_review, pull_request_review_comment, repository",
-      "✓ webhook-secret: no delivery of the last days tells",
+      "✓ webhook-address: http://127.0.0.1…/api/github/webhooks",
+      "✓ webhook-deliveries: not known yet, since there was none in the last days",
+      "✓ webhook-secret: not known yet: the first delivery shows it",
       "✓ posthog-key: works at http://127.0.0.1…",
       "✓ posthog-project: project 1",
       "✓ posthog-scope: task:write",
@@ -141,16 +144,29 @@ test('what was wrong is asked again, and a bot that is not ready takes webhooks 
 })
 
 /** Last, as GitHub remembers it. */
-test('the webhook secret, as soon as GitHub tried it', async () => {
-  const wrong = { WEBHOOK_SECRET: 'another secret, long enough to be one' }
-  const first = await start(wrong)
-  await first.ready()
-  world.github.webhooks.target = `${first.url}/api/github/webhooks`
-  await world.github.as('maya').opensIssue({ title: 'Login is flaky' })
-  await world.github.waitFor(() => world.github.webhooks.deliveries.at(-1)?.statusCode === 401)
-  await first.stop()
-  const second = await start(wrong)
-  await second.says(/✗ webhook-secret: .* → .*WEBHOOK_SECRET/)
-  expect((await readyz(second)).failed.map(({ name }) => name)).toContain('webhook-secret')
-  await second.stop()
+test('the webhook secret and address, within a minute of a delivery that tells, and until they are right', async () => {
+  const { github } = world
+  const opens = () => github.as('maya').opensIssue({ title: 'Login is flaky' })
+  const names = async (bot: Bot) => (await readyz(bot)).failed.map(({ name }) => name)
+  const wrong = await start({ WEBHOOK_SECRET: 'another secret, long enough to be one' })
+  await wrong.ready()
+  github.webhooks.target = `${wrong.url}/api/github/webhooks`
+  await opens()
+  await wrong.says(/WEBHOOK_SECRET is not the one.*rejected deliveries/)
+  await wrong.says(/✗ webhook-secret: .* → .*WEBHOOK_SECRET/, 60_000)
+  expect(await readyz(wrong)).toMatchObject({ status: 200, failed: [{ name: 'webhook-secret' }] })
+  await wrong.stop()
+
+  const bot = await start()
+  await bot.ready()
+  github.webhooks.target = `http://127.0.0.1:${await freePort()}/api/github/webhooks`
+  await opens()
+  await bot.says(/✗ webhook-deliveries: .* → .*WEBHOOK_PROXY_URL/, 60_000)
+  expect(await names(bot)).toContain('webhook-deliveries')
+  github.webhooks.target = `${bot.url}/api/github/webhooks`
+  await opens()
+  await bot.says(/✓ webhook-deliveries: the last one/, 60_000)
+  await bot.says(/✓ webhook-secret: the last delivery was signed with it/)
+  expect(await names(bot)).toEqual([])
+  await bot.stop()
 })

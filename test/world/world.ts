@@ -63,6 +63,8 @@ export class World {
   async startBot(role: 'all' | 'web' | 'worker' = 'all', env: Record<string, string> = {}): Promise<Bot> {
     const bot = spawnBot({ ...this.env, ROLE: role, ...env }, await freePort())
     this.bots.push(bot)
+    // Nothing is sent there yet; an App without an address would be told of.
+    this.github.webhooks.target ??= `${bot.url}/api/github/webhooks`
     await bot.ready()
     if (role !== 'worker') this.github.webhooks.target = `${bot.url}/api/github/webhooks`
     return bot

@@ -11,6 +11,7 @@ export const asPrinted = ({ name, ok, detail, fix }: Check): Check => ({ name, o
 
 export type CheckName =
   | 'configuration'
+  | 'settings-file'
   | 'github-app'
   | 'github-permissions'
   | 'github-events'

@@ -76,8 +76,8 @@ export class QueueUnavailable extends Error {
 
 export type Service = 'github' | 'posthog'
 export const serviceNames: Record<Service, string> = { github: 'GitHub', posthog: 'PostHog' }
-/** `not-ready`: only the agent takes nothing now. */
-export type WaitReason = 'rate-limit' | 'usage-limit' | 'unavailable' | 'not-ready'
+/** `not-ready`: only the agent takes nothing now. `setup`: whoever runs the bot has to mend it. */
+export type WaitReason = 'rate-limit' | 'usage-limit' | 'unavailable' | 'not-ready' | 'setup'
 
 /** GitHub's answer where there are no refs or commits yet. */
 export const isEmptyRepository = (error: unknown): error is Rejected =>

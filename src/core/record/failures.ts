@@ -76,6 +76,13 @@ export const outOfUse = (service: Service, why: string): Failure =>
     '`/codex retry` tries again.',
   )
 
+export const notMended = (why: string): Failure =>
+  failure(
+    'setup',
+    `${why}, and nobody fixed it for a day`,
+    'Tell an admin of this bot: `npm run doctor` shows them what is wrong. Then write `/codex retry`.',
+  )
+
 export const earlierGoesOn = failure(
   'lost',
   'the earlier run may not do what you ask now, and PostHog did not confirm its end within 5 minutes',

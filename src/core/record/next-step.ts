@@ -6,6 +6,7 @@ import {
   earlierGoesOn,
   type Failure,
   neverStarted,
+  notMended,
   outOfUse,
   unconfirmedStop,
   wentSilent,
@@ -143,7 +144,9 @@ function lasting(run: Run, now: Now, held: ReadonlySet<RetryKey>): Step | undefi
   for (const service of services.filter(each => held.has(each))) {
     const outage = retryOf(run, service)
     if (outage && isTooLong(outage, now.at))
-      return run.result.outcome ? { kind: 'let-go' } : giveUp(outOfUse(service, outage.why))
+      return run.result.outcome
+        ? { kind: 'let-go' }
+        : giveUp(outage.setup ? notMended(outage.why) : outOfUse(service, outage.why))
   }
   return undefined
 }

@@ -35,6 +35,8 @@ export const RunRequest = z.object({
   /** What the page shows of files where it was asked. */
   attached: z.array(Attachment).optional(),
   options: RunOptions,
+  /** Nobody chose the model: it was the one of the settings. */
+  usualModel: z.literal(true).optional(),
   inline: z.array(InlineComment).optional(),
   /** The plan to carry out, and the commit it was made on. */
   approves: z

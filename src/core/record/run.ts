@@ -54,6 +54,8 @@ const Retry = z.object({
   count: z.number(),
   /** A limit, whose end is known. */
   limit: z.literal(true).optional(),
+  /** Whoever runs the bot has to mend it. */
+  setup: z.literal(true).optional(),
   refusedSince: z.number().optional(),
   promised: z.number().optional(),
 })

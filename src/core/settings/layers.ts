@@ -30,6 +30,12 @@ function ofDeployment({ defaults, models, ceilings }: Grants): Given {
   return { ...defaults, ...(models ? { models: [...models] } : {}), ...(limits ? { limits } : {}) }
 }
 
+/** The model of a run that asks for none. */
+export function modelOf({ model, models }: Pick<RepoSettings, 'model' | 'models'>, usual: string): string {
+  const wished = model ?? usual
+  return models === undefined || models.includes(wished) ? wished : (models[0] ?? wished)
+}
+
 /** Turns a ceiling on effort into a list of efforts, so that one rule merges both. */
 function withEfforts(given: Given): Given {
   const most = given.limits?.max_effort

@@ -139,12 +139,15 @@ function question(run: Run): string {
 const shownOutages = (run: Run, now: number): { service: Service; outage: Retry }[] =>
   services.flatMap(service => {
     const outage = retryOf(run, service)
-    const tells = outage && Math.max(outage.until, now) - outage.since >= limits.worthTelling
+    const tells =
+      outage && (outage.setup || Math.max(outage.until, now) - outage.since >= limits.worthTelling)
     return tells ? [{ service, outage }] : []
   })
 
 const outages = (run: Run, now: number): string[] =>
-  shownOutages(run, now).map(({ service, outage: { why, since, until, limit, refusedSince } }) => {
+  shownOutages(run, now).map(({ service, outage: { why, since, until, limit, setup, refusedSince } }) => {
+    if (setup)
+      return `${begun(withCode(why, 200))}. Whoever runs this bot has to fix it. Codex then goes on by itself.`
     const reason = inlineWords(why, 200)
     if (limit) return `${begun(reason)}. Codex goes on at ${moment(Math.max(until, now), now)}.`
     const fault = refusedSince === undefined ? 'been unavailable' : 'refused this bot'

@@ -30,6 +30,8 @@ interface WebhookResponse {
   kind: WebhookResult
   status: number
   body: object
+  /** For the log: what to do about a refusal. */
+  why?: string
 }
 
 const ignored = (why: Ignored): WebhookResponse => ({ kind: 'ignored', status: 200, body: { ignored: why } })
@@ -37,7 +39,15 @@ const refused = (status: number, error: string): WebhookResponse => ({
   kind: 'refused',
   status,
   body: { error },
+  why: error,
 })
+
+const badSignature = refused(
+  401,
+  'the signature does not match: is the webhook secret the same here and at GitHub?',
+)
+const badSecret =
+  'the signature does not match: WEBHOOK_SECRET is not the one on the App’s settings page, or somebody else sent it'
 
 export function webhookEndpoint(
   deps: WebhookEndpointDeps,
@@ -59,8 +69,7 @@ export function webhookEndpoint(
   }
 
   async function admitBody(headers: Headers, body: Buffer): Promise<WebhookResponse> {
-    if (!isSigned(body, headers.signature))
-      return refused(401, 'the signature does not match: is the webhook secret the same here and at GitHub?')
+    if (!isSigned(body, headers.signature)) return { ...badSignature, why: badSecret }
     if (deps.isSilent?.(headers.name, body)) {
       deps.log.debug({ delivery: headers.id, event: headers.name, why: 'no command' }, 'ignored')
       return ignored('no command')
@@ -77,14 +86,12 @@ export function webhookEndpoint(
     }
   }
 
-  const warnOfRefused = onceAMinute(count =>
-    deps.log.warn({ count }, 'rejected deliveries that GitHub did not sign'),
-  )
+  const warnOfRefused = onceAMinute((count, why) => deps.log.warn({ count, why }, 'rejected deliveries'))
 
   return async (req, res) => {
     const began = performance.now()
     const response = await admit(req).catch(() => refused(400, 'the request broke off'))
-    if (response.kind === 'refused') warnOfRefused()
+    if (response.kind === 'refused') warnOfRefused(response.why ?? '')
     const isUnread = response.kind === 'refused' && !req.complete
     if (isUnread) res.setHeader('connection', 'close')
     const body = JSON.stringify(response.body)
@@ -98,13 +105,13 @@ export function webhookEndpoint(
 }
 
 /** Anybody can cause refusals, so they are logged once a minute. */
-function onceAMinute(tell: (count: number) => void): () => void {
+function onceAMinute(tell: (count: number, why: string) => void): (why: string) => void {
   let count = 0
   let toldAt = Number.NEGATIVE_INFINITY
-  return () => {
+  return why => {
     count += 1
     if (performance.now() - toldAt < 60_000) return
-    tell(count)
+    tell(count, why)
     toldAt = performance.now()
     count = 0
   }

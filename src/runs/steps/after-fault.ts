@@ -42,6 +42,7 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
     return messageRefused(context, step, `${error.message} until ${moment(error.until, deps.now())}`)
   if (error instanceof RetryLater) {
     const { service, message: why, until } = error
+    if (error.why === 'setup') return later(context, service, { why, until, setup: true })
     const promised = error.why === 'usage-limit' ? until : undefined
     const limit = error.why === 'unavailable' ? undefined : true
     return later(context, service, { why, until, promised, limit })

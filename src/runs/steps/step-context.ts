@@ -39,6 +39,8 @@ export interface RunDeps {
   index: JobIndex
   wakeFirst(lines: readonly string[]): Promise<void>
   wakeCommands(thread: Thread): Promise<void>
+  /** The model of whoever chooses none, where the settings name none. */
+  usualModel: string
   /** Token for pull requests by the deployment's own user. Never stored. */
   userToken: string | undefined
   settings: SettingsReader

@@ -101,6 +101,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
     wakeFirst: async () => {},
     wakeCommands: async () => {},
     stream: { watch: async () => false, unwatch() {} },
+    usualModel: 'gpt-5.5',
     userToken: undefined,
     removeLater: async () => {},
     stops: async () => ({ judged: [], unjudged: [] }),

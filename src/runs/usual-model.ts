@@ -1,0 +1,28 @@
+/** A Run whose model nobody chose starts with the one of the settings as they are then, if PostHog offers it. */
+import { RetryLater } from '../core/model/errors.ts'
+import { second } from '../core/model/time.ts'
+import { isModel } from '../core/model/views.ts'
+import { openIntent } from '../core/record/intents.ts'
+import { changed, type Run } from '../core/record/run.ts'
+import { modelOf } from '../core/settings/layers.ts'
+import { code } from '../core/text/safe-markdown.ts'
+import type { RunContext } from './steps/step-context.ts'
+
+const askedAgainAfter = 30 * second
+
+/**
+ * @returns nothing, unless the settings name another model by now
+ * @throws RetryLater while PostHog does not offer it, as a run that is started would fail
+ */
+export async function withOfferedModel({ run, deps, github, posthog }: RunContext): Promise<Run | undefined> {
+  const { options, usualModel } = run.request
+  if (!usualModel || openIntent(run, 'start-run')) return undefined
+  const known = await posthog.models()
+  if (known.length === 0 || known.some(isModel(options.model))) return undefined
+  const { settings } = await deps.settings.of(github, run.thread)
+  const model = modelOf(settings, deps.usualModel)
+  if (model !== options.model)
+    return changed(run, { request: { ...run.request, options: { ...options, model } } })
+  const why = `PostHog does not offer the model ${code(model)}`
+  throw new RetryLater('posthog', deps.now() + askedAgainAfter, 'setup', why)
+}
