@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { openQueues } from '../src/queue/open-queues.ts'
 import { bundle, bundled } from './bundle.ts'
-import { endLeftRunning } from './support/left-running.ts'
 
 /** @returns what undoes it */
 export async function setup(): Promise<() => Promise<unknown>> {
@@ -16,7 +15,6 @@ export async function setup(): Promise<() => Promise<unknown>> {
   process.env.TMPDIR = scratch
   await Promise.all([buildBot(), makeQueue(scratch), makeCertificate(scratch)])
   return async () => {
-    await endLeftRunning(scratch)
     await rm(scratch, { recursive: true, force: true })
   }
 }

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { FaultRule } from '../../emulators/posthog/fault.ts'
 import { hour, maya, minute, second } from '../core/given.ts'
 import { type Followed, type Following, holdClock, startFollowing } from '../support/following.ts'
+import { exhaustive } from '../support/tries.ts'
 
 let following: Following
 
@@ -103,7 +104,7 @@ describe('a stream', () => {
   })
 })
 
-describe('two hundred Runs without streams', () => {
+describe.runIf(exhaustive)('two hundred Runs without streams', () => {
   test('are all looked at within what PostHog allows; none is told lost that a look would find', async () => {
     following = await startFollowing({ timing: { ...booting(1), cancel: 4 * minute } })
     following.posthog.fault(noStreams)
@@ -133,7 +134,7 @@ describe('two hundred Runs without streams', () => {
   })
 })
 
-describe('thirty busy agents on one key', () => {
+describe.runIf(exhaustive)('thirty busy agents on one key', () => {
   const toolCall = { sessionUpdate: 'tool_call_update', toolCallId: 'one', status: 'completed' }
 
   test('an end is seen within five seconds, a stop at once, and no minute has more calls than PostHog takes', async () => {

@@ -26,6 +26,7 @@ import {
   tlsAvailable,
   valkeyAvailable,
 } from '../support/redis-server.ts'
+import { exhaustive } from '../support/tries.ts'
 
 const HOUR = 3_600_000
 
@@ -36,13 +37,13 @@ interface Backend {
 }
 const backends: Backend[] = [{ name: 'the embedded database', kind: 'embedded' }]
 if (redisAvailable()) backends.push({ name: 'Redis', kind: 'redis', start: () => startRedis() })
-if (redisAvailable() && tlsAvailable())
+if (exhaustive && redisAvailable() && tlsAvailable())
   backends.push({
     name: 'Redis with TLS and a password',
     kind: 'redis',
     start: () => startSecured('redis-server'),
   })
-if (valkeyAvailable() && tlsAvailable())
+if (exhaustive && valkeyAvailable() && tlsAvailable())
   backends.push({
     name: 'Valkey with TLS and a password',
     kind: 'redis',

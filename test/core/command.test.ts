@@ -5,7 +5,7 @@ import { findCommands, mayHoldCommand } from '../../src/core/command/find.ts'
 import { flagOf, infoOf, optionNames, optionWords } from '../../src/core/command/options.ts'
 import { isMistake, nearest, newCommands, type Parsed } from '../../src/core/command/parse.ts'
 import { seen } from '../support/pages.ts'
-import { tries } from '../support/tries.ts'
+import { someOf, tries } from '../support/tries.ts'
 
 /** A command as one short line: `stop`, `run --effort high --new | words`, `? unknown-option modle → model`. */
 function brief(parsed: Parsed): string {
@@ -595,24 +595,27 @@ describe('hostile Markdown as long as GitHub allows', () => {
   /** ms of the processor; the page itself is read in a thread of its own. */
   const bound = 150
 
-  test.each(units)('%j before a command: it counts, does not, or the writer is told so', unit => {
+  test.each(someOf(units, 6))('%j before a command: it counts, does not, or the writer is told so', unit => {
     const text = `${filled(unit)}\n\n/codex go`
     const page = seen(text)
     expect(spent(() => void parseCommands(page))).toBeLessThan(bound)
     expect(read(text).join()).toMatch(/^(?:$|run \| go\b)/)
   })
 
-  test.each(units)('%j below a command does not keep it from being read', unit => {
+  test.each(someOf(units, 6))('%j below a command does not keep it from being read', unit => {
     const parsed = parseCommands(seen(`/codex stop\n\n${filled(unit)}`))
     expect(parsed.map(brief)).toEqual(['stop'])
     const page = seen(`/codex ${filled(unit)}`)
     expect(spent(() => void parseCommands(page))).toBeLessThan(bound)
   })
 
-  test.each(units)('%j in a piece of its own does not keep a command below from being read', unit => {
-    const text = filled(unit.replace(/[<`~[\s\\]/g, 'x'))
-    expect(parseCommands(seen(`${text}\n\nplease\n/codex stop`)).map(brief)).toEqual(['stop'])
-  })
+  test.each(someOf(units, 6))(
+    '%j in a piece of its own does not keep a command below from being read',
+    unit => {
+      const text = filled(unit.replace(/[<`~[\s\\]/g, 'x'))
+      expect(parseCommands(seen(`${text}\n\nplease\n/codex stop`)).map(brief)).toEqual(['stop'])
+    },
+  )
 
   test('whose page could not be had is not passed over in silence', () => {
     const text = '/codex status\n\n**/codex stop**'

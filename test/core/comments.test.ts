@@ -80,28 +80,23 @@ const phases: Record<Phase, Run> = {
   starting: working({ session: { taskRun: { ...taskRun, status: 'queued' } } }),
   working: working({ session: { progress } }),
   stopping: working({ session: { progress }, mailbox: { stop: { by: maya, at: now } } }),
-  pull: working(
-    changed(over, { result: { outcome: { kind: 'pull' }, pulls: [pull], pushed: 'c'.repeat(40) } }),
-  ),
-  pushed: working(
-    changed(over, onPull, {
-      result: { outcome: { kind: 'pushed', sha: 'c'.repeat(40) }, pushed: 'c'.repeat(40) },
-    }),
-  ),
-  answer: working(changed(over, { result: { outcome: { kind: 'answer' } } })),
-  nothing: working(
-    changed(over, {
-      session: { sessionLog: { ...heard, answer: undefined } },
-      result: { outcome: { kind: 'nothing' } },
-    }),
-  ),
-  stopped: working(
-    changed(over, { session: { sessionLog: { ...heard, answer: undefined } }, result: { outcome: stopped } }),
-  ),
-  unfinished: working(
-    changed(over, { result: { outcome: { kind: 'unfinished', why: 'sandbox-gone' }, pulls: [pull] } }),
-  ),
-  failed: working(changed(over, { result: { outcome: failure } })),
+  pull: working(over, { result: { outcome: { kind: 'pull' }, pulls: [pull], pushed: 'c'.repeat(40) } }),
+  pushed: working(over, onPull, {
+    result: { outcome: { kind: 'pushed', sha: 'c'.repeat(40) }, pushed: 'c'.repeat(40) },
+  }),
+  answer: working(over, { result: { outcome: { kind: 'answer' } } }),
+  nothing: working(over, {
+    session: { sessionLog: { ...heard, answer: undefined } },
+    result: { outcome: { kind: 'nothing' } },
+  }),
+  stopped: working(over, {
+    session: { sessionLog: { ...heard, answer: undefined } },
+    result: { outcome: stopped },
+  }),
+  unfinished: working(over, {
+    result: { outcome: { kind: 'unfinished', why: 'sandbox-gone' }, pulls: [pull] },
+  }),
+  failed: working(over, { result: { outcome: failure } }),
 }
 
 test.each(Object.entries(phases))('%s is in that phase', (phase, run) => {
@@ -372,7 +367,7 @@ describe('the status comment', () => {
     ['a plan that is made', working({ request: { ...ask, what: 'plan' } }), /Codex is planning/],
     [
       'a plan',
-      working(changed(over, { request: { ...ask, what: 'plan' }, result: { outcome: { kind: 'answer' } } })),
+      working(over, { request: { ...ask, what: 'plan' }, result: { outcome: { kind: 'answer' } } }),
       /📋 Codex has a plan/,
     ],
     [
@@ -393,41 +388,31 @@ describe('the status comment', () => {
     ['one run before it', runWith({ schedule: { ahead: 1 } }), /waits for its turn · one run before it/],
     [
       'two pull requests',
-      working(
-        changed(over, { result: { outcome: { kind: 'pull' }, pulls: [pull, { ...pull, number: 10 }] } }),
-      ),
+      working(over, { result: { outcome: { kind: 'pull' }, pulls: [pull, { ...pull, number: 10 }] } }),
       /🚀 \[#9 [^\n]*, \[#10 /,
     ],
     [
       'a merged pull request',
-      working(
-        changed(over, { result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, state: 'merged' }] } }),
-      ),
+      working(over, { result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, state: 'merged' }] } }),
       /<sub>.* · merged, `codex\/login`/,
     ],
     [
       'a closed pull request',
-      working(
-        changed(over, { result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, state: 'closed' }] } }),
-      ),
+      working(over, { result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, state: 'closed' }] } }),
       /<sub>.* · closed, `codex\/login`/,
     ],
     [
       'a note on a pull request',
-      working(
-        changed(over, {
-          result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, remark: 'its base is wrong' }] },
-        }),
-      ),
+      working(over, {
+        result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, remark: 'its base is wrong' }] },
+      }),
       /⚠️ #9: its base is wrong/,
     ],
     [
       'commits on the pull request of an issue',
-      working(
-        changed(over, {
-          result: { outcome: { kind: 'pushed', sha: 'c' }, pushed: 'c', pulls: [pull], reported: 1 },
-        }),
-      ),
+      working(over, {
+        result: { outcome: { kind: 'pushed', sha: 'c' }, pushed: 'c', pulls: [pull], reported: 1 },
+      }),
       /🚀 Codex pushed \[`c`\]\(https:\/\/github\.com\/acme\/shop\/commit\/c\) to #9/,
     ],
     [
@@ -437,7 +422,7 @@ describe('the status comment', () => {
     ],
     [
       'a stop since its reason went away',
-      working(changed(over, { result: { outcome: { ...stopped, because: 'closed the issue' } } })),
+      working(over, { result: { outcome: { ...stopped, because: 'closed the issue' } } }),
       /Stopped because `maya` closed the issue\. Nothing was pushed\./,
     ],
     [
@@ -447,7 +432,7 @@ describe('the status comment', () => {
     ],
     [
       'commits where there is no pull request',
-      working(changed(over, { result: { outcome: { kind: 'pushed', sha: 'c' }, pushed: 'c' } })),
+      working(over, { result: { outcome: { kind: 'pushed', sha: 'c' }, pushed: 'c' } }),
       /🚀 Codex pushed \[`c`\]\([^)]*\) to `codex\/issue-7-login-is-flaky`/,
     ],
   ])('tells %s', (_, run, words) => {
@@ -464,12 +449,10 @@ describe('the status comment', () => {
     ],
     [
       'trouble that is over with the run',
-      working(
-        changed(over, {
-          result: { outcome: failure },
-          retries: { github: { why: 'x', since: t0, until: now, count: 9 } },
-        }),
-      ),
+      working(over, {
+        result: { outcome: failure },
+        retries: { github: { why: 'x', since: t0, until: now, count: 9 } },
+      }),
       /⏸️/,
     ],
     ['an unused branch that is taken away', phases.nothing, /Branch/],
@@ -591,12 +574,10 @@ describe('the last word', () => {
     `)
   })
   test('commits on the pull request of an issue', () => {
-    const run = working(
-      changed(over, {
-        result: { outcome: { kind: 'pushed', sha: 'c'.repeat(40) }, pulls: [pull], reported: 1 },
-        session: { sessionLog: undefined },
-      }),
-    )
+    const run = working(over, {
+      result: { outcome: { kind: 'pushed', sha: 'c'.repeat(40) }, pulls: [pull], reported: 1 },
+      session: { sessionLog: undefined },
+    })
     expect(words(run)).toMatchInlineSnapshot(`
       "@maya done: **[\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc)** is on [#9](https://github.com/acme/shop/pull/9).
 
@@ -1301,19 +1282,17 @@ test('nothing that the bot says has a hole in it', () => {
 describe('words of others', () => {
   const hostile =
     '@sam #7 <img src=x> ![x](https://evil.example/x.png) [a](https://evil.example)\n/codex stop\n| a |'
-  const everywhere = working(
-    changed(over, {
-      result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, title: hostile, remark: hostile }] },
-      request: { ...ask, text: hostile, by: { login: hostile, id: 1 } },
-      session: {
-        progress: [{ step: 'x', label: hostile, done: true, at: t0 }],
-        sessionLog: { ...heard, answer: hostile },
-        taskRun: { ...taskRun, model: hostile, effort: hostile },
-      },
-      baseline: { settingsProblem: hostile },
-      workspace: { attachments: { ids: [], failed: [{ name: hostile, why: hostile }] } },
-    }),
-  )
+  const everywhere = working(over, {
+    result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, title: hostile, remark: hostile }] },
+    request: { ...ask, text: hostile, by: { login: hostile, id: 1 } },
+    session: {
+      progress: [{ step: 'x', label: hostile, done: true, at: t0 }],
+      sessionLog: { ...heard, answer: hostile },
+      taskRun: { ...taskRun, model: hostile, effort: hostile },
+    },
+    baseline: { settingsProblem: hostile },
+    workspace: { attachments: { ids: [], failed: [{ name: hostile, why: hostile }] } },
+  })
 
   test('mention nobody, show nothing, lead nowhere and give no command', () => {
     const run = changed(everywhere, { report: { answerTo: undefined } })
@@ -1335,15 +1314,13 @@ describe('words of others', () => {
 
   test('are cut, so that no comment is too long for GitHub', () => {
     const long = '@x `'.repeat(100_000)
-    const run = working(
-      changed(over, {
-        result: { outcome: { kind: 'answer' }, pulls: [{ ...pull, title: long, remark: long }] },
-        request: { ...ask, text: long, by: { login: long, id: 1 }, options: { ...ask.options, model: long } },
-        session: { sessionLog: { ...heard, answer: '[a](b)<c>|*_'.repeat(20_000) } },
-        baseline: { settingsProblem: long },
-        workspace: { attachments: { ids: [], failed: [{ name: long, why: long }] } },
-      }),
-    )
+    const run = working(over, {
+      result: { outcome: { kind: 'answer' }, pulls: [{ ...pull, title: long, remark: long }] },
+      request: { ...ask, text: long, by: { login: long, id: 1 }, options: { ...ask.options, model: long } },
+      session: { sessionLog: { ...heard, answer: '[a](b)<c>|*_'.repeat(20_000) } },
+      baseline: { settingsProblem: long },
+      workspace: { attachments: { ids: [], failed: [{ name: long, why: long }] } },
+    })
     expect(status(run).length).toBeLessThanOrEqual(maxComment)
     expect(
       status(changed(run, { result: { outcome: { ...failure, reason: long } } })).length,
@@ -1372,7 +1349,9 @@ test.each<[string, RunChange, string]>([
   ],
 ])('how long a run took is told %s', (_, rest, words) => {
   const run = working(
-    changed(over, { result: { outcome: { kind: 'answer' }, concludedAt: t0 + hour + minute } }, rest),
+    over,
+    { result: { outcome: { kind: 'answer' }, concludedAt: t0 + hour + minute } },
+    rest,
   )
   expect(status(run).split(' · ')).toContain(words)
 })

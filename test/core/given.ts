@@ -116,7 +116,7 @@ const base: NewRun = {
 }
 
 /** A Run that was just asked for, with what differs. */
-export const runWith = (given: RunChange = {}): Run => changed(newRun(base), given)
+export const runWith = (...given: RunChange[]): Run => changed(newRun(base), ...given)
 
 type ContextPart = NonNullable<Run['workspace']['threadContext']>
 
@@ -149,29 +149,27 @@ export const said = (body: string, rest: Partial<CommentView> = {}): CommentView
 const upTo = { of: 'run-comment-501', at: t0, places: [] }
 
 /** A Run whose agent works, with what differs. */
-export const working = (given: RunChange = {}): Run =>
+export const working = (...given: RunChange[]): Run =>
   runWith(
-    changed(
-      {
-        report: { status },
-        schedule: { admitted: true, nextPollAt: t0 + 5 * second },
-        workspace: {
-          attachments: { ids: [], failed: [] },
-          threadContext: context,
-          readUpTo: upTo,
-          given: Given.parse({}),
-          branch,
-        },
-        session: {
-          taskId: 'task-1',
-          taskMade: true,
-          instructionSent: true,
-          taskRun,
-          sessionLog: { offset: 0, turns: 0, idle: false },
-        },
+    {
+      report: { status },
+      schedule: { admitted: true, nextPollAt: t0 + 5 * second },
+      workspace: {
+        attachments: { ids: [], failed: [] },
+        threadContext: context,
+        readUpTo: upTo,
+        given: Given.parse({}),
+        branch,
       },
-      given,
-    ),
+      session: {
+        taskId: 'task-1',
+        taskMade: true,
+        instructionSent: true,
+        taskRun,
+        sessionLog: { offset: 0, turns: 0, idle: false },
+      },
+    },
+    ...given,
   )
 
 export const more = (id: string, text = 'and the logout test', by = zoe) => ({

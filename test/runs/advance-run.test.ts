@@ -63,86 +63,68 @@ const review = {
 const steps: [step: string, asks: Service, run: Run][] = [
   ['post-status', 'github', runWith({ schedule: { ahead: 1 } })],
   ['edit-status', 'github', working({ schedule: { nextPollAt: later } })],
-  ['await-admission', 'github', runWith(changed(mute, { schedule: { ahead: 1 } }))],
-  [
-    'find-branch',
-    'github',
-    runWith(changed(mute, { schedule: { admitted: true }, session: { taskId: 'task-1' } })),
-  ],
-  ['create-task', 'posthog', runWith(changed(mute, { schedule: { admitted: true }, workspace: { branch } }))],
+  ['await-admission', 'github', runWith(mute, { schedule: { ahead: 1 } })],
+  ['find-branch', 'github', runWith(mute, { schedule: { admitted: true }, session: { taskId: 'task-1' } })],
+  ['create-task', 'posthog', runWith(mute, { schedule: { admitted: true }, workspace: { branch } })],
   [
     'gather-context',
     'github',
-    working(changed(mute, { session: { taskRun: undefined }, workspace: { threadContext: undefined } })),
+    working(mute, { session: { taskRun: undefined }, workspace: { threadContext: undefined } }),
   ],
-  [
-    'start-run',
-    'posthog',
-    working(changed(mute, { session: { taskRun: undefined, instructionSent: false } })),
-  ],
+  ['start-run', 'posthog', working(mute, { session: { taskRun: undefined, instructionSent: false } })],
   [
     'rejoin',
     'posthog',
-    working(
-      changed(mute, {
-        session: {
-          taskRun: undefined,
-          earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights },
-        },
-      }),
-    ),
+    working(mute, {
+      session: {
+        taskRun: undefined,
+        earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights },
+      },
+    }),
   ],
   [
     'end-earlier',
     'posthog',
-    working(
-      changed(mute, {
-        session: { taskRun: undefined, earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false } },
-        schedule: { nextPollAt: undefined },
-      }),
-    ),
+    working(mute, {
+      session: { taskRun: undefined, earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false } },
+      schedule: { nextPollAt: undefined },
+    }),
   ],
-  ['deliver', 'posthog', working(changed(mute, passing(more('a')), { schedule: { nextPollAt: later } }))],
+  ['deliver', 'posthog', working(mute, passing(more('a')), { schedule: { nextPollAt: later } })],
   [
     'cancel',
     'posthog',
-    working(
-      changed(mute, {
-        schedule: { nextPollAt: later },
-        mailbox: { stop: { by: maya, at: t0 } },
-      }),
-    ),
+    working(mute, {
+      schedule: { nextPollAt: later },
+      mailbox: { stop: { by: maya, at: t0 } },
+    }),
   ],
-  ['poll', 'posthog', working(changed(mute, { schedule: { nextPollAt: undefined } }))],
+  ['poll', 'posthog', working(mute, { schedule: { nextPollAt: undefined } })],
   [
     'adopt-pull',
     'github',
-    working(changed(mute, { schedule: { nextPollAt: later }, result: { claimedPulls: [pull.url] } })),
+    working(mute, { schedule: { nextPollAt: later }, result: { claimedPulls: [pull.url] } }),
   ],
   [
     'find-result',
     'github',
-    working(
-      changed(mute, { schedule: { nextPollAt: later, lastPollAt: later }, session: { sessionLog: idle } }),
-    ),
+    working(mute, { schedule: { nextPollAt: later, lastPollAt: later }, session: { sessionLog: idle } }),
   ],
-  ['conclude', 'github', working(changed(over, { report: { announced: { ...told, comment: false } } }))],
+  ['conclude', 'github', working(over, { report: { announced: { ...told, comment: false } } })],
   ['answer-inline', 'github', working({ ...over, request: review })],
-  ['react', 'github', working(changed(over, { report: { announced: { ...told, reaction: false } } }))],
+  ['react', 'github', working(over, { report: { announced: { ...told, reaction: false } } })],
   [
     'unlabel',
     'github',
-    working(changed(over, { report: { labels: ['codex'], announced: { ...told, label: false } } })),
+    working(over, { report: { labels: ['codex'], announced: { ...told, label: false } } }),
   ],
   [
     'drop-branch',
     'github',
-    working(
-      changed(over, {
-        session: { taskRun: { ...taskRun, status: 'completed' } },
-        report: { announced: { ...told, branch: false } },
-      }),
-    ),
+    working(over, {
+      session: { taskRun: { ...taskRun, status: 'completed' } },
+      report: { announced: { ...told, branch: false } },
+    }),
   ],
 ]
 
@@ -262,12 +244,10 @@ describe('a step that comes to nothing is not taken again at once', () => {
     const save = async (next: Run): Promise<void> => {
       if (saves.push(next) > 30) throw new Error('done for ever')
     }
-    const stopped = working(
-      changed(mute, {
-        session: { taskId: undefined },
-        mailbox: { stop: { by: maya, at: t0 } },
-      }),
-    )
+    const stopped = working(mute, {
+      session: { taskId: undefined },
+      mailbox: { stop: { by: maya, at: t0 } },
+    })
     expect((await advance(stopped, { save })).verdict).toEqual({ kind: 'park', ms: second })
   })
 })
@@ -444,7 +424,7 @@ describe('a step that is refused', () => {
 
 test('an agent that was started is followed, and looked at when there is something to see', async () => {
   const watched: string[] = []
-  const begun = working(changed(mute, { session: { taskRun: undefined, instructionSent: false } }))
+  const begun = working(mute, { session: { taskRun: undefined, instructionSent: false } })
   const { verdict } = await advance(begun, {
     posthog: { startRun: async () => taskRun.id },
     stream: {
@@ -546,15 +526,13 @@ describe('words that are refused', () => {
   const source = { trigger: 't', command: 0, last: true, target: { kind: 'subject' as const } }
   const withWords = (...differs: RunChange[]): Run =>
     working(
-      changed(
-        mute,
-        {
-          schedule: { nextPollAt: later },
-          workspace: { threadContext: contextFor('a') },
-          mailbox: { pendingFollowUps: [{ ...more('a'), source }] },
-        },
-        ...differs,
-      ),
+      mute,
+      {
+        schedule: { nextPollAt: later },
+        workspace: { threadContext: contextFor('a') },
+        mailbox: { pendingFollowUps: [{ ...more('a'), source }] },
+      },
+      ...differs,
     )
   const refusedOf = (run: Run) => run.mailbox.answers.map(({ reply }) => reply)
 
@@ -701,7 +679,7 @@ describe('words behind a refusal', () => {
       { startRun: () => Promise.reject(new Rejected('posthog', 429, 'billing_limit', 'no')) },
     ],
   ])('%s are left to their command', async (_, differs, posthog) => {
-    const run = working(changed(mute, passing(more('a')), { report: { announced: told } }, differs))
+    const run = working(mute, passing(more('a')), { report: { announced: told } }, differs)
     const cancel = vi.fn(async () => {})
     const poll = async () => snapshotWith({ status: 'cancelled' })
     const came = await advance(run, { posthog: { cost: async () => undefined, cancel, poll, ...posthog } })
@@ -722,26 +700,22 @@ describe('an agent that can not be looked after', () => {
   }
   const since = now - 25 * hour
   const retries = { posthog: { why: 'w', since, until: now, count: 9, refusedSince: since } }
-  const unknown = working(
-    changed(failed, {
-      session: { taskRun: undefined },
-      retries,
-      attempts: { intent: [{ kind: 'start-run', at: t0, before: [] }] },
-    }),
-  )
+  const unknown = working(failed, {
+    session: { taskRun: undefined },
+    retries,
+    attempts: { intent: [{ kind: 'start-run', at: t0, before: [] }] },
+  })
   const refused = () => Promise.reject(new Rejected('posthog', 403, '', 'no', undefined, 'read'))
 
   test.each<[string, Run, Partial<TasksClient>]>([
     ['whether it began is not shown', unknown, { runIds: refused }],
     [
       'how it goes on is not shown',
-      working(
-        changed(failed, {
-          retries,
-          schedule: { nextPollAt: undefined },
-          session: { cancelled: { taskRun: taskRun.id, at: t0 } },
-        }),
-      ),
+      working(failed, {
+        retries,
+        schedule: { nextPollAt: undefined },
+        session: { cancelled: { taskRun: taskRun.id, at: t0 } },
+      }),
       { poll: refused },
     ],
   ])('%s: the thread is told, and its branch stays', async (_, run, posthog) => {
@@ -765,7 +739,7 @@ test('a pull request that GitHub will not show is asked for once, not for ever',
   const no = new Rejected('github', 403, '', 'no')
   const pull = vi.fn(async () => expect.fail('asked for ever'))
   for (let asked = 0; asked < 20; asked += 1) pull.mockRejectedValueOnce(no)
-  const run = working(changed(over, { result: { claimedPulls: ['https://github.com/acme/shop/pull/20'] } }))
+  const run = working(over, { result: { claimedPulls: ['https://github.com/acme/shop/pull/20'] } })
   expect((await advance(run, { github: { pull } })).verdict).toEqual({ kind: 'end' })
 })
 
@@ -814,9 +788,11 @@ describe('trouble', () => {
 
   test('of an attempt that may still become visible counts as none', async () => {
     const intent = { kind: 'create-task' as const, at: t0 }
-    const creating = runWith(
-      changed(mute, { schedule: { admitted: true }, workspace: { branch }, attempts: { intent: [intent] } }),
-    )
+    const creating = runWith(mute, {
+      schedule: { admitted: true },
+      workspace: { branch },
+      attempts: { intent: [intent] },
+    })
     const { run: after, verdict: result } = await advance(creating, {
       posthog: { findTask: async () => undefined },
     })
@@ -835,7 +811,7 @@ describe('trouble', () => {
     const intent = { kind: 'conclude' as const, at: t0 }
     const untold = { ...told, comment: false }
     const { run: after, verdict: result } = await advance(
-      working(changed(over, { report: { announced: untold }, retries, attempts: { intent: [intent] } })),
+      working(over, { report: { announced: untold }, retries, attempts: { intent: [intent] } }),
     )
     expect(result).toEqual({ kind: 'end' })
     expect(after).toMatchObject({
@@ -853,7 +829,7 @@ describe('a Run that fails again and again', () => {
     reason: 'this bot had an error, again and again',
     fix: 'Tell an admin of this bot: its log names the run. `/codex retry` tries again.',
   }
-  const run = working(changed(mute, { schedule: { nextPollAt: later }, attempts: { stallsSeen: 2 } }))
+  const run = working(mute, { schedule: { nextPollAt: later }, attempts: { stallsSeen: 2 } })
   const aborted = { signal: AbortSignal.abort() }
 
   test.each<[string, Differs, object]>([
@@ -878,7 +854,7 @@ describe('a Run that fails again and again', () => {
 
 describe('whoever wakes it', () => {
   const waiting = (given: RunChange): Run =>
-    working(changed(mute, { schedule: { lastPollAt: now - second, nextPollAt: later } }, given))
+    working(mute, { schedule: { lastPollAt: now - second, nextPollAt: later } }, given)
   const woken = async (run: Run) => (await advance(run)).verdict
 
   test('before its time brings the look forward', async () => {
@@ -986,7 +962,7 @@ describe('the end', () => {
 
   test('what was said before is written down first', async () => {
     const { saves } = await advance(
-      working(changed(mute, { schedule: { nextPollAt: later, lastPollAt: undefined } })),
+      working(mute, { schedule: { nextPollAt: later, lastPollAt: undefined } }),
       {
         inbox: async () => [JSON.stringify({ kind: 'release-thread', id: 'y' })],
       },
@@ -998,13 +974,11 @@ describe('the end', () => {
 describe('the steps that ask nobody', () => {
   test('settle-outcome', async () => {
     const { saves } = await advance(
-      working(
-        changed(mute, {
-          session: { sessionLog: idle },
-          schedule: { lastPollAt: now },
-          result: { resultChecked: true },
-        }),
-      ),
+      working(mute, {
+        session: { sessionLog: idle },
+        schedule: { lastPollAt: now },
+        result: { resultChecked: true },
+      }),
       failing(new RetryLater('github', later, 'rate-limit', 'limit')),
     )
     expect(saves[0]).toMatchObject({ result: { outcome: { kind: 'nothing' }, concludedAt: now } })
@@ -1012,12 +986,10 @@ describe('the steps that ask nobody', () => {
 
   test('give-up', async () => {
     const { saves } = await advance(
-      working(
-        changed(mute, {
-          session: { taskRun: { ...taskRun, changedAt: now - 4 * hour } },
-          schedule: { lastPollAt: now },
-        }),
-      ),
+      working(mute, {
+        session: { taskRun: { ...taskRun, changedAt: now - 4 * hour } },
+        schedule: { lastPollAt: now },
+      }),
       failing(new RetryLater('posthog', later, 'rate-limit', 'limit')),
     )
     expect(saves[0]).toMatchObject({
@@ -1027,12 +999,10 @@ describe('the steps that ask nobody', () => {
 
   test('resume-work, then the words are passed on', async () => {
     const say = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
-    const run = working(
-      changed(over, {
-        workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },
-        mailbox: { pendingFollowUps: [more('a')], releaseThread: true },
-      }),
-    )
+    const run = working(over, {
+      workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },
+      mailbox: { pendingFollowUps: [more('a')], releaseThread: true },
+    })
     const { saves } = await advance(run, { posthog: { sendMessage: say } })
     const mailbox = { pendingFollowUps: [more('a')], releaseThread: false }
     expect(saves[0]).toMatchObject({ result: { round: 1 }, mailbox })
@@ -1045,20 +1015,18 @@ describe('the steps that ask nobody', () => {
     ['that the thread was not told of yet still is news', false, 0],
   ])('resume-work: a pull request %s', async (_, comment, reported) => {
     const refused = () => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit'))
-    const run = working(
-      changed(over, {
-        result: { outcome: { kind: 'pull' }, pulls: [pull], reported: 0 },
-        report: { announced: { ...told, comment } },
-        workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },
-        mailbox: { pendingFollowUps: [more('a')] },
-      }),
-    )
+    const run = working(over, {
+      result: { outcome: { kind: 'pull' }, pulls: [pull], reported: 0 },
+      report: { announced: { ...told, comment } },
+      workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },
+      mailbox: { pendingFollowUps: [more('a')] },
+    })
     const { saves } = await advance(run, { posthog: { sendMessage: refused } })
     expect(saves[0]).toMatchObject({ result: { round: 1, reported } })
   })
 
   test('ask-cost', async () => {
-    const { run: after } = await advance(working(changed(over, { session: { cost: undefined } })), {
+    const { run: after } = await advance(working(over, { session: { cost: undefined } }), {
       posthog: { cost: async () => 0.42 },
     })
     expect(after.session.cost).toBe(0.42)
@@ -1067,27 +1035,24 @@ describe('the steps that ask nobody', () => {
   test('take-turn, where nobody waits and nothing is closed', async () => {
     const branchOf = () => Promise.reject(new RetryLater('github', later, 'rate-limit', 'limit'))
     const github = { issueBranches: branchOf, closing: async () => undefined }
-    const { saves } = await advance(
-      runWith(changed(mute, { report: { status }, session: { taskId: 'task-1' } })),
-      { github },
-    )
+    const { saves } = await advance(runWith(mute, { report: { status }, session: { taskId: 'task-1' } }), {
+      github,
+    })
     expect(saves[0]).toMatchObject({ schedule: { admitted: true } })
   })
 
   test('take-turn once more, by whom may not start runs any more', async () => {
     const run = runWith(
-      changed(
-        mute,
-        { schedule: { admitted: true, rightAskedAt: t0 - hour, ahead: undefined } },
-        {
-          ...{ workspace: { branch, threadContext: undefined }, session: { taskId: 'task-1' } },
-          workspace: {
-            branch,
-            attachments: { ids: [], failed: [] },
-            threadContext: working().workspace.threadContext,
-          },
+      mute,
+      { schedule: { admitted: true, rightAskedAt: t0 - hour, ahead: undefined } },
+      {
+        ...{ workspace: { branch, threadContext: undefined }, session: { taskId: 'task-1' } },
+        workspace: {
+          branch,
+          attachments: { ids: [], failed: [] },
+          threadContext: working().workspace.threadContext,
         },
-      ),
+      },
     )
     const github: Partial<ThreadClient> = {
       closing: async () => undefined,
@@ -1144,7 +1109,7 @@ describe('the steps that ask nobody', () => {
         settle: async () => ({ refused: [] }),
       }
       const { run, saves } = await advance(
-        runWith(changed(mute, { report: { announced: told }, session: { taskId: 'task-1' } }, given)),
+        runWith(mute, { report: { announced: told }, session: { taskId: 'task-1' } }, given),
         { github },
       )
       return {

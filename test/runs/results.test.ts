@@ -440,7 +440,7 @@ describe('commits that came meanwhile', () => {
     ],
     ['by a person, where PostHog has its bot write after all, are not', downgraded, [persons], undefined],
   ])('%s', async (_, differs, commits, pushed) => {
-    const hand = handWith(working(changed({ workspace: { branch: { ...branch, made: false } } }, differs)), {
+    const hand = handWith(working({ workspace: { branch: { ...branch, made: false } } }, differs), {
       github: {
         branch: async name => ({ name, sha: persons.sha }),
         commitsSince: async () => commits,
@@ -503,7 +503,7 @@ describe('a branch that ends up unused', () => {
     const left: [string, UnusedBranch][] = []
     const run = await afterStep(
       dropBranch,
-      handWith(working(changed({ result: { outcome: { kind: 'answer' } } }, ended, given)), {
+      handWith(working({ result: { outcome: { kind: 'answer' } } }, ended, given), {
         removeLater: async (...what) => void left.push(what),
         github: {
           branchUse: async () => ({ sha, isUsed: isBase }),
@@ -624,7 +624,7 @@ describe('a branch that ends up unused', () => {
 
 describe('a branch that is made', () => {
   const making = (differs: Differs, run: RunChange = {}) =>
-    handWith(runWith(changed({ schedule: { admitted: true } }, run)), {
+    handWith(runWith({ schedule: { admitted: true } }, run), {
       ...differs,
       github: {
         issueBranches: async () => ({

@@ -191,9 +191,7 @@ describe('of the status, the branch and the task', () => {
   test('what is given up is not looked for before the thread is told', async () => {
     const intent = [{ kind: 'create-task' as const, at: t0 - 25 * hour, lostAt: t0 - 25 * hour }]
     const posthog = { why: 'away', since: t0 - 25 * hour, until: t0 + minute, count: 9 }
-    await goOn(
-      runWith(changed(admitted, { retries: { posthog }, attempts: { intent } }, { report: { status } })),
-    )
+    await goOn(runWith(admitted, { retries: { posthog }, attempts: { intent } }, { report: { status } }))
     expect(record.result.outcome).toMatchObject({ kind: 'failed', class: 'network' })
     // The wait, the end, and the last word.
     expect(effectsDone()).toEqual(['edit', 'edit', 'comment'])
@@ -271,7 +269,7 @@ describe('a process that died while all three were under way', () => {
       ],
     },
   }
-  const left = runWith(changed(admitted, attempts, { workspace: { madeBranch: branch.name } }))
+  const left = runWith(admitted, attempts, { workspace: { madeBranch: branch.name } })
   const { deps } = given(left)
   const marker = deps.signer.write({
     run: left.id,

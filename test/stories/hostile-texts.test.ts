@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest'
+import { someOf } from '../support/tries.ts'
 import type { Bot } from '../world/bot.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
@@ -8,10 +9,11 @@ const filled = (unit: string, length = 65_000): string =>
   unit.repeat(Math.ceil(length / unit.length)).slice(0, length)
 
 /** What blocked a bot for minutes, or ended it. */
-const texts = [
+const units = [
   ...['a\n=\n', '- - - ', '> ', '![', '*a_ ', '|a|\n|-|\n', '-eyJ', '~~~ ', '](a        ', '{'],
   ...['<blockquote>', '<table><tr><td>', 'Ａ', '😀'],
-].map(unit => filled(unit))
+]
+const texts = someOf(units, 5).map(unit => filled(unit))
 
 /** Some of them are no words for a diff, a file name or a branch. */
 const worst = ['![', '-eyJ', '](a        ']
@@ -109,13 +111,8 @@ onEitherQueue(
 
     it('a settings file of brackets is a problem in words', async () => {
       const { github } = world()
-      for (const file of [
-        filled('{'),
-        filled('- - ', 40_000),
-        filled('a: &a [*a]\n'),
-        filled('['),
-        filled('x', 1_000_000),
-      ]) {
+      const files = ['{', '[', 'a: &a [*a]\n'].map(unit => filled(unit))
+      for (const file of someOf([...files, filled('- - ', 40_000), filled('x', 1_000_000)], 2)) {
         const repository = await github.addRepo('acme', `deep-${Math.random().toString(36).slice(2, 8)}`)
         await github.as('olga', repository).pushes('main', { '.github/codex.yml': file })
         const maya = github.as('maya', repository)

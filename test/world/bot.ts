@@ -6,6 +6,12 @@ import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { newDataDir } from '../support/data-dir.ts'
 
+/** For who keeps the logs of a test that is red. */
+let started: (bot: Bot) => unknown = () => {}
+export const onBotStart = (then: typeof started): void => {
+  started = then
+}
+
 export class Bot {
   readonly url: string
   readonly port: number
@@ -18,6 +24,7 @@ export class Bot {
     this.#process = process
     this.port = port
     this.url = `http://127.0.0.1:${port}`
+    started(this)
     this.#exited = new Promise(resolve => process.once('close', code => resolve(code)))
     for (const stream of [process.stdout, process.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {

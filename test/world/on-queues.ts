@@ -1,21 +1,21 @@
 /** Runs stories on the embedded queue, on Redis, or on both. */
-import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { redisAvailable } from '../support/redis-server.ts'
 import { exhaustive } from '../support/tries.ts'
-import { ownStage, type Stage, sharedStage } from './shared-worlds.ts'
+import { leaveShared, ownStage, type Stage, sharedStage } from './shared-worlds.ts'
 import type { QueueKind, World, WorldOptions } from './world.ts'
 
 type Options = Omit<WorldOptions, 'redisUrl'> & {
   /** For stories that end processes, say: they can't share a world with others at the same time. */
   oneByOne?: boolean
-  /** A world that no other file shares. */
+  /** A world that no other group shares. */
   own?: true
 }
 
 type Tell = (world: () => World) => void
 
 /**
- * At the same time, and in worlds that stories of other files were told in, unless `options` ask for one of their own.
+ * At the same time, and in the world of the other groups of the file, unless `options` ask for one of their own.
  * `npm test` tells them on one queue, Redis where it is there.
  * @param tell gets the world when a story runs, not when it is declared
  */
@@ -46,25 +46,23 @@ function tellOn(title: string, tell: Tell, options: Options, on: Record<QueueKin
     else begin()
   }
   const how = { concurrent: true }
+  if (isPlain(options)) afterAll(leaveShared)
   describe(title, () => {
     if (on.embedded) describe('(embedded queue)', how, stories('embedded'))
     describe.skipIf(!on.redis)('(Redis)', how, stories('redis'))
   })
 }
 
+const isPlain = (options: Options): boolean => Object.keys(options).length === 0
+
 function stageFor(options: Options, queue: QueueKind): Promise<Stage> {
-  return Object.keys(options).length > 0 ? ownStage(queue, options) : sharedStage(queue)
+  return isPlain(options) ? sharedStage(queue) : ownStage(queue, options)
 }
 
 function worldFor(begin: () => Promise<Stage>): () => World {
   let stage: Stage | undefined
   beforeAll(async () => {
     stage = await begin()
-  })
-  afterEach(({ task }) => {
-    if (task.result?.state !== 'fail') return
-    const crashed = stage?.world.bots.flatMap(bot => bot.output().match(/"level":(?:60|50).*/g) ?? []) ?? []
-    console.error(crashed.join('\n'))
   })
   afterAll(() => stage?.leave())
   return () => {
