@@ -200,41 +200,6 @@ describe('what is seen of the run', () => {
   })
 })
 
-describe('whether a turn is over', () => {
-  const idle = (turns: number, since: number) => ({ offset: 1, turns, idle: true, idleSince: at - since })
-  test.each<[string, RunChange, boolean]>([
-    ['while it works', {}, false],
-    [
-      'a moment after its end: a pull request may still be reported',
-      { session: { sessionLog: idle(1, limits.settle - 1) } },
-      false,
-    ],
-    ['a little later', { session: { sessionLog: idle(1, limits.settle) } }, true],
-    [
-      'with a follow-up that this turn may not have read',
-      { session: { sessionLog: idle(1, 3 * second), taskRun: { ...taskRun, messages: 1 } } },
-      false,
-    ],
-    [
-      'the same, twenty seconds later',
-      { session: { sessionLog: idle(1, 20 * second), taskRun: { ...taskRun, messages: 1 } } },
-      true,
-    ],
-    [
-      'with a follow-up and two turns',
-      { session: { sessionLog: idle(2, 3 * second), taskRun: { ...taskRun, messages: 1 } } },
-      true,
-    ],
-    ['completed', { session: { taskRun: { ...taskRun, status: 'completed' } } }, true],
-    ['failed', { session: { taskRun: { ...taskRun, status: 'failed' } } }, true],
-    ['cancelled', { session: { taskRun: { ...taskRun, status: 'cancelled' } } }, true],
-    ['queued', { session: { taskRun: { ...taskRun, status: 'queued' } } }, false],
-    ['without a run', { session: { taskRun: undefined, sessionLog: undefined } }, false],
-  ])('%s: %s', (_, given, expected) => {
-    expect(turnIsOver(working(given), at)).toBe(expected)
-  })
-})
-
 /** It failed once and was resumed. */
 const again = { resumed: { why: 'failed' as const, words: [] } }
 
@@ -332,11 +297,6 @@ describe('what is missing', () => {
   test('an outcome without a run, or anything heard of it', () => {
     expect(outcomeOf(runWith())).toEqual({ kind: 'nothing' })
     expect(outcomeOf(working({ session: { sessionLog: undefined } }))).toEqual({ kind: 'nothing' })
-  })
-
-  test('a turn without a run is over after a moment', () => {
-    const heard = { offset: 1, turns: 1, idle: true, idleSince: at - limits.settle }
-    expect(turnIsOver(runWith({ session: { sessionLog: heard } }), at)).toBe(true)
   })
 
   test('an idle agent whose end an older version did not date is over', () => {

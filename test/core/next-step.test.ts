@@ -37,11 +37,13 @@ import {
 
 const now: Now = { at: t0 + second, text: 'same' }
 
-/** A step as one word, or a word and what it is about. */
+/** A step as one word, or a word and what it is about: of what is given up, why. */
 function step(run: Run, differs: Partial<Now> = {}): string {
   const { kind: what, ...rest } = nextStep(run, { ...now, ...differs })
   const about =
-    'outcome' in rest && rest.outcome && 'class' in rest.outcome ? rest.outcome.class : Object.values(rest)[0]
+    'outcome' in rest && rest.outcome && 'reason' in rest.outcome
+      ? rest.outcome.reason
+      : Object.values(rest)[0]
   return about === undefined ? what : `${what} ${about}`
 }
 
@@ -157,7 +159,7 @@ describe('from the asking to the start', () => {
         },
         schedule: { lastPollAt: now.at },
       }),
-      'give-up lost',
+      'give-up the earlier run may not do what you ask now, and PostHog did not confirm its end within 5 minutes',
     ],
     [
       'and that it goes on, only a look after the limit says',
@@ -355,7 +357,15 @@ describe('while the agent works', () => {
         session: { taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 15 * minute - 1 } },
         schedule: { lastPollAt: now.at },
       }),
-      'give-up lost',
+      'give-up PostHog accepted the run but did not start it within 15 minutes',
+    ],
+    [
+      'one that is not even queued',
+      working({
+        session: { taskRun: { ...taskRun, status: 'not_started', changedAt: now.at - 15 * minute - 1 } },
+        schedule: { lastPollAt: now.at },
+      }),
+      'give-up PostHog accepted the run but did not start it within 15 minutes',
     ],
     [
       'that it was not started, only a look after the limit says',
@@ -379,7 +389,7 @@ describe('while the agent works', () => {
         session: { taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 } },
         schedule: { lastPollAt: now.at },
       }),
-      'give-up lost',
+      'give-up PostHog showed nothing new of this run for three hours',
     ],
     [
       'that it is silent, only a look after the limit says',
@@ -468,7 +478,7 @@ describe('a stop', () => {
         session: { cancelled: cancelled(now.at - 5 * minute - 1) },
         schedule: { lastPollAt: now.at },
       }),
-      'give-up lost',
+      'give-up PostHog did not confirm the stop within 5 minutes',
     ],
     [
       'which count from when PostHog was asked',
@@ -512,7 +522,7 @@ describe('a stop', () => {
         mailbox: { stop },
         ...refusedCancel(now.at + 1, now.at - 10 * minute - 1),
       }),
-      'give-up lost',
+      'give-up PostHog did not confirm the stop within 5 minutes',
     ],
   ])
 })
@@ -719,7 +729,11 @@ describe('while PostHog is out of reach', () => {
     ],
     ['until it is time', working({ ...due, ...posthogAway({ until: now.at }) }), 'poll'],
     ['for a day', working({ ...due, ...posthogAway({ since: now.at - 24 * hour }) }), 'wait 9000'],
-    ['and no longer', working({ ...due, ...posthogAway({ since }) }), 'give-up network'],
+    [
+      'and no longer',
+      working({ ...due, ...posthogAway({ since }) }),
+      'give-up PostHog was unavailable for a day (rate limit)',
+    ],
     [
       'unless it said until when',
       working({ ...due, ...posthogAway({ since, promised: now.at + 48 * hour, until: now.at + 48 * hour }) }),
@@ -736,7 +750,7 @@ describe('while PostHog is out of reach', () => {
         ...due,
         ...posthogAway({ since: now.at - 33 * 24 * hour, promised: now.at + 9_999 * hour }),
       }),
-      'give-up network',
+      'give-up PostHog was unavailable for a day (rate limit)',
     ],
   ])
 })
@@ -813,7 +827,11 @@ describe('while GitHub is out of reach', () => {
       }),
       'wait 9000',
     ],
-    ['what has not begun is given up', runWith(ready, githubAway({ since })), 'give-up network'],
+    [
+      'what has not begun is given up',
+      runWith(ready, githubAway({ since })),
+      'give-up GitHub was unavailable for a day (rate limit)',
+    ],
     [
       'what ended needs nobody',
       working(over, githubAway({ since }), { session: { taskRun: { ...taskRun, status: 'completed' } } }),
@@ -1027,87 +1045,6 @@ test('no wait is without end, none is shorter than a millisecond', () => {
             expect(next.ms).toBeLessThanOrEqual(hour)
           }
         }
-})
-
-describe('the words of what is given up', () => {
-  const given = (run: Run): unknown => nextStep(run, now)
-  const queued = { ...taskRun, changedAt: now.at - 15 * minute - 1 }
-  const never = {
-    kind: 'give-up',
-    outcome: {
-      kind: 'failed',
-      class: 'lost',
-      reason: 'PostHog accepted the run but did not start it within 15 minutes',
-      fix: 'Check that Tasks are enabled in the PostHog project. Then write `/codex retry`.',
-    },
-  }
-  const away25 = outage({ why: 'no answer', since: now.at - 25 * hour, until: now.at + 1, count: 9 })
-  const away = (name: string) => ({
-    kind: 'give-up',
-    outcome: {
-      kind: 'failed',
-      class: 'network',
-      reason: `${name} was unavailable for a day (no answer)`,
-      fix: '`/codex retry` tries again.',
-    },
-  })
-
-  test.each<[string, Run, object]>([
-    [
-      'queued for ever',
-      working({ session: { taskRun: { ...queued, status: 'queued' } }, schedule: { lastPollAt: now.at } }),
-      never,
-    ],
-    [
-      'not even queued',
-      working({
-        session: { taskRun: { ...queued, status: 'not_started' } },
-        schedule: { lastPollAt: now.at },
-      }),
-      never,
-    ],
-    [
-      'silent',
-      working({
-        session: { taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 } },
-        schedule: { lastPollAt: now.at },
-      }),
-      {
-        kind: 'give-up',
-        outcome: {
-          kind: 'failed',
-          class: 'lost',
-          reason: 'PostHog showed nothing new of this run for three hours',
-          fix: 'Look at the PostHog run. Then write `/codex retry`.',
-        },
-      },
-    ],
-    [
-      'a stop that is not confirmed',
-      working({
-        mailbox: { stop: { by: maya, at: t0 } },
-        session: { cancelled: cancelled(now.at - 5 * minute - 1) },
-        schedule: { lastPollAt: now.at },
-      }),
-      {
-        kind: 'give-up',
-        outcome: {
-          kind: 'failed',
-          class: 'lost',
-          reason: 'PostHog did not confirm the stop within 5 minutes',
-          fix: 'Look at the PostHog run. Then write `/codex retry`.',
-        },
-      },
-    ],
-    ['GitHub away', runWith(ready, { retries: { github: away25 } }), away('GitHub')],
-    [
-      'PostHog away',
-      working({ schedule: { nextPollAt: undefined }, retries: { posthog: away25 } }),
-      away('PostHog'),
-    ],
-  ])('%s', (_, run, expected) => {
-    expect(given(run)).toEqual(expected)
-  })
 })
 
 describe('at the edge of a limit', () => {

@@ -22,10 +22,17 @@ onBothQueues(
       const threads = []
       for (let n = 1; n <= 6; n += 1) threads.push(await opens(world(), `Behind a limit ${n}`))
       posthog.script('delete', { kind: 'hangs' })
-      const limit = github.fault({ path: /permission/, fault: { kind: 'secondary-limit', retryAfter: 10 } })
+      // Calls that are under way together when the first of them meets it meet it, too.
+      const limit = github.fault({
+        path: /permission/,
+        times: Infinity,
+        fault: { kind: 'secondary-limit', retryAfter: 10 },
+      })
       await Promise.all(threads.map(({ says }) => says('/codex delete the old tables')))
-      await github.waitFor(() => limit.hits === 1)
+      await github.waitFor(() => limit.hits > 0)
       const stops = await Promise.all(threads.map(({ says }) => says('/codex stop')))
+      await github.settled()
+      limit.cancel()
       for (const [index, { thread }] of threads.entries()) {
         await thread.waitForReaction('+1', stops[index]?.id)
         await thread.waitForAnswer('stopped')
