@@ -18,6 +18,7 @@ const shop = { owner: 'acme', repo: 'shop' }
 
 let github: GitHubEmulator
 let bot: Octokit
+let app: Octokit
 let received: Received[] = []
 
 const receiver = createServer(async (request, response) => {
@@ -42,10 +43,15 @@ beforeAll(async () => {
   await new Promise<void>(resolve => receiver.listen(0, '127.0.0.1', resolve))
   github = await startGitHub({ webhookSecret: secret })
   github.webhooks.target = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`
-  const { appId, privateKey, installationId } = github
-  const auth = { appId, privateKey, installationId }
-  bot = new Octokit({ baseUrl: github.url, authStrategy: createAppAuth, auth, log: quiet })
+  app = clientFor()
+  bot = clientFor(github.installationId)
 })
+
+const clientFor = (installationId?: number): Octokit => {
+  const { appId, privateKey } = github
+  const auth = { appId, privateKey, ...(installationId ? { installationId } : {}) }
+  return new Octokit({ baseUrl: github.url, authStrategy: createAppAuth, auth, log: quiet })
+}
 
 beforeEach(async () => {
   await github.settled()
@@ -59,18 +65,13 @@ afterAll(async () => {
   await new Promise(resolve => receiver.close(resolve))
 })
 
-const seen = (event: string, action?: string): Promise<Received> =>
-  github.waitFor(() =>
-    received.find(one => one.event === event && (!action || one.payload.action === action)),
+const seen = (event: string, action?: string): Promise<JsonObject> =>
+  github.waitFor(
+    () => received.find(one => one.event === event && (!action || one.payload.action === action))?.payload,
   )
 
 async function issue(title = 'Login is flaky'): Promise<number> {
   return (await github.as('maya').opensIssue({ title, body: 'It fails every third time.' })).number
-}
-
-async function pull(branch: string): Promise<number> {
-  await github.as('maya').pushes(branch, { [`${branch}.txt`]: 'one\n' })
-  return (await github.as('maya').opensPull({ head: branch, title: `Add ${branch}`, body: '' })).number
 }
 
 const refused = (work: Promise<unknown>) =>
@@ -116,12 +117,7 @@ describe('who and what is there', () => {
 
   test('repositories of several owners, private ones hidden from strangers', async () => {
     await github.addRepo('globex', 'vault', { private: true })
-    const auth = {
-      appId: github.appId,
-      privateKey: github.privateKey,
-      installationId: github.installationOf('globex'),
-    }
-    const other = new Octokit({ baseUrl: github.url, authStrategy: createAppAuth, auth, log: quiet })
+    const other = clientFor(github.installationOf('globex'))
     const vault = { owner: 'globex', repo: 'vault' }
     expect((await other.repos.get(vault)).data).toMatchObject({ private: true })
     expect(
@@ -130,7 +126,7 @@ describe('who and what is there', () => {
     expect(await refused(bot.repos.get(vault))).toMatch(/^404/)
     expect(await refused(github.as('eve', 'globex/vault').comments(1, 'hi'))).toContain('404')
     await github.as('maya', 'globex/vault').opensIssue({ title: 'Door is open' })
-    expect(valueAt((await seen('issues', 'opened')).payload, 'installation', 'id')).toBe(
+    expect(valueAt(await seen('issues', 'opened'), 'installation', 'id')).toBe(
       github.installationOf('globex'),
     )
   })
@@ -155,7 +151,7 @@ describe('comments and reactions', () => {
     expect(data.created_at).toMatch(/:\d\dZ$/)
     expect(data.updated_at).toBe(data.created_at)
     const sent = await seen('issue_comment', 'created')
-    expect(sent.payload).toMatchObject({
+    expect(sent).toMatchObject({
       sender: { login: 'codex-bot[bot]', type: 'Bot' },
       comment: { id: data.id, performed_via_github_app: { slug: 'codex-bot' } },
     })
@@ -201,43 +197,9 @@ describe('comments and reactions', () => {
     const { id } = await github.as('maya').comments(number, 'mine')
     expect(await refused(github.as('rita').editsComment(id, 'yours'))).toContain('403')
   })
-
-  test('lists know `since` in whole seconds, and pull requests are issues too', async () => {
-    const pull_number = await pull('listed')
-    await bot.issues.createComment({ ...shop, issue_number: pull_number, body: 'on a pull request' })
-    const { data } = await bot.issues.get({ ...shop, issue_number: pull_number })
-    expect(data).toMatchObject({
-      pull_request: { url: expect.stringContaining(`/pulls/${pull_number}`) },
-      comments: 1,
-    })
-    const comments = await bot.issues.listCommentsForRepo({ ...shop, since: data.created_at })
-    expect(comments.data.at(-1)?.body).toBe('on a pull request')
-    expect(comments.data.at(-1)?.html_url).toContain(`/pull/${pull_number}#issuecomment-`)
-    await bot.issues.update({ ...shop, issue_number: pull_number, title: 'Renamed as an issue' })
-    expect((await github.pull(pull_number)).title).toBe('Renamed as an issue')
-  })
 })
 
 describe('branches and pull requests', () => {
-  test('missing files are 404, written ones can be read', async () => {
-    const path = '.github/codex.yml'
-    expect(await refused(bot.repos.getContent({ ...shop, path }))).toMatch(/^404/)
-    await github.as('olga').pushes('settings', { [path]: 'model: x\n' })
-    const { data } = await bot.repos.getContent({ ...shop, path, ref: 'settings' })
-    expect(Buffer.from(textAt(data, 'content'), 'base64').toString()).toBe('model: x\n')
-  })
-
-  test('opening one has rules', async () => {
-    const open = (head: string, base = 'main') =>
-      refused(bot.pulls.create({ ...shop, head, base, title: 'T' }))
-    expect(await open('no-such-branch')).toMatch(/^422.*"field":"head"/)
-    await github.as('maya').pushes('ruled', { 'a.txt': 'a' })
-    expect(await open('ruled', 'no-such-base')).toMatch(/^422.*"field":"base"/)
-    expect(await open('main')).toMatch(/^422.*No commits between main and main/)
-    expect(await open('ruled')).toBe('accepted')
-    expect(await open('ruled')).toMatch(/^422.*A pull request already exists for acme:ruled/)
-  })
-
   test('the base can be changed, but not to the head or into the blue', async () => {
     await github.hands.commit('acme/shop', 'codex/issue-1', 'main', { 'x.txt': 'x' }, 'Start')
     await github.hands.commit('acme/shop', 'posthog/work', 'codex/issue-1', { 'y.txt': 'y' }, 'Work')
@@ -245,20 +207,13 @@ describe('branches and pull requests', () => {
     const { number: pull_number } = await github.hands.openPull('acme/shop', opened)
     const { data } = await bot.pulls.update({ ...shop, pull_number, base: 'main' })
     expect(data.base.ref).toBe('main')
-    expect((await seen('pull_request', 'edited')).payload).toMatchObject({
+    expect(await seen('pull_request', 'edited')).toMatchObject({
       number: pull_number,
       changes: { base: { ref: { from: 'codex/issue-1' } } },
       pull_request: { base: { ref: 'main' } },
     })
     expect(await refused(bot.pulls.update({ ...shop, pull_number, base: 'posthog/work' }))).toMatch(/^422/)
     expect(await refused(bot.pulls.update({ ...shop, pull_number, base: 'blue' }))).toMatch(/^422/)
-  })
-
-  test('a fork is another repository', async () => {
-    const { number: pull_number, fork } = await github.openForkPull({ title: 'From outside' })
-    const { data } = await bot.pulls.get({ ...shop, pull_number })
-    expect(data.head.repo).toMatchObject({ full_name: fork, fork: true })
-    expect(data.head.repo?.id).not.toBe(data.base.repo.id)
   })
 })
 
@@ -316,26 +271,6 @@ describe('GraphQL', () => {
     expect(gone.repository.issue.linkedBranches.nodes).toEqual([])
   })
 
-  test('reactions on a review, minimised comments', async () => {
-    const pull_number = await pull('reviewed-by-graphql')
-    const { id: review_id } = await github.as('maya').reviews(pull_number, { body: '/codex do it' })
-    const { node_id: id } = (await bot.pulls.getReview({ ...shop, pull_number, review_id })).data
-    const react = `mutation { addReaction(input: { subjectId: "${id}", content: EYES }) { reaction { content } } }`
-    expect(await bot.graphql(react)).toEqual({ addReaction: { reaction: { content: 'EYES' } } })
-    expect((await github.thread(pull_number)).reviews[0]?.reactions).toEqual(['eyes by codex-bot[bot]'])
-    await bot.graphql(
-      'mutation ($id: ID!) { removeReaction(input: {subjectId: $id, content: EYES}) { subject { id } } }',
-      { id },
-    )
-    expect((await github.thread(pull_number)).reviews[0]?.reactions).toEqual([])
-    const comment = await bot.issues.createComment({ ...shop, issue_number: pull_number, body: 'old' })
-    await bot.graphql(
-      `mutation ($input: MinimizeCommentInput!) { minimizeComment(input: $input) { minimizedComment { isMinimized } } }`,
-      { input: { subjectId: comment.data.node_id, classifier: 'OUTDATED' } },
-    )
-    expect((await github.thread(pull_number)).comments[0]?.minimized).toBe(true)
-  })
-
   test('errors in its own shape', async () => {
     const nowhere = bot.graphql('{ repository(owner: "acme", name: "nowhere") { id } }')
     expect(await refused(nowhere)).toContain('Could not resolve to a Repository')
@@ -347,25 +282,6 @@ describe('GraphQL', () => {
 })
 
 describe('webhooks', () => {
-  test('comments on pull requests say so, edits say what was there before', async () => {
-    const pull_number = await pull('commented')
-    const { id } = await github.as('maya').comments(pull_number, '/codex fix')
-    expect((await seen('issue_comment', 'created')).payload).toMatchObject({
-      issue: { number: pull_number, pull_request: { url: expect.stringContaining('/pulls/') }, draft: false },
-      comment: { id, user: { login: 'maya' }, body: '/codex fix' },
-    })
-    await github.as('maya').editsComment(id, '/codex fix it')
-    expect((await seen('issue_comment', 'edited')).payload).toMatchObject({
-      changes: { body: { from: '/codex fix' } },
-      comment: { body: '/codex fix it' },
-    })
-    await github.as('maya').deletesComment(id)
-    expect((await seen('issue_comment', 'deleted')).payload).toMatchObject({ comment: { id } })
-    const number = await issue('Old title')
-    await github.as('maya').editsIssue(number, { title: 'New title' })
-    expect((await seen('issues', 'edited')).payload.changes).toEqual({ title: { from: 'Old title' } })
-  })
-
   test('only subscribed events are delivered', async () => {
     const other = await startGitHub({ events: ['issue_comment'] })
     other.webhooks.target = github.webhooks.target
@@ -406,66 +322,6 @@ describe('ledger, faults and limits', () => {
     expect(await hanging).toContain('fetch failed')
   })
 
-  test('calls of the bot, and those that changed something', async () => {
-    const issue_number = await issue()
-    github.forgetCalls()
-    const { data } = await bot.issues.createComment({ ...shop, issue_number, body: 'one' })
-    const reaction = { ...shop, comment_id: data.id, content: 'eyes' } as const
-    await bot.reactions.createForIssueComment(reaction)
-    await bot.reactions.createForIssueComment(reaction)
-    await bot.issues.get({ ...shop, issue_number })
-    await refused(bot.issues.get({ ...shop, issue_number: 99_999 }))
-    await github.as('maya').comments(issue_number, 'not the bot')
-    expect(github.calls.map(({ method, status }) => `${method} ${status}`)).toEqual([
-      'POST 201',
-      'POST 201',
-      'POST 200',
-      'GET 200',
-      'GET 404',
-    ])
-    expect(github.writes).toMatchObject([
-      { method: 'POST', path: `/repos/acme/shop/issues/${issue_number}/comments`, body: { body: 'one' } },
-      { path: `/repos/acme/shop/issues/comments/${data.id}/reactions`, actor: 'codex-bot[bot]' },
-    ])
-  })
-
-  test('limits, delays, stale lists and vanished things', async () => {
-    const issue_number = await issue()
-    const get = () => bot.issues.get({ ...shop, issue_number })
-    const path = `/issues/${issue_number}`
-    const headersOf = async (work: Promise<unknown>): Promise<Record<string, string>> =>
-      work.then(
-        () => ({}),
-        (error: { response: { headers: Record<string, string> } }) => error.response.headers,
-      )
-    const primary = github.fault({ path, fault: { kind: 'primary-limit', resetInSeconds: 60 } })
-    const limited = await headersOf(get())
-    expect(limited['x-ratelimit-remaining']).toBe('0')
-    expect(Number(limited['x-ratelimit-reset']) - Date.now() / 1000).toBeGreaterThan(50)
-    expect(primary.hits).toBe(1)
-    github.fault({ path, fault: { kind: 'secondary-limit', retryAfter: 7 } })
-    expect((await headersOf(get()))['retry-after']).toBe('7')
-    github.fault({ path, fault: { kind: 'secondary-limit' } })
-    expect(await refused(get())).toMatch(/^403 You have exceeded a secondary rate limit/)
-    github.fault({ path, fault: { kind: 'not-found' } })
-    expect(await refused(get())).toMatch(/^404/)
-    github.fault({ path, fault: { kind: 'delay', ms: 60 } })
-    const started = performance.now()
-    await get()
-    expect(performance.now() - started).toBeGreaterThan(55)
-    await bot.issues.createComment({ ...shop, issue_number, body: 'new' })
-    const list = async () => (await bot.issues.listComments({ ...shop, issue_number })).data.length
-    const stale = github.fault({
-      method: 'GET',
-      path: '/comments',
-      times: Infinity,
-      fault: { kind: 'stale', ms: 2_000 },
-    })
-    expect(await list()).toBe(0)
-    await github.waitFor(async () => (await list()) === 1)
-    stale.cancel()
-  })
-
   test('what is known already costs nothing', async () => {
     const issue_number = await issue()
     const first = await bot.issues.get({ ...shop, issue_number })
@@ -474,5 +330,222 @@ describe('ledger, faults and limits', () => {
     expect(await refused(bot.issues.get({ ...shop, issue_number, headers }))).toMatch(/^304/)
     await bot.issues.createComment({ ...shop, issue_number, body: 'changed' })
     expect((await bot.issues.get({ ...shop, issue_number, headers })).status).toBe(200)
+  })
+})
+
+async function pull(
+  branch: string,
+  draft = false,
+): Promise<{ number: number; node_id: string; sha: string }> {
+  await github.as('maya').pushes(branch, { [`${branch}.txt`]: 'one\n' })
+  const { number } = await github.as('maya').opensPull({ head: branch, title: `Add ${branch}`, draft })
+  const { data } = await bot.pulls.get({ ...shop, pull_number: number })
+  return { number, node_id: data.node_id, sha: data.head.sha }
+}
+
+const mint = (installation_id: number, repository: number): Promise<unknown> =>
+  app.apps.createInstallationAccessToken({ installation_id, repository_ids: [repository] })
+
+describe('branches', () => {
+  const removal = `mutation ($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }`
+  const remove = async (branch: string, beforeOid: string) => {
+    const { data } = await bot.repos.get(shop)
+    const refUpdates = [{ name: `refs/heads/${branch}`, beforeOid, afterOid: '0'.repeat(40) }]
+    return bot.graphql(removal, { input: { repositoryId: data.node_id, refUpdates } })
+  }
+
+  test('one goes only where it was seen, and all of them or none', async () => {
+    const { sha } = await github.as('maya').pushes('moving', { 'm.txt': '1' })
+    const moved = await github.as('maya').pushes('moving', { 'm.txt': '2' })
+    expect(await refused(remove('moving', sha))).toContain('Reference cannot be updated')
+    expect(await github.branches()).toContain('moving')
+    await remove('moving', moved.sha)
+    expect(await github.branches()).not.toContain('moving')
+    expect(await seen('delete')).toMatchObject({ ref: 'moving', ref_type: 'branch' })
+    expect(await refused(remove('moving', moved.sha))).toContain('Reference cannot be updated')
+  })
+})
+
+describe('pull requests', () => {
+  test('are made ready and drafts again', async () => {
+    const { number } = await pull('drafted', true)
+    await github.as('maya').readies(number)
+    expect(await seen('pull_request', 'ready_for_review')).toMatchObject({ pull_request: { draft: false } })
+    await github.as('maya').convertsToDraft(number)
+    expect(await seen('pull_request', 'converted_to_draft')).toMatchObject({ pull_request: { draft: true } })
+  })
+
+  test('several repeatable effects in one request', async () => {
+    const { node_id: id, number } = await pull('several')
+    const { user } = await bot.graphql<{ user: { id: string } }>('{ user(login: "theo") { id } }')
+    const text = `mutation ($id: ID!, $who: [ID!]!) {
+      updatePullRequest(input: { pullRequestId: $id, body: "Closes #1" }) { pullRequest { body } }
+      requestReviews(input: { pullRequestId: $id, userIds: $who, union: true }) { pullRequest { number } }
+      addReaction(input: { subjectId: $id, content: EYES }) { reaction { content databaseId } }
+      removeReaction(input: { subjectId: $id, content: EYES }) { subject { id } }
+    }`
+    expect(await bot.graphql(text, { id, who: [user.id] })).toMatchObject({
+      updatePullRequest: { pullRequest: { body: 'Closes #1' } },
+      requestReviews: { pullRequest: { number } },
+      addReaction: { reaction: { content: 'EYES' } },
+      removeReaction: { subject: { id } },
+    })
+    expect((await github.thread(number)).reactions).toEqual([])
+    expect(await seen('pull_request', 'review_requested')).toMatchObject({ number })
+  })
+})
+
+describe('repositories', () => {
+  test('renamed: the old name leads to the new one, for every method', async () => {
+    const repository = await github.addRepo('acme', 'before')
+    const { number } = await github.as('maya', repository).opensIssue({ title: 'Stays' })
+    expect(await github.as('olga', repository).renamesRepository('after')).toBe('acme/after')
+    const old = { owner: 'acme', repo: 'before', issue_number: number }
+    await bot.issues.createComment({ ...old, body: 'Found it.' })
+    expect((await github.thread(number, 'acme/after')).comments).toHaveLength(1)
+    expect((await bot.issues.get(old)).data.title).toBe('Stays')
+    const renamed = await seen('repository', 'renamed')
+    expect(valueAt(renamed, 'changes', 'repository', 'name', 'from')).toBe('before')
+    expect(textAt(renamed, 'repository', 'full_name')).toBe('acme/after')
+  })
+
+  test('archived: everything can be read and nothing written', async () => {
+    const repository = await github.addRepo('acme', 'frozen')
+    const { number } = await github.as('maya', repository).opensIssue({ title: 'Old' })
+    const { data } = await bot.issues.get({ owner: 'acme', repo: 'frozen', issue_number: number })
+    await github.as('olga', repository).archivesRepository()
+    expect(await seen('repository', 'archived')).toMatchObject({ repository: { archived: true } })
+    const comment = bot.issues.createComment({
+      owner: 'acme',
+      repo: 'frozen',
+      issue_number: number,
+      body: 'x',
+    })
+    expect(await refused(comment)).toMatch(/^403 Repository was archived so is read-only\./)
+    const react = `mutation { addReaction(input: { subjectId: "${data.node_id}", content: EYES }) { subject { id } } }`
+    expect(await refused(bot.graphql(react))).toContain('read-only')
+    await github.as('olga', repository).archivesRepository(false)
+    expect(await seen('repository', 'unarchived')).toMatchObject({ repository: { archived: false } })
+  })
+
+  test('deleted: nothing is there, and the webhook still says what it was', async () => {
+    const repository = await github.addRepo('acme', 'doomed')
+    await github.as('olga', repository).deletesRepository()
+    expect(await seen('repository', 'deleted')).toMatchObject({ repository: { full_name: 'acme/doomed' } })
+    expect(await refused(bot.repos.get({ owner: 'acme', repo: 'doomed' }))).toMatch(/^404/)
+  })
+
+  test('transferred: another installation’s now', async () => {
+    const repository = await github.addRepo('acme', 'leaving')
+    const { id } = (await bot.repos.get({ owner: 'acme', repo: 'leaving' })).data
+    expect(await github.as('olga', repository).transfersRepository('globex')).toBe('globex/leaving')
+    const removed = await seen('installation_repositories', 'removed')
+    expect(removed).toMatchObject({
+      installation: { id: github.installationId },
+      repositories_removed: [{ id }],
+    })
+    const transferred = await seen('repository', 'transferred')
+    expect(transferred).toMatchObject({ installation: { id: github.installationOf('globex') } })
+    expect(await refused(mint(github.installationId, id))).toMatch(/^422/)
+    expect(await refused(mint(github.installationOf('globex'), id))).toBe('accepted')
+  })
+})
+
+describe('the installation', () => {
+  test('a repository taken out: no token for it, no event from it, and nothing written with one of before', async () => {
+    const repository = await github.addRepo('globex', 'taken-out')
+    const theirs = clientFor(github.installationOf('globex'))
+    const { number } = await github.as('maya', repository).opensIssue({ title: 'Here' })
+    const { id } = (await theirs.repos.get({ owner: 'globex', repo: 'taken-out' })).data
+    await github.settled()
+    received = []
+    await github.removeRepository(repository)
+    expect(await seen('installation_repositories')).toMatchObject({
+      action: 'removed',
+      repositories_removed: [{ id }],
+    })
+    await github.as('maya', repository).comments(number, 'Hello?')
+    await github.settled()
+    expect(received.map(({ event }) => event)).toEqual(['installation_repositories'])
+    expect(await refused(mint(github.installationOf('globex'), id))).toMatch(/^422/)
+    const at = { owner: 'globex', repo: 'taken-out', issue_number: number }
+    expect(await refused(theirs.issues.createComment({ ...at, body: 'x' }))).toMatch(/^403/)
+    expect((await theirs.issues.get(at)).data.title).toBe('Here')
+  })
+
+  test('suspended: its tokens are refused until it is not', async () => {
+    const theirs = clientFor(github.installationOf('globex'))
+    const listed = async () =>
+      (await app.apps.listInstallations()).data.map(one => [one.id, one.suspended_at !== null])
+    await theirs.apps.listReposAccessibleToInstallation()
+    await github.suspend('globex')
+    expect(await seen('installation', 'suspend')).toMatchObject({
+      installation: { account: { login: 'globex' } },
+    })
+    expect(await refused(theirs.apps.listReposAccessibleToInstallation())).toMatch(
+      /^403 This installation has been/,
+    )
+    expect(await listed()).toContainEqual([github.installationOf('globex'), true])
+    await github.unsuspend('globex')
+    expect(await listed()).toContainEqual([github.installationOf('globex'), false])
+    await theirs.apps.listReposAccessibleToInstallation()
+  })
+
+  test('uninstalled: gone, with all its tokens', async () => {
+    const repository = await github.addRepo('initech', 'left-behind')
+    const theirs = clientFor(github.installationOf('initech'))
+    const { id } = (await theirs.repos.get({ owner: 'initech', repo: 'left-behind' })).data
+    await github.uninstall('initech')
+    const told = await seen('installation', 'deleted')
+    expect(told).toMatchObject({ repositories: [{ id, full_name: repository }] })
+    expect(told).not.toHaveProperty('repository')
+    expect(await refused(theirs.repos.get({ owner: 'initech', repo: 'left-behind' }))).toMatch(/^40[14]/)
+    expect(await refused(mint(github.installationOf('initech'), id))).toMatch(/^404/)
+    expect((await app.apps.listInstallations()).data.map(one => one.id)).not.toContain(
+      github.installationOf('initech'),
+    )
+  })
+})
+
+describe('GitHub’s description of its API', () => {
+  test.each<[string, () => Promise<unknown>, RegExp]>([
+    [
+      'an operation that is none',
+      () => bot.request('GET /repos/acme/shop/issues/1/mood'),
+      /no such operation/,
+    ],
+    [
+      'a query that is none',
+      () => bot.request('GET /repos/acme/shop/pulls?label=x'),
+      /additional properties/,
+    ],
+    ['a value that is none', () => bot.request('GET /repos/acme/shop/pulls?state=odd'), /allowed values/],
+    ['a path of another type', () => bot.request('GET /repos/acme/shop/issues/seven'), /integer/],
+    [
+      'a body without what is needed',
+      () => bot.request('POST /repos/acme/shop/git/refs', { ref: 'x' }),
+      /sha/,
+    ],
+    [
+      'a body with more',
+      () => bot.request('POST /repos/acme/shop/issues/1/comments', { body: 'x', to: 'y' }),
+      /additional/,
+    ],
+  ])('%s is refused and remembered', async (_, ask, why) => {
+    expect(await refused(ask())).toMatch(why)
+    const violations = github.takeViolations()
+    expect(violations).toHaveLength(1)
+    expect(violations[0]).toMatch(why)
+  })
+
+  test('a world with such a request does not end well', async () => {
+    const other = await startGitHub()
+    const { appId, privateKey, installationId } = other
+    const auth = { appId, privateKey, installationId }
+    const client = new Octokit({ baseUrl: other.url, authStrategy: createAppAuth, auth, log: quiet })
+    await refused(client.request('GET /repos/acme/shop/issues/1/mood'))
+    await expect(other.close()).rejects.toThrow(
+      /GitHub knows no such request:\nGET .*mood: api.github.com: no such/,
+    )
   })
 })

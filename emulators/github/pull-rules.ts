@@ -196,8 +196,6 @@ export const pullRules: Rule[] = [
 
 // Reviews and their comments: emulate wants positions, forgets lines and tells only of the review itself.
 
-// Reviews and their comments: emulate wants positions, forgets lines and tells only of the review itself.
-
 async function review(layer: Layer, request: ApiRequest, { owner, name, number }: Params) {
   const repository = `${owner}/${name}`
   const asked = listAt(request.body, 'comments').filter(isObject)

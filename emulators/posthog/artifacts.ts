@@ -22,38 +22,21 @@ import type { World } from './world.ts'
 const task = 'tasks/:task/staged_artifacts'
 const run = 'tasks/:task/runs/:run/artifacts'
 
-export const artifactRoutes: Route[] = [
-  {
-    name: 'prepare-staged',
-    method: 'POST',
-    path: `${task}/prepare_upload`,
-    scope: 'task:write',
-    handle: prepare,
-  },
-  {
-    name: 'finalize-staged',
-    method: 'POST',
-    path: `${task}/finalize_upload`,
-    scope: 'task:write',
-    handle: finalize,
-  },
-  {
-    name: 'prepare-artifact',
-    method: 'POST',
-    path: `${run}/prepare_upload`,
-    scope: 'task:write',
-    handle: prepare,
-  },
-  {
-    name: 'finalize-artifact',
-    method: 'POST',
-    path: `${run}/finalize_upload`,
-    scope: 'task:write',
-    handle: finalize,
-  },
-]
+const routes = [
+  ['prepare-staged', `${task}/prepare_upload`, prepare],
+  ['finalize-staged', `${task}/finalize_upload`, finalize],
+  ['prepare-artifact', `${run}/prepare_upload`, prepare],
+  ['finalize-artifact', `${run}/finalize_upload`, finalize],
+] as const
+
+export const artifactRoutes: Route[] = routes.map(([name, path, handle]) => ({
+  ...{ name, path, handle },
+  method: 'POST',
+  scope: 'task:write',
+}))
 
 const mebibyte = 1024 * 1024
+/** Of PostHog’s, those that a user may send; `skill_bundle` has rules of its own and is not here. */
 const types = [
   'plan',
   'context',
@@ -62,16 +45,7 @@ const types = [
   'artifact',
   'tree_snapshot',
   'user_attachment',
-  'skill_bundle',
 ] as const
-
-const metadata = nested({
-  skill_name: required(char({ max: 255 })),
-  skill_source: required(choice(['user', 'repo', 'marketplace', 'codex'])),
-  content_sha256: required(char({ matches: /^[a-f0-9]{64}$/ })),
-  bundle_format: required(choice(['zip'])),
-  schema_version: required(integer({ min: 1 })),
-})
 
 const described = {
   name: required(char({ max: 255 })),
@@ -80,20 +54,8 @@ const described = {
 }
 const contentType = char({ max: 255, blank: true })
 
-/** At least one, each of them right by itself. */
-const artifactsOf = <T extends { type?: string; metadata?: object }>(entry: Field<T>) =>
-  required(
-    checked(
-      list(
-        checked(entry, artifact =>
-          artifact.type === 'skill_bundle' && !artifact.metadata
-            ? fail('Skill bundle artifacts require metadata', 'invalid_input', 'metadata')
-            : artifact,
-        ),
-      ),
-      all => (all.length > 0 ? all : fail('At least one artifact is required')),
-    ),
-  )
+const artifactsOf = <T>(entry: Field<T>) =>
+  required(checked(list(entry), all => (all.length > 0 ? all : fail('At least one artifact is required'))))
 
 const prepareFields = {
   artifacts: artifactsOf(
@@ -102,7 +64,6 @@ const prepareFields = {
         ...described,
         size: required(integer({ min: 1, max: 30 * mebibyte })),
         content_type: contentType,
-        metadata,
       }),
       checkSize,
     ),
@@ -114,13 +75,11 @@ interface Sized {
   type?: string
   size?: number
   content_type?: string
-  metadata?: object
 }
 
 /** Only the name's ending makes the limit that of a PDF in the words, the content type alone does in fact. */
 function checkSize<T extends Sized>(artifact: T): T {
-  const { name = '', type, size = 0, content_type = '', metadata: given } = artifact
-  if (type === 'skill_bundle' && !given) return artifact
+  const { name = '', type, size = 0, content_type = '' } = artifact
   const named = name.toLowerCase().endsWith('.pdf')
   const isPdf = named || content_type.split(';')[0]?.trim().toLowerCase() === 'application/pdf'
   if (type !== 'user_attachment' || !isPdf || size <= 10 * mebibyte) return artifact
@@ -176,7 +135,6 @@ const finalizeFields = {
       ...described,
       storage_path: required(char({ max: 500 })),
       content_type: contentType,
-      metadata,
     }),
   ),
 }

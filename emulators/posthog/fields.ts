@@ -1,8 +1,8 @@
 /**
- * Input fields as Django REST framework reads them: the same coercions, the same words. Only the first error of a
- * body is reported, in the order in which the fields are declared, never the order in which they were sent.
+ * Input fields in the words of Django REST framework, and stricter: PostHog also takes other types and reads them as it
+ * likes, here each field has the one that the bot sends. Only the first error of a body is reported, in the order in
+ * which the fields are declared, never the order in which they were sent.
  */
-import { isObject, pythonText, pythonType, stripped, uuidOf } from './python.ts'
 import { invalid } from './reply.ts'
 
 class FieldError extends Error {
@@ -25,12 +25,10 @@ export interface Field<T> {
 type Shape = Record<string, Field<unknown>>
 export type Values<S extends Shape> = { [K in keyof S]?: S[K] extends Field<infer T> ? T : never }
 
-const isNull = () => new FieldError('This field may not be null.', 'null')
-
 const field = <T>(read: (raw: unknown) => T): Field<T> => ({
   required: false,
   read: raw => {
-    if (raw === null) throw isNull()
+    if (raw === null) throw new FieldError('This field may not be null.', 'null')
     return read(raw)
   },
 })
@@ -47,94 +45,69 @@ export const checked = <T, U = T>(inner: Field<T>, check: (value: T) => U): Fiel
   read: raw => check(inner.read(raw)),
 })
 
+export function fail(detail: string, code?: string, path?: string): never {
+  throw new FieldError(detail, code, path)
+}
+
 interface CharRules {
   max?: number
   blank?: boolean
   /** As it is, with the spaces around it. */
   whole?: boolean
-  matches?: RegExp
 }
 
-/** Numbers become text; a blank one is found before anything else is looked at. */
-export function char({ max, blank, whole, matches }: CharRules = {}): Field<string> {
+/** A blank one is found before anything else is looked at. */
+export function char({ max, blank, whole }: CharRules = {}): Field<string> {
   return field(raw => {
-    const text = whole ? pythonText(raw) : stripped(pythonText(raw))
+    if (typeof raw !== 'string') return fail('Not a valid string.')
+    const text = whole ? raw : raw.trim()
     if (text === '') return blank ? '' : fail('This field may not be blank.', 'blank')
-    if (typeof raw !== 'string' && typeof raw !== 'number') return fail('Not a valid string.')
-    if (max !== undefined && lengthOf(text) > max)
+    if (max !== undefined && [...text].length > max)
       return fail(`Ensure this field has no more than ${max} characters.`, 'max_length')
-    checkCharacters(text)
-    if (matches && !matches.test(text)) return fail('This value does not match the required pattern.')
+    if (text.includes('\0')) return fail('Null characters are not allowed.', 'null_characters_not_allowed')
+    const half = [...text]
+      .map(char => char.codePointAt(0) ?? 0)
+      .find(code => code >= 0xd800 && code <= 0xdfff)
+    if (half !== undefined)
+      return fail(
+        `Surrogate characters are not allowed: U+${half.toString(16).toUpperCase()}.`,
+        'surrogate_characters_not_allowed',
+      )
     return text
   })
 }
 
-const lengthOf = (text: string): number => [...text].length
+const inWords = (raw: unknown): string => (typeof raw === 'string' ? raw : JSON.stringify(raw))
 
-function checkCharacters(text: string): void {
-  if (text.includes('\0')) fail('Null characters are not allowed.', 'null_characters_not_allowed')
-  const half = [...text].map(char => char.codePointAt(0) ?? 0).find(code => code >= 0xd800 && code <= 0xdfff)
-  if (half === undefined) return
-  fail(
-    `Surrogate characters are not allowed: U+${half.toString(16).toUpperCase()}.`,
-    'surrogate_characters_not_allowed',
+export const choice = <const T extends string>(values: readonly T[]): Field<T> =>
+  field(
+    raw =>
+      values.find(value => raw === value) ??
+      fail(`"${inWords(raw)}" is not a valid choice.`, 'invalid_choice'),
   )
-}
 
-export function fail(detail: string, code?: string, path?: string): never {
-  throw new FieldError(detail, code, path)
-}
+const canonicalUuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
 
-/** Compared as text: `2.0` is "2.0". JSON gives us the same number for 2, which is "2" there and refused. */
-export function choice<const T extends string>(values: readonly T[]): Field<T> {
-  return field(raw => {
-    const found = values.find(value =>
-      typeof raw === 'number' ? isSame(raw, value) : pythonText(raw) === value,
-    )
-    return found ?? fail(`"${pythonText(raw)}" is not a valid choice.`, 'invalid_choice')
-  })
-}
+/** In an address. */
+export const isUuid = (text: string): boolean => canonicalUuid.test(text)
 
-const isSame = (number: number, value: string): boolean => String(number) === value || `${number}.0` === value
+export const uuid = (): Field<string> =>
+  field(raw => (typeof raw === 'string' && isUuid(raw) ? raw.toLowerCase() : fail('Must be a valid UUID.')))
 
-export const uuid = (): Field<string> => field(raw => uuidOf(raw) ?? fail('Must be a valid UUID.'))
+export const bool = (): Field<boolean> =>
+  field(raw => (typeof raw === 'boolean' ? raw : fail('Must be a valid boolean.')))
 
-const truths = new Set<unknown>([true, 1, '1', 't', 'true', 'y', 'yes', 'on'])
-const falsehoods = new Set<unknown>([false, 0, '0', 'f', 'false', 'n', 'no', 'off'])
-
-function truthOf(raw: unknown): boolean {
-  const value = typeof raw === 'string' ? raw.toLowerCase() : raw
-  if (truths.has(value)) return true
-  return falsehoods.has(value) ? false : fail('Must be a valid boolean.')
-}
-
-export const bool = (): Field<boolean> => field(truthOf)
-
-/** Where null is allowed, `""` and `"null"` are null, too. */
-export function nullableBool(): Field<boolean | null> {
-  const isNothing = (raw: unknown) =>
-    raw === null || (typeof raw === 'string' && ['', 'null'].includes(raw.toLowerCase()))
-  return { required: false, read: raw => (isNothing(raw) ? null : truthOf(raw)) }
-}
-
+/** In a query it is text. */
 export function integer(rules: { min?: number; max?: number } = {}): Field<number> {
   return field(raw => {
-    if (typeof raw === 'string' && raw.length > 1_000)
-      return fail('String value too large.', 'max_string_length')
-    const value = wholeNumber(pythonText(raw))
-    if (value === undefined) return fail('A valid integer is required.')
+    const value = typeof raw === 'string' && /^-?\d+$/.test(raw) ? Number(raw) : raw
+    if (typeof value !== 'number' || !Number.isInteger(value)) return fail('A valid integer is required.')
     if (rules.max !== undefined && value > rules.max)
       return fail(`Ensure this value is less than or equal to ${rules.max}.`, 'max_value')
     if (rules.min !== undefined && value < rules.min)
       return fail(`Ensure this value is greater than or equal to ${rules.min}.`, 'min_value')
     return value
   })
-}
-
-/** `int()` after a fraction of zeros was taken off. */
-function wholeNumber(text: string): number | undefined {
-  const digits = text.replace(/\.0*\s*$/, '')
-  return /^\s*[+-]?\d+(?:_\d+)*\s*$/.test(digits) ? Number(digits.replaceAll('_', '')) : undefined
 }
 
 export function datetime(): Field<Date> {
@@ -148,10 +121,20 @@ export function datetime(): Field<Date> {
   })
 }
 
+/** As Python calls it. */
+const typeOf = (raw: unknown): string => {
+  if (raw === null || raw === undefined) return 'NoneType'
+  if (Array.isArray(raw)) return 'list'
+  if (typeof raw === 'number') return Number.isInteger(raw) ? 'int' : 'float'
+  return typeof raw === 'string' ? 'str' : typeof raw === 'boolean' ? 'bool' : 'dict'
+}
+
+const isObject = (raw: unknown): raw is Record<string, unknown> => typeOf(raw) === 'dict'
+
 export function list<T>(child: Field<T>, rules: { max?: number } = {}): Field<T[]> {
   return field(raw => {
     if (!Array.isArray(raw))
-      return fail(`Expected a list of items but got type "${pythonType(raw)}".`, 'not_a_list')
+      return fail(`Expected a list of items but got type "${typeOf(raw)}".`, 'not_a_list')
     const items = raw.map((item, index) => within(String(index), () => child.read(item)))
     if (rules.max !== undefined && items.length > rules.max)
       return fail(`Ensure this field has no more than ${rules.max} elements.`, 'max_length')
@@ -159,19 +142,14 @@ export function list<T>(child: Field<T>, rules: { max?: number } = {}): Field<T[
   })
 }
 
-export function dict(): Field<Record<string, unknown>> {
-  return field(raw =>
-    isObject(raw)
-      ? raw
-      : fail(`Expected a dictionary of items but got type "${pythonType(raw)}".`, 'not_a_dict'),
+export const dict = (): Field<Record<string, unknown>> =>
+  field(raw =>
+    isObject(raw) ? raw : fail(`Expected a dictionary of items but got type "${typeOf(raw)}".`, 'not_a_dict'),
   )
-}
 
 export const json = (): Field<unknown> => field(raw => raw)
 
-export function nested<S extends Shape>(shape: S): Field<Values<S>> {
-  return field(raw => readShape(raw, shape))
-}
+export const nested = <S extends Shape>(shape: S): Field<Values<S>> => field(raw => readShape(raw, shape))
 
 /** Reads a request body; unknown keys are ignored, as by every ordinary serializer. */
 export const readBody = <S extends Shape>(body: unknown, shape: S): Values<S> =>
@@ -193,7 +171,7 @@ export function readWhole<S extends Shape, T>(
 }
 
 function readShape<S extends Shape>(body: unknown, shape: S): Values<S> {
-  if (!isObject(body)) return fail(`Invalid data. Expected a dictionary, but got ${pythonType(body)}.`)
+  if (!isObject(body)) return fail(`Invalid data. Expected a dictionary, but got ${typeOf(body)}.`)
   const values: Record<string, unknown> = {}
   for (const [name, rule] of Object.entries(shape)) {
     if (Object.hasOwn(body, name)) values[name] = within(name, () => rule.read(body[name]))
@@ -211,23 +189,14 @@ function within<T>(key: string, read: () => T): T {
   }
 }
 
-// A field that names another row, as a related field of the framework reads it.
-
-/** The key of another row, of which `known` are there; null and an empty text are none. */
-export const relation = (known: readonly number[]): Field<number | null> => ({
-  required: false,
-  read: raw => {
-    if (raw === null || raw === '') return null
-    const key = keyOf(raw)
-    if (key !== undefined && known.includes(key)) return key
-    return key === undefined
-      ? fail(`Incorrect type. Expected pk value, received ${pythonType(raw)}.`, 'incorrect_type')
-      : fail(`Invalid pk "${pythonText(raw)}" - object does not exist.`, 'does_not_exist')
-  },
-})
-
-function keyOf(raw: unknown): number | undefined {
-  if (typeof raw === 'number') return Math.trunc(raw)
-  const isKey = typeof raw === 'string' && /^\s*[+-]?\d+(?:_\d+)*\s*$/.test(raw)
-  return isKey ? Number(raw.replaceAll('_', '')) : undefined
-}
+/** The key of another row, of which `known` are there; null is none. */
+export const relation = (known: readonly number[]): Field<number | null> =>
+  nullable(
+    field(raw => {
+      if (typeof raw !== 'number')
+        return fail(`Incorrect type. Expected pk value, received ${typeOf(raw)}.`, 'incorrect_type')
+      return known.includes(raw)
+        ? raw
+        : fail(`Invalid pk "${raw}" - object does not exist.`, 'does_not_exist')
+    }),
+  )

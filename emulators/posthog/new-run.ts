@@ -1,6 +1,6 @@
 /** From a checked body to a stored run: what `run_task` refuses, inherits and writes into `state`. */
 
-import { char, choice, fail, list, nullable, nullableBool, readWhole, uuid } from './fields.ts'
+import { bool, char, choice, fail, list, nullable, readWhole, uuid } from './fields.ts'
 import { allPermissionModes, efforts, permissionModes, supportedEfforts } from './models.ts'
 import { badDetail, githubAuthorizationRequired } from './reply.ts'
 import type { ApiRequest } from './route.ts'
@@ -137,7 +137,7 @@ const fields = {
   pending_user_artifact_ids: list(char({ max: 128 })),
   sandbox_environment_id: uuid(),
   pr_authorship_mode: choice(['user', 'bot']),
-  auto_publish: nullableBool(),
+  auto_publish: nullable(bool()),
   run_source: choice(['manual', 'signal_report']),
   signal_report_id: char(),
   runtime_adapter: choice(['codex']),

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { PostHogEmulator } from './emulator.ts'
 import {
-  asks,
   closesAfterEach,
   codex,
   hands,
@@ -207,24 +206,6 @@ describe('the body of a run', () => {
 })
 
 describe('the life of a run', () => {
-  it('publishes nothing unless told to', async () => {
-    await start()
-    const task = await newTask({ description: 'Fix the login test.' })
-    const { reaches, path } = await newRun(codex, task)
-    expect(await reaches('completed')).toMatchObject({ output: null, branch: null })
-    const last = await send('GET', `${path}session_logs/?event_types=agent_message`)
-    expect(last.body.at(-1)).toMatchObject({
-      type: 'notification',
-      notification: {
-        jsonrpc: '2.0',
-        method: 'session/update',
-        params: { update: { sessionUpdate: 'agent_message', content: { type: 'text' } } },
-      },
-    })
-    const asked = await newRun(codex, await newTask())
-    expect((await asked.reaches('completed')).output.pr_url).toBe('https://github.com/acme/web/pull/1')
-  })
-
   it('makes a missing branch locally, so that the pull request breaks', async () => {
     await start()
     const { reaches, path } = await newRun({ ...codex, auto_publish: true, branch: 'nope' })
@@ -276,14 +257,6 @@ describe('the life of a run', () => {
     )
     await sleep(quick.idle + 30)
     expect(await get()).toMatchObject(expected)
-  })
-
-  it('kills an unknown model, and a repository that PostHog cannot see, only later', async () => {
-    await start({ repositories: ['acme/web'] })
-    const unknown = await newRun({ runtime_adapter: 'codex', model: 'gpt-9' })
-    expect((await unknown.reaches('failed')).error_message).toContain('gpt-9')
-    const unseen = await newRun(codex, await newTask({ repository: 'acme/secret' }))
-    expect((await unseen.reaches('failed')).error_message).toContain('Failed to clone repository acme/secret')
   })
 })
 
@@ -340,35 +313,6 @@ describe('speaking to a run', () => {
     expect(await send('POST', `${path}command/`, body)).toMatchObject({ status, body: expected })
   })
 
-  it('waits for a permission, which a plan session asks for as well', async () => {
-    await start()
-    const { path, reaches, get } = await newRun({
-      ...codex,
-      auto_publish: true,
-      initial_permission_mode: 'plan',
-    })
-    const answer = (requestId: string) =>
-      send('POST', `${path}command/`, {
-        jsonrpc: '2.0',
-        method: 'permission_response',
-        params: { requestId, optionId: 'allow' },
-        id: 1,
-      })
-    const request = await until(() => logged(path, '_posthog/permission_request'), asked)
-    await sleep(quick.idle + 50)
-    expect(await get()).toMatchObject({ status: 'in_progress', output: null })
-    expect((await answer('another')).body).toEqual({
-      jsonrpc: '2.0',
-      id: 1,
-      error: { code: -32000, message: 'No pending permission request found for id: another' },
-    })
-    expect((await answer(String(request[0]?.requestId))).body.result).toEqual({ resolved: true })
-    expect((await reaches('completed')).output.pr_url).toBe('https://github.com/acme/web/pull/1')
-    expect(await logged(path, '_posthog/permission_resolved')).toEqual([
-      { requestId: request[0]?.requestId, toolCallId: request[0]?.toolCallId, optionId: 'allow' },
-    ])
-  })
-
   const asked = (list: unknown[]) => list.length > 0
   const logged = async (path: string, type: string): Promise<Record<string, unknown>[]> =>
     (await send('GET', `${path}session_logs/?event_types=${type}`)).body.map(
@@ -396,74 +340,6 @@ describe('speaking to a run', () => {
       times > 0 ? 'I was not allowed to do that, so I stopped here.' : 'Done.',
     ])
     expect(posthog.run(runId).permissionId).toBeUndefined()
-  })
-
-  it('takes up words where the log says so, and keeps what it was started with', async () => {
-    await start()
-    posthog.script('Fix', { kind: 'answers', text: 'First.' })
-    posthog.script('blue', { kind: 'answers', text: 'Second.' })
-    const { path, get, reaches } = await newRun({
-      ...codex,
-      auto_publish: false,
-      initial_permission_mode: 'read-only',
-    })
-    const before = (await get()).state
-    const params = { content: 'blue', model: 'gpt-5', auto_publish: true, initial_permission_mode: 'auto' }
-    await send('POST', `${path}command/`, { jsonrpc: '2.0', method: 'user_message', params })
-    const { state, model } = await reaches('completed')
-    expect([state, model]).toEqual([{ ...before, pending_user_message: undefined }, 'gpt-5.5'])
-    const kinds = (await send('GET', `${path}session_logs/`)).body.flatMap(
-      ({ notification: { method, params } }: { notification: { method: string; params: never } }) => {
-        const { update } = params as { update?: { sessionUpdate: string; content: { text: string } } }
-        if (update) return [`${update.sessionUpdate}: ${update.content.text}`]
-        return method === '_posthog/turn_complete' ? ['turn over'] : []
-      },
-    )
-    expect(kinds).toEqual([
-      `user_message_chunk: ${asks}`,
-      'agent_message: First.',
-      'turn over',
-      'turn over',
-      'user_message_chunk: blue',
-      'agent_message: Second.',
-      'turn over',
-      'turn over',
-    ])
-  })
-
-  it('does not publish when told not to', async () => {
-    await start()
-    const task = await newTask({ description: 'What does login do? Do not open a pull request.' })
-    expect((await (await newRun(codex, task)).reaches('completed')).output).toBeNull()
-  })
-
-  it('resumes with what the earlier run had; the logs then begin with the earlier run', async () => {
-    await start()
-    const first = await newRun({
-      ...codex,
-      auto_publish: true,
-      reasoning_effort: 'high',
-      pr_authorship_mode: 'bot',
-    })
-    await first.reaches('completed')
-    const second = await newRun(
-      { resume_from_run_id: first.runId, pending_user_message: 'Also the docs' },
-      first.taskId,
-    )
-    const done = await second.reaches('completed')
-    expect(done.state).toMatchObject({ ...codex, reasoning_effort: 'high', resume_from_run_id: first.runId })
-    expect(done.output).toMatchObject({ head_branch: 'posthog/fix-login-1' })
-    expect(hands.repository('acme/web').pulls).toHaveLength(1)
-    expect(hands.repository('acme/web').commits).toHaveLength(2)
-    const turns = (await send('GET', `${second.path}session_logs/?event_types=_posthog/turn_complete`)).body
-    expect(turns).toHaveLength(4)
-    const since = encodeURIComponent(done.created_at)
-    const own = await send(
-      'GET',
-      `${second.path}session_logs/?after=${since}&event_types=_posthog/turn_complete`,
-    )
-    expect(own.body).toHaveLength(2)
-    expect((await send('GET', `tasks/${first.taskId}/runs/`)).body.results[0].id).toBe(second.runId)
   })
 })
 

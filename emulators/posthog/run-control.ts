@@ -48,8 +48,6 @@ export interface RunControl {
   delete(): void
   /** Later `user_message`s answer 409 though the run looks alive. */
   loseWorkflow(): void
-  /** Keeps only the newest frames, as a trimmed Redis stream does. */
-  trimStream(keep: number): void
 }
 
 export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' | 'agent'>): RunControl {
@@ -137,7 +135,6 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
     loseWorkflow: () => {
       run.workflowGone = true
     },
-    trimStream: keep => run.frames.splice(0, Math.max(0, run.frames.length - keep)),
   }
 }
 

@@ -3,71 +3,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { findCommands } from '../../src/core/command/find.ts'
 import { cmarkAvailable, render, renderAll } from '../support/cmark-gfm.ts'
+import { markdownPieces } from '../support/markdown-pieces.ts'
 import { seen } from '../support/pages.ts'
 import { sampleSeed, tries } from '../support/tries.ts'
 
-/** What opens, closes, nests or hides, in the sizes at which engines differ. */
-const pieces = [
-  ...[
-    '',
-    ' ',
-    '    ',
-    '\t',
-    '> ',
-    '- ',
-    '1. ',
-    '* > ',
-    '| ',
-    '# ',
-    '[^1]: ',
-    '[a]: /b\n',
-    '***',
-    '---',
-    '===',
-  ],
-  ...[
-    '`',
-    '``',
-    '`'.repeat(80),
-    '`'.repeat(81),
-    '```',
-    '~~~',
-    '`'.repeat(255),
-    '`'.repeat(256),
-    '`'.repeat(300),
-  ],
-  ...[
-    '<!--',
-    '-->',
-    '<pre>',
-    '</pre>',
-    '<b>',
-    '<details>',
-    '</details>',
-    '<script>',
-    '<?',
-    '?>',
-    '<![CDATA[',
-    ']]>',
-  ],
-  ...[
-    '[',
-    '](',
-    ')',
-    '![',
-    '"',
-    '\\',
-    '&#47;codex',
-    'words',
-    '| a |',
-    '|---|',
-    '\u00a0',
-    '\u000b',
-    '\f',
-    '\u2028',
-  ],
-]
-const line = fc.array(fc.constantFrom(...pieces), { maxLength: 4 }).map(parts => parts.join(''))
+const line = fc.array(fc.constantFrom(...markdownPieces), { maxLength: 4 }).map(parts => parts.join(''))
 const command = fc
   .tuple(fc.constantFrom('', ' ', '   ', '    ', '> ', '- ', '`', 'x '), fc.nat())
   .map(([before, n]) => `${before}/codex do${n}`)

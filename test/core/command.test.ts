@@ -4,6 +4,7 @@ import { commands, parseCommands } from '../../src/commands/command-registry.ts'
 import { findCommands, mayHoldCommand } from '../../src/core/command/find.ts'
 import { flagOf, infoOf, optionNames, optionWords } from '../../src/core/command/options.ts'
 import { isMistake, nearest, newCommands, type Parsed } from '../../src/core/command/parse.ts'
+import { pastedText } from '../support/markdown-pieces.ts'
 import { seen } from '../support/pages.ts'
 import { someOf, tries } from '../support/tries.ts'
 
@@ -400,57 +401,7 @@ describe('where a line is', () => {
   ])
 })
 
-/** Anything a person could paste, Markdown included. */
-const snippets = [
-  '/codex',
-  ' stop',
-  '--',
-  '--effort ',
-  '"',
-  '“',
-  '\n',
-  '\r\n',
-  '\n\n',
-  '```',
-  '~~~',
-  '`',
-  '> ',
-  '- ',
-  '1. ',
-  '    ',
-  '\t',
-  '<!--',
-  '-->',
-  '<pre>',
-  '</pre>',
-  '<a href="',
-  '[',
-  '](',
-  ')',
-  '![',
-  '*',
-  '_',
-  '~~',
-  '|',
-  '|-|-|',
-  '\\',
-  '&amp;',
-  '@sam',
-  '#7',
-  '\u200b',
-  '\u202e',
-  '\ud800',
-  '🚀',
-  'words',
-  'https://example.org',
-  '[a]: b',
-  '[^1]:',
-] as const
-const markdown = fc
-  .array(fc.oneof(fc.constantFrom(...snippets), fc.string({ unit: 'binary', maxLength: 4 })), {
-    maxLength: 40,
-  })
-  .map(parts => parts.join(''))
+const markdown = pastedText(40)
 
 describe('for any text', () => {
   test('parsing is total: it gives commands and mistakes, and the cheap test is never wrong in the negative', () => {

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { parseCommands } from '../../src/commands/command-registry.ts'
 import { code, disarm, inlineWords, quoted, safeMarkdown } from '../../src/core/text/safe-markdown.ts'
 import { actedOn } from '../security/as-github.ts'
+import { pastedText } from '../support/markdown-pieces.ts'
 import { seen as asSeen } from '../support/pages.ts'
 import { tries } from '../support/tries.ts'
 
@@ -99,61 +100,7 @@ describe('safe Markdown', () => {
   })
 })
 
-const snippets = [
-  '@sam',
-  '#7',
-  'GH-7',
-  '<b>',
-  '</b>',
-  '<!--',
-  '-->',
-  '![',
-  '[',
-  '](',
-  ')',
-  'https://a.example',
-  'www.a.example',
-  'javascript:',
-  '`',
-  '```',
-  '\n',
-  '\n\n',
-  '\n/codex stop\n',
-  '/codex',
-  '> ',
-  '- ',
-  '1. ',
-  '    ',
-  '|',
-  '|-|',
-  '\\',
-  '&#64;',
-  '&lt;',
-  '*',
-  '_',
-  '~~',
-  '[^1]',
-  ': ',
-  '[a]: b',
-  '\u200b',
-  '\ud800',
-  ' ',
-  'words',
-  '🚀',
-  '<a@b.c>',
-  '"',
-  '$',
-  ':',
-  '<https://',
-  'https://a.example/',
-  'www.',
-  '<img src=x>',
-]
-const hostile = fc
-  .array(fc.oneof(fc.constantFrom(...snippets), fc.string({ unit: 'binary', maxLength: 3 })), {
-    maxLength: 30,
-  })
-  .map(parts => parts.join(''))
+const hostile = pastedText(30)
 
 describe('for any text', () => {
   test('safe Markdown never throws and loses no plain word', () => {

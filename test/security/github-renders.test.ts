@@ -4,78 +4,12 @@ import { expect, test } from 'vitest'
 import { withFirst } from '../../src/core/text/closing-words.ts'
 import { code, inlineWords, quoted, spoken } from '../../src/core/text/safe-markdown.ts'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
+import { markdownPieces } from '../support/markdown-pieces.ts'
 import { sampleSeed, tries } from '../support/tries.ts'
 import { actedOnIn } from './as-github.ts'
 
-const snippets = [
-  ...[
-    '@sam',
-    '#7',
-    'GH-7',
-    '<b>',
-    '</b>',
-    '<!--',
-    '-->',
-    '![',
-    '[',
-    '](',
-    ')',
-    'https://a.example',
-    'www.a.example',
-  ],
-  ...[
-    '`',
-    '```',
-    '`'.repeat(79),
-    '`'.repeat(81),
-    '`'.repeat(254),
-    '`'.repeat(256),
-    '~'.repeat(256),
-    '\n',
-    '\n\n',
-    '> ',
-  ],
-  ...[
-    '- ',
-    '1. ',
-    '    ',
-    '|',
-    '|-|',
-    '\\',
-    '&#64;',
-    '&lt;',
-    '*',
-    '_',
-    '~~',
-    '~',
-    '[^1]',
-    ': ',
-    '[a]: b',
-    '\u200b',
-    ' ',
-  ],
-  ...[
-    'words',
-    '<a@b.c>',
-    '"',
-    '$',
-    '$$',
-    ':',
-    'https://github.com/o/r/issues&#47;7',
-    'https://github.com/o/r/issues/7',
-  ],
-  ...[
-    '<https://github.com/o/r/pull&#x2f;7>',
-    'http://u@evil.example',
-    '<img src=x>',
-    '</details>',
-    '<details>',
-    'fixes ',
-  ],
-  ...['&sol;', '&num;7', 'a@b.c', '```\n', '\n~~~\n', '- [x] ', '<xmp>', '<?', '<![CDATA['],
-]
 const hostile = fc
-  .array(fc.oneof(fc.constantFrom(...snippets), fc.string({ unit: 'grapheme-ascii', maxLength: 3 })), {
+  .array(fc.oneof(fc.constantFrom(...markdownPieces), fc.string({ unit: 'grapheme-ascii', maxLength: 3 })), {
     maxLength: 25,
   })
   .map(parts => parts.join(''))

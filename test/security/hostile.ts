@@ -1,5 +1,6 @@
 /** What somebody who can write to GitHub may send: words, and payloads that carry them. */
 import type { Random } from '../chaos/random.ts'
+import { markdownPieces } from '../support/markdown-pieces.ts'
 
 /** Put together here, so that no scanner takes this file for a leak. */
 const made = (...parts: string[]): string => parts.join('')
@@ -46,57 +47,6 @@ const commands = [
   '> /codex x',
   '`/codex x`',
   '\t/codex x',
-]
-const markdown = [
-  '@sam',
-  '@acme/team',
-  '@codex',
-  '&#64;sam',
-  '&commat;sam',
-  '#7',
-  'fixes #7',
-  'closes acme/shop#7',
-  'GH-7',
-  'https://github.com/acme/shop/issues/7',
-  'https://evil.example/?x=',
-  'www.evil.example',
-  '[click](https://evil.example)',
-  '![x](https://evil.example/x.png)',
-  '[x]: https://evil.example "words"',
-  '<b>',
-  '<img src=x onerror=alert(1)>',
-  '<details><summary>x',
-  '</details>',
-  '<!-- hidden -->',
-  '<!--',
-  '-->',
-  '<!-- codex-box:stop -->',
-  '- [x] Stop this run <!-- codex-box:stop -->',
-  '<!-- codex-run:eyJydW4iOiJ4In0.AAAA -->',
-  '```',
-  '~~~',
-  '`',
-  '> ',
-  '- ',
-  '1. ',
-  '    ',
-  '|a|b|\n|-|-|\n',
-  '***',
-  '__',
-  '~~',
-  '[^1]',
-  '\\',
-  '$x$',
-  '/label bug',
-  '/merge',
-  ']',
-  '](',
-  '![',
-  '[',
-  '(',
-  ')',
-  '@',
-  '#',
 ]
 const unicode = [
   '\u0000',
@@ -193,7 +143,7 @@ function part(random: Random): string {
   if (kind < 0.2) return random.one(unicode)
   if (kind < 0.3) return random.one([' ', '\n', '\n\n'])
   if (kind < 0.4) return `${random.one(['fix', 'the', 'login', 'please', 'words'])} `
-  return random.one(markdown)
+  return random.one(markdownPieces)
 }
 
 /** Roles as GitHub has them; whoever is not here is unknown there. */
@@ -372,7 +322,7 @@ const oddity = (random: Random): unknown =>
 
 /** Names come from GitHub, and nobody is called like a secret. */
 const nameOf = (random: Random): string =>
-  random.one([...markdown, ...unicode, ...commands]).repeat(random.between(1, 3))
+  random.one([...markdownPieces, ...unicode, ...commands]).repeat(random.between(1, 3))
 
 function nested(depth: number): unknown {
   let value: unknown = 'deep'
