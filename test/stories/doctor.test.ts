@@ -11,6 +11,7 @@ import type { Check } from '../../src/core/model/check.ts'
 import { closeServer, listen } from '../../src/web/http-server.ts'
 import { bundled } from '../bundle.ts'
 import { redisAvailable, startSecured, tlsAvailable } from '../support/redis-server.ts'
+import { exhaustive, someOf } from '../support/tries.ts'
 import { Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
 
@@ -163,10 +164,11 @@ describe('what stands in files is named by where it stands', () => {
     expect(examined.code).toBe(1)
   })
 
-  test.each([
+  const defaults: [string, RegExp, RegExp][] = [
     ['{model: gpt-2}', /does not offer gpt-2/, /^Set defaults\.model in SETTINGS_FILE to one of gpt-5, /],
     ['{effort: max}', /gpt-5\.5 does not take the effort max/, /^Set defaults\.effort in SETTINGS_FILE to /],
-  ])('what runs get by the defaults %s', async (defaults, detail, fix) => {
+  ]
+  test.each(someOf(defaults, 1))('what runs get by the defaults %s', async (defaults, detail, fix) => {
     const examined = await doctor({ SETTINGS_FILE: settingsFile(`defaults: ${defaults}\n`) })
     expect(wrongOnes(examined)).toEqual(['posthog-model'])
     expect(named(examined, 'posthog-model')).toMatchObject({
@@ -249,25 +251,28 @@ describe('what GitHub has otherwise', () => {
   })
 })
 
-test.skipIf(!redisAvailable() || !tlsAvailable())('a Redis with TLS and a password', async () => {
-  const redis = await startSecured('redis-server')
-  const queueOf = async (env: Record<string, string>) => named(await doctor(env), 'queue')
-  try {
-    const NODE_EXTRA_CA_CERTS = process.env.NODE_EXTRA_CA_CERTS ?? ''
-    const wrongPassword = redis.url.replace(/:[^:@]+@/, ':not-the-password@')
-    expect(await queueOf({ REDIS_URL: redis.url, NODE_EXTRA_CA_CERTS })).toMatchObject({ ok: true })
-    const [stranger, guess] = await Promise.all([
-      queueOf({ REDIS_URL: redis.url }),
-      queueOf({ REDIS_URL: wrongPassword, NODE_EXTRA_CA_CERTS }),
-    ])
-    expect(stranger).toMatchObject({ ok: false, detail: expect.stringMatching(/certificate/) })
-    expect(guess).toMatchObject({ ok: false, detail: expect.stringMatching(/WRONGPASS/) })
-    expect(JSON.stringify([stranger, guess])).not.toMatch(/not-the-password/)
-    expect(JSON.stringify([stranger, guess])).not.toContain(new URL(redis.url).password)
-  } finally {
-    await redis.stop()
-  }
-})
+test.skipIf(!exhaustive || !redisAvailable() || !tlsAvailable())(
+  'a Redis with TLS and a password',
+  async () => {
+    const redis = await startSecured('redis-server')
+    const queueOf = async (env: Record<string, string>) => named(await doctor(env), 'queue')
+    try {
+      const NODE_EXTRA_CA_CERTS = process.env.NODE_EXTRA_CA_CERTS ?? ''
+      const wrongPassword = redis.url.replace(/:[^:@]+@/, ':not-the-password@')
+      expect(await queueOf({ REDIS_URL: redis.url, NODE_EXTRA_CA_CERTS })).toMatchObject({ ok: true })
+      const [stranger, guess] = await Promise.all([
+        queueOf({ REDIS_URL: redis.url }),
+        queueOf({ REDIS_URL: wrongPassword, NODE_EXTRA_CA_CERTS }),
+      ])
+      expect(stranger).toMatchObject({ ok: false, detail: expect.stringMatching(/certificate/) })
+      expect(guess).toMatchObject({ ok: false, detail: expect.stringMatching(/WRONGPASS/) })
+      expect(JSON.stringify([stranger, guess])).not.toMatch(/not-the-password/)
+      expect(JSON.stringify([stranger, guess])).not.toContain(new URL(redis.url).password)
+    } finally {
+      await redis.stop()
+    }
+  },
+)
 
 test('for people it is a page, with a word on each line, and nothing of a secret', async () => {
   const { output } = await doctor({ POSTHOG_API_KEY: 'phx_nobody_at_all' }, [])

@@ -170,7 +170,7 @@ describe.skipIf(!redisAvailable())('Redis has trouble', () => {
     await thread.waitForAnswer('The cake is done.', { timeout: 30_000 })
   })
 
-  it('frozen: 503 within three seconds', async () => {
+  it.runIf(exhaustive)('frozen: 503 within three seconds', async () => {
     redis.freeze()
     const refused = await post(900_003)
     redis.thaw()

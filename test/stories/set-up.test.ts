@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type Enterprise, startEnterprise } from '../../emulators/github/enterprise.ts'
 import { freePort } from '../support/free-port.ts'
+import { exhaustive } from '../support/tries.ts'
 import { type Bot, scratchDir, spawnBot } from '../world/bot.ts'
 import { browserAvailable, type Look, openWindow, type Window } from '../world/browser.ts'
 import { Thread } from '../world/thread.ts'
@@ -44,40 +45,28 @@ describe('the page is for who sees the terminal', () => {
   const get = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
     fetch(bot.url + path, { headers, redirect: 'manual' })
 
-  async function cookie(): Promise<string> {
-    const response = await fetch(address, { redirect: 'manual' })
-    return response.headers.get('set-cookie')?.split(';')[0] ?? ''
-  }
-
-  test('nobody gets in without the token, nor twice with it', async () => {
+  test('nobody gets in without the token, nor twice with it, and another page can send nothing', async () => {
+    expect((await get('/healthz')).status).toBe(200)
+    expect((await get('/readyz')).status).toBe(503)
     expect((await get('/set-up')).status).toBe(403)
     expect((await get('/set-up?token=guessed')).status).toBe(403)
     const opened = await fetch(address, { redirect: 'manual' })
     expect(opened.status).toBe(303)
     expect(opened.headers.get('set-cookie')).toMatch(/; HttpOnly; SameSite=Lax/)
     expect((await fetch(address, { redirect: 'manual' })).status).toBe(403)
-  })
 
-  test('another page can send nothing, and a name that leads here opens nothing', async () => {
-    const headers = { cookie: await cookie(), 'content-type': 'application/x-www-form-urlencoded' }
+    const cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? ''
+    const headers = { cookie, 'content-type': 'application/x-www-form-urlencoded' }
     const post = (more: Record<string, string>): Promise<Response> =>
       fetch(`${bot.url}/set-up/review`, { method: 'POST', headers: { ...headers, ...more }, body: 'name=x' })
     expect((await post({ origin: 'https://evil.example' })).status).toBe(403)
     expect((await post({ origin: 'null' })).status).toBe(403)
     expect((await post({})).status).toBe(403)
     expect((await post({ origin: bot.url })).status).toBe(422)
-    expect((await rawGet('/set-up', { cookie: headers.cookie, host: 'evil.example' })).status).toBe(421)
-  })
-
-  test('an answer of GitHub that was not asked for is not taken', async () => {
-    const headers = { cookie: await cookie() }
-    expect((await get('/set-up/callback?code=abc&state=', headers)).status).toBe(403)
-    expect((await get('/set-up/callback?code=abc&state=guessed', headers)).status).toBe(403)
-  })
-
-  test('it lives, and is not ready', async () => {
-    expect((await get('/healthz')).status).toBe(200)
-    expect((await get('/readyz')).status).toBe(503)
+    // A name that leads here opens nothing, nor does an answer of GitHub that was not asked for.
+    expect((await rawGet('/set-up', { cookie, host: 'evil.example' })).status).toBe(421)
+    expect((await get('/set-up/callback?code=abc&state=', { cookie })).status).toBe(403)
+    expect((await get('/set-up/callback?code=abc&state=guessed', { cookie })).status).toBe(403)
   })
 
   /** fetch does not let a caller choose the host. */
@@ -200,7 +189,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
 
   afterEach(() => window?.close())
 
-  test('on a phone, at night', async () => {
+  test.runIf(exhaustive)('on a phone, at night', async () => {
     await findsNoFlaw({ width: 390, height: 844, dark: true }, 'phone')
     await fill(allRight())
     await window.page.getByRole('button', { name: 'Review' }).click()
