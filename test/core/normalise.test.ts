@@ -104,144 +104,89 @@ function read(event: string, payload: unknown): string {
   return result.kind === 'ignored' ? `- ${result.why}` : result.trigger.id
 }
 
-type Table = [what: string, event: string, payload: unknown, expected: string][]
+/** What GitHub sends such a payload as. */
+function eventOf(payload: Payload): EventName {
+  if ('review' in payload) return 'pull_request_review'
+  if ('comment' in payload) return 'pull_request' in payload ? 'pull_request_review_comment' : 'issue_comment'
+  return 'pull_request' in payload ? 'pull_request' : 'issues'
+}
+
+type Table = [what: string, expected: string, payload: Payload][]
 
 const holds = (table: Table): void => {
-  test.each(table)('%s', (_, event, payload, expected) => {
-    expect(read(event, payload)).toBe(expected)
+  test.each(table)('%s', (_, expected, payload) => {
+    expect(read(eventOf(payload), payload)).toBe(expected)
   })
 }
 
 describe('comments', () => {
   holds([
-    ['on an issue', 'issue_comment', comments(), 'comment-501'],
-    ['on a pull request', 'issue_comment', comments({ issue: issueOfPull }), 'comment-501'],
-    [
-      'without a command',
-      'issue_comment',
-      comments({ comment: { ...words, body: 'What about /codex?' } }),
-      '- no command',
-    ],
+    ['on an issue', 'comment-501', comments()],
+    ['on a pull request', 'comment-501', comments({ issue: issueOfPull })],
+    ['without a command', '- no command', comments({ comment: { ...words, body: 'What about /codex?' } })],
     ...(['OWNER', 'MEMBER', 'COLLABORATOR'] as const).map((association): Table[number] => [
       `with a command in a list, by a ${association}`,
-      'issue_comment',
-      comments({ comment: { ...words, body: '- /codex fix it', author_association: association } }),
       'comment-501',
+      comments({ comment: { ...words, body: '- /codex fix it', author_association: association } }),
     ]),
     ...(['CONTRIBUTOR', 'NONE', undefined] as const).map((association): Table[number] => [
       `with a command in a list, by a stranger (${association}), who costs nothing`,
-      'issue_comment',
-      comments({ comment: { ...words, body: '- /codex fix it', author_association: association } }),
       '- no command',
+      comments({ comment: { ...words, body: '- /codex fix it', author_association: association } }),
     ]),
     [
       'with a command in a list that an edit brought',
-      'issue_comment',
+      '- no command',
       comments({
         ...edited('Hello', 1, '- /codex fix it'),
         comment: { ...words, body: '- /codex fix it', author_association: 'OWNER', updated_at: later(1) },
       }),
-      '- no command',
     ],
-    ['without words', 'issue_comment', comments({ comment: { ...words, body: null } }), '- no command'],
-    ['by a bot', 'issue_comment', comments({ sender: user('dependabot[bot]', 'Bot') }), '- by a bot'],
-    [
-      'by a bot that says it is a person',
-      'issue_comment',
-      comments({ sender: user('x[bot]') }),
-      '- by a bot',
-    ],
+    ['without words', '- no command', comments({ comment: { ...words, body: null } })],
+    ['by a bot', '- by a bot', comments({ sender: user('dependabot[bot]', 'Bot') })],
+    ['by a bot that says it is a person', '- by a bot', comments({ sender: user('x[bot]') })],
     [
       'by another App, which the settings may let in by its number',
-      'issue_comment',
+      'comment-501',
       comments({
         sender: user('x[bot]', 'Bot'),
         comment: { ...words, performed_via_github_app: { id: 77 } },
       }),
-      'comment-501',
     ],
     [
       'by ourselves',
-      'issue_comment',
+      '- by a bot',
       comments({
         sender: user('x[bot]', 'Bot'),
         comment: { ...words, performed_via_github_app: { id: ours.appId } },
       }),
-      '- by a bot',
     ],
-    ['by somebody whose type is not said', 'issue_comment', comments({ sender: maya }), 'comment-501'],
-    ['that went away', 'issue_comment', comments({ action: 'nothing-we-know' }), '- event not used'],
-    [
-      'of a hook that is not an App',
-      'issue_comment',
-      comments({ installation: undefined }),
-      '- not installed as an App',
-    ],
-    [
-      'of a hook that says null',
-      'issue_comment',
-      comments({ installation: null }),
-      '- not installed as an App',
-    ],
-    [
-      'of an author who is gone',
-      'issue_comment',
-      comments({ comment: { ...words, user: null } }),
-      'comment-501',
-    ],
+    ['by somebody whose type is not said', 'comment-501', comments({ sender: maya })],
+    ['that went away', '- event not used', comments({ action: 'nothing-we-know' })],
+    ['of a hook that is not an App', '- not installed as an App', comments({ installation: undefined })],
+    ['of a hook that says null', '- not installed as an App', comments({ installation: null })],
+    ['of an author who is gone', 'comment-501', comments({ comment: { ...words, user: null } })],
   ])
 })
 
 describe('edits of comments', () => {
   holds([
-    [
-      'that brought a command in',
-      'issue_comment',
-      comments(edited('hello')),
-      `edit-501-${at + 60_000}-apGHXwTV59`,
-    ],
-    [
-      'within a quarter of an hour',
-      'issue_comment',
-      comments(edited('hello', 15)),
-      `edit-501-${at + 15 * 60_000}-apGHXwTV59`,
-    ],
-    ['too late', 'issue_comment', comments(edited('hello', 16)), '- edited too late'],
-    [
-      'that took the command out',
-      'issue_comment',
-      comments(edited('/codex fix it', 1, 'never mind')),
-      '- no command',
-    ],
-    [
-      'of something else than the words',
-      'issue_comment',
-      comments({ ...edited('x'), changes: {} }),
-      '- no new command',
-    ],
-    [
-      'that do not say what was before',
-      'issue_comment',
-      comments({ ...edited('x'), changes: undefined }),
-      '- no new command',
-    ],
-    [
-      'by a bot',
-      'issue_comment',
-      comments({ ...edited('hello'), sender: user('x[bot]', 'Bot') }),
-      '- by a bot',
-    ],
+    ['that brought a command in', `edit-501-${at + 60_000}-apGHXwTV59`, comments(edited('hello'))],
+    ['within a quarter of an hour', `edit-501-${at + 15 * 60_000}-apGHXwTV59`, comments(edited('hello', 15))],
+    ['too late', '- edited too late', comments(edited('hello', 16))],
+    ['that took the command out', '- no command', comments(edited('/codex fix it', 1, 'never mind'))],
+    ['of something else than the words', '- no new command', comments({ ...edited('x'), changes: {} })],
+    ['that do not say what was before', '- no new command', comments({ ...edited('x'), changes: undefined })],
+    ['by a bot', '- by a bot', comments({ ...edited('hello'), sender: user('x[bot]', 'Bot') })],
     [
       'by somebody else, who has not asked for what stands there',
-      'issue_comment',
-      comments({ ...edited('hello'), sender: { ...user('zoe'), id: 12 } }),
       '- edited by somebody else',
+      comments({ ...edited('hello'), sender: { ...user('zoe'), id: 12 } }),
     ],
     [
       'of an author who is gone',
-      'issue_comment',
-      comments({ ...edited('hello'), comment: { ...words, user: null, updated_at: later(1) } }),
       '- edited by somebody else',
+      comments({ ...edited('hello'), comment: { ...words, user: null, updated_at: later(1) } }),
     ],
   ])
 
@@ -269,37 +214,25 @@ describe('edits of comments', () => {
 
 describe('labels', () => {
   holds([
-    ['on an issue', 'issues', issues(), `label-100-7-codex-${at}`],
-    [
-      'on an issue, with a preset',
-      'issues',
-      issues({ label: { name: 'codex:plan' } }),
-      `label-100-7-codex_plan-${at}`,
-    ],
-    ['in another case', 'issues', issues({ label: { name: 'Codex' } }), `label-100-7-Codex-${at}`],
+    ['on an issue', `label-100-7-codex-${at}`, issues()],
+    ['on an issue, with a preset', `label-100-7-codex_plan-${at}`, issues({ label: { name: 'codex:plan' } })],
+    ['in another case', `label-100-7-Codex-${at}`, issues({ label: { name: 'Codex' } })],
     [
       'in another case, with a preset',
-      'issues',
-      issues({ label: { name: 'CODEX:High' } }),
       `label-100-7-CODEX_High-${at}`,
+      issues({ label: { name: 'CODEX:High' } }),
     ],
-    ['another one', 'issues', issues({ label: { name: 'bug' } }), '- other label'],
-    ['one that begins like it', 'issues', issues({ label: { name: 'codex-later' } }), '- other label'],
-    ['none', 'issues', issues({ label: null }), '- other label'],
-    ['by a bot', 'issues', issues({ sender: user('x[bot]', 'Bot') }), '- by a bot'],
-    ['on a pull request', 'pull_request', pulls(), `label-100-8-codex-${at}`],
-    [
-      'on a pull request, through the issues API',
-      'issues',
-      issues({ issue: issueOfPull }),
-      `label-100-8-codex-${at}`,
-    ],
-    ['an issue that was opened', 'issues', issues({ action: 'opened' }), '- event not used'],
+    ['another one', '- other label', issues({ label: { name: 'bug' } })],
+    ['one that begins like it', '- other label', issues({ label: { name: 'codex-later' } })],
+    ['none', '- other label', issues({ label: null })],
+    ['by a bot', '- by a bot', issues({ sender: user('x[bot]', 'Bot') })],
+    ['on a pull request', `label-100-8-codex-${at}`, pulls()],
+    ['on a pull request, through the issues API', `label-100-8-codex-${at}`, issues({ issue: issueOfPull })],
+    ['an issue that was opened', '- event not used', issues({ action: 'opened' })],
     [
       'without a time: the delivery stands for it',
-      'issues',
-      issues({ issue: { ...issue, updated_at: undefined } }),
       'label-100-7-codex-d-1',
+      issues({ issue: { ...issue, updated_at: undefined } }),
     ],
   ])
 
@@ -333,65 +266,53 @@ describe('labels', () => {
 
 describe('reviews', () => {
   holds([
-    ['submitted', 'pull_request_review', reviews(), 'review-40'],
+    ['submitted', 'review-40', reviews()],
     [
       'submitted without words: its comments may hold a command',
-      'pull_request_review',
-      reviews({ review: { ...review, body: null } }),
       'review-40',
+      reviews({ review: { ...review, body: null } }),
     ],
     [
       'edited',
-      'pull_request_review',
+      `review-edit-40-${at + 180_000}-eP9BiBdFVy`,
       reviews({
         action: 'edited',
         changes: { body: { from: 'x' } },
         pull_request: { ...pull, updated_at: later(3) },
       }),
-      `review-edit-40-${at + 180_000}-eP9BiBdFVy`,
     ],
     [
       'edited by somebody else',
-      'pull_request_review',
-      reviews({ action: 'edited', changes: { body: { from: 'x' } }, sender: { ...user('zoe'), id: 12 } }),
       '- edited by somebody else',
+      reviews({ action: 'edited', changes: { body: { from: 'x' } }, sender: { ...user('zoe'), id: 12 } }),
     ],
-    ['dismissed', 'pull_request_review', reviews({ action: 'dismissed' }), '- event not used'],
-    ['by a bot', 'pull_request_review', reviews({ sender: user('x[bot]', 'Bot') }), '- by a bot'],
+    ['dismissed', '- event not used', reviews({ action: 'dismissed' })],
+    ['by a bot', '- by a bot', reviews({ sender: user('x[bot]', 'Bot') })],
     [
       'an inline comment of one',
-      'pull_request_review_comment',
-      inlines({ comment: { ...inline, in_reply_to_id: undefined } }),
       '- inline comment of a review',
+      inlines({ comment: { ...inline, in_reply_to_id: undefined } }),
     ],
-    ['a reply to an inline comment', 'pull_request_review_comment', inlines(), 'inline-501'],
+    ['a reply to an inline comment', 'inline-501', inlines()],
     [
       'an inline comment of no review',
-      'pull_request_review_comment',
-      inlines({ comment: { ...inline, pull_request_review_id: null, in_reply_to_id: undefined } }),
       'inline-501',
+      inlines({ comment: { ...inline, pull_request_review_id: null, in_reply_to_id: undefined } }),
     ],
     [
       'an inline comment without a command',
-      'pull_request_review_comment',
-      inlines({ comment: { ...inline, body: 'why?' } }),
       '- no command',
+      inlines({ comment: { ...inline, body: 'why?' } }),
     ],
-    [
-      'an inline comment by a bot',
-      'pull_request_review_comment',
-      inlines({ sender: user('x[bot]', 'Bot') }),
-      '- by a bot',
-    ],
+    ['an inline comment by a bot', '- by a bot', inlines({ sender: user('x[bot]', 'Bot') })],
     [
       'an inline comment, edited',
-      'pull_request_review_comment',
+      `inline-edit-501-${at + 120_000}-eP9BiBdFVy`,
       inlines({
         action: 'edited',
         changes: { body: { from: 'x' } },
         comment: { ...inline, updated_at: later(2) },
       }),
-      `inline-edit-501-${at + 120_000}-eP9BiBdFVy`,
     ],
   ])
 
@@ -412,26 +333,23 @@ describe('reviews', () => {
 
 describe('pull requests', () => {
   holds([
-    ['opened', 'pull_request', pulls({ action: 'opened' }), `pull-100-8-opened-${at}`],
-    ['reopened', 'pull_request', pulls({ action: 'reopened' }), `pull-100-8-reopened-${at}`],
+    ['opened', `pull-100-8-opened-${at}`, pulls({ action: 'opened' })],
+    ['reopened', `pull-100-8-reopened-${at}`, pulls({ action: 'reopened' })],
     [
       'merged',
-      'pull_request',
-      pulls({ action: 'closed', pull_request: { ...pull, merged: true } }),
       `pull-100-8-merged-${at}`,
+      pulls({ action: 'closed', pull_request: { ...pull, merged: true } }),
     ],
     [
       'opened by a bot, as ours are',
-      'pull_request',
-      pulls({ action: 'opened', sender: user('posthog[bot]', 'Bot') }),
       `pull-100-8-opened-${at}`,
+      pulls({ action: 'opened', sender: user('posthog[bot]', 'Bot') }),
     ],
-    ['pushed to', 'pull_request', pulls({ action: 'synchronize' }), `pull-100-8-pushed-${head.sha}`],
+    ['pushed to', `pull-100-8-pushed-${head.sha}`, pulls({ action: 'synchronize' })],
     [
       'of a fork that is gone',
-      'pull_request',
-      pulls({ pull_request: { ...pull, head: { ...head, repo: null } } }),
       `label-100-8-codex-${at}`,
+      pulls({ pull_request: { ...pull, head: { ...head, repo: null } } }),
     ],
   ])
 
