@@ -38,6 +38,8 @@ export interface FollowedFile {
   settings: DeploymentSettings
   /** What is wrong with the file now, and what of it waits for a restart. */
   failed(): Check[]
+  /** Called after each change. */
+  onChange(changed: () => void): void
   close(): void
 }
 
@@ -59,6 +61,7 @@ export function followDeploymentFile(
   let seen: string | undefined
   let noticed: string | undefined
   let problems: readonly string[] = []
+  const listeners: (() => void)[] = []
   const check = async (): Promise<void> => {
     const text = await read().catch(() => '')
     if (text === seen) return
@@ -82,10 +85,12 @@ export function followDeploymentFile(
       log.info({ pause: now.pause }, 'SETTINGS_FILE has changed: it applies from now on')
       const owners = ownersMoved(first, now)
       if (owners.length > 0) log.warn({ owners }, 'owners.….posthog has changed: it applies after a restart')
+      for (const changed of listeners) changed()
     }
   }
   const timer = setInterval(() => void check(), every).unref()
   return {
+    onChange: changed => void listeners.push(changed),
     settings: {
       get owners() {
         return now.owners

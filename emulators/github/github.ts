@@ -157,6 +157,12 @@ export class GitHubEmulator {
     linkedBranches.set(key, [...(linkedBranches.get(key) ?? []), linked])
   }
 
+  /** Somebody marks an issue as blocked by others of its repository. */
+  block(number: number, by: number[], repository = this.repository): void {
+    this.#parts.memory.changed()
+    this.#parts.memory.blockers.set(threadKey(repository, number), by)
+  }
+
   /** All of an owner's repositories lose the App, and it is told. */
   uninstall(owner = this.#owner, by = 'olga'): Promise<void> {
     return this.#parts.installations.uninstall(owner, by)

@@ -213,6 +213,19 @@ function issue(layer: Layer, repository: string, found: JsonObject): Source {
   return {
     __typename: 'Issue',
     ...thread(layer, found),
+    closedByPullRequestsReferences: async ({ first, includeClosedPrs }) => {
+      const number = numberAt(found, 'number')
+      const all = await layer.upstream.readAll(`/repos/${repository}/pulls?state=all`)
+      const closing = all.filter(
+        one =>
+          closingNumbers(textAt(one, 'body')).includes(number) &&
+          (includeClosedPrs === true || one.state === 'open'),
+      )
+      return connection(
+        closing.map(one => pull(layer, repository, one)),
+        first,
+      )
+    },
     linkedBranches: async ({ first }) => {
       const names = layer.memory.linkedBranches.get(key) ?? []
       const refs = await Promise.all(names.map(name => linkedBranch(layer, repository, name)))

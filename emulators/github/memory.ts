@@ -40,6 +40,8 @@ export class Memory {
   /** Logins by node id. */
   readonly users = new Map<string, string>()
   readonly linkedBranches = new Map<string, string[]>()
+  /** Numbers of the issues that block one, by its key. */
+  readonly blockers = new Map<string, number[]>()
   readonly minimized = new Map<string, string>()
   /** By path: what the diff shows above a comment. */
   readonly hunks = new Map<string, string>()
@@ -121,6 +123,7 @@ export class Memory {
     for (const pull of this.pulls.values()) if (pull.headRepository === from) pull.headRepository = to
     rekey(this.pulls, from, to)
     rekey(this.linkedBranches, from, to)
+    rekey(this.blockers, from, to)
   }
 }
 

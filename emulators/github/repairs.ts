@@ -124,7 +124,7 @@ async function headOf({ upstream }: Parts, pull: { headRepository: string; headR
   return branch && textAt(branch, 'commit', 'sha')
 }
 
-function repairIssue(issue: JsonObject, parts: Parts): void {
+async function repairIssue(issue: JsonObject, parts: Parts): Promise<void> {
   const { memory, reactions } = parts
   const repository = repositoryOfUrl(textAt(issue, 'url'))
   const number = numberAt(issue, 'number')
@@ -137,6 +137,19 @@ function repairIssue(issue: JsonObject, parts: Parts): void {
     issue.draft ??= false
     if (pull.locked !== undefined) issue.locked = pull.locked
   } else memory.subjects.set(textAt(issue, 'node_id'), { kind: 'issue', repository, number })
+  const blocking = memory.blockers.get(threadKey(repository, number))
+  if (blocking) {
+    const all = await Promise.all(
+      blocking.map(other => parts.upstream.read(`/repos/${repository}/issues/${other}`)),
+    )
+    const open = all.filter(other => other?.state === 'open').length
+    issue.issue_dependencies_summary = {
+      blocked_by: open,
+      total_blocked_by: blocking.length,
+      blocking: 0,
+      total_blocking: 0,
+    }
+  }
   issue.reactions = reactions.summary(textAt(issue, 'node_id'), textAt(issue, 'url'))
   repairAuthorship(issue, parts)
 }

@@ -101,6 +101,16 @@ async function lockPull({ memory }: Layer, { method }: ApiRequest, { owner, name
   return answer(204)
 }
 
+async function blockersOf({ upstream, memory }: Layer, _: ApiRequest, { owner, name, number }: Params) {
+  const repository = `${owner}/${name}`
+  const numbers = memory.blockers.get(threadKey(repository, Number(number))) ?? []
+  const all = await Promise.all(numbers.map(other => upstream.read(`/repos/${repository}/issues/${other}`)))
+  return answer(
+    200,
+    all.filter(other => other !== undefined),
+  )
+}
+
 const editable = [
   '/issues/:number{[0-9]+}',
   '/pulls/:number{[0-9]+}',
@@ -121,6 +131,7 @@ export const threadRules: Rule[] = [
     ['PATCH', rest, keepBefore],
   ]),
   ['GET', '/issues/:number{[0-9]+}', issueOfPull],
+  ['GET', '/issues/:number{[0-9]+}/dependencies/blocked_by', blockersOf],
   ['PATCH', '/issues/:number{[0-9]+}', patchIssueOfPull],
   ['PUT', '/issues/:number{[0-9]+}/lock', lockPull],
   ['DELETE', '/issues/:number{[0-9]+}/lock', lockPull],

@@ -17,7 +17,7 @@ import type { Source } from '../core/record/mailbox-part.ts'
 import { aroundMarkers, markerSigner } from '../core/record/marker.ts'
 import type { UnusedBranch } from '../core/record/own-pull-request.ts'
 import type { Run } from '../core/record/run.ts'
-import { ofThread, ownersPlace, working } from '../core/record/run-index.ts'
+import { ofThread, ownersPlace, wakeEach, whileBotPaused, working } from '../core/record/run-index.ts'
 import { type NamesOf, type RepositoryRef, triggerOf } from '../core/settings/deployment-settings.ts'
 import { type Redact, redactor } from '../core/text/redact.ts'
 import { inOwnWords } from '../core/words/words.ts'
@@ -28,6 +28,7 @@ import { installationsOf } from '../github/installations.ts'
 import { ownerFilesOf } from '../github/repository-files.ts'
 import { gitHubThread } from '../github/thread-client.ts'
 import { readEvents } from '../github/webhooks/normalise.ts'
+import { pauseErrand, pausesIn } from '../maintenance/pauses.ts'
 import { adoptEvery, adoptLost } from '../maintenance/recover-runs.ts'
 import { sweepDeliveries, sweepEvery } from '../maintenance/redeliver-webhooks.ts'
 import { removeBranch } from '../maintenance/remove-branches.ts'
@@ -67,6 +68,10 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
   })
   await workOn(runtime, flows)
   await startChores(runtime, edges, overrides)
+  const { runs } = queues
+  runtime.settings.onChange(
+    () => void wakeEach(runs, whileBotPaused).catch(err => log.warn({ err }, 'could not wake who waits')),
+  )
   if (queues.kind === 'embedded') await wakeAll(queues, follower)
   return { close: () => void follower.close() }
 }
@@ -119,6 +124,7 @@ function sharedBy(
       now,
     }),
     accounts: accountsIn(queues.writtenOnce, log),
+    pauses: pausesIn(queues.chores),
     github: (thread: Run['thread'], prefetched?: unknown) =>
       gitHubThread(app, thread, {
         now,
@@ -195,6 +201,7 @@ async function startChores(
 ): Promise<void> {
   const withRuns = { ...shared, tenantOf: tenants.of, runs: queues.runs }
   const every = branchesEvery === undefined ? {} : { every: branchesEvery }
+  queues.chores.runErrands(pauseErrand.kind, pauseErrand.run(withRuns))
   queues.chores.runErrands(removal, removeBranch({ ...withRuns, ...every }))
   await queues.chores.every('mend-index', mendEvery, async () => void (await queues.mendIndexes()))
   await queues.chores.every('adopt-lost', adoptEvery, adoptLost({ ...withRuns, installations }))

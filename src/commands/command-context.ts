@@ -3,6 +3,7 @@ import type { SettingsNow, SettingsReader } from '../access/read-settings.ts'
 import type { MayCost } from '../access/strangers.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
+import type { Pauses } from '../core/model/pause.ts'
 import type {
   Files,
   GitHub,
@@ -49,6 +50,7 @@ export interface TriggerDeps {
   deployment: Deployment
   signer: Signer
   settings: SettingsReader
+  pauses: Pauses
   accounts: Accounts
   defaults: { model: string; effort: ReasoningEffort | undefined }
   reached: Reached

@@ -6,8 +6,10 @@ import { configCommand } from './config-command.ts'
 import { continueCommand } from './continue-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { helpCommand } from './help-command.ts'
+import { pauseCommand } from './pause-command.ts'
 import { planCommand } from './plan-command.ts'
 import { queueCommand } from './queue-command.ts'
+import { resumeCommand } from './resume-command.ts'
 import { retryCommand } from './retry-command.ts'
 import { runCommand } from './run-command.ts'
 import { statusCommand } from './status-command.ts'
@@ -23,6 +25,8 @@ export const commands: readonly Command[] = [
   statusCommand,
   queueCommand,
   configCommand,
+  pauseCommand,
+  resumeCommand,
   doctorCommand,
   helpCommand,
 ]

@@ -4,9 +4,10 @@ import type { Options } from '../core/command/options.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import type { CommandGrammar } from '../core/model/command-grammar.ts'
+import type { Pause } from '../core/model/pause.ts'
 import type { PullHead, Thread } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import type { BranchView, KnownModel, Pull, SandboxView } from '../core/model/views.ts'
+import type { BranchView, Closer, KnownModel, Pull, SandboxView } from '../core/model/views.ts'
 import type { Moment } from '../core/record/event-order.ts'
 import type { Marker } from '../core/record/marker.ts'
 import type { Run } from '../core/record/run.ts'
@@ -38,11 +39,14 @@ export type Decision =
   | { kind: 'take-over'; run: Run }
   /** Park until that Run of the thread has an outcome, or has ended: both wake the command. */
   | { kind: 'wait'; behind: Run; announce?: Reply }
+  /** Of the repository; `reply` is what its thread is told. */
+  | { kind: 'pause'; pause: Pause; reply: Reply }
   | { kind: 'silence' }
 
 type NewMessage =
   | { kind: 'follow-up'; text: string; inline?: InlineComment[]; attached?: Attachment[] }
   | { kind: 'stop' }
+  | { kind: 'force' }
   | { kind: 'label'; label: string }
 
 export interface Command<Facts = unknown> extends CommandGrammar {
@@ -84,8 +88,13 @@ export interface Reads {
   usual: { model: string; effort: ReasoningEffort | undefined }
   isOurs(run: Run): boolean
   now: number
+  /** Whether the repository is paused, or was. */
+  pause(): Promise<Pause | undefined>
+  /** How many Runs wait for the end of that. */
+  waitingForPause(): Promise<number>
+  /** Open pull requests that say they close the issue. */
+  closers(): Promise<Closer[]>
   trigger: TriggerWords
-  paused: string | undefined
   repliedLately(of: 'status' | 'queue'): boolean
   live(): Promise<Run | undefined>
   /** The Run at work in the thread of its pull request, or of the issue which that is of. */

@@ -84,6 +84,9 @@ async function perform(context: CommandContext, decision: Decision): Promise<Com
       if (!run.mailbox.releaseThread) await send(runs, run.id, { kind: 'release-thread', id })
       return { kind: 'wait', behind: run }
     }
+    case 'pause':
+      await context.deps.pauses.say(decision.pause)
+      return replied(decision.reply)
     case 'wait':
     case 'silence':
       return decision

@@ -9,7 +9,7 @@ import { send } from '../core/record/messages.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
 import { believeAbsent } from '../core/record/retries.ts'
 import { changed, type Run } from '../core/record/run.ts'
-import { ofPull, onBranch } from '../core/record/run-index.ts'
+import { ofPull, onBranch, untilPullEnds, wakeEach } from '../core/record/run-index.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
 import { settingsCheck } from '../core/words/settings-check.ts'
 import { statusToSend } from '../runs/steps/status-comment.ts'
@@ -20,6 +20,8 @@ import { settingsFile } from './command-registry.ts'
 import { withdraw } from './withdraw.ts'
 
 export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigger): Promise<StepResult> {
+  if (trigger.news === 'closed' || trigger.news === 'merged')
+    await wakeEach(context.deps.runs, untilPullEnds(trigger.thread.repoId))
   if (trigger.news === 'opened') await pollNow(context, trigger)
   if (trigger.news === 'opened' || trigger.news === 'reopened' || trigger.news === 'pushed')
     await checkSettings(context, trigger)

@@ -7,8 +7,8 @@ import type { Marker } from '../core/record/marker.ts'
 import { isAtWork, readMessages } from '../core/record/messages.ts'
 import { believeAbsent } from '../core/record/retries.ts'
 import { type Run, sessionOf } from '../core/record/run.ts'
-import { ofPull, ofTask, ofThread } from '../core/record/run-index.ts'
-import { pausedBecause, triggerOf } from '../core/settings/deployment-settings.ts'
+import { ofPull, ofTask, ofThread, whilePaused } from '../core/record/run-index.ts'
+import { triggerOf } from '../core/settings/deployment-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/shown-text.ts'
 import { markerOf } from '../runs/steps/markers.ts'
@@ -37,8 +37,13 @@ export function readsFor(
     usual: deps.defaults,
     isOurs: ({ session: { tenant } }) => tenant === undefined || tenant === deps.tenant,
     now: deps.now(),
+    pause: () => deps.pauses.of(thread.repoId),
+    async waitingForPause() {
+      const [waiting = 0] = await deps.runs.query([{ kind: 'count', set: whilePaused(thread.repoId) }])
+      return waiting
+    },
+    closers: () => github.closers(),
     trigger: triggerOf(deps.settings.deployment, thread.owner),
-    paused: pausedBecause(deps.settings.deployment),
     repliedLately: of => repliedLately(context, of),
     live: async () => (await liveRun(context, threadSlot(thread)))?.data,
     beside: () => runBeside(context),

@@ -43,7 +43,7 @@ export const retryCommand = command({
     if (!past || !last) return {}
     const [head, settings] = await Promise.all([reads.head('now'), reads.settings()])
     const settling = await settlingOf(reads, settings, wanted(request, last).options, request.options)
-    return { before: { past, last, head, settling, paused: reads.paused } }
+    return { before: { past, last, head, settling } }
   },
 
   decide(request, { live, before }) {
@@ -51,7 +51,7 @@ export const retryCommand = command({
     if (live) return live.id === runId ? { kind: 'started' } : inTheWay(live, 'retry')
     if (!trigger.snapshot.open) return reject({ kind: 'closed' })
     if (!before) return reject({ kind: 'nothing-to', command: 'retry' })
-    const { settling, paused, last } = before
+    const { settling, last } = before
     const outcome = last.result?.outcome
     if (outcome && isHopeless(outcome) && Object.keys(request.options).length === 0)
       return reject({ kind: 'no-use', outcome })
@@ -62,7 +62,6 @@ export const retryCommand = command({
     if (misplaced) return rejectStart(settling, misplaced)
     const agreed = settled(wanted(request, before.last), trigger.thread, settling)
     if (agreed.kind !== 'settled') return rejectStart(settling, agreed)
-    if (paused !== undefined) return rejectStart(settling, { kind: 'paused', why: paused })
     return {
       kind: 'start',
       run: newRun({
@@ -122,7 +121,12 @@ function again(request: Request, { past, last, head = last.baseline.head, settli
   return {
     id: runId,
     thread: trigger.thread,
-    baseline: { snapshot: last.baseline.snapshot, settings, settingsProblem: problem, head },
+    baseline: {
+      snapshot: { ...last.baseline.snapshot, blockers: trigger.snapshot.blockers },
+      settings,
+      settingsProblem: problem,
+      head,
+    },
     mailbox: { pendingFollowUps: followUpsOf(request, last) },
     ...(roundWords(last).length > 0 && !options.new
       ? goingOn(past, readUpToIn(trigger, last))

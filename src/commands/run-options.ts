@@ -73,7 +73,7 @@ export function settle({ options, what, owner, settings, grants, usual, known }:
   const effort = options.effort ?? usualEffort(settings, usual.effort, { model, models: known.models })
   if (typeof effort === 'object') return effort
   const permission = what === 'plan' ? 'read-only' : settings.permission
-  const { new: _, ...asked } = options
+  const { new: _, dryRun: __, ...asked } = options
   const { mode } = settings
   const authorship = options.authorship ?? 'bot'
   return {
@@ -178,7 +178,13 @@ function sandboxOf(
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-export function previousOptions({ mode: _, permission: __, authorship, ...asked }: RunOptions): Options {
+export function previousOptions({
+  mode: _,
+  permission: __,
+  force: ___,
+  authorship,
+  ...asked
+}: RunOptions): Options {
   return authorship === 'user' ? { ...asked, authorship } : asked
 }
 

@@ -1,9 +1,10 @@
 import type { SettingsNow } from '../access/read-settings.ts'
 import { type OptionName, type Options, optionNames, presets } from '../core/command/options.ts'
 import { nearest } from '../core/command/parse.ts'
+import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import { isFork, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment, LabelTrigger } from '../core/model/trigger.ts'
-import type { Pull } from '../core/model/views.ts'
+import type { Closer, Pull } from '../core/model/views.ts'
 import { isUndone } from '../core/record/last-word.ts'
 import { isAtWork } from '../core/record/messages.ts'
 import type { Origin, RunOptions, RunRequest } from '../core/record/request-part.ts'
@@ -34,7 +35,7 @@ export type StartFacts =
       past: Past | undefined
       last: LastRun | undefined
       settling: Settings
-      paused: string | undefined
+      closers: readonly Closer[]
     }
 
 export interface Settings extends Omit<SettingsNow, 'files'> {
@@ -59,8 +60,9 @@ export function decideStart(request: Request, wanted: Wanted, facts: StartFacts)
 
 type Free = StartFacts & { kind: 'free' }
 
-function startAfresh({ trigger, attached, runId, command }: Request, wanted: Wanted, facts: Free): Decision {
-  const { head, past, last, settling, paused } = facts
+function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
+  const { trigger, attached, runId, command } = request
+  const { head, past, last, settling } = facts
   const { settings, problem, slips, usable } = settling
   if (head && isFork(head, trigger.thread)) return rejectStart(settling, { kind: 'fork' })
   if (!usable) return reject({ kind: 'bad-settings', problem: problem ?? '', slips })
@@ -71,8 +73,9 @@ function startAfresh({ trigger, attached, runId, command }: Request, wanted: Wan
   if (asked.kind !== 'completed') return rejectStart(settling, asked)
   const agreed = settled(asked.wanted, trigger.thread, settling)
   if (agreed.kind !== 'settled') return rejectStart(settling, agreed)
-  if (paused !== undefined) return rejectStart(settling, { kind: 'paused', why: paused })
   const { what, text, inline, approves } = asked.wanted
+  const others = wanted.options.force || what === 'plan' ? [] : byOthers(request, facts)
+  if (others.length > 0) return rejectStart(settling, { kind: 'has-pull', pulls: others })
   const run = newRun({
     id: runId,
     thread: trigger.thread,
@@ -107,6 +110,16 @@ export function misplacedBase(
   const open = pulls.find(pull => pull.state === 'open' && pull.head === (branch ?? pull.head))
   return open && open.base !== base ? { kind: 'base-taken', pull: open.number, base: open.base } : undefined
 }
+
+/** Not of this thread's own work, which goes on there. */
+const byOthers = ({ trigger: { thread } }: Request, { closers, past, settling }: Free): Closer[] =>
+  closers.filter(({ number, branch }) => {
+    const isOwn =
+      branch !== undefined &&
+      (branch === past?.marker.made ||
+        isBranchOfIssue(branch, stemOf(settling.settings.branch_prefix, thread.number)))
+    return !isOwn && number !== past?.marker.pull
+  })
 
 /** Problems of the settings are told with any rejection. */
 export const rejectStart = (
@@ -207,6 +220,8 @@ type Busy = StartFacts & { kind: 'busy' }
 
 function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, settling }: Busy): Decision {
   if (trigger.kind === 'label') return labelled(trigger, live)
+  if (wanted.options.force && wanted.text === '' && live.schedule.waits && !live.schedule.admitted)
+    return { kind: 'message', runId: live.id, message: { kind: 'force' } }
   const misplaced = misplacedBase(trigger, wanted.options, live.result.pulls)
   if (misplaced) return reject(misplaced)
   const differs = settling ? otherOptions(trigger, wanted, { live, settling }) : []
@@ -254,6 +269,8 @@ const differing = (has: RunOptions, wants: RunOptions): OptionName[] =>
   optionNames.filter(name => {
     switch (name) {
       case 'new':
+      case 'force':
+      case 'dryRun':
         return false
       case 'branch':
       case 'base':
@@ -331,7 +348,7 @@ export type StartReads = Pick<
   | 'branch'
   | 'sandboxes'
   | 'usual'
-  | 'paused'
+  | 'closers'
 >
 
 export async function startFacts(
@@ -354,7 +371,7 @@ export async function startFacts(
   const asked = completed(trigger, wanted, { settings: settings.settings, last })
   const options = asked.kind === 'completed' ? asked.wanted.options : {}
   const settling = await settlingOf(reads, settings, options, wanted.options)
-  return { kind: 'free', head, past, last, paused: reads.paused, settling }
+  return { kind: 'free', head, past, last, settling, closers: await reads.closers() }
 }
 
 export async function settlingOf(

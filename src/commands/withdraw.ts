@@ -14,7 +14,7 @@ import { isOwnMerge } from '../core/record/own-pull-request.ts'
 import type { Origin } from '../core/record/request-part.ts'
 import { believeAbsent } from '../core/record/retries.ts'
 import type { Run } from '../core/record/run.ts'
-import { ofThread } from '../core/record/run-index.ts'
+import { ofThread, untilClosed, wakeEach } from '../core/record/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import {
@@ -36,6 +36,7 @@ type Withdrawn = Withdrawal['what']
 type Deleted = Withdrawn & { kind: 'comment' }
 
 export async function withdraw(context: CommandContext, trigger: Withdrawal): Promise<StepResult> {
+  if (trigger.what.kind === 'thread') await wakeEach(context.deps.runs, untilClosed(trigger.thread.url))
   const waiting = await waitingFor(context, trigger)
   const live = (await liveRun(context, threadSlot(trigger.thread)))?.data
   const meant = live && concerns(live, trigger) && live.request.at <= trigger.at ? live : undefined

@@ -2,7 +2,8 @@
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import type { Thread } from '../core/model/thread.ts'
-import type { CommentView, CommitView, PullView } from '../core/model/views.ts'
+import type { Awaited, CommentView, CommitView, PullView } from '../core/model/views.ts'
+import { agentLogin } from '../core/record/own-pull-request.ts'
 import { query } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { asRest, type GivenComment, loginOf, type ThreadAccess, Written } from './read-ahead.ts'
@@ -42,6 +43,18 @@ export function pullsOf({ redact, ...access }: ThreadAccess & { redact(text: str
         sha,
         byPerson: isPerson(author) && isPerson(committer),
       }))
+    },
+
+    /** The newest hundred are looked at: a limit beyond that is none. */
+    async openPulls(prefix: string): Promise<Awaited[]> {
+      const variables = { owner: thread.owner, name: thread.repo }
+      const { nodes } = (await query(client, openPulls, variables)).repository.pullRequests
+      return nodes.flatMap(({ number, title, url, author, headRefName, headRepository }) => {
+        const isHere = headRepository?.databaseId === thread.repoId
+        const isAgents = author !== null && loginOf(author) === agentLogin
+        const isOurs = isHere && (isAgents || headRefName.startsWith(prefix))
+        return isOurs ? [{ name: `#${number}`, title: redact(title), url }] : []
+      })
     },
 
     /** Not repeatable: after `NoResponse`, look with `pullsFrom` first. */
@@ -122,6 +135,32 @@ export const viewOfNode = (pull: z.infer<typeof PullNode>): PullView => ({
   createdAt: Date.parse(pull.createdAt),
   mergedAt: pull.mergedAt === null ? undefined : Date.parse(pull.mergedAt),
 })
+
+const openPulls = {
+  text: `query openPulls($owner: String!, $name: String!) {
+  repository(owner: $owner, name: $name) {
+    pullRequests(states: OPEN, first: 100, orderBy: { field: CREATED_AT, direction: DESC }) {
+      nodes { number title url headRefName headRepository { databaseId } author { __typename login } }
+    }
+  }
+}`,
+  schema: z.object({
+    repository: z.object({
+      pullRequests: z.object({
+        nodes: z.array(
+          z.object({
+            number: z.number(),
+            title: z.string(),
+            url: z.string(),
+            headRefName: z.string(),
+            headRepository: z.object({ databaseId: z.number() }).nullable(),
+            author: z.object({ __typename: z.string(), login: z.string() }).nullable(),
+          }),
+        ),
+      }),
+    }),
+  }),
+}
 
 const pullAndPerson = {
   text: `query pullAndPerson($owner: String!, $name: String!, $number: Int!, $login: String!, $isNamed: Boolean!) {

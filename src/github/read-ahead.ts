@@ -6,7 +6,7 @@ import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import type { Thread } from '../core/model/thread.ts'
-import type { IssueBranches } from '../core/model/views.ts'
+import type { Closer, IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
 import { send } from './graphql.ts'
 import { type NodeIds, threadKey } from './node-ids.ts'
@@ -34,6 +34,9 @@ const threadAhead = `query threadAhead($owner: String!, $name: String!, $number:
         id
         closed
         ${comments}
+        closedByPullRequestsReferences(first: 10) {
+          nodes { number title url state headRefName headRepository { databaseId } }
+        }
         linkedBranches(first: 10) { nodes { ref { name target { oid } repository { nameWithOwner } } } }
       }
       ... on PullRequest {
@@ -75,6 +78,7 @@ const Carried = z.object({
 })
 
 interface Parts extends Omit<z.infer<typeof Carried>, 'at'> {
+  closers?: Closer[]
   settings?: { text: string | undefined }
 }
 
@@ -165,6 +169,15 @@ export function linkedOf(
   }
 }
 
+const CloserNode = z.object({
+  number: z.number(),
+  title: z.string(),
+  url: z.string(),
+  state: z.string(),
+  headRefName: z.string(),
+  headRepository: z.object({ databaseId: z.number() }).nullable(),
+})
+
 const ResponseData = z.object({
   repository: z.object({
     id: z.string(),
@@ -190,6 +203,11 @@ const ResponseData = z.object({
         ),
       }),
       linkedBranches: LinkedNodes.optional(),
+      closedByPullRequestsReferences: z
+        .object({
+          nodes: z.array(CloserNode.nullable()),
+        })
+        .optional(),
     }),
   }),
 })
@@ -228,7 +246,14 @@ function partsOf(found: Found, thread: Thread): Parts {
         : undefined,
     branches,
     open: closed ? undefined : true,
+    closers: found.thread.closedByPullRequestsReferences?.nodes.flatMap(node => closerOf(node, thread)),
   }
+}
+
+function closerOf(node: z.infer<typeof CloserNode> | null, { repoId }: Thread): Closer[] {
+  if (node?.state !== 'OPEN') return []
+  const { number, title, url, headRefName, headRepository } = node
+  return [{ number, title, url, branch: headRepository?.databaseId === repoId ? headRefName : undefined }]
 }
 
 /** Without a colon it is no settings file, perhaps a symlink, which only REST follows. */

@@ -4,6 +4,8 @@ import { type Role, roles } from '../core/model/command-grammar.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
 import type {
+  Awaited,
+  Closer,
   Closing,
   Permission,
   Reaction,
@@ -132,6 +134,26 @@ export function gitHubThread(
       return by && { by, at: Date.parse(data.closed_at ?? data.updated_at) }
     },
 
+    async blockers(): Promise<Awaited[]> {
+      const all = await unlessGone(() =>
+        client.paginate('GET /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by', {
+          ...issue,
+          per_page: 100,
+        }),
+      )
+      return BlockingIssues.parse(all ?? []).flatMap(({ state, number, title, html_url: url }) => {
+        const elsewhere = /([^/]+\/[^/]+)\/issues\/\d+$/.exec(url)?.[1] ?? ''
+        const isHere = elsewhere.toLowerCase() === `${at.owner}/${at.repo}`.toLowerCase()
+        return state === 'open'
+          ? [{ name: `${isHere ? '' : elsewhere}#${number}`, title: redact(title), url }]
+          : []
+      })
+    },
+
+    async closers(): Promise<Closer[]> {
+      return (prefetched.take('closers') ?? []).map(each => ({ ...each, title: redact(each.title) }))
+    },
+
     state: (): Promise<ThreadState | undefined> =>
       unlessGone(async () => {
         const { data } = await client.rest.issues.get(issue)
@@ -176,6 +198,10 @@ const addToReview = {
 }`,
   schema: z.unknown(),
 }
+
+const BlockingIssues = z.array(
+  z.object({ state: z.string(), number: z.number().int(), title: z.string(), html_url: z.string() }),
+)
 
 type Rewrite = (text: string) => string
 

@@ -36,7 +36,12 @@ interface Known {
   chore: Chore
 }
 
-type Enlisted = Pick<BullQueue<ChoreRecord>, 'add' | 'send' | 'wake' | 'work'>
+type Enlisted = Pick<BullQueue<ChoreRecord>, 'add' | 'send' | 'wake' | 'work' | 'holder' | 'get' | 'inbox'>
+
+function newestOf({ memory, read = 0 }: ChoreRecord, inbox: readonly string[]): unknown {
+  const newest = inbox.length > read ? inbox.at(-1) : undefined
+  return newest === undefined ? memory : JSON.parse(newest)
+}
 
 export class ChoreBoard implements Chores {
   readonly #queue: Enlisted
@@ -74,6 +79,13 @@ export class ChoreBoard implements Chores {
     throw new Error(`${subject} changes hands too fast`)
   }
 
+  async what(kind: string, subject: string): Promise<unknown> {
+    const id = await this.#queue.holder(`${kind} ${subject}`)
+    const [job, inbox] =
+      id === undefined ? [] : await Promise.all([this.#queue.get(id), this.#queue.inbox(id)])
+    return job?.standing === 'live' ? newestOf(job.data, inbox ?? []) : undefined
+  }
+
   stop(): void {
     for (const timer of this.#timers.splice(0)) clearInterval(timer)
   }
@@ -96,9 +108,7 @@ export class ChoreBoard implements Chores {
 
   async #runErrand(job: LockedJob<ChoreRecord>, errand: Errand): Promise<StepResult> {
     const inbox = await job.inbox()
-    const { memory, read = 0 } = job.data
-    const newest = inbox.length > read ? inbox.at(-1) : undefined
-    const what: unknown = newest === undefined ? memory : JSON.parse(newest)
+    const what = newestOf(job.data, inbox)
     const remember = (next: unknown) => job.save({ ...job.data, memory: next, read: inbox.length })
     const ms = await errand({ what, signal: job.signal, remember })
     if (ms !== 'done') return { kind: 'park', ms }

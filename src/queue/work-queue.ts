@@ -55,6 +55,8 @@ export interface Sent {
 export interface Chores {
   runErrands(kind: string, errand: Errand): void
   send(errand: Sent): Promise<void>
+  /** What is to be done about a subject, as it was said last; `undefined` if nothing is. */
+  what(kind: string, subject: string): Promise<unknown>
   /**
    * Has `chore` done now, and then again `ms` after each time: by one process at a time, however many say the same.
    * @param id as for a job

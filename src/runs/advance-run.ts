@@ -59,7 +59,7 @@ const nowOf = ({ deps, drawing }: RunContext): Now => ({
 
 /** A wake before its time has a reason, so the next poll is brought forward. */
 function pollingSoon({ run, deps }: RunContext): Run {
-  if (!run.schedule.admitted && run.schedule.ahead !== undefined)
+  if (!run.schedule.admitted && run.schedule.waits !== undefined)
     return changed(run, { schedule: { nextPollAt: undefined } })
   const { lastPollAt, nextPollAt } = run.schedule
   if (lastPollAt === undefined || nextPollAt === undefined || nextPollAt <= deps.now()) return run

@@ -58,6 +58,7 @@ export function given(run: Run, differs: Differs = {}): Given {
     removeLater: async () => expect.fail('a branch is left for later'),
     settings: deploymentWith(),
     accounts: memoryAccounts(),
+    pauses: { of: async () => undefined },
     requeue: async () => expect.fail('a command is asked again'),
     stops: async () => ({ judged: [], unjudged: [] }),
     fence: () => 'f'.repeat(16),

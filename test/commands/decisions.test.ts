@@ -104,7 +104,7 @@ const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}): StartFacts => 
   last: undefined,
 
   settling: settling(),
-  paused: undefined,
+  closers: [],
   ...rest,
 })
 const busy = (rest: Partial<StartFacts & { kind: 'busy' }> = {}): StartFacts => ({
@@ -201,12 +201,6 @@ describe('what asks for work', () => {
       rejects('bad-settings', { problem: 'line 2' }),
     ],
     [
-      'while the bot is paused',
-      asking(comment),
-      start(free({ paused: 'the budget is spent' })),
-      rejects('paused'),
-    ],
-    [
       'from a fork, where the settings have a slip, too',
       asking({ ...comment, thread: pullThread }),
       start(free({ head: { ...head, repoId: 200 }, settling: withSlip })),
@@ -217,12 +211,6 @@ describe('what asks for work', () => {
       asking(comment, { options: { model: 'gpt-2' } }),
       start(free({ settling: withSlip })),
       rejects('beside-slips', { reply: { kind: 'model', model: 'gpt-2' }, problem: 'line 2' }),
-    ],
-    [
-      'while the bot is paused, where the settings have a slip, too',
-      asking(comment),
-      start(free({ settling: withSlip, paused: 'the budget is spent' })),
-      rejects('beside-slips', { reply: { kind: 'paused' }, problem: 'line 2' }),
     ],
     [
       'where a session can go on',
@@ -439,7 +427,6 @@ describe('what asks for work', () => {
     },
     head: undefined,
     settling: settling(),
-    paused: undefined,
   }
   const unknownModel = agentFailures['no-model']('gpt-9')
   const failedWords = {
@@ -468,12 +455,6 @@ describe('what asks for work', () => {
       asking(comment, { options: { model: 'gpt-5.6' } }),
       { before: { ...before, last: { ...before.last, result: { outcome: unknownModel } } } },
       { kind: 'start', run: { request: { options: { model: 'gpt-5.6' } } } },
-    ],
-    [
-      'while the bot is paused',
-      asking(comment),
-      { before: { ...before, paused: 'no money' } },
-      rejects('paused'),
     ],
     [
       'with what was asked',

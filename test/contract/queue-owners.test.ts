@@ -45,7 +45,10 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
 
   /** Some work, in threads of their own; all others stand in line for a place of their owner. */
   function addLoud(n: number) {
-    const schedule = n < starts ? { admitted: true } : { admitted: false, waitsFor: 'owner' as const }
+    const schedule =
+      n < starts
+        ? { admitted: true }
+        : { admitted: false, waits: { kind: 'line' as const, ahead: 1, of: 'owner' as const } }
     const run = ofOwner('loud', n, { schedule })
     return queues.runs.add(`loud-${n}`, run, threadSlot(run.thread))
   }

@@ -42,6 +42,7 @@ import {
 } from './given.ts'
 
 const now = t0 + 3 * minute
+const pause = { paused: true, repoId: 1, id: 'comment-1-0', at: t0, by: 'maya', why: 'release' }
 const status = (run: Run): string => statusComment(run, deployment, now)
 const closingComment = (run: Run): string => closingFor(run, deployment)
 
@@ -75,7 +76,7 @@ const onPull: RunChange = {
 
 /** One Run in each phase. */
 const phases: Record<Phase, Run> = {
-  waiting: runWith({ schedule: { ahead: 2 } }),
+  waiting: runWith({ schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' } } }),
   preparing: runWith({ schedule: { admitted: true } }),
   starting: working({ session: { taskRun: { ...taskRun, status: 'queued' } } }),
   working: working({ session: { progress } }),
@@ -385,7 +386,11 @@ describe('the status comment', () => {
       runWith({ ...onPull, request: { ...ask, text: '' } }),
       /^> What the pull request says$/m,
     ],
-    ['one run before it', runWith({ schedule: { ahead: 1 } }), /waits for its turn · one run before it/],
+    [
+      'one run before it',
+      runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } }),
+      /waits for its turn · one run before it/,
+    ],
     [
       'two pull requests',
       working(over, { result: { outcome: { kind: 'pull' }, pulls: [pull, { ...pull, number: 10 }] } }),
@@ -476,7 +481,7 @@ describe('a new phase', () => {
     expect(key(phases.starting)).toBe(key(phases.working))
   })
   test.each<[string, Run, Run]>([
-    ['a line', runWith({}), runWith({ schedule: { ahead: 1 } })],
+    ['a line', runWith({}), runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } })],
     [
       'a pull request that is merged',
       phases.pull,
@@ -499,7 +504,9 @@ describe('a new phase', () => {
     expect(key(one)).not.toBe(key(other))
   })
   test('is not another place in the line', () => {
-    expect(key(runWith({ schedule: { ahead: 2 } }))).toBe(key(runWith({ schedule: { ahead: 1 } })))
+    expect(key(runWith({ schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' } } }))).toBe(
+      key(runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } })),
+    )
   })
   test('is not one more step of the agent', () => {
     expect(key(changed(phases.working, { session: { progress: [] } }))).toBe(key(phases.working))
@@ -862,7 +869,11 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
     problem: '.github/codex.yml, line 2, `effort`, is not one',
     usable: true,
   },
-  queue: { kind: 'queue', run: runWith({ schedule: { ahead: 2 } }), now: t0 },
+  queue: {
+    kind: 'queue',
+    run: runWith({ schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' } } }),
+    now: t0,
+  },
   doctor: {
     kind: 'doctor',
     repository: 'acme/shop',
@@ -891,7 +902,14 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
     problem: '.github/codex.yml, line 1: `modle` is not a setting; and 2 more',
     slips: [{ path: '.github/codex.yml', count: 3 }],
   },
-  paused: { kind: 'paused', why: 'the budget of November is spent' },
+  'has-pull': {
+    kind: 'has-pull',
+    pulls: [{ number: 9, title: 'Fix the login', url: 'https://github.com/acme/shop/pull/9' }],
+  },
+  'no-pause-time': { kind: 'no-pause-time', given: 'until the cows come home' },
+  paused: { kind: 'paused', pause: { ...pause, until: t0 + hour }, now: t0 },
+  resumed: { kind: 'resumed', before: pause, waiting: 2 },
+  'said-since': { kind: 'said-since', by: 'olga', paused: true },
   'not-served': { kind: 'not-served', owner: 'globex' },
   hidden: { kind: 'hidden' },
   misplaced: { kind: 'misplaced' },
@@ -930,6 +948,10 @@ describe('replies', () => {
         Says what the run of this thread waits for.
       - \`/codex config\` (write permission)\\
         Shows the settings of this repository, and where each comes from.
+      - \`/codex pause [until TIME] [reason]\` (maintain permission)\\
+        Nothing new starts in this repository until then, or until \`/codex resume\`. What is asked meanwhile is kept and starts by itself. Runs that work go on to their end.
+      - \`/codex resume\` (maintain permission)\\
+        Ends a pause of this repository.
       - \`/codex doctor\` (admin permission)\\
         Checks the setup for this repository, and says how to fix what is wrong.
       - \`/codex help\` (read permission)\\
@@ -945,6 +967,10 @@ describe('replies', () => {
         The branch to work on. It must exist.
       - \`--base NAME\`\\
         The branch that the work starts from and its pull request goes into. It must exist. Beside \`--branch\`, only the second.
+      - \`--force\`\\
+        Starts although another pull request is open for the issue, or another issue blocks it.
+      - \`--dry-run\`\\
+        Says what would be done, and does nothing.
       - \`--new\`\\
         Starts a new session, without what the earlier one knew.
       - \`--sandbox NAME\`\\
@@ -1070,7 +1096,15 @@ describe('replies', () => {
       - .github/codex.yml, line 1: \`modle\` is not a setting
       - and 2 more
 
-      paused: @maya this bot is paused: the budget of November is spent. Nothing was started. Ask again later.
+      has-pull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`/codex --force\` starts anyway.
+
+      no-pause-time: @maya \`until the cows come home\` is not a time in the next year, so nothing was paused. Write it like \`until 18:00\`, \`until 2026-12-01 18:00\`, \`until Monday\` or \`for 2 h\`. Times are UTC.
+
+      paused: @maya \`codex\` is paused in this repository until 15:02 UTC. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs that work go on to their end. \`/codex resume\` ends the pause.
+
+      resumed: @maya the pause by \`maya\` has ended. 2 runs that waited start now.
+
+      said-since: @maya \`olga\` paused this repository after you wrote this, so that holds.
 
       not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.globex.posthog\` to the bot’s settings file. (This hint comes once.)
 
@@ -1173,8 +1207,11 @@ describe('replies', () => {
         kind: 'queue',
         run: runWith({
           schedule: {
-            ahead: 0,
-            waitsUntil: { at: t0 + 10 * hour, limit: '`acme` started 9 runs in 24 hours; the limit is 9' },
+            waits: {
+              kind: 'until',
+              at: t0 + 10 * hour,
+              limit: '`acme` started 9 runs in 24 hours; the limit is 9',
+            },
           },
         }),
         now: t0,

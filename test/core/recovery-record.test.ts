@@ -109,12 +109,12 @@ describe('a Run that had not begun', () => {
 
   test('waits its turn once more, and who asked is asked about once more', () => {
     const again = restored(remainsOf(waiting), t0)
-    expect([again.schedule.admitted, again.schedule.ahead, again.attempts.intent, stepOf(again)]).toEqual([
-      false,
-      0,
-      undefined,
-      'await-admission',
-    ])
+    expect([
+      again.schedule.admitted,
+      again.schedule.waits?.kind,
+      again.attempts.intent,
+      stepOf(again),
+    ]).toEqual([false, 'line', undefined, 'await-admission'])
   })
 
   test('goes on with the task that it had made', () => {

@@ -76,6 +76,10 @@ const repository: Readonly<Record<string, Shown>> = {
     'stories/trust.test.ts',
     'too many starts in a short time open the breaker',
   ],
+  'limits.open_pull_requests': [
+    'stories/reasons-to-wait.test.ts',
+    'has new work wait, with the list, until one of them ends',
+  ],
   'limits.max_effort': ownerSays,
   'limits.when_reached': [
     'stories/trust.test.ts',

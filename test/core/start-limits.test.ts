@@ -50,7 +50,9 @@ const turn = (mine: Me, others: OtherRun[]) => admissionOf(mine, indexOf(others)
 const first = { kind: 'now' }
 /** So many have to end before there is a place of this. */
 const ahead = (many: number, of: string) => ({ kind: 'ahead', ahead: many, of })
-const heldAtPerson: RunChange = changed(waits, { schedule: { waitsFor: 'person' } })
+const heldAtPerson: RunChange = changed(waits, {
+  schedule: { waits: { kind: 'line', ahead: 1, of: 'person' } },
+})
 const many = (count: number, differs: RunChange = {}, step = 1): OtherRun[] =>
   Array.from({ length: count }, (_, i) => other((i + 1) * step, differs))
 
@@ -91,21 +93,34 @@ describe('Runs under way go first', () => {
       { repository: 1 },
       [
         other(9),
-        other(5, changed(waits, { schedule: { waitsFor: 'repository' } })),
-        other(4, changed(waits, { schedule: { waitsFor: 'owner' } })),
+        other(5, changed(waits, { schedule: { waits: { kind: 'line', ahead: 1, of: 'repository' } } })),
+        other(4, changed(waits, { schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } })),
       ],
       ahead(3, 'repository'),
     ],
     [
       'not older ones that wait for a session',
       { repository: 1 },
-      [other(5, changed(waits, { schedule: { waitsFor: 'session' }, session: { taskId: 'task-2' } }))],
+      [
+        other(
+          5,
+          changed(waits, {
+            schedule: { waits: { kind: 'session', ahead: 1 } },
+            session: { taskId: 'task-2' },
+          }),
+        ),
+      ],
       first,
     ],
     [
       'not older ones that wait for tomorrow',
       { repository: 1 },
-      [other(5, changed(waits, byZoe, { schedule: { waitsUntil: { at: now + hour, limit: 'a day' } } }))],
+      [
+        other(
+          5,
+          changed(waits, byZoe, { schedule: { waits: { kind: 'until', at: now + hour, limit: 'a day' } } }),
+        ),
+      ],
       first,
     ],
     ['not this one itself', { repository: 1 }, [other(0, waits, 'm')], first],
@@ -225,7 +240,7 @@ describe('starts in a window of time', () => {
 
   test.each<[string, RunChange]>([
     ['never began', changed(over, { schedule: { admitted: false } })],
-    ['wait', { schedule: { admitted: false, waitsUntil: { at: now + day, limit: 'a day' } } }],
+    ['wait', { schedule: { admitted: false, waits: { kind: 'until', at: now + day, limit: 'a day' } } }],
   ])('do not count where they %s', async (_, differs) => {
     expect(await turn(me({ repository_per_day: 1, thread_per_day: 1 }), [other(hour, differs)])).toEqual(
       first,

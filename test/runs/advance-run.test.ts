@@ -61,9 +61,9 @@ const review = {
 
 /** A Run for each step that asks a service, just before it. */
 const steps: [step: string, asks: Service, run: Run][] = [
-  ['post-status', 'github', runWith({ schedule: { ahead: 1 } })],
+  ['post-status', 'github', runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } })],
   ['edit-status', 'github', working({ schedule: { nextPollAt: later } })],
-  ['await-admission', 'github', runWith(mute, { schedule: { ahead: 1 } })],
+  ['await-admission', 'github', runWith(mute, { schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } })],
   ['find-branch', 'github', runWith(mute, { schedule: { admitted: true }, session: { taskId: 'task-1' } })],
   ['create-task', 'posthog', runWith(mute, { schedule: { admitted: true }, workspace: { branch } })],
   [
@@ -1044,7 +1044,7 @@ describe('the steps that ask nobody', () => {
   test('take-turn once more, by whom may not start runs any more', async () => {
     const run = runWith(
       mute,
-      { schedule: { admitted: true, rightAskedAt: t0 - hour, ahead: undefined } },
+      { schedule: { admitted: true, rightAskedAt: t0 - hour, waits: undefined } },
       {
         ...{ workspace: { branch, threadContext: undefined }, session: { taskId: 'task-1' } },
         workspace: {

@@ -27,6 +27,7 @@ const fields: Readonly<Record<keyof RunOptions, keyof CodexTaskRunCreate | undef
   sandbox: 'sandbox_environment_id',
   authorship: 'pr_authorship_mode',
   signalReport: 'signal_report_id',
+  force: undefined,
 }
 
 const fieldOf = (name: string): keyof CodexTaskRunCreate | undefined =>

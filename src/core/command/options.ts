@@ -44,6 +44,16 @@ const options = {
     about:
       'The branch that the work starts from and its pull request goes into. It must exist. Beside `--branch`, only the second.',
   }),
+  force: option(z.literal(true), {
+    word: 'force',
+    takes: { kind: 'nothing', means: true },
+    about: 'Starts although another pull request is open for the issue, or another issue blocks it.',
+  }),
+  dryRun: option(z.literal(true), {
+    word: 'dry-run',
+    takes: { kind: 'nothing', means: true },
+    about: 'Says what would be done, and does nothing.',
+  }),
   new: option(z.literal(true), {
     word: 'new',
     takes: { kind: 'nothing', means: true },

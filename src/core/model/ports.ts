@@ -7,9 +7,11 @@ import type { TaskRunRef, TaskRunSnapshot } from './task-run.ts'
 import type { Thread } from './thread.ts'
 import type { CommentRef, InlineComment, ReplyRef } from './trigger.ts'
 import type {
+  Awaited,
   BaseView,
   BranchView,
   CheckReport,
+  Closer,
   Closing,
   CommentView,
   CommitView,
@@ -79,6 +81,12 @@ export interface ThreadClient {
    */
   shown(texts: readonly WrittenText[]): Promise<(SeenPage | undefined)[]>
   removeLabel(name: string): Promise<void>
+  /** Open pull requests that say they close this issue, of those that were read ahead. */
+  closers(): Promise<Closer[]>
+  /** Open issues that block this one; none on a server that does not know of any. */
+  blockers(): Promise<Awaited[]>
+  /** Open pull requests of the repository that are the agent's, or whose head begins with `prefix`. */
+  openPulls(prefix: string): Promise<Awaited[]>
   branch(name: string): Promise<BranchView | undefined>
   base(name: string): Promise<BaseView | undefined>
   issueBranches(stem: string): Promise<IssueBranches>

@@ -37,6 +37,8 @@ export const Snapshot = z.object({
   body: z.string(),
   author: z.string(),
   open: z.boolean(),
+  /** How many open issues block it, as the webhook says. */
+  blockers: z.number().int().optional(),
 })
 export type Snapshot = z.infer<typeof Snapshot>
 

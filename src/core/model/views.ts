@@ -90,6 +90,19 @@ export interface Settled {
   refused: SettlingPart[]
 }
 
+/** An issue or pull request that something waits for. `name` is `#7`, or `acme/other#7` elsewhere. */
+export const Awaited = z.object({ name: z.string(), title: z.string(), url: z.string() })
+export type Awaited = z.infer<typeof Awaited>
+
+/** An open pull request that says it closes the issue. */
+export interface Closer {
+  number: number
+  title: string
+  url: string
+  /** Of its head, if that is in this repository. */
+  branch: string | undefined
+}
+
 export interface Closing {
   by: Person
   at: number

@@ -107,9 +107,6 @@ export const unconfirmedStop = failure(
   'Look at the PostHog run. Then write `/codex retry`.',
 )
 
-export const atRest = (why: string): Failure =>
-  failure('quota', `this bot is paused: ${why}`, 'Write `/codex retry` later.')
-
 export const atLimit = (run: Run, admission: Exclude<Admission, { kind: 'now' }>, now: number): Failure =>
   failure(
     'quota',

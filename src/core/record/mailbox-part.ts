@@ -80,6 +80,14 @@ export const RunMessage = z.discriminatedUnion('kind', [
     state: z.enum(['open', 'merged', 'closed']),
     draft: z.boolean().optional(),
   }),
+  /** `--force` for one that waits. */
+  z.object({
+    kind: z.literal('force'),
+    id: z.string(),
+    by: Person,
+    at: z.number(),
+    source: Source.optional(),
+  }),
   z.object({ kind: z.literal('release-thread'), id: z.string() }),
   /** The App lost access: a stop, of which GitHub can't be told. */
   z.object({
@@ -116,4 +124,6 @@ export const Mailbox = z.object({
   ignoredStop: z.object({ by: z.string(), because: z.string() }).optional(),
   releaseThread: z.boolean().default(false),
   accessLost: z.boolean().default(false),
+  /** Somebody said `--force` while it waited. */
+  forced: z.literal(true).optional(),
 })

@@ -114,6 +114,8 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
         ...onlyIntents(said, kind => atPostHog.has(kind)),
       })
     }
+    case 'force':
+      return withReply(withMessage(run, { mailbox: { forced: true } }), message)
     case 'release-thread':
       return withMessage(run, { mailbox: { releaseThread: true } })
     case 'label': {

@@ -174,8 +174,8 @@ function* due(run: Run, now: Now): Due {
   }
 }
 
-const hasAskedForAdmission = ({ schedule: { admitted, ahead, waitsUntil } }: Run): boolean =>
-  admitted || ahead !== undefined || waitsUntil !== undefined
+const hasAskedForAdmission = ({ schedule: { admitted, waits } }: Run): boolean =>
+  admitted || waits !== undefined
 
 const giveUp = (outcome: Failure): ActingStep => ({ kind: 'give-up', outcome })
 
@@ -328,12 +328,12 @@ export interface Now {
 }
 
 /** ms from the last edit to the next. */
-const editAfter = ({ schedule: { admitted, ahead } }: Run, text: Now['text']): number => {
+const editAfter = ({ schedule: { admitted, waits } }: Run, text: Now['text']): number => {
   switch (text) {
     case 'phase':
       return 0
     case 'details':
-      return !admitted && ahead !== undefined ? limits.editInLineEvery : limits.editEvery
+      return !admitted && waits !== undefined ? limits.editInLineEvery : limits.editEvery
     case 'time':
       return limits.editForTimeEvery
     case 'same':

@@ -95,7 +95,7 @@ export function restored(remains: Remains, now: number): Run {
   if (taskRunId !== undefined) return atWork(run, backup, taskRunId, now)
   if (backup.words !== fingerprint(snapshot))
     return changed(run, { result: { outcome: editedSince, concludedAt: now } })
-  return changed(run, { schedule: { ahead: 0 } })
+  return changed(run, { schedule: { waits: { kind: 'line', ahead: 0, of: 'owner' } } })
 }
 
 function known({ id, backup, thread, snapshot, settings, pulls, untended, session, statusId }: Remains): Run {

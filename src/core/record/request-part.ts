@@ -15,7 +15,7 @@ const Origin = z.discriminatedUnion('kind', [
 ])
 export type Origin = z.infer<typeof Origin>
 
-export const RunOptions = Options.omit({ new: true }).extend({
+export const RunOptions = Options.omit({ new: true, dryRun: true }).extend({
   model: z.string(),
   permission: PermissionMode.optional(),
   mode: z.enum(['background', 'interactive']).default('background'),
@@ -66,7 +66,7 @@ export const Baseline = z.object({
 
 // A task run and what it may do, fixed at its start: only a Run with exactly these rights may continue it.
 
-export const Rights = RunOptions.omit({ branch: true, base: true }).extend({
+export const Rights = RunOptions.omit({ branch: true, base: true, force: true }).extend({
   permission: PermissionMode,
   publishes: z.boolean(),
   branches: z.array(z.string()),
@@ -81,7 +81,10 @@ export const Session = z.object({
 })
 export type Session = z.infer<typeof Session>
 
-export const rightsOf = ({ branch: _, base: __, ...options }: RunOptions, branch: string): Rights => ({
+export const rightsOf = (
+  { branch: _, base: __, force: ___, ...options }: RunOptions,
+  branch: string,
+): Rights => ({
   ...options,
   permission: options.permission ?? 'auto',
   publishes: mayPublish(options.permission),

@@ -2,7 +2,7 @@
  * The sets of the index that a Run is in. A waiting Run stands in line at the narrowest scope that has no free slot,
  * and at those inside it: so it blocks nobody who could start now.
  */
-import type { IndexEntry } from '../model/ports.ts'
+import type { IndexEntry, JobIndex } from '../model/ports.ts'
 import { type Thread, threadSlot } from '../model/thread.ts'
 import { day } from '../model/time.ts'
 import { mayHaveBegun } from './intents.ts'
@@ -60,13 +60,24 @@ export const ofTask = (task: string): string => `task ${task}`
 export const ofInstallation = (installationId: number): string => `installation ${installationId}`
 export const ofRepository = (repoId: number): string => `repository ${repoId}`
 
+const most = { kind: 'first', count: 10_000 } as const
+
+export async function wakeEach(
+  runs: { members: JobIndex['members']; wake(id: string): Promise<void> },
+  set: string,
+): Promise<void> {
+  const [waiting = []] = await runs.members([set], most)
+  for (const { id } of waiting) await runs.wake(id)
+}
+
 const kept = 30 * day
 
 export const runIndex = {
   /** A new version has the index rebuilt: raise it when the entries change. */
-  version: '3',
+  version: '4',
   entries: (run: Indexed & { data: Run }): IndexEntry[] => [
     ...limited(run),
+    ...held(run),
     ...sessions(run),
     ...branches(run),
     ...pulls(run),
@@ -105,10 +116,31 @@ const starts = (run: Indexed): IndexEntry[] =>
   ].map(window => ({ set: started(window), score: startOf(run), keptMs: day }))
 
 function line(run: Indexed): IndexEntry[] {
-  const { waitsFor = 'owner', waitsUntil } = run.data.schedule
-  if (waitsFor === 'session' || waitsUntil) return []
-  const within = scopes.slice(0, scopes.indexOf(waitsFor) + 1)
+  const { waits = { kind: 'line', of: 'owner' } as const } = run.data.schedule
+  if (waits.kind !== 'line') return []
+  const within = scopes.slice(0, scopes.indexOf(waits.of) + 1)
   return within.map(scope => ({ set: inLine(placeOf(run, scope)), score: run.addedAt }))
+}
+
+export const whilePaused = (repoId: number): string => `paused ${repoId}`
+export const whileBotPaused = 'paused bot'
+export const untilClosed = (url: string): string => `until closed ${url.toLowerCase()}`
+export const untilPullEnds = (repoId: number): string => `until a pull ends ${repoId}`
+
+/** By what they wait for: whoever ends that wakes them. */
+function held({ addedAt: score, data: { thread, schedule, result } }: Indexed): IndexEntry[] {
+  const { waits } = schedule
+  if (result.outcome) return []
+  switch (waits?.kind) {
+    case 'pause':
+      return [{ set: waits.of === 'bot' ? whileBotPaused : whilePaused(thread.repoId), score }]
+    case 'blocked':
+      return waits.by.map(({ url }) => ({ set: untilClosed(url), score }))
+    case 'open-pulls':
+      return [{ set: untilPullEnds(thread.repoId), score }]
+    default:
+      return []
+  }
 }
 
 function sessions(run: Indexed): IndexEntry[] {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { StagedAttachments } from '../model/attachment.ts'
 import { Unfinished } from '../model/task-run.ts'
 import { Thread } from '../model/thread.ts'
-import { Pull } from '../model/views.ts'
+import { Awaited, Pull } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 import { Mailbox } from './mailbox-part.ts'
 import { Baseline, type Rights, RunRequest, rightsOf, type Session } from './request-part.ts'
@@ -12,6 +12,29 @@ import { SessionPart } from './session-part.ts'
 export const scopes = ['person', 'repository', 'owner'] as const
 export type Scope = (typeof scopes)[number]
 
+/** Why a Run has not begun. Times are ms since the epoch. */
+export const Waits = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('line'), ahead: z.number().int(), of: z.enum(scopes) }),
+  z.object({ kind: z.literal('session'), ahead: z.number().int() }),
+  z.object({ kind: z.literal('until'), at: z.number(), limit: z.string() }),
+  z.object({
+    kind: z.literal('pause'),
+    of: z.enum(['repository', 'bot']),
+    by: z.string(),
+    since: z.number().optional(),
+    until: z.number().optional(),
+    why: z.string(),
+  }),
+  z.object({ kind: z.literal('blocked'), since: z.number(), by: z.array(Awaited), more: z.number().int() }),
+  z.object({
+    kind: z.literal('open-pulls'),
+    since: z.number(),
+    most: z.number().int(),
+    pulls: z.array(Awaited),
+  }),
+])
+export type Waits = z.infer<typeof Waits>
+
 const Schedule = z.object({
   admitted: z.boolean().default(false),
   /** When it first asked for admission, our clock. */
@@ -19,9 +42,7 @@ const Schedule = z.object({
   admissionExpectedAt: z.number().optional(),
   /** When it was last asked whether the sender may start this. */
   rightAskedAt: z.number().optional(),
-  ahead: z.number().int().optional(),
-  waitsUntil: z.object({ at: z.number(), limit: z.string() }).optional(),
-  waitsFor: z.enum([...scopes, 'session']).optional(),
+  waits: Waits.optional(),
   nextPollAt: z.number().optional(),
   lastPollAt: z.number().optional(),
   /** Since when its stream is open without a break. */
@@ -316,7 +337,7 @@ export function phaseOf(run: Run): Phase {
   } = run
   if (result.outcome) return result.outcome.kind
   if (mailbox.stop) return 'stopping'
-  if (!taskRun) return schedule.ahead === undefined ? 'preparing' : 'waiting'
+  if (!taskRun) return schedule.waits === undefined ? 'preparing' : 'waiting'
   const isQueued = taskRun.status === 'queued' || taskRun.status === 'not_started'
   return isQueued && !hasNewPull(run) ? 'starting' : 'working'
 }

@@ -159,7 +159,7 @@ export const readDeploymentSettings = (text: string): FileRead<DeploymentSetting
 
 export function pausedBecause({ pause }: DeploymentSettings): string | undefined {
   if (pause === false) return undefined
-  return pause === true ? 'whoever runs this bot has paused it' : pause
+  return pause === true ? '' : pause
 }
 
 export const triggerOf = (

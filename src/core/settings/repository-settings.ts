@@ -263,6 +263,18 @@ export const settings = {
         thread_per_day: most(100, 'Started in 24 hours in one issue or pull request.'),
         bots_per_thread_per_day: most(20, 'Started by bots in 24 hours in one issue or pull request.'),
         repository_per_5_minutes: most(200, 'Started in five minutes in this repository.'),
+        open_pull_requests: setting(
+          z
+            .number()
+            .int()
+            .min(1)
+            .max(10_000)
+            .optional()
+            .describe(
+              'Pull requests of the bot that may be open at once in this repository; new work waits.',
+            ),
+          { rule: lowest, ceiling: true, example: 20 },
+        ),
         max_effort: setting(ReasoningEffort.optional().describe('The most effort that may be asked for.'), {
           rule: lessEffort,
           ceiling: true,

@@ -4,6 +4,7 @@ import type { Check } from '../model/check.ts'
 import type { ReasoningEffort } from '../model/codex-task-run-create.ts'
 import { type CommandGrammar, instruction, type Role } from '../model/command-grammar.ts'
 import { type Service, serviceNames } from '../model/errors.ts'
+import type { Pause } from '../model/pause.ts'
 import type { Thread } from '../model/thread.ts'
 import type { Sign } from '../model/views.ts'
 import type { Moment } from '../record/event-order.ts'
@@ -18,6 +19,7 @@ import type { FileSlips } from '../settings/repository-file.ts'
 import { begun, counted, ended, moment } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { configText } from './settings-check.ts'
+import { waitsInWords } from './waiting.ts'
 import { questionUrl } from './while-working.ts'
 import { withCode } from './words.ts'
 
@@ -40,7 +42,7 @@ export type Reply =
   | { kind: 'queued-behind'; differs: readonly OptionName[] }
   | { kind: 'plan-interactive' }
   | { kind: 'plan-elsewhere'; branch: string }
-  | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' }
+  | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' | 'resume' }
   | { kind: 'still-going'; command: string }
   | { kind: 'no-use'; outcome: Outcome & { kind: 'failed' | 'unfinished' } }
   | { kind: 'stopping-beside'; thread: Pick<Thread, 'number' | 'kind'> }
@@ -65,7 +67,12 @@ export type Reply =
   | { kind: 'not-granted'; what: GrantName | 'sandboxes'; owner: string }
   | { kind: 'bad-settings'; problem: string; slips: readonly FileSlips[] }
   | { kind: 'beside-slips'; reply: Reply; problem: string; slips: readonly FileSlips[] }
-  | { kind: 'paused'; why: string }
+  | { kind: 'has-pull'; pulls: readonly { number: number; title: string; url: string }[] }
+  | { kind: 'no-pause-time'; given: string }
+  | { kind: 'paused'; pause: Pause; now: number }
+  | { kind: 'resumed'; before: Pause; waiting: number }
+  /** A later command of another person holds. */
+  | { kind: 'said-since'; by: string; paused: boolean }
   | { kind: 'not-served'; owner: string }
   | { kind: 'gave-up'; reason: string }
 
@@ -155,8 +162,19 @@ function sentence(reply: Reply, login: string): string {
       return `${slipsOf(reply.slips)}, so nothing was started:\n\n${itemsOf(reply.problem)}\n\nFix the file, then ask again.`
     case 'beside-slips':
       return `${sentence(reply.reply, login)}\n\n⚠️ Also, ${slipsOf(reply.slips)}:\n\n${itemsOf(reply.problem)}`
+    case 'has-pull':
+      return `${reply.pulls.length === 1 ? 'an open pull request already closes' : 'open pull requests already close'} this issue: ${reply.pulls
+        .slice(0, maxShown)
+        .map(({ number, title, url }) => `[#${number} ${inlineWords(title, 100)}](${url})`)
+        .join(', ')}. Nothing was started. \`/codex --force\` starts anyway.`
+    case 'no-pause-time':
+      return `${code(reply.given)} is not a time in the next year, so nothing was paused. Write it like \`until 18:00\`, \`until 2026-12-01 18:00\`, \`until Monday\` or \`for 2 h\`. Times are UTC.`
     case 'paused':
-      return `this bot is paused: ${ended(inlineWords(reply.why, 500))} Nothing was started. Ask again later.`
+      return `${code('codex')} is paused in this repository${reply.pause.until === undefined ? '' : ` until ${moment(reply.pause.until, reply.now)}`}. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs that work go on to their end. \`/codex resume\` ends the pause.`
+    case 'resumed':
+      return `the pause by ${code(reply.before.by)} has ended. ${reply.waiting === 0 ? 'Nothing waited.' : `${counted(reply.waiting, 'run')} that waited ${reply.waiting === 1 ? 'starts' : 'start'} now.`}`
+    case 'said-since':
+      return `${code(reply.by)} ${reply.paused ? 'paused' : 'resumed'} this repository after you wrote this, so that holds.`
     case 'not-served':
       return `this bot does not serve ${code(reply.owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${reply.owner}.posthog`)} to the bot’s settings file. (This hint comes once.)`
     case 'gave-up':
@@ -222,10 +240,7 @@ function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string 
 function queueSentence({ run, now }: Reply & { kind: 'queue' }): string {
   if (!run) return 'nothing waits and nothing is going on in this thread.'
   if (phaseOf(run) !== 'waiting') return `the run here does not wait: ${phaseInWords(run)}.`
-  const { ahead = 0, waitsUntil } = run.schedule
-  return waitsUntil
-    ? `the run here waits until ${moment(waitsUntil.at, now)}. ${begun(withCode(waitsUntil.limit, 300))}.`
-    : `the run here waits for its turn. ${ahead === 1 ? 'One run' : `${ahead} runs`} must end first.`
+  return `the run here ${waitsInWords(run, now)}`
 }
 
 const slipsOf = (slips: readonly FileSlips[]): string =>
@@ -260,10 +275,11 @@ function grantInWords(what: GrantName | 'sandboxes'): string {
 
 const naming = (command: string): string => (command === 'run' ? 'starting a run' : code(`/codex ${command}`))
 
-const nothingTo: Record<'stop' | 'retry' | 'continue' | 'approve', string> = {
+const nothingTo: Record<'stop' | 'retry' | 'continue' | 'approve' | 'resume', string> = {
   stop: 'nothing is going on in this thread, so there is nothing to stop.',
   retry: 'nothing was asked in this thread yet, so there is nothing to try again.',
   continue: 'this thread has no earlier run to continue. `/codex <instruction>` starts one.',
+  resume: 'this repository is not paused.',
   approve: 'this thread has no plan to approve. `/codex plan` makes one.',
 }
 

@@ -35,7 +35,7 @@ export function phaseKey(run: Run, now: number): string {
   const pulls = run.result.pulls.map(pull => `${pull.number}${pull.state}${pull.draft}`).join()
   return [
     phase === 'starting' ? 'working' : phase,
-    run.schedule.ahead === undefined ? '' : 'in line',
+    run.schedule.waits === undefined ? '' : 'in line',
     run.result.round,
     run.result.outcome ? '' : waitingFor(run, now),
     pulls,

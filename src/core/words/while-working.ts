@@ -11,7 +11,8 @@ import { baseOf, phaseOf, type Retry, type Run } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
 import { begun, counted, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
-import { branchUrl, type Deployment, runUrl, small, withCode } from './words.ts'
+import { waitingHeading, waitingLines, waitsFor } from './waiting.ts'
+import { branchUrl, type Deployment, runUrl, small } from './words.ts'
 
 const maxInstruction = 1_000
 const maxSummary = 600
@@ -23,7 +24,7 @@ export function workHeading(run: Run, now: number): string {
   if (openQuestion(run)) return '❓ Codex waits for your answer'
   switch (phaseOf(run)) {
     case 'waiting':
-      return waitingHeading(run, now)
+      return waitingHeading(run.schedule.waits, now)
     case 'preparing':
       return run.request.what === 'plan' ? '⏳ Codex is getting ready to plan' : '⏳ Codex is getting ready'
     case 'stopping':
@@ -33,17 +34,12 @@ export function workHeading(run: Run, now: number): string {
   }
 }
 
-function waitingHeading({ schedule: { ahead = 0, waitsUntil } }: Run, now: number): string {
-  if (waitsUntil) return `⏳ Codex waits until ${moment(waitsUntil.at, now)}`
-  return `⏳ Codex waits for its turn · ${ahead === 1 ? 'one run' : `${ahead} runs`} before it`
-}
-
 export const waitingFor = (run: Run, now: number): string =>
   [
     ...shownOutages(run, now).map(({ outage }) => outage.why),
     openQuestion(run)?.id ?? '',
     questionUrl(run) ?? '',
-    run.schedule.waitsUntil?.limit ?? '',
+    waitsFor(run.schedule.waits),
   ].join('|')
 
 export function workLines(run: Run, now: number): string[] {
@@ -52,7 +48,8 @@ export function workLines(run: Run, now: number): string[] {
     instruction(run),
     ...outages(run, now),
     resumed(run),
-    [limitLine(run), activity(run, now)].filter(line => line !== '').join('\n'),
+    ...(run.session.taskRun ? [] : waitingLines(run, now)),
+    activity(run, now),
     plan(run).join('\n'),
     openPulls(run).join('\n'),
     run.session.summary ? quoted(run.session.summary, maxSummary) : '',
@@ -76,9 +73,6 @@ export const briefly = (run: Run): string =>
 
 const nounOf = ({ thread }: Pick<Run, 'thread'>): string =>
   thread.kind === 'issue' ? 'issue' : 'pull request'
-
-const limitLine = ({ schedule: { waitsUntil }, session: { taskRun } }: Run): string =>
-  waitsUntil && !taskRun ? `${begun(withCode(waitsUntil.limit, 300))}.` : ''
 
 const doingNow: Record<ActingStep, string> = {
   reading: 'Reading the code',

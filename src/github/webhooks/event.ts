@@ -83,6 +83,8 @@ export const snapshotOf = (subject: payloads.IssuePayload | payloads.PullRequest
   body: subject.body,
   author: subject.user?.login ?? 'ghost',
   open: subject.state !== 'closed',
+  blockers:
+    'issue_dependencies_summary' in subject ? subject.issue_dependencies_summary?.blocked_by : undefined,
 })
 
 export const headOf = (pull: payloads.PullRequestPayload): PullHead => ({

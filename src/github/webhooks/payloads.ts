@@ -53,6 +53,8 @@ const Issue = z.object({
   updated_at: z.string().optional(),
   closed_at: z.string().nullish(),
   pull_request: z.unknown().optional(),
+  /** Of those that are open. Not on every server. */
+  issue_dependencies_summary: z.object({ blocked_by: z.number().int() }).nullish().catch(undefined),
 })
 export type IssuePayload = z.infer<typeof Issue>
 

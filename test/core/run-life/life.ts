@@ -108,6 +108,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
     requeue: async ({ trigger }) => void world.askedAgain.add(trigger),
     settings,
     accounts: memoryAccounts(),
+    pauses: { of: async () => undefined },
     fence: () => 'f'.repeat(16),
     reached: () => {},
   }

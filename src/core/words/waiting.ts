@@ -1,0 +1,110 @@
+/** Why a Run has not begun, in words: for its status, for `/codex queue` and for `/codex status`. */
+import type { Awaited } from '../model/views.ts'
+import type { Run, Waits } from '../record/run.ts'
+import { begun, counted, ended, moment } from '../text/phrases.ts'
+import { inlineWords } from '../text/safe-markdown.ts'
+import { withCode } from './words.ts'
+
+const maxNamed = 5
+
+export function waitingHeading(waits: Waits | undefined, now: number): string {
+  switch (waits?.kind) {
+    case undefined:
+      return '⏳ Codex waits for its turn'
+    case 'line':
+    case 'session':
+      return `⏳ Codex waits for its turn · ${waits.ahead === 1 ? 'one run' : `${waits.ahead} runs`} before it`
+    case 'until':
+      return `⏳ Codex waits until ${moment(waits.at, now)}`
+    case 'pause':
+      return '⏸️ Codex is paused here'
+    case 'blocked':
+      return `⏳ Codex waits for ${names(waits.by, waits.more)}`
+    case 'open-pulls':
+      return '⏳ Codex waits for an open pull request'
+  }
+}
+
+/** What the heading leaves open, and what somebody can do about it. */
+export function waitingLines({ schedule: { waits } }: Run, now: number): string[] {
+  switch (waits?.kind) {
+    case undefined:
+    case 'line':
+    case 'session':
+      return []
+    case 'until':
+      return [`${begun(withCode(waits.limit, 300))}.`]
+    case 'pause':
+      return [pauseSentence(waits, now), `This is kept and starts by itself ${afterPause(waits, now)}.`]
+    case 'blocked':
+      return [
+        `This issue is blocked by:\n\n${listed(waits.by, waits.more)}`,
+        'Codex starts by itself when the last of them is closed. `/codex --force` starts it now.',
+      ]
+    case 'open-pulls':
+      return [
+        `${waits.pulls.length === 1 ? 'One pull request' : `${waits.pulls.length} pull requests`} of Codex ${waits.pulls.length === 1 ? 'is' : 'are'} open in this repository. The limit is ${waits.most}:\n\n${listed(waits.pulls)}`,
+        'Codex starts by itself when one of them is merged or closed.',
+      ]
+  }
+}
+
+/** One sentence without its subject: `waits until 14:02 UTC. …` */
+export function waitsInWords({ schedule: { waits } }: Pick<Run, 'schedule'>, now: number): string {
+  switch (waits?.kind) {
+    case undefined:
+      return 'waits for its turn.'
+    case 'line':
+    case 'session':
+      return `waits for its turn. ${waits.ahead === 1 ? 'One run' : `${waits.ahead} runs`} must end first.`
+    case 'until':
+      return `waits until ${moment(waits.at, now)}. ${begun(withCode(waits.limit, 300))}.`
+    case 'pause':
+      return `waits. ${pauseSentence(waits, now)} It starts by itself ${afterPause(waits, now)}.`
+    case 'blocked':
+      return `waits until ${names(waits.by, waits.more)} ${waits.by.length + waits.more === 1 ? 'is' : 'are'} closed.`
+    case 'open-pulls':
+      return `waits until one of ${counted(waits.pulls.length, 'open pull request')} of Codex is merged or closed. The limit is ${waits.most}.`
+  }
+}
+
+type Pause = Omit<Extract<Waits, { kind: 'pause' }>, 'kind' | 'of'>
+
+/** `Paused since 14:02 UTC by maya: release.` */
+export function pauseSentence({ by, since, why }: Pause, now: number): string {
+  const when = since === undefined ? '' : ` since ${moment(since, now)}`
+  return ended(`Paused${when} by ${inlineWords(by, 80)}${why === '' ? '' : `: ${inlineWords(why, 300)}`}`)
+}
+
+export const afterPause = ({ until }: Pick<Pause, 'until'>, now: number): string =>
+  until === undefined ? 'when the pause ends' : `at ${moment(until, now)}`
+
+/** A change of this is shown at once; that of a place in line is not. */
+export const waitsFor = (waits: Waits | undefined): string => {
+  switch (waits?.kind) {
+    case undefined:
+    case 'line':
+    case 'session':
+      return ''
+    case 'until':
+      return waits.limit
+    case 'pause':
+      return `pause ${waits.by} ${waits.until}`
+    case 'blocked':
+      return names(waits.by, waits.more)
+    case 'open-pulls':
+      return names(waits.pulls)
+  }
+}
+
+const names = (all: readonly Awaited[], more = 0): string =>
+  [
+    ...all.slice(0, maxNamed).map(({ name }) => name),
+    ...(more + all.length > maxNamed ? [`${more + all.length - maxNamed} more`] : []),
+  ].join(', ')
+
+const listed = (all: readonly Awaited[], more = 0): string =>
+  [
+    ...all.slice(0, maxNamed).map(({ name, title, url }) => `- [${name} ${inlineWords(title, 100)}](${url})`),
+    ...(more + all.length > maxNamed ? [`- and ${more + all.length - maxNamed} more`] : []),
+  ].join('\n')

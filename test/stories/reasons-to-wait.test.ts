@@ -1,0 +1,162 @@
+/** What is looked at before a run costs anything: each is a reason to wait, or to answer, and is told with what to do. */
+import { expect, it } from 'vitest'
+import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+import type { World } from '../world/world.ts'
+
+const seconds = 1_000
+
+async function opens(world: World, title: string, repository = world.github.repository) {
+  const maya = world.github.as('maya', repository)
+  const { number } = await maya.opensIssue({ title, body: 'As said.' })
+  return { maya, number, thread: new Thread(world, number, repository) }
+}
+
+onEitherQueue('An open pull request that closes the issue', world => {
+  it('is named, and nothing starts until --force', async () => {
+    const { github } = world()
+    const { maya, number, thread } = await opens(world(), 'Somebody is on it')
+    await github.as('mario').pushes('mario/on-it', { 'on-it.ts': 'let it' })
+    const pull = await github
+      .as('mario')
+      .opensPull({ head: 'mario/on-it', title: 'I am on it', body: `Fixes #${number}` })
+    const asked = await maya.comments(number, '/codex fix it')
+    expect(await thread.waitForAnswer('closes this issue')).toBe(
+      `@maya an open pull request already closes this issue: [#${pull.number} I am on it](${pull.url}). Nothing was started. \`/codex --force\` starts anyway.`,
+    )
+    await thread.waitForReaction('-1', asked.id)
+    expect(ledgerOf(world(), number).runs).toEqual([])
+    await maya.comments(number, '/codex --force fix it')
+    await thread.waitForAnswer('pull request is ready')
+  })
+
+  it('is no reason when it is closed, or the work of this thread', async () => {
+    const { github } = world()
+    const { maya, number, thread } = await opens(world(), 'It was given up')
+    await github.as('mario').pushes('mario/gave-up', { 'gave-up.ts': 'let it' })
+    const pull = await github
+      .as('mario')
+      .opensPull({ head: 'mario/gave-up', title: 'I gave up', body: `Fixes #${number}` })
+    await github.as('mario').closes(pull.number)
+    await maya.comments(number, '/codex fix what was given up')
+    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForFolded()
+    world().posthog.script('and once more', { kind: 'answers', text: 'Once more.' })
+    await maya.comments(number, '/codex and once more')
+    await thread.waitForAnswer('Once more.')
+  })
+})
+
+onBothQueues('An issue that others block', world => {
+  it('waits, says for which, and starts by itself when the last one closes', async () => {
+    const { github } = world()
+    const first = await opens(world(), 'Comes first')
+    const second = await opens(world(), 'Comes second')
+    const { maya, number, thread } = await opens(world(), 'Comes last')
+    github.block(number, [first.number, second.number])
+    await maya.comments(number, '/codex fix it at last')
+    const status = await thread.waitForStatus(`⏳ Codex waits for #${first.number}, #${second.number}`)
+    expect(status).toMatch(/\[#\d+ Comes first\]\(\S+\)\n- \[#\d+ Comes second\]/)
+    expect(status).toContain(
+      'Codex starts by itself when the last of them is closed. `/codex --force` starts it now.',
+    )
+    await maya.comments(number, '/codex status')
+    await thread.waitForAnswer('it waits for its turn')
+    await maya.closes(first.number)
+    await thread.waitForStatus(`⏳ Codex waits for #${second.number}\n`)
+    expect(ledgerOf(world(), number).runs).toEqual([])
+    await maya.closes(second.number)
+    await thread.waitForAnswer('pull request is ready')
+    expect(ledgerOf(world(), number).runs).toHaveLength(1)
+  })
+
+  it('does not wait with --force, said at once or while it waits', async () => {
+    const { github } = world()
+    const blocking = await opens(world(), 'Blocks two')
+    const one = await opens(world(), 'Forced at once')
+    const two = await opens(world(), 'Forced later')
+    github.block(one.number, [blocking.number])
+    github.block(two.number, [blocking.number])
+    await one.maya.comments(one.number, '/codex --force fix this one')
+    await one.thread.waitForAnswer('pull request is ready')
+    await two.maya.comments(two.number, '/codex fix the other')
+    await two.thread.waitForStatus('⏳ Codex waits for #')
+    const forced = await two.maya.comments(two.number, '/codex --force')
+    await two.thread.waitForAnswer('pull request is ready')
+    await two.thread.waitForReaction('+1', forced.id)
+    expect(ledgerOf(world(), two.number).runs).toHaveLength(1)
+  })
+})
+
+onBothQueues('A repository that is paused', world => {
+  it('keeps what is asked, answers each once, and starts it when it goes on', async () => {
+    const { github, posthog } = world()
+    const repository = await github.addRepo('acme', 'pauses')
+    const olga = github.as('olga', repository)
+    const working = await opens(world(), 'At work before', repository)
+    posthog.script('take your time here', { kind: 'manual' })
+    await working.maya.comments(working.number, '/codex take your time here')
+    await working.thread.waitForStatus('⏳ Codex is working')
+    const paused = await olga.comments(working.number, '/codex pause release of 2.0')
+    await working.thread.waitForAnswer('is paused in this repository')
+    await working.thread.waitForReaction('+1', paused.id)
+
+    const kept = await opens(world(), 'Asked meanwhile', repository)
+    await kept.maya.comments(kept.number, '/codex fix it after the release')
+    const status = await kept.thread.waitForStatus('⏸️ Codex is paused here')
+    expect(status).toMatch(/Paused since \d\d:\d\d UTC by olga: release of 2\.0\./)
+    expect(status).toContain('This is kept and starts by itself when the pause ends.')
+    await kept.maya.comments(kept.number, '/codex queue')
+    await kept.thread.waitForAnswer('the run here waits. Paused since')
+    await kept.maya.comments(kept.number, '/codex resume')
+    await kept.thread.waitForAnswer('you need maintain permission')
+
+    // What works goes on to its end.
+    const [run] = ledgerOf(world(), working.number, repository).runs
+    await posthog.run(String(run?.runId)).completeTurn('Done during the pause.')
+    await working.thread.waitForAnswer('Done during the pause.')
+    expect(ledgerOf(world(), kept.number, repository).runs).toEqual([])
+
+    await olga.comments(working.number, '/codex resume')
+    await working.thread.waitForAnswer('the pause by `olga` has ended. 1 run that waited starts now.')
+    await kept.thread.waitForAnswer('pull request is ready')
+    await olga.comments(working.number, '/codex resume')
+    await working.thread.waitForAnswer('this repository is not paused.')
+  })
+
+  it('goes on by itself at the time that was said', async () => {
+    const { github } = world()
+    const repository = await github.addRepo('acme', 'pauses-a-while')
+    const olga = github.as('olga', repository)
+    const { number, thread } = await opens(world(), 'Soon', repository)
+    await olga.comments(number, '/codex pause until the cows come home')
+    await thread.waitForAnswer('`until the cows come home` is not a time in the next year')
+    const until = new Date(Date.now() + 90 * seconds).toISOString().slice(0, 16)
+    await olga.comments(number, `/codex pause until ${until}: tests`)
+    await thread.waitForAnswer('is paused in this repository until')
+    await olga.comments(number, '/codex fix it soon')
+    await thread.waitForStatus(/starts by itself at \d\d:\d\d UTC/)
+    await thread.waitForAnswer('pull request is ready')
+  })
+})
+
+onEitherQueue('A limit of open pull requests', world => {
+  it('has new work wait, with the list, until one of them ends', async () => {
+    const { github } = world()
+    const repository = await github.addRepo('acme', 'few-at-once')
+    await github
+      .as('olga', repository)
+      .pushes('main', { '.github/codex.yml': 'limits:\n  open_pull_requests: 1\n' })
+    const one = await opens(world(), 'The first', repository)
+    await one.maya.comments(one.number, '/codex fix the first')
+    await one.thread.waitForAnswer('pull request is ready')
+    const [pull] = await github.pulls(repository)
+    const two = await opens(world(), 'The second', repository)
+    await two.maya.comments(two.number, '/codex fix the second')
+    const status = await two.thread.waitForStatus('⏳ Codex waits for an open pull request')
+    expect(status).toContain('One pull request of Codex is open in this repository. The limit is 1:')
+    expect(status).toContain(`[#${pull?.number} `)
+    await one.maya.closes(pull?.number ?? 0)
+    await two.thread.waitForAnswer('pull request is ready')
+  })
+})
