@@ -46,6 +46,7 @@ export interface FollowedFile {
 export const withoutFile = (settings: DeploymentSettings): FollowedFile => ({
   settings,
   failed: () => [],
+  onChange() {},
   close() {},
 })
 

@@ -23,11 +23,15 @@ export function supportedEfforts(model: string): readonly string[] {
 /** The server takes any model name; one the gateway lacks kills the run later. */
 export const gatewayKnows = (model: string): boolean => codexModels.includes(model.toLowerCase())
 
+/** As multiples of what the usual model costs. */
+const costs: Readonly<Record<string, number>> = { 'gpt-5': 0.5, 'gpt-5.6-sol': 2 }
+
 const entry = (runtime_adapter: string, model: string, supported_efforts: readonly string[]) => ({
   runtime_adapter,
   model,
   display_name: model.replace(/^gpt/, 'GPT'),
   supported_efforts,
+  cost_multiplier: costs[model] ?? 1,
 })
 
 export const catalogue = [

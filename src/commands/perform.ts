@@ -15,6 +15,7 @@ import {
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
 import { readsFor } from './reads.ts'
+import { rehearse } from './rehearse.ts'
 import { awaitEyes, reactWithEyes } from './reply.ts'
 import { stopCommand } from './stop-command.ts'
 import { isPreceded, markStop, stopOf, stopped } from './stops.ts'
@@ -31,15 +32,13 @@ export async function obey(
 ): Promise<CommandResult> {
   if (context.deps.tenant === undefined) return unserved(context)
   if (hides) return refused({ kind: 'hidden' })
+  if (options.dryRun) return rehearse(context, command, requestOf(context, trigger, { options, text }))
   // A ticked box stops the run that it stands under, if that is the one here.
   if (command.name === stopCommand.name && trigger.kind !== 'tick') await markStop(context)
   const before = command.starts ? await stopOf(context) : undefined
   if (before) return stopped(context, before)
   if (command.starts && (await isPreceded(context))) return { kind: 'wait', ms: 200 }
-  const request = {
-    ...{ trigger, options, text, attached: context.attached },
-    ...{ runId: runId(context), command: context.record.done },
-  }
+  const request = requestOf(context, trigger, { options, text })
   const facts = await command.facts(readsFor(context, trigger, commands), request)
   const decision = command.decide(request, facts)
   if (decision.kind === 'message' && !context.record.reacted)
@@ -53,6 +52,15 @@ export async function obey(
   const meanwhile = command.starts && decision.kind !== 'reject' ? await stopOf(context) : undefined
   return meanwhile ? stopped(context, meanwhile) : perform(context, decision)
 }
+
+const requestOf = (
+  context: CommandContext,
+  trigger: CommandTrigger,
+  { options, text }: Pick<Request, 'options' | 'text'>,
+): Request => ({
+  ...{ trigger, options, text, attached: context.attached },
+  ...{ runId: runId(context), command: context.record.done },
+})
 
 async function unserved(context: CommandContext): Promise<CommandResult> {
   const { owner } = context.record.trigger.thread

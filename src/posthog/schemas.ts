@@ -176,15 +176,21 @@ export const Models = z
   .object({
     models: upTo(
       1_000,
-      z.object({ runtime_adapter: name, model: name, supported_efforts: upTo(100, name).nullish() }),
+      z.object({
+        runtime_adapter: name,
+        model: name,
+        supported_efforts: upTo(100, name).nullish(),
+        cost_multiplier: z.number().positive().nullish().catch(undefined),
+      }),
     ),
   })
   .transform(({ models }): KnownModel[] =>
     models
       .filter(({ runtime_adapter }) => runtime_adapter === 'codex')
-      .map(({ model, supported_efforts }) => ({
+      .map(({ model, supported_efforts, cost_multiplier }) => ({
         name: model,
         efforts: supported_efforts ? efforts.filter(each => supported_efforts.includes(each)) : undefined,
+        costFactor: cost_multiplier ?? undefined,
       })),
   )
 

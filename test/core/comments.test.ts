@@ -902,6 +902,30 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
     problem: '.github/codex.yml, line 1: `modle` is not a setting; and 2 more',
     slips: [{ path: '.github/codex.yml', count: 3 }],
   },
+  'dry-run': {
+    kind: 'dry-run',
+    command: 'run',
+    role: 'write',
+    least: 'write',
+    now: t0,
+    would: {
+      kind: 'start',
+      what: 'work',
+      goesOn: false,
+      branch: { name: 'codex/issue-7-login', isNew: true, into: 'main' },
+      model: 'gpt-5.6-sol',
+      effort: 'high',
+      costFactor: 2,
+      waits: { kind: 'line', ahead: 1, of: 'person' },
+      settings: [],
+      request: {
+        runtime_adapter: 'codex',
+        model: 'gpt-5.6-sol',
+        mode: 'background',
+        branch: 'codex/issue-7-login',
+      },
+    },
+  },
   'has-pull': {
     kind: 'has-pull',
     pulls: [{ number: 9, title: 'Fix the login', url: 'https://github.com/acme/shop/pull/9' }],
@@ -1095,6 +1119,27 @@ describe('replies', () => {
 
       - .github/codex.yml, line 1: \`modle\` is not a setting
       - and 2 more
+
+      dry-run: @maya nothing was done. This would start a run, but not at once:
+
+      - Permission: yours is write, and starting a run needs write.
+      - Branch: \`codex/issue-7-login\`, a new one from \`main\`.
+      - Its pull request would go into \`main\`.
+      - Model: \`gpt-5.6-sol\`, effort \`high\`. It costs 2 times as much as the usual model.
+      - It waits for its turn. One run must end first.
+
+      <details><summary>The request to PostHog</summary>
+
+      \`\`\`json
+      {
+        "runtime_adapter": "codex",
+        "model": "gpt-5.6-sol",
+        "mode": "background",
+        "branch": "codex/issue-7-login"
+      }
+      \`\`\`
+
+      </details>
 
       has-pull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`/codex --force\` starts anyway.
 

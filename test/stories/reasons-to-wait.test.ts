@@ -1,5 +1,6 @@
 /** What is looked at before a run costs anything: each is a reason to wait, or to answer, and is told with what to do. */
 import { expect, it } from 'vitest'
+import { exhaustive } from '../support/tries.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 import type { World } from '../world/world.ts'
@@ -124,7 +125,7 @@ onBothQueues('A repository that is paused', world => {
     await working.thread.waitForAnswer('this repository is not paused.')
   })
 
-  it('goes on by itself at the time that was said', async () => {
+  it.runIf(exhaustive)('goes on by itself at the time that was said', async () => {
     const { github } = world()
     const repository = await github.addRepo('acme', 'pauses-a-while')
     const olga = github.as('olga', repository)
@@ -137,6 +138,49 @@ onBothQueues('A repository that is paused', world => {
     await olga.comments(number, '/codex fix it soon')
     await thread.waitForStatus(/starts by itself at \d\d:\d\d UTC/)
     await thread.waitForAnswer('pull request is ready')
+  })
+})
+
+onEitherQueue('--dry-run', world => {
+  it('says who may, what would be sent where, and what it would wait for, and does nothing', async () => {
+    const { github, posthog } = world()
+    const blocking = await opens(world(), 'In its way')
+    const { maya, number, thread } = await opens(world(), 'Only tried')
+    github.block(number, [blocking.number])
+    const before = posthog.ledger.length
+    const asked = await maya.comments(number, '/codex --dry-run --model gpt-5.6-sol --effort high fix it')
+    const answer = await thread.waitForAnswer('nothing was done')
+    expect(answer).toContain('This would start a run, but not at once:')
+    expect(answer).toContain('Permission: yours is write, and starting a run needs write.')
+    expect(answer).toContain(`Branch: \`codex/issue-${number}-only-tried\`, a new one from \`main\`.`)
+    expect(answer).toContain(
+      'Model: `gpt-5.6-sol`, effort `high`. It costs 2 times as much as the usual model.',
+    )
+    expect(answer).toContain(`It waits until #${blocking.number} is closed.`)
+    expect(answer).toContain('"runtime_adapter": "codex"')
+    await thread.waitForReaction('+1', asked.id)
+    expect(posthog.ledger.slice(before).filter(({ kind }) => kind === 'task' || kind === 'run')).toEqual([])
+    expect(await thread.statuses()).toEqual([])
+    expect(await github.branches()).not.toContain(`codex/issue-${number}-only-tried`)
+  })
+
+  it('goes with every command', async () => {
+    const { github, posthog } = world()
+    const { maya, number, thread } = await opens(world(), 'Tried while at work')
+    posthog.script('stay at it', { kind: 'manual' })
+    await maya.comments(number, '/codex stay at it')
+    await thread.waitForStatus('⏳ Codex is working')
+    await maya.comments(number, '/codex stop --dry-run')
+    await thread.waitForAnswer('nothing was done. This would stop the run here.')
+    await maya.comments(number, '/codex --dry-run and look again')
+    await thread.waitForAnswer('Your words would be given to it.')
+    await maya.comments(number, '/codex retry --dry-run')
+    await thread.waitForAnswer('The bot would refuse, and say:\n\n> a run is still going in this thread.')
+    await github.as('olga').comments(number, '/codex pause --dry-run')
+    await thread.waitForAnswer('This would pause the repository.')
+    expect(await thread.status()).toContain('⏳ Codex is working')
+    await maya.comments(number, '/codex stop')
+    await thread.waitForStatus('⏹️')
   })
 })
 

@@ -11,6 +11,8 @@
  * What phones make of the two hyphens counts as well, and one hyphen before the name of an option. Below the line
  * of a command, lines of nothing but options are options, too.
  *
+ * Any command takes `--dry-run`.
+ *
  * A command that takes nothing is one only when nothing but politeness follows on its
  * line: `/codex stop please` stops, `/codex stop the retry loop from spinning` is an instruction.
  */
@@ -94,7 +96,7 @@ function parseCommand(words: Words, { line, below, hides }: CommandText): Parsed
   const taken = takeAllOptions(named.command, named.rest, below)
   if (taken.kind !== 'options') return taken
   const { name, takes, options: takesOptions } = named.command
-  const gaveOptions = Object.keys(taken.options).length > 0
+  const gaveOptions = Object.keys(taken.options).some(option => option !== 'dryRun')
   if (gaveOptions && !takesOptions) return { kind: 'no-options-here', command: name }
   const text = takes === 'nothing' ? '' : `${taken.rest}\n${taken.below}`.trim()
   return {

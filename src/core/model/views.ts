@@ -156,6 +156,8 @@ export interface KnownModel {
   name: string
   /** Those that it takes, lowest first; `undefined` if PostHog does not say. */
   efforts: readonly ReasoningEffort[] | undefined
+  /** What it costs, as a multiple of PostHog's usual model; `undefined` if PostHog does not say. */
+  costFactor?: number | undefined
 }
 
 /** PostHog compares names in any case, and without their vendor. */

@@ -7,8 +7,8 @@ import type { Unfinished } from '../model/task-run.ts'
 import { minute } from '../model/time.ts'
 import { counted, moment } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
-import type { Outcome, Run, Scope } from './run.ts'
-import type { Admission, ReachedLimit } from './start-limits.ts'
+import type { Outcome, Run, Scope, Waits } from './run.ts'
+import type { ReachedLimit } from './start-limits.ts'
 
 export type Failure = Outcome & { kind: 'failed' }
 
@@ -107,11 +107,11 @@ export const unconfirmedStop = failure(
   'Look at the PostHog run. Then write `/codex retry`.',
 )
 
-export const atLimit = (run: Run, admission: Exclude<Admission, { kind: 'now' }>, now: number): Failure =>
+export const atLimit = (run: Run, waits: Waits & { kind: 'line' | 'until' }, now: number): Failure =>
   failure(
     'quota',
-    admission.kind === 'ahead' ? allBusy(run, admission.of) : limitReached(run, admission),
-    `Write \`/codex retry\` ${admission.kind === 'ahead' ? 'when one has ended' : `after ${moment(admission.at, now)}`}. Runs do not wait here at a limit (\`when_reached: refuse\`).`,
+    waits.kind === 'line' ? allBusy(run, waits.of) : waits.limit,
+    `Write \`/codex retry\` ${waits.kind === 'line' ? 'when one has ended' : `after ${moment(waits.at, now)}`}. Runs do not wait here at a limit (\`when_reached: refuse\`).`,
   )
 
 export const notAnyMore = failure(

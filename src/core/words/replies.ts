@@ -18,6 +18,7 @@ import type { HeldSetting } from '../settings/layers.ts'
 import type { FileSlips } from '../settings/repository-file.ts'
 import { begun, counted, ended, moment } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
+import { type DryRun, dryRunText } from './dry-run.ts'
 import { configText } from './settings-check.ts'
 import { waitsInWords } from './waiting.ts'
 import { questionUrl } from './while-working.ts'
@@ -67,6 +68,7 @@ export type Reply =
   | { kind: 'not-granted'; what: GrantName | 'sandboxes'; owner: string }
   | { kind: 'bad-settings'; problem: string; slips: readonly FileSlips[] }
   | { kind: 'beside-slips'; reply: Reply; problem: string; slips: readonly FileSlips[] }
+  | ({ kind: 'dry-run' } & DryRun<Reply>)
   | { kind: 'has-pull'; pulls: readonly { number: number; title: string; url: string }[] }
   | { kind: 'no-pause-time'; given: string }
   | { kind: 'paused'; pause: Pause; now: number }
@@ -162,6 +164,8 @@ function sentence(reply: Reply, login: string): string {
       return `${slipsOf(reply.slips)}, so nothing was started:\n\n${itemsOf(reply.problem)}\n\nFix the file, then ask again.`
     case 'beside-slips':
       return `${sentence(reply.reply, login)}\n\n⚠️ Also, ${slipsOf(reply.slips)}:\n\n${itemsOf(reply.problem)}`
+    case 'dry-run':
+      return dryRunText(reply, other => sentence(other, login))
     case 'has-pull':
       return `${reply.pulls.length === 1 ? 'an open pull request already closes' : 'open pull requests already close'} this issue: ${reply.pulls
         .slice(0, maxShown)
@@ -240,7 +244,7 @@ function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string 
 function queueSentence({ run, now }: Reply & { kind: 'queue' }): string {
   if (!run) return 'nothing waits and nothing is going on in this thread.'
   if (phaseOf(run) !== 'waiting') return `the run here does not wait: ${phaseInWords(run)}.`
-  return `the run here ${waitsInWords(run, now)}`
+  return `the run here ${waitsInWords(run.schedule.waits, now)}`
 }
 
 const slipsOf = (slips: readonly FileSlips[]): string =>

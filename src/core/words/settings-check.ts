@@ -56,15 +56,15 @@ export function configText({ held, problem, usable }: Shown): string {
   return [
     set.length > 0 ? 'these settings apply here:' : 'no settings are set here, so the defaults apply.',
     ...(problem === undefined ? [] : [problemText(problem, usable)]),
-    ...(set.length > 0 ? [table(set)] : []),
-    `<details><summary>Settings with their default value</summary>\n\n${table(rest)}\n\n</details>`,
+    ...(set.length > 0 ? [settingsTable(set)] : []),
+    `<details><summary>Settings with their default value</summary>\n\n${settingsTable(rest)}\n\n</details>`,
   ].join('\n\n')
 }
 
 const problemText = (problem: string, usable: boolean): string =>
   `⚠️ There is a problem: ${withCode(problem, 1_000)}. ${usable ? 'Until it is fixed, the last correct version applies.' : 'Until it is fixed, nothing starts here.'}`
 
-const table = (held: readonly HeldSetting[]): string =>
+export const settingsTable = (held: readonly HeldSetting[]): string =>
   [
     '| Setting | Value | From |',
     '|---|---|---|',

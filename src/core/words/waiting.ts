@@ -50,7 +50,7 @@ export function waitingLines({ schedule: { waits } }: Run, now: number): string[
 }
 
 /** One sentence without its subject: `waits until 14:02 UTC. …` */
-export function waitsInWords({ schedule: { waits } }: Pick<Run, 'schedule'>, now: number): string {
+export function waitsInWords(waits: Waits | undefined, now: number): string {
   switch (waits?.kind) {
     case undefined:
       return 'waits for its turn.'

@@ -12,7 +12,7 @@ import { limits } from '../record/timing.ts'
 import { begun, counted, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { waitingHeading, waitingLines, waitsFor } from './waiting.ts'
-import { branchUrl, type Deployment, runUrl, small } from './words.ts'
+import { branchUrl, type Deployment, runUrl, small, withCode } from './words.ts'
 
 const maxInstruction = 1_000
 const maxSummary = 600

@@ -83,8 +83,7 @@ export const snapshotOf = (subject: payloads.IssuePayload | payloads.PullRequest
   body: subject.body,
   author: subject.user?.login ?? 'ghost',
   open: subject.state !== 'closed',
-  blockers:
-    'issue_dependencies_summary' in subject ? subject.issue_dependencies_summary?.blocked_by : undefined,
+  blockers: subject.issue_dependencies_summary?.blocked_by,
 })
 
 export const headOf = (pull: payloads.PullRequestPayload): PullHead => ({

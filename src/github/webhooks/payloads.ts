@@ -28,6 +28,9 @@ const Head = z.object({
   repo: z.object({ id: z.number().int() }).nullish(),
 })
 
+/** Of those that are open. Not on every server, and never of a pull request. */
+const blockers = z.object({ blocked_by: z.number().int() }).nullish().catch(undefined)
+
 const PullRequest = z.object({
   number: z.number().int().positive(),
   title: z.string(),
@@ -38,6 +41,7 @@ const PullRequest = z.object({
   merged: z.boolean().nullish(),
   updated_at: z.string().optional(),
   closed_at: z.string().nullish(),
+  issue_dependencies_summary: blockers,
   head: Head,
   base: z.object({ ref: z.string() }),
 })
@@ -53,8 +57,7 @@ const Issue = z.object({
   updated_at: z.string().optional(),
   closed_at: z.string().nullish(),
   pull_request: z.unknown().optional(),
-  /** Of those that are open. Not on every server. */
-  issue_dependencies_summary: z.object({ blocked_by: z.number().int() }).nullish().catch(undefined),
+  issue_dependencies_summary: blockers,
 })
 export type IssuePayload = z.infer<typeof Issue>
 

@@ -1,13 +1,12 @@
 import { mayUseNow, type PersonCheck } from '../../access/authorize.ts'
-import { holds } from '../../core/model/pause.ts'
+import { heldByOthers, heldByUs } from '../../access/reasons-to-wait.ts'
 import type { Person } from '../../core/model/thread.ts'
 import { minute } from '../../core/model/time.ts'
-import { atLimit, limitReached, notAnyMore } from '../../core/record/failures.ts'
+import { atLimit, notAnyMore } from '../../core/record/failures.ts'
 import { isOwnMerge } from '../../core/record/own-pull-request.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
 import { type ChangeOf, changed, type Run, type Waits } from '../../core/record/run.ts'
-import { type Admission, admissionOf, aheadInSession } from '../../core/record/start-limits.ts'
-import { pausedBecause } from '../../core/settings/deployment-settings.ts'
+import { aheadInSession } from '../../core/record/start-limits.ts'
 import type { RepoSettings } from '../../core/settings/repository-settings.ts'
 import { failed } from './outcome.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
@@ -42,25 +41,20 @@ export const awaitAdmission = step('await-admission', {
     if (context.run.schedule.admitted) return renewedAdmission(context)
     // A closing while it waits arrives as a message; one before may not have, so GitHub is asked.
     const hasWaited = context.run.schedule.waits !== undefined
-    const mine = { id: job.id, addedAt: job.addedAt, data: context.run }
-    const [inSession, admission, heeded, paused] = await Promise.all([
-      aheadInSession(mine, deps.index),
-      admissionOf(mine, deps.index, now),
+    const candidate = { id: job.id, addedAt: job.addedAt, run: context.run }
+    const { index, pauses, settings } = deps
+    const [waits, heeded] = await Promise.all([
+      heldByUs(candidate, { index, pauses, deployment: settings.deployment, now }),
       hasWaited ? notClosed : heedingClosing(context),
-      pauseOf(context, now),
     ])
     const run = changed(context.run, heeded)
     if (run.mailbox.stop) return heeded
-    if (paused) return { ...heeded, ...waiting(run, now, paused) }
-    if (inSession > 0) return { ...heeded, ...waiting(run, now, { kind: 'session', ahead: inSession }) }
-    if (admission.kind !== 'now') {
-      if (run.baseline.settings.limits.when_reached === 'refuse')
-        return failed(context, atLimit(run, admission, now))
-      return { ...heeded, ...waiting(run, now, atTheLimit(run, admission)) }
-    }
+    if (waits && isLimit(waits) && run.baseline.settings.limits.when_reached === 'refuse')
+      return failed(context, atLimit(run, waits, now))
+    if (waits) return { ...heeded, ...waiting(run, now, waits) }
     const last = hasWaited ? await heedingClosing(context) : heeded
     if (last.mailbox?.stop) return last
-    const held = await heldByOthers(context, now)
+    const held = await heldByOthers(context.run, context.github, now)
     if (held) return { ...last, ...waiting(run, now, held) }
     if (hasWaited && !(await stillMay(context))) return failed(context, notAnyMore)
     return {
@@ -77,39 +71,8 @@ export const awaitAdmission = step('await-admission', {
   },
 })
 
-const atTheLimit = (run: Run, admission: Exclude<Admission, { kind: 'now' }>): Waits =>
-  admission.kind === 'until'
-    ? { kind: 'until', at: admission.at, limit: limitReached(run, admission) }
-    : { kind: 'line', ahead: admission.ahead, of: admission.of }
-
-/** The deployment's, else that of the repository. */
-async function pauseOf({ run, deps }: Admitting, now: number): Promise<Waits | undefined> {
-  const why = pausedBecause(deps.settings.deployment)
-  if (why !== undefined) return { kind: 'pause', of: 'bot', by: 'whoever runs this bot', why }
-  const pause = await deps.pauses.of(run.thread.repoId)
-  if (!pause || !holds(pause, now)) return undefined
-  const { by, at: since, until, why: reason } = pause
-  return { kind: 'pause', of: 'repository', by, since, until, why: reason }
-}
-
-/** What people have to end first: asked only where the webhook, or a setting, says that there may be some. */
-async function heldByOthers({ run, github }: Admitting, now: number): Promise<Waits | undefined> {
-  const { thread, request, baseline, mailbox, schedule, result } = run
-  const since = schedule.waits && 'since' in schedule.waits ? (schedule.waits.since ?? now) : now
-  const mayBeBlocked = thread.kind === 'issue' && (baseline.snapshot.blockers ?? 0) > 0
-  if (mayBeBlocked && !request.options.force && !mailbox.forced) {
-    const open = await github.blockers()
-    if (open.length > 0)
-      return { kind: 'blocked', since, by: open.slice(0, maxKept), more: Math.max(0, open.length - maxKept) }
-  }
-  const most = baseline.settings.limits.open_pull_requests
-  const hasOwn = result.pulls.some(({ state }) => state === 'open')
-  if (most === undefined || request.what === 'plan' || thread.kind === 'pull' || hasOwn) return undefined
-  const pulls = await github.openPulls(baseline.settings.branch_prefix)
-  return pulls.length < most ? undefined : { kind: 'open-pulls', since, most, pulls: pulls.slice(0, maxKept) }
-}
-
-const maxKept = 20
+const isLimit = (waits: Waits): waits is Waits & { kind: 'line' | 'until' } =>
+  waits.kind === 'line' || waits.kind === 'until'
 
 /** The place is kept; what may have changed while a service was away is looked at again. */
 async function renewedAdmission(context: Admitting): Promise<Change> {
@@ -124,11 +87,11 @@ const entered = ({ schedule }: Run, now: number): Pick<Run['schedule'], 'entered
 })
 
 const waiting = (run: Run, now: number, waits: Waits): ChangeOf<'schedule'> => ({
-  schedule: { ...entered(run, now), waits, nextPollAt: lookedAt(waits, now) },
+  schedule: { ...entered(run, now), waits, nextPollAt: pollAgainAt(waits, now) },
 })
 
 /** Who has to wait for people may wait for days: each look comes as late as all before together. */
-function lookedAt(waits: Waits, now: number): number {
+function pollAgainAt(waits: Waits, now: number): number {
   switch (waits.kind) {
     case 'line':
     case 'session':

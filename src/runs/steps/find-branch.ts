@@ -1,4 +1,4 @@
-import { isBranchOfIssue, issueBranch, stemOf } from '../../core/model/branch-name.ts'
+import { stemOf } from '../../core/model/branch-name.ts'
 import { isEmptyRepository, Rejected } from '../../core/model/errors.ts'
 import type { BaseView, BranchView, IssueBranches, LinkedElsewhere } from '../../core/model/views.ts'
 import {
@@ -10,6 +10,7 @@ import {
   planOutdated,
   refusedBranch,
 } from '../../core/record/failures.ts'
+import { chooseIssueBranch } from '../../core/record/issue-branch.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
 import { type Branch, baseOf, type ChangeOf, type Outcome, type Run } from '../../core/record/run.ts'
 import { failed } from './outcome.ts'
@@ -136,22 +137,21 @@ async function otherBase(context: Finding): Promise<{ kind: 'base'; view: BaseVi
 }
 
 async function branchOfIssue(context: Finding, branches: IssueBranches, into: string): Promise<Found> {
-  const { run } = context
-  const stem = stemOf(run.baseline.settings.branch_prefix, run.thread.number)
-  const linked = branches.linked[0]
-  const isOurs = ({ name }: BranchView): boolean =>
-    name === run.workspace.madeBranch || isBranchOfIssue(name, stem)
-  const ours = linked ? [linked].find(isOurs) : branches.ours[0]
-  if (ours) {
-    const branch = madeBefore(context, ours, { into, base: branches.base, linked: linked !== undefined })
-    return { kind: 'found', branch }
+  const chosen = chooseIssueBranch(context.run, branches)
+  switch (chosen.kind) {
+    case 'ours': {
+      const { branch, linked } = chosen
+      return { kind: 'found', branch: madeBefore(context, branch, { into, base: branches.base, linked }) }
+    }
+    case 'linked':
+      return { kind: 'found', branch: { ...existing(chosen.branch, into), linked: true } }
+    case 'base':
+    case 'new':
+      if (!branches.base) return gone(context, into, noCommit(into))
+      return chosen.kind === 'base'
+        ? { kind: 'found', branch: existing(branches.base, into) }
+        : make(context, chosen.name, branches.base, branches.ids)
   }
-  if (linked) return { kind: 'found', branch: { ...existing(linked, into), linked: true } }
-  if (!branches.base) return gone(context, into, noCommit(into))
-  const direct = run.request.what === 'plan' || run.baseline.settings.branch === 'default'
-  return direct
-    ? { kind: 'found', branch: existing(branches.base, into) }
-    : make(context, issueBranch(stem, run.baseline.snapshot.title), branches.base, branches.ids)
 }
 
 function madeBefore(

@@ -1,0 +1,80 @@
+/** Why a Run does not begin now. Whatever is told of it, before a start or by `--dry-run`, is asked here. */
+import { holds, type Pauses } from '../core/model/pause.ts'
+import type { JobIndex, ThreadClient } from '../core/model/ports.ts'
+import { limitReached } from '../core/record/failures.ts'
+import type { Run, Waits } from '../core/record/run.ts'
+import { admissionOf, aheadInSession } from '../core/record/start-limits.ts'
+import { type DeploymentSettings, pausedBecause } from '../core/settings/deployment-settings.ts'
+
+export interface Candidate {
+  id: string
+  /** ms since the epoch. */
+  addedAt: number
+  run: Run
+}
+
+interface Own {
+  index: JobIndex
+  pauses: Pick<Pauses, 'of'>
+  deployment: DeploymentSettings
+  now: number
+}
+
+/** What the queue and the settings say: no call to GitHub. */
+export async function heldByUs(
+  { id, addedAt, run }: Candidate,
+  { index, pauses, deployment, now }: Own,
+): Promise<Waits | undefined> {
+  const me = { id, addedAt, data: run }
+  const [paused, inSession, admission] = await Promise.all([
+    pauseOf(run, { pauses, deployment, now }),
+    aheadInSession(me, index),
+    admissionOf(me, index, now),
+  ])
+  if (paused) return paused
+  if (inSession > 0) return { kind: 'session', ahead: inSession }
+  switch (admission.kind) {
+    case 'now':
+      return undefined
+    case 'until':
+      return { kind: 'until', at: admission.at, limit: limitReached(run, admission) }
+    case 'ahead':
+      return { kind: 'line', ahead: admission.ahead, of: admission.of }
+  }
+}
+
+/** The deployment's, else that of the repository. */
+async function pauseOf(
+  { thread }: Run,
+  { pauses, deployment, now }: Omit<Own, 'index'>,
+): Promise<Waits | undefined> {
+  const why = pausedBecause(deployment)
+  if (why !== undefined) return { kind: 'pause', of: 'bot', by: 'whoever runs this bot', why }
+  const pause = await pauses.of(thread.repoId)
+  if (!pause || !holds(pause, now)) return undefined
+  const { by, at: since, until, why: reason } = pause
+  return { kind: 'pause', of: 'repository', by, since, until, why: reason }
+}
+
+const maxKept = 20
+
+/** What people have to end first: asked only where the webhook, or a setting, says that there may be some. */
+export async function heldByOthers(
+  { thread, request, baseline, mailbox, schedule, result }: Run,
+  github: Pick<ThreadClient, 'blockers' | 'openPulls'>,
+  now: number,
+): Promise<Waits | undefined> {
+  const { waits } = schedule
+  const since = waits?.kind === 'blocked' || waits?.kind === 'open-pulls' ? waits.since : now
+  const mayBeBlocked = thread.kind === 'issue' && (baseline.snapshot.blockers ?? 0) > 0
+  if (mayBeBlocked && !request.options.force && !mailbox.forced) {
+    const open = await github.blockers()
+    if (open.length > 0)
+      return { kind: 'blocked', since, by: open.slice(0, maxKept), more: Math.max(0, open.length - maxKept) }
+  }
+  const most = baseline.settings.limits.open_pull_requests
+  const hasOwn = result.pulls.some(({ state }) => state === 'open')
+  if (most === undefined || request.what === 'plan' || thread.kind === 'pull' || hasOwn) return undefined
+  const pulls = await github.openPulls(baseline.settings.branch_prefix)
+  return pulls.length < most ? undefined : { kind: 'open-pulls', since, most, pulls: pulls.slice(0, maxKept) }
+}

@@ -1,0 +1,118 @@
+import type { CodexTaskRunCreate, ReasoningEffort } from '../model/codex-task-run-create.ts'
+import type { Waits } from '../record/run.ts'
+import type { HeldSetting } from '../settings/layers.ts'
+import { code } from '../text/safe-markdown.ts'
+import { settingsTable } from './settings-check.ts'
+import { waitsInWords } from './waiting.ts'
+
+export interface PlannedBranch {
+  name: string
+  isNew: boolean
+  /** Where its pull request goes, and where a new one starts. */
+  into: string
+}
+
+/** What a command would do. */
+export type Would<Reply> =
+  | { kind: 'answer'; reply: Reply }
+  | { kind: 'refusal'; reply: Reply }
+  | { kind: 'message'; what: 'follow-up' | 'stop' | 'force' | 'label' }
+  | { kind: 'after' }
+  | { kind: 'pause' }
+  | { kind: 'resume' }
+  | { kind: 'nothing' }
+  | {
+      kind: 'start'
+      what: 'work' | 'plan'
+      /** In the session of the last run. */
+      goesOn: boolean
+      branch: PlannedBranch
+      model: string
+      effort: ReasoningEffort | undefined
+      costFactor: number | undefined
+      waits: Waits | undefined
+      settings: readonly HeldSetting[]
+      request: CodexTaskRunCreate
+    }
+
+export interface DryRun<Reply> {
+  command: string
+  role: string
+  least: string
+  would: Would<Reply>
+  now: number
+}
+
+/** @param inWords of another reply, without the name of who is answered */
+export function dryRunText<Reply>(
+  { command, role, least, would, now }: DryRun<Reply>,
+  inWords: (reply: Reply) => string,
+): string {
+  const may = `Permission: yours is ${role}, and ${command === 'run' ? 'starting a run' : code(`/codex ${command}`)} needs ${least}.`
+  return [
+    `nothing was done. ${summary(would)}`,
+    ...(would.kind === 'answer' || would.kind === 'refusal' ? [quote(inWords(would.reply))] : []),
+    [may, ...(would.kind === 'start' ? startLines(would, now) : [])].map(line => `- ${line}`).join('\n'),
+    ...(would.kind === 'start' ? folded(would) : []),
+  ].join('\n\n')
+}
+
+function summary(would: Would<unknown>): string {
+  switch (would.kind) {
+    case 'answer':
+      return 'The bot would answer:'
+    case 'refusal':
+      return 'The bot would refuse, and say:'
+    case 'message':
+      return messages[would.what]
+    case 'after':
+      return 'A run is at work here. This would start when it has ended.'
+    case 'pause':
+      return 'This would pause the repository.'
+    case 'resume':
+      return 'This would end the pause of the repository.'
+    case 'nothing':
+      return 'This would change nothing.'
+    case 'start':
+      return `This would start ${would.what === 'plan' ? 'a plan' : 'a run'}${would.goesOn ? ', in the session of the last one' : ''}${would.waits ? ', but not at once' : ''}:`
+  }
+}
+
+const messages = {
+  'follow-up': 'A run is at work here. Your words would be given to it.',
+  stop: 'This would stop the run here.',
+  force: 'This would start the run that waits here.',
+  label: 'A run is at work here. The label would join it.',
+} as const
+
+type Start = Extract<Would<never>, { kind: 'start' }>
+
+function startLines({ branch, model, effort, costFactor, waits, what }: Start, now: number): string[] {
+  const { name, isNew, into } = branch
+  return [
+    `Branch: ${code(name)}${isNew ? `, a new one from ${code(into)}` : ''}.`,
+    ...(what === 'plan' ? [] : [`Its pull request would go into ${code(into)}.`]),
+    `Model: ${code(model)}${effort === undefined ? '' : `, effort ${code(effort)}`}. ${costLine(costFactor)}`,
+    waits ? `It ${waitsInWords(waits, now)}` : 'Nothing is in its way.',
+  ]
+}
+
+const costLine = (factor: number | undefined): string => {
+  if (factor === undefined) return 'PostHog does not say what this model costs.'
+  return factor === 1
+    ? 'It costs as much as the usual model.'
+    : `It costs ${factor} times as much as the usual model.`
+}
+
+const folded = ({ settings, request }: Start): string[] => [
+  `<details><summary>The request to PostHog</summary>\n\n\`\`\`json\n${JSON.stringify(request, null, 2)}\n\`\`\`\n\n</details>`,
+  ...(settings.length > 0
+    ? [`<details><summary>Settings that apply here</summary>\n\n${settingsTable(settings)}\n\n</details>`]
+    : []),
+]
+
+const quote = (words: string): string =>
+  words
+    .split('\n')
+    .map(line => `> ${line}`)
+    .join('\n')
