@@ -63,7 +63,11 @@ describe('from the asking to the start', () => {
   holds([
     ['first it asks for its turn', runWith(), 'await-admission'],
     ['then the thread is told', runWith({ schedule: { admitted: true } }), 'post-status'],
-    ['what is waited for, too', runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } }), 'post-status'],
+    [
+      'what is waited for, too',
+      runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } }),
+      'post-status',
+    ],
     [
       'and before it asks again where GitHub did not say',
       runWith({ retries: { github: { why: 'w', since: t0, until: t0, count: 1 } } }),
@@ -77,24 +81,36 @@ describe('from the asking to the start', () => {
     ['then it waits for its turn', runWith({ report: { status } }), 'await-admission'],
     [
       'and asks again later',
-      runWith({ report: { status }, schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: now.at + 3_000 } }),
+      runWith({
+        report: { status },
+        schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: now.at + 3_000 },
+      }),
       'wait 3000',
     ],
     [
       'while the thread is told that it waits',
-      runWith({ report: { status }, schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: now.at + 3_000 } }),
+      runWith({
+        report: { status },
+        schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: now.at + 3_000 },
+      }),
       'edit-status',
       { text: 'phase' },
     ],
     [
       'and its place now and then, as that changes with every run that ends',
-      runWith({ report: { status }, schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: t0 + hour } }),
+      runWith({
+        report: { status },
+        schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: t0 + hour },
+      }),
       `wait ${2 * minute}`,
       { text: 'details', at: status.at + minute },
     ],
     [
       'but not at each change',
-      runWith({ report: { status }, schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: t0 + hour } }),
+      runWith({
+        report: { status },
+        schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: t0 + hour },
+      }),
       'edit-status',
       { text: 'details', at: status.at + 3 * minute },
     ],
@@ -413,7 +429,11 @@ describe('a stop', () => {
     ['before anything is at PostHog is done', runWith(ready, { mailbox: { stop } }), 'settle-outcome'],
     [
       'while it waits for its turn, too',
-      runWith({ report: { status }, mailbox: { stop }, schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: now.at + 3_000 } }),
+      runWith({
+        report: { status },
+        mailbox: { stop },
+        schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: now.at + 3_000 },
+      }),
       'settle-outcome',
     ],
     ['is asked for', working({ mailbox: { stop } }), 'cancel'],

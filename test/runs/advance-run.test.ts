@@ -63,7 +63,11 @@ const review = {
 const steps: [step: string, asks: Service, run: Run][] = [
   ['post-status', 'github', runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } })],
   ['edit-status', 'github', working({ schedule: { nextPollAt: later } })],
-  ['await-admission', 'github', runWith(mute, { schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } })],
+  [
+    'await-admission',
+    'github',
+    runWith(mute, { schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } }),
+  ],
   ['find-branch', 'github', runWith(mute, { schedule: { admitted: true }, session: { taskId: 'task-1' } })],
   ['create-task', 'posthog', runWith(mute, { schedule: { admitted: true }, workspace: { branch } })],
   [
