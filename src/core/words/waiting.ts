@@ -71,12 +71,12 @@ export function waitsInWords(waits: Waits | undefined, now: number): string {
 type Pause = Omit<Extract<Waits, { kind: 'pause' }>, 'kind' | 'of'>
 
 /** `Paused since 14:02 UTC by maya: release.` */
-export function pauseSentence({ by, since, why }: Pause, now: number): string {
+function pauseSentence({ by, since, why }: Pause, now: number): string {
   const when = since === undefined ? '' : ` since ${moment(since, now)}`
   return ended(`Paused${when} by ${inlineWords(by, 80)}${why === '' ? '' : `: ${inlineWords(why, 300)}`}`)
 }
 
-export const afterPause = ({ until }: Pick<Pause, 'until'>, now: number): string =>
+const afterPause = ({ until }: Pick<Pause, 'until'>, now: number): string =>
   until === undefined ? 'when the pause ends' : `at ${moment(until, now)}`
 
 /** A change of this is shown at once; that of a place in line is not. */
