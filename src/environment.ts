@@ -131,8 +131,12 @@ const Environment = z.object({
   GHE_PROTOCOL: about(oneOf('https', 'http').default('https'), {
     meaning: 'The protocol of the Enterprise Server',
   }),
-  HOST: about(text.default('localhost'), {
+  ENV_FILE: about(text.default('.env'), {
     part: 'The process',
+    meaning:
+      'The file with these variables, if they are not in the environment. The set-up page writes it. Set this one in the environment',
+  }),
+  HOST: about(text.default('localhost'), {
     meaning: 'The address to listen on. `0.0.0.0` means all addresses',
   }),
   PORT: about(portNumber.default(3000), { meaning: 'The port to listen on' }),

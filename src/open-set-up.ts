@@ -5,11 +5,11 @@ import type { Check } from './core/model/check.ts'
 import { found } from './core/model/check.ts'
 import { redactor } from './core/text/redact.ts'
 import { examine } from './doctor.ts'
-import { wantedOfApp } from './github/app-manifest.ts'
+import { permissionReasons, wantedForTeams, wantedOfApp } from './github/app-manifest.ts'
 import { examinePostHog } from './posthog-doctor.ts'
 import { envFileToWrite, environment } from './process-environment.ts'
 import { closeServer, listen } from './web/http-server.ts'
-import type { Values } from './web/set-up/set-up-pages.ts'
+import type { Values } from './web/set-up/set-up-form.ts'
 import { setUpServer } from './web/set-up/set-up-server.ts'
 
 export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): Promise<Started> {
@@ -19,7 +19,7 @@ export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): P
     file: envFileToWrite(),
     given: startingFrom(given),
     protocol,
-    wanted: wantedOfApp,
+    wanted: { ...wantedOfApp, forTeams: wantedForTeams, reasons: permissionReasons },
     channel,
     testPostHog: ({ posthogHost, posthogKey, posthogProject }) =>
       examinePostHog({ host: posthogHost, apiKey: posthogKey, projectId: posthogProject }),
@@ -29,7 +29,13 @@ export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): P
   const actual = await listen(server, { host, port })
   const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
   process.stdout.write(
-    `There is no GitHub App yet. Open this address, once, to make one:\n\n  http://${shown}:${actual}/set-up?token=${token}\n\n`,
+    [
+      'There is no GitHub App yet. Open this address to make one. It opens once, in one browser:',
+      `  http://${shown}:${actual}/set-up?token=${token}`,
+      'If the bot runs on another machine, forward its port first, and leave that open:',
+      `  ssh -L ${actual}:localhost:${actual} USER@${hostname()}`,
+      '',
+    ].join('\n\n'),
   )
   return { stop: () => closeServer(server, 1_000) }
 }
@@ -63,7 +69,7 @@ async function examineWritten(): Promise<Check[]> {
     case 'run':
       return examine(read.config, redactor(secretsOf(read.config)))
     case 'refuse':
-      return read.problems.map(problem => found('configuration', problem, 'Change it in the file.'))
+      return read.problems.map(problem => found('configuration', problem, 'Correct it in the file.'))
     case 'set-up':
       return [found('configuration', 'nothing was written', 'Begin again.')]
   }

@@ -5,6 +5,7 @@ import type { Repository } from './core/model/thread.ts'
 import { isOwnersKey } from './core/settings/deployment-settings.ts'
 import { redactor } from './core/text/redact.ts'
 import {
+  checkConnection,
   checkCoverage,
   checkKey,
   checkModels,
@@ -46,7 +47,9 @@ export async function checkPostHogOf(
 
 export async function examinePostHog(given: Access): Promise<Check[]> {
   const settings = settingsOf({ ...given, host: given.host.replace(/\/+$/, '') })
-  const checks = await checkKey({ settings, now: Date.now })
+  const examined = { settings, now: Date.now }
+  const key = await checkKey(examined)
+  const checks = key.every(({ ok }) => ok) ? [...key, await checkConnection(examined)] : key
   return checks.map(check => ({ ...check, detail: settings.redact(check.detail) }))
 }
 

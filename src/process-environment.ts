@@ -14,13 +14,16 @@ export function environment(): Env {
   return process.env
 }
 
-/** The set-up page writes the first that can be written: in a container the second. */
-const envFiles = (): string[] =>
-  ['.env', join(process.env.DATA_DIR || './data', '.env')].map(file => resolve(file))
+/** The set-up page writes the first that can be written: in a container the second. With ENV_FILE there is no other. */
+function envFiles(): string[] {
+  const { ENV_FILE, DATA_DIR } = process.env
+  return (ENV_FILE ? [ENV_FILE] : ['.env', join(DATA_DIR || './data', '.env')]).map(file => resolve(file))
+}
 
 export function envFileToWrite(): string {
   const file = envFiles().find(isWritable)
-  if (file === undefined) throw new Error(`neither ${envFiles().join(' nor ')} can be written`)
+  if (file === undefined)
+    throw new Error(`can't write ${envFiles().join(' or ')}: let the user of this process write one of them`)
   return file
 }
 

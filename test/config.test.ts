@@ -304,6 +304,21 @@ test('the environment wins over .env', () => {
   expect(JSON.parse(stdout)).toEqual(['2', 'from the file', '7'])
 })
 
+test('with ENV_FILE no other file is read', () => {
+  const cwd = mkdtempSync(join(dir, 'file-'))
+  writeFileSync(join(cwd, '.env'), 'APP_ID=1\nLOG_LEVEL=debug\n')
+  writeFileSync(join(cwd, 'walk.env'), 'APP_ID=2\n')
+  const reader = pathToFileURL(join(import.meta.dirname, '../src/process-environment.ts')).href
+  const script = `const { environment, envFileToWrite } = await import(${JSON.stringify(reader)}); const { APP_ID, LOG_LEVEL } = environment(); process.stdout.write(JSON.stringify([APP_ID, LOG_LEVEL, envFileToWrite()]))`
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script],
+    { cwd, env: { PATH: process.env.PATH, ENV_FILE: 'walk.env' }, encoding: 'utf8' },
+  )
+  expect(stderr).toBe('')
+  expect(JSON.parse(stdout)).toEqual(['2', null, join(realpathSync(cwd), 'walk.env')])
+})
+
 describe('a .env that can not be read is refused in words', () => {
   const main = join(import.meta.dirname, '../src/main.ts')
   const tsx = import.meta.resolve('tsx')

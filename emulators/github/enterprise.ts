@@ -46,9 +46,19 @@ export async function startEnterprise(
       return agree(res, new URLSearchParams(body.toString()))
     const conversion = /^\/api\/v3\/app-manifests\/([\w-]+)\/conversions$/.exec(url.pathname)
     if (req.method === 'POST' && conversion) return convert(res, conversion[1] ?? '')
+    if (req.method === 'GET' && /^\/apps\/[\w-]+(?:\/installations\/new)?$/.test(url.pathname))
+      return void installed(res)
     if (url.pathname.startsWith('/api/v3/') || url.pathname === '/api/graphql') return passOn(req, res, body)
     res.writeHead(404).end('not found')
   }
+
+  /** Installed on the one repository as soon as it is made. */
+  const installed = (res: ServerResponse): unknown =>
+    res
+      .writeHead(200, { 'content-type': 'text/html' })
+      .end(
+        `<title>${github.slug}</title><p>The App ${github.slug} is installed on ${github.repository}. This emulated server needs no click.</p>`,
+      )
 
   /** GitHub shows what it was asked for, and waits for a person to agree. */
   function ask(res: ServerResponse, organization: string | undefined, state: string, body: Buffer): void {

@@ -130,16 +130,31 @@ function checkList({ models, setBy }: ModelList, offered: readonly KnownModel[])
       )
 }
 
+/** Whether the project has PostHog's own GitHub App at all, before there are repositories to look for. */
+export async function checkConnection({ settings, now }: CheckContext): Promise<Check> {
+  const integrations = await orUndefined(() => githubIntegrations(of => call(settings, of, now)))
+  if (!integrations)
+    return found(
+      'posthog-github',
+      'the key has no scope integration:read, so this could not be checked',
+      'Add the scope in PostHog.',
+    )
+  return integrations.length === 0
+    ? found('posthog-github', 'the PostHog project is not connected to GitHub', install)
+    : passed('posthog-github', 'the PostHog project is connected to GitHub')
+}
+
+const install =
+  'Install PostHog’s own GitHub App on your repositories, or give it access (PostHog ▸ Settings ▸ Project ▸ Integrations). PostHog’s agent clones and pushes with it.'
+
 export async function checkCoverage(examined: CheckContext, repositories: readonly string[]): Promise<Check> {
   const request = <T>(of: Call<T>) => call(examined.settings, of, examined.now)
   const integrations = await orUndefined(() => githubIntegrations(request))
   if (!integrations)
     return passed(
       'posthog-github',
-      'the key may not look (scope integration:read), so PostHog works with its first GitHub integration',
+      'not checked: the key has no scope integration:read, so PostHog uses its first GitHub integration',
     )
-  const install =
-    'Install PostHog’s own GitHub App there, or give it access (PostHog ▸ Settings ▸ Project ▸ Integrations). It clones and pushes.'
   if (integrations.length === 0)
     return found('posthog-github', 'the PostHog project is not connected to GitHub', install)
   const covered = new Set<string>()
@@ -147,10 +162,10 @@ export async function checkCoverage(examined: CheckContext, repositories: readon
     for (const name of (await orUndefined(() => repositoriesOf(request, id))) ?? []) covered.add(name)
   const missing = repositories.filter(name => !covered.has(name.toLowerCase()))
   return missing.length > 0
-    ? found('posthog-github', `PostHog’s GitHub App does not see ${someOf(missing)}`, install)
+    ? found('posthog-github', `PostHog’s GitHub App has no access to ${someOf(missing)}`, install)
     : passed(
         'posthog-github',
-        `sees ${repositories.length === 1 ? 'the repository' : `all ${repositories.length} repositories`} of this bot`,
+        `has access to ${repositories.length === 1 ? 'the repository' : `all ${repositories.length} repositories`} of this bot`,
       )
 }
 

@@ -3,10 +3,17 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { wantedOfApp } from '../../src/github/app-manifest.ts'
+import { permissionReasons, wantedForTeams, wantedOfApp } from '../../src/github/app-manifest.ts'
+
+const text = readFileSync(join(import.meta.dirname, '../../app.yml'), 'utf8')
 
 test('permissions and events are those of app.yml', () => {
-  const manifest = parse(readFileSync(join(import.meta.dirname, '../../app.yml'), 'utf8'))
-  expect(wantedOfApp.permissions).toEqual(manifest.default_permissions)
+  const manifest = parse(text)
+  expect({ ...wantedOfApp.permissions, ...wantedForTeams }).toEqual(manifest.default_permissions)
   expect([...wantedOfApp.events].sort()).toEqual([...manifest.default_events].sort())
+})
+
+test('app.yml says what each permission is for, as the set-up page does', () => {
+  const said = [...text.matchAll(/^ {2}# (.+)\n {2}(\w+):/gm)].map(([, reason, name]) => [name, reason])
+  expect(Object.fromEntries(said)).toEqual(permissionReasons)
 })

@@ -2,13 +2,9 @@
 import { parseEnv } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  type Field,
-  newAppAddress,
-  readForm,
-  serverOf,
-  type Values,
-} from '../../src/web/set-up/set-up-pages.ts'
+import { found, passed, unanswered } from '../../src/core/model/check.ts'
+import { newAppAddress, serverOf } from '../../src/web/set-up/new-app.ts'
+import { type Field, findingOf, readForm, type Values } from '../../src/web/set-up/set-up-form.ts'
 import { withValues } from '../../src/web/set-up/set-up-steps.ts'
 
 const good: Values = {
@@ -16,6 +12,7 @@ const good: Values = {
   organization: 'acme',
   enterprise: '',
   webhook: 'https://codex.acme.example',
+  teams: 'yes',
   posthogHost: 'https://eu.posthog.com',
   posthogKey: 'phx_key',
   posthogProject: '12',
@@ -56,6 +53,42 @@ describe('the form', () => {
 
   test('an Enterprise Server on this machine may reach this machine', () => {
     expect(readForm({ ...good, webhook: 'http://127.0.0.1:3000' }, { local: true }).kind).toBe('good')
+  })
+})
+
+describe('what PostHog says of the connection is told in the words of the form', () => {
+  test.each([
+    [passed('posthog-key', 'works at https://x'), undefined, 'Personal API key', 'PostHog accepts it.'],
+    [
+      found('posthog-key', 'no', 'Set POSTHOG_API_KEY'),
+      'posthogKey',
+      'Personal API key',
+      'does not accept this key',
+    ],
+    [found('posthog-scope', 'no', ''), 'posthogKey', 'Personal API key', 'no scope task:write'],
+    [
+      found('posthog-project', 'no', 'Set POSTHOG_PROJECT_ID'),
+      'posthogProject',
+      'Number of the project',
+      'no access',
+    ],
+    [
+      unanswered('posthog-key', 'away', 'Check POSTHOG_HOST'),
+      'posthogHost',
+      'Address of PostHog',
+      'does not answer',
+    ],
+    [
+      found('posthog-github', 'it is not there', 'Install it.'),
+      undefined,
+      'PostHog’s GitHub App',
+      'It is not there. Install it.',
+    ],
+  ])('%o', (check, field, label, words) => {
+    const finding = findingOf(check)
+    expect(finding).toMatchObject({ label, ok: check.ok, words: expect.stringContaining(words) })
+    expect(finding.field).toBe(field)
+    expect(finding.words).not.toMatch(/[A-Z]+_[A-Z]+/)
   })
 })
 

@@ -73,7 +73,7 @@ test('when all is right, each check says what it found, and the exit code is 0',
       "✓ configuration: all variables can be read",
       "✓ github-app: codex-bot (App 4711)",
       "✓ clock: … apart from GitHub",
-      "✓ github-permissions: contents, issues, pull_requests, checks, members, metadata",
+      "✓ github-permissions: contents, issues, pull_requests, checks, metadata",
       "✓ github-events: issue_comment, issues, pull_request, pull_request_review, pull_request_review_comment, repository",
       "✓ github-installations: acme, globex, initech",
       "✓ webhook-address: http://127.0.0.1…/api/github/webhooks",
@@ -83,7 +83,7 @@ test('when all is right, each check says what it found, and the exit code is 0',
       "✓ posthog-project: project 1",
       "✓ posthog-scope: task:write",
       "✓ posthog-model: gpt-5.5",
-      "✓ posthog-github: sees the repository of this bot",
+      "✓ posthog-github: has access to the repository of this bot",
       "✓ repositories: 1 looked at, each with a default branch",
       "✓ owner-settings: no owner has any that can be read; of acme the App can see no repository .github",
       "✓ repository-settings: all can be read",
@@ -211,7 +211,7 @@ describe('what GitHub has otherwise', () => {
         'webhook-secret',
       ])
       expect(named(examined, 'github-permissions')).toMatchObject({
-        detail: 'the App lacks contents: write, checks: write, members: read',
+        detail: 'the App lacks contents: write, checks: write',
         fix: expect.stringMatching(/Permissions & events/),
       })
       expect(named(examined, 'github-events')).toMatchObject({
@@ -296,7 +296,7 @@ describe('an admin of a repository asks in a thread', () => {
     expect(answer.replace(/:\d{4,5}|\d+ s/g, '…')).toMatchInlineSnapshot(`
       "@olga all is well for \`acme/shop\`.
 
-      - ✓ \`github-permissions\` contents, issues, pull\\_requests, checks, members, metadata
+      - ✓ \`github-permissions\` contents, issues, pull\\_requests, checks, metadata
       - ✓ \`github-events\` issue\\_comment, issues, pull\\_request, pull\\_request\\_review, pull\\_request\\_review\\_comment, repository
       - ✓ \`clock\` … apart from GitHub
       - ✓ \`webhook-deliveries\` the last one (issue\\_comment) arrived
@@ -306,7 +306,7 @@ describe('an admin of a repository asks in a thread', () => {
       - ✓ \`posthog-project\` project 1
       - ✓ \`posthog-scope\` task:write
       - ✓ \`posthog-model\` gpt-5.5
-      - ✓ \`posthog-github\` sees the repository of this bot
+      - ✓ \`posthog-github\` has access to the repository of this bot
       - ✓ \`queue\` keeps what it is given
       - ✓ \`owner-settings\` the owner has none that can be read
       - ✓ \`repository-settings\` all can be read"
@@ -319,7 +319,7 @@ describe('an admin of a repository asks in a thread', () => {
     await world.github.as('olga', repository).pushes('main', { '.github/codex.yml': 'effort: huge\n' })
     const answer = await asks('olga', repository)
     expect(answer).toMatch(
-      /✗ `posthog-github` PostHog’s GitHub App does not see acme\/hidden\\\n {2}→ Install/,
+      /✗ `posthog-github` PostHog’s GitHub App has no access to acme\/hidden\\\n {2}→ Install/,
     )
     expect(answer).toMatch(/✗ `repository-settings` .*line 1.*effort/)
     expect(answer.indexOf('✗')).toBeLessThan(answer.indexOf('✓'))

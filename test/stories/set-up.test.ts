@@ -3,8 +3,10 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Locator } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type Enterprise, startEnterprise } from '../../emulators/github/enterprise.ts'
+import { smallPng } from '../../scripts/small-png.ts'
 import { freePort } from '../support/free-port.ts'
 import { exhaustive } from '../support/tries.ts'
 import { type Bot, scratchDir, spawnBot } from '../world/bot.ts'
@@ -67,6 +69,9 @@ describe('the page is for who sees the terminal', () => {
     expect((await rawGet('/set-up', { cookie, host: 'evil.example' })).status).toBe(421)
     expect((await get('/set-up/callback?code=abc&state=', { cookie })).status).toBe(403)
     expect((await get('/set-up/callback?code=abc&state=guessed', { cookie })).status).toBe(403)
+    // From another machine it is reached through ssh.
+    const { port } = new URL(bot.url)
+    expect(bot.output()).toContain(`ssh -L ${port}:localhost:${port} USER@`)
   })
 
   /** fetch does not let a caller choose the host. */
@@ -157,8 +162,13 @@ const screenshots = process.env.SCREENSHOTS
 describe.skipIf(!browserAvailable())('in a browser', () => {
   let window: Window
 
+  /** For docs/install.md: `SCREENSHOTS=docs` draws them anew. */
   const picture = async (name: string): Promise<void> => {
-    if (screenshots) await window.page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true })
+    if (screenshots)
+      await writeFile(
+        join(screenshots, `${name}.png`),
+        smallPng(await window.page.screenshot({ fullPage: true })),
+      )
   }
 
   /** What is missing is said beside the field, and at the top. */
@@ -167,17 +177,30 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     const { page } = window
     await page.goto(address)
     expect(await page.title()).toContain('Set up')
+    const links = await page.getByRole('link').evaluateAll(all => all.map(link => link.getAttribute('href')))
+    expect(links).toEqual([
+      'https://us.posthog.com/settings/project-integrations',
+      'https://eu.posthog.com/settings/project-integrations',
+      'https://us.posthog.com/settings/user-api-keys',
+      'https://eu.posthog.com/settings/user-api-keys',
+    ])
     expect(await flawsOf(window)).toEqual([])
-    await picture(`${name}-1-details`)
+    await picture(name)
     await page.getByRole('button', { name: 'Review' }).click()
     expect(await page.getByRole('alert').textContent()).toContain('Personal API key')
     expect(await flawsOf(window)).toEqual([])
-    await picture(`${name}-2-problems`)
+    if (!look.dark) await picture('set-up-problems')
   }
 
   async function fill(values: Record<string, string>): Promise<void> {
     for (const [label, value] of Object.entries(values)) await window.page.getByLabel(label).fill(value)
   }
+
+  const isInSight = (place: Locator): Promise<boolean> =>
+    place.evaluate(element => {
+      const { top, bottom } = element.getBoundingClientRect()
+      return top >= 0 && bottom <= element.ownerDocument.documentElement.clientHeight
+    })
 
   const allRight = (): Record<string, string> => ({
     'Host of your Enterprise Server': enterprise.host,
@@ -190,39 +213,60 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
   afterEach(() => window?.close())
 
   test.runIf(exhaustive)('on a phone, at night', async () => {
-    await findsNoFlaw({ width: 390, height: 844, dark: true }, 'phone')
+    await findsNoFlaw({ width: 390, height: 844, dark: true }, 'set-up-phone-dark')
     await fill(allRight())
     await window.page.getByRole('button', { name: 'Review' }).click()
-    await window.page.getByRole('region', { name: 'Manifest' }).waitFor()
+    await window.page.getByRole('heading', { name: 'What the App may do' }).waitFor()
+    expect(await window.page.locator('dt').allTextContents()).toContain('members: read')
     expect(await flawsOf(window)).toEqual([])
-    await picture('phone-3-review')
   })
 
   test('from the first start to the first pull request', async () => {
-    await findsNoFlaw({ width: 1280, height: 900 }, 'desktop')
+    await findsNoFlaw({ width: 1280, height: 900 }, 'set-up')
     const { page } = window
     await fill({ ...allRight(), 'Personal API key': 'phx_mistyped' })
     await page.getByRole('button', { name: 'Test the connection' }).click()
-    expect(await page.getByRole('status').textContent()).toContain('PostHog does not take the key')
+    const found = page.getByRole('status')
+    expect(await found.textContent()).toContain('Personal API key: PostHog does not accept this key')
+    expect(await isInSight(found)).toBe(true)
+    expect(await page.getByLabel('Personal API key').getAttribute('aria-invalid')).toBe('true')
+    expect(await flawsOf(window)).toEqual([])
     await fill({ 'Personal API key': world.posthog.apiKey })
     await page.getByRole('button', { name: 'Test the connection' }).click()
-    expect(await page.getByRole('status').textContent()).toContain('works at')
-    await picture('desktop-3-tested')
+    expect(await found.textContent()).toContain('Number of the project: The key has access to it.')
+    expect(await found.textContent()).not.toContain('✗')
+    expect(await isInSight(found)).toBe(true)
 
     // The key is kept, and not sent out again. From here on without a mouse.
     expect(await page.content()).not.toContain(world.posthog.apiKey)
-    await page.getByLabel('Number of the project').focus()
-    for (const key of ['Tab', 'Tab', 'Enter']) await page.keyboard.press(key)
+    await page.getByLabel('Let settings name teams').focus()
+    for (const key of ['Space', 'Tab', 'Enter']) await page.keyboard.press(key)
+    expect(await page.locator('dt').allTextContents()).toEqual([
+      'contents: write',
+      'issues: write',
+      'pull_requests: write',
+      'checks: write',
+      'metadata: read',
+    ])
+    expect(await page.getByRole('heading', { name: 'What PostHog gets' }).count()).toBe(1)
+    await picture('set-up-review')
+    await page.getByText('The manifest, word for word').click()
     const manifest = await page.getByRole('region', { name: 'Manifest' }).textContent()
     expect(manifest).toContain('"pull_requests": "write"')
     expect(await flawsOf(window)).toEqual([])
-    await picture('desktop-4-review')
 
     await page.getByRole('button', { name: 'Create it on GitHub' }).click()
     await page.getByRole('button', { name: 'Create GitHub App' }).click()
-    await page.getByRole('heading', { name: 'is made' }).waitFor()
+    await page.getByRole('heading', { name: 'GitHub made the App' }).waitFor()
     expect(await flawsOf(window)).toEqual([])
-    await picture('desktop-5-done')
+    await picture('set-up-done')
+
+    const links = await page
+      .getByRole('link')
+      .evaluateAll(all => all.map(link => link.getAttribute('href') ?? ''))
+    const install = links.find(link => link.endsWith('/installations/new')) ?? ''
+    expect((await fetch(install)).status).toBe(200)
+    expect(links).toContain(`${world.posthog.url}/settings/project-integrations`)
 
     const file = join(folder, '.env')
     expect((await stat(file)).mode & 0o777).toBe(0o600)

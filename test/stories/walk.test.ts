@@ -1,7 +1,7 @@
 /** The walk of docs/install.md, word for word, in a copy of this repository as it is on a machine that never had the bot. */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -83,8 +83,8 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  for (const { pid, exitCode } of started)
-    if (pid !== undefined && exitCode === null) process.kill(-pid, 'SIGKILL')
+  for (const { pid, exitCode, signalCode } of started)
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL')
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -105,6 +105,7 @@ describe.skipIf(!browserAvailable())('from a fresh machine to the first pull req
         if (button === 'Start the bot') {
           await page.getByRole('heading', { name: 'Checks' }).waitFor()
           expect(await page.getByText('✗').count()).toBe(0)
+          expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain('codex-task-bot')
         }
         await page.getByRole('button', { name: button }).click()
       }
@@ -112,11 +113,12 @@ describe.skipIf(!browserAvailable())('from a fresh machine to the first pull req
     } finally {
       await window.close()
     }
-    expect((await stat(join(folder, '.env'))).mode & 0o777).toBe(0o600)
+    expect((await stat(join(folder, '.walk/.env'))).mode & 0o777).toBe(0o600)
     await bot.says(/: ready$/m)
 
     const examined = await run(doctor ?? '')
     expect(examined.output).toMatch(/All is well\.\n$/)
+    expect(examined.output).toContain('codex-task-bot (App ')
     expect(examined.code).toBe(0)
 
     for (const asked of [issue, comment]) expect((await run(asked ?? '')).output).toContain('"html_url"')
@@ -135,5 +137,17 @@ describe.skipIf(!browserAvailable())('from a fresh machine to the first pull req
     expect([code, lines[at]], output).toEqual([1, expect.stringContaining(detail)])
     expect(lines[at + 1]).toContain(fix)
     expect(output.match(/^✗/gm)).toHaveLength(1)
+  })
+
+  test('nothing is left of it', async () => {
+    const [ofServices, ofBot] = started
+    for (const child of [ofBot, ofServices]) {
+      const ended = child && once(child, 'exit')
+      if (child?.pid !== undefined) process.kill(-child.pid, 'SIGINT')
+      await ended
+    }
+    const left = await readdir(folder)
+    expect(left).toContain('package.json')
+    for (const name of ['.walk', '.env', 'data']) expect(left).not.toContain(name)
   })
 })

@@ -1,10 +1,16 @@
-/** The manifest from which GitHub makes the App, and where it is sent. Source: GitHub's docs, "Registering a GitHub App from a manifest". */
-
+/** The pages of the set-up, as text: no script, and no address but our own and the form's. */
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { isIP } from 'node:net'
-import { z } from 'zod'
 import type { Check } from '../../core/model/check.ts'
+import {
+  type Field,
+  type Finding,
+  fields,
+  findingsIn,
+  labels,
+  type Problems,
+  type Values,
+} from './set-up-form.ts'
 
 const steps = ['Details', 'Review', 'Create on GitHub', 'Done'] as const
 type Step = (typeof steps)[number]
@@ -28,117 +34,153 @@ const stepList = (current: Step): Html =>
   )}</ol>`
 
 interface Described {
-  label: string
   more?: string
-  hint?: string
+  hint: string
   type?: 'password' | 'url'
   numeric?: boolean
 }
 
-const described: Record<Field, Described> = {
+type TextField = Exclude<Field, 'teams'>
+
+const described: Record<TextField, Described> = {
   name: {
-    label: 'Name of the App',
-    hint: 'It has to be new on GitHub, and people see it as the author of the bot’s comments.',
+    hint: 'It must be new on GitHub. People see it as the author of the bot’s comments.',
   },
   organization: {
-    label: 'Organization',
     more: '(empty for your own account)',
-    hint: 'The App will belong to it. You have to be one of its owners.',
+    hint: 'The App will belong to it. You must be one of its owners.',
   },
   enterprise: {
-    label: 'Host of your Enterprise Server',
     more: '(empty for github.com)',
     hint: 'For example github.example.com.',
   },
   webhook: {
-    label: 'Webhook address',
     type: 'url',
     hint: 'Where GitHub reaches this bot from outside, for example https://codex.example.com.',
   },
   posthogHost: {
-    label: 'Address of PostHog',
     type: 'url',
     hint: 'https://us.posthog.com, https://eu.posthog.com or your own.',
   },
   posthogKey: {
-    label: 'Personal API key',
     type: 'password',
-    hint: 'With the scope task:write. Best of a user and a project made for this bot.',
+    hint: 'With the scopes task:write and integration:read.',
   },
   posthogProject: {
-    label: 'Number of the project',
     numeric: true,
-    hint: 'It stands in the address of the project: /project/12345.',
+    hint: 'It is in the address of the project: /project/12345.',
   },
 }
 
 export interface Shown {
   values: Values
   problems: Problems
-  tested?: readonly Check[]
+  /** What “Test the connection” found. */
+  tested?: readonly Finding[] | undefined
   /** A key was entered; it is never sent back. */
   keyKept: boolean
   channel: boolean
 }
 
 export function detailsPage(shown: Shown): Page {
-  const input = (field: Field): Html => inputOf(field, shown)
+  const { values, problems, tested, channel } = shown
+  const input = (field: TextField): Html => inputOf(field, shown)
   return {
     title: 'Set up',
     body: html`${stepList('Details')}<h1>Set up your bot</h1>
-<p>This makes a GitHub App of your own, connects it to your PostHog project, and writes both into <code>.env</code>. Nothing is sent before you have seen it.</p>
-${summaryOf(shown.problems)}
+<p>This page makes a GitHub App for the bot, connects it to your PostHog project, and writes both into <code>.env</code>. You see everything before it is sent. It takes about five minutes.</p>
+${tested ? undefined : summaryOf(problems)}
+<section><h2>Two things in PostHog first</h2><ol>
+<li>PostHog’s own GitHub App, on the repositories that the bot is for. PostHog’s agent reads and pushes with it. ${linksTo('Install it', '/settings/project-integrations', values)}</li>
+<li>A personal API key with the scopes <code>task:write</code> and <code>integration:read</code>. ${linksTo('Make a key', '/settings/user-api-keys', values)}</li></ol>
+<p class="hint">Use a PostHog project only for this bot: its agent has access to everything in the project.</p></section>
 <form method="post" action="/set-up/review" novalidate>
-<fieldset><legend>GitHub</legend>${input('name')}${input('organization')}${input('enterprise')}${input('webhook')}
-${shown.channel ? html`<p class="hint">This is a new channel of smee.io, which passes GitHub’s webhooks on to this machine. Good for trying things out; use an address of your own for real work.</p>` : undefined}</fieldset>
 <fieldset><legend>PostHog</legend>${input('posthogHost')}${input('posthogKey')}${input('posthogProject')}
-<div class="row"><button class="second" formaction="/set-up/test">Test the connection</button></div>
-${shown.tested ? html`<div role="status">${checkList(shown.tested)}</div>` : undefined}</fieldset>
+<div class="row" id="connection"><button class="second" formaction="/set-up/test#connection">Test the connection</button></div>
+${tested ? html`<div role="status">${findingList(tested)}</div>` : undefined}</fieldset>
+<fieldset><legend>GitHub</legend>${input('name')}${input('organization')}${input('enterprise')}${input('webhook')}
+${channel ? html`<p class="hint">This is a new channel of smee.io, which passes GitHub’s webhooks on to this machine. Use it only for a trial: everybody who knows the channel can read what passes through it.</p>` : undefined}
+<div class="box"><input id="teams" name="teams" type="checkbox" value="yes"${values.teams === '' ? undefined : html` checked`} aria-describedby="teams-hint"><label for="teams">${labels.teams}</label></div><p class="hint" id="teams-hint">Asks GitHub for the permission “members: read”. You need it only if your settings name teams.</p></fieldset>
 <div class="row"><button>Review</button></div></form>`,
   }
 }
 
+const regions = ['https://us.posthog.com', 'https://eu.posthog.com']
+
+/** To both regions, unless PostHog is at an address of its own. */
+function linksTo(what: string, path: string, { posthogHost }: Values): Html {
+  const host = posthogHost.replace(/\/+$/, '')
+  const hosts = regions.includes(host) || !URL.canParse(host) ? regions : [host]
+  return html`${what}: ${hosts.map(
+    (each, at) =>
+      html`${at === 0 ? '' : ' · '}<a href="${each}${path}" target="_blank" rel="noreferrer">${new URL(each).host}<span class="unseen"> (${what}, new tab)</span></a>`,
+  )}`
+}
+
 function summaryOf(problems: Problems): Html | undefined {
-  const wrong = Object.entries(problems)
+  const wrong = findingsIn(problems, fields)
   if (wrong.length === 0) return undefined
-  return html`<section class="summary" role="alert" tabindex="-1"><h2>${wrong.length === 1 ? 'One thing needs' : `${wrong.length} things need`} another look</h2><ul>${wrong.map(
-    ([field, problem]) =>
-      html`<li><a href="#${field}">${described[field as Field].label}</a>: ${problem}</li>`,
+  return html`<section class="summary" role="alert" tabindex="-1"><h2>${wrong.length === 1 ? 'Please correct one thing' : `Please correct ${wrong.length} things`}</h2><ul>${wrong.map(
+    ({ field, label, words }) => html`<li><a href="#${field}">${label}</a>: ${words}</li>`,
   )}</ul></section>`
 }
 
-function inputOf(field: Field, { values, problems, keyKept }: Shown): Html {
-  const { label, more, hint, type, numeric } = described[field]
+function inputOf(field: TextField, { values, problems, keyKept }: Shown): Html {
+  const { more, hint, type, numeric } = described[field]
   const problem = problems[field]
   const secret = type === 'password'
-  return html`<div class="field"><label for="${field}">${label}${more ? html` <span class="more">${more}</span>` : undefined}</label>
+  return html`<div class="field"><label for="${field}">${labels[field]}${more ? html` <span class="more">${more}</span>` : undefined}</label>
 <input id="${field}" name="${field}" type="${type === 'password' ? 'password' : 'text'}" value="${secret ? '' : values[field]}" autocomplete="off" autocapitalize="off" spellcheck="false"${
     numeric ? html` inputmode="numeric"` : undefined
-  }${type === 'url' ? html` inputmode="url"` : undefined}${secret && keyKept ? html` placeholder="as given before"` : undefined}${
+  }${type === 'url' ? html` inputmode="url"` : undefined}${secret && keyKept ? html` placeholder="as entered before"` : undefined}${
     problem ? html` aria-invalid="true"` : undefined
   } aria-describedby="${field}-hint${problem ? ` ${field}-wrong` : ''}">
 ${problem ? html`<p class="wrong" id="${field}-wrong">${problem}</p>` : undefined}<p class="hint" id="${field}-hint">${hint}</p></div>`
 }
 
-const checkList = (checks: readonly Check[]): Html =>
-  html`<ul class="checks">${checks.map(
-    ({ name, ok, detail, fix }) =>
-      html`<li><span class="${ok ? 'yes' : 'no'}" aria-hidden="true">${ok ? '✓' : '✗'}</span><span><span class="unseen">${ok ? 'Good' : 'Not yet'}:</span> <strong>${name}</strong>, ${detail}${
+interface Line {
+  ok: boolean
+  name: Html | string
+  words: string
+  fix?: string
+}
+
+const listOf = (lines: readonly Line[]): Html =>
+  html`<ul class="checks">${lines.map(
+    ({ ok, name, words, fix }) =>
+      html`<li><span class="${ok ? 'yes' : 'no'}" aria-hidden="true">${ok ? '✓' : '✗'}</span><span><span class="unseen">${ok ? 'Good' : 'Not yet'}:</span> <strong>${name}</strong>: ${words}${
         fix ? html`<br>${fix}` : undefined
       }</span></li>`,
   )}</ul>`
 
+const findingList = (findings: readonly Finding[]): Html =>
+  listOf(
+    findings.map(({ field, label, ok, words }) => ({
+      ok,
+      name: field === undefined ? label : html`<a href="#${field}">${label}</a>`,
+      words,
+    })),
+  )
+
+const checkList = (checks: readonly Check[]): Html =>
+  listOf(checks.map(({ name, ok, detail, fix }) => ({ ok, name, words: detail, fix })))
+
 export interface Reviewed {
   values: Values
   manifest: Record<string, unknown>
+  permissions: readonly { name: string; level: string; why: string }[]
   address: string
 }
 
-export const reviewPage = ({ values, manifest, address }: Reviewed): Page => ({
+export const reviewPage = ({ values, manifest, permissions, address }: Reviewed): Page => ({
   title: 'Review',
-  body: html`${stepList('Review')}<h1>This is what GitHub will be asked for</h1>
-<p>The App <strong>${values.name}</strong> will belong to ${values.organization === '' ? 'your own account' : html`the organization <strong>${values.organization}</strong>`} on <strong>${new URL(address).host}</strong>. GitHub shows it to you once more before it is made.</p>
-<section><h2>Manifest</h2><pre tabindex="0" role="region" aria-label="Manifest">${JSON.stringify(manifest, null, 2)}</pre></section>
+  body: html`${stepList('Review')}<h1>The bot asks GitHub for this</h1>
+<p>The App <strong>${values.name}</strong> will belong to ${values.organization === '' ? 'your own account' : html`the organization <strong>${values.organization}</strong>`} on <strong>${new URL(address).host}</strong>. It is private: only its owner can install it. GitHub sends its webhooks to <code>${values.webhook}</code>.</p>
+<section><h2>What the App may do</h2><dl>${permissions.map(
+    ({ name, level, why }) => html`<dt><code>${name}: ${level}</code></dt><dd>${why}</dd>`,
+  )}</dl><p class="hint">It never merges or approves.</p></section>
+<section><h2>What PostHog gets</h2><p>For each run: the command, the title and description of the issue or pull request, comments of people with write permission, and attached files. PostHog’s agent reads the code with PostHog’s own GitHub App.</p></section>
+<details><summary>The manifest, word for word</summary><pre tabindex="0" role="region" aria-label="Manifest">${JSON.stringify(manifest, null, 2)}</pre></details>
 <form method="post" action="${address}"><input type="hidden" name="manifest" value="${JSON.stringify(manifest)}">
 <div class="row"><button>Create it on GitHub</button><a class="button second" href="/set-up">Change something</a></div></form>`,
 })
@@ -146,25 +188,31 @@ export const reviewPage = ({ values, manifest, address }: Reviewed): Page => ({
 export interface Finished {
   name: string
   address: string
+  posthog: string
   file: string
   checks: readonly Check[]
 }
 
-export const donePage = ({ name, address, file, checks }: Finished): Page => ({
-  title: 'Done',
-  body: html`${stepList('Done')}<h1>${name} is made</h1>
-<p>Its credentials are in <code>${file}</code>, which only this user may read.</p>
+export function donePage({ name, address, posthog, file, checks }: Finished): Page {
+  const wrong = checks.filter(({ ok }) => !ok)
+  const right = checks.filter(({ ok }) => ok)
+  return {
+    title: 'Done',
+    body: html`${stepList('Done')}<h1>GitHub made the App ${name}</h1>
+<p>Its keys are in <code>${file}</code>. Only your user may read this file.</p>
+${wrong.length > 0 ? html`<section><h2>Not right yet</h2>${checkList(wrong)}</section>` : undefined}
 <section><h2>Next</h2><ol>
-<li><a href="${address}/installations/new">Install it</a> on a repository of yours.</li>
-<li>See to it that PostHog’s own GitHub App has access to that repository, too.</li>
-<li>Start the bot, then write <code>/codex help</code> on an issue there.</li></ol>
+<li><a href="${address}/installations/new" target="_blank" rel="noreferrer">Install ${name}</a> on your repositories.</li>
+<li>Check that <a href="${posthog}/settings/project-integrations" target="_blank" rel="noreferrer">PostHog’s own GitHub App</a> has access to the same repositories.</li>
+<li>Start the bot. Then write <code>/codex help</code> on an issue there.</li></ol>
 <form method="post" action="/set-up/start"><div class="row"><button>Start the bot</button><a class="button second" href="/set-up">Check again</a></div></form></section>
-<section><h2>Checks</h2><p class="hint">The same as <code>npm run doctor</code>.</p>${checkList(checks)}</section>`,
-})
+<section><h2>Checks</h2><p class="hint">${wrong.length === 0 ? 'All is well.' : 'These are right.'} <code>npm run doctor</code> shows all checks again.</p>${checkList(right)}</section>`,
+  }
+}
 
 export const startedPage = (health: string): Page => ({
   title: 'Started',
-  body: html`<h1>The bot starts</h1><p>This page is closed for good now. Write <code>/codex help</code> on an issue of a repository where the App is installed; <a href="${health}">${health}</a> tells when it is ready.</p>`,
+  body: html`<h1>The bot starts</h1><p>This page is closed now. Write <code>/codex help</code> on an issue of a repository where the App is installed. <a href="${health}">${health}</a> shows when the bot is ready.</p>`,
 })
 
 export const messagePage = (title: string, text: string): Page => ({
@@ -221,6 +269,17 @@ legend + * { clear: both }
 .hint { color: var(--dim); font-size: .875rem; margin: .25rem 0 0 }
 .field { margin: 1rem 0 0 }
 label { display: block; font-weight: 600; margin: 0 0 .25rem }
+dl { margin: .5rem 0 0 }
+dt { margin: .75rem 0 0 }
+dd { margin: .125rem 0 0 }
+section ol { margin: .5rem 0 0; padding-left: 1.25rem }
+section ol li { margin: .375rem 0 0 }
+details { margin: 0 0 1.25rem }
+summary { cursor: pointer; color: var(--accent) }
+.box { display: flex; gap: .5rem; align-items: center; margin: 1.25rem 0 0 }
+.box label { margin: 0 }
+.box input { width: 1.25rem; min-height: 1.25rem; margin: 0 }
+#connection { scroll-margin-top: 40vh }
 label .more { font-weight: 400; color: var(--dim) }
 input { width: 100%; font: inherit; color: inherit; background: var(--field); border: 1px solid var(--field-line); border-radius: .375rem; padding: .5rem .625rem; min-height: 2.75rem }
 input[aria-invalid="true"] { border-color: var(--bad) }
@@ -277,159 +336,4 @@ export function send(res: ServerResponse, { status, headers, page, formsTo }: Re
     ...headers,
   })
   res.end(page ? documentOf(page, nonce) : '')
-}
-
-export interface AppWishes {
-  permissions: Readonly<Record<string, string>>
-  events: readonly string[]
-}
-
-export const manifestOf = (values: Values, wanted: AppWishes, callback: string): Record<string, unknown> => ({
-  name: values.name,
-  url: 'https://posthog.com/docs/tasks',
-  description:
-    'Turns /codex comments and labels into PostHog task runs on Codex, and brings back the pull request.',
-  public: false,
-  redirect_url: callback,
-  hook_attributes: { url: values.webhook, active: true },
-  default_permissions: wanted.permissions,
-  default_events: wanted.events,
-})
-
-export interface Server {
-  web: string
-  api: string
-}
-
-export function serverOf({ enterprise }: Pick<Values, 'enterprise'>, protocol: string): Server {
-  if (enterprise === '') return { web: 'https://github.com', api: 'https://api.github.com' }
-  return { web: `${protocol}://${enterprise}`, api: `${protocol}://${enterprise}/api/v3` }
-}
-
-export const newAppAddress = (
-  { web }: Server,
-  { organization }: Pick<Values, 'organization'>,
-  state: string,
-): string =>
-  `${web}${organization === '' ? '' : `/organizations/${organization}`}/settings/apps/new?state=${state}`
-
-const NewApp = z.object({
-  id: z.number().int(),
-  name: z.string(),
-  html_url: z.string(),
-  pem: z.string(),
-  webhook_secret: z.string().nullish(),
-})
-export type NewApp = z.infer<typeof NewApp>
-
-/** @throws an error with GitHub's response; a code works once, within an hour */
-export async function redeem({ api }: Server, code: string): Promise<NewApp> {
-  const response = await fetch(`${api}/app-manifests/${encodeURIComponent(code)}/conversions`, {
-    method: 'POST',
-    headers: { accept: 'application/vnd.github+json', 'user-agent': 'codex-task-bot' },
-    signal: AbortSignal.timeout(15_000),
-  })
-  const parsed = NewApp.safeParse(await response.json().catch(() => undefined))
-  if (response.ok && parsed.success) return parsed.data
-  throw new Error(
-    response.status === 404
-      ? 'GitHub does not know this code: it works once, and for an hour'
-      : `GitHub answered ${response.status} when the App was fetched`,
-  )
-}
-
-export const fields = [
-  'name',
-  'organization',
-  'enterprise',
-  'webhook',
-  'posthogHost',
-  'posthogKey',
-  'posthogProject',
-] as const
-export type Field = (typeof fields)[number]
-
-export type Values = Record<Field, string>
-export type Problems = Partial<Record<Field, string>>
-
-const hostName = /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?$/
-
-const Form = z.object({
-  name: z
-    .string()
-    .min(1, 'Give the App a name.')
-    .max(34, 'GitHub takes at most 34 characters.')
-    .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]*$/, 'Use letters, digits, spaces, dots and hyphens.'),
-  organization: z
-    .string()
-    .regex(/^(?:[A-Za-z0-9][A-Za-z0-9-]{0,38})?$/, 'This is not a name of an organization.'),
-  enterprise: z
-    .string()
-    .refine(host => host === '' || hostName.test(host), 'Give the host name only, e.g. github.example.com.'),
-  webhook: z.string().superRefine((address, context) => {
-    const problem = webhookProblem(address)
-    if (problem) context.addIssue({ code: 'custom', message: problem })
-  }),
-  posthogHost: z.string().refine(isWebAddress, 'Give an address that begins with https://.'),
-  posthogKey: z
-    .string()
-    .min(1, 'Give a personal API key.')
-    .refine(
-      key => !/^ph[cs]_/.test(key),
-      'This is a project key; the Tasks API takes a personal one (phx_…).',
-    )
-    .refine(key => !/[\s"'`\\$#]/.test(key), 'A key has no spaces or quotes.'),
-  posthogProject: z
-    .string()
-    .regex(/^[1-9]\d{0,14}$/, 'Give the number in the address of your PostHog project.'),
-}) satisfies z.ZodType<Values>
-
-function isWebAddress(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && !/[\s"'`\\$#]/.test(text)
-}
-
-function webhookProblem(address: string): string | undefined {
-  if (address === '') return 'Give the address under which GitHub reaches this bot.'
-  if (!isWebAddress(address)) return 'Give an address that begins with https://.'
-  return isPrivate(new URL(address).hostname)
-    ? 'GitHub can’t reach an address that only this machine or network knows.'
-    : undefined
-}
-
-const privateAddress =
-  /^(?:127\.|10\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|0\.0\.0\.0$|\[(?:::1?|f[cde]))/i
-
-const isPrivate = (host: string): boolean =>
-  host === 'localhost' || host.endsWith('.localhost') || host.endsWith('.local') || privateAddress.test(host)
-
-export type Read = { kind: 'good'; values: Values } | { kind: 'bad'; values: Values; problems: Problems }
-
-/** @param local whether addresses of this machine will do, as GitHub Enterprise Server may run here */
-export function readForm(given: Values, { local }: { local: boolean }): Read {
-  const values = { ...given, webhook: given.webhook === '' ? '' : withPath(given.webhook) }
-  const parsed = Form.safeParse(
-    local && isWebAddress(values.webhook) ? { ...values, webhook: publicExample } : values,
-  )
-  if (parsed.success) return { kind: 'good', values }
-  const problems: Problems = {}
-  for (const { path, message } of parsed.error.issues) {
-    const field = fields.find(known => known === path[0])
-    if (field) problems[field] ??= message
-  }
-  return { kind: 'bad', values, problems }
-}
-
-const publicExample = 'https://bot.example.com/api/github/webhooks'
-
-function withPath(address: string): string {
-  if (!URL.canParse(address)) return address
-  const url = new URL(address)
-  return url.pathname === '/' && url.hostname !== 'smee.io'
-    ? new URL('/api/github/webhooks', url).href
-    : address
-}
-
-export const isLocalHost = (host: string): boolean => {
-  const name = host.replace(/:\d+$/, '')
-  return isPrivate(name) || (isIP(name) !== 0 && privateAddress.test(name))
 }

@@ -73,14 +73,14 @@ class Guard {
     if (!this.#isOurName(host))
       return out(
         421,
-        'This page is opened under the address that the terminal shows, or the number of this machine.',
+        'Open this page with the address that the terminal shows, or with the IP address of this machine.',
       )
-    if (req.method === 'POST' && !comesFrom(req, host)) return out(403, 'This was sent by another page.')
+    if (req.method === 'POST' && !comesFrom(req, host)) return out(403, 'Another page sent this.')
     if (isSame(cookieOf(req), this.#session)) return { kind: 'in' }
     const token = url.searchParams.get('token')
     if (req.method !== 'GET' || token === null)
       return out(403, 'Open the address that the bot printed in its terminal.')
-    if (this.#used) return out(403, 'This address was used already. Start the bot anew to get another one.')
+    if (this.#used) return out(403, 'This address was used already. Start the bot again to get a new one.')
     if (!isSame(token, this.token))
       return out(403, 'This is not the address that the bot printed in its terminal.')
     this.#used = true

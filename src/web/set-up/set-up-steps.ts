@@ -1,28 +1,37 @@
-/** Writes settings into a `.env` file, readable for its owner only. Comments and order stay. */
+/** The steps of the set-up, one after another; the last writes the `.env`, whose comments and order stay. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import type { Check } from '../../core/model/check.ts'
 import {
   type AppWishes,
-  detailsPage,
-  donePage,
-  fields,
-  isLocalHost,
   manifestOf,
-  messagePage,
-  moved,
   type NewApp,
   newAppAddress,
-  type Problems,
-  type Reply,
-  readForm,
+  permissionsOf,
   redeem,
-  reviewPage,
   serverOf,
+} from './new-app.ts'
+import {
+  type Field,
+  type Finding,
+  fields,
+  findingOf,
+  findingsIn,
+  isLocalHost,
+  type Problems,
+  readForm,
+  type Values,
+} from './set-up-form.ts'
+import {
+  detailsPage,
+  donePage,
+  messagePage,
+  moved,
+  type Reply,
+  reviewPage,
   shown,
   startedPage,
-  type Values,
 } from './set-up-pages.ts'
 
 export interface SetUpDeps {
@@ -38,11 +47,14 @@ export interface SetUpDeps {
   begin(): void
 }
 
+const ofPostHog: readonly Field[] = ['posthogHost', 'posthogKey', 'posthogProject']
+
 const empty: Values = {
   name: 'codex-task-bot',
   organization: '',
   enterprise: '',
   webhook: '',
+  teams: 'yes',
   posthogHost: 'https://us.posthog.com',
   posthogKey: '',
   posthogProject: '',
@@ -67,6 +79,9 @@ export class Steps {
     switch (`${req.method} ${url.pathname}`) {
       case 'GET /':
         return moved('/set-up')
+      case 'GET /set-up/test':
+      case 'GET /set-up/review':
+        return moved('/set-up')
       case 'GET /set-up':
         return this.#made ? this.#finish() : this.#details()
       case 'POST /set-up/test':
@@ -82,7 +97,7 @@ export class Steps {
     }
   }
 
-  async #details(problems: Problems = {}, tested?: readonly Check[]): Promise<Reply> {
+  async #details(problems: Problems = {}, tested?: readonly Finding[]): Promise<Reply> {
     if (this.#values.webhook === '') {
       this.#channel ??= await this.#deps.channel()
       this.#values = { ...this.#values, webhook: this.#channel ?? '' }
@@ -107,15 +122,12 @@ export class Steps {
   }
 
   async #test(read: ReturnType<typeof readForm>): Promise<Reply> {
-    const problems = read.kind === 'good' ? {} : read.problems
-    const { posthogHost, posthogKey, posthogProject } = problems
-    const about = {
-      ...(posthogHost ? { posthogHost } : {}),
-      ...(posthogKey ? { posthogKey } : {}),
-      ...(posthogProject ? { posthogProject } : {}),
-    }
-    if (Object.keys(about).length > 0) return this.#details(about)
-    return this.#details({}, await this.#deps.testPostHog(read.values))
+    const slips = findingsIn(read.kind === 'good' ? {} : read.problems, ofPostHog)
+    const findings =
+      slips.length > 0 ? slips : (await this.#deps.testPostHog(read.values)).map(check => findingOf(check))
+    const problems: Problems = {}
+    for (const { field, ok, words } of findings) if (!ok && field) problems[field] ??= words
+    return this.#details(problems, findings)
   }
 
   async #review(read: ReturnType<typeof readForm>, host: string): Promise<Reply> {
@@ -125,7 +137,13 @@ export class Steps {
     const gitHub = serverOf(values, this.#deps.protocol)
     const manifest = manifestOf(values, this.#deps.wanted, `http://${host}/set-up/callback`)
     const address = newAppAddress(gitHub, values, this.#state)
-    return shown(reviewPage({ values, manifest, address }), 200, gitHub.web)
+    const { wanted } = this.#deps
+    const permissions = Object.entries(permissionsOf(values, wanted)).map(([name, level]) => ({
+      name,
+      level,
+      why: wanted.reasons[name] ?? '',
+    }))
+    return shown(reviewPage({ values, manifest, permissions, address }), 200, gitHub.web)
   }
 
   async #callback(url: URL): Promise<Reply> {
@@ -135,7 +153,7 @@ export class Steps {
       return shown(
         messagePage(
           'Not expected',
-          'GitHub’s answer does not belong to what was sent from here. Begin again at /set-up.',
+          'GitHub’s answer does not belong to what this page sent. Begin again at /set-up.',
         ),
         403,
       )
@@ -151,7 +169,9 @@ export class Steps {
     if (!this.#written) await writeEnv(this.#deps.file, variablesOf(made, this.#values, this.#deps.protocol))
     this.#written = true
     const { html_url: address, name } = made
-    return shown(donePage({ name, address, file: this.#deps.file, checks: await this.#deps.examine() }))
+    const posthog = this.#values.posthogHost.replace(/\/+$/, '')
+    const { file } = this.#deps
+    return shown(donePage({ name, address, posthog, file, checks: await this.#deps.examine() }))
   }
 
   #start(host: string): Reply {
@@ -187,7 +207,7 @@ async function bodyOf(req: IncomingMessage): Promise<string> {
   for await (const part of req) {
     const bytes = Buffer.from(part)
     length += bytes.length
-    if (length > maxBody) throw new Error('the form is too long')
+    if (length > maxBody) throw new Error('The form is too long.')
     parts.push(bytes)
   }
   return Buffer.concat(parts).toString()

@@ -1,0 +1,73 @@
+/**
+ * The manifest from which GitHub makes the App, and where it is sent. Source: GitHub's docs, "Registering a GitHub App
+ * from a manifest".
+ */
+import { z } from 'zod'
+import type { Values } from './set-up-form.ts'
+
+export interface AppWishes {
+  permissions: Readonly<Record<string, string>>
+  /** Granted only if settings are to name teams. */
+  forTeams: Readonly<Record<string, string>>
+  reasons: Readonly<Record<string, string>>
+  events: readonly string[]
+}
+
+export const permissionsOf = ({ teams }: Values, wanted: AppWishes): Readonly<Record<string, string>> => ({
+  ...wanted.permissions,
+  ...(teams === '' ? {} : wanted.forTeams),
+})
+
+export const manifestOf = (values: Values, wanted: AppWishes, callback: string): Record<string, unknown> => ({
+  name: values.name,
+  url: 'https://posthog.com/docs/tasks',
+  description:
+    'Turns /codex comments and labels into PostHog task runs on Codex, and brings back the pull request.',
+  public: false,
+  redirect_url: callback,
+  hook_attributes: { url: values.webhook, active: true },
+  default_permissions: permissionsOf(values, wanted),
+  default_events: wanted.events,
+})
+
+export interface Server {
+  web: string
+  api: string
+}
+
+export function serverOf({ enterprise }: Pick<Values, 'enterprise'>, protocol: string): Server {
+  if (enterprise === '') return { web: 'https://github.com', api: 'https://api.github.com' }
+  return { web: `${protocol}://${enterprise}`, api: `${protocol}://${enterprise}/api/v3` }
+}
+
+export const newAppAddress = (
+  { web }: Server,
+  { organization }: Pick<Values, 'organization'>,
+  state: string,
+): string =>
+  `${web}${organization === '' ? '' : `/organizations/${organization}`}/settings/apps/new?state=${state}`
+
+const NewApp = z.object({
+  id: z.number().int(),
+  name: z.string(),
+  html_url: z.string(),
+  pem: z.string(),
+  webhook_secret: z.string().nullish(),
+})
+export type NewApp = z.infer<typeof NewApp>
+
+/** @throws an error with GitHub's response; a code works once, within an hour */
+export async function redeem({ api }: Server, code: string): Promise<NewApp> {
+  const response = await fetch(`${api}/app-manifests/${encodeURIComponent(code)}/conversions`, {
+    method: 'POST',
+    headers: { accept: 'application/vnd.github+json', 'user-agent': 'codex-task-bot' },
+    signal: AbortSignal.timeout(15_000),
+  })
+  const parsed = NewApp.safeParse(await response.json().catch(() => undefined))
+  if (response.ok && parsed.success) return parsed.data
+  throw new Error(
+    response.status === 404
+      ? 'GitHub does not know this code. A code works once, and only for an hour. Begin again at /set-up.'
+      : `GitHub answered ${response.status} when the bot asked for the new App. Open /set-up to try again.`,
+  )
+}
