@@ -135,7 +135,9 @@ async function wasGone(context: CommandContext, trigger: CommandTrigger): Promis
   const { thread } = trigger
   if (trigger.kind === 'label')
     return isStillSo(context, { thread, what: { kind: 'label', label: trigger.label } }, false)
-  if (trigger.kind !== 'comment' || trigger.commentRef.kind === 'review') return false
-  const { kind, commentId } = trigger.commentRef
+  if (trigger.kind !== 'comment') return false
+  const { commentRef } = trigger
+  if (commentRef.kind === 'review' || commentRef.kind === 'subject') return false
+  const { kind, commentId } = commentRef
   return isStillSo(context, { thread, what: { kind: 'comment', in: kind, commentId, reviewId: null } }, false)
 }

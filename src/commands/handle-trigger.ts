@@ -5,9 +5,11 @@ import { instruction } from '../core/model/command-grammar.ts'
 import type { LockedJob, StepResult, WrittenText } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { recent } from '../core/model/time.ts'
-import type { CommentTrigger, ThreadTrigger } from '../core/model/trigger.ts'
+import type { CommentTrigger, LabelTrigger, ThreadTrigger } from '../core/model/trigger.ts'
 import type { HandledOutcome } from '../core/record/flow-meter.ts'
+import { ofRepository } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
+import { triggerOf } from '../core/settings/deployment-settings.ts'
 import { acceptLoss } from './access-lost.ts'
 import type { Command } from './command.ts'
 import {
@@ -25,7 +27,7 @@ import { commandNamed, commands } from './command-registry.ts'
 import { gate, mayUse, senderOf } from './gate.ts'
 import { goOnTelling, obey, type Words } from './perform.ts'
 import { newsOfPull } from './pull-news.ts'
-import { commandsOf, isAnyMisplaced, shownBy, textsOf } from './read-commands.ts'
+import { commandsOf, isAnyMisplaced, ownText, shownBy, textsOf } from './read-commands.ts'
 import { isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
 import { standingOf } from './start-decision.ts'
 import { stopOf } from './stops.ts'
@@ -80,8 +82,14 @@ async function accept(context: CommandContext, trigger: ThreadTrigger): Promise<
   if (app !== undefined && !(await settingsOf(context)).settings.allow.apps.includes(app)) return end
   switch (trigger.kind) {
     case 'comment':
+      if (trigger.commentRef.kind === 'subject' && (await mayBeAnAgents(context))) return end
       return acceptComment(context, trigger)
     case 'label':
+      if (trigger.withText && (await asksItself(context, trigger))) {
+        const kept = await context.deps.runs.get(runOfText(trigger))
+        const isSoon = context.deps.now() - context.job.addedAt < textIsJudgedIn
+        if (kept?.standing !== 'live') return kept || !isSoon ? end : { kind: 'park', ms: 300 }
+      }
       return acceptEach(context, trigger, [obeying(context, trigger, instruction, nothingSaid)])
     case 'tick': {
       // A box counts only in a comment with our signature for this thread.
@@ -91,6 +99,34 @@ async function accept(context: CommandContext, trigger: ThreadTrigger): Promise<
       return acceptEach(context, ticked, [obeying(context, ticked, trigger.box, nothingSaid)])
     }
   }
+}
+
+/** An agent that works as a user opens pull requests in their name, and its words are nobody's command. */
+async function mayBeAnAgents({ deps, record }: CommandContext): Promise<boolean> {
+  const { thread } = record.trigger
+  if (thread.kind !== 'pull') return false
+  const live = await deps.runs.listed([ofRepository(thread.repoId)])
+  return live.some(({ data }) => data.request.options.authorship === 'user')
+}
+
+/** ms */
+const textIsJudgedIn = 10_000
+
+const runOfText = ({ thread }: LabelTrigger): string => `run-text-${thread.repoId}-${thread.number}`
+
+/** A new issue or pull request whose text asks for a run, too: that is one wish, and the label joins its Run. */
+async function asksItself(context: CommandContext, trigger: LabelTrigger): Promise<boolean> {
+  const { base: _, label: __, withText: ___, kind: ____, ...same } = trigger
+  const { word } = triggerOf(context.deps.settings.deployment, trigger.thread.owner)
+  const text: CommentTrigger = {
+    ...same,
+    kind: 'comment',
+    commentRef: { kind: 'subject' },
+    text: trigger.snapshot.body,
+    word,
+  }
+  const parsed = await commandsOf(context, text, [ownText(text)])
+  return parsed.some(each => !isMistake(each) && commandNamed(each.command.name).starts)
 }
 
 /** One of the commands of a trigger. */

@@ -20,7 +20,9 @@ export async function textsOf({ github }: CommandContext, trigger: CommentTrigge
 }
 
 export const ownText = ({ text, commentRef, before }: CommentTrigger): WrittenText => ({
-  ...writtenIn({ body: text, ...commentRef }),
+  ...(commentRef.kind === 'subject'
+    ? { text, of: { kind: 'thread' as const }, addresses: 'whole' as const }
+    : writtenIn({ body: text, ...commentRef })),
   mayBeMinimized: before !== undefined,
 })
 

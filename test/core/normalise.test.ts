@@ -228,13 +228,25 @@ describe('labels', () => {
     ['by a bot', '- by a bot', issues({ sender: user('x[bot]', 'Bot') })],
     ['on a pull request', `label-100-8-codex-${at}`, pulls()],
     ['on a pull request, through the issues API', `label-100-8-codex-${at}`, issues({ issue: issueOfPull })],
-    ['an issue that was opened', '- event not used', issues({ action: 'opened' })],
+    ['an issue that was opened', '- no command', issues({ action: 'opened' })],
     [
       'without a time: the delivery stands for it',
       'label-100-7-codex-d-1',
       issues({ issue: { ...issue, updated_at: undefined } }),
     ],
   ])
+
+  test('put on with a text that may ask, by its author, say so', () => {
+    const asking = { ...issue, body: '/codex fix it', user: base.sender, created_at: issue.updated_at }
+    const withText = (differs: Payload): unknown => {
+      const read = readAs('issues', issues(differs))
+      return read.kind === 'trigger' && read.trigger.kind === 'label' && read.trigger.withText
+    }
+    expect(withText({ issue: asking })).toBe(true)
+    expect(withText({ issue: { ...asking, body: 'It fails.' } })).toBeUndefined()
+    expect(withText({ issue: { ...asking, user: { ...user('sam'), id: 99 } } })).toBeUndefined()
+    expect(withText({ issue: { ...asking, created_at: '2020-01-01T00:00:00Z' } })).toBeUndefined()
+  })
 
   test('seen by both hooks of a pull request are one', () => {
     expect(read('pull_request', pulls())).toBe(read('issues', issues({ issue: issueOfPull })))

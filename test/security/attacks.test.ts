@@ -532,6 +532,36 @@ describe('power', () => {
       expect(texts.join()).not.toContain(userToken)
   })
 
+  test('an agent that works as a user commands nobody in the text of its pull request', async () => {
+    const opened = (by: string) => {
+      const pull = { ...pullRequest(100), body: '/codex stop', user: { login: by, id: 11 } }
+      return {
+        ...Object(commentEvent({ by })),
+        action: 'opened',
+        comment: undefined,
+        issue: undefined,
+        pull_request: pull,
+      }
+    }
+    const sent = { event: 'pull_request' }
+    const grants = 'owners: {Acme: {as_user: [shop]}}'
+    const bot = botWith({
+      userToken: 'ghu_x',
+      settings: 'as_user: true',
+      grants,
+      agent: { says: '', goesOn: true },
+    })
+    await bot.deliver({ body: JSON.stringify(commentEvent({ text: '/codex --as-user fix it' })) })
+    await bot.work(40)
+    const before = bot.comments.length
+    await bot.deliver({ body: JSON.stringify(opened('maya')), ...sent })
+    await bot.work(40)
+    expect(bot.comments).toHaveLength(before)
+    const other = botWith()
+    await says(other, opened('maya'), sent)
+    expect(other.comments.at(-1)?.body).toContain('nothing is going on in this thread')
+  })
+
   test.each([666, null])(
     'a fork is told by the number of its repository, not by the name of its branch: %s',
     async repoId => {

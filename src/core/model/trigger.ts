@@ -25,6 +25,8 @@ export const InlineComment = z.object({
 export type InlineComment = z.infer<typeof InlineComment>
 
 export const CommentRef = z.discriminatedUnion('kind', [
+  /** The text of the issue or pull request itself. */
+  z.object({ kind: z.literal('subject') }),
   z.object({ kind: z.literal('thread'), commentId: z.number().int(), nodeId: z.string().optional() }),
   z.object({ kind: z.literal('review'), reviewId: z.number().int(), nodeId: z.string() }),
   z.object({
@@ -60,6 +62,8 @@ const Label = z.object({
   kind: z.literal('label'),
   label: z.string(),
   base: z.string().optional(),
+  /** It was put on with the text, by its author, and that may hold a command. */
+  withText: z.literal(true).optional(),
   snapshot: Snapshot,
   head: PullHead.optional(),
 })

@@ -16,7 +16,7 @@ export const reactions = {
 export type Sign = keyof typeof reactions
 export type Reaction = (typeof reactions)[Sign]
 
-export type Target = CommentRef | { kind: 'subject' }
+export type Target = CommentRef
 
 export interface CheckReport {
   id: string

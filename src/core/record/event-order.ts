@@ -36,7 +36,14 @@ export const momentOfRequest = ({
   command,
 })
 
-const idOf = ({ commentRef }: Extract<Origin, { kind: 'comment' }>): Moment['comment'] => ({
-  kind: commentRef.kind,
-  id: commentRef.kind === 'review' ? commentRef.reviewId : commentRef.commentId,
-})
+function idOf({ commentRef }: Extract<Origin, { kind: 'comment' }>): Moment['comment'] {
+  switch (commentRef.kind) {
+    case 'subject':
+      return undefined
+    case 'review':
+      return { kind: commentRef.kind, id: commentRef.reviewId }
+    case 'thread':
+    case 'inline':
+      return { kind: commentRef.kind, id: commentRef.commentId }
+  }
+}

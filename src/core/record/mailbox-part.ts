@@ -6,7 +6,7 @@ import { Attachment } from '../text/attachment-links.ts'
 export const Source = z.object({
   trigger: z.string(),
   command: z.number().int(),
-  target: z.union([CommentRef, z.object({ kind: z.literal('subject') })]).optional(),
+  target: CommentRef.optional(),
   last: z.boolean(),
 })
 export type Source = z.infer<typeof Source>

@@ -17,7 +17,8 @@ export interface Passed {
   why: Ignored
 }
 
-export type Normalised = { kind: 'trigger'; trigger: Trigger } | Passed
+/** `also`: a second thing that happened with it. */
+export type Normalised = { kind: 'trigger'; trigger: Trigger; also?: Trigger } | Passed
 
 export const ignored = (why: Ignored): Passed => ({ kind: 'ignored', why })
 
@@ -151,7 +152,8 @@ export function labelled(
   const base = baseOf(name, given)
   if (base === undefined) return ignored('other label')
   if (isBot(payload)) return ignored('by a bot')
-  const { thread, subject } = given
+  const { thread, subject, identity } = given
+  const { word } = identity.triggerOf(thread.owner)
   const at = Date.parse(subject.updated_at ?? '')
   const event = Number.isNaN(at) ? given.deliveryId : String(at)
   return {
@@ -162,11 +164,22 @@ export function labelled(
       kind: 'label',
       label: name,
       base: base === usualTrigger.word ? undefined : base,
+      withText: isWithText(payload.sender, subject, { at, word }) || undefined,
       snapshot: snapshotOf(subject),
       head: given.head,
     },
   }
 }
+
+/** ms. GitHub tells of a label of a new issue in an event of its own. */
+const atOnce = 10_000
+
+const isWithText = (
+  sender: { id: number },
+  { user, created_at, body }: payloads.IssuePayload | payloads.PullRequestPayload,
+  { at, word }: { at: number; word: string },
+): boolean =>
+  user?.id === sender.id && at - Date.parse(created_at ?? '') <= atOnce && mayHoldCommand(body, word)
 
 export function unlabelled(
   payload: Installed<payloads.BasePayload> & { label?: { name: string } | null | undefined },
@@ -251,7 +264,7 @@ export function said(
   payload: Installed<payloads.BasePayload>,
   { thread, deliveryId, words, word, names: [made, edited], commentRef, subject, head, app }: Said,
 ): Normalised {
-  const id = commentRef.kind === 'review' ? commentRef.reviewId : commentRef.commentId
+  const id = idOf(commentRef, thread)
   return {
     kind: 'trigger',
     trigger: {
@@ -267,6 +280,45 @@ export function said(
   }
 }
 
+function idOf(commentRef: CommentRef, { repoId, number }: Thread): string | number {
+  switch (commentRef.kind) {
+    case 'subject':
+      return `${repoId}-${number}`
+    case 'review':
+      return commentRef.reviewId
+    case 'thread':
+    case 'inline':
+      return commentRef.commentId
+  }
+}
+
+/** What stands in the text of a new issue or pull request, and what its author adds there soon after. */
+export function inText(
+  payload: Installed<payloads.BasePayload> & Pick<Writing, 'changes'>,
+  {
+    thread,
+    deliveryId,
+    subject,
+    identity,
+    head,
+  }: Omit<Said, 'words' | 'word' | 'names' | 'commentRef'> & {
+    identity: AppIdentity
+  },
+): Normalised {
+  const app = isBot(payload) ? subject.performed_via_github_app?.id : undefined
+  if (isBot(payload) && (app === undefined || app === identity.appId || payload.action !== 'opened'))
+    return ignored('by a bot')
+  const { word } = identity.triggerOf(thread.owner)
+  const action = payload.action === 'opened' ? 'created' : payload.action
+  const words = commentWords({ ...payload, action }, subject, word)
+  if (words.kind === 'ignored') return words
+  return said(payload, {
+    ...{ thread, deliveryId, words, word, subject, head, app },
+    names: ['text', 'text-edit'],
+    commentRef: { kind: 'subject' },
+  })
+}
+
 /** ms after which edits add no commands. */
 const editWindow = 15 * 60_000
 
@@ -280,9 +332,9 @@ export interface Words {
 
 interface Written {
   body: string
-  user?: { id: number } | null
-  created_at: string
-  updated_at?: string
+  user?: { id: number } | null | undefined
+  created_at?: string | undefined
+  updated_at?: string | undefined
   author_association?: string
 }
 

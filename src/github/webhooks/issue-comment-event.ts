@@ -11,6 +11,7 @@ import {
   hashOf,
   type Installed,
   ignored,
+  inText,
   isBot,
   issueThread,
   labelled,
@@ -85,6 +86,8 @@ export function fromIssue(
   const ending = endings.find(known => known === action)
   if (ending) return withdrawn(payload, { thread, deliveryId, ...endedBy(ending, issue) })
   if (action === 'unlabeled') return unlabelled(payload, { identity, thread, subject: issue, deliveryId })
+  if (action === 'opened' || action === 'edited')
+    return inText(payload, { identity, thread, subject: issue, deliveryId })
   if (action !== 'labeled') return ignored('event not used')
   return labelled(payload, { identity, thread, subject: issue, deliveryId })
 }

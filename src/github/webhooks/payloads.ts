@@ -31,7 +31,14 @@ const Head = z.object({
 /** Of those that are open. Not on every server, and never of a pull request. */
 const blockers = z.object({ blocked_by: z.number().int() }).nullish().catch(undefined)
 
+const written = {
+  created_at: z.string().optional(),
+  author_association: z.string().optional().catch(undefined),
+  performed_via_github_app: z.object({ id: z.number().int() }).nullish().catch(undefined),
+}
+
 const PullRequest = z.object({
+  ...written,
   number: z.number().int().positive(),
   title: z.string(),
   body,
@@ -48,6 +55,7 @@ const PullRequest = z.object({
 export type PullRequestPayload = z.infer<typeof PullRequest>
 
 const Issue = z.object({
+  ...written,
   number: z.number().int().positive(),
   title: z.string(),
   body,
@@ -84,7 +92,12 @@ const Comment = z.object({
 })
 
 export const IssueComment = z.object({ ...base, comment: Comment, issue: Issue, changes: Changes })
-export const IssueEvent = z.object({ ...base, issue: Issue, label: z.object({ name: z.string() }).nullish() })
+export const IssueEvent = z.object({
+  ...base,
+  issue: Issue,
+  label: z.object({ name: z.string() }).nullish(),
+  changes: Changes.catch(undefined),
+})
 export const PullEvent = z.object({
   ...base,
   pull_request: PullRequest,

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Thread } from '../../core/model/thread.ts'
 import type { Trigger } from '../../core/model/trigger.ts'
 import { hasMarker } from '../../core/record/marker.ts'
 import {
@@ -8,6 +9,7 @@ import {
   headOf,
   type Installed,
   ignored,
+  inText,
   labelled,
   type Normalised,
   pullThread,
@@ -29,18 +31,27 @@ export function fromPull(
   if (action === 'unlabeled') return unlabelled(payload, { identity, thread, subject: pull, deliveryId })
   if (action === 'locked') return withdrawn(payload, { thread, deliveryId, ...endedBy('locked', pull) })
   const news = lostMarker(payload) ? 'unmarked' : pullNews(action, pull)
-  if (!news) return ignored('event not used')
+  if (!news && action !== 'edited') return ignored('event not used')
+  const given = { identity, thread, subject: pull, deliveryId, head: headOf(pull) }
+  const said = action === 'opened' || !news ? inText(payload, given) : ignored('no command')
+  const trigger = news && newsOf(payload, { news, thread, deliveryId })
+  if (said.kind === 'ignored') return trigger ? { kind: 'trigger', trigger } : said
+  return { ...said, also: trigger }
+}
+
+function newsOf(
+  payload: Installed<z.infer<typeof payloads.PullEvent>>,
+  { news, thread, deliveryId }: { news: News; thread: Thread; deliveryId: string },
+): Trigger {
+  const { pull_request: pull } = payload
   const ended = news === 'merged' || news === 'closed' ? pull.closed_at : undefined
   const at = timeOf(ended ?? pull.updated_at)
   return {
-    kind: 'trigger',
-    trigger: {
-      ...arrived(payload, thread, deliveryId, at),
-      id: `pull-${thread.repoId}-${pull.number}-${news}-${momentOf(news, pull, { at, deliveryId })}`,
-      kind: 'pull-news',
-      head: headOf(pull),
-      news,
-    },
+    ...arrived(payload, thread, deliveryId, at),
+    id: `pull-${thread.repoId}-${pull.number}-${news}-${momentOf(news, pull, { at, deliveryId })}`,
+    kind: 'pull-news',
+    head: headOf(pull),
+    news,
   }
 }
 
