@@ -346,6 +346,17 @@ describe('while the agent works', () => {
       'wait 2000',
     ],
     [
+      'and for what the log may yet show of words that they would be said with once more',
+      working({
+        session: {
+          taskRun: { ...completed, status: 'failed', error: 'spend limit', instructionUnread: true },
+        },
+        mailbox: { pendingFollowUps: [more('a')] },
+        schedule: { lastPollAt: now.at, nextPollAt: now.at + 2_000 },
+      }),
+      'wait 2000',
+    ],
+    [
       'and goes on in the same session if it never does',
       working({ session: { taskRun: completed }, schedule: { lastPollAt: now.at + limits.lateLog } }),
       'resume-turn ended-early',

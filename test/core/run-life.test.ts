@@ -57,6 +57,50 @@ describe(`a Run ends, does nothing twice, never goes back and loses no word (RUN
   )
 })
 
+/** So many calls go well, then these. */
+const callsThen = (calls: number, ...then: Luck[]): Luck[] => [
+  ...Array.from({ length: calls }, (): Luck => 'well'),
+  ...then,
+]
+const said = (when: Event['when'], note = words('m0')): Event => ({ when, what: { is: 'note', note } })
+
+describe('lives that went wrong once', () => {
+  test.each<[what: string, script: Partial<Script>]>([
+    [
+      'nobody looked between the end of a turn and its settling, and the next turn was lost',
+      {
+        ...{ earlier: 'over', earlierMay: 'read', turns: ['opens'] },
+        luck: callsThen(9, 'usage limit'),
+        events: [said({ parking: 0, after: 0 })],
+      },
+    ],
+    [
+      'a process died before it sent words, and a turn before them counted as theirs',
+      {
+        luck: callsThen(12, 'crash before'),
+        events: [said({ parking: 2, after: 0 })],
+        logLate: 10_000,
+      },
+    ],
+    [
+      'a worker froze, and the end of a turn was old when it was seen',
+      {
+        ...{ ahead: 2, logLate: 10_000 },
+        luck: callsThen(20, 'freeze before'),
+        events: [said({ parking: 0, after: 0 })],
+      },
+    ],
+    [
+      'a run failed, and its late log was taken for one in which nothing was read',
+      {
+        ...{ turns: ['fails'], showsWords: true, logLate: 10_000 },
+        luck: callsThen(11, 'unread 404'),
+        events: [said({ parking: 1, after: 49 })],
+      },
+    ],
+  ])('%s', async (_, script) => void (await lives(scriptWith(script))))
+})
+
 test('an ordinary life is short', async () => {
   const { world, run } = await lives(scriptWith({ turns: ['opens'] }))
   expect(run.result.outcome).toEqual({ kind: 'pull' })
@@ -80,11 +124,11 @@ describe('something may be said at any moment', () => {
     'crash after',
     'freeze after',
   ]
-  const said = [stop('s0'), words('m0')]
+  const notes = [stop('s0'), words('m0')]
 
   test.each(fates)('and the call before it may go %s', async fate => {
     for (let at = seed % stride; at < 30; at += stride)
-      for (const note of said)
+      for (const note of notes)
         for (const later of [0, 1]) {
           const luck = [...Array.from({ length: at }, (): Luck => 'well'), fate]
           const events: Event[] = [{ when: { call: at + later }, what: { is: 'note', note } }]
@@ -95,11 +139,6 @@ describe('something may be said at any moment', () => {
   })
 })
 
-/** So many calls go well, then these. */
-const callsThen = (calls: number, ...then: Luck[]): Luck[] => [
-  ...Array.from({ length: calls }, (): Luck => 'well'),
-  ...then,
-]
 const stopAt = (call: number): Script['events'] => [
   { when: { call }, what: { is: 'note', note: stop('s0') } },
 ]

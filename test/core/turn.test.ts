@@ -105,6 +105,22 @@ describe('a turn', () => {
       run({ taskRun: over('failed', { instructionUnread: true }) }),
       { kind: 'failed' },
     ],
+    [
+      'failed, and its log may yet show that it was read',
+      run({ taskRun: over('failed', { instructionUnread: true }) }, late),
+      { kind: 'settling' },
+    ],
+    [
+      'failed on a server without logs',
+      run(
+        {
+          sessionLog: { ...log, absent: true },
+          taskRun: over('failed', { instructionUnread: true, from: 7 }),
+        },
+        late,
+      ),
+      { kind: 'failed' },
+    ],
     ['was cancelled at PostHog', run({ sessionLog: log, taskRun: over('cancelled') }), { kind: 'cancelled' }],
     [
       'for words that came later failed',

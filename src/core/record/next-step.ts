@@ -26,7 +26,7 @@ import {
   wantedRights,
 } from './run.ts'
 import { limits } from './timing.ts'
-import { mayGoOn, standingOf } from './turn.ts'
+import { mayGoOn, mayHaveBeenRead, standingOf } from './turn.ts'
 import { contextIsDue } from './words-to-say.ts'
 
 export interface StepNeeds {
@@ -230,9 +230,11 @@ function* working(run: Run, now: Now): Due {
   yield* claims(run)
   if (hasNewPull(run) && now.text === 'phase') yield { kind: 'edit-status' }
   const stands = standingOf(run)
-  if (stands.kind === 'settling') return yield* keepPolling(run, now)
+  const { length: pending } = mailbox.pendingFollowUps
+  // What was not read is said again with them.
+  if (stands.kind === 'settling' || (pending > 0 && mayHaveBeenRead(run))) return yield* keepPolling(run, now)
   if (stands.kind === 'unfinished' && mayGoOn(run)) yield { kind: 'resume-turn', why: stands.why }
-  if (mailbox.pendingFollowUps.length > 0) {
+  if (pending > 0) {
     // Words that came do not wait longer for what was written beside them: the next ones bring it.
     const since = retryOf(run, 'github')?.since ?? now.at
     const isDue = contextIsDue(run)

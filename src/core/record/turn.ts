@@ -24,9 +24,12 @@ export function standingOf(run: Run): Turn {
     return endedBy(sessionLog)
   if (!taskRun || !isTerminal(taskRun.status)) return { kind: 'working' }
   if (taskRun.status === 'cancelled') return { kind: 'cancelled' }
-  if (taskRun.status === 'failed' && !taskRun.marker && !mayBeResumed(run, taskRun)) return { kind: 'failed' }
-  if (sessionLog?.absent && !taskRun.marker) return { kind: 'ended' }
+  const hasFailed = taskRun.status === 'failed' && !taskRun.marker
+  if (hasFailed && !mayBeResumed(run, taskRun)) return { kind: 'failed' }
+  if (sessionLog?.absent && !taskRun.marker) return { kind: hasFailed ? 'failed' : 'ended' }
   if (!isReadToItsEnd(run, taskRun)) return { kind: 'settling' }
+  // What failed before its agent read anything is told.
+  if (hasFailed && !taskRun.from && unreadWords(run).instruction) return { kind: 'failed' }
   return { kind: 'unfinished', why: whyUnfinished(run, taskRun) }
 }
 
@@ -53,6 +56,14 @@ export function unreadWords({ session: { taskRun, sessionLog } }: Run): {
 export function mayGoOn(run: Run): boolean {
   const { resumed } = run.result
   return !resumed || unreadWords(run).followUps.some(({ id }) => !resumed.words.includes(id))
+}
+
+/** Whether the log of a run that is over may yet show that words were read which seem unread. */
+export function mayHaveBeenRead(run: Run): boolean {
+  const { taskRun } = run.session
+  if (!taskRun || !isTerminal(taskRun.status)) return false
+  const isInDoubt = taskRun.instructionUnread === true || (taskRun.unread?.length ?? 0) > 0
+  return isInDoubt && !isReadToItsEnd(run, taskRun)
 }
 
 /** Only a poll after the limit proves that a log shows no more. */
@@ -106,9 +117,9 @@ export const hasReadAllMessages = (run: Run): boolean =>
 const hadItsTurns = ({ session: { taskRun } }: Run, { turns, awaitedMessageId }: SessionLog): boolean =>
   turns > (taskRun?.messages ?? 0) && (awaitedMessageId === undefined || (taskRun?.from ?? 0) === 0)
 
-/** PostHog fails a background run for a mere hiccup upstream. What failed before its agent read anything is told. */
-const mayBeResumed = (run: Run, { from = 0, error }: TaskRun): boolean =>
-  !run.result.resumed && failureKind(error) === 'failed' && (from > 0 || !unreadWords(run).instruction)
+/** PostHog fails a background run for a mere hiccup upstream. */
+const mayBeResumed = (run: Run, { error }: TaskRun): boolean =>
+  !run.result.resumed && failureKind(error) === 'failed'
 
 const knownFailures: readonly { match: RegExp; kind: keyof typeof agentFailures }[] = [
   { match: /spend limit|usage limit|quota|billing|rate.?limit|429/i, kind: 'at-limit' },

@@ -9,7 +9,7 @@ import { handedOver, refusedWords } from '../../core/record/messages.ts'
 import { optionByWords, rejecting } from '../../core/record/permission-request.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/record/run.ts'
-import { standingOf, unreadWords } from '../../core/record/turn.ts'
+import { mayHaveBeenRead, unreadWords } from '../../core/record/turn.ts'
 import { contextGiven, wordsOf } from '../../core/record/words-to-say.ts'
 import { attach, attachedTo, none } from './stage-attachments.ts'
 import { attempt, type StepContext, step } from './step-context.ts'
@@ -54,7 +54,7 @@ async function afterItsEnd(
     schedule: { lastPollAt, nextPollAt: undefined },
   })
   const { result, mailbox, session: known, schedule } = seen
-  if (standingOf(seen).kind === 'settling') return { result, mailbox, session: known, schedule }
+  if (mayHaveBeenRead(seen)) return { result, mailbox, session: known, schedule }
   const { session: after, ...rest } = inANewRun(seen, session)
   return { result, ...rest, session: { ...known, ...after }, mailbox: { ...mailbox, ...rest.mailbox } }
 }

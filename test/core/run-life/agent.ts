@@ -10,6 +10,8 @@ export interface AgentRun {
   status: TaskRunSnapshot['status']
   error: string | undefined
   log: LogEntry[]
+  /** Entries of its log from before this Run. */
+  before: number
   pulls: string[]
   /** What it was begun with: the text, and the messages in it. */
   prompt: string
@@ -44,6 +46,7 @@ export function begin(runs: AgentRun[], prompt = ''): AgentRun {
     status: 'queued',
     error: undefined,
     log: [],
+    before: 0,
     pulls: [],
     prompt,
     first,
@@ -162,6 +165,7 @@ function act(world: World, agent: AgentRun, does: Turn): void {
       agent.marker = does === 'loses its sandbox' ? 'sandbox-gone' : undefined
       return
     case 'is silent':
+      log(world, agent, { kind: 'activity' })
       endTurn(world, agent)
       return
     case 'opens':

@@ -140,7 +140,7 @@ function judgeFinish(world: World, run: Run): void {
 function unreadBy({ script }: World, agent: AgentRun): readonly string[] {
   if (!isOver(agent)) return []
   if (script.showsWords) return agent.words.flat()
-  const hasStirred = agent.log.some(({ what }) => what.kind !== 'progress')
+  const hasStirred = agent.log.slice(agent.before).some(({ what }) => what.kind !== 'progress')
   return hasStirred ? [] : [...agent.first, ...agent.said.keys()]
 }
 

@@ -56,6 +56,7 @@ function begun(world: World): Run {
     { at, what: { kind: 'message', text: 'an old answer' } },
     { at, what: { kind: 'turn-over' } },
   )
+  before.before = before.log.length
   if (earlier !== 'gone') world.tasks.push({ id: 'task-0', description: '', runs: [before] })
   return changed(asked, { session: { taskId: 'task-0', earlier: earlierOf(world, before.id) } })
 }
