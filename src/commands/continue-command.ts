@@ -1,9 +1,16 @@
 import type { InlineComment } from '../core/model/trigger.ts'
 import { command, type Reads, type Request, reject } from './command.ts'
-import { decideStart, type StartReads, startFacts, type Wanted } from './start-decision.ts'
+import {
+  decideStart,
+  inTheWay,
+  type StartFacts,
+  type StartReads,
+  startFacts,
+  type Wanted,
+} from './start-decision.ts'
 
-const wanted = ({ text, options }: Request, inline?: InlineComment[]): Wanted => ({
-  what: 'work',
+const wanted = ({ text, options }: Request, what: Wanted['what'], inline?: InlineComment[]): Wanted => ({
+  what,
   text: text === '' ? 'Go on where you stopped.' : `Go on: ${text}`,
   options,
   mayJoin: true,
@@ -22,12 +29,26 @@ export const continueCommand = command({
 
   async facts(reads: StartReads & Pick<Reads, 'inline'>, request) {
     if (!(await reads.live()) && !(await reads.past())?.marker.task) return {}
-    const [inline, start] = await Promise.all([reads.inline(), startFacts(reads, request, wanted(request))])
+    const [inline, start] = await Promise.all([
+      reads.inline(),
+      startFacts(reads, request, wanted(request, 'work')),
+    ])
     return { inline, start }
   },
 
-  decide: (request, { inline, start }) =>
-    start
-      ? decideStart(request, wanted(request, inline), start)
-      : reject({ kind: 'nothing-to', command: 'continue' }),
+  decide(request, { inline, start }) {
+    if (!start) return reject({ kind: 'nothing-to', command: 'continue' })
+    const { trigger } = request
+    // A ticked box is about the run of its own comment.
+    if (trigger.kind === 'tick' && start.kind === 'busy') return inTheWay(start.live, 'continue')
+    if (trigger.kind === 'tick' && start.kind === 'free' && start.past?.marker.run !== trigger.run)
+      return reject({ kind: 'gone-on' })
+    return decideStart(request, wanted(request, whatIsUnfinished(start), inline), start)
+  },
 })
+
+/** A plan that was not finished stays one: nobody has approved it. */
+const whatIsUnfinished = (start: StartFacts): Wanted['what'] =>
+  start.kind === 'free' && start.last?.result?.outcome?.kind === 'unfinished'
+    ? start.last.request.what
+    : 'work'

@@ -317,7 +317,7 @@ function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chosen | Rep
   return { kind: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
 }
 
-export function inTheWay(live: Run, command: 'retry' | 'approve'): Decision {
+export function inTheWay(live: Run, command: 'retry' | 'continue' | 'approve'): Decision {
   if (live.result.outcome) return { kind: 'take-over', run: live }
   const soon =
     live.mailbox.stop ||

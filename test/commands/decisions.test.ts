@@ -15,7 +15,7 @@ import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
 import type { CommentTrigger } from '../../src/core/model/trigger.ts'
 import { agentFailures } from '../../src/core/record/failures.ts'
-import { changed } from '../../src/core/record/run.ts'
+import { changed, type Outcome } from '../../src/core/record/run.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import {
   ask,
@@ -97,6 +97,8 @@ const marker = {
   taskRun: 'task-run-1',
 } as const
 const readUpTo = { of: 'run-comment-400', at: t0 - 1_000, places: ['thread-400'] }
+const lastPlan = (outcome: Outcome): LastRun =>
+  runWith({ request: { ...ask, what: 'plan' }, result: { outcome } })
 const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}): StartFacts => ({
   kind: 'free',
   head: undefined,
@@ -360,6 +362,38 @@ describe('what asks for work', () => {
       asking(comment, { text: '' }),
       start(busy()),
       { kind: 'message', message: { kind: 'follow-up', text: 'Go on where you stopped.' } },
+    ],
+    [
+      'a plan that was not finished',
+      asking(comment, { text: '' }),
+      start(
+        free({ past: { marker, pull: undefined }, last: lastPlan({ kind: 'unfinished', why: 'error' }) }),
+      ),
+      { kind: 'start', run: { request: { what: 'plan', options: { permission: 'read-only' } } } },
+    ],
+    [
+      'a plan that was',
+      asking(comment, { text: '' }),
+      start(free({ past: { marker, pull: undefined }, last: lastPlan({ kind: 'answer' }) })),
+      { kind: 'start', run: { request: { what: 'work' } } },
+    ],
+    [
+      'by the box of the last run',
+      asking({ ...tick, box: 'continue', run: marker.run }, { text: '' }),
+      start(free({ past: { marker, pull: undefined } })),
+      { kind: 'start', run: { request: { text: 'Go on where you stopped.' } } },
+    ],
+    [
+      'by the box of a run before it',
+      asking({ ...tick, box: 'continue' }, { text: '' }),
+      start(free({ past: { marker, pull: undefined } })),
+      rejects('gone-on'),
+    ],
+    [
+      'by a box, while another works',
+      asking({ ...tick, box: 'continue' }, { text: '' }),
+      start(busy()),
+      rejects('still-going', { command: 'continue' }),
     ],
   ])
 

@@ -849,6 +849,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'stopping-beside': { kind: 'stopping-beside', thread: issueThread },
   'stopped-waiting': { kind: 'stopped-waiting', by: 'maya' },
   'still-going': { kind: 'still-going', command: 'retry' },
+  'gone-on': { kind: 'gone-on' },
   'no-use': { kind: 'no-use', outcome: { kind: 'unfinished', why: 'refusal' } },
   status: { kind: 'status', asked: true },
   config: {
@@ -1066,6 +1067,8 @@ describe('replies', () => {
       stopped-waiting: @maya this was stopped by \`maya\` before it began. Write it again if you still want it.
 
       still-going: @maya a run is still going in this thread. \`/codex retry\` works when it has ended. \`/codex stop\` ends it now.
+
+      gone-on: @maya another run has worked in this thread since. Nothing was started. \`/codex continue\` goes on where that one stopped.
 
       no-use: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.
 

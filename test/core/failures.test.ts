@@ -108,14 +108,14 @@ const all: Record<string, Outcome> = {
   nothing: { kind: 'nothing' },
 }
 
-test('trying again is offered, in words and as a box, only where it can help', () => {
+test('trying again, or going on, is offered, in words and as a box, only where it can help', () => {
   const offers = Object.entries(all).map(([name, outcome]) => {
     const text = closingComment(runWith({ result: { outcome, concludedAt: t0 } }), deployment)
-    const box = text.includes('codex-box:retry')
+    const box = /codex-box:(retry|continue)/.exec(text)?.[1]
     // With other options, it is another request.
-    const word = /`\/codex (?:retry|continue)`/.test(text)
-    expect(word && !box, `${name} names a retry that can not help`).toBe(false)
-    expect(box, name).toBe(mayHelpAgain(outcome))
+    const word = /`\/codex (retry|continue)`/.exec(text)?.[1]
+    expect(word ?? box, `${name} names what the box is not`).toBe(box)
+    expect(box !== undefined, name).toBe(mayHelpAgain(outcome))
     return [name, box] as const
   })
   expect(offers.filter(([, box]) => !box).map(([name]) => name)).toEqual([

@@ -24,6 +24,11 @@ onEitherQueue('A run is over', world => {
       agent: (prompt: string, behaviour: Behaviour, times?: number) =>
         posthog.script({ repository, prompt }, behaviour, times === undefined ? {} : { times }),
       says: (text: string) => maya.comments(number, text),
+      async ticks(box: string) {
+        const shown = (await thread.botComments()).findLast(({ body }) => body.includes(`- [ ] ${box}`))
+        const ticked = String(shown?.body).replace(`- [ ] ${box}`, `- [x] ${box}`)
+        await maya.editsComment(Number(shown?.id), ticked)
+      },
       run: (index = 0) => posthog.run(String(ledger().runs[index]?.runId)),
       started: (runs: number) => github.waitFor(() => ledger().runs.length === runs),
       /** Until the bot has read the log so often from now on. */
@@ -128,8 +133,8 @@ onEitherQueue('A run is over', world => {
     expect((await thread.status()).split('\n')[0]).toBe(`### ⚠️ N${nothing}`)
   })
 
-  it('once more cut off, with what is there and what to do', async () => {
-    const { thread, agent, says, ledger, run, started } = await asks('Cut off twice')
+  it('once more cut off, with what is there, what to do, and a box that does it', async () => {
+    const { thread, agent, says, ticks, ledger, run, started } = await asks('Cut off twice')
     agent('is far too long', { kind: 'manual' })
     agent('ended before it was finished', { kind: 'answers', text: 'Then I', stopReason: 'max_tokens' })
     const asked = await says('/codex is far too long')
@@ -139,11 +144,16 @@ onEitherQueue('A run is over', world => {
     const told = await thread.waitForAnswer('did not finish')
     expect(told).toContain('the length limit of the model')
     expect(told).toMatch(/\[#\d+\]\(.*\/pull\/\d+\)/)
+    expect(told).toContain('It had been resumed once already.')
     expect(told).toContain('/codex continue')
     expect(told).toContain('Then I')
     await thread.waitForReaction('confused', asked.id)
     expect(await thread.status()).toMatch(/^### ⚠️ Codex did not finish/)
     expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 1])
+    agent('Go on where you stopped', { kind: 'answers', text: 'All of it is done.' })
+    await ticks('Go on where it stopped')
+    await thread.waitForAnswer('All of it is done.')
+    expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 2])
   })
 
   it('when its log shows the answer, though PostHog completed it before', async () => {

@@ -137,7 +137,7 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   },
   unfinished: {
     title: 'Not finished',
-    alt: 'The last word says that Codex did not finish and why, which pull request there is, its last words, what to do, and has a box to try again; the command has the reaction 😕',
+    alt: 'The last word says that Codex did not finish and why, which pull request there is, its last words, what to do, and has a box to go on; the command has the reaction 😕',
   },
   failed: {
     title: 'A failure',

@@ -88,7 +88,7 @@ const Tick = z.object({
   kind: z.literal('tick'),
   text: z.string(),
   snapshot: Snapshot,
-  box: z.enum(['stop', 'retry', 'approve']),
+  box: z.enum(['stop', 'retry', 'continue', 'approve']),
   run: z.string().optional(),
 })
 

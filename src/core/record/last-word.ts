@@ -30,7 +30,7 @@ export function mayHelpAgain(outcome: Outcome): boolean {
     case 'failed':
       return outcome.again !== false
     case 'unfinished':
-      return unfinished[outcome.why].again
+      return unfinished[outcome.why].next !== undefined
     case 'stopped':
       return outcome.because === undefined
     case 'pull':
@@ -41,7 +41,21 @@ export function mayHelpAgain(outcome: Outcome): boolean {
   }
 }
 
-export function offerAfter({ result: { outcome }, request }: Run): 'retry' | 'approve' | undefined {
+/** Of the message by which a turn that ended before it was done goes on. */
+export const resumeId = ({ id, result: { round } }: Pick<Run, 'id' | 'result'>): string =>
+  `${id}-resume-${round}`
+
+/** Whether its agent was asked to go on, and had it. */
+export const wasResumed = (run: Run): boolean =>
+  run.result.resumed !== undefined &&
+  run.session.taskRun !== undefined &&
+  !run.mailbox.pendingFollowUps.some(({ resumes }) => resumes) &&
+  !run.mailbox.droppedMessageIds.includes(resumeId(run))
+
+export type Offer = 'retry' | 'continue' | 'approve'
+
+export function offerAfter({ result: { outcome }, request }: Run): Offer | undefined {
+  if (outcome?.kind === 'unfinished') return unfinished[outcome.why].next
   if (outcome && mayHelpAgain(outcome)) return 'retry'
   return request.what === 'plan' && outcome?.kind === 'answer' ? 'approve' : undefined
 }

@@ -11,6 +11,7 @@ import {
   listener,
   neverBegan,
   staysInStatus,
+  wasResumed,
 } from '../record/last-word.ts'
 import { baseOf, type Outcome, type Run } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
@@ -70,14 +71,16 @@ function sentence(run: Run, outcome: Outcome): string {
         : 'Codex changed nothing and said nothing.'
     case 'unfinished': {
       const { because, fix } = unfinished[outcome.why]
-      return `Codex did not finish: ${because}. ${leftBehind(run)}${words(saidAtTheEnd(run))}\n\n**What to do:** ${fix}`
+      return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${words(saidAtTheEnd(run))}\n\n**What to do:** ${fix}`
     }
     case 'stopped':
       return `${stoppedBy(run, outcome)} ${leftBehind(run)}`
     case 'failed':
-      return `Codex ${neverBegan(run) ? 'did not start' : 'failed'}: ${ended(withCode(outcome.reason, 300))}${hasLeft(run) ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
+      return `Codex ${neverBegan(run) ? 'did not start' : 'failed'}: ${ended(withCode(outcome.reason, 300))}${inVain(run)}${hasLeft(run) ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
   }
 }
+
+const inVain = (run: Run): string => (wasResumed(run) ? ' It had been resumed once already.' : '')
 
 /** Without what is said on lines of a review. */
 export function saidAtTheEnd(run: Run): string | undefined {

@@ -1,5 +1,5 @@
 import { maxBody, maxOfOne } from '../agent/thread-context.ts'
-import { offerAfter } from '../record/last-word.ts'
+import { type Offer, offerAfter } from '../record/last-word.ts'
 import type { Run } from '../record/run.ts'
 import type { ProgressStep } from '../record/session-part.ts'
 import { counted, exactly } from '../text/phrases.ts'
@@ -100,11 +100,12 @@ function given({ workspace: { given: what } }: Run): string {
   ].join(' ')
 }
 
-export type Box = 'stop' | 'retry' | 'approve'
+export type Box = 'stop' | Offer
 
 const labels: Record<Box, string> = {
   stop: 'Stop this run',
   retry: 'Try again',
+  continue: 'Go on where it stopped',
   approve: 'Carry out this plan',
 }
 
@@ -115,7 +116,7 @@ export function boxesAfter(run: Run): string {
   return offer ? boxFor(offer) : ''
 }
 
-const line = /^- \[([ xX])\] .*<!-- codex-box:(stop|retry|approve) -->/gm
+const line = /^- \[([ xX])\] .*<!-- codex-box:(\w+) -->/gm
 
 export function ticked(before: string, after: string): Box | undefined {
   const was = tickedIn(before)

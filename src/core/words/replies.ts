@@ -45,6 +45,8 @@ export type Reply =
   | { kind: 'plan-elsewhere'; branch: string }
   | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' | 'resume' }
   | { kind: 'still-going'; command: string }
+  /** The box that was ticked stands under an earlier run. */
+  | { kind: 'gone-on' }
   | { kind: 'no-use'; outcome: Outcome & { kind: 'failed' | 'unfinished' } }
   | { kind: 'stopping-beside'; thread: Pick<Thread, 'number' | 'kind'> }
   /** Without `by`, whoever asked for it stopped it. */
@@ -134,6 +136,8 @@ function sentence(reply: Reply, login: string): string {
       return nothingTo[reply.command]
     case 'still-going':
       return `a run is still going in this thread. ${code(`/codex ${reply.command}`)} works when it has ended. \`/codex stop\` ends it now.`
+    case 'gone-on':
+      return 'another run has worked in this thread since. Nothing was started. `/codex continue` goes on where that one stopped.'
     case 'no-use':
       return noUse(reply.outcome)
     case 'asked-since':

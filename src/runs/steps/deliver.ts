@@ -3,7 +3,7 @@ import type { StagedAttachments } from '../../core/model/attachment.ts'
 import { noActivity } from '../../core/record/agent-activity.ts'
 import { observe } from '../../core/record/apply-snapshot.ts'
 import { openIntent } from '../../core/record/intents.ts'
-import { inTheOpen } from '../../core/record/last-word.ts'
+import { inTheOpen, resumeId } from '../../core/record/last-word.ts'
 import type { FollowUp } from '../../core/record/mailbox-part.ts'
 import { handedOver, refusedWords } from '../../core/record/messages.ts'
 import { optionByWords, rejecting } from '../../core/record/permission-request.ts'
@@ -80,7 +80,7 @@ export const resumeTurn = step('resume-turn', {
 
 const wordsToGoOn = ({ id, request, result }: Run, at: number): FollowUp => ({
   kind: 'follow-up',
-  id: `${id}-resume-${result.round}`,
+  id: resumeId({ id, result }),
   by: request.by,
   at,
   text: toGoOn,
