@@ -1,8 +1,9 @@
 /** Why a Run does not begin now. Whatever is told of it, before a start or by `--dry-run`, is asked here. */
 import { holds, type Pauses } from '../core/model/pause.ts'
-import type { JobIndex, ThreadClient } from '../core/model/ports.ts'
-import { limitReached } from '../core/record/failures.ts'
-import type { Run, Waits } from '../core/record/run.ts'
+import type { JobIndex, JobQueue, ThreadClient } from '../core/model/ports.ts'
+import { costReached, limitReached } from '../core/record/failures.ts'
+import type { Run, Spent, Waits } from '../core/record/run.ts'
+import { spendingOf } from '../core/record/spending.ts'
 import { admissionOf, aheadInSession } from '../core/record/start-limits.ts'
 import { type DeploymentSettings, pausedBecause } from '../core/settings/deployment-settings.ts'
 
@@ -14,7 +15,7 @@ export interface Candidate {
 }
 
 interface Own {
-  index: JobIndex
+  index: JobIndex & Pick<JobQueue<Run>, 'listed'>
   pauses: Pick<Pauses, 'of'>
   deployment: DeploymentSettings
   now: number
@@ -24,24 +25,30 @@ interface Own {
 export async function heldByUs(
   { id, addedAt, run }: Candidate,
   { index, pauses, deployment, now }: Own,
-): Promise<Waits | undefined> {
+): Promise<{ waits?: Waits; spent?: Spent[] }> {
   const me = { id, addedAt, data: run }
-  const [paused, inSession, admission] = await Promise.all([
+  const [paused, inSession, admission, spending] = await Promise.all([
     pauseOf(run, { pauses, deployment, now }),
     aheadInSession(me, index),
     admissionOf(me, index, now),
+    spendingOf(me, index, now),
   ])
-  if (paused) return paused
-  if (inSession > 0) return { kind: 'session', ahead: inSession }
-  switch (admission.kind) {
-    case 'now':
-      return undefined
-    case 'until':
-      return { kind: 'until', at: admission.at, limit: limitReached(run, admission) }
-    case 'ahead':
-      return { kind: 'line', ahead: admission.ahead, of: admission.of }
-  }
+  if (paused) return { waits: paused }
+  if (inSession > 0) return { waits: { kind: 'session', ahead: inSession } }
+  if (admission.kind === 'until')
+    return { waits: { kind: 'until', at: admission.at, limit: limitReached(run, admission) } }
+  if (admission.kind === 'ahead') return { waits: { kind: 'line', ahead: admission.ahead, of: admission.of } }
+  const [last] = spending.toSorted((a, b) => (b.until ?? 0) - (a.until ?? 0))
+  if (last?.until !== undefined)
+    return { waits: { kind: 'until', at: last.until, limit: costReached(run, last) } }
+  const worthTelling = spending.filter(({ used, limit, unknown }) => used >= near * limit || unknown > 0)
+  return worthTelling.length === 0
+    ? {}
+    : { spent: worthTelling.map(({ of, used, limit, unknown }) => ({ of, used, limit, unknown })) }
 }
+
+/** Of a limit. */
+const near = 0.8
 
 /** The deployment's, else that of the repository. */
 async function pauseOf(

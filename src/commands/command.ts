@@ -76,6 +76,7 @@ export interface Past {
 }
 
 export interface LastRun extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread'>> {
+  session?: Pick<Run['session'], 'cost'>
   baseline: Pick<Run['baseline'], 'snapshot' | 'head'>
   report?: Pick<Run['report'], 'status'>
   mailbox?: Pick<Run['mailbox'], 'wordsOfRound'>

@@ -69,7 +69,7 @@ async function startOf(context: CommandContext, planned: Run): Promise<Would<Rep
     model: run.request.options.model,
     effort: run.request.options.effort,
     costFactor: models.find(isModel(run.request.options.model))?.costFactor,
-    waits: ours ?? others,
+    waits: ours.waits ?? others,
     settings: held.filter(({ from }) => from.some(({ kind }) => kind !== 'default')),
     request: runRequest({
       ...run.request.options,

@@ -73,6 +73,10 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
   if (asked.kind !== 'completed') return rejectStart(settling, asked)
   const agreed = settled(asked.wanted, trigger.thread, settling)
   if (agreed.kind !== 'settled') return rejectStart(settling, agreed)
+  const cost = wanted.options.new ? undefined : last?.session?.cost
+  const limit = settings.limits.cost_per_run
+  if (cost && limit !== undefined && cost >= limit)
+    return rejectStart(settling, { kind: 'session-cost', cost, limit })
   const { what, text, inline, approves } = asked.wanted
   const others = wanted.options.force || what === 'plan' ? [] : byOthers(request, facts)
   if (others.length > 0) return rejectStart(settling, { kind: 'has-pull', pulls: others })

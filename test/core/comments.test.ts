@@ -903,6 +903,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
     problem: '.github/codex.yml, line 1: `modle` is not a setting; and 2 more',
     slips: [{ path: '.github/codex.yml', count: 3 }],
   },
+  'session-cost': { kind: 'session-cost', cost: 10.5, limit: 10 },
   'dry-run': {
     kind: 'dry-run',
     command: 'run',
@@ -1122,6 +1123,8 @@ describe('replies', () => {
 
       - .github/codex.yml, line 1: \`modle\` is not a setting
       - and 2 more
+
+      session-cost: @maya this session has cost $10.50, and the limit for one is $10. Nothing was started. \`/codex --new …\` starts a new session.
 
       dry-run: @maya nothing was done. This would start a run, but not at once:
 

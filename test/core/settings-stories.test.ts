@@ -80,6 +80,16 @@ const repository: Readonly<Record<string, Shown>> = {
     'stories/reasons-to-wait.test.ts',
     'has new work wait, with the list, until one of them ends',
   ],
+  ...Object.fromEntries(
+    ['cost_per_day', 'person_cost_per_day', 'owner_cost_per_day'].map(name => [
+      `limits.${name}`,
+      [
+        'stories/reasons-to-wait.test.ts',
+        'is told when it is near, and holds the next run when it is reached',
+      ],
+    ]),
+  ),
+  'limits.cost_per_run': ['stories/reasons-to-wait.test.ts', 'of a session refuses more words for it'],
   'limits.max_effort': ownerSays,
   'limits.when_reached': [
     'stories/trust.test.ts',

@@ -184,6 +184,55 @@ onEitherQueue('--dry-run', world => {
   })
 })
 
+onEitherQueue('A limit of money', world => {
+  it('is told when it is near, and holds the next run when it is reached', async () => {
+    const { github, posthog } = world()
+    const repository = await github.addRepo('acme', 'little-money')
+    const olga = github.as('olga', repository)
+    const allows = (dollars: number) =>
+      olga.pushes('main', { '.github/codex.yml': `limits:\n  cost_per_day: ${dollars}\n` })
+    await allows(0.5)
+    for (const word of ['one', 'two', 'three'])
+      posthog.script(`cheap ${word}`, { kind: 'answers', text: `Answer ${word}.` })
+    const one = await opens(world(), 'The first dollar', repository)
+    await one.maya.comments(one.number, '/codex cheap one')
+    const said = await one.thread.waitForAnswer('Answer one.')
+    const cost = Number(/\$(\d+\.\d\d)/.exec(said)?.[1])
+    expect(cost).toBeGreaterThan(0)
+
+    await allows(cost * 1.2)
+    const two = await opens(world(), 'The second', repository)
+    await two.maya.comments(two.number, '/codex cheap two')
+    await two.thread.waitForStatus(`The runs of this repository cost $${cost.toFixed(2)} in 24 hours`)
+    await two.thread.waitForAnswer('Answer two.')
+
+    const three = await opens(world(), 'The third', repository)
+    await three.maya.comments(three.number, '/codex cheap three')
+    const status = await three.thread.waitForStatus(/⏳ Codex waits until 20\d\d-/)
+    expect(status).toContain(
+      `The runs of this repository cost $${(2 * cost).toFixed(2)} in 24 hours; the limit is`,
+    )
+    expect(ledgerOf(world(), three.number, repository).runs).toEqual([])
+    await three.maya.comments(three.number, '/codex stop')
+    await three.thread.waitForStatus('⏹️')
+  })
+
+  it('of a session refuses more words for it, and names the way out', async () => {
+    const { github, posthog } = world()
+    const repository = await github.addRepo('acme', 'short-sessions')
+    await github
+      .as('olga', repository)
+      .pushes('main', { '.github/codex.yml': 'limits:\n  cost_per_run: 0.01\n' })
+    posthog.script('dear one', { kind: 'answers', text: 'It was dear.' })
+    const { maya, number, thread } = await opens(world(), 'One session', repository)
+    await maya.comments(number, '/codex dear one')
+    await thread.waitForAnswer('It was dear.')
+    await thread.waitForFolded()
+    await maya.comments(number, '/codex go on')
+    await thread.waitForAnswer('and the limit for one is $0.01. Nothing was started. `/codex --new …`')
+  })
+})
+
 onEitherQueue('A limit of open pull requests', world => {
   it('has new work wait, with the list, until one of them ends', async () => {
     const { github } = world()

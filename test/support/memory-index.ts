@@ -1,5 +1,5 @@
 /** The index of a few jobs that are at hand. */
-import type { IndexEntry, IndexQuery, JobIndex, Member } from '../../src/core/model/ports.ts'
+import type { IndexEntry, IndexQuery, JobIndex, JobQueue, Member } from '../../src/core/model/ports.ts'
 
 interface Job {
   id: string
@@ -7,7 +7,8 @@ interface Job {
   isLive?: boolean
 }
 
-export function memoryIndex(jobs: () => readonly Job[]): JobIndex {
+/** Of records it has none. */
+export function memoryIndex(jobs: () => readonly Job[]): JobIndex & Pick<JobQueue<never>, 'listed'> {
   const members = (sets: readonly string[]): Map<string, Member[]> => {
     const found = new Map<string, Member[]>(sets.map(set => [set, []]))
     for (const { id, entries, isLive = true } of jobs())
@@ -17,6 +18,7 @@ export function memoryIndex(jobs: () => readonly Job[]): JobIndex {
     return found
   }
   return {
+    listed: async () => [],
     query: async asked => {
       const found = members(asked.map(({ set }) => set))
       return asked.map(ask => answer(ask, found.get(ask.set) ?? []))

@@ -5,9 +5,9 @@
 import { type Service, serviceNames } from '../model/errors.ts'
 import type { Unfinished } from '../model/task-run.ts'
 import { minute } from '../model/time.ts'
-import { counted, moment } from '../text/phrases.ts'
+import { counted, dollars, moment } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
-import type { Outcome, Run, Scope, Waits } from './run.ts'
+import type { Outcome, Run, Scope, Spent, Waits } from './run.ts'
 import type { ReachedLimit } from './start-limits.ts'
 
 export type Failure = Outcome & { kind: 'failed' }
@@ -191,6 +191,16 @@ export function limitReached({ thread, request }: Run, { of, used, most, window 
     bots: `bots started ${counted(used, 'run')} here`,
   }
   return `${started[of]} in ${span(window)}; the limit is ${most}`
+}
+
+/** `the runs of this repository cost $12.30 in 24 hours; the limit is $10` */
+export function costReached({ thread, request }: Run, { of, used, limit }: Spent): string {
+  const whose: Record<Scope, string> = {
+    repository: 'of this repository',
+    person: `of ${code(request.by.login)}`,
+    owner: `of ${code(thread.owner)}`,
+  }
+  return `the runs ${whose[of]} cost ${dollars(used)} in 24 hours; the limit is ${dollars(limit)}`
 }
 
 /** `only one run may work here at a time, and one does` */

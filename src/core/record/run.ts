@@ -35,6 +35,15 @@ export const Waits = z.discriminatedUnion('kind', [
 ])
 export type Waits = z.infer<typeof Waits>
 
+/** What was spent in a day of what may be, in US dollars; `unknown`: of so many Runs PostHog does not say. */
+const Spent = z.object({
+  of: z.enum(scopes),
+  used: z.number(),
+  limit: z.number(),
+  unknown: z.number().int(),
+})
+export type Spent = z.infer<typeof Spent>
+
 const Schedule = z.object({
   admitted: z.boolean().default(false),
   /** When it first asked for admission, our clock. */
@@ -43,6 +52,8 @@ const Schedule = z.object({
   /** When it was last asked whether the sender may start this. */
   rightAskedAt: z.number().optional(),
   waits: Waits.optional(),
+  /** Limits that are near, or can't be kept, when it was let in. */
+  spent: z.array(Spent).optional(),
   nextPollAt: z.number().optional(),
   lastPollAt: z.number().optional(),
   /** Since when its stream is open without a break. */

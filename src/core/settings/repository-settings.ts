@@ -275,6 +275,44 @@ export const settings = {
             ),
           { rule: lowest, ceiling: true, example: 20 },
         ),
+        cost_per_day: setting(
+          z
+            .number()
+            .positive()
+            .max(1_000_000)
+            .optional()
+            .describe('US dollars that the runs of this repository may cost in 24 hours. More work waits.'),
+          { rule: lowest, ceiling: true, example: 50 },
+        ),
+        person_cost_per_day: setting(
+          z
+            .number()
+            .positive()
+            .max(1_000_000)
+            .optional()
+            .describe('The same, for the runs of one person here.'),
+          { rule: lowest, ceiling: true, example: 20 },
+        ),
+        owner_cost_per_day: setting(
+          z
+            .number()
+            .positive()
+            .max(1_000_000)
+            .optional()
+            .describe('The same, for the runs in all repositories of the same owner.'),
+          { rule: lowest, ceiling: true, example: 200 },
+        ),
+        cost_per_run: setting(
+          z
+            .number()
+            .positive()
+            .max(1_000_000)
+            .optional()
+            .describe(
+              'US dollars after which a session takes no more instructions: `--new` starts another one.',
+            ),
+          { rule: lowest, ceiling: true, example: 10 },
+        ),
         max_effort: setting(ReasoningEffort.optional().describe('The most effort that may be asked for.'), {
           rule: lessEffort,
           ceiling: true,

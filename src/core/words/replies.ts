@@ -16,7 +16,7 @@ import { type Outcome, phaseOf, type Run } from '../record/run.ts'
 import type { GrantName } from '../settings/deployment-settings.ts'
 import type { HeldSetting } from '../settings/layers.ts'
 import type { FileSlips } from '../settings/repository-file.ts'
-import { begun, counted, ended, moment } from '../text/phrases.ts'
+import { begun, counted, dollars, ended, moment } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { type DryRun, dryRunText } from './dry-run.ts'
 import { configText } from './settings-check.ts'
@@ -70,6 +70,7 @@ export type Reply =
   | { kind: 'not-granted'; what: GrantName | 'sandboxes'; owner: string }
   | { kind: 'bad-settings'; problem: string; slips: readonly FileSlips[] }
   | { kind: 'beside-slips'; reply: Reply; problem: string; slips: readonly FileSlips[] }
+  | { kind: 'session-cost'; cost: number; limit: number }
   | ({ kind: 'dry-run' } & DryRun<Reply>)
   | { kind: 'has-pull'; pulls: readonly { number: number; title: string; url: string }[] }
   | { kind: 'no-pause-time'; given: string }
@@ -168,6 +169,8 @@ function sentence(reply: Reply, login: string): string {
       return `${slipsOf(reply.slips)}, so nothing was started:\n\n${itemsOf(reply.problem)}\n\nFix the file, then ask again.`
     case 'beside-slips':
       return `${sentence(reply.reply, login)}\n\n⚠️ Also, ${slipsOf(reply.slips)}:\n\n${itemsOf(reply.problem)}`
+    case 'session-cost':
+      return `this session has cost ${dollars(reply.cost)}, and the limit for one is ${dollars(reply.limit)}. Nothing was started. \`/codex --new …\` starts a new session.`
     case 'dry-run':
       return dryRunText(reply, other => sentence(other, login))
     case 'has-pull':

@@ -1,4 +1,6 @@
+import { costReached } from '../record/failures.ts'
 import type { Run } from '../record/run.ts'
+import { begun, counted, dollars } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { withCode } from './words.ts'
 
@@ -12,12 +14,23 @@ export const warnings = (run: Run): string =>
     ...pullRemarks(run),
     ...ignored(run),
     ...settingsProblem(run),
+    ...spent(run),
   ].join('\n')
 
 const linkedElsewhere = ({ workspace: { linkedElsewhere: linked } }: Run): string[] =>
   linked
     ? [`⚠️ The linked branch ${code(linked.branch)} is in ${code(linked.repository)}, so it is not used here`]
     : []
+
+const spent = (run: Run): string[] =>
+  run.result.outcome
+    ? []
+    : (run.schedule.spent ?? []).map(each => {
+        const near = `ℹ️ ${begun(costReached(run, each))}.`
+        if (each.unknown === 0) return near
+        const kept = `The limit of ${dollars(each.limit)} in 24 hours can't be kept: PostHog does not say what ${counted(each.unknown, 'run')} cost.`
+        return each.used === 0 ? `⚠️ ${kept}` : `${near} ⚠️ ${kept}`
+      })
 
 const stackedOn = ({ workspace: { stackedOn: below } }: Run): string[] =>
   below

@@ -43,7 +43,7 @@ export const awaitAdmission = step('await-admission', {
     const hasWaited = context.run.schedule.waits !== undefined
     const candidate = { id: job.id, addedAt: job.addedAt, run: context.run }
     const { index, pauses, settings } = deps
-    const [waits, heeded] = await Promise.all([
+    const [{ waits, spent }, heeded] = await Promise.all([
       heldByUs(candidate, { index, pauses, deployment: settings.deployment, now }),
       hasWaited ? notClosed : heedingClosing(context),
     ])
@@ -62,6 +62,7 @@ export const awaitAdmission = step('await-admission', {
       schedule: {
         ...entered(run, now),
         admitted: true,
+        spent,
         admissionExpectedAt: now,
         rightAskedAt: now,
         waits: undefined,

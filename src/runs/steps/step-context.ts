@@ -5,7 +5,15 @@ import type { StopsOf } from '../../access/stop-after.ts'
 import type { CallBudget } from '../../core/model/call-budget.ts'
 import type { Service } from '../../core/model/errors.ts'
 import type { Pauses } from '../../core/model/pause.ts'
-import type { GitHub, JobIndex, LockedJob, Log, TasksClient, ThreadClient } from '../../core/model/ports.ts'
+import type {
+  GitHub,
+  JobIndex,
+  JobQueue,
+  LockedJob,
+  Log,
+  TasksClient,
+  ThreadClient,
+} from '../../core/model/ports.ts'
 import type { Thread } from '../../core/model/thread.ts'
 import { around, type Reached } from '../../core/record/crash-points.ts'
 import type { FlowMeter } from '../../core/record/flow-meter.ts'
@@ -37,7 +45,7 @@ export interface RunDeps {
   budget: Pick<CallBudget, 'reserve'>
   liveRuns(): Promise<number>
   stream: NewsStream
-  index: JobIndex
+  index: JobIndex & Pick<JobQueue<Run>, 'listed'>
   wakeFirst(lines: readonly string[]): Promise<void>
   wakeCommands(thread: Thread): Promise<void>
   /** The model of whoever chooses none, where the settings name none. */

@@ -1,0 +1,78 @@
+/**
+ * What the Runs of a day have cost. PostHog counts by task, which several Runs may share: a task counts whole, once, from
+ * when its newest Run began.
+ */
+import type { JobQueue } from '../model/ports.ts'
+import { day } from '../model/time.ts'
+import type { RepoSettings } from '../settings/repository-settings.ts'
+import { type Run, type Scope, type Spent, scopes } from './run.ts'
+import { type Indexed, placeOf, started } from './run-index.ts'
+
+type Limits = RepoSettings['limits']
+
+const limitOf = (limits: Limits, of: Scope): number | undefined => {
+  switch (of) {
+    case 'repository':
+      return limits.cost_per_day
+    case 'person':
+      return limits.person_cost_per_day
+    case 'owner':
+      return limits.owner_cost_per_day
+  }
+}
+
+/** Newest first; a limit that so many Runs keep to is told by other limits. */
+const most = { kind: 'last', count: 1_000 } as const
+
+export interface Spending extends Spent {
+  /** When enough of it is a day old, ms since the epoch; `undefined` below the limit. */
+  until: number | undefined
+}
+
+export async function spendingOf(
+  me: Indexed & { data: Run },
+  runs: Pick<JobQueue<Run>, 'listed'>,
+  now: number,
+): Promise<Spending[]> {
+  const limited = scopes.flatMap(of => {
+    const limit = limitOf(me.data.baseline.settings.limits, of)
+    return limit === undefined ? [] : [{ of, limit }]
+  })
+  return Promise.all(
+    limited.map(async ({ of, limit }) => {
+      const recent = await runs.listed([started(placeOf(me, of))], most)
+      const begun = recent.flatMap(({ id, addedAt, data }) => {
+        const at = data.schedule.admissionExpectedAt ?? addedAt
+        return id !== me.id && at > now - day ? [{ at, data }] : []
+      })
+      return { of, limit, ...spentBy(begun, limit) }
+    }),
+  )
+}
+
+interface Begun {
+  at: number
+  data: Run
+}
+
+function spentBy(begun: readonly Begun[], limit: number): Pick<Spending, 'used' | 'unknown' | 'until'> {
+  const tasks = new Map<string, { at: number; cost: number }>()
+  let unknown = 0
+  for (const { at, data } of begun) {
+    const { taskId, cost } = data.session
+    if (cost === null) unknown += 1
+    if (taskId === undefined || !cost) continue
+    const known = tasks.get(taskId)
+    tasks.set(taskId, { at: Math.max(at, known?.at ?? 0), cost: Math.max(cost, known?.cost ?? 0) })
+  }
+  const oldestFirst = [...tasks.values()].toSorted((a, b) => a.at - b.at)
+  const used = oldestFirst.reduce((sum, { cost }) => sum + cost, 0)
+  let left = used
+  let until: number | undefined
+  for (const { at, cost } of oldestFirst) {
+    if (left < limit) break
+    left -= cost
+    until = at + day
+  }
+  return { used, unknown, until }
+}

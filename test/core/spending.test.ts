@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { changed, type RunChange } from '../../src/core/record/run.ts'
+import { spendingOf } from '../../src/core/record/spending.ts'
+import { runWith, t0 } from './given.ts'
+
+const hour = 3_600_000
+const day = 24 * hour
+const now = t0 + day
+
+const me = (limits: object) => {
+  const run = runWith()
+  const { settings } = run.baseline
+  const given = { ...run.baseline, settings: { ...settings, limits: { ...settings.limits, ...limits } } }
+  return { id: 'run-me', addedAt: now, data: { ...run, baseline: given } }
+}
+
+/** A run that began so many hours ago. */
+const began = (hoursAgo: number, session: RunChange['session']) => {
+  const at = now - hoursAgo * hour
+  const data = changed(runWith(), { session, schedule: { admitted: true, admissionExpectedAt: at } })
+  return { id: `run-${hoursAgo}`, data, standing: 'ended' as const, addedAt: at }
+}
+
+const spent = (runs: ReturnType<typeof began>[], limits: object = { cost_per_day: 10 }) =>
+  spendingOf(me(limits), { listed: async () => runs }, now)
+
+describe('what a day cost', () => {
+  test('is not asked where no limit says so', async () => {
+    expect(await spent([began(1, { taskId: 'a', cost: 99 })], {})).toEqual([])
+  })
+  test('counts a task once, from its newest run', async () => {
+    const [one] = await spent([
+      began(20, { taskId: 'a', cost: 3 }),
+      began(2, { taskId: 'a', cost: 5 }),
+      began(1, { taskId: 'b', cost: 4 }),
+    ])
+    expect(one).toEqual({ of: 'repository', limit: 10, used: 9, unknown: 0, until: undefined })
+  })
+  test('at the limit it is over when enough of it is a day old', async () => {
+    const [one] = await spent([
+      began(20, { taskId: 'a', cost: 2 }),
+      began(5, { taskId: 'b', cost: 4 }),
+      began(1, { taskId: 'c', cost: 9 }),
+    ])
+    expect(one).toMatchObject({ used: 15, until: now - 5 * hour + day })
+  })
+  test('does not count what is older, nor what PostHog does not say', async () => {
+    const [one] = await spent([
+      began(25, { taskId: 'a', cost: 50 }),
+      began(3, { taskId: 'b', cost: null }),
+      began(2, { taskId: 'c' }),
+    ])
+    expect(one).toMatchObject({ used: 0, unknown: 1, until: undefined })
+  })
+})
