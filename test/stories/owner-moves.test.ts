@@ -2,14 +2,16 @@
 import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
+import { FreshQueues } from '../support/fresh-queues.ts'
 import { Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
 
+const queues = new FreshQueues()
 let world: World
 let own: Awaited<ReturnType<typeof startPostHog>>
 
 beforeAll(async () => {
-  world = await startWorld({ roles: [], settings: 'pause: false\n' })
+  world = await startWorld({ roles: [], settings: 'pause: false\n', env: await queues.next() })
   own = await startPostHog({
     hands: world.github.hands,
     projectId: 77,
@@ -21,6 +23,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await world?.close()
   await own?.close()
+  await queues.close()
 })
 
 it('its runs go on where they began, and new ones begin there from the restart on', async () => {

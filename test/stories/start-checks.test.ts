@@ -4,11 +4,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import { freePort } from '../support/free-port.ts'
-import { type Bot, scratchDir, spawnBot } from '../world/bot.ts'
+import { FreshQueues } from '../support/fresh-queues.ts'
+import { type Bot, spawnBot } from '../world/bot.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 let world: World
-const folders: (() => Promise<void>)[] = []
+const queues = new FreshQueues()
 
 beforeAll(async () => {
   world = await startWorld({ roles: [], posthog: { repositories: ['acme/shop'] } })
@@ -16,14 +17,12 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await world?.close()
-  await Promise.all(folders.map(remove => remove()))
+  await queues.close()
 })
 
 /** A bot with a queue of its own. */
 async function start(env: Record<string, string> = {}): Promise<Bot> {
-  const data = await scratchDir()
-  folders.push(data.remove)
-  const bot = spawnBot({ ...world.env, DATA_DIR: data.path, ...env }, await freePort())
+  const bot = spawnBot({ ...world.env, ...(await queues.next()), ...env }, await freePort())
   world.bots.push(bot)
   return bot
 }
@@ -54,7 +53,7 @@ const lines = (bot: Bot): string[] =>
     .filter(line => /^[✓✗]/.test(line))
 
 test('when all is right each check is a line, then it is ready', async () => {
-  const bot = await start()
+  const bot = await start({ REDIS_URL: '', ...(await queues.embedded()) })
   await bot.ready()
   expect(lines(bot).map(line => line.replace(/:\d{4,5}|\d+ s|\/\S*bot-\w+/g, '…'))).toMatchInlineSnapshot(`
     [

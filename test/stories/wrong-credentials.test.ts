@@ -4,12 +4,17 @@ import { z } from 'zod'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import { freePort } from '../support/free-port.ts'
+import { FreshQueues } from '../support/fresh-queues.ts'
 import { type Bot, spawnBot } from '../world/bot.ts'
 import { Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
 
+const queues = new FreshQueues()
 const leave: (() => Promise<unknown>)[] = []
-afterAll(() => Promise.all(leave.map(each => each())))
+afterAll(async () => {
+  await Promise.all(leave.map(each => each()))
+  await queues.close()
+})
 
 type PostHog = Awaited<ReturnType<typeof startPostHog>>
 
@@ -38,7 +43,7 @@ class Service {
 }
 
 async function worldWith(options: PostHogOptions) {
-  const world = await startWorld({ roles: [] })
+  const world = await startWorld({ roles: [], env: await queues.next() })
   const service = new Service(world, await startPostHog({ hands: world.github.hands, ...options }))
   leave.push(async () => {
     await world.close()
