@@ -288,25 +288,6 @@ describe('beside PostHog', () => {
     expect(news).toHaveLength(1)
   })
 
-  it('can be told so by the listener itself', async () => {
-    const run = await runAtWork()
-    let told = 0
-    const { watch } = watchAt(run.posthog.url, {
-      pace: quick,
-      onNews: taskRunId => {
-        told += 1
-        watch.unwatch(taskRunId)
-      },
-    })
-    watch.watch(run.session)
-    await until(() => streamCalls(run.posthog).some(({ status }) => status === 200))
-    await sleep(20)
-    await run.control.completeTurn()
-    await until(() => told > 0)
-    await sleep(80)
-    expect(told).toBe(1)
-  })
-
   it('does not renew the connection of a run that nobody asks about', async () => {
     let time = 0
     const { watch, session, posthog } = await watched({
@@ -430,31 +411,6 @@ describe('beside a server that goes wrong', () => {
     await until(() => requests.length >= 3)
     await until(() => sockets.size === 1)
     expect((requests[1]?.at ?? 0) - from).toBeGreaterThanOrEqual(quick.silence - 2)
-  })
-
-  it('stays with a connection that lives', async () => {
-    const { url, requests } = await serve(response => {
-      const beat = setInterval(() => response.write('event: keepalive\ndata: {"type":"keepalive"}\n\n'), 30)
-      begin(response).on('close', () => clearInterval(beat))
-    })
-    const { watch, news } = watchAt(url, { pace: quick })
-    watch.watch(session)
-    await sleep(300)
-    expect(requests).toHaveLength(1)
-    expect(news).toEqual([])
-  })
-
-  it('comes back to a server that was away', async () => {
-    const answer: Answer = response => void begin(response).write(`id: 5-0\ndata: ${state({})}\n\n`)
-    const first = await serve(answer)
-    const { watch, news } = watchAt(first.url, { pace: { ...quick, reconnects: 100 } })
-    watch.watch(session)
-    await until(() => news.length === 1)
-    await first.close()
-    await sleep(100)
-    const second = await serve(answer, first.port)
-    await until(() => second.requests.length === 1)
-    expect(second.requests[0]?.lastId).toBe('5-0')
   })
 
   it('goes on only so often', async () => {
