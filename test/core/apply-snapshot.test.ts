@@ -258,22 +258,6 @@ describe('the outcome', () => {
       { kind: 'failed', class: 'agent', reason: 'PostHog did not say why' },
     ],
     ['a failure with too many words', ended('failed', 'x'.repeat(300)), { reason: 'x'.repeat(200) }],
-    [
-      'a spend limit',
-      ended('failed', 'This agent run reached its spend limit'),
-      { kind: 'failed', class: 'quota' },
-    ],
-    ['too many requests', ended('failed', 'upstream 429'), { kind: 'failed', class: 'quota' }],
-    [
-      'a clone that failed',
-      ended('failed', 'git clone failed: exit 128'),
-      { kind: 'failed', class: 'setup', fix: expect.stringContaining("PostHog's own GitHub App") },
-    ],
-    [
-      'a model that is not known',
-      ended('failed', 'The model gpt-9 does not exist'),
-      { kind: 'failed', class: 'setup', fix: expect.stringContaining('--model') },
-    ],
   ])('%s', (_, given, expected) => {
     expect(outcomeOf(working(given))).toMatchObject(expected)
   })
