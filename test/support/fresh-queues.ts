@@ -11,9 +11,10 @@ export class FreshQueues {
   /** What a bot is to find in its environment. */
   async next(): Promise<Record<string, string>> {
     if (!redisAvailable()) return this.embedded()
-    this.#redis ??= startRedis('--databases', '64')
     this.#last += 1
-    return { REDIS_URL: `${(await this.#redis).url}/${this.#last}` }
+    const number = this.#last
+    this.#redis ??= startRedis('--databases', '64')
+    return { REDIS_URL: `${(await this.#redis).url}/${number}` }
   }
 
   async embedded(): Promise<Record<string, string>> {
