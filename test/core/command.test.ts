@@ -6,6 +6,7 @@ import { flagOf, infoOf, optionNames, optionWords } from '../../src/core/command
 import { isMistake, nearest, newCommands, type Parsed } from '../../src/core/command/parse.ts'
 import { pastedText } from '../support/markdown-pieces.ts'
 import { seen } from '../support/pages.ts'
+import { spentOn } from '../support/thread-time.ts'
 import { someOf, tries } from '../support/tries.ts'
 
 /** A command as one short line: `stop`, `run --effort high --new | words`, `? unknown-option modle → model`. */
@@ -537,19 +538,13 @@ describe('hostile Markdown as long as GitHub allows', () => {
     ],
     ...['> - ', '-\n', '[^1]: ', '<!--', '\n\n', 'a\n', '  - a\n', '![[', '](', '**a', 'http://', ' \n> a\n'],
   ]
-  const spent = (work: () => void): number => {
-    const began = process.cpuUsage()
-    work()
-    const { user, system } = process.cpuUsage(began)
-    return (user + system) / 1_000
-  }
   /** ms of the processor; the page itself is read in a thread of its own. */
   const bound = 150
 
   test.each(someOf(units, 6))('%j before a command: it counts, does not, or the writer is told so', unit => {
     const text = `${filled(unit)}\n\n/codex go`
     const page = seen(text)
-    expect(spent(() => void parseCommands(page))).toBeLessThan(bound)
+    expect(spentOn(() => parseCommands(page))).toBeLessThan(bound)
     expect(read(text).join()).toMatch(/^(?:$|run \| go\b)/)
   })
 
@@ -557,7 +552,7 @@ describe('hostile Markdown as long as GitHub allows', () => {
     const parsed = parseCommands(seen(`/codex stop\n\n${filled(unit)}`))
     expect(parsed.map(brief)).toEqual(['stop'])
     const page = seen(`/codex ${filled(unit)}`)
-    expect(spent(() => void parseCommands(page))).toBeLessThan(bound)
+    expect(spentOn(() => parseCommands(page))).toBeLessThan(bound)
   })
 
   test.each(someOf(units, 6))(
@@ -588,6 +583,6 @@ describe('hostile Markdown as long as GitHub allows', () => {
   test('many pieces together take no longer than one', () => {
     const piece = `${filled('*a_ [b ', 1_900)}\n/codex stop\n\n`
     const page = seen(filled(piece))
-    expect(spent(() => void parseCommands(page))).toBeLessThan(bound)
+    expect(spentOn(() => parseCommands(page))).toBeLessThan(bound)
   })
 })

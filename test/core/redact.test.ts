@@ -4,6 +4,7 @@ import { redactor } from '../../src/core/text/redact.ts'
 import { safeMarkdown } from '../../src/core/text/safe-markdown.ts'
 import { actedOn } from '../security/as-github.ts'
 import { privateKey } from '../security/key.ts'
+import { spentOn } from '../support/thread-time.ts'
 import { tries } from '../support/tries.ts'
 
 const key = '-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc+/=\n-----END RSA PRIVATE KEY-----\n'
@@ -281,12 +282,7 @@ const hostile = [
 
 describe('the time grows with the length of the text', () => {
   const took = (text: string): number => {
-    const times = [1, 2, 3].map(() => {
-      const began = process.cpuUsage()
-      redact(text)
-      const { user, system } = process.cpuUsage(began)
-      return (user + system) / 1_000
-    })
+    const times = [1, 2, 3].map(() => spentOn(() => redact(text)))
     return times.sort((a, b) => a - b)[1] ?? 0
   }
   const filled = (unit: string, length: number): string => unit.repeat(Math.ceil(length / unit.length))

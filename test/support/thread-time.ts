@@ -9,3 +9,10 @@ export function threadTime(): number {
     return (user + system) / 1_000
   }
 }
+
+/** ms of the processor for this work, whatever else holds it. */
+export function spentOn(work: () => unknown): number {
+  const began = threadTime()
+  work()
+  return threadTime() - began
+}
