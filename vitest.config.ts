@@ -13,8 +13,25 @@ const retry = 0
 
 /** Stories of what is rare, or of which a plainer one has the like. */
 const rare = [
-  ...['clocks', 'going-on', 'hostile-texts', 'many-processes', 'memory', 'reading-cost', 'refused-reads'],
-  ...['refused-words', 'strangers', 'surroundings', 'unused-branches', 'upgrades', 'walk'],
+  ...[
+    'after-the-merge',
+    'between-commands',
+    'chains',
+    'clocks',
+    'going-on',
+    'hostile-texts',
+    'less-settings',
+  ],
+  ...[
+    'many-processes',
+    'memory',
+    'owner-moves',
+    'probot-app',
+    'reading-cost',
+    'refused-reads',
+    'refused-words',
+  ],
+  ...['strangers', 'surroundings', 'tenants', 'unused-branches', 'upgrades', 'walk'],
 ]
 
 /**

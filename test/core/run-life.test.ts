@@ -23,7 +23,7 @@ import {
 import { World } from './run-life/world.ts'
 
 /** `npm run model` lives new lives each time; the suite the same, so that a rare one is found there and not by chance here. */
-const runs = Number(process.env.RUNS ?? (exhaustive ? 150 : 40))
+const runs = Number(process.env.RUNS ?? (exhaustive ? 150 : 15))
 const seed = Number(process.env.SEED ?? (process.env.RUNS === undefined ? 1 : Date.now() % 1_000_000))
 
 async function lives(script: Script): Promise<{ world: World; run: Run }> {

@@ -1,5 +1,6 @@
 /** A stop ends what was asked before it, whatever that waits for, and nothing that is asked later. */
 import { expect, it } from 'vitest'
+import { someOf } from '../support/tries.ts'
 import { onBothQueues } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 import type { World } from '../world/world.ts'
@@ -104,7 +105,7 @@ onBothQueues(
 onBothQueues(
   'A stop that waits for GitHub itself',
   world => {
-    it.each<[string, (thread: Thread, number: number) => Promise<unknown>]>([
+    const ways: [string, (thread: Thread, number: number) => Promise<unknown>][] = [
       [
         'in rich text',
         (_, number) => world().github.as('maya').comments(number, '**Wait**, not *those*:\n\n/codex stop'),
@@ -117,7 +118,8 @@ onBothQueues(
           await world().github.as('maya').editsComment(Number(status?.id), body)
         },
       ],
-    ])('%s is found by the run that is about to start', async (how, stops) => {
+    ]
+    it.each(someOf(ways, 1))('%s is found by the run that is about to start', async (how, stops) => {
       const { github, posthog } = world()
       const away = posthog.fault({
         route: 'create-task',

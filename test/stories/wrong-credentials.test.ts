@@ -5,6 +5,7 @@ import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import { freePort } from '../support/free-port.ts'
 import { FreshQueues } from '../support/fresh-queues.ts'
+import { exhaustive, someOf } from '../support/tries.ts'
 import { type Bot, spawnBot } from '../world/bot.ts'
 import { Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
@@ -76,10 +77,11 @@ const failedOf = async ({ url }: Bot): Promise<string[]> => {
 
 const held = /^### ⏸️ Codex waits for PostHog[\s\S]*goes on by itself/
 
-test.concurrent.each<[string, PostHogOptions, RegExp]>([
+const wrongKeys: [string, PostHogOptions, RegExp][] = [
   ['key', { apiKeys: [others] }, /does not accept the key of this bot/],
   ['scope', { apiKeys: [{ ...known, scopes: ['task:read'] }] }, /may not start runs/],
-])('the %s is wrong from the start', async (_, wrong, reason) => {
+]
+test.concurrent.each(someOf(wrongKeys, 1))('the %s is wrong from the start', async (_, wrong, reason) => {
   const { service, start, fixes } = await worldWith(wrong)
   const bot = await start()
   await bot.says(/not ready/)
@@ -91,7 +93,7 @@ test.concurrent.each<[string, PostHogOptions, RegExp]>([
   await bot.ready()
 })
 
-test.concurrent('the project is wrong from the start', async () => {
+test.runIf(exhaustive)('the project is wrong from the start', { concurrent: true }, async () => {
   const { service, start, fixes } = await worldWith({ apiKeys: [known], projectId: 6 })
   const bot = await start({ POSTHOG_PROJECT_ID: '5' })
   await bot.says(/not ready/)
