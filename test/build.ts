@@ -28,6 +28,7 @@ async function buildBot(): Promise<void> {
   })
   await bundle()
   process.env.BOT_ENTRY = join(bundled, 'main.js')
+  process.env.QUEUE_CHILD = join(bundled, 'queue-child.js')
 }
 
 async function makeQueue(scratch: string): Promise<void> {

@@ -18,6 +18,7 @@ export async function bundle(): Promise<void> {
       ...Object.fromEntries(entries.map(name => [name, `${root}dist/${name}.js`])),
       // Started by the file's name, from beside it.
       'page-worker': `${root}dist/github/page-worker.js`,
+      'queue-child': `${root}test/support/queue-child.ts`,
     },
     outdir: bundled,
     bundle: true,

@@ -561,7 +561,7 @@ export class MemoryBot {
   }
 
   readonly #posthog: Partial<TasksClient> = {
-    models: async () => [{ name: 'gpt-5.5', efforts: undefined }],
+    models: async () => ['gpt-5', 'gpt-5.5'].map(name => ({ name, efforts: undefined })),
     sandboxes: async () => [...(this.#options.sandboxes ?? [])],
     createTask: async ({ title, description }) => {
       this.tasks.push({ title: this.#redact(title), description: this.#redact(description) })

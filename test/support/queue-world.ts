@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { openQueues } from '../../src/queue/open-queues.ts'
 import type { Processor, Queues, Working, WorkQueue } from '../../src/queue/work-queue.ts'
 import { newDataDir } from './data-dir.ts'
@@ -104,14 +103,10 @@ export async function timed<T>(doing: Promise<T>): Promise<{ ms: number; result:
 
 /** A process that opens the queues, takes up the jobs `id` (by commas) and never lets go; see `queue-child.ts`. */
 export async function childHolding(place: Place, id: string, timing: object = TIMING): Promise<ChildProcess> {
-  const script = fileURLToPath(new URL('queue-child.ts', import.meta.url))
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', script, JSON.stringify(place), id, JSON.stringify(timing)],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
+  const given = [JSON.stringify(place), id, JSON.stringify(timing)]
+  const child = spawn(process.execPath, [process.env.QUEUE_CHILD ?? '', ...given], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   leftOvers.push(() => child.kill('SIGKILL'))
   await once(child.stdout, 'data')
   return child
