@@ -196,22 +196,20 @@ onEitherQueue('A limit of money', world => {
       posthog.script(`cheap ${word}`, { kind: 'answers', text: `Answer ${word}.` })
     const one = await opens(world(), 'The first dollar', repository)
     await one.maya.comments(one.number, '/codex cheap one')
-    const said = await one.thread.waitForAnswer('Answer one.')
-    const cost = Number(/\$(\d+\.\d\d)/.exec(said)?.[1])
+    const costIn = (answer: string): number => Number(/\$(\d+\.\d\d)/.exec(answer)?.[1])
+    const cost = costIn(await one.thread.waitForAnswer('Answer one.'))
     expect(cost).toBeGreaterThan(0)
 
     await allows(cost * 1.2)
     const two = await opens(world(), 'The second', repository)
     await two.maya.comments(two.number, '/codex cheap two')
     await two.thread.waitForStatus(`The runs of this repository cost $${cost.toFixed(2)} in 24 hours`)
-    await two.thread.waitForAnswer('Answer two.')
+    const both = cost + costIn(await two.thread.waitForAnswer('Answer two.'))
 
     const three = await opens(world(), 'The third', repository)
     await three.maya.comments(three.number, '/codex cheap three')
     const status = await three.thread.waitForStatus(/⏳ Codex waits until 20\d\d-/)
-    expect(status).toContain(
-      `The runs of this repository cost $${(2 * cost).toFixed(2)} in 24 hours; the limit is`,
-    )
+    expect(status).toContain(`The runs of this repository cost $${both.toFixed(2)} in 24 hours; the limit is`)
     expect(ledgerOf(world(), three.number, repository).runs).toEqual([])
     await three.maya.comments(three.number, '/codex stop')
     await three.thread.waitForStatus('⏹️')
