@@ -1069,7 +1069,7 @@ describe('replies', () => {
       - .github/codex.yml, line 1: \`modle\` is not a setting
       - and 2 more
 
-      session-cost: @maya this session has cost $10.50, and the limit for one is $10. Nothing was started. \`/codex --new …\` starts a new session.
+      session-cost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
 
       dry-run: @maya nothing was done. This would start a run, but not at once:
 

@@ -13,7 +13,8 @@ export const moment = (at: number, now: number): string =>
 
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-export const dollars = (amount: number): string => `$${amount.toFixed(2).replace(/\.00$/, '')}`
+/** As code: two dollars in one line may be a formula. */
+export const dollars = (amount: number): string => `\`$${amount.toFixed(2).replace(/\.00$/, '')}\``
 
 export function exactly(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
