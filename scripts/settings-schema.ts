@@ -5,95 +5,43 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
-import { z } from 'zod'
-import { settingsFile } from '../src/commands/command-registry.ts'
 import { DeploymentSettings } from '../src/core/settings/deployment-settings.ts'
 import { settings } from '../src/core/settings/repository-settings.ts'
 import type { Setting } from '../src/core/settings/setting.ts'
-
-interface SchemaNode {
-  description?: string
-  default?: unknown
-  type?: string
-  enum?: unknown[]
-  items?: SchemaNode
-  anyOf?: SchemaNode[]
-  properties?: Record<string, SchemaNode>
-  additionalProperties?: boolean | SchemaNode
-  minimum?: number
-  maximum?: number
-  [keyword: string]: unknown
-}
-
-interface Described {
-  path: string
-  title: string
-  description: string
-  schema: z.ZodType
-}
-
-/** What is taken away or changes its meaning gets a new folder; what is added does not. */
-const folder = 'schema/v1'
-
-const files: readonly Described[] = [
-  {
-    path: `${folder}/codex.schema.json`,
-    title: '.github/codex.yml',
-    description:
-      'The settings of codex-task-bot for one repository, or in the repository .github for all of its owner.',
-    schema: settingsFile.schema,
-  },
-  {
-    path: `${folder}/settings.schema.json`,
-    title: 'SETTINGS_FILE',
-    description: 'What whoever runs codex-task-bot grants and bounds.',
-    schema: DeploymentSettings,
-  },
-]
+import { editorLine } from '../src/core/words/settings-check.ts'
+import { jsonSchema, type SchemaNode, schemaFiles } from '../src/settings-schemas.ts'
 
 const root = join(import.meta.dirname, '..')
 const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
 
-/** Who publishes this repository says so in `package.json`, and nowhere else. */
-function repositoryOf(manifest: string): string {
-  const { repository } = z.object({ repository: z.object({ url: z.string() }) }).parse(JSON.parse(manifest))
-  return /github\.com\/([^/]+\/[^/]+?)(?:\.git)?$/.exec(repository.url)?.[1] ?? ''
-}
-
-/** Where anybody's editor finds a schema, without a copy of it. */
-const addressOf = (path: string): string =>
-  `https://raw.githubusercontent.com/${repositoryOf(textOf('package.json'))}/main/${path}`
-
-/** The first line of a settings file. */
-const firstLine = (path: string): string => `# yaml-language-server: $schema=${addressOf(path)}`
+/** Where the pages look for a bot. */
+const example = 'https://bot.example.com'
 
 /** With the first lines of today. */
 const withFirstLines = (document: string): string =>
-  files.reduce(
+  schemaFiles.reduce(
     (text, { path }) =>
       text.replace(new RegExp(`^# yaml-language-server: \\$schema=\\S+/${path}$`, 'gm'), () =>
-        firstLine(path),
+        editorLine(`${example}/${path}`),
       ),
     document,
   )
 
 /** Each by its path. @throws an error that names a key without a meaning */
 export const jsonSchemas = (): ReadonlyMap<string, object> =>
-  new Map(files.map(file => [file.path, jsonSchema(file)]))
-
-function jsonSchema({ path, title, description, schema }: Described): SchemaNode {
-  const { $schema, ...rest }: SchemaNode = JSON.parse(
-    JSON.stringify(z.toJSONSchema(schema, { io: 'input', target: 'draft-7' })),
+  new Map(
+    schemaFiles.map(file => {
+      const schema = jsonSchema(file)
+      const unsaid = keysOf(schema).filter(({ node }) => node.description === undefined)
+      if (unsaid.length > 0) throw new Error(`no meaning of ${unsaid.map(({ key }) => key).join(', ')}`)
+      return [file.path, schema]
+    }),
   )
-  const unsaid = keysOf(rest).filter(({ node }) => node.description === undefined)
-  if (unsaid.length > 0) throw new Error(`no meaning of ${unsaid.map(({ key }) => key).join(', ')}`)
-  return { $schema, $id: addressOf(path), ...rest, title, description }
-}
 
 /** All keys that are no mere group of others, by the path of the schema. */
 export const settingsKeys = (): ReadonlyMap<string, readonly string[]> =>
   new Map(
-    files.map(file => [
+    schemaFiles.map(file => [
       file.path,
       keysOf(jsonSchema(file)).flatMap(({ key, node }) =>
         node.properties || typeof node.additionalProperties === 'object' ? [] : [key],
@@ -222,7 +170,7 @@ function shownWhole(key: string, node: SchemaNode): string[] {
 
 /** `.github/codex.yml` with every setting. */
 function exampleFile(): string {
-  const [file] = files
+  const [file] = schemaFiles
   const { properties = {} } = file ? jsonSchema(file) : {}
   return Object.entries(properties)
     .map(([key, node]) => `\n${shownWhole(key, node).join('\n')}\n`)
@@ -233,7 +181,7 @@ export const pagePath = 'docs/settings.md'
 
 /** The page with the tables, the example and the first lines of today; its other words are written by hand. */
 export function withSettings(page: string): string {
-  const tables = files.map(file =>
+  const tables = schemaFiles.map(file =>
     table(jsonSchema(file), file.schema === DeploymentSettings ? [] : [['If two layers have it', ruleOf]]),
   )
   return withFirstLines(page)

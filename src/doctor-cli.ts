@@ -6,6 +6,14 @@ import { examine } from './doctor.ts'
 import { environment } from './process-environment.ts'
 import { goThroughProxy } from './proxy.ts'
 
+const unknown = process.argv.slice(2).filter(flag => flag !== '--json')
+if (unknown.length > 0) {
+  process.stderr.write(
+    `There is no ${unknown.join(' ')}. Use \`npm run doctor\`, or \`npm run doctor -- --json\`.\n`,
+  )
+  process.exit(2)
+}
+
 const checks = await allChecks()
 process.stdout.write(
   process.argv.includes('--json') ? `${JSON.stringify(checks.map(asPrinted), null, 2)}\n` : page(checks),

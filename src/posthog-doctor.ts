@@ -2,15 +2,17 @@ import type { Config } from './config.ts'
 import { limitGate } from './core/model/call-budget.ts'
 import type { Check } from './core/model/check.ts'
 import type { Repository } from './core/model/thread.ts'
-import { isOwnersKey } from './core/settings/deployment-settings.ts'
+import { isOwnersKey, sandboxName } from './core/settings/deployment-settings.ts'
 import { redactor } from './core/text/redact.ts'
 import {
   checkConnection,
   checkCoverage,
   checkKey,
   checkModels,
+  checkSandboxes,
   type Examined,
   type ModelList,
+  type SandboxList,
   type UsualModel,
 } from './posthog/posthog-checks.ts'
 import type { PostHogSettings } from './posthog/posthog-http.ts'
@@ -27,12 +29,12 @@ interface Access {
 }
 
 export const checkAccesses = (config: Config): Promise<Check[]> =>
-  eachPostHog(config, service => checkAccess(examinedBy(config, service.access), listsOf(config, service)))
+  eachPostHog(config, service => checkAccess(examinedBy(config, service.access), modelsOf(config, service)))
 
 export const checkPostHogs = (config: Config, repositories: readonly Repository[]): Promise<Check[]> =>
   eachPostHog(config, service => {
     const served = repositories.filter(each => isServedBy(config, service, each))
-    return checkPostHog(examinedBy(config, service.access), listsOf(config, service), served)
+    return checkPostHog(examinedBy(config, service.access), grantsOf(config, service), served)
   })
 
 export async function checkPostHogOf(
@@ -41,7 +43,9 @@ export async function checkPostHogOf(
 ): Promise<Check[]> {
   const service = postHogsOf(config).find(each => isServedBy(config, each, repository))
   if (!service) return []
-  const lists = listsOf(config, service).filter(({ owner }) => isOwnersKey(owner, repository))
+  const { models, sandboxes } = grantsOf(config, service)
+  const isTheirs = ({ owner }: { owner: string }) => isOwnersKey(owner, repository)
+  const lists = { models: models.filter(isTheirs), sandboxes: sandboxes.filter(isTheirs) }
   return checkPostHog(examinedBy(config, service.access), lists, [repository])
 }
 
@@ -83,13 +87,17 @@ async function eachPostHog(
 
 async function checkPostHog(
   examined: Examined,
-  lists: readonly OwnerModels[],
+  { models, sandboxes }: Granted,
   repositories: readonly Pick<Repository, 'owner' | 'repo'>[],
 ): Promise<Check[]> {
-  const access = await checkAccess(examined, lists)
+  const access = await checkAccess(examined, models)
   if (!access.every(({ name, ok }) => ok || name === 'posthog-models')) return access
   const names = repositories.map(({ owner, repo }) => `${owner}/${repo}`)
-  return [...access, await checkCoverage(examined, names)]
+  const [boxes, coverage] = await Promise.all([
+    checkSandboxes(examined, sandboxes),
+    checkCoverage(examined, names),
+  ])
+  return [...access, ...boxes.map((check, at) => named(check, sandboxes[at]?.owner ?? '')), coverage]
 }
 
 async function checkAccess(examined: Examined, lists: readonly OwnerModels[]): Promise<Check[]> {
@@ -103,7 +111,27 @@ interface OwnerModels extends ModelList {
   owner: string
 }
 
-const listsOf = (config: Config, service: ServedPostHog): OwnerModels[] =>
+interface Granted {
+  models: readonly OwnerModels[]
+  sandboxes: readonly (SandboxList & { owner: string })[]
+}
+
+const grantsOf = (config: Config, service: ServedPostHog): Granted => ({
+  models: modelsOf(config, service),
+  sandboxes: Object.entries(config.settings.first.owners).flatMap(([owner, { sandboxes }]) =>
+    sandboxes.length > 0 && servesOf(config, service, key => key === owner)
+      ? [
+          {
+            owner,
+            sandboxes: sandboxes.map(sandboxName),
+            setBy: `owners.${owner}.sandboxes in SETTINGS_FILE`,
+          },
+        ]
+      : [],
+  ),
+})
+
+const modelsOf = (config: Config, service: ServedPostHog): OwnerModels[] =>
   Object.entries(config.settings.first.owners).flatMap(([owner, { models }]) =>
     models && servesOf(config, service, key => key === owner)
       ? [{ owner, models, setBy: `owners.${owner}.models in SETTINGS_FILE` }]

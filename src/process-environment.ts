@@ -6,7 +6,10 @@ import type { Env } from './environment.ts'
 /** npm stops its script when asked to end, but not when killed. */
 export const startedByNpm = (): boolean => process.env.npm_lifecycle_event === 'start'
 
-/** The environment and, behind it, `.env`; an empty variable counts as none. @throws when `.env` can't be read */
+/**
+ * The environment and, behind it, `.env`; an empty variable counts as none.
+ * @throws when `.env` can't be read, or has a line that is no variable
+ */
 export function environment(): Env {
   for (const file of envFiles().filter(existsSync))
     for (const [name, value] of Object.entries(valuesIn(file)))
@@ -38,9 +41,36 @@ function isWritable(file: string): boolean {
 }
 
 function valuesIn(file: string): Env {
+  const text = textOf(file)
+  const stray = strayLine(text)
+  if (stray !== undefined)
+    throw new Error(
+      `${file}, line ${stray}: this is no variable. Write NAME=value, begin a remark with #, and put a value of several lines in quotes`,
+    )
+  return parseEnv(text)
+}
+
+function textOf(file: string): string {
   try {
-    return parseEnv(readFileSync(file, 'utf8'))
+    return readFileSync(file, 'utf8')
   } catch (cause) {
     throw new Error(`${file} can't be read: make it a file that the user of this process may read`, { cause })
   }
+}
+
+const statement =
+  /[^\S\n]*(?:#[^\n]*|(?:export[^\S\n]+)?[A-Za-z_][\w.-]*[^\S\n]*=[^\S\n]*(?:"[^"]*"|'[^']*'|`[^`]*`)?[^\n]*)?(?:\n|$)/y
+
+/**
+ * Node's parser takes such a line for the beginning of the next one's name, which then is set under no name that anybody
+ * reads.
+ * @returns its number
+ */
+export function strayLine(text: string): number | undefined {
+  const lines = text.replaceAll('\r', '')
+  for (let at = 0; at < lines.length; at = statement.lastIndex) {
+    statement.lastIndex = at
+    if (!statement.test(lines)) return lines.slice(0, at).split('\n').length
+  }
+  return undefined
 }

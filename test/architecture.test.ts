@@ -68,6 +68,8 @@ const mayImport: Record<string, readonly string[]> = {
     'posthog',
     'queue',
     'readiness',
+    'schema-address',
+    'settings-schemas',
   ],
   app: ['bot', 'config', 'github', 'process-environment'],
   doctor: ['commands', 'config', 'core', 'github', 'posthog-doctor', 'queue'],
@@ -86,6 +88,8 @@ const mayImport: Record<string, readonly string[]> = {
   tenants: ['config', 'core', 'posthog'],
   main: ['bot', 'config', 'open-set-up', 'process-environment', 'proxy'],
   readiness: ['core'],
+  'schema-address': ['core', 'github', 'web'],
+  'settings-schemas': ['commands', 'core'],
   proxy: [],
 }
 
@@ -170,7 +174,7 @@ describe('what a process does not do, it does not load', () => {
 
   test('the queue that is not used, traces, proxies, channels, colours, Probot', () => {
     const unused =
-      /^(?:@electric-sql|ioredis$|@opentelemetry|bullmq-otel|undici|smee-client|@probot|probot)|(?:redis|embedded)-backend\.ts$/
+      /^(?:@electric-sql|ioredis$|@opentelemetry|bullmq-otel|undici|smee-client|pino-pretty|probot)|(?:redis|embedded)-backend\.ts$/
     expect(loaded.filter(from => unused.test(from))).toEqual([])
   })
 
@@ -204,7 +208,7 @@ const owners: Record<string, string> = {
   '@electric-sql/pglite': 'queue',
   '@octokit/rest': 'github',
   '@octokit/auth-app': 'github',
-  '@probot/pino': 'web',
+  'pino-pretty': 'web',
   '@opentelemetry/api': 'web',
   '@opentelemetry/resources': 'web',
   '@opentelemetry/sdk-trace-node': 'web',

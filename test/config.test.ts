@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type Config, readConfig, secretsOf } from '../src/config.ts'
 import { variables } from '../src/environment.ts'
+import { strayLine } from '../src/process-environment.ts'
 
 type Env = Record<string, string | undefined>
 
@@ -342,6 +343,36 @@ describe('a .env that can not be read is refused in words', () => {
       stdout: '',
       stderr: `The bot can't start:\n- ${path} can't be read: make it a file that the user of this process may read\n`,
     })
+  })
+})
+
+describe('a line of .env that is no variable is told, as the next one would be lost', () => {
+  test.each<[string, string, number | undefined]>([
+    ['nothing', '', undefined],
+    [
+      'all that may stand there',
+      'A=1\n\n # remark\n  export B_2 = two # remark\nC=\r\nD="1\n2"\nE=`#`\nF=',
+      undefined,
+    ],
+    ['a quote that is never closed ends with its line', 'A="x\nB=1\n', undefined],
+    ['words', 'A=1\nplease mind\nB=2', 2],
+    ['a name without a value', '# x\n\nAPP_ID\nB=2', 3],
+    ['a key without quotes', 'PRIVATE_KEY=-----BEGIN KEY-----\nMIIE\n-----END KEY-----\n', 2],
+    ['after a value of several lines', "A='1\n2'\nx", 3],
+  ])('%s', (_, text, line) => {
+    expect(strayLine(text)).toBe(line)
+  })
+
+  test('at the start', () => {
+    const cwd = mkdtempSync(join(dir, 'stray-'))
+    writeFileSync(join(cwd, '.env'), 'APP_ID=1\nPOSTHOG_API_KEY\nPOSTHOG_PROJECT_ID=7\n')
+    const main = join(import.meta.dirname, '../src/main.ts')
+    const { status, stderr } = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), main], {
+      cwd,
+      env: { PATH: process.env.PATH },
+      encoding: 'utf8',
+    })
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/\.env, line 2: this is no variable/)])
   })
 })
 

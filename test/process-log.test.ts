@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
+import { Rejected } from '../src/core/model/errors.ts'
 import type { Log } from '../src/core/model/ports.ts'
 import { redactor } from '../src/core/text/redact.ts'
 import { openLog } from '../src/web/process-log.ts'
@@ -29,3 +30,25 @@ test('the lines of a child say what it is about, once, and no secret', async () 
   })
   expect(JSON.parse(line)).not.toHaveProperty('delivery')
 })
+
+test.each<['json' | 'pretty']>([['json'], ['pretty']])(
+  'what a service refuses has no stack, what is a bug has one (%s), and each line has its time',
+  async format => {
+    const written: string[] = []
+    vi.spyOn(process.stdout, 'write').mockImplementation(text => Boolean(written.push(String(text))))
+    const log: Log = await openLog({ level: 'info', format }, text => text)
+    const linesOf = async (error: Error) => {
+      written.length = 0
+      log.warn({ err: error }, 'refused')
+      await new Promise(setImmediate)
+      return written.join('')
+    }
+    const refused = await linesOf(new Rejected('github', 403, 'forbidden', 'Not for you.'))
+    const bug = await linesOf(new TypeError('x is undefined'))
+    vi.restoreAllMocks()
+    expect(refused).toMatch(/Not for you\.[\s\S]*403|403[\s\S]*Not for you\./)
+    expect(refused).not.toMatch(/process-log\.test|stack/)
+    expect(bug).toContain('process-log.test')
+    expect(refused).toMatch(format === 'json' ? /"time":\d{13}/ : /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] WARN/)
+  },
+)

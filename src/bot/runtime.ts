@@ -58,6 +58,8 @@ export async function openRuntime(config: Config, overrides: Overrides): Promise
       triggers: { ...triggerFormat, index: triggerIndex },
       runs: { ...runFormat, index: runIndex },
       log,
+    }).catch(error => {
+      throw isForbidden(error) && config.queue.redisUrl === undefined ? noDataDir(config.queue) : error
     }),
   )
   const { kind, triggers, runs } = queues
@@ -67,6 +69,14 @@ export async function openRuntime(config: Config, overrides: Overrides): Promise
   metrics.showSettings(() => settings.failed().length === 0)
   return { config, settings, queues, log, metrics, traces, state, clock }
 }
+
+const isForbidden = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['EACCES', 'EPERM', 'EROFS'].includes(String(error.code))
+
+const noDataDir = ({ dataDir }: Config['queue']): Error =>
+  new Error(
+    `DATA_DIR is ${dataDir}, and this process may not write there: set it to a folder that its user may write to`,
+  )
 
 const followed = ({ path, first }: Config['settings'], log: Logger): FollowedFile =>
   path === undefined ? withoutFile(first) : followDeploymentFile(path, first, log)
@@ -92,6 +102,8 @@ export async function openServer(runtime: Runtime): Promise<Server> {
     webhookEndpoint,
     readiness: () => readinessOf(runtime),
     metrics: { page: metrics.page, token: config.server.metricsToken },
+    // Only where somebody asks.
+    schema: async path => (await import('../settings-schemas.ts')).schemaAt(path),
   })
   const { host, port, proxyUrl } = config.server
   try {

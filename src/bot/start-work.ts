@@ -36,6 +36,7 @@ import { type Follower, followRuns } from '../posthog/stream/follow-runs.ts'
 import { within } from '../queue/held-lock.ts'
 import { advanceRun } from '../runs/advance-run.ts'
 import type { RunDeps } from '../runs/steps/step-context.ts'
+import { schemaAddress } from '../schema-address.ts'
 import { openTenants, type Tenant, type Tenants } from '../tenants.ts'
 import type { Overrides, Runtime } from './runtime.ts'
 
@@ -138,10 +139,11 @@ function sharedBy(
   }
 }
 
-const triggerDeps = ({ config, queues }: Runtime, { shared, installations, redact }: Edges) => ({
+const triggerDeps = ({ config, queues }: Runtime, { app, shared, installations, redact }: Edges) => ({
   ...shared,
   mayWorkIn: installations.mayWorkIn,
   examine: (thread: Run['thread']) => examineFor(config, thread, redact),
+  schemaAddress: schemaAddress(app, shared.now),
   isFirst: firstIn(queues.writtenOnce),
   mayCost: costsWithin(queues.budget),
   runs: queues.runs,

@@ -45,6 +45,8 @@ export interface TriggerDeps {
   /** Whether the repository is reachable and not archived. @throws what GitHub answers */
   mayWorkIn(repo: Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>): Promise<boolean>
   examine(thread: Thread): Promise<Check[]>
+  /** Where editors find the schema of the settings; `undefined` where nobody can reach it. */
+  schemaAddress(): Promise<string | undefined>
   runs: JobQueue<Run>
   waiting: WaitingTriggers
   deployment: Deployment

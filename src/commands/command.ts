@@ -115,5 +115,6 @@ export interface Reads {
   models(): Promise<KnownModel[]>
   sandboxes(): Promise<SandboxView[]>
   checks(): Promise<Check[]>
+  schemaAddress(): Promise<string | undefined>
   inline(): Promise<InlineComment[] | undefined>
 }

@@ -1,6 +1,8 @@
 import { type Grants, type TriggerWords, usualTrigger } from '../core/settings/deployment-settings.ts'
-import { type HeldSetting, heldSettings } from '../core/settings/layers.ts'
+import { type HeldSetting, heldSettings, modelOf } from '../core/settings/layers.ts'
+import { counted } from '../core/text/phrases.ts'
 import { command, type Reads } from './command.ts'
+import { usualEffort } from './run-options.ts'
 
 export const configCommand = command({
   name: 'config',
@@ -11,29 +13,36 @@ export const configCommand = command({
   takes: 'nothing',
   options: false,
 
-  facts: async (reads: Pick<Reads, 'settings' | 'usual' | 'trigger'>) => ({
-    now: await reads.settings(),
-    usual: reads.usual,
-    trigger: reads.trigger,
-  }),
+  async facts(reads: Pick<Reads, 'settings' | 'usual' | 'trigger' | 'schemaAddress'>) {
+    const [now, schema] = await Promise.all([reads.settings(), reads.schemaAddress()])
+    return { now, usual: reads.usual, trigger: reads.trigger, schema }
+  },
 
-  decide(_, { now, usual, trigger }) {
+  decide(_, { now, usual, trigger, schema }) {
     const { settings, grants, files, problem, usable } = now
-    // A file can't grant what the deployment does not.
-    const asGranted = { ...settings, as_user: settings.as_user && grants.granted.has('as_user') }
+    const model = modelOf(settings, usual.model)
+    const effort = usualEffort(settings, usual.effort, { model, models: [] })
+    const holding = {
+      ...settings,
+      model,
+      effort: typeof effort === 'object' ? undefined : effort,
+      // A file can't grant what the deployment does not.
+      as_user: settings.as_user && grants.granted.has('as_user'),
+    }
     const held = [
-      ...heldSettings({ settings: asGranted, grants, files, usual }),
+      ...heldSettings({ settings: holding, grants, files, usual }),
       ...granted(grants),
       ...called(trigger),
     ]
-    return { kind: 'reply', reply: { kind: 'config', held, problem, usable } }
+    return { kind: 'reply', reply: { kind: 'config', held, problem, usable, schema } }
   },
 })
 
 const granted = ({ sandboxes, granted }: Grants): HeldSetting[] => {
   const from = [{ kind: 'deployment' as const }]
   return [
-    ...(sandboxes.length > 0 ? [{ key: 'sandboxes', value: sandboxes, from }] : []),
+    // Their names are the owner's own; the thread may be public.
+    ...(sandboxes.length > 0 ? [{ key: 'sandboxes', value: counted(sandboxes.length, 'name'), from }] : []),
     ...[...granted].filter(key => key !== 'as_user').map(key => ({ key, value: true, from })),
   ]
 }

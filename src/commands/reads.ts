@@ -71,6 +71,7 @@ export function readsFor(
     models: () => deps.posthog.models(),
     sandboxes: () => deps.posthog.sandboxes(),
     checks: () => deps.examine(thread),
+    schemaAddress: deps.schemaAddress,
     async inline() {
       if (trigger.kind !== 'comment') return undefined
       const { commentRef } = trigger

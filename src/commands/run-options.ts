@@ -101,7 +101,7 @@ const untold: ReasoningEffort = 'medium'
  * The wished effort, or the next below it that is allowed and that the model takes. Without a wish none is sent, unless
  * PostHog's own might be more than is allowed: a ceiling is nobody's default.
  */
-function usualEffort(
+export function usualEffort(
   settings: RepoSettings,
   usual: ReasoningEffort | undefined,
   { model, models }: { model: string; models: readonly KnownModel[] },

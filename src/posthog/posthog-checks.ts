@@ -6,7 +6,7 @@ import { Rejected, RetryLater } from '../core/model/errors.ts'
 import { isModel, type KnownModel } from '../core/model/views.ts'
 import { githubIntegrations, repositoriesOf } from './integrations.ts'
 import { type Call, call, type PostHogSettings } from './posthog-http.ts'
-import { Models } from './schemas.ts'
+import { Models, SandboxPage } from './schemas.ts'
 
 interface CheckContext {
   settings: PostHogSettings
@@ -25,6 +25,11 @@ export interface UsualModel {
 
 export interface ModelList {
   models: readonly string[]
+  setBy: string
+}
+
+export interface SandboxList {
+  sandboxes: readonly string[]
   setBy: string
 }
 
@@ -146,6 +151,36 @@ export async function checkConnection({ settings, now }: CheckContext): Promise<
 
 const install =
   'Install PostHog’s own GitHub App on your repositories, or give it access (PostHog ▸ Settings ▸ Project ▸ Integrations). PostHog’s agent clones and pushes with it.'
+
+/** Of each list, as PostHog has them by name or id. */
+export async function checkSandboxes(
+  examined: CheckContext,
+  lists: readonly SandboxList[],
+): Promise<Check[]> {
+  if (lists.length === 0) return []
+  const query = { limit: '100' }
+  const had = await orUndefined(() => get(examined, 'sandbox_environments/', query, SandboxPage))
+  return lists.map(({ sandboxes, setBy }) => {
+    if (!had)
+      return passed('posthog-sandboxes', `${sandboxes.join(', ')}; PostHog does not list its sandboxes`)
+    const { results } = had
+    const lacking = sandboxes.filter(wanted =>
+      results.every(({ id, name }) => ![id, name].some(known => isSame(known, wanted))),
+    )
+    const names = results.map(({ name }) => name).join(', ')
+    return lacking.length === 0
+      ? passed('posthog-sandboxes', sandboxes.join(', '))
+      : found(
+          'posthog-sandboxes',
+          `PostHog has no sandbox environment ${lacking.join(', ')}`,
+          names === ''
+            ? `Make them in PostHog, or take them out of ${setBy}.`
+            : `Set ${setBy} to some of ${names}.`,
+        )
+  })
+}
+
+const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
 
 export async function checkCoverage(examined: CheckContext, repositories: readonly string[]): Promise<Check> {
   const request = <T>(of: Call<T>) => call(examined.settings, of, examined.now)

@@ -6,6 +6,8 @@ export interface ServerParts {
   webhookEndpoint: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined
   readiness(): Promise<ReadyPage>
   metrics?: MetricsPage
+  /** The JSON Schema at this path. */
+  schema?(path: string): Promise<object | undefined>
 }
 
 export interface ReadyPage {
@@ -22,10 +24,16 @@ interface MetricsPage {
 
 export const webhookPath = '/api/github/webhooks'
 
+/** Where others find a file of the bot's, if its webhooks come to `webhook`; nowhere, if somebody passes them on. */
+export function publicAddress(webhook: string, path: string): string | undefined {
+  const [base, ...rest] = webhook.split(webhookPath)
+  return base && rest.length === 1 && rest[0] === '' ? `${base}/${path}` : undefined
+}
+
 /** Probot's set-up page registers the webhook at the root. */
 const webhookPaths = new Set([webhookPath, '/'])
 
-export function httpServer({ webhookEndpoint, readiness, metrics }: ServerParts): Server {
+export function httpServer({ webhookEndpoint, readiness, metrics, schema }: ServerParts): Server {
   // Node looks for senders who dawdle only every 30 seconds unless told otherwise.
   const server = createServer({ connectionsCheckingInterval: 1_000 }, (req, res) => {
     void route(req, res).catch(() => res.headersSent || res.writeHead(500).end())
@@ -47,6 +55,12 @@ export function httpServer({ webhookEndpoint, readiness, metrics }: ServerParts)
       return text(res, ready ? 200 : 503, `${JSON.stringify({ ready, failed: shown })}\n`, json)
     }
     if (path === '/metrics' && metrics) return scrape(metrics, { req, res, server })
+    const found = path.startsWith('/schema/') ? await schema?.(path) : undefined
+    // Editors in a browser ask from elsewhere, and there is nothing secret in it.
+    if (found) {
+      res.setHeader('access-control-allow-origin', '*')
+      return text(res, 200, JSON.stringify(found, null, 2), 'application/schema+json; charset=utf-8')
+    }
     return text(res, 404, 'not found\n')
   }
   return server

@@ -1,11 +1,24 @@
-/** The log: Probot's format, and no secret in any line. */
-import { type Logger, pino } from 'pino'
+/** The log: no secret in any line, and no stack of what a service may well answer. */
+import { type Logger, pino, stdSerializers } from 'pino'
 import type { LogSettings } from '../config.ts'
+import { NoResponse, QueueUnavailable, Rejected, ResultPending, RetryLater } from '../core/model/errors.ts'
 import type { Redact } from '../core/text/redact.ts'
 
 export async function openLog({ level, format }: LogSettings, redact: Redact): Promise<Logger> {
   const write = format === 'pretty' ? await prettyLines() : linesTogether()
-  return pino({ level, base: { name: 'codex-task-bot' } }, { write: line => write(redact(line)) })
+  const options = { level, base: { name: 'codex-task-bot' }, serializers: { err: shown } }
+  return pino(options, { write: line => write(redact(line)) })
+}
+
+const expected = [NoResponse, QueueUnavailable, Rejected, ResultPending, RetryLater]
+
+function shown(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  if (!expected.some(kind => error instanceof kind)) return stdSerializers.err(error)
+  const { name: type, message } = error
+  return error instanceof Rejected
+    ? { type, message, service: error.service, status: error.status, code: error.code || undefined }
+    : { type, message }
 }
 
 type Write = (line: string) => void
@@ -29,14 +42,17 @@ function linesTogether(): Write {
 }
 
 async function prettyLines(): Promise<Write> {
-  const { getTransformStream } = await import('@probot/pino')
-  const pretty = await getTransformStream({ logFormat: 'pretty' })
-  pretty.pipe(process.stdout)
-  surviveReader(() => {
-    pretty.unpipe(process.stdout)
-    pretty.resume()
+  const { prettyFactory } = await import('pino-pretty')
+  const pretty = prettyFactory({
+    colorize: process.stdout.isTTY,
+    ignore: 'pid,hostname,name',
+    translateTime: 'SYS:yyyy-mm-dd HH:MM:ss',
   })
-  return line => pretty.write(line)
+  let isRead = true
+  surviveReader(() => {
+    isRead = false
+  })
+  return line => void (isRead && process.stdout.write(pretty(line)))
 }
 
 /** A closed pipe loses lines, but does not end the process. */

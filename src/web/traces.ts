@@ -21,14 +21,22 @@ const off: Traces = {
 export const openTraces = async ({ endpoint }: Config['traces']): Promise<Traces> =>
   endpoint === undefined ? off : tracesTo(`${endpoint.replace(/\/+$/, '')}/v1/traces`)
 
+const loaded = () =>
+  Promise.all([
+    import('@opentelemetry/api'),
+    import('@opentelemetry/resources'),
+    import('@opentelemetry/sdk-trace-node'),
+    import('@opentelemetry/exporter-trace-otlp-http'),
+  ]).catch(cause => {
+    throw new Error(
+      'OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: install the optional dependencies too, or build the image with --build-arg OMIT=--omit=dev',
+      { cause },
+    )
+  })
+
 async function tracesTo(url: string): Promise<Traces> {
   const [{ SpanKind, SpanStatusCode, trace }, { resourceFromAttributes }, sdk, { OTLPTraceExporter }] =
-    await Promise.all([
-      import('@opentelemetry/api'),
-      import('@opentelemetry/resources'),
-      import('@opentelemetry/sdk-trace-node'),
-      import('@opentelemetry/exporter-trace-otlp-http'),
-    ])
+    await loaded()
   // Skips BullMQ's constant search for jobs.
   const { RECORD_AND_SAMPLED, NOT_RECORD } = sdk.SamplingDecision
   const root: Sampler = {

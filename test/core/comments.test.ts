@@ -814,6 +814,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
     ],
     problem: '.github/codex.yml, line 2, `effort`, is not one',
     usable: true,
+    schema: 'https://bot.example.com/schema/v1/codex.schema.json',
   },
   queue: {
     kind: 'queue',
@@ -1037,6 +1038,12 @@ describe('replies', () => {
       | \`branch\` | \`issue\` | default |
 
       </details>
+
+      For hints in your editor, begin \`.github/codex.yml\` with this line:
+
+      \`\`\`yaml
+      # yaml-language-server: $schema=https://bot.example.com/schema/v1/codex.schema.json
+      \`\`\`
 
       queue: @maya the run here waits for its turn. 2 runs must end first.
 

@@ -216,6 +216,7 @@ export class MemoryBot {
       ...this.#shared,
       settings: this.#settings,
       examine: async () => [],
+      schemaAddress: async () => undefined,
       mayWorkIn: () => Promise.resolve(!this.accessLost),
       runs: this.#queue,
       waiting: {

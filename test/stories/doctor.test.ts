@@ -21,6 +21,7 @@ beforeAll(async () => {
   world = await startWorld({
     posthog: {
       repositories: ['acme/shop'],
+      sandboxEnvironments: [{ id: '6b1e0a4e-0000-4000-8000-00000000000a', name: 'Small box' }],
       apiKeys: [
         { key: 'phx_may_do_all', userId: 1, scopes: ['*'] },
         { key: 'phx_may_read_only', userId: 1, scopes: ['task:read', 'integration:read'] },
@@ -273,6 +274,27 @@ test.skipIf(!exhaustive || !redisAvailable() || !tlsAvailable())(
     }
   },
 )
+
+test.each(['--jsn', '--fix', 'all'])('the flag %s, which there is not, is refused', async flag => {
+  const { code, output } = await doctor({}, [flag])
+  expect([code, output]).toEqual([2, ''])
+})
+
+test('granted sandboxes that PostHog does not have', async () => {
+  const SETTINGS_FILE = settingsFile(
+    'owners: {acme: {sandboxes: [gpu, {name: Small box, repositories: [shop]}]}, globex: {sandboxes: [Small box]}}',
+  )
+  const examined = await doctor({ SETTINGS_FILE })
+  expect(examined.checks.filter(({ name }) => name === 'posthog-sandboxes')).toEqual([
+    {
+      name: 'posthog-sandboxes',
+      ok: false,
+      detail: 'acme: PostHog has no sandbox environment gpu',
+      fix: 'Set owners.acme.sandboxes in SETTINGS_FILE to some of Small box.',
+    },
+    { name: 'posthog-sandboxes', ok: true, detail: 'globex: Small box', fix: '' },
+  ])
+})
 
 test('for people it is a page, with a word on each line, and nothing of a secret', async () => {
   const { output } = await doctor({ POSTHOG_API_KEY: 'phx_nobody_at_all' }, [])

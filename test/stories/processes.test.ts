@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -233,5 +233,19 @@ describe('A second process on one data directory', () => {
     expect(second.output()).toMatch(/is in use by .*process/)
     await world.close()
     await data.remove()
+  })
+})
+
+describe.skipIf(process.getuid?.() !== 0)('A data directory of somebody else', () => {
+  it('is refused by the name of its variable', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'theirs-'))
+    const world = await startWorld({ roles: [] })
+    await chmod(folder, 0o555)
+    const env = { ...world.env, DATA_DIR: join(folder, 'data') }
+    const bot = spawnBot(env, await freePort(), tmpdir(), { heedsModes: true })
+    expect(await bot.exited).toBe(1)
+    expect(bot.output()).toMatch(/^- DATA_DIR is .*theirs-.*may not write there: set it to a folder/m)
+    await world.close()
+    await rm(folder, { recursive: true })
   })
 })

@@ -25,6 +25,7 @@ export type CheckName =
   | 'posthog-project'
   | 'posthog-model'
   | 'posthog-models'
+  | 'posthog-sandboxes'
   | 'posthog-github'
   | 'repositories'
   | 'owner-settings'

@@ -240,6 +240,9 @@ export function givenByName(settings: Owners, thread: RepositoryRef): NamesHold 
   }
 }
 
+export const sandboxName = (sandbox: z.infer<typeof Sandbox>): string =>
+  typeof sandbox === 'string' ? sandbox : sandbox.name
+
 const restrictionOf = (sandbox: z.infer<typeof Sandbox>): Grant =>
   typeof sandbox === 'string' ? true : sandbox.repositories
 
@@ -251,9 +254,7 @@ export function grantsOf(settings: DeploymentSettings, thread: RepositoryRef, ho
     Array.isArray(grant) ? grant.some(each => isMeant(each, { name, id }, holds.repository)) : grant
   return {
     granted: new Set(grantNames.filter(name => entry && allows(entry[name]))),
-    sandboxes: (entry?.sandboxes ?? [])
-      .filter(sandbox => allows(restrictionOf(sandbox)))
-      .map(sandbox => (typeof sandbox === 'string' ? sandbox : sandbox.name)),
+    sandboxes: (entry?.sandboxes ?? []).filter(sandbox => allows(restrictionOf(sandbox))).map(sandboxName),
     models: entry?.models,
     ceilings: [limits, ...(entry ? [entry.limits] : [])],
     defaults,

@@ -63,6 +63,7 @@ interface Layer {
 }
 
 export interface OriginsOf {
+  /** With the model and effort of a run that asks for none, and `as_user` as it is granted. */
   settings: RepoSettings
   grants: Grants
   files: Record<'owner' | 'repository', Pick<SettingsRead, 'given' | 'lineOf'>>
@@ -71,23 +72,40 @@ export interface OriginsOf {
 
 export function heldSettings({ settings, grants, files, usual }: OriginsOf): HeldSetting[] {
   const fileLayer = (kind: 'owner' | 'repository'): Layer => ({
-    given: files[kind].given,
-    originAt: path => ({ kind, line: files[kind].lineOf(path) }),
+    given: withEfforts(files[kind].given),
+    originAt: path => ({ kind, line: files[kind].lineOf(writtenAs(path, files[kind].given)) }),
   })
+  const wantsUser = [files.owner, files.repository].some(({ given }) => given.as_user)
+  const isDenied = wantsUser && !grants.granted.has('as_user')
   const deployment: Layer = {
-    given: { ...usual, ...ofDeployment(grants) },
+    given: withEfforts({ ...usual, ...(isDenied ? { as_user: false } : {}), ...ofDeployment(grants) }),
     originAt: () => ({ kind: 'deployment' }),
   }
   const layers = [fileLayer('repository'), fileLayer('owner'), deployment]
-  const whole = { ...settings, model: settings.model ?? usual.model, effort: settings.effort ?? usual.effort }
-  return leavesOf(whole).map(({ path, value }) => held(path, value, layers))
+  return leavesOf(settings).map(({ path, value }) => held(path, value, layers))
 }
+
+/** A list of efforts that the file does not name comes from its ceiling. */
+const writtenAs = (path: Path, given: Given): Path =>
+  path[0] === 'efforts' && given.efforts === undefined ? ['limits', 'max_effort'] : path
+
+/** What a value that nobody wished for was chosen from. */
+const chosenFrom = new Map([
+  ['model', 'models'],
+  ['effort', 'efforts'],
+])
 
 function held(path: Path, value: unknown, layers: readonly Layer[]): HeldSetting {
   const saying = layers.filter(({ given }) => valueAt(given, path) !== undefined)
   const exactly = saying.find(({ given }) => isSame(valueAt(given, path), value))
-  const from = (exactly ? [exactly] : saying).map(({ originAt }) => originAt(path))
-  return { key: path.join('.'), value, from: from.length > 0 ? from : [{ kind: 'default' }] }
+  const list = chosenFrom.get(path.join('.'))
+  const choosing =
+    list === undefined ? [] : layers.filter(({ given }) => valueAt(given, [list]) !== undefined)
+  const from = exactly
+    ? [exactly.originAt(path)]
+    : [...saying.map(each => each.originAt(path)), ...choosing.map(each => each.originAt([list ?? '']))]
+  const each = [...new Map(from.map(origin => [JSON.stringify(origin), origin])).values()]
+  return { key: path.join('.'), value, from: each.length > 0 ? each : [{ kind: 'default' }] }
 }
 
 const isBranch = (value: unknown): value is Record<string, unknown> =>

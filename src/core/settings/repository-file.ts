@@ -6,6 +6,9 @@ import { problemText, readSettingsFile, type SettingsProblem } from './settings-
 
 export const settingsPath = '.github/codex.yml'
 
+/** Where the bot serves its schema. */
+export const settingsSchemaPath = 'schema/v1/codex.schema.json'
+
 export interface SettingsRead {
   given: Given
   problems: SettingsProblem[]

@@ -61,7 +61,14 @@ export type Reply =
       now?: number
     }
   | { kind: 'queue'; run: Run | undefined; now: number }
-  | { kind: 'config'; held: readonly HeldSetting[]; problem: string | undefined; usable: boolean }
+  | {
+      kind: 'config'
+      held: readonly HeldSetting[]
+      problem: string | undefined
+      usable: boolean
+      /** Where an editor finds what may stand in the file. */
+      schema: string | undefined
+    }
   | { kind: 'doctor'; repository: string; checks: readonly Check[] }
   | { kind: 'plan-outdated'; branch: string; sha: string }
   | { kind: 'preset'; given: string; meant: string | undefined; known: readonly string[] }

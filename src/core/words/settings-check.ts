@@ -47,9 +47,10 @@ interface Shown {
   held: readonly HeldSetting[]
   problem: string | undefined
   usable: boolean
+  schema: string | undefined
 }
 
-export function configText({ held, problem, usable }: Shown): string {
+export function configText({ held, problem, usable, schema }: Shown): string {
   const isSet = ({ from }: HeldSetting): boolean => from.some(({ kind }) => kind !== 'default')
   const set = held.filter(isSet)
   const rest = held.filter(each => !isSet(each))
@@ -58,8 +59,15 @@ export function configText({ held, problem, usable }: Shown): string {
     ...(problem === undefined ? [] : [problemText(problem, usable)]),
     ...(set.length > 0 ? [settingsTable(set)] : []),
     `<details><summary>Settings with their default value</summary>\n\n${settingsTable(rest)}\n\n</details>`,
+    ...(schema === undefined ? [] : [forEditors(schema)]),
   ].join('\n\n')
 }
+
+/** The first line of a settings file, by which an editor finds its schema. */
+export const editorLine = (address: string): string => `# yaml-language-server: $schema=${address}`
+
+const forEditors = (schema: string): string =>
+  `For hints in your editor, begin \`${settingsPath}\` with this line:\n\n\`\`\`yaml\n${editorLine(schema)}\n\`\`\``
 
 const problemText = (problem: string, usable: boolean): string =>
   `⚠️ There is a problem: ${withCode(problem, 1_000)}. ${usable ? 'Until it is fixed, the last correct version applies.' : 'Until it is fixed, nothing starts here.'}`

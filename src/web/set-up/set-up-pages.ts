@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Check } from '../../core/model/check.ts'
+import { settingsPath } from '../../core/settings/repository-file.ts'
+import { editorLine } from '../../core/words/settings-check.ts'
 import {
   type Field,
   type Finding,
@@ -190,10 +192,12 @@ export interface Finished {
   address: string
   posthog: string
   file: string
+  /** Where editors find the schema of the settings. */
+  schema: string | undefined
   checks: readonly Check[]
 }
 
-export function donePage({ name, address, posthog, file, checks }: Finished): Page {
+export function donePage({ name, address, posthog, file, schema, checks }: Finished): Page {
   const wrong = checks.filter(({ ok }) => !ok)
   const right = checks.filter(({ ok }) => ok)
   return {
@@ -204,7 +208,12 @@ ${wrong.length > 0 ? html`<section><h2>Not right yet</h2>${checkList(wrong)}</se
 <section><h2>Next</h2><ol>
 <li><a href="${address}/installations/new" target="_blank" rel="noreferrer">Install ${name}</a> on your repositories.</li>
 <li>Check that <a href="${posthog}/settings/project-integrations" target="_blank" rel="noreferrer">PostHog’s own GitHub App</a> has access to the same repositories.</li>
-<li>Start the bot. Then write <code>/codex help</code> on an issue there.</li></ol>
+<li>Start the bot. Then write <code>/codex help</code> on an issue there.</li>${
+      schema === undefined
+        ? undefined
+        : html`
+<li>For hints in your editor, begin your <code>${settingsPath}</code> with <code>${editorLine(schema)}</code>.</li>`
+    }</ol>
 <form method="post" action="/set-up/start"><div class="row"><button>Start the bot</button><a class="button second" href="/set-up">Check again</a></div></form></section>
 <section><h2>Checks</h2><p class="hint">${wrong.length === 0 ? 'All is well.' : 'These are right.'} <code>npm run doctor</code> shows all checks again.</p>${checkList(right)}</section>`,
   }

@@ -3,6 +3,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import type { Check } from '../../core/model/check.ts'
+import { settingsSchemaPath } from '../../core/settings/repository-file.ts'
+import { publicAddress } from '../http-server.ts'
 import {
   type AppWishes,
   manifestOf,
@@ -170,8 +172,9 @@ export class Steps {
     this.#written = true
     const { html_url: address, name } = made
     const posthog = this.#values.posthogHost.replace(/\/+$/, '')
+    const schema = publicAddress(this.#values.webhook, settingsSchemaPath)
     const { file } = this.#deps
-    return shown(donePage({ name, address, posthog, file, checks: await this.#deps.examine() }))
+    return shown(donePage({ name, address, posthog, file, schema, checks: await this.#deps.examine() }))
   }
 
   #start(host: string): Reply {

@@ -1,0 +1,68 @@
+/** `/codex config` shows what holds for the next run, not what somebody wished for. */
+import { expect, test } from 'vitest'
+import { settingsFile } from '../../src/commands/command-registry.ts'
+import { configCommand } from '../../src/commands/config-command.ts'
+import {
+  grantsOf,
+  readDeploymentSettings,
+  usualTrigger,
+} from '../../src/core/settings/deployment-settings.ts'
+import { type Origin, settingsOfLayers } from '../../src/core/settings/layers.ts'
+
+const shown = (origin: Origin): string => ('line' in origin ? `${origin.kind} ${origin.line}` : origin.kind)
+
+function rows({ deployment = '', owner = '', repository = '' }: Record<string, string>) {
+  const read = readDeploymentSettings(deployment)
+  if (read.kind !== 'read') return expect.fail('the settings of the deployment have a slip')
+  const thread = { owner: 'acme', ownerId: 5, repo: 'shop', repoId: 100 }
+  const grants = grantsOf(read.value, thread, { owner: true, repository: true })
+  const layer = (text: string) => ({
+    ...settingsFile.read(text),
+    state: 'read' as const,
+    problem: undefined,
+    version: 'v',
+  })
+  const files = { owner: layer(owner), repository: layer(repository) }
+  const given = { owner: files.owner.given, repository: files.repository.given }
+  const settings = settingsOfLayers(settingsFile, grants, given)
+  const now = { settings, grants, files, problem: undefined, slips: [], usable: true, version: 'v' }
+  const decision = configCommand.decide(expect.fail as never, {
+    now,
+    usual: { model: 'gpt-5.5', effort: 'high' },
+    trigger: usualTrigger,
+    schema: undefined,
+  })
+  const reply = decision.kind === 'reply' ? decision.reply : expect.fail(decision.kind)
+  const { held } = reply.kind === 'config' ? reply : expect.fail(reply.kind)
+  return (key: string) => {
+    const row = held.find(each => each.key === key)
+    return row && [row.value, ...row.from.map(shown)]
+  }
+}
+
+test('`as_user` as it is granted, by whom it is denied, and nothing where nobody asks for it', () => {
+  const granted = 'owners: {acme: {as_user: true}}'
+  const repository = 'as_user: true'
+  expect(rows({ repository })('as_user')).toEqual([false, 'deployment'])
+  expect(rows({ deployment: granted, repository, owner: repository })('as_user')).toEqual([
+    true,
+    'repository 1',
+  ])
+  expect(rows({ deployment: granted })('as_user')).toEqual([false, 'default'])
+})
+
+test('efforts that follow from a ceiling, and the effort that is left of the wished one', () => {
+  const row = rows({ repository: 'effort: high\nlimits:\n  max_effort: low\n' })
+  expect(row('efforts')).toEqual([['low'], 'repository 3'])
+  expect(row('effort')).toEqual(['low', 'repository 1', 'deployment', 'repository 3'])
+})
+
+test('a model of the list, where the wished one is not in it', () => {
+  const row = rows({ deployment: 'owners: {acme: {models: [gpt-5]}}' })
+  expect(row('model')).toEqual(['gpt-5', 'deployment'])
+})
+
+test('how many sandboxes there are, as the thread may be public', () => {
+  const row = rows({ deployment: 'owners: {acme: {sandboxes: [Payments with secrets, gpu]}}' })
+  expect(row('sandboxes')).toEqual(['2 names', 'deployment'])
+})
