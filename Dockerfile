@@ -1,19 +1,24 @@
 # One image for every role: ROLE decides what a container does.
 
-FROM node:20-slim AS build
+# What is built runs on every platform, so that no other one has to be emulated.
+FROM --platform=$BUILDPLATFORM node:24-slim AS build
 WORKDIR /app
-# No dependency needs its install script: what is native comes prebuilt.
+# No dependency needs its install script, and none that is needed is native.
 COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts
+RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
-RUN npm run build && npm prune --omit=dev --ignore-scripts
+# For traces, build with OMIT=--omit=dev: it keeps OpenTelemetry.
+ARG OMIT="--omit=dev --omit=optional"
+RUN npm run build
+RUN npm prune $OMIT --ignore-scripts --no-audit --no-fund
+RUN mkdir /data
 
-FROM node:20-slim
+FROM node:24-slim
 # HOST, PORT and DATA_DIR stand here so that a mounted .env can't move them away from the health check and the volume.
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data
-RUN mkdir /data && chown node:node /data
 WORKDIR /app
+COPY --from=build --chown=node:node /data /data
 # app.yml is the GitHub App's manifest, for the set-up page.
 COPY package.json app.yml ./
 COPY --from=build /app/node_modules ./node_modules

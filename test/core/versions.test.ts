@@ -1,0 +1,111 @@
+/**
+ * From 0.2.0 on, what a released version wrote is read by all later ones. `test/data/<version>` has what that version
+ * wrote; it is never changed, and a version that writes something new gets a folder of its own.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { settingsFile } from '../../src/commands/command-registry.ts'
+import { markerSigner } from '../../src/core/record/marker.ts'
+import { nextStep } from '../../src/core/record/next-step.ts'
+import { restored } from '../../src/core/record/recovery-record.ts'
+import { runFormat } from '../../src/core/record/run.ts'
+import { readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
+import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
+import { statusComment } from '../../src/core/words/status.ts'
+import { withUnread } from '../../src/queue/job-record.ts'
+import { deployment, issueThread, t0 } from './given.ts'
+
+const data = join(import.meta.dirname, '../data')
+const versions = readdirSync(data).filter(name => /^\d+\.\d+\.\d+$/.test(name))
+const key = 'the marker key of the fixtures of versions'
+
+const Keyed = z.record(z.string(), z.unknown())
+const Stored = z.object({ name: z.string(), record: Keyed })
+const Written = z.object({
+  name: z.string(),
+  thread: z.object({ repoId: z.number(), number: z.number() }),
+  marker: Keyed,
+  comment: z.string(),
+})
+
+const linesOf = <T>(schema: z.ZodType<T>, ...path: string[]): T[] =>
+  readFileSync(join(data, ...path), 'utf8')
+    .trim()
+    .split('\n')
+    .map(line => schema.parse(JSON.parse(line)))
+
+test('the first version that is kept is there', () => {
+  expect(versions).toContain('0.2.0')
+})
+
+describe.each(versions)('%s', version => {
+  test.each(linesOf(Stored, version, 'runs.jsonl'))(
+    'a Run, $name: is read whole and goes on',
+    ({ record }) => {
+      const run = runFormat.parse(record)
+      expect(run).toMatchObject(record)
+      expect(nextStep(run, { at: t0, text: 'same' }).kind).toEqual(expect.any(String))
+      expect(statusComment(run, deployment, t0)).toMatch(/^### /)
+    },
+  )
+
+  test.each(linesOf(Stored, version, 'runs.jsonl'))(
+    'a Run, $name: what is unknown of it is kept',
+    ({ record }) => {
+      const newer = { ...record, newer: { than: 'this' } }
+      const read = runFormat.parse(newer)
+      expect(withUnread(newer, read, { ...read, v: 9 })).toMatchObject({ ...newer, v: 9 })
+    },
+  )
+
+  test.each(linesOf(Written, version, 'comments.jsonl'))(
+    'a status comment, $name: its Run is found again',
+    ({ thread, marker, comment }) => {
+      const read = markerSigner(key).read(comment, thread)[0] ?? expect.fail('the marker is not read')
+      expect(read).toMatchObject(marker)
+      const backup = read.backup ?? expect.fail('it carries no recovery record')
+      const again = restored(
+        {
+          id: read.run,
+          backup,
+          statusId: 1,
+          thread: issueThread,
+          snapshot: { title: 'Login is flaky', body: 'It fails.', author: 'sam', open: true },
+          settings: defaultSettings,
+          pulls: [],
+          untended: [],
+          session: { taskId: read.task, taskRunId: read.taskRun },
+          closed: false,
+        },
+        t0,
+      )
+      expect(again.request.text).toBe(backup.request.text)
+      expect(nextStep(again, { at: t0, text: 'same' }).kind).toEqual(expect.any(String))
+    },
+  )
+
+  const read: Record<string, (text: string) => unknown> = {
+    'codex.yml': text => {
+      const { given, problems } = settingsFile.read(text)
+      return problems.length === 0 ? given : problems
+    },
+    'settings.yml': text => {
+      const file = readDeploymentSettings(text)
+      return file.kind === 'read' ? file.value : file
+    },
+  }
+  const meant = z
+    .record(z.string(), Keyed)
+    .parse(JSON.parse(readFileSync(join(data, version, 'settings.json'), 'utf8')))
+  test.each(Object.entries(meant))('the settings in %s mean what they meant', (file, value) => {
+    expect(read[file]?.(readFileSync(join(data, version, file), 'utf8'))).toMatchObject(value)
+  })
+
+  test('nothing of it is left unread', () => {
+    const known = ['codex.yml', 'comments.jsonl', 'runs.jsonl', 'settings.json', 'settings.yml']
+    expect(readdirSync(join(data, version)).filter(name => !known.includes(name))).toEqual([])
+    for (const name of known) expect(existsSync(join(data, version, name)), name).toBe(true)
+  })
+})
