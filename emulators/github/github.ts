@@ -157,6 +157,18 @@ export class GitHubEmulator {
     linkedBranches.set(key, [...(linkedBranches.get(key) ?? []), linked])
   }
 
+  /** A check of the newest commit of a pull request ended: `FAILURE`, `SUCCESS`. */
+  checks(number: number, name: string, conclusion: string, repository = this.repository): void {
+    const { checks } = this.#parts.memory
+    const key = threadKey(repository, number)
+    checks.set(key, [...(checks.get(key) ?? []).filter(known => known.name !== name), { name, conclusion }])
+  }
+
+  /** The base moved, so that the pull request can't be merged. */
+  conflicts(number: number, repository = this.repository): void {
+    this.#parts.memory.conflicts.add(threadKey(repository, number))
+  }
+
   /** Somebody marks an issue as blocked by others of its repository. */
   block(number: number, by: number[], repository = this.repository): void {
     this.#parts.memory.changed()

@@ -257,6 +257,35 @@ function pull(layer: Layer, repository: string, found: JsonObject): Source {
     headRefOid: textAt(found, 'head', 'sha'),
     isCrossRepository: textAt(found, 'head', 'repo', 'full_name') !== repository,
     headRepository: () => headRepository(layer, found),
+    mergeable: layer.memory.conflicts.has(threadKey(repository, numberAt(found, 'number')))
+      ? 'CONFLICTING'
+      : 'MERGEABLE',
+    latestOpinionatedReviews: async ({ first }) => {
+      const all = await layer.upstream.readAll(`${apiPath(found)}/reviews`)
+      const opinions = new Map(
+        all
+          .filter(review => ['APPROVED', 'CHANGES_REQUESTED'].includes(textAt(review, 'state')))
+          .map(review => [textAt(review, 'user', 'login'), review]),
+      )
+      return connection(
+        [...opinions.values()].map(review => ({
+          state: textAt(review, 'state'),
+          author: actor(review.user),
+        })),
+        first,
+      )
+    },
+    commits: () => {
+      const checks = layer.memory.checks.get(threadKey(repository, numberAt(found, 'number'))) ?? []
+      const nodes = checks.map(({ name, conclusion }) => ({
+        __typename: 'CheckRun',
+        name,
+        conclusion,
+        detailsUrl: `${textAt(found, 'html_url')}/checks?name=${encodeURIComponent(name)}`,
+      }))
+      const rollup = nodes.length > 0 ? { contexts: () => connection(nodes, 100) } : null
+      return connection([{ commit: { statusCheckRollup: rollup } }], 1)
+    },
     reviews: ({ last }) => reviews(layer, found, Number(last ?? 100)),
     reviewThreads: ({ last }) => reviewThreads(layer, found, Number(last ?? 100)),
     closingIssuesReferences: async ({ first }) => {

@@ -42,6 +42,9 @@ export class Memory {
   readonly linkedBranches = new Map<string, string[]>()
   /** Numbers of the issues that block one, by its key. */
   readonly blockers = new Map<string, number[]>()
+  /** Of pull requests, by key: checks of the newest commit, and whether the base is in the way. */
+  readonly checks = new Map<string, { name: string; conclusion: string }[]>()
+  readonly conflicts = new Set<string>()
   readonly minimized = new Map<string, string>()
   /** By path: what the diff shows above a comment. */
   readonly hunks = new Map<string, string>()

@@ -7,7 +7,7 @@ import type { CommandGrammar } from '../core/model/command-grammar.ts'
 import type { Pause } from '../core/model/pause.ts'
 import type { PullHead, Thread } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import type { BranchView, Closer, KnownModel, Pull, SandboxView } from '../core/model/views.ts'
+import type { BranchView, Closer, KnownModel, Pull, PullNeeds, SandboxView } from '../core/model/views.ts'
 import type { Moment } from '../core/record/event-order.ts'
 import type { Marker } from '../core/record/marker.ts'
 import type { Run } from '../core/record/run.ts'
@@ -93,6 +93,8 @@ export interface Reads {
   pause(): Promise<Pause | undefined>
   /** How many Runs wait for the end of that. */
   waitingForPause(): Promise<number>
+  /** What that pull request needs, if it is open. */
+  needs(number: number): Promise<PullNeeds | undefined>
   /** Open pull requests that say they close the issue. */
   closers(): Promise<Closer[]>
   trigger: TriggerWords

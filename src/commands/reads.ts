@@ -42,6 +42,7 @@ export function readsFor(
       const [waiting = 0] = await deps.runs.query([{ kind: 'count', set: whilePaused(thread.repoId) }])
       return waiting
     },
+    needs: number => github.needs(number),
     closers: () => github.closers(),
     trigger: triggerOf(deps.settings.deployment, thread.owner),
     repliedLately: of => repliedLately(context, of),

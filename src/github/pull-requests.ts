@@ -2,7 +2,7 @@
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import type { Thread } from '../core/model/thread.ts'
-import type { Awaited, CommentView, CommitView, PullView } from '../core/model/views.ts'
+import type { Awaited, CommentView, CommitView, PullNeeds, PullView } from '../core/model/views.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
 import { query } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
@@ -43,6 +43,24 @@ export function pullsOf({ redact, ...access }: ThreadAccess & { redact(text: str
         sha,
         byPerson: isPerson(author) && isPerson(committer),
       }))
+    },
+
+    async needs(number: number): Promise<PullNeeds | undefined> {
+      const variables = { owner: thread.owner, name: thread.repo, number }
+      const found = (await query(client, pullNeeds, variables)).repository.pullRequest
+      if (found.state !== 'OPEN') return undefined
+      const contexts = found.commits.nodes[0]?.commit.statusCheckRollup?.contexts.nodes ?? []
+      return {
+        number,
+        failedChecks: contexts.flatMap(failedCheck),
+        hasConflicts: found.mergeable === 'CONFLICTING',
+        changesRequestedBy: found.latestOpinionatedReviews.nodes.flatMap(({ state, author }) =>
+          state === 'CHANGES_REQUESTED' && author ? [loginOf(author)] : [],
+        ),
+        unresolved: found.reviewThreads.nodes.flatMap(({ isResolved, path, line }) =>
+          isResolved ? [] : [{ path, line }],
+        ),
+      }
     },
 
     /** The newest hundred are looked at: a limit beyond that is none. */
@@ -135,6 +153,82 @@ export const viewOfNode = (pull: z.infer<typeof PullNode>): PullView => ({
   createdAt: Date.parse(pull.createdAt),
   mergedAt: pull.mergedAt === null ? undefined : Date.parse(pull.mergedAt),
 })
+
+const CheckContext = z.union([
+  z.object({
+    __typename: z.literal('CheckRun'),
+    name: z.string(),
+    conclusion: z.string().nullable(),
+    detailsUrl: z.string().nullable(),
+  }),
+  z.object({
+    __typename: z.literal('StatusContext'),
+    context: z.string(),
+    state: z.string(),
+    targetUrl: z.string().nullable(),
+  }),
+])
+
+/** Source: `CheckConclusionState` and `StatusState` of GitHub's GraphQL schema. */
+const red = new Set(['FAILURE', 'TIMED_OUT', 'STARTUP_FAILURE', 'ACTION_REQUIRED', 'ERROR'])
+
+function failedCheck(check: z.infer<typeof CheckContext>): PullNeeds['failedChecks'] {
+  const [name, state, url] =
+    check.__typename === 'CheckRun'
+      ? [check.name, check.conclusion, check.detailsUrl]
+      : [check.context, check.state, check.targetUrl]
+  return red.has(state ?? '') ? [{ name, url: url ?? undefined }] : []
+}
+
+const pullNeeds = {
+  text: `query pullNeeds($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      state
+      mergeable
+      latestOpinionatedReviews(first: 20) { nodes { state author { __typename login } } }
+      reviewThreads(last: 50) { nodes { isResolved path line } }
+      commits(last: 1) { nodes { commit { statusCheckRollup { contexts(first: 100) { nodes {
+        __typename
+        ... on CheckRun { name conclusion detailsUrl }
+        ... on StatusContext { context state targetUrl }
+      } } } } } }
+    }
+  }
+}`,
+  schema: z.object({
+    repository: z.object({
+      pullRequest: z.object({
+        state: z.string(),
+        mergeable: z.string(),
+        latestOpinionatedReviews: z.object({
+          nodes: z.array(
+            z.object({
+              state: z.string(),
+              author: z.object({ __typename: z.string(), login: z.string() }).nullable(),
+            }),
+          ),
+        }),
+        reviewThreads: z.object({
+          nodes: z.array(
+            z.object({ isResolved: z.boolean(), path: z.string(), line: z.number().nullable() }),
+          ),
+        }),
+        commits: z.object({
+          nodes: z.array(
+            z.object({
+              commit: z.object({
+                statusCheckRollup: z
+                  .object({ contexts: z.object({ nodes: z.array(CheckContext) }) })
+                  .nullable(),
+              }),
+            }),
+          ),
+        }),
+      }),
+    }),
+  }),
+}
 
 const openPulls = {
   text: `query openPulls($owner: String!, $name: String!) {

@@ -436,6 +436,7 @@ export class MemoryBot {
     isInTeam: async () => false,
     ownCommentsOfRepository: async () => this.comments.map(({ body }) => ({ number: 7, body })).reverse(),
     closing: async () => undefined,
+    needs: async () => undefined,
     closers: async () => [],
     blockers: async () => [],
     openPulls: async () => [],

@@ -20,6 +20,7 @@ import type {
   NewTask,
   OwnComment,
   Permission,
+  PullNeeds,
   PullView,
   Reaction,
   SandboxView,
@@ -99,6 +100,8 @@ export interface ThreadClient {
   deleteBranch(name: string, sha: string): Promise<void>
   /** With a person who is to take part in it. */
   pull(number: number, person?: { login: string }): Promise<PullView | undefined>
+  /** `undefined` for one that is not open. */
+  needs(number: number): Promise<PullNeeds | undefined>
   /** What a head has that a base has not, oldest first; `undefined` when they have nothing in common. */
   commitsSince(base: string, head: string): Promise<CommitView[] | undefined>
   changedFiles(number: number): Promise<string[]>

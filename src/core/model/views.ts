@@ -103,6 +103,17 @@ export interface Closer {
   branch: string | undefined
 }
 
+/** What keeps an open pull request from being merged, as GitHub's page says it. */
+export interface PullNeeds {
+  number: number
+  /** Of its newest commit; `url` is the page of the check. */
+  failedChecks: readonly { name: string; url: string | undefined }[]
+  hasConflicts: boolean
+  changesRequestedBy: readonly string[]
+  /** Threads on lines that nobody resolved. */
+  unresolved: readonly { path: string; line: number | null }[]
+}
+
 export interface Closing {
   by: Person
   at: number

@@ -71,6 +71,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     fileCommits: () => at(reads, 'file commits', () => []),
     base: () => at(reads, 'base', () => undefined),
     closing: () => at(reads, 'closing', () => undefined),
+    needs: async () => undefined,
     closers: async () => [],
     blockers: () => at(reads, 'blockers', () => []),
     openPulls: () => at(reads, 'open pulls', () => []),

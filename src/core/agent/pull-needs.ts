@@ -1,0 +1,30 @@
+/** What `/codex fix` asks the agent, where GitHub's page says what a pull request needs. */
+import type { PullNeeds } from '../model/views.ts'
+
+const isFix = /^fix(?:\s+(?:it|this|that|everything|all|ci|the checks|the conflicts?))?[\s.!]*$/i
+
+/** Words that name nothing else to fix. */
+export const namesNothing = (text: string): boolean => isFix.test(text.trim())
+
+const maxNamed = 20
+
+/** @returns nothing if nothing keeps it from being merged */
+export function fixInstruction(needs: PullNeeds): string | undefined {
+  const { number, failedChecks, hasConflicts, changesRequestedBy, unresolved } = needs
+  const all = [
+    ...(hasConflicts ? ['It has conflicts with its base branch. Merge the base and resolve them.'] : []),
+    ...failedChecks
+      .slice(0, maxNamed)
+      .map(({ name, url }) => `The check "${oneLine(name)}" failed${url === undefined ? '' : `: ${url}`}`),
+    ...(changesRequestedBy.length > 0 ? [`Changes were requested by ${changesRequestedBy.join(', ')}.`] : []),
+    ...unresolved
+      .slice(0, maxNamed)
+      .map(
+        ({ path, line }) => `An open comment on ${oneLine(path)}${line === null ? '' : `, line ${line}`}.`,
+      ),
+  ]
+  if (all.length === 0) return undefined
+  return [`Fix what pull request #${number} needs:`, ...all.map(each => `- ${each}`)].join('\n')
+}
+
+const oneLine = (text: string): string => text.replace(/[\p{C}\s]+/gu, ' ').slice(0, 200)
