@@ -6,7 +6,7 @@ import { Octokit } from '@octokit/rest'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startGitHub } from './emulator.ts'
 import type { GitHubEmulator } from './github.ts'
-import { isObject, type JsonObject, textAt, valueAt } from './json.ts'
+import { isObject, type JsonObject, valueAt } from './json.ts'
 
 interface Received {
   event: string
@@ -18,7 +18,6 @@ const shop = { owner: 'acme', repo: 'shop' }
 
 let github: GitHubEmulator
 let bot: Octokit
-let app: Octokit
 let received: Received[] = []
 
 const receiver = createServer(async (request, response) => {
@@ -43,7 +42,6 @@ beforeAll(async () => {
   await new Promise<void>(resolve => receiver.listen(0, '127.0.0.1', resolve))
   github = await startGitHub({ webhookSecret: secret })
   github.webhooks.target = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`
-  app = clientFor()
   bot = clientFor(github.installationId)
 })
 
@@ -311,17 +309,6 @@ describe('webhooks', () => {
 })
 
 describe('ledger, faults and limits', () => {
-  test('closing is quick, whatever still hangs', async () => {
-    const other = await startGitHub({ slug: 'other-bot', repos: [{ owner: 'umbrella', name: 'lab' }] })
-    const fault = other.fault({ path: '/repos', actor: 'any', times: Infinity, fault: { kind: 'hang' } })
-    const hanging = refused(fetch(`${other.url}/repos/umbrella/lab`))
-    await other.waitFor(() => fault.hits === 1)
-    const started = performance.now()
-    await other.close()
-    expect(performance.now() - started).toBeLessThan(2_500)
-    expect(await hanging).toContain('fetch failed')
-  })
-
   test('what is known already costs nothing', async () => {
     const issue_number = await issue()
     const first = await bot.issues.get({ ...shop, issue_number })
@@ -342,9 +329,6 @@ async function pull(
   const { data } = await bot.pulls.get({ ...shop, pull_number: number })
   return { number, node_id: data.node_id, sha: data.head.sha }
 }
-
-const mint = (installation_id: number, repository: number): Promise<unknown> =>
-  app.apps.createInstallationAccessToken({ installation_id, repository_ids: [repository] })
 
 describe('branches', () => {
   const removal = `mutation ($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }`
@@ -367,14 +351,6 @@ describe('branches', () => {
 })
 
 describe('pull requests', () => {
-  test('are made ready and drafts again', async () => {
-    const { number } = await pull('drafted', true)
-    await github.as('maya').readies(number)
-    expect(await seen('pull_request', 'ready_for_review')).toMatchObject({ pull_request: { draft: false } })
-    await github.as('maya').convertsToDraft(number)
-    expect(await seen('pull_request', 'converted_to_draft')).toMatchObject({ pull_request: { draft: true } })
-  })
-
   test('several repeatable effects in one request', async () => {
     const { node_id: id, number } = await pull('several')
     const { user } = await bot.graphql<{ user: { id: string } }>('{ user(login: "theo") { id } }')
@@ -392,118 +368,6 @@ describe('pull requests', () => {
     })
     expect((await github.thread(number)).reactions).toEqual([])
     expect(await seen('pull_request', 'review_requested')).toMatchObject({ number })
-  })
-})
-
-describe('repositories', () => {
-  test('renamed: the old name leads to the new one, for every method', async () => {
-    const repository = await github.addRepo('acme', 'before')
-    const { number } = await github.as('maya', repository).opensIssue({ title: 'Stays' })
-    expect(await github.as('olga', repository).renamesRepository('after')).toBe('acme/after')
-    const old = { owner: 'acme', repo: 'before', issue_number: number }
-    await bot.issues.createComment({ ...old, body: 'Found it.' })
-    expect((await github.thread(number, 'acme/after')).comments).toHaveLength(1)
-    expect((await bot.issues.get(old)).data.title).toBe('Stays')
-    const renamed = await seen('repository', 'renamed')
-    expect(valueAt(renamed, 'changes', 'repository', 'name', 'from')).toBe('before')
-    expect(textAt(renamed, 'repository', 'full_name')).toBe('acme/after')
-  })
-
-  test('archived: everything can be read and nothing written', async () => {
-    const repository = await github.addRepo('acme', 'frozen')
-    const { number } = await github.as('maya', repository).opensIssue({ title: 'Old' })
-    const { data } = await bot.issues.get({ owner: 'acme', repo: 'frozen', issue_number: number })
-    await github.as('olga', repository).archivesRepository()
-    expect(await seen('repository', 'archived')).toMatchObject({ repository: { archived: true } })
-    const comment = bot.issues.createComment({
-      owner: 'acme',
-      repo: 'frozen',
-      issue_number: number,
-      body: 'x',
-    })
-    expect(await refused(comment)).toMatch(/^403 Repository was archived so is read-only\./)
-    const react = `mutation { addReaction(input: { subjectId: "${data.node_id}", content: EYES }) { subject { id } } }`
-    expect(await refused(bot.graphql(react))).toContain('read-only')
-    await github.as('olga', repository).archivesRepository(false)
-    expect(await seen('repository', 'unarchived')).toMatchObject({ repository: { archived: false } })
-  })
-
-  test('deleted: nothing is there, and the webhook still says what it was', async () => {
-    const repository = await github.addRepo('acme', 'doomed')
-    await github.as('olga', repository).deletesRepository()
-    expect(await seen('repository', 'deleted')).toMatchObject({ repository: { full_name: 'acme/doomed' } })
-    expect(await refused(bot.repos.get({ owner: 'acme', repo: 'doomed' }))).toMatch(/^404/)
-  })
-
-  test('transferred: another installation’s now', async () => {
-    const repository = await github.addRepo('acme', 'leaving')
-    const { id } = (await bot.repos.get({ owner: 'acme', repo: 'leaving' })).data
-    expect(await github.as('olga', repository).transfersRepository('globex')).toBe('globex/leaving')
-    const removed = await seen('installation_repositories', 'removed')
-    expect(removed).toMatchObject({
-      installation: { id: github.installationId },
-      repositories_removed: [{ id }],
-    })
-    const transferred = await seen('repository', 'transferred')
-    expect(transferred).toMatchObject({ installation: { id: github.installationOf('globex') } })
-    expect(await refused(mint(github.installationId, id))).toMatch(/^422/)
-    expect(await refused(mint(github.installationOf('globex'), id))).toBe('accepted')
-  })
-})
-
-describe('the installation', () => {
-  test('a repository taken out: no token for it, no event from it, and nothing written with one of before', async () => {
-    const repository = await github.addRepo('globex', 'taken-out')
-    const theirs = clientFor(github.installationOf('globex'))
-    const { number } = await github.as('maya', repository).opensIssue({ title: 'Here' })
-    const { id } = (await theirs.repos.get({ owner: 'globex', repo: 'taken-out' })).data
-    await github.settled()
-    received = []
-    await github.removeRepository(repository)
-    expect(await seen('installation_repositories')).toMatchObject({
-      action: 'removed',
-      repositories_removed: [{ id }],
-    })
-    await github.as('maya', repository).comments(number, 'Hello?')
-    await github.settled()
-    expect(received.map(({ event }) => event)).toEqual(['installation_repositories'])
-    expect(await refused(mint(github.installationOf('globex'), id))).toMatch(/^422/)
-    const at = { owner: 'globex', repo: 'taken-out', issue_number: number }
-    expect(await refused(theirs.issues.createComment({ ...at, body: 'x' }))).toMatch(/^403/)
-    expect((await theirs.issues.get(at)).data.title).toBe('Here')
-  })
-
-  test('suspended: its tokens are refused until it is not', async () => {
-    const theirs = clientFor(github.installationOf('globex'))
-    const listed = async () =>
-      (await app.apps.listInstallations()).data.map(one => [one.id, one.suspended_at !== null])
-    await theirs.apps.listReposAccessibleToInstallation()
-    await github.suspend('globex')
-    expect(await seen('installation', 'suspend')).toMatchObject({
-      installation: { account: { login: 'globex' } },
-    })
-    expect(await refused(theirs.apps.listReposAccessibleToInstallation())).toMatch(
-      /^403 This installation has been/,
-    )
-    expect(await listed()).toContainEqual([github.installationOf('globex'), true])
-    await github.unsuspend('globex')
-    expect(await listed()).toContainEqual([github.installationOf('globex'), false])
-    await theirs.apps.listReposAccessibleToInstallation()
-  })
-
-  test('uninstalled: gone, with all its tokens', async () => {
-    const repository = await github.addRepo('initech', 'left-behind')
-    const theirs = clientFor(github.installationOf('initech'))
-    const { id } = (await theirs.repos.get({ owner: 'initech', repo: 'left-behind' })).data
-    await github.uninstall('initech')
-    const told = await seen('installation', 'deleted')
-    expect(told).toMatchObject({ repositories: [{ id, full_name: repository }] })
-    expect(told).not.toHaveProperty('repository')
-    expect(await refused(theirs.repos.get({ owner: 'initech', repo: 'left-behind' }))).toMatch(/^40[14]/)
-    expect(await refused(mint(github.installationOf('initech'), id))).toMatch(/^404/)
-    expect((await app.apps.listInstallations()).data.map(one => one.id)).not.toContain(
-      github.installationOf('initech'),
-    )
   })
 })
 

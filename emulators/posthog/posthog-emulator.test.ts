@@ -1,7 +1,5 @@
 /** The emulator is only worth its tests if it refuses what PostHog refuses, in PostHog's words. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import type { PostHogEmulator } from './emulator.ts'
 import {
   closesAfterEach,
   codex,
@@ -218,46 +216,6 @@ describe('the life of a run', () => {
     expect(text).toContain('base branch `nope` does not exist on the remote')
     expect(hands.repository('acme/web').commits[0]).toMatchObject({ from: 'main' })
   })
-
-  it('pushes to the branch of an open pull request and opens no other', async () => {
-    await start()
-    const github = hands.repository('acme/web')
-    github.branches.add('feature')
-    await hands.openPull('acme/web', { head: 'feature', base: 'main', title: 'F', body: '', draft: false })
-    const { reaches } = await newRun({ ...codex, auto_publish: true, branch: 'feature' })
-    expect(await reaches('completed')).toMatchObject({
-      branch: 'feature',
-      output: { head_branch: 'feature' },
-    })
-    expect(github.pulls).toHaveLength(1)
-    expect(github.commits.map(({ branch }) => branch)).toEqual(['feature'])
-  })
-
-  it.each<[string, Parameters<PostHogEmulator['script']>[1], object]>([
-    [
-      'fails',
-      { kind: 'fails', message: 'Out of cheese' },
-      { status: 'failed', error_message: 'Out of cheese' },
-    ],
-    ['answers', { kind: 'answers', text: 'Forty-two.' }, { status: 'completed', output: null }],
-    [
-      'reports a foreign URL',
-      { kind: 'opensPull', prUrl: 'https://github.com/evil/web/pull/1' },
-      { status: 'completed', output: { pr_url: 'https://github.com/evil/web/pull/1' } },
-    ],
-    ['pushes', { kind: 'pushesToBranch' }, { status: 'completed', output: { head_branch: 'main' } }],
-  ])('%s', async (_, behaviour, expected) => {
-    await start()
-    posthog.script('', { kind: 'answers', text: 'never used' })
-    posthog.script('login', behaviour, { times: 1 })
-    const { get, path } = await newRun()
-    await until(
-      () => send('GET', `${path}session_logs/?event_types=_posthog/turn_complete,_posthog/error`),
-      logs => logs.body.length > 0,
-    )
-    await sleep(quick.idle + 30)
-    expect(await get()).toMatchObject(expected)
-  })
 })
 
 describe('speaking to a run', () => {
@@ -356,35 +314,5 @@ describe('faults', () => {
       ({ body }) => body.count === 1,
     )
     expect(posthog.calls[0]).toMatchObject({ route: 'create-task', status: 502, faults: ['status', 'stale'] })
-  })
-
-  it.each<[Parameters<PostHogEmulator['fault']>[0]['fault'], number, object]>([
-    [
-      { kind: 'throttled', seconds: 7 },
-      429,
-      { code: 'throttled', detail: 'Request was throttled. Expected available in 7 seconds.' },
-    ],
-    [
-      { kind: 'usage-limit', reset_at: '2030-01-01T00:00:00Z' },
-      429,
-      {
-        type: 'rate_limited',
-        code: 'usage_limit_exceeded',
-        reset_at: '2030-01-01T00:00:00Z',
-        limit_type: 'burst',
-      },
-    ],
-    [{ kind: 'billing-limit' }, 429, { type: 'billing_limit', code: 'posthog_code_billing_limit_exceeded' }],
-    [{ kind: 'gate403' }, 403, { code: 'code_access_required', reason: 'startup_plan' }],
-    [{ kind: 'unavailable503' }, 503, { type: 'service_unavailable', code: 'desktop_access_unavailable' }],
-  ])('%j', async (fault, status, body) => {
-    await start()
-    const task = await newTask()
-    const armed = posthog.fault({ route: 'run', fault })
-    const refused = await send('POST', `tasks/${task}/run/`, codex)
-    expect(refused).toMatchObject({ status, body })
-    expect(refused.headers.has('retry-after')).toBe(false)
-    expect(armed.hits).toBe(1)
-    expect((await send('POST', `tasks/${task}/run/`, codex)).status).toBe(200)
   })
 })

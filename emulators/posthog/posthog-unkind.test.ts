@@ -62,21 +62,6 @@ describe('after a turn', () => {
     expect(texts).toEqual([asks, ci, ci, ci])
     expect(posthog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(0)
   })
-
-  it('but not one without, unless a test has it do so', async () => {
-    await start({ timing: { ...quick, idle: 150, ci: 20 } })
-    posthog.script('', { kind: 'answers', text: 'Done.' })
-    const { path, reaches, runId } = await newRun()
-    await until(
-      () => send('GET', `${path}session_logs/?event_types=agent_message`),
-      ({ body }) => body.length > 0,
-    )
-    expect(posthog.run(runId).ciTurn({ kind: 'answers', text: 'Looked at the checks.' })).toBe(true)
-    await reaches('completed')
-    const log = await send('GET', `${path}session_logs/?event_types=agent_message`)
-    expect(log.body).toHaveLength(2)
-    expect(posthog.run(runId).ciTurn()).toBe(false)
-  })
 })
 
 describe('which branch a resumed run may take', () => {

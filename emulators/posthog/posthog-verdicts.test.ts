@@ -107,24 +107,4 @@ describe('our schema of a run', () => {
       expect(answer, JSON.stringify(ask)).toMatchObject({ status: 200 })
     }
   })
-
-  it.each([
-    ['gpt-5', 'high'],
-    ['gpt-5.5', 'xhigh'],
-    ['gpt-5.5-pro', 'xhigh'],
-    ['openai/GPT-5.5', 'xhigh'],
-    ['gpt-5.6', 'max'],
-    ['GPT-5.6-nova', 'max'],
-    ['constructor', 'high'],
-  ] as const)('the efforts of %s end with %s', async (model, most) => {
-    const commentRefOf = await placeFor('run')
-    const all = ['low', 'medium', 'high', 'xhigh', 'max'] as const
-    const base = { branch: 'main', prompt: 'Do it.', mode: 'background', authorship: 'bot' } as const
-    const taken: string[] = []
-    for (const effort of all) {
-      const answer = await send('POST', await commentRefOf(), runRequest({ ...base, model, effort }))
-      if (answer.status === 200) taken.push(effort)
-    }
-    expect(taken).toEqual(all.slice(0, all.indexOf(most) + 1))
-  })
 })
