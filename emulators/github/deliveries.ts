@@ -47,11 +47,8 @@ interface Shipment {
 
 export interface DirectDelivery {
   guid?: string
-  secret?: string
-  signature?: string
   /** Sent as it is, instead of the payload. */
   raw?: string
-  times?: number
 }
 
 export class Webhooks {
@@ -96,11 +93,10 @@ export class Webhooks {
   }
 
   /** Past the mode and the log: for forged, broken and repeated webhooks. */
-  async direct(event: string, payload: JsonObject, options: DirectDelivery = {}): Promise<WebhookResponse[]> {
-    const { guid = randomUUID(), raw, times = 1, signature } = options
+  direct(event: string, payload: JsonObject, options: DirectDelivery = {}): Promise<WebhookResponse> {
+    const { guid = randomUUID(), raw } = options
     const request = this.#request({ event, guid, bytes: Buffer.from(raw ?? JSON.stringify(payload)) })
-    const sent = { ...request, secret: options.secret ?? this.secret, signature }
-    return Promise.all(Array.from({ length: times }, () => post(sent, this.#closing.signal)))
+    return post(request, this.#closing.signal)
   }
 
   /** Resolves when nothing is on its way to the target. */
@@ -191,8 +187,6 @@ export interface WebhookRequest {
   guid: string
   appId: number
   secret: string | undefined
-  /** Instead of the one computed from the secret. */
-  signature?: string | undefined
   bytes: Buffer
 }
 
@@ -211,7 +205,7 @@ export function signatureOf(secret: string, bytes: Buffer): string {
 
 function webhookHeaders(webhook: WebhookRequest): Record<string, string> {
   const { secret, bytes } = webhook
-  const signature = webhook.signature ?? (secret === undefined ? undefined : signatureOf(secret, bytes))
+  const signature = secret === undefined ? undefined : signatureOf(secret, bytes)
   return {
     accept: '*/*',
     'content-type': 'application/json',

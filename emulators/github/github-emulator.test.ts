@@ -320,16 +320,6 @@ describe('ledger, faults and limits', () => {
   })
 })
 
-async function pull(
-  branch: string,
-  draft = false,
-): Promise<{ number: number; node_id: string; sha: string }> {
-  await github.as('maya').pushes(branch, { [`${branch}.txt`]: 'one\n' })
-  const { number } = await github.as('maya').opensPull({ head: branch, title: `Add ${branch}`, draft })
-  const { data } = await bot.pulls.get({ ...shop, pull_number: number })
-  return { number, node_id: data.node_id, sha: data.head.sha }
-}
-
 describe('branches', () => {
   const removal = `mutation ($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }`
   const remove = async (branch: string, beforeOid: string) => {
@@ -347,27 +337,6 @@ describe('branches', () => {
     expect(await github.branches()).not.toContain('moving')
     expect(await seen('delete')).toMatchObject({ ref: 'moving', ref_type: 'branch' })
     expect(await refused(remove('moving', moved.sha))).toContain('Reference cannot be updated')
-  })
-})
-
-describe('pull requests', () => {
-  test('several repeatable effects in one request', async () => {
-    const { node_id: id, number } = await pull('several')
-    const { user } = await bot.graphql<{ user: { id: string } }>('{ user(login: "theo") { id } }')
-    const text = `mutation ($id: ID!, $who: [ID!]!) {
-      updatePullRequest(input: { pullRequestId: $id, body: "Closes #1" }) { pullRequest { body } }
-      requestReviews(input: { pullRequestId: $id, userIds: $who, union: true }) { pullRequest { number } }
-      addReaction(input: { subjectId: $id, content: EYES }) { reaction { content databaseId } }
-      removeReaction(input: { subjectId: $id, content: EYES }) { subject { id } }
-    }`
-    expect(await bot.graphql(text, { id, who: [user.id] })).toMatchObject({
-      updatePullRequest: { pullRequest: { body: 'Closes #1' } },
-      requestReviews: { pullRequest: { number } },
-      addReaction: { reaction: { content: 'EYES' } },
-      removeReaction: { subject: { id } },
-    })
-    expect((await github.thread(number)).reactions).toEqual([])
-    expect(await seen('pull_request', 'review_requested')).toMatchObject({ number })
   })
 })
 

@@ -128,7 +128,7 @@ export class GitHubEmulator {
   }
 
   /** From outside, at once, whatever the mode: for forged, broken and repeated webhooks. */
-  deliver(event: string, payload: JsonObject, options: DirectDelivery = {}): Promise<WebhookResponse[]> {
+  deliver(event: string, payload: JsonObject, options: DirectDelivery = {}): Promise<WebhookResponse> {
     return this.webhooks.direct(event, payload, options)
   }
 

@@ -99,22 +99,6 @@ describe('requests that are wrong as a whole', () => {
     await start()
     expect(await send(method, path)).toMatchObject({ status, body })
   })
-
-  it('wants JSON, and an object', async () => {
-    await start()
-    expect(await send('POST', 'tasks/', undefined, { raw: 'title=x', type: 'text/plain' })).toMatchObject({
-      status: 415,
-      body: requestError('unsupported_media_type', 'Unsupported media type "text/plain" in request.'),
-    })
-    expect(await send('POST', 'tasks/', undefined, { raw: '{"title":' })).toMatchObject({
-      status: 400,
-      body: requestError('parse_error', expect.stringMatching(/^JSON parse error - /)),
-    })
-    expect(await send('POST', 'tasks/', [])).toMatchObject({
-      status: 400,
-      body: invalid(null, 'Invalid data. Expected a dictionary, but got list.'),
-    })
-  })
 })
 
 describe('the body of a task', () => {
@@ -126,38 +110,6 @@ describe('the body of a task', () => {
       body: invalid('title', 'This field may not be null.', 'null'),
     })
     expect(posthog.ledger).toEqual([])
-  })
-
-  it('is stored lower-cased, ignoring unknown keys, and found by a marker in the title or description', async () => {
-    await start()
-    const made = await send('POST', 'tasks', {
-      title: 'A [gh:o/r#1:c2]',
-      repository: 'Acme/Web',
-      colour: 'red',
-    })
-    expect(made).toMatchObject({
-      status: 201,
-      body: {
-        repository: 'acme/web',
-        origin_product: 'user_created',
-        latest_run: null,
-        created_by: { id: 1 },
-      },
-    })
-    await newTask({ description: 'about [gh:o/r#2:c3]' })
-    const found = await send('GET', `tasks/?search=${encodeURIComponent('[gh:o/r#1:c2]')}`)
-    expect(found.body).toMatchObject({
-      count: 1,
-      next: null,
-      previous: null,
-      results: [{ id: made.body.id }],
-    })
-    expect((await send('GET', 'tasks/?search=o/r%232')).body.count).toBe(1)
-    expect(posthog.ledger[0]).toMatchObject({
-      kind: 'task',
-      body: { title: 'A [gh:o/r#1:c2]', repository: 'Acme/Web', colour: 'red' },
-      keyUserId: 1,
-    })
   })
 })
 
@@ -298,21 +250,5 @@ describe('speaking to a run', () => {
       times > 0 ? 'I was not allowed to do that, so I stopped here.' : 'Done.',
     ])
     expect(posthog.run(runId).permissionId).toBeUndefined()
-  })
-})
-
-describe('faults', () => {
-  it('stores and then loses the answer, and hides the thing from search for a while', async () => {
-    await start()
-    posthog.fault({ route: 'create-task', fault: { kind: 'status', code: 502, store: true } })
-    posthog.fault({ route: 'create-task', fault: { kind: 'stale', ms: 600 } })
-    expect((await send('POST', 'tasks/', { title: 'lost [m1]' })).status).toBe(502)
-    expect(posthog.ledger).toHaveLength(1)
-    expect((await send('GET', 'tasks/?search=m1')).body.count).toBe(0)
-    await until(
-      () => send('GET', 'tasks/?search=m1'),
-      ({ body }) => body.count === 1,
-    )
-    expect(posthog.calls[0]).toMatchObject({ route: 'create-task', status: 502, faults: ['status', 'stale'] })
   })
 })

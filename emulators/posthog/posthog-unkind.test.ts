@@ -18,37 +18,6 @@ import {
 closesAfterEach()
 
 describe('after a turn', () => {
-  const { idle: _, ...quickButIdle } = quick
-
-  it('a run idles for an hour, unless told that the hour is over', async () => {
-    await start({ timing: quickButIdle })
-    posthog.script('', { kind: 'answers', text: 'Done.' })
-    const { path, get, runId, reaches } = await newRun()
-    await until(
-      () => send('GET', `${path}session_logs/?event_types=_posthog/turn_complete`),
-      ({ body }) => body.length > 0,
-    )
-    await sleep(1_200)
-    expect((await get()).status).toBe('in_progress')
-    posthog.run(runId).idleOut()
-    await reaches('completed')
-  })
-
-  it('a run ends at once where the server does so, but not before waiting words are heard', async () => {
-    await start({ timing: quickButIdle, afterTurn: 'ends' })
-    posthog.script('Fix', { kind: 'slow', ms: 60, next: { kind: 'answers', text: 'First.' } })
-    posthog.script('blue', { kind: 'answers', text: 'Second.' })
-    const { path, reaches } = await newRun()
-    await send('POST', `${path}command/`, {
-      jsonrpc: '2.0',
-      method: 'user_message',
-      params: { content: 'blue' },
-    })
-    await reaches('completed')
-    const log = await send('GET', `${path}session_logs/?event_types=agent_message`)
-    expect(log.body).toHaveLength(2)
-  })
-
   it('PostHog re-enters a run with a pull request by itself, three times', async () => {
     await start({ timing: { ...quick, idle: 400, ci: 20 } })
     const { path, reaches } = await newRun()
