@@ -1,0 +1,23 @@
+/** Which session a thread goes on with, while its comments do not show the newest yet. */
+import { expect, test } from 'vitest'
+import { MemoryBot } from '../security/memory-bot.ts'
+import * as github from '../security/payloads.ts'
+
+/** The last word comes before the last edit of the status, whose marker may name the session before. */
+test.each(['/codex continue', '/codex retry', '/codex and the logout test'])(
+  '%s right after the last word has the newest session',
+  async text => {
+    const bot = new MemoryBot({ roles: { maya: 'write' }, agent: { says: 'Done.' } })
+    await bot.deliver(github.comment({ at: 10 }))
+    await bot.settle()
+    const newest = bot.runs.get('run-comment-501')?.data.session.taskRun?.id
+    const [status] = bot.comments
+    const [marker] = bot.signer.read(status?.body ?? '', { repoId: 100, number: 7 })
+    if (!status || !marker) return expect.fail('there is no status')
+    expect(marker).toMatchObject({ as: 'status', taskRun: newest })
+    status.body = bot.signer.write({ ...marker, taskRun: 'the-session-before' })
+    await bot.deliver(github.comment({ id: 502, at: 20, text }))
+    await bot.settle()
+    expect(bot.runs.get('run-comment-502')?.data.session.earlier).toMatchObject({ taskRunId: newest })
+  },
+)
