@@ -59,7 +59,8 @@ return names`
 const buried = `
 if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 0 then redis.call('ZREM', KEYS[1], ARGV[1]) end`
 
-const LEASE_MS = 60_000
+/** As long as the job of a process that died is locked; until then nobody looks at the runs that it followed. */
+const LEASE_MS = 15_000
 const AT_ONCE = 500
 
 export function redisStreams(redis: Redis, prefix: string, leaseMs = LEASE_MS): StreamLeases {

@@ -8,6 +8,7 @@ import { followRuns, pileOf, type RunNews } from '../../src/posthog/stream/follo
 import { redisStreams } from '../../src/queue/redis-streams.ts'
 import { until } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+import { exhaustive } from '../support/tries.ts'
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {
@@ -67,8 +68,8 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
   const streamsOf = ({ taskRunId }: { taskRunId: string }): number =>
     posthog.calls.filter(({ route, path }) => route === 'stream' && path.includes(taskRunId)).length
 
-  /** Processes of one deployment. */
-  function deployment(leaseMs: number, url = redis.url) {
+  /** Processes of one deployment; without a length of leases, at the pace of the bot. */
+  function deployment(leaseMs: number | undefined, url = redis.url) {
     const prefix = `{world-${++worlds}}`
     return (maxOpen = 100, wake = async (_: string) => {}, beforeTake = async () => {}): Process => {
       const connection = new Redis(url)
@@ -82,7 +83,7 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
           return wake(id)
         },
         log: { info() {}, warn() {} },
-        renewEvery: 50,
+        renewEvery: leaseMs && 50,
         maxOpen,
       })
       const news = follower.of({
@@ -130,6 +131,17 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
     second.woken.length = 0
     control.setOutput({ pr_url: 'https://github.com/acme/shop/pull/1' })
     await until(() => second.woken.includes('run-1'))
+  })
+
+  test.runIf(exhaustive)('and that within 20 s, at the pace of the bot', async () => {
+    const start = deployment(undefined)
+    const [first, second] = [start(), start()]
+    const { session: one } = await session()
+    await until(() => first.news.watch(one, runOf('run-1')))
+    const diedAt = performance.now()
+    first.die()
+    await until(() => second.woken.includes('run-1'))
+    expect(performance.now() - diedAt).toBeLessThan(21_000)
   })
 
   test('what a process followed that was stopped is taken up at once, by one', async () => {

@@ -34,7 +34,7 @@ export interface RunNews {
 export type Follower = ReturnType<typeof followRuns>
 
 export function followRuns(following: Following) {
-  const { leases, log, renewEvery = 15 * second, maxOpen = halfOfTheFiles() } = following
+  const { leases, log, renewEvery = 5 * second, maxOpen = halfOfTheFiles() } = following
   const watches: StreamWatch[] = []
   const prunes: (() => void)[] = []
   const names: (() => Iterable<string>)[] = []
