@@ -62,6 +62,12 @@ const callsThen = (calls: number, ...then: Luck[]): Luck[] => [
   ...Array.from({ length: calls }, (): Luck => 'well'),
   ...then,
 ]
+/** These calls go so, all others well. */
+const luckAt = (fates: Readonly<Record<number, Luck>>): Luck[] =>
+  Array.from(
+    { length: 1 + Math.max(...Object.keys(fates).map(Number)) },
+    (_, call): Luck => fates[call] ?? 'well',
+  )
 const said = (when: Event['when'], note = words('m0')): Event => ({ when, what: { is: 'note', note } })
 
 describe('lives that went wrong once', () => {
@@ -96,6 +102,28 @@ describe('lives that went wrong once', () => {
         ...{ turns: ['fails'], showsWords: true, logLate: 10_000 },
         luck: callsThen(11, 'unread 404'),
         events: [said({ parking: 1, after: 49 })],
+      },
+    ],
+    [
+      'the log showed words before anybody knew that they were sent, and they were waited for and said again',
+      {
+        ...{ showsWords: true, ahead: 2 },
+        luck: luckAt({
+          8: 'lost before',
+          11: 'lost before',
+          17: 'lost before',
+          26: 'lost before',
+          27: 'lost before',
+          31: 'lost after',
+        }),
+        events: [said({ call: 0 }), said({ call: 28 }, words('m3'))],
+      },
+    ],
+    [
+      'words came before the last word, PostHog refused them, and the last word was forgotten',
+      {
+        luck: luckAt({ 3: 'limit', 12: 'lost before', 18: 'unwritten', 23: 'refused' }),
+        events: [said({ parking: 5, after: 0 })],
       },
     ],
   ])('%s', async (_, script) => void (await lives(scriptWith(script))))

@@ -576,7 +576,7 @@ describe('words that are refused', () => {
       session: { sessionLog: idle },
       result: {
         round: 1,
-        previous: { outcome: before, concludedAt: t0, word: true },
+        previous: { outcome: before, concludedAt: t0, comment: true, word: true },
         resultChecked: false,
       },
       report: { announced: { ...told, comment: false, word: false } },

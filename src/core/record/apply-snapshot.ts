@@ -1,6 +1,7 @@
 /** Applies what a poll saw to a Run. Pure. */
 import type { LogEntry, TaskRunSnapshot } from '../model/task-run.ts'
 import { addAct, noActivity } from './agent-activity.ts'
+import { openIntent } from './intents.ts'
 import { newClaims } from './own-pull-request.ts'
 import { changed, isTerminal, type Run } from './run.ts'
 import type { ProgressStep, SessionLog } from './session-part.ts'
@@ -72,7 +73,9 @@ function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
     ...(snapshot.unlogged ? { absent: true } : {}),
     offset: snapshot.offset,
   }
-  const mine = (id: string): boolean => id === run.id || run.mailbox.handledMessageIds.includes(id)
+  const sent = openIntent(run, 'deliver')?.messageId
+  const mine = (id: string): boolean =>
+    id === run.id || id === sent || run.mailbox.handledMessageIds.includes(id)
   const seenAt = run.schedule.lastPollAt ?? run.session.taskRun?.since ?? now
   const after = snapshot.log.reduce((log, entry) => withEntry(log, entry, { now, seenAt, mine }), before)
   const at = snapshot.log.at(-1)?.at
@@ -141,7 +144,8 @@ const ended = (log: SessionLog, end: { stopReason?: string | undefined }, idleSi
 function withWords(log: SessionLog, messages: readonly string[], mine: Reading['mine']): SessionLog {
   const { awaitedMessageId } = log
   const taken = awaitedMessageId === undefined ? messages.some(mine) : messages.includes(awaitedMessageId)
-  if (taken) return { ...log, awaitedMessageId: undefined, ofOthers: false, idle: false, answer: undefined }
+  const read = { ...log, ofOthers: false, idle: false, answer: undefined, takenUp: messages.filter(mine) }
+  if (taken) return { ...read, awaitedMessageId: undefined }
   return awaitedMessageId === undefined && log.idle ? { ...log, ofOthers: true } : log
 }
 

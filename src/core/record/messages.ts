@@ -198,10 +198,10 @@ export function refusedWords(run: Run, reply: SenderReply): Run {
 /** What the thread was told before a round that came to nothing. */
 function asBefore({ result: { previous }, report: { announced } }: Run): MessageChange {
   if (!previous) return {}
-  const { outcome, concludedAt, word } = previous
+  const { outcome, concludedAt, comment, word } = previous
   return {
     result: { outcome, concludedAt, resultChecked: true, previous: undefined },
-    report: { announced: { ...announced, comment: true, word } },
+    report: { announced: { ...announced, comment, word } },
   }
 }
 

@@ -185,7 +185,15 @@ const Result = z.object({
   resumed: z.object({ why: Unfinished, words: z.array(z.string()) }).optional(),
   outcome: Outcome.optional(),
   /** The last outcome, while a later round is under way. */
-  previous: z.object({ outcome: Outcome, concludedAt: z.number().optional(), word: z.boolean() }).optional(),
+  previous: z
+    .object({
+      outcome: Outcome,
+      concludedAt: z.number().optional(),
+      /** Whether the thread had been told of it, and by a last word. */
+      comment: z.boolean().default(true),
+      word: z.boolean(),
+    })
+    .optional(),
   concludedAt: z.number().optional(),
   round: z.number().int().default(0),
   /** Its turn ended by itself: later words alone are retried. */

@@ -51,6 +51,8 @@ const SessionLog = z.object({
   answer: z.string().optional(),
   /** The last message sent, until the log shows that the agent took it up. */
   awaitedMessageId: z.string().optional(),
+  /** Words of ours that the log showed last: it may before their sending is known to have worked. */
+  takenUp: z.array(z.string()).optional(),
   /** Whether the log shows messages where the agent takes them up; older servers' logs do not. */
   showsWords: z.boolean().optional(),
   /** The agent now answers a message that is not ours: PostHog sends its own after a pull request. */

@@ -132,6 +132,8 @@ function sentFollowUp(run: Run, attached: StagedAttachments): Sent {
   if (!followUp || !run.session.taskRun) return {}
   const before = run.workspace.attachments ?? none
   const { messages, unread = [] } = run.session.taskRun
+  const { sessionLog } = run.session
+  const isRead = sessionLog?.takenUp?.includes(followUp.id) === true
   return {
     ...handedOver(run),
     workspace: {
@@ -143,13 +145,11 @@ function sentFollowUp(run: Run, attached: StagedAttachments): Sent {
         ...run.session.taskRun,
         messages: messages + 1,
         lastMessageId: followUp.id,
-        unread: followUp.resumes ? unread : [...unread, followUp],
+        unread: followUp.resumes || isRead ? unread : [...unread, followUp],
       },
-      sessionLog: run.session.sessionLog && {
-        ...run.session.sessionLog,
-        idle: false,
-        awaitedMessageId: followUp.id,
-      },
+      sessionLog: isRead
+        ? sessionLog
+        : sessionLog && { ...sessionLog, idle: false, awaitedMessageId: followUp.id },
     },
     schedule: { nextPollAt: undefined },
   }
@@ -175,6 +175,7 @@ export const resumeWork = step('resume-work', {
         previous: run.result.outcome && {
           outcome: run.result.outcome,
           concludedAt: run.result.concludedAt,
+          comment: run.report.announced.comment,
           word: run.report.announced.word,
         },
         concludedAt: undefined,

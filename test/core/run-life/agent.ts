@@ -34,6 +34,8 @@ export interface AgentRun {
   /** The permission that it waits for. */
   asks: string | undefined
   marker: Unfinished | undefined
+  /** Whether the turn under way, or the last one, is for the Run. */
+  forRun: boolean
   /** Of its last turn for the Run: whether it came to its end, and what was said in it last. */
   turn: { done: boolean; said: string | undefined } | undefined
 }
@@ -60,6 +62,7 @@ export function begin(runs: AgentRun[], prompt = ''): AgentRun {
     updatedAt: 0,
     asks: undefined,
     marker: undefined,
+    forRun: true,
     turn: undefined,
   }
   runs.push(run)
@@ -115,13 +118,13 @@ function stayBusy(world: World, agent: AgentRun): void {
 function speak(world: World, agent: AgentRun): void {
   const text = `the words of turn ${world.turn}.`
   log(world, agent, { kind: 'message', text })
-  if (agent.turn) agent.turn.said = text
+  if (agent.turn && agent.forRun) agent.turn.said = text
 }
 
 function endTurn(world: World, agent: AgentRun, stopReason?: string): void {
   log(world, agent, { kind: 'turn-over', stopReason })
   agent.idleSince = world.now
-  if (agent.turn) agent.turn.done = stopReason === undefined
+  if (agent.turn && agent.forRun) agent.turn.done = stopReason === undefined
 }
 
 function takeTurn(world: World, agent: AgentRun): void {
@@ -132,7 +135,8 @@ function takeTurn(world: World, agent: AgentRun): void {
   const does = world.script.turns[world.turn] ?? 'answers'
   world.turn += 1
   // One that no words began is PostHog's own.
-  if (!showsWords || messages.length > 0) agent.turn = { done: false, said: undefined }
+  agent.forRun = !showsWords || messages.length > 0
+  if (agent.forRun) agent.turn = { done: false, said: undefined }
   log(world, agent, { kind: 'progress', step: `s${world.turn}`, label: does, done: false })
   act(world, agent, does)
 }
