@@ -195,6 +195,18 @@ describe('comments and reactions', () => {
     const { id } = await github.as('maya').comments(number, 'mine')
     expect(await refused(github.as('rita').editsComment(id, 'yours'))).toContain('403')
   })
+
+  test('the threads are issues and pull requests, oldest first', async () => {
+    const maya = github.as('maya')
+    await maya.pushes('listed', { 'listed.txt': 'listed\n' })
+    const { number: first } = await maya.opensPull({ head: 'listed', title: 'Listed' })
+    const second = await issue()
+    const both = (await github.threads()).filter(({ number }) => number === first || number === second)
+    expect(both).toMatchObject([
+      { number: first, kind: 'pull', state: 'open' },
+      { number: second, kind: 'issue', state: 'open' },
+    ])
+  })
 })
 
 describe('branches and pull requests', () => {

@@ -18,7 +18,7 @@ import type { Pipeline } from './pipeline.ts'
 import type { ReactionBook } from './reactions.ts'
 import { emulateRole, type Role, type Tokens } from './roles.ts'
 import { type RepositorySeed, ROLE_OF } from './seed.ts'
-import { type PullView, Threads, type ThreadView } from './threads.ts'
+import { type PullView, type ThreadRow, Threads, type ThreadView } from './threads.ts'
 import type { Upstream } from './upstream.ts'
 
 interface Parts {
@@ -134,6 +134,11 @@ export class GitHubEmulator {
 
   thread(number: number, repository = this.repository): Promise<ThreadView> {
     return this.#threads.thread(repository, number)
+  }
+
+  /** All issues and pull requests, oldest first. */
+  threads(repository = this.repository): Promise<ThreadRow[]> {
+    return this.#threads.list(repository)
   }
 
   pull(number: number, repository = this.repository): Promise<PullView> {

@@ -33,11 +33,20 @@ export interface PullView {
   involved: string[]
 }
 
+/** A row of the list of issues and pull requests. */
+export interface ThreadRow {
+  number: number
+  title: string
+  kind: 'issue' | 'pull'
+  state: PullView['state']
+}
+
 export interface ThreadView {
   number: number
   title: string
   body: string
   author: string
+  createdAt: string
   state: string
   locked: boolean
   labels: string[]
@@ -46,7 +55,14 @@ export interface ThreadView {
   /** Of an issue. */
   linkedBranches: string[]
   /** Of a pull request: its reviews and the comments on its lines. */
-  reviews: { id: number; author: string; state: string; body: string; reactions: string[] }[]
+  reviews: {
+    id: number
+    author: string
+    state: string
+    body: string
+    createdAt: string
+    reactions: string[]
+  }[]
   lineComments: (CommentView & { path: string; line: number; replyTo: number })[]
   pull: PullView | undefined
 }
@@ -88,6 +104,7 @@ export class Threads {
       ...written(issue),
       number,
       title: textAt(issue, 'title'),
+      createdAt: textAt(issue, 'created_at'),
       state: textAt(issue, 'state'),
       locked: isObject(issue) && issue.locked === true,
       labels: isObject(issue) ? labelNames(issue) : [],
@@ -98,6 +115,7 @@ export class Threads {
         ...written(one),
         id: numberAt(one, 'id'),
         state: textAt(one, 'state'),
+        createdAt: textAt(one, 'submitted_at'),
         reactions: this.#reactionsOn(one),
       })),
       lineComments: lines.map(one => ({
@@ -108,6 +126,19 @@ export class Threads {
       })),
       pull: isPull ? await this.pull(repository, number) : undefined,
     }
+  }
+
+  /** Oldest first. */
+  async list(repository: string): Promise<ThreadRow[]> {
+    const issues = await this.#all(`/repos/${repository}/issues?state=all`)
+    const rows = issues.map((issue): ThreadRow => {
+      const state = textAt(issue, 'state') === 'open' ? 'open' : 'closed'
+      return { number: numberAt(issue, 'number'), title: textAt(issue, 'title'), kind: 'issue', state }
+    })
+    const pulls = await this.pulls(repository)
+    return [...rows, ...pulls.map(pull => ({ ...pull, kind: 'pull' as const }))].toSorted(
+      (a, b) => a.number - b.number,
+    )
   }
 
   async pull(repository: string, number: number): Promise<PullView> {

@@ -5,7 +5,7 @@
 import type { Behaviour, Scripts, Turn } from './behaviour.ts'
 import { gatewayKnows } from './models.ts'
 import { covers, type Settings } from './options.ts'
-import { Interrupted, pause, timerMs } from './pause.ts'
+import { aborter, Interrupted, pause, timerMs } from './pause.ts'
 import { perform } from './perform.ts'
 import type { Message, Run } from './run.ts'
 
@@ -124,10 +124,33 @@ export class Agent {
   async #turn(desk: Desk, behaviour: Behaviour): Promise<void> {
     const { run } = desk
     run.hear(desk.prompt)
-    const performed = perform(behaviour, desk)
+    const performed = steered(behaviour, desk)
     run.turns += 1
     for (const begin of run.onTurn.splice(0)) begin()
     await performed
+  }
+}
+
+/** One turn, in which the agent may be steered from what it does to something else. */
+async function steered(first: Behaviour, desk: Desk): Promise<void> {
+  const { run } = desk
+  let next: Behaviour | undefined = first
+  const goOn = (thrown: unknown): void => {
+    if (!(thrown instanceof Interrupted && next)) throw thrown
+  }
+  try {
+    while (next) {
+      const behaviour = next
+      next = undefined
+      const dropped = aborter()
+      run.steer = other => {
+        next = other
+        dropped.abort()
+      }
+      await perform(behaviour, { ...desk, signal: AbortSignal.any([desk.signal, dropped.signal]) }).catch(goOn)
+    }
+  } finally {
+    run.steer = undefined
   }
 }
 

@@ -24,6 +24,9 @@ export interface RunControl {
   completeTurn(text?: string, stopReason?: string): Promise<void>
   /** `completed` ends a manual turn by itself first; `stopShort` does not. */
   finish(status: FinalStatus, error?: string): void
+  readonly turnGoesOn: boolean
+  /** The agent drops what it does in this turn, and does this instead; false between turns. */
+  steer(behaviour: Behaviour): boolean
   /** The run ends in the middle of its turn. */
   stopShort(by: StopsShort): void
   /** It takes words and never reads them, from now on. */
@@ -99,6 +102,14 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
     finish: (status, error) => {
       if (status === 'completed' && run.manual) run.completeTurn()
       run.finish(status, error ?? null)
+    },
+    get turnGoesOn() {
+      return run.steer !== undefined
+    },
+    steer: behaviour => {
+      const { steer } = run
+      steer?.(behaviour)
+      return steer !== undefined
     },
     stopShort: by => run.stopShort(by),
     goDeaf: () => {

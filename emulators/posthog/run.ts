@@ -104,6 +104,8 @@ export class Run {
   permission: PendingPermission | undefined
   ciTurns = 0
   manual: { readonly turn: Promise<void>; end(): void } | undefined
+  /** While a turn goes on: the agent drops what it does, and does this instead. */
+  steer: ((behaviour: Behaviour) => void) | undefined
   turns = 0
   /** US dollars: it grows while a turn goes on. */
   cost = 0
