@@ -40,7 +40,12 @@ const rare = [
  */
 const exhaustive = [
   ...rare.map(name => `test/stories/${name}.test.ts`),
-  ...['emulators/**', 'test/threads/**', 'test/security/{fuzz,github-renders}.test.ts'],
+  ...[
+    'emulators/**',
+    'test/threads/**',
+    'test/demo/playground-actions.test.ts',
+    'test/security/{fuzz,github-renders}.test.ts',
+  ],
   ...['test/core/command-oracle.test.ts', 'test/contract/{graphql,queue-cluster,queue-owners}.test.ts'],
 ]
 const left = process.env.EXHAUSTIVE === undefined ? exhaustive : []

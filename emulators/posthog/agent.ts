@@ -147,7 +147,9 @@ async function steered(first: Behaviour, desk: Desk): Promise<void> {
         next = other
         dropped.abort()
       }
-      await perform(behaviour, { ...desk, signal: AbortSignal.any([desk.signal, dropped.signal]) }).catch(goOn)
+      await perform(behaviour, { ...desk, signal: AbortSignal.any([desk.signal, dropped.signal]) }).catch(
+        goOn,
+      )
     }
   } finally {
     run.steer = undefined

@@ -261,7 +261,10 @@ describe('speaking to a run', () => {
     expect(run.steer({ kind: 'asksPermission', question: 'May I?', of: 'question' })).toBe(true)
     await until(() => run.permissionId, Boolean)
     expect(run.steer({ kind: 'answers', text: 'Done.', delay: 0 })).toBe(true)
-    await until(() => run.turnGoesOn, goesOn => !goesOn)
+    await until(
+      () => run.turnGoesOn,
+      goesOn => !goesOn,
+    )
     expect(run.permissionId).toBeUndefined()
     expect(run.steer({ kind: 'fails', message: 'late' })).toBe(false)
     const log = JSON.stringify((await send('GET', `${path}session_logs/`)).body)

@@ -25,6 +25,8 @@ export interface RunControl {
   /** `completed` ends a manual turn by itself first; `stopShort` does not. */
   finish(status: FinalStatus, error?: string): void
   readonly turnGoesOn: boolean
+  /** How many it has begun. */
+  readonly turns: number
   /** The agent drops what it does in this turn, and does this instead; false between turns. */
   steer(behaviour: Behaviour): boolean
   /** The run ends in the middle of its turn. */
@@ -105,6 +107,9 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
     },
     get turnGoesOn() {
       return run.steer !== undefined
+    },
+    get turns() {
+      return run.turns
     },
     steer: behaviour => {
       const { steer } = run

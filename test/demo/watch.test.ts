@@ -1,11 +1,10 @@
-/** The demo that is kept stays up for a day: a thread is looked at only when somebody has called GitHub. */
+/** A thread is looked at only when somebody has called GitHub. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { plain } from '../../demo/terminal.ts'
-import { type Printer, Watch } from '../../demo/thread-log.ts'
+import { Watch } from '../../demo/story.ts'
 import { startGitHub } from '../../emulators/github/emulator.ts'
 import type { GitHubEmulator } from '../../emulators/github/github.ts'
 import { Upstream } from '../../emulators/github/upstream.ts'
@@ -21,25 +20,21 @@ test('an idle thread costs no look, and what happens is seen at once', async () 
   const { number } = await maya.opensIssue({ title: 'Login is flaky' })
   let looks = 0
   const seen: string[] = []
-  const printer: Printer = { cells: 80, print: (...lines) => void seen.push(...lines.map(plain)) }
-  const watch = new Watch({
-    github: {
-      get progress() {
-        return github.progress
-      },
-      thread: (...which) => {
-        looks++
-        return github.thread(...which)
-      },
+  const watched: ConstructorParameters<typeof Watch>[0] = {
+    get progress() {
+      return github.progress
     },
-    printer,
-    number,
-  })
+    thread: (...which) => {
+      looks++
+      return github.thread(...which)
+    },
+  }
+  const watch = new Watch(watched, number, (_, what, text) => void seen.push(what, ...text))
   await github.waitFor(() => looks > 0)
   await sleep(1_500)
   expect(looks).toBeLessThan(4)
   await maya.comments(number, '/codex help')
-  await github.waitFor(() => seen.at(-1)?.endsWith('/codex help') === true)
+  await github.waitFor(() => seen.at(-1) === '/codex help')
   await watch.end()
 })
 

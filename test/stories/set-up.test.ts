@@ -1,6 +1,5 @@
 /** Somebody starts the bot for the first time, and has a GitHub App made on the set-up page. */
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Locator } from 'playwright-core'
@@ -10,7 +9,7 @@ import { smallPng } from '../../scripts/small-png.ts'
 import { freePort } from '../support/free-port.ts'
 import { exhaustive } from '../support/tries.ts'
 import { type Bot, scratchDir, spawnBot } from '../world/bot.ts'
-import { browserAvailable, type Look, openWindow, type Window } from '../world/browser.ts'
+import { browserAvailable, flawsOf, type Look, openWindow, type Window } from '../world/browser.ts'
 import { Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
 
@@ -141,21 +140,6 @@ test('in a container, whose user can not write its own folder, all is written in
   expect(second.output()).not.toContain('There is no GitHub App yet')
   await second.stop()
 })
-
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-
-/** What a person with a screen reader, or without a mouse, would stumble over. */
-async function flawsOf({ page }: Window): Promise<string[]> {
-  const source = await readFile(axe, 'utf8')
-  return page.evaluate(async text => {
-    // The page lets no script in, so it is run from outside.
-    new Function(text)()
-    const { axe: engine } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; help: string }[] }> }
-    }
-    return (await engine.run()).violations.map(({ id, help }) => `${id}: ${help}`)
-  }, source)
-}
 
 const screenshots = process.env.SCREENSHOTS
 

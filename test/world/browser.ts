@@ -1,6 +1,7 @@
 /** Headless Chromium, where there is one. */
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
@@ -51,4 +52,19 @@ export async function openWindow({ width, height, dark = false }: Look): Promise
       await rm(profile, { recursive: true, force: true })
     },
   }
+}
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+
+/** What a person with a screen reader, or without a mouse, would stumble over. */
+export async function flawsOf({ page }: Window): Promise<string[]> {
+  const source = await readFile(axe, 'utf8')
+  return page.evaluate(async text => {
+    // The page lets no script in, so it is run from outside.
+    new Function(text)()
+    const { axe: engine } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; help: string }[] }> }
+    }
+    return (await engine.run()).violations.map(({ id, help }) => `${id}: ${help}`)
+  }, source)
 }

@@ -1,5 +1,6 @@
 /** Names the calls that the bot made, so that a table of them can be read. */
 import type { Call } from '../../emulators/github/ledger.ts'
+import type { World } from './world.ts'
 
 const variable = /^(?:\d+|[0-9a-f]{40}|[0-9a-f-]{36}|.*\.\.\..*)$/
 
@@ -28,3 +29,14 @@ export const callsOf = (calls: readonly Call[]): string[] =>
     .filter(call => !isChore(call))
     .map(nameOfCall)
     .toSorted()
+
+/** What PostHog accepted for a thread, told apart by the marker in the task. */
+export function ledgerOf(world: World, number: number, repository = world.github.repository) {
+  const tasks = world.posthog.ledger.filter(
+    entry => entry.kind === 'task' && JSON.stringify(entry.body).includes(`[gh:${repository}#${number}:`),
+  )
+  const ids = new Set(tasks.map(({ taskId }) => taskId))
+  const of = (kind: string) =>
+    world.posthog.ledger.filter(entry => entry.kind === kind && ids.has(entry.taskId))
+  return { tasks, runs: of('run'), messages: of('message'), cancels: of('cancel') }
+}

@@ -2,6 +2,8 @@
 import { expect } from 'vitest'
 import type { World } from './world.ts'
 
+export { ledgerOf } from './calls.ts'
+
 type ThreadView = Awaited<ReturnType<World['github']['thread']>>
 type CommentView = ThreadView['comments'][number]
 
@@ -117,14 +119,3 @@ export class Thread {
 
 const matches = (text: string, pattern: RegExp | string): boolean =>
   typeof pattern === 'string' ? text.includes(pattern) : pattern.test(text)
-
-/** What PostHog accepted for a thread, told apart by the marker in the task. */
-export function ledgerOf(world: World, number: number, repository = world.github.repository) {
-  const tasks = world.posthog.ledger.filter(
-    entry => entry.kind === 'task' && JSON.stringify(entry.body).includes(`[gh:${repository}#${number}:`),
-  )
-  const ids = new Set(tasks.map(({ taskId }) => taskId))
-  const of = (kind: string) =>
-    world.posthog.ledger.filter(entry => entry.kind === kind && ids.has(entry.taskId))
-  return { tasks, runs: of('run'), messages: of('message'), cancels: of('cancel') }
-}

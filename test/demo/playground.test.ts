@@ -1,0 +1,107 @@
+/** Somebody opens the playground: the thread lives, what is behind it shows, and nothing of others does anything there. */
+import { request } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { browserAvailable, flawsOf, openWindow } from '../world/browser.ts'
+import { type Started, startPlayground, Visitor } from './visitor.ts'
+
+let playground: Started
+beforeAll(async () => {
+  playground = await startPlayground()
+})
+afterAll(() => playground?.close())
+
+/** fetch does not let a caller choose the host. */
+const send = (path: string, headers: Record<string, string>, body?: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const method = body === undefined ? 'GET' : 'POST'
+    request(new URL(path, playground.address), { method, headers }, response => {
+      response.resume()
+      resolve(response.statusCode ?? 0)
+    })
+      .on('error', reject)
+      .end(body)
+  })
+
+describe('it is for this machine and this page', () => {
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  const comment = 'body=hello'
+
+  test('another page can send nothing', async () => {
+    const path = 'threads/1/comments'
+    expect(await send(path, { ...form, origin: 'https://evil.example' }, comment)).toBe(403)
+    expect(await send(path, { ...form, origin: 'null' }, comment)).toBe(403)
+    expect(await send(path, form, comment)).toBe(403)
+    expect(await send(path, { ...form, origin: new URL(playground.address).origin }, comment)).toBe(303)
+  })
+
+  test('a name that leads here opens nothing', async () => {
+    expect(await send('threads/1', { host: 'evil.example' })).toBe(421)
+    expect(await send('threads/1', {})).toBe(200)
+  })
+
+  test('no page takes it into a frame, and no script but its own runs', async () => {
+    const { headers } = await fetch(playground.address)
+    const policy = headers.get('content-security-policy')
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'")
+    expect(policy).toContain("frame-ancestors 'none'")
+    expect(headers.get('cache-control')).toBe('no-store')
+  })
+
+  test('a thread that is not there says so', async () => {
+    expect(await send('threads/999', {})).toBe(404)
+  })
+})
+
+describe.skipIf(!browserAvailable())('in a browser', () => {
+  test('a command, its status as it changes, what is behind it, and a stop by its box', async () => {
+    const window = await openWindow({ width: 1360, height: 900 })
+    const visitor = new Visitor(window, playground.address)
+    const { page } = window
+    await visitor.goes(1)
+    expect(await flawsOf(window)).toEqual([])
+    await page.evaluate(() => Object.assign(globalThis, { sameDocument: true }))
+    await visitor.lets('hangs')
+    await visitor.comments('/codex fix the flaky login test')
+    await visitor.sees('Codex is working')
+    await visitor.seesState('It is in the middle of its turn.')
+
+    expect(await visitor.reads('Request of a run')).toContain('"runtime_adapter": "codex"')
+    expect(await visitor.reads('Request of a run')).toContain('fix the flaky login test')
+    expect(await visitor.reads('Record of the run')).toContain('"text": "fix the flaky login test"')
+    const calls = await visitor.reads('Calls since your last action')
+    expect(calls).toMatch(/GitHub +POST issues\/comments +201/)
+    expect(calls).toMatch(/PostHog +POST run +20\d/)
+    expect(Number(await page.locator('#calls-github').textContent())).toBeGreaterThan(3)
+
+    const draft = page.getByLabel('Comment', { exact: true })
+    await draft.fill('half a sentence')
+    await visitor.said('Codex is working').getByRole('checkbox', { name: 'Stop' }).check()
+    await visitor.sees('Stopped')
+    expect(await draft.inputValue()).toBe('half a sentence')
+    expect(await page.evaluate(() => 'sameDocument' in globalThis)).toBe(true)
+    expect(await flawsOf(window)).toEqual([])
+    await window.close()
+  })
+
+  test('what others write is words', async () => {
+    const window = await openWindow({ width: 1360, height: 900 })
+    const visitor = new Visitor(window, playground.address)
+    const { page } = window
+    const hostile =
+      '</textarea><script>globalThis.live = 1</script><img src=x onerror="globalThis.live = 1"> <a href="javascript:globalThis.live = 1" id="problem" class="danger">here</a>'
+    await visitor.goes(1)
+    await visitor.opens(`"><script>globalThis.live = 1</script> ${hostile}`.slice(0, 150))
+    await visitor.is('eve')
+    await page.getByLabel('Comment', { exact: true }).fill(hostile)
+    await page.getByRole('button', { name: 'Comment', exact: true }).click()
+    await visitor.sees('here')
+    await page.reload()
+    await visitor.sees('here')
+    expect(await page.evaluate(() => 'live' in globalThis)).toBe(false)
+    expect(await page.locator('.markdown-body script, .markdown-body [onerror]').count()).toBe(0)
+    expect(await page.locator('a[href^="javascript"], .markdown-body .danger').count()).toBe(0)
+    expect(await page.locator('#problem').count()).toBe(1)
+    expect(await visitor.said('here').getByLabel('Text').inputValue()).toBe(hostile)
+    await window.close()
+  })
+})
