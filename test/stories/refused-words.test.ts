@@ -91,6 +91,9 @@ onEitherQueue('Words that PostHog refuses', world => {
     const work = await atWork('Cancelled elsewhere')
     const { posthog } = world()
     const { runs } = ledgerOf(world(), work.number)
+    // Its instruction is read by then: a run that ends before that begins with it again.
+    await work.run.progress('begun', 'At it')
+    await work.thread.waitForStatus('At it')
     posthog.script('and test it', { kind: 'answers', text: 'Tested.' })
     work.commands({
       kind: 'status',
