@@ -4,6 +4,7 @@ import { createSign } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
+import pLimit, { type LimitFunction } from 'p-limit'
 import { z } from 'zod'
 import { type LimitGate, type LimitStore, limitGate } from '../core/model/call-budget.ts'
 import { Rejected } from '../core/model/errors.ts'
@@ -52,6 +53,9 @@ const permissions: Permissions = {
 const readPermissions: Permissions = { contents: 'read', issues: 'read', metadata: 'read' }
 
 type Permissions = Readonly<Record<string, 'read' | 'write'>>
+
+/** GitHub takes 100 at once. Source: "Rate limits for the REST API", on secondary rate limits. */
+const mostAtOnce = 90
 
 /** ms */
 const grantLasts = 60 * 60_000
@@ -131,6 +135,13 @@ export function gitHubApp(
   const fetchLogin = async (): Promise<string> =>
     `${AppView.safeParse((await asApp('GET /app')).data).data?.slug ?? 'codex'}[bot]`
 
+  const turns = new Map<number, LimitFunction>()
+  const turnsOf = (installationId: number): LimitFunction => {
+    const known = turns.get(installationId) ?? pLimit(mostAtOnce)
+    turns.set(installationId, known)
+    return known
+  }
+
   return {
     asApp,
     renderings: renderCap(now),
@@ -145,7 +156,10 @@ export function gitHubApp(
       const known = clients.get(key)
       if (known) return known
       const watch = watchOn(String(thread.installationId))
-      const client = limited(newClient(settings, timed), watch, refresh => tokenOf(thread, { refresh }))
+      const client = newClient(settings, timed)
+      const inTurn = turnsOf(thread.installationId)
+      client.hook.wrap('request', (request, options) => inTurn(() => request(options)))
+      limited(client, watch, refresh => tokenOf(thread, { refresh }))
       clients.set(key, client)
       return client
     },

@@ -42,6 +42,28 @@ const exhausted = (reset: number | string) => ({
   'x-ratelimit-reset': String(reset),
 })
 
+test('of one installation 90 calls are under way at once, and the rest wait', async () => {
+  const app = gitHubApp({ appId: 5, privateKey, apiUrl: api }, () => now)
+  nock(api)
+    .post(/access_tokens/)
+    .reply(201, { token: 'ghs_x', expires_at: new Date(now + 60 * minute).toISOString(), permissions: {} })
+  let underWay = 0
+  let most = 0
+  nock(api)
+    .get(/.*/)
+    .times(200)
+    .reply(async () => {
+      underWay += 1
+      most = Math.max(most, underWay)
+      await new Promise(resolve => setTimeout(resolve, 5))
+      underWay -= 1
+      return [200, {}]
+    })
+  const client = app.forRepo({ installationId: 1, repoId: 100 })
+  await Promise.all(Array.from({ length: 200 }, (_, n) => client.request(`GET /${n}`)))
+  expect([most, underWay]).toEqual([90, 0])
+})
+
 describe('a limit lets go', () => {
   test.each<[string, number, string, Record<string, string>, number]>([
     ['when the answer says', 403, 'Wait.', { 'retry-after': '7' }, 7 * second],
