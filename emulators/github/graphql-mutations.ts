@@ -41,6 +41,7 @@ const threads = ['issues', 'pull_requests'] as const
 
 const mutations: Readonly<Record<string, Mutation>> = {
   addAssigneesToAssignable: { needs: threads, run: addAssignees },
+  addLabelsToLabelable: { needs: threads, run: addLabels },
   addReaction: { needs: threads, run: addReaction },
   convertPullRequestToDraft: { needs: ['pull_requests'], run: call => setDraft(call, true) },
   createLinkedBranch: { needs: ['contents'], run: createLinkedBranch },
@@ -201,6 +202,17 @@ async function addAssignees(call: Call): Promise<Done> {
   const at = subjectOf(call, 'assignableId', 'issue', 'pull')
   await assign(call, at, logins(call, 'assigneeIds'))
   return { payload: { assignable: await subjectNode(call.layer, textAt(call.input, 'assignableId')) } }
+}
+
+async function addLabels(call: Call): Promise<Done> {
+  const { repository, number } = subjectOf(call, 'labelableId', 'issue', 'pull')
+  const labels = listAt(call.input, 'labelIds').map(id => {
+    const name = call.layer.memory.labels.get(String(id))
+    if (name !== undefined) return name
+    throw new QueryError('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'`)
+  })
+  await asked(call, 'POST', `/repos/${repository}/issues/${number}/labels`, { labels })
+  return { payload: { labelable: await subjectNode(call.layer, textAt(call.input, 'labelableId')) } }
 }
 
 const assign = (

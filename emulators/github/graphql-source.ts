@@ -103,6 +103,13 @@ function repository(layer: Layer, found: JsonObject): Source {
       )
     },
     ref: ({ qualifiedName }) => ref(layer, fullName, String(qualifiedName).replace('refs/heads/', '')),
+    label: async ({ name }) => {
+      const label = await layer.upstream.read(`/repos/${fullName}/labels/${encodeURIComponent(String(name))}`)
+      if (!label) return null
+      const id = textAt(label, 'node_id')
+      layer.memory.labels.set(id, textAt(label, 'name'))
+      return { __typename: 'Label', id, name: textAt(label, 'name') }
+    },
     issue: ({ number }) => numbered(number, ['issues']),
     pullRequest: ({ number }) => numbered(number, ['pulls']),
     issueOrPullRequest: ({ number }) => numbered(number, ['issues', 'pulls']),

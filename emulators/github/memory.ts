@@ -39,6 +39,8 @@ export class Memory {
   readonly subjects = new Map<string, Subject>()
   /** Logins by node id. */
   readonly users = new Map<string, string>()
+  /** Names of labels by their node ids. */
+  readonly labels = new Map<string, string>()
   readonly linkedBranches = new Map<string, string[]>()
   /** Numbers of the issues that block one, by its key. */
   readonly blockers = new Map<string, number[]>()

@@ -70,6 +70,11 @@ export class Person {
     await this.#do('POST', `/issues/${number}/labels`, { labels: names })
   }
 
+  /** One that issues of its repository can have. */
+  async makesLabel(name: string): Promise<void> {
+    await this.#do('POST', '/labels', { name, color: 'ededed' })
+  }
+
   async unlabels(number: number, name: string): Promise<void> {
     await this.#do('DELETE', `/issues/${number}/labels/${encodeURIComponent(name)}`)
   }

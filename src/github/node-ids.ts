@@ -1,4 +1,4 @@
-/** Names that GraphQL gives to repositories, threads and people. They never change. */
+/** Names that GraphQL gives to repositories, threads and people, which never change; those of labels are read each time. */
 import type { Thread } from '../core/model/thread.ts'
 
 const most = 10_000

@@ -17,10 +17,10 @@ export function pullsOf({ redact, ...access }: ThreadAccess & { redact(text: str
   const viewed = (data: PullData): PullView => ({ ...viewOf(data), title: redact(data.title) })
 
   return {
-    pull: (number: number, person?: { login: string }): Promise<PullView | undefined> =>
+    pull: (number: number, joined?: Joined): Promise<PullView | undefined> =>
       unlessGone(async () => {
-        if (!person) return viewed((await client.rest.pulls.get({ ...at, pull_number: number })).data)
-        const found = await pullWith(access, number, person.login)
+        if (!joined) return viewed((await client.rest.pulls.get({ ...at, pull_number: number })).data)
+        const found = await pullWith(access, number, joined)
         return { ...found, title: redact(found.title) }
       }),
 
@@ -256,29 +256,55 @@ const openPulls = {
   }),
 }
 
-const pullAndPerson = {
-  text: `query pullAndPerson($owner: String!, $name: String!, $number: Int!, $login: String!, $isNamed: Boolean!) {
-  repository(owner: $owner, name: $name) { pullRequest(number: $number) { ${pullFields} } }
-  user(login: $login) @include(if: $isNamed) { id }
-}`,
-  schema: z.object({
-    repository: z.object({ pullRequest: PullNode }),
-    user: z.object({ id: z.string() }).nullish(),
-  }),
-  optional: ['user', 'repository.pullRequest.headRepository'],
+/** What a pull request is to have: a person, and labels of the repository. */
+export interface Joined {
+  login?: string
+  labels?: readonly string[]
 }
 
-/** The person, too, for whoever settles it: an account may be gone. */
+function pullAndJoined(labels: readonly string[]) {
+  const declares = labels.map((_, at) => `, $label${at}: String!`).join('')
+  const asks = labels.map((_, at) => ` label${at}: label(name: $label${at}) { id }`).join('')
+  const found = z.object({ id: z.string() }).nullish()
+  return {
+    text: `query pullAndPerson($owner: String!, $name: String!, $number: Int!, $login: String!, $isNamed: Boolean!${declares}) {
+  repository(owner: $owner, name: $name) { pullRequest(number: $number) { ${pullFields} }${asks} }
+  user(login: $login) @include(if: $isNamed) { id }
+}`,
+    schema: z.object({
+      repository: z.object({ pullRequest: PullNode }).catchall(found),
+      user: found,
+    }),
+    optional: [
+      'user',
+      'repository.pullRequest.headRepository',
+      ...labels.map((_, at) => `repository.label${at}`),
+    ],
+  }
+}
+
+export const labelKey = ({ repoId }: Pick<Thread, 'repoId'>, name: string): string =>
+  `label/${repoId}/${name.toLowerCase()}`
+
+/** The person and the labels, too, for whoever settles it: an account or a label may be gone. */
 export async function pullWith(
   { client, thread, ids }: ThreadAccess,
   number: number,
-  login?: string,
+  { login, labels = [] }: Joined = {},
 ): Promise<PullView> {
   const isNamed = login !== undefined
-  const variables = { owner: thread.owner, name: thread.repo, number, login: login ?? '', isNamed }
-  const { repository, user } = await query(client, pullAndPerson, variables)
+  const variables = {
+    ...{ owner: thread.owner, name: thread.repo, number, login: login ?? '', isNamed },
+    ...Object.fromEntries(labels.map((label, at) => [`label${at}`, label])),
+  }
+  const { repository, user } = await query(client, pullAndJoined(labels), variables)
   ids.set(threadKey({ ...thread, number }), repository.pullRequest.id)
   if (user) ids.set(`user/${login}`, user.id)
+  for (const [at, label] of labels.entries()) {
+    const found = z.object({ id: z.string() }).safeParse(repository[`label${at}`]).data
+    if (found) ids.set(labelKey(thread, label), found.id)
+    else ids.delete(labelKey(thread, label))
+  }
   return viewOfNode(repository.pullRequest)
 }
 

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { PullChange, Reaction, Settled, Settling, SettlingPart, Target } from '../core/model/views.ts'
 import { query, send } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
-import { PullNode, pullFields, pullWith, viewOfNode } from './pull-requests.ts'
+import { labelKey, PullNode, pullFields, pullWith, viewOfNode } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 import { unlessRejected } from './response-faults.ts'
 
@@ -14,13 +14,13 @@ interface Piece {
   part: SettlingPart | 'react' | 'unreact' | 'fold'
   text: string
   declares: string
-  variables: Record<string, string>
+  variables: Record<string, string | readonly string[]>
 }
 
 export async function settleThread(context: ThreadAccess, settling: Settling): Promise<Settled> {
-  const { pieces, refused } = await piecesOf(context, settling)
+  const { pieces, refused, unknownLabels } = await piecesOf(context, settling)
   const done = await mutate(context, pieces, settling.pull !== undefined)
-  const all = { ...done, refused: [...refused, ...done.refused] }
+  const all = { ...done, refused: [...refused, ...done.refused], unknownLabels }
   if (!settling.pull || all.pull || all.refused.includes('change')) return all
   return { ...all, pull: await pullWith(context, settling.pull.number) }
 }
@@ -28,12 +28,18 @@ export async function settleThread(context: ThreadAccess, settling: Settling): P
 async function piecesOf(
   context: ThreadAccess,
   { pull, status, reaction, fold }: Settling,
-): Promise<{ pieces: Piece[]; refused: SettlingPart[] }> {
+): Promise<Pick<Settled, 'refused' | 'unknownLabels'> & { pieces: Piece[] }> {
   const pieces: Piece[] = []
   const refused: SettlingPart[] = []
+  const unknownLabels: string[] = []
   if (pull) {
-    const { id, personOf } = await idsOf(context, pull)
+    const { id, personOf, labelOf } = await idsOf(context, pull)
     if (pull.change) pieces.push(change(id, pull.change))
+    const labels = (pull.labels ?? []).map(name => ({ name, id: labelOf(name) }))
+    const known = labels.flatMap(label => label.id ?? [])
+    unknownLabels.push(...labels.flatMap(label => (label.id === undefined ? [label.name] : [])))
+    if (known.length > 0) pieces.push(addLabels(id, known))
+    if (pull.ready) pieces.push(markReady(id))
     for (const part of ['assign', 'review'] as const) {
       const login = pull[part]
       if (login === undefined) continue
@@ -61,20 +67,29 @@ async function piecesOf(
       declares: '$fold: ID!',
       variables: { fold },
     })
-  return { pieces, refused }
+  return { pieces, refused, unknownLabels }
 }
+
 /** Another process may have seen the pull request. */
 async function idsOf(
   context: ThreadAccess,
-  { number, assign, review }: NonNullable<Settling['pull']>,
-): Promise<{ id: string; personOf(login: string): string | undefined }> {
-  const { ids } = context
-  const key = threadKey({ ...context.thread, number })
+  { number, assign, review, labels }: NonNullable<Settling['pull']>,
+): Promise<{
+  id: string
+  personOf(login: string): string | undefined
+  labelOf(name: string): string | undefined
+}> {
+  const { ids, thread } = context
+  const key = threadKey({ ...thread, number })
   const login = assign ?? review
   const personOf = (login: string): string | undefined => ids.get(`user/${login}`)
-  if (ids.get(key) === undefined || (login !== undefined && personOf(login) === undefined))
-    await pullWith(context, number, login)
-  return { id: ids.get(key) ?? '', personOf }
+  const labelOf = (name: string): string | undefined => ids.get(labelKey(thread, name))
+  const isUnknown =
+    ids.get(key) === undefined ||
+    (login !== undefined && personOf(login) === undefined) ||
+    labels?.some(name => labelOf(name) === undefined)
+  if (isUnknown) await pullWith(context, number, { login, labels })
+  return { id: ids.get(key) ?? '', personOf, labelOf }
 }
 
 const threadId = {
@@ -98,8 +113,8 @@ async function subjectOf({ client, thread, ids }: ThreadAccess, target: Target):
   return (await query(client, threadId, variables)).repository.issueOrPullRequest.id
 }
 
-function change(pull: string, { base, body }: PullChange): Piece {
-  const given = Object.entries({ base, body }).flatMap(([name, value]) =>
+function change(pull: string, { title, base, body }: PullChange): Piece {
+  const given = Object.entries({ title, base, body }).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value] as const],
   )
   const fields = given.map(([name]) => `${name === 'base' ? 'baseRefName' : name}: $${name}`).join(', ')
@@ -110,6 +125,20 @@ function change(pull: string, { base, body }: PullChange): Piece {
     variables: { pull, ...Object.fromEntries(given) },
   }
 }
+
+const addLabels = (pull: string, labels: readonly string[]): Piece => ({
+  part: 'labels',
+  text: `addLabelsToLabelable(input: { labelableId: $pull, labelIds: $labels }) { labelable { ... on PullRequest { ${pullFields} } } }`,
+  declares: '$pull: ID!, $labels: [ID!]!',
+  variables: { pull, labels },
+})
+
+const markReady = (pull: string): Piece => ({
+  part: 'ready',
+  text: `markPullRequestReadyForReview(input: { pullRequestId: $pull }) { pullRequest { ${pullFields} } }`,
+  declares: '$pull: ID!',
+  variables: { pull },
+})
 
 const involving = {
   assign: (pull: string, person: string): Piece => ({
@@ -167,16 +196,20 @@ async function mutate(
     response ? response.missing.has(part) : pieces.some(piece => piece.part === part)
   return {
     ...pullIn(response?.data),
-    refused: (['change', 'assign', 'review', 'status'] as const).filter(isRefused),
+    refused: (['change', 'labels', 'ready', 'assign', 'review', 'status'] as const).filter(isRefused),
   }
 }
 
-const Shown = z.object({ pullRequest: PullNode }).or(z.object({ assignable: PullNode }))
+const Shown = z.union([
+  z.object({ pullRequest: PullNode }).transform(({ pullRequest }) => pullRequest),
+  z.object({ assignable: PullNode }).transform(({ assignable }) => assignable),
+  z.object({ labelable: PullNode }).transform(({ labelable }) => labelable),
+])
 
 /** As the last part that tells of it left it. */
 function pullIn(response: unknown): Pick<Settled, 'pull'> {
   const parts = z.record(z.string(), z.unknown()).safeParse(response).data ?? {}
   const shown = Object.values(parts).flatMap(part => Shown.safeParse(part).data ?? [])
   const last = shown.at(-1)
-  return last ? { pull: viewOfNode('pullRequest' in last ? last.pullRequest : last.assignable) } : {}
+  return last ? { pull: viewOfNode(last) } : {}
 }

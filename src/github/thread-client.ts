@@ -73,8 +73,8 @@ export function gitHubThread(
         unlessLimited(error)
         return { refused: [] }
       })
-    const { pull, refused } = await done
-    return { pull: pull && { ...pull, title: redact(pull.title) }, refused }
+    const { pull, ...how } = await done
+    return { pull: pull && { ...pull, title: redact(pull.title) }, ...how }
   }
 
   return {
@@ -207,10 +207,14 @@ type Rewrite = (text: string) => string
 
 function withoutSecrets(settling: Settling, redact: Rewrite, written: Rewrite): Settling {
   const { pull, status } = settling
-  const body = pull?.change?.body
+  const { title, body } = pull?.change ?? {}
+  const texts = {
+    ...(title === undefined ? {} : { title: redact(title) }),
+    ...(body === undefined ? {} : { body: redact(body) }),
+  }
   return {
     ...settling,
-    pull: pull && body !== undefined ? { ...pull, change: { ...pull.change, body: redact(body) } } : pull,
+    pull: pull?.change ? { ...pull, change: { ...pull.change, ...texts } } : pull,
     status: status && { ...status, text: written(status.text) },
   }
 }

@@ -15,6 +15,7 @@ const deletedOrUnlabeled: Shown = [
   'stories/less-settings.test.ts',
   'a deleted comment and a label taken off stop nothing',
 ]
+const shape: Shown = ['stories/pull-shape.test.ts', 'has the title, the labels and the state that they say']
 const atOnce: Shown = [
   'stories/less-settings.test.ts',
   'one run of a person at once, and of an owner where whoever runs the bot wants it',
@@ -54,6 +55,9 @@ const repository: Readonly<Record<string, Shown>> = {
   'when.unlabeled': deletedOrUnlabeled,
   'pull_request.assign': less,
   'pull_request.review': less,
+  'pull_request.title': shape,
+  'pull_request.labels': shape,
+  'pull_request.draft': shape,
   'permissions.*': ['stories/trust.test.ts', 'more is demanded than usual'],
   'allow.users': letIn,
   'allow.teams': ['commands/authorize.test.ts', 'teams'],

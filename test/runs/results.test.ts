@@ -1,9 +1,10 @@
 /** What came of the work: whose pull request it is, where commits are, and what stands in the way of a branch. */
 import { describe, expect, test } from 'vitest'
 import { Rejected } from '../../src/core/model/errors.ts'
-import type { CommitView, PullView, SettlingPart } from '../../src/core/model/views.ts'
+import type { CommitView, PullView, Settling, SettlingPart } from '../../src/core/model/views.ts'
 import { maxClaims, type UnusedBranch } from '../../src/core/record/own-pull-request.ts'
-import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { defaultSettings as usual } from '../../src/core/settings/repository-settings.ts'
 import { findBranch } from '../../src/runs/steps/find-branch.ts'
 import { adoptPull, findResult } from '../../src/runs/steps/find-result.ts'
 import { askCost } from '../../src/runs/steps/follow-task-run.ts'
@@ -47,6 +48,35 @@ describe('the base of a pull request', () => {
     ['itself', 'maya/wip', { ...asked, workspace: { branch: { ...given, into: ourHead.ref } } }, 'maya/wip'],
   ])('of %s', (_, base, change, expected) => {
     expect(wantedBase(runWith(change), pullView({ head: { ...ourHead, base } }))).toBe(expected)
+  })
+})
+
+describe('a pull request that is to be no draft', () => {
+  const tended = async (outcome: Outcome, { draft = true } = {}) => {
+    const settlings: Settling[] = []
+    const run = working({
+      result: { outcome, untended: [9], pulls: [{ ...pull, draft }] },
+      request: { ...ask, origin: { kind: 'tick' } },
+    })
+    const settings = { ...run.baseline.settings, pull_request: { ...usual.pull_request, draft: false } }
+    const context = handWith(changed(run, { baseline: { settings } }), {
+      github: {
+        settle: async settling => {
+          settlings.push(settling)
+          return { refused: [] }
+        },
+      },
+    })
+    await afterStep(tendPull, context)
+    return settlings.some(settling => settling.pull?.ready)
+  }
+  test.each<[string, Outcome, boolean]>([
+    ['when the run has ended with it', { kind: 'pull' }, true],
+    ['when it was stopped', { kind: 'stopped', by: 'maya' }, false],
+    ['when it did not finish', { kind: 'unfinished', why: 'error' }, false],
+  ])('%s', async (_, outcome, expected) => {
+    expect(await tended(outcome)).toBe(expected)
+    expect(await tended(outcome, { draft: false })).toBe(false)
   })
 })
 

@@ -94,6 +94,19 @@ onEitherQueue(
         'graphql threadAhead',
       ])
     })
+
+    it('a pull request of another shape', async () => {
+      const { github } = world()
+      const usual = await counted('/codex fix the flaky login test', { until: cleanedUp })
+      const olga = github.as('olga')
+      await olga.makesLabel('codex-made')
+      const shape = 'pull_request: {title: "fix: {title}", labels: [codex-made], draft: false}\n'
+      await olga.pushes('main', { '.github/codex.yml': shape })
+      // GitHub tells of what is no draft any more, and the bot looks.
+      const calls = [...usual, 'GET pulls'].toSorted()
+      expect(await counted('/codex fix the flaky login test', { until: cleanedUp })).toEqual(calls)
+      expect((await github.pulls()).at(-1)).toMatchObject({ title: 'fix: Login is flaky', draft: false })
+    })
   },
   { oneByOne: true, roles: [] },
 )

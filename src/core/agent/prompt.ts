@@ -155,7 +155,7 @@ function forIssue(run: Run): string[] {
   return [
     `Work on the branch \`${branch?.name ?? into}\`${checkedOut(run)} Publish your changes with the tools you have: on that branch if you may, else on a branch of your own that starts from it.`,
     open
-      ? `Pull request #${open.number} is already open for this: publish to its branch \`${open.head}\` and keep its title and description true.`
+      ? `Pull request #${open.number} is already open for this: publish to its branch \`${open.head}\`. ${keepTrue(run)}`
       : `Then open a draft pull request into \`${into}\`. Its description must contain the line "Closes ${threadName(run.thread)}".`,
     ...onBase(run),
     ...always,
@@ -181,10 +181,18 @@ function forPull(run: Run): string[] {
   const branch = run.workspace.branch?.name ?? run.baseline.head?.ref ?? ''
   return [
     `Work on the branch \`${branch}\`, the head of pull request #${run.thread.number}${checkedOut(run)} Publish your changes to that branch with the tools you have, so that the pull request shows them.`,
+    ...(isOwn(run) ? [`The pull request came of what was asked before. ${keepTrue(run)}`] : []),
     `If you may not publish there, publish to a branch of your own and open a draft pull request into \`${branch}\`.`,
     ...always,
   ]
 }
+
+const isOwn = ({ thread, result: { pulls } }: Run): boolean =>
+  pulls.some(({ number, state }) => number === thread.number && state === 'open')
+
+/** A description that only tells of the newest words hides the rest from who reviews it. */
+const keepTrue = ({ baseline: { settings } }: Run): string =>
+  `Keep its ${settings.pull_request.title === undefined ? 'title and description' : 'description'} true: the description says what the whole pull request changes, not only what you change now. Leave the line that closes the issue, and the HTML comment, as they are.${settings.pull_request.title === undefined ? '' : ' Leave its title as it is.'}`
 
 const always = [
   'If nothing needs to be changed, or the instruction is a question, change nothing and answer it.',

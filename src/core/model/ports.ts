@@ -98,8 +98,8 @@ export interface ThreadClient {
     ids: IssueBranches['ids'],
   ): Promise<{ linked: boolean; open?: boolean }>
   deleteBranch(name: string, sha: string): Promise<void>
-  /** With a person who is to take part in it. */
-  pull(number: number, person?: { login: string }): Promise<PullView | undefined>
+  /** With what is to be joined to it: a person, and labels. */
+  pull(number: number, joined?: { login: string; labels: readonly string[] }): Promise<PullView | undefined>
   /** `undefined` for one that is not open. */
   needs(number: number): Promise<PullNeeds | undefined>
   /** What a head has that a base has not, oldest first; `undefined` when they have nothing in common. */

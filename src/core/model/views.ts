@@ -71,14 +71,23 @@ export interface PullView {
 }
 
 export interface PullChange {
+  title?: string
   base?: string
   body?: string
 }
 
-export type SettlingPart = 'change' | 'assign' | 'review' | 'status'
+export type SettlingPart = 'change' | 'labels' | 'ready' | 'assign' | 'review' | 'status'
 
 export interface Settling {
-  pull?: { number: number; change?: PullChange; assign?: string; review?: string }
+  pull?: {
+    number: number
+    change?: PullChange
+    labels?: readonly string[]
+    /** Is no draft any more. */
+    ready?: true
+    assign?: string
+    review?: string
+  }
   status?: { nodeId: string; text: string }
   /** What replaces the eyes; without content, nothing does. */
   reaction?: { target: Target; content?: Reaction }
@@ -88,6 +97,8 @@ export interface Settling {
 export interface Settled {
   pull?: PullView
   refused: SettlingPart[]
+  /** Of those wanted, what the repository does not have. */
+  unknownLabels?: string[]
 }
 
 /** An issue or pull request that something waits for. `name` is `#7`, or `acme/other#7` elsewhere. */

@@ -179,6 +179,34 @@ export const settings = {
       .strictObject({
         assign: toPull(true, 'Assign it to the person who asked.'),
         review: toPull(false, 'Ask them for a review instead: one mail, not two.'),
+        title: setting(
+          z
+            .string()
+            .trim()
+            .min(1)
+            .max(200)
+            .refine(
+              title => !/\{(?!title\}|number\})/.test(title),
+              'may have `{title}` and `{number}` in it, and no other braces',
+            )
+            .optional()
+            .describe(
+              'What it is called: `{title}` is the title of the issue, `{number}` its number. Else as the agent calls it.',
+            ),
+          { rule: lower, example: 'Codex: {title} (#{number})' },
+        ),
+        labels: setting(
+          z
+            .array(z.string().trim().min(1).max(50))
+            .max(10)
+            .default([])
+            .describe('Labels that it gets. They must exist.'),
+          { rule: lower },
+        ),
+        draft: toPull(
+          true,
+          'Leave it a draft. If not, it is marked as ready for review when the run has ended with it.',
+        ),
       })
       .prefault({})
       .describe('What is done with the pull request of a run.'),

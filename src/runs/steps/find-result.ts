@@ -10,7 +10,7 @@ import { limits } from '../../core/record/timing.ts'
 import { standingOf } from '../../core/record/turn.ts'
 import { disarm, quoted } from '../../core/text/safe-markdown.ts'
 import { once, refusedReads, type StepContext, step } from './step-context.ts'
-import { putRight, putRightWhenFound, recorded, wantedBase } from './tend-pull.ts'
+import { putRight, putRightWhenFound, recorded, titleOf, wantedBase } from './tend-pull.ts'
 
 type Finding = StepContext<'pullsFrom' | 'branch' | 'commitsSince' | 'isDescendant'>
 
@@ -180,7 +180,7 @@ async function openOurs(
           head,
           base,
           // A squash merge makes it a commit subject, on which GitHub acts.
-          title: disarm(run.baseline.snapshot.title),
+          title: titleOf(run) ?? disarm(run.baseline.snapshot.title),
           body: body.filter(part => part !== '').join('\n\n'),
         }),
     })
@@ -209,7 +209,8 @@ export const adoptPull = step('adopt-pull', {
     const isFirst = unseen === undefined
     if (isFirst && run.result.claimsSeen >= maxClaims) return { result: foreign }
     const claimsSeen = run.result.claimsSeen + (isFirst ? 1 : 0)
-    const view = await context.github.pull(number, { login: run.request.by.login })
+    const { labels } = run.baseline.settings.pull_request
+    const view = await context.github.pull(number, { login: run.request.by.login, labels })
     const now = context.deps.now()
     const age = now - (unseen?.since ?? now)
     // PostHog may know a pull request before GitHub shows it everywhere.

@@ -12,6 +12,7 @@ import { removableBranch, sessionAtWork } from '../../core/record/own-pull-reque
 import { believeAbsent, isHeld } from '../../core/record/retries.ts'
 import { type Branch, baseOf, type ChangeOf, changed, type Run } from '../../core/record/run.ts'
 import { closesIssue, withFirst } from '../../core/text/closing-words.ts'
+import { disarm } from '../../core/text/safe-markdown.ts'
 import { ignoreRefusal, markerOf, reactionTo } from './markers.ts'
 import { statusToSend } from './status-comment.ts'
 import { drawStatus, refusedReads, type StepContext, step } from './step-context.ts'
@@ -24,11 +25,17 @@ export const tendPull = step('tend-pull', {
   github: ['settle'],
   writes: ['result', 'report'],
   async do(context) {
-    const { run } = context
-    const [number, ...untended] = run.result.untended
+    const [number, ...untended] = context.run.result.untended
     if (number === undefined) return {}
-    const known = run.result.pulls.find(each => each.number === number)
+    const known = context.run.result.pulls.find(each => each.number === number)
     if (known?.state !== 'open') return { result: { untended } }
+    const isReady = becomesReady(context.run, known)
+    // The status that goes along says what it is then.
+    const run = isReady
+      ? changed(context.run, {
+          result: { pulls: inPlace(context.run.result.pulls, { ...known, draft: false }) },
+        })
+      : context.run
     const { login } = run.request.by
     const { assign, review } = run.baseline.settings.pull_request
     const reacts =
@@ -36,18 +43,32 @@ export const tendPull = step('tend-pull', {
     const fold = foldable(run)
     const edit = editOf(context, run)
     const { pull: view, refused } = await settled(context, {
-      pull: { number, review: review ? login : undefined, assign: assign && !review ? login : undefined },
+      pull: {
+        number,
+        ready: isReady ? true : undefined,
+        review: review ? login : undefined,
+        assign: assign && !review ? login : undefined,
+      },
       status: edit,
       reaction: reacts ? reactionTo(run) : undefined,
       fold,
     })
     const announced = reacts ? { ...run.report.announced, reaction: true } : run.report.announced
     return {
-      result: { untended, pulls: inPlace(run.result.pulls, view ? await putRight(context, view) : known) },
+      result: {
+        untended,
+        pulls: inPlace(context.run.result.pulls, view ? await putRight(context, view, known) : known),
+      },
       report: { status: shown(run, { edit, fold, refused }), announced },
     }
   },
 })
+
+/** Once the run has ended with it, if the settings want that. */
+const becomesReady = (
+  { request, result: { outcome }, baseline: { settings } }: Run,
+  { draft }: Pull,
+): boolean => draft && !settings.pull_request.draft && outcome?.kind === 'pull' && request.what === 'work'
 
 type Edit = NonNullable<Settling['status']> & { status: Status }
 type Status = NonNullable<Run['report']['status']>
@@ -94,26 +115,66 @@ export const recorded = (view: PullView, message?: string): Pull => ({
   remark: message,
 })
 
-/** PostHog uses the run's branch as base: a pull request into a branch of ours is retargeted, and closes the issue. */
-function wantedChange(context: StepContext, view: PullView): PullChange | undefined {
-  const into = wantedBase(context.run, view)
+type Shaping = Pick<NonNullable<Settling['pull']>, 'number' | 'labels'> & { change: PullChange }
+
+/**
+ * PostHog uses the run's branch as base: a pull request into a branch of ours is retargeted, and closes the issue. Title
+ * and labels are set once: our marker says that they were.
+ */
+function shapingOf(context: StepContext, view: PullView): Shaping | undefined {
+  const { run } = context
+  if (view.state !== 'open') return undefined
+  const into = wantedBase(run, view)
   const base = into === view.head.base ? undefined : into
   const wanted = wantedBody(context, view)
   const body = wanted === view.body ? undefined : wanted
-  return base === undefined && body === undefined ? undefined : { base, body }
+  const isNew = !isMarked(context, view)
+  const called = isNew ? titleOf(run) : undefined
+  const title = called === view.title ? undefined : called
+  if (base === undefined && body === undefined && title === undefined) return undefined
+  const { labels } = run.baseline.settings.pull_request
+  return {
+    number: view.number,
+    change: { title, base, body },
+    labels: isNew && labels.length > 0 ? labels : undefined,
+  }
 }
 
-export async function putRight(context: StepContext<'settle'>, view: PullView): Promise<Pull> {
-  const change = view.state === 'open' ? wantedChange(context, view) : undefined
-  return change
-    ? afterChange(view, change, await settled(context, { pull: { number: view.number, change } }))
-    : recorded(view)
+const maxTitle = 256
+
+/** As the settings have it called. A squash merge makes it a commit subject, on which GitHub acts. */
+export function titleOf({ thread, baseline: { settings, snapshot } }: Run): string | undefined {
+  const title = settings.pull_request.title?.replace(/\{(title|number)\}/g, (_, which) =>
+    which === 'title' ? disarm(snapshot.title) : String(thread.number),
+  )
+  return title && [...title].slice(0, maxTitle).join('')
 }
 
-function afterChange(view: PullView, change: PullChange, { pull, refused }: Settled): Pull {
-  if (!refused.includes('change')) return recorded(pull ?? view)
-  const what = change.base === undefined ? 'description' : 'base or description'
-  return recorded(view, `GitHub did not let the bot change its ${what}`)
+/** @param known what its record says of it, if it is not new */
+export async function putRight(context: StepContext<'settle'>, view: PullView, known?: Pull): Promise<Pull> {
+  const shaping = shapingOf(context, view)
+  return shaping
+    ? afterChange(view, shaping, await settled(context, { pull: shaping }))
+    : recorded(view, known?.remark)
+}
+
+function afterChange(
+  view: PullView,
+  { change }: Shaping,
+  { pull, refused, unknownLabels = [] }: Settled,
+): Pull {
+  if (refused.includes('change')) {
+    const parts = [
+      ...(change.title === undefined ? [] : ['title']),
+      ...(change.base === undefined ? [] : ['base']),
+      ...(change.body === undefined ? [] : ['description']),
+    ]
+    return recorded(view, `GitHub did not let the bot change its ${parts.join(' or ')}`)
+  }
+  const missing = unknownLabels.join(', ')
+  if (missing !== '') return recorded(pull ?? view, `this repository does not have the labels: ${missing}`)
+  const isUnlabelled = refused.includes('labels')
+  return recorded(pull ?? view, isUnlabelled ? 'GitHub did not let the bot set its labels' : undefined)
 }
 
 /** At once, for whoever merges before the turn's end, with the status that shows the pull request. */
@@ -124,15 +185,12 @@ export async function putRightWhenFound(
 ): Promise<ChangeOf<'result' | 'report'>> {
   // The marker says on which branches its session may go on: the pull request's is one of them.
   const run = changed(context.run, { result: found })
-  const change = view.state === 'open' ? wantedChange({ ...context, run }, view) : undefined
-  if (!change) return { result: found }
+  const shaping = shapingOf({ ...context, run }, view)
+  if (!shaping) return { result: found }
   const edit = editOf(context, run)
-  const done = await settled(context, {
-    pull: { number: view.number, change },
-    status: edit,
-  })
+  const done = await settled(context, { pull: shaping, status: edit })
   return {
-    result: { ...found, pulls: inPlace(found.pulls, afterChange(view, change, done)) },
+    result: { ...found, pulls: inPlace(found.pulls, afterChange(view, shaping, done)) },
     report: { status: shown(run, { edit, refused: done.refused }) },
   }
 }
@@ -145,6 +203,12 @@ export function wantedBase(run: Run, { head: { base, ref } }: PullView): string 
   return base === run.thread.defaultBranch && baseOf(run) !== undefined ? branch.into : base
 }
 
+const isMarked = (
+  { run, deps }: { run: Run; deps: Pick<StepContext['deps'], 'signer'> },
+  { body, number }: PullView,
+): boolean =>
+  deps.signer.read(body, { repoId: run.thread.repoId, number }).some(marker => marker.run === run.id)
+
 /** Adds the closing line and the marker if missing, before anything that could swallow them. */
 export function wantedBody(
   context: { run: Run; deps: Pick<StepContext['deps'], 'signer'> },
@@ -152,10 +216,8 @@ export function wantedBody(
 ): string {
   const { run, deps } = context
   const { thread } = run
-  const pullThread = { repoId: thread.repoId, number: view.number }
   const closes = thread.kind === 'pull' || closesIssue(view.body, thread) ? [] : [`Closes #${thread.number}`]
-  const marked = deps.signer.read(view.body, pullThread).some(marker => marker.run === run.id)
-  if (marked) return withFirst(closes, view.body)
+  if (isMarked(context, view)) return withFirst(closes, view.body)
   const marker = deps.signer.write({
     ...markerOf(run, 'pull'),
     thread: view.number,

@@ -41,12 +41,12 @@ const openedPull = (
   ...given,
 })
 
-function amended(world: World, number: number, { base, body }: PullChange): PullView {
+function amended(world: World, number: number, { title, base, body }: PullChange): PullView {
   const index = world.pulls.findIndex(each => each.number === number)
   const before = world.pulls[index]
   if (!before) throw new Rejected('github', 404, '', 'Not Found')
   const head = { ...before.head, base: base ?? before.head.base }
-  const view = { ...before, body: body ?? before.body, head }
+  const view = { ...before, title: title ?? before.title, body: body ?? before.body, head }
   world.pulls[index] = view
   return view
 }
