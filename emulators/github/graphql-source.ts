@@ -120,14 +120,28 @@ function repository(layer: Layer, found: JsonObject): Source {
 async function blob({ upstream }: Layer, repository: string, expression: string): Promise<Resolved> {
   const [, at = '', path = ''] = /^([^:]+):(.+)$/.exec(expression) ?? []
   const query = at === 'HEAD' ? '' : `?ref=${encodeURIComponent(at)}`
-  const found = await upstream.read(`/repos/${repository}/contents/${path}${query}`)
-  if (found?.type !== 'file') return null
+  const contents = `/repos/${repository}/contents/${path}${query}`
+  const found = await upstream.read(contents)
+  if (!found) return tree(await upstream.readAll(contents))
+  if (found.type !== 'file') return null
   const bytes = Buffer.from(textAt(found, 'content'), 'base64')
   const sha = textAt(found, 'sha')
   const isBinary = bytes.includes(0)
   const text = isBinary ? null : bytes.toString('utf8')
   return { __typename: 'Blob', id: sha, oid: sha, byteSize: bytes.length, isBinary, isTruncated: false, text }
 }
+
+const tree = (entries: JsonObject[]): Resolved =>
+  entries.length === 0
+    ? null
+    : {
+        __typename: 'Tree',
+        entries: entries.map(entry => ({
+          __typename: 'TreeEntry',
+          name: textAt(entry, 'name'),
+          type: entry.type === 'dir' ? 'tree' : 'blob',
+        })),
+      }
 
 async function ref(layer: Layer, fullName: string, branch: string): Promise<Resolved> {
   const { upstream } = layer

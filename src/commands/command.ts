@@ -1,6 +1,7 @@
 /** A command in one file: grammar, role, facts and a pure decision, which `perform` carries out. */
 import type { SettingsNow } from '../access/read-settings.ts'
 import type { Options } from '../core/command/options.ts'
+import type { Template } from '../core/command/template.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import type { CommandGrammar } from '../core/model/command-grammar.ts'
@@ -21,6 +22,8 @@ export interface Request {
   trigger: CommandTrigger
   options: Options
   text: string
+  /** Its first word names no template. */
+  literal?: true | undefined
   /** The files that can be seen where it was asked. */
   attached?: Attachment[]
   runId: string
@@ -119,4 +122,8 @@ export interface Reads {
   checks(): Promise<Check[]>
   schemaAddress(): Promise<string | undefined>
   inline(): Promise<InlineComment[] | undefined>
+  /** Names, without those of commands. */
+  templates(): Promise<string[]>
+  /** What a text means whose first word names a template. */
+  template(text: string): Promise<Template | undefined>
 }

@@ -12,10 +12,14 @@ export const helpCommand = command({
   options: false,
   repliesAtOnce: true,
 
-  facts: async (reads: Pick<Reads, 'grammars' | 'trigger'>) => ({
+  facts: async (reads: Pick<Reads, 'grammars' | 'trigger' | 'templates'>) => ({
     commands: reads.grammars,
+    templates: await reads.templates(),
     label: reads.trigger.labels[0] ?? usualTrigger.word,
   }),
 
-  decide: (_, { commands, label }) => ({ kind: 'reply', reply: { kind: 'help', commands, label } }),
+  decide: (_, { commands, templates, label }) => ({
+    kind: 'reply',
+    reply: { kind: 'help', commands, templates, label },
+  }),
 })

@@ -21,24 +21,25 @@ import { stopCommand } from './stop-command.ts'
 import { isPreceded, markStop, stopOf, stopped } from './stops.ts'
 
 /** What was written with the command, and whether the page hides a part of it. */
-export type Words = Pick<Request, 'options' | 'text'> & { hides: boolean }
+export type Words = Pick<Request, 'options' | 'text' | 'literal'> & { hides: boolean }
 
 /** Of a sender who may use the command. */
 export async function obey(
   context: CommandContext,
   trigger: CommandTrigger,
   command: Command,
-  { options, text, hides }: Words,
+  { options, text, literal, hides }: Words,
 ): Promise<CommandResult> {
   if (context.deps.tenant === undefined) return unserved(context)
   if (hides) return refused({ kind: 'hidden' })
-  if (options.dryRun) return rehearse(context, command, requestOf(context, trigger, { options, text }))
+  if (options.dryRun)
+    return rehearse(context, command, requestOf(context, trigger, { options, text, literal }))
   // A ticked box stops the run that it stands under, if that is the one here.
   if (command.name === stopCommand.name && trigger.kind !== 'tick') await markStop(context)
   const before = command.starts ? await stopOf(context) : undefined
   if (before) return stopped(context, before)
   if (command.starts && (await isPreceded(context))) return { kind: 'wait', ms: 200 }
-  const request = requestOf(context, trigger, { options, text })
+  const request = requestOf(context, trigger, { options, text, literal })
   const facts = await command.facts(readsFor(context, trigger, commands), request)
   const decision = command.decide(request, facts)
   if (decision.kind === 'message' && !context.record.reacted)
@@ -56,9 +57,9 @@ export async function obey(
 const requestOf = (
   context: CommandContext,
   trigger: CommandTrigger,
-  { options, text }: Pick<Request, 'options' | 'text'>,
+  { options, text, literal }: Pick<Request, 'options' | 'text' | 'literal'>,
 ): Request => ({
-  ...{ trigger, options, text, attached: context.attached },
+  ...{ trigger, options, text, literal, attached: context.attached },
   ...{ runId: runId(context), command: context.record.done },
 })
 

@@ -1,6 +1,8 @@
 /** The texts of a trigger, seen as GitHub shows them, and the commands in them. */
 import { isMisplaced, mayBeMisplaced, mayHoldCommand, type SeenText } from '../core/command/find.ts'
 import { newCommands, type Parsed } from '../core/command/parse.ts'
+import { templateMeant, templatesFolder, templatesIn } from '../core/command/template.ts'
+import { instruction } from '../core/model/command-grammar.ts'
 import type { WrittenText } from '../core/model/ports.ts'
 import type { CommentTrigger, InlineComment, TickTrigger } from '../core/model/trigger.ts'
 import type { Marker, Signer } from '../core/record/marker.ts'
@@ -9,7 +11,7 @@ import { attachmentsIn } from '../core/text/attachment-links.ts'
 import { yieldToEventLoop } from '../core/text/event-loop.ts'
 import { asWritten } from '../core/text/shown-text.ts'
 import { type CommandContext, mayCost } from './command-context.ts'
-import { parseCommands } from './command-registry.ts'
+import { commands, parseCommands } from './command-registry.ts'
 
 /** The comment or review; without a command in it also the comments on lines of the review. */
 export async function textsOf({ github }: CommandContext, trigger: CommentTrigger): Promise<WrittenText[]> {
@@ -43,7 +45,22 @@ export async function commandsOf(
   context.attached = pages
     .slice(oldText(trigger).length)
     .flatMap(page => attachmentsIn(page ?? undefined, url))
-  return newlyAsked(trigger, texts, pages)
+  return withTemplates(context, await newlyAsked(trigger, texts, pages))
+}
+
+/** Their names come with what is read ahead. */
+export const templatesOf = async ({ github }: CommandContext): Promise<string[]> =>
+  templatesIn(await github.folder(templatesFolder), commands)
+
+/** What looks like a slip of a command's name may be the name of a template. */
+async function withTemplates(context: CommandContext, parsed: readonly Parsed[]): Promise<Parsed[]> {
+  if (!parsed.some(({ kind }) => kind === 'unknown-command')) return [...parsed]
+  const names = await templatesOf(context)
+  return parsed.map(each => {
+    if (each.kind !== 'unknown-command' || !templateMeant(each.given, names)) return each
+    const command = { name: instruction, options: {}, text: each.given }
+    return { kind: 'command', command, line: each.given, hides: false }
+  })
 }
 
 function oldText({ before = '', word }: CommentTrigger): WrittenText[] {

@@ -1,4 +1,5 @@
 /** What a command may ask of GitHub, PostHog and the queue to decide. */
+import { filled, templateMeant, templatePath } from '../core/command/template.ts'
 import type { CommandGrammar } from '../core/model/command-grammar.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
@@ -20,7 +21,7 @@ import {
   refusedReads,
   settingsOf,
 } from './command-context.ts'
-import { shownBy, writtenIn } from './read-commands.ts'
+import { shownBy, templatesOf, writtenIn } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
 import { notBegun } from './stops.ts'
 
@@ -32,6 +33,7 @@ export function readsFor(
   const { deps, github } = context
   const { thread } = trigger
   let past: Promise<Past | undefined> | undefined
+  const templates = () => templatesOf(context)
   return {
     grammars,
     usual: deps.defaults,
@@ -82,6 +84,11 @@ export function readsFor(
       const { inline, rootId, commentId } = commentRef
       const parent = rootId === commentId ? undefined : await github.inlineComment(rootId)
       return asShown(context, [parent ? { ...inline, parent } : inline])
+    },
+    templates,
+    async template(text) {
+      const meant = templateMeant(text, await templates())
+      return meant && filled(meant, await github.file(templatePath(meant.name)))
     },
   }
 }

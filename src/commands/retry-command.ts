@@ -100,7 +100,14 @@ const roundWords = ({ mailbox, result }: LastRun): FollowUp[] =>
 function lastRequest(last: LastRun): NewRun['request'] {
   const { approves, ...request } = last.request
   const [words] = roundWords(last)
-  if (words) return { ...request, text: words.text, attached: words.attached, inline: words.inline }
+  if (words)
+    return {
+      ...request,
+      template: undefined,
+      text: words.text,
+      attached: words.attached,
+      inline: words.inline,
+    }
   return { ...request, approves: approves && { plan: approves.plan, text: approves.text } }
 }
 

@@ -1,12 +1,19 @@
 import { fixInstruction, namesNothing } from '../core/agent/pull-needs.ts'
+import type { Template } from '../core/command/template.ts'
 import { instruction } from '../core/model/command-grammar.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import { command, type Reads, type Request } from './command.ts'
+import { command, type Reads, type Request, reject } from './command.ts'
 import { decideStart, type StartFacts, type StartReads, startFacts, type Wanted } from './start-decision.ts'
 
-const wanted = ({ text, options }: Request, inline?: InlineComment[]): Wanted => ({
+interface Meant {
+  inline?: InlineComment[]
+  template?: Template & { kind: 'template' }
+}
+
+const wanted = ({ text, options }: Request, { inline, template }: Meant = {}): Wanted => ({
   what: 'work',
-  text,
+  text: template?.text ?? text,
+  template: template && { name: template.name, argument: template.argument },
   options,
   mayJoin: true,
   inline,
@@ -14,6 +21,7 @@ const wanted = ({ text, options }: Request, inline?: InlineComment[]): Wanted =>
 
 interface Facts {
   inline?: InlineComment[]
+  template?: Template
   start: StartFacts
   /** What is asked in the place of words that name nothing. */
   text?: string
@@ -30,15 +38,23 @@ export const runCommand = command({
   options: true,
   starts: true,
 
-  async facts(reads: StartReads & Pick<Reads, 'inline' | 'needs'>, request): Promise<Facts> {
-    const [inline, start] = await Promise.all([reads.inline(), startFacts(reads, request, wanted(request))])
-    const pull = namesNothing(request.text) && !inline ? pullOf(request, start) : undefined
+  async facts(reads: StartReads & Pick<Reads, 'inline' | 'template' | 'needs'>, request): Promise<Facts> {
+    const [inline, template, start] = await Promise.all([
+      reads.inline(),
+      request.literal ? undefined : reads.template(request.text),
+      startFacts(reads, request, wanted(request)),
+    ])
+    const isBare = !template && !inline && namesNothing(request.text)
+    const pull = isBare ? pullOf(request, start) : undefined
     const needs = pull === undefined ? undefined : await reads.needs(pull)
-    return { inline, start, text: needs && fixInstruction(needs) }
+    return { inline, template, start, text: needs && fixInstruction(needs) }
   },
 
-  decide: (request, { inline, start, text = request.text }) =>
-    decideStart(request, wanted({ ...request, text }, inline), start),
+  decide(request, { inline, template, start, text = request.text }) {
+    if (template?.kind === 'unusable')
+      return reject({ kind: 'template', name: template.name, why: template.why })
+    return decideStart(request, wanted({ ...request, text }, { inline, template }), start)
+  },
 })
 
 /** The pull request that the thread is, or that its last run made. */

@@ -22,6 +22,7 @@ export interface Wanted {
   mayJoin: boolean
   inline?: InlineComment[]
   approves?: RunRequest['approves']
+  template?: RunRequest['template']
 }
 
 export type StartFacts =
@@ -77,7 +78,7 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
   const limit = settings.limits.cost_per_run
   if (cost && limit !== undefined && cost >= limit)
     return rejectStart(settling, { kind: 'session-cost', cost, limit })
-  const { what, text, inline, approves } = asked.wanted
+  const { what, text, inline, approves, template } = asked.wanted
   const others = wanted.options.force || what === 'plan' ? [] : byOthers(request, facts)
   if (others.length > 0) return rejectStart(settling, { kind: 'has-pull', pulls: others })
   const run = newRun({
@@ -92,7 +93,7 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
       options: agreed.options,
       usualModel: asked.wanted.options.model === undefined ? true : undefined,
       attached: attached?.length ? attached : undefined,
-      ...{ what, text, inline, approves },
+      ...{ what, text, inline, approves, template },
     },
     baseline: { snapshot: trigger.snapshot, settings, settingsProblem: problem, head },
     ...(past && !wanted.options.new ? goingOn(past, readUpToIn(trigger, last)) : leaving(past)),

@@ -4,6 +4,7 @@
  */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
+import { templatesFolder } from '../core/command/template.ts'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { Closer, IssueBranches } from '../core/model/views.ts'
@@ -20,10 +21,11 @@ const comments = `comments(last: 100) {
         nodes { id fullDatabaseId body createdAt updatedAt authorAssociation author { __typename login } }
       }`
 
-const threadAhead = `query threadAhead($owner: String!, $name: String!, $number: Int!, $file: String!, $base: String!, $prefix: String!, $isIssue: Boolean!) {
+const threadAhead = `query threadAhead($owner: String!, $name: String!, $number: Int!, $file: String!, $templates: String!, $base: String!, $prefix: String!, $isIssue: Boolean!) {
   repository(owner: $owner, name: $name) {
     id
     file: object(expression: $file) { ... on Blob { text isBinary isTruncated } }
+    templates: object(expression: $templates) { ... on Tree { entries { name } } }
     base: ref(qualifiedName: $base) @include(if: $isIssue) { name target { oid } }
     ours: refs(refPrefix: "refs/heads/", query: $prefix, first: 50) @include(if: $isIssue) {
       totalCount
@@ -80,6 +82,8 @@ const Carried = z.object({
 interface Parts extends Omit<z.infer<typeof Carried>, 'at'> {
   closers?: Closer[]
   settings?: { text: string | undefined }
+  /** Names of files. */
+  templates?: string[]
 }
 
 /** ms */
@@ -188,6 +192,7 @@ const ResponseData = z.object({
         isTruncated: z.boolean(),
       })
       .nullable(),
+    templates: z.object({ entries: z.array(z.object({ name: z.string() })).nullish() }).nullable(),
     base: Ref.nullish(),
     ours: z.object({ totalCount: z.number(), nodes: z.array(Ref) }).optional(),
     thread: z.object({
@@ -222,6 +227,7 @@ export async function readAhead({ client, thread, ids, prefetched }: ThreadAcces
     name: thread.repo,
     number: thread.number,
     file: `HEAD:${settingsPath}`,
+    templates: `HEAD:${templatesFolder}`,
     base: `refs/heads/${thread.defaultBranch}`,
     prefix: usualStem(thread),
     isIssue: thread.kind === 'issue',
@@ -240,6 +246,7 @@ function partsOf(found: Found, thread: Thread): Parts {
   const settings = settingsOf(found.file)
   return {
     settings,
+    templates: (found.templates?.entries ?? []).map(({ name }) => name),
     comments:
       comments.totalCount <= comments.nodes.length
         ? comments.nodes.map(node => asRest(node, node.createdAt))

@@ -3,6 +3,7 @@
  * been there.
  */
 import type { Octokit } from '@octokit/rest'
+import { templatesFolder } from '../core/command/template.ts'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
 import type { CheckReport } from '../core/model/views.ts'
@@ -25,6 +26,13 @@ export function repositoryFiles({ app, client, thread, prefetched, written }: Re
       const ref = commit === undefined ? {} : { ref: commit }
       const found = await unlessGone(() => client.rest.repos.getContent({ ...at, path, ...ref }))
       return found && textOf(found.data)
+    },
+
+    async folder(path: string): Promise<string[]> {
+      const read = path === templatesFolder ? prefetched.see('templates') : undefined
+      if (read) return read
+      const found = await unlessGone(() => client.rest.repos.getContent({ ...at, path }))
+      return Array.isArray(found?.data) ? found.data.map(({ name }) => name) : []
     },
 
     async changedFiles(number: number): Promise<string[]> {

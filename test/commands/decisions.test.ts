@@ -328,6 +328,31 @@ describe('what asks for work', () => {
     ['by a label after the end', asking(label), start(busy({ live: ended })), { kind: 'take-over' }],
   ])
 
+  const template = { kind: 'template' as const, name: 'release', argument: '1.2', text: 'Release 1.2.' }
+  decides(runCommand, [
+    [
+      'by a template',
+      asking(comment, { text: 'release 1.2' }),
+      { ...start(free()), template },
+      {
+        kind: 'start',
+        run: { request: { text: 'Release 1.2.', template: { name: 'release', argument: '1.2' } } },
+      },
+    ],
+    [
+      'by a template, while another works',
+      asking(comment, { text: 'release 1.2' }),
+      { ...start(busy()), template },
+      { kind: 'message', message: { kind: 'follow-up', text: 'Release 1.2.' } },
+    ],
+    [
+      'by a template that can not be used',
+      asking(comment, { text: 'release 1.2' }),
+      { ...start(free()), template: { kind: 'unusable', name: 'release', why: 'long' } },
+      rejects('template', { name: 'release', why: 'long' }),
+    ],
+  ])
+
   decides(planCommand, [
     [
       'in a thread of its own',
@@ -664,8 +689,8 @@ describe('what asks for none', () => {
     [
       'at any time',
       asking(comment),
-      { commands, label: 'codex' },
-      { kind: 'reply', reply: { kind: 'help', commands, label: 'codex' } },
+      { commands, templates: ['release'], label: 'codex' },
+      { kind: 'reply', reply: { kind: 'help', commands, templates: ['release'], label: 'codex' } },
     ],
   ])
 })

@@ -771,7 +771,7 @@ const mistakes: { [K in Mistake['kind']]: Extract<Mistake, { kind: K }> } = {
   unreadable: { kind: 'unreadable' },
 }
 const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
-  help: { kind: 'help', commands, label: 'codex' },
+  help: { kind: 'help', commands, templates: [], label: 'codex' },
   mistake: { kind: 'mistake', mistake: mistakes['unknown-option'] },
   'not-allowed': { kind: 'not-allowed', command: 'run', least: 'write', role: 'read' },
   'not-known': { kind: 'not-known', command: 'stop' },
@@ -779,6 +779,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   effort: { kind: 'effort', effort: 'max', model: 'gpt-5.5', known: ['low', 'medium', 'high', 'xhigh'] },
   model: { kind: 'model', model: 'gpt-5.7', meant: 'gpt-5.6', known: ['gpt-5.5', 'gpt-5.6'] },
   'no-branch': { kind: 'no-branch', branch: 'relaese', meant: 'release' },
+  template: { kind: 'template', name: 'release', why: 'long' },
   'base-of-pull': { kind: 'base-of-pull' },
   'base-taken': { kind: 'base-taken', pull: 9, base: 'main' },
   closed: { kind: 'closed' },
@@ -891,7 +892,9 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
 
 describe('replies', () => {
   test('help', () => {
-    expect(replyComment('maya', { kind: 'help', commands, label: 'codex' })).toMatchInlineSnapshot(`
+    expect(
+      replyComment('maya', { kind: 'help', commands, templates: [], label: 'codex' }),
+    ).toMatchInlineSnapshot(`
       "Write a command at the start of a line, or put the label \`codex\` on the issue or pull request.
 
       \`\`\`
@@ -1259,7 +1262,7 @@ describe('replies', () => {
   })
 
   test('help names every command, option and reaction there is, in lists, which a phone does not cut', () => {
-    const text = replyComment('maya', { kind: 'help', commands, label: 'codex' })
+    const text = replyComment('maya', { kind: 'help', commands, templates: [], label: 'codex' })
     for (const { usage, about, least } of Object.values(commands))
       expect(text).toContain(`- \`${usage}\` (${least} permission)\\\n  ${about}`)
     expect(text).not.toMatch(/^\|/m)

@@ -447,6 +447,7 @@ export class MemoryBot {
     file: async (_, commit) =>
       commit === undefined ? this.#options.settings : this.#options.history?.[Number(commit) - 1],
     changedFiles: async () => [],
+    folder: async () => [],
     fileCommits: async () =>
       [this.#options.settings, ...(this.#options.history ?? [])].map((_, n) => String(n)),
     comments: async () =>

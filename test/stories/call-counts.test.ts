@@ -103,8 +103,8 @@ onEitherQueue(
       const shape = 'pull_request: {title: "fix: {title}", labels: [codex-made], draft: false}\n'
       await olga.pushes('main', { '.github/codex.yml': shape })
       // GitHub tells of what is no draft any more, and the bot looks.
-      const calls = [...usual, 'GET pulls'].toSorted()
-      expect(await counted('/codex fix the flaky login test', { until: cleanedUp })).toEqual(calls)
+      const calls = await counted('/codex fix the flaky login test', { until: cleanedUp })
+      expect(calls.filter(name => name !== 'GET pulls')).toEqual(usual)
       expect((await github.pulls()).at(-1)).toMatchObject({ title: 'fix: Login is flaky', draft: false })
     })
   },

@@ -5,6 +5,8 @@
  *   /codex [options] <words>       an instruction: the rest of the line and the lines below it
  *   /codex <command> [options] …   one of the grammar
  *
+ *   `--` before the words says that they are an instruction, whatever template has the name of the first.
+ *
  *   option  = --name value | --name=value | --switch      (before the words; `--` ends them)
  *   value   = word | "several words"
  *
@@ -26,6 +28,8 @@ interface Command {
   name: string
   options: Options
   text: string
+  /** Behind `--`: its first word names no template. */
+  literal?: true
 }
 
 export type Mistake =
@@ -101,7 +105,7 @@ function parseCommand(words: Words, { line, below, hides }: CommandText): Parsed
   const text = takes === 'nothing' ? '' : `${taken.rest}\n${taken.below}`.trim()
   return {
     kind: 'command',
-    command: { name, options: taken.options, text },
+    command: { name, options: taken.options, text, ...(taken.literal ? { literal: true } : {}) },
     line,
     hides: hides && text !== '',
   }
@@ -181,7 +185,7 @@ function takeAllOptions(
   { takes }: Named,
   line: string,
   below: string,
-): (Taken & { below: string }) | Mistake {
+): (Taken & { below: string; literal: boolean }) | Mistake {
   let taken = takeOptions(line)
   let rest = below
   while (taken.kind === 'options' && !endOfOptions.test(taken.rest)) {
@@ -196,7 +200,12 @@ function takeAllOptions(
     rest = rest.slice(start.length)
   }
   return taken.kind === 'options'
-    ? { ...taken, rest: taken.rest.replace(endOfOptions, ''), below: rest }
+    ? {
+        ...taken,
+        rest: taken.rest.replace(endOfOptions, ''),
+        below: rest,
+        literal: endOfOptions.test(taken.rest),
+      }
     : taken
 }
 

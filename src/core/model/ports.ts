@@ -64,6 +64,8 @@ export interface ThreadClient {
   reviewComments(reviewId: number): Promise<InlineComment[]>
   inlineComment(commentId: number): Promise<InlineComment['parent']>
   file(path: string, commit?: string): Promise<string | undefined>
+  /** Names of the files in a folder of the default branch; none if it is not there. */
+  folder(path: string): Promise<string[]>
   fileCommits(path: string): Promise<string[]>
   isInTeam(team: string, login: string): Promise<boolean>
   /** Who closed the thread, and when (ms since the epoch), if it is closed. */

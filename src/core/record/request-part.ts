@@ -32,6 +32,8 @@ export const RunRequest = z.object({
   command: z.number().int().optional(),
   what: z.enum(['work', 'plan']).default('work'),
   text: z.string().default(''),
+  /** Of which the text was made. */
+  template: z.object({ name: z.string(), argument: z.string() }).optional(),
   /** What the page shows of files where it was asked. */
   attached: z.array(Attachment).optional(),
   options: RunOptions,

@@ -1,5 +1,6 @@
 import { flagOf, infoOf, type OptionName, optionNames, takenBy, usageOf } from '../command/options.ts'
 import type { Mistake } from '../command/parse.ts'
+import { maxTemplate, templatePath } from '../command/template.ts'
 import type { Check } from '../model/check.ts'
 import type { ReasoningEffort } from '../model/codex-task-run-create.ts'
 import { type CommandGrammar, instruction, type Role } from '../model/command-grammar.ts'
@@ -25,7 +26,7 @@ import { questionUrl } from './while-working.ts'
 import { withCode } from './words.ts'
 
 export type Reply =
-  | { kind: 'help'; commands: readonly CommandGrammar[]; label: string }
+  | { kind: 'help'; commands: readonly CommandGrammar[]; templates: readonly string[]; label: string }
   | { kind: 'mistake'; mistake: Mistake }
   | { kind: 'not-allowed'; command: string; least: Role; role: string }
   | { kind: 'hidden' }
@@ -36,6 +37,7 @@ export type Reply =
   | { kind: 'effort'; effort: ReasoningEffort; model: string; known: readonly string[] }
   | { kind: 'model'; model: string; meant: string | undefined; known: readonly string[] }
   | { kind: 'no-branch'; branch: string; meant: string | undefined }
+  | { kind: 'template'; name: string; why: 'long' | 'unreadable' }
   | { kind: 'base-of-pull' }
   | { kind: 'base-taken'; pull: number; base: string }
   | { kind: 'closed' }
@@ -120,6 +122,8 @@ function sentence(reply: Reply, login: string): string {
       return `there is no model ${code(reply.model)}${meantOrAll(reply)} Nothing was started.`
     case 'no-branch':
       return `there is no branch ${code(reply.branch)} in this repository.${didYouMean(reply.meant) ?? ''} Nothing was started.`
+    case 'template':
+      return `${code(templatePath(reply.name))} ${templateFaults[reply.why]}. Nothing was started. Correct the file on the default branch, or write ${code(`/codex -- ${reply.name} …`)} if that is your instruction.`
     case 'base-of-pull':
       return 'a pull request has a base already. Nothing was started. Change the base on its page, or ask without `--base`.'
     case 'base-taken':
@@ -199,6 +203,11 @@ function sentence(reply: Reply, login: string): string {
       return `this did not work: ${ended(inlineWords(reply.reason, 300))} Nothing was started. Write the command again in a few minutes.`
   }
 }
+
+const templateFaults = {
+  long: `is longer than ${maxTemplate} characters`,
+  unreadable: 'could not be read as text: it may be empty, larger than a megabyte, or no text',
+} as const
 
 /** What was asked and has no Run. */
 interface NotBegun {
@@ -335,7 +344,7 @@ const allOptions = optionNames.map(name => code(flagOf(name))).join(', ')
 const shownFirst: readonly string[] = [instruction, 'plan', 'stop']
 
 /** Lists, as a phone cuts a table. */
-function helpText({ commands, label }: Reply & { kind: 'help' }): string {
+function helpText({ commands, templates, label }: Reply & { kind: 'help' }): string {
   const examples = commands.filter(({ name }) => shownFirst.includes(name)).map(({ example }) => example)
   const commandRows = commands.map(
     ({ usage, about, least }) => `- ${code(usage)} (${least} permission)\\\n  ${about}`,
@@ -346,10 +355,19 @@ function helpText({ commands, label }: Reply & { kind: 'help' }): string {
     `\`\`\`\n${examples.join('\n')}\n\`\`\``,
     '<details><summary>All commands, options and reactions</summary>',
     commandRows.join('\n'),
+    ...(templates.length === 0 ? [] : [`Templates of this repository:\n\n${templateRows(templates)}`]),
     `Options stand before your words:\n\n${optionRows.join('\n')}`,
     `A reaction on your comment says what became of it:\n\n${reactionRows.join('\n')}`,
     '</details>',
   ].join('\n\n')
+}
+
+const maxTemplates = 30
+
+function templateRows(names: readonly string[]): string {
+  const more = names.length - maxTemplates
+  const rows = names.slice(0, maxTemplates).map(name => `- ${code(`/codex ${name} …`)}`)
+  return [...rows, ...(more > 0 ? [`- and ${more} more`] : [])].join('\n')
 }
 
 const reactionRows: readonly string[] = Object.entries({

@@ -1,5 +1,6 @@
 /** A question of the agent, or a permission that it wants: a comment that mentions, since edits notify nobody. */
 import { infoOf, type Options, optionNames } from '../command/options.ts'
+import { templatePath } from '../command/template.ts'
 import { type Service, serviceNames } from '../model/errors.ts'
 import type { ActingStep, PermissionRequest, PlanStep } from '../model/task-run.ts'
 import { hour } from '../model/time.ts'
@@ -12,7 +13,7 @@ import { limits } from '../record/timing.ts'
 import { begun, counted, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { waitingHeading, waitingLines, waitsFor } from './waiting.ts'
-import { branchUrl, type Deployment, runUrl, small, withCode } from './words.ts'
+import { branchUrl, type Deployment, fileUrl, runUrl, small, withCode } from './words.ts'
 
 const maxInstruction = 1_000
 const maxSummary = 600
@@ -63,13 +64,25 @@ const hasOpenQuestion = (run: Run, now: number): boolean =>
   openQuestion(run) !== undefined && shownOutages(run, now).length === 0
 
 export function instruction(run: Run): string {
-  const { origin, text } = run.request
+  const { origin, template, text } = run.request
+  if (template) return `> Template ${templateLink(run, template.name)}${asArgument(template.argument)}`
   if (text !== '') return quoted(text, maxInstruction)
   return `> What the ${nounOf(run)} says${origin.kind === 'label' ? ` (label ${code(origin.label)})` : ''}`
 }
 
-export const briefly = (run: Run): string =>
-  inlineWords(run.request.text, 80) || `what the ${nounOf(run)} says`
+const templateLink = ({ thread }: Pick<Run, 'thread'>, name: string): string =>
+  `[${code(name)}](${fileUrl(thread, templatePath(name))})`
+
+function asArgument(argument: string): string {
+  const words = inlineWords(argument, maxInstruction)
+  return words === '' ? '' : `: ${words}`
+}
+
+/** As it was written. */
+const textOf = ({ request: { template, text } }: Run): string =>
+  template ? `${template.name} ${template.argument}` : text
+
+export const briefly = (run: Run): string => inlineWords(textOf(run), 80) || `what the ${nounOf(run)} says`
 
 const nounOf = ({ thread }: Pick<Run, 'thread'>): string =>
   thread.kind === 'issue' ? 'issue' : 'pull request'

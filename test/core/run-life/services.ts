@@ -69,6 +69,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     changedFiles: () => at(reads, 'changed files', () => []),
     report: () => at(writes, 'report', () => undefined),
     fileCommits: () => at(reads, 'file commits', () => []),
+    folder: () => at(reads, 'folder', () => []),
     base: () => at(reads, 'base', () => undefined),
     closing: () => at(reads, 'closing', () => undefined),
     needs: async () => undefined,

@@ -1,0 +1,102 @@
+/** Words of a repository’s own: `.github/codex/NAME.md`. */
+import { expect, it } from 'vitest'
+import { callsOf } from '../world/calls.ts'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+onBothQueues('A repository has templates', world => {
+  const here = async (files: Record<string, string>) => {
+    const { github } = world()
+    const repository = await github.addRepo('acme', `words-${Math.random().toString(36).slice(2, 8)}`)
+    const named = Object.entries(files).map(([name, text]) => [`.github/codex/${name}`, text])
+    await github.as('olga', repository).pushes('main', Object.fromEntries(named))
+    const maya = github.as('maya', repository)
+    const asks = async (words: string) => {
+      const { number } = await maya.opensIssue({ title: 'Next release', body: 'As said.' })
+      const asked = await maya.comments(number, words)
+      const thread = new Thread(world(), number, repository)
+      const ledger = () => ledgerOf(world(), number, repository)
+      const prompt = (run = 0): string =>
+        JSON.parse(JSON.stringify(ledger().runs[run]?.body)).pending_user_message
+      return { number, asked, thread, ledger, prompt }
+    }
+    return { repository, maya, asks }
+  }
+
+  const release = '# Release\n\nSet the version to $ARGUMENTS, then write the notes.\n'
+
+  it('whose names are commands', async () => {
+    const { asks } = await here({ 'release.md': release, 'stat.md': 'Count the lines.' })
+    const { thread, prompt } = await asks('/codex --effort high release 1.2')
+    await thread.waitForAnswer('pull request is ready')
+    expect(prompt()).toContain(
+      '# Instruction\n\n# Release\n\nSet the version to 1.2, then write the notes.\n\n',
+    )
+    expect(await thread.status()).toContain('Template [`release`]')
+    expect(await thread.status()).toContain(': 1.2')
+    // Near to the name of a command, and no slip.
+    const near = await asks('/codex stat')
+    await near.thread.waitForAnswer('pull request is ready')
+    expect(near.prompt()).toContain('# Instruction\n\nCount the lines.\n\n')
+  })
+
+  it('that joins a run, and is asked again whole', async () => {
+    const { posthog } = world()
+    const { repository, maya, asks } = await here({ 'release.md': release })
+    posthog.script({ repository, prompt: 'look around' }, { kind: 'manual' })
+    const { number, thread, ledger } = await asks('/codex look around')
+    await thread.waitForStatus('Codex is working')
+    await maya.comments(number, '/codex release 2.0')
+    await world().github.waitFor(() => ledger().messages.length === 1)
+    expect(JSON.stringify(ledger().messages[0]?.body)).toContain('Set the version to 2.0')
+    const doomed = await asks('/codex release 3.0')
+    await doomed.thread.waitForAnswer('pull request is ready')
+    posthog.script({ repository, prompt: '3.0' }, { kind: 'fails', message: 'no' })
+    await maya.comments(doomed.number, '/codex retry')
+    await world().github.waitFor(() => doomed.ledger().runs.length >= 2)
+    expect(doomed.prompt(1)).toContain('Set the version to 3.0')
+  })
+
+  it('whose names give way to commands, and to words behind --', async () => {
+    const { asks } = await here({ 'status.md': 'Not this.', 'release.md': release })
+    const { thread, ledger } = await asks('/codex status')
+    await thread.waitForAnswer('nothing was asked here yet')
+    expect(ledger().tasks).toEqual([])
+    const plain = await asks('/codex -- release the lock')
+    await plain.thread.waitForAnswer('pull request is ready')
+    expect(plain.prompt()).toContain('# Instruction\n\nrelease the lock\n\n')
+  })
+
+  it('that the help lists', async () => {
+    const { asks } = await here({ 'release.md': release, 'docs.md': 'Bring the docs up to date.' })
+    const { thread } = await asks('/codex help')
+    const help = await thread.waitForAnswer('Templates of this repository')
+    expect(help).toContain('- `/codex docs …`\n- `/codex release …`')
+  })
+
+  it('that can not be used, which is said', async () => {
+    const { asks } = await here({ 'huge.md': 'x'.repeat(10_001), 'bytes.md': 'PNG\0\0', 'empty.md': '\n' })
+    const huge = await asks('/codex huge one')
+    await huge.thread.waitForAnswer('`.github/codex/huge.md` is longer than 10000 characters')
+    await huge.thread.waitForReaction('-1', huge.asked.id)
+    const bytes = await asks('/codex bytes')
+    await bytes.thread.waitForAnswer('`.github/codex/bytes.md` could not be read as text')
+    const empty = await asks('/codex empty it')
+    await empty.thread.waitForAnswer('`.github/codex/empty.md` could not be read as text')
+    expect([huge, bytes, empty].flatMap(({ ledger }) => ledger().tasks)).toEqual([])
+  })
+
+  it('of which only the one that is meant is read', async () => {
+    const { github } = world()
+    const { repository, asks } = await here({ 'release.md': release })
+    const place = `/repos/${repository}/contents/.github/codex`
+    const contents = () =>
+      callsOf(github.calls.filter(({ path }) => decodeURIComponent(path).startsWith(place)))
+    const plain = await asks('/codex mend the login')
+    await plain.thread.waitForAnswer('pull request is ready')
+    expect(contents()).toEqual([])
+    const meant = await asks('/codex release 1.2')
+    await meant.thread.waitForAnswer('pull request is ready')
+    expect(contents()).toEqual(['GET contents/.github/codex/release.md'])
+  })
+})
