@@ -138,7 +138,58 @@ async function files(
       : await filesOfFork({ upstream }, pull, known)
   const page = Number(request.query.get('page') ?? 1)
   const perPage = Number(request.query.get('per_page') ?? 30)
-  return answer(200, listAt(compared, list).slice((page - 1) * perPage, page * perPage))
+  const shown = listAt(compared, list).slice((page - 1) * perPage, page * perPage)
+  if (list !== 'files') return answer(200, shown)
+  const patched = shown.filter(isObject).map(async file => ({
+    ...file,
+    patch: await patchOf({ upstream }, repository, { pull, known, path: textAt(file, 'filename') }),
+  }))
+  return answer(200, await Promise.all(patched))
+}
+
+interface PatchedFile {
+  pull: JsonObject
+  known: PullMemory
+  path: string
+}
+
+/** emulate has no diffs: one hunk takes all old lines away and adds all new ones. */
+async function patchOf(
+  { upstream }: Pick<Layer, 'upstream'>,
+  repository: string,
+  { pull, known, path }: PatchedFile,
+): Promise<string> {
+  const linesAt = async (of: string, ref: string): Promise<string[]> => {
+    const found = await upstream.read(`/repos/${of}/contents/${path}?ref=${encodeURIComponent(ref)}`)
+    const text = Buffer.from(textAt(found, 'content'), 'base64').toString('utf8')
+    return text === '' ? [] : text.replace(/\n$/, '').split('\n')
+  }
+  const [before, after] = await Promise.all([
+    linesAt(repository, textAt(pull, 'base', 'ref')),
+    linesAt(known.headRepository, known.headSha),
+  ])
+  const range = (lines: readonly string[]): string => `${lines.length === 0 ? 0 : 1},${lines.length}`
+  return [
+    `@@ -${range(before)} +${range(after)} @@`,
+    ...before.map(line => `-${line}`),
+    ...after.map(line => `+${line}`),
+  ].join('\n')
+}
+
+/** What GitHub says of a comment on a line that the diff does not show. */
+async function refuseUnshown(layer: Layer, { owner, name, number }: Params, comments: readonly JsonObject[]) {
+  const repository = `${owner}/${name}`
+  const pull = await layer.upstream.read(`/repos/${repository}/pulls/${number}`)
+  const known = layer.memory.pulls.get(threadKey(repository, Number(number)))
+  if (!pull || !known) return undefined
+  for (const comment of comments) {
+    const path = textAt(comment, 'path')
+    const patch = await patchOf(layer, repository, { pull, known, path })
+    const lines = patch.split('\n').filter(line => line.startsWith('+')).length
+    const line = numberAt(comment, 'line')
+    if (line < 1 || line > lines) return failure(422, 'Unprocessable Entity: "Line could not be resolved"')
+  }
+  return undefined
 }
 
 /** After the push: emulate never sends `synchronize`. */
@@ -196,9 +247,13 @@ export const pullRules: Rule[] = [
 
 // Reviews and their comments: emulate wants positions, forgets lines and tells only of the review itself.
 
-async function review(layer: Layer, request: ApiRequest, { owner, name, number }: Params) {
+async function review(layer: Layer, request: ApiRequest, params: Params) {
+  const { owner, name, number } = params
   const repository = `${owner}/${name}`
   const asked = listAt(request.body, 'comments').filter(isObject)
+  // People of stories comment where they like.
+  const refused = request.actor.kind === 'bot' && (await refuseUnshown(layer, params, asked))
+  if (refused) return refused
   const comments = asked.map(comment => ({ ...comment, position: comment.position ?? comment.line ?? 1 }))
   const made = await layer.forward(request, {
     body: { ...(isObject(request.body) && request.body), comments },

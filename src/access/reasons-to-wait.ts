@@ -2,6 +2,7 @@
 import { holds, type Pauses } from '../core/model/pause.ts'
 import type { JobIndex, JobQueue, ThreadClient } from '../core/model/ports.ts'
 import { costReached, limitReached } from '../core/record/failures.ts'
+import { isReadOnly } from '../core/record/request-part.ts'
 import type { Run, Spent, Waits } from '../core/record/run.ts'
 import { spendingOf } from '../core/record/spending.ts'
 import { admissionOf, aheadInSession } from '../core/record/start-limits.ts'
@@ -81,7 +82,7 @@ export async function heldByOthers(
   }
   const most = baseline.settings.limits.open_pull_requests
   const hasOwn = result.pulls.some(({ state }) => state === 'open')
-  if (most === undefined || request.what === 'plan' || thread.kind === 'pull' || hasOwn) return undefined
+  if (most === undefined || isReadOnly(request.what) || thread.kind === 'pull' || hasOwn) return undefined
   const pulls = await github.openPulls(baseline.settings.branch_prefix)
   return pulls.length < most ? undefined : { kind: 'open-pulls', since, most, pulls: pulls.slice(0, maxKept) }
 }

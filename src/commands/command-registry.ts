@@ -11,6 +11,7 @@ import { planCommand } from './plan-command.ts'
 import { queueCommand } from './queue-command.ts'
 import { resumeCommand } from './resume-command.ts'
 import { retryCommand } from './retry-command.ts'
+import { reviewCommand } from './review-command.ts'
 import { runCommand } from './run-command.ts'
 import { statusCommand } from './status-command.ts'
 import { stopCommand } from './stop-command.ts'
@@ -18,6 +19,7 @@ import { stopCommand } from './stop-command.ts'
 export const commands: readonly Command[] = [
   runCommand,
   planCommand,
+  reviewCommand,
   approveCommand,
   continueCommand,
   retryCommand,

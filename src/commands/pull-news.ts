@@ -128,7 +128,8 @@ async function checkSettings(context: CommandContext, { thread, head }: PullNews
   const { github, deps } = context
   if (!head || deps.tenant === undefined) return
   try {
-    if (!(await github.changedFiles(thread.number)).includes(settingsPath)) return
+    const files = await github.changedFiles(thread.number)
+    if (!files.some(({ path }) => path === settingsPath)) return
     const text = await github.file(settingsPath, head.sha)
     if (text === undefined) return
     await context.job.assertLocked()

@@ -2,6 +2,7 @@
 import { heldByOthers, heldByUs } from '../access/reasons-to-wait.ts'
 import { runRequest } from '../core/agent/run-request.ts'
 import { stemOf } from '../core/model/branch-name.ts'
+import { isFork } from '../core/model/thread.ts'
 import { isModel } from '../core/model/views.ts'
 import { chooseIssueBranch } from '../core/record/issue-branch.ts'
 import { baseOf, changed, type Run } from '../core/record/run.ts'
@@ -85,6 +86,8 @@ async function branchFor({ github }: CommandContext, run: Run): Promise<PlannedB
   const open = result.pulls.find(({ state }) => state === 'open')
   const named = request.options.branch ?? open?.head
   if (named !== undefined) return { name: named, isNew: false, into: open?.base ?? into }
+  if (baseline.head && isFork(baseline.head, thread))
+    return { name: baseline.head.base, isNew: false, into: baseline.head.base }
   if (thread.kind === 'pull')
     return { name: baseline.head?.ref ?? into, isNew: false, into: baseline.head?.base ?? into }
   const branches = await github.issueBranches(stemOf(baseline.settings.branch_prefix, thread.number))

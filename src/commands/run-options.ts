@@ -4,7 +4,7 @@ import { nearest } from '../core/command/parse.ts'
 import { isBranchName } from '../core/model/branch-name.ts'
 import { efforts, type ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import { isModel, type KnownModel, type SandboxView } from '../core/model/views.ts'
-import type { RunOptions, RunRequest } from '../core/record/request-part.ts'
+import { isReadOnly, type RunOptions, type RunRequest } from '../core/record/request-part.ts'
 import type { Grants } from '../core/settings/deployment-settings.ts'
 import { modelOf } from '../core/settings/layers.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
@@ -57,7 +57,7 @@ export interface Settled {
 
 export function settle({ options, what, owner, settings, grants, usual, known }: Settling): Settled | Reply {
   const model = options.model ?? modelOf(settings, usual.model)
-  if (what === 'plan' && settings.mode === 'interactive') return { kind: 'plan-interactive' }
+  if (isReadOnly(what) && settings.mode === 'interactive') return { kind: 'plan-interactive' }
   const wrong =
     checkOffered('model', options.model, settings.models) ??
     checkOffered('effort', options.effort, settings.efforts) ??
@@ -72,7 +72,7 @@ export function settle({ options, what, owner, settings, grants, usual, known }:
   if (sandbox && sandbox.kind !== 'granted') return sandbox
   const effort = options.effort ?? usualEffort(settings, usual.effort, { model, models: known.models })
   if (typeof effort === 'object') return effort
-  const permission = what === 'plan' ? 'read-only' : settings.permission
+  const permission = isReadOnly(what) ? 'read-only' : settings.permission
   const { new: _, dryRun: __, ...asked } = options
   const { mode } = settings
   const authorship = options.authorship ?? 'bot'

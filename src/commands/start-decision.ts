@@ -7,7 +7,7 @@ import type { InlineComment, LabelTrigger } from '../core/model/trigger.ts'
 import type { Closer, Pull } from '../core/model/views.ts'
 import { isUndone } from '../core/record/last-word.ts'
 import { isAtWork } from '../core/record/messages.ts'
-import type { Origin, RunOptions, RunRequest } from '../core/record/request-part.ts'
+import { isReadOnly, type Origin, type RunOptions, type RunRequest } from '../core/record/request-part.ts'
 import { type NewRun, newRun, type Run } from '../core/record/run.ts'
 import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reply } from '../core/words/replies.ts'
@@ -65,13 +65,14 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
   const { trigger, attached, runId, command } = request
   const { head, past, last, settling } = facts
   const { settings, problem, slips, usable } = settling
-  if (head && isFork(head, trigger.thread)) return rejectStart(settling, { kind: 'fork' })
   if (!usable) return reject({ kind: 'bad-settings', problem: problem ?? '', slips })
   const pulls = past?.pull && !wanted.options.new ? [past.pull] : []
   const misplaced = misplacedBase(trigger, wanted.options, pulls, head)
   if (misplaced) return rejectStart(settling, misplaced)
   const asked = completed(trigger, wanted, { settings, last })
   if (asked.kind !== 'completed') return rejectStart(settling, asked)
+  if (head && isFork(head, trigger.thread) && !isReadOnly(asked.wanted.what))
+    return rejectStart(settling, { kind: 'fork' })
   const agreed = settled(asked.wanted, trigger.thread, settling)
   if (agreed.kind !== 'settled') return rejectStart(settling, agreed)
   const cost = wanted.options.new ? undefined : last?.session?.cost
@@ -79,7 +80,7 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
   if (cost && limit !== undefined && cost >= limit)
     return rejectStart(settling, { kind: 'session-cost', cost, limit })
   const { what, text, inline, approves, template } = asked.wanted
-  const others = wanted.options.force || what === 'plan' ? [] : byOthers(request, facts)
+  const others = wanted.options.force || isReadOnly(what) ? [] : byOthers(request, facts)
   if (others.length > 0) return rejectStart(settling, { kind: 'has-pull', pulls: others })
   const run = newRun({
     id: runId,

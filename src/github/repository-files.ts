@@ -6,7 +6,7 @@ import type { Octokit } from '@octokit/rest'
 import { templatesFolder } from '../core/command/template.ts'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
-import type { CheckReport } from '../core/model/views.ts'
+import type { ChangedFile, CheckReport } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
 import type { GitHubApp } from './app-client.ts'
 import type { ThreadAccess } from './read-ahead.ts'
@@ -35,9 +35,9 @@ export function repositoryFiles({ app, client, thread, prefetched, written }: Re
       return Array.isArray(found?.data) ? found.data.map(({ name }) => name) : []
     },
 
-    async changedFiles(number: number): Promise<string[]> {
+    async changedFiles(number: number): Promise<ChangedFile[]> {
       const { data } = await client.rest.pulls.listFiles({ ...at, pull_number: number, per_page: 100 })
-      return data.map(({ filename }) => filename)
+      return data.map(({ filename, patch }) => ({ path: filename, patch }))
     },
 
     async report(sha: string, { id, name, well, title, summary, annotations }: CheckReport): Promise<void> {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { CommentRef, InlineComment, ReplyRef } from '../core/model/trigger.ts'
-import type { CommentView, OwnComment } from '../core/model/views.ts'
+import type { CommentView, NewReview, OwnComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
 import { query } from './graphql.ts'
 import { type Remark, remarksOf } from './pull-requests.ts'
@@ -50,6 +50,30 @@ export function commentsOf({ app, client, thread, prefetched, redact, written }:
         return (await client.rest.issues.createComment({ ...issue, body })).data.id
       const query = { ...at, pull_number: thread.number, comment_id: replyRef.rootId, body }
       return (await client.rest.pulls.createReplyForReviewComment(query)).data.id
+    },
+
+    /** Not repeatable: after `NoResponse`, look with `ownReviews` first. */
+    async postReview({ sha, body, comments }: NewReview): Promise<number> {
+      const { data } = await client.rest.pulls.createReview({
+        ...{ ...at, pull_number: thread.number, commit_id: sha, event: 'COMMENT', body: written(body) },
+        comments: comments.map(({ path, line, body }) => ({
+          path,
+          line,
+          side: 'RIGHT',
+          body: written(body),
+        })),
+      })
+      return data.id
+    },
+
+    async ownReviews(): Promise<OwnComment[]> {
+      const query = { ...at, pull_number: thread.number, per_page: 100 }
+      const [login, reviews] = await Promise.all([
+        app.botLogin(),
+        client.paginate(client.rest.pulls.listReviews, query),
+      ])
+      const said = reviews.map(review => ({ ...review, created_at: review.submitted_at ?? '' }))
+      return ownAmong(said, login)
     },
 
     async edit(commentId: number, text: string): Promise<{ nodeId: string } | 'gone'> {

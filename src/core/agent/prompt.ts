@@ -1,10 +1,12 @@
 /** Builds the first prompt of a session, and later ones, which leave out what the session has read. */
-import { fullName, threadName } from '../model/thread.ts'
+import { fullName, isFork, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
 import { firstNumber } from '../record/last-word.ts'
+import type { What } from '../record/request-part.ts'
 import type { Run } from '../record/run.ts'
 import { knowsThread, type Words } from '../record/words-to-say.ts'
 import { fenced, type Part, plainText } from '../text/untrusted.ts'
+import { findingsFence, maxFindings } from './findings.ts'
 import { maxBody } from './thread-context.ts'
 
 const maxHunk = 4_000
@@ -18,7 +20,7 @@ export function promptOf(run: Run, words: Words, fence: string): string {
     knows ? moreWords(run, words) : instruction(run, words),
     knows ? '' : standing(run),
     knows ? newsOf(run, words, fence) : context(run, words, fence),
-    run.request.what === 'plan' ? planOnly : expectations(run, words),
+    expected[run.request.what](run, words),
   ]
     .filter(part => part !== '')
     .join('\n\n')
@@ -30,13 +32,21 @@ export const messagesIn = (text: string): string[] =>
   [...text.matchAll(/\(message ([\w-]{1,200})\)/g)].flatMap(([, id]) => id ?? [])
 
 const moreWords = (run: Run, words: Words): string =>
-  `${words.by === undefined ? 'The bot that starts you' : `@${words.by}`} writes on ${threadName(run.thread)} ${named(words)}:\n\n${plainText(words.text, maxBody) || 'Go on with this.'}`
+  `${words.by === undefined ? 'The bot that starts you' : `@${words.by}`} writes on ${threadName(run.thread)} ${named(words)}:\n\n${asked(run, words) || 'Go on with this.'}`
 
 function instruction(run: Run, words: Words): string {
   const { thread } = run
-  const asked = `@${words.by} asks you to work on ${noun(run)} ${threadName(thread)} in the repository ${fullName(thread)} ${named(words)}.`
-  const said = plainText(words.text, maxBody) || `Do what the ${noun(run)} below describes.`
-  return `${asked}\n\n# Instruction\n\n${said}`
+  const who = `@${words.by} asks you to work on ${noun(run)} ${threadName(thread)} in the repository ${fullName(thread)} ${named(words)}.`
+  const said = asked(run, words) || `Do what the ${noun(run)} below describes.`
+  return `${who}\n\n# Instruction\n\n${said}`
+}
+
+function asked({ request: { what } }: Run, { text }: Words): string {
+  const said = plainText(text, maxBody)
+  if (what !== 'review') return said
+  return said === ''
+    ? 'Review this pull request.'
+    : `Review this pull request. Look at this above all: ${said}`
 }
 
 function standing({
@@ -144,7 +154,7 @@ const onLines = (named: string, { path, line, hunk }: Lines, text: string): Part
 function expectations(run: Run, words: Words): string {
   const lines = run.thread.kind === 'pull' ? forPull(run) : forIssue(run)
   if (isReview(words) && words.inline?.length) lines.push(ofEachRemark(firstNumber(run, words.id)))
-  return ['# What is expected back', ...lines.map(line => `- ${line}`)].join('\n')
+  return listed(lines)
 }
 
 /** Asks for the result and names no commands: newer agents have their own tools and block plain git. */
@@ -206,11 +216,38 @@ const ofEachRemark = (first: number): string =>
 export const toGoOn =
   'Your last turn ended before it was finished. Look at what is there already. Then finish what you were asked.'
 
-const planOnly = [
-  '# What is expected back',
-  '- Read only. Change no file, make no commit, push nothing, open no pull request.',
-  '- Answer with a numbered plan: what would be changed, where, how it would be checked, and what is uncertain.',
-].join('\n')
+const readOnly = 'Read only. Change no file, make no commit, push nothing, open no pull request.'
+
+const planOnly = (run: Run): string[] => [
+  readOnly,
+  ...ofFork(run),
+  'Answer with a numbered plan: what would be changed, where, how it would be checked, and what is uncertain.',
+]
+
+const reviewOnly = (run: Run): string[] => [
+  readOnly,
+  ...ofFork(run),
+  `Review what pull request #${run.thread.number} changes against its base \`${run.baseline.head?.base ?? run.thread.defaultBranch}\`. Name faults that matter, and say of each why it is one. Leave matters of taste out.`,
+  'Begin with the review in a few sentences for the person who asked. Do not repeat the findings there.',
+  `End with the findings, in one code block whose fence says \`${findingsFence}\`: JSON, a list of at most ${maxFindings} objects, the worst first. Each has \`path\`, \`body\` (Markdown: what is wrong, and what would be right), and \`line\`, a line of the file as the pull request leaves it, if one is meant. Without findings the list is empty:\n\n\`\`\`${findingsFence}\n[{ "path": "src/login.ts", "line": 12, "body": "…" }]\n\`\`\``,
+]
+
+/** What others wrote is looked at, and never run. */
+const ofFork = ({ thread, baseline: { head } }: Run): string[] =>
+  head && isFork(head, thread)
+    ? [
+        `The pull request comes from a fork. Its base \`${head.base}\` is checked out, and the fork is not. Look at the diff of pull request #${thread.number} with the tools you have. Check nothing of the fork out, and install, build or run nothing of it.`,
+      ]
+    : []
+
+const listed = (lines: readonly string[]): string =>
+  ['# What is expected back', ...lines.map(line => `- ${line}`)].join('\n')
+
+const expected: Record<What, (run: Run, words: Words) => string> = {
+  work: expectations,
+  plan: run => listed(planOnly(run)),
+  review: run => listed(reviewOnly(run)),
+}
 
 const remarkName = (number: number): string => `Review comment ${number}`
 

@@ -10,6 +10,7 @@ import type {
   Awaited,
   BaseView,
   BranchView,
+  ChangedFile,
   CheckReport,
   Closer,
   Closing,
@@ -17,6 +18,7 @@ import type {
   CommitView,
   IssueBranches,
   KnownModel,
+  NewReview,
   NewTask,
   OwnComment,
   Permission,
@@ -51,6 +53,9 @@ export interface ThreadClient {
   edit(commentId: number, body: string): Promise<{ nodeId: string } | 'gone'>
   /** Folds a comment away as outdated. Decoration: nothing but a limit is told of it. */
   minimize(nodeId: string): Promise<void>
+  /** @throws Rejected with 422 where a line of a comment is not in the diff of the commit: then nothing was said */
+  postReview(review: NewReview): Promise<number>
+  ownReviews(): Promise<OwnComment[]>
   /** One of ours where that was said: comments on lines have ids of their own. */
   deleteComment(commentId: number, commentRef?: CommentRef): Promise<void>
   ownComments(since?: number, replyRef?: ReplyRef): Promise<OwnComment[]>
@@ -106,7 +111,7 @@ export interface ThreadClient {
   needs(number: number): Promise<PullNeeds | undefined>
   /** What a head has that a base has not, oldest first; `undefined` when they have nothing in common. */
   commitsSince(base: string, head: string): Promise<CommitView[] | undefined>
-  changedFiles(number: number): Promise<string[]>
+  changedFiles(number: number): Promise<ChangedFile[]>
   report(sha: string, report: CheckReport): Promise<void>
   pullsFrom(head: string): Promise<PullView[]>
   isDescendant(ancestor: string, sha: string): Promise<boolean>

@@ -27,6 +27,20 @@ export interface CheckReport {
   annotations: readonly { path: string; line: number; message: string }[]
 }
 
+export interface ChangedFile {
+  path: string
+  /** The hunks of its diff; GitHub gives none of what is large, or no text. */
+  patch: string | undefined
+}
+
+/** Said at once, never an approval. */
+export interface NewReview {
+  /** The commit that was looked at. */
+  sha: string
+  body: string
+  comments: readonly { path: string; line: number; body: string }[]
+}
+
 export interface OwnComment {
   id: number
   body: string

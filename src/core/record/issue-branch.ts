@@ -1,5 +1,6 @@
 import { isBranchOfIssue, issueBranch, stemOf } from '../model/branch-name.ts'
 import type { BranchView, IssueBranches } from '../model/views.ts'
+import { isReadOnly } from './request-part.ts'
 import type { Run } from './run.ts'
 
 /** On which branch the work for an issue is done: one that was made for it, one that people linked, or a new one. */
@@ -21,7 +22,7 @@ export function chooseIssueBranch(
   const ours = linked ? [linked].find(isOurs) : branches.ours[0]
   if (ours) return { kind: 'ours', branch: ours, linked: linked !== undefined }
   if (linked) return { kind: 'linked', branch: linked }
-  return request.what === 'plan' || baseline.settings.branch === 'default'
+  return isReadOnly(request.what) || baseline.settings.branch === 'default'
     ? { kind: 'base' }
     : { kind: 'new', name: issueBranch(stem, baseline.snapshot.title) }
 }

@@ -41,6 +41,10 @@ export function mayHelpAgain(outcome: Outcome): boolean {
   }
 }
 
+/** Its last word is a review. */
+export const endsInReview = ({ request, result: { outcome } }: Run): boolean =>
+  request.what === 'review' && outcome?.kind === 'answer'
+
 /** Of the message by which a turn that ended before it was done goes on. */
 export const resumeId = ({ id, result: { round } }: Pick<Run, 'id' | 'result'>): string =>
   `${id}-resume-${round}`

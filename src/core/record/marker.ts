@@ -6,7 +6,7 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import type { Thread } from '../model/thread.ts'
 import { Backup } from './recovery-record.ts'
-import { Rights } from './request-part.ts'
+import { Rights, whats } from './request-part.ts'
 
 /** Unknown values of another version are ignored. */
 export const Marker = z.object({
@@ -23,7 +23,7 @@ export const Marker = z.object({
   made: z.string().optional(),
   sha: z.string().optional().catch(undefined),
   pull: z.number().int().optional().catch(undefined),
-  what: z.enum(['work', 'plan']).optional().catch(undefined),
+  what: z.enum(whats).optional().catch(undefined),
   backup: Backup.optional().catch(undefined),
 })
 export type Marker = z.infer<typeof Marker>

@@ -23,6 +23,12 @@ export const RunOptions = Options.omit({ new: true, dryRun: true }).extend({
 })
 export type RunOptions = z.infer<typeof RunOptions>
 
+export const whats = ['work', 'plan', 'review'] as const
+export type What = (typeof whats)[number]
+
+/** Changes nothing, and so may look at a fork's pull request. */
+export const isReadOnly = (what: What): boolean => what !== 'work'
+
 export const RunRequest = z.object({
   by: Person,
   at: z.number(),
@@ -30,7 +36,7 @@ export const RunRequest = z.object({
   origin: Origin,
   /** Which of the commands of its comment. */
   command: z.number().int().optional(),
-  what: z.enum(['work', 'plan']).default('work'),
+  what: z.enum(whats).default('work'),
   text: z.string().default(''),
   /** Of which the text was made. */
   template: z.object({ name: z.string(), argument: z.string() }).optional(),

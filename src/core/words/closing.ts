@@ -1,8 +1,10 @@
 /** The last word: a new comment with the answer, since edits notify nobody. */
+import { type Finding, findingsIn } from '../agent/findings.ts'
 import { saidOfRemark, withoutRemarks } from '../agent/prompt.ts'
 import type { Pull } from '../model/views.ts'
 import { unfinished } from '../record/failures.ts'
 import {
+  endsInReview,
   endsQuietly,
   inlineAsked,
   inlinePlace,
@@ -13,6 +15,7 @@ import {
   staysInStatus,
   wasResumed,
 } from '../record/last-word.ts'
+import { isReadOnly } from '../record/request-part.ts'
 import { baseOf, type Outcome, type Run } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
 import { asSentence, begun, counted, ended, exactly } from '../text/phrases.ts'
@@ -31,13 +34,21 @@ import {
   withCode,
 } from './words.ts'
 
-export function closingComment(run: Run, deployment: Deployment): string {
+/** @param findings of a review, which stand on no line */
+export function closingComment(run: Run, deployment: Deployment, findings: readonly Finding[] = []): string {
   if (!run.result.outcome) return ''
   const said = firstWords(run, run.result.outcome)
-  return [said, ...(leavesBoxInStatus(run) ? [] : rest(run, deployment))]
+  return [
+    said,
+    findings.map(findingLine).join('\n'),
+    ...(leavesBoxInStatus(run) ? [] : rest(run, deployment)),
+  ]
     .filter(part => part !== '')
     .join('\n\n')
 }
+
+const findingLine = ({ path, line, body }: Finding): string =>
+  `- ${code(path)}${line ? `, line ${line}` : ''}: ${inlineWords(body, 1_000)}`
 
 function firstWords(run: Run, outcome: Outcome): string {
   const said = saidAtTheEnd(run)
@@ -56,8 +67,8 @@ const rest = (run: Run, deployment: Deployment): string[] => [
 ]
 
 function sentence(run: Run, outcome: Outcome): string {
-  if (run.request.what === 'plan' && (outcome.kind === 'pull' || outcome.kind === 'pushed'))
-    return `Codex was asked only for a plan, but ${changed(run, outcome)}. Check that first.${words(saidAtTheEnd(run))}`
+  if (isReadOnly(run.request.what) && (outcome.kind === 'pull' || outcome.kind === 'pushed'))
+    return `Codex was asked only for a ${run.request.what}, but ${changed(run, outcome)}. Check that first.${words(saidAtTheEnd(run))}`
   switch (outcome.kind) {
     case 'pull':
       return `the pull request is ready for you: **${pullLinks(run)}**${words(saidAtTheEnd(run))}`
@@ -66,6 +77,7 @@ function sentence(run: Run, outcome: Outcome): string {
     case 'answer':
     case 'nothing':
       if (leftUnpublished(run) > 0) return `${nothingPublished(run)}.${words(saidAtTheEnd(run))}`
+      if (endsInReview(run)) return 'Codex reviewed this pull request.'
       return outcome.kind === 'answer'
         ? 'Codex answered on the lines of your review.'
         : 'Codex changed nothing and said nothing.'
@@ -85,6 +97,7 @@ const inVain = (run: Run): string => (wasResumed(run) ? ' It had been resumed on
 /** Without what is said on lines of a review. */
 export function saidAtTheEnd(run: Run): string | undefined {
   const { result, session } = run
+  if (endsInReview(run)) return findingsIn(session.sessionLog?.answer ?? '').text
   const said = session.sessionLog?.answer ?? (result.outcome?.kind === 'pull' ? session.summary : undefined)
   return said && withoutRemarks(said, inlineAsked(run).length)
 }
@@ -144,7 +157,11 @@ const headings: Record<Outcome['kind'], (run: Run) => string> = {
   pull: run => `🚀 ${newPulls(run).map(pullLink).join(', ')}`,
   pushed: run => `🚀 Codex pushed ${pushedCommit(run)} to ${pushedWhere(run)}`,
   answer: run =>
-    run.request.what === 'plan' ? '📋 Codex has a plan' : unlessUnpublished(run, '💬 Codex answered'),
+    ({
+      work: unlessUnpublished(run, '💬 Codex answered'),
+      plan: '📋 Codex has a plan',
+      review: '🔎 Codex reviewed this',
+    })[run.request.what],
   nothing: run => unlessUnpublished(run, '💬 Codex changed nothing'),
   unfinished: () => '⚠️ Codex did not finish',
   stopped: () => '⏹️ Codex was stopped',
@@ -153,8 +170,8 @@ const headings: Record<Outcome['kind'], (run: Run) => string> = {
 
 export function resultHeading(run: Run): string {
   if (!run.result.outcome) return ''
-  return changedBesidePlan(run)
-    ? '⚠️ Codex has a plan, but it also changed something'
+  return changedAllTheSame(run)
+    ? `⚠️ Codex has a ${run.request.what}, but it also changed something`
     : headings[run.result.outcome.kind](run)
 }
 
@@ -170,8 +187,8 @@ const unlessUnpublished = (run: Run, heading: string): string =>
 const nothingPublished = (run: Run): string =>
   `no commit or pull request came of this, though Codex changed ${counted(leftUnpublished(run), 'file')}`
 
-const changedBesidePlan = ({ request, result: { outcome } }: Run): boolean =>
-  request.what === 'plan' && (outcome?.kind === 'pull' || outcome?.kind === 'pushed')
+const changedAllTheSame = ({ request, result: { outcome } }: Run): boolean =>
+  isReadOnly(request.what) && (outcome?.kind === 'pull' || outcome?.kind === 'pushed')
 
 const newPulls = ({ result: { pulls, reported } }: Run): Pull[] =>
   pulls.slice(Math.min(reported, Math.max(0, pulls.length - 1)))

@@ -1,4 +1,5 @@
 import type { CodexTaskRunCreate, ReasoningEffort } from '../model/codex-task-run-create.ts'
+import { isReadOnly, type What } from '../record/request-part.ts'
 import type { Waits } from '../record/run.ts'
 import type { HeldSetting } from '../settings/layers.ts'
 import { code } from '../text/safe-markdown.ts'
@@ -23,7 +24,7 @@ export type Would<Reply> =
   | { kind: 'nothing' }
   | {
       kind: 'start'
-      what: 'work' | 'plan'
+      what: What
       /** In the session of the last run. */
       goesOn: boolean
       branch: PlannedBranch
@@ -74,9 +75,11 @@ function summary(would: Would<unknown>): string {
     case 'nothing':
       return 'This would change nothing.'
     case 'start':
-      return `This would start ${would.what === 'plan' ? 'a plan' : 'a run'}${would.goesOn ? ', in the session of the last one' : ''}${would.waits ? ', but not at once' : ''}:`
+      return `This would start ${started[would.what]}${would.goesOn ? ', in the session of the last one' : ''}${would.waits ? ', but not at once' : ''}:`
   }
 }
+
+const started: Record<What, string> = { work: 'a run', plan: 'a plan', review: 'a review' }
 
 const messages = {
   'follow-up': 'A run is at work here. Your words would be given to it.',
@@ -91,7 +94,7 @@ function startLines({ branch, model, effort, costFactor, waits, what }: Start, n
   const { name, isNew, into } = branch
   return [
     `Branch: ${code(name)}${isNew ? `, a new one from ${code(into)}` : ''}.`,
-    ...(what === 'plan' ? [] : [`Its pull request would go into ${code(into)}.`]),
+    ...(isReadOnly(what) ? [] : [`Its pull request would go into ${code(into)}.`]),
     `Model: ${code(model)}${effort === undefined ? '' : `, effort ${code(effort)}`}. ${costLine(costFactor)}`,
     waits ? `It ${waitsInWords(waits, now)}` : 'Nothing is in its way.',
   ]

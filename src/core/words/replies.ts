@@ -45,7 +45,7 @@ export type Reply =
   | { kind: 'queued-behind'; differs: readonly OptionName[] }
   | { kind: 'plan-interactive' }
   | { kind: 'plan-elsewhere'; branch: string }
-  | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' | 'resume' }
+  | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' | 'resume' | 'review' }
   | { kind: 'still-going'; command: string }
   /** The box that was ticked stands under an earlier run. */
   | { kind: 'gone-on' }
@@ -115,7 +115,7 @@ function sentence(reply: Reply, login: string): string {
     case 'not-known':
       return `GitHub did not say which permission you have here, so ${naming(reply.command)} was refused. Nothing was started. Try again in a few minutes.`
     case 'fork':
-      return 'this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. Push the branch to this repository, or ask in an issue.'
+      return 'this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. `/codex review` and `/codex plan` work here, as they change nothing. To have it changed, push the branch to this repository, or ask in an issue.'
     case 'effort':
       return `${code(reply.model)} has no effort ${code(reply.effort)}. It has ${reply.known.length === 0 ? 'none' : reply.known.map(code).join(', ')}. Nothing was started.`
     case 'model':
@@ -141,7 +141,7 @@ function sentence(reply: Reply, login: string): string {
     case 'queued-behind':
       return `another run is still going in this thread${otherThan(reply.differs)}. Yours starts when it has ended.`
     case 'plan-interactive':
-      return 'plans do not work with `mode: interactive`, which this repository has. Nothing was started. Set `mode: background` in `.github/codex.yml`.'
+      return 'plans and reviews do not work with `mode: interactive`, which this repository has. Nothing was started. Set `mode: background` in `.github/codex.yml`.'
     case 'plan-elsewhere':
       return `the plan was made for the branch ${code(reply.branch)}, which is gone. Nothing was started. \`/codex plan\` makes a new plan.`
     case 'nothing-to':
@@ -302,12 +302,13 @@ function grantInWords(what: GrantName | 'sandboxes'): string {
 
 const naming = (command: string): string => (command === 'run' ? 'starting a run' : code(`/codex ${command}`))
 
-const nothingTo: Record<'stop' | 'retry' | 'continue' | 'approve' | 'resume', string> = {
+const nothingTo: Record<'stop' | 'retry' | 'continue' | 'approve' | 'resume' | 'review', string> = {
   stop: 'nothing is going on in this thread, so there is nothing to stop.',
   retry: 'nothing was asked in this thread yet, so there is nothing to try again.',
   continue: 'this thread has no earlier run to continue. `/codex <instruction>` starts one.',
   resume: 'this repository is not paused.',
   approve: 'this thread has no plan to approve. `/codex plan` makes one.',
+  review: 'this is an issue, so there is nothing to review. Write the command on a pull request.',
 }
 
 function mistakeSentence(mistake: Mistake): string {

@@ -27,11 +27,11 @@ export function workHeading(run: Run, now: number): string {
     case 'waiting':
       return waitingHeading(run.schedule.waits, now)
     case 'preparing':
-      return run.request.what === 'plan' ? '⏳ Codex is getting ready to plan' : '⏳ Codex is getting ready'
+      return `⏳ Codex is getting ready${{ work: '', plan: ' to plan', review: ' to review' }[run.request.what]}`
     case 'stopping':
       return '⏳ Codex is stopping'
     default:
-      return run.request.what === 'plan' ? '⏳ Codex is planning' : '⏳ Codex is working'
+      return `⏳ Codex is ${{ work: 'working', plan: 'planning', review: 'reviewing' }[run.request.what]}`
   }
 }
 
@@ -64,8 +64,9 @@ const hasOpenQuestion = (run: Run, now: number): boolean =>
   openQuestion(run) !== undefined && shownOutages(run, now).length === 0
 
 export function instruction(run: Run): string {
-  const { origin, template, text } = run.request
+  const { origin, what, template, text } = run.request
   if (template) return `> Template ${templateLink(run, template.name)}${asArgument(template.argument)}`
+  if (what === 'review') return quoted(`review ${text}`, maxInstruction)
   if (text !== '') return quoted(text, maxInstruction)
   return `> What the ${nounOf(run)} says${origin.kind === 'label' ? ` (label ${code(origin.label)})` : ''}`
 }
@@ -79,8 +80,8 @@ function asArgument(argument: string): string {
 }
 
 /** As it was written. */
-const textOf = ({ request: { template, text } }: Run): string =>
-  template ? `${template.name} ${template.argument}` : text
+const textOf = ({ request: { what, template, text } }: Run): string =>
+  template ? `${template.name} ${template.argument}` : what === 'review' ? `review ${text}` : text
 
 export const briefly = (run: Run): string => inlineWords(textOf(run), 80) || `what the ${nounOf(run)} says`
 

@@ -1,5 +1,6 @@
 import { mayUseNow, type PersonCheck } from '../../access/authorize.ts'
 import { heldByOthers, heldByUs } from '../../access/reasons-to-wait.ts'
+import { instruction } from '../../core/model/command-grammar.ts'
 import type { Person } from '../../core/model/thread.ts'
 import { minute } from '../../core/model/time.ts'
 import { atLimit, notAnyMore } from '../../core/record/failures.ts'
@@ -150,7 +151,8 @@ export function personCheckOf(
 async function stillMay(context: StepContext<Permitting>): Promise<boolean> {
   const { github, run, deps } = context
   const { settings, usable } = await deps.settings.of(github, run.thread)
-  const name = run.request.what === 'plan' ? 'plan' : 'run'
+  const { what } = run.request
+  const name = what === 'work' ? instruction : what
   const personCheck = personCheckOf(context, settings)
   const may = usable && (await mayUseNow(personCheck, run.request.by, name))
   if (!may) believeAbsent('The right to start this', personCheck.reads)

@@ -1,10 +1,20 @@
+import { type Finding, findingsIn, maxFinding, type Placed, placedIn } from '../../core/agent/findings.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
-import { endsQuietly, inlineAsked, inlinePlace, leavesBoxInStatus } from '../../core/record/last-word.ts'
+import { isFork } from '../../core/model/thread.ts'
+import {
+  endsInReview,
+  endsQuietly,
+  inlineAsked,
+  inlinePlace,
+  leavesBoxInStatus,
+} from '../../core/record/last-word.ts'
 import { questionKey, questionToAsk } from '../../core/record/permission-request.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import { retriedAt, retryOf } from '../../core/record/retries.ts'
 import type { ChangeOf, Run } from '../../core/record/run.ts'
 import { limits, refusedBackoff } from '../../core/record/timing.ts'
+import { readOneByOne } from '../../core/text/event-loop.ts'
+import { spoken } from '../../core/text/safe-markdown.ts'
 import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/words/closing.ts'
 import { boxesAfter } from '../../core/words/details.ts'
 import { questionComment } from '../../core/words/while-working.ts'
@@ -15,7 +25,7 @@ import { once, type StepContext, skew, step } from './step-context.ts'
 type Speaking = StepContext<'ownComments' | 'comment'>
 
 export const conclude = step('conclude', {
-  github: ['ownComments', 'comment'],
+  github: ['ownComments', 'comment', 'ownReviews', 'postReview', 'changedFiles'],
   writes: ['report', 'retries'],
   async do(context) {
     const now = context.deps.now()
@@ -23,17 +33,18 @@ export const conclude = step('conclude', {
     if (endsQuietly(context.run)) return { report: { announced } }
     await readAgentWords(saidAtTheEnd(context.run) ?? '')
     const backup = boxesAfter(context.run) === '' ? undefined : backupOf(context.run)
-    const text = fitted(
-      closingComment(context.run, context.deps.deployment),
-      context.deps.signer.write({ ...markerOf(context.run, 'closing'), backup }),
-    )
+    const marker = context.deps.signer.write({ ...markerOf(context.run, 'closing'), backup })
+    const commentRef = inlinePlace(context.run)
+    const isReview = endsInReview(context.run)
+    const said = (at: number) =>
+      isReview ? context.github.ownReviews() : context.github.ownComments(at - skew, commentRef)
+    const text = fitted(closingComment(context.run, context.deps.deployment), marker)
+    const say = isReview ? await reviewOf(context, marker) : () => context.github.comment(text, commentRef)
     try {
-      const commentRef = inlinePlace(context.run)
       await once(context, {
         intent: { kind: 'conclude', at: now },
-        find: async ({ at }) =>
-          markedWith(context, await context.github.ownComments(at - skew, commentRef), 'closing')?.id,
-        perform: () => context.github.comment(text, commentRef),
+        find: async ({ at }) => markedWith(context, await said(at), 'closing')?.id,
+        perform: say,
       })
       const word = !leavesBoxInStatus(context.run)
       return { report: { announced: { ...announced, word } }, retries: { thread: undefined } }
@@ -42,6 +53,42 @@ export const conclude = step('conclude', {
     }
   },
 })
+
+/** Each finding on its line, where GitHub's diff of that commit has it. */
+async function reviewOf(
+  { run, deps, github }: StepContext<'postReview' | 'changedFiles'>,
+  marker: string,
+): Promise<() => Promise<number>> {
+  const { findings } = findingsIn(run.session.sessionLog?.answer ?? '')
+  const files = findings.some(({ line }) => line) ? await github.changedFiles(run.thread.number) : []
+  const { placed, rest } = placedIn(findings, files)
+  await readOneByOne(
+    placed.map(
+      ({ body }) =>
+        () =>
+          spoken(body, maxFinding),
+    ),
+  )
+  const post = (comments: readonly Placed[], others: readonly Finding[]) =>
+    github.postReview({
+      sha: reviewedSha(run),
+      body: fitted(closingComment(run, deps.deployment, others), marker),
+      comments: comments.map(comment => ({ ...comment, body: spoken(comment.body, maxFinding) })),
+    })
+  return async () => {
+    try {
+      return await post(placed, rest)
+    } catch (error) {
+      if (!(error instanceof Rejected) || error.status !== 422 || placed.length === 0) throw error
+      deps.log.warn({ err: error }, 'GitHub does not have the lines of a review')
+      return post([], findings)
+    }
+  }
+}
+
+/** Of a fork's pull request, that of its head when it was asked for. */
+const reviewedSha = ({ thread, baseline: { head }, workspace: { branch } }: Run): string =>
+  (head && isFork(head, thread) ? head.sha : branch?.sha) ?? ''
 
 /** Where the Run is answered: in its inline thread, as long as that is there. */
 function unsaid(context: Speaking, error: unknown): ChangeOf<'report' | 'retries'> | undefined {

@@ -1,5 +1,6 @@
 import { stemOf } from '../../core/model/branch-name.ts'
 import { isEmptyRepository, Rejected } from '../../core/model/errors.ts'
+import { isFork, type PullHead } from '../../core/model/thread.ts'
 import type { BaseView, BranchView, IssueBranches, LinkedElsewhere } from '../../core/model/views.ts'
 import {
   archived,
@@ -63,7 +64,9 @@ async function closedMeanwhile(
 function onBranch(context: Finding, branch: Branch): ChangeOf<'workspace' | 'result' | 'session'> {
   const { run } = context
   if (isOutdated(run, branch)) return failed(context, planOutdated(branch))
-  const moved = run.baseline.head?.ref === branch.name && run.baseline.head.sha !== branch.sha
+  const { head } = run.baseline
+  const isHead = head?.ref === branch.name && !isFork(head, run.thread)
+  const moved = isHead && head.sha !== branch.sha
   if (!moved) return { workspace: { branch } }
   if (run.session.taskRun)
     return { workspace: { branch: { ...branch, sha: run.baseline.head?.sha ?? branch.sha } } }
@@ -86,7 +89,7 @@ async function branchOf(context: Finding): Promise<Found> {
   const { pulls } = run.result
   const named = run.request.options.branch ?? pulls.find(({ state }) => state === 'open')?.head
   if (named !== undefined) {
-    const ofHead = head?.ref === named ? head.base : undefined
+    const ofHead = head?.ref === named && !isFork(head, run.thread) ? head.base : undefined
     const known = pulls.find(pull => pull.head === named)?.base ?? ofHead
     const [found, wanted] = await Promise.all([
       context.github.branch(named),
@@ -98,10 +101,17 @@ async function branchOf(context: Finding): Promise<Found> {
     if (run.request.options.branch !== undefined) return gone(context, named)
   }
   if (run.thread.kind === 'issue') return forIssue(context)
+  if (head && isFork(head, run.thread)) return besideFork(context, head)
   const found = head && (await context.github.branch(head.ref))
   return head && found
     ? { kind: 'found', branch: existing(found, head.base) }
     : gone(context, head?.ref ?? 'of this pull request')
+}
+
+/** What a fork's pull request goes into: nothing of the fork is checked out with rights in this repository. */
+async function besideFork(context: Finding, { base }: PullHead): Promise<Found> {
+  const found = await context.github.branch(base)
+  return found ? { kind: 'found', branch: existing(found, base) } : gone(context, base)
 }
 
 const existing = ({ name, sha }: BranchView, into: string): Branch => ({

@@ -4,6 +4,7 @@ import { threadName } from '../../core/model/thread.ts'
 import type { BranchView, Pull, PullView } from '../../core/model/views.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
+import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent, retriedAt, retryOf } from '../../core/record/retries.ts'
 import { agentsHead, type Branch, baseOf, changed, type Run } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
@@ -82,7 +83,7 @@ interface Pushed {
 async function pushedTo(context: Finding, seen: Seen): Promise<Pushed | undefined> {
   const { run, github } = context
   const { branch } = run.workspace
-  if (run.request.what === 'plan') return pushedByPlan(context)
+  if (isReadOnly(run.request.what)) return pushedAllTheSame(context)
   if (!branch) return undefined
   const head = await github.branch(branch.name)
   if (!head) believeAbsent(`The branch ${branch.name}`, refusedReads(context, 'github'))
@@ -124,8 +125,8 @@ async function pushedToPull(
   return commit === undefined ? undefined : { commit, head: { name: head.ref, sha: head.sha } }
 }
 
-/** Only the prompt forbids a plan to push, so it is checked. */
-async function pushedByPlan({ run, github }: StepContext<'branch'>): Promise<Pushed | undefined> {
+/** Only the prompt forbids a plan or a review to push, so it is checked. */
+async function pushedAllTheSame({ run, github }: StepContext<'branch'>): Promise<Pushed | undefined> {
   const { branch } = run.workspace
   const head = run.session.taskRun?.headBranch
   const worked = head === undefined ? undefined : await github.branch(head)

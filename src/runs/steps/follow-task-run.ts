@@ -1,6 +1,7 @@
 import { threadName } from '../../core/model/thread.ts'
 import { cancelledAt, isStopping } from '../../core/record/agent-end.ts'
 import { observe } from '../../core/record/apply-snapshot.ts'
+import { isReadOnly } from '../../core/record/request-part.ts'
 import { retryOf } from '../../core/record/retries.ts'
 import { changed, isTerminal, type Run, sessionOf } from '../../core/record/run.ts'
 import {
@@ -82,7 +83,7 @@ async function withSummary({ posthog }: StepContext<never, 'summary'>, run: Run,
     mailbox: { stop },
   } = run
   const isOwn = run.session.taskMade && run.result.round === 0
-  if (taskId === undefined || !isOwn || stop || run.result.outcome || request.what === 'plan') return run
+  if (taskId === undefined || !isOwn || stop || run.result.outcome || isReadOnly(request.what)) return run
   if (summaryAt >= (taskRun?.changedAt ?? 0) || now - summaryAt < limits.summaryEvery) return run
   const summary = await posthog.summary(taskId)
   return changed(run, {

@@ -69,6 +69,8 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     changedFiles: () => at(reads, 'changed files', () => []),
     report: () => at(writes, 'report', () => undefined),
     fileCommits: () => at(reads, 'file commits', () => []),
+    postReview: () => at(writes, 'post review', () => 0),
+    ownReviews: () => at(reads, 'own reviews', () => []),
     folder: () => at(reads, 'folder', () => []),
     base: () => at(reads, 'base', () => undefined),
     closing: () => at(reads, 'closing', () => undefined),

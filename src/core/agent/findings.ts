@@ -1,0 +1,80 @@
+/** The findings of a review: a block of the agent's answer, and where GitHub's diff has room for them. Pure. */
+import { z } from 'zod'
+import type { ChangedFile } from '../model/views.ts'
+
+export const maxFindings = 30
+/** Characters. */
+export const maxFinding = 4_000
+
+const Finding = z.object({
+  path: z.string().min(1).max(500),
+  /** Of the file as the pull request leaves it. */
+  line: z.number().int().positive().nullish(),
+  body: z.string().trim().min(1),
+})
+export type Finding = z.infer<typeof Finding>
+
+/** What the fence of the block is called. */
+export const findingsFence = 'findings'
+
+export interface ReviewWords {
+  /** Without the block. What can't be read stays in it. */
+  text: string
+  findings: Finding[]
+}
+
+export function findingsIn(answer: string): ReviewWords {
+  const lines = answer.split('\n')
+  const begins = lines.findLastIndex(line => opening.test(line))
+  if (begins === -1) return { text: answer, findings: [] }
+  const [, fence = ''] = opening.exec(lines[begins] ?? '') ?? []
+  const ends = lines.findIndex((line, at) => at > begins && line.trim().startsWith(fence))
+  const findings = ends === -1 ? undefined : parsed(lines.slice(begins + 1, ends).join('\n'))
+  if (!findings) return { text: answer, findings: [] }
+  const text = [...lines.slice(0, begins), ...lines.slice(ends + 1)].join('\n').trim()
+  return { text, findings: findings.slice(0, maxFindings) }
+}
+
+const opening = new RegExp(`^ {0,3}(\`{3,20})[ \\t]*${findingsFence}[ \\t]*$`)
+
+function parsed(json: string): Finding[] | undefined {
+  try {
+    return z.array(Finding).max(200).parse(JSON.parse(json))
+  } catch {
+    return undefined
+  }
+}
+
+export interface Placed {
+  path: string
+  line: number
+  body: string
+}
+
+/** GitHub takes a comment only on lines that the diff shows. */
+export function placedIn(
+  findings: readonly Finding[],
+  files: readonly ChangedFile[],
+): { placed: Placed[]; rest: Finding[] } {
+  const shown = new Map(files.map(({ path, patch }) => [path, linesOf(patch ?? '')]))
+  const placed: Placed[] = []
+  const rest: Finding[] = []
+  for (const finding of findings) {
+    const { path, line, body } = finding
+    if (line && shown.get(path)?.has(line)) placed.push({ path, line, body })
+    else rest.push(finding)
+  }
+  return { placed, rest }
+}
+
+/** Lines of the new file that a patch shows, changed or not. */
+export function linesOf(patch: string): Set<number> {
+  const lines = new Set<number>()
+  let next = 0
+  for (const line of patch.split('\n')) {
+    const [, start] = /^@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@/.exec(line) ?? []
+    if (start !== undefined) next = Number(start)
+    else if (line.startsWith('+') || line.startsWith(' ')) lines.add(next++)
+  }
+  return lines
+}
