@@ -195,14 +195,17 @@ const fresh = 10 * 60_000
 
 const endOf = ({ run, round = 0 }: Marker): string => `${run} ${round}`
 
-/** Inline last words are not among the comments that were read. */
+/** Last words on lines, and reviews, are not among the comments that were read. */
 const isClosed = (
   marker: Marker,
-  { outcome, quiet, request: { origin } }: Backup,
+  { outcome, quiet, request: { origin, what } }: Backup,
   ended: ReadonlySet<string>,
 ): boolean =>
   outcome !== undefined &&
-  (quiet || ended.has(endOf(marker)) || (origin.kind === 'comment' && origin.commentRef.kind === 'inline'))
+  (quiet ||
+    ended.has(endOf(marker)) ||
+    what === 'review' ||
+    (origin.kind === 'comment' && origin.commentRef.kind === 'inline'))
 
 async function adopt(deps: OwnerDeps, repository: Repository, status: Status): Promise<boolean> {
   const { run: id } = status.marker

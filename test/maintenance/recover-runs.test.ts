@@ -5,7 +5,7 @@ import type { Repository } from '../../src/core/model/thread.ts'
 import type { PullView } from '../../src/core/model/views.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
 import { backupOf } from '../../src/core/record/recovery-record.ts'
-import type { Run } from '../../src/core/record/run.ts'
+import { changed, type Run } from '../../src/core/record/run.ts'
 import { type AdoptDeps, adoptLost } from '../../src/maintenance/recover-runs.ts'
 import { hour, issueThread, minute, pullView, runWith, second, t0 } from '../core/given.ts'
 import { deploymentWith } from '../support/deployment.ts'
@@ -121,8 +121,13 @@ describe('a run that was lost', () => {
     added = []
   })
 
-  const search = (remember: (memory: unknown) => Promise<void>, view?: PullView, before: string[] = []) => {
-    const backup = backupOf(run)
+  const search = (
+    remember: (memory: unknown) => Promise<void>,
+    view?: PullView,
+    before: string[] = [],
+    lost: Run = run,
+  ) => {
+    const backup = backupOf(lost)
     const comments = [...before, run.id].map((id, n) => ({
       ...{ id: 901 + n, number: issueThread.number, createdAt: t0, changedAt: t0 },
       body: signer.write({ ...marker, run: id, as: 'status', backup, pull: view?.number, task: id }),
@@ -158,6 +163,19 @@ describe('a run that was lost', () => {
   test('is found behind one whose task is gone', async () => {
     expect(await search(keeps, undefined, ['gone'])).toBe(30 * second)
     expect(added.map(({ id }) => id)).toEqual([run.id])
+  })
+
+  test.each([
+    ['its last word is missed', 'work' as const, [run.id]],
+    ['a review is not among the comments that are read', 'review' as const, []],
+  ])('and had its answer: %s', async (_, what, expected) => {
+    now = t0 + hour
+    const ended = changed(run, {
+      request: { ...run.request, what },
+      result: { outcome: { kind: 'answer' }, concludedAt: t0 },
+    })
+    await search(keeps, undefined, [], ended)
+    expect(added.map(({ id }) => id)).toEqual(expected)
   })
 
   test('is not brought back by what was read before the data was lost once more', async () => {
