@@ -1,6 +1,6 @@
 /**
  * JSON-RPC into a run, the methods that the bot uses. `user_message` goes through the workflow's queue,
- * `permission_response` is proxied to the sandbox.
+ * `permission_response` and `set_config_option` are proxied to the sandbox.
  */
 import { randomUUID } from 'node:crypto'
 import { checked, choice, dict, fail, json, readWhole, required } from './fields.ts'
@@ -9,7 +9,7 @@ import type { ApiRequest, Route } from './route.ts'
 import type { Run } from './run.ts'
 import type { World } from './world.ts'
 
-const methods = ['user_message', 'permission_response'] as const
+const methods = ['user_message', 'permission_response', 'set_config_option'] as const
 
 type Params = Record<string, unknown>
 
@@ -36,16 +36,21 @@ export const commandRoute: Route = {
   handle: request => {
     const run = request.world.run(request)
     const command = readCommand(request.body())
-    return command.method === 'user_message'
-      ? userMessage(request, run, command)
-      : permissionResponse(request, run, command)
+    return handlers[command.method](request, run, command)
   },
+}
+
+const handlers: Record<Command['method'], (request: ApiRequest, run: Run, command: Command) => Reply> = {
+  user_message: userMessage,
+  permission_response: permissionResponse,
+  set_config_option: setConfigOption,
 }
 
 function readCommand(body: unknown): Command {
   return readWhole(body, commandFields, ({ method = 'user_message', params = {}, id }) => {
     if (method === 'user_message') checkMessage(params)
-    else checkTexts(params, ['requestId', 'optionId'])
+    else
+      checkTexts(params, method === 'set_config_option' ? ['configId', 'value'] : ['requestId', 'optionId'])
     return { method, params, id: isId(id) ? id : undefined }
   })
 }
@@ -124,6 +129,23 @@ function permissionResponse(request: ApiRequest, run: Run, { params, id }: Comma
     })
   run.permission?.answer(String(params.optionId))
   return ok({ ...said, result: { resolved: true } })
+}
+
+const stateOf: Readonly<Record<string, string>> = { model: 'model', effort: 'reasoning_effort' }
+
+/** Within the runtime [R]; what the agent makes of a wrong value is [U]. */
+function setConfigOption(request: ApiRequest, run: Run, { params, id }: Command): Reply {
+  if (!request.world.settings.setsOptions)
+    return errorReply(400, '"set_config_option" is not a valid choice.')
+  if (run.terminal) return workflowEnded(request.world)
+  if (!run.sandboxUp) return sandboxNotReady
+  request.world.record(request, 'command', run.task, run.id)
+  const said = { jsonrpc: '2.0', ...(id === undefined ? {} : { id }) }
+  const key = stateOf[String(params.configId)]
+  if (key === undefined)
+    return ok({ ...said, error: { code: -32602, message: `Unknown config option: ${params.configId}` } })
+  run.state[key] = String(params.value)
+  return ok({ ...said, result: {} })
 }
 
 const sandboxNotReady: Reply = {

@@ -60,6 +60,8 @@ export interface Switches {
   agent: 'obedient' | 'disobedient'
   /** What `user_message` gets when the workflow has ended; older servers can't tell it from an outage [R]. */
   endedWorkflow: 409 | 502
+  /** Whether a live session takes another model or effort; older servers do not know the method. */
+  setsOptions: boolean
   /** Newer servers name the run that they made; on older ones it is the `latest_run`, if that is not a stale one. */
   namesCreatedRun: boolean
 }
@@ -143,6 +145,7 @@ export function settle(options: PostHogOptions): Settings {
     afterTurn: options.afterTurn ?? 'idles',
     agent: options.agent ?? 'obedient',
     endedWorkflow: options.endedWorkflow ?? 409,
+    setsOptions: options.setsOptions ?? false,
     namesCreatedRun: options.namesCreatedRun ?? true,
     projectId: options.projectId ?? 1,
     apiKeys: options.apiKeys ?? [{ key: defaultApiKey, userId: 1, scopes: ['*'] }],

@@ -280,7 +280,7 @@ const nobody = ({
 }: Config): Omit<Tenant, 'tenant' | 'access' | 'budget' | 'posthog'> &
   Pick<Parameters<typeof acceptTrigger>[0], 'tenant' | 'posthog'> => ({
   tenant: undefined,
-  posthog: { models: async () => [], sandboxes: async () => [] },
+  posthog: { models: async () => [], sandboxes: async () => [], setOption: async () => 'refused' },
   deployment: { posthogUrl: '', posthogProject: '' },
   signer: markerSigner(app.markerKey, [app.webhookSecret]),
   userToken: undefined,

@@ -7,7 +7,7 @@ import { type PullView, pullOf } from '../core/model/views.ts'
 import type { Marker } from '../core/record/marker.ts'
 import { isAtWork, readMessages } from '../core/record/messages.ts'
 import { believeAbsent } from '../core/record/retries.ts'
-import { type Run, sessionOf } from '../core/record/run.ts'
+import { optionsOf, type Run, sessionOf } from '../core/record/run.ts'
 import { ofPull, ofTask, ofThread, whilePaused } from '../core/record/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
@@ -173,7 +173,7 @@ async function lastRunOf(
   context: CommandContext,
   { marker }: Pick<Past, 'marker'>,
 ): Promise<LastRun | undefined> {
-  const kept = (await context.deps.runs.get(marker.run))?.data
+  const kept = withItsOptions((await context.deps.runs.get(marker.run))?.data)
   const { trigger } = context.record
   const { backup } = marker
   if (!backup || trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return kept
@@ -190,6 +190,10 @@ async function lastRunOf(
     ? { ...kept, mailbox, result: { ...kept.result, round } }
     : kept
 }
+
+/** As they were changed while it worked. */
+const withItsOptions = (run: Run | undefined): Run | undefined =>
+  run && { ...run, request: { ...run.request, options: optionsOf(run) } }
 
 /** An issue and its pull request are two threads with one work: a Run of the one is found in the other as well. */
 async function runBeside(context: CommandContext): Promise<Run | undefined> {

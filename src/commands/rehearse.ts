@@ -36,6 +36,7 @@ async function outlook(context: CommandContext, decision: Decision): Promise<Wou
       return { kind: 'refusal', reply: decision.reply }
     case 'start':
       return startOf(context, decision.run)
+    case 'adjust':
     case 'message':
       return { kind: 'message', what: decision.message.kind }
     case 'wait':

@@ -7,8 +7,14 @@ import type { InlineComment, LabelTrigger } from '../core/model/trigger.ts'
 import type { Closer, Pull } from '../core/model/views.ts'
 import { isUndone } from '../core/record/last-word.ts'
 import { isAtWork } from '../core/record/messages.ts'
-import { isReadOnly, type Origin, type RunOptions, type RunRequest } from '../core/record/request-part.ts'
-import { type NewRun, newRun, type Run } from '../core/record/run.ts'
+import {
+  isReadOnly,
+  type Origin,
+  type RunOptions,
+  type RunRequest,
+  type SessionOptions,
+} from '../core/record/request-part.ts'
+import { type NewRun, newRun, optionsOf, type Run } from '../core/record/run.ts'
 import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reply } from '../core/words/replies.ts'
 import { type Decision, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
@@ -230,45 +236,63 @@ function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, sett
     return { kind: 'message', runId: live.id, message: { kind: 'force' } }
   const misplaced = misplacedBase(trigger, wanted.options, live.result.pulls)
   if (misplaced) return reject(misplaced)
-  const differs = settling ? otherOptions(trigger, wanted, { live, settling }) : []
-  if (!Array.isArray(differs)) return reject(differs)
-  if (joins(live, wanted) && differs.length === 0)
-    return {
-      kind: 'message',
-      runId: live.id,
-      message: {
-        kind: 'follow-up',
-        text: wanted.text || 'Go on.',
-        inline: wanted.inline,
-        attached: attached?.length ? attached : undefined,
-      },
-    }
-  return live.result.outcome
-    ? { kind: 'take-over', run: live }
-    : { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs } }
+  const other = settling ? otherOptions(trigger, wanted, { live, settling }) : nothingElse
+  if (other.kind !== 'differs') return reject(other)
+  const { names: differs, wants } = other
+  const message = {
+    kind: 'follow-up' as const,
+    text: wanted.text || 'Go on.',
+    inline: wanted.inline,
+    attached: attached?.length ? attached : undefined,
+  }
+  if (joins(live, wanted) && differs.length === 0) return { kind: 'message', runId: live.id, message }
+  if (live.result.outcome) return { kind: 'take-over', run: live }
+  const otherwise: Decision = { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs } }
+  const set = joins(live, wanted) && wants && isTalkedTo(live) ? settable(differs, wants) : undefined
+  return set ? { kind: 'adjust', run: live, set, message, otherwise } : otherwise
+}
+
+interface Other {
+  kind: 'differs'
+  names: OptionName[]
+  wants?: RunOptions
+}
+
+const nothingElse: Other = { kind: 'differs', names: [] }
+
+const isTalkedTo = ({ mailbox, session: { taskRun } }: Run): boolean =>
+  !mailbox.stop && taskRun?.status === 'in_progress'
+
+/** A live session takes another model or effort, and nothing else. */
+function settable(names: readonly OptionName[], { model, effort }: RunOptions): SessionOptions | undefined {
+  if (!names.every(name => name === 'model' || name === 'effort')) return undefined
+  if (names.includes('effort') && effort === undefined) return undefined
+  return {
+    ...(names.includes('model') ? { model } : {}),
+    ...(names.includes('effort') ? { effort } : {}),
+  }
 }
 
 const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
   mayJoin && !options.new && live.request.what === what
 
-const forLive = (live: Run, { options }: Wanted): Options => withKept(live.request.options, options)
+const forLive = (live: Run, { options }: Wanted): Options => withKept(optionsOf(live), options)
 
-/** A live session can't change its options, so other options need a run of their own. */
+/** What the live session does not do. */
 function otherOptions(
   { thread }: CommandTrigger,
   wanted: Wanted,
   { live, settling }: { live: Run; settling: Settings },
-): OptionName[] | Reply {
+): Other | Reply {
   const wants = settled({ ...wanted, options: forLive(live, wanted) }, thread, settling)
   if (wants.kind !== 'settled') return wants
-  return differing(
-    {
-      ...live.request.options,
-      branch: live.workspace.branch?.name ?? live.request.options.branch,
-      base: live.workspace.branch?.into ?? live.request.options.base,
-    },
-    wants.options,
-  )
+  const options = optionsOf(live)
+  const has = {
+    ...options,
+    branch: live.workspace.branch?.name ?? options.branch,
+    base: live.workspace.branch?.into ?? options.base,
+  }
+  return { kind: 'differs', names: differing(has, wants.options), wants: wants.options }
 }
 
 const differing = (has: RunOptions, wants: RunOptions): OptionName[] =>

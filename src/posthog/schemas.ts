@@ -161,6 +161,8 @@ export const PermissionTaken = z.object({
     .catch(undefined),
 })
 
+export const OptionTaken = z.object({ error: z.unknown().optional() })
+
 export const TaskPage = z.object({
   results: upTo(1_000, z.object({ id: name, description: z.string().max(1_000_000).nullish() })),
 })

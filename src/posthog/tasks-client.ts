@@ -12,6 +12,7 @@ import { type Call, call, kept, type PostHogResponse, type PostHogSettings } fro
 import {
   cut,
   Models,
+  OptionTaken,
   PermissionTaken,
   RunPage,
   SandboxPage,
@@ -145,6 +146,23 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
         return data.result?.resolved ? 'resolved' : 'over'
       } catch (error) {
         if (isConflict(error, 'permission_target_ended')) return 'over'
+        throw error
+      }
+    },
+
+    /** Of the newest servers; older ones refuse the method, and a sandbox that is not ready any option. */
+    async setOption(
+      session: Session,
+      params: { configId: string; value: string },
+    ): Promise<'set' | 'refused'> {
+      const body = { jsonrpc: '2.0', method: 'set_config_option', params }
+      const path = `${runPath(session)}command/`
+      try {
+        const { data } = await request({ method: 'POST', path, body, schema: OptionTaken })
+        return data.error ? 'refused' : 'set'
+      } catch (error) {
+        if (error instanceof Rejected) return 'refused'
+        if (error instanceof RetryLater && error.why === 'not-ready') return 'refused'
         throw error
       }
     },

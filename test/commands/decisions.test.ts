@@ -164,7 +164,24 @@ describe('what asks for work', () => {
       'with another model than the one at work',
       asking(comment, { options: { model: 'gpt-5.6' } }),
       start(busy({ settling: settling() })),
+      {
+        kind: 'adjust',
+        set: { model: 'gpt-5.6' },
+        message: { kind: 'follow-up', text: 'fix the flaky login test' },
+        otherwise: { kind: 'wait', announce: { kind: 'queued-behind', differs: ['model'] } },
+      },
+    ],
+    [
+      'with another model, before the one at work is there',
+      asking(comment, { options: { model: 'gpt-5.6' } }),
+      start(busy({ live: runWith(), settling: settling() })),
       { kind: 'wait', announce: { kind: 'queued-behind', differs: ['model'] } },
+    ],
+    [
+      'with another model and branch',
+      asking(comment, { options: { model: 'gpt-5.6', branch: 'release' } }),
+      start(busy({ settling: settling() })),
+      { kind: 'wait', announce: { kind: 'queued-behind', differs: ['model', 'branch'] } },
     ],
     [
       'with the model that is at work',

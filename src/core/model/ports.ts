@@ -138,6 +138,8 @@ export interface TasksClient {
     session: TaskRunRef,
     response: { requestId: string; optionId: string },
   ): Promise<'resolved' | 'over'>
+  /** Changes a live session, for its next turn at the latest. May be repeated. `refused`: it stays as it was. */
+  setOption(session: TaskRunRef, option: { configId: string; value: string }): Promise<'set' | 'refused'>
   stageArtifact(taskId: string, file: AttachmentFile): Promise<string>
   addArtifact(session: TaskRunRef, file: AttachmentFile): Promise<string>
   cancel(session: TaskRunRef, reason: string): Promise<void>

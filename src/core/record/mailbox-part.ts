@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Person } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { Attachment } from '../text/attachment-links.ts'
+import { SessionOptions } from './request-part.ts'
 
 export const Source = z.object({
   trigger: z.string(),
@@ -37,6 +38,8 @@ export const FollowUp = z.object({
   inline: z.array(InlineComment).optional(),
   attached: z.array(Attachment).optional(),
   source: Source.optional(),
+  /** What was changed in the live session for them. */
+  set: SessionOptions.optional(),
   /** The bot's own: a turn that ended before it was done goes on. */
   resumes: z.literal(true).optional(),
 })
@@ -109,6 +112,8 @@ export const Mailbox = z.object({
   droppedMessageIds: z.array(z.string()).default([]),
   answers: z.array(MessageReply).default([]),
   askAgain: z.array(Source).default([]),
+  /** What was changed in the live session since it began. */
+  set: SessionOptions.optional(),
   followUpsSent: z.number().int().default(0),
   /** Sent since the last outcome: after the first, they are all that a round is about. */
   wordsOfRound: z.array(FollowUp).default([]),

@@ -54,6 +54,7 @@ const awaiting = (run: Run, message: RunMessage & { kind: 'follow-up' }): Run =>
   withMessage(run, {
     mailbox: {
       pendingFollowUps: [...run.mailbox.pendingFollowUps, message],
+      ...(message.set ? { set: { ...run.mailbox.set, ...message.set } } : {}),
       lastWordsAt: Math.max(message.at, run.mailbox.lastWordsAt ?? run.request.at),
     },
   })

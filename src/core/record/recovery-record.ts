@@ -8,7 +8,7 @@ import { editedSince } from './failures.ts'
 import { endsQuietly } from './last-word.ts'
 import { FollowUp } from './mailbox-part.ts'
 import { RunRequest, type Session } from './request-part.ts'
-import { Branch, changed, newRun, Outcome, Question, ReadUpTo, type Run } from './run.ts'
+import { Branch, changed, newRun, Outcome, optionsOf, Question, ReadUpTo, type Run } from './run.ts'
 import { EarlierSession } from './session-part.ts'
 
 export const Backup = z.object({
@@ -39,7 +39,7 @@ const maxBytes = 20_000
 export function backupOf(run: Run): Backup | undefined {
   const { attached: _, inline: __, delivery: ___, ...request } = run.request
   const backup = Backup.parse({
-    request: { ...request, origin: withoutHunk(request.origin) },
+    request: { ...request, options: optionsOf(run), origin: withoutHunk(request.origin) },
     words: fingerprint(run.baseline.snapshot),
     head: run.baseline.head,
     branch: run.workspace.branch,

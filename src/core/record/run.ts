@@ -6,7 +6,7 @@ import { Thread } from '../model/thread.ts'
 import { Awaited, Pull } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 import { Mailbox } from './mailbox-part.ts'
-import { Baseline, type Rights, RunRequest, rightsOf, type Session } from './request-part.ts'
+import { Baseline, type Rights, type RunOptions, RunRequest, rightsOf, type Session } from './request-part.ts'
 import { SessionPart } from './session-part.ts'
 
 export const scopes = ['person', 'repository', 'owner'] as const
@@ -364,8 +364,16 @@ export function phaseOf(run: Run): Phase {
 /** One that no last word told of yet. GitHub's event of it may come before a look at the agent. */
 export const hasNewPull = ({ result: { pulls, reported } }: Run): boolean => pulls.length > reported
 
-export const wantedRights = ({ request, workspace: { branch } }: Run): Rights =>
-  rightsOf(request.options, branch?.name ?? '')
+/** What it works by: as it was asked for, and as it was changed since. */
+export const optionsOf = ({
+  request: { options },
+  mailbox: { set },
+}: Pick<Run, 'request' | 'mailbox'>): RunOptions => ({
+  ...options,
+  ...set,
+})
+
+export const wantedRights = (run: Run): Rights => rightsOf(optionsOf(run), run.workspace.branch?.name ?? '')
 
 /** The branch that its agent published to last, as far as anybody told. */
 export const agentsHead = ({ session: { taskRun }, result: { pulls } }: Run): string | undefined =>
@@ -378,8 +386,10 @@ export function sessionOf(run: Run): Session | undefined {
   const { may } = taskRun
   const headBranch = agentsHead(run)
   if (!may) return session
+  const { set } = run.mailbox
+  const now = { ...may, ...set, model: (set?.model ?? may.model).toLowerCase() }
   const branches = new Set([...may.branches, ...(headBranch === undefined ? [] : [headBranch])])
-  return { ...session, may: { ...may, branches: [...branches] } }
+  return { ...session, may: { ...now, branches: [...branches] } }
 }
 
 /** The base that was asked for, or that the settings name; without one it is the default branch. */

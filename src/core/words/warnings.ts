@@ -46,8 +46,10 @@ const headMoved = ({ workspace: { headMoved } }: Run): string[] =>
       ]
     : []
 
-function downgraded({ request, session: { taskRun } }: Run): string[] {
-  const { model, effort, authorship } = taskRun ?? {}
+function downgraded({ request, mailbox: { set }, session: { taskRun } }: Run): string[] {
+  // PostHog tells what a run began with.
+  const { model, effort } = set ? {} : (taskRun ?? {})
+  const { authorship } = taskRun ?? {}
   const { options } = request
   return [
     ...(model && model.toLowerCase() !== options.model.toLowerCase()

@@ -8,7 +8,7 @@ import { unfinished } from '../record/failures.ts'
 import { listener } from '../record/last-word.ts'
 import { openQuestion, questionKey, rejecting } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
-import { baseOf, phaseOf, type Retry, type Run } from '../record/run.ts'
+import { baseOf, optionsOf, phaseOf, type Retry, type Run } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
 import { begun, counted, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
@@ -183,8 +183,8 @@ function towards(run: Run): string {
 export const session = (run: Run, deployment: Deployment): string[] =>
   run.session.taskRun ? [modelOf(run), `[PostHog run (sign-in)](${runUrl(run, deployment)})`] : []
 
-function modelOf({ request }: Run): string {
-  const options: Options = request.options
+function modelOf(run: Run): string {
+  const options: Options = optionsOf(run)
   return optionNames
     .flatMap(name => {
       const { shown } = infoOf(name)

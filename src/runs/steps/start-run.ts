@@ -8,7 +8,7 @@ import { openIntent } from '../../core/record/intents.ts'
 import type { FollowUp } from '../../core/record/mailbox-part.ts'
 import { handedOver } from '../../core/record/messages.ts'
 import type { Rights } from '../../core/record/request-part.ts'
-import { type ChangeOf, type Run, resumedSession, wantedRights } from '../../core/record/run.ts'
+import { type ChangeOf, optionsOf, type Run, resumedSession, wantedRights } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { contextGiven, nextWords } from '../../core/record/words-to-say.ts'
 import { failed } from './outcome.ts'
@@ -47,7 +47,7 @@ export const startRun = step('start-run', {
 function requestOf(context: StepContext, branch: string): CodexTaskRunCreate {
   const { run, deps } = context
   return runRequest({
-    ...run.request.options,
+    ...optionsOf(run),
     branch,
     prompt: promptOf(run, nextWords(run), deps.fence()),
     resumeFrom: resumedSession(run)?.taskRunId,

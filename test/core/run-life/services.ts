@@ -240,6 +240,7 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
         agentOf(world, taskRunId).cancelled = true
       }),
     cost: () => Promise.resolve(0.42),
+    setOption: () => at(writes, 'set option', () => 'refused'),
     respondToPermission: ({ taskRunId }, { requestId }) =>
       at(writes, 'answer permission', () => permitted(world, agentOf(world, taskRunId), requestId)),
     stageArtifact: absent('stageArtifact'),
