@@ -564,6 +564,7 @@ export class MemoryBot {
   }
 
   readonly #posthog: Partial<TasksClient> = {
+    setOption: async () => 'refused',
     models: async () => ['gpt-5', 'gpt-5.5'].map(name => ({ name, efforts: undefined })),
     sandboxes: async () => [...(this.#options.sandboxes ?? [])],
     createTask: async ({ title, description }) => {
