@@ -167,7 +167,7 @@ describe('what asks for work', () => {
       {
         kind: 'adjust',
         set: { model: 'gpt-5.6' },
-        message: { kind: 'follow-up', text: 'fix the flaky login test' },
+        message: { kind: 'follow-up', text: 'fix it' },
         otherwise: { kind: 'wait', announce: { kind: 'queued-behind', differs: ['model'] } },
       },
     ],

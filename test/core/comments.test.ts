@@ -909,6 +909,8 @@ describe('replies', () => {
         Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue says. While a run works, your words are added to it. \`/codex fix\` on a pull request fixes what it needs: failed checks, conflicts, requested changes.
       - \`/codex plan [options] <question>\` (write permission)\\
         Changes nothing, and answers with a numbered plan.
+      - \`/codex review [options] [focus]\` (write permission)\\
+        Reviews this pull request. Each finding stands on its line.
       - \`/codex approve\` (write permission)\\
         Carries out the plan above.
       - \`/codex continue [instruction]\` (write permission)\\
@@ -980,13 +982,15 @@ describe('replies', () => {
 
       not-known: @maya GitHub did not say which permission you have here, so \`/codex stop\` was refused. Nothing was started. Try again in a few minutes.
 
-      fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. Push the branch to this repository, or ask in an issue.
+      fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here, as they change nothing. To have it changed, push the branch to this repository, or ask in an issue.
 
       effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
 
       model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? Nothing was started.
 
       no-branch: @maya there is no branch \`relaese\` in this repository. Did you mean \`release\`? Nothing was started.
+
+      template: @maya \`.github/codex/release.md\` is longer than 10000 characters. Nothing was started. Correct the file on the default branch, or write \`/codex -- release …\` if that is your instruction.
 
       base-of-pull: @maya a pull request has a base already. Nothing was started. Change the base on its page, or ask without \`--base\`.
 
@@ -998,7 +1002,7 @@ describe('replies', () => {
 
       queued-behind: @maya another run is still going in this thread. Yours starts when it has ended.
 
-      plan-interactive: @maya plans do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
+      plan-interactive: @maya plans and reviews do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
 
       plan-elsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
 
@@ -1072,7 +1076,7 @@ describe('replies', () => {
 
       Fix the file, then ask again.
 
-      beside-slips: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. Push the branch to this repository, or ask in an issue.
+      beside-slips: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here, as they change nothing. To have it changed, push the branch to this repository, or ask in an issue.
 
       ⚠️ Also, \`.github/codex.yml\` has 3 problems:
 
