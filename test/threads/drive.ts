@@ -118,6 +118,22 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
     title: 'Waiting, and `queue`',
     alt: 'The status says how many runs are before it; /codex queue is answered with the same',
   },
+  blocked: {
+    title: 'Blocked by another issue',
+    alt: 'The status names the issue that blocks this one, says that Codex starts by itself when it is closed, and how to start now',
+  },
+  paused: {
+    title: 'Paused',
+    alt: 'The status says who paused the repository, since when and why, and that the request is kept and starts by itself',
+  },
+  taken: {
+    title: 'Somebody works on it already',
+    alt: 'A reply links the open pull request that closes the issue, and says how to start anyway; the command has the reaction 👎',
+  },
+  'dry-run': {
+    title: '`--dry-run`',
+    alt: 'A reply says that nothing was done, and what would be: who may, the branch, the model and its price, and that nothing is in its way',
+  },
   asks: {
     title: 'Codex asks',
     alt: 'A comment mentions who asked, with the question, its choices, how to answer and what happens without an answer; /codex status says that Codex waits for an answer',
@@ -283,6 +299,50 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await second.thread.waitForAnswer('waits for its turn')
     await stage.draw('waiting', second)
     await first.says('/codex stop')
+  },
+  async blocked(stage) {
+    const { github } = stage.world
+    const first = await stage.issue('Upgrade the session library')
+    const { number } = await github
+      .as('maya', first.repository)
+      .opensIssue({ title: 'Login is flaky', body: 'It fails.' })
+    github.block(number, [first.number], first.repository)
+    const second = stage.thread(number, first.repository)
+    await second.says('/codex fix the flaky login test')
+    await second.thread.waitForStatus('⏳ Codex waits for #')
+    await stage.draw('blocked', second)
+  },
+  async paused(stage) {
+    const { github } = stage.world
+    const opened = await stage.issue('Login is flaky')
+    const other = await github
+      .as('olga', opened.repository)
+      .opensIssue({ title: 'Release 2.0', body: '/codex pause release of 2.0' })
+    const release = stage.thread(other.number, opened.repository)
+    await release.thread.waitForAnswer('is paused')
+    await opened.says('/codex fix the flaky login test')
+    await opened.thread.waitForStatus('⏸️')
+    await stage.draw('paused', opened)
+  },
+  async taken(stage) {
+    const { github } = stage.world
+    const opened = await stage.issue('Login is flaky')
+    const mario = github.as('mario', opened.repository)
+    await mario.pushes('mario/login', { 'src/login.ts': 'one\n' })
+    await mario.opensPull({
+      head: 'mario/login',
+      title: 'Wait for the session',
+      body: `Fixes #${opened.number}`,
+    })
+    const asked = await opened.says('/codex fix the flaky login test')
+    await opened.thread.waitForReaction('-1', asked.id)
+    await stage.draw('taken', opened)
+  },
+  async dryRun(stage) {
+    const opened = await stage.issue('Login is flaky')
+    const asked = await opened.says('/codex --dry-run --effort high fix the flaky login test')
+    await opened.thread.waitForReaction('+1', asked.id)
+    await stage.draw('dry-run', opened)
   },
   async asks(stage) {
     stage.world.posthog.script('rename the package', {

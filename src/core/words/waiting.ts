@@ -39,7 +39,7 @@ export function waitingLines({ schedule: { waits } }: Run, now: number): string[
     case 'blocked':
       return [
         `This issue is blocked by:\n\n${listed(waits.by, waits.more)}`,
-        'Codex starts by itself when the last of them is closed. `/codex --force` starts it now.',
+        `Codex starts by itself when ${waits.by.length + waits.more === 1 ? 'it' : 'the last of them'} is closed. \`/codex --force\` starts it now.`,
       ]
     case 'open-pulls':
       return [
