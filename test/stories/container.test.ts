@@ -1,0 +1,156 @@
+/** What the Dockerfile does, done in a folder: the image is built and started by the workflow alone. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../support/free-port.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+interface Step {
+  does: string
+  what: string
+}
+
+const stepsOf = (stage: string): Step[] =>
+  stage.split('\n').flatMap(line => {
+    const [, does, what] = /^([A-Z]+) (.*)$/.exec(line.trim()) ?? []
+    return does && what ? [{ does, what }] : []
+  })
+
+const [building = [], image = []] = readFileSync(join(root, 'Dockerfile'), 'utf8')
+  .replace(/^#.*\n/gm, '')
+  .replace(/\\\n\s*/g, '')
+  .trim()
+  .split(/^(?=FROM )/m)
+  .map(stepsOf)
+
+const only = (stage: readonly Step[], does: string): string =>
+  stage.find(step => step.does === does)?.what ?? expect.fail(`there is no ${does}`)
+
+let folder: string
+let world: World
+beforeAll(async () => {
+  // Not in memory: it has all modules, as links where that can be.
+  folder = await mkdtemp('/var/tmp/codex-image-')
+  world = await startWorld({ roles: [] })
+})
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true })
+  await world?.close()
+})
+
+const inBuild = (path: string) => join(folder, 'build', path.replace(/^\/app/, ''))
+const inImage = (path: string) => join(folder, 'image', path.replace(/^\/app/, ''))
+
+/** Files of the checkout that the build may see. */
+const seen = readFileSync(join(root, '.dockerignore'), 'utf8')
+  .split('\n')
+  .flatMap(line => (line.startsWith('!') ? [line.slice(1)] : []))
+
+function linked(from: string, to: string): void {
+  if (spawnSync('cp', ['-al', from, to], { stdio: 'ignore' }).status === 0) return
+  execFileSync('rm', ['-rf', to])
+  execFileSync('cp', ['-a', from, to])
+}
+
+function build(): void {
+  const omit = /^OMIT="(.*)"$/.exec(only(building, 'ARG'))?.[1] ?? expect.fail('OMIT has no default')
+  mkdirSync(inBuild(''), { recursive: true })
+  for (const { does, what } of building) {
+    if (does === 'COPY') {
+      const [to = '', ...from] = what.split(' ').reverse()
+      for (const file of from) {
+        expect(seen, file).toContain(file)
+        cpSync(join(root, file), inBuild(from.length === 1 && to !== './' ? to : file), { recursive: true })
+      }
+    }
+    // What is installed is the same, and the registry may not be there.
+    if (does === 'RUN' && what.startsWith('npm ci '))
+      linked(join(root, 'node_modules'), inBuild('node_modules'))
+    else if (does === 'RUN' && what.startsWith('npm '))
+      execFileSync('sh', ['-c', `${what} --offline`], {
+        cwd: inBuild(''),
+        env: { ...process.env, OMIT: omit },
+      })
+  }
+}
+
+function copy(): void {
+  mkdirSync(inImage(''), { recursive: true })
+  for (const { does, what } of image) {
+    if (does !== 'COPY' || what.includes('/data')) continue
+    const [to = '', ...from] = what
+      .replace(/--(?:from|chown)=\S+ /g, '')
+      .split(' ')
+      .reverse()
+    for (const path of from)
+      if (what.startsWith('--from=build')) linked(inBuild(path), inImage(to))
+      else {
+        expect(seen, path).toContain(path)
+        cpSync(join(root, path), inImage(path))
+      }
+  }
+}
+
+const megabytes = (path: string): number =>
+  Number(execFileSync('du', ['-sm', '--apparent-size', path], { encoding: 'utf8' }).split('\t')[0])
+
+describe('the image', () => {
+  test('is no other than its steps say: of Node 24, without root, without a step that an emulated processor would do', () => {
+    expect(only(image, 'FROM')).toBe('node:24-slim')
+    expect(only(building, 'FROM')).toBe('--platform=$BUILDPLATFORM node:24-slim AS build')
+    expect(only(image, 'USER')).toBe('node')
+    expect(image.filter(({ does }) => does === 'RUN')).toEqual([])
+  })
+
+  test('is built, is small, starts, is healthy, and stops when it is told to', async () => {
+    build()
+    copy()
+    expect(megabytes(inImage('node_modules'))).toBeLessThan(100)
+    expect(existsSync(inImage('node_modules/@opentelemetry/sdk-trace-node'))).toBe(false)
+    expect(existsSync(inImage('node_modules/vitest'))).toBe(false)
+    const data = join(folder, 'data')
+    mkdirSync(data)
+    const port = await freePort()
+    const given = Object.fromEntries(
+      only(image, 'ENV')
+        .split(' ')
+        .map(each => each.split('=')),
+    )
+    const env = {
+      PATH: process.env.PATH ?? '',
+      ...given,
+      ...world.env,
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      DATA_DIR: data,
+    }
+    const [, ...args]: string[] = JSON.parse(only(image, 'CMD'))
+    const bot = spawn(process.execPath, args, { cwd: inImage(''), env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const stream of [bot.stdout, bot.stderr]) stream.on('data', (text: Buffer) => (output += text))
+    const ended = new Promise<number | null>(resolve => bot.once('close', resolve))
+    const [, check = '[]'] = /CMD (\[.*\])$/.exec(only(image, 'HEALTHCHECK')) ?? []
+    const [, ...probe]: string[] = JSON.parse(check)
+    const isHealthy = () => spawnSync(process.execPath, probe, { env }).status === 0
+    await world.github.waitFor(() => /"msg":"ready"/.test(output) || bot.exitCode !== null)
+    expect(isHealthy(), output).toBe(true)
+    expect((await fetch(`http://127.0.0.1:${port}/schema/v1/codex.schema.json`)).status).toBe(200)
+    bot.kill('SIGTERM')
+    expect(await ended, output).toBe(0)
+    expect(isHealthy()).toBe(false)
+
+    const traced = spawnSync(process.execPath, args, {
+      cwd: inImage(''),
+      env: { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' },
+      encoding: 'utf8',
+    })
+    expect([traced.status, traced.stderr]).toEqual([
+      1,
+      expect.stringContaining('OpenTelemetry is not installed'),
+    ])
+  })
+})
