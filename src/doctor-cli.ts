@@ -30,7 +30,7 @@ async function allChecks(): Promise<Check[]> {
       found(
         'configuration',
         error instanceof Error ? error.message : String(error),
-        'Mend it and run this again.',
+        'Correct it and run this again.',
       ),
     ]
   }
@@ -52,7 +52,7 @@ async function checksOf(read: Read): Promise<Check[]> {
       ]
     case 'run': {
       const checks = await examine(read.config, redactor(secretsOf(read.config)))
-      return [passed('configuration', 'all variables can be read'), ...checks]
+      return [passed('configuration', 'all variables are valid'), ...checks]
     }
   }
 }

@@ -60,8 +60,8 @@ export async function examineFor(
     checkQueue(config.queue),
   ])
   const safe = queue.ok
-    ? passed('queue', 'keeps what it is given')
-    : found('queue', 'does not keep safe what it is given', 'Whoever runs the bot sees why in its log.')
+    ? passed('queue', 'works')
+    : found('queue', 'is not safe or does not answer', 'Tell an admin of this bot: its log says why.')
   return [...installation, branch, ...postHog, safe].map(check => redactedCheck(check, redact))
 }
 
@@ -97,7 +97,7 @@ async function checkSettings(
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     return [
-      found('repositories', `the repositories could not be read: ${why}`, 'See the checks of the App above.'),
+      found('repositories', `can't read the repositories: ${why}`, 'Look at the checks of the App above.'),
     ]
   }
 }

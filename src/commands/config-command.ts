@@ -8,7 +8,7 @@ export const configCommand = command({
   name: 'config',
   usage: '/codex config',
   example: '/codex config',
-  about: 'Shows the settings of this repository, and where each comes from.',
+  about: 'Shows the settings of this repository and where each comes from.',
   least: 'write',
   takes: 'nothing',
   options: false,

@@ -6,7 +6,7 @@ export const doctorCommand = command({
   name: 'doctor',
   usage: '/codex doctor',
   example: '/codex doctor',
-  about: 'Checks the setup for this repository, and says how to fix what is wrong.',
+  about: 'Checks the setup for this repository and says how to fix what is wrong.',
   least: 'admin',
   takes: 'nothing',
   options: false,
@@ -18,8 +18,8 @@ export const doctorCommand = command({
 
   decide({ trigger: { thread } }, { checks, files: { owner, repository } }) {
     const settings = [
-      readAs('owner-settings', owner, 'the owner has none that can be read'),
-      readAs('repository-settings', repository, 'all can be read'),
+      readAs('owner-settings', owner, 'the owner has no file that the App can read'),
+      readAs('repository-settings', repository, 'no errors'),
     ]
     return {
       kind: 'reply',
@@ -37,6 +37,6 @@ const readAs = (
   { state, problem }: Pick<LayerNow, 'state' | 'problem'>,
   none: string,
 ): Check => {
-  if (problem !== undefined) return found(name, problem, 'Mend the file on the default branch.')
-  return passed(name, state === 'none' ? none : 'all can be read')
+  if (problem !== undefined) return found(name, problem, 'Correct the file on the default branch.')
+  return passed(name, state === 'none' ? none : 'no errors')
 }

@@ -59,34 +59,34 @@ const maxSkew = 30_000
 
 function clock(date: string | undefined, now: number): Check {
   const theirs = Date.parse(date ?? '')
-  if (Number.isNaN(theirs)) return passed('clock', 'GitHub did not tell the time')
+  if (Number.isNaN(theirs)) return passed('clock', 'not known: GitHub sent no time')
   const apart = Math.round((now - theirs) / 1000)
   return Math.abs(apart) * 1000 > maxSkew
     ? found(
         'clock',
         `this machine is ${Math.abs(apart)} s ${apart > 0 ? 'ahead of' : 'behind'} GitHub`,
-        'Set the clock, e.g. by turning on NTP (`timedatectl set-ntp true`).',
+        'Correct the clock, for example with NTP: `timedatectl set-ntp true`.',
       )
-    : passed('clock', `${Math.abs(apart)} s apart from GitHub`)
+    : passed('clock', `${Math.abs(apart)} s different from GitHub`)
 }
 
 function noApp(error: unknown): Check {
   if (error instanceof Rejected && (error.status === 401 || error.status === 403))
     return found(
       'github-app',
-      `GitHub does not take this key for this App: ${error.message}`,
-      'APP_ID must be the number on the App’s settings page, and PRIVATE_KEY a key that was generated there and not deleted since.',
+      `GitHub does not accept this key for this App: ${error.message}`,
+      'APP_ID must be the number on the App’s settings page. PRIVATE_KEY must be a key that was generated there and was not deleted.',
     )
   if (error instanceof Rejected && error.status === 404)
     return found(
       'github-app',
-      'GitHub has no such App',
-      'Set APP_ID to the number on the App’s settings page; for an Enterprise Server set GHE_HOST, too.',
+      'GitHub does not know this App',
+      'Set APP_ID to the number on the App’s settings page. For an Enterprise Server, also set GHE_HOST.',
     )
   return unanswered(
     'github-app',
-    `GitHub could not be asked: ${wordsOf(error)}`,
-    'Check GITHUB_API_URL or GHE_HOST, and that this machine reaches it (HTTPS_PROXY, if there is a proxy).',
+    `GitHub did not answer: ${wordsOf(error)}`,
+    'Check GITHUB_API_URL or GHE_HOST. Check that this machine can reach it (with a proxy, set HTTPS_PROXY).',
   )
 }
 
@@ -138,14 +138,14 @@ function checkGrants(view: Pick<AppView, 'permissions' | 'events'>, wanted: Want
       ? found(
           'github-permissions',
           `the App lacks ${permissions.join(', ')}`,
-          'Grant them on the App’s settings page under “Permissions & events”; every installation then has to accept them.',
+          'Add them on the App’s settings page under “Permissions & events”. Then every installation must accept them.',
         )
       : passed('github-permissions', Object.keys(wanted.permissions).join(', ')),
     events.length > 0
       ? found(
           'github-events',
           `the App does not subscribe to ${events.join(', ')}`,
-          'Tick them on the App’s settings page under “Permissions & events”.',
+          'Select them on the App’s settings page under “Permissions & events”.',
         )
       : passed('github-events', wanted.events.join(', ')),
   ]
@@ -157,11 +157,11 @@ async function checkTolerantly(name: CheckName, request: () => Promise<Check>): 
     return await request()
   } catch (error) {
     if (error instanceof Rejected && (error.status === 404 || error.status === 403))
-      return passed(name, 'this server does not tell')
+      return passed(name, 'not known: this server does not say it')
     return unanswered(
       name,
-      `GitHub could not be asked: ${wordsOf(error)}`,
-      'Run this again; if it stays, look at the log of the bot.',
+      `GitHub did not answer: ${wordsOf(error)}`,
+      'Run this again. If it happens again, look at the log of the bot.',
     )
   }
 }
@@ -177,22 +177,22 @@ function checkInstallations(app: GitHubApp, wanted: Wanted): Promise<Check> {
     if (installations.length === 0)
       return found(
         'github-installations',
-        'the App is installed nowhere',
-        'Install it from its public page, on the repositories that are to have it.',
+        'the App is not installed anywhere',
+        'Install it on your repositories, from the App’s page on GitHub.',
       )
     const suspended = installations.filter(({ suspended_at }) => suspended_at)
     if (suspended.length > 0)
       return found(
         'github-installations',
         `suspended for ${names(suspended)}`,
-        'An owner can unsuspend it under Settings ▸ GitHub Apps.',
+        'An owner can unsuspend it: Settings ▸ GitHub Apps.',
       )
     const behind = installations.filter(({ permissions }) => lacking(permissions, wanted).length > 0)
     if (behind.length > 0)
       return found(
         'github-installations',
         `${names(behind)} did not accept the App’s permissions`,
-        'An owner has to accept them under Settings ▸ GitHub Apps ▸ Review request.',
+        'An owner must accept them: Settings ▸ GitHub Apps ▸ Review request.',
       )
     return passed('github-installations', names(installations))
   })
@@ -204,14 +204,14 @@ function checkAddress(app: GitHubApp): Promise<Check> {
     if (!url)
       return found(
         'webhook-address',
-        'the App has no webhook address, so GitHub tells the bot nothing',
+        'the App has no webhook address, so GitHub sends nothing to the bot',
         'Set it on the App’s settings page to https://<this bot>/api/github/webhooks.',
       )
     if (String(insecure_ssl) === '1')
       return found(
         'webhook-address',
         `${url} is called without checking its certificate`,
-        'Turn “SSL verification” on, on the App’s settings page.',
+        'Enable “SSL verification” on the App’s settings page.',
       )
     return passed('webhook-address', url)
   })
@@ -255,8 +255,8 @@ function checkSecret(deliveries: Deliveries): Check {
   if (last.status === 'OK') return passed('webhook-secret', 'the last delivery was signed with it')
   return found(
     'webhook-secret',
-    `the delivery of ${last.delivered_at} (${last.event}) was refused for its signature: HTTP ${last.status_code}`,
-    'WEBHOOK_SECRET must be the one on the App’s settings page. Once it is, redeliver one there (Advanced ▸ Recent Deliveries) to see it.',
+    `the bot refused the signature of the delivery of ${last.delivered_at} (${last.event}): HTTP ${last.status_code}`,
+    'WEBHOOK_SECRET must be the same as on the App’s settings page. To test it, redeliver a webhook there (Advanced ▸ Recent Deliveries).',
   )
 }
 
@@ -334,17 +334,15 @@ export async function checkOwners(
     return found(
       'owner-settings',
       wrong.join('; '),
-      `Mend the file on the default branch of the owner’s repository ${ownerRepository}.`,
+      `Correct the file on the default branch of the owner’s repository ${ownerRepository}.`,
     )
   return passed(
     'owner-settings',
     [
       having.length === 0
-        ? 'no owner has any that can be read'
-        : `those of ${having.map(({ owner }) => owner).join(', ')} can be read`,
-      ...(unseen.length > 0
-        ? [`of ${unseen.join(', ')} the App can see no repository ${ownerRepository}`]
-        : []),
+        ? 'no owner has a file that the App can read'
+        : `no errors in the files of ${having.map(({ owner }) => owner).join(', ')}`,
+      ...(unseen.length > 0 ? [`the App sees no repository ${ownerRepository} of ${unseen.join(', ')}`] : []),
     ].join('; '),
   )
 }
@@ -366,10 +364,10 @@ export function checkRepositories(
           `no commit yet in ${empty.join(', ')}`,
           'Push a first commit to the default branch.',
         )
-      : passed('repositories', `${examined.length} looked at, each with a default branch`),
+      : passed('repositories', `${examined.length} checked, each with a default branch`),
     wrong.length > 0
-      ? found('repository-settings', wrong.join('; '), 'Mend the file on the default branch.')
-      : passed('repository-settings', 'all can be read'),
+      ? found('repository-settings', wrong.join('; '), 'Correct the file on the default branch.')
+      : passed('repository-settings', 'no errors'),
   ]
 }
 
@@ -389,8 +387,8 @@ export async function checkDefaultBranch(app: GitHubApp, thread: Thread): Promis
   } catch (error) {
     return unanswered(
       'repositories',
-      `GitHub could not be asked: ${wordsOf(error)}`,
-      'See whether the App is still installed on this repository, and ask again.',
+      `GitHub did not answer: ${wordsOf(error)}`,
+      'Check that the App is still installed on this repository. Then try again.',
     )
   }
 }

@@ -54,34 +54,34 @@ async function checkWriting(examined: CheckContext): Promise<Check> {
     return passed('posthog-scope', 'task:write')
   return found(
     'posthog-scope',
-    `the key may not start runs: ${refusal.message}`,
-    'Give the personal API key the scope task:write (PostHog ▸ Settings ▸ Personal API keys).',
+    `the key can't start runs: ${refusal.message}`,
+    'Add the scope task:write to the personal API key (PostHog ▸ Settings ▸ Personal API keys).',
   )
 }
 
 function keyRefused(error: unknown, { settings: { host, projectId } }: CheckContext): Check[] {
   if (!(error instanceof Rejected)) {
     if (error instanceof RetryLater)
-      return [passed('posthog-key', 'works; its rate limit is reached just now')]
+      return [passed('posthog-key', 'works, but its rate limit is reached at the moment')]
     const fix =
-      'Check POSTHOG_HOST (https://us.posthog.com, https://eu.posthog.com or your own), and that this machine reaches it.'
-    return [unanswered('posthog-key', `PostHog at ${host} could not be asked: ${wordsOf(error)}`, fix)]
+      'Check POSTHOG_HOST (https://us.posthog.com, https://eu.posthog.com or your own). Check that this machine can reach it.'
+    return [unanswered('posthog-key', `PostHog at ${host} did not answer: ${wordsOf(error)}`, fix)]
   }
   if (/scope/i.test(error.message))
     return [
       passed('posthog-key', `works at ${host}`),
       found(
         'posthog-scope',
-        `the key may not read tasks: ${error.message}`,
-        'Give the personal API key the scope task:write (PostHog ▸ Settings ▸ Personal API keys).',
+        `the key can't read tasks: ${error.message}`,
+        'Add the scope task:write to the personal API key (PostHog ▸ Settings ▸ Personal API keys).',
       ),
     ]
   if (error.status === 401 || error.code === 'authentication_failed' || error.code === 'not_authenticated')
     return [
       found(
         'posthog-key',
-        `PostHog does not take the key: ${error.message}`,
-        `Set POSTHOG_API_KEY to a personal API key (phx_…) of ${host}; a key of another region is not known there (POSTHOG_HOST).`,
+        `PostHog does not accept the key: ${error.message}`,
+        `Set POSTHOG_API_KEY to a personal API key (phx_…) of ${host}. A key of another region does not work there (see POSTHOG_HOST).`,
       ),
     ]
   return [
@@ -89,7 +89,7 @@ function keyRefused(error: unknown, { settings: { host, projectId } }: CheckCont
     found(
       'posthog-project',
       `the key has no project ${projectId}, or the project has no Tasks: ${error.message}`,
-      'Set POSTHOG_PROJECT_ID to the number in the address of the project, one that the key’s user belongs to, with Tasks turned on.',
+      'Set POSTHOG_PROJECT_ID to the number in the address of the project. The user of the key must be a member of it, and Tasks must be turned on.',
     ),
   ]
 }
@@ -106,7 +106,7 @@ const offeredModels = async (examined: CheckContext): Promise<KnownModel[]> =>
   (await orUndefined(() => get(examined, 'tasks/models/', {}, Models))) ?? []
 
 function checkUsual({ usual: { model, effort, setBy } }: Examined, offered: readonly KnownModel[]): Check {
-  if (offered.length === 0) return passed('posthog-model', `${model}; this server does not list its models`)
+  if (offered.length === 0) return passed('posthog-model', `${model} (this server does not list its models)`)
   const known = offered.find(isModel(model))
   if (!known)
     return found(
@@ -117,7 +117,7 @@ function checkUsual({ usual: { model, effort, setBy } }: Examined, offered: read
   if (effort === undefined || (known.efforts?.includes(effort) ?? true)) return passed('posthog-model', model)
   return found(
     'posthog-model',
-    `${model} does not take the effort ${effort}`,
+    `${model} does not support the effort ${effort}`,
     `Set ${setBy.effort} to ${known.efforts?.join(', ')}.`,
   )
 }
@@ -131,7 +131,7 @@ function checkList({ models, setBy }: ModelList, offered: readonly KnownModel[])
     : found(
         'posthog-models',
         `PostHog does not offer ${missing.join(', ')}`,
-        `Set ${setBy} to some of ${namesOf(offered)}.`,
+        `Set ${setBy} to one or more of ${namesOf(offered)}.`,
       )
 }
 

@@ -160,12 +160,12 @@ async function checkRedis(redisUrl: string): Promise<Check> {
     return found(
       'queue',
       describe(error),
-      'Start Redis, or set REDIS_URL to where it is; without REDIS_URL the queue lives in DATA_DIR.',
+      'Start Redis, or correct REDIS_URL. Without REDIS_URL, the queue is in DATA_DIR.',
     )
   }
   return warnings.length > 0
-    ? found('queue', warnings.join('; '), 'Set it so in redis.conf, or with CONFIG SET and CONFIG REWRITE.')
-    : passed('queue', 'Redis answers, evicts nothing and writes down what it is told')
+    ? found('queue', warnings.join('; '), 'Change it in redis.conf, or with CONFIG SET and CONFIG REWRITE.')
+    : passed('queue', 'Redis answers, and its settings keep all jobs')
 }
 
 const wantedBytes = 200 * 1024 * 1024
@@ -178,18 +178,17 @@ async function checkDirectory(dataDir: string): Promise<Check> {
     if (bavail * bsize < wantedBytes)
       return found(
         'queue',
-        `the disk under ${dataDir} has ${Math.round((bavail * bsize) / 1024 / 1024)} MB left`,
-        'Make room, or set DATA_DIR to another disk.',
+        `the disk of ${dataDir} has only ${Math.round((bavail * bsize) / 1024 / 1024)} MB left`,
+        'Free some space, or set DATA_DIR to another disk.',
       )
     const claim = await claimDirectory(dataDir)
     await claim.release()
     return passed('queue', `embedded, in ${dataDir}`)
   } catch (error) {
-    if (error instanceof QueueUnavailable)
-      return passed('queue', `embedded, in ${dataDir}, where a bot is at work`)
+    if (error instanceof QueueUnavailable) return passed('queue', `embedded, in ${dataDir}, in use by a bot`)
     return found(
       'queue',
-      `${dataDir} can't be written to: ${describe(error)}`,
+      `can't write to ${dataDir}: ${describe(error)}`,
       'Set DATA_DIR to a folder that the user of this process may write to.',
     )
   }

@@ -698,8 +698,8 @@ describe('the last word', () => {
 })
 
 describe('of files that changed, with nothing of it on GitHub,', () => {
-  const nothing = 'no commit or pull request came of this, though Codex changed 2 files'
-  const warned = '### ⚠️ No commit or pull request came of this, though Codex changed 2 files'
+  const nothing = 'Codex changed 2 files, but published no commit and no pull request'
+  const warned = '### ⚠️ Codex changed 2 files, but published no commit and no pull request'
 
   test.each<[string, Run, string, string]>([
     ['an answer', phases.answer, `@maya ${nothing}.`, warned],
@@ -924,13 +924,13 @@ describe('replies', () => {
       - \`/codex queue\` (read permission)\\
         Says what the run of this thread waits for.
       - \`/codex config\` (write permission)\\
-        Shows the settings of this repository, and where each comes from.
+        Shows the settings of this repository and where each comes from.
       - \`/codex pause [until TIME] [reason]\` (maintain permission)\\
         Nothing new starts in this repository until then, or until \`/codex resume\`. What is asked meanwhile is kept and starts by itself. Runs that work go on to their end.
       - \`/codex resume\` (maintain permission)\\
         Ends a pause of this repository.
       - \`/codex doctor\` (admin permission)\\
-        Checks the setup for this repository, and says how to fix what is wrong.
+        Checks the setup for this repository and says how to fix what is wrong.
       - \`/codex help\` (read permission)\\
         Shows this list.
 
@@ -955,13 +955,13 @@ describe('replies', () => {
       - \`--as-user\`\\
         Opens the pull request as the user of the bot’s PostHog key, if the settings allow that.
       - \`--signal-report ID\`\\
-        Ties the run to a PostHog signal report.
+        Links the run to a PostHog signal report.
 
-      A reaction on your comment says what became of it:
+      A reaction on your comment shows what happened:
 
-      - 👀 The bot has read it and works on it.
+      - 👀 The bot has read your command and works on it.
       - 👍 Your command is done: answered, given to Codex, or stopped.
-      - 🚀 Your run has ended. A comment has its result.
+      - 🚀 Your run has ended. A comment has the result.
       - 👎 It was refused. A comment says why.
       - 😕 It failed. A comment says why.
 
@@ -1140,15 +1140,15 @@ describe('replies', () => {
 
       @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. Nothing was started.
 
-      @maya \`hihg\` is not a value of \`--effort\`. Did you mean \`high\`? Nothing was started.
+      @maya \`hihg\` is not a value for \`--effort\`. Did you mean \`high\`? Nothing was started.
 
-      @maya \`--model\` stands there twice. Nothing was started.
+      @maya \`--model\` is given twice. Nothing was started.
 
       @maya \`/codex stop\` takes no options. Nothing was started.
 
       @maya this comment has more than 10 commands. Only the first 10 were read.
 
-      @maya GitHub did not say how its page shows this comment, so no command was taken from it. Write it again, in a comment of its own."
+      @maya GitHub did not say how its page shows this comment, so the bot read no command in it. Write the command again in a new comment."
     `)
   })
 

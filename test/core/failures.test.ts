@@ -51,7 +51,7 @@ test('what a failure says', () => {
       "lost: PostHog showed nothing new of this run for three hours → Look at the PostHog run. Then write \`/codex retry\`.",
       "lost: PostHog did not confirm the stop within 5 minutes → Look at the PostHog run. Then write \`/codex retry\`.",
       "quota: only 50 runs may work here at a time, and 50 do → Write \`/codex retry\` when one has ended. Runs do not wait here at a limit (\`when_reached: refuse\`).",
-      "quota: this repository started 3 runs in 1 hours; the limit is 3 → Write \`/codex retry\` after 15:02 UTC. Runs do not wait here at a limit (\`when_reached: refuse\`).",
+      "quota: this repository started 3 runs in 1 hour; the limit is 3 → Write \`/codex retry\` after 15:02 UTC. Runs do not wait here at a limit (\`when_reached: refuse\`).",
       "permission: the person who asked may no longer start runs here → Somebody with write permission can ask again.",
       "permission: the plan was made on an older commit; \`codex/issue-7-login-is-flaky\` is at \`aaaaaaa\` now → Make a new plan with \`/codex plan …\`. Then approve it.",
       "permission: somebody pushed to this pull request after you asked, and the settings say to ask again then (\`head_moved: ask\`) → Look at the new commits. Then write \`/codex retry\`.",

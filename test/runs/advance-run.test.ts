@@ -1096,7 +1096,7 @@ describe('the steps that ask nobody', () => {
     })
     expect(after.result.outcome).toMatchObject({
       kind: 'failed',
-      reason: expect.stringContaining(`does not grant \`${flag}\` here any more`),
+      reason: expect.stringContaining(`no longer allows \`${flag}\` here`),
     })
   })
 

@@ -71,9 +71,9 @@ test('when all is right, each check says what it found, and the exit code is 0',
   )
   expect(lines.map(line => line.replace(/:\d{4,5}|\d+ s|\/\S*bot-\w+/g, '…'))).toMatchInlineSnapshot(`
     [
-      "✓ configuration: all variables can be read",
+      "✓ configuration: all variables are valid",
       "✓ github-app: codex-bot (App 4711)",
-      "✓ clock: … apart from GitHub",
+      "✓ clock: … different from GitHub",
       "✓ github-permissions: contents, issues, pull_requests, checks, metadata",
       "✓ github-events: issue_comment, issues, pull_request, pull_request_review, pull_request_review_comment, repository",
       "✓ github-installations: acme, globex, initech",
@@ -85,10 +85,10 @@ test('when all is right, each check says what it found, and the exit code is 0',
       "✓ posthog-scope: task:write",
       "✓ posthog-model: gpt-5.5",
       "✓ posthog-github: has access to the repository of this bot",
-      "✓ repositories: 1 looked at, each with a default branch",
-      "✓ owner-settings: no owner has any that can be read; of acme the App can see no repository .github",
-      "✓ repository-settings: all can be read",
-      "✓ queue: embedded, in …, where a bot is at work",
+      "✓ repositories: 1 checked, each with a default branch",
+      "✓ owner-settings: no owner has a file that the App can read; the App sees no repository .github of acme",
+      "✓ repository-settings: no errors",
+      "✓ queue: embedded, in …, in use by a bot",
     ]
   `)
   expect(examined.code).toBe(0)
@@ -143,7 +143,7 @@ describe('what stands in files is named by where it stands', () => {
     const keys = unknown.checks.filter(({ name }) => name === 'posthog-key')
     expect(keys.map(({ ok }) => ok)).toEqual([true, false])
     expect(keys[1]).toMatchObject({
-      detail: expect.stringMatching(/^acme: PostHog does not take the key/),
+      detail: expect.stringMatching(/^acme: PostHog does not accept the key/),
       fix: expect.stringContaining('owners.acme.posthog.api_key_env'),
     })
     expect([unset.code, unknown.code]).toEqual([1, 1])
@@ -158,7 +158,7 @@ describe('what stands in files is named by where it stands', () => {
         name: 'posthog-models',
         ok: false,
         detail: 'acme: PostHog does not offer gpt-2',
-        fix: expect.stringMatching(/^Set owners\.acme\.models in SETTINGS_FILE to some of gpt-5, /),
+        fix: expect.stringMatching(/^Set owners\.acme\.models in SETTINGS_FILE to one or more of gpt-5, /),
       },
       { name: 'posthog-models', ok: true, detail: 'globex: GPT-5.5', fix: '' },
     ])
@@ -167,7 +167,11 @@ describe('what stands in files is named by where it stands', () => {
 
   const defaults: [string, RegExp, RegExp][] = [
     ['{model: gpt-2}', /does not offer gpt-2/, /^Set defaults\.model in SETTINGS_FILE to one of gpt-5, /],
-    ['{effort: max}', /gpt-5\.5 does not take the effort max/, /^Set defaults\.effort in SETTINGS_FILE to /],
+    [
+      '{effort: max}',
+      /gpt-5\.5 does not support the effort max/,
+      /^Set defaults\.effort in SETTINGS_FILE to /,
+    ],
   ]
   test.each(someOf(defaults, 1))('what runs get by the defaults %s', async (defaults, detail, fix) => {
     const examined = await doctor({ SETTINGS_FILE: settingsFile(`defaults: ${defaults}\n`) })
@@ -220,8 +224,8 @@ describe('what GitHub has otherwise', () => {
         fix: expect.stringMatching(/Permissions & events/),
       })
       expect(named(examined, 'webhook-secret')).toMatchObject({
-        detail: expect.stringMatching(/was refused for its signature: HTTP 401/),
-        fix: expect.stringMatching(/^WEBHOOK_SECRET must be the one on the App’s settings page/),
+        detail: expect.stringMatching(/the bot refused the signature of .*: HTTP 401/),
+        fix: expect.stringMatching(/^WEBHOOK_SECRET must be the same as on the App’s settings page/),
       })
       expect(examined.code).toBe(1)
     })
@@ -320,7 +324,7 @@ describe('an admin of a repository asks in a thread', () => {
 
       - ✓ \`github-permissions\` contents, issues, pull\\_requests, checks, metadata
       - ✓ \`github-events\` issue\\_comment, issues, pull\\_request, pull\\_request\\_review, pull\\_request\\_review\\_comment, repository
-      - ✓ \`clock\` … apart from GitHub
+      - ✓ \`clock\` … different from GitHub
       - ✓ \`webhook-deliveries\` the last one (issue\\_comment) arrived
       - ✓ \`webhook-secret\` the last delivery was signed with it
       - ✓ \`repositories\` the default branch is main
@@ -329,9 +333,9 @@ describe('an admin of a repository asks in a thread', () => {
       - ✓ \`posthog-scope\` task:write
       - ✓ \`posthog-model\` gpt-5.5
       - ✓ \`posthog-github\` has access to the repository of this bot
-      - ✓ \`queue\` keeps what it is given
-      - ✓ \`owner-settings\` the owner has none that can be read
-      - ✓ \`repository-settings\` all can be read"
+      - ✓ \`queue\` works
+      - ✓ \`owner-settings\` the owner has no file that the App can read
+      - ✓ \`repository-settings\` no errors"
     `)
     expect(answer).not.toMatch(/globex|initech|_KEY|codex-doctor/)
   })
@@ -363,7 +367,7 @@ test('the files of owners and repositories, and a repository that PostHog’s Gi
   expect(named(examined, 'owner-settings')).toMatchObject({
     ok: false,
     detail: 'acme/.github: .github/codex.yml, line 2: `efort` is not a setting',
-    fix: 'Mend the file on the default branch of the owner’s repository .github.',
+    fix: 'Correct the file on the default branch of the owner’s repository .github.',
   })
   const SETTINGS_FILE = settingsFile('owners: {globex: {settings: required}}')
   expect(named(await doctor({ SETTINGS_FILE }), 'owner-settings')).toMatchObject({
@@ -374,7 +378,7 @@ test('the files of owners and repositories, and a repository that PostHog’s Gi
   expect(named(examined, 'repository-settings')).toMatchObject({
     ok: false,
     detail: expect.stringContaining('globex/unseen: .github/codex.yml, line 2: `efort` is not a setting'),
-    fix: 'Mend the file on the default branch.',
+    fix: 'Correct the file on the default branch.',
   })
   expect(named(examined, 'repository-settings')?.detail).not.toContain('acme/.github')
   expect(named(examined, 'posthog-github')).toMatchObject({

@@ -127,7 +127,7 @@ onEitherQueue('A run is over', world => {
     agent('keep it to yourself', { kind: 'answers', text: 'I fixed it and committed it.', edits })
     await says('/codex keep it to yourself')
     const told = await thread.waitForAnswer('I fixed it and committed it.')
-    const nothing = 'o commit or pull request came of this, though Codex changed 1 file'
+    const nothing = 'Codex changed 1 file, but published no commit and no pull request'
     expect(told.split('\n')[0]).toBe(`@maya n${nothing}.`)
     await thread.waitForFolded()
     expect((await thread.status()).split('\n')[0]).toBe(`### ⚠️ N${nothing}`)

@@ -58,7 +58,7 @@ test('when all is right each check is a line, then it is ready', async () => {
   expect(lines(bot).map(line => line.replace(/:\d{4,5}|\d+ s|\/\S*bot-\w+/g, '…'))).toMatchInlineSnapshot(`
     [
       "✓ github-app: codex-bot (App 4711)",
-      "✓ clock: … apart from GitHub",
+      "✓ clock: … different from GitHub",
       "✓ github-permissions: contents, issues, pull_requests, checks, metadata",
       "✓ github-events: issue_comment, issues, pull_request, pull_request_review, pull_request_review_comment, repository",
       "✓ webhook-address: http://127.0.0.1…/api/github/webhooks",
@@ -68,7 +68,7 @@ test('when all is right each check is a line, then it is ready', async () => {
       "✓ posthog-project: project 1",
       "✓ posthog-scope: task:write",
       "✓ posthog-model: gpt-5.5",
-      "✓ queue: embedded, in …, where a bot is at work",
+      "✓ queue: embedded, in …, in use by a bot",
     ]
   `)
   expect(await readyz(bot)).toEqual({ status: 200, ready: true, failed: [] })

@@ -73,7 +73,7 @@ const options = {
   signalReport: option(z.string(), {
     word: 'signal-report',
     takes: { kind: 'text', as: 'ID' },
-    about: 'Ties the run to a PostHog signal report.',
+    about: 'Links the run to a PostHog signal report.',
     grant: 'signal_report',
   }),
 }

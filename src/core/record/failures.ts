@@ -123,8 +123,8 @@ export const notAnyMore = failure(
 export const grantTakenBack = (what: string): Failure =>
   failure(
     'permission',
-    `This bot does not grant \`${what}\` here any more`,
-    'An admin of this bot can grant it again, then `/codex retry`; or ask without it.',
+    `this bot no longer allows \`${what}\` here`,
+    'An admin of this bot can allow it again. Then write `/codex retry`. Or write the command without it.',
   )
 
 export const planOutdated = ({ name, sha }: { name: string; sha: string }): Failure =>
@@ -216,7 +216,7 @@ export function allBusy({ thread, request, baseline }: Run, of: Scope): string {
 }
 
 const span = (ms: number): string =>
-  ms < 60 * minute ? `${ms / minute} minutes` : `${ms / (60 * minute)} hours`
+  ms < 60 * minute ? counted(ms / minute, 'minute') : counted(ms / (60 * minute), 'hour')
 
 interface InWords {
   because: string

@@ -24,7 +24,7 @@ const TriggerSettings = z
       )
       .toLowerCase()
       .optional()
-      .describe('What commands begin with, without the slash, instead of `codex`.'),
+      .describe('The word of commands, without the slash, instead of `codex`.'),
     labels: z
       .array(
         z.string().regex(/^[^\s`,][^`,\n\r]{0,39}$/, 'must be names of labels, of 40 characters at most'),
@@ -33,7 +33,7 @@ const TriggerSettings = z
       .optional()
       .describe('The labels that start a run, instead of `codex`.'),
   })
-  .describe('What the bot is called by.')
+  .describe('The word and the labels that call the bot.')
 
 const triggerWords = (...given: (z.infer<typeof TriggerSettings> | undefined)[]): TriggerWords =>
   given.reduce<TriggerWords>(
@@ -83,13 +83,13 @@ const PostHog = z.strictObject({
     .describe('The environment variable that holds a personal API key with the scope `task:write`.'),
 })
 
-const ceilings = 'The limits of a repository’s own settings, as the most that they may be.'
+const ceilings = 'Upper limits for the settings of owners and repositories.'
 
 const grants = {
   as_user: Grant.describe(
-    'Whether `--as-user` may be used: in all repositories of this owner, or only in those named.',
+    'Whether `--as-user` may be used: in all repositories of this owner, or only in the listed ones.',
   ),
-  signal_report: Grant.describe('Whether `--signal-report` may be used, likewise.'),
+  signal_report: Grant.describe('Whether `--signal-report` may be used, in the same way.'),
 }
 export type GrantName = keyof typeof grants
 const grantNames = z.object(grants).keyof().options
@@ -101,15 +101,15 @@ const Owner = z.strictObject({
     .describe('PostHog sandbox environments that may be used, by name or id.')
     .default([]),
   limits: Ceilings.describe(ceilings).default({}),
-  models: models.optional().describe('The models that may be used; all when absent.'),
+  models: models.optional().describe('The models that may be used. Without it, all.'),
   posthog: PostHog.optional().describe(
-    'A PostHog of this owner’s own, for its runs and no other owner’s. Read at the start only.',
+    'This owner’s own PostHog, only for the runs of this owner. Read only at the start.',
   ),
   trigger: TriggerSettings.optional(),
   settings: z
     .literal('required', 'must be required, or not be there')
     .optional()
-    .describe('With `required` nothing starts where the owner’s own settings file can not be read.'),
+    .describe('With `required`, nothing starts if the owner’s settings file can not be read.'),
 })
 type Owner = z.infer<typeof Owner>
 
@@ -137,17 +137,19 @@ export const DeploymentSettings = z.strictObject({
           /^[A-Za-z0-9_-]{1,39}(?::\d{1,15})?$/,
           'must be a login of a person or organization, or `login:number`',
         ),
-      Owner.describe('What this owner is granted.'),
+      Owner.describe('What this owner gets.'),
     )
     .superRefine(namedOnce)
-    .describe('By login, or by `login:number`: a login can change hands, and a number can not.')
+    .describe('Owners, by login or by `login:number`. A login can get another owner, a number can not.')
     .default({}),
   limits: Ceilings.describe(`${ceilings} For all owners.`).default({}),
-  defaults: Defaults.describe('What holds where no file of owner or repository says otherwise.').default({}),
+  defaults: Defaults.describe('What applies if no file of an owner or repository says otherwise.').default(
+    {},
+  ),
   trigger: TriggerSettings.optional(),
   pause: z
     .union([z.boolean(), z.string().min(1).max(500)])
-    .describe('Whether nothing starts, or as text why: the threads are told.')
+    .describe('Whether new runs are stopped. A text is the reason, and whoever asks gets it.')
     .default(false),
 })
 export type DeploymentSettings = z.infer<typeof DeploymentSettings>

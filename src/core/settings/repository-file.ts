@@ -48,7 +48,7 @@ function permissionsOf(commands: readonly CommandGrammar[]) {
     })
     .transform((wanted): RepoSettings['permissions'] => ({ ...usual, ...wanted }))
     .prefault({})
-    .describe('The least role for a command, where it is to be more than usual.')
+    .describe('The permission that a command needs, if it is more than usual.')
 }
 
 export interface FileSlips {

@@ -20,22 +20,22 @@ import {
   stricterRole,
 } from './setting.ts'
 
-export const LeastRole = z.enum(roles).exclude(['none']).describe('The least role.')
+export const LeastRole = z.enum(roles).exclude(['none']).describe('The permission that it needs.')
 
 const Preset = z
   .strictObject({
-    plan: z.boolean().optional().describe('Only plan.'),
+    plan: z.boolean().optional().describe('Only plans.'),
     model: z.string().min(1).optional().describe('The model.'),
-    effort: ReasoningEffort.optional().describe('How hard it thinks.'),
+    effort: ReasoningEffort.optional().describe('How hard the model thinks.'),
     sandbox: z.string().min(1).optional().describe('The PostHog sandbox environment, by name or id.'),
     instruction: z
       .string()
       .min(1)
       .max(10_000)
       .optional()
-      .describe('What the agent is asked to do, instead of the issue or pull request itself.'),
+      .describe('The instruction for the agent, instead of the issue or pull request itself.'),
   })
-  .describe('What this label stands for.')
+  .describe('What this label means.')
 export type PresetSettings = z.infer<typeof Preset>
 
 const onWithdrawal = (when: string) =>
@@ -52,7 +52,7 @@ export const settings = {
     z
       .enum(['issue', 'default'])
       .describe(
-        'Where the agent works for an issue: `issue`, on a branch of its own; `default`, on the default branch, or on `base`.',
+        'Where the agent works for an issue: on a branch for the `issue`, or on the `default` branch (or on `base`).',
       )
       .default('issue'),
     { rule: lower, proposed: true, kept: true },
@@ -63,7 +63,7 @@ export const settings = {
       .refine(isBranchName, 'must be the name of a branch')
       .optional()
       .describe(
-        'The branch that work for an issue starts from, and where its pull request goes; else the default branch.',
+        'The branch where work for an issue starts and where its pull request goes. Without it, the default branch.',
       ),
     { rule: lower, proposed: true, kept: true, example: 'develop' },
   ),
@@ -75,17 +75,21 @@ export const settings = {
         prefix => /[/_-]$/.test(prefix) && isBranchName(`${prefix}issue-1`),
         'must begin the name of a branch, and end in /, - or _',
       )
-      .describe('What the names of branches begin with that the bot makes, before `issue-7-login-is-flaky`.')
+      .describe('The beginning of the names of branches that the bot makes, before `issue-7-login-is-flaky`.')
       .default('codex/'),
     { rule: lower, proposed: true, kept: true },
   ),
   model: setting(
-    z.string().min(1).optional().describe('The model of a run that asks for none; else that of the bot.'),
+    z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The model, if the command names none. Without it, the model of the bot.'),
     { rule: lower, proposed: true, example: 'gpt-5.5' },
   ),
   effort: setting(
     ReasoningEffort.optional().describe(
-      'How hard it thinks when a run does not say; else as the bot is set up.',
+      'How hard the model thinks, if the command does not say it. Without it, the effort of the bot.',
     ),
     { rule: lower, proposed: true, example: 'high' },
   ),
@@ -102,20 +106,20 @@ export const settings = {
       .string()
       .min(1)
       .optional()
-      .describe('The PostHog sandbox environment, by name or id: one that whoever runs the bot grants.'),
+      .describe('The PostHog sandbox environment, by name or id. `SETTINGS_FILE` must grant it.'),
     { rule: lower, example: 'My environment' },
   ),
   as_user: setting(
     z
       .boolean()
       .default(false)
-      .describe('Whether `--as-user` may be used here, if whoever runs the bot grants it.'),
+      .describe('Whether `--as-user` may be used here. `SETTINGS_FILE` must grant it, too.'),
     { rule: bothYes },
   ),
   attachments: setting(
     z
       .boolean()
-      .describe('Whether files attached to the thread and the command are passed to the agent.')
+      .describe('Whether the agent gets files that are attached to the thread and the command.')
       .default(true),
     { rule: lower, proposed: true, kept: true },
   ),
@@ -127,7 +131,7 @@ export const settings = {
       .max(4_000)
       .optional()
       .describe(
-        'What every agent is told here beside what is asked. Those of owner and repository both count.',
+        'Instructions for every agent here, beside the command. Those of the owner and of the repository both apply.',
       ),
     {
       rule: bothTexts,
@@ -140,7 +144,7 @@ export const settings = {
     z
       .boolean()
       .describe(
-        'Whether every end is told in a comment of its own. If not, none is where a pull request, commits or a stop say it.',
+        'Whether each run ends with a comment. With `false`, there is none if a pull request, commits or a stop show the end.',
       )
       .default(true),
     { rule: lower, proposed: true, kept: true },
@@ -149,7 +153,7 @@ export const settings = {
     z
       .record(z.string().regex(/^[\w.-]{1,40}$/), Preset)
       .default({})
-      .describe('Labels `codex:<name>` of your own, and what each stands for.'),
+      .describe('Your own labels `codex:<name>`, and what each means.'),
     {
       rule: lowerByName,
       example: {
@@ -166,19 +170,19 @@ export const settings = {
   when: group(
     z
       .strictObject({
-        closed: onWithdrawal('When the issue or pull request is closed.'),
-        deleted: onWithdrawal('When the comment that asked is deleted.'),
-        unlabeled: onWithdrawal('When the label that asked is taken off.'),
+        closed: onWithdrawal('If the issue or pull request is closed.'),
+        deleted: onWithdrawal('If the comment with the command is deleted.'),
+        unlabeled: onWithdrawal('If the label that started it is removed.'),
       })
       .prefault({})
-      .describe('What becomes of a run whose reason is taken away.'),
+      .describe('What happens to a run if its reason is gone.'),
     { kept: true },
   ),
   pull_request: group(
     z
       .strictObject({
         assign: toPull(true, 'Assign it to the person who asked.'),
-        review: toPull(false, 'Ask them for a review instead: one mail, not two.'),
+        review: toPull(false, 'Ask the person for a review instead. That is one mail, not two.'),
         title: setting(
           z
             .string()
@@ -191,7 +195,7 @@ export const settings = {
             )
             .optional()
             .describe(
-              'What it is called: `{title}` is the title of the issue, `{number}` its number. Else as the agent calls it.',
+              'Its title: `{title}` is the title of the issue, `{number}` its number. Without it, the agent chooses.',
             ),
           { rule: lower, example: 'Codex: {title} (#{number})' },
         ),
@@ -205,18 +209,18 @@ export const settings = {
         ),
         draft: toPull(
           true,
-          'Leave it a draft. If not, it is marked as ready for review when the run has ended with it.',
+          'Whether it stays a draft. With `false`, it is marked as ready for review when the run ends with it.',
         ),
       })
       .prefault({})
-      .describe('What is done with the pull request of a run.'),
+      .describe('What the bot does with the pull request of a run.'),
     { kept: true },
   ),
   permissions: setting(
     z
       .partialRecord(z.string(), LeastRole)
       .default({})
-      .describe('The least role for a command, where it is to be more than usual.'),
+      .describe('The permission that a command needs, if it is more than usual.'),
     { rule: stricterRole, example: { approve: 'maintain' } },
   ),
   allow: group(
@@ -234,7 +238,7 @@ export const settings = {
             )
             .default([])
             .describe(
-              'Logins. One is the account that used it here first; `login:number` is that account, whatever it is called.',
+              'Logins. A login means the account that used it here first. `login:number` means that account, whatever its name is.',
             ),
           { rule: inBoth },
         ),
@@ -242,16 +246,16 @@ export const settings = {
           z
             .array(z.string().regex(/^[\w.-]{1,100}$/, 'must be team slugs'))
             .default([])
-            .describe('Slugs of teams of the organization.'),
+            .describe('Teams of the organization, by the slug in their address.'),
           { rule: inBoth },
         ),
         apps: setting(
-          z.array(z.number().int().positive()).default([]).describe('GitHub Apps, by their number.'),
+          z.array(z.number().int().positive()).default([]).describe('GitHub Apps, by their number (App ID).'),
           { rule: inBoth },
         ),
       })
       .prefault({})
-      .describe('Who may use every command whatever their role.'),
+      .describe('Who may use every command without the usual permission.'),
     {},
   ),
   models: setting(
@@ -259,7 +263,7 @@ export const settings = {
       .array(z.string().min(1))
       .min(1)
       .optional()
-      .describe('The models that may be asked for; all when absent.'),
+      .describe('The models that commands may name. Without it, all.'),
     { rule: someOfBoth, example: ['gpt-5.5'] },
   ),
   efforts: setting(
@@ -267,14 +271,14 @@ export const settings = {
       .array(ReasoningEffort)
       .min(1)
       .optional()
-      .describe('The efforts that may be asked for; all when absent.'),
+      .describe('The efforts that commands may name. Without it, all.'),
     { rule: someOfBoth, example: ['low', 'medium'] },
   ),
   head_moved: setting(
     z
       .enum(['continue', 'ask'])
       .describe(
-        'When commits were pushed to a pull request between the command and its start: go on and say so, or ask.',
+        'If somebody pushed to a pull request after the command and before the start: `continue` and say so, or `ask` first.',
       )
       .default('continue'),
     { rule: lower, proposed: true, kept: true },
@@ -282,15 +286,15 @@ export const settings = {
   limits: group(
     z
       .strictObject({
-        repository: most(50, 'Under way at once in this repository.'),
-        person: most(50, 'Under way at once for one person.'),
-        owner: most(200, 'Under way at once in all repositories of the same owner.'),
-        repository_per_day: most(1000, 'Started in 24 hours in this repository.'),
-        person_per_day: most(500, 'Started in 24 hours for one person.'),
-        owner_per_day: most(5000, 'Started in 24 hours in all repositories of the same owner.'),
-        thread_per_day: most(100, 'Started in 24 hours in one issue or pull request.'),
-        bots_per_thread_per_day: most(20, 'Started by bots in 24 hours in one issue or pull request.'),
-        repository_per_5_minutes: most(200, 'Started in five minutes in this repository.'),
+        repository: most(50, 'Runs at the same time in this repository.'),
+        person: most(50, 'Runs at the same time for one person.'),
+        owner: most(200, 'Runs at the same time in all repositories of the owner.'),
+        repository_per_day: most(1000, 'Starts in 24 hours in this repository.'),
+        person_per_day: most(500, 'Starts in 24 hours for one person.'),
+        owner_per_day: most(5000, 'Starts in 24 hours in all repositories of the owner.'),
+        thread_per_day: most(100, 'Starts in 24 hours in one issue or pull request.'),
+        bots_per_thread_per_day: most(20, 'Starts by bots in 24 hours in one issue or pull request.'),
+        repository_per_5_minutes: most(200, 'Starts in five minutes in this repository.'),
         open_pull_requests: setting(
           z
             .number()
@@ -298,9 +302,7 @@ export const settings = {
             .min(1)
             .max(10_000)
             .optional()
-            .describe(
-              'Pull requests of the bot that may be open at once in this repository; new work waits.',
-            ),
+            .describe('Open pull requests of the bot in this repository. At the limit, new work waits.'),
           { rule: lowest, ceiling: true, example: 20 },
         ),
         cost_per_day: setting(
@@ -327,7 +329,7 @@ export const settings = {
             .positive()
             .max(1_000_000)
             .optional()
-            .describe('The same, for the runs in all repositories of the same owner.'),
+            .describe('The same, for the runs in all repositories of the owner.'),
           { rule: lowest, ceiling: true, example: 200 },
         ),
         cost_per_run: setting(
@@ -341,7 +343,7 @@ export const settings = {
             ),
           { rule: lowest, ceiling: true, example: 10 },
         ),
-        max_effort: setting(ReasoningEffort.optional().describe('The most effort that may be asked for.'), {
+        max_effort: setting(ReasoningEffort.optional().describe('The highest effort that may be used.'), {
           rule: lessEffort,
           ceiling: true,
           example: 'high',
@@ -351,13 +353,13 @@ export const settings = {
             .enum(['wait', 'refuse'])
             .default('wait')
             .describe(
-              'Whether a run beyond a limit waits for its turn, or is refused with the time to ask again.',
+              'What happens at a limit: the run waits for its turn, or is refused with the time to try again.',
             ),
           { rule: lower },
         ),
       })
       .prefault({})
-      .describe('How many runs there may be, how hard they may think, and what becomes of more.'),
+      .describe('How many runs there may be, how hard they may think, and what happens at a limit.'),
     { kept: true },
   ),
 }

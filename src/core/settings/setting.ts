@@ -7,22 +7,22 @@ export interface Rule<Value> {
   join(above: Value, below: Value): Value
 }
 
-export const lower = { words: 'the lower', join: <Value>(_: Value, below: Value): Value => below }
+export const lower = { words: 'the lower layer', join: <Value>(_: Value, below: Value): Value => below }
 
-export const bothYes: Rule<boolean> = { words: 'a no stays', join: (above, below) => above && below }
+export const bothYes: Rule<boolean> = { words: '`false` wins', join: (above, below) => above && below }
 
 export const bothTexts: Rule<string> = {
-  words: 'both, one after another',
+  words: 'both',
   join: (above, below) => `${above.trim()}\n\n${below.trim()}`,
 }
 
 export const lowest: Rule<number> = {
-  words: 'the lower number',
+  words: 'the smaller number',
   join: (above, below) => Math.min(above, below),
 }
 
 export const lessEffort: Rule<ReasoningEffort> = {
-  words: 'the less',
+  words: 'the lower effort',
   join: (above, below) => efforts.find(effort => effort === above || effort === below) ?? above,
 }
 
@@ -37,7 +37,7 @@ export const inBoth = {
 }
 
 export const someOfBoth = {
-  words: 'what both have; the upper, where that is nothing',
+  words: 'what both have, or the upper layer if that is nothing',
   join<Item>(above: Item[], below: Item[]): Item[] {
     const left = inBoth.join(above, below)
     return left.length === 0 ? above : left
@@ -45,7 +45,7 @@ export const someOfBoth = {
 }
 
 export const lowerByName = {
-  words: 'of two with one name the lower',
+  words: 'both; for the same name the lower layer',
   join: <Value>(above: Record<string, Value>, below: Record<string, Value>): Record<string, Value> => ({
     ...above,
     ...below,
@@ -55,7 +55,7 @@ export const lowerByName = {
 type Roles = Partial<Record<string, Exclude<Role, 'none'>>>
 
 export const stricterRole: Rule<Roles> = {
-  words: 'the stricter',
+  words: 'the stricter permission',
   join(above, below) {
     const stricter = Object.entries(below).filter(([name, role]) => {
       const least = above[name]

@@ -185,7 +185,7 @@ const unlessUnpublished = (run: Run, heading: string): string =>
   leftUnpublished(run) > 0 ? `⚠️ ${begun(nothingPublished(run))}` : heading
 
 const nothingPublished = (run: Run): string =>
-  `no commit or pull request came of this, though Codex changed ${counted(leftUnpublished(run), 'file')}`
+  `Codex changed ${counted(leftUnpublished(run), 'file')}, but published no commit and no pull request`
 
 const changedAllTheSame = ({ request, result: { outcome } }: Run): boolean =>
   isReadOnly(request.what) && (outcome?.kind === 'pull' || outcome?.kind === 'pushed')

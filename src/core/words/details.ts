@@ -89,7 +89,7 @@ function given({ workspace: { given: what } }: Run): string {
     [leftOut.later, 'written or edited after you asked'],
     [leftOut.resolved, 'in resolved threads'],
     [leftOut.minimized, 'hidden on the page'],
-    [leftOut.unseen, 'whose page GitHub did not give'],
+    [leftOut.unseen, 'that GitHub did not show'],
     [leftOut.older, 'too old'],
   ].flatMap(([count, which]) => (count ? [`${count} ${which}`] : []))
   return [

@@ -322,15 +322,15 @@ function mistakeSentence(mistake: Mistake): string {
     case 'missing-value':
       return `${code(flagOf(mistake.option))} needs a value: ${code(usageOf(mistake.option))}.`
     case 'bad-value':
-      return `${code(mistake.given)} is not a value of ${code(flagOf(mistake.option))}.${didYouMean(mistake.meant) ?? ` It takes ${code(takenBy(mistake.option))}.`}`
+      return `${code(mistake.given)} is not a value for ${code(flagOf(mistake.option))}.${didYouMean(mistake.meant) ?? ` It takes ${code(takenBy(mistake.option))}.`}`
     case 'option-twice':
-      return `${code(flagOf(mistake.option))} stands there twice.`
+      return `${code(flagOf(mistake.option))} is given twice.`
     case 'no-options-here':
       return `${code(`/codex ${mistake.command}`)} takes no options.`
     case 'too-many':
       return `this comment has more than ${mistake.max} commands. Only the first ${mistake.max} were read.`
     case 'unreadable':
-      return 'GitHub did not say how its page shows this comment, so no command was taken from it. Write it again, in a comment of its own.'
+      return 'GitHub did not say how its page shows this comment, so the bot read no command in it. Write the command again in a new comment.'
   }
 }
 
@@ -358,7 +358,7 @@ function helpText({ commands, templates, label }: Reply & { kind: 'help' }): str
     commandRows.join('\n'),
     ...(templates.length === 0 ? [] : [`Templates of this repository:\n\n${templateRows(templates)}`]),
     `Options stand before your words:\n\n${optionRows.join('\n')}`,
-    `A reaction on your comment says what became of it:\n\n${reactionRows.join('\n')}`,
+    `A reaction on your comment shows what happened:\n\n${reactionRows.join('\n')}`,
     '</details>',
   ].join('\n\n')
 }
@@ -372,9 +372,9 @@ function templateRows(names: readonly string[]): string {
 }
 
 const reactionRows: readonly string[] = Object.entries({
-  seen: '👀 The bot has read it and works on it.',
+  seen: '👀 The bot has read your command and works on it.',
   done: '👍 Your command is done: answered, given to Codex, or stopped.',
-  ended: '🚀 Your run has ended. A comment has its result.',
+  ended: '🚀 Your run has ended. A comment has the result.',
   refused: '👎 It was refused. A comment says why.',
   failed: '😕 It failed. A comment says why.',
 } satisfies Record<Sign, string>).map(([, row]) => `- ${row}`)

@@ -181,7 +181,7 @@ export const reviewPage = ({ values, manifest, permissions, address }: Reviewed)
 <section><h2>What the App may do</h2><dl>${permissions.map(
     ({ name, level, why }) => html`<dt><code>${name}: ${level}</code></dt><dd>${why}</dd>`,
   )}</dl><p class="hint">It never merges or approves.</p></section>
-<section><h2>What PostHog gets</h2><p>For each run: the command, the title and description of the issue or pull request, comments of people with write permission, and attached files. PostHog’s agent reads the code with PostHog’s own GitHub App.</p></section>
+<section><h2>What PostHog gets</h2><p>For each run: the command, the title and description of the issue or pull request, comments of its author and of people with write permission, and attached files. PostHog’s agent reads the code with PostHog’s own GitHub App.</p></section>
 <details><summary>The manifest, word for word</summary><pre tabindex="0" role="region" aria-label="Manifest">${JSON.stringify(manifest, null, 2)}</pre></details>
 <form method="post" action="${address}"><input type="hidden" name="manifest" value="${JSON.stringify(manifest)}">
 <div class="row"><button>Create it on GitHub</button><a class="button second" href="/set-up">Change something</a></div></form>`,
