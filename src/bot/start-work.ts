@@ -71,7 +71,7 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
   await startChores(runtime, edges, overrides)
   const { runs } = queues
   runtime.settings.onChange(
-    () => void wakeEach(runs, whileBotPaused).catch(err => log.warn({ err }, 'could not wake who waits')),
+    () => void wakeEach(runs, whileBotPaused).catch(err => log.warn({ err }, 'could not wake waiting runs')),
   )
   if (queues.kind === 'embedded') await wakeAll(queues, follower)
   return { close: () => void follower.close() }

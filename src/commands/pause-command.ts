@@ -6,7 +6,7 @@ export const pauseCommand = command({
   usage: '/codex pause [until TIME] [reason]',
   example: '/codex pause until 18:00 release',
   about:
-    'Nothing new starts in this repository until then, or until `/codex resume`. What is asked meanwhile is kept and starts by itself. Runs that work go on to their end.',
+    'Nothing new starts in this repository until then, or until `/codex resume`. What is asked meanwhile is kept and starts by itself. Runs at work go on.',
   least: 'maintain',
   takes: 'text',
   options: false,

@@ -926,7 +926,7 @@ describe('replies', () => {
       - \`/codex config\` (write permission)\\
         Shows the settings of this repository and where each comes from.
       - \`/codex pause [until TIME] [reason]\` (maintain permission)\\
-        Nothing new starts in this repository until then, or until \`/codex resume\`. What is asked meanwhile is kept and starts by itself. Runs that work go on to their end.
+        Nothing new starts in this repository until then, or until \`/codex resume\`. What is asked meanwhile is kept and starts by itself. Runs at work go on.
       - \`/codex resume\` (maintain permission)\\
         Ends a pause of this repository.
       - \`/codex doctor\` (admin permission)\\
@@ -943,7 +943,7 @@ describe('replies', () => {
       - \`--branch NAME\`\\
         The branch to work on. It must exist.
       - \`--base NAME\`\\
-        The branch that the work starts from and its pull request goes into. It must exist. Beside \`--branch\`, only the second.
+        The branch that the work starts from and its pull request goes into. It must exist. With \`--branch\`, it is only where the pull request goes.
       - \`--force\`\\
         Starts although another pull request is open for the issue, or another issue blocks it.
       - \`--dry-run\`\\
@@ -1110,7 +1110,7 @@ describe('replies', () => {
 
       no-pause-time: @maya \`until the cows come home\` is not a time in the next year, so nothing was paused. Write it like \`until 18:00\`, \`until 2026-12-01 18:00\`, \`until Monday\` or \`for 2 h\`. Times are UTC.
 
-      paused: @maya \`codex\` is paused in this repository until 15:02 UTC. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs that work go on to their end. \`/codex resume\` ends the pause.
+      paused: @maya \`codex\` is paused in this repository until 15:02 UTC. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs at work go on. \`/codex resume\` ends the pause.
 
       resumed: @maya the pause by \`maya\` has ended. 2 runs that waited start now.
 

@@ -42,7 +42,7 @@ const options = {
     word: 'base',
     takes: { kind: 'text', as: 'NAME' },
     about:
-      'The branch that the work starts from and its pull request goes into. It must exist. Beside `--branch`, only the second.',
+      'The branch that the work starts from and its pull request goes into. It must exist. With `--branch`, it is only where the pull request goes.',
   }),
   force: option(z.literal(true), {
     word: 'force',

@@ -192,7 +192,7 @@ function sentence(reply: Reply, login: string): string {
     case 'no-pause-time':
       return `${code(reply.given)} is not a time in the next year, so nothing was paused. Write it like \`until 18:00\`, \`until 2026-12-01 18:00\`, \`until Monday\` or \`for 2 h\`. Times are UTC.`
     case 'paused':
-      return `${code('codex')} is paused in this repository${reply.pause.until === undefined ? '' : ` until ${moment(reply.pause.until, reply.now)}`}. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs that work go on to their end. \`/codex resume\` ends the pause.`
+      return `${code('codex')} is paused in this repository${reply.pause.until === undefined ? '' : ` until ${moment(reply.pause.until, reply.now)}`}. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs at work go on. \`/codex resume\` ends the pause.`
     case 'resumed':
       return `the pause by ${code(reply.before.by)} has ended. ${reply.waiting === 0 ? 'Nothing waited.' : `${counted(reply.waiting, 'run')} that waited ${reply.waiting === 1 ? 'starts' : 'start'} now.`}`
     case 'said-since':
