@@ -128,9 +128,9 @@ onEitherQueue('A run is over', world => {
     await says('/codex keep it to yourself')
     const told = await thread.waitForAnswer('I fixed it and committed it.')
     const nothing = 'Codex changed 1 file, but published no commit and no pull request'
-    expect(told.split('\n')[0]).toBe(`@maya n${nothing}.`)
+    expect(told.split('\n')[0]).toBe(`@maya ${nothing}.`)
     await thread.waitForFolded()
-    expect((await thread.status()).split('\n')[0]).toBe(`### ⚠️ N${nothing}`)
+    expect((await thread.status()).split('\n')[0]).toBe(`### ⚠️ ${nothing}`)
   })
 
   it('once more cut off, with what is there, what to do, and a box that does it', async () => {
