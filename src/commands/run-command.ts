@@ -32,7 +32,7 @@ export const runCommand = command({
   usage: '/codex [options] <instruction>',
   example: '/codex fix the flaky login test',
   about:
-    'Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue says. While a run works, your words are added to it. `/codex fix` on a pull request: its failed checks, conflicts, requested changes.',
+    'Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue says. While a run works, your words are added to it. `/codex fix` on a pull request fixes what it needs: failed checks, conflicts, requested changes.',
   least: 'write',
   takes: 'text',
   options: true,
