@@ -97,7 +97,11 @@ async function checkSettings(
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     return [
-      found('repositories', `can't read the repositories: ${why}`, 'Look at the checks of the App above.'),
+      found(
+        'repositories',
+        `the repositories can not be read: ${why}`,
+        'Look at the checks of the App above.',
+      ),
     ]
   }
 }
