@@ -26,6 +26,7 @@ onBothQueues(
     it('and its session is changed', async () => {
       const { github, posthog } = world()
       posthog.script('take the time it takes', { kind: 'manual' })
+      posthog.script('be quick about it', { kind: 'answers', text: 'Quickly done.' })
       const { says, thread, ledger, run, set } = await opens('Meanwhile')
       await says('/codex take the time it takes')
       await thread.waitForStatus('⏳ Codex is working')
@@ -39,7 +40,7 @@ onBothQueues(
       ])
       await thread.waitForStatus('gpt-5, effort low')
       await run(0).completeTurn('Took it.')
-      await thread.waitForAnswer('Took it.')
+      await thread.waitForAnswer('Quickly done.')
       expect(await thread.status()).not.toContain('PostHog used')
       // As it was changed, it goes on.
       posthog.script('and then', { kind: 'answers', text: 'Then this.' })
