@@ -14,7 +14,7 @@ import {
   type RunRequest,
   type SessionOptions,
 } from '../core/record/request-part.ts'
-import { type NewRun, newRun, optionsOf, type Run } from '../core/record/run.ts'
+import { isTerminal, type NewRun, newRun, optionsOf, type Run } from '../core/record/run.ts'
 import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reply } from '../core/words/replies.ts'
 import { type Decision, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
@@ -261,7 +261,7 @@ interface Other {
 const nothingElse: Other = { kind: 'differs', names: [] }
 
 const isTalkedTo = ({ mailbox, session: { taskRun } }: Run): boolean =>
-  !mailbox.stop && taskRun?.status === 'in_progress'
+  !mailbox.stop && taskRun !== undefined && !isTerminal(taskRun.status)
 
 /** A live session takes another model or effort, and nothing else. */
 function settable(names: readonly OptionName[], { model, effort }: RunOptions): SessionOptions | undefined {

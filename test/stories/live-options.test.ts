@@ -29,8 +29,8 @@ onBothQueues(
       posthog.script('be quick about it', { kind: 'answers', text: 'Quickly done.' })
       const { says, thread, ledger, run, set } = await opens('Meanwhile')
       await says('/codex take the time it takes')
-      await thread.waitForStatus('⏳ Codex is working')
-      await github.waitFor(() => run(0).status === 'in_progress')
+      // Its sandbox is up, and the bot has seen it.
+      await thread.waitForStatus('**Codex is starting**')
       const asked = await says('/codex --model gpt-5 --effort low be quick about it')
       await github.waitFor(() => ledger().messages.length === 1)
       await thread.waitForReaction('+1', asked.id)
