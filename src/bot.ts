@@ -16,7 +16,7 @@ export interface Started {
 
 export async function startBot(config: Config, overrides: Overrides = {}): Promise<Started> {
   const runtime = await openRuntime(config, overrides)
-  const server = await openServer(runtime)
+  const server = await openServer(runtime, await adminOf(runtime))
   return goOnWith(runtime, overrides, server)
 }
 
@@ -43,6 +43,12 @@ async function goOnWith(
     ready: () => log.info({ role: config.role, queue: queues.kind }, 'ready'),
   })
   return { stop: signal => stopBot({ signal, runtime, server, work }) }
+}
+
+async function adminOf(runtime: Runtime) {
+  if (runtime.config.server.adminToken === undefined) return undefined
+  const { openAdmin } = await import('./bot/open-admin.ts')
+  return openAdmin(runtime, runtime.config.server.adminToken)
 }
 
 async function startWorkOf(runtime: Runtime, overrides: Overrides) {

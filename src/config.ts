@@ -25,7 +25,13 @@ export interface Config {
   queue: { redisUrl: string | undefined; dataDir: string }
   settings: { path: string | undefined; first: DeploymentSettings }
   role: Role
-  server: { host: string; port: number; proxyUrl: string | undefined; metricsToken: string | undefined }
+  server: {
+    host: string
+    port: number
+    proxyUrl: string | undefined
+    metricsToken: string | undefined
+    adminToken: string | undefined
+  }
   log: LogSettings
   traces: { endpoint: string | undefined }
 }
@@ -78,6 +84,7 @@ export function readConfig(env: Env): Read {
       port: given.PORT,
       proxyUrl: given.WEBHOOK_PROXY_URL,
       metricsToken: given.METRICS_TOKEN,
+      adminToken: given.ADMIN_TOKEN,
     },
     log: { level: given.LOG_LEVEL, format: given.LOG_FORMAT },
     traces: { endpoint: given.OTEL_EXPORTER_OTLP_ENDPOINT },
@@ -116,6 +123,7 @@ export const secretsOf = ({ app, posthog, tenants, queue, server }: Config): str
   posthog?.userToken ?? '',
   ...tenants.map(({ apiKey }) => apiKey),
   server.metricsToken ?? '',
+  server.adminToken ?? '',
   server.proxyUrl ?? '',
   ...(queue.redisUrl ? passwordOf(queue.redisUrl) : []),
 ]

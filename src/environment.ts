@@ -148,6 +148,11 @@ const Environment = z.object({
       example: '',
     },
   ),
+  ADMIN_TOKEN: about(secret.optional(), {
+    meaning:
+      'Opens the [admin pages](admin.md) at `/admin/`, at least 32 characters. Without it, there are none',
+    example: '',
+  }),
   WEBHOOK_PROXY_URL: about(web.optional(), {
     meaning: "A smee.io channel that passes webhooks on, for a machine that GitHub can't reach",
     example: 'https://smee.io/your-channel',

@@ -8,11 +8,11 @@ const root = join(import.meta.dirname, '..')
 const filesIn = (dir: string): string[] =>
   readdirSync(join(root, dir), { recursive: true, encoding: 'utf8' })
     .map(name => join(dir, name))
-    .filter(name => /\.(ts|mts|js|mjs|sh|md|yml|yaml|json)$/.test(name) && !name.endsWith('.schema.json'))
+    .filter(name => /\.(tsx?|mts|js|mjs|sh|md|yml|yaml|json)$/.test(name) && !name.endsWith('.schema.json'))
     .sort()
 
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
-const source = filesIn('src').filter(file => file.endsWith('.ts'))
+const source = filesIn('src').filter(file => /\.tsx?$/.test(file))
 
 interface Import {
   file: string
@@ -178,8 +178,8 @@ describe('what a process does not do, it does not load', () => {
     expect(loaded.filter(from => unused.test(from))).toEqual([])
   })
 
-  test('the pages of the set-up', () => {
-    expect(loaded.filter(from => /set-?up/.test(from))).toEqual([])
+  test('the pages of the set-up, and those of admins', () => {
+    expect(loaded.filter(from => /set-?up|^hono|admin\/|open-admin/.test(from))).toEqual([])
   })
 
   test('in a process that only takes webhooks, what works on them', () => {
@@ -207,6 +207,7 @@ const owners: Record<string, string> = {
   ioredis: 'queue',
   '@electric-sql/pglite': 'queue',
   '@octokit/rest': 'github',
+  hono: 'web',
   '@octokit/auth-app': 'github',
   'pino-pretty': 'web',
   '@opentelemetry/api': 'web',
@@ -268,7 +269,7 @@ test('no two files of src have one name', () => {
 
 test('there is no drawer for odds and ends, and no barrel', () => {
   expect(
-    source.filter(file => /(?:^|\/)(?:utils?|helpers?|common|manager|misc|types|index)\.ts$/.test(file)),
+    source.filter(file => /(?:^|\/)(?:utils?|helpers?|common|manager|misc|types|index)\.tsx?$/.test(file)),
   ).toEqual([])
 })
 

@@ -376,6 +376,16 @@ describe('a line of .env that is no variable is told, as the next one would be l
   })
 })
 
+test('ADMIN_TOKEN has 32 characters or more, and no log shows it', () => {
+  expect(problemsOf({ ADMIN_TOKEN: 'x'.repeat(31) })).toEqual([
+    expect.stringContaining('ADMIN_TOKEN is shorter than 32 characters'),
+  ])
+  expect(configOf({}).server.adminToken).toBeUndefined()
+  const config = configOf({ ADMIN_TOKEN: 'x'.repeat(32) })
+  expect(config.server.adminToken).toBe('x'.repeat(32))
+  expect(secretsOf(config)).toContain('x'.repeat(32))
+})
+
 test('a token for the metrics that could be guessed is refused, and a good one is kept secret', () => {
   expect(problemsOf({ METRICS_TOKEN: 'short' })).toEqual([
     expect.stringContaining('METRICS_TOKEN is shorter'),

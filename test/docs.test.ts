@@ -315,6 +315,11 @@ test('the page for operators has every metric', async () => {
   const metrics = [...text.matchAll(/^# HELP (codex_bot_\w+)/gm)].map(([, name]) => name)
   const named = [...textOf('docs/operating.md').matchAll(/`(codex_bot_\w+)`/g)].map(([, name]) => name)
   expect(new Set(named)).toEqual(new Set(metrics))
+  const used = ['deploy/grafana-dashboard.json', 'deploy/alerts.yml'].flatMap(
+    file => textOf(file).match(/codex_bot_\w+(?=[{)[])/g) ?? [],
+  )
+  expect(used.length).toBeGreaterThan(10)
+  expect(used.filter(name => !metrics.includes(name.replace(/_bucket$/, '')))).toEqual([])
 })
 
 describe('the page on reliability', () => {

@@ -15,7 +15,7 @@ import { type Receive, receiver, webhookEndpoint } from '../github/webhooks/webh
 import { openQueues } from '../queue/open-queues.ts'
 import { QueueGone, type Queues } from '../queue/work-queue.ts'
 import type { Readiness } from '../readiness.ts'
-import { httpServer, listen, type ReadyPage, webhookPath } from '../web/http-server.ts'
+import { httpServer, listen, type ReadyPage, type ServerParts, webhookPath } from '../web/http-server.ts'
 import { type Metrics, openMetrics } from '../web/metrics.ts'
 import { openLog } from '../web/process-log.ts'
 import { openTraces, type Traces } from '../web/traces.ts'
@@ -30,6 +30,8 @@ type BotQueues = Queues<TriggerRecord, Run>
 
 interface State {
   works: boolean
+  /** It takes no more work, as an admin wished. */
+  drained?: true
   readiness?: Readiness
 }
 
@@ -95,17 +97,18 @@ async function patiently<T>(take: () => Promise<T>): Promise<T> {
   }
 }
 
-export async function openServer(runtime: Runtime): Promise<Server> {
+export async function openServer(runtime: Runtime, admin: ServerParts['admin']): Promise<Server> {
   const { config, log, metrics } = runtime
   const webhookEndpoint = config.role === 'worker' ? undefined : webhookEndpointOf(runtime)
+  const { host, port, proxyUrl, metricsToken } = config.server
   const server = httpServer({
     webhookEndpoint,
     readiness: () => readinessOf(runtime),
-    metrics: { page: metrics.page, token: config.server.metricsToken },
+    metrics: { page: metrics.page, token: metricsToken },
     // Only where somebody asks.
     schema: async path => (await import('../settings-schemas.ts')).schemaAt(path),
+    admin,
   })
-  const { host, port, proxyUrl } = config.server
   try {
     const actual = await (webhookEndpoint
       ? patiently(() => listen(server, { host, port }))
@@ -120,11 +123,14 @@ export async function openServer(runtime: Runtime): Promise<Server> {
   return server
 }
 
+const drained = found('process', 'an admin drained it, so it takes no more work', 'Start it again.')
 const idle = found('process', 'the process is starting or stopping', 'Try again in a moment.')
 const noQueue = found('queue', 'it does not answer', 'Look at the log of the bot, and at Redis or the disk.')
 
-async function readinessOf({ queues, settings, state: { works, readiness } }: Runtime): Promise<ReadyPage> {
+export async function readinessOf({ queues, settings, state }: Runtime): Promise<ReadyPage> {
+  const { works, readiness } = state
   if (!works || !readiness) return { ready: false, failed: [idle] }
+  if (state.drained) return { ready: false, failed: [drained] }
   const queue = await queues.ready(2_000).then(
     () => [],
     error => [error instanceof QueueGone ? found('queue', error.message, error.fix) : noQueue],

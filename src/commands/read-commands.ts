@@ -117,6 +117,8 @@ export async function isAnyMisplaced(
   return written.some(({ text }, at) => isMisplaced({ text, page: pages[at] }, word))
 }
 
-/** Of which Run the comment is whose box was ticked. */
-export const shownBy = (signer: Signer, { text, thread }: TickTrigger): Marker | undefined =>
-  signer.read(text, thread).findLast(({ as }) => as === 'status' || as === 'closing')
+/** Of which Run the comment is whose box was ticked. What an admin ticks is no comment, and names its Run itself. */
+export const shownBy = (signer: Signer, { text, thread, run, admin }: TickTrigger): Marker | undefined =>
+  admin && run !== undefined
+    ? { run, repo: thread.repoId, thread: thread.number, as: 'status' }
+    : signer.read(text, thread).findLast(({ as }) => as === 'status' || as === 'closing')

@@ -186,7 +186,7 @@ export function originOf(trigger: CommandTrigger): Origin {
     case 'comment':
       return { kind: 'comment', commentRef: trigger.commentRef }
     case 'tick':
-      return { kind: 'tick' }
+      return { kind: 'tick', admin: trigger.admin }
   }
 }
 

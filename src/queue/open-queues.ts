@@ -90,6 +90,10 @@ export async function openQueues<TriggerData, RunData>(
     mendIndexes: async () => {
       for (const queue of all) await queue.mendIndex()
     },
+    drain: async () => {
+      board.stop()
+      await Promise.all(all.map(queue => queue.drain()))
+    },
     close: graceMs => {
       board.stop()
       closing ??= close(backend, all, graceMs)

@@ -76,6 +76,8 @@ export interface Queues<TriggerData, RunData> {
   budget(name: string, allowance: Allowance): CallBudget
   /** Makes the indexes of live jobs again, where other processes, or people, moved jobs without them. */
   mendIndexes(): Promise<void>
+  /** Takes no more jobs in this process, and waits for those in hand. */
+  drain(): Promise<void>
   /** @throws QueueUnavailable unless the backend takes writes within `ms`, and whatever works here takes jobs. */
   ready(ms: number): Promise<void>
   /**

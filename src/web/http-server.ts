@@ -8,6 +8,8 @@ export interface ServerParts {
   metrics?: MetricsPage
   /** The JSON Schema at this path. */
   schema?(path: string): Promise<object | undefined>
+  /** The pages below `/admin/`, if there are any. */
+  admin?: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined
 }
 
 export interface ReadyPage {
@@ -33,7 +35,7 @@ export function publicAddress(webhook: string, path: string): string | undefined
 /** Probot's set-up page registers the webhook at the root. */
 const webhookPaths = new Set([webhookPath, '/'])
 
-export function httpServer({ webhookEndpoint, readiness, metrics, schema }: ServerParts): Server {
+export function httpServer({ webhookEndpoint, readiness, metrics, schema, admin }: ServerParts): Server {
   // Node looks for senders who dawdle only every 30 seconds unless told otherwise.
   const server = createServer({ connectionsCheckingInterval: 1_000 }, (req, res) => {
     void route(req, res).catch(() => res.headersSent || res.writeHead(500).end())
@@ -45,6 +47,7 @@ export function httpServer({ webhookEndpoint, readiness, metrics, schema }: Serv
   async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = (req.url ?? '/').split('?')[0] ?? '/'
     if (req.method === 'POST' && webhookEndpoint && webhookPaths.has(path)) return webhookEndpoint(req, res)
+    if (admin && /^\/admin(?:\/|$)/.test(path)) return admin(req, res)
     if (req.method !== 'GET' && req.method !== 'HEAD')
       return text(res, webhookPaths.has(path) || webhookEndpoint === undefined ? 404 : 405, 'not here\n')
     if (path === '/healthz') return text(res, 200, 'ok\n')

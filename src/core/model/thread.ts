@@ -31,6 +31,9 @@ export const Person = z.object({
 })
 export type Person = z.infer<typeof Person>
 
+/** Who acts on the admin pages: no account of GitHub's, whose logins have no spaces. */
+export const botAdmin: Person = { login: 'an admin of this bot', id: 0 }
+
 /** The text when the command was given; later edits are not read. */
 export const Snapshot = z.object({
   title: z.string(),

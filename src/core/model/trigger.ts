@@ -90,6 +90,8 @@ const Tick = z.object({
   snapshot: Snapshot,
   box: z.enum(['stop', 'retry', 'continue', 'approve']),
   run: z.string().optional(),
+  /** Not at GitHub: an admin of the bot did it on its own page, for `sender`, who has to be allowed to. */
+  admin: z.literal(true).optional(),
 })
 
 /** A pull request changed: a reason to poll, not a fact. `unmarked`: its description lost a marker, perhaps ours. */

@@ -16,7 +16,8 @@ import { Attachment } from '../text/attachment-links.ts'
 const Origin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('comment'), commentRef: CommentRef, url: z.string().optional() }),
   z.object({ kind: z.literal('label'), label: z.string() }),
-  z.object({ kind: z.literal('tick') }),
+  /** `admin`: on the bot's own page. */
+  z.object({ kind: z.literal('tick'), admin: z.literal(true).optional() }),
 ])
 export type Origin = z.infer<typeof Origin>
 

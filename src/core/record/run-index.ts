@@ -6,7 +6,9 @@ import type { IndexEntry, JobIndex } from '../model/ports.ts'
 import { type Thread, threadSlot } from '../model/thread.ts'
 import { day } from '../model/time.ts'
 import { mayHaveBegun } from './intents.ts'
-import { type Run, type Scope, scopes } from './run.ts'
+import { openQuestion } from './permission-request.ts'
+import { retryOf, services } from './retries.ts'
+import { type Outcome, type Run, type Scope, scopes } from './run.ts'
 
 export interface Indexed {
   id: string
@@ -20,9 +22,9 @@ export interface Indexed {
   }
 }
 
-type Whose = Pick<Indexed, 'data'>
+type Placed = Pick<Indexed, 'data'>
 
-export function placeOf({ data: { thread, request } }: Whose, scope: Scope): string {
+export function placeOf({ data: { thread, request } }: Placed, scope: Scope): string {
   switch (scope) {
     case 'person':
       return `person ${thread.repoId} ${request.by.id}`
@@ -39,9 +41,9 @@ export const working = (place: string): string => `working ${place}`
 export const inLine = (place: string): string => `in line ${place}`
 export const started = (window: string): string => `started ${window}`
 
-export const threadWindow = ({ data: { thread } }: Whose): string => threadSlot(thread)
-export const botsWindow = (whose: Whose): string => `bots ${threadWindow(whose)}`
-const isBots = ({ data }: Whose): boolean => data.request.by.app !== undefined
+export const threadWindow = ({ data: { thread } }: Placed): string => threadSlot(thread)
+export const botsWindow = (whose: Placed): string => `bots ${threadWindow(whose)}`
+const isBots = ({ data }: Placed): boolean => data.request.by.app !== undefined
 
 export const inSession = (task: string, how: 'begun' | 'admitted' | 'waiting'): string =>
   `session ${how} ${task}`
@@ -50,7 +52,7 @@ export const tasksOf = ({
   data: {
     session: { taskId, earlier },
   },
-}: Whose): string[] => [...new Set([taskId, earlier?.taskId].filter(task => task !== undefined))]
+}: Placed): string[] => [...new Set([taskId, earlier?.taskId].filter(task => task !== undefined))]
 
 export const onBranch = ({ repoId }: Pick<Thread, 'repoId'>, ref: string): string => `branch ${repoId} ${ref}`
 export const ofPull = ({ repoId }: Pick<Thread, 'repoId'>, number: number): string =>
@@ -74,7 +76,7 @@ const kept = 30 * day
 
 export const runIndex = {
   /** A new version has the index rebuilt: raise it when the entries change. */
-  version: '4',
+  version: '5',
   entries: (run: Indexed & { data: Run }): IndexEntry[] => [
     ...limited(run),
     ...held(run),
@@ -83,6 +85,7 @@ export const runIndex = {
     ...pulls(run),
     { set: ofThread(run.data.thread), score: run.addedAt, keptMs: kept },
     ...begun(run),
+    ...onBoards(run),
     { set: ofInstallation(run.data.thread.installationId), score: run.addedAt },
     { set: ofRepository(run.data.thread.repoId), score: run.addedAt },
   ],
@@ -172,6 +175,48 @@ function branches({
 
 const pulls = ({ addedAt, data: { thread, result } }: Indexed & { data: Run }): IndexEntry[] =>
   result.pulls.map(({ number }) => ({ set: ofPull(thread, number), score: addedAt, keptMs: kept }))
+
+/** What a Run is to whoever looks after the bot. One that failed has ended, too. */
+export type Group = 'question' | 'set-up' | 'paused' | 'working' | 'waiting' | 'failed' | 'ended'
+
+/** Whose Runs: by the name that they had, in lower case. */
+export interface Whose {
+  kind: Scope
+  name: string
+}
+
+export const onBoard = (group: Group, whose?: Whose): string =>
+  whose === undefined ? `board ${group}` : `board ${group} ${whose.kind} ${whose.name}`
+export const withOutcome = (kind: Outcome['kind']): string => `outcome ${kind}`
+
+export function groupOf(run: Run): Exclude<Group, 'failed'> {
+  const { result, schedule, session } = run
+  if (result.outcome) return 'ended'
+  if (openQuestion(run)) return 'question'
+  if (services.some(service => retryOf(run, service)?.setup)) return 'set-up'
+  if (!session.taskRun && schedule.waits?.kind === 'pause') return 'paused'
+  return schedule.admitted ? 'working' : 'waiting'
+}
+
+/** By when it was added, or by when it came to its outcome: then it is kept. */
+function onBoards(run: Indexed & { data: Run }): IndexEntry[] {
+  const {
+    thread: { owner, repo },
+    request: { by },
+    result: { outcome, concludedAt },
+  } = run.data
+  const names: Record<Scope, string> = { person: by.login, repository: `${owner}/${repo}`, owner }
+  const whose = [undefined, ...scopes.map(kind => ({ kind, name: names[kind].toLowerCase() }))]
+  if (!outcome) return whose.map(each => ({ set: onBoard(groupOf(run.data), each), score: run.addedAt }))
+  const groups: Group[] = isFailure(outcome) ? ['ended', 'failed'] : ['ended']
+  const sets = [
+    ...groups.flatMap(group => whose.map(each => onBoard(group, each))),
+    withOutcome(outcome.kind),
+  ]
+  return sets.map(set => ({ set, score: concludedAt ?? run.addedAt, keptMs: kept }))
+}
+
+const isFailure = ({ kind }: Outcome): boolean => kind === 'failed' || kind === 'unfinished'
 
 export function linesMoved(before: Indexed, after: Indexed): string[] {
   const stays = new Set([...limited(after), ...sessions(after)].map(({ set }) => set))

@@ -169,6 +169,7 @@ export const Outcome = z.discriminatedUnion('kind', [
   }),
 ])
 export type Outcome = z.infer<typeof Outcome>
+export const outcomeKinds: readonly Outcome['kind'][] = Outcome.options.map(({ shape }) => shape.kind.value)
 
 const Result = z.object({
   claimedPulls: z.array(z.string()).default([]),

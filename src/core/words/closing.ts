@@ -1,6 +1,7 @@
 /** The last word: a new comment with the answer, since edits notify nobody. */
 import { type Finding, findingsIn } from '../agent/findings.ts'
 import { saidOfRemark, withoutRemarks } from '../agent/prompt.ts'
+import { botAdmin } from '../model/thread.ts'
 import type { Pull } from '../model/views.ts'
 import { unfinished } from '../record/failures.ts'
 import {
@@ -116,8 +117,10 @@ function changed(run: Run, outcome: Outcome & { kind: 'pull' | 'pushed' }): stri
 function stoppedBy(run: Run, { by, because }: Outcome & { kind: 'stopped' }): string {
   const isReader = by === listener(run)
   if (because !== undefined) return `this run was stopped because ${isReader ? 'you' : code(by)} ${because}.`
-  return isReader ? 'you stopped this run.' : `this run was stopped by ${code(by)}.`
+  return isReader ? 'you stopped this run.' : `this run was stopped by ${personName(by)}.`
 }
+
+const personName = (login: string): string => (login === botAdmin.login ? login : code(login))
 
 export function inlineAnswer(run: Run): string {
   const { outcome } = run.result
@@ -230,7 +233,7 @@ function failureLines(run: Run, { reason, fix }: Outcome & { kind: 'failed' }): 
 }
 
 const whoStopped = ({ by, because }: Outcome & { kind: 'stopped' }): string =>
-  because ? `Stopped because ${code(by)} ${because}.` : `Stopped by ${code(by)}.`
+  because ? `Stopped because ${code(by)} ${because}.` : `Stopped by ${personName(by)}.`
 
 const hasLeft = ({ result: { pulls, pushed } }: Run): boolean =>
   pushed !== undefined || pulls.some(({ state }) => state === 'open')

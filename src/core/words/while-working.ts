@@ -3,6 +3,7 @@ import { infoOf, type Options, optionNames } from '../command/options.ts'
 import { templatePath } from '../command/template.ts'
 import { type Service, serviceNames } from '../model/errors.ts'
 import type { ActingStep, PermissionRequest, PlanStep } from '../model/task-run.ts'
+import { botAdmin } from '../model/thread.ts'
 import { hour } from '../model/time.ts'
 import { unfinished } from '../record/failures.ts'
 import { listener } from '../record/last-word.ts'
@@ -167,12 +168,16 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
   return [
     ...(hasOpenQuestion(run, now) ? [briefly(run)] : []),
     `${inlineWords(run.request.by.login, 60)}, ${moment(run.request.at, now)}`,
+    ...startedBy(run),
     ...(branch ? [`[${code(branch.name)}](${branchUrl(run.thread, branch.name)})${towards(run)}`] : []),
     ...session(run, deployment),
     ...(run.mailbox.stop || hasOpenQuestion(run, now) ? [] : ['reply `/codex …` to add instructions']),
     '`/codex help`',
   ]
 }
+
+const startedBy = ({ request: { origin } }: Run): string[] =>
+  origin.kind === 'tick' && origin.admin ? [`started again by ${botAdmin.login}`] : []
 
 /** Where its pull request goes, if that was said. */
 function towards(run: Run): string {

@@ -1,0 +1,53 @@
+/** Joins the admin pages with the queue of this process. Loaded only where there is an ADMIN_TOKEN. */
+import { triggerRecord } from '../commands/trigger-record.ts'
+import { secretsOf } from '../config.ts'
+import type { Run } from '../core/record/run.ts'
+import { pausedBecause } from '../core/settings/deployment-settings.ts'
+import { redactor } from '../core/text/redact.ts'
+import { runUrl } from '../core/words/words.ts'
+import { pausesIn } from '../maintenance/pauses.ts'
+import { type AdminPages, adminPages } from '../web/admin/admin-server.tsx'
+import { type Runtime, readinessOf } from './runtime.ts'
+
+export function openAdmin(runtime: Runtime, token: string): AdminPages {
+  const { config, settings, queues, log, state } = runtime
+  const { now } = runtime.clock
+  return adminPages({
+    token,
+    runs: queues.runs,
+    pauses: pausesIn(queues.chores),
+    // A ticked box without a comment: the same gate, limits and decision as for one.
+    retry: async (run, id) => {
+      const { thread, request, baseline } = run
+      const trigger = {
+        ...{ id, deliveryId: id, at: now(), thread, sender: request.by, snapshot: baseline.snapshot },
+        ...({ kind: 'tick', box: 'retry', run: run.id, admin: true, text: '' } as const),
+      }
+      await queues.triggers.add(id, triggerRecord(trigger))
+    },
+    drain:
+      config.role === 'web'
+        ? undefined
+        : () => {
+            state.drained = true
+            queues.drain().catch(err => log.error({ err }, 'could not drain'))
+          },
+    examine: async () => {
+      const { examine } = await import('../doctor.ts')
+      return examine(config, redactor(secretsOf(config)))
+    },
+    failedChecks: async () => (await readinessOf(runtime)).failed,
+    pausedBecause: () => pausedBecause(settings.settings),
+    posthogUrl: run => posthogUrl(run, config.posthog),
+    log,
+    now,
+  })
+}
+
+/** A Run that has begun names the PostHog that it began with. */
+function posthogUrl(run: Run, usual: { host: string; projectId: string } | undefined): string | undefined {
+  const { taskId, tenant } = run.session
+  const [host = usual?.host, projectId = usual?.projectId] = tenant?.split(' ') ?? []
+  if (taskId === undefined || !host || !projectId) return undefined
+  return runUrl(run, { posthogUrl: host, posthogProject: projectId })
+}

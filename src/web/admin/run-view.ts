@@ -1,0 +1,130 @@
+/** What the admin pages and `runs.json` say of a Run. */
+import { fullName } from '../../core/model/thread.ts'
+import { unfinished } from '../../core/record/failures.ts'
+import { mayHelpAgain } from '../../core/record/last-word.ts'
+import { openQuestion } from '../../core/record/permission-request.ts'
+import { retryOf, services } from '../../core/record/retries.ts'
+import { type Phase, phaseOf, type Run } from '../../core/record/run.ts'
+import { groupOf } from '../../core/record/run-index.ts'
+import { stripInvisible } from '../../core/text/invisible.ts'
+import { begun } from '../../core/text/phrases.ts'
+import { waitsInWords } from '../../core/words/waiting.ts'
+
+/** As scripts read it: keep the names. Times are ISO 8601, `cost` is in US dollars. */
+export interface RunInJson {
+  id: string
+  state: Phase
+  repository: string
+  number: number
+  by: string
+  /** Since when it is in this state: asked for, begun or ended. */
+  since: string
+  waitsFor: string | null
+  pull: string | null
+  cost: number | null
+}
+
+export const runInJson = (run: Run, now: number): RunInJson => ({
+  id: run.id,
+  state: phaseOf(run),
+  repository: fullName(run.thread),
+  number: run.thread.number,
+  by: run.request.by.login,
+  since: new Date(sinceOf(run)).toISOString(),
+  waitsFor: waitsFor(run, now) ?? null,
+  pull: run.result.pulls.at(-1)?.url ?? null,
+  cost: run.session.cost ?? null,
+})
+
+/** ms since the epoch */
+export function sinceOf({ request, schedule, session, result }: Run): number {
+  if (result.outcome) return result.concludedAt ?? request.at
+  if (!schedule.admitted) return request.at
+  return session.began?.at ?? schedule.admissionExpectedAt ?? request.at
+}
+
+/** For a Run that is not over: what has to happen, and by whom. */
+export function waitsFor(run: Run, now: number): string | undefined {
+  if (run.result.outcome) return undefined
+  const question = openQuestion(run)
+  if (question) return `${question.question ? 'An answer' : 'A permission'}: ${shown(question.title)}`
+  const wrong = services.flatMap(service => retryOf(run, service) ?? []).find(({ setup }) => setup)
+  if (wrong) return `The set-up: ${plain(wrong.why)}`
+  if (groupOf(run) === 'working') return undefined
+  return begun(plain(waitsInWords(run.schedule.waits, now)))
+}
+
+export const stateWords: Record<Phase, string> = {
+  waiting: 'Waits',
+  preparing: 'Gets ready',
+  starting: 'Starts',
+  working: 'Works',
+  stopping: 'Stops',
+  pull: 'Pull request',
+  pushed: 'Pushed',
+  answer: 'Answered',
+  nothing: 'Changed nothing',
+  unfinished: 'Not finished',
+  stopped: 'Stopped',
+  failed: 'Failed',
+}
+
+/** Of one that has ended, if there is more to say than its state. */
+export function reasonOf({ result: { outcome } }: Run): string | undefined {
+  switch (outcome?.kind) {
+    case 'failed':
+      return begun(plain(outcome.reason))
+    case 'unfinished':
+      return begun(unfinished[outcome.why].because)
+    case 'stopped':
+      return `By ${shown(outcome.by)}${outcome.because === undefined ? '' : `, who ${shown(outcome.because)}`}`
+    default:
+      return undefined
+  }
+}
+
+export const mayStop = ({ result, mailbox }: Run): boolean => !result.outcome && !mailbox.stop
+
+export const mayRetry = ({ result: { outcome } }: Run): boolean =>
+  outcome !== undefined && mayHelpAgain(outcome)
+
+interface Moment {
+  at: number
+  words: string
+}
+
+/** What it went through, oldest first. */
+export function timelineOf({ request, schedule, session, mailbox, result }: Run): Moment[] {
+  const { admitted, admissionExpectedAt } = schedule
+  const moments: (Moment | undefined)[] = [
+    { at: request.at, words: `Asked by ${shown(request.by.login)}` },
+    admitted && admissionExpectedAt !== undefined
+      ? { at: admissionExpectedAt, words: 'Let in under the limits' }
+      : undefined,
+    session.taskRun && { at: session.taskRun.since, words: 'Started at PostHog' },
+    ...session.progress.map(({ label, since, at, failed }) => ({
+      at: since ?? at,
+      words: `${shown(label)}${failed ? ' (failed)' : ''}`,
+    })),
+    ...mailbox.wordsOfRound.map(({ at, by }) => ({ at, words: `More words by ${shown(by.login)}` })),
+    mailbox.stop && { at: mailbox.stop.at, words: `Stop by ${shown(mailbox.stop.by.login)}` },
+    result.outcome && result.concludedAt !== undefined
+      ? { at: result.concludedAt, words: stateWords[result.outcome.kind] }
+      : undefined,
+  ]
+  return moments.flatMap(each => each ?? []).toSorted((a, b) => a.at - b.at)
+}
+
+/** Words of others, without what nobody sees. */
+export const shown = (text: string): string => stripInvisible(text).trim()
+
+/** Our sentences are written for GitHub. */
+const plain = (markdown: string): string =>
+  shown(markdown)
+    .replaceAll('`', '')
+    .replace(/\\([!-/:-@[-`{-~])/g, '$1')
+    .replace(/\.$/, '')
+
+/** A link of a page leads nowhere else than to the web. */
+export const webAddress = (url: string): string | undefined =>
+  URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) ? url : undefined
