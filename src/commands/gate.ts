@@ -54,7 +54,9 @@ export async function senderOf(
     const isUnclear = error instanceof NoResponse || (error instanceof Rejected && error.of === 'read')
     if (!isUnclear) throw error
     const at = deps.now()
-    const sender = { kind: 'unknown', at, since: before?.kind === 'unknown' ? before.since : at } as const
+    const since = before?.kind === 'unknown' ? before.since : at
+    const why = error instanceof Rejected ? error.message : undefined
+    const sender = { kind: 'unknown', at, since, why } as const
     await context.save({ ...context.record, sender })
     if (!isGivenUp(sender)) throw error
     deps.log.warn({ err: error }, 'the sender stays unknown')
@@ -94,7 +96,8 @@ async function denial(
   const known = await senderOf(context, trigger, command)
   if (!known) {
     audit(context, trigger, { command, role: 'unknown', may: false })
-    return { kind: 'not-known', command }
+    const { sender } = context.record
+    return { kind: 'not-known', command, why: sender?.kind === 'unknown' ? sender.why : undefined }
   }
   const { version, settings } = known.settings
   const { may, least, role } = allowance(known.sender, command, settings)

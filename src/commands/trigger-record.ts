@@ -55,7 +55,13 @@ export const TriggerRecord = z.object({
         name: z.string(),
         named: z.boolean().optional(),
       }),
-      z.object({ kind: z.literal('unknown'), at: z.number(), since: z.number() }),
+      z.object({
+        kind: z.literal('unknown'),
+        at: z.number(),
+        since: z.number(),
+        /** What GitHub refused, in its words. */
+        why: z.string().optional(),
+      }),
     ])
     .optional(),
   /** The command at hand was let in once. */

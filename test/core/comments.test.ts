@@ -774,7 +774,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   help: { kind: 'help', commands, templates: [], label: 'codex' },
   mistake: { kind: 'mistake', mistake: mistakes['unknown-option'] },
   'not-allowed': { kind: 'not-allowed', command: 'run', least: 'write', role: 'read' },
-  'not-known': { kind: 'not-known', command: 'stop' },
+  'not-known': { kind: 'not-known', command: 'stop', why: undefined },
   fork: { kind: 'fork' },
   effort: { kind: 'effort', effort: 'max', model: 'gpt-5.5', known: ['low', 'medium', 'high', 'xhigh'] },
   model: { kind: 'model', model: 'gpt-5.7', meant: 'gpt-5.6', known: ['gpt-5.5', 'gpt-5.6'] },

@@ -59,6 +59,8 @@ export interface MemoryBotOptions {
   settings?: string
   /** What it was before, newest first. */
   history?: readonly string[]
+  /** The App may not read them. */
+  teams?: 'unreadable'
   /** `SETTINGS_FILE` */
   grants?: string
   ownerFile?: string
@@ -433,7 +435,11 @@ export class MemoryBot {
       if (role === undefined) throw new NoResponse('github', 'GitHub answered 502')
       return { role, name: role }
     },
-    isInTeam: async () => false,
+    isInTeam: async () => {
+      if (this.#options.teams === 'unreadable')
+        throw new Rejected('github', 403, '', 'Resource not accessible by integration', undefined, 'read')
+      return false
+    },
     ownCommentsOfRepository: async () => this.comments.map(({ body }) => ({ number: 7, body })).reverse(),
     closing: async () => undefined,
     needs: async () => undefined,

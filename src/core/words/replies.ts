@@ -32,7 +32,8 @@ export type Reply =
   | { kind: 'hidden' }
   | { kind: 'misplaced' }
   | { kind: 'not-offered'; what: 'model' | 'effort'; given: string; known: readonly string[] }
-  | { kind: 'not-known'; command: string }
+  /** `why`: what GitHub refused to say. */
+  | { kind: 'not-known'; command: string; why: string | undefined }
   | { kind: 'fork' }
   | { kind: 'effort'; effort: ReasoningEffort; model: string; known: readonly string[] }
   | { kind: 'model'; model: string; meant: string | undefined; known: readonly string[] }
@@ -113,7 +114,7 @@ function sentence(reply: Reply, login: string): string {
     case 'not-offered':
       return `this repository does not allow the ${reply.what} ${code(reply.given)}. It allows ${reply.known.map(code).join(', ')}. Nothing was started.`
     case 'not-known':
-      return `GitHub did not say which permission you have here, so ${naming(reply.command)} was refused. Nothing was started. Try again in a few minutes.`
+      return `GitHub did not say which permission you have here, so ${naming(reply.command)} was refused. Nothing was started. ${reply.why === undefined ? 'Try again in a few minutes.' : `It said: ${ended(inlineWords(reply.why, 200))} If that stays so, tell an admin of this repository: \`/codex doctor\` shows them which permissions the App lacks.`}`
     case 'fork':
       return 'this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. `/codex review` and `/codex plan` work here, as they change nothing. To have it changed, push the branch to this repository, or ask in an issue.'
     case 'effort':
