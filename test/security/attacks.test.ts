@@ -501,8 +501,10 @@ const sourcesWith = (words: RegExp): string[] =>
 describe('power', () => {
   test('the bot itself merges, approves and runs nothing, and may not touch workflows', () => {
     expect(
-      sourcesWith(/pulls\.merge|createReview\b|submitReview|enableAutoMerge|mergePullRequest|createDispatch/),
+      sourcesWith(/pulls\.merge|submitReview|enableAutoMerge|mergePullRequest|createDispatch|APPROVE/),
     ).toEqual([])
+    // A review of the agent is a comment.
+    expect(sourcesWith(/createReview\b/)).toEqual(sourcesWith(/event: 'COMMENT'/))
     expect(parse(readFileSync(join(root, 'app.yml'), 'utf8')).default_permissions).toEqual({
       contents: 'write',
       issues: 'write',
