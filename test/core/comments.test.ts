@@ -906,7 +906,7 @@ describe('replies', () => {
       <details><summary>All commands, options and reactions</summary>
 
       - \`/codex [options] <instruction>\` (write permission)\\
-        Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue says. While a run works, your words are added to it. \`/codex fix\` on a pull request: its failed checks, conflicts, requested changes.
+        Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue says. While a run works, your words are added to it. \`/codex fix\` on a pull request fixes what it needs: failed checks, conflicts, requested changes.
       - \`/codex plan [options] <question>\` (write permission)\\
         Changes nothing, and answers with a numbered plan.
       - \`/codex review [options] [focus]\` (write permission)\\

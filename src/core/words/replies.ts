@@ -91,6 +91,11 @@ export type Reply =
   | { kind: 'not-served'; owner: string }
   | { kind: 'gave-up'; reason: string }
 
+const refusalOf = (why: string | undefined): string =>
+  why === undefined
+    ? 'Try again in a few minutes.'
+    : `It said: ${ended(inlineWords(why, 200))} If that stays so, tell an admin of this repository: ${code('/codex doctor')} shows which permissions the App lacks.`
+
 const help = '`/codex help` shows all commands.'
 
 const partly: ReadonlySet<Mistake['kind']> = new Set<Mistake['kind']>(['too-many', 'unreadable'])
@@ -114,7 +119,7 @@ function sentence(reply: Reply, login: string): string {
     case 'not-offered':
       return `this repository does not allow the ${reply.what} ${code(reply.given)}. It allows ${reply.known.map(code).join(', ')}. Nothing was started.`
     case 'not-known':
-      return `GitHub did not say which permission you have here, so ${naming(reply.command)} was refused. Nothing was started. ${reply.why === undefined ? 'Try again in a few minutes.' : `It said: ${ended(inlineWords(reply.why, 200))} If that stays so, tell an admin of this repository: \`/codex doctor\` shows them which permissions the App lacks.`}`
+      return `GitHub did not say which permission you have here, so ${naming(reply.command)} was refused. Nothing was started. ${refusalOf(reply.why)}`
     case 'fork':
       return 'this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. `/codex review` and `/codex plan` work here, as they change nothing. To have it changed, push the branch to this repository, or ask in an issue.'
     case 'effort':
