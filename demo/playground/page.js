@@ -1,17 +1,16 @@
 /** Keeps the page as the server has it, without losing what a person types, opens or points at. */
 import { Idiomorph } from '/idiomorph.js'
 
-const isTouched = ({ value, defaultValue }) => value !== undefined && value !== defaultValue
+/** The server knows what is chosen where a choice is sent at once, and nowhere else. */
+const isChosen = field =>
+  (field.matches('select') && !field.matches('[data-send]')) ||
+  (field.matches('textarea, input:not([type=checkbox]), select') && field === document.activeElement) ||
+  (field.matches('textarea, input:not([type=checkbox])') && field.value !== field.defaultValue)
 
 const callbacks = {
   /** What somebody types in, or chooses, stays; and why something was refused, until the next try. */
   beforeNodeMorphed: old =>
-    (old.id !== 'problem' || isSending) &&
-    !(
-      old instanceof HTMLElement &&
-      old.matches('textarea, input:not([type=checkbox]), select') &&
-      (old === document.activeElement || (old.matches('textarea, input') && isTouched(old)))
-    ),
+    (old.id !== 'problem' || isSending) && !(old instanceof HTMLElement && isChosen(old)),
   /** So does what somebody unfolds or folds. */
   beforeAttributeUpdated: name => name !== 'open',
 }

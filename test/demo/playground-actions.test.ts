@@ -90,12 +90,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       await post.getByText('Edit or delete').click()
       await post.getByLabel('Text').fill('/codex help')
       await post.getByRole('button', { name: 'Save' }).click()
-      await visitor.sees('What I understand')
-      await visitor.said('/codex help').first().waitFor()
-      await window.page
-        .locator('article', { has: window.page.locator('[id$=-change]') })
-        .first()
-        .waitFor()
+      await visitor.sees('Write a command at the start of a line')
       const edited = window.page.locator('article').nth(1)
       await edited.getByText('Edit or delete').click()
       await edited.getByRole('button', { name: 'Delete this comment' }).click()
