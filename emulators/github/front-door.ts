@@ -100,6 +100,8 @@ function send(outgoing: ServerResponse, { status, headers, body, raw }: Answer):
   outgoing.writeHead(status, {
     'x-github-request-id': randomBytes(8).toString('hex').toUpperCase(),
     'x-github-media-type': 'github.v3; format=json',
+    // Node's own comes from a clock that nobody can move.
+    date: new Date().toUTCString(),
     ...Object.fromEntries(kept),
     ...(bytes && { 'content-type': type, 'content-length': bytes.length }),
   })

@@ -152,7 +152,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       await enters()
       await worksOn('Closed while it works')
       await visitor.presses('Close')
-      await visitor.sees('was stopped because')
+      await visitor.sees(/stopped because/i)
       await visitor.presses('Reopen')
       await window.page.getByRole('button', { name: 'Close', exact: true }).waitFor()
       await visitor.opens('To be merged', 'Open a pull request')
@@ -207,13 +207,10 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       await visitor.presses('1 hour')
       await visitor.seesState('Its run is over: completed')
       expect(await window.page.locator('#clock').textContent()).not.toBe(before)
-    })
-
-    test('a week passes while the agent hangs: the run is told as unfinished', async () => {
-      await enters()
-      await worksOn('a week')
-      for (let day = 0; day < 7; day += 1) await visitor.presses('1 day')
-      await visitor.sees(/did not finish|stopped|no sign of life|too long/i)
+      // Bot and GitHub agree on the time, so what is asked now works as before.
+      await worksOn('a day later')
+      await visitor.presses('1 day')
+      await worksOn('the next day')
     })
 
     test('the process is killed: what it was told meanwhile is done by the next one', async () => {
