@@ -89,8 +89,8 @@ test('a retry from the page starts the same for the same person, who still has t
   expect(await read('')).toContain('Fails at first')
   world.posthog.script('fail at first', { kind: 'answers', text: 'Now it worked.' })
   expect(await act(`runs/${id}/retry`)).toContain('It is asked for again')
-  await thread.waitForAnswer('Now it worked.')
-  expect((await thread.statuses()).at(-1)).toContain('maya')
+  const answer = await thread.waitForAnswer('Now it worked.')
+  expect(answer).toContain('started again by an admin of this bot')
   expect(ledgerOf(world, number).runs.length).toBeGreaterThan(1)
 })
 

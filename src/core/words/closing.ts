@@ -23,7 +23,7 @@ import { asSentence, begun, counted, ended, exactly } from '../text/phrases.ts'
 import { code, inlineWords, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
 import { warnings } from './warnings.ts'
-import { briefly, session } from './while-working.ts'
+import { briefly, session, startedBy } from './while-working.ts'
 import {
   agentLeft,
   agentWords,
@@ -259,6 +259,7 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   return [
     briefly(run),
     ...(where === 'last-word' && requester === listener(run) ? [] : [inlineWords(requester, 60)]),
+    ...startedBy(run),
     ...duration(run),
     ...(isLast && run.session.cost ? [costOf(run, run.session.cost)] : []),
     ...(where === 'last-word' ? into(run) : []),

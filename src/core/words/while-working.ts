@@ -176,7 +176,7 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
   ]
 }
 
-const startedBy = ({ request: { origin } }: Run): string[] =>
+export const startedBy = ({ request: { origin } }: Run): string[] =>
   origin.kind === 'tick' && origin.admin ? [`started again by ${botAdmin.login}`] : []
 
 /** Where its pull request goes, if that was said. */
