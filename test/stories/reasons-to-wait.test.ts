@@ -143,11 +143,10 @@ onBothQueues('A repository that is paused', world => {
 
 onEitherQueue('--dry-run', world => {
   it('says who may, what would be sent where, and what it would wait for, and does nothing', async () => {
-    const { github, posthog } = world()
+    const { github } = world()
     const blocking = await opens(world(), 'In its way')
     const { maya, number, thread } = await opens(world(), 'Only tried')
     github.block(number, [blocking.number])
-    const before = posthog.ledger.length
     const asked = await maya.comments(number, '/codex --dry-run --model gpt-5.6-sol --effort high fix it')
     const answer = await thread.waitForAnswer('nothing was done')
     expect(answer).toContain('This would start a run, but not at once:')
@@ -159,7 +158,7 @@ onEitherQueue('--dry-run', world => {
     expect(answer).toContain(`It waits until #${blocking.number} is closed.`)
     expect(answer).toContain('"runtime_adapter": "codex"')
     await thread.waitForReaction('+1', asked.id)
-    expect(posthog.ledger.slice(before).filter(({ kind }) => kind === 'task' || kind === 'run')).toEqual([])
+    expect(ledgerOf(world(), number).tasks).toEqual([])
     expect(await thread.statuses()).toEqual([])
     expect(await github.branches()).not.toContain(`codex/issue-${number}-only-tried`)
   })

@@ -225,6 +225,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     expect(await page.content()).not.toContain(world.posthog.apiKey)
     await page.getByLabel('Let settings name teams').focus()
     for (const key of ['Space', 'Tab', 'Enter']) await page.keyboard.press(key)
+    await page.locator('dt').first().waitFor()
     expect(await page.locator('dt').allTextContents()).toEqual([
       'contents: write',
       'issues: write',

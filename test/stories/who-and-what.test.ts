@@ -49,7 +49,7 @@ onEitherQueue('Who may ask, and what is understood', world => {
   it('a fork is refused with the reason', async () => {
     const { github } = world()
     const pull = await github.openForkPull({ by: 'eve', title: 'From a fork' })
-    await github.as('maya').comments(pull.number, '/codex review this')
+    await github.as('maya').comments(pull.number, '/codex tidy this up')
     const thread = new Thread(world(), pull.number)
     await thread.waitForAnswer('this pull request comes from a fork')
     expect(ledgerOf(world(), pull.number).tasks).toEqual([])
