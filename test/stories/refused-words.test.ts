@@ -77,6 +77,7 @@ onEitherQueue('Words that PostHog refuses', world => {
       1,
     ],
   ])('until %s are passed on then', async (until, fault, times) => {
+    world().posthog.script('and test it', { kind: 'answers', text: 'Tested.' })
     const work = await atWork(`Later, when ${until}`)
     const met = work.commands(fault, times)
     const more = await work.says('/codex and test it')

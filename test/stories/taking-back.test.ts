@@ -75,7 +75,7 @@ onBothQueues('Something is taken back, or put right', world => {
     await github.webhooks.flush('reversed')
     const thread = new Thread(world(), number)
     await thread.waitForStatus('Stopped because `maya` closed this')
-    await thread.waitForAnswer(/going on here|asked here yet/)
+    await thread.waitForAnswer(/going on here|asked here yet|has not begun yet/)
     expect(ledgerOf(world(), number).tasks).toEqual([])
   })
 
