@@ -4,7 +4,16 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Each waits for most of its time, longest first; the rest follows, larger files first. */
 const long = [
-  ...['walk', 'processes', 'start-checks', 'sessions', 'strangers', 'conversation', 'many-processes'],
+  ...[
+    'playground-actions',
+    'walk',
+    'processes',
+    'start-checks',
+    'sessions',
+    'strangers',
+    'conversation',
+    'many-processes',
+  ],
   ...['refused-reads', 'doctor', 'tenants', 'set-up', 'crashes', 'lost-queue', 'missed-webhooks'],
   ...['taking-back', 'folded-status', 'queue.contract', 'queue-redis'],
 ]
