@@ -45,6 +45,7 @@ export class Visitor {
 
   constructor(window: Window, address: string) {
     this.window = window
+    window.page.setDefaultTimeout(timeout)
     this.#address = address
   }
 
