@@ -28,17 +28,18 @@ export async function heldByUs(
   { index, pauses, deployment, now }: Own,
 ): Promise<{ waits?: Waits; spent?: Spent[] }> {
   const me = { id, addedAt, data: run }
-  const [paused, inSession, admission, spending] = await Promise.all([
+  const [paused, inSession, admission] = await Promise.all([
     pauseOf(run, { pauses, deployment, now }),
     aheadInSession(me, index),
     admissionOf(me, index, now),
-    spendingOf(me, index, now),
   ])
   if (paused) return { waits: paused }
   if (inSession > 0) return { waits: { kind: 'session', ahead: inSession } }
   if (admission.kind === 'until')
     return { waits: { kind: 'until', at: admission.at, limit: limitReached(run, admission) } }
   if (admission.kind === 'ahead') return { waits: { kind: 'line', ahead: admission.ahead, of: admission.of } }
+  // Last, as it reads records.
+  const spending = await spendingOf(me, index, now)
   const [last] = spending.toSorted((a, b) => (b.until ?? 0) - (a.until ?? 0))
   if (last?.until !== undefined)
     return { waits: { kind: 'until', at: last.until, limit: costReached(run, last) } }

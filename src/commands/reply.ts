@@ -98,7 +98,7 @@ export async function reply(
     const about = isMomentary(as) ? [{ as, at: deps.now() }] : []
     await context.save({
       ...record,
-      answer: { text, as, last, well },
+      answer: { text, as, last, well, pause: 'pause' in words ? words.pause : undefined },
       momentary: [...record.momentary, ...about],
     })
   } catch (error) {
@@ -120,6 +120,7 @@ export async function sendReply(context: CommandContext): Promise<void> {
     thread: thread.number,
     as: chosen.as,
     to: sender.id,
+    pause: chosen.pause,
   }
   const record = (begun: Attempt | undefined): Promise<void> =>
     context.save({ ...context.record, answer: { ...chosen, begun } })

@@ -28,6 +28,6 @@ export const resumeCommand = command({
       by: sender.login,
       why: '',
     }
-    return { kind: 'pause', pause, reply: { kind: 'resumed', before, waiting } }
+    return { kind: 'pause', pause, reply: { kind: 'resumed', pause, before, waiting } }
   },
 })

@@ -86,7 +86,7 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
   if (cost && limit !== undefined && cost >= limit)
     return rejectStart(settling, { kind: 'session-cost', cost, limit })
   const { what, text, inline, approves, template } = asked.wanted
-  const others = wanted.options.force || isReadOnly(what) ? [] : byOthers(request, facts)
+  const others = wanted.options.force || wanted.approves || isReadOnly(what) ? [] : byOthers(request, facts)
   if (others.length > 0) return rejectStart(settling, { kind: 'has-pull', pulls: others })
   const run = newRun({
     id: runId,
@@ -232,8 +232,10 @@ type Busy = StartFacts & { kind: 'busy' }
 
 function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, settling }: Busy): Decision {
   if (trigger.kind === 'label') return labelled(trigger, live)
-  if (wanted.options.force && wanted.text === '' && live.schedule.waits && !live.schedule.admitted)
-    return { kind: 'message', runId: live.id, message: { kind: 'force' } }
+  if (wanted.options.force && wanted.text === '' && !live.schedule.admitted)
+    return live.schedule.waits?.kind === 'blocked'
+      ? { kind: 'message', runId: live.id, message: { kind: 'force' } }
+      : reject({ kind: 'queue', run: live, now: trigger.at })
   const misplaced = misplacedBase(trigger, wanted.options, live.result.pulls)
   if (misplaced) return reject(misplaced)
   const other = settling ? otherOptions(trigger, wanted, { live, settling }) : nothingElse

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { roles } from '../core/model/command-grammar.ts'
+import { Pause } from '../core/model/pause.ts'
 import type { IndexEntry } from '../core/model/ports.ts'
 import { Thread, threadSlot } from '../core/model/thread.ts'
 import { minute, redelivered } from '../core/model/time.ts'
@@ -9,6 +10,8 @@ import { Marker } from '../core/record/marker.ts'
 import { ofInstallation, ofRepository, ofThread } from '../core/record/run-index.ts'
 
 const ReplyRecord = z.object({
+  /** What it tells, for whoever has to find it again. */
+  pause: Pause.optional(),
   text: z.string(),
   as: Marker.shape.as,
   last: z.boolean().default(true),

@@ -89,6 +89,7 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
           body: redact(data.body ?? ''),
           author: data.user?.login ?? 'ghost',
           open: data.state === 'open',
+          blockers: data.issue_dependencies_summary?.blocked_by,
         },
       }
     },

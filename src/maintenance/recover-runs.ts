@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import type { SettingsReader } from '../access/read-settings.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import type { Pauses } from '../core/model/pause.ts'
 import type { GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
 import { hour } from '../core/model/time.ts'
@@ -31,6 +32,7 @@ export interface AdoptDeps {
   tenantOf(repository: Repository): Promise<AdoptTenant | undefined>
   runs: Pick<JobQueue<Run>, 'get' | 'add'>
   settings: SettingsReader
+  pauses: Pick<Pauses, 'say'>
   log: Log
   now(): number
 }
@@ -147,6 +149,11 @@ async function searchRepository(deps: Search, repository: Repository, since: num
   const tenant = await deps.tenantOf(repository)
   if (!tenant) return true
   const comments = await deps.installations.ownComments(repository, since)
+  // Before the Runs, which look for one.
+  const pauses = comments.flatMap(({ number, body }) =>
+    tenant.signer.read(body, { repoId: repository.repoId, number }).flatMap(({ pause }) => pause ?? []),
+  )
+  for (const pause of pauses.toSorted((a, b) => a.at - b.at)) await deps.pauses.say(pause)
   let all = true
   const faults: unknown[] = []
   for (const status of statusesIn(tenant, deps.now(), repository, comments)) {

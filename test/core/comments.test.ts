@@ -881,7 +881,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   },
   'no-pause-time': { kind: 'no-pause-time', given: 'until the cows come home' },
   paused: { kind: 'paused', pause: { ...pause, until: t0 + hour }, now: t0 },
-  resumed: { kind: 'resumed', before: pause, waiting: 2 },
+  resumed: { kind: 'resumed', pause, before: pause, waiting: 2 },
   'said-since': { kind: 'said-since', by: 'olga', paused: true },
   'not-served': { kind: 'not-served', owner: 'globex' },
   hidden: { kind: 'hidden' },

@@ -44,6 +44,7 @@ const deps: AdoptDeps = {
   tenantOf: () => ({ tenant: 'one', posthog: {}, signer: { read: () => [], write: () => '' } }) as never,
   runs: { get: () => expect.fail('no run'), add: () => expect.fail('no run') },
   settings: deploymentWith(),
+  pauses: { say: () => expect.fail('nothing was paused') },
   log: fakeLog(),
   now: () => now,
 }

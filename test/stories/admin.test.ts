@@ -1,11 +1,10 @@
 /** Whoever runs the bot looks after it on its own pages. */
-import { readFile, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { smallPng } from '../../scripts/small-png.ts'
 import { exhaustive } from '../support/tries.ts'
-import { browserAvailable, type Look, openWindow, type Window } from '../world/browser.ts'
+import { browserAvailable, flawsOf, type Look, openWindow, type Window } from '../world/browser.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
 
@@ -118,21 +117,6 @@ test('a process that is drained takes no more work and says so; another one goes
     await alone.close()
   }
 })
-
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-
-/** What a person with a screen reader, or without a mouse, would stumble over. */
-async function flawsOf({ page }: Window): Promise<string[]> {
-  const source = await readFile(axe, 'utf8')
-  return page.evaluate(async text => {
-    // The page lets no script in, so it is run from outside.
-    new Function(text)()
-    const { axe: engine } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; help: string }[] }> }
-    }
-    return (await engine.run()).violations.map(({ id, help }) => `${id}: ${help}`)
-  }, source)
-}
 
 const screenshots = process.env.SCREENSHOTS
 

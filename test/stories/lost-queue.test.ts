@@ -52,6 +52,31 @@ onBothQueues(
       expect((await first?.view())?.labels).toEqual([])
       await second?.waitForReaction('rocket', (await second.view()).comments[0]?.id)
     })
+
+    it('a pause holds on, and what it kept starts once when it ends', async () => {
+      const { github } = world()
+      const repository = await github.addRepo('acme', 'lost-while-paused')
+      const maya = github.as('maya', repository)
+      const olga = github.as('olga', repository)
+      const { number } = await maya.opensIssue({ title: 'Kept', body: 'x' })
+      const thread = new Thread(world(), number, repository)
+      await olga.comments(number, '/codex pause release')
+      await thread.waitForAnswer('is paused in this repository')
+      await maya.comments(number, '/codex fix it after the release')
+      await thread.waitForStatus('⏸️ Codex is paused here')
+
+      await wipeQueue(world())
+
+      await world().bot.says(/run-comment-\d+[^\n]*lost-while-paused[^\n]*a run that the queue had lost/)
+      const second = await maya.opensIssue({ title: 'Asked after the loss', body: 'x' })
+      await maya.comments(second.number, '/codex fix that, too')
+      const later = new Thread(world(), second.number, repository)
+      expect(await later.waitForStatus('⏸️ Codex is paused here')).toContain('by olga: release.')
+      expect(await thread.status()).toContain('⏸️ Codex is paused here')
+      await olga.comments(number, '/codex resume')
+      for (const each of [thread, later]) await each.waitForAnswer('pull request is ready')
+      expect(ledgerOf(world(), number, repository).runs).toHaveLength(1)
+    })
   },
   { oneByOne: true },
 )

@@ -4,6 +4,7 @@
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
+import { Pause } from '../model/pause.ts'
 import type { Thread } from '../model/thread.ts'
 import { Backup } from './recovery-record.ts'
 import { Rights, whats } from './request-part.ts'
@@ -25,6 +26,7 @@ export const Marker = z.object({
   pull: z.number().int().optional().catch(undefined),
   what: z.enum(whats).optional().catch(undefined),
   backup: Backup.optional().catch(undefined),
+  pause: Pause.optional().catch(undefined),
 })
 export type Marker = z.infer<typeof Marker>
 

@@ -85,7 +85,7 @@ export type Reply =
   | { kind: 'has-pull'; pulls: readonly { number: number; title: string; url: string }[] }
   | { kind: 'no-pause-time'; given: string }
   | { kind: 'paused'; pause: Pause; now: number }
-  | { kind: 'resumed'; before: Pause; waiting: number }
+  | { kind: 'resumed'; pause: Pause; before: Pause; waiting: number }
   /** A later command of another person holds. */
   | { kind: 'said-since'; by: string; paused: boolean }
   | { kind: 'not-served'; owner: string }
