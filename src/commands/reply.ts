@@ -3,6 +3,7 @@
  * again; and a reaction.
  */
 
+import type { Pause } from '../core/model/pause.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { day, minute, second } from '../core/model/time.ts'
 import { type OwnComment, reactions, type Sign } from '../core/model/views.ts'
@@ -98,7 +99,7 @@ export async function reply(
     const about = isMomentary(as) ? [{ as, at: deps.now() }] : []
     await context.save({
       ...record,
-      answer: { text, as, last, well, pause: 'pause' in words ? words.pause : undefined },
+      answer: { text, as, last, well, pause: pauseIn(words) },
       momentary: [...record.momentary, ...about],
     })
   } catch (error) {
@@ -108,6 +109,9 @@ export async function reply(
   await sendReply(context)
   context.repliedLately.remember(name, deps.now())
 }
+
+const pauseIn = (words: Reply): Pause | undefined =>
+  words.kind === 'paused' || words.kind === 'resumed' ? words.pause : undefined
 
 export async function sendReply(context: CommandContext): Promise<void> {
   const { deps, job, github } = context
