@@ -21,8 +21,7 @@ export default {
   mutate: [
     'src/core/record/{next-step,apply-snapshot,start-limits,timing,messages}.ts',
     'src/{runs/advance-run,maintenance/redeliver-webhooks}.ts',
-    lines('src/runs/steps/step-context.ts', 'once', 'once'),
-    lines('src/core/record/intents.ts', 'traceOf', 'leftBehind'),
+    lines('src/core/record/intents.ts', 'exactlyOnce', 'exactlyOnce'),
     lines('src/posthog/posthog-http.ts', 'faultOf', 'resetAt'),
     lines('src/github/response-faults.ts', 'faultOf', 'limitOf'),
   ],

@@ -11,27 +11,14 @@ const maxConcurrency = 24
 // A test that is red once is red: it is mended, not told again.
 const retry = 0
 
-/** Stories of what is rare, or of which a plainer one has the like. */
+/** Stories of what is rare, of which a plainer one has the like, or of what only its operator sees. */
 const rare = [
-  ...[
-    'after-the-merge',
-    'between-commands',
-    'chains',
-    'clocks',
-    'going-on',
-    'hostile-texts',
-    'less-settings',
-  ],
-  ...[
-    'many-processes',
-    'memory',
-    'owner-moves',
-    'probot-app',
-    'reading-cost',
-    'refused-reads',
-    'refused-words',
-  ],
-  ...['strangers', 'surroundings', 'tenants', 'unused-branches', 'upgrades', 'walk'],
+  ...['access-lost', 'admin', 'after-the-merge', 'between-commands', 'chains', 'clocks', 'container'],
+  ...['doctor', 'editor-schema', 'forms', 'going-on', 'hostile-texts', 'less-settings', 'many-processes'],
+  ...['memory', 'missed-webhooks', 'owner-moves', 'owner-settings', 'probot-app', 'processes'],
+  ...['reading-cost', 'refused-reads', 'refused-words', 'set-up', 'settings-file', 'start-checks'],
+  ...['strangers', 'surroundings', 'tenants', 'traces', 'trigger-words', 'unused-branches', 'upgrades'],
+  ...['walk', 'who-and-what', 'wrong-credentials'],
 ]
 
 /**
@@ -43,10 +30,13 @@ const exhaustive = [
   ...[
     'emulators/**',
     'test/threads/**',
-    'test/demo/playground-actions.test.ts',
+    'test/demo/{keep,playground-actions}.test.ts',
     'test/security/{fuzz,github-renders}.test.ts',
   ],
-  ...['test/core/command-oracle.test.ts', 'test/contract/{graphql,queue-cluster,queue-owners}.test.ts'],
+  ...[
+    'test/core/command-oracle.test.ts',
+    'test/contract/{graphql,long-threads,queue-cluster,queue-owners}.test.ts',
+  ],
 ]
 const left = process.env.EXHAUSTIVE === undefined ? exhaustive : []
 
@@ -73,7 +63,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/build.ts'],
     // More than the processors, as they wait.
-    maxWorkers: 5,
+    maxWorkers: 7,
     sequence: { sequencer: LongestFirst },
     retry,
     projects: [

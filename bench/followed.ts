@@ -1,7 +1,8 @@
 /** What it costs to follow 5,000 Runs whose agents work quietly: memory and CPU of the one worker, and room in Redis. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { cpuMs } from './child.ts'
 import { followedRuns, perOwner, settled, startDeployment } from './deployment.ts'
 import type { Row } from './row.ts'
 
@@ -46,9 +47,3 @@ const usedMemory = async (redis: Redis): Promise<number> =>
 
 const residentBytes = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
-
-/** Of all its threads. */
-const cpuMs = (pid: number): number =>
-  readdirSync(`/proc/${pid}/task`)
-    .map(thread => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]))
-    .reduce((sum, ns) => sum + ns / 1e6, 0)

@@ -7,16 +7,16 @@ import { link, linkEmbedded } from './link.ts'
 import { readyEmbedded, readyRedis } from './ready.ts'
 import { isReached, type Measured, type Row } from './row.ts'
 import { start, startEmbedded, startFirst } from './start.ts'
-import { acks, ignoredWebhooks, webhooks } from './webhooks.ts'
-import { fourWorkers, twoWorkers } from './workers.ts'
+import { acks, ignoredWebhooks, probot, probotIgnored, webhooks } from './webhooks.ts'
+import { fourWorkers, startCpu, twoWorkers } from './workers.ts'
 
 const rows: readonly Row[] = [
-  ...[webhooks, ignoredWebhooks, acks],
+  ...[webhooks, ignoredWebhooks, acks, probot, probotIgnored],
   ...[readyRedis, readyEmbedded, embedded],
   ...[start, startFirst, startEmbedded],
   ...[eyes, eyesFirst, eyesEmbedded, eyesBusy],
   ...[link, linkEmbedded],
-  ...[followed, twoWorkers, fourWorkers],
+  ...[followed, startCpu, twoWorkers, fourWorkers],
 ]
 
 const wanted = process.argv.slice(2)

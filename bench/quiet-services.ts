@@ -27,11 +27,12 @@ const ahead = {
   repository: {
     id: 'R_1',
     file: null,
+    templates: null,
     base: { name: 'main', target: { oid: sha } },
     ours: { totalCount: 0, nodes: [] },
     thread: {
       ...{ id: 'I_1', closed: false, comments: { totalCount: 0, nodes: [] } },
-      linkedBranches: { nodes: [] },
+      ...{ linkedBranches: { nodes: [] }, closedByPullRequestsReferences: { nodes: [] } },
     },
   },
 }
@@ -74,7 +75,7 @@ const routes: readonly Route[] = [
   ['POST', /\/reactions$/, () => ({ id: 1 })],
   ['POST', /\/issues\/\d+\/comments$/, () => ({ id: ++comments, node_id: `IC_${comments}` })],
   // What a Run asks again that waited longer than what was read ahead is good for.
-  ['GET', /\/issues\/\d+\/comments$/, () => []],
+  ['GET', /\/issues\/(?:\d+\/)?comments$/, () => []],
   ['GET', /\/git\/matching-refs\//, () => []],
   ['GET', /\/git\/ref\/heads\/main$/, () => ({ ref: 'refs/heads/main', object: { sha } })],
   ['PATCH', /\/issues\/comments\/(\d+)$/, ([id]) => ({ id: Number(id), node_id: `IC_${id}` })],

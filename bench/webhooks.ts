@@ -1,6 +1,8 @@
 /** How many webhooks one web process takes, durable before the answer. */
+import { spawn } from 'node:child_process'
+import { freePort } from '../test/support/free-port.ts'
 import { startRedis } from '../test/support/redis-server.ts'
-import { startWorld } from '../test/world/world.ts'
+import { startWorld, type World } from '../test/world/world.ts'
 import { startServer } from './child.ts'
 import { followedRuns, perOwner, settled, startDeployment } from './deployment.ts'
 import { inRounds, median, type Row } from './row.ts'
@@ -11,11 +13,19 @@ const perRound = 2_000
 const warmUp = 8_000
 const rounds = 7
 
-const row = (name: string, about: string, withCommand: boolean, reach: number): Row => ({
+interface Measure {
+  name: string
+  about: string
+  withCommand: boolean
+  reach: number
+  floor: 'least' | 'probot'
+}
+
+const row = ({ name, about, withCommand, reach, floor }: Measure): Row => ({
   name,
   about,
   measure: () =>
-    beside(withCommand, async (floor, ours) => {
+    beside(floor, withCommand, async (floor, ours) => {
       const round = (target: Target, count = perRound) =>
         throughput(
           target,
@@ -34,13 +44,23 @@ const row = (name: string, about: string, withCommand: boolean, reach: number): 
     }),
 })
 
-export const webhooks = row(
-  'webhooks',
-  'webhooks/s that carry a command, 8 KB, Redis, AOF everysec',
-  true,
-  0.6,
-)
-export const ignoredWebhooks = row('ignored', 'webhooks/s of comments without a command', false, 0.8)
+export const webhooks = row({
+  ...{ name: 'webhooks', about: 'webhooks/s that carry a command, 8 KB, Redis, AOF everysec' },
+  ...{ withCommand: true, reach: 0.6, floor: 'least' },
+})
+export const ignoredWebhooks = row({
+  ...{ name: 'ignored', about: 'webhooks/s of comments without a command' },
+  ...{ withCommand: false, reach: 0.8, floor: 'least' },
+})
+/** What the endpoint of our own is worth: the same bot behind Probot's server is the floor. */
+export const probot = row({
+  ...{ name: 'probot', about: 'webhooks/s that carry a command, beside the bot under `probot run`' },
+  ...{ withCommand: true, reach: 1, floor: 'probot' },
+})
+export const probotIgnored = row({
+  ...{ name: 'probot-ignored', about: 'webhooks/s without a command, beside the bot under `probot run`' },
+  ...{ withCommand: false, reach: 1.5, floor: 'probot' },
+})
 
 const perSecond = 100
 const seconds = 5
@@ -84,17 +104,46 @@ export const acks: Row = {
 
 const warm = (target: Target): Buffer[] => Array.from({ length: warmUp }, () => webhookRequest(target, true))
 
-async function beside<T>(adds: boolean, measure: (floor: Target, ours: Target) => Promise<T>): Promise<T> {
+async function beside<T>(
+  kind: Measure['floor'],
+  adds: boolean,
+  measure: (floor: Target, ours: Target) => Promise<T>,
+): Promise<T> {
   const redis = await startRedis('--appendfsync', 'everysec')
   const world = await startWorld({ redisUrl: redis.url, roles: ['web'] })
   const secret = String(world.env.WEBHOOK_SECRET)
-  const floor = await startServer('floor-server.ts', secret, ...(adds ? [redis.url] : []))
+  const path = '/api/github/webhooks'
+  const floor =
+    kind === 'probot'
+      ? await underProbot(world)
+      : await startServer('floor-server.ts', secret, ...(adds ? [redis.url] : []))
   try {
-    const ours = { port: world.bot.port, path: '/api/github/webhooks', secret }
-    return await measure({ port: floor.port, path: '/', secret }, ours)
+    return await measure(
+      { port: floor.port, path: kind === 'probot' ? path : '/', secret },
+      { port: world.bot.port, path, secret },
+    )
   } finally {
     floor.stop()
     await world.close()
     await redis.stop()
   }
+}
+
+async function underProbot({ env }: World): Promise<{ port: number; stop(): void }> {
+  const port = await freePort()
+  const hosted = spawn(process.execPath, ['node_modules/probot/bin/probot.js', 'run', './dist/app.js'], {
+    env: {
+      ...{ PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...env },
+      ...{ ROLE: 'web', LOG_LEVEL: 'warn', HOST: '127.0.0.1', PORT: String(port) },
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  for (let isUp = false; !isUp; ) {
+    if (hosted.exitCode !== null) throw new Error('`probot run` ended')
+    isUp = await fetch(`http://127.0.0.1:${port}/ping`).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  }
+  return { port, stop: () => hosted.kill('SIGKILL') }
 }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { triggerRecord } from '../src/commands/trigger-record.ts'
 import type { CommentTrigger } from '../src/core/model/trigger.ts'
+import { cpuMs } from './child.ts'
 import { startDeployment, threadOf } from './deployment.ts'
 import type { Row } from './row.ts'
 
@@ -12,18 +13,22 @@ const warmUps = 30
 /** Enough that no limit of theirs is reached. */
 const owners = 15
 
-const rates = new Map<number, Promise<number>>()
-
-/** Runs started in a second by so many workers, which have more than enough to do. */
-function startedBy(workers: number): Promise<number> {
-  const known = rates.get(workers)
-  if (known) return known
-  const rate = measured(workers)
-  rates.set(workers, rate)
-  return rate
+interface Started {
+  perSecond: number
+  /** ms of CPU for each, in the workers. */
+  cpu: number
 }
 
-async function measured(workers: number): Promise<number> {
+const known = new Map<number, Promise<Started>>()
+
+/** By so many workers, which have more than enough to do. */
+function startedBy(workers: number): Promise<Started> {
+  const found = known.get(workers) ?? measured(workers)
+  known.set(workers, found)
+  return found
+}
+
+async function measured(workers: number): Promise<Started> {
   const deployment = await startDeployment({ owners, ms: callMs })
   const add = (from: number, count: number) =>
     deployment.fill(async ({ triggers }) => {
@@ -31,15 +36,18 @@ async function measured(workers: number): Promise<number> {
       await Promise.all(commands.map(trigger => triggers.add(trigger.id, triggerRecord(trigger))))
     })
   try {
-    await Promise.all(Array.from({ length: workers }, () => deployment.start('worker')))
+    const bots = await Promise.all(Array.from({ length: workers }, () => deployment.start('worker')))
+    const used = () => bots.reduce((sum, { pid }) => sum + cpuMs(pid), 0)
     const before = workers * warmUps
     await add(0, before)
     await nthStart(deployment.starts, before)
     const count = workers * perWorker
     await add(before, count)
-    const last = await nthStart(deployment.starts, before + count * 0.9)
     const first = await nthStart(deployment.starts, before + count * 0.1)
-    return (count * 0.8 * 1_000) / (last - first)
+    const usedBefore = used()
+    const last = await nthStart(deployment.starts, before + count * 0.9)
+    const started = count * 0.8
+    return { perSecond: (started * 1_000) / (last - first), cpu: (used() - usedBefore) / started }
   } finally {
     await deployment.close()
   }
@@ -76,10 +84,19 @@ const row = (workers: number, reach: number): Row => ({
   measure: async () => ({
     kind: 'rate',
     reach,
-    floor: await startedBy(1),
-    ours: await startedBy(workers),
+    floor: (await startedBy(1)).perSecond,
+    ours: (await startedBy(workers)).perSecond,
   }),
 })
+
+export const startCpu: Row = {
+  name: 'start-cpu',
+  about: 'CPU of a worker for each run that it starts, from the command to the agent at work',
+  measure: async () => ({
+    kind: 'bounds',
+    each: { 'ms each': { ours: (await startedBy(1)).cpu, reach: 25 } },
+  }),
+}
 
 export const twoWorkers = row(2, 1.8)
 export const fourWorkers = row(4, 3.2)

@@ -12,7 +12,7 @@ const usage = `npm run demo              shows the bot at work
 npm run demo -- --keep    then opens a page to play with it
 `
 /** ms for the story. */
-const limit = 40_000
+const limit = 90_000
 const logTail = 15
 
 const { stdout, stderr, env, argv } = process

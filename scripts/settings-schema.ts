@@ -73,6 +73,8 @@ function takes(node: SchemaNode): string {
       return node.maximum !== undefined && node.maximum < Number.MAX_SAFE_INTEGER
         ? `${node.minimum ?? 0} to ${node.maximum}`
         : 'a number'
+    case 'number':
+      return 'a number'
     case 'boolean':
       return '`true`, `false`'
     case 'object':
@@ -81,8 +83,10 @@ function takes(node: SchemaNode): string {
             .map(name => `\`${name}\``)
             .join(' and ')
         : ''
-    default:
+    case 'string':
       return 'text'
+    default:
+      throw new Error(`no words for what a setting of the type ${node.type} takes`)
   }
 }
 

@@ -14,12 +14,10 @@ export function smallPng(png: Buffer): Buffer {
     colours[at] = colour
     counts.set(colour, (counts.get(colour) ?? 0) + 1)
   }
-  const palette = [...counts]
-    .toSorted(([, a], [, b]) => b - a)
-    .slice(0, 256)
-    .map(([colour]) => colour)
-  const indexOf = new Map(palette.map((colour, index) => [colour, index]))
-  for (const colour of counts.keys()) if (!indexOf.has(colour)) indexOf.set(colour, nearest(palette, colour))
+  const palette: number[] = []
+  for (const [colour] of [...counts].toSorted(([, a], [, b]) => b - a))
+    if (palette.length < 256 && palette.every(other => distance(other, colour) > alike)) palette.push(colour)
+  const indexOf = new Map([...counts.keys()].map(colour => [colour, nearest(palette, colour)]))
   const rows = Buffer.alloc((width + 1) * height)
   for (let y = 0; y < height; y += 1)
     for (let x = 0; x < width; x += 1)
@@ -38,13 +36,17 @@ export function smallPng(png: Buffer): Buffer {
   ])
 }
 
+/** One of such colours is enough. Else the greys around letters would leave no place for what is small and colourful. */
+const alike = 64
+
+const distance = (one: number, other: number): number =>
+  [16, 8, 0].reduce((sum, shift) => sum + (((one >> shift) & 255) - ((other >> shift) & 255)) ** 2, 0)
+
 function nearest(palette: readonly number[], colour: number): number {
-  const distance = (other: number): number =>
-    [16, 8, 0].reduce((sum, shift) => sum + (((colour >> shift) & 255) - ((other >> shift) & 255)) ** 2, 0)
   let best = 0
   let least = Number.POSITIVE_INFINITY
   for (const [index, other] of palette.entries()) {
-    const far = distance(other)
+    const far = distance(other, colour)
     if (far < least) [best, least] = [index, far]
   }
   return best

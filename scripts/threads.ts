@@ -1,18 +1,21 @@
 /**
  * Drives the bot through each kind of thread and draws what it posts as GitHub shows it: `cmark-gfm`, GitHub's
- * stylesheet and Chromium make pictures in docs/threads, light and dark. `npm run threads`; `npm run threads -- kind …`
- * draws some again from what was posted last. It takes a font with emoji, such as Debian's fonts-noto-color-emoji.
+ * stylesheet and Chromium make pictures in docs/threads, light and dark. `npm run threads` draws what says something else
+ * than before; `npm run threads -- kind …` draws some again from what was posted last. It takes a font with emoji, such as Debian's fonts-noto-color-emoji.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { chromium } from 'playwright-core'
 import { renderAll } from '../test/support/cmark-gfm.ts'
 import { driveThreads } from '../test/threads/drive.ts'
 import {
   type DrivenThread,
+  type DrivenThreads,
   pageOfThreads,
   type ShownComment,
+  said,
   storedThreads,
 } from '../test/threads/index-page.ts'
 import { smallPng } from './small-png.ts'
@@ -23,12 +26,8 @@ const widths = { '': 760, '-phone': 390 }
 type Scheme = 'light' | 'dark'
 
 async function main(wanted: readonly string[]): Promise<void> {
-  if (wanted.length === 0) {
-    const driven = await driveThreads()
-    for (const name of readdirSync(folder)) rmSync(join(folder, name))
-    writeFileSync(`${folder}threads.json`, `${JSON.stringify(driven, undefined, 2)}\n`)
-  }
-  const threads = storedThreads()
+  const before = storedThreads()
+  const threads = wanted.length === 0 ? await drivenAnew(before) : before
   const profile = mkdtempSync(join(tmpdir(), 'threads-'))
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -46,7 +45,7 @@ async function main(wanted: readonly string[]): Promise<void> {
   try {
     const page = await browser.newPage()
     for (const [name, thread] of Object.entries(threads)) {
-      if (wanted.length > 0 && !wanted.includes(name)) continue
+      if (wanted.length > 0 ? !wanted.includes(name) : thread === before[name]) continue
       for (const scheme of ['light', 'dark'] as const)
         for (const [of, width] of Object.entries(widths)) {
           if (of !== '' && scheme === 'dark') continue
@@ -62,6 +61,22 @@ async function main(wanted: readonly string[]): Promise<void> {
     rmSync(profile, { recursive: true, force: true })
   }
   writeFileSync(`${folder}README.md`, pageOfThreads(threads))
+}
+
+/** What says the same as before stays as it is: each picture that is drawn again is kept by git for good. */
+async function drivenAnew(before: DrivenThreads): Promise<DrivenThreads> {
+  const driven = Object.entries(await driveThreads())
+  const threads = Object.fromEntries(
+    driven.map(([name, thread]) => {
+      const old = before[name]
+      return [name, old && isDeepStrictEqual(said(old), said(thread)) ? old : thread]
+    }),
+  )
+  for (const file of readdirSync(folder))
+    if (!Object.hasOwn(threads, file.replace(/(?:-phone)?-(?:light|dark)\.png$/, '')))
+      rmSync(join(folder, file))
+  writeFileSync(`${folder}threads.json`, `${JSON.stringify(threads, undefined, 2)}\n`)
+  return threads
 }
 
 const css = (scheme: string): string =>
@@ -115,10 +130,17 @@ const pictures: Readonly<Record<string, string>> = {
   confused: '😕',
 }
 
-const shown = ({ author, minimized, reactions, line }: ShownComment, body: string): string =>
+const did = {
+  comment: 'commented',
+  line: 'commented on a line',
+  review: 'reviewed',
+  check: 'in a check of the commit',
+}
+
+const shown = ({ author, minimized, reactions, as }: ShownComment, body: string): string =>
   minimized
     ? outdated
-    : `<div class="comment${line ? ' line' : ''}"><div class="by"><b>${author}</b>${author === 'codex' ? '<span class="bot">bot</span>' : ''} commented${line ? ' on a line' : ''}</div>
+    : `<div class="comment ${as ?? ''}"><div class="by"><b>${author}</b>${author === 'codex' ? '<span class="bot">bot</span>' : ''} ${did[as ?? 'comment']}</div>
   <div class="markdown-body" dir="auto">${body.replaceAll('<li><input type="checkbox"', '<li class="task-list-item"><input type="checkbox"')}</div>${shownReactions(reactions)}</div>`
 
 const shownReactions = (reactions: readonly string[]): string =>

@@ -6,10 +6,12 @@ import { readEvents } from './github/webhooks/normalise.ts'
 import type { Receive } from './github/webhooks/webhook-endpoint.ts'
 import { environment } from './process-environment.ts'
 
-/** Enqueues webhooks. Probot answers 500 when the queue can't take one, so that it can be sent again. */
+/** Enqueues webhooks. Probot answers with the status of an error: 503 when the queue can't take one. */
 export function listen(app: Pick<Probot, 'on'>, receive: Receive): void {
   app.on([...readEvents], async ({ id, name, payload }) => {
-    await receive({ id, event: name, payload })
+    await receive({ id, event: name, payload }).catch((error: Error) => {
+      throw Object.assign(error, { status: 503 })
+    })
   })
 }
 

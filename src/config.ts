@@ -17,7 +17,15 @@ import {
 type Role = 'all' | 'web' | 'worker'
 
 export interface Config {
-  app: { id: number; privateKey: string; webhookSecret: string; markerKey: string; apiUrl: string }
+  app: {
+    id: number
+    privateKey: string
+    webhookSecret: string
+    markerKey: string
+    apiUrl: string
+    /** With which people sign in at GitHub. */
+    client: { id: string; secret: string } | undefined
+  }
   /** The PostHog of owners who have none of their own; without it, they are not served. */
   posthog: (PostHogAccess & { userToken: string | undefined }) | undefined
   tenants: readonly (PostHogAccess & { owner: string })[]
@@ -119,6 +127,7 @@ export const secretsOf = ({ app, posthog, tenants, queue, server }: Config): str
   app.privateKey,
   app.webhookSecret,
   app.markerKey,
+  app.client?.secret ?? '',
   posthog?.apiKey ?? '',
   posthog?.userToken ?? '',
   ...tenants.map(({ apiKey }) => apiKey),
@@ -148,7 +157,16 @@ function appOf(reading: Reading): Config['app'] {
     webhookSecret: given.WEBHOOK_SECRET ?? '',
     markerKey: given.MARKER_KEY ?? markerKeyOf(privateKey),
     apiUrl: apiUrlOf(reading),
+    client: clientOf(reading),
   }
+}
+
+function clientOf(reading: Reading): Config['app']['client'] {
+  const { GITHUB_CLIENT_ID: id, GITHUB_CLIENT_SECRET: secret } = reading.given
+  if (id !== undefined && secret !== undefined) return { id, secret }
+  if (id !== undefined) missing(reading, 'GITHUB_CLIENT_SECRET')
+  if (secret !== undefined) missing(reading, 'GITHUB_CLIENT_ID')
+  return undefined
 }
 
 /** The value is not repeated: it may be the key itself. */

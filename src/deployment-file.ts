@@ -59,12 +59,12 @@ export function followDeploymentFile(
   read: () => Promise<string> = () => readFile(path, 'utf8'),
 ): FollowedFile {
   let now = first
-  let seen: string | undefined
-  let noticed: string | undefined
+  let seen: string | undefined | null = null
+  let noticed: string | undefined | null = null
   let problems: readonly string[] = []
   const listeners: (() => void)[] = []
   const check = async (): Promise<void> => {
-    const text = await read().catch(() => '')
+    const text = await read().catch(() => undefined)
     if (text === seen) return
     // Half of a file may parse: it counts when two reads give the same.
     if (text !== noticed) {
@@ -73,8 +73,10 @@ export function followDeploymentFile(
       return
     }
     seen = text
+    const given = text === undefined ? unreadable(path) : parsed(path, text)
     // An empty or missing file may be in the middle of a write: it takes nothing back.
-    const file = text === '' ? unreadable(path) : parsed(path, text)
+    const takesBack = text === '' && given.kind === 'read' && !isDeepStrictEqual(given.settings, now)
+    const file = takesBack ? unreadable(path) : given
     problems = file.kind === 'wrong' ? file.problems : []
     if (file.kind === 'wrong')
       log.error(

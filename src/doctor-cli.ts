@@ -1,6 +1,8 @@
 /** `npm run doctor`: prints each check with its fix; `-- --json` prints them as data. Exit code 1 if any is not ok. */
+
 import { type Read, readConfig, secretsOf } from './config.ts'
 import { asPrinted, type Check, found, passed } from './core/model/check.ts'
+import { describe } from './core/model/errors.ts'
 import { redactor } from './core/text/redact.ts'
 import { examine } from './doctor.ts'
 import { environment } from './process-environment.ts'
@@ -26,13 +28,7 @@ async function allChecks(): Promise<Check[]> {
     await goThroughProxy(env)
     return await checksOf(readConfig(env))
   } catch (error) {
-    return [
-      found(
-        'configuration',
-        error instanceof Error ? error.message : String(error),
-        'Correct it and run this again.',
-      ),
-    ]
+    return [found('configuration', describe(error), 'Correct it and run this again.')]
   }
 }
 

@@ -1,6 +1,7 @@
 import { settingsFile } from './commands/command-registry.ts'
 import type { Config } from './config.ts'
 import { type Check, found, passed, redactedCheck } from './core/model/check.ts'
+import { describe } from './core/model/errors.ts'
 import type { Repository, Thread } from './core/model/thread.ts'
 import { ownerEntry } from './core/settings/deployment-settings.ts'
 import { problemsText, settingsPath } from './core/settings/repository-file.ts'
@@ -95,7 +96,7 @@ async function checkSettings(
     const [begun, settings] = checkRepositories(examined, reading)
     return [begun, owners, settings]
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = describe(error)
     return [
       found(
         'repositories',

@@ -81,6 +81,8 @@ export const hints = {
   APP_ID: 'set it to the number on the settings page of your GitHub App',
   PRIVATE_KEY: 'set it to the private key of your GitHub App, or PRIVATE_KEY_PATH to its file',
   WEBHOOK_SECRET: `set it to the webhook secret of your GitHub App, ${anotherOne}`,
+  GITHUB_CLIENT_ID: 'set it to the client ID on the settings page of your GitHub App, or unset both',
+  GITHUB_CLIENT_SECRET: 'make one on the settings page of your GitHub App, or unset both',
   POSTHOG_API_KEY: 'set it to a personal API key (phx_…) with the scope task:write',
   POSTHOG_PROJECT_ID: 'set it to the number in the address of your PostHog project',
 } as const
@@ -112,6 +114,18 @@ const Environment = z.object({
       'The key that signs markers, at least 32 characters. Without it, a key made from the private key',
     example: '',
   }),
+  GITHUB_CLIENT_ID: about(
+    text.regex(/^[\w.]+$/, 'is not a client ID: it has only letters, digits and dots').optional(),
+    {
+      meaning:
+        "The App's client ID. With it and the secret, people sign in to the [admin pages](admin.md) with GitHub",
+      example: '',
+    },
+  ),
+  GITHUB_CLIENT_SECRET: about(text.optional(), {
+    meaning: "A client secret of the App's",
+    example: '',
+  }),
   GITHUB_API_URL: about(web.default('https://api.github.com'), {
     part: 'GitHub',
     meaning: "The base address of GitHub's API",
@@ -134,7 +148,7 @@ const Environment = z.object({
   ENV_FILE: about(text.default('.env'), {
     part: 'The process',
     meaning:
-      'The file with these variables, if they are not in the environment. The set-up page writes it. Set this one in the environment',
+      'The file with these variables. The set-up page writes it. Set it in the environment. If it is not set: `.env`, then `.env` in `DATA_DIR`',
   }),
   HOST: about(text.default('localhost'), {
     meaning: 'The address to listen on. `0.0.0.0` means all addresses',
@@ -180,7 +194,7 @@ const Environment = z.object({
   }),
   CODEX_GITHUB_USER_TOKEN: about(text.optional(), {
     meaning:
-      'The GitHub token that the bot gives to PostHog for `--as-user`. It is never shown, logged or stored',
+      'The GitHub token that the bot gives to PostHog for `--as-user`: the work is then by its user. Without it, it is by the user of the PostHog key. The token is never shown, logged or stored',
     example: '',
   }),
   CODEX_MODEL: about(text.default('gpt-5.5'), {

@@ -4,8 +4,10 @@ import { type Read, readConfig } from './config.ts'
 import { environment, startedByNpm } from './process-environment.ts'
 import { goThroughProxy } from './proxy.ts'
 
-let started = await start()
+let started = start()
+// Before it has started, too: process 1 of a container ignores what nobody listens to.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => void stop(signal))
+await started
 
 if (startedByNpm()) stopWithParent(process.ppid)
 
@@ -21,7 +23,7 @@ function stopWithParent(parent: number): void {
 
 async function stop(signal: string): Promise<void> {
   setTimeout(() => process.exit(1), grace + 1_500).unref()
-  await started.stop(signal)
+  await (await started).stop(signal)
   process.exit(0)
 }
 
@@ -54,5 +56,6 @@ function refuse(problems: string[]): never {
 }
 
 async function goOn(): Promise<void> {
-  started = await start()
+  started = start()
+  await started
 }

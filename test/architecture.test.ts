@@ -234,7 +234,7 @@ describe('packages stay where they belong', () => {
 const parsers: readonly (readonly [RegExp, string])[] = [
   [/^(?:mdast|micromark)/, 'src/core/text/markdown.ts'],
   [/^yaml$/, 'src/core/text/yaml.ts'],
-  [/^parse5$/, 'src/core/text/shown-text.ts'],
+  [/^parse5$/, 'src/core/text/html-tree.ts'],
   [/^node:vm$/, 'src/core/text/event-loop.ts'],
 ]
 

@@ -18,3 +18,22 @@ test('a file that is still being written counts when it is whole', async () => {
   expect(followed.settings.pause).toBe('The budget of November is spent')
   followed.close()
 })
+
+test.each<[string, string[], RegExp[]]>([
+  ['that was empty at the start, as Compose wants one there, is no problem', [''], []],
+  ['that is emptied takes nothing back', ['pause: November', ''], [/can't be read/]],
+  ['that goes away takes nothing back', ['pause: November', 'gone'], [/can't be read/]],
+])('a file %s', async (_, texts, problems) => {
+  const followed = followDeploymentFile('settings.yml', noDeploymentSettings, fakeLog(), async () =>
+    texts[0] === 'gone' ? Promise.reject(new Error('ENOENT')) : (texts[0] ?? ''),
+  )
+  await vi.advanceTimersByTimeAsync(3_000)
+  const before = followed.settings.pause
+  if (texts.length > 1) texts.shift()
+  await vi.advanceTimersByTimeAsync(3_000)
+  expect(followed.failed().map(({ detail }) => detail)).toEqual(
+    problems.map(problem => expect.stringMatching(problem)),
+  )
+  expect(followed.settings.pause).toBe(before)
+  followed.close()
+})

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { passed } from '../src/core/model/check.ts'
+import { found, passed } from '../src/core/model/check.ts'
 import { watchReadiness } from '../src/readiness.ts'
 import { fakeLog } from './support/fake-log.ts'
 
@@ -33,5 +33,24 @@ test('who does not answer keeps nobody waiting', async () => {
   expect(readiness.isReady()).toBe(false)
   await vi.advanceTimersByTimeAsync(200)
   expect([readiness.isReady(), ready.mock.calls.length]).toEqual([true, 1])
+  readiness.close()
+})
+
+test('what was right is asked again after ten minutes, what went wrong after seconds', async () => {
+  let checks = well
+  const readiness = watchReadiness({
+    examine: async () => checks,
+    examineDeliveries,
+    log: silent,
+    ready() {},
+  })
+  await vi.advanceTimersByTimeAsync(599_000)
+  checks = [passed('github-app', 'codex-bot'), found('posthog-key', 'it was revoked', 'Make another one.')]
+  expect([readiness.isReady(), readiness.failed()]).toEqual([true, []])
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect([readiness.isReady(), readiness.failed()]).toEqual([false, [checks[1]]])
+  checks = well
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect([readiness.isReady(), readiness.failed()]).toEqual([true, []])
   readiness.close()
 })

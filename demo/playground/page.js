@@ -10,7 +10,7 @@ const isChosen = field =>
 const callbacks = {
   /** What somebody types in, or chooses, stays; and why something was refused, until the next try. */
   beforeNodeMorphed: old =>
-    (old.id !== 'problem' || isSending) && !(old instanceof HTMLElement && isChosen(old)),
+    (old.id !== 'problem' || underWay > 0) && !(old instanceof HTMLElement && isChosen(old)),
   /** So does what somebody unfolds or folds. */
   beforeAttributeUpdated: name => name !== 'open',
 }
@@ -36,29 +36,37 @@ async function look() {
   isStale = true
   if (isLooking) return
   isLooking = true
-  while (isStale) {
-    isStale = false
-    const { href } = location
-    const response = await fetch(href).catch(() => undefined)
-    if (response && href === location.href && !isSending) await show(response)
+  try {
+    while (isStale) {
+      isStale = false
+      const { href } = location
+      const response = await fetch(href).catch(() => undefined)
+      // What is under way looks again at its end.
+      if (response && href === location.href && underWay === 0) await show(response)
+    }
+  } finally {
+    isLooking = false
   }
-  isLooking = false
 }
 
-let isSending = false
+let underWay = 0
 
 async function send(address, fields) {
-  isSending = true
+  const from = location.href
+  underWay += 1
   try {
     const response = await fetch(address, { method: 'POST', body: new URLSearchParams(fields) })
-    if (response.ok && response.url !== location.href) history.pushState(null, '', response.url)
-    await show(response)
+    const leadsOn = response.ok && response.url !== from
+    if (leadsOn) history.pushState(null, '', response.url)
+    // An answer that was overtaken does not lead back to where it was asked for.
+    if (leadsOn || location.href === from) await show(response)
     return response.ok
   } catch {
     problem('The playground does not answer. Is it still running in its terminal?')
     return false
   } finally {
-    isSending = false
+    underWay -= 1
+    void look()
   }
 }
 
@@ -71,7 +79,6 @@ addEventListener('submit', async event => {
   form.reset()
   const fold = form.closest('article details')
   if (fold) fold.open = false
-  void look()
 })
 
 addEventListener('change', ({ target }) => {

@@ -5,6 +5,7 @@
 import { createEmulator, type Emulator } from 'emulate'
 import { freePort } from '../../test/support/free-port.ts'
 import { AttachmentShelf } from './attachments.ts'
+import { checkRules } from './check-rules.ts'
 import { deliveryRoutes, Webhooks } from './deliveries.ts'
 import { Events } from './events.ts'
 import { Faults } from './faults.ts'
@@ -17,6 +18,7 @@ import { Installations, installationRoutes } from './installations.ts'
 import { type Layer, routeOf } from './layer.ts'
 import { Ledger } from './ledger.ts'
 import { Memory } from './memory.ts'
+import { OAuth, oauthRoutes } from './oauth.ts'
 import { Pages } from './pages.ts'
 import { Pipeline } from './pipeline.ts'
 import { forkRules, pullRules, reviewRules } from './pull-rules.ts'
@@ -102,6 +104,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   })
   const graphql = { denies: [] }
   const attachments = new AttachmentShelf(url)
+  const oauth = new OAuth(tokens, people)
   const layer: Layer = {
     url,
     upstream,
@@ -118,6 +121,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   pipeline.add(
     ...deliveryRoutes(layer),
     ...installationRoutes(layer),
+    ...oauthRoutes(layer, oauth, tokens),
     graphqlRoute({ state: graphql, ledger, root: (kind, request) => root[kind](layer, request) }),
     ...[
       ...repositoryRules,
@@ -128,6 +132,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
       ...labelRules,
       ...pullRules,
       ...forkRules,
+      ...checkRules,
       ...reviewRules,
     ].map(routeOf(layer)),
     ...attachments.routes,
@@ -157,6 +162,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
       pipeline,
       graphql,
       attachments,
+      oauth,
       pages,
     },
   })

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { readAll } from '../serving.ts'
 import type { GitHubEmulator } from './github.ts'
-import { isObject, type JsonObject, parseJson, textAt } from './json.ts'
+import { isObject, type JsonObject, listAt, parseJson, textAt } from './json.ts'
 
 export interface Enterprise {
   /** Host and port, as it is given for `GHE_HOST`. */
@@ -48,7 +48,7 @@ export async function startEnterprise(
     if (req.method === 'POST' && conversion) return convert(res, conversion[1] ?? '')
     if (req.method === 'GET' && /^\/apps\/[\w-]+(?:\/installations\/new)?$/.test(url.pathname))
       return void installed(res)
-    if (url.pathname.startsWith('/api/v3/') || url.pathname === '/api/graphql') return passOn(req, res, body)
+    if (/^\/(?:api\/v3\/|api\/graphql$|login\/oauth\/)/.test(url.pathname)) return passOn(req, res, body)
     res.writeHead(404).end('not found')
   }
 
@@ -92,6 +92,7 @@ export async function startEnterprise(
     // A code works once.
     codes.delete(code)
     if (manifest) github.webhooks.target = textAt(manifest, 'hook_attributes', 'url')
+    github.oauth.callbacks.push(...listAt(manifest, 'callback_urls').map(String))
     const made = manifest && {
       id: github.appId,
       slug: github.slug,
@@ -99,8 +100,8 @@ export async function startEnterprise(
       html_url: `http://${host}/apps/${github.slug}`,
       pem: github.privateKey,
       webhook_secret: webhookSecret,
-      client_id: 'Iv1.0123456789abcdef',
-      client_secret: 'not for the bot',
+      client_id: github.oauth.clientId,
+      client_secret: github.oauth.clientSecret,
       owner: { login: 'acme' },
     }
     res

@@ -3,15 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AgentHands } from '../posthog/hands.ts'
 import { agentHands } from './agent-hands.ts'
 import type { Attached, AttachedFile, AttachmentShelf } from './attachments.ts'
+import { checkRunsOf } from './check-rules.ts'
 import type { DirectDelivery, WebhookResponse, Webhooks } from './deliveries.ts'
 import type { Events } from './events.ts'
 import type { ActiveFault, FaultRule, Faults } from './faults.ts'
 import { type Api, must } from './git.ts'
 import type { GraphqlSwitch } from './graphql.ts'
 import type { Installations } from './installations.ts'
-import type { JsonObject } from './json.ts'
+import { type JsonObject, numberAt, textAt } from './json.ts'
 import type { Call, Ledger } from './ledger.ts'
 import { type KnownRepository, type Memory, threadKey } from './memory.ts'
+import type { OAuth } from './oauth.ts'
 import type { Pages } from './pages.ts'
 import { type NewPull, Person } from './people.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -20,6 +22,16 @@ import { emulateRole, type Role, type Tokens } from './roles.ts'
 import { type RepositorySeed, ROLE_OF } from './seed.ts'
 import { type PullView, type ThreadRow, Threads, type ThreadView } from './threads.ts'
 import type { Upstream } from './upstream.ts'
+
+interface CheckRunView {
+  id: number
+  name: string
+  status: string
+  conclusion: string | null
+  title: string
+  summary: string
+  url: string
+}
 
 interface Parts {
   url: string
@@ -39,6 +51,7 @@ interface Parts {
   pipeline: Pipeline
   graphql: GraphqlSwitch
   attachments: AttachmentShelf
+  oauth: OAuth
   pages: Pages
   close(): Promise<void>
 }
@@ -53,6 +66,7 @@ export class GitHubEmulator {
   readonly webhooks: Webhooks
   readonly graphql: GraphqlSwitch
   readonly pages: Pages
+  readonly oauth: OAuth
   readonly hands: AgentHands
   /** The default of every method that takes a repository. */
   readonly repository: string
@@ -69,6 +83,7 @@ export class GitHubEmulator {
     this.webhooks = webhooks
     this.graphql = graphql
     this.pages = parts.pages
+    this.oauth = parts.oauth
     this.repository = parts.repositories[0] ?? ''
     this.#parts = parts
     this.hands = agentHands(this.#apiOf('posthog[bot]'))
@@ -107,6 +122,11 @@ export class GitHubEmulator {
 
   fault(rule: FaultRule): ActiveFault {
     return this.#parts.faults.arm(rule)
+  }
+
+  /** An owner who has not accepted these: no token is made that asks for one of them. */
+  withholds(owner: string, ...permissions: string[]): void {
+    this.#parts.installations.withhold(owner, permissions)
   }
 
   clearFaults(): void {
@@ -162,16 +182,49 @@ export class GitHubEmulator {
     linkedBranches.set(key, [...(linkedBranches.get(key) ?? []), linked])
   }
 
-  /** A check of the newest commit of a pull request ended: `FAILURE`, `SUCCESS`. */
-  checks(number: number, name: string, conclusion: string, repository = this.repository): void {
-    const { checks } = this.#parts.memory
-    const key = threadKey(repository, number)
-    checks.set(key, [...(checks.get(key) ?? []).filter(known => known.name !== name), { name, conclusion }])
+  /** What the App's checks say of a commit. */
+  checkRuns(repository: string, sha: string): CheckRunView[] {
+    return checkRunsOf(this.#parts, sha)
+      .filter(run => textAt(run, 'url').includes(`/repos/${repository}/`))
+      .map(run => ({
+        id: numberAt(run, 'id'),
+        name: textAt(run, 'name'),
+        status: textAt(run, 'status'),
+        conclusion: textAt(run, 'conclusion') || null,
+        title: textAt(run, 'output', 'title'),
+        summary: textAt(run, 'output', 'summary'),
+        url: textAt(run, 'details_url'),
+      }))
   }
 
-  /** The base moved, so that the pull request can't be merged. */
-  conflicts(number: number, repository = this.repository): void {
-    this.#parts.memory.conflicts.add(threadKey(repository, number))
+  /** A check of the newest commit of a pull request ended: `FAILURE`, `SUCCESS`; and with it its suite. */
+  checks(number: number, name: string, conclusion: string, repository = this.repository): void {
+    const { memory, events } = this.#parts
+    const key = threadKey(repository, number)
+    const others = (memory.checks.get(key) ?? []).filter(known => known.name !== name)
+    memory.checks.set(key, [...others, { name, conclusion }])
+    const { headRef = '', headSha = '' } = memory.pulls.get(key) ?? {}
+    const suite = { id: 1, status: 'completed', conclusion: conclusion.toLowerCase() }
+    const extra = {
+      check_suite: { ...suite, head_branch: headRef, head_sha: headSha, pull_requests: [{ number }] },
+    }
+    events.made({ event: 'check_suite', action: 'completed', repository, sender: 'olga', extra })
+  }
+
+  /** A commit status, as older services set it. */
+  status(number: number, context: string, state: string, repository = this.repository): void {
+    const { memory, events } = this.#parts
+    const key = threadKey(repository, number)
+    const others = (memory.checks.get(key) ?? []).filter(({ name }) => name !== context)
+    memory.checks.set(key, [...others, { name: context, conclusion: state, isStatus: true }])
+    const { headRef = '', headSha = '' } = memory.pulls.get(key) ?? {}
+    const extra = { id: 1, sha: headSha, context, state: state.toLowerCase(), branches: [{ name: headRef }] }
+    events.made({ event: 'status', repository, sender: 'olga', extra })
+  }
+
+  /** The base moved, so that the pull request can't be merged. GitHub knows it `foundAt` that look: before it is `UNKNOWN`. */
+  conflicts(number: number, repository = this.repository, { foundAt = 1 } = {}): void {
+    this.#parts.memory.conflicts.set(threadKey(repository, number), foundAt)
   }
 
   /** Somebody marks an issue as blocked by others of its repository. */

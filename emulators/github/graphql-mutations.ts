@@ -50,6 +50,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
   removeReaction: { needs: threads, run: removeReaction },
   requestReviews: { needs: ['pull_requests'], run: requestReviews },
   resolveReviewThread: { needs: ['pull_requests'], run: resolveThread },
+  unminimizeComment: { needs: threads, run: unminimizeComment },
   updateIssueComment: { needs: threads, run: updateComment },
   updatePullRequest: { needs: ['pull_requests'], run: updatePullRequest },
   updateRefs: { needs: ['contents'], run: updateRefs },
@@ -122,9 +123,22 @@ function removeReaction(call: Call): Done {
   return { payload: { reaction, subject: nodeOf(layer, id) }, unchanged: !gone }
 }
 
-function resolveThread({ layer, input }: Call): Done {
+async function resolveThread({ layer, input, request }: Call): Promise<Done> {
   const id = textAt(input, 'threadId')
-  layer.memory.resolved.add(Number(id.replace('PRRT_', '')))
+  const comment = Number(id.replace('PRRT_', ''))
+  layer.memory.resolved.add(comment)
+  const subject = [...layer.memory.subjects.values()].find(
+    one => one.kind === 'review-comment' && one.id === comment,
+  )
+  if (subject?.kind === 'review-comment') {
+    const { repository, number } = subject
+    const extra = {
+      pull_request: await layer.upstream.read(`/repos/${repository}/pulls/${number}`),
+      thread: { node_id: id },
+    }
+    const sender = request.actor.login
+    layer.events.made({ event: 'pull_request_review_thread', action: 'resolved', repository, sender, extra })
+  }
   return { payload: { thread: { __typename: 'PullRequestReviewThread', id, isResolved: true } } }
 }
 
@@ -135,6 +149,14 @@ function minimizeComment(call: Call): Done {
   const unchanged = layer.memory.minimized.has(id)
   layer.memory.minimized.set(id, textAt(input, 'classifier'))
   return { payload: { minimizedComment: nodeOf(layer, id) }, unchanged }
+}
+
+function unminimizeComment(call: Call): Done {
+  const { layer, input } = call
+  subjectOf(call, 'subjectId', 'comment', 'review-comment', 'review')
+  const id = textAt(input, 'subjectId')
+  const unchanged = !layer.memory.minimized.delete(id)
+  return { payload: { unminimizedComment: nodeOf(layer, id) }, unchanged }
 }
 
 async function updateComment(call: Call): Promise<Done> {

@@ -7,6 +7,7 @@ import type { Layer } from './layer.ts'
 import { type Subject, threadKey } from './memory.ts'
 import { closingNumbers } from './pull-rules.ts'
 import { isReaction, type ReactionContent } from './reactions.ts'
+import { mayAtLeast, mayRead } from './roles.ts'
 
 export type Given = Record<string, unknown>
 export type Resolved = Source | Resolved[] | string | number | boolean | null
@@ -152,13 +153,44 @@ async function ref(layer: Layer, fullName: string, branch: string): Promise<Reso
     id: `REF_${branch}`,
     name: branch,
     prefix: 'refs/heads/',
-    target: { __typename: 'Commit', oid, id: oid },
+    target: commit(layer, fullName, oid),
     repository: async () => {
       const found = await upstream.read(`/repos/${fullName}`)
       return found ? repository(layer, found) : null
     },
   }
 }
+
+const commit = (layer: Layer, repository: string, oid: string): Source => ({
+  __typename: 'Commit',
+  oid,
+  id: oid,
+  history: async ({ first }) => {
+    const all = await layer.upstream.readAll(`/repos/${repository}/commits?sha=${oid}`)
+    return connection(
+      all.map(one => commit(layer, repository, textAt(one, 'sha'))),
+      first,
+    )
+  },
+  // Of this App: no other makes any.
+  checkSuites: ({ first }) => {
+    const runs = [...layer.memory.checkRuns.values()].filter(run => textAt(run, 'head_sha') === oid)
+    const suite = {
+      __typename: 'CheckSuite',
+      checkRuns: (given: Given) => connection(runs.map(checkRun), given.first),
+    }
+    return connection(runs.length === 0 ? [] : [suite], first)
+  },
+})
+
+const checkRun = (run: JsonObject): Source => ({
+  __typename: 'CheckRun',
+  databaseId: numberAt(run, 'id'),
+  name: textAt(run, 'name'),
+  summary: textAt(run, 'output', 'summary'),
+  startedAt: textAt(run, 'started_at') || new Date().toISOString(),
+  completedAt: textAt(run, 'completed_at') || null,
+})
 
 const connection = (all: Resolved[], first: unknown): Source => ({
   totalCount: all.length,
@@ -226,7 +258,12 @@ function actor(found: unknown): Resolved {
   const login = textAt(found, 'login')
   if (!login) return null
   const __typename = isBotLogin(login) ? 'Bot' : 'User'
-  return { __typename, login: login.replace(/\[bot\]$/, ''), id: textAt(found, 'node_id') }
+  return {
+    __typename,
+    login: login.replace(/\[bot\]$/, ''),
+    id: textAt(found, 'node_id'),
+    databaseId: numberAt(found, 'id'),
+  }
 }
 
 function issue(layer: Layer, repository: string, found: JsonObject): Source {
@@ -265,6 +302,13 @@ export async function linkedBranch(layer: Layer, repository: string, name: strin
   return found && { __typename: 'LinkedBranch', id: `LB_${repository}:${name}`, ref: found }
 }
 
+function mergeable({ memory: { conflicts } }: Layer, key: string): string {
+  const foundIn = conflicts.get(key)
+  if (foundIn === undefined) return 'MERGEABLE'
+  conflicts.set(key, foundIn - 1)
+  return foundIn > 1 ? 'UNKNOWN' : 'CONFLICTING'
+}
+
 function pull(layer: Layer, repository: string, found: JsonObject): Source {
   return {
     __typename: 'PullRequest',
@@ -275,37 +319,53 @@ function pull(layer: Layer, repository: string, found: JsonObject): Source {
     mergedBy: actor(found.merged_by),
     baseRefName: textAt(found, 'base', 'ref'),
     headRefName: textAt(found, 'head', 'ref'),
-    headRefOid: textAt(found, 'head', 'sha'),
+    headRefOid:
+      layer.memory.pulls.get(threadKey(repository, numberAt(found, 'number')))?.headSha ??
+      textAt(found, 'head', 'sha'),
     isCrossRepository: textAt(found, 'head', 'repo', 'full_name') !== repository,
     headRepository: () => headRepository(layer, found),
-    mergeable: layer.memory.conflicts.has(threadKey(repository, numberAt(found, 'number')))
-      ? 'CONFLICTING'
-      : 'MERGEABLE',
-    latestOpinionatedReviews: async ({ first }) => {
+    mergeable: () => mergeable(layer, threadKey(repository, numberAt(found, 'number'))),
+    latestOpinionatedReviews: async ({ first, writersOnly }) => {
       const all = await layer.upstream.readAll(`${apiPath(found)}/reviews`)
       const opinions = new Map(
         all
-          .filter(review => ['APPROVED', 'CHANGES_REQUESTED'].includes(textAt(review, 'state')))
+          .filter(review => ['APPROVED', 'CHANGES_REQUESTED', 'DISMISSED'].includes(textAt(review, 'state')))
           .map(review => [textAt(review, 'user', 'login'), review]),
       )
+      const counted = await Promise.all(
+        [...opinions].map(async ([login, review]) =>
+          writersOnly !== true || (await mayAtLeast(layer, repository, login, 'write')) ? [review] : [],
+        ),
+      )
       return connection(
-        [...opinions.values()].map(review => ({
+        counted.flat().map(review => ({
+          __typename: 'PullRequestReview',
           state: textAt(review, 'state'),
           author: actor(review.user),
+          commit: { __typename: 'Commit', oid: textAt(review, 'commit_id') },
         })),
         first,
       )
     },
+    reviewRequests: ({ first }) =>
+      connection(
+        listAt(found, 'requested_reviewers').map(one => ({ requestedReviewer: actor(one) })),
+        first,
+      ),
     commits: () => {
       const checks = layer.memory.checks.get(threadKey(repository, numberAt(found, 'number'))) ?? []
-      const nodes = checks.map(({ name, conclusion }) => ({
-        __typename: 'CheckRun',
-        name,
-        conclusion,
-        detailsUrl: `${textAt(found, 'html_url')}/checks?name=${encodeURIComponent(name)}`,
-      }))
+      const nodes = checks.map(({ name, conclusion, isStatus }) => {
+        const url = `${textAt(found, 'html_url')}/checks?name=${encodeURIComponent(name)}`
+        return isStatus
+          ? { __typename: 'StatusContext', context: name, state: conclusion, targetUrl: url }
+          : { __typename: 'CheckRun', name, conclusion, detailsUrl: url }
+      })
       const rollup = nodes.length > 0 ? { contexts: () => connection(nodes, 100) } : null
-      return connection([{ commit: { statusCheckRollup: rollup } }], 1)
+      const statusCheckRollup = (_: Given, { request: { actor } }: Context) => {
+        if (mayRead(actor, 'checks') && mayRead(actor, 'statuses')) return rollup
+        throw new QueryError('FORBIDDEN', 'Resource not accessible by integration')
+      }
+      return connection([{ commit: { statusCheckRollup } }], 1)
     },
     reviews: ({ last }) => reviews(layer, found, Number(last ?? 100)),
     reviewThreads: ({ last }) => reviewThreads(layer, found, Number(last ?? 100)),

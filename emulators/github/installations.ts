@@ -1,7 +1,7 @@
 /** Where the App is installed, and how that ends: uninstalled, suspended, a repository taken out of it. */
 import type { Webhooks } from './deliveries.ts'
 import { type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
-import { type JsonObject, listAt, textAt } from './json.ts'
+import { isObject, type JsonObject, listAt, objectAt, textAt } from './json.ts'
 import type { Layer } from './layer.ts'
 import type { KnownRepository, Memory } from './memory.ts'
 import type { Repairs } from './repairs.ts'
@@ -25,6 +25,7 @@ export class Installations {
   readonly #suspendedAt = new Map<string, string>()
   /** Ids of repositories that were taken out. */
   readonly #removed = new Set<number>()
+  readonly #withheld = new Map<string, readonly string[]>()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -74,6 +75,18 @@ export class Installations {
     await this.#tellOfChange(repository, sender, 'removed')
   }
 
+  withhold(owner: string, permissions: readonly string[]): void {
+    this.#withheld.set(owner, permissions)
+  }
+
+  /** One as the App sees it: `GET /app/installations/{id}`. */
+  shownOne(one: unknown): unknown {
+    if (!isObject(one)) return one
+    const withheld = this.#withheld.get(textAt(one, 'account', 'login')) ?? []
+    const granted = Object.entries(objectAt(one, 'permissions')).filter(([name]) => !withheld.includes(name))
+    return { ...one, permissions: Object.fromEntries(granted) }
+  }
+
   /** For calls as the App itself. */
   refuseApp({ method, path, body }: ApiRequest): Answer | undefined {
     const id = /^\/app\/installations\/(\d+)(?:\/|$)/.exec(path)?.[1]
@@ -82,6 +95,9 @@ export class Installations {
     if (this.standing(owner) === 'uninstalled') return notFound()
     if (method !== 'POST') return undefined
     if (this.standing(owner) === 'suspended') return failure(403, 'This installation has been suspended')
+    const withheld = this.#withheld.get(owner) ?? []
+    if (withheld.some(permission => permission in objectAt(body, 'permissions')))
+      return failure(422, 'The permissions requested are not granted to this installation.')
     const isOut = listAt(body, 'repository_ids').some(repository => this.#removed.has(Number(repository)))
     if (!isOut) return undefined
     return failure(
@@ -186,6 +202,14 @@ export function installationRoutes({ memory, upstream, installations, forward }:
       handle: async request => {
         const listed = await forward(request)
         return { ...listed, body: installations.shown(listed.body) }
+      },
+    },
+    {
+      method: 'GET',
+      path: '/app/installations/:id',
+      handle: async request => {
+        const found = await forward(request)
+        return { ...found, body: installations.shownOne(found.body) }
       },
     },
     {

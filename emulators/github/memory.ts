@@ -44,9 +44,9 @@ export class Memory {
   readonly linkedBranches = new Map<string, string[]>()
   /** Numbers of the issues that block one, by its key. */
   readonly blockers = new Map<string, number[]>()
-  /** Of pull requests, by key: checks of the newest commit, and whether the base is in the way. */
-  readonly checks = new Map<string, { name: string; conclusion: string }[]>()
-  readonly conflicts = new Set<string>()
+  /** Of pull requests, by key: checks of the newest commit, and at which look the base is in the way. */
+  readonly checks = new Map<string, { name: string; conclusion: string; isStatus?: true }[]>()
+  readonly conflicts = new Map<string, number>()
   readonly minimized = new Map<string, string>()
   /** By path: what the diff shows above a comment. */
   readonly hunks = new Map<string, string>()
@@ -55,7 +55,8 @@ export class Memory {
   readonly reviewLines = new Map<number, { line: number; side: string }>()
   /** By owner, whatever became of them. */
   readonly installations = new Map<string, number>()
-  readonly checkRuns: JsonObject[] = []
+  /** By their ids, as they were last told. */
+  readonly checkRuns = new Map<number, JsonObject>()
   /** Ids of repositories. */
   readonly deleted = new Set<number>()
   /** Node ids of comments that were edited: emulate's `updated_at` moves even without an edit. */

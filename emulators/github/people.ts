@@ -120,6 +120,14 @@ export class Person {
     return { id: numberAt(made, 'id') }
   }
 
+  async dismisses(pull: number, review: number, message: string): Promise<void> {
+    await this.#do('PUT', `/pulls/${pull}/reviews/${review}/dismissals`, { message })
+  }
+
+  async asksForReview(pull: number, ...reviewers: string[]): Promise<void> {
+    await this.#do('POST', `/pulls/${pull}/requested_reviewers`, { reviewers })
+  }
+
   async commentsOnLine(
     pull: number,
     at: { path: string; line: number; body: string },

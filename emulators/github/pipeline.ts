@@ -250,8 +250,9 @@ export class Pipeline {
 const isRest = ({ path }: ApiRequest): boolean =>
   path !== '/graphql' && !/^(?:\/storage)?\/user-attachments\//.test(path)
 
-/** The bot's, or the App's. */
-const isOurs = ({ actor }: ApiRequest): boolean => actor.kind === 'bot' || actor.kind === 'app'
+/** The bot's, the App's, or with a token that the App was given for a person. */
+const isOurs = ({ actor }: ApiRequest): boolean =>
+  actor.kind === 'bot' || actor.kind === 'app' || (actor.kind === 'person' && actor.ofApp === true)
 
 /** emulate counts the layer's calls too, and knows no 304; scripted limits stay as they are. */
 function withoutLimits({ headers }: Answer, fault: Fault | undefined): Record<string, string> {

@@ -254,12 +254,20 @@ async function review(layer: Layer, request: ApiRequest, params: Params) {
   // People of stories comment where they like.
   const refused = request.actor.kind === 'bot' && (await refuseUnshown(layer, params, asked))
   if (refused) return refused
-  const comments = asked.map(comment => ({ ...comment, position: comment.position ?? comment.line ?? 1 }))
-  const made = await layer.forward(request, {
-    body: { ...(isObject(request.body) && request.body), comments },
-  })
-  if (made.status >= 300 || asked.length === 0) return made
   const path = `/repos/${repository}/pulls/${number}`
+  const before = await layer.upstream.read(path)
+  const { login } = request.actor
+  if (textAt(request.body, 'event') === 'APPROVE' && textAt(before, 'user', 'login') === login)
+    return failure(422, 'Unprocessable Entity: "Can not approve your own pull request"')
+  const comments = asked.map(comment => ({ ...comment, position: comment.position ?? comment.line ?? 1 }))
+  const known = layer.memory.pulls.get(threadKey(repository, Number(number)))
+  const made = await layer.forward(request, {
+    body: { commit_id: known?.headSha, ...(isObject(request.body) && request.body), comments },
+  })
+  // Whoever reviews is not asked any more.
+  if (made.status < 300 && listAt(before, 'requested_reviewers').some(one => textAt(one, 'login') === login))
+    await layer.upstream.asAdmin('DELETE', `${path}/requested_reviewers`, { reviewers: [login] })
+  if (made.status >= 300 || asked.length === 0) return made
   const stored = await layer.upstream.readAll(`${path}/reviews/${numberAt(made.body, 'id')}/comments`)
   stored.forEach((comment, index) => {
     rememberLine(layer, numberAt(comment, 'id'), asked[index] ?? {})
@@ -304,7 +312,7 @@ export const reviewRules: Rule[] = [
 // A repository and its forks share their commits at GitHub: the head of a fork's pull request is read in both. emulate keeps them apart.
 
 /** The pull request from a fork whose head this is. */
-const fromFork = ({ memory }: Layer, repository: string, sha: string): PullMemory | undefined =>
+export const fromFork = ({ memory }: Layer, repository: string, sha: string): PullMemory | undefined =>
   [...memory.pulls].find(
     ([key, pull]) =>
       key.startsWith(`${repository}#`) && pull.headSha === sha && pull.headRepository !== repository,
@@ -319,11 +327,7 @@ async function filesOfFork(
   return upstream.read(`/repos/${headRepository}/compare/${textAt(pull, 'base', 'ref')}...${headSha}`)
 }
 
-export const forkRules: Rule[] = [
-  ['GET', '/contents/:path{.+}', contentsOfFork],
-  ['POST', '/check-runs', makeCheckRun],
-  ['GET', '/commits/:sha{[0-9a-f]{40}}/check-runs', checkRunsOfFork],
-]
+export const forkRules: Rule[] = [['GET', '/contents/:path{.+}', contentsOfFork]]
 
 async function contentsOfFork(layer: Layer, { query }: ApiRequest, { owner, name, path }: Params) {
   const sha = query.get('ref') ?? ''
@@ -331,19 +335,4 @@ async function contentsOfFork(layer: Layer, { query }: ApiRequest, { owner, name
   const file =
     pull && (await layer.upstream.read(`/repos/${pull.headRepository}/contents/${path}?ref=${sha}`))
   return file && answer(200, file)
-}
-
-async function makeCheckRun({ forward, memory }: Layer, request: ApiRequest): Promise<Answer> {
-  const made = await forward(request)
-  if (isObject(made.body)) memory.checkRuns.push(made.body)
-  return made
-}
-
-async function checkRunsOfFork(layer: Layer, { query }: ApiRequest, { owner, name, sha = '' }: Params) {
-  if (!fromFork(layer, `${owner}/${name}`, sha)) return undefined
-  const wanted = query.get('check_name')
-  const found = layer.memory.checkRuns.filter(
-    run => textAt(run, 'head_sha') === sha && (wanted === null || textAt(run, 'name') === wanted),
-  )
-  return answer(200, { total_count: found.length, check_runs: found })
 }

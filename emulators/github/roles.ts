@@ -82,7 +82,8 @@ export const roleRules: Rule[] = [['GET', '/collaborators/:login/permission', pe
 
 export type Actor =
   | { kind: 'anonymous'; login: string }
-  | { kind: 'person'; login: string }
+  /** `ofApp`: by a token that the App was given for them. */
+  | { kind: 'person'; login: string; ofApp?: true }
   | { kind: 'app'; login: string }
   | { kind: 'bot'; login: string; owner: string; permissions: Record<string, string> }
 
@@ -92,10 +93,16 @@ interface Minted {
   expiresAt: number
 }
 
+interface Given {
+  login: string
+  expiresAt: number
+}
+
 export class Tokens {
   readonly #slug: string
   readonly #people: ReadonlySet<string>
   readonly #minted = new Map<string, Minted>()
+  readonly #given = new Map<string, Given>()
 
   constructor(slug: string, people: readonly string[]) {
     this.#slug = slug
@@ -116,13 +123,23 @@ export class Tokens {
     this.#minted.set(token, minted)
   }
 
+  give(token: string, given: Given): void {
+    this.#given.set(token, given)
+  }
+
+  revoke(token: string): boolean {
+    return this.#given.delete(token)
+  }
+
   /** Undefined: a token, but nobody's. */
   whoIs(authorization: string | undefined): Actor | undefined {
     const token = authorization?.replace(/^(bearer|token)\s+/i, '').trim()
-    if (!token) return { kind: 'anonymous', login: '' }
+    if (!token || /^basic\s/i.test(token)) return { kind: 'anonymous', login: '' }
     if (token.startsWith('eyJ')) return { kind: 'app', login: this.#slug }
     const minted = this.#minted.get(token)
     if (minted) return this.#bot(minted)
+    const given = this.#given.get(token)
+    if (given && given.expiresAt > Date.now()) return { kind: 'person', login: given.login, ofApp: true }
     const login = token.replace(/^token-of-/, '')
     return login !== token && this.#people.has(login) ? { kind: 'person', login } : undefined
   }
@@ -132,6 +149,9 @@ export class Tokens {
     return { kind: 'bot', login: this.botLogin, owner: minted.owner, permissions: minted.permissions }
   }
 }
+
+export const mayRead = (actor: Actor, permission: string): boolean =>
+  actor.kind !== 'bot' || actor.permissions[permission] !== undefined
 
 export function mayWrite(actor: Actor, ...permissions: string[]): boolean {
   return actor.kind === 'bot' && permissions.some(name => actor.permissions[name] === 'write')

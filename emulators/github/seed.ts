@@ -33,9 +33,11 @@ export const DEFAULT_PERMISSIONS: Readonly<Record<string, string>> = {
   members: 'read',
   metadata: 'read',
   pull_requests: 'write',
+  statuses: 'read',
 }
 
 export const DEFAULT_EVENTS: readonly string[] = [
+  'check_suite',
   'create',
   'delete',
   'issue_comment',
@@ -43,8 +45,10 @@ export const DEFAULT_EVENTS: readonly string[] = [
   'pull_request',
   'pull_request_review',
   'pull_request_review_comment',
+  'pull_request_review_thread',
   'push',
   'repository',
+  'status',
 ]
 
 export interface SeedChoice {

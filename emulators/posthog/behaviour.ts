@@ -3,12 +3,16 @@
 export type Behaviour =
   /** Edits, and publishes a draft pull request if it was asked to; else stops at local changes (review-first). */
   | OpensPull
-  /** `edits` are files that it changes and publishes nowhere; only after `end_turn`, the default, it is done. */
+  /**
+   * `edits` are files that it changes and publishes nowhere, `makes` are kept by PostHog; only after `end_turn`, the
+   * default, it is done.
+   */
   | {
       kind: 'answers'
       text: string
       delay?: number
       edits?: string[]
+      makes?: string[]
       stopReason?: string
     }
   /** The run ends in the middle of the turn; only a workflow of before says it in the error, newer ones in the state [R]. */

@@ -144,7 +144,7 @@ export function settle(options: PostHogOptions): Settings {
   return {
     afterTurn: options.afterTurn ?? 'idles',
     agent: options.agent ?? 'obedient',
-    endedWorkflow: options.endedWorkflow ?? 409,
+    endedWorkflow: options.endedWorkflow ?? 502,
     setsOptions: options.setsOptions ?? false,
     namesCreatedRun: options.namesCreatedRun ?? true,
     projectId: options.projectId ?? 1,

@@ -14,6 +14,7 @@ export async function perform(behaviour: Behaviour, desk: Desk): Promise<void> {
     case 'answers':
       await pause(behaviour.delay ?? settings.timing.work, signal)
       if (behaviour.edits) run.edit(behaviour.edits)
+      for (const name of behaviour.makes ?? []) run.keeps(name)
       run.say(behaviour.text)
       return run.completeTurn(behaviour.stopReason)
     case 'stopsShort':

@@ -198,6 +198,11 @@ describe('speaking to a run', () => {
     ).toEqual(['First.', 'Second.'])
     expect(posthog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(1)
     expect(await send('POST', `${path}command/`, message('more', 'c2'))).toMatchObject({
+      status: 502,
+      body: { error: 'Failed to queue user message for task run' },
+    })
+    posthog.set({ endedWorkflow: 409 })
+    expect(await send('POST', `${path}command/`, message('more', 'c3'))).toMatchObject({
       status: 409,
       body: { error: 'Task run workflow has ended' },
     })

@@ -209,6 +209,17 @@ export class Run {
     this.#calls({ title: 'Edit', kind: 'edit', locations })
   }
 
+  /** A file that the agent made. */
+  keeps(name: string): void {
+    const id = randomUUID().replaceAll('-', '')
+    this.artifacts.push({
+      ...{ id, name, type: 'output', source: 'agent', size: 2_048, content_type: 'application/pdf' },
+      storage_path: `tasks/artifacts/run_${this.id}/${id}_${name}`,
+      uploaded_at: new Date().toISOString(),
+    })
+    this.#touch()
+  }
+
   runCommand(title: string): void {
     this.#calls({ title, kind: 'execute' })
   }

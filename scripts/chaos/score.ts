@@ -14,16 +14,11 @@ const guess = 60_000
 export class Score {
   readonly violations: string[] = []
   readonly #results = new Map<string, Result[]>()
-  readonly #skipped = new Map<string, number>()
 
   add({ scenario, queue, seed }: Turn, result: Result): void {
     this.#results.set(scenario.name, [...(this.#results.get(scenario.name) ?? []), result])
     const again = `npm run chaos -- --only "${scenario.name}" --queue ${queue} --seed ${seed}`
     this.violations.push(...result.violations.map(what => `${scenario.name}: ${what}\n    ${again}`))
-  }
-
-  skip({ scenario }: Turn): void {
-    this.#skipped.set(scenario.name, (this.#skipped.get(scenario.name) ?? 0) + 1)
   }
 
   usualMs(name: string): number {
@@ -43,16 +38,12 @@ export class Score {
           column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
         )
         .join('  ')
-    const skipped = [...this.#skipped.entries()]
-      .filter(([name]) => !this.#results.has(name))
-      .map(([name]) => name)
     return [
       '',
       line(head),
       line(widths.map(width => '─'.repeat(width))),
       ...rows.map(line),
       '',
-      ...(skipped.length > 0 ? [`No time was left for: ${skipped.join(', ')}`, ''] : []),
       ...this.violations.flatMap(what => [what, '']),
       `${this.violations.length} violations`,
       '',

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
-import type { Thread } from '../core/model/thread.ts'
+import type { Repository } from '../core/model/thread.ts'
 import { limits } from '../core/record/timing.ts'
 import {
   type DeploymentSettings,
@@ -47,7 +47,7 @@ export interface LayerNow extends Pick<SettingsRead, 'given' | 'lineOf'> {
 export interface SettingsReader {
   deployment: DeploymentSettings
   grantsOf(thread: RepositoryRef): Promise<Grants>
-  of(github: Files, thread: Thread): Promise<SettingsNow>
+  of(github: Files, repository: Repository): Promise<SettingsNow>
 }
 
 const maxKept = 1_000

@@ -1,10 +1,20 @@
 /** Why a Run does not begin now. Whatever is told of it, before a start or by `--dry-run`, is asked here. */
-import { holds, type Pauses } from '../core/model/pause.ts'
+import {
+  holds,
+  type Pause,
+  type Pauses,
+  pauseOfBot,
+  pauseOfOwner,
+  pauseOfRepository,
+} from '../core/model/pause.ts'
 import type { JobIndex, JobQueue, ThreadClient } from '../core/model/ports.ts'
+import type { Awaited } from '../core/model/views.ts'
 import { costReached, limitReached } from '../core/record/failures.ts'
+import type { Signer } from '../core/record/marker.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
 import type { Run, Spent, Waits } from '../core/record/run.ts'
-import { spendingOf } from '../core/record/spending.ts'
+import { placeOf, untilPullEnds, working } from '../core/record/run-index.ts'
+import { isNear, spendingOf } from '../core/record/spending.ts'
 import { admissionOf, aheadInSession } from '../core/record/start-limits.ts'
 import { type DeploymentSettings, pausedBecause } from '../core/settings/deployment-settings.ts'
 
@@ -15,21 +25,27 @@ export interface Candidate {
   run: Run
 }
 
-interface Own {
-  index: JobIndex & Pick<JobQueue<Run>, 'listed'>
+interface Pausing {
   pauses: Pick<Pauses, 'of'>
-  deployment: DeploymentSettings
-  now: number
+  github: Pick<ThreadClient, 'ownCommentsOfRepository'>
+  signer: Signer
 }
 
-/** What the queue and the settings say: no call to GitHub. */
+interface Own extends Pausing {
+  now: number
+  index: JobIndex & Pick<JobQueue<Run>, 'listed'>
+  deployment: DeploymentSettings
+}
+
+/** What the queue and the settings say. GitHub is called only where the queue is new. */
 export async function heldByUs(
   { id, addedAt, run }: Candidate,
-  { index, pauses, deployment, now }: Own,
+  own: Own,
 ): Promise<{ waits?: Waits; spent?: Spent[] }> {
+  const { index, now } = own
   const me = { id, addedAt, data: run }
   const [paused, inSession, admission] = await Promise.all([
-    pauseOf(run, { pauses, deployment, now }),
+    pauseOf(run, own),
     aheadInSession(me, index),
     admissionOf(me, index, now),
   ])
@@ -43,36 +59,44 @@ export async function heldByUs(
   const [last] = spending.toSorted((a, b) => (b.until ?? 0) - (a.until ?? 0))
   if (last?.until !== undefined)
     return { waits: { kind: 'until', at: last.until, limit: costReached(run, last) } }
-  const worthTelling = spending.filter(({ used, limit, unknown }) => used >= near * limit || unknown > 0)
+  const worthTelling = spending.filter(({ used, limit, unknown }) => isNear(used, limit) || unknown > 0)
   return worthTelling.length === 0
     ? {}
     : { spent: worthTelling.map(({ of, used, limit, unknown }) => ({ of, used, limit, unknown })) }
 }
 
-/** Of a limit. */
-const near = 0.8
-
-/** The deployment's, else that of the repository. */
-async function pauseOf(
-  { thread }: Run,
-  { pauses, deployment, now }: Omit<Own, 'index'>,
-): Promise<Waits | undefined> {
-  const why = pausedBecause(deployment)
+/** The widest that holds. */
+async function pauseOf({ thread }: Run, own: Omit<Own, 'index'>): Promise<Waits | undefined> {
+  const why = pausedBecause(own.deployment)
   if (why !== undefined) return { kind: 'pause', of: 'bot', by: 'whoever runs this bot', why }
-  const pause = await pauses.of(thread.repoId)
-  if (!pause || !holds(pause, now)) return undefined
-  const { by, at: since, until, why: reason } = pause
-  return { kind: 'pause', of: 'repository', by, since, until, why: reason }
+  const all = await Promise.all([
+    own.pauses.of(pauseOfBot),
+    own.pauses.of(pauseOfOwner(thread.ownerId)),
+    pauseIn(thread.repoId, own),
+  ])
+  const pause = all.find(each => each && holds(each, own.now))
+  if (!pause) return undefined
+  const { of, by, at: since, until, why: reason } = pause
+  return { kind: 'pause', of, by, since, until, why: reason }
 }
+
+/** What a queue knew that lost its data, our replies in the threads still say. */
+export const pauseIn = (repoId: number, { pauses, github, signer }: Pausing): Promise<Pause | undefined> =>
+  pauses.of(pauseOfRepository(repoId), async () => {
+    const ours = await github.ownCommentsOfRepository()
+    const said = ours.flatMap(({ number, body }) => signer.read(body, { repoId, number }))
+    return said.flatMap(({ pause }) => pause ?? []).toSorted((a, b) => b.at - a.at)[0]
+  })
 
 const maxKept = 20
 
 /** What people have to end first: asked only where the webhook, or a setting, says that there may be some. */
 export async function heldByOthers(
-  { thread, request, baseline, mailbox, schedule, result }: Run,
+  me: Candidate,
   github: Pick<ThreadClient, 'blockers' | 'openPulls'>,
-  now: number,
+  { index, now }: Pick<Own, 'index' | 'now'>,
 ): Promise<Waits | undefined> {
+  const { thread, request, baseline, mailbox, schedule, result } = me.run
   const { waits } = schedule
   const since = waits?.kind === 'blocked' || waits?.kind === 'open-pulls' ? waits.since : now
   const mayBeBlocked = thread.kind === 'issue' && (baseline.snapshot.blockers ?? 0) > 0
@@ -84,6 +108,23 @@ export async function heldByOthers(
   const most = baseline.settings.limits.open_pull_requests
   const hasOwn = result.pulls.some(({ state }) => state === 'open')
   if (most === undefined || isReadOnly(request.what) || thread.kind === 'pull' || hasOwn) return undefined
-  const pulls = await github.openPulls(baseline.settings.branch_prefix)
+  const [open, toCome] = await Promise.all([
+    github.openPulls(baseline.settings.branch_prefix),
+    pullsToCome(me, index),
+  ])
+  const pulls = [...open, ...toCome]
   return pulls.length < most ? undefined : { kind: 'open-pulls', since, most, pulls: pulls.slice(0, maxKept) }
+}
+
+/** The threads of Runs that are at work on one, or wait here for longer. */
+async function pullsToCome(me: Candidate, index: Own['index']): Promise<Awaited[]> {
+  const place = placeOf({ data: me.run }, 'repository')
+  const runs = await index.listed([working(place), untilPullEnds(me.run.thread.repoId)])
+  return runs.flatMap(({ id, addedAt, data: { thread, request, baseline, schedule, result } }) => {
+    const isOlder = addedAt < me.addedAt || (addedAt === me.addedAt && id < me.id)
+    const opens = thread.kind === 'issue' && !isReadOnly(request.what) && result.pulls.length === 0
+    return id !== me.id && opens && (schedule.admitted || isOlder)
+      ? [{ name: `#${thread.number}`, title: baseline.snapshot.title, url: thread.url }]
+      : []
+  })
 }

@@ -24,7 +24,7 @@ interface Unjudged extends Pick<Stop, 'id' | 'by'> {
 
 /** What tells who may stop, and what a text shows. */
 export interface StopCheck extends PersonCheck {
-  github: PersonCheck['github'] & Pick<ThreadClient, 'shown'>
+  github: PersonCheck['github'] & Pick<ThreadClient, 'shown' | 'reviewComments'>
 }
 
 export interface StopsOfThread {
@@ -54,9 +54,9 @@ export async function stopAfter(
   const personCheck = await check()
   const senders = new Map(later.map(({ by }) => [by.id, by]))
   for (const by of [...senders.values()].slice(-maxAskedFor)) {
-    if (!(await mayStop(personCheck, by))) continue
+    if (!(await unlessRefused(mayUseNow(personCheck, by, 'stop')))) continue
     for (const { id, read } of later.filter(each => each.by.id === by.id).slice(-maxAskedFor)) {
-      const stop = await read(personCheck)
+      const stop = await unlessRefused(read(personCheck))
       if (!stop || (stop.run !== undefined && stop.run !== run)) continue
       if (isBefore(asked, stop.moment)) return { id, by, moment: stop.moment }
     }
@@ -64,12 +64,12 @@ export async function stopAfter(
   return undefined
 }
 
-async function mayStop(check: PersonCheck, by: Person): Promise<boolean> {
+/** What GitHub does not say is asked again when that stop is judged. */
+async function unlessRefused<T>(said: Promise<T>): Promise<T | undefined> {
   try {
-    return await mayUseNow(check, by, 'stop')
+    return await said
   } catch (error) {
-    // Of whom GitHub does not say it, it is asked again when that stop is judged.
-    if (error instanceof Rejected) return false
+    if (error instanceof Rejected) return undefined
     throw error
   }
 }

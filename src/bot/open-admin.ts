@@ -1,27 +1,44 @@
 /** Joins the admin pages with the queue of this process. Loaded only where there is an ADMIN_TOKEN. */
+import { namesIn } from '../access/first-of.ts'
+import { heldHere } from '../commands/config-command.ts'
 import { triggerRecord } from '../commands/trigger-record.ts'
 import { secretsOf } from '../config.ts'
 import type { Run } from '../core/record/run.ts'
-import { pausedBecause } from '../core/settings/deployment-settings.ts'
+import { pausedBecause, triggerOf } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
 import { runUrl } from '../core/words/words.ts'
+import { gitHubApp } from '../github/app-client.ts'
+import { installationsOf } from '../github/installations.ts'
+import { filesIn } from '../github/repository-files.ts'
+import { userAccess } from '../github/user-access.ts'
 import { pausesIn } from '../maintenance/pauses.ts'
 import { type AdminPages, adminPages } from '../web/admin/admin-server.tsx'
 import { type Runtime, readinessOf } from './runtime.ts'
+import { settingsOf } from './settings-of.ts'
 
 export function openAdmin(runtime: Runtime, token: string): AdminPages {
-  const { config, settings, queues, log, state } = runtime
+  const { config, settings, queues, log, state, metrics } = runtime
   const { now } = runtime.clock
+  const { id: appId, privateKey } = config.app
+  const { meter } = metrics
+  const app = gitHubApp({ appId, privateKey, apiUrl: config.app.apiUrl }, now, {
+    meter,
+    limits: queues.limits,
+  })
+  const reader = settingsOf(runtime, app, namesIn(queues.writtenOnce, log))
+  const installations = installationsOf(app, redactor(secretsOf(config)))
+  const { apiUrl, client } = config.app
   return adminPages({
     token,
+    signInAtGitHub: client && userAccess({ apiUrl, clientId: client.id, clientSecret: client.secret }, now),
     runs: queues.runs,
-    pauses: pausesIn(queues.chores),
+    pauses: pausesIn(queues.chores, queues.writtenOnce),
     // A ticked box without a comment: the same gate, limits and decision as for one.
-    retry: async (run, id) => {
+    retry: async (run, id, admin) => {
       const { thread, request, baseline } = run
       const trigger = {
         ...{ id, deliveryId: id, at: now(), thread, sender: request.by, snapshot: baseline.snapshot },
-        ...({ kind: 'tick', box: 'retry', run: run.id, admin: true, text: '' } as const),
+        ...({ kind: 'tick', box: 'retry', run: run.id, admin, text: '' } as const),
       }
       await queues.triggers.add(id, triggerRecord(trigger))
     },
@@ -39,6 +56,16 @@ export function openAdmin(runtime: Runtime, token: string): AdminPages {
     failedChecks: async () => (await readinessOf(runtime)).failed,
     pausedBecause: () => pausedBecause(settings.settings),
     posthogUrl: run => posthogUrl(run, config.posthog),
+    repositoryNamed: name => {
+      const [owner = '', repo = ''] = name.split('/')
+      return installations.repositoryNamed(owner, repo)
+    },
+    settingsOf: async repository => {
+      const held = await reader.of(filesIn(app.forRepo(repository), repository), repository)
+      const trigger = triggerOf(settings.settings, repository.owner)
+      const { problem, usable } = held
+      return { held: heldHere({ now: held, usual: config.run, trigger }), problem, usable }
+    },
     log,
     now,
   })

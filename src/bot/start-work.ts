@@ -1,14 +1,13 @@
 /** How many Runs share a PostHog key: its polls are spread over all of them. */
 import { randomBytes } from 'node:crypto'
 import { accountsIn, firstIn, namesIn } from '../access/first-of.ts'
-import { settingsReader } from '../access/read-settings.ts'
 import { costsWithin } from '../access/strangers.ts'
 import type { TriggerDeps } from '../commands/command-context.ts'
-import { settingsFile } from '../commands/command-registry.ts'
 import { acceptTrigger } from '../commands/handle-trigger.ts'
 import { stopsOf } from '../commands/stops.ts'
 import { requeued } from '../commands/trigger-record.ts'
 import { type Config, secretsOf } from '../config.ts'
+import { pauseOfBot } from '../core/model/pause.ts'
 import { type JobIndex, liveSet } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
@@ -17,7 +16,7 @@ import type { Source } from '../core/record/mailbox-part.ts'
 import { aroundMarkers, markerSigner } from '../core/record/marker.ts'
 import type { UnusedBranch } from '../core/record/own-pull-request.ts'
 import type { Run } from '../core/record/run.ts'
-import { ofThread, ownersPlace, wakeEach, whileBotPaused, working } from '../core/record/run-index.ts'
+import { ofThread, ownersPlace, wakeEach, whilePaused, working } from '../core/record/run-index.ts'
 import { type NamesOf, type RepositoryRef, triggerOf } from '../core/settings/deployment-settings.ts'
 import { type Redact, redactor } from '../core/text/redact.ts'
 import { inOwnWords } from '../core/words/words.ts'
@@ -25,7 +24,6 @@ import { examineFor } from '../doctor.ts'
 import { type GitHubApp, gitHubApp } from '../github/app-client.ts'
 import { deliveryLog } from '../github/delivery-log.ts'
 import { installationsOf } from '../github/installations.ts'
-import { ownerFilesOf } from '../github/repository-files.ts'
 import { gitHubThread } from '../github/thread-client.ts'
 import { readEvents } from '../github/webhooks/normalise.ts'
 import { pauseErrand, pausesIn } from '../maintenance/pauses.ts'
@@ -39,6 +37,7 @@ import type { RunDeps } from '../runs/steps/step-context.ts'
 import { schemaAddress } from '../schema-address.ts'
 import { openTenants, type Tenant, type Tenants } from '../tenants.ts'
 import type { Overrides, Runtime } from './runtime.ts'
+import { settingsOf } from './settings-of.ts'
 
 const removal = 'remove-branch'
 
@@ -71,7 +70,10 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
   await startChores(runtime, edges, overrides)
   const { runs } = queues
   runtime.settings.onChange(
-    () => void wakeEach(runs, whileBotPaused).catch(err => log.warn({ err }, 'could not wake waiting runs')),
+    () =>
+      void wakeEach(runs, whilePaused(pauseOfBot)).catch(err =>
+        log.warn({ err }, 'could not wake waiting runs'),
+      ),
   )
   if (queues.kind === 'embedded') await wakeAll(queues, follower)
   return { close: () => void follower.close() }
@@ -111,21 +113,13 @@ function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
   }
 }
 
-function sharedBy(
-  { settings, queues, log, metrics, clock: { now } }: Runtime,
-  app: GitHubApp,
-  { redact, names }: { redact: Redact; names: NamesOf },
-) {
+function sharedBy(runtime: Runtime, app: GitHubApp, { redact, names }: { redact: Redact; names: NamesOf }) {
+  const { settings, queues, log, metrics, clock } = runtime
+  const { now } = clock
   return {
-    settings: settingsReader({
-      deployment: settings.settings,
-      file: settingsFile,
-      ownerFiles: ownerFilesOf(app, now),
-      names,
-      now,
-    }),
+    settings: settingsOf(runtime, app, names),
     accounts: accountsIn(queues.writtenOnce, log),
-    pauses: pausesIn(queues.chores),
+    pauses: pausesIn(queues.chores, queues.writtenOnce),
     github: (thread: Run['thread'], prefetched?: unknown) =>
       gitHubThread(app, thread, {
         now,
@@ -280,7 +274,13 @@ const nobody = ({
 }: Config): Omit<Tenant, 'tenant' | 'access' | 'budget' | 'posthog'> &
   Pick<Parameters<typeof acceptTrigger>[0], 'tenant' | 'posthog'> => ({
   tenant: undefined,
-  posthog: { models: async () => [], sandboxes: async () => [], setOption: async () => 'refused' },
+  posthog: {
+    models: async () => [],
+    sandboxes: async () => [],
+    setOption: async () => 'refused',
+    cost: async () => undefined,
+    poll: () => Promise.reject(new Error('no PostHog serves this owner')),
+  },
   deployment: { posthogUrl: '', posthogProject: '' },
   signer: markerSigner(app.markerKey, [app.webhookSecret]),
   userToken: undefined,

@@ -37,7 +37,7 @@ import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
 export interface TriggerDeps {
   github: GitHub
-  posthog: Pick<TasksClient, 'models' | 'sandboxes' | 'setOption'>
+  posthog: Pick<TasksClient, 'models' | 'sandboxes' | 'setOption' | 'cost' | 'poll'>
   /** Whose PostHog serves the owner; `undefined` if nobody's does. */
   tenant: string | undefined
   isFirst(name: string, id: string): Promise<boolean>
@@ -57,12 +57,12 @@ export interface TriggerDeps {
   defaults: { model: string; effort: ReasoningEffort | undefined }
   reached: Reached
   log: Log
-  meter?: Pick<FlowMeter, 'handled'>
+  meter?: Pick<FlowMeter, 'handled' | 'moved'>
   now(): number
 }
 
 export interface WaitingTriggers
-  extends Pick<JobQueue<TriggerRecord>, 'query' | 'members' | 'listed' | 'wake'> {
+  extends Pick<JobQueue<TriggerRecord>, 'get' | 'query' | 'members' | 'listed' | 'wake' | 'add'> {
   send(id: string, message: string): Promise<boolean>
 }
 
@@ -169,7 +169,7 @@ function withReadAhead(github: ThreadClient): Files {
   }
 }
 
-export const runId = (context: CommandContext): string => `run-${commandId(context)}`
+export const runId = (of: { record: ThreadRecord }): string => `run-${commandId(of)}`
 
 export async function liveRun(context: CommandContext, slot: string): Promise<JobRecord<Run> | undefined> {
   const { runs } = context.deps

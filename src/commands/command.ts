@@ -12,7 +12,7 @@ import type { BranchView, Closer, KnownModel, Pull, PullNeeds, SandboxView } fro
 import type { Moment } from '../core/record/event-order.ts'
 import type { Marker } from '../core/record/marker.ts'
 import type { SessionOptions } from '../core/record/request-part.ts'
-import type { Run } from '../core/record/run.ts'
+import type { Rounds, Run } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
 import type { Reply } from '../core/words/replies.ts'
@@ -61,6 +61,7 @@ type NewMessage =
       text: string
       inline?: InlineComment[]
       attached?: Attachment[]
+      fixes?: true | undefined
       set?: SessionOptions
     }
   | { kind: 'stop' }
@@ -96,7 +97,7 @@ export interface Past {
 export interface LastRun extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread'>> {
   session?: Pick<Run['session'], 'cost'>
   baseline: Pick<Run['baseline'], 'snapshot' | 'head'>
-  report?: Pick<Run['report'], 'status'>
+  report?: Pick<Run['report'], 'status' | 'announced'>
   mailbox?: Pick<Run['mailbox'], 'wordsOfRound'>
   workspace?: Pick<Run['workspace'], 'readUpTo'>
   result?: Partial<Pick<Run['result'], 'outcome' | 'round' | 'instructionDone'>>
@@ -113,6 +114,8 @@ export interface Reads {
   waitingForPause(): Promise<number>
   /** What that pull request needs, if it is open. */
   needs(number: number): Promise<PullNeeds | undefined>
+  /** How often an agent was sent to fix that. */
+  rounds(number: number): Promise<Rounds>
   /** Open pull requests that say they close the issue. */
   closers(): Promise<Closer[]>
   trigger: TriggerWords
@@ -135,6 +138,8 @@ export interface Reads {
   models(): Promise<KnownModel[]>
   sandboxes(): Promise<SandboxView[]>
   checks(): Promise<Check[]>
+  /** Whether the bot may show checks. */
+  mayCheck(): Promise<boolean>
   schemaAddress(): Promise<string | undefined>
   inline(): Promise<InlineComment[] | undefined>
   /** Names, without those of commands. */

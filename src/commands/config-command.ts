@@ -1,8 +1,11 @@
+import type { SettingsNow } from '../access/read-settings.ts'
+import { commentsOf } from '../core/record/status-place.ts'
 import { type Grants, type TriggerWords, usualTrigger } from '../core/settings/deployment-settings.ts'
 import { type HeldSetting, heldSettings, modelOf } from '../core/settings/layers.ts'
+import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { counted } from '../core/text/phrases.ts'
 import { command, type Reads } from './command.ts'
-import { usualEffort } from './run-options.ts'
+import { offered, usualEffort } from './run-options.ts'
 
 export const configCommand = command({
   name: 'config',
@@ -13,30 +16,56 @@ export const configCommand = command({
   takes: 'nothing',
   options: false,
 
-  async facts(reads: Pick<Reads, 'settings' | 'usual' | 'trigger' | 'schemaAddress'>) {
-    const [now, schema] = await Promise.all([reads.settings(), reads.schemaAddress()])
-    return { now, usual: reads.usual, trigger: reads.trigger, schema }
+  async facts(
+    reads: Pick<Reads, 'settings' | 'usual' | 'trigger' | 'schemaAddress' | 'models' | 'mayCheck'>,
+  ) {
+    const [now, schema, models] = await Promise.all([reads.settings(), reads.schemaAddress(), reads.models()])
+    const mayCheck = shownInChecks(now.settings).length === 0 || (await reads.mayCheck())
+    return { now, usual: reads.usual, trigger: reads.trigger, schema, models, mayCheck }
   },
 
-  decide(_, { now, usual, trigger, schema }) {
-    const { settings, grants, files, problem, usable } = now
-    const model = modelOf(settings, usual.model)
-    const effort = usualEffort(settings, usual.effort, { model, models: [] })
-    const holding = {
-      ...settings,
-      model,
-      effort: typeof effort === 'object' ? undefined : effort,
-      // A file can't grant what the deployment does not.
-      as_user: settings.as_user && grants.granted.has('as_user'),
+  decide(_, { now, usual, trigger, schema, models, mayCheck }) {
+    const { problem, usable, settings } = now
+    const held = heldHere({ now, usual, trigger })
+    return {
+      kind: 'reply',
+      reply: {
+        ...{ kind: 'config', held, models: offered(settings.models, models), problem, usable, schema },
+        unshown: mayCheck ? [] : shownInChecks(settings),
+      },
     }
-    const held = [
-      ...heldSettings({ settings: holding, grants, files, usual }),
-      ...granted(grants),
-      ...called(trigger),
-    ]
-    return { kind: 'reply', reply: { kind: 'config', held, problem, usable, schema } }
   },
 })
+
+/** The settings that need the right to checks. */
+function shownInChecks(settings: RepoSettings): string[] {
+  const comments = commentsOf(settings)
+  const { approval } = settings.pull_request
+  return [
+    ...(approval === 'somebody-else' ? [`pull_request.approval: ${approval}`] : []),
+    ...(comments === 'all' ? [] : [`comments: ${comments}`]),
+  ]
+}
+
+type Holding = Pick<Reads, 'usual' | 'trigger'> & { now: SettingsNow }
+
+/** Every setting of a repository, and where it comes from. */
+export function heldHere({ now: { settings, grants, files }, usual, trigger }: Holding): HeldSetting[] {
+  const model = modelOf(settings, usual.model)
+  const effort = usualEffort(settings, usual.effort, { model, models: [] })
+  const holding = {
+    ...settings,
+    model,
+    effort: typeof effort === 'object' ? undefined : effort,
+    // A file can't grant what the deployment does not.
+    as_user: settings.as_user && grants.granted.has('as_user'),
+  }
+  return [
+    ...heldSettings({ settings: holding, grants, files, usual }),
+    ...granted(grants),
+    ...called(trigger),
+  ]
+}
 
 const granted = ({ sandboxes, granted }: Grants): HeldSetting[] => {
   const from = [{ kind: 'deployment' as const }]

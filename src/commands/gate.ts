@@ -140,7 +140,8 @@ async function wasGone(context: CommandContext, trigger: CommandTrigger): Promis
     return isStillSo(context, { thread, what: { kind: 'label', label: trigger.label } }, false)
   if (trigger.kind !== 'comment') return false
   const { commentRef } = trigger
-  if (commentRef.kind === 'review' || commentRef.kind === 'subject') return false
+  if (commentRef.kind === 'subject') return false
+  if (commentRef.kind === 'review') return (await context.github.review(commentRef.reviewId)) === undefined
   const { kind, commentId } = commentRef
   return isStillSo(context, { thread, what: { kind: 'comment', in: kind, commentId, reviewId: null } }, false)
 }

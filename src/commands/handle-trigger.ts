@@ -19,6 +19,7 @@ import {
   commandContext,
   liveRun,
   refused,
+  runId,
   settingsOf,
   type TriggerDeps,
   wasWithdrawn,
@@ -29,7 +30,7 @@ import { goOnTelling, obey, type Words } from './perform.ts'
 import { newsOfPull } from './pull-news.ts'
 import { commandsOf, isAnyMisplaced, ownText, shownBy, textsOf } from './read-commands.ts'
 import { isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
-import { standingOf } from './start-decision.ts'
+import { presetNameOf, standingOf } from './start-decision.ts'
 import { stopOf } from './stops.ts'
 import { afterFault, giveUpDeadly } from './trigger-faults.ts'
 import { afterOne, isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
@@ -85,18 +86,20 @@ async function accept(context: CommandContext, trigger: ThreadTrigger): Promise<
       if (trigger.commentRef.kind === 'subject' && (await mayBeAnAgents(context))) return end
       return acceptComment(context, trigger)
     case 'label':
-      if (trigger.withText && (await asksItself(context, trigger))) {
-        const kept = await context.deps.runs.get(runOfText(trigger))
-        const isSoon = context.deps.now() - context.job.addedAt < textIsJudgedIn
-        if (kept?.standing !== 'live') return kept || !isSoon ? end : { kind: 'park', ms: 300 }
-      }
-      return acceptEach(context, trigger, [obeying(context, trigger, instruction, nothingSaid)])
+      return (
+        (await besideText(context, trigger)) ??
+        acceptEach(context, trigger, [obeying(context, trigger, instruction, nothingSaid)])
+      )
     case 'tick': {
       // A box counts only in a comment with our signature for this thread.
       const shown = shownBy(context.deps.signer, trigger)
       if (!shown) return end
       const ticked = { ...trigger, run: shown.run }
-      return acceptEach(context, ticked, [obeying(context, ticked, trigger.box, nothingSaid)])
+      return acceptEach(context, ticked, [
+        trigger.box === 'fix'
+          ? obeying(context, ticked, instruction, { ...nothingSaid, text: 'fix' })
+          : obeying(context, ticked, trigger.box, nothingSaid),
+      ])
     }
   }
 }
@@ -110,23 +113,47 @@ async function mayBeAnAgents({ deps, record }: CommandContext): Promise<boolean>
 }
 
 /** ms */
-const textIsJudgedIn = 10_000
+const textComesWithin = 10_000
 
-const runOfText = ({ thread }: LabelTrigger): string => `run-text-${thread.repoId}-${thread.number}`
+/**
+ * A new issue or pull request whose text asks for a run, too: that is one wish, and the label joins what came of it.
+ * @returns `undefined` for a label that stands for itself, as it does if the text never comes
+ */
+async function besideText(context: CommandContext, trigger: LabelTrigger): Promise<StepResult | undefined> {
+  if (!trigger.withText || presetNameOf(trigger) !== '' || (await mayBeAnAgents(context))) return undefined
+  const { deps, github, job } = context
+  const runIds = await runsOfText(context, trigger)
+  if (runIds.length === 0) return undefined
+  const text = await deps.waiting.get(textOf(trigger))
+  const isSoon = deps.now() - job.addedAt < textComesWithin
+  if (text?.standing === 'live') return { kind: 'park', ms: isSoon ? 300 : lostWakeMs }
+  if (!text) return isSoon ? { kind: 'park', ms: 300 } : undefined
+  if (await liveRun(context, threadSlot(trigger.thread))) return undefined
+  const begun = await Promise.all(runIds.map(id => deps.runs.get(id)))
+  if (begun.some(run => run !== undefined)) await github.removeLabel(trigger.label)
+  return end
+}
 
-/** A new issue or pull request whose text asks for a run, too: that is one wish, and the label joins its Run. */
-async function asksItself(context: CommandContext, trigger: LabelTrigger): Promise<boolean> {
+const textOf = ({ thread }: LabelTrigger): string => `text-${thread.repoId}-${thread.number}`
+
+/** Which may begin by it. */
+async function runsOfText(context: CommandContext, trigger: LabelTrigger): Promise<string[]> {
   const { base: _, label: __, withText: ___, kind: ____, ...same } = trigger
   const { word } = triggerOf(context.deps.settings.deployment, trigger.thread.owner)
   const text: CommentTrigger = {
     ...same,
+    id: textOf(trigger),
     kind: 'comment',
     commentRef: { kind: 'subject' },
     text: trigger.snapshot.body,
     word,
   }
   const parsed = await commandsOf(context, text, [ownText(text)])
-  return parsed.some(each => !isMistake(each) && commandNamed(each.command.name).starts)
+  return parsed.flatMap((each, done) =>
+    !isMistake(each) && commandNamed(each.command.name).starts && !each.command.options.dryRun
+      ? runId({ record: { ...context.record, trigger: text, done } })
+      : [],
+  )
 }
 
 /** One of the commands of a trigger. */
@@ -152,7 +179,7 @@ const wordsOnly = { name: instruction, repliesAtOnce: true } as const
 
 /** Text is parsed only for senders who may use some command. */
 async function acceptComment(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
-  const texts = await textsOf(context, trigger)
+  const texts = await textsOf(context.github, trigger)
   if (!texts.some(({ text }) => mayHoldCommand(text, trigger.word))) return hint(context, trigger, texts)
   const known = await senderOf(context, trigger, instruction)
   if (known && !commands.some(({ name }) => mayUse(known, name)))

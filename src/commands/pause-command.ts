@@ -1,4 +1,5 @@
 import { readPause } from '../core/command/pause-time.ts'
+import { pauseOfRepository } from '../core/model/pause.ts'
 import { command, type Reads, reject } from './command.ts'
 
 export const pauseCommand = command({
@@ -22,7 +23,7 @@ export const pauseCommand = command({
     if (before && before.at > at) return reject({ kind: 'said-since', by: before.by, paused: before.paused })
     const pause = {
       paused: true,
-      repoId: thread.repoId,
+      ...pauseOfRepository(thread.repoId),
       id: `${trigger.id}-${command}`,
       at,
       by: sender.login,

@@ -24,6 +24,9 @@ import { isPreceded, markStop, stopOf, stopped } from './stops.ts'
 /** What was written with the command, and whether the page hides a part of it. */
 export type Words = Pick<Request, 'options' | 'text' | 'literal'> & { hides: boolean }
 
+/** ms after which what is just beginning in the thread is there. */
+const soon = 200
+
 /** Of a sender who may use the command. */
 export async function obey(
   context: CommandContext,
@@ -39,7 +42,7 @@ export async function obey(
   if (command.name === stopCommand.name && trigger.kind !== 'tick') await markStop(context)
   const before = command.starts ? await stopOf(context) : undefined
   if (before) return stopped(context, before)
-  if (command.starts && (await isPreceded(context))) return { kind: 'wait', ms: 200 }
+  if (command.starts && (await isPreceded(context))) return { kind: 'wait', ms: soon }
   const request = requestOf(context, trigger, { options, text, literal })
   const facts = await command.facts(readsFor(context, trigger, commands), request)
   const decision = command.decide(request, facts)
@@ -82,7 +85,7 @@ async function perform(context: CommandContext, decision: Decision): Promise<Com
       const run = changed(decision.run, { session: { tenant }, baseline })
       const { outcome } = await runs.add(run.id, run, threadSlot(run.thread))
       log.info({ run: run.id, outcome }, 'run queued')
-      return outcome === 'held' ? { kind: 'wait' } : { kind: 'run' }
+      return outcome === 'held' ? { kind: 'wait', ms: soon } : { kind: 'run' }
     }
     case 'started':
       return { kind: 'run' }

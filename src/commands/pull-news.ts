@@ -1,36 +1,44 @@
 /** Pull request events come late and in any order, so GitHub is asked for the state. */
-
 import { Rejected } from '../core/model/errors.ts'
-import type { JobRecord, StepResult } from '../core/model/ports.ts'
-import { threadSlot } from '../core/model/thread.ts'
+import type { StepResult } from '../core/model/ports.ts'
+import { fullName } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import type { PullView } from '../core/model/views.ts'
 import { send } from '../core/record/messages.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
+import { revertedIn, roundsOf, tellerOf } from '../core/record/pull-end.ts'
 import { believeAbsent } from '../core/record/retries.ts'
-import { changed, type Run } from '../core/record/run.ts'
-import { ofPull, onBranch, untilPullEnds, wakeEach } from '../core/record/run-index.ts'
+import type { Run } from '../core/record/run.ts'
+import { ofPull, ofThread, onBranch, untilPullEnds, wakeEach } from '../core/record/run-index.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
 import { settingsCheck } from '../core/words/settings-check.ts'
-import { statusToSend } from '../runs/steps/status-comment.ts'
-import { drawStatus } from '../runs/steps/step-context.ts'
 import { wantedBody } from '../runs/steps/tend-pull.ts'
 import { type CommandContext, refusedReads } from './command-context.ts'
 import { settingsFile } from './command-registry.ts'
+import { checkApproval } from './pull-approval.ts'
+import { newsOfBase, newsOfHead, oldestFirst, tell } from './pull-status.ts'
 import { withdraw } from './withdraw.ts'
 
 export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigger): Promise<StepResult> {
-  if (trigger.news === 'closed' || trigger.news === 'merged')
+  const { news } = trigger
+  if (news === 'checked') return newsOfHead(context, trigger)
+  if (news === 'closed' || news === 'merged')
     await wakeEach(context.deps.runs, untilPullEnds(trigger.thread.repoId))
-  if (trigger.news === 'opened') await pollNow(context, trigger)
-  if (trigger.news === 'opened' || trigger.news === 'reopened' || trigger.news === 'pushed')
-    await checkSettings(context, trigger)
-  if (trigger.news === 'opened' || trigger.news === 'pushed') return { kind: 'end' }
+  if (news === 'merged') await newsOfBase(context, trigger)
+  if (news === 'opened') await pollNow(context, trigger)
+  // What an agent has begun is checked when it is ready for review.
+  const isBegun = trigger.draft && trigger.sender.login === agentLogin
+  const isToReview =
+    news === 'opened' || news === 'reopened' || news === 'pushed' || news === 'ready_for_review'
+  if (isToReview && !isBegun) await checkSettings(context, trigger)
+  if (news === 'opened' || news === 'pushed' || news === 'marked' || news === 'reviewed')
+    return checkApproval(context, trigger)
+  if (news === 'reopened') await checkApproval(context, trigger)
   const { number } = trigger.thread
   const view = (await context.github.pull(number)) ?? believeAbsent('The pull request', refusedReads(context))
   if (!view) return { kind: 'end' }
   if (!(await notifyRuns(context, trigger, view))) return { kind: 'park', ms: 200 }
-  switch (trigger.news) {
+  switch (news) {
     case 'unmarked':
       await markAgain(context, trigger, view)
       return { kind: 'end' }
@@ -87,42 +95,43 @@ async function notifyRuns(
   trigger: PullNewsTrigger,
   view: PullView,
 ): Promise<boolean> {
-  const { runs, signer } = context.deps
-  const marker = signer.read(view.body, trigger.thread).findLast(({ as }) => as === 'pull')
-  const holders = await runs.listed([ofPull(trigger.thread, view.number)])
-  const maker = marker && !holders.some(({ id }) => id === marker.run) && (await runs.get(marker.run))
-  const kept = [...holders, ...(maker && maker.data.thread.repoId === trigger.thread.repoId ? [maker] : [])]
-  const accepted = await Promise.all(kept.map(run => notify(context, run, { id: trigger.id, ...view })))
-  return accepted.every(Boolean)
+  const { signer, runs } = context.deps
+  const { thread, id, at } = trigger
+  const marker = signer.read(view.body, thread).findLast(({ as }) => as === 'pull')
+  const known = await runsOf(context, trigger, view.number)
+  const maker = marker && !known.some(({ id }) => id === marker.run) && (await runs.get(marker.run))
+  const all = maker && maker.data.thread.repoId === thread.repoId ? [maker, ...known] : known
+  const stands = { number: view.number, state: view.state, draft: view.draft }
+  const teller = tellerOf(all)
+  const ended = { ...stands, at: view.mergedAt ?? at, rounds: roundsOf(all.map(({ data }) => data)) }
+  const accepted = all.map(run =>
+    tell(context, run, { id, ...(run === teller ? ended : stands) }, run === teller),
+  )
+  const reverted = trigger.news === 'merged' ? await tellReverted(context, trigger, view) : true
+  return (await Promise.all(accepted)).every(Boolean) && reverted
 }
 
-type News = Pick<PullView, 'number' | 'state' | 'draft'> & { id: string }
-
-async function notify(
+async function tellReverted(
   context: CommandContext,
-  { id: run, standing, data }: JobRecord<Run>,
-  { id, number, state, draft }: News,
+  trigger: PullNewsTrigger,
+  { body, number, url }: PullView,
 ): Promise<boolean> {
-  const { runs } = context.deps
-  if (standing === 'live') return send(runs, run, { kind: 'pull', id, number, state, draft })
-  const known = data.result.pulls.find(pull => pull.number === number)
-  if (!known || (known.state === state && known.draft === draft)) return true
-  const pulls = data.result.pulls.map(pull => (pull === known ? { ...pull, state, draft } : pull))
-  return runs.amendEnded(run, await redraw(context, changed(data, { result: { pulls } })))
+  const reverted = revertedIn(body, fullName(trigger.thread))
+  if (reverted === undefined) return true
+  const known = await runsOf(context, trigger, reverted)
+  const merged = known.filter(({ data: { result } }) => result.ended?.number === reverted)
+  const stands = { number: reverted, state: 'merged', revertedBy: { number, url } } as const
+  const accepted = merged.map(run => tell(context, run, { id: `${trigger.id}-reverts`, ...stands }, true))
+  return (await Promise.all(accepted)).every(Boolean)
 }
 
-async function redraw(context: CommandContext, run: Run): Promise<Run> {
-  if (!run.report.status || run.report.status.minimized) return run
-  const { deployment, signer } = context.deps
-  const drawing = drawStatus(run, deployment, context.deps.now())
-  const { text, status } = statusToSend(drawing, run.report.status, signer)
-  const thread =
-    threadSlot(run.thread) === threadSlot(context.record.trigger.thread)
-      ? context.github
-      : context.deps.github(run.thread)
-  await thread.edit(run.report.status.commentId, text)
-  return changed(run, { report: { status } })
-}
+/** Those of the thread that it is, and those elsewhere that know it. */
+const runsOf = (
+  { deps: { runs } }: CommandContext,
+  { thread: { repoId } }: PullNewsTrigger,
+  number: number,
+): ReturnType<typeof oldestFirst> =>
+  oldestFirst(runs, [ofPull({ repoId }, number), ofThread({ repoId, number })])
 
 async function checkSettings(context: CommandContext, { thread, head }: PullNewsTrigger): Promise<void> {
   const { github, deps } = context

@@ -3,18 +3,21 @@ import { isMisplaced, mayBeMisplaced, mayHoldCommand, type SeenText } from '../c
 import { newCommands, type Parsed } from '../core/command/parse.ts'
 import { templateMeant, templatesFolder, templatesIn } from '../core/command/template.ts'
 import { instruction } from '../core/model/command-grammar.ts'
-import type { WrittenText } from '../core/model/ports.ts'
+import type { ThreadClient, WrittenText } from '../core/model/ports.ts'
 import type { CommentTrigger, InlineComment, TickTrigger } from '../core/model/trigger.ts'
 import type { Marker, Signer } from '../core/record/marker.ts'
 import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import { yieldToEventLoop } from '../core/text/event-loop.ts'
-import { asWritten } from '../core/text/shown-text.ts'
+import { asWritten } from '../core/text/seen-page.ts'
 import { type CommandContext, mayCost } from './command-context.ts'
 import { commands, parseCommands } from './command-registry.ts'
 
 /** The comment or review; without a command in it also the comments on lines of the review. */
-export async function textsOf({ github }: CommandContext, trigger: CommentTrigger): Promise<WrittenText[]> {
+export async function textsOf(
+  github: Pick<ThreadClient, 'reviewComments'>,
+  trigger: CommentTrigger,
+): Promise<WrittenText[]> {
   const { text, commentRef, before, word } = trigger
   const own = ownText(trigger)
   if (mayHoldCommand(text, word) || commentRef.kind !== 'review' || before !== undefined) return [own]
@@ -119,6 +122,6 @@ export async function isAnyMisplaced(
 
 /** Of which Run the comment is whose box was ticked. What an admin ticks is no comment, and names its Run itself. */
 export const shownBy = (signer: Signer, { text, thread, run, admin }: TickTrigger): Marker | undefined =>
-  admin && run !== undefined
+  admin !== undefined && run !== undefined
     ? { run, repo: thread.repoId, thread: thread.number, as: 'status' }
     : signer.read(text, thread).findLast(({ as }) => as === 'status' || as === 'closing')

@@ -1,17 +1,20 @@
 /** What a command may ask of GitHub, PostHog and the queue to decide. */
+import { pauseIn } from '../access/reasons-to-wait.ts'
 import { filled, templateMeant, templatePath } from '../core/command/template.ts'
 import type { CommandGrammar } from '../core/model/command-grammar.ts'
+import { pauseOfRepository } from '../core/model/pause.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import { type PullView, pullOf } from '../core/model/views.ts'
 import type { Marker } from '../core/record/marker.ts'
 import { isAtWork, readMessages } from '../core/record/messages.ts'
+import { roundsOf } from '../core/record/pull-end.ts'
 import { believeAbsent } from '../core/record/retries.ts'
 import { optionsOf, type Run, sessionOf } from '../core/record/run.ts'
 import { ofPull, ofTask, ofThread, whilePaused } from '../core/record/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
-import type { SeenPage } from '../core/text/shown-text.ts'
+import type { SeenPage } from '../core/text/seen-page.ts'
 import { markerOf } from '../runs/steps/markers.ts'
 import type { LastRun, Past, Reads } from './command.ts'
 import {
@@ -21,6 +24,7 @@ import {
   refusedReads,
   settingsOf,
 } from './command-context.ts'
+import { oldestFirst } from './pull-status.ts'
 import { shownBy, templatesOf, writtenIn } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
 import { notBegun } from './stops.ts'
@@ -39,13 +43,22 @@ export function readsFor(
     usual: deps.defaults,
     isOurs: ({ session: { tenant } }) => tenant === undefined || tenant === deps.tenant,
     now: deps.now(),
-    pause: () => deps.pauses.of(thread.repoId),
+    pause: () => pauseIn(thread.repoId, { ...deps, github }),
     async waitingForPause() {
-      const [waiting = 0] = await deps.runs.query([{ kind: 'count', set: whilePaused(thread.repoId) }])
+      const [waiting = 0] = await deps.runs.query([
+        { kind: 'count', set: whilePaused(pauseOfRepository(thread.repoId)) },
+      ])
       return waiting
     },
     needs: number => github.needs(number),
-    closers: () => github.closers(),
+    rounds: async number => {
+      const sets = [ofPull(thread, number), ofThread({ repoId: thread.repoId, number })]
+      return roundsOf((await oldestFirst(deps.runs, sets)).map(({ data }) => data))
+    },
+    closers: async () =>
+      (await github.closers()) ??
+      believeAbsent('The list of pull requests that close this', refusedReads(context)) ??
+      [],
     trigger: triggerOf(deps.settings.deployment, thread.owner),
     repliedLately: of => repliedLately(context, of),
     live: async () => (await liveRun(context, threadSlot(thread)))?.data,
@@ -74,6 +87,7 @@ export function readsFor(
     models: () => deps.posthog.models(),
     sandboxes: () => deps.posthog.sandboxes(),
     checks: () => deps.examine(thread),
+    mayCheck: () => github.mayCheck(),
     schemaAddress: deps.schemaAddress,
     async inline() {
       if (trigger.kind !== 'comment') return undefined
@@ -129,7 +143,8 @@ async function pastOf(context: CommandContext): Promise<Past | undefined> {
     .flatMap(({ body }) => deps.signer.read(body, thread))
     .filter(({ as }) => as === 'status' || as === 'closing')
   // Whoever deleted the comments of the newest run has not asked for what stood there before it.
-  const isDeleted = kept?.report.status !== undefined && !markers.some(({ run }) => run === kept.id)
+  const isDeleted =
+    kept?.report.status?.commentId !== undefined && !markers.some(({ run }) => run === kept.id)
   const newest = markers.at(-1)
   const statusOfNewest = markers.findLast(({ as, run }) => as === 'status' && run === newest?.run)
   const fromThread = isDeleted ? undefined : (statusOfNewest ?? newest ?? (await ownPullMarker(context)))

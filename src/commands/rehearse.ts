@@ -54,11 +54,13 @@ async function startOf(context: CommandContext, planned: Run): Promise<Would<Rep
   const { deps, github, job } = context
   const run = changed(planned, { session: { tenant: deps.tenant } })
   const now = deps.now()
-  const own = { index: deps.runs, pauses: deps.pauses, deployment: deps.settings.deployment, now }
+  const { deployment } = deps.settings
+  const own = { ...deps, index: deps.runs, github, deployment, now }
+  const me = { id: run.id, addedAt: job.addedAt, run }
   const [branch, ours, others, models, { settings, grants, files }] = await Promise.all([
     branchFor(context, run),
-    heldByUs({ id: run.id, addedAt: job.addedAt, run }, own),
-    heldByOthers(run, github, now),
+    heldByUs(me, own),
+    heldByOthers(me, github, own),
     deps.posthog.models(),
     settingsOf(context),
   ])

@@ -7,7 +7,7 @@ import type { Pause } from '../core/model/pause.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { day, minute, second } from '../core/model/time.ts'
 import { type OwnComment, reactions, type Sign } from '../core/model/views.ts'
-import { type Attempt, leftBehind, traceOf } from '../core/record/intents.ts'
+import { type Attempt, exactlyOnce } from '../core/record/intents.ts'
 import type { Marker } from '../core/record/marker.ts'
 import { type Reply, replyComment } from '../core/words/replies.ts'
 import { maxComment } from '../core/words/words.ts'
@@ -128,24 +128,25 @@ export async function sendReply(context: CommandContext): Promise<void> {
   }
   const record = (begun: Attempt | undefined): Promise<void> =>
     context.save({ ...context.record, answer: { ...chosen, begun } })
-  const find = async ({ at }: Attempt) => {
-    const sent = await github.ownComments(at - skew, commentRefOf(context))
-    return ownMarked(context, chosen.as, sent).find(own => own.marker.run === marker.run)
-  }
-  if (!(chosen.begun && (await traceOf(chosen.begun, { find, record, now: deps.now })))) {
-    const begun: Attempt = { at: deps.now() }
-    await record(begun)
-    await job.assertLocked()
-    const signed = deps.signer.write(marker)
-    const whole = `${chosen.text.slice(0, maxComment - signed.length - 2)}\n\n${signed}`
-    try {
+  const tried: Attempt = { at: deps.now() }
+  await exactlyOnce<Attempt, unknown>(chosen.begun, tried, {
+    async find({ at }) {
+      const sent = await github.ownComments(at - skew, commentRefOf(context))
+      return ownMarked(context, chosen.as, sent).find(own => own.marker.run === marker.run)
+    },
+    record,
+    async begin() {
+      await record(tried)
+      await job.assertLocked()
+    },
+    async perform() {
+      const signed = deps.signer.write(marker)
+      const whole = `${chosen.text.slice(0, maxComment - signed.length - 2)}\n\n${signed}`
       await github.comment(whole, commentRefOf(context))
-    } catch (error) {
-      await record(leftBehind(begun, error, deps.now()))
-      throw error
-    }
-    deps.reached('reply posted, not recorded')
-  }
+      deps.reached('reply posted, not recorded')
+    },
+    now: deps.now,
+  })
   if (isMomentary(chosen.as)) await deleteOlder(context, marker)
 }
 
@@ -176,7 +177,9 @@ async function untilNow(context: CommandContext, as: Marker['as']): Promise<OwnC
 async function earlier(context: CommandContext, since = 0): Promise<OwnComment[]> {
   const commentRef = commentRefOf(context)
   if (commentRef?.kind === 'inline') return context.github.ownComments(since || undefined, commentRef)
-  return (await context.github.earlierComments()).filter(({ createdAt }) => createdAt >= since)
+  return (await context.github.earlierComments(since || undefined)).filter(
+    ({ createdAt }) => createdAt >= since,
+  )
 }
 
 function ownMarked(

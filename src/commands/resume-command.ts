@@ -1,4 +1,4 @@
-import { holds } from '../core/model/pause.ts'
+import { holds, pauseOfRepository } from '../core/model/pause.ts'
 import { command, type Reads, reject } from './command.ts'
 
 export const resumeCommand = command({
@@ -19,15 +19,12 @@ export const resumeCommand = command({
   decide({ trigger, command }, { now, before, waiting }) {
     const { thread, sender, at } = trigger
     if (before && before.at > at) return reject({ kind: 'said-since', by: before.by, paused: before.paused })
+    const id = `${trigger.id}-${command}`
+    const what = pauseOfRepository(thread.repoId)
+    const pause = { ...what, paused: false, id, at, by: sender.login, why: '' }
+    // It ended the pause, and the process died before it was answered.
+    if (before?.id === id) return { kind: 'pause', pause, reply: { kind: 'resumed', pause, waiting } }
     if (!before || !holds(before, now)) return reject({ kind: 'nothing-to', command: 'resume' })
-    const pause = {
-      paused: false,
-      repoId: thread.repoId,
-      id: `${trigger.id}-${command}`,
-      at,
-      by: sender.login,
-      why: '',
-    }
     return { kind: 'pause', pause, reply: { kind: 'resumed', pause, before, waiting } }
   },
 })

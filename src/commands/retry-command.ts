@@ -1,27 +1,36 @@
+import type { Options } from '../core/command/options.ts'
+import type { Closer } from '../core/model/views.ts'
 import { mayHelpAgain } from '../core/record/last-word.ts'
 import type { FollowUp } from '../core/record/mailbox-part.ts'
 import { type NewRun, newRun, type Outcome } from '../core/record/run.ts'
 import { command, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
 import { previousOptions } from './run-options.ts'
 import {
+  byOthers,
   goingOn,
   inTheWay,
   leaving,
+  mayDouble,
   misplacedBase,
   originOf,
   readUpToIn,
   rejectStart,
   type Settings,
   type StartReads,
+  sessionCost,
   settled,
   settlingOf,
   superseding,
   type Wanted,
 } from './start-decision.ts'
 
-const wanted = ({ options }: Request, { request }: LastRun): Pick<Wanted, 'options' | 'what'> => ({
-  options: { ...previousOptions(request.options), ...options },
-  what: request.what,
+const wanted = (
+  { options }: Request,
+  { request: { options: before, what, approves } }: LastRun,
+): Pick<Wanted, 'options' | 'what' | 'approves'> => ({
+  options: { ...previousOptions(before), ...options },
+  what,
+  approves,
 })
 
 export const retryCommand = command({
@@ -42,8 +51,11 @@ export const retryCommand = command({
     const last = past && marker && (await reads.lastRun({ marker }))
     if (!past || !last) return {}
     const [head, settings] = await Promise.all([reads.head('now'), reads.settings()])
-    const settling = await settlingOf(reads, settings, wanted(request, last).options, request.options)
-    return { before: { past, last, head, settling } }
+    const asked = wanted(request, last)
+    const settling = await settlingOf(reads, settings, asked.options, request.options)
+    return {
+      before: { past, last, head, settling, closers: mayDouble(asked) ? await reads.closers() : [] },
+    }
   },
 
   decide(request, { live, before }) {
@@ -60,8 +72,13 @@ export const retryCommand = command({
     const { past, head } = before
     const misplaced = misplacedBase(trigger, request.options, past.pull ? [past.pull] : [], head)
     if (misplaced) return rejectStart(settling, misplaced)
-    const agreed = settled(wanted(request, before.last), trigger.thread, settling)
+    const asked = wanted(request, last)
+    const agreed = settled(asked, trigger.thread, settling)
     if (agreed.kind !== 'settled') return rejectStart(settling, agreed)
+    const tooDear = request.options.new ? undefined : sessionCost(last, settling.settings)
+    if (tooDear) return rejectStart(settling, { ...tooDear, again: true })
+    const pulls = mayDouble(asked) ? byOthers(request, before) : []
+    if (pulls.length > 0) return rejectStart(settling, { kind: 'has-pull', pulls, again: true })
     return {
       kind: 'start',
       run: newRun({
@@ -86,6 +103,7 @@ interface Before {
   last: LastRun
   head: NewRun['baseline']['head'] | undefined
   settling: Settings
+  closers: readonly Closer[]
 }
 
 type Hopeless = Outcome & { kind: 'failed' | 'unfinished' }
@@ -137,15 +155,15 @@ function again(request: Request, { past, last, head = last.baseline.head, settli
     mailbox: { pendingFollowUps: followUpsOf(request, last) },
     ...(roundWords(last).length > 0 && !options.new
       ? goingOn(past, readUpToIn(trigger, last))
-      : afresh(past)),
+      : afresh(past, options)),
   }
 }
 
-function afresh(past: Past): Pick<NewRun, 'workspace' | 'session' | 'result'> {
+function afresh(past: Past, { new: isNew }: Options): Pick<NewRun, 'workspace' | 'session' | 'result'> {
   const { session, workspace } = leaving(past)
   return {
     workspace,
-    session: { ...session, taskId: past.marker.task },
+    session: { ...session, taskId: isNew ? undefined : past.marker.task },
     ...(past.pull ? { result: { pulls: [past.pull], reported: 1 } } : {}),
   }
 }

@@ -2,6 +2,8 @@ import { fixInstruction, namesNothing } from '../core/agent/pull-needs.ts'
 import type { Template } from '../core/command/template.ts'
 import { instruction } from '../core/model/command-grammar.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
+import { isAtCap } from '../core/record/pull-end.ts'
+import type { Rounds } from '../core/record/run.ts'
 import { command, type Reads, type Request, reject } from './command.ts'
 import { decideStart, type StartFacts, type StartReads, startFacts, type Wanted } from './start-decision.ts'
 
@@ -23,8 +25,8 @@ interface Facts {
   inline?: InlineComment[]
   template?: Template
   start: StartFacts
-  /** What is asked in the place of words that name nothing. */
-  text?: string
+  /** What is asked in the place of words that name nothing, and how often that was before. */
+  fix?: { text: string | undefined; pull: number; rounds: Rounds }
 }
 
 export const runCommand = command({
@@ -32,13 +34,16 @@ export const runCommand = command({
   usage: '/codex [options] <instruction>',
   example: '/codex fix the flaky login test',
   about:
-    'Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue says. While a run works, your words are added to it. `/codex fix` on a pull request fixes what it needs: failed checks, conflicts, requested changes.',
+    'Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue or pull request says. While a run works, your words are added to it. `/codex fix` on a pull request fixes what it needs: failed checks, conflicts, requested changes.',
   least: 'write',
   takes: 'text',
   options: true,
   starts: true,
 
-  async facts(reads: StartReads & Pick<Reads, 'inline' | 'template' | 'needs'>, request): Promise<Facts> {
+  async facts(
+    reads: StartReads & Pick<Reads, 'inline' | 'template' | 'needs' | 'rounds'>,
+    request,
+  ): Promise<Facts> {
     const [inline, template, start] = await Promise.all([
       reads.inline(),
       request.literal ? undefined : reads.template(request.text),
@@ -46,16 +51,33 @@ export const runCommand = command({
     ])
     const isBare = !template && !inline && namesNothing(request.text)
     const pull = isBare ? pullOf(request, start) : undefined
-    const needs = pull === undefined ? undefined : await reads.needs(pull)
-    return { inline, template, start, text: needs && fixInstruction(needs) }
+    if (pull === undefined) return { inline, template, start }
+    const [needs, rounds] = await Promise.all([reads.needs(pull), reads.rounds(pull)])
+    return { inline, template, start, fix: { text: needs && fixInstruction(needs), pull, rounds } }
   },
 
-  decide(request, { inline, template, start, text = request.text }) {
+  decide(request, { inline, template, start, fix }) {
     if (template?.kind === 'unusable')
       return reject({ kind: 'template', name: template.name, why: template.why })
-    return decideStart(request, wanted({ ...request, text }, { inline, template }), start)
+    const isTicked = request.trigger.kind === 'tick'
+    if (isTicked && fix?.text === undefined) return reject({ kind: 'nothing-to-fix', pull: fix?.pull })
+    if (fix?.text === undefined) return decideStart(request, wanted(request, { inline, template }), start)
+    const most = mostRounds(start)
+    if (!request.options.force && most !== undefined && isAtCap(fix.rounds, most))
+      return reject({ kind: 'fix-rounds', pull: fix.pull, most, ...fix.rounds })
+    return decideStart(request, { ...wanted({ ...request, text: fix.text }), fixes: true }, start)
   },
 })
+
+function mostRounds(start: StartFacts): number | undefined {
+  const settings =
+    start.kind === 'free'
+      ? start.settling.settings
+      : start.kind === 'busy'
+        ? start.live.baseline.settings
+        : undefined
+  return settings?.limits.fix_rounds
+}
 
 /** The pull request that the thread is, or that its last run made. */
 function pullOf({ trigger: { thread } }: Request, start: StartFacts): number | undefined {

@@ -2,8 +2,8 @@ import type { SettingsNow } from '../access/read-settings.ts'
 import { infoOf, type Options, optionNames } from '../core/command/options.ts'
 import { nearest } from '../core/command/parse.ts'
 import { isBranchName } from '../core/model/branch-name.ts'
-import { efforts, type ReasoningEffort } from '../core/model/codex-task-run-create.ts'
-import { isModel, type KnownModel, type SandboxView } from '../core/model/views.ts'
+import { efforts, notAbove, type ReasoningEffort } from '../core/model/codex-task-run-create.ts'
+import { isModel, type KnownModel, type PricedModel, type SandboxView } from '../core/model/views.ts'
 import { isReadOnly, type RunOptions, type RunRequest } from '../core/record/request-part.ts'
 import type { Grants } from '../core/settings/deployment-settings.ts'
 import { modelOf } from '../core/settings/layers.ts'
@@ -59,8 +59,12 @@ export function settle({ options, what, owner, settings, grants, usual, known }:
   const model = options.model ?? modelOf(settings, usual.model)
   if (isReadOnly(what) && settings.mode === 'interactive') return { kind: 'plan-interactive' }
   const wrong =
-    checkOffered('model', options.model, settings.models) ??
-    checkOffered('effort', options.effort, settings.efforts) ??
+    checkOffered('model', options.model, settings.models && offered(settings.models, known.models)) ??
+    checkOffered(
+      'effort',
+      options.effort,
+      settings.efforts?.map(name => ({ name })),
+    ) ??
     checkModel(options.model, known.models) ??
     checkEffort(options.effort, model, known.models) ??
     checkBranch(options.branch, known.branch) ??
@@ -82,12 +86,19 @@ export function settle({ options, what, owner, settings, grants, usual, known }:
   }
 }
 
+/** With their prices, as far as PostHog says them. */
+export const offered = (
+  names: readonly string[] | undefined,
+  models: readonly KnownModel[],
+): readonly PricedModel[] =>
+  names?.map(name => ({ name, costFactor: models.find(isModel(name))?.costFactor })) ?? models
+
 const checkOffered = (
   what: 'model' | 'effort',
   given: string | undefined,
-  known: readonly string[] | undefined,
+  known: readonly PricedModel[] | undefined,
 ): Reply | undefined =>
-  given === undefined || known === undefined || known.includes(given)
+  given === undefined || known === undefined || known.some(({ name }) => name === given)
     ? undefined
     : { kind: 'not-offered', what, given, known }
 
@@ -110,15 +121,14 @@ export function usualEffort(
   const known = effortsOf(model, models) ?? efforts
   const allowed = known.filter(effort => settings.efforts?.includes(effort) ?? true)
   if (wished === undefined && allowed.length === known.length) return undefined
-  const fitting = allowed.filter(effort => efforts.indexOf(effort) <= efforts.indexOf(wished ?? untold))
   const [unknown] = settings.efforts ?? []
-  return fitting.at(-1) ?? allowed[0] ?? (unknown && { kind: 'effort', effort: unknown, model, known })
+  return notAbove(wished ?? untold, allowed) ?? (unknown && { kind: 'effort', effort: unknown, model, known })
 }
 
 function checkModel(model: string | undefined, known: readonly KnownModel[]): Reply | undefined {
   if (model === undefined || known.length === 0 || known.some(isModel(model))) return undefined
   const names = known.map(({ name }) => name)
-  return { kind: 'model', model, meant: nearest(model.toLowerCase(), names), known: names }
+  return { kind: 'model', model, meant: nearest(model.toLowerCase(), names), known }
 }
 
 /** If PostHog does not say what the model takes, it decides when the run is started. */

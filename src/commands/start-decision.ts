@@ -28,6 +28,8 @@ export interface Wanted {
   mayJoin: boolean
   inline?: InlineComment[]
   approves?: RunRequest['approves']
+  /** What a pull request needs. */
+  fixes?: true
   template?: RunRequest['template']
 }
 
@@ -81,12 +83,10 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
     return rejectStart(settling, { kind: 'fork' })
   const agreed = settled(asked.wanted, trigger.thread, settling)
   if (agreed.kind !== 'settled') return rejectStart(settling, agreed)
-  const cost = wanted.options.new ? undefined : last?.session?.cost
-  const limit = settings.limits.cost_per_run
-  if (cost && limit !== undefined && cost >= limit)
-    return rejectStart(settling, { kind: 'session-cost', cost, limit })
+  const tooDear = wanted.options.new ? undefined : sessionCost(last, settings)
+  if (tooDear) return rejectStart(settling, tooDear)
   const { what, text, inline, approves, template } = asked.wanted
-  const others = wanted.options.force || wanted.approves || isReadOnly(what) ? [] : byOthers(request, facts)
+  const others = mayDouble(asked.wanted) ? byOthers(request, facts) : []
   if (others.length > 0) return rejectStart(settling, { kind: 'has-pull', pulls: others })
   const run = newRun({
     id: runId,
@@ -105,6 +105,7 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
     baseline: { snapshot: trigger.snapshot, settings, settingsProblem: problem, head },
     ...(past && !wanted.options.new ? goingOn(past, readUpToIn(trigger, last)) : leaving(past)),
     ...superseding(trigger, last),
+    mailbox: { fixes: wanted.fixes ? 1 : 0 },
   })
   return { kind: 'start', run }
 }
@@ -123,8 +124,27 @@ export function misplacedBase(
   return open && open.base !== base ? { kind: 'base-taken', pull: open.number, base: open.base } : undefined
 }
 
+/** What a session has cost that takes no more. */
+export function sessionCost(
+  last: LastRun | undefined,
+  { limits: { cost_per_run: limit } }: RepoSettings,
+): (Reply & { kind: 'session-cost' }) | undefined {
+  const cost = last?.session?.cost
+  return cost && limit !== undefined && cost >= limit ? { kind: 'session-cost', cost, limit } : undefined
+}
+
+/** Whether it may do a second time what an open pull request does. */
+export const mayDouble = ({
+  options,
+  what,
+  approves,
+}: Pick<Wanted, 'options' | 'what' | 'approves'>): boolean => !options.force && !approves && !isReadOnly(what)
+
 /** Not of this thread's own work, which goes on there. */
-const byOthers = ({ trigger: { thread } }: Request, { closers, past, settling }: Free): Closer[] =>
+export const byOthers = (
+  { trigger: { thread } }: Request,
+  { closers, past, settling }: Pick<Free, 'closers' | 'past' | 'settling'>,
+): Closer[] =>
   closers.filter(({ number, branch }) => {
     const isOwn =
       branch !== undefined &&
@@ -141,8 +161,8 @@ export const rejectStart = (
 
 export function superseding({ thread }: CommandTrigger, last: LastRun | undefined): Pick<NewRun, 'report'> {
   const status = last?.report?.status
-  const outcome = last?.result?.outcome
-  if (!isUndone(outcome)) return {}
+  // What was folded away once and is in sight again told of its pull request.
+  if (!isUndone(last?.result?.outcome) && !last?.report?.announced.word) return {}
   if (status?.nodeId === undefined || status.minimized) return {}
   return last?.thread && threadSlot(last.thread) === threadSlot(thread)
     ? { report: { supersedes: [status.nodeId] } }
@@ -246,6 +266,7 @@ function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, sett
     text: wanted.text || 'Go on.',
     inline: wanted.inline,
     attached: attached?.length ? attached : undefined,
+    fixes: wanted.fixes,
   }
   if (joins(live, wanted) && differs.length === 0) return { kind: 'message', runId: live.id, message }
   if (live.result.outcome) return { kind: 'take-over', run: live }
@@ -320,7 +341,7 @@ function labelled(trigger: LabelTrigger, live: Run): Decision {
   const { origin } = live.request
   if (live.result.outcome) return { kind: 'take-over', run: live }
   if (live.mailbox.stop) return { kind: 'wait', behind: live }
-  const isKnown = nameOf(trigger) === '' || (origin.kind === 'label' && origin.label === label)
+  const isKnown = presetNameOf(trigger) === '' || (origin.kind === 'label' && origin.label === label)
   return isKnown
     ? { kind: 'message', runId: live.id, message: { kind: 'label', label } }
     : { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs: [] } }
@@ -333,11 +354,11 @@ interface Chosen {
 
 const chosen = (preset: PresetSettings): Chosen => ({ kind: 'chosen', preset })
 
-const nameOf = ({ label, base = 'codex' }: LabelTrigger): string => label.slice(base.length + 1)
+export const presetNameOf = ({ label, base = 'codex' }: LabelTrigger): string => label.slice(base.length + 1)
 
 function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chosen | Reply {
   if (trigger.kind !== 'label') return chosen({})
-  const name = nameOf(trigger)
+  const name = presetNameOf(trigger)
   if (name === '') return chosen({})
   const isName = (each: string): boolean => each.toLowerCase() === name.toLowerCase()
   const own = Object.entries(settings.labels).find(([each]) => isName(each))
@@ -403,7 +424,8 @@ export async function startFacts(
   const asked = completed(trigger, wanted, { settings: settings.settings, last })
   const options = asked.kind === 'completed' ? asked.wanted.options : {}
   const settling = await settlingOf(reads, settings, options, wanted.options)
-  return { kind: 'free', head, past, last, settling, closers: await reads.closers() }
+  const closers = asked.kind === 'completed' && mayDouble(asked.wanted) ? await reads.closers() : []
+  return { kind: 'free', head, past, last, settling, closers }
 }
 
 export async function settlingOf(

@@ -5,7 +5,7 @@ import {
   type StopsOfThread,
   stopAfter,
 } from '../access/stop-after.ts'
-import { isMistake } from '../core/command/parse.ts'
+import { isMistake, type Parsed } from '../core/command/parse.ts'
 import type { Range } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { isBefore, momentOf } from '../core/record/event-order.ts'
@@ -19,7 +19,7 @@ import {
   type WaitingTriggers,
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
-import { newlyAsked, ownText, shownBy, textsToSee } from './read-commands.ts'
+import { newlyAsked, shownBy, textsOf, textsToSee } from './read-commands.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, stoppedIn, stopsIn, type ThreadRecord } from './trigger-record.ts'
 
@@ -55,9 +55,12 @@ export const stopsOf =
 
 const names = [stopCommand.name, ...(stopCommand.aliases ?? [])]
 
-function mayStop({ trigger }: ThreadRecord): boolean {
+function mayStop({ trigger, passed }: ThreadRecord): boolean {
   if (trigger.kind === 'tick') return trigger.box === stopCommand.name
-  return trigger.kind === 'comment' && names.some(name => trigger.text.toLowerCase().includes(name))
+  if (trigger.kind !== 'comment') return false
+  // What a review asks on lines is read until it is taken up.
+  if (trigger.commentRef.kind === 'review' && !passed) return true
+  return names.some(name => trigger.text.toLowerCase().includes(name))
 }
 
 async function stopIn({ trigger, done, pages }: ThreadRecord, { github, signer }: StopCheck): Promise<Read> {
@@ -66,11 +69,14 @@ async function stopIn({ trigger, done, pages }: ThreadRecord, { github, signer }
     return run === undefined ? undefined : { moment: momentOf(trigger), run }
   }
   if (trigger.kind !== 'comment') return undefined
-  const texts = textsToSee(trigger, [ownText(trigger)])
+  const texts = textsToSee(trigger, await textsOf(github, trigger))
   const parsed = await newlyAsked(trigger, texts, pages ?? (await github.shown(texts)))
-  const last = parsed.findLastIndex(each => !isMistake(each) && each.command.name === stopCommand.name)
+  const last = parsed.findLastIndex(isStop)
   return last < done ? undefined : { moment: momentOf(trigger, last) }
 }
+
+const isStop = (parsed: Parsed): boolean =>
+  !isMistake(parsed) && parsed.command.name === stopCommand.name && !parsed.command.options.dryRun
 
 type Read = Awaited<ReturnType<StopsOfThread['unjudged'][number]['read']>>
 

@@ -56,15 +56,24 @@ export async function withdraw(context: CommandContext, trigger: Withdrawal): Pr
   )
     return { kind: 'end' }
   const withdrawnIds: string[] = []
+  let goesOn = false
   for (const { id, data } of waiting)
     if (await mayStop(context, trigger, data.trigger.sender)) {
       await context.deps.waiting.send(id, withdrawn)
       if (trigger.what.kind === 'comment') withdrawnIds.push(commandId({ record: data }))
-    }
+    } else if (trigger.what.kind === 'comment' && live) goesOn = true
   if (live && !(await takeWordsBack(context, trigger, { run: live, words, withdrawnIds })))
     return { kind: 'park', ms: 200 }
   if (meant) await takeAway(context, trigger, meant)
-  return { kind: 'end' }
+  // What it asks may soon be words that wait for the agent, of which the status says so.
+  return goesOn && (await mayLookAgain(context)) ? { kind: 'park', ms: 1_000 } : { kind: 'end' }
+}
+
+async function mayLookAgain(context: CommandContext): Promise<boolean> {
+  const { record, deps } = context
+  const { waits = { for: 'github', since: deps.now() } } = record
+  if (!record.waits) await context.save({ ...record, waits })
+  return deps.now() - waits.since < 30_000
 }
 
 /** Whether it is gone at GitHub too: a withdrawal may come late, and so may a command. */

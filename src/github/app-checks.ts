@@ -1,7 +1,7 @@
 /** Whether GitHub reaches us with the right secret, read from recent deliveries. */
 import { z } from 'zod'
 import { type Check, type CheckName, found, passed, unanswered } from '../core/model/check.ts'
-import { Rejected } from '../core/model/errors.ts'
+import { describe, Rejected } from '../core/model/errors.ts'
 import type { OwnerFiles } from '../core/model/ports.ts'
 import type { Repository, Thread } from '../core/model/thread.ts'
 import type { GitHubApp } from './app-client.ts'
@@ -85,7 +85,7 @@ function noApp(error: unknown): Check {
     )
   return unanswered(
     'github-app',
-    `GitHub did not answer: ${wordsOf(error)}`,
+    `GitHub did not answer: ${describe(error)}`,
     'Check GITHUB_API_URL or GHE_HOST. Check that this machine can reach it (with a proxy, set HTTPS_PROXY).',
   )
 }
@@ -160,13 +160,11 @@ async function checkTolerantly(name: CheckName, request: () => Promise<Check>): 
       return passed(name, 'not known: this server does not say it')
     return unanswered(
       name,
-      `GitHub did not answer: ${wordsOf(error)}`,
+      `GitHub did not answer: ${describe(error)}`,
       'Run this again. If it happens again, look at the log of the bot.',
     )
   }
 }
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 function checkInstallations(app: GitHubApp, wanted: Wanted): Promise<Check> {
   return checkTolerantly('github-installations', async () => {
@@ -387,7 +385,7 @@ export async function checkDefaultBranch(app: GitHubApp, thread: Thread): Promis
   } catch (error) {
     return unanswered(
       'repositories',
-      `GitHub did not answer: ${wordsOf(error)}`,
+      `GitHub did not answer: ${describe(error)}`,
       'Check that the App is still installed on this repository. Then try again.',
     )
   }

@@ -24,6 +24,7 @@ export interface AppSettings {
 type Repo = Pick<Thread, 'installationId' | 'repoId'>
 
 export interface GitHubApp {
+  id: number
   forRepo(thread: Repo): Octokit
   forInstallation(installationId: number): Octokit
   forNamed(installationId: number, repo: string): Octokit
@@ -32,9 +33,13 @@ export interface GitHubApp {
   readToken(thread: Repo): Promise<string>
   confirmAccess(thread: Repo): Promise<void>
   botLogin(): Promise<string>
+  /** The permissions of an installation, and their levels. */
+  grantedBy(installationId: number): Promise<Record<string, string>>
   ids: NodeIds
   /** What may be rendered by `POST /markdown`. */
   renderings: RenderCap
+  /** Of the comments of threads, as each of their pages may have millions of characters. */
+  listings: LimitFunction
   asApp(route: string, parameters?: Record<string, unknown>): Promise<AppResponse>
 }
 
@@ -48,6 +53,9 @@ const permissions: Permissions = {
   contents: 'write',
   issues: 'write',
   pull_requests: 'write',
+  // What a pull request needs; writing checks takes a token of its own.
+  checks: 'read',
+  statuses: 'read',
   metadata: 'read',
 }
 const readPermissions: Permissions = { contents: 'read', issues: 'read', metadata: 'read' }
@@ -56,6 +64,7 @@ type Permissions = Readonly<Record<string, 'read' | 'write'>>
 
 /** GitHub takes 100 at once. Source: "Rate limits for the REST API", on secondary rate limits. */
 const mostAtOnce = 90
+const listingsAtOnce = 4
 
 /** ms */
 const grantLasts = 60 * 60_000
@@ -143,9 +152,12 @@ export function gitHubApp(
   }
 
   return {
+    id: settings.appId,
     asApp,
     renderings: renderCap(now),
+    listings: pLimit(listingsAtOnce),
     ids: new NodeIds(),
+    grantedBy,
     readToken: thread => tokenOf(thread, { wanted: readPermissions }),
     async confirmAccess(thread) {
       await tokenOf(thread, { refresh: true })

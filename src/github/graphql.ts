@@ -29,10 +29,19 @@ interface Received {
 
 type Variables = Record<string, unknown>
 
-/** @throws Rejected if the text was refused as a whole */
-export async function send(client: Octokit, text: string, variables: Variables): Promise<Received> {
+/**
+ * @param maxBytes of an answer that others can make long: a longer one is read no further, and has no data
+ * @throws Rejected if the text was refused as a whole
+ */
+export async function send(
+  client: Octokit,
+  text: string,
+  variables: Variables,
+  maxBytes?: number,
+): Promise<Received> {
+  const request = maxBytes === undefined ? {} : { request: { fetch: fetchUpTo(maxBytes) } }
   try {
-    return { data: await client.graphql(text, variables), missing: new Map() }
+    return { data: await client.graphql(text, { ...variables, ...request }), missing: new Map() }
   } catch (error) {
     const refused = RefusedQuery.safeParse(error).data
     if (!refused) throw error
@@ -47,8 +56,22 @@ export async function send(client: Octokit, text: string, variables: Variables):
   }
 }
 
+const fetchUpTo =
+  (maxBytes: number): typeof fetch =>
+  async (...request) => {
+    const response = await fetch(...request)
+    const read: Uint8Array[] = []
+    let length = 0
+    for await (const chunk of response.body ?? []) {
+      length += chunk.length
+      if (length > maxBytes) return new Response('{}', response)
+      read.push(chunk)
+    }
+    return new Response(Buffer.concat(read), response)
+  }
+
 /**
- * @param optional paths that may be missing
+ * @param optional paths that may be missing; `.*`: all below one
  * @throws Rejected with 404 for what is not there; NoResponse for an answer that makes no sense
  */
 export async function query<T>(
@@ -57,7 +80,11 @@ export async function query<T>(
   variables: Variables,
 ): Promise<T> {
   const { data, missing } = await send(client, text, variables)
-  for (const [path, rejected] of missing) if (!optional.includes(path)) throw rejected
+  for (const [path, rejected] of missing)
+    if (
+      !optional.some(known => path === known || (known.endsWith('.*') && path.startsWith(known.slice(0, -1))))
+    )
+      throw rejected
   const read = schema.safeParse(data)
   if (read.success) return read.data
   throw new NoResponse('github', 'GitHub answered with something else than was asked for', {

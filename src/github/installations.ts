@@ -1,11 +1,66 @@
 import { z } from 'zod'
+import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Repository, Thread } from '../core/model/thread.ts'
 import type { SubjectView, ThreadComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
+import { query } from './graphql.ts'
 
 const InstallationPage = z.array(z.object({ id: z.number(), suspended_at: z.string().nullish() }))
 
+const InstallationRef = z.object({ id: z.number() })
+
 const perPage = 100
+
+function asComment(run: CheckRunNode, sha: string): ThreadComment | undefined {
+  const number = Number(/^codex #(\d+)$/.exec(run.name)?.[1])
+  if (!number || !run.summary) return undefined
+  const createdAt = Date.parse(run.startedAt ?? '')
+  const changedAt = Date.parse(run.completedAt ?? '') || createdAt
+  return { id: run.databaseId, body: run.summary, number, createdAt, changedAt, sha }
+}
+
+const CheckRunNode = z.object({
+  databaseId: z.number(),
+  name: z.string(),
+  summary: z.string().nullable(),
+  startedAt: z.string().nullable(),
+  completedAt: z.string().nullable(),
+})
+type CheckRunNode = z.infer<typeof CheckRunNode>
+
+const Checked = z.object({
+  oid: z.string(),
+  checkSuites: z.object({
+    nodes: z.array(z.object({ checkRuns: z.object({ nodes: z.array(CheckRunNode) }) })),
+  }),
+})
+
+const Refs = z.object({
+  pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
+  nodes: z.array(
+    z.object({ target: z.object({ history: z.object({ nodes: z.array(Checked) }).optional() }) }),
+  ),
+})
+type Refs = z.infer<typeof Refs>
+
+const recentChecks = {
+  text: `query recentChecks($owner: String!, $name: String!, $app: Int!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    refs(refPrefix: "refs/heads/", first: 50, after: $after) {
+      pageInfo { hasNextPage endCursor }
+      nodes { target { ... on Commit { history(first: 20) { nodes {
+        oid
+        checkSuites(first: 1, filterBy: { appId: $app }) { nodes {
+          checkRuns(first: 50, filterBy: { checkType: ALL }) { nodes {
+            databaseId name summary startedAt completedAt
+          } }
+        } }
+      } } } } }
+    }
+  }
+}`,
+  schema: z.object({ repository: z.object({ refs: Refs }) }),
+}
 
 export function installationsOf(app: GitHubApp, redact: (text: string) => string) {
   async function installations(): Promise<number[]> {
@@ -22,21 +77,25 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
     const client = app.forInstallation(installationId)
     const query = { per_page: perPage }
     const listed = await client.paginate(client.rest.apps.listReposAccessibleToInstallation, query)
-    return listed
-      .filter(({ archived }) => !archived)
-      .map(({ id, name, owner, default_branch }) => ({
-        installationId,
-        owner: owner.login,
-        ownerId: owner.id,
-        repo: name,
-        repoId: id,
-        defaultBranch: default_branch,
-      }))
+    return listed.filter(({ archived }) => !archived).map(each => repositoryOf(installationId, each))
   }
 
   return {
     installations,
     repositoriesOf,
+
+    /** Where the App is installed. */
+    async repositoryNamed(owner: string, repo: string): Promise<Repository | undefined> {
+      try {
+        const { data } = await app.asApp('GET /repos/{owner}/{repo}/installation', { owner, repo })
+        const installationId = InstallationRef.parse(data).id
+        const found = await app.forNamed(installationId, repo).rest.repos.get({ owner, repo })
+        return repositoryOf(installationId, found.data)
+      } catch (error) {
+        if (isNotFound(error)) return undefined
+        throw error
+      }
+    },
 
     async repositories(): Promise<Repository[]> {
       const found: Repository[] = []
@@ -77,6 +136,30 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
         }))
     },
 
+    /** A run's check is on a commit of its branch, or on the one where that began. */
+    async ownChecks(repository: Repository, since: number): Promise<ThreadComment[]> {
+      const where = { owner: repository.owner, name: repository.repo, app: app.id }
+      const found = new Map<number, ThreadComment>()
+      let after: string | null = null
+      try {
+        do {
+          const refs: Refs = (await query(app.forChecks(repository), recentChecks, { ...where, after }))
+            .repository.refs
+          for (const { target } of refs.nodes)
+            for (const { oid, checkSuites } of target.history?.nodes ?? [])
+              for (const { checkRuns } of checkSuites.nodes)
+                for (const run of checkRuns.nodes) {
+                  const comment = asComment(run, oid)
+                  if (comment && comment.createdAt >= since) found.set(comment.id, comment)
+                }
+          after = refs.pageInfo.hasNextPage ? refs.pageInfo.endCursor : null
+        } while (after !== null)
+      } catch (error) {
+        if (!(error instanceof Rejected)) throw error
+      }
+      return [...found.values()]
+    },
+
     async subject(repository: Repository, number: number): Promise<SubjectView> {
       const { owner, repo } = repository
       const client = app.forRepo(repository)
@@ -95,3 +178,22 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
     },
   }
 }
+
+interface RepositoryView {
+  id: number
+  name: string
+  owner: { id: number; login: string }
+  default_branch: string
+}
+
+export const repositoryOf = (
+  installationId: number,
+  { id, name, owner, default_branch }: RepositoryView,
+): Repository => ({
+  installationId,
+  owner: owner.login,
+  ownerId: owner.id,
+  repo: name,
+  repoId: id,
+  defaultBranch: default_branch,
+})

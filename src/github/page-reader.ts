@@ -1,6 +1,6 @@
 /** Reads pages in one worker thread, one after the other. A page that takes too long, or kills it, is not read. */
 import { Worker } from 'node:worker_threads'
-import type { SeenPage } from '../core/text/shown-text.ts'
+import type { SeenPage } from '../core/text/seen-page.ts'
 import type { PageRequest, PageResponse } from './page-worker.ts'
 
 /** ms for one page, which takes up to 200 on a quiet machine (64 KB of anything). */

@@ -1,7 +1,7 @@
 /** The thread in which pages are read: text of others never holds the event loop of the bot. */
 import { parentPort } from 'node:worker_threads'
 import { seenPage } from '../core/command/find.ts'
-import type { SeenPage } from '../core/text/shown-text.ts'
+import type { SeenPage } from '../core/text/seen-page.ts'
 
 export type PageRequest = Parameters<typeof seenPage>
 

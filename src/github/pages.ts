@@ -7,10 +7,11 @@ import { z } from 'zod'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { WrittenText } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
-import { asWritten, minimizedPage, type SeenPage } from '../core/text/shown-text.ts'
+import { asWritten, minimizedPage, type SeenPage } from '../core/text/seen-page.ts'
+import { send } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { readPage } from './page-reader.ts'
-import { faultOf, refuseLimited } from './response-faults.ts'
+import { faultOf } from './response-faults.ts'
 
 /** Of one query. GitHub gives up rendering after about 10 s, and takes 100 nodes. */
 const maxAsked = 50
@@ -43,10 +44,8 @@ type Rendered = z.infer<typeof Rendered>
 
 /** An error in a field that can't be null makes its parent null. */
 const PagesResponse = z.object({
-  data: z.object({
-    repository: z.object({ issueOrPullRequest: Rendered.nullish().catch(undefined) }).nullish(),
-    nodes: z.array(Rendered.extend({ id: z.string() }).nullable().catch(null)),
-  }),
+  repository: z.object({ issueOrPullRequest: Rendered.nullish().catch(undefined) }).nullish(),
+  nodes: z.array(Rendered.extend({ id: z.string() }).nullable().catch(null)),
 })
 
 export interface RenderCap {
@@ -121,8 +120,6 @@ export function pagesOf({ client, thread, cap, redact, now }: PageAccess) {
     const isThread = texts.some(({ of }) => of?.kind === 'thread')
     if (ids.length === 0 && !isThread) return texts.map(() => undefined)
     const found = await unlessRefused(now, async () => {
-      const { baseUrl } = client.request.endpoint.DEFAULTS
-      const url = `${baseUrl.replace(/\/api\/v3\/?$/, '/api')}/graphql`
       const variables = {
         owner: thread.owner,
         name: thread.repo,
@@ -130,11 +127,7 @@ export function pagesOf({ client, thread, cap, redact, now }: PageAccess) {
         thread: isThread,
         ids,
       }
-      const request = { query: pages, variables, request: { parseSuccessResponseBody: false } }
-      const response = await client.request(`POST ${url}`, request)
-      const data: unknown = JSON.parse(await textFrom(response))
-      refuseLimited({ ...response, data })
-      return PagesResponse.safeParse(data).data?.data
+      return PagesResponse.safeParse((await send(client, pages, variables, maxBytes)).data).data
     })
     const byId = new Map(found?.nodes.flatMap(node => (node ? [[node.id, node]] : [])))
     return texts.map(({ of }) =>

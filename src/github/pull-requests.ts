@@ -2,7 +2,15 @@
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import type { Thread } from '../core/model/thread.ts'
-import type { Awaited, CommentView, CommitView, PullNeeds, PullView } from '../core/model/views.ts'
+import type {
+  Approvals,
+  Awaited,
+  CommentView,
+  CommitView,
+  NeedsView,
+  PullNeeds,
+  PullView,
+} from '../core/model/views.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
 import { query } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
@@ -45,14 +53,16 @@ export function pullsOf({ redact, ...access }: ThreadAccess & { redact(text: str
       }))
     },
 
-    async needs(number: number): Promise<PullNeeds | undefined> {
+    /** Of checks that GitHub does not let the App see, nothing is said. */
+    async needs(number: number): Promise<NeedsView | undefined> {
       const variables = { owner: thread.owner, name: thread.repo, number }
       const found = (await query(client, pullNeeds, variables)).repository.pullRequest
       if (found.state !== 'OPEN') return undefined
-      const contexts = found.commits.nodes[0]?.commit.statusCheckRollup?.contexts.nodes ?? []
+      const contexts = found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes ?? []
       return {
         number,
-        failedChecks: contexts.flatMap(failedCheck),
+        failedChecks: contexts.flatMap(check => (check ? failedCheck(check) : [])),
+        isKnown: found.mergeable !== 'UNKNOWN',
         hasConflicts: found.mergeable === 'CONFLICTING',
         changesRequestedBy: found.latestOpinionatedReviews.nodes.flatMap(({ state, author }) =>
           state === 'CHANGES_REQUESTED' && author ? [loginOf(author)] : [],
@@ -61,6 +71,24 @@ export function pullsOf({ redact, ...access }: ThreadAccess & { redact(text: str
           isResolved ? [] : [{ path, line }],
         ),
       }
+    },
+
+    async approvals(number: number): Promise<Approvals | undefined> {
+      const variables = { owner: thread.owner, name: thread.repo, number }
+      const found = (await query(client, pullApprovals, variables)).repository.pullRequest
+      if (found.state !== 'OPEN') return undefined
+      const asked = new Set(
+        found.reviewRequests.nodes.map(({ requestedReviewer }) => requestedReviewer?.login),
+      )
+      const by = found.latestOpinionatedReviews.nodes.flatMap(({ state, author, commit }) =>
+        state === 'APPROVED' &&
+        commit?.oid === found.headRefOid &&
+        author?.databaseId &&
+        !asked.has(author.login)
+          ? [{ login: author.login, id: author.databaseId }]
+          : [],
+      )
+      return { sha: found.headRefOid, body: found.body, by }
     },
 
     /** The newest hundred are looked at: a limit beyond that is none. */
@@ -215,13 +243,64 @@ const pullNeeds = {
           ),
         }),
         commits: z.object({
+          nodes: z
+            .array(
+              z
+                .object({
+                  commit: z
+                    .object({
+                      statusCheckRollup: z
+                        .object({
+                          contexts: z
+                            .object({ nodes: z.array(CheckContext.nullable()).nullable() })
+                            .nullable(),
+                        })
+                        .nullable(),
+                    })
+                    .nullable(),
+                })
+                .nullable(),
+            )
+            .nullable(),
+        }),
+      }),
+    }),
+  }),
+  optional: ['repository.pullRequest.commits', 'repository.pullRequest.commits.*'],
+}
+
+/** Of whoever may write, the newest opinion; who was asked again has given none yet. */
+const pullApprovals = {
+  text: `query pullApprovals($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      state
+      body
+      headRefOid
+      reviewRequests(first: 100) { nodes { requestedReviewer { ... on User { login } } } }
+      latestOpinionatedReviews(first: 100, writersOnly: true) {
+        nodes { state commit { oid } author { login ... on User { databaseId } } }
+      }
+    }
+  }
+}`,
+  schema: z.object({
+    repository: z.object({
+      pullRequest: z.object({
+        state: z.string(),
+        body: z.string(),
+        headRefOid: z.string(),
+        reviewRequests: z.object({
+          nodes: z.array(
+            z.object({ requestedReviewer: z.object({ login: z.string().optional() }).nullable() }),
+          ),
+        }),
+        latestOpinionatedReviews: z.object({
           nodes: z.array(
             z.object({
-              commit: z.object({
-                statusCheckRollup: z
-                  .object({ contexts: z.object({ nodes: z.array(CheckContext) }) })
-                  .nullable(),
-              }),
+              state: z.string(),
+              commit: z.object({ oid: z.string() }).nullable(),
+              author: z.object({ login: z.string(), databaseId: z.number().optional() }).nullable(),
             }),
           ),
         }),

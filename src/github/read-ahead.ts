@@ -9,7 +9,7 @@ import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { Closer, IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
-import { send } from './graphql.ts'
+import { query, send } from './graphql.ts'
 import { type NodeIds, threadKey } from './node-ids.ts'
 import { unlessRejected } from './response-faults.ts'
 
@@ -20,6 +20,10 @@ const comments = `comments(last: 100) {
         totalCount
         nodes { id fullDatabaseId body createdAt updatedAt authorAssociation author { __typename login } }
       }`
+
+const closing = `closedByPullRequestsReferences(first: 10) {
+          nodes { number title url state headRefName headRepository { databaseId } }
+        }`
 
 const threadAhead = `query threadAhead($owner: String!, $name: String!, $number: Int!, $file: String!, $templates: String!, $base: String!, $prefix: String!, $isIssue: Boolean!) {
   repository(owner: $owner, name: $name) {
@@ -36,9 +40,7 @@ const threadAhead = `query threadAhead($owner: String!, $name: String!, $number:
         id
         closed
         ${comments}
-        closedByPullRequestsReferences(first: 10) {
-          nodes { number title url state headRefName headRepository { databaseId } }
-        }
+        ${closing}
         linkedBranches(first: 10) { nodes { ref { name target { oid } repository { nameWithOwner } } } }
       }
       ... on PullRequest {
@@ -90,6 +92,8 @@ interface Parts extends Omit<z.infer<typeof Carried>, 'at'> {
 const goodFor = 10_000
 /** Of comments, in a record. */
 const maxCharacters = 50_000
+/** Of the answer, as a hundred commands may be in hand, and anybody may have written what they read. */
+const maxBytes = 300_000
 
 export interface Prefetched {
   keep(parts: Parts): void
@@ -182,6 +186,8 @@ const CloserNode = z.object({
   headRepository: z.object({ databaseId: z.number() }).nullable(),
 })
 
+const Closing = z.object({ nodes: z.array(CloserNode.nullable()) })
+
 const ResponseData = z.object({
   repository: z.object({
     id: z.string(),
@@ -208,17 +214,13 @@ const ResponseData = z.object({
         ),
       }),
       linkedBranches: LinkedNodes.optional(),
-      closedByPullRequestsReferences: z
-        .object({
-          nodes: z.array(CloserNode.nullable()),
-        })
-        .optional(),
+      closedByPullRequestsReferences: Closing.optional(),
     }),
   }),
 })
 type Found = z.infer<typeof ResponseData>['repository']
 
-/** What GitHub refuses of it is not kept: each part is then asked for by itself. */
+/** What GitHub refuses of it, or makes too long, is not kept: each part is then asked for by itself. */
 export async function readAhead({ client, thread, ids, prefetched }: ThreadAccess): Promise<void> {
   // A failed read must not leave old data.
   prefetched.keep({})
@@ -232,7 +234,7 @@ export async function readAhead({ client, thread, ids, prefetched }: ThreadAcces
     prefix: usualStem(thread),
     isIssue: thread.kind === 'issue',
   }
-  const response = await send(client, threadAhead, variables).catch(unlessRejected)
+  const response = await send(client, threadAhead, variables, maxBytes).catch(unlessRejected)
   const found = ResponseData.safeParse(response?.data).data?.repository
   if (!found || response?.missing.size !== 0) return
   ids.set(String(thread.repoId), found.id)
@@ -255,6 +257,28 @@ function partsOf(found: Found, thread: Thread): Parts {
     open: closed ? undefined : true,
     closers: found.thread.closedByPullRequestsReferences?.nodes.flatMap(node => closerOf(node, thread)),
   }
+}
+
+const threadClosers = {
+  text: `query threadClosers($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    issue(number: $number) {
+        ${closing}
+    }
+  }
+}`,
+  schema: z.object({
+    repository: z.object({ issue: z.object({ closedByPullRequestsReferences: Closing }) }),
+  }),
+  // Those that the App may not see.
+  optional: ['repository.issue.closedByPullRequestsReferences.nodes.*'],
+}
+
+/** @returns `undefined` for what GitHub refuses to say */
+export async function closersOf({ client, thread }: ThreadAccess): Promise<Closer[] | undefined> {
+  const variables = { owner: thread.owner, name: thread.repo, number: thread.number }
+  const found = await query(client, threadClosers, variables).catch(unlessRejected)
+  return found?.repository.issue.closedByPullRequestsReferences.nodes.flatMap(node => closerOf(node, thread))
 }
 
 function closerOf(node: z.infer<typeof CloserNode> | null, { repoId }: Thread): Closer[] {

@@ -6,26 +6,37 @@ import type { Octokit } from '@octokit/rest'
 import { templatesFolder } from '../core/command/template.ts'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
-import type { ChangedFile, CheckReport } from '../core/model/views.ts'
+import type { ChangedFile } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
 import type { GitHubApp } from './app-client.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 import { unlessGone } from './response-faults.ts'
 
-interface Reading extends ThreadAccess {
-  app: GitHubApp
-  written(text: string): string
-}
-
-export function repositoryFiles({ app, client, thread, prefetched, written }: Reading) {
-  const at = { owner: thread.owner, repo: thread.repo }
+export function filesIn(client: Octokit, { owner, repo }: At): Files {
+  const at = { owner, repo }
   return {
-    async file(path: string, commit?: string): Promise<string | undefined> {
-      const read = path === settingsPath && commit === undefined ? prefetched.take('settings') : undefined
-      if (read) return read.text
+    async file(path, commit) {
       const ref = commit === undefined ? {} : { ref: commit }
       const found = await unlessGone(() => client.rest.repos.getContent({ ...at, path, ...ref }))
       return found && textOf(found.data)
+    },
+
+    async fileCommits(path) {
+      const { data } = await client.rest.repos.listCommits({ ...at, path, per_page: 20 })
+      return data.map(({ sha }) => sha)
+    },
+  }
+}
+
+export function repositoryFiles({ client, thread, prefetched }: ThreadAccess) {
+  const at = { owner: thread.owner, repo: thread.repo }
+  const files = filesIn(client, at)
+  return {
+    ...files,
+
+    async file(path: string, commit?: string): Promise<string | undefined> {
+      const read = path === settingsPath && commit === undefined ? prefetched.take('settings') : undefined
+      return read ? read.text : files.file(path, commit)
     },
 
     async folder(path: string): Promise<string[]> {
@@ -38,36 +49,6 @@ export function repositoryFiles({ app, client, thread, prefetched, written }: Re
     async changedFiles(number: number): Promise<ChangedFile[]> {
       const { data } = await client.rest.pulls.listFiles({ ...at, pull_number: number, per_page: 100 })
       return data.map(({ filename, patch }) => ({ path: filename, patch }))
-    },
-
-    async report(sha: string, { id, name, well, title, summary, annotations }: CheckReport): Promise<void> {
-      const { checks } = app.forChecks(thread).rest
-      const { data } = await checks.listForRef({ ...at, ref: sha, check_name: name })
-      if (data.check_runs.some(run => run.external_id === id)) return
-      await checks.create({
-        ...at,
-        name,
-        head_sha: sha,
-        external_id: id,
-        status: 'completed',
-        conclusion: well ? 'success' : 'failure',
-        output: {
-          title,
-          summary: written(summary),
-          annotations: annotations.map(({ path, line, message }) => ({
-            path,
-            start_line: line,
-            end_line: line,
-            annotation_level: 'failure' as const,
-            message: written(message),
-          })),
-        },
-      })
-    },
-
-    async fileCommits(path: string): Promise<string[]> {
-      const { data } = await client.rest.repos.listCommits({ ...at, path, per_page: 20 })
-      return data.map(({ sha }) => sha)
     },
   }
 }
@@ -117,10 +98,7 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
           return undefined
         }
       },
-      async fileCommits(path) {
-        const { data } = await known.client.rest.repos.listCommits({ ...at, path, per_page: 20 })
-        return data.map(({ sha }) => sha)
-      },
+      fileCommits: filesIn(known.client, at).fileCommits,
     }
   }
 }

@@ -31,7 +31,7 @@ export function limited(
       await watch.gate.pass()
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
       const response = await metered(watch, options, () => request(options))
-      refuseLimited(response)
+      refuseLimited(options.url, response)
       refusePage(response)
       return response
     }

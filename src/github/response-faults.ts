@@ -66,7 +66,7 @@ const LimitedResponse = z.object({
  * GraphQL reports a limit with status 200. Source: GitHub GraphQL, "Exceeding the rate limit".
  * @throws what REST would answer
  */
-export function refuseLimited({ url, data, headers }: { url: string; data: unknown; headers: object }): void {
+export function refuseLimited(url: string, { data, headers }: { data: unknown; headers: object }): void {
   if (!url.endsWith('/graphql')) return
   const refused = LimitedResponse.safeParse(data).data?.errors.find(
     ({ type, message }) => type === 'RATE_LIMITED' || /secondary rate limit/i.test(message),

@@ -11,7 +11,7 @@ import type { ThreadAccess } from './read-ahead.ts'
 import { unlessRejected } from './response-faults.ts'
 
 interface Piece {
-  part: SettlingPart | 'react' | 'unreact' | 'fold'
+  part: SettlingPart | 'react' | 'unreact' | 'fold' | 'unfold'
   text: string
   declares: string
   variables: Record<string, string | readonly string[]>
@@ -19,15 +19,18 @@ interface Piece {
 
 export async function settleThread(context: ThreadAccess, settling: Settling): Promise<Settled> {
   const { pieces, refused, unknownLabels } = await piecesOf(context, settling)
-  const done = await mutate(context, pieces, settling.pull !== undefined)
+  const done = await mutate(context, pieces, isMoreThanReaction(settling))
   const all = { ...done, refused: [...refused, ...done.refused], unknownLabels }
   if (!settling.pull || all.pull || all.refused.includes('change')) return all
   return { ...all, pull: await pullWith(context, settling.pull.number) }
 }
 
+export const isMoreThanReaction = ({ pull, status }: Settling): boolean =>
+  pull !== undefined || status !== undefined
+
 async function piecesOf(
   context: ThreadAccess,
-  { pull, status, reaction, fold }: Settling,
+  { pull, status, reaction, fold, unfold }: Settling,
 ): Promise<Pick<Settled, 'refused' | 'unknownLabels'> & { pieces: Piece[] }> {
   const pieces: Piece[] = []
   const refused: SettlingPart[] = []
@@ -66,6 +69,13 @@ async function piecesOf(
       text: 'minimizeComment(input: { subjectId: $fold, classifier: OUTDATED }) { clientMutationId }',
       declares: '$fold: ID!',
       variables: { fold },
+    })
+  if (unfold !== undefined)
+    pieces.push({
+      part: 'unfold',
+      text: 'unminimizeComment(input: { subjectId: $unfold }) { clientMutationId }',
+      declares: '$unfold: ID!',
+      variables: { unfold },
     })
   return { pieces, refused, unknownLabels }
 }
@@ -180,15 +190,11 @@ export const graphQlName: Record<Reaction, string> = {
 /** Octokit repeats a mutation of this name, which only swaps reactions. */
 export const swapName = 'swapReaction'
 
-async function mutate(
-  { client }: ThreadAccess,
-  pieces: readonly Piece[],
-  hasPull: boolean,
-): Promise<Settled> {
+async function mutate({ client }: ThreadAccess, pieces: readonly Piece[], isMore: boolean): Promise<Settled> {
   if (pieces.length === 0) return { refused: [] }
   const declared = [...new Set(pieces.flatMap(({ declares }) => declares.split(', ')))].join(', ')
   const texts = pieces.map(({ part, text }) => `${part}: ${text}`).join('\n  ')
-  const mutation = `mutation ${hasPull ? 'settleThread' : swapName}(${declared}) {\n  ${texts}\n}`
+  const mutation = `mutation ${isMore ? 'settleThread' : swapName}(${declared}) {\n  ${texts}\n}`
   const variables = Object.assign({}, ...pieces.map(piece => piece.variables))
   const response = await send(client, mutation, variables).catch(unlessRejected)
   // What fails below a part concerns its response: the part itself was done.

@@ -17,14 +17,15 @@ import type {
 import type { GitHubApp } from './app-client.ts'
 import { attachmentReader } from './attachment-files.ts'
 import { branchesOf } from './branches.ts'
+import { checkRunsOf } from './check-runs.ts'
 import { query } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { pagesOf } from './pages.ts'
 import { pullsOf } from './pull-requests.ts'
-import { readAhead, readBefore } from './read-ahead.ts'
+import { closersOf, readAhead, readBefore } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
 import { unlessGone, unlessLimited } from './response-faults.ts'
-import { graphQlName, settleThread } from './settle-thread.ts'
+import { graphQlName, isMoreThanReaction, settleThread } from './settle-thread.ts'
 import { commentsOf } from './thread-comments.ts'
 
 export interface ThreadClientOptions {
@@ -68,7 +69,7 @@ export function gitHubThread(
 
   async function settle(settling: Settling): Promise<Settled> {
     const done = settleThread(access, withoutSecrets(settling, redact, written))
-    if (!settling.pull)
+    if (!isMoreThanReaction(settling))
       return done.catch(error => {
         unlessLimited(error)
         return { refused: [] }
@@ -81,7 +82,8 @@ export function gitHubThread(
     ...branchesOf(access),
     ...pullsOf({ ...access, redact }),
     ...commentsOf({ ...access, app, redact, written }),
-    ...repositoryFiles({ ...access, app, written }),
+    ...repositoryFiles(access),
+    ...checkRunsOf({ app, thread, written }),
     ...pagesOf({ client, thread, cap: app.renderings, redact, now }),
     settle,
 
@@ -150,8 +152,9 @@ export function gitHubThread(
       })
     },
 
-    async closers(): Promise<Closer[]> {
-      return (prefetched.take('closers') ?? []).map(each => ({ ...each, title: redact(each.title) }))
+    async closers(): Promise<Closer[] | undefined> {
+      const found = thread.kind === 'issue' ? (prefetched.take('closers') ?? (await closersOf(access))) : []
+      return found?.map(each => ({ ...each, title: redact(each.title) }))
     },
 
     state: (): Promise<ThreadState | undefined> =>

@@ -22,8 +22,21 @@ export function commentsOf({ app, client, thread, prefetched, redact, written }:
   const at = { owner: thread.owner, repo: thread.repo }
   const issue = { ...at, issue_number: thread.number }
 
-  const listComments = (query: { since?: string } = {}): Promise<GivenComment[]> =>
-    client.paginate(client.rest.issues.listComments, { ...issue, ...query, per_page: 100 })
+  /** Page by page, of which `keep` says what is held: a thread may have thousands of long ones. */
+  const listComments = (
+    since: number | undefined,
+    keep: (comments: GivenComment[]) => GivenComment[],
+  ): Promise<GivenComment[]> =>
+    app.listings(async () => {
+      const query = { ...issue, ...(since === undefined ? {} : { since: iso(since) }), per_page: 100 }
+      let kept: GivenComment[] = []
+      for await (const { data } of client.paginate.iterator(client.rest.issues.listComments, query))
+        kept = keep([...kept, ...data])
+      return kept
+    })
+
+  const listOwn = (login: string, since?: number): Promise<GivenComment[]> =>
+    listComments(since, comments => comments.filter(({ user }) => user?.login === login))
 
   const ownAmong = (comments: readonly OwnWhen[], login: string): OwnComment[] =>
     comments
@@ -35,12 +48,9 @@ export function commentsOf({ app, client, thread, prefetched, redact, written }:
       await query(client, minimizeComment, { subject: nodeId }).catch(unlessLimited)
     },
 
-    async earlierComments(): Promise<OwnComment[]> {
-      const [login, comments] = await Promise.all([
-        app.botLogin(),
-        prefetched.see('comments') ?? listComments(),
-      ])
-      return ownAmong(comments, login)
+    async earlierComments(since?: number): Promise<OwnComment[]> {
+      const login = await app.botLogin()
+      return ownAmong(prefetched.see('comments') ?? (await listOwn(login, since)), login)
     },
 
     /** Replies where somebody wrote. Not repeatable: after `NoResponse`, look with `ownComments` first. */
@@ -92,19 +102,14 @@ export function commentsOf({ app, client, thread, prefetched, redact, written }:
 
     /** Our comments, oldest first. @param since ms since the epoch, compared with the last change */
     async ownComments(since?: number, replyRef?: ReplyRef): Promise<OwnComment[]> {
-      const query = since === undefined ? {} : { since: new Date(since).toISOString() }
-      const [login, comments] = await Promise.all([
-        app.botLogin(),
-        replyRef?.kind === 'inline'
-          ? client.paginate(client.rest.pulls.listReviewComments, {
-              ...at,
-              pull_number: thread.number,
-              ...query,
-              per_page: 100,
-            })
-          : listComments(query),
-      ])
-      return ownAmong(comments, login)
+      const login = await app.botLogin()
+      if (replyRef?.kind !== 'inline') return ownAmong(await listOwn(login, since), login)
+      const query = { ...at, pull_number: thread.number, per_page: 100 }
+      return client.paginate(
+        client.rest.pulls.listReviewComments,
+        since === undefined ? query : { ...query, since: iso(since) },
+        ({ data }) => ownAmong(data, login),
+      )
     },
 
     async ownCommentsOfRepository() {
@@ -167,8 +172,7 @@ export function commentsOf({ app, client, thread, prefetched, redact, written }:
     async comments({ since, holds }: { since?: number; holds?: number } = {}): Promise<CommentView[]> {
       const [login, said, remarks] = await Promise.all([
         app.botLogin(),
-        readBefore(holds) ??
-          listComments(since === undefined ? {} : { since: new Date(since).toISOString() }),
+        readBefore(holds) ?? listComments(since, newest),
         thread.kind === 'pull' ? remarksOf(client, thread) : [],
       ])
       const all: Remark[] = [...said.map(comment => ({ ...comment, in: 'thread' as const })), ...remarks]
@@ -201,6 +205,25 @@ export function commentsOf({ app, client, thread, prefetched, redact, written }:
       resolved,
     }
   }
+}
+
+const iso = (at: number): string => new Date(at).toISOString()
+
+/** Characters of comments of one thread that are held at once. */
+const maxHeld = 5_000_000
+
+/** As many as are held: those of whom GitHub calls insiders before those of others. */
+function newest(comments: GivenComment[]): GivenComment[] {
+  let length = 0
+  const isHeld = ({ body = '' }: GivenComment): boolean => {
+    length += body.length
+    return length <= maxHeld
+  }
+  const [insiders, others] = [true, false].map(insider =>
+    comments.filter(each => isInsider(each.author_association) === insider).toReversed(),
+  )
+  const held = new Set([...(insiders ?? []), ...(others ?? [])].filter(isHeld))
+  return comments.filter(each => held.has(each))
 }
 
 /** Whom GitHub names where an account is gone. */

@@ -4,7 +4,6 @@
 import { z } from 'zod'
 import type { SettingsReader } from '../access/read-settings.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
-import type { Pauses } from '../core/model/pause.ts'
 import type { GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
 import { hour } from '../core/model/time.ts'
@@ -26,13 +25,14 @@ export interface AdoptDeps {
     installations(): Promise<number[]>
     repositoriesOf(installationId: number): Promise<Repository[]>
     ownComments(repository: Repository, since: number): Promise<ThreadComment[]>
+    /** What our checks say, as if it were comments; nothing where we have none. */
+    ownChecks(repository: Repository, since: number): Promise<ThreadComment[]>
     subject(repository: Repository, number: number): Promise<SubjectView>
   }
   github: GitHub
   tenantOf(repository: Repository): Promise<AdoptTenant | undefined>
   runs: Pick<JobQueue<Run>, 'get' | 'add'>
   settings: SettingsReader
-  pauses: Pick<Pauses, 'say'>
   log: Log
   now(): number
 }
@@ -57,8 +57,7 @@ export interface AdoptContext {
 }
 
 export const adoptEvery = 5_000
-/** ms: a live Run edits its status more often. */
-const searchedMs = 48 * hour
+const searchedMs = 2 * limits.editAtLeastEvery
 
 const Installation = Repository.pick({ installationId: true })
 
@@ -148,12 +147,11 @@ async function search(deps: Search, { since, from }: Memory, target: Target): Pr
 async function searchRepository(deps: Search, repository: Repository, since: number): Promise<boolean> {
   const tenant = await deps.tenantOf(repository)
   if (!tenant) return true
-  const comments = await deps.installations.ownComments(repository, since)
-  // Before the Runs, which look for one.
-  const pauses = comments.flatMap(({ number, body }) =>
-    tenant.signer.read(body, { repoId: repository.repoId, number }).flatMap(({ pause }) => pause ?? []),
-  )
-  for (const pause of pauses.toSorted((a, b) => a.at - b.at)) await deps.pauses.say(pause)
+  const [inComments, inChecks] = await Promise.all([
+    deps.installations.ownComments(repository, since),
+    deps.installations.ownChecks(repository, since),
+  ])
+  const comments = [...inComments, ...inChecks]
   let all = true
   const faults: unknown[] = []
   for (const status of statusesIn(tenant, deps.now(), repository, comments)) {
@@ -171,7 +169,7 @@ async function searchRepository(deps: Search, repository: Repository, since: num
 
 interface Status {
   number: number
-  commentId: number
+  where: Remains['status']
   marker: Marker
   backup: Backup
   closed: boolean
@@ -183,8 +181,13 @@ function statusesIn(
   { repoId }: Repository,
   comments: readonly ThreadComment[],
 ): Status[] {
-  const marked = comments.flatMap(({ id, number, changedAt, body }) =>
-    signer.read(body, { repoId, number }).map(marker => ({ commentId: id, number, changedAt, marker })),
+  const marked = comments.flatMap(({ id, number, changedAt, body, sha }) =>
+    signer.read(body, { repoId, number }).map(marker => ({
+      where: sha === undefined ? { commentId: id } : { check: { sha } },
+      number,
+      changedAt,
+      marker,
+    })),
   )
   const ended = new Set(
     marked.filter(({ marker }) => marker.as === 'closing').map(({ marker }) => endOf(marker)),
@@ -228,7 +231,7 @@ async function adopt(deps: OwnerDeps, repository: Repository, status: Status): P
 async function remainsOf(
   deps: OwnerDeps,
   repository: Repository,
-  { number, commentId, marker, backup, closed }: Status,
+  { number, where, marker, backup, closed }: Status,
 ): Promise<Remains> {
   const { thread, snapshot } = await deps.installations.subject(repository, number)
   const github = deps.github(thread)
@@ -237,7 +240,7 @@ async function remainsOf(
   const untended = view && !isTended(deps, repository, view, marker) ? [view.number] : []
   const { settings } = await deps.settings.of(github, thread)
   const seen = { thread, snapshot, settings, pulls, untended }
-  const found = { id: marker.run, backup, statusId: commentId, closed, ...seen }
+  const found = { id: marker.run, backup, status: where, closed, ...seen }
   return { ...found, session: await sessionOf(deps, marker, { id: marker.run, thread }, backup) }
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { type Check, found, passed, unanswered } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
-import { Rejected, RetryLater } from '../core/model/errors.ts'
+import { describe, Rejected, RetryLater } from '../core/model/errors.ts'
 import { isModel, type KnownModel } from '../core/model/views.ts'
 import { githubIntegrations, repositoriesOf } from './integrations.ts'
 import { type Call, call, type PostHogSettings } from './posthog-http.ts'
@@ -65,7 +65,7 @@ function keyRefused(error: unknown, { settings: { host, projectId } }: CheckCont
       return [passed('posthog-key', 'works, but its rate limit is reached at the moment')]
     const fix =
       'Check POSTHOG_HOST (https://us.posthog.com, https://eu.posthog.com or your own). Check that this machine can reach it.'
-    return [unanswered('posthog-key', `PostHog at ${host} did not answer: ${wordsOf(error)}`, fix)]
+    return [unanswered('posthog-key', `PostHog at ${host} did not answer: ${describe(error)}`, fix)]
   }
   if (/scope/i.test(error.message))
     return [
@@ -136,17 +136,29 @@ function checkList({ models, setBy }: ModelList, offered: readonly KnownModel[])
 }
 
 /** Whether the project has PostHog's own GitHub App at all, before there are repositories to look for. */
-export async function checkConnection({ settings, now }: CheckContext): Promise<Check> {
-  const integrations = await orUndefined(() => githubIntegrations(of => call(settings, of, now)))
-  if (!integrations)
+export async function checkConnection(examined: CheckContext): Promise<Check> {
+  const integrations = await integrationsOf(examined)
+  if (!Array.isArray(integrations)) return integrations
+  return passed('posthog-github', 'the PostHog project is connected to GitHub')
+}
+
+/** Some, or what is wrong. */
+async function integrationsOf({ settings, now }: CheckContext): Promise<string[] | Check> {
+  try {
+    const integrations = await githubIntegrations(of => call(settings, of, now))
+    if (integrations.length > 0) return integrations
+    return found('posthog-github', 'the PostHog project is not connected to GitHub', install)
+  } catch (error) {
+    if (!(error instanceof Rejected))
+      return unanswered('posthog-github', `PostHog did not answer: ${describe(error)}`, 'Try again later.')
+    if (error.status !== 403)
+      return passed('posthog-github', 'not checked: this PostHog does not list its GitHub integrations')
     return found(
       'posthog-github',
-      'the key has no scope integration:read, so this could not be checked',
-      'Add the scope in PostHog.',
+      'the key has no scope integration:read, so PostHog uses its first GitHub integration, which may be the wrong one',
+      'Add the scope integration:read to the personal API key (PostHog ▸ Settings ▸ Personal API keys).',
     )
-  return integrations.length === 0
-    ? found('posthog-github', 'the PostHog project is not connected to GitHub', install)
-    : passed('posthog-github', 'the PostHog project is connected to GitHub')
+  }
 }
 
 const install =
@@ -165,7 +177,9 @@ export async function checkSandboxes(
       return passed('posthog-sandboxes', `${sandboxes.join(', ')}; PostHog does not list its sandboxes`)
     const { results } = had
     const lacking = sandboxes.filter(wanted =>
-      results.every(({ id, name }) => ![id, name].some(known => isSame(known, wanted))),
+      results.every(
+        ({ id, name }) => ![id, name].some(known => known.toLowerCase() === wanted.toLowerCase()),
+      ),
     )
     const names = results.map(({ name }) => name).join(', ')
     return lacking.length === 0
@@ -180,18 +194,10 @@ export async function checkSandboxes(
   })
 }
 
-const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
-
 export async function checkCoverage(examined: CheckContext, repositories: readonly string[]): Promise<Check> {
   const request = <T>(of: Call<T>) => call(examined.settings, of, examined.now)
-  const integrations = await orUndefined(() => githubIntegrations(request))
-  if (!integrations)
-    return passed(
-      'posthog-github',
-      'not checked: the key has no scope integration:read, so PostHog uses its first GitHub integration',
-    )
-  if (integrations.length === 0)
-    return found('posthog-github', 'the PostHog project is not connected to GitHub', install)
+  const integrations = await integrationsOf(examined)
+  if (!Array.isArray(integrations)) return integrations
   const covered = new Set<string>()
   for (const id of integrations)
     for (const name of (await orUndefined(() => repositoriesOf(request, id))) ?? []) covered.add(name)
@@ -230,5 +236,3 @@ async function orUndefined<T>(request: () => Promise<T>): Promise<T | undefined>
     return undefined
   }
 }
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

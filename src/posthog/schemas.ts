@@ -111,11 +111,20 @@ const Output = z
   .nullish()
   .catch(undefined)
 
+/** What it got, and what PostHog keeps to go on with; all else its agent made. */
+const notMade = new Set(['user_attachment', 'skill_bundle', 'tree_snapshot', 'context', 'reference'])
+
+const Artifacts = listOf(z.object({ name: words(300), type: word.catch(undefined) }), 200)
+  .transform(({ items }) => items.flatMap(({ name, type }) => (notMade.has(type ?? '') ? [] : [name])))
+  .nullish()
+  .catch(undefined)
+
 export const TaskRun = z.object({
   id: words(300),
   status: RunStatus,
   error_message: sentence,
   output: Output,
+  artifacts: Artifacts,
   model: word,
   reasoning_effort: word,
   created_at: word,

@@ -137,8 +137,13 @@ const textOf = (content: AgentUpdate['content']): string =>
 
 function wordsOf(content: AgentUpdate['content']): LogEntry['what'] {
   const text = textOf(content)
-  return text === '' ? { kind: 'activity' } : { kind: 'words', messages: messagesIn(text).slice(0, 100) }
+  if (text === '') return { kind: 'activity' }
+  const words = { kind: 'words', messages: messagesIn(text).slice(0, 100) } as const
+  return text.startsWith(ofCi) ? { ...words, ofCi: true } : words
 }
+
+/** Source: the beginning of PostHog's `DEFAULT_CI_MESSAGE`. */
+const ofCi = 'You are re-entering this run to address CI feedback'
 
 function messageOf(content: AgentUpdate['content']): LogEntry['what'] {
   const text = textOf(content)

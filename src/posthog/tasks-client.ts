@@ -241,6 +241,7 @@ function snapshotOf(run: TaskRun, log: readonly LogEntry[][] | undefined, offset
     error: run.error_message || undefined,
     marker: markerOf(run),
     pulls: [...(output?.pr_url ? [output.pr_url] : []), ...(output?.pr_urls?.items ?? [])],
+    files: run.artifacts ?? undefined,
     headBranch: output?.head_branch ?? undefined,
     model: run.model ?? undefined,
     effort: run.reasoning_effort ?? undefined,

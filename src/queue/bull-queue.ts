@@ -1,15 +1,14 @@
 /** A WorkQueue on BullMQ: record = job data, inbox = job log, slot = deduplication id. */
-import { ErrorCode, Queue } from 'bullmq'
-import { QueueUnavailable } from '../core/model/errors.ts'
+import { Queue } from 'bullmq'
+import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { Added, IndexQuery, JobRecord, Member, Range } from '../core/model/ports.ts'
 import { within } from './held-lock.ts'
-import { expecting, leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
+import { leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
 import { type JobClaims, jobClaims } from './job-claim.ts'
-import { isEnded, readJob, storable, withUnread } from './job-record.ts'
+import { entriesOf, isEnded, readJob, storable, withUnread } from './job-record.ts'
 import { type BullQueueOptions, JobWorker } from './job-worker.ts'
 import { buildIndex, mendLive } from './mend-index.ts'
 import type { Additions, BullMqQueue, QueueIndex, StoredJob } from './queue-backend.ts'
-import { describe } from './queue-log.ts'
 import { traced } from './telemetry.ts'
 import { type Processor, UnreadableRecord, type Working, type WorkQueue } from './work-queue.ts'
 
@@ -18,6 +17,7 @@ const LISTING_MS = 30_000
 const BUILDING_MS = 600_000
 const PAGE = 200
 const CLAIM_ATTEMPTS = 3
+const AMEND_ATTEMPTS = 20
 
 /** More starts in a day exceed every limit anyway. */
 const MOST_RECENT = 10_000
@@ -150,14 +150,24 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(() => messages(this.#queue.getBackend(), id))
   }
 
-  amendEnded(id: string, data: Data): Promise<boolean> {
+  amendEnded(id: string, change: (data: Data) => Data): Promise<JobRecord<Data> | undefined> {
     return this.#reach(async () => {
-      const job = await this.#queue.getJob(id)
-      if (!job || !isEnded(job)) return false
-      return expecting(
-        job.updateData(storable(withUnread(job.data, this.#read(job).data, data))).then(() => true),
-        ErrorCode.JobNotExist,
-      )
+      for (let attempt = 0; attempt < AMEND_ATTEMPTS; attempt++) {
+        const job = await this.#queue.getJob(id)
+        if (!job || !isEnded(job)) return undefined
+        const record = this.#read(job)
+        const data = change(record.data)
+        if (data === record.data) return record
+        const after = { ...record, data }
+        const isAmended = await this.#index.amend({
+          id,
+          was: JSON.stringify(job.data),
+          data: JSON.stringify(storable(withUnread(job.data, record.data, data))),
+          entries: entriesOf(this.#options, after),
+        })
+        if (isAmended) return after
+      }
+      throw new Error(`the record of ${id} changes too fast`)
     })
   }
 

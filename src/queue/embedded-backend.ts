@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { PGlite } from '@electric-sql/pglite'
 import { createPostgresBackend, type PgPool, runMigrations } from 'bullmq'
-import { QueueUnavailable } from '../core/model/errors.ts'
+import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { Member } from '../core/model/ports.ts'
 import * as sql from './embedded-schema.ts'
 import { schema } from './embedded-schema.ts'
 import { storableJson } from './job-record.ts'
 import { claimDirectory, type DataFolder, PglitePool, PgliteSession, watchFolder } from './pglite-pool.ts'
 import type { Additions, Entries, Indexed, QueueBackend, QueueIndex } from './queue-backend.ts'
-import { describe, type QueueLog } from './queue-log.ts'
+import type { QueueLog } from './queue-log.ts'
 
 const HOUR = 3_600_000
 /** Bytes for work under way: a WAL file takes 16 MB. */
@@ -206,6 +206,16 @@ function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
         entries || null,
       ])
       return rows[0]?.held === true
+    },
+    amend: async ({ id, was, data, entries }) => {
+      const { rows }: Rows<{ amended: boolean }> = await pool.query(sql.amended, [
+        queue,
+        id,
+        was,
+        data,
+        entries || null,
+      ])
+      return rows[0]?.amended === true
     },
     isBuilt: async version => {
       const { rows }: Rows<{ value: string }> = await pool.query(sql.built, [queue])

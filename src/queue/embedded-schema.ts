@@ -33,6 +33,20 @@ BEGIN
   RETURN true;
 END $$;
 
+CREATE OR REPLACE FUNCTION codex.amend(
+  p_queue text, p_id text, p_was jsonb, p_data jsonb, p_entries jsonb
+) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE bullmq.job SET data = p_data
+   WHERE queue = p_queue AND id = p_id AND state IN ('completed', 'failed') AND data = p_was;
+  IF NOT FOUND THEN RETURN false; END IF;
+  IF p_entries IS NOT NULL THEN
+    PERFORM codex.place(p_queue, p_id, p_entries);
+    DELETE FROM codex.entry WHERE queue = p_queue AND id = p_id AND kept_ms = 0;
+  END IF;
+  RETURN true;
+END $$;
+
 CREATE OR REPLACE FUNCTION codex.ended() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   DELETE FROM codex.entry WHERE queue = NEW.queue AND id = NEW.id AND kept_ms = 0;
@@ -47,6 +61,8 @@ SELECT name, CASE WHEN name = $3 AND $4::jsonb IS NOT NULL THEN codex.place(queu
   FROM bullmq.job WHERE queue = $1 AND id = $2`
 
 export const saved = 'SELECT codex.save($1, $2, $3, $4, $5::jsonb, $6::jsonb) AS held'
+
+export const amended = 'SELECT codex.amend($1, $2, $3::jsonb, $4::jsonb, $5::jsonb) AS amended'
 
 export const queried = `
 SELECT CASE

@@ -130,7 +130,7 @@ export function promote(backend: IQueueBackend, id: string): Promise<boolean> {
   )
 }
 
-export async function expecting(done: Promise<true>, ...codes: ErrorCode[]): Promise<boolean> {
+async function expecting(done: Promise<true>, ...codes: ErrorCode[]): Promise<boolean> {
   try {
     return await done
   } catch (error) {

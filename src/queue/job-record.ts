@@ -1,6 +1,6 @@
+import { describe } from '../core/model/errors.ts'
 import { type IndexEntry, type JobRecord, liveSet } from '../core/model/ports.ts'
 import { type Entries, type StoredJob, written } from './queue-backend.ts'
-import { describe } from './queue-log.ts'
 import { UnreadableRecord } from './work-queue.ts'
 
 export interface Format<Data> {

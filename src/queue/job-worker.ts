@@ -3,7 +3,7 @@
  * processor ends it.
  */
 import { DelayedError, type IQueueBackend, type Job, type Telemetry, Worker } from 'bullmq'
-import { QueueUnavailable } from '../core/model/errors.ts'
+import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { HeldLock, within } from './held-lock.ts'
 import {
@@ -18,7 +18,7 @@ import {
 } from './inbox.ts'
 import { entriesOf, type Format, readData, storable, withUnread } from './job-record.ts'
 import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex } from './queue-backend.ts'
-import { describe, type QueueLog } from './queue-log.ts'
+import type { QueueLog } from './queue-log.ts'
 import { traced } from './telemetry.ts'
 import { LockLost, type Processor, ShuttingDown, type Working } from './work-queue.ts'
 

@@ -52,6 +52,14 @@ export interface Saved {
   entries: Entries
 }
 
+interface Amended {
+  id: string
+  /** JSON of the data that it had. */
+  was: string
+  data: string
+  entries: Entries
+}
+
 export interface Indexed extends StoredJob {
   id: string
   seen: Entries
@@ -59,6 +67,8 @@ export interface Indexed extends StoredJob {
 
 export interface QueueIndex extends JobIndex {
   save(saved: Saved): Promise<boolean>
+  /** Of an ended job; false if it is live or gone, or its data is not what it was. */
+  amend(amended: Amended): Promise<boolean>
   isBuilt(version: string): Promise<boolean>
   saveVersion(version: string): Promise<void>
   pages(standing: 'live' | 'ended'): AsyncIterable<Indexed[]>

@@ -1,5 +1,6 @@
 import type { createRedisBackend } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { describe } from '../core/model/errors.ts'
 import type { Log } from '../core/model/ports.ts'
 
 export type QueueLog = Pick<Log, 'warn' | 'error'>
@@ -21,13 +22,6 @@ export function errorReporter(log: QueueLog, everyMs = 10_000): (error: Error) =
     lastSaid.set(message, now)
     log.warn({ error: message }, 'trouble with the queue')
   }
-}
-
-/** Node's error for a host with several addresses has an empty message. */
-export function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error ? String(error.code) : error.name
-  return error.message || code
 }
 
 type RedisBackend = ReturnType<typeof createRedisBackend>

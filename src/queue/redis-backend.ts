@@ -2,7 +2,7 @@
 import { createRedisBackend, type JobType } from 'bullmq'
 import { type ChainableCommander, Redis, type RedisOptions, type Result } from 'ioredis'
 import { z } from 'zod'
-import { QueueUnavailable } from '../core/model/errors.ts'
+import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { Member, Range } from '../core/model/ports.ts'
 import { within } from './held-lock.ts'
 import { storableJson } from './job-record.ts'
@@ -15,8 +15,9 @@ import type {
   Saved,
   StoredJob,
 } from './queue-backend.ts'
-import { describe, type QueueLog, withShortLogs } from './queue-log.ts'
+import { type QueueLog, withShortLogs } from './queue-log.ts'
 import { redisBudget, redisLimits } from './redis-budget.ts'
+import { added, amended, behind, ended, finished, mended, queried, saved } from './redis-scripts.ts'
 import { redisStreams } from './redis-streams.ts'
 
 export const START_MS = 20_000
@@ -156,6 +157,7 @@ declare module 'ioredis' {
     codexAdded(...args: (string | number | Buffer)[]): Result<[string | number, string | null], Context>
     codexFinished(...args: (string | number | Buffer)[]): Result<unknown, Context>
     codexSaved(...args: (string | number)[]): Result<number, Context>
+    codexAmended(...args: (string | number)[]): Result<number, Context>
     codexEnded(...args: (string | number)[]): Result<null, Context>
     codexMended(...args: (string | number)[]): Result<null, Context>
   }
@@ -167,6 +169,7 @@ const ENDED: JobType[] = ['completed', 'failed']
 function withScripts(redis: Redis): Redis {
   redis.defineCommand('codexQueried', { numberOfKeys: 0, lua: queried })
   redis.defineCommand('codexSaved', { numberOfKeys: 3, lua: saved })
+  redis.defineCommand('codexAmended', { numberOfKeys: 1, lua: amended })
   redis.defineCommand('codexEnded', { numberOfKeys: 1, lua: ended })
   redis.defineCommand('codexMended', { numberOfKeys: 1, lua: mended })
   return redis
@@ -254,6 +257,8 @@ function redisIndex(queue: BullMqQueue, { producer, worker }: Connections): Queu
       return resultsOf(await pipeline.exec()).map(placesOf)
     },
     save: saved => save(queue, sets, worker(), saved),
+    amend: async ({ id, was, data, entries }) =>
+      (await producer.codexAmended(queue.toKey(id), was, data, sets, id, entries, Date.now())) === 1,
     isBuilt: async version => (await producer.get(built)) === version,
     saveVersion: async version => void (await producer.set(built, version)),
     pages: standing => pages(queue, producer, standing === 'live' ? LIVE : ENDED),
@@ -316,101 +321,6 @@ async function forget(redis: Redis, sets: string, id: string): Promise<void> {
   for await (const keys of redis.scanStream({ match: `${sets}*` }))
     for (const key of keys) await redis.zrem(String(key), id)
 }
-
-/** Lua scripts for what must be one step. A job's entries are in its hash, as `ix`; sets are keys prefixed `sets`. */
-
-const place = `
-local function place(job, sets, id, entries, now)
-  local before = redis.call('HGET', job, 'ix')
-  if before == entries then return end
-  local stays = {}
-  for _, entry in ipairs(cjson.decode(entries)) do
-    local set, kept = sets .. entry[1], entry[3]
-    stays[entry[1]] = true
-    redis.call('ZADD', set, entry[2], id)
-    if kept > 0 then
-      redis.call('ZREMRANGEBYSCORE', set, '-inf', now - kept)
-      redis.call('PEXPIRE', set, kept)
-    end
-  end
-  for _, entry in ipairs(cjson.decode(before or '[]')) do
-    if not stays[entry[1]] then redis.call('ZREM', sets .. entry[1], id) end
-  end
-  redis.call('HSET', job, 'ix', entries)
-end
-`
-
-const behind = (bullmq: string, ours: string): string => `
-local function bullmq()
-${bullmq}
-end
-local answer = bullmq()
-${ours}`
-
-/** Appended to BullMQ's addition (nine keys, three arguments): the name of the job with that id. */
-const added = `${place}
-local job, sets, id, name, entries, now = KEYS[10], unpack(ARGV, 4)
-local stored = redis.call('HGET', job, 'name')
-if stored == name and entries ~= '' then place(job, sets, id, entries, tonumber(now)) end
-return { answer, stored }`
-
-/** Saves record and entries if the token holds the lock, and extends it as BullMQ does. */
-const saved = `${place}
-local token, duration, data, sets, id, entries, now = unpack(ARGV)
-if redis.call('GET', KEYS[2]) ~= token then return 0 end
-redis.call('SET', KEYS[2], token, 'PX', duration)
-redis.call('SREM', KEYS[3], id)
-redis.call('HSET', KEYS[1], 'data', data)
-if entries ~= '' then place(KEYS[1], sets, id, entries, tonumber(now)) end
-return 1`
-
-const leave = `
-local function leave(job, sets, id)
-  local finishedOn, before = unpack(redis.call('HMGET', job, 'finishedOn', 'ix'))
-  if not finishedOn or not before then return end
-  for _, entry in ipairs(cjson.decode(before)) do
-    if entry[3] == 0 then redis.call('ZREM', sets .. entry[1], id) end
-  end
-  redis.call('HDEL', job, 'ix')
-end
-`
-
-const ended = `${leave}
-leave(KEYS[1], unpack(ARGV))`
-
-/** Appended to BullMQ's move, whose twelfth key and first argument are the job. */
-const finished = `${leave}
-leave(KEYS[12], ARGV[#ARGV], ARGV[1])
-return answer`
-
-const mended = `${place}
-local sets, id, entries, seen, now = unpack(ARGV)
-local name, finishedOn, before = unpack(redis.call('HMGET', KEYS[1], 'name', 'finishedOn', 'ix'))
-if not name or (before or '') ~= seen then return end
-place(KEYS[1], sets, id, entries, tonumber(now))
-if finishedOn then redis.call('HDEL', KEYS[1], 'ix') end`
-
-/** Strings, since Redis truncates numbers; empty for none. */
-const queried = `
-local sets, asked = ARGV[1], cjson.decode(ARGV[2])
-local answers = {}
-for n, ask in ipairs(asked) do
-  local set = sets .. ask.set
-  if ask.kind == 'from-end' then
-    answers[n] = redis.call('ZRANGE', set, -ask.nth, -ask.nth, 'WITHSCORES')[2] or ''
-  elseif ask.before then
-    local score = string.format('%.17g', ask.before.score)
-    local before = redis.call('ZCOUNT', set, '-inf', '(' .. score)
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', set, score, score)) do
-      if id < ask.before.id then before = before + 1 end
-    end
-    answers[n] = tostring(before)
-  else
-    local above = ask.above and '(' .. string.format('%.17g', ask.above) or '-inf'
-    answers[n] = tostring(redis.call('ZCOUNT', set, above, '+inf'))
-  end
-end
-return answers`
 
 /**
  * Settings of the server under which jobs can vanish, in words for the operator. They are read from INFO, as

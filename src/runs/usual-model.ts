@@ -1,4 +1,8 @@
-/** A Run whose model nobody chose starts with the one of the settings as they are then, if PostHog offers it. */
+/**
+ * A Run whose model nobody chose starts with the one of the settings as they are then, if PostHog offers it, at an effort
+ * that this one takes.
+ */
+import { notAbove } from '../core/model/codex-task-run-create.ts'
 import { RetryLater } from '../core/model/errors.ts'
 import { second } from '../core/model/time.ts'
 import { isModel } from '../core/model/views.ts'
@@ -11,18 +15,23 @@ import type { RunContext } from './steps/step-context.ts'
 const askedAgainAfter = 30 * second
 
 /**
- * @returns nothing, unless the settings name another model by now
+ * @returns nothing, unless the settings name another model by now, or it takes another effort
  * @throws RetryLater while PostHog does not offer it, as a run that is started would fail
  */
 export async function withOfferedModel({ run, deps, github, posthog }: RunContext): Promise<Run | undefined> {
   const { options, usualModel } = run.request
   if (!usualModel || openIntent(run, 'start-run')) return undefined
   const known = await posthog.models()
-  if (known.length === 0 || known.some(isModel(options.model))) return undefined
-  const { settings } = await deps.settings.of(github, run.thread)
-  const model = modelOf(settings, deps.usualModel)
-  if (model !== options.model)
-    return changed(run, { request: { ...run.request, options: { ...options, model } } })
-  const why = `PostHog does not offer the model ${code(model)}`
-  throw new RetryLater('posthog', deps.now() + askedAgainAfter, 'setup', why)
+  if (known.length === 0) return undefined
+  const isOffered = known.some(isModel(options.model))
+  const settings = isOffered ? undefined : (await deps.settings.of(github, run.thread)).settings
+  const model = settings ? modelOf(settings, deps.usualModel) : options.model
+  if (!isOffered && model === options.model) {
+    const why = `PostHog does not offer the model ${code(model)}`
+    throw new RetryLater('posthog', deps.now() + askedAgainAfter, 'setup', why)
+  }
+  const takes = known.find(isModel(model))?.efforts
+  const effort = options.effort && takes ? notAbove(options.effort, takes) : options.effort
+  if (model === options.model && effort === options.effort) return undefined
+  return changed(run, { request: { ...run.request, options: { ...options, model, effort } } })
 }

@@ -1,6 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { asPrinted, type Check } from '../core/model/check.ts'
+import { isSameSecret } from './same-secret.ts'
 
 export interface ServerParts {
   webhookEndpoint: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined
@@ -91,7 +91,7 @@ function mayRead(
   { req, server }: { req: IncomingMessage; server: Server },
 ): 'yes' | 'elsewhere' | 'stranger' {
   if (token === undefined) return isLocal(req, server) ? 'yes' : 'elsewhere'
-  return isSame(req.headers.authorization ?? '', `Bearer ${token}`) ? 'yes' : 'stranger'
+  return isSameSecret(req.headers.authorization ?? '', `Bearer ${token}`) ? 'yes' : 'stranger'
 }
 
 /** From this machine, through no proxy (which sets a header), and to a server that no other machine can reach. */
@@ -116,11 +116,6 @@ const isLoopbackName = (host: string): boolean => {
 
 const proxyHeader =
   /^(?:forwarded|via|cdn-loop|x-real-ip|x-request-id|x-(?:forwarded|client|cluster-client|original|envoy|amzn|amz-cf|azure|appengine|cloud-trace|vercel|nf)(?:-.*)?|(?:true-client|cf|fly|fastly|akamai)-.*)$/
-
-/** In constant time. */
-const isSame = (given: string, wanted: string): boolean => timingSafeEqual(digest(given), digest(wanted))
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 const plain = 'text/plain; charset=utf-8'
 const json = 'application/json; charset=utf-8'

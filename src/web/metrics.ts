@@ -1,9 +1,12 @@
 /** Every label value is from a fixed list: never a repository, person or text. */
+
 import { readFileSync } from 'node:fs'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { CallMeter, WebhookMeter } from '../core/model/meter.ts'
 import { type JobIndex, liveSet } from '../core/model/ports.ts'
 import type { FlowMeter, Meter } from '../core/record/flow-meter.ts'
+import { liveGroups, onBoard } from '../core/record/run-index.ts'
+import { onceAtATime } from './once-at-a-time.ts'
 
 export interface Metrics {
   meter: Meter
@@ -20,7 +23,7 @@ interface MetricsPage {
 export interface MetricsParts {
   role: string
   queue: string
-  queues: Record<'triggers' | 'runs', Counted>
+  queues: { triggers: Counted; runs: Counted & Pick<JobIndex, 'query'> }
   now(): number
 }
 
@@ -77,6 +80,7 @@ function polled(registry: Registry, name: string, help: string, value: () => num
 }
 
 const quick = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const dollars = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100]
 const slow = [1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400]
 
 function webhookMeter(registry: Registry): WebhookMeter {
@@ -191,8 +195,26 @@ function runMeter(registry: Registry, now: () => number): Pick<FlowMeter, 'moved
     'stalls_survived_total',
     'Times that a run went on after its process was lost.',
   )
+  const pulls = counter(registry, 'pull_requests_total', 'Pull requests of runs, by what became of them.', [
+    'end',
+  ])
+  const cost = histogram(
+    registry,
+    'pull_request_dollars',
+    'What the task of a pull request cost until its end.',
+    {
+      labelNames: ['end'],
+      buckets: dollars,
+    },
+  )
   return {
     moved(before, after) {
+      const end = after.result.ended
+      if (end && end.how !== before.result.ended?.how) {
+        pulls.inc({ end: end.how })
+        if (typeof after.session.cost === 'number') cost.observe({ end: end.how }, after.session.cost)
+      }
+      if (end?.revertedBy && !before.result.ended?.revertedBy) pulls.inc({ end: 'reverted' })
       const since = seconds(now() - after.request.at)
       if (!before.session.taskRun && after.session.taskRun && after.result.round === 0) start.observe(since)
       if (after.attempts.stallsSeen > before.attempts.stallsSeen)
@@ -234,7 +256,7 @@ const giveUpAfterMs = 2_000
 /** @returns a function that updates the gauges; a queue that does not respond only shows that */
 function queueGauges(
   registry: Registry,
-  queues: Record<string, Counted>,
+  queues: MetricsParts['queues'],
   now: () => number,
 ): () => Promise<void> {
   const up = gauge(registry, 'queue_up', '1 if the queue answers, else 0.')
@@ -242,18 +264,25 @@ function queueGauges(
   const oldest = gauge(registry, 'queue_oldest_seconds', 'Age of the oldest of them; 0 without any.', [
     'queue',
   ])
+  const liveRuns = gauge(registry, 'live_runs', 'Runs that are not over, by what they do or wait for.', [
+    'state',
+  ])
   const read = onceAtATime(() =>
-    Promise.all(Object.entries(queues).map(([queue, counted]) => countsOf(queue, counted))),
+    Promise.all([
+      Promise.all(Object.entries(queues).map(([queue, counted]) => countsOf(queue, counted))),
+      queues.runs.query(liveGroups.map(state => ({ kind: 'count', set: onBoard(state) }))),
+    ]),
   )
   return async () => {
-    const counts = await Promise.race([read(), late()]).catch(() => undefined)
-    up.set(counts ? 1 : 0)
-    jobs.reset()
-    oldest.reset()
-    for (const { queue, live, since } of counts ?? []) {
+    const found = await Promise.race([read(), late()]).catch(() => undefined)
+    const [counts, states] = found ?? [[], []]
+    up.set(found ? 1 : 0)
+    for (const each of [jobs, oldest, liveRuns]) each.reset()
+    for (const { queue, live, since } of counts) {
       jobs.set({ queue }, live)
       oldest.set({ queue }, seconds(now() - (since ?? now())))
     }
+    for (const [at, count] of states.entries()) liveRuns.set({ state: liveGroups[at] }, count ?? 0)
   }
 }
 
@@ -267,13 +296,3 @@ async function countsOf(queue: string, counted: Counted) {
 
 const late = (): Promise<undefined> =>
   new Promise(resolve => setTimeout(() => resolve(undefined), giveUpAfterMs).unref())
-
-function onceAtATime<T>(read: () => Promise<T>): () => Promise<T> {
-  let underWay: Promise<T> | undefined
-  return () => {
-    underWay ??= read().finally(() => {
-      underWay = undefined
-    })
-    return underWay
-  }
-}

@@ -68,6 +68,9 @@ function wrongWords(world: World, view: View, expected: Expected): string[] {
       .map(body => `it says: ${JSON.stringify(body.slice(0, 160))}`),
     ...differs('answers on lines', lineAnswers, expected.lineAnswers ?? 0),
     ...statuses
+      .filter(body => expected.status?.test(body) === false)
+      .map(body => `a status that says: ${JSON.stringify(body.slice(0, 160))}`),
+    ...statuses
       .filter(body => /^### [⏳❓]/u.test(body))
       .map(body => `a status that waits: ${body.split('\n')[0]}`),
   ]
@@ -104,7 +107,7 @@ async function wrongBranches({ github }: World, number: number, expected: Expect
 
 /** How far along a heading is. Nothing but a new round may lead back, and no play here has one. */
 const stages = [
-  /waits for its turn/,
+  /waits (?:for|until)/,
   /getting ready/,
   /is (?:working|planning)/,
   /is stopping/,

@@ -11,6 +11,8 @@ export interface Expected {
   /** `undefined` where it may have been needed or not. */
   cancels: number | undefined
   statuses: number
+  /** What the status says in the end, where nothing else does. */
+  status?: RegExp
   /** One answer for each, in any order. */
   answers: RegExp[]
   /** The bot's reaction on each comment of a person, or on the thread itself (`thread`). */
@@ -83,6 +85,33 @@ const idled: Scene = async (world, name) => {
       giveUpAfterMs,
     )
     world.posthog.run(String(ledgerOf(world, play.number).runs[0]?.runId)).idleOut()
+  }
+  return { ...play, goesOn: goOn() }
+}
+
+/** It waits until another issue is closed. */
+export async function blocked(world: World, name: string): Promise<{ play: Play; closes(): Promise<void> }> {
+  const before = await opens(world, `before-${name}`)
+  const { maya, number } = await opens(world, name)
+  world.github.block(number, [before.number])
+  const { id } = await maya.comments(number, `/codex begin-${name}`)
+  const expected = { ...once, answers: [ready], reactions: { [id]: 'rocket' } }
+  const closes = async () => {
+    if (ledgerOf(world, number).tasks.length > 0) throw new Error('it began while it was blocked')
+    await maya.closes(before.number)
+  }
+  return { play: { title: name, number, expected, goesOn: Promise.resolve() }, closes }
+}
+
+const freed: Scene = async (world, name) => {
+  const { play, closes } = await blocked(world, name)
+  const goOn = async () => {
+    await world.github.waitFor(
+      async () =>
+        (await world.github.thread(play.number)).comments.some(({ body }) => /waits for #/.test(body)),
+      giveUpAfterMs,
+    )
+    await closes()
   }
   return { ...play, goesOn: goOn() }
 }
@@ -292,6 +321,7 @@ export const scenes = {
   labelled: heeded(labelled),
   asked: heeded(asked),
   idled: heeded(idled),
+  freed: heeded(freed),
   pushed: heeded(pushed),
   cutOff: heeded(cutOff),
   steered: heeded(steered),

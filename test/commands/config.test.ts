@@ -8,10 +8,18 @@ import {
   usualTrigger,
 } from '../../src/core/settings/deployment-settings.ts'
 import { type Origin, settingsOfLayers } from '../../src/core/settings/layers.ts'
+import { settingsOf } from '../support/deployment.ts'
 
 const shown = (origin: Origin): string => ('line' in origin ? `${origin.kind} ${origin.line}` : origin.kind)
 
-function rows({ deployment = '', owner = '', repository = '' }: Record<string, string>) {
+interface Given {
+  deployment?: string
+  owner?: string
+  repository?: string
+  mayCheck?: boolean
+}
+
+function configOf({ deployment = '', owner = '', repository = '', mayCheck = true }: Given) {
   const read = readDeploymentSettings(deployment)
   if (read.kind !== 'read') return expect.fail('the settings of the deployment have a slip')
   const thread = { owner: 'acme', ownerId: 5, repo: 'shop', repoId: 100 }
@@ -31,14 +39,49 @@ function rows({ deployment = '', owner = '', repository = '' }: Record<string, s
     usual: { model: 'gpt-5.5', effort: 'high' },
     trigger: usualTrigger,
     schema: undefined,
+    models: [],
+    mayCheck,
   })
   const reply = decision.kind === 'reply' ? decision.reply : expect.fail(decision.kind)
-  const { held } = reply.kind === 'config' ? reply : expect.fail(reply.kind)
+  return reply.kind === 'config' ? reply : expect.fail(reply.kind)
+}
+
+function rows(given: Given) {
+  const { held } = configOf(given)
   return (key: string) => {
     const row = held.find(each => each.key === key)
     return row && [row.value, ...row.from.map(shown)]
   }
 }
+
+test.each([
+  ['pull_request: { approval: somebody-else }', ['pull_request.approval: somebody-else']],
+  ['comments: check', ['comments: check']],
+  ['chatty: false', ['comments: outcomes']],
+  ['comments: all', []],
+])('of `%s`, what no check shows where the App may show none', async (repository, names) => {
+  expect(configOf({ repository, mayCheck: false }).unshown).toEqual(names)
+  expect(configOf({ repository, mayCheck: true }).unshown).toEqual([])
+})
+
+test('GitHub is asked for the right to checks only where settings need it', async () => {
+  const asked = async (file: string) => {
+    let times = 0
+    const reads = {
+      settings: async () => ({ settings: settingsOf(file) }),
+      schemaAddress: async () => undefined,
+      models: async () => [],
+      mayCheck: async () => {
+        times += 1
+        return false
+      },
+    } as unknown as Parameters<typeof configCommand.facts>[0]
+    const { mayCheck } = (await configCommand.facts(reads, expect.fail as never)) as { mayCheck: boolean }
+    return [times, mayCheck]
+  }
+  expect(await asked('')).toEqual([0, true])
+  expect(await asked('comments: check')).toEqual([1, false])
+})
 
 test('`as_user` as it is granted, by whom it is denied, and nothing where nobody asks for it', () => {
   const granted = 'owners: {acme: {as_user: true}}'

@@ -8,9 +8,16 @@ import { continueCommand } from '../../src/commands/continue-command.ts'
 import { helpCommand } from '../../src/commands/help-command.ts'
 import { planCommand } from '../../src/commands/plan-command.ts'
 import { queueCommand } from '../../src/commands/queue-command.ts'
+import { resumeCommand } from '../../src/commands/resume-command.ts'
 import { retryCommand } from '../../src/commands/retry-command.ts'
 import { runCommand } from '../../src/commands/run-command.ts'
-import { type Settings, type StartFacts, startFacts, superseding } from '../../src/commands/start-decision.ts'
+import {
+  type Settings,
+  type StartFacts,
+  startFacts,
+  superseding,
+  type Wanted,
+} from '../../src/commands/start-decision.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
 import type { CommentTrigger } from '../../src/core/model/trigger.ts'
@@ -345,6 +352,87 @@ describe('what asks for work', () => {
     ['by a label after the end', asking(label), start(busy({ live: ended })), { kind: 'take-over' }],
   ])
 
+  const byOther = {
+    number: 20,
+    title: 'I am on it',
+    url: 'https://github.com/acme/shop/pull/20',
+    branch: 'sam/x',
+  }
+  const closedByOther = start(free({ closers: [byOther] }))
+  decides(runCommand, [
+    [
+      'that an open pull request of somebody else closes',
+      asking(comment),
+      closedByOther,
+      rejects('has-pull', { pulls: [byOther] }),
+    ],
+    [
+      'where the session has cost more than one may',
+      asking(comment),
+      start(
+        free({
+          past: { marker, pull },
+          last: { request: ask, baseline: { snapshot: comment.snapshot }, session: { cost: 10 } },
+          settling: settling('limits: { cost_per_run: 10 }'),
+        }),
+      ),
+      rejects('session-cost', { cost: 10, limit: 10 }),
+    ],
+    [
+      'that one from a fork closes, whatever the name of its branch',
+      asking(comment),
+      start(free({ closers: [{ ...byOther, branch: undefined }], past: { marker, pull } })),
+      rejects('has-pull'),
+    ],
+    [
+      'that its own pull request closes',
+      asking(comment),
+      start(
+        free({
+          closers: [
+            { ...byOther, number: 21, branch: 'codex/issue-7-login' },
+            { ...byOther, number: 22, branch: 'made' },
+            { ...byOther, number: 9, branch: 'posthog/own' },
+          ],
+          past: { marker: { ...marker, made: 'made', pull: 9 }, pull },
+        }),
+      ),
+      { kind: 'start' },
+    ],
+    [
+      'that another closes, all the same',
+      asking(comment, { options: { force: true } }),
+      closedByOther,
+      { kind: 'start' },
+    ],
+  ])
+  decides(planCommand, [
+    ['that another pull request closes', asking(comment), closedByOther, { kind: 'start' }],
+  ])
+
+  test.each<[string, Partial<Wanted>, number]>([
+    ['work', {}, 1],
+    ['work that is forced', { options: { force: true } }, 0],
+    ['a plan', { what: 'plan' }, 0],
+    ['what a plan says', { approves: { plan: 'run-1' } }, 0],
+  ])('who else closes the issue is asked for %s alone', async (_, differs, times) => {
+    let asked = 0
+    const reads = {
+      live: async () => undefined,
+      head: async () => undefined,
+      settings: async () => settling(),
+      past: async () => undefined,
+      usual: { model: 'gpt-5.5', effort: undefined },
+      closers: async () => {
+        asked += 1
+        return [byOther]
+      },
+    } as unknown as Parameters<typeof startFacts>[0]
+    const wanted: Wanted = { what: 'work', text: 'go on', options: {}, mayJoin: true, ...differs }
+    const facts = await startFacts(reads, asking(comment), wanted)
+    expect([facts.kind, asked]).toEqual(['free', times])
+  })
+
   const template = { kind: 'template' as const, name: 'release', argument: '1.2', text: 'Release 1.2.' }
   decides(runCommand, [
     [
@@ -503,6 +591,12 @@ describe('what asks for work', () => {
     },
     head: undefined,
     settling: settling(),
+    closers: [],
+  }
+  const costly = {
+    ...before,
+    last: { ...before.last, session: { cost: 10.5 } },
+    settling: settling('limits: { cost_per_run: 10 }'),
   }
   const unknownModel = agentFailures['no-model']('gpt-9')
   const failedWords = {
@@ -552,6 +646,43 @@ describe('what asks for work', () => {
       },
     ],
     [
+      'where an open pull request of somebody else closes the issue by now',
+      asking(comment),
+      { before: { ...before, last: { ...before.last, request: ask }, closers: [byOther] } },
+      rejects('has-pull', { pulls: [byOther], again: true }),
+    ],
+    [
+      'where its session has cost more than one may',
+      asking(comment),
+      { before: costly },
+      rejects('session-cost', { cost: 10.5, limit: 10, again: true }),
+    ],
+    [
+      'where it has, in a new one',
+      asking(comment, { options: { new: true } }),
+      { before: costly },
+      { kind: 'start', run: { session: { taskId: undefined, earlier: { resumes: false } } } },
+    ],
+    [
+      'where only its own closes it',
+      asking(comment),
+      {
+        before: {
+          ...before,
+          last: { ...before.last, request: ask },
+          past: { marker: { ...marker, pull: 9 }, pull },
+          closers: [{ ...byOther, number: 9 }],
+        },
+      },
+      { kind: 'start' },
+    ],
+    [
+      'where another closes it, all the same',
+      asking(comment, { options: { force: true } }),
+      { before: { ...before, last: { ...before.last, request: ask }, closers: [byOther] } },
+      { kind: 'start' },
+    ],
+    [
       'with the words of the last round, in its session',
       asking(comment),
       { before: { ...before, last: { ...before.last, ...failedWords } } },
@@ -592,6 +723,27 @@ describe('what asks for work', () => {
 })
 
 describe('what asks for none', () => {
+  const pause = { paused: true, repoId: 100, id: 'p', at: t0 - minute, by: 'olga', why: 'release' }
+  decides(resumeCommand, [
+    [
+      'while the repository is paused',
+      asking(comment),
+      { now: t0, before: pause, waiting: 2 },
+      { kind: 'pause', pause: { paused: false }, reply: { kind: 'resumed', before: pause, waiting: 2 } },
+    ],
+    [
+      'when it is not',
+      asking(comment),
+      { now: t0, before: undefined, waiting: 0 },
+      rejects('nothing-to', { command: 'resume' }),
+    ],
+    [
+      'again, as the process died before it was answered',
+      asking(comment),
+      { now: t0, before: { ...pause, paused: false, id: `${comment.id}-0`, at: comment.at }, waiting: 0 },
+      { kind: 'pause', reply: { kind: 'resumed' } },
+    ],
+  ])
   decides(stopCommand, [
     ['where nothing goes on', asking(comment), { isDone: false }, rejects('nothing-to', { command: 'stop' })],
     [

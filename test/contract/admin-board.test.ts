@@ -1,9 +1,12 @@
 /** What the admin pages list: each Run in one place, and as few reads for 5,000 as for five. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { groupOf, runIndex } from '../../src/core/record/run-index.ts'
 import { openBoard } from '../../src/web/admin/board.ts'
+import { allFigures } from '../../src/web/admin/figures.ts'
 import { filterOf } from '../../src/web/admin/filters.ts'
+import { runInJson, timelineOf } from '../../src/web/admin/run-view.ts'
 import { hour, issueThread, minute, runWith, t0, working, zoe } from '../core/given.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 
@@ -24,9 +27,16 @@ function boardOf(all: readonly Kept[]) {
   }))
   const byId = new Map(all.map(each => [each.id, each]))
   const reads: string[] = []
+  const index = memoryIndex(() => jobs)
   const board = openBoard(
     {
-      ...memoryIndex(() => jobs),
+      ...index,
+      listed: async (sets, range = { kind: 'first', count: 100 }) =>
+        (await index.members(sets, range)).flat().flatMap(({ id }) => {
+          reads.push(id)
+          const found = byId.get(id)
+          return found ? [{ ...found, standing: 'live' as const }] : []
+        }),
       get: async id => {
         reads.push(id)
         const kept = byId.get(id)
@@ -105,12 +115,13 @@ describe('a list', () => {
       kept('lab', runWith(elsewhere)),
     ])
     const of = async (filter: string) => {
-      const { runs } = await board.list({ group: 'waiting', whose: filterOf(filter) })
+      const { runs } = await board.list({ group: 'waiting', whose: await board.whoseOf(filterOf(filter)) })
       return runs.map(({ id }) => id)
     }
     expect(await of('')).toEqual(['lab', 'maya', 'zoe'])
     expect(await of(' ACME ')).toEqual(['maya', 'zoe'])
     expect(await of('umbrella/lab')).toEqual(['lab'])
+    expect(await of('acme/nowhere')).toEqual([])
     expect(await of('@Zoe')).toEqual(['zoe'])
     expect(await of('@nobody')).toEqual([])
   })
@@ -141,6 +152,104 @@ describe('a list', () => {
   })
 })
 
+describe('what waits in line', () => {
+  const inLine: RunChange = {
+    schedule: { waits: { kind: 'line', ahead: 2, of: 'repository' }, enteredAt: now },
+  }
+  const waited = (ms: number | undefined): RunChange => ({
+    schedule: { admitted: true, waitedInLine: ms, admissionExpectedAt: now - hour },
+  })
+  const lines = async (all: readonly Kept[]) => {
+    const { board } = boardOf(all)
+    const { runs } = await board.list({ group: 'waiting', whose: undefined })
+    return Object.fromEntries(await board.linesOf(runs))
+  }
+
+  test('has its place, and starts when the last ones did on average', async () => {
+    const all = [
+      kept('first', runWith(inLine), now - hour),
+      kept('second', runWith(inLine), now - minute),
+      kept('held', runWith(pause), now),
+      kept('a', working(waited(2 * minute))),
+      kept('b', working(waited(4 * minute))),
+      kept('at once', working(waited(undefined))),
+    ]
+    const usually = 3 * minute
+    expect(await lines(all)).toEqual({
+      first: { place: 1, usually, startsAt: now + usually },
+      second: { place: 2, usually, startsAt: now + usually },
+    })
+  })
+
+  test('goes by the last twenty that waited, whoever began at once since', async () => {
+    const begunAt = (minutes: number, ms?: number): Run =>
+      working(waited(ms), { schedule: { admissionExpectedAt: now - hour + minutes * minute } })
+    const twenty = Array.from({ length: 20 }, (_, n) => n)
+    const all = [
+      kept('first', runWith(inLine)),
+      kept('one too old', begunAt(0, 100 * minute)),
+      ...twenty.map(n => kept(`waited ${n}`, begunAt(1 + n, 2 * minute))),
+      ...twenty.map(n => kept(`at once ${n}`, begunAt(30 + n))),
+    ]
+    expect(await lines(all)).toMatchObject({ first: { usually: 2 * minute } })
+    const [oldest, ...others] = all.filter(({ id }) => id.startsWith('waited'))
+    expect(oldest && (await lines(all.filter(each => each !== oldest)))).toMatchObject({
+      first: { usually: (100 * minute + others.length * 2 * minute) / 20 },
+    })
+  })
+
+  test('has only its place where nobody had to wait', async () => {
+    expect(await lines([kept('first', runWith(inLine))])).toEqual({
+      first: { place: 1, usually: undefined, startsAt: undefined },
+    })
+  })
+})
+
+describe('figures', () => {
+  const pull = (number: number, state: 'open' | 'merged' | 'closed') => ({
+    ...{ number, state, url: '', title: '', draft: false, head: `codex/${number}`, base: 'main' },
+  })
+  const spent = (taskId: string, cost: number | null, ago: number, pulls: ReturnType<typeof pull>[] = []) =>
+    working(
+      { session: { taskId, cost } },
+      { result: { outcome: { kind: 'answer' }, pulls, concludedAt: now - ago } },
+    )
+
+  test('count a task that runs share once, and each pull request as it stands', () => {
+    const all = [
+      spent('task-1', 3, hour, [pull(7, 'merged')]),
+      spent('task-1', 1, day + hour, [pull(7, 'open')]),
+      changed(spent('task-2', 4, 2 * hour, [pull(8, 'closed')]), {
+        thread: { ...issueThread, repo: 'lab', repoId: 101 },
+        request: { ...runWith().request, by: zoe },
+      }),
+      spent('task-3', null, 3 * hour),
+    ]
+    const { total, days, repositories, people } = allFigures(all, now, 3)
+    expect(total).toEqual({ name: 'All', runs: 4, pulls: 2, merged: 1, closed: 1, cost: 7 })
+    expect(days.map(({ cost }) => cost).reduce((sum, cost) => sum + cost)).toBe(7)
+    expect(repositories.map(({ name, cost }) => [name, cost])).toEqual([
+      ['acme/lab', 4],
+      ['acme/shop', 3],
+    ])
+    expect(people.map(({ name, runs }) => [name, runs])).toEqual([
+      ['zoe', 1],
+      ['maya', 3],
+    ])
+  })
+
+  test('of nothing are nothing', () => {
+    expect(allFigures([], now, 30).total).toEqual({
+      name: 'All',
+      runs: 0,
+      pulls: 0,
+      merged: 0,
+      closed: 0,
+      cost: 0,
+    })
+  })
+})
+
 describe('with 5,000 runs', () => {
   const { board, reads } = boardOf(
     Array.from({ length: 5_000 }, (_, n) =>
@@ -165,6 +274,12 @@ describe('with 5,000 runs', () => {
     expect(seen.size).toBe(100)
   })
 
+  test('outcomes are of the newest 500', async () => {
+    reads.length = 0
+    const ended = await board.endedLately(undefined)
+    expect([ended.length, ended[0]?.id, reads.length]).toEqual([500, 'run-0001', 500])
+  })
+
   test('the last page is the last, and there is none beyond', async () => {
     const last = await board.list({ group: 'waiting', whose: undefined, page: 50 })
     expect([last.runs.length, last.isLast]).toEqual([50, true])
@@ -183,5 +298,57 @@ describe('with 5,000 runs', () => {
     expect(reads).toHaveLength(100)
     const last = await board.all(undefined, 100)
     expect([last.runs.length, last.isLast]).toEqual([50, true])
+  })
+})
+
+describe('a run in JSON', () => {
+  const revertedBy = { number: 10, url: 'https://github.com/acme/shop/pull/10' }
+  const url = 'https://github.com/acme/shop/pull/9'
+  const pull = { number: 9, url, title: '', draft: false, head: 'codex/9', base: 'main' }
+  const over = working(ended({ kind: 'pull' }), {
+    session: { cost: 1.25 },
+    result: {
+      pulls: [{ ...pull, state: 'merged' }],
+      ended: { number: 9, how: 'merged', at: now, revertedBy },
+      rounds: { asked: 1, byPostHog: 2 },
+    },
+  })
+  const at = (ms: number): string => new Date(ms).toISOString()
+  const thread = { id: 'run-comment-501', repository: 'acme/shop', number: 7, by: 'maya' }
+  const none = { waitsFor: null, pull: null, cost: null, pullEnd: null, rounds: 0 }
+
+  test.each<[string, Run, object]>([
+    [
+      'of one whose pull request was reverted',
+      over,
+      {
+        ...{ ...thread, state: 'pull', since: at(now - hour), waitsFor: null, pull: url, cost: 1.25 },
+        ...{ pullEnd: { how: 'reverted', at: at(now) }, rounds: 3 },
+      },
+    ],
+    [
+      'of one at work',
+      working({ schedule: { admissionExpectedAt: t0 + minute } }),
+      { ...thread, ...none, state: 'working', since: at(t0 + minute) },
+    ],
+    [
+      'of one that is paused',
+      runWith(pause),
+      {
+        ...{ ...thread, ...none, state: 'waiting', since: at(t0) },
+        waitsFor: 'Waits. Paused by olga. It starts by itself when the pause ends',
+      },
+    ],
+  ])('%s', (_, run, expected) => {
+    expect(runInJson(run, now)).toEqual(expected)
+  })
+
+  test('has what docs/admin.md promises', () => {
+    const [, fields = ''] = /\{"runs": \[\{(.+?)\}\]\}/.exec(readFileSync('docs/admin.md', 'utf8')) ?? []
+    expect(fields.split(', ')).toEqual(Object.keys(runInJson(over, now)))
+  })
+
+  test('and in its timeline says what became of its pull request', () => {
+    expect(timelineOf(over).at(-1)).toEqual({ at: now, words: '#9 was merged, and later reverted by #10' })
   })
 })

@@ -4,65 +4,45 @@ import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Pause } from '../../src/core/model/pause.ts'
 import { parseMessage } from '../../src/core/record/messages.ts'
-import { type Run, type RunChange, runFormat } from '../../src/core/record/run.ts'
-import { runIndex } from '../../src/core/record/run-index.ts'
-import { openQueues } from '../../src/queue/open-queues.ts'
-import type { Queues } from '../../src/queue/work-queue.ts'
+import type { Run, RunChange } from '../../src/core/record/run.ts'
 import { openAccess } from '../../src/web/admin/access.ts'
-import { adminPages } from '../../src/web/admin/admin-server.tsx'
+import { actionsOnRuns } from '../../src/web/admin/actions.ts'
 import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
-import { hour, issueThread, runWith } from '../core/given.ts'
-import { newDataDir } from '../support/data-dir.ts'
+import { branch, hour, issueThread, minute, runWith, taskRun, zoe } from '../core/given.ts'
+import { type Fields, sessionOf, startAdminPages, token } from '../support/admin-pages.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 
-const token = 'a token of an admin with 32 letters or more'
 const slowness = 50
+const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)> &lt;b&gt; \u202egnp.exe`
 
 let now = Date.now()
 const lines: object[] = []
-const log = fakeLogOf(fields => lines.push(fields))
-let queues: Queues<unknown, Run>
-let server: ReturnType<typeof httpServer>
-let address: string
 let retried: string[] = []
 let said: Pause[] = []
 let drained = 0
 
-beforeAll(async () => {
-  queues = await openQueues({
-    dataDir: await newDataDir(),
-    triggers: { parse: data => data },
-    runs: { ...runFormat, index: runIndex },
-  })
-  server = httpServer({
-    webhookEndpoint: undefined,
-    readiness: async () => ({ ready: true, failed: [] }),
-    admin: adminPages({
-      token,
-      slowness,
-      runs: queues.runs,
-      pauses: {
-        of: async repoId => said.findLast(pause => pause.repoId === repoId),
-        say: async pause => void said.push(pause),
-      },
-      retry: async (run, id) => void retried.push(`${run.id} ${id}`),
-      drain: () => {
-        drained += 1
-      },
-      examine: async () => [{ name: 'queue', ok: false, detail: 'a check of the doctor', fix: 'Mend it.' }],
-      failedChecks: async () => [],
-      pausedBecause: () => undefined,
-      posthogUrl: () => undefined,
-      log,
-      now: () => now,
-    }),
-  })
-  address = `http://127.0.0.1:${await listen(server, { host: '127.0.0.1', port: 0 })}`
+const pages = await startAdminPages({
+  slowness,
+  pauses: {
+    of: async what => said.findLast(({ of, repoId }) => of === what.of && repoId === what.repoId),
+    say: async pause => void said.push(pause),
+  },
+  retry: async (run, id, by) => void retried.push(`${run.id} ${id} ${by}`),
+  drain: () => {
+    drained += 1
+  },
+  posthogUrl: ({ session }) => session.taskId && `https://posthog.example/tasks/${session.taskId}`,
+  repositoryNamed: async () => issueThread,
+  settingsOf: async () => ({
+    held: [{ key: 'instructions', value: hostile, from: [{ kind: 'repository', line: 1 }] }],
+    problem: `${hostile} is not a setting`,
+    usable: false,
+  }),
+  log: fakeLogOf(fields => lines.push(fields)),
+  now: () => now,
 })
-afterAll(async () => {
-  await closeServer(server, 0)
-  await queues.close(500)
-})
+const { address, addRun, get, post, signIn, formOn } = pages
+afterAll(() => pages.close())
 beforeEach(() => {
   now = Date.now()
   retried = []
@@ -70,44 +50,7 @@ beforeEach(() => {
   drained = 0
 })
 
-let added = 0
-/** One that waits, unless it is said otherwise; its title is nobody else's. */
-async function addRun(...differs: RunChange[]): Promise<Run> {
-  added += 1
-  const id = `run-of-test-${added}`
-  const run = runWith({ id, thread: { ...issueThread, number: added } }, ...differs)
-  await queues.runs.add(id, run)
-  return run
-}
-
-type Fields = Record<string, string>
-
-const get = (path: string, headers: Fields = {}): Promise<Response> =>
-  fetch(address + path, { headers, redirect: 'manual' })
-
-const post = (path: string, fields: Fields, headers: Fields = {}): Promise<Response> =>
-  fetch(address + path, {
-    method: 'POST',
-    headers: { origin: address, ...headers },
-    body: new URLSearchParams(fields),
-    redirect: 'manual',
-  })
-
-async function signIn(headers: Fields = {}): Promise<string> {
-  const response = await post('/admin/sign-in', { token }, headers)
-  expect([response.status, response.headers.get('location')]).toEqual([303, '/admin/'])
-  return response.headers.get('set-cookie') ?? ''
-}
-
-const sessionOf = (cookie: string): Fields => ({ cookie: cookie.split(';')[0] ?? '' })
-
-/** A form of that page, as the browser would send it. */
-async function formOn(path: string, session: Fields): Promise<string> {
-  const page = await (await get(path, session)).text()
-  return /name="form" value="([^"]+)"/.exec(page)?.[1] ?? expect.fail('no form')
-}
-
-const inboxOf = async (run: Run) => (await queues.runs.inbox(run.id)).map(parseMessage)
+const inboxOf = async (run: Run) => (await pages.queues.runs.inbox(run.id)).map(parseMessage)
 
 describe('nobody sees or changes anything without the token', () => {
   let run: Run
@@ -115,10 +58,22 @@ describe('nobody sees or changes anything without the token', () => {
   beforeAll(async () => {
     run = await addRun()
     paths = {
-      get: ['', '/', '/checks', '/list/waiting', '/runs.json', `/runs/${run.id}`, '/runs/guessed', '/else'],
-      post: ['stop', 'retry', 'pause', 'resume'].map(action => `/runs/${run.id}/${action}`),
+      get: [
+        '',
+        '/',
+        '/checks',
+        '/outcomes',
+        '/settings',
+        '/settings?filter=acme/shop',
+        '/list/waiting',
+        '/runs.json',
+        `/runs/${run.id}`,
+        '/runs/guessed',
+        '/else',
+      ],
+      post: actionsOnRuns.map(action => `/runs/${run.id}/${action}`),
     }
-    paths.post.push('/drain', '/sign-out', '/else')
+    paths.post.push('/drain', '/pause', '/resume', '/sign-out', '/else')
   })
 
   const another = openAccess({ token: `${token}, but another`, now: () => now })
@@ -159,9 +114,8 @@ describe('nobody sees or changes anything without the token', () => {
       expect([path, response.status]).toEqual([path, path === '' ? 303 : 401])
       expect(text).not.toMatch(/acme|maya|Login is flaky|check of the doctor/)
     }
-    const sent = await Promise.all(
-      paths.post.map(async path => [path, (await post(`/admin${path}`, {}, headers)).status]),
-    )
+    const sent = []
+    for (const path of paths.post) sent.push([path, (await post(`/admin${path}`, {}, headers)).status])
     expect(sent).toEqual(paths.post.map(path => [path, 401]))
     expect([await inboxOf(run), retried, said, drained]).toEqual([[], [], [], 0])
   })
@@ -305,7 +259,6 @@ test('whoever tries tokens is slowed, and keeps nobody out', async () => {
 })
 
 describe('words of others are words', () => {
-  const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)> &lt;b&gt; \u202egnp.exe`
   const raw = /<script|<img|\u202e|href="javascript/i
   const question = {
     id: 'q',
@@ -356,7 +309,7 @@ describe('words of others are words', () => {
     const base = runWith()
     const run = await addRun(
       {
-        thread: { ...base.thread, url: 'javascript:alert(4)', number: 100 + added },
+        thread: { ...base.thread, url: 'javascript:alert(4)', number: 666 },
         request: { ...base.request, by, text: hostile },
         baseline: { snapshot: { ...base.baseline.snapshot, title: hostile, body: hostile } },
         session: { progress: [{ step: 'a', label: hostile, done: false, at: now }] },
@@ -365,6 +318,7 @@ describe('words of others are words', () => {
     )
     const session = sessionOf(await signIn())
     const listed = await (await get('/admin/?filter=acme', session)).text()
+    expect(await (await get('/admin/outcomes', session)).text()).not.toMatch(raw)
     expect(listed).toContain('&lt;script&gt;alert(1)')
     expect(listed).not.toMatch(raw)
     const page = await (await get(`/admin/runs/${run.id}`, session)).text()
@@ -374,11 +328,19 @@ describe('words of others are words', () => {
     expect(json.headers.get('content-type')).toMatch(/^application\/json/)
   })
 
+  test('of a settings file', async () => {
+    const session = sessionOf(await signIn())
+    const page = await (await get('/admin/settings?filter=acme/shop', session)).text()
+    expect(page).toContain('&lt;script&gt;alert(1)')
+    expect(page).not.toMatch(raw)
+  })
+
   test('of an address', async () => {
     const session = sessionOf(await signIn())
     const query = new URLSearchParams({ filter: hostile, said: hostile, page: hostile })
     for (const path of [
       '/admin/',
+      '/admin/settings',
       '/admin/list/waiting',
       '/admin/runs.json',
       `/admin/${encodeURIComponent(hostile)}`,
@@ -386,6 +348,236 @@ describe('words of others are words', () => {
       const page = await (await get(`${path}?${query}`, session)).text()
       expect(page).not.toMatch(raw)
     }
+  })
+})
+
+describe('what a page says', () => {
+  const bearer = { authorization: `Bearer ${token}` }
+  const read = async (path: string): Promise<string> =>
+    (await (await get(`/admin/${path}`, bearer)).text()).replaceAll('&#39;', "'")
+  let threads = 1_000
+  const of = (owner: string, number = ++threads) => ({ thread: { ...issueThread, owner, number } })
+  const failed = (): RunChange => ({
+    result: { concludedAt: now, outcome: { kind: 'failed', class: 'agent', reason: 'no luck', fix: '' } },
+  })
+
+  test('of failures is how many need somebody, and where all of them are', async () => {
+    const [first] = await Promise.all(Array.from({ length: 25 }, () => addRun(of('breaks'), failed())))
+    await addRun(of('breaks', first?.thread.number))
+    const page = await read('?filter=breaks')
+    expect(page).toContain('Failed in the last three days <span class="count">24</span>')
+    const [needs = ''] = page.split('id="working"')
+    expect(needs.match(/>Failed<\/span>/g)).toHaveLength(20)
+    expect(needs).toContain(
+      '<a href="/admin/list/failed?filter=breaks">All 25, with those asked for again</a>',
+    )
+    expect(await read('list/failed?filter=breaks')).toContain('<span class="count">25</span>')
+  })
+
+  test.each([
+    [
+      'about then',
+      [2, 4],
+      1,
+      /^Place 1 in line\. The last ones waited 3 min on average, so it starts about (?:\S+ )?\d\d:\d\d UTC\.$/,
+    ],
+    ['soon', [1], 2, /^Place 1 in line\. The last ones waited 1 min on average, so it starts soon\.$/],
+    ['some time', [], 1, /^Place 1 in line\.$/],
+  ])(
+    'of one in line is its place, what the last ones waited, and that it starts %s',
+    async (_, minutes, since, words) => {
+      const owner = `in-line-${minutes.length}`
+      for (const each of minutes)
+        await addRun(of(owner), { schedule: { admitted: true, waitedInLine: each * minute } })
+      const waits = { kind: 'line', ahead: 1, of: 'owner' } as const
+      await addRun(of(owner), { schedule: { waits, enteredAt: now - since * minute } })
+      await addRun(of(owner), { schedule: { waits, enteredAt: now - since * minute } })
+      for (const path of ['', 'list/waiting']) {
+        const page = await read(`${path}?filter=${owner}`)
+        const [place] = [...page.matchAll(/<span class="why">(Place .*?)<\/span>/g)].map(
+          ([, each = '']) => each,
+        )
+        expect(place).toMatch(words)
+        expect(page).toContain('Place 2 in line.')
+      }
+    },
+  )
+})
+
+describe('the page of a run', () => {
+  const url = 'https://github.com/acme/shop/pull/9'
+  let run: Run
+  let page: string
+  beforeAll(async () => {
+    run = await addRun(
+      {
+        request: { ...runWith().request, text: 'fix the login' },
+        workspace: { branch },
+        schedule: { admitted: true, admissionExpectedAt: now - 3 * minute },
+        session: {
+          ...{ taskId: 'task-9', taskRun: { ...taskRun, since: now - 2 * minute }, cost: 1.25 },
+          progress: [{ step: 'a', label: 'Ran the tests', done: true, at: now - minute }],
+        },
+      },
+      {
+        result: {
+          ...{ outcome: { kind: 'pull' }, concludedAt: now },
+          pulls: [{ number: 9, url, title: 'Fix it', draft: true, head: 'h', base: 'main', state: 'open' }],
+        },
+      },
+    )
+    page = await (await get(`/admin/runs/${run.id}`, { authorization: `Bearer ${token}` })).text()
+  })
+  const words = (html = ''): string => html.replace(/<.*?>/g, '')
+
+  test('has its thread, pull request, branch, cost and its place at PostHog', () => {
+    const facts = [...page.matchAll(/<dt>(.*?)<\/dt><dd>(.*?)<\/dd>/g)].map(([, name, fact = '']) => [
+      name,
+      words(fact),
+      ...[...fact.matchAll(/href="(.*?)"/g)].map(([, href]) => href),
+    ])
+    expect(facts).toEqual([
+      ['State', 'Pull request'],
+      ['Thread', `acme/shop#${run.thread.number}`, run.thread.url],
+      ['Asked by', expect.stringMatching(/^maya, /), '/admin/?filter=%40maya'],
+      ['Pull request', '#9 Fix it (draft)', url],
+      ['Branch', branch.name],
+      ['Cost', '$1.25'],
+      ['Model', run.request.options.model],
+      ['PostHog', 'The run at PostHog', 'https://posthog.example/tasks/task-9'],
+      ['Id', run.id],
+    ])
+  })
+
+  test('says what happened, in its order', () => {
+    const [, timeline = ''] = /<ol class="timeline">(.*?)<\/ol>/.exec(page) ?? []
+    expect([...timeline.matchAll(/<bdi>(.*?)<\/bdi>/g)].map(([, each]) => each)).toEqual([
+      'Asked by maya',
+      'Let in under the limits',
+      'Started at PostHog',
+      'Ran the tests',
+      'Pull request',
+    ])
+  })
+
+  test('has the instructions folded', () => {
+    expect(page.match(/<details[^>]*>/g)).toEqual(['<details>'])
+    const [folded = ''] = /<details>.*?<\/details>/s.exec(page) ?? []
+    expect(words(folded)).toContain('fix the login')
+    expect(words(page.replace(folded, ''))).not.toContain('fix the login')
+  })
+})
+
+describe('the page of outcomes', () => {
+  const bearer = { authorization: `Bearer ${token}` }
+  const pull = (state: 'open' | 'merged') => ({
+    ...{ number: 9, url: 'https://github.com/acme/shop/pull/9', title: '', draft: false, state },
+    ...{ head: 'codex/9', base: 'main' },
+  })
+  let page: string
+  beforeAll(async () => {
+    now = Date.now()
+    const thread = { ...issueThread, owner: 'pictured' }
+    const { request } = runWith()
+    const add = (
+      taskId: string,
+      ago: number,
+      cost: number | null,
+      wait: number | undefined,
+      result: RunChange['result'],
+    ) =>
+      addRun(
+        { thread, request: { ...request, by: taskId === 'd' ? zoe : request.by } },
+        { session: { taskId, cost }, schedule: { admitted: true, waitedInLine: wait } },
+        { result: { concludedAt: now - ago * 24 * hour, ...result } },
+      )
+    await add('a', 0, 3, 2 * minute, { outcome: { kind: 'pull' }, pulls: [pull('merged')] })
+    await add('b', 0, 1, 5 * minute, { outcome: { kind: 'answer' } })
+    await add('c', 0, null, undefined, { outcome: { kind: 'nothing' } })
+    await add('d', 1, 123.4, undefined, { outcome: { kind: 'failed', class: 'agent', reason: '', fix: '' } })
+    await add('e', 2, 0.5, 90 * minute, {
+      outcome: { kind: 'pull' },
+      pulls: [{ ...pull('open'), number: 10 }],
+    })
+    page = await (await get('/admin/outcomes?filter=pictured', bearer)).text()
+  })
+
+  /** What stands below a heading. */
+  const below = (heading: string): string =>
+    page.split('<section').find(each => each.includes(`>${heading}</h2>`)) ?? expect.fail(`no ${heading}`)
+  const day = (ago: number): string =>
+    new Date(now - ago * 24 * hour).toLocaleDateString('en', { weekday: 'short', timeZone: 'UTC' })
+
+  test.each<[string, [number, string, number][], string[], string[]]>([
+    [
+      'Runs a day',
+      [
+        [4, 'good', 27],
+        [5, 'bad', 27],
+        [6, 'good', 53],
+        [6, 'dim', 27],
+      ],
+      ['1', '1', '3'],
+      ['1', '1', '3'],
+    ],
+    [
+      'Money a day',
+      [
+        [4, 'amount', 0],
+        [5, 'amount', 80],
+        [6, 'amount', 3],
+      ],
+      ['$0.50', '$123', '$4.00'],
+      ['$0.50', '$123.40', '$4.00'],
+    ],
+    [
+      'Mean wait a day',
+      [
+        [4, 'amount', 80],
+        [6, 'amount', 3],
+      ],
+      ['1.5 h', '', '4 min'],
+      ['1 h 30 min', '0 s', '3 min 30 s'],
+    ],
+  ])('has a picture: %s', (heading, bars, labels, words) => {
+    const picture = below(heading)
+    const drawn = [
+      ...picture.matchAll(/<rect class="(\w+)-fill" x="(\S+)" y="\S+" width="28" height="(\S+)"/g),
+    ]
+    expect(
+      drawn
+        .map(([, sort = '', x, height]) => [Math.floor(Number(x) / 48), sort, Number(height)] as const)
+        .filter(([, , height]) => height > 0)
+        .map(([at, sort, height]) => [at, sort, Math.round(height)]),
+    ).toEqual(bars)
+    const texts = [...picture.matchAll(/<text [^>]*>(.*?)<\/text>/g)].map(([, text]) => text)
+    expect(texts.slice(-6)).toEqual(labels.flatMap((label, at) => [label, day(2 - at)]))
+    const said = /aria-label="([^"]+)"/.exec(picture)?.[1]
+    expect(said).toContain(words.map((each, at) => `${day(2 - at)} ${each}`).join(', '))
+  })
+
+  test('says what a pull request cost, opened and merged, by repository and by person', () => {
+    const rowsOf = (heading: string) =>
+      [...below(heading).matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row = '']) =>
+        [...row.matchAll(/<t[hd].*?>(.*?)<\/t[hd]>/g)].map(([, cell = '']) => cell.replace(/<.*?>/g, '')),
+      )
+    expect(rowsOf('By repository')).toEqual([
+      [
+        'Repository',
+        'Runs',
+        'Pull requests',
+        'Merged',
+        'Closed',
+        'Cost',
+        'Per pull request',
+        'Per merged one',
+      ],
+      ['pictured/shop', '5', '2', '1', '0', '$127.90', '$63.95', '$127.90'],
+    ])
+    expect(rowsOf('By person').slice(1)).toEqual([
+      ['zoe', '1', '0', '0', '0', '$123.40', '–', '–'],
+      ['maya', '4', '2', '1', '0', '$4.50', '$2.25', '$4.50'],
+    ])
   })
 })
 
@@ -447,6 +639,35 @@ describe('what is done', () => {
     expect(said[1]?.at).toBeGreaterThan(said[0]?.at ?? 0)
   })
 
+  test('a pause of an owner is that of all their repositories, and one of the whole bot of all there is', async () => {
+    const run = await addRun()
+    const headers = { authorization: `Bearer ${token}` }
+    const at = async (path: string, text = '') =>
+      (await post(`/admin/${path}`, { text }, headers)).headers.get('location')
+    lines.length = 0
+    expect(await at(`runs/${run.id}/pause-owner`, 'moving house')).toBe(`/admin/runs/${run.id}?said=paused`)
+    expect(await at('pause', 'until the cows come home')).toBe('/admin/?said=no-time')
+    expect(await at('pause', 'for 2 h upgrade')).toBe('/admin/?said=paused')
+    const { ownerId } = run.thread
+    const page = await (await get(`/admin/runs/${run.id}`, headers)).text()
+    expect(page).toMatch(/Paused since .*moving house.*Resume all of acme/s)
+    expect(await (await get('/admin/', headers)).text()).toMatch(
+      /whole bot is paused.*upgrade.*Resume the whole/s,
+    )
+    expect(await at(`runs/${run.id}/resume`)).toBe(`/admin/runs/${run.id}?said=not-paused`)
+    expect(await at(`runs/${run.id}/resume-owner`)).toBe(`/admin/runs/${run.id}?said=resumed`)
+    expect(await at('resume')).toBe('/admin/?said=resumed')
+    expect(said).toMatchObject([
+      { paused: true, of: 'owner', repoId: ownerId, why: 'moving house' },
+      { paused: true, of: 'bot', why: 'upgrade', until: now + 2 * hour },
+      { paused: false, of: 'owner', repoId: ownerId },
+      { paused: false, of: 'bot' },
+    ])
+    expect(lines).toContainEqual(
+      expect.objectContaining({ audit: true, action: 'pause-all', result: 'paused' }),
+    )
+  })
+
   test('each leaves an audit line, and so does who signs in or tries to', async () => {
     lines.length = 0
     const run = await addRun()
@@ -460,10 +681,10 @@ describe('what is done', () => {
       { audit: true, action: 'sign-in', result: 'wrong-token', from: '127.0.0.1' },
       { audit: true, action: 'sign-in', result: 'signed-in', from: '127.0.0.1' },
       {
-        ...{ audit: true, action: 'stop', result: 'stopping', by: 'admin', run: run.id },
+        ...{ audit: true, action: 'stop', result: 'stopping', by: admin.login, run: run.id },
         ...{ repository: 'acme/shop', from: '127.0.0.1' },
       },
-      { audit: true, action: 'drain', by: 'admin' },
+      { audit: true, action: 'drain', by: admin.login },
     ])
     expect(JSON.stringify(lines)).not.toContain('guessed')
   })

@@ -122,6 +122,13 @@ describe.each(kinds)('of $of', ({ redis }) => {
     expect(await reconnects(2)).toBeUndefined()
   })
 
+  test('and holds up no look at what an agent did, however much of it there is', async () => {
+    open({ burst: 10_000, perHour: 10_000, minute: { burst: 100, perMinute: 60 } })
+    for (let n = 0; n < 100; n += 1)
+      await first.reserve({ owner: 'acme', id: `s${n}`, calls: 1, kind: 'spare' })
+    expect(await second.reserve({ owner: 'acme', id: 'x', calls: 2, kind: 'act' })).toBeUndefined()
+  })
+
   test('who waits is told a time of its own, one after another, and the same when it asks too early', async () => {
     await looks(first, 'acme', 60)
     const ask = (id: string, budget = first) => budget.reserve({ owner: 'acme', id, calls: 2, kind: 'poll' })

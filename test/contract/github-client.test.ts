@@ -1,8 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto'
 import nock from 'nock'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { pauseIn } from '../../src/access/reasons-to-wait.ts'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
+import { type Pause, type Pauses, pauseOfRepository } from '../../src/core/model/pause.ts'
 import type { Target } from '../../src/core/model/views.ts'
+import { markerSigner } from '../../src/core/record/marker.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
 import { issueThread, pullThread } from '../core/given.ts'
@@ -86,7 +89,10 @@ const caught = (promise: Promise<unknown>): Promise<unknown> =>
 const comment = { id: 9, body: 'x', user: { login: 'codex[bot]' }, created_at: '2026-01-02T14:00:00Z' }
 
 describe('tokens', () => {
-  const permissions = { contents: 'write', issues: 'write', pull_requests: 'write', metadata: 'read' }
+  const permissions = {
+    ...{ contents: 'write', issues: 'write', pull_requests: 'write' },
+    ...{ checks: 'read', statuses: 'read', metadata: 'read' },
+  }
 
   test('are what was granted, where that is less than what is asked for', async () => {
     nock.cleanAll()
@@ -392,12 +398,37 @@ describe('comments', () => {
       `${at}/issues/comments`,
       ...Array.from({ length: 10 }, (): [number, object] => [200, [ours, ...others]]),
     )
-    expect(await issue().ownCommentsOfRepository()).toEqual(
+    const client = issue()
+    expect(await client.ownCommentsOfRepository()).toEqual(
       Array.from({ length: 10 }, () => ({ number: 31, body: 'x' })),
     )
     expect(seen.filter(line => line.includes('/comments'))[9]).toBe(
       `GET ${at}/issues/comments?sort=created&direction=desc&per_page=100&page=10`,
     )
+  })
+
+  test('of weeks ago say that a repository is paused, where the queue has forgotten it', async () => {
+    const signer = markerSigner('secret')
+    const { repoId } = issueThread
+    const page = (body: string, created_at: string) => {
+      const issue_url = 'https://api.github.com/repos/acme/shop/issues/31'
+      const other = { ...comment, created_at, updated_at: created_at, issue_url, user: { login: 'eve' } }
+      return [{ ...other, body, user: comment.user }, ...Array.from({ length: 99 }, () => other)]
+    }
+    const pause: Pause = {
+      ...pauseOfRepository(repoId),
+      ...{ paused: true, id: 'p', at: 1, by: 'olga', why: '' },
+    }
+    const said = signer.write({ run: 'p', repo: repoId, thread: 31, as: 'reply', pause })
+    const pages = [
+      page('x', '2026-01-02T13:00:00Z'),
+      page('x', '2025-12-20T13:00:00Z'),
+      page(said, '2025-12-01T13:00:00Z'),
+    ]
+    answers('GET', '/app', [200, { slug: 'codex' }])
+    answers('GET', `${at}/issues/comments`, ...pages.map((each): Answer => [200, each]), [200, []])
+    const pauses: Pick<Pauses, 'of'> = { of: async (_, read) => read?.() }
+    expect(await pauseIn(repoId, { pauses, github: issue(), signer })).toEqual(pause)
   })
 
   test('of an inline thread are looked for among the inline comments', async () => {
@@ -605,6 +636,15 @@ describe('branches of an issue', () => {
     })
     expect(bodies[0]).toMatchObject({ variables: { owner: 'acme', name: 'shop', number: 7 } })
   })
+})
+
+test.each([
+  ['write', true],
+  ['read', false],
+  [undefined, false],
+])('with the permission checks: %s, the bot may show checks: %s', async (checks, may) => {
+  answers('GET', '/app/installations/1', [200, { permissions: { metadata: 'read', checks } }])
+  expect(await issue().mayCheck()).toBe(may)
 })
 
 describe('a branch is made', () => {

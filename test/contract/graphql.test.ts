@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type FieldNode, parse, TypeInfo, visit, visitWithTypeInfo } from 'graphql'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startGitHub } from '../../emulators/github/emulator.ts'
 import type { GitHubEmulator } from '../../emulators/github/github.ts'
 import { gitHubSchema } from '../../emulators/github/graphql.ts'
@@ -61,11 +61,11 @@ async function scene() {
     },
   }
   const client = gitHubThread(app, thread, { now: Date.now, redact: text => text })
-  const pull = async () => {
+  const pull = async (body = 'Done.') => {
     const head = `posthog/${number}`
     await github.hands.commit(github.repository, head, 'main', { [`${head}.md`]: 'done' }, 'Do it')
     return github.hands.openPull(github.repository, {
-      ...{ head, base: 'main', title: 'Do it', body: 'Done.', draft: true },
+      ...{ head, base: 'main', title: 'Do it', body, draft: true },
     })
   }
   const clientOn = (pull: number) => {
@@ -315,7 +315,59 @@ test('what was read before a comment does not tell what stands before that one',
   expect(now.map(({ body }) => body)).toContain('/codex go on')
 })
 
+test.each<[string, string[], boolean, number]>([
+  ['with what was read ahead', [], true, 0],
+  ['by itself where nothing is left of that', [], false, 1],
+  ['by itself where a part of that was refused', ['Repository.refs'], true, 1],
+])('which open pull requests close an issue is read %s', async (_, denies, isAhead, calls) => {
+  const { client, number, pull } = await scene()
+  const { number: closer } = await pull(`Fixes #${number}`)
+  github.graphql.denies = denies
+  if (isAhead) await client.readAhead()
+  github.forgetCalls()
+  expect(await client.closers()).toMatchObject([{ number: closer, branch: `posthog/${number}` }])
+  expect(github.calls.filter(({ path }) => path === '/graphql')).toHaveLength(calls)
+})
+
+test('which open pull requests close an issue is not known where the App may not see it', async () => {
+  const { client, clientOn, number, pull } = await scene()
+  const { number: closer } = await pull(`Fixes #${number}`)
+  github.graphql.denies = ['Issue.closedByPullRequestsReferences']
+  expect(await client.closers()).toBeUndefined()
+  github.forgetCalls()
+  expect(await clientOn(closer).closers()).toEqual([])
+  expect(github.calls).toEqual([])
+})
+
 test('a branch that GitHub does not let go stays', async () => {
   github.graphql.denies = ['Mutation.updateRefs']
   expect(await done('a branch goes, only from where it stood')).toEqual(['-goes', '-stays'])
 })
+
+test.each([['checks'], ['statuses'], ['checks', 'statuses']])(
+  'and where an owner has not accepted %s %s',
+  async (...withheld) => {
+    const { client, pull } = await scene()
+    const { number } = await pull()
+    github.checks(number, 'unit tests', 'FAILURE')
+    github.conflicts(number)
+    github.withholds('acme', ...withheld)
+    onTestFinished(() => github.withholds('acme'))
+    expect(await client.needs(number)).toMatchObject({ failedChecks: [], hasConflicts: true })
+  },
+)
+
+test.each(['Commit.statusCheckRollup', 'StatusCheckRollup.contexts'])(
+  'what a pull request needs is known without what the App may not see of checks: %s',
+  async denied => {
+    const { client, pull } = await scene()
+    const { number } = await pull()
+    github.checks(number, 'unit tests', 'FAILURE')
+    github.status(number, 'ci/old', 'ERROR')
+    github.conflicts(number)
+    const seen = await client.needs(number)
+    expect(seen?.failedChecks.map(({ name }) => name)).toEqual(['unit tests', 'ci/old'])
+    github.graphql.denies = [denied]
+    expect(await client.needs(number)).toEqual({ ...seen, failedChecks: [] })
+  },
+)

@@ -3,9 +3,11 @@ import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { routeOf } from '../../src/core/model/meter.ts'
 import { changed } from '../../src/core/record/run.ts'
+import { runIndex } from '../../src/core/record/run-index.ts'
 import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
 import { type MetricsParts, openMetrics } from '../../src/web/metrics.ts'
-import { minute, runWith, second, t0, taskRun } from '../core/given.ts'
+import { minute, runWith, second, t0, taskRun, working } from '../core/given.ts'
+import { memoryIndex } from '../support/memory-index.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
 import { Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
@@ -127,6 +129,7 @@ describe('the page of a process', () => {
       'queue_up gauge',
       'queue_jobs gauge',
       'queue_oldest_seconds gauge',
+      'live_runs gauge',
       'webhooks_total counter',
       'webhook_seconds histogram',
       'calls_total counter',
@@ -140,6 +143,8 @@ describe('the page of a process', () => {
       'run_start_seconds histogram',
       'run_result_seconds histogram',
       'stalls_survived_total counter',
+      'pull_requests_total counter',
+      'pull_request_dollars histogram',
     ])
     expect(page).toMatch(
       /^codex_bot_build_info\{version="\d+\.\d+\.\d+",node="v\d+.*",role="all",queue="embedded"\} 1$/m,
@@ -248,7 +253,7 @@ describe.skipIf(!redisAvailable())('when the queue hangs', () => {
 
 describe('what is counted', () => {
   let at = t0
-  const empty = { liveCount: async () => 0, members: async () => [[]] }
+  const empty = { liveCount: async () => 0, ...memoryIndex(() => []) }
   const open = (queues: MetricsParts['queues'] = { triggers: empty, runs: empty }) => {
     const { meter, page } = openMetrics({ role: 'all', queue: 'redis', queues, now: () => at })
     return { meter, samples: async () => samplesOf((await page()).text) }
@@ -289,6 +294,23 @@ describe('what is counted', () => {
     expect(counted.get('stalls_survived_total')).toBe(2)
   })
 
+  test('a pull request: how it ended, and what it cost then', async () => {
+    const { meter, samples } = open()
+    const working = runWith({ session: { cost: 1.5 } })
+    const merged = changed(working, { result: { ended: { number: 9, how: 'merged', at: t0 } } })
+    const revertedBy = { number: 10, url: 'https://github.com/acme/shop/pull/10' }
+    const reverted = changed(merged, { result: { ended: { number: 9, how: 'merged', at: t0, revertedBy } } })
+    meter.moved(working, merged)
+    meter.moved(merged, merged)
+    meter.moved(merged, reverted)
+    const counted = await samples()
+    expect(of(counted, 'pull_requests_total')).toEqual({
+      'pull_requests_total{end="merged"}': 1,
+      'pull_requests_total{end="reverted"}': 1,
+    })
+    expect(counted.get('pull_request_dollars_sum{end="merged"}')).toBe(1.5)
+  })
+
   test('of the limits the lowest, as long as it lasts', async () => {
     at = t0
     const { meter, samples } = open()
@@ -324,14 +346,27 @@ describe('what is counted', () => {
     expect(counted.get('redeliveries_total')).toBe(3)
   })
 
-  test('how full the queues are, and how old; nothing of queues that fail', async () => {
+  test('how full the queues are, how old, and what live runs do; nothing of queues that fail', async () => {
     at = t0
     let fails = false
+    const asked = [
+      runWith({ id: 'a' }),
+      runWith({ id: 'b' }),
+      working({ id: 'c' }),
+      runWith({ id: 'd', schedule: { waits: { kind: 'pause', of: 'bot', by: 'olga', why: '' } } }),
+    ]
+    const ended = changed(working({ id: 'e' }), { result: { outcome: { kind: 'answer' as const } } })
+    const jobs = [...asked, ended].map(data => ({
+      id: data.id,
+      isLive: data.result.outcome === undefined,
+      entries: runIndex.entries({ id: data.id, data, addedAt: t0 }),
+    }))
     const runs = {
       liveCount: async () => {
         if (fails) throw new Error('no queue')
         return 2
       },
+      ...memoryIndex(() => jobs),
       members: async () => [[{ id: 'oldest', score: t0 - 90 * second }]],
     }
     const { samples } = open({ triggers: empty, runs })
@@ -339,9 +374,17 @@ describe('what is counted', () => {
     expect(full.get('queue_jobs{queue="runs"}')).toBe(2)
     expect(full.get('queue_oldest_seconds{queue="runs"}')).toBe(90)
     expect(full.get('queue_oldest_seconds{queue="triggers"}')).toBe(0)
+    expect([...full].filter(([name]) => name.startsWith('live_runs'))).toEqual([
+      ['live_runs{state="question"}', 0],
+      ['live_runs{state="set-up"}', 0],
+      ['live_runs{state="paused"}', 1],
+      ['live_runs{state="working"}', 1],
+      ['live_runs{state="waiting"}', 2],
+    ])
     fails = true
     const none = await samples()
     expect([none.get('queue_up'), none.get('queue_jobs{queue="triggers"}')]).toEqual([0, undefined])
+    expect([...none.keys()].filter(name => name.startsWith('live_runs'))).toEqual([])
   })
 })
 

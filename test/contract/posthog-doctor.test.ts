@@ -3,9 +3,12 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
+import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import { readConfig } from '../../src/config.ts'
+import { limitGate } from '../../src/core/model/call-budget.ts'
+import { checkConnection, checkCoverage } from '../../src/posthog/posthog-checks.ts'
 import { checkPostHogOf } from '../../src/posthog-doctor.ts'
 
 const { privateKey } = generateKeyPairSync('rsa', {
@@ -37,4 +40,49 @@ test('whether the granted sandboxes are there, and not how they are called', asy
   }
   expect(await Promise.all(['acme', 'globex', 'initech'].map(of))).toEqual([true, false, undefined])
   await posthog.close()
+})
+
+describe('whether PostHog’s GitHub App covers the repositories', () => {
+  const two = [
+    { id: 1, repositories: ['globex/site'] },
+    { id: 7, repositories: ['acme/shop'] },
+  ]
+  const checked = async (options: PostHogOptions & { away?: true }, ...repositories: string[]) => {
+    const posthog = await startPostHog({ githubIntegrations: two, ...options })
+    const { url: host, apiKey } = posthog
+    const projectId = String(posthog.projectId)
+    const gate = limitGate(Date.now)
+    const settings = { host, apiKey, projectId, gate, redact: (text: string) => text }
+    const examined = { settings, now: Date.now }
+    if (options.away) await posthog.close()
+    const checks = [await checkCoverage(examined, repositories), await checkConnection(examined)]
+    if (!options.away) await posthog.close()
+    return checks.map(({ ok, detail, outage }) => ({ ok, detail, outage }))
+  }
+
+  test('one integration or another does', async () => {
+    expect(await checked({}, 'acme/shop', 'Globex/site')).toMatchObject([
+      { ok: true, detail: expect.stringContaining('all 2 repositories') },
+      { ok: true },
+    ])
+    expect(await checked({}, 'acme/shop', 'initech/new')).toMatchObject([
+      { ok: false, detail: 'PostHog’s GitHub App has no access to initech/new' },
+      { ok: true },
+    ])
+  })
+
+  test('a key that may not look is told, as PostHog may clone with the wrong one', async () => {
+    const apiKeys = [{ key: 'phx_tasks', userId: 1, scopes: ['task:write'] }]
+    const told = {
+      ok: false,
+      detail: expect.stringContaining('no scope integration:read'),
+      outage: undefined,
+    }
+    expect(await checked({ apiKeys }, 'acme/shop')).toEqual([told, told])
+  })
+
+  test('an outage is not called a missing scope', async () => {
+    const told = { ok: false, detail: expect.stringContaining('did not answer'), outage: true }
+    expect(await checked({ away: true }, 'acme/shop')).toEqual([told, told])
+  })
 })

@@ -8,6 +8,7 @@ import { openQueues } from '../../src/queue/open-queues.ts'
 import type { Processor, Queues } from '../../src/queue/work-queue.ts'
 import { cleanUp, ownDataDir, type Place, until } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+import { oneOf } from '../support/tries.ts'
 
 interface Piece {
   color: string
@@ -28,7 +29,7 @@ const index = {
 const backends = [{ name: 'the embedded database', redis: false }]
 if (redisAvailable()) backends.push({ name: 'Redis', redis: true })
 
-describe.each(backends)('the index in $name', ({ redis }) => {
+describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
   let server: RedisServer | undefined
   let place: Place
   let queues: Queues<Piece, Piece>
@@ -118,7 +119,7 @@ describe.each(backends)('the index in $name', ({ redis }) => {
   })
 })
 
-describe.each(backends)('of many jobs in $name', ({ redis }) => {
+describe.each(oneOf(backends))('of many jobs in $name', ({ redis }) => {
   let server: RedisServer | undefined
   let queues: Queues<Piece, Piece>
 
@@ -189,7 +190,7 @@ async function rowsOf(asking: () => Promise<unknown>): Promise<number> {
   }
 }
 
-describe.each(backends)('without an index before, in $name', ({ redis }) => {
+describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) => {
   let server: RedisServer | undefined
   let place: Place
   const opened: Queues<Piece, Piece>[] = []

@@ -26,7 +26,7 @@ import {
   tlsAvailable,
   valkeyAvailable,
 } from '../support/redis-server.ts'
-import { exhaustive } from '../support/tries.ts'
+import { exhaustive, oneOf } from '../support/tries.ts'
 
 const HOUR = 3_600_000
 
@@ -50,7 +50,7 @@ if (exhaustive && valkeyAvailable() && tlsAvailable())
     start: () => startSecured('valkey-server'),
   })
 
-describe.each(backends)('the queues on $name', ({ kind, start: startServer }) => {
+describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServer }) => {
   let server: RedisServer | undefined
   let queues: TestQueues
   let place: Place
@@ -363,11 +363,22 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
     test('of an ended job can be amended, of a live one not', async () => {
       await start('closed', end)
       await ended('closed')
-      expect(await queues.runs.amendEnded('closed', { by: 'closed', text: 'PS' })).toBe(true)
+      const withPs = (note: Note): Note => ({ ...note, text: 'PS' })
+      expect((await queues.runs.amendEnded('closed', withPs))?.data.text).toBe('PS')
       expect((await queues.runs.get('closed'))?.data.text).toBe('PS')
       await start('open', parkLong)
-      expect(await queues.runs.amendEnded('open', { by: 'open', text: 'PS' })).toBe(false)
-      expect(await queues.runs.amendEnded('never-was', { by: 'nobody' })).toBe(false)
+      expect(await queues.runs.amendEnded('open', withPs)).toBeUndefined()
+      expect(await queues.runs.amendEnded('never-was', withPs)).toBeUndefined()
+    })
+
+    test('of an ended job loses nothing of what several write at once', async () => {
+      await start('signed', end)
+      await ended('signed')
+      const signs = (name: string) =>
+        queues.runs.amendEnded('signed', note => ({ ...note, text: `${note.text ?? ''}${name}` }))
+      await Promise.all([...'abcdef'].map(signs))
+      const { text = '' } = (await queues.runs.get('signed'))?.data ?? {}
+      expect([...text].toSorted().join('')).toBe('abcdef')
     })
 
     test('that cannot be read parks its job, by name, until it can, and hinders nothing else', async () => {
@@ -401,7 +412,7 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
       await queues.runs.add('newer', record)
       await ended('newer')
       expect(stored.get('newer')).toEqual({ ...record, text: 'c' })
-      await queues.runs.amendEnded('newer', { by: 'newer' })
+      await queues.runs.amendEnded('newer', () => ({ by: 'newer' }))
       await queues.runs.get('newer')
       expect(stored.get('newer')).toEqual({ by: 'newer', of: 'another version' })
     })

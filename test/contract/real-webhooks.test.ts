@@ -109,6 +109,9 @@ describe('what becomes of ours', () => {
   test('sent to an App', async () => {
     expect(await table(installed)).toMatchInlineSnapshot(`
       [
+        "check_suite.completed: event not used, pull-news",
+        "check_suite.requested: event not used",
+        "check_suite.rerequested: event not used",
         "installation.created: event not used",
         "installation.deleted: access-lost",
         "installation.new_permissions_accepted: event not used",
@@ -148,17 +151,20 @@ describe('what becomes of ours', () => {
         "pull_request.unassigned: event not used",
         "pull_request.unlabeled: other label",
         "pull_request.unlocked: event not used",
-        "pull_request_review.dismissed: event not used",
-        "pull_request_review.submitted: comment",
+        "pull_request_review.dismissed: pull-news",
+        "pull_request_review.submitted: pull-news",
         "pull_request_review_comment.created: no command",
         "pull_request_review_comment.deleted: withdrawal",
         "pull_request_review_comment.edited: no command",
+        "pull_request_review_thread.resolved: pull-news",
+        "pull_request_review_thread.unresolved: pull-news",
         "repository.created: event not used",
         "repository.edited: event not used",
         "repository.privatized: event not used",
         "repository.publicized: event not used",
         "repository.renamed: event not used",
         "repository.transferred: access-lost",
+        "status.: event not used, pull-news",
       ]
     `)
   })
@@ -166,6 +172,7 @@ describe('what becomes of ours', () => {
   test('as they were collected, some of them by a hook that is no App’s', async () => {
     expect(await others(ours)).toMatchInlineSnapshot(`
       [
+        "check_suite.completed: not installed as an App",
         "issue_comment.created: no command, not installed as an App",
         "issue_comment.deleted: not installed as an App",
         "issue_comment.edited: not installed as an App",
@@ -183,13 +190,15 @@ describe('what becomes of ours', () => {
         "pull_request.converted_to_draft: not installed as an App, pull-news",
         "pull_request.opened: not installed as an App, pull-news",
         "pull_request.ready_for_review: not installed as an App, pull-news",
-        "pull_request_review.submitted: comment, not installed as an App",
+        "pull_request_review.submitted: not installed as an App, pull-news",
         "pull_request_review_comment.created: no command, not installed as an App",
+        "pull_request_review_thread.resolved: not installed as an App, pull-news",
         "repository.created: event not used, payload not understood",
         "repository.edited: payload not understood",
         "repository.privatized: payload not understood",
         "repository.publicized: payload not understood",
         "repository.transferred: access-lost, payload not understood",
+        "status.: not installed as an App, pull-news",
       ]
     `)
   })

@@ -242,6 +242,12 @@ describe('options', () => {
     ['/codex --\n--effort high', 'run | --effort high'],
     ['/codex fix it\n```\n--effort high\n```', 'run | fix it\n\n```\n--effort high\n```'],
     ['/codex stop\n--watch is broken', 'stop'],
+    ['/codex --dry-run plan how to split billing', 'plan --dry-run | how to split billing'],
+    ['/codex --effort high plan --new how', 'plan --effort high --new | how'],
+    ['/codex --dry-run stop', 'stop --dry-run'],
+    ['/codex --effort high retry', 'retry --effort high'],
+    ['/codex --new stop using lodash', 'run --new | stop using lodash'],
+    ['/codex --new -- plan the release', 'run --new | plan the release'],
   ])
 })
 
@@ -266,6 +272,9 @@ describe('a mistake', () => {
     ['/codex --effort high --effort low fix it', '? option-twice effort'],
     ['/codex --new --new', '? option-twice new'],
     ['/codex stop --effort high', '? no-options-here stop'],
+    ['/codex --effort high stop', '? no-options-here stop'],
+    ['/codex --new sotp', '? unknown-command sotp → stop'],
+    ['/codex --new plan --new how', '? option-twice new'],
     ['/codex help --model x', '? no-options-here help'],
     ['/codex status --modle x', '? unknown-option modle → model'],
     ['/codex sotp', '? unknown-command sotp → stop'],

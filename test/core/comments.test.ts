@@ -13,6 +13,7 @@ import {
   type Run,
   type RunChange,
 } from '../../src/core/record/run.ts'
+import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { exactly, moment } from '../../src/core/text/phrases.ts'
 import { closingComment as closingFor, inlineAnswer } from '../../src/core/words/closing.ts'
 import { type Reply, replyComment } from '../../src/core/words/replies.ts'
@@ -42,7 +43,15 @@ import {
 } from './given.ts'
 
 const now = t0 + 3 * minute
-const pause = { paused: true, repoId: 1, id: 'comment-1-0', at: t0, by: 'maya', why: 'release' }
+const pause = {
+  paused: true,
+  of: 'repository' as const,
+  repoId: 1,
+  id: 'comment-1-0',
+  at: t0,
+  by: 'maya',
+  why: 'release',
+}
 const status = (run: Run): string => statusComment(run, deployment, now)
 /** Without the details, which are much the same in each phase. */
 const short = (text: string): string => text.replace(/<details>[\s\S]*<\/details>\n\n/, '')
@@ -135,6 +144,14 @@ describe('the status comment', () => {
 
       <sub>maya, 14:02 UTC · reply \`/codex …\` to add instructions · \`/codex help\`</sub>"
     `)
+  })
+  test('getting ready, after a pause that somebody ended', () => {
+    const resumed = changed(phases.preparing, { schedule: { resumedBy: 'an admin of this bot' } })
+    expect(status(resumed)).toContain(
+      '> fix the flaky login test\n\nThe pause was ended by an admin of this bot.\n\n',
+    )
+    const waits = { kind: 'pause', of: 'owner', by: 'olga', why: '' } as const
+    expect(status(changed(phases.waiting, { schedule: { resumedBy: 'olga', waits } }))).not.toContain('ended')
   })
   test('handed to PostHog', () => {
     expect(short(status(phases.starting))).toMatchInlineSnapshot(`
@@ -497,6 +514,25 @@ describe('the last word', () => {
     ).not.toContain('draft')
   })
 
+  test.each([
+    [7.9, ''],
+    [null, "⚠️ The limit of `$10` for a session can't be kept: PostHog does not say what this one has cost."],
+    [
+      8,
+      'ℹ️ This session has cost `$8`. The limit for one is `$10`; from there on it takes no more instructions.',
+    ],
+    [
+      10.5,
+      '⚠️ This session has cost `$10.50`. The limit for one is `$10`, so it takes no more instructions. `/codex --new …` starts a new session.',
+    ],
+  ])('at %s of a session’s $10', (cost, warning) => {
+    const limits = { ...defaultSettings.limits, cost_per_run: 10 }
+    const settings = { ...defaultSettings, limits }
+    const run: Run = changed(phases.answer, { session: { cost }, baseline: { settings } })
+    const [line = ''] = /.*(?:This|for a) session.*/.exec(closingComment(run)) ?? []
+    expect(line).toBe(warning)
+  })
+
   test('a pull request', () => {
     expect(short(closingComment(phases.pull))).toMatchInlineSnapshot(
       `
@@ -777,9 +813,16 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'not-known': { kind: 'not-known', command: 'stop', why: undefined },
   fork: { kind: 'fork' },
   effort: { kind: 'effort', effort: 'max', model: 'gpt-5.5', known: ['low', 'medium', 'high', 'xhigh'] },
-  model: { kind: 'model', model: 'gpt-5.7', meant: 'gpt-5.6', known: ['gpt-5.5', 'gpt-5.6'] },
+  model: {
+    kind: 'model',
+    model: 'gpt-5.7',
+    meant: 'gpt-5.6',
+    known: [{ name: 'gpt-5.5' }, { name: 'gpt-5.6', costFactor: 2 }],
+  },
   'no-branch': { kind: 'no-branch', branch: 'relaese', meant: 'release' },
   template: { kind: 'template', name: 'release', why: 'long' },
+  'nothing-to-fix': { kind: 'nothing-to-fix', pull: 9 },
+  'fix-rounds': { kind: 'fix-rounds', pull: 9, most: 6, asked: 4, byPostHog: 2 },
   'base-of-pull': { kind: 'base-of-pull' },
   'base-taken': { kind: 'base-taken', pull: 9, base: 'main' },
   closed: { kind: 'closed' },
@@ -789,7 +832,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'plan-elsewhere': { kind: 'plan-elsewhere', branch: 'feature' },
   'nothing-to': { kind: 'nothing-to', command: 'stop' },
   'asked-since': { kind: 'asked-since' },
-  refused: { kind: 'refused', because: 'PostHog’s usage limit is reached' },
+  refused: { kind: 'refused', because: 'PostHog’s usage limit is reached', words: 'and *test* it,\n@sam' },
   'permission-over': { kind: 'permission-over' },
   'permission-refused': { kind: 'permission-refused', title: 'Run rm -rf dist', because: 'no' },
   'stopping-beside': { kind: 'stopping-beside', thread: issueThread },
@@ -800,6 +843,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   status: { kind: 'status', asked: true },
   config: {
     kind: 'config',
+    models: [{ name: 'gpt-5.5', costFactor: 2 }, { name: 'gpt-5' }],
     held: [
       { key: 'model', value: 'gpt|5', from: [{ kind: 'deployment' }] },
       { key: 'limits.person', value: 5, from: [{ kind: 'owner', line: 3 }] },
@@ -815,6 +859,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
     ],
     problem: '.github/codex.yml, line 2, `effort`, is not one',
     usable: true,
+    unshown: ['pull_request.approval: somebody-else', 'comments: check'],
     schema: 'https://bot.example.com/schema/v1/codex.schema.json',
   },
   queue: {
@@ -866,7 +911,10 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
       effort: 'high',
       costFactor: 2,
       waits: { kind: 'line', ahead: 1, of: 'person' },
-      settings: [],
+      settings: [
+        { key: 'model', value: 'gpt-5.6-sol', from: [{ kind: 'repository', line: 2 }] },
+        { key: 'limits.runs_per_day', value: 9, from: [{ kind: 'owner', line: 1 }, { kind: 'deployment' }] },
+      ],
       request: {
         runtime_adapter: 'codex',
         model: 'gpt-5.6-sol',
@@ -886,7 +934,12 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'not-served': { kind: 'not-served', owner: 'globex' },
   hidden: { kind: 'hidden' },
   misplaced: { kind: 'misplaced' },
-  'not-offered': { kind: 'not-offered', what: 'model', given: 'gpt-5', known: ['gpt-5.5', 'gpt-5.6'] },
+  'not-offered': {
+    kind: 'not-offered',
+    what: 'model',
+    given: 'gpt-5',
+    known: [{ name: 'gpt-5.5', costFactor: 0.5 }, { name: 'gpt-5.6' }],
+  },
   'gave-up': { kind: 'gave-up', reason: 'GitHub did not answer' },
 }
 
@@ -906,7 +959,7 @@ describe('replies', () => {
       <details><summary>All commands, options and reactions</summary>
 
       - \`/codex [options] <instruction>\` (write permission)\\
-        Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue says. While a run works, your words are added to it. \`/codex fix\` on a pull request fixes what it needs: failed checks, conflicts, requested changes.
+        Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue or pull request says. While a run works, your words are added to it. \`/codex fix\` on a pull request fixes what it needs: failed checks, conflicts, requested changes.
       - \`/codex plan [options] <question>\` (write permission)\\
         Changes nothing, and answers with a numbered plan.
       - \`/codex review [options] [focus]\` (write permission)\\
@@ -947,13 +1000,13 @@ describe('replies', () => {
       - \`--force\`\\
         Starts although another pull request is open for the issue, or another issue blocks it.
       - \`--dry-run\`\\
-        Says what would be done, and does nothing.
+        Says what would be done, does nothing, and calls no model.
       - \`--new\`\\
         Starts a new session, without what the earlier one knew.
       - \`--sandbox NAME\`\\
         The PostHog sandbox environment, by name or id.
       - \`--as-user\`\\
-        Opens the pull request as the user of the bot’s PostHog key, if the settings allow that.
+        Opens the pull request as a user, if the settings allow that: the one whose GitHub token the bot has, or else the one of its PostHog key.
       - \`--signal-report ID\`\\
         Links the run to a PostHog signal report.
 
@@ -963,7 +1016,7 @@ describe('replies', () => {
       - 👍 Your command is done: answered, given to Codex, or stopped.
       - 🚀 Your run has ended. A comment has the result.
       - 👎 It was refused. A comment says why.
-      - 😕 It failed. A comment says why.
+      - 😕 It failed, or ended before it was done. A comment says why.
 
       </details>"
     `)
@@ -982,7 +1035,7 @@ describe('replies', () => {
 
       not-known: @maya GitHub did not say which permission you have here, so \`/codex stop\` was refused. Nothing was started. Try again in a few minutes.
 
-      fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here, as they change nothing. To have it changed, push the branch to this repository, or ask in an issue.
+      fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here, as they change nothing. \`/codex plan\` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.
 
       effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
 
@@ -991,6 +1044,10 @@ describe('replies', () => {
       no-branch: @maya there is no branch \`relaese\` in this repository. Did you mean \`release\`? Nothing was started.
 
       template: @maya \`.github/codex/release.md\` is longer than 10000 characters. Nothing was started. Correct the file on the default branch, or write \`/codex -- release …\` if that is your instruction.
+
+      nothing-to-fix: @maya #9 has no failed checks, conflicts, requested changes or open comments now. Nothing was started.
+
+      fix-rounds: @maya an agent was sent 6 times to fix #9, 2 of them by PostHog itself. The limit is 6. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.
 
       base-of-pull: @maya a pull request has a base already. Nothing was started. Change the base on its page, or ask without \`--base\`.
 
@@ -1010,7 +1067,7 @@ describe('replies', () => {
 
       asked-since: @maya somebody asked for the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.
 
-      refused: @maya Codex did not get this: PostHog’s usage limit is reached. The run goes on without it.
+      refused: @maya Codex did not get “and \\*test\\* it, @​sam”: PostHog’s usage limit is reached. The run goes on without it.
 
       permission-over: @maya Codex no longer waits for this answer, so it did not get it. The run goes on.
 
@@ -1032,11 +1089,15 @@ describe('replies', () => {
 
       ⚠️ There is a problem: .github/codex.yml, line 2, \`effort\`, is not one. Until it is fixed, the last correct version applies.
 
+      ⚠️ The bot can't show the checks for \`pull_request.approval: somebody-else\` and \`comments: check\`. The App lacks the permission \`checks: write\` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.
+
       | Setting | Value | From |
       |---|---|---|
       | \`model\` | \`gpt\\|5\` | the bot’s settings |
       | \`limits.person\` | \`5\` | the owner’s \`.github\` repository, line 3 |
       | \`allow.users\` | \`[]\` | the owner’s \`.github\` repository, line 4 and \`.github/codex.yml\`, line 2 |
+
+      Models here: \`gpt-5.5\` (price ×2), \`gpt-5\`. The price is a multiple of that of PostHog’s usual model.
 
       <details><summary>Settings with their default value</summary>
 
@@ -1076,7 +1137,7 @@ describe('replies', () => {
 
       Fix the file, then ask again.
 
-      beside-slips: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here, as they change nothing. To have it changed, push the branch to this repository, or ask in an issue.
+      beside-slips: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here, as they change nothing. \`/codex plan\` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.
 
       ⚠️ Also, \`.github/codex.yml\` has 3 problems:
 
@@ -1085,7 +1146,7 @@ describe('replies', () => {
 
       session-cost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
 
-      dry-run: @maya nothing was done. This would start a run, but not at once:
+      dry-run: @maya nothing was done, and no model was called. This would start a run, but not at once:
 
       - Permission: yours is write, and starting a run needs write.
       - Branch: \`codex/issue-7-login\`, a new one from \`main\`.
@@ -1106,6 +1167,15 @@ describe('replies', () => {
 
       </details>
 
+      <details><summary>Settings that apply here</summary>
+
+      | Setting | Value | From |
+      |---|---|---|
+      | \`model\` | \`gpt-5.6-sol\` | \`.github/codex.yml\`, line 2 |
+      | \`limits.runs_per_day\` | \`9\` | the owner’s \`.github\` repository, line 1 and the bot’s settings |
+
+      </details>
+
       has-pull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`/codex --force\` starts anyway.
 
       no-pause-time: @maya \`until the cows come home\` is not a time in the next year, so nothing was paused. Write it like \`until 18:00\`, \`until 2026-12-01 18:00\`, \`until Monday\` or \`for 2 h\`. Times are UTC.
@@ -1122,7 +1192,7 @@ describe('replies', () => {
 
       misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again. (This hint comes once in a thread.)
 
-      not-offered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\`, \`gpt-5.6\`. Nothing was started.
+      not-offered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\` (price ×0.5), \`gpt-5.6\`. Nothing was started.
 
       gave-up: @maya this did not work: GitHub did not answer. Nothing was started. Write the command again in a few minutes."
     `)
@@ -1202,6 +1272,21 @@ describe('replies', () => {
       /a run is going on here: .*\. `\/codex b` by `zoe` waits for the run here\.$/,
     ],
     [
+      'somebody else is on what is tried again',
+      { kind: 'has-pull', pulls: [{ number: 9, title: 'Fix it', url: 'https://x/9' }], again: true },
+      /Nothing was started\. `\/codex retry --force` starts anyway\.$/,
+    ],
+    [
+      'a session has cost too much to be tried again',
+      { kind: 'session-cost', cost: 10.5, limit: 10, again: true },
+      /the limit for one is `\$10`\. Nothing was started\. `\/codex retry --new` starts a new session\.$/,
+    ],
+    [
+      'words were refused of which nothing is known',
+      { kind: 'refused', because: 'no' },
+      /^@maya Codex did not get this: no\. The run goes on without it\.$/,
+    ],
+    [
       'nothing waits',
       { kind: 'queue', run: undefined, now: t0 },
       /nothing waits and nothing is going on in this thread\.$/,
@@ -1230,7 +1315,7 @@ describe('replies', () => {
     ],
     [
       'nothing is like it',
-      { kind: 'model', model: 'x', meant: undefined, known: ['gpt-5.5'] },
+      { kind: 'model', model: 'x', meant: undefined, known: [{ name: 'gpt-5.5' }] },
       /there is no model `x`\. There are `gpt-5\.5`\./,
     ],
     ['there is none', { kind: 'sandbox', given: 'x', meant: undefined, known: [] }, /\. There are none\./],

@@ -5,10 +5,11 @@ import { Rejected } from '../../src/core/model/errors.ts'
 import { Unfinished } from '../../src/core/model/task-run.ts'
 import * as failures from '../../src/core/record/failures.ts'
 import { mayHelpAgain } from '../../src/core/record/last-word.ts'
-import type { Outcome } from '../../src/core/record/run.ts'
+import { changed, type Outcome } from '../../src/core/record/run.ts'
+import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
 import { failureOf } from '../../src/core/words/service-refusals.ts'
-import { branch, deployment, hour, runWith, t0 } from './given.ts'
+import { branch, deployment, hour, minute, runWith, t0 } from './given.ts'
 
 const src = join(import.meta.dirname, '../../src')
 
@@ -61,6 +62,15 @@ test('what a failure says', () => {
       "setup: GitHub did not let the bot make the branch \`codex/issue-7\`: rules → Let this App make branches named \`codex/…\` in the repository's rulesets. Then write \`/codex retry\`. Or use a branch that is there: \`/codex --branch NAME …\`.",
     ]
   `)
+})
+
+test('a limit is named with who reached it, and one is no number', () => {
+  const run = changed(runWith(), {
+    baseline: { settings: { ...defaultSettings, limits: { ...defaultSettings.limits, repository: 1 } } },
+  })
+  expect(failures.allBusy(run, 'repository')).toBe('only one run may work here at a time, and one does')
+  const person = { of: 'person', used: 12, most: 1, window: 24 * 60 * minute } as const
+  expect(failures.limitReached(run, person)).toBe('`maya` started 12 runs in 24 hours; the limit is 1')
 })
 
 const refused = (status: number, code = '', service: 'github' | 'posthog' = 'posthog', taskId = 'task-1') =>

@@ -136,6 +136,19 @@ describe('a note', () => {
       { result: { pulls: [{ ...pull, state: 'merged' }] } },
     ],
     [
+      'that it was merged, for the one that tells it: with the rounds until then, and what it costs is asked anew',
+      working({ result: { pulls: [pull] }, session: { cost: 0.4 } }),
+      [{ kind: 'pull', id: 'p', number: 9, state: 'merged', at: t0, rounds: { asked: 2, byPostHog: 1 } }],
+      {
+        result: {
+          pulls: [{ ...pull, state: 'merged' }],
+          ended: { number: 9, how: 'merged', at: t0 },
+          rounds: { asked: 2, byPostHog: 1 },
+        },
+        session: { cost: undefined },
+      },
+    ],
+    [
       'of a pull request of somebody else',
       working({ result: { pulls: [pull] } }),
       [{ kind: 'pull', id: 'p', number: 10, state: 'merged' }],

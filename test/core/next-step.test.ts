@@ -58,6 +58,8 @@ const holds = (table: Table): void => {
 const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights }
 const notYet: RunChange = { session: { taskRun: undefined }, schedule: { nextPollAt: undefined } }
 const ready: RunChange = { report: { status }, schedule: { admitted: true } }
+const monthly = { since: t0, until: t0 + 10 * 24 * hour, promised: t0 + 10 * 24 * hour, count: 1 }
+const begun: RunChange = { workspace: { branch, threadContext: context }, session: { taskId: 'task-1' } }
 
 describe('from the asking to the start', () => {
   holds([
@@ -113,6 +115,28 @@ describe('from the asking to the start', () => {
       }),
       'edit-status',
       { text: 'details', at: status.at + 3 * minute },
+    ],
+    [
+      'and each day that it still waits, as only what was changed lately is found when a queue is lost',
+      runWith(ready, { retries: { posthog: { why: 'w', ...monthly } } }, begun),
+      'edit-status',
+      { text: 'details', at: status.at + 24 * hour },
+    ],
+    [
+      'for which it wakes',
+      runWith(ready, { retries: { posthog: { why: 'w', ...monthly } } }, begun),
+      `wait ${second}`,
+      { at: status.at + 24 * hour - second },
+    ],
+    [
+      'but not what can not be edited now',
+      runWith(
+        ready,
+        { retries: { posthog: { why: 'w', ...monthly }, thread: { why: 'w', ...monthly } } },
+        begun,
+      ),
+      `wait ${9 * 24 * hour}`,
+      { text: 'details', at: status.at + 24 * hour },
     ],
     ['then the branch', runWith(ready), 'find-branch'],
     ['then the task', runWith(ready, { workspace: { branch } }), 'create-task'],
@@ -767,8 +791,8 @@ describe('while PostHog is out of reach', () => {
     ],
     [
       'unless it said until when',
-      working({ ...due, ...posthogAway({ since, promised: now.at + 48 * hour, until: now.at + 48 * hour }) }),
-      `wait ${48 * hour}`,
+      working({ ...due, ...posthogAway({ since, promised: now.at + 48 * hour, until: now.at + 20 * hour }) }),
+      `wait ${20 * hour}`,
     ],
     [
       'or that was less than a day ago',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import type { AppIdentity } from '../../src/github/webhooks/event.ts'
@@ -298,8 +298,7 @@ describe('reviews', () => {
       '- edited by somebody else',
       reviews({ action: 'edited', changes: { body: { from: 'x' } }, sender: { ...user('zoe'), id: 12 } }),
     ],
-    ['dismissed', '- event not used', reviews({ action: 'dismissed' })],
-    ['by a bot', '- by a bot', reviews({ sender: user('x[bot]', 'Bot') })],
+    ['by a bot, edited', '- by a bot', reviews({ action: 'edited', sender: user('x[bot]', 'Bot') })],
     [
       'an inline comment of one',
       '- inline comment of a review',
@@ -386,8 +385,33 @@ describe('pull requests', () => {
   })
 
   test.each([
+    ['submitted', '<!-- codex-run:abc.def -->', 'reviewed'],
+    ['dismissed', '<!-- codex-run:abc.def -->', 'reviewed'],
+    ['edited', '<!-- codex-run:abc.def -->', undefined],
+    ['dismissed', 'Fixes it', undefined],
+  ])('a review that is %s, of a description %s', (action, body, news) => {
+    const review = {
+      id: 5,
+      node_id: 'PRR_5',
+      body: '',
+      user: user('maya'),
+      submitted_at: '2026-01-01T00:00:00Z',
+    }
+    const read = readAs(
+      'pull_request_review',
+      pulls({ action, review, pull_request: { ...pull, head, body } }),
+    )
+    const all = read.kind === 'trigger' ? [read.trigger, ...(read.also ?? [])] : []
+    const found = all.flatMap(each =>
+      each.kind === 'pull-news' && each.news !== 'checked' ? [each.news] : [],
+    )
+    expect(found[0]).toBe(news)
+  })
+
+  test.each([
     ['lost a marker', '<!-- codex-run:abc.def -->\nFixes it', 'Fixes it', 'unmarked'],
     ['kept it', '<!-- codex-run:abc.def -->\nFixes it', '<!-- codex-run:abc.def -->\nFixes more', undefined],
+    ['got one', 'Fixes it', '<!-- codex-run:abc.def -->\nFixes it', 'marked'],
     ['had none', 'Fixes it', 'Fixes more', undefined],
   ])('an edit of a description that %s', (_, from, body, news) => {
     const edited = pulls({
@@ -439,6 +463,52 @@ test('a trigger holds the words that were there when it came', () => {
   })
 })
 
+describe('what a pull request may need', () => {
+  const suite = { action: 'completed', ...base, check_suite: { head_branch: 'maya/login' } }
+  const status = { state: 'failure', ...base, branches: [{ name: 'main' }, { name: 'maya/login' }] }
+  const newsOf = (event: string, payload: Payload) => {
+    const result = readAs(event, payload)
+    return result.kind === 'trigger' ? [result.trigger, ...(result.also ?? [])] : []
+  }
+
+  test.each<[string, string, Payload]>([
+    ['a suite of checks', 'check_suite', suite],
+    ['a status', 'status', status],
+    ['a thread that was resolved', 'pull_request_review_thread', { ...pulls(), action: 'resolved' }],
+    ['a review without a command', 'pull_request_review', reviews({ review: { ...review, body: 'No.' } })],
+    ['a review by a bot', 'pull_request_review', reviews({ sender: user('x[bot]', 'Bot') })],
+    ['a review that was dismissed', 'pull_request_review', reviews({ action: 'dismissed' })],
+    ['a push', 'pull_request', pulls({ action: 'synchronize' })],
+  ])('%s is news of a branch', (_, event, payload) => {
+    const news = newsOf(event, payload).find(trigger => trigger?.id.startsWith('checked-100-'))
+    expect(news).toMatchObject({
+      kind: 'pull-news',
+      news: 'checked',
+      head: { ref: 'maya/login', repoId: 100 },
+    })
+  })
+
+  test('and those that come together are one', () => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 0, 2) })
+    try {
+      const ids = [newsOf('check_suite', suite), newsOf('status', status)].map(([news]) => news?.id)
+      expect(new Set(ids).size).toBe(1)
+      vi.advanceTimersByTime(5_000)
+      expect(ids).not.toContain(newsOf('status', status)[0]?.id)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test.each<[string, string, Payload]>([
+    ['a suite that begins', 'check_suite', { ...suite, action: 'requested' }],
+    ['a suite of the default branch', 'check_suite', { ...suite, check_suite: { head_branch: 'main' } }],
+    ['a suite of no branch', 'check_suite', { ...suite, check_suite: { head_branch: null } }],
+    ['a status that is not known yet', 'status', { ...status, state: 'pending' }],
+    ['a status of no branch', 'status', { ...status, branches: [] }],
+  ])('%s is none', (_, event, payload) => expect(newsOf(event, payload)).toEqual([]))
+})
+
 describe('what is not understood', () => {
   test.each(['push', 'ping', 'installation_target', '', '__proto__', 'constructor', 'toString'])(
     'the event %j',
@@ -448,6 +518,9 @@ describe('what is not understood', () => {
   )
 
   const whole: Record<EventName, Payload> = {
+    check_suite: { action: 'completed', ...base, check_suite: { head_branch: 'maya/login' } },
+    status: { state: 'failure', ...base, branches: [{ name: 'main' }, { name: 'maya/login' }] },
+    pull_request_review_thread: { ...pulls(), action: 'resolved' },
     issue_comment: comments(),
     issues: issues(),
     pull_request: pulls(),

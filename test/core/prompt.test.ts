@@ -122,6 +122,13 @@ test('a pull request, with the inline comments of a review', () => {
   `)
 })
 
+test('a plan of a fork, where nothing else may answer a question', () => {
+  const forked = changed(onPull, { baseline: { head: { ...head, repoId: 200 } } })
+  expect(firstPrompt({ ...forked, request: { ...ask, what: 'plan' } })).toContain(
+    '- If the instruction is a question, answer it. Otherwise, answer with a numbered plan: what',
+  )
+})
+
 test('a plan', () => {
   const [, expected] = firstPrompt({ ...issue, request: { ...ask, what: 'plan' } }).split(
     '# What is expected back\n',

@@ -7,11 +7,10 @@ const checkOf = (text: string) => settingsCheck(settingsFile.read(text).problems
 test('a file that can be read', () => {
   expect(checkOf('model: gpt-5')).toMatchInlineSnapshot(`
     {
-      "annotations": [],
       "name": "codex settings",
+      "state": "success",
       "summary": "It applies when it is on the default branch. \`/codex config\` shows the settings then.",
       "title": ".github/codex.yml is correct",
-      "well": true,
     }
   `)
 })
@@ -32,11 +31,11 @@ test('all that is wrong, each on its line', () => {
         },
       ],
       "name": "codex settings",
+      "state": "failure",
       "summary": "With these problems, the last correct version still applies.
     - line 1: \`modle\` is not a setting
     - line 3: \`limits.person\` can't be \`0\`: use 1 or more",
       "title": "2 problems in .github/codex.yml",
-      "well": false,
     }
   `)
 })

@@ -41,7 +41,8 @@ const repository: Readonly<Record<string, Shown>> = {
   as_user: ['stories/settings.test.ts', '--as-user needs the settings to allow it'],
   attachments: less,
   instructions: ownerSays,
-  chatty: ['stories/settings.test.ts', 'with few words, a pull request is told by the status comment alone'],
+  comments: ['stories/few-comments.test.ts', 'as `check`: the progress is a check'],
+  chatty: ['stories/few-comments.test.ts', 'as `%s`: the last word alone'],
   'labels.*.plan': preset,
   'labels.*.model': preset,
   'labels.*.effort': preset,
@@ -79,6 +80,14 @@ const repository: Readonly<Record<string, Shown>> = {
   'limits.repository_per_5_minutes': [
     'stories/trust.test.ts',
     'too many starts in a short time open the breaker',
+  ],
+  'pull_request.approval': [
+    'stories/approval.test.ts',
+    'and not whoever asked: the check on each new commit waits, and is green once they did',
+  ],
+  'limits.fix_rounds': [
+    'stories/fix.test.ts',
+    'is asked for no more often than the settings say, unless somebody insists',
   ],
   'limits.open_pull_requests': [
     'stories/reasons-to-wait.test.ts',

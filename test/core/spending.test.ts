@@ -28,6 +28,23 @@ describe('what a day cost', () => {
   test('is not asked where no limit says so', async () => {
     expect(await spent([began(1, { taskId: 'a', cost: 99 })], {})).toEqual([])
   })
+  test.each([
+    ['cost_per_day', 'repository', 'repository 100'],
+    ['person_cost_per_day', 'person', 'person 100 11'],
+    ['owner_cost_per_day', 'owner', 'owner acme'],
+  ])('by %s is that of all runs of that %s', async (limit, of, whose) => {
+    const listed = async ([set]: readonly string[]) =>
+      set === `started ${whose}` ? [began(2, { taskId: 'a', cost: 12 })] : []
+    const all = await spendingOf(me({ [limit]: 10 }), { listed }, now)
+    expect(all).toEqual([{ of, limit: 10, used: 12, unknown: 0, until: now - 2 * hour + day }])
+  })
+  test('has what was known of a run when it went on', async () => {
+    const [one] = await spent([
+      began(2, { taskId: 'a', cost: undefined, costBefore: 7 }),
+      began(1, { taskId: 'b', cost: 5, costBefore: 4 }),
+    ])
+    expect(one).toMatchObject({ used: 12 })
+  })
   test('counts a task once, from its newest run', async () => {
     const [one] = await spent([
       began(20, { taskId: 'a', cost: 3 }),

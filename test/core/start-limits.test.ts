@@ -3,6 +3,7 @@ import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { admissionOf, aheadInSession, type Until } from '../../src/core/record/start-limits.ts'
 import { memoryIndex } from '../support/memory-index.ts'
+import { tries } from '../support/tries.ts'
 import { ask, hour, issueThread, maya, minute, pullThread, runWith, second, t0, zoe } from './given.ts'
 
 const now = t0
@@ -55,6 +56,24 @@ const heldAtPerson: RunChange = changed(waits, {
 })
 const many = (count: number, differs: RunChange = {}, step = 1): OtherRun[] =>
   Array.from({ length: count }, (_, i) => other((i + 1) * step, differs))
+
+describe('who is held by a pause keeps the place', () => {
+  const paused = (of: 'repository' | 'bot'): RunChange =>
+    changed(waits, { schedule: { waits: { kind: 'pause', of, by: 'olga', why: '' } } })
+  const soleIn = (of: 'repository' | 'owner') => me({ [of]: 1 })
+
+  test('before who asked later in the repository, when the pause ends for both', async () => {
+    expect(await turn(soleIn('repository'), [other(1, paused('repository'))])).toEqual(ahead(1, 'repository'))
+    expect(await turn(soleIn('repository'), [other(-1, paused('repository'))])).toEqual(first)
+  })
+
+  test('before who asked later in another repository, when the whole bot was paused', async () => {
+    expect(await turn(soleIn('owner'), [other(1, changed(paused('bot'), elsewhere))])).toEqual(
+      ahead(1, 'owner'),
+    )
+    expect(await turn(soleIn('owner'), [other(1, changed(paused('repository'), elsewhere))])).toEqual(first)
+  })
+})
 
 test('whoever is alone may start', async () => {
   expect(await turn(me(), [])).toEqual(first)
@@ -288,7 +307,7 @@ describe('the load of another owner', () => {
     })
 
   test('never changes whose turn it is', async () => {
-    for (let round = 0; round < 200; round += 1) {
+    for (let round = 0; round < tries(400); round += 1) {
       const mine = me({
         repository: pick(1, 3, 50),
         owner: pick(1, 3, 200),

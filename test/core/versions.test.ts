@@ -1,12 +1,14 @@
 /**
  * From 0.2.0 on, what a released version wrote is read by all later ones. `test/data/<version>` has what that version
- * wrote; it is never changed, and a version that writes something new gets a folder of its own.
+ * wrote; it is never changed, and a version that writes something new gets a folder of its own. Runs, triggers and
+ * markers were noted while stories ran, where `job-worker.ts` saves and `marker.ts` signs; comments are made from the runs.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { settingsFile } from '../../src/commands/command-registry.ts'
+import { triggerFormat, triggerIndex } from '../../src/commands/trigger-record.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
 import { nextStep } from '../../src/core/record/next-step.ts'
 import { restored } from '../../src/core/record/recovery-record.ts'
@@ -60,6 +62,17 @@ describe.each(versions)('%s', version => {
     },
   )
 
+  test.each(linesOf(Stored, version, 'triggers.jsonl'))(
+    'a trigger, $name: is read whole, and what is unknown of it is kept',
+    ({ record }) => {
+      const newer = { ...record, newer: { than: 'this' } }
+      const read = triggerFormat.parse(newer)
+      expect(read).toMatchObject(record)
+      expect(triggerIndex.entries({ data: read, addedAt: t0 }).length > 0).toBe('thread' in read.trigger)
+      expect(withUnread(newer, read, { ...read, done: 9 })).toMatchObject({ ...newer, done: 9 })
+    },
+  )
+
   test.each(linesOf(Written, version, 'comments.jsonl'))(
     'a status comment, $name: its Run is found again',
     ({ thread, marker, comment }) => {
@@ -70,7 +83,7 @@ describe.each(versions)('%s', version => {
         {
           id: read.run,
           backup,
-          statusId: 1,
+          status: { commentId: 1 },
           thread: issueThread,
           snapshot: { title: 'Login is flaky', body: 'It fails.', author: 'sam', open: true },
           settings: defaultSettings,
@@ -83,6 +96,13 @@ describe.each(versions)('%s', version => {
       )
       expect(again.request.text).toBe(backup.request.text)
       expect(nextStep(again, { at: t0, text: 'same' }).kind).toEqual(expect.any(String))
+    },
+  )
+
+  test.each(linesOf(Written, version, 'markers.jsonl'))(
+    'a marker, $name: is read whole',
+    ({ thread, marker, comment }) => {
+      expect(markerSigner(key).read(comment, thread)).toMatchObject([marker])
     },
   )
 
@@ -104,7 +124,10 @@ describe.each(versions)('%s', version => {
   })
 
   test('nothing of it is left unread', () => {
-    const known = ['codex.yml', 'comments.jsonl', 'runs.jsonl', 'settings.json', 'settings.yml']
+    const known = [
+      ...['codex.yml', 'comments.jsonl', 'markers.jsonl', 'runs.jsonl'],
+      ...['settings.json', 'settings.yml', 'triggers.jsonl'],
+    ]
     expect(readdirSync(join(data, version)).filter(name => !known.includes(name))).toEqual([])
     for (const name of known) expect(existsSync(join(data, version, name)), name).toBe(true)
   })

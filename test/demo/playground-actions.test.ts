@@ -29,7 +29,7 @@ async function worksOn(title: string): Promise<void> {
   await visitor.seesState(inTurn)
 }
 
-/** `npm run test:play`: minutes in a browser, and a new thread was once not shown within 30 s beside all else. */
+/** `npm run test:play`: minutes in a browser. */
 const asked = process.env.PLAYGROUND !== undefined
 
 describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
@@ -212,7 +212,10 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       expect(await window.page.locator('#clock').textContent()).not.toBe(before)
       // Bot and GitHub agree on the time, so what is asked now works as before.
       await worksOn('a day later')
+      // The three hours without anything new begin when the bot saw the last thing.
+      await visitor.sees('Started agent')
       await visitor.presses('1 day')
+      await visitor.sees('showed nothing new of this run for three hours')
       await worksOn('the next day')
     })
 

@@ -53,6 +53,29 @@ describe('it is for this machine and this page', () => {
 })
 
 describe.skipIf(!browserAvailable())('in a browser', () => {
+  test('an answer that was overtaken does not lead back to where it was asked for', async () => {
+    const window = await openWindow({ width: 1360, height: 900 })
+    const visitor = new Visitor(window, playground.address)
+    const { page } = window
+    await visitor.goes(1)
+    let letGo = (): void => {}
+    const held = new Promise<void>(resolve => {
+      letGo = resolve
+    })
+    await page.route('**/turns', async route => {
+      await held
+      await route.continue()
+    })
+    await visitor.lets('hangs')
+    await visitor.opens('Opened meanwhile')
+    const answered = page.waitForResponse(/\/threads\/1$/)
+    letGo()
+    await answered
+    await visitor.comments('said in the new one')
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain('Opened meanwhile')
+    await window.close()
+  })
+
   test('a command, its status as it changes, what is behind it, and a stop by its box', async () => {
     const window = await openWindow({ width: 1360, height: 900 })
     const visitor = new Visitor(window, playground.address)

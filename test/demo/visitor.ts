@@ -13,19 +13,25 @@ export interface Started {
   close(): Promise<void>
 }
 
-export async function startPlayground(): Promise<Started> {
-  const args = ['--import', 'tsx', 'demo/play.ts', '--port', '0']
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+export const startPlayground = (): Promise<Started> =>
+  started(['demo/play.ts', '--port', '0'], /The playground is at (http:\S+)/)
+
+/** @param says where its page is */
+export async function started(args: readonly string[], says: RegExp): Promise<Started> {
+  const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   const ended = once(child, 'close')
   const address = await new Promise<string>((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {
         output += text
-        const [found] = /http:\/\/127\.0\.0\.1:\d+\//.exec(output) ?? []
+        const [, found] = says.exec(output) ?? []
         if (found) resolve(found)
       })
-    void ended.then(() => reject(new Error(`the playground ended:\n${output}`)))
+    void ended.then(() => reject(new Error(`it ended:\n${output}`)))
   })
   return {
     address,
@@ -62,7 +68,8 @@ export class Visitor {
   async opens(title: string, button = 'Open an issue'): Promise<void> {
     const { page } = this
     const form = page.locator('#new')
-    if ((await form.getAttribute('open')) === null) await form.locator('summary').click()
+    // A busy browser can lose a click; a person clicks again.
+    while ((await form.getAttribute('open')) === null) await form.locator('summary').click()
     await form.getByLabel('Title').fill(title)
     await form.getByRole('button', { name: button }).click()
     await page.getByRole('heading', { level: 1, name: title }).waitFor()

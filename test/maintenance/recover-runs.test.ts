@@ -37,6 +37,7 @@ const deps: AdoptDeps = {
   installations: {
     installations: () => reads('list', [1, 2, 3]),
     repositoriesOf: id => reads(`installation ${id}`, [repository(id)]),
+    ownChecks: async () => [],
     ownComments: ({ owner }) => reads(owner, []),
     subject: () => expect.fail('nothing is lost here'),
   },
@@ -44,7 +45,6 @@ const deps: AdoptDeps = {
   tenantOf: () => ({ tenant: 'one', posthog: {}, signer: { read: () => [], write: () => '' } }) as never,
   runs: { get: () => expect.fail('no run'), add: () => expect.fail('no run') },
   settings: deploymentWith(),
-  pauses: { say: () => expect.fail('nothing was paused') },
   log: fakeLog(),
   now: () => now,
 }
@@ -138,6 +138,7 @@ describe('a run that was lost', () => {
       installations: {
         installations: async () => [1],
         repositoriesOf: async () => [issueThread],
+        ownChecks: async () => [],
         ownComments: async () => comments,
         subject: async () => ({ thread: issueThread, snapshot: run.baseline.snapshot }),
       },

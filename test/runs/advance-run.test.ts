@@ -556,7 +556,7 @@ describe('words that are refused', () => {
     expect(after?.retries).toEqual({})
     expect(after?.attempts.intent).toBeUndefined()
     expect(after && refusedOf(after)).toEqual([
-      { kind: 'refused', because: expect.stringContaining(because) },
+      { kind: 'refused', because: expect.stringContaining(because), words: more('a').text },
     ])
     expect(saves.at(-1)?.result.outcome).toBeUndefined()
   })
@@ -610,7 +610,11 @@ describe('words that are refused', () => {
   test('for ten minutes are refused', async () => {
     const run = withWords({ retries: { agent: forLong } })
     const { saves } = await advance(run, { posthog: says(notReady), ...answering })
-    expect(saves.flatMap(refusedOf)).toContainEqual({ kind: 'refused', because: 'No active sandbox' })
+    expect(saves.flatMap(refusedOf)).toContainEqual({
+      kind: 'refused',
+      because: 'No active sandbox',
+      words: more('a').text,
+    })
     expect(saves.at(-1)?.retries).toEqual({})
   })
 
@@ -1006,10 +1010,11 @@ describe('the steps that ask nobody', () => {
     const run = working(over, {
       workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },
       mailbox: { pendingFollowUps: [more('a')], releaseThread: true },
+      session: { cost: 7 },
     })
     const { saves } = await advance(run, { posthog: { sendMessage: say } })
     const mailbox = { pendingFollowUps: [more('a')], releaseThread: false }
-    expect(saves[0]).toMatchObject({ result: { round: 1 }, mailbox })
+    expect(saves[0]).toMatchObject({ result: { round: 1 }, mailbox, session: { costBefore: 7 } })
     expect(saves[0]?.result.outcome).toBeUndefined()
     expect(say).toHaveBeenCalledOnce()
   })

@@ -2,12 +2,24 @@
 import { expect, test } from 'vitest'
 import { RetryLater } from '../../src/core/model/errors.ts'
 import type { TaskRunSnapshot } from '../../src/core/model/task-run.ts'
+import { day } from '../../src/core/model/time.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import { statusComment } from '../../src/core/words/status.ts'
 import type { Deployment } from '../../src/core/words/words.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
+import { drawStatus } from '../../src/runs/steps/step-context.ts'
 import { type Differs, given } from '../commands/command-world.ts'
-import { deployment, minute, runWith, second, snapshotWith, status, t0, working } from '../core/given.ts'
+import {
+  deployment,
+  hour,
+  minute,
+  runWith,
+  second,
+  snapshotWith,
+  status,
+  t0,
+  working,
+} from '../core/given.ts'
 
 const now = t0 + 10 * minute
 
@@ -80,6 +92,26 @@ test('one that sees a change draws it with the time and without, and once more b
   const { drawn, after } = await drawings(before, looks({ log, offset: 1 }))
   expect(after.report.status?.at).toBe(now)
   expect(drawn).toBe(3)
+})
+
+const awaited = [{ name: '#3', title: 'First', url: 'https://github.com/acme/shop/issues/3' }]
+
+test.each<NonNullable<Run['schedule']['waits']>>([
+  { kind: 'line', ahead: 2, of: 'owner' },
+  { kind: 'session', ahead: 1 },
+  { kind: 'until', at: t0 + 30 * day, limit: 'the runs of this repository cost $12 in 24 hours' },
+  { kind: 'pause', of: 'repository', by: 'olga', since: t0, why: 'release' },
+  { kind: 'blocked', since: t0, by: awaited, more: 0 },
+  { kind: 'open-pulls', since: t0, most: 1, pulls: awaited },
+])('a run that waits says something new each day: $kind', waits => {
+  for (const days of [0, 1, 2, 9]) {
+    const at = t0 + days * day + hour
+    const run = runWith({ schedule: { waits } })
+    const drawing = drawStatus(run, deployment, at)
+    const shown = { ...status, hash: drawing.hash(), phase: drawing.phase() }
+    const tomorrow = drawStatus(changed(run, { report: { status: shown } }), deployment, at + day)
+    expect(tomorrow.difference()).toBe('details')
+  }
 })
 
 test('a step that is due whatever the status says draws nothing', async () => {

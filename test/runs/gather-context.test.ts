@@ -5,7 +5,7 @@ import type { CommentView } from '../../src/core/model/views.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { contextGiven, contextIsDue, nextWords } from '../../src/core/record/words-to-say.ts'
-import { minimizedPage } from '../../src/core/text/shown-text.ts'
+import { minimizedPage } from '../../src/core/text/seen-page.ts'
 import { gatherContext } from '../../src/runs/steps/gather-context.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
 import {

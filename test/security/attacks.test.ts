@@ -168,7 +168,8 @@ describe('who and what may start work', () => {
     const bot = botWith({ roles: rights, settings: 'limits: {repository_per_5_minutes: 1}' })
     await says(bot, commentEvent({}))
     expect(await bot.deliver({ body: JSON.stringify(commentEvent({ issue: { number: 9 } })) })).toBe(202)
-    await bot.work(5)
+    const waits = () => bot.comments.some(({ body }) => body.includes('Codex waits until'))
+    for (let tries = 0; tries < 10 && !waits(); tries += 1) await bot.work(1)
     rights.maya = 'read'
     await bot.settle()
     expect(bot.requests).toHaveLength(1)
@@ -501,7 +502,7 @@ const sourcesWith = (words: RegExp): string[] =>
 describe('power', () => {
   test('the bot itself merges, approves and runs nothing, and may not touch workflows', () => {
     expect(
-      sourcesWith(/pulls\.merge|submitReview|enableAutoMerge|mergePullRequest|createDispatch|APPROVE/),
+      sourcesWith(/pulls\.merge|submitReview|enableAutoMerge|mergePullRequest|createDispatch|APPROVE\b/),
     ).toEqual([])
     // A review of the agent is a comment.
     expect(sourcesWith(/createReview\b/)).toEqual(sourcesWith(/event: 'COMMENT'/))
@@ -510,6 +511,7 @@ describe('power', () => {
       issues: 'write',
       pull_requests: 'write',
       checks: 'write',
+      statuses: 'read',
       members: 'read',
       metadata: 'read',
     })
@@ -540,6 +542,12 @@ describe('power', () => {
     await says(bot, commentEvent({ text: '/codex --as-user fix it' }))
     await says(bot, commentEvent({ text: '/codex --new fix it' }))
     expect(bot.requests.map(request => request.github_user_token)).toEqual([userToken, undefined])
+    await says(bot, commentEvent({ text: '/codex --new --as-user --dry-run fix it' }))
+    const tried = bot.comments.at(-1)?.body
+    expect(tried).toContain('nothing was done, and no model was called. This would start a run')
+    expect(tried).toContain('"pr_authorship_mode": "user"')
+    expect(tried).not.toContain('github_user_token')
+    expect(tried).toContain('| `as_user` | `true` | `.github/codex.yml`, line 1 |')
     for (const texts of [bot.kept, bot.logs, bot.prompts, bot.comments.map(({ body }) => body)])
       expect(texts.join()).not.toContain(userToken)
   })

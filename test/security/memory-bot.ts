@@ -42,7 +42,7 @@ import { Run } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import { redactor } from '../../src/core/text/redact.ts'
-import { minimizedPage } from '../../src/core/text/shown-text.ts'
+import { minimizedPage } from '../../src/core/text/seen-page.ts'
 import { receiver, webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { deployment, t0 } from '../core/given.ts'
@@ -224,6 +224,7 @@ export class MemoryBot {
       waiting: {
         ...this.#waiting,
         wake: async id => this.#wake(this.triggers.get(id)),
+        add: async (id, record) => ({ id, outcome: this.#add(record) }),
         send: async (id, message) => this.#tell(this.triggers.get(id), message),
       },
       defaults: { model: 'gpt-5.5', effort: undefined },
@@ -296,11 +297,15 @@ export class MemoryBot {
 
   /** Takes up all that wait, as a process does that has many workers, while GitHub takes its time. */
   async settleAtOnce(): Promise<void> {
+    await this.workAtOnce()
+    await this.settle()
+  }
+
+  async workAtOnce(): Promise<void> {
     const waiting = [...this.triggers.values()].filter(({ standing }) => standing === 'live')
     this.#atOnce = true
     await Promise.all(waiting.map(trigger => this.#work(trigger, TriggerRecord.parse, this.#accept)))
     this.#atOnce = false
-    await this.settle()
   }
 
   /** Works so many steps, as long as there is something to do by then. @returns whether nothing is left */
@@ -369,6 +374,7 @@ export class MemoryBot {
   }
 
   readonly #waiting = {
+    get: async (id: string) => this.#kept(this.triggers.get(id)),
     ...memoryIndex(() => membersOf(this.triggers, triggerIndex.entries)),
     listed: (sets: readonly string[], range?: Range) =>
       listedIn(sets, this.triggers, triggerIndex.entries, range),
@@ -391,15 +397,15 @@ export class MemoryBot {
     wake: async id => this.#wake(this.runs.get(id)),
     send: async (id, message) => this.#tell(this.runs.get(id), message),
     inbox: async id => [...(this.runs.get(id)?.inbox ?? [])],
-    amendEnded: async (id, data) => {
+    amendEnded: async (id, change) => {
       const job = this.runs.get(id)
-      if (job?.standing !== 'ended') return false
-      job.data = this.#stored(Run.parse, data)
-      return true
+      if (job?.standing !== 'ended') return undefined
+      job.data = this.#stored(Run.parse, change(job.data))
+      return this.#kept(job)
     },
   }
 
-  #kept(job: Job<Run> | undefined): JobRecord<Run> | undefined {
+  #kept<Data>(job: Job<Data> | undefined): JobRecord<Data> | undefined {
     return job && { id: job.id, data: job.data, standing: job.standing, addedAt: job.addedAt }
   }
 
@@ -444,11 +450,12 @@ export class MemoryBot {
     closing: async () => undefined,
     needs: async () => undefined,
     closers: async () => [],
+    mayCheck: async () => true,
     blockers: async () => [],
     openPulls: async () => [],
     state: async () => (this.subject.gone ? undefined : { ...this.subject, closedBy: undefined }),
     hasComment: async ({ commentId }) => !this.deleted.has(commentId),
-    review: async () => '',
+    review: async id => (this.deleted.has(id) ? undefined : ''),
     removeLabel: async name => void this.unlabelled.push(name),
     file: async (_, commit) =>
       commit === undefined ? this.#options.settings : this.#options.history?.[Number(commit) - 1],

@@ -30,6 +30,18 @@ describe('a command that GitHub sends again', () => {
     expect([bot.requests, bot.comments, bot.reactions]).toEqual([[], [], []])
   })
 
+  test.each<[string, Sent, number, number]>([
+    ['whose inline comment was deleted starts nothing', github.inlineComment({ id: 501, at: 10 }), 501, 0],
+    ['whose review was deleted starts nothing', github.review({ at: 10 }), 40, 0],
+    ['whose inline comment is there starts a run', github.inlineComment({ id: 501, at: 10 }), 7, 1],
+    ['whose review is there starts a run', github.review({ at: 10 }), 7, 1],
+  ])('%s', async (_, sent, deleted, starts) => {
+    const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) } })
+    bot.deleted.add(deleted)
+    await sends(bot, sent)
+    expect([bot.requests.length, bot.comments.length, bot.reactions.length]).toEqual([starts, starts, starts])
+  })
+
   test('after its label was taken off starts nothing', async () => {
     const bot = botWith()
     bot.subject.labels = []
@@ -151,6 +163,92 @@ describe('a label taken off', () => {
   })
 })
 
+describe('a label beside a command in the text', () => {
+  const textOf = (bot: MemoryBot) => bot.triggers.get('text-100-7') ?? expect.fail('no text')
+
+  test.each([
+    ['joins its run', '/codex fix it', 1],
+    ['joins its run, which is asked for below another command', '/codex status\n\n/codex fix it', 1],
+    ['that is only tried out starts its own', '/codex --dry-run fix it', 1],
+    ['that starts nothing starts its own', '/codex status', 1],
+    ['that was refused starts nothing, as that is told', '/codex --model gpt-2 fix it', 0],
+  ])('%s', async (_, text, starts) => {
+    const bot = botWith()
+    const opened = github.opens('maya', text, 10)
+    await bot.deliver(opened.label)
+    await sends(bot, opened.text)
+    expect(bot.requests).toHaveLength(starts)
+    expect(bot.prompts).toHaveLength(starts)
+    expect(bot.comments.at(-1)?.body).toContain(starts === 0 ? 'there is no model' : '### ')
+    await sends(bot, github.comment({ id: 502, at: 20, text: '/codex stop' }))
+    await bot.settle()
+    expect(bot.unlabelled).toEqual(starts === 0 ? [] : ['codex'])
+  })
+
+  test('waits for it, however long that takes', async () => {
+    const bot = botWith()
+    const opened = github.opens('maya', '/codex fix it', 10)
+    await bot.deliver(opened.text)
+    textOf(bot).due = bot.now + 60_000
+    await bot.deliver(opened.label)
+    await bot.work(300, bot.now + 120_000)
+    expect(bot.requests).toHaveLength(1)
+    await sends(bot, github.comment({ id: 502, at: 200, text: '/codex stop' }))
+    await bot.settle()
+    expect(bot.unlabelled).toEqual(['codex'])
+  })
+
+  test('whose run has ended by then goes, too', async () => {
+    const bot = botWith({ agent: { says: 'Done.' } })
+    const opened = github.opens('maya', '/codex fix it', 10)
+    await sends(bot, opened.text)
+    await bot.settle()
+    await sends(bot, opened.label)
+    expect(bot.requests).toHaveLength(1)
+    expect(bot.unlabelled).toEqual(['codex'])
+  })
+
+  test('of which GitHub does not tell starts its run, which takes up the text', async () => {
+    const bot = botWith()
+    const opened = github.opens('maya', '/codex fix it', 10)
+    await bot.deliver(opened.label)
+    await bot.work(300, bot.now + 60_000)
+    expect(bot.requests).toHaveLength(1)
+    await sends(bot, opened.text)
+    expect(bot.requests).toHaveLength(1)
+    expect(bot.prompts).toHaveLength(2)
+  })
+})
+
+test.each([
+  ['at once', true],
+  ['one after the other', false],
+])(
+  'a text and a comment of one second, taken up %s, are one run, which begins with the text',
+  async (_, atOnce) => {
+    const bot = botWith()
+    await bot.deliver(github.comment({ at: 10, text: '/codex and the docs' }))
+    await bot.deliver(github.opens('maya', '/codex fix it', 10).text)
+    if (atOnce) await bot.workAtOnce()
+    await bot.work(200, bot.now + 10_000)
+    expect(bot.requests).toHaveLength(1)
+    expect(bot.prompts).toEqual([
+      expect.stringContaining('# Instruction\n\nfix it'),
+      expect.stringContaining('and the docs'),
+    ])
+  },
+)
+
+test('a label and a comment of one second are one run, and neither waits for its end', async () => {
+  const bot = botWith()
+  await bot.deliver(github.labels('maya', 10))
+  await bot.deliver(github.comment({ at: 10 }))
+  await bot.workAtOnce()
+  await bot.work(200, bot.now + 10_000)
+  expect(bot.requests).toHaveLength(1)
+  expect([...bot.triggers.values()].map(({ standing }) => standing)).toEqual(['ended', 'ended'])
+})
+
 describe('a stop in words', () => {
   test('that comes late does not stop what was asked since, and says so', async () => {
     const bot = botWith()
@@ -234,6 +332,43 @@ describe('a stop', () => {
     expect(statusOf(bot)).toContain('stopped')
     expect(told(bot)).not.toContain('nothing to stop')
     expect(bot.reactions.at(-1)).toBe('+1')
+  })
+
+  test('that is only tried out ends nothing, judged or waiting in the queue', async () => {
+    const bot = botWith()
+    await bot.deliver(command)
+    await bot.deliver(github.comment({ id: 502, at: 20, text: '/codex stop --dry-run' }))
+    const waiting = bot.triggers.get('comment-502') ?? expect.fail('no stop')
+    waiting.due = bot.now + 60_000
+    await bot.work(60)
+    expect(bot.requests).toHaveLength(1)
+    expect(bot.cancelled).toEqual([])
+  })
+
+  const onLine = { id: 601, path: 'a.ts', line: 1, hunk: '@@', body: '/codex stop', author: 'maya' }
+  test.each([
+    ['on a line of a review', '', [onLine], 0],
+    ['on a line of a review that says something itself', 'No.', [onLine], 0],
+    ['tried out on a line', '', [{ ...onLine, body: '/codex --dry-run stop' }], 1],
+    ['on no line of a review that GitHub shows', '', 'unreadable' as const, 1],
+  ])('%s, waiting in the queue', async (_, text, inline, starts) => {
+    const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) }, inline })
+    await bot.deliver(github.inlineComment({ id: 501, at: 10 }))
+    await bot.deliver(github.review({ text, at: 20 }))
+    const waiting = bot.triggers.get('review-40') ?? expect.fail('no review')
+    waiting.due = bot.now + 60_000
+    await bot.work(60)
+    expect(bot.requests).toHaveLength(starts)
+  })
+
+  test('wakes what waits in its thread, however long that has to wait', async () => {
+    const bot = botWith()
+    await bot.deliver(command)
+    const waiting = bot.triggers.get('comment-501') ?? expect.fail('no command')
+    waiting.due = bot.now + 3_600_000
+    await bot.deliver(stop())
+    await bot.work(60, bot.now + 60_000)
+    expect(told(bot)).toContain('@maya you stopped this before it began')
   })
 
   test('with a new command behind it in one comment ends what was before, and not that', async () => {

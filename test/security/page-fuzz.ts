@@ -5,7 +5,7 @@
 import { parseFragment, type DefaultTreeAdapterTypes as Tree } from 'parse5'
 import { asPage } from '../../emulators/github/markdown.ts'
 import { findCommands, seenPage } from '../../src/core/command/find.ts'
-import { asWritten } from '../../src/core/text/shown-text.ts'
+import { asWritten } from '../../src/core/text/seen-page.ts'
 import { type Random, randomOf } from '../chaos/random.ts'
 import { renderAll } from '../support/cmark-gfm.ts'
 

@@ -121,6 +121,15 @@ export const review = (said: Said = {}): Sent => {
 export const labels = (by: string, at: number, action: 'labeled' | 'unlabeled' = 'labeled'): Sent =>
   sent('issues', { ...base(by), action, label: { name: 'codex' }, issue: issue(at) })
 
+/** A new issue with the label on it: what GitHub tells of the text, and of the label. */
+export function opens(by: string, text: string, at: number): { text: Sent; label: Sent } {
+  const made = issue(at, { body: text, user: user(by), created_at: clock(at) })
+  return {
+    text: sent('issues', { ...base(by), action: 'opened', issue: made }),
+    label: sent('issues', { ...base(by), action: 'labeled', label: { name: 'codex' }, issue: made }),
+  }
+}
+
 export const closes = (by: string, at: number): Sent =>
   sent('issues', {
     ...base(by),

@@ -1,6 +1,7 @@
 /** Whoever runs the bot looks after it on its own pages. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Locator } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { smallPng } from '../../scripts/small-png.ts'
 import { exhaustive } from '../support/tries.ts'
@@ -12,7 +13,11 @@ const token = 'the token of whoever runs this bot'
 
 let world: World
 beforeAll(async () => {
-  world = await startWorld({ env: { ADMIN_TOKEN: token } })
+  world = await startWorld({ roles: [], env: { ADMIN_TOKEN: token } })
+  const { clientId, clientSecret, callbacks } = world.github.oauth
+  const client = { GITHUB_CLIENT_ID: clientId, GITHUB_CLIENT_SECRET: clientSecret }
+  const { url } = await world.startBot('all', client)
+  callbacks.push(`${url}/admin/sign-in/github`)
 })
 afterAll(() => world?.close())
 
@@ -40,11 +45,11 @@ async function act(path: string, fields: Record<string, string> = {}): Promise<s
   return sent.text()
 }
 
-async function asks(title: string, words: string, repository = world.github.repository) {
-  const maya = world.github.as('maya', repository)
+async function asks(title: string, words: string, repository = world.github.repository, of = world) {
+  const maya = of.github.as('maya', repository)
   const { number } = await maya.opensIssue({ title })
   await maya.comments(number, `/codex ${words}`)
-  return { maya, number, thread: new Thread(world, number, repository) }
+  return { maya, number, thread: new Thread(of, number, repository) }
 }
 
 test('a stop from the page is confirmed, and told in the thread with who did it', async () => {
@@ -57,7 +62,9 @@ test('a stop from the page is confirmed, and told in the thread with who did it'
   await thread.waitForAnswer('this run was stopped by an admin of this bot.')
   expect(ledgerOf(world, number).cancels).toHaveLength(1)
   expect(await runIn(number)).toMatchObject({ state: 'stopped', waitsFor: null })
-  expect(world.bot.output()).toMatch(/"audit":true,"action":"stop","result":"stopping","by":"admin"/)
+  expect(world.bot.output()).toMatch(
+    /"audit":true,"action":"stop","result":"stopping","by":"an admin of this bot"/,
+  )
 })
 
 test('a pause from the page keeps what is asked, until the page ends it', async () => {
@@ -66,18 +73,69 @@ test('a pause from the page keeps what is asked, until the page ends it', async 
   await first.thread.waitForAnswer('pull request is ready')
   const before = await runIn(first.number, repository)
   expect(await act(`runs/${before.id}/pause`, { text: 'release of 2.0' })).toContain('is paused')
+  world.posthog.script('test it for long after the release', { kind: 'hangs' })
   const kept = await asks('Asked meanwhile', 'fix it after the release', repository)
+  const other = await asks('Asked meanwhile, too', 'test it for long after the release', repository)
+  await other.thread.waitForStatus('⏸️ Codex is paused here')
   const status = await kept.thread.waitForStatus('⏸️ Codex is paused here')
   expect(status).toMatch(/Paused since \d\d:\d\d UTC by an admin of this bot: release of 2\.0\./)
   const { id, waitsFor } = await runIn(kept.number, repository)
   expect(waitsFor).toContain('Paused since')
   expect(await read('')).toMatch(/acme\/frozen<\/a>.*Paused since/)
-  expect(await act(`runs/${id}/resume`)).toContain('The repository goes on')
+  expect(await act(`runs/${id}/resume`)).toContain('It goes on')
   await kept.thread.waitForAnswer('pull request is ready')
+  const working = await other.thread.waitForStatus('⏳ Codex is working')
+  expect(working).toContain('The pause was ended by an admin of this bot.')
+  await act(`runs/${(await runIn(other.number, repository)).id}/stop`)
   expect(await runIn(kept.number, repository)).toMatchObject({
     state: 'pull',
     pull: expect.stringContaining('/pull/'),
   })
+})
+
+test('a pause of an owner, or of all, keeps what is asked in each of their repositories', async () => {
+  const alone = await startWorld({ env: { ADMIN_TOKEN: token }, settings: '' })
+  const at = async (path: string, fields: Record<string, string> = {}): Promise<string> => {
+    const body = new URLSearchParams(fields)
+    return (await fetch(`${alone.bot.url}/admin/${path}`, { method: 'POST', headers, body })).text()
+  }
+  try {
+    const { github } = alone
+    const [one, elsewhere] = [await github.addRepo('acme', 'one'), await github.addRepo('globex', 'lab')]
+    const ask = async (repository: string, words = 'fix it'): Promise<Thread> => {
+      const maya = github.as('maya', repository)
+      const { number } = await maya.opensIssue({ title: 'Something to do' })
+      await maya.comments(number, `/codex ${words}`)
+      return new Thread(alone, number, repository)
+    }
+    await at('pause', { text: 'upgrade of the database' })
+    const waiting = [await ask(one), await ask(elsewhere)] as const
+    for (const thread of waiting)
+      expect(await thread.waitForStatus('⏸️ Codex is paused here')).toContain('upgrade of the database')
+    const listed = await (await fetch(`${alone.bot.url}/admin/runs.json`, { headers })).text()
+    const all: InJson[] = JSON.parse(listed).runs
+    const { id } = all.find(({ repository }) => repository === one) ?? expect.fail('no run')
+    expect(await at(`runs/${id}/pause-owner`, { text: 'budget' })).toContain('is paused')
+    expect(await at('resume')).toContain('It goes on')
+    await waiting[1].waitForAnswer('pull request is ready')
+    await waiting[0].waitForStatus(/by an admin of this bot: budget/)
+    // It lasts longer than the process.
+    await alone.bot.stop()
+    await alone.startBot()
+    await (await ask(one)).waitForStatus(/⏸️ Codex is paused here[\s\S]*budget/)
+    expect(await at(`runs/${id}/resume-owner`)).toContain('It goes on')
+    await waiting[0].waitForAnswer('pull request is ready')
+    // Who ended the pause of before has not ended this one.
+    alone.posthog.script('take your time', { kind: 'hangs' })
+    await writeFile(alone.settingsFile, 'pause: frozen\n')
+    await alone.bot.says(/SETTINGS_FILE has changed/)
+    const last = await ask(elsewhere, 'take your time')
+    await last.waitForStatus('Paused by whoever runs this bot: frozen')
+    await writeFile(alone.settingsFile, 'pause: false\n')
+    expect(await last.waitForStatus('⏳ Codex is working')).not.toContain('The pause was ended')
+  } finally {
+    await alone.close()
+  }
 })
 
 test('a retry from the page starts the same for the same person, who still has to be allowed to', async () => {
@@ -91,6 +149,24 @@ test('a retry from the page starts the same for the same person, who still has t
   const answer = await thread.waitForAnswer('Now it worked.')
   expect(answer).toContain('started again by an admin of this bot')
   expect(ledgerOf(world, number).runs.length).toBeGreaterThan(1)
+})
+
+test('the settings of a repository are those of `/codex config`, with where each comes from', async () => {
+  const repository = await world.github.addRepo('acme', 'tuned')
+  const olga = world.github.as('olga', repository)
+  await olga.pushes('main', { '.github/codex.yml': 'model: gpt-5.6-sol\nlimits:\n  repository: 2\n' })
+  const page = await read(`settings?filter=${repository}`)
+  const rows = [
+    ...page.matchAll(/<th scope="row"><code>(\S+?)<\/code><\/th><td><bdi>(.*?)<\/bdi><\/td><td>(.*?)</g),
+  ]
+  const { number } = await olga.opensIssue({ title: 'What holds here?' })
+  await olga.comments(number, '/codex config')
+  const reply = await new Thread(world, number, repository).waitForAnswer('these settings apply here')
+  const said = [...reply.matchAll(/^\| `(\S+?)` \| `(.*?)` \| (.*) \|$/gm)]
+  const cells = (all: RegExpMatchArray[]) => all.map(([, ...each]) => each.join(' | ').replaceAll('`', ''))
+  expect(cells(rows).map(each => each.replaceAll('&quot;', '"'))).toEqual(cells(said))
+  expect(cells(rows)).toContain('model | gpt-5.6-sol | .github/codex.yml, line 1')
+  expect(await read('settings?filter=acme/nowhere')).toContain('The bot is not installed in')
 })
 
 test('the checks of the doctor are made when they are asked for', async () => {
@@ -151,6 +227,13 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
         choices: ['light', 'dark'],
       })
       posthog.script('break down', { kind: 'fails', message: 'usage limit reached' })
+      const docs = await github.addRepo('acme', 'docs')
+      await github.as('olga', docs).pushes('main', { '.github/codex.yml': 'limits:\n  repository: 1\n' })
+      const inLine = [
+        await asks('Links on the start page are dead', 'fix it', docs),
+        await asks('Say how to install it', 'fix it', docs),
+        await asks('Name all settings', 'look into it for long', docs),
+      ]
       const ready = await asks('Search forgets the last filter', 'fix it')
       const failed = await asks('Checkout times out on slow networks', 'break down')
       await ready.thread.waitForAnswer('pull request is ready')
@@ -165,17 +248,22 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       github.block(number, [blocking.number])
       await maya.comments(number, '/codex use the new column')
       await new Thread(world, number).waitForStatus('⏳ Codex waits for #')
+      for (const { thread } of inLine.slice(0, 2)) await thread.waitForAnswer('pull request is ready')
+      await inLine[2]?.thread.waitForStatus('⏳ Codex is working')
+      await (await asks('Translate the manual', 'fix it', docs)).thread.waitForStatus(
+        '⏳ Codex waits for its turn',
+      )
       return [question, working]
     })()
     return asked
   }
 
-  async function signIn(look: Look): Promise<void> {
+  async function signIn(look: Look, to = world): Promise<void> {
     window = await openWindow(look)
     const { page } = window
-    await page.goto(`${world.bot.url}/admin/`)
+    await page.goto(`${to.bot.url}/admin/`)
     await page.getByLabel('The ADMIN_TOKEN of this bot').fill('a guess')
-    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
     expect(await page.getByRole('alert').textContent()).toContain('not the ADMIN_TOKEN')
     await looksRight()
     await page.getByLabel('The ADMIN_TOKEN of this bot').fill(token)
@@ -193,13 +281,16 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       expect.stringContaining('What is running'),
       expect.stringContaining('What is coming'),
       expect.stringContaining('What happened'),
-      expect.stringContaining('This process'),
+      expect.stringContaining('This bot'),
     ])
     await page.getByRole('link', { name: 'Dark mode has two shades of grey', exact: true }).click()
     expect(await page.getByRole('definition').allTextContents()).toContain(
       'An answer: Which way do you want?',
     )
+    const words = page.locator('pre', { hasText: 'which way' })
+    expect(await words.isVisible()).toBe(false)
     await page.locator('summary', { hasText: 'By maya' }).click()
+    expect(await words.isVisible()).toBe(true)
     await looksRight('admin-run')
     expect(
       await page.getByRole('link', { name: `acme/shop#${question?.number}` }).getAttribute('href'),
@@ -211,6 +302,11 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     expect(await page.getByRole('status').textContent()).toContain('is being stopped')
     await working?.thread.waitForAnswer('stopped by an admin of this bot')
 
+    await page.getByRole('link', { name: 'Outcomes' }).click()
+    await page.getByRole('heading', { name: 'Money a day' }).waitFor()
+    await looksRight('admin-outcomes')
+    await page.goto(`${world.bot.url}/admin/settings?filter=acme/shop`)
+    await looksRight('admin-settings')
     await page.getByRole('link', { name: 'Checks' }).click()
     await page.getByText('posthog-key').waitFor()
     await looksRight()
@@ -218,6 +314,118 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await page.goBack()
     expect(await page.content()).not.toContain('posthog-key')
+  })
+
+  /** By the key alone, as far as it goes. */
+  async function tabTo(wanted: Locator): Promise<void> {
+    for (let pressed = 0; pressed < 100; pressed += 1) {
+      await window.page.keyboard.press('Tab')
+      if (await wanted.evaluate(element => element === element.ownerDocument.activeElement)) return
+    }
+    expect.fail(`no Tab leads to ${wanted}`)
+  }
+
+  test('each form of the pages is pressed, and what all begins with by Tab alone', async () => {
+    const alone = await startWorld({ env: { ADMIN_TOKEN: token } })
+    const { github, posthog } = alone
+    const ask = (title: string, words: string) => asks(title, words, github.repository, alone)
+    try {
+      posthog.script('which way', {
+        ...{ kind: 'asksPermission', of: 'question', question: 'Which way do you want?' },
+        choices: ['light', 'dark'],
+      })
+      posthog.script('break down', { kind: 'fails', message: 'usage limit reached' })
+      const question = await ask('Two shades of grey', 'which way')
+      const failed = await ask('Times out', 'break down')
+      await question.thread.waitForAnswer('Codex has a question')
+      await failed.thread.waitForAnswer(/Codex (?:failed|did not)/)
+      await signIn({ width: 1280, height: 900 }, alone)
+      const { page } = window
+      const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
+      const said = () => page.getByRole('status').textContent()
+      const board = () => page.goto(`${alone.bot.url}/admin/`)
+
+      await tabTo(page.locator('summary', { hasText: 'Pause it' }))
+      await page.keyboard.press('Enter')
+      await tabTo(page.getByLabel('Until when, and why'))
+      await page.keyboard.type('for 2 h the database moves')
+      await tabTo(page.getByRole('button', { name: 'Pause the whole bot' }))
+      await page.keyboard.press('Enter')
+      await page.getByText('The whole bot is paused').waitFor()
+      expect(await said()).toContain('It is paused.')
+      const held = await ask('While it moves', 'fix it')
+      await held.thread.waitForStatus(/by an admin of this bot: the database moves/)
+      await press('Resume the whole bot')
+      expect(await said()).toContain('It goes on.')
+      await held.thread.waitForAnswer('pull request is ready')
+
+      await board()
+      const [answer] = await Promise.all([
+        page.waitForEvent('popup'),
+        page.getByRole('link', { name: 'Answer Two shades of grey' }).click(),
+      ])
+      expect(answer.url()).toMatch(new RegExp(`/issues/${question.number}#issuecomment-\\d+$`))
+
+      posthog.script('break down', { kind: 'answers', text: 'Now it worked.' })
+      await page.getByRole('button', { name: 'Retry Times out' }).first().click()
+      expect(await said()).toContain('It is asked for again')
+      await failed.thread.waitForAnswer('Now it worked.')
+
+      for (const name of ['acme/shop', 'all of acme']) {
+        await page
+          .getByLabel('Until when, and why')
+          .nth(name === 'acme/shop' ? 0 : 1)
+          .fill(`of ${name}`)
+        await press(`Pause ${name}`)
+        expect(await said()).toContain('It is paused.')
+        const { thread } = await ask(`Pause of ${name}`, 'fix it')
+        await thread.waitForStatus(new RegExp(`by an admin of this bot: of ${name}`))
+        await page.reload()
+        await looksRight()
+        await press(`Resume ${name}`)
+        expect(await said()).toContain('It goes on.')
+        await thread.waitForAnswer('pull request is ready')
+      }
+
+      await board()
+      await page.locator('summary', { hasText: 'Drain this process' }).click()
+      await press('Drain this process')
+      expect(await said()).toContain('This process takes no more work')
+      await looksRight()
+      expect((await fetch(`${alone.bot.url}/readyz`)).status).toBe(503)
+    } finally {
+      await alone.close()
+    }
+  })
+
+  test('somebody signs in with GitHub, and sees and stops what is in their repository', async () => {
+    const { github, posthog } = world
+    const repository = await github.addRepo('acme', 'theirs')
+    await github.setRole('mario', 'admin', repository)
+    posthog.script('go on for hours', { kind: 'hangs' })
+    const { thread } = await asks('Of mario’s repository', 'go on for hours', repository)
+    await thread.waitForStatus('⏳ Codex is working')
+    await asks('Of another one', 'go on for hours')
+    window = await openWindow({ width: 1280, height: 900 })
+    const { page } = window
+    await page.goto(`${world.bot.url}/admin/`)
+    await looksRight('admin-sign-in')
+    await page.getByRole('button', { name: 'Sign in with GitHub' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Authorize as mario' }).click()
+    await page.getByRole('heading', { name: 'Runs of acme/theirs' }).waitFor()
+    await looksRight()
+    const shown = await page.locator('main').textContent()
+    expect(shown).toContain('Of mario’s repository')
+    expect(shown).not.toMatch(/Of another one|This bot/)
+    expect(await page.getByRole('link', { name: 'Checks' }).count()).toBe(0)
+    await page.getByRole('link', { name: 'Your repositories' }).click()
+    await looksRight()
+    await page.getByRole('link', { name: repository }).click()
+    await page.getByRole('button', { name: 'Stop Of mario’s repository' }).click()
+    expect(await thread.waitForAnswer('this run was stopped by')).toContain('mario')
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   })
 
   test.runIf(exhaustive).each([
@@ -229,11 +437,34 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await signIn(look)
     const { page } = window
     await looksRight(name)
-    const ids = (await runs()).slice(0, 3).map(({ id }) => `runs/${id}`)
-    const pages = ['?filter=@maya', 'list/ended', 'list/waiting', 'checks', 'runs/guessed', ...ids]
-    for (const path of pages) {
-      await page.goto(`${world.bot.url}/admin/${path}`)
-      await looksRight()
+    const ofShop = (await runs()).filter(({ repository }) => repository === 'acme/shop')
+    const ids = ofShop.slice(0, 3).map(({ id }) => `runs/${id}`)
+    const settings = ['settings', 'settings?filter=acme/shop', 'settings?filter=acme/nowhere']
+    const outcomes = ['outcomes', 'outcomes?filter=acme/shop']
+    const lists = ['ended', 'waiting', 'working', 'failed', 'question'].map(group => `list/${group}`)
+    const seen = async (paths: string[]) => {
+      for (const path of paths) {
+        await page.goto(`${world.bot.url}/admin/${path}`)
+        await looksRight()
+      }
     }
+    await seen([...outcomes, '?filter=@maya', ...lists, 'checks', 'runs/guessed', ...settings, ...ids])
+    const signOut = page.getByRole('button', { name: 'Sign out' })
+    await page.locator('header input[name=form]').evaluate(field => field.setAttribute('value', ''))
+    await signOut.click()
+    await page.getByRole('heading', { name: 'Not done' }).waitFor()
+    await looksRight()
+    await page.getByRole('link', { name: 'To the runs' }).click()
+    await signOut.click()
+    await page.getByRole('button', { name: 'Sign in with GitHub' }).click()
+    await page.getByRole('button', { name: 'Authorize as olga' }).click()
+    await page.getByText('Your repositories').waitFor()
+    const shop = ['', 'list/ended', 'outcomes', 'settings'].map(path => `${path}?filter=acme/shop`)
+    await seen(['repositories', ...shop, ...ids])
+    world.github.fault({ path: /^\/user/, actor: 'any', fault: { kind: 'status', code: 502 }, times: 100 })
+    await page.getByRole('button', { name: 'Pause acme/shop' }).click()
+    await page.getByRole('heading', { name: 'GitHub does not answer' }).waitFor()
+    await looksRight()
+    world.github.clearFaults()
   })
 })

@@ -6,7 +6,7 @@ import { ledgerOf, Thread } from '../world/thread.ts'
 onEitherQueue(
   'Work goes on when its pull request',
   world => {
-    const repositoryOf = async (name: string, settings = 'chatty: true\n') => {
+    const repositoryOf = async (name: string, settings = 'comments: all\n') => {
       const { github, posthog } = world()
       const repository = await github.addRepo('acme', name)
       await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
@@ -48,7 +48,7 @@ onEitherQueue(
       world().github.hands.commit(repository, branch, 'main', { 'late.txt': 'late' }, 'One more thing')
 
     it('is marked ready: the status of the run that works on it says so, and of its merge', async () => {
-      const { maya, opensIssue, byHand, pulls } = await repositoryOf('readied', 'chatty: false\n')
+      const { maya, opensIssue, byHand, pulls } = await repositoryOf('readied')
       const { thread, says, taskRun, taskRuns } = await opensIssue('Readied under it')
       await says('/codex do it')
       await thread.waitForStatus('· draft,')
@@ -63,7 +63,7 @@ onEitherQueue(
       await taskRun(1).completeTurn('Polished.')
       await thread.waitForStatus(/^### 🚀 Codex pushed[\s\S]*· open, /)
       await maya.mergesPull(Number(pull?.number))
-      await thread.waitForStatus('· merged,')
+      await thread.waitForStatus('· merged at ')
     })
 
     it('is merged: what a second run of the issue pushes then is in one of its own', async () => {

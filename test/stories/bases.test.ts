@@ -37,9 +37,7 @@ onBothQueues('Work on another base', world => {
     const made = world().github.calls.map(({ body }) => JSON.stringify(body) ?? '')
     const isMade = (call: string) => [branch, next?.sha].every(word => call.includes(`:"${word}"`))
     expect(made.filter(isMade)).toHaveLength(1)
-    const status = await thread.status()
-    expect(status).toContain('made from `develop`')
-    expect(status).toContain('→ `develop`')
+    await thread.waitForStatus('→ `develop`')
   })
 
   it('says so while it works', async () => {
@@ -47,6 +45,7 @@ onBothQueues('Work on another base', world => {
     world().posthog.script({ repository }, { kind: 'manual' })
     const { thread } = await asks('/codex --base develop fix the login')
     await thread.waitForStatus(/\[`codex\/issue-\d+-login-is-flaky`\]\([^)]*\) → `develop`/)
+    await thread.waitForStatus('made from `develop`')
   })
 
   it('that is not there starts nothing', async () => {

@@ -88,8 +88,7 @@ onEitherQueue(
       const { thread, branch } = await atWork()
       const rounds = new Rounds(world())
       const { url } = await openPull(branch)
-      // Whether the settings are touched is asked of any pull request, and nobody waits for it.
-      await rounds.next('graphql pullAndPerson', 'GET pulls/files')
+      await rounds.next('graphql pullAndPerson')
       await rounds.next('graphql settleThread')
       rounds.open()
       await thread.waitForStatus(url)

@@ -74,8 +74,8 @@ test('when all is right, each check says what it found, and the exit code is 0',
       "✓ configuration: all variables are valid",
       "✓ github-app: codex-bot (App 4711)",
       "✓ clock: … different from GitHub",
-      "✓ github-permissions: contents, issues, pull_requests, checks, metadata",
-      "✓ github-events: issue_comment, issues, pull_request, pull_request_review, pull_request_review_comment, repository",
+      "✓ github-permissions: contents, issues, pull_requests, checks, statuses, metadata",
+      "✓ github-events: check_suite, issue_comment, issues, pull_request, pull_request_review, pull_request_review_comment, pull_request_review_thread, repository, status",
       "✓ github-installations: acme, globex, initech",
       "✓ webhook-address: http://127.0.0.1…/api/github/webhooks",
       "✓ webhook-deliveries: not known yet, since there was none in the last days",
@@ -216,7 +216,7 @@ describe('what GitHub has otherwise', () => {
         'webhook-secret',
       ])
       expect(named(examined, 'github-permissions')).toMatchObject({
-        detail: 'the App lacks contents: write, checks: write',
+        detail: 'the App lacks contents: write, checks: write, statuses: read',
         fix: expect.stringMatching(/Permissions & events/),
       })
       expect(named(examined, 'github-events')).toMatchObject({
@@ -322,8 +322,8 @@ describe('an admin of a repository asks in a thread', () => {
     expect(answer.replace(/:\d{4,5}|\d+ s/g, '…')).toMatchInlineSnapshot(`
       "@olga all is well for \`acme/shop\`.
 
-      - ✓ \`github-permissions\` contents, issues, pull\\_requests, checks, metadata
-      - ✓ \`github-events\` issue\\_comment, issues, pull\\_request, pull\\_request\\_review, pull\\_request\\_review\\_comment, repository
+      - ✓ \`github-permissions\` contents, issues, pull\\_requests, checks, statuses, metadata
+      - ✓ \`github-events\` check\\_suite, issue\\_comment, issues, pull\\_request, pull\\_request\\_review, pull\\_request\\_review\\_comment, pull\\_request\\_review\\_thread, repository, status
       - ✓ \`clock\` … different from GitHub
       - ✓ \`webhook-deliveries\` the last one (issue\\_comment) arrived
       - ✓ \`webhook-secret\` the last delivery was signed with it

@@ -148,7 +148,7 @@ onEitherQueue('A run is over', world => {
     expect(told).toContain('/codex continue')
     expect(told).toContain('Then I')
     await thread.waitForReaction('confused', asked.id)
-    expect(await thread.status()).toMatch(/^### ⚠️ Codex did not finish/)
+    await thread.waitForStatus(/^### ⚠️ Codex did not finish/)
     expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 1])
     agent('Go on where you stopped', { kind: 'answers', text: 'All of it is done.' })
     await ticks('Go on where it stopped')

@@ -1,5 +1,6 @@
-/** `/codex fix` on a pull request: what GitHub's page says it needs is what the agent is asked. */
+/** What GitHub's page says a pull request needs stands in the status, and is what `/codex fix` or its box asks. */
 import { expect, it } from 'vitest'
+import { callsOf, nameOfCall } from '../world/calls.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
@@ -42,3 +43,171 @@ onEitherQueue('/codex fix', world => {
     expect(asked(number)).not.toContain('Fix what pull request')
   })
 })
+
+onEitherQueue('What the pull request of a run needs', world => {
+  const made = async (title: string, { own, settings }: { own?: string; settings?: string } = {}) => {
+    const { github, posthog } = world()
+    const repository = own === undefined ? github.repository : await github.addRepo('acme', own)
+    if (settings) await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
+    const maya = github.as('maya', repository)
+    const { number } = await maya.opensIssue({ title, body: 'As said.' })
+    const thread = new Thread(world(), number, repository)
+    await maya.comments(number, '/codex do it')
+    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForFolded()
+    const found = (await github.pulls(repository)).find(({ body }) => body.includes(`Closes #${number}`))
+    const pull = Number(found?.number)
+    const ledger = () => ledgerOf(world(), number, repository)
+    const isInSight = async () =>
+      (await thread.botComments()).some(({ body, minimized }) => body.startsWith('### ') && !minimized)
+    const ticks = async (box: string) => {
+      const shown = (await thread.botComments()).findLast(({ body }) => body.includes(`- [ ] ${box}`))
+      await maya.editsComment(Number(shown?.id), String(shown?.body).replace(`- [ ] ${box}`, `- [x] ${box}`))
+    }
+    const run = (n: number) => posthog.run(String(ledger().runs.at(n)?.runId))
+    return { repository, maya, thread, number, pull, ledger, isInSight, ticks, run }
+  }
+
+  it('stands in its status, with a box that sends the agent to fix exactly that', async () => {
+    const { github, posthog } = world()
+    const { thread, pull, ledger, isInSight, ticks, run } = await made('Red')
+    expect(run(0).ciTurn()).toBe(true)
+    await github
+      .as('mario')
+      .reviews(pull, { event: 'REQUEST_CHANGES', comments: [{ path: 'a.ts', line: 1, body: 'Name it.' }] })
+    github.checks(pull, 'unit tests', 'FAILURE')
+    github.checks(pull, 'lint', 'SUCCESS')
+    github.status(pull, 'ci/old', 'FAILURE')
+    const status = await thread.waitForStatus('codex-box:fix')
+    expect(status).toMatch(new RegExp(`^### ⚠️ \\[#${pull} Red.*?\\]\\(\\S+\\) needs work\n`))
+    expect(status).toContain('\n\n❌ 2 checks failed: [unit tests](http')
+    expect(status).toContain('[ci/old](http')
+    expect(status).toContain('✋ Changes requested by `mario`')
+    expect(status).toContain('💬 1 open comment: `a.ts:1`')
+    expect(status).toContain('- [ ] Fix this <!-- codex-box:fix -->')
+    expect(status).toContain(' · 1 round of fixing by PostHog itself · ')
+    expect(await isInSight()).toBe(true)
+    expect(ledger().runs).toHaveLength(1)
+    posthog.script(`Fix what pull request #${pull} needs`, { kind: 'pushesToBranch', text: 'Green again.' })
+    await ticks('Fix this')
+    await thread.waitForAnswer('Green again.')
+    const words = JSON.stringify([...ledger().runs, ...ledger().messages].at(-1)?.body)
+    expect(words).toContain('The check \\"unit tests\\" failed: http')
+    await thread.waitForFolded()
+  })
+
+  it('goes when it is fixed by somebody', async () => {
+    const { github } = world()
+    const { thread, pull } = await made('Red, then green')
+    github.checks(pull, 'unit tests', 'FAILURE')
+    await thread.waitForStatus('❌ 1 check failed: [unit tests](http')
+    github.checks(pull, 'unit tests', 'SUCCESS')
+    const status = await thread.waitForStatus(/^### 🚀 \[#/)
+    expect(status).not.toContain('codex-box:fix')
+  })
+
+  it('has conflicts, as somebody merged another pull request into its base', async () => {
+    const { github } = world()
+    const { maya, thread, pull, isInSight, repository } = await made('Overtaken', { own: 'overtaken' })
+    const merges = async (name: string, base: string) => {
+      await maya.pushes(`maya/${name}`, { [`${name}.ts`]: 'let it' })
+      const { number } = await maya.opensPull({ head: `maya/${name}`, base, title: name, body: 'x' })
+      await maya.mergesPull(number)
+    }
+    await maya.pushes('next', { 'next.ts': 'let it' })
+    await merges('elsewhere', 'next')
+    github.conflicts(pull, repository, { foundAt: 2 })
+    await merges('faster', 'main')
+    const status = await thread.waitForStatus('has conflicts with its base')
+    const looks = github.calls.filter(call => nameOfCall(call) === 'graphql pullNeeds')
+    expect(looks.filter(({ body }) => JSON.stringify(body).includes('overtaken'))).toHaveLength(2)
+    expect(status).toContain('- [ ] Fix this <!-- codex-box:fix -->')
+    expect(await isInSight()).toBe(true)
+  })
+
+  it('is looked at with the result, where it came while the agent worked', async () => {
+    const { github, posthog } = world()
+    const { maya, thread, number, pull, isInSight, run, ledger } = await made('Red at work')
+    posthog.script('polish it', { kind: 'manual' })
+    await maya.comments(number, '/codex --model gpt-5 polish it')
+    await github.waitFor(() => ledger().runs.length === 2)
+    await thread.waitForStatus('⏳ Codex is working')
+    github.checks(pull, 'unit tests', 'FAILURE')
+    await github.settled()
+    await github.hands.commit(
+      github.repository,
+      String((await github.pull(pull)).head),
+      'main',
+      { 'b.txt': 'b' },
+      'Polish',
+    )
+    await run(1).completeTurn('Polished.')
+    await thread.waitForAnswer('Polished.')
+    await thread.waitForStatus('❌ 1 check failed')
+    expect(await isInSight()).toBe(true)
+  })
+
+  it('is asked for no more often than the settings say, unless somebody insists', async () => {
+    const { github, posthog } = world()
+    const { maya, thread, number, pull, repository } = await made('Red for ever', {
+      own: 'needs-capped',
+      settings: 'limits: { fix_rounds: 1 }\n',
+    })
+    posthog.script({ repository, prompt: 'Fix what' }, { kind: 'pushesToBranch', text: 'Tried.' })
+    github.checks(pull, 'unit tests', 'FAILURE', repository)
+    await thread.waitForStatus('codex-box:fix')
+    await maya.comments(number, '/codex fix')
+    await thread.waitForAnswer('Tried.')
+    github.checks(pull, 'unit tests', 'FAILURE', repository)
+    const status = await thread.waitForStatus(
+      '**What to do:** an agent was sent to fix this 1 time, and 1 is the limit.',
+    )
+    expect(status).not.toContain('codex-box:fix')
+    await maya.comments(number, '/codex fix')
+    await thread.waitForAnswer(
+      `an agent was sent 1 time to fix #${pull}. The limit is 1. Nothing was started.`,
+    )
+    await maya.comments(number, '/codex --force fix')
+    await github.waitFor(
+      async () => (await thread.answers()).filter(each => each.includes('Tried.')).length === 2,
+    )
+  })
+
+  it('is nothing: a box that is left says so', async () => {
+    const { github } = world()
+    const { thread, pull, ticks, ledger } = await made('Green meanwhile')
+    github.checks(pull, 'unit tests', 'FAILURE')
+    await thread.waitForStatus('codex-box:fix')
+    github.checks(pull, 'unit tests', 'SUCCESS')
+    await ticks('Fix this')
+    await thread.waitForAnswer(`#${pull} has no failed checks`)
+    expect(ledger().runs).toHaveLength(1)
+  })
+})
+
+onEitherQueue(
+  'A burst of checks',
+  world => {
+    it('costs one look at GitHub, and one edit if it says something new', async () => {
+      const { github } = world()
+      const maya = github.as('maya')
+      const { number } = await maya.opensIssue({ title: 'Many checks', body: 'As said.' })
+      const thread = new Thread(world(), number)
+      await maya.comments(number, '/codex do it')
+      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForFolded()
+      await github.settled()
+      const [pull] = await github.pulls()
+      github.forgetCalls()
+      for (let n = 0; n < 40; n++)
+        github.checks(Number(pull?.number), `check ${n}`, n === 7 ? 'FAILURE' : 'SUCCESS')
+      await thread.waitForStatus('codex-box:fix')
+      await github.settled()
+      const calls = callsOf(github.calls).filter(name => !name.endsWith('/access_tokens'))
+      // A burst across the end of a window is two.
+      expect(calls.filter(name => name === 'graphql pullNeeds').length).toBeLessThanOrEqual(2)
+      expect(calls.filter(name => name !== 'graphql pullNeeds')).toEqual(['graphql settleThread'])
+    })
+  },
+  { oneByOne: true },
+)

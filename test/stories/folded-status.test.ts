@@ -1,17 +1,18 @@
 /** A status that is folded away is out of sight: nothing is said there any more. */
 import { expect, it } from 'vitest'
+import { callsOf } from '../world/calls.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 onEitherQueue(
   'The status is folded away',
   world => {
-    it('words that come before the run is put away are worked on in the open, below it', async () => {
-      const { github, posthog } = world()
+    /** Its status is folded away, and GitHub takes four seconds for the last thing that is left to do. */
+    const endsSlowly = async (title: string) => {
+      const { github } = world()
       const maya = github.as('maya')
-      const { number } = await maya.opensIssue({ title: 'Fold me', body: 'x' })
+      const { number } = await maya.opensIssue({ title, body: 'x' })
       const thread = new Thread(world(), number)
-      posthog.script('and the docs', { kind: 'pushesToBranch', text: 'The docs, too.' })
       const late = github.fault({
         method: 'DELETE',
         path: '/labels/codex',
@@ -20,6 +21,13 @@ onEitherQueue(
       await maya.labels(number, 'codex')
       await thread.waitForFolded()
       await github.waitFor(() => late.hits === 1)
+      return { maya, number, thread }
+    }
+
+    it('words that come before the run is put away are worked on in the open, below it', async () => {
+      const { posthog } = world()
+      posthog.script('and the docs', { kind: 'pushesToBranch', text: 'The docs, too.' })
+      const { maya, number, thread } = await endsSlowly('Fold me')
       await maya.comments(number, '/codex and the docs')
       await thread.waitForAnswer('The docs, too.')
       await thread.waitForFolded()
@@ -31,7 +39,17 @@ onEitherQueue(
       expect(Number(answer?.id)).toBeGreaterThan(Number(second?.id))
     })
 
-    it('a merge edits nothing that is out of sight', async () => {
+    it('what becomes of its pull request before the run is put away brings it back', async () => {
+      const { maya, thread } = await endsSlowly('Merge me at once')
+      const pull = Number(/pull\/(\d+)/.exec(await thread.status())?.[1])
+      await maya.readies(pull)
+      await maya.mergesPull(pull)
+      await thread.waitForStatus('was merged')
+      const [status] = (await thread.botComments()).filter(({ body }) => body.startsWith('### '))
+      expect(status?.minimized).toBeFalsy()
+    })
+
+    it('its pull request marked ready brings it back, by one call, and a merge changes it by one', async () => {
       const { github } = world()
       const maya = github.as('maya')
       const { number } = await maya.opensIssue({ title: 'Merge me later', body: 'x' })
@@ -42,13 +60,28 @@ onEitherQueue(
       const pull = Number(/pull\/(\d+)/.exec(await thread.status())?.[1])
       const before = github.calls.length
       await maya.readies(pull)
+      await thread.waitForStatus('· open,')
       await maya.mergesPull(pull)
-      const since = () => github.calls.slice(before).filter(({ actor }) => actor !== 'maya')
-      await github.waitFor(() => since().some(({ path }) => path.endsWith(`/pulls/${pull}`)))
+      await thread.waitForStatus('was merged')
       await github.settled()
-      expect(since().filter(({ method, path }) => method === 'PATCH' && path.includes('/comments/'))).toEqual(
-        [],
-      )
+      const calls = callsOf(github.calls.slice(before).filter(({ actor }) => actor === github.botLogin))
+      const changes = calls.filter(name => name.startsWith('graphql') || name.startsWith('PATCH'))
+      expect(changes).toEqual(['PATCH issues/comments', 'graphql settleThread'])
+    })
+
+    it('what a pull request needed before anybody asked stands in the status of who pushed to it', async () => {
+      const { github, posthog } = world()
+      const maya = github.as('maya')
+      await maya.pushes('maya/red', { 'src/red.ts': 'red' })
+      const { number } = await maya.opensPull({ head: 'maya/red', title: 'Red before', body: 'x' })
+      github.webhooks.mode = { kind: 'drop' }
+      github.checks(number, 'unit tests', 'FAILURE')
+      github.webhooks.mode = { kind: 'normal' }
+      posthog.script('name it well', { kind: 'pushesToBranch', text: 'Named.' })
+      await maya.comments(number, '/codex name it well')
+      const thread = new Thread(world(), number)
+      await thread.waitForStatus('❌ 1 check failed')
+      await thread.waitForAnswer('Named.')
     })
 
     it('also when the answer stands on the line that was asked about, with all that is left to say', async () => {

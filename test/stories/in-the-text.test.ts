@@ -21,14 +21,14 @@ onBothQueues('A command in the text of a new issue', world => {
     expect(JSON.stringify(runs(number)[0]?.body)).toContain('fix it in the text')
   })
 
-  it('beside the label starts one, which the label joins', async () => {
+  it.each([
+    ['alone', '/codex fix it beside the label'],
+    ['below another command', '/codex help\n\n/codex then fix it beside the label'],
+    ['that is only tried out', '/codex --dry-run fix it beside the label'],
+  ])('beside the label starts one, which the label joins: %s', async (_, body) => {
     const { posthog, github } = world()
     posthog.script('fix it beside the label', { kind: 'manual' })
-    const { number, thread } = await opens({
-      title: 'Asked twice over',
-      body: '/codex fix it beside the label',
-      labels: ['codex'],
-    })
+    const { number, thread } = await opens({ title: 'Asked twice over', body, labels: ['codex'] })
     await thread.waitForStatus('⏳ Codex is working')
     await github.webhooks.settled()
     const [run] = runs(number)
@@ -38,6 +38,20 @@ onBothQueues('A command in the text of a new issue', world => {
     const { tasks, messages } = ledgerOf(world(), number)
     expect([tasks.length, runs(number).length, messages.length]).toEqual([1, 1, 0])
     expect(await thread.statuses()).toHaveLength(1)
+  })
+
+  it('and in a comment at once starts one run, which gets both', async () => {
+    const { posthog, github } = world()
+    posthog.script('of these two', { kind: 'hangs' })
+    const body = '/codex fix the first of these two'
+    const { number, thread } = await opens({ title: 'Asked in two places', body })
+    await github.as('maya').comments(number, '/codex fix the second of these two')
+    await thread.waitForStatus('⏳ Codex is working')
+    await github.waitFor(() => ledgerOf(world(), number).messages.length === 1)
+    await github.as('maya').comments(number, '/codex stop')
+    await thread.waitForStatus('⏹️')
+    const { tasks, messages } = ledgerOf(world(), number)
+    expect([tasks.length, runs(number).length, messages.length]).toEqual([1, 1, 1])
   })
 
   it('that is no command there leaves the label to itself', async () => {

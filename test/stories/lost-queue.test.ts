@@ -53,6 +53,33 @@ onBothQueues(
       await second?.waitForReaction('rocket', (await second.view()).comments[0]?.id)
     })
 
+    it.each(['check', 'outcomes'])(
+      'also where the thread has no status: comments as `%s`',
+      async comments => {
+        const { github, posthog } = world()
+        const repository = await github.addRepo('acme', `lost-${comments}`)
+        await github.as('olga', repository).pushes('main', { '.github/codex.yml': `comments: ${comments}\n` })
+        const maya = github.as('maya', repository)
+        posthog.script({ repository, prompt: 'work' }, { kind: 'manual' })
+        const { number } = await maya.opensIssue({ title: 'Lost', body: 'x' })
+        await maya.comments(number, '/codex work')
+        const thread = new Thread(world(), number, repository)
+        const ledger = () => ledgerOf(world(), number, repository)
+        await github.waitFor(() => ledger().runs.length === 1)
+        await github.settled()
+
+        await wipeQueue(world())
+
+        await world().bot.says(new RegExp(`lost-${comments}[^\\n]*a run that the queue had lost`))
+        const run = posthog.run(String(ledger().runs[0]?.runId))
+        await run.openPull()
+        await run.completeTurn('There it is.')
+        await thread.waitForAnswer('pull request is ready')
+        expect([ledger().tasks.length, ledger().runs.length]).toEqual([1, 1])
+        expect(await thread.botComments()).toHaveLength(1)
+      },
+    )
+
     it('a pause holds on, and what it kept starts once when it ends', async () => {
       const { github } = world()
       const repository = await github.addRepo('acme', 'lost-while-paused')
@@ -67,12 +94,13 @@ onBothQueues(
 
       await wipeQueue(world())
 
-      await world().bot.says(/run-comment-\d+[^\n]*lost-while-paused[^\n]*a run that the queue had lost/)
+      // Before anything was taken up again.
       const second = await maya.opensIssue({ title: 'Asked after the loss', body: 'x' })
       await maya.comments(second.number, '/codex fix that, too')
       const later = new Thread(world(), second.number, repository)
       expect(await later.waitForStatus('⏸️ Codex is paused here')).toContain('by olga: release.')
       expect(await thread.status()).toContain('⏸️ Codex is paused here')
+      await world().bot.says(/run-comment-\d+[^\n]*lost-while-paused[^\n]*a run that the queue had lost/)
       await olga.comments(number, '/codex resume')
       for (const each of [thread, later]) await each.waitForAnswer('pull request is ready')
       expect(ledgerOf(world(), number, repository).runs).toHaveLength(1)

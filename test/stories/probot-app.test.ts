@@ -1,6 +1,8 @@
 /** The bot as an app of Probot's, the way its ecosystem knows it: under `probot run`, and through `probot.receive`. */
 import { spawn } from 'node:child_process'
+import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { Probot } from 'probot'
@@ -70,10 +72,27 @@ describe('probot.receive', () => {
     expect(seen).toEqual([{ id: 'a', event: 'issue_comment', payload }])
   })
 
-  it('fails when the queue does, so that GitHub shows the delivery as failed', async () => {
+  it('answers 503 when the queue can not take it, so that it can be sent again', async () => {
     const probot = await hosted(() => Promise.reject(new Error('no queue')))
-    await expect(probot.receive({ id: 'a', name: 'issues', payload: payload as never })).rejects.toThrow(
-      'no queue',
-    )
+    const server = createServer(await probot.getNodeMiddleware()).listen(0, '127.0.0.1')
+    try {
+      await once(server, 'listening')
+      const body = JSON.stringify(payload)
+      const address = server.address()
+      const port = typeof address === 'object' ? address?.port : ''
+      const { status } = await fetch(`http://127.0.0.1:${port}/api/github/webhooks`, {
+        method: 'POST',
+        body,
+        headers: {
+          'content-type': 'application/json',
+          'x-github-event': 'issues',
+          'x-github-delivery': 'a',
+          'x-hub-signature-256': `sha256=${createHmac('sha256', 's').update(body).digest('hex')}`,
+        },
+      })
+      expect(status).toBe(503)
+    } finally {
+      server.close()
+    }
   })
 })

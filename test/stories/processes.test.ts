@@ -51,6 +51,15 @@ onBothQueues(
         posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId)).finish('completed')
         await thread.waitForStatus(/^### 💬/)
       })
+
+    it('a signal while it starts ends it as orderly', async () => {
+      await world().bot.stop('SIGKILL')
+      const bot = spawnBot(world().env, await freePort())
+      await bot.says(/"msg":"listening"/)
+      expect(await bot.stop('SIGTERM')).toBe(0)
+      expect(bot.output()).toContain('"msg":"stopped"')
+      await world().startBot()
+    })
   },
   { oneByOne: true },
 )

@@ -170,7 +170,7 @@ onEitherQueue('--dry-run', world => {
     await maya.comments(number, '/codex stay at it')
     await thread.waitForStatus('⏳ Codex is working')
     await maya.comments(number, '/codex stop --dry-run')
-    await thread.waitForAnswer('nothing was done. This would stop the run here.')
+    await thread.waitForAnswer('nothing was done, and no model was called. This would stop the run here.')
     await maya.comments(number, '/codex --dry-run and look again')
     await thread.waitForAnswer('Your words would be given to it.')
     await maya.comments(number, '/codex retry --dry-run')
@@ -210,8 +210,9 @@ onEitherQueue('A limit of money', world => {
     const status = await three.thread.waitForStatus(/⏳ Codex waits until 20\d\d-/)
     expect(status).toContain(`cost \`$${both.toFixed(2)}\` in 24 hours; the limit is`)
     expect(ledgerOf(world(), three.number, repository).runs).toEqual([])
-    await three.maya.comments(three.number, '/codex stop')
-    await three.thread.waitForStatus('⏹️')
+    await allows(100)
+    await three.maya.comments(three.number, '/codex a word wakes it')
+    await three.thread.waitForAnswer('pull request is ready')
   })
 
   it('of a session refuses more words for it, and names the way out', async () => {
@@ -223,7 +224,7 @@ onEitherQueue('A limit of money', world => {
     posthog.script('dear one', { kind: 'answers', text: 'It was dear.' })
     const { maya, number, thread } = await opens(world(), 'One session', repository)
     await maya.comments(number, '/codex dear one')
-    await thread.waitForAnswer('It was dear.')
+    expect(await thread.waitForAnswer('It was dear.')).toContain('so it takes no more instructions')
     await thread.waitForFolded()
     await maya.comments(number, '/codex go on')
     await thread.waitForAnswer('and the limit for one is `$0.01`. Nothing was started. `/codex --new …`')
@@ -244,9 +245,48 @@ onEitherQueue('A limit of open pull requests', world => {
     const two = await opens(world(), 'The second', repository)
     await two.maya.comments(two.number, '/codex fix the second')
     const status = await two.thread.waitForStatus('⏳ Codex waits for an open pull request')
-    expect(status).toContain('One pull request of Codex is open in this repository. The limit is 1:')
+    expect(status).toContain(
+      'One pull request of Codex is open or on the way in this repository. The limit is 1:',
+    )
     expect(status).toContain(`[#${pull?.number} `)
+    // It would find out by itself in a minute.
+    const soon = { timeout: 45_000 }
     await one.maya.closes(pull?.number ?? 0)
-    await two.thread.waitForAnswer('pull request is ready')
+    await two.thread.waitForAnswer('pull request is ready', soon)
+    const three = await opens(world(), 'The third', repository)
+    await three.maya.comments(three.number, '/codex fix the third')
+    await three.thread.waitForStatus('⏳ Codex waits for an open pull request')
+    const other = (await github.pulls(repository)).find(({ state }) => state === 'open')
+    await two.maya.readies(other?.number ?? 0)
+    await two.maya.mergesPull(other?.number ?? 0)
+    await three.thread.waitForAnswer('pull request is ready', soon)
+  })
+
+  it('counts runs at work, and lets one go at a time, in order', async () => {
+    const { github, posthog } = world()
+    const repository = await github.addRepo('acme', 'one-at-a-time')
+    const settings = 'limits:\n  open_pull_requests: 1\n'
+    await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
+    posthog.script('slowly do it', { kind: 'manual' })
+    const one = await opens(world(), 'One', repository)
+    await one.maya.comments(one.number, '/codex slowly do it')
+    await one.thread.waitForStatus('⏳ Codex is working')
+    const waits = async (title: string) => {
+      const other = await opens(world(), title, repository)
+      await other.maya.comments(other.number, '/codex slowly do it')
+      const status = await other.thread.waitForStatus('⏳ Codex waits for an open pull request')
+      expect(status).toContain(`[#${one.number} One](`)
+      return other
+    }
+    const [two, three] = [await waits('Two'), await waits('Three')]
+    const runOf = ({ number }: { number: number }) =>
+      posthog.run(String(ledgerOf(world(), number, repository).runs[0]?.runId))
+    await runOf(one).completeTurn('Nothing had to change.')
+    await two.thread.waitForStatus('⏳ Codex is working')
+    await github.settled()
+    expect(ledgerOf(world(), three.number, repository).runs).toEqual([])
+    await three.thread.waitForStatus(`[#${two.number} Two](`)
+    await two.maya.comments(two.number, '/codex stop')
+    await three.thread.waitForStatus('⏳ Codex is working')
   })
 })

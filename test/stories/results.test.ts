@@ -13,6 +13,19 @@ onBothQueues('What came of it', world => {
     return { maya, number, thread, pulls, says: (text: string) => maya.comments(number, text) }
   }
 
+  it('files that the agent made are named, and need a login', async () => {
+    const { github, posthog } = world()
+    const { thread, says } = await opens('Draw a chart')
+    const makes = ['chart.pdf', 'all the figures.csv']
+    posthog.script('draw it', { kind: 'answers', text: 'Drawn.', makes })
+    const notes = github.attach({ name: 'notes.txt', type: 'text/plain', bytes: Buffer.from('As said.') })
+    await says(`/codex draw it ${notes.markdown}`)
+    const answer = await thread.waitForAnswer('Drawn.')
+    expect(answer).toMatch(
+      /\n\n📎 Codex made `chart\.pdf`, `all the figures\.csv`\. They are at \[PostHog\]\(http\S+\), which needs a login\.\n/,
+    )
+  })
+
   it('commits after the merge are in a pull request of their own', async () => {
     const { github, posthog } = world()
     const { maya, number, thread, pulls, says } = await opens('Go on after the merge')

@@ -126,10 +126,31 @@ test('in a container, whose user can not write its own folder, all is written in
   const [, id = ''] = /value="([^"]+)"/.exec(await asked.text()) ?? []
   const agreed = await send(`http://${enterprise.host}/agree`, { id })
   await fetch(agreed.headers.get('location') ?? '', { headers: { cookie }, redirect: 'manual' })
-  const done = await (await fetch(`${first.url}/set-up`, { headers: { cookie } })).text()
+  const lastPage = async (): Promise<string> =>
+    (await fetch(`${first.url}/set-up`, { headers: { cookie } })).text()
+  // What is not right stands first, and only until it is right.
+  const unscoped = world.posthog.fault({
+    route: 'integrations',
+    times: Infinity,
+    fault: { kind: 'status', code: 403 },
+  })
+  const [, amiss, ...below] = (await lastPage()).split('<h2>')
+  expect(amiss).toMatch(/^Not right yet<.*✗.*posthog-github.*Add the scope integration:read/s)
+  expect(below.join('')).toMatch(/^Next<.*Checks<.*These are right\./s)
+  expect(below.join('')).not.toContain('✗')
+  unscoped.disarm()
+  const done = await lastPage()
+  expect(done).not.toMatch(/✗|Not right yet/)
   expect(done).toContain(`<code>${join(data, '.env')}</code>`)
-  expect(done).not.toContain('✗')
+  expect(done).toContain(
+    `<code># yaml-language-server: $schema=${first.url}/schema/v1/codex.schema.json</code>`,
+  )
   expect((await stat(join(data, '.env'))).mode & 0o777).toBe(0o600)
+  // People can sign in to the admin pages with GitHub, once there is an ADMIN_TOKEN.
+  const written = await readFile(join(data, '.env'), 'utf8')
+  expect(written).toMatch(/^GITHUB_CLIENT_ID=\w+$/m)
+  expect(written).toMatch(/^GITHUB_CLIENT_SECRET=/m)
+  expect(enterprise.registered.at(-1)?.manifest.callback_urls).toEqual([`${first.url}/admin/sign-in/github`])
   await send(`${first.url}/set-up/start`, {})
   await first.ready()
   await first.stop()
@@ -231,8 +252,12 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       'issues: write',
       'pull_requests: write',
       'checks: write',
+      'statuses: read',
       'metadata: read',
     ])
+    const manifestFile = await readFile(new URL('../../app.yml', import.meta.url), 'utf8')
+    const reasons = [...manifestFile.matchAll(/^ {2}# (.+)\n {2}(?!members)\w+:/gm)].map(([, why]) => why)
+    expect(await page.locator('dd').allTextContents()).toEqual(reasons)
     expect(await page.getByRole('heading', { name: 'What PostHog gets' }).count()).toBe(1)
     await picture('set-up-review')
     await page.getByText('The manifest, word for word').click()

@@ -66,6 +66,22 @@ onEitherQueue('A pull request changes the settings', world => {
     })
   })
 
+  it('gets it when a draft of an agent is ready for review, and costs nothing before', async () => {
+    const { github } = world()
+    const repository = await github.addRepo('acme', `drafted-${Math.random().toString(36).slice(2, 8)}`)
+    const maya = github.as('maya', repository)
+    const { number } = await maya.opensIssue({ title: 'Settings', body: 'x' })
+    await maya.comments(number, '/codex do it')
+    await new Thread(world(), number, repository).waitForAnswer('pull request is ready')
+    const pull = (await github.pulls(repository))[0]?.number ?? 0
+    const looks = () =>
+      github.calls.filter(call => call.path === `/repos/${repository}/pulls/${pull}/files`).length
+    await github.settled()
+    expect(looks()).toBe(0)
+    await maya.readies(pull)
+    await github.waitFor(async () => looks() === 1)
+  })
+
   it('goes without where the installation has not granted that, and all else is as ever', async () => {
     const { github } = world()
     const owner = 'globex'
@@ -74,17 +90,7 @@ onEitherQueue('A pull request changes the settings', world => {
       github.calls.filter(
         ({ body, status }) => status === 422 && JSON.stringify(body).includes('"checks":"write"'),
       ).length
-    github.fault({
-      method: 'POST',
-      path: `/app/installations/${github.installationOf(owner)}/access_tokens`,
-      asks: /"checks":"write"/,
-      times: Number.POSITIVE_INFINITY,
-      fault: {
-        kind: 'status',
-        code: 422,
-        body: { message: 'The permissions requested are not granted to this installation.' },
-      },
-    })
+    github.withholds(owner, 'checks')
     const before = world().bot.output().length
     const maya = github.as('maya', repository)
     await maya.pushes('settings', { [path]: 'effort: huge\n' })

@@ -61,11 +61,11 @@ onEitherQueue(
   permission: full-access
   attachments: false
   instructions: Mind the mole.
-  chatty: false
+  comments: outcomes
 `)
       const picture = github.attach({ name: 'shot.png', type: 'image/png', bytes: Buffer.from(png, 'hex') })
       const one = await asks('By default', picture.markdown)
-      await one.thread.waitForStatus('🚀')
+      await one.thread.waitForAnswer('pull request is ready')
       expect(one.run()).toMatchObject({
         branch: `robot/issue-${one.thread.number}-by-default`,
         model: 'gpt-5',
@@ -76,7 +76,7 @@ onEitherQueue(
       })
       expect(one.run()).not.toHaveProperty('pending_user_artifact_ids')
       await one.thread.waitForReaction('rocket', (await one.thread.view()).comments[0]?.id)
-      expect(await one.thread.answers()).toEqual([])
+      expect(await one.thread.statuses()).toEqual([])
 
       await changes('defaults: {branch: default, head_moved: ask}\n')
       const two = await asks('On the branch of all')

@@ -75,17 +75,6 @@ onEitherQueue(
       expect(ledger().runs[1]?.body).toMatchObject({ branch })
     })
 
-    it('with few words, a pull request is told by the status comment alone, and an answer still by its own', async () => {
-      const { posthog } = world()
-      const { thread, github, issue, repository } = await runIn('chatty: false\n', '/codex do it')
-      posthog.script({ repository, prompt: 'only answer' }, { kind: 'answers', text: 'It is 42.' })
-      await thread.waitForStatus('🚀')
-      await thread.waitForReaction('rocket', (await thread.view()).comments[0]?.id)
-      expect(await thread.answers()).toEqual([])
-      await github.as('maya', repository).comments(issue.number, '/codex --new only answer')
-      await thread.waitForAnswer('It is 42.')
-    })
-
     it('a label of its own carries a preset', async () => {
       const { github, posthog } = world()
       const { repository } = await runIn(

@@ -59,8 +59,8 @@ test('when all is right each check is a line, then it is ready', async () => {
     [
       "✓ github-app: codex-bot (App 4711)",
       "✓ clock: … different from GitHub",
-      "✓ github-permissions: contents, issues, pull_requests, checks, metadata",
-      "✓ github-events: issue_comment, issues, pull_request, pull_request_review, pull_request_review_comment, repository",
+      "✓ github-permissions: contents, issues, pull_requests, checks, statuses, metadata",
+      "✓ github-events: check_suite, issue_comment, issues, pull_request, pull_request_review, pull_request_review_comment, pull_request_review_thread, repository, status",
       "✓ webhook-address: http://127.0.0.1…/api/github/webhooks",
       "✓ webhook-deliveries: not known yet, since there was none in the last days",
       "✓ webhook-secret: not known yet: the first delivery shows it",

@@ -173,9 +173,13 @@ onEitherQueue('The settings say who may', world => {
     const { repository, number, thread } = await repoWith('models: [gpt-5]\nefforts: [low, medium]\n')
     const maya = github.as('maya', repository)
     await maya.comments(number, '/codex --model gpt-5.5 do it')
-    await thread.waitForAnswer('does not allow the model')
+    expect(await thread.waitForAnswer('does not allow the model')).toContain(
+      'It allows `gpt-5` (price ×0.5).',
+    )
     await maya.comments(number, '/codex --effort high do it')
     await thread.waitForAnswer('does not allow the effort')
+    await maya.comments(number, '/codex config')
+    await thread.waitForAnswer('Models here: `gpt-5` (price ×0.5).')
     await maya.comments(number, '/codex do it')
     await thread.waitForAnswer('pull request is ready')
     expect(ledgerOf(world(), number, repository).runs[0]?.body).toMatchObject({ model: 'gpt-5' })

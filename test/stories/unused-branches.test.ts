@@ -42,8 +42,8 @@ onEitherQueue(
       await looksTwice(first.id)
       expect(await branches()).toHaveLength(1)
 
-      posthog.script('plan it', { kind: 'answers', text: '1. Grow.' })
-      await maya.comments(number, '/codex --new plan it')
+      posthog.script('outline it', { kind: 'answers', text: '1. Grow.' })
+      await maya.comments(number, '/codex --new outline it')
       await thread.waitForAnswer('1. Grow.')
       await github.waitFor(() => costs() === 2)
       expect(first.status).toBe('cancelled')

@@ -125,15 +125,16 @@ test.concurrent('the key is withdrawn while the bot works: it is not ready any m
 
 test.concurrent('a model that PostHog does not offer starts nothing, and whoever asked for none has the one that is set next', async () => {
   const { world, service, start, fixes } = await worldWith({ apiKeys: [known] })
-  const bot = await start({ CODEX_MODEL: 'gpt-2' })
+  // The most that the old one might have taken.
+  const bot = await start({ CODEX_MODEL: 'gpt-2', CODEX_REASONING_EFFORT: 'max' })
   await bot.says(/not ready/)
   const thread = await fixes()
   expect(await thread.waitForStatus(held)).toMatch(/does not offer the model `gpt-2`/)
   expect(service.posthog.ledger.filter(({ kind }) => kind === 'run')).toEqual([])
   await bot.stop()
-  await start({ CODEX_MODEL: 'gpt-5' })
+  await start({ CODEX_MODEL: 'gpt-5', CODEX_REASONING_EFFORT: 'high' })
   await thread.waitForAnswer('pull request is ready')
   const [run] = service.posthog.ledger.filter(({ kind }) => kind === 'run')
-  expect(run?.body).toMatchObject({ model: 'gpt-5' })
+  expect(run?.body).toMatchObject({ model: 'gpt-5', reasoning_effort: 'high' })
   expect(world.bot.output()).not.toMatch(/"level":(?:40|50)/)
 })

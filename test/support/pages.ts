@@ -2,7 +2,7 @@
 import { renderMarkdown, renderMarkdownNow } from '../../emulators/github/markdown.ts'
 import { type SeenText, seenPage } from '../../src/core/command/find.ts'
 import type { WrittenText } from '../../src/core/model/ports.ts'
-import { asWritten, type SeenPage } from '../../src/core/text/shown-text.ts'
+import { asWritten, type SeenPage } from '../../src/core/text/seen-page.ts'
 
 const webUrl = 'https://github.com/acme/shop/issues/7'
 

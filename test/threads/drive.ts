@@ -1,5 +1,6 @@
 /** Drives the running bot through each kind of thread, and takes down what people then read. */
 
+import pLimit from 'p-limit'
 import { ledgerOf, Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
 import type { DrivenThread, DrivenThreads, ShownComment } from './index-page.ts'
@@ -18,11 +19,12 @@ class Stage {
   async issue(title: string, { settings }: { settings?: string } = {}) {
     const { github } = this.world
     const repository = await github.addRepo('acme', newName())
-    if (settings !== undefined)
-      await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
+    const files = { '.github/codex.yml': settings ?? '' }
+    const pushed =
+      settings === undefined ? undefined : await github.as('olga', repository).pushes('main', files)
     const maya = github.as('maya', repository)
     const { number } = await maya.opensIssue({ title, body: 'It fails every third time.' })
-    return this.thread(number, repository)
+    return { ...this.thread(number, repository), sha: pushed?.sha ?? '' }
   }
 
   async pull(title: string) {
@@ -49,11 +51,20 @@ class Stage {
     }
   }
 
-  async draw(name: string, { thread }: Pick<Opened, 'thread'>) {
+  async draw(name: string, { thread }: Pick<Opened, 'thread'>, below: readonly ShownComment[] = []) {
     await this.world.github.settled()
     const about = pictures[name]
     if (!about) throw new Error(`No picture is called ${name}`)
-    this.#drawn[name] = { ...about, comments: await this.#read(thread) }
+    this.#drawn[name] = { ...about, comments: [...(await this.#read(thread)), ...below] }
+  }
+
+  /** The check of a commit, once it says this. */
+  async check(repository: string, sha: string, words: string): Promise<ShownComment> {
+    const { github } = this.world
+    const { title, summary } = await github.waitFor(() =>
+      github.checkRuns(repository, sha).find(check => check.summary.includes(words)),
+    )
+    return { author: 'codex', body: this.#shown(`### ${title}\n\n${summary}`), reactions: [], as: 'check' }
   }
 
   get drawn(): DrivenThreads {
@@ -62,30 +73,52 @@ class Stage {
 
   async #read(thread: Thread): Promise<ShownComment[]> {
     const { botLogin } = this.world.github
-    const { comments, lineComments } = await thread.view()
-    const all = [...comments, ...lineComments.map(comment => ({ ...comment, line: true as const }))]
-    return all.map(({ author, body, reactions, minimized, ...rest }) => ({
-      author: author === botLogin ? 'codex' : author,
-      body: this.#shown(body),
-      reactions: reactions.map(reaction => reaction.split(' by ')[0] ?? ''),
-      ...(minimized ? { minimized: true as const } : {}),
-      ...('line' in rest && rest.line === true ? { line: true as const } : {}),
-    }))
+    const { comments, reviews, lineComments } = await thread.view()
+    const isOurs = ({ author }: { author: string }): boolean => author === botLogin
+    const shown = (all: readonly Seen[], as?: ShownComment['as']): ShownComment[] =>
+      all.map(({ author, body, reactions, minimized }) => ({
+        author: author === botLogin ? 'codex' : author,
+        body: this.#shown(body),
+        reactions: reactions.map(reaction => reaction.split(' by ')[0] ?? ''),
+        ...(minimized ? { minimized } : {}),
+        ...(as ? { as } : {}),
+      }))
+    // People's reviews ask for something, ours is the last word.
+    const said = reviews.filter(({ body }) => body !== '')
+    return [
+      ...shown(
+        said.filter(review => !isOurs(review)),
+        'review',
+      ),
+      ...shown(comments),
+      ...shown(said.filter(isOurs), 'review'),
+      ...shown(lineComments, 'line'),
+    ]
   }
 
   /** Without the signed marker, which nobody sees, and with the addresses that the services have. */
   #shown(body: string): string {
-    const { github, posthog } = this.world
+    const { github, posthog, bot } = this.world
     return body
       .replace(/\s*<!-- codex-run:.*? -->/g, '')
       .replaceAll(github.url, 'https://github.com')
       .replaceAll(posthog.url, 'https://us.posthog.com')
+      .replaceAll(posthog.url.replace(':', '\\:'), 'https\\://us.posthog.com')
+      .replaceAll(bot.url, 'https://codex.example.com')
       .replaceAll(/acme\/shop-\w{4}\b/g, 'acme/shop')
+      .replaceAll(/(`posthog\/[\w-]+?)(?:-acme-shop-\w{4}-\d+)?-\d+`/g, '$1`')
       .trim()
   }
 }
 
 type Opened = ReturnType<Stage['thread']>
+
+interface Seen {
+  author: string
+  body: string
+  reactions: readonly string[]
+  minimized?: boolean
+}
 
 /** The pictures, in the order of their page. */
 const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
@@ -105,6 +138,14 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
     title: 'A question',
     alt: 'The last word begins with the answer; one small line below has time, cost and the PostHog run',
   },
+  needs: {
+    title: 'What the pull request needs',
+    alt: 'The status is in sight again: a check failed, changes are requested, one comment is open, with a box that lets Codex fix this',
+  },
+  merged: {
+    title: 'Merged',
+    alt: 'The status says that the pull request was merged; below it stands the last word as before',
+  },
   plan: { title: 'A plan', alt: 'The last word is the plan, with a box to carry it out' },
   pushed: {
     title: 'Commits on a pull request',
@@ -113,6 +154,14 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   review: {
     title: 'A review, and its comments on lines',
     alt: 'The last word for the whole review, and an answer in the thread of each comment on a line',
+  },
+  'codex-review': {
+    title: 'A review by Codex',
+    alt: 'Codex answers /codex review with a review of its own, and a comment on each line that it found something on',
+  },
+  check: {
+    title: 'Progress in a check',
+    alt: 'With comments: check, the thread has only the command with the reaction 👀; a check of the commit has what Codex does and its plan',
   },
   waiting: {
     title: 'Waiting, and `queue`',
@@ -166,7 +215,7 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   },
   status: {
     title: '`status`',
-    alt: 'A reply that nothing was asked here yet',
+    alt: 'While Codex works, a reply to /codex status says so and who asked, and links the status comment',
   },
   config: {
     title: '`config`',
@@ -222,6 +271,47 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await opened.thread.waitForAnswer('pull request is ready')
     await opened.thread.waitForFolded()
     await stage.draw('pull-request', opened)
+    const { maya } = opened
+    const [pull] = await stage.world.github.pulls(opened.repository)
+    await maya.readies(pull?.number ?? 0)
+    await maya.mergesPull(pull?.number ?? 0)
+    await opened.thread.waitForStatus('was merged')
+    await stage.draw('merged', opened)
+  },
+  async status(stage) {
+    stage.world.posthog.script('find the slow query', { kind: 'hangs' })
+    const opened = await stage.issue('Orders page is slow')
+    await opened.says('/codex find the slow query')
+    await opened.thread.waitForStatus(/Codex is working[\s\S]*Started agent/)
+    const asked = await opened.says('/codex status')
+    await opened.thread.waitForReaction('+1', asked.id)
+    await stage.draw('status', opened)
+  },
+  async needs(stage) {
+    const { github, posthog } = stage.world
+    const opened = await stage.issue('Login is flaky')
+    const { repository } = opened
+    posthog.script({ repository }, { kind: 'opensPull', text: 'The login waits for the redirect now.' })
+    await opened.says('/codex wait for the redirect')
+    await opened.thread.waitForAnswer('pull request is ready')
+    await opened.thread.waitForFolded()
+    const [pull] = await github.pulls(repository)
+    const number = pull?.number ?? 0
+    await github.as('mario', repository).reviews(number, {
+      event: 'REQUEST_CHANGES',
+      comments: [{ path: 'src/login.ts', line: 1, body: 'Name it.' }],
+    })
+    github.checks(number, 'unit tests', 'FAILURE', repository)
+    await opened.thread.waitForStatus(/1 check failed[\s\S]*Changes requested[\s\S]*1 open comment/)
+    await stage.draw('needs', opened)
+  },
+  async check(stage) {
+    stage.world.posthog.script('fix the slow login', { kind: 'manual' })
+    const opened = await stage.issue('Login is slow', { settings: 'comments: check\n' })
+    await opened.says('/codex fix the slow login')
+    await atWork(await opened.run())
+    const check = await stage.check(opened.repository, opened.sha, 'Running checks')
+    await stage.draw('check', opened, [check])
   },
   async followUp(stage) {
     const { posthog } = stage.world
@@ -281,9 +371,33 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
         { path: 'src/login.ts', line: 2, body: 'Is this still used?' },
       ],
     })
-    await opened.thread.waitForFolded()
+    // What was answered stays open on the page, and the status says so.
+    await opened.thread.waitForStatus('2 open comments')
     await github.waitFor(async () => (await opened.thread.view()).lineComments.length === 4)
     await stage.draw('review', opened)
+  },
+  async codexReview(stage) {
+    const { github, posthog } = stage.world
+    const opened = await stage.pull('Log in')
+    const findings = [
+      {
+        path: 'src/login.ts',
+        line: 2,
+        body: 'This waits for nobody: `redirect` is a promise, and nothing awaits it.',
+      },
+    ]
+    posthog.script(
+      { repository: opened.repository },
+      {
+        kind: 'answers',
+        text: `The login is easier to follow now. One thing is wrong.\n\n\`\`\`findings\n${JSON.stringify(findings)}\n\`\`\`\n`,
+      },
+    )
+    const asked = await opened.says('/codex review')
+    await opened.thread.waitForReaction('rocket', asked.id)
+    await opened.thread.waitForFolded()
+    await github.waitFor(async () => (await opened.thread.view()).lineComments.length === 1)
+    await stage.draw('codex-review', opened)
   },
   async waiting(stage) {
     const { github, posthog } = stage.world
@@ -295,8 +409,9 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const second = stage.thread(number, first.repository)
     await second.says('/codex fix the flaky login test')
     await second.thread.waitForStatus('waits for its turn')
-    await second.says('/codex queue')
+    const asked = await second.says('/codex queue')
     await second.thread.waitForAnswer('waits for its turn')
+    await second.thread.waitForReaction('+1', asked.id)
     await stage.draw('waiting', second)
     await first.says('/codex stop')
   },
@@ -354,8 +469,9 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const opened = await stage.issue('Rename the package')
     await opened.says('/codex rename the package')
     await opened.thread.waitForAnswer('Codex has a question')
-    await opened.says('/codex status')
+    const status = await opened.says('/codex status')
     await opened.thread.waitForAnswer('waits for your answer')
+    await opened.thread.waitForReaction('+1', status.id)
     await stage.draw('asks', opened)
     const answer = await opened.says('/codex 1')
     await opened.thread.waitForReaction('+1', answer.id)
@@ -375,11 +491,12 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   async stopped(stage) {
     stage.world.posthog.script('count to infinity', { kind: 'hangs' })
     const opened = await stage.issue('Count')
-    await opened.says('/codex count to infinity')
+    const asked = await opened.says('/codex count to infinity')
     await opened.thread.waitForStatus('⏳ Codex is working')
     const stop = await opened.says('/codex stop')
     await opened.thread.waitForReaction('+1', stop.id)
     await opened.thread.waitForStatus(/^### ⏹️/)
+    await stage.world.github.waitFor(async () => (await opened.thread.reactions(asked.id)).length === 0)
     await stage.draw('stopped', opened)
   },
   async closed(stage) {
@@ -455,7 +572,6 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
       await stage.draw(name, opened)
     }
     await replied('help')
-    await replied('status')
     await replied('config')
     await replied('doctor', 'olga')
   },
@@ -466,29 +582,35 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
       ['/codex --modle gpt-5 do it', 'Did you mean `--model`'],
       ['Before the release:\n\n- /codex fix the flaky login test', 'at the start of a line'],
     ]
-    for (const [text, reply] of said) {
-      await opened.says(text)
+    const isRefused = async ({ id }: { id: number }, reply: string) => {
       await opened.thread.waitForAnswer(reply)
+      await opened.thread.waitForReaction('-1', id)
     }
-    await stage.world.github.as('rita', opened.repository).comments(opened.number, '/codex do it')
-    await opened.thread.waitForAnswer('you need write permission')
+    for (const [text, reply] of said) await isRefused(await opened.says(text), reply)
+    const rita = stage.world.github.as('rita', opened.repository)
+    await isRefused(await rita.comments(opened.number, '/codex do it'), 'you need write permission')
     await stage.draw('mistakes', opened)
   },
   async settings(stage) {
     const opened = await stage.issue('Login is flaky', {
       settings: 'modle: gpt-5\neffort: enormous\nlimits:\n  person: many\n',
     })
-    await opened.says('/codex fix the flaky login test')
+    const asked = await opened.says('/codex fix the flaky login test')
     await opened.thread.waitForAnswer('has 3 problems')
+    await opened.thread.waitForReaction('-1', asked.id)
     await stage.draw('settings', opened)
   },
 }
+
+/** All of them in one bot would keep each other waiting. */
+const scenesAtOnce = 8
 
 export async function driveThreads(): Promise<DrivenThreads> {
   const world = await startWorld()
   try {
     const stage = new Stage(world)
-    await Promise.all(Object.values(scenes).map(scene => scene(stage)))
+    const inTurn = pLimit(scenesAtOnce)
+    await inTurn.map(Object.values(scenes), scene => scene(stage))
     const { drawn } = stage
     return Object.fromEntries(
       Object.keys(pictures).flatMap(name => (drawn[name] ? [[name, drawn[name]]] : [])),

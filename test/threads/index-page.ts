@@ -9,8 +9,8 @@ const ShownComment = z.object({
   reactions: z.array(z.string()),
   /** As GitHub shows a comment that is marked as outdated. */
   minimized: z.literal(true).optional(),
-  /** A comment on a line of a pull request. */
-  line: z.literal(true).optional(),
+  /** What is no comment on the thread. The head of a check is its title. */
+  as: z.enum(['line', 'review', 'check']).optional(),
 })
 export type ShownComment = z.infer<typeof ShownComment>
 
@@ -32,6 +32,21 @@ const stored = new URL('../../docs/threads/threads.json', import.meta.url)
 /** What the bot posted when it was driven last, by `npm run threads`. */
 export const storedThreads = (): DrivenThreads =>
   DrivenThreads.parse(JSON.parse(readFileSync(stored, 'utf8')))
+
+/** Without what each drive has of its own: times, costs, commits, numbers, the delivery that came last. */
+export const said = (threads: DrivenThread | DrivenThreads): unknown =>
+  JSON.parse(
+    JSON.stringify(threads)
+      .replaceAll(/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'ID')
+      .replaceAll(/\b[0-9a-f]{7,40}\b/g, 'SHA')
+      .replaceAll(/(?:\d{4}-\d\d-\d\d )?\d\d:\d\d UTC/g, 'TIME')
+      .replaceAll(/(?:\d+ min )?\d+ (?:s|min|ms)\b/g, 'LENGTH')
+      // Only a long wait is told.
+      .replaceAll('waited LENGTH, worked LENGTH', 'LENGTH')
+      .replaceAll(/ · \$\d+\.\d\d/g, '')
+      .replaceAll(/issuecomment-\d+/g, 'COMMENT')
+      .replaceAll(/the last one \([^)]*\)/g, 'the last one'),
+  )
 
 const digestOf = ({ comments }: DrivenThread): string =>
   createHash('sha256').update(JSON.stringify(comments)).digest('hex').slice(0, 12)

@@ -2,7 +2,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
-import { pageOfThreads, storedThreads } from './index-page.ts'
+import { driveThreads } from './drive.ts'
+import { pageOfThreads, said, storedThreads } from './index-page.ts'
 
 const folder = new URL('../../docs/threads/', import.meta.url)
 const threads = storedThreads()
@@ -102,3 +103,7 @@ test.skipIf(!cmarkAvailable())(
     }
   },
 )
+
+test('the pictures show what the bot posts now: else run `npm run threads`', async () => {
+  expect(said(await driveThreads())).toEqual(said(threads))
+})

@@ -218,11 +218,16 @@ export const toGoOn =
 
 const readOnly = 'Read only. Change no file, make no commit, push nothing, open no pull request.'
 
-const planOnly = (run: Run): string[] => [
-  readOnly,
-  ...ofFork(run),
-  'Answer with a numbered plan: what would be changed, where, how it would be checked, and what is uncertain.',
-]
+const planOnly = (run: Run): string[] => {
+  const fork = ofFork(run)
+  // There, nothing else answers a question.
+  const how = fork.length > 0 ? 'If the instruction is a question, answer it. Otherwise, answer' : 'Answer'
+  return [
+    readOnly,
+    ...fork,
+    `${how} with a numbered plan: what would be changed, where, how it would be checked, and what is uncertain.`,
+  ]
+}
 
 const reviewOnly = (run: Run): string[] => [
   readOnly,

@@ -6,7 +6,8 @@
 
 import { usualTrigger } from '../settings/deployment-settings.ts'
 import { stripInvisible } from '../text/invisible.ts'
-import { type Reading, type SeenPage, type ShownText, shownText } from '../text/shown-text.ts'
+import type { Reading, SeenPage, ShownText } from '../text/seen-page.ts'
+import { shownText } from '../text/shown-text.ts'
 import { unshownWords } from '../text/unshown.ts'
 
 function wordPattern(sourceFor: (word: string) => string, flags: string): (word: string) => RegExp {

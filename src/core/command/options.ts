@@ -52,7 +52,7 @@ const options = {
   dryRun: option(z.literal(true), {
     word: 'dry-run',
     takes: { kind: 'nothing', means: true },
-    about: 'Says what would be done, and does nothing.',
+    about: 'Says what would be done, does nothing, and calls no model.',
   }),
   new: option(z.literal(true), {
     word: 'new',
@@ -67,7 +67,8 @@ const options = {
   authorship: option(PrAuthorshipMode, {
     word: 'as-user',
     takes: { kind: 'nothing', means: 'user' },
-    about: 'Opens the pull request as the user of the bot’s PostHog key, if the settings allow that.',
+    about:
+      'Opens the pull request as a user, if the settings allow that: the one whose GitHub token the bot has, or else the one of its PostHog key.',
     grant: 'as_user',
   }),
   signalReport: option(z.string(), {

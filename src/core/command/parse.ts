@@ -3,7 +3,7 @@
  *
  *   /codex                         the thread itself is the instruction
  *   /codex [options] <words>       an instruction: the rest of the line and the lines below it
- *   /codex <command> [options] …   one of the grammar
+ *   /codex <command> [options] …   one of the grammar; options before its name count as well
  *
  *   `--` before the words says that they are an instruction, whatever template has the name of the first.
  *
@@ -95,9 +95,11 @@ export function newCommands(before: readonly Parsed[], after: readonly Parsed[])
 }
 
 function parseCommand(words: Words, { line, below, hides }: CommandText): Parsed {
-  const named = takeName(words, line)
+  const before = takeOptions(line)
+  if (before.kind !== 'options') return before
+  const named = takeName(words, before.rest)
   if (named.kind !== 'named') return named
-  const taken = takeAllOptions(named.command, named.rest, below)
+  const taken = takeAllOptions(named.command, { line: named.rest, below, before: before.options })
   if (taken.kind !== 'options') return taken
   const { name, takes, options: takesOptions } = named.command
   const gaveOptions = Object.keys(taken.options).some(option => option !== 'dryRun')
@@ -183,10 +185,9 @@ const endOfOptions = /^--(?:\s+|$)/
 /** Below words, which may speak of options, only lines of nothing but known options count. */
 function takeAllOptions(
   { takes }: Named,
-  line: string,
-  below: string,
+  { line, below, before }: { line: string; below: string; before: Options },
 ): (Taken & { below: string; literal: boolean }) | Mistake {
-  let taken = takeOptions(line)
+  let taken = takeOptions(line, before)
   let rest = below
   while (taken.kind === 'options' && !endOfOptions.test(taken.rest)) {
     const [start = '', next = ''] = /^\s*(\S[^\n]*)\n?/.exec(rest) ?? []

@@ -45,10 +45,13 @@ export const postHogAllowance: Allowance = {
   minute: { burst: 160, perMinute: 240 },
 }
 
-/** Shares of a burst that looks of a class leave: to the classes before them, and to owners who looked less. */
+/**
+ * Shares of a burst that looks of a class leave: to the classes before them, and to owners who looked less. What can do
+ * without leaves more than a look needs, or a steady flow of it would hold all looks up.
+ */
 export const leaves: Record<Exclude<CallClass, 'end'>, { kept: number; spared: number }> = {
   poll: { kept: 0.2, spared: 0.35 },
-  act: { kept: 0.4, spared: 0.55 },
+  act: { kept: 0.3, spared: 0.55 },
   spare: { kept: 0.35, spared: 0.35 },
 }
 export const ownShare = 0.02

@@ -3,7 +3,15 @@ import { isSendable } from '../text/invisible.ts'
 
 export const efforts = ['low', 'medium', 'high', 'xhigh', 'max'] as const
 export const ReasoningEffort = z.enum(efforts)
+
 export type ReasoningEffort = z.infer<typeof ReasoningEffort>
+
+/** The wished one, or the next below it; the lowest where all are above. @param of lowest first */
+export const notAbove = (
+  wished: ReasoningEffort,
+  of: readonly ReasoningEffort[],
+): ReasoningEffort | undefined =>
+  of.findLast(effort => efforts.indexOf(effort) <= efforts.indexOf(wished)) ?? of[0]
 
 export const PrAuthorshipMode = z.enum(['user', 'bot'])
 export const RunSource = z.enum(['manual', 'signal_report'])

@@ -96,3 +96,10 @@ export class ResultPending extends Error {
     this.until = until
   }
 }
+
+/** Node's error for a host with several addresses has an empty message. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const code = 'code' in error ? String(error.code) : error.name
+  return error.message || code
+}

@@ -1,8 +1,13 @@
-/** A repository in which nothing begins until it goes on. */
+/** A repository, all of an owner, or the whole bot: nothing begins there until it goes on. */
 import { z } from 'zod'
+import type { Thread } from './thread.ts'
+
+export const pauseKinds = ['repository', 'owner', 'bot'] as const
 
 export const Pause = z.object({
   paused: z.boolean(),
+  of: z.enum(pauseKinds).default('repository'),
+  /** The number of the repository, or of the owner; 0 for the bot. */
   repoId: z.number().int(),
   /** The trigger that said so, and when, by GitHub's clock: the newest counts. */
   id: z.string(),
@@ -14,9 +19,24 @@ export const Pause = z.object({
 })
 export type Pause = z.infer<typeof Pause>
 
-/** `undefined`: the repository was not paused, or has gone on. */
+/** What is paused. */
+export type PauseOf = Pick<Pause, 'of' | 'repoId'>
+
+export const pauseOfRepository = (repoId: number): PauseOf => ({ of: 'repository', repoId })
+export const pauseOfOwner = (ownerId: number): PauseOf => ({ of: 'owner', repoId: ownerId })
+export const pauseOfBot: PauseOf = { of: 'bot', repoId: 0 }
+
+/** What of it a thread is in. */
+export const pausedPart = (
+  { repoId, ownerId }: Pick<Thread, 'repoId' | 'ownerId'>,
+  of: Pause['of'],
+): PauseOf =>
+  of === 'repository' ? pauseOfRepository(repoId) : of === 'owner' ? pauseOfOwner(ownerId) : pauseOfBot
+
+/** `undefined`: it was not paused, or has gone on. */
 export interface Pauses {
-  of(repoId: number): Promise<Pause | undefined>
+  /** @param said what the newest comment of ours tells, read once in the life of a queue: it may be new after a loss */
+  of(what: PauseOf, said?: () => Promise<Pause | undefined>): Promise<Pause | undefined>
   /** What was said last counts, however late it comes. Idempotent by `id`. */
   say(pause: Pause): Promise<void>
 }

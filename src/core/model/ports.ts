@@ -1,12 +1,13 @@
 /** What the flows need of the world, and no more. The edges fit these shapes without knowing them. */
 import type { Attachment } from '../text/attachment-links.ts'
-import type { Reading, SeenPage } from '../text/shown-text.ts'
+import type { Reading, SeenPage } from '../text/seen-page.ts'
 import type { AttachmentFile } from './attachment.ts'
 import type { CodexTaskRunCreate } from './codex-task-run-create.ts'
 import type { TaskRunRef, TaskRunSnapshot } from './task-run.ts'
 import type { Thread } from './thread.ts'
 import type { CommentRef, InlineComment, ReplyRef } from './trigger.ts'
 import type {
+  Approvals,
   Awaited,
   BaseView,
   BranchView,
@@ -18,11 +19,11 @@ import type {
   CommitView,
   IssueBranches,
   KnownModel,
+  NeedsView,
   NewReview,
   NewTask,
   OwnComment,
   Permission,
-  PullNeeds,
   PullView,
   Reaction,
   SandboxView,
@@ -59,12 +60,14 @@ export interface ThreadClient {
   /** One of ours where that was said: comments on lines have ids of their own. */
   deleteComment(commentId: number, commentRef?: CommentRef): Promise<void>
   ownComments(since?: number, replyRef?: ReplyRef): Promise<OwnComment[]>
+  /** Newest first, among the newest thousand of all. */
   ownCommentsOfRepository(): Promise<{ number: number; body: string }[]>
   /** Has in one call what commands and the start of a Run ask: the next to ask for one of it is answered from there. */
   readAhead(): Promise<void>
   /** What of it is good yet, for a record. */
   prefetched(): unknown
-  earlierComments(): Promise<OwnComment[]>
+  /** Those that were read ahead, else those since then. */
+  earlierComments(since?: number): Promise<OwnComment[]>
   attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   reviewComments(reviewId: number): Promise<InlineComment[]>
   inlineComment(commentId: number): Promise<InlineComment['parent']>
@@ -89,8 +92,8 @@ export interface ThreadClient {
    */
   shown(texts: readonly WrittenText[]): Promise<(SeenPage | undefined)[]>
   removeLabel(name: string): Promise<void>
-  /** Open pull requests that say they close this issue, of those that were read ahead. */
-  closers(): Promise<Closer[]>
+  /** Open pull requests that say they close the issue; `undefined` if GitHub refuses to say. */
+  closers(): Promise<Closer[] | undefined>
   /** Open issues that block this one; none on a server that does not know of any. */
   blockers(): Promise<Awaited[]>
   /** Open pull requests of the repository that are the agent's, or whose head begins with `prefix`. */
@@ -108,11 +111,16 @@ export interface ThreadClient {
   /** With what is to be joined to it: a person, and labels. */
   pull(number: number, joined?: { login: string; labels: readonly string[] }): Promise<PullView | undefined>
   /** `undefined` for one that is not open. */
-  needs(number: number): Promise<PullNeeds | undefined>
+  needs(number: number): Promise<NeedsView | undefined>
   /** What a head has that a base has not, oldest first; `undefined` when they have nothing in common. */
   commitsSince(base: string, head: string): Promise<CommitView[] | undefined>
   changedFiles(number: number): Promise<ChangedFile[]>
+  /** Whether the installation lets the bot show checks. */
+  mayCheck(): Promise<boolean>
+  /** Tells what a check says of a commit, again or anew. May be repeated. */
   report(sha: string, report: CheckReport): Promise<void>
+  /** `undefined` for one that is not open. */
+  approvals(number: number): Promise<Approvals | undefined>
   pullsFrom(head: string): Promise<PullView[]>
   isDescendant(ancestor: string, sha: string): Promise<boolean>
   branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean }>
@@ -228,8 +236,12 @@ export interface JobQueue<Data> extends JobIndex {
   send(id: string, message: string): Promise<boolean>
   /** What was taken from those who told the job something, oldest first; nothing if there is no such job. */
   inbox(id: string): Promise<string[]>
-  /** Replaces the record of an ended job (a live one is its worker's alone): false if it is live or gone. */
-  amendEnded(id: string, data: Data): Promise<boolean>
+  /**
+   * Changes the record of an ended job, of what it is at that moment: `change` may be called again. A live one is its
+   * worker's alone.
+   * @returns as it is then; nothing if it is live or gone
+   */
+  amendEnded(id: string, change: (data: Data) => Data): Promise<JobRecord<Data> | undefined>
 }
 
 /** @param prefetched what another client for the thread read ahead */

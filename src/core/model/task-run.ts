@@ -52,7 +52,8 @@ export interface LogEntry {
     | { kind: 'progress'; step: string; label: string; done: boolean; failed?: boolean }
     | { kind: 'message'; text: string }
     | { kind: 'turn-over'; stopReason?: string | undefined }
-    | { kind: 'words'; messages: string[] }
+    /** `ofCi`: PostHog's own, about the checks. */
+    | { kind: 'words'; messages: string[]; ofCi?: true }
     | { kind: 'asks'; request: PermissionRequest }
     | { kind: 'permitted'; id: string }
     | { kind: 'activity' }
@@ -71,6 +72,8 @@ export interface TaskRunSnapshot {
   /** What PostHog noted of an end that is none. */
   marker?: Unfinished
   pulls: string[]
+  /** Names of files that its agent made. */
+  files?: string[]
   headBranch: string | undefined
   model: string | undefined
   effort: string | undefined

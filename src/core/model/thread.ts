@@ -8,7 +8,8 @@ export const Thread = z.object({
   repo: z.string(),
   repoId: z.number().int(),
   defaultBranch: z.string(),
-  number: z.number().int().positive(),
+  /** 0: none, of news that is about a branch. */
+  number: z.number().int().nonnegative(),
   kind: z.enum(['issue', 'pull']),
   url: z.string(),
 })

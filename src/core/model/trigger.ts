@@ -88,17 +88,23 @@ const Tick = z.object({
   kind: z.literal('tick'),
   text: z.string(),
   snapshot: Snapshot,
-  box: z.enum(['stop', 'retry', 'continue', 'approve']),
+  box: z.enum(['stop', 'fix', 'retry', 'continue', 'approve']),
   run: z.string().optional(),
-  /** Not at GitHub: an admin of the bot did it on its own page, for `sender`, who has to be allowed to. */
-  admin: z.literal(true).optional(),
+  /** Who did it on the bot's own pages and not at GitHub, for `sender`, who has to be allowed to. */
+  admin: z.string().optional(),
 })
 
-/** A pull request changed: a reason to poll, not a fact. `unmarked`: its description lost a marker, perhaps ours. */
+/**
+ * A pull request changed: a reason to poll, not a fact. `unmarked`: its description lost a marker, perhaps ours;
+ * `marked`: it got one. `reviewed`: somebody approved it, or an approval may not count any more.
+ */
 const PullNews = z.object({
   ...arrived,
   kind: z.literal('pull-news'),
   head: PullHead.optional(),
+  draft: z.literal(true).optional(),
+  /** Its description holds a marker, perhaps ours. */
+  hasMarker: z.literal(true).optional(),
   news: z.enum([
     'opened',
     'reopened',
@@ -108,6 +114,10 @@ const PullNews = z.object({
     'ready_for_review',
     'converted_to_draft',
     'unmarked',
+    'marked',
+    'reviewed',
+    /** Its checks, reviews or conflicts: of whatever pull request comes from that head. */
+    'checked',
   ]),
 })
 

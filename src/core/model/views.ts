@@ -18,13 +18,25 @@ export type Reaction = (typeof reactions)[Sign]
 
 export type Target = CommentRef
 
+/** A check run on a commit. */
 export interface CheckReport {
+  /** Of the report: a commit has one of each, as it was told last. */
   id: string
   name: string
-  well: boolean
+  state: 'pending' | 'success' | 'failure' | 'neutral'
   title: string
   summary: string
-  annotations: readonly { path: string; line: number; message: string }[]
+  /** Where its details are. */
+  url?: string
+  annotations?: readonly { path: string; line: number; message: string }[]
+}
+
+/** Who approved the newest commit of an open pull request, and may write there. A bot does not count. */
+export interface Approvals {
+  sha: string
+  /** The description. */
+  body: string
+  by: readonly Person[]
 }
 
 export interface ChangedFile {
@@ -106,6 +118,8 @@ export interface Settling {
   /** What replaces the eyes; without content, nothing does. */
   reaction?: { target: Target; content?: Reaction }
   fold?: string
+  /** Shown again. */
+  unfold?: string | undefined
 }
 
 export interface Settled {
@@ -129,14 +143,20 @@ export interface Closer {
 }
 
 /** What keeps an open pull request from being merged, as GitHub's page says it. */
-export interface PullNeeds {
-  number: number
+export const PullNeeds = z.object({
+  number: z.number().int(),
   /** Of its newest commit; `url` is the page of the check. */
-  failedChecks: readonly { name: string; url: string | undefined }[]
-  hasConflicts: boolean
-  changesRequestedBy: readonly string[]
+  failedChecks: z.array(z.object({ name: z.string(), url: z.string().optional() })),
+  hasConflicts: z.boolean(),
+  changesRequestedBy: z.array(z.string()),
   /** Threads on lines that nobody resolved. */
-  unresolved: readonly { path: string; line: number | null }[]
+  unresolved: z.array(z.object({ path: z.string(), line: z.number().int().nullable() })),
+})
+export type PullNeeds = z.infer<typeof PullNeeds>
+
+/** `isKnown`: GitHub had found out whether there are conflicts. */
+export interface NeedsView extends PullNeeds {
+  isKnown: boolean
 }
 
 export interface Closing {
@@ -196,6 +216,9 @@ export interface KnownModel {
   costFactor?: number | undefined
 }
 
+/** A model as people are told of it. */
+export type PricedModel = Pick<KnownModel, 'name' | 'costFactor'>
+
 /** PostHog compares names in any case, and without their vendor. */
 export const isModel =
   (wanted: string) =>
@@ -227,6 +250,8 @@ export const pullOf = (view: PullView): Pull => ({
 export interface ThreadComment extends OwnComment {
   number: number
   changedAt: number
+  /** It is a check on this commit. */
+  sha?: string
 }
 
 export interface SubjectView {

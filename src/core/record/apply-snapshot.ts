@@ -18,6 +18,7 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
         updatedAt: snapshot.updatedAt ?? run.session.taskRun.updatedAt,
         error: snapshot.error ?? run.session.taskRun.error,
         marker: snapshot.marker ?? run.session.taskRun.marker,
+        files: snapshot.files?.slice(0, maxFiles),
         headBranch: snapshot.headBranch ?? run.session.taskRun.headBranch,
         model: snapshot.model ?? run.session.taskRun.model,
         effort: snapshot.effort ?? run.session.taskRun.effort,
@@ -31,6 +32,8 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
   const read = withUnread(seen, snapshot)
   return hasEndedATurn(run, read) ? changed(read, { result: { instructionDone: true } }) : read
 }
+
+const maxFiles = 50
 
 const hasEndedATurn = ({ session: before }: Run, { session: { sessionLog, taskRun } }: Run): boolean =>
   sessionLog !== undefined &&
@@ -113,7 +116,11 @@ function withEntry(log: SessionLog, { at, what }: LogEntry, { now, seenAt, mine 
     case 'plan':
       return { ...log, activity: addAct(log.activity ?? noActivity, what) }
     case 'words':
-      return withWords({ ...log, showsWords: true }, what.messages, mine)
+      return withWords(
+        { ...log, showsWords: true, ciTurns: what.ofCi ? (log.ciTurns ?? 0) + 1 : log.ciTurns },
+        what.messages,
+        mine,
+      )
     case 'asks':
       // An agent that waits for permission has not ended its turn.
       return { ...log, permissionRequest: what.request, idle: log.ofOthers === true && log.idle }

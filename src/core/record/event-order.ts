@@ -14,7 +14,8 @@ export interface Moment {
 /** Within a second, comment ids decide; without them, what is asked counts as earlier than the stop. */
 export function isBefore(asked: Moment, stop: Moment): boolean {
   if (asked.at !== stop.at) return asked.at < stop.at
-  if (asked.comment === undefined || asked.comment.kind !== stop.comment?.kind) return true
+  if (asked.comment === undefined) return true
+  if (asked.comment.kind !== stop.comment?.kind) return stop.comment?.kind !== 'subject'
   if (asked.comment.id !== stop.comment.id) return asked.comment.id < stop.comment.id
   return asked.command === undefined || stop.command === undefined || asked.command < stop.command
 }
@@ -38,8 +39,9 @@ export const momentOfRequest = ({
 
 function idOf({ commentRef }: Extract<Origin, { kind: 'comment' }>): Moment['comment'] {
   switch (commentRef.kind) {
+    // Older than what is said below it.
     case 'subject':
-      return undefined
+      return { kind: commentRef.kind, id: 0 }
     case 'review':
       return { kind: commentRef.kind, id: commentRef.reviewId }
     case 'thread':

@@ -37,33 +37,42 @@ export interface Attempt {
   lostAt?: number
 }
 
-interface Search<Tried, Trace> {
+interface Effect<Tried, Trace> {
   find(tried: Tried): Promise<Trace | undefined>
-  record(tried: Tried): Promise<void> | void
+  /** `undefined`: it did not happen. */
+  record(tried: Tried | undefined): Promise<void> | void
+  /** Whether it may begin is asked here, after the search. */
+  begin(): Promise<void> | void
+  perform(): Promise<Trace>
   now(): number
 }
 
-/** Looks for what an earlier attempt may have done. @throws ResultPending until its trace has had time to show */
-export async function traceOf<Tried extends Attempt, Trace>(
-  earlier: Tried,
-  { find, record, now }: Search<Tried, Trace>,
-): Promise<Trace | undefined> {
-  const searchedAt = now()
-  const trace = await find(earlier)
-  if (trace !== undefined) return trace
-  const lostAt = earlier.lostAt ?? now()
-  await record({ ...earlier, lostAt })
-  const settled = lostAt + limits.unanswered
-  if (searchedAt < settled) throw new ResultPending(settled)
-  return undefined
-}
-
-/** Only the effect's own response proves that it did not happen; one about the search proves nothing. */
-export function leftBehind<Tried extends Attempt>(
+/**
+ * What has no idempotency key is done once: the attempt is saved before it, and the trace of an earlier one is searched
+ * until it has had time to show.
+ * @throws ResultPending until then
+ */
+export async function exactlyOnce<Tried extends Attempt, Trace>(
+  earlier: Tried | undefined,
   tried: Tried,
-  error: unknown,
-  now: number,
-): Tried | undefined {
-  if (error instanceof RetryLater || error instanceof Rejected) return undefined
-  return error instanceof NoResponse ? { ...tried, lostAt: now } : tried
+  { find, record, begin, perform, now }: Effect<Tried, Trace>,
+): Promise<Trace> {
+  if (earlier) {
+    const searchedAt = now()
+    const trace = await find(earlier)
+    if (trace !== undefined) return trace
+    const lostAt = earlier.lostAt ?? now()
+    await record({ ...earlier, lostAt })
+    const settled = lostAt + limits.unanswered
+    if (searchedAt < settled) throw new ResultPending(settled)
+  }
+  await begin()
+  try {
+    return await perform()
+  } catch (error) {
+    // Only the effect's own response proves that it did not happen; one about the search proves nothing.
+    const isRefused = error instanceof RetryLater || error instanceof Rejected
+    await record(isRefused ? undefined : { ...tried, ...(error instanceof NoResponse && { lostAt: now() }) })
+    throw error
+  }
 }

@@ -2,24 +2,27 @@
 import type { CommentRef } from '../model/trigger.ts'
 import { unfinished } from './failures.ts'
 import type { FollowUp } from './mailbox-part.ts'
-import type { InlineAsked, Outcome, Run } from './run.ts'
+import { changed, type InlineAsked, type Outcome, type Run } from './run.ts'
+import { statusPlace } from './status-place.ts'
 import { limits } from './timing.ts'
 
 export const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login
 
-/**
- * No last word for the person who stopped the run, for a run refused before it began (its status has just said so), or,
- * if the settings say so, for a result that GitHub shows by itself.
- */
+/** No last word for the person who stopped the run, or for a run refused before it began, which its status just said. */
 export function endsQuietly(run: Run): boolean {
-  if (!run.baseline.settings.chatty && showsItself(run)) return true
   if (run.result.outcome?.kind === 'stopped')
     return run.result.outcome.by === listener(run) && !run.session.agentLeft
   return run.result.outcome?.kind === 'failed' && neverBegan(run) && isReadAtOnce(run)
 }
 
-const isReadAtOnce = ({ report: { status }, result: { concludedAt = 0 } }: Run): boolean =>
-  !status || (status.postedAt !== undefined && concludedAt - status.postedAt < limits.looksOn)
+function isReadAtOnce(run: Run): boolean {
+  const { status } = run.report
+  if (statusPlace(run) !== 'comment') return run.report.readOnlyThread
+  return (
+    !status ||
+    (status.postedAt !== undefined && (run.result.concludedAt ?? 0) - status.postedAt < limits.looksOn)
+  )
+}
 
 export const isUndone = (outcome: Outcome | undefined): boolean =>
   outcome?.kind === 'failed' || outcome?.kind === 'stopped' || outcome?.kind === 'unfinished'
@@ -66,7 +69,7 @@ export function offerAfter({ result: { outcome }, request }: Run): Offer | undef
 
 /** An inline request is answered inline, where GitHub sends no webhook for ticked boxes. */
 export const leavesBoxInStatus = (run: Run): boolean =>
-  inlinePlace(run) !== undefined && offerAfter(run) !== undefined
+  inlinePlace(run) !== undefined && offerAfter(run) !== undefined && statusPlace(run) === 'comment'
 
 export const inlinePlace = ({
   request: { origin },
@@ -79,13 +82,15 @@ export const inlinePlace = ({
 /** Whether the status comment keeps its result, instead of being folded away above a last word. */
 export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)
 
-export const isSuperseded = ({ report: { status, announced } }: Run): boolean =>
-  announced.word && status?.nodeId !== undefined && !status.minimized
+/** But not what the pull request needs, or what became of it meanwhile. */
+export const isSuperseded = ({ report: { status, announced }, result: { ended, needs } }: Run): boolean =>
+  announced.word && status?.nodeId !== undefined && !status.minimized && !status.unfolded && !ended && !needs
 
-const showsItself = ({ result: { outcome }, request, session: { agentLeft } }: Run): boolean =>
-  !agentLeft &&
-  (outcome?.kind === 'stopped' ||
-    (request.what === 'work' && (outcome?.kind === 'pull' || outcome?.kind === 'pushed')))
+/** News that are to be seen bring it back where it was folded away. */
+export const inSight = (run: Run): Run =>
+  run.report.status?.minimized
+    ? changed(run, { report: { status: { ...run.report.status, minimized: undefined, unfolded: 'due' } } })
+    : run
 
 export const neverBegan = ({ result: { outcome }, session: { instructionSent, agentLeft } }: Run): boolean =>
   outcome !== undefined && !instructionSent && !agentLeft

@@ -15,7 +15,8 @@ export type Source = z.infer<typeof Source>
 const SenderReply = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('not-passed-on') }),
   z.object({ kind: z.literal('asked-since') }),
-  z.object({ kind: z.literal('refused'), because: z.string() }),
+  /** `words`: what was refused. */
+  z.object({ kind: z.literal('refused'), because: z.string(), words: z.string().optional() }),
   z.object({ kind: z.literal('permission-over') }),
   z.object({ kind: z.literal('permission-refused'), title: z.string(), because: z.string() }),
 ])
@@ -40,6 +41,8 @@ export const FollowUp = z.object({
   source: Source.optional(),
   /** What was changed in the live session for them. */
   set: SessionOptions.optional(),
+  /** They send the agent to fix what the pull request needs. */
+  fixes: z.literal(true).optional(),
   /** The bot's own: a turn that ended before it was done goes on. */
   resumes: z.literal(true).optional(),
 })
@@ -82,7 +85,12 @@ export const RunMessage = z.discriminatedUnion('kind', [
     number: z.number().int(),
     state: z.enum(['open', 'merged', 'closed']),
     draft: z.boolean().optional(),
+    at: z.number().optional(),
+    revertedBy: z.object({ number: z.number().int(), url: z.string() }).optional(),
+    rounds: z.object({ asked: z.number().int(), byPostHog: z.number().int() }).optional(),
   }),
+  /** What its pull request needs may have changed. */
+  z.object({ kind: z.literal('checked'), id: z.string() }),
   /** `--force` for one that waits. */
   z.object({
     kind: z.literal('force'),
@@ -114,9 +122,13 @@ export const Mailbox = z.object({
   askAgain: z.array(Source).default([]),
   /** What was changed in the live session since it began. */
   set: SessionOptions.optional(),
+  /** How often it was sent to fix what its pull request needs. */
+  fixes: z.number().int().default(0),
   followUpsSent: z.number().int().default(0),
   /** Sent since the last outcome: after the first, they are all that a round is about. */
   wordsOfRound: z.array(FollowUp).default([]),
+  /** Whose words came after the request, in whatever round. */
+  requesters: z.array(Person).default([]),
   /** Time of the newest message, GitHub's clock; without any, that of the request. */
   lastWordsAt: z.number().optional(),
   stop: z

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import type { JobQueue } from '../model/ports.ts'
+import type { Person } from '../model/thread.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
-import { inlineOf, inTheOpen } from './last-word.ts'
+import { inlineOf, inSight, inTheOpen } from './last-word.ts'
 import { type FollowUp, type MessageReply, RunMessage, type SenderReply, Source } from './mailbox-part.ts'
 import { newClaims } from './own-pull-request.ts'
+import { endsBy, tellsMore, withStanding } from './pull-end.ts'
 import { withRetry } from './retries.ts'
 import { type ChangeOf, changed, type Intent, isTerminal, type Run } from './run.ts'
 
@@ -54,10 +56,15 @@ const awaiting = (run: Run, message: RunMessage & { kind: 'follow-up' }): Run =>
   withMessage(run, {
     mailbox: {
       pendingFollowUps: [...run.mailbox.pendingFollowUps, message],
+      requesters: withPerson(run.mailbox.requesters, message.by),
+      fixes: run.mailbox.fixes + (message.fixes ? 1 : 0),
       ...(message.set ? { set: { ...run.mailbox.set, ...message.set } } : {}),
       lastWordsAt: Math.max(message.at, run.mailbox.lastWordsAt ?? run.request.at),
     },
   })
+
+const withPerson = (known: readonly Person[], person: Person): Person[] =>
+  known.some(({ id }) => id === person.id) ? [...known] : [...known, person]
 
 /** Written before the stop, and come after it. */
 const isStopped = ({ mailbox: { stop } }: Run, { at }: FollowUp): boolean =>
@@ -97,16 +104,13 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
       if (claims.length === 0) return run
       return withMessage(run, { result: { claimedPulls: [...run.result.claimedPulls, ...claims] } })
     }
-    case 'pull':
-      return withMessage(run, {
-        result: {
-          pulls: run.result.pulls.map(pull =>
-            pull.number === message.number
-              ? { ...pull, state: message.state, draft: message.draft ?? pull.draft }
-              : pull,
-          ),
-        },
-      })
+    case 'pull': {
+      const known = withStanding(run, message)
+      const after = endsBy(run, message) ? changed(known, { session: { cost: undefined } }) : known
+      return message.at !== undefined && tellsMore(run, after) ? inSight(after) : after
+    }
+    case 'checked':
+      return withMessage(run, { result: { hinted: true } })
     case 'access-lost': {
       const said = stopped(run, { ...message, kind: 'stop' })
       // Results of GitHub calls under way can't be known any more; those of PostHog still can.

@@ -14,6 +14,7 @@ import {
 import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
 import { inlineAsked, isSuperseded } from './last-word.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
+import { hasChanged } from './pull-end.ts'
 import { mayServe } from './request-part.ts'
 import { isHeld, isTooLong, type RetryKey, retryOf, services } from './retries.ts'
 import {
@@ -25,6 +26,7 @@ import {
   type Run,
   wantedRights,
 } from './run.ts'
+import { statusPlace } from './status-place.ts'
 import { limits } from './timing.ts'
 import { mayGoOn, mayHaveBeenRead, standingOf } from './turn.ts'
 import { contextIsDue } from './words-to-say.ts'
@@ -55,6 +57,7 @@ const table = {
   'post-status': { service: 'github', call: 'effect', to: 'thread' },
   'edit-status': { service: 'github', call: 'effect', to: 'thread' },
   conclude: { service: 'github', call: 'effect', to: 'thread' },
+  'read-needs': { service: 'github', call: 'read' },
   'tend-pull': { service: 'github', call: 'both' },
   'put-question': { service: 'github', call: 'effect', to: 'thread' },
   'answer-inline': { service: 'github', call: 'effect' },
@@ -102,8 +105,19 @@ export function nextStep(run: Run, now: Now): Step {
     for (const key of keys) held.add(key)
     until = Math.min(until, Math.max(...keys.map(key => retryOf(run, key)?.until ?? 0)))
   }
-  return lasting(run, now, held) ?? waiting(until, now)
+  const last = lasting(run, now, held)
+  if (last) return last
+  const shownUntil = shownUntilOf(run)
+  if (now.at < shownUntil) return waiting(Math.min(until, shownUntil), now)
+  const edit = { kind: 'edit-status' } as const
+  return now.text !== 'same' && holding(run, edit, now).length === 0 ? edit : waiting(until, now)
 }
+
+/** When it has to say again that it is there, as a lost queue is made up for by what was changed lately. */
+const shownUntilOf = ({ mailbox, report: { status }, result: { outcome } }: Run): number =>
+  !status || status.minimized || outcome || mailbox.accessLost
+    ? Number.POSITIVE_INFINITY
+    : status.at + limits.editAtLeastEvery
 
 /**
  * Steps that run beside `step`, as neither needs the other. An agent starts only when status, branch and task are
@@ -113,7 +127,7 @@ export function besides(run: Run, step: ActingStep, now: Now): ActingStep[] {
   const { schedule, mailbox, report, result, session, workspace } = run
   if (!schedule.admitted || mailbox.stop || mailbox.accessLost || result.outcome || session.taskRun) return []
   const missing = {
-    'post-status': !report.status && !report.readOnlyThread,
+    'post-status': !report.status && statusPlace(run) !== undefined,
     'find-branch': !workspace.branch,
     'create-task': session.taskId === undefined,
   }
@@ -165,8 +179,10 @@ function* due(run: Run, now: Now): Due {
     if (!report.status && !report.readOnlyThread) {
       // Admission comes from our own index, so it is asked before the status is posted.
       if (begins && !hasAskedForAdmission(run) && !retryOf(run, 'github')) yield { kind: 'await-admission' }
-      yield { kind: 'post-status' }
-      if (begins) return yield waiting(Number.POSITIVE_INFINITY, now)
+      if (statusPlace(run)) {
+        yield { kind: 'post-status' }
+        if (begins) return yield waiting(Number.POSITIVE_INFINITY, now)
+      }
     }
     if (result.outcome) yield* afterOutcome(run, now)
     else if (mailbox.stop) yield* stopping(run, now)
@@ -302,6 +318,7 @@ function* afterOutcome(run: Run, now: Now): Due {
   if (isAlone && now.text === 'phase') yield { kind: 'edit-status' }
   if (session.cost === undefined && session.taskRun) yield { kind: 'ask-cost' }
   if (!report.announced.comment) yield { kind: 'conclude' }
+  if (result.hinted && hasChanged(run)) yield { kind: 'read-needs' }
   if (result.untended.length > 0) yield { kind: 'tend-pull' }
   if (report.announced.inline < inlineAsked(run).length) yield { kind: 'answer-inline' }
   if (!report.announced.reaction) yield { kind: 'react' }

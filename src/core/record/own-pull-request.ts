@@ -1,7 +1,7 @@
 /** Which pull requests and commits are a Run's own. What the agent says proves nothing. Pure. */
 import { z } from 'zod'
 import type { ThreadClient } from '../model/ports.ts'
-import { Thread } from '../model/thread.ts'
+import { type Person, Thread } from '../model/thread.ts'
 import type { CommitView, PullView } from '../model/views.ts'
 import { Session } from './request-part.ts'
 import { type Branch, isTerminal, type Run, sessionOf } from './run.ts'
@@ -36,6 +36,20 @@ export function ownershipOf({ thread, request, workspace: { branch } }: Opening,
   if (createdAt < request.at) return 'not-ours'
   if (author?.bot && author.login === agentLogin) return 'ours'
   return branch ? 'if-descended' : 'not-ours'
+}
+
+/** All by whose words its agent worked. */
+export const requestersOf = ({ request, mailbox }: Pick<Run, 'request' | 'mailbox'>): Person[] => [
+  request.by,
+  ...mailbox.requesters,
+]
+
+/** Of those who approved, who did not ask for it. Nobody, where nobody knows any more who asked. */
+export function othersAmong<Of extends { id: number }>(
+  approvedBy: readonly Of[],
+  asked: ReadonlySet<number>,
+): Of[] {
+  return asked.size === 0 ? [] : approvedBy.filter(({ id }) => !asked.has(id))
 }
 
 /** People push to the same branch, and as PostHog's user the agent looks like a person. */

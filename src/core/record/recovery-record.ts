@@ -1,7 +1,7 @@
 /** What the status comment stores of a Run, signed and hidden, to restore it when the queue lost it. */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { PullHead, type Snapshot, type Thread } from '../model/thread.ts'
+import { Person, PullHead, type Snapshot, type Thread } from '../model/thread.ts'
 import type { Pull } from '../model/views.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
 import { editedSince } from './failures.ts'
@@ -26,6 +26,7 @@ export const Backup = z.object({
   round: z.number().int().default(0),
   instructionDone: z.boolean().default(false),
   wordsOfRound: z.array(FollowUp).default([]),
+  requesters: z.array(Person).default([]),
   reported: z.number().int().default(0),
   questions: z.array(Question).optional(),
   outcome: Outcome.optional(),
@@ -53,6 +54,7 @@ export function backupOf(run: Run): Backup | undefined {
     round: run.result.round,
     instructionDone: run.result.instructionDone,
     wordsOfRound: run.mailbox.wordsOfRound.map(({ inline: _, source: __, ...words }) => words),
+    requesters: run.mailbox.requesters,
     reported: run.result.reported,
     questions: run.report.questions,
     outcome: run.result.outcome,
@@ -75,7 +77,7 @@ const fingerprint = ({ title, body }: Snapshot): string =>
 export interface Remains {
   id: string
   backup: Backup
-  statusId: number
+  status: Pick<NonNullable<Run['report']['status']>, 'commentId' | 'check'>
   thread: Thread
   snapshot: Snapshot
   settings: RepoSettings
@@ -98,7 +100,7 @@ export function restored(remains: Remains, now: number): Run {
   return changed(run, { schedule: { waits: { kind: 'line', ahead: 0, of: 'owner' } } })
 }
 
-function known({ id, backup, thread, snapshot, settings, pulls, untended, session, statusId }: Remains): Run {
+function known({ id, backup, thread, snapshot, settings, pulls, untended, session, status }: Remains): Run {
   const {
     request,
     head,
@@ -110,6 +112,7 @@ function known({ id, backup, thread, snapshot, settings, pulls, untended, sessio
     taskMade,
     reported,
     wordsOfRound,
+    requesters,
     questions,
   } = backup
   return newRun({
@@ -117,10 +120,10 @@ function known({ id, backup, thread, snapshot, settings, pulls, untended, sessio
     baseline: { snapshot, settings, head },
     workspace: { branch, readUpTo },
     session: { earlier, taskId: session.taskId, instructionSent, taskMade },
-    mailbox: { wordsOfRound },
+    mailbox: { wordsOfRound, requesters },
     result: { pulls, untended, reported: Math.min(reported, pulls.length), round },
     // Forces an edit of the status comment.
-    report: { status: { commentId: statusId, hash: '', phase: '', at: 0 }, questions },
+    report: { status: { ...status, hash: '', phase: '', at: 0 }, questions },
   })
 }
 

@@ -16,8 +16,8 @@ import { Attachment } from '../text/attachment-links.ts'
 const Origin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('comment'), commentRef: CommentRef, url: z.string().optional() }),
   z.object({ kind: z.literal('label'), label: z.string() }),
-  /** `admin`: on the bot's own page. */
-  z.object({ kind: z.literal('tick'), admin: z.literal(true).optional() }),
+  /** `admin`: who did it on the bot's own pages. */
+  z.object({ kind: z.literal('tick'), admin: z.string().optional() }),
 ])
 export type Origin = z.infer<typeof Origin>
 

@@ -1,12 +1,15 @@
 /**
  * The sets of the index that a Run is in. A waiting Run stands in line at the narrowest scope that has no free slot,
- * and at those inside it: so it blocks nobody who could start now.
+ * or that is paused, and at those inside it: so it blocks nobody who could start now.
  */
+
+import { type PauseOf, pausedPart } from '../model/pause.ts'
 import type { IndexEntry, JobIndex } from '../model/ports.ts'
 import { type Thread, threadSlot } from '../model/thread.ts'
 import { day } from '../model/time.ts'
 import { mayHaveBegun } from './intents.ts'
 import { openQuestion } from './permission-request.ts'
+import { openPullsOf } from './pull-end.ts'
 import { retryOf, services } from './retries.ts'
 import { type Outcome, type Run, type Scope, scopes } from './run.ts'
 
@@ -40,6 +43,8 @@ export const ownersPlace = (owner: string): string => `owner ${owner.toLowerCase
 export const working = (place: string): string => `working ${place}`
 export const inLine = (place: string): string => `in line ${place}`
 export const started = (window: string): string => `started ${window}`
+/** Those that had to wait in line, by when they were let in. */
+export const waited = (place: string): string => `waited ${place}`
 
 export const threadWindow = ({ data: { thread } }: Placed): string => threadSlot(thread)
 export const botsWindow = (whose: Placed): string => `bots ${threadWindow(whose)}`
@@ -57,6 +62,8 @@ export const tasksOf = ({
 export const onBranch = ({ repoId }: Pick<Thread, 'repoId'>, ref: string): string => `branch ${repoId} ${ref}`
 export const ofPull = ({ repoId }: Pick<Thread, 'repoId'>, number: number): string =>
   `pull ${repoId} ${number}`
+export const fromHead = ({ repoId }: Pick<Thread, 'repoId'>, ref: string): string => `head ${repoId} ${ref}`
+export const intoBase = ({ repoId }: Pick<Thread, 'repoId'>, base: string): string => `base ${repoId} ${base}`
 export const ofThread = (thread: Parameters<typeof threadSlot>[0]): string => threadSlot(thread)
 export const ofTask = (task: string): string => `task ${task}`
 export const ofInstallation = (installationId: number): string => `installation ${installationId}`
@@ -76,13 +83,15 @@ const kept = 30 * day
 
 export const runIndex = {
   /** A new version has the index rebuilt: raise it when the entries change. */
-  version: '5',
+  version: '9',
   entries: (run: Indexed & { data: Run }): IndexEntry[] => [
     ...limited(run),
     ...held(run),
     ...sessions(run),
     ...branches(run),
     ...pulls(run),
+    ...heads(run),
+    ...bases(run),
     { set: ofThread(run.data.thread), score: run.addedAt, keptMs: kept },
     ...begun(run),
     ...onBoards(run),
@@ -102,7 +111,7 @@ function limited(run: Indexed): IndexEntry[] {
     schedule: { admitted },
     result: { outcome },
   } = run.data
-  if (admitted) return [...(outcome ? [] : places(run)), ...starts(run)]
+  if (admitted) return [...(outcome ? [] : places(run)), ...starts(run), ...waitsOf(run)]
   return outcome ? [] : line(run)
 }
 
@@ -118,17 +127,23 @@ const starts = (run: Indexed): IndexEntry[] =>
     ...(isBots(run) ? [botsWindow(run)] : []),
   ].map(window => ({ set: started(window), score: startOf(run), keptMs: day }))
 
+const waitsOf = (run: Indexed): IndexEntry[] =>
+  run.data.schedule.waitedInLine === undefined
+    ? []
+    : [{ set: waited(placeOf(run, 'owner')), score: startOf(run), keptMs: kept }]
+
 function line(run: Indexed): IndexEntry[] {
   const { waits = { kind: 'line', of: 'owner' } as const } = run.data.schedule
-  if (waits.kind !== 'line') return []
-  const within = scopes.slice(0, scopes.indexOf(waits.of) + 1)
+  if (waits.kind !== 'line' && waits.kind !== 'pause') return []
+  const widest = waits.of === 'bot' ? 'owner' : waits.of
+  const within = scopes.slice(0, scopes.indexOf(widest) + 1)
   return within.map(scope => ({ set: inLine(placeOf(run, scope)), score: run.addedAt }))
 }
 
-export const whilePaused = (repoId: number): string => `paused ${repoId}`
-export const whileBotPaused = 'paused bot'
+export const whilePaused = ({ of, repoId }: PauseOf): string =>
+  of === 'repository' ? `paused ${repoId}` : of === 'owner' ? `paused owner ${repoId}` : 'paused bot'
 export const untilClosed = (url: string): string => `until closed ${url.toLowerCase()}`
-export const untilPullEnds = (repoId: number): string => `until a pull ends ${repoId}`
+export const untilPullEnds = (repoId: number): string => `pull-ends ${repoId}`
 
 /** By what they wait for: whoever ends that wakes them. */
 function held({ addedAt: score, data: { thread, schedule, result } }: Indexed): IndexEntry[] {
@@ -136,7 +151,7 @@ function held({ addedAt: score, data: { thread, schedule, result } }: Indexed): 
   if (result.outcome) return []
   switch (waits?.kind) {
     case 'pause':
-      return [{ set: waits.of === 'bot' ? whileBotPaused : whilePaused(thread.repoId), score }]
+      return [{ set: whilePaused(pausedPart(thread, waits.of)), score }]
     case 'blocked':
       return waits.by.map(({ url }) => ({ set: untilClosed(url), score }))
     case 'open-pulls':
@@ -176,17 +191,36 @@ function branches({
 const pulls = ({ addedAt, data: { thread, result } }: Indexed & { data: Run }): IndexEntry[] =>
   result.pulls.map(({ number }) => ({ set: ofPull(thread, number), score: addedAt, keptMs: kept }))
 
-/** What a Run is to whoever looks after the bot. One that failed has ended, too. */
-export type Group = 'question' | 'set-up' | 'paused' | 'working' | 'waiting' | 'failed' | 'ended'
+/** Where pull requests come from that it opened or works on: news of their checks name that. */
+function heads({ addedAt, data: { thread, workspace, result } }: Indexed & { data: Run }): IndexEntry[] {
+  const own = thread.kind === 'pull' ? workspace.branch?.name : undefined
+  const refs = new Set([own, ...result.pulls.map(({ head }) => head)].filter(ref => ref !== undefined))
+  return [...refs].map(ref => ({ set: fromHead(thread, ref), score: addedAt, keptMs: kept }))
+}
 
-/** Whose Runs: by the name that they had, in lower case. */
+/** Into what its open pull requests go: what is merged there may be in their way. */
+const bases = ({ addedAt, data }: Indexed & { data: Run }): IndexEntry[] =>
+  [...new Set(openPullsOf(data).map(({ base }) => base))].map(base => ({
+    set: intoBase(data.thread, base),
+    score: addedAt,
+    keptMs: kept,
+  }))
+
+export const liveGroups = ['question', 'set-up', 'paused', 'working', 'waiting'] as const
+
+/** What a Run is to whoever looks after the bot. One that failed has ended, too. */
+export type Group = (typeof liveGroups)[number] | 'failed' | 'ended'
+
+/** Whose Runs: of a repository by its number, else by the name that they had, in lower case. */
 export interface Whose {
   kind: Scope
-  name: string
+  name: string | number
 }
 
 export const onBoard = (group: Group, whose?: Whose): string =>
   whose === undefined ? `board ${group}` : `board ${group} ${whose.kind} ${whose.name}`
+/** Those of a repository that was called so. */
+export const inNamed = (name: string): string => `in ${name.toLowerCase()}`
 export const withOutcome = (kind: Outcome['kind']): string => `outcome ${kind}`
 
 export function groupOf(run: Run): Exclude<Group, 'failed'> {
@@ -201,26 +235,33 @@ export function groupOf(run: Run): Exclude<Group, 'failed'> {
 /** By when it was added, or by when it came to its outcome: then it is kept. */
 function onBoards(run: Indexed & { data: Run }): IndexEntry[] {
   const {
-    thread: { owner, repo },
+    thread: { owner, repo, repoId },
     request: { by },
     result: { outcome, concludedAt },
   } = run.data
-  const names: Record<Scope, string> = { person: by.login, repository: `${owner}/${repo}`, owner }
-  const whose = [undefined, ...scopes.map(kind => ({ kind, name: names[kind].toLowerCase() }))]
-  if (!outcome) return whose.map(each => ({ set: onBoard(groupOf(run.data), each), score: run.addedAt }))
+  const whose: (Whose | undefined)[] = [
+    undefined,
+    { kind: 'person', name: by.login.toLowerCase() },
+    { kind: 'repository', name: repoId },
+    { kind: 'owner', name: owner.toLowerCase() },
+  ]
+  const named = { set: inNamed(`${owner}/${repo}`), score: run.addedAt, keptMs: kept }
+  if (!outcome)
+    return [named, ...whose.map(each => ({ set: onBoard(groupOf(run.data), each), score: run.addedAt }))]
   const groups: Group[] = isFailure(outcome) ? ['ended', 'failed'] : ['ended']
   const sets = [
     ...groups.flatMap(group => whose.map(each => onBoard(group, each))),
     withOutcome(outcome.kind),
   ]
-  return sets.map(set => ({ set, score: concludedAt ?? run.addedAt, keptMs: kept }))
+  return [named, ...sets.map(set => ({ set, score: concludedAt ?? run.addedAt, keptMs: kept }))]
 }
 
 const isFailure = ({ kind }: Outcome): boolean => kind === 'failed' || kind === 'unfinished'
 
 export function linesMoved(before: Indexed, after: Indexed): string[] {
-  const stays = new Set([...limited(after), ...sessions(after)].map(({ set }) => set))
-  const left = [...limited(before), ...sessions(before)].filter(({ set }) => !stays.has(set))
+  const all = (run: Indexed): IndexEntry[] => [...limited(run), ...sessions(run), ...held(run)]
+  const stays = new Set(all(after).map(({ set }) => set))
+  const left = all(before).filter(({ set }) => !stays.has(set))
   return [...new Set(left.flatMap(({ set }) => lineBehind(set)))]
 }
 
@@ -228,8 +269,12 @@ function lineBehind(set: string): string[] {
   const [kind, how, ...rest] = set.split(' ')
   switch (kind) {
     case 'working':
-      return [inLine([how, ...rest].join(' '))]
+      return [
+        inLine([how, ...rest].join(' ')),
+        ...(how === 'repository' ? [untilPullEnds(Number(rest[0]))] : []),
+      ]
     case 'in':
+    case 'pull-ends':
       return [set]
     case 'session':
       return [inSession(rest.join(' '), 'waiting'), inSession(rest.join(' '), 'admitted')]

@@ -1,9 +1,10 @@
 /** The record of a Run, which is its job's data. Nearly every key has a default, since records outlive versions. */
 import { z } from 'zod'
 import { StagedAttachments } from '../model/attachment.ts'
+import { pauseKinds } from '../model/pause.ts'
 import { Unfinished } from '../model/task-run.ts'
 import { Thread } from '../model/thread.ts'
-import { Awaited, Pull } from '../model/views.ts'
+import { Awaited, Pull, PullNeeds } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 import { Mailbox } from './mailbox-part.ts'
 import { Baseline, type Rights, type RunOptions, RunRequest, rightsOf, type Session } from './request-part.ts'
@@ -19,7 +20,7 @@ export const Waits = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('until'), at: z.number(), limit: z.string() }),
   z.object({
     kind: z.literal('pause'),
-    of: z.enum(['repository', 'bot']),
+    of: z.enum(pauseKinds),
     by: z.string(),
     since: z.number().optional(),
     until: z.number().optional(),
@@ -52,6 +53,10 @@ const Schedule = z.object({
   /** When it was last asked whether the sender may start this. */
   rightAskedAt: z.number().optional(),
   waits: Waits.optional(),
+  /** Who ended the last pause that it waited for, if somebody did. */
+  resumedBy: z.string().optional(),
+  /** ms until it was let in, if it stood in line at the end. */
+  waitedInLine: z.number().optional(),
   /** Limits that are near, or can't be kept, when it was let in. */
   spent: z.array(Spent).optional(),
   nextPollAt: z.number().optional(),
@@ -117,18 +122,24 @@ export const Question = z.object({
 const Report = z.object({
   status: z
     .object({
-      commentId: z.number().int(),
+      commentId: z.number().int().optional(),
+      /** It is a check run on this commit instead of a comment. */
+      check: z.object({ sha: z.string() }).optional(),
       hash: z.string(),
       phase: z.string(),
       at: z.number(),
       heardAt: z.number().optional(),
       nodeId: z.string().optional(),
       minimized: z.literal(true).optional(),
+      /** After it was folded away something came that is to be seen. */
+      unfolded: z.enum(['due', 'done']).optional(),
       postedAt: z.number().optional(),
     })
     .optional(),
   supersedes: z.array(z.string()).default([]),
   statusRemade: z.boolean().optional(),
+  /** GitHub takes no check runs of ours here. */
+  checkRefused: z.literal(true).optional(),
   announced: z
     .object({
       comment: z.boolean().default(false),
@@ -171,12 +182,34 @@ export const Outcome = z.discriminatedUnion('kind', [
 export type Outcome = z.infer<typeof Outcome>
 export const outcomeKinds: readonly Outcome['kind'][] = Outcome.options.map(({ shape }) => shape.kind.value)
 
+/** What became of a pull request, on the Run that tells it: when it was merged or closed, ms since the epoch. */
+export const Ended = z.object({
+  number: z.number().int(),
+  how: z.enum(['merged', 'closed']),
+  at: z.number(),
+  /** The pull request that took it back, and its page. */
+  revertedBy: z.object({ number: z.number().int(), url: z.string() }).optional(),
+})
+export type Ended = z.infer<typeof Ended>
+
+/** How often an agent was sent to fix what a pull request needs: by people, and by PostHog itself. */
+export const Rounds = z.object({ asked: z.number().int(), byPostHog: z.number().int() })
+export type Rounds = z.infer<typeof Rounds>
+
 const Result = z.object({
   claimedPulls: z.array(z.string()).default([]),
   claimsSeen: z.number().int().default(0),
   foreignPulls: z.array(z.string()).default([]),
   pulls: z.array(Pull).default([]),
   untended: z.array(z.number().int()).default([]),
+  ended: Ended.optional(),
+  /** What its pull request was last seen to need, if anything. */
+  needs: PullNeeds.optional(),
+  /** When GitHub was asked for that, our clock: an answer to an earlier call may come later. */
+  needsReadAt: z.number().optional(),
+  rounds: Rounds.optional(),
+  /** There may be checks or reviews at which nobody has looked. */
+  hinted: z.literal(true).optional(),
   reported: z.number().int().default(0),
   resultChecked: z.boolean().default(false),
   pushed: z.string().optional(),

@@ -22,6 +22,8 @@ const TaskRun = z.object({
   /** What PostHog noted of an end that is none. */
   marker: Unfinished.optional(),
   headBranch: z.string().optional(),
+  /** Names of files that its agent made. */
+  files: z.array(z.string()).optional(),
   messages: z.number().int().default(0),
   /** Log entry at which this Run begins: a task run may serve several. */
   from: z.number().int().optional(),
@@ -57,6 +59,8 @@ const SessionLog = z.object({
   showsWords: z.boolean().optional(),
   /** The agent now answers a message that is not ours: PostHog sends its own after a pull request. */
   ofOthers: z.boolean().optional(),
+  /** How often PostHog sent its agent to look at the checks by itself. */
+  ciTurns: z.number().int().optional(),
   permissionRequest: PermissionRequest.optional(),
   activity: Activity.optional().catch(undefined),
 })
@@ -94,6 +98,8 @@ export const SessionPart = z.object({
   agentLeft: z.boolean().optional(),
   /** US dollars so far; `null` when PostHog does not say. */
   cost: z.number().nullable().optional(),
+  /** What it was when the round under way began. */
+  costBefore: z.number().optional(),
   summary: z.string().optional(),
   summaryAt: z.number().optional(),
 })

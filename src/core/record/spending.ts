@@ -24,6 +24,9 @@ const limitOf = (limits: Limits, of: Scope): number | undefined => {
 /** Newest first; a limit that so many Runs keep to is told by other limits. */
 const most = { kind: 'last', count: 1_000 } as const
 
+/** What is told of a limit before it is reached. */
+export const isNear = (used: number, limit: number): boolean => used >= 0.8 * limit
+
 export interface Spending extends Spent {
   /** When enough of it is a day old, ms since the epoch; `undefined` below the limit. */
   until: number | undefined
@@ -59,8 +62,9 @@ function spentBy(begun: readonly Begun[], limit: number): Pick<Spending, 'used' 
   const tasks = new Map<string, { at: number; cost: number }>()
   let unknown = 0
   for (const { at, data } of begun) {
-    const { taskId, cost } = data.session
-    if (cost === null) unknown += 1
+    const { taskId, costBefore } = data.session
+    if (data.session.cost === null) unknown += 1
+    const cost = data.session.cost ?? costBefore
     if (taskId === undefined || !cost) continue
     const known = tasks.get(taskId)
     tasks.set(taskId, { at: Math.max(at, known?.at ?? 0), cost: Math.max(cost, known?.cost ?? 0) })

@@ -37,6 +37,8 @@ export const limits = {
   editForTimeEvery: 5 * minute,
   /** While a Run waits for its turn, its place in the line changes with every one that ends. */
   editInLineEvery: 3 * minute,
+  /** Also of a Run that waits for weeks: see `recover-runs.ts`. */
+  editAtLeastEvery: 24 * hour,
   summaryEvery: 5 * minute,
   /** PostHog may report a pull request just after its turn. */
   settle: 2 * second,
@@ -45,6 +47,10 @@ export const limits = {
   /** How long after the end of a run its log may not show all of it. */
   lateLog: 30 * second,
   queued: 15 * minute,
+  /** ms in which many checks and reviews count as one piece of news. */
+  checkedEvery: 5 * second,
+  /** How long GitHub may take to find conflicts after a push. */
+  findsConflicts: 45 * second,
   /** PostHog ends an idle run after an hour; one silent for longer is lost. */
   silent: 3 * hour,
   stopping: 5 * minute,

@@ -7,7 +7,6 @@ import { PermissionMode, ReasoningEffort } from '../model/codex-task-run-create.
 import { roles } from '../model/command-grammar.ts'
 import {
   bothTexts,
-  bothYes,
   group,
   inBoth,
   keyByKey,
@@ -18,6 +17,7 @@ import {
   setting,
   someOfBoth,
   stricterRole,
+  wins,
 } from './setting.ts'
 
 export const LeastRole = z.enum(roles).exclude(['none']).describe('The permission that it needs.')
@@ -114,7 +114,7 @@ export const settings = {
       .boolean()
       .default(false)
       .describe('Whether `--as-user` may be used here. `SETTINGS_FILE` must grant it, too.'),
-    { rule: bothYes },
+    { rule: wins(false) },
   ),
   attachments: setting(
     z
@@ -140,14 +140,23 @@ export const settings = {
       example: 'Run `make check` before you publish. Write commit messages in English.',
     },
   ),
+  comments: setting(
+    z
+      .enum(['all', 'outcomes', 'check'])
+      .optional()
+      .describe(
+        'What the bot writes of a run: `all` is a status that it edits, and a last comment. `check` is a last comment, and a check on the branch that shows the progress. `outcomes` is the same, but its check shows no progress. Questions, refusals and what a run waits for are always comments. Without it, `all`.',
+      ),
+    { rule: lower, proposed: true, kept: true, example: 'outcomes' },
+  ),
   chatty: setting(
     z
       .boolean()
+      .optional()
       .describe(
-        'Whether each run ends with a comment. With `false`, there is none if a pull request, commits or a stop show the end.',
-      )
-      .default(true),
-    { rule: lower, proposed: true, kept: true },
+        'The older spelling of `comments`: `false` is `outcomes`. If both are there, `comments` counts.',
+      ),
+    { rule: lower, proposed: true, kept: true, example: false },
   ),
   labels: setting(
     z
@@ -210,6 +219,15 @@ export const settings = {
         draft: toPull(
           true,
           'Whether it stays a draft. With `false`, it is marked as ready for review when the run ends with it.',
+        ),
+        approval: setting(
+          z
+            .enum(['anybody', 'somebody-else'])
+            .default('anybody')
+            .describe(
+              'With `somebody-else`, each of its commits has the check `codex approval`. It is green when somebody with write access who did not ask for the work approved that commit. Require this check in the rules of the branch.',
+            ),
+          { rule: wins('somebody-else') },
         ),
       })
       .prefault({})
@@ -304,6 +322,10 @@ export const settings = {
             .optional()
             .describe('Open pull requests of the bot in this repository. At the limit, new work waits.'),
           { rule: lowest, ceiling: true, example: 20 },
+        ),
+        fix_rounds: most(
+          6,
+          'Times that an agent is sent to fix what one pull request needs. The three times that PostHog does it by itself count.',
         ),
         cost_per_day: setting(
           z

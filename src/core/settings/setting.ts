@@ -9,7 +9,12 @@ export interface Rule<Value> {
 
 export const lower = { words: 'the lower layer', join: <Value>(_: Value, below: Value): Value => below }
 
-export const bothYes: Rule<boolean> = { words: '`false` wins', join: (above, below) => above && below }
+/** A safeguard that one layer has is not taken away by another. */
+export const wins = <const Value>(safe: Value) => ({
+  words: `\`${safe}\` wins`,
+  join: <Given>(above: Given | Value, below: Given | Value): Given | Value =>
+    above === safe ? above : below,
+})
 
 export const bothTexts: Rule<string> = {
   words: 'both',

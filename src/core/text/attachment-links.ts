@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { stripInvisible } from './invisible.ts'
 import { withoutEntities } from './safe-markdown.ts'
-import type { ShownText } from './shown-text.ts'
+import type { ShownText } from './seen-page.ts'
 
 export const Attachment = z.object({
   /** At most 255 bytes, without slashes, controls or invisible characters. */

@@ -8,8 +8,10 @@ const clock = (at: number): string => `${new Date(at).toISOString().slice(11, 16
 
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
 
+export const dayAndTime = (at: number): string => `${dayOf(at)} ${clock(at)}`
+
 export const moment = (at: number, now: number): string =>
-  dayOf(at) === dayOf(now) ? clock(at) : `${dayOf(at)} ${clock(at)}`
+  dayOf(at) === dayOf(now) ? clock(at) : dayAndTime(at)
 
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
@@ -23,3 +25,7 @@ export function exactly(ms: number): string {
   if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
+
+/** How many stand in the longest row of them: a fence of code has to be longer. */
+export const longestBackticks = (text: string): number =>
+  (text.match(/`+/g) ?? []).reduce((longest, row) => Math.max(longest, row.length), 0)

@@ -15,6 +15,7 @@ import {
   type Text,
   writeMarkdown,
 } from './markdown.ts'
+import { longestBackticks } from './phrases.ts'
 
 /** As a block quote: clearly not ours, and no line begins with a command. */
 export const quoted = (text: string, maxLength: number): string => asQuote(cutSafely(text, maxLength))
@@ -66,12 +67,9 @@ function rewritten(source: string): string | undefined {
 /** Written by hand: the fallback when nothing else works. */
 function asCode(source: string): string {
   const value = countable(source)
-  const fence = '`'.repeat(Math.max(3, longestRow(value) + 1))
+  const fence = '`'.repeat(Math.max(3, longestBackticks(value) + 1))
   return `${fence}\n${value}\n${fence}`
 }
-
-const longestRow = (text: string): number =>
-  (text.match(/`+/g) ?? []).reduce((longest, row) => Math.max(longest, row.length), 0)
 
 /** One line inside a sentence of ours. Addresses do not become links: a link could swallow the escapes behind it. */
 export function inlineWords(text: string, maxLength: number): string {
@@ -94,7 +92,7 @@ const maxCode = 500
 export function code(text: string): string {
   const line = withoutMarkers(stripInvisible(text)).replace(/\s+/g, ' ')
   const clean = countable(line.length > maxCode ? `${line.slice(0, maxCode).toWellFormed()}…` : line || ' ')
-  const fence = '`'.repeat(longestRow(clean) + 1)
+  const fence = '`'.repeat(longestBackticks(clean) + 1)
   const pad = clean.startsWith('`') || clean.endsWith('`') ? ' ' : ''
   return isolated(`${fence}${pad}${clean}${pad}${fence}`)
 }

@@ -3,46 +3,34 @@
  * What is not on it contributes nothing. Read are only tags, these attributes (class, lang, checked, href, src, width,
  * height, type, start, dir, data-footnotes, data-footnote-backref) and text. Pure, linear, for a worker thread.
  */
-import { parseFragment, type DefaultTreeAdapterTypes as Tree } from 'parse5'
+
+import {
+  attribute,
+  classesOf,
+  type Element,
+  elementsIn,
+  elementsOf,
+  has,
+  hasClass,
+  isElement,
+  isOfSize,
+  isOnlyCode,
+  isText,
+  languageOf,
+  listNumber,
+  maxNodes,
+  type Node,
+  type Tree,
+  textIn,
+  treeOf,
+} from './html-tree.ts'
 import { stripInvisible } from './invisible.ts'
-import { type OwnLine, ShownLines } from './shown-lines.ts'
-
-export interface ShownText {
-  /** Lines end with a line feed; code stands between fences, addresses behind the words of links. */
-  text: string
-  own: OwnLine[]
-  /** What begins elsewhere where no command is read: in lists, headings, cells. At most 100 characters each. */
-  elsewhere: string[]
-  /** First lines of code that may be an indented paragraph. */
-  indented: string[]
-  /** Addresses of links and pictures that can be seen, without secrets. Words are those of a link. */
-  files: { url: string; words: string }[]
-  /** Shown in another form, of which the text only says that it is there: formulas and diagrams. */
-  replaced: string
-  /** Longer, deeper or wider than is read; the text says where. */
-  cut: boolean
-}
-
-/** What is shown of a text, beside the text as it was written. */
-export interface SeenPage extends ShownText {
-  /** How many of its words the page does not show, rewritings apart. */
-  unshown: number
-  /** Where in the text the commands begin of which the page does not show all. */
-  hiding: number[]
-  /** Folded away by somebody, so that nothing of it is shown. */
-  minimized?: true
-}
-
-export interface Reading {
-  /** Any page of the text's GitHub. */
-  webUrl: string
-  /** `whole` for the instruction of who may give one; of others only the host, or the path on the same host. */
-  addresses: 'whole' | 'host'
-}
+import { longestBackticks } from './phrases.ts'
+import type { Reading, ShownText } from './seen-page.ts'
+import { ShownLines } from './shown-lines.ts'
 
 /** Characters of HTML; more is not read at all. 64 KB of Markdown become up to three million. */
 const maxHtml = 4_000_000
-const maxNodes = 60_000
 const maxText = 200_000
 const maxBlocks = 12
 const maxSmall = 2
@@ -51,39 +39,11 @@ const maxLine = 2_000
 const maxElsewhere = 500
 const maxFiles = 200
 
-/** Nothing in it is a sign to Markdown, HTML or GitHub: lines of words that begin with a letter, or a command. */
-const plainLine = /^(?:\/?\p{L}(?:[\p{L}\p{N} ,;.?!()%+='"’“”–—/-]|:(?= |$))*)?$/u
-
-/** GitHub shows such a text as it was written, so nobody has to be asked. `undefined` for any other. */
-export function asWritten(text: string): SeenPage | undefined {
-  const source = text.replace(/\r\n?/g, '\n')
-  const lines = source.split('\n')
-  if (stripInvisible(source) !== source || !lines.every(line => plainLine.test(line))) return undefined
-  if (lines.length > 200 || /\bwww\.| {2}/.test(source)) return undefined
-  const own: OwnLine[] = []
-  let at = 0
-  for (const line of lines) {
-    if (line !== '') own.push({ at, plain: line.length })
-    at += line.length + 1
-  }
-  return { ...blank, text: source.trimEnd(), own }
-}
-
-const blank: SeenPage = {
-  ...{ text: '', own: [], elsewhere: [], indented: [], files: [], replaced: '', cut: false },
-  ...{ unshown: 0, hiding: [] },
-}
-
-export const minimizedPage: SeenPage = { ...blank, minimized: true }
-
 /** @returns `undefined` for more HTML than is read */
 export function shownText(html: string, reading: Reading): ShownText | undefined {
   if (html.length > maxHtml) return undefined
-  return new Walk(reading).read(parseFragment(html))
+  return new Walk(reading).read(treeOf(html))
 }
-
-type Element = Tree.Element
-type Node = Tree.ChildNode
 
 /** What a text directly below an element may be: a command, its writer's words where no command is read, or neither. */
 type Standing = 'command' | 'elsewhere' | 'none'
@@ -154,7 +114,7 @@ class Walk {
     this.#home = new URL(reading.webUrl).origin
   }
 
-  read(root: Tree.DocumentFragment): ShownText {
+  read(root: Tree): ShownText {
     const steps: Step[] = []
     const enterAll = (nodes: readonly Node[], frame: Frame): void => {
       for (let at = nodes.length - 1; at >= 0; at--) {
@@ -392,7 +352,8 @@ class Walk {
   }
 
   #link(element: Element, { files }: Frame): { frame?: Partial<Frame>; leave?: () => void } | undefined {
-    if (hasClass(element, 'anchor') || isBackReference(element)) return undefined
+    const isBack = hasClass(element, 'footnote-backref') || has(element, 'data-footnote-backref')
+    if (isBack || hasClass(element, 'anchor')) return undefined
     const href = attribute(element, 'href')
     this.#gathered.push({ text: '', lines: false })
     return {
@@ -437,7 +398,8 @@ class Walk {
   }
 
   #picture(element: Element, { files }: Frame): undefined {
-    const image = element.tagName === 'img' ? element : firstImage(element)
+    const image =
+      element.tagName === 'img' ? element : elementsIn(element).find(({ tagName }) => tagName === 'img')
     this.#placeholder('[picture]')
     if (files && image && element.tagName !== 'video' && isOfSize(image))
       this.#file(attribute(image, 'src'), '')
@@ -449,7 +411,7 @@ class Walk {
     if (gathering?.lines) return { frame: { language } }
     this.#gathered.push({ text: '', lines: false })
     const ticks = (words: string): string => {
-      const fence = '`'.repeat(longestRow(words) + 1)
+      const fence = '`'.repeat(longestBackticks(words) + 1)
       const pad = /^`|`$/.test(words) ? ' ' : ''
       return words === '' ? '' : fence + pad + words + pad + fence
     }
@@ -494,7 +456,7 @@ class Walk {
       .replace(/\n(?:[ \t]*\n){20,}/g, '\n[… blank lines]\n')
       .split('\n')
       .map(line => this.#spaced(line))
-    const fence = '`'.repeat(Math.max(3, longestRow(code) + 1))
+    const fence = '`'.repeat(Math.max(3, longestBackticks(code) + 1))
     if (this.#gathered.length > 0) this.#say(lines.join('\n'))
     else this.#page.whole(`${fence}${language}`, ...lines, fence)
   }
@@ -578,79 +540,8 @@ class Walk {
   }
 }
 
-const isText = (node: Node): node is Tree.TextNode => node.nodeName === '#text'
-const isElement = (node: Tree.ParentNode | Node): node is Element => 'tagName' in node
-
-const attribute = ({ attrs }: Element, name: string): string =>
-  attrs.find(attr => attr.name === name)?.value ?? ''
-const has = ({ attrs }: Element, name: string): boolean => attrs.some(attr => attr.name === name)
-const classesOf = (element: Element): string[] =>
-  attribute(element, 'class')
-    .split(/\s+/)
-    .filter(name => name !== '')
-    .slice(0, 30)
-const hasClass = (element: Element, name: string): boolean => classesOf(element).includes(name)
-
-const isBackReference = (element: Element): boolean =>
-  has(element, 'data-footnote-backref') || hasClass(element, 'footnote-backref')
-
 /** The page shows blanks as one. */
 const collapsed = (words: string): string => words.replace(/[ \t\n\r\f]+/g, ' ').replace(/\s{10,}/g, ' ')
 
-const longestRow = (text: string): number =>
-  (text.match(/`+/g) ?? []).reduce((longest, row) => Math.max(longest, row.length), 0)
-
 /** Signed addresses open private pictures. */
 const withoutSecret = (url: string): string => (/[?&]jwt=/.test(url) ? (url.split('?', 1)[0] ?? '') : url)
-
-function isOfSize(image: Element): boolean {
-  const isTiny = ['width', 'height'].some(name =>
-    /^\s*[0-3](?:\.\d*)?(?:px|%)?\s*$/.test(attribute(image, name)),
-  )
-  return !isTiny && !/#gh-(?:dark|light)-mode-only$/i.test(attribute(image, 'src'))
-}
-
-function languageOf(pre: Element): string {
-  const code = elementsOf(pre).find(({ tagName }) => tagName === 'code')
-  const named = code && classesOf(code).flatMap(name => /^language-(.+)$/.exec(name)?.[1] ?? [])[0]
-  return (attribute(pre, 'lang') || named || '').toLowerCase()
-}
-
-/** As Markdown makes it; HTML of a writer has no reason to. */
-const isOnlyCode = (pre: Element): boolean =>
-  pre.childNodes.length === 1 && elementsOf(pre)[0]?.tagName === 'code'
-
-const elementsOf = (element: Element): Element[] => element.childNodes.filter(isElement)
-
-function listNumber(item: Element): number | undefined {
-  const list = item.parentNode
-  if (!list || !isElement(list) || list.tagName !== 'ol') return undefined
-  const start = Number.parseInt(attribute(list, 'start') || '1', 10)
-  const numbers = numbersOf.get(list) ?? new Map(elementsOf(list).map((one, at) => [one, at]))
-  numbersOf.set(list, numbers)
-  return (Number.isNaN(start) ? 1 : start) + (numbers.get(item) ?? 0)
-}
-
-const numbersOf = new WeakMap<Element, Map<Element, number>>()
-
-function nodesIn(root: Element): Node[] {
-  const nodes: Node[] = []
-  const pending: Node[] = [root]
-  for (let node = pending.pop(); node && nodes.length < maxNodes; node = pending.pop()) {
-    nodes.push(node)
-    if (isElement(node))
-      for (let at = node.childNodes.length - 1; at >= 0; at--) {
-        const child = node.childNodes[at]
-        if (child) pending.push(child)
-      }
-  }
-  return nodes
-}
-
-const elementsIn = (root: Element): Element[] => nodesIn(root).filter(isElement)
-const firstImage = (root: Element): Element | undefined =>
-  elementsIn(root).find(({ tagName }) => tagName === 'img')
-const textIn = (root: Element): string =>
-  nodesIn(root)
-    .map(node => (isText(node) ? node.value : ''))
-    .join('')

@@ -1,6 +1,6 @@
 /** Words of a text that its page does not show, apart from rewritings of GitHub's that hide nothing. Linear. */
 import { stripInvisible } from './invisible.ts'
-import type { ShownText } from './shown-text.ts'
+import type { ShownText } from './seen-page.ts'
 
 /** These have no honest use in a command; joiners and variation selectors make emoji. */
 const deceiving = /[\u{e0000}-\u{e0fff}\u202a-\u202e\u2066-\u2069]/u

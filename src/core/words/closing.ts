@@ -16,13 +16,15 @@ import {
   staysInStatus,
   wasResumed,
 } from '../record/last-word.ts'
+import { hasChanged } from '../record/pull-end.ts'
 import { isReadOnly } from '../record/request-part.ts'
-import { baseOf, type Outcome, type Run } from '../record/run.ts'
+import { baseOf, type Ended, type Outcome, type Run } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
-import { asSentence, begun, counted, ended, exactly } from '../text/phrases.ts'
+import { asSentence, begun, counted, dayAndTime, ended, exactly } from '../text/phrases.ts'
 import { code, inlineWords, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
 import { warnings } from './warnings.ts'
+import { pullLink, pullName, roundsInWords } from './what-it-needs.ts'
 import { briefly, session, startedBy } from './while-working.ts'
 import {
   agentLeft,
@@ -31,6 +33,8 @@ import {
   branchUrl,
   commitUrl,
   type Deployment,
+  listed,
+  runUrl,
   small,
   withCode,
 } from './words.ts'
@@ -62,10 +66,18 @@ const rest = (run: Run, deployment: Deployment): string[] => [
   // A list that Codex ended with would have the box as its last item.
   run.result.outcome?.kind === 'answer' && boxesAfter(run) !== '' ? '<!-- -->' : '',
   boxesAfter(run),
+  files(run, deployment),
   warnings(run),
   details(run),
   small(resultSmall(run, deployment, 'last-word')),
 ]
+
+export function files(run: Run, deployment: Deployment): string {
+  const { files: made = [] } = run.session.taskRun ?? {}
+  return made.length === 0
+    ? ''
+    : `📎 Codex made ${listed(made, 10)}. They are at [PostHog](${runUrl(run, deployment)}), which needs a login.`
+}
 
 function sentence(run: Run, outcome: Outcome): string {
   if (isReadOnly(run.request.what) && (outcome.kind === 'pull' || outcome.kind === 'pushed'))
@@ -173,9 +185,20 @@ const headings: Record<Outcome['kind'], (run: Run) => string> = {
 
 export function resultHeading(run: Run): string {
   if (!run.result.outcome) return ''
+  const { ended: end, needs, pulls } = run.result
+  if (hasChanged(run) && end && pulls.length <= 1) return endHeading(run, end)
+  if (hasChanged(run) && needs) return `⚠️ ${pullName(run, needs.number)} needs work`
   return changedAllTheSame(run)
     ? `⚠️ Codex has a ${run.request.what}, but it also changed something`
     : headings[run.result.outcome.kind](run)
+}
+
+function endHeading(run: Run, { number, how, revertedBy }: Ended): string {
+  const name = pullName(run, number)
+  if (how === 'closed') return `✖️ ${name} was closed without a merge`
+  return revertedBy
+    ? `↩️ ${name} was merged, and reverted by [#${revertedBy.number}](${revertedBy.url})`
+    : `🎉 ${name} was merged`
 }
 
 /** Files that the agent changed in this round, of which nothing is on GitHub. */
@@ -195,8 +218,6 @@ const changedAllTheSame = ({ request, result: { outcome } }: Run): boolean =>
 
 const newPulls = ({ result: { pulls, reported } }: Run): Pull[] =>
   pulls.slice(Math.min(reported, Math.max(0, pulls.length - 1)))
-
-const pullLink = ({ number, title, url }: Pull): string => `[#${number} ${inlineWords(title, 100)}](${url})`
 
 function pushedCommit({ thread, result: { pushed } }: Run): string {
   return pushed === undefined ? 'its commits' : `[${code(pushed.slice(0, 7))}](${commitUrl(thread, pushed)})`
@@ -248,23 +269,27 @@ function leftBehind(run: Run): string {
   return 'Nothing was pushed.'
 }
 
-const stateOf = ({ state, draft, head, base }: Pull): string =>
-  `${state === 'open' && draft ? 'draft' : state}, ${code(head)} → ${code(base)}`
+const stateOf = ({ state, draft, head, base }: Pull, ended?: Ended): string =>
+  `${ended ? endedAt(ended) : state === 'open' && draft ? 'draft' : state}, ${code(head)} → ${code(base)}`
+
+const endedAt = ({ how, at }: Ended): string => `${how} at ${dayAndTime(at)}`
 
 /** What may change later is left out of the last word, which is never edited. */
 export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 'last-word'): string[] {
   const requester = run.request.by.login
   const isLast = where === 'last-word' || staysInStatus(run)
   const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
+  const end = where === 'status' ? run.result.ended : undefined
   return [
     briefly(run),
     ...(where === 'last-word' && requester === listener(run) ? [] : [inlineWords(requester, 60)]),
     ...startedBy(run),
     ...duration(run),
-    ...(isLast && run.session.cost ? [costOf(run, run.session.cost)] : []),
+    ...((isLast || end) && run.session.cost ? [costOf(run, run.session.cost)] : []),
     ...(where === 'last-word' ? into(run) : []),
     ...session(run, deployment),
-    ...(pull ? [stateOf(pull)] : []),
+    ...(where === 'status' ? roundsInWords(run) : []),
+    ...(pull ? [stateOf(pull, end)] : end ? [endedAt(end)] : []),
     ...(isLast ? nextWords(run) : []),
   ]
 }

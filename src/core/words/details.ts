@@ -100,10 +100,11 @@ function given({ workspace: { given: what } }: Run): string {
   ].join(' ')
 }
 
-export type Box = 'stop' | Offer
+export type Box = 'stop' | 'fix' | Offer
 
 const labels: Record<Box, string> = {
   stop: 'Stop this run',
+  fix: 'Fix this',
   retry: 'Try again',
   continue: 'Go on where it stopped',
   approve: 'Carry out this plan',

@@ -51,7 +51,7 @@ export function dryRunText<Reply>(
 ): string {
   const may = `Permission: yours is ${role}, and ${command === 'run' ? 'starting a run' : code(`/codex ${command}`)} needs ${least}.`
   return [
-    `nothing was done. ${summary(would)}`,
+    `nothing was done, and no model was called. ${summary(would)}`,
     ...(would.kind === 'answer' || would.kind === 'refusal' ? [quote(inWords(would.reply))] : []),
     [may, ...(would.kind === 'start' ? startLines(would, now) : [])].map(line => `- ${line}`).join('\n'),
     ...(would.kind === 'start' ? folded(would) : []),
@@ -67,7 +67,7 @@ function summary(would: Would<unknown>): string {
     case 'message':
       return messages[would.what]
     case 'after':
-      return 'A run is at work here. This would start when it has ended.'
+      return 'A run is going on here. This would start when it has ended.'
     case 'pause':
       return 'This would pause the repository.'
     case 'resume':
@@ -82,10 +82,10 @@ function summary(would: Would<unknown>): string {
 const started: Record<What, string> = { work: 'a run', plan: 'a plan', review: 'a review' }
 
 const messages = {
-  'follow-up': 'A run is at work here. Your words would be given to it.',
+  'follow-up': 'A run is going on here. Your words would be given to it.',
   stop: 'This would stop the run here.',
   force: 'This would start the run that waits here.',
-  label: 'A run is at work here. The label would join it.',
+  label: 'A run is going on here. The label would join it.',
 } as const
 
 type Start = Extract<Would<never>, { kind: 'start' }>

@@ -7,13 +7,13 @@ import { type CommandGrammar, instruction, type Role } from '../model/command-gr
 import { type Service, serviceNames } from '../model/errors.ts'
 import type { Pause } from '../model/pause.ts'
 import type { Thread } from '../model/thread.ts'
-import type { Sign } from '../model/views.ts'
+import type { PricedModel, Sign } from '../model/views.ts'
 import type { Moment } from '../record/event-order.ts'
 import { unfinished } from '../record/failures.ts'
 import type { SenderReply } from '../record/mailbox-part.ts'
 import { openQuestion } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
-import { type Outcome, phaseOf, type Run } from '../record/run.ts'
+import { type Outcome, phaseOf, type Rounds, type Run } from '../record/run.ts'
 import type { GrantName } from '../settings/deployment-settings.ts'
 import type { HeldSetting } from '../settings/layers.ts'
 import type { FileSlips } from '../settings/repository-file.ts'
@@ -23,7 +23,7 @@ import { type DryRun, dryRunText } from './dry-run.ts'
 import { configText } from './settings-check.ts'
 import { waitsInWords } from './waiting.ts'
 import { questionUrl } from './while-working.ts'
-import { withCode } from './words.ts'
+import { priced, withCode } from './words.ts'
 
 export type Reply =
   | { kind: 'help'; commands: readonly CommandGrammar[]; templates: readonly string[]; label: string }
@@ -31,12 +31,12 @@ export type Reply =
   | { kind: 'not-allowed'; command: string; least: Role; role: string }
   | { kind: 'hidden' }
   | { kind: 'misplaced' }
-  | { kind: 'not-offered'; what: 'model' | 'effort'; given: string; known: readonly string[] }
+  | { kind: 'not-offered'; what: 'model' | 'effort'; given: string; known: readonly PricedModel[] }
   /** `why`: what GitHub refused to say. */
   | { kind: 'not-known'; command: string; why: string | undefined }
   | { kind: 'fork' }
   | { kind: 'effort'; effort: ReasoningEffort; model: string; known: readonly string[] }
-  | { kind: 'model'; model: string; meant: string | undefined; known: readonly string[] }
+  | { kind: 'model'; model: string; meant: string | undefined; known: readonly PricedModel[] }
   | { kind: 'no-branch'; branch: string; meant: string | undefined }
   | { kind: 'template'; name: string; why: 'long' | 'unreadable' }
   | { kind: 'base-of-pull' }
@@ -67,8 +67,12 @@ export type Reply =
   | {
       kind: 'config'
       held: readonly HeldSetting[]
+      /** That may be used here; empty if PostHog does not say. */
+      models: readonly PricedModel[]
       problem: string | undefined
       usable: boolean
+      /** Settings that need a check, if the App may show none. */
+      unshown: readonly string[]
       /** Where an editor finds what may stand in the file. */
       schema: string | undefined
     }
@@ -80,12 +84,14 @@ export type Reply =
   | { kind: 'not-granted'; what: GrantName | 'sandboxes'; owner: string }
   | { kind: 'bad-settings'; problem: string; slips: readonly FileSlips[] }
   | { kind: 'beside-slips'; reply: Reply; problem: string; slips: readonly FileSlips[] }
-  | { kind: 'session-cost'; cost: number; limit: number }
+  | { kind: 'session-cost'; cost: number; limit: number; again?: boolean }
   | ({ kind: 'dry-run' } & DryRun<Reply>)
-  | { kind: 'has-pull'; pulls: readonly { number: number; title: string; url: string }[] }
+  | { kind: 'has-pull'; pulls: readonly { number: number; title: string; url: string }[]; again?: boolean }
+  | { kind: 'nothing-to-fix'; pull: number | undefined }
+  | ({ kind: 'fix-rounds'; pull: number; most: number } & Rounds)
   | { kind: 'no-pause-time'; given: string }
   | { kind: 'paused'; pause: Pause; now: number }
-  | { kind: 'resumed'; pause: Pause; before: Pause; waiting: number }
+  | { kind: 'resumed'; pause: Pause; before?: Pause; waiting: number }
   /** A later command of another person holds. */
   | { kind: 'said-since'; by: string; paused: boolean }
   | { kind: 'not-served'; owner: string }
@@ -117,15 +123,19 @@ function sentence(reply: Reply, login: string): string {
     case 'misplaced':
       return '`/codex` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again. (This hint comes once in a thread.)'
     case 'not-offered':
-      return `this repository does not allow the ${reply.what} ${code(reply.given)}. It allows ${reply.known.map(code).join(', ')}. Nothing was started.`
+      return `this repository does not allow the ${reply.what} ${code(reply.given)}. It allows ${priced(reply.known)}. Nothing was started.`
     case 'not-known':
       return `GitHub did not say which permission you have here, so ${naming(reply.command)} was refused. Nothing was started. ${refusalOf(reply.why)}`
     case 'fork':
-      return 'this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. `/codex review` and `/codex plan` work here, as they change nothing. To have it changed, push the branch to this repository, or ask in an issue.'
+      return 'this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. `/codex review` and `/codex plan` work here, as they change nothing. `/codex plan` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.'
     case 'effort':
       return `${code(reply.model)} has no effort ${code(reply.effort)}. It has ${reply.known.length === 0 ? 'none' : reply.known.map(code).join(', ')}. Nothing was started.`
     case 'model':
-      return `there is no model ${code(reply.model)}${meantOrAll(reply)} Nothing was started.`
+      return `there is no model ${code(reply.model)}.${didYouMean(reply.meant) ?? ` There are ${priced(reply.known)}.`} Nothing was started.`
+    case 'nothing-to-fix':
+      return `${reply.pull === undefined ? 'there is no open pull request' : `#${reply.pull} has no failed checks, conflicts, requested changes or open comments now`}. Nothing was started.`
+    case 'fix-rounds':
+      return `an agent was sent ${counted(reply.asked + reply.byPostHog, 'time')} to fix #${reply.pull}${reply.byPostHog > 0 ? `, ${reply.byPostHog} of them by PostHog itself` : ''}. The limit is ${reply.most}. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.`
     case 'no-branch':
       return `there is no branch ${code(reply.branch)} in this repository.${didYouMean(reply.meant) ?? ''} Nothing was started.`
     case 'template':
@@ -139,7 +149,7 @@ function sentence(reply: Reply, login: string): string {
     case 'not-passed-on':
       return 'the run was stopped before Codex could read this. Write it again if you still want it.'
     case 'refused':
-      return `Codex did not get this: ${ended(withCode(reply.because, 300))} The run goes on without it.`
+      return `Codex did not get ${reply.words ? `“${inlineWords(reply.words, 60)}”` : 'this'}: ${ended(withCode(reply.because, 300))} The run goes on without it.`
     case 'permission-over':
       return 'Codex no longer waits for this answer, so it did not get it. The run goes on.'
     case 'permission-refused':
@@ -187,19 +197,22 @@ function sentence(reply: Reply, login: string): string {
     case 'beside-slips':
       return `${sentence(reply.reply, login)}\n\n⚠️ Also, ${slipsOf(reply.slips)}:\n\n${itemsOf(reply.problem)}`
     case 'session-cost':
-      return `this session has cost ${dollars(reply.cost)}, and the limit for one is ${dollars(reply.limit)}. Nothing was started. \`/codex --new …\` starts a new session.`
+      return `this session has cost ${dollars(reply.cost)}, and the limit for one is ${dollars(reply.limit)}. Nothing was started. ${code(reply.again ? '/codex retry --new' : '/codex --new …')} starts a new session.`
     case 'dry-run':
       return dryRunText(reply, other => sentence(other, login))
     case 'has-pull':
       return `${reply.pulls.length === 1 ? 'an open pull request already closes' : 'open pull requests already close'} this issue: ${reply.pulls
         .slice(0, maxShown)
         .map(({ number, title, url }) => `[#${number} ${inlineWords(title, 100)}](${url})`)
-        .join(', ')}. Nothing was started. \`/codex --force\` starts anyway.`
+        .join(
+          ', ',
+        )}. Nothing was started. ${code(`/codex ${reply.again ? 'retry ' : ''}--force`)} starts anyway.`
     case 'no-pause-time':
       return `${code(reply.given)} is not a time in the next year, so nothing was paused. Write it like \`until 18:00\`, \`until 2026-12-01 18:00\`, \`until Monday\` or \`for 2 h\`. Times are UTC.`
     case 'paused':
       return `${code('codex')} is paused in this repository${reply.pause.until === undefined ? '' : ` until ${moment(reply.pause.until, reply.now)}`}. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs at work go on. \`/codex resume\` ends the pause.`
     case 'resumed':
+      if (!reply.before) return 'the pause has ended.'
       return `the pause by ${code(reply.before.by)} has ended. ${reply.waiting === 0 ? 'Nothing waited.' : `${counted(reply.waiting, 'run')} that waited ${reply.waiting === 1 ? 'starts' : 'start'} now.`}`
     case 'said-since':
       return `${code(reply.by)} ${reply.paused ? 'paused' : 'resumed'} this repository after you wrote this, so that holds.`
@@ -382,7 +395,7 @@ const reactionRows: readonly string[] = Object.entries({
   done: '👍 Your command is done: answered, given to Codex, or stopped.',
   ended: '🚀 Your run has ended. A comment has the result.',
   refused: '👎 It was refused. A comment says why.',
-  failed: '😕 It failed. A comment says why.',
+  failed: '😕 It failed, or ended before it was done. A comment says why.',
 } satisfies Record<Sign, string>).map(([, row]) => `- ${row}`)
 
 const phases: Record<ReturnType<typeof phaseOf>, string> = {
@@ -414,7 +427,7 @@ function runInWords(run: Run): string {
     ...away.map(service => `It waits for ${serviceNames[service]}.`),
     `${code(run.request.by.login)} asked for it.`,
     ...(pull ? [`Pull request: [#${pull.number}](${pull.url}).`] : []),
-    ...(run.report.status
+    ...(run.report.status?.commentId !== undefined
       ? [`[Details](${run.thread.url}#issuecomment-${run.report.status.commentId}).`]
       : []),
   ].join(' ')

@@ -1,10 +1,10 @@
-import type { CheckReport } from '../model/views.ts'
+import type { CheckReport, PricedModel } from '../model/views.ts'
 import type { HeldSetting, Origin } from '../settings/layers.ts'
 import { settingsPath } from '../settings/repository-file.ts'
 import type { SettingsProblem } from '../settings/settings-file.ts'
 import { counted } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
-import { cell, withCode } from './words.ts'
+import { cell, lacksChecks, priced, withCode } from './words.ts'
 
 const maxAnnotations = 50
 
@@ -13,15 +13,14 @@ export function settingsCheck(problems: readonly SettingsProblem[]): Omit<CheckR
   if (problems.length === 0)
     return {
       name,
-      well: true,
+      state: 'success',
       title: `${settingsPath} is correct`,
       summary: 'It applies when it is on the default branch. `/codex config` shows the settings then.',
-      annotations: [],
     }
   const more = problems.length - maxAnnotations
   return {
     name,
-    well: false,
+    state: 'failure',
     title: `${counted(problems.length, 'problem')} in ${settingsPath}`,
     summary: [
       'With these problems, the last correct version still applies.',
@@ -45,19 +44,27 @@ const inWords = ({ line, key, message }: SettingsProblem): string =>
 
 interface Shown {
   held: readonly HeldSetting[]
+  models: readonly PricedModel[]
   problem: string | undefined
   usable: boolean
+  unshown: readonly string[]
   schema: string | undefined
 }
 
-export function configText({ held, problem, usable, schema }: Shown): string {
+export function configText({ held, models, problem, usable, unshown, schema }: Shown): string {
   const isSet = ({ from }: HeldSetting): boolean => from.some(({ kind }) => kind !== 'default')
   const set = held.filter(isSet)
   const rest = held.filter(each => !isSet(each))
   return [
     set.length > 0 ? 'these settings apply here:' : 'no settings are set here, so the defaults apply.',
     ...(problem === undefined ? [] : [problemText(problem, usable)]),
+    ...(unshown.length > 0
+      ? [`⚠️ The bot can't show the checks for ${unshown.map(code).join(' and ')}. ${lacksChecks}`]
+      : []),
     ...(set.length > 0 ? [settingsTable(set)] : []),
+    ...(models.length > 0
+      ? [`Models here: ${priced(models)}. The price is a multiple of that of PostHog’s usual model.`]
+      : []),
     `<details><summary>Settings with their default value</summary>\n\n${settingsTable(rest)}\n\n</details>`,
     ...(schema === undefined ? [] : [forEditors(schema)]),
   ].join('\n\n')
@@ -84,12 +91,12 @@ export const settingsTable = (held: readonly HeldSetting[]): string =>
 
 const maxValue = 200
 
-function valueText(value: unknown): string {
+export function valueText(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   return text.length > maxValue ? `${text.slice(0, maxValue).toWellFormed()}…` : text
 }
 
-function originText(origin: Origin): string {
+export function originText(origin: Origin): string {
   switch (origin.kind) {
     case 'default':
       return 'default'

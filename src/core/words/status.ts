@@ -1,37 +1,68 @@
-import { staysInStatus } from '../record/last-word.ts'
+import type { CheckReport } from '../model/views.ts'
+import { isUndone, staysInStatus } from '../record/last-word.ts'
 import { phaseOf, type Run } from '../record/run.ts'
-import { resultHeading, resultLines, resultSmall } from './closing.ts'
+import { checkedSha, commentsOf, statusPlace } from '../record/status-place.ts'
+import { files, resultHeading, resultLines, resultSmall } from './closing.ts'
 import { boxesAfter, boxFor, details } from './details.ts'
 import { warnings } from './warnings.ts'
+import { fixOffer, needsLines } from './what-it-needs.ts'
 import { waitingFor, workHeading, workLines, workSmall } from './while-working.ts'
 import { type Deployment, small } from './words.ts'
 
 export function statusComment(run: Run, deployment: Deployment, now: number): string {
-  const parts = run.result.outcome ? over(run, deployment) : working(run, deployment, now)
-  return parts.filter(part => part !== '').join('\n\n')
+  return joined([`### ${headingOf(run, now)}`, ...below(run, deployment, now)])
 }
 
-const working = (run: Run, deployment: Deployment, now: number): string[] => [
-  `### ${workHeading(run, now)}`,
-  ...workLines(run, now),
-  warnings(run),
-  details(run),
-  run.mailbox.stop ? '' : boxFor('stop'),
-  small(workSmall(run, deployment, now)),
-]
+/** The same on a branch, where nothing can be ticked; or no more than that there is a run. */
+export function statusCheck(run: Run, deployment: Deployment, now: number): CheckReport {
+  const { outcome } = run.result
+  const thread = `[#${run.thread.number}](${run.thread.url})`
+  const isQuiet = commentsOf(run.baseline.settings) === 'outcomes'
+  return {
+    id: run.id,
+    name: `codex #${run.thread.number}`,
+    state: outcome ? (isUndone(outcome) ? 'neutral' : 'success') : hasOwnCommit(run) ? 'pending' : 'neutral',
+    title: isQuiet ? 'Codex' : headingOf(run, now),
+    summary: isQuiet
+      ? `Codex works for ${thread}, and answers there.`
+      : joined([...below(run, deployment, now), `For ${thread}.`]),
+    url: run.thread.url,
+  }
+}
 
-const over = (run: Run, deployment: Deployment): string[] => [
-  `### ${resultHeading(run)}`,
-  ...resultLines(run),
-  warnings(run),
-  details(run),
-  staysInStatus(run) ? boxesAfter(run) : '',
-  small(resultSmall(run, deployment, 'status')),
-]
+/** On one that other branches have, a check that is not over would hold up what waits for all of theirs. */
+const hasOwnCommit = (run: Run): boolean =>
+  run.thread.kind === 'pull' || checkedSha(run) !== run.workspace.branch?.sha
+
+const joined = (parts: readonly string[]): string => parts.filter(part => part !== '').join('\n\n')
+
+const headingOf = (run: Run, now: number): string =>
+  run.result.outcome ? resultHeading(run) : workHeading(run, now)
+
+function below(run: Run, deployment: Deployment, now: number): string[] {
+  const boxes = statusPlace(run) === 'check' ? [] : boxesOf(run)
+  return run.result.outcome
+    ? [
+        ...resultLines(run),
+        needsLines(run),
+        files(run, deployment),
+        warnings(run),
+        details(run),
+        ...boxes,
+        small(resultSmall(run, deployment, 'status')),
+      ]
+    : [...workLines(run, now), warnings(run), details(run), ...boxes, small(workSmall(run, deployment, now))]
+}
+
+function boxesOf(run: Run): string[] {
+  if (run.result.outcome) return [staysInStatus(run) ? boxesAfter(run) : '', fixOffer(run)]
+  return run.mailbox.stop ? [] : [boxFor('stop')]
+}
 
 /** A change of this key is shown at once; others wait for the next edit. */
 export function phaseKey(run: Run, now: number): string {
   const phase = phaseOf(run)
+  const { ended, needs } = run.result
   const pulls = run.result.pulls.map(pull => `${pull.number}${pull.state}${pull.draft}`).join()
   return [
     phase === 'starting' ? 'working' : phase,
@@ -41,5 +72,7 @@ export function phaseKey(run: Run, now: number): string {
     pulls,
     run.session.agentLeft ? 'left' : '',
     run.mailbox.ignoredStop ? 'not stopped' : '',
+    ...(needs ? [JSON.stringify(needs)] : []),
+    ...(ended ? [ended.how, ended.revertedBy?.number] : []),
   ].join('|')
 }

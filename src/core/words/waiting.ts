@@ -43,8 +43,8 @@ export function waitingLines({ schedule: { waits } }: Run, now: number): string[
       ]
     case 'open-pulls':
       return [
-        `${waits.pulls.length === 1 ? 'One pull request' : `${waits.pulls.length} pull requests`} of Codex ${waits.pulls.length === 1 ? 'is' : 'are'} open in this repository. The limit is ${waits.most}:\n\n${listed(waits.pulls)}`,
-        'Codex starts by itself when one of them is merged or closed.',
+        `${waits.pulls.length === 1 ? 'One pull request' : `${waits.pulls.length} pull requests`} of Codex ${waits.pulls.length === 1 ? 'is' : 'are'} open or on the way in this repository. The limit is ${waits.most}:\n\n${listed(waits.pulls)}`,
+        'Codex starts by itself when there is room.',
       ]
   }
 }
@@ -64,7 +64,7 @@ export function waitsInWords(waits: Waits | undefined, now: number): string {
     case 'blocked':
       return `waits until ${names(waits.by, waits.more)} ${waits.by.length + waits.more === 1 ? 'is' : 'are'} closed.`
     case 'open-pulls':
-      return `waits until one of ${counted(waits.pulls.length, 'open pull request')} of Codex is merged or closed. The limit is ${waits.most}.`
+      return `waits for room: ${counted(waits.pulls.length, 'pull request')} of Codex ${waits.pulls.length === 1 ? 'is' : 'are'} open or on the way. The limit is ${waits.most}.`
   }
 }
 
@@ -89,7 +89,7 @@ export const waitsFor = (waits: Waits | undefined): string => {
     case 'until':
       return waits.limit
     case 'pause':
-      return `pause ${waits.by} ${waits.until}`
+      return `pause ${waits.by} ${waits.since} ${waits.until}`
     case 'blocked':
       return names(waits.by, waits.more)
     case 'open-pulls':

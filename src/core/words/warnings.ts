@@ -1,8 +1,10 @@
 import { costReached } from '../record/failures.ts'
 import type { Run } from '../record/run.ts'
+import { isNear } from '../record/spending.ts'
+import { commentsOf } from '../record/status-place.ts'
 import { begun, counted, dollars } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
-import { withCode } from './words.ts'
+import { lacksChecks, listed, withCode } from './words.ts'
 
 export const warnings = (run: Run): string =>
   [
@@ -15,6 +17,8 @@ export const warnings = (run: Run): string =>
     ...ignored(run),
     ...settingsProblem(run),
     ...spent(run),
+    ...sessionCost(run),
+    ...checkRefused(run),
   ].join('\n')
 
 const linkedElsewhere = ({ workspace: { linkedElsewhere: linked } }: Run): string[] =>
@@ -31,6 +35,28 @@ const spent = (run: Run): string[] =>
         const kept = `The limit of ${dollars(each.limit)} in 24 hours can't be kept: PostHog does not say what ${counted(each.unknown, 'run')} cost.`
         return each.used === 0 ? `⚠️ ${kept}` : `${near} ⚠️ ${kept}`
       })
+
+/** The next words would meet the limit without having been told of it. */
+function sessionCost({ result: { outcome }, session: { cost }, baseline: { settings } }: Run): string[] {
+  const limit = settings.limits.cost_per_run
+  if (!outcome || limit === undefined) return []
+  if (cost === null)
+    return [
+      `⚠️ The limit of ${dollars(limit)} for a session can't be kept: PostHog does not say what this one has cost.`,
+    ]
+  if (!cost || !isNear(cost, limit)) return []
+  const used = `This session has cost ${dollars(cost)}. The limit for one is ${dollars(limit)}`
+  return [
+    cost < limit
+      ? `ℹ️ ${used}; from there on it takes no more instructions.`
+      : `⚠️ ${used}, so it takes no more instructions. ${code('/codex --new …')} starts a new session.`,
+  ]
+}
+
+const checkRefused = ({ report, baseline }: Run): string[] =>
+  report.checkRefused
+    ? [`⚠️ With ${code(`comments: ${commentsOf(baseline.settings)}`)}, this would be a check. ${lacksChecks}`]
+    : []
 
 const stackedOn = ({ workspace: { stackedOn: below } }: Run): string[] =>
   below
@@ -70,15 +96,13 @@ function downgraded({ request, mailbox: { set }, session: { taskRun } }: Run): s
 const attachments = ({ workspace: { attachments } }: Run): string[] => {
   const failed = attachments?.failed ?? []
   return [...new Set(failed.map(({ why }) => why))].map(reason => {
-    const files = failed.filter(({ why }) => why === reason)
-    const shown = files.slice(0, maxNames).map(({ name }) => code(name.slice(0, 80)))
-    const more = files.length - shown.length
-    const names = more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
+    const names = listed(
+      failed.filter(({ why }) => why === reason).map(({ name }) => name),
+      3,
+    )
     return `⚠️ Codex did not get ${names}: ${inlineWords(reason, 200)}.`
   })
 }
-
-const maxNames = 3
 
 const pullRemarks = ({ result: { pulls } }: Run): string[] =>
   pulls.flatMap(({ number, remark }) => (remark ? [`⚠️ #${number}: ${inlineWords(remark, 200)}`] : []))

@@ -3,8 +3,7 @@ import { infoOf, type Options, optionNames } from '../command/options.ts'
 import { templatePath } from '../command/template.ts'
 import { type Service, serviceNames } from '../model/errors.ts'
 import type { ActingStep, PermissionRequest, PlanStep } from '../model/task-run.ts'
-import { botAdmin } from '../model/thread.ts'
-import { hour } from '../model/time.ts'
+import { day, hour } from '../model/time.ts'
 import { unfinished } from '../record/failures.ts'
 import { listener } from '../record/last-word.ts'
 import { openQuestion, questionKey, rejecting } from '../record/permission-request.ts'
@@ -50,6 +49,7 @@ export function workLines(run: Run, now: number): string[] {
     instruction(run),
     ...outages(run, now),
     resumed(run),
+    afterPause(run),
     ...(run.session.taskRun ? [] : waitingLines(run, now)),
     activity(run, now),
     plan(run).join('\n'),
@@ -60,6 +60,11 @@ export function workLines(run: Run, now: number): string[] {
 
 const resumed = ({ result: { resumed: again } }: Run): string =>
   again ? `Codex had not finished when ${unfinished[again.why].because}. It goes on in the same session.` : ''
+
+const afterPause = ({ schedule: { waits, resumedBy } }: Run): string =>
+  resumedBy === undefined || waits?.kind === 'pause'
+    ? ''
+    : `The pause was ended by ${inlineWords(resumedBy, 80)}.`
 
 const hasOpenQuestion = (run: Run, now: number): boolean =>
   openQuestion(run) !== undefined && shownOutages(run, now).length === 0
@@ -167,7 +172,7 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
   const { branch } = run.workspace
   return [
     ...(hasOpenQuestion(run, now) ? [briefly(run)] : []),
-    `${inlineWords(run.request.by.login, 60)}, ${moment(run.request.at, now)}`,
+    `${inlineWords(run.request.by.login, 60)}, ${moment(run.request.at, now)}${daysAgo(run.request.at, now)}`,
     ...startedBy(run),
     ...(branch ? [`[${code(branch.name)}](${branchUrl(run.thread, branch.name)})${towards(run)}`] : []),
     ...session(run, deployment),
@@ -176,8 +181,13 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
   ]
 }
 
+function daysAgo(at: number, now: number): string {
+  const days = Math.floor((now - at) / day)
+  return days > 0 ? ` (${counted(days, 'day')} ago)` : ''
+}
+
 export const startedBy = ({ request: { origin } }: Run): string[] =>
-  origin.kind === 'tick' && origin.admin ? [`started again by ${botAdmin.login}`] : []
+  origin.kind === 'tick' && origin.admin ? [`started again by ${inlineWords(origin.admin, 60)}`] : []
 
 /** Where its pull request goes, if that was said. */
 function towards(run: Run): string {

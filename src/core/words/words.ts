@@ -1,5 +1,6 @@
 /** Puts the configured command word into our sentences; quoted text stays as it is. */
 import type { Thread } from '../model/thread.ts'
+import type { PricedModel } from '../model/views.ts'
 import type { Run } from '../record/run.ts'
 import { usualTrigger } from '../settings/deployment-settings.ts'
 import { readOneByOne } from '../text/event-loop.ts'
@@ -11,6 +12,9 @@ export interface Deployment {
 }
 
 export const agentLeft = 'PostHog did not confirm that Codex was stopped. It may still be working.'
+
+export const lacksChecks =
+  'The App lacks the permission `checks: write` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.'
 
 export const small = (parts: readonly string[]): string => `<sub>${parts.join(' · ')}</sub>`
 
@@ -27,6 +31,23 @@ function spaced(part: string): string {
     ? part.replace(/\s+/g, ' ')
     : `${/^\s/.test(part) ? ' ' : ''}${words}${/\s$/.test(part) ? ' ' : ''}`
 }
+
+/** Of files. */
+export function listed(names: readonly string[], most: number): string {
+  const shown = names
+    .slice(0, most)
+    .map(name => code(name.slice(0, 80)))
+    .join(', ')
+  return names.length > most ? `${shown} and ${names.length - most} more` : shown
+}
+
+/** `gpt-5.5` at twice the price of PostHog's usual model is `gpt-5.5` (price ×2). */
+export const priced = (models: readonly PricedModel[]): string =>
+  models
+    .map(({ name, costFactor }) =>
+      costFactor === undefined ? code(name) : `${code(name)} (price ×${costFactor})`,
+    )
+    .join(', ')
 
 export const cell = (text: string): string => code(text).replaceAll('|', '\\|')
 

@@ -17,10 +17,17 @@ export interface Passed {
   why: Ignored
 }
 
-/** `also`: a second thing that happened with it. */
-export type Normalised = { kind: 'trigger'; trigger: Trigger; also?: Trigger } | Passed
+/** `also`: what else happened with it. */
+export type Normalised = { kind: 'trigger'; trigger: Trigger; also?: readonly Trigger[] } | Passed
 
 export const ignored = (why: Ignored): Passed => ({ kind: 'ignored', why })
+
+export function withNews(said: Normalised, all: readonly (Trigger | undefined)[]): Normalised {
+  const news = all.flatMap(each => each ?? [])
+  if (said.kind === 'trigger') return { ...said, also: news }
+  const [trigger, ...also] = news
+  return trigger ? { kind: 'trigger', trigger, also } : said
+}
 
 export interface AppIdentity {
   triggerOf(owner: string): TriggerWords
@@ -45,7 +52,7 @@ export const arrived = (
   sender: { login: payload.sender.login, id: payload.sender.id, app },
 })
 
-const repositoryOf = ({ installation, repository }: Installed<payloads.BasePayload>) => ({
+export const repositoryOf = ({ installation, repository }: Installed<payloads.BasePayload>) => ({
   installationId: installation.id,
   owner: repository.owner.login,
   ownerId: repository.owner.id,

@@ -3,6 +3,7 @@
  */
 import type { z } from 'zod'
 import { type AppIdentity, type Delivery, type Installed, ignored, type Normalised } from './event.ts'
+import { fromCheckSuite, fromReviewThread, fromStatus } from './head-event.ts'
 import { fromIssue, fromIssueComment } from './issue-comment-event.ts'
 import { fromInstallation, fromInstallationRepositories, fromRepository } from './lost-access.ts'
 import * as payloads from './payloads.ts'
@@ -11,12 +12,15 @@ import { fromInline, fromReview } from './review-event.ts'
 
 /** The events the App subscribes to; `app.yml` lists exactly these. */
 export const events = [
+  'check_suite',
   'issue_comment',
   'issues',
   'pull_request',
   'pull_request_review',
   'pull_request_review_comment',
+  'pull_request_review_thread',
   'repository',
+  'status',
 ] as const
 
 /** GitHub sends some events to every App. */
@@ -24,11 +28,14 @@ export const readEvents = [...events, 'installation', 'installation_repositories
 export type EventName = (typeof readEvents)[number]
 
 const readers: Record<EventName, (delivery: Delivery, identity: AppIdentity) => Normalised> = {
+  check_suite: reading(payloads.CheckSuiteEvent, fromCheckSuite),
   issue_comment: reading(payloads.IssueComment, fromIssueComment),
   issues: reading(payloads.IssueEvent, fromIssue),
   pull_request: reading(payloads.PullEvent, fromPull),
   pull_request_review: reading(payloads.ReviewEvent, fromReview),
   pull_request_review_comment: reading(payloads.ReviewCommentEvent, fromInline),
+  pull_request_review_thread: reading(payloads.ReviewThreadEvent, fromReviewThread),
+  status: reading(payloads.StatusEvent, fromStatus),
   installation: fromInstallation,
   installation_repositories: fromInstallationRepositories,
   repository: fromRepository,

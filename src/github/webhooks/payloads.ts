@@ -45,6 +45,7 @@ const PullRequest = z.object({
   user: author,
   html_url: page,
   state: z.string().optional(),
+  draft: z.boolean().nullish(),
   merged: z.boolean().nullish(),
   updated_at: z.string().optional(),
   closed_at: z.string().nullish(),
@@ -131,3 +132,16 @@ export const ReviewCommentEvent = z.object({
   pull_request: PullRequest,
   changes: Changes,
 })
+
+export const CheckSuiteEvent = z.object({
+  ...base,
+  check_suite: z.object({ head_branch: z.string().nullish() }),
+})
+/** It has no action. */
+export const StatusEvent = z.object({
+  ...base,
+  action: z.string().default(''),
+  state: z.string(),
+  branches: z.array(z.object({ name: z.string() })).max(100),
+})
+export const ReviewThreadEvent = z.object({ ...base, pull_request: PullRequest })

@@ -16,7 +16,9 @@ import {
   timeOf,
   unlabelled,
   withdrawn,
+  withNews,
 } from './event.ts'
+import { headNews, ownRef } from './head-event.ts'
 import type * as payloads from './payloads.ts'
 
 export function fromPull(
@@ -30,17 +32,18 @@ export function fromPull(
     return labelled(payload, { identity, thread, subject: pull, deliveryId, head: headOf(pull) })
   if (action === 'unlabeled') return unlabelled(payload, { identity, thread, subject: pull, deliveryId })
   if (action === 'locked') return withdrawn(payload, { thread, deliveryId, ...endedBy('locked', pull) })
-  const news = lostMarker(payload) ? 'unmarked' : pullNews(action, pull)
+  const news = markerNews(payload) ?? pullNews(action, pull)
   if (!news && action !== 'edited') return ignored('event not used')
   const given = { identity, thread, subject: pull, deliveryId, head: headOf(pull) }
   const said = action === 'opened' || !news ? inText(payload, given) : ignored('no command')
-  const trigger = news && newsOf(payload, { news, thread, deliveryId })
-  if (said.kind === 'ignored') return trigger ? { kind: 'trigger', trigger } : said
-  return { ...said, also: trigger }
+  return withNews(said, [
+    news && newsOf(payload, { news, thread, deliveryId }),
+    news === 'pushed' ? headNews(payload, ownRef(payload), deliveryId) : undefined,
+  ])
 }
 
-function newsOf(
-  payload: Installed<z.infer<typeof payloads.PullEvent>>,
+export function newsOf(
+  payload: Installed<payloads.BasePayload> & { pull_request: payloads.PullRequestPayload },
   { news, thread, deliveryId }: { news: News; thread: Thread; deliveryId: string },
 ): Trigger {
   const { pull_request: pull } = payload
@@ -51,20 +54,30 @@ function newsOf(
     id: `pull-${thread.repoId}-${pull.number}-${news}-${momentOf(news, pull, { at, deliveryId })}`,
     kind: 'pull-news',
     head: headOf(pull),
+    draft: pull.draft === true || undefined,
+    hasMarker: hasMarker(pull.body) || undefined,
     news,
   }
 }
 
-/** Several pushes may come within a second: told apart by commit. */
+/** Several pushes may come within a second, told apart by commit, and several reviews. */
 const momentOf = (
   news: News,
   { head, updated_at }: payloads.PullRequestPayload,
   { at, deliveryId }: { at: number; deliveryId: string },
-): string => (news === 'pushed' ? head.sha : updated_at === undefined ? deliveryId : String(at))
+): string =>
+  news === 'pushed' ? head.sha : news === 'reviewed' || updated_at === undefined ? deliveryId : String(at)
 
-/** Whose it was is for who has the key to judge. */
-const lostMarker = ({ action, changes, pull_request: pull }: z.infer<typeof payloads.PullEvent>): boolean =>
-  action === 'edited' && hasMarker(changes?.body?.from ?? '') && !hasMarker(pull.body)
+/** Whose it is, or was, is for who has the key to judge. */
+function markerNews({
+  action,
+  changes,
+  pull_request: pull,
+}: z.infer<typeof payloads.PullEvent>): News | undefined {
+  if (action !== 'edited' || !changes?.body) return undefined
+  const [had, has] = [hasMarker(changes.body.from ?? ''), hasMarker(pull.body)]
+  return had === has ? undefined : has ? 'marked' : 'unmarked'
+}
 
 type News = Extract<Trigger, { kind: 'pull-news' }>['news']
 
@@ -77,6 +90,9 @@ function pullNews(action: string, pull: payloads.PullRequestPayload): News | und
       return action
     case 'synchronize':
       return 'pushed'
+    case 'review_requested':
+    case 'review_request_removed':
+      return hasMarker(pull.body) ? 'reviewed' : undefined
     case 'closed':
       return pull.merged ? 'merged' : 'closed'
     default:

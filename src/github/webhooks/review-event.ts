@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { hasMarker } from '../../core/record/marker.ts'
 import {
   type AppIdentity,
   commentWords,
@@ -15,10 +16,33 @@ import {
   timeOf,
   type Words,
   withdrawn,
+  withNews,
 } from './event.ts'
+import { headNews, ownRef } from './head-event.ts'
 import type * as payloads from './payloads.ts'
+import { newsOf } from './pull-request-event.ts'
 
 export function fromReview(
+  payload: Installed<z.infer<typeof payloads.ReviewEvent>>,
+  deliveryId: string,
+  identity: AppIdentity,
+): Normalised {
+  const { action } = payload
+  const isNews = action === 'submitted' || action === 'dismissed'
+  return withNews(
+    inReview(payload, deliveryId, identity),
+    isNews ? [opinionOf(payload, deliveryId), headNews(payload, ownRef(payload), deliveryId)] : [],
+  )
+}
+
+/** Whoever takes an approval back may be a bot. */
+function opinionOf(payload: Installed<z.infer<typeof payloads.ReviewEvent>>, deliveryId: string) {
+  const { pull_request: pull } = payload
+  if (!hasMarker(pull.body)) return undefined
+  return newsOf(payload, { news: 'reviewed', thread: pullThread(payload, pull), deliveryId })
+}
+
+function inReview(
   payload: Installed<z.infer<typeof payloads.ReviewEvent>>,
   deliveryId: string,
   identity: AppIdentity,

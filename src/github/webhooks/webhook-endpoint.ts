@@ -240,7 +240,7 @@ export const receiver =
       return read
     }
     const trigger = withoutSecrets(read.trigger, redact)
-    if (read.also) await enqueue(withoutSecrets(read.also, redact))
+    for (const also of read.also ?? []) await enqueue(withoutSecrets(also, redact))
     const outcome = await enqueue(trigger)
     log.info({ delivery: id, event, trigger: trigger.id, outcome }, 'queued')
     return { kind: outcome, id: trigger.id }

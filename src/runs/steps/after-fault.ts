@@ -99,7 +99,9 @@ function notTaken(
 /** Tells who sent it. The Run goes on. */
 function messageRefused({ run: before }: Pick<RunContext, 'run'>, step: MessageStep, because: string): Run {
   const run = learned(before, settled(before, step))
-  if (step.kind === 'deliver') return refusedWords(run, { kind: 'refused', because })
+  const [followUp] = run.mailbox.pendingFollowUps
+  if (step.kind === 'deliver')
+    return refusedWords(run, { kind: 'refused', because, words: followUp?.text.slice(0, 200) })
   const request = run.session.sessionLog?.permissionRequest
   if (!request) return run
   const { id, title } = request

@@ -1,6 +1,7 @@
 import { mayUseNow, type PersonCheck } from '../../access/authorize.ts'
 import { heldByOthers, heldByUs } from '../../access/reasons-to-wait.ts'
 import { instruction } from '../../core/model/command-grammar.ts'
+import { pausedPart } from '../../core/model/pause.ts'
 import type { Person } from '../../core/model/thread.ts'
 import { minute } from '../../core/model/time.ts'
 import { atLimit, notAnyMore } from '../../core/record/failures.ts'
@@ -15,6 +16,8 @@ import { refusedReads, type StepContext, step } from './step-context.ts'
 /** A Run is woken when its admission comes; this poll is for a wake that was lost. */
 const pollIntervalMs = 30_000
 const pausePollMs = minute
+/** When enough of what was spent or started is old is known: before that, only somebody who raises the limit changes it. */
+const limitPollMs = 15 * minute
 const closed = 'closed this'
 const notClosed: ChangeOf<'mailbox'> = {}
 
@@ -42,20 +45,23 @@ export const awaitAdmission = step('await-admission', {
     if (context.run.schedule.admitted) return renewedAdmission(context)
     // A closing while it waits arrives as a message; one before may not have, so GitHub is asked.
     const hasWaited = context.run.schedule.waits !== undefined
-    const candidate = { id: job.id, addedAt: job.addedAt, run: context.run }
-    const { index, pauses, settings } = deps
-    const [{ waits, spent }, heeded] = await Promise.all([
-      heldByUs(candidate, { index, pauses, deployment: settings.deployment, now }),
+    const candidate = { id: job.id, addedAt: job.addedAt, run: await withLimits(context) }
+    const { index, pauses, settings, signer } = deps
+    const { github } = context
+    const { deployment } = settings
+    const [{ waits, spent }, heeded, resumedBy] = await Promise.all([
+      heldByUs(candidate, { index, pauses, signer, github, deployment, now }),
       hasWaited ? notClosed : heedingClosing(context),
+      whoResumed(context),
     ])
-    const run = changed(context.run, heeded)
+    const run = changed(context.run, heeded, { schedule: { resumedBy } })
     if (run.mailbox.stop) return heeded
     if (waits && isLimit(waits) && run.baseline.settings.limits.when_reached === 'refuse')
       return failed(context, atLimit(run, waits, now))
     if (waits) return { ...heeded, ...waiting(run, now, waits) }
     const last = hasWaited ? await heedingClosing(context) : heeded
     if (last.mailbox?.stop) return last
-    const held = await heldByOthers(context.run, context.github, now)
+    const held = await heldByOthers({ ...candidate, run: context.run }, github, { index, now })
     if (held) return { ...last, ...waiting(run, now, held) }
     if (hasWaited && !(await stillMay(context))) return failed(context, notAnyMore)
     return {
@@ -66,12 +72,30 @@ export const awaitAdmission = step('await-admission', {
         spent,
         admissionExpectedAt: now,
         rightAskedAt: now,
+        waitedInLine: run.schedule.waits?.kind === 'line' ? now - (run.schedule.enteredAt ?? now) : undefined,
         waits: undefined,
         nextPollAt: undefined,
       },
     }
   },
 })
+
+/** Nobody has resumed what the settings paused: it has no `since`. */
+async function whoResumed({ run, deps: { pauses } }: Admitting): Promise<string | undefined> {
+  const { waits, resumedBy } = run.schedule
+  if (waits?.kind !== 'pause') return resumedBy
+  if (waits.since === undefined) return undefined
+  const said = await pauses.of(pausedPart(run.thread, waits.of))
+  return said && !said.paused ? said.by : undefined
+}
+
+/** Those of now, for whom a limit held back. */
+async function withLimits({ run, deps, github }: StepContext<Permitting>): Promise<Run> {
+  if (run.schedule.waits?.kind !== 'until') return run
+  const { settings, usable } = await deps.settings.of(github, run.thread)
+  const kept = run.baseline.settings
+  return usable ? changed(run, { baseline: { settings: { ...kept, limits: settings.limits } } }) : run
+}
 
 const isLimit = (waits: Waits): waits is Waits & { kind: 'line' | 'until' } =>
   waits.kind === 'line' || waits.kind === 'until'
@@ -84,8 +108,9 @@ async function renewedAdmission(context: Admitting): Promise<Change> {
   return { ...heeded, schedule: { rightAskedAt: context.deps.now() } }
 }
 
-const entered = ({ schedule }: Run, now: number): Pick<Run['schedule'], 'enteredAt'> => ({
+const entered = ({ schedule }: Run, now: number): Pick<Run['schedule'], 'enteredAt' | 'resumedBy'> => ({
   enteredAt: schedule.enteredAt ?? now,
+  resumedBy: schedule.resumedBy,
 })
 
 const waiting = (run: Run, now: number, waits: Waits): ChangeOf<'schedule'> => ({
@@ -99,7 +124,7 @@ function pollAgainAt(waits: Waits, now: number): number {
     case 'session':
       return now + pollIntervalMs
     case 'until':
-      return Math.min(waits.at, now + minute)
+      return Math.min(waits.at, now + limitPollMs)
     case 'pause':
       return Math.min(Math.max(waits.until ?? Number.POSITIVE_INFINITY, now + 1), now + pausePollMs)
     case 'blocked':

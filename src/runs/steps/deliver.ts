@@ -92,12 +92,15 @@ function inANewRun(run: Run, session: Session): ChangeOf<'mailbox' | 'session' |
   const { instruction, followUps } = unreadWords(run)
   const mailbox = { pendingFollowUps: [...followUps, ...run.mailbox.pendingFollowUps] }
   if (!instruction) return { mailbox, ...resumed(run, session) }
-  const joined = run.session.earlier?.taskRunId === session.taskRunId
+  const { earlier, taskRun, began } = run.session
+  const joined = earlier?.taskRunId === session.taskRunId
   return {
     mailbox,
     session: {
       taskRun: undefined,
       instructionSent: false,
+      // Its task has a run, which is not the next one.
+      began: began ?? (taskRun && { round: run.result.round, at: taskRun.since }),
       ...(joined ? { earlier: { ...session, over: true } } : {}),
     },
     workspace: { attachments: undefined },
@@ -189,6 +192,7 @@ export const resumeWork = step('resume-work', {
       session: {
         agentLeft: undefined,
         cost: undefined,
+        costBefore: run.session.cost ?? run.session.costBefore,
         sessionLog: sessionLog && {
           ...sessionLog,
           activity: sessionLog.activity && { ...noActivity, at: sessionLog.activity.at },

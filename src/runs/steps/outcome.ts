@@ -7,7 +7,12 @@ import { type StepContext, step } from './step-context.ts'
 
 export const settleOutcome = step('settle-outcome', {
   writes: ['result'],
-  do: ({ run, deps }) => ({ result: { outcome: outcomeOf(run), concludedAt: deps.now() } }),
+  do: ({ run, deps }) => {
+    const outcome = outcomeOf(run)
+    // News of a pull request that was there before the Run came when nobody was here to look.
+    const hinted = outcome.kind === 'pushed' ? true : run.result.hinted
+    return { result: { outcome, concludedAt: deps.now(), hinted } }
+  },
 })
 
 export const giveUp = step('give-up', {

@@ -12,6 +12,7 @@ import { askCost, cancel, poll } from './follow-task-run.ts'
 import { gatherContext } from './gather-context.ts'
 import { react, unlabel } from './markers.ts'
 import { giveUp, leaveAgent, letGo, settleOutcome } from './outcome.ts'
+import { readNeeds } from './read-needs.ts'
 import { stageForRun } from './stage-attachments.ts'
 import { startRun } from './start-run.ts'
 import { editStatus, minimizeStatus, postStatus } from './status-comment.ts'
@@ -35,6 +36,7 @@ export const registry: Readonly<{ [Kind in StepKind]: Step<Kind> }> = {
   poll,
   'adopt-pull': adoptPull,
   'find-result': findResult,
+  'read-needs': readNeeds,
   'tend-pull': tendPull,
   'settle-outcome': settleOutcome,
   'give-up': giveUp,

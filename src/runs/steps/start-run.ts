@@ -28,7 +28,8 @@ export const startRun = step('start-run', {
     if (taskId === undefined || !branch) return {}
     const lost = openIntent(run, 'start-run') ? undefined : await lostGrant(context)
     if (lost !== undefined) return failed(context, grantTakenBack(lost))
-    const isFirst = run.session.taskMade && !run.session.instructionSent && !run.result.resumed
+    const { taskMade, instructionSent, began } = run.session
+    const isFirst = taskMade && !instructionSent && !began
     const intent = {
       kind: 'start-run' as const,
       at: deps.now(),

@@ -1,22 +1,58 @@
 import { Rejected } from '../../core/model/errors.ts'
+import type { ThreadClient } from '../../core/model/ports.ts'
+import type { CheckReport } from '../../core/model/views.ts'
 import { isSuperseded } from '../../core/record/last-word.ts'
 import type { Signer } from '../../core/record/marker.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
-import type { Run } from '../../core/record/run.ts'
+import type { ChangeOf, Run } from '../../core/record/run.ts'
+import { checkedSha, statusPlace } from '../../core/record/status-place.ts'
 import { isGivenUp } from './closing-comment.ts'
 import { fitted, markedWith, markerOf } from './markers.ts'
-import { lastActivityAt, once, type StatusDrawing, skew, step } from './step-context.ts'
+import { lastActivityAt, once, type StatusDrawing, type StepContext, skew, step } from './step-context.ts'
 
-function textOf({ run, words }: StatusDrawing, signer: Signer): string {
-  const backup = backupOf(run)
-  return fitted(words(), signer.write({ ...markerOf(run, 'status'), backup }))
+function markOf({ run }: StatusDrawing, signer: Signer): string {
+  return signer.write({ ...markerOf(run, 'status'), backup: backupOf(run) })
+}
+
+const textOf = (drawing: StatusDrawing, signer: Signer): string =>
+  fitted(drawing.words(), markOf(drawing, signer))
+
+function checkToSend(drawing: StatusDrawing, signer: Signer): CheckReport {
+  const report = drawing.check()
+  return { ...report, summary: fitted(report.summary, markOf(drawing, signer)) }
+}
+
+/** Posts or changes a status that is a check: GitHub finds it again by its id. */
+async function check(
+  context: StepContext<'report'>,
+  drawing: StatusDrawing,
+): Promise<ChangeOf<'report' | 'retries'>> {
+  const { run, deps, github } = context
+  const sha = checkedSha(run)
+  await github.report(sha, checkToSend(drawing, deps.signer))
+  deps.reached('status edit sent, not recorded')
+  const { postedAt = drawing.at } = run.report.status ?? {}
+  return {
+    report: { status: { check: { sha }, postedAt, ...sent(drawing) } },
+    retries: { thread: undefined },
+  }
 }
 
 export const postStatus = step('post-status', {
-  github: ['ownComments', 'comment'],
+  github: ['ownComments', 'comment', 'report'],
   writes: ['report', 'retries'],
   async do(context) {
     const drawing = context.drawing()
+    if (statusPlace(context.run) === 'check') {
+      try {
+        await context.job.assertLocked()
+        return await check(context, drawing)
+      } catch (error) {
+        if (!(error instanceof Rejected)) throw error
+        context.deps.log.warn({ err: error }, 'GitHub takes no check runs here, so the status is a comment')
+        return { report: { checkRefused: true as const } }
+      }
+    }
     const text = textOf(drawing, context.deps.signer)
     const commentId = await once(context, {
       intent: { kind: 'post-status', at: drawing.at },
@@ -46,23 +82,49 @@ export const statusToSend = (
   status: { ...before, ...sent(drawing) },
 })
 
+/** Changes a status that is there, and brings it back where that is due. */
+export async function showStatus(
+  github: Pick<ThreadClient, 'edit' | 'settle' | 'report'>,
+  drawing: StatusDrawing,
+  before: Status,
+  signer: Signer,
+): Promise<Status | 'gone'> {
+  const { text, status } = statusToSend(drawing, before, signer)
+  const { commentId, nodeId, check } = before
+  if (before.unfolded === 'due' && nodeId !== undefined) {
+    await github.settle({ status: { nodeId, text }, unfold: nodeId })
+    return { ...status, unfolded: 'done' }
+  }
+  if (commentId === undefined) {
+    if (check) await github.report(check.sha, checkToSend(drawing, signer))
+    return status
+  }
+  const edited = await github.edit(commentId, text)
+  return edited === 'gone' ? edited : { ...status, nodeId: edited.nodeId }
+}
+
 /** A deleted status comment is posted again once; a second deletion is respected. */
 export const editStatus = step('edit-status', {
-  github: ['edit'],
+  github: ['edit', 'settle', 'report'],
   writes: ['report', 'retries'],
   async do(context) {
     const { run } = context
-    if (!run.report.status) return {}
+    const before = run.report.status
+    if (!before) return {}
     const drawing = context.drawing()
-    const status = { ...run.report.status, ...sent(drawing) }
+    const status = { ...before, ...sent(drawing) }
     await context.job.assertLocked()
-    const isSame = status.hash === run.report.status.hash && status.heardAt === run.report.status.heardAt
-    if (isSame || run.report.status.minimized) return { report: { status } }
+    const isSame =
+      status.hash === before.hash &&
+      status.heardAt === before.heardAt &&
+      (before.check === undefined || before.check.sha === checkedSha(run))
+    if (isSame || before.minimized) return { report: { status } }
     try {
-      const edited = await context.github.edit(status.commentId, textOf(drawing, context.deps.signer))
+      if (before.commentId === undefined) return await check(context, drawing)
+      const shown = await showStatus(context.github, drawing, before, context.deps.signer)
       context.deps.reached('status edit sent, not recorded')
       const retries = { thread: undefined }
-      if (edited !== 'gone') return { report: { status: { ...status, nodeId: edited.nodeId } }, retries }
+      if (shown !== 'gone') return { report: { status: shown }, retries }
       return run.report.statusRemade
         ? { report: { status }, retries }
         : { report: { status: undefined, statusRemade: true }, retries }

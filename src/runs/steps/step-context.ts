@@ -15,9 +15,10 @@ import type {
   ThreadClient,
 } from '../../core/model/ports.ts'
 import type { Thread } from '../../core/model/thread.ts'
+import type { CheckReport } from '../../core/model/views.ts'
 import { around, type Reached } from '../../core/record/crash-points.ts'
 import type { FlowMeter } from '../../core/record/flow-meter.ts'
-import { leftBehind, onlyIntents, openIntent, traceOf, withIntent } from '../../core/record/intents.ts'
+import { exactlyOnce, onlyIntents, openIntent, withIntent } from '../../core/record/intents.ts'
 import type { Source } from '../../core/record/mailbox-part.ts'
 import type { Signer } from '../../core/record/marker.ts'
 import type { ActingStep, Now, StepKind } from '../../core/record/next-step.ts'
@@ -26,7 +27,8 @@ import type { Session } from '../../core/record/request-part.ts'
 import { type RefusedReads, retryOf, services } from '../../core/record/retries.ts'
 import { type ChangeOf, changed, type Intent, type Run, type RunPart } from '../../core/record/run.ts'
 import { linesMoved } from '../../core/record/run-index.ts'
-import { phaseKey, statusComment } from '../../core/words/status.ts'
+import { checkedSha, statusPlace } from '../../core/record/status-place.ts'
+import { phaseKey, statusCheck, statusComment } from '../../core/words/status.ts'
 import type { Deployment } from '../../core/words/words.ts'
 
 interface NewsStream {
@@ -178,23 +180,16 @@ interface Once<T> {
   perform(): Promise<T>
 }
 
-/**
- * Performs an effect without an idempotency key: saves the intent first. For an intent left from before, its trace is
- * searched until it has had time to show.
- */
-export async function once<T>(context: StepContext, { intent, begins, find, perform }: Once<T>): Promise<T> {
-  const earlier = openIntent(context.run, intent.kind)
-  const record = (left: Intent | undefined): void => context.setIntent(intent.kind, left)
-  const { now } = context.deps
-  const trace = earlier && (await traceOf<Intent, T>(earlier, { find, record, now }))
-  if (trace !== undefined) return trace
-  if (begins && (context.run.mailbox.stop || context.run.result.outcome)) throw new Cancelled()
-  try {
-    return await attempt(context, intent, perform)
-  } catch (error) {
-    record(leftBehind(intent, error, now()))
-    throw error
-  }
+export function once<T>(context: StepContext, { intent, begins, find, perform }: Once<T>): Promise<T> {
+  return exactlyOnce<Intent, T>(openIntent(context.run, intent.kind), intent, {
+    find,
+    record: left => context.setIntent(intent.kind, left),
+    begin() {
+      if (begins && (context.run.mailbox.stop || context.run.result.outcome)) throw new Cancelled()
+    },
+    perform: () => attempt(context, intent, perform),
+    now: context.deps.now,
+  })
 }
 
 /** Performs an effect that may be repeated: PostHog drops a message with a known id. */
@@ -226,6 +221,7 @@ export interface StatusDrawing {
   at: number
   phase(): string
   words(): string
+  check(): CheckReport
   /** Hash of the visible text without the time of the agent's last activity: see `difference`. */
   hash(): string
   difference(): Now['text']
@@ -237,12 +233,14 @@ export function drawStatus(run: Run, deployment: Deployment, at: number): Status
   const words = made(() => statusComment(run, deployment, at))
   const stillWords = still === run ? words : made(() => statusComment(still, deployment, at))
   const hash = made(() => createHash('sha256').update(stillWords()).digest('base64url').slice(0, 16))
-  return { run, at, phase, words, hash, difference: made(() => difference(run, { phase, hash })) }
+  const check = (): CheckReport => statusCheck(run, deployment, at)
+  return { run, at, phase, words, check, hash, difference: made(() => difference(run, { phase, hash })) }
 }
 
-function difference({ report, ...run }: Run, now: Pick<StatusDrawing, 'phase' | 'hash'>): Now['text'] {
-  const { status } = report
-  if (!status) return report.readOnlyThread ? 'same' : 'phase'
+function difference(run: Run, now: Pick<StatusDrawing, 'phase' | 'hash'>): Now['text'] {
+  const { status } = run.report
+  if (!status) return statusPlace(run) ? 'phase' : 'same'
+  if (status.check && status.check.sha !== checkedSha(run)) return 'phase'
   if (status.phase !== now.phase()) return 'phase'
   if (status.hash !== now.hash()) return 'details'
   return status.heardAt === lastActivityAt(run) ? 'same' : 'time'

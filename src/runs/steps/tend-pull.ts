@@ -8,7 +8,7 @@ import {
   type SettlingPart,
 } from '../../core/model/views.ts'
 import { foldable } from '../../core/record/next-step.ts'
-import { removableBranch, sessionAtWork } from '../../core/record/own-pull-request.ts'
+import { removableBranch, requestersOf, sessionAtWork } from '../../core/record/own-pull-request.ts'
 import { believeAbsent, isHeld } from '../../core/record/retries.ts'
 import { type Branch, baseOf, type ChangeOf, changed, type Run } from '../../core/record/run.ts'
 import { closesIssue, withFirst } from '../../core/text/closing-words.ts'
@@ -77,7 +77,8 @@ type Status = NonNullable<Run['report']['status']>
 function editOf({ deps }: StepContext, run: Run): Edit | undefined {
   const { status } = run.report
   const at = deps.now()
-  if (status?.nodeId === undefined || status.minimized || isHeld(run, 'thread', at)) return undefined
+  if (status?.nodeId === undefined || status.minimized || status.unfolded === 'due') return undefined
+  if (isHeld(run, 'thread', at)) return undefined
   const drawing = drawStatus(run, deps.deployment, at)
   if (drawing.difference() === 'same') return undefined
   return { nodeId: status.nodeId, ...statusToSend(drawing, status, deps.signer) }
@@ -220,6 +221,7 @@ export function wantedBody(
   if (isMarked(context, view)) return withFirst(closes, view.body)
   const marker = deps.signer.write({
     ...markerOf(run, 'pull'),
+    by: requestersOf(run).map(({ id }) => id),
     thread: view.number,
     pull: view.number,
     branch: view.head.ref,

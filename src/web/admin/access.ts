@@ -1,13 +1,26 @@
 /**
- * Who may see the admin pages: who has the token, as bearer or as a session that a form began with it. A session is a
- * signed cookie, so that every process of the bot knows it and none has to keep it.
+ * Who may see the admin pages: who has the token, as bearer or as a session that a form began with it, and who signed in
+ * with GitHub. A session is a sealed cookie, so that every process of the bot knows it and none has to keep it.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
+import { z } from 'zod'
 import { hour } from '../../core/model/time.ts'
+import { isSameSecret } from '../same-secret.ts'
+
+const Session = z.object({
+  id: z.string(),
+  /** ms since the epoch */
+  until: z.number(),
+  /** Who signed in with GitHub, with their token there. Without it, whoever has the ADMIN_TOKEN. */
+  person: z.object({ login: z.string(), id: z.number(), token: z.string() }).optional(),
+})
+type Session = z.infer<typeof Session>
+export type Person = NonNullable<Session['person']>
 
 type Admission =
   /** `session`: what its forms are bound to; a request with the bearer token has none. */
-  | { kind: 'in'; session: string | undefined }
+  | { kind: 'in'; session: string | undefined; person?: Person | undefined }
   | { kind: 'stranger' }
   | { kind: 'wrong-token' }
   /** Too many wrong tokens are being answered: this one was not looked at. */
@@ -17,11 +30,14 @@ export interface Access {
   admit(headers: Headers): Promise<Admission>
   /** @returns the cookie of a new session, as `set-cookie` has it */
   signIn(token: string, headers: Headers): Promise<Exclude<Admission, { kind: 'in' }> | SignedIn>
+  /** @returns the cookie of a new session */
+  welcome(person: Person, isSecure: boolean): string
   signOut(headers: Headers): string
   /** For one form of a session. Each is another, so that what is sent twice can be known. */
   formToken(session: string): string
   /** @returns what tells this form from all others, or nothing if it is no form of this session */
   formOf(session: string, token: string): string | undefined
+  seal: Sealer
 }
 
 interface SignedIn {
@@ -45,12 +61,13 @@ const mostAtOnce = 10
 
 export function openAccess({ token, now, slowness = 1_000 }: AccessOptions): Access {
   const key = createHash('sha256').update(`admin session ${token}`).digest()
+  const seal = sealer(key)
   const signed = (text: string): string => createHmac('sha256', key).update(text).digest('base64url')
   let wrong = 0
 
   async function judge(given: string): Promise<'right' | 'wrong-token' | 'busy'> {
     if (wrong >= mostAtOnce) return 'busy'
-    if (isSame(given, token)) return 'right'
+    if (isSameSecret(given, token)) return 'right'
     wrong += 1
     try {
       await new Promise(resolve => setTimeout(resolve, slowness))
@@ -60,26 +77,26 @@ export function openAccess({ token, now, slowness = 1_000 }: AccessOptions): Acc
     return 'wrong-token'
   }
 
-  const cookieFor = (value: string, seconds: number, headers: Headers): string =>
-    [
-      `${cookieName}=${value}`,
-      'HttpOnly',
-      'SameSite=Strict',
-      'Path=/admin/',
-      `Max-Age=${seconds}`,
-      ...(isHttps(headers) ? ['Secure'] : []),
-    ].join('; ')
+  const cookieOf = (value: string, ms: number, isSecure: boolean): string =>
+    cookie({ name: cookieName, value, ms, path: '/admin/', sameSite: 'Strict', isSecure })
 
-  function sessionIn(headers: Headers): string | undefined {
-    for (const [, session = '', until = '', signature = ''] of (headers.get('cookie') ?? '').matchAll(cookie))
-      if (Number(until) > now() && isSame(signature, signed(`session ${session}.${until}`))) return session
+  function begin(person: Person | undefined, isSecure: boolean): string {
+    const id = randomBytes(18).toString('base64url')
+    return cookieOf(seal.close('session', { id, until: now() + lasts, person }), lasts, isSecure)
+  }
+
+  function sessionIn(headers: Headers): Session | undefined {
+    for (const value of cookiesIn(headers, cookieName)) {
+      const session = Session.safeParse(seal.open('session', value)).data
+      if (session && session.until > now()) return session
+    }
     return undefined
   }
 
   return {
     async admit(headers) {
       const session = sessionIn(headers)
-      if (session !== undefined) return { kind: 'in', session }
+      if (session) return { kind: 'in', session: session.id, person: session.person }
       const [, bearer] = /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '') ?? []
       if (bearer === undefined) return { kind: 'stranger' }
       const kind = await judge(bearer)
@@ -87,25 +104,72 @@ export function openAccess({ token, now, slowness = 1_000 }: AccessOptions): Acc
     },
     async signIn(given, headers) {
       const kind = await judge(given)
-      if (kind !== 'right') return { kind }
-      const session = randomBytes(18).toString('base64url')
-      const until = String(now() + lasts)
-      const value = `${session}.${until}.${signed(`session ${session}.${until}`)}`
-      return { kind: 'signed-in', cookie: cookieFor(value, lasts / 1_000, headers) }
+      return kind === 'right' ? { kind: 'signed-in', cookie: begin(undefined, isHttps(headers)) } : { kind }
     },
-    signOut: headers => cookieFor('', 0, headers),
+    welcome: begin,
+    signOut: headers => cookieOf('', 0, isHttps(headers)),
     formToken(session) {
       const form = randomBytes(12).toString('base64url')
       return `${form}.${signed(`form ${session} ${form}`)}`
     },
     formOf(session, given) {
       const [form = '', signature = ''] = given.split('.')
-      return isSame(signature, signed(`form ${session} ${form}`)) ? form : undefined
+      return isSameSecret(signature, signed(`form ${session} ${form}`)) ? form : undefined
+    },
+    seal,
+  }
+}
+
+interface Sealer {
+  /** @param use what was closed for one use does not open for another */
+  close(use: string, value: unknown): string
+  open(use: string, text: string): unknown
+}
+
+function sealer(key: Buffer): Sealer {
+  return {
+    close(use, value) {
+      const nonce = randomBytes(12)
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(use))
+      const text = Buffer.concat([cipher.update(JSON.stringify(value)), cipher.final()])
+      return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url')
+    },
+    open(use, text) {
+      const bytes = Buffer.from(text, 'base64url')
+      try {
+        const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 })
+        decipher.setAAD(Buffer.from(use)).setAuthTag(bytes.subarray(12, 28))
+        return JSON.parse(Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString())
+      } catch {
+        return undefined
+      }
     },
   }
 }
 
-const cookie = new RegExp(`(?:^|; ?)${cookieName}=([\\w-]{1,64})\\.(\\d{1,16})\\.([\\w-]{43})(?=;|$)`, 'g')
+interface Cookie {
+  name: string
+  value: string
+  ms: number
+  path: string
+  sameSite: 'Strict' | 'Lax'
+  isSecure: boolean
+}
+
+export const cookie = ({ name, value, ms, path, sameSite, isSecure }: Cookie): string =>
+  [
+    `${name}=${value}`,
+    'HttpOnly',
+    `SameSite=${sameSite}`,
+    `Path=${path}`,
+    `Max-Age=${ms / 1_000}`,
+    ...(isSecure ? ['Secure'] : []),
+  ].join('; ')
+
+export const cookiesIn = (headers: Headers, name: string): string[] =>
+  (headers.get('cookie') ?? '')
+    .split(/; ?/)
+    .flatMap(each => (each.startsWith(`${name}=`) ? [each.slice(name.length + 1)] : []))
 
 /** Whoever forges the header gets a cookie that only https sends. */
 const isHttps = (headers: Headers): boolean =>
@@ -122,8 +186,3 @@ export function isFromHere(headers: Headers): boolean {
   const hosts = [headers.get('host'), headers.get('x-forwarded-host')]
   return hosts.includes(new URL(origin).host)
 }
-
-/** In constant time. */
-const isSame = (given: string, wanted: string): boolean => timingSafeEqual(digest(given), digest(wanted))
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

@@ -3,14 +3,14 @@
  * form that was sent, so that the same form counts once.
  */
 import { readPause } from '../../core/command/pause-time.ts'
-import { holds, type Pauses } from '../../core/model/pause.ts'
+import { holds, type PauseOf, type Pauses, pausedPart, pauseOfBot } from '../../core/model/pause.ts'
 import type { JobQueue, Log } from '../../core/model/ports.ts'
-import { botAdmin, fullName } from '../../core/model/thread.ts'
+import { fullName, type Person } from '../../core/model/thread.ts'
 import { send } from '../../core/record/messages.ts'
 import type { Run } from '../../core/record/run.ts'
 import { mayRetry, mayStop } from './run-view.ts'
 
-export const actionsOnRuns = ['stop', 'retry', 'pause', 'resume'] as const
+export const actionsOnRuns = ['stop', 'retry', 'pause', 'resume', 'pause-owner', 'resume-owner'] as const
 export type ActionOnRun = (typeof actionsOnRuns)[number]
 
 /** What is said on the next page. */
@@ -19,10 +19,10 @@ export const results = {
   over: 'Nothing to stop: the run has ended.',
   retried: 'It is asked for again, for the same person and under the same limits.',
   'no-retry': 'Nothing to retry: trying again would not help.',
-  paused: 'The repository is paused. The threads of runs that wait say so.',
+  paused: 'It is paused. The threads of runs that wait say so.',
   'no-time': 'That is not a time. Write “until 18:00”, “until tomorrow” or “for 2 h”, then the reason.',
-  resumed: 'The repository goes on. What waited starts by itself.',
-  'not-paused': 'The repository is not paused.',
+  resumed: 'It goes on. What waited starts by itself.',
+  'not-paused': 'It is not paused.',
   draining: 'This process takes no more work. What it has in hand goes on to its next step.',
 } as const
 export type Result = keyof typeof results
@@ -31,14 +31,13 @@ export interface ActionParts {
   runs: Pick<JobQueue<Run>, 'send'>
   pauses: Pauses
   /** Idempotent by `id`. */
-  retry(run: Run, id: string): Promise<void>
+  retry(run: Run, id: string, by: string): Promise<void>
   log: Pick<Log, 'info'>
   now(): number
 }
 
 export interface Sent {
-  action: ActionOnRun
-  run: Run
+  by: Person
   /** Of the form. */
   id: string
   /** What was written into it. */
@@ -47,47 +46,74 @@ export interface Sent {
   from: string
 }
 
-export async function act(parts: ActionParts, sent: Sent): Promise<Result> {
-  const result = await carryOut(parts, sent)
-  const { action, run, from } = sent
+export async function act(
+  parts: ActionParts,
+  { action, run }: { action: ActionOnRun; run: Run },
+  sent: Sent,
+): Promise<Result> {
+  const result = await carryOut(parts, { action, run }, sent)
   const { thread } = run
-  parts.log.info(
-    {
-      ...{ audit: true, action, result, by: 'admin', from, run: run.id },
-      ...{ repository: fullName(thread), thread: thread.number },
-    },
-    'an admin acted',
-  )
+  audit(parts, action, result, {
+    ...sent,
+    of: { run: run.id, repository: fullName(thread), thread: thread.number },
+  })
   return result
 }
 
-async function carryOut({ runs, pauses, retry, now }: ActionParts, sent: Sent): Promise<Result> {
-  const { action, run, text } = sent
-  const { repoId } = run.thread
+/** On all there is. */
+export async function actOnBot(parts: ActionParts, action: 'pause' | 'resume', sent: Sent): Promise<Result> {
+  const result = await (action === 'pause' ? pause : resume)(parts, pauseOfBot, sent)
+  audit(parts, `${action}-all`, result, { ...sent, of: {} })
+  return result
+}
+
+function audit(
+  { log }: ActionParts,
+  action: string,
+  result: Result,
+  { by, from, of }: Sent & { of: object },
+): void {
+  log.info({ audit: true, action, result, by: by.login, from, ...of }, 'an admin acted')
+}
+
+async function carryOut(
+  parts: ActionParts,
+  { action, run }: { action: ActionOnRun; run: Run },
+  sent: Sent,
+): Promise<Result> {
   const id = `admin-${sent.id}`
-  const pause = { repoId, id, at: now(), by: botAdmin.login, why: '' }
   switch (action) {
     case 'stop': {
       if (!mayStop(run)) return 'over'
       // An admin means what the page shows, whatever the clocks say.
-      const at = Math.max(now(), run.mailbox.lastWordsAt ?? run.request.at)
-      return (await send(runs, run.id, { kind: 'stop', id, by: botAdmin, at })) ? 'stopping' : 'over'
+      const at = Math.max(parts.now(), run.mailbox.lastWordsAt ?? run.request.at)
+      return (await send(parts.runs, run.id, { kind: 'stop', id, by: sent.by, at })) ? 'stopping' : 'over'
     }
     case 'retry':
       if (!mayRetry(run)) return 'no-retry'
-      await retry(run, id)
+      await parts.retry(run, id, sent.by.login)
       return 'retried'
-    case 'pause': {
-      const read = readPause(text.slice(0, 300), now())
-      if (read.kind === 'no-time') return 'no-time'
-      await pauses.say({ ...pause, paused: true, why: read.why, until: read.until })
-      return 'paused'
-    }
-    case 'resume': {
-      const before = await pauses.of(repoId)
-      if (!before || !holds(before, now())) return 'not-paused'
-      await pauses.say({ ...pause, at: Math.max(pause.at, before.at + 1), paused: false })
-      return 'resumed'
-    }
+    case 'pause':
+    case 'pause-owner':
+      return pause(parts, pausedPart(run.thread, action === 'pause' ? 'repository' : 'owner'), sent)
+    case 'resume':
+    case 'resume-owner':
+      return resume(parts, pausedPart(run.thread, action === 'resume' ? 'repository' : 'owner'), sent)
   }
+}
+
+async function pause({ pauses, now }: ActionParts, what: PauseOf, { id, by, text }: Sent): Promise<Result> {
+  const read = readPause(text.slice(0, 300), now())
+  if (read.kind === 'no-time') return 'no-time'
+  const { why, until } = read
+  await pauses.say({ ...what, id: `admin-${id}`, at: now(), by: by.login, paused: true, why, until })
+  return 'paused'
+}
+
+async function resume({ pauses, now }: ActionParts, what: PauseOf, { id, by }: Sent): Promise<Result> {
+  const before = await pauses.of(what)
+  if (!before || !holds(before, now())) return 'not-paused'
+  const at = Math.max(now(), before.at + 1)
+  await pauses.say({ ...what, id: `admin-${id}`, at, by: by.login, paused: false, why: '' })
+  return 'resumed'
 }

@@ -2,17 +2,28 @@ import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
 import { style } from './admin-style.ts'
 
-/** A page for who is in. `form` makes the hidden field that each of its forms has. */
+/** A page for who is in. */
 export interface Viewer {
+  /** The hidden field that each of its forms has. */
   form(): Child
+  /** Who signed in with GitHub, and sees only what they administer there. */
+  login: string | undefined
 }
 
-const Document = ({ title, children }: { title: string; children?: Child }) => (
+interface DocumentProps {
+  title: string
+  /** It goes on by itself. */
+  next?: string
+  children?: Child
+}
+
+const Document = ({ title, next, children }: DocumentProps) => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="robots" content="noindex" />
+      {next === undefined ? null : <meta http-equiv="refresh" content={`0; url=${next}`} />}
       <title>{title} · codex-task-bot</title>
       <link rel="icon" href="data:," />
       <style>{raw(style)}</style>
@@ -35,7 +46,10 @@ export const Layout = ({ title, viewer, said, children }: LayoutProps) => (
       <nav aria-label="Pages">
         <strong>codex-task-bot</strong>
         <a href="/admin/">Runs</a>
-        <a href="/admin/checks">Checks</a>
+        <a href="/admin/outcomes">Outcomes</a>
+        <a href="/admin/settings">Settings</a>
+        {viewer.login === undefined ? <a href="/admin/checks">Checks</a> : null}
+        {viewer.login === undefined ? null : <span class="dim who">{viewer.login}</span>}
         <form method="post" action="/admin/sign-out">
           {viewer.form()}
           <button type="submit" class="plain">
@@ -55,7 +69,24 @@ export const Layout = ({ title, viewer, said, children }: LayoutProps) => (
   </Document>
 )
 
-export const SignInPage = ({ wrong }: { wrong?: string | undefined }) => (
+export const Heading = ({ title, of = '' }: { title: string; of?: string }) => (
+  <h1>
+    {title}
+    {of === '' ? null : (
+      <>
+        {' '}
+        of <bdi>{of}</bdi>
+      </>
+    )}
+  </h1>
+)
+
+interface SignInProps {
+  wrong?: string | undefined
+  withGitHub: boolean
+}
+
+export const SignInPage = ({ wrong, withGitHub }: SignInProps) => (
   <Document title="Sign in">
     <main>
       <h1>Sign in</h1>
@@ -77,6 +108,27 @@ export const SignInPage = ({ wrong }: { wrong?: string | undefined }) => (
           </div>
         </form>
       </section>
+      {withGitHub ? (
+        <section aria-labelledby="with-github">
+          <h2 id="with-github">Or with your GitHub account</h2>
+          <p>You see the repositories that you administer. The bot keeps nothing of your account.</p>
+          <form class="row" method="post" action="/admin/sign-in/github">
+            <button type="submit">Sign in with GitHub</button>
+          </form>
+        </section>
+      ) : null}
+    </main>
+  </Document>
+)
+
+/** Our own page leads on: to a browser that comes from GitHub, the first page would not be asked for by us. */
+export const WelcomePage = ({ login }: { login: string }) => (
+  <Document title="Signed in" next="/admin/">
+    <main>
+      <h1>Signed in as {login}</h1>
+      <p>
+        <a href="/admin/">To the runs</a>
+      </p>
     </main>
   </Document>
 )

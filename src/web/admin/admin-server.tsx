@@ -1,29 +1,46 @@
 /** The admin pages: who may, what is shown, what is done. Every answer is for the one who asked and for now only. */
+
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import type { Check } from '../../core/model/check.ts'
-import { QueueUnavailable } from '../../core/model/errors.ts'
-import { holds, type Pauses } from '../../core/model/pause.ts'
+import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../../core/model/errors.ts'
+import { holds, type Pauses, pausedPart, pauseOfBot } from '../../core/model/pause.ts'
 import type { JobQueue, Log } from '../../core/model/ports.ts'
+import { botAdmin, fullName, type Repository } from '../../core/model/thread.ts'
 import type { Run } from '../../core/record/run.ts'
-import type { Group } from '../../core/record/run-index.ts'
+import type { Group, Whose } from '../../core/record/run-index.ts'
+import { onceAtATime } from '../once-at-a-time.ts'
 import { type Access, isFromHere, openAccess } from './access.ts'
-import { type ActionOnRun, act, actionsOnRuns, type Result, results } from './actions.ts'
+import { type ActionOnRun, act, actionsOnRuns, actOnBot, type Result, results, type Sent } from './actions.ts'
 import { MessagePage, SignInPage, type Viewer } from './admin-layout.tsx'
-import { policy } from './admin-style.ts'
-import { type Board, openBoard } from './board.ts'
-import { BoardPage, ListPage, sectionTitles } from './board-page.tsx'
-import { filterOf, pathTo } from './filters.ts'
+import { policyFor } from './admin-style.ts'
+import { type Board, lately, openBoard } from './board.ts'
+import { BoardPage, ListPage, RepositoriesPage, sectionTitles } from './board-page.tsx'
+import { allFigures } from './figures.ts'
+import { FiguresPage } from './figures-page.tsx'
+import { asWritten, type Filter, filterOf, pathTo } from './filters.ts'
+import { type GitHubSignIn, gitHubLogin } from './github-login.ts'
+import {
+  addGitHubLogin,
+  type Env,
+  fromElsewhere,
+  type In,
+  type TurnedAway,
+  whyTurnedAway,
+} from './login-pages.tsx'
 import { ChecksPage, RunPage } from './run-page.tsx'
 import { runInJson } from './run-view.ts'
+import { type RepositorySettings, SettingsPage } from './settings-page.tsx'
 
 export interface AdminParts {
   token: string
-  runs: Pick<JobQueue<Run>, 'get' | 'members' | 'query' | 'send'>
+  runs: Pick<JobQueue<Run>, 'get' | 'listed' | 'members' | 'query' | 'send'>
   pauses: Pauses
   /** Asks for the same again, as `/codex retry` of its person does. Idempotent by `id`. */
-  retry(run: Run, id: string): Promise<void>
+  retry(run: Run, id: string, by: string): Promise<void>
+  /** Where the App has a client of OAuth. */
+  signInAtGitHub: GitHubSignIn | undefined
   /** Takes no more work in this process; a process that does none has no such thing. */
   drain: (() => void) | undefined
   /** All checks of the doctor. */
@@ -33,18 +50,14 @@ export interface AdminParts {
   /** Why the deployment is paused, if it is. */
   pausedBecause(): string | undefined
   posthogUrl(run: Run): string | undefined
+  /** By `owner/repository`: where the bot is installed. */
+  repositoryNamed(name: string): Promise<Repository | undefined>
+  settingsOf(repository: Repository): Promise<RepositorySettings>
   log: Pick<Log, 'info' | 'warn' | 'error'>
   now(): number
   /** ms until a wrong token is answered. */
   slowness?: number
 }
-
-interface Env {
-  Bindings: { from: string }
-  Variables: { session: string | undefined }
-}
-
-type In = Context<Env>
 
 export type AdminPages = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
@@ -64,7 +77,7 @@ export function adminPages(parts: AdminParts): AdminPages {
       body === undefined
         ? new Response('too much\n', { status: 413 })
         : await app.fetch(request, { from: req.socket.remoteAddress ?? '' })
-    res.writeHead(response.status, Object.fromEntries(response.headers))
+    res.writeHead(response.status, [...response.headers].flat())
     res.end(method === 'HEAD' ? undefined : Buffer.from(await response.arrayBuffer()))
   }
 }
@@ -87,6 +100,7 @@ async function bodyOf(req: IncomingMessage): Promise<string | undefined> {
 function routes(parts: AdminParts): Hono<Env> {
   const { now, log } = parts
   const access = openAccess(parts)
+  const login = parts.signInAtGitHub && gitHubLogin(parts.signInAtGitHub, access, now)
   const board = openBoard(parts.runs, now)
   let isDrained = false
   const app = new Hono<Env>()
@@ -94,33 +108,58 @@ function routes(parts: AdminParts): Hono<Env> {
   app.use('*', async (c, next) => {
     await next()
     for (const [name, value] of Object.entries(always)) c.res.headers.set(name, value)
+    // A form that leads to GitHub is on the page to sign in alone.
+    c.res.headers.set('content-security-policy', policyFor(c.res.status === 401 ? login?.web : undefined))
   })
   app.onError((error, c) => {
     if (error instanceof QueueUnavailable)
       return c.html(<MessagePage title="The queue does not answer" text="Try again in a moment." />, 503)
+    if (error instanceof NoResponse || error instanceof RetryLater || error instanceof Rejected) {
+      log.warn({ err: error }, 'GitHub did not say what an admin page needs')
+      return c.html(
+        <MessagePage
+          title="GitHub does not answer"
+          text="It has to say what you may see. Try again in a moment."
+        />,
+        503,
+      )
+    }
     log.error({ err: error }, 'an admin page failed')
     return c.html(<MessagePage title="That did not work" text="The log of the bot says why." />, 500)
   })
   app.notFound(c => c.html(notHere, 404))
   app.get('/admin', c => c.redirect('/admin/', 303))
 
+  const turnedAway = (c: In, kind: TurnedAway) => {
+    const [status, wrong] = whyTurnedAway[kind]
+    if (status === 429) c.header('retry-after', '1')
+    else c.header('www-authenticate', 'Bearer')
+    return c.html(<SignInPage wrong={wrong} withGitHub={login !== undefined} />, status)
+  }
+  const audit = (c: In, fields: { action: string; result: string; by?: string }): void =>
+    log.info({ audit: true, ...fields, from: c.env.from }, 'an admin acted')
+
   app.post('/admin/sign-in', async c => {
     if (!isFromHere(c.req.raw.headers)) return c.html(fromElsewhere, 403)
     const form = new URLSearchParams(await c.req.text())
     const signedIn = await access.signIn(form.get('token') ?? '', c.req.raw.headers)
-    log.info(
-      { audit: true, action: 'sign-in', result: signedIn.kind, from: c.env.from },
-      'an admin signed in, or not',
-    )
+    audit(c, { action: 'sign-in', result: signedIn.kind })
     if (signedIn.kind !== 'signed-in') return turnedAway(c, signedIn.kind)
     c.header('set-cookie', signedIn.cookie)
     return c.redirect('/admin/', 303)
   })
 
+  if (login) addGitHubLogin(app, { login, access, turnedAway, audit })
+
   app.use('/admin/*', async (c, next) => {
     const admission = await access.admit(c.req.raw.headers)
     if (admission.kind !== 'in') return turnedAway(c, admission.kind)
-    c.set('session', admission.session)
+    const { person, session } = admission
+    const about = person && (await login?.about(person, c.req.method === 'POST' ? 'now' : 'lately'))
+    if (person && !about) return turnedAway(c, 'forgotten')
+    c.set('session', session)
+    c.set('person', person)
+    c.set('repositories', about?.repositories)
     await next()
     return undefined
   })
@@ -141,37 +180,78 @@ function routes(parts: AdminParts): Hono<Env> {
 
   app.post('/admin/sign-out', async c => {
     if (!(await formOf(c))) return c.html(fromElsewhere, 403)
+    const person = c.get('person')
+    if (person)
+      await login?.forget(person).catch(err => log.warn({ err }, 'GitHub keeps the token of a session'))
     c.header('set-cookie', access.signOut(c.req.raw.headers))
     return c.redirect('/admin/', 303)
   })
 
+  /** What is shown of what is asked for; nothing for who may not see it, or has to choose first. */
+  const viewOf = async (c: In): Promise<View | undefined> => {
+    const filter = filterOf(c.req.query('filter') ?? '')
+    const repositories = c.get('repositories')
+    if (!repositories) return { filter, whose: await board.whoseOf(filter) }
+    const wanted = filter
+      ? repositories.filter(each => fullName(each).toLowerCase() === filter.name)
+      : repositories
+    const [chosen] = wanted
+    if (!chosen || wanted.length > 1) return undefined
+    const named: Filter = { kind: 'repository', name: fullName(chosen).toLowerCase() }
+    return { filter: named, whose: { kind: 'repository', name: chosen.repoId } }
+  }
+  const runOf = async (c: In): Promise<Run | undefined> => {
+    const run = (await board.get(c.req.param('id') ?? ''))?.data
+    const repositories = c.get('repositories')
+    return !run || !repositories || repositories.some(({ repoId }) => repoId === run.thread.repoId)
+      ? run
+      : undefined
+  }
+  const mayAll = (c: In): boolean => c.get('repositories') === undefined
+
   app.get('/admin/', async c => {
-    const whose = filterOf(c.req.query('filter') ?? '')
-    const drain = parts.drain === undefined ? 'no work here' : isDrained ? 'drained' : 'possible'
-    const shown = await onBoardPage(parts, board, whose)
+    const view = await viewOf(c)
+    if (!view) return c.req.query('filter') ? c.html(notHere, 404) : c.redirect('/admin/repositories', 303)
+    const isAll = mayAll(c)
+    const drain = parts.drain === undefined || !isAll ? 'no work here' : isDrained ? 'drained' : 'possible'
+    const shown = await onBoardPage(parts, { board, view, isAll })
     return c.html(<BoardPage {...shown} viewer={viewerOf(access, c)} said={saidIn(c)} drain={drain} />)
+  })
+
+  app.get('/admin/repositories', c => {
+    const repositories = c.get('repositories')
+    if (!repositories) return c.html(notHere, 404)
+    return c.html(<RepositoriesPage viewer={viewerOf(access, c)} repositories={repositories} />)
   })
 
   app.get('/admin/list/:group', async c => {
     const group = c.req.param('group')
-    if (!isGroup(group)) return c.html(notHere, 404)
-    const whose = filterOf(c.req.query('filter') ?? '')
+    const view = await viewOf(c)
+    if (!isGroup(group) || !view) return c.html(notHere, 404)
+    const { filter, whose } = view
     const listing = await board.list({ group, whose, page: Number(c.req.query('page')) })
-    return c.html(<ListPage viewer={viewerOf(access, c)} now={now()} {...{ group, whose, listing }} />)
+    const inLine = await board.linesOf(listing.runs)
+    return c.html(
+      <ListPage viewer={viewerOf(access, c)} now={now()} {...{ group, filter, listing, inLine }} />,
+    )
   })
 
   app.get('/admin/runs.json', async c => {
+    const view = await viewOf(c)
+    if (!view) return c.json({ error: 'choose one of your repositories: ?filter=owner/repository' }, 404)
     const filter = c.req.query('filter') ?? ''
     const page = Number(c.req.query('page')) || 1
-    const { runs, isLast } = await board.all(filterOf(filter), page)
+    const { runs, isLast } = await board.all(view.whose, page)
     const next = isLast ? {} : { next: pathTo('/admin/runs.json', { filter, page: page + 1 }) }
     return c.json({ runs: runs.map(({ data }) => runInJson(data, now())), ...next })
   })
 
   app.get('/admin/runs/:id', async c => {
-    const run = (await board.get(c.req.param('id')))?.data
+    const run = await runOf(c)
     if (!run) return c.html(notHere, 404)
-    const pause = await parts.pauses.of(run.thread.repoId)
+    const [repository, owner] = await Promise.all(
+      (['repository', 'owner'] as const).map(of => parts.pauses.of(pausedPart(run.thread, of))),
+    )
     return c.html(
       <RunPage
         viewer={viewerOf(access, c)}
@@ -179,7 +259,7 @@ function routes(parts: AdminParts): Hono<Env> {
         now={now()}
         run={run}
         posthogUrl={parts.posthogUrl(run)}
-        pause={pause && holds(pause, now()) ? pause : undefined}
+        pauses={{ repository, owner }}
       />,
     )
   })
@@ -188,36 +268,74 @@ function routes(parts: AdminParts): Hono<Env> {
     const form = await formOf(c)
     if (!form) return c.html(fromElsewhere, 403)
     const action = c.req.param('action')
-    const run = (await board.get(c.req.param('id')))?.data
+    const run = await runOf(c)
     if (!run || !isAction(action)) return c.html(notHere, 404)
-    const { id, fields } = form
-    const text = fields.get('text') ?? ''
-    const result = await act(parts, { action, run, id, text, from: c.env.from })
+    const isOwners = action === 'pause-owner' || action === 'resume-owner'
+    if (isOwners && (!mayAll(c) || run.thread.ownerId === 0)) return c.html(notHere, 404)
+    const result = await act(parts, { action, run }, sentBy(c, form))
     return c.redirect(`/admin/runs/${encodeURIComponent(run.id)}?said=${result}`, 303)
+  })
+
+  app.post('/admin/:action{pause|resume}', async c => {
+    const form = await formOf(c)
+    if (!form) return c.html(fromElsewhere, 403)
+    if (!mayAll(c)) return c.html(notHere, 404)
+    const action = c.req.param('action') === 'pause' ? 'pause' : 'resume'
+    return c.redirect(`/admin/?said=${await actOnBot(parts, action, sentBy(c, form))}`, 303)
+  })
+
+  app.get('/admin/outcomes', async c => {
+    const view = await viewOf(c)
+    if (!view) return c.req.query('filter') ? c.html(notHere, 404) : c.redirect('/admin/repositories', 303)
+    const figures = allFigures(await board.endedLately(view.whose), now(), lately.days)
+    return c.html(
+      <FiguresPage viewer={viewerOf(access, c)} filter={view.filter} {...{ figures, ...lately }} />,
+    )
+  })
+
+  app.get('/admin/settings', async c => {
+    const repositories = c.get('repositories')
+    const filter = filterOf(c.req.query('filter') ?? '')
+    const name = asWritten(filter)
+    const [repository, ...others] = repositories
+      ? repositories.filter(each => !filter || fullName(each).toLowerCase() === name)
+      : [filter?.kind === 'repository' ? await parts.repositoryNamed(name) : undefined]
+    if (repositories && (!repository || others.length > 0))
+      return filter ? c.html(notHere, 404) : c.redirect('/admin/repositories', 303)
+    const held = repository && (await parts.settingsOf(repository))
+    const shown = repository ? filterOf(fullName(repository)) : filter
+    return c.html(<SettingsPage viewer={viewerOf(access, c)} filter={shown} held={held} />)
   })
 
   const examine = onceAtATime(parts.examine)
   app.get('/admin/checks', async c => {
-    const checks = await examine()
-    return c.html(<ChecksPage viewer={viewerOf(access, c)} checks={checks} />)
+    if (!mayAll(c)) return c.html(notHere, 404)
+    return c.html(<ChecksPage viewer={viewerOf(access, c)} checks={await examine()} />)
   })
 
   app.post('/admin/drain', async c => {
     if (!(await formOf(c))) return c.html(fromElsewhere, 403)
-    if (parts.drain === undefined) return c.html(notHere, 404)
+    if (parts.drain === undefined || !mayAll(c)) return c.html(notHere, 404)
     isDrained = true
     parts.drain()
-    log.info(
-      { audit: true, action: 'drain', result: 'draining', by: 'admin', from: c.env.from },
-      'an admin acted',
-    )
+    audit(c, { action: 'drain', result: 'draining', by: botAdmin.login })
     return c.redirect('/admin/?said=draining', 303)
   })
   return app
 }
 
+interface View {
+  filter: Filter | undefined
+  whose: Whose | undefined
+}
+
+function sentBy(c: In, { id, fields }: { id: string; fields: URLSearchParams }): Sent {
+  const person = c.get('person')
+  const by = person ? { login: person.login, id: person.id } : botAdmin
+  return { by, id, text: fields.get('text') ?? '', from: c.env.from }
+}
+
 const always: Readonly<Record<string, string>> = {
-  'content-security-policy': policy,
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
@@ -228,32 +346,12 @@ const always: Readonly<Record<string, string>> = {
 }
 
 const notHere = <MessagePage title="Not here" text="There is no such page, or no such run any more." />
-const fromElsewhere = (
-  <MessagePage
-    title="Not done"
-    text="This did not come from a form of this page, or the form is too old. Open the page again."
-  />
-)
-
-function turnedAway(c: In, kind: 'stranger' | 'wrong-token' | 'busy') {
-  switch (kind) {
-    case 'stranger':
-      c.header('www-authenticate', 'Bearer')
-      return c.html(<SignInPage />, 401)
-    case 'wrong-token':
-      c.header('www-authenticate', 'Bearer')
-      return c.html(<SignInPage wrong="This is not the ADMIN_TOKEN of this bot." />, 401)
-    case 'busy':
-      c.header('retry-after', '1')
-      return c.html(<SignInPage wrong="Too many wrong tokens came just now. Try again in a second." />, 429)
-  }
-}
-
 function viewerOf(access: Access, c: In): Viewer {
   const session = c.get('session')
   return {
     form: () =>
       session === undefined ? null : <input type="hidden" name="form" value={access.formToken(session)} />,
+    login: c.get('person')?.login,
   }
 }
 
@@ -269,49 +367,45 @@ const isAction = (name: string): name is ActionOnRun => actionsOnRuns.some(actio
 
 /** Of each list on the first page; the rest is a click away. */
 const atFirst = 20
-/** One row a repository, so more are read. */
-const pausedAtFirst = 100
+/** Of those that share a row, or of which some are left out. */
+const moreAtFirst = 100
 const daysShown = 7
 
-async function onBoardPage(parts: AdminParts, board: Board, whose: ReturnType<typeof filterOf>) {
+interface OnBoard {
+  board: Board
+  view: View
+  /** And what concerns the whole bot. */
+  isAll: boolean
+}
+
+async function onBoardPage(parts: AdminParts, { board, view: { filter, whose }, isAll }: OnBoard) {
   const list = (group: Group, size = atFirst) => board.list({ group, whose, size })
-  const [questions, allFailed, setUp, pausedRuns, working, waiting, ended, days, failedChecks] =
+  const [questions, allFailed, setUp, pausedRuns, working, waiting, ended, days, failedChecks, said] =
     await Promise.all([
       list('question'),
-      list('failed'),
-      list('set-up', pausedAtFirst),
-      list('paused', pausedAtFirst),
+      list('failed', moreAtFirst),
+      list('set-up', moreAtFirst),
+      list('paused', moreAtFirst),
       list('working'),
       list('waiting'),
       list('ended'),
       board.outcomesByDay(daysShown),
-      parts.failedChecks(),
+      isAll ? parts.failedChecks() : [],
+      parts.pauses.of(pauseOfBot),
     ])
-  const failed = (await board.stillLast(allFailed.runs)).map(({ data }) => data)
+  const [stillFailed, inLine] = await Promise.all([
+    board.stillLast(allFailed.runs),
+    board.linesOf(waiting.runs),
+  ])
+  const all = allFailed.count
+  const count = stillFailed.length + (allFailed.isLast ? 0 : all - moreAtFirst)
+  const failed = {
+    ...allFailed,
+    ...{ runs: stillFailed.slice(0, atFirst), count, all, isLast: count <= atFirst },
+  }
   const paused = parts.pausedBecause()
   const now = parts.now()
-  return {
-    now,
-    whose,
-    questions,
-    failed,
-    setUp,
-    pausedRuns,
-    working,
-    waiting,
-    ended,
-    days,
-    failedChecks,
-    paused,
-  }
-}
-
-function onceAtATime<T>(read: () => Promise<T>): () => Promise<T> {
-  let underWay: Promise<T> | undefined
-  return () => {
-    underWay ??= read().finally(() => {
-      underWay = undefined
-    })
-    return underWay
-  }
+  const botPause = said && holds(said, now) ? said : undefined
+  const lists = { questions, failed, setUp, pausedRuns, working, waiting, ended }
+  return { now, filter, ...lists, days, failedChecks, paused, botPause, inLine }
 }

@@ -55,16 +55,24 @@ code { font: .875em ui-monospace, SFMono-Regular, Menlo, monospace }
 svg { display: block; width: 100%; max-width: 36rem; height: auto; margin: .75rem 0 0 }
 svg text { fill: var(--dim); font-size: 12px }
 svg .axis { stroke: var(--line) }
-.good-fill { fill: var(--good) } .bad-fill { fill: var(--bad) } .dim-fill { fill: var(--field-line) }
+.amount-fill { fill: var(--accent) } .good-fill { fill: var(--good) } .bad-fill { fill: var(--bad) } .dim-fill { fill: var(--field-line) }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; list-style: none; margin: .5rem 0 0; padding: 0; font-size: .875rem }
 .legend svg { display: inline-block; width: .75rem; height: .75rem; margin: 0 .375rem 0 0 }
+table { width: 100%; border-collapse: collapse; margin: .75rem 0 0 }
+th, td { text-align: left; vertical-align: top; padding: .5rem 1rem .5rem 0; border-top: 1px solid var(--line); font-weight: 400 }
+.wide { overflow-x: auto } .numbers { overflow-wrap: normal } .numbers td { white-space: nowrap; font-variant-numeric: tabular-nums }
+thead th { border: 0; color: var(--dim); font-size: .875rem }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 @media (max-width: 40rem) { ul.rows > li { grid-template-columns: minmax(0, 1fr) } dl, ol.timeline li { grid-template-columns: minmax(0, 1fr); gap: 0 } dd { margin: 0 0 .5rem } input { width: 100% } .filter > div { flex: 1 1 12rem } }
 `
 
 /** The policy names the only style sheet there is; scripts, frames and everything of others are out. */
-export const policy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-  "img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-].join('; ')
+export const policyFor = (formsTo = ''): string =>
+  [
+    "default-src 'none'",
+    `style-src '${digestOfStyle}'`,
+    `img-src data:; form-action 'self' ${formsTo}`.trim(),
+    "frame-ancestors 'none'; base-uri 'none'",
+  ].join('; ')
+
+const digestOfStyle = `sha256-${createHash('sha256').update(style).digest('base64')}`

@@ -1,34 +1,41 @@
 /** The first page: what needs somebody, what runs, what comes, what happened. */
 import type { Child } from 'hono/jsx'
 import type { Check } from '../../core/model/check.ts'
-import { fullName } from '../../core/model/thread.ts'
+import { type Pause, pausedPart } from '../../core/model/pause.ts'
+import { fullName, type Repository } from '../../core/model/thread.ts'
 import type { Run } from '../../core/record/run.ts'
-import type { Group, Whose } from '../../core/record/run-index.ts'
+import { type Group, whilePaused } from '../../core/record/run-index.ts'
 import { counted } from '../../core/text/phrases.ts'
-import { Layout, type Viewer } from './admin-layout.tsx'
+import { Heading, Layout, type Viewer } from './admin-layout.tsx'
 import type { Listing, OutcomesOfDay } from './board.ts'
-import { asWritten, filterFor, pathTo } from './filters.ts'
+import { asWritten, type Filter, filterFor, pathTo } from './filters.ts'
 import { OutcomeChart } from './outcome-chart.tsx'
-import { Action, RunList } from './run-list.tsx'
+import { PausedSince, PauseForm, ResumeForm } from './pause-form.tsx'
+import { Action, type InLines, RunList } from './run-list.tsx'
 import { waitsFor } from './run-view.ts'
+import { together } from './together.ts'
 
 export interface BoardShown {
   viewer: Viewer
   now: number
   said?: string | undefined
-  whose: Whose | undefined
+  filter: Filter | undefined
   failedChecks: readonly Check[]
   /** Why the whole bot is paused, if it is. */
   paused: string | undefined
   questions: Listing
-  /** Without those that somebody has asked for again. */
-  failed: readonly Run[]
+  /** Without those that somebody has asked for again, which `all` counts, too. */
+  failed: Listing & { all: number }
   setUp: Listing
   pausedRuns: Listing
   working: Listing
   waiting: Listing
   ended: Listing
   days: readonly OutcomesOfDay[]
+  /** Of the whole bot, by an admin, if it holds. */
+  botPause: Pause | undefined
+  /** By their ids. */
+  inLine: InLines
   drain: 'possible' | 'drained' | 'no work here'
 }
 
@@ -45,57 +52,93 @@ export const sectionTitles: Record<Group, string> = {
 const dataOf = ({ runs }: Listing): Run[] => runs.map(({ data }) => data)
 
 export function BoardPage(board: BoardShown) {
-  const { viewer, now, whose, working, waiting, ended } = board
-  const shared = { viewer, now, whose }
+  const { viewer, now, filter, inLine, working, waiting, ended } = board
+  const shared = { viewer, now, filter, inLine }
   return (
     <Layout title="Runs" viewer={viewer} said={board.said}>
-      <h1>
-        Runs
-        {whose ? (
-          <>
-            {' '}
-            of <bdi>{asWritten(whose)}</bdi>
-          </>
-        ) : null}
-      </h1>
-      <Filter whose={whose} />
+      <Heading title="Runs" of={asWritten(filter)} />
+      <FilterForm filter={filter} viewer={viewer} to="/admin/" />
+      {filter?.kind === 'repository' ? (
+        <p>
+          <a href={pathTo('/admin/settings', { filter: filter.name })}>Settings of {filter.name}</a>,{' '}
+          <a href={pathTo('/admin/outcomes', { filter: filter.name })}>its outcomes</a>
+        </p>
+      ) : null}
       <Needs {...board} />
       <Section group="working" listing={working} none="Nothing is running." {...shared} />
       <Section group="waiting" listing={waiting} none="Nothing waits." {...shared} />
       <Section group="ended" listing={ended} none="Nothing has ended." {...shared}>
-        {whose || ended.count === 0 ? null : <OutcomeChart days={board.days} />}
+        {filter || ended.count === 0 ? null : <OutcomeChart days={board.days} />}
       </Section>
-      <Drain {...board} />
+      {viewer.login === undefined ? <Bot {...board} /> : null}
     </Layout>
   )
 }
 
-const Filter = ({ whose }: { whose: Whose | undefined }) => (
-  <form class="filter" method="get" action="/admin/">
-    <div>
-      <label for="filter">Owner, owner/repository or @person</label>
-      <input id="filter" name="filter" value={asWritten(whose)} autocapitalize="off" spellcheck={false} />
-    </div>
-    <button type="submit">Show</button>
-    {whose ? (
-      <a class="button" href="/admin/">
-        Show all
-      </a>
-    ) : null}
-  </form>
+interface FilterFormProps {
+  filter: Filter | undefined
+  viewer: Viewer
+  to: string
+}
+
+export const FilterForm = ({ filter, viewer, to }: FilterFormProps) =>
+  viewer.login === undefined ? (
+    <form class="filter" method="get" action={to}>
+      <div>
+        <label for="filter">Owner, owner/repository or @person</label>
+        <input id="filter" name="filter" value={asWritten(filter)} autocapitalize="off" spellcheck={false} />
+      </div>
+      <button type="submit">Show</button>
+      {filter ? (
+        <a class="button" href={to}>
+          Show all
+        </a>
+      ) : null}
+    </form>
+  ) : (
+    <p>
+      <a href="/admin/repositories">Your repositories</a>
+    </p>
+  )
+
+interface RepositoriesShown {
+  viewer: Viewer
+  repositories: readonly Repository[]
+}
+
+/** For whoever signed in with GitHub. */
+export const RepositoriesPage = ({ viewer, repositories }: RepositoriesShown) => (
+  <Layout title="Your repositories" viewer={viewer}>
+    <h1>Your repositories</h1>
+    <section aria-label="Your repositories">
+      {repositories.length === 0 ? (
+        <p>There is none in which this bot is installed and you have the role admin.</p>
+      ) : (
+        <ul>
+          {repositories.map(each => (
+            <li>
+              <a href={pathTo('/admin/', { filter: fullName(each) })}>{fullName(each)}</a>
+            </li>
+          ))}
+        </ul>
+      )}
+      <p class="dim">A new role at GitHub shows here after a few minutes.</p>
+    </section>
+  </Layout>
 )
 
 function Needs(board: BoardShown) {
-  const { viewer, now, whose, failedChecks, paused, questions, failed, setUp, pausedRuns } = board
+  const { viewer, now, filter, failedChecks, paused, botPause, questions, failed, setUp, pausedRuns } = board
   const isCalm =
     failedChecks.length === 0 &&
     paused === undefined &&
-    [questions.count, failed.length, setUp.count, pausedRuns.count].every(count => count === 0)
+    botPause === undefined &&
+    [questions.count, failed.count, setUp.count, pausedRuns.count].every(count => count === 0)
   return (
     <section class={isCalm ? '' : 'bad'} aria-labelledby="needs">
       <h2 id="needs">Does anything need you?</h2>
       {isCalm ? <p>No. Nothing failed, nothing waits for an answer, nothing is held or paused.</p> : null}
-      {failedChecks.length > 0 || paused !== undefined ? (
+      {failedChecks.length > 0 || paused !== undefined || botPause ? (
         <ul class="rows">
           {failedChecks.map(({ name, detail, fix }) => (
             <li>
@@ -120,25 +163,41 @@ function Needs(board: BoardShown) {
               </div>
             </li>
           )}
+          {botPause ? (
+            <li>
+              <span class="state warn">Paused</span>
+              <div class="what">
+                <strong>The whole bot is paused</strong>
+                <span class="why">
+                  <PausedSince pause={botPause} now={now} />
+                </span>
+              </div>
+              {viewer.login === undefined ? <ResumeForm viewer={viewer} {...wholeBot} /> : null}
+            </li>
+          ) : null}
         </ul>
       ) : null}
       <Exceptions
         title={sectionTitles.question}
         count={questions.count}
-        more={moreOf('question', questions, whose)}
+        more={moreOf('question', questions, filter)}
       >
         <RunList runs={dataOf(questions)} viewer={viewer} now={now} />
       </Exceptions>
-      <Exceptions title={sectionTitles.failed} count={failed.length}>
-        <RunList runs={failed} viewer={viewer} now={now} />
+      <Exceptions
+        title={sectionTitles.failed}
+        count={failed.count}
+        more={moreOf('failed', failed, filter, `All ${failed.all}, with those asked for again`)}
+      >
+        <RunList runs={dataOf(failed)} viewer={viewer} now={now} />
       </Exceptions>
-      <Exceptions title={sectionTitles['set-up']} count={setUp.count} more={moreOf('set-up', setUp, whose)}>
+      <Exceptions title={sectionTitles['set-up']} count={setUp.count} more={moreOf('set-up', setUp, filter)}>
         <HeldRows runs={dataOf(setUp)} now={now} />
       </Exceptions>
       <Exceptions
         title={sectionTitles.paused}
         count={pausedRuns.count}
-        more={moreOf('paused', pausedRuns, whose)}
+        more={moreOf('paused', pausedRuns, filter)}
       >
         <PausedRows runs={dataOf(pausedRuns)} now={now} viewer={viewer} />
       </Exceptions>
@@ -166,16 +225,10 @@ const Exceptions = ({ title, count, more, children }: ExceptionsProps) =>
     </>
   )
 
-/** Those that wait for the same, as one row. */
-function together(runs: readonly Run[], keyOf: (run: Run) => string): Run[][] {
-  const found = new Map<string, Run[]>()
-  for (const run of runs) found.set(keyOf(run), [...(found.get(keyOf(run)) ?? []), run])
-  return [...found.values()]
-}
-
+/** Those that wait for the same are one row. */
 const HeldRows = ({ runs, now }: { runs: readonly Run[]; now: number }) => (
   <ul class="rows">
-    {together(runs, run => waitsFor(run, now) ?? '').map(([first, ...others]) =>
+    {together(runs, run => waitsFor(run, now) ?? '').map(([, [first, ...others]]) =>
       first === undefined ? null : (
         <li>
           <span class="state bad">Held</span>
@@ -194,27 +247,46 @@ const HeldRows = ({ runs, now }: { runs: readonly Run[]; now: number }) => (
 
 const PausedRows = ({ runs, now, viewer }: { runs: readonly Run[]; now: number; viewer: Viewer }) => (
   <ul class="rows">
-    {together(runs, ({ thread }) => String(thread.repoId)).map(([first, ...others]) =>
+    {together(runs, ({ thread, schedule: { waits } }) =>
+      whilePaused(pausedPart(thread, waits?.kind === 'pause' ? waits.of : 'repository')),
+    ).map(([, [first, ...others]]) =>
       first === undefined ? null : (
-        <li>
-          <span class="state warn">Paused</span>
-          <div class="what">
-            <a href={pathTo('/admin/', { filter: filterFor(first, 'repository') })}>
-              {fullName(first.thread)}
-            </a>
-            <bdi class="why">{waitsFor(first, now)}</bdi>
-            <span class="meta">{counted(others.length + 1, 'run')} shown here</span>
-          </div>
-          {first.schedule.waits?.kind === 'pause' && first.schedule.waits.of === 'repository' ? (
-            <Action run={first} action="resume" viewer={viewer} tone="main">
-              Resume<span class="unseen"> {fullName(first.thread)}</span>
-            </Action>
-          ) : null}
-        </li>
+        <PausedRow first={first} count={others.length + 1} now={now} viewer={viewer} />
       ),
     )}
   </ul>
 )
+
+interface PausedRowProps {
+  first: Run
+  count: number
+  now: number
+  viewer: Viewer
+}
+
+function PausedRow({ first, count, now, viewer }: PausedRowProps) {
+  const { thread, schedule } = first
+  const of = schedule.waits?.kind === 'pause' ? schedule.waits.of : 'bot'
+  const names = { repository: fullName(thread), owner: `all of ${thread.owner}`, bot: 'The whole bot' }
+  const mayResume = of === 'repository' || (of === 'owner' && viewer.login === undefined)
+  return (
+    <li>
+      <span class="state warn">Paused</span>
+      <div class="what">
+        <a href={pathTo('/admin/', { filter: filterFor(first, of === 'owner' ? 'owner' : 'repository') })}>
+          {names[of]}
+        </a>
+        <bdi class="why">{waitsFor(first, now)}</bdi>
+        <span class="meta">{counted(count, 'run')} shown here</span>
+      </div>
+      {mayResume ? (
+        <Action run={first} action={of === 'owner' ? 'resume-owner' : 'resume'} viewer={viewer} tone="main">
+          Resume<span class="unseen"> {names[of]}</span>
+        </Action>
+      ) : null}
+    </li>
+  )
+}
 
 interface SectionProps {
   group: Group
@@ -222,11 +294,12 @@ interface SectionProps {
   none: string
   viewer: Viewer
   now: number
-  whose: Whose | undefined
+  filter: Filter | undefined
+  inLine: InLines
   children?: Child
 }
 
-const Section = ({ group, listing, none, viewer, now, whose, children }: SectionProps) => (
+const Section = ({ group, listing, none, viewer, now, filter, inLine, children }: SectionProps) => (
   <section aria-labelledby={group}>
     <h2 id={group}>
       {sectionTitles[group]} <span class="count">{listing.count}</span>
@@ -235,32 +308,53 @@ const Section = ({ group, listing, none, viewer, now, whose, children }: Section
     {listing.count === 0 ? (
       <p class="dim">{none}</p>
     ) : (
-      <RunList runs={dataOf(listing)} viewer={viewer} now={now} />
+      <RunList runs={dataOf(listing)} viewer={viewer} now={now} inLine={inLine} />
     )}
-    {moreOf(group, listing, whose)}
+    {moreOf(group, listing, filter)}
   </section>
 )
 
-const moreOf = (group: Group, { isLast, count }: Listing, whose: Whose | undefined): Child =>
+const moreOf = (
+  group: Group,
+  { isLast, count }: Listing,
+  filter: Filter | undefined,
+  words = `All ${count}`,
+): Child =>
   isLast ? null : (
     <p>
-      <a href={pathTo(`/admin/list/${group}`, { filter: asWritten(whose) })}>All {count}</a>
+      <a href={pathTo(`/admin/list/${group}`, { filter: asWritten(filter) })}>{words}</a>
     </p>
   )
 
-function Drain({ drain, viewer }: Pick<BoardShown, 'drain' | 'viewer'>) {
-  if (drain === 'no work here') return null
+const wholeBot = {
+  name: 'the whole bot',
+  to: { pause: '/admin/pause', resume: '/admin/resume' },
+  id: 'text',
+}
+
+function Bot({ drain, viewer, now, botPause }: BoardShown) {
   return (
     <section aria-labelledby="process">
-      <h2 id="process">This process</h2>
+      <h2 id="process">This bot</h2>
+      {botPause ? null : (
+        <details>
+          <summary>Pause it</summary>
+          <p>
+            Nothing new starts anywhere until it goes on. What is asked is kept and starts by itself. Runs at
+            work go on.
+          </p>
+          <PauseForm viewer={viewer} now={now} pause={undefined} {...wholeBot} />
+        </details>
+      )}
       {drain === 'drained' ? (
         <p>
-          It takes no more work, and its `/readyz` says so. Other processes go on. Start it again to have it
-          work.
+          This process takes no more work, and its `/readyz` says so. Other processes go on. Start it again to
+          have it work.
         </p>
-      ) : (
+      ) : null}
+      {drain === 'possible' ? (
         <details>
-          <summary>Drain it, before you stop or move it</summary>
+          <summary>Drain this process, before you stop or move it</summary>
           <p>
             It then takes no more work until it is started again. What it has in hand goes on to its next
             step, and nothing is lost: other processes take it from there, or this one when it is started
@@ -273,7 +367,7 @@ function Drain({ drain, viewer }: Pick<BoardShown, 'drain' | 'viewer'>) {
             </button>
           </form>
         </details>
-      )}
+      ) : null}
     </section>
   )
 }
@@ -282,26 +376,27 @@ export interface ListShown {
   viewer: Viewer
   now: number
   group: Group
-  whose: Whose | undefined
+  filter: Filter | undefined
   listing: Listing
+  inLine: InLines
 }
 
-export function ListPage({ viewer, now, group, whose, listing }: ListShown) {
+export function ListPage({ viewer, now, group, filter, listing, inLine }: ListShown) {
   const { page, isLast, count } = listing
-  const to = (at: number): string => pathTo(`/admin/list/${group}`, { filter: asWritten(whose), page: at })
+  const to = (at: number): string => pathTo(`/admin/list/${group}`, { filter: asWritten(filter), page: at })
   return (
     <Layout title={sectionTitles[group]} viewer={viewer}>
       <h1>
         {sectionTitles[group]}
-        {whose ? (
+        {filter ? (
           <>
-            , of <bdi>{asWritten(whose)}</bdi>
+            , of <bdi>{asWritten(filter)}</bdi>
           </>
         ) : null}{' '}
         <span class="count">{count}</span>
       </h1>
       <section aria-label={sectionTitles[group]}>
-        <RunList runs={dataOf(listing)} viewer={viewer} now={now} />
+        <RunList runs={dataOf(listing)} viewer={viewer} now={now} inLine={inLine} />
         <nav class="row" aria-label="More">
           {page > 1 ? <a href={to(page - 1)}>Back</a> : null}
           {isLast ? null : <a href={to(page + 1)}>Next</a>}

@@ -2,9 +2,22 @@
 import type { JobQueue, JobRecord } from '../../core/model/ports.ts'
 import { day } from '../../core/model/time.ts'
 import { type Outcome, outcomeKinds, type Run } from '../../core/record/run.ts'
-import { type Group, ofThread, onBoard, type Whose, withOutcome } from '../../core/record/run-index.ts'
+import {
+  type Group,
+  inLine,
+  inNamed,
+  liveGroups,
+  ofThread,
+  onBoard,
+  placeOf,
+  type Whose,
+  waited,
+  withOutcome,
+} from '../../core/record/run-index.ts'
+import type { Filter } from './filters.ts'
+import { together } from './together.ts'
 
-export type BoardRuns = Pick<JobQueue<Run>, 'get' | 'members' | 'query'>
+export type BoardRuns = Pick<JobQueue<Run>, 'get' | 'listed' | 'members' | 'query'>
 export type Listed = JobRecord<Run>
 
 const perPage = 50
@@ -13,6 +26,9 @@ const maxPage = 200
 
 /** How long failures need somebody, and ends are news: ms. */
 const news: Partial<Record<Group, number>> = { failed: 3 * day, ended: 7 * day }
+
+/** What figures are made of: each record is read, so they are few. */
+export const lately = { days: 30, most: 500 }
 
 export interface Listing {
   runs: Listed[]
@@ -33,6 +49,14 @@ export function openBoard(runs: BoardRuns, now: () => number) {
   const read = async (ids: readonly string[]): Promise<Listed[]> => {
     const found = await Promise.all(ids.map(id => runs.get(id).catch(leftOut)))
     return found.flatMap(run => run ?? [])
+  }
+
+  /** A repository has the number of the newest that was called so. */
+  async function whoseOf(filter: Filter | undefined): Promise<Whose | undefined> {
+    if (filter?.kind !== 'repository') return filter
+    const [[newest] = []] = await runs.members([inNamed(filter.name)], { kind: 'last', count: 1 })
+    const [run] = newest ? await read([newest.id]) : []
+    return { kind: 'repository', name: run?.data.thread.repoId ?? 0 }
   }
 
   /** Newest first where they have ended, else those that wait longest. */
@@ -60,11 +84,42 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     return listed.filter(({ id }, at) => newest[at]?.[0]?.id === id)
   }
 
-  const groups: readonly Group[] = ['question', 'set-up', 'paused', 'working', 'waiting', 'ended']
+  /** Of the last days, and no more than so many: the newest. */
+  async function endedLately(whose: Whose | undefined): Promise<Run[]> {
+    const found = await runs.listed([onBoard('ended', whose)], { kind: 'last', count: lately.most })
+    const since = now() - lately.days * day
+    return found.map(({ data }) => data).filter(({ result }) => (result.concludedAt ?? 0) > since)
+  }
+
+  /** Where those that wait in line stand, and how long the last twenty of their owner waited there. */
+  async function linesOf(listed: readonly Listed[]): Promise<Map<string, InLine>> {
+    const inLines = listed.flatMap(run => {
+      const { waits } = run.data.schedule
+      return waits?.kind === 'line' ? [{ run, set: inLine(placeOf(run, waits.of)) }] : []
+    })
+    const owners = together(inLines, ({ run }) => placeOf(run, 'owner')).slice(0, maxOwners)
+    const [before, ...recent] = await Promise.all([
+      runs.query(
+        inLines.map(({ run, set }) => ({ kind: 'count', set, before: { id: run.id, score: run.addedAt } })),
+      ),
+      ...owners.map(([owner]) => runs.listed([waited(owner)], { kind: 'last', count: 20 })),
+    ])
+    const usual = new Map(
+      owners.map(([owner], at) => [owner, meanWait((recent[at] ?? []).map(({ data }) => data))]),
+    )
+    return new Map(
+      inLines.map(({ run }, at) => {
+        const usually = usual.get(placeOf(run, 'owner'))
+        const since = run.data.schedule.enteredAt ?? run.addedAt
+        const startsAt = usually === undefined ? undefined : since + usually
+        return [run.id, { place: (before[at] ?? 0) + 1, usually, startsAt }]
+      }),
+    )
+  }
 
   /** All that are not over, then what has ended lately, by pages; without what this version can't read. */
   async function all(whose: Whose | undefined, page: number): Promise<{ runs: Listed[]; isLast: boolean }> {
-    const sets = groups.map(group => onBoard(group, whose))
+    const sets = [...liveGroups, 'ended' as const].map(group => onBoard(group, whose))
     const wanted = Math.min(Math.max(1, Math.trunc(page) || 1), maxPage)
     const found = await runs.members(sets, { kind: 'last', count: wanted * perPage + 1 })
     const since = now() - (news.ended ?? 0)
@@ -93,7 +148,34 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     }))
   }
 
-  return { list, stillLast, all, outcomesByDay, get: (id: string) => runs.get(id).catch(leftOut) }
+  return {
+    whoseOf,
+    list,
+    stillLast,
+    endedLately,
+    linesOf,
+    all,
+    outcomesByDay,
+    get: (id: string) => runs.get(id).catch(leftOut),
+  }
+}
+
+export interface InLine {
+  /** The first has 1. */
+  place: number
+  /** ms that the last ones waited, if any did. */
+  usually: number | undefined
+  /** If it waits as long as they did, ms since the epoch. */
+  startsAt: number | undefined
+}
+
+/** Whose last waits are read for one page. */
+const maxOwners = 5
+
+/** ms, of those that had to wait in line. */
+export function meanWait(runs: readonly Run[]): number | undefined {
+  const waits = runs.flatMap(({ schedule }) => schedule.waitedInLine ?? [])
+  return waits.length === 0 ? undefined : waits.reduce((sum, ms) => sum + ms, 0) / waits.length
 }
 
 export type Board = ReturnType<typeof openBoard>

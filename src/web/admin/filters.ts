@@ -1,17 +1,22 @@
 /** Whose Runs a page shows, as people write it: `acme`, `acme/shop`, `@maya`. */
 import type { Run, Scope } from '../../core/record/run.ts'
-import type { Whose } from '../../core/record/run-index.ts'
 import { stripInvisible } from '../../core/text/invisible.ts'
 
-export function filterOf(text: string): Whose | undefined {
+/** In lower case. */
+export interface Filter {
+  kind: Scope
+  name: string
+}
+
+export function filterOf(text: string): Filter | undefined {
   const name = stripInvisible(text).trim().toLowerCase().slice(0, 200)
   if (name.startsWith('@')) return name === '@' ? undefined : { kind: 'person', name: name.slice(1) }
   if (name === '') return undefined
   return { kind: name.includes('/') ? 'repository' : 'owner', name }
 }
 
-export const asWritten = (whose: Whose | undefined): string =>
-  whose === undefined ? '' : `${whose.kind === 'person' ? '@' : ''}${whose.name}`
+export const asWritten = (filter: Filter | undefined): string =>
+  filter === undefined ? '' : `${filter.kind === 'person' ? '@' : ''}${filter.name}`
 
 export const filterFor = ({ thread: { owner, repo }, request }: Run, kind: Scope): string => {
   const names: Record<Scope, string> = {

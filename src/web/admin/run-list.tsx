@@ -2,16 +2,20 @@ import type { Child } from 'hono/jsx'
 import { fullName } from '../../core/model/thread.ts'
 import { phaseOf, type Run } from '../../core/record/run.ts'
 import { groupOf } from '../../core/record/run-index.ts'
-import { exactly } from '../../core/text/phrases.ts'
+import { exactly, moment } from '../../core/text/phrases.ts'
 import { questionUrl } from '../../core/words/while-working.ts'
 import type { ActionOnRun } from './actions.ts'
 import type { Viewer } from './admin-layout.tsx'
+import type { InLine } from './board.ts'
 import { filterFor, pathTo } from './filters.ts'
 import { mayRetry, mayStop, reasonOf, shown, sinceOf, stateWords, waitsFor, webAddress } from './run-view.ts'
+
+export type InLines = ReadonlyMap<string, InLine>
 
 interface Shown {
   viewer: Viewer
   now: number
+  inLine?: InLines
 }
 
 export const RunList = ({ runs, ...shared }: Shown & { runs: readonly Run[] }) => (
@@ -22,7 +26,8 @@ export const RunList = ({ runs, ...shared }: Shown & { runs: readonly Run[] }) =
   </ul>
 )
 
-function RunRow({ run, viewer, now }: Shown & { run: Run }) {
+function RunRow({ run, viewer, now, inLine }: Shown & { run: Run }) {
+  const line = inLine?.get(run.id)
   const why = waitsFor(run, now) ?? reasonOf(run)
   return (
     <li>
@@ -32,13 +37,21 @@ function RunRow({ run, viewer, now }: Shown & { run: Run }) {
           <bdi>{shown(run.baseline.snapshot.title) || 'Without a title'}</bdi>
         </a>
         {why === undefined ? null : <bdi class="why">{why}</bdi>}
+        {line ? <span class="why">{lineInWords(line, now)}</span> : null}
         <div class="meta">
-          <Meta run={run} now={now} />
+          <Meta run={run} now={now} viewer={viewer} />
         </div>
       </div>
       <MainAction run={run} viewer={viewer} />
     </li>
   )
+}
+
+function lineInWords({ place, usually, startsAt }: InLine, now: number): string {
+  const where = `Place ${place} in line.`
+  if (usually === undefined || startsAt === undefined) return where
+  const when = startsAt > now ? `about ${moment(startsAt, now)}` : 'soon'
+  return `${where} The last ones waited ${exactly(usually)} on average, so it starts ${when}.`
 }
 
 const tones: Partial<Record<ReturnType<typeof phaseOf>, string>> = {
@@ -60,8 +73,18 @@ export function State({ run }: { run: Run }) {
 const dotted = (parts: readonly Child[]): Child =>
   parts.flatMap((part, at) => (at === 0 ? [part] : [' · ', part]))
 
-function Meta({ run, now }: { run: Run; now: number }) {
-  const { thread, request, result, session } = run
+/** Who sees only their repositories sees nobody's runs elsewhere. */
+export const Requester = ({ run, viewer }: { run: Run; viewer: Viewer }) => {
+  const name = <bdi>{shown(run.request.by.login)}</bdi>
+  return viewer.login === undefined ? (
+    <a href={pathTo('/admin/', { filter: filterFor(run, 'person') })}>{name}</a>
+  ) : (
+    name
+  )
+}
+
+function Meta({ run, now, viewer }: Shown & { run: Run }) {
+  const { thread, result, session } = run
   const pull = result.pulls.at(-1)
   return (
     <>
@@ -69,9 +92,7 @@ function Meta({ run, now }: { run: Run; now: number }) {
         <Link href={thread.url}>
           {fullName(thread)}#{thread.number}
         </Link>,
-        <a href={pathTo('/admin/', { filter: filterFor(run, 'person') })}>
-          <bdi>{shown(request.by.login)}</bdi>
-        </a>,
+        <Requester run={run} viewer={viewer} />,
         <Ago at={sinceOf(run)} now={now} />,
         ...(pull
           ? [

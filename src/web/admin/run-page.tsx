@@ -4,8 +4,9 @@ import { fullName, threadName } from '../../core/model/thread.ts'
 import type { Run } from '../../core/record/run.ts'
 import { moment } from '../../core/text/phrases.ts'
 import { Layout, type Viewer } from './admin-layout.tsx'
-import { filterFor, pathTo } from './filters.ts'
-import { Action, Ago, Link, State } from './run-list.tsx'
+import { pathTo } from './filters.ts'
+import { PauseForm } from './pause-form.tsx'
+import { Action, Ago, Link, Requester, State } from './run-list.tsx'
 import { mayRetry, mayStop, reasonOf, shown, timelineOf, waitsFor } from './run-view.ts'
 
 interface RunShown {
@@ -15,8 +16,8 @@ interface RunShown {
   run: Run
   /** PostHog's page of it. */
   posthogUrl: string | undefined
-  /** That holds for its repository now. */
-  pause: Pause | undefined
+  /** What was said last. */
+  pauses: { repository: Pause | undefined; owner: Pause | undefined }
 }
 
 export function RunPage(props: RunShown) {
@@ -80,10 +81,7 @@ function Facts({ run, now, viewer, posthogUrl }: RunShown) {
         </dd>
         <dt>Asked by</dt>
         <dd>
-          <a href={pathTo('/admin/', { filter: filterFor(run, 'person') })}>
-            <bdi>{shown(request.by.login)}</bdi>
-          </a>
-          , <Ago at={request.at} now={now} />
+          <Requester run={run} viewer={viewer} />, <Ago at={request.at} now={now} />
         </dd>
         {result.pulls.map(pull => (
           <>
@@ -161,47 +159,33 @@ function Words({ run: { request, mailbox } }: { run: Run }) {
   )
 }
 
-function Repository({ run, now, viewer, pause }: RunShown) {
-  const name = fullName(run.thread)
+function Repository({ run, now, viewer, pauses }: RunShown) {
+  const { thread } = run
+  const name = fullName(thread)
+  const to = (of: '' | '-owner') => ({
+    pause: `/admin/runs/${encodeURIComponent(run.id)}/pause${of}`,
+    resume: `/admin/runs/${encodeURIComponent(run.id)}/resume${of}`,
+  })
+  const shared = { viewer, now }
   return (
     <section aria-labelledby="repository">
       <h2 id="repository">The repository</h2>
       <p>
-        <a href={pathTo('/admin/', { filter: filterFor(run, 'repository') })}>All runs of {name}</a>
+        <a href={pathTo('/admin/', { filter: name })}>All runs of {name}</a>, and{' '}
+        <a href={pathTo('/admin/settings', { filter: name })}>its settings</a>
       </p>
-      {pause ? (
-        <>
-          <p>
-            Paused since {moment(pause.at, now)} by <bdi>{shown(pause.by)}</bdi>
-            {pause.until === undefined ? '' : `, until ${moment(pause.until, now)}`}
-            {pause.why === '' ? (
-              ''
-            ) : (
-              <>
-                : <bdi>{shown(pause.why)}</bdi>
-              </>
-            )}
-          </p>
-          <div class="row">
-            <Action run={run} action="resume" viewer={viewer} tone="main">
-              Resume {name}
-            </Action>
-          </div>
-        </>
-      ) : (
-        <form method="post" action={`/admin/runs/${encodeURIComponent(run.id)}/pause`}>
-          {viewer.form()}
-          <p class="dim">
-            While it is paused, nothing new starts there. What is asked is kept and starts by itself.
-          </p>
-          <div class="row">
-            <div class="field">
-              <label for="text">Until when, and why (optional)</label>
-              <input id="text" name="text" placeholder="until 18:00 release" />
-            </div>
-            <button type="submit">Pause {name}</button>
-          </div>
-        </form>
+      <p class="dim">
+        While it is paused, nothing new starts there. What is asked is kept and starts by itself.
+      </p>
+      <PauseForm {...shared} name={name} pause={pauses.repository} to={to('')} id="text" />
+      {viewer.login !== undefined || thread.ownerId === 0 ? null : (
+        <PauseForm
+          {...shared}
+          name={`all of ${thread.owner}`}
+          pause={pauses.owner}
+          to={to('-owner')}
+          id="text-owner"
+        />
       )}
     </section>
   )

@@ -22,6 +22,9 @@ export interface RunInJson {
   waitsFor: string | null
   pull: string | null
   cost: number | null
+  /** What became of the pull request since, and how often an agent was sent to fix it. */
+  pullEnd: { how: 'merged' | 'closed' | 'reverted'; at: string } | null
+  rounds: number
 }
 
 export const runInJson = (run: Run, now: number): RunInJson => ({
@@ -34,7 +37,15 @@ export const runInJson = (run: Run, now: number): RunInJson => ({
   waitsFor: waitsFor(run, now) ?? null,
   pull: run.result.pulls.at(-1)?.url ?? null,
   cost: run.session.cost ?? null,
+  pullEnd: pullEndOf(run),
+  rounds: (run.result.rounds?.asked ?? 0) + (run.result.rounds?.byPostHog ?? 0),
 })
+
+function pullEndOf({ result: { ended } }: Run): RunInJson['pullEnd'] {
+  return ended
+    ? { how: ended.revertedBy ? 'reverted' : ended.how, at: new Date(ended.at).toISOString() }
+    : null
+}
 
 /** ms since the epoch */
 export function sinceOf({ request, schedule, session, result }: Run): number {
@@ -111,6 +122,10 @@ export function timelineOf({ request, schedule, session, mailbox, result }: Run)
     result.outcome && result.concludedAt !== undefined
       ? { at: result.concludedAt, words: stateWords[result.outcome.kind] }
       : undefined,
+    result.ended && {
+      at: result.ended.at,
+      words: `#${result.ended.number} was ${result.ended.how}${result.ended.revertedBy ? `, and later reverted by #${result.ended.revertedBy.number}` : ''}`,
+    },
   ]
   return moments.flatMap(each => each ?? []).toSorted((a, b) => a.at - b.at)
 }
@@ -119,7 +134,7 @@ export function timelineOf({ request, schedule, session, mailbox, result }: Run)
 export const shown = (text: string): string => stripInvisible(text).trim()
 
 /** Our sentences are written for GitHub. */
-const plain = (markdown: string): string =>
+export const plain = (markdown: string): string =>
   shown(markdown)
     .replaceAll('`', '')
     .replace(/\\([!-/:-@[-`{-~])/g, '$1')

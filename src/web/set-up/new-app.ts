@@ -3,6 +3,8 @@
  * from a manifest".
  */
 import { z } from 'zod'
+import { callbackPath } from '../admin/github-login.ts'
+import { publicAddress } from '../http-server.ts'
 import type { Values } from './set-up-form.ts'
 
 export interface AppWishes {
@@ -25,10 +27,17 @@ export const manifestOf = (values: Values, wanted: AppWishes, callback: string):
     'Turns /codex comments and labels into PostHog task runs on Codex, and brings back the pull request.',
   public: false,
   redirect_url: callback,
+  callback_urls: signInAddresses(values, callback),
   hook_attributes: { url: values.webhook, active: true },
   default_permissions: permissionsOf(values, wanted),
   default_events: wanted.events,
 })
+
+/** Where people come back to who sign in to the admin pages: at the public address, or at the one of now. */
+function signInAddresses({ webhook }: Values, callback: string): string[] {
+  const here = new URL(callbackPath, callback).href
+  return [...new Set([publicAddress(webhook, callbackPath.slice(1)) ?? here, here])]
+}
 
 export interface Server {
   web: string
@@ -53,6 +62,8 @@ const NewApp = z.object({
   html_url: z.string(),
   pem: z.string(),
   webhook_secret: z.string().nullish(),
+  client_id: z.string().nullish(),
+  client_secret: z.string().nullish(),
 })
 export type NewApp = z.infer<typeof NewApp>
 

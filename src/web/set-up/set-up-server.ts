@@ -1,9 +1,12 @@
 /** The set-up page: asks, has GitHub make the App from a manifest, writes `.env`, checks, starts the bot. */
 
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
-import { messagePage, moved, type Reply, send, shown } from './set-up-pages.ts'
+import { describe } from '../../core/model/errors.ts'
+import { isSameSecret } from '../same-secret.ts'
+import { moved, type Reply, send, shown } from './set-up-layout.tsx'
+import { messagePage } from './set-up-pages.tsx'
 import { type SetUpDeps, Steps } from './set-up-steps.ts'
 
 export interface SetUp {
@@ -34,15 +37,13 @@ export function setUpServer(deps: SetUpDeps): SetUp {
     if (path === '/readyz') return void plain(res, 503, 'the bot is not set up yet\n')
     replyTo(req).then(
       reply => send(res, reply),
-      error => send(res, shown(messagePage('That did not work', wordsOf(error)), 500)),
+      error => send(res, shown(messagePage('That did not work', describe(error)), 500)),
     )
   })
   server.headersTimeout = 5_000
   server.requestTimeout = 10_000
   return { server, token: guard.token }
 }
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const plain = (res: ServerResponse, status: number, text: string): unknown =>
   res
@@ -76,12 +77,12 @@ class Guard {
         'Open this page with the address that the terminal shows, or with the IP address of this machine.',
       )
     if (req.method === 'POST' && !comesFrom(req, host)) return out(403, 'Another page sent this.')
-    if (isSame(cookieOf(req), this.#session)) return { kind: 'in' }
+    if (isSameSecret(cookieOf(req), this.#session)) return { kind: 'in' }
     const token = url.searchParams.get('token')
     if (req.method !== 'GET' || token === null)
       return out(403, 'Open the address that the bot printed in its terminal.')
     if (this.#used) return out(403, 'This address was used already. Start the bot again to get a new one.')
-    if (!isSame(token, this.token))
+    if (!isSameSecret(token, this.token))
       return out(403, 'This is not the address that the bot printed in its terminal.')
     this.#used = true
     // Lax, since GitHub redirects back here.
@@ -106,7 +107,3 @@ function comesFrom({ headers }: IncomingMessage, host: string): boolean {
 
 const cookieOf = ({ headers }: IncomingMessage): string =>
   new RegExp(`(?:^|; ?)${cookieName}=([\\w-]+)`).exec(headers.cookie ?? '')?.[1] ?? ''
-
-const isSame = (given: string, wanted: string): boolean => timingSafeEqual(digest(given), digest(wanted))
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

@@ -25,16 +25,8 @@ import {
   readForm,
   type Values,
 } from './set-up-form.ts'
-import {
-  detailsPage,
-  donePage,
-  messagePage,
-  moved,
-  type Reply,
-  reviewPage,
-  shown,
-  startedPage,
-} from './set-up-pages.ts'
+import { moved, type Reply, shown } from './set-up-layout.tsx'
+import { detailsPage, donePage, messagePage, reviewPage, startedPage } from './set-up-pages.tsx'
 
 export interface SetUpDeps {
   names: readonly string[]
@@ -190,6 +182,9 @@ function variablesOf(made: NewApp, values: Values, protocol: string): Record<str
     APP_ID: String(made.id),
     PRIVATE_KEY: made.pem.trim(),
     WEBHOOK_SECRET: made.webhook_secret ?? '',
+    ...(made.client_id && made.client_secret
+      ? { GITHUB_CLIENT_ID: made.client_id, GITHUB_CLIENT_SECRET: made.client_secret }
+      : {}),
     ...(values.enterprise === '' ? {} : { GHE_HOST: values.enterprise }),
     ...(values.enterprise === '' || protocol === 'https' ? {} : { GHE_PROTOCOL: protocol }),
     ...(isChannel(values.webhook) ? { WEBHOOK_PROXY_URL: values.webhook } : {}),

@@ -16,6 +16,10 @@ export function happen(world: World, what: Happening): void {
     case 'wake':
       world.rows += 1
       return
+    case 'hold':
+      if (what.goes) world.holds.lift(what.hold, world.now, what.goes === 'told' ? world.wakes : undefined)
+      else world.holds.put(what.hold, world.now)
+      return
     case 'work':
       for (const agent of world.agents()) goOn(world, agent)
       return

@@ -33,6 +33,8 @@ export function judge(world: World, run: Run): void {
   expect(run.result.outcome, 'it ends with an outcome').toBeDefined()
   judgeEffects(world)
   judgePush(world, run)
+  if (run.result.outcome?.kind === 'stopped' && !run.schedule.admitted)
+    expect(world.effects, 'stopped while it was held').toEqual([])
   // Nobody can be told anything any more; but no agent is left to work.
   if (world.uninstalled) judgeLeaving(world, run)
   else judgeEnd(world, run)

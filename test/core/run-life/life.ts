@@ -2,6 +2,8 @@
  * The job of a Run, from its asking to its end: taken, parked, woken before its time, taken over from a worker that
  * died or froze. What a frozen one does after its thaw runs among the steps of its successor.
  */
+
+import type { SettingsReader } from '../../../src/access/read-settings.ts'
 import { issueBranch } from '../../../src/core/model/branch-name.ts'
 import { unlimited } from '../../../src/core/model/call-budget.ts'
 import type { LockedJob } from '../../../src/core/model/ports.ts'
@@ -17,15 +19,15 @@ import { memoryIndex } from '../../support/memory-index.ts'
 import { ask, deployment, hour, runWith, second, t0 } from '../given.ts'
 import { begin } from './agent.ts'
 import { happen } from './happenings.ts'
+import { wake } from './holds.ts'
 import { checkRecord } from './record-judge.ts'
+import { overslept } from './script.ts'
 import { gitHubOf, postHogOf } from './services.ts'
 import { Crash, type Worker, type World } from './world.ts'
 
 /** Until the lock of a worker is found to have lapsed. */
 const reclaim = 15 * second
 const mostSteps = 2_000
-/** What waits for a day has a shorter life where each wait after its first hour is so many times as long. */
-const overslept = 20
 
 type Outcome =
   | { kind: 'park'; ms: number }
@@ -36,16 +38,31 @@ type Outcome =
 /** Lives a Run to its end. */
 export async function live(world: World): Promise<Run> {
   const job = new Job(world, begun(world))
+  world.wakes = hold => wake(world, job.data, hold)
   for (let steps = 0; steps < mostSteps; steps += 1) if (await job.step()) return job.end()
   throw new Error(`does not end: ${JSON.stringify(job.data)}`)
 }
 
+type Limits = Run['baseline']['settings']['limits']
+
+const limitsOf = ({ script: { ahead, limited } }: World, usual: Limits): Limits => ({
+  ...usual,
+  ...(ahead > 0 ? { person: 1 } : {}),
+  ...(limited ? { open_pull_requests: 1, cost_per_day: 50 } : {}),
+})
+
 /** The Run as it was asked for. */
 function begun(world: World): Run {
-  const { earlier, ahead } = world.script
+  const { earlier, limited } = world.script
   const plain = runWith()
-  const settings = { ...plain.baseline.settings, limits: { ...plain.baseline.settings.limits, person: 1 } }
-  const asked = ahead > 0 ? changed(plain, { baseline: { settings } }) : plain
+  const { settings, snapshot } = plain.baseline
+  const limits = limitsOf(world, settings.limits)
+  const asked = changed(plain, {
+    baseline: {
+      settings: { ...settings, limits },
+      snapshot: { ...snapshot, blockers: limited ? 1 : 0 },
+    },
+  })
   if (earlier === undefined) return asked
   const before = begin([])
   before.due = 0
@@ -75,6 +92,17 @@ function earlierOf({ script }: World, taskRunId: string): NonNullable<Run['sessi
 /** Of a deployment that grants nothing. */
 const settings = deploymentWith()
 
+const settingsOf = (world: World): SettingsReader => ({
+  ...settings,
+  get deployment() {
+    return { ...settings.deployment, pause: world.holds.is('bot pause') }
+  },
+  async of(...where) {
+    const now = await settings.of(...where)
+    return { ...now, settings: { ...now.settings, limits: limitsOf(world, now.settings.limits) } }
+  },
+})
+
 function depsOf(world: World, worker: Worker): RunDeps {
   const older = {
     id: 'run-comment-400',
@@ -94,6 +122,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
     liveRuns: () => Promise.resolve(1),
     index: {
       ...index,
+      listed: async () => world.holds.spent(world.now),
       query: asked => {
         world.asked += 1
         return index.query(asked)
@@ -107,9 +136,9 @@ function depsOf(world: World, worker: Worker): RunDeps {
     removeLater: async () => {},
     stops: async () => ({ judged: [], unjudged: [] }),
     requeue: async ({ trigger }) => void world.askedAgain.add(trigger),
-    settings,
+    settings: settingsOf(world),
     accounts: memoryAccounts(),
-    pauses: { of: async () => undefined },
+    pauses: { of: async ({ of }) => (of === 'repository' ? world.holds.pause() : undefined) },
     fence: () => 'f'.repeat(16),
     reached: () => {},
   }
@@ -121,6 +150,7 @@ class Job {
   readonly #asleep: Promise<Outcome>[] = []
   #stalls = 0
   #parkings = 0
+  #waits = 0
   #effectsSeen = 0
 
   constructor(world: World, data: Run) {
@@ -132,6 +162,7 @@ class Job {
   async step(): Promise<boolean> {
     const world = this.#world
     const noticed = world.rows
+    world.holds.newTurn()
     const { worker, frozen } = newWorker(world)
     const working = advanceRun(depsOf(world, worker))(this.#held(worker)).catch(
       (error: unknown): Outcome => ({ kind: 'failed', error }),
@@ -166,6 +197,8 @@ class Job {
     const parking = this.#parkings++
     // Something came during the step.
     if (world.rows > noticed) return
+    this.#liftHolds()
+    if (world.rows > noticed) return
     const length = Math.max(1, ms)
     const events = world.script.events.flatMap(({ when, what }) =>
       'parking' in when && when.parking === parking ? [{ after: when.after, what }] : [],
@@ -180,6 +213,17 @@ class Job {
     world.soon.push(...rest.map(({ what }) => what))
     // The agent's doings wake nobody.
     if (world.rows === noticed) world.now += length - Math.ceil((length * first.after) / 100)
+  }
+
+  /** Not once it is to stop: then it ends while it is held. */
+  #liftHolds(): void {
+    const { holds, script } = this.#world
+    const { schedule, mailbox, result } = this.data
+    if (schedule.admitted || mailbox.stop || result.outcome || holds.all.length === 0) return
+    this.#waits += 1
+    if (this.#waits % (script.heldFor + 1) > 0) return
+    for (const hold of holds.all)
+      holds.lift(hold, this.#world.now, script.heldUntold ? undefined : this.#world.wakes)
   }
 
   #held(worker: Worker): LockedJob<Run> {

@@ -1,6 +1,8 @@
 /** What has to hold of each record that replaces another. */
 import { type Phase, phaseOf, type Run } from '../../../src/core/record/run.ts'
+import { minute, second } from '../given.ts'
 import { isAtWork, isOver } from './agent.ts'
+import { holds as allHolds, overslept } from './script.ts'
 import type { World } from './world.ts'
 
 interface Change {
@@ -20,6 +22,7 @@ export function checkRecord(world: World, change: Change): void {
   checkCounts(change, wrong)
   checkSession(change, wrong)
   checkStop(world, change, wrong)
+  checkStart(world, change, wrong)
   const { before, after, effects } = change
   if (before.session.taskId !== undefined && !isGone(world))
     wrong(after.session.taskId === before.session.taskId, 'another task')
@@ -104,6 +107,25 @@ function checkSession({ before, after }: Change, wrong: Wrong): void {
     'a turn was forgotten',
   )
 }
+
+/**
+ * A Run is let in by what was read in that very turn, and keeps its place until then; once the last reason is gone, it
+ * comes in at once if it was told, else with its next poll.
+ */
+function checkStart({ holds, script, now }: World, { before, after }: Change, wrong: Wrong): void {
+  const { enteredAt } = before.schedule
+  if (enteredAt !== undefined) wrong(after.schedule.enteredAt === enteredAt, 'its place was lost')
+  if (before.schedule.admitted || !after.schedule.admitted) return
+  const reasons = script.limited ? allHolds : (['pause', 'bot pause'] as const)
+  wrong(holds.inForce(reasons).length === 0, `let in although: ${holds.inForce(reasons).join()}`)
+  const isPlain = script.ahead === 0 && script.luck.every(luck => luck === 'well')
+  if (!isPlain || !holds.gone) return
+  const { at, woke } = holds.gone
+  wrong(now - at <= (woke ? 2 * second : slowestPoll), `let in ${now - at} ms after the last reason had gone`)
+}
+
+/** Who waits for people polls after half an hour at the latest, which is longer in a life that lasts. */
+const slowestPoll = 31 * minute * overslept
 
 /** From the moment it was read, a stop lets nothing begin, and ends in a stop whose agent works no more. */
 function checkStop(world: World, { before, after, begun }: Change, wrong: Wrong): void {

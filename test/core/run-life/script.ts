@@ -39,7 +39,13 @@ export type Turn =
   | 'ends in the middle'
   | 'loses its sandbox'
 
+/** Why nothing may begin. */
+export const holds = ['pause', 'bot pause', 'blocker', 'open pulls', 'money'] as const
+export type Hold = (typeof holds)[number]
+
 export type Happening =
+  /** A reason to wait comes, or goes: who waits is told, unless the webhook or the timer is lost. */
+  | { is: 'hold'; hold: Hold; goes?: 'told' | 'untold' }
   /** A webhook that says something to the Run. */
   | { is: 'note'; note: RunMessage }
   /** News on the stream, or a process that starts: look now. */
@@ -81,9 +87,19 @@ export interface Script {
   logLate: number
   /** How often it is somebody else's turn first. */
   ahead: number
+  /** Its settings have caps, and its issue may be blocked. */
+  limited: boolean
+  /** What holds it from the first. */
+  heldBy: readonly Hold[]
+  /** How often it waits for that before all of it goes; whether anybody is told. */
+  heldFor: number
+  heldUntold: boolean
   /** How many calls of its successor a frozen worker sleeps through. */
   sleep: number
 }
+
+/** What waits for a day has a shorter life where each wait after its first hour is so many times as long. */
+export const overslept = 20
 
 /** All goes well, with what differs. */
 export const scriptWith = (given: Partial<Script> = {}): Script => ({
@@ -94,6 +110,10 @@ export const scriptWith = (given: Partial<Script> = {}): Script => ({
   resumesNowhere: false,
   logLate: 0,
   ahead: 0,
+  limited: false,
+  heldBy: [],
+  heldFor: 2,
+  heldUntold: false,
   sleep: 3,
   ...given,
 })
@@ -180,6 +200,12 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Happening>({ is: 'idle end' }) },
   { weight: 1, arbitrary: fc.constant<Happening>({ is: 'ci turn' }) },
   { weight: 1, arbitrary: fc.constantFrom<Happening>({ is: 'push' }, { is: 'status deleted' }) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ hold: fc.constantFrom(...holds), goes: fc.constantFrom(undefined, 'told', 'untold') })
+      .map((what): Happening => ({ is: 'hold', ...what })),
+  },
 )
 
 const moment: fc.Arbitrary<Moment> = fc.oneof(
@@ -232,5 +258,12 @@ export const scripts = (bad: readonly Luck[]): fc.Arbitrary<Script> =>
     resumesNowhere: fc.constantFrom(false, false, false, true),
     logLate: fc.constantFrom(0, 0, 700, 2_200, 10_000),
     ahead: fc.constantFrom(0, 0, 0, 1, 2),
+    limited: fc.boolean(),
+    heldBy: fc.oneof(
+      { weight: 2, arbitrary: fc.constant([]) },
+      { weight: 1, arbitrary: fc.subarray([...holds]) },
+    ),
+    heldFor: below(4),
+    heldUntold: fc.boolean(),
     sleep: below(12),
   })

@@ -8,7 +8,8 @@ import { markerSigner } from '../../../src/core/record/marker.ts'
 import { hour, second, t0 } from '../given.ts'
 import type { AgentRun } from './agent.ts'
 import { happen } from './happenings.ts'
-import type { Happening, Luck, Script } from './script.ts'
+import { Holds } from './holds.ts'
+import type { Happening, Hold, Luck, Script } from './script.ts'
 
 /** The process is gone in the middle of a step. */
 export class Crash extends Error {}
@@ -101,12 +102,16 @@ export class World {
   unknown = false
   /** Sessions of before that the record let go while PostHog did not know them. */
   readonly letGo = new Set<string>()
+  readonly holds = new Holds()
+  /** Wakes the Run, if it waits for that. */
+  wakes: (hold: Hold) => boolean = () => false
   #refuses = false
   readonly #late: { at: number; effect: () => unknown }[] = []
   #limits: { service: Service; until: number; by: Worker; recorded: boolean }[] = []
 
   constructor(script: Script) {
     this.script = script
+    for (const hold of script.heldBy) this.holds.put(hold, t0)
   }
 
   agents(): AgentRun[] {

@@ -25,6 +25,18 @@ test.each<[string, () => object]>([
   expect(withinTime(() => ({ still: 'here' }))).toEqual({ still: 'here' })
 })
 
+test('what only a garbage collection held up is done', () => {
+  let collections = 1
+  const work = (): object => {
+    if (collections > 0) {
+      collections -= 1
+      endless()
+    }
+    return { done: 1 }
+  }
+  expect(withinTime(work)).toEqual({ done: 1 })
+})
+
 test('any other error passes', () => {
   expect(() =>
     withinTime(() => {

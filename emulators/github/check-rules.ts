@@ -1,0 +1,65 @@
+/** Check runs: emulate takes whatever they say, and knows no commits of forks. */
+
+import type { Params } from '../serving.ts'
+import { type Answer, type ApiRequest, answer, failure } from './http.ts'
+import { isObject, listAt, numberAt, textAt } from './json.ts'
+import type { Layer, Rule } from './layer.ts'
+import { fromFork } from './pull-rules.ts'
+
+export const checkRules: Rule[] = [
+  ['POST', '/check-runs', make],
+  ['PATCH', '/check-runs/:id{[0-9]+}', change],
+  ['GET', '/commits/:sha{[0-9a-f]{40}}/check-runs', ofFork],
+]
+
+const maxText = 65_535
+
+/** Source: GitHub REST, "Create a check run". */
+function refuseTooMuch({ body }: ApiRequest): Answer | undefined {
+  for (const field of ['summary', 'text']) {
+    const { length } = textAt(body, 'output', field)
+    if (length > maxText)
+      return failure(422, `Only ${maxText} characters are allowed; ${length} were supplied.`)
+  }
+  if (listAt(body, 'output', 'annotations').length > 50) return failure(422, 'Invalid request: annotations')
+  return listAt(body, 'actions').length > 3 ? failure(422, 'Invalid request: actions') : undefined
+}
+
+async function make(layer: Layer, request: ApiRequest, { owner, name }: Params): Promise<Answer> {
+  const repository = `${owner}/${name}`
+  const sha = textAt(request.body, 'head_sha')
+  const isKnown =
+    fromFork(layer, repository, sha) ?? (await layer.upstream.read(`/repos/${repository}/git/commits/${sha}`))
+  if (!isKnown) return failure(422, `No commit found for SHA: ${sha}`)
+  return refuseTooMuch(request) ?? remembering(layer, request)
+}
+
+/** That one which was completed goes on is nowhere documented: what takes it back is a new one. */
+async function change(layer: Layer, request: ApiRequest): Promise<Answer> {
+  const before = await layer.upstream.read(request.path)
+  const status = textAt(request.body, 'status')
+  if (before?.status === 'completed' && status !== '' && status !== 'completed')
+    return failure(422, 'Invalid request: a completed check run goes on')
+  return refuseTooMuch(request) ?? remembering(layer, request)
+}
+
+async function remembering({ forward, memory }: Layer, request: ApiRequest): Promise<Answer> {
+  const done = await forward(request)
+  if (done.status < 300 && isObject(done.body)) memory.checkRuns.set(numberAt(done.body, 'id'), done.body)
+  return done
+}
+
+async function ofFork(layer: Layer, { query }: ApiRequest, { owner, name, sha = '' }: Params) {
+  if (!fromFork(layer, `${owner}/${name}`, sha)) return undefined
+  const found = checkRunsOf(layer, sha, query.get('check_name'))
+  return answer(200, { total_count: found.length, check_runs: found })
+}
+
+/** The newest of each name. */
+export const checkRunsOf = ({ memory }: Pick<Layer, 'memory'>, sha: string, name?: string | null) => {
+  const found = [...memory.checkRuns.values()].filter(run => textAt(run, 'head_sha') === sha)
+  const latest = new Map(found.map(run => [textAt(run, 'name'), run]))
+  return [...latest.values()].filter(
+    run => name === undefined || name === null || textAt(run, 'name') === name,
+  )
+}

@@ -1,0 +1,153 @@
+/** What the status of a Run says of its pull request once the Run has ended. */
+import type { JobQueue, JobRecord, StepResult } from '../core/model/ports.ts'
+import { threadSlot } from '../core/model/thread.ts'
+import type { PullNewsTrigger } from '../core/model/trigger.ts'
+import { inSight } from '../core/record/last-word.ts'
+import { send } from '../core/record/messages.ts'
+import {
+  endsBy,
+  hasChanged,
+  openPullFrom,
+  openPullsOf,
+  type PullStanding,
+  roundsOf,
+  tellerOf,
+  tellsMore,
+  withStanding,
+} from '../core/record/pull-end.ts'
+import { changed, type Run, sessionOf } from '../core/record/run.ts'
+import { fromHead, intoBase } from '../core/record/run-index.ts'
+import { limits } from '../core/record/timing.ts'
+import { needsSeen, somethingOf } from '../runs/steps/read-needs.ts'
+import { showStatus } from '../runs/steps/status-comment.ts'
+import { drawStatus } from '../runs/steps/step-context.ts'
+import type { CommandContext } from './command-context.ts'
+import { triggerRecord } from './trigger-record.ts'
+
+const end: StepResult = { kind: 'end' }
+const soonAgain: StepResult = { kind: 'park', ms: 200 }
+
+export async function oldestFirst(
+  runs: Pick<JobQueue<Run>, 'listed'>,
+  sets: readonly string[],
+): Promise<JobRecord<Run>[]> {
+  const kept = await runs.listed(sets, { kind: 'last', count: 20 })
+  return kept.toSorted((a, b) => a.addedAt - b.addedAt)
+}
+
+/**
+ * @param isTeller its status is shown again where it was folded away
+ * @returns false if the Run is about to end: ask again
+ */
+export async function tell(
+  context: CommandContext,
+  { id: run, standing, data }: JobRecord<Run>,
+  { id, ...news }: PullStanding & { id: string },
+  isTeller: boolean,
+): Promise<boolean> {
+  const { runs, posthog } = context.deps
+  if (standing === 'live') return send(runs, run, { kind: 'pull', id, ...news })
+  const { taskId } = data.session
+  const cost = taskId !== undefined && endsBy(data, news) ? await posthog.cost(taskId) : undefined
+  return amend(context, run, before => {
+    const known = withStanding(before, news)
+    if (!tellsMore(before, known)) return before
+    const after = cost === undefined ? known : changed(known, { session: { cost } })
+    return isTeller ? inSight(after) : after
+  })
+}
+
+/** Of several that tell of it at once, the last to show it shows what all of them know. */
+async function amend(context: CommandContext, id: string, change: (run: Run) => Run): Promise<boolean> {
+  const { runs, meter, deployment, signer, now } = context.deps
+  let before: Run | undefined
+  let kept = await runs.amendEnded(id, run => {
+    before = run
+    return change(run)
+  })
+  if (kept && before && kept.data !== before) meter?.moved(before, kept.data)
+  while (kept) {
+    const { data: run } = kept
+    const { status } = run.report
+    if (!status || status.minimized) return true
+    const drawing = drawStatus(run, deployment, now())
+    // A check stays on its commit, also where a merge leaves none that is newer.
+    if (drawing.phase() === status.phase) return true
+    const isHere = threadSlot(run.thread) === threadSlot(context.record.trigger.thread)
+    const thread = isHere ? context.github : context.deps.github(run.thread)
+    const shown = await showStatus(thread, drawing, status, signer)
+    if (shown === 'gone') return true
+    kept = await runs.amendEnded(id, each => changed(each, { report: { status: shown } }))
+  }
+  return false
+}
+
+/** What was merged may be in the way of what is to be merged there: each is looked at as after news of its own. */
+export async function newsOfBase(
+  { deps: { runs, waiting } }: CommandContext,
+  { head: merged, ...trigger }: PullNewsTrigger,
+): Promise<void> {
+  const { id, thread } = trigger
+  const known = merged ? await oldestFirst(runs, [intoBase(thread, merged.base)]) : []
+  const tellers = known.filter(({ standing, data }) => standing === 'live' || hasChanged(data))
+  const pulls = tellers.flatMap(({ data }) => openPullsOf(data))
+  for (const { number, head: ref, base } of new Map(pulls.map(pull => [pull.number, pull])).values()) {
+    if (!merged || base !== merged.base || number === thread.number) continue
+    const head = { ref, sha: '', base, repoId: thread.repoId }
+    const news = triggerRecord({ ...trigger, id: `${id}-before-${number}`, news: 'checked', head })
+    await waiting.add(news.trigger.id, news)
+  }
+}
+
+/**
+ * Checks and reviews come in bursts: one look is for all of one. A Run at work looks by itself, with its result.
+ */
+export async function newsOfHead(
+  context: CommandContext,
+  { id, at, thread, head }: PullNewsTrigger,
+): Promise<StepResult> {
+  const { record, deps } = context
+  if (!record.waits) {
+    await context.save({ ...record, waits: { for: 'github', since: deps.now() } })
+    // Its id stands for all that comes until then.
+    return { kind: 'park', ms: limits.checkedEvery - (at % limits.checkedEvery) }
+  }
+  if (!head) return end
+  const known = await oldestFirst(deps.runs, [fromHead(thread, head.ref)])
+  const live = known.findLast(({ standing }) => standing === 'live')
+  if (live) return (await send(deps.runs, live.id, { kind: 'checked', id })) ? end : soonAgain
+  const teller = tellerOf(known)
+  const number = teller && hasChanged(teller.data) ? openPullFrom(teller.data, head.ref) : undefined
+  const needsReadAt = deps.now()
+  const view = number === undefined ? undefined : await needsSeen(context.github, number)
+  if (!teller || !view) return end
+  if (!view.isKnown && deps.now() - record.waits.since < limits.findsConflicts)
+    return { kind: 'park', ms: limits.checkedEvery }
+  const needs = somethingOf(view)
+  const isKnown = (run: Run) => JSON.stringify(needs) === JSON.stringify(run.result.needs)
+  const seen = needs && !isKnown(teller.data) ? await withCiTurns(context, teller.data) : teller.data
+  const rounds = roundsOf(known.map(({ data }) => (data === teller.data ? seen : data)))
+  const { sessionLog } = seen.session
+  const isAmended = await amend(context, teller.id, run => {
+    const isOlder = needsReadAt < (run.result.needsReadAt ?? 0)
+    if (isOlder || openPullFrom(run, head.ref) !== number) return run
+    if (isKnown(run)) return changed(run, { result: { needsReadAt } })
+    const after = changed(run, { session: { sessionLog }, result: { needs, needsReadAt, rounds } })
+    return needs ? inSight(after) : after
+  })
+  return isAmended ? end : soonAgain
+}
+
+/** How often PostHog has sent its agent to look at the checks since the Run ended. */
+async function withCiTurns({ deps: { posthog } }: CommandContext, run: Run): Promise<Run> {
+  const session = sessionOf(run)
+  const { sessionLog } = run.session
+  const snapshot =
+    session && sessionLog && (await posthog.poll(session, sessionLog.offset).catch(() => undefined))
+  if (!snapshot) return run
+  const { ciTurns = 0 } = sessionLog ?? {}
+  const more = snapshot.log.filter(({ what }) => what.kind === 'words' && what.ofCi).length
+  return changed(run, {
+    session: { sessionLog: { ...sessionLog, offset: snapshot.offset, ciTurns: ciTurns + more } },
+  })
+}

@@ -1,0 +1,86 @@
+/** What became of the pull request after a Run, and which Run tells it. Pure. */
+import type { Pull } from '../model/views.ts'
+import { changed, type Ended, type Rounds, type Run } from './run.ts'
+
+/** How it stands at GitHub; when it ended, ms since the epoch, and the rounds until then, for the Run that tells it. */
+export interface PullStanding extends Pick<Pull, 'number' | 'state'> {
+  draft?: boolean | undefined
+  at?: number | undefined
+  rounds?: Rounds | undefined
+  revertedBy?: Ended['revertedBy']
+}
+
+/** By what it says that it ended. */
+export const endsBy = (run: Run, stands: PullStanding): boolean =>
+  run.result.ended === undefined && endOf(run, stands) !== undefined
+
+export const withStanding = (run: Run, stands: PullStanding): Run =>
+  changed(run, {
+    result: {
+      rounds: endsBy(run, stands) ? stands.rounds : run.result.rounds,
+      pulls: run.result.pulls.map(pull =>
+        pull.number === stands.number
+          ? { ...pull, state: stands.state, draft: stands.draft ?? pull.draft }
+          : pull,
+      ),
+      ended: endOf(run, stands),
+      needs:
+        stands.state !== 'open' && stands.number === run.result.needs?.number ? undefined : run.result.needs,
+    },
+  })
+
+export const tellsMore = (before: Run, after: Run): boolean =>
+  JSON.stringify(after.result) !== JSON.stringify(before.result)
+
+function endOf({ result: { ended } }: Run, stands: PullStanding): Ended | undefined {
+  const { number, state, at, revertedBy } = stands
+  const known = ended?.number === number ? ended : undefined
+  if (state === 'open') return known ? undefined : ended
+  if (known?.how === state) return { ...known, revertedBy: revertedBy ?? known.revertedBy }
+  return at === undefined ? ended : { number, how: state, at, revertedBy }
+}
+
+/** The newest that changed it, or else opened it, of those that know it, oldest first. */
+export const tellerOf = <Of extends { data: Run }>(runs: readonly Of[]): Of | undefined =>
+  runs.findLast(({ data }) => hasChanged(data)) ?? runs.findLast(({ data }) => data.result.pulls.length > 0)
+
+export const hasChanged = ({ result: { outcome } }: Run): boolean =>
+  outcome?.kind === 'pull' || outcome?.kind === 'pushed'
+
+const revert = /^Reverts (?:([\w.-]+\/[\w.-]+))?#(\d{1,9})\s*$/im
+
+/** The number of the pull request that this one takes back, as GitHub's button writes it. */
+export function revertedIn(body: string, repository: string): number | undefined {
+  const [, elsewhere = repository, number] = revert.exec(body) ?? []
+  return elsewhere.toLowerCase() === repository.toLowerCase() && number ? Number(number) : undefined
+}
+
+/** Of runs of one pull request. Several may have had one session. */
+export function roundsOf(runs: readonly Run[]): Rounds {
+  const byPostHog = new Map<string, number>()
+  for (const { session } of runs) {
+    const { id = '' } = session.taskRun ?? {}
+    byPostHog.set(id, Math.max(byPostHog.get(id) ?? 0, session.sessionLog?.ciTurns ?? 0))
+  }
+  return {
+    asked: runs.reduce((sum, { mailbox }) => sum + mailbox.fixes, 0),
+    byPostHog: [...byPostHog.values()].reduce((sum, each) => sum + each, 0),
+  }
+}
+
+export const isAtCap = ({ asked, byPostHog }: Rounds, most: number): boolean => asked + byPostHog >= most
+
+/** That it opened, and that it works on. */
+export const openPullsOf = ({
+  thread,
+  workspace: { branch },
+  result: { pulls, ended },
+}: Run): Pick<Pull, 'number' | 'head' | 'base'>[] => [
+  ...(thread.kind === 'pull' && branch && ended?.number !== thread.number
+    ? [{ number: thread.number, head: branch.name, base: branch.into }]
+    : []),
+  ...pulls.filter(({ state }) => state === 'open'),
+]
+
+export const openPullFrom = (run: Run, ref: string): number | undefined =>
+  openPullsOf(run).findLast(({ head }) => head === ref)?.number

@@ -1,0 +1,66 @@
+/** What the pull request of a Run needs after the last word, as its status says it. */
+import type { Pull, PullNeeds } from '../model/views.ts'
+import { isAtCap } from '../record/pull-end.ts'
+import type { Run } from '../record/run.ts'
+import { counted } from '../text/phrases.ts'
+import { code, inlineWords } from '../text/safe-markdown.ts'
+import { boxFor } from './details.ts'
+
+export const pullLink = ({ number, title, url }: Pull): string =>
+  `[#${number} ${inlineWords(title, 100)}](${url})`
+
+/** The thread itself, if it is none that the Run opened. */
+export function pullName({ result: { pulls } }: Run, number: number): string {
+  const pull = pulls.find(known => known.number === number)
+  return pull ? pullLink(pull) : 'This pull request'
+}
+
+const maxShown = 5
+
+export function needsLines({ result: { needs } }: Run): string {
+  if (!needs) return ''
+  const { failedChecks, hasConflicts, changesRequestedBy, unresolved } = needs
+  return [
+    ...(failedChecks.length > 0
+      ? [`❌ ${counted(failedChecks.length, 'check')} failed: ${some(failedChecks.map(check))}`]
+      : []),
+    ...(hasConflicts ? ['🔀 It has conflicts with its base branch'] : []),
+    ...(changesRequestedBy.length > 0
+      ? [`✋ Changes requested by ${some(changesRequestedBy.map(code))}`]
+      : []),
+    ...(unresolved.length > 0
+      ? [`💬 ${counted(unresolved.length, 'open comment')}: ${some(unresolved.map(place))}`]
+      : []),
+  ].join('\n')
+}
+
+function some(all: readonly string[]): string {
+  const shown = all.slice(0, maxShown).join(', ')
+  return all.length > maxShown ? `${shown} and ${all.length - maxShown} more` : shown
+}
+
+function check({ name, url }: PullNeeds['failedChecks'][number]): string {
+  const words = inlineWords(name, 80)
+  const page = url !== undefined && URL.canParse(url) ? new URL(url) : undefined
+  if (!page || !/^https?:$/.test(page.protocol)) return words
+  return `[${words}](${page.href.replaceAll('(', '%28').replaceAll(')', '%29')})`
+}
+
+const place = ({ path, line }: PullNeeds['unresolved'][number]): string =>
+  code(`${path.slice(-80)}${line === null ? '' : `:${line}`}`)
+
+/** No box at the cap: whoever goes on says what is to be done. */
+export function fixOffer({ result: { needs, rounds }, baseline }: Run): string {
+  if (!needs) return ''
+  const { fix_rounds: most } = baseline.settings.limits
+  return rounds && isAtCap(rounds, most)
+    ? `**What to do:** an agent was sent to fix this ${counted(rounds.asked + rounds.byPostHog, 'time')}, and ${most} is the limit. Fix it yourself, or write \`/codex\` and what to do.`
+    : boxFor('fix')
+}
+
+export function roundsInWords({ result: { rounds } }: Run): string[] {
+  if (!rounds || rounds.asked + rounds.byPostHog === 0) return []
+  const { asked, byPostHog } = rounds
+  const own = byPostHog === 0 ? '' : `${asked > 0 ? `, ${byPostHog}` : ''} by PostHog itself`
+  return [`${counted(asked + byPostHog, 'round')} of fixing${own}`]
+}

@@ -1,0 +1,105 @@
+/** Lua scripts for what must be one step. A job's entries are in its hash, as `ix`; sets are keys prefixed `sets`. */
+
+const place = `
+local function place(job, sets, id, entries, now)
+  local before = redis.call('HGET', job, 'ix')
+  if before == entries then return end
+  local stays = {}
+  for _, entry in ipairs(cjson.decode(entries)) do
+    local set, kept = sets .. entry[1], entry[3]
+    stays[entry[1]] = true
+    redis.call('ZADD', set, entry[2], id)
+    if kept > 0 then
+      redis.call('ZREMRANGEBYSCORE', set, '-inf', now - kept)
+      redis.call('PEXPIRE', set, kept)
+    end
+  end
+  for _, entry in ipairs(cjson.decode(before or '[]')) do
+    if not stays[entry[1]] then redis.call('ZREM', sets .. entry[1], id) end
+  end
+  redis.call('HSET', job, 'ix', entries)
+end
+`
+
+export const behind = (bullmq: string, ours: string): string => `
+local function bullmq()
+${bullmq}
+end
+local answer = bullmq()
+${ours}`
+
+/** Appended to BullMQ's addition (nine keys, three arguments): the name of the job with that id. */
+export const added = `${place}
+local job, sets, id, name, entries, now = KEYS[10], unpack(ARGV, 4)
+local stored = redis.call('HGET', job, 'name')
+if stored == name and entries ~= '' then place(job, sets, id, entries, tonumber(now)) end
+return { answer, stored }`
+
+/** Saves record and entries if the token holds the lock, and extends it as BullMQ does. */
+export const saved = `${place}
+local token, duration, data, sets, id, entries, now = unpack(ARGV)
+if redis.call('GET', KEYS[2]) ~= token then return 0 end
+redis.call('SET', KEYS[2], token, 'PX', duration)
+redis.call('SREM', KEYS[3], id)
+redis.call('HSET', KEYS[1], 'data', data)
+if entries ~= '' then place(KEYS[1], sets, id, entries, tonumber(now)) end
+return 1`
+
+const leave = `
+local function leave(job, sets, id)
+  local finishedOn, before = unpack(redis.call('HMGET', job, 'finishedOn', 'ix'))
+  if not finishedOn or not before then return end
+  for _, entry in ipairs(cjson.decode(before)) do
+    if entry[3] == 0 then redis.call('ZREM', sets .. entry[1], id) end
+  end
+  redis.call('HDEL', job, 'ix')
+end
+`
+
+export const amended = `${place}${leave}
+local was, data, sets, id, entries, now = unpack(ARGV)
+local stored, finishedOn = unpack(redis.call('HMGET', KEYS[1], 'data', 'finishedOn'))
+if not finishedOn or stored ~= was then return 0 end
+redis.call('HSET', KEYS[1], 'data', data)
+if entries ~= '' then
+  place(KEYS[1], sets, id, entries, tonumber(now))
+  leave(KEYS[1], sets, id)
+end
+return 1`
+
+export const ended = `${leave}
+leave(KEYS[1], unpack(ARGV))`
+
+/** Appended to BullMQ's move, whose twelfth key and first argument are the job. */
+export const finished = `${leave}
+leave(KEYS[12], ARGV[#ARGV], ARGV[1])
+return answer`
+
+export const mended = `${place}
+local sets, id, entries, seen, now = unpack(ARGV)
+local name, finishedOn, before = unpack(redis.call('HMGET', KEYS[1], 'name', 'finishedOn', 'ix'))
+if not name or (before or '') ~= seen then return end
+place(KEYS[1], sets, id, entries, tonumber(now))
+if finishedOn then redis.call('HDEL', KEYS[1], 'ix') end`
+
+/** Strings, since Redis truncates numbers; empty for none. */
+export const queried = `
+local sets, asked = ARGV[1], cjson.decode(ARGV[2])
+local answers = {}
+for n, ask in ipairs(asked) do
+  local set = sets .. ask.set
+  if ask.kind == 'from-end' then
+    answers[n] = redis.call('ZRANGE', set, -ask.nth, -ask.nth, 'WITHSCORES')[2] or ''
+  elseif ask.before then
+    local score = string.format('%.17g', ask.before.score)
+    local before = redis.call('ZCOUNT', set, '-inf', '(' .. score)
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', set, score, score)) do
+      if id < ask.before.id then before = before + 1 end
+    end
+    answers[n] = tostring(before)
+  else
+    local above = ask.above and '(' .. string.format('%.17g', ask.above) or '-inf'
+    answers[n] = tostring(redis.call('ZCOUNT', set, above, '+inf'))
+  end
+end
+return answers`

@@ -1,0 +1,54 @@
+import { fixInstruction } from '../../core/agent/pull-needs.ts'
+import { Rejected } from '../../core/model/errors.ts'
+import type { ThreadClient } from '../../core/model/ports.ts'
+import type { NeedsView, PullNeeds } from '../../core/model/views.ts'
+import { inSight } from '../../core/record/last-word.ts'
+import { openPullFrom, roundsOf } from '../../core/record/pull-end.ts'
+import { agentsHead } from '../../core/record/run.ts'
+import { step } from './step-context.ts'
+
+/** What came while the agent worked is looked at with its result. */
+export const readNeeds = step('read-needs', {
+  github: ['needs'],
+  writes: ['result', 'report'],
+  async do({ run, github }) {
+    const number = openPullFrom(run, agentsHead(run) ?? run.workspace.branch?.name ?? '')
+    const view = number === undefined ? undefined : await needsSeen(github, number)
+    const needs = view && somethingOf(view)
+    const { report } = needs ? inSight(run) : run
+    return {
+      result: {
+        hinted: undefined,
+        needs,
+        rounds: number === undefined ? run.result.rounds : roundsOf([run]),
+      },
+      report: { status: report.status },
+    }
+  },
+})
+
+/** Nothing more than words come of it, so a refusal is no fault of the Run. */
+export async function needsSeen(
+  github: Pick<ThreadClient, 'needs'>,
+  number: number,
+): Promise<NeedsView | undefined> {
+  try {
+    return await github.needs(number)
+  } catch (error) {
+    if (error instanceof Rejected) return undefined
+    throw error
+  }
+}
+
+const maxKept = 20
+
+export function somethingOf({ isKnown: _, ...needs }: NeedsView): PullNeeds | undefined {
+  if (fixInstruction(needs) === undefined) return undefined
+  const { failedChecks, changesRequestedBy, unresolved } = needs
+  return {
+    ...needs,
+    failedChecks: failedChecks.slice(0, maxKept),
+    changesRequestedBy: changesRequestedBy.slice(0, maxKept),
+    unresolved: unresolved.slice(0, maxKept),
+  }
+}

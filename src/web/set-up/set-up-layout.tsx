@@ -1,0 +1,114 @@
+/** What every page of the set-up has, and how it is sent: no script, and no address but our own and the form's. */
+import { randomBytes } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import { raw } from 'hono/html'
+import type { Child } from 'hono/jsx'
+
+export interface Page {
+  title: string
+  body: Child
+}
+
+const Document = ({ title, body, nonce }: Page & { nonce: string }) => (
+  <html lang="en">
+    <head>
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <title>{title} · codex-task-bot</title>
+      <link rel="icon" href="data:," />
+      <style nonce={nonce}>{raw(style)}</style>
+    </head>
+    <body>
+      <main>{body}</main>
+    </body>
+  </html>
+)
+
+const style = `
+:root { color-scheme: light dark; --page: #f6f8fa; --card: #fff; --text: #1f2328; --dim: #59636e; --line: #d1d9e0;
+  --field: #fff; --field-line: #818b98; --accent: #0969da; --on-accent: #fff; --good: #1a7f37; --bad: #cf222e; --bad-card: #ffebe9 }
+@media (prefers-color-scheme: dark) { :root { --page: #0d1117; --card: #151b23; --text: #f0f6fc; --dim: #9198a1; --line: #3d444d;
+  --field: #0d1117; --field-line: #656c76; --accent: #4493f8; --on-accent: #0d1117; --good: #3fb950; --bad: #f85149; --bad-card: #25171c } }
+* { box-sizing: border-box }
+body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif }
+main { max-width: 42rem; margin: 0 auto; padding: 2.5rem 1rem 4rem }
+h1 { font-size: 1.75rem; line-height: 1.25; margin: 0 0 .5rem }
+h2 { font-size: 1.125rem; margin: 0 0 .25rem }
+p { margin: 0 0 1rem }
+a { color: var(--accent) }
+ol.steps { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; padding: 0; margin: 0 0 1.5rem; color: var(--dim); font-size: .875rem }
+ol.steps [aria-current] { color: var(--text); font-weight: 600 }
+section, fieldset { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1.25rem; margin: 0 0 1.25rem; min-width: 0 }
+legend { float: left; width: 100%; padding: 0; font-size: 1.125rem; font-weight: 600; margin: 0 0 .75rem }
+legend + * { clear: both }
+.hint { color: var(--dim); font-size: .875rem; margin: .25rem 0 0 }
+.field { margin: 1rem 0 0 }
+label { display: block; font-weight: 600; margin: 0 0 .25rem }
+dl { margin: .5rem 0 0 }
+dt { margin: .75rem 0 0 }
+dd { margin: .125rem 0 0 }
+section ol { margin: .5rem 0 0; padding-left: 1.25rem }
+section ol li { margin: .375rem 0 0 }
+details { margin: 0 0 1.25rem }
+summary { cursor: pointer; color: var(--accent) }
+.box { display: flex; gap: .5rem; align-items: center; margin: 1.25rem 0 0 }
+.box label { margin: 0 }
+.box input { width: 1.25rem; min-height: 1.25rem; margin: 0 }
+#connection { scroll-margin-top: 40vh }
+label .more { font-weight: 400; color: var(--dim) }
+input { width: 100%; font: inherit; color: inherit; background: var(--field); border: 1px solid var(--field-line); border-radius: .375rem; padding: .5rem .625rem; min-height: 2.75rem }
+input[aria-invalid="true"] { border-color: var(--bad) }
+.wrong { color: var(--bad); font-size: .875rem; margin: .25rem 0 0 }
+.summary { border-color: var(--bad); background: var(--bad-card) }
+.summary ul { margin: .25rem 0 0; padding-left: 1.25rem }
+button, .button { display: inline-block; font: inherit; font-weight: 600; border: 1px solid var(--accent); border-radius: .375rem; padding: .5rem 1rem; min-height: 2.75rem; cursor: pointer; background: var(--accent); color: var(--on-accent); text-decoration: none }
+button.second, .button.second { background: transparent; color: var(--accent) }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
+.row { display: flex; flex-wrap: wrap; gap: .75rem; align-items: center; margin: 1rem 0 0 }
+pre { overflow: auto; max-height: 24rem; margin: .75rem 0 0; padding: .75rem; border: 1px solid var(--line); border-radius: .375rem; background: var(--page); font: .8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, monospace }
+code { font: .875em ui-monospace, SFMono-Regular, Menlo, monospace; overflow-wrap: anywhere }
+ul.checks { list-style: none; padding: 0; margin: .75rem 0 0 }
+ul.checks li { display: grid; grid-template-columns: 1.5rem 1fr; padding: .5rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere }
+ul.checks li:first-child { border-top: 0 }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
+.yes { color: var(--good); font-weight: 700 } .no { color: var(--bad); font-weight: 700 }
+`
+
+export interface Reply {
+  status: number
+  headers: Record<string, string>
+  page?: Page
+  formsTo?: string
+}
+
+export const shown = (page: Page, status = 200, formsTo?: string): Reply => ({
+  status,
+  headers: {},
+  page,
+  formsTo,
+})
+export const moved = (location: string, headers: Record<string, string> = {}): Reply => ({
+  status: 303,
+  headers: { location, ...headers },
+})
+
+export function send(res: ServerResponse, { status, headers, page, formsTo }: Reply): void {
+  const nonce = randomBytes(16).toString('base64')
+  const policy = [
+    "default-src 'none'",
+    `style-src 'nonce-${nonce}'`,
+    'img-src data:',
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    `form-action 'self'${formsTo === undefined ? '' : ` ${formsTo}`}`,
+  ].join('; ')
+  res.writeHead(status, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': policy,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'same-origin',
+    'cache-control': 'no-store',
+    ...headers,
+  })
+  res.end(page ? `<!doctype html>\n${<Document {...page} nonce={nonce} />}\n` : '')
+}

@@ -1,0 +1,165 @@
+/** What holds runs goes on holding them, whatever dies meanwhile, and lets each go once. */
+import { rm } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CrashPoint } from '../../../src/core/record/crash-points.ts'
+import { bringUp, died } from '../mortal-bot.ts'
+import { blocked, type Play, scenes } from '../plays.ts'
+import { judge, type Scenario, type Stage } from '../stage.ts'
+
+/** Of a command that is answered, of a run that comes to wait, and of one that begins. */
+const ofReplies: readonly CrashPoint[] = ['trigger claimed', 'reply posted, not recorded']
+const ofWaiting: readonly CrashPoint[] = [
+  'trigger claimed',
+  'status intent written',
+  'status posted, not recorded',
+]
+const ofStarts: readonly CrashPoint[] = [
+  'status edit sent, not recorded',
+  'task intent written',
+  'task created, not recorded',
+  'run intent written',
+  'run created, not recorded',
+]
+
+const oneAtATime = { '.github/codex.yml': 'limits: { repository: 1 }' }
+
+export const pausedMeanwhile: Scenario = {
+  name: 'a pause, and deaths in it',
+  queues: ['redis', 'embedded'],
+  async run(stage) {
+    await stage.world.github.as('olga').pushes('main', oneAtATime)
+    const pausing = await pause(stage)
+    const kept: Play[] = []
+    for (const [index, point] of stage.random.shuffled(ofWaiting).entries()) {
+      await dieAt(stage, [point], async () => {
+        kept.push(await scenes.asked(stage.world, `kept${index}`))
+      })
+      await isHeld(stage, kept)
+    }
+    await resume(stage, pausing)
+    await judge(stage, [pausing, ...kept])
+    const begun = stage.world.posthog.ledger
+      .filter(({ kind }) => kind === 'run')
+      .map(({ body }) => JSON.stringify(body))
+    const places = kept.map(({ title }) => begun.findIndex(body => body.includes(`begin-${title}`)))
+    if (places.some((place, index) => place < (places[index - 1] ?? 0)))
+      stage.notes.violations.push(`kept in one order, and begun in another: ${places}`)
+  },
+}
+
+export const lostInPause: Scenario = {
+  name: 'the queue is lost in a pause',
+  queues: ['redis', 'embedded'],
+  async run(stage) {
+    const { world, random, redis } = stage
+    const pausing = await pause(stage)
+    const plays = [await scenes.asked(world, 'kept0'), await scenes.labelled(world, 'kept1')]
+    await isHeld(stage, plays)
+    const dies = !redis || random.next() < 0.5
+    if (dies) await world.bot.stop('SIGKILL')
+    if (redis) await redis.flush()
+    else await rm(String(world.env.DATA_DIR), { recursive: true })
+    if (dies) await bringUp(world)
+    // Before anybody could look for what was lost, and after.
+    plays.push(await scenes.asked(world, 'kept2'))
+    await sleep(random.between(0, 8_000))
+    plays.push(await scenes.asked(world, 'kept3'))
+    await isHeld(stage, plays)
+    await resume(stage, pausing)
+    await judge(stage, [pausing, ...plays], 120_000)
+  },
+}
+
+export const blockedMeanwhile: Scenario = {
+  name: 'a blocker closes while the bot is dead',
+  queues: ['redis', 'embedded'],
+  async run(stage) {
+    const { world, random } = stage
+    const { webhooks } = world.github
+    const plays: Play[] = []
+    const asks = async (name: string) => {
+      const behind = await blocked(world, name)
+      plays.push(behind.play)
+      return behind
+    }
+    await bringUp(world)
+    const first = await asks('after-first')
+    await isHeld(stage, plays, waitsForIssue)
+    await calm(stage)
+    await world.bot.stop('SIGKILL')
+    webhooks.mode = { kind: 'drop' }
+    await first.closes()
+    await world.github.settled()
+    webhooks.mode = { kind: 'normal' }
+    await died(await bringUp(world, { point: random.one(ofStarts) }), 90_000)
+    let second: typeof first | undefined
+    await dieAt(stage, ofWaiting, async () => {
+      second = await asks('after-second')
+    })
+    await isHeld(stage, plays.slice(1), waitsForIssue)
+    // The delivery is lost for good: it has to look.
+    webhooks.mode = { kind: 'paused' }
+    await second?.closes()
+    webhooks.mode = { kind: 'normal' }
+    await judge(stage, plays, 150_000)
+  },
+}
+const waitsForIssue = /^### ⏳ Codex waits for #/
+
+/** By somebody who may, in a thread of its own. */
+async function pause(stage: Stage): Promise<Play> {
+  const { world } = stage
+  const olga = world.github.as('olga')
+  const { number } = await olga.opensIssue({ title: 'Release', body: 'x' })
+  const reactions: Record<string, string> = {}
+  await dieAt(stage, ofReplies, async () => {
+    const { id } = await olga.comments(number, '/codex pause release')
+    reactions[id] = '+1'
+  })
+  const answers = [/is paused in this repository/]
+  await says(stage, number, answers[0])
+  const none = { tasks: 0, runs: 0, messages: 0, cancels: 0, statuses: 0, pulls: 0, branches: 0 }
+  return { title: 'release', number, expected: { ...none, answers, reactions }, goesOn: Promise.resolve() }
+}
+
+async function resume(stage: Stage, { number, expected }: Play): Promise<void> {
+  const { world, random } = stage
+  const begun = world.posthog.ledger.length
+  if (begun > 0) stage.notes.violations.push(`${begun} things were done at PostHog in a pause`)
+  await dieAt(stage, random.one([ofReplies, ofStarts]), async () => {
+    const { id } = await world.github.as('olga').comments(number, '/codex resume')
+    expected.reactions[id] = '+1'
+  })
+  expected.answers.push(/the pause (?:by `olga` )?has ended/)
+}
+
+/** Nothing is in hand: who is killed with a job alone in hand, again and again, is said to kill. */
+async function calm({ world: { github } }: Stage): Promise<void> {
+  const calls = () => github.calls.filter(({ actor }) => actor === github.botLogin).length
+  for (let before = -1; before !== calls(); await sleep(2_000)) before = calls()
+}
+
+/** A life that ends at one of these points, at the latest when it has not come there; then one that does not. */
+async function dieAt(stage: Stage, points: readonly CrashPoint[], act: () => Promise<void>): Promise<void> {
+  const { world, random } = stage
+  for (const bot of world.bots) await bot.stop('SIGKILL')
+  const bot = await bringUp(world, { point: random.one(points) })
+  await act()
+  if ((await died(bot, 15_000)) === undefined) await bot.stop('SIGKILL')
+  await bringUp(world)
+  await calm(stage)
+}
+
+const says = ({ world }: Stage, number: number, words: RegExp | undefined): Promise<unknown> =>
+  world.github.waitFor(
+    async () => (await world.github.thread(number)).comments.some(({ body }) => words?.test(body)),
+    { timeout: 60_000 },
+  )
+
+async function isHeld(
+  stage: Stage,
+  plays: readonly Play[],
+  words = /^### ⏸️ Codex is paused here/,
+): Promise<void> {
+  for (const { number } of plays) await says(stage, number, words)
+}

@@ -1,0 +1,96 @@
+/** What the status says of a pull request once its Run has ended, where several learn of it at one moment. */
+import { expect, test } from 'vitest'
+import { newsOfPull } from '../../src/commands/pull-news.ts'
+import { newsOfHead } from '../../src/commands/pull-status.ts'
+import type { PullNewsTrigger } from '../../src/core/model/trigger.ts'
+import type { NeedsView } from '../../src/core/model/views.ts'
+import { RunMessage } from '../../src/core/record/mailbox-part.ts'
+import { markerSigner } from '../../src/core/record/marker.ts'
+import { changed, type Run } from '../../src/core/record/run.ts'
+import { readNeeds } from '../../src/runs/steps/read-needs.ts'
+import { deployment, maya, pull, pullThread, pullView, runWith, t0, working } from '../core/given.ts'
+import { fakeLog } from '../support/fake-log.ts'
+import { afterStep, handWith } from './command-world.ts'
+
+const trigger: PullNewsTrigger = {
+  ...{ id: 'checked-1', deliveryId: 'd', at: t0, thread: pullThread, sender: maya },
+  ...{ kind: 'pull-news', news: 'checked', head: { ref: pull.head, sha: '', base: 'main', repoId: 100 } },
+}
+
+/** A Run, and the pull request at GitHub, of which each look says what the test has it say. */
+function given(run: Run, standing: 'ended' | 'live' = 'ended') {
+  const kept = { id: run.id, addedAt: t0, standing, data: run }
+  const sent: RunMessage[] = []
+  let now = t0
+  const looks: ((view: NeedsView) => void)[] = []
+  const context = {
+    job: {},
+    record: { trigger, waits: { for: 'github', since: t0 } },
+    github: {
+      needs: () => new Promise<NeedsView>(resolve => looks.push(resolve)),
+      pull: async () => ({ ...pullView(), number: pull.number, state: 'merged', mergedAt: t0 }),
+      edit: async () => ({ nodeId: 'IC_1' }),
+    },
+    deps: {
+      ...{ deployment, log: fakeLog(), signer: markerSigner('secret') },
+      now: () => (now += 1),
+      github: () => context.github,
+      posthog: { poll: () => Promise.reject(new Error('away')), cost: async () => 1 },
+      runs: {
+        listed: async (sets: string[]) => (sets.some(set => /^(head|pull) /.test(set)) ? [kept] : []),
+        members: async () => [[]],
+        get: async () => kept,
+        send: async (_: string, message: string) => sent.push(RunMessage.parse(JSON.parse(message))) > 0,
+        amendEnded: async (_: string, change: (run: Run) => Run) => {
+          kept.data = change(kept.data)
+          return kept
+        },
+      },
+      waiting: {},
+    },
+  }
+  return { kept, sent, looks, context: context as never }
+}
+
+const over = runWith({
+  result: { outcome: { kind: 'pull' }, pulls: [pull] },
+  session: { taskId: 'task-1' },
+})
+
+const view = (differs: Partial<NeedsView> = {}): NeedsView => ({
+  ...{ number: pull.number, isKnown: true, hasConflicts: false },
+  ...{ failedChecks: [], changesRequestedBy: [], unresolved: [] },
+  ...differs,
+})
+const red = { hasConflicts: true }
+
+test.each([
+  ['needs something', red, {}, {}],
+  ['needs nothing any more', {}, red, red],
+])('a pull request %s: an older look that comes later changes nothing', async (_, newer, older, before) => {
+  const needs = 'hasConflicts' in before ? { ...view(before), isKnown: undefined } : undefined
+  const { kept, looks, context } = given(changed(over, { result: { needs } }))
+  const both = [newsOfHead(context, trigger), newsOfHead(context, { ...trigger, id: 'checked-2' })]
+  await expect.poll(() => looks.length).toBe(2)
+  looks[1]?.(view(newer))
+  await both[1]
+  looks[0]?.(view(older))
+  await both[0]
+  expect(kept.data.result.needs?.hasConflicts).toBe('hasConflicts' in newer ? true : undefined)
+})
+
+test('a Run that is at work takes along how often an agent was sent until the merge', async () => {
+  const run = working({ result: { pulls: [pull] }, mailbox: { fixes: 2 } })
+  const { sent, context } = given(run, 'live')
+  await newsOfPull(context, { ...trigger, news: 'merged', thread: { ...pullThread, number: pull.number } })
+  expect(sent).toEqual([
+    expect.objectContaining({ kind: 'pull', state: 'merged', rounds: { asked: 2, byPostHog: 0 } }),
+  ])
+})
+
+test('and what it looks for after the merge does not count anew', async () => {
+  const rounds = { asked: 3, byPostHog: 1 }
+  const merged = { ...pull, state: 'merged' as const }
+  const run = changed(over, { result: { pulls: [merged], hinted: true, rounds } })
+  expect((await afterStep(readNeeds, handWith(run))).result).toMatchObject({ hinted: undefined, rounds })
+})

@@ -1,0 +1,66 @@
+/** What keeps a run from its start, and what is told of a limit when it starts. */
+import { describe, expect, test } from 'vitest'
+import type { ThreadClient } from '../../src/core/model/ports.ts'
+import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { warnings } from '../../src/core/words/warnings.ts'
+import { awaitAdmission } from '../../src/runs/steps/await-admission.ts'
+import { afterStep, handWith } from '../commands/command-world.ts'
+import { ask, pull, pullThread, runWith, t0 } from '../core/given.ts'
+import { memoryIndex } from '../support/memory-index.ts'
+
+const limited = (limits: Partial<Run['baseline']['settings']['limits']>, ...differs: RunChange[]): Run => {
+  const run = runWith(...differs)
+  const { settings } = run.baseline
+  return changed(run, { baseline: { settings: { ...settings, limits: { ...settings.limits, ...limits } } } })
+}
+
+async function admitted(
+  run: Run,
+  before: RunChange[] = [],
+  github: Partial<ThreadClient> = {},
+): Promise<Run> {
+  const jobs = before.map((differs, n) => ({
+    ...{ id: `run-${n}`, addedAt: t0, standing: 'ended' as const },
+    data: runWith({ schedule: { admitted: true, admissionExpectedAt: t0 } }, differs),
+  }))
+  const index = { ...memoryIndex(() => []), listed: async () => jobs }
+  return afterStep(
+    awaitAdmission,
+    handWith(run, { index, github: { closing: async () => undefined, ...github } }),
+  )
+}
+
+describe('a limit of money', () => {
+  test('that can not be kept, as PostHog does not say what a run cost, is told', async () => {
+    const unknown = { session: { taskId: 'a', cost: null } }
+    const run = await admitted(limited({ cost_per_day: 10 }), [
+      unknown,
+      { session: { taskId: 'b', cost: 1 } },
+    ])
+    expect(run.schedule).toMatchObject({ admitted: true, spent: [{ used: 1, limit: 10, unknown: 1 }] })
+    expect(warnings(run)).toContain(
+      "⚠️ The limit of `$10` in 24 hours can't be kept: PostHog does not say what 1 run cost.",
+    )
+  })
+
+  test('that is not near is not told', async () => {
+    const run = await admitted(limited({ cost_per_day: 10 }), [{ session: { taskId: 'b', cost: 1 } }])
+    expect(run.schedule).toMatchObject({ admitted: true, spent: undefined })
+  })
+})
+
+describe('at the limit of open pull requests', () => {
+  const open = async () => [{ name: '#3', title: 'Open', url: 'https://github.com/acme/shop/pull/3' }]
+  test.each<[string, RunChange, boolean]>([
+    ['new work waits', {}, false],
+    ['what goes on with an open one does not', { result: { pulls: [pull] } }, true],
+    ['what had one that was merged waits', { result: { pulls: [{ ...pull, state: 'merged' }] } }, false],
+    ['what is asked in one does not', { thread: pullThread }, true],
+    ['a plan does not', { request: { ...ask, what: 'plan' } }, true],
+  ])('%s', async (_, differs, starts) => {
+    const { schedule } = await admitted(limited({ open_pull_requests: 1 }, differs), [], { openPulls: open })
+    expect([schedule.admitted, schedule.waits?.kind]).toEqual(
+      starts ? [true, undefined] : [false, 'open-pulls'],
+    )
+  })
+})

@@ -1,0 +1,91 @@
+/** Repositories that want few comments: the last word comes, progress is a check on the branch, or nowhere. */
+import { expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+onBothQueues('A repository wants few comments', world => {
+  const asks = async (settings: string, words: string, owner = 'acme') => {
+    const { github, posthog } = world()
+    const repository = await github.addRepo(owner, `few-${Math.random().toString(36).slice(2, 8)}`)
+    const olga = github.as('olga', repository)
+    const { sha: main } = await olga.pushes('main', { '.github/codex.yml': settings })
+    posthog.script({ repository, prompt: words }, { kind: 'manual' })
+    const maya = github.as('maya', repository)
+    const { number } = await maya.opensIssue({ title: 'Login is flaky', body: 'x' })
+    const thread = new Thread(world(), number, repository)
+    const { id } = await maya.comments(number, `/codex ${words}`)
+    const taskRun = async () => {
+      await github.waitFor(() => ledgerOf(world(), number, repository).runs.length === 1)
+      return posthog.run(String(ledgerOf(world(), number, repository).runs[0]?.runId))
+    }
+    const check = (sha: string) =>
+      github.checkRuns(repository, sha).find(({ name }) => name === `codex #${number}`)
+    return { github, repository, maya, olga, number, thread, id, taskRun, main, check }
+  }
+
+  it('as `check`: the progress is a check, and the thread gets the last word alone', async () => {
+    const { github, repository, maya, number, thread, id, taskRun, main, check } = await asks(
+      'comments: check\n',
+      'fix it',
+    )
+    const run = await taskRun()
+    const begun = await github.waitFor(async () => check(main))
+    // The commit is that of the default branch, too: nothing that waits for all of its checks is held up.
+    expect(begun).toMatchObject({ status: 'completed', conclusion: 'neutral' })
+    expect(begun.title).toMatch(/^⏳ Codex is/)
+    expect(begun.summary).not.toContain('- [ ]')
+    expect(await thread.botComments()).toEqual([])
+    await thread.waitForReaction('eyes', id)
+
+    await run.openPull()
+    await run.completeTurn('Fixed it.')
+    const last = await thread.waitForAnswer('pull request is ready')
+    await thread.waitForReaction('rocket', id)
+    expect(last).toContain('Fixed it.')
+    expect(await thread.botComments()).toHaveLength(1)
+    const [pull] = await github.pulls(repository)
+    const ended = await github.waitFor(async () => {
+      const found = check(pull?.sha ?? '')
+      return found?.conclusion === 'success' ? found : undefined
+    })
+    expect(ended.title).toContain('🚀')
+
+    const before = github.calls.length
+    await maya.readies(pull?.number ?? 0)
+    await maya.mergesPull(pull?.number ?? 0)
+    await github.waitFor(async () => check(pull?.sha ?? '')?.title.includes('was merged'))
+    await maya.comments(number, '/codex help')
+    await thread.waitForAnswer('/codex stop')
+    const sent = github.calls.slice(before).filter(({ path }) => path.includes(`/${repository}/check-runs`))
+    expect(sent.filter(({ method }) => method !== 'GET').length).toBeLessThanOrEqual(2)
+  })
+
+  it.each(['comments: outcomes\n', 'chatty: false\n'])('as `%s`: the last word alone', async settings => {
+    const { thread, taskRun, main, check } = await asks(settings, 'fix it')
+    const run = await taskRun()
+    expect(check(main)?.title).toBe('Codex')
+    await run.completeTurn('There is nothing to do.')
+    await thread.waitForAnswer('There is nothing to do.')
+    expect(await thread.botComments()).toHaveLength(1)
+  })
+
+  it('what it waits for is said all the same', async () => {
+    const { repository, maya, olga, number, thread } = await asks('comments: outcomes\n', 'first')
+    await olga.comments(number, '/codex pause release')
+    await thread.waitForAnswer('is paused in this repository')
+    const other = await maya.opensIssue({ title: 'Later', body: 'x' })
+    await maya.comments(other.number, '/codex second')
+    await new Thread(world(), other.number, repository).waitForStatus('⏸️ Codex is paused here')
+  })
+
+  it('where the App may make no checks, the progress is a comment that says why', async () => {
+    const owner = 'globex'
+    const { github } = world()
+    github.withholds(owner, 'checks')
+    const { thread, taskRun } = await asks('comments: check\n', 'fix it', owner)
+    const status = await thread.waitForStatus('Codex is working')
+    expect(status).toContain('The App lacks the permission `checks: write` here')
+    await (await taskRun()).completeTurn('Fine.')
+    await thread.waitForAnswer('Fine.')
+  })
+})
