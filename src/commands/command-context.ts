@@ -117,8 +117,9 @@ export function commandContext(
   }
 }
 
-export const refusedReads = ({ deps, record: { refusedSince } }: CommandContext): RefusedReads => ({
-  refusedSince,
+/** Of GitHub. */
+export const refusedReads = ({ deps, record: { retries } }: CommandContext): RefusedReads => ({
+  refusedSince: retries.github?.refusedSince,
   now: deps.now(),
 })
 

@@ -5,6 +5,7 @@ import type { Template } from '../core/command/template.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import type { CommandGrammar } from '../core/model/command-grammar.ts'
+import type { Service } from '../core/model/errors.ts'
 import type { Pause } from '../core/model/pause.ts'
 import type { PullHead, Thread } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
@@ -85,7 +86,9 @@ export interface NotBegun {
   moment: Moment
   /** As it was written, if its sender may use it. */
   words: string | undefined
-  waits: TriggerRecord['waits']
+  waitsFor: 'run' | Service | undefined
+  /** If it is known; ms since the epoch. */
+  until: number | undefined
   stopped: TriggerRecord['stopped']
 }
 

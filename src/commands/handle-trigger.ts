@@ -2,11 +2,20 @@
 import { mayHoldCommand } from '../core/command/find.ts'
 import { isMistake } from '../core/command/parse.ts'
 import { instruction } from '../core/model/command-grammar.ts'
+import {
+  NoResponse,
+  QueueUnavailable,
+  Rejected,
+  ResultPending,
+  RetryLater,
+  type Service,
+} from '../core/model/errors.ts'
 import type { LockedJob, StepResult, WrittenText } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
-import { recent } from '../core/model/time.ts'
+import { minute, recent, second } from '../core/model/time.ts'
 import type { CommentTrigger, LabelTrigger, ThreadTrigger } from '../core/model/trigger.ts'
 import type { HandledOutcome } from '../core/record/flow-meter.ts'
+import { afterPassing, isFinal, isTooLong, type Passing, services } from '../core/record/retries.ts'
 import { ofRepository } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
@@ -26,13 +35,12 @@ import {
 } from './command-context.ts'
 import { commandNamed, commands } from './command-registry.ts'
 import { gate, mayUse, senderOf } from './gate.ts'
-import { goOnTelling, obey, type Words } from './perform.ts'
+import { goOnTelling, isWithItsRun, obey, type Words } from './perform.ts'
 import { newsOfPull } from './pull-news.ts'
 import { commandsOf, isAnyMisplaced, ownText, shownBy, textsOf } from './read-commands.ts'
 import { isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
 import { presetNameOf, standingOf } from './start-decision.ts'
 import { stopOf } from './stops.ts'
-import { afterFault, giveUpDeadly } from './trigger-faults.ts'
 import { afterOne, isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
 import { withdraw } from './withdraw.ts'
 
@@ -46,7 +54,12 @@ export const acceptTrigger = (deps: TriggerDeps) => {
   return async (job: LockedJob<TriggerRecord>): Promise<StepResult> => {
     if (!holdsThread(job)) return acceptLoss(deps, job)
     const context = commandContext(deps, job, repliedLately)
-    if (job.deaths >= limits.deaths) return giveUpDeadly(context)
+    if (job.deaths >= limits.deaths) {
+      const error = new Error(`${job.deaths} processes died with this trigger alone in hand`)
+      if (job.deaths < 2 * limits.deaths) return giveUp(context, error)
+      context.deps.log.error({ err: error }, 'given up without a word')
+      return end
+    }
     try {
       if (await stillWaits(context)) return { kind: 'park', ms: lostWakeMs }
       return await accept(context, job.data.trigger)
@@ -60,14 +73,71 @@ const holdsThread = (job: LockedJob<TriggerRecord>): job is LockedJob<ThreadReco
 
 /** Asks GitHub nothing, however long it takes. */
 async function stillWaits(context: CommandContext): Promise<boolean> {
-  const { waits, answer, pendingMessage, trigger } = context.record
-  if (!waits || waits.for === 'github' || answer || pendingMessage) return false
+  const { waits, retries, answer, pendingMessage, trigger } = context.record
+  if (answer || pendingMessage || retries.github) return false
+  if (waits?.run === undefined && !retries.posthog) return false
   if ((await wasWithdrawn(context)) || (await stopOf(context))) return false
   // Before GitHub is asked again for all that PostHog would not take.
-  if (waits.for === 'posthog') await context.deps.posthog.sandboxes()
-  if (waits.run === undefined) return false
+  if (retries.posthog) await context.deps.posthog.sandboxes()
+  if (waits?.run === undefined) return false
   const live = await liveRun(context, threadSlot(trigger.thread))
   return live !== undefined && standingOf(live.data) === waits.run
+}
+
+/** Thrown by the command at hand: waited out, as in a Run, or its end. */
+function afterFault(context: CommandContext, error: unknown): StepResult | Promise<StepResult> {
+  const { job, deps } = context
+  // Not an attempt: the worker waits for the queue.
+  if (error instanceof QueueUnavailable) throw error
+  if (error instanceof NoResponse || error instanceof RetryLater)
+    return tryLater(context, error.service, error)
+  if (error instanceof ResultPending) return tryLater(context, 'github', error)
+  if (error instanceof Rejected && error.of === 'read') return tryLater(context, error.service, error)
+  if (error instanceof Rejected || job.failures >= limits.failures) return giveUp(context, error)
+  if (deps.now() - job.addedAt > limits.outage) return giveUp(context, error)
+  throw error
+}
+
+async function tryLater(context: CommandContext, service: Service, fault: Passing): Promise<StepResult> {
+  const { deps, record } = context
+  const now = deps.now()
+  // Who the sender is must be known within two minutes. A command that waits for hours costs GitHub little.
+  const mostMs = record.sender?.kind === 'unknown' ? 16 * second : service === 'github' ? 6 * minute : minute
+  const retry = afterPassing(record, service, fault, { now, mostMs })
+  const isOver = fault instanceof Rejected ? isFinal(retry, fault, false, now) : isTooLong(retry, now)
+  if (isOver) return giveUp(context, fault)
+  deps.log.warn({ err: fault }, 'tried again later')
+  await context.save({ ...record, retries: { ...record.retries, [service]: retry } })
+  return { kind: 'park', ms: Math.max(1, retry.until - now) }
+}
+
+async function giveUp(context: CommandContext, error: unknown): Promise<StepResult> {
+  const { deps, record } = context
+  const { trigger } = record
+  deps.log.error({ err: error }, 'given up')
+  if (trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') {
+    deps.meter?.handled(trigger.kind, 'given-up')
+    return end
+  }
+  // The command's Run goes on and replies; the next command of the comment is tried.
+  if ((await deps.runs.get(runId(context))) || (await isWithItsRun(context))) {
+    if (record.onlyOne) return end
+    await context.save(afterOne(record))
+    return { kind: 'park', ms: 0 }
+  }
+  deps.meter?.handled(trigger.kind, 'given-up')
+  if (trigger.kind === 'comment' && !record.reacted && !mayHoldCommand(trigger.text, trigger.word)) return end
+  const reason = error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
+  const words = { kind: 'gave-up', reason } as const
+  try {
+    if (await isUnspoken(context)) return end
+    await reply(context, words, { last: true, well: false })
+    await swapReaction(context, trigger, 'failed', true)
+  } catch (failure) {
+    if (failure instanceof QueueUnavailable) throw failure
+    deps.log.error({ err: failure }, 'the thread can not be told')
+  }
+  return end
 }
 
 async function accept(context: CommandContext, trigger: ThreadTrigger): Promise<StepResult> {
@@ -283,14 +353,14 @@ async function waiting(
     await reply(context, announce, { last: false, well: true })
     await context.save({ ...context.record, announced: true, answer: undefined })
   }
-  const { waits, refusedSince } = context.record
-  const since = waits?.for === 'run' ? waits.since : context.deps.now()
+  const { waits, retries } = context.record
+  const since = waits?.since ?? context.deps.now()
   // All could be read; what is refused after the wait is another matter.
-  if (behind || refusedSince !== undefined)
+  if (behind || services.some(service => retries[service]))
     await context.save({
       ...context.record,
-      refusedSince: undefined,
-      waits: behind && { for: 'run', since, run: standingOf(behind) },
+      retries: {},
+      waits: behind && { since, run: standingOf(behind) },
     })
   return { kind: 'park', ms }
 }

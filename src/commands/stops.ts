@@ -9,6 +9,7 @@ import { isMistake, type Parsed } from '../core/command/parse.ts'
 import type { Range } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { isBefore, momentOf } from '../core/record/event-order.ts'
+import { services } from '../core/record/retries.ts'
 import { ofThread } from '../core/record/run-index.ts'
 import type { NotBegun } from './command.ts'
 import {
@@ -110,8 +111,9 @@ export async function isPreceded({ deps, record, job }: CommandContext): Promise
   const mine = momentOf(record.trigger, record.done)
   const since = deps.now() - patience
   const all = await deps.waiting.listed([ofThread(thread)], newest)
-  return all.some(({ id, addedAt, data: { trigger, done, answer, waits, refusedSince } }) => {
-    if (id === job.id || addedAt < since || answer || waits || refusedSince !== undefined) return false
+  return all.some(({ id, addedAt, data: { trigger, done, answer, waits, retries } }) => {
+    if (id === job.id || addedAt < since || answer || waits || services.some(each => retries[each]))
+      return false
     if (trigger.kind !== 'comment' && trigger.kind !== 'label') return false
     const theirs = momentOf(trigger, done)
     return isBefore(theirs, mine) && !isBefore(mine, theirs)
@@ -132,12 +134,22 @@ function isOnlyAnswered(text: string): boolean {
 export async function notBegun({ deps, record, job }: CommandContext): Promise<NotBegun[]> {
   const { thread } = record.trigger
   const all = await deps.waiting.listed([ofThread(thread), stoppedIn(thread)], newest)
-  return all.flatMap(({ id, data: { trigger, stopped, waits, done, reacted } }) => {
+  return all.flatMap(({ id, data: { trigger, stopped, waits, retries, done, reacted } }) => {
     if (id === job.id || (trigger.kind !== 'comment' && trigger.kind !== 'label')) return []
     const words = trigger.kind === 'label' ? trigger.label : trigger.text
     if (trigger.kind === 'comment' && isOnlyAnswered(words)) return []
     const isShown = reacted || stopped !== undefined
-    const by = trigger.sender.login
-    return [{ by, moment: momentOf(trigger, done), words: isShown ? words : undefined, waits, stopped }]
+    const away = services.find(service => retries[service])
+    const until = away && retries[away]?.limit ? retries[away].until : undefined
+    return [
+      {
+        by: trigger.sender.login,
+        moment: momentOf(trigger, done),
+        words: isShown ? words : undefined,
+        waitsFor: away ?? (waits?.run === undefined ? undefined : 'run'),
+        until,
+        stopped,
+      },
+    ]
   })
 }

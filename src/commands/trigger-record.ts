@@ -7,6 +7,7 @@ import { minute, redelivered } from '../core/model/time.ts'
 import { type ThreadTrigger, Trigger } from '../core/model/trigger.ts'
 import { RunMessage } from '../core/record/mailbox-part.ts'
 import { Marker } from '../core/record/marker.ts'
+import { Retries } from '../core/record/run.ts'
 import { ofInstallation, ofRepository, ofThread } from '../core/record/run-index.ts'
 
 const ReplyRecord = z.object({
@@ -70,8 +71,8 @@ export const TriggerRecord = z.object({
   /** The command at hand was let in once. */
   passed: z.boolean().default(false),
   refused: z.boolean().default(false),
-  /** Since when, in ms since the epoch, a service has refused what the command at hand wants to read. */
-  refusedSince: z.number().optional(),
+  /** What the command at hand asks again later, as in a Run. */
+  retries: Retries,
   /** Replies to `status` and `queue`, each with when it was decided (ms since the epoch). */
   momentary: z.array(z.object({ as: Marker.shape.as, at: z.number() })).default([]),
   /** What GitHub showed of the trigger's texts, in their order; `null` where that could not be had. */
@@ -80,15 +81,8 @@ export const TriggerRecord = z.object({
   stop: z.object({ threads: z.array(z.string()), command: z.number().int() }).optional(),
   /** The stop that ended it before it began, by the id of its trigger, and at which command that was told. */
   stopped: z.object({ stop: z.string(), by: z.string(), command: z.number().int() }).optional(),
-  /** For what it waits, since when and, if known, until when (ms since the epoch). `run`: as it stood. */
-  waits: z
-    .object({
-      for: z.enum(['run', 'github', 'posthog']),
-      since: z.number(),
-      until: z.number().optional(),
-      run: z.string().optional(),
-    })
-    .optional(),
+  /** Since when it waits, in ms since the epoch. `run`: for that Run, as it stood. */
+  waits: z.object({ since: z.number(), run: z.string().optional() }).optional(),
 })
 export type TriggerRecord = z.infer<typeof TriggerRecord>
 
@@ -135,7 +129,7 @@ export const afterOne = (record: ThreadRecord, refused = false): ThreadRecord =>
   announced: false,
   waits: undefined,
   passed: false,
-  refusedSince: undefined,
+  retries: {},
   refused: record.refused || refused,
 })
 

@@ -71,7 +71,7 @@ export async function withdraw(context: CommandContext, trigger: Withdrawal): Pr
 
 async function mayLookAgain(context: CommandContext): Promise<boolean> {
   const { record, deps } = context
-  const { waits = { for: 'github', since: deps.now() } } = record
+  const { waits = { since: deps.now() } } = record
   if (!record.waits) await context.save({ ...record, waits })
   return deps.now() - waits.since < 30_000
 }

@@ -1251,7 +1251,7 @@ describe('replies', () => {
         kind: 'status',
         asked: false,
         notBegun: [
-          { by: 'maya', moment: { at: t0 }, words: undefined, waits: { for: 'github', until: t0 + minute } },
+          { by: 'maya', moment: { at: t0 }, words: undefined, waitsFor: 'github', until: t0 + minute },
           { by: 'zoe', moment: { at: t0 }, words: '/codex  wipe\nit', stopped: { by: 'maya' } },
         ],
         now: t0,
@@ -1264,7 +1264,7 @@ describe('replies', () => {
         kind: 'status',
         live: working(),
         notBegun: [
-          { by: 'zoe', moment: { at: t0 }, words: '/codex b', waits: { for: 'run' } },
+          { by: 'zoe', moment: { at: t0 }, words: '/codex b', waitsFor: 'run' },
           { by: 'zoe', moment: { at: t0 }, words: '/codex c', stopped: { by: 'maya' } },
         ],
         now: t0,

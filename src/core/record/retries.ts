@@ -1,7 +1,14 @@
 /** All that is asked again later: what did not answer, or refused, each waited out by itself. */
-import { type CallKind, Rejected, type Service } from '../model/errors.ts'
+import {
+  type CallKind,
+  NoResponse,
+  Rejected,
+  ResultPending,
+  RetryLater,
+  type Service,
+} from '../model/errors.ts'
 import { changed, type Retry, type Run } from './run.ts'
-import { limits } from './timing.ts'
+import { backoff, limits } from './timing.ts'
 
 /** A service, the agent behind PostHog, a thread that takes no comment, the end of a task run, a claimed pull request. */
 export type RetryKey = Service | 'agent' | 'thread' | `cancel ${string}` | `pull ${string}`
@@ -16,6 +23,34 @@ export const withRetry = (run: Run, key: RetryKey, retry: Retry | undefined): Ru
 /** A step that ends after a fault was noted may have begun before. */
 export const isHeld = (run: Pick<Run, 'retries'>, key: RetryKey, now: number): boolean =>
   now < (retryOf(run, key)?.until ?? 0)
+
+/** A fault that ends nothing, and is waited out. */
+export type Passing = NoResponse | ResultPending | RetryLater | Rejected
+
+/**
+ * What such a fault means, for a Run and for a command: when to try again, and what is known of the reason. A read that
+ * is refused is repeated, as one refusal, or a minute of them, proves nothing.
+ * @param mostMs between two tries of what no service gave a time for
+ */
+export function afterPassing(
+  holder: Pick<Run, 'retries'>,
+  service: Service,
+  fault: Passing,
+  { now, why = fault.message, mostMs }: { now: number; why?: string; mostMs?: number },
+): Retry {
+  const before = retryOf(holder, service)
+  const waits = (wait: Parameters<typeof retriedAt>[3]): Retry => retriedAt(holder, service, now, wait)
+  if (fault instanceof ResultPending) return waits({ why, until: fault.until, count: 0 })
+  if (fault instanceof RetryLater) {
+    const { until } = fault
+    if (fault.why === 'setup') return waits({ why, until, setup: true })
+    const promised = fault.why === 'usage-limit' ? until : undefined
+    return waits({ why, until, promised, limit: fault.why === 'unavailable' ? undefined : true })
+  }
+  const until = now + backoff(before?.count ?? 0, mostMs)
+  if (fault instanceof NoResponse) return waits({ why, until: Math.max(until, fault.until ?? 0) })
+  return waits({ why, until, refusedSince: before?.refusedSince ?? now })
+}
 
 /** Failures of the same moment count once; the longest wait wins. */
 export function retriedAt(
@@ -62,10 +97,14 @@ export function isTooLong({ since, promised = 0 }: Retry, now: number): boolean 
   return now - from > limits.outage
 }
 
-/** Of reads that are refused. */
-export function isFinal({ refusedSince }: Retry, { status }: Rejected, run: Run, now: number): boolean {
+/** Of reads that are refused, whether an agent is at work or not. */
+export function isFinal(
+  { refusedSince }: Retry,
+  { status }: Rejected,
+  atWork: boolean,
+  now: number,
+): boolean {
   // The operator needs time to fix a key or its rights.
-  const atWork = status === 401 || status === 403 ? limits.outage : limits.refused
-  const patience = run.session.taskRun ? atWork : limits.refusedBefore
-  return refusedSince !== undefined && now - refusedSince > patience
+  const withAgent = status === 401 || status === 403 ? limits.outage : limits.refused
+  return refusedSince !== undefined && now - refusedSince > (atWork ? withAgent : limits.refusedBefore)
 }

@@ -98,6 +98,8 @@ const Retry = z.object({
 })
 export type Retry = z.infer<typeof Retry>
 
+export const Retries = z.record(z.string(), Retry.optional()).default({})
+
 const Attempts = z.object({
   /** At most one of each kind. Older versions stored one object here. */
   intent: z.array(Intent).optional(),
@@ -336,7 +338,7 @@ const parts = {
   report: Report.prefault({}),
   attempts: Attempts.prefault({}),
   /** By what did not answer or was refused: see `RetryKey`. */
-  retries: z.record(z.string(), Retry.optional()).default({}),
+  retries: Retries,
 }
 
 export const Run = z.object({

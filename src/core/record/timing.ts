@@ -82,8 +82,9 @@ export const limits = {
   deaths: 2,
 } as const
 
-/** ms */
-export const backoff = (failures: number): number => Math.min(minute, second * 2 ** Math.min(failures, 6))
+/** ms, at most a minute if nothing else is said */
+export const backoff = (failures: number, mostMs: number = minute): number =>
+  Math.min(mostMs, second * 2 ** Math.min(failures, 10))
 
 /** ms, for a locked thread, which may be unlocked. */
 export const refusedBackoff = (refusals: number): number =>

@@ -233,7 +233,8 @@ interface NotBegun {
   by: string
   moment: Moment
   words: string | undefined
-  waits?: { for: 'run' | Service; until?: number | undefined }
+  waitsFor?: 'run' | Service
+  until?: number | undefined
   stopped?: { by: string }
 }
 
@@ -251,12 +252,12 @@ const maxShown = 5
 const isEmpty = ({ live, beside, last, asked }: Reply & { kind: 'status' }): boolean =>
   !live && !beside && !last && !asked
 
-function notBegunSentence({ by, words, waits, stopped }: NotBegun, now: number): string {
+function notBegunSentence({ by, words, waitsFor, until = 0, stopped }: NotBegun, now: number): string {
   const what = `${words === undefined ? 'a command' : code(words.replace(/\s+/g, ' ').trim().slice(0, 80))} by ${code(by)}`
   if (stopped) return `${what} was stopped by ${code(stopped.by)} before it began.`
-  if (!waits) return `${what} has not begun yet.`
-  const until = waits.until === undefined || waits.until <= now ? '' : ` until ${moment(waits.until, now)}`
-  return `${what} waits for ${waits.for === 'run' ? 'the run here' : serviceNames[waits.for]}${until}.`
+  if (!waitsFor) return `${what} has not begun yet.`
+  const known = until <= now ? '' : ` until ${moment(until, now)}`
+  return `${what} waits for ${waitsFor === 'run' ? 'the run here' : serviceNames[waitsFor]}${known}.`
 }
 
 function runSentence({ live, beside, last, asked }: Reply & { kind: 'status' }): string {

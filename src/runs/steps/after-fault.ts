@@ -1,10 +1,17 @@
 import { stagingIsLost } from '../../core/model/attachment.ts'
-import { NoResponse, Rejected, ResultPending, RetryLater } from '../../core/model/errors.ts'
+import { NoResponse, Rejected, ResultPending, RetryLater, type Service } from '../../core/model/errors.ts'
 import { agentIsToBeSeenTo, cancelKey, leftAlone } from '../../core/record/agent-end.ts'
 import { refusedWords } from '../../core/record/messages.ts'
 import { type ActingStep, settled, steps } from '../../core/record/next-step.ts'
 import { removableBranch } from '../../core/record/own-pull-request.ts'
-import { isFinal, type RetryKey, retriedAt, retryOf, withRetry } from '../../core/record/retries.ts'
+import {
+  afterPassing,
+  isFinal,
+  type Passing,
+  retriedAt,
+  retryOf,
+  withRetry,
+} from '../../core/record/retries.ts'
 import {
   type ChangeOf,
   changed,
@@ -31,32 +38,20 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
   if (error instanceof Cancelled) return learned(run, settled(run, step))
   if (error instanceof ResultPending) {
     const { service } = steps[step.kind]
-    return later(context, service === 'none' ? 'github' : service, {
-      why: error.message,
-      until: error.until,
-      count: 0,
-    })
+    return passing(context, service === 'none' ? 'github' : service, error)
   }
   if (error instanceof RetryLater && error.why === 'not-ready') return notTaken(context, step, error)
   if (error instanceof RetryLater && error.why === 'usage-limit' && isMessage(step))
     return messageRefused(context, step, `${error.message} until ${moment(error.until, deps.now())}`)
-  if (error instanceof RetryLater) {
-    const { service, message: why, until } = error
-    if (error.why === 'setup') return later(context, service, { why, until, setup: true })
-    const promised = error.why === 'usage-limit' ? until : undefined
-    const limit = error.why === 'unavailable' ? undefined : true
-    return later(context, service, { why, until, promised, limit })
-  }
+  if (error instanceof RetryLater) return passing(context, error.service, error)
   if (error instanceof NoResponse) {
     deps.log.warn({ step: step.kind, err: error }, 'no usable answer')
-    const { service, message: why } = error
-    const known = retryOf(run, service)
-    const until = Math.max(deps.now() + backoff(known?.count ?? 0), error.until ?? 0)
-    const after = later(context, service, { why, until })
+    const { service, message } = error
+    const after = passing(context, service, error)
+    if (service !== 'posthog' || !isMessage(step)) return after
     // Looks go first then, and show whether only the agent takes nothing.
-    return service === 'posthog' && isMessage(step)
-      ? notTaken({ ...context, run: after }, step, { message: why, until: until + 1 }, known)
-      : after
+    const until = (retryOf(after, service)?.until ?? 0) + 1
+    return notTaken({ ...context, run: after }, step, { message, until }, retryOf(run, service))
   }
   if (!(error instanceof Rejected)) throw error
   deps.log.warn({ step: step.kind, err: error }, 'refused')
@@ -64,8 +59,8 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
   return isRead ? afterRefusedRead(context, error) : afterRefusal(context, step, error)
 }
 
-const later = ({ run, deps }: RunContext, key: RetryKey, wait: Parameters<typeof retriedAt>[3]): Run =>
-  withRetry(run, key, retriedAt(run, key, deps.now(), wait))
+const passing = ({ run, deps }: RunContext, service: Service, fault: Passing, why?: string): Run =>
+  withRetry(run, service, afterPassing(run, service, fault, { now: deps.now(), why }))
 
 type MessageStep = Extract<ActingStep, { kind: 'deliver' | 'answer-permission' }>
 
@@ -121,19 +116,13 @@ function messageRefused({ run: before }: Pick<RunContext, 'run'>, step: MessageS
   })
 }
 
-/** A read is repeated: one refusal, or a minute of them, proves nothing about the run. */
 function afterRefusedRead(context: RunContext, error: Rejected): Run {
   const { run, deps } = context
   const now = deps.now()
-  const before = retryOf(run, error.service)
   const failure = failureOf(error, run)
-  const after = later(context, error.service, {
-    why: failure.reason,
-    until: now + backoff(before?.count ?? 0),
-    refusedSince: before?.refusedSince ?? now,
-  })
+  const after = passing(context, error.service, error, failure.reason)
   const outage = retryOf(after, error.service)
-  if (!outage || !isFinal(outage, error, run, now)) return after
+  if (!outage || !isFinal(outage, error, run.session.taskRun !== undefined, now)) return after
   const known: Run = withRetry(run, error.service, undefined)
   return run.result.outcome ? withoutHope(known) : ended({ ...context, run: known }, failure)
 }
@@ -165,11 +154,12 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
       return unposted({ ...context, run }, error)
     case 'edit-status':
       return learned(run, laterInThread(run, error, deps.now()))
-    case 'cancel':
-      return later({ ...context, run }, cancelKey(run), {
-        why: error.message,
-        until: deps.now() + backoff(retryOf(run, cancelKey(run))?.count ?? 0),
-      })
+    case 'cancel': {
+      const key = cancelKey(run)
+      const now = deps.now()
+      const wait = { why: error.message, until: now + backoff(retryOf(run, key)?.count ?? 0) }
+      return withRetry(run, key, retriedAt(run, key, now, wait))
+    }
     case 'start-run':
       // PostHog keeps staged files for a day: after that they are staged again, once.
       if (stagingIsLost(error))
