@@ -13,12 +13,22 @@ const retry = 0
 
 /** Stories of what is rare, of which a plainer one has the like, or of what only its operator sees. */
 const rare = [
-  ...['access-lost', 'admin', 'after-the-merge', 'between-commands', 'chains', 'clocks', 'container'],
-  ...['doctor', 'editor-schema', 'forms', 'going-on', 'hostile-texts', 'less-settings', 'many-processes'],
-  ...['memory', 'missed-webhooks', 'owner-moves', 'owner-settings', 'probot-app', 'processes'],
-  ...['reading-cost', 'refused-reads', 'refused-words', 'set-up', 'settings-file', 'start-checks'],
-  ...['strangers', 'surroundings', 'tenants', 'traces', 'trigger-words', 'unused-branches', 'upgrades'],
-  ...['walk', 'who-and-what', 'wrong-credentials'],
+  ...[
+    'access-lost',
+    'admin',
+    'after-the-merge',
+    'agent-reviews',
+    'approval',
+    'between-commands',
+    'call-counts',
+  ],
+  ...['chains', 'clocks', 'container', 'doctor', 'editor-schema', 'folded-status', 'forms', 'going-on'],
+  ...['hostile-texts', 'less-settings', 'live-options', 'lost-queue', 'many-processes', 'memory'],
+  ...['missed-webhooks', 'owner-moves', 'owner-settings', 'probot-app', 'processes', 'pull-shape'],
+  ...['reading-cost', 'refused-reads', 'refused-words', 'set-up', 'settings-check', 'settings-file'],
+  ...['start-checks', 'strangers', 'surroundings', 'templates', 'tenants', 'thread-order', 'traces'],
+  ...['trigger-words', 'unused-branches', 'upgrades', 'waiting-commands', 'walk', 'who-and-what'],
+  ...['wrong-credentials'],
 ]
 
 /**
@@ -30,12 +40,12 @@ const exhaustive = [
   ...[
     'emulators/**',
     'test/threads/**',
-    'test/demo/{keep,playground-actions}.test.ts',
+    'test/demo/{keep,playground,playground-actions}.test.ts',
     'test/security/{fuzz,github-renders}.test.ts',
   ],
   ...[
     'test/core/command-oracle.test.ts',
-    'test/contract/{graphql,long-threads,queue-cluster,queue-owners}.test.ts',
+    'test/contract/{following,graphql,long-threads,queue-chores,queue-cluster,queue-fence,queue-owners}.test.ts',
   ],
 ]
 const left = process.env.EXHAUSTIVE === undefined ? exhaustive : []

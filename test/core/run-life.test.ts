@@ -164,8 +164,8 @@ test('an ordinary life is short', async () => {
   expect(run.result.pulls[0]?.number).toBe(20)
 })
 
-/** In the suite every fourth moment, in `npm run model` all of them. */
-const stride = runs < 10_000 ? 4 : 1
+/** Of how many moments one is tried; in `npm run model` all of them are. */
+const stride = runs >= 10_000 ? 1 : exhaustive ? 4 : 12
 
 describe('something may be said at any moment', () => {
   const fates: Luck[] = [
