@@ -66,21 +66,19 @@ export async function permissionOf(
   }
 }
 
+/** A login can change hands. Its number, or earlier use here, identifies the account. */
 async function isNamed(check: PersonCheck, person: Person): Promise<boolean> {
-  const { github, settings } = check
+  const { github, settings, accounts, repoId } = check
   const { users, teams, apps } = settings.allow
   if (person.app !== undefined) return apps.includes(person.app)
-  for (const user of users) if (await isMeant(user, person, check)) return true
+  for (const user of users) {
+    const [login = '', id] = user.split(':')
+    if (id !== undefined && Number(id) === person.id) return true
+    if (id !== undefined || login.toLowerCase() !== person.login.toLowerCase()) continue
+    if (await accounts.isSame(repoId, person, () => usedBefore(check, login))) return true
+  }
   for (const team of teams) if (await github.isInTeam(team, person.login)) return true
   return false
-}
-
-/** A login can change hands. Its number, or earlier use here, identifies the account. */
-async function isMeant(user: string, person: Person, check: PersonCheck): Promise<boolean> {
-  const [login = '', id] = user.split(':')
-  if (id !== undefined) return Number(id) === person.id
-  if (login.toLowerCase() !== person.login.toLowerCase()) return false
-  return check.accounts.isSame(check.repoId, person, () => usedBefore(check, login))
 }
 
 async function usedBefore(

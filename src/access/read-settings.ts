@@ -79,7 +79,7 @@ export function settingsReader({ deployment, file, ownerFiles, names, now }: Rea
   async function layer(files: Files, name: string, path: string): Promise<LayerNow> {
     const text = await files.file(settingsPath)
     believe(name, path, text !== undefined)
-    const version = versionOf(text)
+    const version = text === undefined ? 'none' : createHash('sha256').update(text).digest('hex').slice(0, 12)
     const read = file.read(text)
     if (read.problems.length === 0)
       return { ...read, state: text === undefined ? 'none' : 'read', problem: undefined, version }
@@ -109,7 +109,10 @@ export function settingsReader({ deployment, file, ownerFiles, names, now }: Rea
           : layer(ownerFiles(thread), `${login.toLowerCase()} of ${thread.installationId}`, path),
         isOwners ? noFile : layer(github, `${repoId}`, settingsPath),
       ])
-      const owner = grants.required && found.state === 'none' ? missing(path) : found
+      // It may be there where the App is not let in, which GitHub does not tell from a file that is not there.
+      const problem = `${path} can not be read, and the deployment requires it: is the App installed on the repository ${ofOwner}, and the file there?`
+      const isMissing = grants.required && found.state === 'none'
+      const owner: LayerNow = isMissing ? { ...noFile, state: 'unusable', problem } : found
       const all = [owner, repository]
       return {
         settings: settingsOfLayers(file, grants, { owner: owner.given, repository: repository.given }),
@@ -147,13 +150,6 @@ function keepNewest<T>(kept: Map<string, T>, key: string, value: T): void {
   kept.set(key, value)
 }
 
-/** It may be there where the App is not let in, which GitHub does not tell from a file that is not there. */
-const missing = (path: string): LayerNow => ({
-  ...noFile,
-  state: 'unusable',
-  problem: `${path} can not be read, and the deployment requires it: is the App installed on the repository ${ofOwner}, and the file there?`,
-})
-
 const noFile: LayerNow = {
   given: {},
   lineOf: () => undefined,
@@ -169,6 +165,3 @@ async function newestGood(files: Files, read: SettingsFile['read']): Promise<Set
   }
   return undefined
 }
-
-const versionOf = (text: string | undefined): string =>
-  text === undefined ? 'none' : createHash('sha256').update(text).digest('hex').slice(0, 12)

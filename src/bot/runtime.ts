@@ -52,6 +52,7 @@ export async function openRuntime(config: Config, overrides: Overrides): Promise
   Date.now = clock.now
   const log = await openLog(config.log, redactor(secretsOf(config)))
   const traces = await openTraces(config.traces)
+  const { redisUrl, dataDir } = config.queue
   const queues: BotQueues = await patiently(() =>
     openQueues({
       ...config.queue,
@@ -61,27 +62,22 @@ export async function openRuntime(config: Config, overrides: Overrides): Promise
       runs: { ...runFormat, index: runIndex },
       log,
     }).catch(error => {
-      throw isForbidden(error) && config.queue.redisUrl === undefined ? noDataDir(config.queue) : error
+      const isForbidden = error instanceof Error && 'code' in error && forbidden.has(String(error.code))
+      if (!isForbidden || redisUrl !== undefined) throw error
+      const wrong = `DATA_DIR is ${dataDir}, and this process may not write there`
+      throw new Error(`${wrong}: set it to a folder that its user may write to`)
     }),
   )
   const { kind, triggers, runs } = queues
   const metrics = openMetrics({ role: config.role, queue: kind, queues: { triggers, runs }, now: clock.now })
   const state: State = { works: config.role === 'web' }
-  const settings = followed(config.settings, log)
+  const { path, first } = config.settings
+  const settings = path === undefined ? withoutFile(first) : followDeploymentFile(path, first, log)
   metrics.showSettings(() => settings.failed().length === 0)
   return { config, settings, queues, log, metrics, traces, state, clock }
 }
 
-const isForbidden = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && ['EACCES', 'EPERM', 'EROFS'].includes(String(error.code))
-
-const noDataDir = ({ dataDir }: Config['queue']): Error =>
-  new Error(
-    `DATA_DIR is ${dataDir}, and this process may not write there: set it to a folder that its user may write to`,
-  )
-
-const followed = ({ path, first }: Config['settings'], log: Logger): FollowedFile =>
-  path === undefined ? withoutFile(first) : followDeploymentFile(path, first, log)
+const forbidden = new Set(['EACCES', 'EPERM', 'EROFS'])
 
 /** ms. A process that is just ending may still hold the data directory or the port. */
 const giveUpAfterMs = 5_000
@@ -98,11 +94,17 @@ async function patiently<T>(take: () => Promise<T>): Promise<T> {
 }
 
 export async function openServer(runtime: Runtime, admin: ServerParts['admin']): Promise<Server> {
-  const { config, log, metrics } = runtime
-  const webhookEndpoint = config.role === 'worker' ? undefined : webhookEndpointOf(runtime)
+  const { config, settings, log, metrics } = runtime
+  const endpoint =
+    config.role === 'worker'
+      ? undefined
+      : webhookEndpoint({
+          ...{ secret: config.app.webhookSecret, log, receive: receiverOf(runtime), meter: metrics.meter },
+          isSilent: silenceJudge(everyWord(settings.settings)),
+        })
   const { host, port, proxyUrl, metricsToken } = config.server
   const server = httpServer({
-    webhookEndpoint,
+    webhookEndpoint: endpoint,
     readiness: () => readinessOf(runtime),
     metrics: { page: metrics.page, token: metricsToken },
     // Only where somebody asks.
@@ -110,14 +112,14 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
     admin,
   })
   try {
-    const actual = await (webhookEndpoint
+    const actual = await (endpoint
       ? patiently(() => listen(server, { host, port }))
       : listen(server, { host, port }))
     log.info({ host, port: actual }, 'listening')
-    if (proxyUrl !== undefined && webhookEndpoint)
+    if (proxyUrl !== undefined && endpoint)
       await proxy(proxyUrl, `http://${isIPv6(host) ? `[${host}]` : host}:${actual}${webhookPath}`, log)
   } catch (error) {
-    if (webhookEndpoint) throw error
+    if (endpoint) throw error
     log.warn({ err: error }, 'the health pages are not available')
   }
   return server
@@ -146,13 +148,6 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
 async function proxy(source: string, target: string, logger: Logger): Promise<void> {
   const { SmeeClient } = await import('smee-client')
   await new SmeeClient({ source, target, logger }).start()
-}
-
-function webhookEndpointOf(runtime: Runtime) {
-  const { config, settings, log, metrics } = runtime
-  const secret = config.app.webhookSecret
-  const isSilent = silenceJudge(everyWord(settings.settings))
-  return webhookEndpoint({ secret, log, receive: receiverOf(runtime), isSilent, meter: metrics.meter })
 }
 
 export const receiverOf = ({ config, settings, queues, log, traces }: Runtime): Receive =>

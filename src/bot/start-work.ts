@@ -1,4 +1,4 @@
-/** How many Runs share a PostHog key: its polls are spread over all of them. */
+/** Joins the parts that do the work: commands, Runs and chores. */
 import { randomBytes } from 'node:crypto'
 import { accountsIn, firstIn, namesIn } from '../access/first-of.ts'
 import { costsWithin } from '../access/strangers.ts'
@@ -56,7 +56,8 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
   const edges = openEdges(runtime, overrides)
   // Kept, so that the first run does not wait for it.
   for (const { posthog } of edges.tenants.all) void posthog.models()
-  await setByGitHub(edges.app)
+  // Nothing is worked on by a clock that GitHub would not agree with, unless GitHub is away.
+  await within<unknown>(setWithin, edges.app.botLogin(), () => {}).catch(() => {})
   const { queues, log, metrics } = runtime
   const follower = followRuns({ leases: queues.streams, wake: id => queues.runs.wake(id), log })
   metrics.showStreams(follower.open)
@@ -75,22 +76,16 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
         log.warn({ err }, 'could not wake waiting runs'),
       ),
   )
-  if (queues.kind === 'embedded') await wakeAll(queues, follower)
+  if (queues.kind === 'embedded') {
+    // The streams of the last process are closed, and no other process had a lease to take over.
+    const [live = []] = await runs.members([liveSet], { kind: 'first', count: 10_000 })
+    for (const { id } of live) follower.wake(id)
+  }
   return { close: () => void follower.close() }
 }
 
 /** ms */
 const setWithin = 3_000
-
-/** Nothing is worked on by a clock that GitHub would not agree with, unless GitHub is away. */
-const setByGitHub = (app: GitHubApp): Promise<unknown> =>
-  within<unknown>(setWithin, app.botLogin(), () => {}).catch(() => {})
-
-/** The streams of the last process are closed, and no other process had a lease to take over. */
-async function wakeAll({ runs }: Runtime['queues'], { wake }: Follower): Promise<void> {
-  const [live = []] = await runs.members([liveSet], { kind: 'first', count: 10_000 })
-  for (const { id } of live) wake(id)
-}
 
 function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
   const { config, metrics, queues, log, clock, state } = runtime
@@ -288,7 +283,10 @@ const nobody = ({
 
 type Counted = Pick<JobIndex, 'query'> & { liveCount(): Promise<number> }
 
-/** @param owners in lower case, each with the tenant that it has instead of the usual one */
+/**
+ * How many Runs share a PostHog key: its polls are spread over all of them.
+ * @param owners in lower case, each with the tenant that it has instead of the usual one
+ */
 export async function liveRunsOf<Tenant>(
   tenant: Tenant,
   owners: ReadonlyMap<string, Tenant>,
