@@ -35,9 +35,14 @@ async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promis
   const isLost = async (thread: Thread): Promise<boolean> => {
     const { repoId } = thread
     if (repositories ? !repositories.includes(repoId) : thread.installationId !== installationId) return false
-    const known = checks.get(repoId) ?? !(await mayStillWork(deps, thread))
-    checks.set(repoId, known)
-    return known
+    const known = checks.get(repoId)
+    if (known !== undefined) return known
+    const mayStillWork = await deps.mayWorkIn(thread).catch(error => {
+      if (error instanceof Rejected) return false
+      throw error
+    })
+    checks.set(repoId, !mayStillWork)
+    return !mayStillWork
   }
   for (const { id, data } of runs) {
     const { owner, repo } = data.thread
@@ -47,15 +52,6 @@ async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promis
   }
   for (const { id, data } of waiting)
     if (isOfThread(data) && (await isLost(data.trigger.thread))) await deps.waiting.send(id, withdrawn)
-}
-
-async function mayStillWork({ mayWorkIn }: TriggerDeps, thread: Thread): Promise<boolean> {
-  try {
-    return await mayWorkIn(thread)
-  } catch (error) {
-    if (error instanceof Rejected) return false
-    throw error
-  }
 }
 
 const because: Readonly<Record<AccessLostTrigger['by'], string>> = {

@@ -2,7 +2,6 @@ import type { Options } from '../core/command/options.ts'
 import type { RunRequest } from '../core/record/request-part.ts'
 import type { Outcome } from '../core/record/run.ts'
 import { command, type Reads, reject } from './command.ts'
-import type { CommandTrigger } from './command-context.ts'
 import { previousOptions } from './run-options.ts'
 import { decideStart, inTheWay, type StartReads, startFacts, type Wanted } from './start-decision.ts'
 
@@ -35,7 +34,9 @@ export const approveCommand = command({
     const live = await reads.live()
     if (live && live.id !== request.runId) return { live }
     const plan = await planOf(reads, request.trigger.thread.defaultBranch)
-    if (!plan || isOfOtherPlan(request.trigger, plan)) return {}
+    const { trigger } = request
+    // A ticked box approves the plan of its own comment, while that is the newest run.
+    if (!plan || (trigger.kind === 'tick' && trigger.run !== plan.approves.plan)) return {}
     const { branch } = plan.approves
     const [now, start] = await Promise.all([
       branch === undefined ? undefined : reads.branch(branch),
@@ -58,10 +59,6 @@ export const approveCommand = command({
   },
 })
 
-/** A ticked box approves the plan of its own comment, while that is the newest run. */
-const isOfOtherPlan = (trigger: CommandTrigger, { approves }: MadePlan): boolean =>
-  trigger.kind === 'tick' && trigger.run !== approves.plan
-
 async function planOf(
   reads: Pick<Reads, 'past' | 'run' | 'lastRun'>,
   defaultBranch: string,
@@ -79,12 +76,7 @@ async function planOf(
   const bound = branch !== undefined && branch !== defaultBranch && branch !== made?.into
   const text = kept?.session.sessionLog?.answer?.slice(0, maxOfPlan).toWellFormed()
   return {
-    approves: {
-      plan,
-      branch: bound ? branch : undefined,
-      sha: bound ? sha : undefined,
-      text,
-    },
+    approves: { plan, branch: bound ? branch : undefined, sha: bound ? sha : undefined, text },
     options: last ? previousOptions(last.request.options) : {},
     mayGo: made?.made === true && made.fresh,
   }

@@ -1,6 +1,6 @@
 import type { SettingsNow } from '../access/read-settings.ts'
 import { commentsOf } from '../core/record/status-place.ts'
-import { type Grants, type TriggerWords, usualTrigger } from '../core/settings/deployment-settings.ts'
+import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { type HeldSetting, heldSettings, modelOf } from '../core/settings/layers.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { counted } from '../core/text/phrases.ts'
@@ -60,27 +60,18 @@ export function heldHere({ now: { settings, grants, files }, usual, trigger }: H
     // A file can't grant what the deployment does not.
     as_user: settings.as_user && grants.granted.has('as_user'),
   }
+  const { sandboxes, granted } = grants
+  const from = [{ kind: 'deployment' as const }]
+  const ofTrigger = (key: 'word' | 'labels'): HeldSetting => {
+    const isUsual = JSON.stringify(trigger[key]) === JSON.stringify(usualTrigger[key])
+    return { key: `trigger.${key}`, value: trigger[key], from: isUsual ? [{ kind: 'default' }] : from }
+  }
   return [
     ...heldSettings({ settings: holding, grants, files, usual }),
-    ...granted(grants),
-    ...called(trigger),
-  ]
-}
-
-const granted = ({ sandboxes, granted }: Grants): HeldSetting[] => {
-  const from = [{ kind: 'deployment' as const }]
-  return [
     // Their names are the owner's own; the thread may be public.
     ...(sandboxes.length > 0 ? [{ key: 'sandboxes', value: counted(sandboxes.length, 'name'), from }] : []),
     ...[...granted].filter(key => key !== 'as_user').map(key => ({ key, value: true, from })),
+    ofTrigger('word'),
+    ofTrigger('labels'),
   ]
-}
-
-const called = ({ word, labels }: TriggerWords): HeldSetting[] => {
-  const row = (key: string, value: unknown, usual: unknown): HeldSetting => ({
-    key,
-    value,
-    from: [{ kind: JSON.stringify(value) === JSON.stringify(usual) ? 'default' : 'deployment' }],
-  })
-  return [row('trigger.word', word, usualTrigger.word), row('trigger.labels', labels, usualTrigger.labels)]
 }

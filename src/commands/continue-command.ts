@@ -1,13 +1,6 @@
 import type { InlineComment } from '../core/model/trigger.ts'
 import { command, type Reads, type Request, reject } from './command.ts'
-import {
-  decideStart,
-  inTheWay,
-  type StartFacts,
-  type StartReads,
-  startFacts,
-  type Wanted,
-} from './start-decision.ts'
+import { decideStart, inTheWay, type StartReads, startFacts, type Wanted } from './start-decision.ts'
 
 const wanted = ({ text, options }: Request, what: Wanted['what'], inline?: InlineComment[]): Wanted => ({
   what,
@@ -43,12 +36,9 @@ export const continueCommand = command({
     if (trigger.kind === 'tick' && start.kind === 'busy') return inTheWay(start.live, 'continue')
     if (trigger.kind === 'tick' && start.kind === 'free' && start.past?.marker.run !== trigger.run)
       return reject({ kind: 'gone-on' })
-    return decideStart(request, wanted(request, whatIsUnfinished(start), inline), start)
+    // A plan that was not finished stays one: nobody has approved it.
+    const last = start.kind === 'free' ? start.last : undefined
+    const what = last?.result?.outcome?.kind === 'unfinished' ? last.request.what : 'work'
+    return decideStart(request, wanted(request, what, inline), start)
   },
 })
-
-/** A plan that was not finished stays one: nobody has approved it. */
-const whatIsUnfinished = (start: StartFacts): Wanted['what'] =>
-  start.kind === 'free' && start.last?.result?.outcome?.kind === 'unfinished'
-    ? start.last.request.what
-    : 'work'

@@ -36,14 +36,16 @@ export async function obey(
 ): Promise<CommandResult> {
   if (context.deps.tenant === undefined) return unserved(context)
   if (hides) return refused({ kind: 'hidden' })
-  if (options.dryRun)
-    return rehearse(context, command, requestOf(context, trigger, { options, text, literal }))
+  const request: Request = {
+    ...{ trigger, options, text, literal, attached: context.attached },
+    ...{ runId: runId(context), command: context.record.done },
+  }
+  if (options.dryRun) return rehearse(context, command, request)
   // A ticked box stops the run that it stands under, if that is the one here.
   if (command.name === stopCommand.name && trigger.kind !== 'tick') await markStop(context)
   const before = command.starts ? await stopOf(context) : undefined
   if (before) return stopped(context, before)
   if (command.starts && (await isPreceded(context))) return { kind: 'wait', ms: soon }
-  const request = requestOf(context, trigger, { options, text, literal })
   const facts = await command.facts(readsFor(context, trigger, commands), request)
   const decision = command.decide(request, facts)
   if (decision.kind === 'message' && !context.record.reacted)
@@ -57,15 +59,6 @@ export async function obey(
   const meanwhile = command.starts && decision.kind !== 'reject' ? await stopOf(context) : undefined
   return meanwhile ? stopped(context, meanwhile) : perform(context, decision)
 }
-
-const requestOf = (
-  context: CommandContext,
-  trigger: CommandTrigger,
-  { options, text, literal }: Pick<Request, 'options' | 'text' | 'literal'>,
-): Request => ({
-  ...{ trigger, options, text, literal, attached: context.attached },
-  ...{ runId: runId(context), command: context.record.done },
-})
 
 async function unserved(context: CommandContext): Promise<CommandResult> {
   const { owner } = context.record.trigger.thread

@@ -8,7 +8,6 @@ import { send } from '../core/record/messages.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
 import { revertedIn, roundsOf, tellerOf } from '../core/record/pull-end.ts'
 import { believeAbsent } from '../core/record/retries.ts'
-import type { Run } from '../core/record/run.ts'
 import { ofPull, ofThread, onBranch, untilPullEnds, wakeEach } from '../core/record/run-index.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
 import { settingsCheck } from '../core/words/settings-check.ts'
@@ -74,20 +73,17 @@ async function pollNow({ deps: { runs } }: CommandContext, news: PullNewsTrigger
   const { head, thread, sender, id } = news
   if (head?.repoId !== thread.repoId) return
   const named = await runs.listed([head.ref, head.base].map(ref => onBranch(thread, ref)))
-  const touched = named.filter(({ data }) => data.session.taskRun && touches(data, news))
+  const touched = named.filter(({ data: { thread: its, workspace, session, result } }) => {
+    const { taskRun } = session
+    if (!taskRun || its.repoId !== thread.repoId) return false
+    const { branch } = workspace
+    const own = [branch?.name, taskRun.headBranch, ...result.pulls.map(pull => pull.head)]
+    return own.includes(head.ref) || (head.base === branch?.name && head.base !== its.defaultBranch)
+  })
   const [first, ...others] = touched
   if (first && others.length === 0 && sender.login === agentLogin)
     await send(runs, first.id, { kind: 'poll', id, pull: thread.url })
   else await Promise.all(touched.map(run => runs.wake(run.id)))
-}
-
-function touches(
-  { thread, workspace: { branch }, session: { taskRun }, result: { pulls } }: Run,
-  { thread: { repoId }, head }: PullNewsTrigger,
-): boolean {
-  if (thread.repoId !== repoId || head?.repoId !== repoId) return false
-  const own = [branch?.name, taskRun?.headBranch, ...pulls.map(pull => pull.head)]
-  return own.includes(head.ref) || (head.base === branch?.name && head.base !== thread.defaultBranch)
 }
 
 async function notifyRuns(

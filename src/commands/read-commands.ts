@@ -43,21 +43,18 @@ export async function commandsOf(
   written: readonly WrittenText[],
 ): Promise<Parsed[]> {
   const texts = textsToSee(trigger, written)
-  const pages = await seenOnce(context, texts)
+  const { record } = context
+  const asked = texts.filter(({ text, mayBeMinimized }) => mayBeMinimized || !asWritten(text)).length
+  const pages = record.pages ?? (await pagesOf(context, texts, asked)).map(page => page ?? null)
+  // What was seen is kept with the trigger, however often that is taken up again.
+  if (!record.pages && asked > 0) await context.save({ ...context.record, pages })
   const { url } = trigger.thread
   context.attached = pages
     .slice(oldText(trigger).length)
     .flatMap(page => attachmentsIn(page ?? undefined, url))
-  return withTemplates(context, await newlyAsked(trigger, texts, pages))
-}
-
-/** Their names come with what is read ahead. */
-export const templatesOf = async ({ github }: CommandContext): Promise<string[]> =>
-  templatesIn(await github.folder(templatesFolder), commands)
-
-/** What looks like a slip of a command's name may be the name of a template. */
-async function withTemplates(context: CommandContext, parsed: readonly Parsed[]): Promise<Parsed[]> {
-  if (!parsed.some(({ kind }) => kind === 'unknown-command')) return [...parsed]
+  const parsed = await newlyAsked(trigger, texts, pages)
+  if (!parsed.some(({ kind }) => kind === 'unknown-command')) return parsed
+  // What looks like a slip of a command's name may be the name of a template.
   const names = await templatesOf(context)
   return parsed.map(each => {
     if (each.kind !== 'unknown-command' || !templateMeant(each.given, names)) return each
@@ -65,6 +62,10 @@ async function withTemplates(context: CommandContext, parsed: readonly Parsed[])
     return { kind: 'command', command, line: each.given, hides: false }
   })
 }
+
+/** Their names come with what is read ahead. */
+export const templatesOf = async ({ github }: CommandContext): Promise<string[]> =>
+  templatesIn(await github.folder(templatesFolder), commands)
 
 function oldText({ before = '', word }: CommentTrigger): WrittenText[] {
   return mayHoldCommand(before, word) ? [{ text: before, addresses: 'whole' }] : []
@@ -94,15 +95,6 @@ export async function newlyAsked(
   const asked = hadOld ? (parsed.shift() ?? []) : []
   // What stood there before must not be asked again.
   return hadOld && !pages[0] ? asked : newCommands(asked, parsed.flat())
-}
-
-/** What was seen is kept with the trigger, however often that is taken up again. */
-async function seenOnce(context: CommandContext, texts: readonly WrittenText[]): Promise<Pages> {
-  const { record } = context
-  const asked = texts.filter(({ text, mayBeMinimized }) => mayBeMinimized || !asWritten(text)).length
-  const pages = record.pages ?? (await pagesOf(context, texts, asked)).map(page => page ?? null)
-  if (!record.pages && asked > 0) await context.save({ ...context.record, pages })
-  return pages
 }
 
 /** Beyond what strangers may cost, what they wrote is not seen, and so is no command. */

@@ -114,23 +114,17 @@ async function asShown(context: CommandContext, comments: InlineComment[]): Prom
   const parents = comments.flatMap(({ parent }) => (parent ? [writtenIn(parent)] : []))
   const pages = await github.shown([
     ...comments.map(writtenIn),
-    ...parents.map(parent => ({ ...parent, addresses, mayBeMinimized: true })),
+    ...parents.map(parent => ({ ...parent, addresses: 'host' as const, mayBeMinimized: true })),
   ])
   const below = pages.splice(comments.length)
   return comments.map((comment, at) => {
     const page = pages[at]
     const parent = comment.parent && { author: comment.parent.author, body: shownOf(below.shift()) }
     const attached = attachmentsIn(page, url)
-    return {
-      ...comment,
-      body: shownOf(page),
-      attached: attached.length > 0 ? attached : undefined,
-      parent,
-    }
+    return { ...comment, body: shownOf(page), attached: attached.length > 0 ? attached : undefined, parent }
   })
 }
 
-const addresses = 'host' as const
 const shownOf = (page: SeenPage | undefined): string =>
   page?.minimized ? '[hidden on the page]' : (page?.text ?? unseen)
 const unseen = '[GitHub did not say how its page shows this comment, so it is left out]'
@@ -188,7 +182,9 @@ async function lastRunOf(
   context: CommandContext,
   { marker }: Pick<Past, 'marker'>,
 ): Promise<LastRun | undefined> {
-  const kept = withItsOptions((await context.deps.runs.get(marker.run))?.data)
+  const found = (await context.deps.runs.get(marker.run))?.data
+  // As its options were changed while it worked.
+  const kept = found && { ...found, request: { ...found.request, options: optionsOf(found) } }
   const { trigger } = context.record
   const { backup } = marker
   if (!backup || trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return kept
@@ -205,10 +201,6 @@ async function lastRunOf(
     ? { ...kept, mailbox, result: { ...kept.result, round } }
     : kept
 }
-
-/** As they were changed while it worked. */
-const withItsOptions = (run: Run | undefined): Run | undefined =>
-  run && { ...run, request: { ...run.request, options: optionsOf(run) } }
 
 /** An issue and its pull request are two threads with one work: a Run of the one is found in the other as well. */
 async function runBeside(context: CommandContext): Promise<Run | undefined> {

@@ -1,8 +1,7 @@
-import type { Options } from '../core/command/options.ts'
 import type { Closer } from '../core/model/views.ts'
 import { mayHelpAgain } from '../core/record/last-word.ts'
 import type { FollowUp } from '../core/record/mailbox-part.ts'
-import { type NewRun, newRun, type Outcome } from '../core/record/run.ts'
+import { type NewRun, newRun } from '../core/record/run.ts'
 import { command, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
 import { previousOptions } from './run-options.ts'
 import {
@@ -65,7 +64,8 @@ export const retryCommand = command({
     if (!before) return reject({ kind: 'nothing-to', command: 'retry' })
     const { settling, last } = before
     const outcome = last.result?.outcome
-    if (outcome && isHopeless(outcome) && Object.keys(request.options).length === 0)
+    const isFailed = outcome?.kind === 'failed' || outcome?.kind === 'unfinished'
+    if (isFailed && !mayHelpAgain(outcome) && Object.keys(request.options).length === 0)
       return reject({ kind: 'no-use', outcome })
     if (!settling.usable)
       return reject({ kind: 'bad-settings', problem: settling.problem ?? '', slips: settling.slips })
@@ -106,11 +106,6 @@ interface Before {
   closers: readonly Closer[]
 }
 
-type Hopeless = Outcome & { kind: 'failed' | 'unfinished' }
-
-const isHopeless = (outcome: Outcome): outcome is Hopeless =>
-  (outcome.kind === 'failed' || outcome.kind === 'unfinished') && !mayHelpAgain(outcome)
-
 /** What was asked first has its result once a round began for words. */
 const roundWords = ({ mailbox, result }: LastRun): FollowUp[] =>
   (result?.round ?? 0) > 0 || result?.instructionDone ? (mailbox?.wordsOfRound ?? []) : []
@@ -118,31 +113,18 @@ const roundWords = ({ mailbox, result }: LastRun): FollowUp[] =>
 function lastRequest(last: LastRun): NewRun['request'] {
   const { approves, ...request } = last.request
   const [words] = roundWords(last)
-  if (words)
-    return {
-      ...request,
-      template: undefined,
-      text: words.text,
-      attached: words.attached,
-      inline: words.inline,
-    }
+  const { text, attached, inline } = words ?? request
+  if (words) return { ...request, template: undefined, text, attached, inline }
   return { ...request, approves: approves && { plan: approves.plan, text: approves.text } }
-}
-
-function followUpsOf({ trigger, runId }: Request, last: LastRun): FollowUp[] {
-  const { wordsOfRound = [] } = last.mailbox ?? {}
-  return wordsOfRound
-    .slice(roundWords(last).length > 0 ? 1 : 0)
-    .map(({ kind, text, inline, attached }, index) => ({
-      ...{ kind, text, inline, attached, id: `${runId}-words-${index + 1}` },
-      by: trigger.sender,
-      at: trigger.at,
-    }))
 }
 
 function again(request: Request, { past, last, head = last.baseline.head, settling }: Before) {
   const { trigger, runId, options } = request
   const { settings, problem } = settling
+  const { wordsOfRound = [] } = last.mailbox ?? {}
+  const isOfWords = roundWords(last).length > 0
+  const followUps = wordsOfRound.slice(isOfWords ? 1 : 0)
+  const { session, workspace } = leaving(past)
   return {
     id: runId,
     thread: trigger.thread,
@@ -152,18 +134,19 @@ function again(request: Request, { past, last, head = last.baseline.head, settli
       settingsProblem: problem,
       head,
     },
-    mailbox: { pendingFollowUps: followUpsOf(request, last) },
-    ...(roundWords(last).length > 0 && !options.new
+    mailbox: {
+      pendingFollowUps: followUps.map(({ kind, text, inline, attached }, index) => ({
+        ...{ kind, text, inline, attached, id: `${runId}-words-${index + 1}` },
+        by: trigger.sender,
+        at: trigger.at,
+      })),
+    },
+    ...(isOfWords && !options.new
       ? goingOn(past, readUpToIn(trigger, last))
-      : afresh(past, options)),
-  }
-}
-
-function afresh(past: Past, { new: isNew }: Options): Pick<NewRun, 'workspace' | 'session' | 'result'> {
-  const { session, workspace } = leaving(past)
-  return {
-    workspace,
-    session: { ...session, taskId: isNew ? undefined : past.marker.task },
-    ...(past.pull ? { result: { pulls: [past.pull], reported: 1 } } : {}),
+      : {
+          workspace,
+          session: { ...session, taskId: options.new ? undefined : past.marker.task },
+          ...(past.pull ? { result: { pulls: [past.pull], reported: 1 } } : {}),
+        }),
   }
 }

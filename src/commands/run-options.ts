@@ -70,7 +70,8 @@ export function settle({ options, what, owner, settings, grants, usual, known }:
     checkBranch(options.branch, known.branch) ??
     checkBranch(options.base, known.base) ??
     checkGrants(options, { grants, owner }) ??
-    checkAuthor(options, settings)
+    // Needs the grant of the deployment and of the repository.
+    (options.authorship === 'user' && !settings.as_user ? notAsUser : undefined)
   if (wrong) return wrong
   const sandbox = sandboxOf(options.sandbox ?? settings.sandbox, { grants, owner, known: known.sandboxes })
   if (sandbox && sandbox.kind !== 'granted') return sandbox
@@ -158,9 +159,7 @@ function checkGrants(options: Options, { grants, owner }: Granted): Reply | unde
   return what && { kind: 'not-granted', what, owner }
 }
 
-/** Needs the grant of the deployment and of the repository. */
-const checkAuthor = ({ authorship }: Options, { as_user }: RepoSettings): Reply | undefined =>
-  authorship !== 'user' || as_user ? undefined : { kind: 'not-as-user' }
+const notAsUser: Reply = { kind: 'not-as-user' }
 
 const isSandbox =
   (wanted: string) =>

@@ -239,13 +239,7 @@ export function leaving(past: Past | undefined): Required<Pick<NewRun, 'workspac
 
 function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): Run['session']['earlier'] {
   if (task === undefined || taskRun === undefined) return undefined
-  return {
-    taskId: task,
-    taskRunId: taskRun,
-    over: false,
-    branch,
-    may,
-  }
+  return { taskId: task, taskRunId: taskRun, over: false, branch, may }
 }
 
 type Busy = StartFacts & { kind: 'busy' }
@@ -258,9 +252,9 @@ function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, sett
       : reject({ kind: 'queue', run: live, now: trigger.at })
   const misplaced = misplacedBase(trigger, wanted.options, live.result.pulls)
   if (misplaced) return reject(misplaced)
-  const other = settling ? otherOptions(trigger, wanted, { live, settling }) : nothingElse
-  if (other.kind !== 'differs') return reject(other)
-  const { names: differs, wants } = other
+  const wants = settling && settled({ ...wanted, options: forLive(live, wanted) }, trigger.thread, settling)
+  if (wants && wants.kind !== 'settled') return reject(wants)
+  const differs = wants ? differing(live, wants.options) : []
   const message = {
     kind: 'follow-up' as const,
     text: wanted.text || 'Go on.',
@@ -271,20 +265,11 @@ function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, sett
   if (joins(live, wanted) && differs.length === 0) return { kind: 'message', runId: live.id, message }
   if (live.result.outcome) return { kind: 'take-over', run: live }
   const otherwise: Decision = { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs } }
-  const set = joins(live, wanted) && wants && isTalkedTo(live) ? settable(differs, wants) : undefined
+  const { taskRun } = live.session
+  const isTalkedTo = !live.mailbox.stop && taskRun !== undefined && !isTerminal(taskRun.status)
+  const set = joins(live, wanted) && wants && isTalkedTo ? settable(differs, wants.options) : undefined
   return set ? { kind: 'adjust', run: live, set, message, otherwise } : otherwise
 }
-
-interface Other {
-  kind: 'differs'
-  names: OptionName[]
-  wants?: RunOptions
-}
-
-const nothingElse: Other = { kind: 'differs', names: [] }
-
-const isTalkedTo = ({ mailbox, session: { taskRun } }: Run): boolean =>
-  !mailbox.stop && taskRun !== undefined && !isTerminal(taskRun.status)
 
 /** A live session takes another model or effort, and nothing else. */
 function settable(names: readonly OptionName[], { model, effort }: RunOptions): SessionOptions | undefined {
@@ -302,24 +287,14 @@ const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
 const forLive = (live: Run, { options }: Wanted): Options => withKept(optionsOf(live), options)
 
 /** What the live session does not do. */
-function otherOptions(
-  { thread }: CommandTrigger,
-  wanted: Wanted,
-  { live, settling }: { live: Run; settling: Settings },
-): Other | Reply {
-  const wants = settled({ ...wanted, options: forLive(live, wanted) }, thread, settling)
-  if (wants.kind !== 'settled') return wants
+function differing(live: Run, wants: RunOptions): OptionName[] {
   const options = optionsOf(live)
   const has = {
     ...options,
     branch: live.workspace.branch?.name ?? options.branch,
     base: live.workspace.branch?.into ?? options.base,
   }
-  return { kind: 'differs', names: differing(has, wants.options), wants: wants.options }
-}
-
-const differing = (has: RunOptions, wants: RunOptions): OptionName[] =>
-  optionNames.filter(name => {
+  return optionNames.filter(name => {
     switch (name) {
       case 'new':
       case 'force':
@@ -334,6 +309,7 @@ const differing = (has: RunOptions, wants: RunOptions): OptionName[] =>
         return wants[name] !== has[name]
     }
   })
+}
 
 /** A preset asks for something of its own, unless it is what the Run works by. */
 function labelled(trigger: LabelTrigger, live: Run): Decision {

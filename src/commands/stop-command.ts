@@ -1,7 +1,6 @@
 import { isBefore, momentOf, momentOfRequest } from '../core/record/event-order.ts'
 import { isAtWork } from '../core/record/messages.ts'
-import type { Run } from '../core/record/run.ts'
-import { command, type Reads, type Request, reject } from './command.ts'
+import { command, type Reads, reject } from './command.ts'
 
 export const stopCommand = command({
   name: 'stop',
@@ -30,7 +29,8 @@ export const stopCommand = command({
     const run = beside ?? live
     // Each that waited is told of it, and so is whoever asked for a Run that has ended.
     if (isDone) return { kind: 'silence' }
-    if (!run || isOfAnother(trigger, run)) return reject({ kind: 'nothing-to', command: 'stop' })
+    const isOfAnother = trigger.kind === 'tick' && trigger.run !== undefined && trigger.run !== run?.id
+    if (!run || isOfAnother) return reject({ kind: 'nothing-to', command: 'stop' })
     if (!isBefore(momentOfRequest(run.request), momentOf(trigger))) return reject({ kind: 'asked-since' })
     if (!beside) return { kind: 'message', runId: run.id, message: { kind: 'stop' } }
     // No Run replies in another thread than its own, so what it would reply is known here.
@@ -38,6 +38,3 @@ export const stopCommand = command({
     return { kind: 'message', runId: run.id, message: { kind: 'stop' }, beside: run.thread }
   },
 })
-
-const isOfAnother = (trigger: Request['trigger'], live: Run): boolean =>
-  trigger.kind === 'tick' && trigger.run !== undefined && trigger.run !== live.id

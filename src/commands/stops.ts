@@ -5,7 +5,7 @@ import {
   type StopsOfThread,
   stopAfter,
 } from '../access/stop-after.ts'
-import { isMistake, type Parsed } from '../core/command/parse.ts'
+import { isMistake } from '../core/command/parse.ts'
 import type { Range } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { isBefore, momentOf } from '../core/record/event-order.ts'
@@ -72,12 +72,11 @@ async function stopIn({ trigger, done, pages }: ThreadRecord, { github, signer }
   if (trigger.kind !== 'comment') return undefined
   const texts = textsToSee(trigger, await textsOf(github, trigger))
   const parsed = await newlyAsked(trigger, texts, pages ?? (await github.shown(texts)))
-  const last = parsed.findLastIndex(isStop)
+  const last = parsed.findLastIndex(
+    each => !isMistake(each) && each.command.name === stopCommand.name && !each.command.options.dryRun,
+  )
   return last < done ? undefined : { moment: momentOf(trigger, last) }
 }
-
-const isStop = (parsed: Parsed): boolean =>
-  !isMistake(parsed) && parsed.command.name === stopCommand.name && !parsed.command.options.dryRun
 
 type Read = Awaited<ReturnType<StopsOfThread['unjudged'][number]['read']>>
 
