@@ -75,16 +75,38 @@ export function readConfig(env: Env): Read {
   const { given, problems } = readVariables(env)
   const role = given.ROLE
   if (!ofApp.some(name => env[name]?.trim()) && role !== 'worker' && problems.length === 0)
-    return { kind: 'set-up', given: setUpOf(given, env) }
+    return {
+      kind: 'set-up',
+      given: {
+        host: given.HOST,
+        port: given.PORT,
+        enterprise: given.GHE_HOST,
+        protocol: given.GHE_PROTOCOL,
+        webhook: given.WEBHOOK_PROXY_URL,
+        posthogHost: env.POSTHOG_HOST?.trim() ? given.POSTHOG_HOST : undefined,
+        posthogKey: given.POSTHOG_API_KEY,
+        posthogProject: given.POSTHOG_PROJECT_ID === undefined ? undefined : String(given.POSTHOG_PROJECT_ID),
+      },
+    }
   const reading: Reading = { env, given, problems }
   const settings = settingsOf(reading)
   const tenants = role === 'web' ? [] : tenantsOf(reading, settings.first)
+  const app = appOf(reading)
+  const posthog = posthogOf(reading, tenants.length > 0)
+  const { CODEX_REASONING_EFFORT: asked } = given
+  const effort = efforts.find(known => known === asked)
+  if (asked !== undefined && !effort)
+    problems.push(`CODEX_REASONING_EFFORT is ${asked}: use ${efforts.join(', ')}`)
+  if (!env.REDIS_URL?.trim() && role !== 'all')
+    problems.push(
+      `REDIS_URL is missing: ROLE=${role} needs Redis. Set REDIS_URL, or leave ROLE out to run everything in one process`,
+    )
   const config: Config = {
-    app: appOf(reading),
-    posthog: posthogOf(reading, tenants.length > 0),
+    app,
+    posthog,
     tenants,
-    run: runOf(reading),
-    queue: queueOf(reading),
+    run: { model: given.CODEX_MODEL, effort },
+    queue: { redisUrl: given.REDIS_URL, dataDir: given.DATA_DIR },
     settings,
     role,
     server: {
@@ -112,17 +134,6 @@ function missing({ problems, env }: Reading, name: keyof typeof hints): void {
 
 const ofApp = ['APP_ID', 'PRIVATE_KEY', 'PRIVATE_KEY_PATH', 'WEBHOOK_SECRET'] as const
 
-const setUpOf = (given: Given, env: Env): SetUpGiven => ({
-  host: given.HOST,
-  port: given.PORT,
-  enterprise: given.GHE_HOST,
-  protocol: given.GHE_PROTOCOL,
-  webhook: given.WEBHOOK_PROXY_URL,
-  posthogHost: env.POSTHOG_HOST?.trim() ? given.POSTHOG_HOST : undefined,
-  posthogKey: given.POSTHOG_API_KEY,
-  posthogProject: given.POSTHOG_PROJECT_ID === undefined ? undefined : String(given.POSTHOG_PROJECT_ID),
-})
-
 export const secretsOf = ({ app, posthog, tenants, queue, server }: Config): string[] => [
   app.privateKey,
   app.webhookSecret,
@@ -147,26 +158,27 @@ function passwordOf(url: string): string[] {
 }
 
 function appOf(reading: Reading): Config['app'] {
-  const { given } = reading
+  const { given, env } = reading
   if (given.APP_ID === undefined) missing(reading, 'APP_ID')
   if (given.WEBHOOK_SECRET === undefined) missing(reading, 'WEBHOOK_SECRET')
   const privateKey = given.PRIVATE_KEY ?? keyInFile(reading)
+  // The same however the private key is written down.
+  const ofKey = () => createPrivateKey(privateKey).export({ type: 'pkcs8', format: 'der' }).toString('base64')
+  const apiUrl =
+    given.GHE_HOST === undefined || env.GITHUB_API_URL?.trim()
+      ? given.GITHUB_API_URL.replace(/\/+$/, '')
+      : `${given.GHE_PROTOCOL}://${given.GHE_HOST}/api/v3`
+  const { GITHUB_CLIENT_ID: id, GITHUB_CLIENT_SECRET: secret } = given
+  if (id !== undefined && secret === undefined) missing(reading, 'GITHUB_CLIENT_SECRET')
+  if (id === undefined && secret !== undefined) missing(reading, 'GITHUB_CLIENT_ID')
   return {
     id: given.APP_ID ?? 0,
     privateKey,
     webhookSecret: given.WEBHOOK_SECRET ?? '',
-    markerKey: given.MARKER_KEY ?? markerKeyOf(privateKey),
-    apiUrl: apiUrlOf(reading),
-    client: clientOf(reading),
+    markerKey: given.MARKER_KEY ?? (privateKey === '' ? '' : ofKey()),
+    apiUrl,
+    client: id !== undefined && secret !== undefined ? { id, secret } : undefined,
   }
-}
-
-function clientOf(reading: Reading): Config['app']['client'] {
-  const { GITHUB_CLIENT_ID: id, GITHUB_CLIENT_SECRET: secret } = reading.given
-  if (id !== undefined && secret !== undefined) return { id, secret }
-  if (id !== undefined) missing(reading, 'GITHUB_CLIENT_SECRET')
-  if (secret !== undefined) missing(reading, 'GITHUB_CLIENT_ID')
-  return undefined
 }
 
 /** The value is not repeated: it may be the key itself. */
@@ -177,32 +189,15 @@ function keyInFile(reading: Reading): string {
     missing(reading, 'PRIVATE_KEY')
     return ''
   }
-  const text = fileAt(path)
-  const pem = text === undefined ? undefined : pemOf(text)
-  if (text === undefined)
-    problems.push("PRIVATE_KEY_PATH names a file that can't be read: set it to the path of the .pem file")
-  else if (pem === undefined) problems.push(`PRIVATE_KEY_PATH ${notAKey}`)
-  return pem ?? ''
-}
-
-function fileAt(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    const pem = pemOf(readFileSync(path, 'utf8'))
+    if (pem === undefined) problems.push(`PRIVATE_KEY_PATH ${notAKey}`)
+    return pem ?? ''
   } catch {
-    return undefined
+    problems.push("PRIVATE_KEY_PATH names a file that can't be read: set it to the path of the .pem file")
+    return ''
   }
 }
-
-/** Key for markers, the same however the private key is written down. */
-const markerKeyOf = (privateKey: string): string =>
-  privateKey === ''
-    ? ''
-    : createPrivateKey(privateKey).export({ type: 'pkcs8', format: 'der' }).toString('base64')
-
-const apiUrlOf = ({ env, given }: Reading): string =>
-  given.GHE_HOST === undefined || env.GITHUB_API_URL?.trim()
-    ? given.GITHUB_API_URL.replace(/\/+$/, '')
-    : `${given.GHE_PROTOCOL}://${given.GHE_HOST}/api/v3`
 
 /** A web process needs no PostHog key. */
 function posthogOf(reading: Reading, hasTenants: boolean): Config['posthog'] {
@@ -231,23 +226,6 @@ function tenantsOf({ env, problems }: Reading, { owners }: DeploymentSettings): 
       )
     return [{ owner, host: posthog.host, projectId: String(posthog.project_id), apiKey: apiKey ?? '' }]
   })
-}
-
-function runOf({ given, problems }: Reading): Config['run'] {
-  const { CODEX_MODEL: model, CODEX_REASONING_EFFORT: asked } = given
-  if (asked === undefined) return { model, effort: undefined }
-  const effort = efforts.find(known => known === asked)
-  if (!effort) problems.push(`CODEX_REASONING_EFFORT is ${asked}: use ${efforts.join(', ')}`)
-  return { model, effort }
-}
-
-function queueOf({ given, env, problems }: Reading): Config['queue'] {
-  const { REDIS_URL: redisUrl, ROLE: role } = given
-  if (!env.REDIS_URL?.trim() && role !== 'all')
-    problems.push(
-      `REDIS_URL is missing: ROLE=${role} needs Redis. Set REDIS_URL, or leave ROLE out to run everything in one process`,
-    )
-  return { redisUrl, dataDir: given.DATA_DIR }
 }
 
 function settingsOf({ given, problems }: Reading): Config['settings'] {

@@ -1,6 +1,6 @@
 /** `npm run doctor`: prints each check with its fix; `-- --json` prints them as data. Exit code 1 if any is not ok. */
 
-import { type Read, readConfig, secretsOf } from './config.ts'
+import { readConfig, secretsOf } from './config.ts'
 import { asPrinted, type Check, found, passed } from './core/model/check.ts'
 import { describe } from './core/model/errors.ts'
 import { redactor } from './core/text/redact.ts'
@@ -26,30 +26,15 @@ async function allChecks(): Promise<Check[]> {
   try {
     const env = environment()
     await goThroughProxy(env)
-    return await checksOf(readConfig(env))
+    const read = readConfig(env)
+    const begin = 'Start the bot with `npm start` and open its set-up page.'
+    const set = 'Set it in `.env` or in the environment, and run this again.'
+    if (read.kind === 'set-up') return [found('configuration', 'there is no GitHub App yet', begin)]
+    if (read.kind === 'refuse') return read.problems.map(problem => found('configuration', problem, set))
+    const checks = await examine(read.config, redactor(secretsOf(read.config)))
+    return [passed('configuration', 'all variables are valid'), ...checks]
   } catch (error) {
     return [found('configuration', describe(error), 'Correct it and run this again.')]
-  }
-}
-
-async function checksOf(read: Read): Promise<Check[]> {
-  switch (read.kind) {
-    case 'refuse':
-      return read.problems.map(problem =>
-        found('configuration', problem, 'Set it in `.env` or in the environment, and run this again.'),
-      )
-    case 'set-up':
-      return [
-        found(
-          'configuration',
-          'there is no GitHub App yet',
-          'Start the bot with `npm start` and open its set-up page.',
-        ),
-      ]
-    case 'run': {
-      const checks = await examine(read.config, redactor(secretsOf(read.config)))
-      return [passed('configuration', 'all variables are valid'), ...checks]
-    }
   }
 }
 

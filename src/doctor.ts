@@ -24,7 +24,8 @@ import { checkQueue } from './queue/open-queues.ts'
 
 export async function examine(config: Config, redact: (text: string) => string): Promise<Check[]> {
   const app = appOf(config)
-  const repositories = repositoriesOf(app, redact)
+  const installations = installationsOf(app, redact)
+  const repositories = installations.repositories().catch((): Repository[] => [])
   const [queue, gitHub, postHog, repository] = await Promise.all([
     checkQueue(config.queue),
     checkGitHub(app, wantedOfApp, Date.now),
@@ -68,11 +69,6 @@ export async function examineFor(
 
 const appOf = ({ app: { id, privateKey, apiUrl } }: Config): GitHubApp =>
   gitHubApp({ appId: id, privateKey, apiUrl }, Date.now)
-
-const repositoriesOf = (app: GitHubApp, redact: (text: string) => string): Promise<Repository[]> =>
-  installationsOf(app, redact)
-    .repositories()
-    .catch(() => [])
 
 async function checkSettings(
   { settings }: Config,

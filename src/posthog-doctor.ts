@@ -13,7 +13,6 @@ import {
   type Examined,
   type ModelList,
   type SandboxList,
-  type UsualModel,
 } from './posthog/posthog-checks.ts'
 import type { PostHogSettings } from './posthog/posthog-http.ts'
 
@@ -47,14 +46,15 @@ export async function checkPostHogOf(
   const isTheirs = ({ owner }: { owner: string }) => isOwnersKey(owner, repository)
   const lists = { models: models.filter(isTheirs), sandboxes: sandboxes.filter(isTheirs) }
   const checks = await checkPostHog(examinedBy(config, service.access), lists, [repository])
-  return checks.map(each => (each.name === 'posthog-sandboxes' ? withoutNames(each) : each))
+  return checks.map(each => {
+    const { name, ok } = each
+    // The thread may be public, and the names are the owner's own.
+    if (name !== 'posthog-sandboxes') return each
+    if (ok) return passed(name, 'PostHog has all that are granted')
+    const fix = 'Whoever runs the bot sees which: `npm run doctor`.'
+    return found(name, 'PostHog lacks some that are granted', fix)
+  })
 }
-
-/** The thread may be public, and the names are the owner's own. */
-const withoutNames = ({ name, ok }: Check): Check =>
-  ok
-    ? passed(name, 'PostHog has all that are granted')
-    : found(name, 'PostHog lacks some that are granted', 'Whoever runs the bot sees which: `npm run doctor`.')
 
 export async function examinePostHog(given: Access): Promise<Check[]> {
   const settings = settingsOf({ ...given, host: given.host.replace(/\/+$/, '') })
@@ -86,7 +86,14 @@ async function eachPostHog(
     postHogsOf(config).map(async service => {
       const { owner } = service
       const its = await check(service)
-      return owner === undefined ? its : its.map(each => ofOwner(each, owner))
+      if (owner === undefined) return its
+      return its.map(each => ({
+        ...(each.owner === undefined ? named(each, owner) : each),
+        fix: each.fix
+          .replaceAll('POSTHOG_API_KEY', `the variable that owners.${owner}.posthog.api_key_env names`)
+          .replaceAll('POSTHOG_PROJECT_ID', `owners.${owner}.posthog.project_id`)
+          .replaceAll('POSTHOG_HOST', `owners.${owner}.posthog.host`),
+      }))
     }),
   )
   return checks.flat()
@@ -151,34 +158,24 @@ const named = (check: Check, owner: string): Check => ({
   detail: `${owner}: ${check.detail}`,
 })
 
-const ofOwner = (check: Check, owner: string): Check => ({
-  ...(check.owner === undefined ? named(check, owner) : check),
-  fix: check.fix
-    .replaceAll('POSTHOG_API_KEY', `the variable that owners.${owner}.posthog.api_key_env names`)
-    .replaceAll('POSTHOG_PROJECT_ID', `owners.${owner}.posthog.project_id`)
-    .replaceAll('POSTHOG_HOST', `owners.${owner}.posthog.host`),
-})
-
 const settingsOf = (access: Access): PostHogSettings => ({
   ...access,
   redact: redactor([access.apiKey]),
   gate: limitGate(Date.now),
 })
 
-const examinedBy = (config: Config, access: Access): Examined => ({
-  settings: settingsOf(access),
-  usual: usualOf(config),
-  now: Date.now,
-})
-
-function usualOf({ run, settings }: Config): UsualModel {
+function examinedBy({ run, settings }: Config, access: Access): Examined {
   const { model, effort } = settings.first.defaults
   return {
-    model: model ?? run.model,
-    effort: effort ?? run.effort,
-    setBy: {
-      model: model === undefined ? 'CODEX_MODEL' : 'defaults.model in SETTINGS_FILE',
-      effort: effort === undefined ? 'CODEX_REASONING_EFFORT' : 'defaults.effort in SETTINGS_FILE',
+    settings: settingsOf(access),
+    usual: {
+      model: model ?? run.model,
+      effort: effort ?? run.effort,
+      setBy: {
+        model: model === undefined ? 'CODEX_MODEL' : 'defaults.model in SETTINGS_FILE',
+        effort: effort === undefined ? 'CODEX_REASONING_EFFORT' : 'defaults.effort in SETTINGS_FILE',
+      },
     },
+    now: Date.now,
   }
 }

@@ -11,9 +11,16 @@ export const startedByNpm = (): boolean => process.env.npm_lifecycle_event === '
  * @throws when `.env` can't be read, or has a line that is no variable
  */
 export function environment(): Env {
-  for (const file of envFiles().filter(existsSync))
-    for (const [name, value] of Object.entries(valuesIn(file)))
+  for (const file of envFiles().filter(existsSync)) {
+    const text = textOf(file)
+    const stray = strayLine(text)
+    if (stray !== undefined)
+      throw new Error(
+        `${file}, line ${stray}: this is no variable. Write NAME=value, begin a remark with #, and put a value of several lines in quotes`,
+      )
+    for (const [name, value] of Object.entries(parseEnv(text)))
       if (!process.env[name]) process.env[name] = value
+  }
   return process.env
 }
 
@@ -38,16 +45,6 @@ function isWritable(file: string): boolean {
   } catch {
     return false
   }
-}
-
-function valuesIn(file: string): Env {
-  const text = textOf(file)
-  const stray = strayLine(text)
-  if (stray !== undefined)
-    throw new Error(
-      `${file}, line ${stray}: this is no variable. Write NAME=value, begin a remark with #, and put a value of several lines in quotes`,
-    )
-  return parseEnv(text)
 }
 
 function textOf(file: string): string {

@@ -1,10 +1,7 @@
 /** Makes Node's own `fetch` follow HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
 
-const isProxied = (env: Record<string, string | undefined>): boolean =>
-  ['HTTP_PROXY', 'HTTPS_PROXY'].some(name => env[name] || env[name.toLowerCase()])
-
 export async function goThroughProxy(env: Record<string, string | undefined>): Promise<void> {
-  if (!isProxied(env)) return
+  if (!['HTTP_PROXY', 'HTTPS_PROXY'].some(name => env[name] || env[name.toLowerCase()])) return
   const { EnvHttpProxyAgent, setGlobalDispatcher } = await import('undici')
   try {
     setGlobalDispatcher(new EnvHttpProxyAgent())

@@ -7,13 +7,7 @@ import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
 import { hour } from '../core/model/time.ts'
-import {
-  type Pull,
-  type PullView,
-  pullOf,
-  type SubjectView,
-  type ThreadComment,
-} from '../core/model/views.ts'
+import { type Pull, pullOf, type SubjectView, type ThreadComment } from '../core/model/views.ts'
 import type { Marker, Signer } from '../core/record/marker.ts'
 import { type Backup, type Remains, restored } from '../core/record/recovery-record.ts'
 import type { Session } from '../core/record/request-part.ts'
@@ -196,7 +190,11 @@ function statusesIn(
     const { marker } = found
     const { backup } = marker
     if (marker.as !== 'status' || !backup) return []
-    const closed = isClosed(marker, backup, ended)
+    const { outcome, quiet, request } = backup
+    const { origin, what } = request
+    // Last words on lines, and reviews, are not among the comments that were read.
+    const isUnread = what === 'review' || (origin.kind === 'comment' && origin.commentRef.kind === 'inline')
+    const closed = outcome !== undefined && (quiet || ended.has(endOf(marker)) || isUnread)
     return closed && changedAt < now - fresh ? [] : [{ ...found, backup, closed }]
   })
 }
@@ -205,47 +203,30 @@ const fresh = 10 * 60_000
 
 const endOf = ({ run, round = 0 }: Marker): string => `${run} ${round}`
 
-/** Last words on lines, and reviews, are not among the comments that were read. */
-const isClosed = (
-  marker: Marker,
-  { outcome, quiet, request: { origin, what } }: Backup,
-  ended: ReadonlySet<string>,
-): boolean =>
-  outcome !== undefined &&
-  (quiet ||
-    ended.has(endOf(marker)) ||
-    what === 'review' ||
-    (origin.kind === 'comment' && origin.commentRef.kind === 'inline'))
-
-async function adopt(deps: OwnerDeps, repository: Repository, status: Status): Promise<boolean> {
-  const { run: id } = status.marker
+async function adopt(
+  deps: OwnerDeps,
+  repository: Repository,
+  { number, where, marker, backup, closed }: Status,
+): Promise<boolean> {
+  const { run: id } = marker
   if (await deps.runs.get(id)) return true
   await deps.confirm()
-  const remains = await remainsOf(deps, repository, status)
+  const { thread, snapshot } = await deps.installations.subject(repository, number)
+  const github = deps.github(thread)
+  const view = marker.pull === undefined ? undefined : await github.pull(marker.pull)
+  const pulls: Pull[] = view ? [pullOf(view)] : []
+  const { repoId } = repository
+  const inPull = view && deps.signer.read(view.body, { repoId, number: view.number })
+  const untended = view && !inPull?.some(({ run }) => run === id) ? [view.number] : []
+  const { settings } = await deps.settings.of(github, thread)
+  const session = await sessionOf(deps, marker, { id, thread }, backup)
+  const seen = { thread, snapshot, settings, pulls, untended, session }
+  const remains: Remains = { id, backup, status: where, closed, ...seen }
   const run = changed(restored(remains, deps.now()), { session: { tenant: deps.tenant } })
   const { outcome } = await deps.runs.add(id, run, threadSlot(run.thread))
   deps.log.warn({ run: id, thread: run.thread.url, outcome }, 'continued a run that the queue had lost')
   return outcome !== 'held'
 }
-
-async function remainsOf(
-  deps: OwnerDeps,
-  repository: Repository,
-  { number, where, marker, backup, closed }: Status,
-): Promise<Remains> {
-  const { thread, snapshot } = await deps.installations.subject(repository, number)
-  const github = deps.github(thread)
-  const view = marker.pull === undefined ? undefined : await github.pull(marker.pull)
-  const pulls: Pull[] = view ? [pullOf(view)] : []
-  const untended = view && !isTended(deps, repository, view, marker) ? [view.number] : []
-  const { settings } = await deps.settings.of(github, thread)
-  const seen = { thread, snapshot, settings, pulls, untended }
-  const found = { id: marker.run, backup, status: where, closed, ...seen }
-  return { ...found, session: await sessionOf(deps, marker, { id: marker.run, thread }, backup) }
-}
-
-const isTended = ({ signer }: OwnerDeps, { repoId }: Repository, view: PullView, { run }: Marker): boolean =>
-  signer.read(view.body, { repoId, number: view.number }).some(marker => marker.run === run)
 
 async function sessionOf(
   { posthog }: OwnerDeps,

@@ -84,22 +84,19 @@ interface Reading {
 
 export function withRead(memory: Memory, { attempts, events, now }: Reading): Memory {
   const worthIt = (each: Missed): boolean => events.includes(each.event) && each.since > now - redelivered
-  const missed = missedOf(memory.missed, attempts)
-    .filter(worthIt)
-    .sort((a, b) => a.since - b.since)
-  const readUntil = missed[maxRemembered]?.since ?? now
-  return { readUntil, notBefore: 0, missed: missed.slice(0, maxRemembered) }
-}
-
-function missedOf(known: readonly Missed[], attempts: readonly Attempt[]): Missed[] {
-  const before = new Map(known.map(missed => [missed.guid, missed]))
-  const seen = new Map<string, Attempt[]>(known.map(({ guid }) => [guid, []]))
+  const before = new Map(memory.missed.map(missed => [missed.guid, missed]))
+  const seen = new Map<string, Attempt[]>(memory.missed.map(({ guid }) => [guid, []]))
   for (const attempt of attempts) {
     const group = seen.get(attempt.guid)
     if (group) group.push(attempt)
     else seen.set(attempt.guid, [attempt])
   }
-  return [...seen].flatMap(([guid, group]) => stillMissed(before.get(guid), group) ?? [])
+  const missed = [...seen]
+    .flatMap(([guid, group]) => stillMissed(before.get(guid), group) ?? [])
+    .filter(worthIt)
+    .sort((a, b) => a.since - b.since)
+  const readUntil = missed[maxRemembered]?.since ?? now
+  return { readUntil, notBefore: 0, missed: missed.slice(0, maxRemembered) }
 }
 
 function stillMissed(known: Missed | undefined, attempts: readonly Attempt[]): Missed | undefined {
@@ -107,12 +104,8 @@ function stillMissed(known: Missed | undefined, attempts: readonly Attempt[]): M
   const missed =
     known ??
     (first && {
-      guid: first.guid,
-      event: first.event,
-      id: first.id,
-      since: first.at,
-      last: first.at,
-      times: 0,
+      ...{ guid: first.guid, event: first.event, id: first.id },
+      ...{ since: first.at, last: first.at, times: 0 },
     })
   if (!missed || attempts.some(({ ok }) => ok)) return undefined
   const redeliveries = attempts.filter(({ redelivery }) => redelivery).length
@@ -128,31 +121,22 @@ export const sweepDeliveries =
     if (deps.now() < memory.notBefore) return memory.notBefore - deps.now()
     const sweep: Sweep = { ...deps, context, memory, redelivered: 0 }
     try {
-      await run(sweep)
+      const now = deps.now()
+      const attempts = await read(sweep, readFrom(memory, now))
+      await remember(sweep, withRead(memory, { attempts, events: deps.events, now }))
+      for (const missed of dueOf(sweep.memory, now)) await redeliver(sweep, missed)
     } catch (error) {
       return afterFault(sweep, error)
     }
     deps.meter?.swept({ result: 'done', redelivered: sweep.redelivered })
-    return soonest(sweep.memory, deps.now())
+    const soonest = Math.min(...sweep.memory.missed.map(dueAt)) - deps.now()
+    return soonest < sweepEvery ? Math.max(soonest, 1_000) : undefined
   }
 
 interface Sweep extends SweepDeps {
   context: SweepContext
   memory: Memory
   redelivered: number
-}
-
-async function run(sweep: Sweep): Promise<void> {
-  const { events } = sweep
-  const now = sweep.now()
-  const attempts = await read(sweep, readFrom(sweep.memory, now))
-  await remember(sweep, withRead(sweep.memory, { attempts, events, now }))
-  for (const missed of dueOf(sweep.memory, now)) await redeliver(sweep, missed)
-}
-
-function soonest({ missed }: Memory, now: number): number | undefined {
-  const wait = Math.min(...missed.map(dueAt)) - now
-  return wait < sweepEvery ? Math.max(wait, 1_000) : undefined
 }
 
 async function read({ deliveries, context, log }: Sweep, from: number): Promise<Attempt[]> {

@@ -61,14 +61,20 @@ async function poll(
   const tenant = await deps.tenantOf(thread)
   if (!tenant) return pause
   const github = deps.github(thread)
-  const live = await liveRun(deps, thread)
-  if (live) {
-    const wantsIt = unused.removing && live.workspace.branch?.name === name
-    if (wantsIt && !(await github.branch(name))) await putBack(deps, unused)
+  const holder = await deps.runs.holder(threadSlot(thread))
+  const kept = holder === undefined ? undefined : await deps.runs.get(holder)
+  if (kept?.standing === 'live') {
+    const wantsIt = unused.removing && kept.data.workspace.branch?.name === name
+    if (!wantsIt || (await github.branch(name))) return pause
+    const { ids } = await github.issueBranches(name)
+    await github.makeBranch(name, sha, ids)
+    deps.log.info({ thread: thread.url, branch: name }, 'restored a branch because a run had just found it')
     return pause
   }
   if (unused.removed) return 'done'
-  const later = await notYet(tenant.budget, unused)
+  // Optional calls: those of Runs come first.
+  const call = { owner: thread.owner.toLowerCase(), id: `branch ${session.taskRunId}`, calls: 1 }
+  const later = await tenant.budget.reserve({ ...call, kind: 'spare' }).catch(() => undefined)
   if (later !== undefined) return Math.max(pause, later)
   if (!isTerminal(await tenant.posthog.statusOf(session, { counted: true }))) return pause
   const use = await github.branchUse(name)
@@ -79,31 +85,4 @@ async function poll(
   await context.remember({ ...unused, removing: true, removed: true })
   deps.log.info({ thread: thread.url, branch: name }, 'removed an unused branch')
   return 0
-}
-
-/** Optional calls: those of Runs come first. */
-const notYet = (
-  budget: Pick<CallBudget, 'reserve'>,
-  { thread, session }: UnusedBranch,
-): Promise<number | undefined> =>
-  budget
-    .reserve({
-      owner: thread.owner.toLowerCase(),
-      id: `branch ${session.taskRunId}`,
-      calls: 1,
-      kind: 'spare',
-    })
-    .catch(() => undefined)
-
-async function liveRun({ runs }: RemovalDeps, thread: Thread): Promise<Run | undefined> {
-  const id = await runs.holder(threadSlot(thread))
-  const kept = id === undefined ? undefined : await runs.get(id)
-  return kept?.standing === 'live' ? kept.data : undefined
-}
-
-async function putBack({ github, log }: RemovalDeps, { thread, name, sha }: UnusedBranch): Promise<void> {
-  const client = github(thread)
-  const { ids } = await client.issueBranches(name)
-  await client.makeBranch(name, sha, ids)
-  log.info({ thread: thread.url, branch: name }, 'restored a branch because a run had just found it')
 }
