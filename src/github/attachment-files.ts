@@ -40,30 +40,22 @@ export async function downloadAttachment(
 ): Promise<AttachmentFile> {
   const address = attachmentAddress(attachment.url, access.webUrl)
   if (!address) throw new AttachmentRefused({ kind: 'elsewhere' })
-  const deadline = AbortSignal.timeout(access.within ?? defaultLimit)
-  return read(await arrive({ access, deadline }, address), attachment)
+  const trip = { access, deadline: AbortSignal.timeout(access.within ?? defaultLimit) }
+  const isHome = address.origin === new URL(access.webUrl).origin
+  const asApp = await follow(trip, address, isHome ? await access.token() : undefined)
+  if (asApp) return read(asApp, attachment)
+  const id = assetId(address.href)
+  const url = id === undefined ? undefined : (await access.signed?.())?.get(id)
+  const signed = url === undefined ? undefined : attachmentAddress(url, access.webUrl)
+  const other = signed ?? (isHome ? address : undefined)
+  const arrived = other && (await follow(trip, other, undefined))
+  if (!arrived) throw new AttachmentRefused({ kind: 'denied' })
+  return read(arrived, attachment)
 }
 
 interface Trip {
   access: AttachmentAccess
   deadline: AbortSignal
-}
-
-async function arrive(trip: Trip, address: URL): Promise<Response> {
-  const isHome = address.origin === new URL(trip.access.webUrl).origin
-  const asApp = await follow(trip, address, isHome ? await trip.access.token() : undefined)
-  if (asApp) return asApp
-  const signed = await signedOf(trip.access, address)
-  const other = signed ?? (isHome ? address : undefined)
-  const arrived = other && (await follow(trip, other, undefined))
-  if (!arrived) throw new AttachmentRefused({ kind: 'denied' })
-  return arrived
-}
-
-async function signedOf(access: AttachmentAccess, address: URL): Promise<URL | undefined> {
-  const id = assetId(address.href)
-  const url = id === undefined ? undefined : (await access.signed?.())?.get(id)
-  return url === undefined ? undefined : attachmentAddress(url, access.webUrl)
 }
 
 /** Redirects are followed by hand: `fetch` would follow any. `undefined`: not accessible. */
@@ -125,12 +117,20 @@ function unusable({ status, headers }: Response, now: number): undefined {
   throw new AttachmentRefused({ kind: 'status', status })
 }
 
+/** Bytes; PostHog's limits for `user_attachment`. */
+const maxOfPdf = 10 * 1_048_576
+const maxOfOthers = 30 * 1_048_576
+
 async function read(response: Response, attachment: Attachment): Promise<AttachmentFile> {
   try {
     const type = typeOf(attachment, response.headers.get('content-type'))
     const name = nameFor(attachment, type)
-    const bytes = await readUpTo(response, sizeLimit(type, name))
-    checkContents(type, bytes)
+    const isPdf = type === 'application/pdf' || /\.pdf$/i.test(name)
+    const bytes = await readUpTo(response, isPdf ? maxOfPdf : maxOfOthers)
+    if (bytes.length === 0) throw new AttachmentRefused({ kind: 'empty' })
+    const begins = signatures.get(type)?.begins
+    const start = Buffer.from(bytes.subarray(0, 1100)).toString('latin1')
+    if (begins && !begins.test(start)) throw new AttachmentRefused({ kind: 'contents', type })
     return { name, type, bytes }
   } finally {
     await response.body?.cancel().catch(() => undefined)
@@ -292,17 +292,4 @@ function nameFor({ name, url }: Attachment, type: string): string {
   if (fitting.includes(own) || (fitting.length === 0 && own !== '')) return name
   const ending = fitting[0] ?? (extensionOf(lastSegment(url)) || (type.startsWith('text/') ? 'txt' : ''))
   return ending === '' ? name : fileNamed(`${name}.${ending}`)
-}
-
-const mebibyte = 1_048_576
-
-/** Bytes; PostHog's limits for `user_attachment`. */
-const sizeLimit = (type: string, name: string): number =>
-  type === 'application/pdf' || /\.pdf$/i.test(name) ? 10 * mebibyte : 30 * mebibyte
-
-function checkContents(type: string, bytes: Uint8Array): void {
-  if (bytes.length === 0) throw new AttachmentRefused({ kind: 'empty' })
-  const begins = signatures.get(type)?.begins
-  const start = Buffer.from(bytes.subarray(0, 1100)).toString('latin1')
-  if (begins && !begins.test(start)) throw new AttachmentRefused({ kind: 'contents', type })
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isEmptyRepository, isNotFound, Rejected } from '../core/model/errors.ts'
 import type { BaseView, BranchView, IssueBranches } from '../core/model/views.ts'
-import { query } from './graphql.ts'
+import { nodesOf, query } from './graphql.ts'
 import { LinkedNodes, linkedOf, type ThreadAccess, usualStem } from './read-ahead.ts'
 import { unlessRejected } from './response-faults.ts'
 
@@ -69,7 +69,7 @@ const branchUse = {
       id: z.string(),
       ref: z.object({ target: z.object({ oid: z.string() }) }).nullable(),
       into: z.object({ totalCount: z.number() }),
-      from: z.object({ nodes: z.array(z.object({ isCrossRepository: z.boolean() })) }),
+      from: nodesOf(z.object({ isCrossRepository: z.boolean() })),
     }),
   }),
 }

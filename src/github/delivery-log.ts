@@ -32,8 +32,11 @@ export function deliveryLog(app: GitHubApp) {
       const query = { per_page: 100, cursor }
       const { data, headers } = await app.asApp('GET /app/hook/deliveries', query)
       const read = z.array(Attempt).safeParse(data)
-      if (read.success) return { attempts: read.data, next: nextCursor(headers.link) }
-      throw new NoResponse('github', 'GitHub’s log of deliveries could not be read', { cause: read.error })
+      if (!read.success)
+        throw new NoResponse('github', 'GitHub’s log of deliveries could not be read', { cause: read.error })
+      const next = /<([^>]*)>\s*;\s*rel="next"/.exec(headers.link ?? '')?.[1]
+      const nextCursor = next && new URL(next).searchParams.get('cursor')
+      return { attempts: read.data, next: nextCursor || undefined }
     },
 
     /** Asks GitHub to redeliver: the same bytes and GUID. @throws Rejected | RetryLater | NoResponse */
@@ -41,9 +44,4 @@ export function deliveryLog(app: GitHubApp) {
       await app.asApp('POST /app/hook/deliveries/{delivery_id}/attempts', { delivery_id: id })
     },
   }
-}
-
-function nextCursor(link: string | undefined): string | undefined {
-  const next = /<([^>]*)>\s*;\s*rel="next"/.exec(link ?? '')?.[1]
-  return (next && new URL(next).searchParams.get('cursor')) || undefined
 }

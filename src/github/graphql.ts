@@ -27,6 +27,9 @@ interface Received {
   missing: ReadonlyMap<string, Rejected>
 }
 
+/** A list, as GraphQL gives it. */
+export const nodesOf = <Node extends z.ZodType>(node: Node) => z.object({ nodes: z.array(node) })
+
 type Variables = Record<string, unknown>
 
 /**

@@ -3,7 +3,7 @@ import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Repository, Thread } from '../core/model/thread.ts'
 import type { SubjectView, ThreadComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
-import { query } from './graphql.ts'
+import { nodesOf, query } from './graphql.ts'
 
 const InstallationPage = z.array(z.object({ id: z.number(), suspended_at: z.string().nullish() }))
 
@@ -30,16 +30,12 @@ type CheckRunNode = z.infer<typeof CheckRunNode>
 
 const Checked = z.object({
   oid: z.string(),
-  checkSuites: z.object({
-    nodes: z.array(z.object({ checkRuns: z.object({ nodes: z.array(CheckRunNode) }) })),
-  }),
+  checkSuites: nodesOf(z.object({ checkRuns: nodesOf(CheckRunNode) })),
 })
 
 const Refs = z.object({
   pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
-  nodes: z.array(
-    z.object({ target: z.object({ history: z.object({ nodes: z.array(Checked) }).optional() }) }),
-  ),
+  nodes: z.array(z.object({ target: z.object({ history: nodesOf(Checked).optional() }) })),
 })
 type Refs = z.infer<typeof Refs>
 

@@ -12,9 +12,17 @@ import type {
   PullView,
 } from '../core/model/views.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
-import { query } from './graphql.ts'
+import { nodesOf, query } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
-import { asRest, type GivenComment, loginOf, type ThreadAccess, Written } from './read-ahead.ts'
+import {
+  Author,
+  asRest,
+  type GivenComment,
+  HeadRepository,
+  loginOf,
+  type ThreadAccess,
+  Written,
+} from './read-ahead.ts'
 import { unlessGone } from './response-faults.ts'
 
 export function pullsOf({ redact, ...access }: ThreadAccess & { redact(text: string): string }) {
@@ -22,7 +30,18 @@ export function pullsOf({ redact, ...access }: ThreadAccess & { redact(text: str
   const at = { owner: thread.owner, repo: thread.repo }
 
   /** The title is stored, so redacted; the body is written back as it is. */
-  const viewed = (data: PullData): PullView => ({ ...viewOf(data), title: redact(data.title) })
+  const viewed = (data: PullData): PullView => ({
+    number: data.number,
+    url: data.html_url,
+    title: redact(data.title),
+    body: data.body ?? '',
+    draft: data.draft ?? false,
+    state: data.merged_at ? 'merged' : data.state === 'open' ? 'open' : 'closed',
+    head: { ref: data.head.ref, sha: data.head.sha, base: data.base.ref, repoId: data.head.repo?.id ?? null },
+    author: data.user ? { login: data.user.login, bot: data.user.type === 'Bot' } : undefined,
+    createdAt: Date.parse(data.created_at),
+    mergedAt: data.merged_at ? Date.parse(data.merged_at) : undefined,
+  })
 
   return {
     pull: (number: number, joined?: Joined): Promise<PullView | undefined> =>
@@ -105,9 +124,8 @@ export function pullsOf({ redact, ...access }: ThreadAccess & { redact(text: str
 
     /** Not repeatable: after `NoResponse`, look with `pullsFrom` first. */
     async openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView> {
-      return viewed(
-        (await client.rest.pulls.create({ ...at, ...pull, body: redact(pull.body), draft: true })).data,
-      )
+      const query = { ...at, ...pull, body: redact(pull.body), draft: true }
+      return viewed((await client.rest.pulls.create(query)).data)
     },
   }
 }
@@ -129,19 +147,6 @@ interface PullData {
   created_at: string
 }
 
-const viewOf = (data: PullData): PullView => ({
-  number: data.number,
-  url: data.html_url,
-  title: data.title,
-  body: data.body ?? '',
-  draft: data.draft ?? false,
-  state: data.merged_at ? 'merged' : data.state === 'open' ? 'open' : 'closed',
-  head: { ref: data.head.ref, sha: data.head.sha, base: data.base.ref, repoId: data.head.repo?.id ?? null },
-  author: data.user ? { login: data.user.login, bot: data.user.type === 'Bot' } : undefined,
-  createdAt: Date.parse(data.created_at),
-  mergedAt: data.merged_at ? Date.parse(data.merged_at) : undefined,
-})
-
 export const pullFields = `id number url title body isDraft state createdAt mergedAt
     headRefName headRefOid headRepository { databaseId } baseRefName author { __typename login }`
 
@@ -157,9 +162,9 @@ export const PullNode = z.object({
   mergedAt: z.string().nullable(),
   headRefName: z.string(),
   headRefOid: z.string(),
-  headRepository: z.object({ databaseId: z.number() }).nullable(),
+  headRepository: HeadRepository,
   baseRefName: z.string(),
-  author: z.object({ __typename: z.string(), login: z.string() }).nullable(),
+  author: Author,
 })
 
 const states = { OPEN: 'open', CLOSED: 'closed', MERGED: 'merged' } as const
@@ -208,6 +213,10 @@ function failedCheck(check: z.infer<typeof CheckContext>): PullNeeds['failedChec
   return red.has(state ?? '') ? [{ name, url: url ?? undefined }] : []
 }
 
+const Contexts = z.object({ nodes: z.array(CheckContext.nullable()).nullable() })
+const Rollup = z.object({ contexts: Contexts.nullable() })
+const NewestCommit = z.object({ statusCheckRollup: Rollup.nullable() }).nullable()
+
 const pullNeeds = {
   text: `query pullNeeds($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) {
@@ -229,40 +238,11 @@ const pullNeeds = {
       pullRequest: z.object({
         state: z.string(),
         mergeable: z.string(),
-        latestOpinionatedReviews: z.object({
-          nodes: z.array(
-            z.object({
-              state: z.string(),
-              author: z.object({ __typename: z.string(), login: z.string() }).nullable(),
-            }),
-          ),
-        }),
-        reviewThreads: z.object({
-          nodes: z.array(
-            z.object({ isResolved: z.boolean(), path: z.string(), line: z.number().nullable() }),
-          ),
-        }),
-        commits: z.object({
-          nodes: z
-            .array(
-              z
-                .object({
-                  commit: z
-                    .object({
-                      statusCheckRollup: z
-                        .object({
-                          contexts: z
-                            .object({ nodes: z.array(CheckContext.nullable()).nullable() })
-                            .nullable(),
-                        })
-                        .nullable(),
-                    })
-                    .nullable(),
-                })
-                .nullable(),
-            )
-            .nullable(),
-        }),
+        latestOpinionatedReviews: nodesOf(z.object({ state: z.string(), author: Author })),
+        reviewThreads: nodesOf(
+          z.object({ isResolved: z.boolean(), path: z.string(), line: z.number().nullable() }),
+        ),
+        commits: z.object({ nodes: z.array(z.object({ commit: NewestCommit }).nullable()).nullable() }),
       }),
     }),
   }),
@@ -290,20 +270,16 @@ const pullApprovals = {
         state: z.string(),
         body: z.string(),
         headRefOid: z.string(),
-        reviewRequests: z.object({
-          nodes: z.array(
-            z.object({ requestedReviewer: z.object({ login: z.string().optional() }).nullable() }),
-          ),
-        }),
-        latestOpinionatedReviews: z.object({
-          nodes: z.array(
-            z.object({
-              state: z.string(),
-              commit: z.object({ oid: z.string() }).nullable(),
-              author: z.object({ login: z.string(), databaseId: z.number().optional() }).nullable(),
-            }),
-          ),
-        }),
+        reviewRequests: nodesOf(
+          z.object({ requestedReviewer: z.object({ login: z.string().optional() }).nullable() }),
+        ),
+        latestOpinionatedReviews: nodesOf(
+          z.object({
+            state: z.string(),
+            commit: z.object({ oid: z.string() }).nullable(),
+            author: z.object({ login: z.string(), databaseId: z.number().optional() }).nullable(),
+          }),
+        ),
       }),
     }),
   }),
@@ -319,18 +295,16 @@ const openPulls = {
 }`,
   schema: z.object({
     repository: z.object({
-      pullRequests: z.object({
-        nodes: z.array(
-          z.object({
-            number: z.number(),
-            title: z.string(),
-            url: z.string(),
-            headRefName: z.string(),
-            headRepository: z.object({ databaseId: z.number() }).nullable(),
-            author: z.object({ __typename: z.string(), login: z.string() }).nullable(),
-          }),
-        ),
-      }),
+      pullRequests: nodesOf(
+        z.object({
+          number: z.number(),
+          title: z.string(),
+          url: z.string(),
+          headRefName: z.string(),
+          headRepository: HeadRepository,
+          author: Author,
+        }),
+      ),
     }),
   }),
 }
@@ -415,22 +389,18 @@ const pullRemarks = `query pullRemarks($owner: String!, $name: String!, $number:
 const Found = z.object({
   repository: z.object({
     pullRequest: z.object({
-      reviews: z.object({ nodes: z.array(z.object({ ...Written, submittedAt: z.string().nullable() })) }),
-      reviewThreads: z.object({
-        nodes: z.array(
-          z.object({
-            isResolved: z.boolean(),
-            path: z.string(),
-            line: z.number().nullable(),
-            originalLine: z.number().nullable(),
-            comments: z.object({
-              nodes: z.array(
-                z.object({ ...Written, publishedAt: z.string().nullable(), diffHunk: z.string() }),
-              ),
-            }),
-          }),
-        ),
-      }),
+      reviews: nodesOf(z.object({ ...Written, submittedAt: z.string().nullable() })),
+      reviewThreads: nodesOf(
+        z.object({
+          isResolved: z.boolean(),
+          path: z.string(),
+          line: z.number().nullable(),
+          originalLine: z.number().nullable(),
+          comments: nodesOf(
+            z.object({ ...Written, publishedAt: z.string().nullable(), diffHunk: z.string() }),
+          ),
+        }),
+      ),
     }),
   }),
 })
@@ -443,18 +413,11 @@ export async function remarksOf(client: Octokit, thread: Thread): Promise<Remark
     node.submittedAt === null ? [] : [{ ...asRest(node, node.submittedAt), in: 'review' as const }],
   )
   const lines = pull.reviewThreads.nodes.flatMap(({ isResolved, path, line, originalLine, comments }) =>
-    comments.nodes.flatMap(node =>
-      node.publishedAt === null
-        ? []
-        : [
-            {
-              ...asRest(node, node.publishedAt),
-              in: 'line' as const,
-              on: { path, line: line ?? originalLine, hunk: node.diffHunk },
-              resolved: isResolved,
-            },
-          ],
-    ),
+    comments.nodes.flatMap(node => {
+      if (node.publishedAt === null) return []
+      const on = { path, line: line ?? originalLine, hunk: node.diffHunk }
+      return [{ ...asRest(node, node.publishedAt), in: 'line' as const, on, resolved: isResolved }]
+    }),
   )
   // A review of nothing but comments on lines says nothing itself.
   return [...reviews.filter(({ body }) => body?.trim()), ...lines]

@@ -9,7 +9,7 @@ import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { Closer, IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
-import { query, send } from './graphql.ts'
+import { nodesOf, query, send } from './graphql.ts'
 import { type NodeIds, threadKey } from './node-ids.ts'
 import { unlessRejected } from './response-faults.ts'
 
@@ -141,6 +141,9 @@ export function readBefore(brought: unknown, now: () => number): Prefetched {
 
 const Ref = z.object({ name: z.string(), target: z.object({ oid: z.string() }) })
 
+export const Author = z.object({ __typename: z.string(), login: z.string() }).nullable()
+export const HeadRepository = z.object({ databaseId: z.number() }).nullable()
+
 /** What comments, reviews and comments on lines have in common. */
 export const Written = {
   id: z.string(),
@@ -148,16 +151,14 @@ export const Written = {
   body: z.string(),
   updatedAt: z.string(),
   authorAssociation: z.string(),
-  author: z.object({ __typename: z.string(), login: z.string() }).nullable(),
+  author: Author,
 }
 
-export const LinkedNodes = z.object({
-  nodes: z.array(
-    z.object({
-      ref: Ref.extend({ repository: z.object({ nameWithOwner: z.string() }).optional() }).nullable(),
-    }),
-  ),
-})
+export const LinkedNodes = nodesOf(
+  z.object({
+    ref: Ref.extend({ repository: z.object({ nameWithOwner: z.string() }).optional() }).nullable(),
+  }),
+)
 
 /** A branch can be linked to an issue of another repository than its own. */
 export function linkedOf(
@@ -183,20 +184,16 @@ const CloserNode = z.object({
   url: z.string(),
   state: z.string(),
   headRefName: z.string(),
-  headRepository: z.object({ databaseId: z.number() }).nullable(),
+  headRepository: HeadRepository,
 })
 
-const Closing = z.object({ nodes: z.array(CloserNode.nullable()) })
+const Closing = nodesOf(CloserNode.nullable())
 
 const ResponseData = z.object({
   repository: z.object({
     id: z.string(),
     file: z
-      .object({
-        text: z.string().nullable(),
-        isBinary: z.boolean().nullable(),
-        isTruncated: z.boolean(),
-      })
+      .object({ text: z.string().nullable(), isBinary: z.boolean().nullable(), isTruncated: z.boolean() })
       .nullable(),
     templates: z.object({ entries: z.array(z.object({ name: z.string() })).nullish() }).nullable(),
     base: Ref.nullish(),
@@ -206,12 +203,7 @@ const ResponseData = z.object({
       closed: z.boolean(),
       comments: z.object({
         totalCount: z.number(),
-        nodes: z.array(
-          z.object({
-            ...Written,
-            createdAt: z.string(),
-          }),
-        ),
+        nodes: z.array(z.object({ ...Written, createdAt: z.string() })),
       }),
       linkedBranches: LinkedNodes.optional(),
       closedByPullRequestsReferences: Closing.optional(),
@@ -239,24 +231,16 @@ export async function readAhead({ client, thread, ids, prefetched }: ThreadAcces
   if (!found || response?.missing.size !== 0) return
   ids.set(String(thread.repoId), found.id)
   ids.set(threadKey(thread), found.thread.id)
-  prefetched.keep(partsOf(found, thread))
-}
-
-function partsOf(found: Found, thread: Thread): Parts {
-  const { comments, closed } = found.thread
-  const branches = thread.kind === 'issue' ? branchesOf(found, thread) : undefined
-  const settings = settingsOf(found.file)
-  return {
-    settings,
+  const { comments, closed, closedByPullRequestsReferences: closers } = found.thread
+  const isWhole = comments.totalCount <= comments.nodes.length
+  prefetched.keep({
+    settings: settingsOf(found.file),
     templates: (found.templates?.entries ?? []).map(({ name }) => name),
-    comments:
-      comments.totalCount <= comments.nodes.length
-        ? comments.nodes.map(node => asRest(node, node.createdAt))
-        : undefined,
-    branches,
+    comments: isWhole ? comments.nodes.map(node => asRest(node, node.createdAt)) : undefined,
+    branches: thread.kind === 'issue' ? branchesOf(found, thread) : undefined,
     open: closed ? undefined : true,
-    closers: found.thread.closedByPullRequestsReferences?.nodes.flatMap(node => closerOf(node, thread)),
-  }
+    closers: closers?.nodes.flatMap(node => closerOf(node, thread)),
+  })
 }
 
 const threadClosers = {
@@ -312,16 +296,7 @@ export function loginOf(author: { __typename: string; login: string }): string {
   return isBot ? `${author.login}[bot]` : author.login
 }
 
-export interface GivenNode {
-  id: string
-  fullDatabaseId: number
-  body: string
-  updatedAt: string
-  authorAssociation: string
-  author: { __typename: string; login: string } | null
-}
-
-export const asRest = (node: GivenNode, createdAt: string): GivenComment => ({
+export const asRest = (node: z.infer<z.ZodObject<typeof Written>>, createdAt: string): GivenComment => ({
   id: node.fullDatabaseId,
   node_id: node.id,
   body: node.body,

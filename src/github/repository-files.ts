@@ -89,11 +89,12 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
         if (now() < known.absentUntil) return undefined
         const wasThere = known.files.has(path)
         try {
-          return await (commit === undefined
-            ? newest(known, at, path)
-            : fileAt(known, { ...at, path, ref: commit }))
+          if (commit === undefined) return await newest(known, at, path)
+          const query = { ...at, path, ref: commit }
+          return textOf((await known.client.rest.repos.getContent(query)).data)
         } catch (error) {
-          if (!isAbsent(error)) throw error
+          const isAbsent = isNotFound(error) || (error instanceof Rejected && error.status === 422)
+          if (!isAbsent) throw error
           if (commit === undefined && !wasThere) known.absentUntil = now() + absentFor
           return undefined
         }
@@ -102,9 +103,6 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
     }
   }
 }
-
-const isAbsent = (error: unknown): boolean =>
-  isNotFound(error) || (error instanceof Rejected && error.status === 422)
 
 type At = Record<'owner' | 'repo', string>
 
@@ -122,11 +120,6 @@ async function newest({ client, files }: Known, at: At, path: string): Promise<s
     throw error
   }
 }
-
-const fileAt = async (
-  { client }: Known,
-  query: At & { path: string; ref: string },
-): Promise<string | undefined> => textOf((await client.rest.repos.getContent(query)).data)
 
 const textOf = (
   data: Awaited<ReturnType<Octokit['rest']['repos']['getContent']>>['data'],

@@ -200,8 +200,13 @@ async function mutate({ client }: ThreadAccess, pieces: readonly Piece[], isMore
   // What fails below a part concerns its response: the part itself was done.
   const isRefused = (part: SettlingPart): boolean =>
     response ? response.missing.has(part) : pieces.some(piece => piece.part === part)
+  const parts = z.record(z.string(), z.unknown()).safeParse(response?.data).data ?? {}
+  // As the last part that tells of it left it.
+  const pull = Object.values(parts)
+    .flatMap(part => Shown.safeParse(part).data ?? [])
+    .at(-1)
   return {
-    ...pullIn(response?.data),
+    ...(pull ? { pull: viewOfNode(pull) } : {}),
     refused: (['change', 'labels', 'ready', 'assign', 'review', 'status'] as const).filter(isRefused),
   }
 }
@@ -211,11 +216,3 @@ const Shown = z.union([
   z.object({ assignable: PullNode }).transform(({ assignable }) => assignable),
   z.object({ labelable: PullNode }).transform(({ labelable }) => labelable),
 ])
-
-/** As the last part that tells of it left it. */
-function pullIn(response: unknown): Pick<Settled, 'pull'> {
-  const parts = z.record(z.string(), z.unknown()).safeParse(response).data ?? {}
-  const shown = Object.values(parts).flatMap(part => Shown.safeParse(part).data ?? [])
-  const last = shown.at(-1)
-  return last ? { pull: viewOfNode(last) } : {}
-}

@@ -105,20 +105,19 @@ export function gitHubThread(
 
     prefetched: () => prefetched.carried(redact),
 
-    /** @throws Rejected with 404 for somebody unknown */
+    /**
+     * `role_name` has triage and maintain; for custom roles, `permission` has the basic role.
+     * Source: GitHub REST, "Get repository permissions for a user".
+     * @throws Rejected with 404 for somebody unknown
+     */
     async permission(login: string): Promise<Permission> {
       const { data } = await client.rest.repos.getCollaboratorPermissionLevel({ ...at, username: login })
-      return permissionOf(data)
+      const name = data.role_name || data.permission
+      return { role: roleNamed(name) ?? roleNamed(data.permission) ?? 'none', name }
     },
 
     attachments: (commentRef?: CommentRef) =>
-      attachmentReader({
-        client,
-        thread,
-        token: () => app.readToken(thread),
-        now,
-        commentRef,
-      }),
+      attachmentReader({ client, thread, token: () => app.readToken(thread), now, commentRef }),
 
     async isInTeam(team: string, login: string): Promise<boolean> {
       const query = { org: at.owner, team_slug: team, username: login }
@@ -174,22 +173,6 @@ export function gitHubThread(
       await unlessGone(() => client.rest.issues.removeLabel({ ...issue, name }))
     },
   }
-}
-
-/**
- * `role_name` has triage and maintain; for custom roles, `permission` has the basic role.
- * Source: GitHub REST, "Get repository permissions for a user".
- */
-function permissionOf({
-  permission,
-  role_name: roleName,
-}: {
-  permission: string
-  role_name?: string
-}): Permission {
-  const name = roleName || permission
-  const role = roleNamed(name) ?? roleNamed(permission) ?? 'none'
-  return { role, name }
 }
 
 const roleNamed = (name: string): Role | undefined =>

@@ -148,17 +148,11 @@ export function commentsOf({ app, client, thread, prefetched, redact, written }:
         return { author: data.user?.login ?? 'ghost', body: redact(data.body), nodeId: data.node_id }
       }),
 
-    async hasComment({
-      in: where,
-      commentId,
-    }: {
-      in: 'thread' | 'inline'
-      commentId: number
-    }): Promise<boolean> {
-      const query = { ...at, comment_id: commentId }
+    async hasComment(of: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean> {
+      const query = { ...at, comment_id: of.commentId }
       const { rest } = client
       const found = await unlessGone<unknown>(() =>
-        where === 'inline' ? rest.pulls.getReviewComment(query) : rest.issues.getComment(query),
+        of.in === 'inline' ? rest.pulls.getReviewComment(query) : rest.issues.getComment(query),
       )
       return found !== undefined
     },

@@ -26,7 +26,8 @@ const timeLimit = 10_000
 const perPage = 100
 
 export function userAccess({ apiUrl, clientId, clientSecret }: OAuthSettings, now: () => number) {
-  const web = webOf(apiUrl)
+  // `https://api.github.com`, `https://api.octocorp.ghe.com`, `https://github.example.com/api/v3`
+  const web = apiUrl.replace(/\/api\/v3$/, '').replace(/^(https?:\/\/)api\./, '$1')
   const clientWith = (token: string): Octokit => {
     const watch = { now, meter: undefined, whose: 'person', gate: limitGate(now) }
     return limited(new Octokit({ baseUrl: apiUrl, userAgent: 'codex-task-bot' }), watch, async () => token)
@@ -56,10 +57,7 @@ export function userAccess({ apiUrl, clientId, clientSecret }: OAuthSettings, no
     async redeem(given: { code: string; verifier: string; back: string }): Promise<string | undefined> {
       const { code, verifier: code_verifier, back: redirect_uri } = given
       const fields = { client_id: clientId, client_secret: clientSecret, code, code_verifier, redirect_uri }
-      const form = {
-        accept: 'application/json',
-        'content-type': 'application/x-www-form-urlencoded',
-      }
+      const form = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' }
       const body = new URLSearchParams(fields).toString()
       const response = await send(`${web}/login/oauth/access_token`, 'POST', form, body)
       const read = Redeemed.safeParse(await response.json().catch(() => undefined))
@@ -110,7 +108,3 @@ async function administered(client: Octokit, installationId: number): Promise<Re
     .filter(({ permissions }) => permissions?.admin === true)
     .map(each => repositoryOf(installationId, each))
 }
-
-/** `https://api.github.com`, `https://api.octocorp.ghe.com`, `https://github.example.com/api/v3` */
-const webOf = (apiUrl: string): string =>
-  apiUrl.replace(/\/api\/v3$/, '').replace(/^(https?:\/\/)api\./, '$1')

@@ -64,17 +64,12 @@ export const repositoryOf = ({ installation, repository }: Installed<payloads.Ba
 export const issueThread = (
   payload: Installed<payloads.BasePayload>,
   issue: payloads.IssuePayload,
-): Thread => ({
-  ...repositoryOf(payload),
-  number: issue.number,
-  kind: isPull(issue) ? 'pull' : 'issue',
-  url: issue.html_url,
-})
-
-/** Pull requests labelled through the issues API come as issues. */
-const isPull = (issue: payloads.IssuePayload): boolean =>
-  (issue.pull_request !== undefined && issue.pull_request !== null) ||
-  issue.html_url.endsWith(`/pull/${issue.number}`)
+): Thread => {
+  const { number, pull_request: pull, html_url: url } = issue
+  // Pull requests labelled through the issues API come as issues.
+  const isPull = (pull !== undefined && pull !== null) || url.endsWith(`/pull/${number}`)
+  return { ...repositoryOf(payload), number, kind: isPull ? 'pull' : 'issue', url }
+}
 
 export const pullThread = (
   payload: Installed<payloads.BasePayload>,
@@ -163,6 +158,8 @@ export function labelled(
   const { word } = identity.triggerOf(thread.owner)
   const at = Date.parse(subject.updated_at ?? '')
   const event = Number.isNaN(at) ? given.deliveryId : String(at)
+  const isNew = at - Date.parse(subject.created_at ?? '') <= atOnce
+  const isByAuthor = subject.user?.id === payload.sender.id
   return {
     kind: 'trigger',
     trigger: {
@@ -171,7 +168,7 @@ export function labelled(
       kind: 'label',
       label: name,
       base: base === usualTrigger.word ? undefined : base,
-      withText: isWithText(payload.sender, subject, { at, word }) || undefined,
+      withText: (isByAuthor && isNew && mayHoldCommand(subject.body, word)) || undefined,
       snapshot: snapshotOf(subject),
       head: given.head,
     },
@@ -180,13 +177,6 @@ export function labelled(
 
 /** ms. GitHub tells of a label of a new issue in an event of its own. */
 const atOnce = 10_000
-
-const isWithText = (
-  sender: { id: number },
-  { user, created_at, body }: payloads.IssuePayload | payloads.PullRequestPayload,
-  { at, word }: { at: number; word: string },
-): boolean =>
-  user?.id === sender.id && at - Date.parse(created_at ?? '') <= atOnce && mayHoldCommand(body, word)
 
 export function unlabelled(
   payload: Installed<payloads.BasePayload> & { label?: { name: string } | null | undefined },
@@ -302,15 +292,7 @@ function idOf(commentRef: CommentRef, { repoId, number }: Thread): string | numb
 /** What stands in the text of a new issue or pull request, and what its author adds there soon after. */
 export function inText(
   payload: Installed<payloads.BasePayload> & Pick<Writing, 'changes'>,
-  {
-    thread,
-    deliveryId,
-    subject,
-    identity,
-    head,
-  }: Omit<Said, 'words' | 'word' | 'names' | 'commentRef'> & {
-    identity: AppIdentity
-  },
+  { thread, deliveryId, subject, identity, head }: Labelled,
 ): Normalised {
   const app = isBot(payload) ? subject.performed_via_github_app?.id : undefined
   if (isBot(payload) && (app === undefined || app === identity.appId || payload.action !== 'opened'))

@@ -41,10 +41,10 @@ const readers: Record<EventName, (delivery: Delivery, identity: AppIdentity) => 
   repository: fromRepository,
 }
 
-const isEvent = (name: string): name is EventName => readEvents.some(event => event === name)
-
-export const normalise = (delivery: Delivery, identity: AppIdentity): Normalised =>
-  isEvent(delivery.event) ? readers[delivery.event](delivery, identity) : ignored('event not used')
+export function normalise(delivery: Delivery, identity: AppIdentity): Normalised {
+  const event = readEvents.find(each => each === delivery.event)
+  return event ? readers[event](delivery, identity) : ignored('event not used')
+}
 
 function reading<P extends payloads.BasePayload>(
   schema: z.ZodType<P>,

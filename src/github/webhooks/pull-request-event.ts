@@ -49,9 +49,12 @@ export function newsOf(
   const { pull_request: pull } = payload
   const ended = news === 'merged' || news === 'closed' ? pull.closed_at : undefined
   const at = timeOf(ended ?? pull.updated_at)
+  // Several pushes may come within a second, told apart by commit, and several reviews.
+  const moment = news === 'reviewed' || pull.updated_at === undefined ? deliveryId : String(at)
+  const which = news === 'pushed' ? pull.head.sha : moment
   return {
     ...arrived(payload, thread, deliveryId, at),
-    id: `pull-${thread.repoId}-${pull.number}-${news}-${momentOf(news, pull, { at, deliveryId })}`,
+    id: `pull-${thread.repoId}-${pull.number}-${news}-${which}`,
     kind: 'pull-news',
     head: headOf(pull),
     draft: pull.draft === true || undefined,
@@ -59,14 +62,6 @@ export function newsOf(
     news,
   }
 }
-
-/** Several pushes may come within a second, told apart by commit, and several reviews. */
-const momentOf = (
-  news: News,
-  { head, updated_at }: payloads.PullRequestPayload,
-  { at, deliveryId }: { at: number; deliveryId: string },
-): string =>
-  news === 'pushed' ? head.sha : news === 'reviewed' || updated_at === undefined ? deliveryId : String(at)
 
 /** Whose it is, or was, is for who has the key to judge. */
 function markerNews({

@@ -27,19 +27,15 @@ export function fromReview(
   deliveryId: string,
   identity: AppIdentity,
 ): Normalised {
-  const { action } = payload
-  const isNews = action === 'submitted' || action === 'dismissed'
-  return withNews(
-    inReview(payload, deliveryId, identity),
-    isNews ? [opinionOf(payload, deliveryId), headNews(payload, ownRef(payload), deliveryId)] : [],
-  )
-}
-
-/** Whoever takes an approval back may be a bot. */
-function opinionOf(payload: Installed<z.infer<typeof payloads.ReviewEvent>>, deliveryId: string) {
-  const { pull_request: pull } = payload
-  if (!hasMarker(pull.body)) return undefined
-  return newsOf(payload, { news: 'reviewed', thread: pullThread(payload, pull), deliveryId })
+  const { action, pull_request: pull } = payload
+  const asked = inReview(payload, deliveryId, identity)
+  if (action !== 'submitted' && action !== 'dismissed') return withNews(asked, [])
+  // Whoever takes an approval back may be a bot.
+  const opinion = { news: 'reviewed', thread: pullThread(payload, pull), deliveryId } as const
+  return withNews(asked, [
+    hasMarker(pull.body) ? newsOf(payload, opinion) : undefined,
+    headNews(payload, ownRef(payload), deliveryId),
+  ])
 }
 
 function inReview(

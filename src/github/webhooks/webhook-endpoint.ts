@@ -78,7 +78,12 @@ export function webhookEndpoint(
     if (typeof payload !== 'object' || payload === null) return refused(400, 'the payload is not JSON')
     if (!isKnown(headers.name)) return ignored('event not used')
     try {
-      return responseTo(await deps.receive({ id: headers.id, event: headers.name, payload }))
+      const received = await deps.receive({ id: headers.id, event: headers.name, payload })
+      if (received.kind === 'ignored') return ignored(received.why)
+      const queued = { queued: received.id }
+      return received.kind === 'known'
+        ? { kind: 'known', status: 202, body: { ...queued, known: true } }
+        : { kind: 'queued', status: 202, body: queued }
     } catch (cause) {
       deps.log.error({ delivery: headers.id, event: headers.name, err: cause }, 'not queued')
       const error = 'the queue can not take this now; send it again later'
@@ -115,14 +120,6 @@ function onceAMinute(tell: (count: number, why: string) => void): (why: string) 
     toldAt = performance.now()
     count = 0
   }
-}
-
-function responseTo(received: Received): WebhookResponse {
-  if (received.kind === 'ignored') return ignored(received.why)
-  const queued = { queued: received.id }
-  return received.kind === 'known'
-    ? { kind: 'known', status: 202, body: { ...queued, known: true } }
-    : { kind: 'queued', status: 202, body: queued }
 }
 
 const known = new Set<string>(readEvents)
