@@ -75,18 +75,12 @@ async function announce<T>(
   file: AttachmentFile,
   { action, fields, entry }: UploadStep<T>,
 ): Promise<T[]> {
-  const body = { artifacts: [{ ...described(file), ...fields }] }
+  const described = { name: file.name, type: 'user_attachment', source: 'github', content_type: file.type }
+  const body = { artifacts: [{ ...described, ...fields }] }
   const path = `${folder}/${action}/`
   const request: Call<T[]> = { method: 'POST', path, body, schema: listOf(entry), unredacted: true }
   return (await call(settings, request, now)).data
 }
-
-const described = ({ name, type }: AttachmentFile) => ({
-  name,
-  type: 'user_attachment',
-  source: 'github',
-  content_type: type,
-})
 
 const uploadLimit = 60_000
 
@@ -95,27 +89,16 @@ async function upload({ url, fields }: Upload, { name, type, bytes }: Attachment
   const form = new FormData()
   for (const [field, value] of Object.entries(fields)) form.append(field, value)
   form.append('file', new Blob([bytes], { type }), name)
-  const response = await post(url, form)
-  const said = await response.text().catch(() => '')
-  if (!response.ok) throw storageFault(response.status, said)
-}
-
-async function post(url: string, body: FormData): Promise<Response> {
-  try {
-    return await fetch(url, {
-      method: 'POST',
-      body,
-      redirect: 'manual',
-      signal: AbortSignal.timeout(uploadLimit),
-    })
-  } catch (cause) {
+  const signal = AbortSignal.timeout(uploadLimit)
+  const sent = fetch(url, { method: 'POST', body: form, redirect: 'manual', signal })
+  const response = await sent.catch(cause => {
     throw new NoResponse('posthog', "PostHog's file storage did not answer", { cause })
-  }
-}
-
-function storageFault(status: number, said: string): Rejected | NoResponse {
+  })
+  const said = await response.text().catch(() => '')
+  if (response.ok) return
+  const { status } = response
   const code = /<Code>(\w{1,60})<\/Code>/.exec(said)?.[1] ?? ''
   const message = `PostHog's file storage answered ${[status, code].join(' ').trim()}`
   const mayPass = status >= 500 || status === 408 || status === 429
-  return mayPass ? new NoResponse('posthog', message) : new Rejected('posthog', status, code, message)
+  throw mayPass ? new NoResponse('posthog', message) : new Rejected('posthog', status, code, message)
 }

@@ -59,6 +59,8 @@ export async function repositoriesOf(
   return names
 }
 
+export const notCovered = 'repository_not_covered'
+
 /**
  * The integration that covers a repository, `owner/name`. The only one is taken as it is: whether it covers the
  * repository, PostHog says when the task names it.
@@ -72,7 +74,8 @@ export function integrationFinder(request: Request, now: () => number) {
     for (const integration of await all.get(''))
       if ((await repositoriesOf(request, integration, name)).includes(repository.toLowerCase()))
         return integration
-    throw uncovered(repository)
+    const message = `no GitHub integration of the project covers ${repository}`
+    throw new Rejected('posthog', 400, notCovered, message)
   })
   return {
     async find(repository: string): Promise<string | undefined> {
@@ -85,8 +88,3 @@ export function integrationFinder(request: Request, now: () => number) {
     },
   }
 }
-
-export const notCovered = 'repository_not_covered'
-
-const uncovered = (repository: string): Rejected =>
-  new Rejected('posthog', 400, notCovered, `no GitHub integration of the project covers ${repository}`)

@@ -36,28 +36,20 @@ export interface SandboxList {
 export async function checkKey(examined: CheckContext): Promise<Check[]> {
   const read = await refusalOf(() => get(examined, 'tasks/', { limit: '1' }, z.unknown()))
   if (read !== undefined) return keyRefused(read, examined)
-  const key = passed('posthog-key', `works at ${examined.settings.host}`)
-  const project = passed('posthog-project', `project ${examined.settings.projectId}`)
-  return [key, project, await checkWriting(examined)]
-}
-
-const noTask = '00000000-0000-4000-8000-000000000000'
-
-/** PostHog checks the scope before it looks for the task, so the status tells. */
-async function checkWriting(examined: CheckContext): Promise<Check> {
-  const { settings, now } = examined
-  const path = `tasks/${noTask}/run/`
-  const refusal = await refusalOf(() =>
-    call(settings, { method: 'POST', path, body: {}, schema: z.unknown() }, now),
-  )
+  const { settings } = examined
+  const key = passed('posthog-key', `works at ${settings.host}`)
+  const project = passed('posthog-project', `project ${settings.projectId}`)
+  // PostHog checks the scope before it looks for the task, so the status tells.
+  const start: Call<unknown> = { method: 'POST', path: startNoTask, body: {}, schema: z.unknown() }
+  const refusal = await refusalOf(() => call(settings, start, examined.now))
   if (!(refusal instanceof Rejected) || refusal.status !== 403 || !/scope/i.test(refusal.message))
-    return passed('posthog-scope', 'task:write')
-  return found(
-    'posthog-scope',
-    `the key can't start runs: ${refusal.message}`,
-    'Add the scope task:write to the personal API key (PostHog ▸ Settings ▸ Personal API keys).',
-  )
+    return [key, project, passed('posthog-scope', 'task:write')]
+  return [key, project, found('posthog-scope', `the key can't start runs: ${refusal.message}`, addWriting)]
 }
+
+const startNoTask = 'tasks/00000000-0000-4000-8000-000000000000/run/'
+const addWriting =
+  'Add the scope task:write to the personal API key (PostHog ▸ Settings ▸ Personal API keys).'
 
 function keyRefused(error: unknown, { settings: { host, projectId } }: CheckContext): Check[] {
   if (!(error instanceof Rejected)) {
@@ -70,11 +62,7 @@ function keyRefused(error: unknown, { settings: { host, projectId } }: CheckCont
   if (/scope/i.test(error.message))
     return [
       passed('posthog-key', `works at ${host}`),
-      found(
-        'posthog-scope',
-        `the key can't read tasks: ${error.message}`,
-        'Add the scope task:write to the personal API key (PostHog ▸ Settings ▸ Personal API keys).',
-      ),
+      found('posthog-scope', `the key can't read tasks: ${error.message}`, addWriting),
     ]
   if (error.status === 401 || error.code === 'authentication_failed' || error.code === 'not_authenticated')
     return [
@@ -98,12 +86,15 @@ export async function checkModels(
   examined: Examined,
   lists: readonly ModelList[],
 ): Promise<[usual: Check, ...lists: Check[]]> {
-  const offered = await offeredModels(examined)
-  return [checkUsual(examined, offered), ...lists.map(list => checkList(list, offered))]
+  const offered = (await orUndefined(() => get(examined, 'tasks/models/', {}, Models))) ?? []
+  const ofLists = lists.map(({ models, setBy }) => {
+    const missing = offered.length === 0 ? [] : models.filter(model => !offered.some(isModel(model)))
+    if (missing.length === 0) return passed('posthog-models', models.join(', '))
+    const fix = `Set ${setBy} to one or more of ${namesOf(offered)}.`
+    return found('posthog-models', `PostHog does not offer ${missing.join(', ')}`, fix)
+  })
+  return [checkUsual(examined, offered), ...ofLists]
 }
-
-const offeredModels = async (examined: CheckContext): Promise<KnownModel[]> =>
-  (await orUndefined(() => get(examined, 'tasks/models/', {}, Models))) ?? []
 
 function checkUsual({ usual: { model, effort, setBy } }: Examined, offered: readonly KnownModel[]): Check {
   if (offered.length === 0) return passed('posthog-model', `${model} (this server does not list its models)`)
@@ -123,17 +114,6 @@ function checkUsual({ usual: { model, effort, setBy } }: Examined, offered: read
 }
 
 const namesOf = (models: readonly KnownModel[]): string => models.map(({ name }) => name).join(', ')
-
-function checkList({ models, setBy }: ModelList, offered: readonly KnownModel[]): Check {
-  const missing = offered.length === 0 ? [] : models.filter(model => !offered.some(isModel(model)))
-  return missing.length === 0
-    ? passed('posthog-models', models.join(', '))
-    : found(
-        'posthog-models',
-        `PostHog does not offer ${missing.join(', ')}`,
-        `Set ${setBy} to one or more of ${namesOf(offered)}.`,
-      )
-}
 
 /** Whether the project has PostHog's own GitHub App at all, before there are repositories to look for. */
 export async function checkConnection(examined: CheckContext): Promise<Check> {
@@ -202,16 +182,14 @@ export async function checkCoverage(examined: CheckContext, repositories: readon
   for (const id of integrations)
     for (const name of (await orUndefined(() => repositoriesOf(request, id))) ?? []) covered.add(name)
   const missing = repositories.filter(name => !covered.has(name.toLowerCase()))
-  return missing.length > 0
-    ? found('posthog-github', `PostHog’s GitHub App has no access to ${someOf(missing)}`, install)
-    : passed(
-        'posthog-github',
-        `has access to ${repositories.length === 1 ? 'the repository' : `all ${repositories.length} repositories`} of this bot`,
-      )
+  if (missing.length > 0) {
+    const more = missing.length > 5 ? ` and ${missing.length - 5} more` : ''
+    const some = `${missing.slice(0, 5).join(', ')}${more}`
+    return found('posthog-github', `PostHog’s GitHub App has no access to ${some}`, install)
+  }
+  const all = repositories.length === 1 ? 'the repository' : `all ${repositories.length} repositories`
+  return passed('posthog-github', `has access to ${all} of this bot`)
 }
-
-const someOf = (names: readonly string[]): string =>
-  names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
 
 const get = async <T>(
   { settings, now }: CheckContext,

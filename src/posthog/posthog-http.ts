@@ -80,13 +80,8 @@ export async function call<T>(
     if (isOfTheKey(error)) await gate.remember(error)
     throw standing && error instanceof Rejected ? await standing.judge(error) : error
   } finally {
-    meter?.called({
-      service: 'posthog',
-      method: request.method,
-      route,
-      status,
-      ms: performance.now() - began,
-    })
+    const ms = performance.now() - began
+    meter?.called({ service: 'posthog', method: request.method, route, status, ms })
   }
 }
 
@@ -102,21 +97,23 @@ async function callOnce<T>(
   const response = await send(settings, request)
   onStatus(response.status)
   const body = await read(response)
+  const { ok, status, headers } = response
   // An HTML page comes from a proxy, not from PostHog's API.
-  if (!response.ok && body === undefined && request.method === 'GET' && isPage(response))
-    throw new NoResponse('posthog', `something before PostHog answered ${response.status}`)
-  if (!response.ok) {
+  const isPage = (status >= 300 && status < 400) || /^text\/html\b/i.test(headers.get('content-type') ?? '')
+  if (!ok && body === undefined && request.method === 'GET' && isPage)
+    throw new NoResponse('posthog', `something before PostHog answered ${status}`)
+  if (!ok) {
     const at = now()
-    const fault = faultOf(response.status, redactStrings(ErrorBody.parse(body), settings.redact), {
+    const fault = faultOf(status, redactStrings(ErrorBody.parse(body), settings.redact), {
       now: at,
-      retryAt: retryAt(response.headers.get('retry-after'), at),
+      retryAt: retryAt(headers.get('retry-after'), at),
     })
     throw request.method === 'GET' ? asRead(fault) : fault
   }
   const parsed = request.schema.safeParse(body)
   if (parsed.success) {
     const data = request.unredacted ? parsed.data : redactStrings(parsed.data, settings.redact)
-    return { data, headers: response.headers }
+    return { data, headers }
   }
   const issue = parsed.error.issues[0]
   throw new NoResponse(
@@ -125,16 +122,11 @@ async function callOnce<T>(
   )
 }
 
-const isPage = ({ status, headers }: Response): boolean =>
-  (status >= 300 && status < 400) || /^text\/html\b/i.test(headers.get('content-type') ?? '')
-
-const allSendable = (_: string, value: unknown): unknown =>
-  typeof value === 'string' ? sendable(value) : value
-
 async function send(settings: PostHogSettings, request: Call<unknown>): Promise<Response> {
   const url = new URL(`${settings.host}/api/projects/${settings.projectId}/${request.path}`)
   for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value)
-  const body = request.body === undefined ? undefined : JSON.stringify(request.body, allSendable)
+  const clean = (_: string, value: unknown) => (typeof value === 'string' ? sendable(value) : value)
+  const body = request.body === undefined ? undefined : JSON.stringify(request.body, clean)
   try {
     return await fetch(url, {
       method: request.method,
@@ -206,28 +198,17 @@ function limited(body: ErrorBody, said: string, { now, retryAt }: Moment): Rejec
   const code = body.code ?? ''
   if (billing.has(code) || billing.has(body.type ?? '') || code === 'signal_report_task_cap')
     return new Rejected('posthog', 429, code || 'billing_limit', said)
-  if (code === 'usage_limit_exceeded')
-    return new RetryLater(
-      'posthog',
-      resetAt(body.reset_at) ?? retryAt ?? now + 10 * minute,
-      'usage-limit',
-      'PostHog’s usage limit is reached',
-    )
+  if (code === 'usage_limit_exceeded') {
+    const { reset_at: reset } = body
+    // ISO text, or seconds since the epoch.
+    const at = typeof reset === 'number' ? reset * 1000 : Date.parse(reset ?? '')
+    const until = (Number.isNaN(at) ? retryAt : at) ?? now + 10 * minute
+    return new RetryLater('posthog', until, 'usage-limit', 'PostHog’s usage limit is reached')
+  }
   const seconds = /available in (\d+(?:\.\d+)?) second/i.exec(said)?.[1]
   const inText = seconds === undefined ? undefined : now + Math.ceil(Number(seconds)) * 1000
-  return new RetryLater(
-    'posthog',
-    inText ?? retryAt ?? now + minute,
-    'rate-limit',
-    'PostHog’s rate limit is reached',
-  )
-}
-
-/** ISO text, or seconds since the epoch. */
-function resetAt(value: ErrorBody['reset_at']): number | undefined {
-  if (value === null || value === undefined) return undefined
-  const at = typeof value === 'number' ? value * 1000 : Date.parse(value)
-  return Number.isNaN(at) ? undefined : at
+  const until = inText ?? retryAt ?? now + minute
+  return new RetryLater('posthog', until, 'rate-limit', 'PostHog’s rate limit is reached')
 }
 
 const longestWait = hour

@@ -59,20 +59,6 @@ export const AgentUpdate = z.object({
 })
 export type AgentUpdate = z.infer<typeof AgentUpdate>
 
-export function actOf(update: AgentUpdate): AgentAct | undefined {
-  if (update.sessionUpdate === 'plan')
-    return { kind: 'plan', steps: (update.entries?.items ?? []).map(stepOf) }
-  if (!update.sessionUpdate.startsWith('tool_call')) return undefined
-  return {
-    kind: 'acts',
-    doing: doingOf(update),
-    files: changes(update) ? (update.locations?.items ?? []).map(({ path }) => path) : [],
-    command: update.sessionUpdate === 'tool_call' && update.kind === 'execute',
-  }
-}
-
-const changes = ({ kind = '' }: AgentUpdate): boolean => /^(?:edit|delete|move)$/.test(kind)
-
 const kinds: Readonly<Record<string, ActingStep>> = {
   read: 'reading',
   search: 'reading',
@@ -85,8 +71,19 @@ const kinds: Readonly<Record<string, ActingStep>> = {
 
 const checks = /\b(?:tests?|lint|check|tsc|types?|build|pytest|jest|vitest|rspec|eslint|biome|mypy|clippy)\b/i
 
-const doingOf = ({ kind = '', title = '' }: AgentUpdate): ActingStep | undefined =>
-  kind === 'execute' ? (checks.test(title) ? 'checking' : 'running') : kinds[kind]
+export function actOf(update: AgentUpdate): AgentAct | undefined {
+  const { sessionUpdate, kind = '', title = '', entries, locations } = update
+  if (sessionUpdate === 'plan') return { kind: 'plan', steps: (entries?.items ?? []).map(stepOf) }
+  if (!sessionUpdate.startsWith('tool_call')) return undefined
+  const changes = /^(?:edit|delete|move)$/.test(kind)
+  const running = checks.test(title) ? 'checking' : 'running'
+  return {
+    kind: 'acts',
+    doing: kind === 'execute' ? running : kinds[kind],
+    files: changes ? (locations?.items ?? []).map(({ path }) => path) : [],
+    command: sessionUpdate === 'tool_call' && kind === 'execute',
+  }
+}
 
 const stepOf = ({ content, status }: { content: string; status?: string | undefined }): PlanStep => ({
   text: content,

@@ -5,7 +5,7 @@ import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { LogEntry, PermissionRequest } from '../core/model/task-run.ts'
 import type { Session } from '../core/record/request-part.ts'
 import type { Call, PostHogResponse } from './posthog-http.ts'
-import { type AgentUpdate, actOf, begunWords, LogLine, maxMessage } from './schemas.ts'
+import { actOf, begunWords, LogLine, maxMessage } from './schemas.ts'
 
 export const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${taskId}/runs/${taskRunId}/`
 
@@ -36,8 +36,11 @@ export function sessionLog(request: <T>(request: Call<T>) => Promise<PostHogResp
       return read
     } catch (error) {
       if (!(error instanceof Rejected)) throw error
-      if (!served && isWithout(error)) return undefined
-      throw new NoResponse('posthog', `PostHog did not give the log of a run: ${error.message}`, {
+      const { status, message } = error
+      // Older servers have no such log.
+      const isWithout = status === 405 || (status === 404 && message === 'Endpoint not found.')
+      if (!served && isWithout) return undefined
+      throw new NoResponse('posthog', `PostHog did not give the log of a run: ${message}`, {
         cause: error,
       })
     }
@@ -54,7 +57,9 @@ export function sessionLog(request: <T>(request: Call<T>) => Promise<PostHogResp
       const read = await page(session, { limit: String(pageLength), offset: from }, entries.length === 0)
       if (!read) return undefined
       entries.push(...read.data)
-      if (!hasMore(read)) return entries
+      const said = read.headers.get('x-has-more')
+      const hasMore = said === null ? read.data.length >= pageLength : said.toLowerCase() === 'true'
+      if (!hasMore) return entries
       if (read.data.length === 0) throw new NoResponse('posthog', 'PostHog held back a part of a log')
     }
   }
@@ -70,15 +75,6 @@ export function sessionLog(request: <T>(request: Call<T>) => Promise<PostHogResp
   return { after, length }
 }
 
-/** Older servers have no such log. */
-const isWithout = ({ status, message }: Rejected): boolean =>
-  status === 405 || (status === 404 && message === 'Endpoint not found.')
-
-function hasMore({ data, headers }: Page): boolean {
-  const said = headers.get('x-has-more')
-  return said === null ? data.length >= pageLength : said.toLowerCase() === 'true'
-}
-
 // Parses lines of the agent's log.
 
 export function logEntry(line: unknown): LogEntry[] {
@@ -91,6 +87,8 @@ export function logEntry(line: unknown): LogEntry[] {
 
 const over = new Set(['completed', 'complete', 'done', 'success', 'succeeded', 'finished'])
 const agentActs = /^(?:agent_message_chunk|agent_thought)/
+/** Source: the beginning of PostHog's `DEFAULT_CI_MESSAGE`. */
+const ofCi = 'You are re-entering this run to address CI feedback'
 
 /** Console output and housekeeping are no entries: they also come after a turn. */
 function meaning({ notification: { method = '', params, result } }: LogLine): LogEntry['what'] | undefined {
@@ -110,8 +108,14 @@ function meaning({ notification: { method = '', params, result } }: LogLine): Lo
     return { kind: 'permitted', id: params.requestId }
   const update = params?.update
   if (method !== 'session/update' || !update) return undefined
-  if (update.sessionUpdate === 'agent_message') return messageOf(update.content)
-  if (update.sessionUpdate.startsWith('user_message')) return wordsOf(update.content)
+  const text = begunWords((update.content ?? []).map(part => part.text).join('\n'), maxMessage)
+  if (update.sessionUpdate === 'agent_message')
+    return text.trim() === '' ? { kind: 'activity' } : { kind: 'message', text: text.trim() }
+  if (update.sessionUpdate.startsWith('user_message')) {
+    if (text === '') return { kind: 'activity' }
+    const words = { kind: 'words', messages: messagesIn(text).slice(0, 100) } as const
+    return text.startsWith(ofCi) ? { ...words, ofCi: true } : words
+  }
   return actOf(update) ?? (agentActs.test(update.sessionUpdate) ? { kind: 'activity' } : undefined)
 }
 
@@ -130,22 +134,4 @@ function requestOf(
     options: items.map(({ optionId, name, kind }) => ({ id: optionId, name, kind })),
     more: more > 0 ? more : undefined,
   }
-}
-
-const textOf = (content: AgentUpdate['content']): string =>
-  begunWords((content ?? []).map(({ text }) => text).join('\n'), maxMessage)
-
-function wordsOf(content: AgentUpdate['content']): LogEntry['what'] {
-  const text = textOf(content)
-  if (text === '') return { kind: 'activity' }
-  const words = { kind: 'words', messages: messagesIn(text).slice(0, 100) } as const
-  return text.startsWith(ofCi) ? { ...words, ofCi: true } : words
-}
-
-/** Source: the beginning of PostHog's `DEFAULT_CI_MESSAGE`. */
-const ofCi = 'You are re-entering this run to address CI feedback'
-
-function messageOf(content: AgentUpdate['content']): LogEntry['what'] {
-  const text = textOf(content)
-  return text.trim() === '' ? { kind: 'activity' } : { kind: 'message', text: text.trim() }
 }

@@ -3,8 +3,8 @@
  * refusal is taken for that only if the doctor's check says so, too, which is asked again until all is right.
  */
 
-import type { Check, CheckName } from '../core/model/check.ts'
-import { type Rejected, RetryLater } from '../core/model/errors.ts'
+import type { CheckName } from '../core/model/check.ts'
+import { RetryLater } from '../core/model/errors.ts'
 import { minute, second } from '../core/model/time.ts'
 import { checkKey } from './posthog-checks.ts'
 import type { PostHogSettings, Standing } from './posthog-http.ts'
@@ -26,7 +26,8 @@ export function openStanding(settings: PostHogSettings, now: () => number, found
   let checking: Promise<void> | undefined
 
   async function check(): Promise<void> {
-    const why = reasonOf(await checkKey({ settings, now }))
+    const checks = await checkKey({ settings, now })
+    const [why] = checks.flatMap(({ name, ok, outage }) => (ok || outage ? [] : (reasons[name] ?? [])))
     checkedAt = now()
     if (why !== undefined && wrong === undefined) found()
     wrong = why
@@ -49,7 +50,10 @@ export function openStanding(settings: PostHogSettings, now: () => number, found
       if (wrong !== undefined) throw later(wrong)
     },
     async judge(refusal) {
-      if (!mayBeOfTheKey(refusal)) return refusal
+      const { status, code } = refusal
+      // Source: the statuses of PostHog's permission checks; a plan without cloud runs is no matter of the key.
+      const mayBeOfTheKey = status === 401 || status === 403 || status === 404
+      if (!mayBeOfTheKey || code === 'code_access_required') return refusal
       await checkedWithin(atMostEvery)
       return wrong === undefined ? refusal : later(wrong)
     },
@@ -64,10 +68,3 @@ export const notSetUp = (now: () => number): Standing => ({
   },
   judge: async refusal => refusal,
 })
-
-const reasonOf = (checks: readonly Check[]): string | undefined =>
-  checks.flatMap(({ name, ok, outage }) => (ok || outage ? [] : (reasons[name] ?? [])))[0]
-
-/** Source: the statuses of PostHog's permission checks; a plan without cloud runs is no matter of the key. */
-const mayBeOfTheKey = ({ status, code }: Rejected): boolean =>
-  (status === 401 || status === 403 || status === 404) && code !== 'code_access_required'

@@ -41,7 +41,11 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
   return {
     /** Not repeatable: after `NoResponse`, call `findTask` first. */
     async createTask({ title, description, repository }: NewTask): Promise<string> {
-      const integration = await integrations.find(repository).catch(unlessNotCovered)
+      // Without the scope `integration:read`, or an answer, PostHog chooses the integration.
+      const integration = await integrations.find(repository).catch(error => {
+        if (error instanceof Rejected && error.code === notCovered) throw error
+        return undefined
+      })
       const body = {
         title: cut(redact(title), 255),
         description: redact(description),
@@ -60,12 +64,8 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
 
     /** The task whose description ends in `marker`: elsewhere anybody could have written it. */
     async findTask(marker: string): Promise<string | undefined> {
-      const { data } = await request({
-        method: 'GET',
-        path: 'tasks/',
-        query: { search: marker },
-        schema: TaskPage,
-      })
+      const query = { search: marker }
+      const { data } = await request({ method: 'GET', path: 'tasks/', query, schema: TaskPage })
       return data.results.find(({ description }) => description?.trimEnd().endsWith(`\n${marker}`))?.id
     },
 
@@ -77,13 +77,8 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
       const path = `tasks/${taskId}/run/`
       const prompt = body.pending_user_message
       const safe = prompt === undefined ? body : { ...body, pending_user_message: redact(prompt) }
-      const { data } = await request({
-        method: 'POST',
-        path,
-        body: safe,
-        schema: StartedTask,
-        within: 30_000,
-      })
+      const asked = { method: 'POST', path, body: safe, schema: StartedTask, within: 30_000 } as const
+      const { data } = await request(asked)
       const made = data.named.find(id => !before.includes(id))
       if (made !== undefined) return made
       if (data.error) throw new Rejected('posthog', 400, 'run_error', data.error)
@@ -100,12 +95,8 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
 
     /** Reads the run and its log after the first `offset` entries. Counts as two calls. */
     async poll(session: Session, offset: number): Promise<TaskRunSnapshot> {
-      const { data: run } = await request({
-        method: 'GET',
-        path: runPath(session),
-        schema: TaskRun,
-        counted: true,
-      })
+      const asked = { method: 'GET', path: runPath(session), schema: TaskRun, counted: true } as const
+      const { data: run } = await request(asked)
       return snapshotOf(run, await log.after(session, offset), offset)
     },
 
@@ -118,10 +109,8 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
       session: Session,
       { id, text, attachments }: { id: string; text: string; attachments: readonly string[] },
     ): Promise<'queued' | 'ended'> {
-      const params = {
-        content: redact(text),
-        artifact_ids: attachments.length > 0 ? attachments : undefined,
-      }
+      const artifact_ids = attachments.length > 0 ? attachments : undefined
+      const params = { content: redact(text), artifact_ids }
       const body = { jsonrpc: '2.0', id, method: 'user_message', params }
       try {
         await request({ method: 'POST', path: `${runPath(session)}command/`, body, schema: Taken })
@@ -179,12 +168,8 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
 
     async summary(taskId: string): Promise<string | undefined> {
       try {
-        const { data } = await request({
-          method: 'GET',
-          path: `tasks/${taskId}/`,
-          schema: Task,
-          within: 5_000,
-        })
+        const path = `tasks/${taskId}/`
+        const { data } = await request({ method: 'GET', path, schema: Task, within: 5_000 })
         return data.task_summary?.trim() || undefined
       } catch {
         return undefined
@@ -217,11 +202,6 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
   async function hasEnded(session: Session): Promise<boolean> {
     return isTerminal(await statusOf(session))
   }
-}
-
-/** Without the scope `integration:read`, or an answer, PostHog chooses the integration. */
-function unlessNotCovered(error: unknown): undefined {
-  if (error instanceof Rejected && error.code === notCovered) throw error
 }
 
 /** Older servers give no code. */

@@ -1,7 +1,7 @@
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { json } from 'node:stream/consumers'
-import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import { createParser } from 'eventsource-parser'
 import { z } from 'zod'
 import { RetryLater } from '../../core/model/errors.ts'
 import type { Session } from '../../core/record/request-part.ts'
@@ -53,7 +53,9 @@ export async function connect(
     if (later !== undefined) return { kind: 'lost', reason: 'no calls left for it', until: now() + later }
     const response = await open(settings, line, call.signal)
     watchdog.refresh()
-    if (!isStream(response)) return await unusable(settings, response, now())
+    const type = response.headers['content-type'] ?? ''
+    const isStream = response.statusCode === 200 && /^text\/event-stream\b/i.test(type)
+    if (!isStream) return await unusable(settings, response, now())
     line.opened()
     return await listen(line, response, () => watchdog.refresh())
   } catch (error) {
@@ -96,9 +98,6 @@ function open(
   })
 }
 
-const isStream = ({ statusCode, headers }: IncomingMessage): boolean =>
-  statusCode === 200 && /^text\/event-stream\b/i.test(headers['content-type'] ?? '')
-
 async function unusable({ gate }: PostHogSettings, response: IncomingMessage, now: number): Promise<Ending> {
   const { statusCode: status = 0 } = response
   if (status < 500 && status !== 408 && status !== 429) return { kind: 'refused', status }
@@ -111,13 +110,30 @@ async function unusable({ gate }: PostHogSettings, response: IncomingMessage, no
 }
 
 const maxEvent = 1_000_000
+/** Goes back as a header value. */
+const usableId = /^[\x21-\x7e]{1,200}$/
 
 async function listen(line: Line, response: IncomingMessage, alive: () => void): Promise<Ending> {
   let ending: Ending | undefined
   const parser = createParser({
     maxBufferSize: maxEvent,
-    onEvent(event) {
-      ending ??= hear(line, event)
+    onEvent({ event, data, id }) {
+      if (ending) return
+      if (id !== undefined) line.lastId = usableId.test(id) ? id : undefined
+      switch (event) {
+        case 'end':
+          ending = { kind: 'rotated' }
+          break
+        case 'stream-end':
+          ending = { kind: 'over' }
+          break
+        case 'error':
+          line.lastId = undefined
+          ending = { kind: 'lost', reason: 'the server reported an error' }
+          break
+        default:
+          line.received(event === 'keepalive' ? undefined : data)
+      }
     },
     onComment: () => line.received(undefined),
     onError({ type }) {
@@ -133,25 +149,6 @@ async function listen(line: Line, response: IncomingMessage, alive: () => void):
     if (ending) return ending
   }
   return { kind: 'lost', reason: 'closed by the server' }
-}
-
-/** Goes back as a header value. */
-const usableId = /^[\x21-\x7e]{1,200}$/
-
-function hear(line: Line, { event, data, id }: EventSourceMessage): Ending | undefined {
-  if (id !== undefined) line.lastId = usableId.test(id) ? id : undefined
-  switch (event) {
-    case 'end':
-      return { kind: 'rotated' }
-    case 'stream-end':
-      return { kind: 'over' }
-    case 'error':
-      line.lastId = undefined
-      return { kind: 'lost', reason: 'the server reported an error' }
-    default:
-      line.received(event === 'keepalive' ? undefined : data)
-      return undefined
-  }
 }
 
 function reasonOf(error: unknown): string {
