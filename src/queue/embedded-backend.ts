@@ -61,7 +61,11 @@ export async function openEmbedded(dataDir: string, log: QueueLog): Promise<Queu
   try {
     const folder = join(dataDir, 'queue')
     const db = await PGlite.create(folder)
-    await prepare(db)
+    await db.exec('CREATE SCHEMA IF NOT EXISTS bullmq; SET search_path = bullmq')
+    await runMigrations(new PgliteSession(db))
+    await db.exec(schema)
+    await db.exec(ORPHANS)
+    await tidy(db)
     return backendOn(db, { dataDir, folder: await watchFolder(folder, log), log, release: claim.release })
   } catch (error) {
     await claim.release()
@@ -69,24 +73,9 @@ export async function openEmbedded(dataDir: string, log: QueueLog): Promise<Queu
   }
 }
 
-async function prepare(db: PGlite): Promise<void> {
-  await db.exec('CREATE SCHEMA IF NOT EXISTS bullmq; SET search_path = bullmq')
-  await runMigrations(new PgliteSession(db))
-  await db.exec(schema)
-  await db.exec(ORPHANS)
-  await tidy(db)
-}
-
 /** Without checkpoints the WAL grows for ever and is replayed whole after a crash. */
 async function tidy(db: PGlite): Promise<void> {
   for (const statement of [SURPLUS, VACUUM, ANALYZE, 'CHECKPOINT']) await db.exec(statement)
-}
-
-/** On a full disk not even vacuum works, so new jobs are refused before. */
-async function room(dataDir: string): Promise<void> {
-  const { bavail, bsize } = await statfs(dataDir)
-  if (bavail * bsize >= MARGIN) return
-  throw new QueueUnavailable(`the disk under ${dataDir} is full: less than ${MARGIN / 2 ** 20} MB are left`)
 }
 
 interface Opened {
@@ -137,7 +126,11 @@ function backendOn(db: PGlite, { dataDir, folder, log, release }: Opened): Queue
     },
     admits: async () => {
       await folder.assertThere()
-      await room(dataDir)
+      const { bavail, bsize } = await statfs(dataDir)
+      if (bavail * bsize >= MARGIN) return
+      // On a full disk not even vacuum works, so new jobs are refused before.
+      const left = `less than ${MARGIN / 2 ** 20} MB are left`
+      throw new QueueUnavailable(`the disk under ${dataDir} is full: ${left}`)
     },
     close: async () => {
       clearInterval(timer)

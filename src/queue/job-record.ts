@@ -80,19 +80,18 @@ const identity = ['kind', 'by', 'in', 'of', 'id', 'number']
 /** @param read what this version understood of `stored` */
 export function withUnread(stored: unknown, read: unknown, next: unknown): unknown {
   if (Array.isArray(stored) && Array.isArray(read) && Array.isArray(next))
-    return next.map(item => itemWithUnread(stored, read, item))
+    return next.map(item => {
+      const isIt = (each: unknown) => each === item || (isKeyed(each) && isKeyed(item) && named(each, item))
+      // Items are matched by identity, not position.
+      const place = read.findIndex(isIt)
+      return place < 0 ? item : withUnread(stored[place], read[place], item)
+    })
   if (!isKeyed(stored) || !isKeyed(read) || !isKeyed(next) || !isSame(read, next)) return next
   const unread = Object.entries(stored).filter(([key]) => own(read, key) === undefined)
   const known = Object.entries(next)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => [key, withUnread(own(stored, key), own(read, key), value)])
   return Object.fromEntries([...unread, ...known])
-}
-
-/** Items are matched by identity, not position. */
-function itemWithUnread(stored: readonly unknown[], read: readonly unknown[], item: unknown): unknown {
-  const place = read.findIndex(each => each === item || (isKeyed(each) && isKeyed(item) && named(each, item)))
-  return place < 0 ? item : withUnread(stored[place], read[place], item)
 }
 
 const named = (one: Keyed, other: Keyed): boolean =>

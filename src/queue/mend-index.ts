@@ -2,7 +2,7 @@
 
 import { liveSet } from '../core/model/ports.ts'
 import { entriesIn, type Format, readJob } from './job-record.ts'
-import { type Entries, type Indexed, type QueueIndex, written } from './queue-backend.ts'
+import { type Indexed, type QueueIndex, written } from './queue-backend.ts'
 import { UnreadableRecord } from './work-queue.ts'
 
 export async function buildIndex<Data>(name: string, index: QueueIndex, format: Format<Data>): Promise<void> {
@@ -26,17 +26,12 @@ async function mend<Data>(
   format: Format<Data>,
   job: Indexed,
 ): Promise<void> {
-  const entries = entriesNow(name, format, job)
-  if (entries !== undefined && entries !== job.seen) await index.mend(job, entries)
-}
-
-function entriesNow<Data>(name: string, format: Format<Data>, job: Indexed): Entries | undefined {
   try {
     const { id, data, addedAt, standing } = readJob(name, job, format)
     const all = entriesIn(format, { id, data, addedAt })
-    return written(standing === 'live' ? all : all.filter(({ keptMs }) => keptMs !== undefined))
+    const entries = written(standing === 'live' ? all : all.filter(({ keptMs }) => keptMs !== undefined))
+    if (entries !== job.seen) await index.mend(job, entries)
   } catch (error) {
-    if (error instanceof UnreadableRecord) return undefined
-    throw error
+    if (!(error instanceof UnreadableRecord)) throw error
   }
 }

@@ -41,28 +41,11 @@ export async function openQueues<TriggerData, RunData>(
   const report = errorReporter(log)
   const backend = await openBackend({ redisUrl, dataDir, log, report })
   const telemetry = traced ? await openTelemetry() : undefined
-  const shared = {
-    hands: new Hands(),
-    backend,
-    prefix,
-    log,
-    report,
-    lockDuration,
-    stalledInterval,
-    telemetry,
-  }
-  const triggers = new BullQueue({
-    ...shared,
-    name: 'triggers',
-    ...options.triggers,
-    keepSeconds: 7 * DAY_SECONDS,
-  })
-  const runs = new BullQueue({
-    ...shared,
-    name: 'runs',
-    ...options.runs,
-    keepSeconds: 30 * DAY_SECONDS,
-  })
+  const hands = new Hands()
+  const shared = { hands, backend, prefix, log, report, lockDuration, stalledInterval, telemetry }
+  const [week, month] = [7 * DAY_SECONDS, 30 * DAY_SECONDS]
+  const triggers = new BullQueue({ ...shared, name: 'triggers', ...options.triggers, keepSeconds: week })
+  const runs = new BullQueue({ ...shared, name: 'runs', ...options.runs, keepSeconds: month })
   const chores = new BullQueue({ ...shared, name: 'chores', parse: readChore, keepSeconds: DAY_SECONDS })
   const writtenOnce = new BullQueue<unknown>({
     ...shared,

@@ -26,10 +26,6 @@ export interface Watching {
   failed(): Promise<void>
 }
 
-/** BullMQ's functions speak so of a job that is not there, or whose lock is another's. */
-const isVerdict = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'BM001'
-
 const LISTEN = /^\s*LISTEN\s+(\w+)/m
 
 export class PglitePool extends EventEmitter implements PgPool {
@@ -63,7 +59,8 @@ export class PglitePool extends EventEmitter implements PgPool {
     try {
       return await call()
     } catch (error) {
-      if (isVerdict(error)) throw error
+      // BullMQ's functions speak so of a job that is not there, or whose lock is another's.
+      if (error instanceof Error && 'code' in error && error.code === 'BM001') throw error
       await setTimeout(PAUSE_AFTER_FAILURE_MS)
       await this.#watching.failed()
       throw error
@@ -107,20 +104,16 @@ type Statements = Pick<PGlite, 'query' | 'exec'> | Pick<Transaction, 'query' | '
  */
 async function run(db: Statements, text: string, params?: readonly unknown[]) {
   try {
-    return await execute(db, text, params)
+    // `never`: the caller asserts the row type, as with `pg`.
+    if (params) {
+      const { rows, affectedRows } = await db.query<never>(text, [...params])
+      return { rows, rowCount: affectedRows ?? rows.length }
+    }
+    const last = (await db.exec(text)).at(-1)
+    return { rows: (last?.rows ?? []) as never[], rowCount: last?.affectedRows ?? 0 }
   } finally {
     await setImmediate()
   }
-}
-
-/** `never`: the caller asserts the row type, as with `pg`. */
-async function execute(db: Statements, text: string, params?: readonly unknown[]) {
-  if (params) {
-    const { rows, affectedRows } = await db.query<never>(text, [...params])
-    return { rows, rowCount: affectedRows ?? rows.length }
-  }
-  const last = (await db.exec(text)).at(-1)
-  return { rows: (last?.rows ?? []) as never[], rowCount: last?.affectedRows ?? 0 }
 }
 
 // Whether the database's folder is still there. PGlite never learns that it was deleted: it goes on with the files it

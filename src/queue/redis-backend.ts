@@ -1,9 +1,8 @@
 /** BullMQ on Redis. Adding fails fast, workers wait for the server: hence two kinds of connection. */
 import { createRedisBackend, type JobType } from 'bullmq'
-import { type ChainableCommander, Redis, type RedisOptions, type Result } from 'ioredis'
+import { Redis, type RedisOptions, type Result } from 'ioredis'
 import { z } from 'zod'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
-import type { Member, Range } from '../core/model/ports.ts'
 import { within } from './held-lock.ts'
 import { storableJson } from './job-record.ts'
 import type {
@@ -97,13 +96,12 @@ async function liveJobs(redis: Redis, queue: BullMqQueue): Promise<StoredJob[]> 
     const page = ids.slice(from, from + PAGE)
     const read = page.map(id => redis.hmget(queue.toKey(id), 'data', 'timestamp', 'finishedOn'))
     const fields = await Promise.all(read)
-    jobs.push(...page.flatMap((id, n) => liveJob(id, fields[n])))
+    for (const [n, id] of page.entries()) {
+      const [data, timestamp, finishedOn] = fields[n] ?? []
+      if (data && !finishedOn) jobs.push({ id, data: JSON.parse(data), timestamp: Number(timestamp) })
+    }
   }
   return jobs
-}
-
-function liveJob(id: string, [data, timestamp, finishedOn]: (string | null)[] = []): StoredJob[] {
-  return data && !finishedOn ? [{ id, data: JSON.parse(data), timestamp: Number(timestamp) }] : []
 }
 
 interface Waiting {
@@ -231,13 +229,6 @@ function withIndex(backend: RedisBackend, redis: Redis, additions: Additions): R
   return backend
 }
 
-function resultsOf(results: [Error | null, unknown][] | null): unknown[] {
-  return (results ?? [[new Error('the transaction was dropped'), null]]).map(([error, result]) => {
-    if (error) throw error
-    return result
-  })
-}
-
 interface Connections {
   producer: Redis
   worker(): Redis
@@ -251,10 +242,18 @@ function redisIndex(queue: BullMqQueue, { producer, worker }: Connections): Queu
       const results = await producer.codexQueried(sets, JSON.stringify(asked))
       return asked.map((_, n) => (results[n] ? Number(results[n]) : undefined))
     },
-    members: async (names, range) => {
+    members: async (names, { kind, count }) => {
       const pipeline = producer.pipeline()
-      for (const name of names) rangeOf(pipeline, sets + name, range)
-      return resultsOf(await pipeline.exec()).map(placesOf)
+      for (const name of names)
+        if (kind === 'first') pipeline.zrange(sets + name, '0', `${count - 1}`, 'WITHSCORES')
+        else pipeline.zrange(sets + name, '0', `${count - 1}`, 'REV', 'WITHSCORES')
+      const results = await pipeline.exec()
+      if (!results) throw new Error('the transaction was dropped')
+      return results.map(([error, range]) => {
+        if (error) throw error
+        const flat = Array.isArray(range) ? range.map(String) : []
+        return flat.flatMap((id, n) => (n % 2 === 0 ? [{ id, score: Number(flat[n + 1]) }] : []))
+      })
     },
     save: saved => save(queue, sets, worker(), saved),
     amend: async ({ id, was, data, entries }) =>
@@ -275,31 +274,19 @@ async function save(queue: BullMqQueue, sets: string, redis: Redis, saved: Saved
   return (await redis.codexSaved(...keys, token, lockDuration, data, sets, id, entries, Date.now())) === 1
 }
 
-function rangeOf(pipeline: ChainableCommander, set: string, { kind, count }: Range) {
-  return kind === 'first'
-    ? pipeline.zrange(set, '0', `${count - 1}`, 'WITHSCORES')
-    : pipeline.zrange(set, '0', `${count - 1}`, 'REV', 'WITHSCORES')
-}
-
-function placesOf(range: unknown): Member[] {
-  const flat = Array.isArray(range) ? range.map(String) : []
-  return flat.flatMap((id, n) => (n % 2 === 0 ? [{ id, score: Number(flat[n + 1]) }] : []))
-}
-
 async function* pages(queue: BullMqQueue, redis: Redis, types: JobType[]): AsyncIterable<Indexed[]> {
   const ids: string[] = await queue.getRanges(types, 0, -1)
   for (let from = 0; from < ids.length; from += PAGE) {
     const page = ids.slice(from, from + PAGE)
     const read = page.map(id => redis.hmget(queue.toKey(id), 'data', 'timestamp', 'finishedOn', 'ix'))
     const fields = await Promise.all(read)
-    yield page.flatMap((id, n) => indexed(id, fields[n]))
+    yield page.flatMap((id, n) => {
+      const [data, timestamp, finishedOn, ix] = fields[n] ?? []
+      if (!data) return []
+      const job = { id, data: JSON.parse(data), timestamp: Number(timestamp), seen: ix ?? '' }
+      return [finishedOn ? { ...job, finishedOn: Number(finishedOn) } : job]
+    })
   }
-}
-
-function indexed(id: string, [data, timestamp, finishedOn, ix]: (string | null)[] = []): Indexed[] {
-  if (!data) return []
-  const job = { id, data: JSON.parse(data), timestamp: Number(timestamp), seen: ix ?? '' }
-  return [finishedOn ? { ...job, finishedOn: Number(finishedOn) } : job]
 }
 
 async function sweep(
@@ -311,15 +298,14 @@ async function sweep(
   const members = await redis.zrange(sets + set, '0', '-1')
   const live = new Set<string>(await queue.getRanges(LIVE, 0, -1))
   for (const id of members.filter(member => !live.has(member))) {
-    if (await redis.exists(queue.toKey(id))) await redis.codexEnded(queue.toKey(id), sets, id)
-    else await forget(redis, sets, id)
+    if (await redis.exists(queue.toKey(id))) {
+      await redis.codexEnded(queue.toKey(id), sets, id)
+      continue
+    }
+    // The entries of a job that somebody deleted by hand are gone with it, so all sets are searched.
+    for await (const keys of redis.scanStream({ match: `${sets}*` }))
+      for (const key of keys) await redis.zrem(String(key), id)
   }
-}
-
-/** The entries of a job that somebody deleted by hand are gone with it, so all sets are searched. */
-async function forget(redis: Redis, sets: string, id: string): Promise<void> {
-  for await (const keys of redis.scanStream({ match: `${sets}*` }))
-    for (const key of keys) await redis.zrem(String(key), id)
 }
 
 /**

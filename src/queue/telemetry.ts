@@ -7,13 +7,12 @@ export async function openTelemetry(): Promise<Telemetry> {
   return {
     contextManager,
     tracer: {
-      startSpan: (name, options, context) => tracer.startSpan(withoutJob(name), options, context),
+      // Job names are unique, so span names leave them out.
+      startSpan: (name, options, context) =>
+        tracer.startSpan(name.replace(/\.claim-.*$/, ''), options, context),
     },
   }
 }
-
-/** Job names are unique, so span names leave them out. */
-const withoutJob = (name: string): string => name.replace(/\.claim-.*$/, '')
 
 export const traced = (telemetry: Telemetry | undefined): { telemetry?: Telemetry } =>
   telemetry === undefined ? {} : { telemetry }
