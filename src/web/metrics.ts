@@ -154,18 +154,11 @@ function budgetGauge(registry: Registry, now: () => number): CallMeter['budget']
 }
 
 function flowMeter(registry: Registry, now: () => number): FlowMeter {
-  const triggers = counter(
-    registry,
-    'triggers_total',
-    'What arrived from GitHub, by how it was dealt with.',
-    ['kind', 'outcome'],
-  )
+  const dealtWith = 'What arrived from GitHub, by how it was dealt with.'
+  const triggers = counter(registry, 'triggers_total', dealtWith, ['kind', 'outcome'])
   const sweeps = counter(registry, 'sweeps_total', "Looks through GitHub's log of deliveries.", ['result'])
-  const redeliveries = counter(
-    registry,
-    'redeliveries_total',
-    'Webhooks that GitHub was asked to send again.',
-  )
+  const askedAgain = 'Webhooks that GitHub was asked to send again.'
+  const redeliveries = counter(registry, 'redeliveries_total', askedAgain)
   return {
     ...runMeter(registry, now),
     handled(kind, outcome) {
@@ -190,23 +183,14 @@ function runMeter(registry: Registry, now: () => number): Pick<FlowMeter, 'moved
     labelNames: ['outcome'],
     buckets: slow,
   })
-  const stalls = counter(
-    registry,
-    'stalls_survived_total',
-    'Times that a run went on after its process was lost.',
-  )
+  const survived = 'Times that a run went on after its process was lost.'
+  const stalls = counter(registry, 'stalls_survived_total', survived)
   const pulls = counter(registry, 'pull_requests_total', 'Pull requests of runs, by what became of them.', [
     'end',
   ])
-  const cost = histogram(
-    registry,
-    'pull_request_dollars',
-    'What the task of a pull request cost until its end.',
-    {
-      labelNames: ['end'],
-      buckets: dollars,
-    },
-  )
+  const untilEnd = 'What the task of a pull request cost until its end.'
+  const timed = { labelNames: ['end'], buckets: dollars }
+  const cost = histogram(registry, 'pull_request_dollars', untilEnd, timed)
   return {
     moved(before, after) {
       const end = after.result.ended
@@ -269,12 +253,21 @@ function queueGauges(
   ])
   const read = onceAtATime(() =>
     Promise.all([
-      Promise.all(Object.entries(queues).map(([queue, counted]) => countsOf(queue, counted))),
+      Promise.all(
+        Object.entries(queues).map(async ([queue, counted]) => {
+          const [live, [first]] = await Promise.all([
+            counted.liveCount(),
+            counted.members([liveSet], { kind: 'first', count: 1 }),
+          ])
+          return { queue, live, since: first?.[0]?.score }
+        }),
+      ),
       queues.runs.query(liveGroups.map(state => ({ kind: 'count', set: onBoard(state) }))),
     ]),
   )
   return async () => {
-    const found = await Promise.race([read(), late()]).catch(() => undefined)
+    const late = new Promise<undefined>(resolve => setTimeout(resolve, giveUpAfterMs, undefined).unref())
+    const found = await Promise.race([read(), late]).catch(() => undefined)
     const [counts, states] = found ?? [[], []]
     up.set(found ? 1 : 0)
     for (const each of [jobs, oldest, liveRuns]) each.reset()
@@ -285,14 +278,3 @@ function queueGauges(
     for (const [at, count] of states.entries()) liveRuns.set({ state: liveGroups[at] }, count ?? 0)
   }
 }
-
-async function countsOf(queue: string, counted: Counted) {
-  const [live, [first]] = await Promise.all([
-    counted.liveCount(),
-    counted.members([liveSet], { kind: 'first', count: 1 }),
-  ])
-  return { queue, live, since: first?.[0]?.score }
-}
-
-const late = (): Promise<undefined> =>
-  new Promise(resolve => setTimeout(() => resolve(undefined), giveUpAfterMs).unref())

@@ -18,9 +18,6 @@ const off: Traces = {
   close: () => Promise.resolve(),
 }
 
-export const openTraces = async ({ endpoint }: Config['traces']): Promise<Traces> =>
-  endpoint === undefined ? off : tracesTo(`${endpoint.replace(/\/+$/, '')}/v1/traces`)
-
 const loaded = () =>
   Promise.all([
     import('@opentelemetry/api'),
@@ -34,7 +31,9 @@ const loaded = () =>
     )
   })
 
-async function tracesTo(url: string): Promise<Traces> {
+export async function openTraces({ endpoint }: Config['traces']): Promise<Traces> {
+  if (endpoint === undefined) return off
+  const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`
   const [{ SpanKind, SpanStatusCode, trace }, { resourceFromAttributes }, sdk, { OTLPTraceExporter }] =
     await loaded()
   // Skips BullMQ's constant search for jobs.

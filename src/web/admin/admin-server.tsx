@@ -12,7 +12,7 @@ import type { Run } from '../../core/record/run.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
 import { onceAtATime } from '../once-at-a-time.ts'
 import { type Access, isFromHere, openAccess } from './access.ts'
-import { type ActionOnRun, act, actionsOnRuns, actOnBot, type Result, results, type Sent } from './actions.ts'
+import { act, actionsOnRuns, actOnBot, results, type Sent } from './actions.ts'
 import { MessagePage, SignInPage, type Viewer } from './admin-layout.tsx'
 import { policyFor } from './admin-style.ts'
 import { type Board, lately, openBoard } from './board.ts'
@@ -267,9 +267,9 @@ function routes(parts: AdminParts): Hono<Env> {
   app.post('/admin/runs/:id/:action', async c => {
     const form = await formOf(c)
     if (!form) return c.html(fromElsewhere, 403)
-    const action = c.req.param('action')
+    const action = actionsOnRuns.find(each => each === c.req.param('action'))
     const run = await runOf(c)
-    if (!run || !isAction(action)) return c.html(notHere, 404)
+    if (!run || !action) return c.html(notHere, 404)
     const isOwners = action === 'pause-owner' || action === 'resume-owner'
     if (isOwners && (!mayAll(c) || run.thread.ownerId === 0)) return c.html(notHere, 404)
     const result = await act(parts, { action, run }, sentBy(c, form))
@@ -358,12 +358,10 @@ function viewerOf(access: Access, c: In): Viewer {
 /** Never the words of an address: one of ours that it names. */
 function saidIn(c: In): string | undefined {
   const said = c.req.query('said')
-  return said !== undefined && isResult(said) ? results[said] : undefined
+  return Object.entries(results).find(([name]) => name === said)?.[1]
 }
 
-const isResult = (name: string): name is Result => Object.hasOwn(results, name)
 const isGroup = (name: string): name is Group => Object.hasOwn(sectionTitles, name)
-const isAction = (name: string): name is ActionOnRun => actionsOnRuns.some(action => action === name)
 
 /** Of each list on the first page; the rest is a click away. */
 const atFirst = 20

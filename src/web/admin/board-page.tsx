@@ -249,44 +249,36 @@ const PausedRows = ({ runs, now, viewer }: { runs: readonly Run[]; now: number; 
   <ul class="rows">
     {together(runs, ({ thread, schedule: { waits } }) =>
       whilePaused(pausedPart(thread, waits?.kind === 'pause' ? waits.of : 'repository')),
-    ).map(([, [first, ...others]]) =>
-      first === undefined ? null : (
-        <PausedRow first={first} count={others.length + 1} now={now} viewer={viewer} />
-      ),
-    )}
+    ).map(([, [first, ...others]]) => {
+      if (first === undefined) return null
+      const { thread, schedule } = first
+      const of = schedule.waits?.kind === 'pause' ? schedule.waits.of : 'bot'
+      const names = { repository: fullName(thread), owner: `all of ${thread.owner}`, bot: 'The whole bot' }
+      const mayResume = of === 'repository' || (of === 'owner' && viewer.login === undefined)
+      const filter = filterFor(first, of === 'owner' ? 'owner' : 'repository')
+      return (
+        <li>
+          <span class="state warn">Paused</span>
+          <div class="what">
+            <a href={pathTo('/admin/', { filter })}>{names[of]}</a>
+            <bdi class="why">{waitsFor(first, now)}</bdi>
+            <span class="meta">{counted(others.length + 1, 'run')} shown here</span>
+          </div>
+          {mayResume ? (
+            <Action
+              run={first}
+              action={of === 'owner' ? 'resume-owner' : 'resume'}
+              viewer={viewer}
+              tone="main"
+            >
+              Resume<span class="unseen"> {names[of]}</span>
+            </Action>
+          ) : null}
+        </li>
+      )
+    })}
   </ul>
 )
-
-interface PausedRowProps {
-  first: Run
-  count: number
-  now: number
-  viewer: Viewer
-}
-
-function PausedRow({ first, count, now, viewer }: PausedRowProps) {
-  const { thread, schedule } = first
-  const of = schedule.waits?.kind === 'pause' ? schedule.waits.of : 'bot'
-  const names = { repository: fullName(thread), owner: `all of ${thread.owner}`, bot: 'The whole bot' }
-  const mayResume = of === 'repository' || (of === 'owner' && viewer.login === undefined)
-  return (
-    <li>
-      <span class="state warn">Paused</span>
-      <div class="what">
-        <a href={pathTo('/admin/', { filter: filterFor(first, of === 'owner' ? 'owner' : 'repository') })}>
-          {names[of]}
-        </a>
-        <bdi class="why">{waitsFor(first, now)}</bdi>
-        <span class="meta">{counted(count, 'run')} shown here</span>
-      </div>
-      {mayResume ? (
-        <Action run={first} action={of === 'owner' ? 'resume-owner' : 'resume'} viewer={viewer} tone="main">
-          Resume<span class="unseen"> {names[of]}</span>
-        </Action>
-      ) : null}
-    </li>
-  )
-}
 
 interface SectionProps {
   group: Group

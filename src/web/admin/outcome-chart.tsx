@@ -40,11 +40,9 @@ interface Bar {
   label: string
 }
 
-const amountOf = ({ parts }: Pick<Bar, 'parts'>): number => parts.reduce((sum, { amount }) => sum + amount, 0)
-
 /** A bar for each day, in parts on top of each other. */
 function Bars({ bars, words }: { bars: readonly Bar[]; words: string }) {
-  const most = Math.max(...bars.map(amountOf)) || 1
+  const most = Math.max(...bars.map(({ parts }) => parts.reduce((sum, { amount }) => sum + amount, 0))) || 1
   const floor = height + 18
   return (
     <svg viewBox={`0 0 ${bars.length * step} ${height + 40}`} role="img" aria-label={words}>

@@ -69,10 +69,6 @@ export function State({ run }: { run: Run }) {
   return <span class={`state ${tones[phase] ?? ''}`}>{stateWords[phase]}</span>
 }
 
-/** Parts beside each other, with a dot between. */
-const dotted = (parts: readonly Child[]): Child =>
-  parts.flatMap((part, at) => (at === 0 ? [part] : [' · ', part]))
-
 /** Who sees only their repositories sees nobody's runs elsewhere. */
 export const Requester = ({ run, viewer }: { run: Run; viewer: Viewer }) => {
   const name = <bdi>{shown(run.request.by.login)}</bdi>
@@ -86,26 +82,23 @@ export const Requester = ({ run, viewer }: { run: Run; viewer: Viewer }) => {
 function Meta({ run, now, viewer }: Shown & { run: Run }) {
   const { thread, result, session } = run
   const pull = result.pulls.at(-1)
-  return (
-    <>
-      {dotted([
-        <Link href={thread.url}>
-          {fullName(thread)}#{thread.number}
-        </Link>,
-        <Requester run={run} viewer={viewer} />,
-        <Ago at={sinceOf(run)} now={now} />,
-        ...(pull
-          ? [
-              <>
-                <Link href={pull.url}>#{pull.number}</Link>{' '}
-                {pull.state === 'open' && pull.draft ? 'draft' : pull.state}
-              </>,
-            ]
-          : []),
-        ...(session.cost ? [<>${session.cost.toFixed(2)}</>] : []),
-      ])}
-    </>
-  )
+  const parts: Child[] = [
+    <Link href={thread.url}>
+      {fullName(thread)}#{thread.number}
+    </Link>,
+    <Requester run={run} viewer={viewer} />,
+    <Ago at={sinceOf(run)} now={now} />,
+  ]
+  if (pull)
+    parts.push(
+      <>
+        <Link href={pull.url}>#{pull.number}</Link>{' '}
+        {pull.state === 'open' && pull.draft ? 'draft' : pull.state}
+      </>,
+    )
+  if (session.cost) parts.push(<>${session.cost.toFixed(2)}</>)
+  // Beside each other, with a dot between.
+  return <>{parts.flatMap((part, at) => (at === 0 ? [part] : [' · ', part]))}</>
 }
 
 export const Link = ({ href, children }: { href: string; children?: Child }) => {

@@ -27,24 +27,22 @@ export interface RunInJson {
   rounds: number
 }
 
-export const runInJson = (run: Run, now: number): RunInJson => ({
-  id: run.id,
-  state: phaseOf(run),
-  repository: fullName(run.thread),
-  number: run.thread.number,
-  by: run.request.by.login,
-  since: new Date(sinceOf(run)).toISOString(),
-  waitsFor: waitsFor(run, now) ?? null,
-  pull: run.result.pulls.at(-1)?.url ?? null,
-  cost: run.session.cost ?? null,
-  pullEnd: pullEndOf(run),
-  rounds: (run.result.rounds?.asked ?? 0) + (run.result.rounds?.byPostHog ?? 0),
-})
-
-function pullEndOf({ result: { ended } }: Run): RunInJson['pullEnd'] {
-  return ended
-    ? { how: ended.revertedBy ? 'reverted' : ended.how, at: new Date(ended.at).toISOString() }
-    : null
+export function runInJson(run: Run, now: number): RunInJson {
+  const { pulls, ended, rounds } = run.result
+  const how = ended?.revertedBy ? 'reverted' : ended?.how
+  return {
+    id: run.id,
+    state: phaseOf(run),
+    repository: fullName(run.thread),
+    number: run.thread.number,
+    by: run.request.by.login,
+    since: new Date(sinceOf(run)).toISOString(),
+    waitsFor: waitsFor(run, now) ?? null,
+    pull: pulls.at(-1)?.url ?? null,
+    cost: run.session.cost ?? null,
+    pullEnd: ended && how ? { how, at: new Date(ended.at).toISOString() } : null,
+    rounds: (rounds?.asked ?? 0) + (rounds?.byPostHog ?? 0),
+  }
 }
 
 /** ms since the epoch */

@@ -20,23 +20,22 @@ export const permissionsOf = ({ teams }: Values, wanted: AppWishes): Readonly<Re
   ...(teams === '' ? {} : wanted.forTeams),
 })
 
-export const manifestOf = (values: Values, wanted: AppWishes, callback: string): Record<string, unknown> => ({
-  name: values.name,
-  url: 'https://posthog.com/docs/tasks',
-  description:
-    'Turns /codex comments and labels into PostHog task runs on Codex, and brings back the pull request.',
-  public: false,
-  redirect_url: callback,
-  callback_urls: signInAddresses(values, callback),
-  hook_attributes: { url: values.webhook, active: true },
-  default_permissions: permissionsOf(values, wanted),
-  default_events: wanted.events,
-})
-
-/** Where people come back to who sign in to the admin pages: at the public address, or at the one of now. */
-function signInAddresses({ webhook }: Values, callback: string): string[] {
+export function manifestOf(values: Values, wanted: AppWishes, callback: string): Record<string, unknown> {
+  // People come back there who sign in to the admin pages: at the public address, or at the one of now.
   const here = new URL(callbackPath, callback).href
-  return [...new Set([publicAddress(webhook, callbackPath.slice(1)) ?? here, here])]
+  const outside = publicAddress(values.webhook, callbackPath.slice(1)) ?? here
+  return {
+    name: values.name,
+    url: 'https://posthog.com/docs/tasks',
+    description:
+      'Turns /codex comments and labels into PostHog task runs on Codex, and brings back the pull request.',
+    public: false,
+    redirect_url: callback,
+    callback_urls: [...new Set([outside, here])],
+    hook_attributes: { url: values.webhook, active: true },
+    default_permissions: permissionsOf(values, wanted),
+    default_events: wanted.events,
+  }
 }
 
 export interface Server {

@@ -86,7 +86,10 @@ export type Read = { kind: 'good'; values: Values } | { kind: 'bad'; values: Val
 
 /** @param local whether addresses of this machine will do, as GitHub Enterprise Server may run here */
 export function readForm(given: Values, { local }: { local: boolean }): Read {
-  const values = { ...given, webhook: given.webhook === '' ? '' : withPath(given.webhook) }
+  const url = URL.canParse(given.webhook) ? new URL(given.webhook) : undefined
+  const isBare = url?.pathname === '/' && url.hostname !== 'smee.io'
+  const webhook = isBare ? new URL('/api/github/webhooks', url).href : given.webhook
+  const values = { ...given, webhook }
   const parsed = Form.safeParse(
     local && isWebAddress(values.webhook) ? { ...values, webhook: publicExample } : values,
   )
@@ -100,14 +103,6 @@ export function readForm(given: Values, { local }: { local: boolean }): Read {
 }
 
 const publicExample = 'https://bot.example.com/api/github/webhooks'
-
-function withPath(address: string): string {
-  if (!URL.canParse(address)) return address
-  const url = new URL(address)
-  return url.pathname === '/' && url.hostname !== 'smee.io'
-    ? new URL('/api/github/webhooks', url).href
-    : address
-}
 
 export const isLocalHost = (host: string): boolean => {
   const name = host.replace(/:\d+$/, '')

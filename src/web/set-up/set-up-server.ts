@@ -58,6 +58,7 @@ type Admission =
   | { kind: 'out'; status: number; why: string }
 
 const cookieName = 'set_up'
+const sessionCookie = new RegExp(`(?:^|; ?)${cookieName}=([\\w-]+)`)
 
 class Guard {
   readonly token = randomBytes(24).toString('base64url')
@@ -77,7 +78,8 @@ class Guard {
         'Open this page with the address that the terminal shows, or with the IP address of this machine.',
       )
     if (req.method === 'POST' && !comesFrom(req, host)) return out(403, 'Another page sent this.')
-    if (isSameSecret(cookieOf(req), this.#session)) return { kind: 'in' }
+    const [, session = ''] = sessionCookie.exec(req.headers.cookie ?? '') ?? []
+    if (isSameSecret(session, this.#session)) return { kind: 'in' }
     const token = url.searchParams.get('token')
     if (req.method !== 'GET' || token === null)
       return out(403, 'Open the address that the bot printed in its terminal.')
@@ -104,6 +106,3 @@ function comesFrom({ headers }: IncomingMessage, host: string): boolean {
   if (origin !== undefined) return URL.canParse(origin) && new URL(origin).host === host
   return headers['sec-fetch-site'] === 'same-origin'
 }
-
-const cookieOf = ({ headers }: IncomingMessage): string =>
-  new RegExp(`(?:^|; ?)${cookieName}=([\\w-]+)`).exec(headers.cookie ?? '')?.[1] ?? ''

@@ -178,6 +178,8 @@ export class Steps {
 }
 
 function variablesOf(made: NewApp, values: Values, protocol: string): Record<string, string> {
+  const { webhook } = values
+  const isChannel = URL.canParse(webhook) && new URL(webhook).hostname === 'smee.io'
   return {
     APP_ID: String(made.id),
     PRIVATE_KEY: made.pem.trim(),
@@ -187,15 +189,12 @@ function variablesOf(made: NewApp, values: Values, protocol: string): Record<str
       : {}),
     ...(values.enterprise === '' ? {} : { GHE_HOST: values.enterprise }),
     ...(values.enterprise === '' || protocol === 'https' ? {} : { GHE_PROTOCOL: protocol }),
-    ...(isChannel(values.webhook) ? { WEBHOOK_PROXY_URL: values.webhook } : {}),
+    ...(isChannel ? { WEBHOOK_PROXY_URL: webhook } : {}),
     POSTHOG_HOST: values.posthogHost.replace(/\/+$/, ''),
     POSTHOG_API_KEY: values.posthogKey,
     POSTHOG_PROJECT_ID: values.posthogProject,
   }
 }
-
-const isChannel = (address: string): boolean =>
-  URL.canParse(address) && new URL(address).hostname === 'smee.io'
 
 const maxBody = 64 * 1024
 
@@ -231,9 +230,11 @@ async function writeEnv(path: string, values: Record<string, string>): Promise<v
 /** A value replaces the line of its name, commented out or not; new names go to the end. */
 export function withValues(text: string, values: Record<string, string>): string {
   const left = new Map(Object.entries(values))
-  const lines = entriesOf(text).map(({ name, raw, live }) => {
+  const entries = entriesOf(text)
+  const inForce = new Set(entries.filter(({ live }) => live).map(({ name }) => name))
+  const lines = entries.map(({ name, raw, live }) => {
     const value = name === undefined ? undefined : left.get(name)
-    if (name === undefined || value === undefined || (!live && hasLive(text, name))) return raw
+    if (name === undefined || value === undefined || (!live && inForce.has(name))) return raw
     left.delete(name)
     return lineOf(name, value)
   })
@@ -272,9 +273,6 @@ function entriesOf(text: string): Entry[] {
   }
   return entries
 }
-
-const hasLive = (text: string, wanted: string): boolean =>
-  entriesOf(text).some(({ name, live }) => live && name === wanted)
 
 /**
  * Node unescapes only `
