@@ -58,7 +58,7 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
   for (const { posthog } of edges.tenants.all) void posthog.models()
   // Nothing is worked on by a clock that GitHub would not agree with, unless GitHub is away.
   await within<unknown>(setWithin, edges.app.botLogin(), () => {}).catch(() => {})
-  const { queues, log, metrics } = runtime
+  const { queues, log, metrics, traces } = runtime
   const follower = followRuns({ leases: queues.streams, wake: id => queues.runs.wake(id), log })
   metrics.showStreams(follower.open)
   const flows = flowsFor(runtime, {
@@ -67,7 +67,17 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
     forTriggers: triggerDeps(runtime, edges),
     forRuns: runDeps(runtime, edges),
   })
-  await workOn(runtime, flows)
+  const tracedAccept: typeof flows.accept = job => {
+    traces.annotate({ delivery: job.data.trigger.deliveryId, trigger: job.id })
+    return flows.accept(job)
+  }
+  const tracedAdvance: typeof flows.advance = job => {
+    traces.annotate({ delivery: job.data.request.delivery, run: job.id })
+    return flows.advance(job)
+  }
+  await queues.triggers.work(tracedAccept, { concurrency: commandsAtOnce })
+  const wake = wakeCommands(queues)
+  await queues.runs.work(tracedAdvance, { concurrency: 50, ended: ({ thread }) => wake(thread) })
   await startChores(runtime, edges, overrides)
   const { runs } = queues
   runtime.settings.onChange(
@@ -86,6 +96,9 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
 
 /** ms */
 const setWithin = 3_000
+
+/** A command holds its place while GitHub is slow. GitHub takes 100 calls at once of an installation. */
+const commandsAtOnce = 100
 
 function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
   const { config, metrics, queues, log, clock, state } = runtime
@@ -167,23 +180,6 @@ const wakeCommands =
     const [waiting = []] = await triggers.members([ofThread(thread)], { kind: 'first', count: 100 })
     await Promise.all(waiting.map(({ id }) => triggers.wake(id)))
   }
-
-/** A command holds its place while GitHub is slow. GitHub takes 100 calls at once of an installation. */
-const commandsAtOnce = 100
-
-async function workOn({ queues, traces }: Runtime, { accept, advance }: Flows): Promise<void> {
-  const tracedAccept: typeof accept = job => {
-    traces.annotate({ delivery: job.data.trigger.deliveryId, trigger: job.id })
-    return accept(job)
-  }
-  const tracedAdvance: typeof advance = job => {
-    traces.annotate({ delivery: job.data.request.delivery, run: job.id })
-    return advance(job)
-  }
-  await queues.triggers.work(tracedAccept, { concurrency: commandsAtOnce })
-  const wake = wakeCommands(queues)
-  await queues.runs.work(tracedAdvance, { concurrency: 50, ended: ({ thread }) => wake(thread) })
-}
 
 async function startChores(
   { queues }: Runtime,

@@ -123,12 +123,6 @@ const answered = new Set(
   commands.filter(({ starts }) => !starts).flatMap(({ name, aliases = [] }) => [name, ...aliases]),
 )
 
-/** A comment of nothing else begins nothing. */
-function isOnlyAnswered(text: string): boolean {
-  const [, name = '', ...rest] = text.trim().toLowerCase().split(/\s+/)
-  return rest.length === 0 && answered.has(name)
-}
-
 /** What was asked in the thread and has no Run yet; and what was stopped before it had one. */
 export async function notBegun({ deps, record, job }: CommandContext): Promise<NotBegun[]> {
   const { thread } = record.trigger
@@ -136,7 +130,9 @@ export async function notBegun({ deps, record, job }: CommandContext): Promise<N
   return all.flatMap(({ id, data: { trigger, stopped, waits, retries, done, reacted } }) => {
     if (id === job.id || (trigger.kind !== 'comment' && trigger.kind !== 'label')) return []
     const words = trigger.kind === 'label' ? trigger.label : trigger.text
-    if (trigger.kind === 'comment' && isOnlyAnswered(words)) return []
+    const [, name = '', ...rest] = words.trim().toLowerCase().split(/\s+/)
+    // A comment of nothing else begins nothing.
+    if (trigger.kind === 'comment' && rest.length === 0 && answered.has(name)) return []
     const isShown = reacted || stopped !== undefined
     const away = services.find(service => retries[service])
     const until = away && retries[away]?.limit ? retries[away].until : undefined

@@ -233,8 +233,11 @@ export async function readAhead({ client, thread, ids, prefetched }: ThreadAcces
   ids.set(threadKey(thread), found.thread.id)
   const { comments, closed, closedByPullRequestsReferences: closers } = found.thread
   const isWhole = comments.totalCount <= comments.nodes.length
+  const { file } = found
+  const isSettings = file?.text?.includes(':') && !file.isBinary && !file.isTruncated
   prefetched.keep({
-    settings: settingsOf(found.file),
+    // Without a colon it is no settings file, perhaps a symlink, which only REST follows.
+    settings: file === null || isSettings ? { text: file?.text ?? undefined } : undefined,
     templates: (found.templates?.entries ?? []).map(({ name }) => name),
     comments: isWhole ? comments.nodes.map(node => asRest(node, node.createdAt)) : undefined,
     branches: thread.kind === 'issue' ? branchesOf(found, thread) : undefined,
@@ -269,13 +272,6 @@ function closerOf(node: z.infer<typeof CloserNode> | null, { repoId }: Thread): 
   if (node?.state !== 'OPEN') return []
   const { number, title, url, headRefName, headRepository } = node
   return [{ number, title, url, branch: headRepository?.databaseId === repoId ? headRefName : undefined }]
-}
-
-/** Without a colon it is no settings file, perhaps a symlink, which only REST follows. */
-function settingsOf(file: Found['file']): Parts['settings'] {
-  if (file === null) return { text: undefined }
-  const { text, isBinary, isTruncated } = file
-  return text === null || isBinary || isTruncated || !text.includes(':') ? undefined : { text }
 }
 
 function branchesOf({ id, base, ours, thread }: Found, of: Thread): IssueBranches | undefined {

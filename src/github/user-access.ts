@@ -74,7 +74,14 @@ export function userAccess({ apiUrl, clientId, clientSecret }: OAuthSettings, no
           client.paginate(client.rest.apps.listInstallationsForAuthenticatedUser, { per_page: perPage }),
         ])
         const found = await Promise.all(
-          installations.filter(({ suspended_at }) => !suspended_at).map(({ id }) => administered(client, id)),
+          installations
+            .filter(({ suspended_at }) => !suspended_at)
+            .map(async ({ id }) => {
+              const route = client.rest.apps.listInstallationReposForAuthenticatedUser
+              const all = await client.paginate(route, { installation_id: id, per_page: perPage })
+              const administered = all.filter(({ permissions }) => permissions?.admin === true)
+              return administered.map(each => repositoryOf(id, each))
+            }),
         )
         return { login: user.login, id: user.id, repositories: found.flat() }
       } catch (error) {
@@ -98,13 +105,4 @@ interface AboutPerson {
   id: number
   /** Where the App is installed and they have the role admin. */
   repositories: readonly Repository[]
-}
-
-async function administered(client: Octokit, installationId: number): Promise<Repository[]> {
-  const all = await client.paginate(client.rest.apps.listInstallationReposForAuthenticatedUser, {
-    ...{ installation_id: installationId, per_page: perPage },
-  })
-  return all
-    .filter(({ permissions }) => permissions?.admin === true)
-    .map(each => repositoryOf(installationId, each))
 }
