@@ -89,7 +89,7 @@ export function readConfig(env: Env): Read {
       },
     }
   const reading: Reading = { env, given, problems }
-  const settings = settingsOf(reading)
+  const settings = deploymentSettingsOf(reading)
   const tenants = role === 'web' ? [] : tenantsOf(reading, settings.first)
   const app = appOf(reading)
   const posthog = posthogOf(reading, tenants.length > 0)
@@ -228,7 +228,7 @@ function tenantsOf({ env, problems }: Reading, { owners }: DeploymentSettings): 
   })
 }
 
-function settingsOf({ given, problems }: Reading): Config['settings'] {
+function deploymentSettingsOf({ given, problems }: Reading): Config['settings'] {
   const path = given.SETTINGS_FILE
   if (path === undefined) return { path: undefined, first: noDeploymentSettings }
   const file = readDeploymentFile(path)

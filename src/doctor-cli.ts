@@ -18,7 +18,7 @@ if (unknown.length > 0) {
 
 const checks = await allChecks()
 process.stdout.write(
-  process.argv.includes('--json') ? `${JSON.stringify(checks.map(asPrinted), null, 2)}\n` : page(checks),
+  process.argv.includes('--json') ? `${JSON.stringify(checks.map(asPrinted), null, 2)}\n` : asLines(checks),
 )
 process.exitCode = checks.every(({ ok }) => ok) ? 0 : 1
 
@@ -38,7 +38,7 @@ async function allChecks(): Promise<Check[]> {
   }
 }
 
-function page(all: readonly Check[]): string {
+function asLines(all: readonly Check[]): string {
   const width = Math.max(...all.map(({ name }) => name.length))
   const lines = all.map(({ name, ok, detail, fix }) =>
     [

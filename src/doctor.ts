@@ -23,7 +23,7 @@ import { checkAccesses, checkPostHogOf, checkPostHogs } from './posthog-doctor.t
 import { checkQueue } from './queue/open-queues.ts'
 
 export async function examine(config: Config, redact: (text: string) => string): Promise<Check[]> {
-  const app = appOf(config)
+  const app = clientOf(config)
   const installations = installationsOf(app, redact)
   const repositories = installations.repositories().catch((): Repository[] => [])
   const [queue, gitHub, postHog, repository] = await Promise.all([
@@ -38,7 +38,7 @@ export async function examine(config: Config, redact: (text: string) => string):
 export async function examineAtStart(config: Config, redact: (text: string) => string): Promise<Check[]> {
   const [queue, gitHub, postHog] = await Promise.all([
     checkQueue(config.queue),
-    checkApp(appOf(config), wantedOfApp, Date.now),
+    checkApp(clientOf(config), wantedOfApp, Date.now),
     checkAccesses(config),
   ])
   return [...gitHub, ...postHog, queue].map(check => redactedCheck(check, redact))
@@ -46,7 +46,7 @@ export async function examineAtStart(config: Config, redact: (text: string) => s
 
 /** Of the checks at the start, those that only a delivery can answer. */
 export const examineDeliveries = async (config: Config, redact: (text: string) => string): Promise<Check[]> =>
-  (await checkDeliveries(appOf(config))).map(check => redactedCheck(check, redact))
+  (await checkDeliveries(clientOf(config))).map(check => redactedCheck(check, redact))
 
 /** Checks for an admin of one repository: nothing about other owners, and of the machine only whether it works. */
 export async function examineFor(
@@ -54,7 +54,7 @@ export async function examineFor(
   thread: Thread,
   redact: (text: string) => string,
 ): Promise<Check[]> {
-  const app = appOf(config)
+  const app = clientOf(config)
   const [installation, branch, postHog, queue] = await Promise.all([
     checkInstallation(app, thread.installationId, { wanted: wantedOfApp, now: Date.now }),
     checkDefaultBranch(app, thread),
@@ -67,7 +67,7 @@ export async function examineFor(
   return [...installation, branch, ...postHog, safe].map(check => redactedCheck(check, redact))
 }
 
-const appOf = ({ app: { id, privateKey, apiUrl } }: Config): GitHubApp =>
+const clientOf = ({ app: { id, privateKey, apiUrl } }: Config): GitHubApp =>
   gitHubApp({ appId: id, privateKey, apiUrl }, Date.now)
 
 async function checkSettings(

@@ -33,7 +33,7 @@ export const checkAccesses = (config: Config): Promise<Check[]> =>
 export const checkPostHogs = (config: Config, repositories: readonly Repository[]): Promise<Check[]> =>
   eachPostHog(config, service => {
     const served = repositories.filter(each => isServedBy(config, service, each))
-    return checkPostHog(examinedBy(config, service.access), grantsOf(config, service), served)
+    return checkPostHog(examinedBy(config, service.access), grantedTo(config, service), served)
   })
 
 export async function checkPostHogOf(
@@ -42,7 +42,7 @@ export async function checkPostHogOf(
 ): Promise<Check[]> {
   const service = postHogsOf(config).find(each => isServedBy(config, each, repository))
   if (!service) return []
-  const { models, sandboxes } = grantsOf(config, service)
+  const { models, sandboxes } = grantedTo(config, service)
   const isTheirs = ({ owner }: { owner: string }) => isOwnersKey(owner, repository)
   const lists = { models: models.filter(isTheirs), sandboxes: sandboxes.filter(isTheirs) }
   const checks = await checkPostHog(examinedBy(config, service.access), lists, [repository])
@@ -57,7 +57,7 @@ export async function checkPostHogOf(
 }
 
 export async function examinePostHog(given: Access): Promise<Check[]> {
-  const settings = settingsOf({ ...given, host: given.host.replace(/\/+$/, '') })
+  const settings = callSettings({ ...given, host: given.host.replace(/\/+$/, '') })
   const examined = { settings, now: Date.now }
   const key = await checkKey(examined)
   const checks = key.every(({ ok }) => ok) ? [...key, await checkConnection(examined)] : key
@@ -88,7 +88,7 @@ async function eachPostHog(
       const its = await check(service)
       if (owner === undefined) return its
       return its.map(each => ({
-        ...(each.owner === undefined ? named(each, owner) : each),
+        ...(each.owner === undefined ? ofOwner(each, owner) : each),
         fix: each.fix
           .replaceAll('POSTHOG_API_KEY', `the variable that owners.${owner}.posthog.api_key_env names`)
           .replaceAll('POSTHOG_PROJECT_ID', `owners.${owner}.posthog.project_id`)
@@ -111,14 +111,14 @@ async function checkPostHog(
     checkSandboxes(examined, sandboxes),
     checkCoverage(examined, names),
   ])
-  return [...access, ...boxes.map((check, at) => named(check, sandboxes[at]?.owner ?? '')), coverage]
+  return [...access, ...boxes.map((check, at) => ofOwner(check, sandboxes[at]?.owner ?? '')), coverage]
 }
 
 async function checkAccess(examined: Examined, lists: readonly OwnerModels[]): Promise<Check[]> {
   const key = await checkKey(examined)
   if (!key.every(({ ok }) => ok)) return key
   const [usual, ...others] = await checkModels(examined, lists)
-  return [...key, usual, ...others.map((check, at) => named(check, lists[at]?.owner ?? ''))]
+  return [...key, usual, ...others.map((check, at) => ofOwner(check, lists[at]?.owner ?? ''))]
 }
 
 interface OwnerModels extends ModelList {
@@ -130,7 +130,7 @@ interface Granted {
   sandboxes: readonly (SandboxList & { owner: string })[]
 }
 
-const grantsOf = (config: Config, service: ServedPostHog): Granted => ({
+const grantedTo = (config: Config, service: ServedPostHog): Granted => ({
   models: modelsOf(config, service),
   sandboxes: Object.entries(config.settings.first.owners).flatMap(([owner, { sandboxes }]) =>
     sandboxes.length > 0 && servesOf(config, service, key => key === owner)
@@ -152,13 +152,13 @@ const modelsOf = (config: Config, service: ServedPostHog): OwnerModels[] =>
       : [],
   )
 
-const named = (check: Check, owner: string): Check => ({
+const ofOwner = (check: Check, owner: string): Check => ({
   ...check,
   owner,
   detail: `${owner}: ${check.detail}`,
 })
 
-const settingsOf = (access: Access): PostHogSettings => ({
+const callSettings = (access: Access): PostHogSettings => ({
   ...access,
   redact: redactor([access.apiKey]),
   gate: limitGate(Date.now),
@@ -167,7 +167,7 @@ const settingsOf = (access: Access): PostHogSettings => ({
 function examinedBy({ run, settings }: Config, access: Access): Examined {
   const { model, effort } = settings.first.defaults
   return {
-    settings: settingsOf(access),
+    settings: callSettings(access),
     usual: {
       model: model ?? run.model,
       effort: effort ?? run.effort,

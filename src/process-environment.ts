@@ -12,7 +12,7 @@ export const startedByNpm = (): boolean => process.env.npm_lifecycle_event === '
  */
 export function environment(): Env {
   for (const file of envFiles().filter(existsSync)) {
-    const text = textOf(file)
+    const text = contentsOf(file)
     const stray = strayLine(text)
     if (stray !== undefined)
       throw new Error(
@@ -47,7 +47,7 @@ function isWritable(file: string): boolean {
   }
 }
 
-function textOf(file: string): string {
+function contentsOf(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {

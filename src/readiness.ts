@@ -46,7 +46,7 @@ export function watchReadiness({ examine, examineDeliveries, log, ready }: Watch
   let checking = false
 
   const take = (now: readonly Check[]): void => {
-    announce(now, checks, log)
+    logNews(now, checks, log)
     checks = now
   }
   const check = async (): Promise<void> => {
@@ -54,8 +54,8 @@ export function watchReadiness({ examine, examineDeliveries, log, ready }: Watch
     if (closed) return
     clearTimeout(late)
     take(now)
-    settle(!stops(now))
-    const soon = stops(now) || now.some(({ outage }) => outage)
+    settle(!servesNobody(now))
+    const soon = servesNobody(now) || now.some(({ outage }) => outage)
     checkIn(soon ? pause : seldom)
     pause = soon ? Math.min(latest, pause * 2) : soonest
   }
@@ -107,7 +107,7 @@ export function watchReadiness({ examine, examineDeliveries, log, ready }: Watch
 const failedOf = (checks: readonly Check[]): Check[] => checks.filter(({ ok }) => !ok)
 
 /** Whether nobody is served: one owner's wrong key does not make the bot unready. */
-function stops(checks: readonly Check[]): boolean {
+function servesNobody(checks: readonly Check[]): boolean {
   const wrong = checks.filter(({ name, ok, outage }) => needed.has(name) && !ok && !outage)
   if (wrong.some(({ name }) => name === 'github-app')) return true
   const owners = new Set(checks.filter(({ name }) => name === 'posthog-key').map(({ owner }) => owner))
@@ -115,7 +115,7 @@ function stops(checks: readonly Check[]): boolean {
 }
 
 /** What stays well is no news, however its details change, such as how far two clocks are apart. */
-function announce(now: readonly Check[], before: readonly Check[], log: Log): void {
+function logNews(now: readonly Check[], before: readonly Check[], log: Log): void {
   const known = new Set(before.map(lineOf))
   const wasWell = new Set(before.filter(({ ok }) => ok).map(keyOf))
   for (const check of now) {

@@ -56,7 +56,7 @@ export function openTenants(config: Config, opening: Opening): Tenants {
   const opened = new Map<string, Tenant>()
   const byKey = new Map<string, Tenant>()
   for (const { owner, ...access } of config.tenants) {
-    const name = nameOf(access)
+    const name = tenantName(access)
     const known =
       opened.get(name) ??
       tenantOf({ ...access, userToken: undefined }, markerSigner(`${markerKey} ${name}`), opening)
@@ -82,7 +82,7 @@ export function openTenants(config: Config, opening: Opening): Tenants {
   }
 }
 
-const nameOf = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>): string => `${host} ${projectId}`
+const tenantName = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>): string => `${host} ${projectId}`
 
 /** Tells its Runs that whoever runs the bot has to set it up again. */
 function goneTenant(name: string, signer: Signer, opening: Opening): Tenant {
@@ -97,7 +97,7 @@ function tenantOf(
   signer: Signer,
   { meter, redact, now, limits, budget: open, foundWrong }: Opening,
 ): Tenant {
-  const tenant = nameOf({ host, projectId })
+  const tenant = tenantName({ host, projectId })
   const gate = limitGate(now, limits && { name: `posthog ${tenant}`, store: limits })
   const budget = open(tenant, postHogAllowance)
   const settings: PostHogSettings = { host, projectId, apiKey, redact, meter, gate, budget }

@@ -290,10 +290,10 @@ export async function liveRunsOf<Tenant>(
 ): Promise<number> {
   const theirs = [...owners.entries()]
   const own = theirs.filter(([, serves]) => serves === tenant).map(([owner]) => owner)
-  if (own.length > 0) return atWork(own, runs)
+  if (own.length > 0) return runsAtWork(own, runs)
   const [live, elsewhere] = await Promise.all([
     runs.liveCount(),
-    atWork(
+    runsAtWork(
       theirs.map(([owner]) => owner),
       runs,
     ),
@@ -301,7 +301,7 @@ export async function liveRunsOf<Tenant>(
   return Math.max(0, live - elsewhere)
 }
 
-async function atWork(owners: readonly string[], runs: Counted): Promise<number> {
+async function runsAtWork(owners: readonly string[], runs: Counted): Promise<number> {
   if (owners.length === 0) return 0
   const counts = await runs.query(
     owners.map(owner => ({ kind: 'count', set: working(ownersPlace(owner)) }) as const),

@@ -29,7 +29,7 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
   const isBegun = trigger.draft && trigger.sender.login === agentLogin
   const isToReview =
     news === 'opened' || news === 'reopened' || news === 'pushed' || news === 'ready_for_review'
-  if (isToReview && !isBegun) await checkSettings(context, trigger)
+  if (isToReview && !isBegun) await checkSettingsFile(context, trigger)
   if (news === 'opened' || news === 'pushed' || news === 'marked' || news === 'reviewed')
     return checkApproval(context, trigger)
   if (news === 'reopened') await checkApproval(context, trigger)
@@ -129,7 +129,7 @@ const runsOf = (
 ): ReturnType<typeof oldestFirst> =>
   oldestFirst(runs, [ofPull({ repoId }, number), ofThread({ repoId, number })])
 
-async function checkSettings(context: CommandContext, { thread, head }: PullNewsTrigger): Promise<void> {
+async function checkSettingsFile(context: CommandContext, { thread, head }: PullNewsTrigger): Promise<void> {
   const { github, deps } = context
   if (!head || deps.tenant === undefined) return
   try {

@@ -45,7 +45,7 @@ export async function commandsOf(
   const texts = textsToSee(trigger, written)
   const { record } = context
   const asked = texts.filter(({ text, mayBeMinimized }) => mayBeMinimized || !asWritten(text)).length
-  const pages = record.pages ?? (await pagesOf(context, texts, asked)).map(page => page ?? null)
+  const pages = record.pages ?? (await pagesSeen(context, texts, asked)).map(page => page ?? null)
   // What was seen is kept with the trigger, however often that is taken up again.
   if (!record.pages && asked > 0) await context.save({ ...context.record, pages })
   const { url } = trigger.thread
@@ -98,7 +98,7 @@ export async function newlyAsked(
 }
 
 /** Beyond what strangers may cost, what they wrote is not seen, and so is no command. */
-const pagesOf = async (context: CommandContext, texts: readonly WrittenText[], asked: number) =>
+const pagesSeen = async (context: CommandContext, texts: readonly WrittenText[], asked: number) =>
   asked === 0 || (await mayCost(context, asked)) ? context.github.shown(texts) : texts.map(() => undefined)
 
 /** Whether a command stands where none is read. Only asked of a text in which there is none. */
@@ -108,7 +108,7 @@ export async function isAnyMisplaced(
   texts: readonly WrittenText[],
 ): Promise<boolean> {
   const written = texts.filter(({ text }) => mayBeMisplaced(text, word))
-  const pages = await pagesOf(context, written, written.length)
+  const pages = await pagesSeen(context, written, written.length)
   return written.some(({ text }, at) => isMisplaced({ text, page: pages[at] }, word))
 }
 

@@ -35,7 +35,7 @@ async function outlook(context: CommandContext, decision: Decision): Promise<Wou
     case 'reject':
       return { kind: 'refusal', reply: decision.reply }
     case 'start':
-      return startOf(context, decision.run)
+      return startOutlook(context, decision.run)
     case 'adjust':
     case 'message':
       return { kind: 'message', what: decision.message.kind }
@@ -50,7 +50,7 @@ async function outlook(context: CommandContext, decision: Decision): Promise<Wou
   }
 }
 
-async function startOf(context: CommandContext, planned: Run): Promise<Would<Reply>> {
+async function startOutlook(context: CommandContext, planned: Run): Promise<Would<Reply>> {
   const { deps, github, job } = context
   const run = changed(planned, { session: { tenant: deps.tenant } })
   const now = deps.now()

@@ -82,7 +82,7 @@ export const retryCommand = command({
     return {
       kind: 'start',
       run: newRun({
-        ...again(request, before),
+        ...anew(request, before),
         ...superseding(trigger, before.last),
         request: {
           ...lastRequest(last),
@@ -118,7 +118,7 @@ function lastRequest(last: LastRun): NewRun['request'] {
   return { ...request, approves: approves && { plan: approves.plan, text: approves.text } }
 }
 
-function again(request: Request, { past, last, head = last.baseline.head, settling }: Before) {
+function anew(request: Request, { past, last, head = last.baseline.head, settling }: Before) {
   const { trigger, runId, options } = request
   const { settings, problem } = settling
   const { wordsOfRound = [] } = last.mailbox ?? {}

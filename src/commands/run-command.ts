@@ -50,7 +50,7 @@ export const runCommand = command({
       startFacts(reads, request, wanted(request)),
     ])
     const isBare = !template && !inline && namesNothing(request.text)
-    const pull = isBare ? pullOf(request, start) : undefined
+    const pull = isBare ? pullToFix(request, start) : undefined
     if (pull === undefined) return { inline, template, start }
     const [needs, rounds] = await Promise.all([reads.needs(pull), reads.rounds(pull)])
     return { inline, template, start, fix: { text: needs && fixInstruction(needs), pull, rounds } }
@@ -80,7 +80,7 @@ function mostRounds(start: StartFacts): number | undefined {
 }
 
 /** The pull request that the thread is, or that its last run made. */
-function pullOf({ trigger: { thread } }: Request, start: StartFacts): number | undefined {
+function pullToFix({ trigger: { thread } }: Request, start: StartFacts): number | undefined {
   if (thread.kind === 'pull') return thread.number
   const pulls =
     start.kind === 'busy' ? start.live.result.pulls : start.kind === 'free' ? [start.past?.pull] : []

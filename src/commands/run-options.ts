@@ -69,7 +69,7 @@ export function settle({ options, what, owner, settings, grants, usual, known }:
     checkEffort(options.effort, model, known.models) ??
     checkBranch(options.branch, known.branch) ??
     checkBranch(options.base, known.base) ??
-    checkGrants(options, { grants, owner }) ??
+    checkGranted(options, { grants, owner }) ??
     // Needs the grant of the deployment and of the repository.
     (options.authorship === 'user' && !settings.as_user ? notAsUser : undefined)
   if (wrong) return wrong
@@ -152,7 +152,7 @@ interface Granted {
   owner: string
 }
 
-function checkGrants(options: Options, { grants, owner }: Granted): Reply | undefined {
+function checkGranted(options: Options, { grants, owner }: Granted): Reply | undefined {
   const what = optionNames
     .flatMap(name => (options[name] === undefined ? [] : (infoOf(name).grant ?? [])))
     .find(grant => !grants.granted.has(grant))

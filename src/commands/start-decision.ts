@@ -245,7 +245,7 @@ function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): Run['s
 type Busy = StartFacts & { kind: 'busy' }
 
 function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, settling }: Busy): Decision {
-  if (trigger.kind === 'label') return labelled(trigger, live)
+  if (trigger.kind === 'label') return joinByLabel(trigger, live)
   if (wanted.options.force && wanted.text === '' && !live.schedule.admitted)
     return live.schedule.waits?.kind === 'blocked'
       ? { kind: 'message', runId: live.id, message: { kind: 'force' } }
@@ -312,7 +312,7 @@ function differing(live: Run, wants: RunOptions): OptionName[] {
 }
 
 /** A preset asks for something of its own, unless it is what the Run works by. */
-function labelled(trigger: LabelTrigger, live: Run): Decision {
+function joinByLabel(trigger: LabelTrigger, live: Run): Decision {
   const { label } = trigger
   const { origin } = live.request
   if (live.result.outcome) return { kind: 'take-over', run: live }

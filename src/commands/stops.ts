@@ -48,7 +48,7 @@ export const stopsOf =
       const { trigger, stop } = data
       if (stop?.threads.includes(threadSlot(thread)))
         found.judged.push({ id, by: trigger.sender, moment: momentOf(trigger, stop.command) })
-      else if (isOfThread(data) && mayStop(data))
+      else if (isOfThread(data) && mayHoldStop(data))
         found.unjudged.push({ id, by: trigger.sender, at: trigger.at, read: check => stopIn(data, check) })
     }
     return found
@@ -56,7 +56,7 @@ export const stopsOf =
 
 const names = [stopCommand.name, ...(stopCommand.aliases ?? [])]
 
-function mayStop({ trigger, passed }: ThreadRecord): boolean {
+function mayHoldStop({ trigger, passed }: ThreadRecord): boolean {
   if (trigger.kind === 'tick') return trigger.box === stopCommand.name
   if (trigger.kind !== 'comment') return false
   // What a review asks on lines is read until it is taken up.

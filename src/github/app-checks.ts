@@ -46,7 +46,10 @@ async function checkIdentity(
     const view = AppView.parse(data)
     const whose = view.owner ? ` of ${view.owner.login}` : ''
     return {
-      checks: [passed('github-app', `${view.name} (App ${view.id})${whose}`), clock(headers.date, now())],
+      checks: [
+        passed('github-app', `${view.name} (App ${view.id})${whose}`),
+        checkClock(headers.date, now()),
+      ],
       view,
     }
   } catch (error) {
@@ -57,7 +60,7 @@ async function checkIdentity(
 /** ms. GitHub refuses tokens from its future, and long-lived ones. */
 const maxSkew = 30_000
 
-function clock(date: string | undefined, now: number): Check {
+function checkClock(date: string | undefined, now: number): Check {
   const theirs = Date.parse(date ?? '')
   if (Number.isNaN(theirs)) return passed('clock', 'not known: GitHub sent no time')
   const apart = Math.round((now - theirs) / 1000)
@@ -110,7 +113,7 @@ export async function checkInstallation(
     const route = 'GET /app/installations/{installation_id}'
     const { data, headers } = await app.asApp(route, { installation_id: installationId })
     const deliveries = await checkDeliveries(app)
-    return [...checkGrants(Granted.parse(data), wanted), clock(headers.date, now()), ...deliveries]
+    return [...checkGrants(Granted.parse(data), wanted), checkClock(headers.date, now()), ...deliveries]
   } catch (error) {
     return [noApp(error)]
   }

@@ -43,14 +43,14 @@ export async function downloadAttachment(
   const trip = { access, deadline: AbortSignal.timeout(access.within ?? defaultLimit) }
   const isHome = address.origin === new URL(access.webUrl).origin
   const asApp = await follow(trip, address, isHome ? await access.token() : undefined)
-  if (asApp) return read(asApp, attachment)
+  if (asApp) return fileIn(asApp, attachment)
   const id = assetId(address.href)
   const url = id === undefined ? undefined : (await access.signed?.())?.get(id)
   const signed = url === undefined ? undefined : attachmentAddress(url, access.webUrl)
   const other = signed ?? (isHome ? address : undefined)
   const arrived = other && (await follow(trip, other, undefined))
   if (!arrived) throw new AttachmentRefused({ kind: 'denied' })
-  return read(arrived, attachment)
+  return fileIn(arrived, attachment)
 }
 
 interface Trip {
@@ -121,7 +121,7 @@ function unusable({ status, headers }: Response, now: number): undefined {
 const maxOfPdf = 10 * 1_048_576
 const maxOfOthers = 30 * 1_048_576
 
-async function read(response: Response, attachment: Attachment): Promise<AttachmentFile> {
+async function fileIn(response: Response, attachment: Attachment): Promise<AttachmentFile> {
   try {
     const type = typeOf(attachment, response.headers.get('content-type'))
     const name = nameFor(attachment, type)

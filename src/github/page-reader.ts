@@ -37,7 +37,7 @@ function next(): void {
     timer = setTimeout(end, idleFor).unref()
     return
   }
-  worker ??= start()
+  worker ??= startWorker()
   worker.ref()
   if (!isReady) return
   waiting.shift()
@@ -46,12 +46,12 @@ function next(): void {
   worker.postMessage(wanted.request)
 }
 
-function start(): Worker {
+function startWorker(): Worker {
   const started = newThread()
   started.on('message', (response: PageResponse) => {
     if (started !== worker) return
     if (response.kind === 'ready') isReady = true
-    else settle(response.page)
+    else deliver(response.page)
     next()
   })
   let died: unknown
@@ -59,7 +59,7 @@ function start(): Worker {
     died = error
   })
   started.on('exit', () => {
-    if (started === worker) lost(died)
+    if (started === worker) workerLost(died)
   })
   return started
 }
@@ -74,24 +74,24 @@ function newThread(): Worker {
   return new Worker(loading, { eval: true, execArgv: [], resourceLimits })
 }
 
-function settle(page: SeenPage | undefined): void {
+function deliver(page: SeenPage | undefined): void {
   const wanted = current
   current = undefined
   wanted?.done(page)
 }
 
 /** The page in hand is not tried again. A thread that can't even start is a fault of ours. */
-function lost(died?: unknown): void {
+function workerLost(died?: unknown): void {
   worker = undefined
   if (!isReady) waiting.shift()?.failed(new Error('pages can not be read', { cause: died }))
   isReady = false
-  settle(undefined)
+  deliver(undefined)
   next()
 }
 
 function end(): void {
   const ended = worker
   if (!ended) return
-  lost()
+  workerLost()
   void ended.terminate()
 }

@@ -240,7 +240,7 @@ export async function readAhead({ client, thread, ids, prefetched }: ThreadAcces
     settings: file === null || isSettings ? { text: file?.text ?? undefined } : undefined,
     templates: (found.templates?.entries ?? []).map(({ name }) => name),
     comments: isWhole ? comments.nodes.map(node => asRest(node, node.createdAt)) : undefined,
-    branches: thread.kind === 'issue' ? branchesOf(found, thread) : undefined,
+    branches: thread.kind === 'issue' ? branchesAhead(found, thread) : undefined,
     open: closed ? undefined : true,
     closers: closers?.nodes.flatMap(node => closerOf(node, thread)),
   })
@@ -274,7 +274,7 @@ function closerOf(node: z.infer<typeof CloserNode> | null, { repoId }: Thread): 
   return [{ number, title, url, branch: headRepository?.databaseId === repoId ? headRefName : undefined }]
 }
 
-function branchesOf({ id, base, ours, thread }: Found, of: Thread): IssueBranches | undefined {
+function branchesAhead({ id, base, ours, thread }: Found, of: Thread): IssueBranches | undefined {
   if (!ours || !thread.linkedBranches || ours.totalCount > ours.nodes.length) return undefined
   return {
     ...linkedOf(thread.linkedBranches, of),

@@ -18,7 +18,7 @@ export function filesIn(client: Octokit, { owner, repo }: At): Files {
     async file(path, commit) {
       const ref = commit === undefined ? {} : { ref: commit }
       const found = await unlessGone(() => client.rest.repos.getContent({ ...at, path, ...ref }))
-      return found && textOf(found.data)
+      return found && fileText(found.data)
     },
 
     async fileCommits(path) {
@@ -89,9 +89,9 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
         if (now() < known.absentUntil) return undefined
         const wasThere = known.files.has(path)
         try {
-          if (commit === undefined) return await newest(known, at, path)
+          if (commit === undefined) return await newestFile(known, at, path)
           const query = { ...at, path, ref: commit }
-          return textOf((await known.client.rest.repos.getContent(query)).data)
+          return fileText((await known.client.rest.repos.getContent(query)).data)
         } catch (error) {
           const isAbsent = isNotFound(error) || (error instanceof Rejected && error.status === 422)
           if (!isAbsent) throw error
@@ -106,12 +106,12 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
 
 type At = Record<'owner' | 'repo', string>
 
-async function newest({ client, files }: Known, at: At, path: string): Promise<string | undefined> {
+async function newestFile({ client, files }: Known, at: At, path: string): Promise<string | undefined> {
   const kept = files.get(path)
   try {
     const headers = kept ? { 'if-none-match': kept.etag } : {}
     const { data, headers: received } = await client.rest.repos.getContent({ ...at, path, headers })
-    const text = textOf(data)
+    const text = fileText(data)
     if (received.etag !== undefined) files.set(path, { etag: received.etag, text })
     return text
   } catch (error) {
@@ -121,7 +121,7 @@ async function newest({ client, files }: Known, at: At, path: string): Promise<s
   }
 }
 
-const textOf = (
+const fileText = (
   data: Awaited<ReturnType<Octokit['rest']['repos']['getContent']>>['data'],
 ): string | undefined =>
   'content' in data && data.type === 'file' ? Buffer.from(data.content, 'base64').toString('utf8') : undefined

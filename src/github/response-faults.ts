@@ -20,15 +20,16 @@ export function httpError(error: unknown): HttpError | undefined {
 export function faultOf(error: unknown, now: number): Rejected | RetryLater | NoResponse {
   if (error instanceof Rejected || error instanceof RetryLater || error instanceof NoResponse) return error
   const http = httpError(error)
-  if (!http) return new NoResponse('github', `GitHub did not answer (${reasonOf(error)})`, { cause: error })
-  const wait = limitOf(http, now)
+  if (!http)
+    return new NoResponse('github', `GitHub did not answer (${whyUnanswered(error)})`, { cause: error })
+  const wait = limitEnd(http, now)
   if (wait !== undefined)
     return new RetryLater('github', wait, 'rate-limit', 'GitHub’s rate limit is reached')
   if (http.status >= 500) return new NoResponse('github', `GitHub answered ${http.status}`, { cause: error })
   return new Rejected('github', http.status, '', http.message)
 }
 
-function reasonOf(error: unknown): string {
+function whyUnanswered(error: unknown): string {
   if (!(error instanceof Error)) return 'no reason given'
   const { name } = error.cause instanceof Error ? error.cause : error
   return name === 'TimeoutError' || name === 'AbortError' ? 'time limit' : error.message
@@ -38,7 +39,7 @@ function reasonOf(error: unknown): string {
  * When to come back, ms since the epoch, if this is a limit: `retry-after`, else the reset of an exhausted
  * primary limit, else a minute for a secondary one. Source: GitHub's best practices for the REST API.
  */
-function limitOf({ status, message, headers }: HttpError, now: number): number | undefined {
+function limitEnd({ status, message, headers }: HttpError, now: number): number | undefined {
   if (status !== 403 && status !== 429) return undefined
   const retryAfter = Number(headers['retry-after'])
   if (headers['retry-after'] !== undefined && Number.isFinite(retryAfter)) return now + retryAfter * 1000

@@ -51,7 +51,7 @@ async function piecesOf(
       else pieces.push(involving[part](id, person))
     }
   }
-  const subject = reaction && (await subjectOf(context, reaction.target))
+  const subject = reaction && (await reactionSubject(context, reaction.target))
   if (reaction && subject !== undefined) {
     if (reaction.content) pieces.push(react(subject, reaction.content))
     pieces.push(unreact(subject))
@@ -115,7 +115,10 @@ const threadId = {
 }
 
 /** That of a comment came with its webhook, that of a thread with what was read ahead. */
-async function subjectOf({ client, thread, ids }: ThreadAccess, target: Target): Promise<string | undefined> {
+async function reactionSubject(
+  { client, thread, ids }: ThreadAccess,
+  target: Target,
+): Promise<string | undefined> {
   if (target.kind !== 'subject') return target.nodeId
   const known = ids.get(threadKey(thread))
   if (known !== undefined) return known

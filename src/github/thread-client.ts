@@ -68,7 +68,7 @@ export function gitHubThread(
   }
 
   async function settle(settling: Settling): Promise<Settled> {
-    const done = settleThread(access, withoutSecrets(settling, redact, written))
+    const done = settleThread(access, redactedSettling(settling, redact, written))
     if (!isMoreThanReaction(settling))
       return done.catch(error => {
         unlessLimited(error)
@@ -131,7 +131,7 @@ export function gitHubThread(
         if (prefetched.take('open')) return undefined
       }
       const { data } = await client.rest.issues.get(issue)
-      const by = closerOf(data)
+      const by = whoClosed(data)
       return by && { by, at: Date.parse(data.closed_at ?? data.updated_at) }
     },
 
@@ -165,7 +165,7 @@ export function gitHubThread(
           open: data.state === 'open',
           locked: data.locked,
           labels: data.labels.map(label => (typeof label === 'string' ? label : (label.name ?? ''))),
-          closedBy: closerOf(data),
+          closedBy: whoClosed(data),
         }
       }),
 
@@ -191,7 +191,7 @@ const BlockingIssues = z.array(
 
 type Rewrite = (text: string) => string
 
-function withoutSecrets(settling: Settling, redact: Rewrite, written: Rewrite): Settling {
+function redactedSettling(settling: Settling, redact: Rewrite, written: Rewrite): Settling {
   const { pull, status } = settling
   const { title, body } = pull?.change ?? {}
   const texts = {
@@ -210,5 +210,5 @@ interface Closable {
   closed_by?: { login: string; id: number } | null
 }
 
-const closerOf = ({ state, closed_by: by }: Closable): Person | undefined =>
+const whoClosed = ({ state, closed_by: by }: Closable): Person | undefined =>
   state === 'open' ? undefined : { login: by?.login ?? 'ghost', id: by?.id ?? 0 }

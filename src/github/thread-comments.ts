@@ -166,7 +166,7 @@ export function commentsOf({ app, client, thread, prefetched, redact, written }:
     async comments({ since, holds }: { since?: number; holds?: number } = {}): Promise<CommentView[]> {
       const [login, said, remarks] = await Promise.all([
         app.botLogin(),
-        readBefore(holds) ?? listComments(since, newest),
+        readBefore(holds) ?? listComments(since, newestHeld),
         thread.kind === 'pull' ? remarksOf(client, thread) : [],
       ])
       const all: Remark[] = [...said.map(comment => ({ ...comment, in: 'thread' as const })), ...remarks]
@@ -207,7 +207,7 @@ const iso = (at: number): string => new Date(at).toISOString()
 const maxHeld = 5_000_000
 
 /** As many as are held: those of whom GitHub calls insiders before those of others. */
-function newest(comments: GivenComment[]): GivenComment[] {
+function newestHeld(comments: GivenComment[]): GivenComment[] {
   let length = 0
   const isHeld = ({ body = '' }: GivenComment): boolean => {
     length += body.length

@@ -74,7 +74,7 @@ const refusedFor = hour
 export const adoptLost =
   (deps: AdoptDeps) =>
   async (context: AdoptContext): Promise<number | undefined> => {
-    const memory = await begun(deps, context)
+    const memory = await memoryOf(deps, context)
     if (typeof memory === 'number') return memory
     if (deps.now() < memory.from) return memory.from - deps.now()
     const unread = [...memory.unread]
@@ -94,7 +94,7 @@ export const adoptLost =
     return waits.length > 0 ? Math.min(...waits) : undefined
   }
 
-async function begun(
+async function memoryOf(
   { installations, log, now }: AdoptDeps,
   context: AdoptContext,
 ): Promise<Memory | number> {
@@ -184,7 +184,7 @@ function statusesIn(
     })),
   )
   const ended = new Set(
-    marked.filter(({ marker }) => marker.as === 'closing').map(({ marker }) => endOf(marker)),
+    marked.filter(({ marker }) => marker.as === 'closing').map(({ marker }) => endKey(marker)),
   )
   return marked.flatMap(({ changedAt, ...found }) => {
     const { marker } = found
@@ -194,14 +194,14 @@ function statusesIn(
     const { origin, what } = request
     // Last words on lines, and reviews, are not among the comments that were read.
     const isUnread = what === 'review' || (origin.kind === 'comment' && origin.commentRef.kind === 'inline')
-    const closed = outcome !== undefined && (quiet || ended.has(endOf(marker)) || isUnread)
+    const closed = outcome !== undefined && (quiet || ended.has(endKey(marker)) || isUnread)
     return closed && changedAt < now - fresh ? [] : [{ ...found, backup, closed }]
   })
 }
 
 const fresh = 10 * 60_000
 
-const endOf = ({ run, round = 0 }: Marker): string => `${run} ${round}`
+const endKey = ({ run, round = 0 }: Marker): string => `${run} ${round}`
 
 async function adopt(
   deps: OwnerDeps,
@@ -219,7 +219,7 @@ async function adopt(
   const inPull = view && deps.signer.read(view.body, { repoId, number: view.number })
   const untended = view && !inPull?.some(({ run }) => run === id) ? [view.number] : []
   const { settings } = await deps.settings.of(github, thread)
-  const session = await sessionOf(deps, marker, { id, thread }, backup)
+  const session = await sessionFound(deps, marker, { id, thread }, backup)
   const seen = { thread, snapshot, settings, pulls, untended, session }
   const remains: Remains = { id, backup, status: where, closed, ...seen }
   const run = changed(restored(remains, deps.now()), { session: { tenant: deps.tenant } })
@@ -228,7 +228,7 @@ async function adopt(
   return outcome !== 'held'
 }
 
-async function sessionOf(
+async function sessionFound(
   { posthog }: OwnerDeps,
   marker: Marker,
   run: Pick<Run, 'id' | 'thread'>,

@@ -122,11 +122,11 @@ export const sweepDeliveries =
     const sweep: Sweep = { ...deps, context, memory, redelivered: 0 }
     try {
       const now = deps.now()
-      const attempts = await read(sweep, readFrom(memory, now))
+      const attempts = await readLog(sweep, readFrom(memory, now))
       await remember(sweep, withRead(memory, { attempts, events: deps.events, now }))
       for (const missed of dueOf(sweep.memory, now)) await redeliver(sweep, missed)
     } catch (error) {
-      return afterFault(sweep, error)
+      return sweepAfter(sweep, error)
     }
     deps.meter?.swept({ result: 'done', redelivered: sweep.redelivered })
     const soonest = Math.min(...sweep.memory.missed.map(dueAt)) - deps.now()
@@ -139,7 +139,7 @@ interface Sweep extends SweepDeps {
   redelivered: number
 }
 
-async function read({ deliveries, context, log }: Sweep, from: number): Promise<Attempt[]> {
+async function readLog({ deliveries, context, log }: Sweep, from: number): Promise<Attempt[]> {
   const attempts: Attempt[] = []
   let cursor: string | undefined
   for (let pages = 0; pages < maxPages; pages++) {
@@ -182,7 +182,7 @@ async function remember(sweep: Sweep, memory: Memory): Promise<void> {
   sweep.memory = memory
 }
 
-async function afterFault(sweep: Sweep, error: unknown): Promise<number | undefined> {
+async function sweepAfter(sweep: Sweep, error: unknown): Promise<number | undefined> {
   const { log, meter, redelivered, now } = sweep
   if (error instanceof RetryLater) {
     await remember(sweep, { ...sweep.memory, notBefore: error.until })

@@ -17,7 +17,7 @@ export interface Examined extends CheckContext {
   usual: UsualModel
 }
 
-export interface UsualModel {
+interface UsualModel {
   model: string
   effort: ReasoningEffort | undefined
   setBy: { model: string; effort: string }

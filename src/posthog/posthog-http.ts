@@ -94,9 +94,9 @@ async function callOnce<T>(
   request: Call<T>,
   { now, onStatus }: { now: () => number; onStatus: (status: number) => void },
 ): Promise<PostHogResponse<T>> {
-  const response = await send(settings, request)
+  const response = await fetchOnce(settings, request)
   onStatus(response.status)
-  const body = await read(response)
+  const body = await bodyIn(response)
   const { ok, status, headers } = response
   // An HTML page comes from a proxy, not from PostHog's API.
   const isPage = (status >= 300 && status < 400) || /^text\/html\b/i.test(headers.get('content-type') ?? '')
@@ -122,7 +122,7 @@ async function callOnce<T>(
   )
 }
 
-async function send(settings: PostHogSettings, request: Call<unknown>): Promise<Response> {
+async function fetchOnce(settings: PostHogSettings, request: Call<unknown>): Promise<Response> {
   const url = new URL(`${settings.host}/api/projects/${settings.projectId}/${request.path}`)
   for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value)
   const clean = (_: string, value: unknown) => (typeof value === 'string' ? sendable(value) : value)
@@ -142,13 +142,13 @@ async function send(settings: PostHogSettings, request: Call<unknown>): Promise<
       signal: AbortSignal.timeout(request.within ?? defaultLimit),
     })
   } catch (cause) {
-    throw new NoResponse('posthog', `PostHog did not answer (${reasonOf(cause)})`, { cause })
+    throw new NoResponse('posthog', `PostHog did not answer (${causeInWords(cause)})`, { cause })
   }
 }
 
-async function read(response: Response): Promise<unknown> {
+async function bodyIn(response: Response): Promise<unknown> {
   const text = await response.text().catch((cause: unknown) => {
-    throw new NoResponse('posthog', `PostHog's answer broke off (${reasonOf(cause)})`, { cause })
+    throw new NoResponse('posthog', `PostHog's answer broke off (${causeInWords(cause)})`, { cause })
   })
   try {
     return text === '' ? undefined : JSON.parse(text)
@@ -157,7 +157,7 @@ async function read(response: Response): Promise<unknown> {
   }
 }
 
-function reasonOf(cause: unknown): string {
+function causeInWords(cause: unknown): string {
   if (!(cause instanceof Error)) return 'no reason given'
   if (cause.name === 'TimeoutError') return 'time limit'
   const inner = cause.cause
@@ -182,7 +182,7 @@ export function faultOf(status: number, body: ErrorBody, at: Moment): Rejected |
   const said = body.detail ?? body.error ?? `status ${status}`
   const code = body.code ?? ''
   const { now, retryAt } = at
-  if (status === 429) return limited(body, said, at)
+  if (status === 429) return limitFault(body, said, at)
   if (agentNotReady.has(code)) return new RetryLater('posthog', retryAt ?? now + 2_000, 'not-ready', said)
   if (status === 503 && beforeEffect.has(code))
     return new RetryLater('posthog', retryAt ?? now + 30_000, 'unavailable', 'PostHog is not available')
@@ -194,7 +194,7 @@ export function faultOf(status: number, body: ErrorBody, at: Moment): Rejected |
   return new Rejected('posthog', status, code, said, body.attr ?? undefined)
 }
 
-function limited(body: ErrorBody, said: string, { now, retryAt }: Moment): Rejected | RetryLater {
+function limitFault(body: ErrorBody, said: string, { now, retryAt }: Moment): Rejected | RetryLater {
   const code = body.code ?? ''
   if (billing.has(code) || billing.has(body.type ?? '') || code === 'signal_report_task_cap')
     return new Rejected('posthog', 429, code || 'billing_limit', said)

@@ -73,7 +73,7 @@ const checks = /\b(?:tests?|lint|check|tsc|types?|build|pytest|jest|vitest|rspec
 
 export function actOf(update: AgentUpdate): AgentAct | undefined {
   const { sessionUpdate, kind = '', title = '', entries, locations } = update
-  if (sessionUpdate === 'plan') return { kind: 'plan', steps: (entries?.items ?? []).map(stepOf) }
+  if (sessionUpdate === 'plan') return { kind: 'plan', steps: (entries?.items ?? []).map(planStep) }
   if (!sessionUpdate.startsWith('tool_call')) return undefined
   const changes = /^(?:edit|delete|move)$/.test(kind)
   const running = checks.test(title) ? 'checking' : 'running'
@@ -85,7 +85,7 @@ export function actOf(update: AgentUpdate): AgentAct | undefined {
   }
 }
 
-const stepOf = ({ content, status }: { content: string; status?: string | undefined }): PlanStep => ({
+const planStep = ({ content, status }: { content: string; status?: string | undefined }): PlanStep => ({
   text: content,
   state: status === 'completed' ? 'done' : status === 'in_progress' ? 'current' : 'open',
 })

@@ -103,7 +103,7 @@ function meaning({ notification: { method = '', params, result } }: LogLine): Lo
       failed: params.status === 'failed' || undefined,
     }
   if (method.endsWith('posthog/permission_request') && params?.requestId !== undefined)
-    return { kind: 'asks', request: requestOf(params.requestId, params) }
+    return { kind: 'asks', request: permissionAsked(params.requestId, params) }
   if (method.endsWith('posthog/permission_resolved') && params?.requestId !== undefined)
     return { kind: 'permitted', id: params.requestId }
   const update = params?.update
@@ -120,7 +120,7 @@ function meaning({ notification: { method = '', params, result } }: LogLine): Lo
 }
 
 /** A question is marked so, or has no rejecting option. */
-function requestOf(
+function permissionAsked(
   id: string,
   { toolCall, options }: NonNullable<LogLine['notification']['params']>,
 ): PermissionRequest {

@@ -97,7 +97,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
     async poll(session: Session, offset: number): Promise<TaskRunSnapshot> {
       const asked = { method: 'GET', path: runPath(session), schema: TaskRun, counted: true } as const
       const { data: run } = await request(asked)
-      return snapshotOf(run, await log.after(session, offset), offset)
+      return asSnapshot(run, await log.after(session, offset), offset)
     },
 
     logLength: (session: Session): Promise<number> => log.length(session),
@@ -213,13 +213,13 @@ const mayHaveEnded = (error: unknown): error is Rejected | NoResponse =>
   isNotFound(error) || (error instanceof NoResponse && error.said?.status === 502)
 
 /** @param log `undefined` if the server has no logs of sessions */
-function snapshotOf(run: TaskRun, log: readonly LogEntry[][] | undefined, offset: number): TaskRunSnapshot {
+function asSnapshot(run: TaskRun, log: readonly LogEntry[][] | undefined, offset: number): TaskRunSnapshot {
   const output = run.output
   const startedAt = Date.parse(run.created_at ?? '') || 0
   return {
     status: run.status,
     error: run.error_message || undefined,
-    marker: markerOf(run),
+    marker: unfinishedBy(run),
     pulls: [...(output?.pr_url ? [output.pr_url] : []), ...(output?.pr_urls?.items ?? [])],
     files: run.artifacts ?? undefined,
     headBranch: output?.head_branch ?? undefined,
@@ -235,7 +235,7 @@ function snapshotOf(run: TaskRun, log: readonly LogEntry[][] | undefined, offset
 }
 
 /** Source: `update_task_run_status.py`; an older workflow says it in the error of a run that is `completed`. */
-function markerOf({ status, state, error_message }: TaskRun): Unfinished | undefined {
+function unfinishedBy({ status, state, error_message }: TaskRun): Unfinished | undefined {
   if (!isTerminal(status)) return undefined
   if (state?.sandbox_gone || /^Sandbox stopped; resume/.test(error_message ?? '')) return 'sandbox-gone'
   if (state?.timed_out_wall_clock) return 'out-of-time'

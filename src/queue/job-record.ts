@@ -81,12 +81,13 @@ const identity = ['kind', 'by', 'in', 'of', 'id', 'number']
 export function withUnread(stored: unknown, read: unknown, next: unknown): unknown {
   if (Array.isArray(stored) && Array.isArray(read) && Array.isArray(next))
     return next.map(item => {
-      const isIt = (each: unknown) => each === item || (isKeyed(each) && isKeyed(item) && named(each, item))
+      const isIt = (each: unknown) =>
+        each === item || (isKeyed(each) && isKeyed(item) && isIdentified(each, item))
       // Items are matched by identity, not position.
       const place = read.findIndex(isIt)
       return place < 0 ? item : withUnread(stored[place], read[place], item)
     })
-  if (!isKeyed(stored) || !isKeyed(read) || !isKeyed(next) || !isSame(read, next)) return next
+  if (!isKeyed(stored) || !isKeyed(read) || !isKeyed(next) || !isSameThing(read, next)) return next
   const unread = Object.entries(stored).filter(([key]) => own(read, key) === undefined)
   const known = Object.entries(next)
     .filter(([, value]) => value !== undefined)
@@ -94,10 +95,10 @@ export function withUnread(stored: unknown, read: unknown, next: unknown): unkno
   return Object.fromEntries([...unread, ...known])
 }
 
-const named = (one: Keyed, other: Keyed): boolean =>
-  identity.some(key => own(one, key) !== undefined) && isSame(one, other)
+const isIdentified = (one: Keyed, other: Keyed): boolean =>
+  identity.some(key => own(one, key) !== undefined) && isSameThing(one, other)
 
-const isSame = (one: Keyed, other: Keyed): boolean =>
+const isSameThing = (one: Keyed, other: Keyed): boolean =>
   identity.every(key => isKeyed(own(one, key)) || own(one, key) === own(other, key))
 
 const isKeyed = (value: unknown): value is Keyed =>

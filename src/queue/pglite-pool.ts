@@ -173,7 +173,7 @@ export async function claimDirectory(directory: string): Promise<Claim> {
 
 async function claim(path: string, directory: string): Promise<Claim> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const server = await listen(path)
+    const server = await openSocket(path)
     if (server) return { release: () => new Promise(resolve => server.close(() => resolve())) }
     const owner = await ownerOf(path)
     if (owner) throw inUse(directory, owner)
@@ -189,7 +189,7 @@ function inUse(directory: string, owner: string): QueueUnavailable {
   )
 }
 
-function listen(path: string): Promise<Server | undefined> {
+function openSocket(path: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer(socket => socket.on('error', () => {}).end(`process ${process.pid}`))
     server.once('error', error => {

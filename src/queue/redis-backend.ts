@@ -54,7 +54,7 @@ export async function openRedis(
 ): Promise<QueueBackend> {
   const where = hostAndPort(redisUrl)
   const producer = withScripts(new Redis(redisUrl, PRODUCER))
-  await ready(producer, { where, log, waitMs })
+  await untilReady(producer, { where, log, waitMs })
   producer.on('error', report)
   for (const warning of await checkRedisSafety(producer)) log.warn({ redis: where }, warning)
 
@@ -110,7 +110,7 @@ interface Waiting {
   waitMs: number
 }
 
-async function ready(redis: Redis, { where, log, waitMs }: Waiting): Promise<void> {
+async function untilReady(redis: Redis, { where, log, waitMs }: Waiting): Promise<void> {
   let reason: unknown = 'no answer'
   let give: (error: Error) => void = () => {}
   const message = (error: Error) => {

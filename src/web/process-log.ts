@@ -6,13 +6,13 @@ import type { Redact } from '../core/text/redact.ts'
 
 export async function openLog({ level, format }: LogSettings, redact: Redact): Promise<Logger> {
   const write = format === 'pretty' ? await prettyLines() : linesTogether()
-  const options = { level, base: { name: 'codex-task-bot' }, serializers: { err: shown } }
+  const options = { level, base: { name: 'codex-task-bot' }, serializers: { err: errorShown } }
   return pino(options, { write: line => write(redact(line)) })
 }
 
 const expected = [NoResponse, QueueUnavailable, Rejected, ResultPending, RetryLater]
 
-function shown(error: unknown): unknown {
+function errorShown(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   if (!expected.some(kind => error instanceof kind)) return stdSerializers.err(error)
   const { name: type, message } = error

@@ -135,7 +135,7 @@ interface Labelled {
 }
 
 /** GitHub knows a label by its name in any case. */
-function baseOf(
+function labelBase(
   name: string,
   { identity, thread }: Pick<Labelled, 'identity' | 'thread'>,
 ): string | undefined {
@@ -151,7 +151,7 @@ export function labelled(
   given: Labelled,
 ): Normalised {
   const name = payload.label?.name ?? ''
-  const base = baseOf(name, given)
+  const base = labelBase(name, given)
   if (base === undefined) return ignored('other label')
   if (isBot(payload)) return ignored('by a bot')
   const { thread, subject, identity } = given
@@ -183,7 +183,7 @@ export function unlabelled(
   { identity, thread, subject, deliveryId }: Labelled,
 ): Normalised {
   const name = payload.label?.name ?? ''
-  if (baseOf(name, { identity, thread }) === undefined) return ignored('other label')
+  if (labelBase(name, { identity, thread }) === undefined) return ignored('other label')
   const what = { kind: 'label', label: name } as const
   return withdrawn(payload, { thread, deliveryId, what, at: subject.updated_at })
 }
@@ -213,14 +213,14 @@ export function withdrawn(
     kind: 'trigger',
     trigger: {
       ...arrived(payload, thread, deliveryId, timeOf(at)),
-      id: `withdrawal-${thread.repoId}-${thread.number}-${nameOf(what)}-${deliveryId}`,
+      id: `withdrawal-${thread.repoId}-${thread.number}-${withdrawnName(what)}-${deliveryId}`,
       kind: 'withdrawal',
       what,
     },
   }
 }
 
-function nameOf(what: Withdrawn): string {
+function withdrawnName(what: Withdrawn): string {
   switch (what.kind) {
     case 'comment':
       return `${what.in === 'inline' ? 'inline' : 'comment'}-${what.commentId}`
@@ -261,7 +261,7 @@ export function said(
   payload: Installed<payloads.BasePayload>,
   { thread, deliveryId, words, word, names: [made, edited], commentRef, subject, head, app }: Said,
 ): Normalised {
-  const id = idOf(commentRef, thread)
+  const id = commentKey(commentRef, thread)
   return {
     kind: 'trigger',
     trigger: {
@@ -277,7 +277,7 @@ export function said(
   }
 }
 
-function idOf(commentRef: CommentRef, { repoId, number }: Thread): string | number {
+function commentKey(commentRef: CommentRef, { repoId, number }: Thread): string | number {
   switch (commentRef.kind) {
     case 'subject':
       return `${repoId}-${number}`

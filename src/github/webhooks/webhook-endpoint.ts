@@ -74,7 +74,7 @@ export function webhookEndpoint(
       deps.log.debug({ delivery: headers.id, event: headers.name, why: 'no command' }, 'ignored')
       return ignored('no command')
     }
-    const payload = parsed(body)
+    const payload = jsonIn(body)
     if (typeof payload !== 'object' || payload === null) return refused(400, 'the payload is not JSON')
     if (!isKnown(headers.name)) return ignored('event not used')
     try {
@@ -207,7 +207,7 @@ function bodyReader() {
   }
 }
 
-function parsed(body: Buffer): unknown {
+function jsonIn(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'))
   } catch {

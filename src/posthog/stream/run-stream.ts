@@ -62,7 +62,7 @@ interface Watched {
   reconnectedAt: number[]
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(over, ms).unref()
     signal.addEventListener('abort', over, { once: true })
@@ -198,7 +198,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
       }
       const wait = waitAfter(run, ending)
       if (!run.hasReceived || run.line.failures > 1 || wait > pace.soon) away(run)
-      await pause(wait, signal)
+      await pauseFor(wait, signal)
       run.reconnectedAt = [...run.reconnectedAt, now()].slice(-pace.reconnects)
     }
   }

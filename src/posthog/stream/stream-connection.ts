@@ -57,10 +57,10 @@ export async function connect(
     const isStream = response.statusCode === 200 && /^text\/event-stream\b/i.test(type)
     if (!isStream) return await unusable(settings, response, now())
     line.opened()
-    return await listen(line, response, () => watchdog.refresh())
+    return await hearOut(line, response, () => watchdog.refresh())
   } catch (error) {
     if (error instanceof RetryLater) return { kind: 'lost', reason: error.why, until: error.until }
-    return { kind: 'lost', reason: call.signal.aborted ? 'silence' : reasonOf(error) }
+    return { kind: 'lost', reason: call.signal.aborted ? 'silence' : whyLost(error) }
   } finally {
     clearTimeout(watchdog)
     line.signal.removeEventListener('abort', hangUp)
@@ -113,7 +113,7 @@ const maxEvent = 1_000_000
 /** Goes back as a header value. */
 const usableId = /^[\x21-\x7e]{1,200}$/
 
-async function listen(line: Line, response: IncomingMessage, alive: () => void): Promise<Ending> {
+async function hearOut(line: Line, response: IncomingMessage, alive: () => void): Promise<Ending> {
   let ending: Ending | undefined
   const parser = createParser({
     maxBufferSize: maxEvent,
@@ -151,7 +151,7 @@ async function listen(line: Line, response: IncomingMessage, alive: () => void):
   return { kind: 'lost', reason: 'closed by the server' }
 }
 
-function reasonOf(error: unknown): string {
+function whyLost(error: unknown): string {
   if (!(error instanceof Error)) return 'no reason given'
   return 'code' in error ? String(error.code) : error.name
 }

@@ -28,7 +28,7 @@ const bar = 28
 const dayName = (at: number): string =>
   new Date(at).toLocaleDateString('en', { weekday: 'short', timeZone: 'UTC' })
 
-const sumOf = ({ outcomes }: OutcomesOfDay, sort?: Sort): number =>
+const countOf = ({ outcomes }: OutcomesOfDay, sort?: Sort): number =>
   outcomes
     .filter(({ kind }) => sort === undefined || sorts[kind] === sort)
     .reduce((sum, { count }) => sum + count, 0)
@@ -74,10 +74,10 @@ function Bars({ bars, words }: { bars: readonly Bar[]; words: string }) {
 export function OutcomeChart({ days }: { days: readonly OutcomesOfDay[] }) {
   const bars = days.map(each => ({
     day: each.day,
-    parts: legend.map(([sort]) => ({ sort, amount: sumOf(each, sort) })),
-    label: String(sumOf(each) || ''),
+    parts: legend.map(([sort]) => ({ sort, amount: countOf(each, sort) })),
+    label: String(countOf(each) || ''),
   }))
-  const words = days.map(each => `${dayName(each.day)} ${sumOf(each)}`).join(', ')
+  const words = days.map(each => `${dayName(each.day)} ${countOf(each)}`).join(', ')
   return (
     <figure class="chart">
       <Bars bars={bars} words={`Ended runs by day: ${words}`} />
@@ -87,7 +87,7 @@ export function OutcomeChart({ days }: { days: readonly OutcomesOfDay[] }) {
             <svg viewBox="0 0 12 12" aria-hidden="true">
               <rect class={`${sort}-fill`} width="12" height="12" />
             </svg>
-            {days.reduce((sum, each) => sum + sumOf(each, sort), 0)} {name}
+            {days.reduce((sum, each) => sum + countOf(each, sort), 0)} {name}
           </li>
         ))}
       </ul>

@@ -118,7 +118,7 @@ export function detailsPage(shown: Shown): Page {
             </div>
             {tested ? (
               <div role="status">
-                <Checks lines={tested.map(lineOf)} />
+                <Checks lines={tested.map(lineOfFinding)} />
               </div>
             ) : null}
           </fieldset>
@@ -267,7 +267,7 @@ const Checks = ({ lines }: { lines: readonly Line[] }) => (
   </ul>
 )
 
-const lineOf = ({ field, label, ok, words }: Finding): Line => ({
+const lineOfFinding = ({ field, label, ok, words }: Finding): Line => ({
   ok,
   name: field === undefined ? label : <a href={`#${field}`}>{label}</a>,
   words,

@@ -33,8 +33,8 @@ export function setUpServer(deps: SetUpDeps): SetUp {
 
   const server = createServer((req, res) => {
     const path = (req.url ?? '/').split('?')[0]
-    if (path === '/healthz') return void plain(res, 200, 'ok\n')
-    if (path === '/readyz') return void plain(res, 503, 'the bot is not set up yet\n')
+    if (path === '/healthz') return void sendPlain(res, 200, 'ok\n')
+    if (path === '/readyz') return void sendPlain(res, 503, 'the bot is not set up yet\n')
     replyTo(req).then(
       reply => send(res, reply),
       error => send(res, shown(messagePage('That did not work', describe(error)), 500)),
@@ -45,7 +45,7 @@ export function setUpServer(deps: SetUpDeps): SetUp {
   return { server, token: guard.token }
 }
 
-const plain = (res: ServerResponse, status: number, text: string): unknown =>
+const sendPlain = (res: ServerResponse, status: number, text: string): unknown =>
   res
     .writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' })
     .end(text)

@@ -107,7 +107,7 @@ export class Steps {
   }
 
   async #entered(req: IncomingMessage): Promise<ReturnType<typeof readForm>> {
-    const form = new URLSearchParams(await bodyOf(req))
+    const form = new URLSearchParams(await formText(req))
     const given = Object.fromEntries(fields.map(field => [field, (form.get(field) ?? '').trim()])) as Values
     const values = { ...given, posthogKey: given.posthogKey || this.#values.posthogKey }
     const read = readForm(values, { local: isLocalHost(values.enterprise) })
@@ -198,7 +198,7 @@ function variablesOf(made: NewApp, values: Values, protocol: string): Record<str
 
 const maxBody = 64 * 1024
 
-async function bodyOf(req: IncomingMessage): Promise<string> {
+async function formText(req: IncomingMessage): Promise<string> {
   const parts: Buffer[] = []
   let length = 0
   for await (const part of req) {
@@ -236,10 +236,10 @@ export function withValues(text: string, values: Record<string, string>): string
     const value = name === undefined ? undefined : left.get(name)
     if (name === undefined || value === undefined || (!live && inForce.has(name))) return raw
     left.delete(name)
-    return lineOf(name, value)
+    return assigned(name, value)
   })
   while (lines.at(-1) === '') lines.pop()
-  return `${[...lines, ...[...left].map(([name, value]) => lineOf(name, value))].join('\n')}\n`
+  return `${[...lines, ...[...left].map(([name, value]) => assigned(name, value))].join('\n')}\n`
 }
 
 interface Entry {
@@ -278,7 +278,7 @@ function entriesOf(text: string): Entry[] {
  * Node unescapes only `
  * ` in double quotes.
  */
-function lineOf(name: string, value: string): string {
+function assigned(name: string, value: string): string {
   if (/^[\w./:@+=,-]*$/.test(value)) return `${name}=${value}`
   return value.includes('"') ? `${name}='${value}'` : `${name}="${value.replaceAll('\n', '\\n')}"`
 }
