@@ -183,10 +183,17 @@ export function attachmentReader(access: ThreadAccess): (attachment: Attachment)
 /** @throws RetryLater; other failures give none */
 async function signedIn({ client, thread, commentRef }: ThreadAccess): Promise<Map<string, string>> {
   const at = { owner: thread.owner, repo: thread.repo, mediaType: { format: 'full+json' } }
-  const issue = client.rest.issues.get({ ...at, issue_number: thread.number })
-  const responses = await Promise.all(
-    [issue, ...commandTexts(client, at, thread.number, commentRef)].map(text => text.catch(unlessLimited)),
-  )
+  const { issues, pulls } = client.rest
+  const texts: Promise<{ data: unknown }>[] = [issues.get({ ...at, issue_number: thread.number })]
+  if (commentRef?.kind === 'thread')
+    texts.push(issues.getComment({ ...at, comment_id: commentRef.commentId }))
+  if (commentRef?.kind === 'inline')
+    texts.push(pulls.getReviewComment({ ...at, comment_id: commentRef.commentId }))
+  if (commentRef?.kind === 'review') {
+    const review = { ...at, pull_number: thread.number, review_id: commentRef.reviewId }
+    texts.push(pulls.getReview(review), pulls.listCommentsForReview({ ...review, per_page: 100 }))
+  }
+  const responses = await Promise.all(texts.map(text => text.catch(unlessLimited)))
   const htmls = responses
     .flatMap(response => response?.data)
     .flatMap(text => WithHtml.safeParse(text).data?.body_html ?? [])
@@ -194,32 +201,6 @@ async function signedIn({ client, thread, commentRef }: ThreadAccess): Promise<M
 }
 
 const WithHtml = z.object({ body_html: z.string() })
-
-interface At {
-  owner: string
-  repo: string
-  mediaType: { format: string }
-}
-
-function commandTexts(
-  { rest }: Octokit,
-  at: At,
-  number: number,
-  commentRef: CommentRef | undefined,
-): Promise<{ data: unknown }>[] {
-  switch (commentRef?.kind) {
-    case 'thread':
-      return [rest.issues.getComment({ ...at, comment_id: commentRef.commentId })]
-    case 'inline':
-      return [rest.pulls.getReviewComment({ ...at, comment_id: commentRef.commentId })]
-    case 'review': {
-      const review = { ...at, pull_number: number, review_id: commentRef.reviewId }
-      return [rest.pulls.getReview(review), rest.pulls.listCommentsForReview({ ...review, per_page: 100 })]
-    }
-    default:
-      return []
-  }
-}
 
 interface Signature {
   extensions: readonly string[]

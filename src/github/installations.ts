@@ -11,14 +11,6 @@ const InstallationRef = z.object({ id: z.number() })
 
 const perPage = 100
 
-function asComment(run: CheckRunNode, sha: string): ThreadComment | undefined {
-  const number = Number(/^codex #(\d+)$/.exec(run.name)?.[1])
-  if (!number || !run.summary) return undefined
-  const createdAt = Date.parse(run.startedAt ?? '')
-  const changedAt = Date.parse(run.completedAt ?? '') || createdAt
-  return { id: run.databaseId, body: run.summary, number, createdAt, changedAt, sha }
-}
-
 const CheckRunNode = z.object({
   databaseId: z.number(),
   name: z.string(),
@@ -26,7 +18,6 @@ const CheckRunNode = z.object({
   startedAt: z.string().nullable(),
   completedAt: z.string().nullable(),
 })
-type CheckRunNode = z.infer<typeof CheckRunNode>
 
 const Checked = z.object({
   oid: z.string(),
@@ -144,9 +135,12 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
           for (const { target } of refs.nodes)
             for (const { oid, checkSuites } of target.history?.nodes ?? [])
               for (const { checkRuns } of checkSuites.nodes)
-                for (const run of checkRuns.nodes) {
-                  const comment = asComment(run, oid)
-                  if (comment && comment.createdAt >= since) found.set(comment.id, comment)
+                for (const { databaseId: id, name, summary: body, ...run } of checkRuns.nodes) {
+                  const number = Number(/^codex #(\d+)$/.exec(name)?.[1])
+                  const createdAt = Date.parse(run.startedAt ?? '')
+                  const changedAt = Date.parse(run.completedAt ?? '') || createdAt
+                  if (number && body && createdAt >= since)
+                    found.set(id, { id, body, number, createdAt, changedAt, sha: oid })
                 }
           after = refs.pageInfo.hasNextPage ? refs.pageInfo.endCursor : null
         } while (after !== null)

@@ -2,15 +2,7 @@
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import type { Thread } from '../core/model/thread.ts'
-import type {
-  Approvals,
-  Awaited,
-  CommentView,
-  CommitView,
-  NeedsView,
-  PullNeeds,
-  PullView,
-} from '../core/model/views.ts'
+import type { Approvals, Awaited, CommentView, CommitView, NeedsView, PullView } from '../core/model/views.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
 import { nodesOf, query } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
@@ -80,7 +72,14 @@ export function pullsOf({ redact, ...access }: ThreadAccess & { redact(text: str
       const contexts = found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes ?? []
       return {
         number,
-        failedChecks: contexts.flatMap(check => (check ? failedCheck(check) : [])),
+        failedChecks: contexts.flatMap(check => {
+          if (!check) return []
+          const [name, state, url] =
+            check.__typename === 'CheckRun'
+              ? [check.name, check.conclusion, check.detailsUrl]
+              : [check.context, check.state, check.targetUrl]
+          return red.has(state ?? '') ? [{ name, url: url ?? undefined }] : []
+        }),
         isKnown: found.mergeable !== 'UNKNOWN',
         hasConflicts: found.mergeable === 'CONFLICTING',
         changesRequestedBy: found.latestOpinionatedReviews.nodes.flatMap(({ state, author }) =>
@@ -205,14 +204,6 @@ const CheckContext = z.union([
 /** Source: `CheckConclusionState` and `StatusState` of GitHub's GraphQL schema. */
 const red = new Set(['FAILURE', 'TIMED_OUT', 'STARTUP_FAILURE', 'ACTION_REQUIRED', 'ERROR'])
 
-function failedCheck(check: z.infer<typeof CheckContext>): PullNeeds['failedChecks'] {
-  const [name, state, url] =
-    check.__typename === 'CheckRun'
-      ? [check.name, check.conclusion, check.detailsUrl]
-      : [check.context, check.state, check.targetUrl]
-  return red.has(state ?? '') ? [{ name, url: url ?? undefined }] : []
-}
-
 const Contexts = z.object({ nodes: z.array(CheckContext.nullable()).nullable() })
 const Rollup = z.object({ contexts: Contexts.nullable() })
 const NewestCommit = z.object({ statusCheckRollup: Rollup.nullable() }).nullable()
@@ -315,26 +306,7 @@ export interface Joined {
   labels?: readonly string[]
 }
 
-function pullAndJoined(labels: readonly string[]) {
-  const declares = labels.map((_, at) => `, $label${at}: String!`).join('')
-  const asks = labels.map((_, at) => ` label${at}: label(name: $label${at}) { id }`).join('')
-  const found = z.object({ id: z.string() }).nullish()
-  return {
-    text: `query pullAndPerson($owner: String!, $name: String!, $number: Int!, $login: String!, $isNamed: Boolean!${declares}) {
-  repository(owner: $owner, name: $name) { pullRequest(number: $number) { ${pullFields} }${asks} }
-  user(login: $login) @include(if: $isNamed) { id }
-}`,
-    schema: z.object({
-      repository: z.object({ pullRequest: PullNode }).catchall(found),
-      user: found,
-    }),
-    optional: [
-      'user',
-      'repository.pullRequest.headRepository',
-      ...labels.map((_, at) => `repository.label${at}`),
-    ],
-  }
-}
+const HasId = z.object({ id: z.string() })
 
 export const labelKey = ({ repoId }: Pick<Thread, 'repoId'>, name: string): string =>
   `label/${repoId}/${name.toLowerCase()}`
@@ -345,16 +317,33 @@ export async function pullWith(
   number: number,
   { login, labels = [] }: Joined = {},
 ): Promise<PullView> {
+  const declares = labels.map((_, at) => `, $label${at}: String!`).join('')
+  const asks = labels.map((_, at) => ` label${at}: label(name: $label${at}) { id }`).join('')
+  const pullAndPerson = {
+    text: `query pullAndPerson($owner: String!, $name: String!, $number: Int!, $login: String!, $isNamed: Boolean!${declares}) {
+  repository(owner: $owner, name: $name) { pullRequest(number: $number) { ${pullFields} }${asks} }
+  user(login: $login) @include(if: $isNamed) { id }
+}`,
+    schema: z.object({
+      repository: z.object({ pullRequest: PullNode }).catchall(HasId.nullish()),
+      user: HasId.nullish(),
+    }),
+    optional: [
+      'user',
+      'repository.pullRequest.headRepository',
+      ...labels.map((_, at) => `repository.label${at}`),
+    ],
+  }
   const isNamed = login !== undefined
   const variables = {
     ...{ owner: thread.owner, name: thread.repo, number, login: login ?? '', isNamed },
     ...Object.fromEntries(labels.map((label, at) => [`label${at}`, label])),
   }
-  const { repository, user } = await query(client, pullAndJoined(labels), variables)
+  const { repository, user } = await query(client, pullAndPerson, variables)
   ids.set(threadKey({ ...thread, number }), repository.pullRequest.id)
   if (user) ids.set(`user/${login}`, user.id)
   for (const [at, label] of labels.entries()) {
-    const found = z.object({ id: z.string() }).safeParse(repository[`label${at}`]).data
+    const found = HasId.safeParse(repository[`label${at}`]).data
     if (found) ids.set(labelKey(thread, label), found.id)
     else ids.delete(labelKey(thread, label))
   }

@@ -35,7 +35,11 @@ export function limited(
       refusePage(response)
       return response
     }
-    const repeats = isRepeatable(options) ? [300, 1_000] : []
+    const { url, content, query } = options
+    // Not the eyes: set late, they would stay after the end.
+    const isReaction = /\/reactions$/.test(url) && content !== 'eyes'
+    const isSwap = typeof query === 'string' && query.startsWith(`mutation ${swapName}(`)
+    const repeats = isRead(options) || isReaction || isSwap ? [300, 1_000] : []
     for (let refresh = false; ; ) {
       try {
         return await once(refresh)
@@ -58,21 +62,8 @@ export function limited(
   return client
 }
 
-interface Request {
-  method: string
-  url: string
-  content?: unknown
-  query?: unknown
-}
-
-const isRead = ({ method, query }: Request): boolean =>
+const isRead = ({ method, query }: { method: string; query?: unknown }): boolean =>
   method === 'GET' || (typeof query === 'string' && /^\s*(?:query\b|\{)/.test(query))
-
-/** Not the eyes: set late, they would stay after the end. */
-const isRepeatable = ({ method, url, content, query }: Request): boolean =>
-  isRead({ method, query, url }) ||
-  (/\/reactions$/.test(url) && content !== 'eyes') ||
-  (typeof query === 'string' && query.startsWith(`mutation ${swapName}(`))
 
 /** Path segments kept in the `route` label. */
 const words = new Set(

@@ -68,14 +68,24 @@ export function gitHubThread(
   }
 
   async function settle(settling: Settling): Promise<Settled> {
-    const done = settleThread(access, redactedSettling(settling, redact, written))
+    const { pull, status } = settling
+    const { title, body } = pull?.change ?? {}
+    const texts = {
+      ...(title === undefined ? {} : { title: redact(title) }),
+      ...(body === undefined ? {} : { body: redact(body) }),
+    }
+    const done = settleThread(access, {
+      ...settling,
+      pull: pull?.change ? { ...pull, change: { ...pull.change, ...texts } } : pull,
+      status: status && { ...status, text: written(status.text) },
+    })
     if (!isMoreThanReaction(settling))
       return done.catch(error => {
         unlessLimited(error)
         return { refused: [] }
       })
-    const { pull, ...how } = await done
-    return { pull: pull && { ...pull, title: redact(pull.title) }, ...how }
+    const { pull: seen, ...how } = await done
+    return { pull: seen && { ...seen, title: redact(seen.title) }, ...how }
   }
 
   return {
@@ -188,22 +198,6 @@ const addToReview = {
 const BlockingIssues = z.array(
   z.object({ state: z.string(), number: z.number().int(), title: z.string(), html_url: z.string() }),
 )
-
-type Rewrite = (text: string) => string
-
-function redactedSettling(settling: Settling, redact: Rewrite, written: Rewrite): Settling {
-  const { pull, status } = settling
-  const { title, body } = pull?.change ?? {}
-  const texts = {
-    ...(title === undefined ? {} : { title: redact(title) }),
-    ...(body === undefined ? {} : { body: redact(body) }),
-  }
-  return {
-    ...settling,
-    pull: pull?.change ? { ...pull, change: { ...pull.change, ...texts } } : pull,
-    status: status && { ...status, text: written(status.text) },
-  }
-}
 
 interface Closable {
   state: string

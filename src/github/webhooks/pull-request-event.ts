@@ -32,7 +32,7 @@ export function fromPull(
     return labelled(payload, { identity, thread, subject: pull, deliveryId, head: headOf(pull) })
   if (action === 'unlabeled') return unlabelled(payload, { identity, thread, subject: pull, deliveryId })
   if (action === 'locked') return withdrawn(payload, { thread, deliveryId, ...endedBy('locked', pull) })
-  const news = markerNews(payload) ?? pullNews(action, pull)
+  const news = pullNews(payload)
   if (!news && action !== 'edited') return ignored('event not used')
   const given = { identity, thread, subject: pull, deliveryId, head: headOf(pull) }
   const said = action === 'opened' || !news ? inText(payload, given) : ignored('no command')
@@ -63,21 +63,17 @@ export function newsOf(
   }
 }
 
-/** Whose it is, or was, is for who has the key to judge. */
-function markerNews({
-  action,
-  changes,
-  pull_request: pull,
-}: z.infer<typeof payloads.PullEvent>): News | undefined {
-  if (action !== 'edited' || !changes?.body) return undefined
-  const [had, has] = [hasMarker(changes.body.from ?? ''), hasMarker(pull.body)]
-  return had === has ? undefined : has ? 'marked' : 'unmarked'
-}
-
 type News = Extract<Trigger, { kind: 'pull-news' }>['news']
 
-function pullNews(action: string, pull: payloads.PullRequestPayload): News | undefined {
+function pullNews(payload: z.infer<typeof payloads.PullEvent>): News | undefined {
+  const { action, changes, pull_request: pull } = payload
   switch (action) {
+    case 'edited': {
+      if (!changes?.body) return undefined
+      // Whose it is, or was, is for who has the key to judge.
+      const [had, has] = [hasMarker(changes.body.from ?? ''), hasMarker(pull.body)]
+      return had === has ? undefined : has ? 'marked' : 'unmarked'
+    }
     case 'opened':
     case 'reopened':
     case 'ready_for_review':
