@@ -75,7 +75,12 @@ export function openTenants(config: Config, opening: Opening): Tenants {
     named(name) {
       const tenant = all.find(({ tenant }) => tenant === name) ?? gone.get(name)
       if (tenant) return tenant
-      const unset = goneTenant(name, markerSigner(`${markerKey} ${name}`), opening)
+      const [host = '', projectId = ''] = name.split(' ')
+      const signer = markerSigner(`${markerKey} ${name}`)
+      const left = tenantOf({ host, projectId, apiKey: '', userToken: undefined }, signer, opening)
+      // Tells its Runs that whoever runs the bot has to set it up again.
+      const access = { ...left.access, standing: notSetUp(opening.now) }
+      const unset = { ...left, access, posthog: postHogTasks(access, opening.now) }
       gone.set(name, unset)
       return unset
     },
@@ -83,14 +88,6 @@ export function openTenants(config: Config, opening: Opening): Tenants {
 }
 
 const tenantName = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>): string => `${host} ${projectId}`
-
-/** Tells its Runs that whoever runs the bot has to set it up again. */
-function goneTenant(name: string, signer: Signer, opening: Opening): Tenant {
-  const [host = '', projectId = ''] = name.split(' ')
-  const tenant = tenantOf({ host, projectId, apiKey: '', userToken: undefined }, signer, opening)
-  const access = { ...tenant.access, standing: notSetUp(opening.now) }
-  return { ...tenant, access, posthog: postHogTasks(access, opening.now) }
-}
 
 function tenantOf(
   { host, projectId, apiKey, userToken }: Access,

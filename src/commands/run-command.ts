@@ -62,22 +62,18 @@ export const runCommand = command({
     const isTicked = request.trigger.kind === 'tick'
     if (isTicked && fix?.text === undefined) return reject({ kind: 'nothing-to-fix', pull: fix?.pull })
     if (fix?.text === undefined) return decideStart(request, wanted(request, { inline, template }), start)
-    const most = mostRounds(start)
+    const settings =
+      start.kind === 'free'
+        ? start.settling.settings
+        : start.kind === 'busy'
+          ? start.live.baseline.settings
+          : undefined
+    const most = settings?.limits.fix_rounds
     if (!request.options.force && most !== undefined && isAtCap(fix.rounds, most))
       return reject({ kind: 'fix-rounds', pull: fix.pull, most, ...fix.rounds })
     return decideStart(request, { ...wanted({ ...request, text: fix.text }), fixes: true }, start)
   },
 })
-
-function mostRounds(start: StartFacts): number | undefined {
-  const settings =
-    start.kind === 'free'
-      ? start.settling.settings
-      : start.kind === 'busy'
-        ? start.live.baseline.settings
-        : undefined
-  return settings?.limits.fix_rounds
-}
 
 /** The pull request that the thread is, or that its last run made. */
 function pullToFix({ trigger: { thread } }: Request, start: StartFacts): number | undefined {

@@ -39,7 +39,11 @@ export async function openQueues<TriggerData, RunData>(
   const { redisUrl, dataDir, log = SILENT, prefix = '{codex}' } = options
   const { lockDuration = 10_000, stalledInterval = 5_000, traced = false } = options
   const report = errorReporter(log)
-  const backend = await openBackend({ redisUrl, dataDir, log, report })
+  const backend = redisUrl
+    ? await import('./redis-backend.ts').then(({ openRedis, START_MS }) =>
+        openRedis(redisUrl, log, report, START_MS),
+      )
+    : await import('./embedded-backend.ts').then(({ openEmbedded }) => openEmbedded(dataDir, log))
   const telemetry = traced ? await openTelemetry() : undefined
   const hands = new Hands()
   const shared = { hands, backend, prefix, log, report, lockDuration, stalledInterval, telemetry }
@@ -83,20 +87,6 @@ export async function openQueues<TriggerData, RunData>(
       return closing
     },
   }
-}
-
-interface BackendOptions extends Pick<QueueOptions<unknown, unknown>, 'redisUrl' | 'dataDir'> {
-  log: QueueLog
-  report: (error: Error) => void
-}
-
-async function openBackend({ redisUrl, dataDir, log, report }: BackendOptions): Promise<QueueBackend> {
-  if (redisUrl) {
-    const { openRedis, START_MS } = await import('./redis-backend.ts')
-    return openRedis(redisUrl, log, report, START_MS)
-  }
-  const { openEmbedded } = await import('./embedded-backend.ts')
-  return openEmbedded(dataDir, log)
 }
 
 async function ready(backend: QueueBackend, queues: Pick<BullQueue<unknown>, 'takesJobs'>[], ms: number) {

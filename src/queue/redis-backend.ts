@@ -313,25 +313,21 @@ async function sweep(
  * managed servers often forbid CONFIG; what a server does not tell is not warned about.
  */
 export async function checkRedisSafety(connection: Pick<Redis, 'info'>): Promise<string[]> {
-  const facts = parseInfo(await connection.info().catch(() => ''))
+  const lines = (await connection.info().catch(() => '')).split(/\r?\n/)
+  const factOf = (name: string): string | undefined =>
+    lines
+      .findLast(line => line.startsWith(`${name}:`))
+      ?.slice(name.length + 1)
+      .trim()
   const warnings: string[] = []
-  const policy = facts.get('maxmemory_policy')
+  const policy = factOf('maxmemory_policy')
   if (policy !== undefined && policy !== 'noeviction') {
     warnings.push(
       `Redis may evict jobs when its memory is full: maxmemory-policy is ${policy}, it should be noeviction`,
     )
   }
-  if (facts.get('aof_enabled') === '0') {
+  if (factOf('aof_enabled') === '0') {
     warnings.push('Redis loses the newest jobs when it crashes: appendonly is off, it should be on')
   }
   return warnings
-}
-
-function parseInfo(text: string): Map<string, string> {
-  const facts = new Map<string, string>()
-  for (const line of text.split(/\r?\n/)) {
-    const colon = line.indexOf(':')
-    if (colon > 0) facts.set(line.slice(0, colon), line.slice(colon + 1).trim())
-  }
-  return facts
 }

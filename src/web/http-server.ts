@@ -100,19 +100,15 @@ function isLocal({ socket, headers }: IncomingMessage, server: Server): boolean 
   const listensOn = typeof address === 'object' && address ? address.address : ''
   const isProxied = Object.keys(headers).some(name => proxyHeader.test(name))
   const isHere = isLoopback(listensOn) && isLoopback(socket.remoteAddress ?? '')
-  return isHere && !isProxied && isLoopbackName(headers.host ?? '')
-}
-
-const isLoopback = (address: string): boolean => /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address)
-
-/** Not a name that somebody has lead here, through which a page of theirs could read ours. */
-const isLoopbackName = (host: string): boolean => {
-  const name = host
+  // Not a name that somebody has lead here, through which a page of theirs could read ours.
+  const name = (headers.host ?? '')
     .replace(/:\d{1,5}$/, '')
     .replace(/^\[(.*)\]$/, '$1')
     .toLowerCase()
-  return name === 'localhost' || isLoopback(name)
+  return isHere && !isProxied && (name === 'localhost' || isLoopback(name))
 }
+
+const isLoopback = (address: string): boolean => /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address)
 
 const proxyHeader =
   /^(?:forwarded|via|cdn-loop|x-real-ip|x-request-id|x-(?:forwarded|client|cluster-client|original|envoy|amzn|amz-cf|azure|appengine|cloud-trace|vercel|nf)(?:-.*)?|(?:true-client|cf|fly|fastly|akamai)-.*)$/

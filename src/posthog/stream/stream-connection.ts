@@ -60,7 +60,9 @@ export async function connect(
     return await hearOut(line, response, () => watchdog.refresh())
   } catch (error) {
     if (error instanceof RetryLater) return { kind: 'lost', reason: error.why, until: error.until }
-    return { kind: 'lost', reason: call.signal.aborted ? 'silence' : whyLost(error) }
+    if (call.signal.aborted) return { kind: 'lost', reason: 'silence' }
+    if (!(error instanceof Error)) return { kind: 'lost', reason: 'no reason given' }
+    return { kind: 'lost', reason: 'code' in error ? String(error.code) : error.name }
   } finally {
     clearTimeout(watchdog)
     line.signal.removeEventListener('abort', hangUp)
@@ -149,11 +151,6 @@ async function hearOut(line: Line, response: IncomingMessage, alive: () => void)
     if (ending) return ending
   }
   return { kind: 'lost', reason: 'closed by the server' }
-}
-
-function whyLost(error: unknown): string {
-  if (!(error instanceof Error)) return 'no reason given'
-  return 'code' in error ? String(error.code) : error.name
 }
 
 /** Of an event, which is bounded as a whole. */

@@ -77,7 +77,10 @@ class Guard {
         421,
         'Open this page with the address that the terminal shows, or with the IP address of this machine.',
       )
-    if (req.method === 'POST' && !comesFrom(req, host)) return out(403, 'Another page sent this.')
+    const { origin, 'sec-fetch-site': site } = req.headers
+    const isFromHere =
+      origin === undefined ? site === 'same-origin' : URL.canParse(origin) && new URL(origin).host === host
+    if (req.method === 'POST' && !isFromHere) return out(403, 'Another page sent this.')
     const [, session = ''] = sessionCookie.exec(req.headers.cookie ?? '') ?? []
     if (isSameSecret(session, this.#session)) return { kind: 'in' }
     const token = url.searchParams.get('token')
@@ -100,9 +103,3 @@ class Guard {
 }
 
 const out = (status: number, why: string): Admission => ({ kind: 'out', status, why })
-
-function comesFrom({ headers }: IncomingMessage, host: string): boolean {
-  const { origin } = headers
-  if (origin !== undefined) return URL.canParse(origin) && new URL(origin).host === host
-  return headers['sec-fetch-site'] === 'same-origin'
-}
