@@ -157,8 +157,8 @@ function flowMeter(registry: Registry, now: () => number): FlowMeter {
   const dealtWith = 'What arrived from GitHub, by how it was dealt with.'
   const triggers = counter(registry, 'triggers_total', dealtWith, ['kind', 'outcome'])
   const sweeps = counter(registry, 'sweeps_total', "Looks through GitHub's log of deliveries.", ['result'])
-  const askedAgain = 'Webhooks that GitHub was asked to send again.'
-  const redeliveries = counter(registry, 'redeliveries_total', askedAgain)
+  const sentAgain = 'Webhooks that GitHub was asked to send again.'
+  const redeliveries = counter(registry, 'redeliveries_total', sentAgain)
   return {
     ...runMeter(registry, now),
     handled(kind, outcome) {
