@@ -23,7 +23,10 @@ export function attachmentsIn(
   if (!page || !URL.canParse(webUrl)) return []
   const candidates = page.files.flatMap(({ url, words }) => {
     const address = attachmentAddress(url, webUrl)
-    return address ? [{ name: nameOf(words, address), url: address.href }] : []
+    if (!address) return []
+    const said = /^https?:\/\//i.test(words) ? '' : words
+    const name = fileNamed(said) || fileNamed(lastSegment(address.href)) || 'attachment'
+    return [{ name, url: address.href }]
   })
   return onlyOnce(candidates).slice(0, most)
 }
@@ -95,22 +98,10 @@ export function signedAddresses(html: string): [id: string, url: string][] {
 
 const maxName = 255
 
-function nameOf(words: string, address: URL): string {
-  return (
-    fileNamed(/^https?:\/\//i.test(words) ? '' : words) ||
-    fileNamed(lastSegment(address.href)) ||
-    'attachment'
-  )
-}
-
 export function fileNamed(text: string): string {
   const name = stripInvisible(text)
     .replace(/[\\/\s]+/g, ' ')
     .replace(/^[\s.]+|\s+$/g, '')
-  return fitted(name)
-}
-
-function fitted(name: string): string {
   const extension = extensionOf(name)
   const ending = extension === '' ? '' : `.${extension}`
   let stem = name.slice(0, name.length - ending.length)

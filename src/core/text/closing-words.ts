@@ -19,20 +19,15 @@ export function closesIssue(body: string, { owner, repo, number, url }: IssueNam
     `\\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?[ \\t]{1,9}(?:${names.join('|')})(?![\\d/])`,
     'i',
   )
-  return textsOf(body).some(text => closing.test(text))
-}
-
-function textsOf(body: string): string[] {
   const tree = readMarkdown(body)
-  const texts: string[] = []
   const pending: Nodes[] = tree ? [tree] : []
   for (let node = pending.pop(); node; node = pending.pop()) {
     if (silent.has(node.type)) continue
-    if (node.type === 'paragraph' || node.type === 'heading' || node.type === 'tableCell')
-      texts.push(said(node))
-    else if ('children' in node) for (const child of node.children) pending.push(child)
+    if (node.type === 'paragraph' || node.type === 'heading' || node.type === 'tableCell') {
+      if (closing.test(said(node))) return true
+    } else if ('children' in node) for (const child of node.children) pending.push(child)
   }
-  return texts
+  return false
 }
 
 const silent: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([

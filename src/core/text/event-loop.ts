@@ -48,33 +48,24 @@ export function withinTime<T extends object>(work: () => T, milliseconds = limit
 
 function attempted<T extends object>(work: () => T, timeout: number): T | undefined {
   try {
-    return place.work || timeout === Number.POSITIVE_INFINITY ? work() : cutOff(work, timeout)
+    if (place.work || timeout === Number.POSITIVE_INFINITY) return work()
+    let done: T | undefined
+    place.work = () => {
+      done = work()
+    }
+    try {
+      script.runInContext(context, { timeout })
+      return done
+    } finally {
+      place.work = undefined
+    }
   } catch (error) {
-    if (isTooMuch(error)) return undefined
+    // It may come from another realm.
+    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+    if (error instanceof RangeError || code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return undefined
     throw error
   }
 }
-
-function cutOff<T extends object>(work: () => T, timeout: number): T | undefined {
-  let done: T | undefined
-  place.work = () => {
-    done = work()
-  }
-  try {
-    script.runInContext(context, { timeout })
-    return done
-  } finally {
-    place.work = undefined
-  }
-}
-
-/** The error may come from another realm. */
-const isTooMuch = (error: unknown): boolean =>
-  error instanceof RangeError ||
-  (typeof error === 'object' &&
-    error !== null &&
-    'code' in error &&
-    error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
 
 export function keepingRecent<T extends string | undefined>(
   most: number,

@@ -13,18 +13,14 @@ const maxDepth = 50
 
 const grammar = { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] }
 
-/** `undefined` for a text that is too long, deep or complex. */
-export function readMarkdown(source: string): Root | undefined {
-  return bounded(source, () => fromMarkdown(source, grammar))
-}
-
 /** Deeper nesting on one line overflows the stack, and a regular expression compiled there ends the process. */
 const tooManyMarkers = /^(?:[ \t]*(?:>|[-+*](?=[ \t\n])|\d{1,9}[.)](?=[ \t\n]))){40}/m
 
-function bounded(source: string, read: () => Root): Root | undefined {
+/** `undefined` for a text that is too long, deep or complex. */
+export function readMarkdown(source: string): Root | undefined {
   if (source.length > maxLength || tooManyMarkers.test(source)) return undefined
   return withinTime(() => {
-    const tree = read()
+    const tree = fromMarkdown(source, grammar)
     return { tree: isDeep(tree) ? undefined : tree }
   }, timeFor(source))?.tree
 }

@@ -86,7 +86,8 @@ export function redactor(secrets: readonly string[]): Redact {
   const known = knownValues([...new Set(secrets)].filter(secret => secret.length >= 8))
   return text => {
     const plain = text.includes('\\') || text.includes('\u200b') ? text.replace(escapes, '') : text
-    const held = heldIn(plain, known)
+    const lower = plain.toLowerCase()
+    const held = known.filter(({ piece, anyCase }) => (anyCase ? lower : plain).includes(piece))
     if (held.length === 0 && !beginnings.some(beginning => beginning.test(plain))) return text
     const exact = held.map(({ pattern }) => pattern)
     return without(named, withoutJudged(without([...exact, shapes], text)))
@@ -114,17 +115,27 @@ interface KnownValue {
 }
 
 function knownValues(secrets: readonly string[]): KnownValue[] {
+  const written = secrets.flatMap(secret => {
+    try {
+      return [secret, encodeURIComponent(secret)]
+    } catch {
+      return [secret]
+    }
+  })
   // Longest first, so that no rest of a longer one stays.
-  const plain = [...new Set(secrets.flatMap(variants))].sort((a, b) => b.length - a.length)
+  const plain = [...new Set(written)].sort((a, b) => b.length - a.length)
   return [
     ...plain.map(secret => ({ pattern: value(secret), piece: pieceOf(secret) })),
-    ...[...new Set(secrets.flatMap(inBase64))].map(known => ({
-      pattern: base64Value(known),
-      piece: pieceOf(known),
-    })),
-    ...secrets
-      .map(inHex)
-      .map(known => ({ pattern: hexValue(known), piece: pieceOf(known.slice(0, 16)), anyCase: true })),
+    ...[...new Set(secrets.flatMap(inBase64))].map(known => {
+      const signs = known.replace(/[+/]/g, sign => (sign === '+' ? '(?:[+-]|%2[Bb])' : '(?:[/_]|%2[Ff])'))
+      const pattern = new RegExp(`${signs}(?:[A-Za-z0-9+/_-]|%2[BbFf])*(?:=|%3[Dd]){0,2}`, 'g')
+      return { pattern, piece: pieceOf(known) }
+    }),
+    ...secrets.map(secret => {
+      const known = Buffer.from(secret).toString('hex').slice(0, maxKnown)
+      const pattern = new RegExp(`${known}[0-9a-f]*`, 'gi')
+      return { pattern, piece: pieceOf(known.slice(0, 16)), anyCase: true }
+    }),
   ]
 }
 
@@ -146,27 +157,19 @@ const beginnings: readonly RegExp[] = [
   /bearer\s|token\s{1,9}[\w.~+/-]{20}|authorization|basic\s{1,3}[A-Z0-9+/_-]{12}|aws|secret|‹redacted›/i,
 ]
 
-const heldIn = (plain: string, known: readonly KnownValue[]): KnownValue[] => {
-  const lower = plain.toLowerCase()
-  return known.filter(({ piece, anyCase }) => (anyCase ? lower : plain).includes(piece))
-}
-
-/** The longest part without escapes; none for a value without letters, which would be in every text. */
-const pieceOf = (secret: string): string =>
-  fromRarest(
-    (secret.match(/[A-Za-z0-9]+/g) ?? ['']).reduce((longest, part) =>
-      part.length > longest.length ? part : longest,
-    ),
-  )
-
 const enough = 12
 const commonestFirst = 'etaoinsrhdlcumpfgbyvwk012TIASCEPRNODLM5346789xBFGHUVWjqzYKJXZQ'
 
-/** The rest from its rarest character, which is found fastest. */
-function fromRarest(part: string): string {
-  const starts = [...part.slice(0, Math.max(1, part.length - enough + 1))]
+/**
+ * The longest part without escapes, from its rarest character, which is found fastest; none for a value without
+ * letters, which would be in every text.
+ */
+function pieceOf(secret: string): string {
+  const parts = secret.match(/[A-Za-z0-9]+/g) ?? ['']
+  const longest = parts.reduce((best, part) => (part.length > best.length ? part : best))
+  const starts = [...longest.slice(0, Math.max(1, longest.length - enough + 1))]
   const ranks = starts.map(sign => commonestFirst.indexOf(sign))
-  return part.slice(ranks.indexOf(Math.max(...ranks)))
+  return longest.slice(ranks.indexOf(Math.max(...ranks)))
 }
 
 const without = (secrets: readonly RegExp[], text: string): string =>
@@ -182,23 +185,8 @@ const withoutJudged = (text: string): string =>
     text,
   )
 
-const variants = (secret: string): string[] => {
-  try {
-    return [secret, encodeURIComponent(secret)]
-  } catch {
-    return [secret]
-  }
-}
-
 /** A prefix of this length identifies the secret; the rest of its alphabet is removed with it. */
 const maxKnown = 64
-
-const base64Value = (known: string): RegExp =>
-  new RegExp(`${inAnyBase64(known)}(?:[A-Za-z0-9+/_-]|%2[BbFf])*(?:=|%3[Dd]){0,2}`, 'g')
-
-const hexValue = (known: string): RegExp => new RegExp(`${known}[0-9a-f]*`, 'gi')
-
-const inHex = (secret: string): string => Buffer.from(secret).toString('hex').slice(0, maxKnown)
 
 /** The first and last base64 characters share bits with their neighbours. */
 const inBase64 = (secret: string): string[] =>
@@ -209,16 +197,11 @@ const inBase64 = (secret: string): string[] =>
     return known.length < 10 ? [] : [known.slice(0, maxKnown)]
   })
 
-const inAnyBase64 = (known: string): string =>
-  known.replace(/[+/]/g, sign => (sign === '+' ? '(?:[+-]|%2[Bb])' : '(?:[/_]|%2[Ff])'))
-
 function value(secret: string): RegExp {
   const [first = '', ...rest] = secret.replace(/\r\n?|\n/g, '\n').split('')
-  return new RegExp(itself(first) + rest.map(unit).join(''), 'g')
+  const units = rest.map(sign => (/[A-Za-z0-9]/.test(sign) ? beforeLetter : beforeSign) + itself(sign))
+  return new RegExp(itself(first) + units.join(''), 'g')
 }
-
-const unit = (character: string): string =>
-  (/[A-Za-z0-9]/.test(character) ? beforeLetter : beforeSign) + itself(character)
 
 function itself(character: string): string {
   if (character === '\n') return '(?:\\\\{0,4}[nr]|\\s)+'

@@ -45,7 +45,11 @@ const asQuote = (safe: string): string =>
 /** Text that can't be parsed safely is shown as code. */
 export function safeMarkdown(text: string): string {
   const source = withoutMarkers(stripInvisible(text))
-  return inTime(source) ?? asCode(source)
+  const safe = inTime(source)
+  if (safe !== undefined) return safe
+  const value = countable(source)
+  const fence = '`'.repeat(Math.max(3, longestBackticks(value) + 1))
+  return `${fence}\n${value}\n${fence}`
 }
 
 /** The status repeats the same texts at each step. */
@@ -62,13 +66,6 @@ function rewritten(source: string): string | undefined {
   if (safe === undefined || isHeavy(safe)) return undefined
   const again = readMarkdown(safe)
   return again && isHarmless(again) ? safe : undefined
-}
-
-/** Written by hand: the fallback when nothing else works. */
-function asCode(source: string): string {
-  const value = countable(source)
-  const fence = '`'.repeat(Math.max(3, longestBackticks(value) + 1))
-  return `${fence}\n${value}\n${fence}`
 }
 
 /** One line inside a sentence of ours. Addresses do not become links: a link could swallow the escapes behind it. */
@@ -142,7 +139,7 @@ function block(node: RootContent): BlockContent[] {
         {
           type: 'code',
           value: countable(node.value),
-          lang: isDrawn(node.lang) ? undefined : node.lang,
+          lang: drawn.test(node.lang ?? '') ? undefined : node.lang,
         },
       ]
     case 'blockquote':
@@ -172,8 +169,7 @@ function block(node: RootContent): BlockContent[] {
 }
 
 /** Languages that GitHub renders: diagrams, maps, suggested changes. */
-const isDrawn = (language: string | null | undefined): boolean =>
-  /^(?:suggestion|mermaid|math|geojson|topojson|stl)\b/i.test(language ?? '')
+const drawn = /^(?:suggestion|mermaid|math|geojson|topojson|stl)\b/i
 
 /** Neighbouring texts are joined first: `@` from one and a name from the next make a mention. */
 function phrases(nodes: readonly PhrasingContent[]): PhrasingContent[] {
@@ -252,6 +248,8 @@ const deep = /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)])){12}|^[ \t]{40}[ \t]*(?:>|[-+*]|
 function isHeavy(source: string): boolean {
   const prose = source.replace(fencedCode, '')
   const signs = prose.split(/\n[ \t>]*\n/).map(paragraph => countOf(sign, paragraph))
+  const markersOf = (line: string): number =>
+    countOf(/>|[-+*]|\d[.)]/g, /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)]))*/.exec(line)?.[0] ?? '')
   return (
     countOf(/\n/g, prose) > maxLines ||
     sumOf(signs) > maxSigns ||
@@ -265,9 +263,6 @@ function isHeavy(source: string): boolean {
 
 const sign = /[[\]()@]|([\p{P}\p{S}])\1{0,15}/gu
 const fencedCode = /^(`{3,}(?!`)|~{3,}(?!~))[^`\n]*\n(?:.*\n)*?\1[`~]*[ \t]*$/gm
-
-const markersOf = (line: string): number =>
-  countOf(/>|[-+*]|\d[.)]/g, /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)]))*/.exec(line)?.[0] ?? '')
 
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0)
 

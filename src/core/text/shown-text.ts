@@ -393,8 +393,10 @@ class Walk {
   }
 
   #file(url: string, words: string): void {
-    if (/^https?:\/\//i.test(url) && this.#files.length < maxFiles)
-      this.#files.push({ url: withoutSecret(url), words: words.slice(0, 1_000) })
+    if (!/^https?:\/\//i.test(url) || this.#files.length >= maxFiles) return
+    // Signed addresses open private pictures.
+    const address = /[?&]jwt=/.test(url) ? (url.split('?', 1)[0] ?? '') : url
+    this.#files.push({ url: address, words: words.slice(0, 1_000) })
   }
 
   #picture(element: Element, { files }: Frame): undefined {
@@ -542,6 +544,3 @@ class Walk {
 
 /** The page shows blanks as one. */
 const collapsed = (words: string): string => words.replace(/[ \t\n\r\f]+/g, ' ').replace(/\s{10,}/g, ' ')
-
-/** Signed addresses open private pictures. */
-const withoutSecret = (url: string): string => (/[?&]jwt=/.test(url) ? (url.split('?', 1)[0] ?? '') : url)
