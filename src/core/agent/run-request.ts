@@ -30,22 +30,17 @@ const fields: Readonly<Record<keyof RunOptions, keyof CodexTaskRunCreate | undef
   force: undefined,
 }
 
-const fieldOf = (name: string): keyof CodexTaskRunCreate | undefined =>
-  Object.entries(fields).find(([choice]) => choice === name)?.[1]
-
-const chosen = (request: RunOptions): Partial<Record<keyof CodexTaskRunCreate, unknown>> =>
-  Object.fromEntries(
-    Object.entries(request).flatMap(([name, value]) => {
-      const field = fieldOf(name)
-      return field === undefined || value === undefined ? [] : [[field, value]]
-    }),
-  )
+const fieldsByName = new Map<string, keyof CodexTaskRunCreate | undefined>(Object.entries(fields))
 
 /** @throws ZodError for a value that should have been checked before */
 export function runRequest(request: TaskRunInput): CodexTaskRunCreate {
   const { resumeFrom, prompt, attachments, authorship, userToken, permission } = request
+  const chosen = Object.entries(request).flatMap(([name, value]) => {
+    const field = fieldsByName.get(name)
+    return field === undefined || value === undefined ? [] : [[field, value]]
+  })
   return CodexTaskRunCreate.parse({
-    ...chosen(request),
+    ...Object.fromEntries(chosen),
     ...present('resume_from_run_id', resumeFrom),
     pending_user_message: sendable(prompt),
     ...present('pending_user_artifact_ids', attachments?.length ? attachments : undefined),
