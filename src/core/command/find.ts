@@ -160,7 +160,16 @@ interface Part extends Sides {
 
 function partsOf(text: string, page: ShownText, word = usualTrigger.word): Part[] {
   const source = text.replace(/\r\n?/g, '\n')
-  const found = onBothSides(startsIn(source, word).slice(0, most), startsOn(page, word).slice(0, most))
+  const written = [...source.matchAll(wholeStarts(word))].flatMap(
+    ({ index }) => startAt(source, index, word) ?? [],
+  )
+  // The word itself is the writer's plain text, not a link or code.
+  const shown = page.own.flatMap(({ at, plain }) => {
+    const start = startAt(page.text, at, word)
+    const bare = startOfLine(word).exec(page.text.slice(at, start?.end ?? at))
+    return start && bare && bare.index + bare[0].length <= plain ? [start] : []
+  })
+  const found = onBothSides(written.slice(0, most), shown.slice(0, most))
   return found.map(({ shown, written }, index) => {
     const next = found[index + 1]
     return {
@@ -198,19 +207,7 @@ function startAt(text: string, at: number, word: string): Start | undefined {
   return { at, restAt: at + match[0].length, rest: line.slice(match[0].length), end }
 }
 
-function startsIn(source: string, word: string): Start[] {
-  return [...source.matchAll(wholeStarts(word))].flatMap(({ index }) => startAt(source, index, word) ?? [])
-}
-
 const wholeStarts = wordPattern(commandStart, 'gmu')
-
-/** The word itself is the writer's plain text, not a link or code. */
-const startsOn = ({ text, own }: ShownText, word: string): Start[] =>
-  own.flatMap(({ at, plain }) => {
-    const start = startAt(text, at, word)
-    const bare = startOfLine(word).exec(text.slice(at, start?.end ?? at))
-    return start && bare && bare.index + bare[0].length <= plain ? [start] : []
-  })
 
 /** In the same order; a line of the page that nobody wrote as a command is none. */
 function onBothSides(written: readonly Start[], shown: readonly Start[]): Sides[] {

@@ -55,29 +55,24 @@ const maxCommands = 10
 export const commandParser = (
   grammars: readonly CommandGrammar[],
 ): ((seen: SeenText, word?: string) => Parsed[]) => {
-  const words = wordsOf(grammars)
-  return (seen, word = usualTrigger.word) => parseCommands(words, seen, word)
-}
-
-type Words = ReadonlyMap<string, CommandGrammar>
-
-const wordsOf = (grammars: readonly CommandGrammar[]): Words =>
-  new Map(
+  const words: Words = new Map(
     grammars
       .filter(({ name }) => name !== instruction)
       .flatMap(grammar => [grammar.name, ...(grammar.aliases ?? [])].map(word => [word, grammar])),
   )
-
-function parseCommands(words: Words, seen: SeenText, word: string): Parsed[] {
-  const { commands: found, unreadable } = findCommands(seen, word)
-  const all = found.map(each => parseCommand(words, each))
-  const different = [...new Map(all.map(parsed => [sameness(parsed), parsed])).values()]
-  return [
-    ...different.slice(0, maxCommands),
-    ...(different.length > maxCommands ? [{ kind: 'too-many', max: maxCommands } as const] : []),
-    ...(unreadable ? [{ kind: 'unreadable' } as const] : []),
-  ]
+  return (seen, word = usualTrigger.word) => {
+    const { commands: found, unreadable } = findCommands(seen, word)
+    const all = found.map(each => parseCommand(words, each))
+    const different = [...new Map(all.map(parsed => [sameness(parsed), parsed])).values()]
+    return [
+      ...different.slice(0, maxCommands),
+      ...(different.length > maxCommands ? [{ kind: 'too-many', max: maxCommands } as const] : []),
+      ...(unreadable ? [{ kind: 'unreadable' } as const] : []),
+    ]
+  }
 }
+
+type Words = ReadonlyMap<string, CommandGrammar>
 
 const sameness = (parsed: Parsed): string => JSON.stringify(isMistake(parsed) ? parsed : parsed.command)
 
@@ -126,8 +121,11 @@ function takeName(words: Words, line: string): { kind: 'named'; command: Named; 
   const word = match[1].toLowerCase().replace(/[.!,;:…。！，；：]+$/, '')
   const rest = line.slice(match[0].length)
   const command = words.get(word)
-  if (command && (command.takes === 'text' || takesLine(command, rest)))
-    return { kind: 'named', command, rest }
+  if (command) {
+    const beginsOptions = (command.options && optionAt(rest) !== undefined) || /^--\w/.test(rest)
+    if (command.takes === 'text' || politeness.test(rest) || beginsOptions)
+      return { kind: 'named', command, rest }
+  }
   const meant =
     command || rest !== ''
       ? undefined
@@ -139,9 +137,6 @@ function takeName(words: Words, line: string): { kind: 'named'; command: Named; 
     ? { kind: 'named', command: unnamed, rest: line }
     : { kind: 'unknown-command', given: match[1], meant: words.get(meant)?.name ?? meant }
 }
-
-const takesLine = ({ options }: Named, rest: string): boolean =>
-  politeness.test(rest) || (options && optionAt(rest) !== undefined) || /^--\w/.test(rest)
 
 interface Given {
   given: string
