@@ -4,6 +4,7 @@ import type { Grants } from './deployment-settings.ts'
 import type { SettingsFile, SettingsRead } from './repository-file.ts'
 import { type Given, ofBoth, type RepoSettings } from './repository-settings.ts'
 import { someOfBoth } from './setting.ts'
+import { valueAt } from './settings-file.ts'
 
 export interface Files {
   owner: Given
@@ -73,7 +74,11 @@ export interface OriginsOf {
 export function heldSettings({ settings, grants, files, usual }: OriginsOf): HeldSetting[] {
   const fileLayer = (kind: 'owner' | 'repository'): Layer => ({
     given: withEfforts(files[kind].given),
-    originAt: path => ({ kind, line: files[kind].lineOf(writtenAs(path, files[kind].given)) }),
+    originAt: path => {
+      // A list of efforts that the file does not name comes from its ceiling.
+      const isCeiling = path[0] === 'efforts' && files[kind].given.efforts === undefined
+      return { kind, line: files[kind].lineOf(isCeiling ? ['limits', 'max_effort'] : path) }
+    },
   })
   const wantsUser = [files.owner, files.repository].some(({ given }) => given.as_user)
   const isDenied = wantsUser && !grants.granted.has('as_user')
@@ -85,10 +90,6 @@ export function heldSettings({ settings, grants, files, usual }: OriginsOf): Hel
   return leavesOf(settings).map(({ path, value }) => held(path, value, layers))
 }
 
-/** A list of efforts that the file does not name comes from its ceiling. */
-const writtenAs = (path: Path, given: Given): Path =>
-  path[0] === 'efforts' && given.efforts === undefined ? ['limits', 'max_effort'] : path
-
 /** What a value that nobody wished for was chosen from. */
 const chosenFrom = new Map([
   ['model', 'models'],
@@ -97,7 +98,7 @@ const chosenFrom = new Map([
 
 function held(path: Path, value: unknown, layers: readonly Layer[]): HeldSetting {
   const saying = layers.filter(({ given }) => valueAt(given, path) !== undefined)
-  const exactly = saying.find(({ given }) => isSame(valueAt(given, path), value))
+  const exactly = saying.find(({ given }) => JSON.stringify(valueAt(given, path)) === JSON.stringify(value))
   const list = chosenFrom.get(path.join('.'))
   const choosing =
     list === undefined ? [] : layers.filter(({ given }) => valueAt(given, [list]) !== undefined)
@@ -108,15 +109,8 @@ function held(path: Path, value: unknown, layers: readonly Layer[]): HeldSetting
   return { key: path.join('.'), value, from: each.length > 0 ? each : [{ kind: 'default' }] }
 }
 
-const isBranch = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 function leavesOf(value: unknown, path: Path = []): { path: Path; value: unknown }[] {
-  if (isBranch(value)) return Object.entries(value).flatMap(([key, below]) => leavesOf(below, [...path, key]))
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return Object.entries(value).flatMap(([key, below]) => leavesOf(below, [...path, key]))
   return value === undefined ? [] : [{ path, value }]
 }
-
-const valueAt = (value: unknown, path: Path): unknown =>
-  path.reduce((found, key) => (isBranch(found) && Object.hasOwn(found, key) ? found[key] : undefined), value)
-
-const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)

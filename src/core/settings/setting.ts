@@ -104,15 +104,13 @@ export const keyByKey = <Value extends object>(shape: Settings): Rule<Value> => 
   join(above, below) {
     const [upper, under] = [new Map(Object.entries(above)), new Map(Object.entries(below))]
     const entries = Object.entries(shape).flatMap(([key, { setting }]) => {
-      const value = joined(setting.rule, upper.get(key), under.get(key))
+      const [one, other] = [upper.get(key), under.get(key)]
+      const value = one === undefined || other === undefined ? (other ?? one) : setting.rule.join(one, other)
       return value === undefined ? [] : [[key, value]]
     })
     return Object.fromEntries(entries) as Value
   },
 })
-
-const joined = (rule: Rule<unknown>, above: unknown, below: unknown): unknown =>
-  above === undefined || below === undefined ? (below ?? above) : rule.join(above, below)
 
 type Mark = 'proposed' | 'ceiling' | 'kept'
 type Marked<Shape extends Settings, As extends Mark> = {

@@ -22,7 +22,11 @@ export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRea
     return { kind: 'problems', problems: yaml.problems.map(problem => ({ ...problem, key: '' })) }
   const written = yaml.value ?? {}
   const parsed = schema.safeParse(written)
-  const places = (parsed.error?.issues ?? []).flatMap(issue => placesOf(issue, written))
+  const places = (parsed.error?.issues ?? []).flatMap((issue): Slip[] => {
+    const path = issue.path.map(String)
+    if (issue.code !== 'unrecognized_keys') return [{ path, message: inWords(issue, valueAt(written, path)) }]
+    return issue.keys.map(key => ({ path: [...path, key], message: 'is not a setting' }))
+  })
   const found = new Set(places.map(({ path }) => path.join('.')))
   const problems = [...places, ...namesLost(written).filter(({ path }) => !found.has(path.join('.')))]
   if (parsed.success && problems.length === 0)
@@ -52,13 +56,7 @@ function namesLost(value: unknown, path: readonly string[] = []): Slip[] {
   )
 }
 
-function placesOf(issue: z.core.$ZodIssue, value: unknown): Slip[] {
-  const path = issue.path.map(String)
-  if (issue.code !== 'unrecognized_keys') return [{ path, message: inWords(issue, valueAt(value, path)) }]
-  return issue.keys.map(key => ({ path: [...path, key], message: 'is not a setting' }))
-}
-
-const valueAt = (value: unknown, path: readonly string[]): unknown =>
+export const valueAt = (value: unknown, path: readonly string[]): unknown =>
   path.reduce<unknown>(
     (inside, key) =>
       typeof inside === 'object' && inside !== null && Object.hasOwn(inside, key)
@@ -71,8 +69,11 @@ const valueAt = (value: unknown, path: readonly string[]): unknown =>
 function inWords(issue: z.core.$ZodIssue, value: unknown): string {
   if (!/^(?:Invalid|Too) /.test(issue.message)) return issue.message
   switch (issue.code) {
-    case 'invalid_value':
-      return `${isWrong(value)}: use ${oneOf(issue.values.map(String))}`
+    case 'invalid_value': {
+      const all = issue.values.map(each => `\`${String(each)}\``)
+      const oneOf = [all.slice(0, -1).join(', '), ...all.slice(-1)].filter(part => part !== '').join(' or ')
+      return `${isWrong(value)}: use ${oneOf}`
+    }
     case 'invalid_type':
       return `${isWrong(value)}: it must be ${expected[issue.expected] ?? issue.expected}`
     case 'too_small':
@@ -110,11 +111,6 @@ function isWrong(value: unknown): string {
     .slice(0, maxShown)
     .toWellFormed()
   return shown === '' ? "can't be empty" : `can't be \`${shown}\``
-}
-
-function oneOf(values: readonly string[]): string {
-  const all = values.map(value => `\`${value}\``)
-  return [all.slice(0, -1).join(', '), ...all.slice(-1)].filter(part => part !== '').join(' or ')
 }
 
 export const problemText = (path: string, { line, key, message }: SettingsProblem): string =>
