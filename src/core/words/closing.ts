@@ -41,36 +41,33 @@ import {
 
 /** @param findings of a review, which stand on no line */
 export function closingComment(run: Run, deployment: Deployment, findings: readonly Finding[] = []): string {
-  if (!run.result.outcome) return ''
-  const said = firstWords(run, run.result.outcome)
+  const { outcome } = run.result
+  if (!outcome) return ''
+  const said = saidAtTheEnd(run)
+  const found = findings.map(
+    ({ path, line, body }) => `- ${code(path)}${line ? `, line ${line}` : ''}: ${inlineWords(body, 1_000)}`,
+  )
+  const rest = leavesBoxInStatus(run)
+    ? []
+    : [
+        // A list that Codex ended with would have the box as its last item.
+        outcome.kind === 'answer' && boxesAfter(run) !== '' ? '<!-- -->' : '',
+        boxesAfter(run),
+        files(run, deployment),
+        warnings(run),
+        details(run),
+        small(resultSmall(run, deployment, 'last-word')),
+      ]
   return [
-    said,
-    findings.map(findingLine).join('\n'),
-    ...(leavesBoxInStatus(run) ? [] : rest(run, deployment)),
+    outcome.kind === 'answer' && said && leftUnpublished(run) === 0
+      ? answerTo(listener(run), said)
+      : `@${listener(run)} ${outcomeSentence(run, outcome)}`,
+    found.join('\n'),
+    ...rest,
   ]
     .filter(part => part !== '')
     .join('\n\n')
 }
-
-const findingLine = ({ path, line, body }: Finding): string =>
-  `- ${code(path)}${line ? `, line ${line}` : ''}: ${inlineWords(body, 1_000)}`
-
-function firstWords(run: Run, outcome: Outcome): string {
-  const said = saidAtTheEnd(run)
-  return outcome.kind === 'answer' && said && leftUnpublished(run) === 0
-    ? answerTo(listener(run), said)
-    : `@${listener(run)} ${sentence(run, outcome)}`
-}
-
-const rest = (run: Run, deployment: Deployment): string[] => [
-  // A list that Codex ended with would have the box as its last item.
-  run.result.outcome?.kind === 'answer' && boxesAfter(run) !== '' ? '<!-- -->' : '',
-  boxesAfter(run),
-  files(run, deployment),
-  warnings(run),
-  details(run),
-  small(resultSmall(run, deployment, 'last-word')),
-]
 
 export function files(run: Run, deployment: Deployment): string {
   const { files: made = [] } = run.session.taskRun ?? {}
@@ -79,14 +76,18 @@ export function files(run: Run, deployment: Deployment): string {
     : `📎 Codex made ${listed(made, 10)}. They are at [PostHog](${runUrl(run, deployment)}), which needs a login.`
 }
 
-function sentence(run: Run, outcome: Outcome): string {
-  if (isReadOnly(run.request.what) && (outcome.kind === 'pull' || outcome.kind === 'pushed'))
-    return `Codex was asked only for a ${run.request.what}, but ${changed(run, outcome)}. Check that first.${words(saidAtTheEnd(run))}`
+function outcomeSentence(run: Run, outcome: Outcome): string {
+  const wrong = changeOfReader(run, outcome)
+  if (wrong)
+    return `Codex was asked only for a ${run.request.what}, but ${changed(run, wrong)}. Check that first.${words(saidAtTheEnd(run))}`
   switch (outcome.kind) {
     case 'pull':
       return `the pull request is ready for you: **${pullLinks(run)}**${words(saidAtTheEnd(run))}`
-    case 'pushed':
-      return `done: **${commit(run, outcome.sha)}** is on ${pushedTo(run)}.${words(saidAtTheEnd(run))}`
+    case 'pushed': {
+      const pull = run.result.pulls.findLast(({ state }) => state === 'open')
+      const where = pushedTo(run, pull && `[#${pull.number}](${pull.url})`)
+      return `done: **${commit(run, outcome.sha)}** is on ${where}.${words(saidAtTheEnd(run))}`
+    }
     case 'answer':
     case 'nothing':
       if (leftUnpublished(run) > 0) return `${nothingPublished(run)}.${words(saidAtTheEnd(run))}`
@@ -100,8 +101,11 @@ function sentence(run: Run, outcome: Outcome): string {
     }
     case 'stopped':
       return `${stoppedBy(run, outcome)} ${leftBehind(run)}`
-    case 'failed':
-      return `Codex ${neverBegan(run) ? 'did not start' : 'failed'}: ${ended(withCode(outcome.reason, 300))}${inVain(run)}${hasLeft(run) ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
+    case 'failed': {
+      const { pushed, pulls } = run.result
+      const hasLeft = pushed !== undefined || pulls.some(({ state }) => state === 'open')
+      return `Codex ${neverBegan(run) ? 'did not start' : 'failed'}: ${ended(withCode(outcome.reason, 300))}${inVain(run)}${hasLeft ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
+    }
   }
 }
 
@@ -161,16 +165,21 @@ const maxOfRemark = 1_000
 
 const pullLinks = (run: Run): string => newPulls(run).map(pullLink).join(', ')
 
-function pushedTo(run: Run): string {
+/** @param pulls its open pull requests, if there are any, as they are named there */
+function pushedTo(run: Run, pulls: string | undefined): string {
   if (run.result.pushedBranch !== undefined) return code(run.result.pushedBranch)
   if (run.thread.kind === 'pull') return 'this pull request'
-  const pull = run.result.pulls.findLast(({ state }) => state === 'open')
-  return pull ? `[#${pull.number}](${pull.url})` : code(run.workspace.branch?.name ?? '')
+  return pulls || code(run.workspace.branch?.name ?? '')
 }
 
 const headings: Record<Outcome['kind'], (run: Run) => string> = {
   pull: run => `🚀 ${newPulls(run).map(pullLink).join(', ')}`,
-  pushed: run => `🚀 Codex pushed ${pushedCommit(run)} to ${pushedWhere(run)}`,
+  pushed: run => {
+    const { pushed, pulls } = run.result
+    const open = pulls.flatMap(({ state, number }) => (state === 'open' ? [`#${number}`] : []))
+    const what = pushed === undefined ? 'its commits' : commit(run, pushed)
+    return `🚀 Codex pushed ${what} to ${pushedTo(run, open.join(', '))}`
+  },
   answer: run =>
     ({
       work: unlessUnpublished(run, '💬 Codex answered'),
@@ -184,21 +193,19 @@ const headings: Record<Outcome['kind'], (run: Run) => string> = {
 }
 
 export function resultHeading(run: Run): string {
-  if (!run.result.outcome) return ''
-  const { ended: end, needs, pulls } = run.result
-  if (hasChanged(run) && end && pulls.length <= 1) return endHeading(run, end)
+  const { outcome, ended: end, needs, pulls } = run.result
+  if (!outcome) return ''
+  if (hasChanged(run) && end && pulls.length <= 1) {
+    const name = pullName(run, end.number)
+    if (end.how === 'closed') return `✖️ ${name} was closed without a merge`
+    return end.revertedBy
+      ? `↩️ ${name} was merged, and reverted by [#${end.revertedBy.number}](${end.revertedBy.url})`
+      : `🎉 ${name} was merged`
+  }
   if (hasChanged(run) && needs) return `⚠️ ${pullName(run, needs.number)} needs work`
-  return changedAllTheSame(run)
+  return changeOfReader(run, outcome)
     ? `⚠️ Codex has a ${run.request.what}, but it also changed something`
-    : headings[run.result.outcome.kind](run)
-}
-
-function endHeading(run: Run, { number, how, revertedBy }: Ended): string {
-  const name = pullName(run, number)
-  if (how === 'closed') return `✖️ ${name} was closed without a merge`
-  return revertedBy
-    ? `↩️ ${name} was merged, and reverted by [#${revertedBy.number}](${revertedBy.url})`
-    : `🎉 ${name} was merged`
+    : headings[outcome.kind](run)
 }
 
 /** Files that the agent changed in this round, of which nothing is on GitHub. */
@@ -213,51 +220,36 @@ const unlessUnpublished = (run: Run, heading: string): string =>
 const nothingPublished = (run: Run): string =>
   `Codex changed ${counted(leftUnpublished(run), 'file')}, but published no commit and no pull request`
 
-const changedAllTheSame = ({ request, result: { outcome } }: Run): boolean =>
-  isReadOnly(request.what) && (outcome?.kind === 'pull' || outcome?.kind === 'pushed')
+/** It was only to read, and changed something all the same. */
+const changeOfReader = (
+  { request }: Run,
+  outcome: Outcome,
+): (Outcome & { kind: 'pull' | 'pushed' }) | undefined =>
+  isReadOnly(request.what) && (outcome.kind === 'pull' || outcome.kind === 'pushed') ? outcome : undefined
 
 const newPulls = ({ result: { pulls, reported } }: Run): Pull[] =>
   pulls.slice(Math.min(reported, Math.max(0, pulls.length - 1)))
 
-function pushedCommit({ thread, result: { pushed } }: Run): string {
-  return pushed === undefined ? 'its commits' : `[${code(pushed.slice(0, 7))}](${commitUrl(thread, pushed)})`
-}
-
-function pushedWhere(run: Run): string {
-  if (run.result.pushedBranch !== undefined) return code(run.result.pushedBranch)
-  if (run.thread.kind === 'pull') return 'this pull request'
-  const open = run.result.pulls.filter(({ state }) => state === 'open')
-  return open.length > 0
-    ? open.map(({ number }) => `#${number}`).join(', ')
-    : code(run.workspace.branch?.name ?? '')
-}
-
 export function resultLines(run: Run): string[] {
-  const { outcome } = run.result
-  if (outcome?.kind === 'failed') return failureLines(run, outcome)
+  const { outcome, pulls } = run.result
+  if (outcome?.kind === 'failed') {
+    const failed = `❌ ${asSentence(withCode(outcome.reason, 300))}`
+    return [
+      run.session.agentLeft ? `${failed}\n⚠️ ${agentLeft}` : failed,
+      endsQuietly(run) ? `**What to do:** ${outcome.fix}` : '',
+    ]
+  }
   if (outcome?.kind === 'unfinished') {
     const { because, fix } = unfinished[outcome.why]
     return [`${begun(because)}. ${leftBehind(run)}`, endsQuietly(run) ? `**What to do:** ${fix}` : '']
   }
-  if (outcome?.kind === 'stopped') return [`${whoStopped(outcome)} ${leftBehind(run)}`]
-  return run.result.pulls.length > 1 ? [run.result.pulls.map(pullLine).join('\n')] : []
+  if (outcome?.kind === 'stopped') {
+    const { by, because } = outcome
+    const how = because ? `because ${code(by)} ${because}` : `by ${personName(by)}`
+    return [`Stopped ${how}. ${leftBehind(run)}`]
+  }
+  return pulls.length > 1 ? [pulls.map(pull => `${pullLink(pull)} · ${stateOf(pull)}`).join('\n')] : []
 }
-
-const pullLine = (pull: Pull): string => `${pullLink(pull)} · ${stateOf(pull)}`
-
-function failureLines(run: Run, { reason, fix }: Outcome & { kind: 'failed' }): string[] {
-  const lines = [
-    `❌ ${asSentence(withCode(reason, 300))}`,
-    ...(run.session.agentLeft ? [`⚠️ ${agentLeft}`] : []),
-  ]
-  return [lines.join('\n'), endsQuietly(run) ? `**What to do:** ${fix}` : '']
-}
-
-const whoStopped = ({ by, because }: Outcome & { kind: 'stopped' }): string =>
-  because ? `Stopped because ${code(by)} ${because}.` : `Stopped by ${personName(by)}.`
-
-const hasLeft = ({ result: { pulls, pushed } }: Run): boolean =>
-  pushed !== undefined || pulls.some(({ state }) => state === 'open')
 
 function leftBehind(run: Run): string {
   const pulls = run.result.pulls.filter(pull => pull.state === 'open')
@@ -277,6 +269,9 @@ const endedAt = ({ how, at }: Ended): string => `${how} at ${dayAndTime(at)}`
 /** What may change later is left out of the last word, which is never edited. */
 export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 'last-word'): string[] {
   const requester = run.request.by.login
+  const { cost, taskMade } = run.session
+  const goOn =
+    run.request.what === 'plan' ? 'reply `/codex plan …` to change the plan' : 'reply `/codex …` to continue'
   const isLast = where === 'last-word' || staysInStatus(run)
   const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
   const end = where === 'status' ? run.result.ended : undefined
@@ -285,12 +280,15 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
     ...(where === 'last-word' && requester === listener(run) ? [] : [inlineWords(requester, 60)]),
     ...startedBy(run),
     ...duration(run),
-    ...((isLast || end) && run.session.cost ? [costOf(run, run.session.cost)] : []),
+    // PostHog's cost is that of a task, which several runs may share.
+    ...((isLast || end) && cost
+      ? [`$${cost.toFixed(2)}${taskMade && run.result.round === 0 ? '' : ' in all'}`]
+      : []),
     ...(where === 'last-word' ? into(run) : []),
     ...session(run, deployment),
     ...(where === 'status' ? roundsInWords(run) : []),
     ...(pull ? [stateOf(pull, end)] : end ? [endedAt(end)] : []),
-    ...(isLast ? nextWords(run) : []),
+    ...(isLast && !isUndone(run.result.outcome) ? [goOn] : []),
   ]
 }
 
@@ -314,15 +312,4 @@ function duration(run: Run): string[] {
   if (neverBegan(run)) return waited
   const worked = exactly(concludedAt - from)
   return [[...waited, ...(waited.length > 0 ? [`worked ${worked}`] : [worked])].join(', ')]
-}
-
-/** PostHog's cost is that of a task, which several runs may share. */
-const costOf = ({ session: { taskMade }, result: { round } }: Run, cost: number): string =>
-  `$${cost.toFixed(2)}${taskMade && round === 0 ? '' : ' in all'}`
-
-function nextWords({ result: { outcome }, request }: Run): string[] {
-  if (isUndone(outcome)) return []
-  return request.what === 'plan'
-    ? ['reply `/codex plan …` to change the plan']
-    : ['reply `/codex …` to continue']
 }

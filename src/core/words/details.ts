@@ -4,30 +4,27 @@ import type { Run } from '../record/run.ts'
 import type { ProgressStep } from '../record/session-part.ts'
 import { counted, exactly } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
-import { instruction } from './while-working.ts'
+import { doneSoFar, instruction } from './while-working.ts'
 import { branchUrl } from './words.ts'
 
 const maxSmallInstruction = 80
 
 export function details(run: Run): string {
-  const parts = [whole(run), steps(run).join('\n'), given(run)].filter(part => part !== '')
+  const { text } = run.request
+  const isShortened = text.length > maxSmallInstruction || text.includes('\n')
+  const steps = [
+    ...branch(run),
+    ...run.session.progress
+      .filter(({ step }) => !step.startsWith('pr'))
+      .map((_, index, all) => progressLine(run, all, index)),
+    ...work(run),
+    ...permission(run),
+  ]
+  const whole = run.result.outcome && isShortened ? instruction(run) : ''
+  const parts = [whole, steps.join('\n'), given(run)].filter(part => part !== '')
   if (parts.length === 0) return ''
   return `<details><summary>Details</summary>\n\n${parts.join('\n\n')}\n\n</details>`
 }
-
-const whole = (run: Run): string =>
-  run.result.outcome && (run.request.text.length > maxSmallInstruction || run.request.text.includes('\n'))
-    ? instruction(run)
-    : ''
-
-const steps = (run: Run): string[] => [
-  ...branch(run),
-  ...run.session.progress
-    .filter(({ step }) => !step.startsWith('pr'))
-    .map((_, index, all) => progressLine(run, all, index)),
-  ...work(run),
-  ...permission(run),
-]
 
 function branch({ workspace: { branch: found }, result: { outcome, pushed }, thread }: Run): string[] {
   if (!found || (outcome && found.fresh && pushed === undefined)) return []
@@ -54,14 +51,9 @@ function iconOf({ result: { outcome } }: Run, { done, failed }: ProgressStep, la
   return outcome ? '✅' : '⏳'
 }
 
-function work({ session: { sessionLog }, result: { outcome }, mailbox: { followUpsSent } }: Run): string[] {
-  const { files = [], commands = 0 } = sessionLog?.activity ?? {}
-  const did = [
-    ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
-    ...(commands > 0 ? [`${counted(commands, 'command')} run`] : []),
-    ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'instruction')} added`] : []),
-  ]
-  return outcome && did.length > 0 ? [`In total: ${did.join(', ')}`] : []
+function work(run: Run): string[] {
+  const did = doneSoFar(run)
+  return run.result.outcome && did.length > 0 ? [`In total: ${did.join(', ')}`] : []
 }
 
 function permission({ session: { permission, sessionLog }, result: { outcome } }: Run): string[] {

@@ -52,9 +52,20 @@ export function dryRunText<Reply>(
   const may = `Permission: yours is ${role}, and ${command === 'run' ? 'starting a run' : code(`/codex ${command}`)} needs ${least}.`
   return [
     `nothing was done, and no model was called. ${summary(would)}`,
-    ...(would.kind === 'answer' || would.kind === 'refusal' ? [quote(inWords(would.reply))] : []),
+    ...(would.kind === 'answer' || would.kind === 'refusal'
+      ? [`> ${inWords(would.reply).replaceAll('\n', '\n> ')}`]
+      : []),
     [may, ...(would.kind === 'start' ? startLines(would, now) : [])].map(line => `- ${line}`).join('\n'),
-    ...(would.kind === 'start' ? folded(would) : []),
+    ...(would.kind === 'start'
+      ? [
+          `<details><summary>The request to PostHog</summary>\n\n\`\`\`json\n${JSON.stringify(would.request, null, 2)}\n\`\`\`\n\n</details>`,
+        ]
+      : []),
+    ...(would.kind === 'start' && would.settings.length > 0
+      ? [
+          `<details><summary>Settings that apply here</summary>\n\n${settingsTable(would.settings)}\n\n</details>`,
+        ]
+      : []),
   ].join('\n\n')
 }
 
@@ -92,30 +103,15 @@ type Start = Extract<Would<never>, { kind: 'start' }>
 
 function startLines({ branch, model, effort, costFactor, waits, what }: Start, now: number): string[] {
   const { name, isNew, into } = branch
+  const times = costFactor === 1 ? 'as much as' : `${costFactor} times as much as`
+  const cost =
+    costFactor === undefined
+      ? 'PostHog does not say what this model costs.'
+      : `It costs ${times} the usual model.`
   return [
     `Branch: ${code(name)}${isNew ? `, a new one from ${code(into)}` : ''}.`,
     ...(isReadOnly(what) ? [] : [`Its pull request would go into ${code(into)}.`]),
-    `Model: ${code(model)}${effort === undefined ? '' : `, effort ${code(effort)}`}. ${costLine(costFactor)}`,
+    `Model: ${code(model)}${effort === undefined ? '' : `, effort ${code(effort)}`}. ${cost}`,
     waits ? `It ${waitsInWords(waits, now)}` : 'Nothing is in its way.',
   ]
 }
-
-const costLine = (factor: number | undefined): string => {
-  if (factor === undefined) return 'PostHog does not say what this model costs.'
-  return factor === 1
-    ? 'It costs as much as the usual model.'
-    : `It costs ${factor} times as much as the usual model.`
-}
-
-const folded = ({ settings, request }: Start): string[] => [
-  `<details><summary>The request to PostHog</summary>\n\n\`\`\`json\n${JSON.stringify(request, null, 2)}\n\`\`\`\n\n</details>`,
-  ...(settings.length > 0
-    ? [`<details><summary>Settings that apply here</summary>\n\n${settingsTable(settings)}\n\n</details>`]
-    : []),
-]
-
-const quote = (words: string): string =>
-  words
-    .split('\n')
-    .map(line => `> ${line}`)
-    .join('\n')

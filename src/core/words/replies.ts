@@ -155,7 +155,7 @@ function sentence(reply: Reply, login: string): string {
     case 'permission-refused':
       return `Codex asks for a permission (${inlineWords(reply.title, 120)}). PostHog did not accept the answer: ${ended(withCode(reply.because, 300))} Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.`
     case 'queued-behind':
-      return `another run is still going in this thread${otherThan(reply.differs)}. Yours starts when it has ended.`
+      return `another run is still going in this thread${reply.differs.length === 0 ? '' : `, with another ${flags(reply.differs)}`}. Yours starts when it has ended.`
     case 'plan-interactive':
       return 'plans and reviews do not work with `mode: interactive`, which this repository has. Nothing was started. Set `mode: background` in `.github/codex.yml`.'
     case 'plan-elsewhere':
@@ -239,18 +239,16 @@ interface NotBegun {
 }
 
 function statusSentence(status: Reply & { kind: 'status' }): string {
-  const { live, last, notBegun = [], now = 0 } = status
+  const { live, beside, last, asked, notBegun = [], now = 0 } = status
   const waiting = notBegun.filter(({ stopped }) => !stopped)
   const stopped = notBegun.filter(each => each.stopped && !live && each.moment.at >= (last?.request.at ?? 0))
-  const first = waiting.length + stopped.length > 0 && isEmpty(status) ? [] : [runSentence(status)]
+  const isEmpty = !live && !beside && !last && !asked
+  const first = waiting.length + stopped.length > 0 && isEmpty ? [] : [runSentence(status)]
   const others = [...stopped, ...waiting].slice(-maxShown).map(each => notBegunSentence(each, now))
   return [...first, ...others].map((words, at) => (at === 0 ? words : begun(words))).join(' ')
 }
 
 const maxShown = 5
-
-const isEmpty = ({ live, beside, last, asked }: Reply & { kind: 'status' }): boolean =>
-  !live && !beside && !last && !asked
 
 function notBegunSentence({ by, words, waitsFor, until = 0, stopped }: NotBegun, now: number): string {
   const what = `${words === undefined ? 'a command' : code(words.replace(/\s+/g, ' ').trim().slice(0, 80))} by ${code(by)}`
@@ -298,9 +296,6 @@ const itemsOf = (problems: string): string =>
     .split('; ')
     .map(problem => `- ${withCode(problem, 300)}`)
     .join('\n')
-
-const otherThan = (differs: readonly OptionName[]): string =>
-  differs.length === 0 ? '' : `, with another ${flags(differs)}`
 
 const flags = (names: readonly OptionName[]): string => names.map(name => code(flagOf(name))).join(' and ')
 
@@ -371,12 +366,14 @@ function helpText({ commands, templates, label }: Reply & { kind: 'help' }): str
     ({ usage, about, least }) => `- ${code(usage)} (${least} permission)\\\n  ${about}`,
   )
   const optionRows = optionNames.map(name => `- ${code(usageOf(name))}\\\n  ${infoOf(name).about}`)
+  const templateRows = templates.slice(0, maxTemplates).map(name => `- ${code(`/codex ${name} …`)}`)
+  if (templates.length > maxTemplates) templateRows.push(`- and ${templates.length - maxTemplates} more`)
   return [
     `Write a command at the start of a line, or put the label ${code(label)} on the issue or pull request.`,
     `\`\`\`\n${examples.join('\n')}\n\`\`\``,
     '<details><summary>All commands, options and reactions</summary>',
     commandRows.join('\n'),
-    ...(templates.length === 0 ? [] : [`Templates of this repository:\n\n${templateRows(templates)}`]),
+    ...(templates.length === 0 ? [] : [`Templates of this repository:\n\n${templateRows.join('\n')}`]),
     `Options stand before your words:\n\n${optionRows.join('\n')}`,
     `A reaction on your comment shows what happened:\n\n${reactionRows.join('\n')}`,
     '</details>',
@@ -384,12 +381,6 @@ function helpText({ commands, templates, label }: Reply & { kind: 'help' }): str
 }
 
 const maxTemplates = 30
-
-function templateRows(names: readonly string[]): string {
-  const more = names.length - maxTemplates
-  const rows = names.slice(0, maxTemplates).map(name => `- ${code(`/codex ${name} …`)}`)
-  return [...rows, ...(more > 0 ? [`- and ${more} more`] : [])].join('\n')
-}
 
 const reactionRows: readonly string[] = Object.entries({
   seen: '👀 The bot has read your command and works on it.',

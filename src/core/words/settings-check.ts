@@ -24,7 +24,10 @@ export function settingsCheck(problems: readonly SettingsProblem[]): Omit<CheckR
     title: `${counted(problems.length, 'problem')} in ${settingsPath}`,
     summary: [
       'With these problems, the last correct version still applies.',
-      ...problems.slice(0, maxAnnotations).map(problem => `- ${inWords(problem)}`),
+      ...problems.slice(0, maxAnnotations).map(({ line, key, message }) => {
+        const where = line === undefined ? '' : `line ${line}: `
+        return `- ${where}${key === '' ? '' : `${code(key)} `}${withCode(message, 300)}`
+      }),
       ...(more > 0 ? [`- and ${more} more`] : []),
     ].join('\n'),
     annotations: problems.slice(0, maxAnnotations).map(({ line = 1, key, message }) => ({
@@ -34,13 +37,6 @@ export function settingsCheck(problems: readonly SettingsProblem[]): Omit<CheckR
     })),
   }
 }
-
-const inWords = ({ line, key, message }: SettingsProblem): string =>
-  [
-    ...(line === undefined ? [] : [`line ${line}:`]),
-    ...(key === '' ? [] : [code(key)]),
-    withCode(message, 300),
-  ].join(' ')
 
 interface Shown {
   held: readonly HeldSetting[]
@@ -57,7 +53,11 @@ export function configText({ held, models, problem, usable, unshown, schema }: S
   const rest = held.filter(each => !isSet(each))
   return [
     set.length > 0 ? 'these settings apply here:' : 'no settings are set here, so the defaults apply.',
-    ...(problem === undefined ? [] : [problemText(problem, usable)]),
+    ...(problem === undefined
+      ? []
+      : [
+          `⚠️ There is a problem: ${withCode(problem, 1_000)}. Until it is fixed, ${usable ? 'the last correct version applies.' : 'nothing starts here.'}`,
+        ]),
     ...(unshown.length > 0
       ? [`⚠️ The bot can't show the checks for ${unshown.map(code).join(' and ')}. ${lacksChecks}`]
       : []),
@@ -66,18 +66,16 @@ export function configText({ held, models, problem, usable, unshown, schema }: S
       ? [`Models here: ${priced(models)}. The price is a multiple of that of PostHog’s usual model.`]
       : []),
     `<details><summary>Settings with their default value</summary>\n\n${settingsTable(rest)}\n\n</details>`,
-    ...(schema === undefined ? [] : [forEditors(schema)]),
+    ...(schema === undefined
+      ? []
+      : [
+          `For hints in your editor, begin \`${settingsPath}\` with this line:\n\n\`\`\`yaml\n${editorLine(schema)}\n\`\`\``,
+        ]),
   ].join('\n\n')
 }
 
 /** The first line of a settings file, by which an editor finds its schema. */
 export const editorLine = (address: string): string => `# yaml-language-server: $schema=${address}`
-
-const forEditors = (schema: string): string =>
-  `For hints in your editor, begin \`${settingsPath}\` with this line:\n\n\`\`\`yaml\n${editorLine(schema)}\n\`\`\``
-
-const problemText = (problem: string, usable: boolean): string =>
-  `⚠️ There is a problem: ${withCode(problem, 1_000)}. ${usable ? 'Until it is fixed, the last correct version applies.' : 'Until it is fixed, nothing starts here.'}`
 
 export const settingsTable = (held: readonly HeldSetting[]): string =>
   [

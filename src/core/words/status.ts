@@ -18,10 +18,12 @@ export function statusCheck(run: Run, deployment: Deployment, now: number): Chec
   const { outcome } = run.result
   const thread = `[#${run.thread.number}](${run.thread.url})`
   const isQuiet = commentsOf(run.baseline.settings) === 'outcomes'
+  // On one that other branches have, a check that is not over would hold up what waits for all of theirs.
+  const hasOwnCommit = run.thread.kind === 'pull' || checkedSha(run) !== run.workspace.branch?.sha
   return {
     id: run.id,
     name: `codex #${run.thread.number}`,
-    state: outcome ? (isUndone(outcome) ? 'neutral' : 'success') : hasOwnCommit(run) ? 'pending' : 'neutral',
+    state: outcome ? (isUndone(outcome) ? 'neutral' : 'success') : hasOwnCommit ? 'pending' : 'neutral',
     title: isQuiet ? 'Codex' : headingOf(run, now),
     summary: isQuiet
       ? `Codex works for ${thread}, and answers there.`
@@ -30,33 +32,26 @@ export function statusCheck(run: Run, deployment: Deployment, now: number): Chec
   }
 }
 
-/** On one that other branches have, a check that is not over would hold up what waits for all of theirs. */
-const hasOwnCommit = (run: Run): boolean =>
-  run.thread.kind === 'pull' || checkedSha(run) !== run.workspace.branch?.sha
-
 const joined = (parts: readonly string[]): string => parts.filter(part => part !== '').join('\n\n')
 
 const headingOf = (run: Run, now: number): string =>
   run.result.outcome ? resultHeading(run) : workHeading(run, now)
 
 function below(run: Run, deployment: Deployment, now: number): string[] {
-  const boxes = statusPlace(run) === 'check' ? [] : boxesOf(run)
-  return run.result.outcome
-    ? [
-        ...resultLines(run),
-        needsLines(run),
-        files(run, deployment),
-        warnings(run),
-        details(run),
-        ...boxes,
-        small(resultSmall(run, deployment, 'status')),
-      ]
-    : [...workLines(run, now), warnings(run), details(run), ...boxes, small(workSmall(run, deployment, now))]
-}
-
-function boxesOf(run: Run): string[] {
-  if (run.result.outcome) return [staysInStatus(run) ? boxesAfter(run) : '', fixOffer(run)]
-  return run.mailbox.stop ? [] : [boxFor('stop')]
+  const hasBoxes = statusPlace(run) !== 'check'
+  if (!run.result.outcome) {
+    const box = hasBoxes && !run.mailbox.stop ? boxFor('stop') : ''
+    return [...workLines(run, now), warnings(run), details(run), box, small(workSmall(run, deployment, now))]
+  }
+  return [
+    ...resultLines(run),
+    needsLines(run),
+    files(run, deployment),
+    warnings(run),
+    details(run),
+    ...(hasBoxes ? [staysInStatus(run) ? boxesAfter(run) : '', fixOffer(run)] : []),
+    small(resultSmall(run, deployment, 'status')),
+  ]
 }
 
 /** A change of this key is shown at once; others wait for the next edit. */

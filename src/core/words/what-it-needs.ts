@@ -20,6 +20,9 @@ const maxShown = 5
 export function needsLines({ result: { needs } }: Run): string {
   if (!needs) return ''
   const { failedChecks, hasConflicts, changesRequestedBy, unresolved } = needs
+  const places = unresolved.map(({ path, line }) =>
+    code(`${path.slice(-80)}${line === null ? '' : `:${line}`}`),
+  )
   return [
     ...(failedChecks.length > 0
       ? [`❌ ${counted(failedChecks.length, 'check')} failed: ${some(failedChecks.map(check))}`]
@@ -28,9 +31,7 @@ export function needsLines({ result: { needs } }: Run): string {
     ...(changesRequestedBy.length > 0
       ? [`✋ Changes requested by ${some(changesRequestedBy.map(code))}`]
       : []),
-    ...(unresolved.length > 0
-      ? [`💬 ${counted(unresolved.length, 'open comment')}: ${some(unresolved.map(place))}`]
-      : []),
+    ...(unresolved.length > 0 ? [`💬 ${counted(unresolved.length, 'open comment')}: ${some(places)}`] : []),
   ].join('\n')
 }
 
@@ -45,9 +46,6 @@ function check({ name, url }: PullNeeds['failedChecks'][number]): string {
   if (!page || !/^https?:$/.test(page.protocol)) return words
   return `[${words}](${page.href.replaceAll('(', '%28').replaceAll(')', '%29')})`
 }
-
-const place = ({ path, line }: PullNeeds['unresolved'][number]): string =>
-  code(`${path.slice(-80)}${line === null ? '' : `:${line}`}`)
 
 /** No box at the cap: whoever goes on says what is to be done. */
 export function fixOffer({ result: { needs, rounds }, baseline }: Run): string {

@@ -45,11 +45,17 @@ export const waitingFor = (run: Run, now: number): string =>
 
 export function workLines(run: Run, now: number): string[] {
   if (hasOpenQuestion(run, now)) return [question(run), openPulls(run).join('\n')]
+  const { resumed } = run.result
+  const { waits, resumedBy } = run.schedule
   return [
     instruction(run),
     ...outages(run, now),
-    resumed(run),
-    afterPause(run),
+    resumed
+      ? `Codex had not finished when ${unfinished[resumed.why].because}. It goes on in the same session.`
+      : '',
+    resumedBy === undefined || waits?.kind === 'pause'
+      ? ''
+      : `The pause was ended by ${inlineWords(resumedBy, 80)}.`,
     ...(run.session.taskRun ? [] : waitingLines(run, now)),
     activity(run, now),
     plan(run).join('\n'),
@@ -58,38 +64,28 @@ export function workLines(run: Run, now: number): string[] {
   ]
 }
 
-const resumed = ({ result: { resumed: again } }: Run): string =>
-  again ? `Codex had not finished when ${unfinished[again.why].because}. It goes on in the same session.` : ''
-
-const afterPause = ({ schedule: { waits, resumedBy } }: Run): string =>
-  resumedBy === undefined || waits?.kind === 'pause'
-    ? ''
-    : `The pause was ended by ${inlineWords(resumedBy, 80)}.`
-
 const hasOpenQuestion = (run: Run, now: number): boolean =>
   openQuestion(run) !== undefined && shownOutages(run, now).length === 0
 
 export function instruction(run: Run): string {
   const { origin, what, template, text } = run.request
-  if (template) return `> Template ${templateLink(run, template.name)}${asArgument(template.argument)}`
+  if (template) {
+    const { name, argument } = template
+    const words = inlineWords(argument, maxInstruction)
+    const link = `[${code(name)}](${fileUrl(run.thread, templatePath(name))})`
+    return `> Template ${link}${words === '' ? '' : `: ${words}`}`
+  }
   if (what === 'review') return quoted(`review ${text}`, maxInstruction)
   if (text !== '') return quoted(text, maxInstruction)
   return `> What the ${nounOf(run)} says${origin.kind === 'label' ? ` (label ${code(origin.label)})` : ''}`
 }
 
-const templateLink = ({ thread }: Pick<Run, 'thread'>, name: string): string =>
-  `[${code(name)}](${fileUrl(thread, templatePath(name))})`
-
-function asArgument(argument: string): string {
-  const words = inlineWords(argument, maxInstruction)
-  return words === '' ? '' : `: ${words}`
+export function briefly(run: Run): string {
+  const { what, template, text } = run.request
+  const asWritten = what === 'review' ? `review ${text}` : text
+  const words = template ? `${template.name} ${template.argument}` : asWritten
+  return inlineWords(words, 80) || `what the ${nounOf(run)} says`
 }
-
-/** As it was written. */
-const textOf = ({ request: { what, template, text } }: Run): string =>
-  template ? `${template.name} ${template.argument}` : what === 'review' ? `review ${text}` : text
-
-export const briefly = (run: Run): string => inlineWords(textOf(run), 80) || `what the ${nounOf(run)} says`
 
 const nounOf = ({ thread }: Pick<Run, 'thread'>): string =>
   thread.kind === 'issue' ? 'issue' : 'pull request'
@@ -105,25 +101,27 @@ const doingNow: Record<ActingStep, string> = {
 /** In our own words: the agent's commands may hold secrets. */
 function activity(run: Run, now: number): string {
   if (!run.session.taskRun || run.mailbox.stop) return ''
-  const { doing, files = [], commands = 0, at } = run.session.sessionLog?.activity ?? {}
+  const { doing, at } = run.session.sessionLog?.activity ?? {}
+  const { length: waiting } = run.mailbox.pendingFollowUps.filter(({ resumes }) => !resumes)
   const step = run.session.progress.findLast(({ done }) => !done)
   const what = doing ? doingNow[doing] : step ? inlineWords(step.label, 120) : ''
   const beginning = phaseOf(run) === 'starting' ? 'PostHog is preparing a sandbox' : 'Codex is starting'
   return [
     `**${what || beginning}**`,
-    ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
-    ...(commands > 0 ? [`${counted(commands, 'command')} run`] : []),
-    ...followUps(run),
+    ...doneSoFar(run),
+    ...(waiting > 0 ? [`${counted(waiting, 'instruction')} waiting`] : []),
     ...(at === undefined ? [] : [`last update ${moment(at, now)}`]),
   ].join(' · ')
 }
 
-const followUps = ({ mailbox: { followUpsSent, pendingFollowUps } }: Run): string[] => [
-  ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'instruction')} added`] : []),
-  ...waiting(pendingFollowUps.filter(({ resumes }) => !resumes).length),
-]
-
-const waiting = (count: number): string[] => (count > 0 ? [`${counted(count, 'instruction')} waiting`] : [])
+export function doneSoFar({ session: { sessionLog }, mailbox: { followUpsSent } }: Run): string[] {
+  const { files = [], commands = 0 } = sessionLog?.activity ?? {}
+  return [
+    ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
+    ...(commands > 0 ? [`${counted(commands, 'command')} run`] : []),
+    ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'instruction')} added`] : []),
+  ]
+}
 
 const planIcon: Record<PlanStep['state'], string> = { done: '✅', current: '▶️', open: '⬜' }
 
@@ -170,44 +168,36 @@ const outages = (run: Run, now: number): string[] =>
 
 export function workSmall(run: Run, deployment: Deployment, now: number): string[] {
   const { branch } = run.workspace
+  const { at, by } = run.request
+  const days = Math.floor((now - at) / day)
+  const ago = days > 0 ? ` (${counted(days, 'day')} ago)` : ''
+  // Where its pull request goes, if that was said.
+  const isSaid = branch && baseOf(run) !== undefined && branch.into !== branch.name
+  const towards = isSaid ? ` → ${code(branch.into)}` : ''
   return [
     ...(hasOpenQuestion(run, now) ? [briefly(run)] : []),
-    `${inlineWords(run.request.by.login, 60)}, ${moment(run.request.at, now)}${daysAgo(run.request.at, now)}`,
+    `${inlineWords(by.login, 60)}, ${moment(at, now)}${ago}`,
     ...startedBy(run),
-    ...(branch ? [`[${code(branch.name)}](${branchUrl(run.thread, branch.name)})${towards(run)}`] : []),
+    ...(branch ? [`[${code(branch.name)}](${branchUrl(run.thread, branch.name)})${towards}`] : []),
     ...session(run, deployment),
     ...(run.mailbox.stop || hasOpenQuestion(run, now) ? [] : ['reply `/codex …` to add instructions']),
     '`/codex help`',
   ]
 }
 
-function daysAgo(at: number, now: number): string {
-  const days = Math.floor((now - at) / day)
-  return days > 0 ? ` (${counted(days, 'day')} ago)` : ''
-}
-
 export const startedBy = ({ request: { origin } }: Run): string[] =>
   origin.kind === 'tick' && origin.admin ? [`started again by ${inlineWords(origin.admin, 60)}`] : []
 
-/** Where its pull request goes, if that was said. */
-function towards(run: Run): string {
-  const { branch } = run.workspace
-  return branch && baseOf(run) !== undefined && branch.into !== branch.name ? ` → ${code(branch.into)}` : ''
-}
-
-export const session = (run: Run, deployment: Deployment): string[] =>
-  run.session.taskRun ? [modelOf(run), `[PostHog run (sign-in)](${runUrl(run, deployment)})`] : []
-
-function modelOf(run: Run): string {
+export function session(run: Run, deployment: Deployment): string[] {
+  if (!run.session.taskRun) return []
   const options: Options = optionsOf(run)
-  return optionNames
-    .flatMap(name => {
-      const { shown } = infoOf(name)
-      const value = options[name]
-      if (shown === undefined || value === undefined) return []
-      return [value === true ? shown : `${shown}${inlineWords(value, 60)}`]
-    })
-    .join(', ')
+  const shownOptions = optionNames.flatMap(name => {
+    const { shown } = infoOf(name)
+    const value = options[name]
+    if (shown === undefined || value === undefined) return []
+    return [value === true ? shown : `${shown}${inlineWords(value, 60)}`]
+  })
+  return [shownOptions.join(', '), `[PostHog run (sign-in)](${runUrl(run, deployment)})`]
 }
 
 export function questionComment(run: Run, request: PermissionRequest, deployment: Deployment): string {

@@ -22,15 +22,13 @@ export const withCode = (text: string, maxLength: number): string =>
   text
     .slice(0, maxLength)
     .split(/`([^`\n]*)`/)
-    .map((part, index) => (index % 2 === 1 ? code(part) : spaced(part)))
+    .map((part, index) => {
+      if (index % 2 === 1) return code(part)
+      const words = inlineWords(part, part.length)
+      if (words === '') return part.replace(/\s+/g, ' ')
+      return `${/^\s/.test(part) ? ' ' : ''}${words}${/\s$/.test(part) ? ' ' : ''}`
+    })
     .join('')
-
-function spaced(part: string): string {
-  const words = inlineWords(part, part.length)
-  return words === ''
-    ? part.replace(/\s+/g, ' ')
-    : `${/^\s/.test(part) ? ' ' : ''}${words}${/\s$/.test(part) ? ' ' : ''}`
-}
 
 /** Of files. */
 export function listed(names: readonly string[], most: number): string {
@@ -117,9 +115,10 @@ export function inOwnWords(text: string, word: string): string {
   if (word === usualTrigger.word) return text
   return text
     .split('\n')
-    .map(line => (line.startsWith('>') ? line : named(line, word)))
+    .map(line =>
+      line.startsWith('>')
+        ? line
+        : line.replaceAll('`/codex', `\`/${word}`).replace(/^\/codex(?=\s|$)/, `/${word}`),
+    )
     .join('\n')
 }
-
-const named = (line: string, word: string): string =>
-  line.replaceAll('`/codex', `\`/${word}`).replace(/^\/codex(?=\s|$)/, `/${word}`)
