@@ -1,5 +1,5 @@
 /** Builds the first prompt of a session, and later ones, which leave out what the session has read. */
-import { fullName, isFork, threadName } from '../model/thread.ts'
+import { fullName, isFork, nounOf, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
 import { firstNumber } from '../record/last-word.ts'
 import type { What } from '../record/request-part.ts'
@@ -32,13 +32,13 @@ export const messagesIn = (text: string): string[] =>
 /** For a session that knows nothing of the thread. */
 function opening(run: Run, words: Words, fence: string): string[] {
   const { thread } = run
-  const who = `@${words.by} asks you to work on ${noun(run)} ${threadName(thread)} in the repository ${fullName(thread)} ${named(words)}.`
-  const said = asked(run, words) || `Do what the ${noun(run)} below describes.`
+  const who = `@${words.by} asks you to work on ${nounOf(run.thread)} ${threadName(thread)} in the repository ${fullName(thread)} ${named(words)}.`
+  const said = asked(run, words) || `Do what the ${nounOf(run.thread)} below describes.`
   const standing = plainText(run.baseline.settings.instructions ?? '', maxStanding)
   return [
     `${who}\n\n# Instruction\n\n${said}`,
     standing === '' ? '' : `# What holds for every task here\n\n${standing}`,
-    block(`The ${noun(run)}`, context(run, words), fence),
+    block(`The ${nounOf(run.thread)}`, context(run, words), fence),
   ]
 }
 
@@ -50,7 +50,7 @@ function further(run: Run, words: Words, fence: string): string[] {
   const title =
     news.length === 0
       ? 'The lines it is about'
-      : `What was written on the ${noun(run)}${run.workspace.threadContext?.goesOn ? ' since' : ''}`
+      : `What was written on the ${nounOf(run.thread)}${run.workspace.threadContext?.goesOn ? ' since' : ''}`
   return [
     `${by} writes on ${threadName(run.thread)} ${named(words)}:\n\n${said}`,
     block(title, [...news, ...lines], fence),
@@ -64,8 +64,6 @@ function asked({ request: { what } }: Run, { text }: Words): string {
     ? 'Review this pull request.'
     : `Review this pull request. Look at this above all: ${said}`
 }
-
-const noun = (run: Run): string => (run.thread.kind === 'issue' ? 'issue' : 'pull request')
 
 const unseen = '(GitHub did not say how its page shows the description, so it is left out)'
 

@@ -56,6 +56,9 @@ export type PullHead = z.infer<typeof PullHead>
 
 export const fullName = (thread: Pick<Thread, 'owner' | 'repo'>): string => `${thread.owner}/${thread.repo}`
 
+export const nounOf = ({ kind }: Pick<Thread, 'kind'>): string =>
+  kind === 'issue' ? 'issue' : 'pull request'
+
 export const threadName = (thread: Thread): string => `${fullName(thread)}#${thread.number}`
 
 export const threadSlot = (thread: Pick<Thread, 'repoId' | 'number'>): string =>

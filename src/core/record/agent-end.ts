@@ -3,14 +3,14 @@ import { mayHaveBegun } from './intents.ts'
 import { type ChangeOf, isTerminal, type Run } from './run.ts'
 import { hasReadAllMessages } from './turn.ts'
 
-const isAtRest = (run: Run): boolean =>
-  run.session.taskRun === undefined ||
-  isTerminal(run.session.taskRun.status) ||
-  (run.session.sessionLog?.idle === true && hasReadAllMessages(run))
-
 /** A failed Run first ends its agent, or says that it may still work. */
-export const agentIsToBeSeenTo = (run: Run): boolean =>
-  run.result.outcome?.kind === 'failed' && !run.session.agentLeft && (!isAtRest(run) || mayHaveBegun(run))
+export function agentIsToBeSeenTo(run: Run): boolean {
+  const { agentLeft, taskRun, sessionLog } = run.session
+  if (run.result.outcome?.kind !== 'failed' || agentLeft) return false
+  const isAtRest =
+    !taskRun || isTerminal(taskRun.status) || (sessionLog?.idle === true && hasReadAllMessages(run))
+  return !isAtRest || mayHaveBegun(run)
+}
 
 /** What is retried if PostHog refuses to end its task run. */
 export const cancelKey = ({ session: { taskRun } }: Run): `cancel ${string}` => `cancel ${taskRun?.id ?? ''}`

@@ -8,21 +8,28 @@ import type { ProgressStep, SessionLog } from './session-part.ts'
 import { hasReadAllMessages } from './turn.ts'
 
 export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
-  if (!run.session.taskRun) return run
+  const { taskRun, sessionLog: before } = run.session
+  if (!taskRun) return run
+  const { status, offset, updatedAt } = snapshot
+  const wasTouched =
+    updatedAt !== undefined && taskRun.updatedAt !== undefined && updatedAt !== taskRun.updatedAt
+  // Any log entry, or change of the run, is a sign of life; of one that is over, only the log: others change it still.
+  const livesOn =
+    status !== taskRun.status || offset > (before?.offset ?? 0) || (!isTerminal(status) && wasTouched)
   const seen: Run = changed(run, {
     session: {
       taskRun: {
-        ...run.session.taskRun,
-        status: snapshot.status,
-        changedAt: livesOn(run, snapshot) ? now : run.session.taskRun.changedAt,
-        updatedAt: snapshot.updatedAt ?? run.session.taskRun.updatedAt,
-        error: snapshot.error ?? run.session.taskRun.error,
-        marker: snapshot.marker ?? run.session.taskRun.marker,
+        ...taskRun,
+        status,
+        changedAt: livesOn ? now : taskRun.changedAt,
+        updatedAt: updatedAt ?? taskRun.updatedAt,
+        error: snapshot.error ?? taskRun.error,
+        marker: snapshot.marker ?? taskRun.marker,
         files: snapshot.files?.slice(0, maxFiles),
-        headBranch: snapshot.headBranch ?? run.session.taskRun.headBranch,
-        model: snapshot.model ?? run.session.taskRun.model,
-        effort: snapshot.effort ?? run.session.taskRun.effort,
-        authorship: snapshot.authorship ?? run.session.taskRun.authorship,
+        headBranch: snapshot.headBranch ?? taskRun.headBranch,
+        model: snapshot.model ?? taskRun.model,
+        effort: snapshot.effort ?? taskRun.effort,
+        authorship: snapshot.authorship ?? taskRun.authorship,
       },
       sessionLog: readLog(run, snapshot, now),
       progress: snapshot.log.reduce(addProgress, run.session.progress),
@@ -30,16 +37,14 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
     result: { claimedPulls: [...run.result.claimedPulls, ...newClaims(run, snapshot.pulls)] },
   })
   const read = withUnread(seen, snapshot)
-  return hasEndedATurn(run, read) ? changed(read, { result: { instructionDone: true } }) : read
+  const { turns = 0, stopReason = 'end_turn' } = read.session.sessionLog ?? {}
+  const hasEndedATurn = turns > (before?.turns ?? 0) && stopReason === 'end_turn'
+  return hasEndedATurn && !read.session.taskRun?.instructionUnread
+    ? changed(read, { result: { instructionDone: true } })
+    : read
 }
 
 const maxFiles = 50
-
-const hasEndedATurn = ({ session: before }: Run, { session: { sessionLog, taskRun } }: Run): boolean =>
-  sessionLog !== undefined &&
-  sessionLog.turns > (before.sessionLog?.turns ?? 0) &&
-  (sessionLog.stopReason ?? 'end_turn') === 'end_turn' &&
-  !taskRun?.instructionUnread
 
 function withUnread(run: Run, { log, status }: TaskRunSnapshot): Run {
   const { taskRun } = run.session
@@ -58,18 +63,6 @@ function withUnread(run: Run, { log, status }: TaskRunSnapshot): Run {
   })
 }
 
-/** Any log entry, or change of the run, is a sign of life; of one that is over, only the log: others change it still. */
-const livesOn = (
-  { session: { taskRun, sessionLog } }: Run,
-  { status, offset, updatedAt }: TaskRunSnapshot,
-): boolean =>
-  status !== taskRun?.status ||
-  offset > (sessionLog?.offset ?? 0) ||
-  (!isTerminal(status) &&
-    updatedAt !== undefined &&
-    taskRun.updatedAt !== undefined &&
-    updatedAt !== taskRun.updatedAt)
-
 function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
   const before: SessionLog = {
     ...(run.session.sessionLog ?? { turns: 0, idle: false }),
@@ -82,16 +75,14 @@ function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
   const seenAt = run.schedule.lastPollAt ?? run.session.taskRun?.since ?? now
   const after = snapshot.log.reduce((log, entry) => withEntry(log, entry, { now, seenAt, mine }), before)
   const at = snapshot.log.at(-1)?.at
-  const log = at !== undefined && mayReadOn(run, after) ? { ...after, idleSince: now } : after
-  return at === undefined ? log : { ...log, activity: { ...(log.activity ?? noActivity), at } }
+  if (at === undefined) return after
+  // In a log without words, whoever idles may be about to read some: how long, counts only from when it was seen. What
+  // is logged then may be another turn.
+  const mayReadOn =
+    after.idle && !after.showsWords && !hasReadAllMessages(changed(run, { session: { sessionLog: after } }))
+  const log = mayReadOn ? { ...after, idleSince: now } : after
+  return { ...log, activity: { ...(log.activity ?? noActivity), at } }
 }
-
-/**
- * In a log without words, whoever idles may be about to read some: how long, counts only from when it was seen. What is
- * logged then may be another turn.
- */
-const mayReadOn = (run: Run, sessionLog: SessionLog): boolean =>
-  sessionLog.idle && !sessionLog.showsWords && !hasReadAllMessages(changed(run, { session: { sessionLog } }))
 
 interface Reading {
   now: number
@@ -106,7 +97,16 @@ function withEntry(log: SessionLog, { at, what }: LogEntry, { now, seenAt, mine 
   switch (what.kind) {
     case 'turn-over':
       // One end may be logged twice, as an event and as a response.
-      return log.idle ? { ...log, ...reasonOf(what) } : ended(log, what, Math.min(now, Math.max(at, seenAt)))
+      if (log.idle) return { ...log, stopReason: what.stopReason ?? log.stopReason }
+      return {
+        ...log,
+        permissionRequest: undefined,
+        turns: log.turns + 1,
+        idle: true,
+        // By PostHog's clock, within what ours has seen.
+        idleSince: Math.min(now, Math.max(at, seenAt)),
+        stopReason: what.stopReason,
+      }
     case 'message':
       return { ...log, answer: what.text, idle: false }
     case 'activity':
@@ -130,19 +130,6 @@ function withEntry(log: SessionLog, { at, what }: LogEntry, { now, seenAt, mine 
       return log
   }
 }
-
-const reasonOf = ({ stopReason }: { stopReason?: string | undefined }): Pick<SessionLog, 'stopReason'> =>
-  stopReason === undefined ? {} : { stopReason }
-
-/** @param idleSince by PostHog's clock, within what ours has seen */
-const ended = (log: SessionLog, end: { stopReason?: string | undefined }, idleSince: number): SessionLog => ({
-  ...log,
-  permissionRequest: undefined,
-  turns: log.turns + 1,
-  idle: true,
-  idleSince,
-  stopReason: end.stopReason,
-})
 
 /**
  * An idle end before our message belongs to an earlier turn. After its answer, messages of others do not concern this

@@ -4,6 +4,7 @@
  */
 import { type Service, serviceNames } from '../model/errors.ts'
 import type { Unfinished } from '../model/task-run.ts'
+import { nounOf } from '../model/thread.ts'
 import { minute } from '../model/time.ts'
 import { counted, dollars, moment } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
@@ -182,15 +183,16 @@ export const refusedBranch = (name: string, { message }: { message: string }, pr
 
 /** `` `maya` started 12 runs in 24 hours; the limit is 1 `` */
 export function limitReached({ thread, request }: Run, { of, used, most, window }: ReachedLimit): string {
-  const thing = thread.kind === 'issue' ? 'issue' : 'pull request'
+  const hours = window / (60 * minute)
+  const span = hours < 1 ? counted(window / minute, 'minute') : counted(hours, 'hour')
   const started: Record<ReachedLimit['of'], string> = {
     repository: `this repository started ${counted(used, 'run')}`,
     person: `${code(request.by.login)} started ${counted(used, 'run')}`,
-    thread: `this ${thing} started ${counted(used, 'run')}`,
+    thread: `this ${nounOf(thread)} started ${counted(used, 'run')}`,
     owner: `${code(thread.owner)} started ${counted(used, 'run')}`,
     bots: `bots started ${counted(used, 'run')} here`,
   }
-  return `${started[of]} in ${span(window)}; the limit is ${most}`
+  return `${started[of]} in ${span}; the limit is ${most}`
 }
 
 /** `the runs of this repository cost $12.30 in 24 hours; the limit is $10` */
@@ -214,9 +216,6 @@ export function allBusy({ thread, request, baseline }: Run, of: Scope): string {
   const [runs, does] = most === 1 ? ['one run', 'one does'] : [`${most} runs`, `${most} do`]
   return `only ${runs} ${where[of]} at a time, and ${does}`
 }
-
-const span = (ms: number): string =>
-  ms < 60 * minute ? counted(ms / minute, 'minute') : counted(ms / (60 * minute), 'hour')
 
 interface InWords {
   because: string

@@ -10,18 +10,12 @@ export const listener = (run: Run): string => run.report.answerTo ?? run.request
 
 /** No last word for the person who stopped the run, or for a run refused before it began, which its status just said. */
 export function endsQuietly(run: Run): boolean {
-  if (run.result.outcome?.kind === 'stopped')
-    return run.result.outcome.by === listener(run) && !run.session.agentLeft
-  return run.result.outcome?.kind === 'failed' && neverBegan(run) && isReadAtOnce(run)
-}
-
-function isReadAtOnce(run: Run): boolean {
-  const { status } = run.report
-  if (statusPlace(run) !== 'comment') return run.report.readOnlyThread
-  return (
-    !status ||
-    (status.postedAt !== undefined && (run.result.concludedAt ?? 0) - status.postedAt < limits.looksOn)
-  )
+  const { outcome, concludedAt = 0 } = run.result
+  const { status, readOnlyThread } = run.report
+  if (outcome?.kind === 'stopped') return outcome.by === listener(run) && !run.session.agentLeft
+  if (outcome?.kind !== 'failed' || !neverBegan(run)) return false
+  if (statusPlace(run) !== 'comment') return readOnlyThread
+  return !status || (status.postedAt !== undefined && concludedAt - status.postedAt < limits.looksOn)
 }
 
 export const isUndone = (outcome: Outcome | undefined): boolean =>

@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import type { JobQueue } from '../model/ports.ts'
-import type { Person } from '../model/thread.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
 import { inlineOf, inSight, inTheOpen } from './last-word.ts'
-import { type FollowUp, type MessageReply, RunMessage, type SenderReply, Source } from './mailbox-part.ts'
+import { type MessageReply, RunMessage, type SenderReply, Source } from './mailbox-part.ts'
 import { newClaims } from './own-pull-request.ts'
 import { endsBy, tellsMore, withStanding } from './pull-end.ts'
 import { withRetry } from './retries.ts'
@@ -43,44 +42,27 @@ export function parseMessage(text: string): RunMessage | undefined {
 }
 
 function fold(run: Run, message: RunMessage): Run {
-  const { handledMessageIds, pendingFollowUps } = run.mailbox
-  const known = handledMessageIds.includes(message.id) || pendingFollowUps.some(({ id }) => id === message.id)
-  if (known) return run
-  if (message.kind === 'follow-up')
-    return isStopped(run, message) ? dropped(run, message) : awaiting(run, message)
-  const handled = [...handledMessageIds, message.id]
-  return heed(withMessage(run, { mailbox: { handledMessageIds: handled } }), message)
-}
-
-const awaiting = (run: Run, message: RunMessage & { kind: 'follow-up' }): Run =>
-  withMessage(run, {
+  const { handledMessageIds, droppedMessageIds, pendingFollowUps, requesters, stop } = run.mailbox
+  const { id } = message
+  if (handledMessageIds.includes(id) || pendingFollowUps.some(known => known.id === id)) return run
+  const handled = { handledMessageIds: [...handledMessageIds, id] }
+  if (message.kind !== 'follow-up') return heed(withMessage(run, { mailbox: handled }), message)
+  const { by, at } = message
+  const wasStoppedSince = stop !== undefined && at < stop.at
+  if (wasStoppedSince) {
+    const dropped = { ...handled, droppedMessageIds: [...droppedMessageIds, id] }
+    return withReply(withMessage(run, { mailbox: dropped }), message, { kind: 'not-passed-on' })
+  }
+  return withMessage(run, {
     mailbox: {
-      pendingFollowUps: [...run.mailbox.pendingFollowUps, message],
-      requesters: withPerson(run.mailbox.requesters, message.by),
+      pendingFollowUps: [...pendingFollowUps, message],
+      requesters: requesters.some(known => known.id === by.id) ? requesters : [...requesters, by],
       fixes: run.mailbox.fixes + (message.fixes ? 1 : 0),
       ...(message.set ? { set: { ...run.mailbox.set, ...message.set } } : {}),
-      lastWordsAt: Math.max(message.at, run.mailbox.lastWordsAt ?? run.request.at),
+      lastWordsAt: Math.max(at, run.mailbox.lastWordsAt ?? run.request.at),
     },
   })
-
-const withPerson = (known: readonly Person[], person: Person): Person[] =>
-  known.some(({ id }) => id === person.id) ? [...known] : [...known, person]
-
-/** Written before the stop, and come after it. */
-const isStopped = ({ mailbox: { stop } }: Run, { at }: FollowUp): boolean =>
-  stop !== undefined && at < stop.at
-
-const dropped = (run: Run, message: FollowUp): Run =>
-  withReply(
-    withMessage(run, {
-      mailbox: {
-        handledMessageIds: [...run.mailbox.handledMessageIds, message.id],
-        droppedMessageIds: [...run.mailbox.droppedMessageIds, message.id],
-      },
-    }),
-    message,
-    { kind: 'not-passed-on' },
-  )
+}
 
 function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Run {
   switch (message.kind) {
@@ -197,32 +179,27 @@ export function refusedWords(run: Run, reply: SenderReply): Run {
     },
   })
   const after = withReply(settled, message, reply)
-  return hasNothingToDo(after) ? withMessage(after, asBefore(after)) : after
-}
-
-/** What the thread was told before a round that came to nothing. */
-function asBefore({ result: { previous }, report: { announced } }: Run): MessageChange {
-  if (!previous) return {}
+  const { previous } = after.result
+  if (!previous || !hasNothingToDo(after)) return after
+  // The thread was told of it before this round, which came to nothing.
   const { outcome, concludedAt, comment, word } = previous
-  return {
+  return withMessage(after, {
     result: { outcome, concludedAt, resultChecked: true, previous: undefined },
-    report: { announced: { ...announced, comment, word } },
-  }
+    report: { announced: { ...after.report.announced, comment, word } },
+  })
 }
 
 const Unread = z.object({ source: Source })
 
 export function leftUndone(run: Run, inbox: readonly string[]): Source[] {
-  const unread = run.mailbox.messagesUnread.flatMap(index => sourceIn(inbox[index] ?? ''))
+  const unread = run.mailbox.messagesUnread.flatMap(index => {
+    try {
+      return [Unread.parse(JSON.parse(inbox[index] ?? '')).source]
+    } catch {
+      return []
+    }
+  })
   return [...run.mailbox.askAgain, ...run.mailbox.pendingFollowUps.flatMap(sourceOf), ...unread]
-}
-
-function sourceIn(text: string): Source[] {
-  try {
-    return [Unread.parse(JSON.parse(text)).source]
-  } catch {
-    return []
-  }
 }
 
 function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
@@ -256,7 +233,12 @@ function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
 /** What may have been sent can't be taken back. What comes later than its withdrawal is known by then. */
 function withdrawn(run: Run, message: RunMessage & { kind: 'withdraw-follow-ups' }): Run {
   const { pendingFollowUps, handledMessageIds, droppedMessageIds } = run.mailbox
-  const ids = message.followUps.filter(id => !handledMessageIds.includes(id) && !mayBeSent(run, id))
+  const [next] = pendingFollowUps
+  const isSending = next !== undefined && openIntent(run, 'deliver')?.messageId === next.id
+  const mayBeSent = isSending || (run.session.instructionSent && mayHaveBegun(run))
+  const ids = message.followUps.filter(
+    id => !handledMessageIds.includes(id) && !(id === next?.id && mayBeSent),
+  )
   if (ids.length === 0) return run
   const after = withMessage(run, {
     mailbox: {
@@ -269,11 +251,6 @@ function withdrawn(run: Run, message: RunMessage & { kind: 'withdraw-follow-ups'
   if (!hadWords || !hasNothingToDo(after)) return after
   const at = Math.max(message.at, run.mailbox.lastWordsAt ?? 0)
   return stopped(after, { ...message, kind: 'stop', at })
-}
-
-function mayBeSent(run: Run, id: string): boolean {
-  if (run.mailbox.pendingFollowUps[0]?.id !== id) return false
-  return openIntent(run, 'deliver')?.messageId === id || (run.session.instructionSent && mayHaveBegun(run))
 }
 
 /** A round that began for words which are gone: what was asked first has its result. */

@@ -107,17 +107,14 @@ export function nextStep(run: Run, now: Now): Step {
   }
   const last = lasting(run, now, held)
   if (last) return last
-  const shownUntil = shownUntilOf(run)
+  const { status } = run.report
+  const isShown = status && !status.minimized && !run.result.outcome && !run.mailbox.accessLost
+  // Then it has to say again that it is there, as a lost queue is made up for by what was changed lately.
+  const shownUntil = isShown ? status.at + limits.editAtLeastEvery : Number.POSITIVE_INFINITY
   if (now.at < shownUntil) return waiting(Math.min(until, shownUntil), now)
   const edit = { kind: 'edit-status' } as const
   return now.text !== 'same' && holding(run, edit, now).length === 0 ? edit : waiting(until, now)
 }
-
-/** When it has to say again that it is there, as a lost queue is made up for by what was changed lately. */
-const shownUntilOf = ({ mailbox, report: { status }, result: { outcome } }: Run): number =>
-  !status || status.minimized || outcome || mailbox.accessLost
-    ? Number.POSITIVE_INFINITY
-    : status.at + limits.editAtLeastEvery
 
 /**
  * Steps that run beside `step`, as neither needs the other. An agent starts only when status, branch and task are
@@ -168,7 +165,7 @@ function lasting(run: Run, now: Now, held: ReadonlySet<RetryKey>): Step | undefi
 type Due = Generator<Step, void>
 
 function* due(run: Run, now: Now): Due {
-  const { mailbox, report, result, session } = run
+  const { mailbox, report, result, schedule, session } = run
   const intents = openIntents(run)
   const begins = !session.taskRun && !result.outcome
   if (agentIsToBeSeenTo(run)) yield* seeingTo(run, now)
@@ -178,7 +175,8 @@ function* due(run: Run, now: Now): Due {
   else {
     if (!report.status && !report.readOnlyThread) {
       // Admission comes from our own index, so it is asked before the status is posted.
-      if (begins && !hasAskedForAdmission(run) && !retryOf(run, 'github')) yield { kind: 'await-admission' }
+      const hasAsked = schedule.admitted || schedule.waits !== undefined
+      if (begins && !hasAsked && !retryOf(run, 'github')) yield { kind: 'await-admission' }
       if (statusPlace(run)) {
         yield { kind: 'post-status' }
         if (begins) return yield waiting(Number.POSITIVE_INFINITY, now)
@@ -189,9 +187,6 @@ function* due(run: Run, now: Now): Due {
     else yield* working(run, now)
   }
 }
-
-const hasAskedForAdmission = ({ schedule: { admitted, waits } }: Run): boolean =>
-  admitted || waits !== undefined
 
 const giveUp = (outcome: Failure): ActingStep => ({ kind: 'give-up', outcome })
 
@@ -270,6 +265,8 @@ function* beginning(run: Run, now: Now): Due {
   const { schedule, session, workspace } = run
   const earlier = session.earlier?.over === false ? session.earlier : undefined
   const rejoins = earlier && mayServe(earlier, wantedRights(run)) && earlier.resumes !== false
+  // Of a Run that goes on, each sender was asked when their words came.
+  const rightAge = session.instructionSent ? 0 : now.at - (schedule.rightAskedAt ?? now.at)
   if (!workspace.branch) yield { kind: 'find-branch' }
   else if (!session.taskId) yield { kind: 'create-task' }
   else if (earlier && !rejoins) {
@@ -279,16 +276,9 @@ function* beginning(run: Run, now: Now): Due {
     yield* keepPolling(run, now, { kind: 'end-earlier' })
   } else if (contextIsDue(run)) yield { kind: 'gather-context' }
   else if (!rejoins && !workspace.attachments) yield { kind: 'stage-attachments' }
-  else if (isRightOld(run, now)) yield { kind: 'await-admission' }
+  else if (rightAge > limits.rightHolds && !isHeld(run, 'posthog', now.at)) yield { kind: 'await-admission' }
   else yield { kind: rejoins ? 'rejoin' : 'start-run' }
   yield* meanwhile(run, now)
-}
-
-/** Of a Run that goes on, each sender was asked when their words came. */
-function isRightOld(run: Run, now: Now): boolean {
-  const { rightAskedAt } = run.schedule
-  if (run.session.instructionSent || rightAskedAt === undefined) return false
-  return now.at - rightAskedAt > limits.rightHolds && !isHeld(run, 'posthog', now.at)
 }
 
 function* turnEnd(run: Run, now: Now): Due {

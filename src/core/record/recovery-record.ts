@@ -90,48 +90,27 @@ export interface Remains {
 
 /** The restored Run. One that had not begun begins again, if an approved plan is still there. */
 export function restored(remains: Remains, now: number): Run {
-  const { backup, snapshot, session } = remains
-  const { taskRunId } = session
-  const run = known(remains)
-  if (remains.closed && backup.outcome) return tidyingUp(run, { ...remains, outcome: backup.outcome }, now)
+  const { id, backup, thread, snapshot, settings, pulls, untended, status } = remains
+  const { taskId, taskRunId } = remains.session
+  const { request, head, branch, readUpTo, earlier, instructionSent, taskMade, outcome, reported } = backup
+  const run = newRun({
+    ...{ id, thread, request },
+    baseline: { snapshot, settings, head },
+    workspace: { branch, readUpTo },
+    session: { earlier, taskId, instructionSent, taskMade },
+    mailbox: { wordsOfRound: backup.wordsOfRound, requesters: backup.requesters },
+    result: { pulls, untended, reported: Math.min(reported, pulls.length), round: backup.round },
+    // Forces an edit of the status comment.
+    report: { status: { ...status, hash: '', phase: '', at: 0 }, questions: backup.questions },
+  })
+  if (remains.closed && outcome) return tidyingUp(run, remains.session, outcome, now)
   if (taskRunId !== undefined) return atWork(run, backup, taskRunId, now)
   if (backup.words !== fingerprint(snapshot))
     return changed(run, { result: { outcome: editedSince, concludedAt: now } })
   return changed(run, { schedule: { waits: { kind: 'line', ahead: 0, of: 'owner' } } })
 }
 
-function known({ id, backup, thread, snapshot, settings, pulls, untended, session, status }: Remains): Run {
-  const {
-    request,
-    head,
-    branch,
-    readUpTo,
-    earlier,
-    round,
-    instructionSent,
-    taskMade,
-    reported,
-    wordsOfRound,
-    requesters,
-    questions,
-  } = backup
-  return newRun({
-    ...{ id, thread, request },
-    baseline: { snapshot, settings, head },
-    workspace: { branch, readUpTo },
-    session: { earlier, taskId: session.taskId, instructionSent, taskMade },
-    mailbox: { wordsOfRound, requesters },
-    result: { pulls, untended, reported: Math.min(reported, pulls.length), round },
-    // Forces an edit of the status comment.
-    report: { status: { ...status, hash: '', phase: '', at: 0 }, questions },
-  })
-}
-
-const tidyingUp = (
-  run: Run,
-  { session: { taskId, taskRunId }, outcome }: Pick<Remains, 'session'> & { outcome: Outcome },
-  now: number,
-): Run =>
+const tidyingUp = (run: Run, { taskId, taskRunId }: Remains['session'], outcome: Outcome, now: number): Run =>
   changed(run, {
     report: {
       status: undefined,

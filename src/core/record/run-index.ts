@@ -48,8 +48,6 @@ export const waited = (place: string): string => `waited ${place}`
 
 export const threadWindow = ({ data: { thread } }: Placed): string => threadSlot(thread)
 export const botsWindow = (whose: Placed): string => `bots ${threadWindow(whose)}`
-const isBots = ({ data }: Placed): boolean => data.request.by.app !== undefined
-
 export const inSession = (task: string, how: 'begun' | 'admitted' | 'waiting'): string =>
   `session ${how} ${task}`
 
@@ -108,29 +106,19 @@ const begun = ({ addedAt, data: { session } }: Indexed & { data: Run }): IndexEn
 
 function limited(run: Indexed): IndexEntry[] {
   const {
-    schedule: { admitted },
+    schedule: { admitted, admissionExpectedAt: score = run.addedAt, waitedInLine },
     result: { outcome },
+    request: { by },
   } = run.data
-  if (admitted) return [...(outcome ? [] : places(run)), ...starts(run), ...waitsOf(run)]
-  return outcome ? [] : line(run)
+  if (!admitted) return outcome ? [] : line(run)
+  const places = scopes.map(scope => placeOf(run, scope))
+  const windows = [...places, threadWindow(run), ...(by.app === undefined ? [] : [botsWindow(run)])]
+  return [
+    ...(outcome ? [] : places.map(place => ({ set: working(place), score }))),
+    ...windows.map(window => ({ set: started(window), score, keptMs: day })),
+    ...(waitedInLine === undefined ? [] : [{ set: waited(placeOf(run, 'owner')), score, keptMs: kept }]),
+  ]
 }
-
-const startOf = ({ addedAt, data }: Indexed): number => data.schedule.admissionExpectedAt ?? addedAt
-
-const places = (run: Indexed): IndexEntry[] =>
-  scopes.map(scope => ({ set: working(placeOf(run, scope)), score: startOf(run) }))
-
-const starts = (run: Indexed): IndexEntry[] =>
-  [
-    ...scopes.map(scope => placeOf(run, scope)),
-    threadWindow(run),
-    ...(isBots(run) ? [botsWindow(run)] : []),
-  ].map(window => ({ set: started(window), score: startOf(run), keptMs: day }))
-
-const waitsOf = (run: Indexed): IndexEntry[] =>
-  run.data.schedule.waitedInLine === undefined
-    ? []
-    : [{ set: waited(placeOf(run, 'owner')), score: startOf(run), keptMs: kept }]
 
 function line(run: Indexed): IndexEntry[] {
   const { waits = { kind: 'line', of: 'owner' } as const } = run.data.schedule
@@ -248,15 +236,14 @@ function onBoards(run: Indexed & { data: Run }): IndexEntry[] {
   const named = { set: inNamed(`${owner}/${repo}`), score: run.addedAt, keptMs: kept }
   if (!outcome)
     return [named, ...whose.map(each => ({ set: onBoard(groupOf(run.data), each), score: run.addedAt }))]
-  const groups: Group[] = isFailure(outcome) ? ['ended', 'failed'] : ['ended']
+  const isFailure = outcome.kind === 'failed' || outcome.kind === 'unfinished'
+  const groups: Group[] = isFailure ? ['ended', 'failed'] : ['ended']
   const sets = [
     ...groups.flatMap(group => whose.map(each => onBoard(group, each))),
     withOutcome(outcome.kind),
   ]
   return [named, ...sets.map(set => ({ set, score: concludedAt ?? run.addedAt, keptMs: kept }))]
 }
-
-const isFailure = ({ kind }: Outcome): boolean => kind === 'failed' || kind === 'unfinished'
 
 export function linesMoved(before: Indexed, after: Indexed): string[] {
   const all = (run: Indexed): IndexEntry[] => [...limited(run), ...sessions(run), ...held(run)]

@@ -8,18 +8,11 @@ import type { RepoSettings } from '../settings/repository-settings.ts'
 import { type Run, type Scope, type Spent, scopes } from './run.ts'
 import { type Indexed, placeOf, started } from './run-index.ts'
 
-type Limits = RepoSettings['limits']
-
-const limitOf = (limits: Limits, of: Scope): number | undefined => {
-  switch (of) {
-    case 'repository':
-      return limits.cost_per_day
-    case 'person':
-      return limits.person_cost_per_day
-    case 'owner':
-      return limits.owner_cost_per_day
-  }
-}
+const limitNames = {
+  repository: 'cost_per_day',
+  person: 'person_cost_per_day',
+  owner: 'owner_cost_per_day',
+} as const satisfies Record<Scope, keyof RepoSettings['limits']>
 
 /** Newest first; a limit that so many Runs keep to is told by other limits. */
 const most = { kind: 'last', count: 1_000 } as const
@@ -38,7 +31,7 @@ export async function spendingOf(
   now: number,
 ): Promise<Spending[]> {
   const limited = scopes.flatMap(of => {
-    const limit = limitOf(me.data.baseline.settings.limits, of)
+    const limit = me.data.baseline.settings.limits[limitNames[of]]
     return limit === undefined ? [] : [{ of, limit }]
   })
   return Promise.all(

@@ -40,10 +40,15 @@ export async function admissionOf(me: Me, index: IndexReader, now: number): Prom
   const windows = windowsOf(me)
   // The first of the last `most` starts: when it leaves the window, there is room.
   const latest = windows.map(({ set, most }): IndexQuery => ({ kind: 'from-end', set, nth: most }))
-  const [counts, marks] = split(await index.query([...scopeQueries(me), ...latest]), {
-    at: 2 * scopes.length,
-  })
-  const ahead = aheadOf(me, counts)
+  const before = { id: me.id, score: me.addedAt }
+  const places = scopes.map(scope => placeOf(me, scope))
+  const counting = places.flatMap((place): IndexQuery[] => [
+    { kind: 'count', set: working(place) },
+    { kind: 'count', set: inLine(place), before },
+  ])
+  const answers = await index.query([...counting, ...latest])
+  const marks = answers.slice(counting.length)
+  const ahead = aheadOf(me, answers.slice(0, counting.length))
   if (ahead) return ahead
   const closed = windows.flatMap((window, n) => {
     const at = marks[n]
@@ -55,18 +60,6 @@ export async function admissionOf(me: Me, index: IndexReader, now: number): Prom
   const [used = most] = await index.query([{ kind: 'count', set, above: now - length }])
   return { kind: 'until', at: at + length, of, used, most, window: length }
 }
-
-const split = <T>(all: readonly T[], { at }: { at: number }): [T[], T[]] => [all.slice(0, at), all.slice(at)]
-
-const scopeQueries = (me: Me): IndexQuery[] =>
-  scopes.flatMap((scope): IndexQuery[] => {
-    const place = placeOf(me, scope)
-    const before = { id: me.id, score: me.addedAt }
-    return [
-      { kind: 'count', set: working(place) },
-      { kind: 'count', set: inLine(place), before },
-    ]
-  })
 
 /** Waits at the narrowest scope without a free slot. `ahead` counts the Runs that have to end first. */
 function aheadOf({ data }: Me, counts: readonly (number | undefined)[]): Admission | undefined {
@@ -94,13 +87,13 @@ export async function aheadInSession(me: Me, index: Pick<JobIndex, 'members'>): 
     { kind: 'first', count: 100 },
   )
   const before = asked.flatMap(({ how }, n) =>
-    (members[n] ?? []).filter(other => how !== ranks.at(-1) || isOlder(other, me)),
+    (members[n] ?? []).filter(({ id, score }) => {
+      const isOlder = score < me.addedAt || (score === me.addedAt && id < me.id)
+      return how !== ranks.at(-1) || isOlder
+    }),
   )
   return new Set(before.flatMap(({ id }) => (id === me.id ? [] : [id]))).size
 }
-
-const isOlder = (other: { id: string; score: number }, me: Me): boolean =>
-  other.score < me.addedAt || (other.score === me.addedAt && other.id < me.id)
 
 interface Window {
   of: ReachedLimit['of']

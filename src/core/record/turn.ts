@@ -20,23 +20,26 @@ type TaskRun = NonNullable<Run['session']['taskRun']>
 
 export function standingOf(run: Run): Turn {
   const { taskRun, sessionLog } = run.session
-  if (sessionLog?.idle && settledAt(run, sessionLog) <= (run.schedule.lastPollAt ?? 0))
-    return endedBy(sessionLog)
+  if (sessionLog?.idle && settledAt(run, sessionLog) <= (run.schedule.lastPollAt ?? 0)) {
+    // Older agents give no reason.
+    const { stopReason = 'end_turn' } = sessionLog
+    if (stopReason === 'end_turn') return { kind: 'ended' }
+    return { kind: 'unfinished', why: stopReasons[stopReason] ?? 'ended-early' }
+  }
   if (!taskRun || !isTerminal(taskRun.status)) return { kind: 'working' }
   if (taskRun.status === 'cancelled') return { kind: 'cancelled' }
   const hasFailed = taskRun.status === 'failed' && !taskRun.marker
-  if (hasFailed && !mayBeResumed(run, taskRun)) return { kind: 'failed' }
+  // PostHog fails a background run for a mere hiccup upstream.
+  const mayBeResumed = !run.result.resumed && failureKind(taskRun.error) === 'failed'
+  if (hasFailed && !mayBeResumed) return { kind: 'failed' }
   if (sessionLog?.absent && !taskRun.marker) return { kind: hasFailed ? 'failed' : 'ended' }
   if (!isReadToItsEnd(run, taskRun)) return { kind: 'settling' }
   // What failed before its agent read anything is told.
-  if (hasFailed && !taskRun.from && unreadWords(run).instruction) return { kind: 'failed' }
-  return { kind: 'unfinished', why: whyUnfinished(run, taskRun) }
-}
-
-function whyUnfinished(run: Run, { status, marker }: TaskRun): Unfinished {
   const { instruction, followUps } = unreadWords(run)
-  if (instruction || followUps.length > 0) return 'unread'
-  return marker ?? (status === 'failed' ? 'failed' : 'ended-early')
+  if (hasFailed && !taskRun.from && instruction) return { kind: 'failed' }
+  if (instruction || followUps.length > 0) return { kind: 'unfinished', why: 'unread' }
+  const why = taskRun.marker ?? (taskRun.status === 'failed' ? 'failed' : 'ended-early')
+  return { kind: 'unfinished', why }
 }
 
 /**
@@ -101,25 +104,14 @@ const stopReasons: Readonly<Record<string, Unfinished | undefined>> = {
   max_tokens: 'max-tokens',
 }
 
-/** Older agents give no reason. */
-const endedBy = ({ stopReason = 'end_turn' }: SessionLog): Turn =>
-  stopReason === 'end_turn'
-    ? { kind: 'ended' }
-    : { kind: 'unfinished', why: stopReasons[stopReason] ?? 'ended-early' }
-
-export const hasReadAllMessages = (run: Run): boolean =>
-  run.session.sessionLog !== undefined &&
-  (run.session.sessionLog.showsWords
-    ? run.session.sessionLog.awaitedMessageId === undefined
-    : hadItsTurns(run, run.session.sessionLog))
-
-/** Without messages in the log, turns are counted; in a session that went on, another's turn may be among them. */
-const hadItsTurns = ({ session: { taskRun } }: Run, { turns, awaitedMessageId }: SessionLog): boolean =>
-  turns > (taskRun?.messages ?? 0) && (awaitedMessageId === undefined || (taskRun?.from ?? 0) === 0)
-
-/** PostHog fails a background run for a mere hiccup upstream. */
-const mayBeResumed = (run: Run, { error }: TaskRun): boolean =>
-  !run.result.resumed && failureKind(error) === 'failed'
+export function hasReadAllMessages({ session: { sessionLog, taskRun } }: Run): boolean {
+  if (!sessionLog) return false
+  const isAwaited = sessionLog.awaitedMessageId !== undefined
+  if (sessionLog.showsWords) return !isAwaited
+  // Without messages in the log, turns are counted; in a session that went on, another's turn may be among them.
+  const { messages = 0, from = 0 } = taskRun ?? {}
+  return sessionLog.turns > messages && (!isAwaited || from === 0)
+}
 
 const knownFailures: readonly { match: RegExp; kind: keyof typeof agentFailures }[] = [
   { match: /spend limit|usage limit|quota|billing|rate.?limit|429/i, kind: 'at-limit' },
@@ -134,10 +126,8 @@ const knownFailures: readonly { match: RegExp; kind: keyof typeof agentFailures 
 ]
 
 export function outcomeOf(run: Run): Outcome {
-  if (run.mailbox.stop) {
-    const { by, because } = run.mailbox.stop
-    return { kind: 'stopped', by: by.login, because }
-  }
+  const { stop } = run.mailbox
+  if (stop) return { kind: 'stopped', by: stop.by.login, because: stop.because }
   const stands = standingOf(run)
   switch (stands.kind) {
     case 'unfinished':
@@ -148,16 +138,13 @@ export function outcomeOf(run: Run): Outcome {
     }
     case 'cancelled':
       return { kind: 'stopped', by: 'PostHog' }
-    default:
-      return whatCameOf(run)
+    default: {
+      const { pushed } = run.result
+      if (hasNewPull(run)) return { kind: 'pull' }
+      if (pushed !== undefined) return { kind: 'pushed', sha: pushed }
+      return { kind: run.session.sessionLog?.answer ? 'answer' : 'nothing' }
+    }
   }
-}
-
-function whatCameOf(run: Run): Outcome {
-  const { pushed } = run.result
-  if (hasNewPull(run)) return { kind: 'pull' }
-  if (pushed !== undefined) return { kind: 'pushed', sha: pushed }
-  return run.session.sessionLog?.answer ? { kind: 'answer' } : { kind: 'nothing' }
 }
 
 const failureKind = (said = ''): keyof typeof agentFailures =>

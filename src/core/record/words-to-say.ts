@@ -2,7 +2,7 @@
 import type { InlineComment } from '../model/trigger.ts'
 import type { Target } from '../model/views.ts'
 import type { FollowUp } from './mailbox-part.ts'
-import { type ChangeOf, type Context, Given, type Run, resumedSession } from './run.ts'
+import { type ChangeOf, Given, type Run, resumedSession } from './run.ts'
 
 export interface Words {
   /** PostHog's id of the message: the log shows it where the agent reads the words. */
@@ -66,15 +66,10 @@ export function placeOf(target: Target | undefined): string | undefined {
 
 /** For the words that were said with it. */
 export function contextGiven({ workspace }: Run, { id }: Words): ChangeOf<'workspace'> {
-  const { threadContext: context, readUpTo, given } = workspace
-  if (context?.of !== id || readUpTo?.of === id) return {}
-  return { workspace: { readUpTo: { of: id, ...context.upTo }, given: withContext(given, context) } }
-}
-
-const noneGiven = Given.parse({ thread: false })
-
-function withContext(before: Given = noneGiven, { comments, leftOut, ...now }: Context): Given {
-  return {
+  const { threadContext: now, readUpTo, given: before = noneGiven } = workspace
+  if (now?.of !== id || readUpTo?.of === id) return {}
+  const { comments, leftOut } = now
+  const given: Given = {
     thread: before.thread || now.thread,
     comments: before.comments + comments.length,
     onLines: before.onLines + comments.filter(({ on }) => on).length,
@@ -93,4 +88,7 @@ function withContext(before: Given = noneGiven, { comments, leftOut, ...now }: C
       older: before.leftOut.older + leftOut.older,
     },
   }
+  return { workspace: { readUpTo: { of: id, ...now.upTo }, given } }
 }
+
+const noneGiven = Given.parse({ thread: false })

@@ -3,6 +3,7 @@ import { infoOf, type Options, optionNames } from '../command/options.ts'
 import { templatePath } from '../command/template.ts'
 import { type Service, serviceNames } from '../model/errors.ts'
 import type { ActingStep, PermissionRequest, PlanStep } from '../model/task-run.ts'
+import { nounOf } from '../model/thread.ts'
 import { day, hour } from '../model/time.ts'
 import { unfinished } from '../record/failures.ts'
 import { listener } from '../record/last-word.ts'
@@ -77,18 +78,15 @@ export function instruction(run: Run): string {
   }
   if (what === 'review') return quoted(`review ${text}`, maxInstruction)
   if (text !== '') return quoted(text, maxInstruction)
-  return `> What the ${nounOf(run)} says${origin.kind === 'label' ? ` (label ${code(origin.label)})` : ''}`
+  return `> What the ${nounOf(run.thread)} says${origin.kind === 'label' ? ` (label ${code(origin.label)})` : ''}`
 }
 
 export function briefly(run: Run): string {
   const { what, template, text } = run.request
   const asWritten = what === 'review' ? `review ${text}` : text
   const words = template ? `${template.name} ${template.argument}` : asWritten
-  return inlineWords(words, 80) || `what the ${nounOf(run)} says`
+  return inlineWords(words, 80) || `what the ${nounOf(run.thread)} says`
 }
-
-const nounOf = ({ thread }: Pick<Run, 'thread'>): string =>
-  thread.kind === 'issue' ? 'issue' : 'pull request'
 
 const doingNow: Record<ActingStep, string> = {
   reading: 'Reading the code',
