@@ -73,6 +73,12 @@ const top: Frame = {
   files: true,
 }
 
+/** What an element does to those in it, and what is done behind them. Without it they are left out. */
+interface Entered {
+  frame?: Partial<Frame>
+  leave?: () => void
+}
+
 type Step = { kind: 'enter'; node: Node; frame: Frame } | { kind: 'leave'; leave: () => void }
 
 const inline = new Set(
@@ -105,8 +111,6 @@ class Walk {
   readonly #indented: string[] = []
   readonly #files: ShownText['files'] = []
   readonly #replaced: string[] = []
-  /** Words that are gathered before they are written: of links, code, cells. */
-  readonly #gathered: { text: string; lines: boolean }[] = []
   #cut = false
 
   constructor(reading: Reading) {
@@ -156,7 +160,7 @@ class Walk {
 
   #text(value: string, { text: place, lines }: Frame): void {
     const words = stripInvisible(value)
-    const gathering = this.#gathered.at(-1)
+    const { gathering } = this.#page
     if (gathering) {
       if (place !== 'none') this.#keepStart(gathering.text, words)
       gathering.text += gathering.lines ? words : collapsed(words)
@@ -183,10 +187,10 @@ class Walk {
     if (isFirst && this.#elsewhere.length < maxElsewhere) this.#elsewhere.push(words.trim().slice(0, 100))
   }
 
-  #enter(element: Element, frame: Frame): { frame?: Partial<Frame>; leave?: () => void } | undefined {
+  #enter(element: Element, frame: Frame): Entered | undefined {
     const { tagName: tag } = element
     if (attribute(element, 'dir').toLowerCase() === 'rtl' || tag === 'bdo') {
-      this.#placeholder('[text in another direction]')
+      this.#page.placeholder('[text in another direction]')
       return undefined
     }
     if (inline.has(tag)) return { frame: { text: frame.text === 'none' ? 'none' : 'elsewhere' } }
@@ -196,8 +200,7 @@ class Walk {
       return { frame: { small: frame.small + 1 } }
     }
     if (tag === 'br') {
-      if (this.#gathered.length > 0) this.#say('\n')
-      else this.#page.feed()
+      this.#page.feed()
       return undefined
     }
     if (pictures.has(tag)) return this.#picture(element, frame)
@@ -206,7 +209,8 @@ class Walk {
     if (tag === 'rt') return this.#around('(', ')')
     if (tag === 'q') return this.#around('“', '”')
     if (tag === 'input') {
-      if (hasClass(element, 'task-list-item-checkbox')) this.#say(has(element, 'checked') ? '[x] ' : '[ ] ')
+      if (hasClass(element, 'task-list-item-checkbox'))
+        this.#page.put(has(element, 'checked') ? '[x] ' : '[ ] ')
       return undefined
     }
     if (tag === 'math-renderer') {
@@ -216,21 +220,21 @@ class Walk {
     return this.#enterBlock(element, frame)
   }
 
-  #enterBlock(element: Element, frame: Frame): { frame?: Partial<Frame>; leave?: () => void } | undefined {
+  #enterBlock(element: Element, frame: Frame): Entered | undefined {
     const { tagName: tag } = element
     const blocks = frame.blocks + 1
     if (blocks > maxBlocks && tag !== 'span') {
-      this.#placeholder('[nested too deep]')
+      this.#page.placeholder('[nested too deep]')
       return undefined
     }
     const place = frame.own ? 'elsewhere' : 'none'
     const below = { blocks }
     switch (tag) {
       case 'p':
-        this.#block()
+        this.#page.block()
         return {
           frame: { ...below, text: frame.isTop ? 'command' : place },
-          leave: () => this.#block(),
+          leave: () => this.#page.block(),
         }
       case 'blockquote':
         return this.#prefixed('> ', '> ', { ...below, own: false, files: false })
@@ -246,37 +250,37 @@ class Walk {
       case 'pre':
         return this.#pre(element, frame)
       case 'hr':
-        this.#whole('---')
+        this.#page.whole('---')
         return undefined
       case 'details':
-        this.#whole('[folded]')
-        return { frame: { ...below, own: false }, leave: () => this.#whole('[end of what is folded]') }
+        this.#page.whole('[folded]')
+        return { frame: { ...below, own: false }, leave: () => this.#page.whole('[end of what is folded]') }
       case 'summary':
       case 'caption':
       case 'figcaption':
       case 'dl':
       case 'dt':
-        this.#block()
-        return { frame: { ...below, text: tag === 'dt' ? place : 'none' }, leave: () => this.#block() }
+        this.#page.block()
+        return { frame: { ...below, text: tag === 'dt' ? place : 'none' }, leave: () => this.#page.block() }
       case 'dd':
         return this.#prefixed('  ', '  ', { ...below, text: place }, 'tight')
       case 'td':
       case 'th':
-        this.#gathered.push({ text: '', lines: false })
+        this.#page.gather('words')
         return { frame: { ...below, text: place }, leave: () => this.#cell() }
     }
     if (headings.has(tag)) {
       if (hasClass(element, 'sr-only')) return undefined
-      this.#block()
+      this.#page.block()
       this.#page.say(`${'#'.repeat(Number(tag[1]))} `, false, 'sign')
-      return { frame: { ...below, text: place }, leave: () => this.#block() }
+      return { frame: { ...below, text: place }, leave: () => this.#page.block() }
     }
     if (rows.has(tag)) return this.#rows(element, frame)
     if (transparent.has(tag)) return this.#transparent(element, frame)
     return undefined
   }
 
-  #transparent(element: Element, frame: Frame): { frame?: Partial<Frame>; leave?: () => void } | undefined {
+  #transparent(element: Element, frame: Frame): Entered | undefined {
     const { tagName: tag } = element
     const classes = classesOf(element)
     if (classes.includes('js-render-needs-enrichment')) {
@@ -284,7 +288,7 @@ class Walk {
       return undefined
     }
     if (classes.includes('blob-wrapper-embedded') || classes.includes('Box--condensed')) {
-      this.#whole('[code from the repository]')
+      this.#page.whole('[code from the repository]')
       return undefined
     }
     if (classes.includes('js-suggested-changes-blob')) {
@@ -293,8 +297,8 @@ class Walk {
     }
     if (classes.length > 0 && !classes.some(name => knownClass.test(name))) return undefined
     if (tag === 'span') return { frame: { own: frame.own, language: frame.language } }
-    this.#block()
-    const leave = (): void => this.#block()
+    this.#page.block()
+    const leave = (): void => this.#page.block()
     if (classes.includes('email-fragment'))
       return frame.isTop
         ? { frame: { own: false, text: 'command', lines: true }, leave }
@@ -314,55 +318,28 @@ class Walk {
     }
   }
 
-  #around(before: string, after: string): { leave: () => void } {
-    this.#say(before)
-    return { leave: () => this.#say(after) }
-  }
-
-  #say(words: string): void {
-    const gathering = this.#gathered.at(-1)
-    if (gathering) gathering.text += words
-    else this.#page.say(words, false, 'sign')
-  }
-
-  #block(): void {
-    if (this.#gathered.length > 0) this.#say(' ')
-    else this.#page.block()
-  }
-
-  #newLine(): void {
-    if (this.#gathered.length > 0) this.#say(' ')
-    else this.#page.newLine()
-  }
-
-  #whole(...lines: readonly string[]): void {
-    if (this.#gathered.length > 0) this.#say(` ${lines.join(' ')} `)
-    else this.#page.whole(...lines)
-  }
-
-  /** In a line of text, or a line of its own. */
-  #placeholder(words: string): void {
-    if (this.#gathered.length > 0) this.#say(` ${words} `)
-    else this.#page.say(this.#page.line === '' ? words : ` ${words} `, false)
+  #around(before: string, after: string): Entered {
+    this.#page.put(before)
+    return { leave: () => this.#page.put(after) }
   }
 
   #replace(element: Element, words: string): void {
     this.#replaced.push(textIn(element))
-    this.#placeholder(words)
+    this.#page.placeholder(words)
   }
 
-  #link(element: Element, { files }: Frame): { frame?: Partial<Frame>; leave?: () => void } | undefined {
+  #link(element: Element, { files }: Frame): Entered | undefined {
     const isBack = hasClass(element, 'footnote-backref') || has(element, 'data-footnote-backref')
     if (isBack || hasClass(element, 'anchor')) return undefined
     const href = attribute(element, 'href')
-    this.#gathered.push({ text: '', lines: false })
+    this.#page.gather('words')
     return {
       frame: { own: false },
       leave: () => {
-        const words = this.#gathered.pop()?.text ?? ''
-        if (has(element, 'data-footnote-ref')) return this.#say(`[${words.trim()}]`)
+        const words = this.#page.gathered()
+        if (has(element, 'data-footnote-ref')) return this.#page.put(`[${words.trim()}]`)
         const address = this.#addressOf(href, words)
-        this.#say(address === '' ? words : `${words} (${address})`)
+        this.#page.put(address === '' ? words : `${words} (${address})`)
         if (files && /[\p{L}\p{N}]/u.test(words))
           this.#file(href, words.replaceAll('[picture]', '').replaceAll('`', '').trim())
       },
@@ -402,16 +379,16 @@ class Walk {
   #picture(element: Element, { files }: Frame): undefined {
     const image =
       element.tagName === 'img' ? element : elementsIn(element).find(({ tagName }) => tagName === 'img')
-    this.#placeholder('[picture]')
+    this.#page.placeholder('[picture]')
     if (files && image && element.tagName !== 'video' && isOfSize(image))
       this.#file(attribute(image, 'src'), '')
     return undefined
   }
 
-  #code({ language }: Frame): { frame?: Partial<Frame>; leave?: () => void } {
-    const gathering = this.#gathered.at(-1)
+  #code({ language }: Frame): Entered {
+    const { gathering } = this.#page
     if (gathering?.lines) return { frame: { language } }
-    this.#gathered.push({ text: '', lines: false })
+    this.#page.gather('words')
     const ticks = (words: string): string => {
       const fence = '`'.repeat(longestBackticks(words) + 1)
       const pad = /^`|`$/.test(words) ? ' ' : ''
@@ -419,24 +396,24 @@ class Walk {
     }
     return {
       frame: { own: false, files: false },
-      leave: () => this.#say(ticks(this.#gathered.pop()?.text.trim() ?? '')),
+      leave: () => this.#page.put(ticks(this.#page.gathered().trim())),
     }
   }
 
-  #pre(element: Element, frame: Frame): { frame?: Partial<Frame>; leave?: () => void } | undefined {
+  #pre(element: Element, frame: Frame): Entered | undefined {
     const named = languageOf(element)
     if (named === 'math' || drawn.test(named)) {
-      this.#block()
+      this.#page.block()
       this.#replace(element, named === 'math' ? '[formula]' : '[diagram]')
-      this.#block()
+      this.#page.block()
       return undefined
     }
     const language = frame.language || (languages.has(named) ? named : '')
-    this.#gathered.push({ text: '', lines: true })
+    this.#page.gather('lines')
     return {
       frame: { own: false, files: false },
       leave: () => {
-        const code = this.#gathered.pop()?.text ?? ''
+        const code = this.#page.gathered()
         if (frame.own && language === '' && isOnlyCode(element) && this.#indented.length < maxElsewhere)
           this.#indented.push(code.split('\n', 1)[0]?.slice(0, 100) ?? '')
         this.#fence(code, language)
@@ -459,7 +436,7 @@ class Walk {
       .split('\n')
       .map(line => this.#spaced(line))
     const fence = '`'.repeat(Math.max(3, longestBackticks(code) + 1))
-    if (this.#gathered.length > 0) this.#say(lines.join('\n'))
+    if (this.#page.gathering) this.#page.put(lines.join('\n'))
     else this.#page.whole(`${fence}${language}`, ...lines, fence)
   }
 
@@ -476,15 +453,10 @@ class Walk {
     this.#fence(lines.join('\n'), 'diff')
   }
 
-  #prefixed(
-    first: string,
-    rest: string,
-    frame: Partial<Frame>,
-    gap: 'tight' | 'loose' = 'loose',
-  ): { frame: Partial<Frame>; leave: () => void } {
-    const end = (): void => (gap === 'tight' ? this.#newLine() : this.#block())
+  #prefixed(first: string, rest: string, frame: Partial<Frame>, gap: 'tight' | 'loose' = 'loose'): Entered {
+    const end = (): void => (gap === 'tight' ? this.#page.newLine() : this.#page.block())
     end()
-    if (this.#gathered.length > 0) return { frame, leave: end }
+    if (this.#page.gathering) return { frame, leave: end }
     const leave = this.#page.indent(first, rest)
     return {
       frame,
@@ -495,26 +467,22 @@ class Walk {
     }
   }
 
-  #list(
-    element: Element,
-    below: Partial<Frame>,
-    { own }: Frame,
-  ): { frame: Partial<Frame>; leave: () => void } {
+  #list(element: Element, below: Partial<Frame>, { own }: Frame): Entered {
     const isNested =
       element.parentNode && isElement(element.parentNode) && element.parentNode.tagName === 'li'
-    const gap = (): void => (isNested ? this.#newLine() : this.#block())
+    const gap = (): void => (isNested ? this.#page.newLine() : this.#page.block())
     gap()
     return { frame: { ...below, own }, leave: gap }
   }
 
   #cells: string[] = []
 
-  #rows(element: Element, { own, blocks }: Frame): { frame: Partial<Frame>; leave: () => void } {
-    const isInCell = this.#gathered.length > 0
+  #rows(element: Element, { own, blocks }: Frame): Entered {
+    const isInCell = this.#page.gathering !== undefined
     const frame = { own, blocks: element.tagName === 'table' ? blocks + 1 : blocks }
     if (element.tagName === 'table') {
-      this.#block()
-      return { frame, leave: () => this.#block() }
+      this.#page.block()
+      return { frame, leave: () => this.#page.block() }
     }
     if (element.tagName !== 'tr') return { frame, leave: () => {} }
     const outer = this.#cells
@@ -529,7 +497,7 @@ class Walk {
         }
         const isHead = elementsOf(element).some(({ tagName }) => tagName === 'th')
         this.#cells = outer
-        if (isInCell) return this.#say(` ${cells.join(' ')} `)
+        if (isInCell) return this.#page.put(` ${cells.join(' ')} `)
         this.#page.newLine()
         this.#page.write(`| ${cells.join(' | ')} |`)
         if (isHead) this.#page.write(`|${' --- |'.repeat(cells.length)}`)
@@ -538,7 +506,7 @@ class Walk {
   }
 
   #cell(): void {
-    this.#cells.push((this.#gathered.pop()?.text ?? '').replace(/\s+/g, ' ').trim())
+    this.#cells.push(this.#page.gathered().replace(/\s+/g, ' ').trim())
   }
 }
 
