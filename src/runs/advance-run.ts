@@ -34,7 +34,12 @@ export const advanceRun =
     const inVain = new StepSet()
     for (;;) {
       if (job.signal.aborted) return { kind: 'park', ms: 0 }
-      const now = nowOf(context)
+      const now: Now = {
+        at: deps.now(),
+        get text() {
+          return context.drawing().difference()
+        },
+      }
       const step = nextStep(context.run, now)
       if (step.kind === 'wait') return { kind: 'park', ms: step.ms }
       if (step.kind === 'end') {
@@ -49,13 +54,6 @@ export const advanceRun =
       for (const failed of await advanceAll(context, together)) inVain.add(failed)
     }
   }
-
-const nowOf = ({ deps, drawing }: RunContext): Now => ({
-  at: deps.now(),
-  get text() {
-    return drawing().difference()
-  },
-})
 
 /** A wake before its time has a reason, so the next poll is brought forward. */
 function pollingSoon({ run, deps }: RunContext): Run {

@@ -127,18 +127,18 @@ function afterRefusedRead(context: RunContext, error: Rejected): Run {
   return run.result.outcome ? withoutHope(known) : ended({ ...context, run: known }, failure)
 }
 
-const withoutHope = (run: Run): Run => (agentIsToBeSeenTo(run) ? learned(run, leftAlone) : lettingGo(run))
+const withoutHope = (run: Run): Run =>
+  agentIsToBeSeenTo(run)
+    ? learned(run, leftAlone)
+    : learned(run, {
+        attempts: { intent: undefined },
+        report: { announced: allAnnounced },
+        mailbox: { answers: [], releaseThread: true },
+        result: { claimedPulls: [], untended: [] },
+      })
 
 const ended = (context: Pick<RunContext, 'run' | 'deps'>, outcome: Outcome): Run =>
   onlyNeeded(learned(context.run, failed(context, outcome)))
-
-const lettingGo = (run: Run): Run =>
-  learned(run, {
-    attempts: { intent: undefined },
-    report: { announced: allAnnounced },
-    mailbox: { answers: [], releaseThread: true },
-    result: { claimedPulls: [], untended: [] },
-  })
 
 /** PostHog resumes a session only on branches that it knows; on another one a new session begins. */
 const isBranchRefused = (run: Run, { status, field, message }: Rejected): boolean =>

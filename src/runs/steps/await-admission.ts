@@ -2,7 +2,6 @@ import { mayUseNow, type PersonCheck } from '../../access/authorize.ts'
 import { heldByOthers, heldByUs } from '../../access/reasons-to-wait.ts'
 import { instruction } from '../../core/model/command-grammar.ts'
 import { pausedPart } from '../../core/model/pause.ts'
-import type { Person } from '../../core/model/thread.ts'
 import { minute } from '../../core/model/time.ts'
 import { atLimit, notAnyMore } from '../../core/record/failures.ts'
 import { isOwnMerge } from '../../core/record/own-pull-request.ts'
@@ -56,7 +55,8 @@ export const awaitAdmission = step('await-admission', {
     ])
     const run = changed(context.run, heeded, { schedule: { resumedBy } })
     if (run.mailbox.stop) return heeded
-    if (waits && isLimit(waits) && run.baseline.settings.limits.when_reached === 'refuse')
+    const { when_reached } = run.baseline.settings.limits
+    if ((waits?.kind === 'line' || waits?.kind === 'until') && when_reached === 'refuse')
       return failed(context, atLimit(run, waits, now))
     if (waits) return { ...heeded, ...waiting(run, now, waits) }
     const last = hasWaited ? await heedingClosing(context) : heeded
@@ -96,9 +96,6 @@ async function withLimits({ run, deps, github }: StepContext<Permitting>): Promi
   const kept = run.baseline.settings
   return usable ? changed(run, { baseline: { settings: { ...kept, limits: settings.limits } } }) : run
 }
-
-const isLimit = (waits: Waits): waits is Waits & { kind: 'line' | 'until' } =>
-  waits.kind === 'line' || waits.kind === 'until'
 
 /** The place is kept; what may have changed while a service was away is looked at again. */
 async function renewedAdmission(context: Admitting): Promise<Change> {
@@ -149,18 +146,11 @@ async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeO
   if (!closing) return { mailbox: { ignoredStop: undefined } }
   const { by, at } = closing
   if (run.mailbox.ignoredStop?.by === by.login || (await isOwnMerge(github, run, at))) return {}
-  const may = by.id === run.request.by.id || (await mayStop({ github, run, deps }, by))
+  if (by.id === run.request.by.id) return { mailbox: { stop: { by, at: deps.now(), because: closed } } }
+  const { settings } = await deps.settings.of(github, run.thread)
+  const may = await mayUseNow(personCheckOf({ github, run, deps }, settings), by, 'stop')
   if (!may) return { mailbox: { ignoredStop: { by: by.login, because: closed } } }
   return { mailbox: { stop: { by, at: deps.now(), because: closed } } }
-}
-
-async function mayStop(
-  context: Pick<StepContext<Permitting>, 'github' | 'run' | 'deps'>,
-  by: Person,
-): Promise<boolean> {
-  const { github, run, deps } = context
-  const { settings } = await deps.settings.of(github, run.thread)
-  return mayUseNow(personCheckOf(context, settings), by, 'stop')
 }
 
 export function personCheckOf(

@@ -69,9 +69,12 @@ async function reviewOf(
           spoken(body, maxFinding),
     ),
   )
+  const { thread, baseline, workspace } = run
+  // Of a fork's pull request, that of its head when it was asked for.
+  const forked = baseline.head && isFork(baseline.head, thread) ? baseline.head : undefined
   const post = (comments: readonly Placed[], others: readonly Finding[]) =>
     github.postReview({
-      sha: reviewedSha(run),
+      sha: (forked ?? workspace.branch)?.sha ?? '',
       body: fitted(closingComment(run, deps.deployment, others), marker),
       comments: comments.map(comment => ({ ...comment, body: spoken(comment.body, maxFinding) })),
     })
@@ -86,14 +89,13 @@ async function reviewOf(
   }
 }
 
-/** Of a fork's pull request, that of its head when it was asked for. */
-const reviewedSha = ({ thread, baseline: { head }, workspace: { branch } }: Run): string =>
-  (head && isFork(head, thread) ? head.sha : branch?.sha) ?? ''
-
 /** Where the Run is answered: in its inline thread, as long as that is there. */
 function unsaid(context: Speaking, error: unknown): ChangeOf<'report' | 'retries'> | undefined {
   if (!(error instanceof Rejected) || error.of === 'read') throw error
-  if (inlinePlace(context.run) && isNotFound(error) && isLasting(context))
+  const { since = context.deps.now() } = retryOf(context.run, 'thread') ?? {}
+  // One 404 proves nothing.
+  const isLasting = context.deps.now() - since >= limits.absent
+  if (inlinePlace(context.run) && isNotFound(error) && isLasting)
     return { report: { inlineGone: true }, retries: { thread: undefined } }
   context.deps.log.warn({ err: error }, 'GitHub refused the last comment of the run')
   return isGivenUp(context) ? undefined : laterInThread(context.run, error, context.deps.now())
@@ -130,12 +132,6 @@ export const putQuestion = step('put-question', {
     }
   },
 })
-
-/** One 404 proves nothing. */
-function isLasting({ run, deps }: Speaking): boolean {
-  const refused = retryOf(run, 'thread')
-  return refused !== undefined && deps.now() - refused.since >= limits.absent
-}
 
 /** A locked thread is waited for as long as an outage, but not while a command waits for its slot. */
 export function isGivenUp({ run, deps }: Pick<StepContext, 'run' | 'deps'>): boolean {

@@ -69,22 +69,21 @@ export const resumeTurn = step('resume-turn', {
     const session = sessionOf(run)
     if (!session || !run.session.taskRun) return {}
     const hasWords = instruction || followUps.length + run.mailbox.pendingFollowUps.length > 0
-    const goOn = hasWords ? [] : [wordsToGoOn(run, deps.now())]
+    const goOn: FollowUp = {
+      kind: 'follow-up',
+      id: resumeId(run),
+      by: run.request.by,
+      at: deps.now(),
+      text: toGoOn,
+      resumes: true,
+    }
     const words = [...(run.result.resumed?.words ?? []), ...followUps.map(({ id }) => id)]
-    const next = changed(run, { mailbox: { pendingFollowUps: [...goOn, ...run.mailbox.pendingFollowUps] } })
+    const pendingFollowUps = [...(hasWords ? [] : [goOn]), ...run.mailbox.pendingFollowUps]
     const result = { resumed: { why, words } }
-    if (isTerminal(run.session.taskRun.status)) return { ...inANewRun(next, session), result }
-    return { mailbox: { pendingFollowUps: next.mailbox.pendingFollowUps }, result }
+    const mailbox = { pendingFollowUps }
+    if (!isTerminal(run.session.taskRun.status)) return { mailbox, result }
+    return { ...inANewRun(changed(run, { mailbox }), session), result }
   },
-})
-
-const wordsToGoOn = ({ id, request, result }: Run, at: number): FollowUp => ({
-  kind: 'follow-up',
-  id: resumeId({ id, result }),
-  by: request.by,
-  at,
-  text: toGoOn,
-  resumes: true,
 })
 
 /** What the run that ended had read none of is said again, first of all. */

@@ -1,6 +1,6 @@
 import { stemOf } from '../../core/model/branch-name.ts'
 import { isEmptyRepository, Rejected } from '../../core/model/errors.ts'
-import { isFork, type PullHead } from '../../core/model/thread.ts'
+import { isFork } from '../../core/model/thread.ts'
 import type { BaseView, BranchView, IssueBranches, LinkedElsewhere } from '../../core/model/views.ts'
 import {
   archived,
@@ -13,7 +13,7 @@ import {
 } from '../../core/record/failures.ts'
 import { chooseIssueBranch } from '../../core/record/issue-branch.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
-import { type Branch, baseOf, type ChangeOf, type Outcome, type Run } from '../../core/record/run.ts'
+import { type Branch, baseOf, type ChangeOf, type Outcome } from '../../core/record/run.ts'
 import { failed } from './outcome.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
 
@@ -63,7 +63,12 @@ async function closedMeanwhile(
 
 function onBranch(context: Finding, branch: Branch): ChangeOf<'workspace' | 'result' | 'session'> {
   const { run } = context
-  if (isOutdated(run, branch)) return failed(context, planOutdated(branch))
+  const { approves } = run.request
+  // Before the agent starts only: afterwards it moves the branch itself.
+  if (approves?.branch && !run.session.instructionSent) {
+    const { sha = branch.sha } = approves
+    if (branch.name !== approves.branch || branch.sha !== sha) return failed(context, planOutdated(branch))
+  }
   const { head } = run.baseline
   const isHead = head?.ref === branch.name && !isFork(head, run.thread)
   const moved = isHead && head.sha !== branch.sha
@@ -72,15 +77,6 @@ function onBranch(context: Finding, branch: Branch): ChangeOf<'workspace' | 'res
     return { workspace: { branch: { ...branch, sha: run.baseline.head?.sha ?? branch.sha } } }
   if (run.baseline.settings.head_moved === 'ask') return failed(context, movedHead)
   return { workspace: { branch, headMoved: { from: run.baseline.head?.sha ?? '', to: branch.sha } } }
-}
-
-/** Before the agent starts only: afterwards it moves the branch itself. */
-function isOutdated(
-  { request: { approves }, session: { instructionSent } }: Run,
-  { name, sha }: Branch,
-): boolean {
-  if (!approves?.branch || instructionSent) return false
-  return name !== approves.branch || (approves.sha !== undefined && sha !== approves.sha)
 }
 
 async function branchOf(context: Finding): Promise<Found> {
@@ -101,17 +97,11 @@ async function branchOf(context: Finding): Promise<Found> {
     if (run.request.options.branch !== undefined) return gone(context, named)
   }
   if (run.thread.kind === 'issue') return forIssue(context)
-  if (head && isFork(head, run.thread)) return besideFork(context, head)
-  const found = head && (await context.github.branch(head.ref))
-  return head && found
-    ? { kind: 'found', branch: existing(found, head.base) }
-    : gone(context, head?.ref ?? 'of this pull request')
-}
-
-/** What a fork's pull request goes into: nothing of the fork is checked out with rights in this repository. */
-async function besideFork(context: Finding, { base }: PullHead): Promise<Found> {
-  const found = await context.github.branch(base)
-  return found ? { kind: 'found', branch: existing(found, base) } : gone(context, base)
+  if (!head) return gone(context, 'of this pull request')
+  // Beside a fork, what its pull request goes into: nothing of a fork is checked out with rights in this repository.
+  const ref = isFork(head, run.thread) ? head.base : head.ref
+  const found = await context.github.branch(ref)
+  return found ? { kind: 'found', branch: existing(found, head.base) } : gone(context, ref)
 }
 
 const existing = ({ name, sha }: BranchView, into: string): Branch => ({
@@ -150,8 +140,18 @@ async function branchOfIssue(context: Finding, branches: IssueBranches, into: st
   const chosen = chooseIssueBranch(context.run, branches)
   switch (chosen.kind) {
     case 'ours': {
-      const { branch, linked } = chosen
-      return { kind: 'found', branch: madeBefore(context, branch, { into, base: branches.base, linked }) }
+      const { run } = context
+      const { name, sha } = chosen.branch
+      const branch = {
+        ...existing(chosen.branch, into),
+        // On a restored Run the agent's commits are on the branch.
+        sha: run.session.taskRun && branches.base ? branches.base.sha : sha,
+        made: true,
+        fresh: sha === branches.base?.sha,
+        recorded: run.workspace.madeBranch === name,
+        linked: chosen.linked,
+      }
+      return { kind: 'found', branch }
     }
     case 'linked':
       return { kind: 'found', branch: { ...existing(chosen.branch, into), linked: true } }
@@ -162,18 +162,6 @@ async function branchOfIssue(context: Finding, branches: IssueBranches, into: st
         ? { kind: 'found', branch: existing(branches.base, into) }
         : make(context, chosen.name, branches.base, branches.ids)
   }
-}
-
-function madeBefore(
-  { run }: StepContext,
-  ours: BranchView,
-  { into, base, linked }: { into: string; base: BranchView | undefined; linked: boolean },
-): Branch {
-  const found = existing(ours, into)
-  // On a restored Run the agent's commits are on the branch.
-  const sha = run.session.taskRun && base ? base.sha : ours.sha
-  const recorded = run.workspace.madeBranch === ours.name
-  return { ...found, sha, made: true, fresh: ours.sha === base?.sha, recorded, linked }
 }
 
 function gone(context: StepContext, name: string, outcome = noBranch(name)): Outcome {

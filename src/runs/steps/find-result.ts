@@ -21,9 +21,16 @@ export const findResult = step('find-result', {
   async do(context) {
     const { found, seen } = await pullsOfHeads(context)
     const pushed = await pushedTo(context, seen)
-    const views = pushed ? await pullsOf(context, pushed.head, seen) : []
+    const { defaultBranch } = context.run.thread
+    const from = pushed?.head.name ?? defaultBranch
+    const views = from === defaultBranch ? [] : (seen.get(from) ?? (await context.github.pullsFrom(from)))
     const { run } = context
-    const before = changed(run, { result: { pulls: asTheyStand(run, [...seen.values()].flat()) } })
+    // Events about them may be late.
+    const pulls = run.result.pulls.map(pull => {
+      const view = [...seen.values()].flat().find(({ number }) => number === pull.number)
+      return view ? { ...pull, state: view.state, draft: view.draft, sha: view.head.sha } : pull
+    })
+    const before = changed(run, { result: { pulls } })
     const known = changed(before, {
       result: {
         ...(found ? withFound(before, found) : {}),
@@ -56,18 +63,6 @@ async function pullsOfHeads(context: Finding): Promise<{ found?: PullView; seen:
     for (const view of fresh.slice(0, maxClaims)) if (await isOwn(context, view)) return { found: view, seen }
   }
   return { seen }
-}
-
-/** Events about them may be late. */
-const asTheyStand = ({ result: { pulls } }: Run, views: readonly PullView[]): Run['result']['pulls'] =>
-  pulls.map(pull => {
-    const view = views.find(({ number }) => number === pull.number)
-    return view ? { ...pull, state: view.state, draft: view.draft, sha: view.head.sha } : pull
-  })
-
-async function pullsOf({ run, github }: Finding, { name }: BranchView, seen: Seen): Promise<PullView[]> {
-  if (name === run.thread.defaultBranch) return []
-  return seen.get(name) ?? (await github.pullsFrom(name))
 }
 
 const shows =

@@ -59,22 +59,19 @@ export const poll = step('poll', {
 
 /** If the budget is out of reach, the intervals alone keep within it. */
 async function notYet({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Promise<number | undefined> {
-  const kind = isEnding(run) ? 'end' : 'poll'
+  const { taskRun, sessionLog } = run.session
+  // Its agent's turn or run has ended, or is to end.
+  const isEnding =
+    isStopping(run) || sessionLog?.idle === true || (taskRun !== undefined && isTerminal(taskRun.status))
   const reservation = {
     owner: run.thread.owner.toLowerCase(),
     id: run.id,
     calls: callsPerPoll,
-    kind,
+    kind: isEnding ? 'end' : 'poll',
   } as const
   const later = await deps.budget.reserve(reservation).catch(() => undefined)
   return later === undefined ? undefined : deps.now() + later
 }
-
-/** Its agent's turn or run has ended, or is to end. */
-const isEnding = (run: Run): boolean =>
-  isStopping(run) ||
-  run.session.sessionLog?.idle === true ||
-  (run.session.taskRun !== undefined && isTerminal(run.session.taskRun.status))
 
 async function withSummary({ posthog }: StepContext<never, 'summary'>, run: Run, now: number): Promise<Run> {
   const {

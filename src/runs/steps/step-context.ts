@@ -228,7 +228,11 @@ export interface StatusDrawing {
 }
 
 export function drawStatus(run: Run, deployment: Deployment, at: number): StatusDrawing {
-  const still = timeless(run)
+  const { sessionLog } = run.session
+  const timeless = sessionLog?.activity && {
+    sessionLog: { ...sessionLog, activity: { ...sessionLog.activity, at: undefined } },
+  }
+  const still = timeless ? changed(run, { session: timeless }) : run
   const phase = made(() => phaseKey(run, at))
   const words = made(() => statusComment(run, deployment, at))
   const stillWords = still === run ? words : made(() => statusComment(still, deployment, at))
@@ -252,15 +256,6 @@ export const lastActivityAt = ({
   mailbox: { stop },
 }: Pick<Run, 'session' | 'result' | 'mailbox'>): number | undefined =>
   outcome || stop ? undefined : sessionLog?.activity?.at
-
-function timeless(run: Run): Run {
-  const { sessionLog } = run.session
-  return sessionLog?.activity
-    ? changed(run, {
-        session: { sessionLog: { ...sessionLog, activity: { ...sessionLog.activity, at: undefined } } },
-      })
-    : run
-}
 
 function made<T>(make: () => T): () => T {
   let kept: { value: T } | undefined

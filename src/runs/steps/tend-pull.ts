@@ -29,17 +29,19 @@ export const tendPull = step('tend-pull', {
     if (number === undefined) return {}
     const known = context.run.result.pulls.find(each => each.number === number)
     if (known?.state !== 'open') return { result: { untended } }
-    const isReady = becomesReady(context.run, known)
+    const { request, result, baseline } = context.run
+    const { assign, review, draft } = baseline.settings.pull_request
+    // Once the run has ended with it, if the settings want that.
+    const isReady = known.draft && !draft && result.outcome?.kind === 'pull' && request.what === 'work'
     // The status that goes along says what it is then.
     const run = isReady
       ? changed(context.run, {
           result: { pulls: inPlace(context.run.result.pulls, { ...known, draft: false }) },
         })
       : context.run
-    const { login } = run.request.by
-    const { assign, review } = run.baseline.settings.pull_request
+    const { login } = request.by
     const reacts =
-      run.result.outcome !== undefined && !run.report.announced.reaction && run.request.origin.kind !== 'tick'
+      result.outcome !== undefined && !run.report.announced.reaction && request.origin.kind !== 'tick'
     const fold = foldable(run)
     const edit = editOf(context, run)
     const { pull: view, refused } = await settled(context, {
@@ -63,12 +65,6 @@ export const tendPull = step('tend-pull', {
     }
   },
 })
-
-/** Once the run has ended with it, if the settings want that. */
-const becomesReady = (
-  { request, result: { outcome }, baseline: { settings } }: Run,
-  { draft }: Pull,
-): boolean => draft && !settings.pull_request.draft && outcome?.kind === 'pull' && request.what === 'work'
 
 type Edit = NonNullable<Settling['status']> & { status: Status }
 type Status = NonNullable<Run['report']['status']>
