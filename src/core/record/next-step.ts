@@ -300,9 +300,12 @@ function* lost(
 }
 
 function* afterOutcome(run: Run, now: Now): Due {
-  const { mailbox, report, result, session } = run
+  const { mailbox, report, result, session, workspace } = run
   yield* replies(run)
-  if (mailbox.pendingFollowUps.length > 0 && canGoOn(run)) yield { kind: 'resume-work' }
+  // Follow-ups behind a refusal would be refused too: they are queued again once this Run has ended.
+  const isRefusal = result.outcome?.kind === 'failed' && (!isOver(run) || cancelledAt(run) !== undefined)
+  const canGoOn = session.taskId !== undefined && workspace.branch !== undefined && !isRefusal
+  if (mailbox.pendingFollowUps.length > 0 && canGoOn) yield { kind: 'resume-work' }
   // Else it goes along with what is done about the pull request, right after the last word.
   const isAlone = result.untended.length === 0 || report.status?.nodeId === undefined
   if (isAlone && now.text === 'phase') yield { kind: 'edit-status' }
@@ -324,12 +327,6 @@ function* afterOutcome(run: Run, now: Now): Due {
 
 export const foldable = (run: Run): string | undefined =>
   isSuperseded(run) && run.result.untended.length <= 1 ? run.report.status?.nodeId : undefined
-
-/** Follow-ups behind a refusal would be refused too: they are queued again once this Run has ended. */
-const canGoOn = (run: Run): boolean =>
-  run.session.taskId !== undefined &&
-  run.workspace.branch !== undefined &&
-  (run.result.outcome?.kind !== 'failed' || (isOver(run) && cancelledAt(run) === undefined))
 
 export interface Now {
   at: number

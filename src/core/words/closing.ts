@@ -99,8 +99,15 @@ function outcomeSentence(run: Run, outcome: Outcome): string {
       const { because, fix } = unfinished[outcome.why]
       return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${words(saidAtTheEnd(run))}\n\n**What to do:** ${fix}`
     }
-    case 'stopped':
-      return `${stoppedBy(run, outcome)} ${leftBehind(run)}`
+    case 'stopped': {
+      const { by, because } = outcome
+      const isReader = by === listener(run)
+      const how =
+        because === undefined ? `by ${personName(by)}` : `because ${isReader ? 'you' : code(by)} ${because}`
+      const stopped =
+        isReader && because === undefined ? 'you stopped this run' : `this run was stopped ${how}`
+      return `${stopped}. ${leftBehind(run)}`
+    }
     case 'failed': {
       const { pushed, pulls } = run.result
       const hasLeft = pushed !== undefined || pulls.some(({ state }) => state === 'open')
@@ -128,12 +135,6 @@ function changed(run: Run, outcome: Outcome & { kind: 'pull' | 'pushed' }): stri
   if (outcome.kind === 'pull') return `it opened ${pullLinks(run)}`
   const where = run.session.taskRun?.headBranch ?? run.workspace.branch?.name ?? ''
   return `it pushed ${code(outcome.sha.slice(0, 7))} to [${code(where)}](${branchUrl(run.thread, where)})`
-}
-
-function stoppedBy(run: Run, { by, because }: Outcome & { kind: 'stopped' }): string {
-  const isReader = by === listener(run)
-  if (because !== undefined) return `this run was stopped because ${isReader ? 'you' : code(by)} ${because}.`
-  return isReader ? 'you stopped this run.' : `this run was stopped by ${personName(by)}.`
 }
 
 const personName = (login: string): string => (login === botAdmin.login ? login : code(login))

@@ -191,7 +191,7 @@ function sentence(reply: Reply, login: string): string {
     case 'not-as-user':
       return 'this repository does not allow `--as-user`. Nothing was started. `as_user: true` in `.github/codex.yml` allows it.'
     case 'not-granted':
-      return `this bot does not allow ${grantInWords(reply.what)} in this repository. Nothing was started. An admin of this bot can allow it with ${code(`owners.${reply.owner}.${reply.what}`)} in the bot’s settings file.`
+      return `this bot does not allow ${reply.what === 'sandboxes' ? 'that sandbox environment' : flags(optionNames.filter(name => infoOf(name).grant === reply.what))} in this repository. Nothing was started. An admin of this bot can allow it with ${code(`owners.${reply.owner}.${reply.what}`)} in the bot’s settings file.`
     case 'bad-settings':
       return `${slipsOf(reply.slips)}, so nothing was started:\n\n${itemsOf(reply.problem)}\n\nFix the file, then ask again.`
     case 'beside-slips':
@@ -308,11 +308,6 @@ function noUse(outcome: Outcome & { kind: 'failed' | 'unfinished' }): string {
           fix: unfinished[outcome.why].fix,
         }
   return `the same request would end the same way, so nothing was started. ${begun(ended(why))} ${fix}`
-}
-
-function grantInWords(what: GrantName | 'sandboxes'): string {
-  const needing = optionNames.filter(name => infoOf(name).grant === what)
-  return what === 'sandboxes' ? 'that sandbox environment' : flags(needing)
 }
 
 const naming = (command: string): string => (command === 'run' ? 'starting a run' : code(`/codex ${command}`))

@@ -210,20 +210,19 @@ export function questionComment(run: Run, request: PermissionRequest, deployment
 
 function questionText(request: PermissionRequest): string {
   const { more = 0 } = request
-  const options = request.options.map(({ name }, index) => `${index + 1}. ${code(name)}`)
-  if (more > 0) options.push('', `And ${counted(more, 'more option')}.`)
-  return [quoted(request.title, 1_000), options.join('\n'), `**What to do:** ${howToAnswer(request)}`]
-    .filter(part => part !== '')
-    .join('\n\n')
-}
-
-function howToAnswer(request: PermissionRequest): string {
-  if (request.options.length === 0) return 'reply `/codex <your answer>`.'
   const otherwise =
     rejecting(request) === undefined
       ? 'You can also reply `/codex` and your own words.'
       : 'Any other reply means no, and Codex reads your words.'
-  return `reply \`/codex 1\` for the first choice, and so on. ${otherwise}`
+  const how =
+    request.options.length === 0
+      ? 'reply `/codex <your answer>`.'
+      : `reply \`/codex 1\` for the first choice, and so on. ${otherwise}`
+  const options = request.options.map(({ name }, index) => `${index + 1}. ${code(name)}`)
+  if (more > 0) options.push('', `And ${counted(more, 'more option')}.`)
+  return [quoted(request.title, 1_000), options.join('\n'), `**What to do:** ${how}`]
+    .filter(part => part !== '')
+    .join('\n\n')
 }
 
 /** Where it was put to people. */
