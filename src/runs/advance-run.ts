@@ -109,7 +109,7 @@ async function advanceAll(context: RunContext, together: readonly ActingStep[]):
 async function advance(context: RunContext, step: ActingStep): Promise<boolean> {
   const before = JSON.stringify(context.run)
   try {
-    const stop = beginning.has(step.kind) ? await stopOf(context) : undefined
+    const stop = beginning.has(step.kind) ? await stopSince(context) : undefined
     if (stop) {
       await context.put(changed(context.run, stop))
       return true
@@ -131,7 +131,7 @@ async function advance(context: RunContext, step: ActingStep): Promise<boolean> 
 const beginning: ReadonlySet<StepKind> = new Set<StepKind>(['await-admission', 'rejoin', 'start-run'])
 
 /** As if its message were here already: what may have begun is looked for first. */
-async function stopOf(context: RunContext): Promise<ChangeOf<'mailbox'> | undefined> {
+async function stopSince(context: RunContext): Promise<ChangeOf<'mailbox'> | undefined> {
   const { run, deps, github } = context
   if (run.mailbox.stop || run.result.outcome) return undefined
   const { lastWordsAt = run.request.at } = run.mailbox

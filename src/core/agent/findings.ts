@@ -29,7 +29,7 @@ export function findingsIn(answer: string): ReviewWords {
   if (begins === -1) return { text: answer, findings: [] }
   const [, fence = ''] = opening.exec(lines[begins] ?? '') ?? []
   const ends = lines.findIndex((line, at) => at > begins && line.trim().startsWith(fence))
-  const findings = ends === -1 ? undefined : parsed(lines.slice(begins + 1, ends).join('\n'))
+  const findings = ends === -1 ? undefined : readFindings(lines.slice(begins + 1, ends).join('\n'))
   if (!findings) return { text: answer, findings: [] }
   const text = [...lines.slice(0, begins), ...lines.slice(ends + 1)].join('\n').trim()
   return { text, findings: findings.slice(0, maxFindings) }
@@ -37,7 +37,7 @@ export function findingsIn(answer: string): ReviewWords {
 
 const opening = new RegExp(`^ {0,3}(\`{3,20})[ \\t]*${findingsFence}[ \\t]*$`)
 
-function parsed(json: string): Finding[] | undefined {
+function readFindings(json: string): Finding[] | undefined {
   try {
     return z.array(Finding).max(200).parse(JSON.parse(json))
   } catch {

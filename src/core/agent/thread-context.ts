@@ -5,7 +5,7 @@
 import type { ThreadClient } from '../model/ports.ts'
 import type { CommentView } from '../model/views.ts'
 import type { Context, ReadUpTo } from '../record/run.ts'
-import { placeOf, type Words } from '../record/words-to-say.ts'
+import { placeInThread, type Words } from '../record/words-to-say.ts'
 import { attachmentsIn } from '../text/attachment-links.ts'
 import { yieldToEventLoop } from '../text/event-loop.ts'
 import { plainText } from '../text/untrusted.ts'
@@ -33,8 +33,8 @@ export interface Reading {
 const placeIn = ({ in: where, id }: CommentView): string => `${where}-${id}`
 
 /** Comments that are asked about: those of the words themselves are with them. */
-export function commentsOf({ words, readUpTo, comments }: Omit<Reading, 'description'>) {
-  const own = new Set([placeOf(words.target), ...(words.inline ?? []).map(({ id }) => `line-${id}`)])
+export function commentsToRead({ words, readUpTo, comments }: Omit<Reading, 'description'>) {
+  const own = new Set([placeInThread(words.target), ...(words.inline ?? []).map(({ id }) => `line-${id}`)])
   const isNew = (comment: CommentView): boolean => {
     if (!readUpTo) return true
     const changedAt = Math.max(comment.createdAt, comment.updatedAt)
@@ -59,7 +59,7 @@ export async function contextOf(
   { shown, webUrl }: { shown: ThreadClient['shown']; webUrl: string },
 ): Promise<Context> {
   const { words, readUpTo, description } = reading
-  const { inTime, bots, later } = commentsOf(reading)
+  const { inTime, bots, later } = commentsToRead(reading)
   const of = (trust: Trust): CommentView[] => inTime.filter(({ author }) => trustOf(author) === trust)
   const trusted = of('trusted')
   const open = trusted.filter(({ resolved }) => !resolved)
@@ -100,7 +100,7 @@ export async function contextOf(
   if (words.text.length > maxBody) cut.push('instruction')
   if (thread && thread.text.length > maxBody) cut.push('description')
   const attached = attachmentsIn(thread, webUrl)
-  const own = placeOf(words.target)
+  const own = placeInThread(words.target)
   const before = readUpTo?.at === words.at ? readUpTo.places : []
   return {
     of: words.id,

@@ -129,7 +129,7 @@ const startOfLine = wordPattern(commandStart, 'mu')
 export function findCommands({ text, page }: SeenText, word = usualTrigger.word): FoundCommands {
   if (!mayHoldCommand(text, word)) return { commands: [], unreadable: false }
   if (!page) return { commands: [], unreadable: true }
-  const commands = partsOf(text, page, word).map(({ shown, below, written }) => ({
+  const commands = commandParts(text, page, word).map(({ shown, below, written }) => ({
     line: shown.rest.trim(),
     below: below.trimEnd(),
     hides: page.cut || page.hiding.includes(written.at),
@@ -144,7 +144,7 @@ export function seenPage(
 ): SeenPage | undefined {
   const page = shownText(html, reading)
   if (!page) return undefined
-  const hiding = partsOf(text, page, word).flatMap(({ shown, below, written, wrote }) => {
+  const hiding = commandParts(text, page, word).flatMap(({ shown, below, written, wrote }) => {
     const part = `${shown.rest}\n${below}\n${page.text.slice(shown.at, shown.restAt)}`
     const { replaced } = page
     return unshownWords(wrote, { text: part, replaced }).length === 0 ? [] : [written.at]
@@ -158,7 +158,7 @@ interface Part extends Sides {
   wrote: string
 }
 
-function partsOf(text: string, page: ShownText, word = usualTrigger.word): Part[] {
+function commandParts(text: string, page: ShownText, word = usualTrigger.word): Part[] {
   const source = text.replace(/\r\n?/g, '\n')
   const written = [...source.matchAll(wholeStarts(word))].flatMap(
     ({ index }) => startAt(source, index, word) ?? [],

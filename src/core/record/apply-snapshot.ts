@@ -36,7 +36,7 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
     },
     result: { claimedPulls: [...run.result.claimedPulls, ...newClaims(run, snapshot.pulls)] },
   })
-  const read = withUnread(seen, snapshot)
+  const read = withoutRead(seen, snapshot)
   const { turns = 0, stopReason = 'end_turn' } = read.session.sessionLog ?? {}
   const hasEndedATurn = turns > (before?.turns ?? 0) && stopReason === 'end_turn'
   return hasEndedATurn && !read.session.taskRun?.instructionUnread
@@ -46,7 +46,7 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
 
 const maxFiles = 50
 
-function withUnread(run: Run, { log, status }: TaskRunSnapshot): Run {
+function withoutRead(run: Run, { log, status }: TaskRunSnapshot): Run {
   const { taskRun } = run.session
   if (!taskRun?.unread?.length && !taskRun?.instructionUnread) return run
   const read = new Set(log.flatMap(({ what }) => (what.kind === 'words' ? what.messages : [])))

@@ -26,7 +26,7 @@ export const hopeless = (of: Failure['class'], reason: string, fix: string): Fai
   again: false,
 })
 
-const withWords = (reason: string, said: string): string =>
+const quoting = (reason: string, said: string): string =>
   said ? `${reason}: ${said.slice(0, 200)}` : `${reason}.`
 
 /** What became of the agent, with what PostHog said of it. */
@@ -34,19 +34,19 @@ export const agentFailures = {
   'at-limit': said =>
     failure(
       'quota',
-      withWords('a usage or spend limit is reached', said),
+      quoting('a usage or spend limit is reached', said),
       'Wait until the limit resets, or raise it in PostHog. Then write `/codex retry`.',
     ),
   'no-repository': said =>
     failure(
       'setup',
-      withWords('PostHog could not read the repository', said),
+      quoting('PostHog could not read the repository', said),
       "Install PostHog's own GitHub App on this repository. Then write `/codex retry`.",
     ),
   'no-model': said =>
     hopeless(
       'setup',
-      withWords('PostHog does not know the model', said),
+      quoting('PostHog does not know the model', said),
       'Choose another model: `/codex retry --model NAME`.',
     ),
   failed: said =>

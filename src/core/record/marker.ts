@@ -49,14 +49,15 @@ export const aroundMarkers = (text: string, change: (words: string) => string): 
     .join('')
 }
 
-const keyOf = (secret: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', 'codex-run marker', 32))
+const signingKey = (secret: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', secret, '', 'codex-run marker', 32))
 
 const signed = (key: Buffer, payload: string): Buffer => createHmac('sha256', key).update(payload).digest()
 
 /** @param former earlier secrets, whose markers are still read */
 export function markerSigner(secret: string, former: readonly string[] = []): Signer {
-  const key = keyOf(secret)
-  const keys = [key, ...former.map(keyOf)]
+  const key = signingKey(secret)
+  const keys = [key, ...former.map(signingKey)]
   const isOurs = (payload: string, signature: string): boolean =>
     keys.some(each => timingSafeEqual(signed(each, payload), Buffer.from(signature, 'base64url')))
   return {
@@ -69,7 +70,7 @@ export function markerSigner(secret: string, former: readonly string[] = []): Si
       return lines.flatMap((line, index) => {
         const [, payload = '', signature = ''] = line
         if (!isOurs(payload, signature)) return []
-        const marker = parsed(payload)
+        const marker = readPayload(payload)
         if (!marker || marker.repo !== thread.repoId || marker.thread !== thread.number) return []
         return marker.as === 'pull' || index === lines.length - 1 ? [marker] : []
       })
@@ -77,7 +78,7 @@ export function markerSigner(secret: string, former: readonly string[] = []): Si
   }
 }
 
-function parsed(payload: string): Marker | undefined {
+function readPayload(payload: string): Marker | undefined {
   try {
     return Marker.parse(JSON.parse(Buffer.from(payload, 'base64url').toString()))
   } catch {

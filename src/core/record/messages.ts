@@ -67,12 +67,12 @@ function fold(run: Run, message: RunMessage): Run {
 function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Run {
   switch (message.kind) {
     case 'stop': {
-      const after = stopped(run, message)
+      const after = withStop(run, message)
       const isOld = after.mailbox.droppedMessageIds.includes(message.id)
       return withReply(after, message, isOld ? { kind: 'asked-since' } : undefined)
     }
     case 'withdraw-follow-ups':
-      return withdrawn(run, message)
+      return withoutFollowUps(run, message)
     case 'ignored-stop':
       return withMessage(run, {
         mailbox: { ignoredStop: { by: message.by.login, because: message.because } },
@@ -94,7 +94,7 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
     case 'checked':
       return withMessage(run, { result: { hinted: true } })
     case 'access-lost': {
-      const said = stopped(run, { ...message, kind: 'stop' })
+      const said = withStop(run, { ...message, kind: 'stop' })
       // Results of GitHub calls under way can't be known any more; those of PostHog still can.
       return withMessage(withRetry(said, 'github', undefined), {
         mailbox: { accessLost: true },
@@ -202,7 +202,7 @@ export function leftUndone(run: Run, inbox: readonly string[]): Source[] {
   return [...run.mailbox.askAgain, ...run.mailbox.pendingFollowUps.flatMap(sourceOf), ...unread]
 }
 
-function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
+function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   if (run.mailbox.stop || !isAtWork(run)) return run
   if (message.at < (run.mailbox.lastWordsAt ?? run.request.at))
     return withMessage(run, {
@@ -231,7 +231,7 @@ function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
 }
 
 /** What may have been sent can't be taken back. What comes later than its withdrawal is known by then. */
-function withdrawn(run: Run, message: RunMessage & { kind: 'withdraw-follow-ups' }): Run {
+function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-follow-ups' }): Run {
   const { pendingFollowUps, handledMessageIds, droppedMessageIds } = run.mailbox
   const [next] = pendingFollowUps
   const isSending = next !== undefined && openIntent(run, 'deliver')?.messageId === next.id
@@ -250,7 +250,7 @@ function withdrawn(run: Run, message: RunMessage & { kind: 'withdraw-follow-ups'
   const hadWords = after.mailbox.pendingFollowUps.length < pendingFollowUps.length
   if (!hadWords || !hasNothingToDo(after)) return after
   const at = Math.max(message.at, run.mailbox.lastWordsAt ?? 0)
-  return stopped(after, { ...message, kind: 'stop', at })
+  return withStop(after, { ...message, kind: 'stop', at })
 }
 
 /** A round that began for words which are gone: what was asked first has its result. */

@@ -105,15 +105,15 @@ export function nextStep(run: Run, now: Now): Step {
     for (const key of keys) held.add(key)
     until = Math.min(until, Math.max(...keys.map(key => retryOf(run, key)?.until ?? 0)))
   }
-  const last = lasting(run, now, held)
+  const last = longOutage(run, now, held)
   if (last) return last
   const { status } = run.report
   const isShown = status && !status.minimized && !run.result.outcome && !run.mailbox.accessLost
   // Then it has to say again that it is there, as a lost queue is made up for by what was changed lately.
   const shownUntil = isShown ? status.at + limits.editAtLeastEvery : Number.POSITIVE_INFINITY
-  if (now.at < shownUntil) return waiting(Math.min(until, shownUntil), now)
+  if (now.at < shownUntil) return waitUntil(Math.min(until, shownUntil), now)
   const edit = { kind: 'edit-status' } as const
-  return now.text !== 'same' && holding(run, edit, now).length === 0 ? edit : waiting(until, now)
+  return now.text !== 'same' && holding(run, edit, now).length === 0 ? edit : waitUntil(until, now)
 }
 
 /**
@@ -150,14 +150,14 @@ function holding(run: Run, step: ActingStep, { at }: Pick<Now, 'at'>): RetryKey[
   return needed.flatMap(key => (key && isHeld(run, key, at) && !mayTell(key) ? [key] : []))
 }
 
-function lasting(run: Run, now: Now, held: ReadonlySet<RetryKey>): Step | undefined {
+function longOutage(run: Run, now: Now, held: ReadonlySet<RetryKey>): Step | undefined {
   if (agentIsToBeSeenTo(run)) return undefined
   for (const service of services.filter(each => held.has(each))) {
     const outage = retryOf(run, service)
     if (outage && isTooLong(outage, now.at))
       return run.result.outcome
         ? { kind: 'let-go' }
-        : giveUp(outage.setup ? notMended(outage.why) : outOfUse(service, outage.why))
+        : givingUp(outage.setup ? notMended(outage.why) : outOfUse(service, outage.why))
   }
   return undefined
 }
@@ -170,7 +170,7 @@ function* due(run: Run, now: Now): Due {
   const begins = !session.taskRun && !result.outcome
   if (agentIsToBeSeenTo(run)) yield* seeingTo(run, now)
   else if (begins && mailbox.stop && intents.length === 0) yield { kind: 'settle-outcome' }
-  else if (mailbox.accessLost) yield* leaving(run, now)
+  else if (mailbox.accessLost) yield* withoutAccess(run, now)
   else if (intents.length > 0) yield* unsettled(run, intents, now)
   else {
     if (!report.status && !report.readOnlyThread) {
@@ -179,31 +179,31 @@ function* due(run: Run, now: Now): Due {
       if (begins && !hasAsked && !retryOf(run, 'github')) yield { kind: 'await-admission' }
       if (statusPlace(run)) {
         yield { kind: 'post-status' }
-        if (begins) return yield waiting(Number.POSITIVE_INFINITY, now)
+        if (begins) return yield waitUntil(Number.POSITIVE_INFINITY, now)
       }
     }
     if (result.outcome) yield* afterOutcome(run, now)
     else if (mailbox.stop) yield* stopping(run, now)
-    else yield* working(run, now)
+    else yield* progressing(run, now)
   }
 }
 
-const giveUp = (outcome: Failure): ActingStep => ({ kind: 'give-up', outcome })
+const givingUp = (outcome: Failure): ActingStep => ({ kind: 'give-up', outcome })
 
 const isOver = ({ session: { taskRun } }: Run): boolean => taskRun !== undefined && isTerminal(taskRun.status)
 
-function* leaving(run: Run, now: Now): Due {
+function* withoutAccess(run: Run, now: Now): Due {
   const [intent] = openIntents(run)
   if (run.result.outcome) yield { kind: 'end' }
-  else if (intent) yield { kind: stepOf(intent) }
+  else if (intent) yield { kind: stepFor(intent) }
   else if (!run.session.taskRun || isOver(run)) yield { kind: 'settle-outcome' }
-  else yield* ending(run, now, giveUp(unconfirmedStop))
+  else yield* ending(run, now, givingUp(unconfirmedStop))
 }
 
 function* stopping(run: Run, now: Now): Due {
   if (isOver(run)) yield* replies(run)
   yield* claims(run)
-  if (!isOver(run)) yield* ending(run, now, giveUp(unconfirmedStop))
+  if (!isOver(run)) yield* ending(run, now, givingUp(unconfirmedStop))
   else if (run.result.claimedPulls.length > 0) yield* keepPolling(run, now)
   else yield { kind: run.result.resultChecked ? 'settle-outcome' : 'find-result' }
 }
@@ -233,7 +233,7 @@ function* ending(run: Run, now: Now, unconfirmed: Step): Due {
   yield* keepPolling(run, now)
 }
 
-function* working(run: Run, now: Now): Due {
+function* progressing(run: Run, now: Now): Due {
   const { mailbox, schedule, session, workspace } = run
   yield* replies(run)
   if (!schedule.admitted) return yield* keepPolling(run, now, { kind: 'await-admission' })
@@ -257,7 +257,7 @@ function* working(run: Run, now: Now): Due {
   if (option !== undefined) yield { kind: 'answer-permission', option }
   if (stands.kind !== 'working') return yield* turnEnd(run, now)
   if (questionToAsk(run)) yield { kind: 'put-question' }
-  yield* lost(session.taskRun, schedule)
+  yield* silence(session.taskRun, schedule)
   yield* keepPolling(run, now)
 }
 
@@ -272,7 +272,7 @@ function* beginning(run: Run, now: Now): Due {
   else if (earlier && !rejoins) {
     // Even an idle session is ended: PostHog may resume it, and two runs must not work on one task.
     const since = earlier.cancelledAt ?? Number.POSITIVE_INFINITY
-    if ((schedule.lastPollAt ?? 0) - since > limits.stopping) yield giveUp(earlierGoesOn)
+    if ((schedule.lastPollAt ?? 0) - since > limits.stopping) yield givingUp(earlierGoesOn)
     yield* keepPolling(run, now, { kind: 'end-earlier' })
   } else if (contextIsDue(run)) yield { kind: 'gather-context' }
   else if (!rejoins && !workspace.attachments) yield { kind: 'stage-attachments' }
@@ -289,14 +289,14 @@ function* turnEnd(run: Run, now: Now): Due {
 }
 
 /** Silence counts only up to the last poll: with many live Runs the next poll may itself be late. */
-function* lost(
+function* silence(
   { status, changedAt }: NonNullable<Run['session']['taskRun']>,
   { lastPollAt = 0 }: Run['schedule'],
 ): Due {
   const silent = lastPollAt - changedAt
   const isQueued = status === 'queued' || status === 'not_started'
-  if (isQueued && silent > limits.queued) yield giveUp(neverStarted)
-  if (silent > limits.silent) yield giveUp(wentSilent)
+  if (isQueued && silent > limits.queued) yield givingUp(neverStarted)
+  if (silent > limits.silent) yield givingUp(wentSilent)
 }
 
 function* afterOutcome(run: Run, now: Now): Due {
@@ -319,7 +319,7 @@ function* afterOutcome(run: Run, now: Now): Due {
   if (!report.announced.branch) yield { kind: 'drop-branch' }
   const { releaseThread } = mailbox
   yield* claims(run, url => !releaseThread || !isHeld(run, `pull ${url}`, now.at))
-  if (result.claimedPulls.length > 0 && !releaseThread) yield waiting(Number.POSITIVE_INFINITY, now)
+  if (result.claimedPulls.length > 0 && !releaseThread) yield waitUntil(Number.POSITIVE_INFINITY, now)
   if (now.text !== 'same' && now.text !== 'time') yield { kind: 'edit-status' }
   else if (isSuperseded(run) || report.supersedes.length > 0) yield { kind: 'minimize-status' }
   yield { kind: 'end' }
@@ -347,17 +347,17 @@ const editAfter = ({ schedule: { admitted, waits } }: Run, text: Now['text']): n
   }
 }
 
-const waiting = (until: number, now: Now): Step => ({ kind: 'wait', ms: Math.max(1, until - now.at) })
+const waitUntil = (until: number, now: Now): Step => ({ kind: 'wait', ms: Math.max(1, until - now.at) })
 
-const stepOf = ({ kind }: Pick<Intent, 'kind'>): Exclude<Intent['kind'], 'open-pull'> | 'find-result' =>
+const stepFor = ({ kind }: Pick<Intent, 'kind'>): Exclude<Intent['kind'], 'open-pull'> | 'find-result' =>
   kind === 'open-pull' ? 'find-result' : kind
 
 /** Removes the intent of a step that succeeded or was cancelled. */
 export const settled = (run: Run, { kind }: ActingStep): ChangeOf<'attempts'> =>
-  onlyIntents(run, each => stepOf({ kind: each }) !== kind)
+  onlyIntents(run, each => stepFor({ kind: each }) !== kind)
 
 function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due {
-  for (const intent of intents) yield { kind: stepOf(intent) }
+  for (const intent of intents) yield { kind: stepFor(intent) }
   if (run.session.taskRun && run.mailbox.stop && cancelledAt(run) === undefined) yield { kind: 'cancel' }
   yield* meanwhile(run, now)
 }
@@ -384,5 +384,5 @@ function* keepPolling(run: Run, now: Now, poll: ActingStep = { kind: 'poll' }): 
   const editAt = (run.report.status?.at ?? 0) + editAfter(run, now.text)
   if (now.text !== 'same' && now.at >= editAt) yield { kind: 'edit-status' }
   const times = [isDue ? Number.POSITIVE_INFINITY : nextPollAt, editAt]
-  yield waiting(Math.min(...times.filter(at => at > now.at), Number.POSITIVE_INFINITY), now)
+  yield waitUntil(Math.min(...times.filter(at => at > now.at), Number.POSITIVE_INFINITY), now)
 }

@@ -12,7 +12,7 @@ export interface PullStanding extends Pick<Pull, 'number' | 'state'> {
 
 /** By what it says that it ended. */
 export const endsBy = (run: Run, stands: PullStanding): boolean =>
-  run.result.ended === undefined && endOf(run, stands) !== undefined
+  run.result.ended === undefined && endAfter(run, stands) !== undefined
 
 export const withStanding = (run: Run, stands: PullStanding): Run =>
   changed(run, {
@@ -23,7 +23,7 @@ export const withStanding = (run: Run, stands: PullStanding): Run =>
           ? { ...pull, state: stands.state, draft: stands.draft ?? pull.draft }
           : pull,
       ),
-      ended: endOf(run, stands),
+      ended: endAfter(run, stands),
       needs:
         stands.state !== 'open' && stands.number === run.result.needs?.number ? undefined : run.result.needs,
     },
@@ -32,7 +32,7 @@ export const withStanding = (run: Run, stands: PullStanding): Run =>
 export const tellsMore = (before: Run, after: Run): boolean =>
   JSON.stringify(after.result) !== JSON.stringify(before.result)
 
-function endOf({ result: { ended } }: Run, stands: PullStanding): Ended | undefined {
+function endAfter({ result: { ended } }: Run, stands: PullStanding): Ended | undefined {
   const { number, state, at, revertedBy } = stands
   const known = ended?.number === number ? ended : undefined
   if (state === 'open') return known ? undefined : ended

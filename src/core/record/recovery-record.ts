@@ -104,7 +104,7 @@ export function restored(remains: Remains, now: number): Run {
     report: { status: { ...status, hash: '', phase: '', at: 0 }, questions: backup.questions },
   })
   if (remains.closed && outcome) return tidyingUp(run, remains.session, outcome, now)
-  if (taskRunId !== undefined) return atWork(run, backup, taskRunId, now)
+  if (taskRunId !== undefined) return stillAtWork(run, backup, taskRunId, now)
   if (backup.words !== fingerprint(snapshot))
     return changed(run, { result: { outcome: editedSince, concludedAt: now } })
   return changed(run, { schedule: { waits: { kind: 'line', ahead: 0, of: 'owner' } } })
@@ -127,7 +127,7 @@ const tidyingUp = (run: Run, { taskId, taskRunId }: Remains['session'], outcome:
     },
   })
 
-const atWork = (run: Run, { messages, from, lastMessageId }: Backup, id: string, now: number): Run =>
+const stillAtWork = (run: Run, { messages, from, lastMessageId }: Backup, id: string, now: number): Run =>
   changed(run, {
     schedule: { admitted: true },
     session: {

@@ -83,15 +83,15 @@ export const runIndex = {
   /** A new version has the index rebuilt: raise it when the entries change. */
   version: '9',
   entries: (run: Indexed & { data: Run }): IndexEntry[] => [
-    ...limited(run),
-    ...held(run),
+    ...underLimits(run),
+    ...heldBack(run),
     ...sessions(run),
     ...branches(run),
     ...pulls(run),
     ...heads(run),
     ...bases(run),
     { set: ofThread(run.data.thread), score: run.addedAt, keptMs: kept },
-    ...begun(run),
+    ...inTask(run),
     ...onBoards(run),
     { set: ofInstallation(run.data.thread.installationId), score: run.addedAt },
     { set: ofRepository(run.data.thread.repoId), score: run.addedAt },
@@ -99,12 +99,12 @@ export const runIndex = {
 }
 
 /** In a task, by when each run was added. */
-const begun = ({ addedAt, data: { session } }: Indexed & { data: Run }): IndexEntry[] =>
+const inTask = ({ addedAt, data: { session } }: Indexed & { data: Run }): IndexEntry[] =>
   session.taskId !== undefined && session.taskRun
     ? [{ set: ofTask(session.taskId), score: addedAt, keptMs: kept }]
     : []
 
-function limited(run: Indexed): IndexEntry[] {
+function underLimits(run: Indexed): IndexEntry[] {
   const {
     schedule: { admitted, admissionExpectedAt: score = run.addedAt, waitedInLine },
     result: { outcome },
@@ -134,7 +134,7 @@ export const untilClosed = (url: string): string => `until closed ${url.toLowerC
 export const untilPullEnds = (repoId: number): string => `pull-ends ${repoId}`
 
 /** By what they wait for: whoever ends that wakes them. */
-function held({ addedAt: score, data: { thread, schedule, result } }: Indexed): IndexEntry[] {
+function heldBack({ addedAt: score, data: { thread, schedule, result } }: Indexed): IndexEntry[] {
   const { waits } = schedule
   if (result.outcome) return []
   switch (waits?.kind) {
@@ -246,7 +246,7 @@ function onBoards(run: Indexed & { data: Run }): IndexEntry[] {
 }
 
 export function linesMoved(before: Indexed, after: Indexed): string[] {
-  const all = (run: Indexed): IndexEntry[] => [...limited(run), ...sessions(run), ...held(run)]
+  const all = (run: Indexed): IndexEntry[] => [...underLimits(run), ...sessions(run), ...heldBack(run)]
   const stays = new Set(all(after).map(({ set }) => set))
   const left = all(before).filter(({ set }) => !stays.has(set))
   return [...new Set(left.flatMap(({ set }) => lineBehind(set)))]

@@ -283,7 +283,7 @@ export const Given = z.object({
 })
 export type Given = z.infer<typeof Given>
 
-/** GitHub's time of a command, and the comments of that second whose commands were given, as `placeOf` names them. */
+/** GitHub's time of a command, and the comments of that second whose commands were given, as `placeInThread` names them. */
 const UpTo = z.object({ at: z.number(), places: z.array(z.string()).default([]) })
 
 export const ReadUpTo = UpTo.extend({ of: z.string() })

@@ -51,7 +51,7 @@ export function contextIsDue(run: Run): boolean {
 }
 
 /** @returns one string for what a target names in its thread; ids count within their kind */
-export function placeOf(target: Target | undefined): string | undefined {
+export function placeInThread(target: Target | undefined): string | undefined {
   switch (target?.kind) {
     case 'thread':
       return `thread-${target.commentId}`

@@ -87,7 +87,7 @@ export function heldSettings({ settings, grants, files, usual }: OriginsOf): Hel
     originAt: () => ({ kind: 'deployment' }),
   }
   const layers = [fileLayer('repository'), fileLayer('owner'), deployment]
-  return leavesOf(settings).map(({ path, value }) => held(path, value, layers))
+  return leavesOf(settings).map(({ path, value }) => heldSetting(path, value, layers))
 }
 
 /** What a value that nobody wished for was chosen from. */
@@ -96,7 +96,7 @@ const chosenFrom = new Map([
   ['effort', 'efforts'],
 ])
 
-function held(path: Path, value: unknown, layers: readonly Layer[]): HeldSetting {
+function heldSetting(path: Path, value: unknown, layers: readonly Layer[]): HeldSetting {
   const saying = layers.filter(({ given }) => valueAt(given, path) !== undefined)
   const exactly = saying.find(({ given }) => JSON.stringify(valueAt(given, path)) === JSON.stringify(value))
   const list = chosenFrom.get(path.join('.'))

@@ -23,7 +23,7 @@ export interface SettingsFile {
 
 /** The file's schema. It may raise the role that a command needs, never lower it. */
 export function repositorySettings(commands: readonly CommandGrammar[]): SettingsFile {
-  const schema = RepoSettings.extend({ permissions: permissionsOf(commands) })
+  const schema = RepoSettings.extend({ permissions: permissionsSchema(commands) })
   return {
     schema,
     read(text = '') {
@@ -37,7 +37,7 @@ export function repositorySettings(commands: readonly CommandGrammar[]): Setting
   }
 }
 
-function permissionsOf(commands: readonly CommandGrammar[]) {
+function permissionsSchema(commands: readonly CommandGrammar[]) {
   const usual = Object.fromEntries(commands.map(({ name, least }) => [name, least]))
   return z
     .partialRecord(z.enum(commands.map(({ name }) => name)), LeastRole)

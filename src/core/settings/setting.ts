@@ -31,13 +31,13 @@ export const lessEffort: Rule<ReasoningEffort> = {
   join: (above, below) => efforts.find(effort => effort === above || effort === below) ?? above,
 }
 
-const nameOf = (item: unknown): string => String(item).toLowerCase()
+const itemName = (item: unknown): string => String(item).toLowerCase()
 
 export const inBoth = {
   words: 'what both have',
   join<Item>(above: Item[], below: Item[]): Item[] {
-    const known = new Set(above.map(nameOf))
-    return below.filter(item => known.has(nameOf(item)))
+    const known = new Set(above.map(itemName))
+    return below.filter(item => known.has(itemName(item)))
   },
 }
 

@@ -24,7 +24,8 @@ export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRea
   const parsed = schema.safeParse(written)
   const places = (parsed.error?.issues ?? []).flatMap((issue): Slip[] => {
     const path = issue.path.map(String)
-    if (issue.code !== 'unrecognized_keys') return [{ path, message: inWords(issue, valueAt(written, path)) }]
+    if (issue.code !== 'unrecognized_keys')
+      return [{ path, message: issueWords(issue, valueAt(written, path)) }]
     return issue.keys.map(key => ({ path: [...path, key], message: 'is not a setting' }))
   })
   const found = new Set(places.map(({ path }) => path.join('.')))
@@ -66,7 +67,7 @@ export const valueAt = (value: unknown, path: readonly string[]): unknown =>
   )
 
 /** Our own messages stay; those of zod are replaced. */
-function inWords(issue: z.core.$ZodIssue, value: unknown): string {
+function issueWords(issue: z.core.$ZodIssue, value: unknown): string {
   if (!/^(?:Invalid|Too) /.test(issue.message)) return issue.message
   switch (issue.code) {
     case 'invalid_value': {

@@ -24,7 +24,7 @@ export function closesIssue(body: string, { owner, repo, number, url }: IssueNam
   for (let node = pending.pop(); node; node = pending.pop()) {
     if (silent.has(node.type)) continue
     if (node.type === 'paragraph' || node.type === 'heading' || node.type === 'tableCell') {
-      if (closing.test(said(node))) return true
+      if (closing.test(visibleWords(node))) return true
     } else if ('children' in node) for (const child of node.children) pending.push(child)
   }
   return false
@@ -38,11 +38,11 @@ const silent: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
   'html',
 ])
 
-function said(node: Nodes): string {
+function visibleWords(node: Nodes): string {
   if (node.type === 'text') return node.value
   if (node.type === 'break') return '\n'
-  if (node.type === 'link') return node.children.map(said).join('') === node.url ? node.url : '\ufffc'
-  return 'children' in node ? node.children.map(said).join('') : '\ufffc'
+  if (node.type === 'link') return node.children.map(visibleWords).join('') === node.url ? node.url : '\ufffc'
+  return 'children' in node ? node.children.map(visibleWords).join('') : '\ufffc'
 }
 
 export const withFirst = (lines: readonly string[], body: string): string =>

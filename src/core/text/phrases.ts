@@ -4,14 +4,14 @@ export const ended = (words: string): string => (/[.!?…]$/.test(words) ? words
 
 export const asSentence = (words: string): string => begun(ended(words))
 
-const clock = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
+const timeOfDay = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
 
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
 
-export const dayAndTime = (at: number): string => `${dayOf(at)} ${clock(at)}`
+export const dayAndTime = (at: number): string => `${dayOf(at)} ${timeOfDay(at)}`
 
 export const moment = (at: number, now: number): string =>
-  dayOf(at) === dayOf(now) ? clock(at) : dayAndTime(at)
+  dayOf(at) === dayOf(now) ? timeOfDay(at) : dayAndTime(at)
 
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 

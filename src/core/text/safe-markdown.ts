@@ -133,7 +133,7 @@ const blocks = (nodes: readonly RootContent[]): BlockContent[] => nodes.flatMap(
 function block(node: RootContent): BlockContent[] {
   switch (node.type) {
     case 'html':
-      return [{ type: 'paragraph', children: phrases([plain(node.value)]) }]
+      return [{ type: 'paragraph', children: phrases([textNode(node.value)]) }]
     case 'code':
       return [
         {
@@ -186,17 +186,17 @@ function phrase(node: PhrasingContent): PhrasingContent[] {
   switch (node.type) {
     case 'text':
     case 'html':
-      return [plain(node.value)]
+      return [textNode(node.value)]
     case 'image':
       return addressed(node.alt || 'image', node.url)
     case 'imageReference':
-      return [plain(node.alt ?? 'image')]
+      return [textNode(node.alt ?? 'image')]
     case 'linkReference':
       return phrases(node.children)
     case 'footnoteReference':
-      return [plain(node.label ?? '')]
+      return [textNode(node.label ?? '')]
     case 'link':
-      return isPlain(node) ? [node] : addressed(textOf(node), node.url)
+      return isPlain(node) ? [node] : addressed(nodeWords(node), node.url)
     case 'inlineCode':
       return [{ type: 'inlineCode', value: countable(node.value) }]
     case 'emphasis':
@@ -209,7 +209,7 @@ function phrase(node: PhrasingContent): PhrasingContent[] {
 }
 
 const addressed = (words: string, url: string): PhrasingContent[] => [
-  ...(saysSo(words, url) ? [] : [plain(`${words} `)]),
+  ...(saysSo(words, url) ? [] : [textNode(`${words} `)]),
   { type: 'inlineCode', value: countable(url) },
 ]
 
@@ -222,13 +222,13 @@ const isPlain = (node: Link): boolean =>
   !/^https?:\/\/[^/?#]*@/i.test(node.url) &&
   // GitHub decodes `&#47;` in an address.
   !/&(?:#|\w+;)/.test(node.url) &&
-  saysSo(textOf(node), node.url) &&
+  saysSo(nodeWords(node), node.url) &&
   !/\/(?:issues|pulls?|discussions)\/\d/i.test(node.url)
 
-const textOf = (node: Nodes): string =>
-  'children' in node ? node.children.map(textOf).join('') : 'value' in node ? node.value : ''
+const nodeWords = (node: Nodes): string =>
+  'children' in node ? node.children.map(nodeWords).join('') : 'value' in node ? node.value : ''
 
-const plain = (value: string): Text => ({ type: 'text', value })
+const textNode = (value: string): Text => ({ type: 'text', value })
 
 /** A zero-width space disarms a sign and stays invisible; also at the end, where other text may follow. */
 export const disarm = (text: string): string => text.replace(armed, sign => `${sign}${zeroWidth}`)
@@ -252,11 +252,11 @@ function isHeavy(source: string): boolean {
     countOf(/>|[-+*]|\d[.)]/g, /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)]))*/.exec(line)?.[0] ?? '')
   return (
     countOf(/\n/g, prose) > maxLines ||
-    sumOf(signs) > maxSigns ||
+    total(signs) > maxSigns ||
     // The meaning of a sign may depend on all others of its paragraph.
-    sumOf(signs.map(count => count ** 2)) > maxEffort ||
+    total(signs.map(count => count ** 2)) > maxEffort ||
     countOf(/^[ \t>]*[=-]+[ \t]*$/gm, prose) > maxUnderlines ||
-    sumOf(prose.split('\n').map(markersOf)) > maxMarkers ||
+    total(prose.split('\n').map(markersOf)) > maxMarkers ||
     deep.test(prose)
   )
 }
@@ -264,7 +264,7 @@ function isHeavy(source: string): boolean {
 const sign = /[[\]()@]|([\p{P}\p{S}])\1{0,15}/gu
 const fencedCode = /^(`{3,}(?!`)|~{3,}(?!~))[^`\n]*\n(?:.*\n)*?\1[`~]*[ \t]*$/gm
 
-const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0)
+const total = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0)
 
 const countOf = (sign: RegExp, text: string): number => text.match(sign)?.length ?? 0
 

@@ -11,9 +11,9 @@ const deceiving = /[\u{e0000}-\u{e0fff}\u202a-\u202e\u2066-\u2069]/u
  */
 export function unshownWords(text: string, page: Pick<ShownText, 'text' | 'replaced'>): string[] {
   const shown = new Map<string, number>()
-  for (const word of wordsOf(`${page.text}\n${page.replaced}`)) shown.set(word, (shown.get(word) ?? 0) + 1)
+  for (const word of wordsIn(`${page.text}\n${page.replaced}`)) shown.set(word, (shown.get(word) ?? 0) + 1)
   const unshown: string[] = deceiving.test(text) ? ['invisible signs'] : []
-  for (const word of wordsOf(withoutRewritten(stripInvisible(text)))) {
+  for (const word of wordsIn(withoutRewritten(stripInvisible(text)))) {
     const left = shown.get(word) ?? 0
     if (left > 0) shown.set(word, left - 1)
     else if (unshown.push(word) >= 100) break
@@ -26,7 +26,7 @@ export function unshownWords(text: string, page: Pick<ShownText, 'text' | 'repla
 const dunder = /(?<![\w`])__[A-Za-z]\w{0,40}__(?=[.(])|(?<=\.)__[A-Za-z]\w{0,40}__(?![\w`])/g
 
 /** Signs that format are no letters, so `**bo**ld` is one word on both sides. */
-const wordsOf = (text: string): string[] =>
+const wordsIn = (text: string): string[] =>
   text
     .toLowerCase()
     .replace(/[*~`_\\]/g, '')

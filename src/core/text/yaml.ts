@@ -32,7 +32,7 @@ export function readYaml(text: string): YamlRead {
   if (text.length > maxLength) return whole(`is longer than ${maxLength} characters`)
   if (mayNestTooDeep(text)) return whole(`is nested deeper than ${maxDepth} levels`)
   return (
-    withinTime(() => read(text), timeFor(text)) ??
+    withinTime(() => parse(text), timeFor(text)) ??
     whole('takes too long to be read: it is nested too deep or too long')
   )
 }
@@ -53,7 +53,7 @@ const maxOpen = 100
 
 const whole = (message: string): YamlRead => ({ kind: 'problems', problems: [{ line: undefined, message }] })
 
-function read(text: string): YamlRead {
+function parse(text: string): YamlRead {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const lineAt = (offset: number | undefined): number | undefined =>
@@ -65,7 +65,7 @@ function read(text: string): YamlRead {
         .slice(0, maxProblems)
         .map(({ pos, message }) => ({ line: lineAt(pos[0]), message })),
     }
-  if (isDeep(document.contents)) return whole(`is nested deeper than ${maxDepth} levels`)
+  if (nestsTooDeep(document.contents)) return whole(`is nested deeper than ${maxDepth} levels`)
   try {
     const value: unknown = document.toJS({ maxAliasCount: 20 })
     return { kind: 'read', value, lineOf: path => lineAt(offsetOf(document.contents, path)) }
@@ -76,7 +76,7 @@ function read(text: string): YamlRead {
   }
 }
 
-function isDeep(contents: unknown): boolean {
+function nestsTooDeep(contents: unknown): boolean {
   const pending = [{ node: contents, depth: 0 }]
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { node, depth } = next
@@ -91,9 +91,9 @@ function offsetOf(node: unknown, path: readonly string[]): number | undefined {
   const [key, ...rest] = path
   if (key !== undefined && isMap(node)) {
     const pair = pairsOf(node).get(key)
-    if (pair) return (rest.length > 0 ? offsetOf(pair.value, rest) : undefined) ?? startOf(pair.key)
+    if (pair) return (rest.length > 0 ? offsetOf(pair.value, rest) : undefined) ?? startOffset(pair.key)
   }
-  return startOf(node)
+  return startOffset(node)
 }
 
 /** A map, since a file may have thousands of problems. */
@@ -105,8 +105,8 @@ function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
 
 const pairs = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>()
 
-const startOf = (node: unknown): number | undefined =>
+const startOffset = (node: unknown): number | undefined =>
   isNode(node) ? (node.range?.[0] ?? undefined) : undefined
 
 /** Warms the parser up. */
-read('a: {b: [c, "d"]}\ne:\n  - |\n    f\n')
+parse('a: {b: [c, "d"]}\ne:\n  - |\n    f\n')

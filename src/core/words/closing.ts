@@ -79,25 +79,25 @@ export function files(run: Run, deployment: Deployment): string {
 function outcomeSentence(run: Run, outcome: Outcome): string {
   const wrong = changeOfReader(run, outcome)
   if (wrong)
-    return `Codex was asked only for a ${run.request.what}, but ${changed(run, wrong)}. Check that first.${words(saidAtTheEnd(run))}`
+    return `Codex was asked only for a ${run.request.what}, but ${changed(run, wrong)}. Check that first.${saidBelow(run)}`
   switch (outcome.kind) {
     case 'pull':
-      return `the pull request is ready for you: **${pullLinks(run)}**${words(saidAtTheEnd(run))}`
+      return `the pull request is ready for you: **${pullLinks(run)}**${saidBelow(run)}`
     case 'pushed': {
       const pull = run.result.pulls.findLast(({ state }) => state === 'open')
       const where = pushedTo(run, pull && `[#${pull.number}](${pull.url})`)
-      return `done: **${commit(run, outcome.sha)}** is on ${where}.${words(saidAtTheEnd(run))}`
+      return `done: **${commit(run, outcome.sha)}** is on ${where}.${saidBelow(run)}`
     }
     case 'answer':
     case 'nothing':
-      if (leftUnpublished(run) > 0) return `${nothingPublished(run)}.${words(saidAtTheEnd(run))}`
+      if (leftUnpublished(run) > 0) return `${nothingPublished(run)}.${saidBelow(run)}`
       if (endsInReview(run)) return 'Codex reviewed this pull request.'
       return outcome.kind === 'answer'
         ? 'Codex answered on the lines of your review.'
         : 'Codex changed nothing and said nothing.'
     case 'unfinished': {
       const { because, fix } = unfinished[outcome.why]
-      return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${words(saidAtTheEnd(run))}\n\n**What to do:** ${fix}`
+      return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${saidBelow(run)}\n\n**What to do:** ${fix}`
     }
     case 'stopped': {
       const { by, because } = outcome
@@ -126,7 +126,10 @@ export function saidAtTheEnd(run: Run): string | undefined {
   return said && withoutRemarks(said, inlineAsked(run).length)
 }
 
-const words = (said: string | undefined): string => (said ? `\n\n${agentWords(said)}` : '')
+function saidBelow(run: Run): string {
+  const said = saidAtTheEnd(run)
+  return said ? `\n\n${agentWords(said)}` : ''
+}
 
 const commit = ({ thread }: Run, sha: string): string =>
   `[${code(sha.slice(0, 7))}](${commitUrl(thread, sha)})`

@@ -97,7 +97,7 @@ export type Reply =
   | { kind: 'not-served'; owner: string }
   | { kind: 'gave-up'; reason: string }
 
-const refusalOf = (why: string | undefined): string =>
+const whyUnknown = (why: string | undefined): string =>
   why === undefined
     ? 'Try again in a few minutes.'
     : `It said: ${ended(inlineWords(why, 200))} If that stays so, tell an admin of this repository: ${code('/codex doctor')} shows which permissions the App lacks.`
@@ -125,7 +125,7 @@ function sentence(reply: Reply, login: string): string {
     case 'not-offered':
       return `this repository does not allow the ${reply.what} ${code(reply.given)}. It allows ${priced(reply.known)}. Nothing was started.`
     case 'not-known':
-      return `GitHub did not say which permission you have here, so ${naming(reply.command)} was refused. Nothing was started. ${refusalOf(reply.why)}`
+      return `GitHub did not say which permission you have here, so ${naming(reply.command)} was refused. Nothing was started. ${whyUnknown(reply.why)}`
     case 'fork':
       return 'this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. `/codex review` and `/codex plan` work here, as they change nothing. `/codex plan` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.'
     case 'effort':

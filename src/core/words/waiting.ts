@@ -38,12 +38,12 @@ export function waitingLines({ schedule: { waits } }: Run, now: number): string[
       return [pauseSentence(waits, now), `This is kept and starts by itself ${afterPause(waits, now)}.`]
     case 'blocked':
       return [
-        `This issue is blocked by:\n\n${listed(waits.by, waits.more)}`,
+        `This issue is blocked by:\n\n${awaitedList(waits.by, waits.more)}`,
         `Codex starts by itself when ${waits.by.length + waits.more === 1 ? 'it' : 'the last of them'} is closed. \`/codex --force\` starts it now.`,
       ]
     case 'open-pulls':
       return [
-        `${waits.pulls.length === 1 ? 'One pull request' : `${waits.pulls.length} pull requests`} of Codex ${waits.pulls.length === 1 ? 'is' : 'are'} open or on the way in this repository. The limit is ${waits.most}:\n\n${listed(waits.pulls)}`,
+        `${waits.pulls.length === 1 ? 'One pull request' : `${waits.pulls.length} pull requests`} of Codex ${waits.pulls.length === 1 ? 'is' : 'are'} open or on the way in this repository. The limit is ${waits.most}:\n\n${awaitedList(waits.pulls)}`,
         'Codex starts by itself when there is room.',
       ]
   }
@@ -103,7 +103,7 @@ const names = (all: readonly Awaited[], more = 0): string =>
     ...(more + all.length > maxNamed ? [`${more + all.length - maxNamed} more`] : []),
   ].join(', ')
 
-const listed = (all: readonly Awaited[], more = 0): string =>
+const awaitedList = (all: readonly Awaited[], more = 0): string =>
   [
     ...all.slice(0, maxNamed).map(({ name, title, url }) => `- [${name} ${inlineWords(title, 100)}](${url})`),
     ...(more + all.length > maxNamed ? [`- and ${more + all.length - maxNamed} more`] : []),

@@ -14,10 +14,10 @@ export const warnings = (run: Run): string =>
     ...downgraded(run),
     ...attachments(run),
     ...pullRemarks(run),
-    ...ignored(run),
+    ...stopIgnored(run),
     ...settingsProblem(run),
     ...spent(run),
-    ...sessionCost(run),
+    ...costOfSession(run),
     ...checkRefused(run),
   ].join('\n')
 
@@ -37,7 +37,7 @@ const spent = (run: Run): string[] =>
       })
 
 /** The next words would meet the limit without having been told of it. */
-function sessionCost({ result: { outcome }, session: { cost }, baseline: { settings } }: Run): string[] {
+function costOfSession({ result: { outcome }, session: { cost }, baseline: { settings } }: Run): string[] {
   const limit = settings.limits.cost_per_run
   if (!outcome || limit === undefined) return []
   if (cost === null)
@@ -107,7 +107,7 @@ const attachments = ({ workspace: { attachments } }: Run): string[] => {
 const pullRemarks = ({ result: { pulls } }: Run): string[] =>
   pulls.flatMap(({ number, remark }) => (remark ? [`⚠️ #${number}: ${inlineWords(remark, 200)}`] : []))
 
-const ignored = ({ mailbox: { ignoredStop }, result: { outcome } }: Run): string[] =>
+const stopIgnored = ({ mailbox: { ignoredStop }, result: { outcome } }: Run): string[] =>
   ignoredStop && !outcome
     ? [
         `ℹ️ ${code(ignoredStop.by)} ${ignoredStop.because} but may not stop the run, so it goes on. Somebody with write permission can write \`/codex stop\`.`,

@@ -25,7 +25,7 @@ export function needsLines({ result: { needs } }: Run): string {
   )
   return [
     ...(failedChecks.length > 0
-      ? [`❌ ${counted(failedChecks.length, 'check')} failed: ${some(failedChecks.map(check))}`]
+      ? [`❌ ${counted(failedChecks.length, 'check')} failed: ${some(failedChecks.map(checkLink))}`]
       : []),
     ...(hasConflicts ? ['🔀 It has conflicts with its base branch'] : []),
     ...(changesRequestedBy.length > 0
@@ -40,7 +40,7 @@ function some(all: readonly string[]): string {
   return all.length > maxShown ? `${shown} and ${all.length - maxShown} more` : shown
 }
 
-function check({ name, url }: PullNeeds['failedChecks'][number]): string {
+function checkLink({ name, url }: PullNeeds['failedChecks'][number]): string {
   const words = inlineWords(name, 80)
   const page = url !== undefined && URL.canParse(url) ? new URL(url) : undefined
   if (!page || !/^https?:$/.test(page.protocol)) return words

@@ -56,7 +56,7 @@ const foldAbove = 1_500
 const maxFirst = 1_000
 
 export function agentWords(words: string): string {
-  const { first, rest, cut } = partsOf(words)
+  const { first, rest, cut } = foldOf(words)
   if (rest === undefined) return spoken(first, maxAnswer)
   const summary = cut ? 'All that Codex said' : 'The rest of what Codex said'
   return `${spoken(first, maxFirst)}\n\n<details><summary>${summary}</summary>\n\n${spoken(rest, maxAnswer)}\n\n</details>`
@@ -76,14 +76,14 @@ const beginsWithSentence = /^(?!\d+[.)]\s)(?:[\p{L}\p{N}]|`[^`]|\*{1,2}[^\s*])/u
 
 /** Parses what `agentWords` shows, part by part. */
 export async function readAgentWords(words: string): Promise<void> {
-  const { first, rest } = partsOf(words)
+  const { first, rest } = foldOf(words)
   await readOneByOne([
     () => spoken(first, rest === undefined ? maxAnswer : maxFirst),
     () => spoken(rest ?? '', maxAnswer),
   ])
 }
 
-function partsOf(words: string): { first: string; rest?: string; cut?: boolean } {
+function foldOf(words: string): { first: string; rest?: string; cut?: boolean } {
   if (words.length <= foldAbove) return { first: words }
   const end = words.search(/\n[ \t]*\n/)
   const first = end < 0 ? words : words.slice(0, end)

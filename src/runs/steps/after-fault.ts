@@ -124,7 +124,7 @@ function afterRefusedRead(context: RunContext, error: Rejected): Run {
   const outage = retryOf(after, error.service)
   if (!outage || !isFinal(outage, error, run.session.taskRun !== undefined, now)) return after
   const known: Run = withRetry(run, error.service, undefined)
-  return run.result.outcome ? withoutHope(known) : ended({ ...context, run: known }, failure)
+  return run.result.outcome ? withoutHope(known) : endedWith({ ...context, run: known }, failure)
 }
 
 const withoutHope = (run: Run): Run =>
@@ -137,7 +137,7 @@ const withoutHope = (run: Run): Run =>
         result: { claimedPulls: [], untended: [] },
       })
 
-const ended = (context: Pick<RunContext, 'run' | 'deps'>, outcome: Outcome): Run =>
+const endedWith = (context: Pick<RunContext, 'run' | 'deps'>, outcome: Outcome): Run =>
   onlyNeeded(learned(context.run, failed(context, outcome)))
 
 /** PostHog resumes a session only on branches that it knows; on another one a new session begins. */
@@ -171,16 +171,16 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
         })
       if (isBranchRefused(run, error))
         return learned(run, { session: { earlier: undefined }, workspace: { attachments: undefined } })
-      return ended({ ...context, run }, failureOf(error, run))
+      return endedWith({ ...context, run }, failureOf(error, run))
     case 'deliver':
     case 'answer-permission':
       return messageRefused({ run }, step, failureOf(error, run).reason)
     case 'find-branch':
     case 'create-task':
       // A step beside this one may have failed first.
-      return ended({ ...context, run }, failureOf(error, run))
+      return endedWith({ ...context, run }, failureOf(error, run))
     default:
-      return run.result.outcome ? withoutHope(run) : ended({ ...context, run }, failureOf(error, run))
+      return run.result.outcome ? withoutHope(run) : endedWith({ ...context, run }, failureOf(error, run))
   }
 }
 
@@ -189,7 +189,7 @@ function unposted(context: RunContext, error: Rejected): Run {
   const run = learned(context.run, laterInThread(context.run, error, now))
   if (run.session.taskRun && !run.result.outcome) return run
   if (now - (retryOf(run, 'thread')?.since ?? now) < limits.refusedBefore) return run
-  const over: Run = run.result.outcome ? run : ended({ ...context, run }, failureOf(error, run))
+  const over: Run = run.result.outcome ? run : endedWith({ ...context, run }, failureOf(error, run))
   return learned(over, {
     retries: { thread: undefined },
     report: {

@@ -16,7 +16,7 @@ export const answerMessage = step('answer-message', {
     if (!next) return {}
     const { reply } = next
     if (reply) await say(context, next, reply)
-    await react(context, next)
+    await reactTo(context, next)
     context.deps.reached('message answered, not recorded')
     return { mailbox: { answers: context.run.mailbox.answers.slice(1) } }
   },
@@ -49,7 +49,7 @@ async function say(
   }
 }
 
-async function react(
+async function reactTo(
   context: MessageContext,
   { source: { target, last }, reply }: MessageReply,
 ): Promise<void> {

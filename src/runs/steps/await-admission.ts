@@ -58,11 +58,11 @@ export const awaitAdmission = step('await-admission', {
     const { when_reached } = run.baseline.settings.limits
     if ((waits?.kind === 'line' || waits?.kind === 'until') && when_reached === 'refuse')
       return failed(context, atLimit(run, waits, now))
-    if (waits) return { ...heeded, ...waiting(run, now, waits) }
+    if (waits) return { ...heeded, ...keepsWaiting(run, now, waits) }
     const last = hasWaited ? await heedingClosing(context) : heeded
     if (last.mailbox?.stop) return last
     const held = await heldByOthers({ ...candidate, run: context.run }, github, { index, now })
-    if (held) return { ...last, ...waiting(run, now, held) }
+    if (held) return { ...last, ...keepsWaiting(run, now, held) }
     if (hasWaited && !(await stillMay(context))) return failed(context, notAnyMore)
     return {
       ...last,
@@ -110,7 +110,7 @@ const entered = ({ schedule }: Run, now: number): Pick<Run['schedule'], 'entered
   resumedBy: schedule.resumedBy,
 })
 
-const waiting = (run: Run, now: number, waits: Waits): ChangeOf<'schedule'> => ({
+const keepsWaiting = (run: Run, now: number, waits: Waits): ChangeOf<'schedule'> => ({
   schedule: { ...entered(run, now), waits, nextPollAt: pollAgainAt(waits, now) },
 })
 
@@ -135,7 +135,7 @@ export async function givesWay({ run, job, deps }: StepContext): Promise<ChangeO
   const now = deps.now()
   const ahead = await aheadInSession({ id: job.id, addedAt: job.addedAt, data: run }, deps.index)
   if (ahead === 0) return undefined
-  const { schedule } = waiting(run, now, { kind: 'session', ahead })
+  const { schedule } = keepsWaiting(run, now, { kind: 'session', ahead })
   return { schedule: { ...schedule, admitted: run.session.instructionSent } }
 }
 

@@ -98,7 +98,7 @@ function unsaid(context: Speaking, error: unknown): ChangeOf<'report' | 'retries
   if (inlinePlace(context.run) && isNotFound(error) && isLasting)
     return { report: { inlineGone: true }, retries: { thread: undefined } }
   context.deps.log.warn({ err: error }, 'GitHub refused the last comment of the run')
-  return isGivenUp(context) ? undefined : laterInThread(context.run, error, context.deps.now())
+  return isThreadGivenUp(context) ? undefined : laterInThread(context.run, error, context.deps.now())
 }
 
 /** Puts a question of the agent to people, once. */
@@ -134,7 +134,7 @@ export const putQuestion = step('put-question', {
 })
 
 /** A locked thread is waited for as long as an outage, but not while a command waits for its slot. */
-export function isGivenUp({ run, deps }: Pick<StepContext, 'run' | 'deps'>): boolean {
+export function isThreadGivenUp({ run, deps }: Pick<StepContext, 'run' | 'deps'>): boolean {
   if (!run.result.outcome) return false
   const { since = deps.now() } = retryOf(run, 'thread') ?? {}
   return (

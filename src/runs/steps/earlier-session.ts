@@ -14,7 +14,7 @@ import { givesWay } from './await-admission.ts'
 import { tookUp } from './deliver.ts'
 import { failed } from './outcome.ts'
 import { attach, attachmentsOf, none } from './stage-attachments.ts'
-import { lostGrant, started } from './start-run.ts'
+import { justStarted, lostGrant } from './start-run.ts'
 import { attempt, refusedReads, type StepContext, step } from './step-context.ts'
 
 type Rejoining = StepContext<
@@ -44,7 +44,7 @@ export const rejoin = step('rejoin', {
       if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id, turns: 0 }))))
         return { session: { earlier: { ...earlier, over: true } } }
       const permissionRequest = openRequest(log)
-      const begun = await started(context, {
+      const begun = await justStarted(context, {
         id: earlier.taskRunId,
         offset,
         may: earlier.may,

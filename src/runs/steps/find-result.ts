@@ -20,7 +20,7 @@ export const findResult = step('find-result', {
   writes: ['result'],
   async do(context) {
     const { found, seen } = await pullsOfHeads(context)
-    const pushed = await pushedTo(context, seen)
+    const pushed = await findPushed(context, seen)
     const { defaultBranch } = context.run.thread
     const from = pushed?.head.name ?? defaultBranch
     const views = from === defaultBranch ? [] : (seen.get(from) ?? (await context.github.pullsFrom(from)))
@@ -75,7 +75,7 @@ interface Pushed {
   head: BranchView
 }
 
-async function pushedTo(context: Finding, seen: Seen): Promise<Pushed | undefined> {
+async function findPushed(context: Finding, seen: Seen): Promise<Pushed | undefined> {
   const { run, github } = context
   const { branch } = run.workspace
   if (isReadOnly(run.request.what)) return pushedAllTheSame(context)

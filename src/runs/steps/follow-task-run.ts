@@ -41,7 +41,7 @@ export const poll = step('poll', {
     const { run, deps, posthog } = context
     const session = sessionOf(run)
     if (!session) return {}
-    const later = await notYet(context)
+    const later = await waitForBudget(context)
     if (later !== undefined) return { schedule: { nextPollAt: later } }
     const [snapshot, live] = await Promise.all([
       posthog.poll(session, run.session.sessionLog?.offset ?? 0),
@@ -58,7 +58,7 @@ export const poll = step('poll', {
 })
 
 /** If the budget is out of reach, the intervals alone keep within it. */
-async function notYet({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Promise<number | undefined> {
+async function waitForBudget({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Promise<number | undefined> {
   const { taskRun, sessionLog } = run.session
   // Its agent's turn or run has ended, or is to end.
   const isEnding =

@@ -1,4 +1,4 @@
-import { commentsOf, contextOf, type Trust } from '../../core/agent/thread-context.ts'
+import { commentsToRead, contextOf, type Trust } from '../../core/agent/thread-context.ts'
 import { mayAct } from '../../core/model/command-grammar.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import type { CommentView } from '../../core/model/views.ts'
@@ -21,7 +21,7 @@ export const gatherContext = step('gather-context', {
       since: readUpTo?.at,
       holds: words.target?.kind === 'thread' ? words.target.commentId : undefined,
     })
-    const { inTime } = commentsOf({ words, readUpTo, comments })
+    const { inTime } = commentsToRead({ words, readUpTo, comments })
     const trust = await trustIn(context, inTime, [
       words.by ?? run.request.by.login,
       run.request.by.login,

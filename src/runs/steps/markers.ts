@@ -68,13 +68,11 @@ export function reactionTo(run: Run): NonNullable<Settling['reaction']> {
   return { target, content: sign && reactions[sign] }
 }
 
-const ended = (): Sign => 'ended'
-
 const signs: Record<Outcome['kind'], (run: Run) => Sign | undefined> = {
-  pull: ended,
-  pushed: ended,
-  answer: ended,
-  nothing: ended,
+  pull: () => 'ended',
+  pushed: () => 'ended',
+  answer: () => 'ended',
+  nothing: () => 'ended',
   unfinished: () => 'failed',
   stopped: () => undefined,
   failed: run => (neverBegan(run) ? 'refused' : 'failed'),

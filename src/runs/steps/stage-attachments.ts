@@ -64,11 +64,11 @@ async function take(
   if (staging.now() >= deadline) return { kind: 'time' }
   await staging.assertLocked()
   try {
-    const file = await again(() => staging.download(attachment))
-    return await again(() => staging.stage(file))
+    const file = await withSecondTry(() => staging.download(attachment))
+    return await withSecondTry(() => staging.stage(file))
   } catch (error) {
     if (error instanceof RetryLater) throw error
-    const unfit = reasonOf(error)
+    const unfit = unfitOf(error)
     const level = unfit.kind === 'fault' ? 'error' : 'warn'
     const fields = { attachment: attachment.name, err: error }
     staging.log[level](fields, 'attachment not passed on')
@@ -76,7 +76,7 @@ async function take(
   }
 }
 
-function reasonOf(error: unknown): Unfit {
+function unfitOf(error: unknown): Unfit {
   if (error instanceof AttachmentRefused) return error.unfit
   if (error instanceof NoResponse) return { kind: 'silence', service: error.service }
   if (error instanceof Rejected)
@@ -85,7 +85,7 @@ function reasonOf(error: unknown): Unfit {
 }
 
 /** Repeatable, so a lost response is retried once. */
-async function again<T>(act: () => Promise<T>): Promise<T> {
+async function withSecondTry<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (error) {

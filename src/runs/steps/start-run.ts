@@ -39,13 +39,13 @@ export const startRun = step('start-run', {
       intent,
       begins: true,
       find: async () => (await posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
-      perform: () => posthog.startRun(taskId, requestOf(context, branch.name), intent.before),
+      perform: () => posthog.startRun(taskId, taskRunRequest(context, branch.name), intent.before),
     })
-    return started(context, { id, offset: 0, may: wantedRights(context.run) })
+    return justStarted(context, { id, offset: 0, may: wantedRights(context.run) })
   },
 })
 
-function requestOf(context: StepContext, branch: string): CodexTaskRunCreate {
+function taskRunRequest(context: StepContext, branch: string): CodexTaskRunCreate {
   const { run, deps } = context
   return runRequest({
     ...optionsOf(run),
@@ -97,7 +97,7 @@ interface Begun {
 }
 
 /** Looked at first when there is something to see; its stream tells of what comes before. */
-export async function started(
+export async function justStarted(
   { run, deps }: Pick<StepContext, 'run' | 'deps'>,
   { id, offset, may, permissionRequest }: Begun,
 ): Promise<Started> {

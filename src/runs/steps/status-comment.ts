@@ -6,7 +6,7 @@ import type { Signer } from '../../core/record/marker.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import type { ChangeOf, Run } from '../../core/record/run.ts'
 import { checkedSha, statusPlace } from '../../core/record/status-place.ts'
-import { isGivenUp } from './closing-comment.ts'
+import { isThreadGivenUp } from './closing-comment.ts'
 import { fitted, markedWith, markerOf } from './markers.ts'
 import { lastActivityAt, once, type StatusDrawing, type StepContext, skew, step } from './step-context.ts'
 
@@ -14,7 +14,7 @@ function markOf({ run }: StatusDrawing, signer: Signer): string {
   return signer.write({ ...markerOf(run, 'status'), backup: backupOf(run) })
 }
 
-const textOf = (drawing: StatusDrawing, signer: Signer): string =>
+const commentOf = (drawing: StatusDrawing, signer: Signer): string =>
   fitted(drawing.words(), markOf(drawing, signer))
 
 function checkToSend(drawing: StatusDrawing, signer: Signer): CheckReport {
@@ -23,7 +23,7 @@ function checkToSend(drawing: StatusDrawing, signer: Signer): CheckReport {
 }
 
 /** Posts or changes a status that is a check: GitHub finds it again by its id. */
-async function check(
+async function showCheck(
   context: StepContext<'report'>,
   drawing: StatusDrawing,
 ): Promise<ChangeOf<'report' | 'retries'>> {
@@ -46,14 +46,14 @@ export const postStatus = step('post-status', {
     if (statusPlace(context.run) === 'check') {
       try {
         await context.job.assertLocked()
-        return await check(context, drawing)
+        return await showCheck(context, drawing)
       } catch (error) {
         if (!(error instanceof Rejected)) throw error
         context.deps.log.warn({ err: error }, 'GitHub takes no check runs here, so the status is a comment')
         return { report: { checkRefused: true as const } }
       }
     }
-    const text = textOf(drawing, context.deps.signer)
+    const text = commentOf(drawing, context.deps.signer)
     const commentId = await once(context, {
       intent: { kind: 'post-status', at: drawing.at },
       find: async ({ at }) => markedWith(context, await context.github.ownComments(at - skew), 'status')?.id,
@@ -78,7 +78,7 @@ export const statusToSend = (
   before: Status,
   signer: Signer,
 ): { text: string; status: Status } => ({
-  text: textOf(drawing, signer),
+  text: commentOf(drawing, signer),
   status: { ...before, ...sent(drawing) },
 })
 
@@ -120,7 +120,7 @@ export const editStatus = step('edit-status', {
       (before.check === undefined || before.check.sha === checkedSha(run))
     if (isSame || before.minimized) return { report: { status } }
     try {
-      if (before.commentId === undefined) return await check(context, drawing)
+      if (before.commentId === undefined) return await showCheck(context, drawing)
       const shown = await showStatus(context.github, drawing, before, context.deps.signer)
       context.deps.reached('status edit sent, not recorded')
       const retries = { thread: undefined }
@@ -129,7 +129,7 @@ export const editStatus = step('edit-status', {
         ? { report: { status }, retries }
         : { report: { status: undefined, statusRemade: true }, retries }
     } catch (error) {
-      if (!(error instanceof Rejected) || !isGivenUp(context)) throw error
+      if (!(error instanceof Rejected) || !isThreadGivenUp(context)) throw error
       context.deps.log.warn({ err: error }, 'GitHub refused the last edit of the status')
       return { report: { status }, retries: { thread: undefined } }
     }

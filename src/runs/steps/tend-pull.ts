@@ -44,7 +44,7 @@ export const tendPull = step('tend-pull', {
       result.outcome !== undefined && !run.report.announced.reaction && request.origin.kind !== 'tick'
     const fold = foldable(run)
     const edit = editOf(context, run)
-    const { pull: view, refused } = await settled(context, {
+    const { pull: view, refused } = await settleOnce(context, {
       pull: {
         number,
         ready: isReady ? true : undefined,
@@ -61,7 +61,7 @@ export const tendPull = step('tend-pull', {
         untended,
         pulls: inPlace(context.run.result.pulls, view ? await putRight(context, view, known) : known),
       },
-      report: { status: shown(run, { edit, fold, refused }), announced },
+      report: { status: statusAfter(run, { edit, fold, refused }), announced },
     }
   },
 })
@@ -86,13 +86,16 @@ interface Sent {
   refused: readonly SettlingPart[]
 }
 
-function shown({ report: { status } }: Run, { edit, fold, refused }: Sent): Status | undefined {
+function statusAfter({ report: { status } }: Run, { edit, fold, refused }: Sent): Status | undefined {
   const after = edit?.status ?? status
   if (refused.includes('status') || !after) return status
   return fold === undefined ? after : { ...after, minimized: true }
 }
 
-async function settled({ job, deps, github }: StepContext<'settle'>, settling: Settling): Promise<Settled> {
+async function settleOnce(
+  { job, deps, github }: StepContext<'settle'>,
+  settling: Settling,
+): Promise<Settled> {
   await job.assertLocked()
   const done = await github.settle(settling)
   deps.reached('pull put right, not recorded')
@@ -151,7 +154,7 @@ export function titleOf({ thread, baseline: { settings, snapshot } }: Run): stri
 export async function putRight(context: StepContext<'settle'>, view: PullView, known?: Pull): Promise<Pull> {
   const shaping = shapingOf(context, view)
   return shaping
-    ? afterChange(view, shaping, await settled(context, { pull: shaping }))
+    ? afterChange(view, shaping, await settleOnce(context, { pull: shaping }))
     : recorded(view, known?.remark)
 }
 
@@ -185,10 +188,10 @@ export async function putRightWhenFound(
   const shaping = shapingOf({ ...context, run }, view)
   if (!shaping) return { result: found }
   const edit = editOf(context, run)
-  const done = await settled(context, { pull: shaping, status: edit })
+  const done = await settleOnce(context, { pull: shaping, status: edit })
   return {
     result: { ...found, pulls: inPlace(found.pulls, afterChange(view, shaping, done)) },
-    report: { status: shown(run, { edit, refused: done.refused }) },
+    report: { status: statusAfter(run, { edit, refused: done.refused }) },
   }
 }
 
