@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { findingsIn, linesOf, maxFindings, placedIn } from '../../src/core/agent/findings.ts'
+import { linesOf, maxFindings, placedIn, reviewWordsIn } from '../../src/core/agent/findings.ts'
 
 const finding = { path: 'a.ts', line: 2, body: 'Why?' }
 const block = (inside: string, fence = '```') => `${fence}findings\n${inside}\n${fence}`
 const one = JSON.stringify([finding])
 
 describe('findings', () => {
-  test.each<[string, string, ReturnType<typeof findingsIn>]>([
+  test.each<[string, string, ReturnType<typeof reviewWordsIn>]>([
     ['below the words', `Fine.\n\n${block(one)}`, { text: 'Fine.', findings: [finding] }],
     [
       'between words',
@@ -27,7 +27,7 @@ describe('findings', () => {
       { text: '', findings: [{ path: 'a.ts', line: null, body: 'Why?' }] },
     ],
   ])('%s', (_, answer, expected) => {
-    expect(findingsIn(answer)).toEqual(expected)
+    expect(reviewWordsIn(answer)).toEqual(expected)
   })
 
   test.each([
@@ -39,12 +39,12 @@ describe('findings', () => {
     '```findings\n[]',
     '```json\n[]\n```',
   ])('that can not be read are text: %j', answer => {
-    expect(findingsIn(answer)).toEqual({ text: answer, findings: [] })
+    expect(reviewWordsIn(answer)).toEqual({ text: answer, findings: [] })
   })
 
   test('are no more than people read', () => {
     const many = JSON.stringify(Array.from({ length: 60 }, () => finding))
-    expect(findingsIn(block(many)).findings).toHaveLength(maxFindings)
+    expect(reviewWordsIn(block(many)).findings).toHaveLength(maxFindings)
   })
 })
 

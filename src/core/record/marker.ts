@@ -6,6 +6,7 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { Pause } from '../model/pause.ts'
 import type { Thread } from '../model/thread.ts'
+import { readJson } from '../text/json.ts'
 import { Backup } from './recovery-record.ts'
 import { Rights, whats } from './request-part.ts'
 
@@ -70,18 +71,10 @@ export function markerSigner(secret: string, former: readonly string[] = []): Si
       return lines.flatMap((line, index) => {
         const [, payload = '', signature = ''] = line
         if (!isOurs(payload, signature)) return []
-        const marker = readPayload(payload)
+        const marker = readJson(Marker, Buffer.from(payload, 'base64url').toString())
         if (!marker || marker.repo !== thread.repoId || marker.thread !== thread.number) return []
         return marker.as === 'pull' || index === lines.length - 1 ? [marker] : []
       })
     },
-  }
-}
-
-function readPayload(payload: string): Marker | undefined {
-  try {
-    return Marker.parse(JSON.parse(Buffer.from(payload, 'base64url').toString()))
-  } catch {
-    return undefined
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { JobQueue } from '../model/ports.ts'
+import { readJson } from '../text/json.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
 import { inlineOf, inSight, inTheOpen } from './last-word.ts'
 import { type MessageReply, RunMessage, type SenderReply, Source } from './mailbox-part.ts'
@@ -33,13 +34,7 @@ export function readMessages(run: Run, inbox: readonly string[]): Run {
   return messages.reduce(fold, withMessage(run, { mailbox: { messagesRead, messagesUnread } }))
 }
 
-export function parseMessage(text: string): RunMessage | undefined {
-  try {
-    return RunMessage.parse(JSON.parse(text))
-  } catch {
-    return undefined
-  }
-}
+export const parseMessage = (text: string): RunMessage | undefined => readJson(RunMessage, text)
 
 function fold(run: Run, message: RunMessage): Run {
   const { handledMessageIds, droppedMessageIds, pendingFollowUps, requesters, stop } = run.mailbox
@@ -192,13 +187,9 @@ export function refusedWords(run: Run, reply: SenderReply): Run {
 const Unread = z.object({ source: Source })
 
 export function leftUndone(run: Run, inbox: readonly string[]): Source[] {
-  const unread = run.mailbox.messagesUnread.flatMap(index => {
-    try {
-      return [Unread.parse(JSON.parse(inbox[index] ?? '')).source]
-    } catch {
-      return []
-    }
-  })
+  const unread = run.mailbox.messagesUnread.flatMap(
+    index => readJson(Unread, inbox[index] ?? '')?.source ?? [],
+  )
   return [...run.mailbox.askAgain, ...run.mailbox.pendingFollowUps.flatMap(sourceOf), ...unread]
 }
 

@@ -1,5 +1,5 @@
 /** The last word: a new comment with the answer, since edits notify nobody. */
-import { type Finding, findingsIn } from '../agent/findings.ts'
+import { type Finding, reviewWordsIn } from '../agent/findings.ts'
 import { saidOfRemark, withoutRemarks } from '../agent/prompt.ts'
 import { botAdmin } from '../model/thread.ts'
 import type { Pull } from '../model/views.ts'
@@ -121,7 +121,7 @@ const inVain = (run: Run): string => (wasResumed(run) ? ' It had been resumed on
 /** Without what is said on lines of a review. */
 export function saidAtTheEnd(run: Run): string | undefined {
   const { result, session } = run
-  if (endsInReview(run)) return findingsIn(session.sessionLog?.answer ?? '').text
+  if (endsInReview(run)) return reviewWordsIn(session.sessionLog?.answer ?? '').text
   const said = session.sessionLog?.answer ?? (result.outcome?.kind === 'pull' ? session.summary : undefined)
   return said && withoutRemarks(said, inlineAsked(run).length)
 }

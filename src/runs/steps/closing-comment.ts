@@ -1,4 +1,4 @@
-import { type Finding, findingsIn, maxFinding, type Placed, placedIn } from '../../core/agent/findings.ts'
+import { type Finding, maxFinding, type Placed, placedIn, reviewWordsIn } from '../../core/agent/findings.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import { isFork } from '../../core/model/thread.ts'
 import {
@@ -59,7 +59,7 @@ async function reviewOf(
   { run, deps, github }: StepContext<'postReview' | 'changedFiles'>,
   marker: string,
 ): Promise<() => Promise<number>> {
-  const { findings } = findingsIn(run.session.sessionLog?.answer ?? '')
+  const { findings } = reviewWordsIn(run.session.sessionLog?.answer ?? '')
   const files = findings.some(({ line }) => line) ? await github.changedFiles(run.thread.number) : []
   const { placed, rest } = placedIn(findings, files)
   await readOneByOne(
