@@ -10,8 +10,8 @@ import {
   type Now,
   nextStep,
   type StepKind,
-  settled,
   steps,
+  withoutIntent,
 } from '../core/record/next-step.ts'
 import { eased } from '../core/record/retries.ts'
 import { type ChangeOf, changed, type Run, type RunChange } from '../core/record/run.ts'
@@ -145,7 +145,7 @@ async function stopSince(context: RunContext): Promise<ChangeOf<'mailbox'> | und
 
 function wentWell({ run, job, deps }: RunContext, step: ActingStep, change: RunChange): Run {
   const { service, call, to } = steps[step.kind]
-  const after = changed(run, settled(run, step), { attempts: { stallsSeen: job.stalls } }, change)
+  const after = changed(run, withoutIntent(run, step), { attempts: { stallsSeen: job.stalls } }, change)
   const known = run.result.outcome ? after : onlyNeeded(after)
   const now = deps.now()
   const well = to === 'agent' ? eased(known, 'agent', { call, now }) : known

@@ -23,7 +23,7 @@ export function isBefore(asked: Moment, stop: Moment): boolean {
 /** An edited comment is as old as its edit. */
 export const momentOf = (trigger: Trigger, command?: number): Moment => ({
   at: trigger.at,
-  comment: trigger.kind === 'comment' && trigger.before === undefined ? idOf(trigger) : undefined,
+  comment: trigger.kind === 'comment' && trigger.before === undefined ? commentMoment(trigger) : undefined,
   command,
 })
 
@@ -33,11 +33,11 @@ export const momentOfRequest = ({
   command,
 }: Pick<RunRequest, 'at' | 'origin' | 'command'>): Moment => ({
   at,
-  comment: origin.kind === 'comment' ? idOf(origin) : undefined,
+  comment: origin.kind === 'comment' ? commentMoment(origin) : undefined,
   command,
 })
 
-function idOf({ commentRef }: Extract<Origin, { kind: 'comment' }>): Moment['comment'] {
+function commentMoment({ commentRef }: Extract<Origin, { kind: 'comment' }>): Moment['comment'] {
   switch (commentRef.kind) {
     // Older than what is said below it.
     case 'subject':

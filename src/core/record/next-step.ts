@@ -255,7 +255,12 @@ function* progressing(run: Run, now: Now): Due {
   }
   const option = permissionToAnswer(run)
   if (option !== undefined) yield { kind: 'answer-permission', option }
-  if (stands.kind !== 'working') return yield* turnEnd(run, now)
+  if (stands.kind !== 'working') {
+    const { claimedPulls, resultChecked } = run.result
+    if (claimedPulls.length > 0) yield* keepPolling(run, now)
+    else yield { kind: resultChecked || hasNewPull(run) ? 'settle-outcome' : 'find-result' }
+    return yield* meanwhile(run, now)
+  }
   if (questionToAsk(run)) yield { kind: 'put-question' }
   yield* silence(session.taskRun, schedule)
   yield* keepPolling(run, now)
@@ -278,13 +283,6 @@ function* beginning(run: Run, now: Now): Due {
   else if (!rejoins && !workspace.attachments) yield { kind: 'stage-attachments' }
   else if (rightAge > limits.rightHolds && !isHeld(run, 'posthog', now.at)) yield { kind: 'await-admission' }
   else yield { kind: rejoins ? 'rejoin' : 'start-run' }
-  yield* meanwhile(run, now)
-}
-
-function* turnEnd(run: Run, now: Now): Due {
-  const { claimedPulls, resultChecked } = run.result
-  if (claimedPulls.length > 0) yield* keepPolling(run, now)
-  else yield { kind: resultChecked || hasNewPull(run) ? 'settle-outcome' : 'find-result' }
   yield* meanwhile(run, now)
 }
 
@@ -353,7 +351,7 @@ const stepFor = ({ kind }: Pick<Intent, 'kind'>): Exclude<Intent['kind'], 'open-
   kind === 'open-pull' ? 'find-result' : kind
 
 /** Removes the intent of a step that succeeded or was cancelled. */
-export const settled = (run: Run, { kind }: ActingStep): ChangeOf<'attempts'> =>
+export const withoutIntent = (run: Run, { kind }: ActingStep): ChangeOf<'attempts'> =>
   onlyIntents(run, each => stepFor({ kind: each }) !== kind)
 
 function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due {

@@ -168,7 +168,7 @@ export const triggerOf = (
   { owners, trigger }: Pick<DeploymentSettings, 'owners' | 'trigger'>,
   owner: string,
 ): TriggerWords =>
-  triggerWords(trigger, Object.entries(owners).find(([key]) => isSame(loginOf(key), owner))?.[1].trigger)
+  triggerWords(trigger, Object.entries(owners).find(([key]) => isSameName(loginOf(key), owner))?.[1].trigger)
 
 /** Every command word in use, of any owner. Returns the same array until it changes. */
 export function everyWord(settings: Pick<DeploymentSettings, 'owners' | 'trigger'>): () => readonly string[] {
@@ -207,26 +207,26 @@ export interface NamesHold {
 
 export type NamesOf = (settings: Owners, thread: RepositoryRef) => Promise<NamesHold>
 
-const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
+const isSameName = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
 
 export const loginOf = (key: string): string => key.split(':')[0] ?? ''
 
 /** `name:number` means the number alone; `name` the name, as long as it holds. */
-function isMeant(written: string, { name, id }: { name: string; id: number }, holds: boolean): boolean {
+function refersTo(written: string, { name, id }: { name: string; id: number }, holds: boolean): boolean {
   const [writtenName = '', number] = written.split(':')
-  return number === undefined ? holds && isSame(writtenName, name) : Number(number) === id
+  return number === undefined ? holds && isSameName(writtenName, name) : Number(number) === id
 }
 
 /** As far as the written name says; whether it still holds, only a queue remembers. */
 export const isOwnersKey = (key: string, { owner, ownerId }: OwnerRef): boolean =>
-  isMeant(key, { name: owner, id: ownerId }, true)
+  refersTo(key, { name: owner, id: ownerId }, true)
 
 export const ownerEntry = (
   { owners }: Owners,
   { owner, ownerId }: OwnerRef,
   holds: Pick<NamesHold, 'owner'>,
 ): [key: string, entry: Owner] | undefined =>
-  Object.entries(owners).find(([key]) => isMeant(key, { name: owner, id: ownerId }, holds.owner))
+  Object.entries(owners).find(([key]) => refersTo(key, { name: owner, id: ownerId }, holds.owner))
 
 /** Which of a thread's names the settings give something without a number. */
 export function givenByName(settings: Owners, thread: RepositoryRef): NamesHold {
@@ -238,7 +238,7 @@ export function givenByName(settings: Owners, thread: RepositoryRef): NamesHold 
     : []
   return {
     owner: key !== undefined && !key.includes(':'),
-    repository: lists.some(name => isSame(name, thread.repo)),
+    repository: lists.some(name => isSameName(name, thread.repo)),
   }
 }
 
@@ -253,7 +253,7 @@ export function grantsOf(settings: DeploymentSettings, thread: RepositoryRef, ho
   const [, entry] = ownerEntry(settings, thread, holds) ?? []
   const { repo: name, repoId: id } = thread
   const allows = (grant: Grant): boolean =>
-    Array.isArray(grant) ? grant.some(each => isMeant(each, { name, id }, holds.repository)) : grant
+    Array.isArray(grant) ? grant.some(each => refersTo(each, { name, id }, holds.repository)) : grant
   return {
     granted: new Set(grantNames.filter(name => entry && allows(entry[name]))),
     sandboxes: (entry?.sandboxes ?? []).filter(sandbox => allows(restrictionOf(sandbox))).map(sandboxName),

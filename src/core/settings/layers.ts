@@ -87,7 +87,18 @@ export function heldSettings({ settings, grants, files, usual }: OriginsOf): Hel
     originAt: () => ({ kind: 'deployment' }),
   }
   const layers = [fileLayer('repository'), fileLayer('owner'), deployment]
-  return leavesOf(settings).map(({ path, value }) => heldSetting(path, value, layers))
+  return leavesOf(settings).map(({ path, value }) => {
+    const saying = layers.filter(({ given }) => valueAt(given, path) !== undefined)
+    const exactly = saying.find(({ given }) => JSON.stringify(valueAt(given, path)) === JSON.stringify(value))
+    const list = chosenFrom.get(path.join('.'))
+    const choosing =
+      list === undefined ? [] : layers.filter(({ given }) => valueAt(given, [list]) !== undefined)
+    const from = exactly
+      ? [exactly.originAt(path)]
+      : [...saying.map(each => each.originAt(path)), ...choosing.map(each => each.originAt([list ?? '']))]
+    const each = [...new Map(from.map(origin => [JSON.stringify(origin), origin])).values()]
+    return { key: path.join('.'), value, from: each.length > 0 ? each : [{ kind: 'default' }] }
+  })
 }
 
 /** What a value that nobody wished for was chosen from. */
@@ -95,19 +106,6 @@ const chosenFrom = new Map([
   ['model', 'models'],
   ['effort', 'efforts'],
 ])
-
-function heldSetting(path: Path, value: unknown, layers: readonly Layer[]): HeldSetting {
-  const saying = layers.filter(({ given }) => valueAt(given, path) !== undefined)
-  const exactly = saying.find(({ given }) => JSON.stringify(valueAt(given, path)) === JSON.stringify(value))
-  const list = chosenFrom.get(path.join('.'))
-  const choosing =
-    list === undefined ? [] : layers.filter(({ given }) => valueAt(given, [list]) !== undefined)
-  const from = exactly
-    ? [exactly.originAt(path)]
-    : [...saying.map(each => each.originAt(path)), ...choosing.map(each => each.originAt([list ?? '']))]
-  const each = [...new Map(from.map(origin => [JSON.stringify(origin), origin])).values()]
-  return { key: path.join('.'), value, from: each.length > 0 ? each : [{ kind: 'default' }] }
-}
 
 function leavesOf(value: unknown, path: Path = []): { path: Path; value: unknown }[] {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))

@@ -12,12 +12,13 @@ const maxSmallInstruction = 80
 export function details(run: Run): string {
   const { text } = run.request
   const isShortened = text.length > maxSmallInstruction || text.includes('\n')
+  const did = doneSoFar(run)
   const steps = [
     ...branch(run),
     ...run.session.progress
       .filter(({ step }) => !step.startsWith('pr'))
       .map((_, index, all) => progressLine(run, all, index)),
-    ...work(run),
+    ...(run.result.outcome && did.length > 0 ? [`In total: ${did.join(', ')}`] : []),
     ...permission(run),
   ]
   const whole = run.result.outcome && isShortened ? instruction(run) : ''
@@ -49,11 +50,6 @@ function iconOf({ result: { outcome } }: Run, { done, failed }: ProgressStep, la
   if (outcome?.kind === 'failed' || outcome?.kind === 'unfinished') return '❌'
   if (outcome?.kind === 'stopped') return '⏹️'
   return outcome ? '✅' : '⏳'
-}
-
-function work(run: Run): string[] {
-  const did = doneSoFar(run)
-  return run.result.outcome && did.length > 0 ? [`In total: ${did.join(', ')}`] : []
 }
 
 function permission({ session: { permission, sessionLog }, result: { outcome } }: Run): string[] {

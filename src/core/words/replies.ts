@@ -176,8 +176,12 @@ function sentence(reply: Reply, login: string): string {
       return `${reply.by === undefined ? 'you stopped this' : `this was stopped by ${code(reply.by)}`} before it began. Write it again if you still want it.`
     case 'status':
       return statusSentence(reply)
-    case 'queue':
-      return queueSentence(reply)
+    case 'queue': {
+      const { run, now } = reply
+      if (!run) return 'nothing waits and nothing is going on in this thread.'
+      if (phaseOf(run) !== 'waiting') return `the run here does not wait: ${phaseInWords(run)}.`
+      return `the run here ${waitsInWords(run.schedule.waits, now)}`
+    }
     case 'config':
       return configText(reply)
     case 'doctor':
@@ -280,12 +284,6 @@ function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string 
       `- ${ok ? '✓' : '✗'} ${code(name)} ${inlineWords(detail, 500)}${fix === '' ? '' : `\\\n  → ${inlineWords(fix, 500)}`}`,
   )
   return [heading, lines.join('\n')].join('\n\n')
-}
-
-function queueSentence({ run, now }: Reply & { kind: 'queue' }): string {
-  if (!run) return 'nothing waits and nothing is going on in this thread.'
-  if (phaseOf(run) !== 'waiting') return `the run here does not wait: ${phaseInWords(run)}.`
-  return `the run here ${waitsInWords(run.schedule.waits, now)}`
 }
 
 const slipsOf = (slips: readonly FileSlips[]): string =>

@@ -6,7 +6,7 @@ import { files, resultHeading, resultLines, resultSmall } from './closing.ts'
 import { boxesAfter, boxFor, details } from './details.ts'
 import { warnings } from './warnings.ts'
 import { fixOffer, needsLines } from './what-it-needs.ts'
-import { waitingFor, workHeading, workLines, workSmall } from './while-working.ts'
+import { waitingKey, workHeading, workLines, workSmall } from './while-working.ts'
 import { type Deployment, small } from './words.ts'
 
 export function statusComment(run: Run, deployment: Deployment, now: number): string {
@@ -63,7 +63,7 @@ export function phaseKey(run: Run, now: number): string {
     phase === 'starting' ? 'working' : phase,
     run.schedule.waits === undefined ? '' : 'in line',
     run.result.round,
-    run.result.outcome ? '' : waitingFor(run, now),
+    run.result.outcome ? '' : waitingKey(run, now),
     pulls,
     run.session.agentLeft ? 'left' : '',
     run.mailbox.ignoredStop ? 'not stopped' : '',

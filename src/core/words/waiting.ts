@@ -80,7 +80,7 @@ const afterPause = ({ until }: Pick<Pause, 'until'>, now: number): string =>
   until === undefined ? 'when the pause ends' : `at ${moment(until, now)}`
 
 /** A change of this is shown at once; that of a place in line is not. */
-export const waitsFor = (waits: Waits | undefined): string => {
+export const waitsKey = (waits: Waits | undefined): string => {
   switch (waits?.kind) {
     case undefined:
     case 'line':

@@ -13,7 +13,7 @@ import { baseOf, optionsOf, phaseOf, type Retry, type Run } from '../record/run.
 import { limits } from '../record/timing.ts'
 import { begun, counted, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
-import { waitingHeading, waitingLines, waitsFor } from './waiting.ts'
+import { waitingHeading, waitingLines, waitsKey } from './waiting.ts'
 import { branchUrl, type Deployment, fileUrl, runUrl, small, withCode } from './words.ts'
 
 const maxInstruction = 1_000
@@ -36,12 +36,12 @@ export function workHeading(run: Run, now: number): string {
   }
 }
 
-export const waitingFor = (run: Run, now: number): string =>
+export const waitingKey = (run: Run, now: number): string =>
   [
     ...shownOutages(run, now).map(({ outage }) => outage.why),
     openQuestion(run)?.id ?? '',
     questionUrl(run) ?? '',
-    waitsFor(run.schedule.waits),
+    waitsKey(run.schedule.waits),
   ].join('|')
 
 export function workLines(run: Run, now: number): string[] {

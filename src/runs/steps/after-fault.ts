@@ -2,7 +2,7 @@ import { stagingIsLost } from '../../core/model/attachment.ts'
 import { NoResponse, Rejected, ResultPending, RetryLater, type Service } from '../../core/model/errors.ts'
 import { agentIsToBeSeenTo, cancelKey, leftAlone } from '../../core/record/agent-end.ts'
 import { refusedWords } from '../../core/record/messages.ts'
-import { type ActingStep, settled, steps } from '../../core/record/next-step.ts'
+import { type ActingStep, steps, withoutIntent } from '../../core/record/next-step.ts'
 import { removableBranch } from '../../core/record/own-pull-request.ts'
 import {
   afterPassing,
@@ -35,7 +35,7 @@ const learned = (run: Run, ...changes: readonly Learned[]): Run => changed(run, 
 /** @throws what is not one of our errors, so that the queue tries again */
 export function afterFault(context: RunContext, step: ActingStep, error: unknown): Run {
   const { run, deps } = context
-  if (error instanceof Cancelled) return learned(run, settled(run, step))
+  if (error instanceof Cancelled) return learned(run, withoutIntent(run, step))
   if (error instanceof ResultPending) {
     const { service } = steps[step.kind]
     return passing(context, service === 'none' ? 'github' : service, error)
@@ -87,13 +87,13 @@ function notTaken(
   const { earlier } = run.session
   // It is ended, and a new one resumes it.
   return earlier
-    ? learned(run, settled(run, step), { session: { earlier: { ...earlier, may: undefined } } })
+    ? learned(run, withoutIntent(run, step), { session: { earlier: { ...earlier, may: undefined } } })
     : run
 }
 
 /** Tells who sent it. The Run goes on. */
 function messageRefused({ run: before }: Pick<RunContext, 'run'>, step: MessageStep, because: string): Run {
-  const run = learned(before, settled(before, step))
+  const run = learned(before, withoutIntent(before, step))
   const [followUp] = run.mailbox.pendingFollowUps
   if (step.kind === 'deliver')
     return refusedWords(run, { kind: 'refused', because, words: followUp?.text.slice(0, 200) })
@@ -148,7 +148,7 @@ const isBranchRefused = (run: Run, { status, field, message }: Rejected): boolea
 
 function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): Run {
   const { deps } = context
-  const run: Run = learned(context.run, settled(context.run, step))
+  const run: Run = learned(context.run, withoutIntent(context.run, step))
   switch (step.kind) {
     case 'post-status':
       return unposted({ ...context, run }, error)

@@ -40,7 +40,7 @@ export const findBranch = step('find-branch', {
     })
     if (found.kind !== 'found') return failed(context, found)
     const closed = await closedMeanwhile(context, found.open)
-    const change = workOn(context, found.branch)
+    const change = settleBranch(context, found.branch)
     const linked = found.elsewhere ? { linkedElsewhere: found.elsewhere } : {}
     const stackedOn = found.base?.pull && { base: found.base.name, ...found.base.pull }
     return {
@@ -61,7 +61,7 @@ async function closedMeanwhile(
   return isOpen || run.mailbox.ignoredStop ? {} : { schedule: { admitted: false } }
 }
 
-function workOn(context: Finding, branch: Branch): ChangeOf<'workspace' | 'result' | 'session'> {
+function settleBranch(context: Finding, branch: Branch): ChangeOf<'workspace' | 'result' | 'session'> {
   const { run } = context
   const { approves } = run.request
   // Before the agent starts only: afterwards it moves the branch itself.

@@ -101,23 +101,19 @@ async function pushedElsewhere(
     return undefined
   const views = seen.get(elsewhere) ?? []
   const open = views.find(({ state }) => state === 'open')
-  if (open) return pushedToPull(context, open)
+  if (open) {
+    // Later words may only add commits to the pull request that there is.
+    const known = run.result.pulls.find(pull => pull.number === open.number)
+    const at = open.head.sha
+    if (known?.sha === undefined || known.sha === at) return undefined
+    const commit = agentsCommit(run, at, await github.commitsSince(known.sha, at))
+    return commit === undefined ? undefined : { commit, head: { name: open.head.ref, sha: at } }
+  }
   const head = await github.branch(elsewhere)
   if (!head || views.some(view => view.head.sha === head.sha)) return undefined
   const commits = await github.commitsSince(views[0]?.head.sha ?? sha, head.sha)
   const commit = commits?.length ? agentsCommit(run, head.sha, commits) : undefined
   return commit === undefined ? undefined : { commit, head }
-}
-
-/** Later words may only add commits to the pull request that there is. */
-async function pushedToPull(
-  { run, github }: Finding,
-  { number, head }: PullView,
-): Promise<Pushed | undefined> {
-  const known = run.result.pulls.find(pull => pull.number === number)
-  if (known?.sha === undefined || known.sha === head.sha) return undefined
-  const commit = agentsCommit(run, head.sha, await github.commitsSince(known.sha, head.sha))
-  return commit === undefined ? undefined : { commit, head: { name: head.ref, sha: head.sha } }
 }
 
 /** Only the prompt forbids a plan or a review to push, so it is checked. */

@@ -5,10 +5,9 @@ import type { CodexTaskRunCreate } from '../../core/model/codex-task-run-create.
 import type { PermissionRequest } from '../../core/model/task-run.ts'
 import { grantTakenBack } from '../../core/record/failures.ts'
 import { openIntent } from '../../core/record/intents.ts'
-import type { FollowUp } from '../../core/record/mailbox-part.ts'
 import { handedOver } from '../../core/record/messages.ts'
 import type { Rights } from '../../core/record/request-part.ts'
-import { type ChangeOf, optionsOf, type Run, resumedSession, wantedRights } from '../../core/record/run.ts'
+import { type ChangeOf, optionsOf, resumedSession, wantedRights } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { contextGiven, nextWords } from '../../core/record/words-to-say.ts'
 import { failed } from './outcome.ts'
@@ -82,13 +81,6 @@ export async function lostGrant({
   return isGranted ? undefined : flagOf('sandbox')
 }
 
-const unreadAtFirst = (
-  followUp: FollowUp | undefined,
-): Partial<Pick<NonNullable<Run['session']['taskRun']>, 'unread' | 'instructionUnread'>> => {
-  if (!followUp) return { instructionUnread: true }
-  return followUp.resumes ? {} : { unread: [followUp] }
-}
-
 interface Begun {
   id: string
   offset: number
@@ -106,7 +98,8 @@ export async function justStarted(
     await deps.stream.watch({ taskId: run.session.taskId, taskRunId: id }, run)
   const words = nextWords(run)
   const said = words.id
-  const [followUp] = run.mailbox.pendingFollowUps
+  const [next] = run.mailbox.pendingFollowUps
+  const followUp = next?.id === said ? next : undefined
   return {
     ...(run.session.instructionSent ? handedOver(run) : {}),
     ...contextGiven(run, words),
@@ -124,7 +117,8 @@ export async function justStarted(
         from: offset,
         changedAt: now,
         lastMessageId: said,
-        ...unreadAtFirst(said === followUp?.id ? followUp : undefined),
+        instructionUnread: followUp ? undefined : true,
+        unread: followUp && !followUp.resumes ? [followUp] : undefined,
         may,
       },
       sessionLog: { offset, turns: 0, idle: false, awaitedMessageId: said, permissionRequest },
