@@ -24,7 +24,7 @@ import { asSentence, begun, counted, dayAndTime, ended, exactly } from '../text/
 import { code, inlineWords, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
 import { warnings } from './warnings.ts'
-import { pullLink, pullName, roundsInWords } from './what-it-needs.ts'
+import { pullName, roundsInWords } from './what-it-needs.ts'
 import { briefly, session, startedBy } from './while-working.ts'
 import {
   agentLeft,
@@ -34,6 +34,7 @@ import {
   commitUrl,
   type Deployment,
   listed,
+  pullLink,
   runUrl,
   small,
   withCode,
@@ -177,7 +178,7 @@ function pushedTo(run: Run, pulls: string | undefined): string {
 }
 
 const headings: Record<Outcome['kind'], (run: Run) => string> = {
-  pull: run => `🚀 ${newPulls(run).map(pullLink).join(', ')}`,
+  pull: run => `🚀 ${pullLinks(run)}`,
   pushed: run => {
     const { pushed, pulls } = run.result
     const open = pulls.flatMap(({ state, number }) => (state === 'open' ? [`#${number}`] : []))

@@ -23,7 +23,7 @@ import { type DryRun, dryRunText } from './dry-run.ts'
 import { configText } from './settings-check.ts'
 import { waitsInWords } from './waiting.ts'
 import { questionUrl } from './while-working.ts'
-import { priced, withCode } from './words.ts'
+import { priced, pullLink, withCode } from './words.ts'
 
 export type Reply =
   | { kind: 'help'; commands: readonly CommandGrammar[]; templates: readonly string[]; label: string }
@@ -207,7 +207,7 @@ function sentence(reply: Reply, login: string): string {
     case 'has-pull':
       return `${reply.pulls.length === 1 ? 'an open pull request already closes' : 'open pull requests already close'} this issue: ${reply.pulls
         .slice(0, maxShown)
-        .map(({ number, title, url }) => `[#${number} ${inlineWords(title, 100)}](${url})`)
+        .map(pullLink)
         .join(
           ', ',
         )}. Nothing was started. ${code(`/codex ${reply.again ? 'retry ' : ''}--force`)} starts anyway.`

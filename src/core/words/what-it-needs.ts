@@ -1,13 +1,11 @@
 /** What the pull request of a Run needs after the last word, as its status says it. */
-import type { Pull, PullNeeds } from '../model/views.ts'
+import type { PullNeeds } from '../model/views.ts'
 import { isAtCap } from '../record/pull-end.ts'
 import type { Run } from '../record/run.ts'
 import { counted } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { boxFor } from './details.ts'
-
-export const pullLink = ({ number, title, url }: Pull): string =>
-  `[#${number} ${inlineWords(title, 100)}](${url})`
+import { pullLink, some } from './words.ts'
 
 /** The thread itself, if it is none that the Run opened. */
 export function pullName({ result: { pulls } }: Run, number: number): string {
@@ -25,19 +23,16 @@ export function needsLines({ result: { needs } }: Run): string {
   )
   return [
     ...(failedChecks.length > 0
-      ? [`❌ ${counted(failedChecks.length, 'check')} failed: ${some(failedChecks.map(checkLink))}`]
+      ? [`❌ ${counted(failedChecks.length, 'check')} failed: ${some(failedChecks.map(checkLink), maxShown)}`]
       : []),
     ...(hasConflicts ? ['🔀 It has conflicts with its base branch'] : []),
     ...(changesRequestedBy.length > 0
-      ? [`✋ Changes requested by ${some(changesRequestedBy.map(code))}`]
+      ? [`✋ Changes requested by ${some(changesRequestedBy.map(code), maxShown)}`]
       : []),
-    ...(unresolved.length > 0 ? [`💬 ${counted(unresolved.length, 'open comment')}: ${some(places)}`] : []),
+    ...(unresolved.length > 0
+      ? [`💬 ${counted(unresolved.length, 'open comment')}: ${some(places, maxShown)}`]
+      : []),
   ].join('\n')
-}
-
-function some(all: readonly string[]): string {
-  const shown = all.slice(0, maxShown).join(', ')
-  return all.length > maxShown ? `${shown} and ${all.length - maxShown} more` : shown
 }
 
 function checkLink({ name, url }: PullNeeds['failedChecks'][number]): string {

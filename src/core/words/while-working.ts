@@ -14,7 +14,7 @@ import { limits } from '../record/timing.ts'
 import { begun, counted, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { waitingHeading, waitingLines, waitsKey } from './waiting.ts'
-import { branchUrl, type Deployment, fileUrl, runUrl, small, withCode } from './words.ts'
+import { branchUrl, type Deployment, fileUrl, pullLink, runUrl, small, withCode } from './words.ts'
 
 const maxInstruction = 1_000
 const maxSummary = 600
@@ -134,10 +134,10 @@ function plan({ session: { sessionLog }, mailbox: { stop } }: Run): string[] {
 const openPulls = ({ result: { pulls, reported } }: Run): string[] =>
   pulls
     .filter(({ state }, index) => state === 'open' || index >= reported)
-    .map(
-      ({ number, title, url, state, draft }) =>
-        `[#${number} ${inlineWords(title, 100)}](${url}) · ${state === 'open' && draft ? 'draft' : state}. Codex still works on it.`,
-    )
+    .map(pull => {
+      const state = pull.state === 'open' && pull.draft ? 'draft' : pull.state
+      return `${pullLink(pull)} · ${state}. Codex still works on it.`
+    })
 
 function question(run: Run): string {
   const request = openQuestion(run)

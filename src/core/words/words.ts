@@ -1,6 +1,6 @@
 /** Puts the configured command word into our sentences; quoted text stays as it is. */
 import type { Thread } from '../model/thread.ts'
-import type { PricedModel } from '../model/views.ts'
+import type { PricedModel, Pull } from '../model/views.ts'
 import type { Run } from '../record/run.ts'
 import { usualTrigger } from '../settings/deployment-settings.ts'
 import { readOneByOne } from '../text/event-loop.ts'
@@ -30,14 +30,20 @@ export const withCode = (text: string, maxLength: number): string =>
     })
     .join('')
 
-/** Of files. */
-export function listed(names: readonly string[], most: number): string {
-  const shown = names
-    .slice(0, most)
-    .map(name => code(name.slice(0, 80)))
-    .join(', ')
-  return names.length > most ? `${shown} and ${names.length - most} more` : shown
+export function some(all: readonly string[], most: number): string {
+  const shown = all.slice(0, most).join(', ')
+  return all.length > most ? `${shown} and ${all.length - most} more` : shown
 }
+
+/** Of files. */
+export const listed = (names: readonly string[], most: number): string =>
+  some(
+    names.map(name => code(name.slice(0, 80))),
+    most,
+  )
+
+export const pullLink = ({ number, title, url }: Pick<Pull, 'number' | 'title' | 'url'>): string =>
+  `[#${number} ${inlineWords(title, 100)}](${url})`
 
 /** `gpt-5.5` at twice the price of PostHog's usual model is `gpt-5.5` (price ×2). */
 export const priced = (models: readonly PricedModel[]): string =>

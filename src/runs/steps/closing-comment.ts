@@ -19,7 +19,7 @@ import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/words/clo
 import { boxesAfter } from '../../core/words/details.ts'
 import { questionComment } from '../../core/words/while-working.ts'
 import { readAgentWords } from '../../core/words/words.ts'
-import { fitted, markedWith, markerOf, repliedWith } from './markers.ts'
+import { fitted, ignoreRefusal, markedWith, markerOf, repliedWith } from './markers.ts'
 import { once, type StepContext, skew, step } from './step-context.ts'
 
 type Speaking = StepContext<'ownComments' | 'comment'>
@@ -117,9 +117,7 @@ export const putQuestion = step('put-question', {
       const commentId = await once(context, {
         intent: { kind: 'put-question', at: deps.now() },
         find: async ({ at }) =>
-          (await github.ownComments(at - skew, place)).find(({ body }) =>
-            deps.signer.read(body, run.thread).some(found => found.run === marker.run),
-          )?.id,
+          repliedWith(context, await github.ownComments(at - skew, place), marker.run)?.id,
         perform: () => github.comment(text, place),
       })
       const asked = { key, commentId, inline: place && (true as const) }
@@ -160,17 +158,13 @@ export const answerInline = step('answer-inline', {
     await readAgentWords(run.session.sessionLog?.answer ?? '')
     const id = `${run.id}-inline-${next.commentId}`
     const marker = deps.signer.write({ ...markerOf(run, 'reply'), run: id })
-    try {
-      await once(context, {
-        intent: { kind: 'answer-inline', at: deps.now() },
-        find: async ({ at }) =>
-          repliedWith(context, await context.github.ownComments(at - skew, replyRef), id)?.id,
-        perform: () => context.github.comment(fitted(inlineAnswer(run), marker), replyRef),
-      })
-    } catch (error) {
-      if (!(error instanceof Rejected) || error.of === 'read') throw error
-      deps.log.warn({ err: error }, 'GitHub refused an answer to a comment on a line')
-    }
+    const answered = once(context, {
+      intent: { kind: 'answer-inline', at: deps.now() },
+      find: async ({ at }) =>
+        repliedWith(context, await context.github.ownComments(at - skew, replyRef), id)?.id,
+      perform: () => context.github.comment(fitted(inlineAnswer(run), marker), replyRef),
+    })
+    await ignoreRefusal(context, answered, 'GitHub refused an answer to a comment on a line')
     return after
   },
 })

@@ -109,11 +109,12 @@ export const unlabel = step('unlabel', {
 export async function ignoreRefusal(
   context: Pick<StepContext, 'run' | 'deps'>,
   effect: Promise<unknown>,
+  what = 'GitHub refused a change',
 ): Promise<void> {
   try {
     await effect
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error
-    context.deps.log.warn({ err: error }, 'GitHub refused a change')
+    context.deps.log.warn({ err: error }, what)
   }
 }
