@@ -167,7 +167,7 @@ function sentence(reply: Reply, login: string): string {
     case 'gone-on':
       return 'another run has worked in this thread since. Nothing was started. `/codex continue` goes on where that one stopped.'
     case 'no-use':
-      return noUse(reply.outcome)
+      return noUseSentence(reply.outcome)
     case 'asked-since':
       return 'somebody asked for the run here after you wrote this, so it goes on. Write `/codex stop` again to stop it.'
     case 'stopping-beside':
@@ -297,14 +297,12 @@ const itemsOf = (problems: string): string =>
 
 const flags = (names: readonly OptionName[]): string => names.map(name => code(flagOf(name))).join(' and ')
 
-function noUse(outcome: Outcome & { kind: 'failed' | 'unfinished' }): string {
-  const { why, fix } =
-    outcome.kind === 'failed'
-      ? { why: inlineWords(outcome.reason, 300), fix: outcome.fix }
-      : {
-          why: `Codex did not finish, as ${unfinished[outcome.why].because}`,
-          fix: unfinished[outcome.why].fix,
-        }
+function noUseSentence(outcome: Outcome & { kind: 'failed' | 'unfinished' }): string {
+  const isFailure = outcome.kind === 'failed'
+  const { fix } = isFailure ? outcome : unfinished[outcome.why]
+  const why = isFailure
+    ? inlineWords(outcome.reason, 300)
+    : `Codex did not finish, as ${unfinished[outcome.why].because}`
   return `the same request would end the same way, so nothing was started. ${begun(ended(why))} ${fix}`
 }
 

@@ -35,8 +35,13 @@ export const deliver = step('deliver', {
     const intent = { kind: 'deliver' as const, at: deps.now(), messageId: followUp.id }
     const message = { id: followUp.id, text, attachments: attached.ids }
     const took = await attempt(context, intent, () => posthog.sendMessage(session, message))
-    if (took === 'ended' && !(spoken && (await hasTakenUp(context, session, followUp.id))))
-      return afterItsEnd(context, session)
+    if (took === 'ended') {
+      const { sessionLog, taskRun } = context.run.session
+      const { offset = 0, turns: ended = 0 } = sessionLog ?? {}
+      const turns = (taskRun?.messages ?? 0) + 1 - ended
+      const hasTakenUp = spoken && (await tookUp(context, session, { offset, id: followUp.id, turns }))
+      if (!hasTakenUp) return afterItsEnd(context, session)
+    }
     return sentFollowUp(run, attached)
   },
 })
@@ -104,12 +109,6 @@ function inANewRun(run: Run, session: Session): ChangeOf<'mailbox' | 'session' |
     },
     workspace: { attachments: undefined },
   }
-}
-
-const hasTakenUp = (context: StepContext<never, 'poll'>, session: Session, id: string): Promise<boolean> => {
-  const { sessionLog, taskRun } = context.run.session
-  const turns = (taskRun?.messages ?? 0) + 1 - (sessionLog?.turns ?? 0)
-  return tookUp(context, session, { offset: sessionLog?.offset ?? 0, id, turns })
 }
 
 /**

@@ -1,7 +1,6 @@
 import { promptOf } from '../../core/agent/prompt.ts'
 import type { StagedAttachments } from '../../core/model/attachment.ts'
 import { isNotFound } from '../../core/model/errors.ts'
-import type { LogEntry, PermissionRequest } from '../../core/model/task-run.ts'
 import { threadName } from '../../core/model/thread.ts'
 import { grantTakenBack } from '../../core/record/failures.ts'
 import { openIntent } from '../../core/record/intents.ts'
@@ -43,7 +42,9 @@ export const rejoin = step('rejoin', {
       const attachments = isTerminal(status) ? undefined : await speakTo(context, earlier, offset)
       if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id, turns: 0 }))))
         return { session: { earlier: { ...earlier, over: true } } }
-      const permissionRequest = openRequest(log)
+      // Asked while nobody looked, in a turn of PostHog's own: it takes up no words before it is answered.
+      const asked = log.findLast(({ what }) => what.kind === 'asks' || what.kind === 'permitted')?.what
+      const permissionRequest = asked?.kind === 'asks' ? asked.request : undefined
       const begun = await justStarted(context, {
         id: earlier.taskRunId,
         offset,
@@ -59,12 +60,6 @@ export const rejoin = step('rejoin', {
 })
 
 const entriesOfATurn = 500
-
-/** What the agent asked for while nobody looked, in a turn of PostHog's own: it takes up no words before it is answered. */
-function openRequest(log: readonly LogEntry[]): PermissionRequest | undefined {
-  const last = log.findLast(({ what }) => what.kind === 'asks' || what.kind === 'permitted')?.what
-  return last?.kind === 'asks' ? last.request : undefined
-}
 
 export const endEarlier = step('end-earlier', {
   posthog: ['statusOf', 'cancel'],
