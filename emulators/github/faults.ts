@@ -1,5 +1,6 @@
 /** A script of misfortunes: what happens to the next calls that match. */
 
+import { Armed, type Counted } from '../armed.ts'
 import { type Answer, type ApiRequest, answer, failure, notFound } from './http.ts'
 import { textAt } from './json.ts'
 
@@ -20,7 +21,7 @@ export type Fault =
   | { kind: 'stale'; ms: number }
   | { kind: 'not-found' }
 
-export interface FaultRule {
+export interface FaultRule extends Counted {
   method?: string
   /** A string matches anywhere in the path. */
   path: RegExp | string
@@ -28,42 +29,18 @@ export interface FaultRule {
   operation?: RegExp
   /** What stands in the body. */
   asks?: RegExp
-  /** Default 1; `Infinity` until cancelled. */
-  times?: number
-  /** Calls that match but pass unharmed first. */
-  after?: number
   /** Default `bot`, which includes its calls as the App. */
   actor?: 'bot' | 'any'
   fault: Fault
 }
 
-export interface ActiveFault {
-  /** How many calls it has hit. */
-  readonly hits: number
-  cancel(): void
-}
-
-interface Armed {
-  rule: FaultRule
-  skips: number
-  left: number
-  hits: number
-}
-
 export class Faults {
-  readonly #armed: Armed[] = []
+  readonly #armed: Armed<FaultRule>[] = []
 
-  arm(rule: FaultRule): ActiveFault {
-    const armed: Armed = { rule, skips: rule.after ?? 0, left: rule.times ?? 1, hits: 0 }
+  arm(rule: FaultRule): Armed<FaultRule> {
+    const armed = new Armed(rule)
     this.#armed.push(armed)
-    return {
-      get hits() {
-        return armed.hits
-      },
-      cancel: () => {
-        armed.left = 0
-      },
-    }
+    return armed
   }
 
   clear(): void {
@@ -71,11 +48,8 @@ export class Faults {
   }
 
   take(request: ApiRequest): Fault | undefined {
-    const armed = this.#armed.find(each => each.left > 0 && matches(each.rule, request) && each.skips-- <= 0)
-    if (!armed) return undefined
-    armed.left--
-    armed.hits++
-    return armed.rule.fault
+    const armed = this.#armed.find(each => each.isLive && matches(each.rule, request) && each.strikes())
+    return armed?.rule.fault
   }
 }
 

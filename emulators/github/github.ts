@@ -1,12 +1,13 @@
 /** The running emulator, as tests, chaos runs and the demo hold it. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Armed } from '../armed.ts'
 import type { AgentHands } from '../posthog/hands.ts'
 import { agentHands } from './agent-hands.ts'
 import type { Attached, AttachedFile, AttachmentShelf } from './attachments.ts'
 import { checkRunsOf } from './check-rules.ts'
 import type { DirectDelivery, WebhookResponse, Webhooks } from './deliveries.ts'
 import type { Events } from './events.ts'
-import type { ActiveFault, FaultRule, Faults } from './faults.ts'
+import type { FaultRule, Faults } from './faults.ts'
 import { type Api, must } from './git.ts'
 import type { GraphqlSwitch } from './graphql.ts'
 import type { Installations } from './installations.ts'
@@ -120,7 +121,7 @@ export class GitHubEmulator {
     this.#parts.ledger.clear()
   }
 
-  fault(rule: FaultRule): ActiveFault {
+  fault(rule: FaultRule): Armed<FaultRule> {
     return this.#parts.faults.arm(rule)
   }
 

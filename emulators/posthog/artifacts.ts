@@ -15,25 +15,19 @@ import {
   required,
 } from './fields.ts'
 import { error, ok, type Reply } from './reply.ts'
-import type { ApiRequest, Route } from './route.ts'
+import { type ApiRequest, type Route, route } from './route.ts'
 import type { ArtifactEntry } from './run.ts'
 import type { World } from './world.ts'
 
 const task = 'tasks/:task/staged_artifacts'
 const run = 'tasks/:task/runs/:run/artifacts'
 
-const routes = [
-  ['prepare-staged', `${task}/prepare_upload`, prepare],
-  ['finalize-staged', `${task}/finalize_upload`, finalize],
-  ['prepare-artifact', `${run}/prepare_upload`, prepare],
-  ['finalize-artifact', `${run}/finalize_upload`, finalize],
-] as const
-
-export const artifactRoutes: Route[] = routes.map(([name, path, handle]) => ({
-  ...{ name, path, handle },
-  method: 'POST',
-  scope: 'task:write',
-}))
+export const artifactRoutes: Route[] = [
+  route('prepare-staged', ['POST', `${task}/prepare_upload`], 'task:write', prepare),
+  route('finalize-staged', ['POST', `${task}/finalize_upload`], 'task:write', finalize),
+  route('prepare-artifact', ['POST', `${run}/prepare_upload`], 'task:write', prepare),
+  route('finalize-artifact', ['POST', `${run}/finalize_upload`], 'task:write', finalize),
+]
 
 const mebibyte = 1024 * 1024
 /** Of PostHog’s, those that a user may send; `skill_bundle` has rules of its own and is not here. */
@@ -107,19 +101,13 @@ function prepare(request: ApiRequest): Reply {
   const { world } = request
   const owner = ownerOf(request)
   const { artifacts = [] } = readBody(request.body(), prepareFields)
-  const prepared = artifacts.map(({ name = '', type = 'artifact', source, size = 0, content_type }) => {
-    const contentType = content_type || 'application/octet-stream'
-    const staged = world.artifacts.prepare(owner.id, owner.prefix, {
-      name,
-      type,
-      source: source ?? '',
-      size,
-      contentType,
-    })
-    const { uploaded_at: _, ...entry } = staged.entry
+  const prepared = artifacts.map(({ name = '', type = 'artifact', source = '', size = 0, ...given }) => {
+    const content_type = given.content_type || 'application/octet-stream'
+    const upload = { name, type, source, size, content_type }
+    const { uploaded_at: _, ...entry } = world.artifacts.prepare(owner.id, owner.prefix, upload).entry
     const fields = {
       key: entry.storage_path,
-      'Content-Type': contentType,
+      'Content-Type': content_type,
       policy: 'emulated',
       'x-amz-signature': 'emulated',
     }
@@ -176,13 +164,7 @@ export interface StagedArtifact {
   finalized: boolean
 }
 
-export interface UploadRequest {
-  name: string
-  type: string
-  source: string
-  size: number
-  contentType: string
-}
+type Upload = Omit<ArtifactEntry, 'id' | 'storage_path' | 'uploaded_at'>
 
 const hour = 3_600_000
 
@@ -190,18 +172,10 @@ export class ArtifactStore {
   readonly #staged = new Map<string, StagedArtifact & { expires: number }>()
   readonly objects = new Map<string, Buffer>()
 
-  prepare(owner: string, prefix: string, upload: UploadRequest): StagedArtifact {
+  prepare(owner: string, prefix: string, upload: Upload): StagedArtifact {
     const id = randomUUID().replaceAll('-', '')
-    const entry: ArtifactEntry = {
-      id,
-      name: upload.name,
-      type: upload.type,
-      source: upload.source,
-      size: upload.size,
-      content_type: upload.contentType,
-      storage_path: `${prefix}/artifacts/${id}_${upload.name}`,
-      uploaded_at: new Date().toISOString(),
-    }
+    const path = `${prefix}/artifacts/${id}_${upload.name}`
+    const entry = { ...upload, id, storage_path: path, uploaded_at: new Date().toISOString() }
     const staged = { owner, entry, size: upload.size, finalized: false, expires: Date.now() + 24 * hour }
     this.#staged.set(id, staged)
     return staged

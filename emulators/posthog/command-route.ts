@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { checked, choice, dict, fail, json, readWhole, required } from './fields.ts'
 import { error as errorReply, ok, type Reply } from './reply.ts'
-import type { ApiRequest, Route } from './route.ts'
+import { type ApiRequest, type Route, route } from './route.ts'
 import type { Run } from './run.ts'
 import type { World } from './world.ts'
 
@@ -28,17 +28,13 @@ const commandFields = {
   ),
 }
 
-export const commandRoute: Route = {
-  name: 'command',
-  method: 'POST',
-  path: 'tasks/:task/runs/:run/command',
-  scope: 'task:write',
-  handle: request => {
-    const run = request.world.run(request)
-    const command = readCommand(request.body())
-    return handlers[command.method](request, run, command)
-  },
-}
+const path = 'tasks/:task/runs/:run/command'
+
+export const commandRoute: Route = route('command', ['POST', path], 'task:write', request => {
+  const run = request.world.run(request)
+  const command = readCommand(request.body())
+  return handlers[command.method](request, run, command)
+})
 
 const handlers: Record<Command['method'], (request: ApiRequest, run: Run, command: Command) => Reply> = {
   user_message: userMessage,

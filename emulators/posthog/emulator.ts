@@ -5,38 +5,15 @@
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Behaviour, Matcher } from './behaviour.ts'
-import type { ArmedFault, FaultRule } from './fault.ts'
+import type { FaultRule } from './fault.ts'
 import { type PostHogOptions, type Switches, settle } from './options.ts'
-import { controlOf, type RunControl } from './run-control.ts'
+import { controlOf } from './run-control.ts'
 import { Server } from './server.ts'
 import { type Call, type LedgerEntry, World } from './world.ts'
 
-export interface PostHogEmulator {
-  /** `http://127.0.0.1:<port>`, what goes into `POSTHOG_HOST`. */
-  readonly url: string
-  readonly port: number
-  readonly projectId: number
-  /** The first known key. */
-  readonly apiKey: string
-  /** Everything accepted that had an effect, in order. */
-  readonly ledger: readonly LedgerEntry[]
-  /** Every call of the API, answered or not, in order of arrival. */
-  readonly calls: readonly Call[]
-  script(matcher: Matcher, behaviour: Behaviour, options?: { times?: number }): void
-  clearScripts(): void
-  fault(rule: FaultRule): ArmedFault
-  clearFaults(): void
-  /** Changes how the server behaves from now on. */
-  set(switches: Partial<Switches>): void
-  run(id: string): RunControl
-  /** Of all runs, oldest first. */
-  runs(): RunControl[]
-  /** Tears every open connection, streams included; the server goes on. */
-  dropConnections(): void
-  close(): Promise<void>
-}
+export type PostHogEmulator = Awaited<ReturnType<typeof startPostHog>>
 
-export async function startPostHog(options: PostHogOptions = {}): Promise<PostHogEmulator> {
+export async function startPostHog(options: PostHogOptions = {}) {
   const settings = settle(options)
   const world = new World(settings)
   const http = createServer(new Server(world).listen)
@@ -55,28 +32,36 @@ export async function startPostHog(options: PostHogOptions = {}): Promise<PostHo
     for (const socket of sockets) socket.destroy()
   }
   return {
+    /** What goes into `POSTHOG_HOST`. */
     url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
     port,
     projectId: settings.projectId,
+    /** The first known key. */
     apiKey: settings.apiKeys[0]?.key ?? '',
-    ledger: world.ledger,
-    calls: world.calls,
-    script: (matcher, behaviour, given = {}) => world.scripts.add(matcher, behaviour, given.times),
+    /** Everything accepted that had an effect, in order. */
+    ledger: world.ledger as readonly LedgerEntry[],
+    /** Every call of the API, answered or not, in order of arrival. */
+    calls: world.calls as readonly Call[],
+    script: (matcher: Matcher, behaviour: Behaviour, given: { times?: number } = {}) =>
+      world.scripts.add(matcher, behaviour, given.times),
     clearScripts: () => world.scripts.clear(),
-    fault: rule => world.faults.arm(rule),
+    fault: (rule: FaultRule) => world.faults.arm(rule),
     clearFaults: () => world.faults.clear(),
-    set: switches => {
+    /** Changes how the server behaves from now on. */
+    set: (switches: Partial<Switches>) => {
       Object.assign(settings, switches)
     },
-    run: id => {
+    run: (id: string) => {
       const run = world.runs.find(one => one.id === id)
       if (!run) throw new Error(`No run ${id} in the PostHog emulator`)
       return controlOf(run, world)
     },
+    /** Of all runs, oldest first. */
     runs: () => world.runs.map(run => controlOf(run, world)),
+    /** Tears every open connection, streams included; the server goes on. */
     dropConnections,
     close: () =>
-      new Promise(resolve => {
+      new Promise<void>(resolve => {
         world.close()
         http.close(() => resolve())
         dropConnections()

@@ -1,4 +1,5 @@
 /** Everything that can go wrong between a client and PostHog, armed one rule at a time. */
+import { Armed, type Counted } from '../armed.ts'
 import {
   authenticationFailed,
   error,
@@ -37,42 +38,19 @@ export type Fault =
   /** On a create: the new thing is missing from lists for `ms`. On a list: things younger than `ms` are missing. */
   | { kind: 'stale'; ms: number }
 
-export interface FaultRule {
+export interface FaultRule extends Counted {
   method?: string
   route?: RouteName | RegExp
-  /** How often; 1 unless told. */
-  times?: number
-  /** Requests that fit but pass unharmed first. */
-  after?: number
   fault: Fault
 }
 
-export interface ArmedFault {
-  readonly hits: number
-  disarm(): void
-}
-
-interface Armed {
-  rule: FaultRule
-  skips: number
-  left: number
-  hits: number
-}
-
 export class Faults {
-  #armed: Armed[] = []
+  #armed: Armed<FaultRule>[] = []
 
-  arm(rule: FaultRule): ArmedFault {
-    const armed: Armed = { rule, skips: rule.after ?? 0, left: rule.times ?? 1, hits: 0 }
+  arm(rule: FaultRule): Armed<FaultRule> {
+    const armed = new Armed(rule)
     this.#armed.push(armed)
-    return {
-      get hits() {
-        return armed.hits
-      },
-      disarm: () => {
-        armed.left = 0
-      },
-    }
+    return armed
   }
 
   clear(): void {
@@ -83,13 +61,10 @@ export class Faults {
   strike(method: string, path: string, route: RouteName | undefined): Fault[] {
     const struck: Fault[] = []
     for (const armed of this.#armed) {
-      if (armed.left <= 0 || !fits(armed.rule, method, path, route)) continue
+      if (!armed.isLive || !fits(armed.rule, method, path, route)) continue
       const additive = isAdditive(armed.rule.fault)
       if (!additive && struck.some(fault => !isAdditive(fault))) continue
-      if (!fires(armed)) continue
-      armed.left -= 1
-      armed.hits += 1
-      struck.push(armed.rule.fault)
+      if (armed.strikes()) struck.push(armed.rule.fault)
     }
     return struck
   }
@@ -103,12 +78,6 @@ function fits(rule: FaultRule, method: string, path: string, route: RouteName | 
   return rule.route instanceof RegExp
     ? new RegExp(rule.route.source, rule.route.flags).test(path)
     : rule.route === route
-}
-
-function fires(armed: Armed): boolean {
-  if (armed.skips === 0) return true
-  armed.skips -= 1
-  return false
 }
 
 export function cutShort({ body, text, ...reply }: Reply): Reply {

@@ -52,15 +52,13 @@ export function fail(detail: string, code?: string, path?: string): never {
 interface CharRules {
   max?: number
   blank?: boolean
-  /** As it is, with the spaces around it. */
-  whole?: boolean
 }
 
 /** A blank one is found before anything else is looked at. */
-export function char({ max, blank, whole }: CharRules = {}): Field<string> {
+export function char({ max, blank }: CharRules = {}): Field<string> {
   return field(raw => {
     if (typeof raw !== 'string') return fail('Not a valid string.')
-    const text = whole ? raw : raw.trim()
+    const text = raw.trim()
     if (text === '') return blank ? '' : fail('This field may not be blank.', 'blank')
     if (max !== undefined && [...text].length > max)
       return fail(`Ensure this field has no more than ${max} characters.`, 'max_length')
@@ -106,17 +104,6 @@ export function integer(rules: { min?: number; max?: number } = {}): Field<numbe
       return fail(`Ensure this value is less than or equal to ${rules.max}.`, 'max_value')
     if (rules.min !== undefined && value < rules.min)
       return fail(`Ensure this value is greater than or equal to ${rules.min}.`, 'min_value')
-    return value
-  })
-}
-
-export function datetime(): Field<Date> {
-  return field(raw => {
-    const value = typeof raw === 'string' ? new Date(raw) : new Date(Number.NaN)
-    if (Number.isNaN(value.getTime()))
-      return fail(
-        'Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].',
-      )
     return value
   })
 }

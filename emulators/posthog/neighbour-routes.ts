@@ -1,30 +1,12 @@
 import type { GithubIntegration } from './options.ts'
 import { page } from './present.ts'
 import { notFound, ok, type Reply } from './reply.ts'
-import type { ApiRequest, Route } from './route.ts'
+import { type ApiRequest, type Route, route } from './route.ts'
 
 export const neighbourRoutes: Route[] = [
-  {
-    name: 'sandbox-environments',
-    method: 'GET',
-    path: 'sandbox_environments',
-    scope: 'task:read',
-    handle: sandboxEnvironments,
-  },
-  {
-    name: 'integrations',
-    method: 'GET',
-    path: 'integrations',
-    scope: 'integration:read',
-    handle: listIntegrations,
-  },
-  {
-    name: 'github-repos',
-    method: 'GET',
-    path: 'integrations/:integration/github_repos',
-    scope: 'integration:read',
-    handle: githubRepos,
-  },
+  route('sandbox-environments', ['GET', 'sandbox_environments'], 'task:read', sandboxEnvironments),
+  route('integrations', ['GET', 'integrations'], 'integration:read', listIntegrations),
+  route('github-repos', ['GET', 'integrations/:integration/github_repos'], 'integration:read', githubRepos),
 ]
 
 function sandboxEnvironments(request: ApiRequest): Reply {

@@ -89,11 +89,10 @@ interface LogPage {
   bytes: number
 }
 
-export interface Settings extends Switches {
-  projectId: number
-  apiKeys: ApiKey[]
+export interface Settings
+  extends Switches,
+    Required<Pick<PostHogOptions, 'projectId' | 'apiKeys' | 'hands'>> {
   timing: Timing
-  hands: AgentHands
   rate: RateRules | 'off'
   stream: StreamRules
   logPage: LogPage
@@ -142,15 +141,16 @@ function integrationsOf({
 export function settle(options: PostHogOptions): Settings {
   const rate = options.rate ?? {}
   return {
-    afterTurn: options.afterTurn ?? 'idles',
-    agent: options.agent ?? 'obedient',
-    endedWorkflow: options.endedWorkflow ?? 502,
-    setsOptions: options.setsOptions ?? false,
-    namesCreatedRun: options.namesCreatedRun ?? true,
-    projectId: options.projectId ?? 1,
-    apiKeys: options.apiKeys ?? [{ key: defaultApiKey, userId: 1, scopes: ['*'] }],
+    afterTurn: 'idles',
+    agent: 'obedient',
+    endedWorkflow: 502,
+    setsOptions: false,
+    namesCreatedRun: true,
+    projectId: 1,
+    apiKeys: [{ key: defaultApiKey, userId: 1, scopes: ['*'] }],
+    hands: new MemoryHands(),
+    ...options,
     timing: { ...timing, ...options.timing },
-    hands: options.hands ?? new MemoryHands(),
     rate: rate === 'off' ? 'off' : { perMinute: 480, perHour: 4_800, ...rate },
     stream: { ...stream, ...options.stream },
     logPage: { entries: 5_000, bytes: 16 * 1024 * 1024, ...options.logPage },

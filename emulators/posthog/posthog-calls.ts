@@ -98,3 +98,21 @@ export const requestError = (code: string, detail: string) => ({
   detail,
   attr: null,
 })
+
+interface Logged {
+  notification: {
+    method: string
+    params: { requestId?: string; update?: { sessionUpdate: string; content?: { text: string } } }
+  }
+}
+
+/** Parameters of the log's entries of this kind: a method, or that of an update. */
+export async function logged(runPath: string, kind: string) {
+  const log: Logged[] = (await send('GET', `${runPath}session_logs/`)).body
+  const params = ({ notification: { method, params } }: Logged) =>
+    kind === method || kind === params.update?.sessionUpdate ? [params] : []
+  return log.flatMap(params)
+}
+
+export const textsOf = async (runPath: string, kind: string) =>
+  (await logged(runPath, kind)).map(({ update }) => update?.content?.text)

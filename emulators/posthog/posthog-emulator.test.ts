@@ -5,6 +5,7 @@ import {
   codex,
   hands,
   invalid,
+  logged,
   newRun,
   newTask,
   posthog,
@@ -12,6 +13,7 @@ import {
   requestError,
   send,
   start,
+  textsOf,
   until,
 } from './posthog-calls.ts'
 
@@ -164,8 +166,9 @@ describe('the life of a run', () => {
       head_branch: 'posthog/fix-login-1',
       head_branches: [{ repository: 'acme/web', branch: 'posthog/fix-login-1' }],
     })
-    const text = JSON.stringify((await send('GET', `${path}session_logs/?event_types=agent_message`)).body)
-    expect(text).toContain('base branch `nope` does not exist on the remote')
+    expect((await textsOf(path, 'agent_message')).join('')).toContain(
+      'base branch `nope` does not exist on the remote',
+    )
     expect(hands.repository('acme/web').commits[0]).toMatchObject({ from: 'main' })
   })
 })
@@ -189,13 +192,7 @@ describe('speaking to a run', () => {
       status: 200,
     })
     await reaches('completed')
-    const said = (await send('GET', `${path}session_logs/?event_types=agent_message`)).body
-    expect(
-      said.map(
-        (one: { notification: { params: { update: { content: { text: string } } } } }) =>
-          one.notification.params.update.content.text,
-      ),
-    ).toEqual(['First.', 'Second.'])
+    expect(await textsOf(path, 'agent_message')).toEqual(['First.', 'Second.'])
     expect(posthog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(1)
     expect(await send('POST', `${path}command/`, message('more', 'c2'))).toMatchObject({
       status: 502,
@@ -229,10 +226,6 @@ describe('speaking to a run', () => {
   })
 
   const asked = (list: unknown[]) => list.length > 0
-  const logged = async (path: string, type: string): Promise<Record<string, unknown>[]> =>
-    (await send('GET', `${path}session_logs/?event_types=${type}`)).body.map(
-      (entry: { notification: { params: Record<string, unknown> } }) => entry.notification.params,
-    )
 
   it.each([
     ['background', 'command', 0],
@@ -250,8 +243,7 @@ describe('speaking to a run', () => {
     }
     await reaches('completed')
     expect(await logged(path, '_posthog/permission_request')).toHaveLength(times)
-    const said = (await logged(path, 'agent_message')) as { update: { content: { text: string } } }[]
-    expect(said.map(({ update }) => update.content.text)).toEqual([
+    expect(await textsOf(path, 'agent_message')).toEqual([
       times > 0 ? 'I was not allowed to do that, so I stopped here.' : 'Done.',
     ])
     expect(posthog.run(runId).permissionId).toBeUndefined()

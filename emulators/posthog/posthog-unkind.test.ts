@@ -6,12 +6,14 @@ import {
   closesAfterEach,
   codex,
   hands,
+  logged,
   newRun,
   newTask,
   posthog,
   quick,
   send,
   start,
+  textsOf,
   until,
 } from './posthog-calls.ts'
 
@@ -22,11 +24,7 @@ describe('after a turn', () => {
     await start({ timing: { ...quick, idle: 400, ci: 20 } })
     const { path, reaches } = await newRun()
     await reaches('completed')
-    const words = await send('GET', `${path}session_logs/?event_types=user_message_chunk`)
-    const texts = words.body.map(
-      (entry: { notification: { params: { update: { content: { text: string } } } } }) =>
-        entry.notification.params.update.content.text,
-    )
+    const texts = await textsOf(path, 'user_message_chunk')
     const ci = expect.stringMatching(/^You are re-entering this run to address CI feedback/)
     expect(texts).toEqual([asks, ci, ci, ci])
     expect(posthog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(0)
@@ -108,12 +106,13 @@ describe('an agent that publishes', () => {
     posthog.script('', { kind: 'opensPull', delay: 60 })
     const { path, reaches } = await newRun({ ...codex, auto_publish: true, branch: 'codex/issue-1' })
     await until(
-      () => send('GET', `${path}session_logs/?event_types=tool_call`),
-      ({ body }) => body.length > 0,
+      () => logged(path, 'tool_call'),
+      calls => calls.length > 0,
     )
     hands.repository('acme/web').branches.delete('codex/issue-1')
     expect((await reaches('completed')).output).not.toHaveProperty('pr_url')
-    const said = JSON.stringify((await send('GET', `${path}session_logs/?event_types=agent_message`)).body)
-    expect(said).toContain('`gh pr create --draft --base codex/issue-1` failed')
+    expect((await textsOf(path, 'agent_message')).join('')).toContain(
+      '`gh pr create --draft --base codex/issue-1` failed',
+    )
   })
 })

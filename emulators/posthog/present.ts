@@ -54,26 +54,12 @@ export function presentTask(task: Task, world: World, staleMs = 0) {
     created_at: task.createdAt.toISOString(),
     updated_at: task.updatedAt.toISOString(),
     last_activity_at: (latest?.updatedAt ?? task.updatedAt).toISOString(),
-    created_by: presentUser(task.createdBy),
+    created_by: { id: task.createdBy, distinct_id: `user-${task.createdBy}` },
     ci_prompt: null,
     channel: null,
     slack_thread_references: [],
   }
 }
-
-const presentUser = (userId: number) => ({
-  id: userId,
-  uuid: userUuid(userId),
-  distinct_id: `user-${userId}`,
-  first_name: `User ${userId}`,
-  last_name: '',
-  email: `user-${userId}@example.com`,
-  is_email_verified: true,
-  hedgehog_config: null,
-  role_at_organization: null,
-})
-
-const userUuid = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
 
 export function page<T>(request: ApiRequest, all: readonly T[], present: (item: T) => unknown) {
   const limit = Math.min(wholeNumber(request.query.get('limit'), 1) ?? 50, 100)

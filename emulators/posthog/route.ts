@@ -34,11 +34,20 @@ export type Scope = 'task:read' | 'task:write' | 'integration:read'
 export interface Route {
   name: RouteName
   method: Method
-  /** Below `/api/projects/{id}/`, or absolute when it begins with a slash; `:name` is a parameter. */
   path: string
   scope: Scope
-  handle(request: ApiRequest): Reply | Promise<Reply>
+  handle: Handle
 }
+
+type Handle = (request: ApiRequest) => Reply | Promise<Reply>
+
+/** @param path below `/api/projects/{id}/`; `:name` is a parameter */
+export const route = (
+  name: RouteName,
+  [method, path]: readonly [Method, path: string],
+  scope: Scope,
+  handle: Handle,
+): Route => ({ name, method, path: `/api/projects/:project/${path}`, scope, handle })
 
 export class ApiRequest {
   readonly world: World

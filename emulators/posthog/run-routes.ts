@@ -1,15 +1,15 @@
 import { bool, char, nullable, readBody } from './fields.ts'
 import { page, presentRun } from './present.ts'
 import { ok, type Reply } from './reply.ts'
-import type { ApiRequest, Route } from './route.ts'
+import { type ApiRequest, type Route, route } from './route.ts'
 
 const runs = 'tasks/:task/runs'
 const run = `${runs}/:run`
 
 export const runRoutes: Route[] = [
-  { name: 'list-runs', method: 'GET', path: runs, scope: 'task:read', handle: listRuns },
-  { name: 'get-run', method: 'GET', path: run, scope: 'task:read', handle: getRun },
-  { name: 'cancel', method: 'POST', path: `${run}/cancel`, scope: 'task:write', handle: cancelRun },
+  route('list-runs', ['GET', runs], 'task:read', listRuns),
+  route('get-run', ['GET', run], 'task:read', getRun),
+  route('cancel', ['POST', `${run}/cancel`], 'task:write', cancelRun),
 ]
 
 function listRuns(request: ApiRequest): Reply {

@@ -48,9 +48,7 @@ export class Server {
       ...logRoutes,
       ...artifactRoutes,
       ...neighbourRoutes,
-    ].map(route =>
-      route.path.startsWith('/') ? route : { ...route, path: `/api/projects/:project/${route.path}` },
-    )
+    ]
     this.#match = matcherOf(routes)
   }
 

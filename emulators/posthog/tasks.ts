@@ -7,21 +7,15 @@ import { makeRun, readRun } from './new-run.ts'
 import { covers } from './options.ts'
 import { page, presentRun, presentTask } from './present.ts'
 import { invalid, ok, type Reply } from './reply.ts'
-import type { ApiRequest, Route } from './route.ts'
+import { type ApiRequest, type Route, route } from './route.ts'
 
 export const taskRoutes: Route[] = [
-  { name: 'list-tasks', method: 'GET', path: 'tasks', scope: 'task:read', handle: listTasks },
-  { name: 'create-task', method: 'POST', path: 'tasks', scope: 'task:write', handle: createTask },
-  { name: 'get-task', method: 'GET', path: 'tasks/:task', scope: 'task:read', handle: getTask },
-  { name: 'run', method: 'POST', path: 'tasks/:task/run', scope: 'task:write', handle: runTask },
-  { name: 'usage', method: 'GET', path: 'tasks/:task/usage', scope: 'task:read', handle: usage },
-  {
-    name: 'models',
-    method: 'GET',
-    path: 'tasks/models',
-    scope: 'task:read',
-    handle: () => ok({ models: catalogue }),
-  },
+  route('list-tasks', ['GET', 'tasks'], 'task:read', listTasks),
+  route('create-task', ['POST', 'tasks'], 'task:write', createTask),
+  route('get-task', ['GET', 'tasks/:task'], 'task:read', getTask),
+  route('run', ['POST', 'tasks/:task/run'], 'task:write', runTask),
+  route('usage', ['GET', 'tasks/:task/usage'], 'task:read', usage),
+  route('models', ['GET', 'tasks/models'], 'task:read', () => ok({ models: catalogue })),
 ]
 
 function listTasks(request: ApiRequest): Reply {

@@ -35,8 +35,6 @@ export class World {
       taskId: task.id,
       ...(runId === undefined ? {} : { runId }),
       body: request.body(),
-      keyUserId: request.caller.userId,
-      accepted: true,
     })
   }
 
@@ -114,8 +112,6 @@ export interface LedgerEntry {
   runId?: string
   /** Exactly as it was sent. */
   body: unknown
-  keyUserId: number
-  accepted: true
 }
 
 export interface Call {

@@ -86,7 +86,7 @@ describe('a stream', () => {
     await control.progress('polled', 'Seen by a look')
     await following.pass(16 * second)
     expect(run().session.progress.at(-1)?.label).toBe('Seen by a look')
-    away.disarm()
+    away.cancel()
     await following.pass(20 * minute)
     const quiet = following.calls
     await following.pass(hour)

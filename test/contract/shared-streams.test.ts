@@ -257,7 +257,7 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
     posthog.dropConnections()
     await until(async () => !(await process.news.watch(one, runOf('run-1'))))
     expect(process.woken).toContain('run-1')
-    away.disarm()
+    away.cancel()
   })
 })
 

@@ -138,7 +138,7 @@ test('in a container, whose user can not write its own folder, all is written in
   expect(amiss).toMatch(/^Not right yet<.*✗.*posthog-github.*Add the scope integration:read/s)
   expect(below.join('')).toMatch(/^Next<.*Checks<.*These are right\./s)
   expect(below.join('')).not.toContain('✗')
-  unscoped.disarm()
+  unscoped.cancel()
   const done = await lastPage()
   expect(done).not.toMatch(/✗|Not right yet/)
   expect(done).toContain(`<code>${join(data, '.env')}</code>`)

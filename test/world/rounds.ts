@@ -40,7 +40,7 @@ export class Rounds {
     })
     this.#end = () => {
       atGitHub.cancel()
-      atPostHog.disarm()
+      atPostHog.cancel()
     }
   }
 

@@ -156,7 +156,7 @@ async function billing(stage: Stage): Promise<void> {
   })
   await judge(stage, [play], 30_000)
   if (fault.hits !== 1) stage.notes.violations.push(`the billing limit was asked ${fault.hits} times`)
-  fault.disarm()
+  fault.cancel()
 }
 
 const graphQl = (operation: RegExp) => ({ method: 'POST', path: /^\/graphql$/, operation })
