@@ -4,7 +4,7 @@
  */
 
 import { randomInt, randomUUID } from 'node:crypto'
-import { type Answer, type ApiRequest, answer, notFound, type Route } from './http.ts'
+import { type Answer, type ApiRequest, answer, notFound, type Route, route } from './http.ts'
 
 export interface AttachedFile {
   name: string
@@ -42,16 +42,10 @@ export class AttachmentShelf {
   }
 
   readonly routes: Route[] = [
-    {
-      method: 'GET',
-      path: '/user-attachments/:file{.+}',
-      handle: async request => this.#sendOn(request),
-    },
-    {
-      method: 'GET',
-      path: '/storage/user-attachments/:file{.+}',
-      handle: async (request, { file }) => this.#give(request, `/user-attachments/${file}`),
-    },
+    route('GET', '/user-attachments/:file{.+}', async request => this.#sendOn(request)),
+    route('GET', '/storage/user-attachments/:file{.+}', async (request, { file }) =>
+      this.#give(request, `/user-attachments/${file}`),
+    ),
   ]
 
   #sendOn({ actor, path }: ApiRequest): Answer {

@@ -1,9 +1,8 @@
 /** Check runs: emulate takes whatever they say, and knows no commits of forks. */
 
-import type { Params } from '../serving.ts'
 import { type Answer, type ApiRequest, answer, failure } from './http.ts'
 import { isObject, listAt, numberAt, textAt } from './json.ts'
-import type { Layer, Rule } from './layer.ts'
+import type { At, Layer, Rule } from './layer.ts'
 import { fromFork } from './pull-rules.ts'
 
 export const checkRules: Rule[] = [
@@ -25,8 +24,7 @@ function refuseTooMuch({ body }: ApiRequest): Answer | undefined {
   return listAt(body, 'actions').length > 3 ? failure(422, 'Invalid request: actions') : undefined
 }
 
-async function make(layer: Layer, request: ApiRequest, { owner, name }: Params): Promise<Answer> {
-  const repository = `${owner}/${name}`
+async function make(layer: Layer, request: ApiRequest, { repository }: At): Promise<Answer> {
   const sha = textAt(request.body, 'head_sha')
   const isKnown =
     fromFork(layer, repository, sha) ?? (await layer.upstream.read(`/repos/${repository}/git/commits/${sha}`))
@@ -49,8 +47,8 @@ async function remembering({ forward, memory }: Layer, request: ApiRequest): Pro
   return done
 }
 
-async function ofFork(layer: Layer, { query }: ApiRequest, { owner, name, sha = '' }: Params) {
-  if (!fromFork(layer, `${owner}/${name}`, sha)) return undefined
+async function ofFork(layer: Layer, { query }: ApiRequest, { repository, sha = '' }: At) {
+  if (!fromFork(layer, repository, sha)) return undefined
   const found = checkRunsOf(layer, sha, query.get('check_name'))
   return answer(200, { total_count: found.length, check_runs: found })
 }

@@ -3,7 +3,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
+import { type Answer, type ApiRequest, answer, failure, notFound, type Route, route } from './http.ts'
 import { type JsonObject, numberAt, parseJson, textAt } from './json.ts'
 import type { Layer } from './layer.ts'
 
@@ -301,38 +301,25 @@ export function deliveryRoutes(layer: Layer): Route[] {
   }
 
   return [
-    {
-      method: 'GET',
-      path: '/app/hook/config',
-      handle: request =>
-        asApp(request, () =>
-          answer(200, {
-            content_type: 'json',
-            insecure_ssl: '0',
-            secret: '********',
-            url: webhooks.target ?? '',
-          }),
-        ),
-    },
-    {
-      method: 'GET',
-      path: '/app/hook/deliveries',
-      handle: request => asApp(request, () => page(layer, request)),
-    },
-    {
-      method: 'GET',
-      path: '/app/hook/deliveries/:id{[0-9]+}',
-      handle: (request, { id }) =>
-        asApp(request, () => {
-          const found = find(id)
-          return found ? answer(200, full(found, webhooks.target ?? '')) : notFound()
+    route('GET', '/app/hook/config', request =>
+      asApp(request, () =>
+        answer(200, {
+          content_type: 'json',
+          insecure_ssl: '0',
+          secret: '********',
+          url: webhooks.target ?? '',
         }),
-    },
-    {
-      method: 'POST',
-      path: '/app/hook/deliveries/:id{[0-9]+}/attempts',
-      handle: (request, { id }) =>
-        asApp(request, () => (webhooks.redeliver(Number(id)) ? answer(202, {}) : notFound())),
-    },
+      ),
+    ),
+    route('GET', '/app/hook/deliveries', request => asApp(request, () => page(layer, request))),
+    route('GET', '/app/hook/deliveries/:id{[0-9]+}', (request, { id }) =>
+      asApp(request, () => {
+        const found = find(id)
+        return found ? answer(200, full(found, webhooks.target ?? '')) : notFound()
+      }),
+    ),
+    route('POST', '/app/hook/deliveries/:id{[0-9]+}/attempts', (request, { id }) =>
+      asApp(request, () => (webhooks.redeliver(Number(id)) ? answer(202, {}) : notFound())),
+    ),
   ]
 }

@@ -26,54 +26,42 @@ import { ReactionBook, reactionRules } from './reactions.ts'
 import { Repairs } from './repairs.ts'
 import { repositoryRules } from './repository-rules.ts'
 import { roleRules, Tokens } from './roles.ts'
-import {
-  DEFAULT_EVENTS,
-  DEFAULT_PERMISSIONS,
-  emulateSeed,
-  OWNERS,
-  PEOPLE,
-  type RepositorySeed,
-} from './seed.ts'
+import { DEFAULT_PERMISSIONS, EVENTS, emulateSeed, OWNERS, PEOPLE, type RepositorySeed } from './seed.ts'
 import { labelRules, listRules, threadRules } from './thread-rules.ts'
 import { Upstream } from './upstream.ts'
 
 export interface GitHubOptions {
-  /** Default: any free one. */
-  port?: number
-  appId?: number
   /** The bot's login is `<slug>[bot]`. */
   slug?: string
   /** May be set later: `github.webhooks.target = url`. */
   webhookUrl?: string | undefined
   webhookSecret?: string
   permissions?: Record<string, string>
-  events?: string[]
   /** The first one is the default of `as`, `thread` and the rest. */
   repos?: RepositorySeed[]
-  /** More logins, all strangers. */
-  people?: string[]
 }
+
+const appId = 4711
 
 const root = { query, mutation }
 
 export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEmulator> {
-  const { appId = 4711, slug = 'codex-bot', events = [...DEFAULT_EVENTS] } = options
+  const { slug = 'codex-bot', permissions = DEFAULT_PERMISSIONS } = options
   const repositories = options.repos ?? [{ owner: 'acme', name: 'shop' }]
-  const people = [...PEOPLE, ...(options.people ?? [])]
   const door = new FrontDoor()
-  const url = await door.listen(options.port ?? 0)
+  const url = await door.listen()
 
   const memory = new Memory()
   const owners = new Set([...OWNERS, ...repositories.map(({ owner }) => owner)])
   for (const owner of owners) memory.installations.set(owner, 1_001 + memory.installations.size)
-  const tokens = new Tokens(slug, people)
+  const tokens = new Tokens(slug, PEOPLE)
   const seed = emulateSeed({
     appId,
     slug,
-    people,
+    people: PEOPLE,
     repositories,
-    events,
-    permissions: options.permissions ?? DEFAULT_PERMISSIONS,
+    events: EVENTS,
+    permissions,
     installations: memory.installations,
     intake: url + INTAKE,
     tokenOf: login => tokens.ofPerson(login),
@@ -84,10 +72,9 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   const reactions = new ReactionBook()
   const repairs = new Repairs({ app: { id: appId, slug }, url, memory, reactions, upstream })
   const webhooks = new Webhooks({ target: options.webhookUrl, secret: options.webhookSecret, appId })
-  const permissions = options.permissions ?? DEFAULT_PERMISSIONS
-  const app = { id: appId, slug, permissions, events }
+  const app = { id: appId, slug, permissions, events: EVENTS }
   const installations = new Installations({ app, memory, repairs, upstream, webhooks })
-  const told = new Events({ url, memory, installations, repairs, subscribed: events, upstream, webhooks })
+  const told = new Events({ url, memory, installations, repairs, subscribed: EVENTS, upstream, webhooks })
   const faults = new Faults()
   const ledger = new Ledger()
   const pages = new Pages()
@@ -104,7 +91,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   })
   const graphql = { denies: [] }
   const attachments = new AttachmentShelf(url)
-  const oauth = new OAuth(tokens, people)
+  const oauth = new OAuth(tokens, PEOPLE)
   const layer: Layer = {
     url,
     upstream,
@@ -140,7 +127,6 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   )
   door.open({ pipeline, events: told })
   const github = new GitHubEmulator({
-    url,
     appId,
     slug,
     privateKey: emulator.generatedSecrets[0]?.value ?? '',
@@ -149,22 +135,8 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
       await Promise.all([webhooks.close(), door.close()])
       await emulator.close()
     },
-    ...{
-      upstream,
-      memory,
-      installations,
-      reactions,
-      webhooks,
-      events: told,
-      faults,
-      ledger,
-      tokens,
-      pipeline,
-      graphql,
-      attachments,
-      oauth,
-      pages,
-    },
+    ...layer,
+    ...{ faults, ledger, tokens, pipeline, graphql, attachments, oauth },
   })
   await github.prepare()
   return github

@@ -31,12 +31,12 @@ export class FrontDoor {
     })
   }
 
-  listen(port: number): Promise<string> {
+  listen(): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
-      this.#server.listen(port, '127.0.0.1', () => {
-        const { port: bound } = this.#server.address() as AddressInfo
-        resolve(`http://127.0.0.1:${bound}`)
+      this.#server.listen(0, '127.0.0.1', () => {
+        const { port } = this.#server.address() as AddressInfo
+        resolve(`http://127.0.0.1:${port}`)
       })
     })
   }

@@ -6,23 +6,20 @@ import { agentHands } from './agent-hands.ts'
 import type { Attached, AttachedFile, AttachmentShelf } from './attachments.ts'
 import { checkRunsOf } from './check-rules.ts'
 import type { DirectDelivery, WebhookResponse, Webhooks } from './deliveries.ts'
-import type { Events } from './events.ts'
 import type { FaultRule, Faults } from './faults.ts'
 import { type Api, must } from './git.ts'
 import type { GraphqlSwitch } from './graphql.ts'
-import type { Installations } from './installations.ts'
 import { type JsonObject, numberAt, textAt } from './json.ts'
+import type { Layer } from './layer.ts'
 import type { Call, Ledger } from './ledger.ts'
-import { type KnownRepository, type Memory, threadKey } from './memory.ts'
+import { type KnownRepository, threadKey } from './memory.ts'
 import type { OAuth } from './oauth.ts'
 import type { Pages } from './pages.ts'
 import { type NewPull, Person } from './people.ts'
 import type { Pipeline } from './pipeline.ts'
-import type { ReactionBook } from './reactions.ts'
 import { emulateRole, type Role, type Tokens } from './roles.ts'
 import { type RepositorySeed, ROLE_OF } from './seed.ts'
 import { type PullView, type ThreadRow, Threads, type ThreadView } from './threads.ts'
-import type { Upstream } from './upstream.ts'
 
 interface CheckRunView {
   id: number
@@ -34,18 +31,11 @@ interface CheckRunView {
   url: string
 }
 
-interface Parts {
-  url: string
+interface Parts extends Layer {
   appId: number
   slug: string
   privateKey: string
   repositories: string[]
-  upstream: Upstream
-  memory: Memory
-  installations: Installations
-  reactions: ReactionBook
-  webhooks: Webhooks
-  events: Events
   faults: Faults
   ledger: Ledger
   tokens: Tokens
@@ -53,7 +43,6 @@ interface Parts {
   graphql: GraphqlSwitch
   attachments: AttachmentShelf
   oauth: OAuth
-  pages: Pages
   close(): Promise<void>
 }
 

@@ -4,13 +4,13 @@ import {
   type Context,
   contentOf,
   type Given,
-  graphqlName,
   linkedBranch,
   nodeOf,
   pullNode,
   QueryError,
   type Resolved,
   type Source,
+  shownReaction,
   subjectNode,
 } from './graphql-source.ts'
 import type { Answer, ApiRequest } from './http.ts'
@@ -107,8 +107,7 @@ async function addReaction(call: Call): Promise<Done> {
   const id = textAt(input, 'subjectId')
   const user = await layer.upstream.read(`/users/${encodeURIComponent(request.actor.login)}`)
   const { reaction, isNew } = layer.reactions.add(id, contentOf(input.content), user ?? {})
-  const shown = { content: graphqlName(reaction.content), id: `REA_${reaction.id}`, databaseId: reaction.id }
-  return { payload: { reaction: shown, subject: nodeOf(layer, id) }, unchanged: !isNew }
+  return { payload: { reaction: shownReaction(reaction), subject: nodeOf(layer, id) }, unchanged: !isNew }
 }
 
 function removeReaction(call: Call): Done {
@@ -117,10 +116,10 @@ function removeReaction(call: Call): Done {
   const id = textAt(input, 'subjectId')
   const content = contentOf(input.content)
   const gone = layer.reactions.remove(id, one => one.login === request.actor.login && one.content === content)
-  const reaction = gone
-    ? { content: graphqlName(gone.content), id: `REA_${gone.id}`, databaseId: gone.id }
-    : null
-  return { payload: { reaction, subject: nodeOf(layer, id) }, unchanged: !gone }
+  return {
+    payload: { reaction: gone ? shownReaction(gone) : null, subject: nodeOf(layer, id) },
+    unchanged: !gone,
+  }
 }
 
 async function resolveThread({ layer, input, request }: Call): Promise<Done> {

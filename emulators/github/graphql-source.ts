@@ -6,7 +6,7 @@ import { type JsonObject, listAt, numberAt, textAt } from './json.ts'
 import type { Layer } from './layer.ts'
 import { type Subject, threadKey } from './memory.ts'
 import { closingNumbers } from './pull-rules.ts'
-import { isReaction, type ReactionContent } from './reactions.ts'
+import { isReaction, type Reaction, type ReactionContent } from './reactions.ts'
 import { mayAtLeast, mayRead } from './roles.ts'
 
 export type Given = Record<string, unknown>
@@ -34,7 +34,6 @@ export class QueryError extends Error {
 export function query(layer: Layer, { actor }: ApiRequest): Source {
   return {
     __typename: 'Query',
-    viewer: () => user(layer, actor.login),
     user: ({ login }) => user(layer, String(login)),
     repository: async ({ owner, name }) => {
       const known = layer.memory.repository(`${owner}/${name}`)
@@ -77,12 +76,8 @@ function repository(layer: Layer, found: JsonObject): Source {
     databaseId: numberAt(found, 'id'),
     name: textAt(found, 'name'),
     nameWithOwner: fullName,
-    isPrivate: found.private === true,
-    isArchived: found.archived === true,
-    isDisabled: found.disabled === true,
     url: textAt(found, 'html_url'),
     object: ({ expression }) => blob(layer, fullName, String(expression)),
-    defaultBranchRef: () => ref(layer, fullName, textAt(found, 'default_branch')),
     refs: async ({ refPrefix, query, first }) => {
       const all = await layer.upstream.readAll(`/repos/${fullName}/branches`)
       const names = all
@@ -129,7 +124,7 @@ async function blob({ upstream }: Layer, repository: string, expression: string)
   const sha = textAt(found, 'sha')
   const isBinary = bytes.includes(0)
   const text = isBinary ? null : bytes.toString('utf8')
-  return { __typename: 'Blob', id: sha, oid: sha, byteSize: bytes.length, isBinary, isTruncated: false, text }
+  return { __typename: 'Blob', id: sha, oid: sha, isBinary, isTruncated: false, text }
 }
 
 const tree = (entries: JsonObject[]): Resolved =>
@@ -210,7 +205,6 @@ function thread(layer: Layer, found: JsonObject): Source {
     state: found.merged ? 'MERGED' : textAt(found, 'state').toUpperCase(),
     closed: found.state === 'closed',
     comments: ({ last }) => comments(layer, found, Number(last ?? 100)),
-    closedAt: textAt(found, 'closed_at') || null,
     createdAt: textAt(found, 'created_at'),
     updatedAt: textAt(found, 'updated_at'),
     locked: found.locked === true,
@@ -220,7 +214,6 @@ function thread(layer: Layer, found: JsonObject): Source {
         listAt(found, 'labels').map(label => ({ name: textAt(label, 'name'), id: textAt(label, 'node_id') })),
         first,
       ),
-    assignees: ({ first }) => connection(listAt(found, 'assignees').map(actor), first),
     ...reactable(layer, id),
   }
 }
@@ -316,7 +309,6 @@ function pull(layer: Layer, repository: string, found: JsonObject): Source {
     isDraft: found.draft === true,
     merged: found.merged === true,
     mergedAt: textAt(found, 'merged_at') || null,
-    mergedBy: actor(found.merged_by),
     baseRefName: textAt(found, 'base', 'ref'),
     headRefName: textAt(found, 'head', 'ref'),
     headRefOid:
@@ -369,17 +361,6 @@ function pull(layer: Layer, repository: string, found: JsonObject): Source {
     },
     reviews: ({ last }) => reviews(layer, found, Number(last ?? 100)),
     reviewThreads: ({ last }) => reviewThreads(layer, found, Number(last ?? 100)),
-    closingIssuesReferences: async ({ first }) => {
-      const numbers = closingNumbers(textAt(found, 'body'))
-      const issues = await Promise.all(
-        numbers.map(number => layer.upstream.read(`/repos/${repository}/issues/${number}`)),
-      )
-      const known = issues.filter(one => one !== undefined)
-      return connection(
-        known.map(one => issue(layer, repository, one)),
-        first,
-      )
-    },
   }
 }
 
@@ -449,7 +430,7 @@ async function headRepository(layer: Layer, found: JsonObject): Promise<Resolved
 }
 
 /** GraphQL's names for contents: `EYES`, `THUMBS_UP`. */
-export const graphqlName = (content: string): string =>
+const graphqlName = (content: string): string =>
   ({ '+1': 'THUMBS_UP', '-1': 'THUMBS_DOWN' })[content] ?? content.toUpperCase()
 
 export function contentOf(name: unknown): ReactionContent {
@@ -458,19 +439,14 @@ export function contentOf(name: unknown): ReactionContent {
   throw new QueryError('argumentLiteralsIncompatible', `'${name}' is not a ReactionContent`)
 }
 
+export const shownReaction = ({ id, content, createdAt, login }: Reaction): Source => ({
+  ...{ id: `REA_${id}`, databaseId: id, content: graphqlName(content), createdAt },
+  user: { login },
+})
+
 function reactable({ reactions }: Layer, id: string): Source {
   return {
-    reactions: ({ first }) =>
-      connection(
-        reactions.of(id).map(one => ({
-          id: `REA_${one.id}`,
-          databaseId: one.id,
-          content: graphqlName(one.content),
-          createdAt: one.createdAt,
-          user: { login: one.login },
-        })),
-        first,
-      ),
+    reactions: ({ first }) => connection(reactions.of(id).map(shownReaction), first),
   }
 }
 
@@ -501,7 +477,7 @@ export function nodeOf(layer: Layer, id: string): Source {
 
 function minimization({ memory }: Layer, id: string): Source {
   const minimized = memory.minimized.get(id)
-  return { isMinimized: minimized !== undefined, minimizedReason: minimized?.toLowerCase() ?? null }
+  return { isMinimized: minimized !== undefined }
 }
 
 const written = ({ pages }: Layer, found: JsonObject): Source => ({

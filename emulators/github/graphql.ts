@@ -14,7 +14,7 @@ import {
   validate,
 } from 'graphql'
 import { type Context, QueryError, type Source } from './graphql-source.ts'
-import { type Answer, type ApiRequest, answer, failure, type Route } from './http.ts'
+import { type Answer, type ApiRequest, answer, failure, type Route, route } from './http.ts'
 import { objectAt, textAt } from './json.ts'
 import type { Ledger } from './ledger.ts'
 import { wholeSeconds } from './repairs.ts'
@@ -32,13 +32,7 @@ interface Parts {
   ledger: Ledger
 }
 
-export function graphqlRoute(parts: Parts): Route {
-  return {
-    method: 'POST',
-    path: '/graphql',
-    handle: request => run(parts, request),
-  }
-}
+export const graphqlRoute = (parts: Parts): Route => route('POST', '/graphql', request => run(parts, request))
 
 async function run(parts: Parts, request: ApiRequest): Promise<Answer> {
   if (request.actor.kind === 'anonymous' || request.actor.kind === 'app')

@@ -26,9 +26,15 @@ export interface Route {
   method: string
   /** `:name` is a parameter, `:name{…}` one that has to fit an expression. */
   path: string
-  /** Undefined passes the request on to the next route and finally to the emulator. */
   handle(request: ApiRequest, params: Params): Promise<Answer | undefined>
 }
+
+/** @param handle undefined passes the request on to the next route and finally to the emulator */
+export const route = (method: string, path: string, handle: Route['handle']): Route => ({
+  method,
+  path,
+  handle,
+})
 
 const documentation = 'https://docs.github.com/rest'
 

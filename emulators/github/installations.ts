@@ -1,6 +1,6 @@
 /** Where the App is installed, and how that ends: uninstalled, suspended, a repository taken out of it. */
 import type { Webhooks } from './deliveries.ts'
-import { type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
+import { type Answer, type ApiRequest, answer, failure, notFound, type Route, route } from './http.ts'
 import { isObject, type JsonObject, listAt, objectAt, textAt } from './json.ts'
 import type { Layer } from './layer.ts'
 import type { KnownRepository, Memory } from './memory.ts'
@@ -66,13 +66,13 @@ export class Installations {
 
   async removeRepository(repository: KnownRepository, sender: string): Promise<void> {
     this.#removed.add(repository.id)
-    await this.#tellOfChange(repository, sender, 'removed')
+    await this.#tellOfLoss(repository, sender)
   }
 
   /** It goes to another owner, under whom the App may or may not be installed. */
   async leave(repository: KnownRepository, sender: string): Promise<void> {
     this.#removed.delete(repository.id)
-    await this.#tellOfChange(repository, sender, 'removed')
+    await this.#tellOfLoss(repository, sender)
   }
 
   withhold(owner: string, permissions: readonly string[]): void {
@@ -125,17 +125,17 @@ export class Installations {
       .map(one => ({ ...one, suspended_at: this.#suspendedAt.get(textAt(one, 'account', 'login')) ?? null }))
   }
 
-  async #tellOfChange(repository: KnownRepository, sender: string, what: 'added' | 'removed'): Promise<void> {
+  async #tellOfLoss(repository: KnownRepository, sender: string): Promise<void> {
     const { upstream } = this.#parts
     const found = await upstream.read(`/repos/${repository.fullName}`)
     const short = shortOf({ ...found, full_name: repository.fullName, id: repository.id })
     const owner = ownerOf(repository.fullName)
     if (this.standing(owner) !== 'installed') return
     await this.#tell(owner, sender, 'installation_repositories', {
-      action: what,
+      action: 'removed',
       repository_selection: 'selected',
-      repositories_added: what === 'added' ? [short] : [],
-      repositories_removed: what === 'removed' ? [short] : [],
+      repositories_added: [],
+      repositories_removed: [short],
       requester: null,
     })
   }
@@ -192,40 +192,24 @@ function shortOf(repository: JsonObject): JsonObject {
 
 // What an installation token may see, for which emulate has no route.
 
-// What an installation token may see, for which emulate has no route.
-
 export function installationRoutes({ memory, upstream, installations, forward }: Layer): Route[] {
   return [
-    {
-      method: 'GET',
-      path: '/app/installations',
-      handle: async request => {
-        const listed = await forward(request)
-        return { ...listed, body: installations.shown(listed.body) }
-      },
-    },
-    {
-      method: 'GET',
-      path: '/app/installations/:id',
-      handle: async request => {
-        const found = await forward(request)
-        return { ...found, body: installations.shownOne(found.body) }
-      },
-    },
-    {
-      method: 'GET',
-      path: '/installation/repositories',
-      handle: async ({ actor, query }) => {
-        if (actor.kind !== 'bot') return failure(401, 'Requires authentication')
-        const known = memory.repositoriesOf(actor.owner).filter(one => installations.includes(one.fullName))
-        const perPage = Number(query.get('per_page') ?? 30)
-        const start = (Number(query.get('page') ?? 1) - 1) * perPage
-        const shown = known.slice(start, start + perPage)
-        const repositories = await Promise.all(
-          shown.map(({ fullName }) => upstream.read(`/repos/${fullName}`)),
-        )
-        return answer(200, { total_count: known.length, repository_selection: 'all', repositories })
-      },
-    },
+    route('GET', '/app/installations', async request => {
+      const listed = await forward(request)
+      return { ...listed, body: installations.shown(listed.body) }
+    }),
+    route('GET', '/app/installations/:id', async request => {
+      const found = await forward(request)
+      return { ...found, body: installations.shownOne(found.body) }
+    }),
+    route('GET', '/installation/repositories', async ({ actor, query }) => {
+      if (actor.kind !== 'bot') return failure(401, 'Requires authentication')
+      const known = memory.repositoriesOf(actor.owner).filter(one => installations.includes(one.fullName))
+      const perPage = Number(query.get('per_page') ?? 30)
+      const start = (Number(query.get('page') ?? 1) - 1) * perPage
+      const shown = known.slice(start, start + perPage)
+      const repositories = await Promise.all(shown.map(({ fullName }) => upstream.read(`/repos/${fullName}`)))
+      return answer(200, { total_count: known.length, repository_selection: 'all', repositories })
+    }),
   ]
 }

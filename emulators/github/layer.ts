@@ -2,7 +2,7 @@
 import type { Params } from '../serving.ts'
 import type { Webhooks } from './deliveries.ts'
 import type { Events } from './events.ts'
-import type { Answer, ApiRequest, Route } from './http.ts'
+import { type Answer, type ApiRequest, type Route, route } from './http.ts'
 import type { Installations } from './installations.ts'
 import type { KnownRepository, Memory } from './memory.ts'
 import type { Pages } from './pages.ts'
@@ -26,15 +26,17 @@ export interface Layer {
   maySee(actor: Actor, repository: KnownRepository): Promise<boolean>
 }
 
-type Handle = (layer: Layer, request: ApiRequest, params: Params) => Promise<Answer | undefined>
+/** What its path says; the repository by its full name. */
+export type At = Params & { repository: string }
+
+type Handle = (layer: Layer, request: ApiRequest, at: At) => Promise<Answer | undefined>
 
 /** One row of a table: below `/repos/:owner/:name`. */
 export type Rule = readonly [method: string, rest: string, handle: Handle]
 
 export const routeOf =
   (layer: Layer) =>
-  ([method, rest, handle]: Rule): Route => ({
-    method,
-    path: `/repos/:owner/:name${rest}`,
-    handle: (request, params) => handle(layer, request, params),
-  })
+  ([method, rest, handle]: Rule): Route =>
+    route(method, `/repos/:owner/:name${rest}`, (request, params) =>
+      handle(layer, request, { ...params, repository: `${params.owner}/${params.name}` }),
+    )

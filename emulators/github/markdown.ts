@@ -1,7 +1,6 @@
 /**
  * What GitHub makes of a Markdown text: `cmark-gfm` where it is installed, else micromark with GitHub's extensions,
- * then GitHub's published allowlist (html-pipeline's sanitization filter), then what its own filters add. What these
- * can't make (e-mail, permalinks, suggestions) a test gives as a fixture, with `Pages.shows`.
+ * then GitHub's published allowlist (html-pipeline's sanitization filter), then what its own filters add.
  */
 import { execFile, spawnSync } from 'node:child_process'
 import { micromark } from 'micromark'

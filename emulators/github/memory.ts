@@ -11,8 +11,6 @@ export interface PullMemory {
   headSha: string
   mergeCommitSha?: string
   locked?: boolean
-  /** Login. */
-  closedBy?: string
   /** Users, as the API shows them: emulate assigns nobody to a pull request. */
   assignees?: JsonObject[]
 }

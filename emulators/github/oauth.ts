@@ -4,7 +4,7 @@
  * access token for a GitHub App".
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { type Answer, answer, failure, notFound, type Route } from './http.ts'
+import { type Answer, answer, failure, notFound, type Route, route } from './http.ts'
 import type { Layer } from './layer.ts'
 import { emulateRole, roleOf, type Tokens } from './roles.ts'
 
@@ -111,63 +111,44 @@ const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceA
 export function oauthRoutes(layer: Layer, oauth: OAuth, tokens: Tokens): Route[] {
   const pages = '/login/oauth/authorize'
   return [
-    {
-      method: 'GET',
-      path: pages,
-      handle: async ({ query }) => {
-        const why = oauth.refusal(query)
-        if (why !== undefined) return page(400, `<p>${why}</p>`)
-        const as = oauth.people.map(
-          login => `<button name="login" value="${login}">Authorize as ${login}</button>`,
-        )
-        return page(
-          200,
-          `<form method="post" action="${escaped(`${pages}?${query}`)}">${as.join('')}<button name="cancel" value="yes">Cancel</button></form>`,
-        )
-      },
-    },
-    {
-      method: 'POST',
-      path: pages,
-      handle: async ({ query, raw }) => {
-        const why = oauth.refusal(query)
-        const fields = new URLSearchParams(raw.toString())
-        const login = fields.get('login') ?? ''
-        if (why !== undefined) return page(400, `<p>${why}</p>`)
-        const location = oauth.people.includes(login)
-          ? oauth.agree(query, login)
-          : oauth.leave(query, { error: 'access_denied', error_description: 'The user has denied it' })
-        return { ...page(302, ''), headers: { location } }
-      },
-    },
-    {
-      method: 'POST',
-      path: '/login/oauth/access_token',
-      handle: async ({ raw, headers }) => {
-        const result = oauth.redeem(new URLSearchParams(raw.toString()))
-        // GitHub answers a wrong code with 200, too, and with a form unless it is told otherwise.
-        if (headers.accept === 'application/json') return { ...answer(200, result), unchanged: true }
-        const text = new URLSearchParams(
-          Object.entries(result).map(([name, value]): [string, string] => [name, String(value)]),
-        )
-        return { ...page(200, ''), raw: Buffer.from(text.toString()) }
-      },
-    },
-    {
-      method: 'DELETE',
-      path: '/applications/:client/token',
-      handle: async ({ headers, body }, { client }) => {
-        if (client !== oauth.clientId || !oauth.isClient(headers.authorization)) return notFound()
-        const token = typeof body === 'object' && body !== null && 'access_token' in body && body.access_token
-        return tokens.revoke(String(token)) ? answer(204) : failure(422, 'Validation Failed')
-      },
-    },
-    {
-      method: 'GET',
-      path: '/user',
-      handle: async ({ actor }) =>
-        actor.kind === 'person' ? answer(200, await layer.upstream.read(`/users/${actor.login}`)) : undefined,
-    },
+    route('GET', pages, async ({ query }) => {
+      const why = oauth.refusal(query)
+      if (why !== undefined) return page(400, `<p>${why}</p>`)
+      const as = oauth.people.map(
+        login => `<button name="login" value="${login}">Authorize as ${login}</button>`,
+      )
+      return page(
+        200,
+        `<form method="post" action="${escaped(`${pages}?${query}`)}">${as.join('')}<button name="cancel" value="yes">Cancel</button></form>`,
+      )
+    }),
+    route('POST', pages, async ({ query, raw }) => {
+      const why = oauth.refusal(query)
+      const fields = new URLSearchParams(raw.toString())
+      const login = fields.get('login') ?? ''
+      if (why !== undefined) return page(400, `<p>${why}</p>`)
+      const location = oauth.people.includes(login)
+        ? oauth.agree(query, login)
+        : oauth.leave(query, { error: 'access_denied', error_description: 'The user has denied it' })
+      return { ...page(302, ''), headers: { location } }
+    }),
+    route('POST', '/login/oauth/access_token', async ({ raw, headers }) => {
+      const result = oauth.redeem(new URLSearchParams(raw.toString()))
+      // GitHub answers a wrong code with 200, too, and with a form unless it is told otherwise.
+      if (headers.accept === 'application/json') return { ...answer(200, result), unchanged: true }
+      const text = new URLSearchParams(
+        Object.entries(result).map(([name, value]): [string, string] => [name, String(value)]),
+      )
+      return { ...page(200, ''), raw: Buffer.from(text.toString()) }
+    }),
+    route('DELETE', '/applications/:client/token', async ({ headers, body }, { client }) => {
+      if (client !== oauth.clientId || !oauth.isClient(headers.authorization)) return notFound()
+      const token = typeof body === 'object' && body !== null && 'access_token' in body && body.access_token
+      return tokens.revoke(String(token)) ? answer(204) : failure(422, 'Validation Failed')
+    }),
+    route('GET', '/user', async ({ actor }) =>
+      actor.kind === 'person' ? answer(200, await layer.upstream.read(`/users/${actor.login}`)) : undefined,
+    ),
     ...userRoutes(layer),
   ]
 }
@@ -187,45 +168,37 @@ function userRoutes({ memory, installations, upstream }: Layer): Route[] {
     return all.slice((Number(query.get('page') ?? 1) - 1) * size).slice(0, size)
   }
   return [
-    {
-      method: 'GET',
-      path: '/user/installations',
-      handle: async ({ actor, query }) => {
-        if (actor.kind !== 'person' || !actor.ofApp)
-          return failure(403, 'You must authenticate with an access token authorized to a GitHub App.')
-        const owners = await Promise.all(
-          [...memory.installations].map(async ([owner, id]) =>
-            installations.standing(owner) === 'installed' && (await visible(owner, actor.login)).length > 0
-              ? [{ id, account: { login: owner }, suspended_at: null }]
-              : [],
-          ),
-        )
-        const all = owners.flat()
-        return answer(200, { total_count: all.length, installations: paged(query, all) })
-      },
-    },
-    {
-      method: 'GET',
-      path: '/user/installations/:id/repositories',
-      handle: async ({ actor, query }, { id }) => {
-        if (actor.kind !== 'person' || !actor.ofApp)
-          return failure(403, 'You must authenticate with an access token authorized to a GitHub App.')
-        const owner = [...memory.installations].find(([, known]) => String(known) === id)?.[0]
-        const all = owner === undefined ? [] : await visible(owner, actor.login)
-        if (all.length === 0) return notFound()
-        const repositories = await Promise.all(
-          paged(query, all).map(async ({ fullName, role = 'none' }) => {
-            const order = Object.keys(emulateRole)
-            const permissions = Object.entries(emulateRole).map(([name, word]) => [
-              word,
-              order.indexOf(role) >= order.indexOf(name),
-            ])
-            const found = await upstream.read(`/repos/${fullName}`)
-            return { ...found, permissions: Object.fromEntries(permissions) }
-          }),
-        )
-        return answer(200, { total_count: all.length, repositories })
-      },
-    },
+    route('GET', '/user/installations', async ({ actor, query }) => {
+      if (actor.kind !== 'person' || !actor.ofApp)
+        return failure(403, 'You must authenticate with an access token authorized to a GitHub App.')
+      const owners = await Promise.all(
+        [...memory.installations].map(async ([owner, id]) =>
+          installations.standing(owner) === 'installed' && (await visible(owner, actor.login)).length > 0
+            ? [{ id, account: { login: owner }, suspended_at: null }]
+            : [],
+        ),
+      )
+      const all = owners.flat()
+      return answer(200, { total_count: all.length, installations: paged(query, all) })
+    }),
+    route('GET', '/user/installations/:id/repositories', async ({ actor, query }, { id }) => {
+      if (actor.kind !== 'person' || !actor.ofApp)
+        return failure(403, 'You must authenticate with an access token authorized to a GitHub App.')
+      const owner = [...memory.installations].find(([, known]) => String(known) === id)?.[0]
+      const all = owner === undefined ? [] : await visible(owner, actor.login)
+      if (all.length === 0) return notFound()
+      const repositories = await Promise.all(
+        paged(query, all).map(async ({ fullName, role = 'none' }) => {
+          const order = Object.keys(emulateRole)
+          const permissions = Object.entries(emulateRole).map(([name, word]) => [
+            word,
+            order.indexOf(role) >= order.indexOf(name),
+          ])
+          const found = await upstream.read(`/repos/${fullName}`)
+          return { ...found, permissions: Object.fromEntries(permissions) }
+        }),
+      )
+      return answer(200, { total_count: all.length, repositories })
+    }),
   ]
 }

@@ -1,19 +1,17 @@
 /** GitHub's rules for pull requests. emulate makes missing branches up and forgets what is pushed after opening. */
-import type { Params } from '../serving.ts'
 import { type Api, mergeOnto, tipOf } from './git.ts'
 import { type Answer, type ApiRequest, answer, failure, invalid, notFound } from './http.ts'
 import { isObject, type JsonObject, listAt, numberAt, textAt } from './json.ts'
-import type { Layer, Rule } from './layer.ts'
+import type { At, Layer, Rule } from './layer.ts'
 import { type PullMemory, threadKey } from './memory.ts'
 import { pullAsIssue } from './repairs.ts'
 import { mayAtLeast } from './roles.ts'
 
 const admin = ({ upstream }: Layer) => upstream.asAdmin.bind(upstream)
 
-async function refuseBadPull(layer: Layer, { body }: ApiRequest, { owner, name }: Params) {
-  const repository = `${owner}/${name}`
+async function refuseBadPull(layer: Layer, { body }: ApiRequest, { repository, owner = '' }: At) {
   const base = textAt(body, 'base')
-  const [headOwner, headRef] = headOf(textAt(body, 'head'), owner ?? '')
+  const [headOwner, headRef] = headOf(textAt(body, 'head'), owner)
   if (!base || !headRef || !textAt(body, 'title')) return invalid('PullRequest', base ? 'title' : 'base')
   if (!(await tipOf(admin(layer), repository, base))) return invalid('PullRequest', 'base')
   if (headOwner !== owner) return undefined
@@ -44,8 +42,7 @@ async function refuseSecond({ upstream }: Layer, repository: string, base: strin
 }
 
 /** emulate tells nobody when only the base changes. */
-async function retarget(layer: Layer, request: ApiRequest, { owner, name, number }: Params) {
-  const repository = `${owner}/${name}`
+async function retarget(layer: Layer, request: ApiRequest, { repository, number }: At) {
   const base = textAt(request.body, 'base')
   const before = base && (await layer.upstream.read(request.path))
   if (!before || textAt(before, 'base', 'ref') === base) return undefined
@@ -66,8 +63,7 @@ async function retarget(layer: Layer, request: ApiRequest, { owner, name, number
   return patched
 }
 
-async function merge(layer: Layer, request: ApiRequest, { owner, name, number }: Params) {
-  const repository = `${owner}/${name}`
+async function merge(layer: Layer, request: ApiRequest, { repository, owner, number }: At) {
   const { actor } = request
   const may = actor.kind !== 'person' || (await mayAtLeast(layer, repository, actor.login, 'write'))
   if (!may) return failure(403, 'Must have write rights to Repository.')
@@ -108,8 +104,7 @@ async function closeIssues(layer: Layer, request: ApiRequest, repository: string
 }
 
 /** Whoever can't be assigned is left out without a word. */
-async function assign(layer: Layer, request: ApiRequest, { owner, name, number }: Params) {
-  const repository = `${owner}/${name}`
+async function assign(layer: Layer, request: ApiRequest, { repository, number }: At) {
   const known = layer.memory.pulls.get(threadKey(repository, Number(number)))
   if (!known) return undefined
   for (const login of listAt(request.body, 'assignees').map(String)) {
@@ -125,9 +120,8 @@ async function assign(layer: Layer, request: ApiRequest, { owner, name, number }
 async function files(
   { upstream, memory }: Layer,
   request: ApiRequest,
-  { owner, name, number, list = '' }: Params,
+  { repository, number, list = '' }: At,
 ) {
-  const repository = `${owner}/${name}`
   const pull = await upstream.read(`/repos/${repository}/pulls/${number}`)
   const known = memory.pulls.get(threadKey(repository, Number(number)))
   if (!pull || !known) return undefined
@@ -177,8 +171,7 @@ async function patchOf(
 }
 
 /** What GitHub says of a comment on a line that the diff does not show. */
-async function refuseUnshown(layer: Layer, { owner, name, number }: Params, comments: readonly JsonObject[]) {
-  const repository = `${owner}/${name}`
+async function refuseUnshown(layer: Layer, { repository, number }: At, comments: readonly JsonObject[]) {
   const pull = await layer.upstream.read(`/repos/${repository}/pulls/${number}`)
   const known = layer.memory.pulls.get(threadKey(repository, Number(number)))
   if (!pull || !known) return undefined
@@ -193,9 +186,8 @@ async function refuseUnshown(layer: Layer, { owner, name, number }: Params, comm
 }
 
 /** After the push: emulate never sends `synchronize`. */
-async function push(layer: Layer, request: ApiRequest, params: Params): Promise<Answer | undefined> {
-  const { owner, name, ref = textAt(request.body, 'branch') } = params
-  const repository = `${owner}/${name}`
+async function push(layer: Layer, request: ApiRequest, params: At): Promise<Answer | undefined> {
+  const { repository, ref = textAt(request.body, 'branch') } = params
   const branch = decodeURIComponent(ref).replace(/^heads\//, '')
   const before = await tipOf(admin(layer), repository, branch)
   const pushed = await layer.forward(request)
@@ -224,12 +216,12 @@ async function synchronize({ upstream, events }: Layer, key: string, pull: PullM
   events.made({ event: 'pull_request', action: 'synchronize', repository, sender, extra })
 }
 
-async function deleteRef(layer: Layer, request: ApiRequest, { owner, name, ref = '' }: Params) {
+async function deleteRef(layer: Layer, request: ApiRequest, { repository, ref = '' }: At) {
   const deleted = await layer.forward(request)
   if (deleted.status !== 204) return deleted
   const [, kind, short] = /^(heads|tags)\/(.+)$/.exec(decodeURIComponent(ref)) ?? []
   const extra = { ref: short, ref_type: kind === 'tags' ? 'tag' : 'branch', pusher_type: 'user' }
-  layer.events.made({ event: 'delete', repository: `${owner}/${name}`, sender: request.actor.login, extra })
+  layer.events.made({ event: 'delete', repository: repository, sender: request.actor.login, extra })
   return deleted
 }
 
@@ -247,9 +239,8 @@ export const pullRules: Rule[] = [
 
 // Reviews and their comments: emulate wants positions, forgets lines and tells only of the review itself.
 
-async function review(layer: Layer, request: ApiRequest, params: Params) {
-  const { owner, name, number } = params
-  const repository = `${owner}/${name}`
+async function review(layer: Layer, request: ApiRequest, params: At) {
+  const { repository, number } = params
   const asked = listAt(request.body, 'comments').filter(isObject)
   // People of stories comment where they like.
   const refused = request.actor.kind === 'bot' && (await refuseUnshown(layer, params, asked))
@@ -287,14 +278,14 @@ function rememberLine({ memory }: Layer, id: number, { line, side }: JsonObject)
 }
 
 /** GitHub's field is `in_reply_to`, emulate's is `in_reply_to_id`; a reply sits where its parent sits. */
-async function comment(layer: Layer, request: ApiRequest, params: Params) {
+async function comment(layer: Layer, request: ApiRequest, params: At) {
   const parentId = numberAt(request.body, 'in_reply_to')
   if (!parentId) return undefined
   return reply(layer, request, { ...params, parent: String(parentId) })
 }
 
-async function reply(layer: Layer, request: ApiRequest, { owner, name, number, parent: parentId }: Params) {
-  const pulls = `/repos/${owner}/${name}/pulls`
+async function reply(layer: Layer, request: ApiRequest, { repository, number, parent: parentId }: At) {
+  const pulls = `/repos/${repository}/pulls`
   const parent = await layer.upstream.read(`${pulls}/comments/${parentId}`)
   if (!parent) return notFound()
   const { path, position, side } = parent
@@ -329,9 +320,9 @@ async function filesOfFork(
 
 export const forkRules: Rule[] = [['GET', '/contents/:path{.+}', contentsOfFork]]
 
-async function contentsOfFork(layer: Layer, { query }: ApiRequest, { owner, name, path }: Params) {
+async function contentsOfFork(layer: Layer, { query }: ApiRequest, { repository, path }: At) {
   const sha = query.get('ref') ?? ''
-  const pull = fromFork(layer, `${owner}/${name}`, sha)
+  const pull = fromFork(layer, repository, sha)
   const file =
     pull && (await layer.upstream.read(`/repos/${pull.headRepository}/contents/${path}?ref=${sha}`))
   return file && answer(200, file)

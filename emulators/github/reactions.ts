@@ -1,8 +1,7 @@
 /** Reactions on issues, pull requests, their comments and reviews: emulate has none. */
-import type { Params } from '../serving.ts'
 import { type Answer, type ApiRequest, answer, failure, invalid, notFound } from './http.ts'
 import { type JsonObject, textAt } from './json.ts'
-import type { Layer, Rule } from './layer.ts'
+import type { At, Layer, Rule } from './layer.ts'
 import { mayWrite } from './roles.ts'
 
 const REACTIONS = ['+1', '-1', 'laugh', 'confused', 'heart', 'hooray', 'rocket', 'eyes'] as const
@@ -62,11 +61,8 @@ const json = (reaction: Reaction): JsonObject => ({
 })
 
 /** The subject's node id when it exists: reactions hang on it, for REST and GraphQL alike. */
-async function subjectOf(
-  { upstream }: Layer,
-  { owner, name, kind, id }: Params,
-): Promise<string | undefined> {
-  const base = `/repos/${owner}/${name}`
+async function subjectOf({ upstream }: Layer, { repository, kind, id }: At): Promise<string | undefined> {
+  const base = `/repos/${repository}`
   const looks =
     kind === 'issues' ? [`${base}/issues/${id}`, `${base}/pulls/${id}`] : [`${base}/${kind}/${id}`]
   for (const path of looks) {

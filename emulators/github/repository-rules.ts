@@ -1,9 +1,8 @@
 /** Repositories are renamed, transferred, archived and deleted: emulate tells nobody. */
 
-import type { Params } from '../serving.ts'
 import { type Answer, type ApiRequest, failure } from './http.ts'
 import { isObject, type JsonObject, numberAt, textAt } from './json.ts'
-import type { Layer, Rule } from './layer.ts'
+import type { At, Layer, Rule } from './layer.ts'
 import type { Memory } from './memory.ts'
 
 function tell(
@@ -28,8 +27,8 @@ function know({ memory }: Layer, found: unknown): void {
   memory.know({ fullName, id: numberAt(found, 'id'), private: flag('private'), archived: flag('archived') })
 }
 
-async function change(layer: Layer, request: ApiRequest, { owner, name }: Params): Promise<Answer> {
-  const before = layer.memory.repository(`${owner}/${name}`)
+async function change(layer: Layer, request: ApiRequest, { repository, name }: At): Promise<Answer> {
+  const before = layer.memory.repository(repository)
   const changed = await layer.forward(request)
   if (changed.status !== 200 || !before) return changed
   const { body } = changed
@@ -43,8 +42,8 @@ async function change(layer: Layer, request: ApiRequest, { owner, name }: Params
 }
 
 /** The installation it leaves is told that it lost it, the one it comes to that it came. */
-async function transfer(layer: Layer, request: ApiRequest, { owner = '', name }: Params): Promise<Answer> {
-  const before = layer.memory.repository(`${owner}/${name}`)
+async function transfer(layer: Layer, request: ApiRequest, { repository, owner }: At): Promise<Answer> {
+  const before = layer.memory.repository(repository)
   const from = await layer.upstream.read(`/orgs/${owner}`)
   const moved = await layer.forward(request)
   if (moved.status >= 300 || !before) return moved
@@ -55,12 +54,12 @@ async function transfer(layer: Layer, request: ApiRequest, { owner = '', name }:
   return { ...moved, status: 202 }
 }
 
-async function remove(layer: Layer, request: ApiRequest, { owner, name }: Params): Promise<Answer> {
-  const repository = await layer.upstream.read(`/repos/${owner}/${name}`)
+async function remove(layer: Layer, request: ApiRequest, { repository }: At): Promise<Answer> {
+  const gone = await layer.upstream.read(`/repos/${repository}`)
   const removed = await layer.forward(request)
   if (removed.status !== 204) return removed
-  tell(layer, request, repository, 'deleted', { repository })
-  layer.memory.forget(`${owner}/${name}`)
+  tell(layer, request, gone, 'deleted', { repository: gone })
+  layer.memory.forget(repository)
   return removed
 }
 
@@ -77,10 +76,10 @@ export function refuseArchived(
 }
 
 /** GitHub's words for refs and commits before the first commit [E]. */
-async function unlessEmpty(layer: Layer, request: ApiRequest, { owner, name }: Params): Promise<Answer> {
+async function unlessEmpty(layer: Layer, request: ApiRequest, { repository }: At): Promise<Answer> {
   const given = await layer.forward(request)
   const found = given.status < 300 && !(Array.isArray(given.body) && given.body.length === 0)
-  if (found || (await layer.upstream.readAll(`/repos/${owner}/${name}/branches`)).length > 0) return given
+  if (found || (await layer.upstream.readAll(`/repos/${repository}/branches`)).length > 0) return given
   return failure(409, 'Git Repository is empty.')
 }
 

@@ -1,8 +1,7 @@
 /** Who may do what, by GitHub's words. emulate says `push` where GitHub says `write`, and lets everybody write. */
-import type { Params } from '../serving.ts'
 import { type Answer, type ApiRequest, answer, notFound } from './http.ts'
 import { textAt } from './json.ts'
-import type { Layer, Rule } from './layer.ts'
+import type { At, Layer, Rule } from './layer.ts'
 
 const ROLES = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const
 export type Role = (typeof ROLES)[number]
@@ -56,10 +55,10 @@ export async function mayAtLeast(
 async function permission(
   layer: Layer,
   _request: ApiRequest,
-  { owner, name, login: encoded = '' }: Params,
+  { repository, login: encoded = '' }: At,
 ): Promise<Answer> {
   const login = decodeURIComponent(encoded)
-  const role = await roleOf(layer, `${owner}/${name}`, login)
+  const role = await roleOf(layer, repository, login)
   const user = await layer.upstream.read(`/users/${encodeURIComponent(login)}`)
   if (!role || !user) return notFound()
   const permissions = {

@@ -36,7 +36,7 @@ export const DEFAULT_PERMISSIONS: Readonly<Record<string, string>> = {
   statuses: 'read',
 }
 
-export const DEFAULT_EVENTS: readonly string[] = [
+export const EVENTS: readonly string[] = [
   'check_suite',
   'create',
   'delete',

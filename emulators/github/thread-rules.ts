@@ -1,8 +1,7 @@
 /** GitHub's rules for issues and comments, checked before emulate, which has none of them, is asked. */
-import type { Params } from '../serving.ts'
 import { type Answer, type ApiRequest, answer, failure, notFound } from './http.ts'
 import { isObject, type JsonObject, listAt, numberAt, textAt } from './json.ts'
-import type { Layer, Rule } from './layer.ts'
+import type { At, Layer, Rule } from './layer.ts'
 import { threadKey } from './memory.ts'
 import { isPull, labelNames, pullAsIssue } from './repairs.ts'
 import { mayAtLeast } from './roles.ts'
@@ -28,8 +27,7 @@ async function refuseLongBody({ body }: ApiRequest, resource: string): Promise<A
   return failure(422, 'Validation Failed', [{ resource, code: 'unprocessable', field: 'data', message }])
 }
 
-async function refuseOnLocked(layer: Layer, { actor }: ApiRequest, { owner, name, number }: Params) {
-  const repository = `${owner}/${name}`
+async function refuseOnLocked(layer: Layer, { actor }: ApiRequest, { repository, number }: At) {
   const issue = await layer.upstream.read(`/repos/${repository}/issues/${number}`)
   const locked =
     issue?.locked === true || layer.memory.pulls.get(threadKey(repository, Number(number)))?.locked
@@ -39,11 +37,11 @@ async function refuseOnLocked(layer: Layer, { actor }: ApiRequest, { owner, name
 }
 
 /** Its author and those who may write. */
-async function refuseStranger(layer: Layer, request: ApiRequest, { owner, name }: Params) {
+async function refuseStranger(layer: Layer, request: ApiRequest, { repository }: At) {
   if (request.actor.kind !== 'person') return undefined
   const subject = await layer.upstream.read(request.path)
   if (!subject || textAt(subject, 'user', 'login') === request.actor.login) return undefined
-  const may = await mayAtLeast(layer, `${owner}/${name}`, request.actor.login, 'write')
+  const may = await mayAtLeast(layer, repository, request.actor.login, 'write')
   return may ? undefined : failure(403, 'Must have write rights to Repository.')
 }
 
@@ -71,9 +69,8 @@ function willTell(before: JsonObject, after: unknown, fields: string[]): boolean
 async function issueOfPull(
   { upstream, url, memory }: Layer,
   _request: ApiRequest,
-  { owner, name, number }: Params,
+  { repository, number }: At,
 ) {
-  const repository = `${owner}/${name}`
   if (!memory.pulls.has(threadKey(repository, Number(number)))) return undefined
   const pull = await upstream.read(`/repos/${repository}/pulls/${number}`)
   if (!pull) return notFound()
@@ -81,28 +78,27 @@ async function issueOfPull(
   return answer(200, pullAsIssue(pull, url, comments.length))
 }
 
-async function patchIssueOfPull(layer: Layer, request: ApiRequest, params: Params) {
-  const { owner, name, number } = params
-  if (!layer.memory.pulls.has(threadKey(`${owner}/${name}`, Number(number)))) return undefined
-  const pull = `/repos/${owner}/${name}/pulls/${number}`
+async function patchIssueOfPull(layer: Layer, request: ApiRequest, params: At) {
+  const { repository, number } = params
+  if (!layer.memory.pulls.has(threadKey(repository, Number(number)))) return undefined
+  const pull = `/repos/${repository}/pulls/${number}`
   const labels = listAt(request.body, 'labels')
   if (labels.length > 0) {
     const put = { ...request, method: 'PUT' }
-    await layer.forward(put, { path: `/repos/${owner}/${name}/issues/${number}/labels`, body: { labels } })
+    await layer.forward(put, { path: `/repos/${repository}/issues/${number}/labels`, body: { labels } })
   }
   const patched = await layer.forward(request, { path: pull })
   return patched.status === 200 ? issueOfPull(layer, request, params) : patched
 }
 
-async function lockPull({ memory }: Layer, { method }: ApiRequest, { owner, name, number }: Params) {
-  const pull = memory.pulls.get(threadKey(`${owner}/${name}`, Number(number)))
+async function lockPull({ memory }: Layer, { method }: ApiRequest, { repository, number }: At) {
+  const pull = memory.pulls.get(threadKey(repository, Number(number)))
   if (!pull) return undefined
   pull.locked = method === 'PUT'
   return answer(204)
 }
 
-async function blockersOf({ upstream, memory }: Layer, _: ApiRequest, { owner, name, number }: Params) {
-  const repository = `${owner}/${name}`
+async function blockersOf({ upstream, memory }: Layer, _: ApiRequest, { repository, number }: At) {
   const numbers = memory.blockers.get(threadKey(repository, Number(number))) ?? []
   const all = await Promise.all(numbers.map(other => upstream.read(`/repos/${repository}/issues/${other}`)))
   return answer(
@@ -143,15 +139,14 @@ async function mayLabel(layer: Layer, { actor }: ApiRequest, repository: string)
   return actor.kind !== 'person' || mayAtLeast(layer, repository, actor.login, 'triage')
 }
 
-async function refuse(layer: Layer, request: ApiRequest, { owner, name }: Params) {
-  const may = await mayLabel(layer, request, `${owner}/${name}`)
+async function refuse(layer: Layer, request: ApiRequest, { repository }: At) {
+  const may = await mayLabel(layer, request, repository)
   return may ? undefined : failure(403, 'Must have triage rights to Repository.')
 }
 
 /** Labels given with a new issue are dropped without a word when its author may not set any, and told one by one. */
-async function openIssue(layer: Layer, request: ApiRequest, { owner, name }: Params) {
+async function openIssue(layer: Layer, request: ApiRequest, { repository }: At) {
   if (listAt(request.body, 'labels').length === 0) return undefined
-  const repository = `${owner}/${name}`
   const may = await mayLabel(layer, request, repository)
   const asked = isObject(request.body) ? request.body : {}
   const made = await layer.forward(request, { body: may ? asked : { ...asked, labels: [], assignees: [] } })
@@ -185,8 +180,7 @@ export const labelRules: Rule[] = [
 // Lists across a repository. GitHub counts pull requests among the issues and emulate does not; and emulate's
 // own routes to all comments of a repository are hidden behind those to one issue and one pull request.
 
-async function listComments(layer: Layer, request: ApiRequest, { owner, name, kind }: Params) {
-  const repository = `${owner}/${name}`
+async function listComments(layer: Layer, request: ApiRequest, { repository, kind }: At) {
   const wanted = kind === 'issues' ? 'comment' : 'review-comment'
   const numbers = [...layer.memory.subjects.values()].flatMap(subject =>
     subject.kind === wanted && subject.repository === repository ? [subject.number] : [],

@@ -22,10 +22,9 @@ export async function startPostHog(options: PostHogOptions = {}) {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
-  const host = options.host ?? '127.0.0.1'
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject)
-    http.listen(options.port ?? 0, host, resolve)
+    http.listen(options.port ?? 0, '127.0.0.1', resolve)
   })
   const { port } = http.address() as AddressInfo
   const dropConnections = () => {
@@ -33,7 +32,7 @@ export async function startPostHog(options: PostHogOptions = {}) {
   }
   return {
     /** What goes into `POSTHOG_HOST`. */
-    url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
+    url: `http://127.0.0.1:${port}`,
     port,
     projectId: settings.projectId,
     /** The first known key. */

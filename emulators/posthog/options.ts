@@ -68,7 +68,6 @@ export interface Switches {
 
 export interface PostHogOptions extends Partial<Switches> {
   port?: number
-  host?: string
   projectId?: number
   apiKeys?: ApiKey[]
   timing?: Partial<Timing>
