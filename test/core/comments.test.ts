@@ -53,8 +53,15 @@ const pause = {
   why: 'release',
 }
 const status = (run: Run): string => statusComment(run, deployment, now)
-/** Without the details, which are much the same in each phase. */
-const short = (text: string): string => text.replace(/<details>[\s\S]*<\/details>\n\n/, '')
+const details = (text: string): string => /<details>[\s\S]*<\/details>/.exec(text)?.[0] ?? ''
+const footer = (text: string): string => /<sub>.*<\/sub>$/.exec(text)?.[0] ?? ''
+/** Without the details and the footer, which are much the same in each phase. */
+const body = (text: string): string =>
+  text.replace(/<details>[\s\S]*<\/details>\n\n/, '').replace(/\n\n<sub>.*<\/sub>$/, '')
+const each = (runs: Record<string, Run>, text: (run: Run) => string, between = '\n\n'): string =>
+  Object.entries(runs)
+    .map(([name, run]) => `${name}: ${text(run)}`)
+    .join(between)
 const closingComment = (run: Run): string => closingFor(run, deployment)
 
 const progress = [
@@ -123,26 +130,109 @@ test('a run with a new pull request is at work, though no look has seen it begin
 })
 
 describe('the status comment', () => {
-  test('waiting for its turn', () => {
-    expect(status(phases.waiting)).toMatchInlineSnapshot(`
-      "### ⏳ Codex waits for its turn · 2 runs before it
+  test('says in each phase what goes on', () => {
+    expect(each(phases, run => body(status(run)))).toMatchInlineSnapshot(`
+      "waiting: ### ⏳ Codex waits for its turn · 2 runs before it
 
       > fix the flaky login test
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>maya, 14:02 UTC · reply \`/codex …\` to add instructions · \`/codex help\`</sub>"
+      preparing: ### ⏳ Codex is getting ready
+
+      > fix the flaky login test
+
+      - [ ] Stop this run <!-- codex-box:stop -->
+
+      starting: ### ⏳ Codex is working
+
+      > fix the flaky login test
+
+      **PostHog is preparing a sandbox**
+
+      - [ ] Stop this run <!-- codex-box:stop -->
+
+      working: ### ⏳ Codex is working
+
+      > fix the flaky login test
+
+      **Running the tests**
+
+      - [ ] Stop this run <!-- codex-box:stop -->
+
+      stopping: ### ⏳ Codex is stopping
+
+      > fix the flaky login test
+
+      pull: ### 🚀 [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)
+
+      pushed: ### 🚀 Codex pushed [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc) to this pull request
+
+      answer: ### 💬 Codex answered
+
+      nothing: ### 💬 Codex changed nothing
+
+      stopped: ### ⏹️ Codex was stopped
+
+      Stopped by \`maya\`. Nothing was pushed.
+
+      - [ ] Try again <!-- codex-box:retry -->
+
+      unfinished: ### ⚠️ Codex did not finish
+
+      Its sandbox stopped. It had opened [#9](https://github.com/acme/shop/pull/9).
+
+      failed: ### 😕 Codex failed
+
+      ❌ The agent ran into a usage or spend limit."
     `)
   })
-  test('getting ready', () => {
-    expect(status(phases.preparing)).toMatchInlineSnapshot(`
-      "### ⏳ Codex is getting ready
+  test('ends with who asked for what and where it is', () => {
+    expect(each(phases, run => footer(status(run)), '\n')).toMatchInlineSnapshot(`
+      "waiting: <sub>maya, 14:02 UTC · reply \`/codex …\` to add instructions · \`/codex help\`</sub>
+      preparing: <sub>maya, 14:02 UTC · reply \`/codex …\` to add instructions · \`/codex help\`</sub>
+      starting: <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to add instructions · \`/codex help\`</sub>
+      working: <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to add instructions · \`/codex help\`</sub>
+      stopping: <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex help\`</sub>
+      pull: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · draft, \`codex/login\` → \`main\`</sub>
+      pushed: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
+      answer: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
+      nothing: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
+      stopped: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
+      unfinished: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · draft, \`codex/login\` → \`main\`</sub>
+      failed: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+    `)
+  })
+  test('has the steps of the agent folded', () => {
+    const { working, stopped, failed } = phases
+    expect(each({ working, stopped, failed }, run => details(status(run)))).toMatchInlineSnapshot(`
+      "working: <details><summary>Details</summary>
 
-      > fix the flaky login test
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made from \`main\` and linked to this issue
+      ✅ Cloning the repository
+      ⏳ Running the tests
 
-      - [ ] Stop this run <!-- codex-box:stop -->
+      Codex read the instruction, title and description, as they were when you asked.
 
-      <sub>maya, 14:02 UTC · reply \`/codex …\` to add instructions · \`/codex help\`</sub>"
+      </details>
+
+      stopped: <details><summary>Details</summary>
+
+      ✅ Cloning the repository
+      ⏹️ Running the tests · 2 min
+
+      Codex read the instruction, title and description, as they were when you asked.
+
+      </details>
+
+      failed: <details><summary>Details</summary>
+
+      ✅ Cloning the repository
+      ❌ Running the tests · 2 min
+
+      Codex read the instruction, title and description, as they were when you asked.
+
+      </details>"
     `)
   })
   test('getting ready, after a pause that somebody ended', () => {
@@ -153,128 +243,6 @@ describe('the status comment', () => {
     const waits = { kind: 'pause', of: 'owner', by: 'olga', why: '' } as const
     expect(status(changed(phases.waiting, { schedule: { resumedBy: 'olga', waits } }))).not.toContain('ended')
   })
-  test('handed to PostHog', () => {
-    expect(short(status(phases.starting))).toMatchInlineSnapshot(`
-      "### ⏳ Codex is working
-
-      > fix the flaky login test
-
-      **PostHog is preparing a sandbox**
-
-      - [ ] Stop this run <!-- codex-box:stop -->
-
-      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to add instructions · \`/codex help\`</sub>"
-    `)
-  })
-  test('working', () => {
-    expect(status(phases.working)).toMatchInlineSnapshot(`
-      "### ⏳ Codex is working
-
-      > fix the flaky login test
-
-      **Running the tests**
-
-      <details><summary>Details</summary>
-
-      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made from \`main\` and linked to this issue
-      ✅ Cloning the repository
-      ⏳ Running the tests
-
-      Codex read the instruction, title and description, as they were when you asked.
-
-      </details>
-
-      - [ ] Stop this run <!-- codex-box:stop -->
-
-      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to add instructions · \`/codex help\`</sub>"
-    `)
-  })
-  test('stopping', () => {
-    expect(short(status(phases.stopping))).toMatchInlineSnapshot(`
-      "### ⏳ Codex is stopping
-
-      > fix the flaky login test
-
-      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex help\`</sub>"
-    `)
-  })
-  test('a pull request', () => {
-    expect(status(phases.pull)).toMatchInlineSnapshot(`
-      "### 🚀 [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)
-
-      <details><summary>Details</summary>
-
-      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made from \`main\` and linked to this issue
-      ✅ Cloning the repository
-      ✅ Running the tests · 2 min
-
-      Codex read the instruction, title and description, as they were when you asked.
-
-      </details>
-
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · draft, \`codex/login\` → \`main\`</sub>"
-    `)
-  })
-  test('commits on a pull request', () => {
-    expect(short(status(phases.pushed))).toMatchInlineSnapshot(`
-      "### 🚀 Codex pushed [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc) to this pull request
-
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
-    `)
-  })
-  test('an answer', () => {
-    expect(short(status(phases.answer))).toMatchInlineSnapshot(`
-      "### 💬 Codex answered
-
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
-    `)
-  })
-  test('nothing', () => {
-    expect(short(status(phases.nothing))).toMatchInlineSnapshot(`
-      "### 💬 Codex changed nothing
-
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
-    `)
-  })
-  test('stopped', () => {
-    expect(status(phases.stopped)).toMatchInlineSnapshot(`
-      "### ⏹️ Codex was stopped
-
-      Stopped by \`maya\`. Nothing was pushed.
-
-      <details><summary>Details</summary>
-
-      ✅ Cloning the repository
-      ⏹️ Running the tests · 2 min
-
-      Codex read the instruction, title and description, as they were when you asked.
-
-      </details>
-
-      - [ ] Try again <!-- codex-box:retry -->
-
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
-    `)
-  })
-  test('failed', () => {
-    expect(status(phases.failed)).toMatchInlineSnapshot(`
-      "### 😕 Codex failed
-
-      ❌ The agent ran into a usage or spend limit.
-
-      <details><summary>Details</summary>
-
-      ✅ Cloning the repository
-      ❌ Running the tests · 2 min
-
-      Codex read the instruction, title and description, as they were when you asked.
-
-      </details>
-
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
-    `)
-  })
-
   test('what whoever runs the bot has to mend is told at once', () => {
     const why = 'PostHog does not offer the model `gpt-2`'
     const run = runWith({
@@ -533,58 +501,49 @@ describe('the last word', () => {
     expect(line).toBe(warning)
   })
 
-  test('a pull request', () => {
-    expect(short(closingComment(phases.pull))).toMatchInlineSnapshot(
-      `
-      "@maya the pull request is ready for you: **[#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)**
-
-      The test now waits for the session.
-
-      - \`login.test.ts\` waits
-      - thanks to @​sam, see #​5
-
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>"
-    `,
-    )
-  })
-  const words = (run: Run): string => short(closingComment(run))
-
-  test('commits on a pull request', () => {
-    expect(words(phases.pushed)).toMatchInlineSnapshot(`
-      "@maya done: **[\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc)** is on this pull request.
-
-      The test now waits for the session.
-
-      - \`login.test.ts\` waits
-      - thanks to @​sam, see #​5
-
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>"
-    `)
-  })
-  test('commits on the pull request of an issue', () => {
-    const run = working(over, {
+  const ends: Record<string, Run> = {
+    'a pull request': phases.pull,
+    'commits on a pull request': phases.pushed,
+    'commits on the pull request of an issue': working(over, {
       result: { outcome: { kind: 'pushed', sha: 'c'.repeat(40) }, pulls: [pull], reported: 1 },
       session: { sessionLog: undefined },
-    })
-    expect(words(run)).toMatchInlineSnapshot(`
-      "@maya done: **[\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc)** is on [#9](https://github.com/acme/shop/pull/9).
+    }),
+    'an answer': phases.answer,
+    'a plan': { ...phases.answer, request: { ...ask, what: 'plan' } },
+    nothing: phases.nothing,
+    'stopped, with nothing left behind': phases.stopped,
+    'stopped, with commits left behind': changed(phases.stopped, { result: { pushed: 'c'.repeat(40) } }),
+    'stopped, with a pull request left behind': changed(phases.stopped, { result: { pulls: [pull] } }),
+    'stopped since its reason went away': changed(phases.stopped, {
+      result: { outcome: { ...stopped, because: 'closed the issue' } },
+    }),
+    failed: phases.failed,
+  }
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>"
-    `)
-  })
-  test('an answer', () => {
-    expect(words(phases.answer)).toMatchInlineSnapshot(`
-      "@maya The test now waits for the session.
+  test('says what came of it', () => {
+    expect(each(ends, run => body(closingComment(run)))).toMatchInlineSnapshot(`
+      "a pull request: @maya the pull request is ready for you: **[#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)**
+
+      The test now waits for the session.
 
       - \`login.test.ts\` waits
       - thanks to @​sam, see #​5
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>"
-    `)
-  })
-  test('a plan', () => {
-    expect(words({ ...phases.answer, request: { ...ask, what: 'plan' } })).toMatchInlineSnapshot(`
-      "@maya The test now waits for the session.
+      commits on a pull request: @maya done: **[\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc)** is on this pull request.
+
+      The test now waits for the session.
+
+      - \`login.test.ts\` waits
+      - thanks to @​sam, see #​5
+
+      commits on the pull request of an issue: @maya done: **[\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc)** is on [#9](https://github.com/acme/shop/pull/9).
+
+      an answer: @maya The test now waits for the session.
+
+      - \`login.test.ts\` waits
+      - thanks to @​sam, see #​5
+
+      a plan: @maya The test now waits for the session.
 
       - \`login.test.ts\` waits
       - thanks to @​sam, see #​5
@@ -593,23 +552,42 @@ describe('the last word', () => {
 
       - [ ] Carry out this plan <!-- codex-box:approve -->
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex plan …\` to change the plan</sub>"
-    `)
-  })
-  test('nothing', () => {
-    expect(words(phases.nothing)).toMatchInlineSnapshot(`
-      "@maya Codex changed nothing and said nothing.
+      nothing: @maya Codex changed nothing and said nothing.
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>"
-    `)
-  })
-  test('stopped, with nothing left behind', () => {
-    expect(words(phases.stopped)).toMatchInlineSnapshot(`
-      "@maya you stopped this run. Nothing was pushed.
+      stopped, with nothing left behind: @maya you stopped this run. Nothing was pushed.
 
       - [ ] Try again <!-- codex-box:retry -->
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+      stopped, with commits left behind: @maya you stopped this run. It had pushed commits up to \`ccccccc\` to [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky).
+
+      - [ ] Try again <!-- codex-box:retry -->
+
+      stopped, with a pull request left behind: @maya you stopped this run. It had opened [#9](https://github.com/acme/shop/pull/9).
+
+      - [ ] Try again <!-- codex-box:retry -->
+
+      stopped since its reason went away: @maya this run was stopped because you closed the issue. Nothing was pushed.
+
+      failed: @maya Codex failed: The agent ran into a usage or spend limit.
+
+      **What to do:** Wait, then \`/codex retry\`.
+
+      - [ ] Try again <!-- codex-box:retry -->"
+    `)
+  })
+  test('ends with what it took and how to go on', () => {
+    expect(each(ends, run => footer(closingComment(run)), '\n')).toMatchInlineSnapshot(`
+      "a pull request: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>
+      commits on a pull request: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>
+      commits on the pull request of an issue: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>
+      an answer: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>
+      a plan: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex plan …\` to change the plan</sub>
+      nothing: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>
+      stopped, with nothing left behind: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
+      stopped, with commits left behind: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
+      stopped, with a pull request left behind: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
+      stopped since its reason went away: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
+      failed: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
   test('commits that no pull request shows', () => {
@@ -621,45 +599,6 @@ describe('the last word', () => {
       'It had pushed commits up to `ccccccc` to [`posthog/login`](https://github.com/acme/shop/tree/posthog/login).',
     )
   })
-  test('stopped, with commits left behind', () => {
-    expect(words(changed(phases.stopped, { result: { pushed: 'c'.repeat(40) } }))).toMatchInlineSnapshot(`
-      "@maya you stopped this run. It had pushed commits up to \`ccccccc\` to [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky).
-
-      - [ ] Try again <!-- codex-box:retry -->
-
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
-    `)
-  })
-  test('stopped, with a pull request left behind', () => {
-    expect(words(changed(phases.stopped, { result: { pulls: [pull] } }))).toMatchInlineSnapshot(`
-      "@maya you stopped this run. It had opened [#9](https://github.com/acme/shop/pull/9).
-
-      - [ ] Try again <!-- codex-box:retry -->
-
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
-    `)
-  })
-  test('stopped since its reason went away', () => {
-    expect(
-      words(changed(phases.stopped, { result: { outcome: { ...stopped, because: 'closed the issue' } } })),
-    ).toMatchInlineSnapshot(`
-      "@maya this run was stopped because you closed the issue. Nothing was pushed.
-
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
-    `)
-  })
-  test('failed', () => {
-    expect(words(phases.failed)).toMatchInlineSnapshot(`
-      "@maya Codex failed: The agent ran into a usage or spend limit.
-
-      **What to do:** Wait, then \`/codex retry\`.
-
-      - [ ] Try again <!-- codex-box:retry -->
-
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
-    `)
-  })
-
   test('what it waited for is no work, and what never started has taken no time', () => {
     const times = (run: Run): string => /<sub>[^\n]*/.exec(closingComment(run))?.[0] ?? ''
     const schedule = { enteredAt: t0 - 12 * minute, admissionExpectedAt: t0 }

@@ -8,6 +8,7 @@ import {
   Context,
   changed,
   Given,
+  type Intent,
   type NewRun,
   newRun,
   type Run,
@@ -184,6 +185,31 @@ export const more = (id: string, text = 'and the logout test', by = zoe) => ({
 export const passing = (words: ReturnType<typeof more>): RunChange => ({
   mailbox: { pendingFollowUps: [words] },
   workspace: { threadContext: contextFor(words.id) },
+})
+
+// What differs in a Run, by a word.
+export const nextPoll = (nextPollAt: number | undefined): RunChange => ({ schedule: { nextPollAt } })
+export const lastPoll = (lastPollAt: number | undefined): RunChange => ({ schedule: { lastPollAt } })
+export const due = nextPoll(undefined)
+export const inLine = (ahead: number): RunChange => ({
+  schedule: { waits: { kind: 'line', ahead, of: 'owner' } },
+})
+export const stopAsked: RunChange = { mailbox: { stop: { by: maya, at: t0 } } }
+export const wordsWait: RunChange = { mailbox: { pendingFollowUps: [more('a')] } }
+export const claimsPull: RunChange = { result: { claimedPulls: ['u'] } }
+export const resultChecked: RunChange = { result: { resultChecked: true } }
+export const intends = (...intent: Intent[]): RunChange => ({ attempts: { intent } })
+export const announced = (differs: Partial<Run['report']['announced']>): RunChange => ({
+  report: { announced: { ...told, ...differs } },
+})
+export const noTaskRun: RunChange = { session: { taskRun: undefined } }
+export const taskRunIs = (differs: Partial<typeof taskRun>): RunChange => ({
+  session: { taskRun: { ...taskRun, ...differs } },
+})
+export const logIs = (sessionLog: Run['session']['sessionLog']): RunChange => ({ session: { sessionLog } })
+export const earlierIs = (earlier: Run['session']['earlier']): RunChange => ({ session: { earlier } })
+export const cancelAsked = (at: number): RunChange => ({
+  session: { cancelled: { taskRun: taskRun.id, at } },
 })
 
 export const deployment: Deployment = { posthogUrl: 'https://us.posthog.com', posthogProject: '42' }

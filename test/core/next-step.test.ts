@@ -15,23 +15,38 @@ import {
 import { limits } from '../../src/core/record/timing.ts'
 import { tries } from '../support/tries.ts'
 import {
+  announced,
   ask,
   branch,
+  cancelAsked,
+  claimsPull,
   context,
+  due,
+  earlierIs,
   hour,
+  inLine,
+  intends,
+  lastPoll,
+  logIs,
   maya,
   minute,
   more,
+  nextPoll,
+  noTaskRun,
   passing,
   pull,
   pullThread,
+  resultChecked,
   rights,
   runWith,
   second,
   status,
+  stopAsked,
   t0,
   taskRun,
+  taskRunIs,
   told,
+  wordsWait,
   working,
 } from './given.ts'
 
@@ -65,11 +80,7 @@ describe('from the asking to the start', () => {
   holds([
     ['first it asks for its turn', runWith(), 'await-admission'],
     ['then the thread is told', runWith({ schedule: { admitted: true } }), 'post-status'],
-    [
-      'what is waited for, too',
-      runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } }),
-      'post-status',
-    ],
+    ['what is waited for, too', runWith(inLine(1)), 'post-status'],
     [
       'and before it asks again where GitHub did not say',
       runWith({ retries: { github: { why: 'w', since: t0, until: t0, count: 1 } } }),
@@ -83,36 +94,24 @@ describe('from the asking to the start', () => {
     ['then it waits for its turn', runWith({ report: { status } }), 'await-admission'],
     [
       'and asks again later',
-      runWith({
-        report: { status },
-        schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: now.at + 3_000 },
-      }),
+      runWith(inLine(2), nextPoll(now.at + 3_000), { report: { status } }),
       'wait 3000',
     ],
     [
       'while the thread is told that it waits',
-      runWith({
-        report: { status },
-        schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: now.at + 3_000 },
-      }),
+      runWith(inLine(2), nextPoll(now.at + 3_000), { report: { status } }),
       'edit-status',
       { text: 'phase' },
     ],
     [
       'and its place now and then, as that changes with every run that ends',
-      runWith({
-        report: { status },
-        schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: t0 + hour },
-      }),
+      runWith(inLine(2), nextPoll(t0 + hour), { report: { status } }),
       `wait ${2 * minute}`,
       { text: 'details', at: status.at + minute },
     ],
     [
       'but not at each change',
-      runWith({
-        report: { status },
-        schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: t0 + hour },
-      }),
+      runWith(inLine(2), nextPoll(t0 + hour), { report: { status } }),
       'edit-status',
       { text: 'details', at: status.at + 3 * minute },
     ],
@@ -150,78 +149,65 @@ describe('from the asking to the start', () => {
       runWith(ready, { workspace: { branch, threadContext: context }, session: { taskId: 'task-1' } }),
       'stage-attachments',
     ],
-    ['then the run', working({ session: { taskRun: undefined } }), 'start-run'],
+    ['then the run', working(noTaskRun), 'start-run'],
     [
       'after an outage, whether its sender still may',
-      working({
-        session: { taskRun: undefined, instructionSent: false },
-        schedule: { rightAskedAt: t0 - hour },
-      }),
+      working(noTaskRun, { session: { instructionSent: false }, schedule: { rightAskedAt: t0 - hour } }),
       'await-admission',
     ],
     [
       'not so for words that came later',
-      working({
-        session: { taskRun: undefined, instructionSent: true },
-        schedule: { rightAskedAt: t0 - hour },
-      }),
+      working(noTaskRun, { session: { instructionSent: true }, schedule: { rightAskedAt: t0 - hour } }),
       'start-run',
     ],
-    ['or the run of before', working({ session: { taskRun: undefined, earlier } }), 'rejoin'],
+    ['or the run of before', working(noTaskRun, earlierIs(earlier)), 'rejoin'],
     [
       'which ends first when it may do something else',
-      working(notYet, {
-        session: { earlier: { ...earlier, may: { ...rights, permission: 'read-only' } } },
-      }),
+      working(notYet, earlierIs({ ...earlier, may: { ...rights, permission: 'read-only' } })),
       'end-earlier',
     ],
     [
       'or when nobody knows what it may do',
-      working(notYet, { session: { earlier: { ...earlier, may: undefined } } }),
+      working(notYet, earlierIs({ ...earlier, may: undefined })),
       'end-earlier',
     ],
     [
       'or when everything begins afresh',
-      working(notYet, { session: { earlier: { ...earlier, resumes: false } } }),
+      working(notYet, earlierIs({ ...earlier, resumes: false })),
       'end-earlier',
     ],
     [
       'which is looked at until it has ended',
-      working({ session: { taskRun: undefined, earlier: { ...earlier, resumes: false, cancelledAt: t0 } } }),
+      working(noTaskRun, earlierIs({ ...earlier, resumes: false, cancelledAt: t0 })),
       'wait 4000',
     ],
     [
       'and is not waited for without end',
-      working({
-        session: {
-          taskRun: undefined,
-          earlier: { ...earlier, resumes: false, cancelledAt: t0 - limits.stopping },
-        },
-        schedule: { lastPollAt: now.at },
-      }),
+      working(
+        noTaskRun,
+        earlierIs({ ...earlier, resumes: false, cancelledAt: t0 - limits.stopping }),
+        lastPoll(now.at),
+      ),
       'give-up the earlier run may not do what you ask now, and PostHog did not confirm its end within 5 minutes',
     ],
     [
       'and that it goes on, only a look after the limit says',
-      working({
-        session: { taskRun: undefined, earlier: { ...earlier, resumes: false, cancelledAt: t0 - hour } },
-        schedule: { lastPollAt: t0 - hour + limits.stopping, nextPollAt: undefined },
-      }),
+      working(
+        noTaskRun,
+        earlierIs({ ...earlier, resumes: false, cancelledAt: t0 - hour }),
+        lastPoll(t0 - hour + limits.stopping),
+        due,
+      ),
       'end-earlier',
     ],
     [
       'what begins afresh reads the thread again',
-      working({
-        session: { taskRun: undefined, earlier: { ...earlier, resumes: false, over: true } },
+      working(noTaskRun, earlierIs({ ...earlier, resumes: false, over: true }), {
         workspace: { threadContext: undefined },
       }),
       'gather-context',
     ],
-    [
-      'unless that is over',
-      working({ session: { taskRun: undefined, earlier: { ...earlier, over: true } } }),
-      'start-run',
-    ],
+    ['unless that is over', working(noTaskRun, earlierIs({ ...earlier, over: true })), 'start-run'],
   ])
 })
 
@@ -229,60 +215,33 @@ describe('while the agent works', () => {
   const idle = (since: number, turns = 1) => ({ offset: 1, turns, idle: true, idleSince: now.at - since })
   const completed = { ...taskRun, status: 'completed' as const, changedAt: now.at }
   holds([
-    ['it is looked at', working({ schedule: { nextPollAt: undefined } }), 'poll'],
-    ['when it is time', working({ schedule: { nextPollAt: now.at } }), 'poll'],
-    ['and not before', working({ schedule: { nextPollAt: now.at + 4_000 } }), 'wait 4000'],
-    [
-      'a new phase is shown at once',
-      working({ schedule: { nextPollAt: now.at + 4_000 } }),
-      'edit-status',
-      { text: 'phase' },
-    ],
+    ['it is looked at', working(due), 'poll'],
+    ['when it is time', working(nextPoll(now.at)), 'poll'],
+    ['and not before', working(nextPoll(now.at + 4_000)), 'wait 4000'],
+    ['a new phase is shown at once', working(nextPoll(now.at + 4_000)), 'edit-status', { text: 'phase' }],
     [
       'details wait for fifteen seconds',
-      working({
-        schedule: { nextPollAt: now.at + 60_000 },
-        report: { status: { ...status, at: now.at - 5_000 } },
-      }),
+      working(nextPoll(now.at + 60_000), { report: { status: { ...status, at: now.at - 5_000 } } }),
       'wait 10000',
       { text: 'details' },
     ],
     [
       'and are shown then',
-      working({
-        schedule: { nextPollAt: now.at + 60_000 },
-        report: { status: { ...status, at: now.at - 15_000 } },
-      }),
+      working(nextPoll(now.at + 60_000), { report: { status: { ...status, at: now.at - 15_000 } } }),
       'edit-status',
       { text: 'details' },
     ],
     ['more words are passed on', working(passing(more('a'))), 'deliver'],
-    [
-      'with what was written beside them',
-      working({ mailbox: { pendingFollowUps: [more('a')] } }),
-      'gather-context',
-    ],
-    ['an address is checked', working({ result: { claimedPulls: ['u'] } }), 'adopt-pull u'],
-    [
-      'before more words',
-      working({ result: { claimedPulls: ['u'] }, mailbox: { pendingFollowUps: [more('a')] } }),
-      'adopt-pull u',
-    ],
+    ['with what was written beside them', working(wordsWait), 'gather-context'],
+    ['an address is checked', working(claimsPull), 'adopt-pull u'],
+    ['before more words', working(claimsPull, wordsWait), 'adopt-pull u'],
     [
       'a new pull request is shown at once, before anything else',
-      working({
-        result: { pulls: [pull] },
-        mailbox: { pendingFollowUps: [more('a')] },
-        schedule: { nextPollAt: undefined },
-      }),
+      working(wordsWait, due, { result: { pulls: [pull] } }),
       'edit-status',
       { text: 'phase' },
     ],
-    [
-      'and is not the end',
-      working({ result: { pulls: [pull] }, schedule: { nextPollAt: now.at + 4_000 } }),
-      'wait 4000',
-    ],
+    ['and is not the end', working(nextPoll(now.at + 4_000), { result: { pulls: [pull] } }), 'wait 4000'],
     [
       'words go to the agent that talks on',
       working(passing(more('a')), { result: { pulls: [pull] } }),
@@ -290,293 +249,170 @@ describe('while the agent works', () => {
     ],
     [
       'after its turn nobody is asked what came of it',
-      working({
-        result: { pulls: [pull] },
-        session: { sessionLog: idle(3_000) },
-        schedule: { lastPollAt: now.at - 500 },
-      }),
+      working(logIs(idle(3_000)), lastPoll(now.at - 500), { result: { pulls: [pull] } }),
       'settle-outcome',
     ],
     [
       'nor is it looked at once more for the pull request that is known',
-      working({
-        result: { pulls: [pull] },
-        session: { sessionLog: idle(0) },
-        schedule: { lastPollAt: now.at },
-      }),
+      working(logIs(idle(0)), lastPoll(now.at), { result: { pulls: [pull] } }),
       'settle-outcome',
     ],
     [
       'the look that saw the end of a turn may have missed its pull request',
-      working({
-        session: { sessionLog: idle(3_000) },
-        schedule: { lastPollAt: now.at - 3_000, nextPollAt: now.at - 1_000 },
-      }),
+      working(logIs(idle(3_000)), lastPoll(now.at - 3_000), nextPoll(now.at - 1_000)),
       'poll',
     ],
     [
       'however long nobody looked',
-      working({
-        session: { sessionLog: idle(hour) },
-        schedule: { lastPollAt: now.at - hour, nextPollAt: now.at + 1_000 },
-      }),
+      working(logIs(idle(hour)), lastPoll(now.at - hour), nextPoll(now.at + 1_000)),
       'wait 1000',
     ],
-    [
-      'then GitHub is asked',
-      working({ session: { sessionLog: idle(3_000) }, schedule: { lastPollAt: now.at - 500 } }),
-      'find-result',
-    ],
-    [
-      'and it is over',
-      working({
-        session: { sessionLog: idle(3_000) },
-        schedule: { lastPollAt: now.at },
-        result: { resultChecked: true },
-      }),
-      'settle-outcome',
-    ],
+    ['then GitHub is asked', working(logIs(idle(3_000)), lastPoll(now.at - 500)), 'find-result'],
+    ['and it is over', working(logIs(idle(3_000)), lastPoll(now.at), resultChecked), 'settle-outcome'],
     [
       'after more words the end counts later',
-      working({
-        schedule: { lastPollAt: now.at, nextPollAt: now.at + 60_000 },
-        session: { sessionLog: idle(3_000), taskRun: { ...taskRun, messages: 1 } },
-      }),
+      working(lastPoll(now.at), nextPoll(now.at + 60_000), logIs(idle(3_000)), taskRunIs({ messages: 1 })),
       'wait 60000',
     ],
     [
       'so is what PostHog completed after the turn',
-      working({
-        session: { taskRun: { ...taskRun, status: 'completed' }, sessionLog: idle(0) },
-        result: { resultChecked: true },
-      }),
+      working(taskRunIs({ status: 'completed' }), logIs(idle(0)), resultChecked),
       'settle-outcome',
     ],
     [
       'what PostHog completed before its log shows the end of the turn is looked at again',
-      working({
-        session: { taskRun: completed },
-        schedule: { lastPollAt: now.at, nextPollAt: now.at + 2_000 },
-      }),
+      working(lastPoll(now.at), nextPoll(now.at + 2_000), { session: { taskRun: completed } }),
       'wait 2000',
     ],
     [
       'words wait for that',
-      working({
-        session: { taskRun: completed },
-        mailbox: { pendingFollowUps: [more('a')] },
-        schedule: { lastPollAt: now.at, nextPollAt: now.at + 2_000 },
-      }),
+      working(wordsWait, lastPoll(now.at), nextPoll(now.at + 2_000), { session: { taskRun: completed } }),
       'wait 2000',
     ],
     [
       'and for what the log may yet show of words that they would be said with once more',
-      working({
+      working(wordsWait, lastPoll(now.at), nextPoll(now.at + 2_000), {
         session: {
           taskRun: { ...completed, status: 'failed', error: 'spend limit', instructionUnread: true },
         },
-        mailbox: { pendingFollowUps: [more('a')] },
-        schedule: { lastPollAt: now.at, nextPollAt: now.at + 2_000 },
       }),
       'wait 2000',
     ],
     [
       'and goes on in the same session if it never does',
-      working({ session: { taskRun: completed }, schedule: { lastPollAt: now.at + limits.lateLog } }),
+      working(lastPoll(now.at + limits.lateLog), { session: { taskRun: completed } }),
       'resume-turn ended-early',
     ],
     [
       'once',
-      working({
+      working(lastPoll(now.at + limits.lateLog), {
         session: { taskRun: completed },
-        schedule: { lastPollAt: now.at + limits.lateLog },
         result: { resumed: { why: 'ended-early', words: [] } },
       }),
       'find-result',
     ],
     [
       'what ended for another reason goes on where it is',
-      working({
-        session: { sessionLog: { ...idle(3_000), stopReason: 'max_tokens' } },
-        schedule: { lastPollAt: now.at },
-      }),
+      working(logIs({ ...idle(3_000), stopReason: 'max_tokens' }), lastPoll(now.at)),
       'resume-turn max-tokens',
     ],
     [
       'a run that is never started',
-      working({
-        session: { taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 15 * minute - 1 } },
-        schedule: { lastPollAt: now.at },
-      }),
+      working(taskRunIs({ status: 'queued', changedAt: now.at - 15 * minute - 1 }), lastPoll(now.at)),
       'give-up PostHog accepted the run but did not start it within 15 minutes',
     ],
     [
       'one that is not even queued',
-      working({
-        session: { taskRun: { ...taskRun, status: 'not_started', changedAt: now.at - 15 * minute - 1 } },
-        schedule: { lastPollAt: now.at },
-      }),
+      working(taskRunIs({ status: 'not_started', changedAt: now.at - 15 * minute - 1 }), lastPoll(now.at)),
       'give-up PostHog accepted the run but did not start it within 15 minutes',
     ],
     [
       'that it was not started, only a look after the limit says',
-      working({
-        session: { taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 2 * hour } },
-        schedule: { lastPollAt: now.at - 2 * hour + 15 * minute, nextPollAt: undefined },
-      }),
+      working(
+        taskRunIs({ status: 'queued', changedAt: now.at - 2 * hour }),
+        lastPoll(now.at - 2 * hour + 15 * minute),
+        due,
+      ),
       'poll',
     ],
     [
       'one that may still be',
-      working({
-        schedule: { nextPollAt: undefined },
-        session: { taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 15 * minute } },
-      }),
+      working(due, taskRunIs({ status: 'queued', changedAt: now.at - 15 * minute })),
       'poll',
     ],
     [
       'one that says nothing for three hours',
-      working({
-        session: { taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 } },
-        schedule: { lastPollAt: now.at },
-      }),
+      working(taskRunIs({ changedAt: now.at - 3 * hour - 1 }), lastPoll(now.at)),
       'give-up PostHog showed nothing new of this run for three hours',
     ],
     [
       'that it is silent, only a look after the limit says',
-      working({
-        session: { taskRun: { ...taskRun, changedAt: now.at - 9 * hour } },
-        schedule: { lastPollAt: now.at - 6 * hour, nextPollAt: now.at + 4_000 },
-      }),
+      working(
+        taskRunIs({ changedAt: now.at - 9 * hour }),
+        lastPoll(now.at - 6 * hour),
+        nextPoll(now.at + 4_000),
+      ),
       'wait 4000',
     ],
   ])
 })
 
-const cancelled = (at: number) => ({ taskRun: taskRun.id, at })
 const refusedCancel = (until: number, since: number = t0): RunChange => ({
   retries: { [cancelKey(working())]: { why: 'no', since, until, count: 1 } },
 })
 
 describe('a stop', () => {
-  const stop = { by: maya, at: t0 }
   holds([
-    ['before anything is at PostHog is done', runWith(ready, { mailbox: { stop } }), 'settle-outcome'],
+    ['before anything is at PostHog is done', runWith(ready, stopAsked), 'settle-outcome'],
     [
       'while it waits for its turn, too',
-      runWith({
-        report: { status },
-        mailbox: { stop },
-        schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' }, nextPollAt: now.at + 3_000 },
-      }),
+      runWith(stopAsked, inLine(2), nextPoll(now.at + 3_000), { report: { status } }),
       'settle-outcome',
     ],
-    ['is asked for', working({ mailbox: { stop } }), 'cancel'],
-    [
-      'goes before the words that wait',
-      working({ mailbox: { stop, pendingFollowUps: [more('a')] } }),
-      'cancel',
-    ],
-    [
-      'is then looked for',
-      working({
-        mailbox: { stop },
-        session: { cancelled: cancelled(t0) },
-        schedule: { nextPollAt: undefined },
-      }),
-      'poll',
-    ],
-    [
-      'and waited for',
-      working({
-        mailbox: { stop },
-        session: { cancelled: cancelled(t0) },
-        schedule: { nextPollAt: now.at + 2_000 },
-      }),
-      'wait 2000',
-    ],
-    [
-      'keeps what the agent made',
-      working({ mailbox: { stop }, result: { claimedPulls: ['u'] } }),
-      'adopt-pull u',
-    ],
+    ['is asked for', working(stopAsked), 'cancel'],
+    ['goes before the words that wait', working(stopAsked, wordsWait), 'cancel'],
+    ['is then looked for', working(stopAsked, cancelAsked(t0), due), 'poll'],
+    ['and waited for', working(stopAsked, cancelAsked(t0), nextPoll(now.at + 2_000)), 'wait 2000'],
+    ['keeps what the agent made', working(stopAsked, claimsPull), 'adopt-pull u'],
     [
       'that PostHog confirmed: what is left behind?',
-      working({
-        mailbox: { stop },
-        session: { taskRun: { ...taskRun, status: 'cancelled' } },
-      }),
+      working(stopAsked, taskRunIs({ status: 'cancelled' })),
       'find-result',
     ],
-    [
-      'and done',
-      working({
-        mailbox: { stop },
-        session: { taskRun: { ...taskRun, status: 'cancelled' } },
-        result: { resultChecked: true },
-      }),
-      'settle-outcome',
-    ],
+    ['and done', working(stopAsked, taskRunIs({ status: 'cancelled' }), resultChecked), 'settle-outcome'],
     [
       'of what is over already',
-      working({
-        mailbox: { stop },
-        session: { taskRun: { ...taskRun, status: 'completed' } },
-        result: { resultChecked: true },
-      }),
+      working(stopAsked, taskRunIs({ status: 'completed' }), resultChecked),
       'settle-outcome',
     ],
     [
       'that nobody confirms within five minutes',
-      working({
-        mailbox: { stop },
-        session: { cancelled: cancelled(now.at - 5 * minute - 1) },
-        schedule: { lastPollAt: now.at },
-      }),
+      working(stopAsked, cancelAsked(now.at - 5 * minute - 1), lastPoll(now.at)),
       'give-up PostHog did not confirm the stop within 5 minutes',
     ],
     [
       'which count from when PostHog was asked',
-      working({
-        mailbox: { stop: { ...stop, at: now.at - hour } },
-        session: { cancelled: cancelled(now.at - 5 * minute) },
-        schedule: { lastPollAt: now.at, nextPollAt: now.at + 2_000 },
+      working(cancelAsked(now.at - 5 * minute), lastPoll(now.at), nextPoll(now.at + 2_000), {
+        mailbox: { stop: { by: maya, at: now.at - hour } },
       }),
       'wait 2000',
     ],
     [
       'and only a look after them says so',
-      working({
-        mailbox: { stop: { ...stop, at: now.at - hour } },
-        session: { cancelled: cancelled(now.at - hour) },
-        schedule: { lastPollAt: now.at - 55 * minute, nextPollAt: undefined },
+      working(cancelAsked(now.at - hour), lastPoll(now.at - 55 * minute), due, {
+        mailbox: { stop: { by: maya, at: now.at - hour } },
       }),
       'poll',
     ],
     [
       'that PostHog refused is asked for again after a while',
-      working({
-        mailbox: { stop },
-        ...refusedCancel(now.at + 900),
-        schedule: { nextPollAt: now.at + 2_000 },
-      }),
+      working({ ...refusedCancel(now.at + 900) }, stopAsked, nextPoll(now.at + 2_000)),
       'wait 900',
     ],
-    [
-      'and then',
-      working({
-        mailbox: { stop },
-        ...refusedCancel(now.at),
-        schedule: { nextPollAt: now.at + 2_000 },
-      }),
-      'cancel',
-    ],
+    ['and then', working({ ...refusedCancel(now.at) }, stopAsked, nextPoll(now.at + 2_000)), 'cancel'],
     [
       'for ten minutes',
-      working({
-        mailbox: { stop },
-        ...refusedCancel(now.at + 1, now.at - 10 * minute - 1),
-      }),
+      working({ ...refusedCancel(now.at + 1, now.at - 10 * minute - 1) }, stopAsked),
       'give-up PostHog did not confirm the stop within 5 minutes',
     ],
   ])
@@ -584,7 +420,7 @@ describe('a stop', () => {
 
 describe('an edit of the status', () => {
   const edited = (ago: number): Run =>
-    working({ report: { status: { ...status, at: now.at - ago } }, schedule: { nextPollAt: now.at + hour } })
+    working(nextPoll(now.at + hour), { report: { status: { ...status, at: now.at - ago } } })
   holds([
     [
       'a time that grows is no reason for one more often than every five minutes',
@@ -636,7 +472,7 @@ describe('after the outcome', () => {
       working(over, { report: { announced: { ...untold, comment: true, reaction: true } } }),
       'unlabel',
     ],
-    ['then the branch', working(over, { report: { announced: { ...told, branch: false } } }), 'drop-branch'],
+    ['then the branch', working(over, announced({ branch: false })), 'drop-branch'],
     ['then it folds the status away', working(over, { report: { status: known } }), 'minimize-status'],
     ['once', working(over, { report: { status: { ...known, minimized: true } } }), 'end'],
     [
@@ -647,7 +483,7 @@ describe('after the outcome', () => {
     ],
     [
       'and not where no other word stands',
-      working(over, { report: { status: known, announced: { ...told, word: false } } }),
+      working(over, announced({ word: false }), { report: { status: known } }),
       'end',
     ],
     ['that of an earlier run, too', working(over, { report: { supersedes: ['IC_1'] } }), 'minimize-status'],
@@ -655,12 +491,12 @@ describe('after the outcome', () => {
     ['with the last details shown', working(over), 'edit-status', { text: 'details' }],
     [
       'each inline comment of a review has its answer',
-      working(over, { thread: pullThread, request: review, report: { announced: { ...told, inline: 1 } } }),
+      working(over, announced({ inline: 1 }), { thread: pullThread, request: review }),
       'answer-inline',
     ],
     [
       'and no more than that',
-      working(over, { thread: pullThread, request: review, report: { announced: { ...told, inline: 2 } } }),
+      working(over, announced({ inline: 2 }), { thread: pullThread, request: review }),
       'end',
     ],
     [
@@ -668,31 +504,22 @@ describe('after the outcome', () => {
       working({ ...over, request: { ...ask, inline: [inline] } }),
       'end',
     ],
-    [
-      'a follow-up makes it go on',
-      working(over, { mailbox: { pendingFollowUps: [more('a')] } }),
-      'resume-work',
-    ],
+    ['a follow-up makes it go on', working(over, wordsWait), 'resume-work'],
     [
       'before anything else is told',
-      working(over, { report: { announced: untold }, mailbox: { pendingFollowUps: [more('a')] } }),
+      working(over, wordsWait, { report: { announced: untold } }),
       'resume-work',
       { text: 'phase' },
     ],
     [
       'but not when there is nothing to go on with',
-      runWith({
+      runWith(wordsWait, {
         report: { status, announced: told },
         result: { outcome: { kind: 'stopped', by: 'maya' } },
-        mailbox: { pendingFollowUps: [more('a')] },
       }),
       'end',
     ],
-    [
-      'one that is told of late is looked at',
-      working(over, { result: { claimedPulls: ['u'] } }),
-      'adopt-pull u',
-    ],
+    ['one that is told of late is looked at', working(over, claimsPull), 'adopt-pull u'],
   ])
 })
 
@@ -706,16 +533,8 @@ describe('an effect whose result is not known comes first', () => {
     [{ kind: 'answer-inline', at: t0 }, 'answer-inline'],
   ]
   test.each(intents)('%j: %s', (intent, expected) => {
-    expect(step(working({ attempts: { intent: [intent] } }))).toBe(expected)
-    expect(
-      step(
-        working({
-          attempts: { intent: [intent] },
-          mailbox: { pendingFollowUps: [more('a')] },
-          result: { claimedPulls: ['u'] },
-        }),
-      ),
-    ).toBe(expected)
+    expect(step(working(intends(intent)))).toBe(expected)
+    expect(step(working(intends(intent), wordsWait, claimsPull))).toBe(expected)
   })
 })
 
@@ -735,7 +554,6 @@ const githubAway = (given: Partial<Retry> = {}): RunChange => ({
 
 describe('while PostHog is out of reach', () => {
   const due: RunChange = { schedule: { nextPollAt: undefined } }
-  const stop = { by: maya, at: t0 }
   const since = now.at - 24 * hour - 1
   holds([
     ['it is waited for', working(due, posthogAway()), 'wait 9000'],
@@ -748,40 +566,24 @@ describe('while PostHog is out of reach', () => {
     ],
     [
       'or GitHub is away, too',
-      working({
-        ...due,
-        retries: { posthog: outage(), github: outage({ until: now.at + 7 }) },
-      }),
+      working({ ...due, retries: { posthog: outage(), github: outage({ until: now.at + 7 }) } }),
       'wait 7',
       { text: 'phase' },
     ],
-    [
-      'a pull request is looked at',
-      working(due, posthogAway(), { result: { claimedPulls: ['u'] } }),
-      'adopt-pull u',
-    ],
+    ['a pull request is looked at', working(due, posthogAway(), claimsPull), 'adopt-pull u'],
     [
       'GitHub is asked what came of it',
-      working(posthogAway(), {
-        session: { sessionLog: { offset: 1, turns: 1, idle: true, idleSince: t0 - hour } },
-        schedule: { lastPollAt: t0 },
-      }),
+      working(posthogAway(), logIs({ offset: 1, turns: 1, idle: true, idleSince: t0 - hour }), lastPoll(t0)),
       'find-result',
     ],
     ['a new run finds its branch', runWith(ready, posthogAway()), 'find-branch'],
     [
       'an effect without an answer waits',
-      working(due, posthogAway(), {
-        attempts: { intent: [{ kind: 'deliver', at: t0, messageId: 'a' }] },
-      }),
+      working(due, posthogAway(), intends({ kind: 'deliver', at: t0, messageId: 'a' })),
       'wait 9000',
     ],
-    ['a stop waits', working(due, posthogAway(), { mailbox: { stop } }), 'wait 9000'],
-    [
-      'a stop of what has not begun does not',
-      runWith(ready, posthogAway(), { mailbox: { stop } }),
-      'settle-outcome',
-    ],
+    ['a stop waits', working(due, posthogAway(), stopAsked), 'wait 9000'],
+    ['a stop of what has not begun does not', runWith(ready, posthogAway(), stopAsked), 'settle-outcome'],
     ['until it is time', working({ ...due, ...posthogAway({ until: now.at }) }), 'poll'],
     ['for a day', working({ ...due, ...posthogAway({ since: now.at - 24 * hour }) }), 'wait 9000'],
     [
@@ -811,7 +613,6 @@ describe('while PostHog is out of reach', () => {
 })
 
 describe('while GitHub is out of reach', () => {
-  const stop = { by: maya, at: t0 }
   const over: RunChange = {
     result: { outcome: { kind: 'answer' }, concludedAt: t0 },
     report: { announced: told },
@@ -819,44 +620,35 @@ describe('while GitHub is out of reach', () => {
   }
   const since = now.at - 24 * hour - 1
   holds([
-    ['the agent is looked at', working(githubAway(), { schedule: { nextPollAt: undefined } }), 'poll'],
+    ['the agent is looked at', working(githubAway(), due), 'poll'],
     ['at its time', working(githubAway()), 'wait 4000', { text: 'phase' }],
-    ['a stop is asked for', working(githubAway(), { mailbox: { stop } }), 'cancel'],
+    ['a stop is asked for', working(githubAway(), stopAsked), 'cancel'],
     [
       'even where the result of an effect is not known',
-      working(githubAway(), { mailbox: { stop }, attempts: { intent: [{ kind: 'open-pull', at: t0 }] } }),
+      working(githubAway(), stopAsked, intends({ kind: 'open-pull', at: t0 })),
       'cancel',
     ],
     ['words are passed on', working(githubAway(), passing(more('a'))), 'deliver'],
     [
       'but wait a while for what was written beside them',
-      working(githubAway({ since: now.at - minute }), { mailbox: { pendingFollowUps: [more('a')] } }),
+      working(githubAway({ since: now.at - minute }), wordsWait),
       'wait 4000',
     ],
-    [
-      'and no longer',
-      working(githubAway({ since: now.at - minute - 1 }), { mailbox: { pendingFollowUps: [more('a')] } }),
-      'deliver',
-    ],
-    [
-      'also while a pull request waits',
-      working(githubAway(), passing(more('a')), { result: { claimedPulls: ['u'] } }),
-      'deliver',
-    ],
+    ['and no longer', working(githubAway({ since: now.at - minute - 1 }), wordsWait), 'deliver'],
+    ['also while a pull request waits', working(githubAway(), passing(more('a')), claimsPull), 'deliver'],
     [
       'a run that nobody knows of is looked at',
-      working(githubAway(), { report: { status: undefined }, schedule: { nextPollAt: undefined } }),
+      working(githubAway(), due, { report: { status: undefined } }),
       'poll',
     ],
     ['a new run waits', runWith(ready, githubAway()), 'wait 9000'],
     [
       'the end of a turn waits',
-      working(githubAway(), {
-        session: {
-          taskRun: { ...taskRun, status: 'completed' },
-          sessionLog: { offset: 1, turns: 1, idle: true, idleSince: t0 },
-        },
-      }),
+      working(
+        githubAway(),
+        taskRunIs({ status: 'completed' }),
+        logIs({ offset: 1, turns: 1, idle: true, idleSince: t0 }),
+      ),
       'wait 9000',
     ],
     [
@@ -865,21 +657,15 @@ describe('while GitHub is out of reach', () => {
       'edit-status',
       { text: 'phase' },
     ],
-    [
-      'no end is left out',
-      working(over, githubAway(), { report: { announced: { ...told, comment: false } } }),
-      'wait 9000',
-    ],
+    ['no end is left out', working(over, githubAway(), announced({ comment: false })), 'wait 9000'],
     [
       'what is over lets go after a day',
-      working(over, githubAway({ since }), { report: { announced: { ...told, comment: false } } }),
+      working(over, githubAway({ since }), announced({ comment: false })),
       'let-go',
     ],
     [
       'and not before',
-      working(over, githubAway({ since: since + 1 }), {
-        report: { announced: { ...told, comment: false } },
-      }),
+      working(over, githubAway({ since: since + 1 }), announced({ comment: false })),
       'wait 9000',
     ],
     [
@@ -889,7 +675,7 @@ describe('while GitHub is out of reach', () => {
     ],
     [
       'what ended needs nobody',
-      working(over, githubAway({ since }), { session: { taskRun: { ...taskRun, status: 'completed' } } }),
+      working(over, githubAway({ since }), taskRunIs({ status: 'completed' })),
       'end',
     ],
   ])
@@ -910,12 +696,7 @@ describe('a thread that takes nothing', () => {
       'edit-status',
       { text: 'phase' },
     ],
-    [
-      'nothing waits for it',
-      working({ retries: { thread: unheard }, schedule: { nextPollAt: undefined } }),
-      'poll',
-      { text: 'phase' },
-    ],
+    ['nothing waits for it', working(due, { retries: { thread: unheard } }), 'poll', { text: 'phase' }],
     [
       'a run that has no comment yet waits',
       runWith({ retries: { thread: unheard }, schedule: { admitted: true } }),
@@ -923,23 +704,17 @@ describe('a thread that takes nothing', () => {
     ],
     [
       'the last word waits',
-      working(over, { retries: { thread: unheard }, report: { announced: { ...told, comment: false } } }),
+      working(over, announced({ comment: false }), { retries: { thread: unheard } }),
       'wait 3000',
     ],
     [
       'and what else is to be done does not',
-      working(over, {
-        retries: { thread: unheard },
-        report: { announced: { ...told, comment: false, label: false } },
-      }),
+      working(over, announced({ comment: false, label: false }), { retries: { thread: unheard } }),
       'unlabel',
     ],
     [
       'is told the last word after a while',
-      working(over, {
-        retries: { thread: { ...unheard, until: now.at } },
-        report: { announced: { ...told, comment: false } },
-      }),
+      working(over, announced({ comment: false }), { retries: { thread: { ...unheard, until: now.at } } }),
       'conclude',
     ],
   ])
@@ -969,11 +744,9 @@ describe('a pull request that GitHub does not show', () => {
     ['nor are words', working(passing(more('a')), { result: { claimedPulls }, retries }), 'deliver'],
     [
       'the end of the turn is',
-      working({
+      working(logIs({ offset: 1, turns: 1, idle: true, idleSince: t0 - hour }), lastPoll(t0), {
         result: { claimedPulls },
         retries,
-        session: { sessionLog: { offset: 1, turns: 1, idle: true, idleSince: t0 - hour } },
-        schedule: { lastPollAt: t0 },
       }),
       'wait 700',
     ],
@@ -995,84 +768,49 @@ describe('a Run that failed sees to its agent', () => {
   const late: RunChange = { result: { concludedAt: now.at - 10 * minute - 1 } }
   holds([
     ['by asking for its end', working(failed), 'cancel'],
-    [
-      'before the thread is told',
-      working(failed, { report: { announced: { ...told, comment: false } } }),
-      'cancel',
-    ],
-    [
-      'then it looks',
-      working(failed, { session: { cancelled: cancelled(t0) }, schedule: { nextPollAt: undefined } }),
-      'poll',
-    ],
-    [
-      'until it has ended',
-      working(failed, {
-        session: { cancelled: cancelled(t0), taskRun: { ...taskRun, status: 'cancelled' } },
-      }),
-      'end',
-    ],
+    ['before the thread is told', working(failed, announced({ comment: false })), 'cancel'],
+    ['then it looks', working(failed, cancelAsked(t0), due), 'poll'],
+    ['until it has ended', working(failed, cancelAsked(t0), taskRunIs({ status: 'cancelled' })), 'end'],
     [
       'or five minutes after PostHog was asked',
-      working(failed, {
-        session: { cancelled: cancelled(now.at - 5 * minute - 1) },
-        schedule: { lastPollAt: now.at },
-      }),
+      working(failed, cancelAsked(now.at - 5 * minute - 1), lastPoll(now.at)),
       'leave-agent',
     ],
     ['for ten minutes in all', working(failed, late), 'leave-agent'],
     ['and then says so', working(failed, late, { session: { agentLeft: true } }), 'end'],
     [
       'the end of another task run does not count',
-      working(failed, { session: { cancelled: { ...cancelled(t0), taskRun: 'run-0' } } }),
+      working(failed, { session: { cancelled: { taskRun: 'run-0', at: t0 } } }),
       'cancel',
     ],
     [
       'one that idles may be spoken to again',
-      working(failed, { session: { sessionLog: { offset: 1, turns: 1, idle: true } } }),
+      working(failed, logIs({ offset: 1, turns: 1, idle: true })),
       'end',
     ],
     [
       'but not one that has words left to read',
-      working(failed, {
-        session: {
-          sessionLog: { offset: 1, turns: 1, idle: true, showsWords: true, awaitedMessageId: 'a' },
-        },
-      }),
+      working(failed, logIs({ offset: 1, turns: 1, idle: true, showsWords: true, awaitedMessageId: 'a' })),
       'cancel',
     ],
     [
       'nor one that had fewer turns than words, where its log shows none',
-      working(failed, {
-        session: {
-          taskRun: { ...taskRun, messages: 1 },
-          sessionLog: { offset: 1, turns: 1, idle: true, awaitedMessageId: 'a' },
-        },
-      }),
+      working(
+        failed,
+        taskRunIs({ messages: 1 }),
+        logIs({ offset: 1, turns: 1, idle: true, awaitedMessageId: 'a' }),
+      ),
       'cancel',
     ],
     [
       'one that may have begun is looked for',
-      working(failed, {
-        session: { taskRun: undefined },
-        attempts: { intent: [{ kind: 'start-run', at: t0, before: [] }] },
-      }),
+      working(failed, noTaskRun, intends({ kind: 'start-run', at: t0, before: [] })),
       'start-run',
     ],
-    [
-      'or spoken to',
-      working(failed, {
-        session: { taskRun: undefined },
-        attempts: { intent: [{ kind: 'rejoin', at: t0, offset: 0 }] },
-      }),
-      'rejoin',
-    ],
+    ['or spoken to', working(failed, noTaskRun, intends({ kind: 'rejoin', at: t0, offset: 0 })), 'rejoin'],
     [
       'not for ever',
-      working(failed, late, {
-        session: { taskRun: undefined },
-        attempts: { intent: [{ kind: 'start-run', at: t0, before: [] }] },
-      }),
+      working(failed, late, noTaskRun, intends({ kind: 'start-run', at: t0, before: [] })),
       'leave-agent',
     ],
     ['not while PostHog is away', working(failed, posthogAway()), 'wait 4000'],
@@ -1088,11 +826,7 @@ test('no wait is without end, none is shorter than a millisecond', () => {
         for (const at of [t0 - hour, t0, t0 + hour]) {
           const heard = idleSince === undefined ? undefined : { offset: 1, turns: 1, idle: true, idleSince }
           const next = nextStep(
-            working({
-              schedule: { nextPollAt: nextLookAt },
-              session: { sessionLog: heard },
-              report: { status: { ...status, at } },
-            }),
+            working(nextPoll(nextLookAt), logIs(heard), { report: { status: { ...status, at } } }),
             { ...now, text },
           )
           if (next.kind === 'wait') {
@@ -1104,7 +838,6 @@ test('no wait is without end, none is shorter than a millisecond', () => {
 
 describe('at the edge of a limit', () => {
   const later = now.at + 60_000
-  const stop = { by: maya, at: t0 }
   const idle = { offset: 1, turns: 1, idle: true }
   const open: RunChange = {
     result: { outcome: { kind: 'pull' }, pulls: [pull], concludedAt: t0 },
@@ -1116,77 +849,55 @@ describe('at the edge of a limit', () => {
   holds([
     [
       'a stop may take five minutes',
-      working({
-        mailbox: { stop },
-        session: { cancelled: cancelled(now.at - 5 * minute) },
-        schedule: { lastPollAt: now.at, nextPollAt: later },
-      }),
+      working(stopAsked, cancelAsked(now.at - 5 * minute), lastPoll(now.at), nextPoll(later)),
       'wait 60000',
     ],
     [
       'a run may be silent for three hours',
-      working({
-        session: { taskRun: { ...taskRun, changedAt: now.at - 3 * hour } },
-        schedule: { lastPollAt: now.at, nextPollAt: later },
-      }),
+      working(taskRunIs({ changedAt: now.at - 3 * hour }), lastPoll(now.at), nextPoll(later)),
       'wait 60000',
     ],
     [
       'one that works may be silent for longer than one that is queued',
-      working({
-        session: { taskRun: { ...taskRun, changedAt: now.at - hour } },
-        schedule: { lastPollAt: now.at, nextPollAt: later },
-      }),
+      working(taskRunIs({ changedAt: now.at - hour }), lastPoll(now.at), nextPoll(later)),
       'wait 60000',
     ],
     [
       'an end that counts now is no reason to wait',
-      working({
-        session: {
-          sessionLog: { ...idle, idleSince: now.at - 20_000 },
-          taskRun: { ...taskRun, messages: 1 },
-        },
-        schedule: { lastPollAt: now.at },
-      }),
+      working(logIs({ ...idle, idleSince: now.at - 20_000 }), taskRunIs({ messages: 1 }), lastPoll(now.at)),
       'find-result',
     ],
     [
       'what PostHog ended needs no second look',
-      working({
-        session: { taskRun: { ...taskRun, status: 'completed' }, sessionLog: { ...idle, idleSince: now.at } },
-        schedule: { lastPollAt: now.at - 1_000 },
-      }),
+      working(
+        taskRunIs({ status: 'completed' }),
+        logIs({ ...idle, idleSince: now.at }),
+        lastPoll(now.at - 1_000),
+      ),
       'find-result',
     ],
     [
       'details that were never sent are sent',
-      working({ report: { status: undefined, readOnlyThread: true }, schedule: { nextPollAt: later } }),
+      working(nextPoll(later), { report: { status: undefined, readOnlyThread: true } }),
       'edit-status',
       { text: 'details' },
     ],
     [
       'no text that is the same is sent',
-      working({ report: { status: { ...status, at: 0 } }, schedule: { nextPollAt: later } }),
+      working(nextPoll(later), { report: { status: { ...status, at: 0 } } }),
       'wait 60000',
     ],
     [
       'words for a Run without a task',
-      working(open, {
-        session: { taskId: undefined, taskRun: undefined },
-        mailbox: { pendingFollowUps: [more('a')] },
-      }),
+      working(open, noTaskRun, wordsWait, { session: { taskId: undefined } }),
       'end',
     ],
     [
       'words for a Run without a branch',
-      working(open, {
-        workspace: { branch: undefined },
-        session: { taskRun: undefined },
-        mailbox: { pendingFollowUps: [more('a')] },
-      }),
+      working(open, noTaskRun, wordsWait, { workspace: { branch: undefined } }),
       'end',
     ],
-    ['a pull request whose run is gone', working(open, { session: { taskRun: undefined } }), 'end'],
+    ['a pull request whose run is gone', working(open, noTaskRun), 'end'],
     ['an answer of an agent that goes on', working(open, { result: { outcome: { kind: 'answer' } } }), 'end'],
   ])
 
@@ -1194,38 +905,24 @@ describe('at the edge of a limit', () => {
   holds([
     [
       'words behind a refusal are not tried again and again',
-      working(open, {
-        result: { outcome: refused },
-        session: { agentLeft: true },
-        mailbox: { pendingFollowUps: [more('a')] },
-      }),
+      working(open, wordsWait, { result: { outcome: refused }, session: { agentLeft: true } }),
       'end',
     ],
     [
       'nor behind a start that was refused',
-      working(open, {
-        result: { outcome: refused },
-        session: { taskRun: undefined },
-        mailbox: { pendingFollowUps: [more('a')] },
-      }),
+      working(open, noTaskRun, wordsWait, { result: { outcome: refused } }),
       'end',
     ],
     [
       'nor after an agent that was seen to',
-      working(open, {
+      working(open, cancelAsked(t0), taskRunIs({ status: 'cancelled' }), wordsWait, {
         result: { outcome: refused },
-        session: { cancelled: cancelled(t0), taskRun: { ...taskRun, status: 'cancelled' } },
-        mailbox: { pendingFollowUps: [more('a')] },
       }),
       'end',
     ],
     [
       'after an agent that failed they go on in its session',
-      working(open, {
-        result: { outcome: refused },
-        session: { taskRun: { ...taskRun, status: 'failed' } },
-        mailbox: { pendingFollowUps: [more('a')] },
-      }),
+      working(open, taskRunIs({ status: 'failed' }), wordsWait, { result: { outcome: refused } }),
       'resume-work',
     ],
   ])
@@ -1299,7 +996,7 @@ describe('from any state', () => {
           { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
           { offset: 1, turns: 0, idle: false },
         ),
-        cancelled: oneOf(undefined, cancelled(t0), cancelled(t0 - hour)),
+        cancelled: oneOf(undefined, ...[t0, t0 - hour].map(at => ({ taskRun: taskRun.id, at }))),
         agentLeft: oneOf(undefined, true),
         cost: fc.constant(null),
       }),
