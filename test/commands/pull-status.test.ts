@@ -52,10 +52,7 @@ function given(run: Run, standing: 'ended' | 'live' = 'ended') {
   return { kept, sent, looks, context: context as never }
 }
 
-const over = runWith({
-  result: { outcome: { kind: 'pull' }, pulls: [pull] },
-  session: { taskId: 'task-1' },
-})
+const over = runWith({ result: { outcome: { kind: 'pull' }, pulls: [pull] }, session: { taskId: 'task-1' } })
 
 const view = (differs: Partial<NeedsView> = {}): NeedsView => ({
   ...{ number: pull.number, isKnown: true, hasConflicts: false },

@@ -4,7 +4,7 @@ import { readMessages } from '../../src/core/record/messages.ts'
 import { nextStep } from '../../src/core/record/next-step.ts'
 import { withRetry } from '../../src/core/record/retries.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
-import { hour, maya, pull, runWith, t0, taskRun, working } from './given.ts'
+import { hour, intends, maya, noTaskRun, pull, runWith, t0, taskRun, working } from './given.ts'
 
 const note = JSON.stringify({
   kind: 'access-lost',
@@ -23,12 +23,7 @@ test.each<[string, Run, string]>([
   ['before there is a run at PostHog', lost(working({ session: { taskRun: undefined } })), 'settle-outcome'],
   [
     'while its start is unsettled: that is found out first',
-    lost(
-      working({
-        session: { taskRun: undefined },
-        attempts: { intent: [{ kind: 'start-run', at: t0, before: [] }] },
-      }),
-    ),
+    lost(working(noTaskRun, intends({ kind: 'start-run', at: t0, before: [] }))),
     'start-run',
   ],
   ['with an agent at work', lost(working()), 'cancel'],

@@ -6,6 +6,7 @@ import { limits } from '../../src/core/record/timing.ts'
 import { outcomeOf, standingOf } from '../../src/core/record/turn.ts'
 import {
   hour,
+  logIs,
   maya,
   minute,
   more,
@@ -15,6 +16,7 @@ import {
   snapshotWith,
   t0,
   taskRun,
+  taskRunIs,
   working,
   zoe,
 } from './given.ts'
@@ -76,9 +78,7 @@ describe('what is heard in the log', () => {
   })
 
   test('goes on where it was left', () => {
-    const before = working({
-      session: { sessionLog: { offset: 4, turns: 1, idle: true, idleSince: t0, answer: 'a' } },
-    })
+    const before = working(logIs({ offset: 4, turns: 1, idle: true, idleSince: t0, answer: 'a' }))
     expect(seen({ offset: 4 }, before).session.sessionLog).toEqual({
       offset: 4,
       turns: 1,
@@ -135,11 +135,7 @@ describe('what is seen of the run', () => {
   })
 
   test('what was known and is not said again stays', () => {
-    const before = working({
-      session: {
-        taskRun: { ...taskRun, error: 'boom', headBranch: 'codex/x', model: 'gpt-5', effort: 'low' },
-      },
-    })
+    const before = working(taskRunIs({ error: 'boom', headBranch: 'codex/x', model: 'gpt-5', effort: 'low' }))
     expect(seen({}, before).session.taskRun).toEqual(before.session.taskRun)
   })
 
@@ -333,8 +329,7 @@ describe('words are answered from where they stand in the log', () => {
     differs: Partial<NonNullable<Run['session']['sessionLog']>> = {},
   ): Run => {
     const heard = { offset: 0, turns: 1, idle: false, awaitedMessageId: 'comment-502', ...differs }
-    const run = working({
-      session: { sessionLog: heard, taskRun: { ...taskRun, messages: 1, from: 9 } },
+    const run = working(logIs(heard), taskRunIs({ messages: 1, from: 9 }), {
       mailbox: { handledMessageIds: ['comment-502'] },
     })
     return seen({ log, offset: log.length }, run)
@@ -369,15 +364,12 @@ describe('words are answered from where they stand in the log', () => {
   test('the next ones of ours are heard again', () => {
     const log = [mine, says('b'), turnOver, theirs, says('green'), turnOver]
     const before = heardOf(log)
-    const said = changed(before, {
-      session: {
-        sessionLog: { offset: 6, turns: 2, idle: false, ofOthers: true, ...before.session.sessionLog },
-      },
-    })
+    const said = changed(
+      before,
+      logIs({ offset: 6, turns: 2, idle: false, ofOthers: true, ...before.session.sessionLog }),
+    )
     const log2 = { offset: 0, turns: 0, ...said.session.sessionLog }
-    const again = changed(said, {
-      session: { sessionLog: { ...log2, idle: false, awaitedMessageId: 'comment-503' } },
-    })
+    const again = changed(said, logIs({ ...log2, idle: false, awaitedMessageId: 'comment-503' }))
     const after = seen({ log: [words('comment-503'), says('c'), turnOver], offset: 9 }, again)
     expect([turnIsOver(after, later), after.session.sessionLog?.answer]).toEqual([true, 'c'])
   })
@@ -408,14 +400,11 @@ describe('words are answered from where they stand in the log', () => {
 describe('words that the agent ended without reading', () => {
   const note = more('m', 'and that')
   const outcome = { kind: 'failed' as const, class: 'lost' as const, reason: 'r', fix: 'f' }
-  const said = working({
-    mailbox: { handledMessageIds: ['m'] },
-    result: { outcome },
-    session: {
-      taskRun: { ...taskRun, messages: 1, lastMessageId: 'm', unread: [note] },
-      sessionLog: { offset: 2, turns: 0, idle: false, awaitedMessageId: 'm', showsWords: true },
-    },
-  })
+  const said = working(
+    taskRunIs({ messages: 1, lastMessageId: 'm', unread: [note] }),
+    logIs({ offset: 2, turns: 0, idle: false, awaitedMessageId: 'm', showsWords: true }),
+    { mailbox: { handledMessageIds: ['m'] }, result: { outcome } },
+  )
   const over = { status: 'completed' as const }
 
   test('are left to be asked again where the Run has failed', () => {

@@ -29,16 +29,19 @@ import {
   head,
   hour,
   issueThread,
+  logIs,
   maya,
   minute,
-  more,
+  noTaskRun,
   pull,
   pullThread,
   runWith,
   second,
   t0,
   taskRun,
+  taskRunIs,
   told,
+  wordsWait,
   working,
 } from './given.ts'
 
@@ -104,14 +107,10 @@ const phases: Record<Phase, Run> = {
     result: { outcome: { kind: 'pushed', sha: 'c'.repeat(40) }, pushed: 'c'.repeat(40) },
   }),
   answer: working(over, { result: { outcome: { kind: 'answer' } } }),
-  nothing: working(over, {
-    session: { sessionLog: { ...heard, answer: undefined } },
+  nothing: working(over, logIs({ ...heard, answer: undefined }), {
     result: { outcome: { kind: 'nothing' } },
   }),
-  stopped: working(over, {
-    session: { sessionLog: { ...heard, answer: undefined } },
-    result: { outcome: stopped },
-  }),
+  stopped: working(over, logIs({ ...heard, answer: undefined }), { result: { outcome: stopped } }),
   unfinished: working(over, {
     result: { outcome: { kind: 'unfinished', why: 'sandbox-gone' }, pulls: [pull] },
   }),
@@ -259,9 +258,9 @@ describe('the status comment', () => {
   })
 
   test('everything that may be added', () => {
-    const run = working({
-      session: { progress, taskRun: { ...taskRun, model: 'gpt-5', effort: 'low', authorship: 'bot' } },
-      mailbox: { followUpsSent: 2, pendingFollowUps: [more('a')] },
+    const run = working(taskRunIs({ model: 'gpt-5', effort: 'low', authorship: 'bot' }), wordsWait, {
+      session: { progress },
+      mailbox: { followUpsSent: 2 },
       baseline: { settingsProblem: '.github/codex.yml, line 3, `model`, is not text' },
       workspace: { attachments: { ids: [], failed: [{ name: 'log.txt', why: 'it is larger than 10 MB' }] } },
       request: { ...ask, options: { ...ask.options, effort: 'high', authorship: 'user' } },
@@ -388,9 +387,7 @@ describe('the status comment', () => {
   test.each<[string, Run, RegExp]>([
     [
       'short trouble',
-      working({
-        retries: { github: { why: 'x', since: now, until: now + 19 * second, count: 1 } },
-      }),
+      working({ retries: { github: { why: 'x', since: now, until: now + 19 * second, count: 1 } } }),
       /⏸️/,
     ],
     [
@@ -437,9 +434,7 @@ describe('a new phase', () => {
     [
       'trouble that is worth telling',
       phases.working,
-      changed(phases.working, {
-        retries: { github: { why: 'x', since: t0, until: now, count: 1 } },
-      }),
+      changed(phases.working, { retries: { github: { why: 'x', since: t0, until: now, count: 1 } } }),
     ],
   ])('is %s', (_, one, other) => {
     expect(key(one)).not.toBe(key(other))
@@ -609,9 +604,9 @@ describe('the last word', () => {
     expect(times(waited)).toContain(' · waited 14 min 20 s, worked 40 s · ')
     const atOnce = changed(waited, { schedule: { enteredAt: now - 45 * second } })
     expect(times(atOnce)).toMatch(/ · 40 s · /)
-    const never = changed(phases.failed, {
+    const never = changed(phases.failed, noTaskRun, {
       schedule: { enteredAt: now - second },
-      session: { instructionSent: false, taskRun: undefined },
+      session: { instructionSent: false },
     })
     expect(times(never)).not.toMatch(/\d+ (?:s|min)\b/)
     expect(times(changed(never, { schedule: { ...schedule, admissionExpectedAt: undefined } }))).toContain(
@@ -620,9 +615,8 @@ describe('the last word', () => {
   })
 
   test('words that are written from right to left do not reorder ours', () => {
-    const run = changed(phases.answer, {
+    const run = changed(phases.answer, logIs({ ...heard, answer: 'الاختبار ينتظر الجلسة.' }), {
       request: { ...ask, text: 'أصلح الاختبار' },
-      session: { sessionLog: { ...heard, answer: 'الاختبار ينتظر الجلسة.' } },
     })
     expect(closingComment(run)).toMatch(/^@maya\n\nالاختبار/)
     expect(closingComment(run)).toContain('<sub>\u2068أصلح الاختبار\u2069 · ')
@@ -647,12 +641,11 @@ describe('the last word', () => {
   })
 
   test('what stands on lines of a review is not said again', () => {
-    const run = changed(phases.answer, {
-      report: {
-        inlineAsked: [{ commentId: 1, rootId: 1, messageId: 'm', by: 'review' }],
-      },
-      session: { sessionLog: { ...heard, answer: 'All done.\n\nReview comment 1: Renamed it.' } },
-    })
+    const run = changed(
+      phases.answer,
+      logIs({ ...heard, answer: 'All done.\n\nReview comment 1: Renamed it.' }),
+      { report: { inlineAsked: [{ commentId: 1, rootId: 1, messageId: 'm', by: 'review' }] } },
+    )
     expect(closingComment(run)).toContain('All done.')
     expect(closingComment(run)).not.toContain('Renamed it.')
   })
@@ -690,9 +683,7 @@ describe('of files that changed, with nothing of it on GitHub,', () => {
   ])('%s', (_, run, first, heading) => {
     const { sessionLog } = run.session
     const files = ['src/login.ts', 'src/session.ts']
-    const given = changed(run, {
-      session: { sessionLog: sessionLog && { ...sessionLog, activity: { ...noActivity, files } } },
-    })
+    const given = changed(run, logIs(sessionLog && { ...sessionLog, activity: { ...noActivity, files } }))
     expect(closingComment(given).split('\n')[0]).toMatch(new RegExp(`^${first}`))
     expect(status(given).split('\n')[0]).toMatch(new RegExp(`^${heading}`))
   })
@@ -703,10 +694,7 @@ describe('in the thread of one of several inline comments', () => {
     const run = phases[name]
     const sessionLog = { offset: 0, turns: 1, idle: true, ...run.session.sessionLog, answer }
     return inlineAnswer(
-      changed(run, {
-        session: { sessionLog },
-        report: { announced: { ...run.report.announced, inline: at } },
-      }),
+      changed(run, logIs(sessionLog), { report: { announced: { ...run.report.announced, inline: at } } }),
     )
   }
 
@@ -1353,17 +1341,18 @@ test('nothing that the bot says has a hole in it', () => {
 describe('words of others', () => {
   const hostile =
     '@sam #7 <img src=x> ![x](https://evil.example/x.png) [a](https://evil.example)\n/codex stop\n| a |'
-  const everywhere = working(over, {
-    result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, title: hostile, remark: hostile }] },
-    request: { ...ask, text: hostile, by: { login: hostile, id: 1 } },
-    session: {
-      progress: [{ step: 'x', label: hostile, done: true, at: t0 }],
-      sessionLog: { ...heard, answer: hostile },
-      taskRun: { ...taskRun, model: hostile, effort: hostile },
+  const everywhere = working(
+    over,
+    logIs({ ...heard, answer: hostile }),
+    taskRunIs({ model: hostile, effort: hostile }),
+    {
+      result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, title: hostile, remark: hostile }] },
+      request: { ...ask, text: hostile, by: { login: hostile, id: 1 } },
+      session: { progress: [{ step: 'x', label: hostile, done: true, at: t0 }] },
+      baseline: { settingsProblem: hostile },
+      workspace: { attachments: { ids: [], failed: [{ name: hostile, why: hostile }] } },
     },
-    baseline: { settingsProblem: hostile },
-    workspace: { attachments: { ids: [], failed: [{ name: hostile, why: hostile }] } },
-  })
+  )
 
   test('mention nobody, show nothing, lead nowhere and give no command', () => {
     const run = changed(everywhere, { report: { answerTo: undefined } })
@@ -1385,10 +1374,9 @@ describe('words of others', () => {
 
   test('are cut, so that no comment is too long for GitHub', () => {
     const long = '@x `'.repeat(100_000)
-    const run = working(over, {
+    const run = working(over, logIs({ ...heard, answer: '[a](b)<c>|*_'.repeat(20_000) }), {
       result: { outcome: { kind: 'answer' }, pulls: [{ ...pull, title: long, remark: long }] },
       request: { ...ask, text: long, by: { login: long, id: 1 }, options: { ...ask.options, model: long } },
-      session: { sessionLog: { ...heard, answer: '[a](b)<c>|*_'.repeat(20_000) } },
       baseline: { settingsProblem: long },
       workspace: { attachments: { ids: [], failed: [{ name: long, why: long }] } },
     })

@@ -8,7 +8,7 @@ import { nextStep } from '../../src/core/record/next-step.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import { wordsOf } from '../../src/core/record/words-to-say.ts'
 import { inlineAnswer } from '../../src/core/words/closing.ts'
-import { ask, more, pullThread, t0, told, working } from './given.ts'
+import { announced, ask, logIs, more, pullThread, resultChecked, t0, working } from './given.ts'
 
 const inline = (id: number) => ({ id, path: 'a', line: 1, hunk: '', body: 'Rename this.', author: 'zoe' })
 const review: CommentRef = { kind: 'review', reviewId: 4, nodeId: 'R' }
@@ -71,11 +71,10 @@ test('the numbers of a later review go on, also when it is said once more', () =
 test('each is answered before the end', () => {
   const joined = withSaid(begunBy({ kind: 'thread', commentId: 1 }), by(review, 'more', 3, 4))
   const over = (inlineDone: number): Run =>
-    changed(joined, {
-      result: { outcome: { kind: 'answer' }, resultChecked: true, concludedAt: t0 },
+    changed(joined, resultChecked, announced({ inline: inlineDone }), {
+      result: { outcome: { kind: 'answer' }, concludedAt: t0 },
       session: { cost: null },
       mailbox: { answers: [] },
-      report: { announced: { ...told, inline: inlineDone } },
     })
   const steps = [0, 1, 2].map(done => nextStep(over(done), { at: t0, text: 'same' }).kind)
   expect(steps.map(kind => kind === 'answer-inline')).toEqual([true, true, false])
@@ -86,11 +85,8 @@ describe('a lone inline comment that joined', () => {
     const run = withSaid(begunBy(commentRef), by(onLine(7), 'more', 7))
     const { taskRun } = run.session
     return inlineAnswer(
-      changed(run, {
-        session: {
-          taskRun: taskRun && { ...taskRun, lastMessageId },
-          sessionLog: { offset: 0, turns: 1, idle: true, answer: 'Because of one.' },
-        },
+      changed(run, logIs({ offset: 0, turns: 1, idle: true, answer: 'Because of one.' }), {
+        session: { taskRun: taskRun && { ...taskRun, lastMessageId } },
         result: { outcome: kind === 'answer' ? { kind } : { kind, by: 'maya' } },
       }),
     )

@@ -6,6 +6,7 @@ import { changed, Run, type RunChange } from '../../src/core/record/run.ts'
 import { tries } from '../support/tries.ts'
 import {
   branch,
+  intends,
   maya,
   minute,
   more,
@@ -16,6 +17,7 @@ import {
   t0,
   taskRun,
   told,
+  wordsWait,
   working,
   zoe,
 } from './given.ts'
@@ -216,10 +218,7 @@ describe('words whose comment was deleted', () => {
     ],
     [
       'and that a new task run may begin with stay',
-      working({
-        ...resumed,
-        attempts: { intent: [{ kind: 'start-run', before: [], at: t0 }] },
-      }),
+      working({ ...resumed }, intends({ kind: 'start-run', before: [], at: t0 })),
       [mine, withdraws('a')],
       { mailbox: { pendingFollowUps: [mine] } },
     ],
@@ -381,10 +380,7 @@ describe('what a note leaves behind', () => {
 describe('a stop while something is under way', () => {
   const at = { at: t0, lostAt: t0 }
   test('leaves nothing of the words that were being passed on, so that later ones are not taken for them', () => {
-    const run = working({
-      mailbox: { pendingFollowUps: [more('a')] },
-      attempts: { intent: [{ kind: 'deliver', messageId: 'a', ...at }] },
-    })
+    const run = working(wordsWait, intends({ kind: 'deliver', messageId: 'a', ...at }))
     expect(read(run, stop(), more('b'))).toMatchObject({
       attempts: { intent: undefined },
       mailbox: { pendingFollowUps: [more('b')], droppedMessageIds: ['a'] },

@@ -13,7 +13,7 @@ import { standingOf } from '../../src/core/record/turn.ts'
 import { replyComment } from '../../src/core/words/replies.ts'
 import { statusComment } from '../../src/core/words/status.ts'
 import { questionComment } from '../../src/core/words/while-working.ts'
-import { ask, deployment, hour, maya, snapshotWith, t0, taskRun, working } from './given.ts'
+import { ask, deployment, hour, logIs, maya, snapshotWith, t0, taskRun, working } from './given.ts'
 
 const request: PermissionRequest = {
   id: 'p1',
@@ -93,11 +93,10 @@ test('a question is put to people once, in a comment that mentions and names the
 })
 
 test('another question of the agent is put to people as well, but no more than twenty', () => {
-  const another = changed(asked(asking(question)), {
-    session: {
-      sessionLog: { offset: 1, turns: 0, idle: false, permissionRequest: { ...question, title: 'And now?' } },
-    },
-  })
+  const another = changed(
+    asked(asking(question)),
+    logIs({ offset: 1, turns: 0, idle: false, permissionRequest: { ...question, title: 'And now?' } }),
+  )
   expect(nextStep(another, now)).toEqual({ kind: 'put-question' })
   const questions = Array.from({ length: 20 }, (_, n) => ({ key: `q${n}`, commentId: n }))
   expect(nextStep(changed(another, { report: { questions } }), now).kind).toBe('wait')
@@ -107,9 +106,7 @@ test('nothing is asked while the run is being stopped, nor what a turn of PostHo
   const stop = { by: maya, at: t0 }
   expect(nextStep(changed(asking(question), { mailbox: { stop } }), now).kind).not.toBe('put-question')
   const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - hour, ofOthers: true, showsWords: true }
-  const others = changed(asking(question), {
-    session: { sessionLog: { ...idle, permissionRequest: question } },
-  })
+  const others = changed(asking(question), logIs({ ...idle, permissionRequest: question }))
   expect(nextStep(others, now).kind).not.toBe('put-question')
 })
 

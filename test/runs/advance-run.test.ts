@@ -13,24 +13,37 @@ import { limits } from '../../src/core/record/timing.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { type Differs, given } from '../commands/command-world.ts'
 import {
+  announced,
   ask,
   branch,
+  cancelAsked,
   context,
   contextFor,
+  due,
+  earlierIs,
   hour,
+  intends,
+  lastPoll,
+  logIs,
   maya,
   minute,
   more,
+  nextPoll,
+  noTaskRun,
   passing,
   pull,
+  resultChecked,
   rights,
   runWith,
   second,
   snapshotWith,
   status,
+  stopAsked,
   t0,
   taskRun,
+  taskRunIs,
   told,
+  wordsWait,
   working,
   zoe,
 } from '../core/given.ts'
@@ -79,30 +92,15 @@ const steps: [step: string, asks: Service, run: Run][] = [
   [
     'rejoin',
     'posthog',
-    working(mute, {
-      session: {
-        taskRun: undefined,
-        earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights },
-      },
-    }),
+    working(mute, noTaskRun, earlierIs({ taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights })),
   ],
   [
     'end-earlier',
     'posthog',
-    working(mute, {
-      session: { taskRun: undefined, earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false } },
-      schedule: { nextPollAt: undefined },
-    }),
+    working(mute, noTaskRun, earlierIs({ taskId: 'task-1', taskRunId: 'run-0', over: false }), due),
   ],
   ['deliver', 'posthog', working(mute, passing(more('a')), { schedule: { nextPollAt: later } })],
-  [
-    'cancel',
-    'posthog',
-    working(mute, {
-      schedule: { nextPollAt: later },
-      mailbox: { stop: { by: maya, at: t0 } },
-    }),
-  ],
+  ['cancel', 'posthog', working(mute, nextPoll(later), stopAsked)],
   ['poll', 'posthog', working(mute, { schedule: { nextPollAt: undefined } })],
   [
     'adopt-pull',
@@ -122,14 +120,7 @@ const steps: [step: string, asks: Service, run: Run][] = [
     'github',
     working(over, { report: { labels: ['codex'], announced: { ...told, label: false } } }),
   ],
-  [
-    'drop-branch',
-    'github',
-    working(over, {
-      session: { taskRun: { ...taskRun, status: 'completed' } },
-      report: { announced: { ...told, branch: false } },
-    }),
-  ],
+  ['drop-branch', 'github', working(over, taskRunIs({ status: 'completed' }), announced({ branch: false }))],
 ]
 
 interface Came {
@@ -248,10 +239,7 @@ describe('a step that comes to nothing is not taken again at once', () => {
     const save = async (next: Run): Promise<void> => {
       if (saves.push(next) > 30) throw new Error('done for ever')
     }
-    const stopped = working(mute, {
-      session: { taskId: undefined },
-      mailbox: { stop: { by: maya, at: t0 } },
-    })
+    const stopped = working(mute, stopAsked, { session: { taskId: undefined } })
     expect((await advance(stopped, { save })).verdict).toEqual({ kind: 'park', ms: second })
   })
 })
@@ -531,8 +519,8 @@ describe('words that are refused', () => {
   const withWords = (...differs: RunChange[]): Run =>
     working(
       mute,
+      nextPoll(later),
       {
-        schedule: { nextPollAt: later },
         workspace: { threadContext: contextFor('a') },
         mailbox: { pendingFollowUps: [{ ...more('a'), source }] },
       },
@@ -708,24 +696,12 @@ describe('an agent that can not be looked after', () => {
   }
   const since = now - 25 * hour
   const retries = { posthog: { why: 'w', since, until: now, count: 9, refusedSince: since } }
-  const unknown = working(failed, {
-    session: { taskRun: undefined },
-    retries,
-    attempts: { intent: [{ kind: 'start-run', at: t0, before: [] }] },
-  })
+  const unknown = working(failed, noTaskRun, intends({ kind: 'start-run', at: t0, before: [] }), { retries })
   const refused = () => Promise.reject(new Rejected('posthog', 403, '', 'no', undefined, 'read'))
 
   test.each<[string, Run, Partial<TasksClient>]>([
     ['whether it began is not shown', unknown, { runIds: refused }],
-    [
-      'how it goes on is not shown',
-      working(failed, {
-        retries,
-        schedule: { nextPollAt: undefined },
-        session: { cancelled: { taskRun: taskRun.id, at: t0 } },
-      }),
-      { poll: refused },
-    ],
+    ['how it goes on is not shown', working(failed, due, cancelAsked(t0), { retries }), { poll: refused }],
   ])('%s: the thread is told, and its branch stays', async (_, run, posthog) => {
     const said: string[] = []
     const deleteBranch = vi.fn(async () => {})
@@ -796,11 +772,7 @@ describe('trouble', () => {
 
   test('of an attempt that may still become visible counts as none', async () => {
     const intent = { kind: 'create-task' as const, at: t0 }
-    const creating = runWith(mute, {
-      schedule: { admitted: true },
-      workspace: { branch },
-      attempts: { intent: [intent] },
-    })
+    const creating = runWith(mute, intends(intent), { schedule: { admitted: true }, workspace: { branch } })
     const { run: after, verdict: result } = await advance(creating, {
       posthog: { findTask: async () => undefined },
     })
@@ -982,11 +954,7 @@ describe('the end', () => {
 describe('the steps that ask nobody', () => {
   test('settle-outcome', async () => {
     const { saves } = await advance(
-      working(mute, {
-        session: { sessionLog: idle },
-        schedule: { lastPollAt: now },
-        result: { resultChecked: true },
-      }),
+      working(mute, logIs(idle), lastPoll(now), resultChecked),
       failing(new RetryLater('github', later, 'rate-limit', 'limit')),
     )
     expect(saves[0]).toMatchObject({ result: { outcome: { kind: 'nothing' }, concludedAt: now } })
@@ -994,10 +962,7 @@ describe('the steps that ask nobody', () => {
 
   test('give-up', async () => {
     const { saves } = await advance(
-      working(mute, {
-        session: { taskRun: { ...taskRun, changedAt: now - 4 * hour } },
-        schedule: { lastPollAt: now },
-      }),
+      working(mute, taskRunIs({ changedAt: now - 4 * hour }), lastPoll(now)),
       failing(new RetryLater('posthog', later, 'rate-limit', 'limit')),
     )
     expect(saves[0]).toMatchObject({
@@ -1007,9 +972,9 @@ describe('the steps that ask nobody', () => {
 
   test('resume-work, then the words are passed on', async () => {
     const say = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
-    const run = working(over, {
+    const run = working(over, wordsWait, {
       workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },
-      mailbox: { pendingFollowUps: [more('a')], releaseThread: true },
+      mailbox: { releaseThread: true },
       session: { cost: 7 },
     })
     const { saves } = await advance(run, { posthog: { sendMessage: say } })
@@ -1024,11 +989,9 @@ describe('the steps that ask nobody', () => {
     ['that the thread was not told of yet still is news', false, 0],
   ])('resume-work: a pull request %s', async (_, comment, reported) => {
     const refused = () => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit'))
-    const run = working(over, {
+    const run = working(over, announced({ comment }), wordsWait, {
       result: { outcome: { kind: 'pull' }, pulls: [pull], reported: 0 },
-      report: { announced: { ...told, comment } },
       workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },
-      mailbox: { pendingFollowUps: [more('a')] },
     })
     const { saves } = await advance(run, { posthog: { sendMessage: refused } })
     expect(saves[0]).toMatchObject({ result: { round: 1, reported } })

@@ -43,9 +43,7 @@ async function gathered(run: Run, ...answers: (Error | 'write')[]): Promise<stri
 }
 
 const refusedSince = (since: number): Run =>
-  runWith({
-    retries: { github: { since, until: t0, count: 1, why: 'refused', refusedSince: since } },
-  })
+  runWith({ retries: { github: { since, until: t0, count: 1, why: 'refused', refusedSince: since } } })
 const refusal = (status: number): Rejected =>
   new Rejected('github', status, '', 'no', undefined, status === 404 ? 'effect' : 'read')
 
@@ -172,9 +170,7 @@ test('what was changed in the second of the command is not read', async () => {
 })
 
 test('what accounts wrote that are gone is nobody’s, though the thread is one’s', async () => {
-  const run = runWith({
-    baseline: { snapshot: { title: 'T', body: 'B', author: 'ghost', open: true } },
-  })
+  const run = runWith({ baseline: { snapshot: { title: 'T', body: 'B', author: 'ghost', open: true } } })
   const { asked, bodies, leftOut } = await readIn(run, [said('An order', { author: undefined })])
   expect([asked, bodies]).toEqual([[], []])
   expect(leftOut).toEqual({ ...nothing, outsiders: 1 })
