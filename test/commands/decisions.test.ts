@@ -103,6 +103,9 @@ const marker = {
   task: 'task-1',
   taskRun: 'task-run-1',
 } as const
+/** The session of before, without and with its pull request. */
+const past = { marker, pull: undefined }
+const withPull = { marker, pull }
 const readUpTo = { of: 'run-comment-400', at: t0 - 1_000, places: ['thread-400'] }
 const lastPlan = (outcome: Outcome): LastRun =>
   runWith({ request: { ...ask, what: 'plan' }, result: { outcome } })
@@ -111,7 +114,6 @@ const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}): StartFacts => 
   head: undefined,
   past: undefined,
   last: undefined,
-
   settling: settling(),
   closers: [],
   ...rest,
@@ -132,6 +134,13 @@ function decides<Facts>(command: Command<Facts>, rows: readonly Row<Facts>[]): v
   })
 }
 
+const queuedBehind = (...differs: string[]): object => ({
+  kind: 'wait',
+  announce: { kind: 'queued-behind', differs },
+})
+const starts = (run: object = {}): object => ({ kind: 'start', run })
+const says = (message: object): object => ({ kind: 'message', message })
+const replies = (reply: object): object => ({ kind: 'reply', reply })
 const rejects = (kind: string, rest: object = {}): object => ({ kind: 'reject', reply: { kind, ...rest } })
 
 describe('what asks for work', () => {
@@ -142,10 +151,7 @@ describe('what asks for work', () => {
       'in a thread of its own',
       asking(comment),
       start(free()),
-      {
-        kind: 'start',
-        run: { id: 'run-comment-502', request: { what: 'work', text: 'fix it', delivery: 'delivery' } },
-      },
+      starts({ id: 'run-comment-502', request: { what: 'work', text: 'fix it', delivery: 'delivery' } }),
     ],
     ['once more after a crash', asking(comment), start({ kind: 'started' }), { kind: 'started' }],
     ['in a closed thread', asking(comment), start({ kind: 'closed' }), rejects('closed')],
@@ -159,13 +165,13 @@ describe('what asks for work', () => {
       'without words while another works',
       asking(comment, { text: '' }),
       start(busy()),
-      { kind: 'message', message: { text: 'Go on.' } },
+      says({ text: 'Go on.' }),
     ],
     [
       'with a line of the code',
       asking(comment),
       { inline: [{ id: 1, path: 'a.ts', line: 1, hunk: '', body: 'x', author: 'maya' }], start: busy() },
-      { kind: 'message', message: { inline: [{ path: 'a.ts' }] } },
+      says({ inline: [{ path: 'a.ts' }] }),
     ],
     [
       'with another model than the one at work',
@@ -182,13 +188,13 @@ describe('what asks for work', () => {
       'with another model, before the one at work is there',
       asking(comment, { options: { model: 'gpt-5.6' } }),
       start(busy({ live: runWith(), settling: settling() })),
-      { kind: 'wait', announce: { kind: 'queued-behind', differs: ['model'] } },
+      queuedBehind('model'),
     ],
     [
       'with another model and branch',
       asking(comment, { options: { model: 'gpt-5.6', branch: 'release' } }),
       start(busy({ settling: settling() })),
-      { kind: 'wait', announce: { kind: 'queued-behind', differs: ['model', 'branch'] } },
+      queuedBehind('model', 'branch'),
     ],
     [
       'with the model that is at work',
@@ -206,7 +212,7 @@ describe('what asks for work', () => {
       'afresh while another works',
       asking(comment, { options: { new: true } }),
       start(busy()),
-      { kind: 'wait', announce: { kind: 'queued-behind', differs: [] } },
+      queuedBehind(),
     ],
     [
       'afresh while another sees its agent off',
@@ -243,28 +249,25 @@ describe('what asks for work', () => {
       asking(comment),
       start(
         free({
-          past: { marker, pull },
+          past: withPull,
           last: {
             request: { ...ask, options: { ...ask.options, model: 'gpt-5.6' } },
             baseline: { snapshot: comment.snapshot },
           },
         }),
       ),
-      {
-        kind: 'start',
-        run: {
-          session: { taskId: 'task-1' },
-          result: { pulls: [{ number: 9 }] },
-          request: { options: { model: 'gpt-5.6' } },
-        },
-      },
+      starts({
+        session: { taskId: 'task-1' },
+        result: { pulls: [{ number: 9 }] },
+        request: { options: { model: 'gpt-5.6' } },
+      }),
     ],
     [
       'where it has read this thread up to some words',
       asking(comment),
       start(
         free({
-          past: { marker, pull },
+          past: withPull,
           last: {
             thread: issueThread,
             request: ask,
@@ -273,14 +276,14 @@ describe('what asks for work', () => {
           },
         }),
       ),
-      { kind: 'start', run: { workspace: { readUpTo } } },
+      starts({ workspace: { readUpTo } }),
     ],
     [
       'where it has read the issue, and not this thread',
       asking(comment),
       start(
         free({
-          past: { marker, pull },
+          past: withPull,
           last: {
             thread: pullThread,
             request: ask,
@@ -289,34 +292,31 @@ describe('what asks for work', () => {
           },
         }),
       ),
-      { kind: 'start', run: { workspace: { readUpTo: undefined } } },
+      starts({ workspace: { readUpTo: undefined } }),
     ],
     [
       'afresh, where a session could go on',
       asking(comment, { options: { new: true } }),
-      start(free({ past: { marker, pull } })),
-      {
-        kind: 'start',
-        run: { result: { pulls: [] }, session: { earlier: { taskId: 'task-1', resumes: false } } },
-      },
+      start(free({ past: withPull })),
+      starts({ result: { pulls: [] }, session: { earlier: { taskId: 'task-1', resumes: false } } }),
     ],
     [
       'by a label',
       asking(label, { text: '' }),
       start(free()),
-      { kind: 'start', run: { request: { origin: { kind: 'label' } } } },
+      starts({ request: { origin: { kind: 'label' } } }),
     ],
     [
       'by a label that only plans',
       asking({ ...label, label: 'codex:plan' }, { text: '' }),
       start(free()),
-      { kind: 'start', run: { request: { what: 'plan', options: { permission: 'read-only' } } } },
+      starts({ request: { what: 'plan', options: { permission: 'read-only' } } }),
     ],
     [
       'by a label in another case, of a preset of the settings',
       asking({ ...label, label: 'Codex:DOCS' }, { text: '' }),
       start(free({ settling: settling('labels: { Docs: { instruction: Write the docs. } }') })),
-      { kind: 'start', run: { request: { text: 'Write the docs.' } } },
+      starts({ request: { text: 'Write the docs.' } }),
     ],
     [
       'by a label that nobody has',
@@ -334,19 +334,19 @@ describe('what asks for work', () => {
       'by a label while another works',
       asking(label, { text: '' }),
       start(busy()),
-      { kind: 'message', message: { kind: 'label', label: 'codex' } },
+      says({ kind: 'label', label: 'codex' }),
     ],
     [
       'by the label of a preset while another works',
       asking({ ...label, label: 'codex:plan' }, { text: '' }),
       start(busy()),
-      { kind: 'wait', announce: { kind: 'queued-behind', differs: [] } },
+      queuedBehind(),
     ],
     [
       'by the label of a preset that the other works by',
       asking({ ...label, label: 'codex:high' }, { text: '' }),
       start(busy({ live: byPreset })),
-      { kind: 'message', message: { kind: 'label', label: 'codex:high' } },
+      says({ kind: 'label', label: 'codex:high' }),
     ],
     ['by a label after a stop', asking(label), start(busy({ live: stopping })), { kind: 'wait' }],
     ['by a label after the end', asking(label), start(busy({ live: ended })), { kind: 'take-over' }],
@@ -371,7 +371,7 @@ describe('what asks for work', () => {
       asking(comment),
       start(
         free({
-          past: { marker, pull },
+          past: withPull,
           last: { request: ask, baseline: { snapshot: comment.snapshot }, session: { cost: 10 } },
           settling: settling('limits: { cost_per_run: 10 }'),
         }),
@@ -381,7 +381,7 @@ describe('what asks for work', () => {
     [
       'that one from a fork closes, whatever the name of its branch',
       asking(comment),
-      start(free({ closers: [{ ...byOther, branch: undefined }], past: { marker, pull } })),
+      start(free({ closers: [{ ...byOther, branch: undefined }], past: withPull })),
       rejects('has-pull'),
     ],
     [
@@ -397,18 +397,16 @@ describe('what asks for work', () => {
           past: { marker: { ...marker, made: 'made', pull: 9 }, pull },
         }),
       ),
-      { kind: 'start' },
+      starts(),
     ],
     [
       'that another closes, all the same',
       asking(comment, { options: { force: true } }),
       closedByOther,
-      { kind: 'start' },
+      starts(),
     ],
   ])
-  decides(planCommand, [
-    ['that another pull request closes', asking(comment), closedByOther, { kind: 'start' }],
-  ])
+  decides(planCommand, [['that another pull request closes', asking(comment), closedByOther, starts()]])
 
   test.each<[string, Partial<Wanted>, number]>([
     ['work', {}, 1],
@@ -439,16 +437,13 @@ describe('what asks for work', () => {
       'by a template',
       asking(comment, { text: 'release 1.2' }),
       { ...start(free()), template },
-      {
-        kind: 'start',
-        run: { request: { text: 'Release 1.2.', template: { name: 'release', argument: '1.2' } } },
-      },
+      starts({ request: { text: 'Release 1.2.', template: { name: 'release', argument: '1.2' } } }),
     ],
     [
       'by a template, while another works',
       asking(comment, { text: 'release 1.2' }),
       { ...start(busy()), template },
-      { kind: 'message', message: { kind: 'follow-up', text: 'Release 1.2.' } },
+      says({ kind: 'follow-up', text: 'Release 1.2.' }),
     ],
     [
       'by a template that can not be used',
@@ -463,7 +458,7 @@ describe('what asks for work', () => {
       'in a thread of its own',
       asking(comment),
       start(free()),
-      { kind: 'start', run: { request: { what: 'plan', options: { permission: 'read-only' } } } },
+      starts({ request: { what: 'plan', options: { permission: 'read-only' } } }),
     ],
     [
       'while another works',
@@ -484,39 +479,37 @@ describe('what asks for work', () => {
     [
       'after one',
       asking(comment, { text: 'with the tests' }),
-      start(free({ past: { marker, pull: undefined } })),
-      { kind: 'start', run: { session: { taskId: 'task-1' }, request: { text: 'Go on: with the tests' } } },
+      start(free({ past })),
+      starts({ session: { taskId: 'task-1' }, request: { text: 'Go on: with the tests' } }),
     ],
     [
       'without words',
       asking(comment, { text: '' }),
       start(busy()),
-      { kind: 'message', message: { kind: 'follow-up', text: 'Go on where you stopped.' } },
+      says({ kind: 'follow-up', text: 'Go on where you stopped.' }),
     ],
     [
       'a plan that was not finished',
       asking(comment, { text: '' }),
-      start(
-        free({ past: { marker, pull: undefined }, last: lastPlan({ kind: 'unfinished', why: 'error' }) }),
-      ),
-      { kind: 'start', run: { request: { what: 'plan', options: { permission: 'read-only' } } } },
+      start(free({ past, last: lastPlan({ kind: 'unfinished', why: 'error' }) })),
+      starts({ request: { what: 'plan', options: { permission: 'read-only' } } }),
     ],
     [
       'a plan that was',
       asking(comment, { text: '' }),
-      start(free({ past: { marker, pull: undefined }, last: lastPlan({ kind: 'answer' }) })),
-      { kind: 'start', run: { request: { what: 'work' } } },
+      start(free({ past, last: lastPlan({ kind: 'answer' }) })),
+      starts({ request: { what: 'work' } }),
     ],
     [
       'by the box of the last run',
       asking({ ...tick, box: 'continue', run: marker.run }, { text: '' }),
-      start(free({ past: { marker, pull: undefined } })),
-      { kind: 'start', run: { request: { text: 'Go on where you stopped.' } } },
+      start(free({ past })),
+      starts({ request: { text: 'Go on where you stopped.' } }),
     ],
     [
       'by the box of a run before it',
       asking({ ...tick, box: 'continue' }, { text: '' }),
-      start(free({ past: { marker, pull: undefined } })),
+      start(free({ past })),
       rejects('gone-on'),
     ],
     [
@@ -553,12 +546,9 @@ describe('what asks for work', () => {
       'where its branch went unused',
       asking(comment),
       { plan: { ...plan, mayGo: true }, now: undefined, start: free() },
-      {
-        kind: 'start',
-        run: {
-          request: { what: 'work', approves: expect.not.objectContaining({ branch: expect.anything() }) },
-        },
-      },
+      starts({
+        request: { what: 'work', approves: expect.not.objectContaining({ branch: expect.anything() }) },
+      }),
     ],
     [
       'where its branch had no commit, and has moved',
@@ -576,10 +566,7 @@ describe('what asks for work', () => {
       'as it was made',
       asking(comment),
       { plan, now, start: free() },
-      {
-        kind: 'start',
-        run: { request: { what: 'work', approves: plan.approves, options: { model: 'gpt-5.6' } } },
-      },
+      starts({ request: { what: 'work', approves: plan.approves, options: { model: 'gpt-5.6' } } }),
     ],
   ])
 
@@ -624,26 +611,23 @@ describe('what asks for work', () => {
       'with something else than that',
       asking(comment, { options: { model: 'gpt-5.6' } }),
       { before: { ...before, last: { ...before.last, result: { outcome: unknownModel } } } },
-      { kind: 'start', run: { request: { options: { model: 'gpt-5.6' } } } },
+      starts({ request: { options: { model: 'gpt-5.6' } } }),
     ],
     [
       'with what was asked',
       asking(comment, { options: { effort: 'high' } }),
       { before },
-      {
-        kind: 'start',
-        run: {
-          session: { taskId: 'task-1' },
-          baseline: { head },
-          result: { pulls: [{ number: 9 }], reported: 1 },
-          request: {
-            text: ask.text,
-            delivery: 'delivery',
-            options: { effort: 'high' },
-            approves: expect.not.objectContaining({ branch: expect.anything() }),
-          },
+      starts({
+        session: { taskId: 'task-1' },
+        baseline: { head },
+        result: { pulls: [{ number: 9 }], reported: 1 },
+        request: {
+          text: ask.text,
+          delivery: 'delivery',
+          options: { effort: 'high' },
+          approves: expect.not.objectContaining({ branch: expect.anything() }),
         },
-      },
+      }),
     ],
     [
       'where an open pull request of somebody else closes the issue by now',
@@ -661,7 +645,7 @@ describe('what asks for work', () => {
       'where it has, in a new one',
       asking(comment, { options: { new: true } }),
       { before: costly },
-      { kind: 'start', run: { session: { taskId: undefined, earlier: { resumes: false } } } },
+      starts({ session: { taskId: undefined, earlier: { resumes: false } } }),
     ],
     [
       'where only its own closes it',
@@ -674,26 +658,23 @@ describe('what asks for work', () => {
           closers: [{ ...byOther, number: 9 }],
         },
       },
-      { kind: 'start' },
+      starts(),
     ],
     [
       'where another closes it, all the same',
       asking(comment, { options: { force: true } }),
       { before: { ...before, last: { ...before.last, request: ask }, closers: [byOther] } },
-      { kind: 'start' },
+      starts(),
     ],
     [
       'with the words of the last round, in its session',
       asking(comment),
       { before: { ...before, last: { ...before.last, ...failedWords } } },
-      {
-        kind: 'start',
-        run: {
-          session: { taskId: 'task-1', earlier: { taskRunId: 'task-run-1', over: false } },
-          request: expect.not.objectContaining({ approves: expect.anything() }),
-          mailbox: { pendingFollowUps: [{ id: 'run-comment-502-words-1', text: 'and in blue', by: maya }] },
-        },
-      },
+      starts({
+        session: { taskId: 'task-1', earlier: { taskRunId: 'task-run-1', over: false } },
+        request: expect.not.objectContaining({ approves: expect.anything() }),
+        mailbox: { pendingFollowUps: [{ id: 'run-comment-502-words-1', text: 'and in blue', by: maya }] },
+      }),
     ],
     [
       'with them, but in another session',
@@ -783,24 +764,24 @@ describe('what asks for none', () => {
 
   decides(statusCommand, [
     ['for a stranger who had it', asking(comment), { repliedLately: true }, { kind: 'silence' }],
-    ['while one works', asking(comment), { live }, { kind: 'reply', reply: { kind: 'status', live } }],
+    ['while one works', asking(comment), { live }, replies({ kind: 'status', live })],
     [
       'while one works in the other thread',
       asking({ ...comment, thread: pullThread }),
       { beside: live },
-      { kind: 'reply', reply: { kind: 'status', beside: live } },
+      replies({ kind: 'status', beside: live }),
     ],
     [
       'after the last one',
       asking(comment),
       { past: { marker, pull: undefined }, last: ended },
-      { kind: 'reply', reply: { last: ended, asked: true } },
+      replies({ last: ended, asked: true }),
     ],
     [
       'where nothing was asked',
       asking(comment),
       { past: undefined, last: undefined },
-      { kind: 'reply', reply: { asked: false } },
+      replies({ asked: false }),
     ],
   ])
 
@@ -840,17 +821,12 @@ describe('what asks for none', () => {
 
   decides(queueCommand, [
     ['for a stranger who had it', asking(comment), { repliedLately: true }, { kind: 'silence' }],
-    [
-      'with a run here',
-      asking(comment),
-      { live, now: t0 },
-      { kind: 'reply', reply: { kind: 'queue', run: live, now: t0 } },
-    ],
+    ['with a run here', asking(comment), { live, now: t0 }, replies({ kind: 'queue', run: live, now: t0 })],
     [
       'without a run',
       asking(comment),
       { live: undefined, now: t0 },
-      { kind: 'reply', reply: { kind: 'queue', run: undefined, now: t0 } },
+      replies({ kind: 'queue', run: undefined, now: t0 }),
     ],
   ])
 
@@ -859,7 +835,7 @@ describe('what asks for none', () => {
       'at any time',
       asking(comment),
       { commands, templates: ['release'], label: 'codex' },
-      { kind: 'reply', reply: { kind: 'help', commands, templates: ['release'], label: 'codex' } },
+      replies({ kind: 'help', commands, templates: ['release'], label: 'codex' }),
     ],
   ])
 })
