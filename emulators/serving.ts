@@ -2,6 +2,7 @@
  * What both servers stand on. Only hono's router, and not its server: sockets are torn and answers cut off here, which a
  * `Response` can't say.
  */
+import type { Server } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { PatternRouter } from 'hono/router/pattern-router'
 
@@ -20,6 +21,12 @@ export function matches<T>(router: PatternRouter<T>, method: string, path: strin
 export function mapParams<V>(params: Record<string, V>, map: (value: V) => string): Params {
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, map(value)]))
 }
+
+export const closed = (server: Server): Promise<void> =>
+  new Promise(resolve => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
 
 export async function readAll(body: Readable): Promise<Buffer> {
   const chunks: Buffer[] = []

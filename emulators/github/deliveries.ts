@@ -19,24 +19,7 @@ export type WebhookMode =
   /** Logged as failed, never sent. */
   | { kind: 'drop' }
 
-export interface Delivery {
-  id: number
-  guid: string
-  event: string
-  action: string | null
-  /** `OK`, or why not. */
-  status: string
-  statusCode: number
-  deliveredAt: string
-  /** Seconds. */
-  duration: number
-  redelivery: boolean
-  installationId: number | null
-  repositoryId: number | null
-  bytes: Buffer
-  request: { headers: Record<string, string> }
-  response: { headers: Record<string, string>; payload: string | null }
-}
+export type Delivery = ReturnType<typeof deliveryOf>
 
 interface Shipment {
   event: string
@@ -161,23 +144,40 @@ export class Webhooks {
     started?: number,
     response?: WebhookResponse,
   ): void {
-    const payload = parseJson(shipment.bytes)
-    this.deliveries.push({
-      id: this.#nextId++,
-      guid: shipment.guid,
-      event: shipment.event,
-      action: textAt(payload, 'action') || null,
-      status,
-      statusCode,
-      deliveredAt: new Date().toISOString().replace(/\.\d+Z/, 'Z'),
-      duration: started === undefined ? 0 : Math.round(performance.now() - started) / 1000,
-      redelivery: shipment.redelivery,
-      installationId: numberAt(payload, 'installation', 'id') || null,
-      repositoryId: numberAt(payload, 'repository', 'id') || null,
-      bytes: shipment.bytes,
-      request: { headers: webhookHeaders(this.#request(shipment)) },
-      response: { headers: response?.headers ?? {}, payload: response?.body ?? null },
-    })
+    const duration = started === undefined ? 0 : Math.round(performance.now() - started) / 1000
+    this.deliveries.push(
+      deliveryOf(shipment, {
+        listed: { id: this.#nextId++, status, status_code: statusCode, duration },
+        request: { headers: webhookHeaders(this.#request(shipment)) },
+        response: { headers: response?.headers ?? {}, payload: response?.body ?? null },
+      }),
+    )
+  }
+}
+
+interface Came {
+  /** `status` is `OK`, or why not; `duration` in seconds. */
+  listed: { id: number; status: string; status_code: number; duration: number }
+  request: { headers: Record<string, string> }
+  response: { headers: Record<string, string>; payload: string | null }
+}
+
+/** As GitHub lists it, and what it shows of a single one. */
+function deliveryOf({ event, guid, bytes, redelivery }: Shipment, { listed, request, response }: Came) {
+  const payload = parseJson(bytes)
+  return {
+    ...listed,
+    guid,
+    event,
+    action: textAt(payload, 'action') || null,
+    delivered_at: new Date().toISOString().replace(/\.\d+Z/, 'Z'),
+    redelivery,
+    installation_id: numberAt(payload, 'installation', 'id') || null,
+    repository_id: numberAt(payload, 'repository', 'id') || null,
+    throttled_at: null,
+    bytes,
+    request,
+    response,
   }
 }
 
@@ -248,22 +248,7 @@ function post(webhook: WebhookRequest, signal: AbortSignal): Promise<WebhookResp
 
 // `/app/hook/*`, for which emulate has nothing: what an App needs to find and repeat lost deliveries.
 
-function summary(delivery: Delivery): JsonObject {
-  return {
-    id: delivery.id,
-    guid: delivery.guid,
-    delivered_at: delivery.deliveredAt,
-    redelivery: delivery.redelivery,
-    duration: delivery.duration,
-    status: delivery.status,
-    status_code: delivery.statusCode,
-    event: delivery.event,
-    action: delivery.action,
-    installation_id: delivery.installationId,
-    repository_id: delivery.repositoryId,
-    throttled_at: null,
-  }
-}
+const summary = ({ bytes: _, request: __, response: ___, ...listed }: Delivery): JsonObject => listed
 
 function full(delivery: Delivery, url: string): JsonObject {
   const request = { headers: delivery.request.headers, payload: parseJson(delivery.bytes) }

@@ -4,9 +4,9 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { readAll } from '../serving.ts'
+import { closed, readAll } from '../serving.ts'
 import type { GitHubEmulator } from './github.ts'
 import { isObject, type JsonObject, listAt, parseJson, textAt } from './json.ts'
 
@@ -134,9 +134,3 @@ export async function startEnterprise(
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
   return { host, registered, close: () => closed(server) }
 }
-
-const closed = (server: Server): Promise<void> =>
-  new Promise(resolve => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { readAll } from '../serving.ts'
+import { closed, readAll } from '../serving.ts'
 import type { Events } from './events.ts'
 import type { Answer } from './http.ts'
 import { parseJson } from './json.ts'
@@ -46,10 +46,7 @@ export class FrontDoor {
   }
 
   close(): Promise<void> {
-    return new Promise(resolve => {
-      this.#server.close(() => resolve())
-      this.#server.closeAllConnections()
-    })
+    return closed(this.#server)
   }
 
   async #answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {

@@ -19,7 +19,7 @@ import { type NewPull, Person } from './people.ts'
 import type { Pipeline } from './pipeline.ts'
 import { emulateRole, type Role, type Tokens } from './roles.ts'
 import { type RepositorySeed, ROLE_OF } from './seed.ts'
-import { type PullView, type ThreadRow, Threads, type ThreadView } from './threads.ts'
+import { type PullView, Threads, type ThreadView } from './threads.ts'
 
 interface CheckRunView {
   id: number
@@ -147,7 +147,7 @@ export class GitHubEmulator {
   }
 
   /** All issues and pull requests, oldest first. */
-  threads(repository = this.repository): Promise<ThreadRow[]> {
+  threads(repository = this.repository) {
     return this.#threads.list(repository)
   }
 
@@ -189,27 +189,29 @@ export class GitHubEmulator {
 
   /** A check of the newest commit of a pull request ended: `FAILURE`, `SUCCESS`; and with it its suite. */
   checks(number: number, name: string, conclusion: string, repository = this.repository): void {
-    const { memory, events } = this.#parts
-    const key = threadKey(repository, number)
-    const others = (memory.checks.get(key) ?? []).filter(known => known.name !== name)
-    memory.checks.set(key, [...others, { name, conclusion }])
-    const { headRef = '', headSha = '' } = memory.pulls.get(key) ?? {}
+    const { headRef, headSha } = this.#checked(threadKey(repository, number), { name, conclusion })
     const suite = { id: 1, status: 'completed', conclusion: conclusion.toLowerCase() }
     const extra = {
       check_suite: { ...suite, head_branch: headRef, head_sha: headSha, pull_requests: [{ number }] },
     }
+    const { events } = this.#parts
     events.made({ event: 'check_suite', action: 'completed', repository, sender: 'olga', extra })
   }
 
   /** A commit status, as older services set it. */
   status(number: number, context: string, state: string, repository = this.repository): void {
-    const { memory, events } = this.#parts
-    const key = threadKey(repository, number)
-    const others = (memory.checks.get(key) ?? []).filter(({ name }) => name !== context)
-    memory.checks.set(key, [...others, { name: context, conclusion: state, isStatus: true }])
-    const { headRef = '', headSha = '' } = memory.pulls.get(key) ?? {}
+    const status = { name: context, conclusion: state, isStatus: true } as const
+    const { headRef, headSha } = this.#checked(threadKey(repository, number), status)
     const extra = { id: 1, sha: headSha, context, state: state.toLowerCase(), branches: [{ name: headRef }] }
-    events.made({ event: 'status', repository, sender: 'olga', extra })
+    this.#parts.events.made({ event: 'status', repository, sender: 'olga', extra })
+  }
+
+  /** In the place of what was known of that name. */
+  #checked(key: string, check: { name: string; conclusion: string; isStatus?: true }) {
+    const { checks, pulls } = this.#parts.memory
+    const others = (checks.get(key) ?? []).filter(({ name }) => name !== check.name)
+    checks.set(key, [...others, check])
+    return pulls.get(key) ?? { headRef: '', headSha: '' }
   }
 
   /** The base moved, so that the pull request can't be merged. GitHub knows it `foundAt` that look: before it is `UNKNOWN`. */

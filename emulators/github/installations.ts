@@ -4,7 +4,7 @@ import { type Answer, type ApiRequest, answer, failure, notFound, type Route, ro
 import { isObject, type JsonObject, listAt, objectAt, textAt } from './json.ts'
 import type { Layer } from './layer.ts'
 import type { KnownRepository, Memory } from './memory.ts'
-import type { Repairs } from './repairs.ts'
+import { type Repairs, wholeSeconds } from './repairs.ts'
 import type { Actor } from './roles.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -48,20 +48,20 @@ export class Installations {
   }
 
   async uninstall(owner: string, sender: string): Promise<void> {
-    await this.#tell(owner, sender, 'installation', { action: 'deleted', ...this.#repositories(owner) })
+    await this.#told(owner, sender, 'deleted')
     this.#standings.set(owner, 'uninstalled')
   }
 
   async suspend(owner: string, sender: string): Promise<void> {
-    this.#suspendedAt.set(owner, new Date().toISOString().replace(/\.\d+Z/, 'Z'))
+    this.#suspendedAt.set(owner, wholeSeconds(new Date().toISOString()))
     this.#standings.set(owner, 'suspended')
-    await this.#tell(owner, sender, 'installation', { action: 'suspend', ...this.#repositories(owner) })
+    await this.#told(owner, sender, 'suspend')
   }
 
   async unsuspend(owner: string, sender: string): Promise<void> {
     this.#standings.set(owner, 'installed')
     this.#suspendedAt.delete(owner)
-    await this.#tell(owner, sender, 'installation', { action: 'unsuspend', ...this.#repositories(owner) })
+    await this.#told(owner, sender, 'unsuspend')
   }
 
   async removeRepository(repository: KnownRepository, sender: string): Promise<void> {
@@ -140,6 +140,12 @@ export class Installations {
     })
   }
 
+  #told(owner: string, sender: string, action: string): Promise<void> {
+    const known = this.#parts.memory.repositoriesOf(owner)
+    const repositories = known.map(({ fullName, ...rest }) => shortOf({ full_name: fullName, ...rest }))
+    return this.#tell(owner, sender, 'installation', { action, repositories })
+  }
+
   /** GitHub sends these whatever the App subscribed to. */
   async #tell(owner: string, sender: string, event: string, payload: JsonObject): Promise<void> {
     const { upstream, repairs, webhooks } = this.#parts
@@ -150,13 +156,6 @@ export class Installations {
     }
     await repairs.apply(body)
     webhooks.enqueue(event, body)
-  }
-
-  #repositories(owner: string): JsonObject {
-    const known = this.#parts.memory.repositoriesOf(owner)
-    return {
-      repositories: known.map(({ id, fullName, ...rest }) => shortOf({ id, full_name: fullName, ...rest })),
-    }
   }
 
   async #installation(owner: string): Promise<JsonObject> {

@@ -20,7 +20,7 @@ async function startAt(world: World, port: number): Promise<void> {
 /** So long ago was everything that GitHub has tried since `first`; after what the last sweep saw, as in life. */
 function isPast({ github }: World, first: number, ms: number): void {
   const then = new Date(Date.now() - ms).toISOString()
-  for (const delivery of github.webhooks.deliveries.slice(first)) delivery.deliveredAt = then
+  for (const delivery of github.webhooks.deliveries.slice(first)) delivery.delivered_at = then
 }
 
 /** How often each webhook since `first` that failed was sent again, and how many of the others were. */

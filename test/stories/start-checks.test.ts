@@ -125,7 +125,7 @@ test('what was wrong is asked again, and a bot that is not ready takes webhooks 
   const maya = world.github.as('maya')
   const { number } = await maya.opensIssue({ title: 'Logout is flaky' })
   await maya.comments(number, '/codex help')
-  await world.github.waitFor(() => world.github.webhooks.deliveries.at(-1)?.statusCode === 202)
+  await world.github.waitFor(() => world.github.webhooks.deliveries.at(-1)?.status_code === 202)
   await posthog.close()
   const mended = await startPostHog({ projectId: 5, port: Number(port) })
   await bot.ready()
