@@ -6,7 +6,6 @@ import { type Memory, threadKey } from './memory.ts'
 import type { ReactionBook } from './reactions.ts'
 import { labelNames } from './repairs.ts'
 
-export type CommentView = ReturnType<typeof commentView>
 export type PullView = ReturnType<typeof pullView>
 /** A row of the list of issues and pull requests. */
 export type ThreadRow = Awaited<ReturnType<Threads['list']>>[number]

@@ -429,8 +429,6 @@ describe('an edit of the status', () => {
       { text: 'time' },
     ],
     ['and then it is', edited(5 * minute), 'edit-status', { text: 'time' }],
-    ['a detail waits fifteen seconds', edited(15 * second - 1), 'wait 1', { text: 'details' }],
-    ['and a new phase for nothing', edited(0), 'edit-status', { text: 'phase' }],
   ])
 })
 
@@ -847,11 +845,6 @@ describe('at the edge of a limit', () => {
   }
 
   holds([
-    [
-      'a stop may take five minutes',
-      working(stopAsked, cancelAsked(now.at - 5 * minute), lastPoll(now.at), nextPoll(later)),
-      'wait 60000',
-    ],
     [
       'a run may be silent for three hours',
       working(taskRunIs({ changedAt: now.at - 3 * hour }), lastPoll(now.at), nextPoll(later)),
