@@ -1,4 +1,5 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { callBudget } from '../core/model/call-budget.ts'
 import { type Check, found, passed } from '../core/model/check.ts'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
@@ -149,7 +150,8 @@ const wantedBytes = 200 * 1024 * 1024
 
 async function checkDirectory(dataDir: string): Promise<Check> {
   try {
-    await mkdir(dataDir, { recursive: true })
+    // Absolute: Node looks for ever for a parent to make if the working directory was removed.
+    await mkdir(resolve(dataDir), { recursive: true })
     await access(dataDir, constants.W_OK)
     const { bavail, bsize } = await statfs(dataDir)
     if (bavail * bsize < wantedBytes)

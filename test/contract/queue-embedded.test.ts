@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { afterAll, expect, test } from 'vitest'
 import { QueueUnavailable } from '../../src/core/model/errors.ts'
+import { checkQueue } from '../../src/queue/open-queues.ts'
 import { claimDirectory, PglitePool } from '../../src/queue/pglite-pool.ts'
 import { childHolding, cleanUp, killHard, open, ownDataDir, until } from '../support/queue-world.ts'
 
@@ -49,6 +50,19 @@ test('after kill -9 the next start takes up at once what was in hand, without wa
   await until(() => stalls.length, 1_000)
   expect(stalls).toEqual([1])
   await queues.close(200)
+})
+
+test('where the folder it was started in is gone, the check of the queue says so', async () => {
+  const before = process.cwd()
+  const gone = await newDirectory('gone')
+  process.chdir(gone)
+  try {
+    await rm(gone, { recursive: true })
+    const check = await checkQueue({ redisUrl: undefined, dataDir: '.walk/data' })
+    expect(check).toMatchObject({ name: 'queue', ok: false, detail: expect.stringContaining('ENOENT') })
+  } finally {
+    process.chdir(before)
+  }
 })
 
 test('what is added survives closing and opening, and opening twice in one process fails', async () => {
