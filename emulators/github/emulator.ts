@@ -37,6 +37,8 @@ export interface GitHubOptions {
   webhookUrl?: string | undefined
   webhookSecret?: string
   permissions?: Record<string, string>
+  /** Those that the App is told of. */
+  events?: readonly string[]
   /** The first one is the default of `as`, `thread` and the rest. */
   repos?: RepositorySeed[]
 }
@@ -46,7 +48,7 @@ const appId = 4711
 const root = { query, mutation }
 
 export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEmulator> {
-  const { slug = 'codex-bot', permissions = DEFAULT_PERMISSIONS } = options
+  const { slug = 'codex-bot', permissions = DEFAULT_PERMISSIONS, events = EVENTS } = options
   const repositories = options.repos ?? [{ owner: 'acme', name: 'shop' }]
   const door = new FrontDoor()
   const url = await door.listen()
@@ -60,7 +62,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
     slug,
     people: PEOPLE,
     repositories,
-    events: EVENTS,
+    events,
     permissions,
     installations: memory.installations,
     intake: url + INTAKE,
@@ -72,9 +74,9 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   const reactions = new ReactionBook()
   const repairs = new Repairs({ app: { id: appId, slug }, url, memory, reactions, upstream })
   const webhooks = new Webhooks({ target: options.webhookUrl, secret: options.webhookSecret, appId })
-  const app = { id: appId, slug, permissions, events: EVENTS }
+  const app = { id: appId, slug, permissions, events }
   const installations = new Installations({ app, memory, repairs, upstream, webhooks })
-  const told = new Events({ url, memory, installations, repairs, subscribed: EVENTS, upstream, webhooks })
+  const told = new Events({ url, memory, installations, repairs, subscribed: events, upstream, webhooks })
   const faults = new Faults()
   const ledger = new Ledger()
   const pages = new Pages()
