@@ -34,9 +34,10 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
     return checkApproval(context, trigger)
   if (news === 'reopened') await checkApproval(context, trigger)
   const { number } = trigger.thread
+  const readAt = context.deps.now()
   const view = (await context.github.pull(number)) ?? believeAbsent('The pull request', refusedReads(context))
   if (!view) return { kind: 'end' }
-  if (!(await notifyRuns(context, trigger, view))) return { kind: 'park', ms: 200 }
+  if (!(await notifyRuns(context, trigger, view, readAt))) return { kind: 'park', ms: 200 }
   switch (news) {
     case 'unmarked':
       await markAgain(context, trigger, view)
@@ -90,6 +91,7 @@ async function notifyRuns(
   context: CommandContext,
   trigger: PullNewsTrigger,
   view: PullView,
+  readAt: number,
 ): Promise<boolean> {
   const { signer, runs } = context.deps
   const { thread, id, at } = trigger
@@ -97,7 +99,7 @@ async function notifyRuns(
   const known = await runsOf(context, trigger, view.number)
   const maker = marker && !known.some(({ id }) => id === marker.run) && (await runs.get(marker.run))
   const all = maker && maker.data.thread.repoId === thread.repoId ? [maker, ...known] : known
-  const stands = { number: view.number, state: view.state, draft: view.draft }
+  const stands = { number: view.number, state: view.state, draft: view.draft, readAt }
   const teller = tellerOf(all)
   const ended = { ...stands, at: view.mergedAt ?? at, rounds: roundsOf(all.map(({ data }) => data)) }
   const accepted = all.map(run =>

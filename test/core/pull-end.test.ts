@@ -31,6 +31,16 @@ describe('of a pull request', () => {
     expect(withStanding(runWith(before), stands).result.ended).toEqual(expected),
   )
 
+  test('that was merged, an answer to an earlier look takes nothing back, and a later one does', () => {
+    const run = withStanding(runWith({ result: { pulls: [{ ...pull, number: 9 }] } }), {
+      ...{ ...merged, at: t0, readAt: t0 + 2 },
+    })
+    const open = { number: 9, state: 'open' } as const
+    expect(withStanding(run, { ...open, readAt: t0 + 1 })).toEqual(run)
+    expect(withStanding(run, { ...open, readAt: t0 + 3 }).result.ended).toBeUndefined()
+    expect(withStanding(run, { ...open, number: 8, readAt: t0 + 1 }).result.ended).toEqual(ended)
+  })
+
   test('tells the newest run that changed it, or else opened it', () => {
     const by = (name: string, outcome: Outcome['kind'], knows = true) => ({
       name,

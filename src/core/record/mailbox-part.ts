@@ -86,6 +86,7 @@ export const RunMessage = z.discriminatedUnion('kind', [
     state: z.enum(['open', 'merged', 'closed']),
     draft: z.boolean().optional(),
     at: z.number().optional(),
+    readAt: z.number().optional(),
     revertedBy: z.object({ number: z.number().int(), url: z.string() }).optional(),
     rounds: z.object({ asked: z.number().int(), byPostHog: z.number().int() }).optional(),
   }),

@@ -8,15 +8,24 @@ export interface PullStanding extends Pick<Pull, 'number' | 'state'> {
   at?: number | undefined
   rounds?: Rounds | undefined
   revertedBy?: Ended['revertedBy']
+  /** When GitHub was asked for it, our clock. */
+  readAt?: number | undefined
 }
+
+/** An answer to an earlier look may come later. */
+const isStale = ({ result }: Run, { number, readAt = Number.POSITIVE_INFINITY }: PullStanding): boolean =>
+  readAt < (result.pullsReadAt[number] ?? 0)
 
 /** By what it says that it ended. */
 export const endsBy = (run: Run, stands: PullStanding): boolean =>
-  run.result.ended === undefined && endAfter(run, stands) !== undefined
+  run.result.ended === undefined && !isStale(run, stands) && endAfter(run, stands) !== undefined
 
-export const withStanding = (run: Run, stands: PullStanding): Run =>
-  changed(run, {
+export function withStanding(run: Run, stands: PullStanding): Run {
+  if (isStale(run, stands)) return run
+  const { number, readAt } = stands
+  return changed(run, {
     result: {
+      pullsReadAt: { ...run.result.pullsReadAt, ...(readAt !== undefined && { [number]: readAt }) },
       rounds: endsBy(run, stands) ? stands.rounds : run.result.rounds,
       pulls: run.result.pulls.map(pull =>
         pull.number === stands.number
@@ -28,9 +37,12 @@ export const withStanding = (run: Run, stands: PullStanding): Run =>
         stands.state !== 'open' && stands.number === run.result.needs?.number ? undefined : run.result.needs,
     },
   })
+}
 
-export const tellsMore = (before: Run, after: Run): boolean =>
-  JSON.stringify(after.result) !== JSON.stringify(before.result)
+export function tellsMore(before: Run, after: Run): boolean {
+  const told = ({ result }: Run) => JSON.stringify({ ...result, pullsReadAt: undefined })
+  return told(before) !== told(after)
+}
 
 function endAfter({ result: { ended } }: Run, stands: PullStanding): Ended | undefined {
   const { number, state, at, revertedBy } = stands

@@ -210,6 +210,8 @@ const Result = z.object({
   /** When GitHub was asked for that, our clock: an answer to an earlier call may come later. */
   needsReadAt: z.number().optional(),
   rounds: Rounds.optional(),
+  /** When GitHub was last asked how its pull requests stand, our clock, by their numbers. */
+  pullsReadAt: z.record(z.string(), z.number()).default({}),
   /** There may be checks or reviews at which nobody has looked. */
   hinted: z.literal(true).optional(),
   reported: z.number().int().default(0),
