@@ -23,7 +23,7 @@ const worst = ['![', '-eyJ', '](a        ']
  * machine. Whatever else falls into that turn counts, too: the answer of GitHub with all of a thread's comments, the
  * work of the embedded database, a garbage collection. Without a defence it is seconds.
  */
-const maxTurn = 200
+const maxTurn = 400
 
 /** How long one turn of the event loop took at most since it was asked last, in milliseconds. */
 async function longestTurn(bot: Bot): Promise<number> {
