@@ -54,6 +54,12 @@ onEitherQueue(
       )
     }
 
+    /** The look at what a pull request changes, by a job of its own: it is none of a command's calls. */
+    const looksForSettings = (number: number) =>
+      world().github.waitFor(() =>
+        world().github.calls.some(({ path }) => path.endsWith(`/pulls/${number}/files`)),
+      )
+
     const newBot = async (): Promise<void> => {
       const bot = await (await spawnMortal(world(), { env: { BRANCHES_MS: '200' } })).ready()
       world().github.webhooks.target = `${bot.url}/api/github/webhooks`
@@ -117,12 +123,6 @@ onEitherQueue(
       ])
     })
 
-    /** The look at what a pull request changes, by a job of its own: it is none of a command's calls. */
-    const looksForSettings = (number: number) =>
-      world().github.waitFor(() =>
-        world().github.calls.some(({ path }) => path.endsWith(`/pulls/${number}/files`)),
-      )
-
     const onPull = async () => {
       const maya = world().github.as('maya')
       const head = `maya/${Math.random().toString(36).slice(2, 8)}`
@@ -145,7 +145,8 @@ onEitherQueue(
         async before() {
           const issue = await opens('Taken')
           await maya.pushes('maya/taken', { 'taken.ts': 'let it' })
-          await maya.opensPull({ head: 'maya/taken', title: 'Mine', body: `Closes #${issue.number}` })
+          const mine = { head: 'maya/taken', title: 'Mine', body: `Closes #${issue.number}` }
+          await looksForSettings((await maya.opensPull(mine)).number)
           return issue
         },
         until: reacted('-1'),
