@@ -50,7 +50,7 @@ export async function openRedis(
   redisUrl: string,
   log: QueueLog,
   report: (error: Error) => void,
-  waitMs = 5_000,
+  waitMs = 10_000,
 ): Promise<QueueBackend> {
   const where = hostAndPort(redisUrl)
   const producer = withScripts(new Redis(redisUrl, PRODUCER))
