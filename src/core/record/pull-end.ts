@@ -40,8 +40,8 @@ export function withStanding(run: Run, stands: PullStanding): Run {
 }
 
 export function tellsMore(before: Run, after: Run): boolean {
-  const told = ({ result }: Run) => JSON.stringify({ ...result, pullsReadAt: undefined })
-  return told(before) !== told(after)
+  const shownOf = ({ result }: Run) => JSON.stringify({ ...result, pullsReadAt: undefined })
+  return shownOf(before) !== shownOf(after)
 }
 
 function endAfter({ result: { ended } }: Run, stands: PullStanding): Ended | undefined {
