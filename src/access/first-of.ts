@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { Log } from '../core/model/ports.ts'
 import { givenByName, type NamesOf } from '../core/settings/deployment-settings.ts'
+import { NewestMap } from '../core/text/newest-map.ts'
 import type { Accounts } from './authorize.ts'
 
 export interface WrittenOnce {
@@ -47,7 +48,7 @@ const maxKept = 10_000
 /** What SETTINGS_FILE gives a login, or a repository's name, is for who had it first. The log says so once. */
 export function namesIn(records: WrittenOnce, log: Pick<Log, 'warn'>): NamesOf {
   const isFirst = firstIn(records)
-  const checked = new Map<string, Promise<boolean>>()
+  const checked = new NewestMap<string, Promise<boolean>>(maxKept)
 
   async function check(name: string, id: number, words: string): Promise<boolean> {
     if (id === 0) return false
@@ -61,8 +62,6 @@ export function namesIn(records: WrittenOnce, log: Pick<Log, 'warn'>): NamesOf {
     const known = checked.get(key) ?? check(name, id, words)
     checked.set(key, known)
     known.catch(() => checked.delete(key))
-    const [oldest] = checked.keys()
-    if (checked.size > maxKept && oldest !== undefined) checked.delete(oldest)
     return known
   }
 

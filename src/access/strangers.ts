@@ -3,6 +3,7 @@
  * counted is who they are, which is asked before anything is known of them.
  */
 import type { Allowance, CallBudget } from '../core/model/call-budget.ts'
+import { NewestMap } from '../core/text/newest-map.ts'
 
 /**
  * Comments, reactions and pages. Of a burst, a third is never spent. GitHub takes about 80 a minute and 500 an hour of an
@@ -18,13 +19,10 @@ export type MayCost = (installationId: number, sender: number, calls: number) =>
 
 /** @param open a budget in this process alone is kept here, so it is opened once */
 export function costsWithin(open: (name: string, allowance: Allowance) => CallBudget): MayCost {
-  const opened = new Map<string, CallBudget>()
+  const opened = new NewestMap<string, CallBudget>(maxKept)
   const spends = async (name: string, allowance: Allowance, calls: number): Promise<boolean> => {
     const budget = opened.get(name) ?? open(name, allowance)
-    opened.delete(name)
     opened.set(name, budget)
-    const [oldest] = opened.keys()
-    if (opened.size > maxKept && oldest !== undefined) opened.delete(oldest)
     const later = await budget.reserve({ owner: name, id: name, calls, kind: 'spare' })
     return later === undefined
   }

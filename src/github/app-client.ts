@@ -10,7 +10,7 @@ import { type LimitGate, type LimitStore, limitGate } from '../core/model/call-b
 import { Rejected } from '../core/model/errors.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
-import { NodeIds } from './node-ids.ts'
+import { type NodeIds, nodeIds } from './node-ids.ts'
 import { type RenderCap, renderCap } from './pages.ts'
 import { limited, type Watch } from './request-rules.ts'
 import { httpError } from './response-faults.ts'
@@ -156,7 +156,7 @@ export function gitHubApp(
     asApp,
     renderings: renderCap(now),
     listings: pLimit(listingsAtOnce),
-    ids: new NodeIds(),
+    ids: nodeIds(),
     grantedBy,
     readToken: thread => tokenOf(thread, { wanted: readPermissions }),
     async confirmAccess(thread) {

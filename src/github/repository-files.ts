@@ -8,6 +8,7 @@ import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
 import type { ChangedFile } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
+import { NewestMap } from '../core/text/newest-map.ts'
 import type { GitHubApp } from './app-client.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 import { unlessGone } from './response-faults.ts'
@@ -65,7 +66,7 @@ interface Known {
 }
 
 export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
-  const owners = new Map<string, Known>()
+  const owners = new NewestMap<string, Known>(maxOwners)
 
   const knownOf = (installationId: number, owner: string): Known => {
     const key = `${installationId} ${owner.toLowerCase()}`
@@ -74,10 +75,7 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
       files: new Map(),
       absentUntil: 0,
     }
-    owners.delete(key)
     owners.set(key, known)
-    const [oldest] = owners.keys()
-    if (owners.size > maxOwners && oldest !== undefined) owners.delete(oldest)
     return known
   }
 

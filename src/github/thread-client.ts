@@ -1,7 +1,7 @@
 /** GitHub as one thread needs it. */
 import { z } from 'zod'
 import { type Role, roles } from '../core/model/command-grammar.ts'
-import type { Person, Thread } from '../core/model/thread.ts'
+import type { Thread } from '../core/model/thread.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
 import type {
   Awaited,
@@ -141,8 +141,9 @@ export function gitHubThread(
         if (prefetched.take('open')) return undefined
       }
       const { data } = await client.rest.issues.get(issue)
-      const by = whoClosed(data)
-      return by && { by, at: Date.parse(data.closed_at ?? data.updated_at) }
+      const { state, closed_by: closer } = data
+      const by = { login: closer?.login ?? 'ghost', id: closer?.id ?? 0 }
+      return state === 'open' ? undefined : { by, at: Date.parse(data.closed_at ?? data.updated_at) }
     },
 
     async blockers(): Promise<Awaited[]> {
@@ -175,7 +176,6 @@ export function gitHubThread(
           open: data.state === 'open',
           locked: data.locked,
           labels: data.labels.map(label => (typeof label === 'string' ? label : (label.name ?? ''))),
-          closedBy: whoClosed(data),
         }
       }),
 
@@ -198,11 +198,3 @@ const addToReview = {
 const BlockingIssues = z.array(
   z.object({ state: z.string(), number: z.number().int(), title: z.string(), html_url: z.string() }),
 )
-
-interface Closable {
-  state: string
-  closed_by?: { login: string; id: number } | null
-}
-
-const whoClosed = ({ state, closed_by: by }: Closable): Person | undefined =>
-  state === 'open' ? undefined : { login: by?.login ?? 'ghost', id: by?.id ?? 0 }

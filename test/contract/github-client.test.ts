@@ -732,12 +732,12 @@ describe('a branch is made', () => {
     [
       'open',
       [200, { number: 7, state: 'open', locked: false, labels: ['a', { name: 'codex' }] }],
-      { open: true, locked: false, labels: ['a', 'codex'], closedBy: undefined },
+      { open: true, locked: false, labels: ['a', 'codex'] },
     ],
     [
       'closed',
       [200, { number: 7, state: 'closed', locked: true, labels: [], closed_by: { login: 'maya', id: 11 } }],
-      { open: false, locked: true, labels: [], closedBy: { login: 'maya', id: 11 } },
+      { open: false, locked: true, labels: [] },
     ],
     ['deleted', [410, { message: 'This issue was deleted' }], undefined],
     ['gone', [404, { message: 'Not Found' }], undefined],

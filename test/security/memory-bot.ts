@@ -453,7 +453,7 @@ export class MemoryBot {
     mayCheck: async () => true,
     blockers: async () => [],
     openPulls: async () => [],
-    state: async () => (this.subject.gone ? undefined : { ...this.subject, closedBy: undefined }),
+    state: async () => (this.subject.gone ? undefined : { ...this.subject }),
     hasComment: async ({ commentId }) => !this.deleted.has(commentId),
     review: async id => (this.deleted.has(id) ? undefined : ''),
     removeLabel: async name => void this.unlabelled.push(name),

@@ -1,3 +1,5 @@
+import { NewestMap } from '../text/newest-map.ts'
+
 /** Lengths of time, in ms. */
 export const second = 1000
 export const minute = 60 * second
@@ -14,15 +16,10 @@ export interface Recent {
 }
 
 export function recent(most = 10_000): Recent {
-  const times = new Map<string, number>()
+  const times = new NewestMap<string, number>(most)
   return {
     has: (name, since) => (times.get(name) ?? Number.NEGATIVE_INFINITY) > since,
-    remember(name, at) {
-      times.delete(name)
-      times.set(name, at)
-      const [oldest] = times.keys()
-      if (times.size > most && oldest !== undefined) times.delete(oldest)
-    },
+    remember: (name, at) => void times.set(name, at),
     forget: name => void times.delete(name),
   }
 }

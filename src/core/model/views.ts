@@ -168,7 +168,6 @@ export interface ThreadState {
   open: boolean
   locked: boolean
   labels: string[]
-  closedBy: Person | undefined
 }
 
 export interface CommitView {

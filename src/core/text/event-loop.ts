@@ -1,5 +1,6 @@
 /** Ends work on text of others after a time limit, wherever it is: the engine itself interrupts it. */
 import { createContext, Script } from 'node:vm'
+import { NewestMap } from './newest-map.ts'
 
 /** Each caller waits, in order, for a pass of the event loop: long work on many texts leaves room for timers and requests. */
 let last: Promise<void> = Promise.resolve()
@@ -71,13 +72,10 @@ export function keepingRecent<T extends string | undefined>(
   most: number,
   work: (text: string) => T,
 ): (text: string) => T {
-  const kept = new Map<string, { given: T }>()
+  const kept = new NewestMap<string, { given: T }>(most)
   return text => {
     const { given } = kept.get(text) ?? { given: work(text) }
-    kept.delete(text)
     kept.set(text, { given })
-    const [oldest] = kept.keys()
-    if (kept.size > most && oldest !== undefined) kept.delete(oldest)
     return given
   }
 }

@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { Repository } from '../../core/model/thread.ts'
 import { minute } from '../../core/model/time.ts'
+import { NewestMap } from '../../core/text/newest-map.ts'
 import { isSameSecret } from '../same-secret.ts'
 import { type Access, cookie, cookiesIn, type Person } from './access.ts'
 
@@ -43,7 +44,7 @@ type Returned =
   | { kind: 'not-expected' | 'not-agreed' | 'busy' }
 
 export function gitHubLogin(github: GitHubSignIn, { seal }: Pick<Access, 'seal'>, now: () => number) {
-  const kept = new Map<string, { at: number; about: Promise<Administrator | undefined> }>()
+  const kept = new NewestMap<string, { at: number; about: Promise<Administrator | undefined> }>(maxKept)
   let underWay = 0
 
   // Strict, it would not come back from GitHub.
@@ -100,10 +101,7 @@ export function gitHubLogin(github: GitHubSignIn, { seal }: Pick<Access, 'seal'>
       const known = kept.get(token)
       if (how === 'lately' && known && now() - known.at < believed) return known.about
       const about = github.about(token)
-      kept.delete(token)
       kept.set(token, { at: now(), about })
-      const [oldest] = kept.keys()
-      if (kept.size > maxKept && oldest !== undefined) kept.delete(oldest)
       try {
         return await about
       } catch (error) {

@@ -63,7 +63,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     removeLabel: () => at(writes, 'remove label', () => undefined),
     permission: () => at(reads, 'permission', () => ({ role: 'write', name: 'write' })),
     file: () => at(reads, 'file', () => undefined),
-    state: () => at(reads, 'state', () => ({ open: true, locked: false, labels: [], closedBy: undefined })),
+    state: () => at(reads, 'state', () => ({ open: true, locked: false, labels: [] })),
     hasComment: () => at(reads, 'comment', () => true),
     review: () => at(reads, 'review', () => undefined),
     changedFiles: () => at(reads, 'changed files', () => []),
