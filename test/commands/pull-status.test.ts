@@ -3,9 +3,10 @@ import { expect, test } from 'vitest'
 import { newsOfPull } from '../../src/commands/pull-news.ts'
 import { newsOfHead } from '../../src/commands/pull-status.ts'
 import type { PullNewsTrigger } from '../../src/core/model/trigger.ts'
-import type { NeedsView } from '../../src/core/model/views.ts'
+import type { NeedsView, PullView } from '../../src/core/model/views.ts'
 import { RunMessage } from '../../src/core/record/mailbox-part.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
+import { readMessages } from '../../src/core/record/messages.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import { readNeeds } from '../../src/runs/steps/read-needs.ts'
 import { deployment, maya, pull, pullThread, pullView, runWith, t0, working } from '../core/given.ts'
@@ -23,12 +24,16 @@ function given(run: Run, standing: 'ended' | 'live' = 'ended') {
   const sent: RunMessage[] = []
   let now = t0
   const looks: ((view: NeedsView) => void)[] = []
+  const pullLooks: ((view: Partial<PullView>) => void)[] = []
   const context = {
     job: {},
-    record: { trigger, waits: { for: 'github', since: t0 } },
+    record: { trigger, waits: { since: t0 } },
     github: {
       needs: () => new Promise<NeedsView>(resolve => looks.push(resolve)),
-      pull: async () => ({ ...pullView(), number: pull.number, state: 'merged', mergedAt: t0 }),
+      pull: async () => ({
+        ...{ ...pullView(), number: pull.number },
+        ...(await new Promise<Partial<PullView>>(resolve => pullLooks.push(resolve))),
+      }),
       edit: async () => ({ nodeId: 'IC_1' }),
     },
     deps: {
@@ -49,7 +54,7 @@ function given(run: Run, standing: 'ended' | 'live' = 'ended') {
       waiting: {},
     },
   }
-  return { kept, sent, looks, context: context as never }
+  return { kept, sent, looks, pullLooks, context: context as never }
 }
 
 const over = runWith({ result: { outcome: { kind: 'pull' }, pulls: [pull] }, session: { taskId: 'task-1' } })
@@ -76,10 +81,37 @@ test.each([
   expect(kept.data.result.needs?.hasConflicts).toBe('hasConflicts' in newer ? true : undefined)
 })
 
+const merged = { state: 'merged', mergedAt: t0 } as const
+const ofPull = { ...trigger, thread: { ...pullThread, number: pull.number } }
+
+test.each(['ended', 'live'] as const)(
+  'ready and merged in one second, a Run that is %s: the merge stands, whichever look is answered last',
+  async standing => {
+    const { kept, sent, pullLooks, context } = given(over, standing)
+    const both = [
+      newsOfPull(context, { ...ofPull, id: 'ready', news: 'ready_for_review' }),
+      newsOfPull(context, { ...ofPull, id: 'merged', news: 'merged' }),
+    ]
+    await expect.poll(() => pullLooks.length).toBe(2)
+    pullLooks[1]?.(merged)
+    await both[1]
+    pullLooks[0]?.({ state: 'open' })
+    await both[0]
+    const run = readMessages(
+      kept.data,
+      sent.map(message => JSON.stringify(message)),
+    )
+    expect(run.result).toMatchObject({ ended: { how: 'merged' }, pulls: [{ state: 'merged' }] })
+  },
+)
+
 test('a Run that is at work takes along how often an agent was sent until the merge', async () => {
   const run = working({ result: { pulls: [pull] }, mailbox: { fixes: 2 } })
-  const { sent, context } = given(run, 'live')
-  await newsOfPull(context, { ...trigger, news: 'merged', thread: { ...pullThread, number: pull.number } })
+  const { sent, pullLooks, context } = given(run, 'live')
+  const news = newsOfPull(context, { ...ofPull, news: 'merged' })
+  await expect.poll(() => pullLooks.length).toBe(1)
+  pullLooks[0]?.(merged)
+  await news
   expect(sent).toEqual([
     expect.objectContaining({ kind: 'pull', state: 'merged', rounds: { asked: 2, byPostHog: 0 } }),
   ])
@@ -87,7 +119,6 @@ test('a Run that is at work takes along how often an agent was sent until the me
 
 test('and what it looks for after the merge does not count anew', async () => {
   const rounds = { asked: 3, byPostHog: 1 }
-  const merged = { ...pull, state: 'merged' as const }
-  const run = changed(over, { result: { pulls: [merged], hinted: true, rounds } })
+  const run = changed(over, { result: { pulls: [{ ...pull, state: 'merged' }], hinted: true, rounds } })
   expect((await afterStep(readNeeds, handWith(run))).result).toMatchObject({ hinted: undefined, rounds })
 })
