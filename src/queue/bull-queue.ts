@@ -2,6 +2,7 @@
 import { Queue } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { Added, IndexQuery, JobRecord, Member, Range } from '../core/model/ports.ts'
+import { NewestMap } from '../core/text/newest-map.ts'
 import { within } from './held-lock.ts'
 import { leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
 import { type JobClaims, jobClaims } from './job-claim.ts'
@@ -15,21 +16,17 @@ import { type Processor, UnreadableRecord, type Working, type WorkQueue } from '
 const RESPONSE_TIMEOUT_MS = 3_000
 const LISTING_MS = 30_000
 const BUILDING_MS = 600_000
-const PAGE = 200
 const CLAIM_ATTEMPTS = 3
 const AMEND_ATTEMPTS = 20
 
-/** More starts in a day exceed every limit anyway. */
-const MOST_RECENT = 10_000
 const allListed: Range = { kind: 'first', count: 10_000 }
-const MOST_UNREAD = 1_000
 
 export class BullQueue<Data> implements WorkQueue<Data> {
   readonly #options: BullQueueOptions<Data>
   readonly #queue: BullMqQueue
   readonly #index: QueueIndex
   readonly #claims: JobClaims<Data>
-  readonly #unread = new Set<string>()
+  readonly #reported = new NewestMap<string, true>(1_000)
   #worker: JobWorker<Data> | undefined
   #closed = false
 
@@ -77,38 +74,6 @@ export class BullQueue<Data> implements WorkQueue<Data> {
 
   holder(slot: string): Promise<string | undefined> {
     return this.#reach(() => this.#claims.liveHolder(slot))
-  }
-
-  async live(): Promise<JobRecord<Data>[]> {
-    const jobs = await this.#reach(() => this.#options.backend.live(this.#queue), LISTING_MS)
-    const records = jobs.flatMap(job => this.#readOrReport(job))
-    return records.sort((a, b) => a.addedAt - b.addedAt || (a.id < b.id ? -1 : 1))
-  }
-
-  recentlyEnded(since: number, wanted: (data: Data) => boolean = () => true): Promise<JobRecord<Data>[]> {
-    return this.#reach(async () => {
-      const recent = await Promise.all([
-        this.#endedSince('completed', since, wanted),
-        this.#endedSince('failed', since, wanted),
-      ])
-      return recent.flat()
-    }, LISTING_MS)
-  }
-
-  /** Newest first, page by page. Unwanted jobs do not count towards the maximum. */
-  async #endedSince(
-    state: 'completed' | 'failed',
-    since: number,
-    wanted: (data: Data) => boolean,
-  ): Promise<JobRecord<Data>[]> {
-    const found: JobRecord<Data>[] = []
-    for (let at = 0; found.length < MOST_RECENT; at += PAGE) {
-      const page = await this.#queue.getJobs([state], at, at + PAGE - 1, false)
-      const recent = page.filter(job => job && job.timestamp >= since)
-      found.push(...recent.flatMap(job => this.#readOrReport(job)).filter(({ data }) => wanted(data)))
-      if (page.length < PAGE || recent.length === 0) break
-    }
-    return found
   }
 
   liveCount(): Promise<number> {
@@ -203,16 +168,11 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     try {
       return [this.#read(job)]
     } catch (err) {
-      this.#reportUnread(job.id ?? '', err)
+      if (this.#reported.get(job.id ?? '')) return []
+      this.#reported.set(job.id ?? '', true)
+      this.#options.log.warn({ job: job.id, err }, 'left a job out of a list, which this version cannot read')
       return []
     }
-  }
-
-  #reportUnread(job: string, err: unknown): void {
-    if (this.#unread.has(job)) return
-    if (this.#unread.size >= MOST_UNREAD) this.#unread.clear()
-    this.#unread.add(job)
-    this.#options.log.warn({ job, err }, 'left a job out of a list, which this version cannot read')
   }
 
   /** BullMQ's calls may never return once the backend is frozen or closed. */

@@ -25,13 +25,9 @@ const ORPHANS = `
 
 const NAME = 'SELECT name FROM job WHERE queue = $1 AND id = $2'
 
-const LIVE_STATES = ['waiting', 'active', 'delayed']
-const ofEachState = (columns: string) =>
-  LIVE_STATES.map(state => `SELECT ${columns} FROM job WHERE queue = $1 AND state = '${state}'`).join(
-    ' UNION ALL ',
-  )
-const LIVE = ofEachState('id, data, added_at_ms')
-const LIVE_COUNT = `SELECT sum(jobs)::int AS jobs FROM (${ofEachState('count(*) AS jobs')}) AS each_state`
+const LIVE_COUNT = `SELECT sum(jobs)::int AS jobs FROM (${['waiting', 'active', 'delayed']
+  .map(state => `SELECT count(*) AS jobs FROM job WHERE queue = $1 AND state = '${state}'`)
+  .join(' UNION ALL ')}) AS each_state`
 
 /** BullMQ's own bound counts all ended jobs each time one ends. */
 const SURPLUS = `
@@ -109,12 +105,6 @@ function backendOn(db: PGlite, { dataDir, folder, log, release }: Opened): Queue
     nameOf: async (queue, id) => {
       const { rows }: Rows<{ name: string }> = await pool.query(NAME, [queue.name, id])
       return rows[0]?.name
-    },
-    live: async ({ name }) => {
-      const { rows }: Rows<{ id: string; data: unknown; added_at_ms: string }> = await pool.query(LIVE, [
-        name,
-      ])
-      return rows.map(row => ({ id: row.id, data: row.data, timestamp: Number(row.added_at_ms) }))
     },
     liveCount: async ({ name }) => {
       const { rows }: Rows<{ jobs: number }> = await pool.query(LIVE_COUNT, [name])

@@ -7,7 +7,6 @@ export interface QueueBackend {
   create(additions: Additions): BackendFactory<IQueueBackend, unknown>
   index(queue: BullMqQueue): QueueIndex
   nameOf(queue: BullMqQueue, id: string): Promise<string | undefined>
-  live(queue: BullMqQueue): Promise<StoredJob[]>
   liveCount(queue: BullMqQueue): Promise<number>
   limits?(prefix: string): LimitStore
   budget?(prefix: string): (name: string, allowance: Allowance) => CallBudget

@@ -5,15 +5,7 @@ import { z } from 'zod'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import { within } from './held-lock.ts'
 import { storableJson } from './job-record.ts'
-import type {
-  Additions,
-  BullMqQueue,
-  Indexed,
-  QueueBackend,
-  QueueIndex,
-  Saved,
-  StoredJob,
-} from './queue-backend.ts'
+import type { Additions, BullMqQueue, Indexed, QueueBackend, QueueIndex, Saved } from './queue-backend.ts'
 import { type QueueLog, withShortLogs } from './queue-log.ts'
 import { redisBudget, redisLimits } from './redis-budget.ts'
 import { added, amended, behind, ended, finished, mended, queried, saved } from './redis-scripts.ts'
@@ -72,7 +64,6 @@ export async function openRedis(
     },
     index: queue => redisIndex(queue, { producer, worker: forWorkers }),
     nameOf: async (queue, id) => (await producer.hget(queue.toKey(id), 'name')) ?? undefined,
-    live: queue => liveJobs(producer, queue),
     liveCount: queue => queue.getJobCountByTypes(...LIVE),
     limits: prefix => redisLimits(producer, prefix),
     budget: prefix => redisBudget(producer, prefix),
@@ -87,21 +78,6 @@ export async function openRedis(
       worker?.disconnect()
     },
   }
-}
-
-async function liveJobs(redis: Redis, queue: BullMqQueue): Promise<StoredJob[]> {
-  const ids = await queue.getRanges(LIVE, 0, -1)
-  const jobs: StoredJob[] = []
-  for (let from = 0; from < ids.length; from += PAGE) {
-    const page = ids.slice(from, from + PAGE)
-    const read = page.map(id => redis.hmget(queue.toKey(id), 'data', 'timestamp', 'finishedOn'))
-    const fields = await Promise.all(read)
-    for (const [n, id] of page.entries()) {
-      const [data, timestamp, finishedOn] = fields[n] ?? []
-      if (data && !finishedOn) jobs.push({ id, data: JSON.parse(data), timestamp: Number(timestamp) })
-    }
-  }
-  return jobs
 }
 
 interface Waiting {

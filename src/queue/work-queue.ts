@@ -1,7 +1,7 @@
 /** What the rest of the bot sees of the queue: nothing above this folder knows which backend it runs on. */
 import type { Allowance, CallBudget, LimitStore } from '../core/model/call-budget.ts'
 import { QueueUnavailable } from '../core/model/errors.ts'
-import type { JobQueue, JobRecord, LockedJob, StepResult, StreamLeases } from '../core/model/ports.ts'
+import type { JobQueue, LockedJob, StepResult, StreamLeases } from '../core/model/ports.ts'
 
 /**
  * Works one step. When it throws, the job is parked for a while (1 s, doubling up to 60 s) and never dropped: how often
@@ -16,9 +16,6 @@ export interface Working<Data> {
 }
 
 export interface WorkQueue<Data> extends JobQueue<Data> {
-  live(): Promise<JobRecord<Data>[]>
-  /** Ended jobs that were added since then (ms since the epoch) and are wanted, as far as they are kept. */
-  recentlyEnded(since: number, wanted?: (data: Data) => boolean): Promise<JobRecord<Data>[]>
   /** Starts working, once per process. At most `concurrency` jobs are in hand at once in this process. */
   work(process: Processor<Data>, options: Working<Data>): Promise<void>
 }

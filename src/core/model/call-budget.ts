@@ -38,7 +38,7 @@ export interface Allowance {
   minute: { burst: number; perMinute: number }
 }
 
-/** PostHog allows 4,800 calls an hour and 480 a minute; 80 a minute are left to others with the key. */
+/** PostHog allows 4,800 calls an hour and 480 a minute; 1,000 an hour and 80 a minute are left to others with the key. */
 export const postHogAllowance: Allowance = {
   burst: 1_000,
   perHour: 3_800,

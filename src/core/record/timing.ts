@@ -1,9 +1,7 @@
 /** How often to poll, so that all live Runs together stay inside the limit of a PostHog key. */
+import { postHogAllowance } from '../model/call-budget.ts'
 import { hour, minute, second } from '../model/time.ts'
 import { isTerminal, type Run } from './run.ts'
-
-/** PostHog allows a key 4,800 calls an hour; a fifth is kept for other calls than polls. */
-export const callsPerHour = 4800 * 0.8
 
 export const callsPerPoll = 2
 
@@ -14,7 +12,7 @@ export function pollInterval(age: number, live: number): number {
 }
 
 const afforded = (live: number): number =>
-  Math.round((Math.max(live, 1) * callsPerPoll * hour) / callsPerHour)
+  Math.round((Math.max(live, 1) * callsPerPoll * hour) / postHogAllowance.perHour)
 
 /**
  * With a stream, polls are only a safety net: with its four connections, ten calls an hour for a quiet Run. What came
