@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { changed, type RunChange } from '../../src/core/record/run.ts'
-import { commentsOf, statusPlace } from '../../src/core/record/status-place.ts'
+import { checkedSha, commentsOf, statusPlace } from '../../src/core/record/status-place.ts'
 import { statusCheck } from '../../src/core/words/status.ts'
 import { runWith, t0 } from './given.ts'
 
@@ -41,6 +41,23 @@ describe('the status is shown', () => {
   ] as const)('with %s and %j in %s', (comments, change, place) => {
     expect(statusPlace(wants(comments, change))).toBe(place)
   })
+})
+
+test('a check stays on the commit of its pull request when that ends', () => {
+  const pull = {
+    number: 2,
+    url: 'u',
+    head: 'h',
+    base: 'main',
+    title: 'Login',
+    draft: false,
+    sha: 'c'.repeat(40),
+  }
+  const open = wants('check', { workspace: { branch }, result: { pulls: [{ ...pull, state: 'open' }] } })
+  expect(checkedSha(open)).toBe(pull.sha)
+  const status = { check: { sha: pull.sha }, hash: '', phase: '', at: 0 }
+  const merged = changed(open, { report: { status }, result: { pulls: [{ ...pull, state: 'merged' }] } })
+  expect(checkedSha(merged)).toBe(pull.sha)
 })
 
 test('a check on a commit of other branches is never in progress', () => {

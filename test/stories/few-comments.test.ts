@@ -60,6 +60,22 @@ onBothQueues('A repository wants few comments', world => {
     expect(sent.filter(({ method }) => method !== 'GET').length).toBeLessThanOrEqual(2)
   })
 
+  it('as `check`: a pull request that is merged while Codex works keeps its check', async () => {
+    const { github, repository, maya, taskRun, check, main } = await asks('comments: check\n', 'fix it')
+    const run = await taskRun()
+    await run.openPull()
+    const [pull] = await github.waitFor(async () => {
+      const pulls = await github.pulls(repository)
+      return check(pulls[0]?.sha ?? '') && pulls
+    })
+    const before = check(main)
+    await maya.readies(pull?.number ?? 0)
+    await maya.mergesPull(pull?.number ?? 0)
+    await run.completeTurn('Fixed it.')
+    await github.waitFor(async () => check(pull?.sha ?? '')?.title.includes('was merged'))
+    expect(check(main)).toEqual(before)
+  })
+
   it.each(['comments: outcomes\n', 'chatty: false\n'])('as `%s`: the last word alone', async settings => {
     const { thread, taskRun, main, check } = await asks(settings, 'fix it')
     const run = await taskRun()

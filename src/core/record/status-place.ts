@@ -25,6 +25,10 @@ export function statusPlace({
   return workspace.branch && !result.outcome ? 'check' : undefined
 }
 
-/** The newest commit of its work, as far as anybody knows. */
-export const checkedSha = ({ result: { pulls, pushed }, workspace: { branch } }: Run): string =>
-  pushed ?? pulls.findLast(({ state }) => state === 'open')?.sha ?? branch?.sha ?? ''
+/** The newest commit of its work, as far as anybody knows. It stays there when the pull request ends. */
+export const checkedSha = ({
+  result: { pulls, pushed },
+  report: { status },
+  workspace: { branch },
+}: Run): string =>
+  pushed ?? pulls.findLast(({ state }) => state === 'open')?.sha ?? status?.check?.sha ?? branch?.sha ?? ''
