@@ -73,7 +73,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/build.ts'],
     // More than the processors, as they wait; what waits longest is left to `npm run test:all`.
-    maxWorkers: process.env.EXHAUSTIVE === undefined ? 4 : 7,
+    maxWorkers: process.env.EXHAUSTIVE === undefined ? 4 : 5,
     sequence: { sequencer: LongestFirst },
     retry,
     projects: [

@@ -8,14 +8,14 @@ import { send } from '../core/record/messages.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
 import { revertedIn, roundsOf, tellerOf } from '../core/record/pull-end.ts'
 import { believeAbsent } from '../core/record/retries.ts'
-import { ofPull, ofThread, onBranch, untilPullEnds, wakeEach } from '../core/record/run-index.ts'
+import { ofPull, onBranch, runsOfPull, untilPullEnds, wakeEach } from '../core/record/run-index.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
 import { settingsCheck } from '../core/words/settings-check.ts'
 import { wantedBody } from '../runs/steps/tend-pull.ts'
 import { type CommandContext, refusedReads } from './command-context.ts'
 import { settingsFile } from './command-registry.ts'
 import { checkApproval } from './pull-approval.ts'
-import { newsOfBase, newsOfHead, oldestFirst, tell } from './pull-status.ts'
+import { newsOfBase, newsOfHead, tell } from './pull-status.ts'
 import { withdraw } from './withdraw.ts'
 
 export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigger): Promise<StepResult> {
@@ -96,7 +96,7 @@ async function notifyRuns(
   const { signer, runs } = context.deps
   const { thread, id, at } = trigger
   const marker = signer.read(view.body, thread).findLast(({ as }) => as === 'pull')
-  const known = await runsOf(context, trigger, view.number)
+  const known = await runsOfPull(runs, thread, view.number)
   const maker = marker && !known.some(({ id }) => id === marker.run) && (await runs.get(marker.run))
   const all = maker && maker.data.thread.repoId === thread.repoId ? [maker, ...known] : known
   const stands = { number: view.number, state: view.state, draft: view.draft, readAt }
@@ -116,20 +116,12 @@ async function tellReverted(
 ): Promise<boolean> {
   const reverted = revertedIn(body, fullName(trigger.thread))
   if (reverted === undefined) return true
-  const known = await runsOf(context, trigger, reverted)
+  const known = await runsOfPull(context.deps.runs, trigger.thread, reverted)
   const merged = known.filter(({ data: { result } }) => result.ended?.number === reverted)
   const stands = { number: reverted, state: 'merged', revertedBy: { number, url } } as const
   const accepted = merged.map(run => tell(context, run, { id: `${trigger.id}-reverts`, ...stands }, true))
   return (await Promise.all(accepted)).every(Boolean)
 }
-
-/** Those of the thread that it is, and those elsewhere that know it. */
-const runsOf = (
-  { deps: { runs } }: CommandContext,
-  { thread: { repoId } }: PullNewsTrigger,
-  number: number,
-): ReturnType<typeof oldestFirst> =>
-  oldestFirst(runs, [ofPull({ repoId }, number), ofThread({ repoId, number })])
 
 async function checkSettingsFile(context: CommandContext, { thread, head }: PullNewsTrigger): Promise<void> {
   const { github, deps } = context

@@ -1,5 +1,5 @@
 /** What the status of a Run says of its pull request once the Run has ended. */
-import type { JobQueue, JobRecord, StepResult } from '../core/model/ports.ts'
+import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import { inSight } from '../core/record/last-word.ts'
@@ -16,7 +16,7 @@ import {
   withStanding,
 } from '../core/record/pull-end.ts'
 import { changed, type Run, sessionOf } from '../core/record/run.ts'
-import { fromHead, intoBase } from '../core/record/run-index.ts'
+import { fromHead, intoBase, oldestFirst } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
 import { needsSeen, somethingOf } from '../runs/steps/read-needs.ts'
 import { showStatus } from '../runs/steps/status-comment.ts'
@@ -26,14 +26,6 @@ import { triggerRecord } from './trigger-record.ts'
 
 const end: StepResult = { kind: 'end' }
 const soonAgain: StepResult = { kind: 'park', ms: 200 }
-
-export async function oldestFirst(
-  runs: Pick<JobQueue<Run>, 'listed'>,
-  sets: readonly string[],
-): Promise<JobRecord<Run>[]> {
-  const kept = await runs.listed(sets, { kind: 'last', count: 20 })
-  return kept.toSorted((a, b) => a.addedAt - b.addedAt)
-}
 
 /**
  * @param isTeller its status is shown again where it was folded away

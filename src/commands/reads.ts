@@ -11,7 +11,7 @@ import { isAtWork, readMessages } from '../core/record/messages.ts'
 import { roundsOf } from '../core/record/pull-end.ts'
 import { believeAbsent } from '../core/record/retries.ts'
 import { optionsOf, type Run, sessionOf } from '../core/record/run.ts'
-import { ofPull, ofTask, ofThread, whilePaused } from '../core/record/run-index.ts'
+import { ofPull, ofTask, ofThread, runsOfPull, whilePaused } from '../core/record/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
@@ -24,7 +24,6 @@ import {
   refusedReads,
   settingsOf,
 } from './command-context.ts'
-import { oldestFirst } from './pull-status.ts'
 import { shownBy, templatesOf, writtenIn } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
 import { notBegun } from './stops.ts'
@@ -51,10 +50,7 @@ export function readsFor(
       return waiting
     },
     needs: number => github.needs(number),
-    rounds: async number => {
-      const sets = [ofPull(thread, number), ofThread({ repoId: thread.repoId, number })]
-      return roundsOf((await oldestFirst(deps.runs, sets)).map(({ data }) => data))
-    },
+    rounds: async number => roundsOf((await runsOfPull(deps.runs, thread, number)).map(({ data }) => data)),
     closers: async () =>
       (await github.closers()) ??
       believeAbsent('The list of pull requests that close this', refusedReads(context)) ??

@@ -11,6 +11,7 @@ import { changed, type Run } from '../../src/core/record/run.ts'
 import { readNeeds } from '../../src/runs/steps/read-needs.ts'
 import { deployment, maya, pull, pullThread, pullView, runWith, t0, working } from '../core/given.ts'
 import { fakeLog } from '../support/fake-log.ts'
+import { memoryIndex } from '../support/memory-index.ts'
 import { afterStep, handWith } from './command-world.ts'
 
 const trigger: PullNewsTrigger = {
@@ -121,4 +122,20 @@ test('and what it looks for after the merge does not count anew', async () => {
   const rounds = { asked: 3, byPostHog: 1 }
   const run = changed(over, { result: { pulls: [{ ...pull, state: 'merged' }], hinted: true, rounds } })
   expect((await afterStep(readNeeds, handWith(run))).result).toMatchObject({ hinted: undefined, rounds })
+})
+
+test('what a Run finds at its end counts with what others on the pull request were sent for', async () => {
+  const earlier = working({ result: { pulls: [pull] }, mailbox: { fixes: 1 } })
+  const run = { ...changed(over, { result: { hinted: true }, mailbox: { fixes: 1 } }), id: 'run-2' }
+  // As it was saved last, when nobody had been sent for it yet.
+  const saved = { ...over, id: run.id }
+  const listed = [earlier, saved].map((data, at) => ({
+    id: data.id,
+    addedAt: t0 + at,
+    standing: 'live' as const,
+    data,
+  }))
+  const index = { ...memoryIndex(() => []), listed: async () => listed }
+  const hand = handWith(run, { github: { needs: async () => view(red) }, index })
+  expect((await afterStep(readNeeds, hand)).result.rounds).toEqual({ asked: 2, byPostHog: 0 })
 })

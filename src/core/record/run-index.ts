@@ -4,7 +4,7 @@
  */
 
 import { type PauseOf, pausedPart } from '../model/pause.ts'
-import type { IndexEntry, JobIndex } from '../model/ports.ts'
+import type { IndexEntry, JobIndex, JobQueue, JobRecord } from '../model/ports.ts'
 import { type Thread, threadSlot } from '../model/thread.ts'
 import { day } from '../model/time.ts'
 import { mayHaveBegun } from './intents.ts'
@@ -76,6 +76,22 @@ export async function wakeEach(
   const [waiting = []] = await runs.members([set], most)
   for (const { id } of waiting) await runs.wake(id)
 }
+
+/** The newest twenty. */
+export async function oldestFirst(
+  runs: Pick<JobQueue<Run>, 'listed'>,
+  sets: readonly string[],
+): Promise<JobRecord<Run>[]> {
+  const listed = await runs.listed(sets, { kind: 'last', count: 20 })
+  return listed.toSorted((a, b) => a.addedAt - b.addedAt)
+}
+
+/** Those of the thread that it is, and those elsewhere that know it. */
+export const runsOfPull = (
+  runs: Pick<JobQueue<Run>, 'listed'>,
+  { repoId }: Pick<Thread, 'repoId'>,
+  number: number,
+): Promise<JobRecord<Run>[]> => oldestFirst(runs, [ofPull({ repoId }, number), ofThread({ repoId, number })])
 
 const kept = 30 * day
 

@@ -4,14 +4,15 @@ import type { ThreadClient } from '../../core/model/ports.ts'
 import type { NeedsView, PullNeeds } from '../../core/model/views.ts'
 import { inSight } from '../../core/record/last-word.ts'
 import { openPullFrom, roundsOf } from '../../core/record/pull-end.ts'
-import { agentsHead } from '../../core/record/run.ts'
-import { step } from './step-context.ts'
+import { agentsHead, type Run } from '../../core/record/run.ts'
+import { runsOfPull } from '../../core/record/run-index.ts'
+import { type RunDeps, step } from './step-context.ts'
 
 /** What came while the agent worked is looked at with its result. */
 export const readNeeds = step('read-needs', {
   github: ['needs'],
   writes: ['result', 'report'],
-  async do({ run, github }) {
+  async do({ run, github, deps }) {
     const number = openPullFrom(run, agentsHead(run) ?? run.workspace.branch?.name ?? '')
     const view = number === undefined ? undefined : await needsSeen(github, number)
     const needs = view && somethingOf(view)
@@ -20,12 +21,18 @@ export const readNeeds = step('read-needs', {
       result: {
         hinted: undefined,
         needs,
-        rounds: number === undefined ? run.result.rounds : roundsOf([run]),
+        rounds:
+          number === undefined
+            ? run.result.rounds
+            : roundsOf([...(await othersOn(number, deps.index, run)), run]),
       },
       report: { status: report.status },
     }
   },
 })
+
+const othersOn = async (number: number, index: RunDeps['index'], { id, thread }: Run): Promise<Run[]> =>
+  (await runsOfPull(index, thread, number)).flatMap(({ data }) => (data.id === id ? [] : [data]))
 
 /** Nothing more than words come of it, so a refusal is no fault of the Run. */
 export async function needsSeen(
