@@ -209,7 +209,7 @@ async function mutate({ client }: ThreadAccess, pieces: readonly Piece[], isMore
     .flatMap(part => Shown.safeParse(part).data ?? [])
     .at(-1)
   return {
-    ...(pull ? { pull: viewOfNode(pull) } : {}),
+    pull: pull ? viewOfNode(pull) : undefined,
     refused: (['change', 'labels', 'ready', 'assign', 'review', 'status'] as const).filter(isRefused),
   }
 }

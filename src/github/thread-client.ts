@@ -71,8 +71,8 @@ export function gitHubThread(
     const { pull, status } = settling
     const { title, body } = pull?.change ?? {}
     const texts = {
-      ...(title === undefined ? {} : { title: redact(title) }),
-      ...(body === undefined ? {} : { body: redact(body) }),
+      title: title === undefined ? undefined : redact(title),
+      body: body === undefined ? undefined : redact(body),
     }
     const done = settleThread(access, {
       ...settling,

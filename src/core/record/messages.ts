@@ -53,7 +53,7 @@ function fold(run: Run, message: RunMessage): Run {
       pendingFollowUps: [...pendingFollowUps, message],
       requesters: requesters.some(known => known.id === by.id) ? requesters : [...requesters, by],
       fixes: run.mailbox.fixes + (message.fixes ? 1 : 0),
-      ...(message.set ? { set: { ...run.mailbox.set, ...message.set } } : {}),
+      set: message.set ? { ...run.mailbox.set, ...message.set } : run.mailbox.set,
       lastWordsAt: Math.max(at, run.mailbox.lastWordsAt ?? run.request.at),
     },
   })
