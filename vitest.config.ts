@@ -72,8 +72,8 @@ const alone = readdirSync('test', { recursive: true, encoding: 'utf8' })
 export default defineConfig({
   test: {
     globalSetup: ['test/build.ts'],
-    // More than the processors, as they wait; what waits longest is left to `npm run test:all`.
-    maxWorkers: process.env.EXHAUSTIVE === undefined ? 4 : 5,
+    // More than the processors, as they wait; with seven, they take more of the processor and more time.
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     retry,
     projects: [

@@ -373,7 +373,11 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     })
     // What was answered stays open on the page, and the status says so.
     await opened.thread.waitForStatus('2 open comments')
-    await github.waitFor(async () => (await opened.thread.view()).lineComments.length === 4)
+    await github.waitFor(async () => {
+      const { comments, lineComments } = await opened.thread.view()
+      const isDone = comments.some(({ reactions }) => reactions.some(each => each.startsWith('rocket')))
+      return isDone && lineComments.length === 4
+    })
     await stage.draw('review', opened)
   },
   async codexReview(stage) {
