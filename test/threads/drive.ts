@@ -374,8 +374,8 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     // What was answered stays open on the page, and the status says so.
     await opened.thread.waitForStatus('2 open comments')
     await github.waitFor(async () => {
-      const { comments, lineComments } = await opened.thread.view()
-      const isDone = comments.some(({ reactions }) => reactions.some(each => each.startsWith('rocket')))
+      const { reviews, lineComments } = await opened.thread.view()
+      const isDone = reviews.some(({ reactions }) => reactions.some(each => each.startsWith('rocket')))
       return isDone && lineComments.length === 4
     })
     await stage.draw('review', opened)
