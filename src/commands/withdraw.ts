@@ -156,9 +156,13 @@ const wordsDeleted = 'deleted words that wait for the agent'
 async function takeAway(context: CommandContext, trigger: Withdrawal, run: Run): Promise<void> {
   const { id, sender: by, what, at } = trigger
   const tell = (message: RunMessage) => send(context.deps.runs, run.id, message)
-  if (what.kind === 'label') await tell({ kind: 'label-off', id: `${id}-off`, label: what.label })
-  if (!stops(run.baseline.settings.when, trigger) || (await closedByItsMerge(context, trigger, run))) return
-  const said = { id, by, because: because(trigger) }
+  const labelOff = what.kind === 'label' ? what.label : undefined
+  if (!stops(run.baseline.settings.when, trigger) || (await closedByItsMerge(context, trigger, run))) {
+    if (labelOff !== undefined) await tell({ kind: 'label-off', id, labelOff })
+    return
+  }
+  // In one message: a Run that is not labelled any more would not be concerned by a second try.
+  const said = { id, by, because: because(trigger), labelOff }
   if (await mayStop(context, trigger, run.request.by)) await tell({ kind: 'stop', ...said, at })
   else await tell({ kind: 'ignored-stop', ...said })
 }

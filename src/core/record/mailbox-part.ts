@@ -57,6 +57,8 @@ export const RunMessage = z.discriminatedUnion('kind', [
     at: z.number(),
     because: z.string().optional(),
     source: Source.optional(),
+    /** It was taken off, which is why. */
+    labelOff: z.string().optional(),
   }),
   /** Words whose comment was deleted: by the ids of their messages, which may come after this. */
   z.object({
@@ -67,8 +69,14 @@ export const RunMessage = z.discriminatedUnion('kind', [
     because: z.string(),
     followUps: z.array(z.string()),
   }),
-  z.object({ kind: z.literal('ignored-stop'), id: z.string(), by: Person, because: z.string() }),
-  z.object({ kind: z.literal('label-off'), id: z.string(), label: z.string() }),
+  z.object({
+    kind: z.literal('ignored-stop'),
+    id: z.string(),
+    by: Person,
+    because: z.string(),
+    labelOff: z.string().optional(),
+  }),
+  z.object({ kind: z.literal('label-off'), id: z.string(), labelOff: z.string() }),
   z.object({
     kind: z.literal('label'),
     id: z.string(),

@@ -62,20 +62,18 @@ function fold(run: Run, message: RunMessage): Run {
 function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Run {
   switch (message.kind) {
     case 'stop': {
-      const after = withStop(run, message)
+      const after = withStop(withoutLabel(run, message), message)
       const isOld = after.mailbox.droppedMessageIds.includes(message.id)
       return withReply(after, message, isOld ? { kind: 'asked-since' } : undefined)
     }
     case 'withdraw-follow-ups':
       return withoutFollowUps(run, message)
     case 'ignored-stop':
-      return withMessage(run, {
+      return withMessage(withoutLabel(run, message), {
         mailbox: { ignoredStop: { by: message.by.login, because: message.because } },
       })
     case 'label-off':
-      return withMessage(run, {
-        report: { labels: run.report.labels.filter(label => label !== message.label) },
-      })
+      return withoutLabel(run, message)
     case 'poll': {
       const claims = message.pull === undefined ? [] : newClaims(run, [message.pull])
       if (claims.length === 0) return run
@@ -116,6 +114,12 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
     }
   }
 }
+
+/** Whoever sets it again asks for a Run of its own. */
+const withoutLabel = (run: Run, { labelOff }: { labelOff?: string | undefined }): Run =>
+  labelOff === undefined
+    ? run
+    : withMessage(run, { report: { labels: run.report.labels.filter(label => label !== labelOff) } })
 
 type Sourced = Pick<MessageReply, 'id'> & { by: MessageReply['to']; source?: Source | undefined }
 
