@@ -13,7 +13,6 @@ import type { Additions, BullMqQueue, QueueIndex, StoredJob } from './queue-back
 import { traced } from './telemetry.ts'
 import { type Processor, UnreadableRecord, type Working, type WorkQueue } from './work-queue.ts'
 
-const RESPONSE_TIMEOUT_MS = 3_000
 const LISTING_MS = 30_000
 const BUILDING_MS = 600_000
 const CLAIM_ATTEMPTS = 3
@@ -176,7 +175,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   }
 
   /** BullMQ's calls may never return once the backend is frozen or closed. */
-  async #reach<T>(call: () => Promise<T>, ms = RESPONSE_TIMEOUT_MS): Promise<T> {
+  async #reach<T>(call: () => Promise<T>, ms = this.#options.backend.answersWithin): Promise<T> {
     const { name } = this.#options
     if (this.#closed) throw new QueueUnavailable(`${name} is closed`)
     const late = () => {

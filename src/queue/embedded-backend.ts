@@ -95,6 +95,8 @@ function backendOn(db: PGlite, { dataDir, folder, log, release }: Opened): Queue
   const timer = setInterval(() => upkeep(tidy(db)), HOUR).unref()
   return {
     kind: 'embedded',
+    // It is never away, only slow, where the machine is busy.
+    answersWithin: 8_000,
     create: additions => (name, options, more) =>
       withIndex(createPostgresBackend(name, { ...options, connection: pool }, more), {
         queue: name,

@@ -4,6 +4,8 @@ import type { IndexEntry, JobIndex, StreamLeases } from '../core/model/ports.ts'
 
 export interface QueueBackend {
   kind: 'redis' | 'embedded'
+  /** ms for a call; GitHub waits ten seconds for the answer to a webhook. */
+  answersWithin: number
   create(additions: Additions): BackendFactory<IQueueBackend, unknown>
   index(queue: BullMqQueue): QueueIndex
   nameOf(queue: BullMqQueue, id: string): Promise<string | undefined>

@@ -57,6 +57,7 @@ export async function openRedis(
   }
   return {
     kind: 'redis',
+    answersWithin: 3_000,
     create: additions => (name, options, more) => {
       const connection = more?.withBlockingConnection ? forWorkers() : producer
       const backend = createRedisBackend(name, { ...options, connection }, more)
