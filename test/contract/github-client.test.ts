@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto'
 import nock from 'nock'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { pauseIn } from '../../src/access/reasons-to-wait.ts'
@@ -9,13 +8,9 @@ import { markerSigner } from '../../src/core/record/marker.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
 import { issueThread, pullThread } from '../core/given.ts'
+import { privateKey } from '../security/key.ts'
 
 const api = 'https://github.example'
-const { privateKey } = generateKeyPairSync('rsa', {
-  modulusLength: 2048,
-  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-})
 const clock = Date.UTC(2026, 0, 2, 14, 2)
 const at = '/repos/acme/shop'
 
@@ -160,17 +155,10 @@ describe('tokens', () => {
   })
 
   test('that are refused a second time are a refusal', async () => {
-    answers(
-      'POST',
-      `${at}/issues/7/comments`,
-      [401, { message: 'Bad credentials' }],
-      [401, { message: 'Bad credentials' }],
-    )
-    expect(await caught(issue().comment('a'))).toMatchObject({
-      name: 'Rejected',
-      service: 'github',
-      status: 401,
-    })
+    const bad: Answer = [401, { message: 'Bad credentials' }]
+    answers('POST', `${at}/issues/7/comments`, bad, bad)
+    const refusal = { name: 'Rejected', service: 'github', status: 401 }
+    expect(await caught(issue().comment('a'))).toMatchObject(refusal)
     expect(tokens).toHaveLength(2)
   })
 
@@ -241,15 +229,11 @@ describe('a read', () => {
 })
 
 describe('a write is sent exactly once', () => {
+  const draft = { head: 'a', base: 'b', title: 't', body: '' }
   const writes: [string, string, string, () => Promise<unknown>][] = [
     ['a comment', 'POST', `${at}/issues/7/comments`, () => issue().comment('a')],
     ['an edit', 'PATCH', `${at}/issues/comments/9`, () => issue().edit(9, 'a')],
-    [
-      'a pull request',
-      'POST',
-      `${at}/pulls`,
-      () => issue().openPull({ head: 'a', base: 'b', title: 't', body: '' }),
-    ],
+    ['a pull request', 'POST', `${at}/pulls`, () => issue().openPull(draft)],
     ['a branch', 'POST', `${at}/git/refs`, () => issue().makeBranch('x', 'abc', undefined)],
     ['a label away', 'DELETE', `${at}/issues/7/labels/codex`, () => issue().removeLabel('codex')],
   ]
@@ -599,26 +583,15 @@ describe('branches of an issue', () => {
   const ref = { ref: { name: 'fix-login', target: { oid: 'abc' } } }
   const main: Answer = [200, { ref: 'refs/heads/main', object: { sha: 'base' } }]
 
+  const ids = { issue: 'I_7', repository: 'R_1' }
+  const unseen = { linked: [], ids: undefined }
+  const errors = [{ type: 'FORBIDDEN', message: 'no', path: ['repository'] }]
+
   test.each<[string, Answer, object]>([
-    [
-      'linked',
-      [200, linked([ref, { ref: null }])],
-      { linked: [{ name: 'fix-login', sha: 'abc' }], ids: { issue: 'I_7', repository: 'R_1' } },
-    ],
-    ['none linked', [200, linked([])], { linked: [], ids: { issue: 'I_7', repository: 'R_1' } }],
-    [
-      'linked branches that this App may not see',
-      [
-        200,
-        { data: { repository: null }, errors: [{ type: 'FORBIDDEN', message: 'no', path: ['repository'] }] },
-      ],
-      { linked: [], ids: undefined },
-    ],
-    [
-      'GraphQL that this App may not use',
-      [403, { message: 'Resource not accessible' }],
-      { linked: [], ids: undefined },
-    ],
+    ['linked', [200, linked([ref, { ref: null }])], { linked: [{ name: 'fix-login', sha: 'abc' }], ids }],
+    ['none linked', [200, linked([])], { linked: [], ids }],
+    ['linked branches that this App may not see', [200, { data: { repository: null }, errors }], unseen],
+    ['GraphQL that this App may not use', [403, { message: 'Resource not accessible' }], unseen],
   ])('%s', async (_, answer, expected) => {
     answers('POST', '/graphql', answer)
     answers('GET', `${at}/git/matching-refs/heads%2Fcodex%2Fissue-7`, [
@@ -728,20 +701,14 @@ describe('a branch is made', () => {
     expect(await issue().isDescendant('abc', 'def')).toBe(false)
   })
 
+  const open = { number: 7, state: 'open', locked: false, labels: ['a', { name: 'codex' }] }
+  const closed = { number: 7, state: 'closed', locked: true, labels: [] }
   test.each<[string, Answer, unknown]>([
-    [
-      'open',
-      [200, { number: 7, state: 'open', locked: false, labels: ['a', { name: 'codex' }] }],
-      { open: true, locked: false, labels: ['a', 'codex'] },
-    ],
-    [
-      'closed',
-      [200, { number: 7, state: 'closed', locked: true, labels: [], closed_by: { login: 'maya', id: 11 } }],
-      { open: false, locked: true, labels: [] },
-    ],
+    ['open', [200, open], { open: true, locked: false, labels: ['a', 'codex'] }],
+    ['closed', [200, closed], { open: false, locked: true, labels: [] }],
     ['deleted', [410, { message: 'This issue was deleted' }], undefined],
     ['gone', [404, { message: 'Not Found' }], undefined],
-    ['elsewhere', [200, { number: 70, state: 'open', locked: false, labels: [] }], undefined],
+    ['elsewhere', [200, { ...open, number: 70 }], undefined],
   ])('a thread that is %s', async (_, answer, expected) => {
     answers('GET', `${at}/issues/7`, answer)
     expect(await issue().state()).toEqual(expected)

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto'
 import nock from 'nock'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
@@ -7,13 +6,9 @@ import { gitHubApp } from '../../src/github/app-client.ts'
 import { deliveryLog } from '../../src/github/delivery-log.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
 import { issueThread } from '../core/given.ts'
+import { privateKey } from '../security/key.ts'
 
 const api = 'https://github.example'
-const { privateKey } = generateKeyPairSync('rsa', {
-  modulusLength: 2048,
-  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-})
 const clock = Date.UTC(2026, 0, 2, 14, 2)
 const meter = { called: vi.fn(), toldToWait: vi.fn(), budget: vi.fn() } satisfies CallMeter
 const app = () => gitHubApp({ appId: 5, privateKey, apiUrl: `${api}/api/v3` }, () => clock, { meter })

@@ -1,16 +1,11 @@
 /** What an answer of GitHub's that is no good means: wait, and until when; ask again; or a no for good. */
-import { generateKeyPairSync } from 'node:crypto'
 import nock from 'nock'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { minute, t0 as now, second } from '../core/given.ts'
+import { privateKey } from '../security/key.ts'
 
-const { privateKey } = generateKeyPairSync('rsa', {
-  modulusLength: 2048,
-  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-})
 const api = 'https://github.example'
 
 beforeEach(() => nock.disableNetConnect())

@@ -1,10 +1,10 @@
 /** Anybody may write a thread full of long comments: to read it takes no more memory than there is. */
 import { execFile } from 'node:child_process'
-import { generateKeyPairSync } from 'node:crypto'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { privateKey } from '../security/key.ts'
 
 const body = '中'.repeat(65_000)
 const at = '2026-01-02T14:00:00Z'
@@ -48,11 +48,6 @@ const api = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).
 beforeAll(() => new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve)))
 afterAll(() => server.close())
 
-const { privateKey: KEY } = generateKeyPairSync('rsa', {
-  modulusLength: 2048,
-  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-})
 /** As docs/operating.md recommends. */
 const small = ['--max-old-space-size=192', '--max-semi-space-size=4', '--import', 'tsx']
 
@@ -62,6 +57,6 @@ test.each([
   ['for an agent', 'all', 1],
 ])('it is read %s', async (_, what, times) => {
   const child = ['test/support/long-thread-child.mts', api(), what, String(times)]
-  const env = { ...process.env, KEY }
+  const env = { ...process.env, KEY: privateKey }
   await expect(promisify(execFile)(process.execPath, [...small, ...child], { env })).resolves.toBeDefined()
 })

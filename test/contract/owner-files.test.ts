@@ -1,18 +1,13 @@
 /** The files of an owner's `.github` repository: what they cost, and when they count as not there. */
-import { generateKeyPairSync } from 'node:crypto'
 import nock from 'nock'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { ownerFilesOf } from '../../src/github/repository-files.ts'
 import { issueThread } from '../core/given.ts'
+import { privateKey } from '../security/key.ts'
 
 const api = 'https://github.example'
 const path = '/repos/acme/.github/contents/.github%2Fcodex.yml'
-const { privateKey } = generateKeyPairSync('rsa', {
-  modulusLength: 2048,
-  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-})
 
 let now: number
 let tokens: unknown[]

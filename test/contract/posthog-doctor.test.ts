@@ -1,5 +1,4 @@
 /** What `/codex doctor` says of PostHog in a thread, which may be public. */
-import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,12 +9,7 @@ import { readConfig } from '../../src/config.ts'
 import { limitGate } from '../../src/core/model/call-budget.ts'
 import { checkConnection, checkCoverage } from '../../src/posthog/posthog-checks.ts'
 import { checkPostHogOf } from '../../src/posthog-doctor.ts'
-
-const { privateKey } = generateKeyPairSync('rsa', {
-  modulusLength: 2048,
-  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-})
+import { privateKey } from '../security/key.ts'
 
 test('whether the granted sandboxes are there, and not how they are called', async () => {
   const posthog = await startPostHog({

@@ -1,5 +1,4 @@
 /** What one process is told of a limit, another heeds before it has asked anything. */
-import { generateKeyPairSync } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
@@ -8,14 +7,9 @@ import { RetryLater } from '../../src/core/model/errors.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
 import type { Queues } from '../../src/queue/work-queue.ts'
+import { privateKey } from '../security/key.ts'
 import { open, until } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
-
-const { privateKey } = generateKeyPairSync('rsa', {
-  modulusLength: 2048,
-  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-})
 
 const failure = (call: Promise<unknown>): Promise<unknown> =>
   call.then(
