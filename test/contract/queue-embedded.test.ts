@@ -111,7 +111,7 @@ test('the event loop has its turn between two statements, however many are due',
 })
 
 test('a statement that fails comes back after a pause, since workers fetch again at once; what BullMQ says, at once', async () => {
-  const db = await PGlite.create()
+  const db = await PGlite.create(join(await ownDataDir(), 'queue'))
   let failed = 0
   const pool = new PglitePool(db, { done: () => {}, failed: async () => void failed++ })
   const took = async (work: () => Promise<unknown>) => {

@@ -34,28 +34,17 @@ const index = {
 const backends = [{ name: 'the embedded database', redis: false }]
 if (redisAvailable()) backends.push({ name: 'Redis', redis: true })
 
-describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
+const warn = vi.fn()
+
+/** A backend of its own for the tests of a block, and queues on it. */
+function useBackend(redis: boolean) {
   let server: RedisServer | undefined
   let place: Place
-  let queues: Queues<Piece, Piece>
-  const steps = new Map<string, Processor<Piece>>()
   const opened: Queues<Piece, Piece>[] = []
-  const parked: Processor<Piece> = async () => ({ kind: 'park', ms: 3_600_000 })
-  const end: Processor<Piece> = async () => ({ kind: 'end' })
-
-  const warn = vi.fn()
-  const log = { warn, error: () => {} }
-  const open = async (by: typeof index | undefined = index) => {
-    const all = await openQueues({ ...place, log, triggers: { parse }, runs: { parse, index: by } })
-    opened.push(all)
-    return all
-  }
 
   beforeAll(async () => {
     if (redis) server = await startRedis()
     place = server ? { redisUrl: server.url, dataDir: '/nowhere' } : { dataDir: await ownDataDir() }
-    queues = await open()
-    await queues.runs.work(job => (steps.get(job.id) ?? parked)(job), { concurrency: 5 })
   })
 
   afterAll(async () => {
@@ -64,8 +53,39 @@ describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
     await server?.stop()
   })
 
-  const idsIn = async (set: string, of = queues) =>
-    (await of.runs.members([set], { kind: 'first', count: 100 }))[0]?.map(({ id }) => id)
+  return {
+    server: () => server,
+    async open(by?: typeof index) {
+      const runs = by ? { parse, index: by } : { parse }
+      const queues = await openQueues({
+        ...place,
+        log: { warn, error: () => {} },
+        triggers: { parse },
+        runs,
+      })
+      opened.push(queues)
+      return queues
+    },
+  }
+}
+
+const idsIn = async (queues: Queues<Piece, Piece>, ...sets: string[]) =>
+  (await queues.runs.members(sets, { kind: 'first', count: 100 })).map(set => set.map(({ id }) => id))
+const ended = (queues: Queues<Piece, Piece>, id: string) =>
+  until(async () => (await queues.runs.get(id))?.standing === 'ended')
+
+describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
+  const { open } = useBackend(redis)
+  let queues: Queues<Piece, Piece>
+  const steps = new Map<string, Processor<Piece>>()
+  const parked: Processor<Piece> = async () => ({ kind: 'park', ms: 3_600_000 })
+
+  beforeAll(async () => {
+    queues = await open(index)
+    await queues.runs.work(job => (steps.get(job.id) ?? parked)(job), { concurrency: 5 })
+  })
+
+  const allIn = async (set: string) => (await idsIn(queues, set))[0]
   const count = async (set: string, more: { above?: number; before?: { id: string; score: number } } = {}) =>
     (await queues.runs.query([{ kind: 'count', set, ...more }]))[0]
 
@@ -73,7 +93,7 @@ describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
     await queues.runs.add('b', { color: 'red', weight: 2 })
     await queues.runs.add('a', { color: 'red', weight: 2 })
     await queues.runs.add('c', { color: 'red', weight: 1 })
-    expect(await idsIn('weighed')).toEqual(['c', 'a', 'b'])
+    expect(await allIn('weighed')).toEqual(['c', 'a', 'b'])
     expect(
       (await queues.runs.members(['weighed', 'nothing'], { kind: 'last', count: 2 })).map(set =>
         set.map(({ id }) => id),
@@ -109,23 +129,24 @@ describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
       return { kind: 'park', ms: 0 }
     })
     await queues.runs.add('painted', { color: 'white', weight: 50 })
-    await until(async () => (await idsIn('of green'))?.includes('painted'))
-    expect(await idsIn('of white')).toEqual([])
-    expect(await idsIn('weighed')).not.toContain('painted')
+    await until(async () => (await allIn('of green'))?.includes('painted'))
+    expect(await allIn('of white')).toEqual([])
+    expect(await allIn('weighed')).not.toContain('painted')
   })
 
   test('keeps of an ended job what is to be remembered', async () => {
-    steps.set('short', end)
+    steps.set('short', async () => ({ kind: 'end' }))
     await queues.runs.add('short', { color: 'black', weight: 70 })
-    await until(async () => (await queues.runs.get('short'))?.standing === 'ended')
-    expect(await idsIn('of black')).toEqual([])
-    expect(await idsIn('weighed')).not.toContain('short')
-    expect(await idsIn('live')).not.toContain('short')
-    expect(await idsIn('ever')).toContain('short')
+    await ended(queues, 'short')
+    expect(await allIn('of black')).toEqual([])
+    expect(await allIn('weighed')).not.toContain('short')
+    expect(await allIn('live')).not.toContain('short')
+    expect(await allIn('ever')).toContain('short')
     expect((await queues.runs.listed(['ever'])).map(({ id }) => id)).toContain('short')
   })
 
   test('leaves out of a list what this version cannot read, and says so once', async () => {
+    warn.mockClear()
     await queues.runs.add('pink', { color: 'pink' })
     await queues.runs.add('plain', { color: 'grey' })
     newer.add('pink')
@@ -139,28 +160,17 @@ describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
 })
 
 describe.each(oneOf(backends))('of many jobs in $name', ({ redis }) => {
-  let server: RedisServer | undefined
-  let queues: Queues<Piece, Piece>
-
-  beforeAll(async () => {
-    if (redis) server = await startRedis()
-    const place = server ? { redisUrl: server.url, dataDir: '/nowhere' } : { dataDir: await ownDataDir() }
-    queues = await openQueues({ ...place, triggers: { parse }, runs: { parse, index } })
-  })
-
-  afterAll(async () => {
-    await queues.close(100)
-    await cleanUp()
-    await server?.stop()
-  })
+  const { open, server } = useBackend(redis)
 
   /** Bytes that come from Redis, or from the database. */
   async function cost(asking: () => Promise<unknown>): Promise<number> {
-    const count = server ? bytesOf(server) : rowsOf
+    const redis = server()
+    const count = redis ? bytesOf(redis) : rowsOf
     return (await count(asking)) - (await count(async () => {}))
   }
 
   test('it costs the same to ask about ten and about three hundred', async () => {
+    const queues = await open(index)
     const asked: IndexQuery[] = [
       { kind: 'count', set: 'of grey' },
       { kind: 'count', set: 'of grey', before: { id: 'x', score: Date.now() + day } },
@@ -210,34 +220,7 @@ async function rowsOf(asking: () => Promise<unknown>): Promise<number> {
 }
 
 describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) => {
-  let server: RedisServer | undefined
-  let place: Place
-  const opened: Queues<Piece, Piece>[] = []
-
-  beforeAll(async () => {
-    if (redis) server = await startRedis()
-    place = server ? { redisUrl: server.url, dataDir: '/nowhere' } : { dataDir: await ownDataDir() }
-  })
-
-  afterAll(async () => {
-    for (const each of opened) await each.close(100)
-    await cleanUp()
-    await server?.stop()
-  })
-
-  const open = async (by?: typeof index) => {
-    const all = await openQueues({
-      ...place,
-      triggers: { parse },
-      runs: { parse, ...(by ? { index: by } : {}) },
-    })
-    opened.push(all)
-    return all
-  }
-  const idsIn = async (queues: Queues<Piece, Piece>, ...sets: string[]) =>
-    (await queues.runs.members(sets, { kind: 'first', count: 100 })).map(set => set.map(({ id }) => id))
-  const ended = (queues: Queues<Piece, Piece>, id: string) =>
-    until(async () => (await queues.runs.get(id))?.standing === 'ended')
+  const { open, server } = useBackend(redis)
 
   test('it is made from the jobs there are, and again by another version', async () => {
     const before = await open()
@@ -274,7 +257,7 @@ describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) 
     await queues.runs.add('ends', { color: 'gold' })
     await queues.runs.add('deleted', { color: 'gold' })
     await old.runs.add('begins', { color: 'gold' })
-    const redis = new Redis(server?.url ?? '', { maxRetriesPerRequest: null })
+    const redis = new Redis(server()?.url ?? '', { maxRetriesPerRequest: null })
     await redis.del('{codex}:runs:deleted')
     await redis.lrem('{codex}:runs:wait', 0, 'deleted')
     const never = new Promise(() => {})

@@ -83,7 +83,7 @@ describe.skipIf(!redisAvailable())('Redis', () => {
     const lines: LogLine[] = []
     const opening = open({ redisUrl: late.url, dataDir: '/nowhere' }, lines)
     await until(() => lines.some(({ message }) => message === 'waiting for Redis'))
-    await sleep(5_000)
+    await sleep(1_000)
     await late.restart()
     await opening
     await late.stop()

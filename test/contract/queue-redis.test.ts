@@ -4,7 +4,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { QueueUnavailable } from '../../src/core/model/errors.ts'
 import { checkRedisSafety } from '../../src/queue/redis-backend.ts'
 import { LockLost, type Processor } from '../../src/queue/work-queue.ts'
-import { freePort } from '../support/free-port.ts'
 import {
   cleanUp,
   type LogLine,
@@ -237,27 +236,14 @@ describe.runIf(available)('what Redis is asked', () => {
   })
 })
 
-describe('starting without Redis', () => {
-  test('says where it looked, and not the password', async () => {
-    const port = await freePort()
-    const { ms, result } = await timed(
-      open({ redisUrl: `redis://user:hunter2@127.0.0.1:${port}`, dataDir: '/nowhere' }),
-    )
-    expect(ms).toBeLessThan(22_000)
+test.each(['localhost:6379', 'http://x:hunter2@y', 'not a url hunter2'])(
+  'the address %s is refused, and no password in it is said',
+  async redisUrl => {
+    const { result } = await timed(open({ redisUrl, dataDir: '/nowhere' }))
     expect(result).toBeInstanceOf(QueueUnavailable)
-    expect(String(result)).toContain(`127.0.0.1:${port}`)
     expect(String(result)).not.toContain('hunter2')
-  })
-
-  test.each(['localhost:6379', 'http://x:hunter2@y', 'not a url hunter2'])(
-    'refuses the address %s',
-    async redisUrl => {
-      const { result } = await timed(open({ redisUrl, dataDir: '/nowhere' }))
-      expect(result).toBeInstanceOf(QueueUnavailable)
-      expect(String(result)).not.toContain('hunter2')
-    },
-  )
-})
+  },
+)
 
 describe('the safety of Redis', () => {
   const saying = (text: string) => checkRedisSafety({ info: async () => text })

@@ -37,18 +37,10 @@ interface Backend {
 }
 const backends: Backend[] = [{ name: 'the embedded database', kind: 'embedded' }]
 if (redisAvailable()) backends.push({ name: 'Redis', kind: 'redis', start: () => startRedis() })
-if (exhaustive && redisAvailable() && tlsAvailable())
-  backends.push({
-    name: 'Redis with TLS and a password',
-    kind: 'redis',
-    start: () => startSecured('redis-server'),
-  })
-if (exhaustive && valkeyAvailable() && tlsAvailable())
-  backends.push({
-    name: 'Valkey with TLS and a password',
-    kind: 'redis',
-    start: () => startSecured('valkey-server'),
-  })
+if (exhaustive && valkeyAvailable() && tlsAvailable()) {
+  const start = () => startSecured('valkey-server')
+  backends.push({ name: 'Valkey with TLS and a password', kind: 'redis', start })
+}
 
 describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServer }) => {
   let server: RedisServer | undefined
@@ -92,16 +84,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
   const end: Processor<Note> = async () => ({ kind: 'end' })
   const parkLong: Processor<Note> = async () => ({ kind: 'park', ms: HOUR })
 
-  test('says which backend it is, and answers', async () => {
-    expect(queues.kind).toBe(kind)
-    // Its workers may still be connecting.
-    await until(() =>
-      queues.ready(1_000).then(
-        () => true,
-        () => false,
-      ),
-    )
-  })
+  test('says which backend it is', () => expect(queues.kind).toBe(kind))
 
   test('whoever works hears of each job that has ended, with its last record, when its slot is free', async () => {
     const before = heardOf.length
@@ -218,20 +201,6 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
   })
 
   describe('waking and telling', () => {
-    test('a parked job that is woken starts at once', async () => {
-      let starts = 0
-      await start('sleeper', async () => {
-        starts++
-        return starts < 2 ? { kind: 'park', ms: HOUR } : { kind: 'end' }
-      })
-      await until(() => starts === 1)
-      await sleep(50)
-      const woken = performance.now()
-      await queues.runs.wake('sleeper')
-      await ended('sleeper')
-      expect(performance.now() - woken).toBeLessThan(1_000)
-    })
-
     test('no wake is lost, whenever it comes', async () => {
       let lastStart = 0
       await start('restless', async () => {
@@ -239,7 +208,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
         await sleep(Math.random() * 3)
         return { kind: 'park', ms: HOUR }
       })
-      for (let round = 0; round < 200; round++) {
+      for (let round = 0; round < 100; round++) {
         await queues.runs.wake('restless')
         await sleep(Math.random() * 6)
         const woken = performance.now()
@@ -272,11 +241,11 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
         seen = (await job.inbox()).length
         return { kind: 'park', ms: HOUR }
       })
-      for (let n = 1; n <= 100; n++) {
+      for (let n = 1; n <= 50; n++) {
         await queues.runs.send('distracted', `${n}`)
         await sleep(Math.random() * 4)
       }
-      await until(() => seen === 100, 2_000)
+      await until(() => seen === 50, 2_000)
     })
 
     test('what is taken is read before the job ends, whenever it comes', async () => {
@@ -284,7 +253,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       const read = new Set<string>()
       let jobs = 0
       let cameBetween = false
-      for (let round = 0; round < 60; round++) {
+      for (let round = 0; round < 30; round++) {
         const id = `closing-${round}`
         await start(id, async job => {
           if (round % 2) await sleep(Math.random() * 3)
@@ -305,11 +274,11 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
           await sleep(Math.random() * 2)
         }
       }
-      for (let round = 0; round < 60; round++) await ended(`closing-${round}`)
+      for (let round = 0; round < 30; round++) await ended(`closing-${round}`)
       expect(taken.filter(message => !read.has(message))).toEqual([])
       expect(taken.length).toBeGreaterThan(0)
-      expect(taken.length).toBeLessThan(60 * 12)
-      expect(jobs).toBeGreaterThan(60)
+      expect(taken.length).toBeLessThan(30 * 12)
+      expect(jobs).toBeGreaterThan(30)
     })
 
     test('a closed inbox takes nothing until it is read again, and what it took before stays taken', async () => {
@@ -351,15 +320,6 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
   })
 
   describe('the record', () => {
-    test('is what was last saved', async () => {
-      await start('diary', async job => {
-        await job.save({ by: 'diary', text: `${job.data.text ?? ''}x` })
-        return job.data.text === 'xxx' ? { kind: 'end' } : { kind: 'park', ms: 0 }
-      })
-      await ended('diary')
-      expect((await queues.runs.get('diary'))?.data).toEqual({ by: 'diary', text: 'xxx' })
-    })
-
     test('of an ended job can be amended, of a live one not', async () => {
       await start('closed', end)
       await ended('closed')
