@@ -113,7 +113,6 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
 
   async 'whether it was closed'({ client, maya, number }) {
     await maya.closes(number)
-    await client.readAhead()
     return (await client.closing())?.by.login
   },
 
@@ -225,12 +224,7 @@ async function wholeOf(deed: string) {
 /** What depends on nothing else is left out without a failure. */
 const decorations = new Set(['a status is folded', 'a review is heard'])
 /** What was read together is asked for singly, and a branch is made without a link to its issue. */
-const survivors = new Set([
-  'what a command asks',
-  'whether it was closed',
-  'the branches of an issue',
-  'a branch is made',
-])
+const survivors = new Set(['what a command asks', 'the branches of an issue', 'a branch is made'])
 
 /** A refusal that is told by its part. */
 const isPart = (field: string): boolean => /^(?:Mutation\.(?!createLinkedBranch)|Query\.user$)/.test(field)

@@ -180,16 +180,6 @@ describe('beside PostHog', () => {
     expect(streamCalls(posthog)).toHaveLength(1)
   })
 
-  it('takes up a lost connection where it was', async () => {
-    const { control, news, posthog } = await watched()
-    control.setOutput({ pr_url: 'https://github.com/acme/web/pull/1' })
-    await until(() => news.length === 1)
-    posthog.dropConnections()
-    control.setOutput({ pr_merged: true })
-    await until(() => news.length === 2)
-    expect(streamCalls(posthog)[1]?.headers['last-event-id']).toBeDefined()
-  })
-
   it('waits longer after each failure, and looks when the stream is back', async () => {
     const run = await runAtWork()
     const fault = run.posthog.fault({ route: 'stream', times: 4, fault: { kind: 'status', code: 502 } })
@@ -244,6 +234,7 @@ describe('beside PostHog', () => {
     expect(news.length).toBeGreaterThan(1)
     const after = streamCalls(posthog)
     expect(after).toHaveLength(3)
+    expect(after[1]?.headers['last-event-id']).toBeDefined()
     expect(after[2]?.headers['last-event-id']).toBe(after[1]?.headers['last-event-id'])
     expect(watch.isAlive(session.taskRunId)).toBe(false)
   })
@@ -258,34 +249,6 @@ describe('beside PostHog', () => {
     await sleep(60)
     expect(streamCalls(run.posthog)).toHaveLength(1)
     expect(news).toEqual([])
-  })
-
-  it('has one connection a run and only so many runs', async () => {
-    const run = await runAtWork()
-    const { watch }: { watch: StreamWatch } = watchAt(run.posthog.url, {
-      pace: quick,
-      hasRoom: () => watch.watching() < 1,
-    })
-    for (let n = 0; n < 5; n += 1) watch.watch(run.session)
-    watch.watch({ ...run.session, taskRunId: 'another' })
-    await sleep(50)
-    expect(streamCalls(run.posthog).map(({ path }) => path)).toEqual([
-      `/api/projects/1/tasks/${run.session.taskId}/runs/${run.session.taskRunId}/stream/`,
-    ])
-    expect(watch.watching()).toBe(1)
-    watch.unwatch(run.session.taskRunId)
-    expect(watch.watching()).toBe(0)
-    await run.control.completeTurn()
-  })
-
-  it('is quiet about a run once it is no more wanted, whatever is still to be told', async () => {
-    const { control, news, watch, session } = await watched({ watch: { pace: { minGap: 50 } } })
-    await control.completeTurn()
-    await until(() => news.length === 1)
-    watch.unwatch(session.taskRunId)
-    await control.completeTurn()
-    await sleep(150)
-    expect(news).toHaveLength(1)
   })
 
   it('does not renew the connection of a run that nobody asks about', async () => {
@@ -344,8 +307,16 @@ describe('beside a server that goes wrong', () => {
 
   const quick = { minGap: 10, backoff: 10, longestBackoff: 20, silence: 100 }
 
+  /** A run that is watched at a server that answers so. */
+  async function watched(pace: Options['pace'], answer: Answer) {
+    const served = await serve(answer)
+    const seen = watchAt(served.url, { pace })
+    seen.watch.watch(session)
+    return { ...served, ...seen }
+  }
+
   it('finds the news among rubbish', async () => {
-    const { url } = await serve(response => {
+    const { news } = await watched({ ...quick, silence: 1_000 }, response => {
       begin(response).write(
         ': hello\n\ndata: no json\n\ndata: null\n\ndata: []\n\ndata: {"type":"notification"}\n\n',
       )
@@ -353,31 +324,25 @@ describe('beside a server that goes wrong', () => {
       response.write('\0\xff\n\n')
       setTimeout(() => response.write(`event: what\ndata: ${state({ n: 1 })}\n\n`), 60)
     })
-    const { watch, news } = watchAt(url, { pace: { ...quick, silence: 1_000 } })
-    watch.watch(session)
     await sleep(40)
     expect(news).toEqual([])
     await until(() => news.length === 1)
   })
 
   it('reads what was cut in the middle of a character, and lines that end in CRLF', async () => {
-    const { url } = await serve(async response => {
+    const { news } = await watched({ ...quick, silence: 1_000 }, async response => {
       begin(response)
       for (const byte of Buffer.from(`: ü\r\nid: 1-1\r\ndata: ${state({ n: 'ü' })}\r\n\r\n`))
         await new Promise(sent => response.write(Buffer.of(byte), sent))
     })
-    const { watch, news } = watchAt(url, { pace: { ...quick, silence: 1_000 } })
-    watch.watch(session)
     await until(() => news.length === 1)
   })
 
   it('lets go of an event without an end, and goes on with what comes after it', async () => {
-    const { url, requests } = await serve((response, _, n) => {
+    const { requests, news } = await watched({ ...quick, silence: 5_000 }, (response, _, n) => {
       begin(response).write(`id: 7-7\ndata: ${state({ n })}\n\n`)
       if (n === 1) response.write(`id: 8-8\ndata: ${'x'.repeat(1_200_000)}`)
     })
-    const { watch, news } = watchAt(url, { pace: { ...quick, silence: 5_000 } })
-    watch.watch(session)
     await until(() => requests.length === 2)
     expect(requests[1]?.lastId).toBeUndefined()
     await until(() => news.length === 2)
@@ -385,7 +350,7 @@ describe('beside a server that goes wrong', () => {
   })
 
   it('knows the other ways to say it', async () => {
-    const { url } = await serve(response => {
+    const { news } = await watched({ ...quick, silence: 1_000 }, response => {
       begin(response).write('data: {"type":"permission_request","requestId":"1"}\n\n')
       setTimeout(() => {
         response.write(
@@ -393,8 +358,6 @@ describe('beside a server that goes wrong', () => {
         )
       }, 60)
     })
-    const { watch, news } = watchAt(url, { pace: { ...quick, silence: 1_000 } })
-    watch.watch(session)
     await until(() => news.length === 1)
     await until(() => news.length === 3)
   })
@@ -414,11 +377,9 @@ describe('beside a server that goes wrong', () => {
   })
 
   it('goes on only so often', async () => {
-    const { url, requests } = await serve(response => {
+    const { requests } = await watched({ ...quick, reconnects: 3, window: 400 }, response => {
       begin(response).end(`data: ${state({})}\n\nevent: end\ndata: {"type":"rotated"}\n\n`)
     })
-    const { watch } = watchAt(url, { pace: { ...quick, reconnects: 3, window: 400 } })
-    watch.watch(session)
     await sleep(300)
     expect(requests).toHaveLength(4)
     await sleep(250)
@@ -426,14 +387,12 @@ describe('beside a server that goes wrong', () => {
   })
 
   it('forgets the id that a server can’t go on from, or that fits no header', async () => {
-    const { url, requests } = await serve((response, _, n) => {
+    const { requests, news } = await watched(quick, (response, _, n) => {
       begin(response).write(`id: ${n < 3 ? '9-9' : 'ü'}\ndata: ${state({})}\n\n`)
       if (n === 1) response.end()
       else if (n === 2) response.end('event: error\ndata: {"error":"Stream read error"}\n\n')
       else if (n === 3) response.end()
     })
-    const { watch, news } = watchAt(url, { pace: quick })
-    watch.watch(session)
     await until(() => requests.length >= 4)
     expect(requests.map(({ lastId }) => lastId)).toEqual([undefined, '9-9', undefined, undefined])
     expect(requests.map(({ url }) => url?.includes('start=latest'))).toEqual([true, false, true, true])
@@ -441,12 +400,13 @@ describe('beside a server that goes wrong', () => {
   })
 
   it('starts again from the short wait once it heard something', async () => {
-    const { url, requests } = await serve((response, _, n) => {
-      if (n === 3) begin(response).end(`data: ${state({})}\n\n`)
-      else response.writeHead(503).end()
-    })
-    const { watch } = watchAt(url, { pace: { ...quick, backoff: 400, longestBackoff: 10_000 } })
-    watch.watch(session)
+    const { requests } = await watched(
+      { ...quick, backoff: 400, longestBackoff: 10_000 },
+      (response, _, n) => {
+        if (n === 3) begin(response).end(`data: ${state({})}\n\n`)
+        else response.writeHead(503).end()
+      },
+    )
     await until(() => requests.length >= 4)
     const [second, third, fourth] = requests.slice(1).map(({ at }) => at)
     expect((third ?? 0) - (second ?? 0)).toBeGreaterThanOrEqual(398)
@@ -460,9 +420,7 @@ describe('beside a server that goes wrong', () => {
     ['nothing', response => response.writeHead(204).end()],
     ['another address', response => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()],
   ])('takes %s for having no stream, and hangs up', async (_, answer) => {
-    const { url, requests, sockets } = await serve(answer)
-    const { watch } = watchAt(url, { pace: quick })
-    watch.watch(session)
+    const { requests, sockets, watch } = await watched(quick, answer)
     await until(() => watch.watching() === 0)
     await sleep(40)
     expect(requests).toHaveLength(1)
@@ -501,9 +459,8 @@ describe('beside a server that goes wrong', () => {
     ['between two tries', response => response.writeHead(500).end()],
     ['after the end', response => begin(response).end('event: stream-end\ndata: {"status":"complete"}\n\n')],
   ])('closes %s and leaves nothing', async (_, answer) => {
-    const { url, requests, sockets } = await serve(answer)
-    const { watch, news } = watchAt(url, { pace: { backoff: 100, longestBackoff: 100, minGap: 10_000 } })
-    watch.watch(session)
+    const pace = { backoff: 100, longestBackoff: 100, minGap: 10_000 }
+    const { requests, sockets, watch, news } = await watched(pace, answer)
     watch.watch({ ...session, taskRunId: 'r2' })
     await until(() => requests.length === 2)
     await sleep(20)

@@ -105,9 +105,8 @@ async function others(all: readonly Example[]): Promise<string[]> {
   return (await table(all)).filter(row => !usual.includes(row))
 }
 
-describe('what becomes of ours', () => {
-  test('sent to an App', async () => {
-    expect(await table(installed)).toMatchInlineSnapshot(`
+test('what becomes of ours, sent to an App', async () => {
+  expect(await table(installed)).toMatchInlineSnapshot(`
       [
         "check_suite.completed: event not used, pull-news",
         "check_suite.requested: event not used",
@@ -167,41 +166,6 @@ describe('what becomes of ours', () => {
         "status.: event not used, pull-news",
       ]
     `)
-  })
-
-  test('as they were collected, some of them by a hook that is no App’s', async () => {
-    expect(await others(ours)).toMatchInlineSnapshot(`
-      [
-        "check_suite.completed: not installed as an App",
-        "issue_comment.created: no command, not installed as an App",
-        "issue_comment.deleted: not installed as an App",
-        "issue_comment.edited: not installed as an App",
-        "issues.assigned: event not used, not installed as an App",
-        "issues.demilestoned: not installed as an App",
-        "issues.edited: not installed as an App",
-        "issues.labeled: not installed as an App",
-        "issues.locked: not installed as an App",
-        "issues.milestoned: not installed as an App",
-        "issues.opened: not installed as an App",
-        "issues.transferred: not installed as an App",
-        "issues.unassigned: not installed as an App",
-        "issues.unlabeled: not installed as an App",
-        "issues.unlocked: not installed as an App",
-        "pull_request.converted_to_draft: not installed as an App, pull-news",
-        "pull_request.opened: not installed as an App, pull-news",
-        "pull_request.ready_for_review: not installed as an App, pull-news",
-        "pull_request_review.submitted: not installed as an App, pull-news",
-        "pull_request_review_comment.created: no command, not installed as an App",
-        "pull_request_review_thread.resolved: not installed as an App, pull-news",
-        "repository.created: event not used, payload not understood",
-        "repository.edited: payload not understood",
-        "repository.privatized: payload not understood",
-        "repository.publicized: payload not understood",
-        "repository.transferred: access-lost, payload not understood",
-        "status.: not installed as an App, pull-news",
-      ]
-    `)
-  })
 })
 
 /** Everywhere in a payload. */

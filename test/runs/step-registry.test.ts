@@ -50,19 +50,4 @@ describe('the registry of steps', () => {
   test('nobody changes how things stood when the Run was asked for', () => {
     expect(writers('baseline')).toEqual([])
   })
-
-  test('the writers of each part', () => {
-    const parts = ['schedule', 'workspace', 'session', 'mailbox', 'result', 'report', 'attempts'] as const
-    expect(Object.fromEntries(parts.map(part => [part, writers(part).join(' ')]))).toMatchInlineSnapshot(`
-      {
-        "attempts": "leave-agent let-go",
-        "mailbox": "answer-message await-admission deliver let-go poll rejoin resume-turn resume-work start-run",
-        "report": "adopt-pull answer-inline conclude deliver drop-branch edit-status let-go minimize-status post-status put-question react read-needs rejoin resume-work start-run tend-pull unlabel",
-        "result": "adopt-pull await-admission deliver find-branch find-result give-up let-go poll read-needs rejoin resume-turn resume-work settle-outcome start-run tend-pull",
-        "schedule": "answer-permission await-admission cancel deliver end-earlier find-branch poll rejoin start-run",
-        "session": "answer-permission ask-cost await-admission cancel create-task deliver end-earlier find-branch give-up leave-agent poll rejoin resume-turn resume-work start-run",
-        "workspace": "deliver end-earlier find-branch gather-context rejoin resume-turn resume-work stage-attachments start-run",
-      }
-    `)
-  })
 })
