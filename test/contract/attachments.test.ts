@@ -1,20 +1,16 @@
 /** Attachments on their way: from GitHub, over the checks, into PostHog's storage and a run. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createAppAuth } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
 import nock from 'nock'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { startGitHub } from '../../emulators/github/emulator.ts'
-import type { GitHubEmulator } from '../../emulators/github/github.ts'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import { type AttachmentFile, AttachmentRefused } from '../../src/core/model/attachment.ts'
 import { limitGate } from '../../src/core/model/call-budget.ts'
 import { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
-import { type Attachment, attachmentsIn } from '../../src/core/text/attachment-links.ts'
-import { gitHubApp } from '../../src/github/app-client.ts'
+import type { Attachment } from '../../src/core/text/attachment-links.ts'
 import { attachmentReader, downloadAttachment } from '../../src/github/attachment-files.ts'
 import { addArtifact, stageArtifact } from '../../src/posthog/artifacts.ts'
 import { call, type PostHogSettings } from '../../src/posthog/posthog-http.ts'
@@ -27,7 +23,6 @@ import {
 } from '../../src/runs/steps/stage-attachments.ts'
 import { issueThread } from '../core/given.ts'
 import { fakeLog } from '../support/fake-log.ts'
-import { shownIn } from '../support/pages.ts'
 
 // Importing it already stands between `fetch` and the network.
 nock.restore()
@@ -482,26 +477,10 @@ describe('staging', () => {
     const { latest_run: run } = (await stored.json()) as {
       latest_run: { artifacts: Record<string, unknown>[] }
     }
+    const kept = { id, name: 'Image.png', content_type: 'image/png', size: png.length }
     expect(run.artifacts).toMatchObject([
-      {
-        id,
-        name: 'Image.png',
-        type: 'user_attachment',
-        source: 'github',
-        content_type: 'image/png',
-        size: png.length,
-      },
+      { ...kept, type: 'user_attachment', source: 'github' },
       { id: other, content_type: 'text/plain' },
-    ])
-    expect(posthog.calls.map(call => call.route)).toEqual([
-      'integrations',
-      'create-task',
-      'prepare-staged',
-      'finalize-staged',
-      'prepare-staged',
-      'finalize-staged',
-      'run',
-      'get-task',
     ])
   })
 
@@ -649,13 +628,6 @@ describe('the attachments of a Run', () => {
     expect(attachmentsOf({ ...run, session: { earlier } })).toEqual(several('a.log', 'b.log', 'inline.log'))
   })
 
-  test('are staged in order', async () => {
-    expect(await staging().stage('a.log', 'b.log')).toEqual({
-      ids: ['id of a.log', 'id of b.log'],
-      failed: [],
-    })
-  })
-
   test('that can not be had are named with the reason, and the others go on', async () => {
     const faults: Record<string, Error> = {
       'a.log': new AttachmentRefused({ kind: 'empty' }),
@@ -745,76 +717,5 @@ describe('the attachments of a Run', () => {
       ids: ['a.log'],
       failed: [{ name: 'b.log', why: 'there was no time left for it' }],
     })
-  })
-})
-
-describe('all of it', () => {
-  let github: GitHubEmulator
-  let posthog: PostHogEmulator
-  beforeAll(async () => {
-    github = await startGitHub()
-    posthog = await startPostHog()
-  })
-  afterAll(() => Promise.all([github.close(), posthog.close()]))
-
-  test('from an issue into a run', async () => {
-    const shown = github.attach({ name: 'login.png', type: 'image/png', bytes: png, private: true })
-    const server = github.attach({
-      name: 'server.log',
-      type: 'application/octet-stream',
-      bytes: Buffer.from('boom'),
-    })
-    const movie = github.attach({ name: 'login.mp4', type: 'video/mp4', bytes: Buffer.from('mp4') })
-    const gone = `${github.url}/user-attachments/files/1/gone.zip`
-    const body = [shown.markdown, server.markdown, movie.markdown, gone, `![](${other.url}${path})`].join(
-      '\n\n',
-    )
-    const issue = await github.as('maya').opensIssue({ title: 'Login is flaky', body })
-    const url = `${github.url}/acme/shop/issues/${issue.number}`
-    const thread = { ...issueThread, number: issue.number, installationId: github.installationId, url }
-    const settings = {
-      host: posthog.url,
-      projectId: String(posthog.projectId),
-      apiKey: posthog.apiKey,
-      redact: (text: string) => text,
-      gate: limitGate(Date.now),
-    }
-    const tasks = postHogTasks(settings, Date.now)
-    const taskId = await tasks.createTask({ title: 'Fix', description: 'Fix it', repository: 'acme/shop' })
-
-    const app = { appId: github.appId, privateKey: github.privateKey, apiUrl: github.url }
-    const auth = createAppAuth({
-      appId: app.appId,
-      privateKey: app.privateKey,
-      request: new Octokit({ baseUrl: github.url }).request,
-    })
-    const read = attachmentReader({
-      client: gitHubApp(app, Date.now).forRepo(thread),
-      thread,
-      token: async () => (await auth({ type: 'installation', installationId: thread.installationId })).token,
-      now: Date.now,
-    })
-    const silent = fakeLog()
-    const staged = await stageAttachments(
-      attachmentsIn((await shownIn([{ text: body, addresses: 'host' }]))[0], thread.url),
-      {
-        download: read,
-        stage: given => stageArtifact(settings, taskId, given, Date.now),
-        assertLocked: async () => {},
-        log: silent,
-        now: Date.now,
-      },
-    )
-    expect(staged).toEqual({
-      ids: [expect.any(String), expect.any(String)],
-      failed: [
-        { name: 'login.mp4', why: 'files of type video/mp4 are not passed on' },
-        { name: 'gone.zip', why: 'GitHub does not let the bot download it' },
-      ],
-    })
-    expect(other.asked).toEqual([])
-    const request = { runtime_adapter: 'codex', model: 'gpt-5.5', pending_user_artifact_ids: staged.ids }
-    await tasks.startRun(taskId, CodexTaskRunCreate.parse(request), [])
-    expect(posthog.ledger.filter(({ kind }) => kind === 'artifact')).toHaveLength(2)
   })
 })

@@ -84,15 +84,17 @@ describe('the page of a process', () => {
     expect(response?.resume().statusCode).toBe(expected)
   })
 
+  const serverWith = (token: string | undefined) =>
+    httpServer({
+      webhookEndpoint: undefined,
+      readiness: async () => ({ ready: true, failed: [] }),
+      metrics: { page: async () => ({ type: 'text/plain', text: 'up 1' }), token },
+    })
+
   test('is for nobody without a token where more than this machine can reach it', async () => {
-    const page = { page: async () => ({ type: 'text/plain', text: 'up 1' }), token: undefined }
     const answers: number[] = []
     for (const host of ['127.0.0.1', '0.0.0.0', '::']) {
-      const server = httpServer({
-        webhookEndpoint: undefined,
-        readiness: async () => ({ ready: true, failed: [] }),
-        metrics: page,
-      })
+      const server = serverWith(undefined)
       const port = await listen(server, { host, port: 0 })
       answers.push((await fetch(`http://127.0.0.1:${port}/metrics`)).status)
       await closeServer(server, 0)
@@ -101,51 +103,20 @@ describe('the page of a process', () => {
   })
 
   test('with a token, is for who has it', async () => {
-    const page = { page: async () => ({ type: 'text/plain', text: 'up 1' }), token: 'long enough a token' }
-    const server = httpServer({
-      webhookEndpoint: undefined,
-      readiness: async () => ({ ready: true, failed: [] }),
-      metrics: page,
-    })
+    const token = 'long enough a token'
+    const server = serverWith(token)
     const port = await listen(server, { host: '127.0.0.1', port: 0 })
     const ask = async (authorization?: string) => {
       const headers = { 'x-forwarded-for': '203.0.113.9', ...(authorization ? { authorization } : {}) }
       return (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).status
     }
-    const answers = [undefined, 'long enough a token', 'Bearer long enough', `Bearer ${page.token}`].map(ask)
+    const answers = [undefined, token, 'Bearer long enough', `Bearer ${token}`].map(ask)
     expect(await Promise.all(answers)).toEqual([401, 401, 401, 200])
     await closeServer(server, 100)
   })
 
-  test('has every metric under its name, and those of Node', async () => {
+  test('says which version it is, and has the metrics of Node', async () => {
     const page = await scrape()
-    const types = [...page.matchAll(/^# TYPE codex_bot_(\S+) (\S+)$/gm)].map(
-      ([, name, type]) => `${name} ${type}`,
-    )
-    expect(types).toEqual([
-      'build_info gauge',
-      'streams_open gauge',
-      'settings_file_ok gauge',
-      'queue_up gauge',
-      'queue_jobs gauge',
-      'queue_oldest_seconds gauge',
-      'live_runs gauge',
-      'webhooks_total counter',
-      'webhook_seconds histogram',
-      'calls_total counter',
-      'call_seconds histogram',
-      'told_to_wait_total counter',
-      'rate_limit_remaining gauge',
-      'triggers_total counter',
-      'sweeps_total counter',
-      'redeliveries_total counter',
-      'runs_total counter',
-      'run_start_seconds histogram',
-      'run_result_seconds histogram',
-      'stalls_survived_total counter',
-      'pull_requests_total counter',
-      'pull_request_dollars histogram',
-    ])
     expect(page).toMatch(
       /^codex_bot_build_info\{version="\d+\.\d+\.\d+",node="v\d+.*",role="all",queue="embedded"\} 1$/m,
     )

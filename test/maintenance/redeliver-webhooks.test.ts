@@ -153,22 +153,15 @@ describe('a sweep', () => {
     },
   }
   const say = (_: object, message: string) => void said.push(message)
-  const sweep = sweepDeliveries({
-    deliveries,
-    events,
-    log: fakeLogOf(say),
-    meter: { swept },
-    now: () => at,
-    pause: 1,
-  })
-  const turn = (signal = new AbortController().signal) =>
-    sweep({
-      memory,
-      signal,
-      remember: async kept => {
-        memory = kept
-      },
-    })
+  const sweepWith = (differs: Partial<Parameters<typeof sweepDeliveries>[0]>) =>
+    sweepDeliveries({ deliveries, events, log: fakeLogOf(say), now: () => at, pause: 1, ...differs })
+  const sweep = sweepWith({ meter: { swept } })
+  const remember = async (kept: unknown): Promise<void> => {
+    memory = kept
+  }
+  const turn = (signal = new AbortController().signal) => sweep({ memory, signal, remember })
+  /** A turn that knows nothing of those before, and is forgotten. */
+  const alone = { memory: undefined, signal: new AbortController().signal, remember: async () => {} }
 
   test('asks for each that was missed once, and not again while the log does not show it', async () => {
     log = [attempt('b'), attempt('taken', ok), attempt('a', { ago: hour })]
@@ -239,22 +232,6 @@ describe('a sweep', () => {
     expect(asked).toEqual(['a', 'c'])
   })
 
-  test('gives one up when GitHub has forgotten it, and not before', async () => {
-    log = [attempt('a')]
-    const asks: number[] = []
-    for (let n = 0; n < 80 * 60; n++, at += minute) {
-      const before = asked.length
-      await turn()
-      for (const guid of asked.slice(before)) {
-        asks.push(n)
-        log.unshift(attempt(guid, { ...failed, at: at + second }))
-      }
-    }
-    expect(asks.at(-1)).toBeGreaterThan(65 * 60)
-    expect(asks).toHaveLength(14)
-    expect(memory).toMatchObject({ missed: [] })
-  })
-
   test('goes on when GitHub refuses one, and does not ask for that all the time', async () => {
     log = [attempt('b'), attempt('a', { ago: hour })]
     fault = what => (what === 'redeliver a' ? new Rejected('github', 404, '', 'gone') : undefined)
@@ -271,11 +248,7 @@ describe('a sweep', () => {
   test('does no more once its turn is over', async () => {
     log = [attempt('a')]
     await expect(turn(AbortSignal.abort(new Error('over')))).rejects.toThrow('over')
-    const lost = sweep({
-      memory,
-      signal: new AbortController().signal,
-      remember: () => Promise.reject(new Error('lost')),
-    })
+    const lost = sweep({ ...alone, remember: () => Promise.reject(new Error('lost')) })
     await expect(lost).rejects.toThrow('lost')
     expect(asked).toEqual([])
   })
@@ -298,15 +271,8 @@ describe('a sweep', () => {
   test('says what it does', async () => {
     const lines: [object, string][] = []
     const keep = (fields: object, message: string) => void lines.push([fields, message])
-    const speaking = sweepDeliveries({
-      deliveries,
-      events,
-      log: fakeLogOf(keep),
-      now: () => at,
-      pause: 1,
-    })
-    const go = () =>
-      speaking({ memory: undefined, signal: new AbortController().signal, remember: async () => {} })
+    const speaking = sweepWith({ log: fakeLogOf(keep) })
+    const go = () => speaking(alone)
     log = [attempt('b'), attempt('a', { ago: hour })]
     const refused = new Rejected('github', 404, '', 'gone')
     fault = what => (what === 'redeliver a' ? refused : undefined)
@@ -328,20 +294,12 @@ describe('a sweep', () => {
   test('reads a thousand pages at most', async () => {
     let read = 0
     const warn = vi.fn()
-    const endless = sweepDeliveries({
-      deliveries: {
-        page: async () => {
-          read += 1
-          return { attempts: [attempt(`${read}`, ok)], next: `${read}` }
-        },
-        redeliver: async () => {},
-      },
-      events,
-      log: fakeLog({ info: say, warn, error: say }),
-      now: () => at,
-      pause: 1,
-    })
-    await endless({ memory: undefined, signal: new AbortController().signal, remember: async () => {} })
+    const page = async () => {
+      read += 1
+      return { attempts: [attempt(`${read}`, ok)], next: `${read}` }
+    }
+    const log = fakeLog({ info: say, warn, error: say })
+    await sweepWith({ deliveries: { page, redeliver: async () => {} }, log })(alone)
     expect(read).toBe(1_000)
     expect(warn).toHaveBeenCalledWith({ pages: 1_000 }, 'the log of deliveries is too long to read it all')
   })
@@ -360,14 +318,7 @@ describe('a sweep', () => {
   test('rests between two requests, and only there', async () => {
     log = [attempt('b'), attempt('a', { ago: hour })]
     const began = performance.now()
-    const slow = sweepDeliveries({
-      deliveries,
-      events,
-      log: fakeLogOf(say),
-      now: () => at,
-      pause: 200,
-    })
-    await slow({ memory: undefined, signal: new AbortController().signal, remember: async () => {} })
+    await sweepWith({ pause: 200 })(alone)
     const took = performance.now() - began
     expect(took).toBeGreaterThan(190)
     expect(took).toBeLessThan(390)
