@@ -60,6 +60,10 @@ test('of one installation 90 calls are under way at once, and the rest wait', as
 })
 
 describe('a limit lets go', () => {
+  const reset = exhausted(now / 1000 + 90)
+  const notExhausted = { ...reset, 'x-ratelimit-remaining': '1' }
+  const secondary = 'You have exceeded a secondary rate limit'
+
   test.each<[string, number, string, Record<string, string>, number]>([
     ['when the answer says', 403, 'Wait.', { 'retry-after': '7' }, 7 * second],
     ['at once', 429, 'Wait.', { 'retry-after': '0' }, 0],
@@ -67,22 +71,16 @@ describe('a limit lets go', () => {
       'when the answer says, whatever the primary limit is',
       403,
       'x',
-      { 'retry-after': '7', ...exhausted(now / 1000 + 90) },
+      { 'retry-after': '7', ...reset },
       7 * second,
     ],
-    ['when the primary limit is filled again', 403, 'x', exhausted(now / 1000 + 90), 90 * second],
-    ['of too many requests, then too', 429, 'x', exhausted(now / 1000 + 90), 90 * second],
+    ['when the primary limit is filled again', 403, 'x', reset, 90 * second],
+    ['of too many requests, then too', 429, 'x', reset, 90 * second],
     ['not before a second, by a clock that is behind', 403, 'x', exhausted(now / 1000 - 90), second],
     ['in a minute, when the answer says what is no number', 429, 'x', { 'retry-after': 'soon' }, minute],
     ['in a minute, when the reset is no number', 429, 'x', exhausted('soon'), minute],
-    [
-      'in a minute, when the primary limit is not exhausted',
-      429,
-      'x',
-      { ...exhausted(now / 1000 + 90), 'x-ratelimit-remaining': '1' },
-      minute,
-    ],
-    ['in a minute, when it is secondary', 403, 'You have exceeded a secondary rate limit', {}, minute],
+    ['in a minute, when the primary limit is not exhausted', 429, 'x', notExhausted, minute],
+    ['in a minute, when it is secondary', 403, secondary, {}, minute],
     ['in a minute, when it is called abuse', 403, 'Abuse detection', {}, minute],
     ['in a minute, when nobody says', 429, 'x', {}, minute],
   ])('%s', async (_, status, message, headers, after) => {
