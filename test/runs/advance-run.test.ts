@@ -8,7 +8,7 @@ import type { Person } from '../../src/core/model/thread.ts'
 import type { PullView } from '../../src/core/model/views.ts'
 import { cancelKey } from '../../src/core/record/agent-end.ts'
 import { retryOf } from '../../src/core/record/retries.ts'
-import { changed, type Retry, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { type Differs, given } from '../commands/command-world.ts'
@@ -22,6 +22,7 @@ import {
   due,
   earlierIs,
   hour,
+  inLine,
   intends,
   lastPoll,
   logIs,
@@ -32,12 +33,10 @@ import {
   noTaskRun,
   passing,
   pull,
-  resultChecked,
   rights,
   runWith,
   second,
   snapshotWith,
-  status,
   stopAsked,
   t0,
   taskRun,
@@ -72,54 +71,30 @@ const review = {
   inline: [inline],
 }
 
+const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false }
+const notSent: RunChange = { session: { taskRun: undefined, instructionSent: false } }
+const beforeBranch: RunChange = { schedule: { admitted: true }, session: { taskId: 'task-1' } }
+
 /** A Run for each step that asks a service, just before it. */
 const steps: [step: string, asks: Service, run: Run][] = [
-  ['post-status', 'github', runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } })],
-  ['edit-status', 'github', working({ schedule: { nextPollAt: later } })],
-  [
-    'await-admission',
-    'github',
-    runWith(mute, { schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } }),
-  ],
-  ['find-branch', 'github', runWith(mute, { schedule: { admitted: true }, session: { taskId: 'task-1' } })],
+  ['post-status', 'github', runWith(inLine(1))],
+  ['edit-status', 'github', working(nextPoll(later))],
+  ['await-admission', 'github', runWith(mute, inLine(1))],
+  ['find-branch', 'github', runWith(mute, beforeBranch)],
   ['create-task', 'posthog', runWith(mute, { schedule: { admitted: true }, workspace: { branch } })],
-  [
-    'gather-context',
-    'github',
-    working(mute, { session: { taskRun: undefined }, workspace: { threadContext: undefined } }),
-  ],
-  ['start-run', 'posthog', working(mute, { session: { taskRun: undefined, instructionSent: false } })],
-  [
-    'rejoin',
-    'posthog',
-    working(mute, noTaskRun, earlierIs({ taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights })),
-  ],
-  [
-    'end-earlier',
-    'posthog',
-    working(mute, noTaskRun, earlierIs({ taskId: 'task-1', taskRunId: 'run-0', over: false }), due),
-  ],
-  ['deliver', 'posthog', working(mute, passing(more('a')), { schedule: { nextPollAt: later } })],
+  ['gather-context', 'github', working(mute, noTaskRun, { workspace: { threadContext: undefined } })],
+  ['start-run', 'posthog', working(mute, notSent)],
+  ['rejoin', 'posthog', working(mute, noTaskRun, earlierIs({ ...earlier, may: rights }))],
+  ['end-earlier', 'posthog', working(mute, noTaskRun, earlierIs(earlier), due)],
+  ['deliver', 'posthog', working(mute, passing(more('a')), nextPoll(later))],
   ['cancel', 'posthog', working(mute, nextPoll(later), stopAsked)],
-  ['poll', 'posthog', working(mute, { schedule: { nextPollAt: undefined } })],
-  [
-    'adopt-pull',
-    'github',
-    working(mute, { schedule: { nextPollAt: later }, result: { claimedPulls: [pull.url] } }),
-  ],
-  [
-    'find-result',
-    'github',
-    working(mute, { schedule: { nextPollAt: later, lastPollAt: later }, session: { sessionLog: idle } }),
-  ],
-  ['conclude', 'github', working(over, { report: { announced: { ...told, comment: false } } })],
+  ['poll', 'posthog', working(mute, due)],
+  ['adopt-pull', 'github', working(mute, nextPoll(later), { result: { claimedPulls: [pull.url] } })],
+  ['find-result', 'github', working(mute, nextPoll(later), lastPoll(later), logIs(idle))],
+  ['conclude', 'github', working(over, announced({ comment: false }))],
   ['answer-inline', 'github', working({ ...over, request: review })],
-  ['react', 'github', working(over, { report: { announced: { ...told, reaction: false } } })],
-  [
-    'unlabel',
-    'github',
-    working(over, { report: { labels: ['codex'], announced: { ...told, label: false } } }),
-  ],
+  ['react', 'github', working(over, announced({ reaction: false }))],
+  ['unlabel', 'github', working(over, { report: { labels: ['codex'] } }, announced({ label: false }))],
   ['drop-branch', 'github', working(over, taskRunIs({ status: 'completed' }), announced({ branch: false }))],
 ]
 
@@ -342,21 +317,6 @@ describe('a step that is refused', () => {
     expect(heard.run.report.status?.at).toBe(now + 15 * second)
   })
 
-  test('conclude: the last word is said when the thread takes it', async () => {
-    const run = runOf('conclude')
-    const comment = vi.fn(() => Promise.reject(new Rejected('github', 403, '', 'locked')))
-    const locked = await advance(run, { github: { comment } })
-    expect(locked.run).toMatchObject({
-      report: { announced: { comment: false } },
-      retries: { thread: { since: now } },
-    })
-    expect(locked.verdict).toEqual({ kind: 'park', ms: 5 * second })
-    const unlocked = { comment: async () => 1 }
-    const heard = await advance(locked.run, { github: unlocked, now: () => now + 5 * second })
-    expect(heard.run.report.announced.comment).toBe(true)
-    expect(heard.verdict).toEqual({ kind: 'end' })
-  })
-
   test.each<[string, RunChange]>([
     ['another command waits', { mailbox: { releaseThread: true } }],
     [
@@ -416,7 +376,7 @@ describe('a step that is refused', () => {
 
 test('an agent that was started is followed, and looked at when there is something to see', async () => {
   const watched: string[] = []
-  const begun = working(mute, { session: { taskRun: undefined, instructionSent: false } })
+  const begun = working(mute, notSent)
   const { verdict } = await advance(begun, {
     posthog: { startRun: async () => taskRun.id },
     stream: {
@@ -528,27 +488,6 @@ describe('words that are refused', () => {
     )
   const refusedOf = (run: Run) => run.mailbox.answers.map(({ reply }) => reply)
 
-  test.each([
-    ['by a gate', forbidden, 'no plan'],
-    [
-      'by a usage limit',
-      new RetryLater('posthog', later, 'usage-limit', 'the limit is reached'),
-      'the limit is reached',
-    ],
-  ])('%s are an answer to their sender, and the Run goes on', async (_, fault, because) => {
-    const { saves } = await advance(withWords(), { posthog: says(fault), ...answering })
-    const after = saves.find(({ mailbox }) => mailbox.answers.length > 0)
-    expect(after).toMatchObject({
-      mailbox: { pendingFollowUps: [], handledMessageIds: ['a'], droppedMessageIds: ['a'] },
-    })
-    expect(after?.retries).toEqual({})
-    expect(after?.attempts.intent).toBeUndefined()
-    expect(after && refusedOf(after)).toEqual([
-      { kind: 'refused', because: expect.stringContaining(because), words: more('a').text },
-    ])
-    expect(saves.at(-1)?.result.outcome).toBeUndefined()
-  })
-
   const answering: Differs = {
     github: {
       ownComments: async () => [],
@@ -580,18 +519,6 @@ describe('words that are refused', () => {
   })
 
   const notReady = new RetryLater('posthog', now + 2 * second, 'not-ready', 'No active sandbox')
-  const due: RunChange = { schedule: { nextPollAt: undefined } }
-
-  test('for now are offered again, while the run is looked after', async () => {
-    const poll = vi.fn(async () => snapshotWith({}))
-    const came = await advance(withWords(due), { posthog: { ...says(notReady), poll } })
-    expect(poll).toHaveBeenCalledOnce()
-    expect(came.run).toMatchObject({
-      mailbox: { pendingFollowUps: [{ id: 'a' }], answers: [] },
-      retries: { agent: { since: now, until: now + 2 * second, count: 1 } },
-    })
-    expect(came.run.retries.posthog).toBeUndefined()
-  })
 
   const forLong = { why: 'w', since: now - 11 * minute, until: now, count: 9 }
 
@@ -667,25 +594,19 @@ describe('words that are refused', () => {
   })
 })
 
-describe('words behind a refusal', () => {
-  test.each<[string, RunChange, Partial<TasksClient>]>([
-    [
-      'that no run was started',
-      { session: { taskRun: undefined, instructionSent: false }, workspace: { threadContext: context } },
-      { startRun: () => Promise.reject(new Rejected('posthog', 429, 'billing_limit', 'no')) },
-    ],
-  ])('%s are left to their command', async (_, differs, posthog) => {
-    const run = working(mute, passing(more('a')), { report: { announced: told } }, differs)
-    const cancel = vi.fn(async () => {})
-    const poll = async () => snapshotWith({ status: 'cancelled' })
-    const came = await advance(run, { posthog: { cost: async () => undefined, cancel, poll, ...posthog } })
-    expect(cancel).toHaveBeenCalledTimes(run.session.taskRun ? 1 : 0)
-    expect(came.run).toMatchObject({
-      result: { outcome: { kind: 'failed' }, round: 0 },
-      mailbox: { pendingFollowUps: [more('a')] },
-    })
-    expect(came.verdict).toEqual({ kind: 'end' })
+test('words behind a start that is refused are left to their command', async () => {
+  const run = working(mute, passing(more('a')), {
+    report: { announced: told },
+    session: { taskRun: undefined, instructionSent: false },
+    workspace: { threadContext: context },
   })
+  const startRun = () => Promise.reject(new Rejected('posthog', 429, 'billing_limit', 'no'))
+  const came = await advance(run, { posthog: { cost: async () => undefined, startRun } })
+  expect(came.run).toMatchObject({
+    result: { outcome: { kind: 'failed' }, round: 0 },
+    mailbox: { pendingFollowUps: [more('a')] },
+  })
+  expect(came.verdict).toEqual({ kind: 'end' })
 })
 
 describe('an agent that can not be looked after', () => {
@@ -728,62 +649,13 @@ test('a pull request that GitHub will not show is asked for once, not for ever',
 })
 
 describe('trouble', () => {
-  const [, , run] = steps.find(([step]) => step === 'poll') ?? expect.fail()
-  const before: Retry = { why: 'before', since: t0, until: t0, count: 3 }
-  const had = (service: Service): Run => changed(run, { retries: { [service]: before } })
-  const limit = (until: number) => failing(new RetryLater('posthog', until, 'rate-limit', 'limit'))
-
-  test('of the same service goes on from when it began, and counts', async () => {
-    const { run: after } = await advance(had('posthog'), limit(now + second))
-    expect(after.retries).toEqual({
-      posthog: { why: 'limit', since: t0, until: now + second, count: 4, limit: true },
-    })
-  })
-
-  test('without an answer grows', async () => {
-    const { verdict: result } = await advance(had('posthog'), failing(new NoResponse('posthog', 'reset')))
-    expect(result).toEqual({ kind: 'park', ms: 8 * second })
-  })
-
-  test('of another service goes on beside it', async () => {
-    const { run: after } = await advance(had('github'), limit(now + second))
-    expect(after.retries).toEqual({
-      posthog: { why: 'limit', since: now, until: now + second, count: 1, limit: true },
-      github: before,
-    })
-  })
-
-  test('that has a promised end keeps it', async () => {
-    const until = now + 72 * hour
-    const told = failing(new RetryLater('posthog', until, 'usage-limit', 'limit'))
-    const { run: after, verdict: result } = await advance(run, told)
-    expect(after.retries.posthog).toMatchObject({ until, promised: until })
-    expect(result).toEqual({ kind: 'park', ms: 72 * hour })
-  })
-
   test('with GitHub leaves a wait for PostHog as it is', async () => {
-    const posthog = { ...before, until: later }
+    const posthog = { why: 'before', since: t0, until: later, count: 3 }
     const editing = working({ retries: { posthog } })
     const until = now + 2 * minute
     const github = { edit: () => Promise.reject(new RetryLater('github', until, 'rate-limit', 'limit')) }
     const { run: after } = await advance(editing, { github, now: () => now + minute })
     expect(after.retries).toMatchObject({ posthog, github: { until, count: 1 } })
-  })
-
-  test('of an attempt that may still become visible counts as none', async () => {
-    const intent = { kind: 'create-task' as const, at: t0 }
-    const creating = runWith(mute, intends(intent), { schedule: { admitted: true }, workspace: { branch } })
-    const { run: after, verdict: result } = await advance(creating, {
-      posthog: { findTask: async () => undefined },
-    })
-    expect(after.retries.posthog).toEqual({
-      why: 'an unanswered write may still become visible',
-      since: now,
-      until: now + 5 * second,
-      count: 0,
-    })
-    expect(after.attempts.intent).toEqual([{ ...intent, lostAt: now }])
-    expect(result).toEqual({ kind: 'park', ms: 5 * second })
   })
 
   test('that lasts for a day after the outcome lets the Run go', async () => {
@@ -835,24 +707,20 @@ describe('a Run that fails again and again', () => {
 describe('whoever wakes it', () => {
   const waiting = (given: RunChange): Run =>
     working(mute, { schedule: { lastPollAt: now - second, nextPollAt: later } }, given)
-  const woken = async (run: Run) => (await advance(run)).verdict
+  const atItsTime = waiting({ schedule: { nextPollAt: now } })
 
-  test('before its time brings the look forward', async () => {
-    expect(await woken(waiting({}))).toEqual({ kind: 'park', ms: second })
-  })
-
-  test('does not put it off', async () => {
-    expect(await woken(waiting({ schedule: { nextPollAt: now + 500 } }))).toEqual({ kind: 'park', ms: 500 })
-  })
-
-  test('of a Run that never looked changes nothing', async () => {
-    expect(await woken(waiting({ schedule: { lastPollAt: undefined } }))).toEqual({ kind: 'park', ms: hour })
+  test.each<[string, RunChange, number]>([
+    ['before its time brings the look forward', {}, second],
+    ['does not put it off', nextPoll(now + 500), 500],
+    ['of a Run that never looked changes nothing', lastPoll(undefined), hour],
+  ])('%s', async (_, differs, ms) => {
+    expect((await advance(waiting(differs))).verdict).toEqual({ kind: 'park', ms })
   })
 
   test('at its time has it look', async () => {
     const poll = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
     const liveRuns = vi.fn(async () => 1)
-    await advance(waiting({ schedule: { nextPollAt: now } }), { posthog: { poll }, liveRuns })
+    await advance(atItsTime, { posthog: { poll }, liveRuns })
     expect(poll).toHaveBeenCalledOnce()
     expect(liveRuns).toHaveBeenCalledOnce()
   })
@@ -860,7 +728,7 @@ describe('whoever wakes it', () => {
   test('at the end of a turn has it look once more when that counts', async () => {
     const log = [{ at: now - 500, what: { kind: 'turn-over' as const } }]
     const poll = async () => snapshotWith({ log, offset: 1 })
-    const came = await advance(waiting({ schedule: { nextPollAt: now } }), { posthog: { poll } })
+    const came = await advance(atItsTime, { posthog: { poll } })
     expect(came.verdict).toEqual({ kind: 'park', ms: limits.settle - 500 })
   })
 
@@ -868,7 +736,7 @@ describe('whoever wakes it', () => {
 
   test('has it look no sooner than the budget of calls allows', async () => {
     const poll = vi.fn()
-    const came = await advance(waiting({ schedule: { nextPollAt: now } }), {
+    const came = await advance(atItsTime, {
       posthog: { poll },
       budget: spent,
     })
@@ -879,31 +747,23 @@ describe('whoever wakes it', () => {
 
   test.each<[string, RunChange, CallClass]>([
     ['an agent at work', {}, 'poll'],
-    [
-      'a stop',
-      { mailbox: { stop: { by: maya, at: t0 } }, session: { cancelled: { taskRun: taskRun.id, at: t0 } } },
-      'end',
-    ],
-    [
-      'an agent that is idle',
-      { session: { sessionLog: { offset: 3, turns: 1, idle: true, idleSince: now } } },
-      'end',
-    ],
+    ['a stop', changed(stopAsked, cancelAsked(t0)), 'end'],
+    ['an agent that is idle', logIs({ offset: 3, turns: 1, idle: true, idleSince: now }), 'end'],
   ])('asks the budget for a look at %s in its class', async (_, change, kind) => {
     spent.reserve.mockClear()
-    await advance(waiting({ schedule: { nextPollAt: now }, ...change }), { budget: spent })
+    await advance(changed(atItsTime, change), { budget: spent })
     expect(spent.reserve.mock.lastCall).toMatchObject([{ calls: 2, kind }])
   })
 
   test('has it look when nobody can say what is left', async () => {
     const poll = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
     const budget = { reserve: () => Promise.reject(new Error('away')) }
-    await advance(waiting({ schedule: { nextPollAt: now } }), { posthog: { poll }, budget })
+    await advance(atItsTime, { posthog: { poll }, budget })
     expect(poll).toHaveBeenCalledOnce()
   })
 
   test('while the process is told to stop has it do nothing', async () => {
-    const came = await advance(waiting({ schedule: { nextPollAt: now } }), { signal: AbortSignal.abort() })
+    const came = await advance(atItsTime, { signal: AbortSignal.abort() })
     expect(came).toMatchObject({ verdict: { kind: 'park', ms: 0 }, saves: [] })
   })
 })
@@ -952,14 +812,6 @@ describe('the end', () => {
 })
 
 describe('the steps that ask nobody', () => {
-  test('settle-outcome', async () => {
-    const { saves } = await advance(
-      working(mute, logIs(idle), lastPoll(now), resultChecked),
-      failing(new RetryLater('github', later, 'rate-limit', 'limit')),
-    )
-    expect(saves[0]).toMatchObject({ result: { outcome: { kind: 'nothing' }, concludedAt: now } })
-  })
-
   test('give-up', async () => {
     const { saves } = await advance(
       working(mute, taskRunIs({ changedAt: now - 4 * hour }), lastPoll(now)),
@@ -1002,15 +854,6 @@ describe('the steps that ask nobody', () => {
       posthog: { cost: async () => 0.42 },
     })
     expect(after.session.cost).toBe(0.42)
-  })
-
-  test('take-turn, where nobody waits and nothing is closed', async () => {
-    const branchOf = () => Promise.reject(new RetryLater('github', later, 'rate-limit', 'limit'))
-    const github = { issueBranches: branchOf, closing: async () => undefined }
-    const { saves } = await advance(runWith(mute, { report: { status }, session: { taskId: 'task-1' } }), {
-      github,
-    })
-    expect(saves[0]).toMatchObject({ schedule: { admitted: true } })
   })
 
   test('take-turn once more, by whom may not start runs any more', async () => {

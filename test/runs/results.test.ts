@@ -33,6 +33,7 @@ const handWith = (run: Run, differs: Differs = {}) =>
   })
 
 const ourHead = pullView().head
+const noBranches = { linked: [], ours: [], base: { name: 'main', sha: branch.sha }, ids: undefined }
 
 describe('the base of a pull request', () => {
   const made = { ...branch, into: 'develop' }
@@ -218,6 +219,7 @@ describe('a pull request that the agent names', () => {
   })
 })
 
+/** Later ones get a pull request of their own: `where commits are`, below, and a story. */
 describe('commits after the merge', () => {
   const merged = pullView({ state: 'merged', mergedAt: t0 + minute, head: { ...ourHead, ref: branch.name } })
   const fresh = pullView({ number: 10, author: { login: 'codex[bot]', bot: true } })
@@ -243,17 +245,6 @@ describe('commits after the merge', () => {
     const { result } = await afterStep(findResult, hand)
     return { opened, pulls: result.pulls.map(({ number, state }) => [number, state]) }
   }
-
-  test('get a new pull request', async () => {
-    const known = { pulls: [{ ...pull, head: branch.name, state: 'merged' as const }], reported: 1 }
-    expect(await found('f'.repeat(40), { result: known })).toEqual({
-      opened: [branch.name],
-      pulls: [
-        [9, 'merged'],
-        [10, 'open'],
-      ],
-    })
-  })
 
   test.each<[string, RunChange, PullView, [number, string][]]>([
     ['merged before the Run knew of it', {}, merged, [[9, 'merged']]],
@@ -317,106 +308,91 @@ describe('where commits are, and which pull request shows them', () => {
     return { opened, pulls, pushed: result.pushed?.slice(0, 1), alone: result.pushedBranch }
   }
 
-  type Case = [string, RunChange, Parameters<typeof found>[1], Awaited<ReturnType<typeof found>>]
+  /** Commits that some pull request shows, or the thread itself. */
+  const shown = { opened: [] as string[], pulls: [] as string[], pushed: 'f', alone: undefined }
+  const fromElsewhere = [`${elsewhere.ref} → main: Closes #7`]
+  const onItsHead = (view: Partial<PullView>) => [pullView({ number: 8, head: own, ...view })]
+  const mergedBefore = [merged({ number: 8, head: own })]
+  const onOwn = { [own.ref]: late }
+  const onElsewhere = { [branch.name]: branch.sha, [elsewhere.ref]: late }
+
+  type Case = [string, RunChange, Parameters<typeof found>[1], object]
 
   test.each<Case>([
     [
       'a thread that was merged without them gets another',
       onPull,
-      { views: [merged({ number: 8, head: own })], heads: { [own.ref]: late } },
+      { views: mergedBefore, heads: onOwn },
       {
+        ...{ ...shown, pulls: ['#10 draft'] },
         opened: [`${own.ref} → main: Goes on from #8, which was merged without these commits.`],
-        pulls: ['#10 draft'],
-        pushed: 'f',
-        alone: undefined,
       },
     ],
     [
       'a thread that was merged with them shows them',
       onPull,
-      { views: [merged({ number: 8, head: { ...own, sha: late } })], heads: { [own.ref]: late } },
-      { opened: [], pulls: [], pushed: 'f', alone: undefined },
+      { views: [merged({ number: 8, head: { ...own, sha: late } })], heads: onOwn },
+      shown,
     ],
     [
       'a thread that is open shows them, also if GitHub does not say so yet',
       onPull,
-      { views: [pullView({ number: 8, head: own })], heads: { [own.ref]: late } },
-      { opened: [], pulls: [], pushed: 'f', alone: undefined },
+      { views: onItsHead({}), heads: onOwn },
+      shown,
     ],
     [
       'a thread that somebody closed is left alone',
       onPull,
-      { views: [pullView({ number: 8, state: 'closed', head: own })], heads: { [own.ref]: late } },
-      { opened: [], pulls: [], pushed: 'f', alone: own.ref },
+      { views: onItsHead({ state: 'closed' }), heads: onOwn },
+      { ...shown, alone: own.ref },
     ],
     [
       'what the agent adds where it was before is seen',
       held({ state: 'merged' }),
-      {
-        views: [merged({ head: elsewhere })],
-        heads: { [branch.name]: branch.sha, [elsewhere.ref]: late },
-      },
-      {
-        opened: [`${elsewhere.ref} → main: Closes #7`],
-        pulls: ['#9 merged', '#10 draft'],
-        pushed: 'f',
-        alone: undefined,
-      },
+      { views: [merged({ head: elsewhere })], heads: onElsewhere },
+      { ...shown, opened: fromElsewhere, pulls: ['#9 merged', '#10 draft'] },
     ],
     [
       'nothing came where it was before',
       held({ state: 'merged' }),
-      {
-        views: [merged({ head: elsewhere })],
-        heads: { [branch.name]: branch.sha, [elsewhere.ref]: elsewhere.sha },
-      },
-      { opened: [], pulls: ['#9 merged'], pushed: undefined, alone: undefined },
+      { views: [merged({ head: elsewhere })], heads: { ...onElsewhere, [elsewhere.ref]: elsewhere.sha } },
+      { ...shown, pulls: ['#9 merged'], pushed: undefined },
     ],
     [
       'the news of a merge is still on its way',
       changed(held(), onBranchOf(elsewhere.ref)),
       { views: [merged({ head: elsewhere })], heads: { [elsewhere.ref]: late } },
-      {
-        opened: [`${elsewhere.ref} → main: Closes #7`],
-        pulls: ['#9 merged', '#10 draft'],
-        pushed: 'f',
-        alone: undefined,
-      },
+      { ...shown, opened: fromElsewhere, pulls: ['#9 merged', '#10 draft'] },
     ],
     [
       'so is that it was marked ready',
       changed(held(), onBranchOf(elsewhere.ref)),
       { views: [pullView({ draft: false, head: elsewhere })], heads: { [elsewhere.ref]: late } },
-      { opened: [], pulls: ['#9 open'], pushed: 'f', alone: undefined },
+      { ...shown, pulls: ['#9 open'] },
     ],
     [
       'a branch that the agent made without opening anything gets one',
       { session: { taskRun: { ...taskRun, headBranch: elsewhere.ref } } },
-      { heads: { [branch.name]: branch.sha, [elsewhere.ref]: late } },
-      {
-        opened: [`${elsewhere.ref} → main: Closes #7`],
-        pulls: ['#10 draft'],
-        pushed: 'f',
-        alone: undefined,
-      },
+      { heads: onElsewhere },
+      { ...shown, opened: fromElsewhere, pulls: ['#10 draft'] },
     ],
     [
       'a branch of people, merged by them before, gets none',
       onBranchOf('develop'),
       { views: [merged({ number: 3, head: { ...own, ref: 'develop' } })], heads: { develop: late } },
-      { opened: [], pulls: [], pushed: 'f', alone: 'develop' },
+      { ...shown, alone: 'develop' },
     ],
     [
       'the default branch gets none',
       onBranchOf('main'),
       { heads: { main: late } },
-      { opened: [], pulls: [], pushed: 'f', alone: 'main' },
+      { ...shown, alone: 'main' },
     ],
     [
       'a stop leaves them where they are',
       changed(onPull, { mailbox: { stop: { by: maya, at: t0 } } }),
-      { views: [merged({ number: 8, head: own })], heads: { [own.ref]: late } },
-      { opened: [], pulls: [], pushed: 'f', alone: own.ref },
+      { views: mergedBefore, heads: onOwn },
+      { ...shown, alone: own.ref },
     ],
   ])('%s', async (_, run, given, expected) => {
     expect(await found(run, given)).toEqual(expected)
@@ -428,24 +404,15 @@ describe('where commits are, and which pull request shows them', () => {
     [undefined, undefined],
   ])('commits that later words added to the open pull request that stood at %j: %j', async (sha, pushed) => {
     const views = [pullView({ number: 9, head: { ...elsewhere, sha: late } })]
-    const {
-      opened,
-      pushed: seen,
-      alone,
-    } = await found(held({ sha }), { views, heads: { [branch.name]: branch.sha } })
-    expect({ opened, seen, alone }).toEqual({ opened: [], seen: pushed, alone: undefined })
+    const came = await found(held({ sha }), { views, heads: { [branch.name]: branch.sha } })
+    expect(came).toMatchObject({ opened: [], pushed, alone: undefined })
   })
 
   test('one whose opening was not answered is found again on a thread of its own head', async () => {
     const intent = [{ kind: 'open-pull' as const, at: t0, lostAt: t0 }]
-    const views = [pullView({ number: 10, head: { ...own, sha: late } }), merged({ number: 8, head: own })]
-    const given = { views, heads: { [own.ref]: late } }
-    expect(await found(changed(onPull, { attempts: { intent } }), given)).toEqual({
-      opened: [],
-      pulls: ['#10 draft'],
-      pushed: 'f',
-      alone: undefined,
-    })
+    const views = [pullView({ number: 10, head: { ...own, sha: late } }), ...mergedBefore]
+    const came = await found(changed(onPull, { attempts: { intent } }), { views, heads: onOwn })
+    expect(came).toEqual({ ...shown, pulls: ['#10 draft'] })
   })
 })
 
@@ -487,12 +454,7 @@ describe('a branch that GitHub refuses', () => {
       findBranch,
       handWith(runWith(), {
         github: {
-          issueBranches: async () => ({
-            linked: [],
-            ours: [],
-            base: { name: 'main', sha: 'a'.repeat(40) },
-            ids: undefined,
-          }),
+          issueBranches: async () => noBranches,
           makeBranch: () => Promise.reject(error),
         },
       }),
@@ -566,15 +528,8 @@ describe('a branch that ends up unused', () => {
     expect(gone).toEqual([])
     const session = { taskId: 'task-1', taskRunId: taskRun.id }
     const { thread, id } = working()
-    const unused = {
-      thread,
-      name: branch.name,
-      sha: branch.sha,
-      session,
-      since: t0,
-      removing: false,
-      removed: false,
-    }
+    const { name, sha } = branch
+    const unused = { thread, name, sha, session, since: t0, removing: false, removed: false }
     expect(left).toEqual([[`${id}-2`, unused]])
   })
 
@@ -612,10 +567,9 @@ describe('a branch that ends up unused', () => {
 
   const foundAgain = async (madeBranch: string | undefined) => {
     const ours = [{ name: branch.name, sha: branch.sha }]
-    const base = { name: 'main', sha: branch.sha }
     const run = runWith(madeBranch === undefined ? {} : { workspace: { madeBranch } })
     const github = {
-      issueBranches: async () => ({ linked: [], ours, base, ids: undefined }),
+      issueBranches: async () => ({ ...noBranches, ours }),
       closing: async () => undefined,
     }
     return (await afterStep(findBranch, handWith(run, { github }))).workspace.branch
@@ -634,12 +588,7 @@ describe('a branch that ends up unused', () => {
     const hand = handWith(runWith(), {
       save: async data => void order.push(`written ${data.workspace.madeBranch}`),
       github: {
-        issueBranches: async () => ({
-          linked: [],
-          ours: [],
-          base: { name: 'main', sha: branch.sha },
-          ids: undefined,
-        }),
+        issueBranches: async () => noBranches,
         makeBranch: async name => {
           order.push(`made ${name}`)
           return { linked: true, open: true }
@@ -657,12 +606,7 @@ describe('a branch that is made', () => {
     handWith(runWith({ schedule: { admitted: true } }, run), {
       ...differs,
       github: {
-        issueBranches: async () => ({
-          linked: [],
-          ours: [],
-          base: { name: 'main', sha: branch.sha },
-          ids: undefined,
-        }),
+        issueBranches: async () => noBranches,
         makeBranch: async () => ({ linked: true, open: true }),
         ...differs.github,
       },
