@@ -265,42 +265,20 @@ describe('words of others are words', () => {
     question: true,
     options: [{ id: 'a', name: hostile, kind: 'allow_once' }],
   }
+  const asking = { offset: 0, turns: 0, idle: false, permissionRequest: question }
+  const outcome = { kind: 'failed', class: 'agent', reason: hostile, fix: hostile } as const
+  const pull = {
+    ...{ number: 9, url: 'javascript:alert(3)', title: hostile, draft: false },
+    ...{ head: hostile, base: 'main', state: 'open' as const },
+  }
+  const wrong = { why: hostile, since: now, until: now + hour, count: 1, setup: true as const }
+  const waits = { kind: 'pause', of: 'repository', by: hostile, why: hostile } as const
   const kinds: [string, RunChange][] = [
     ['of one that waits', {}],
-    [
-      'of one that has a question',
-      {
-        schedule: { admitted: true },
-        session: { sessionLog: { offset: 0, turns: 0, idle: false, permissionRequest: question } },
-      },
-    ],
-    [
-      'of one that failed',
-      {
-        result: {
-          concludedAt: Date.now(),
-          outcome: { kind: 'failed', class: 'agent', reason: hostile, fix: hostile },
-          pulls: [
-            {
-              ...{ number: 9, url: 'javascript:alert(3)', title: hostile, draft: false },
-              ...{ head: hostile, base: 'main', state: 'open' },
-            },
-          ],
-        },
-      },
-    ],
-    [
-      'of one that is paused',
-      { schedule: { waits: { kind: 'pause', of: 'repository', by: hostile, why: hostile } } },
-    ],
-    [
-      'of one whose set-up is wrong',
-      {
-        retries: {
-          posthog: { why: hostile, since: now, until: now + hour, count: 1, setup: true },
-        },
-      },
-    ],
+    ['of one that has a question', { schedule: { admitted: true }, session: { sessionLog: asking } }],
+    ['of one that failed', { result: { concludedAt: Date.now(), outcome, pulls: [pull] } }],
+    ['of one that is paused', { schedule: { waits } }],
+    ['of one whose set-up is wrong', { retries: { posthog: wrong } }],
   ]
 
   test.each(kinds)('%s', async (_, differs) => {
@@ -498,34 +476,18 @@ describe('the page of outcomes', () => {
   const day = (ago: number): string =>
     new Date(now - ago * 24 * hour).toLocaleDateString('en', { weekday: 'short', timeZone: 'UTC' })
 
-  test.each<[string, [number, string, number][], string[], string[]]>([
-    [
-      'Runs a day',
-      [
-        [4, 'good', 27],
-        [5, 'bad', 27],
-        [6, 'good', 53],
-        [6, 'dim', 27],
-      ],
-      ['1', '1', '3'],
-      ['1', '1', '3'],
-    ],
+  /** Its bars: the column, what they show, and their height. */
+  test.each<[string, string[], string[], string[]]>([
+    ['Runs a day', ['4 good 27', '5 bad 27', '6 good 53', '6 dim 27'], ['1', '1', '3'], ['1', '1', '3']],
     [
       'Money a day',
-      [
-        [4, 'amount', 0],
-        [5, 'amount', 80],
-        [6, 'amount', 3],
-      ],
+      ['4 amount 0', '5 amount 80', '6 amount 3'],
       ['$0.50', '$123', '$4.00'],
       ['$0.50', '$123.40', '$4.00'],
     ],
     [
       'Mean wait a day',
-      [
-        [4, 'amount', 80],
-        [6, 'amount', 3],
-      ],
+      ['4 amount 80', '6 amount 3'],
       ['1.5 h', '', '4 min'],
       ['1 h 30 min', '0 s', '3 min 30 s'],
     ],
@@ -538,7 +500,7 @@ describe('the page of outcomes', () => {
       drawn
         .map(([, sort = '', x, height]) => [Math.floor(Number(x) / 48), sort, Number(height)] as const)
         .filter(([, , height]) => height > 0)
-        .map(([at, sort, height]) => [at, sort, Math.round(height)]),
+        .map(([at, sort, height]) => `${at} ${sort} ${Math.round(height)}`),
     ).toEqual(bars)
     const texts = [...picture.matchAll(/<text [^>]*>(.*?)<\/text>/g)].map(([, text]) => text)
     expect(texts.slice(-6)).toEqual(labels.flatMap((label, at) => [label, day(2 - at)]))
