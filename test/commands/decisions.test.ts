@@ -62,6 +62,10 @@ const asking = (trigger: CommandTrigger, rest: Partial<Request> = {}): Request =
   command: 0,
   ...rest,
 })
+const withOptions = (options: Request['options']): Request => asking(comment, { options })
+const wordless = asking(comment, { text: '' })
+const onPull = asking({ ...comment, thread: pullThread })
+const labelled = (name: string): Request => asking({ ...label, label: name }, { text: '' })
 const closed = (trigger: CommandTrigger): CommandTrigger => ({
   ...trigger,
   snapshot: { ...trigger.snapshot, open: false },
@@ -107,28 +111,30 @@ const marker = {
 const past = { marker, pull: undefined }
 const withPull = { marker, pull }
 const readUpTo = { of: 'run-comment-400', at: t0 - 1_000, places: ['thread-400'] }
+const lastRun = { request: ask, baseline: { snapshot: comment.snapshot } }
 const lastPlan = (outcome: Outcome): LastRun =>
   runWith({ request: { ...ask, what: 'plan' }, result: { outcome } })
-const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}): StartFacts => ({
-  kind: 'free',
-  head: undefined,
-  past: undefined,
-  last: undefined,
-  settling: settling(),
-  closers: [],
-  ...rest,
-})
-const busy = (rest: Partial<StartFacts & { kind: 'busy' }> = {}): StartFacts => ({
-  kind: 'busy',
-  live,
-  settling: undefined,
-  ...rest,
-})
+const start = (facts: StartFacts) => ({ inline: undefined, start: facts })
+/** Nobody works in the thread. */
+const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}) =>
+  start({
+    kind: 'free',
+    head: undefined,
+    past: undefined,
+    last: undefined,
+    settling: settling(),
+    closers: [],
+    ...rest,
+  })
+/** A run works in the thread. */
+const busy = (rest: Partial<StartFacts & { kind: 'busy' }> = {}) =>
+  start({ kind: 'busy', live, settling: undefined, ...rest })
 
-type Row<Facts> = [when: string, request: Request, facts: Facts, decision: object]
+/** What is decided of “/codex fix it”, or of another request. */
+type Row<Facts> = [when: string, facts: Facts, decision: object, request?: Request]
 
 function decides<Facts>(command: Command<Facts>, rows: readonly Row<Facts>[]): void {
-  test.each(rows)(`${command.name}, %s`, (_, request, facts, expected) => {
+  test.each(rows)(`${command.name}, %s`, (_, facts, expected, request = asking(comment)) => {
     const decision: Decision = command.decide(request, facts)
     expect(decision).toMatchObject(expected)
   })
@@ -144,118 +150,94 @@ const replies = (reply: object): object => ({ kind: 'reply', reply })
 const rejects = (kind: string, rest: object = {}): object => ({ kind: 'reject', reply: { kind, ...rest } })
 
 describe('what asks for work', () => {
-  const start = (facts: StartFacts) => ({ inline: undefined, start: facts })
-
   decides(runCommand, [
     [
       'in a thread of its own',
-      asking(comment),
-      start(free()),
+      free(),
       starts({ id: 'run-comment-502', request: { what: 'work', text: 'fix it', delivery: 'delivery' } }),
     ],
-    ['once more after a crash', asking(comment), start({ kind: 'started' }), { kind: 'started' }],
-    ['in a closed thread', asking(comment), start({ kind: 'closed' }), rejects('closed')],
+    ['once more after a crash', start({ kind: 'started' }), { kind: 'started' }],
+    ['in a closed thread', start({ kind: 'closed' }), rejects('closed')],
     [
       'while another works',
-      asking(comment),
-      start(busy()),
+      busy(),
       { kind: 'message', runId: live.id, message: { kind: 'follow-up', text: 'fix it' } },
     ],
-    [
-      'without words while another works',
-      asking(comment, { text: '' }),
-      start(busy()),
-      says({ text: 'Go on.' }),
-    ],
+    ['without words while another works', busy(), says({ text: 'Go on.' }), wordless],
     [
       'with a line of the code',
-      asking(comment),
-      { inline: [{ id: 1, path: 'a.ts', line: 1, hunk: '', body: 'x', author: 'maya' }], start: busy() },
+      {
+        inline: [{ id: 1, path: 'a.ts', line: 1, hunk: '', body: 'x', author: 'maya' }],
+        start: busy().start,
+      },
       says({ inline: [{ path: 'a.ts' }] }),
     ],
     [
       'with another model than the one at work',
-      asking(comment, { options: { model: 'gpt-5.6' } }),
-      start(busy({ settling: settling() })),
+      busy({ settling: settling() }),
       {
         kind: 'adjust',
         set: { model: 'gpt-5.6' },
         message: { kind: 'follow-up', text: 'fix it' },
         otherwise: { kind: 'wait', announce: { kind: 'queued-behind', differs: ['model'] } },
       },
+      withOptions({ model: 'gpt-5.6' }),
     ],
     [
       'with another model, before the one at work is there',
-      asking(comment, { options: { model: 'gpt-5.6' } }),
-      start(busy({ live: runWith(), settling: settling() })),
+      busy({ live: runWith(), settling: settling() }),
       queuedBehind('model'),
+      withOptions({ model: 'gpt-5.6' }),
     ],
     [
       'with another model and branch',
-      asking(comment, { options: { model: 'gpt-5.6', branch: 'release' } }),
-      start(busy({ settling: settling() })),
+      busy({ settling: settling() }),
       queuedBehind('model', 'branch'),
+      withOptions({ model: 'gpt-5.6', branch: 'release' }),
     ],
     [
       'with the model that is at work',
-      asking(comment, { options: { model: 'GPT-5.5' } }),
-      start(busy({ settling: settling() })),
+      busy({ settling: settling() }),
       { kind: 'message' },
+      withOptions({ model: 'GPT-5.5' }),
     ],
     [
       'with a model that nobody has',
-      asking(comment, { options: { model: 'gpt-9' } }),
-      start(busy({ settling: settling() })),
+      busy({ settling: settling() }),
       rejects('model'),
+      withOptions({ model: 'gpt-9' }),
     ],
-    [
-      'afresh while another works',
-      asking(comment, { options: { new: true } }),
-      start(busy()),
-      queuedBehind(),
-    ],
+    ['afresh while another works', busy(), queuedBehind(), withOptions({ new: true })],
     [
       'afresh while another sees its agent off',
-      asking(comment, { options: { new: true } }),
-      start(busy({ live: ended })),
+      busy({ live: ended }),
       { kind: 'take-over', run: ended },
+      withOptions({ new: true }),
     ],
-    [
-      'from a fork',
-      asking({ ...comment, thread: pullThread }),
-      start(free({ head: { ...head, repoId: 200 } })),
-      rejects('fork'),
-    ],
+    ['from a fork', free({ head: { ...head, repoId: 200 } }), rejects('fork'), onPull],
     [
       'where the settings never were right',
-      asking(comment),
-      start(free({ settling: settling('', { usable: false, problem: 'line 2' }) })),
+      free({ settling: settling('', { usable: false, problem: 'line 2' }) }),
       rejects('bad-settings', { problem: 'line 2' }),
     ],
     [
       'from a fork, where the settings have a slip, too',
-      asking({ ...comment, thread: pullThread }),
-      start(free({ head: { ...head, repoId: 200 }, settling: withSlip })),
+      free({ head: { ...head, repoId: 200 }, settling: withSlip }),
       rejects('beside-slips', { reply: { kind: 'fork' }, problem: 'line 2' }),
+      onPull,
     ],
     [
       'with a model that there is not, where the settings have a slip, too',
-      asking(comment, { options: { model: 'gpt-2' } }),
-      start(free({ settling: withSlip })),
+      free({ settling: withSlip }),
       rejects('beside-slips', { reply: { kind: 'model', model: 'gpt-2' }, problem: 'line 2' }),
+      withOptions({ model: 'gpt-2' }),
     ],
     [
       'where a session can go on',
-      asking(comment),
-      start(
-        free({
-          past: withPull,
-          last: {
-            request: { ...ask, options: { ...ask.options, model: 'gpt-5.6' } },
-            baseline: { snapshot: comment.snapshot },
-          },
-        }),
-      ),
+      free({
+        past: withPull,
+        last: { ...lastRun, request: { ...ask, options: { ...ask.options, model: 'gpt-5.6' } } },
+      }),
       starts({
         session: { taskId: 'task-1' },
         result: { pulls: [{ number: 9 }] },
@@ -264,92 +246,56 @@ describe('what asks for work', () => {
     ],
     [
       'where it has read this thread up to some words',
-      asking(comment),
-      start(
-        free({
-          past: withPull,
-          last: {
-            thread: issueThread,
-            request: ask,
-            baseline: { snapshot: comment.snapshot },
-            workspace: { readUpTo },
-          },
-        }),
-      ),
+      free({
+        past: withPull,
+        last: { ...lastRun, thread: issueThread, workspace: { readUpTo } },
+      }),
       starts({ workspace: { readUpTo } }),
     ],
     [
       'where it has read the issue, and not this thread',
-      asking(comment),
-      start(
-        free({
-          past: withPull,
-          last: {
-            thread: pullThread,
-            request: ask,
-            baseline: { snapshot: comment.snapshot },
-            workspace: { readUpTo },
-          },
-        }),
-      ),
+      free({
+        past: withPull,
+        last: { ...lastRun, thread: pullThread, workspace: { readUpTo } },
+      }),
       starts({ workspace: { readUpTo: undefined } }),
     ],
     [
       'afresh, where a session could go on',
-      asking(comment, { options: { new: true } }),
-      start(free({ past: withPull })),
+      free({ past: withPull }),
       starts({ result: { pulls: [] }, session: { earlier: { taskId: 'task-1', resumes: false } } }),
+      withOptions({ new: true }),
     ],
-    [
-      'by a label',
-      asking(label, { text: '' }),
-      start(free()),
-      starts({ request: { origin: { kind: 'label' } } }),
-    ],
+    ['by a label', free(), starts({ request: { origin: { kind: 'label' } } }), labelled('codex')],
     [
       'by a label that only plans',
-      asking({ ...label, label: 'codex:plan' }, { text: '' }),
-      start(free()),
+      free(),
       starts({ request: { what: 'plan', options: { permission: 'read-only' } } }),
+      labelled('codex:plan'),
     ],
     [
       'by a label in another case, of a preset of the settings',
-      asking({ ...label, label: 'Codex:DOCS' }, { text: '' }),
-      start(free({ settling: settling('labels: { Docs: { instruction: Write the docs. } }') })),
+      free({ settling: settling('labels: { Docs: { instruction: Write the docs. } }') }),
       starts({ request: { text: 'Write the docs.' } }),
+      labelled('Codex:DOCS'),
     ],
-    [
-      'by a label that nobody has',
-      asking({ ...label, label: 'codex:paln' }, { text: '' }),
-      start(free()),
-      rejects('preset', { meant: 'plan' }),
-    ],
+    ['by a label that nobody has', free(), rejects('preset', { meant: 'plan' }), labelled('codex:paln')],
     [
       'by a label that only every object has',
-      asking({ ...label, label: 'codex:constructor' }, { text: '' }),
-      start(free()),
+      free(),
       rejects('preset', { given: 'constructor' }),
+      labelled('codex:constructor'),
     ],
-    [
-      'by a label while another works',
-      asking(label, { text: '' }),
-      start(busy()),
-      says({ kind: 'label', label: 'codex' }),
-    ],
-    [
-      'by the label of a preset while another works',
-      asking({ ...label, label: 'codex:plan' }, { text: '' }),
-      start(busy()),
-      queuedBehind(),
-    ],
+    ['by a label while another works', busy(), says({ kind: 'label', label: 'codex' }), labelled('codex')],
+    ['by the label of a preset while another works', busy(), queuedBehind(), labelled('codex:plan')],
     [
       'by the label of a preset that the other works by',
-      asking({ ...label, label: 'codex:high' }, { text: '' }),
-      start(busy({ live: byPreset })),
+      busy({ live: byPreset }),
       says({ kind: 'label', label: 'codex:high' }),
+      labelled('codex:high'),
     ],
-    ['by a label after a stop', asking(label), start(busy({ live: stopping })), { kind: 'wait' }],
-    ['by a label after the end', asking(label), start(busy({ live: ended })), { kind: 'take-over' }],
+    ['by a label after a stop', busy({ live: stopping }), { kind: 'wait' }, labelled('codex')],
+    ['by a label after the end', busy({ live: ended }), { kind: 'take-over' }, labelled('codex')],
   ])
 
   const byOther = {
@@ -358,55 +304,42 @@ describe('what asks for work', () => {
     url: 'https://github.com/acme/shop/pull/20',
     branch: 'sam/x',
   }
-  const closedByOther = start(free({ closers: [byOther] }))
+  const closedByOther = free({ closers: [byOther] })
   decides(runCommand, [
     [
       'that an open pull request of somebody else closes',
-      asking(comment),
       closedByOther,
       rejects('has-pull', { pulls: [byOther] }),
     ],
     [
       'where the session has cost more than one may',
-      asking(comment),
-      start(
-        free({
-          past: withPull,
-          last: { request: ask, baseline: { snapshot: comment.snapshot }, session: { cost: 10 } },
-          settling: settling('limits: { cost_per_run: 10 }'),
-        }),
-      ),
+      free({
+        past: withPull,
+        last: { ...lastRun, session: { cost: 10 } },
+        settling: settling('limits: { cost_per_run: 10 }'),
+      }),
       rejects('session-cost', { cost: 10, limit: 10 }),
     ],
     [
       'that one from a fork closes, whatever the name of its branch',
-      asking(comment),
-      start(free({ closers: [{ ...byOther, branch: undefined }], past: withPull })),
+      free({ closers: [{ ...byOther, branch: undefined }], past: withPull }),
       rejects('has-pull'),
     ],
     [
       'that its own pull request closes',
-      asking(comment),
-      start(
-        free({
-          closers: [
-            { ...byOther, number: 21, branch: 'codex/issue-7-login' },
-            { ...byOther, number: 22, branch: 'made' },
-            { ...byOther, number: 9, branch: 'posthog/own' },
-          ],
-          past: { marker: { ...marker, made: 'made', pull: 9 }, pull },
-        }),
-      ),
+      free({
+        closers: [
+          { ...byOther, number: 21, branch: 'codex/issue-7-login' },
+          { ...byOther, number: 22, branch: 'made' },
+          { ...byOther, number: 9, branch: 'posthog/own' },
+        ],
+        past: { marker: { ...marker, made: 'made', pull: 9 }, pull },
+      }),
       starts(),
     ],
-    [
-      'that another closes, all the same',
-      asking(comment, { options: { force: true } }),
-      closedByOther,
-      starts(),
-    ],
+    ['that another closes, all the same', closedByOther, starts(), withOptions({ force: true })],
   ])
-  decides(planCommand, [['that another pull request closes', asking(comment), closedByOther, starts()]])
+  decides(planCommand, [['that another pull request closes', closedByOther, starts()]])
 
   test.each<[string, Partial<Wanted>, number]>([
     ['work', {}, 1],
@@ -435,88 +368,72 @@ describe('what asks for work', () => {
   decides(runCommand, [
     [
       'by a template',
-      asking(comment, { text: 'release 1.2' }),
-      { ...start(free()), template },
+      { ...free(), template },
       starts({ request: { text: 'Release 1.2.', template: { name: 'release', argument: '1.2' } } }),
+      asking(comment, { text: 'release 1.2' }),
     ],
     [
       'by a template, while another works',
-      asking(comment, { text: 'release 1.2' }),
-      { ...start(busy()), template },
+      { ...busy(), template },
       says({ kind: 'follow-up', text: 'Release 1.2.' }),
+      asking(comment, { text: 'release 1.2' }),
     ],
     [
       'by a template that can not be used',
-      asking(comment, { text: 'release 1.2' }),
-      { ...start(free()), template: { kind: 'unusable', name: 'release', why: 'long' } },
+      { ...free(), template: { kind: 'unusable', name: 'release', why: 'long' } },
       rejects('template', { name: 'release', why: 'long' }),
+      asking(comment, { text: 'release 1.2' }),
     ],
   ])
 
   decides(planCommand, [
     [
       'in a thread of its own',
-      asking(comment),
-      start(free()),
+      free(),
       starts({ request: { what: 'plan', options: { permission: 'read-only' } } }),
     ],
-    [
-      'while another works',
-      asking(comment),
-      start(busy()),
-      { kind: 'wait', announce: { kind: 'queued-behind' } },
-    ],
+    ['while another works', busy(), { kind: 'wait', announce: { kind: 'queued-behind' } }],
     [
       'where agents wait for permissions',
-      asking(comment),
-      start(free({ settling: settling('mode: interactive') })),
+      free({ settling: settling('mode: interactive') }),
       rejects('plan-interactive'),
     ],
   ])
 
+  const continueBox = (run: string): Request => asking({ ...tick, box: 'continue', run }, { text: '' })
   decides(continueCommand, [
-    ['without an earlier session', asking(comment), {}, rejects('nothing-to', { command: 'continue' })],
+    ['without an earlier session', {}, rejects('nothing-to', { command: 'continue' })],
     [
       'after one',
-      asking(comment, { text: 'with the tests' }),
-      start(free({ past })),
+      free({ past }),
       starts({ session: { taskId: 'task-1' }, request: { text: 'Go on: with the tests' } }),
+      asking(comment, { text: 'with the tests' }),
     ],
-    [
-      'without words',
-      asking(comment, { text: '' }),
-      start(busy()),
-      says({ kind: 'follow-up', text: 'Go on where you stopped.' }),
-    ],
+    ['without words', busy(), says({ kind: 'follow-up', text: 'Go on where you stopped.' }), wordless],
     [
       'a plan that was not finished',
-      asking(comment, { text: '' }),
-      start(free({ past, last: lastPlan({ kind: 'unfinished', why: 'error' }) })),
+      free({ past, last: lastPlan({ kind: 'unfinished', why: 'error' }) }),
       starts({ request: { what: 'plan', options: { permission: 'read-only' } } }),
+      wordless,
     ],
     [
       'a plan that was',
-      asking(comment, { text: '' }),
-      start(free({ past, last: lastPlan({ kind: 'answer' }) })),
+      free({ past, last: lastPlan({ kind: 'answer' }) }),
       starts({ request: { what: 'work' } }),
+      wordless,
     ],
     [
       'by the box of the last run',
-      asking({ ...tick, box: 'continue', run: marker.run }, { text: '' }),
-      start(free({ past })),
+      free({ past }),
       starts({ request: { text: 'Go on where you stopped.' } }),
+      continueBox(marker.run),
     ],
-    [
-      'by the box of a run before it',
-      asking({ ...tick, box: 'continue' }, { text: '' }),
-      start(free({ past })),
-      rejects('gone-on'),
-    ],
+    ['by the box of a run before it', free({ past }), rejects('gone-on'), continueBox('run-of-before')],
     [
       'by a box, while another works',
-      asking({ ...tick, box: 'continue' }, { text: '' }),
-      start(busy()),
+      busy(),
       rejects('still-going', { command: 'continue' }),
+      continueBox('run-of-before'),
     ],
   ])
 
@@ -527,95 +444,75 @@ describe('what asks for work', () => {
   }
   const now = { name: 'codex/x', sha: 'a'.repeat(40) }
   decides(approveCommand, [
-    ['without a plan', asking(comment), {}, rejects('nothing-to', { command: 'approve' })],
-    ['while another works', asking(comment), { live }, rejects('still-going', { command: 'approve' })],
+    ['without a plan', {}, rejects('nothing-to', { command: 'approve' })],
+    ['while another works', { live }, rejects('still-going', { command: 'approve' })],
     [
       'while the plan is being made',
-      asking(comment),
       { live: working({ request: { ...ask, what: 'plan' } }) },
       { kind: 'wait' },
     ],
-    ['when the plan was told', asking(comment), { live: ended }, { kind: 'take-over' }],
-    [
-      'where its branch is gone',
-      asking(comment),
-      { plan, now: undefined, start: free() },
-      rejects('plan-elsewhere'),
-    ],
+    ['when the plan was told', { live: ended }, { kind: 'take-over' }],
+    ['where its branch is gone', { plan, now: undefined, ...free() }, rejects('plan-elsewhere')],
     [
       'where its branch went unused',
-      asking(comment),
-      { plan: { ...plan, mayGo: true }, now: undefined, start: free() },
+      { plan: { ...plan, mayGo: true }, now: undefined, ...free() },
       starts({
         request: { what: 'work', approves: expect.not.objectContaining({ branch: expect.anything() }) },
       }),
     ],
     [
       'where its branch had no commit, and has moved',
-      asking(comment),
-      { plan: { ...plan, mayGo: true }, now: { ...now, sha: 'f'.repeat(40) }, start: free() },
+      { plan: { ...plan, mayGo: true }, now: { ...now, sha: 'f'.repeat(40) }, ...free() },
       rejects('plan-outdated'),
     ],
     [
       'where its branch has moved',
-      asking(comment),
-      { plan, now: { ...now, sha: 'f'.repeat(40) }, start: free() },
+      { plan, now: { ...now, sha: 'f'.repeat(40) }, ...free() },
       rejects('plan-outdated', { sha: 'f'.repeat(40) }),
     ],
     [
       'as it was made',
-      asking(comment),
-      { plan, now, start: free() },
+      { plan, now, ...free() },
       starts({ request: { what: 'work', approves: plan.approves, options: { model: 'gpt-5.6' } } }),
     ],
   ])
 
   const before = {
-    past: { marker, pull },
-    last: {
-      request: { ...ask, approves: plan.approves },
-      baseline: { snapshot: comment.snapshot, head },
-    },
+    past: withPull,
+    last: { request: { ...ask, approves: plan.approves }, baseline: { snapshot: comment.snapshot, head } },
     head: undefined,
     settling: settling(),
     closers: [],
   }
-  const costly = {
-    ...before,
-    last: { ...before.last, session: { cost: 10.5 } },
-    settling: settling('limits: { cost_per_run: 10 }'),
-  }
+  /** What was asked before, with what differs in its run and beside it. */
+  const earlier = (last: Partial<LastRun>, beside: object = {}) => ({
+    before: { ...before, last: { ...before.last, ...last }, ...beside },
+  })
+  const costly = earlier({ session: { cost: 10.5 } }, { settling: settling('limits: { cost_per_run: 10 }') })
   const unknownModel = agentFailures['no-model']('gpt-9')
   const failedWords = {
     result: { round: 1 },
     mailbox: { wordsOfRound: [more('a', 'in red'), more('b', 'and in blue')] },
   }
   decides(retryCommand, [
-    ['where nothing was asked', asking(comment), {}, rejects('nothing-to', { command: 'retry' })],
-    ['in a closed thread', asking(closed(comment)), {}, rejects('closed')],
-    ['while another works', asking(comment), { live }, rejects('still-going', { command: 'retry' })],
-    ['while another is being stopped', asking(comment), { live: stopping }, { kind: 'wait' }],
-    [
-      'once more after a crash',
-      asking(comment),
-      { live: runWith({ id: 'run-comment-502' }) },
-      { kind: 'started' },
-    ],
+    ['where nothing was asked', {}, rejects('nothing-to', { command: 'retry' })],
+    ['in a closed thread', {}, rejects('closed'), asking(closed(comment))],
+    ['while another works', { live }, rejects('still-going', { command: 'retry' })],
+    ['while another is being stopped', { live: stopping }, { kind: 'wait' }],
+    ['once more after a crash', { live: runWith({ id: 'run-comment-502' }) }, { kind: 'started' }],
     [
       'where the same would come of it',
-      asking(comment),
-      { before: { ...before, last: { ...before.last, result: { outcome: unknownModel } } } },
+      earlier({ result: { outcome: unknownModel } }),
       rejects('no-use', { outcome: unknownModel }),
     ],
     [
       'with something else than that',
-      asking(comment, { options: { model: 'gpt-5.6' } }),
-      { before: { ...before, last: { ...before.last, result: { outcome: unknownModel } } } },
+      earlier({ result: { outcome: unknownModel } }),
       starts({ request: { options: { model: 'gpt-5.6' } } }),
+      withOptions({ model: 'gpt-5.6' }),
     ],
     [
       'with what was asked',
-      asking(comment, { options: { effort: 'high' } }),
       { before },
       starts({
         session: { taskId: 'task-1' },
@@ -628,48 +525,41 @@ describe('what asks for work', () => {
           approves: expect.not.objectContaining({ branch: expect.anything() }),
         },
       }),
+      withOptions({ effort: 'high' }),
     ],
     [
       'where an open pull request of somebody else closes the issue by now',
-      asking(comment),
-      { before: { ...before, last: { ...before.last, request: ask }, closers: [byOther] } },
+      earlier({ request: ask }, { closers: [byOther] }),
       rejects('has-pull', { pulls: [byOther], again: true }),
     ],
     [
       'where its session has cost more than one may',
-      asking(comment),
-      { before: costly },
+      costly,
       rejects('session-cost', { cost: 10.5, limit: 10, again: true }),
     ],
     [
       'where it has, in a new one',
-      asking(comment, { options: { new: true } }),
-      { before: costly },
+      costly,
       starts({ session: { taskId: undefined, earlier: { resumes: false } } }),
+      withOptions({ new: true }),
     ],
     [
       'where only its own closes it',
-      asking(comment),
-      {
-        before: {
-          ...before,
-          last: { ...before.last, request: ask },
-          past: { marker: { ...marker, pull: 9 }, pull },
-          closers: [{ ...byOther, number: 9 }],
-        },
-      },
+      earlier(
+        { request: ask },
+        { past: { marker: { ...marker, pull: 9 }, pull }, closers: [{ ...byOther, number: 9 }] },
+      ),
       starts(),
     ],
     [
       'where another closes it, all the same',
-      asking(comment, { options: { force: true } }),
-      { before: { ...before, last: { ...before.last, request: ask }, closers: [byOther] } },
+      earlier({ request: ask }, { closers: [byOther] }),
       starts(),
+      withOptions({ force: true }),
     ],
     [
       'with the words of the last round, in its session',
-      asking(comment),
-      { before: { ...before, last: { ...before.last, ...failedWords } } },
+      earlier(failedWords),
       starts({
         session: { taskId: 'task-1', earlier: { taskRunId: 'task-run-1', over: false } },
         request: expect.not.objectContaining({ approves: expect.anything() }),
@@ -678,14 +568,13 @@ describe('what asks for work', () => {
     ],
     [
       'with them, but in another session',
-      asking(comment, { options: { new: true } }),
-      { before: { ...before, last: { ...before.last, ...failedWords } } },
+      earlier(failedWords),
       { run: { session: { earlier: { resumes: false } }, request: { text: 'in red' } } },
+      withOptions({ new: true }),
     ],
     [
       'with what was asked and what was said to it since',
-      asking(comment),
-      { before: { ...before, last: { ...before.last, ...failedWords, result: { round: 0 } } } },
+      earlier({ ...failedWords, result: { round: 0 } }),
       {
         run: {
           session: { earlier: { resumes: false } },
@@ -696,8 +585,7 @@ describe('what asks for work', () => {
     ],
     [
       'with what was asked, where a round that was stopped began for no words',
-      asking(comment),
-      { before: { ...before, last: { ...before.last, result: { round: 1 } } } },
+      earlier({ result: { round: 1 } }),
       { run: { session: { earlier: { resumes: false } }, request: { text: ask.text } } },
     ],
   ])
@@ -708,81 +596,67 @@ describe('what asks for none', () => {
   decides(resumeCommand, [
     [
       'while the repository is paused',
-      asking(comment),
       { now: t0, before: pause, waiting: 2 },
       { kind: 'pause', pause: { paused: false }, reply: { kind: 'resumed', before: pause, waiting: 2 } },
     ],
     [
       'when it is not',
-      asking(comment),
       { now: t0, before: undefined, waiting: 0 },
       rejects('nothing-to', { command: 'resume' }),
     ],
     [
       'again, as the process died before it was answered',
-      asking(comment),
       { now: t0, before: { ...pause, paused: false, id: `${comment.id}-0`, at: comment.at }, waiting: 0 },
       { kind: 'pause', reply: { kind: 'resumed' } },
     ],
   ])
   decides(stopCommand, [
-    ['where nothing goes on', asking(comment), { isDone: false }, rejects('nothing-to', { command: 'stop' })],
-    [
-      'while one works',
-      asking(comment),
-      { live },
-      { kind: 'message', runId: live.id, message: { kind: 'stop' } },
-    ],
+    ['where nothing goes on', { isDone: false }, rejects('nothing-to', { command: 'stop' })],
+    ['while one works', { live }, { kind: 'message', runId: live.id, message: { kind: 'stop' } }],
     [
       'written before the run was asked for',
-      asking({ ...comment, at: t0 - minute }),
       { live },
       rejects('asked-since'),
+      asking({ ...comment, at: t0 - minute }),
     ],
     [
       'on the pull request of an issue whose run works',
-      asking({ ...comment, thread: pullThread }),
       { live: undefined, beside: live },
       { kind: 'message', runId: live.id, message: { kind: 'stop' }, beside: issueThread },
+      onPull,
     ],
     [
       'there, while its own run only ends',
-      asking({ ...comment, thread: pullThread }),
       { live: { ...ended, thread: pullThread }, beside: live },
       { kind: 'message', beside: issueThread },
+      onPull,
     ],
     [
       'there, written before what was said to the run',
-      asking({ ...comment, thread: pullThread }),
       { live: undefined, beside: working({ mailbox: { lastWordsAt: t0 + 2 * minute } }) },
       rejects('asked-since'),
+      onPull,
     ],
-    ['by the box of another run', asking(tick), { live }, rejects('nothing-to')],
-    ['by its own box', asking({ ...tick, run: live.id }), { live }, { kind: 'message' }],
-    ['by its own box, which the run saw before', asking(tick), { isDone: true }, { kind: 'silence' }],
+    ['by the box of another run', { live }, rejects('nothing-to'), asking(tick)],
+    ['by its own box', { live }, { kind: 'message' }, asking({ ...tick, run: live.id })],
+    ['by its own box, which the run saw before', { isDone: true }, { kind: 'silence' }, asking(tick)],
   ])
 
   decides(statusCommand, [
-    ['for a stranger who had it', asking(comment), { repliedLately: true }, { kind: 'silence' }],
-    ['while one works', asking(comment), { live }, replies({ kind: 'status', live })],
+    ['for a stranger who had it', { repliedLately: true }, { kind: 'silence' }],
+    ['while one works', { live }, replies({ kind: 'status', live })],
     [
       'while one works in the other thread',
-      asking({ ...comment, thread: pullThread }),
       { beside: live },
       replies({ kind: 'status', beside: live }),
+      onPull,
     ],
     [
       'after the last one',
-      asking(comment),
       { past: { marker, pull: undefined }, last: ended },
       replies({ last: ended, asked: true }),
     ],
-    [
-      'where nothing was asked',
-      asking(comment),
-      { past: undefined, last: undefined },
-      replies({ asked: false }),
-    ],
+    ['where nothing was asked', { past: undefined, last: undefined }, replies({ asked: false })],
   ])
 
   const status = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
@@ -820,20 +694,14 @@ describe('what asks for none', () => {
   })
 
   decides(queueCommand, [
-    ['for a stranger who had it', asking(comment), { repliedLately: true }, { kind: 'silence' }],
-    ['with a run here', asking(comment), { live, now: t0 }, replies({ kind: 'queue', run: live, now: t0 })],
-    [
-      'without a run',
-      asking(comment),
-      { live: undefined, now: t0 },
-      replies({ kind: 'queue', run: undefined, now: t0 }),
-    ],
+    ['for a stranger who had it', { repliedLately: true }, { kind: 'silence' }],
+    ['with a run here', { live, now: t0 }, replies({ kind: 'queue', run: live, now: t0 })],
+    ['without a run', { live: undefined, now: t0 }, replies({ kind: 'queue', run: undefined, now: t0 })],
   ])
 
   decides(helpCommand, [
     [
       'at any time',
-      asking(comment),
       { commands, templates: ['release'], label: 'codex' },
       replies({ kind: 'help', commands, templates: ['release'], label: 'codex' }),
     ],
