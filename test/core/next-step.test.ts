@@ -76,6 +76,13 @@ const ready: RunChange = { report: { status }, schedule: { admitted: true } }
 const monthly = { since: t0, until: t0 + 10 * 24 * hour, promised: t0 + 10 * 24 * hour, count: 1 }
 const begun: RunChange = { workspace: { branch, threadContext: context }, session: { taskId: 'task-1' } }
 
+/** It was answered, and the thread was told. */
+const answered: RunChange = {
+  result: { outcome: { kind: 'answer' }, concludedAt: t0 },
+  report: { announced: told },
+  session: { cost: null },
+}
+
 describe('from the asking to the start', () => {
   holds([
     ['first it asks for its turn', runWith(), 'await-admission'],
@@ -253,37 +260,12 @@ describe('while the agent works', () => {
       'settle-outcome',
     ],
     [
-      'nor is it looked at once more for the pull request that is known',
-      working(logIs(idle(0)), lastPoll(now.at), { result: { pulls: [pull] } }),
-      'settle-outcome',
-    ],
-    [
       'the look that saw the end of a turn may have missed its pull request',
       working(logIs(idle(3_000)), lastPoll(now.at - 3_000), nextPoll(now.at - 1_000)),
       'poll',
     ],
-    [
-      'however long nobody looked',
-      working(logIs(idle(hour)), lastPoll(now.at - hour), nextPoll(now.at + 1_000)),
-      'wait 1000',
-    ],
     ['then GitHub is asked', working(logIs(idle(3_000)), lastPoll(now.at - 500)), 'find-result'],
     ['and it is over', working(logIs(idle(3_000)), lastPoll(now.at), resultChecked), 'settle-outcome'],
-    [
-      'after more words the end counts later',
-      working(lastPoll(now.at), nextPoll(now.at + 60_000), logIs(idle(3_000)), taskRunIs({ messages: 1 })),
-      'wait 60000',
-    ],
-    [
-      'so is what PostHog completed after the turn',
-      working(taskRunIs({ status: 'completed' }), logIs(idle(0)), resultChecked),
-      'settle-outcome',
-    ],
-    [
-      'what PostHog completed before its log shows the end of the turn is looked at again',
-      working(lastPoll(now.at), nextPoll(now.at + 2_000), { session: { taskRun: completed } }),
-      'wait 2000',
-    ],
     [
       'words wait for that',
       working(wordsWait, lastPoll(now.at), nextPoll(now.at + 2_000), { session: { taskRun: completed } }),
@@ -297,24 +279,6 @@ describe('while the agent works', () => {
         },
       }),
       'wait 2000',
-    ],
-    [
-      'and goes on in the same session if it never does',
-      working(lastPoll(now.at + limits.lateLog), { session: { taskRun: completed } }),
-      'resume-turn ended-early',
-    ],
-    [
-      'once',
-      working(lastPoll(now.at + limits.lateLog), {
-        session: { taskRun: completed },
-        result: { resumed: { why: 'ended-early', words: [] } },
-      }),
-      'find-result',
-    ],
-    [
-      'what ended for another reason goes on where it is',
-      working(logIs({ ...idle(3_000), stopReason: 'max_tokens' }), lastPoll(now.at)),
-      'resume-turn max-tokens',
     ],
     [
       'a run that is never started',
@@ -336,23 +300,9 @@ describe('while the agent works', () => {
       'poll',
     ],
     [
-      'one that may still be',
-      working(due, taskRunIs({ status: 'queued', changedAt: now.at - 15 * minute })),
-      'poll',
-    ],
-    [
       'one that says nothing for three hours',
       working(taskRunIs({ changedAt: now.at - 3 * hour - 1 }), lastPoll(now.at)),
       'give-up PostHog showed nothing new of this run for three hours',
-    ],
-    [
-      'that it is silent, only a look after the limit says',
-      working(
-        taskRunIs({ changedAt: now.at - 9 * hour }),
-        lastPoll(now.at - 6 * hour),
-        nextPoll(now.at + 4_000),
-      ),
-      'wait 4000',
     ],
   ])
 })
@@ -364,11 +314,6 @@ const refusedCancel = (until: number, since: number = t0): RunChange => ({
 describe('a stop', () => {
   holds([
     ['before anything is at PostHog is done', runWith(ready, stopAsked), 'settle-outcome'],
-    [
-      'while it waits for its turn, too',
-      runWith(stopAsked, inLine(2), nextPoll(now.at + 3_000), { report: { status } }),
-      'settle-outcome',
-    ],
     ['is asked for', working(stopAsked), 'cancel'],
     ['goes before the words that wait', working(stopAsked, wordsWait), 'cancel'],
     ['is then looked for', working(stopAsked, cancelAsked(t0), due), 'poll'],
@@ -380,11 +325,6 @@ describe('a stop', () => {
       'find-result',
     ],
     ['and done', working(stopAsked, taskRunIs({ status: 'cancelled' }), resultChecked), 'settle-outcome'],
-    [
-      'of what is over already',
-      working(stopAsked, taskRunIs({ status: 'completed' }), resultChecked),
-      'settle-outcome',
-    ],
     [
       'that nobody confirms within five minutes',
       working(stopAsked, cancelAsked(now.at - 5 * minute - 1), lastPoll(now.at)),
@@ -433,11 +373,7 @@ describe('an edit of the status', () => {
 })
 
 describe('after the outcome', () => {
-  const over: RunChange = {
-    result: { outcome: { kind: 'answer' }, concludedAt: t0 },
-    session: { taskRun: { ...taskRun, status: 'completed' }, cost: null },
-    report: { announced: told },
-  }
+  const over = changed(answered, taskRunIs({ status: 'completed' }))
   const untold = { comment: false, word: false, inline: 0, reaction: false, label: false, branch: false }
   const known = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
   const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
@@ -493,11 +429,6 @@ describe('after the outcome', () => {
       'answer-inline',
     ],
     [
-      'and no more than that',
-      working(over, announced({ inline: 2 }), { thread: pullThread, request: review }),
-      'end',
-    ],
-    [
       'a lone inline comment has the last word in its own thread',
       working({ ...over, request: { ...ask, inline: [inline] } }),
       'end',
@@ -508,14 +439,6 @@ describe('after the outcome', () => {
       working(over, wordsWait, { report: { announced: untold } }),
       'resume-work',
       { text: 'phase' },
-    ],
-    [
-      'but not when there is nothing to go on with',
-      runWith(wordsWait, {
-        report: { status, announced: told },
-        result: { outcome: { kind: 'stopped', by: 'maya' } },
-      }),
-      'end',
     ],
     ['one that is told of late is looked at', working(over, claimsPull), 'adopt-pull u'],
   ])
@@ -590,11 +513,6 @@ describe('while PostHog is out of reach', () => {
       'give-up PostHog was unavailable for a day (rate limit)',
     ],
     [
-      'unless it said until when',
-      working({ ...due, ...posthogAway({ since, promised: now.at + 48 * hour, until: now.at + 20 * hour }) }),
-      `wait ${20 * hour}`,
-    ],
-    [
       'or that was less than a day ago',
       working({ ...due, ...posthogAway({ since: now.at - 90 * hour, promised: now.at - 20 * hour }) }),
       'wait 9000',
@@ -611,11 +529,6 @@ describe('while PostHog is out of reach', () => {
 })
 
 describe('while GitHub is out of reach', () => {
-  const over: RunChange = {
-    result: { outcome: { kind: 'answer' }, concludedAt: t0 },
-    report: { announced: told },
-    session: { cost: null },
-  }
   const since = now.at - 24 * hour - 1
   holds([
     ['the agent is looked at', working(githubAway(), due), 'poll'],
@@ -655,16 +568,11 @@ describe('while GitHub is out of reach', () => {
       'edit-status',
       { text: 'phase' },
     ],
-    ['no end is left out', working(over, githubAway(), announced({ comment: false })), 'wait 9000'],
+    ['no end is left out', working(answered, githubAway(), announced({ comment: false })), 'wait 9000'],
     [
       'what is over lets go after a day',
-      working(over, githubAway({ since }), announced({ comment: false })),
+      working(answered, githubAway({ since }), announced({ comment: false })),
       'let-go',
-    ],
-    [
-      'and not before',
-      working(over, githubAway({ since: since + 1 }), announced({ comment: false })),
-      'wait 9000',
     ],
     [
       'what has not begun is given up',
@@ -673,18 +581,13 @@ describe('while GitHub is out of reach', () => {
     ],
     [
       'what ended needs nobody',
-      working(over, githubAway({ since }), taskRunIs({ status: 'completed' })),
+      working(answered, githubAway({ since }), taskRunIs({ status: 'completed' })),
       'end',
     ],
   ])
 })
 
 describe('a thread that takes nothing', () => {
-  const over: RunChange = {
-    result: { outcome: { kind: 'answer' }, concludedAt: t0 },
-    report: { announced: told },
-    session: { cost: null },
-  }
   const unheard = { why: 'locked', since: t0, until: now.at + 3_000, count: 1 }
   holds([
     ['is not told again at once', working({ retries: { thread: unheard } }), 'wait 3000', { text: 'phase' }],
@@ -702,18 +605,13 @@ describe('a thread that takes nothing', () => {
     ],
     [
       'the last word waits',
-      working(over, announced({ comment: false }), { retries: { thread: unheard } }),
+      working(answered, announced({ comment: false }), { retries: { thread: unheard } }),
       'wait 3000',
     ],
     [
       'and what else is to be done does not',
-      working(over, announced({ comment: false, label: false }), { retries: { thread: unheard } }),
+      working(answered, announced({ comment: false, label: false }), { retries: { thread: unheard } }),
       'unlabel',
-    ],
-    [
-      'is told the last word after a while',
-      working(over, announced({ comment: false }), { retries: { thread: { ...unheard, until: now.at } } }),
-      'conclude',
     ],
   ])
 })
@@ -721,12 +619,7 @@ describe('a thread that takes nothing', () => {
 describe('a pull request that GitHub does not show', () => {
   const retries = { 'pull u': { why: 'w', since: t0, until: now.at + 700, count: 1 } }
   const claimedPulls = ['u']
-  const completed = { ...taskRun, status: 'completed' as const }
-  const over: RunChange = {
-    result: { outcome: { kind: 'answer' }, concludedAt: t0 },
-    report: { announced: told },
-    session: { cost: null, taskRun: completed },
-  }
+  const over = changed(answered, taskRunIs({ status: 'completed' }))
   holds([
     ['is asked for again after a while', working({ result: { claimedPulls }, retries }), 'wait 700'],
     [
@@ -766,7 +659,6 @@ describe('a Run that failed sees to its agent', () => {
   const late: RunChange = { result: { concludedAt: now.at - 10 * minute - 1 } }
   holds([
     ['by asking for its end', working(failed), 'cancel'],
-    ['before the thread is told', working(failed, announced({ comment: false })), 'cancel'],
     ['then it looks', working(failed, cancelAsked(t0), due), 'poll'],
     ['until it has ended', working(failed, cancelAsked(t0), taskRunIs({ status: 'cancelled' })), 'end'],
     [
@@ -816,27 +708,8 @@ describe('a Run that failed sees to its agent', () => {
   ])
 })
 
-test('no wait is without end, none is shorter than a millisecond', () => {
-  const times = [undefined, now.at - 1, now.at, now.at + 1, now.at + hour]
-  for (const nextLookAt of times)
-    for (const idleSince of times)
-      for (const text of ['same', 'details', 'phase'] as const)
-        for (const at of [t0 - hour, t0, t0 + hour]) {
-          const heard = idleSince === undefined ? undefined : { offset: 1, turns: 1, idle: true, idleSince }
-          const next = nextStep(
-            working(nextPoll(nextLookAt), logIs(heard), { report: { status: { ...status, at } } }),
-            { ...now, text },
-          )
-          if (next.kind === 'wait') {
-            expect(next.ms).toBeGreaterThanOrEqual(1)
-            expect(next.ms).toBeLessThanOrEqual(hour)
-          }
-        }
-})
-
 describe('at the edge of a limit', () => {
   const later = now.at + 60_000
-  const idle = { offset: 1, turns: 1, idle: true }
   const open: RunChange = {
     result: { outcome: { kind: 'pull' }, pulls: [pull], concludedAt: t0 },
     report: { announced: told },
@@ -854,26 +727,6 @@ describe('at the edge of a limit', () => {
       'one that works may be silent for longer than one that is queued',
       working(taskRunIs({ changedAt: now.at - hour }), lastPoll(now.at), nextPoll(later)),
       'wait 60000',
-    ],
-    [
-      'an end that counts now is no reason to wait',
-      working(logIs({ ...idle, idleSince: now.at - 20_000 }), taskRunIs({ messages: 1 }), lastPoll(now.at)),
-      'find-result',
-    ],
-    [
-      'what PostHog ended needs no second look',
-      working(
-        taskRunIs({ status: 'completed' }),
-        logIs({ ...idle, idleSince: now.at }),
-        lastPoll(now.at - 1_000),
-      ),
-      'find-result',
-    ],
-    [
-      'details that were never sent are sent',
-      working(nextPoll(later), { report: { status: undefined, readOnlyThread: true } }),
-      'edit-status',
-      { text: 'details' },
     ],
     [
       'no text that is the same is sent',
@@ -919,17 +772,6 @@ describe('at the edge of a limit', () => {
       'resume-work',
     ],
   ])
-
-  test('a review without inline comments has none to answer', () => {
-    const commentRef = { kind: 'review' as const, reviewId: 4, nodeId: 'R' }
-    const review = { ...ask, origin: { kind: 'comment' as const, commentRef } }
-    expect(step(working(open, { request: review, result: { outcome: { kind: 'answer' } } }))).toBe('end')
-  })
-
-  test('a label has no inline comments to answer', () => {
-    const labelled = { ...ask, origin: { kind: 'label' as const, label: 'codex' } }
-    expect(step(working(open, { request: labelled, result: { outcome: { kind: 'answer' } } }))).toBe('end')
-  })
 })
 
 describe('from any state', () => {
