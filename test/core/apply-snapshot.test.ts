@@ -77,23 +77,6 @@ describe('what is heard in the log', () => {
     expect(seen({ pulls }, working({ result: given })).result.claimedPulls).toEqual([])
   })
 
-  test('goes on where it was left', () => {
-    const before = working(logIs({ offset: 4, turns: 1, idle: true, idleSince: t0, answer: 'a' }))
-    expect(seen({ offset: 4 }, before).session.sessionLog).toEqual({
-      offset: 4,
-      turns: 1,
-      idle: true,
-      idleSince: t0,
-      answer: 'a',
-    })
-    expect(seen({ log: [activity], offset: 5 }, before).session.sessionLog).toMatchObject({
-      offset: 5,
-      turns: 1,
-      idle: false,
-      answer: 'a',
-    })
-  })
-
   test('of a step there is one line, with the last word on it', () => {
     const log = [does('clone', 'Cloning'), does('setup', 'Setting up'), does('clone', 'Cloned', true)]
     expect(seen({ log }).session.progress.map(({ step, label, done }) => [step, label, done])).toEqual([
@@ -168,20 +151,6 @@ describe('what is seen of the run', () => {
     ['a second one', [pull.url, 'https://x/pull/2'], { result: { pulls: [pull] } }, ['https://x/pull/2']],
   ])('pull requests that PostHog tells of: %s', (_, pulls, given, claimed) => {
     expect(seen({ pulls }, working(given)).result.claimedPulls).toEqual(claimed)
-  })
-
-  test('the same Run and sight give the same Run, and the Run before is left alone', () => {
-    const before = working({
-      session: { progress: [{ step: 'clone', label: 'Cloning', done: false, at: t0 }] },
-    })
-    const copy = structuredClone(before)
-    const given = {
-      status: 'completed' as const,
-      pulls: ['https://x/pull/1'],
-      log: [does('clone', 'Cloned', true), says('a'), turnOver],
-    }
-    expect(seen(given, before)).toEqual(seen(given, before))
-    expect(before).toEqual(copy)
   })
 
   test('what was seen can be kept', () => {
@@ -263,10 +232,6 @@ describe('what is missing', () => {
   test('a Run that heard nothing yet begins with no turn', () => {
     const before = working({ session: { sessionLog: undefined } })
     expect(seen({ offset: 3 }, before).session.sessionLog).toEqual({ offset: 3, turns: 0, idle: false })
-  })
-
-  test('what PostHog does not say leaves no trace', () => {
-    expect(seen({}).session.taskRun).toEqual(taskRun)
   })
 
   test('a stop without a reason ends without one', () => {

@@ -9,10 +9,10 @@ import { ask, hour, issueThread, maya, minute, pullThread, runWith, second, t0, 
 const now = t0
 const day = 24 * hour
 
-const limitedTo = (limits: Partial<Run['baseline']['settings']['limits']>): Run['baseline']['settings'] => {
-  const {
-    baseline: { settings },
-  } = runWith()
+type Settings = Run['baseline']['settings']
+type Limits = Partial<Settings['limits']>
+const limitedTo = (limits: Limits): Settings => {
+  const { settings } = runWith().baseline
   return { ...settings, limits: { ...settings.limits, ...limits } }
 }
 
@@ -21,10 +21,9 @@ interface OtherRun {
   addedAt: number
   data: Run
 }
-type Me = OtherRun
 
 /** The Run that asks, of maya in issue 7, with what differs in its limits. */
-const me = (limits: Partial<Run['baseline']['settings']['limits']> = {}): Me => ({
+const me = (limits: Limits = {}): OtherRun => ({
   id: 'm',
   addedAt: now,
   data: runWith({ baseline: { settings: limitedTo(limits) } }),
@@ -38,6 +37,8 @@ const other = (ago: number, differs: RunChange = {}, id = `o${ago}`): OtherRun =
 })
 const waits: RunChange = { schedule: { admitted: false } }
 const over: RunChange = { result: { outcome: { kind: 'answer' } } }
+/** One that began `ago` ms before, and is over. */
+const began = (ago: number, ...differs: RunChange[]): OtherRun => other(ago, changed(over, ...differs))
 const byZoe: RunChange = { request: { ...ask, by: zoe } }
 const bot = { login: 'helper[bot]', id: 13, app: 77 }
 const byBot: RunChange = { request: { ...ask, by: bot } }
@@ -47,7 +48,7 @@ const another: RunChange = { thread: { ...pullThread, number: 8 } }
 
 const indexOf = (runs: OtherRun[]) =>
   memoryIndex(() => runs.map(run => ({ id: run.id, entries: runIndex.entries(run) })))
-const turn = (mine: Me, others: OtherRun[]) => admissionOf(mine, indexOf(others), now)
+const turn = (mine: OtherRun, others: OtherRun[]) => admissionOf(mine, indexOf(others), now)
 const first = { kind: 'now' }
 /** So many have to end before there is a place of this. */
 const ahead = (many: number, of: string) => ({ kind: 'ahead', ahead: many, of })
@@ -81,7 +82,7 @@ test('whoever is alone may start', async () => {
 })
 
 describe('Runs under way go first', () => {
-  test.each<[string, Partial<Run['baseline']['settings']['limits']>, OtherRun[], object]>([
+  test.each<[string, Limits, OtherRun[], object]>([
     ['as many as may be', { repository: 1 }, [other(1)], ahead(1, 'repository')],
     ['not one fewer', { repository: 2 }, [other(1)], first],
     ['one more', { repository: 1 }, [other(1), other(2)], ahead(2, 'repository')],
@@ -160,82 +161,57 @@ describe('starts in a window of time', () => {
   const inMinutes: Reached = { ...inRepository, window: 5 * minute }
   const until = (at: number, reached: Reached) => ({ kind: 'until', at: now + at, ...reached })
 
-  test.each<[string, Partial<Run['baseline']['settings']['limits']>, OtherRun[], object]>([
-    [
-      'are as many as may be',
-      { repository_per_day: 1 },
-      [other(hour, over)],
-      until(day - hour, inRepository),
-    ],
-    ['are one fewer', { repository_per_day: 2 }, [other(hour, over)], first],
+  test.each<[string, Limits, OtherRun[], object]>([
+    ['are as many as may be', { repository_per_day: 1 }, [began(hour)], until(day - hour, inRepository)],
+    ['are one fewer', { repository_per_day: 2 }, [began(hour)], first],
     [
       'let go when the oldest that counts leaves',
       { repository_per_day: 2 },
-      [other(hour, over), other(3 * hour, over), other(2 * hour, over)],
+      [began(hour), began(3 * hour), began(2 * hour)],
       until(day - 2 * hour, { ...inRepository, used: 3, most: 2 }),
     ],
-    ['left a moment ago', { repository_per_day: 1 }, [other(day, over)], first],
-    ['leave in a moment', { repository_per_day: 1 }, [other(day - 1, over)], until(1, inRepository)],
-    [
-      'in another repository do not count',
-      { repository_per_day: 1 },
-      [other(hour, changed(over, elsewhere))],
-      first,
-    ],
+    ['left a moment ago', { repository_per_day: 1 }, [began(day)], first],
+    ['leave in a moment', { repository_per_day: 1 }, [began(day - 1)], until(1, inRepository)],
+    ['in another repository do not count', { repository_per_day: 1 }, [began(hour, elsewhere)], first],
     [
       'in another thread count for the repository',
       { repository_per_day: 1 },
-      [other(hour, changed(over, another))],
+      [began(hour, another)],
       until(day - hour, inRepository),
     ],
-    ['of one person', { person_per_day: 1 }, [other(hour, over)], until(day - hour, ofPerson)],
-    ['of another person', { person_per_day: 1 }, [other(hour, changed(over, byZoe))], first],
-    ['of one person elsewhere', { person_per_day: 1 }, [other(hour, changed(over, elsewhere))], first],
-    ['in one thread', { thread_per_day: 1 }, [other(hour, over)], until(day - hour, inThread)],
-    ['in another thread', { thread_per_day: 1 }, [other(hour, changed(over, another))], first],
-    [
-      'in a thread of that number elsewhere',
-      { thread_per_day: 1 },
-      [other(hour, changed(over, elsewhere))],
-      first,
-    ],
+    ['of one person', { person_per_day: 1 }, [began(hour)], until(day - hour, ofPerson)],
+    ['of another person', { person_per_day: 1 }, [began(hour, byZoe)], first],
+    ['of one person elsewhere', { person_per_day: 1 }, [began(hour, elsewhere)], first],
+    ['in one thread', { thread_per_day: 1 }, [began(hour)], until(day - hour, inThread)],
+    ['in another thread', { thread_per_day: 1 }, [began(hour, another)], first],
+    ['in a thread of that number elsewhere', { thread_per_day: 1 }, [began(hour, elsewhere)], first],
     [
       'of one owner elsewhere',
       { owner_per_day: 1 },
-      [other(hour, changed(over, elsewhere))],
+      [began(hour, elsewhere)],
       until(day - hour, { ...inRepository, of: 'owner' }),
     ],
-    ['of another owner', { owner_per_day: 1 }, [other(hour, changed(over, ofOther))], first],
-    [
-      'by bots do not count for people',
-      { bots_per_thread_per_day: 1 },
-      [other(hour, changed(over, byBot))],
-      first,
-    ],
-    ['in five minutes', { repository_per_5_minutes: 1 }, [other(minute, over)], until(4 * minute, inMinutes)],
-    ['more than five minutes ago', { repository_per_5_minutes: 1 }, [other(5 * minute, over)], first],
-    [
-      'in five minutes elsewhere',
-      { repository_per_5_minutes: 1 },
-      [other(minute, changed(over, elsewhere))],
-      first,
-    ],
+    ['of another owner', { owner_per_day: 1 }, [began(hour, ofOther)], first],
+    ['by bots do not count for people', { bots_per_thread_per_day: 1 }, [began(hour, byBot)], first],
+    ['in five minutes', { repository_per_5_minutes: 1 }, [began(minute)], until(4 * minute, inMinutes)],
+    ['more than five minutes ago', { repository_per_5_minutes: 1 }, [began(5 * minute)], first],
+    ['in five minutes elsewhere', { repository_per_5_minutes: 1 }, [began(minute, elsewhere)], first],
     [
       'the limit that lets go last',
       { repository_per_5_minutes: 1, thread_per_day: 1 },
-      [other(minute, over)],
+      [began(minute)],
       until(day - minute, inThread),
     ],
     [
       'the limit that lets go last, though its window is short',
       { repository_per_day: 2, repository_per_5_minutes: 1 },
-      [other(minute, over), other(day - minute, over)],
+      [began(minute), began(day - minute)],
       until(4 * minute, inMinutes),
     ],
     [
       'the first named of two that let go together',
       { repository_per_day: 1, person_per_day: 1, thread_per_day: 1 },
-      [other(minute, over)],
+      [began(minute)],
       until(day - minute, inRepository),
     ],
     [
@@ -252,9 +228,9 @@ describe('starts in a window of time', () => {
     const mine = me({ bots_per_thread_per_day: 1 })
     const asBot = { ...mine, data: { ...mine.data, request: { ...ask, by: bot } } }
     const limit = until(day - hour, { ...inRepository, of: 'bots' })
-    expect(await turn(asBot, [other(hour, changed(over, byBot))])).toEqual(limit)
-    expect(await turn(asBot, [other(hour, over)])).toEqual(first)
-    expect(await turn(asBot, [other(hour, changed(over, byBot, another))])).toEqual(first)
+    expect(await turn(asBot, [began(hour, byBot)])).toEqual(limit)
+    expect(await turn(asBot, [began(hour)])).toEqual(first)
+    expect(await turn(asBot, [began(hour, byBot, another)])).toEqual(first)
   })
 
   test.each<[string, RunChange]>([
@@ -267,7 +243,7 @@ describe('starts in a window of time', () => {
   })
 
   test('count from when they began, not from when they were asked for', async () => {
-    const late = other(6 * minute, changed(over, { schedule: { admissionExpectedAt: now - minute } }))
+    const late = began(6 * minute, { schedule: { admissionExpectedAt: now - minute } })
     expect(await turn(me({ repository_per_5_minutes: 1 }), [late])).toEqual(until(4 * minute, inMinutes))
   })
 
