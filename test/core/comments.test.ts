@@ -29,6 +29,7 @@ import {
   head,
   hour,
   issueThread,
+  inLine as lineOf,
   logIs,
   maya,
   minute,
@@ -77,6 +78,7 @@ const heard = {
   idle: true,
   answer: 'The test now waits for the session.\n\n- `login.test.ts` waits\n- thanks to @sam, see #5',
 }
+const saidNothing = logIs({ ...heard, answer: undefined })
 const over: RunChange = {
   result: { concludedAt: now },
   report: { announced: told },
@@ -89,6 +91,15 @@ const failure: Outcome = {
   fix: 'Wait, then `/codex retry`.',
 }
 const stopped: Outcome = { kind: 'stopped', by: 'maya' }
+/** How it ended, with what differs in its result. */
+const endedAs = (outcome: Outcome, differs: Partial<Run['result']> = {}): Run =>
+  working(over, { result: { outcome, ...differs } })
+const withPulls = (...pulls: Partial<typeof pull>[]): Run =>
+  endedAs({ kind: 'pull' }, { pulls: pulls.map(each => ({ ...pull, ...each })) })
+const inLine = (ahead: number): Run => runWith(lineOf(ahead))
+const githubAway = (until: number, since = t0): RunChange => ({
+  retries: { github: { why: 'x', since, until, count: 1 } },
+})
 const onPull: RunChange = {
   thread: pullThread,
   baseline: { head },
@@ -97,24 +108,20 @@ const onPull: RunChange = {
 
 /** One Run in each phase. */
 const phases: Record<Phase, Run> = {
-  waiting: runWith({ schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' } } }),
+  waiting: inLine(2),
   preparing: runWith({ schedule: { admitted: true } }),
   starting: working({ session: { taskRun: { ...taskRun, status: 'queued' } } }),
   working: working({ session: { progress } }),
   stopping: working({ session: { progress }, mailbox: { stop: { by: maya, at: now } } }),
-  pull: working(over, { result: { outcome: { kind: 'pull' }, pulls: [pull], pushed: 'c'.repeat(40) } }),
+  pull: endedAs({ kind: 'pull' }, { pulls: [pull], pushed: 'c'.repeat(40) }),
   pushed: working(over, onPull, {
     result: { outcome: { kind: 'pushed', sha: 'c'.repeat(40) }, pushed: 'c'.repeat(40) },
   }),
-  answer: working(over, { result: { outcome: { kind: 'answer' } } }),
-  nothing: working(over, logIs({ ...heard, answer: undefined }), {
-    result: { outcome: { kind: 'nothing' } },
-  }),
-  stopped: working(over, logIs({ ...heard, answer: undefined }), { result: { outcome: stopped } }),
-  unfinished: working(over, {
-    result: { outcome: { kind: 'unfinished', why: 'sandbox-gone' }, pulls: [pull] },
-  }),
-  failed: working(over, { result: { outcome: failure } }),
+  answer: endedAs({ kind: 'answer' }),
+  nothing: changed(endedAs({ kind: 'nothing' }), saidNothing),
+  stopped: changed(endedAs(stopped), saidNothing),
+  unfinished: endedAs({ kind: 'unfinished', why: 'sandbox-gone' }, { pulls: [pull] }),
+  failed: endedAs(failure),
 }
 
 test.each(Object.entries(phases))('%s is in that phase', (phase, run) => {
@@ -187,19 +194,14 @@ describe('the status comment', () => {
     `)
   })
   test('ends with who asked for what and where it is', () => {
-    expect(each(phases, run => footer(status(run)), '\n')).toMatchInlineSnapshot(`
+    const { waiting, starting, stopping, pull, answer } = phases
+    const shown = { waiting, starting, stopping, pull, answer }
+    expect(each(shown, run => footer(status(run)), '\n')).toMatchInlineSnapshot(`
       "waiting: <sub>maya, 14:02 UTC · reply \`/codex …\` to add instructions · \`/codex help\`</sub>
-      preparing: <sub>maya, 14:02 UTC · reply \`/codex …\` to add instructions · \`/codex help\`</sub>
       starting: <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to add instructions · \`/codex help\`</sub>
-      working: <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to add instructions · \`/codex help\`</sub>
       stopping: <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex help\`</sub>
       pull: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · draft, \`codex/login\` → \`main\`</sub>
-      pushed: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
-      answer: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
-      nothing: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
-      stopped: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
-      unfinished: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · draft, \`codex/login\` → \`main\`</sub>
-      failed: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+      answer: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
   test('has the steps of the agent folded', () => {
@@ -326,38 +328,14 @@ describe('the status comment', () => {
       runWith({ ...onPull, request: { ...ask, text: '' } }),
       /^> What the pull request says$/m,
     ],
-    [
-      'one run before it',
-      runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } }),
-      /waits for its turn · one run before it/,
-    ],
-    [
-      'two pull requests',
-      working(over, { result: { outcome: { kind: 'pull' }, pulls: [pull, { ...pull, number: 10 }] } }),
-      /🚀 \[#9 [^\n]*, \[#10 /,
-    ],
-    [
-      'a merged pull request',
-      working(over, { result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, state: 'merged' }] } }),
-      /<sub>.* · merged, `codex\/login`/,
-    ],
-    [
-      'a closed pull request',
-      working(over, { result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, state: 'closed' }] } }),
-      /<sub>.* · closed, `codex\/login`/,
-    ],
-    [
-      'a note on a pull request',
-      working(over, {
-        result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, remark: 'its base is wrong' }] },
-      }),
-      /⚠️ #9: its base is wrong/,
-    ],
+    ['one run before it', inLine(1), /waits for its turn · one run before it/],
+    ['two pull requests', withPulls({}, { number: 10 }), /🚀 \[#9 [^\n]*, \[#10 /],
+    ['a merged pull request', withPulls({ state: 'merged' }), /<sub>.* · merged, `codex\/login`/],
+    ['a closed pull request', withPulls({ state: 'closed' }), /<sub>.* · closed, `codex\/login`/],
+    ['a note on a pull request', withPulls({ remark: 'its base is wrong' }), /⚠️ #9: its base is wrong/],
     [
       'commits on the pull request of an issue',
-      working(over, {
-        result: { outcome: { kind: 'pushed', sha: 'c' }, pushed: 'c', pulls: [pull], reported: 1 },
-      }),
+      endedAs({ kind: 'pushed', sha: 'c' }, { pushed: 'c', pulls: [pull], reported: 1 }),
       /🚀 Codex pushed \[`c`\]\(https:\/\/github\.com\/acme\/shop\/commit\/c\) to #9/,
     ],
     [
@@ -367,7 +345,7 @@ describe('the status comment', () => {
     ],
     [
       'a stop since its reason went away',
-      working(over, { result: { outcome: { ...stopped, because: 'closed the issue' } } }),
+      endedAs({ ...stopped, because: 'closed the issue' }),
       /Stopped because `maya` closed the issue\. Nothing was pushed\./,
     ],
     [
@@ -377,7 +355,7 @@ describe('the status comment', () => {
     ],
     [
       'commits where there is no pull request',
-      working(over, { result: { outcome: { kind: 'pushed', sha: 'c' }, pushed: 'c' } }),
+      endedAs({ kind: 'pushed', sha: 'c' }, { pushed: 'c' }),
       /🚀 Codex pushed \[`c`\]\([^)]*\) to `codex\/issue-7-login-is-flaky`/,
     ],
   ])('tells %s', (_, run, words) => {
@@ -385,19 +363,8 @@ describe('the status comment', () => {
   })
 
   test.each<[string, Run, RegExp]>([
-    [
-      'short trouble',
-      working({ retries: { github: { why: 'x', since: now, until: now + 19 * second, count: 1 } } }),
-      /⏸️/,
-    ],
-    [
-      'trouble that is over with the run',
-      working(over, {
-        result: { outcome: failure },
-        retries: { github: { why: 'x', since: t0, until: now, count: 9 } },
-      }),
-      /⏸️/,
-    ],
+    ['short trouble', working(githubAway(now + 19 * second, now)), /⏸️/],
+    ['trouble that is over with the run', changed(endedAs(failure), githubAway(now)), /⏸️/],
     ['an unused branch that is taken away', phases.nothing, /Branch/],
     ['the words of an agent that failed', phases.failed, /The test now waits/],
     ['an answer, which the last word carries', phases.answer, /The test now waits/],
@@ -419,7 +386,7 @@ describe('a new phase', () => {
     expect(key(phases.starting)).toBe(key(phases.working))
   })
   test.each<[string, Run, Run]>([
-    ['a line', runWith({}), runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } })],
+    ['a line', runWith({}), inLine(1)],
     [
       'a pull request that is merged',
       phases.pull,
@@ -431,18 +398,12 @@ describe('a new phase', () => {
       changed(phases.pull, { result: { pulls: [{ ...pull, draft: false }] } }),
     ],
     ['a new round', phases.working, changed(phases.working, { result: { round: 1 } })],
-    [
-      'trouble that is worth telling',
-      phases.working,
-      changed(phases.working, { retries: { github: { why: 'x', since: t0, until: now, count: 1 } } }),
-    ],
+    ['trouble that is worth telling', phases.working, changed(phases.working, githubAway(now))],
   ])('is %s', (_, one, other) => {
     expect(key(one)).not.toBe(key(other))
   })
   test('is not another place in the line', () => {
-    expect(key(runWith({ schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' } } }))).toBe(
-      key(runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } })),
-    )
+    expect(key(inLine(2))).toBe(key(inLine(1)))
   })
   test('is not one more step of the agent', () => {
     expect(key(changed(phases.working, { session: { progress: [] } }))).toBe(key(phases.working))
@@ -450,18 +411,16 @@ describe('a new phase', () => {
 })
 
 describe('the last word', () => {
-  const outcomes: Record<Outcome['kind'], Run> = phases
-
-  test.each(
-    Object.entries(outcomes).filter(([name]) =>
-      ['pull', 'pushed', 'answer', 'nothing', 'stopped', 'failed'].includes(name),
-    ),
-  )('%s begins with whom it is for, and is short', (_, run) => {
-    expect(closingComment(run)).toMatch(/^@maya /)
-    expect(closingComment(changed(run, { report: { answerTo: 'zoe' } }))).toMatch(/^@zoe /)
-    const [open = ''] = closingComment(run).split('<details>')
-    expect(open.length).toBeLessThan(500)
-  })
+  test.each(['pull', 'pushed', 'answer', 'nothing', 'stopped', 'failed'] as const)(
+    '%s begins with whom it is for, and is short',
+    name => {
+      const run = phases[name]
+      expect(closingComment(run)).toMatch(/^@maya /)
+      expect(closingComment(changed(run, { report: { answerTo: 'zoe' } }))).toMatch(/^@zoe /)
+      const [open = ''] = closingComment(run).split('<details>')
+      expect(open.length).toBeLessThan(500)
+    },
+  )
 
   test('stands for the status, so that it has all that is left to say', () => {
     const run: Run = changed(phases.answer, {
@@ -496,7 +455,7 @@ describe('the last word', () => {
     expect(line).toBe(warning)
   })
 
-  const ends: Record<string, Run> = {
+  const ends = {
     'a pull request': phases.pull,
     'commits on a pull request': phases.pushed,
     'commits on the pull request of an issue': working(over, {
@@ -504,7 +463,7 @@ describe('the last word', () => {
       session: { sessionLog: undefined },
     }),
     'an answer': phases.answer,
-    'a plan': { ...phases.answer, request: { ...ask, what: 'plan' } },
+    'a plan': { ...phases.answer, request: { ...ask, what: 'plan' as const } },
     nothing: phases.nothing,
     'stopped, with nothing left behind': phases.stopped,
     'stopped, with commits left behind': changed(phases.stopped, { result: { pushed: 'c'.repeat(40) } }),
@@ -571,17 +530,10 @@ describe('the last word', () => {
     `)
   })
   test('ends with what it took and how to go on', () => {
-    expect(each(ends, run => footer(closingComment(run)), '\n')).toMatchInlineSnapshot(`
-      "a pull request: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>
-      commits on a pull request: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>
-      commits on the pull request of an issue: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>
-      an answer: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>
-      a plan: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex plan …\` to change the plan</sub>
-      nothing: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>
-      stopped, with nothing left behind: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
-      stopped, with commits left behind: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
-      stopped, with a pull request left behind: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
-      stopped since its reason went away: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
+    const { 'an answer': answer, 'a plan': plan, failed } = ends
+    expect(each({ answer, plan, failed }, run => footer(closingComment(run)), '\n')).toMatchInlineSnapshot(`
+      "answer: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>
+      plan: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex plan …\` to change the plan</sub>
       failed: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
@@ -791,7 +743,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   },
   queue: {
     kind: 'queue',
-    run: runWith({ schedule: { waits: { kind: 'line', ahead: 2, of: 'owner' } } }),
+    run: inLine(2),
     now: t0,
   },
   doctor: {
