@@ -27,21 +27,6 @@ describe('a secret that is known', () => {
   })
 })
 
-const tokens: readonly [string, string][] = [
-  ['npm token', made('npm', '_', 'a1B2'.repeat(9))],
-  ['Hugging Face token', made('hf', '_', 'a1B2'.repeat(9))],
-  ['Google API key', made('AIza', 'Sy', 'a1B2-'.repeat(7))],
-  ['Stripe key', made('sk', '_live_', 'a1B2'.repeat(6))],
-  ['Stripe restricted key', made('rk', '_test_', 'a1B2'.repeat(6))],
-  ['Stripe webhook secret', made('whsec', '_', 'a1B2+/'.repeat(5))],
-  ['Slack app token', made('xapp', '-1-', 'A1B2-'.repeat(5))],
-  ['AWS session key id', made('ASIA', 'ABCDEFGHIJKLMNOP')],
-  ['GitHub user token', made('ghu', '_', 'a1B2'.repeat(9))],
-  ['OpenAI key', made('sk-', 'proj-a1B2'.repeat(4))],
-  ['Vault token', made('hvs', '.CAES', 'a1B2'.repeat(9))],
-  ['GitLab token', made('glpat', '-', 'a1B2'.repeat(5))],
-]
-
 /** One beginning, and what may stand in the place of a sign or a word of it. */
 const kinds = (before: string, each: readonly string[], after: string): [string, string][] =>
   each.map(kind => [`${before}${kind}${after}`, made(before, kind, after, 'a1B2'.repeat(5))])
@@ -56,46 +41,47 @@ const families: readonly [string, string][] = [
   ...kinds('lin_', ['api', 'oauth'], '_'),
 ]
 
-describe('a token', () => {
+const tokens: readonly [string, string][] = [
+  ['GitHub fine-grained token', made('github_pat_', 'a1B2'.repeat(9))],
+  ['GitHub token of three parts', made('ghs_', '1_eyJ', 'a1B2.', 'b2C3.', 'c3-_d4')],
+  ['npm token', made('npm', '_', 'a1B2'.repeat(9))],
+  ['Hugging Face token', made('hf', '_', 'a1B2'.repeat(9))],
+  ['Google API key', made('AIza', 'Sy', 'a1B2-'.repeat(7))],
+  ['Stripe key', made('sk', '_live_', 'a1B2'.repeat(6))],
+  ['Stripe restricted key', made('rk', '_test_', 'a1B2'.repeat(6))],
+  ['Stripe webhook secret', made('whsec', '_', 'a1B2+/'.repeat(5))],
+  ['Slack app token', made('xapp', '-1-', 'A1B2-'.repeat(5))],
+  ['AWS key id', made('AKIA', 'ABCDEFGHIJKLMNOP')],
+  ['AWS session key id', made('ASIA', 'ABCDEFGHIJKLMNOP')],
+  ['OpenAI key', made('sk-', 'proj-a1B2'.repeat(4))],
+  ['Vault token', made('hvs', '.CAES', 'a1B2'.repeat(9))],
+  ['GitLab token', made('glpat', '-', 'a1B2'.repeat(5))],
+  ...families,
+]
+
+describe('a secret by its shape', () => {
   const escaped = (token: string): string => token.replace(/[^A-Za-z0-9]/g, '\\$&')
   const apart = (token: string): string => token.replace(/[^A-Za-z0-9]/g, '\u200b$&')
   test.each(tokens)('%s, as it is and as Markdown and our comments write it', (_, token) => {
     for (const text of [token, escaped(token), apart(token)])
       expect(redactor(['another-secret'])(`before ${text}`)).toBe('before ‹redacted›')
   })
-})
 
-describe('a secret by its shape', () => {
   test.each([
-    ['GitHub installation token', made('ghs_', 'a1B2'.repeat(9))],
-    ['GitHub personal token', made('ghp_', 'a1B2'.repeat(9))],
-    ['GitHub fine-grained token', made('github_pat_', 'a1B2'.repeat(9))],
-    ['PostHog personal key', made('phx_', 'a1B2'.repeat(9))],
-    ['PostHog project key', made('phc_', 'a1B2'.repeat(9))],
-    ['OpenAI key', made('sk-', 'proj-a1B2'.repeat(4))],
-    ['Slack token', made('xoxb-', '12345678901')],
-    ['AWS key id', made('AKIA', 'ABCDEFGHIJKLMNOP')],
     ['JSON web token', made('eyJ', 'hbGciOiJIUzI1', '.eyJzdWIiOiIxMjM0', '.SflKxwRJSMeKKF2QT4')],
     ['another private key', made('-----BEGIN ', 'PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----')],
     ['a private key cut short', made('-----BEGIN ', 'PRIVATE KEY-----\nabc')],
     ['bearer', made('Bearer ', 'a1B2'.repeat(6))],
     [
-      'GitHub token of three parts',
+      'GitHub token of three long parts',
       made('ghs_', '1234567_', 'eyJ', 'a1B2'.repeat(50), '.', 'b2C3'.repeat(60), '.', 'c3-_'.repeat(20)),
     ],
     ['PGP key', made('-----BEGIN PGP ', 'PRIVATE KEY BLOCK-----\nabc\n-----END PGP PRIVATE KEY BLOCK-----')],
     ['PyPI token', made('pypi', '-AgEIcHlwaS5vcmc', 'a1B2'.repeat(9))],
-    ['Docker token', made('dckr_', 'pat_', 'a1B2-_'.repeat(5))],
     ['SendGrid key', made('SG', '.', 'a1B2'.repeat(5), '.', 'b2C3'.repeat(10))],
     ['Google access token', made('ya29', '.a0', 'a1B2-_'.repeat(9))],
-    ['Vault token', made('hvs', '.CAES', 'a1B2'.repeat(9))],
-    ['Linear key', made('lin_', 'api_', 'a1B2'.repeat(10))],
-    ['GitLab personal token', made('glpat', '-', 'a1B2'.repeat(5))],
-    ['GitLab runner token', made('glrt', '-', 'a1B2'.repeat(5))],
     ['GitLab token that can be routed', made('glpat', '-', 'a1B2'.repeat(7), '.01.', '0a1b2c3d4')],
-    ['GitHub token of three short parts', made('ghs_', '1_eyJ', 'a1B2.', 'b2C3.', 'c3-_d4')],
     ['the word token', made('token ', 'a1B2'.repeat(6))],
-    ...families,
   ])('%s', (_, secret) => {
     expect(redactor([])(`before ${secret}`)).toBe('before ‹redacted›')
   })
