@@ -1,6 +1,5 @@
 /** What a deployment grants and bounds. */
 import { describe, expect, test } from 'vitest'
-import { settingsFile } from '../../src/commands/command-registry.ts'
 import {
   givenByName,
   grantsOf,
@@ -8,7 +7,6 @@ import {
   pausedBecause,
   readDeploymentSettings,
 } from '../../src/core/settings/deployment-settings.ts'
-import { settingsOfLayers } from '../../src/core/settings/layers.ts'
 
 const read = (text: string) => {
   const file = readDeploymentSettings(text)
@@ -104,44 +102,6 @@ describe('names change hands, numbers do not', () => {
   ])('what %s gives by name', (owners, expected) => {
     expect(givenByName(read(`owners: ${owners}`), shop)).toEqual(expected)
   })
-})
-
-describe('a repository can not loosen', () => {
-  const inRepository = (deployment: string, repository: string) =>
-    settingsOfLayers(settingsFile, grantsOf(read(deployment), shop, allHold), {
-      owner: {},
-      repository: settingsFile.read(repository).given,
-    })
-
-  test.each([
-    ['limits: {repository: 5}', 'limits: {repository: 50}', 5],
-    ['limits: {repository: 5}', 'limits: {repository: 3}', 3],
-    ['limits: {repository: 5}\nowners: {acme: {limits: {repository: 4}}}', '', 4],
-    ['limits: {repository: 4}\nowners: {acme: {limits: {repository: 9}}}', '', 4],
-    ['owners: {other: {limits: {repository: 1}}}', 'limits: {repository: 50}', 50],
-  ])('a ceiling: %s, %s', (deployment, repository, expected) => {
-    expect(inRepository(deployment, repository).limits).toMatchObject({ repository: expected, person: 50 })
-  })
-
-  test.each([
-    ['', ['a', 'b']],
-    ['models: [b, c]', ['b']],
-    ['models: [c]', ['a', 'b']],
-  ])('the models: %j', (repository, expected) => {
-    expect(inRepository('owners: {acme: {models: [a, b]}}', repository).models).toEqual(expected)
-  })
-})
-
-test.each([
-  ['', 'issue', undefined],
-  ['branch: issue', 'issue', undefined],
-  ['mode: interactive', 'default', 'high'],
-])('a repository that says %j fills in over the defaults', (file, branch, effort) => {
-  const { defaults } = read(file === 'mode: interactive' ? 'defaults: {branch: default, effort: high}' : '')
-  const { given } = settingsFile.read(file)
-  const grants = grantsOf({ ...noDeploymentSettings, defaults }, shop, allHold)
-  const settings = settingsOfLayers(settingsFile, grants, { owner: {}, repository: given })
-  expect(settings).toMatchObject({ branch, ...(effort ? { effort } : {}) })
 })
 
 test('pause says why', () => {

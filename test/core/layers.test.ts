@@ -29,6 +29,7 @@ const given = (text: string): Given => {
 test.each<[what: string, deployment: string, owner: string, repository: string, expected: object]>([
   ['nobody says anything', '', '', '', { branch: 'issue', limits: { repository: 50 } }],
   ['the owner fills in', '', 'model: a', '', { model: 'a' }],
+  ['the deployment fills in', 'defaults: {effort: high}', '', 'mode: interactive', { effort: 'high' }],
   [
     'the owner chooses over the deployment',
     'defaults: {effort: low}',

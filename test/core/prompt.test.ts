@@ -177,12 +177,6 @@ describe('says', () => {
       firstPrompt(changed(issue, { result: { pulls: [pull] } })),
       'Pull request #9 is already open',
     ],
-    ['the head of a pull request', firstPrompt(onPull), 'Work on the branch `maya/login`'],
-    [
-      'where to go when the head may not be pushed to',
-      firstPrompt(onPull),
-      'open a draft pull request into `maya/login`',
-    ],
     [
       'read only, for more words on a plan',
       laterPrompt({ ...issue, request: { ...ask, what: 'plan' } }, 'zoe', 'more'),
@@ -322,12 +316,6 @@ describe('lines of code go along with all words', () => {
       - If nothing needs to be changed, or the instruction is a question, change nothing and answer it.
       - End with a short summary for the person who asked: what you did, what you checked, what is left."
     `)
-  })
-
-  test('and with what they reply to', () => {
-    expect(firstPrompt({ ...onPull, request: { ...ask, inline: [inline] } })).toContain(
-      `${fence} What zoe answers, by sam:\nThis waits.\n`,
-    )
   })
 })
 
