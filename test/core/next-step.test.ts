@@ -71,6 +71,12 @@ const holds = (table: Table): void => {
 }
 
 const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights }
+/** The session of before is left for a new one. */
+const newSession = (differs: Partial<typeof earlier & { cancelledAt: number }> = {}): RunChange =>
+  earlierIs({ ...earlier, resumes: false, ...differs })
+const idles = logIs({ offset: 1, turns: 1, idle: true })
+const idleForLong = logIs({ offset: 1, turns: 1, idle: true, idleSince: t0 - hour })
+const hasPull: RunChange = { result: { pulls: [pull] } }
 const notYet: RunChange = { session: { taskRun: undefined }, schedule: { nextPollAt: undefined } }
 const ready: RunChange = { report: { status }, schedule: { admitted: true } }
 const monthly = { since: t0, until: t0 + 10 * 24 * hour, promised: t0 + 10 * 24 * hour, count: 1 }
@@ -111,13 +117,13 @@ describe('from the asking to the start', () => {
       { text: 'phase' },
     ],
     [
-      'and its place now and then, as that changes with every run that ends',
+      'and its place, which changes with every run that ends, not at each change',
       runWith(inLine(2), nextPoll(t0 + hour), { report: { status } }),
       `wait ${2 * minute}`,
       { text: 'details', at: status.at + minute },
     ],
     [
-      'but not at each change',
+      'but now and then',
       runWith(inLine(2), nextPoll(t0 + hour), { report: { status } }),
       'edit-status',
       { text: 'details', at: status.at + 3 * minute },
@@ -178,38 +184,25 @@ describe('from the asking to the start', () => {
       working(notYet, earlierIs({ ...earlier, may: undefined })),
       'end-earlier',
     ],
-    [
-      'or when everything begins afresh',
-      working(notYet, earlierIs({ ...earlier, resumes: false })),
-      'end-earlier',
-    ],
+    ['or when everything begins afresh', working(notYet, newSession()), 'end-earlier'],
     [
       'which is looked at until it has ended',
-      working(noTaskRun, earlierIs({ ...earlier, resumes: false, cancelledAt: t0 })),
+      working(noTaskRun, newSession({ cancelledAt: t0 })),
       'wait 4000',
     ],
     [
       'and is not waited for without end',
-      working(
-        noTaskRun,
-        earlierIs({ ...earlier, resumes: false, cancelledAt: t0 - limits.stopping }),
-        lastPoll(now.at),
-      ),
+      working(noTaskRun, newSession({ cancelledAt: t0 - limits.stopping }), lastPoll(now.at)),
       'give-up the earlier run may not do what you ask now, and PostHog did not confirm its end within 5 minutes',
     ],
     [
       'and that it goes on, only a look after the limit says',
-      working(
-        noTaskRun,
-        earlierIs({ ...earlier, resumes: false, cancelledAt: t0 - hour }),
-        lastPoll(t0 - hour + limits.stopping),
-        due,
-      ),
+      working(noTaskRun, newSession({ cancelledAt: t0 - hour }), lastPoll(t0 - hour + limits.stopping), due),
       'end-earlier',
     ],
     [
       'what begins afresh reads the thread again',
-      working(noTaskRun, earlierIs({ ...earlier, resumes: false, over: true }), {
+      working(noTaskRun, newSession({ over: true }), {
         workspace: { threadContext: undefined },
       }),
       'gather-context',
@@ -244,19 +237,15 @@ describe('while the agent works', () => {
     ['before more words', working(claimsPull, wordsWait), 'adopt-pull u'],
     [
       'a new pull request is shown at once, before anything else',
-      working(wordsWait, due, { result: { pulls: [pull] } }),
+      working(wordsWait, due, hasPull),
       'edit-status',
       { text: 'phase' },
     ],
-    ['and is not the end', working(nextPoll(now.at + 4_000), { result: { pulls: [pull] } }), 'wait 4000'],
-    [
-      'words go to the agent that talks on',
-      working(passing(more('a')), { result: { pulls: [pull] } }),
-      'deliver',
-    ],
+    ['and is not the end', working(nextPoll(now.at + 4_000), hasPull), 'wait 4000'],
+    ['words go to the agent that talks on', working(passing(more('a')), hasPull), 'deliver'],
     [
       'after its turn nobody is asked what came of it',
-      working(logIs(idle(3_000)), lastPoll(now.at - 500), { result: { pulls: [pull] } }),
+      working(logIs(idle(3_000)), lastPoll(now.at - 500), hasPull),
       'settle-outcome',
     ],
     [
@@ -346,13 +335,13 @@ describe('a stop', () => {
     ],
     [
       'that PostHog refused is asked for again after a while',
-      working({ ...refusedCancel(now.at + 900) }, stopAsked, nextPoll(now.at + 2_000)),
+      working(refusedCancel(now.at + 900), stopAsked, nextPoll(now.at + 2_000)),
       'wait 900',
     ],
-    ['and then', working({ ...refusedCancel(now.at) }, stopAsked, nextPoll(now.at + 2_000)), 'cancel'],
+    ['and then', working(refusedCancel(now.at), stopAsked, nextPoll(now.at + 2_000)), 'cancel'],
     [
       'for ten minutes',
-      working({ ...refusedCancel(now.at + 1, now.at - 10 * minute - 1) }, stopAsked),
+      working(refusedCancel(now.at + 1, now.at - 10 * minute - 1), stopAsked),
       'give-up PostHog did not confirm the stop within 5 minutes',
     ],
   ])
@@ -492,11 +481,7 @@ describe('while PostHog is out of reach', () => {
       { text: 'phase' },
     ],
     ['a pull request is looked at', working(due, posthogAway(), claimsPull), 'adopt-pull u'],
-    [
-      'GitHub is asked what came of it',
-      working(posthogAway(), logIs({ offset: 1, turns: 1, idle: true, idleSince: t0 - hour }), lastPoll(t0)),
-      'find-result',
-    ],
+    ['GitHub is asked what came of it', working(posthogAway(), idleForLong, lastPoll(t0)), 'find-result'],
     ['a new run finds its branch', runWith(ready, posthogAway()), 'find-branch'],
     [
       'an effect without an answer waits',
@@ -505,24 +490,21 @@ describe('while PostHog is out of reach', () => {
     ],
     ['a stop waits', working(due, posthogAway(), stopAsked), 'wait 9000'],
     ['a stop of what has not begun does not', runWith(ready, posthogAway(), stopAsked), 'settle-outcome'],
-    ['until it is time', working({ ...due, ...posthogAway({ until: now.at }) }), 'poll'],
-    ['for a day', working({ ...due, ...posthogAway({ since: now.at - 24 * hour }) }), 'wait 9000'],
+    ['until it is time', working(due, posthogAway({ until: now.at })), 'poll'],
+    ['for a day', working(due, posthogAway({ since: now.at - 24 * hour })), 'wait 9000'],
     [
       'and no longer',
-      working({ ...due, ...posthogAway({ since }) }),
+      working(due, posthogAway({ since })),
       'give-up PostHog was unavailable for a day (rate limit)',
     ],
     [
       'or that was less than a day ago',
-      working({ ...due, ...posthogAway({ since: now.at - 90 * hour, promised: now.at - 20 * hour }) }),
+      working(due, posthogAway({ since: now.at - 90 * hour, promised: now.at - 20 * hour })),
       'wait 9000',
     ],
     [
       'but not for years',
-      working({
-        ...due,
-        ...posthogAway({ since: now.at - 33 * 24 * hour, promised: now.at + 9_999 * hour }),
-      }),
+      working(due, posthogAway({ since: now.at - 33 * 24 * hour, promised: now.at + 9_999 * hour })),
       'give-up PostHog was unavailable for a day (rate limit)',
     ],
   ])
@@ -635,7 +617,7 @@ describe('a pull request that GitHub does not show', () => {
     ['nor are words', working(passing(more('a')), { result: { claimedPulls }, retries }), 'deliver'],
     [
       'the end of the turn is',
-      working(logIs({ offset: 1, turns: 1, idle: true, idleSince: t0 - hour }), lastPoll(t0), {
+      working(idleForLong, lastPoll(t0), {
         result: { claimedPulls },
         retries,
       }),
@@ -673,11 +655,7 @@ describe('a Run that failed sees to its agent', () => {
       working(failed, { session: { cancelled: { taskRun: 'run-0', at: t0 } } }),
       'cancel',
     ],
-    [
-      'one that idles may be spoken to again',
-      working(failed, logIs({ offset: 1, turns: 1, idle: true })),
-      'end',
-    ],
+    ['one that idles may be spoken to again', working(failed, idles), 'end'],
     [
       'but not one that has words left to read',
       working(failed, logIs({ offset: 1, turns: 1, idle: true, showsWords: true, awaitedMessageId: 'a' })),
