@@ -64,20 +64,7 @@ describe('a misplaced command', () => {
 
   test.skipIf(!exhaustive || !cmarkAvailable())('is never one that GitHub shows as code or a quote', () => {
     const part = fc.constantFrom(
-      '',
-      '- ',
-      '1. ',
-      '# ',
-      '> ',
-      '| ',
-      '    ',
-      '\t',
-      '```\n',
-      '~~~\n',
-      '`',
-      'a\n',
-      '\n',
-      '<pre>\n',
+      ...['', '- ', '1. ', '# ', '> ', '| ', '    ', '\t', '```\n', '~~~\n', '`', 'a\n', '\n', '<pre>\n'],
     )
     const text = fc
       .array(part, { maxLength: 5 })
