@@ -1,9 +1,9 @@
 /** `/codex review`, and what may be asked on the pull request of a fork. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues('A pull request is looked at', world => {
+onEitherQueue('A pull request is looked at', world => {
   const review = (findings: unknown, said = 'Good work, with two doubts.') =>
     `${said}\n\n\`\`\`findings\n${typeof findings === 'string' ? findings : JSON.stringify(findings)}\n\`\`\`\n`
 

@@ -1,11 +1,11 @@
 /** One person's word makes the code: somebody else's has to approve it, where the settings say so. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 const settings = 'pull_request:\n  approval: somebody-else\n'
 
-onBothQueues('Somebody else has to approve', world => {
+onEitherQueue('Somebody else has to approve', world => {
   const here = async (name: string, owner = 'acme') => {
     const { github } = world()
     const repository = await github.addRepo(owner, `${name}-${Math.random().toString(36).slice(2, 8)}`)

@@ -1,9 +1,9 @@
 /** Where work starts, and where its pull request goes. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues('Work on another base', world => {
+onEitherQueue('Work on another base', world => {
   const here = async ({ settings, develop = true }: { settings?: string; develop?: boolean } = {}) => {
     const { github } = world()
     const repository = await github.addRepo('acme', `base-${Math.random().toString(36).slice(2, 8)}`)
@@ -24,9 +24,15 @@ onBothQueues('Work on another base', world => {
 
   const promptOf = (run: { body?: unknown } | undefined): string => JSON.stringify(run?.body)
 
-  it('starts there, and its pull request goes there', async () => {
-    const { asks, pullsOf, next } = await here()
+  it('starts there, says so while it works, and its pull request goes there', async () => {
+    const { repository, asks, pullsOf, next } = await here()
+    world().posthog.script({ repository }, { kind: 'manual' })
     const { number, thread, ledger } = await asks('/codex --base develop fix the login')
+    await thread.waitForStatus(/\[`codex\/issue-\d+-login-is-flaky`\]\([^)]*\) → `develop`/)
+    await thread.waitForStatus('made from `develop`')
+    const run = world().posthog.run(String(ledger().runs[0]?.runId))
+    await run.openPull()
+    await run.completeTurn('Fixed.')
     const last = await thread.waitForAnswer('pull request is ready')
     expect(last).toContain('into `develop`')
     const branch = `codex/issue-${number}-login-is-flaky`
@@ -38,14 +44,6 @@ onBothQueues('Work on another base', world => {
     const isMade = (call: string) => [branch, next?.sha].every(word => call.includes(`:"${word}"`))
     expect(made.filter(isMade)).toHaveLength(1)
     await thread.waitForStatus('→ `develop`')
-  })
-
-  it('says so while it works', async () => {
-    const { repository, asks } = await here()
-    world().posthog.script({ repository }, { kind: 'manual' })
-    const { thread } = await asks('/codex --base develop fix the login')
-    await thread.waitForStatus(/\[`codex\/issue-\d+-login-is-flaky`\]\([^)]*\) → `develop`/)
-    await thread.waitForStatus('made from `develop`')
   })
 
   it('that is not there starts nothing', async () => {

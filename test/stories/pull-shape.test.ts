@@ -1,9 +1,9 @@
 /** What the settings say of the pull request of a run. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues('The shape of a pull request', world => {
+onEitherQueue('The shape of a pull request', world => {
   const here = async (settings: string) => {
     const { github } = world()
     const repository = await github.addRepo('acme', `shape-${Math.random().toString(36).slice(2, 8)}`)

@@ -1,10 +1,10 @@
 /** Words of a repository’s own: `.github/codex/NAME.md`. */
 import { expect, it } from 'vitest'
 import { callsOf } from '../world/calls.ts'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues('A repository has templates', world => {
+onEitherQueue('A repository has templates', world => {
   const here = async (files: Record<string, string>) => {
     const { github } = world()
     const repository = await github.addRepo('acme', `words-${Math.random().toString(36).slice(2, 8)}`)
