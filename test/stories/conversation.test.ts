@@ -1,19 +1,17 @@
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
+import type { World } from '../world/world.ts'
+
+const opensIn = (world: () => World) => async (title: string) => {
+  const maya = world().github.as('maya')
+  const { number } = await maya.opensIssue({ title, body: 'As said.' })
+  const thread = new Thread(world(), number)
+  return { maya, number, thread, says: (text: string) => maya.comments(number, text) }
+}
 
 onBothQueues('The thread is a conversation', world => {
-  const opens = async (title: string) => {
-    const { github } = world()
-    const maya = github.as('maya')
-    const issue = await maya.opensIssue({ title, body: 'As said.' })
-    return {
-      maya,
-      number: issue.number,
-      thread: new Thread(world(), issue.number),
-      says: (text: string) => maya.comments(issue.number, text),
-    }
-  }
+  const opens = opensIn(world)
 
   it('more words while it works go to the agent', async () => {
     const { posthog } = world()
@@ -69,10 +67,53 @@ onBothQueues('The thread is a conversation', world => {
     )
   })
 
-  it('stop with nothing going on is answered', async () => {
-    const { thread, says } = await opens('Nothing here')
-    await says('/codex stop')
-    await thread.waitForAnswer('nothing is going on in this thread')
+  it('--new while a run goes on waits for its turn, and starts afresh', async () => {
+    const { github, posthog } = world()
+    const { thread, number, says } = await opens('In turn')
+    posthog.script('first in turn', { kind: 'manual' })
+    await says('/codex first in turn')
+    await thread.waitForStatus('⏳ Codex is working')
+    await says('/codex --new second in turn')
+    await thread.waitForAnswer('another run is still going in this thread')
+    const [first] = ledgerOf(world(), number).runs
+    expect(ledgerOf(world(), number).runs).toHaveLength(1)
+    await posthog.run(String(first?.runId)).completeTurn('Done with the first.')
+    await github.waitFor(() => ledgerOf(world(), number).runs.length === 2)
+    const { tasks, runs } = ledgerOf(world(), number)
+    expect(tasks).toHaveLength(2)
+    expect(runs[1]?.body).not.toHaveProperty('resume_from_run_id')
+  })
+})
+
+onEitherQueue('A thread that was asked before', world => {
+  const opens = opensIn(world)
+
+  it('continue goes on in the session that there is, and so do more words on its pull request', async () => {
+    const { github, posthog } = world()
+    const { maya, thread, number, says } = await opens('Continue me')
+    const pulls = async () => (await github.pulls()).filter(({ body }) => body.includes(`Closes #${number}`))
+    const ends = (n: number) =>
+      posthog.run(String(ledgerOf(world(), number).runs[n]?.runId)).finish('completed')
+    await says('/codex continue')
+    await thread.waitForAnswer('this thread has no earlier run to continue')
+    await says('/codex begin here')
+    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForFolded()
+    ends(0)
+    posthog.script('with the docs', { kind: 'pushesToBranch', text: 'Went on.' })
+    await says('/codex continue with the docs')
+    await thread.waitForAnswer('@maya done')
+    ends(1)
+    const [pull, ...others] = await pulls()
+    posthog.script('polish it', { kind: 'pushesToBranch', text: 'Polished.' })
+    await maya.comments(Number(pull?.number), '/codex polish it')
+    await new Thread(world(), Number(pull?.number)).waitForAnswer('@maya done')
+    const { tasks, runs } = ledgerOf(world(), number)
+    expect([tasks.length, runs.length, others.length]).toEqual([1, 3, 0])
+    expect(runs.slice(1).map(({ body }) => body)).toMatchObject([
+      { resume_from_run_id: runs[0]?.runId, branch: pull?.head },
+      { resume_from_run_id: runs[1]?.runId, branch: pull?.head },
+    ])
   })
 
   it('retry sends the stored request again, on the same task', async () => {
@@ -90,94 +131,6 @@ onBothQueues('The thread is a conversation', world => {
     expect(runs[1]?.body).not.toHaveProperty('resume_from_run_id')
   })
 
-  it('more words after the end resume the session, on the pull request', async () => {
-    const { github, posthog } = world()
-    const { thread, number, says } = await opens('Go on')
-    await says('/codex start it')
-    await thread.waitForAnswer('pull request is ready')
-    const first = ledgerOf(world(), number).runs[0]
-    posthog.run(String(first?.runId)).finish('completed')
-    await thread.waitForStatus(/^### 🚀 \[#/)
-    await github.waitFor(async () =>
-      (await thread.reactions((await thread.view()).comments[0]?.id)).includes('rocket'),
-    )
-    posthog.script('add tests', { kind: 'pushesToBranch', text: 'Added tests.' })
-    await says('/codex add tests')
-    await thread.waitForAnswer('@maya done')
-    const { tasks, runs } = ledgerOf(world(), number)
-    expect([tasks.length, runs.length]).toEqual([1, 2])
-    const [pull] = (await github.pulls()).filter(({ body }) => body.includes(`Closes #${number}`))
-    expect(runs[1]?.body).toMatchObject({ resume_from_run_id: first?.runId, branch: pull?.head })
-    expect((await github.pulls()).filter(({ body }) => body.includes(`Closes #${number}`))).toHaveLength(1)
-  })
-
-  it('--new starts afresh', async () => {
-    const { posthog } = world()
-    const { thread, number, says } = await opens('Afresh')
-    await says('/codex first way')
-    await thread.waitForAnswer('pull request is ready')
-    posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
-    await says('/codex --new another way')
-    const { github } = world()
-    await github.waitFor(() => ledgerOf(world(), number).runs.length === 2)
-    expect(ledgerOf(world(), number).tasks).toHaveLength(2)
-    expect(ledgerOf(world(), number).runs[1]?.body).not.toHaveProperty('resume_from_run_id')
-  })
-
-  it('--new while a run goes on waits for its turn', async () => {
-    const { github, posthog } = world()
-    const { thread, number, says } = await opens('In turn')
-    posthog.script('first in turn', { kind: 'manual' })
-    await says('/codex first in turn')
-    await thread.waitForStatus('⏳ Codex is working')
-    await says('/codex --new second in turn')
-    await thread.waitForAnswer('another run is still going in this thread')
-    const [first] = ledgerOf(world(), number).runs
-    expect(ledgerOf(world(), number).runs).toHaveLength(1)
-    await posthog.run(String(first?.runId)).completeTurn('Done with the first.')
-    await github.waitFor(() => ledgerOf(world(), number).runs.length === 2)
-  })
-
-  it('plan reads only; approve carries out what it says', async () => {
-    const { github, posthog } = world()
-    const { thread, number, says } = await opens('Think first')
-    posthog.script('how to split', { kind: 'answers', text: '1. Move the models\n2. Move the views' })
-    await says('/codex plan how to split it')
-    await thread.waitForStatus(/^### 📋 Codex has a plan/)
-    const plan = ledgerOf(world(), number).runs[0]
-    expect(plan?.body).toMatchObject({
-      initial_permission_mode: 'read-only',
-      auto_publish: false,
-      branch: 'main',
-    })
-    posthog.run(String(plan?.runId)).finish('completed')
-    await thread.waitForAnswer('Carry out this plan')
-    await github.settled()
-    posthog.script('Carry out the plan', { kind: 'opensPull' })
-    await says('/codex approve')
-    await thread.waitForAnswer('pull request is ready')
-    const { tasks, runs } = ledgerOf(world(), number)
-    expect([tasks.length, runs.length]).toEqual([1, 2])
-    expect(runs[1]?.body).toMatchObject({ auto_publish: true })
-    expect(JSON.stringify(runs[1]?.body)).toContain('1. Move the models')
-    expect(runs[1]?.body).not.toMatchObject({ initial_permission_mode: 'read-only' })
-  })
-
-  it('approve does not carry out a plan for a pull request that has moved', async () => {
-    const { github, posthog } = world()
-    posthog.script('plan it well', { kind: 'answers', text: '1. Do it' })
-    const maya = github.as('maya')
-    await maya.pushes('maya/planned', { 'planned.txt': 'one' })
-    const pull = await maya.opensPull({ head: 'maya/planned', title: 'Planned' })
-    const thread = new Thread(world(), pull.number)
-    await maya.comments(pull.number, '/codex plan plan it well')
-    await thread.waitForAnswer('Carry out this plan')
-    await maya.pushes('maya/planned', { 'planned.txt': 'two' })
-    await maya.comments(pull.number, '/codex approve')
-    await thread.waitForAnswer('`maya/planned` has new commits since the plan was made')
-    expect(ledgerOf(world(), pull.number).runs).toHaveLength(1)
-  })
-
   it('status says what is going on', async () => {
     const { posthog } = world()
     const { thread, number, says } = await opens('How is it')
@@ -191,38 +144,6 @@ onBothQueues('The thread is a conversation', world => {
       /going on here: (?:Codex is working|PostHog is starting it)\. `maya` asked for it\./,
     )
     posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
-  })
-
-  it('continue goes on in the session that there is, and only then', async () => {
-    const { posthog } = world()
-    const { thread, number, says } = await opens('Continue me')
-    await says('/codex continue')
-    await thread.waitForAnswer('this thread has no earlier run to continue')
-    await says('/codex begin here')
-    await thread.waitForAnswer('pull request is ready')
-    const [first] = ledgerOf(world(), number).runs
-    posthog.run(String(first?.runId)).finish('completed')
-    posthog.script('with the docs', { kind: 'pushesToBranch', text: 'Went on.' })
-    await says('/codex continue with the docs')
-    await thread.waitForAnswer('@maya done')
-    expect(ledgerOf(world(), number).runs[1]?.body).toMatchObject({ resume_from_run_id: first?.runId })
-  })
-
-  it('status is one comment, replaced on the next ask', async () => {
-    const { thread, says } = await opens('Ask twice')
-    await says('/codex status')
-    await thread.waitForAnswer('nothing was asked here yet')
-    const again = await says('/codex status')
-    await thread.waitForReaction('+1', again.id)
-    expect(await thread.answers()).toHaveLength(1)
-  })
-
-  it('queue says what waits before this thread, in one answer for all who ask at once', async () => {
-    const { thread, number } = await opens('In line')
-    const people = ['maya', 'olga', 'maya', 'olga'].map(login => world().github.as(login))
-    const asked = await Promise.all(people.map(person => person.comments(number, '/codex queue')))
-    await Promise.all(asked.map(({ id }) => thread.waitForReaction('+1', id)))
-    expect(await thread.answers()).toEqual([expect.stringContaining('nothing waits and nothing is going on')])
   })
 
   it('files go along, and one that can not is named', async () => {
@@ -241,21 +162,5 @@ onBothQueues('The thread is a conversation', world => {
     const body = Object(ledgerOf(world(), issue.number).runs[0]?.body)
     expect(body.pending_user_artifact_ids).toHaveLength(1)
     expect(await thread.status()).toContain('⚠️ Codex did not get `film.mp4`: ')
-  })
-
-  it('on a pull request that a run opened, the session goes on', async () => {
-    const { github, posthog } = world()
-    const { maya, thread, number, says } = await opens('Over there')
-    await says('/codex begin')
-    await thread.waitForAnswer('pull request is ready')
-    const [first] = ledgerOf(world(), number).runs
-    posthog.run(String(first?.runId)).finish('completed')
-    const pull = (await github.pulls()).find(({ body }) => body.includes(`Closes #${number}`))
-    posthog.script('polish it', { kind: 'pushesToBranch', text: 'Polished.' })
-    await maya.comments(Number(pull?.number), '/codex polish it')
-    await new Thread(world(), Number(pull?.number)).waitForAnswer('@maya done')
-    const { tasks, runs } = ledgerOf(world(), number)
-    expect([tasks.length, runs.length]).toEqual([1, 2])
-    expect(runs[1]?.body).toMatchObject({ resume_from_run_id: first?.runId, branch: pull?.head })
   })
 })

@@ -2,23 +2,26 @@
 import { expect, it, vi } from 'vitest'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
+import type { World } from '../world/world.ts'
 
 /** Two task runs boot one after the other, beside those of the other stories. */
 vi.setConfig({ testTimeout: 120_000 })
 
-onBothQueues('In the hour after a turn', world => {
-  const opens = async (title: string) => {
-    const maya = world().github.as('maya')
-    const { number } = await maya.opensIssue({ title, body: 'As said.' })
-    const thread = new Thread(world(), number)
-    return {
-      number,
-      thread,
-      says: (text: string) => maya.comments(number, text),
-      ledger: () => ledgerOf(world(), number),
-      run: (index: number) => world().posthog.run(String(ledgerOf(world(), number).runs[index]?.runId)),
-    }
+const opensIn = (world: () => World) => async (title: string) => {
+  const maya = world().github.as('maya')
+  const { number } = await maya.opensIssue({ title, body: 'As said.' })
+  const thread = new Thread(world(), number)
+  return {
+    number,
+    thread,
+    says: (text: string) => maya.comments(number, text),
+    ledger: () => ledgerOf(world(), number),
+    run: (index: number) => world().posthog.run(String(ledgerOf(world(), number).runs[index]?.runId)),
   }
+}
+
+onEitherQueue('In the hour after a turn', world => {
+  const opens = opensIn(world)
 
   it('approve does not go into the run of the plan, which may only read', async () => {
     world().posthog.script('plan the split', { kind: 'answers', text: '1. Move the models' })
@@ -26,6 +29,11 @@ onBothQueues('In the hour after a turn', world => {
     await says('/codex plan --effort low plan the split')
     await thread.waitForAnswer('Carry out this plan')
     expect(run(0).status).toBe('in_progress')
+    expect(ledger().runs[0]?.body).toMatchObject({
+      initial_permission_mode: 'read-only',
+      auto_publish: false,
+      branch: 'main',
+    })
     world().posthog.script('Carry out the plan', { kind: 'opensPull' })
     await says('/codex approve')
     await thread.waitForAnswer('pull request is ready')
@@ -54,17 +62,6 @@ onBothQueues('In the hour after a turn', world => {
     })
   })
 
-  it('the same wishes go into the run that listens', async () => {
-    const { says, thread, ledger } = await opens('Go on with it')
-    await says('/codex begin it')
-    await thread.waitForAnswer('pull request is ready')
-    world().posthog.script('polish the rest', { kind: 'opensPull', text: 'Polished.' })
-    await says('/codex polish the rest')
-    await thread.waitForAnswer('@maya done')
-    const { runs, messages, cancels } = ledger()
-    expect([runs.length, messages.length, cancels.length]).toEqual([1, 1, 0])
-  })
-
   it('another model is another run, which goes on with the session', async () => {
     const { says, thread, ledger, run } = await opens('Another model')
     await says('/codex --model gpt-5.5 begin with that')
@@ -75,19 +72,6 @@ onBothQueues('In the hour after a turn', world => {
     expect(ledger().messages).toHaveLength(0)
     expect(ledger().runs[1]?.body).toMatchObject({ resume_from_run_id: run(0).id, model: 'gpt-5' })
     expect(await thread.status()).not.toContain('instead of what was asked')
-  })
-
-  it('while a run works, words with another model wait for a run of their own', async () => {
-    world().posthog.script('take your time', { kind: 'manual' })
-    const { says, thread, ledger, run } = await opens('Meanwhile')
-    await says('/codex take your time')
-    await thread.waitForStatus('⏳ Codex is working')
-    await says('/codex --effort low be quick about it')
-    await thread.waitForAnswer('with another `--effort`')
-    expect(ledger().messages).toHaveLength(0)
-    await run(0).completeTurn('Took it.')
-    await world().github.waitFor(() => ledger().runs.length === 2)
-    expect(ledger().runs[1]?.body).toMatchObject({ reasoning_effort: 'low', resume_from_run_id: run(0).id })
   })
 
   it('the end of a turn of PostHog’s own is not the answer to words that came meanwhile', async () => {
@@ -105,6 +89,58 @@ onBothQueues('In the hour after a turn', world => {
     await thread.waitForAnswer('It waits.')
     expect((await thread.answers()).join('\n')).not.toContain('All checks are green.')
     expect(ledger().messages).toHaveLength(1)
+  })
+
+  it('a permission that the agent waits for is given by what the run may do', async () => {
+    const script = { kind: 'asksPermission' as const, next: { kind: 'answers' as const, text: 'Allowed.' } }
+    world().posthog.script('ask first', script)
+    const worker = await opens('May it work')
+    await worker.says('/codex ask first')
+    await worker.thread.waitForAnswer('Allowed.')
+    expect(await worker.thread.status()).toContain('asked for permission and may do this')
+    const planner = await opens('May it plan')
+    await planner.says('/codex plan ask first')
+    await planner.thread.waitForAnswer('I was not allowed to do that')
+    expect(await planner.thread.status()).toContain('asked for permission and may not do this')
+  })
+
+  it('retry lets the earlier run go before it begins again', async () => {
+    const { says, thread, ledger, run } = await opens('Once more')
+    world().posthog.script('try it', { kind: 'answers', text: 'Could not.' }, { times: 1 })
+    await says('/codex try it')
+    await thread.waitForAnswer('Could not.')
+    await says('/codex retry')
+    await thread.waitForAnswer('pull request is ready')
+    expect(run(0).status).toBe('cancelled')
+    expect(ledger().runs[1]?.body).not.toHaveProperty('resume_from_run_id')
+  })
+})
+
+onBothQueues('A session that is shared', world => {
+  const opens = opensIn(world)
+
+  it('the same wishes go into the run that listens', async () => {
+    const { says, thread, ledger } = await opens('Go on with it')
+    await says('/codex begin it')
+    await thread.waitForAnswer('pull request is ready')
+    world().posthog.script('polish the rest', { kind: 'opensPull', text: 'Polished.' })
+    await says('/codex polish the rest')
+    await thread.waitForAnswer('@maya done')
+    const { runs, messages, cancels } = ledger()
+    expect([runs.length, messages.length, cancels.length]).toEqual([1, 1, 0])
+  })
+
+  it('while a run works, words with another model wait for a run of their own', async () => {
+    world().posthog.script('take your time', { kind: 'manual' })
+    const { says, thread, ledger, run } = await opens('Meanwhile')
+    await says('/codex take your time')
+    await thread.waitForStatus('⏳ Codex is working')
+    await says('/codex --effort low be quick about it')
+    await thread.waitForAnswer('with another `--effort`')
+    expect(ledger().messages).toHaveLength(0)
+    await run(0).completeTurn('Took it.')
+    await world().github.waitFor(() => ledger().runs.length === 2)
+    expect(ledger().runs[1]?.body).toMatchObject({ reasoning_effort: 'low', resume_from_run_id: run(0).id })
   })
 
   it('an issue and its pull request do not speak to one session at once', async () => {
@@ -131,30 +167,6 @@ onBothQueues('In the hour after a turn', world => {
     expect((await there.answers()).join()).not.toContain('To you.')
     expect((await thread.answers()).join()).not.toContain('To them.')
     expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 2])
-  })
-
-  it('a permission that the agent waits for is given by what the run may do', async () => {
-    const script = { kind: 'asksPermission' as const, next: { kind: 'answers' as const, text: 'Allowed.' } }
-    world().posthog.script('ask first', script)
-    const worker = await opens('May it work')
-    await worker.says('/codex ask first')
-    await worker.thread.waitForAnswer('Allowed.')
-    expect(await worker.thread.status()).toContain('asked for permission and may do this')
-    const planner = await opens('May it plan')
-    await planner.says('/codex plan ask first')
-    await planner.thread.waitForAnswer('I was not allowed to do that')
-    expect(await planner.thread.status()).toContain('asked for permission and may not do this')
-  })
-
-  it('retry lets the earlier run go before it begins again', async () => {
-    const { says, thread, ledger, run } = await opens('Once more')
-    world().posthog.script('try it', { kind: 'answers', text: 'Could not.' }, { times: 1 })
-    await says('/codex try it')
-    await thread.waitForAnswer('Could not.')
-    await says('/codex retry')
-    await thread.waitForAnswer('pull request is ready')
-    expect(run(0).status).toBe('cancelled')
-    expect(ledger().runs[1]?.body).not.toHaveProperty('resume_from_run_id')
   })
 })
 
