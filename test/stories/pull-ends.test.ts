@@ -37,14 +37,6 @@ onEitherQueue('The pull request of a run', world => {
     expect(await thread.statuses()).toHaveLength(1)
   })
 
-  it('is closed, and opened again', async () => {
-    const { maya, thread, pull } = await made('Closed later')
-    await maya.closes(pull)
-    await thread.waitForStatus(/^### ✖️ \[#\d+ Closed later.*?\]\(\S+\) was closed without a merge\n/)
-    await maya.reopens(pull)
-    await thread.waitForStatus(/^### 🚀 \[#\d+ Closed later.*?\]/)
-  })
-
   it('is reverted by another one', async () => {
     const { maya, thread, pull, head } = await made('Reverted later')
     await maya.readies(pull)
@@ -59,16 +51,6 @@ onEitherQueue('The pull request of a run', world => {
         `^### ↩️ \\[#${pull} Reverted later.*?\\]\\(\\S+\\) was merged, and reverted by \\[#${revert.number}\\]\\(`,
       ),
     )
-  })
-
-  it('is marked ready: the status says so, once', async () => {
-    const { github } = world()
-    const { maya, thread, pull } = await made('Readied later')
-    await maya.readies(pull)
-    await thread.waitForStatus(' · open, ')
-    expect(await isInSight(thread)).toBe(true)
-    await github.settled()
-    expect(await thread.statuses()).toHaveLength(1)
   })
 
   it('goes on: what was told of it is folded away again, and only the newest run tells of its end', async () => {

@@ -1,26 +1,24 @@
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
+import type { World } from '../world/world.ts'
 
-onBothQueues('Something is taken back, or put right', world => {
-  const working = async (title: string, kind: 'hangs' | 'manual' = 'hangs') => {
+const workingIn =
+  (world: () => World) =>
+  async (title: string, kind: 'hangs' | 'manual' = 'hangs') => {
     const { github, posthog } = world()
     posthog.script(title, { kind })
     const maya = github.as('maya')
-    const issue = await maya.opensIssue({ title, body: 'As said.' })
-    const asked = await maya.comments(issue.number, `/codex ${title}`)
-    const thread = new Thread(world(), issue.number)
+    const { number } = await maya.opensIssue({ title, body: 'As said.' })
+    await maya.comments(number, `/codex ${title}`)
+    const thread = new Thread(world(), number)
     await thread.waitForStatus('⏳ Codex is working')
-    await github.waitFor(() => ledgerOf(world(), issue.number).runs.length > 0)
-    return { maya, number: issue.number, asked, thread }
+    await github.waitFor(() => ledgerOf(world(), number).runs.length > 0)
+    return { maya, number, thread }
   }
 
-  it('a deleted comment stops its run', async () => {
-    const { maya, asked, thread, number } = await working('Deleted comment')
-    await maya.deletesComment(asked.id)
-    await thread.waitForStatus('Stopped because `maya` deleted the comment that asked for it')
-    expect(ledgerOf(world(), number).cancels).toHaveLength(1)
-  })
+onEitherQueue('Something is taken back, or put right', world => {
+  const working = workingIn(world)
 
   it.each(['stops', 'goes on'] as const)(
     'a comment on a line that somebody else deleted has its answer in the pull request: the run %s',
@@ -55,30 +53,6 @@ onBothQueues('Something is taken back, or put right', world => {
     },
   )
 
-  it('a closed issue stops its run', async () => {
-    const { maya, thread, number } = await working('Closed issue')
-    await maya.closes(number)
-    await thread.waitForStatus('Stopped because `maya` closed this')
-    expect(ledgerOf(world(), number).cancels).toHaveLength(1)
-  })
-
-  it('a closed issue lets no command go without an answer', async () => {
-    const { github } = world()
-    const maya = github.as('maya')
-    github.webhooks.mode = { kind: 'paused' }
-    const { number } = await maya.opensIssue({ title: 'Closed at once' })
-    await maya.comments(number, '/codex do it')
-    await maya.comments(number, '/codex status')
-    await maya.closes(number)
-    await github.settled()
-    github.webhooks.mode = { kind: 'normal' }
-    await github.webhooks.flush('reversed')
-    const thread = new Thread(world(), number)
-    await thread.waitForStatus('Stopped because `maya` closed this')
-    await thread.waitForAnswer(/going on here|asked here yet|has not begun yet/)
-    expect(ledgerOf(world(), number).tasks).toEqual([])
-  })
-
   it('a locked issue ends its run', async () => {
     const { maya, number } = await working('Locked issue')
     await world().github.as('olga').locks(number)
@@ -98,19 +72,6 @@ onBothQueues('Something is taken back, or put right', world => {
     await thread.waitForStatus('Stopped because `maya` took the label off')
   })
 
-  it('a waiting command whose comment is deleted never starts', async () => {
-    const { posthog } = world()
-    const { maya, thread, number } = await working('In front', 'manual')
-    const second = await maya.comments(number, '/codex --new behind it')
-    await thread.waitForAnswer('another run is still going')
-    await maya.deletesComment(second.id)
-    await new Promise(resolve => setTimeout(resolve, 300))
-    posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
-    await thread.waitForStatus(/^### 💬/)
-    await new Promise(resolve => setTimeout(resolve, 2_500))
-    expect(ledgerOf(world(), number).runs).toHaveLength(1)
-  })
-
   it('an edit that brings a command in is obeyed, and only then', async () => {
     const { github } = world()
     const maya = github.as('maya')
@@ -121,8 +82,9 @@ onBothQueues('Something is taken back, or put right', world => {
     await thread.waitForAnswer('nothing was asked here yet')
     await maya.editsComment(comment.id, 'Let me think again.\n\n/codex status')
     await github.settled()
-    await new Promise(resolve => setTimeout(resolve, 400))
-    expect(await thread.answers()).toHaveLength(1)
+    const next = await maya.comments(issue.number, '/codex queue')
+    await thread.waitForReaction('+1', next.id)
+    expect(await thread.answers()).toHaveLength(2)
   })
 
   it('a ticked box stops the run', async () => {
@@ -131,23 +93,6 @@ onBothQueues('Something is taken back, or put right', world => {
     await maya.editsComment(Number(status?.id), String(status?.body).replace('- [ ] Stop', '- [x] Stop'))
     await thread.waitForStatus(/^### ⏹️/)
     expect(ledgerOf(world(), number).cancels).toHaveLength(1)
-  })
-
-  it('a ticked box tries again', async () => {
-    const { github, posthog } = world()
-    posthog.script('Ticked retry', { kind: 'fails', message: 'usage limit reached' }, { times: 1 })
-    const maya = github.as('maya')
-    const issue = await maya.opensIssue({ title: 'Ticked retry', body: 'x' })
-    await maya.comments(issue.number, '/codex Ticked retry')
-    const thread = new Thread(world(), issue.number)
-    await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
-    const lastWord = (await thread.botComments()).find(({ body }) => body.includes('- [ ] Try again'))
-    await maya.editsComment(
-      Number(lastWord?.id),
-      String(lastWord?.body).replace('- [ ] Try again', '- [x] Try again'),
-    )
-    await thread.waitForAnswer('pull request is ready')
-    expect(ledgerOf(world(), issue.number).runs).toHaveLength(2)
   })
 
   it('that it was stopped is old news once it was tried again', async () => {
@@ -224,9 +169,10 @@ onBothQueues('Something is taken back, or put right', world => {
     posthog.run(String(ledgerOf(world(), number, repository).runs[0]?.runId)).finish('completed')
     const pull = Number(/pull\/(\d+)/.exec(status)?.[1])
     await maya.closes(pull)
-    await thread.waitForStatus('· closed at ')
+    const closed = await thread.waitForStatus('· closed at ')
+    expect(closed).toMatch(/^### ✖️ \[#\d+ Follow me.*?\]\(\S+\) was closed without a merge\n/)
     await maya.reopens(pull)
-    await thread.waitForStatus('· draft,')
+    expect(await thread.waitForStatus('· draft,')).toMatch(/^### 🚀 \[#\d+ Follow me.*?\]/)
     await maya.readies(pull)
     await thread.waitForStatus('· open,')
     await maya.convertsToDraft(pull)
@@ -261,6 +207,42 @@ onBothQueues('Something is taken back, or put right', world => {
     await thread.waitForAnswer('All is done.')
     expect(ledgerOf(world(), number).cancels).toEqual([])
     expect(await thread.answers()).toHaveLength(1)
+  })
+})
+
+onBothQueues('What waits is taken back', world => {
+  const working = workingIn(world)
+
+  it('a closed issue lets no command go without an answer', async () => {
+    const { github } = world()
+    const maya = github.as('maya')
+    github.webhooks.mode = { kind: 'paused' }
+    const { number } = await maya.opensIssue({ title: 'Closed at once' })
+    await maya.comments(number, '/codex do it')
+    await maya.comments(number, '/codex status')
+    await maya.closes(number)
+    await github.settled()
+    github.webhooks.mode = { kind: 'normal' }
+    await github.webhooks.flush('reversed')
+    const thread = new Thread(world(), number)
+    await thread.waitForStatus('Stopped because `maya` closed this')
+    await thread.waitForAnswer(/going on here|asked here yet|has not begun yet/)
+    expect(ledgerOf(world(), number).tasks).toEqual([])
+  })
+
+  it('a waiting command whose comment is deleted never starts', async () => {
+    const { posthog } = world()
+    const { maya, thread, number } = await working('In front', 'manual')
+    const second = await maya.comments(number, '/codex --new behind it')
+    await thread.waitForAnswer('another run is still going')
+    await maya.deletesComment(second.id)
+    await world().github.settled()
+    posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
+    await thread.waitForStatus(/^### 💬/)
+    // Asked later, so what waits is decided before it is.
+    const last = await maya.comments(number, '/codex status')
+    await thread.waitForReaction('+1', last.id)
+    expect(ledgerOf(world(), number).runs).toHaveLength(1)
   })
 
   it('closing while a run waits for its turn stops it by who may stop runs, and else is said', async () => {
