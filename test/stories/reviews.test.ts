@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread, words } from '../world/thread.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
 
 onEitherQueue('Somebody reviews', world => {
   const pullBy = async (branch: string) => {
@@ -49,17 +49,6 @@ onEitherQueue('Somebody reviews', world => {
     expect(prompt).toContain(path)
   })
 
-  it('a command in one inline comment of the review is enough', async () => {
-    const { github, posthog } = world()
-    const { number, path, thread } = await pullBy('maya/inline')
-    posthog.script('simplify', { kind: 'pushesToBranch', text: 'Simplified.' })
-    await github
-      .as('mario')
-      .reviews(number, { event: 'COMMENT', comments: [{ path, line: 3, body: '/codex simplify' }] })
-    await thread.waitForAnswer('@mario done')
-    expect(ledgerOf(world(), number).runs).toHaveLength(1)
-  })
-
   const misplaced = 'Please:\n\n- /codex simplify it'
   const hint = '@maya `/codex` works only at the start of a line.'
 
@@ -86,19 +75,6 @@ onEitherQueue('Somebody reviews', world => {
     expect(answer.body).toContain(hint)
     expect(await thread.answers()).toEqual([])
     expect(ledgerOf(world(), number).tasks).toEqual([])
-  })
-
-  it('a reply to an inline comment is answered in its own thread', async () => {
-    const { github, posthog } = world()
-    const { maya, number, path } = await pullBy('maya/lone')
-    posthog.script('why three', { kind: 'answers', text: 'Because of two.' })
-    await maya.commentsOnLine(number, { path, line: 3, body: '/codex why three?' })
-    const answer = await github.waitFor(
-      async () => (await github.thread(number)).lineComments.find(({ author }) => author === github.botLogin),
-      { timeout: 150_000 },
-    )
-    expect(words({ body: answer.body } as Parameters<typeof words>[0])).toContain('Because of two.')
-    expect(ledgerOf(world(), number).runs).toHaveLength(1)
   })
 
   const atWork = async (name: string) => {
@@ -165,15 +141,6 @@ onEitherQueue('Somebody reviews', world => {
     expect(await agent.answersOnLines(1)).toEqual([
       { body: expect.stringMatching(/^Because of one\./), replyTo: asked?.id },
     ])
-  })
-
-  it('a review without a command leaves no trace', async () => {
-    const { github } = world()
-    const { number, thread } = await pullBy('maya/plain')
-    await github.as('mario').reviews(number, { body: 'Looks good.', event: 'APPROVE' })
-    await github.settled()
-    await new Promise(resolve => setTimeout(resolve, 400))
-    expect(await thread.botComments()).toEqual([])
   })
 
   it('of two looks at the queue in a line’s thread only the newest is kept', async () => {

@@ -10,26 +10,14 @@ onEitherQueue('Who may ask, and what is understood', world => {
     return { thread: new Thread(world(), issue.number), comment, number: issue.number }
   }
 
-  for (const login of ['olga', 'mario', 'maya'])
-    it(`${login} may start a run`, async () => {
-      const { thread, number } = await asks(login, '/codex do it')
-      await thread.waitForAnswer(`@${login} the pull request is ready`)
-      expect(ledgerOf(world(), number).runs).toHaveLength(1)
-    })
-
-  for (const [login, role] of [
-    ['theo', 'triage'],
-    ['rita', 'read'],
-    ['eve', 'read'],
-  ] as const)
-    it(`${login}, who has ${role}, is refused once and clearly`, async () => {
-      const { thread, comment, number } = await asks(login, '/codex do it')
-      const answer = await thread.waitForAnswer(`@${login} you need write permission`)
-      await thread.waitForReaction('-1', comment.id)
-      expect(answer).toContain(`Yours is ${role}.`)
-      expect(await thread.botComments()).toHaveLength(1)
-      expect(ledgerOf(world(), number).tasks).toEqual([])
-    })
+  it('theo, who may only triage, is refused once and clearly', async () => {
+    const { thread, comment, number } = await asks('theo', '/codex do it')
+    const answer = await thread.waitForAnswer('@theo you need write permission')
+    await thread.waitForReaction('-1', comment.id)
+    expect(answer).toContain('Yours is triage.')
+    expect(await thread.botComments()).toHaveLength(1)
+    expect(ledgerOf(world(), number).tasks).toEqual([])
+  })
 
   it.sequential('whom GitHub does not know for a while is asked for again, not refused', async () => {
     const { github } = world()
@@ -44,15 +32,6 @@ onEitherQueue('Who may ask, and what is understood', world => {
     expect(fault.hits).toBe(6)
     expect((await thread.botComments()).join('\n')).not.toContain('did not say which permission')
     expect(ledgerOf(world(), number).runs).toHaveLength(1)
-  })
-
-  it('a fork is refused with the reason', async () => {
-    const { github } = world()
-    const pull = await github.openForkPull({ by: 'eve', title: 'From a fork' })
-    await github.as('maya').comments(pull.number, '/codex tidy this up')
-    const thread = new Thread(world(), pull.number)
-    await thread.waitForAnswer('this pull request comes from a fork')
-    expect(ledgerOf(world(), pull.number).tasks).toEqual([])
   })
 
   it('a closed issue is refused with the reason', async () => {
@@ -72,44 +51,24 @@ onEitherQueue('Who may ask, and what is understood', world => {
       expect(answer).toContain(`/codex ${command}`)
   })
 
-  for (const [text, said] of [
+  it.each([
     ['/codex --efort high fix it', 'Did you mean `--effort`?'],
-    ['/codex --effort hgih fix it', 'Did you mean `high`?'],
-    ['/codex hepl', 'Did you mean `/codex help`?'],
-    ['/codex --model', '`--model` needs a value'],
-    ['/codex --model gpt-5 --effort xhigh fix it', '`gpt-5` has no effort `xhigh`'],
     ['/codex --model gtp-5 fix it', 'Did you mean `gpt-5`?'],
-    ['/codex --branch no/such fix it', 'there is no branch `no/such`'],
-  ] as const)
-    it(`${text} is answered with what is wrong`, async () => {
-      const { thread, number } = await asks('maya', text)
-      await thread.waitForAnswer(said)
-      expect(ledgerOf(world(), number).tasks).toEqual([])
-    })
+  ])('%s is answered with what is wrong', async (text, said) => {
+    const { thread, number } = await asks('maya', text)
+    await thread.waitForAnswer(said)
+    expect(ledgerOf(world(), number).tasks).toEqual([])
+  })
 
-  for (const text of [
-    'Nice work!',
-    '> /codex fix it',
-    '```\n/codex fix it\n```',
-    '<!--\n/codex fix it\n-->',
-    'see `/codex help`',
-  ])
-    it(`${JSON.stringify(text)} leaves no trace`, async () => {
-      const { github } = world()
-      const { thread, comment } = await asks('maya', text)
-      await github.settled()
-      await new Promise(resolve => setTimeout(resolve, 250))
-      expect(await thread.botComments()).toEqual([])
-      expect(await thread.reactions(comment.id)).toEqual([])
-    })
-
-  it('other bots start nothing', async () => {
+  it('words that are no command, and commands of other bots, leave no trace', async () => {
     const { github } = world()
-    const issue = await github.as('maya').opensIssue({ title: 'Bots' })
-    await github.as('posthog[bot]').comments(issue.number, '/codex do it')
+    const { thread, comment, number } = await asks('maya', 'Nice work!\n\n```\n/codex fix it\n```')
+    await github.as('posthog[bot]').comments(number, '/codex do it')
     await github.settled()
-    await new Promise(resolve => setTimeout(resolve, 250))
-    expect(await new Thread(world(), issue.number).botComments()).toEqual([])
+    const last = await github.as('maya').comments(number, '/codex status')
+    await thread.waitForReaction('+1', last.id)
+    expect(await thread.botComments()).toHaveLength(1)
+    expect(await thread.reactions(comment.id)).toEqual([])
   })
 
   it('who may ask for help may not start a run in the line below', async () => {

@@ -12,7 +12,7 @@ export interface Patience {
 }
 
 /** What people read: without the signed marker. */
-export const words = (comment: CommentView | undefined): string =>
+const words = (comment: CommentView | undefined): string =>
   (comment?.body ?? '').replace(/\s*<!-- codex-run:.*? -->/g, '')
 
 export class Thread {
