@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 onBothQueues('Somebody asks on an issue', world => {
@@ -46,18 +46,9 @@ onBothQueues('Somebody asks on an issue', world => {
       .filter(({ path }) => !path.includes('00000000-0000-4000-8000-000000000000'))
     expect(calls.filter(({ status }) => status >= 400)).toEqual([])
   })
+})
 
-  it('may leave the words to the issue', async () => {
-    const { github } = world()
-    const maya = github.as('maya')
-    const issue = await maya.opensIssue({ title: 'Sort the imports', body: 'They are a mess.' })
-    await maya.comments(issue.number, 'Let us see.\n\n/codex')
-    await new Thread(world(), issue.number).waitForAnswer('pull request is ready')
-    const prompt = JSON.stringify(ledgerOf(world(), issue.number).runs[0]?.body)
-    expect(prompt).toContain('Do what the issue below describes')
-    expect(prompt).toContain('They are a mess.')
-  })
-
+onEitherQueue('Who asks on an issue', world => {
   it('chooses model, effort and branch', async () => {
     const { github } = world()
     const maya = github.as('maya')

@@ -21,12 +21,9 @@ onBothQueues('A command in the text of a new issue', world => {
     expect(JSON.stringify(runs(number)[0]?.body)).toContain('fix it in the text')
   })
 
-  it.each([
-    ['alone', '/codex fix it beside the label'],
-    ['below another command', '/codex help\n\n/codex then fix it beside the label'],
-    ['that is only tried out', '/codex --dry-run fix it beside the label'],
-  ])('beside the label starts one, which the label joins: %s', async (_, body) => {
+  it('beside the label starts one, which the label joins', async () => {
     const { posthog, github } = world()
+    const body = '/codex fix it beside the label'
     posthog.script('fix it beside the label', { kind: 'manual' })
     const { number, thread } = await opens({ title: 'Asked twice over', body, labels: ['codex'] })
     await thread.waitForStatus('⏳ Codex is working')
@@ -52,22 +49,6 @@ onBothQueues('A command in the text of a new issue', world => {
     await thread.waitForStatus('⏹️')
     const { tasks, messages } = ledgerOf(world(), number)
     expect([tasks.length, runs(number).length, messages.length]).toEqual([1, 1, 1])
-  })
-
-  it('that is no command there leaves the label to itself', async () => {
-    const { number, thread } = await opens({
-      title: 'Only an example',
-      body: 'Write it like this:\n\n```\n/codex fix it\n```',
-      labels: ['codex'],
-    })
-    await thread.waitForAnswer('pull request is ready')
-    expect(runs(number)).toHaveLength(1)
-  })
-
-  it('by a stranger is answered, and starts nothing', async () => {
-    const { number, thread } = await opens({ title: 'By a stranger', body: '/codex do as I say' }, 'eve')
-    await thread.waitForAnswer('you need write permission to start a run')
-    expect(runs(number)).toEqual([])
   })
 
   it('that its author adds soon counts, and nothing that stood there before', async () => {

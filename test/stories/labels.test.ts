@@ -56,27 +56,6 @@ onBothQueues('Somebody sets the label', world => {
     expect(ledgerOf(world(), issue.number).tasks).toHaveLength(1)
     expect(ledgerOf(world(), issue.number).runs).toHaveLength(1)
   })
-
-  it('with a preset: the effort is the one of the label', async () => {
-    const { github } = world()
-    const maya = github.as('maya')
-    const issue = await maya.opensIssue({ title: 'High effort', body: 'Do it.' })
-    await maya.labels(issue.number, 'codex:high')
-    await new Thread(world(), issue.number).waitForAnswer('pull request is ready')
-    expect(ledgerOf(world(), issue.number).runs.map(({ body }) => body)).toMatchObject([
-      { reasoning_effort: 'high' },
-    ])
-  })
-
-  it('that is none of ours: nothing happens', async () => {
-    const { github } = world()
-    const maya = github.as('maya')
-    const issue = await maya.opensIssue({ title: 'A bug' })
-    await maya.labels(issue.number, 'bug')
-    await github.settled()
-    await new Promise(resolve => setTimeout(resolve, 300))
-    expect(await new Thread(world(), issue.number).botComments()).toEqual([])
-  })
 })
 
 onEitherQueue('Somebody sets the label of a preset while a run works', world => {
@@ -105,21 +84,6 @@ onEitherQueue('Somebody sets the label of a preset while a run works', world => 
     await first.completeTurn('Took it.')
     await thread.waitForAnswer('Took it.')
     await thread.waitForAnswer('Docs.')
-  })
-
-  it('a plan waits as `/codex plan` does', async () => {
-    const { posthog } = world()
-    const { repository, number, maya, thread, ledger, first } = await working('preset-that-plans')
-    posthog.script({ repository }, { kind: 'answers', text: '1. Plan.' })
-    await maya.labels(number, 'codex:plan')
-    await thread.waitForAnswer('another run is still going')
-    await first.completeTurn('Did it.')
-    await thread.waitForAnswer('Did it.')
-    await thread.waitForAnswer('Carry out this plan')
-    expect(ledger().runs.map(({ body }) => body)).toMatchObject([
-      { auto_publish: true },
-      { auto_publish: false },
-    ])
   })
 
   it('and takes it off again before the run has ended: nothing comes of it', async () => {
