@@ -17,10 +17,11 @@ async function opens(world: World, title: string) {
   }
 }
 
+/** One after the other: what GitHub and PostHog do not do, they do not do for all. */
 onBothQueues(
-  'An earlier command',
+  'In a thread',
   world => {
-    it('that comes after a later stop never starts', async () => {
+    it('an earlier command that comes after a later stop never starts', async () => {
       const { github } = world()
       const { thread, says, ledger } = await opens(world(), 'Delivered again')
       await github.settled()
@@ -38,14 +39,8 @@ onBothQueues(
       expect(ledger().runs).toHaveLength(1)
       expect(JSON.stringify(ledger().runs[0]?.body)).toContain('how many are there?')
     })
-  },
-  { own: true },
-)
 
-onBothQueues(
-  'A stop while the agent is being started',
-  world => {
-    it('ends it, however long PostHog takes', async () => {
+    it('a stop while the agent is being started ends it, however long PostHog takes', async () => {
       const { github, posthog } = world()
       const { thread, says, ledger } = await opens(world(), 'Slow to start')
       const slow = posthog.fault({ route: 'run', fault: { kind: 'delay', ms: 13_000 } })
@@ -56,14 +51,8 @@ onBothQueues(
       await thread.waitForReaction('+1', stop.id)
       expect(ledger()).toMatchObject({ runs: [{}], cancels: [{}] })
     })
-  },
-  { own: true },
-)
 
-onBothQueues(
-  'A command that can not be carried out for an error of the bot',
-  world => {
-    it('keeps no other of its thread, and no run, from going on', async () => {
+    it('a command that an error of the bot stops keeps no other of its thread, and no run, from going on', async () => {
       const { github, posthog } = world()
       const maya = github.as('maya')
       posthog.script('hang about', { kind: 'hangs' })
@@ -85,14 +74,8 @@ onBothQueues(
       await thread.waitForStatus(/^### ⏹️/)
       broken.cancel()
     })
-  },
-  { own: true },
-)
 
-onBothQueues(
-  'Of two commands in one second',
-  world => {
-    it('the first is first, though GitHub is slow to say who wrote it', async () => {
+    it('of two commands in one second the first is first, though GitHub is slow to say who wrote it', async () => {
       const { github, posthog } = world()
       posthog.script('the first', { kind: 'manual' })
       posthog.script('the second', { kind: 'manual' })
@@ -107,14 +90,8 @@ onBothQueues(
       expect(JSON.stringify(ledger().runs)).toContain('the first')
       expect(JSON.stringify(ledger().messages)).toContain('the second')
     })
-  },
-  { own: true },
-)
 
-onBothQueues(
-  'While commands of thirty threads wait for GitHub, which does not answer',
-  world => {
-    it('another thread is served', async () => {
+    it('another thread is served while commands of thirty wait for GitHub, which does not answer', async () => {
       const { github } = world()
       const path = /collaborators\/maya\/permission/
       const hangs = github.fault({ path, times: Infinity, fault: { kind: 'hang' } })
@@ -131,5 +108,5 @@ onBothQueues(
       hangs.cancel()
     })
   },
-  { own: true },
+  { oneByOne: true },
 )
