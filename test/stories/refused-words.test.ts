@@ -30,22 +30,15 @@ onEitherQueue('Words that PostHog refuses', world => {
   }
 
   it.each<[string, Fault, string]>([
-    ['a plan', { kind: 'gate403' }, 'PostHog Code access is required'],
     [
       'a usage limit',
       { kind: 'usage-limit', reset_at: '2027-01-01T00:00:00Z' },
       'PostHog’s usage limit is reached',
     ],
-    ['a billing limit', { kind: 'billing-limit' }, 'billing limit'],
     [
       'a conflict',
       { kind: 'status', code: 409, body: { code: 'held', error: 'The queue is held' } },
       'The queue is held',
-    ],
-    [
-      'a bad request',
-      { kind: 'status', code: 400, body: { error: 'Too long for this agent' } },
-      'Too long for this agent',
     ],
   ])('by %s', async (why, fault, said) => {
     const work = await atWork(`Refused by ${why}`)
