@@ -3,8 +3,6 @@ import { onBothQueues, onRedis } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 import { wipeQueue } from '../world/wipe-queue.ts'
 
-const ways = { labels: 'by a label', asks: 'by a comment', waits: 'while it waited for its turn' } as const
-
 onBothQueues(
   'The queue lost its data while agents were at work',
   world => {
@@ -14,19 +12,43 @@ onBothQueues(
       await github.as('olga', repository).pushes('main', { '.github/codex.yml': 'limits: { repository: 2 }' })
       const maya = github.as('maya', repository)
       const ledger = ({ number }: Thread) => ledgerOf(world(), number, repository)
-      const begin = async (how: keyof typeof ways) => {
+      const begin = async (how: 'labels' | 'asks' | 'waits') => {
         posthog.script(`work-${how}`, { kind: 'manual' })
         const { number } = await maya.opensIssue({ title: `work-${how}`, body: 'x' })
         if (how === 'labels') await maya.labels(number, 'codex')
         else await maya.comments(number, `/codex work-${how}`)
         return new Thread(world(), number, repository)
       }
+      /** In a thread without a status: its settings want `comments` otherwise. */
+      const beginQuietly = async (comments: 'check' | 'outcomes') => {
+        const name = `lost-${comments}`
+        const quiet = await github.addRepo('acme', name)
+        await github.as('olga', quiet).pushes('main', { '.github/codex.yml': `comments: ${comments}\n` })
+        posthog.script({ repository: quiet, prompt: 'work' }, { kind: 'manual' })
+        const { number } = await github.as('maya', quiet).opensIssue({ title: 'Lost', body: 'x' })
+        await github.as('maya', quiet).comments(number, '/codex work')
+        const taskRuns = () => ledgerOf(world(), number, quiet).runs
+        await github.waitFor(() => taskRuns().length === 1)
+        return { thread: new Thread(world(), number, quiet), name, taskRuns }
+      }
       const atWork = [await begin('labels'), await begin('asks')]
       for (const thread of atWork) await thread.waitForStatus('Codex is working')
       const waiting = await begin('waits')
       await waiting.waitForStatus('waits for its turn')
+      const quiet = [await beginQuietly('check'), await beginQuietly('outcomes')]
+      await github.settled()
 
       await wipeQueue(world())
+
+      for (const { thread, name, taskRuns } of quiet) {
+        await world().bot.says(new RegExp(`${name}[^\\n]*a run that the queue had lost`))
+        const run = posthog.run(String(taskRuns()[0]?.runId))
+        await run.openPull()
+        await run.completeTurn('There it is.')
+        await thread.waitForAnswer('pull request is ready')
+        expect(taskRuns()).toHaveLength(1)
+        expect(await thread.botComments()).toHaveLength(1)
+      }
 
       for (const thread of atWork) {
         const run = posthog.run(String(ledger(thread).runs[0]?.runId))
@@ -52,33 +74,6 @@ onBothQueues(
       expect((await first?.view())?.labels).toEqual([])
       await second?.waitForReaction('rocket', (await second.view()).comments[0]?.id)
     })
-
-    it.each(['check', 'outcomes'])(
-      'also where the thread has no status: comments as `%s`',
-      async comments => {
-        const { github, posthog } = world()
-        const repository = await github.addRepo('acme', `lost-${comments}`)
-        await github.as('olga', repository).pushes('main', { '.github/codex.yml': `comments: ${comments}\n` })
-        const maya = github.as('maya', repository)
-        posthog.script({ repository, prompt: 'work' }, { kind: 'manual' })
-        const { number } = await maya.opensIssue({ title: 'Lost', body: 'x' })
-        await maya.comments(number, '/codex work')
-        const thread = new Thread(world(), number, repository)
-        const ledger = () => ledgerOf(world(), number, repository)
-        await github.waitFor(() => ledger().runs.length === 1)
-        await github.settled()
-
-        await wipeQueue(world())
-
-        await world().bot.says(new RegExp(`lost-${comments}[^\\n]*a run that the queue had lost`))
-        const run = posthog.run(String(ledger().runs[0]?.runId))
-        await run.openPull()
-        await run.completeTurn('There it is.')
-        await thread.waitForAnswer('pull request is ready')
-        expect([ledger().tasks.length, ledger().runs.length]).toEqual([1, 1])
-        expect(await thread.botComments()).toHaveLength(1)
-      },
-    )
 
     it('a pause holds on, and what it kept starts once when it ends', async () => {
       const { github } = world()
