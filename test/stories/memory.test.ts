@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
-import { onBothQueues, onRedis } from '../world/on-queues.ts'
+import { onEitherQueue, onRedis } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 onRedis('The queue was wiped', world => {
@@ -47,7 +47,7 @@ onRedis('The queue was wiped', world => {
   })
 })
 
-onBothQueues('Somebody copies a marker', world => {
+onEitherQueue('Somebody copies a marker', world => {
   it('a marker in another thread, or by somebody else, means nothing', async () => {
     const { github, posthog } = world()
     const maya = github.as('maya')

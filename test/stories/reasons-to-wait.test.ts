@@ -124,7 +124,9 @@ onBothQueues('A repository that is paused', world => {
     await olga.comments(working.number, '/codex resume')
     await working.thread.waitForAnswer('this repository is not paused.')
   })
+})
 
+onEitherQueue('A repository that is paused for a while', world => {
   it.runIf(exhaustive)('goes on by itself at the time that was said', async () => {
     const { github } = world()
     const repository = await github.addRepo('acme', 'pauses-a-while')

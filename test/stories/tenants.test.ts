@@ -2,11 +2,11 @@
 import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { Thread } from '../world/thread.ts'
 import { wipeQueue } from '../world/wipe-queue.ts'
 
-onBothQueues(
+onEitherQueue(
   'Two owners have a PostHog each',
   world => {
     it('runs, follow-ups, markers, restarts and a lost queue stay with their owner; a third owner is told once', async () => {
