@@ -94,9 +94,6 @@ onEitherQueue('A run is over', world => {
     ['the clock', { kind: 'stopsShort', by: 'timed_out_wall_clock' }],
     ['inactivity', { kind: 'stopsShort', by: 'timed_out_inactivity' }],
     ['the length', { kind: 'answers', text: 'I first', stopReason: 'max_tokens' }],
-    ['an error', { kind: 'answers', text: 'I first', stopReason: 'error_recoverable' }],
-    ['the model', { kind: 'answers', text: 'I first', stopReason: 'refusal' }],
-    ['somebody in PostHog', { kind: 'answers', text: 'I first', stopReason: 'cancelled' }],
     ['a failure upstream', { kind: 'fails', message: 'Agent error: 503 of upstream' }],
   ] as const)('not when it is cut off by %s', async (name, behaviour) => {
     const { thread, agent, says } = await asks(`Cut off by ${name}`)

@@ -64,10 +64,14 @@ onEitherQueue(
       })
     })
 
-    it('a deleted comment and a label taken off stop nothing', async () => {
-      const repository = await repositoryWith('when: {deleted: continue, unlabeled: continue}\n')
+    it('a deleted comment, a label taken off and a closed thread stop nothing', async () => {
+      const repository = await repositoryWith(
+        'when: {deleted: continue, unlabeled: continue, closed: continue}\n',
+      )
       const asked = await working(repository, 'stay though deleted')
       await asked.person.deletesComment(asked.commentId)
+      const closed = await working(repository, 'stay though closed')
+      await closed.person.closes(closed.number)
       world().posthog.script('stay though unlabeled', { kind: 'manual' })
       const { number } = await asked.person.opensIssue({ title: 'stay though unlabeled', body: 'x' })
       await asked.person.labels(number, 'codex')
@@ -77,6 +81,7 @@ onEitherQueue(
       await world().github.settled()
       for (const [thread, ledger] of [
         [asked.thread, asked.ledger()],
+        [closed.thread, closed.ledger()],
         [labelled, ledgerOf(world(), number, repository)],
       ] as const) {
         await world().posthog.run(String(ledger.runs[0]?.runId)).completeTurn('Nothing to do.')

@@ -43,25 +43,6 @@ onEitherQueue(
       })
     })
 
-    it('a slip is told with line and key, and the last version without one holds', async () => {
-      const { github, repository, issue, thread, ledger } = await runIn('model: gpt-5\n', 'hello')
-      await github
-        .as('olga', repository)
-        .pushes('main', { '.github/codex.yml': 'model: gpt-5.5\neffort: enormous\n' })
-      await github.as('maya', repository).comments(issue.number, '/codex do it')
-      const status = await thread.waitForStatus('.github/codex.yml, line 2')
-      expect(status).toContain('effort')
-      await thread.waitForAnswer('pull request is ready')
-      expect(ledger().runs[0]?.body).toMatchObject({ model: 'gpt-5' })
-    })
-
-    it('settings that never were without a slip let nothing start', async () => {
-      const { thread, ledger } = await runIn('modle: gpt-5\neffort: enormous\n', '/codex do it')
-      const answer = await thread.waitForAnswer('has 2 problems, so nothing was started')
-      expect(answer).toMatch(/line 1: \S*modle.*\n.*line 2: \S*effort/)
-      expect(ledger().tasks).toEqual([])
-    })
-
     it('branches are called as the settings say, and found again', async () => {
       const { thread, ledger, github, issue, repository } = await runIn(
         'branch_prefix: bots/codex-\n',
@@ -104,22 +85,6 @@ onEitherQueue(
       expect(poll.ledger().runs[0]?.body).toMatchObject({ initial_permission_mode: 'read-only' })
     })
 
-    it('a closed thread does not stop a run where the settings say so', async () => {
-      const { posthog } = world()
-      posthog.script('stay on it', { kind: 'manual' })
-      const { github, repository, issue, thread, ledger } = await runIn(
-        'when:\n  closed: continue\n',
-        '/codex stay on it',
-      )
-      await thread.waitForStatus('⏳ Codex is working')
-      await github.as('maya', repository).closes(issue.number)
-      await github.settled()
-      await new Promise(resolve => setTimeout(resolve, 1_000))
-      expect(ledger().cancels).toEqual([])
-      posthog.run(String(ledger().runs[0]?.runId)).finish('completed')
-      await thread.waitForStatus(/^### 💬/)
-    })
-
     it('--as-user needs the settings to allow it', async () => {
       const { thread, ledger } = await runIn('model: gpt-5\n', '/codex --as-user do it')
       await thread.waitForAnswer('does not allow `--as-user`')
@@ -138,24 +103,6 @@ onEitherQueue(
       })
       const said = JSON.stringify(await github.thread(issue.number, repository)) + world().bot.output()
       expect(said).not.toContain('ghu_of_the_deployment')
-    })
-
-    it('runs beyond the limit wait for their turn, and say so', async () => {
-      const { posthog } = world()
-      posthog.script('hold the line', { kind: 'manual' })
-      const { thread, github, repository, ledger } = await runIn(
-        'limits:\n  repository: 1\n',
-        '/codex hold the line',
-      )
-      await thread.waitForStatus('⏳ Codex is working')
-      const maya = github.as('maya', repository)
-      const issue = await maya.opensIssue({ title: 'Second', body: 'x' })
-      await maya.comments(issue.number, '/codex wait for it')
-      const second = new Thread(world(), issue.number, repository)
-      await second.waitForStatus('waits for its turn · one run before it')
-      expect(ledgerOf(world(), issue.number, repository).runs).toEqual([])
-      posthog.run(String(ledger().runs[0]?.runId)).finish('completed')
-      await second.waitForAnswer('pull request is ready')
     })
   },
   {
