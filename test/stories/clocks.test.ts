@@ -23,7 +23,7 @@ async function working(world: World, what: string): Promise<Thread> {
 const runOf = (world: World, { number }: Thread) =>
   world.posthog.run(String(ledgerOf(world, number).runs[0]?.runId))
 
-describe('The clock of the machine', () => {
+describe('The clock of the machine', { concurrent: true }, () => {
   it.each([-10 * minutes, 10 * minutes])(
     'is moved by %s ms while an agent works: its end is told',
     async by => {
