@@ -141,27 +141,6 @@ onEitherQueue(
       expect(await thread.waitForAnswer('Pushed it.')).toContain('is on this pull request.')
       expect(await pulls()).toHaveLength(1)
     })
-
-    it('was merged, and the agent goes on where it was: that is no answer alone', async () => {
-      const { repository, maya, merges, opensIssue, byHand, pulls } = await repositoryOf('same-branch')
-      const { thread, number, says, taskRun } = await opensIssue('Goes on after the merge')
-      await says('/codex do it')
-      await thread.waitForAnswer('pull request is ready')
-      await thread.waitForFolded()
-      const [first] = await pulls()
-      await merges(Number(first?.number))
-      await world().github.waitFor(async () => (await thread.view()).state === 'closed')
-      await maya.reopens(number)
-      byHand('the other half')
-      await says('/codex the other half')
-      await thread.waitForStatus('⏳ Codex is working')
-      await pushesOnto(repository, String(first?.head))
-      await taskRun(-1).completeTurn('Did the other half.')
-      const answer = await thread.waitForAnswer('Did the other half.')
-      const [, second] = await pulls()
-      expect(second).toMatchObject({ head: first?.head, base: 'main', state: 'open' })
-      expect(answer).toContain(`the pull request is ready for you: **[#${second?.number} `)
-    })
   },
   { posthog: { rate: 'off' } },
 )

@@ -143,16 +143,4 @@ onEitherQueue('Who asks on an issue', world => {
     expect(await thread.status()).toMatch(/^### 😕 Codex failed/)
     expect(ledgerOf(world(), issue.number).runs).toHaveLength(2)
   })
-
-  it('is not shown a pull request of somewhere else', async () => {
-    const { github, posthog } = world()
-    const prUrl = 'https://github.com/evil/repo/pull/1'
-    posthog.script('a foreign pull', { kind: 'opensPull', prUrl, text: 'All is done.' })
-    const maya = github.as('maya')
-    const issue = await maya.opensIssue({ title: 'Foreign' })
-    await maya.comments(issue.number, '/codex a foreign pull')
-    const thread = new Thread(world(), issue.number)
-    await thread.waitForAnswer('All is done.')
-    expect((await thread.botComments()).map(({ body }) => body).join('\n')).not.toContain('evil/repo')
-  })
 })
