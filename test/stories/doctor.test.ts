@@ -108,16 +108,10 @@ describe('what is wrong in the environment is named, with its fix, and the exit 
       { 'github-app': /PRIVATE_KEY/, 'posthog-key': /POSTHOG_API_KEY/, queue: /REDIS_URL/ },
     ],
     [
-      'another App id and another PostHog project',
-      { APP_ID: '999999', POSTHOG_PROJECT_ID: '987654' },
-      { 'github-app': /APP_ID/, 'posthog-project': /POSTHOG_PROJECT_ID/ },
-    ],
-    [
       'a GitHub and a PostHog that are not there',
       { GITHUB_API_URL: elsewhere, POSTHOG_HOST: elsewhere },
       { 'github-app': /GITHUB_API_URL/, 'posthog-key': /POSTHOG_HOST/ },
     ],
-    ['a model that PostHog does not offer', { CODEX_MODEL: 'gpt-2' }, { 'posthog-model': /CODEX_MODEL/ }],
     ['a variable that can not be read', { POSTHOG_PROJECT_ID: 'mine' }, { configuration: /./ }],
     [
       'a key without the right to start runs',
@@ -279,7 +273,7 @@ test.skipIf(!exhaustive || !redisAvailable() || !tlsAvailable())(
   },
 )
 
-test.each(['--jsn', '--fix', 'all'])('the flag %s, which there is not, is refused', async flag => {
+test.each(['--jsn', 'all'])('the flag %s, which there is not, is refused', async flag => {
   const { code, output } = await doctor({}, [flag])
   expect([code, output]).toEqual([2, ''])
 })
@@ -351,9 +345,9 @@ describe('an admin of a repository asks in a thread', () => {
     expect(answer.indexOf('✗')).toBeLessThan(answer.indexOf('✓'))
   })
 
-  test.each(['mario', 'maya', 'eve'])('%s is told who may, and no more', async login => {
-    expect(await asks(login)).toMatch(
-      /^@\w+ you need admin permission to use `\/codex doctor`\. Yours is \w+\. [^✓✗]*$/,
+  test('somebody else is told who may, and no more', async () => {
+    expect(await asks('mario')).toMatch(
+      /^@mario you need admin permission to use `\/codex doctor`\. Yours is \w+\. [^✓✗]*$/,
     )
   })
 })
