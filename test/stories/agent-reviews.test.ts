@@ -4,8 +4,8 @@ import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 onEitherQueue('A pull request is looked at', world => {
-  const review = (findings: unknown, said = 'Good work, with two doubts.') =>
-    `${said}\n\n\`\`\`findings\n${typeof findings === 'string' ? findings : JSON.stringify(findings)}\n\`\`\`\n`
+  const review = (findings: unknown) =>
+    `Good work, with two doubts.\n\n\`\`\`findings\n${JSON.stringify(findings)}\n\`\`\`\n`
 
   const onPull = async (says: string) => {
     const { github, posthog } = world()
@@ -61,14 +61,6 @@ onEitherQueue('A pull request is looked at', world => {
     expect(JSON.stringify(run?.body)).toContain(
       'Review this pull request. Look at this above all: the waiting',
     )
-  })
-
-  it('and what can not be read of the findings is given as text', async () => {
-    const { maya, number, waitForReview } = await onPull(review('[{ "path": 1 }'))
-    await maya.comments(number, '/codex review')
-    const { reviews, lines } = await waitForReview()
-    expect(reviews[0]?.body).toContain('[{ "path": 1 }')
-    expect(lines).toEqual([])
   })
 
   it('and a review that GitHub answers late is not said twice', async () => {
