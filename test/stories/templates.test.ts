@@ -67,25 +67,6 @@ onEitherQueue('A repository has templates', world => {
     expect(plain.prompt()).toContain('# Instruction\n\nrelease the lock\n\n')
   })
 
-  it('that the help lists', async () => {
-    const { asks } = await here({ 'release.md': release, 'docs.md': 'Bring the docs up to date.' })
-    const { thread } = await asks('/codex help')
-    const help = await thread.waitForAnswer('Templates of this repository')
-    expect(help).toContain('- `/codex docs …`\n- `/codex release …`')
-  })
-
-  it('that can not be used, which is said', async () => {
-    const { asks } = await here({ 'huge.md': 'x'.repeat(10_001), 'bytes.md': 'PNG\0\0', 'empty.md': '\n' })
-    const huge = await asks('/codex huge one')
-    await huge.thread.waitForAnswer('`.github/codex/huge.md` is longer than 10000 characters')
-    await huge.thread.waitForReaction('-1', huge.asked.id)
-    const bytes = await asks('/codex bytes')
-    await bytes.thread.waitForAnswer('`.github/codex/bytes.md` could not be read as text')
-    const empty = await asks('/codex empty it')
-    await empty.thread.waitForAnswer('`.github/codex/empty.md` could not be read as text')
-    expect([huge, bytes, empty].flatMap(({ ledger }) => ledger().tasks)).toEqual([])
-  })
-
   it('of which only the one that is meant is read', async () => {
     const { github } = world()
     const { repository, asks } = await here({ 'release.md': release })
