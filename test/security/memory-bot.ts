@@ -114,7 +114,7 @@ async function listedIn<Data>(
   return [...jobs.values()].filter(({ id }) => ids.has(id))
 }
 
-export interface Posted {
+interface Posted {
   id: number
   body: string
   createdAt: number
@@ -162,8 +162,6 @@ export class MemoryBot {
   deaths = 0
   /** What PostHog answers to whatever would put an agent to work. */
   fault: Error | undefined
-  /** GitHub lets the bot work here no more. */
-  accessLost = false
   /** The most CPU time that one job or delivery took, in milliseconds; nothing here waits for anything. */
   held = 0
   readonly comments: Posted[] = []
@@ -185,7 +183,7 @@ export class MemoryBot {
   #ahead: Posted[] = []
   #posted = 0
   /** How the thread stands, and which comments of people are gone. */
-  subject = { open: true, locked: false, labels: ['codex'], gone: false }
+  subject = { open: true, locked: false, labels: ['codex'] }
   readonly deleted = new Set<number>()
   /** Labels that the bot took off. */
   readonly unlabelled: string[] = []
@@ -219,7 +217,7 @@ export class MemoryBot {
       settings: this.#settings,
       examine: async () => [],
       schemaAddress: async () => undefined,
-      mayWorkIn: () => Promise.resolve(!this.accessLost),
+      mayWorkIn: () => Promise.resolve(true),
       runs: this.#queue,
       waiting: {
         ...this.#waiting,
@@ -453,7 +451,7 @@ export class MemoryBot {
     mayCheck: async () => true,
     blockers: async () => [],
     openPulls: async () => [],
-    state: async () => (this.subject.gone ? undefined : { ...this.subject }),
+    state: async () => ({ ...this.subject }),
     hasComment: async ({ commentId }) => !this.deleted.has(commentId),
     review: async id => (this.deleted.has(id) ? undefined : ''),
     removeLabel: async name => void this.unlabelled.push(name),
