@@ -1,17 +1,10 @@
 import { expect, it } from 'vitest'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
-import type { World } from '../world/world.ts'
-
-const opensIn = (world: () => World) => async (title: string) => {
-  const maya = world().github.as('maya')
-  const { number } = await maya.opensIssue({ title, body: 'As said.' })
-  const thread = new Thread(world(), number)
-  return { maya, number, thread, says: (text: string) => maya.comments(number, text) }
-}
 
 onBothQueues('The thread is a conversation', world => {
-  const opens = opensIn(world)
+  const opens = (title: string) => opensIssue(world(), title)
 
   it('more words while it works go to the agent', async () => {
     const { posthog } = world()
@@ -86,7 +79,7 @@ onBothQueues('The thread is a conversation', world => {
 })
 
 onEitherQueue('A thread that was asked before', world => {
-  const opens = opensIn(world)
+  const opens = (title: string) => opensIssue(world(), title)
 
   it('continue goes on in the session that there is, and so do more words on its pull request', async () => {
     const { github, posthog } = world()

@@ -1,25 +1,10 @@
 /** What people's keyboards make of a command, and what they change below it. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 
 onEitherQueue('A command as people write it', world => {
-  const opens = async (title: string) => {
-    const maya = world().github.as('maya')
-    const { number } = await maya.opensIssue({ title, body: 'As said.' })
-    return { maya, number, thread: new Thread(world(), number), ledger: () => ledgerOf(world(), number) }
-  }
-
-  it('without a space, with a dash for two hyphens, on the next line', async () => {
-    const { maya, number, thread, ledger } = await opens('No spaces')
-    await maya.comments(number, '/codex：修复登录\n—effort high')
-    await thread.waitForAnswer('pull request is ready')
-    const [run] = ledger().runs
-    expect(run?.body).toMatchObject({ reasoning_effort: 'high' })
-    const prompt = String(Object(run?.body).pending_user_message)
-    expect(prompt).toContain('# Instruction\n\n修复登录\n')
-    expect(prompt).not.toContain('effort')
-  })
+  const opens = (title: string) => opensIssue(world(), title)
 
   it('with dollars in prose: the words arrive as they are, from all who are read', async () => {
     const { maya, number, thread, ledger } = await opens('It costs $5')
@@ -30,24 +15,6 @@ onEitherQueue('A command as people write it', world => {
     const prompt = String(Object(ledger().runs[0]?.body).pending_user_message)
     expect(prompt).toContain('# Instruction\n\nshow $10 instead of $5, see $HOME and $PATH\n')
     expect(prompt).toContain('It says $7 or $8 there, and $PATH is set.')
-  })
-
-  it('with marks before it that nobody sees', async () => {
-    const { maya, number, thread } = await opens('Marks')
-    for (const mark of ['\u00a0', '\ufeff', '\u200b', '\u200f']) {
-      const comment = await maya.comments(number, `${mark}/codex status`)
-      await thread.waitForReaction('+1', comment.id)
-    }
-    expect(await thread.answers()).toHaveLength(1)
-  })
-
-  it('behind a word of courtesy: it is told where a command goes', async () => {
-    const { maya, number, thread, ledger } = await opens('Courtesy')
-    await maya.comments(number, 'I read of /codex in /codex/readme.')
-    const asked = await maya.comments(number, 'Please /codex fix it')
-    await thread.waitForReaction('-1', asked.id)
-    expect(await thread.answers()).toHaveLength(1)
-    expect(ledger().tasks).toEqual([])
   })
 
   it('with a label in another case', async () => {

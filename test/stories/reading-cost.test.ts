@@ -1,8 +1,9 @@
 /** How much there is to read in each kind of thread: no more than there was when this was first counted. */
 import { afterAll, expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 import { type ReadingCost, readingCost } from '../world/reading-cost.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { ledgerOf, type Thread } from '../world/thread.ts'
 
 /**
  * Before the thread was read beside those of other bots, counted by this file at commit c13ca65; the smaller number of
@@ -25,16 +26,7 @@ const before: Readonly<Record<string, ReadingCost>> = {
 const counted: [string, ReadingCost][] = []
 
 onEitherQueue('What a thread costs its readers', world => {
-  const opens = async (title: string, repository = world().github.repository) => {
-    const { github } = world()
-    const maya = github.as('maya', repository)
-    const issue = await maya.opensIssue({ title, body: 'As said.' })
-    return {
-      number: issue.number,
-      thread: new Thread(world(), issue.number, repository),
-      says: (text: string) => maya.comments(issue.number, text),
-    }
-  }
+  const opens = (title: string, repository?: string) => opensIssue(world(), title, repository)
 
   /** A status that is not the last word itself is folded away below it, and only such a one. */
   const costs = async (kind: string, thread: Thread, status: 'folded' | 'open' = 'folded'): Promise<void> => {

@@ -2,21 +2,15 @@
 import { expect, it } from 'vitest'
 import { exhaustive } from '../support/tries.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
-import type { World } from '../world/world.ts'
+import { opensIssue } from '../world/opens-issue.ts'
+import { ledgerOf } from '../world/thread.ts'
 
 const seconds = 1_000
-
-async function opens(world: World, title: string, repository = world.github.repository) {
-  const maya = world.github.as('maya', repository)
-  const { number } = await maya.opensIssue({ title, body: 'As said.' })
-  return { maya, number, thread: new Thread(world, number, repository) }
-}
 
 onEitherQueue('An open pull request that closes the issue', world => {
   it('is named, and nothing starts until --force', async () => {
     const { github } = world()
-    const { maya, number, thread } = await opens(world(), 'Somebody is on it')
+    const { maya, number, thread } = await opensIssue(world(), 'Somebody is on it')
     await github.as('mario').pushes('mario/on-it', { 'on-it.ts': 'let it' })
     const pull = await github
       .as('mario')
@@ -33,7 +27,7 @@ onEitherQueue('An open pull request that closes the issue', world => {
 
   it('is no reason when it is closed, or the work of this thread', async () => {
     const { github } = world()
-    const { maya, number, thread } = await opens(world(), 'It was given up')
+    const { maya, number, thread } = await opensIssue(world(), 'It was given up')
     await github.as('mario').pushes('mario/gave-up', { 'gave-up.ts': 'let it' })
     const pull = await github
       .as('mario')
@@ -51,9 +45,9 @@ onEitherQueue('An open pull request that closes the issue', world => {
 onBothQueues('An issue that others block', world => {
   it('waits, says for which, and starts by itself when the last one closes', async () => {
     const { github } = world()
-    const first = await opens(world(), 'Comes first')
-    const second = await opens(world(), 'Comes second')
-    const { maya, number, thread } = await opens(world(), 'Comes last')
+    const first = await opensIssue(world(), 'Comes first')
+    const second = await opensIssue(world(), 'Comes second')
+    const { maya, number, thread } = await opensIssue(world(), 'Comes last')
     github.block(number, [first.number, second.number])
     await maya.comments(number, '/codex fix it at last')
     const status = await thread.waitForStatus(`⏳ Codex waits for #${first.number}, #${second.number}`)
@@ -73,9 +67,9 @@ onBothQueues('An issue that others block', world => {
 
   it('does not wait with --force, said at once or while it waits', async () => {
     const { github } = world()
-    const blocking = await opens(world(), 'Blocks two')
-    const one = await opens(world(), 'Forced at once')
-    const two = await opens(world(), 'Forced later')
+    const blocking = await opensIssue(world(), 'Blocks two')
+    const one = await opensIssue(world(), 'Forced at once')
+    const two = await opensIssue(world(), 'Forced later')
     github.block(one.number, [blocking.number])
     github.block(two.number, [blocking.number])
     await one.maya.comments(one.number, '/codex --force fix this one')
@@ -94,7 +88,7 @@ onBothQueues('A repository that is paused', world => {
     const { github, posthog } = world()
     const repository = await github.addRepo('acme', 'pauses')
     const olga = github.as('olga', repository)
-    const working = await opens(world(), 'At work before', repository)
+    const working = await opensIssue(world(), 'At work before', repository)
     posthog.script('take your time here', { kind: 'manual' })
     await working.maya.comments(working.number, '/codex take your time here')
     await working.thread.waitForStatus('⏳ Codex is working')
@@ -102,7 +96,7 @@ onBothQueues('A repository that is paused', world => {
     await working.thread.waitForAnswer('is paused in this repository')
     await working.thread.waitForReaction('+1', paused.id)
 
-    const kept = await opens(world(), 'Asked meanwhile', repository)
+    const kept = await opensIssue(world(), 'Asked meanwhile', repository)
     await kept.maya.comments(kept.number, '/codex fix it after the release')
     const status = await kept.thread.waitForStatus('⏸️ Codex is paused here')
     expect(status).toMatch(/Paused since \d\d:\d\d UTC by olga: release of 2\.0\./)
@@ -131,7 +125,7 @@ onEitherQueue('A repository that is paused for a while', world => {
     const { github } = world()
     const repository = await github.addRepo('acme', 'pauses-a-while')
     const olga = github.as('olga', repository)
-    const { number, thread } = await opens(world(), 'Soon', repository)
+    const { number, thread } = await opensIssue(world(), 'Soon', repository)
     await olga.comments(number, '/codex pause until the cows come home')
     await thread.waitForAnswer('`until the cows come home` is not a time in the next year')
     const until = new Date(Date.now() + 90 * seconds).toISOString().slice(0, 16)
@@ -146,8 +140,8 @@ onEitherQueue('A repository that is paused for a while', world => {
 onEitherQueue('--dry-run', world => {
   it('says who may, what would be sent where, and what it would wait for, and does nothing', async () => {
     const { github } = world()
-    const blocking = await opens(world(), 'In its way')
-    const { maya, number, thread } = await opens(world(), 'Only tried')
+    const blocking = await opensIssue(world(), 'In its way')
+    const { maya, number, thread } = await opensIssue(world(), 'Only tried')
     github.block(number, [blocking.number])
     const asked = await maya.comments(number, '/codex --dry-run --model gpt-5.6-sol --effort high fix it')
     const answer = await thread.waitForAnswer('nothing was done')
@@ -167,7 +161,7 @@ onEitherQueue('--dry-run', world => {
 
   it('goes with every command', async () => {
     const { github, posthog } = world()
-    const { maya, number, thread } = await opens(world(), 'Tried while at work')
+    const { maya, number, thread } = await opensIssue(world(), 'Tried while at work')
     posthog.script('stay at it', { kind: 'manual' })
     await maya.comments(number, '/codex stay at it')
     await thread.waitForStatus('⏳ Codex is working')
@@ -195,19 +189,19 @@ onEitherQueue('A limit of money', world => {
     await allows(0.5)
     for (const word of ['one', 'two', 'three'])
       posthog.script(`cheap ${word}`, { kind: 'answers', text: `Answer ${word}.` })
-    const one = await opens(world(), 'The first dollar', repository)
+    const one = await opensIssue(world(), 'The first dollar', repository)
     await one.maya.comments(one.number, '/codex cheap one')
     const costIn = (answer: string): number => Number(/\$(\d+\.\d\d)/.exec(answer)?.[1])
     const cost = costIn(await one.thread.waitForAnswer('Answer one.'))
     expect(cost).toBeGreaterThan(0)
 
     await allows(cost * 1.2)
-    const two = await opens(world(), 'The second', repository)
+    const two = await opensIssue(world(), 'The second', repository)
     await two.maya.comments(two.number, '/codex cheap two')
     await two.thread.waitForStatus(`The runs of this repository cost \`$${cost.toFixed(2)}\` in 24 hours`)
     const both = cost + costIn(await two.thread.waitForAnswer('Answer two.'))
 
-    const three = await opens(world(), 'The third', repository)
+    const three = await opensIssue(world(), 'The third', repository)
     await three.maya.comments(three.number, '/codex cheap three')
     const status = await three.thread.waitForStatus(/⏳ Codex waits until 20\d\d-/)
     expect(status).toContain(`cost \`$${both.toFixed(2)}\` in 24 hours; the limit is`)
@@ -224,7 +218,7 @@ onEitherQueue('A limit of money', world => {
       .as('olga', repository)
       .pushes('main', { '.github/codex.yml': 'limits:\n  cost_per_run: 0.01\n' })
     posthog.script('dear one', { kind: 'answers', text: 'It was dear.' })
-    const { maya, number, thread } = await opens(world(), 'One session', repository)
+    const { maya, number, thread } = await opensIssue(world(), 'One session', repository)
     await maya.comments(number, '/codex dear one')
     expect(await thread.waitForAnswer('It was dear.')).toContain('so it takes no more instructions')
     await thread.waitForFolded()
@@ -240,11 +234,11 @@ onEitherQueue('A limit of open pull requests', world => {
     await github
       .as('olga', repository)
       .pushes('main', { '.github/codex.yml': 'limits:\n  open_pull_requests: 1\n' })
-    const one = await opens(world(), 'The first', repository)
+    const one = await opensIssue(world(), 'The first', repository)
     await one.maya.comments(one.number, '/codex fix the first')
     await one.thread.waitForAnswer('pull request is ready')
     const [pull] = await github.pulls(repository)
-    const two = await opens(world(), 'The second', repository)
+    const two = await opensIssue(world(), 'The second', repository)
     await two.maya.comments(two.number, '/codex fix the second')
     const status = await two.thread.waitForStatus('⏳ Codex waits for an open pull request')
     expect(status).toContain(
@@ -255,7 +249,7 @@ onEitherQueue('A limit of open pull requests', world => {
     const soon = { timeout: 45_000 }
     await one.maya.closes(pull?.number ?? 0)
     await two.thread.waitForAnswer('pull request is ready', soon)
-    const three = await opens(world(), 'The third', repository)
+    const three = await opensIssue(world(), 'The third', repository)
     await three.maya.comments(three.number, '/codex fix the third')
     await three.thread.waitForStatus('⏳ Codex waits for an open pull request')
     const other = (await github.pulls(repository)).find(({ state }) => state === 'open')
@@ -270,11 +264,11 @@ onEitherQueue('A limit of open pull requests', world => {
     const settings = 'limits:\n  open_pull_requests: 1\n'
     await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
     posthog.script('slowly do it', { kind: 'manual' })
-    const one = await opens(world(), 'One', repository)
+    const one = await opensIssue(world(), 'One', repository)
     await one.maya.comments(one.number, '/codex slowly do it')
     await one.thread.waitForStatus('⏳ Codex is working')
     const waits = async (title: string) => {
-      const other = await opens(world(), title, repository)
+      const other = await opensIssue(world(), title, repository)
       await other.maya.comments(other.number, '/codex slowly do it')
       const status = await other.thread.waitForStatus('⏳ Codex waits for an open pull request')
       expect(status).toContain(`[#${one.number} One](`)

@@ -1,16 +1,14 @@
 /** What came of the work, where people went on with it meanwhile. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
-import { Thread } from '../world/thread.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 
-onBothQueues('What came of it', world => {
+onEitherQueue('What came of it', world => {
   const opens = async (title: string) => {
-    const maya = world().github.as('maya')
-    const { number } = await maya.opensIssue({ title, body: 'As said.' })
-    const thread = new Thread(world(), number)
-    const pulls = async () =>
-      (await world().github.pulls()).filter(({ body }) => new RegExp(`Closes #${number}(?!\\d)`).test(body))
-    return { maya, number, thread, pulls, says: (text: string) => maya.comments(number, text) }
+    const issue = await opensIssue(world(), title)
+    const closes = new RegExp(`Closes #${issue.number}(?!\\d)`)
+    const pulls = async () => (await world().github.pulls()).filter(({ body }) => closes.test(body))
+    return { ...issue, pulls }
   }
 
   it('files that the agent made are named, and need a login', async () => {
@@ -63,19 +61,6 @@ onBothQueues('What came of it', world => {
     const [after] = await pulls()
     expect(after?.body).toMatch(
       new RegExp(`^Closes #${number}\\n\\n<!-- codex-run:\\S+ -->\\n\\nAs Maya says.`),
-    )
-  })
-
-  it('what an agent leaves open in its description swallows neither the closing of the issue nor our mark', async () => {
-    const { posthog } = world()
-    const { thread, pulls, number, says } = await opens('Open ends')
-    posthog.script('open ends', { kind: 'opensPull', body: 'Seen <!-- this\n\n```\nand that' })
-    await says('/codex open ends')
-    await thread.waitForAnswer('pull request is ready')
-    await thread.waitForFolded()
-    const [pull] = await pulls()
-    expect(pull?.body).toMatch(
-      new RegExp(`^Closes #${number}\\n\\n<!-- codex-run:\\S+ -->\\n\\nSeen <!-- this`),
     )
   })
 })

@@ -1,27 +1,14 @@
 /** A task run idles for an hour after its turn, so the next command mostly finds one that still listens. */
 import { expect, it, vi } from 'vitest'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
-import type { World } from '../world/world.ts'
 
 /** Two task runs boot one after the other, beside those of the other stories. */
 vi.setConfig({ testTimeout: 120_000 })
 
-const opensIn = (world: () => World) => async (title: string) => {
-  const maya = world().github.as('maya')
-  const { number } = await maya.opensIssue({ title, body: 'As said.' })
-  const thread = new Thread(world(), number)
-  return {
-    number,
-    thread,
-    says: (text: string) => maya.comments(number, text),
-    ledger: () => ledgerOf(world(), number),
-    run: (index: number) => world().posthog.run(String(ledgerOf(world(), number).runs[index]?.runId)),
-  }
-}
-
 onEitherQueue('In the hour after a turn', world => {
-  const opens = opensIn(world)
+  const opens = (title: string) => opensIssue(world(), title)
 
   it('approve does not go into the run of the plan, which may only read', async () => {
     world().posthog.script('plan the split', { kind: 'answers', text: '1. Move the models' })
@@ -117,7 +104,7 @@ onEitherQueue('In the hour after a turn', world => {
 })
 
 onBothQueues('A session that is shared', world => {
-  const opens = opensIn(world)
+  const opens = (title: string) => opensIssue(world(), title)
 
   it('the same wishes go into the run that listens', async () => {
     const { says, thread, ledger } = await opens('Go on with it')

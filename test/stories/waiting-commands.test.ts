@@ -2,6 +2,7 @@
 import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
 import { onEitherQueue, onRedis } from '../world/on-queues.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 onRedis('A command that waits for a run', world => {
@@ -37,16 +38,7 @@ onRedis('A command that waits for a run', world => {
 })
 
 onEitherQueue('Words that wait behind a run', world => {
-  const opens = async (title: string) => {
-    const maya = world().github.as('maya')
-    const { number } = await maya.opensIssue({ title, body: 'As said.' })
-    return {
-      thread: new Thread(world(), number),
-      says: (text: string) => maya.comments(number, text),
-      ledger: () => ledgerOf(world(), number),
-      run: () => world().posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)),
-    }
-  }
+  const opens = (title: string) => opensIssue(world(), title)
 
   it('are stopped with it, and told so; what is asked after the stop is not', async () => {
     const { github, posthog } = world()
@@ -72,12 +64,12 @@ onEitherQueue('Words that wait behind a run', world => {
     posthog.script('take it slowly', { kind: 'manual' })
     await says('/codex take it slowly')
     await thread.waitForStatus('⏳ Codex is working')
-    await run().openPull()
+    await run(0).openPull()
     await thread.waitForStatus('Codex still works on it')
     await says('/codex --model gpt-5 what next')
     await thread.waitForAnswer('with another `--model`')
-    expect(run().status).toBe('in_progress')
-    await run().completeTurn('Now it is done.')
+    expect(run(0).status).toBe('in_progress')
+    await run(0).completeTurn('Now it is done.')
     await github.waitFor(() => ledger().runs.length === 2)
   })
 })
