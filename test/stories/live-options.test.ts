@@ -1,33 +1,20 @@
 /** Another model or effort for a session that works. What older versions of PostHog do: `sessions.test.ts`. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 
-onBothQueues(
+onEitherQueue(
   'Words to a run at work want another model or effort',
   world => {
-    const opens = async (title: string) => {
-      const { github, posthog } = world()
-      const maya = github.as('maya')
-      const { number } = await maya.opensIssue({ title, body: 'As said.' })
-      const ledger = () => ledgerOf(world(), number)
-      return {
-        says: (text: string) => maya.comments(number, text),
-        thread: new Thread(world(), number),
-        ledger,
-        run: (at: number) => posthog.run(String(ledger().runs[at]?.runId)),
-        set: () =>
-          posthog.ledger.filter(
-            entry => entry.kind === 'command' && entry.taskId === ledger().tasks[0]?.taskId,
-          ),
-      }
-    }
-
     it('and its session is changed', async () => {
       const { github, posthog } = world()
       posthog.script('take the time it takes', { kind: 'manual' })
       posthog.script('be quick about it', { kind: 'answers', text: 'Quickly done.' })
-      const { says, thread, ledger, run, set } = await opens('Meanwhile')
+      const { says, thread, ledger, run } = await opensIssue(world(), 'Meanwhile')
+      const set = () =>
+        posthog.ledger.filter(
+          ({ kind, taskId }) => kind === 'command' && taskId === ledger().tasks[0]?.taskId,
+        )
       await says('/codex take the time it takes')
       // Its sandbox is up, and the bot has seen it.
       await thread.waitForStatus('**Codex is starting**')
@@ -47,18 +34,6 @@ onBothQueues(
       await says('/codex and then?')
       await thread.waitForAnswer('Then this.')
       expect([ledger().runs.length, ledger().messages.length, set().length]).toEqual([1, 2, 2])
-    })
-
-    it('and nothing else of it can be', async () => {
-      const { github, posthog } = world()
-      posthog.script('stay where you are', { kind: 'manual' })
-      await github.as('maya').pushes('release', { 'a.txt': 'a' })
-      const { says, thread, ledger, set } = await opens('Elsewhere')
-      await says('/codex stay where you are')
-      await thread.waitForStatus('⏳ Codex is working')
-      await says('/codex --effort low --branch release look there')
-      await thread.waitForAnswer('with another `--effort` and `--branch`')
-      expect([ledger().messages.length, set().length]).toEqual([0, 0])
     })
   },
   { posthog: { setsOptions: true } },
