@@ -11,17 +11,17 @@ const less: Shown = [
   'stories/less-settings.test.ts',
   'no files are passed on, and nobody is assigned or asked for a review',
 ]
-const deletedOrUnlabeled: Shown = [
+const when: Shown = [
   'stories/less-settings.test.ts',
-  'a deleted comment and a label taken off stop nothing',
+  'a deleted comment, a label taken off and a closed thread stop nothing',
 ]
+const refuses: Shown = ['stories/reading-cost.test.ts', 'refused at a limit']
 const shape: Shown = ['stories/pull-shape.test.ts', 'has the title, the labels and the state that they say']
 const atOnce: Shown = [
   'stories/less-settings.test.ts',
   'one run of a person at once, and of an owner where whoever runs the bot wants it',
 ]
 const preset: Shown = ['stories/settings.test.ts', 'a label of its own carries a preset']
-const letIn: Shown = ['stories/trust.test.ts', 'somebody is let in by name']
 const offered: Shown = ['stories/trust.test.ts', 'only offered models and efforts are taken']
 const windows: Shown = ['core/start-limits.test.ts', 'owner_per_day: 1']
 const layers: Shown = ['core/layers.test.ts', 'a ceiling is never loosened from below']
@@ -48,19 +48,16 @@ const repository: Readonly<Record<string, Shown>> = {
   'labels.*.effort': preset,
   'labels.*.sandbox': preset,
   'labels.*.instruction': preset,
-  'when.closed': [
-    'stories/settings.test.ts',
-    'a closed thread does not stop a run where the settings say so',
-  ],
-  'when.deleted': deletedOrUnlabeled,
-  'when.unlabeled': deletedOrUnlabeled,
+  'when.closed': when,
+  'when.deleted': when,
+  'when.unlabeled': when,
   'pull_request.assign': less,
   'pull_request.review': less,
   'pull_request.title': shape,
   'pull_request.labels': shape,
   'pull_request.draft': shape,
-  'permissions.*': ['stories/trust.test.ts', 'more is demanded than usual'],
-  'allow.users': letIn,
+  'permissions.*': ['commands/authorize.test.ts', 'permissions: { run: admin }'],
+  'allow.users': ['commands/authorize.test.ts', 'users'],
   'allow.teams': ['commands/authorize.test.ts', 'teams'],
   'allow.apps': ['commands/authorize.test.ts', 'apps'],
   models: offered,
@@ -69,10 +66,7 @@ const repository: Readonly<Record<string, Shown>> = {
   'limits.repository': ['stories/settings.test.ts', 'runs beyond the limit wait for their turn, and say so'],
   'limits.person': atOnce,
   'limits.owner': atOnce,
-  'limits.repository_per_day': [
-    'stories/trust.test.ts',
-    'beyond a limit a run is refused where the settings say so',
-  ],
+  'limits.repository_per_day': refuses,
   'limits.person_per_day': windows,
   'limits.owner_per_day': windows,
   'limits.thread_per_day': windows,
@@ -104,10 +98,7 @@ const repository: Readonly<Record<string, Shown>> = {
   ),
   'limits.cost_per_run': ['stories/reasons-to-wait.test.ts', 'of a session refuses more words for it'],
   'limits.max_effort': ownerSays,
-  'limits.when_reached': [
-    'stories/trust.test.ts',
-    'beyond a limit a run is refused where the settings say so',
-  ],
+  'limits.when_reached': refuses,
 }
 
 /** By the beginning of the key. */

@@ -104,6 +104,24 @@ onEitherQueue(
       const said = JSON.stringify(await github.thread(issue.number, repository)) + world().bot.output()
       expect(said).not.toContain('ghu_of_the_deployment')
     })
+
+    it('runs beyond the limit wait for their turn, and say so', async () => {
+      const { posthog } = world()
+      posthog.script('hold the line', { kind: 'manual' })
+      const { thread, github, repository, ledger } = await runIn(
+        'limits:\n  repository: 1\n',
+        '/codex hold the line',
+      )
+      await thread.waitForStatus('⏳ Codex is working')
+      const maya = github.as('maya', repository)
+      const issue = await maya.opensIssue({ title: 'Second', body: 'x' })
+      await maya.comments(issue.number, '/codex wait for it')
+      const second = new Thread(world(), issue.number, repository)
+      await second.waitForStatus('waits for its turn · one run before it')
+      expect(ledgerOf(world(), issue.number, repository).runs).toEqual([])
+      posthog.run(String(ledger().runs[0]?.runId)).finish('completed')
+      await second.waitForAnswer('pull request is ready')
+    })
   },
   {
     env: { CODEX_GITHUB_USER_TOKEN: 'ghu_of_the_deployment_123456' },
