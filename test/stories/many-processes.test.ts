@@ -35,7 +35,8 @@ onRedis(
           id: comment.id,
           body: '/codex do it once',
           user: { login: 'maya', id: 3, type: 'User' },
-          created_at: new Date().toISOString(),
+          // GitHub's times are whole seconds: a pull request of the same second is not older.
+          created_at: new Date().toISOString().replace(/\.\d+/, ''),
         },
       }
       const webs = bots.slice(0, 2)
