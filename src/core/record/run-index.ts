@@ -77,7 +77,7 @@ export async function wakeEach(
   for (const { id } of waiting) await runs.wake(id)
 }
 
-/** The newest twenty. */
+/** The newest twenty, by when they were added. */
 export async function oldestFirst(
   runs: Pick<JobQueue<Run>, 'listed'>,
   sets: readonly string[],
