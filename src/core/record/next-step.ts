@@ -93,9 +93,10 @@ export type Step = ActingStep | { kind: 'wait'; ms: number } | { kind: 'end' }
 
 /** The first of what is due that nothing holds back. */
 export function nextStep(run: Run, now: Now): Step {
-  let until = agentIsToBeSeenTo(run) ? seenToUntil(run) + 1 : Number.POSITIVE_INFINITY
+  const seesToAgent = agentIsToBeSeenTo(run)
+  let until = seesToAgent ? seenToUntil(run) + 1 : Number.POSITIVE_INFINITY
   const held = new Set<RetryKey>()
-  for (const step of due(run, now)) {
+  for (const step of seesToAgent ? seeingTo(run, now) : due(run, now)) {
     if (step.kind === 'wait') until = Math.min(until, now.at + step.ms)
     if (step.kind === 'wait' || (step.kind === 'end' && held.size > 0)) break
     if (step.kind === 'end') return step
@@ -105,7 +106,7 @@ export function nextStep(run: Run, now: Now): Step {
     for (const key of keys) held.add(key)
     until = Math.min(until, Math.max(...keys.map(key => retryOf(run, key)?.until ?? 0)))
   }
-  const last = longOutage(run, now, held)
+  const last = seesToAgent ? undefined : longOutage(run, now, held)
   if (last) return last
   const { status } = run.report
   const isShown = status && !status.minimized && !run.result.outcome && !run.mailbox.accessLost
@@ -151,7 +152,6 @@ function holding(run: Run, step: ActingStep, { at }: Pick<Now, 'at'>): RetryKey[
 }
 
 function longOutage(run: Run, now: Now, held: ReadonlySet<RetryKey>): Step | undefined {
-  if (agentIsToBeSeenTo(run)) return undefined
   for (const service of services.filter(each => held.has(each))) {
     const outage = retryOf(run, service)
     if (outage && isTooLong(outage, now.at))
@@ -168,8 +168,7 @@ function* due(run: Run, now: Now): Due {
   const { mailbox, report, result, schedule, session } = run
   const intents = openIntents(run)
   const begins = !session.taskRun && !result.outcome
-  if (agentIsToBeSeenTo(run)) yield* seeingTo(run, now)
-  else if (begins && mailbox.stop && intents.length === 0) yield { kind: 'settle-outcome' }
+  if (begins && mailbox.stop && intents.length === 0) yield { kind: 'settle-outcome' }
   else if (mailbox.accessLost) yield* withoutAccess(run, now)
   else if (intents.length > 0) yield* unsettled(run, intents, now)
   else {
