@@ -80,7 +80,7 @@ onBothQueues(
       posthog.script('the first', { kind: 'manual' })
       posthog.script('the second', { kind: 'manual' })
       const { says, ledger } = await opens(world(), 'Two at once')
-      github.fault({ path: /collaborators\/maya\/permission/, fault: { kind: 'delay', ms: 3_000 } })
+      github.fault({ path: /collaborators\/maya\/permission/, fault: { kind: 'delay', ms: 1_500 } })
       await nextSecond()
       await says('/codex the first')
       await says('/codex the second', 'mario')
@@ -104,7 +104,8 @@ onBothQueues(
       const asked = Date.now()
       const { id } = await says('/codex fix it', 'mario')
       await thread.waitForReaction('eyes', id)
-      expect(Date.now() - asked).toBeLessThan(10_000)
+      // Before the first of the calls that hang is given up.
+      expect(Date.now() - asked).toBeLessThan(30_000)
       hangs.cancel()
     })
   },
