@@ -158,7 +158,7 @@ async function takeAway(context: CommandContext, trigger: Withdrawal, run: Run):
   const tell = (message: RunMessage) => send(context.deps.runs, run.id, message)
   const labelOff = what.kind === 'label' ? what.label : undefined
   if (!stops(run.baseline.settings.when, trigger) || (await closedByItsMerge(context, trigger, run))) {
-    if (labelOff !== undefined) await tell({ kind: 'label-off', id, labelOff })
+    if (labelOff !== undefined) await tell({ kind: 'label-off', id, label: labelOff })
     return
   }
   // In one message: a Run that is not labelled any more would not be concerned by a second try.

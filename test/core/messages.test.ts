@@ -101,7 +101,7 @@ describe('a note', () => {
     [
       'that a label was taken off leaves it to whoever sets it again',
       working({ report: { labels: ['codex', 'codex:plan'] } }),
-      [{ kind: 'label-off', id: 'o', labelOff: 'codex' }],
+      [{ kind: 'label-off', id: 'o', label: 'codex' }],
       { report: { labels: ['codex:plan'] }, mailbox: { handledMessageIds: ['o'] } },
     ],
     [

@@ -1,7 +1,8 @@
 /**
  * From 0.2.0 on, what a released version wrote is read by all later ones. `test/data/<version>` has what that version
  * wrote; it is never changed, and a version that writes something new gets a folder of its own. Runs, triggers and
- * markers were noted while stories ran, where `job-worker.ts` saves and `marker.ts` signs; comments are made from the runs.
+ * markers were noted while stories ran, where `job-worker.ts` saves and `marker.ts` signs; comments are made from the runs, messages and
+ * errands have all that their kind can.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,8 +10,12 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { settingsFile } from '../../src/commands/command-registry.ts'
 import { triggerFormat, triggerIndex } from '../../src/commands/trigger-record.ts'
+import { Pause } from '../../src/core/model/pause.ts'
+import { RunMessage } from '../../src/core/record/mailbox-part.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
+import { parseMessage } from '../../src/core/record/messages.ts'
 import { nextStep } from '../../src/core/record/next-step.ts'
+import { UnusedBranch } from '../../src/core/record/own-pull-request.ts'
 import { restored } from '../../src/core/record/recovery-record.ts'
 import { runFormat } from '../../src/core/record/run.ts'
 import { readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
@@ -42,6 +47,12 @@ test('the first version that is kept is there', () => {
   expect(versions).toContain('0.2.0')
 })
 
+test('of each kind of message one is kept', () => {
+  const kept = versions.flatMap(version => linesOf(Stored, version, 'messages.jsonl'))
+  const kinds = RunMessage.options.flatMap(({ shape }) => [...shape.kind.values])
+  expect(new Set(kept.map(({ record }) => record.kind))).toEqual(new Set(kinds))
+})
+
 describe.each(versions)('%s', version => {
   test.each(linesOf(Stored, version, 'runs.jsonl'))(
     'a Run, $name: is read whole and goes on',
@@ -71,6 +82,17 @@ describe.each(versions)('%s', version => {
       expect(triggerIndex.entries({ data: read, addedAt: t0 }).length > 0).toBe('thread' in read.trigger)
       expect(withUnread(newer, read, { ...read, done: 9 })).toMatchObject({ ...newer, done: 9 })
     },
+  )
+
+  test.each(linesOf(Stored, version, 'messages.jsonl'))(
+    'a message that waits for its Run, $name: is read whole',
+    ({ record }) => expect(parseMessage(JSON.stringify(record))).toEqual(record),
+  )
+
+  const errands: Record<string, z.ZodType> = { pause: Pause, branch: UnusedBranch }
+  test.each(linesOf(Stored, version, 'errands.jsonl'))(
+    'an errand, $name: is read whole',
+    ({ name, record }) => expect(errands[name]?.parse(record)).toEqual(record),
   )
 
   test.each(linesOf(Written, version, 'comments.jsonl'))(
@@ -125,8 +147,8 @@ describe.each(versions)('%s', version => {
 
   test('nothing of it is left unread', () => {
     const known = [
-      ...['codex.yml', 'comments.jsonl', 'markers.jsonl', 'runs.jsonl'],
-      ...['settings.json', 'settings.yml', 'triggers.jsonl'],
+      ...['codex.yml', 'comments.jsonl', 'errands.jsonl', 'markers.jsonl', 'messages.jsonl'],
+      ...['runs.jsonl', 'settings.json', 'settings.yml', 'triggers.jsonl'],
     ]
     expect(readdirSync(join(data, version)).filter(name => !known.includes(name))).toEqual([])
     for (const name of known) expect(existsSync(join(data, version, name)), name).toBe(true)

@@ -76,7 +76,7 @@ export const RunMessage = z.discriminatedUnion('kind', [
     because: z.string(),
     labelOff: z.string().optional(),
   }),
-  z.object({ kind: z.literal('label-off'), id: z.string(), labelOff: z.string() }),
+  z.object({ kind: z.literal('label-off'), id: z.string(), label: z.string() }),
   z.object({
     kind: z.literal('label'),
     id: z.string(),

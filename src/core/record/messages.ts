@@ -73,7 +73,7 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
         mailbox: { ignoredStop: { by: message.by.login, because: message.because } },
       })
     case 'label-off':
-      return withoutLabel(run, message)
+      return withoutLabel(run, { labelOff: message.label })
     case 'poll': {
       const claims = message.pull === undefined ? [] : newClaims(run, [message.pull])
       if (claims.length === 0) return run

@@ -142,7 +142,7 @@ export const stop = (id: string, because?: string): RunMessage & { kind: 'stop' 
 
 const below = (n: number): fc.Arbitrary<number> => fc.integer({ min: 0, max: n - 1 })
 
-const labelOff: RunMessage = { kind: 'label-off', id: 'o', labelOff: 'codex:high' }
+const labelOff: RunMessage = { kind: 'label-off', id: 'o', label: 'codex:high' }
 const ignoredStop: RunMessage = { kind: 'ignored-stop', id: 'i', by: zoe, because: 'closed the issue' }
 const accessLost: RunMessage = {
   kind: 'access-lost',
