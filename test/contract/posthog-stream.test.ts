@@ -422,9 +422,9 @@ describe('beside a server that goes wrong', () => {
   ])('takes %s for having no stream, and hangs up', async (_, answer) => {
     const { requests, sockets, watch } = await watched(quick, answer)
     await until(() => watch.watching() === 0)
+    await until(() => sockets.size === 0)
     await sleep(40)
     expect(requests).toHaveLength(1)
-    expect(sockets.size).toBe(0)
   })
 
   it.each<[what: string, onNews: () => unknown]>([
