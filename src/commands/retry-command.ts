@@ -5,19 +5,15 @@ import { type NewRun, newRun } from '../core/record/run.ts'
 import { command, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
 import { previousOptions } from './run-options.ts'
 import {
-  byOthers,
+  agreeOn,
   goingOn,
   inTheWay,
   leaving,
   mayDouble,
-  misplacedBase,
   originOf,
   readUpToIn,
-  rejectStart,
   type Settings,
   type StartReads,
-  sessionCost,
-  settled,
   settlingOf,
   superseding,
   type Wanted,
@@ -62,23 +58,14 @@ export const retryCommand = command({
     if (live) return live.id === runId ? { kind: 'started' } : inTheWay(live, 'retry')
     if (!trigger.snapshot.open) return reject({ kind: 'closed' })
     if (!before) return reject({ kind: 'nothing-to', command: 'retry' })
-    const { settling, last } = before
+    const { last } = before
     const outcome = last.result?.outcome
     const isFailed = outcome?.kind === 'failed' || outcome?.kind === 'unfinished'
     if (isFailed && !mayHelpAgain(outcome) && Object.keys(request.options).length === 0)
       return reject({ kind: 'no-use', outcome })
-    if (!settling.usable)
-      return reject({ kind: 'bad-settings', problem: settling.problem ?? '', slips: settling.slips })
-    const { past, head } = before
-    const misplaced = misplacedBase(trigger, request.options, past.pull ? [past.pull] : [], head)
-    if (misplaced) return rejectStart(settling, misplaced)
-    const asked = wanted(request, last)
-    const agreed = settled(asked, trigger.thread, settling)
-    if (agreed.kind !== 'settled') return rejectStart(settling, agreed)
-    const tooDear = request.options.new ? undefined : sessionCost(last, settling.settings)
-    if (tooDear) return rejectStart(settling, { ...tooDear, again: true })
-    const pulls = mayDouble(asked) ? byOthers(request, before) : []
-    if (pulls.length > 0) return rejectStart(settling, { kind: 'has-pull', pulls, again: true })
+    const asked = { ...wanted(request, last), given: request.options, again: true as const }
+    const agreed = agreeOn(request, asked, before)
+    if (agreed.kind !== 'settled') return agreed
     return {
       kind: 'start',
       run: newRun({

@@ -72,22 +72,12 @@ type Free = StartFacts & { kind: 'free' }
 function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
   const { trigger, attached, runId, command } = request
   const { head, past, last, settling } = facts
-  const { settings, problem, slips, usable } = settling
-  if (!usable) return reject({ kind: 'bad-settings', problem: problem ?? '', slips })
-  const pulls = past?.pull && !wanted.options.new ? [past.pull] : []
-  const misplaced = misplacedBase(trigger, wanted.options, pulls, head)
-  if (misplaced) return rejectStart(settling, misplaced)
+  const { settings, problem } = settling
   const asked = completed(trigger, wanted, { settings, last })
-  if (asked.kind !== 'completed') return rejectStart(settling, asked)
-  if (head && isFork(head, trigger.thread) && !isReadOnly(asked.wanted.what))
-    return rejectStart(settling, { kind: 'fork' })
-  const agreed = settled(asked.wanted, trigger.thread, settling)
-  if (agreed.kind !== 'settled') return rejectStart(settling, agreed)
-  const tooDear = wanted.options.new ? undefined : sessionCost(last, settings)
-  if (tooDear) return rejectStart(settling, tooDear)
+  if (asked.kind !== 'completed') return refuseStart(settling, asked)
+  const agreed = agreeOn(request, { ...asked.wanted, given: wanted.options }, facts)
+  if (agreed.kind !== 'settled') return agreed
   const { what, text, inline, approves, template } = asked.wanted
-  const others = mayDouble(asked.wanted) ? byOthers(request, facts) : []
-  if (others.length > 0) return rejectStart(settling, { kind: 'has-pull', pulls: others })
   const run = newRun({
     id: runId,
     thread: trigger.thread,
@@ -110,8 +100,37 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
   return { kind: 'start', run }
 }
 
+interface Starting extends Pick<Wanted, 'options' | 'what' | 'approves'> {
+  /** Of the options, those that were written now. */
+  given: Options
+  /** What was asked before is asked again. */
+  again?: true
+}
+
+/** The options that a start has, or why there is none. */
+export function agreeOn(
+  request: Request,
+  { given, again, ...asked }: Starting,
+  facts: Omit<Free, 'kind'>,
+): Settled | Decision {
+  const { thread } = request.trigger
+  const { head, past, last, settling } = facts
+  if (!settling.usable) return refuseStart(settling)
+  const pulls = past?.pull && !given.new ? [past.pull] : []
+  const misplaced = misplacedBase(request.trigger, given, pulls, head)
+  if (misplaced) return refuseStart(settling, misplaced)
+  if (head && isFork(head, thread) && !isReadOnly(asked.what)) return refuseStart(settling, { kind: 'fork' })
+  const agreed = settled(asked, thread, settling)
+  if (agreed.kind !== 'settled') return refuseStart(settling, agreed)
+  const tooDear = given.new ? undefined : sessionCost(last, settling.settings)
+  if (tooDear) return refuseStart(settling, { ...tooDear, again })
+  const others = mayDouble(asked) ? byOthers(request, facts) : []
+  if (others.length > 0) return refuseStart(settling, { kind: 'has-pull', pulls: others, again })
+  return agreed
+}
+
 /** A pull request that is open has its base, and only people move it. */
-export function misplacedBase(
+function misplacedBase(
   { thread }: CommandTrigger,
   { base, branch }: Options,
   pulls: readonly Pull[],
@@ -125,7 +144,7 @@ export function misplacedBase(
 }
 
 /** What a session has cost that takes no more. */
-export function sessionCost(
+function sessionCost(
   last: LastRun | undefined,
   { limits: { cost_per_run: limit } }: RepoSettings,
 ): (Reply & { kind: 'session-cost' }) | undefined {
@@ -141,7 +160,7 @@ export const mayDouble = ({
 }: Pick<Wanted, 'options' | 'what' | 'approves'>): boolean => !options.force && !approves && !isReadOnly(what)
 
 /** Not of this thread's own work, which goes on there. */
-export const byOthers = (
+const byOthers = (
   { trigger: { thread } }: Request,
   { closers, past, settling }: Pick<Free, 'closers' | 'past' | 'settling'>,
 ): Closer[] =>
@@ -153,11 +172,11 @@ export const byOthers = (
     return !isOwn && number !== past?.marker.pull
   })
 
-/** Problems of the settings are told with any rejection. */
-export const rejectStart = (
-  { problem, slips }: Pick<Settings, 'problem' | 'slips'>,
-  reply: Reply,
-): Decision => reject(problem === undefined ? reply : { kind: 'beside-slips', reply, problem, slips })
+/** Problems of the settings are told with any rejection, and are one if there are no settings to use. */
+function refuseStart({ problem, slips, usable }: Settings, reply?: Reply): Decision {
+  if (!usable || !reply) return reject({ kind: 'bad-settings', problem: problem ?? '', slips })
+  return reject(problem === undefined ? reply : { kind: 'beside-slips', reply, problem, slips })
+}
 
 export function superseding({ thread }: CommandTrigger, last: LastRun | undefined): Pick<NewRun, 'report'> {
   const status = last?.report?.status
@@ -169,7 +188,7 @@ export function superseding({ thread }: CommandTrigger, last: LastRun | undefine
     : {}
 }
 
-export const settled = (
+const settled = (
   { options, what }: Pick<Wanted, 'options' | 'what'>,
   { owner }: Pick<Thread, 'owner'>,
   settling: Settings,
