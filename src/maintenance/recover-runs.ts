@@ -221,7 +221,7 @@ async function adopt(
   const { settings } = await deps.settings.of(github, thread)
   const session = await sessionFound(deps, marker, { id, thread }, backup)
   const seen = { thread, snapshot, settings, pulls, untended, session }
-  const remains: Remains = { id, backup, status: where, closed, ...seen }
+  const remains: Remains = { id, backup, made: marker.made, status: where, closed, ...seen }
   const run = changed(restored(remains, deps.now()), { session: { tenant: deps.tenant } })
   const { outcome } = await deps.runs.add(id, run, threadSlot(run.thread))
   deps.log.warn({ run: id, thread: run.thread.url, outcome }, 'continued a run that the queue had lost')

@@ -13,6 +13,7 @@ const carried = (run: Run): Backup => backupOf(run) ?? expect.fail('nothing is c
 const remainsOf = (run: Run, more: Partial<Remains> = {}): Remains => ({
   id: run.id,
   backup: carried(run),
+  made: undefined,
   status: { commentId: 901 },
   thread: run.thread,
   snapshot: run.baseline.snapshot,

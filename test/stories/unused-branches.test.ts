@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { spawnMortal } from '../chaos/mortal-bot.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
+import { wipeData } from '../world/wipe-queue.ts'
 
 onEitherQueue(
   'A branch that nothing came of',
@@ -56,6 +57,29 @@ onEitherQueue(
       await looksTwice(second.id)
       expect(await branches()).toHaveLength(1)
       second.idleOut()
+      await github.waitFor(async () => (await branches()).length === 0)
+    })
+
+    it('goes though all of the queue was lost before a task was made for it', async () => {
+      const bot = await startBot()
+      const { github, posthog } = world()
+      const maya = github.as('maya')
+      const times = Number.POSITIVE_INFINITY
+      const away = posthog.fault({ route: 'create-task', times, fault: { kind: 'hang' } })
+      const { number } = await maya.opensIssue({ title: 'Lost early', body: 'As said.' })
+      const thread = new Thread(world(), number)
+      const branches = async () =>
+        (await github.branches()).filter(name => name.startsWith(`codex/issue-${number}-`))
+      posthog.script('what was lost', { kind: 'answers', text: 'The queue.' })
+      await maya.comments(number, '/codex what was lost')
+      await thread.waitForStatus('###')
+      await github.waitFor(async () => away.hits > 0 && (await branches()).length === 1)
+      await bot.stop('SIGKILL')
+      await wipeData(world())
+      away.cancel()
+      await startBot()
+      await thread.waitForAnswer('The queue.')
+      posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).idleOut()
       await github.waitFor(async () => (await branches()).length === 0)
     })
 

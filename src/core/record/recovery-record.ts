@@ -77,6 +77,8 @@ const fingerprint = ({ title, body }: Snapshot): string =>
 export interface Remains {
   id: string
   backup: Backup
+  /** The branch that it recorded as made. */
+  made: string | undefined
   status: Pick<NonNullable<Run['report']['status']>, 'commentId' | 'check'>
   thread: Thread
   snapshot: Snapshot
@@ -90,13 +92,13 @@ export interface Remains {
 
 /** The restored Run. One that had not begun begins again, if an approved plan is still there. */
 export function restored(remains: Remains, now: number): Run {
-  const { id, backup, thread, snapshot, settings, pulls, untended, status } = remains
+  const { id, backup, made, thread, snapshot, settings, pulls, untended, status } = remains
   const { taskId, taskRunId } = remains.session
   const { request, head, branch, readUpTo, earlier, instructionSent, taskMade, outcome, reported } = backup
   const run = newRun({
     ...{ id, thread, request },
     baseline: { snapshot, settings, head },
-    workspace: { branch, readUpTo },
+    workspace: { branch, madeBranch: made, readUpTo },
     session: { earlier, taskId, instructionSent, taskMade },
     mailbox: { wordsOfRound: backup.wordsOfRound, requesters: backup.requesters },
     result: { pulls, untended, reported: Math.min(reported, pulls.length), round: backup.round },

@@ -42,7 +42,7 @@ export const postStatus = step('post-status', {
   github: ['ownComments', 'comment', 'report'],
   writes: ['report', 'retries'],
   async do(context) {
-    const drawing = context.drawing()
+    let drawing = context.drawing()
     if (statusPlace(context.run) === 'check') {
       try {
         await context.job.assertLocked()
@@ -53,11 +53,14 @@ export const postStatus = step('post-status', {
         return { report: { checkRefused: true as const } }
       }
     }
-    const text = commentOf(drawing, context.deps.signer)
     const commentId = await once(context, {
       intent: { kind: 'post-status', at: drawing.at },
       find: async ({ at }) => markedWith(context, await context.github.ownComments(at - skew), 'status')?.id,
-      perform: () => context.github.comment(text),
+      perform() {
+        // By now the step beside this one may have named the branch that it makes: then a lost queue leaves none behind.
+        drawing = context.drawing()
+        return context.github.comment(commentOf(drawing, context.deps.signer))
+      },
     })
     const status = { commentId, postedAt: drawing.at, ...sent(drawing) }
     return { report: { status }, retries: { thread: undefined } }
