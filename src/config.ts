@@ -44,7 +44,7 @@ export interface Config {
   traces: { endpoint: string | undefined }
 }
 
-interface PostHogAccess {
+export interface PostHogAccess {
   host: string
   apiKey: string
   projectId: string

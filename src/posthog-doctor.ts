@@ -1,40 +1,42 @@
-import type { Config } from './config.ts'
+/** The doctor's checks of PostHog. They create nothing. */
+import type { z } from 'zod'
+import type { Config, PostHogAccess } from './config.ts'
 import { limitGate } from './core/model/call-budget.ts'
-import { type Check, found, passed } from './core/model/check.ts'
+import { type Check, found, passed, redactedCheck, unanswered } from './core/model/check.ts'
+import { describe, Rejected } from './core/model/errors.ts'
 import type { Repository } from './core/model/thread.ts'
+import { isModel, type KnownModel } from './core/model/views.ts'
 import { isOwnersKey, sandboxName } from './core/settings/deployment-settings.ts'
 import { redactor } from './core/text/redact.ts'
-import {
-  checkConnection,
-  checkCoverage,
-  checkKey,
-  checkModels,
-  checkSandboxes,
-  type Examined,
-  type ModelList,
-  type SandboxList,
-} from './posthog/posthog-checks.ts'
-import type { PostHogSettings } from './posthog/posthog-http.ts'
+import { githubIntegrations, repositoriesOf } from './posthog/integrations.ts'
+import { type Call, call, type PostHogSettings } from './posthog/posthog-http.ts'
+import { Models, SandboxPage } from './posthog/schemas.ts'
+import { checkKey } from './posthog/standing.ts'
 
-interface ServedPostHog {
+/** One PostHog of this bot, and the owner who has it to themselves. */
+interface Service {
   owner: string | undefined
-  access: Access
+  settings: PostHogSettings
 }
 
-interface Access {
-  host: string
-  apiKey: string
-  projectId: string
+/** What an owner is granted, by the names that their PostHog has for it. */
+interface Granted {
+  owner: string
+  names: readonly string[]
+  setBy: string
 }
 
 export const checkAccesses = (config: Config): Promise<Check[]> =>
-  eachPostHog(config, service => checkAccess(examinedBy(config, service.access), modelsOf(config, service)))
+  eachPostHog(config, service => checkAccess(config, service))
 
 export const checkPostHogs = (config: Config, repositories: readonly Repository[]): Promise<Check[]> =>
-  eachPostHog(config, service => {
-    const served = repositories.filter(each => isServedBy(config, service, each))
-    return checkPostHog(examinedBy(config, service.access), grantedTo(config, service), served)
-  })
+  eachPostHog(config, service =>
+    checkPostHog(
+      config,
+      service,
+      repositories.filter(each => isServedBy(config, service, each)),
+    ),
+  )
 
 export async function checkPostHogOf(
   config: Config,
@@ -42,10 +44,7 @@ export async function checkPostHogOf(
 ): Promise<Check[]> {
   const service = postHogsOf(config).find(each => isServedBy(config, each, repository))
   if (!service) return []
-  const { models, sandboxes } = grantedTo(config, service)
-  const isTheirs = ({ owner }: { owner: string }) => isOwnersKey(owner, repository)
-  const lists = { models: models.filter(isTheirs), sandboxes: sandboxes.filter(isTheirs) }
-  const checks = await checkPostHog(examinedBy(config, service.access), lists, [repository])
+  const checks = await checkPostHog(config, service, [repository], key => isOwnersKey(key, repository))
   return checks.map(each => {
     const { name, ok } = each
     // The thread may be public, and the names are the owner's own.
@@ -56,32 +55,35 @@ export async function checkPostHogOf(
   })
 }
 
-export async function examinePostHog(given: Access): Promise<Check[]> {
+/** Of a PostHog that nobody has set up yet. */
+export async function examinePostHog(given: PostHogAccess): Promise<Check[]> {
   const settings = callSettings({ ...given, host: given.host.replace(/\/+$/, '') })
-  const examined = { settings, now: Date.now }
-  const key = await checkKey(examined)
-  const checks = key.every(({ ok }) => ok) ? [...key, await checkConnection(examined)] : key
-  return checks.map(check => ({ ...check, detail: settings.redact(check.detail) }))
+  const key = await checkKey(settings, Date.now)
+  const checks = key.every(({ ok }) => ok) ? [...key, await checkConnection(settings)] : key
+  return checks.map(check => redactedCheck(check, settings.redact))
 }
 
-const postHogsOf = ({ posthog, tenants }: Config): ServedPostHog[] => [
-  ...(posthog ? [{ owner: undefined, access: posthog }] : []),
-  ...tenants.map(({ owner, ...access }) => ({ owner, access })),
+const postHogsOf = ({ posthog, tenants }: Config): Service[] => [
+  ...(posthog ? [{ owner: undefined, settings: callSettings(posthog) }] : []),
+  ...tenants.map(({ owner, ...access }) => ({ owner, settings: callSettings(access) })),
 ]
+
+const callSettings = ({ host, apiKey, projectId }: PostHogAccess): PostHogSettings => ({
+  ...{ host, apiKey, projectId },
+  redact: redactor([apiKey]),
+  gate: limitGate(Date.now),
+})
 
 const isServedBy = (
   config: Config,
-  service: ServedPostHog,
+  service: Service,
   repository: Pick<Repository, 'owner' | 'ownerId'>,
 ): boolean => servesOf(config, service, key => isOwnersKey(key, repository))
 
-const servesOf = ({ tenants }: Config, service: ServedPostHog, is: (key: string) => boolean): boolean =>
+const servesOf = ({ tenants }: Config, service: Service, is: (key: string) => boolean): boolean =>
   service.owner === tenants.find(({ owner }) => is(owner))?.owner
 
-async function eachPostHog(
-  config: Config,
-  check: (service: ServedPostHog) => Promise<Check[]>,
-): Promise<Check[]> {
+async function eachPostHog(config: Config, check: (service: Service) => Promise<Check[]>): Promise<Check[]> {
   const checks = await Promise.all(
     postHogsOf(config).map(async service => {
       const { owner } = service
@@ -99,58 +101,48 @@ async function eachPostHog(
   return checks.flat()
 }
 
+/** @param isTheirs of which owners the grants are checked */
 async function checkPostHog(
-  examined: Examined,
-  { models, sandboxes }: Granted,
+  config: Config,
+  service: Service,
   repositories: readonly Pick<Repository, 'owner' | 'repo'>[],
+  isTheirs?: (owner: string) => boolean,
 ): Promise<Check[]> {
-  const access = await checkAccess(examined, models)
+  const access = await checkAccess(config, service, isTheirs)
   if (!access.every(({ name, ok }) => ok || name === 'posthog-models')) return access
-  const names = repositories.map(({ owner, repo }) => `${owner}/${repo}`)
-  const [boxes, coverage] = await Promise.all([
-    checkSandboxes(examined, sandboxes),
-    checkCoverage(examined, names),
+  const [sandboxes, coverage] = await Promise.all([
+    checkSandboxes(service.settings, grantedTo(config, service, 'sandboxes', isTheirs)),
+    checkCoverage(
+      service.settings,
+      repositories.map(({ owner, repo }) => `${owner}/${repo}`),
+    ),
   ])
-  return [...access, ...boxes.map((check, at) => ofOwner(check, sandboxes[at]?.owner ?? '')), coverage]
+  return [...access, ...sandboxes, coverage]
 }
 
-async function checkAccess(examined: Examined, lists: readonly OwnerModels[]): Promise<Check[]> {
-  const key = await checkKey(examined)
+async function checkAccess(
+  config: Config,
+  service: Service,
+  isTheirs?: (owner: string) => boolean,
+): Promise<Check[]> {
+  const key = await checkKey(service.settings, Date.now)
   if (!key.every(({ ok }) => ok)) return key
-  const [usual, ...others] = await checkModels(examined, lists)
-  return [...key, usual, ...others.map((check, at) => ofOwner(check, lists[at]?.owner ?? ''))]
+  const models = await checkModels(config, service.settings, grantedTo(config, service, 'models', isTheirs))
+  return [...key, ...models]
 }
 
-interface OwnerModels extends ModelList {
-  owner: string
-}
-
-interface Granted {
-  models: readonly OwnerModels[]
-  sandboxes: readonly (SandboxList & { owner: string })[]
-}
-
-const grantedTo = (config: Config, service: ServedPostHog): Granted => ({
-  models: modelsOf(config, service),
-  sandboxes: Object.entries(config.settings.first.owners).flatMap(([owner, { sandboxes }]) =>
-    sandboxes.length > 0 && servesOf(config, service, key => key === owner)
-      ? [
-          {
-            owner,
-            sandboxes: sandboxes.map(sandboxName),
-            setBy: `owners.${owner}.sandboxes in SETTINGS_FILE`,
-          },
-        ]
-      : [],
-  ),
-})
-
-const modelsOf = (config: Config, service: ServedPostHog): OwnerModels[] =>
-  Object.entries(config.settings.first.owners).flatMap(([owner, { models }]) =>
-    models && servesOf(config, service, key => key === owner)
-      ? [{ owner, models, setBy: `owners.${owner}.models in SETTINGS_FILE` }]
-      : [],
-  )
+const grantedTo = (
+  config: Config,
+  service: Service,
+  what: 'models' | 'sandboxes',
+  isTheirs: (owner: string) => boolean = () => true,
+): Granted[] =>
+  Object.entries(config.settings.first.owners).flatMap(([owner, { models = [], sandboxes }]) => {
+    const names = what === 'models' ? models : sandboxes.map(sandboxName)
+    const isHere = servesOf(config, service, key => key === owner) && isTheirs(owner)
+    const setBy = `owners.${owner}.${what} in SETTINGS_FILE`
+    return isHere && names.length > 0 ? [{ owner, names, setBy }] : []
+  })
 
 const ofOwner = (check: Check, owner: string): Check => ({
   ...check,
@@ -158,24 +150,121 @@ const ofOwner = (check: Check, owner: string): Check => ({
   detail: `${owner}: ${check.detail}`,
 })
 
-const callSettings = (access: Access): PostHogSettings => ({
-  ...access,
-  redact: redactor([access.apiKey]),
-  gate: limitGate(Date.now),
-})
+async function checkModels(
+  config: Config,
+  settings: PostHogSettings,
+  granted: readonly Granted[],
+): Promise<Check[]> {
+  const offered = (await orUndefined(() => get(settings, 'tasks/models/', {}, Models))) ?? []
+  const ofOwners = granted.map(({ owner, names, setBy }) => {
+    const missing = offered.length === 0 ? [] : names.filter(model => !offered.some(isModel(model)))
+    if (missing.length === 0) return ofOwner(passed('posthog-models', names.join(', ')), owner)
+    const fix = `Set ${setBy} to one or more of ${namesOf(offered)}.`
+    return ofOwner(found('posthog-models', `PostHog does not offer ${missing.join(', ')}`, fix), owner)
+  })
+  return [checkUsualModel(config, offered), ...ofOwners]
+}
 
-function examinedBy({ run, settings }: Config, access: Access): Examined {
-  const { model, effort } = settings.first.defaults
-  return {
-    settings: callSettings(access),
-    usual: {
-      model: model ?? run.model,
-      effort: effort ?? run.effort,
-      setBy: {
-        model: model === undefined ? 'CODEX_MODEL' : 'defaults.model in SETTINGS_FILE',
-        effort: effort === undefined ? 'CODEX_REASONING_EFFORT' : 'defaults.effort in SETTINGS_FILE',
-      },
-    },
-    now: Date.now,
+function checkUsualModel({ run, settings }: Config, offered: readonly KnownModel[]): Check {
+  const { defaults } = settings.first
+  const model = defaults.model ?? run.model
+  const effort = defaults.effort ?? run.effort
+  if (offered.length === 0) return passed('posthog-model', `${model} (this server does not list its models)`)
+  const known = offered.find(isModel(model))
+  if (!known) {
+    const setBy = defaults.model === undefined ? 'CODEX_MODEL' : 'defaults.model in SETTINGS_FILE'
+    const fix = `Set ${setBy} to one of ${namesOf(offered)}.`
+    return found('posthog-model', `PostHog does not offer ${model}`, fix)
+  }
+  if (effort === undefined || (known.efforts?.includes(effort) ?? true)) return passed('posthog-model', model)
+  const setBy = defaults.effort === undefined ? 'CODEX_REASONING_EFFORT' : 'defaults.effort in SETTINGS_FILE'
+  const fix = `Set ${setBy} to ${known.efforts?.join(', ')}.`
+  return found('posthog-model', `${model} does not support the effort ${effort}`, fix)
+}
+
+const namesOf = (all: readonly { name: string }[]): string => all.map(({ name }) => name).join(', ')
+
+/** Whether the project has PostHog's own GitHub App at all, before there are repositories to look for. */
+export async function checkConnection(settings: PostHogSettings): Promise<Check> {
+  const integrations = await integrationsOf(settings)
+  if (!Array.isArray(integrations)) return integrations
+  return passed('posthog-github', 'the PostHog project is connected to GitHub')
+}
+
+/** Some, or what is wrong. */
+async function integrationsOf(settings: PostHogSettings): Promise<string[] | Check> {
+  try {
+    const integrations = await githubIntegrations(of => call(settings, of, Date.now))
+    if (integrations.length > 0) return integrations
+    return found('posthog-github', 'the PostHog project is not connected to GitHub', install)
+  } catch (error) {
+    if (!(error instanceof Rejected))
+      return unanswered('posthog-github', `PostHog did not answer: ${describe(error)}`, 'Try again later.')
+    if (error.status !== 403)
+      return passed('posthog-github', 'not checked: this PostHog does not list its GitHub integrations')
+    return found(
+      'posthog-github',
+      'the key has no scope integration:read, so PostHog uses its first GitHub integration, which may be the wrong one',
+      'Add the scope integration:read to the personal API key (PostHog ▸ Settings ▸ Personal API keys).',
+    )
+  }
+}
+
+const install =
+  'Install PostHog’s own GitHub App on your repositories, or give it access (PostHog ▸ Settings ▸ Project ▸ Integrations). PostHog’s agent clones and pushes with it.'
+
+/** As PostHog has them, by name or id. */
+async function checkSandboxes(settings: PostHogSettings, granted: readonly Granted[]): Promise<Check[]> {
+  if (granted.length === 0) return []
+  const query = { limit: '100' }
+  const had = await orUndefined(() => get(settings, 'sandbox_environments/', query, SandboxPage))
+  return granted.map(({ owner, names, setBy }) => {
+    const all = names.join(', ')
+    if (!had)
+      return ofOwner(passed('posthog-sandboxes', `${all}; PostHog does not list its sandboxes`), owner)
+    const known = had.results.flatMap(({ id, name }) => [id.toLowerCase(), name.toLowerCase()])
+    const lacking = names.filter(wanted => !known.includes(wanted.toLowerCase()))
+    if (lacking.length === 0) return ofOwner(passed('posthog-sandboxes', all), owner)
+    const fix =
+      had.results.length === 0
+        ? `Make them in PostHog, or take them out of ${setBy}.`
+        : `Set ${setBy} to some of ${namesOf(had.results)}.`
+    const detail = `PostHog has no sandbox environment ${lacking.join(', ')}`
+    return ofOwner(found('posthog-sandboxes', detail, fix), owner)
+  })
+}
+
+export async function checkCoverage(
+  settings: PostHogSettings,
+  repositories: readonly string[],
+): Promise<Check> {
+  const request = <T>(of: Call<T>) => call(settings, of, Date.now)
+  const integrations = await integrationsOf(settings)
+  if (!Array.isArray(integrations)) return integrations
+  const covered = new Set<string>()
+  for (const id of integrations)
+    for (const name of (await orUndefined(() => repositoriesOf(request, id))) ?? []) covered.add(name)
+  const missing = repositories.filter(name => !covered.has(name.toLowerCase()))
+  if (missing.length > 0) {
+    const more = missing.length > 5 ? ` and ${missing.length - 5} more` : ''
+    const some = `${missing.slice(0, 5).join(', ')}${more}`
+    return found('posthog-github', `PostHog’s GitHub App has no access to ${some}`, install)
+  }
+  const all = repositories.length === 1 ? 'the repository' : `all ${repositories.length} repositories`
+  return passed('posthog-github', `has access to ${all} of this bot`)
+}
+
+const get = async <T>(
+  settings: PostHogSettings,
+  path: string,
+  query: Record<string, string>,
+  schema: z.ZodType<T>,
+): Promise<T> => (await call(settings, { method: 'GET', path, query, schema }, Date.now)).data
+
+async function orUndefined<T>(request: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await request()
+  } catch {
+    return undefined
   }
 }

@@ -2,12 +2,11 @@
  * With a key or a project that PostHog does not take nothing is called: what wants to waits for whoever runs the bot. A
  * refusal is taken for that only if the doctor's check says so, too, which is asked again until all is right.
  */
-
-import type { CheckName } from '../core/model/check.ts'
-import { RetryLater } from '../core/model/errors.ts'
+import { z } from 'zod'
+import { type Check, type CheckName, found, passed, unanswered } from '../core/model/check.ts'
+import { describe, Rejected, RetryLater } from '../core/model/errors.ts'
 import { minute, second } from '../core/model/time.ts'
-import { checkKey } from './posthog-checks.ts'
-import type { PostHogSettings, Standing } from './posthog-http.ts'
+import { type Call, call, type PostHogSettings, type Standing } from './posthog-http.ts'
 
 /** ms between two checks while something is wrong, and while calls are refused for reasons of their own. */
 const every = 20 * second
@@ -20,16 +19,16 @@ const reasons: Partial<Record<CheckName, string>> = {
 }
 
 /** @param settings without a standing of their own */
-export function openStanding(settings: PostHogSettings, now: () => number, found: () => void): Standing {
+export function openStanding(settings: PostHogSettings, now: () => number, foundWrong: () => void): Standing {
   let wrong: string | undefined
   let checkedAt = Number.NEGATIVE_INFINITY
   let checking: Promise<void> | undefined
 
   async function check(): Promise<void> {
-    const checks = await checkKey({ settings, now })
+    const checks = await checkKey(settings, now)
     const [why] = checks.flatMap(({ name, ok, outage }) => (ok || outage ? [] : (reasons[name] ?? [])))
     checkedAt = now()
-    if (why !== undefined && wrong === undefined) found()
+    if (why !== undefined && wrong === undefined) foundWrong()
     wrong = why
   }
 
@@ -68,3 +67,62 @@ export const notSetUp = (now: () => number): Standing => ({
   },
   judge: async refusal => refusal,
 })
+
+/** Creates nothing: the one POST is to a task that can't exist. */
+export async function checkKey(settings: PostHogSettings, now: () => number): Promise<Check[]> {
+  const read: Call<unknown> = { method: 'GET', path: 'tasks/', query: { limit: '1' }, schema: z.unknown() }
+  const unread = await refusalOf(() => call(settings, read, now))
+  if (unread !== undefined) return keyRefused(unread, settings)
+  const key = passed('posthog-key', `works at ${settings.host}`)
+  const project = passed('posthog-project', `project ${settings.projectId}`)
+  // PostHog checks the scope before it looks for the task, so the status tells.
+  const start: Call<unknown> = { method: 'POST', path: startNoTask, body: {}, schema: z.unknown() }
+  const refusal = await refusalOf(() => call(settings, start, now))
+  if (!(refusal instanceof Rejected) || refusal.status !== 403 || !/scope/i.test(refusal.message))
+    return [key, project, passed('posthog-scope', 'task:write')]
+  return [key, project, found('posthog-scope', `the key can't start runs: ${refusal.message}`, addWriting)]
+}
+
+const startNoTask = 'tasks/00000000-0000-4000-8000-000000000000/run/'
+const addWriting =
+  'Add the scope task:write to the personal API key (PostHog ▸ Settings ▸ Personal API keys).'
+
+function keyRefused(error: unknown, { host, projectId }: PostHogSettings): Check[] {
+  if (!(error instanceof Rejected)) {
+    if (error instanceof RetryLater)
+      return [passed('posthog-key', 'works, but its rate limit is reached at the moment')]
+    const fix =
+      'Check POSTHOG_HOST (https://us.posthog.com, https://eu.posthog.com or your own). Check that this machine can reach it.'
+    return [unanswered('posthog-key', `PostHog at ${host} did not answer: ${describe(error)}`, fix)]
+  }
+  if (/scope/i.test(error.message))
+    return [
+      passed('posthog-key', `works at ${host}`),
+      found('posthog-scope', `the key can't read tasks: ${error.message}`, addWriting),
+    ]
+  if (error.status === 401 || error.code === 'authentication_failed' || error.code === 'not_authenticated')
+    return [
+      found(
+        'posthog-key',
+        `PostHog does not accept the key: ${error.message}`,
+        `Set POSTHOG_API_KEY to a personal API key (phx_…) of ${host}. A key of another region does not work there (see POSTHOG_HOST).`,
+      ),
+    ]
+  return [
+    passed('posthog-key', `works at ${host}`),
+    found(
+      'posthog-project',
+      `the key has no project ${projectId}, or the project has no Tasks: ${error.message}`,
+      'Set POSTHOG_PROJECT_ID to the number in the address of the project. The user of the key must be a member of it, and Tasks must be turned on.',
+    ),
+  ]
+}
+
+async function refusalOf(request: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await request()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}

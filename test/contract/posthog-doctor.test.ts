@@ -7,8 +7,7 @@ import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import { readConfig } from '../../src/config.ts'
 import { limitGate } from '../../src/core/model/call-budget.ts'
-import { checkConnection, checkCoverage } from '../../src/posthog/posthog-checks.ts'
-import { checkPostHogOf } from '../../src/posthog-doctor.ts'
+import { checkConnection, checkCoverage, checkPostHogOf } from '../../src/posthog-doctor.ts'
 import { privateKey } from '../security/key.ts'
 
 test('whether the granted sandboxes are there, and not how they are called', async () => {
@@ -47,9 +46,8 @@ describe('whether PostHog’s GitHub App covers the repositories', () => {
     const projectId = String(posthog.projectId)
     const gate = limitGate(Date.now)
     const settings = { host, apiKey, projectId, gate, redact: (text: string) => text }
-    const examined = { settings, now: Date.now }
     if (options.away) await posthog.close()
-    const checks = [await checkCoverage(examined, repositories), await checkConnection(examined)]
+    const checks = [await checkCoverage(settings, repositories), await checkConnection(settings)]
     if (!options.away) await posthog.close()
     return checks.map(({ ok, detail, outage }) => ({ ok, detail, outage }))
   }
