@@ -8,7 +8,7 @@ import { permissionReasons, wantedForTeams, wantedOfApp } from './github/app-man
 import { examinePostHog } from './posthog-doctor.ts'
 import { envFileToWrite, environment } from './process-environment.ts'
 import { closeServer, listen } from './web/http-server.ts'
-import { setUpServer } from './web/set-up/set-up-server.ts'
+import { setUpServer } from './web/set-up/set-up-server.tsx'
 
 /** ms */
 const channelWithin = 4_000

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { asPrinted, type Check } from '../core/model/check.ts'
-import { isSameSecret } from './same-secret.ts'
+import { isSameSecret } from './requests.ts'
 
 export interface ServerParts {
   webhookEndpoint: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined

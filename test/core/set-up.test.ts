@@ -3,9 +3,9 @@ import { parseEnv } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { found, passed, unanswered } from '../../src/core/model/check.ts'
+import { withValues } from '../../src/web/set-up/env-file.ts'
 import { newAppAddress, serverOf } from '../../src/web/set-up/new-app.ts'
 import { type Field, findingOf, readForm, type Values } from '../../src/web/set-up/set-up-form.ts'
-import { withValues } from '../../src/web/set-up/set-up-steps.ts'
 
 const good: Values = {
   name: 'Codex at Acme',

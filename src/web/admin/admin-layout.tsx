@@ -1,5 +1,5 @@
-import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
+import { Document } from '../pages.tsx'
 import { style } from './admin-style.ts'
 
 /** A page for who is in. */
@@ -10,28 +10,6 @@ export interface Viewer {
   login: string | undefined
 }
 
-interface DocumentProps {
-  title: string
-  /** It goes on by itself. */
-  next?: string
-  children?: Child
-}
-
-const Document = ({ title, next, children }: DocumentProps) => (
-  <html lang="en">
-    <head>
-      <meta charset="utf-8" />
-      <meta name="viewport" content="width=device-width, initial-scale=1" />
-      <meta name="robots" content="noindex" />
-      {next === undefined ? null : <meta http-equiv="refresh" content={`0; url=${next}`} />}
-      <title>{title} · codex-task-bot</title>
-      <link rel="icon" href="data:," />
-      <style>{raw(style)}</style>
-    </head>
-    <body>{children}</body>
-  </html>
-)
-
 interface LayoutProps {
   title: string
   viewer: Viewer
@@ -41,7 +19,7 @@ interface LayoutProps {
 }
 
 export const Layout = ({ title, viewer, said, children }: LayoutProps) => (
-  <Document title={title}>
+  <Document title={title} style={style}>
     <header>
       <nav aria-label="Pages">
         <strong>codex-task-bot</strong>
@@ -87,7 +65,7 @@ interface SignInProps {
 }
 
 export const SignInPage = ({ wrong, withGitHub }: SignInProps) => (
-  <Document title="Sign in">
+  <Document title="Sign in" style={style}>
     <main>
       <h1>Sign in</h1>
       {wrong === undefined ? null : (
@@ -123,7 +101,7 @@ export const SignInPage = ({ wrong, withGitHub }: SignInProps) => (
 
 /** Our own page leads on: to a browser that comes from GitHub, the first page would not be asked for by us. */
 export const WelcomePage = ({ login }: { login: string }) => (
-  <Document title="Signed in" next="/admin/">
+  <Document title="Signed in" style={style} next="/admin/">
     <main>
       <h1>Signed in as {login}</h1>
       <p>
@@ -134,7 +112,7 @@ export const WelcomePage = ({ login }: { login: string }) => (
 )
 
 export const MessagePage = ({ title, text }: { title: string; text: string }) => (
-  <Document title={title}>
+  <Document title={title} style={style}>
     <main>
       <h1>{title}</h1>
       <p>{text}</p>

@@ -1,7 +1,6 @@
 /** The admin pages: who may, what is shown, what is done. Every answer is for the one who asked and for now only. */
 
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Hono } from 'hono'
 import type { Check } from '../../core/model/check.ts'
 import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../../core/model/errors.ts'
@@ -11,10 +10,12 @@ import { botAdmin, fullName, type Repository } from '../../core/model/thread.ts'
 import type { Run } from '../../core/record/run.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
 import { onceAtATime } from '../once-at-a-time.ts'
-import { type Access, isFromHere, openAccess } from './access.ts'
+import { onNode, telling } from '../pages.tsx'
+import { isFromHere } from '../requests.ts'
+import { type Access, openAccess } from './access.ts'
 import { act, actionsOnRuns, actOnBot, results, type Sent } from './actions.ts'
 import { MessagePage, SignInPage, type Viewer } from './admin-layout.tsx'
-import { policyFor } from './admin-style.ts'
+import { style } from './admin-style.ts'
 import { type Board, lately, openBoard } from './board.ts'
 import { BoardPage, ListPage, RepositoriesPage, sectionTitles } from './board-page.tsx'
 import { allFigures } from './figures.ts'
@@ -59,43 +60,12 @@ export interface AdminParts {
   slowness?: number
 }
 
-export type AdminPages = (req: IncomingMessage, res: ServerResponse) => Promise<void>
+export type AdminPages = ReturnType<typeof adminPages>
 
-export function adminPages(parts: AdminParts): AdminPages {
-  const app = routes(parts)
-  return async (req, res) => {
-    const body = await bodyOf(req)
-    const path = req.url ?? '/'
-    const url = URL.canParse(path, here) ? new URL(path, here) : new URL(here)
-    const method = req.method ?? 'GET'
-    const mayHaveBody = method !== 'GET' && method !== 'HEAD'
-    const headers = new Headers()
-    for (const [name, value] of Object.entries(req.headers))
-      if (value !== undefined) headers.set(name, String(value))
-    const request = new Request(url, { method, headers, ...(mayHaveBody ? { body: body ?? '' } : {}) })
-    const response =
-      body === undefined
-        ? new Response('too much\n', { status: 413 })
-        : await app.fetch(request, { from: req.socket.remoteAddress ?? '' })
-    res.writeHead(response.status, [...response.headers].flat())
-    res.end(method === 'HEAD' ? undefined : Buffer.from(await response.arrayBuffer()))
-  }
-}
-
-/** Only paths count: nothing that a page says comes from the name it was asked by. */
-const here = 'http://bot.invalid'
+export const adminPages = (parts: AdminParts) => onNode(routes(parts), maxBody)
 
 /** Characters of the largest form. */
 const maxBody = 10_000
-
-async function bodyOf(req: IncomingMessage): Promise<string | undefined> {
-  let text = ''
-  for await (const chunk of req.setEncoding('utf8')) {
-    text += chunk
-    if (text.length > maxBody) return undefined
-  }
-  return text
-}
 
 function routes(parts: AdminParts): Hono<Env> {
   const { now, log } = parts
@@ -105,12 +75,7 @@ function routes(parts: AdminParts): Hono<Env> {
   let isDrained = false
   const app = new Hono<Env>()
 
-  app.use('*', async (c, next) => {
-    await next()
-    for (const [name, value] of Object.entries(always)) c.res.headers.set(name, value)
-    // A form that leads to GitHub is on the page to sign in alone.
-    c.res.headers.set('content-security-policy', policyFor(c.res.status === 401 ? login?.web : undefined))
-  })
+  app.use('*', telling(style))
   app.onError((error, c) => {
     if (error instanceof QueueUnavailable)
       return c.html(<MessagePage title="The queue does not answer" text="Try again in a moment." />, 503)
@@ -134,6 +99,7 @@ function routes(parts: AdminParts): Hono<Env> {
     const [status, wrong] = whyTurnedAway[kind]
     if (status === 429) c.header('retry-after', '1')
     else c.header('www-authenticate', 'Bearer')
+    c.set('formsTo', login?.web)
     return c.html(<SignInPage wrong={wrong} withGitHub={login !== undefined} />, status)
   }
   const audit = (c: In, fields: { action: string; result: string; by?: string }): void =>
@@ -333,16 +299,6 @@ function sentBy(c: In, { id, fields }: { id: string; fields: URLSearchParams }):
   const person = c.get('person')
   const by = person ? { login: person.login, id: person.id } : botAdmin
   return { by, id, text: fields.get('text') ?? '', from: c.env.from }
-}
-
-const always: Readonly<Record<string, string>> = {
-  'cache-control': 'no-store',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  // `no-referrer` would hide from our own forms where they come from.
-  'referrer-policy': 'same-origin',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
 }
 
 const notHere = <MessagePage title="Not here" text="There is no such page, or no such run any more." />

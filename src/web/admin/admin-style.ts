@@ -1,14 +1,7 @@
-import { createHash } from 'node:crypto'
+import { baseStyle } from '../pages.tsx'
 
-export const style = `
-:root { color-scheme: light dark; --page: #f6f8fa; --card: #fff; --text: #1f2328; --dim: #59636e; --line: #d1d9e0;
-  --field: #fff; --field-line: #818b98; --accent: #0969da; --on-accent: #fff; --good: #1a7f37; --bad: #cf222e; --warn: #9a6700;
-  --bad-card: #ffebe9; --good-card: #dafbe1 }
-@media (prefers-color-scheme: dark) { :root { --page: #0d1117; --card: #151b23; --text: #f0f6fc; --dim: #9198a1; --line: #3d444d;
-  --field: #0d1117; --field-line: #656c76; --accent: #4493f8; --on-accent: #0d1117; --good: #3fb950; --bad: #f85149; --warn: #d29922;
-  --bad-card: #25171c; --good-card: #12261e } }
-* { box-sizing: border-box }
-body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; overflow-wrap: anywhere }
+export const style = `${baseStyle}
+body { overflow-wrap: anywhere }
 main, header nav { max-width: 60rem; margin: 0 auto; padding: 0 1rem }
 main { padding-top: 1.5rem; padding-bottom: 4rem }
 header { background: var(--card); border-bottom: 1px solid var(--line) }
@@ -19,7 +12,6 @@ h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 1rem }
 h2 { font-size: 1.125rem; margin: 0; display: flex; gap: .5rem; align-items: baseline }
 h3 { font-size: 1rem; margin: 0 0 .25rem }
 p { margin: 0 0 .75rem }
-a { color: var(--accent) }
 section { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; margin: 0 0 1.25rem; padding: 1rem 1.25rem; min-width: 0 }
 section > p { margin: .5rem 0 0 }
 section.bad { border-left: .25rem solid var(--bad) }
@@ -41,7 +33,6 @@ button, .button { display: inline-flex; align-items: center; justify-self: start
 button.main { background: var(--accent); color: var(--on-accent) }
 button.danger { border-color: var(--bad); color: var(--bad) }
 button.plain { border-color: transparent }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 .row { display: flex; flex-wrap: wrap; gap: .75rem; align-items: end; margin: .75rem 0 0 }
 .said, .wrong { border: 1px solid var(--good); background: var(--good-card); border-radius: .5rem; padding: .75rem 1.25rem; margin: 0 0 1.25rem }
 .wrong { border-color: var(--bad); background: var(--bad-card) }
@@ -51,7 +42,6 @@ ol.timeline { list-style: none; margin: .75rem 0 0; padding: 0 }
 ol.timeline li { display: grid; grid-template-columns: 9rem minmax(0, 1fr); gap: 0 1rem; padding: .25rem 0 }
 details { margin: .75rem 0 0 } summary { cursor: pointer; color: var(--accent) }
 pre { overflow: auto; max-height: 24rem; margin: .5rem 0 0; padding: .75rem; border: 1px solid var(--line); border-radius: .375rem; background: var(--page); font: .8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, monospace; white-space: pre-wrap }
-code { font: .875em ui-monospace, SFMono-Regular, Menlo, monospace }
 svg { display: block; width: 100%; max-width: 36rem; height: auto; margin: .75rem 0 0 }
 svg text { fill: var(--dim); font-size: 12px }
 svg .axis { stroke: var(--line) }
@@ -62,17 +52,5 @@ table { width: 100%; border-collapse: collapse; margin: .75rem 0 0 }
 th, td { text-align: left; vertical-align: top; padding: .5rem 1rem .5rem 0; border-top: 1px solid var(--line); font-weight: 400 }
 .wide { overflow-x: auto } .numbers { overflow-wrap: normal } .numbers td { white-space: nowrap; font-variant-numeric: tabular-nums }
 thead th { border: 0; color: var(--dim); font-size: .875rem }
-.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 @media (max-width: 40rem) { ul.rows > li { grid-template-columns: minmax(0, 1fr) } dl, ol.timeline li { grid-template-columns: minmax(0, 1fr); gap: 0 } dd { margin: 0 0 .5rem } input { width: 100% } .filter > div { flex: 1 1 12rem } }
 `
-
-/** The policy names the only style sheet there is; scripts, frames and everything of others are out. */
-export const policyFor = (formsTo = ''): string =>
-  [
-    "default-src 'none'",
-    `style-src '${digestOfStyle}'`,
-    `img-src data:; form-action 'self' ${formsTo}`.trim(),
-    "frame-ancestors 'none'; base-uri 'none'",
-  ].join('; ')
-
-const digestOfStyle = `sha256-${createHash('sha256').update(style).digest('base64')}`

@@ -8,8 +8,8 @@ import { z } from 'zod'
 import type { Repository } from '../../core/model/thread.ts'
 import { minute } from '../../core/model/time.ts'
 import { NewestMap } from '../../core/text/newest-map.ts'
-import { isSameSecret } from '../same-secret.ts'
-import { type Access, cookie, cookiesIn, type Person } from './access.ts'
+import { cookie, cookiesIn, isSameSecret } from '../requests.ts'
+import type { Access, Person } from './access.ts'
 
 /** What GitHub does for it. */
 export interface GitHubSignIn {

@@ -1,13 +1,14 @@
 /** The way to GitHub and back, as pages; and what is answered to who does not get in. */
 import type { Context, Hono } from 'hono'
 import type { Repository } from '../../core/model/thread.ts'
-import { type Access, isFromHere, type Person } from './access.ts'
+import type { PageEnv } from '../pages.tsx'
+import { isFromHere } from '../requests.ts'
+import type { Access, Person } from './access.ts'
 import { MessagePage, WelcomePage } from './admin-layout.tsx'
 import { callbackPath, type GitHubLogin } from './github-login.ts'
 
-export interface Env {
-  Bindings: { from: string }
-  Variables: {
+export interface Env extends PageEnv {
+  Variables: PageEnv['Variables'] & {
     session: string | undefined
     person: Person | undefined
     /** Without it, all. */

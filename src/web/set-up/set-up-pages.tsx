@@ -3,6 +3,7 @@ import type { Child } from 'hono/jsx'
 import type { Check } from '../../core/model/check.ts'
 import { settingsPath } from '../../core/settings/repository-file.ts'
 import { editorLine } from '../../core/words/settings-check.ts'
+import { Document } from '../pages.tsx'
 import {
   type Field,
   type Finding,
@@ -12,7 +13,13 @@ import {
   type Problems,
   type Values,
 } from './set-up-form.ts'
-import type { Page } from './set-up-layout.tsx'
+import { style } from './set-up-style.ts'
+
+const Layout = ({ title, children }: { title: string; children?: Child }) => (
+  <Document title={title} style={style}>
+    <main>{children}</main>
+  </Document>
+)
 
 const steps = ['Details', 'Review', 'Create on GitHub', 'Done'] as const
 
@@ -75,87 +82,83 @@ export interface Shown {
   channel: boolean
 }
 
-export function detailsPage(shown: Shown): Page {
+export function DetailsPage(shown: Shown) {
   const { values, problems, tested, channel } = shown
-  return {
-    title: 'Set up',
-    body: (
-      <>
-        <StepList current="Details" />
-        <h1>Set up your bot</h1>
-        <p>
-          This page makes a GitHub App for the bot, connects it to your PostHog project, and writes both into{' '}
-          <code>.env</code>. You see everything before it is sent. It takes about five minutes.
+  return (
+    <Layout title="Set up">
+      <StepList current="Details" />
+      <h1>Set up your bot</h1>
+      <p>
+        This page makes a GitHub App for the bot, connects it to your PostHog project, and writes both into{' '}
+        <code>.env</code>. You see everything before it is sent. It takes about five minutes.
+      </p>
+      {tested ? null : <Summary problems={problems} />}
+      <section>
+        <h2>Two things in PostHog first</h2>
+        <ol>
+          <li>
+            PostHog’s own GitHub App, on the repositories that the bot is for. PostHog’s agent reads and
+            pushes with it. <Links what="Install it" path="/settings/project-integrations" values={values} />
+          </li>
+          <li>
+            A personal API key with the scopes <code>task:write</code> and <code>integration:read</code>.{' '}
+            <Links what="Make a key" path="/settings/user-api-keys" values={values} />
+          </li>
+        </ol>
+        <p class="hint">
+          Use a PostHog project only for this bot: its agent has access to everything in the project.
         </p>
-        {tested ? null : <Summary problems={problems} />}
-        <section>
-          <h2>Two things in PostHog first</h2>
-          <ol>
-            <li>
-              PostHog’s own GitHub App, on the repositories that the bot is for. PostHog’s agent reads and
-              pushes with it.{' '}
-              <Links what="Install it" path="/settings/project-integrations" values={values} />
-            </li>
-            <li>
-              A personal API key with the scopes <code>task:write</code> and <code>integration:read</code>.{' '}
-              <Links what="Make a key" path="/settings/user-api-keys" values={values} />
-            </li>
-          </ol>
-          <p class="hint">
-            Use a PostHog project only for this bot: its agent has access to everything in the project.
-          </p>
-        </section>
-        <form method="post" action="/set-up/review" novalidate>
-          <fieldset>
-            <legend>PostHog</legend>
-            <Input field="posthogHost" shown={shown} />
-            <Input field="posthogKey" shown={shown} />
-            <Input field="posthogProject" shown={shown} />
-            <div class="row" id="connection">
-              <button type="submit" class="second" formaction="/set-up/test#connection">
-                Test the connection
-              </button>
-            </div>
-            {tested ? (
-              <div role="status">
-                <Checks lines={tested.map(lineOfFinding)} />
-              </div>
-            ) : null}
-          </fieldset>
-          <fieldset>
-            <legend>GitHub</legend>
-            <Input field="name" shown={shown} />
-            <Input field="organization" shown={shown} />
-            <Input field="enterprise" shown={shown} />
-            <Input field="webhook" shown={shown} />
-            {channel ? (
-              <p class="hint">
-                This is a new channel of smee.io, which passes GitHub’s webhooks on to this machine. Use it
-                only for a trial: everybody who knows the channel can read what passes through it.
-              </p>
-            ) : null}
-            <div class="box">
-              <input
-                id="teams"
-                name="teams"
-                type="checkbox"
-                value="yes"
-                checked={values.teams !== ''}
-                aria-describedby="teams-hint"
-              />
-              <label for="teams">{labels.teams}</label>
-            </div>
-            <p class="hint" id="teams-hint">
-              Asks GitHub for the permission “members: read”. You need it only if your settings name teams.
-            </p>
-          </fieldset>
-          <div class="row">
-            <button type="submit">Review</button>
+      </section>
+      <form method="post" action="/set-up/review" novalidate>
+        <fieldset>
+          <legend>PostHog</legend>
+          <Input field="posthogHost" shown={shown} />
+          <Input field="posthogKey" shown={shown} />
+          <Input field="posthogProject" shown={shown} />
+          <div class="row" id="connection">
+            <button type="submit" class="second" formaction="/set-up/test#connection">
+              Test the connection
+            </button>
           </div>
-        </form>
-      </>
-    ),
-  }
+          {tested ? (
+            <div role="status">
+              <Checks lines={tested.map(lineOfFinding)} />
+            </div>
+          ) : null}
+        </fieldset>
+        <fieldset>
+          <legend>GitHub</legend>
+          <Input field="name" shown={shown} />
+          <Input field="organization" shown={shown} />
+          <Input field="enterprise" shown={shown} />
+          <Input field="webhook" shown={shown} />
+          {channel ? (
+            <p class="hint">
+              This is a new channel of smee.io, which passes GitHub’s webhooks on to this machine. Use it only
+              for a trial: everybody who knows the channel can read what passes through it.
+            </p>
+          ) : null}
+          <div class="box">
+            <input
+              id="teams"
+              name="teams"
+              type="checkbox"
+              value="yes"
+              checked={values.teams !== ''}
+              aria-describedby="teams-hint"
+            />
+            <label for="teams">{labels.teams}</label>
+          </div>
+          <p class="hint" id="teams-hint">
+            Asks GitHub for the permission “members: read”. You need it only if your settings name teams.
+          </p>
+        </fieldset>
+        <div class="row">
+          <button type="submit">Review</button>
+        </div>
+      </form>
+    </Layout>
+  )
 }
 
 const regions = ['https://us.posthog.com', 'https://eu.posthog.com']
@@ -282,67 +285,64 @@ export interface Reviewed {
   address: string
 }
 
-export const reviewPage = ({ values, manifest, permissions, address }: Reviewed): Page => ({
-  title: 'Review',
-  body: (
-    <>
-      <StepList current="Review" />
-      <h1>The bot asks GitHub for this</h1>
-      <p>
-        The App <strong>{values.name}</strong> will belong to{' '}
-        {values.organization === '' ? (
-          'your own account'
-        ) : (
+export const ReviewPage = ({ values, manifest, permissions, address }: Reviewed) => (
+  <Layout title="Review">
+    <StepList current="Review" />
+    <h1>The bot asks GitHub for this</h1>
+    <p>
+      The App <strong>{values.name}</strong> will belong to{' '}
+      {values.organization === '' ? (
+        'your own account'
+      ) : (
+        <>
+          the organization <strong>{values.organization}</strong>
+        </>
+      )}{' '}
+      on <strong>{new URL(address).host}</strong>. It is private: only its owner can install it. GitHub sends
+      its webhooks to <code>{values.webhook}</code>.
+    </p>
+    <section>
+      <h2>What the App may do</h2>
+      <dl>
+        {permissions.map(({ name, level, why }) => (
           <>
-            the organization <strong>{values.organization}</strong>
+            <dt>
+              <code>
+                {name}: {level}
+              </code>
+            </dt>
+            <dd>{why}</dd>
           </>
-        )}{' '}
-        on <strong>{new URL(address).host}</strong>. It is private: only its owner can install it. GitHub
-        sends its webhooks to <code>{values.webhook}</code>.
+        ))}
+      </dl>
+      <p class="hint">It never merges or approves.</p>
+    </section>
+    <section>
+      <h2>What PostHog gets</h2>
+      <p>
+        For each run: the command, the title and description of the issue or pull request, comments of its
+        author and of people with write permission, and attached files. PostHog’s agent reads the code with
+        PostHog’s own GitHub App.
       </p>
-      <section>
-        <h2>What the App may do</h2>
-        <dl>
-          {permissions.map(({ name, level, why }) => (
-            <>
-              <dt>
-                <code>
-                  {name}: {level}
-                </code>
-              </dt>
-              <dd>{why}</dd>
-            </>
-          ))}
-        </dl>
-        <p class="hint">It never merges or approves.</p>
-      </section>
-      <section>
-        <h2>What PostHog gets</h2>
-        <p>
-          For each run: the command, the title and description of the issue or pull request, comments of its
-          author and of people with write permission, and attached files. PostHog’s agent reads the code with
-          PostHog’s own GitHub App.
-        </p>
-      </section>
-      <details>
-        <summary>The manifest, word for word</summary>
-        {/* biome-ignore lint/a11y/useSemanticElements: it scrolls, and a section would be a card in a card */}
-        <pre tabindex={0} role="region" aria-label="Manifest">
-          {JSON.stringify(manifest, null, 2)}
-        </pre>
-      </details>
-      <form method="post" action={address}>
-        <input type="hidden" name="manifest" value={JSON.stringify(manifest)} />
-        <div class="row">
-          <button type="submit">Create it on GitHub</button>
-          <a class="button second" href="/set-up">
-            Change something
-          </a>
-        </div>
-      </form>
-    </>
-  ),
-})
+    </section>
+    <details>
+      <summary>The manifest, word for word</summary>
+      {/* biome-ignore lint/a11y/useSemanticElements: it scrolls, and a section would be a card in a card */}
+      <pre tabindex={0} role="region" aria-label="Manifest">
+        {JSON.stringify(manifest, null, 2)}
+      </pre>
+    </details>
+    <form method="post" action={address}>
+      <input type="hidden" name="manifest" value={JSON.stringify(manifest)} />
+      <div class="row">
+        <button type="submit">Create it on GitHub</button>
+        <a class="button second" href="/set-up">
+          Change something
+        </a>
+      </div>
+    </form>
+  </Layout>
+)
 
 export interface Finished {
   name: string
@@ -354,91 +354,82 @@ export interface Finished {
   checks: readonly Check[]
 }
 
-export function donePage({ name, address, posthog, file, schema, checks }: Finished): Page {
+export function DonePage({ name, address, posthog, file, schema, checks }: Finished) {
   const wrong = checks.filter(({ ok }) => !ok)
   const right = checks.filter(({ ok }) => ok)
-  return {
-    title: 'Done',
-    body: (
-      <>
-        <StepList current="Done" />
-        <h1>GitHub made the App {name}</h1>
-        <p>
-          Its keys are in <code>{file}</code>. Only your user may read this file.
+  return (
+    <Layout title="Done">
+      <StepList current="Done" />
+      <h1>GitHub made the App {name}</h1>
+      <p>
+        Its keys are in <code>{file}</code>. Only your user may read this file.
+      </p>
+      {wrong.length > 0 ? (
+        <section>
+          <h2>Not right yet</h2>
+          <Checks lines={wrong.map(lineOfCheck)} />
+        </section>
+      ) : null}
+      <section>
+        <h2>Next</h2>
+        <ol>
+          <li>
+            <a href={`${address}/installations/new`} target="_blank" rel="noreferrer">
+              Install {name}
+            </a>{' '}
+            on your repositories.
+          </li>
+          <li>
+            Check that{' '}
+            <a href={`${posthog}/settings/project-integrations`} target="_blank" rel="noreferrer">
+              PostHog’s own GitHub App
+            </a>{' '}
+            has access to the same repositories.
+          </li>
+          <li>
+            Start the bot. Then write <code>/codex help</code> on an issue there.
+          </li>
+          {schema === undefined ? null : (
+            <li>
+              For hints in your editor, begin your <code>{settingsPath}</code> with{' '}
+              <code>{editorLine(schema)}</code>.
+            </li>
+          )}
+        </ol>
+        <form method="post" action="/set-up/start">
+          <div class="row">
+            <button type="submit">Start the bot</button>
+            <a class="button second" href="/set-up">
+              Check again
+            </a>
+          </div>
+        </form>
+      </section>
+      <section>
+        <h2>Checks</h2>
+        <p class="hint">
+          {wrong.length === 0 ? 'All is well.' : 'These are right.'} <code>npm run doctor</code> shows all
+          checks again.
         </p>
-        {wrong.length > 0 ? (
-          <section>
-            <h2>Not right yet</h2>
-            <Checks lines={wrong.map(lineOfCheck)} />
-          </section>
-        ) : null}
-        <section>
-          <h2>Next</h2>
-          <ol>
-            <li>
-              <a href={`${address}/installations/new`} target="_blank" rel="noreferrer">
-                Install {name}
-              </a>{' '}
-              on your repositories.
-            </li>
-            <li>
-              Check that{' '}
-              <a href={`${posthog}/settings/project-integrations`} target="_blank" rel="noreferrer">
-                PostHog’s own GitHub App
-              </a>{' '}
-              has access to the same repositories.
-            </li>
-            <li>
-              Start the bot. Then write <code>/codex help</code> on an issue there.
-            </li>
-            {schema === undefined ? null : (
-              <li>
-                For hints in your editor, begin your <code>{settingsPath}</code> with{' '}
-                <code>{editorLine(schema)}</code>.
-              </li>
-            )}
-          </ol>
-          <form method="post" action="/set-up/start">
-            <div class="row">
-              <button type="submit">Start the bot</button>
-              <a class="button second" href="/set-up">
-                Check again
-              </a>
-            </div>
-          </form>
-        </section>
-        <section>
-          <h2>Checks</h2>
-          <p class="hint">
-            {wrong.length === 0 ? 'All is well.' : 'These are right.'} <code>npm run doctor</code> shows all
-            checks again.
-          </p>
-          <Checks lines={right.map(lineOfCheck)} />
-        </section>
-      </>
-    ),
-  }
+        <Checks lines={right.map(lineOfCheck)} />
+      </section>
+    </Layout>
+  )
 }
 
-export const startedPage = (health: string): Page => ({
-  title: 'Started',
-  body: (
-    <>
-      <h1>The bot starts</h1>
-      <p>
-        This page is closed now. Write <code>/codex help</code> on an issue of a repository where the App is
-        installed. <a href={health}>{health}</a> shows when the bot is ready.
-      </p>
-    </>
-  ),
-})
+export const StartedPage = ({ health }: { health: string }) => (
+  <Layout title="Started">
+    <h1>The bot starts</h1>
+    <p>
+      This page is closed now. Write <code>/codex help</code> on an issue of a repository where the App is
+      installed. <a href={health}>{health}</a> shows when the bot is ready.
+    </p>
+  </Layout>
+)
 
-export const messagePage = (title: string, text: string): Page => ({
-  title,
-  body: (
-    <>
-      <h1>{title}</h1>
-      <p>{text}</p>
-    </>
-  ),
-})
+export const MessagePage = ({ title, text }: { title: string; text: string }) => (
+  <Layout title={title}>
+    <h1>{title}</h1>
+    <p>{text}</p>
+  </Layout>
+)

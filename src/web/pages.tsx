@@ -1,0 +1,119 @@
+/** What pages for people have in common: how a request comes to them, how they look, and what browsers are told. */
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createMiddleware } from 'hono/factory'
+import { raw } from 'hono/html'
+import type { Child } from 'hono/jsx'
+
+export interface PageEnv {
+  /** The address that a request came from. */
+  Bindings: { from: string }
+  Variables: {
+    /** Where a form of this page leads, besides here. */
+    formsTo: string | undefined
+  }
+}
+
+/** Only paths count: nothing that a page says comes from the name it was asked by. */
+const here = 'http://bot.invalid'
+
+/** @param maxBody characters of the largest form */
+export function onNode(
+  pages: { fetch(request: Request, about: PageEnv['Bindings']): Response | Promise<Response> },
+  maxBody: number,
+): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
+  return async (req, res) => {
+    const body = await bodyOf(req, maxBody)
+    const path = req.url ?? '/'
+    const url = URL.canParse(path, here) ? new URL(path, here) : new URL(here)
+    const method = req.method ?? 'GET'
+    const mayHaveBody = method !== 'GET' && method !== 'HEAD'
+    const headers = new Headers()
+    for (const [name, value] of Object.entries(req.headers))
+      if (value !== undefined) headers.set(name, String(value))
+    const request = new Request(url, { method, headers, ...(mayHaveBody ? { body: body ?? '' } : {}) })
+    const response =
+      body === undefined
+        ? new Response('too much\n', { status: 413 })
+        : await pages.fetch(request, { from: req.socket.remoteAddress ?? '' })
+    res.writeHead(response.status, [...response.headers].flat())
+    res.end(method === 'HEAD' ? undefined : Buffer.from(await response.arrayBuffer()))
+  }
+}
+
+async function bodyOf(req: IncomingMessage, maxBody: number): Promise<string | undefined> {
+  let text = ''
+  for await (const chunk of req.setEncoding('utf8')) {
+    text += chunk
+    if (text.length > maxBody) return undefined
+  }
+  return text
+}
+
+const always: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  // `no-referrer` would hide from our own forms where they come from.
+  'referrer-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+/** Nothing is kept, and the only style sheet is ours: scripts, frames and everything of others are out. */
+export function telling(style: string) {
+  const digest = `sha256-${createHash('sha256').update(style).digest('base64')}`
+  return createMiddleware<PageEnv>(async (c, next) => {
+    await next()
+    for (const [name, value] of Object.entries(always)) c.res.headers.set(name, value)
+    const policy = [
+      "default-src 'none'",
+      `style-src '${digest}'`,
+      `img-src data:; form-action 'self' ${c.get('formsTo') ?? ''}`.trim(),
+      "frame-ancestors 'none'; base-uri 'none'",
+    ]
+    c.res.headers.set('content-security-policy', policy.join('; '))
+  })
+}
+
+interface DocumentProps {
+  title: string
+  style: string
+  /** It goes on by itself. */
+  next?: string | undefined
+  children?: Child
+}
+
+export const Document = ({ title, style, next, children }: DocumentProps) => (
+  <>
+    {raw('<!doctype html>\n')}
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="robots" content="noindex" />
+        {next === undefined ? null : <meta http-equiv="refresh" content={`0; url=${next}`} />}
+        <title>{title} · codex-task-bot</title>
+        <link rel="icon" href="data:," />
+        <style>{raw(style)}</style>
+      </head>
+      <body>{children}</body>
+    </html>
+  </>
+)
+
+/** The beginning of each style sheet. */
+export const baseStyle = `
+:root { color-scheme: light dark; --page: #f6f8fa; --card: #fff; --text: #1f2328; --dim: #59636e; --line: #d1d9e0;
+  --field: #fff; --field-line: #818b98; --accent: #0969da; --on-accent: #fff; --good: #1a7f37; --bad: #cf222e; --warn: #9a6700;
+  --bad-card: #ffebe9; --good-card: #dafbe1 }
+@media (prefers-color-scheme: dark) { :root { --page: #0d1117; --card: #151b23; --text: #f0f6fc; --dim: #9198a1; --line: #3d444d;
+  --field: #0d1117; --field-line: #656c76; --accent: #4493f8; --on-accent: #0d1117; --good: #3fb950; --bad: #f85149; --warn: #d29922;
+  --bad-card: #25171c; --good-card: #12261e } }
+* { box-sizing: border-box }
+body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif }
+a { color: var(--accent) }
+code { font: .875em ui-monospace, SFMono-Regular, Menlo, monospace }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
+`

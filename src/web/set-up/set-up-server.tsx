@@ -1,0 +1,243 @@
+/** The set-up page: asks, has GitHub make the App from a manifest, writes `.env`, checks, starts the bot. */
+
+import { randomBytes } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import { isIP } from 'node:net'
+import { type Context, Hono } from 'hono'
+import { createMiddleware } from 'hono/factory'
+import type { Check } from '../../core/model/check.ts'
+import { describe } from '../../core/model/errors.ts'
+import { settingsSchemaPath } from '../../core/settings/repository-file.ts'
+import { publicAddress } from '../http-server.ts'
+import { onNode, type PageEnv, telling } from '../pages.tsx'
+import { cookie, cookiesIn, isFromHere, isSameSecret } from '../requests.ts'
+import { writeEnv } from './env-file.ts'
+import {
+  type AppWishes,
+  manifestOf,
+  type NewApp,
+  newAppAddress,
+  permissionsOf,
+  redeem,
+  serverOf,
+} from './new-app.ts'
+import {
+  type Field,
+  type Finding,
+  fields,
+  findingOf,
+  findingsIn,
+  isLocalHost,
+  type Problems,
+  type Read,
+  readForm,
+  type Values,
+} from './set-up-form.ts'
+import { DetailsPage, DonePage, MessagePage, ReviewPage, StartedPage } from './set-up-pages.tsx'
+import { style } from './set-up-style.ts'
+
+export interface SetUpDeps {
+  names: readonly string[]
+  file: string
+  given: Partial<Values>
+  protocol: string
+  wanted: AppWishes
+  /** A new webhook proxy channel; `undefined` if none can be had. */
+  channel(): Promise<string | undefined>
+  testPostHog(values: Values): Promise<Check[]>
+  examine(): Promise<Check[]>
+  begin(): void
+}
+
+const maxBody = 64 * 1024
+
+export function setUpServer(deps: SetUpDeps): { server: Server; token: string } {
+  const token = randomBytes(24).toString('base64url')
+  const app = new Hono<PageEnv>()
+  app.use('*', telling(style))
+  app.get('/healthz', c => c.text('ok\n'))
+  app.get('/readyz', c => c.text('the bot is not set up yet\n', 503))
+  app.use('*', admitting(deps.names, token))
+  app.notFound(c => c.html(<MessagePage title="Not found" text="There is nothing here." />, 404))
+  app.onError((error, c) => c.html(<MessagePage title="That did not work" text={describe(error)} />, 500))
+  addSteps(app, deps)
+  const pages = onNode(app, maxBody)
+  const server = createServer((req, res) => {
+    void pages(req, res).catch(() => res.headersSent || res.writeHead(500).end())
+  })
+  server.headersTimeout = 5_000
+  server.requestTimeout = 10_000
+  return { server, token }
+}
+
+const cookieName = 'set_up'
+
+/** Only the person at the terminal: a printed token opens the page once, and only our page may post. */
+function admitting(names: readonly string[], token: string) {
+  const session = randomBytes(24).toString('base64url')
+  let isUsed = false
+  return createMiddleware<PageEnv>(async (c, next) => {
+    const { headers } = c.req.raw
+    const out = (status: 403 | 421, why: string) =>
+      c.html(<MessagePage title="Not here" text={why} />, status)
+    if (!isOurName(headers.get('host') ?? '', names))
+      return out(
+        421,
+        'Open this page with the address that the terminal shows, or with the IP address of this machine.',
+      )
+    if (c.req.method === 'POST' && !isFromHere(headers)) return out(403, 'Another page sent this.')
+    if (cookiesIn(headers, cookieName).some(given => isSameSecret(given, session))) return next()
+    const given = c.req.query('token')
+    if (c.req.method !== 'GET' || given === undefined)
+      return out(403, 'Open the address that the bot printed in its terminal.')
+    if (isUsed) return out(403, 'This address was used already. Start the bot again to get a new one.')
+    if (!isSameSecret(given, token))
+      return out(403, 'This is not the address that the bot printed in its terminal.')
+    isUsed = true
+    // Lax, since GitHub redirects back here.
+    const lax = { path: '/', sameSite: 'Lax', isSecure: false } as const
+    c.header('set-cookie', cookie({ name: cookieName, value: session, ...lax }))
+    return c.redirect('/set-up', 303)
+  })
+}
+
+/** Foreign names may resolve to this machine (DNS rebinding). */
+function isOurName(host: string, names: readonly string[]): boolean {
+  const name = host.replace(/:\d+$/, '').toLowerCase()
+  const bare = name.replace(/^\[|\]$/g, '')
+  return name === 'localhost' || isIP(bare) !== 0 || names.includes(name)
+}
+
+const ofPostHog: readonly Field[] = ['posthogHost', 'posthogKey', 'posthogProject']
+
+const empty: Values = {
+  name: 'codex-task-bot',
+  organization: '',
+  enterprise: '',
+  webhook: '',
+  teams: 'yes',
+  posthogHost: 'https://us.posthog.com',
+  posthogKey: '',
+  posthogProject: '',
+}
+
+/** What one person enters is kept as long as the page. */
+function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
+  const { wanted, protocol, file } = deps
+  let values: Values = { ...empty, ...deps.given }
+  let channel: string | undefined
+  /** OAuth-style state: binds GitHub's redirect to our manifest. */
+  let state: string | undefined
+  let made: NewApp | undefined
+  let isWritten = false
+
+  for (const path of ['/', '/set-up/test', '/set-up/review']) app.get(path, c => c.redirect('/set-up', 303))
+
+  async function details(c: In, problems: Problems = {}, tested?: readonly Finding[]) {
+    if (values.webhook === '') {
+      channel ??= await deps.channel()
+      values = { ...values, webhook: channel ?? '' }
+    }
+    const page = (
+      <DetailsPage
+        values={values}
+        problems={problems}
+        keyKept={values.posthogKey !== ''}
+        channel={channel !== undefined && values.webhook === channel}
+        tested={tested}
+      />
+    )
+    return c.html(page, Object.keys(problems).length > 0 ? 422 : 200)
+  }
+
+  async function entered(c: In): Promise<Read> {
+    const form = new URLSearchParams(await c.req.text())
+    const given = Object.fromEntries(fields.map(field => [field, (form.get(field) ?? '').trim()])) as Values
+    const read = readForm(
+      { ...given, posthogKey: given.posthogKey || values.posthogKey },
+      { local: isLocalHost(given.enterprise) },
+    )
+    values = read.values
+    return read
+  }
+
+  app.get('/set-up', async c => {
+    if (!made) return details(c)
+    // GitHub gives the key only once, so a failed write (full disk) can be repeated.
+    if (!isWritten) await writeEnv(file, variablesOf(made, values, protocol))
+    isWritten = true
+    const { html_url: address, name } = made
+    const posthog = values.posthogHost.replace(/\/+$/, '')
+    const schema = publicAddress(values.webhook, settingsSchemaPath)
+    return c.html(<DonePage {...{ name, address, posthog, file, schema }} checks={await deps.examine()} />)
+  })
+
+  app.post('/set-up/test', async c => {
+    const read = await entered(c)
+    const slips = findingsIn(read.kind === 'good' ? {} : read.problems, ofPostHog)
+    const findings = slips.length > 0 ? slips : (await deps.testPostHog(read.values)).map(findingOf)
+    const problems: Problems = {}
+    for (const { field, ok, words } of findings) if (!ok && field) problems[field] ??= words
+    return details(c, problems, findings)
+  })
+
+  app.post('/set-up/review', async c => {
+    const read = await entered(c)
+    if (read.kind === 'bad') return details(c, read.problems)
+    state = randomBytes(24).toString('base64url')
+    const gitHub = serverOf(values, protocol)
+    const permissions = Object.entries(permissionsOf(values, wanted)).map(([name, level]) => ({
+      name,
+      level,
+      why: wanted.reasons[name] ?? '',
+    }))
+    c.set('formsTo', gitHub.web)
+    return c.html(
+      <ReviewPage
+        values={values}
+        manifest={manifestOf(values, wanted, `http://${c.req.header('host')}/set-up/callback`)}
+        permissions={permissions}
+        address={newAppAddress(gitHub, values, state)}
+      />,
+    )
+  })
+
+  app.get('/set-up/callback', async c => {
+    const code = c.req.query('code') ?? ''
+    if (state === undefined || c.req.query('state') !== state || code === '') {
+      const why = 'GitHub’s answer does not belong to what this page sent. Begin again at /set-up.'
+      return c.html(<MessagePage title="Not expected" text={why} />, 403)
+    }
+    state = undefined
+    made = await redeem(serverOf(values, protocol), code)
+    return c.redirect('/set-up', 303)
+  })
+
+  app.post('/set-up/start', c => {
+    if (!isWritten) return c.redirect('/set-up', 303)
+    // After the response, the port goes to the bot.
+    setTimeout(() => deps.begin(), 200)
+    return c.html(<StartedPage health={`http://${c.req.header('host')}/readyz`} />)
+  })
+}
+
+type In = Context<PageEnv>
+
+function variablesOf(made: NewApp, values: Values, protocol: string): Record<string, string> {
+  const { webhook } = values
+  const isChannel = URL.canParse(webhook) && new URL(webhook).hostname === 'smee.io'
+  return {
+    APP_ID: String(made.id),
+    PRIVATE_KEY: made.pem.trim(),
+    WEBHOOK_SECRET: made.webhook_secret ?? '',
+    ...(made.client_id && made.client_secret
+      ? { GITHUB_CLIENT_ID: made.client_id, GITHUB_CLIENT_SECRET: made.client_secret }
+      : {}),
+    ...(values.enterprise === '' ? {} : { GHE_HOST: values.enterprise }),
+    ...(values.enterprise === '' || protocol === 'https' ? {} : { GHE_PROTOCOL: protocol }),
+    ...(isChannel ? { WEBHOOK_PROXY_URL: webhook } : {}),
+    POSTHOG_HOST: values.posthogHost.replace(/\/+$/, ''),
+    POSTHOG_API_KEY: values.posthogKey,
+    POSTHOG_PROJECT_ID: values.posthogProject,
+  }
+}
