@@ -4,8 +4,8 @@
  */
 import { readPause } from '../../core/command/pause-time.ts'
 import { holds, type PauseOf, type Pauses, pausedPart, pauseOfBot } from '../../core/model/pause.ts'
-import type { JobQueue, Log } from '../../core/model/ports.ts'
-import { fullName, type Person } from '../../core/model/thread.ts'
+import type { JobQueue } from '../../core/model/ports.ts'
+import type { Person } from '../../core/model/thread.ts'
 import { send } from '../../core/record/messages.ts'
 import type { Run } from '../../core/record/run.ts'
 import { mayRetry, mayStop } from './run-view.ts'
@@ -32,7 +32,6 @@ export interface ActionParts {
   pauses: Pauses
   /** Idempotent by `id`. */
   retry(run: Run, id: string, by: string): Promise<void>
-  log: Pick<Log, 'info'>
   now(): number
 }
 
@@ -42,41 +41,9 @@ export interface Sent {
   id: string
   /** What was written into it. */
   text: string
-  /** The address that it came from. */
-  from: string
 }
 
 export async function act(
-  parts: ActionParts,
-  { action, run }: { action: ActionOnRun; run: Run },
-  sent: Sent,
-): Promise<Result> {
-  const result = await carryOut(parts, { action, run }, sent)
-  const { thread } = run
-  audit(parts, action, result, {
-    ...sent,
-    of: { run: run.id, repository: fullName(thread), thread: thread.number },
-  })
-  return result
-}
-
-/** On all there is. */
-export async function actOnBot(parts: ActionParts, action: 'pause' | 'resume', sent: Sent): Promise<Result> {
-  const result = await (action === 'pause' ? pause : resume)(parts, pauseOfBot, sent)
-  audit(parts, `${action}-all`, result, { ...sent, of: {} })
-  return result
-}
-
-function audit(
-  { log }: ActionParts,
-  action: string,
-  result: Result,
-  { by, from, of }: Sent & { of: object },
-): void {
-  log.info({ audit: true, action, result, by: by.login, from, ...of }, 'an admin acted')
-}
-
-async function carryOut(
   parts: ActionParts,
   { action, run }: { action: ActionOnRun; run: Run },
   sent: Sent,
@@ -101,6 +68,10 @@ async function carryOut(
       return resume(parts, pausedPart(run.thread, action === 'resume' ? 'repository' : 'owner'), sent)
   }
 }
+
+/** On all there is. */
+export const actOnBot = (parts: ActionParts, action: 'pause' | 'resume', sent: Sent): Promise<Result> =>
+  (action === 'pause' ? pause : resume)(parts, pauseOfBot, sent)
 
 async function pause({ pauses, now }: ActionParts, what: PauseOf, { id, by, text }: Sent): Promise<Result> {
   const read = readPause(text.slice(0, 300), now())

@@ -12,7 +12,7 @@ import type { Group, Whose } from '../../core/record/run-index.ts'
 import { onceAtATime } from '../once-at-a-time.ts'
 import { onNode, telling } from '../pages.tsx'
 import { isFromHere } from '../requests.ts'
-import { type Access, openAccess } from './access.ts'
+import { openAccess } from './access.ts'
 import { act, actionsOnRuns, actOnBot, results, type Sent } from './actions.ts'
 import { MessagePage, SignInPage, type Viewer } from './admin-layout.tsx'
 import { style } from './admin-style.ts'
@@ -23,6 +23,7 @@ import { FiguresPage } from './figures-page.tsx'
 import { asWritten, type Filter, filterOf, pathTo } from './filters.ts'
 import { type GitHubSignIn, gitHubLogin } from './github-login.ts'
 import {
+  type Audited,
   addGitHubLogin,
   type Env,
   fromElsewhere,
@@ -102,8 +103,8 @@ function routes(parts: AdminParts): Hono<Env> {
     c.set('formsTo', login?.web)
     return c.html(<SignInPage wrong={wrong} withGitHub={login !== undefined} />, status)
   }
-  const audit = (c: In, fields: { action: string; result: string; by?: string }): void =>
-    log.info({ audit: true, ...fields, from: c.env.from }, 'an admin acted')
+  const audit = (c: In, did: Audited): void =>
+    log.info({ audit: true, ...did, from: c.env.from }, 'an admin acted')
 
   app.post('/admin/sign-in', async c => {
     if (!isFromHere(c.req.raw.headers)) return c.html(fromElsewhere, 403)
@@ -130,22 +131,25 @@ function routes(parts: AdminParts): Hono<Env> {
     return undefined
   })
 
-  /** @returns what tells this form from others, or what is answered instead of what it wants */
-  const formOf = async (c: In): Promise<{ id: string; fields: URLSearchParams } | undefined> => {
+  /** What tells this form from others; nothing for one that no page of ours sent. */
+  const formIdOf = (c: In, fields: URLSearchParams): string | undefined => {
     const { headers } = c.req.raw
-    const fields = new URLSearchParams(await c.req.text())
     const session = c.get('session')
+    if (session !== undefined)
+      return isFromHere(headers) ? access.formOf(session, fields.get('form') ?? '') : undefined
     // A bearer token is never sent by a browser of its own accord.
-    if (session === undefined) {
-      const isElsewhere = headers.get('origin') !== null && !isFromHere(headers)
-      return isElsewhere ? undefined : { id: randomUUID(), fields }
-    }
-    const id = isFromHere(headers) ? access.formOf(session, fields.get('form') ?? '') : undefined
-    return id === undefined ? undefined : { id, fields }
+    return headers.get('origin') === null || isFromHere(headers) ? randomUUID() : undefined
   }
+  app.on('POST', '/admin/*', async (c, next) => {
+    const fields = new URLSearchParams(await c.req.text())
+    const id = formIdOf(c, fields)
+    if (id === undefined) return c.html(fromElsewhere, 403)
+    c.set('form', { id, fields })
+    await next()
+    return undefined
+  })
 
   app.post('/admin/sign-out', async c => {
-    if (!(await formOf(c))) return c.html(fromElsewhere, 403)
     const person = c.get('person')
     if (person)
       await login?.forget(person).catch(err => log.warn({ err }, 'GitHub keeps the token of a session'))
@@ -173,21 +177,32 @@ function routes(parts: AdminParts): Hono<Env> {
       ? run
       : undefined
   }
+  const viewerOf = (c: In): Viewer => {
+    const session = c.get('session')
+    return {
+      form: () =>
+        session === undefined ? null : <input type="hidden" name="form" value={access.formToken(session)} />,
+      login: c.get('person')?.login,
+    }
+  }
+  /** For who may not see what they name, or has to choose first. */
+  const withoutView = (c: In) =>
+    filterOf(c.req.query('filter') ?? '') ? c.html(notHere, 404) : c.redirect('/admin/repositories', 303)
   const mayAll = (c: In): boolean => c.get('repositories') === undefined
 
   app.get('/admin/', async c => {
     const view = await viewOf(c)
-    if (!view) return c.req.query('filter') ? c.html(notHere, 404) : c.redirect('/admin/repositories', 303)
+    if (!view) return withoutView(c)
     const isAll = mayAll(c)
     const drain = parts.drain === undefined || !isAll ? 'no work here' : isDrained ? 'drained' : 'possible'
     const shown = await onBoardPage(parts, { board, view, isAll })
-    return c.html(<BoardPage {...shown} viewer={viewerOf(access, c)} said={saidIn(c)} drain={drain} />)
+    return c.html(<BoardPage {...shown} viewer={viewerOf(c)} said={saidIn(c)} drain={drain} />)
   })
 
   app.get('/admin/repositories', c => {
     const repositories = c.get('repositories')
     if (!repositories) return c.html(notHere, 404)
-    return c.html(<RepositoriesPage viewer={viewerOf(access, c)} repositories={repositories} />)
+    return c.html(<RepositoriesPage viewer={viewerOf(c)} repositories={repositories} />)
   })
 
   app.get('/admin/list/:group', async c => {
@@ -197,9 +212,7 @@ function routes(parts: AdminParts): Hono<Env> {
     const { filter, whose } = view
     const listing = await board.list({ group, whose, page: Number(c.req.query('page')) })
     const inLine = await board.linesOf(listing.runs)
-    return c.html(
-      <ListPage viewer={viewerOf(access, c)} now={now()} {...{ group, filter, listing, inLine }} />,
-    )
+    return c.html(<ListPage viewer={viewerOf(c)} now={now()} {...{ group, filter, listing, inLine }} />)
   })
 
   app.get('/admin/runs.json', async c => {
@@ -220,7 +233,7 @@ function routes(parts: AdminParts): Hono<Env> {
     )
     return c.html(
       <RunPage
-        viewer={viewerOf(access, c)}
+        viewer={viewerOf(c)}
         said={saidIn(c)}
         now={now()}
         run={run}
@@ -231,32 +244,32 @@ function routes(parts: AdminParts): Hono<Env> {
   })
 
   app.post('/admin/runs/:id/:action', async c => {
-    const form = await formOf(c)
-    if (!form) return c.html(fromElsewhere, 403)
     const action = actionsOnRuns.find(each => each === c.req.param('action'))
     const run = await runOf(c)
     if (!run || !action) return c.html(notHere, 404)
     const isOwners = action === 'pause-owner' || action === 'resume-owner'
     if (isOwners && (!mayAll(c) || run.thread.ownerId === 0)) return c.html(notHere, 404)
-    const result = await act(parts, { action, run }, sentBy(c, form))
+    const sent = sentIn(c)
+    const result = await act(parts, { action, run }, sent)
+    const of = { run: run.id, repository: fullName(run.thread), thread: run.thread.number }
+    audit(c, { action, result, by: sent.by.login, ...of })
     return c.redirect(`/admin/runs/${encodeURIComponent(run.id)}?said=${result}`, 303)
   })
 
   app.post('/admin/:action{pause|resume}', async c => {
-    const form = await formOf(c)
-    if (!form) return c.html(fromElsewhere, 403)
     if (!mayAll(c)) return c.html(notHere, 404)
     const action = c.req.param('action') === 'pause' ? 'pause' : 'resume'
-    return c.redirect(`/admin/?said=${await actOnBot(parts, action, sentBy(c, form))}`, 303)
+    const sent = sentIn(c)
+    const result = await actOnBot(parts, action, sent)
+    audit(c, { action: `${action}-all`, result, by: sent.by.login })
+    return c.redirect(`/admin/?said=${result}`, 303)
   })
 
   app.get('/admin/outcomes', async c => {
     const view = await viewOf(c)
-    if (!view) return c.req.query('filter') ? c.html(notHere, 404) : c.redirect('/admin/repositories', 303)
+    if (!view) return withoutView(c)
     const figures = allFigures(await board.endedLately(view.whose), now(), lately.days)
-    return c.html(
-      <FiguresPage viewer={viewerOf(access, c)} filter={view.filter} {...{ figures, ...lately }} />,
-    )
+    return c.html(<FiguresPage viewer={viewerOf(c)} filter={view.filter} {...{ figures, ...lately }} />)
   })
 
   app.get('/admin/settings', async c => {
@@ -266,21 +279,19 @@ function routes(parts: AdminParts): Hono<Env> {
     const [repository, ...others] = repositories
       ? repositories.filter(each => !filter || fullName(each).toLowerCase() === name)
       : [filter?.kind === 'repository' ? await parts.repositoryNamed(name) : undefined]
-    if (repositories && (!repository || others.length > 0))
-      return filter ? c.html(notHere, 404) : c.redirect('/admin/repositories', 303)
+    if (repositories && (!repository || others.length > 0)) return withoutView(c)
     const held = repository && (await parts.settingsOf(repository))
     const shown = repository ? filterOf(fullName(repository)) : filter
-    return c.html(<SettingsPage viewer={viewerOf(access, c)} filter={shown} held={held} />)
+    return c.html(<SettingsPage viewer={viewerOf(c)} filter={shown} held={held} />)
   })
 
   const examine = onceAtATime(parts.examine)
   app.get('/admin/checks', async c => {
     if (!mayAll(c)) return c.html(notHere, 404)
-    return c.html(<ChecksPage viewer={viewerOf(access, c)} checks={await examine()} />)
+    return c.html(<ChecksPage viewer={viewerOf(c)} checks={await examine()} />)
   })
 
   app.post('/admin/drain', async c => {
-    if (!(await formOf(c))) return c.html(fromElsewhere, 403)
     if (parts.drain === undefined || !mayAll(c)) return c.html(notHere, 404)
     isDrained = true
     parts.drain()
@@ -295,22 +306,14 @@ interface View {
   whose: Whose | undefined
 }
 
-function sentBy(c: In, { id, fields }: { id: string; fields: URLSearchParams }): Sent {
+function sentIn(c: In): Sent {
   const person = c.get('person')
+  const { id, fields } = c.get('form')
   const by = person ? { login: person.login, id: person.id } : botAdmin
-  return { by, id, text: fields.get('text') ?? '', from: c.env.from }
+  return { by, id, text: fields.get('text') ?? '' }
 }
 
 const notHere = <MessagePage title="Not here" text="There is no such page, or no such run any more." />
-function viewerOf(access: Access, c: In): Viewer {
-  const session = c.get('session')
-  return {
-    form: () =>
-      session === undefined ? null : <input type="hidden" name="form" value={access.formToken(session)} />,
-    login: c.get('person')?.login,
-  }
-}
-
 /** Never the words of an address: one of ours that it names. */
 function saidIn(c: In): string | undefined {
   const said = c.req.query('said')

@@ -7,13 +7,12 @@ import type { Run } from '../../core/record/run.ts'
 import { type Group, whilePaused } from '../../core/record/run-index.ts'
 import { counted } from '../../core/text/phrases.ts'
 import { Heading, Layout, type Viewer } from './admin-layout.tsx'
-import type { Listing, OutcomesOfDay } from './board.ts'
+import { type Listing, type OutcomesOfDay, together } from './board.ts'
 import { asWritten, type Filter, filterFor, pathTo } from './filters.ts'
 import { OutcomeChart } from './outcome-chart.tsx'
 import { PausedSince, PauseForm, ResumeForm } from './pause-form.tsx'
 import { Action, type InLines, RunList } from './run-list.tsx'
 import { waitsFor } from './run-view.ts'
-import { together } from './together.ts'
 
 export interface BoardShown {
   viewer: Viewer

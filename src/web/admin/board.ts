@@ -15,7 +15,6 @@ import {
   withOutcome,
 } from '../../core/record/run-index.ts'
 import type { Filter } from './filters.ts'
-import { together } from './together.ts'
 
 export type BoardRuns = Pick<JobQueue<Run>, 'get' | 'listed' | 'members' | 'query'>
 export type Listed = JobRecord<Run>
@@ -171,6 +170,12 @@ export interface InLine {
 
 /** Whose last waits are read for one page. */
 const maxOwners = 5
+
+export function together<T>(all: readonly T[], keyOf: (each: T) => string): [string, T[]][] {
+  const found = new Map<string, T[]>()
+  for (const each of all) found.set(keyOf(each), [...(found.get(keyOf(each)) ?? []), each])
+  return [...found]
+}
 
 /** ms, of those that had to wait in line. */
 export function meanWait(runs: readonly Run[]): number | undefined {

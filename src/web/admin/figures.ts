@@ -3,8 +3,7 @@
 import { fullName } from '../../core/model/thread.ts'
 import { day } from '../../core/model/time.ts'
 import { outcomeKinds, type Run } from '../../core/record/run.ts'
-import { meanWait, type OutcomesOfDay } from './board.ts'
-import { together } from './together.ts'
+import { meanWait, type OutcomesOfDay, together } from './board.ts'
 
 export interface Figures {
   name: string

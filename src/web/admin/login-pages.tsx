@@ -13,6 +13,8 @@ export interface Env extends PageEnv {
     person: Person | undefined
     /** Without it, all. */
     repositories: readonly Repository[] | undefined
+    /** What was sent, and what tells this form from others. */
+    form: { id: string; fields: URLSearchParams }
   }
 }
 
@@ -35,11 +37,21 @@ export const fromElsewhere = (
   />
 )
 
+/** What an admin did, or tried to. */
+export interface Audited {
+  action: string
+  result: string
+  by?: string
+  run?: string
+  repository?: string
+  thread?: number
+}
+
 interface GitHubLoginParts {
   login: GitHubLogin
   access: Access
   turnedAway(c: In, kind: TurnedAway): Response | Promise<Response>
-  audit(c: In, fields: { action: string; result: string; by?: string }): void
+  audit(c: In, did: Audited): void
 }
 
 export function addGitHubLogin(app: Hono<Env>, { login, access, turnedAway, audit }: GitHubLoginParts): void {
