@@ -4,19 +4,16 @@ import { type Check, found, passed, redactedCheck } from './core/model/check.ts'
 import { describe } from './core/model/errors.ts'
 import type { Repository, Thread } from './core/model/thread.ts'
 import { ownerEntry } from './core/settings/deployment-settings.ts'
-import { problemsText, settingsPath } from './core/settings/repository-file.ts'
+import { problemsText } from './core/settings/repository-file.ts'
 import {
-  checkApp,
   checkDefaultBranch,
   checkDeliveries,
   checkGitHub,
   checkInstallation,
   checkOwners,
   checkRepositories,
-  examineRepositories,
 } from './github/app-checks.ts'
 import { type GitHubApp, gitHubApp } from './github/app-client.ts'
-import { wantedOfApp } from './github/app-manifest.ts'
 import { installationsOf } from './github/installations.ts'
 import { ownerFilesOf } from './github/repository-files.ts'
 import { checkAccesses, checkPostHogOf, checkPostHogs } from './posthog-doctor.ts'
@@ -28,7 +25,7 @@ export async function examine(config: Config, redact: (text: string) => string):
   const repositories = installations.repositories().catch((): Repository[] => [])
   const [queue, gitHub, postHog, repository] = await Promise.all([
     checkQueue(config.queue),
-    checkGitHub(app, wantedOfApp, Date.now),
+    checkGitHub(app, 'app and installations'),
     config.role === 'web' ? [] : checkPostHogs(config, await repositories),
     repositories.then(all => checkSettings(config, app, all)),
   ])
@@ -38,7 +35,7 @@ export async function examine(config: Config, redact: (text: string) => string):
 export async function examineAtStart(config: Config, redact: (text: string) => string): Promise<Check[]> {
   const [queue, gitHub, postHog] = await Promise.all([
     checkQueue(config.queue),
-    checkApp(clientOf(config), wantedOfApp, Date.now),
+    checkGitHub(clientOf(config), 'app'),
     checkAccesses(config),
   ])
   return [...gitHub, ...postHog, queue].map(check => redactedCheck(check, redact))
@@ -56,7 +53,7 @@ export async function examineFor(
 ): Promise<Check[]> {
   const app = clientOf(config)
   const [installation, branch, postHog, queue] = await Promise.all([
-    checkInstallation(app, thread.installationId, { wanted: wantedOfApp, now: Date.now }),
+    checkInstallation(app, thread.installationId),
     checkDefaultBranch(app, thread),
     checkPostHogOf(config, thread),
     checkQueue(config.queue),
@@ -76,7 +73,6 @@ async function checkSettings(
   repositories: readonly Repository[],
 ): Promise<Check[]> {
   const reading = {
-    path: settingsPath,
     problemsOf(text: string, name: string) {
       const { problems } = settingsFile.read(text)
       return problems.length === 0 ? undefined : problemsText(problems, name)
@@ -85,20 +81,13 @@ async function checkSettings(
       ownerEntry(settings.first, repository, { owner: true })?.[1].settings === 'required',
   }
   try {
-    const [owners, examined] = await Promise.all([
+    const [owners, [begun, settings]] = await Promise.all([
       checkOwners(ownerFilesOf(app, Date.now), repositories, reading),
-      examineRepositories(app, repositories, settingsPath),
+      checkRepositories(app, repositories, reading),
     ])
-    const [begun, settings] = checkRepositories(examined, reading)
     return [begun, owners, settings]
   } catch (error) {
-    const why = describe(error)
-    return [
-      found(
-        'repositories',
-        `the repositories can not be read: ${why}`,
-        'Look at the checks of the App above.',
-      ),
-    ]
+    const detail = `the repositories can not be read: ${describe(error)}`
+    return [found('repositories', detail, 'Look at the checks of the App above.')]
   }
 }

@@ -1,17 +1,15 @@
 /** Whether GitHub reaches us with the right secret, read from recent deliveries. */
+import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { type Check, type CheckName, found, passed, unanswered } from '../core/model/check.ts'
 import { describe, Rejected } from '../core/model/errors.ts'
 import type { OwnerFiles } from '../core/model/ports.ts'
-import type { Repository, Thread } from '../core/model/thread.ts'
+import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
+import { settingsPath } from '../core/settings/repository-file.ts'
 import type { GitHubApp } from './app-client.ts'
-import { ownerRepository } from './repository-files.ts'
+import { wantedOfApp } from './app-manifest.ts'
+import { filesIn, ownerRepository } from './repository-files.ts'
 import { unlessGone } from './response-faults.ts'
-
-export interface Wanted {
-  permissions: Readonly<Record<string, string>>
-  events: readonly string[]
-}
 
 const AppView = z.object({
   id: z.number(),
@@ -20,7 +18,6 @@ const AppView = z.object({
   permissions: z.record(z.string(), z.string()).default({}),
   events: z.array(z.string()).default([]),
 })
-type AppView = z.infer<typeof AppView>
 
 const Installations = z.array(
   z.object({
@@ -31,39 +28,48 @@ const Installations = z.array(
 )
 
 const Granted = AppView.pick({ permissions: true, events: true })
+type Granted = z.infer<typeof Granted>
 
 const HookConfig = z.object({
   url: z.string().optional(),
   insecure_ssl: z.union([z.string(), z.number()]).optional(),
 })
 
-async function checkIdentity(
-  app: GitHubApp,
-  now: () => number,
-): Promise<{ checks: Check[]; view?: AppView }> {
+export async function checkGitHub(app: GitHubApp, of: 'app' | 'app and installations'): Promise<Check[]> {
   try {
     const { data, headers } = await app.asApp('GET /app')
     const view = AppView.parse(data)
     const whose = view.owner ? ` of ${view.owner.login}` : ''
-    return {
-      checks: [
-        passed('github-app', `${view.name} (App ${view.id})${whose}`),
-        checkClock(headers.date, now()),
-      ],
-      view,
-    }
+    const [installations, address, deliveries] = await Promise.all([
+      of === 'app' ? [] : [await checkInstallations(app)],
+      checkAddress(app),
+      checkDeliveries(app),
+    ])
+    const identity = passed('github-app', `${view.name} (App ${view.id})${whose}`)
+    const own = [identity, checkClock(headers.date), ...checkGrants(view)]
+    return [...own, ...installations, address, ...deliveries]
   } catch (error) {
-    return { checks: [noApp(error)] }
+    return [noApp(error)]
+  }
+}
+
+export async function checkInstallation(app: GitHubApp, installationId: number): Promise<Check[]> {
+  try {
+    const route = 'GET /app/installations/{installation_id}'
+    const { data, headers } = await app.asApp(route, { installation_id: installationId })
+    return [...checkGrants(Granted.parse(data)), checkClock(headers.date), ...(await checkDeliveries(app))]
+  } catch (error) {
+    return [noApp(error)]
   }
 }
 
 /** ms. GitHub refuses tokens from its future, and long-lived ones. */
 const maxSkew = 30_000
 
-function checkClock(date: string | undefined, now: number): Check {
+function checkClock(date: string | undefined): Check {
   const theirs = Date.parse(date ?? '')
   if (Number.isNaN(theirs)) return passed('clock', 'not known: GitHub sent no time')
-  const apart = Math.round((now - theirs) / 1000)
+  const apart = Math.round((Date.now() - theirs) / 1000)
   return Math.abs(apart) * 1000 > maxSkew
     ? found(
         'clock',
@@ -93,49 +99,16 @@ function noApp(error: unknown): Check {
   )
 }
 
-export async function checkGitHub(app: GitHubApp, wanted: Wanted, now: () => number): Promise<Check[]> {
-  const { checks, view } = await checkIdentity(app, now)
-  if (!view) return checks
-  const [installations, address, deliveries] = await Promise.all([
-    checkInstallations(app, wanted),
-    checkAddress(app),
-    checkDeliveries(app),
-  ])
-  return [...checks, ...checkGrants(view, wanted), installations, address, ...deliveries]
-}
-
-export async function checkInstallation(
-  app: GitHubApp,
-  installationId: number,
-  { wanted, now }: { wanted: Wanted; now: () => number },
-): Promise<Check[]> {
-  try {
-    const route = 'GET /app/installations/{installation_id}'
-    const { data, headers } = await app.asApp(route, { installation_id: installationId })
-    const deliveries = await checkDeliveries(app)
-    return [...checkGrants(Granted.parse(data), wanted), checkClock(headers.date, now()), ...deliveries]
-  } catch (error) {
-    return [noApp(error)]
-  }
-}
-
-export async function checkApp(app: GitHubApp, wanted: Wanted, now: () => number): Promise<Check[]> {
-  const { checks, view } = await checkIdentity(app, now)
-  if (!view) return checks
-  const [address, deliveries] = await Promise.all([checkAddress(app), checkDeliveries(app)])
-  return [...checks, ...checkGrants(view, wanted), address, ...deliveries]
-}
-
 const levels = ['none', 'read', 'write', 'admin']
 
-const lacking = (granted: Record<string, string>, { permissions }: Wanted): string[] =>
-  Object.entries(permissions)
+const lacking = (granted: Record<string, string>): string[] =>
+  Object.entries(wantedOfApp.permissions)
     .filter(([name, level]) => levels.indexOf(granted[name] ?? 'none') < levels.indexOf(level))
     .map(([name, level]) => `${name}: ${level}`)
 
-function checkGrants(view: Pick<AppView, 'permissions' | 'events'>, wanted: Wanted): Check[] {
-  const permissions = lacking(view.permissions, wanted)
-  const events = wanted.events.filter(event => !view.events.includes(event))
+function checkGrants(granted: Granted): Check[] {
+  const permissions = lacking(granted.permissions)
+  const events = wantedOfApp.events.filter(event => !granted.events.includes(event))
   return [
     permissions.length > 0
       ? found(
@@ -143,14 +116,14 @@ function checkGrants(view: Pick<AppView, 'permissions' | 'events'>, wanted: Want
           `the App lacks ${permissions.join(', ')}`,
           'Add them on the App’s settings page under “Permissions & events”. Then every installation must accept them.',
         )
-      : passed('github-permissions', Object.keys(wanted.permissions).join(', ')),
+      : passed('github-permissions', Object.keys(wantedOfApp.permissions).join(', ')),
     events.length > 0
       ? found(
           'github-events',
           `the App does not subscribe to ${events.join(', ')}`,
           'Select them on the App’s settings page under “Permissions & events”.',
         )
-      : passed('github-events', wanted.events.join(', ')),
+      : passed('github-events', wantedOfApp.events.join(', ')),
   ]
 }
 
@@ -169,7 +142,7 @@ async function checkTolerantly(name: CheckName, request: () => Promise<Check>): 
   }
 }
 
-function checkInstallations(app: GitHubApp, wanted: Wanted): Promise<Check> {
+function checkInstallations(app: GitHubApp): Promise<Check> {
   return checkTolerantly('github-installations', async () => {
     const { data } = await app.asApp('GET /app/installations', { per_page: 100 })
     const installations = Installations.parse(data)
@@ -188,7 +161,7 @@ function checkInstallations(app: GitHubApp, wanted: Wanted): Promise<Check> {
         `suspended for ${names(suspended)}`,
         'An owner can unsuspend it: Settings ▸ GitHub Apps.',
       )
-    const behind = installations.filter(({ permissions }) => lacking(permissions, wanted).length > 0)
+    const behind = installations.filter(({ permissions }) => lacking(permissions).length > 0)
     if (behind.length > 0)
       return found(
         'github-installations',
@@ -270,73 +243,43 @@ function fixOf(status: number): string {
 
 const maxExamined = 20
 
-interface Examined {
-  repository: Repository
-  begun: boolean
-  settings: string | undefined
-}
-
-export const examineRepositories = (
-  app: GitHubApp,
-  repositories: readonly Repository[],
-  settingsPath: string,
-): Promise<Examined[]> =>
-  Promise.all(
-    repositories.slice(0, maxExamined).map(async repository => {
-      const { owner, repo, defaultBranch } = repository
-      const { repos } = app.forRepo(repository).rest
-      const [branch, file] = await Promise.all([
-        unlessGone(() => repos.getBranch({ owner, repo, branch: defaultBranch })),
-        unlessGone(() => repos.getContent({ owner, repo, path: settingsPath })),
-      ])
-      const data = file?.data
-      const text =
-        data && 'content' in data ? Buffer.from(data.content, 'base64').toString('utf8') : undefined
-      return { repository, begun: branch !== undefined, settings: text }
-    }),
-  )
-
 interface SettingsReading {
-  path: string
   problemsOf(text: string, name: string): string | undefined
   /** Whether nothing starts without the owner's file. */
   isRequired(repository: Repository): boolean
 }
 
+const isOwnersFile = ({ repo }: Repository): boolean => repo.toLowerCase() === ownerRepository
+
 export async function checkOwners(
   files: OwnerFiles,
   repositories: readonly Repository[],
-  { path, problemsOf, isRequired }: SettingsReading,
+  { problemsOf, isRequired }: SettingsReading,
 ): Promise<Check> {
+  const fileOf = (owner: string): string => `${owner}/${ownerRepository}: ${settingsPath}`
   const owners = new Map(repositories.map(each => [each.owner.toLowerCase(), each]))
   const read = await Promise.all(
     [...owners.values()]
       .slice(0, maxExamined)
-      .map(async each => ({ owner: each.owner, each, text: await files(each).file(path) })),
+      .map(async each => ({ owner: each.owner, each, text: await files(each).file(settingsPath) })),
   )
   const lacking = read.filter(({ each, text }) => text === undefined && isRequired(each))
   if (lacking.length > 0)
     return found(
       'owner-settings',
-      `SETTINGS_FILE requires ${lacking.map(({ owner }) => `${owner}/${ownerRepository}: ${path}`).join(', ')}, which can not be read`,
+      `SETTINGS_FILE requires ${lacking.map(({ owner }) => fileOf(owner)).join(', ')}, which can not be read`,
       `Install the App on the owner’s repository ${ownerRepository} as well, and put the file there.`,
     )
-  const seen = new Set(
-    repositories
-      .filter(({ repo }) => repo.toLowerCase() === ownerRepository)
-      .map(({ owner }) => owner.toLowerCase()),
-  )
-  const unseen = read.map(({ owner }) => owner).filter(owner => !seen.has(owner.toLowerCase()))
   const having = read.flatMap(({ owner, text }) => (text === undefined ? [] : [{ owner, text }]))
-  const wrong = having.flatMap(
-    ({ owner, text }) => problemsOf(text, `${owner}/${ownerRepository}: ${path}`) ?? [],
-  )
+  const wrong = having.flatMap(({ owner, text }) => problemsOf(text, fileOf(owner)) ?? [])
   if (wrong.length > 0)
     return found(
       'owner-settings',
       wrong.join('; '),
       `Correct the file on the default branch of the owner’s repository ${ownerRepository}.`,
     )
+  const seen = new Set(repositories.filter(isOwnersFile).map(({ owner }) => owner.toLowerCase()))
+  const unseen = read.map(({ owner }) => owner).filter(owner => !seen.has(owner.toLowerCase()))
   return passed(
     'owner-settings',
     [
@@ -348,23 +291,28 @@ export async function checkOwners(
   )
 }
 
-export function checkRepositories(
-  examined: readonly Examined[],
-  { path, problemsOf }: SettingsReading,
-): [begun: Check, settings: Check] {
-  const nameOf = ({ repository: { owner, repo } }: Examined): string => `${owner}/${repo}`
-  const empty = examined.filter(({ begun }) => !begun).map(nameOf)
-  const wrong = examined.flatMap(each => {
-    if (each.settings === undefined || each.repository.repo.toLowerCase() === ownerRepository) return []
-    return problemsOf(each.settings, `${nameOf(each)}: ${path}`) ?? []
-  })
+export async function checkRepositories(
+  app: GitHubApp,
+  repositories: readonly Repository[],
+  { problemsOf }: SettingsReading,
+): Promise<[begun: Check, settings: Check]> {
+  const examined = await Promise.all(
+    repositories.slice(0, maxExamined).map(async repository => {
+      const client = app.forRepo(repository)
+      const [hasBegun, text] = await Promise.all([
+        hasBranch(client, repository, repository.defaultBranch),
+        filesIn(client, repository).file(settingsPath),
+      ])
+      const name = fullName(repository)
+      const isItsOwn = text !== undefined && !isOwnersFile(repository)
+      return { name, hasBegun, problem: isItsOwn ? problemsOf(text, `${name}: ${settingsPath}`) : undefined }
+    }),
+  )
+  const empty = examined.flatMap(({ name, hasBegun }) => (hasBegun ? [] : [name]))
+  const wrong = examined.flatMap(({ problem }) => problem ?? [])
   return [
     empty.length > 0
-      ? found(
-          'repositories',
-          `no commit yet in ${empty.join(', ')}`,
-          'Push a first commit to the default branch.',
-        )
+      ? found('repositories', `no commit yet in ${empty.join(', ')}`, pushFirst)
       : passed('repositories', `${examined.length} checked, each with a default branch`),
     wrong.length > 0
       ? found('repository-settings', wrong.join('; '), 'Correct the file on the default branch.')
@@ -372,19 +320,24 @@ export function checkRepositories(
   ]
 }
 
+const pushFirst = 'Push a first commit to the default branch.'
+
+const hasBranch = async (
+  client: Octokit,
+  { owner, repo }: Pick<Repository, 'owner' | 'repo'>,
+  branch: string,
+): Promise<boolean> =>
+  (await unlessGone(() => client.rest.repos.getBranch({ owner, repo, branch }))) !== undefined
+
 export async function checkDefaultBranch(app: GitHubApp, thread: Thread): Promise<Check> {
   const { owner, repo } = thread
-  const { repos } = app.forRepo(thread).rest
+  const client = app.forRepo(thread)
   try {
-    const { data } = await repos.get({ owner, repo })
-    const branch = await unlessGone(() => repos.getBranch({ owner, repo, branch: data.default_branch }))
-    return branch
-      ? passed('repositories', `the default branch is ${data.default_branch}`)
-      : found(
-          'repositories',
-          `there is no commit on ${data.default_branch} yet`,
-          'Push a first commit to the default branch.',
-        )
+    const { data } = await client.rest.repos.get({ owner, repo })
+    const branch = data.default_branch
+    return (await hasBranch(client, thread, branch))
+      ? passed('repositories', `the default branch is ${branch}`)
+      : found('repositories', `there is no commit on ${branch} yet`, pushFirst)
   } catch (error) {
     return unanswered(
       'repositories',
