@@ -4,6 +4,7 @@ import type { Repository, Thread } from '../core/model/thread.ts'
 import type { SubjectView, ThreadComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
 import { nodesOf, query } from './graphql.ts'
+import { repositoryOf } from './webhooks/event.ts'
 
 const InstallationPage = z.array(z.object({ id: z.number(), suspended_at: z.string().nullish() }))
 
@@ -168,22 +169,3 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
     },
   }
 }
-
-interface RepositoryView {
-  id: number
-  name: string
-  owner: { id: number; login: string }
-  default_branch: string
-}
-
-export const repositoryOf = (
-  installationId: number,
-  { id, name, owner, default_branch }: RepositoryView,
-): Repository => ({
-  installationId,
-  owner: owner.login,
-  ownerId: owner.id,
-  repo: name,
-  repoId: id,
-  defaultBranch: default_branch,
-})

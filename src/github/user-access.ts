@@ -7,8 +7,8 @@ import { z } from 'zod'
 import { limitGate } from '../core/model/call-budget.ts'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Repository } from '../core/model/thread.ts'
-import { repositoryOf } from './installations.ts'
 import { limited } from './request-rules.ts'
+import { repositoryOf } from './webhooks/event.ts'
 
 export interface OAuthSettings {
   apiUrl: string

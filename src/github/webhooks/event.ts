@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { z } from 'zod'
 import { mayBeMisplaced, mayHoldCommand } from '../../core/command/find.ts'
-import type { PullHead, Snapshot, Thread } from '../../core/model/thread.ts'
+import type { PullHead, Repository, Snapshot, Thread } from '../../core/model/thread.ts'
 import type { CommentRef, Ignored, Trigger } from '../../core/model/trigger.ts'
 import { type TriggerWords, usualTrigger } from '../../core/settings/deployment-settings.ts'
 import type * as payloads from './payloads.ts'
@@ -34,15 +33,29 @@ export interface AppIdentity {
   appId: number
 }
 
-export type Installed<P> = P & { installation: { id: number } }
+type Installed<P> = P & { installation: { id: number } }
+
+/** What a webhook says, and how it came. */
+export interface Arrival<P> {
+  payload: Installed<P>
+  deliveryId: string
+  identity: AppIdentity
+}
+
+type Subject = payloads.IssuePayload | payloads.PullRequestPayload
+
+export interface InThread<P> extends Arrival<P> {
+  thread: Thread
+  /** Its issue or pull request, as it is now. */
+  subject: Subject
+  head?: PullHead
+}
 
 export const isBot = ({ sender }: payloads.BasePayload): boolean =>
   sender.type === 'Bot' || sender.login.endsWith('[bot]')
 
 export const arrived = (
-  payload: Installed<payloads.BasePayload>,
-  thread: Thread,
-  deliveryId: string,
+  { payload, deliveryId, thread }: Pick<InThread<payloads.BasePayload>, 'payload' | 'deliveryId' | 'thread'>,
   at: number,
   app?: number,
 ) => ({
@@ -52,36 +65,49 @@ export const arrived = (
   sender: { login: payload.sender.login, id: payload.sender.id, app },
 })
 
-export const repositoryOf = ({ installation, repository }: Installed<payloads.BasePayload>) => ({
-  installationId: installation.id,
-  owner: repository.owner.login,
-  ownerId: repository.owner.id,
-  repo: repository.name,
-  repoId: repository.id,
-  defaultBranch: repository.default_branch ?? 'main',
+interface RepositoryView {
+  id: number
+  name: string
+  owner: { id: number; login: string }
+  default_branch: string
+}
+
+export const repositoryOf = (
+  installationId: number,
+  { id, name, owner, default_branch }: RepositoryView,
+): Repository => ({
+  installationId,
+  owner: owner.login,
+  ownerId: owner.id,
+  repo: name,
+  repoId: id,
+  defaultBranch: default_branch,
 })
 
-export const issueThread = (
-  payload: Installed<payloads.BasePayload>,
-  issue: payloads.IssuePayload,
-): Thread => {
+const repositoryIn = ({ installation, repository }: Installed<payloads.BasePayload>): Repository =>
+  repositoryOf(installation.id, repository)
+
+export function ofIssue<P extends payloads.BasePayload & { issue: payloads.IssuePayload }>(
+  arrival: Arrival<P>,
+): InThread<P> {
+  const { issue } = arrival.payload
   const { number, pull_request: pull, html_url: url } = issue
   // Pull requests labelled through the issues API come as issues.
   const isPull = (pull !== undefined && pull !== null) || url.endsWith(`/pull/${number}`)
-  return { ...repositoryOf(payload), number, kind: isPull ? 'pull' : 'issue', url }
+  const thread: Thread = { ...repositoryIn(arrival.payload), number, kind: isPull ? 'pull' : 'issue', url }
+  return { ...arrival, thread, subject: issue }
 }
 
-export const pullThread = (
-  payload: Installed<payloads.BasePayload>,
-  pull: payloads.PullRequestPayload,
-): Thread => ({
-  ...repositoryOf(payload),
-  number: pull.number,
-  kind: 'pull',
-  url: pull.html_url,
-})
+export function ofPull<P extends payloads.BasePayload & { pull_request: payloads.PullRequestPayload }>(
+  arrival: Arrival<P>,
+): InThread<P> {
+  const { pull_request: pull } = arrival.payload
+  const { number, html_url: url } = pull
+  const thread: Thread = { ...repositoryIn(arrival.payload), number, kind: 'pull', url }
+  return { ...arrival, thread, subject: pull, head: headOf(pull) }
+}
 
-export const snapshotOf = (subject: payloads.IssuePayload | payloads.PullRequestPayload): Snapshot => ({
+export const snapshotOf = (subject: Subject): Snapshot => ({
   title: subject.title,
   body: subject.body,
   author: subject.user?.login ?? 'ghost',
@@ -126,19 +152,10 @@ export function silenceJudge(words: () => readonly string[]): (event: string, bo
 const startsWith = (body: Buffer, beginning: Buffer): boolean =>
   body.length > beginning.length && beginning.compare(body, 0, beginning.length) === 0
 
-interface Labelled {
-  identity: AppIdentity
-  thread: Thread
-  subject: payloads.IssuePayload | payloads.PullRequestPayload
-  deliveryId: string
-  head?: PullHead
-}
+type Labelling = payloads.BasePayload & { label?: { name: string } | null | undefined }
 
 /** GitHub knows a label by its name in any case. */
-function labelBase(
-  name: string,
-  { identity, thread }: Pick<Labelled, 'identity' | 'thread'>,
-): string | undefined {
+function labelBase(name: string, { identity, thread }: InThread<Labelling>): string | undefined {
   const given = name.toLowerCase()
   return identity
     .triggerOf(thread.owner)
@@ -146,31 +163,27 @@ function labelBase(
 }
 
 /** A label event has no id: thread, name and time stand for it. */
-export function labelled(
-  payload: Installed<z.infer<typeof payloads.IssueEvent>> | Installed<z.infer<typeof payloads.PullEvent>>,
-  given: Labelled,
-): Normalised {
+export function labelled(here: InThread<Labelling>): Normalised {
+  const { payload, thread, subject, deliveryId } = here
   const name = payload.label?.name ?? ''
-  const base = labelBase(name, given)
+  const base = labelBase(name, here)
   if (base === undefined) return ignored('other label')
   if (isBot(payload)) return ignored('by a bot')
-  const { thread, subject, identity } = given
-  const { word } = identity.triggerOf(thread.owner)
   const at = Date.parse(subject.updated_at ?? '')
-  const event = Number.isNaN(at) ? given.deliveryId : String(at)
+  const event = Number.isNaN(at) ? deliveryId : String(at)
   const isNew = at - Date.parse(subject.created_at ?? '') <= atOnce
   const isByAuthor = subject.user?.id === payload.sender.id
   return {
     kind: 'trigger',
     trigger: {
-      ...arrived(payload, thread, given.deliveryId, Number.isNaN(at) ? Date.now() : at),
+      ...arrived(here, Number.isNaN(at) ? Date.now() : at),
       id: `label-${thread.repoId}-${thread.number}-${name.replace(/[^\w-]/g, '_')}-${event}`,
       kind: 'label',
       label: name,
       base: base === usualTrigger.word ? undefined : base,
-      withText: (isByAuthor && isNew && mayHoldCommand(subject.body, word)) || undefined,
+      withText: (isByAuthor && isNew && mayHoldCommand(subject.body, wordOf(here))) || undefined,
       snapshot: snapshotOf(subject),
-      head: given.head,
+      head: here.head,
     },
   }
 }
@@ -178,14 +191,10 @@ export function labelled(
 /** ms. GitHub tells of a label of a new issue in an event of its own. */
 const atOnce = 10_000
 
-export function unlabelled(
-  payload: Installed<payloads.BasePayload> & { label?: { name: string } | null | undefined },
-  { identity, thread, subject, deliveryId }: Labelled,
-): Normalised {
-  const name = payload.label?.name ?? ''
-  if (labelBase(name, { identity, thread }) === undefined) return ignored('other label')
-  const what = { kind: 'label', label: name } as const
-  return withdrawn(payload, { thread, deliveryId, what, at: subject.updated_at })
+export function unlabelled(here: InThread<Labelling>): Normalised {
+  const name = here.payload.label?.name ?? ''
+  if (labelBase(name, here) === undefined) return ignored('other label')
+  return withdrawn(here, { kind: 'label', label: name }, here.subject.updated_at)
 }
 
 type Withdrawn = Extract<Trigger, { kind: 'withdrawal' }>['what']
@@ -196,23 +205,18 @@ export const deletedComment = (
   reviewId: number | null = null,
 ) => ({ kind: 'comment', in: where, commentId, reviewId }) as const
 
-export interface Withdrawing {
-  thread: Thread
-  deliveryId: string
-  what: Withdrawn
-  at?: string | null
-}
-
 export function withdrawn(
-  payload: Installed<payloads.BasePayload>,
-  { thread, deliveryId, what, at }: Withdrawing,
+  here: InThread<payloads.BasePayload>,
+  what: Withdrawn,
+  at?: string | null,
 ): Normalised {
+  const { payload, thread, deliveryId } = here
   // Ours takes labels off and deletes comments, but never ends a thread.
   if (isBot(payload) && what.kind !== 'thread') return ignored('by a bot')
   return {
     kind: 'trigger',
     trigger: {
-      ...arrived(payload, thread, deliveryId, timeOf(at)),
+      ...arrived(here, timeOf(at)),
       id: `withdrawal-${thread.repoId}-${thread.number}-${withdrawnName(what)}-${deliveryId}`,
       kind: 'withdrawal',
       what,
@@ -233,49 +237,49 @@ function withdrawnName(what: Withdrawn): string {
 
 export const endings = ['closed', 'deleted', 'transferred', 'locked'] as const
 
-export function endedBy(
-  by: (typeof endings)[number],
-  { closed_at, updated_at }: payloads.IssuePayload | payloads.PullRequestPayload,
-): Pick<Withdrawing, 'what' | 'at'> {
+export function ended(here: InThread<payloads.BasePayload>, by: (typeof endings)[number]): Normalised {
+  const { closed_at, updated_at } = here.subject
   const at = by === 'closed' ? (closed_at ?? updated_at) : by === 'locked' ? updated_at : undefined
-  return { what: { kind: 'thread', by }, at }
+  return withdrawn(here, { kind: 'thread', by }, at)
 }
 
 /** ms since the epoch; now, if it can't be parsed */
 export const timeOf = (text: string | null | undefined): number => Date.parse(text ?? '') || Date.now()
 
 interface Said {
-  thread: Thread
-  deliveryId: string
-  words: Words
-  word: string
   /** What its id begins with, and that of an edit of it. */
   names: readonly [made: string, edited: string]
   commentRef: CommentRef
-  subject: payloads.IssuePayload | payloads.PullRequestPayload
-  head?: PullHead
-  app?: number
+  app?: number | undefined
 }
 
+/** @param words or why they are none to act on */
 export function said(
-  payload: Installed<payloads.BasePayload>,
-  { thread, deliveryId, words, word, names: [made, edited], commentRef, subject, head, app }: Said,
+  here: InThread<payloads.BasePayload>,
+  words: Words | Passed,
+  { names: [made, edited], commentRef, app }: Said,
 ): Normalised {
-  const id = commentKey(commentRef, thread)
+  if (words.kind === 'ignored') return words
+  const id = commentKey(commentRef, here.thread)
+  const word = wordOf(here)
   return {
     kind: 'trigger',
     trigger: {
-      ...arrived(payload, thread, deliveryId, words.at, app),
+      ...arrived(here, words.at, app),
       id: words.edit ? `${edited}-${id}-${words.edit}` : `${made}-${id}`,
       kind: 'comment',
       commentRef,
       ...words.text,
       word: word === usualTrigger.word ? undefined : word,
-      snapshot: snapshotOf(subject),
-      head,
+      snapshot: snapshotOf(here.subject),
+      head: here.head,
     },
   }
 }
+
+/** The command word there. */
+const wordOf = ({ identity, thread }: InThread<payloads.BasePayload>): string =>
+  identity.triggerOf(thread.owner).word
 
 function commentKey(commentRef: CommentRef, { repoId, number }: Thread): string | number {
   switch (commentRef.kind) {
@@ -290,22 +294,14 @@ function commentKey(commentRef: CommentRef, { repoId, number }: Thread): string 
 }
 
 /** What stands in the text of a new issue or pull request, and what its author adds there soon after. */
-export function inText(
-  payload: Installed<payloads.BasePayload> & Pick<Writing, 'changes'>,
-  { thread, deliveryId, subject, identity, head }: Labelled,
-): Normalised {
+export function inText(here: InThread<Writing>): Normalised {
+  const { payload, subject, identity } = here
   const app = isBot(payload) ? subject.performed_via_github_app?.id : undefined
   if (isBot(payload) && (app === undefined || app === identity.appId || payload.action !== 'opened'))
     return ignored('by a bot')
-  const { word } = identity.triggerOf(thread.owner)
   const action = payload.action === 'opened' ? 'created' : payload.action
-  const words = commentWords({ ...payload, action }, subject, word)
-  if (words.kind === 'ignored') return words
-  return said(payload, {
-    ...{ thread, deliveryId, words, word, subject, head, app },
-    names: ['text', 'text-edit'],
-    commentRef: { kind: 'subject' },
-  })
+  const words = commentWords({ ...here, payload: { ...payload, action } }, subject)
+  return said(here, words, { names: ['text', 'text-edit'], commentRef: { kind: 'subject' }, app })
 }
 
 /** ms after which edits add no commands. */
@@ -335,10 +331,12 @@ interface Writing extends payloads.BasePayload {
   changes?: { body?: { from?: string | null | undefined } | undefined } | null
 }
 
-export function commentWords(payload: Writing, comment: Written, word: string): Words | Passed {
+export function commentWords(here: InThread<Writing>, comment: Written): Words | Passed {
+  const { payload } = here
   const { action } = payload
   if (action !== 'created' && action !== 'edited') return ignored('event not used')
   const text = comment.body
+  const word = wordOf(here)
   const isHinted = action === 'created' && isInsider(comment.author_association) && mayBeMisplaced(text, word)
   if (!isHinted && !mayHoldCommand(text, word)) return ignored('no command')
   const created = timeOf(comment.created_at)

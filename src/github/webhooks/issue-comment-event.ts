@@ -1,21 +1,20 @@
 import type { z } from 'zod'
-import type { Thread } from '../../core/model/thread.ts'
 import { ticked } from '../../core/words/details.ts'
 import {
-  type AppIdentity,
+  type Arrival,
   arrived,
   commentWords,
   deletedComment,
-  endedBy,
+  ended,
   endings,
   hashOf,
-  type Installed,
+  type InThread,
   ignored,
   inText,
   isBot,
-  issueThread,
   labelled,
   type Normalised,
+  ofIssue,
   said,
   snapshotOf,
   timeOf,
@@ -24,70 +23,49 @@ import {
 } from './event.ts'
 import type * as payloads from './payloads.ts'
 
-export function fromIssueComment(
-  payload: Installed<z.infer<typeof payloads.IssueComment>>,
-  deliveryId: string,
-  identity: AppIdentity,
-): Normalised {
-  const { action, comment, issue } = payload
+type IssueComment = z.infer<typeof payloads.IssueComment>
+
+export function fromIssueComment(arrival: Arrival<IssueComment>): Normalised {
+  const { payload, identity } = arrival
+  const { action, comment } = payload
   const app = isBot(payload) ? comment.performed_via_github_app?.id : undefined
   // The settings may let in other Apps, by number only.
   if (isBot(payload) && (app === undefined || app === identity.appId || action !== 'created'))
     return ignored('by a bot')
-  const thread = issueThread(payload, issue)
-  if (action === 'deleted')
-    return withdrawn(payload, { thread, deliveryId, what: deletedComment(comment.id, 'thread') })
-  if (comment.user?.type === 'Bot')
-    return action === 'edited' ? fromTick(payload, thread, deliveryId) : ignored('by a bot')
-  const { word } = identity.triggerOf(thread.owner)
-  const words = commentWords(payload, comment, word)
-  if (words.kind === 'ignored') return words
-  return said(payload, {
-    thread,
-    deliveryId,
-    words,
-    word,
+  const here = ofIssue(arrival)
+  if (action === 'deleted') return withdrawn(here, deletedComment(comment.id, 'thread'))
+  if (comment.user?.type === 'Bot') return action === 'edited' ? fromTick(here) : ignored('by a bot')
+  return said(here, commentWords(here, comment), {
     names: ['comment', 'edit'],
     commentRef: { kind: 'thread', commentId: comment.id, nodeId: comment.node_id },
-    subject: issue,
     app,
   })
 }
 
-function fromTick(
-  payload: Installed<z.infer<typeof payloads.IssueComment>>,
-  thread: Thread,
-  deliveryId: string,
-): Normalised {
-  const { comment, changes } = payload
+function fromTick(here: InThread<IssueComment>): Normalised {
+  const { comment, changes, issue } = here.payload
   const box = ticked(changes?.body?.from ?? '', comment.body)
   if (!box) return ignored('no new command')
   const at = timeOf(comment.updated_at ?? comment.created_at)
   return {
     kind: 'trigger',
     trigger: {
-      ...arrived(payload, thread, deliveryId, at),
+      ...arrived(here, at),
       id: `tick-${comment.id}-${box}-${at}-${hashOf(comment.body)}`,
       kind: 'tick',
       text: comment.body,
       box,
-      snapshot: snapshotOf(payload.issue),
+      snapshot: snapshotOf(issue),
     },
   }
 }
 
-export function fromIssue(
-  payload: Installed<z.infer<typeof payloads.IssueEvent>>,
-  deliveryId: string,
-  identity: AppIdentity,
-): Normalised {
-  const { action, issue } = payload
-  const thread = issueThread(payload, issue)
+export function fromIssue(arrival: Arrival<z.infer<typeof payloads.IssueEvent>>): Normalised {
+  const { action } = arrival.payload
+  const here = ofIssue(arrival)
   const ending = endings.find(known => known === action)
-  if (ending) return withdrawn(payload, { thread, deliveryId, ...endedBy(ending, issue) })
-  if (action === 'unlabeled') return unlabelled(payload, { identity, thread, subject: issue, deliveryId })
-  if (action === 'opened' || action === 'edited')
-    return inText(payload, { identity, thread, subject: issue, deliveryId })
-  if (action !== 'labeled') return ignored('event not used')
-  return labelled(payload, { identity, thread, subject: issue, deliveryId })
+  if (ending) return ended(here, ending)
+  if (action === 'unlabeled') return unlabelled(here)
+  if (action === 'opened' || action === 'edited') return inText(here)
+  return action === 'labeled' ? labelled(here) : ignored('event not used')
 }

@@ -2,13 +2,18 @@
  * Turns a webhook into a Trigger, or a reason to ignore it. Pure. The id is that of the event, not of the delivery.
  */
 import type { z } from 'zod'
-import { type AppIdentity, type Delivery, type Installed, ignored, type Normalised } from './event.ts'
-import { fromCheckSuite, fromReviewThread, fromStatus } from './head-event.ts'
+import { type AppIdentity, type Arrival, type Delivery, ignored, type Normalised } from './event.ts'
 import { fromIssue, fromIssueComment } from './issue-comment-event.ts'
 import { fromInstallation, fromInstallationRepositories, fromRepository } from './lost-access.ts'
 import * as payloads from './payloads.ts'
-import { fromPull } from './pull-request-event.ts'
-import { fromInline, fromReview } from './review-event.ts'
+import {
+  fromCheckSuite,
+  fromInline,
+  fromPull,
+  fromReview,
+  fromReviewThread,
+  fromStatus,
+} from './pull-request-event.ts'
 
 /** The events the App subscribes to; `app.yml` lists exactly these. */
 export const events = [
@@ -36,9 +41,9 @@ const readers: Record<EventName, (delivery: Delivery, identity: AppIdentity) => 
   pull_request_review_comment: reading(payloads.ReviewCommentEvent, fromInline),
   pull_request_review_thread: reading(payloads.ReviewThreadEvent, fromReviewThread),
   status: reading(payloads.StatusEvent, fromStatus),
-  installation: fromInstallation,
-  installation_repositories: fromInstallationRepositories,
-  repository: fromRepository,
+  installation: reading(payloads.InstallationEvent, fromInstallation),
+  installation_repositories: reading(payloads.InstallationRepositoriesEvent, fromInstallationRepositories),
+  repository: reading(payloads.RepositoryEvent, fromRepository),
 }
 
 export function normalise(delivery: Delivery, identity: AppIdentity): Normalised {
@@ -46,14 +51,16 @@ export function normalise(delivery: Delivery, identity: AppIdentity): Normalised
   return event ? readers[event](delivery, identity) : ignored('event not used')
 }
 
-function reading<P extends payloads.BasePayload>(
+function reading<P extends { installation?: { id: number } | null | undefined }>(
   schema: z.ZodType<P>,
-  read: (payload: Installed<P>, deliveryId: string, identity: AppIdentity) => Normalised,
+  read: (arrival: Arrival<P>) => Normalised,
 ): (delivery: Delivery, identity: AppIdentity) => Normalised {
   return ({ id, payload }, identity) => {
     const { data } = schema.safeParse(payload)
     if (!data) return ignored('payload not understood')
     const { installation } = data
-    return installation ? read({ ...data, installation }, id, identity) : ignored('not installed as an App')
+    return installation
+      ? read({ payload: { ...data, installation }, deliveryId: id, identity })
+      : ignored('not installed as an App')
   }
 }

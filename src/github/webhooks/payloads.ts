@@ -4,7 +4,7 @@ import { z } from 'zod'
 const name = z.string().regex(/^[\w.-]{1,100}$/)
 const login = z.string().regex(/^[\w.-]{1,100}(?:\[bot\])?$/)
 
-export const User = z.object({ login, id: z.number().int(), type: z.string().optional() })
+const User = z.object({ login, id: z.number().int(), type: z.string().optional() })
 
 const author = User.nullish()
 const body = z
@@ -18,7 +18,7 @@ const Repository = z.object({
   id: z.number().int(),
   name,
   owner: z.object({ login, id: z.number().int() }),
-  default_branch: z.string().optional(),
+  default_branch: z.string().default('main'),
   html_url: z.string().optional(),
 })
 
@@ -70,9 +70,11 @@ const Issue = z.object({
 })
 export type IssuePayload = z.infer<typeof Issue>
 
+const installation = z.object({ id: z.number().int().positive() }).nullish()
+
 const base = {
   action: z.string(),
-  installation: z.object({ id: z.number().int().positive() }).nullish(),
+  installation,
   repository: Repository,
   sender: User,
 }
@@ -145,3 +147,14 @@ export const StatusEvent = z.object({
   branches: z.array(z.object({ name: z.string() })).max(100),
 })
 export const ReviewThreadEvent = z.object({ ...base, pull_request: PullRequest })
+
+/** Where the bot may not work any more may be nobody who says so. */
+const access = { action: z.string(), installation, sender: author }
+export type AccessPayload = z.infer<z.ZodObject<typeof access>>
+
+export const InstallationEvent = z.object(access)
+export const InstallationRepositoriesEvent = z.object({
+  ...access,
+  repositories_removed: z.array(z.object({ id: z.number().int() })).nullish(),
+})
+export const RepositoryEvent = z.object({ ...access, repository: z.object({ id: z.number().int() }) })

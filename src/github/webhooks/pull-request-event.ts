@@ -1,59 +1,66 @@
+/** What happens to a pull request: to itself, in its reviews and on its lines, and on the branch that it comes from. */
 import type { z } from 'zod'
-import type { Thread } from '../../core/model/thread.ts'
 import type { Trigger } from '../../core/model/trigger.ts'
 import { hasMarker } from '../../core/record/marker.ts'
+import { limits } from '../../core/record/timing.ts'
 import {
-  type AppIdentity,
+  type Arrival,
   arrived,
-  endedBy,
+  commentWords,
+  deletedComment,
+  ended,
+  hashOf,
   headOf,
-  type Installed,
+  type InThread,
   ignored,
   inText,
+  isBot,
+  isInsider,
   labelled,
   type Normalised,
-  pullThread,
+  ofPull,
+  type Passed,
+  repositoryOf,
+  said,
   timeOf,
   unlabelled,
+  type Words,
   withdrawn,
   withNews,
 } from './event.ts'
-import { headNews, ownRef } from './head-event.ts'
 import type * as payloads from './payloads.ts'
 
-export function fromPull(
-  payload: Installed<z.infer<typeof payloads.PullEvent>>,
-  deliveryId: string,
-  identity: AppIdentity,
-): Normalised {
-  const { action, pull_request: pull } = payload
-  const thread = pullThread(payload, pull)
-  if (action === 'labeled')
-    return labelled(payload, { identity, thread, subject: pull, deliveryId, head: headOf(pull) })
-  if (action === 'unlabeled') return unlabelled(payload, { identity, thread, subject: pull, deliveryId })
-  if (action === 'locked') return withdrawn(payload, { thread, deliveryId, ...endedBy('locked', pull) })
-  const news = pullNews(payload)
+type Of<Schema extends z.ZodType> = Arrival<z.infer<Schema>>
+type PullPayload = payloads.BasePayload & { pull_request: payloads.PullRequestPayload }
+type Review = z.infer<typeof payloads.ReviewEvent>
+
+export function fromPull(arrival: Of<typeof payloads.PullEvent>): Normalised {
+  const { action } = arrival.payload
+  const here = ofPull(arrival)
+  if (action === 'labeled') return labelled(here)
+  if (action === 'unlabeled') return unlabelled(here)
+  if (action === 'locked') return ended(here, 'locked')
+  const news = pullNews(arrival.payload)
   if (!news && action !== 'edited') return ignored('event not used')
-  const given = { identity, thread, subject: pull, deliveryId, head: headOf(pull) }
-  const said = action === 'opened' || !news ? inText(payload, given) : ignored('no command')
-  return withNews(said, [
-    news && newsOf(payload, { news, thread, deliveryId }),
-    news === 'pushed' ? headNews(payload, ownRef(payload), deliveryId) : undefined,
+  const asked = action === 'opened' || !news ? inText(here) : ignored('no command')
+  return withNews(asked, [
+    news && newsOf(here, news),
+    news === 'pushed' ? headNews(arrival, ownRef(arrival.payload)) : undefined,
   ])
 }
 
-export function newsOf(
-  payload: Installed<payloads.BasePayload> & { pull_request: payloads.PullRequestPayload },
-  { news, thread, deliveryId }: { news: News; thread: Thread; deliveryId: string },
-): Trigger {
-  const { pull_request: pull } = payload
-  const ended = news === 'merged' || news === 'closed' ? pull.closed_at : undefined
-  const at = timeOf(ended ?? pull.updated_at)
+type News = Extract<Trigger, { kind: 'pull-news' }>['news']
+
+function newsOf(here: InThread<PullPayload>, news: News): Trigger {
+  const { thread, deliveryId } = here
+  const { pull_request: pull } = here.payload
+  const endedAt = news === 'merged' || news === 'closed' ? pull.closed_at : undefined
+  const at = timeOf(endedAt ?? pull.updated_at)
   // Several pushes may come within a second, told apart by commit, and several reviews.
   const moment = news === 'reviewed' || pull.updated_at === undefined ? deliveryId : String(at)
   const which = news === 'pushed' ? pull.head.sha : moment
   return {
-    ...arrived(payload, thread, deliveryId, at),
+    ...arrived(here, at),
     id: `pull-${thread.repoId}-${pull.number}-${news}-${which}`,
     kind: 'pull-news',
     head: headOf(pull),
@@ -62,8 +69,6 @@ export function newsOf(
     news,
   }
 }
-
-type News = Extract<Trigger, { kind: 'pull-news' }>['news']
 
 function pullNews(payload: z.infer<typeof payloads.PullEvent>): News | undefined {
   const { action, changes, pull_request: pull } = payload
@@ -88,5 +93,117 @@ function pullNews(payload: z.infer<typeof payloads.PullEvent>): News | undefined
       return pull.merged ? 'merged' : 'closed'
     default:
       return undefined
+  }
+}
+
+export function fromReview(arrival: Arrival<Review>): Normalised {
+  const { action, pull_request: pull } = arrival.payload
+  const here = ofPull(arrival)
+  const asked = inReview(here)
+  if (action !== 'submitted' && action !== 'dismissed') return asked
+  // Whoever takes an approval back may be a bot.
+  return withNews(asked, [
+    hasMarker(pull.body) ? newsOf(here, 'reviewed') : undefined,
+    headNews(arrival, ownRef(arrival.payload)),
+  ])
+}
+
+function inReview(here: InThread<Review>): Normalised {
+  const { action, review } = here.payload
+  if (action !== 'submitted' && action !== 'edited') return ignored('event not used')
+  if (isBot(here.payload)) return ignored('by a bot')
+  return said(here, reviewWords(here), {
+    names: ['review', 'review-edit'],
+    commentRef: { kind: 'review', reviewId: review.id, nodeId: review.node_id },
+  })
+}
+
+function reviewWords(here: InThread<Review>): Words | Passed {
+  const { action, review, pull_request: pull } = here.payload
+  const created_at = review.submitted_at ?? pull.updated_at ?? ''
+  if (action === 'submitted')
+    return {
+      kind: 'words',
+      at: timeOf(created_at),
+      // Its comments on lines are not known yet.
+      text: { text: review.body, misplaced: isInsider(review.author_association) || undefined },
+    }
+  const updated_at = review.updated_at ?? pull.updated_at
+  return commentWords(here, { ...review, created_at, updated_at })
+}
+
+/** GitHub sends a review and each of its inline comments. Only the review counts, and inline replies. */
+export function fromInline(arrival: Of<typeof payloads.ReviewCommentEvent>): Normalised {
+  const { action, comment } = arrival.payload
+  if (isBot(arrival.payload)) return ignored('by a bot')
+  const here = ofPull(arrival)
+  const reviewId = comment.pull_request_review_id ?? null
+  if (action === 'deleted') return withdrawn(here, deletedComment(comment.id, 'inline', reviewId))
+  const words = commentWords(here, comment)
+  if (words.kind === 'words' && !words.edit && reviewId !== null && !comment.in_reply_to_id)
+    return ignored('inline comment of a review')
+  return said(here, words, {
+    names: ['inline', 'inline-edit'],
+    commentRef: {
+      kind: 'inline',
+      commentId: comment.id,
+      nodeId: comment.node_id,
+      rootId: comment.in_reply_to_id ?? comment.id,
+      reviewId,
+      inline: {
+        id: comment.id,
+        path: comment.path,
+        line: comment.line ?? null,
+        hunk: comment.diff_hunk ?? '',
+        body: comment.body,
+        nodeId: comment.node_id,
+        author: comment.user?.login ?? 'ghost',
+      },
+    },
+  })
+}
+
+const notUsed = ignored('event not used')
+
+export const fromCheckSuite = (arrival: Of<typeof payloads.CheckSuiteEvent>): Normalised =>
+  arrival.payload.action === 'completed'
+    ? withNews(notUsed, [headNews(arrival, arrival.payload.check_suite.head_branch)])
+    : notUsed
+
+/** Of those that it is the newest commit of, the first that may be of a pull request. */
+export function fromStatus(arrival: Of<typeof payloads.StatusEvent>): Normalised {
+  const { state, branches, repository } = arrival.payload
+  const ref = branches.find(({ name }) => name !== repository.default_branch)?.name
+  return state === 'pending' ? notUsed : withNews(notUsed, [headNews(arrival, ref)])
+}
+
+export const fromReviewThread = (arrival: Of<typeof payloads.ReviewThreadEvent>): Normalised =>
+  withNews(notUsed, [headNews(arrival, ownRef(arrival.payload))])
+
+/** Forks are worked on by nobody here. */
+const ownRef = ({ pull_request: { head }, repository }: PullPayload): string | undefined =>
+  head.repo?.id === repository.id ? head.ref : undefined
+
+/**
+ * News of what a pull request needs, arrival by the branch that it comes from: many of them are one trigger. By when they
+ * came, not happened: whoever looks afterwards sees them all.
+ */
+function headNews(
+  { payload, deliveryId }: Arrival<payloads.BasePayload>,
+  ref: string | null | undefined,
+): Trigger | undefined {
+  const { installation, repository } = payload
+  if (!ref || ref === repository.default_branch) return undefined
+  const at = Date.now()
+  const thread = {
+    ...repositoryOf(installation.id, repository),
+    ...{ number: 0, kind: 'pull' as const, url: repository.html_url ?? '' },
+  }
+  return {
+    ...arrived({ payload, deliveryId, thread }, at),
+    id: `checked-${repository.id}-${hashOf(ref)}-${Math.floor(at / limits.checkedEvery)}`,
+    kind: 'pull-news',
+    news: 'checked',
+    head: { ref, sha: '', base: '', repoId: repository.id },
   }
 }
