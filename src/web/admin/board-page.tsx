@@ -78,17 +78,26 @@ interface FilterFormProps {
   filter: Filter | undefined
   viewer: Viewer
   to: string
+  /** Of one repository, without which there is nothing to show. */
+  forOne?: boolean
 }
 
-export const FilterForm = ({ filter, viewer, to }: FilterFormProps) =>
+export const FilterForm = ({ filter, viewer, to, forOne = false }: FilterFormProps) =>
   viewer.login === undefined ? (
     <form class="filter" method="get" action={to}>
       <div>
-        <label for="filter">Owner, owner/repository or @person</label>
-        <input id="filter" name="filter" value={asWritten(filter)} autocapitalize="off" spellcheck={false} />
+        <label for="filter">{forOne ? 'Owner/repository' : 'Owner, owner/repository or @person'}</label>
+        <input
+          id="filter"
+          name="filter"
+          value={asWritten(filter)}
+          required={forOne}
+          autocapitalize="off"
+          spellcheck={false}
+        />
       </div>
       <button type="submit">Show</button>
-      {filter ? (
+      {filter && !forOne ? (
         <a class="button" href={to}>
           Show all
         </a>

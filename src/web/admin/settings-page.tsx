@@ -1,6 +1,7 @@
 import type { HeldSetting } from '../../core/settings/layers.ts'
 import { originText, valueText } from '../../core/words/settings-check.ts'
 import { Heading, Layout, type Viewer } from './admin-layout.tsx'
+import { FilterForm } from './board-page.tsx'
 import { asWritten, type Filter } from './filters.ts'
 import { plain, shown } from './run-view.ts'
 
@@ -26,19 +27,7 @@ export function SettingsPage({ viewer, filter, held }: SettingsShown) {
   return (
     <Layout title="Settings" viewer={viewer}>
       <Heading title="Settings" of={held ? name : ''} />
-      {viewer.login === undefined ? (
-        <form class="filter" method="get" action="/admin/settings">
-          <div>
-            <label for="filter">Owner/repository</label>
-            <input id="filter" name="filter" value={name} required autocapitalize="off" spellcheck={false} />
-          </div>
-          <button type="submit">Show</button>
-        </form>
-      ) : (
-        <p>
-          <a href="/admin/repositories">Your repositories</a>
-        </p>
-      )}
+      <FilterForm filter={filter} viewer={viewer} to="/admin/settings" forOne />
       {held ? <Tables {...held} /> : null}
       {held || name === '' ? null : (
         <p class="wrong" role="alert">
