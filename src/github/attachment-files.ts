@@ -6,7 +6,7 @@
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { type AttachmentFile, AttachmentRefused } from '../core/model/attachment.ts'
-import { NoResponse, RetryLater } from '../core/model/errors.ts'
+import { NoResponse } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
 import {
@@ -19,7 +19,8 @@ import {
   redirectTarget,
   signedAddresses,
 } from '../core/text/attachment-links.ts'
-import { unlessLimited } from './response-faults.ts'
+import { bodyUpTo } from './body-up-to.ts'
+import { limitOf, unlessLimited } from './response-faults.ts'
 
 export interface AttachmentAccess {
   webUrl: string
@@ -107,11 +108,8 @@ const isPage = ({ headers }: Response): boolean =>
   headers.get('content-type')?.toLowerCase().startsWith('text/html') ?? false
 
 function unusable({ status, headers }: Response, now: number): undefined {
-  const wait = Number(headers.get('retry-after') ?? Number.NaN)
-  if (status === 429 || (status === 403 && !Number.isNaN(wait))) {
-    const until = now + (Number.isNaN(wait) ? 60 : wait) * 1000
-    throw new RetryLater('github', until, 'rate-limit', 'GitHub’s rate limit is reached')
-  }
+  const limit = limitOf({ status, message: '', headers: Object.fromEntries(headers) }, now)
+  if (limit) throw limit
   if (status === 401 || status === 403 || status === 404) return undefined
   if (status >= 500) throw new NoResponse('github', `GitHub answered a download with ${status}`)
   throw new AttachmentRefused({ kind: 'status', status })
@@ -140,18 +138,11 @@ async function fileIn(response: Response, attachment: Attachment): Promise<Attac
 async function readUpTo(response: Response, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => new AttachmentRefused({ kind: 'size', limit })
   if (Number(response.headers.get('content-length')) > limit) throw tooLarge()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  try {
-    for await (const chunk of response.body ?? []) {
-      size += chunk.length
-      if (size > limit) throw tooLarge()
-      chunks.push(chunk)
-    }
-  } catch (error) {
-    throw error instanceof AttachmentRefused ? error : silence(error)
-  }
-  return Buffer.concat(chunks)
+  const bytes = await bodyUpTo(response.body, limit).catch((cause: unknown) => {
+    throw silence(cause)
+  })
+  if (!bytes) throw tooLarge()
+  return bytes
 }
 
 export interface ThreadAccess {

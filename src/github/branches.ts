@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isEmptyRepository, isNotFound, Rejected } from '../core/model/errors.ts'
 import type { BaseView, BranchView, IssueBranches } from '../core/model/views.ts'
-import { nodesOf, query } from './graphql.ts'
-import { LinkedNodes, linkedOf, type ThreadAccess, usualStem } from './read-ahead.ts'
+import { named, nodesOf, query } from './graphql.ts'
+import { LinkedNodes, linkedFields, linkedOf, type ThreadAccess, usualStem } from './read-ahead.ts'
 import { unlessRejected } from './response-faults.ts'
 
 const linkedBranches = {
@@ -12,7 +12,7 @@ const linkedBranches = {
     id
     issue(number: $number) {
       id
-      linkedBranches(first: 10) { nodes { ref { name target { oid } repository { nameWithOwner } } } }
+      ${linkedFields}
     }
   }
 }`,
@@ -111,8 +111,7 @@ export function branchesOf({ client, thread, ids, prefetched }: ThreadAccess) {
 
   /** Without a word of GitHub's on them, none is linked, and none will be. */
   async function linked(): Promise<Pick<IssueBranches, 'linked' | 'elsewhere' | 'ids'>> {
-    const variables = { ...repository, number: thread.number }
-    const found = await query(client, linkedBranches, variables).catch(unlessRejected)
+    const found = await query(client, linkedBranches, named(thread)).catch(unlessRejected)
     if (!found) return { linked: [], ids: undefined }
     const { id, issue } = found.repository
     return { ...linkedOf(issue.linkedBranches, thread), ids: { issue: issue.id, repository: id } }

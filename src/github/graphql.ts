@@ -6,6 +6,8 @@
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
+import type { Thread } from '../core/model/thread.ts'
+import { bodyUpTo } from './body-up-to.ts'
 
 const RefusedQuery = z.object({
   name: z.literal('GraphqlResponseError'),
@@ -31,6 +33,13 @@ interface Received {
 export const nodesOf = <Node extends z.ZodType>(node: Node) => z.object({ nodes: z.array(node) })
 
 type Variables = Record<string, unknown>
+
+/** As queries name it. */
+export const named = ({ owner, repo, number }: Pick<Thread, 'owner' | 'repo' | 'number'>) => ({
+  owner,
+  name: repo,
+  number,
+})
 
 /**
  * @param maxBytes of an answer that others can make long: a longer one is read no further, and has no data
@@ -63,14 +72,7 @@ const fetchUpTo =
   (maxBytes: number): typeof fetch =>
   async (...request) => {
     const response = await fetch(...request)
-    const read: Uint8Array[] = []
-    let length = 0
-    for await (const chunk of response.body ?? []) {
-      length += chunk.length
-      if (length > maxBytes) return new Response('{}', response)
-      read.push(chunk)
-    }
-    return new Response(Buffer.concat(read), response)
+    return new Response((await bodyUpTo(response.body, maxBytes)) ?? '{}', response)
   }
 
 /**

@@ -8,7 +8,8 @@ import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { WrittenText } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { asWritten, minimizedPage, type SeenPage } from '../core/text/seen-page.ts'
-import { send } from './graphql.ts'
+import { bodyUpTo } from './body-up-to.ts'
+import { named, send } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { readPage } from './page-reader.ts'
 import { faultOf } from './response-faults.ts'
@@ -120,13 +121,7 @@ export function pagesOf({ client, thread, cap, redact, now }: PageAccess) {
     const isThread = texts.some(({ of }) => of?.kind === 'thread')
     if (ids.length === 0 && !isThread) return texts.map(() => undefined)
     const found = await unlessRefused(now, async () => {
-      const variables = {
-        owner: thread.owner,
-        name: thread.repo,
-        number: thread.number,
-        thread: isThread,
-        ids,
-      }
+      const variables = { ...named(thread), thread: isThread, ids }
       return PagesResponse.safeParse((await send(client, pages, variables, maxBytes)).data).data
     })
     const byId = new Map(found?.nodes.flatMap(node => (node ? [[node.id, node]] : [])))
@@ -179,13 +174,7 @@ async function unlessRefused<T>(now: () => number, call: () => Promise<T>): Prom
 async function textFrom({ data }: { data: unknown }): Promise<string> {
   if (typeof data === 'string') return data
   if (!(data instanceof ReadableStream)) throw new NoResponse('github', 'GitHub answered without a body')
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of data) {
-    const bytes = z.instanceof(Uint8Array).parse(chunk)
-    size += bytes.length
-    if (size > maxBytes) throw new NoResponse('github', 'GitHub answered with more than is read')
-    chunks.push(bytes)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+  const bytes = await bodyUpTo(data, maxBytes)
+  if (!bytes) throw new NoResponse('github', 'GitHub answered with more than is read')
+  return bytes.toString('utf8')
 }

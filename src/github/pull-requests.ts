@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Thread } from '../core/model/thread.ts'
 import type { Approvals, Awaited, CommentView, CommitView, NeedsView, PullView } from '../core/model/views.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
-import { nodesOf, query } from './graphql.ts'
+import { named, nodesOf, query } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import {
   Author,
@@ -66,7 +66,7 @@ export function pullsOf({ redact, ...access }: ThreadAccess & { redact(text: str
 
     /** Of checks that GitHub does not let the App see, nothing is said. */
     async needs(number: number): Promise<NeedsView | undefined> {
-      const variables = { owner: thread.owner, name: thread.repo, number }
+      const variables = named({ ...thread, number })
       const found = (await query(client, pullNeeds, variables)).repository.pullRequest
       if (found.state !== 'OPEN') return undefined
       const contexts = found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes ?? []
@@ -92,7 +92,7 @@ export function pullsOf({ redact, ...access }: ThreadAccess & { redact(text: str
     },
 
     async approvals(number: number): Promise<Approvals | undefined> {
-      const variables = { owner: thread.owner, name: thread.repo, number }
+      const variables = named({ ...thread, number })
       const found = (await query(client, pullApprovals, variables)).repository.pullRequest
       if (found.state !== 'OPEN') return undefined
       const asked = new Set(
@@ -336,7 +336,7 @@ export async function pullWith(
   }
   const isNamed = login !== undefined
   const variables = {
-    ...{ owner: thread.owner, name: thread.repo, number, login: login ?? '', isNamed },
+    ...{ ...named({ ...thread, number }), login: login ?? '', isNamed },
     ...Object.fromEntries(labels.map((label, at) => [`label${at}`, label])),
   }
   const { repository, user } = await query(client, pullAndPerson, variables)
@@ -395,8 +395,8 @@ const Found = z.object({
 })
 
 export async function remarksOf(client: Octokit, thread: Thread): Promise<Remark[]> {
-  const variables = { owner: thread.owner, name: thread.repo, number: thread.number }
-  const pull = (await query(client, { text: pullRemarks, schema: Found }, variables)).repository.pullRequest
+  const remarks = { text: pullRemarks, schema: Found }
+  const pull = (await query(client, remarks, named(thread))).repository.pullRequest
   // What is not submitted is seen by its author alone.
   const reviews = pull.reviews.nodes.flatMap(node =>
     node.submittedAt === null ? [] : [{ ...asRest(node, node.submittedAt), in: 'review' as const }],

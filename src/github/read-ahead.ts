@@ -9,7 +9,7 @@ import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { Closer, IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
-import { nodesOf, query, send } from './graphql.ts'
+import { named, nodesOf, query, send } from './graphql.ts'
 import { type NodeIds, threadKey } from './node-ids.ts'
 import { unlessRejected } from './response-faults.ts'
 
@@ -20,6 +20,9 @@ const comments = `comments(last: 100) {
         totalCount
         nodes { id fullDatabaseId body createdAt updatedAt authorAssociation author { __typename login } }
       }`
+
+export const linkedFields =
+  'linkedBranches(first: 10) { nodes { ref { name target { oid } repository { nameWithOwner } } } }'
 
 const closing = `closedByPullRequestsReferences(first: 10) {
           nodes { number title url state headRefName headRepository { databaseId } }
@@ -41,7 +44,7 @@ const threadAhead = `query threadAhead($owner: String!, $name: String!, $number:
         closed
         ${comments}
         ${closing}
-        linkedBranches(first: 10) { nodes { ref { name target { oid } repository { nameWithOwner } } } }
+        ${linkedFields}
       }
       ... on PullRequest {
         id
@@ -217,9 +220,7 @@ export async function readAhead({ client, thread, ids, prefetched }: ThreadAcces
   // A failed read must not leave old data.
   prefetched.keep({})
   const variables = {
-    owner: thread.owner,
-    name: thread.repo,
-    number: thread.number,
+    ...named(thread),
     file: `HEAD:${settingsPath}`,
     templates: `HEAD:${templatesFolder}`,
     base: `refs/heads/${thread.defaultBranch}`,
@@ -263,8 +264,7 @@ const threadClosers = {
 
 /** @returns `undefined` for what GitHub refuses to say */
 export async function closersOf({ client, thread }: ThreadAccess): Promise<Closer[] | undefined> {
-  const variables = { owner: thread.owner, name: thread.repo, number: thread.number }
-  const found = await query(client, threadClosers, variables).catch(unlessRejected)
+  const found = await query(client, threadClosers, named(thread)).catch(unlessRejected)
   return found?.repository.issue.closedByPullRequestsReferences.nodes.flatMap(node => closerOf(node, thread))
 }
 

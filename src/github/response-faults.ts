@@ -22,9 +22,8 @@ export function faultOf(error: unknown, now: number): Rejected | RetryLater | No
   const http = httpError(error)
   if (!http)
     return new NoResponse('github', `GitHub did not answer (${whyUnanswered(error)})`, { cause: error })
-  const wait = limitEnd(http, now)
-  if (wait !== undefined)
-    return new RetryLater('github', wait, 'rate-limit', 'GitHub’s rate limit is reached')
+  const limit = limitOf(http, now)
+  if (limit) return limit
   if (http.status >= 500) return new NoResponse('github', `GitHub answered ${http.status}`, { cause: error })
   return new Rejected('github', http.status, '', http.message)
 }
@@ -33,6 +32,13 @@ function whyUnanswered(error: unknown): string {
   if (!(error instanceof Error)) return 'no reason given'
   const { name } = error.cause instanceof Error ? error.cause : error
   return name === 'TimeoutError' || name === 'AbortError' ? 'time limit' : error.message
+}
+
+export function limitOf(http: HttpError, now: number): RetryLater | undefined {
+  const until = limitEnd(http, now)
+  return until === undefined
+    ? undefined
+    : new RetryLater('github', until, 'rate-limit', 'GitHub’s rate limit is reached')
 }
 
 /**

@@ -4,17 +4,32 @@
  */
 import { z } from 'zod'
 import type { PullChange, Reaction, Settled, Settling, SettlingPart, Target } from '../core/model/views.ts'
-import { query, send } from './graphql.ts'
+import { named, query, send } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { labelKey, PullNode, pullFields, pullWith, viewOfNode } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 import { unlessRejected } from './response-faults.ts'
 
+/** Of the variables of all pieces. */
+const types = {
+  pull: 'ID!',
+  title: 'String!',
+  base: 'String!',
+  body: 'String!',
+  labels: '[ID!]!',
+  person: 'ID!',
+  subject: 'ID!',
+  content: 'ReactionContent!',
+  status: 'ID!',
+  text: 'String!',
+  fold: 'ID!',
+  unfold: 'ID!',
+}
+
 interface Piece {
   part: SettlingPart | 'react' | 'unreact' | 'fold' | 'unfold'
   text: string
-  declares: string
-  variables: Record<string, string | readonly string[]>
+  variables: Partial<Record<keyof typeof types, string | readonly string[]>>
 }
 
 export async function settleThread(context: ThreadAccess, settling: Settling): Promise<Settled> {
@@ -60,21 +75,18 @@ async function piecesOf(
     pieces.push({
       part: 'status',
       text: 'updateIssueComment(input: { id: $status, body: $text }) { clientMutationId }',
-      declares: '$status: ID!, $text: String!',
       variables: { status: status.nodeId, text: status.text },
     })
   if (fold !== undefined)
     pieces.push({
       part: 'fold',
       text: 'minimizeComment(input: { subjectId: $fold, classifier: OUTDATED }) { clientMutationId }',
-      declares: '$fold: ID!',
       variables: { fold },
     })
   if (unfold !== undefined)
     pieces.push({
       part: 'unfold',
       text: 'unminimizeComment(input: { subjectId: $unfold }) { clientMutationId }',
-      declares: '$unfold: ID!',
       variables: { unfold },
     })
   return { pieces, refused, unknownLabels }
@@ -122,19 +134,15 @@ async function reactionSubject(
   if (target.kind !== 'subject') return target.nodeId
   const known = ids.get(threadKey(thread))
   if (known !== undefined) return known
-  const variables = { owner: thread.owner, name: thread.repo, number: thread.number }
-  return (await query(client, threadId, variables)).repository.issueOrPullRequest.id
+  return (await query(client, threadId, named(thread))).repository.issueOrPullRequest.id
 }
 
 function change(pull: string, { title, base, body }: PullChange): Piece {
-  const given = Object.entries({ title, base, body }).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const],
-  )
+  const given = Object.entries({ title, base, body }).filter(([, value]) => value !== undefined)
   const fields = given.map(([name]) => `${name === 'base' ? 'baseRefName' : name}: $${name}`).join(', ')
   return {
     part: 'change',
     text: `updatePullRequest(input: { pullRequestId: $pull, ${fields} }) { pullRequest { ${pullFields} } }`,
-    declares: `$pull: ID!, ${given.map(([name]) => `$${name}: String!`).join(', ')}`,
     variables: { pull, ...Object.fromEntries(given) },
   }
 }
@@ -142,14 +150,12 @@ function change(pull: string, { title, base, body }: PullChange): Piece {
 const addLabels = (pull: string, labels: readonly string[]): Piece => ({
   part: 'labels',
   text: `addLabelsToLabelable(input: { labelableId: $pull, labelIds: $labels }) { labelable { ... on PullRequest { ${pullFields} } } }`,
-  declares: '$pull: ID!, $labels: [ID!]!',
   variables: { pull, labels },
 })
 
 const markReady = (pull: string): Piece => ({
   part: 'ready',
   text: `markPullRequestReadyForReview(input: { pullRequestId: $pull }) { pullRequest { ${pullFields} } }`,
-  declares: '$pull: ID!',
   variables: { pull },
 })
 
@@ -157,13 +163,11 @@ const involving = {
   assign: (pull: string, person: string): Piece => ({
     part: 'assign',
     text: `addAssigneesToAssignable(input: { assignableId: $pull, assigneeIds: [$person] }) { assignable { ... on PullRequest { ${pullFields} } } }`,
-    declares: '$pull: ID!, $person: ID!',
     variables: { pull, person },
   }),
   review: (pull: string, person: string): Piece => ({
     part: 'review',
     text: `requestReviews(input: { pullRequestId: $pull, userIds: [$person], union: true }) { pullRequest { ${pullFields} } }`,
-    declares: '$pull: ID!, $person: ID!',
     variables: { pull, person },
   }),
 }
@@ -171,14 +175,12 @@ const involving = {
 const react = (subject: string, content: Reaction): Piece => ({
   part: 'react',
   text: 'addReaction(input: { subjectId: $subject, content: $content }) { clientMutationId }',
-  declares: '$subject: ID!, $content: ReactionContent!',
   variables: { subject, content: graphQlName[content] },
 })
 
 const unreact = (subject: string): Piece => ({
   part: 'unreact',
   text: 'removeReaction(input: { subjectId: $subject, content: EYES }) { clientMutationId }',
-  declares: '$subject: ID!',
   variables: { subject },
 })
 
@@ -195,10 +197,12 @@ export const swapName = 'swapReaction'
 
 async function mutate({ client }: ThreadAccess, pieces: readonly Piece[], isMore: boolean): Promise<Settled> {
   if (pieces.length === 0) return { refused: [] }
-  const declared = [...new Set(pieces.flatMap(({ declares }) => declares.split(', ')))].join(', ')
   const texts = pieces.map(({ part, text }) => `${part}: ${text}`).join('\n  ')
+  const variables: Piece['variables'] = Object.assign({}, ...pieces.map(piece => piece.variables))
+  const declared = Object.entries(types)
+    .flatMap(([name, type]) => (name in variables ? [`$${name}: ${type}`] : []))
+    .join(', ')
   const mutation = `mutation ${isMore ? 'settleThread' : swapName}(${declared}) {\n  ${texts}\n}`
-  const variables = Object.assign({}, ...pieces.map(piece => piece.variables))
   const response = await send(client, mutation, variables).catch(unlessRejected)
   // What fails below a part concerns its response: the part itself was done.
   const isRefused = (part: SettlingPart): boolean =>

@@ -185,7 +185,7 @@ const ownRef = ({ pull_request: { head }, repository }: PullPayload): string | u
   head.repo?.id === repository.id ? head.ref : undefined
 
 /**
- * News of what a pull request needs, arrival by the branch that it comes from: many of them are one trigger. By when they
+ * News of what a pull request needs, told by the branch that it comes from: many of them are one trigger. By when they
  * came, not happened: whoever looks afterwards sees them all.
  */
 function headNews(
