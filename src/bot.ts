@@ -50,10 +50,9 @@ async function goOnWith(
   state.readiness = watchReadiness({
     async examine() {
       if (isWeb) return [redactedCheck(await checkQueue(config.queue), redact)]
-      return (await import('./doctor.ts')).examineAtStart(config, redact)
+      return (await import('./doctor.ts')).examineAtStart(config)
     },
-    examineDeliveries: async () =>
-      isWeb ? [] : (await import('./doctor.ts')).examineDeliveries(config, redact),
+    examineDeliveries: async () => (isWeb ? [] : (await import('./doctor.ts')).examineDeliveries(config)),
     log,
     ready: () => log.info({ role: config.role, queue: queues.kind }, 'ready'),
   })

@@ -1,10 +1,11 @@
 import { settingsFile } from './commands/command-registry.ts'
-import type { Config } from './config.ts'
+import { type Config, secretsOf } from './config.ts'
 import { type Check, found, passed, redactedCheck } from './core/model/check.ts'
 import { describe } from './core/model/errors.ts'
 import type { Repository, Thread } from './core/model/thread.ts'
 import { ownerEntry } from './core/settings/deployment-settings.ts'
 import { problemsText } from './core/settings/repository-file.ts'
+import { redactor } from './core/text/redact.ts'
 import {
   checkDefaultBranch,
   checkDeliveries,
@@ -19,9 +20,9 @@ import { ownerFilesOf } from './github/repository-files.ts'
 import { checkAccesses, checkPostHogOf, checkPostHogs } from './posthog-doctor.ts'
 import { checkQueue } from './queue/open-queues.ts'
 
-export async function examine(config: Config, redact: (text: string) => string): Promise<Check[]> {
+export async function examine(config: Config): Promise<Check[]> {
   const app = clientOf(config)
-  const installations = installationsOf(app, redact)
+  const installations = installationsOf(app, redactor(secretsOf(config)))
   const repositories = installations.repositories().catch((): Repository[] => [])
   const [queue, gitHub, postHog, repository] = await Promise.all([
     checkQueue(config.queue),
@@ -29,28 +30,24 @@ export async function examine(config: Config, redact: (text: string) => string):
     config.role === 'web' ? [] : checkPostHogs(config, await repositories),
     repositories.then(all => checkSettings(config, app, all)),
   ])
-  return [...gitHub, ...postHog, ...repository, queue].map(check => redactedCheck(check, redact))
+  return shown(config, [...gitHub, ...postHog, ...repository, queue])
 }
 
-export async function examineAtStart(config: Config, redact: (text: string) => string): Promise<Check[]> {
+export async function examineAtStart(config: Config): Promise<Check[]> {
   const [queue, gitHub, postHog] = await Promise.all([
     checkQueue(config.queue),
     checkGitHub(clientOf(config), 'app'),
     checkAccesses(config),
   ])
-  return [...gitHub, ...postHog, queue].map(check => redactedCheck(check, redact))
+  return shown(config, [...gitHub, ...postHog, queue])
 }
 
 /** Of the checks at the start, those that only a delivery can answer. */
-export const examineDeliveries = async (config: Config, redact: (text: string) => string): Promise<Check[]> =>
-  (await checkDeliveries(clientOf(config))).map(check => redactedCheck(check, redact))
+export const examineDeliveries = async (config: Config): Promise<Check[]> =>
+  shown(config, await checkDeliveries(clientOf(config)))
 
 /** Checks for an admin of one repository: nothing about other owners, and of the machine only whether it works. */
-export async function examineFor(
-  config: Config,
-  thread: Thread,
-  redact: (text: string) => string,
-): Promise<Check[]> {
+export async function examineFor(config: Config, thread: Thread): Promise<Check[]> {
   const app = clientOf(config)
   const [installation, branch, postHog, queue] = await Promise.all([
     checkInstallation(app, thread.installationId),
@@ -61,7 +58,12 @@ export async function examineFor(
   const safe = queue.ok
     ? passed('queue', 'works')
     : found('queue', 'is not safe or does not answer', 'Tell an admin of this bot: its log says why.')
-  return [...installation, branch, ...postHog, safe].map(check => redactedCheck(check, redact))
+  return shown(config, [...installation, branch, ...postHog, safe])
+}
+
+function shown(config: Config, checks: readonly Check[]): Check[] {
+  const redact = redactor(secretsOf(config))
+  return checks.map(check => redactedCheck(check, redact))
 }
 
 const clientOf = ({ app: { id, privateKey, apiUrl } }: Config): GitHubApp =>

@@ -1,8 +1,7 @@
 import { hostname } from 'node:os'
 import type { Started } from './bot.ts'
-import { readConfig, type SetUpGiven, secretsOf } from './config.ts'
+import { readConfig, type SetUpGiven } from './config.ts'
 import { found } from './core/model/check.ts'
-import { redactor } from './core/text/redact.ts'
 import { examine } from './doctor.ts'
 import { permissionReasons, wantedForTeams, wantedOfApp } from './github/app-manifest.ts'
 import { examinePostHog } from './posthog-doctor.ts'
@@ -37,7 +36,7 @@ export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): P
       const read = readConfig(environment())
       switch (read.kind) {
         case 'run':
-          return examine(read.config, redactor(secretsOf(read.config)))
+          return examine(read.config)
         case 'refuse':
           return read.problems.map(problem => found('configuration', problem, 'Correct it in the file.'))
         case 'set-up':

@@ -49,10 +49,7 @@ export function openAdmin(runtime: Runtime, token: string): AdminPages {
             state.drained = true
             queues.drain().catch(err => log.error({ err }, 'could not drain'))
           },
-    examine: async () => {
-      const { examine } = await import('../doctor.ts')
-      return examine(config, redactor(secretsOf(config)))
-    },
+    examine: async () => (await import('../doctor.ts')).examine(config),
     failedChecks: async () => (await readinessOf(runtime)).failed,
     pausedBecause: () => pausedBecause(settings.settings),
     posthogUrl: run => posthogUrl(run, config.posthog),

@@ -46,7 +46,6 @@ const mendEvery = 10 * minute
 
 interface Edges {
   app: GitHubApp
-  redact: Redact
   installations: ReturnType<typeof installationsOf>
   tenants: Tenants
   shared: ReturnType<typeof sharedBy> & { reached: Reached }
@@ -111,7 +110,6 @@ function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
   const app = gitHubApp({ appId: id, privateKey, apiUrl }, now, { meter, limits, dated: setBy })
   return {
     app,
-    redact,
     installations: installationsOf(app, redact),
     tenants: openTenants(config, {
       ...{ meter, redact, now, limits, budget, names },
@@ -141,10 +139,10 @@ function sharedBy(runtime: Runtime, app: GitHubApp, { redact, names }: { redact:
   }
 }
 
-const triggerDeps = ({ config, queues }: Runtime, { app, shared, installations, redact }: Edges) => ({
+const triggerDeps = ({ config, queues }: Runtime, { app, shared, installations }: Edges) => ({
   ...shared,
   mayWorkIn: installations.mayWorkIn,
-  examine: (thread: Run['thread']) => examineFor(config, thread, redact),
+  examine: (thread: Run['thread']) => examineFor(config, thread),
   schemaAddress: schemaAddress(app, shared.now),
   isFirst: firstIn(queues.writtenOnce),
   mayCost: costsWithin(queues.budget),

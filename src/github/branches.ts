@@ -95,8 +95,7 @@ const baseBranch = {
 
 const nowhere = '0'.repeat(40)
 
-export function branchesOf({ client, thread, ids, prefetched }: ThreadAccess) {
-  const at = { owner: thread.owner, repo: thread.repo }
+export function branchesOf({ client, thread, at, ids, prefetched }: ThreadAccess) {
   const repository = { owner: thread.owner, name: thread.repo }
 
   async function branch(name: string): Promise<BranchView | undefined> {

@@ -1,18 +1,11 @@
-import type { Thread } from '../core/model/thread.ts'
 import type { CheckReport } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
-
-interface Checking {
-  app: GitHubApp
-  thread: Thread
-  written(text: string): string
-}
+import type { ThreadAccess } from './read-ahead.ts'
 
 /** Source: GitHub REST, "Create a check run". */
 const maxText = 65_535
 
-export function checkRunsOf({ app, thread, written }: Checking) {
-  const at = { owner: thread.owner, repo: thread.repo }
+export function checkRunsOf({ app, thread, at, written }: ThreadAccess & { app: GitHubApp }) {
   return {
     mayCheck: async (): Promise<boolean> => (await app.grantedBy(thread.installationId)).checks === 'write',
 

@@ -2,16 +2,15 @@
  * What GitHub's page shows of texts: the HTML that GitHub rendered, asked apart from all else, so that a heavy text of
  * a stranger fails nothing but itself. Never the raw text instead.
  */
-import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { WrittenText } from '../core/model/ports.ts'
-import type { Thread } from '../core/model/thread.ts'
 import { asWritten, minimizedPage, type SeenPage } from '../core/text/seen-page.ts'
 import { bodyUpTo } from './body-up-to.ts'
 import { named, send } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { readPage } from './page-reader.ts'
+import type { ThreadAccess } from './read-ahead.ts'
 import { faultOf } from './response-faults.ts'
 
 /** Of one query. GitHub gives up rendering after about 10 s, and takes 100 nodes. */
@@ -76,15 +75,7 @@ export function renderCap(now: () => number): RenderCap {
   }
 }
 
-interface PageAccess {
-  client: Octokit
-  thread: Thread
-  cap: RenderCap
-  redact(text: string): string
-  now(): number
-}
-
-export function pagesOf({ client, thread, cap, redact, now }: PageAccess) {
+export function pagesOf({ client, thread, cap, redact, now }: ThreadAccess & { cap: RenderCap }) {
   const webUrl = thread.url
   const normal = (text: string): string => redact(text).replace(/\r\n?/g, '\n')
 

@@ -17,9 +17,8 @@ import {
 } from './read-ahead.ts'
 import { unlessGone } from './response-faults.ts'
 
-export function pullsOf({ redact, ...access }: ThreadAccess & { redact(text: string): string }) {
-  const { client, thread } = access
-  const at = { owner: thread.owner, repo: thread.repo }
+export function pullsOf(access: ThreadAccess) {
+  const { client, thread, at, redact } = access
 
   /** The title is stored, so redacted; the body is written back as it is. */
   const viewed = (data: PullData): PullView => ({

@@ -107,12 +107,18 @@ export interface Prefetched {
   carried(redact: (text: string) => string): z.infer<typeof Carried> | undefined
 }
 
-/** What is needed to ask something of a thread. */
+/** What is needed to ask something of a thread, or to write into it. */
 export interface ThreadAccess {
   client: Octokit
   thread: Thread
+  /** Its repository, for REST. */
+  at: { owner: string; repo: string }
   ids: NodeIds
   prefetched: Prefetched
+  redact(text: string): string
+  /** Redacted, with the configured command word. */
+  written(text: string): string
+  now(): number
 }
 
 /** @param brought what the record of a Run brought, of whatever version */

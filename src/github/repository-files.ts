@@ -29,8 +29,7 @@ export function filesIn(client: Octokit, { owner, repo }: At): Files {
   }
 }
 
-export function repositoryFiles({ client, thread, prefetched }: ThreadAccess) {
-  const at = { owner: thread.owner, repo: thread.repo }
+export function repositoryFiles({ client, at, prefetched }: ThreadAccess) {
   const files = filesIn(client, at)
   return {
     ...files,

@@ -46,11 +46,11 @@ export function gitHubThread(
   const at = { owner: thread.owner, repo: thread.repo }
   const issue = { ...at, issue_number: thread.number }
 
-  const access = { client, thread, ids: app.ids, prefetched: readBefore(brought, now) }
-  const { prefetched } = access
+  const written = (text: string): string => redact(inOwnWords(text))
+  const prefetched = readBefore(brought, now)
+  const access = { client, thread, at, ids: app.ids, prefetched, redact, written, now }
   const nodes = prefetched.see('branches')?.ids
   if (nodes) app.ids.set(threadKey(thread), nodes.issue).set(String(thread.repoId), nodes.repository)
-  const written = (text: string): string => redact(inOwnWords(text))
 
   function addReaction(target: Target, content: Reaction): Promise<unknown> {
     const { reactions } = client.rest
@@ -90,11 +90,11 @@ export function gitHubThread(
 
   return {
     ...branchesOf(access),
-    ...pullsOf({ ...access, redact }),
-    ...commentsOf({ ...access, app, redact, written }),
+    ...pullsOf(access),
+    ...commentsOf({ ...access, app }),
     ...repositoryFiles(access),
-    ...checkRunsOf({ app, thread, written }),
-    ...pagesOf({ client, thread, cap: app.renderings, redact, now }),
+    ...checkRunsOf({ ...access, app }),
+    ...pagesOf({ ...access, cap: app.renderings }),
     settle,
 
     /** Failures do not matter, except for a limit. */

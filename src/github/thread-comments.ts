@@ -11,15 +11,8 @@ import { isInsider } from './webhooks/event.ts'
 /** A thousand comments; older ones are forgotten. */
 const maxPagesOfRepository = 10
 
-interface Speaking extends ThreadAccess {
-  app: GitHubApp
-  redact(text: string): string
-  /** Redacted, with the configured command word. */
-  written(text: string): string
-}
-
-export function commentsOf({ app, client, thread, prefetched, redact, written }: Speaking) {
-  const at = { owner: thread.owner, repo: thread.repo }
+export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
+  const { app, client, thread, at, prefetched, redact, written } = access
   const issue = { ...at, issue_number: thread.number }
 
   /** Page by page, of which `keep` says what is held: a thread may have thousands of long ones. */

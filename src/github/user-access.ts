@@ -6,7 +6,6 @@ import { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { limitGate } from '../core/model/call-budget.ts'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
-import type { Repository } from '../core/model/thread.ts'
 import { limited } from './request-rules.ts'
 import { repositoryOf } from './webhooks/event.ts'
 
@@ -65,8 +64,8 @@ export function userAccess({ apiUrl, clientId, clientSecret }: OAuthSettings, no
       return read.data
     },
 
-    /** @returns nothing for a token that GitHub does not take any more */
-    async about(token: string): Promise<AboutPerson | undefined> {
+    /** Where the App is installed and they have the role admin; nothing for a token that GitHub takes no more. */
+    async about(token: string) {
       const client = clientWith(token)
       try {
         const [{ data: user }, installations] = await Promise.all([
@@ -98,11 +97,4 @@ export function userAccess({ apiUrl, clientId, clientSecret }: OAuthSettings, no
       await send(`${apiUrl}/applications/${clientId}/token`, 'DELETE', headers, body)
     },
   }
-}
-
-interface AboutPerson {
-  login: string
-  id: number
-  /** Where the App is installed and they have the role admin. */
-  repositories: readonly Repository[]
 }
