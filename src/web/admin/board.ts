@@ -130,8 +130,7 @@ export function openBoard(runs: BoardRuns, now: () => number) {
 
   /** How many came to which outcome on each of the last days (UTC), the oldest first. */
   async function outcomesByDay(days: number): Promise<OutcomesOfDay[]> {
-    const midnight = now() - (now() % day)
-    const starts = Array.from({ length: days }, (_, at) => midnight - (days - 1 - at) * day)
+    const starts = lastDays(now(), days)
     const counts = await runs.query(
       starts.flatMap(start =>
         outcomeKinds.map(kind => ({ kind: 'count', set: withOutcome(kind), above: start - 1 }) as const),
@@ -157,6 +156,12 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     outcomesByDay,
     get: (id: string) => runs.get(id).catch(leftOut),
   }
+}
+
+/** When each of the last days (UTC) began, the oldest first. */
+export function lastDays(now: number, days: number): number[] {
+  const midnight = now - (now % day)
+  return Array.from({ length: days }, (_, at) => midnight - (days - 1 - at) * day)
 }
 
 export interface InLine {

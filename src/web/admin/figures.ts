@@ -3,7 +3,7 @@
 import { fullName } from '../../core/model/thread.ts'
 import { day } from '../../core/model/time.ts'
 import { outcomeKinds, type Run } from '../../core/record/run.ts'
-import { meanWait, type OutcomesOfDay, together } from './board.ts'
+import { lastDays, meanWait, type OutcomesOfDay, together } from './board.ts'
 
 export interface Figures {
   name: string
@@ -71,11 +71,9 @@ export function allFigures(ended: readonly Run[], now: number, days: number): Al
     together(all, ({ run }) => nameOf(run))
       .map(([name, own]) => figuresOf(name, own))
       .toSorted((a, b) => b.cost - a.cost || b.runs - a.runs)
-  const midnight = now - (now % day)
-  const starts = Array.from({ length: days }, (_, at) => midnight - (days - 1 - at) * day)
   return {
     total: figuresOf('All', all),
-    days: starts.map(start => {
+    days: lastDays(now, days).map(start => {
       const own = all.filter(({ at }) => at >= start && at < start + day)
       return {
         day: start,
