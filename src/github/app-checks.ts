@@ -8,6 +8,7 @@ import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
 import type { GitHubApp } from './app-client.ts'
 import { wantedOfApp } from './app-manifest.ts'
+import { allInstallations } from './installations.ts'
 import { filesIn, ownerRepository } from './repository-files.ts'
 import { unlessGone } from './response-faults.ts'
 
@@ -18,14 +19,6 @@ const AppView = z.object({
   permissions: z.record(z.string(), z.string()).default({}),
   events: z.array(z.string()).default([]),
 })
-
-const Installations = z.array(
-  z.object({
-    account: z.object({ login: z.string() }).nullish(),
-    suspended_at: z.string().nullish(),
-    permissions: z.record(z.string(), z.string()).default({}),
-  }),
-)
 
 const Granted = AppView.pick({ permissions: true, events: true })
 type Granted = z.infer<typeof Granted>
@@ -144,8 +137,7 @@ async function checkTolerantly(name: CheckName, request: () => Promise<Check>): 
 
 function checkInstallations(app: GitHubApp): Promise<Check> {
   return checkTolerantly('github-installations', async () => {
-    const { data } = await app.asApp('GET /app/installations', { per_page: 100 })
-    const installations = Installations.parse(data)
+    const installations = await allInstallations(app)
     const names = (of: typeof installations): string =>
       of.map(({ account }) => account?.login ?? 'unknown').join(', ')
     if (installations.length === 0)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isEmptyRepository, isNotFound, Rejected } from '../core/model/errors.ts'
 import type { BaseView, BranchView, IssueBranches } from '../core/model/views.ts'
-import { named, nodesOf, query } from './graphql.ts'
+import { inRepository, named, nodesOf, query } from './graphql.ts'
 import { LinkedNodes, linkedFields, linkedOf, type ThreadAccess, usualStem } from './read-ahead.ts'
 import { unlessRejected } from './response-faults.ts'
 
@@ -16,11 +16,9 @@ const linkedBranches = {
     }
   }
 }`,
-  schema: z.object({
-    repository: z.object({
-      id: z.string(),
-      issue: z.object({ id: z.string(), linkedBranches: LinkedNodes }),
-    }),
+  schema: inRepository({
+    id: z.string(),
+    issue: z.object({ id: z.string(), linkedBranches: LinkedNodes }),
   }),
 }
 
@@ -45,7 +43,7 @@ const repositoryId = {
   text: `query repositoryId($owner: String!, $name: String!) {
   repository(owner: $owner, name: $name) { id }
 }`,
-  schema: z.object({ repository: z.object({ id: z.string() }) }),
+  schema: inRepository({ id: z.string() }),
 }
 
 const updateRefs = {
@@ -64,13 +62,11 @@ const branchUse = {
     from: pullRequests(headRefName: $branch, states: [OPEN], first: 20) { nodes { isCrossRepository } }
   }
 }`,
-  schema: z.object({
-    repository: z.object({
-      id: z.string(),
-      ref: z.object({ target: z.object({ oid: z.string() }) }).nullable(),
-      into: z.object({ totalCount: z.number() }),
-      from: nodesOf(z.object({ isCrossRepository: z.boolean() })),
-    }),
+  schema: inRepository({
+    id: z.string(),
+    ref: z.object({ target: z.object({ oid: z.string() }) }).nullable(),
+    into: z.object({ totalCount: z.number() }),
+    from: nodesOf(z.object({ isCrossRepository: z.boolean() })),
   }),
 }
 
@@ -83,13 +79,9 @@ const baseBranch = {
     }
   }
 }`,
-  schema: z.object({
-    repository: z.object({
-      ref: z.object({ target: z.object({ oid: z.string() }) }).nullable(),
-      pullRequests: z.object({
-        nodes: z.array(z.object({ number: z.number(), url: z.string(), isCrossRepository: z.boolean() })),
-      }),
-    }),
+  schema: inRepository({
+    ref: z.object({ target: z.object({ oid: z.string() }) }).nullable(),
+    pullRequests: nodesOf(z.object({ number: z.number(), url: z.string(), isCrossRepository: z.boolean() })),
   }),
 }
 

@@ -32,6 +32,9 @@ interface Received {
 /** A list, as GraphQL gives it. */
 export const nodesOf = <Node extends z.ZodType>(node: Node) => z.object({ nodes: z.array(node) })
 
+export const inRepository = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.object({ repository: z.object(shape) })
+
 type Variables = Record<string, unknown>
 
 /** As queries name it. */

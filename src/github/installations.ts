@@ -3,10 +3,15 @@ import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Repository, Thread } from '../core/model/thread.ts'
 import type { SubjectView, ThreadComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
-import { nodesOf, query } from './graphql.ts'
+import { inRepository, nodesOf, query } from './graphql.ts'
 import { repositoryOf } from './webhooks/event.ts'
 
-const InstallationPage = z.array(z.object({ id: z.number(), suspended_at: z.string().nullish() }))
+const Installation = z.object({
+  id: z.number(),
+  account: z.object({ login: z.string() }).nullish(),
+  suspended_at: z.string().nullish(),
+  permissions: z.record(z.string(), z.string()).default({}),
+})
 
 const InstallationRef = z.object({ id: z.number() })
 
@@ -47,19 +52,22 @@ const recentChecks = {
     }
   }
 }`,
-  schema: z.object({ repository: z.object({ refs: Refs }) }),
+  schema: inRepository({ refs: Refs }),
+}
+
+export async function allInstallations(app: GitHubApp): Promise<z.infer<typeof Installation>[]> {
+  const all: z.infer<typeof Installation>[] = []
+  for (let page = 1; ; page++) {
+    const { data } = await app.asApp('GET /app/installations', { per_page: perPage, page })
+    const listed = z.array(Installation).parse(data)
+    all.push(...listed)
+    if (listed.length < perPage) return all
+  }
 }
 
 export function installationsOf(app: GitHubApp, redact: (text: string) => string) {
-  async function installations(): Promise<number[]> {
-    const ids: number[] = []
-    for (let page = 1; ; page++) {
-      const { data } = await app.asApp('GET /app/installations', { per_page: perPage, page })
-      const listed = InstallationPage.parse(data)
-      ids.push(...listed.filter(({ suspended_at }) => !suspended_at).map(({ id }) => id))
-      if (listed.length < perPage) return ids
-    }
-  }
+  const installations = async (): Promise<number[]> =>
+    (await allInstallations(app)).filter(({ suspended_at }) => !suspended_at).map(({ id }) => id)
 
   async function repositoriesOf(installationId: number): Promise<Repository[]> {
     const client = app.forInstallation(installationId)

@@ -48,18 +48,16 @@ const PagesResponse = z.object({
   nodes: z.array(Rendered.extend({ id: z.string() }).nullable().catch(null)),
 })
 
-export interface RenderCap {
-  /** Whether one more may be rendered of the thread. */
-  take(thread: string): boolean
-}
+export type RenderCap = ReturnType<typeof renderCap>
 
 /** @param now ms since the epoch */
-export function renderCap(now: () => number): RenderCap {
+export function renderCap(now: () => number) {
   let hour = 0
   let all = 0
   const ofThread = new Map<string, number>()
   return {
-    take(thread) {
+    /** Whether one more may be rendered of the thread. */
+    take(thread: string): boolean {
       const current = Math.floor(now() / 3_600_000)
       if (current !== hour) {
         hour = current

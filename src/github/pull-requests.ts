@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Thread } from '../core/model/thread.ts'
 import type { Approvals, Awaited, CommentView, CommitView, NeedsView, PullView } from '../core/model/views.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
-import { named, nodesOf, query } from './graphql.ts'
+import { inRepository, named, nodesOf, query } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import {
   Author,
@@ -223,17 +223,15 @@ const pullNeeds = {
     }
   }
 }`,
-  schema: z.object({
-    repository: z.object({
-      pullRequest: z.object({
-        state: z.string(),
-        mergeable: z.string(),
-        latestOpinionatedReviews: nodesOf(z.object({ state: z.string(), author: Author })),
-        reviewThreads: nodesOf(
-          z.object({ isResolved: z.boolean(), path: z.string(), line: z.number().nullable() }),
-        ),
-        commits: z.object({ nodes: z.array(z.object({ commit: NewestCommit }).nullable()).nullable() }),
-      }),
+  schema: inRepository({
+    pullRequest: z.object({
+      state: z.string(),
+      mergeable: z.string(),
+      latestOpinionatedReviews: nodesOf(z.object({ state: z.string(), author: Author })),
+      reviewThreads: nodesOf(
+        z.object({ isResolved: z.boolean(), path: z.string(), line: z.number().nullable() }),
+      ),
+      commits: z.object({ nodes: z.array(z.object({ commit: NewestCommit }).nullable()).nullable() }),
     }),
   }),
   optional: ['repository.pullRequest.commits', 'repository.pullRequest.commits.*'],
@@ -254,23 +252,21 @@ const pullApprovals = {
     }
   }
 }`,
-  schema: z.object({
-    repository: z.object({
-      pullRequest: z.object({
-        state: z.string(),
-        body: z.string(),
-        headRefOid: z.string(),
-        reviewRequests: nodesOf(
-          z.object({ requestedReviewer: z.object({ login: z.string().optional() }).nullable() }),
-        ),
-        latestOpinionatedReviews: nodesOf(
-          z.object({
-            state: z.string(),
-            commit: z.object({ oid: z.string() }).nullable(),
-            author: z.object({ login: z.string(), databaseId: z.number().optional() }).nullable(),
-          }),
-        ),
-      }),
+  schema: inRepository({
+    pullRequest: z.object({
+      state: z.string(),
+      body: z.string(),
+      headRefOid: z.string(),
+      reviewRequests: nodesOf(
+        z.object({ requestedReviewer: z.object({ login: z.string().optional() }).nullable() }),
+      ),
+      latestOpinionatedReviews: nodesOf(
+        z.object({
+          state: z.string(),
+          commit: z.object({ oid: z.string() }).nullable(),
+          author: z.object({ login: z.string(), databaseId: z.number().optional() }).nullable(),
+        }),
+      ),
     }),
   }),
 }
@@ -283,19 +279,17 @@ const openPulls = {
     }
   }
 }`,
-  schema: z.object({
-    repository: z.object({
-      pullRequests: nodesOf(
-        z.object({
-          number: z.number(),
-          title: z.string(),
-          url: z.string(),
-          headRefName: z.string(),
-          headRepository: HeadRepository,
-          author: Author,
-        }),
-      ),
-    }),
+  schema: inRepository({
+    pullRequests: nodesOf(
+      z.object({
+        number: z.number(),
+        title: z.string(),
+        url: z.string(),
+        headRefName: z.string(),
+        headRepository: HeadRepository,
+        author: Author,
+      }),
+    ),
   }),
 }
 
@@ -374,22 +368,18 @@ const pullRemarks = `query pullRemarks($owner: String!, $name: String!, $number:
   }
 }`
 
-const Found = z.object({
-  repository: z.object({
-    pullRequest: z.object({
-      reviews: nodesOf(z.object({ ...Written, submittedAt: z.string().nullable() })),
-      reviewThreads: nodesOf(
-        z.object({
-          isResolved: z.boolean(),
-          path: z.string(),
-          line: z.number().nullable(),
-          originalLine: z.number().nullable(),
-          comments: nodesOf(
-            z.object({ ...Written, publishedAt: z.string().nullable(), diffHunk: z.string() }),
-          ),
-        }),
-      ),
-    }),
+const Found = inRepository({
+  pullRequest: z.object({
+    reviews: nodesOf(z.object({ ...Written, submittedAt: z.string().nullable() })),
+    reviewThreads: nodesOf(
+      z.object({
+        isResolved: z.boolean(),
+        path: z.string(),
+        line: z.number().nullable(),
+        originalLine: z.number().nullable(),
+        comments: nodesOf(z.object({ ...Written, publishedAt: z.string().nullable(), diffHunk: z.string() })),
+      }),
+    ),
   }),
 })
 

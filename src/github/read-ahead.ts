@@ -9,7 +9,7 @@ import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { Closer, IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
-import { named, nodesOf, query, send } from './graphql.ts'
+import { inRepository, named, nodesOf, query, send } from './graphql.ts'
 import { type NodeIds, threadKey } from './node-ids.ts'
 import { unlessRejected } from './response-faults.ts'
 
@@ -198,25 +198,23 @@ const CloserNode = z.object({
 
 const Closing = nodesOf(CloserNode.nullable())
 
-const ResponseData = z.object({
-  repository: z.object({
+const ResponseData = inRepository({
+  id: z.string(),
+  file: z
+    .object({ text: z.string().nullable(), isBinary: z.boolean().nullable(), isTruncated: z.boolean() })
+    .nullable(),
+  templates: z.object({ entries: z.array(z.object({ name: z.string() })).nullish() }).nullable(),
+  base: Ref.nullish(),
+  ours: z.object({ totalCount: z.number(), nodes: z.array(Ref) }).optional(),
+  thread: z.object({
     id: z.string(),
-    file: z
-      .object({ text: z.string().nullable(), isBinary: z.boolean().nullable(), isTruncated: z.boolean() })
-      .nullable(),
-    templates: z.object({ entries: z.array(z.object({ name: z.string() })).nullish() }).nullable(),
-    base: Ref.nullish(),
-    ours: z.object({ totalCount: z.number(), nodes: z.array(Ref) }).optional(),
-    thread: z.object({
-      id: z.string(),
-      closed: z.boolean(),
-      comments: z.object({
-        totalCount: z.number(),
-        nodes: z.array(z.object({ ...Written, createdAt: z.string() })),
-      }),
-      linkedBranches: LinkedNodes.optional(),
-      closedByPullRequestsReferences: Closing.optional(),
+    closed: z.boolean(),
+    comments: z.object({
+      totalCount: z.number(),
+      nodes: z.array(z.object({ ...Written, createdAt: z.string() })),
     }),
+    linkedBranches: LinkedNodes.optional(),
+    closedByPullRequestsReferences: Closing.optional(),
   }),
 })
 type Found = z.infer<typeof ResponseData>['repository']
@@ -261,9 +259,7 @@ const threadClosers = {
     }
   }
 }`,
-  schema: z.object({
-    repository: z.object({ issue: z.object({ closedByPullRequestsReferences: Closing }) }),
-  }),
+  schema: inRepository({ issue: z.object({ closedByPullRequestsReferences: Closing }) }),
   // Those that the App may not see.
   optional: ['repository.issue.closedByPullRequestsReferences.nodes.*'],
 }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { PullChange, Reaction, Settled, Settling, SettlingPart, Target } from '../core/model/views.ts'
-import { named, query, send } from './graphql.ts'
+import { inRepository, named, query, send } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { labelKey, PullNode, pullFields, pullWith, viewOfNode } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
@@ -123,7 +123,7 @@ const threadId = {
     }
   }
 }`,
-  schema: z.object({ repository: z.object({ issueOrPullRequest: z.object({ id: z.string() }) }) }),
+  schema: inRepository({ issueOrPullRequest: z.object({ id: z.string() }) }),
 }
 
 /** That of a comment came with its webhook, that of a thread with what was read ahead. */
