@@ -26,24 +26,7 @@ type Admission =
   /** Too many wrong tokens are being answered: this one was not looked at. */
   | { kind: 'busy' }
 
-export interface Access {
-  admit(headers: Headers): Promise<Admission>
-  /** @returns the cookie of a new session, as `set-cookie` has it */
-  signIn(token: string, headers: Headers): Promise<Exclude<Admission, { kind: 'in' }> | SignedIn>
-  /** @returns the cookie of a new session */
-  welcome(person: Person, isSecure: boolean): string
-  signOut(headers: Headers): string
-  /** For one form of a session. Each is another, so that what is sent twice can be known. */
-  formToken(session: string): string
-  /** @returns what tells this form from all others, or nothing if it is no form of this session */
-  formOf(session: string, token: string): string | undefined
-  seal: Sealer
-}
-
-interface SignedIn {
-  kind: 'signed-in'
-  cookie: string
-}
+export type Access = ReturnType<typeof openAccess>
 
 interface AccessOptions {
   token: string
@@ -59,7 +42,7 @@ const cookieName = 'codex_admin'
 /** Wrong tokens that are answered slowly at once. Beyond them none is looked at, so nobody tries more in that time. */
 const mostAtOnce = 10
 
-export function openAccess({ token, now, slowness = 1_000 }: AccessOptions): Access {
+export function openAccess({ token, now, slowness = 1_000 }: AccessOptions) {
   const key = createHash('sha256').update(`admin session ${token}`).digest()
   const seal = sealer(key)
   const signed = (text: string): string => createHmac('sha256', key).update(text).digest('base64url')
@@ -94,7 +77,7 @@ export function openAccess({ token, now, slowness = 1_000 }: AccessOptions): Acc
   }
 
   return {
-    async admit(headers) {
+    async admit(headers: Headers): Promise<Admission> {
       const session = sessionIn(headers)
       if (session) return { kind: 'in', session: session.id, person: session.person }
       const [, bearer] = /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '') ?? []
@@ -102,17 +85,22 @@ export function openAccess({ token, now, slowness = 1_000 }: AccessOptions): Acc
       const kind = await judge(bearer)
       return kind === 'right' ? { kind: 'in', session: undefined } : { kind }
     },
-    async signIn(given, headers) {
+    /** @returns the cookie of a new session, as `set-cookie` has it */
+    async signIn(given: string, headers: Headers) {
       const kind = await judge(given)
-      return kind === 'right' ? { kind: 'signed-in', cookie: begin(undefined, isHttps(headers)) } : { kind }
+      if (kind !== 'right') return { kind }
+      return { kind: 'signed-in' as const, cookie: begin(undefined, isHttps(headers)) }
     },
-    welcome: begin,
-    signOut: headers => cookieOf('', 0, isHttps(headers)),
-    formToken(session) {
+    /** @returns the cookie of a new session */
+    welcome: (person: Person, isSecure: boolean): string => begin(person, isSecure),
+    signOut: (headers: Headers): string => cookieOf('', 0, isHttps(headers)),
+    /** For one form of a session. Each is another, so that what is sent twice can be known. */
+    formToken(session: string): string {
       const form = randomBytes(12).toString('base64url')
       return `${form}.${signed(`form ${session} ${form}`)}`
     },
-    formOf(session, given) {
+    /** @returns what tells this form from all others, or nothing if it is no form of this session */
+    formOf(session: string, given: string): string | undefined {
       const [form = '', signature = ''] = given.split('.')
       return isSameSecret(signature, signed(`form ${session} ${form}`)) ? form : undefined
     },
@@ -120,21 +108,16 @@ export function openAccess({ token, now, slowness = 1_000 }: AccessOptions): Acc
   }
 }
 
-interface Sealer {
-  /** @param use what was closed for one use does not open for another */
-  close(use: string, value: unknown): string
-  open(use: string, text: string): unknown
-}
-
-function sealer(key: Buffer): Sealer {
+/** What was closed for one use does not open for another. */
+function sealer(key: Buffer) {
   return {
-    close(use, value) {
+    close(use: string, value: unknown): string {
       const nonce = randomBytes(12)
       const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(use))
       const text = Buffer.concat([cipher.update(JSON.stringify(value)), cipher.final()])
       return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url')
     },
-    open(use, text) {
+    open(use: string, text: string): unknown {
       const bytes = Buffer.from(text, 'base64url')
       try {
         const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 })

@@ -185,28 +185,21 @@ function Needs(board: BoardShown) {
           ) : null}
         </ul>
       ) : null}
-      <Exceptions
-        title={sectionTitles.question}
-        count={questions.count}
-        more={moreOf('question', questions, filter)}
-      >
+      <Exceptions group="question" listing={questions} filter={filter}>
         <RunList runs={dataOf(questions)} viewer={viewer} now={now} />
       </Exceptions>
       <Exceptions
-        title={sectionTitles.failed}
-        count={failed.count}
-        more={moreOf('failed', failed, filter, `All ${failed.all}, with those asked for again`)}
+        group="failed"
+        listing={failed}
+        filter={filter}
+        more={`All ${failed.all}, with those asked for again`}
       >
         <RunList runs={dataOf(failed)} viewer={viewer} now={now} />
       </Exceptions>
-      <Exceptions title={sectionTitles['set-up']} count={setUp.count} more={moreOf('set-up', setUp, filter)}>
+      <Exceptions group="set-up" listing={setUp} filter={filter}>
         <HeldRows runs={dataOf(setUp)} now={now} />
       </Exceptions>
-      <Exceptions
-        title={sectionTitles.paused}
-        count={pausedRuns.count}
-        more={moreOf('paused', pausedRuns, filter)}
-      >
+      <Exceptions group="paused" listing={pausedRuns} filter={filter}>
         <PausedRows runs={dataOf(pausedRuns)} now={now} viewer={viewer} />
       </Exceptions>
     </section>
@@ -214,22 +207,24 @@ function Needs(board: BoardShown) {
 }
 
 interface ExceptionsProps {
-  title: string
-  count: number
-  more?: Child
+  group: Group
+  listing: Listing
+  filter: Filter | undefined
+  /** What leads to all of them. */
+  more?: string
   children?: Child
 }
 
-const Exceptions = ({ title, count, more, children }: ExceptionsProps) =>
-  count === 0 ? null : (
+const Exceptions = ({ group, listing, filter, more, children }: ExceptionsProps) =>
+  listing.count === 0 ? null : (
     <>
       <div class="row">
         <h3>
-          {title} <span class="count">{count}</span>
+          {sectionTitles[group]} <span class="count">{listing.count}</span>
         </h3>
       </div>
       {children}
-      {more}
+      {moreOf(group, listing, filter, more)}
     </>
   )
 

@@ -72,7 +72,7 @@ const described: Record<TextField, Described> = {
   },
 }
 
-export interface Shown {
+interface Shown {
   values: Values
   problems: Problems
   /** What “Test the connection” found. */
@@ -278,7 +278,7 @@ const lineOfFinding = ({ field, label, ok, words }: Finding): Line => ({
 
 const lineOfCheck = ({ name, ok, detail, fix }: Check): Line => ({ ok, name, words: detail, fix })
 
-export interface Reviewed {
+interface Reviewed {
   values: Values
   manifest: Record<string, unknown>
   permissions: readonly { name: string; level: string; why: string }[]
@@ -344,7 +344,7 @@ export const ReviewPage = ({ values, manifest, permissions, address }: Reviewed)
   </Layout>
 )
 
-export interface Finished {
+interface Finished {
   name: string
   address: string
   posthog: string
