@@ -87,140 +87,141 @@ export const hints = {
   POSTHOG_PROJECT_ID: 'set it to the number in the address of your PostHog project',
 } as const
 
-const about = <T extends z.ZodType>(schema: T, meta: About): T => schema.meta({ ...meta })
+const about = z.registry<About>()
 
 const Environment = z.object({
-  APP_ID: about(numberFor(hints.APP_ID).optional(), {
+  APP_ID: numberFor(hints.APP_ID).optional().register(about, {
     part: 'The GitHub App',
     meaning: "The number of the App. If the App's variables are not set, the bot shows the set-up page",
     needed: true,
   }),
-  PRIVATE_KEY: about(privateKey.optional(), {
+  PRIVATE_KEY: privateKey.optional().register(about, {
     meaning:
       "The App's private key: the text of the `.pem` file. It can have `\\n` for line breaks, or be in base64",
     needed: true,
   }),
-  PRIVATE_KEY_PATH: about(text.optional(), {
+  PRIVATE_KEY_PATH: text.optional().register(about, {
     meaning: 'Or the path of the `.pem` file',
     example: './app.private-key.pem',
   }),
-  WEBHOOK_SECRET: about(webhookSecret.optional(), {
+  WEBHOOK_SECRET: webhookSecret.optional().register(about, {
     meaning:
       "The App's webhook secret, at least 32 characters. With a shorter one, or with `development`, the bot does not start",
     needed: true,
   }),
-  MARKER_KEY: about(secret.optional(), {
+  MARKER_KEY: secret.optional().register(about, {
     meaning:
       'The key that signs markers, at least 32 characters. Without it, a key made from the private key',
     example: '',
   }),
-  GITHUB_CLIENT_ID: about(
-    text.regex(/^[\w.]+$/, 'is not a client ID: it has only letters, digits and dots').optional(),
-    {
+  GITHUB_CLIENT_ID: text
+    .regex(/^[\w.]+$/, 'is not a client ID: it has only letters, digits and dots')
+    .optional()
+    .register(about, {
       meaning:
         "The App's client ID. With it and the secret, people sign in to the [admin pages](admin.md) with GitHub",
       example: '',
-    },
-  ),
-  GITHUB_CLIENT_SECRET: about(text.optional(), {
+    }),
+  GITHUB_CLIENT_SECRET: text.optional().register(about, {
     meaning: "A client secret of the App's",
     example: '',
   }),
-  GITHUB_API_URL: about(web.default('https://api.github.com'), {
+  GITHUB_API_URL: web.default('https://api.github.com').register(about, {
     part: 'GitHub',
     meaning: "The base address of GitHub's API",
   }),
-  GHE_HOST: about(
-    text
-      .regex(
-        /^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?$/,
-        'is not a host name: leave out https:// and everything after the name',
-      )
-      .optional(),
-    {
+  GHE_HOST: text
+    .regex(
+      /^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?$/,
+      'is not a host name: leave out https:// and everything after the name',
+    )
+    .optional()
+    .register(about, {
       meaning: 'The host of your GitHub Enterprise Server (3.17 or newer), if you have one',
       example: 'github.example.com',
-    },
-  ),
-  GHE_PROTOCOL: about(oneOf('https', 'http').default('https'), {
+    }),
+  GHE_PROTOCOL: oneOf('https', 'http').default('https').register(about, {
     meaning: 'The protocol of the Enterprise Server',
   }),
-  ENV_FILE: about(text.default('.env'), {
+  ENV_FILE: text.default('.env').register(about, {
     part: 'The process',
     meaning:
       'The file with these variables. The set-up page writes it. Set it in the environment. If it is not set: `.env`, then `.env` in `DATA_DIR`',
   }),
-  HOST: about(text.default('localhost'), {
+  HOST: text.default('localhost').register(about, {
     meaning: 'The address to listen on. `0.0.0.0` means all addresses',
   }),
-  PORT: about(portNumber.default(3000), { meaning: 'The port to listen on' }),
-  METRICS_TOKEN: about(
-    text.min(minToken, `is shorter than ${minToken} characters: use a random one, ${anotherOne}`).optional(),
-    {
+  PORT: portNumber.default(3000).register(about, { meaning: 'The port to listen on' }),
+  METRICS_TOKEN: text
+    .min(minToken, `is shorter than ${minToken} characters: use a random one, ${anotherOne}`)
+    .optional()
+    .register(about, {
       meaning:
         'The bearer token for `/metrics`. Without it, only this machine may read `/metrics`, and only if `HOST` is an address of this machine alone',
       example: '',
-    },
-  ),
-  ADMIN_TOKEN: about(secret.optional(), {
+    }),
+  ADMIN_TOKEN: secret.optional().register(about, {
     meaning:
       'Opens the [admin pages](admin.md) at `/admin/`, at least 32 characters. Without it, there are none',
     example: '',
   }),
-  WEBHOOK_PROXY_URL: about(web.optional(), {
+  WEBHOOK_PROXY_URL: web.optional().register(about, {
     meaning: "A smee.io channel that passes webhooks on, for a machine that GitHub can't reach",
     example: 'https://smee.io/your-channel',
   }),
-  LOG_LEVEL: about(oneOf('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent').default('info'), {
-    meaning: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`',
-  }),
-  LOG_FORMAT: about(oneOf('pretty', 'json').default('pretty'), { meaning: '`pretty` or `json`' }),
-  POSTHOG_HOST: about(web.default('https://us.posthog.com'), {
+  LOG_LEVEL: oneOf('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent')
+    .default('info')
+    .register(about, {
+      meaning: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`',
+    }),
+  LOG_FORMAT: oneOf('pretty', 'json').default('pretty').register(about, { meaning: '`pretty` or `json`' }),
+  POSTHOG_HOST: web.default('https://us.posthog.com').register(about, {
     part: 'PostHog',
     meaning: 'The address of your PostHog',
   }),
-  POSTHOG_API_KEY: about(
-    text
-      .refine(
-        key => !isProjectKey(key),
-        'is a project key. Use a personal API key (phx_…) with the scope task:write',
-      )
-      .optional(),
-    { meaning: 'A personal API key with the scopes `task:write` and `integration:read`', needed: true },
-  ),
-  POSTHOG_PROJECT_ID: about(numberFor(hints.POSTHOG_PROJECT_ID).optional(), {
+  POSTHOG_API_KEY: text
+    .refine(
+      key => !isProjectKey(key),
+      'is a project key. Use a personal API key (phx_…) with the scope task:write',
+    )
+    .optional()
+    .register(about, {
+      meaning: 'A personal API key with the scopes `task:write` and `integration:read`',
+      needed: true,
+    }),
+  POSTHOG_PROJECT_ID: numberFor(hints.POSTHOG_PROJECT_ID).optional().register(about, {
     meaning: 'The number of the PostHog project, from its address',
     needed: true,
   }),
-  CODEX_GITHUB_USER_TOKEN: about(text.optional(), {
+  CODEX_GITHUB_USER_TOKEN: text.optional().register(about, {
     meaning:
       'The GitHub token that the bot gives to PostHog for `--as-user`: the work is then by its user. Without it, it is by the user of the PostHog key. The token is never shown, logged or stored',
     example: '',
   }),
-  CODEX_MODEL: about(text.default('gpt-5.5'), {
+  CODEX_MODEL: text.default('gpt-5.5').register(about, {
     part: 'Runs',
     meaning: 'The model, if neither the command nor the settings name one',
   }),
-  CODEX_REASONING_EFFORT: about(text.toLowerCase().optional(), {
+  CODEX_REASONING_EFFORT: text.toLowerCase().optional().register(about, {
     meaning:
       "The effort, if neither the command nor the settings name one. Without it, PostHog's default applies",
     example: 'high',
   }),
-  SETTINGS_FILE: about(text.optional(), {
+  SETTINGS_FILE: text.optional().register(about, {
     meaning: 'A YAML file with grants and upper limits, see [Settings](settings.md#settings_file)',
     example: './settings.yml',
   }),
-  REDIS_URL: about(address('redis:', 'rediss:').optional(), {
+  REDIS_URL: address('redis:', 'rediss:').optional().register(about, {
     part: 'The queue',
     meaning:
       'The Redis or Valkey that holds the queue: `redis://…` or `rediss://…`. Without it, the queue is embedded',
     example: 'redis://localhost:6379',
   }),
-  DATA_DIR: about(text.default('./data'), { meaning: 'The folder of the embedded queue' }),
-  ROLE: about(oneOf('all', 'web', 'worker').default('all'), {
+  DATA_DIR: text.default('./data').register(about, { meaning: 'The folder of the embedded queue' }),
+  ROLE: oneOf('all', 'web', 'worker').default('all').register(about, {
     meaning: '`web` takes webhooks, `worker` does the work, `all` does both. `web` and `worker` need Redis',
   }),
-  OTEL_EXPORTER_OTLP_ENDPOINT: about(web.optional(), {
+  OTEL_EXPORTER_OTLP_ENDPOINT: web.optional().register(about, {
     part: 'Traces',
     meaning:
       'The address for traces by OTLP/HTTP, such as `http://localhost:4318`. Without it, there are no traces',
@@ -258,7 +259,7 @@ export const rows: readonly Row[] = variables.map(name => {
   const schema = Environment.shape[name]
   const standsIn = schema.safeParse(undefined).data
   return {
-    ...(schema.meta() as unknown as About),
+    ...{ meaning: '', ...about.get(schema) },
     name,
     default: standsIn === undefined ? undefined : String(standsIn),
   }
