@@ -12,11 +12,12 @@ import { installationsOf } from '../github/installations.ts'
 import { filesIn } from '../github/repository-files.ts'
 import { userAccess } from '../github/user-access.ts'
 import { pausesIn } from '../maintenance/pauses.ts'
-import { type AdminPages, adminPages } from '../web/admin/admin-server.tsx'
+import { adminPages } from '../web/admin/admin-server.tsx'
+import type { Handler } from '../web/http-server.ts'
 import { type Runtime, readinessOf } from './runtime.ts'
 import { settingsOf } from './settings-of.ts'
 
-export function openAdmin(runtime: Runtime, token: string): AdminPages {
+export function openAdmin(runtime: Runtime, token: string): Handler {
   const { config, settings, queues, log, state, metrics } = runtime
   const { now } = runtime.clock
   const { id: appId, privateKey } = config.app

@@ -98,14 +98,7 @@ const maxCharacters = 50_000
 /** Of the answer, as a hundred commands may be in hand, and anybody may have written what they read. */
 const maxBytes = 300_000
 
-export interface Prefetched {
-  keep(parts: Parts): void
-  see<K extends keyof Parts>(part: K): Parts[K]
-  /** Once only. */
-  take<K extends keyof Parts>(part: K): Parts[K]
-  /** For a record: without secrets, and without comments that are too long for it. */
-  carried(redact: (text: string) => string): z.infer<typeof Carried> | undefined
-}
+type Prefetched = ReturnType<typeof readBefore>
 
 /** What is needed to ask something of a thread, or to write into it. */
 export interface ThreadAccess {
@@ -122,23 +115,25 @@ export interface ThreadAccess {
 }
 
 /** @param brought what the record of a Run brought, of whatever version */
-export function readBefore(brought: unknown, now: () => number): Prefetched {
+export function readBefore(brought: unknown, now: () => number) {
   const found = Carried.safeParse(brought).data
   let at = Math.min(found?.at ?? Number.NEGATIVE_INFINITY, now())
   let parts: Parts = { open: found?.open, branches: found?.branches, comments: found?.comments }
   const fresh = (): Parts => (now() - at < goodFor ? parts : {})
   return {
-    keep(read) {
+    keep(read: Parts): void {
       at = now()
       parts = read
     },
-    see: part => fresh()[part],
-    take(part) {
+    see: <K extends keyof Parts>(part: K): Parts[K] => fresh()[part],
+    /** Once only. */
+    take<K extends keyof Parts>(part: K): Parts[K] {
       const found = fresh()[part]
       delete parts[part]
       return found
     },
-    carried(redact) {
+    /** For a record: without secrets, and without comments that are too long for it. */
+    carried(redact: (text: string) => string): z.infer<typeof Carried> | undefined {
       const { open, branches, comments } = fresh()
       if (!open) return undefined
       const texts = comments?.map(comment => ({ ...comment, body: redact(comment.body ?? '') }))

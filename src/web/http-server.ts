@@ -2,14 +2,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { asPrinted, type Check } from '../core/model/check.ts'
 import { isSameSecret } from './requests.ts'
 
+export type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
+
 export interface ServerParts {
-  webhookEndpoint: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined
+  webhookEndpoint: Handler | undefined
   readiness(): Promise<ReadyPage>
   metrics?: MetricsPage
   /** The JSON Schema at this path. */
   schema?(path: string): Promise<object | undefined>
   /** The pages below `/admin/`, if there are any. */
-  admin?: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined
+  admin?: Handler | undefined
 }
 
 export interface ReadyPage {
@@ -35,14 +37,20 @@ export function publicAddress(webhook: string, path: string): string | undefined
 /** Probot's set-up page registers the webhook at the root. */
 const webhookPaths = new Set([webhookPath, '/'])
 
-export function httpServer({ webhookEndpoint, readiness, metrics, schema, admin }: ServerParts): Server {
-  // Node looks for senders who dawdle only every 30 seconds unless told otherwise.
+/** One that waits for nobody who dawdles. */
+export function serverWith(handler: Handler): Server {
+  // Node looks for such senders only every 30 seconds unless told otherwise.
   const server = createServer({ connectionsCheckingInterval: 1_000 }, (req, res) => {
-    void route(req, res).catch(() => res.headersSent || res.writeHead(500).end())
+    void handler(req, res).catch(() => res.headersSent || res.writeHead(500).end())
   })
   server.headersTimeout = 5_000
   server.requestTimeout = 10_000
   server.keepAliveTimeout = 5_000
+  return server
+}
+
+export function httpServer({ webhookEndpoint, readiness, metrics, schema, admin }: ServerParts): Server {
+  const server = serverWith(route)
 
   async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = (req.url ?? '/').split('?')[0] ?? '/'

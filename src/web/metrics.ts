@@ -8,17 +8,7 @@ import type { FlowMeter, Meter } from '../core/record/flow-meter.ts'
 import { liveGroups, onBoard } from '../core/record/run-index.ts'
 import { onceAtATime } from './once-at-a-time.ts'
 
-export interface Metrics {
-  meter: Meter
-  showStreams(open: () => number): void
-  showSettings(areRight: () => boolean): void
-  page(): Promise<MetricsPage>
-}
-
-interface MetricsPage {
-  type: string
-  text: string
-}
+export type Metrics = ReturnType<typeof openMetrics>
 
 export interface MetricsParts {
   role: string
@@ -27,7 +17,7 @@ export interface MetricsParts {
   now(): number
 }
 
-export function openMetrics({ role, queue, queues, now }: MetricsParts): Metrics {
+export function openMetrics({ role, queue, queues, now }: MetricsParts) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const build = { version: version(), node: process.version, role, queue }
@@ -44,15 +34,16 @@ export function openMetrics({ role, queue, queues, now }: MetricsParts): Metrics
     areSettingsRight() ? 1 : 0,
   )
   const readQueues = queueGauges(registry, queues, now)
+  const meter: Meter = { ...webhookMeter(registry), ...callMeter(registry, now), ...flowMeter(registry, now) }
   return {
-    meter: { ...webhookMeter(registry), ...callMeter(registry, now), ...flowMeter(registry, now) },
-    showStreams(open) {
+    meter,
+    showStreams(open: () => number): void {
       openStreams = open
     },
-    showSettings(areRight) {
+    showSettings(areRight: () => boolean): void {
       areSettingsRight = areRight
     },
-    async page() {
+    async page(): Promise<{ type: string; text: string }> {
       await readQueues()
       return { type: registry.contentType, text: await registry.metrics() }
     },

@@ -1,9 +1,10 @@
 /** What pages for people have in common: how a request comes to them, how they look, and what browsers are told. */
 import { createHash } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { createMiddleware } from 'hono/factory'
 import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
+import type { Handler } from './http-server.ts'
 
 export interface PageEnv {
   /** The address that a request came from. */
@@ -21,7 +22,7 @@ const here = 'http://bot.invalid'
 export function onNode(
   pages: { fetch(request: Request, about: PageEnv['Bindings']): Response | Promise<Response> },
   maxBody: number,
-): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
+): Handler {
   return async (req, res) => {
     const body = await bodyOf(req, maxBody)
     const path = req.url ?? '/'

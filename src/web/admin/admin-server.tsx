@@ -9,6 +9,7 @@ import type { JobQueue, Log } from '../../core/model/ports.ts'
 import { botAdmin, fullName, type Repository } from '../../core/model/thread.ts'
 import type { Run } from '../../core/record/run.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
+import type { Handler } from '../http-server.ts'
 import { onceAtATime } from '../once-at-a-time.ts'
 import { onNode, telling } from '../pages.tsx'
 import { isFromHere } from '../requests.ts'
@@ -61,9 +62,7 @@ export interface AdminParts {
   slowness?: number
 }
 
-export type AdminPages = ReturnType<typeof adminPages>
-
-export const adminPages = (parts: AdminParts) => onNode(routes(parts), maxBody)
+export const adminPages = (parts: AdminParts): Handler => onNode(routes(parts), maxBody)
 
 /** Characters of the largest form. */
 const maxBody = 10_000

@@ -1,14 +1,14 @@
 /** The set-up page: asks, has GitHub make the App from a manifest, writes `.env`, checks, starts the bot. */
 
 import { randomBytes } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { isIP } from 'node:net'
 import { type Context, Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import type { Check } from '../../core/model/check.ts'
 import { describe } from '../../core/model/errors.ts'
 import { settingsSchemaPath } from '../../core/settings/repository-file.ts'
-import { publicAddress } from '../http-server.ts'
+import { publicAddress, serverWith } from '../http-server.ts'
 import { onNode, type PageEnv, telling } from '../pages.tsx'
 import { cookie, cookiesIn, isFromHere, isSameSecret } from '../requests.ts'
 import { writeEnv } from './env-file.ts'
@@ -61,13 +61,7 @@ export function setUpServer(deps: SetUpDeps): { server: Server; token: string } 
   app.notFound(c => c.html(<MessagePage title="Not found" text="There is nothing here." />, 404))
   app.onError((error, c) => c.html(<MessagePage title="That did not work" text={describe(error)} />, 500))
   addSteps(app, deps)
-  const pages = onNode(app, maxBody)
-  const server = createServer((req, res) => {
-    void pages(req, res).catch(() => res.headersSent || res.writeHead(500).end())
-  })
-  server.headersTimeout = 5_000
-  server.requestTimeout = 10_000
-  return { server, token }
+  return { server: serverWith(onNode(app, maxBody)), token }
 }
 
 const cookieName = 'set_up'
