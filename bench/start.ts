@@ -11,7 +11,7 @@ async function floor(far: Far): Promise<() => Promise<void>> {
   const sha = (base as { object: { sha: string } }).object.sha
   const task = await far.callPostHog('POST', 'tasks/', {
     ...{ title: 'floor', description: 'floor', repository: world.github.repository },
-    origin_product: 'user_created',
+    ...{ origin_product: 'user_created', github_integration: 2 },
   })
   const { id } = task as { id: string }
   const branch = fresh()
@@ -40,8 +40,9 @@ export const startFirst = timed({
   async floor(far) {
     const rest = await floor(far)
     return async () => {
-      // What stands for its first token.
+      // What stands for its first token, and for the look at which of PostHog's integrations covers it.
       await far.call('GET', `/repos/${far.world.github.repository}`)
+      await far.callPostHog('GET', 'integrations/2/github_repos/')
       await rest()
     }
   },

@@ -4,8 +4,9 @@ import type { AgentHands } from '../posthog/hands.ts'
 import { type Api, commitTo, must, tipOf } from './git.ts'
 import { numberAt, textAt } from './json.ts'
 
-export function agentHands(api: Api): AgentHands {
+export function agentHands(api: Api, repositories: () => string[]): AgentHands {
   return {
+    repositories,
     branchExists: async (repository, branch) => (await tipOf(api, repository, branch)) !== undefined,
     openPullFor: async (repository, headBranch) => {
       const head = encodeURIComponent(`${await ownerOf(api, repository)}:${headBranch}`)

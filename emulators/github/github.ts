@@ -76,7 +76,7 @@ export class GitHubEmulator {
     this.oauth = parts.oauth
     this.repository = parts.repositories[0] ?? ''
     this.#parts = parts
-    this.hands = agentHands(this.#apiOf('posthog[bot]'))
+    this.hands = agentHands(this.#apiOf('posthog[bot]'), () => memory.repositoryNames())
     this.#threads = new Threads({ api: this.#apiOf('olga', true), memory, reactions })
   }
 

@@ -104,6 +104,11 @@ export class Memory {
     this.#repositories.delete(fullName.toLowerCase())
   }
 
+  /** In lower case. */
+  repositoryNames(): string[] {
+    return [...this.#repositories.keys()]
+  }
+
   repositoriesOf(owner: string): KnownRepository[] {
     return [...this.#repositories.values()].filter(known => known.fullName.split('/')[0] === owner)
   }

@@ -18,6 +18,14 @@ interface Repository {
 export class MemoryHands implements AgentHands {
   readonly #repositories = new Map<string, Repository>()
 
+  constructor() {
+    for (const name of ['acme/shop', 'acme/web']) this.repository(name)
+  }
+
+  repositories(): string[] {
+    return [...this.#repositories.keys()]
+  }
+
   repository(name: string): Repository {
     const key = name.toLowerCase()
     const known = this.#repositories.get(key)
@@ -65,6 +73,8 @@ export class MemoryHands implements AgentHands {
 
 /** How the scripted agent touches GitHub. The simulated GitHub implements it, so that both worlds tell one story. */
 export interface AgentHands {
+  /** Names of all that there are, in lower case. */
+  repositories(): string[]
   branchExists(repository: string, branch: string): Promise<boolean>
   openPullFor(repository: string, headBranch: string): Promise<OpenPull | undefined>
   defaultBranch(repository: string): Promise<string>

@@ -49,11 +49,9 @@ function integrationOf(request: ApiRequest): GithubIntegration {
   return found
 }
 
-/** Without a given list every repository is covered; then those of the tasks are all we know by name. */
-function coveredRepositories({ world }: ApiRequest, { repositories }: GithubIntegration): string[] {
-  const known = repositories ?? world.tasks.flatMap(({ repository }) => repository ?? [])
-  return [...new Set(known)].sort()
-}
+/** Without a given list every repository is covered. */
+const coveredRepositories = ({ world }: ApiRequest, { repositories }: GithubIntegration): string[] =>
+  (repositories ?? world.settings.hands.repositories()).toSorted()
 
 function githubRepos(request: ApiRequest): Reply {
   const integration = integrationOf(request)

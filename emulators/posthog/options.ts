@@ -75,7 +75,7 @@ export interface PostHogOptions extends Partial<Switches> {
   rate?: Partial<RateRules> | 'off'
   stream?: Partial<StreamRules>
   logPage?: Partial<LogPage>
-  /** Repositories which PostHog's own GitHub App covers; absent means all. */
+  /** Repositories which PostHog's own GitHub App covers, besides those of another organization; absent means all. */
   repositories?: string[]
   /** One for each organization that PostHog's GitHub App is installed in, in the place of `repositories`. */
   githubIntegrations?: GithubIntegration[]
@@ -112,7 +112,7 @@ const timing: Timing = {
   work: 60,
   publish: 30,
   settle: 1_000,
-  log: 500,
+  log: 700,
   idle: 60 * minute,
   ci: 15 * minute,
   cancel: 50,
@@ -127,9 +127,13 @@ const stream: StreamRules = {
   keptMs: 30 * minute,
 }
 
+/** Unless said otherwise, the first is of another organization: whoever names none can clone nothing. */
 function integrationsOf({
   repositories,
-  githubIntegrations = [{ id: 1, repositories }],
+  githubIntegrations = [
+    { id: 1, repositories: ['elsewhere/other'] },
+    { id: 2, repositories },
+  ],
 }: PostHogOptions): GithubIntegration[] {
   return githubIntegrations.map(({ id, repositories: covered }) => ({
     id,

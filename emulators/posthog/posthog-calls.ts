@@ -70,9 +70,10 @@ export async function until<T>(look: () => Promise<T> | T, seen: (value: T) => b
 export const codex = { runtime_adapter: 'codex', model: 'gpt-5.5' }
 export const asks = 'Fix the login test and open a draft pull request.'
 
-export const newTask = async (extra: object = {}): Promise<string> =>
-  (await send('POST', 'tasks/', { title: 'Fix login', description: asks, repository: 'Acme/Web', ...extra }))
-    .body.id
+export async function newTask(extra: object = {}): Promise<string> {
+  const usual = { title: 'Fix login', description: asks, repository: 'Acme/Web', github_integration: 2 }
+  return (await send('POST', 'tasks/', { ...usual, ...extra })).body.id
+}
 
 export async function newRun(body: object = { ...codex, auto_publish: true }, task?: string) {
   const taskId = task ?? (await newTask())

@@ -142,7 +142,7 @@ describe('the body of a run', () => {
     expect((await get()).state.pr_authorship_mode).toBe('bot')
     await posthog.close()
     await start({ githubIntegrations: [] })
-    const task = await newTask()
+    const task = await newTask({ github_integration: null })
     expect(await send('POST', `tasks/${task}/run/`, codex)).toMatchObject({
       status: 400,
       body: invalid(
@@ -158,6 +158,12 @@ describe('the body of a run', () => {
 })
 
 describe('the life of a run', () => {
+  it('fails to clone where the first GitHub integration does not cover the repository, and none was named', async () => {
+    await start()
+    const { reaches } = await newRun(codex, await newTask({ github_integration: null }))
+    expect((await reaches('failed')).error_message).toMatch(/^Failed to clone repository acme\/web/)
+  })
+
   it('makes a missing branch locally, so that the pull request breaks', async () => {
     await start()
     const { reaches, path } = await newRun({ ...codex, auto_publish: true, branch: 'nope' })

@@ -30,7 +30,7 @@ closesAfterEach()
 
 /** Where bodies of a kind go. A run that is cancelled takes no commands, so each body gets its own. */
 async function placeFor(kind: Verdict['kind']): Promise<() => Promise<string>> {
-  await start({ rate: 'off' })
+  await start({ rate: 'off', githubIntegrations: [{ id: 1 }, { id: 2 }] })
   posthog.script('', { kind: 'hangs' })
   const task = await newTask()
   const run = async () => {

@@ -72,6 +72,7 @@ describe('a task names the GitHub integration that covers its repository', () =>
   })
 
   test('where there is one, without a look at what it covers', async () => {
+    await again({ githubIntegrations: [{ id: 1 }] })
     await tasks.createTask(task)
     await tasks.createTask({ ...task, repository: 'acme/other' })
     expect(named()).toEqual([1, 1])
@@ -90,7 +91,7 @@ describe('a task names the GitHub integration that covers its repository', () =>
   })
 
   test('the only one does not: PostHog says so at once', async () => {
-    await again({ repositories: ['acme/other'] })
+    await again({ githubIntegrations: [{ id: 1, repositories: ['acme/other'] }] })
     expect(await caught(tasks.createTask(task))).toMatchObject({ name: 'Rejected', status: 400 })
     expect(posthog.ledger).toEqual([])
   })

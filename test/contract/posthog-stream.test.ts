@@ -73,7 +73,8 @@ describe('beside PostHog', () => {
       })
       return (await answer.json()) as { id: string }
     }
-    const task = await post('tasks/', { title: 'Fix', description: 'Fix it', repository: 'acme/web' })
+    const asked = { title: 'Fix', description: 'Fix it', repository: 'acme/web', github_integration: 2 }
+    const task = await post('tasks/', asked)
     await post(`tasks/${task.id}/run/`, { runtime_adapter: 'codex', model: 'gpt-5.5' })
     const [control] = posthog.runs()
     if (!control) throw new Error('no run')

@@ -52,7 +52,8 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
 
   async function session() {
     const known = posthog.runs().length
-    const task = await call('tasks/', { title: 'Fix', description: 'Fix it', repository: 'acme/shop' })
+    const asked = { title: 'Fix', description: 'Fix it', repository: 'acme/shop', github_integration: 2 }
+    const task = await call('tasks/', asked)
     await call(`tasks/${task.id}/run/`, { runtime_adapter: 'codex', model: 'gpt-5.5' })
     const control = posthog.runs()[known]
     if (!control) throw new Error('no run')
