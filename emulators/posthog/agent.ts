@@ -6,20 +6,8 @@ import type { Behaviour, Scripts, Turn } from './behaviour.ts'
 import { gatewayKnows } from './models.ts'
 import { covers, type Settings } from './options.ts'
 import { aborter, Interrupted, pause, timerMs } from './pause.ts'
-import { perform } from './perform.ts'
+import { type Desk, perform } from './perform.ts'
 import type { Message, Run } from './run.ts'
-
-export interface Desk {
-  run: Run
-  repository: string
-  /** What the agent starts from and targets. */
-  base: string
-  /** False when the asked branch is not on the remote: it was made locally, off the default branch. */
-  baseExists: boolean
-  prompt: string
-  settings: Settings
-  signal: AbortSignal
-}
 
 export class Agent {
   readonly #settings: Settings

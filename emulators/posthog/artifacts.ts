@@ -1,6 +1,5 @@
 /** Direct uploads: reserve, post the form to the pretended S3, finalize; for a task's next run or for a run. */
 
-import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import {
   char,
@@ -87,13 +86,12 @@ interface Owner {
 }
 
 function ownerOf(request: ApiRequest): Owner {
-  const { world } = request
-  const root = `tasks/artifacts/team_${world.settings.projectId}`
+  const root = `tasks/artifacts/team_${request.world.settings.projectId}`
   if (!request.params.run) {
-    const { id } = world.task(request)
+    const { id } = request.task()
     return { id, prefix: `${root}/task_${id}/staged` }
   }
-  const found = world.run(request)
+  const found = request.run()
   return { id: found.id, prefix: `${root}/task_${found.task.id}/run_${found.id}` }
 }
 
@@ -111,7 +109,11 @@ function prepare(request: ApiRequest): Reply {
       policy: 'emulated',
       'x-amz-signature': 'emulated',
     }
-    return { ...entry, expires_in: 3600, presigned_post: { url: `${request.origin}/__s3/upload`, fields } }
+    return {
+      ...entry,
+      expires_in: 3600,
+      presigned_post: { url: `${request.url.origin}/__s3/upload`, fields },
+    }
   })
   return ok({ artifacts: prepared })
 }
@@ -148,59 +150,9 @@ function finalize(request: ApiRequest): Reply {
 }
 
 function settle(request: ApiRequest, entries: ArtifactEntry[]): void {
-  const { world } = request
-  const found = request.params.run ? world.run(request) : undefined
+  const found = request.params.run ? request.run() : undefined
   found?.artifacts.push(...entries)
-  world.record(request, 'artifact', found?.task ?? world.task(request), found?.id)
-}
-
-// Uploads in flight, and the pretended object storage they land in.
-
-export interface StagedArtifact {
-  /** The task, or the run, it belongs to. */
-  owner: string
-  entry: ArtifactEntry
-  size: number
-  finalized: boolean
-}
-
-type Upload = Omit<ArtifactEntry, 'id' | 'storage_path' | 'uploaded_at'>
-
-const hour = 3_600_000
-
-export class ArtifactStore {
-  readonly #staged = new Map<string, StagedArtifact & { expires: number }>()
-  readonly objects = new Map<string, Buffer>()
-
-  prepare(owner: string, prefix: string, upload: Upload): StagedArtifact {
-    const id = randomUUID().replaceAll('-', '')
-    const path = `${prefix}/artifacts/${id}_${upload.name}`
-    const entry = { ...upload, id, storage_path: path, uploaded_at: new Date().toISOString() }
-    const staged = { owner, entry, size: upload.size, finalized: false, expires: Date.now() + 24 * hour }
-    this.#staged.set(id, staged)
-    return staged
-  }
-
-  /** Undefined for an id or a path which was not prepared for this owner. */
-  prepared(owner: string, id: string, storagePath: string): StagedArtifact | undefined {
-    const staged = this.#staged.get(id)
-    return staged?.owner === owner && staged.entry.storage_path === storagePath ? staged : undefined
-  }
-
-  preparedPath(storagePath: string): StagedArtifact | undefined {
-    return [...this.#staged.values()].find(({ entry }) => entry.storage_path === storagePath)
-  }
-
-  finalized(owner: string, id: string): StagedArtifact | undefined {
-    const staged = this.#staged.get(id)
-    const usable = staged?.owner === owner && staged.finalized && staged.expires > Date.now()
-    return usable ? staged : undefined
-  }
-
-  /** A run takes its staged artifacts with it: they serve once. */
-  consume(ids: readonly string[]): void {
-    for (const id of ids) this.#staged.delete(id)
-  }
+  request.record('artifact', found?.task ?? request.task(), found)
 }
 
 // The pretended S3 behind presigned forms; not under PostHog's authentication.

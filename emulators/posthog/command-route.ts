@@ -31,7 +31,7 @@ const commandFields = {
 const path = 'tasks/:task/runs/:run/command'
 
 export const commandRoute: Route = route('command', ['POST', path], 'task:write', request => {
-  const run = request.world.run(request)
+  const run = request.run()
   const command = readCommand(request.body())
   return handlers[command.method](request, run, command)
 })
@@ -103,7 +103,7 @@ function deliver(
   message: { text: string; id: Command['id'] },
 ): void {
   run.seenMessages.add(message.id ?? randomUUID())
-  world.record(request, 'message', run.task, run.id)
+  request.record('message', run.task, run)
   world.agent.receive(run, message)
 }
 
@@ -116,7 +116,7 @@ function permissionResponse(request: ApiRequest, run: Run, { params, id }: Comma
       code: 'permission_target_ended',
     })
   if (!run.sandboxUp) return sandboxNotReady
-  request.world.record(request, 'command', run.task, run.id)
+  request.record('command', run.task, run)
   const said = { jsonrpc: '2.0', ...(id === undefined ? {} : { id }) }
   if (run.permission?.requestId !== params.requestId)
     return ok({
@@ -135,7 +135,7 @@ function setConfigOption(request: ApiRequest, run: Run, { params, id }: Command)
     return errorReply(400, '"set_config_option" is not a valid choice.')
   if (run.terminal) return workflowEnded(request.world)
   if (!run.sandboxUp) return sandboxNotReady
-  request.world.record(request, 'command', run.task, run.id)
+  request.record('command', run.task, run)
   const said = { jsonrpc: '2.0', ...(id === undefined ? {} : { id }) }
   const key = stateOf[String(params.configId)]
   if (key === undefined)

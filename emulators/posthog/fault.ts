@@ -9,7 +9,27 @@ import {
   scopeMissing,
   throttled,
 } from './reply.ts'
-import type { RouteName } from './route.ts'
+
+export type RouteName =
+  | 'list-tasks'
+  | 'create-task'
+  | 'get-task'
+  | 'run'
+  | 'models'
+  | 'usage'
+  | 'list-runs'
+  | 'get-run'
+  | 'cancel'
+  | 'command'
+  | 'session-logs'
+  | 'stream'
+  | 'prepare-staged'
+  | 'finalize-staged'
+  | 'prepare-artifact'
+  | 'finalize-artifact'
+  | 'sandbox-environments'
+  | 'integrations'
+  | 'github-repos'
 
 export type Fault =
   /** With `store`, the request is carried out and only its answer is lost. */

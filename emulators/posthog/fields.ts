@@ -86,11 +86,10 @@ export const choice = <const T extends string>(values: readonly T[]): Field<T> =
 
 const canonicalUuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
 
-/** In an address. */
-export const isUuid = (text: string): boolean => canonicalUuid.test(text)
-
 export const uuid = (): Field<string> =>
-  field(raw => (typeof raw === 'string' && isUuid(raw) ? raw.toLowerCase() : fail('Must be a valid UUID.')))
+  field(raw =>
+    typeof raw === 'string' && canonicalUuid.test(raw) ? raw.toLowerCase() : fail('Must be a valid UUID.'),
+  )
 
 export const bool = (): Field<boolean> =>
   field(raw => (typeof raw === 'boolean' ? raw : fail('Must be a valid boolean.')))

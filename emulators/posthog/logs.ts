@@ -15,7 +15,7 @@ type Cursor = Pick<Frame, 'ms' | 'n'>
 const start: Cursor = { ms: -1, n: 0 }
 
 function streamRun(request: ApiRequest): Reply {
-  const run = request.world.run(request)
+  const run = request.run()
   const { stream: rules } = request.world.settings
   const lastId = request.headers['last-event-id']
   const latest = request.query.get('start') === 'latest'
@@ -134,7 +134,7 @@ function wholeLog(found: Run, { timing }: Settings): Notification[] {
 const queryFields = { limit: integer({ min: 1, max: 5_000 }), offset: integer({ min: 0 }) }
 
 function sessionLogs(request: ApiRequest): Reply {
-  const found = request.world.run(request)
+  const found = request.run()
   const { limit = 1_000, offset = 0 } = readBody(Object.fromEntries(request.query), queryFields)
   const all = wholeLog(found, request.world.settings)
   const shown = pageOf(all.slice(offset, offset + limit), request.world.settings.logPage)

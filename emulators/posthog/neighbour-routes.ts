@@ -10,40 +10,18 @@ export const neighbourRoutes: Route[] = [
 ]
 
 function sandboxEnvironments(request: ApiRequest): Reply {
-  const now = new Date().toISOString()
-  return ok(
-    page(request, request.world.settings.sandboxEnvironments, ({ id, name }) => ({
-      id,
-      name,
-      network_access_level: 'full',
-      allowed_domains: [],
-      repositories: [],
-      private: false,
-      internal: false,
-      created_by: null,
-      created_at: now,
-      updated_at: now,
-    })),
-  )
+  return ok(page(request, request.world.settings.sandboxEnvironments, environment => environment))
 }
 
 function listIntegrations(request: ApiRequest): Reply {
   const kind = request.query.get('kind')
   const { githubIntegrations } = request.world.settings
   const shown = kind === null || kind === 'github' ? githubIntegrations : []
-  return ok(
-    page(request, shown, ({ id }) => ({
-      id,
-      kind: 'github',
-      display_name: 'GitHub',
-      errors: '',
-      config: {},
-    })),
-  )
+  return ok(page(request, shown, ({ id }) => ({ id, kind: 'github', display_name: 'GitHub' })))
 }
 
 function integrationOf(request: ApiRequest): GithubIntegration {
-  const wanted = request.param('integration')
+  const wanted = request.params.integration
   const found = request.world.settings.githubIntegrations.find(({ id }) => String(id) === wanted)
   if (!found) throw notFound()
   return found

@@ -4,8 +4,7 @@ import { bool, char, choice, fail, list, nullable, readWhole, uuid } from './fie
 import { allPermissionModes, efforts, permissionModes, supportedEfforts } from './models.ts'
 import { badDetail, githubAuthorizationRequired } from './reply.ts'
 import type { ApiRequest } from './route.ts'
-import { Run } from './run.ts'
-import type { Task } from './tasks.ts'
+import { Run, type Task } from './run.ts'
 
 const inherited = [
   'sandbox_environment_id',

@@ -1,7 +1,6 @@
 /** Tasks and runs as the API shows them. */
 import type { ApiRequest } from './route.ts'
-import type { Run } from './run.ts'
-import type { Task } from './tasks.ts'
+import type { Run, Task } from './run.ts'
 import type { World } from './world.ts'
 
 export function presentRun(run: Run) {
@@ -34,30 +33,17 @@ export function presentTask(task: Task, world: World, staleMs = 0) {
   return {
     id: task.id,
     task_number: task.number,
-    slug: `TAS-${task.number}`,
     title: task.title,
     title_manually_set: task.titleManuallySet,
     task_summary: task.summary,
     description: task.description,
     origin_product: 'user_created',
-    runtime: 'acp',
     repository: task.repository,
-    repositories: task.repository === null ? [] : [task.repository],
     github_integration: task.githubIntegration,
-    github_user_integration: null,
-    signal_report: null,
-    json_schema: null,
-    internal: false,
-    archived: false,
-    archived_at: null,
     latest_run: latest ? presentRun(latest) : null,
     created_at: task.createdAt.toISOString(),
     updated_at: task.updatedAt.toISOString(),
-    last_activity_at: (latest?.updatedAt ?? task.updatedAt).toISOString(),
     created_by: { id: task.createdBy, distinct_id: `user-${task.createdBy}` },
-    ci_prompt: null,
-    channel: null,
-    slack_thread_references: [],
   }
 }
 

@@ -3,30 +3,11 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { METHOD_NAME_ALL } from 'hono/router'
 import { PatternRouter } from 'hono/router/pattern-router'
 import { mapParams, matches, type Params } from '../serving.ts'
+import type { RouteName } from './fault.ts'
 import type { ApiKey } from './options.ts'
-import { malformedJson, type Reply, unsupportedMediaType } from './reply.ts'
-import type { World } from './world.ts'
-
-export type RouteName =
-  | 'list-tasks'
-  | 'create-task'
-  | 'get-task'
-  | 'run'
-  | 'models'
-  | 'usage'
-  | 'list-runs'
-  | 'get-run'
-  | 'cancel'
-  | 'command'
-  | 'session-logs'
-  | 'stream'
-  | 'prepare-staged'
-  | 'finalize-staged'
-  | 'prepare-artifact'
-  | 'finalize-artifact'
-  | 'sandbox-environments'
-  | 'integrations'
-  | 'github-repos'
+import { malformedJson, notFound, type Reply, unsupportedMediaType } from './reply.ts'
+import type { Run, Task } from './run.ts'
+import type { LedgerKind, World } from './world.ts'
 
 type Method = 'GET' | 'POST'
 export type Scope = 'task:read' | 'task:write' | 'integration:read'
@@ -49,50 +30,61 @@ export const route = (
   handle: Handle,
 ): Route => ({ name, method, path: `/api/projects/:project/${path}`, scope, handle })
 
-export class ApiRequest {
-  readonly world: World
-  readonly caller: ApiKey
-  readonly params: Params
-  readonly url: URL
-  readonly headers: IncomingHttpHeaders
-  readonly raw: Buffer
+/** One call of the API by somebody who may make it. */
+interface Asked {
+  world: World
+  caller: ApiKey
+  params: Params
+  url: URL
+  headers: IncomingHttpHeaders
+  raw: Buffer
   /** How long what this request makes stays missing from lists, or how young a list hides things. */
-  readonly staleMs: number
+  staleMs: number
+}
 
-  constructor(
-    given: Pick<ApiRequest, 'world' | 'caller' | 'params' | 'url' | 'headers' | 'raw' | 'staleMs'>,
-  ) {
-    this.world = given.world
-    this.caller = given.caller
-    this.params = given.params
-    this.url = given.url
-    this.headers = given.headers
-    this.raw = given.raw
-    this.staleMs = given.staleMs
+export type ApiRequest = ReturnType<typeof apiRequest>
+
+export function apiRequest(asked: Asked) {
+  const { world, caller, params } = asked
+  const body = () => bodyOf(asked)
+  /** Another user's task is not there at all. The run views word a missing one differently. */
+  const task = (missing?: string): Task => {
+    const id = params.task?.toLowerCase()
+    const found = world.tasks.find(known => known.id === id && known.createdBy === caller.userId)
+    if (!found) throw notFound(missing)
+    return found
   }
-
-  get query(): URLSearchParams {
-    return this.url.searchParams
+  const taskOfRuns = () => task('Task not found')
+  return {
+    ...asked,
+    query: asked.url.searchParams,
+    body,
+    task,
+    taskOfRuns,
+    run(): Run {
+      const id = params.run?.toLowerCase()
+      const found = world.runsOf(taskOfRuns()).find(known => known.id === id)
+      if (!found) throw notFound()
+      return found
+    },
+    /** Something came of it. */
+    record: (kind: LedgerKind, of: Task, run?: Run) =>
+      world.ledger.push({
+        ...{ kind, at: Date.now(), taskId: of.id, body: body() },
+        ...(run && { runId: run.id }),
+      }),
   }
+}
 
-  get origin(): string {
-    return this.url.origin
-  }
-
-  param(name: string): string {
-    return this.params[name] ?? ''
-  }
-
-  /** An empty body reads as `{}`, whatever its content type. */
-  body(): unknown {
-    if (this.raw.length === 0) return {}
-    const type = this.headers['content-type'] ?? ''
-    if (type.split(';')[0]?.trim().toLowerCase() !== 'application/json') throw unsupportedMediaType(type)
-    try {
-      return JSON.parse(this.raw.toString('utf8'))
-    } catch {
-      throw malformedJson()
-    }
+/** An empty body reads as `{}`, whatever its content type. */
+function bodyOf({ raw, headers }: Asked): unknown {
+  if (raw.length === 0) return {}
+  const type = headers['content-type'] ?? ''
+  if (type.split(';')[0]?.trim().toLowerCase() !== 'application/json') throw unsupportedMediaType(type)
+  try {
+    return JSON.parse(raw.toString('utf8'))
+  } catch {
+    throw malformedJson()
   }
 }
 

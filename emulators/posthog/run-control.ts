@@ -1,8 +1,8 @@
 /** A test's hand on one run. */
-import { ciMessage, type Desk } from './agent.ts'
+import { ciMessage } from './agent.ts'
 import type { Behaviour, OpensPull } from './behaviour.ts'
 import type { Settings } from './options.ts'
-import { publish } from './publish.ts'
+import { type Desk, publish } from './perform.ts'
 import type { FinalStatus, Run } from './run.ts'
 import type { World } from './world.ts'
 

@@ -1,9 +1,8 @@
-/** One task run: its row, its stored log, and the frames of its stream. */
+/** A task, and one run of it: its row, its stored log, and the frames of its stream. */
 import { randomUUID } from 'node:crypto'
 import type { Behaviour, StopsShort } from './behaviour.ts'
 import type { OpenPull } from './hands.ts'
 import { aborter } from './pause.ts'
-import type { Task } from './tasks.ts'
 
 export type RunStatus = 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled'
 export type FinalStatus = 'completed' | 'failed' | 'cancelled'
@@ -14,6 +13,23 @@ export interface Notification {
   type: 'notification'
   timestamp: string
   notification: { jsonrpc: '2.0'; method: string; params: Record<string, unknown> }
+}
+
+export interface Task {
+  id: string
+  number: number
+  title: string
+  titleManuallySet: boolean
+  description: string
+  /** By the agent, at most 1,500 characters. */
+  summary: string | null
+  repository: string | null
+  githubIntegration: number | null
+  createdBy: number
+  createdAt: Date
+  updatedAt: Date
+  /** Lists don't show it before this time (a lagging replica). */
+  listedFrom: number
 }
 
 export interface Frame {

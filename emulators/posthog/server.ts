@@ -20,9 +20,8 @@ import {
   serverError,
   throttled,
 } from './reply.ts'
-import { ApiRequest, type Found, matcherOf, type Scope } from './route.ts'
-import { runRoutes } from './run-routes.ts'
-import { taskRoutes } from './tasks.ts'
+import { apiRequest, type Found, matcherOf, type Scope } from './route.ts'
+import { runRoutes, taskRoutes } from './tasks.ts'
 import { type Call, safeHeaders, type World } from './world.ts'
 
 interface Incoming {
@@ -132,9 +131,7 @@ export class Server {
     this.#rate.admit(caller.key)
     if (!match) throw methodNotAllowed(method)
     const { route, params } = match
-    return route.handle(
-      new ApiRequest({ world, caller, params, url, headers: request.headers, raw, staleMs }),
-    )
+    return route.handle(apiRequest({ world, caller, params, url, headers: request.headers, raw, staleMs }))
   }
 }
 

@@ -8,6 +8,7 @@ import { covers } from './options.ts'
 import { page, presentRun, presentTask } from './present.ts'
 import { invalid, ok, type Reply } from './reply.ts'
 import { type ApiRequest, type Route, route } from './route.ts'
+import type { Task } from './run.ts'
 
 export const taskRoutes: Route[] = [
   route('list-tasks', ['GET', 'tasks'], 'task:read', listTasks),
@@ -20,7 +21,7 @@ export const taskRoutes: Route[] = [
 
 function listTasks(request: ApiRequest): Reply {
   const { world, query, caller } = request
-  const shown = world.tasks.filter(task => world.sees(caller, task) && isListed(task, request))
+  const shown = world.tasks.filter(task => task.createdBy === caller.userId && isListed(task, request))
   const found = shown.filter(task => mentions(task, query.get('search') ?? '')).reverse()
   return ok(page(request, found, task => presentTask(task, world, request.staleMs)))
 }
@@ -62,7 +63,7 @@ function createTask(request: ApiRequest): Reply {
     request.staleMs,
   )
   world.tasks.push(task)
-  world.record(request, 'task', task)
+  request.record('task', task)
   return ok(presentTask(task, world), 201)
 }
 
@@ -70,15 +71,15 @@ const titleFor = (description: string) => description.split('\n')[0]?.slice(0, 6
 
 function getTask(request: ApiRequest): Reply {
   const { world, staleMs } = request
-  return ok(presentTask(world.task(request), world, staleMs))
+  return ok(presentTask(request.task(), world, staleMs))
 }
 
 async function runTask(request: ApiRequest): Promise<Reply> {
   const { world } = request
-  const task = world.task(request)
+  const task = request.task()
   const input = readRun(request.body())
   const run = await makeRun(request, task, input)
-  world.record(request, 'run', task, run.id)
+  request.record('run', task, run)
   world.agent.start(run)
   const shown = presentTask(task, world)
   if (!world.settings.namesCreatedRun) return ok(shown)
@@ -86,7 +87,7 @@ async function runTask(request: ApiRequest): Promise<Reply> {
 }
 
 function usage(request: ApiRequest): Reply {
-  const task = request.world.task(request)
+  const task = request.task()
   const cents = request.world.runsOf(task).reduce((sum, run) => sum + Math.round(run.cost * 100), 0)
   const compute = Math.round(cents * 0.3)
   return ok({
@@ -94,23 +95,6 @@ function usage(request: ApiRequest): Reply {
     compute_cost_usd: compute / 100,
     total_cost_usd: cents / 100,
   })
-}
-
-export interface Task {
-  id: string
-  number: number
-  title: string
-  titleManuallySet: boolean
-  description: string
-  /** By the agent, at most 1,500 characters. */
-  summary: string | null
-  repository: string | null
-  githubIntegration: number | null
-  createdBy: number
-  createdAt: Date
-  updatedAt: Date
-  /** Lists don't show it before this time (a lagging replica). */
-  listedFrom: number
 }
 
 type NewTask = Pick<
@@ -145,3 +129,44 @@ const readTask = (body: unknown, integrations: readonly number[]) =>
     repository: nullable(repository),
     github_integration: relation(integrations),
   })
+
+// Runs, once they are there.
+
+const runs = 'tasks/:task/runs'
+const run = `${runs}/:run`
+
+export const runRoutes: Route[] = [
+  route('list-runs', ['GET', runs], 'task:read', listRuns),
+  route('get-run', ['GET', run], 'task:read', getRun),
+  route('cancel', ['POST', `${run}/cancel`], 'task:write', cancelRun),
+]
+
+function listRuns(request: ApiRequest): Reply {
+  const { world, staleMs } = request
+  const task = request.taskOfRuns()
+  const listed = world.listedRuns(task, staleMs)
+  return ok(page(request, listed.reverse(), one => presentRun(one)))
+}
+
+function getRun(request: ApiRequest): Reply {
+  return ok(presentRun(request.run()))
+}
+
+const cancelFields = {
+  reason: nullable(char({ max: 500, blank: true })),
+  only_if_awaiting_first_message: bool(),
+}
+
+/** 202 is a promise: the run reads `in_progress` until its workflow obeys. */
+function cancelRun(request: ApiRequest): Reply {
+  const { world } = request
+  const found = request.run()
+  const { reason } = readBody(request.body(), cancelFields)
+  if (found.terminal) return ok(presentRun(found))
+  request.record('cancel', found.task, found)
+  if (!found.cancelling) {
+    found.cancelling = true
+    world.later(world.settings.timing.cancel, () => found.finish('cancelled', reason || 'Stopped by user'))
+  }
+  return ok(presentRun(found), 202)
+}

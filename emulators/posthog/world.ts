@@ -1,15 +1,11 @@
 /** All state of one emulated project. */
+import { randomUUID } from 'node:crypto'
 import { Agent } from './agent.ts'
-import { ArtifactStore, type StagedArtifact } from './artifacts.ts'
 import { Scripts } from './behaviour.ts'
-import { Faults } from './fault.ts'
-import { isUuid } from './fields.ts'
-import type { ApiKey, Settings } from './options.ts'
+import { Faults, type RouteName } from './fault.ts'
+import type { Settings } from './options.ts'
 import { aborter, Interrupted, pause } from './pause.ts'
-import { notFound } from './reply.ts'
-import type { ApiRequest, RouteName } from './route.ts'
-import type { Run } from './run.ts'
-import type { Task } from './tasks.ts'
+import type { ArtifactEntry, Run, Task } from './run.ts'
 
 export class World {
   readonly settings: Settings
@@ -26,36 +22,6 @@ export class World {
   constructor(settings: Settings) {
     this.settings = settings
     this.agent = new Agent(settings, this.scripts)
-  }
-
-  record(request: ApiRequest, kind: LedgerKind, task: Task, runId?: string): void {
-    this.ledger.push({
-      kind,
-      at: Date.now(),
-      taskId: task.id,
-      ...(runId === undefined ? {} : { runId }),
-      body: request.body(),
-    })
-  }
-
-  /** Another user's task is not there at all. */
-  sees(caller: ApiKey, task: Task): boolean {
-    return task.createdBy === caller.userId
-  }
-
-  task(request: ApiRequest): Task {
-    return this.#task(request) ?? refuse()
-  }
-
-  /** The run views word their missing task differently. */
-  taskOfRuns(request: ApiRequest): Task {
-    return this.#task(request) ?? refuse('Task not found')
-  }
-
-  run(request: ApiRequest): Run {
-    const task = this.taskOfRuns(request)
-    const id = request.param('run').toLowerCase()
-    return this.runsOf(task).find(run => run.id === id) ?? refuse()
   }
 
   runsOf(task: Task): Run[] {
@@ -88,16 +54,6 @@ export class World {
     this.closing.abort()
     for (const run of this.runs) run.life.abort()
   }
-
-  #task(request: ApiRequest): Task | undefined {
-    const id = request.param('task').toLowerCase()
-    if (!isUuid(id)) return undefined
-    return this.tasks.find(task => task.id === id && this.sees(request.caller, task))
-  }
-}
-
-function refuse(detail?: string): never {
-  throw notFound(detail)
 }
 
 // What the emulator accepted and did, and every call it saw: the two things a test counts.
@@ -135,4 +91,53 @@ export function safeHeaders(headers: Record<string, string | string[] | undefine
     if (typeof value === 'string') kept[name] = value
   }
   return kept
+}
+
+// Uploads in flight, and the pretended object storage they land in.
+
+export interface StagedArtifact {
+  /** The task, or the run, it belongs to. */
+  owner: string
+  entry: ArtifactEntry
+  size: number
+  finalized: boolean
+}
+
+type Upload = Omit<ArtifactEntry, 'id' | 'storage_path' | 'uploaded_at'>
+
+const hour = 3_600_000
+
+class ArtifactStore {
+  readonly #staged = new Map<string, StagedArtifact & { expires: number }>()
+  readonly objects = new Map<string, Buffer>()
+
+  prepare(owner: string, prefix: string, upload: Upload): StagedArtifact {
+    const id = randomUUID().replaceAll('-', '')
+    const path = `${prefix}/artifacts/${id}_${upload.name}`
+    const entry = { ...upload, id, storage_path: path, uploaded_at: new Date().toISOString() }
+    const staged = { owner, entry, size: upload.size, finalized: false, expires: Date.now() + 24 * hour }
+    this.#staged.set(id, staged)
+    return staged
+  }
+
+  /** Undefined for an id or a path which was not prepared for this owner. */
+  prepared(owner: string, id: string, storagePath: string): StagedArtifact | undefined {
+    const staged = this.#staged.get(id)
+    return staged?.owner === owner && staged.entry.storage_path === storagePath ? staged : undefined
+  }
+
+  preparedPath(storagePath: string): StagedArtifact | undefined {
+    return [...this.#staged.values()].find(({ entry }) => entry.storage_path === storagePath)
+  }
+
+  finalized(owner: string, id: string): StagedArtifact | undefined {
+    const staged = this.#staged.get(id)
+    const usable = staged?.owner === owner && staged.finalized && staged.expires > Date.now()
+    return usable ? staged : undefined
+  }
+
+  /** A run takes its staged artifacts with it: they serve once. */
+  consume(ids: readonly string[]): void {
+    for (const id of ids) this.#staged.delete(id)
+  }
 }

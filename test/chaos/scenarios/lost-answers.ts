@@ -1,5 +1,5 @@
 /** The service did it, or did not, and never said so: every write of the bot, in all five ways. */
-import type { RouteName } from '../../../emulators/posthog/route.ts'
+import type { RouteName } from '../../../emulators/posthog/fault.ts'
 import { bringUp } from '../mortal-bot.ts'
 import { type Play, type SceneName, scenes } from '../plays.ts'
 import { judge, type Scenario, type Stage } from '../stage.ts'

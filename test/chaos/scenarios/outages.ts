@@ -1,6 +1,6 @@
 /** Redis, PostHog or GitHub is away, slow or full. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RouteName } from '../../../emulators/posthog/route.ts'
+import type { RouteName } from '../../../emulators/posthog/fault.ts'
 import { ledgerOf } from '../judge.ts'
 import { bringUp, redeliverFailed } from '../mortal-bot.ts'
 import { type Play, scenes } from '../plays.ts'
