@@ -5,7 +5,7 @@ import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Answer, type ApiRequest, answer, failure, notFound, type Route, route } from './http.ts'
 import { type JsonObject, numberAt, parseJson, textAt } from './json.ts'
-import type { Layer } from './layer.ts'
+import type { Upstream } from './upstream.ts'
 
 export type WebhookMode =
   | { kind: 'normal' }
@@ -248,6 +248,12 @@ function post(webhook: WebhookRequest, signal: AbortSignal): Promise<WebhookResp
 
 // `/app/hook/*`, for which emulate has nothing: what an App needs to find and repeat lost deliveries.
 
+interface Needs {
+  url: string
+  upstream: Upstream
+  webhooks: Webhooks
+}
+
 const summary = ({ bytes: _, request: __, response: ___, ...listed }: Delivery): JsonObject => listed
 
 function full(delivery: Delivery, url: string): JsonObject {
@@ -256,7 +262,7 @@ function full(delivery: Delivery, url: string): JsonObject {
 }
 
 /** The cursor is the id of the last delivery shown. */
-function page({ webhooks, url }: Layer, { query, path }: ApiRequest): Answer {
+function page({ webhooks, url }: Needs, { query, path }: ApiRequest): Answer {
   const perPage = Math.min(Number(query.get('per_page') ?? 30), 100)
   const before = Number(query.get('cursor')?.replace('v1_', '') ?? Number.POSITIVE_INFINITY)
   const status = query.get('status')
@@ -275,8 +281,8 @@ function page({ webhooks, url }: Layer, { query, path }: ApiRequest): Answer {
   return answer(200, shown.map(summary), last && older.length > perPage ? { link } : {})
 }
 
-export function deliveryRoutes(layer: Layer): Route[] {
-  const { webhooks, upstream } = layer
+export function deliveryRoutes(needs: Needs): Route[] {
+  const { webhooks, upstream } = needs
   const find = (id: string | undefined) => webhooks.deliveries.find(delivery => delivery.id === Number(id))
 
   async function asApp(request: ApiRequest, work: () => Answer): Promise<Answer> {
@@ -296,7 +302,7 @@ export function deliveryRoutes(layer: Layer): Route[] {
         }),
       ),
     ),
-    route('GET', '/app/hook/deliveries', request => asApp(request, () => page(layer, request))),
+    route('GET', '/app/hook/deliveries', request => asApp(request, () => page(needs, request))),
     route('GET', '/app/hook/deliveries/:id{[0-9]+}', (request, { id }) =>
       asApp(request, () => {
         const found = find(id)

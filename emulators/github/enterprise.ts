@@ -14,13 +14,12 @@ export interface Enterprise {
   /** Host and port, as it is given for `GHE_HOST`. */
   readonly host: string
   /** Manifests that somebody agreed to, in order. */
-  readonly registered: { manifest: JsonObject; organization: string | undefined }[]
+  readonly registered: { manifest: JsonObject }[]
   close(): Promise<void>
 }
 
 interface Asked {
   manifest: JsonObject
-  organization: string | undefined
   state: string
 }
 
@@ -40,8 +39,8 @@ export async function startEnterprise(
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const url = new URL(req.url ?? '/', 'http://localhost')
     const body = await readAll(req)
-    const form = /^(?:\/organizations\/([^/]+))?\/settings\/apps\/new$/.exec(url.pathname)
-    if (req.method === 'POST' && form) return ask(res, form[1], url.searchParams.get('state') ?? '', body)
+    const isForm = /^(?:\/organizations\/[^/]+)?\/settings\/apps\/new$/.test(url.pathname)
+    if (req.method === 'POST' && isForm) return ask(res, url.searchParams.get('state') ?? '', body)
     if (req.method === 'POST' && url.pathname === '/agree')
       return agree(res, new URLSearchParams(body.toString()))
     const conversion = /^\/api\/v3\/app-manifests\/([\w-]+)\/conversions$/.exec(url.pathname)
@@ -61,12 +60,12 @@ export async function startEnterprise(
       )
 
   /** GitHub shows what it was asked for, and waits for a person to agree. */
-  function ask(res: ServerResponse, organization: string | undefined, state: string, body: Buffer): void {
+  function ask(res: ServerResponse, state: string, body: Buffer): void {
     const manifest = parseJson(Buffer.from(new URLSearchParams(body.toString()).get('manifest') ?? ''))
     if (!isObject(manifest) || !textAt(manifest, 'name') || !textAt(manifest, 'url'))
       return void res.writeHead(422).end('the manifest is not complete')
     const id = randomBytes(8).toString('hex')
-    asked.set(id, { manifest, organization, state })
+    asked.set(id, { manifest, state })
     res
       .writeHead(200, { 'content-type': 'text/html' })
       .end(
@@ -77,10 +76,10 @@ export async function startEnterprise(
   function agree(res: ServerResponse, form: URLSearchParams): void {
     const found = asked.get(form.get('id') ?? '')
     if (!found) return void res.writeHead(404).end('not found')
-    const { manifest, organization, state } = found
+    const { manifest, state } = found
     const code = randomBytes(20).toString('hex')
     codes.set(code, manifest)
-    registered.push({ manifest, organization })
+    registered.push({ manifest })
     const back = new URL(textAt(manifest, 'redirect_url') ?? '')
     back.searchParams.set('code', code)
     if (state !== '') back.searchParams.set('state', state)

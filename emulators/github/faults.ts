@@ -17,8 +17,6 @@ export type Fault =
   | { kind: 'secondary-limit'; retryAfter?: number }
   /** GraphQL tells of its own with 200. */
   | { kind: 'graphql-limit'; resetInSeconds: number }
-  /** Lists leave out what is younger than this. */
-  | { kind: 'stale'; ms: number }
   | { kind: 'not-found' }
 
 export interface FaultRule extends Counted {
@@ -82,16 +80,12 @@ export function faultAnswer(fault: Fault): Answer | undefined {
     case 'hang':
     case 'delay':
     case 'held':
-    case 'stale':
       return undefined
   }
 }
 
 export const doesTheWork = (fault: Fault): boolean =>
-  fault.kind === 'delay' ||
-  fault.kind === 'held' ||
-  fault.kind === 'stale' ||
-  ('store' in fault && fault.store === true)
+  fault.kind === 'delay' || fault.kind === 'held' || ('store' in fault && fault.store === true)
 
 const exceeded = 'API rate limit exceeded for installation ID 1001.'
 

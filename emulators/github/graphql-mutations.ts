@@ -46,11 +46,11 @@ const mutations: Readonly<Record<string, Mutation>> = {
   convertPullRequestToDraft: { needs: ['pull_requests'], run: call => setDraft(call, true) },
   createLinkedBranch: { needs: ['contents'], run: createLinkedBranch },
   markPullRequestReadyForReview: { needs: ['pull_requests'], run: call => setDraft(call, false) },
-  minimizeComment: { needs: threads, run: minimizeComment },
+  minimizeComment: { needs: threads, run: call => minimize(call, true) },
   removeReaction: { needs: threads, run: removeReaction },
   requestReviews: { needs: ['pull_requests'], run: requestReviews },
   resolveReviewThread: { needs: ['pull_requests'], run: resolveThread },
-  unminimizeComment: { needs: threads, run: unminimizeComment },
+  unminimizeComment: { needs: threads, run: call => minimize(call, false) },
   updateIssueComment: { needs: threads, run: updateComment },
   updatePullRequest: { needs: ['pull_requests'], run: updatePullRequest },
   updateRefs: { needs: ['contents'], run: updateRefs },
@@ -141,21 +141,15 @@ async function resolveThread({ layer, input, request }: Call): Promise<Done> {
   return { payload: { thread: { __typename: 'PullRequestReviewThread', id, isResolved: true } } }
 }
 
-function minimizeComment(call: Call): Done {
-  const { layer, input } = call
+function minimize(call: Call, wanted: boolean): Done {
+  const { minimized } = call.layer.memory
   subjectOf(call, 'subjectId', 'comment', 'review-comment', 'review')
-  const id = textAt(input, 'subjectId')
-  const unchanged = layer.memory.minimized.has(id)
-  layer.memory.minimized.set(id, textAt(input, 'classifier'))
-  return { payload: { minimizedComment: nodeOf(layer, id) }, unchanged }
-}
-
-function unminimizeComment(call: Call): Done {
-  const { layer, input } = call
-  subjectOf(call, 'subjectId', 'comment', 'review-comment', 'review')
-  const id = textAt(input, 'subjectId')
-  const unchanged = !layer.memory.minimized.delete(id)
-  return { payload: { unminimizedComment: nodeOf(layer, id) }, unchanged }
+  const id = textAt(call.input, 'subjectId')
+  const unchanged = minimized.has(id) === wanted
+  if (wanted) minimized.add(id)
+  else minimized.delete(id)
+  const shown = nodeOf(call.layer, id)
+  return { payload: { minimizedComment: shown, unminimizedComment: shown }, unchanged }
 }
 
 async function updateComment(call: Call): Promise<Done> {
@@ -198,8 +192,6 @@ async function updatePullRequest(call: Call): Promise<Done> {
   )
   if (typeof input.body === 'string') changes.body = input.body
   await asked(call, 'PATCH', `/repos/${repository}/pulls/${number}`, changes)
-  if (Array.isArray(input.assigneeIds))
-    await assign(call, { repository, number }, logins(call, 'assigneeIds'))
   return { payload: { pullRequest: await pullNode(layer, repository, number), actor: null } }
 }
 
@@ -220,8 +212,9 @@ async function setDraft(call: Call, draft: boolean): Promise<Done> {
 }
 
 async function addAssignees(call: Call): Promise<Done> {
-  const at = subjectOf(call, 'assignableId', 'issue', 'pull')
-  await assign(call, at, logins(call, 'assigneeIds'))
+  const { repository, number } = subjectOf(call, 'assignableId', 'issue', 'pull')
+  const assignees = logins(call, 'assigneeIds')
+  await asked(call, 'POST', `/repos/${repository}/issues/${number}/assignees`, { assignees })
   return { payload: { assignable: await subjectNode(call.layer, textAt(call.input, 'assignableId')) } }
 }
 
@@ -235,13 +228,6 @@ async function addLabels(call: Call): Promise<Done> {
   await asked(call, 'POST', `/repos/${repository}/issues/${number}/labels`, { labels })
   return { payload: { labelable: await subjectNode(call.layer, textAt(call.input, 'labelableId')) } }
 }
-
-const assign = (
-  call: Call,
-  at: { repository: string; number: number },
-  assignees: string[],
-): Promise<Answer> =>
-  asked(call, 'POST', `/repos/${at.repository}/issues/${at.number}/assignees`, { assignees })
 
 async function requestReviews(call: Call): Promise<Done> {
   const { repository, number } = subjectOf(call, 'pullRequestId', 'pull')

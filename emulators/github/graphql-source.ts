@@ -475,10 +475,7 @@ export function nodeOf(layer: Layer, id: string): Source {
   }
 }
 
-function minimization({ memory }: Layer, id: string): Source {
-  const minimized = memory.minimized.get(id)
-  return { isMinimized: minimized !== undefined }
-}
+const minimization = ({ memory }: Layer, id: string): Source => ({ isMinimized: memory.minimized.has(id) })
 
 const written = ({ pages }: Layer, found: JsonObject): Source => ({
   body: textAt(found, 'body'),

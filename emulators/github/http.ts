@@ -1,5 +1,13 @@
 import type { Params } from '../serving.ts'
-import type { Actor } from './roles.ts'
+
+/** Whose token it is. People have fixed tokens; those of the App are remembered as they are minted. */
+
+export type Actor =
+  | { kind: 'anonymous'; login: string }
+  /** `ofApp`: by a token that the App was given for them. */
+  | { kind: 'person'; login: string; ofApp?: true }
+  | { kind: 'app'; login: string }
+  | { kind: 'bot'; login: string; owner: string; permissions: Record<string, string> }
 
 /** One call to the API, read whole. `path` has no query and names repositories in their canonical spelling. */
 export interface ApiRequest {
@@ -56,4 +64,11 @@ export const notFound = (): Answer => failure(404, 'Not Found')
 export function invalid(resource: string, field: string, message?: string): Answer {
   const error = message ? { resource, code: 'custom', field, message } : { resource, code: 'invalid', field }
   return failure(422, 'Validation Failed', [error])
+}
+
+/** Of a list, what the query asks for: 30 unless it says otherwise, at most 100. */
+export function paged<T>({ query }: ApiRequest, all: readonly T[]): T[] {
+  const size = Math.min(Number(query.get('per_page') ?? 30), 100)
+  const page = Number(query.get('page') ?? 1)
+  return all.slice((page - 1) * size, page * size)
 }

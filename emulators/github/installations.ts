@@ -1,11 +1,10 @@
 /** Where the App is installed, and how that ends: uninstalled, suspended, a repository taken out of it. */
 import type { Webhooks } from './deliveries.ts'
-import { type Answer, type ApiRequest, answer, failure, notFound, type Route, route } from './http.ts'
+import type { Actor } from './http.ts'
+import { type Answer, type ApiRequest, answer, failure, notFound, paged, type Route, route } from './http.ts'
 import { isObject, type JsonObject, listAt, objectAt, textAt } from './json.ts'
-import type { Layer } from './layer.ts'
 import type { KnownRepository, Memory } from './memory.ts'
 import { type Repairs, wholeSeconds } from './repairs.ts'
-import type { Actor } from './roles.ts'
 import type { Upstream } from './upstream.ts'
 
 interface Parts {
@@ -191,7 +190,14 @@ function shortOf(repository: JsonObject): JsonObject {
 
 // What an installation token may see, for which emulate has no route.
 
-export function installationRoutes({ memory, upstream, installations, forward }: Layer): Route[] {
+interface Needs {
+  memory: Memory
+  upstream: Upstream
+  installations: Installations
+  forward(request: ApiRequest): Promise<Answer>
+}
+
+export function installationRoutes({ memory, upstream, installations, forward }: Needs): Route[] {
   return [
     route('GET', '/app/installations', async request => {
       const listed = await forward(request)
@@ -201,13 +207,13 @@ export function installationRoutes({ memory, upstream, installations, forward }:
       const found = await forward(request)
       return { ...found, body: installations.shownOne(found.body) }
     }),
-    route('GET', '/installation/repositories', async ({ actor, query }) => {
+    route('GET', '/installation/repositories', async request => {
+      const { actor } = request
       if (actor.kind !== 'bot') return failure(401, 'Requires authentication')
       const known = memory.repositoriesOf(actor.owner).filter(one => installations.includes(one.fullName))
-      const perPage = Number(query.get('per_page') ?? 30)
-      const start = (Number(query.get('page') ?? 1) - 1) * perPage
-      const shown = known.slice(start, start + perPage)
-      const repositories = await Promise.all(shown.map(({ fullName }) => upstream.read(`/repos/${fullName}`)))
+      const repositories = await Promise.all(
+        paged(request, known).map(({ fullName }) => upstream.read(`/repos/${fullName}`)),
+      )
       return answer(200, { total_count: known.length, repository_selection: 'all', repositories })
     }),
   ]

@@ -2,12 +2,12 @@
 import type { Params } from '../serving.ts'
 import type { Webhooks } from './deliveries.ts'
 import type { Events } from './events.ts'
+import type { Actor } from './http.ts'
 import { type Answer, type ApiRequest, type Route, route } from './http.ts'
 import type { Installations } from './installations.ts'
 import type { KnownRepository, Memory } from './memory.ts'
 import type { Pages } from './pages.ts'
 import type { ReactionBook } from './reactions.ts'
-import type { Actor } from './roles.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface Layer {

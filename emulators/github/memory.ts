@@ -45,7 +45,8 @@ export class Memory {
   /** Of pull requests, by key: checks of the newest commit, and at which look the base is in the way. */
   readonly checks = new Map<string, { name: string; conclusion: string; isStatus?: true }[]>()
   readonly conflicts = new Map<string, number>()
-  readonly minimized = new Map<string, string>()
+  /** Node ids. */
+  readonly minimized = new Set<string>()
   /** By path: what the diff shows above a comment. */
   readonly hunks = new Map<string, string>()
   /** Ids of the first comments of resolved threads on lines. */

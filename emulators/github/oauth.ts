@@ -4,7 +4,7 @@
  * access token for a GitHub App".
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { type Answer, answer, failure, notFound, type Route, route } from './http.ts'
+import { type Answer, answer, failure, notFound, paged, type Route, route } from './http.ts'
 import type { Layer } from './layer.ts'
 import { emulateRole, roleOf, type Tokens } from './roles.ts'
 
@@ -153,6 +153,8 @@ export function oauthRoutes(layer: Layer, oauth: OAuth, tokens: Tokens): Route[]
   ]
 }
 
+const noToken = failure(403, 'You must authenticate with an access token authorized to a GitHub App.')
+
 /** What a person's token of the App sees of its installations. */
 function userRoutes({ memory, installations, upstream }: Layer): Route[] {
   const visible = async (owner: string, login: string) => {
@@ -163,14 +165,10 @@ function userRoutes({ memory, installations, upstream }: Layer): Route[] {
     // What anybody may read is nobody's installation.
     return roles.filter(({ role }) => role !== undefined && role !== 'none')
   }
-  const paged = <T>(query: URLSearchParams, all: readonly T[]): T[] => {
-    const size = Number(query.get('per_page') ?? 30)
-    return all.slice((Number(query.get('page') ?? 1) - 1) * size).slice(0, size)
-  }
   return [
-    route('GET', '/user/installations', async ({ actor, query }) => {
-      if (actor.kind !== 'person' || !actor.ofApp)
-        return failure(403, 'You must authenticate with an access token authorized to a GitHub App.')
+    route('GET', '/user/installations', async request => {
+      const { actor } = request
+      if (actor.kind !== 'person' || !actor.ofApp) return noToken
       const owners = await Promise.all(
         [...memory.installations].map(async ([owner, id]) =>
           installations.standing(owner) === 'installed' && (await visible(owner, actor.login)).length > 0
@@ -179,16 +177,16 @@ function userRoutes({ memory, installations, upstream }: Layer): Route[] {
         ),
       )
       const all = owners.flat()
-      return answer(200, { total_count: all.length, installations: paged(query, all) })
+      return answer(200, { total_count: all.length, installations: paged(request, all) })
     }),
-    route('GET', '/user/installations/:id/repositories', async ({ actor, query }, { id }) => {
-      if (actor.kind !== 'person' || !actor.ofApp)
-        return failure(403, 'You must authenticate with an access token authorized to a GitHub App.')
+    route('GET', '/user/installations/:id/repositories', async (request, { id }) => {
+      const { actor } = request
+      if (actor.kind !== 'person' || !actor.ofApp) return noToken
       const owner = [...memory.installations].find(([, known]) => String(known) === id)?.[0]
       const all = owner === undefined ? [] : await visible(owner, actor.login)
       if (all.length === 0) return notFound()
       const repositories = await Promise.all(
-        paged(query, all).map(async ({ fullName, role = 'none' }) => {
+        paged(request, all).map(async ({ fullName, role = 'none' }) => {
           const order = Object.keys(emulateRole)
           const permissions = Object.entries(emulateRole).map(([name, word]) => [
             word,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { PatternRouter } from 'hono/router/pattern-router'
 import { matches } from '../serving.ts'
 import { doesTheWork, type Fault, type Faults, faultAnswer } from './faults.ts'
-import { type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
+import { type Actor, type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
 import type { Installations } from './installations.ts'
 import { isObject, parseJson, textAt } from './json.ts'
 import type { Ledger } from './ledger.ts'
@@ -13,7 +13,7 @@ import { undescribed } from './openapi.ts'
 import type { Pages } from './pages.ts'
 import type { Repairs } from './repairs.ts'
 import { refuseArchived } from './repository-rules.ts'
-import { type Actor, roleOf, type Tokens } from './roles.ts'
+import { roleOf, type Tokens } from './roles.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface RawRequest {
@@ -83,7 +83,7 @@ export class Pipeline {
   async #handle(raw: RawRequest): Promise<Outcome> {
     const actor = this.#parts.tokens.whoIs(raw.headers.authorization)
     const request = this.#read(raw, actor ?? nobody)
-    if (raw.quiet) return this.#outcome(request, await this.#serve(request, undefined), undefined)
+    if (raw.quiet) return this.#outcome(request, await this.#serve(request), undefined)
     const call = this.#parts.ledger.begin(request)
     const why = isOurs(request) && isRest(request) ? undescribed(request) : undefined
     if (why !== undefined) {
@@ -96,7 +96,7 @@ export class Pipeline {
     if (!fault || doesTheWork(fault)) {
       if (fault?.kind === 'delay') await sleep(fault.ms)
       if (fault?.kind === 'held') await fault.until(request)
-      given = actor ? await this.#serve(request, fault) : failure(401, 'Bad credentials')
+      given = actor ? await this.#serve(request) : failure(401, 'Bad credentials')
       call.effect =
         raw.method !== 'GET' && given.status < 300 && !given.unchanged && !/^\/app\//.test(request.path)
     }
@@ -150,9 +150,8 @@ export class Pipeline {
     })
   }
 
-  async #serve(request: ApiRequest, fault: Fault | undefined): Promise<Answer> {
+  async #serve(request: ApiRequest): Promise<Answer> {
     const given = (await this.#refuse(request)) ?? (await this.#route(request))
-    if (fault?.kind === 'stale') leaveOutYoung(given, fault.ms)
     if (given.status >= 400) polishError(given, request)
     else {
       await this.#parts.repairs.apply(given.body)
@@ -278,13 +277,6 @@ function conditional(request: ApiRequest, given: Answer): Answer {
   const etag = `W/"${digest.digest('hex')}"`
   if (request.headers['if-none-match'] === etag) return answer(304, undefined, { etag })
   return { ...given, headers: { ...given.headers, etag } }
-}
-
-/** Before the times lose their milliseconds. */
-function leaveOutYoung(given: Answer, ms: number): void {
-  if (!Array.isArray(given.body)) return
-  const oldest = Date.now() - ms
-  given.body = given.body.filter(item => !(Date.parse(textAt(item, 'created_at')) > oldest))
 }
 
 const LIMIT = 5_000

@@ -1,6 +1,6 @@
 /** GitHub's rules for pull requests. emulate makes missing branches up and forgets what is pushed after opening. */
 import { type Api, mergeOnto, tipOf } from './git.ts'
-import { type Answer, type ApiRequest, answer, failure, invalid, notFound } from './http.ts'
+import { type Answer, type ApiRequest, answer, failure, invalid, notFound, paged } from './http.ts'
 import { isObject, type JsonObject, listAt, numberAt, textAt } from './json.ts'
 import type { At, Layer, Rule } from './layer.ts'
 import { type PullMemory, threadKey } from './memory.ts'
@@ -130,9 +130,7 @@ async function files(
     known.headRepository === repository
       ? await upstream.read(`/repos/${repository}/compare/${base}...${known.headSha}`)
       : await filesOfFork({ upstream }, pull, known)
-  const page = Number(request.query.get('page') ?? 1)
-  const perPage = Number(request.query.get('per_page') ?? 30)
-  const shown = listAt(compared, list).slice((page - 1) * perPage, page * perPage)
+  const shown = paged(request, listAt(compared, list))
   if (list !== 'files') return answer(200, shown)
   const patched = shown.filter(isObject).map(async file => ({
     ...file,

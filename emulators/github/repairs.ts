@@ -159,8 +159,6 @@ function pullLinks(url: string, repository: string, number: number, given: unkno
   return {
     url: `${url}/repos/${repository}/pulls/${number}`,
     html_url: html,
-    diff_url: `${html}.diff`,
-    patch_url: `${html}.patch`,
     merged_at: null,
     ...objectAt(given),
   }
@@ -231,16 +229,11 @@ export function pullAsIssue(pull: JsonObject, url: string, comments: number): Js
   const times = ['created_at', 'updated_at', 'closed_at', 'author_association', 'locked']
   return {
     url: api,
-    repository_url: `${url}/repos/${repository}`,
     labels_url: `${api}/labels{/name}`,
     comments_url: `${api}/comments`,
-    events_url: `${api}/events`,
-    timeline_url: `${api}/timeline`,
     ...Object.fromEntries([...taken, ...times].map(key => [key, pull[key]])),
     node_id: pull.node_id,
     comments,
-    state_reason: null,
-    active_lock_reason: null,
     performed_via_github_app: null,
     pull_request: { merged_at: pull.merged_at ?? null },
   }

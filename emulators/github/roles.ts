@@ -1,5 +1,5 @@
 /** Who may do what, by GitHub's words. emulate says `push` where GitHub says `write`, and lets everybody write. */
-import { type Answer, type ApiRequest, answer, notFound } from './http.ts'
+import { type Actor, type Answer, type ApiRequest, answer, notFound } from './http.ts'
 import { textAt } from './json.ts'
 import type { At, Layer, Rule } from './layer.ts'
 
@@ -76,15 +76,6 @@ async function permission(
 }
 
 export const roleRules: Rule[] = [['GET', '/collaborators/:login/permission', permission]]
-
-/** Whose token it is. People have fixed tokens; those of the App are remembered as they are minted. */
-
-export type Actor =
-  | { kind: 'anonymous'; login: string }
-  /** `ofApp`: by a token that the App was given for them. */
-  | { kind: 'person'; login: string; ofApp?: true }
-  | { kind: 'app'; login: string }
-  | { kind: 'bot'; login: string; owner: string; permissions: Record<string, string> }
 
 interface Minted {
   owner: string

@@ -1,10 +1,11 @@
 /** GitHub's rules for issues and comments, checked before emulate, which has none of them, is asked. */
-import { type Answer, type ApiRequest, answer, failure, notFound } from './http.ts'
+import { type Answer, type ApiRequest, answer, failure, invalid, notFound, paged } from './http.ts'
 import { isObject, type JsonObject, listAt, numberAt, textAt } from './json.ts'
 import type { At, Layer, Rule } from './layer.ts'
 import { threadKey } from './memory.ts'
+import { isReaction, type Reaction } from './reactions.ts'
 import { isPull, labelNames, pullAsIssue } from './repairs.ts'
-import { mayAtLeast } from './roles.ts'
+import { mayAtLeast, mayWrite } from './roles.ts'
 
 const LONGEST_BODY = 65_536
 
@@ -190,7 +191,7 @@ async function listComments(layer: Layer, request: ApiRequest, { repository, kin
   )
   const since = request.query.get('since') ?? ''
   const comments = (await Promise.all(lists)).flat().filter(comment => textAt(comment, 'updated_at') >= since)
-  return paged(sorted(comments, request.query), request, layer.url)
+  return listed(sorted(comments, request.query), request, layer.url)
 }
 
 function sorted(all: JsonObject[], query: URLSearchParams): JsonObject[] {
@@ -202,14 +203,62 @@ function sorted(all: JsonObject[], query: URLSearchParams): JsonObject[] {
   })
 }
 
-function paged(all: JsonObject[], { query, path }: ApiRequest, url: string): Answer {
-  const perPage = Math.min(Number(query.get('per_page') ?? 30), 100)
-  const page = Number(query.get('page') ?? 1)
-  const next = new URLSearchParams([...query])
-  next.set('page', String(page + 1))
-  const more = all.length > page * perPage
-  const link = `<${url}${path}?${next}>; rel="next"`
-  return answer(200, all.slice((page - 1) * perPage, page * perPage), more ? { link } : {})
+function listed(all: JsonObject[], request: ApiRequest, url: string): Answer {
+  const shown = paged(request, all)
+  const next = new URLSearchParams([...request.query])
+  next.set('page', String(Number(request.query.get('page') ?? 1) + 1))
+  const link = `<${url}${request.path}?${next}>; rel="next"`
+  const isLast = shown.length === 0 || shown.at(-1) === all.at(-1)
+  return answer(200, shown, isLast ? {} : { link })
 }
 
 export const listRules: Rule[] = [['GET', '/:kind{issues|pulls}/comments', listComments]]
+
+// Reactions.
+
+const shown = (reaction: Reaction): JsonObject => ({
+  id: reaction.id,
+  node_id: `REA_${reaction.id}`,
+  user: reaction.user,
+  content: reaction.content,
+  created_at: reaction.createdAt,
+})
+
+/** The subject's node id when it exists: reactions hang on it, for REST and GraphQL alike. */
+async function reactedTo({ upstream }: Layer, { repository, kind, id }: At): Promise<string | undefined> {
+  const base = `/repos/${repository}`
+  const looks =
+    kind === 'issues' ? [`${base}/issues/${id}`, `${base}/pulls/${id}`] : [`${base}/${kind}/${id}`]
+  for (const path of looks) {
+    const found = await upstream.read(path)
+    if (found) return textAt(found, 'node_id')
+  }
+  return undefined
+}
+
+function refuseReaction({ actor }: ApiRequest): Answer | undefined {
+  if (actor.kind === 'anonymous' || actor.kind === 'app') return failure(401, 'Requires authentication')
+  if (actor.kind === 'bot' && !mayWrite(actor, 'issues', 'pull_requests'))
+    return failure(403, 'Resource not accessible by integration')
+  return undefined
+}
+
+async function react(layer: Layer, request: ApiRequest, subject: string): Promise<Answer> {
+  const content = textAt(request.body, 'content')
+  if (!isReaction(content)) return invalid('Reaction', 'content')
+  const user = await layer.upstream.read(`/users/${encodeURIComponent(request.actor.login)}`)
+  const { reaction, isNew } = layer.reactions.add(subject, content, user ?? {})
+  return { ...answer(isNew ? 201 : 200, shown(reaction)), unchanged: !isNew }
+}
+
+/** Taken back by GraphQL alone. */
+export const reactionRules: Rule[] = [
+  [
+    'POST',
+    '/:kind{issues|issues/comments|pulls/comments}/:id{[0-9]+}/reactions',
+    async (layer, request, params) => {
+      const found = await reactedTo(layer, params)
+      return refuseReaction(request) ?? (found ? react(layer, request, found) : notFound())
+    },
+  ],
+]

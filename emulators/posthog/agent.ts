@@ -2,7 +2,7 @@
  * A run's workflow: boots the sandbox, takes one turn after the other, idles, ends. `in_progress` lasts through all of
  * it: a finished turn does not finish the run.
  */
-import type { Behaviour, Scripts, Turn } from './behaviour.ts'
+import type { Behaviour, Scripts } from './behaviour.ts'
 import { gatewayKnows } from './models.ts'
 import { covers, type Settings } from './options.ts'
 import { aborter, Interrupted, pause, timerMs } from './pause.ts'
@@ -31,7 +31,7 @@ export class Agent {
   }
 
   async #drive(run: Run): Promise<void> {
-    const first = this.#behaviour(run, run.prompt, false)
+    const first = this.#behaviour(run, run.prompt)
     await pause(this.#settings.timing.queued, run.life.signal)
     run.change({ status: 'in_progress' })
     const desk = await this.#boot(run)
@@ -42,7 +42,7 @@ export class Agent {
       await this.#turn({ ...desk, prompt }, behaviour)
       if (run.workflowGone) return
       const message = await this.#nextMessage(run, behaviour)
-      behaviour = message && (message.behaviour ?? this.#behaviour(run, message.text, true))
+      behaviour = message && (message.behaviour ?? this.#behaviour(run, message.text))
       prompt = message?.text ?? ''
     }
     run.finish('completed')
@@ -60,15 +60,8 @@ export class Agent {
     }
   }
 
-  #behaviour(run: Run, prompt: string, followUp: boolean): Behaviour {
-    const turn: Turn = {
-      prompt,
-      followUp,
-      repository: run.task.repository ?? '',
-      taskTitle: run.task.title,
-      runId: run.id,
-    }
-    return this.#scripts.take(turn)
+  #behaviour({ task }: Run, prompt: string): Behaviour {
+    return this.#scripts.take({ prompt, repository: task.repository ?? '', taskTitle: task.title })
   }
 
   async #boot(run: Run): Promise<Desk | undefined> {

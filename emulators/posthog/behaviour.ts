@@ -52,8 +52,6 @@ export interface Turn {
   prompt: string
   repository: string
   taskTitle: string
-  runId: string
-  followUp: boolean
 }
 
 /** A string must occur in the prompt; `''` matches every turn. */
@@ -90,7 +88,7 @@ export class Scripts {
 function fits(matcher: Matcher, turn: Turn): boolean {
   if (typeof matcher === 'string') return turn.prompt.includes(matcher)
   if (typeof matcher === 'function') return matcher(turn)
-  if (matcher instanceof RegExp) return new RegExp(matcher.source, matcher.flags).test(turn.prompt)
+  if (matcher instanceof RegExp) return matcher.test(turn.prompt)
   const { prompt, repository } = matcher
   const rightRepository = !repository || repository.toLowerCase() === turn.repository.toLowerCase()
   return rightRepository && turn.prompt.includes(prompt ?? '')

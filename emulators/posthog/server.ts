@@ -22,7 +22,7 @@ import {
 } from './reply.ts'
 import { apiRequest, type Found, matcherOf, type Scope } from './route.ts'
 import { runRoutes, taskRoutes } from './tasks.ts'
-import { type Call, safeHeaders, type World } from './world.ts'
+import type { Call, World } from './world.ts'
 
 interface Incoming {
   method: string
@@ -78,7 +78,7 @@ export class Server {
       route: route?.name,
       status: 0,
       at: Date.now(),
-      headers: safeHeaders(incoming.request.headers),
+      lastEventId: incoming.request.headers['last-event-id']?.toString(),
       faults: faults.map(({ kind }) => kind),
     }
     this.#world.calls.push(call)

@@ -78,19 +78,9 @@ export interface Call {
   /** 0 when the caller got no answer. */
   status: number
   at: number
-  headers: Record<string, string>
+  /** Where a stream is to go on. */
+  lastEventId: string | undefined
   faults: string[]
-}
-
-const loggedHeaders = ['user-agent', 'content-type', 'accept', 'last-event-id']
-
-export function safeHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
-  const kept: Record<string, string> = {}
-  for (const name of loggedHeaders) {
-    const value = headers[name]
-    if (typeof value === 'string') kept[name] = value
-  }
-  return kept
 }
 
 // Uploads in flight, and the pretended object storage they land in.

@@ -166,7 +166,7 @@ describe('beside PostHog', () => {
     await until(() => news.length === 2)
     const [, second] = streamCalls(posthog)
     expect(second?.query).toEqual({})
-    expect(second?.headers['last-event-id']).toMatch(/^\d+-\d+$/)
+    expect(second?.lastEventId).toMatch(/^\d+-\d+$/)
   })
 
   it('rings a last time when the run is over, and leaves it then', async () => {
@@ -235,8 +235,8 @@ describe('beside PostHog', () => {
     expect(news.length).toBeGreaterThan(1)
     const after = streamCalls(posthog)
     expect(after).toHaveLength(3)
-    expect(after[1]?.headers['last-event-id']).toBeDefined()
-    expect(after[2]?.headers['last-event-id']).toBe(after[1]?.headers['last-event-id'])
+    expect(after[1]?.lastEventId).toBeDefined()
+    expect(after[2]?.lastEventId).toBe(after[1]?.lastEventId)
     expect(watch.isAlive(session.taskRunId)).toBe(false)
   })
 
