@@ -36,3 +36,18 @@ export class Armed<Rule extends Counted> {
     this.#left = 0
   }
 }
+
+/** All that were armed, in order. */
+export class Arms<Rule extends Counted> {
+  readonly all: Armed<Rule>[] = []
+
+  arm(rule: Rule): Armed<Rule> {
+    const armed = new Armed(rule)
+    this.all.push(armed)
+    return armed
+  }
+
+  clear(): void {
+    this.all.length = 0
+  }
+}

@@ -1,6 +1,6 @@
 /** A script of misfortunes: what happens to the next calls that match. */
 
-import { Armed, type Counted } from '../armed.ts'
+import { Arms, type Counted } from '../armed.ts'
 import { type Answer, type ApiRequest, answer, failure, notFound } from './http.ts'
 import { textAt } from './json.ts'
 
@@ -32,21 +32,9 @@ export interface FaultRule extends Counted {
   fault: Fault
 }
 
-export class Faults {
-  readonly #armed: Armed<FaultRule>[] = []
-
-  arm(rule: FaultRule): Armed<FaultRule> {
-    const armed = new Armed(rule)
-    this.#armed.push(armed)
-    return armed
-  }
-
-  clear(): void {
-    this.#armed.length = 0
-  }
-
+export class Faults extends Arms<FaultRule> {
   take(request: ApiRequest): Fault | undefined {
-    const armed = this.#armed.find(each => each.isLive && matches(each.rule, request) && each.strikes())
+    const armed = this.all.find(each => each.isLive && matches(each.rule, request) && each.strikes())
     return armed?.rule.fault
   }
 }

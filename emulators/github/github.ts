@@ -3,16 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Armed } from '../armed.ts'
 import type { AgentHands } from '../posthog/hands.ts'
 import { agentHands } from './agent-hands.ts'
-import type { Attached, AttachedFile, AttachmentShelf } from './attachments.ts'
+import type { AttachmentShelf } from './attachments.ts'
 import { checkRunsOf } from './check-rules.ts'
-import type { DirectDelivery, WebhookResponse, Webhooks } from './deliveries.ts'
+import type { Webhooks } from './deliveries.ts'
 import type { FaultRule, Faults } from './faults.ts'
 import { type Api, must } from './git.ts'
 import type { GraphqlSwitch } from './graphql.ts'
-import { type JsonObject, numberAt, textAt } from './json.ts'
+import type { Installations } from './installations.ts'
+import { numberAt, textAt } from './json.ts'
 import type { Layer } from './layer.ts'
 import type { Call, Ledger } from './ledger.ts'
-import { type KnownRepository, threadKey } from './memory.ts'
+import { threadKey } from './memory.ts'
 import type { OAuth } from './oauth.ts'
 import type { Pages } from './pages.ts'
 import { type NewPull, Person } from './people.ts'
@@ -57,6 +58,9 @@ export class GitHubEmulator {
   readonly graphql: GraphqlSwitch
   readonly pages: Pages
   readonly oauth: OAuth
+  readonly installations: Installations
+  /** Files that people drag into a text. */
+  readonly attachments: AttachmentShelf
   readonly hands: AgentHands
   /** The default of every method that takes a repository. */
   readonly repository: string
@@ -74,6 +78,8 @@ export class GitHubEmulator {
     this.graphql = graphql
     this.pages = parts.pages
     this.oauth = parts.oauth
+    this.installations = parts.installations
+    this.attachments = parts.attachments
     this.repository = parts.repositories[0] ?? ''
     this.#parts = parts
     this.hands = agentHands(this.#apiOf('posthog[bot]'), () => memory.repositoryNames())
@@ -114,11 +120,6 @@ export class GitHubEmulator {
     return this.#parts.faults.arm(rule)
   }
 
-  /** An owner who has not accepted these: no token is made that asks for one of them. */
-  withholds(owner: string, ...permissions: string[]): void {
-    this.#parts.installations.withhold(owner, permissions)
-  }
-
   clearFaults(): void {
     this.#parts.faults.clear()
   }
@@ -127,19 +128,9 @@ export class GitHubEmulator {
     return new Person(login, this.#parts.tokens.ofPerson(login), repository, this.#apiOf(login))
   }
 
-  /** Somebody drags a file into a text; put its `markdown` into one. */
-  attach(file: AttachedFile): Attached {
-    return this.#parts.attachments.add(file)
-  }
-
   /** What comments on lines of the file show of the diff. */
   showsHunk(path: string, hunk: string): void {
     this.#parts.memory.hunks.set(path, hunk)
-  }
-
-  /** From outside, at once, whatever the mode: for forged, broken and repeated webhooks. */
-  deliver(event: string, payload: JsonObject, options: DirectDelivery = {}): Promise<WebhookResponse> {
-    return this.webhooks.direct(event, payload, options)
   }
 
   thread(number: number, repository = this.repository): Promise<ThreadView> {
@@ -225,37 +216,9 @@ export class GitHubEmulator {
     this.#parts.memory.blockers.set(threadKey(repository, number), by)
   }
 
-  /** All of an owner's repositories lose the App, and it is told. */
-  uninstall(owner = this.#owner, by = 'olga'): Promise<void> {
-    return this.#parts.installations.uninstall(owner, by)
-  }
-
-  suspend(owner = this.#owner, by = 'olga'): Promise<void> {
-    return this.#parts.installations.suspend(owner, by)
-  }
-
-  unsuspend(owner = this.#owner, by = 'olga'): Promise<void> {
-    return this.#parts.installations.unsuspend(owner, by)
-  }
-
-  /** Takes a repository out of the installation. */
-  removeRepository(repository = this.repository, by = 'olga'): Promise<void> {
-    return this.#parts.installations.removeRepository(this.#known(repository), by)
-  }
-
   /** Requests of the bot that GitHub does not describe, each reported once. Whoever takes them answers for them. */
   takeViolations(): string[] {
     return this.#parts.ledger.takeViolations()
-  }
-
-  get #owner(): string {
-    return this.repository.split('/')[0] ?? ''
-  }
-
-  #known(repository: string): KnownRepository {
-    const known = this.#parts.memory.repository(repository)
-    if (known) return known
-    throw new Error(`GitHub emulator: no repository ${repository}`)
   }
 
   /**

@@ -46,26 +46,29 @@ export class Installations {
     return this.#removed.has(id)
   }
 
-  async uninstall(owner: string, sender: string): Promise<void> {
-    await this.#told(owner, sender, 'deleted')
+  /** All of an owner's repositories lose the App, and it is told. */
+  async uninstall(owner: string): Promise<void> {
+    await this.#told(owner, 'deleted')
     this.#standings.set(owner, 'uninstalled')
   }
 
-  async suspend(owner: string, sender: string): Promise<void> {
+  async suspend(owner: string): Promise<void> {
     this.#suspendedAt.set(owner, wholeSeconds(new Date().toISOString()))
     this.#standings.set(owner, 'suspended')
-    await this.#told(owner, sender, 'suspend')
+    await this.#told(owner, 'suspend')
   }
 
-  async unsuspend(owner: string, sender: string): Promise<void> {
+  async unsuspend(owner: string): Promise<void> {
     this.#standings.set(owner, 'installed')
     this.#suspendedAt.delete(owner)
-    await this.#told(owner, sender, 'unsuspend')
+    await this.#told(owner, 'unsuspend')
   }
 
-  async removeRepository(repository: KnownRepository, sender: string): Promise<void> {
+  async removeRepository(name: string): Promise<void> {
+    const repository = this.#parts.memory.repository(name)
+    if (!repository) throw new Error(`GitHub emulator: no repository ${name}`)
     this.#removed.add(repository.id)
-    await this.#tellOfLoss(repository, sender)
+    await this.#tellOfLoss(repository, owning)
   }
 
   /** It goes to another owner, under whom the App may or may not be installed. */
@@ -74,6 +77,7 @@ export class Installations {
     await this.#tellOfLoss(repository, sender)
   }
 
+  /** An owner who has not accepted these: no token is made that asks for one of them. */
   withhold(owner: string, permissions: readonly string[]): void {
     this.#withheld.set(owner, permissions)
   }
@@ -139,10 +143,10 @@ export class Installations {
     })
   }
 
-  #told(owner: string, sender: string, action: string): Promise<void> {
+  #told(owner: string, action: string): Promise<void> {
     const known = this.#parts.memory.repositoriesOf(owner)
     const repositories = known.map(({ fullName, ...rest }) => shortOf({ full_name: fullName, ...rest }))
-    return this.#tell(owner, sender, 'installation', { action, repositories })
+    return this.#tell(owner, owning, 'installation', { action, repositories })
   }
 
   /** GitHub sends these whatever the App subscribed to. */
@@ -173,6 +177,9 @@ export class Installations {
     }
   }
 }
+
+/** Who owns the organizations. */
+const owning = 'olga'
 
 const ownerOf = (fullName: string): string => fullName.split('/')[0] ?? ''
 

@@ -1,5 +1,5 @@
 /** Everything that can go wrong between a client and PostHog, armed one rule at a time. */
-import { Armed, type Counted } from '../armed.ts'
+import { Arms, type Counted } from '../armed.ts'
 import {
   authenticationFailed,
   error,
@@ -64,23 +64,11 @@ export interface FaultRule extends Counted {
   fault: Fault
 }
 
-export class Faults {
-  #armed: Armed<FaultRule>[] = []
-
-  arm(rule: FaultRule): Armed<FaultRule> {
-    const armed = new Armed(rule)
-    this.#armed.push(armed)
-    return armed
-  }
-
-  clear(): void {
-    this.#armed = []
-  }
-
+export class Faults extends Arms<FaultRule> {
   /** `delay`, `held` and `stale` add to others; of the rest only the first armed strikes. */
   strike(method: string, path: string, route: RouteName | undefined): Fault[] {
     const struck: Fault[] = []
-    for (const armed of this.#armed) {
+    for (const armed of this.all) {
       if (!armed.isLive || !fits(armed.rule, method, path, route)) continue
       const additive = isAdditive(armed.rule.fault)
       if (!additive && struck.some(fault => !isAdditive(fault))) continue

@@ -255,7 +255,7 @@ const answered: Scene = async (world, name) => {
 
 /** A file is attached to the command. */
 const attached: Scene = async (world, name) => {
-  const file = world.github.attach({
+  const file = world.github.attachments.add({
     name: 'log.txt',
     type: 'text/plain',
     bytes: Buffer.from(`log of ${name}`),

@@ -345,8 +345,8 @@ test.each([['checks'], ['statuses'], ['checks', 'statuses']])(
     const { number } = await pull()
     github.checks(number, 'unit tests', 'FAILURE')
     github.conflicts(number)
-    github.withholds('acme', ...withheld)
-    onTestFinished(() => github.withholds('acme'))
+    github.installations.withhold('acme', withheld)
+    onTestFinished(() => github.installations.withhold('acme', []))
     expect(await client.needs(number)).toMatchObject({ failedChecks: [], hasConflicts: true })
   },
 )

@@ -33,16 +33,16 @@ onEitherQueue(
         'globex',
         (github, repository) => github.as('olga', repository).transfersRepository('initech'),
       ],
-      ['taken out', 'globex', (github, repository) => github.removeRepository(repository)],
-      ['suspended', 'globex', github => github.suspend('globex')],
-      ['uninstalled', 'initech', github => github.uninstall('initech')],
+      ['taken out', 'globex', (github, repository) => github.installations.removeRepository(repository)],
+      ['suspended', 'globex', github => github.installations.suspend('globex')],
+      ['uninstalled', 'initech', github => github.installations.uninstall('initech')],
     ])('%s', async (how, owner, happen) => {
       const { github } = world()
       const { repository, ledger } = await workingIn(owner, `was-${how.replace(' ', '-')}`)
       await happen(github, repository)
       await github.waitFor(() => ledger().cancels.length === 1)
       await github.waitFor(async () => (await liveRuns()) === 0)
-      if (how === 'suspended') await github.unsuspend('globex')
+      if (how === 'suspended') await github.installations.unsuspend('globex')
     })
 
     it('a repository that was renamed goes on', async () => {

@@ -87,7 +87,7 @@ onEitherQueue('Somebody else has to approve', world => {
 
   it('which can not be shown where the App may make no checks; all else is as ever', async () => {
     const { github, repository, maya, olga, number, thread } = await here('no-checks', 'globex')
-    github.withholds('globex', 'checks')
+    github.installations.withhold('globex', ['checks'])
     await maya.comments(number, '/codex fix it')
     await thread.waitForAnswer('pull request is ready')
     const pull = await pullOf(repository, number)

@@ -142,8 +142,8 @@ onEitherQueue('A thread that was asked before', world => {
   it('files go along, and one that can not is named', async () => {
     const { github } = world()
     const png = Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex')
-    const shot = github.attach({ name: 'shot.png', type: 'image/png', bytes: png })
-    const film = github.attach({ name: 'film.mp4', type: 'video/mp4', bytes: Buffer.from('film') })
+    const shot = github.attachments.add({ name: 'shot.png', type: 'image/png', bytes: png })
+    const film = github.attachments.add({ name: 'film.mp4', type: 'video/mp4', bytes: Buffer.from('film') })
     const maya = github.as('maya')
     const issue = await maya.opensIssue({
       title: 'With a picture',

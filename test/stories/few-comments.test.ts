@@ -97,7 +97,7 @@ onBothQueues('A repository wants few comments', world => {
   it('where the App may make no checks, the progress is a comment that says why', async () => {
     const owner = 'globex'
     const { github } = world()
-    github.withholds(owner, 'checks')
+    github.installations.withhold(owner, ['checks'])
     const { thread, taskRun } = await asks('comments: check\n', 'fix it', owner)
     const status = await thread.waitForStatus('Codex is working')
     expect(status).toContain('The App lacks the permission `checks: write` here')

@@ -32,7 +32,7 @@ onEitherQueue(
 
     it('no files are passed on, and nobody is assigned or asked for a review', async () => {
       const { github } = world()
-      const shot = github.attach({
+      const shot = github.attachments.add({
         name: 'shot.png',
         type: 'image/png',
         bytes: Buffer.from(png, 'hex'),

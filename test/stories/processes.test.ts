@@ -130,7 +130,7 @@ describe.skipIf(!redisAvailable())('Redis has trouble', () => {
       comment: { id, body: '/codex help', created_at: new Date().toISOString() },
     }
     const began = Date.now()
-    const answer = await world.github.deliver('issue_comment', payload)
+    const answer = await world.github.webhooks.direct('issue_comment', payload)
     return { status: answer.status, ms: Date.now() - began }
   }
 
@@ -214,7 +214,7 @@ describe('The folder of the embedded queue is deleted while the bot works', () =
     await bot.says(/"level":50[^\n]*was deleted[^\n]*Start the bot again/)
     const ready = await fetch(`${bot.url}/readyz`)
     expect([ready.status, await ready.text()]).toEqual([503, expect.stringMatching(/"queue".*was deleted/)])
-    const answer = await github.deliver('issue_comment', {
+    const answer = await github.webhooks.direct('issue_comment', {
       action: 'created',
       installation: { id: github.installationId },
       repository: { id: 1, name: 'shop', owner: { login: 'acme', id: 5 } },

@@ -16,7 +16,11 @@ onEitherQueue('What came of it', world => {
     const { thread, says } = await opens('Draw a chart')
     const makes = ['chart.pdf', 'all the figures.csv']
     posthog.script('draw it', { kind: 'answers', text: 'Drawn.', makes })
-    const notes = github.attach({ name: 'notes.txt', type: 'text/plain', bytes: Buffer.from('As said.') })
+    const notes = github.attachments.add({
+      name: 'notes.txt',
+      type: 'text/plain',
+      bytes: Buffer.from('As said.'),
+    })
     await says(`/codex draw it ${notes.markdown}`)
     const answer = await thread.waitForAnswer('Drawn.')
     expect(answer).toMatch(

@@ -90,7 +90,7 @@ onEitherQueue('A pull request changes the settings', world => {
       github.calls.filter(
         ({ body, status }) => status === 422 && JSON.stringify(body).includes('"checks":"write"'),
       ).length
-    github.withholds(owner, 'checks')
+    github.installations.withhold(owner, ['checks'])
     const before = world().bot.output().length
     const maya = github.as('maya', repository)
     await maya.pushes('settings', { [path]: 'effort: huge\n' })

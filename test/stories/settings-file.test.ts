@@ -63,7 +63,11 @@ onEitherQueue(
   instructions: Mind the mole.
   comments: outcomes
 `)
-      const picture = github.attach({ name: 'shot.png', type: 'image/png', bytes: Buffer.from(png, 'hex') })
+      const picture = github.attachments.add({
+        name: 'shot.png',
+        type: 'image/png',
+        bytes: Buffer.from(png, 'hex'),
+      })
       const one = await asks('By default', picture.markdown)
       await one.thread.waitForAnswer('pull request is ready')
       expect(one.run()).toMatchObject({

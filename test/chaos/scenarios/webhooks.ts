@@ -45,7 +45,7 @@ async function againLater({ world, random }: Stage): Promise<void> {
   webhooks.mode = { kind: 'normal' }
   for (const { id, event, bytes } of random.shuffled([...webhooks.deliveries])) {
     webhooks.redeliver(id)
-    await world.github.deliver(event, {}, { guid: randomUUID(), raw: bytes.toString() })
+    await world.github.webhooks.direct(event, {}, { guid: randomUUID(), raw: bytes.toString() })
   }
   await world.github.settled()
 }
