@@ -31,31 +31,14 @@ export const closesAfterEach = (): void => {
   afterEach(() => posthog.close())
 }
 
-interface Given {
-  key?: string | undefined
-  raw?: string
-  type?: string
-}
-
-export async function send(method: string, path: string, body?: unknown, { key, raw, type }: Given = {}) {
+export async function send(method: string, path: string, body?: unknown, { key = posthog.apiKey } = {}) {
   const url = path.startsWith('/') ? posthog.url + path : `${posthog.url}/api/projects/1/${path}`
-  const headers: Record<string, string> = { 'content-type': type ?? 'application/json' }
-  const token = key ?? posthog.apiKey
-  if (token) headers.authorization = `Bearer ${token}`
-  const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body))
-  const answer = await fetch(url, { method, headers, ...(payload === undefined ? {} : { body: payload }) })
+  const authorization = key === '' ? undefined : { authorization: `Bearer ${key}` }
+  const headers = { 'content-type': 'application/json', ...authorization }
+  const answer = await fetch(url, { method, headers, body: body === undefined ? null : JSON.stringify(body) })
   const text = await answer.text()
   const isJson = answer.headers.get('content-type')?.includes('application/json')
-  return { status: answer.status, body: isJson ? parsed(text) : text, headers: answer.headers }
-}
-
-/** What broke off stays text. */
-function parsed(text: string) {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
+  return { status: answer.status, body: isJson ? JSON.parse(text) : text, headers: answer.headers }
 }
 
 export async function until<T>(look: () => Promise<T> | T, seen: (value: T) => boolean): Promise<T> {
