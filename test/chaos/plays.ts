@@ -49,6 +49,24 @@ const giveUpAfterMs = { timeout: 180_000, every: 100 }
 /** Words of which no others are the beginning. */
 const said = (name: string): RegExp => new RegExp(`begin-${name}\\b`)
 
+const begun = (title: string, number: number, expected: Expected): Play => ({
+  ...{ title, number, expected },
+  goesOn: Promise.resolve(),
+})
+
+/** Whoever judges a play hears of how it went on; where a scenario breaks off, nobody does. */
+function goingOn(play: Play, goOn: () => Promise<void>): Play {
+  const goesOn = goOn()
+  goesOn.catch(() => {})
+  return { ...play, goesOn }
+}
+
+const isSaid = ({ github }: World, number: number, words: RegExp): Promise<boolean> =>
+  github.waitFor(
+    async () => (await github.thread(number)).comments.some(({ body }) => words.test(body)),
+    giveUpAfterMs,
+  )
+
 async function opens(world: World, name: string) {
   const maya = world.github.as('maya')
   const { number } = await maya.opensIssue({ title: `Issue ${name}`, body: `About ${name}.` })
@@ -60,7 +78,7 @@ const labelled: Scene = async (world, name) => {
   const { maya, number } = await opens(world, name)
   await maya.labels(number, 'codex')
   const expected = { ...once, answers: [ready], reactions: { thread: 'rocket' } }
-  return { title: name, number, expected, goesOn: Promise.resolve() }
+  return begun(name, number, expected)
 }
 
 /** A comment on an issue: a pull request comes of it. */
@@ -68,7 +86,7 @@ const asked: Scene = async (world, name) => {
   const { maya, number } = await opens(world, name)
   const { id } = await maya.comments(number, `/codex begin-${name}`)
   const expected = { ...once, answers: [ready], reactions: { [id]: 'rocket' } }
-  return { title: name, number, expected, goesOn: Promise.resolve() }
+  return begun(name, number, expected)
 }
 
 /**
@@ -86,7 +104,7 @@ const idled: Scene = async (world, name) => {
     )
     world.posthog.run(String(ledgerOf(world, play.number).runs[0]?.runId)).idleOut()
   }
-  return { ...play, goesOn: goOn() }
+  return goingOn(play, goOn)
 }
 
 /** It waits until another issue is closed. */
@@ -100,20 +118,16 @@ export async function blocked(world: World, name: string): Promise<{ play: Play;
     if (ledgerOf(world, number).tasks.length > 0) throw new Error('it began while it was blocked')
     await maya.closes(before.number)
   }
-  return { play: { title: name, number, expected, goesOn: Promise.resolve() }, closes }
+  return { play: begun(name, number, expected), closes }
 }
 
 const freed: Scene = async (world, name) => {
   const { play, closes } = await blocked(world, name)
   const goOn = async () => {
-    await world.github.waitFor(
-      async () =>
-        (await world.github.thread(play.number)).comments.some(({ body }) => /waits for #/.test(body)),
-      giveUpAfterMs,
-    )
+    await isSaid(world, play.number, /waits for #/)
     await closes()
   }
-  return { ...play, goesOn: goOn() }
+  return goingOn(play, goOn)
 }
 
 /** The agent leaves its commits on the branch, so the bot opens the pull request. */
@@ -147,7 +161,7 @@ const steered: Scene = async (world, name) => {
     await world.posthog.run(run).completeTurn('Half of it is done.')
   }
   Object.assign(expected, { messages: 1, answers: [ready] })
-  return { ...play, goesOn: goOn() }
+  return goingOn(play, goOn)
 }
 
 /** A stop that comes late, after words that were said since. */
@@ -168,14 +182,11 @@ const overtaken: Scene = async (world, name) => {
     Object.assign(expected.reactions, { [stop.id]: '-1', [more.id]: '+1' })
     await github.waitFor(() => ledgerOf(world, number).messages.length > 0, giveUpAfterMs)
     await github.webhooks.flush()
-    await github.waitFor(
-      async () => (await github.thread(number)).comments.some(({ body }) => overtakenWords.test(body)),
-      giveUpAfterMs,
-    )
+    await isSaid(world, number, overtakenWords)
     await posthog.run(run).completeTurn('Half of it is done.')
   }
   Object.assign(expected, { messages: 1, answers: [overtakenWords, ready] })
-  return { ...play, goesOn: goOn() }
+  return goingOn(play, goOn)
 }
 const overtakenWords = /asked for the run here after you wrote this, so it goes on/
 
@@ -189,15 +200,12 @@ const questioned: Scene = async (world, name) => {
   const { expected, number } = play
   const { github } = world
   const goOn = async () => {
-    await github.waitFor(
-      async () => (await github.thread(number)).comments.some(({ body }) => questionWords.test(body)),
-      giveUpAfterMs,
-    )
+    await isSaid(world, number, questionWords)
     const { id } = await github.as('maya').comments(number, '/codex 1')
     expected.reactions[id] = '+1'
   }
   Object.assign(expected, { pulls: 0, answers: [questionWords, /It is blue/] })
-  return { ...play, goesOn: goOn() }
+  return goingOn(play, goOn)
 }
 const questionWords = /Codex has a question/
 
@@ -215,7 +223,7 @@ const rejoined: Scene = async (world, name) => {
     expected.reactions[id] = 'rocket'
   }
   Object.assign(expected, { messages: 1, statuses: 2, answers: [ready, /@maya done/] })
-  return { ...play, goesOn: goOn() }
+  return goingOn(play, goOn)
 }
 
 /** Stop, while the agent works. */
@@ -236,7 +244,7 @@ const stopped: Scene = async (world, name) => {
     // Not even its eyes are left.
     reactions: { [first]: '' },
   })
-  return { ...play, goesOn: goOn() }
+  return goingOn(play, goOn)
 }
 
 /** A question that starts nothing. */
@@ -250,7 +258,7 @@ const answered: Scene = async (world, name) => {
     answers: [/All commands, options and reactions/],
     reactions: { [id]: '+1' },
   }
-  return { title: name, number, expected, goesOn: Promise.resolve() }
+  return begun(name, number, expected)
 }
 
 /** A file is attached to the command. */
@@ -263,7 +271,7 @@ const attached: Scene = async (world, name) => {
   const { maya, number } = await opens(world, name)
   const { id } = await maya.comments(number, `/codex begin-${name} ${file.markdown}`)
   const expected = { ...once, answers: [ready], reactions: { [id]: 'rocket' } }
-  return { title: name, number, expected, goesOn: Promise.resolve() }
+  return begun(name, number, expected)
 }
 
 /** A review with two comments on lines, each of which gets its own answer. */
@@ -276,17 +284,14 @@ const reviewed: Scene = async (world, name) => {
   const comments = [1, 2].map(line => ({ path, line, body: `Rename line ${line}.` }))
   await world.github.as('mario').reviews(number, { body: `/codex begin-${name}`, comments })
   const expected = { ...once, pulls: 0, answers: [/@mario done/], reactions: {}, lineAnswers: 2 }
-  return { title: name, number, expected, goesOn: Promise.resolve() }
+  return begun(name, number, expected)
 }
 
 /** The last thing that a Run does. */
 async function asksItsCost(world: World, number: number): Promise<void> {
   const { github, posthog } = world
   await github.waitFor(async () => ledgerOf(world, number).runs.length > 0, giveUpAfterMs)
-  await github.waitFor(
-    async () => (await github.thread(number)).comments.some(({ body }) => ready.test(body)),
-    giveUpAfterMs,
-  )
+  await isSaid(world, number, ready)
   const { taskId = '' } = ledgerOf(world, number).runs[0] ?? {}
   await github.waitFor(
     () => posthog.calls.some(({ route, path }) => route === 'usage' && path.includes(taskId)),
@@ -308,29 +313,20 @@ async function runOf(world: World, number: number): Promise<string> {
   }, giveUpAfterMs)
 }
 
-/** Whoever judges a play hears of how it went on; where a scenario breaks off, nobody does. */
-const heeded =
-  (scene: Scene): Scene =>
-  async (world, name) => {
-    const play = await scene(world, name)
-    play.goesOn.catch(() => {})
-    return play
-  }
-
 export const scenes = {
-  labelled: heeded(labelled),
-  asked: heeded(asked),
-  idled: heeded(idled),
-  freed: heeded(freed),
-  pushed: heeded(pushed),
-  cutOff: heeded(cutOff),
-  steered: heeded(steered),
-  questioned: heeded(questioned),
-  overtaken: heeded(overtaken),
-  rejoined: heeded(rejoined),
-  stopped: heeded(stopped),
-  answered: heeded(answered),
-  attached: heeded(attached),
-  reviewed: heeded(reviewed),
+  labelled,
+  asked,
+  idled,
+  freed,
+  pushed,
+  cutOff,
+  steered,
+  questioned,
+  overtaken,
+  rejoined,
+  stopped,
+  answered,
+  attached,
+  reviewed,
 }
 export type SceneName = keyof typeof scenes
