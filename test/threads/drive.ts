@@ -36,13 +36,24 @@ class Stage {
     return this.thread(number, repository)
   }
 
+  /** One more issue beside another. */
+  async issueBeside({ repository }: Opened, title: string, { by = 'maya', body = 'It fails.' } = {}) {
+    const { number } = await this.world.github.as(by, repository).opensIssue({ title, body })
+    return this.thread(number, repository)
+  }
+
   thread(number: number, repository: string) {
     const { world } = this
     const maya = world.github.as('maya', repository)
     const thread = new Thread(world, number, repository)
     return {
       ...{ number, repository, thread, maya },
-      says: (text: string) => maya.comments(number, text),
+      /** And waits until the bot has reacted so. */
+      says: async (text: string, reaction?: string) => {
+        const asked = await maya.comments(number, text)
+        if (reaction !== undefined) await thread.waitForReaction(reaction, asked.id)
+        return asked
+      },
       run: async (index = 0) => {
         const runId = await world.github.waitFor(() => ledgerOf(world, number, repository).runs[index]?.runId)
         await world.github.waitFor(() => world.posthog.run(runId).status === 'in_progress')
@@ -255,6 +266,13 @@ const atWork = async (run: Awaited<ReturnType<Opened['run']>>): Promise<void> =>
   await run.update({ sessionUpdate: 'tool_call', kind: 'execute', title: 'npm test' })
 }
 
+const replied = async (stage: Stage, name: string, by = 'maya'): Promise<void> => {
+  const opened = await stage.issue('Login is flaky')
+  const asked = await stage.world.github.as(by, opened.repository).comments(opened.number, `/codex ${name}`)
+  await opened.thread.waitForReaction('+1', asked.id)
+  await stage.draw(name, opened)
+}
+
 const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   async work(stage) {
     const { posthog } = stage.world
@@ -283,8 +301,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const opened = await stage.issue('Orders page is slow')
     await opened.says('/codex find the slow query')
     await opened.thread.waitForStatus(/Codex is working[\s\S]*Started agent/)
-    const asked = await opened.says('/codex status')
-    await opened.thread.waitForReaction('+1', asked.id)
+    await opened.says('/codex status', '+1')
     await stage.draw('status', opened)
   },
   async needs(stage) {
@@ -320,8 +337,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await opened.says('/codex rename the helper')
     const run = await opened.run()
     await opened.thread.waitForStatus('⏳ Codex is working')
-    const more = await opened.says('/codex and its test file')
-    await opened.thread.waitForReaction('+1', more.id)
+    await opened.says('/codex and its test file', '+1')
     await run.completeTurn('The helper is called `waitForRedirect` now, and so is its test file.')
     await opened.thread.waitForFolded()
     await stage.draw('follow-up', opened)
@@ -397,20 +413,18 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
         text: `The login is easier to follow now. One thing is wrong.\n\n\`\`\`findings\n${JSON.stringify(findings)}\n\`\`\`\n`,
       },
     )
-    const asked = await opened.says('/codex review')
-    await opened.thread.waitForReaction('rocket', asked.id)
+    await opened.says('/codex review', 'rocket')
     await opened.thread.waitForFolded()
     await github.waitFor(async () => (await opened.thread.view()).lineComments.length === 1)
     await stage.draw('codex-review', opened)
   },
   async waiting(stage) {
-    const { github, posthog } = stage.world
+    const { posthog } = stage.world
     const first = await stage.issue('Busy', { settings: 'limits: {person: 1}\n' })
     posthog.script({ repository: first.repository }, { kind: 'hangs' })
     await first.says('/codex do the first thing')
     await first.thread.waitForStatus('⏳ Codex is working')
-    const { number } = await github.as('maya', first.repository).opensIssue({ title: 'Next', body: 'x' })
-    const second = stage.thread(number, first.repository)
+    const second = await stage.issueBeside(first, 'Next')
     await second.says('/codex fix the flaky login test')
     await second.thread.waitForStatus('waits for its turn')
     const asked = await second.says('/codex queue')
@@ -420,24 +434,17 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await first.says('/codex stop')
   },
   async blocked(stage) {
-    const { github } = stage.world
     const first = await stage.issue('Upgrade the session library')
-    const { number } = await github
-      .as('maya', first.repository)
-      .opensIssue({ title: 'Login is flaky', body: 'It fails.' })
-    github.block(number, [first.number], first.repository)
-    const second = stage.thread(number, first.repository)
+    const second = await stage.issueBeside(first, 'Login is flaky')
+    stage.world.github.block(second.number, [first.number], first.repository)
     await second.says('/codex fix the flaky login test')
     await second.thread.waitForStatus('⏳ Codex waits for #')
     await stage.draw('blocked', second)
   },
   async paused(stage) {
-    const { github } = stage.world
     const opened = await stage.issue('Login is flaky')
-    const other = await github
-      .as('olga', opened.repository)
-      .opensIssue({ title: 'Release 2.0', body: '/codex pause release of 2.0' })
-    const release = stage.thread(other.number, opened.repository)
+    const pause = { by: 'olga', body: '/codex pause release of 2.0' }
+    const release = await stage.issueBeside(opened, 'Release 2.0', pause)
     await release.thread.waitForAnswer('is paused')
     await opened.says('/codex fix the flaky login test')
     await opened.thread.waitForStatus('⏸️')
@@ -453,14 +460,12 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
       title: 'Wait for the session',
       body: `Fixes #${opened.number}`,
     })
-    const asked = await opened.says('/codex fix the flaky login test')
-    await opened.thread.waitForReaction('-1', asked.id)
+    await opened.says('/codex fix the flaky login test', '-1')
     await stage.draw('taken', opened)
   },
   async dryRun(stage) {
     const opened = await stage.issue('Login is flaky')
-    const asked = await opened.says('/codex --dry-run --effort high fix the flaky login test')
-    await opened.thread.waitForReaction('+1', asked.id)
+    await opened.says('/codex --dry-run --effort high fix the flaky login test', '+1')
     await stage.draw('dry-run', opened)
   },
   async asks(stage) {
@@ -477,8 +482,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await opened.thread.waitForAnswer('waits for your answer')
     await opened.thread.waitForReaction('+1', status.id)
     await stage.draw('asks', opened)
-    const answer = await opened.says('/codex 1')
-    await opened.thread.waitForReaction('+1', answer.id)
+    await opened.says('/codex 1', '+1')
     await opened.thread.waitForAnswer('storefront')
   },
   async permission(stage) {
@@ -497,8 +501,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const opened = await stage.issue('Count')
     const asked = await opened.says('/codex count to infinity')
     await opened.thread.waitForStatus('⏳ Codex is working')
-    const stop = await opened.says('/codex stop')
-    await opened.thread.waitForReaction('+1', stop.id)
+    await opened.says('/codex stop', '+1')
     await opened.thread.waitForStatus(/^### ⏹️/)
     await stage.world.github.waitFor(async () => (await opened.thread.reactions(asked.id)).length === 0)
     await stage.draw('stopped', opened)
@@ -542,42 +545,26 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
       { times: 2 },
     )
     const opened = await stage.issue('Old lockfile')
-    const first = await opened.says('/codex update the lockfile')
-    await opened.thread.waitForReaction('confused', first.id)
+    await opened.says('/codex update the lockfile', 'confused')
     await opened.thread.waitForFolded()
     await stage.draw('failed', opened)
-    const again = await opened.says('/codex retry')
-    await opened.thread.waitForReaction('rocket', again.id)
+    await opened.says('/codex retry', 'rocket')
     await opened.thread.waitForFolded()
     await stage.draw('retry', opened)
   },
   async limit(stage) {
-    const { github } = stage.world
     const first = await stage.issue('The one of today', {
       settings: 'limits: {repository_per_day: 1, when_reached: refuse}\n',
     })
     await first.says('/codex do it')
     await first.thread.waitForFolded()
-    const { number } = await github
-      .as('maya', first.repository)
-      .opensIssue({ title: 'One too many', body: 'x' })
-    const second = stage.thread(number, first.repository)
-    const asked = await second.says('/codex fix the flaky login test')
-    await second.thread.waitForReaction('-1', asked.id)
+    const second = await stage.issueBeside(first, 'One too many')
+    await second.says('/codex fix the flaky login test', '-1')
     await stage.draw('limit', second)
   },
   async replies(stage) {
-    const replied = async (name: string, by = 'maya') => {
-      const opened = await stage.issue('Login is flaky')
-      const asked = await stage.world.github
-        .as(by, opened.repository)
-        .comments(opened.number, `/codex ${name}`)
-      await opened.thread.waitForReaction('+1', asked.id)
-      await stage.draw(name, opened)
-    }
-    await replied('help')
-    await replied('config')
-    await replied('doctor', 'olga')
+    await replied(stage, 'help')
+    await replied(stage, 'config')
   },
   async mistakes(stage) {
     const opened = await stage.issue('Login is flaky')
@@ -606,6 +593,13 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   },
 }
 
+/** PostHog covers nobody's repository meanwhile, so it comes when the others are over. */
+async function doctor(stage: Stage): Promise<void> {
+  const fault = { kind: 'status', code: 200, body: { repositories: [] } } as const
+  stage.world.posthog.fault({ route: 'github-repos', times: Number.POSITIVE_INFINITY, fault })
+  await replied(stage, 'doctor', 'olga')
+}
+
 /** All of them in one bot would keep each other waiting. */
 const scenesAtOnce = 8
 
@@ -615,6 +609,7 @@ export async function driveThreads(): Promise<DrivenThreads> {
     const stage = new Stage(world)
     const inTurn = pLimit(scenesAtOnce)
     await inTurn.map(Object.values(scenes), scene => scene(stage))
+    await doctor(stage)
     const { drawn } = stage
     return Object.fromEntries(
       Object.keys(pictures).flatMap(name => (drawn[name] ? [[name, drawn[name]]] : [])),
