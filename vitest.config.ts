@@ -40,7 +40,7 @@ const exhaustive = [
   ...[
     'emulators/**',
     'test/threads/**',
-    'test/demo/{keep,playground,playground-actions}.test.ts',
+    'test/demo/{keep,playground,playground-actions,watch}.test.ts',
     'test/security/{fuzz,github-renders}.test.ts',
   ],
   ...[

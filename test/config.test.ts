@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type Config, readConfig, secretsOf } from '../src/config.ts'
@@ -299,38 +299,40 @@ function textOf(name: string): string | undefined {
   }
 }
 
+/** As it was built, which begins sooner than its sources. */
+const built = dirname(process.env.BOT_ENTRY ?? join(import.meta.dirname, '../dist/main.js'))
+
+const nodeIn = (cwd: string, words: string[], env: Env = {}) =>
+  spawnSync(process.execPath, words, { cwd, env: { PATH: process.env.PATH, ...env }, encoding: 'utf8' })
+
+/** What a process reads in that folder. */
+function readIn(cwd: string, shown: string, env: Env): unknown {
+  const reader = pathToFileURL(join(built, 'process-environment.js')).href
+  const script = `import { environment, envFileToWrite } from ${JSON.stringify(reader)}; const env = environment(); process.stdout.write(JSON.stringify(${shown}))`
+  const { stdout, stderr } = nodeIn(cwd, ['--input-type=module', '-e', script], env)
+  expect(stderr).toBe('')
+  return JSON.parse(stdout)
+}
+
 test('the environment wins over .env', () => {
   writeFileSync(join(dir, '.env'), 'APP_ID=1\nCODEX_MODEL="from the file"\nPOSTHOG_PROJECT_ID=7 # a remark\n')
-  const reader = pathToFileURL(join(import.meta.dirname, '../src/process-environment.ts')).href
-  const script = `const { environment } = await import(${JSON.stringify(reader)}); const { APP_ID, CODEX_MODEL, POSTHOG_PROJECT_ID } = environment(); process.stdout.write(JSON.stringify([APP_ID, CODEX_MODEL, POSTHOG_PROJECT_ID]))`
-  const tsx = import.meta.resolve('tsx')
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--import', tsx, '--input-type=module', '-e', script],
-    { cwd: dir, env: { PATH: process.env.PATH, APP_ID: '2' }, encoding: 'utf8' },
-  )
-  expect(stderr).toBe('')
-  expect(JSON.parse(stdout)).toEqual(['2', 'from the file', '7'])
+  const shown = '[env.APP_ID, env.CODEX_MODEL, env.POSTHOG_PROJECT_ID]'
+  expect(readIn(dir, shown, { APP_ID: '2' })).toEqual(['2', 'from the file', '7'])
 })
 
 test('with ENV_FILE no other file is read', () => {
   const cwd = mkdtempSync(join(dir, 'file-'))
   writeFileSync(join(cwd, '.env'), 'APP_ID=1\nLOG_LEVEL=debug\n')
   writeFileSync(join(cwd, 'walk.env'), 'APP_ID=2\n')
-  const reader = pathToFileURL(join(import.meta.dirname, '../src/process-environment.ts')).href
-  const script = `const { environment, envFileToWrite } = await import(${JSON.stringify(reader)}); const { APP_ID, LOG_LEVEL } = environment(); process.stdout.write(JSON.stringify([APP_ID, LOG_LEVEL, envFileToWrite()]))`
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script],
-    { cwd, env: { PATH: process.env.PATH, ENV_FILE: 'walk.env' }, encoding: 'utf8' },
-  )
-  expect(stderr).toBe('')
-  expect(JSON.parse(stdout)).toEqual(['2', null, join(realpathSync(cwd), 'walk.env')])
+  const shown = '[env.APP_ID, env.LOG_LEVEL, envFileToWrite()]'
+  expect(readIn(cwd, shown, { ENV_FILE: 'walk.env' })).toEqual([
+    '2',
+    null,
+    join(realpathSync(cwd), 'walk.env'),
+  ])
 })
 
 describe('a .env that can not be read is refused in words', () => {
-  const main = join(import.meta.dirname, '../src/main.ts')
-  const tsx = import.meta.resolve('tsx')
   const unreadable: [string, (path: string) => void][] = [
     ['a folder', path => mkdirSync(path)],
     ['a file of somebody else', path => writeFileSync(path, 'APP_ID=1', { mode: 0 })],
@@ -340,11 +342,7 @@ describe('a .env that can not be read is refused in words', () => {
   test.each(cases)('%s', (_, make) => {
     const cwd = mkdtempSync(join(dir, 'env-'))
     make(join(cwd, '.env'))
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', tsx, main], {
-      cwd,
-      env: { PATH: process.env.PATH },
-      encoding: 'utf8',
-    })
+    const { status, stdout, stderr } = nodeIn(cwd, [join(built, 'main.js')])
     const path = join(realpathSync(cwd), '.env')
     expect({ status, stdout, stderr }).toEqual({
       status: 1,
@@ -374,12 +372,7 @@ describe('a line of .env that is no variable is told, as the next one would be l
   test('at the start', () => {
     const cwd = mkdtempSync(join(dir, 'stray-'))
     writeFileSync(join(cwd, '.env'), 'APP_ID=1\nPOSTHOG_API_KEY\nPOSTHOG_PROJECT_ID=7\n')
-    const main = join(import.meta.dirname, '../src/main.ts')
-    const { status, stderr } = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), main], {
-      cwd,
-      env: { PATH: process.env.PATH },
-      encoding: 'utf8',
-    })
+    const { status, stderr } = nodeIn(cwd, [join(built, 'main.js')])
     expect([status, stderr]).toEqual([1, expect.stringMatching(/\.env, line 2: this is no variable/)])
   })
 })

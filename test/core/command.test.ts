@@ -469,21 +469,21 @@ describe('hostile Markdown as long as GitHub allows', () => {
   /** ms of the processor; the page itself is read in a thread of its own. */
   const bound = 150
 
-  test.each(someOf(units, 6))('%j before a command: it counts, does not, or the writer is told so', unit => {
+  test.each(someOf(units, 3))('%j before a command: it counts, does not, or the writer is told so', unit => {
     const text = `${filled(unit)}\n\n/codex go`
     const page = seen(text)
     expect(spentOn(() => parseCommands(page))).toBeLessThan(bound)
     expect(read(text).join()).toMatch(/^(?:$|run \| go\b)/)
   })
 
-  test.each(someOf(units, 6))('%j below a command does not keep it from being read', unit => {
+  test.each(someOf(units, 3))('%j below a command does not keep it from being read', unit => {
     const parsed = parseCommands(seen(`/codex stop\n\n${filled(unit)}`))
     expect(parsed.map(brief)).toEqual(['stop'])
     const page = seen(`/codex ${filled(unit)}`)
     expect(spentOn(() => parseCommands(page))).toBeLessThan(bound)
   })
 
-  test.each(someOf(units, 6))(
+  test.each(someOf(units, 3))(
     '%j in a piece of its own does not keep a command below from being read',
     unit => {
       const text = filled(unit.replace(/[<`~[\s\\]/g, 'x'))

@@ -12,6 +12,7 @@ import {
 } from '../../src/core/settings/deployment-settings.ts'
 import { settingsOfLayers } from '../../src/core/settings/layers.ts'
 import type { Given } from '../../src/core/settings/repository-settings.ts'
+import { tries } from '../support/tries.ts'
 
 const shop = { owner: 'acme', ownerId: 5, repo: 'shop', repoId: 100 }
 
@@ -207,6 +208,6 @@ test('a ceiling is never loosened from below', () => {
         if (listed) expect(listed).toEqual(expect.arrayContaining(settings.allow[who]))
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: tries(7_000) },
   )
 })

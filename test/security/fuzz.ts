@@ -93,6 +93,7 @@ async function live(n: number): Promise<World> {
   const rule =
     random.next() < 0.03 ? { text: repetition(random, 200_000), may: atLeast('write') } : random.one(rules)
   const bot = new MemoryBot({
+    isTimed: true,
     secrets: configured,
     roles: { ...people, ghost: undefined },
     settings: rule.text,

@@ -82,6 +82,8 @@ export interface MemoryBotOptions {
   branches?: Readonly<Record<string, string>>
   /** The deployment's own, for runs as its user. */
   userToken?: string
+  /** Whether to note how long jobs and deliveries take, which costs as much as they do. */
+  isTimed?: boolean
 }
 
 const webhookSecret = 'hush-hush-webhook-secret-of-32-letters'
@@ -162,7 +164,7 @@ export class MemoryBot {
   deaths = 0
   /** What PostHog answers to whatever would put an agent to work. */
   fault: Error | undefined
-  /** The most CPU time that one job or delivery took, in milliseconds; nothing here waits for anything. */
+  /** The most CPU time that one job or delivery took, in milliseconds, where it is timed; nothing here waits for anything. */
   held = 0
   readonly comments: Posted[] = []
   readonly prompts: string[] = []
@@ -362,6 +364,7 @@ export class MemoryBot {
   }
 
   async #timed<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.#options.isTimed) return work()
     const began = cpuUsage()
     try {
       return await work()

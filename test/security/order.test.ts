@@ -15,7 +15,7 @@ const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
 async function sends(bot: MemoryBot, ...all: Sent[]): Promise<void> {
   for (const sent of all) {
     expect(await bot.deliver(sent)).toBeLessThan(300)
-    await bot.work(40)
+    await bot.work(15)
   }
 }
 

@@ -5,7 +5,7 @@
 export const exhaustive = process.env.EXHAUSTIVE !== undefined
 
 /** How often a property is tried: a share of its count, many times its count with `npm run properties`. */
-const share = Number(process.env.TRIES ?? (exhaustive ? 0.3 : 0.05))
+const share = Number(process.env.TRIES ?? (exhaustive ? 0.3 : 0.03))
 
 export const tries = (count: number): number => Math.max(1, Math.round(count * share))
 
