@@ -272,27 +272,3 @@ test('there is no drawer for odds and ends, and no barrel', () => {
     source.filter(file => /(?:^|\/)(?:utils?|helpers?|common|manager|misc|types|index)\.tsx?$/.test(file)),
   ).toEqual([])
 })
-
-test('nothing here rests on what lies beside the repository', () => {
-  const beside = ['..', 'shared'].join('/')
-  const work = ['', 'work', ''].join('/')
-  const documents = readdirSync(root).filter(
-    name => /\.(?:md|json|yml|yaml|ts)$/.test(name) && name !== 'package-lock.json',
-  )
-  const all = [
-    ...filesIn('src'),
-    ...filesIn('test'),
-    ...filesIn('scripts'),
-    ...filesIn('emulators'),
-    ...filesIn('demo'),
-    ...documents,
-  ]
-  expect(
-    all.filter(
-      file =>
-        textOf(file).includes(beside) ||
-        textOf(file).includes(`${work}shared`) ||
-        textOf(file).includes(`${work}main`),
-    ),
-  ).toEqual([])
-})

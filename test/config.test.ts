@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -280,24 +280,7 @@ describe('the list of variables', () => {
     asked.delete('NODE_ENV')
     expect([...asked].sort()).toEqual([...variables].sort())
   })
-
-  test('is all that the documents name, where they are', () => {
-    for (const name of ['.env.example', 'docs/environment.md']) {
-      const text = textOf(name)
-      if (text !== undefined)
-        for (const variable of variables)
-          expect([name, variable, text.includes(variable)]).toEqual([name, variable, true])
-    }
-  })
 })
-
-function textOf(name: string): string | undefined {
-  try {
-    return readFileSync(new URL(`../${name}`, import.meta.url), 'utf8')
-  } catch {
-    return undefined
-  }
-}
 
 /** As it was built, which begins sooner than its sources. */
 const built = dirname(process.env.BOT_ENTRY ?? join(import.meta.dirname, '../dist/main.js'))

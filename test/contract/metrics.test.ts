@@ -9,6 +9,7 @@ import { type MetricsParts, openMetrics } from '../../src/web/metrics.ts'
 import { minute, runWith, second, t0, taskRun, working } from '../core/given.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+import { exhaustive } from '../support/tries.ts'
 import { Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
 
@@ -190,7 +191,7 @@ describe('the page of a process', () => {
   })
 })
 
-describe.skipIf(!redisAvailable())('when the queue hangs', () => {
+describe.skipIf(!redisAvailable() || !exhaustive)('when the queue hangs', () => {
   let redis: RedisServer
   let world: World
   beforeAll(async () => {

@@ -410,11 +410,6 @@ describe('answers', () => {
     once('GET', '/api/projects/42/tasks/models/', status, answer)
     expect(await tasks.models()).toEqual([])
   })
-
-  test('words to a run that has ended, 409, are told so without another look', async () => {
-    once('POST', `${runPath}command/`, 409, { error: 'Task run workflow has ended' })
-    expect(await tasks.sendMessage(session, { id: 'n', text: 't', attachments: [] })).toBe('ended')
-  })
 })
 
 describe('a look', () => {

@@ -58,24 +58,21 @@ describe('a command that GitHub sends again', () => {
 })
 
 describe('a closing', () => {
-  const closed = async (by: string, at: number, settings?: string): Promise<MemoryBot> => {
-    const bot = botWith(settings === undefined ? {} : { settings })
+  const closed = async (by: string, at: number): Promise<MemoryBot> => {
+    const bot = botWith()
     await sends(bot, github.comment({ at: 10 }))
     bot.subject.open = false
     await sends(bot, github.closes(by, at))
     return bot
   }
 
-  test('stops what was asked before it', async () => {
-    expect((await closed('maya', 20)).cancelled).toHaveLength(1)
-  })
-
-  test('in the second of the command stops it', async () => {
-    expect((await closed('maya', 10)).cancelled).toHaveLength(1)
-  })
-
-  test('that comes hours late stops nothing newer', async () => {
-    expect((await closed('maya', 9)).cancelled).toEqual([])
+  test.each([
+    ['stops what was asked before it', 'maya', 20, 1],
+    ['in the second of the command stops it', 'maya', 10, 1],
+    ['that comes hours late stops nothing newer', 'maya', 9, 0],
+    ['by another who may stop, stops', 'zoe', 20, 1],
+  ])('%s', async (_, by, at, stops) => {
+    expect((await closed(by, at)).cancelled).toHaveLength(stops)
   })
 
   test('that is undone by now stops nothing', async () => {
@@ -92,22 +89,14 @@ describe('a closing', () => {
     expect(bot.cancelled).toEqual([])
   })
 
-  test('by somebody who may not stop is told in the status, quietly, and stops nothing', async () => {
-    const bot = await closed('sam', 20)
+  test.each([
+    ['by somebody who may not stop is told in the status, quietly, and stops nothing', 'sam'],
+    ['by a bot is told, too: a person may want the work all the same', 'stale[bot]'],
+  ])('%s', async (_, by) => {
+    const bot = await closed(by, 20)
     expect(bot.cancelled).toEqual([])
-    expect(statusOf(bot)).toContain('ℹ️ `sam` closed this but may not stop the run, so it goes on.')
+    expect(statusOf(bot)).toContain(`ℹ️ \`${by}\` closed this but may not stop the run, so it goes on.`)
     expect(bot.comments).toHaveLength(1)
-  })
-
-  test('by a bot is told, too: a person may want the work all the same', async () => {
-    const bot = await closed('stale[bot]', 20)
-    expect(bot.cancelled).toEqual([])
-    expect(statusOf(bot)).toContain('ℹ️ `stale[bot]` closed this but may not stop the run, so it goes on.')
-    expect(bot.comments).toHaveLength(1)
-  })
-
-  test('by another who may stop, stops', async () => {
-    expect((await closed('zoe', 20)).cancelled).toHaveLength(1)
   })
 
   test('by who asked stops, whatever the role is by now', async () => {
@@ -133,6 +122,8 @@ describe('a label taken off', () => {
     bot.subject.labels = []
     await sends(bot, github.labels('maya', 20, 'unlabeled'))
     expect(bot.cancelled).toHaveLength(1)
+    await bot.settle()
+    expect(statusOf(bot)).toContain('Stopped because `maya` took the label off')
   })
 
   test('and back on by the time of the look stops nothing', async () => {
@@ -308,28 +299,32 @@ describe('a stop', () => {
     expect(bot.requests).toHaveLength(1)
   })
 
-  test('that waits in the queue is heeded by a command, and answers truthfully', async () => {
-    const bot = botWith()
-    await bot.deliver(command)
-    await bot.deliver(stop())
-    const waiting = bot.triggers.get('comment-502') ?? expect.fail('no stop')
+  /** As a stop that GitHub's limit holds up. */
+  const waits = (bot: MemoryBot, id: string): void => {
+    const waiting = bot.triggers.get(id) ?? expect.fail(`no ${id}`)
     waiting.due = bot.now + 60_000
-    await bot.work(60)
-    expect(bot.requests).toEqual([])
-    expect(told(bot)).not.toContain('nothing to stop')
-    expect(bot.reactions.at(-1)).toBe('+1')
-  })
+  }
 
-  test('that waits in the queue is heeded by a run before its agent, and answers truthfully', async () => {
+  test.each([
+    [
+      'that waits in the queue is heeded by a command, and answers truthfully',
+      0,
+      'you stopped this before it began',
+    ],
+    [
+      'that waits in the queue is heeded by a run before its agent, and answers truthfully',
+      1,
+      '### ⏹️ Codex was stopped',
+    ],
+  ])('%s', async (_, steps, said) => {
     const bot = botWith()
     await bot.deliver(command)
-    await bot.work(1)
+    await bot.work(steps)
     await bot.deliver(stop())
-    const waiting = bot.triggers.get('comment-502') ?? expect.fail('no stop')
-    waiting.due = bot.now + 60_000
+    waits(bot, 'comment-502')
     await bot.work(60)
     expect(bot.requests).toEqual([])
-    expect(statusOf(bot)).toContain('stopped')
+    expect(told(bot)).toContain(said)
     expect(told(bot)).not.toContain('nothing to stop')
     expect(bot.reactions.at(-1)).toBe('+1')
   })
@@ -338,8 +333,7 @@ describe('a stop', () => {
     const bot = botWith()
     await bot.deliver(command)
     await bot.deliver(github.comment({ id: 502, at: 20, text: '/codex stop --dry-run' }))
-    const waiting = bot.triggers.get('comment-502') ?? expect.fail('no stop')
-    waiting.due = bot.now + 60_000
+    waits(bot, 'comment-502')
     await bot.work(60)
     expect(bot.requests).toHaveLength(1)
     expect(bot.cancelled).toEqual([])
@@ -355,8 +349,7 @@ describe('a stop', () => {
     const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) }, inline })
     await bot.deliver(github.inlineComment({ id: 501, at: 10 }))
     await bot.deliver(github.review({ text, at: 20 }))
-    const waiting = bot.triggers.get('review-40') ?? expect.fail('no review')
-    waiting.due = bot.now + 60_000
+    waits(bot, 'review-40')
     await bot.work(60)
     expect(bot.requests).toHaveLength(starts)
   })
@@ -470,6 +463,7 @@ describe('a deletion of words that wait for the agent', () => {
     await sends(bot, github.deletes(by, { id: 502, at: 20, text: '/codex in red' }))
     expect(await begins(bot)).toContain('fix it')
     expect(bot.prompts.join().includes('in red')).toBe(reaches)
+    expect(statusOf(bot).includes('`sam` deleted words that wait for the agent')).toBe(by === 'sam')
     expect(bot.cancelled).toEqual([])
   })
 
@@ -568,10 +562,12 @@ describe('what the thread remembers', () => {
       bot.comments.splice(bot.comments.indexOf(gone), 1)
   }
 
-  test.each<[string, (body: string) => boolean]>([
+  const gone: [string, (body: string) => boolean][] = [
     ['its status comment', body => body.startsWith('### ')],
     ['all that the bot said', () => true],
-  ])('survives the deletion of %s', async (_, which) => {
+  ]
+
+  test.each(gone)('survives the deletion of %s', async (_, which) => {
     const bot = await answered()
     forgets(bot, which)
     await sends(bot, github.comment({ id: 502, at: 900, text: '/codex retry' }))
@@ -580,10 +576,7 @@ describe('what the thread remembers', () => {
     expect(bot.prompts.at(-1)).toContain('fix the first')
   })
 
-  test.each<[string, (body: string) => boolean]>([
-    ['its status comment', body => body.startsWith('### ')],
-    ['all that the bot said', () => true],
-  ])('tells of its last run and goes on with it after the deletion of %s', async (_, which) => {
+  test.each(gone)('tells of its last run and goes on with it after the deletion of %s', async (_, which) => {
     const bot = await answered()
     forgets(bot, which)
     await sends(bot, github.comment({ id: 502, at: 900, text: '/codex status' }))

@@ -1,6 +1,7 @@
 /** When a run is over: at the end of its turn and not before, whatever PostHog calls it meanwhile. */
 import { expect, it } from 'vitest'
 import type { Behaviour } from '../../emulators/posthog/behaviour.ts'
+import { exhaustive, someOf } from '../support/tries.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
@@ -89,13 +90,15 @@ onEitherQueue('A run is over', world => {
     await thread.waitForAnswer('Now all tests pass.')
   })
 
-  it.each([
+  const cutOff = [
     ['an older workflow', { kind: 'stopsShort', by: 'older-workflow' }],
     ['the clock', { kind: 'stopsShort', by: 'timed_out_wall_clock' }],
     ['inactivity', { kind: 'stopsShort', by: 'timed_out_inactivity' }],
     ['the length', { kind: 'answers', text: 'I first', stopReason: 'max_tokens' }],
     ['a failure upstream', { kind: 'fails', message: 'Agent error: 503 of upstream' }],
-  ] as const)('not when it is cut off by %s', async (name, behaviour) => {
+  ] as const
+
+  it.each(someOf(cutOff, 2))('not when it is cut off by %s', async (name, behaviour) => {
     const { thread, agent, says } = await asks(`Cut off by ${name}`)
     agent(`cut off by ${name}`, behaviour, 1)
     agent('ended before it was finished', { kind: 'answers', text: 'Done in the end.' })
@@ -105,18 +108,21 @@ onEitherQueue('A run is over', world => {
     expect(await thread.answers()).toHaveLength(1)
   })
 
-  it('with a last word like any other, however long the name is that it gives its branch', async () => {
-    const { thread, agent, says, run } = await asks('Named at length')
-    agent('name it at length', { kind: 'manual' })
-    await says('/codex name it at length')
-    await thread.waitForStatus('⏳ Codex is working')
-    run().setOutput({ head_branch: 'x'.repeat(70_000) })
-    await run().completeTurn('It is done.')
-    const told = await thread.waitForAnswer('It is done.')
-    expect(told.length).toBeLessThan(2_000)
-    expect(told).not.toContain('`…`')
-    await thread.waitForFolded()
-  })
+  it.runIf(exhaustive)(
+    'with a last word like any other, however long the name is that it gives its branch',
+    async () => {
+      const { thread, agent, says, run } = await asks('Named at length')
+      agent('name it at length', { kind: 'manual' })
+      await says('/codex name it at length')
+      await thread.waitForStatus('⏳ Codex is working')
+      run().setOutput({ head_branch: 'x'.repeat(70_000) })
+      await run().completeTurn('It is done.')
+      const told = await thread.waitForAnswer('It is done.')
+      expect(told.length).toBeLessThan(2_000)
+      expect(told).not.toContain('`…`')
+      await thread.waitForFolded()
+    },
+  )
 
   it('with a first line that says so, where files changed and nothing came to GitHub', async () => {
     const { thread, agent, says } = await asks('Not published')
@@ -169,7 +175,7 @@ onEitherQueue('A run is over', world => {
     expect(await thread.answers()).toHaveLength(1)
   })
 
-  it('soon after its log shows the end of its turn, however late that is', async () => {
+  it.runIf(exhaustive)('soon after its log shows the end of its turn, however late that is', async () => {
     const { thread, agent, says, run, started, looks } = await asks('Late turn')
     agent('end it late', { kind: 'manual' })
     await says('/codex end it late')

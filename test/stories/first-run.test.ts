@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 onBothQueues('Somebody asks on an issue', world => {
@@ -108,39 +109,35 @@ onEitherQueue('Who asks on an issue', world => {
   })
 
   it('gets the answer when nothing has to change', async () => {
-    const { github, posthog } = world()
+    const { posthog } = world()
     posthog.script('why is it slow', {
       kind: 'answers',
       text: 'Because of **N+1** queries. cc @olga, fixes #1 <img src=x> ![x](http://evil.example/x.png)\n\n/codex stop',
     })
-    const maya = github.as('maya')
-    const issue = await maya.opensIssue({ title: 'Question' })
-    const asked = await maya.comments(issue.number, '/codex why is it slow?')
-    const thread = new Thread(world(), issue.number)
+    const { thread, says, ledger } = await opensIssue(world(), 'Question')
+    const asked = await says('/codex why is it slow?')
     const answer = await thread.waitForAnswer('Codex answered:')
     await thread.waitForReaction('rocket', asked.id)
     expect(answer).toContain('> Because of **N+1** queries.')
     expect(answer).not.toMatch(/@olga|(?<!\\)<img|!\[x\]|^\/codex|#1\b/m)
     expect(await thread.status()).toMatch(/^### 💬 Codex answered/)
-    expect(ledgerOf(world(), issue.number).runs).toHaveLength(1)
+    expect(ledger().runs).toHaveLength(1)
   })
 
   it('is told why it failed and what to do', async () => {
-    const { github, posthog } = world()
+    const { posthog } = world()
     // Also when it is resumed.
     posthog.script(({ taskTitle }) => taskTitle.includes('Doomed'), {
       kind: 'fails',
       message: 'sandbox exploded: `rm -rf` @maya <b>x</b>',
     })
-    const maya = github.as('maya')
-    const issue = await maya.opensIssue({ title: 'Doomed' })
-    const asked = await maya.comments(issue.number, '/codex break everything')
-    const thread = new Thread(world(), issue.number)
+    const { thread, says, ledger } = await opensIssue(world(), 'Doomed')
+    const asked = await says('/codex break everything')
     const answer = await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
     await thread.waitForReaction('confused', asked.id)
     expect(answer).toContain('sandbox exploded')
     expect(answer).toContain('/codex retry')
     expect(await thread.status()).toMatch(/^### 😕 Codex failed/)
-    expect(ledgerOf(world(), issue.number).runs).toHaveLength(2)
+    expect(ledger().runs).toHaveLength(2)
   })
 })

@@ -1,7 +1,9 @@
 /** What GitHub's page says a pull request needs stands in the status, and is what `/codex fix` or its box asks. */
 import { expect, it } from 'vitest'
+import { exhaustive } from '../support/tries.ts'
 import { callsOf, nameOfCall } from '../world/calls.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 onEitherQueue('/codex fix', world => {
@@ -188,12 +190,10 @@ onEitherQueue('What the pull request of a run needs', world => {
 onEitherQueue(
   'A burst of checks',
   world => {
-    it('costs one look at GitHub, and one edit if it says something new', async () => {
+    it.runIf(exhaustive)('costs one look at GitHub, and one edit if it says something new', async () => {
       const { github } = world()
-      const maya = github.as('maya')
-      const { number } = await maya.opensIssue({ title: 'Many checks', body: 'As said.' })
-      const thread = new Thread(world(), number)
-      await maya.comments(number, '/codex do it')
+      const { thread, says } = await opensIssue(world(), 'Many checks')
+      await says('/codex do it')
       await thread.waitForAnswer('pull request is ready')
       await thread.waitForFolded()
       await github.settled()

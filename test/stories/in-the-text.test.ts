@@ -21,36 +21,6 @@ onBothQueues('A command in the text of a new issue', world => {
     expect(JSON.stringify(runs(number)[0]?.body)).toContain('fix it in the text')
   })
 
-  it('beside the label starts one, which the label joins', async () => {
-    const { posthog, github } = world()
-    const body = '/codex fix it beside the label'
-    posthog.script('fix it beside the label', { kind: 'manual' })
-    const { number, thread } = await opens({ title: 'Asked twice over', body, labels: ['codex'] })
-    await thread.waitForStatus('⏳ Codex is working')
-    await github.webhooks.settled()
-    const [run] = runs(number)
-    await posthog.run(String(run?.runId)).completeTurn('Done once.')
-    await thread.waitForAnswer('Done once.')
-    await github.waitFor(async () => (await thread.view()).labels.length === 0)
-    const { tasks, messages } = ledgerOf(world(), number)
-    expect([tasks.length, runs(number).length, messages.length]).toEqual([1, 1, 0])
-    expect(await thread.statuses()).toHaveLength(1)
-  })
-
-  it('and in a comment at once starts one run, which gets both', async () => {
-    const { posthog, github } = world()
-    posthog.script('of these two', { kind: 'hangs' })
-    const body = '/codex fix the first of these two'
-    const { number, thread } = await opens({ title: 'Asked in two places', body })
-    await github.as('maya').comments(number, '/codex fix the second of these two')
-    await thread.waitForStatus('⏳ Codex is working')
-    await github.waitFor(() => ledgerOf(world(), number).messages.length === 1)
-    await github.as('maya').comments(number, '/codex stop')
-    await thread.waitForStatus('⏹️')
-    const { tasks, messages } = ledgerOf(world(), number)
-    expect([tasks.length, runs(number).length, messages.length]).toEqual([1, 1, 1])
-  })
-
   it('that its author adds soon counts, and nothing that stood there before', async () => {
     const { github } = world()
     const { number, thread } = await opens({ title: 'Added later', body: 'As it is.' })

@@ -44,18 +44,6 @@ onBothQueues('Somebody sets the label', world => {
     })
     expect(ledgerOf(world(), issue.number).tasks).toHaveLength(1)
   })
-
-  it('and comments at the same time: one run', async () => {
-    const { github } = world()
-    const maya = github.as('maya')
-    const issue = await maya.opensIssue({ title: 'Both at once', body: 'Do it.' })
-    await Promise.all([maya.labels(issue.number, 'codex'), maya.comments(issue.number, '/codex')])
-    const thread = new Thread(world(), issue.number)
-    await thread.waitForAnswer('pull request is ready')
-    await github.waitFor(async () => (await github.thread(issue.number)).labels.length === 0)
-    expect(ledgerOf(world(), issue.number).tasks).toHaveLength(1)
-    expect(ledgerOf(world(), issue.number).runs).toHaveLength(1)
-  })
 })
 
 onEitherQueue('Somebody sets the label of a preset while a run works', world => {

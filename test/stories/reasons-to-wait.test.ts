@@ -258,7 +258,7 @@ onEitherQueue('A limit of open pull requests', world => {
     await three.thread.waitForAnswer('pull request is ready', soon)
   })
 
-  it('counts runs at work, and lets one go at a time, in order', async () => {
+  it.runIf(exhaustive)('counts runs at work, and lets one go at a time, in order', async () => {
     const { github, posthog } = world()
     const repository = await github.addRepo('acme', 'one-at-a-time')
     const settings = 'limits:\n  open_pull_requests: 1\n'

@@ -1,5 +1,6 @@
 /** A task run idles for an hour after its turn, so the next command mostly finds one that still listens. */
 import { expect, it, vi } from 'vitest'
+import { exhaustive } from '../support/tries.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { opensIssue } from '../world/opens-issue.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
@@ -91,7 +92,7 @@ onEitherQueue('In the hour after a turn', world => {
     expect(await planner.thread.status()).toContain('asked for permission and may not do this')
   })
 
-  it('retry lets the earlier run go before it begins again', async () => {
+  it.runIf(exhaustive)('retry lets the earlier run go before it begins again', async () => {
     const { says, thread, ledger, run } = await opens('Once more')
     world().posthog.script('try it', { kind: 'answers', text: 'Could not.' }, { times: 1 })
     await says('/codex try it')
@@ -158,26 +159,29 @@ onBothQueues('A session that is shared', world => {
 })
 
 onEitherQueue('Where a session is only resumed on branches of its own', world => {
-  it('another branch gets a session of its own, which is told what the first words of one are', async () => {
-    const maya = world().github.as('maya')
-    await maya.pushes('release', { 'release.txt': 'one' })
-    const { number } = await maya.opensIssue({ title: 'Elsewhere', body: 'It is about the lamps.' })
-    const thread = new Thread(world(), number)
-    await maya.comments(number, '/codex look here')
-    await thread.waitForAnswer('pull request is ready')
-    world().posthog.script('look there', { kind: 'answers', text: 'Looked.' })
-    await maya.comments(number, '/codex --branch release look there')
-    await thread.waitForAnswer('Looked.')
-    const { tasks, runs } = ledgerOf(world(), number)
-    expect([tasks.length, runs.length]).toEqual([1, 2])
-    expect(runs[1]?.body).toMatchObject({ branch: 'release' })
-    expect(runs[1]?.body).not.toHaveProperty('resume_from_run_id')
-    expect(JSON.stringify(runs[1]?.body)).toContain('It is about the lamps.')
-  })
+  it.runIf(exhaustive)(
+    'another branch gets a session of its own, which is told what the first words of one are',
+    async () => {
+      const maya = world().github.as('maya')
+      await maya.pushes('release', { 'release.txt': 'one' })
+      const { number } = await maya.opensIssue({ title: 'Elsewhere', body: 'It is about the lamps.' })
+      const thread = new Thread(world(), number)
+      await maya.comments(number, '/codex look here')
+      await thread.waitForAnswer('pull request is ready')
+      world().posthog.script('look there', { kind: 'answers', text: 'Looked.' })
+      await maya.comments(number, '/codex --branch release look there')
+      await thread.waitForAnswer('Looked.')
+      const { tasks, runs } = ledgerOf(world(), number)
+      expect([tasks.length, runs.length]).toEqual([1, 2])
+      expect(runs[1]?.body).toMatchObject({ branch: 'release' })
+      expect(runs[1]?.body).not.toHaveProperty('resume_from_run_id')
+      expect(JSON.stringify(runs[1]?.body)).toContain('It is about the lamps.')
+    },
+  )
 })
 
 onEitherQueue('Where a pull request of the thread is open', world => {
-  it('a plan for another branch is approved on that branch', async () => {
+  it.runIf(exhaustive)('a plan for another branch is approved on that branch', async () => {
     const { github, posthog } = world()
     const repository = await github.addRepo('acme', 'plan-elsewhere')
     const maya = github.as('maya', repository)
@@ -250,11 +254,9 @@ onEitherQueue('An issue and its pull request', world => {
 onEitherQueue(
   'Where an agent does not do as it is told',
   world => {
-    it('a plan after which something was pushed says so', async () => {
-      const maya = world().github.as('maya')
-      const { number } = await maya.opensIssue({ title: 'Look but do not touch', body: 'As said.' })
-      const thread = new Thread(world(), number)
-      await maya.comments(number, '/codex plan how would this go')
+    it.runIf(exhaustive)('a plan after which something was pushed says so', async () => {
+      const { thread, says } = await opensIssue(world(), 'Look but do not touch')
+      await says('/codex plan how would this go')
       const answer = await thread.waitForAnswer('asked only for a plan, but')
       expect(answer).toMatch(/it pushed `[0-9a-f]{7}` to \[`posthog\/\d+-anyway`\]/)
       expect(await thread.status()).toMatch(/^### ⚠️ Codex has a plan, but it also changed something/)

@@ -91,20 +91,6 @@ onEitherQueue(
       expect(ledger().tasks).toEqual([])
     })
 
-    it('--as-user is sent, with the token of the deployment and nobody else’s', async () => {
-      const { thread, ledger, github, issue, repository } = await runIn(
-        'as_user: true\n',
-        '/codex --as-user do it',
-      )
-      await thread.waitForAnswer('pull request is ready')
-      expect(ledger().runs[0]?.body).toMatchObject({
-        pr_authorship_mode: 'user',
-        github_user_token: 'ghu_of_the_deployment_123456',
-      })
-      const said = JSON.stringify(await github.thread(issue.number, repository)) + world().bot.output()
-      expect(said).not.toContain('ghu_of_the_deployment')
-    })
-
     it('runs beyond the limit wait for their turn, and say so', async () => {
       const { posthog } = world()
       posthog.script('hold the line', { kind: 'manual' })

@@ -1,6 +1,6 @@
 /** A stop ends what was asked before it, whatever that waits for, and nothing that is asked later. */
 import { expect, it } from 'vitest'
-import { someOf } from '../support/tries.ts'
+import { exhaustive } from '../support/tries.ts'
 import { onBothQueues } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 import type { World } from '../world/world.ts'
@@ -119,7 +119,7 @@ onBothQueues(
         },
       ],
     ]
-    it.each(someOf(ways, 1))('%s is found by the run that is about to start', async (how, stops) => {
+    it.runIf(exhaustive).each(ways)('%s is found by the run that is about to start', async (how, stops) => {
       const { github, posthog } = world()
       const away = posthog.fault({
         route: 'create-task',

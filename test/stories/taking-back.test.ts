@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
+import { someOf } from '../support/tries.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 import type { World } from '../world/world.ts'
 
@@ -20,7 +22,7 @@ const workingIn =
 onEitherQueue('Something is taken back, or put right', world => {
   const working = workingIn(world)
 
-  it.each(['stops', 'goes on'] as const)(
+  it.each(someOf(['stops', 'goes on'], 1))(
     'a comment on a line that somebody else deleted has its answer in the pull request: the run %s',
     async how => {
       const { github, posthog } = world()
@@ -60,33 +62,6 @@ onEitherQueue('Something is taken back, or put right', world => {
     await world().github.waitFor(() => ledgerOf(world(), number).cancels.length === 1)
   })
 
-  it('a label taken off early stops its run', async () => {
-    const { github, posthog } = world()
-    posthog.script('Label off', { kind: 'hangs' })
-    const maya = github.as('maya')
-    const issue = await maya.opensIssue({ title: 'Label off', body: 'x' })
-    await maya.labels(issue.number, 'codex')
-    const thread = new Thread(world(), issue.number)
-    await thread.waitForStatus('⏳ Codex is working')
-    await maya.unlabels(issue.number, 'codex')
-    await thread.waitForStatus('Stopped because `maya` took the label off')
-  })
-
-  it('an edit that brings a command in is obeyed, and only then', async () => {
-    const { github } = world()
-    const maya = github.as('maya')
-    const issue = await maya.opensIssue({ title: 'Edited', body: 'x' })
-    const thread = new Thread(world(), issue.number)
-    const comment = await maya.comments(issue.number, 'Let me think.')
-    await maya.editsComment(comment.id, 'Let me think.\n\n/codex status')
-    await thread.waitForAnswer('nothing was asked here yet')
-    await maya.editsComment(comment.id, 'Let me think again.\n\n/codex status')
-    await github.settled()
-    const next = await maya.comments(issue.number, '/codex queue')
-    await thread.waitForReaction('+1', next.id)
-    expect(await thread.answers()).toHaveLength(2)
-  })
-
   it('a ticked box stops the run', async () => {
     const { maya, thread, number } = await working('Ticked stop')
     const status = (await thread.botComments()).findLast(({ body }) => body.startsWith('### '))
@@ -98,34 +73,30 @@ onEitherQueue('Something is taken back, or put right', world => {
   it('that it was stopped is old news once it was tried again', async () => {
     const { posthog } = world()
     posthog.script('Stopped once', { kind: 'hangs' }, { times: 1 })
-    const maya = world().github.as('maya')
-    const issue = await maya.opensIssue({ title: 'Stopped once', body: 'x' })
-    await maya.comments(issue.number, '/codex Stopped once')
-    const thread = new Thread(world(), issue.number)
+    const { thread, says, run } = await opensIssue(world(), 'Stopped once')
+    await says('/codex Stopped once')
     await thread.waitForStatus('⏳ Codex is working')
-    await maya.comments(issue.number, '/codex stop')
+    await says('/codex stop')
     await thread.waitForStatus(/^### ⏹️/)
     expect((await thread.botComments()).map(({ minimized }) => minimized)).toEqual([false])
-    await maya.comments(issue.number, '/codex retry')
+    await says('/codex retry')
     await thread.waitForAnswer('pull request is ready')
-    posthog.run(String(ledgerOf(world(), issue.number).runs[1]?.runId)).finish('completed')
+    run(1).finish('completed')
     await thread.waitForFolded()
     expect((await thread.botComments()).map(({ minimized }) => minimized)).toEqual([true, true, false])
   })
 
   it('a ticked box carries out the plan above it', async () => {
-    const { github, posthog } = world()
+    const { posthog } = world()
     posthog.script('Ticked plan', { kind: 'answers', text: '1. Do it' }, { times: 1 })
-    const maya = github.as('maya')
-    const issue = await maya.opensIssue({ title: 'Ticked plan', body: 'x' })
-    await maya.comments(issue.number, '/codex plan Ticked plan')
-    const thread = new Thread(world(), issue.number)
+    const { maya, thread, says, ledger, run } = await opensIssue(world(), 'Ticked plan')
+    await says('/codex plan Ticked plan')
     await thread.waitForAnswer('Carry out this plan')
-    posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId)).finish('completed')
+    run(0).finish('completed')
     const plan = (await thread.botComments()).find(({ body }) => body.includes('- [ ] Carry out this plan'))
     await maya.editsComment(Number(plan?.id), String(plan?.body).replace('- [ ] Carry', '- [x] Carry'))
     await thread.waitForAnswer('pull request is ready')
-    expect(ledgerOf(world(), issue.number).runs[1]?.body).toMatchObject({ auto_publish: true })
+    expect(ledger().runs[1]?.body).toMatchObject({ auto_publish: true })
   })
 
   it('a status comment that somebody deleted is made again, once', async () => {
@@ -183,12 +154,10 @@ onEitherQueue('Something is taken back, or put right', world => {
   it('merging the pull request while its agent goes on stops nothing, though it closes the issue', async () => {
     const { github, posthog } = world()
     posthog.script('merge me soon', { kind: 'manual' })
-    const maya = github.as('maya')
-    const { number } = await maya.opensIssue({ title: 'Merge me', body: 'x' })
-    await maya.comments(number, '/codex merge me soon')
-    const thread = new Thread(world(), number)
-    await github.waitFor(() => ledgerOf(world(), number).runs.length > 0)
-    const run = posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
+    const { maya, number, thread, says, ledger } = await opensIssue(world(), 'Merge me')
+    await says('/codex merge me soon')
+    await github.waitFor(() => ledger().runs.length > 0)
+    const run = posthog.run(String(ledger().runs[0]?.runId))
     await run.openPull()
     await thread.waitForStatus('· draft. Codex still works on it')
     const pull = await pullOf(number)
@@ -205,7 +174,7 @@ onEitherQueue('Something is taken back, or put right', world => {
     await run.completeTurn('All is done.')
     await thread.waitForStatus(/^### 🎉 \[#.* was merged/)
     await thread.waitForAnswer('All is done.')
-    expect(ledgerOf(world(), number).cancels).toEqual([])
+    expect(ledger().cancels).toEqual([])
     expect(await thread.answers()).toHaveLength(1)
   })
 })
@@ -215,19 +184,17 @@ onBothQueues('What waits is taken back', world => {
 
   it('a closed issue lets no command go without an answer', async () => {
     const { github } = world()
-    const maya = github.as('maya')
     github.webhooks.mode = { kind: 'paused' }
-    const { number } = await maya.opensIssue({ title: 'Closed at once' })
-    await maya.comments(number, '/codex do it')
-    await maya.comments(number, '/codex status')
+    const { maya, number, thread, says, ledger } = await opensIssue(world(), 'Closed at once')
+    await says('/codex do it')
+    await says('/codex status')
     await maya.closes(number)
     await github.settled()
     github.webhooks.mode = { kind: 'normal' }
     await github.webhooks.flush('reversed')
-    const thread = new Thread(world(), number)
     await thread.waitForStatus('Stopped because `maya` closed this')
     await thread.waitForAnswer(/going on here|asked here yet|has not begun yet/)
-    expect(ledgerOf(world(), number).tasks).toEqual([])
+    expect(ledger().tasks).toEqual([])
   })
 
   it('a waiting command whose comment is deleted never starts', async () => {
@@ -243,29 +210,6 @@ onBothQueues('What waits is taken back', world => {
     const last = await maya.comments(number, '/codex status')
     await thread.waitForReaction('+1', last.id)
     expect(ledgerOf(world(), number).runs).toHaveLength(1)
-  })
-
-  it('closing while a run waits for its turn stops it by who may stop runs, and else is said', async () => {
-    const { github, posthog } = world()
-    const repository = await github.addRepo('acme', 'waiting')
-    const settings = 'limits: { repository: 1 }\npermissions: { stop: admin }\n'
-    await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
-    const maya = github.as('maya', repository)
-    posthog.script('busy with it', { kind: 'manual' })
-    const asks = async (title: string) => {
-      const { number } = await maya.opensIssue({ title, body: 'x' })
-      await maya.comments(number, `/codex ${title}`)
-      return new Thread(world(), number, repository)
-    }
-    const busy = await asks('busy with it')
-    await busy.waitForStatus('⏳ Codex is working')
-    const waiting = await asks('wait for it')
-    await waiting.waitForStatus('waits for its turn')
-    await github.as('mario', repository).closes(waiting.number)
-    await waiting.waitForStatus('`mario` closed this but may not stop the run')
-    await posthog.run(String(ledgerOf(world(), busy.number, repository).runs[0]?.runId)).completeTurn('Done.')
-    await waiting.waitForAnswer('pull request is ready')
-    expect(await waiting.answers()).toHaveLength(1)
   })
 
   const waitingInLine = async (name: string, settings = '') => {
@@ -311,21 +255,5 @@ onBothQueues('What waits is taken back', world => {
     expect(JSON.stringify(ledger())).not.toContain('paint it red')
     expect(JSON.stringify(ledger().messages)).toContain('and test it')
     expect((await thread.answers()).join()).not.toContain('stopped')
-  })
-
-  it('words are taken back by who may stop runs, and else go to the agent, and the status says so', async () => {
-    const { github, posthog } = world()
-    const line = await waitingInLine('words-stay', 'permissions: { stop: admin }\n')
-    const { thread, repository, ledger, says, deletes, letsItBegin } = line
-    posthog.script({ repository, prompt: 'begin with it' }, { kind: 'slow', ms: 2_000 })
-    const stays = await says('/codex paint it red')
-    // The words of the run that holds the place, of this one, and these.
-    const accepted = /"acme\/words-stay"[^\n]*"accepted"/g
-    await github.waitFor(() => world().bot.output().match(accepted)?.length === 3)
-    await deletes('mario', stays.id)
-    await thread.waitForStatus('`mario` deleted words that wait for the agent but may not stop the run')
-    await letsItBegin()
-    await github.waitFor(() => ledger().messages.length === 1)
-    expect(JSON.stringify(ledger().messages)).toContain('paint it red')
   })
 })

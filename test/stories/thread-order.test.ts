@@ -21,25 +21,6 @@ async function opens(world: World, title: string) {
 onBothQueues(
   'In a thread',
   world => {
-    it('an earlier command that comes after a later stop never starts', async () => {
-      const { github } = world()
-      const { thread, says, ledger } = await opens(world(), 'Delivered again')
-      await github.settled()
-      github.webhooks.mode = { kind: 'paused' }
-      const command = await says('/codex delete the old tables')
-      await nextSecond()
-      await says('/codex stop')
-      await github.settled()
-      github.webhooks.mode = { kind: 'normal' }
-      await github.webhooks.flush('reversed')
-      await thread.waitForAnswer('@maya you stopped this before it began')
-      await thread.waitForReaction('-1', command.id)
-      await says('/codex how many are there?')
-      await github.waitFor(() => ledger().runs.length > 0)
-      expect(ledger().runs).toHaveLength(1)
-      expect(JSON.stringify(ledger().runs[0]?.body)).toContain('how many are there?')
-    })
-
     it('a stop while the agent is being started ends it, however long PostHog takes', async () => {
       const { github, posthog } = world()
       const { thread, says, ledger } = await opens(world(), 'Slow to start')
