@@ -533,6 +533,17 @@ describe('an edit', () => {
     expect([bot.requests.length, bot.prompts.length]).toEqual([1, 1])
   })
 
+  test('asks again for nothing that stood there before', async () => {
+    const bot = botWith()
+    const first = { before: 'Hm.', text: 'Hm.\n\n/codex fix it', at: 10, editedAt: 60 }
+    await sends(bot, github.comment(first))
+    await sends(
+      bot,
+      github.comment({ before: first.text, text: 'Well.\n\n/codex fix it', at: 10, editedAt: 70 }),
+    )
+    expect([bot.requests.length, bot.prompts.length]).toEqual([1, 1])
+  })
+
   test('and another within the same second are two', async () => {
     const bot = botWith()
     const first = { before: 'Hm.', text: 'Hm.\n\n/codex status', at: 10, editedAt: 60 }

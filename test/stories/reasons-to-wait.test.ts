@@ -97,6 +97,7 @@ onBothQueues('A repository that is paused', world => {
     await working.thread.waitForReaction('+1', paused.id)
 
     const kept = await opensIssue(world(), 'Asked meanwhile', repository)
+    posthog.script({ repository, prompt: 'fix it after the release' }, { kind: 'manual' })
     await kept.maya.comments(kept.number, '/codex fix it after the release')
     const status = await kept.thread.waitForStatus('⏸️ Codex is paused here')
     expect(status).toMatch(/Paused since \d\d:\d\d UTC by olga: release of 2\.0\./)
@@ -114,7 +115,9 @@ onBothQueues('A repository that is paused', world => {
 
     await olga.comments(working.number, '/codex resume')
     await working.thread.waitForAnswer('the pause by `olga` has ended. 1 run that waited starts now.')
-    await kept.thread.waitForAnswer('pull request is ready')
+    await kept.thread.waitForStatus('The pause was ended by olga.')
+    await kept.run(0).completeTurn('Fixed after the release.')
+    await kept.thread.waitForAnswer('Fixed after the release.')
     await olga.comments(working.number, '/codex resume')
     await working.thread.waitForAnswer('this repository is not paused.')
   })
