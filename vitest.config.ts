@@ -63,11 +63,16 @@ const project = (name: string, include: string[], options: { isolate: boolean; e
   },
 })
 
-/** What is changed there for a test, such as the network, is changed for a whole process. */
-const alone = readdirSync('test', { recursive: true, encoding: 'utf8' })
-  .filter(name => name.endsWith('.test.ts'))
-  .map(name => `test/${name}`)
-  .filter(path => /'nock'|process\.on\(|'\.\/fuzz\.ts'/.test(readFileSync(path, 'utf8')))
+const filesWith = (words: RegExp): string[] =>
+  readdirSync('test', { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.test.ts'))
+    .map(name => `test/${name}`)
+    .filter(path => words.test(readFileSync(path, 'utf8')))
+
+/** They stand between a whole process and the network, and leave it as they found it. */
+const interceptors = filesWith(/'nock'/)
+/** What is changed there for a test is changed for a whole process. */
+const alone = filesWith(/process\.on\(|'\.\/fuzz\.ts'/).filter(path => !interceptors.includes(path))
 
 export default defineConfig({
   test: {
@@ -78,7 +83,11 @@ export default defineConfig({
     retry,
     projects: [
       // Without isolation modules are read once a worker, not once a file: that is half of what short tests cost.
-      project('together', ['{test,emulators}/**/*.test.ts'], { isolate: false, exclude: alone }),
+      project('together', ['{test,emulators}/**/*.test.ts'], {
+        isolate: false,
+        exclude: [...alone, ...interceptors],
+      }),
+      project('interceptors', interceptors, { isolate: false }),
       project('alone', alone, { isolate: true }),
     ],
   },

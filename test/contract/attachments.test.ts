@@ -24,8 +24,9 @@ import {
 import { issueThread } from '../core/given.ts'
 import { fakeLog } from '../support/fake-log.ts'
 
-// Importing it already stands between `fetch` and the network.
+// Importing it already stands between `fetch` and the network, as whoever comes next in this process expects.
 nock.restore()
+afterAll(() => nock.activate())
 
 const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
 const mebibyte = 1024 * 1024
