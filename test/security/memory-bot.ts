@@ -45,7 +45,7 @@ import { redactor } from '../../src/core/text/redact.ts'
 import { minimizedPage } from '../../src/core/text/seen-page.ts'
 import { receiver, webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
-import { deployment, t0 } from '../core/given.ts'
+import { deployment, pullView, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 import { memoryIndex } from '../support/memory-index.ts'
@@ -88,6 +88,8 @@ export interface MemoryBotOptions {
 
 const webhookSecret = 'hush-hush-webhook-secret-of-32-letters'
 export const app = 5
+/** Of the one that the agent opens, or the bot. */
+const pullUrl = 'https://github.com/acme/shop/pull/20'
 
 interface Job<Data> {
   id: string
@@ -536,18 +538,11 @@ export class MemoryBot {
     },
     openPull: async ({ head, base, title, body }) => {
       this.opened.push({ title, body: this.#redact(body) })
-      const view: PullView = {
-        number: 20,
-        url: 'https://github.com/acme/shop/pull/20',
-        title,
-        body: this.#redact(body),
-        draft: true,
-        state: 'open',
+      const view = pullView({
+        ...{ number: 20, url: pullUrl, title, body: this.#redact(body), createdAt: this.now },
         head: { ref: head, sha: 'd'.repeat(40), base, repoId: 100 },
         author: { login: 'codex[bot]', bot: true },
-        createdAt: this.now,
-        mergedAt: undefined,
-      }
+      })
       this.pulls.push(view)
       return view
     },
@@ -639,13 +634,7 @@ export class MemoryBot {
       status: this.#status(taskRunId),
       error: fails && agent?.turns ? this.#redact(says).slice(0, 500) : undefined,
       pulls:
-        opens && agent?.turns
-          ? [
-              'https://github.com/acme/shop/pull/20',
-              'https://github.com/evil/shop/pull/1',
-              this.#redact(says),
-            ]
-          : [],
+        opens && agent?.turns ? [pullUrl, 'https://github.com/evil/shop/pull/1', this.#redact(says)] : [],
       headBranch: undefined,
       model: undefined,
       effort: undefined,
@@ -667,18 +656,9 @@ export class MemoryBot {
       ...(this.#options.agent?.fails ? [] : [{ at: this.now, what: { kind: 'turn-over' as const } }]),
     )
     if (opens && !this.pulls.some(({ number }) => number === 20))
-      this.pulls.push({
-        number: 20,
-        url: 'https://github.com/acme/shop/pull/20',
-        title: text.slice(0, 200),
-        body: text,
-        draft: true,
-        state: 'open',
-        head: { ref: 'posthog/work', sha: 'e'.repeat(40), base: 'main', repoId: 100 },
-        author: { login: 'posthog[bot]', bot: true },
-        createdAt: this.now,
-        mergedAt: undefined,
-      })
+      this.pulls.push(
+        pullView({ number: 20, url: pullUrl, title: text.slice(0, 200), body: text, createdAt: this.now }),
+      )
   }
 
   readonly #shared = {

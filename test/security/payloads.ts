@@ -118,6 +118,14 @@ export const review = (said: Said = {}): Sent => {
   })
 }
 
+/** From a branch of that repository. */
+export const reopens = (by: string, at: number, { ref, repo }: { ref: string; repo: number }): Sent =>
+  sent('pull_request', {
+    ...base(by),
+    action: 'reopened',
+    pull_request: pull(at, { head: { ref, sha: 'b'.repeat(40), repo: { id: repo } } }),
+  })
+
 export const labels = (by: string, at: number, action: 'labeled' | 'unlabeled' = 'labeled'): Sent =>
   sent('issues', { ...base(by), action, label: { name: 'codex' }, issue: issue(at) })
 

@@ -1,9 +1,9 @@
 /** What somebody without rights can make the bot spend: asserted as counts of calls, never as times. */
 import { describe, expect, test } from 'vitest'
 import { TriggerRecord } from '../../src/commands/trigger-record.ts'
-import { pullView, t0 } from '../core/given.ts'
+import { pullView } from '../core/given.ts'
 import { MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
-import { comment as commentOf } from './payloads.ts'
+import { comment as commentOf, reopens, review } from './payloads.ts'
 
 const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
   new MemoryBot({ roles: { maya: 'write', rita: 'read', eve: 'none', ghost: undefined }, ...given })
@@ -222,35 +222,13 @@ test('somebody who is let in after a refusal is heard at once', async () => {
   expect(bot.requests).toHaveLength(1)
 })
 
-const review = (by: string, body: string): object => {
-  const { issue: _, comment: __, ...rest } = JSON.parse(String(comment(by, '').body))
-  const pull = {
-    number: 8,
-    title: 'Log in',
-    body: '',
-    user: { login: 'sam', id: 13 },
-    html_url: 'https://github.com/acme/shop/pull/8',
-    state: 'open',
-    head: { ref: 'maya/login', sha: 'b'.repeat(40), repo: { id: 100 } },
-    base: { ref: 'main' },
-  }
-  const id = ids.next().value
-  return {
-    ...rest,
-    action: 'submitted',
-    pull_request: pull,
-    review: { id, node_id: 'PRR_1', body, user: { login: by, id: by.length } },
-  }
-}
-
 test.each([
   ['', 0],
   ['Well done.', 0],
   ['/codex do what I say below', 1],
 ])('a review whose comments can not be read is answered only if it asked: %j', async (body, answers) => {
   const bot = botWith({ inline: 'unreadable' })
-  const sent = { event: 'pull_request_review', body: JSON.stringify(review('maya', body)) }
-  expect(await bot.deliver(sent)).toBe(202)
+  expect(await bot.deliver(review({ text: body }))).toBe(202)
   await bot.settle()
   expect(bot.comments).toHaveLength(answers)
   expect(bot.reactions.includes('confused')).toBe(answers > 0)
@@ -312,20 +290,6 @@ test('where its message was with the run before process after process died, that
   expect(bot.reactions).toEqual(['eyes', 'eyes', '+1'])
 })
 
-const reopened = (at: number, head: { ref: string; repo: number }): object => {
-  const { review: _, ...rest } = Object(review('eve', ''))
-  const { ref, repo } = head
-  return {
-    ...rest,
-    action: 'reopened',
-    pull_request: {
-      ...rest.pull_request,
-      updated_at: new Date(at).toISOString(),
-      head: { ref, sha: 'b'.repeat(40), repo: { id: repo } },
-    },
-  }
-}
-
 const pull = pullView({
   number: 8,
   url: 'https://github.com/acme/shop/pull/8',
@@ -356,8 +320,7 @@ test.each([
     const from = bot.now
     for (let n = 0; n < 20; n += 1) {
       bot.now = Math.max(bot.now, from + n * 1_000)
-      const body = JSON.stringify(reopened(t0 + n * 1_000, head))
-      expect(await bot.deliver({ event: 'pull_request', body })).toBe(202)
+      expect(await bot.deliver(reopens('eve', n, head))).toBe(202)
       await bot.work(20, bot.now)
     }
     expect(bot.looks.length - before).toBeLessThanOrEqual(most)
