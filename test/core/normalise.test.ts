@@ -72,6 +72,11 @@ const inlines = payloadOf({ action: 'created', pull_request: pull, comment: inli
 const reviews = payloadOf({ action: 'submitted', pull_request: pull, review })
 const issues = payloadOf({ action: 'labeled', issue, label })
 const pulls = payloadOf({ action: 'labeled', pull_request: pull, label })
+const commented = (differs: Payload, rest: Payload = {}): Payload =>
+  comments({ comment: { ...words, ...differs }, ...rest })
+const onLine = (differs: Payload): Payload => inlines({ comment: { ...inline, ...differs } })
+const reviewed = (differs: Payload): Payload => reviews({ review: { ...review, ...differs } })
+const labelled = (name: string): Payload => issues({ label: { name } })
 const edited = (before: string | null | undefined, minutes = 1, body = '/codex fix it'): Payload => ({
   action: 'edited',
   changes: { body: { from: before } },
@@ -102,21 +107,19 @@ const holds = (table: Table): void => {
   })
 }
 
+const inList = (author_association: string | undefined): Payload =>
+  commented({ body: '- /codex fix it', author_association })
+
 describe('comments', () => {
   holds([
     ['on an issue', 'comment-501', comments()],
     ['on a pull request', 'comment-501', comments({ issue: issueOfPull })],
-    ['without a command', '- no command', comments({ comment: { ...words, body: 'What about /codex?' } })],
-    ...(['OWNER', 'MEMBER', 'COLLABORATOR'] as const).map((association): Table[number] => [
-      `with a command in a list, by a ${association}`,
-      'comment-501',
-      comments({ comment: { ...words, body: '- /codex fix it', author_association: association } }),
-    ]),
-    ...(['CONTRIBUTOR', 'NONE', undefined] as const).map((association): Table[number] => [
-      `with a command in a list, by a stranger (${association}), who costs nothing`,
-      '- no command',
-      comments({ comment: { ...words, body: '- /codex fix it', author_association: association } }),
-    ]),
+    ['without a command', '- no command', commented({ body: 'What about /codex?' })],
+    ['with a command in a list, by an OWNER', 'comment-501', inList('OWNER')],
+    ['with a command in a list, by a MEMBER', 'comment-501', inList('MEMBER')],
+    ['with a command in a list, by a COLLABORATOR', 'comment-501', inList('COLLABORATOR')],
+    ['with a command in a list, by a CONTRIBUTOR, who costs nothing', '- no command', inList('CONTRIBUTOR')],
+    ['with a command in a list, by nobody it knows, who costs nothing', '- no command', inList(undefined)],
     [
       'with a command in a list that an edit brought',
       '- no command',
@@ -125,24 +128,20 @@ describe('comments', () => {
         comment: { ...words, body: '- /codex fix it', author_association: 'OWNER', updated_at: later(1) },
       }),
     ],
-    ['without words', '- no command', comments({ comment: { ...words, body: null } })],
+    ['without words', '- no command', commented({ body: null })],
     ['by a bot', '- by a bot', comments({ sender: user('dependabot[bot]', 'Bot') })],
     ['by a bot that says it is a person', '- by a bot', comments({ sender: user('x[bot]') })],
     [
       'by another App, which the settings may let in by its number',
       'comment-501',
-      comments({ ...byBot, comment: { ...words, performed_via_github_app: { id: 77 } } }),
+      commented({ performed_via_github_app: { id: 77 } }, byBot),
     ],
-    [
-      'by ourselves',
-      '- by a bot',
-      comments({ ...byBot, comment: { ...words, performed_via_github_app: { id: ours.appId } } }),
-    ],
+    ['by ourselves', '- by a bot', commented({ performed_via_github_app: { id: ours.appId } }, byBot)],
     ['by somebody whose type is not said', 'comment-501', comments({ sender: maya })],
     ['that went away', '- event not used', comments({ action: 'nothing-we-know' })],
     ['of a hook that is not an App', '- not installed as an App', comments({ installation: undefined })],
     ['of a hook that says null', '- not installed as an App', comments({ installation: null })],
-    ['of an author who is gone', 'comment-501', comments({ comment: { ...words, user: null } })],
+    ['of an author who is gone', 'comment-501', commented({ user: null })],
   ])
 })
 
@@ -185,15 +184,11 @@ describe('edits of comments', () => {
 describe('labels', () => {
   holds([
     ['on an issue', `label-100-7-codex-${at}`, issues()],
-    ['on an issue, with a preset', `label-100-7-codex_plan-${at}`, issues({ label: { name: 'codex:plan' } })],
-    ['in another case', `label-100-7-Codex-${at}`, issues({ label: { name: 'Codex' } })],
-    [
-      'in another case, with a preset',
-      `label-100-7-CODEX_High-${at}`,
-      issues({ label: { name: 'CODEX:High' } }),
-    ],
-    ['another one', '- other label', issues({ label: { name: 'bug' } })],
-    ['one that begins like it', '- other label', issues({ label: { name: 'codex-later' } })],
+    ['on an issue, with a preset', `label-100-7-codex_plan-${at}`, labelled('codex:plan')],
+    ['in another case', `label-100-7-Codex-${at}`, labelled('Codex')],
+    ['in another case, with a preset', `label-100-7-CODEX_High-${at}`, labelled('CODEX:High')],
+    ['another one', '- other label', labelled('bug')],
+    ['one that begins like it', '- other label', labelled('codex-later')],
     ['none', '- other label', issues({ label: null })],
     ['by a bot', '- by a bot', issues(byBot)],
     ['on a pull request', `label-100-8-codex-${at}`, pulls()],
@@ -249,11 +244,7 @@ describe('labels', () => {
 describe('reviews', () => {
   holds([
     ['submitted', 'review-40', reviews()],
-    [
-      'submitted without words: its comments may hold a command',
-      'review-40',
-      reviews({ review: { ...review, body: null } }),
-    ],
+    ['submitted without words: its comments may hold a command', 'review-40', reviewed({ body: null })],
     [
       'edited',
       `review-edit-40-${at + 180_000}-eP9BiBdFVy`,
@@ -269,22 +260,14 @@ describe('reviews', () => {
       reviews({ action: 'edited', changes: { body: { from: 'x' } }, ...byZoe }),
     ],
     ['by a bot, edited', '- by a bot', reviews({ action: 'edited', ...byBot })],
-    [
-      'an inline comment of one',
-      '- inline comment of a review',
-      inlines({ comment: { ...inline, in_reply_to_id: undefined } }),
-    ],
+    ['an inline comment of one', '- inline comment of a review', onLine({ in_reply_to_id: undefined })],
     ['a reply to an inline comment', 'inline-501', inlines()],
     [
       'an inline comment of no review',
       'inline-501',
-      inlines({ comment: { ...inline, pull_request_review_id: null, in_reply_to_id: undefined } }),
+      onLine({ pull_request_review_id: null, in_reply_to_id: undefined }),
     ],
-    [
-      'an inline comment without a command',
-      '- no command',
-      inlines({ comment: { ...inline, body: 'why?' } }),
-    ],
+    ['an inline comment without a command', '- no command', onLine({ body: 'why?' })],
     ['an inline comment by a bot', '- by a bot', inlines(byBot)],
     [
       'an inline comment, edited',
@@ -439,7 +422,7 @@ describe('what a pull request may need', () => {
     ['a suite of checks', 'check_suite', suite],
     ['a status', 'status', status],
     ['a thread that was resolved', 'pull_request_review_thread', { ...pulls(), action: 'resolved' }],
-    ['a review without a command', 'pull_request_review', reviews({ review: { ...review, body: 'No.' } })],
+    ['a review without a command', 'pull_request_review', reviewed({ body: 'No.' })],
     ['a review by a bot', 'pull_request_review', reviews(byBot)],
     ['a review that was dismissed', 'pull_request_review', reviews({ action: 'dismissed' })],
     ['a push', 'pull_request', pulls({ action: 'synchronize' })],
