@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { LogEntry, TaskRunSnapshot } from '../../src/core/model/task-run.ts'
 import { observe } from '../../src/core/record/apply-snapshot.ts'
-import { changed, Run, type RunChange } from '../../src/core/record/run.ts'
+import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { outcomeOf, standingOf } from '../../src/core/record/turn.ts'
 import {
@@ -127,41 +127,17 @@ describe('what is seen of the run', () => {
     expect(seen({ status: 'completed', log: [turnOver] }, before)).toBe(before)
   })
 
-  test.each<[string, string[], RunChange, string[]]>([
-    ['one', ['https://x/pull/1'], {}, ['https://x/pull/1']],
-    ['the same one twice', ['https://x/pull/1', 'https://x/pull/1'], {}, ['https://x/pull/1']],
-    [
-      'one that is claimed already',
-      ['https://x/pull/1'],
-      { result: { claimedPulls: ['https://x/pull/1'] } },
-      ['https://x/pull/1'],
-    ],
-    [
-      'one that was found to be foreign',
-      ['https://x/pull/1'],
-      { result: { foreignPulls: ['https://x/pull/1'] } },
-      [],
-    ],
-    [
-      'one that is known, written otherwise',
-      ['https://github.com/ACME/shop/pull/9'],
-      { result: { pulls: [pull] } },
-      [],
-    ],
-    ['a second one', [pull.url, 'https://x/pull/2'], { result: { pulls: [pull] } }, ['https://x/pull/2']],
-  ])('pull requests that PostHog tells of: %s', (_, pulls, given, claimed) => {
-    expect(seen({ pulls }, working(given)).result.claimedPulls).toEqual(claimed)
-  })
-
-  test('what was seen can be kept', () => {
-    const run = seen({
-      status: 'failed',
-      error: 'x',
-      pulls: ['https://x/pull/1'],
-      log: [does('a', 'b'), says('a'), turnOver],
-      offset: 3,
-    })
-    expect(Run.parse(JSON.parse(JSON.stringify(run)))).toEqual(JSON.parse(JSON.stringify(run)))
+  const one = 'https://x/pull/1'
+  const asPostHogWritesIt = 'https://github.com/ACME/shop/pull/9'
+  test.each<[string, string[], Partial<Run['result']>, string[]]>([
+    ['one', [one], {}, [one]],
+    ['the same one twice', [one, one], {}, [one]],
+    ['one that is claimed already', [one], { claimedPulls: [one] }, [one]],
+    ['one that was found to be foreign', [one], { foreignPulls: [one] }, []],
+    ['one that is known, written otherwise', [asPostHogWritesIt], { pulls: [pull] }, []],
+    ['a second one', [pull.url, one], { pulls: [pull] }, [one]],
+  ])('pull requests that PostHog tells of: %s', (_, pulls, result, claimed) => {
+    expect(seen({ pulls }, working({ result })).result.claimedPulls).toEqual(claimed)
   })
 })
 
@@ -173,32 +149,19 @@ describe('the outcome', () => {
     session: { taskRun: { ...taskRun, status, ...(error === undefined ? {} : { error }) } },
     result: status === 'failed' ? again : {},
   })
-  const answer = { offset: 1, turns: 1, idle: true, answer: 'Because.' }
+  const answered = logIs({ offset: 1, turns: 1, idle: true, answer: 'Because.' })
+  const hasPull: RunChange = { result: { pulls: [pull] } }
+  const reported: RunChange = { result: { pulls: [pull], reported: 1 } }
+  const another = { ...pull, number: 10 }
   const stop = { by: maya, at: t0 }
 
   test.each<[string, RunChange, object]>([
-    ['a new pull request', { result: { pulls: [pull] } }, { kind: 'pull' }],
-    [
-      'a pull request that is no news, and words',
-      { result: { pulls: [pull], reported: 1 }, session: { sessionLog: answer } },
-      { kind: 'answer' },
-    ],
-    [
-      'a second pull request',
-      { result: { pulls: [pull, { ...pull, number: 10 }], reported: 1 } },
-      { kind: 'pull' },
-    ],
-    [
-      'a run that failed after its pull request',
-      changed(ended('failed', 'x'), { result: { pulls: [pull] } }),
-      { kind: 'failed' },
-    ],
-    [
-      'commits',
-      { result: { pushed: 'abc' }, session: { sessionLog: answer } },
-      { kind: 'pushed', sha: 'abc' },
-    ],
-    ['words', changed(ended('completed'), { session: { sessionLog: answer } }), { kind: 'answer' }],
+    ['a new pull request', hasPull, { kind: 'pull' }],
+    ['a pull request that is no news, and words', changed(reported, answered), { kind: 'answer' }],
+    ['a second pull request', changed(reported, { result: { pulls: [pull, another] } }), { kind: 'pull' }],
+    ['a run that failed after its pull request', changed(ended('failed', 'x'), hasPull), { kind: 'failed' }],
+    ['commits', changed({ result: { pushed: 'abc' } }, answered), { kind: 'pushed', sha: 'abc' }],
+    ['words', changed(ended('completed'), answered), { kind: 'answer' }],
     ['nothing', ended('completed'), { kind: 'nothing' }],
     [
       'a stop by somebody',
@@ -228,26 +191,13 @@ describe('the outcome', () => {
   })
 })
 
-describe('what is missing', () => {
-  test('a Run that heard nothing yet begins with no turn', () => {
-    const before = working({ session: { sessionLog: undefined } })
-    expect(seen({ offset: 3 }, before).session.sessionLog).toEqual({ offset: 3, turns: 0, idle: false })
-  })
+test('a Run that heard nothing yet begins with no turn', () => {
+  const before = working({ session: { sessionLog: undefined } })
+  expect(seen({ offset: 3 }, before).session.sessionLog).toEqual({ offset: 3, turns: 0, idle: false })
+})
 
-  test('a stop without a reason ends without one', () => {
-    const stop = { by: maya, at: t0 }
-    expect(outcomeOf(working({ mailbox: { stop } }))).toEqual({ kind: 'stopped', by: 'maya' })
-  })
-
-  test('an outcome without a run, or anything heard of it', () => {
-    expect(outcomeOf(runWith())).toEqual({ kind: 'nothing' })
-    expect(outcomeOf(working({ session: { sessionLog: undefined } }))).toEqual({ kind: 'nothing' })
-  })
-
-  test('an idle agent whose end an older version did not date is over', () => {
-    const sessionLog = { offset: 1, turns: 1, idle: true }
-    expect(turnIsOver(working({ session: { sessionLog } }), at)).toBe(true)
-  })
+test('an idle agent whose end an older version did not date is over', () => {
+  expect(turnIsOver(working(logIs({ offset: 1, turns: 1, idle: true })), at)).toBe(true)
 })
 
 describe('the words for a failure that a person can do something about', () => {
