@@ -853,70 +853,62 @@ describe('replies', () => {
     `)
   })
 
-  test('every other one', () => {
-    const { help, ...others } = replies
-    expect(
-      Object.values(others)
-        .map(reply => `${reply.kind}: ${replyComment('maya', reply)}`)
-        .join('\n\n'),
-    ).toMatchInlineSnapshot(`
+  const { help: _help, ...others } = replies
+  const said = Object.values(others).map(reply => `${reply.kind}: ${replyComment('maya', reply)}`)
+
+  test('every other one of a line', () => {
+    expect(said.filter(text => !text.includes('\n')).join('\n')).toMatchInlineSnapshot(`
       "mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? Nothing was started.
-
       not-allowed: @maya you need write permission to start a run. Yours is read. Nothing was started. Ask somebody with write permission to write the command.
-
       not-known: @maya GitHub did not say which permission you have here, so \`/codex stop\` was refused. Nothing was started. Try again in a few minutes.
-
       fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here, as they change nothing. \`/codex plan\` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.
-
       effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
-
       model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? Nothing was started.
-
       no-branch: @maya there is no branch \`relaese\` in this repository. Did you mean \`release\`? Nothing was started.
-
       template: @maya \`.github/codex/release.md\` is longer than 10000 characters. Nothing was started. Correct the file on the default branch, or write \`/codex -- release …\` if that is your instruction.
-
       nothing-to-fix: @maya #9 has no failed checks, conflicts, requested changes or open comments now. Nothing was started.
-
       fix-rounds: @maya an agent was sent 6 times to fix #9, 2 of them by PostHog itself. The limit is 6. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.
-
       base-of-pull: @maya a pull request has a base already. Nothing was started. Change the base on its page, or ask without \`--base\`.
-
       base-taken: @maya pull request #9 of this thread is open, and goes into \`main\`. Nothing was started. Change the base on its page, or ask without \`--base\`.
-
       closed: @maya this is closed, so nothing was started. Reopen it and ask again.
-
       not-passed-on: @maya the run was stopped before Codex could read this. Write it again if you still want it.
-
       queued-behind: @maya another run is still going in this thread. Yours starts when it has ended.
-
       plan-interactive: @maya plans and reviews do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
-
       plan-elsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
-
       nothing-to: @maya nothing is going on in this thread, so there is nothing to stop.
-
       asked-since: @maya somebody asked for the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.
-
       refused: @maya Codex did not get “and \\*test\\* it, @​sam”: PostHog’s usage limit is reached. The run goes on without it.
-
       permission-over: @maya Codex no longer waits for this answer, so it did not get it. The run goes on.
-
       permission-refused: @maya Codex asks for a permission (Run rm -rf dist). PostHog did not accept the answer: no. Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.
-
       stopping-beside: @maya the run in #7 (this is its pull request) is being stopped. Its status there says what it had done.
-
       stopped-waiting: @maya this was stopped by \`maya\` before it began. Write it again if you still want it.
-
       still-going: @maya a run is still going in this thread. \`/codex retry\` works when it has ended. \`/codex stop\` ends it now.
-
       gone-on: @maya another run has worked in this thread since. Nothing was started. \`/codex continue\` goes on where that one stopped.
-
       no-use: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.
-
       status: @maya nothing is going on here now.
+      queue: @maya the run here waits for its turn. 2 runs must end first.
+      plan-outdated: @maya \`main\` has new commits since the plan was made: it is at \`ccccccc\` now. Nothing was started. \`/codex plan\` makes a new plan.
+      preset: @maya there is no label preset \`paln\`. Did you mean \`plan\`? Nothing was started.
+      sandbox: @maya there is no sandbox environment \`bgi\`. Did you mean \`big\`? Nothing was started.
+      not-as-user: @maya this repository does not allow \`--as-user\`. Nothing was started. \`as_user: true\` in \`.github/codex.yml\` allows it.
+      not-granted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.acme.as_user\` in the bot’s settings file.
+      session-cost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
+      has-pull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`/codex --force\` starts anyway.
+      no-pause-time: @maya \`until the cows come home\` is not a time in the next year, so nothing was paused. Write it like \`until 18:00\`, \`until 2026-12-01 18:00\`, \`until Monday\` or \`for 2 h\`. Times are UTC.
+      paused: @maya \`codex\` is paused in this repository until 15:02 UTC. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs at work go on. \`/codex resume\` ends the pause.
+      resumed: @maya the pause by \`maya\` has ended. 2 runs that waited start now.
+      said-since: @maya \`olga\` paused this repository after you wrote this, so that holds.
+      not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.globex.posthog\` to the bot’s settings file. (This hint comes once.)
+      hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, a comment, a title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
+      misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again. (This hint comes once in a thread.)
+      not-offered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\` (price ×0.5), \`gpt-5.6\`. Nothing was started.
+      gave-up: @maya this did not work: GitHub did not answer. Nothing was started. Write the command again in a few minutes."
+    `)
+  })
 
-      config: @maya these settings apply here:
+  test('every other one of several lines', () => {
+    expect(said.filter(text => text.includes('\n')).join('\n\n')).toMatchInlineSnapshot(`
+      "config: @maya these settings apply here:
 
       ⚠️ There is a problem: .github/codex.yml, line 2, \`effort\`, is not one. Until it is fixed, the last correct version applies.
 
@@ -944,23 +936,11 @@ describe('replies', () => {
       # yaml-language-server: $schema=https://bot.example.com/schema/v1/codex.schema.json
       \`\`\`
 
-      queue: @maya the run here waits for its turn. 2 runs must end first.
-
       doctor: @maya 1 of 2 checks failed for \`acme/shop\`.
 
       - ✗ \`posthog-github\` PostHog’s GitHub App does not see acme/shop\\
         → Install it. It clones @​all and pushes.
       - ✓ \`posthog-key\` works at https\\://us.posthog.com
-
-      plan-outdated: @maya \`main\` has new commits since the plan was made: it is at \`ccccccc\` now. Nothing was started. \`/codex plan\` makes a new plan.
-
-      preset: @maya there is no label preset \`paln\`. Did you mean \`plan\`? Nothing was started.
-
-      sandbox: @maya there is no sandbox environment \`bgi\`. Did you mean \`big\`? Nothing was started.
-
-      not-as-user: @maya this repository does not allow \`--as-user\`. Nothing was started. \`as_user: true\` in \`.github/codex.yml\` allows it.
-
-      not-granted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.acme.as_user\` in the bot’s settings file.
 
       bad-settings: @maya \`.github/codex.yml\` has 1 problem, so nothing was started:
 
@@ -974,8 +954,6 @@ describe('replies', () => {
 
       - .github/codex.yml, line 1: \`modle\` is not a setting
       - and 2 more
-
-      session-cost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
 
       dry-run: @maya nothing was done, and no model was called. This would start a run, but not at once:
 
@@ -1005,50 +983,20 @@ describe('replies', () => {
       | \`model\` | \`gpt-5.6-sol\` | \`.github/codex.yml\`, line 2 |
       | \`limits.runs_per_day\` | \`9\` | the owner’s \`.github\` repository, line 1 and the bot’s settings |
 
-      </details>
-
-      has-pull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`/codex --force\` starts anyway.
-
-      no-pause-time: @maya \`until the cows come home\` is not a time in the next year, so nothing was paused. Write it like \`until 18:00\`, \`until 2026-12-01 18:00\`, \`until Monday\` or \`for 2 h\`. Times are UTC.
-
-      paused: @maya \`codex\` is paused in this repository until 15:02 UTC. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs at work go on. \`/codex resume\` ends the pause.
-
-      resumed: @maya the pause by \`maya\` has ended. 2 runs that waited start now.
-
-      said-since: @maya \`olga\` paused this repository after you wrote this, so that holds.
-
-      not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.globex.posthog\` to the bot’s settings file. (This hint comes once.)
-
-      hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, a comment, a title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
-
-      misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again. (This hint comes once in a thread.)
-
-      not-offered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\` (price ×0.5), \`gpt-5.6\`. Nothing was started.
-
-      gave-up: @maya this did not work: GitHub did not answer. Nothing was started. Write the command again in a few minutes."
+      </details>"
     `)
   })
 
   test('every mistake', () => {
-    expect(
-      Object.values(mistakes)
-        .map(mistake => replyComment('maya', { kind: 'mistake', mistake }))
-        .join('\n\n'),
-    ).toMatchInlineSnapshot(`
+    const words = Object.values(mistakes).map(mistake => replyComment('maya', { kind: 'mistake', mistake }))
+    expect(words.join('\n')).toMatchInlineSnapshot(`
       "@maya there is no option \`--modle\`. Did you mean \`--model\`? Nothing was started.
-
       @maya there is no command \`sotp\`. Did you mean \`/codex stop\`? If it is your instruction, write \`/codex -- sotp\`. Nothing was started.
-
       @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. Nothing was started.
-
       @maya \`hihg\` is not a value for \`--effort\`. Did you mean \`high\`? Nothing was started.
-
       @maya \`--model\` is given twice. Nothing was started.
-
       @maya \`/codex stop\` takes no options. Nothing was started.
-
       @maya this comment has more than 10 commands. Only the first 10 were read.
-
       @maya GitHub did not say how its page shows this comment, so the bot read no command in it. Write the command again in a new comment."
     `)
   })

@@ -75,12 +75,22 @@ const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights
 const newSession = (differs: Partial<typeof earlier & { cancelledAt: number }> = {}): RunChange =>
   earlierIs({ ...earlier, resumes: false, ...differs })
 const idles = logIs({ offset: 1, turns: 1, idle: true })
-const idleForLong = logIs({ offset: 1, turns: 1, idle: true, idleSince: t0 - hour })
 const hasPull: RunChange = { result: { pulls: [pull] } }
 const notYet: RunChange = { session: { taskRun: undefined }, schedule: { nextPollAt: undefined } }
-const ready: RunChange = { report: { status }, schedule: { admitted: true } }
-const monthly = { since: t0, until: t0 + 10 * 24 * hour, promised: t0 + 10 * 24 * hour, count: 1 }
-const begun: RunChange = { workspace: { branch, threadContext: context }, session: { taskId: 'task-1' } }
+const admitted: RunChange = { schedule: { admitted: true } }
+const hasStatus: RunChange = { report: { status } }
+const ready: RunChange = changed(hasStatus, admitted)
+const hasTask: RunChange = { workspace: { branch }, session: { taskId: 'task-1' } }
+const begun: RunChange = changed(hasTask, { workspace: { threadContext: context } })
+const readOnly: RunChange = { report: { readOnlyThread: true, status: undefined } }
+/** Its status was sent so long ago. */
+const sent = (ago: number): RunChange => ({ report: { status: { ...status, at: now.at - ago } } })
+const retry = (until: number, since = t0): Retry => ({ why: 'w', since, until, count: 1 })
+const tenDays = t0 + 10 * 24 * hour
+const usedUp = { ...retry(tenDays), promised: tenDays }
+const atLimit: RunChange = { retries: { posthog: usedUp } }
+/** The agent was idle after its turn. */
+const idleFor = (ms: number): RunChange => logIs({ offset: 1, turns: 1, idle: true, idleSince: now.at - ms })
 
 /** It was answered, and the thread was told. */
 const answered: RunChange = {
@@ -92,76 +102,56 @@ const answered: RunChange = {
 describe('from the asking to the start', () => {
   holds([
     ['first it asks for its turn', runWith(), 'await-admission'],
-    ['then the thread is told', runWith({ schedule: { admitted: true } }), 'post-status'],
+    ['then the thread is told', runWith(admitted), 'post-status'],
     ['what is waited for, too', runWith(inLine(1)), 'post-status'],
     [
       'and before it asks again where GitHub did not say',
-      runWith({ retries: { github: { why: 'w', since: t0, until: t0, count: 1 } } }),
+      runWith({ retries: { github: retry(t0) } }),
       'post-status',
     ],
-    [
-      'but not one that takes no comments',
-      runWith({ report: { readOnlyThread: true }, schedule: { admitted: true } }),
-      'find-branch',
-    ],
-    ['then it waits for its turn', runWith({ report: { status } }), 'await-admission'],
-    [
-      'and asks again later',
-      runWith(inLine(2), nextPoll(now.at + 3_000), { report: { status } }),
-      'wait 3000',
-    ],
+    ['but not one that takes no comments', runWith(readOnly, admitted), 'find-branch'],
+    ['then it waits for its turn', runWith(hasStatus), 'await-admission'],
+    ['and asks again later', runWith(inLine(2), hasStatus, nextPoll(now.at + 3_000)), 'wait 3000'],
     [
       'while the thread is told that it waits',
-      runWith(inLine(2), nextPoll(now.at + 3_000), { report: { status } }),
+      runWith(inLine(2), hasStatus, nextPoll(now.at + 3_000)),
       'edit-status',
       { text: 'phase' },
     ],
     [
       'and its place, which changes with every run that ends, not at each change',
-      runWith(inLine(2), nextPoll(t0 + hour), { report: { status } }),
+      runWith(inLine(2), hasStatus, nextPoll(t0 + hour)),
       `wait ${2 * minute}`,
       { text: 'details', at: status.at + minute },
     ],
     [
       'but now and then',
-      runWith(inLine(2), nextPoll(t0 + hour), { report: { status } }),
+      runWith(inLine(2), hasStatus, nextPoll(t0 + hour)),
       'edit-status',
       { text: 'details', at: status.at + 3 * minute },
     ],
     [
       'and each day that it still waits, as only what was changed lately is found when a queue is lost',
-      runWith(ready, { retries: { posthog: { why: 'w', ...monthly } } }, begun),
+      runWith(ready, begun, atLimit),
       'edit-status',
       { text: 'details', at: status.at + 24 * hour },
     ],
     [
       'for which it wakes',
-      runWith(ready, { retries: { posthog: { why: 'w', ...monthly } } }, begun),
+      runWith(ready, begun, atLimit),
       `wait ${second}`,
       { at: status.at + 24 * hour - second },
     ],
     [
       'but not what can not be edited now',
-      runWith(
-        ready,
-        { retries: { posthog: { why: 'w', ...monthly }, thread: { why: 'w', ...monthly } } },
-        begun,
-      ),
+      runWith(ready, begun, atLimit, { retries: { thread: usedUp } }),
       `wait ${9 * 24 * hour}`,
       { text: 'details', at: status.at + 24 * hour },
     ],
     ['then the branch', runWith(ready), 'find-branch'],
     ['then the task', runWith(ready, { workspace: { branch } }), 'create-task'],
-    [
-      'then what was said in the thread',
-      runWith(ready, { workspace: { branch }, session: { taskId: 'task-1' } }),
-      'gather-context',
-    ],
-    [
-      'then what was attached',
-      runWith(ready, { workspace: { branch, threadContext: context }, session: { taskId: 'task-1' } }),
-      'stage-attachments',
-    ],
+    ['then what was said in the thread', runWith(ready, hasTask), 'gather-context'],
+    ['then what was attached', runWith(ready, begun), 'stage-attachments'],
     ['then the run', working(noTaskRun), 'start-run'],
     [
       'after an outage, whether its sender still may',
@@ -212,7 +202,6 @@ describe('from the asking to the start', () => {
 })
 
 describe('while the agent works', () => {
-  const idle = (since: number, turns = 1) => ({ offset: 1, turns, idle: true, idleSince: now.at - since })
   const completed = { ...taskRun, status: 'completed' as const, changedAt: now.at }
   holds([
     ['it is looked at', working(due), 'poll'],
@@ -221,13 +210,13 @@ describe('while the agent works', () => {
     ['a new phase is shown at once', working(nextPoll(now.at + 4_000)), 'edit-status', { text: 'phase' }],
     [
       'details wait for fifteen seconds',
-      working(nextPoll(now.at + 60_000), { report: { status: { ...status, at: now.at - 5_000 } } }),
+      working(nextPoll(now.at + 60_000), sent(5_000)),
       'wait 10000',
       { text: 'details' },
     ],
     [
       'and are shown then',
-      working(nextPoll(now.at + 60_000), { report: { status: { ...status, at: now.at - 15_000 } } }),
+      working(nextPoll(now.at + 60_000), sent(15_000)),
       'edit-status',
       { text: 'details' },
     ],
@@ -245,16 +234,16 @@ describe('while the agent works', () => {
     ['words go to the agent that talks on', working(passing(more('a')), hasPull), 'deliver'],
     [
       'after its turn nobody is asked what came of it',
-      working(logIs(idle(3_000)), lastPoll(now.at - 500), hasPull),
+      working(idleFor(3_000), lastPoll(now.at - 500), hasPull),
       'settle-outcome',
     ],
     [
       'the look that saw the end of a turn may have missed its pull request',
-      working(logIs(idle(3_000)), lastPoll(now.at - 3_000), nextPoll(now.at - 1_000)),
+      working(idleFor(3_000), lastPoll(now.at - 3_000), nextPoll(now.at - 1_000)),
       'poll',
     ],
-    ['then GitHub is asked', working(logIs(idle(3_000)), lastPoll(now.at - 500)), 'find-result'],
-    ['and it is over', working(logIs(idle(3_000)), lastPoll(now.at), resultChecked), 'settle-outcome'],
+    ['then GitHub is asked', working(idleFor(3_000), lastPoll(now.at - 500)), 'find-result'],
+    ['and it is over', working(idleFor(3_000), lastPoll(now.at), resultChecked), 'settle-outcome'],
     [
       'words wait for that',
       working(wordsWait, lastPoll(now.at), nextPoll(now.at + 2_000), { session: { taskRun: completed } }),
@@ -296,9 +285,10 @@ describe('while the agent works', () => {
   ])
 })
 
-const refusedCancel = (until: number, since: number = t0): RunChange => ({
-  retries: { [cancelKey(working())]: { why: 'no', since, until, count: 1 } },
+const refusedCancel = (until: number, since?: number): RunChange => ({
+  retries: { [cancelKey(working())]: retry(until, since) },
 })
+const stopAskedAnHourAgo: RunChange = { mailbox: { stop: { by: maya, at: now.at - hour } } }
 
 describe('a stop', () => {
   holds([
@@ -321,16 +311,17 @@ describe('a stop', () => {
     ],
     [
       'which count from when PostHog was asked',
-      working(cancelAsked(now.at - 5 * minute), lastPoll(now.at), nextPoll(now.at + 2_000), {
-        mailbox: { stop: { by: maya, at: now.at - hour } },
-      }),
+      working(
+        stopAskedAnHourAgo,
+        cancelAsked(now.at - 5 * minute),
+        lastPoll(now.at),
+        nextPoll(now.at + 2_000),
+      ),
       'wait 2000',
     ],
     [
       'and only a look after them says so',
-      working(cancelAsked(now.at - hour), lastPoll(now.at - 55 * minute), due, {
-        mailbox: { stop: { by: maya, at: now.at - hour } },
-      }),
+      working(stopAskedAnHourAgo, cancelAsked(now.at - hour), lastPoll(now.at - 55 * minute), due),
       'poll',
     ],
     [
@@ -348,23 +339,20 @@ describe('a stop', () => {
 })
 
 describe('an edit of the status', () => {
-  const edited = (ago: number): Run =>
-    working(nextPoll(now.at + hour), { report: { status: { ...status, at: now.at - ago } } })
+  const edited = (ago: number): Run => working(nextPoll(now.at + hour), sent(ago))
+  const time = { text: 'time' } as const
   holds([
-    [
-      'a time that grows is no reason for one more often than every five minutes',
-      edited(5 * minute - 1),
-      'wait 1',
-      { text: 'time' },
-    ],
-    ['and then it is', edited(5 * minute), 'edit-status', { text: 'time' }],
+    ['for a time that grows waits five minutes', edited(5 * minute - 1), 'wait 1', time],
+    ['and is made then', edited(5 * minute), 'edit-status', time],
   ])
 })
 
 describe('after the outcome', () => {
   const over = changed(answered, taskRunIs({ status: 'completed' }))
-  const untold = { comment: false, word: false, inline: 0, reaction: false, label: false, branch: false }
-  const known = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
+  const nothing = { comment: false, word: false, inline: 0, reaction: false, label: false, branch: false }
+  const untold: RunChange = announced(nothing)
+  const known: RunChange = { report: { status: { ...status, nodeId: 'IC_900' } } }
+  const folded: RunChange = { report: { status: { ...status, nodeId: 'IC_900', minimized: true } } }
   const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
   const review = {
     ...ask,
@@ -373,42 +361,29 @@ describe('after the outcome', () => {
   }
 
   holds([
-    ['the status first', working(over, { report: { announced: untold } }), 'edit-status', { text: 'phase' }],
+    ['the status first', working(over, untold), 'edit-status', { text: 'phase' }],
     [
       'then it asks what it cost, which the last word tells',
-      working(over, { session: { cost: undefined }, report: { announced: untold } }),
+      working(over, untold, { session: { cost: undefined } }),
       'ask-cost',
     ],
-    ['then the last word', working(over, { report: { announced: untold } }), 'conclude'],
+    ['then the last word', working(over, untold), 'conclude'],
     [
       'at once, where the status goes along with what is done about a pull request',
-      working(over, {
+      working(over, untold, {
         result: { pulls: [pull], untended: [9] },
-        report: { announced: untold, status: { ...status, nodeId: 'IC_1' } },
+        report: { status: { ...status, nodeId: 'IC_1' } },
       }),
       'conclude',
       { text: 'phase' },
     ],
-    ['then the reaction', working(over, { report: { announced: { ...untold, comment: true } } }), 'react'],
-    [
-      'then the label',
-      working(over, { report: { announced: { ...untold, comment: true, reaction: true } } }),
-      'unlabel',
-    ],
+    ['then the reaction', working(over, announced({ ...nothing, comment: true })), 'react'],
+    ['then the label', working(over, announced({ ...nothing, comment: true, reaction: true })), 'unlabel'],
     ['then the branch', working(over, announced({ branch: false })), 'drop-branch'],
-    ['then it folds the status away', working(over, { report: { status: known } }), 'minimize-status'],
-    ['once', working(over, { report: { status: { ...known, minimized: true } } }), 'end'],
-    [
-      'not before it is as it will stay',
-      working(over, { report: { status: known } }),
-      'edit-status',
-      { text: 'details' },
-    ],
-    [
-      'and not where no other word stands',
-      working(over, announced({ word: false }), { report: { status: known } }),
-      'end',
-    ],
+    ['then it folds the status away', working(over, known), 'minimize-status'],
+    ['once', working(over, folded), 'end'],
+    ['not before it is as it will stay', working(over, known), 'edit-status', { text: 'details' }],
+    ['and not where no other word stands', working(over, announced({ word: false }), known), 'end'],
     ['that of an earlier run, too', working(over, { report: { supersedes: ['IC_1'] } }), 'minimize-status'],
     ['then it ends', working(over), 'end'],
     ['with the last details shown', working(over), 'edit-status', { text: 'details' }],
@@ -423,12 +398,7 @@ describe('after the outcome', () => {
       'end',
     ],
     ['a follow-up makes it go on', working(over, wordsWait), 'resume-work'],
-    [
-      'before anything else is told',
-      working(over, wordsWait, { report: { announced: untold } }),
-      'resume-work',
-      { text: 'phase' },
-    ],
+    ['before anything else is told', working(over, wordsWait, untold), 'resume-work', { text: 'phase' }],
     ['one that is told of late is looked at', working(over, claimsPull), 'adopt-pull u'],
   ])
 })
@@ -455,12 +425,9 @@ const outage = (given: Partial<Retry> = {}): Retry => ({
   count: 1,
   ...given,
 })
-const posthogAway = (given: Partial<Retry> = {}): RunChange => ({
-  retries: { posthog: outage(given) },
-})
-const githubAway = (given: Partial<Retry> = {}): RunChange => ({
-  retries: { github: outage(given) },
-})
+const posthogAway = (given?: Partial<Retry>): RunChange => ({ retries: { posthog: outage(given) } })
+const githubAway = (given?: Partial<Retry>): RunChange => ({ retries: { github: outage(given) } })
+const threadAway = (until: number): RunChange => ({ retries: { thread: retry(until) } })
 
 describe('while PostHog is out of reach', () => {
   const due: RunChange = { schedule: { nextPollAt: undefined } }
@@ -469,11 +436,7 @@ describe('while PostHog is out of reach', () => {
     ['it is waited for', working(due, posthogAway()), 'wait 9000'],
     ['the thread is told', working(due, posthogAway()), 'edit-status', { text: 'phase' }],
     ['of a detail when it is time', working(due, posthogAway()), 'wait 9000', { text: 'details' }],
-    [
-      'unless nothing is told',
-      working(due, posthogAway(), { report: { readOnlyThread: true, status: undefined } }),
-      'wait 9000',
-    ],
+    ['unless nothing is told', working(due, posthogAway(), readOnly), 'wait 9000'],
     [
       'or GitHub is away, too',
       working({ ...due, retries: { posthog: outage(), github: outage({ until: now.at + 7 }) } }),
@@ -481,7 +444,7 @@ describe('while PostHog is out of reach', () => {
       { text: 'phase' },
     ],
     ['a pull request is looked at', working(due, posthogAway(), claimsPull), 'adopt-pull u'],
-    ['GitHub is asked what came of it', working(posthogAway(), idleForLong, lastPoll(t0)), 'find-result'],
+    ['GitHub is asked what came of it', working(posthogAway(), idleFor(hour), lastPoll(t0)), 'find-result'],
     ['a new run finds its branch', runWith(ready, posthogAway()), 'find-branch'],
     [
       'an effect without an answer waits',
@@ -537,11 +500,7 @@ describe('while GitHub is out of reach', () => {
     ['a new run waits', runWith(ready, githubAway()), 'wait 9000'],
     [
       'the end of a turn waits',
-      working(
-        githubAway(),
-        taskRunIs({ status: 'completed' }),
-        logIs({ offset: 1, turns: 1, idle: true, idleSince: t0 }),
-      ),
+      working(githubAway(), taskRunIs({ status: 'completed' }), idleFor(second)),
       'wait 9000',
     ],
     [
@@ -570,65 +529,39 @@ describe('while GitHub is out of reach', () => {
 })
 
 describe('a thread that takes nothing', () => {
-  const unheard = { why: 'locked', since: t0, until: now.at + 3_000, count: 1 }
+  const locked = threadAway(now.at + 3_000)
+  const phase = { text: 'phase' } as const
+  const lastWord = announced({ comment: false })
   holds([
-    ['is not told again at once', working({ retries: { thread: unheard } }), 'wait 3000', { text: 'phase' }],
+    ['is not told again at once', working(locked), 'wait 3000', phase],
+    ['but after a while', working(threadAway(now.at)), 'edit-status', phase],
+    ['nothing waits for it', working(due, locked), 'poll', phase],
+    ['a run that has no comment yet waits', runWith(admitted, locked), 'wait 3000'],
+    ['the last word waits', working(answered, lastWord, locked), 'wait 3000'],
     [
-      'but after a while',
-      working({ retries: { thread: { ...unheard, until: now.at } } }),
-      'edit-status',
-      { text: 'phase' },
-    ],
-    ['nothing waits for it', working(due, { retries: { thread: unheard } }), 'poll', { text: 'phase' }],
-    [
-      'a run that has no comment yet waits',
-      runWith({ retries: { thread: unheard }, schedule: { admitted: true } }),
-      'wait 3000',
-    ],
-    [
-      'the last word waits',
-      working(answered, announced({ comment: false }), { retries: { thread: unheard } }),
-      'wait 3000',
-    ],
-    [
-      'and what else is to be done does not',
-      working(answered, announced({ comment: false, label: false }), { retries: { thread: unheard } }),
+      'what else is to be done does not',
+      working(answered, announced({ comment: false, label: false }), locked),
       'unlabel',
     ],
   ])
 })
 
 describe('a pull request that GitHub does not show', () => {
-  const retries = { 'pull u': { why: 'w', since: t0, until: now.at + 700, count: 1 } }
-  const claimedPulls = ['u']
+  const shownAt = (until: number): RunChange => ({ retries: { 'pull u': retry(until) } })
+  const hidden = changed(claimsPull, shownAt(now.at + 700))
   const over = changed(answered, taskRunIs({ status: 'completed' }))
   holds([
-    ['is asked for again after a while', working({ result: { claimedPulls }, retries }), 'wait 700'],
-    [
-      'and then',
-      working({ result: { claimedPulls }, retries: { 'pull u': { ...retries['pull u'], until: now.at } } }),
-      'adopt-pull u',
-    ],
+    ['is asked for again after a while', working(hidden), 'wait 700'],
+    ['and then', working(claimsPull, shownAt(now.at)), 'adopt-pull u'],
     [
       'others are not kept waiting',
-      working({ result: { claimedPulls: ['u', 'v'] }, retries }),
+      working(hidden, { result: { claimedPulls: ['u', 'v'] } }),
       'adopt-pull v',
     ],
-    ['nor are words', working(passing(more('a')), { result: { claimedPulls }, retries }), 'deliver'],
-    [
-      'the end of the turn is',
-      working(idleForLong, lastPoll(t0), {
-        result: { claimedPulls },
-        retries,
-      }),
-      'wait 700',
-    ],
-    ['so is the end', working(over, { result: { claimedPulls }, retries }), 'wait 700'],
-    [
-      'unless another command waits',
-      working(over, { result: { claimedPulls }, retries, mailbox: { releaseThread: true } }),
-      'end',
-    ],
+    ['nor are words', working(hidden, passing(more('a'))), 'deliver'],
+    ['the end of the turn is', working(hidden, idleFor(hour), lastPoll(t0)), 'wait 700'],
+    ['so is the end', working(over, hidden), 'wait 700'],
+    ['unless another command waits', working(over, hidden, { mailbox: { releaseThread: true } }), 'end'],
   ])
 })
 
@@ -639,6 +572,7 @@ describe('a Run that failed sees to its agent', () => {
     session: { cost: null },
   }
   const late: RunChange = { result: { concludedAt: now.at - 10 * minute - 1 } }
+  const mayHaveBegun = changed(noTaskRun, intends({ kind: 'start-run', at: t0, before: [] }))
   holds([
     ['by asking for its end', working(failed), 'cancel'],
     ['then it looks', working(failed, cancelAsked(t0), due), 'poll'],
@@ -670,17 +604,9 @@ describe('a Run that failed sees to its agent', () => {
       ),
       'cancel',
     ],
-    [
-      'one that may have begun is looked for',
-      working(failed, noTaskRun, intends({ kind: 'start-run', at: t0, before: [] })),
-      'start-run',
-    ],
+    ['one that may have begun is looked for', working(failed, mayHaveBegun), 'start-run'],
     ['or spoken to', working(failed, noTaskRun, intends({ kind: 'rejoin', at: t0, offset: 0 })), 'rejoin'],
-    [
-      'not for ever',
-      working(failed, late, noTaskRun, intends({ kind: 'start-run', at: t0, before: [] })),
-      'leave-agent',
-    ],
+    ['not for ever', working(failed, late, mayHaveBegun), 'leave-agent'],
     ['not while PostHog is away', working(failed, posthogAway()), 'wait 4000'],
     ['but GitHub is not needed for it', working(failed, githubAway()), 'cancel'],
   ])

@@ -4,7 +4,19 @@ import { runIndex } from '../../src/core/record/run-index.ts'
 import { admissionOf, aheadInSession, type Until } from '../../src/core/record/start-limits.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 import { tries } from '../support/tries.ts'
-import { ask, hour, issueThread, maya, minute, pullThread, runWith, second, t0, zoe } from './given.ts'
+import {
+  ask,
+  hour,
+  intends,
+  issueThread,
+  maya,
+  minute,
+  pullThread,
+  runWith,
+  second,
+  t0,
+  zoe,
+} from './given.ts'
 
 const now = t0
 const day = 24 * hour
@@ -52,15 +64,17 @@ const turn = (mine: OtherRun, others: OtherRun[]) => admissionOf(mine, indexOf(o
 const first = { kind: 'now' }
 /** So many have to end before there is a place of this. */
 const ahead = (many: number, of: string) => ({ kind: 'ahead', ahead: many, of })
-const heldAtPerson: RunChange = changed(waits, {
-  schedule: { waits: { kind: 'line', ahead: 1, of: 'person' } },
-})
+/** It waits for more than its turn. */
+const waitingFor = (what: Run['schedule']['waits']): RunChange =>
+  changed(waits, { schedule: { waits: what } })
+const heldAt = (of: 'person' | 'repository' | 'owner'): RunChange =>
+  waitingFor({ kind: 'line', ahead: 1, of })
 const many = (count: number, differs: RunChange = {}, step = 1): OtherRun[] =>
   Array.from({ length: count }, (_, i) => other((i + 1) * step, differs))
 
 describe('who is held by a pause keeps the place', () => {
   const paused = (of: 'repository' | 'bot'): RunChange =>
-    changed(waits, { schedule: { waits: { kind: 'pause', of, by: 'olga', why: '' } } })
+    waitingFor({ kind: 'pause', of, by: 'olga', why: '' })
   const soleIn = (of: 'repository' | 'owner') => me({ [of]: 1 })
 
   test('before who asked later in the repository, when the pause ends for both', async () => {
@@ -97,7 +111,7 @@ describe('Runs under way go first', () => {
     ['not younger ones that wait', { repository: 1 }, [other(-1, waits)], first],
     ['younger ones that have begun', { repository: 1 }, [other(-1)], ahead(1, 'repository')],
     [
-      'older ones that wait for no more than their turn',
+      'older ones that wait for their turn alone',
       { repository: 1 },
       [other(1, waits)],
       ahead(1, 'repository'),
@@ -105,42 +119,29 @@ describe('Runs under way go first', () => {
     [
       'not older ones that wait at a limit of their own',
       { repository: 2, person: 1 },
-      [other(9, byZoe), other(5, changed(heldAtPerson, byZoe)), other(4, changed(heldAtPerson, byZoe))],
+      [
+        other(9, byZoe),
+        other(5, changed(heldAt('person'), byZoe)),
+        other(4, changed(heldAt('person'), byZoe)),
+      ],
       first,
     ],
     [
       'each older one that waits for the same',
       { repository: 1 },
-      [
-        other(9),
-        other(5, changed(waits, { schedule: { waits: { kind: 'line', ahead: 1, of: 'repository' } } })),
-        other(4, changed(waits, { schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } })),
-      ],
+      [other(9), other(5, heldAt('repository')), other(4, heldAt('owner'))],
       ahead(3, 'repository'),
     ],
     [
       'not older ones that wait for a session',
       { repository: 1 },
-      [
-        other(
-          5,
-          changed(waits, {
-            schedule: { waits: { kind: 'session', ahead: 1 } },
-            session: { taskId: 'task-2' },
-          }),
-        ),
-      ],
+      [other(5, changed(waitingFor({ kind: 'session', ahead: 1 }), { session: { taskId: 'task-2' } }))],
       first,
     ],
     [
       'not older ones that wait for tomorrow',
       { repository: 1 },
-      [
-        other(
-          5,
-          changed(waits, byZoe, { schedule: { waits: { kind: 'until', at: now + hour, limit: 'a day' } } }),
-        ),
-      ],
+      [other(5, changed(waitingFor({ kind: 'until', at: now + hour, limit: 'a day' }), byZoe))],
       first,
     ],
     ['not this one itself', { repository: 1 }, [other(0, waits, 'm')], first],
@@ -235,7 +236,7 @@ describe('starts in a window of time', () => {
 
   test.each<[string, RunChange]>([
     ['never began', changed(over, { schedule: { admitted: false } })],
-    ['wait', { schedule: { admitted: false, waits: { kind: 'until', at: now + day, limit: 'a day' } } }],
+    ['wait', waitingFor({ kind: 'until', at: now + day, limit: 'a day' })],
   ])('do not count where they %s', async (_, differs) => {
     expect(await turn(me({ repository_per_day: 1, thread_per_day: 1 }), [other(hour, differs)])).toEqual(
       first,
@@ -316,12 +317,15 @@ describe('one session serves one set of words at a time', () => {
       ago,
       changed({ thread: pullThread, session: { taskId: 'task-1' }, schedule: { admitted: false } }, differs),
     )
-  const begun: RunChange = { schedule: { admitted: true }, session: { instructionSent: true } }
-  const asks: RunChange = {
-    schedule: { admitted: true },
-    attempts: { intent: [{ kind: 'rejoin', at: now, offset: 0 }] },
+  const hasTurn: RunChange = { schedule: { admitted: true } }
+  const begun: RunChange = changed(hasTurn, { session: { instructionSent: true } })
+  const asks: RunChange = changed(hasTurn, intends({ kind: 'rejoin', at: now, offset: 0 }))
+  const leaves: RunChange = {
+    session: {
+      taskId: undefined,
+      earlier: { taskId: 'task-1', taskRunId: 'run-1', over: false, resumes: false },
+    },
   }
-  const leaves = { taskId: 'task-1', taskRunId: 'run-1', over: false, resumes: false }
 
   test.each<[what: string, me: OtherRun, other: OtherRun, waits: boolean]>([
     ['an older one goes first', mine(), theirs(1), true],
@@ -330,35 +334,15 @@ describe('one session serves one set of words at a time', () => {
     ['and the one behind it does not', mine(), { ...theirs(0), id: 'z' }, false],
     ['an older one goes first whatever its id', mine(), { ...theirs(1), id: 'z' }, true],
     ['a younger one does not whatever its id', mine(), { ...theirs(-1), id: 'a' }, false],
-    ['but when it has its turn', mine(), theirs(-1, { schedule: { admitted: true } }), true],
+    ['but when it has its turn', mine(), theirs(-1, hasTurn), true],
     ['not when it is over', mine(), theirs(1, over), false],
     ['not of another session', mine(), theirs(1, { session: { taskId: 'task-2' } }), false],
-    [
-      'also of one that only has to make room',
-      mine({ session: { taskId: undefined, earlier: leaves } }),
-      theirs(1),
-      true,
-    ],
-    [
-      'of two with a turn the older goes on',
-      mine({ schedule: { admitted: true } }),
-      theirs(1, { schedule: { admitted: true } }),
-      true,
-    ],
-    [
-      'and the younger waits',
-      mine({ schedule: { admitted: true } }),
-      theirs(-1, { schedule: { admitted: true } }),
-      false,
-    ],
-    ['unless it has begun', mine({ schedule: { admitted: true } }), theirs(-1, begun), true],
-    ['or is about to', mine({ schedule: { admitted: true } }), theirs(-1, asks), true],
-    [
-      'an older one without a turn waits for who has it',
-      mine({ schedule: { admitted: true } }),
-      theirs(1),
-      false,
-    ],
+    ['also of one that only has to make room', mine(leaves), theirs(1), true],
+    ['of two with a turn the older goes on', mine(hasTurn), theirs(1, hasTurn), true],
+    ['and the younger waits', mine(hasTurn), theirs(-1, hasTurn), false],
+    ['unless it has begun', mine(hasTurn), theirs(-1, begun), true],
+    ['or is about to', mine(hasTurn), theirs(-1, asks), true],
+    ['an older one without a turn waits for who has it', mine(hasTurn), theirs(1), false],
   ])('%s', async (_, me, one, waits) => {
     expect(await aheadInSession(me, indexOf([me, one]))).toBe(waits ? 1 : 0)
   })
