@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { cancelKey } from '../../src/core/record/agent-end.ts'
 import { openIntent } from '../../src/core/record/intents.ts'
-import { type Now, nextStep, steps } from '../../src/core/record/next-step.ts'
+import { type Now, nextStep, type Step, steps } from '../../src/core/record/next-step.ts'
 import { isHeld } from '../../src/core/record/retries.ts'
 import {
   changed,
@@ -765,75 +765,53 @@ describe('from any state', () => {
     .map(given => working(given))
 
   const text = oneOf<Now['text']>('same', 'details', 'phase')
-  const numRuns = tries(3_000)
+  /** For any Run that it concerns, this holds of what is next. */
+  const always = (concerns: (run: Run) => boolean, holds: (run: Run, next: Step, at: Now) => void): void => {
+    const property = fc.property(state, text, (run, differs) => {
+      const at = { ...now, text: differs }
+      if (concerns(run)) holds(run, nextStep(run, at), at)
+    })
+    fc.assert(property, { numRuns: tries(3_000) })
+  }
 
-  test('no Run ends while an agent works that was not asked to end, or of which the thread was not told', () => {
-    fc.assert(
-      fc.property(state, text, (run, differs) => {
-        const next = nextStep(run, { ...now, text: differs })
-        if (next.kind !== 'end') return
-        const atRest =
-          !run.session.taskRun ||
-          isTerminal(run.session.taskRun.status) ||
-          run.session.sessionLog?.idle === true
-        const byChoice = run.result.outcome?.kind !== 'failed'
-        expect(atRest || byChoice || run.session.agentLeft === true).toBe(true)
-      }),
-      { numRuns },
-    )
-  })
+  const isAtWork = ({ session: { taskRun } }: Run): boolean =>
+    taskRun !== undefined && !isTerminal(taskRun.status)
 
-  test('nothing is told, nor given back, before the agent of a Run that failed is seen to', () => {
-    fc.assert(
-      fc.property(state, text, (run, differs) => {
-        if (run.result.outcome?.kind !== 'failed' || run.session.agentLeft) return
-        if (!run.session.taskRun || isTerminal(run.session.taskRun.status) || run.session.sessionLog?.idle)
-          return
-        const next = nextStep(run, { ...now, text: differs })
-        expect(['conclude', 'react', 'unlabel', 'drop-branch', 'end', 'let-go']).not.toContain(next.kind)
-      }),
-      { numRuns },
+  test('a Run that failed neither ends nor tells nor gives back anything before its agent is seen to', () => {
+    always(
+      run =>
+        run.result.outcome?.kind === 'failed' &&
+        isAtWork(run) &&
+        !run.session.agentLeft &&
+        !run.session.sessionLog?.idle,
+      (_, next) =>
+        expect(['conclude', 'react', 'unlabel', 'drop-branch', 'end', 'let-go']).not.toContain(next.kind),
     )
   })
 
   test('no service is asked before its outage is over, and no wait is without end', () => {
-    fc.assert(
-      fc.property(state, text, (run, differs) => {
-        const next = nextStep(run, { ...now, text: differs })
+    always(
+      () => true,
+      (run, next) => {
         if (next.kind === 'end') return
-        if (next.kind === 'wait') {
-          expect(Number.isFinite(next.ms) && next.ms >= 1).toBe(true)
-          return
-        }
+        if (next.kind === 'wait') return expect(Number.isFinite(next.ms) && next.ms >= 1).toBe(true)
         const { service } = steps[next.kind]
         const outage = service === 'none' ? undefined : run.retries[service]
         if (!outage || (next.kind === 'edit-status' && outage.refusedSince !== undefined)) return
         expect(outage.until).toBeLessThanOrEqual(now.at)
-      }),
-      { numRuns },
+      },
     )
   })
 
   test('a stop is asked for whatever GitHub says', () => {
-    fc.assert(
-      fc.property(state, text, (run, differs) => {
-        if (
-          !run.mailbox.stop ||
-          run.result.outcome ||
-          !run.session.taskRun ||
-          isTerminal(run.session.taskRun.status)
-        )
-          return
-        if (run.session.cancelled || isHeld(run, cancelKey(run), now.at) || openIntent(run, 'start-run'))
-          return
-        const away: Retry = { why: 'w', since: t0, until: now.at + hour, count: 1 }
-        const next = nextStep(changed(run, { retries: { github: away, posthog: undefined } }), {
-          ...now,
-          text: differs,
-        })
-        expect(next.kind).toBe('cancel')
-      }),
-      { numRuns },
+    const isAsked = (run: Run): boolean =>
+      run.mailbox.stop !== undefined && !run.result.outcome && isAtWork(run) && !run.session.cancelled
+    always(
+      run => isAsked(run) && !isHeld(run, cancelKey(run), now.at) && !openIntent(run, 'start-run'),
+      (run, _, at) => {
+        const away = changed(run, { retries: { github: retry(now.at + hour), posthog: undefined } })
+        expect(nextStep(away, at).kind).toBe('cancel')
+      },
     )
   })
 })
