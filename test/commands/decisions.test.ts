@@ -3,9 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { approveCommand } from '../../src/commands/approve-command.ts'
 import type { Command, Decision, LastRun, Request } from '../../src/commands/command.ts'
 import type { CommandTrigger } from '../../src/commands/command-context.ts'
-import { commands } from '../../src/commands/command-registry.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
-import { helpCommand } from '../../src/commands/help-command.ts'
 import { planCommand } from '../../src/commands/plan-command.ts'
 import { queueCommand } from '../../src/commands/queue-command.ts'
 import { resumeCommand } from '../../src/commands/resume-command.ts'
@@ -64,6 +62,7 @@ const asking = (trigger: CommandTrigger, rest: Partial<Request> = {}): Request =
 })
 const withOptions = (options: Request['options']): Request => asking(comment, { options })
 const wordless = asking(comment, { text: '' })
+const fork = { ...head, repoId: 200 }
 const onPull = asking({ ...comment, thread: pullThread })
 const labelled = (name: string): Request => asking({ ...label, label: name }, { text: '' })
 const closed = (trigger: CommandTrigger): CommandTrigger => ({
@@ -126,6 +125,11 @@ const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}) =>
     closers: [],
     ...rest,
   })
+/** Nobody works in the thread, whose session of before can go on. */
+const goingOn = (last: Partial<LastRun> = {}, rest: Partial<StartFacts & { kind: 'free' }> = {}) =>
+  free({ past: withPull, last: { ...lastRun, ...last }, ...rest })
+/** Nobody works in the thread, where these settings hold. */
+const settled = (file: string) => free({ settling: settling(file) })
 /** A run works in the thread. */
 const busy = (rest: Partial<StartFacts & { kind: 'busy' }> = {}) =>
   start({ kind: 'busy', live, settling: undefined, ...rest })
@@ -166,10 +170,7 @@ describe('what asks for work', () => {
     ['without words while another works', busy(), says({ text: 'Go on.' }), wordless],
     [
       'with a line of the code',
-      {
-        inline: [{ id: 1, path: 'a.ts', line: 1, hunk: '', body: 'x', author: 'maya' }],
-        start: busy().start,
-      },
+      { ...busy(), inline: [{ id: 1, path: 'a.ts', line: 1, hunk: '', body: 'x', author: 'maya' }] },
       says({ inline: [{ path: 'a.ts' }] }),
     ],
     [
@@ -214,17 +215,17 @@ describe('what asks for work', () => {
       { kind: 'take-over', run: ended },
       withOptions({ new: true }),
     ],
-    ['from a fork', free({ head: { ...head, repoId: 200 } }), rejects('fork'), onPull],
+    ['from a fork', free({ head: fork }), rejects('fork'), onPull],
+    [
+      'from a fork, where the settings have a slip, too',
+      free({ head: fork, settling: withSlip }),
+      rejects('beside-slips', { reply: { kind: 'fork' }, problem: 'line 2' }),
+      onPull,
+    ],
     [
       'where the settings never were right',
       free({ settling: settling('', { usable: false, problem: 'line 2' }) }),
       rejects('bad-settings', { problem: 'line 2' }),
-    ],
-    [
-      'from a fork, where the settings have a slip, too',
-      free({ head: { ...head, repoId: 200 }, settling: withSlip }),
-      rejects('beside-slips', { reply: { kind: 'fork' }, problem: 'line 2' }),
-      onPull,
     ],
     [
       'with a model that there is not, where the settings have a slip, too',
@@ -234,10 +235,7 @@ describe('what asks for work', () => {
     ],
     [
       'where a session can go on',
-      free({
-        past: withPull,
-        last: { ...lastRun, request: { ...ask, options: { ...ask.options, model: 'gpt-5.6' } } },
-      }),
+      goingOn({ request: { ...ask, options: { ...ask.options, model: 'gpt-5.6' } } }),
       starts({
         session: { taskId: 'task-1' },
         result: { pulls: [{ number: 9 }] },
@@ -246,18 +244,12 @@ describe('what asks for work', () => {
     ],
     [
       'where it has read this thread up to some words',
-      free({
-        past: withPull,
-        last: { ...lastRun, thread: issueThread, workspace: { readUpTo } },
-      }),
+      goingOn({ thread: issueThread, workspace: { readUpTo } }),
       starts({ workspace: { readUpTo } }),
     ],
     [
       'where it has read the issue, and not this thread',
-      free({
-        past: withPull,
-        last: { ...lastRun, thread: pullThread, workspace: { readUpTo } },
-      }),
+      goingOn({ thread: pullThread, workspace: { readUpTo } }),
       starts({ workspace: { readUpTo: undefined } }),
     ],
     [
@@ -275,7 +267,7 @@ describe('what asks for work', () => {
     ],
     [
       'by a label in another case, of a preset of the settings',
-      free({ settling: settling('labels: { Docs: { instruction: Write the docs. } }') }),
+      settled('labels: { Docs: { instruction: Write the docs. } }'),
       starts({ request: { text: 'Write the docs.' } }),
       labelled('Codex:DOCS'),
     ],
@@ -313,11 +305,7 @@ describe('what asks for work', () => {
     ],
     [
       'where the session has cost more than one may',
-      free({
-        past: withPull,
-        last: { ...lastRun, session: { cost: 10 } },
-        settling: settling('limits: { cost_per_run: 10 }'),
-      }),
+      goingOn({ session: { cost: 10 } }, { settling: settling('limits: { cost_per_run: 10 }') }),
       rejects('session-cost', { cost: 10, limit: 10 }),
     ],
     [
@@ -364,25 +352,26 @@ describe('what asks for work', () => {
     expect([facts.kind, asked]).toEqual(['free', times])
   })
 
+  const byTemplate = asking(comment, { text: 'release 1.2' })
   const template = { kind: 'template' as const, name: 'release', argument: '1.2', text: 'Release 1.2.' }
   decides(runCommand, [
     [
       'by a template',
       { ...free(), template },
       starts({ request: { text: 'Release 1.2.', template: { name: 'release', argument: '1.2' } } }),
-      asking(comment, { text: 'release 1.2' }),
+      byTemplate,
     ],
     [
       'by a template, while another works',
       { ...busy(), template },
       says({ kind: 'follow-up', text: 'Release 1.2.' }),
-      asking(comment, { text: 'release 1.2' }),
+      byTemplate,
     ],
     [
       'by a template that can not be used',
       { ...free(), template: { kind: 'unusable', name: 'release', why: 'long' } },
       rejects('template', { name: 'release', why: 'long' }),
-      asking(comment, { text: 'release 1.2' }),
+      byTemplate,
     ],
   ])
 
@@ -392,12 +381,8 @@ describe('what asks for work', () => {
       free(),
       starts({ request: { what: 'plan', options: { permission: 'read-only' } } }),
     ],
-    ['while another works', busy(), { kind: 'wait', announce: { kind: 'queued-behind' } }],
-    [
-      'where agents wait for permissions',
-      free({ settling: settling('mode: interactive') }),
-      rejects('plan-interactive'),
-    ],
+    ['while another works', busy(), queuedBehind()],
+    ['where agents wait for permissions', settled('mode: interactive'), rejects('plan-interactive')],
   ])
 
   const continueBox = (run: string): Request => asking({ ...tick, box: 'continue', run }, { text: '' })
@@ -437,42 +422,36 @@ describe('what asks for work', () => {
     ],
   ])
 
+  const planning = working({ request: { ...ask, what: 'plan' } })
   const plan = {
     approves: { plan: 'run-1', branch: 'codex/x', sha: 'a'.repeat(40) },
     options: { model: 'gpt-5.6' },
     mayGo: false,
   }
-  const now = { name: 'codex/x', sha: 'a'.repeat(40) }
+  const unmoved = { name: 'codex/x', sha: 'a'.repeat(40) }
+  const moved = { ...unmoved, sha: 'f'.repeat(40) }
+  const approving = (now: typeof unmoved | undefined, mayGo = false) => ({
+    ...{ plan: { ...plan, mayGo }, now },
+    ...free(),
+  })
   decides(approveCommand, [
     ['without a plan', {}, rejects('nothing-to', { command: 'approve' })],
     ['while another works', { live }, rejects('still-going', { command: 'approve' })],
-    [
-      'while the plan is being made',
-      { live: working({ request: { ...ask, what: 'plan' } }) },
-      { kind: 'wait' },
-    ],
+    ['while the plan is being made', { live: planning }, { kind: 'wait' }],
     ['when the plan was told', { live: ended }, { kind: 'take-over' }],
-    ['where its branch is gone', { plan, now: undefined, ...free() }, rejects('plan-elsewhere')],
+    ['where its branch is gone', approving(undefined), rejects('plan-elsewhere')],
     [
       'where its branch went unused',
-      { plan: { ...plan, mayGo: true }, now: undefined, ...free() },
+      approving(undefined, true),
       starts({
         request: { what: 'work', approves: expect.not.objectContaining({ branch: expect.anything() }) },
       }),
     ],
-    [
-      'where its branch had no commit, and has moved',
-      { plan: { ...plan, mayGo: true }, now: { ...now, sha: 'f'.repeat(40) }, ...free() },
-      rejects('plan-outdated'),
-    ],
-    [
-      'where its branch has moved',
-      { plan, now: { ...now, sha: 'f'.repeat(40) }, ...free() },
-      rejects('plan-outdated', { sha: 'f'.repeat(40) }),
-    ],
+    ['where its branch had no commit, and has moved', approving(moved, true), rejects('plan-outdated')],
+    ['where its branch has moved', approving(moved), rejects('plan-outdated', { sha: moved.sha })],
     [
       'as it was made',
-      { plan, now, ...free() },
+      approving(unmoved),
       starts({ request: { what: 'work', approves: plan.approves, options: { model: 'gpt-5.6' } } }),
     ],
   ])
@@ -490,6 +469,8 @@ describe('what asks for work', () => {
   })
   const costly = earlier({ session: { cost: 10.5 } }, { settling: settling('limits: { cost_per_run: 10 }') })
   const unknownModel = agentFailures['no-model']('gpt-9')
+  const useless = earlier({ result: { outcome: unknownModel } })
+  const othersToo = earlier({ request: ask }, { closers: [byOther] })
   const failedWords = {
     result: { round: 1 },
     mailbox: { wordsOfRound: [more('a', 'in red'), more('b', 'and in blue')] },
@@ -500,14 +481,10 @@ describe('what asks for work', () => {
     ['while another works', { live }, rejects('still-going', { command: 'retry' })],
     ['while another is being stopped', { live: stopping }, { kind: 'wait' }],
     ['once more after a crash', { live: runWith({ id: 'run-comment-502' }) }, { kind: 'started' }],
-    [
-      'where the same would come of it',
-      earlier({ result: { outcome: unknownModel } }),
-      rejects('no-use', { outcome: unknownModel }),
-    ],
+    ['where the same would come of it', useless, rejects('no-use', { outcome: unknownModel })],
     [
       'with something else than that',
-      earlier({ result: { outcome: unknownModel } }),
+      useless,
       starts({ request: { options: { model: 'gpt-5.6' } } }),
       withOptions({ model: 'gpt-5.6' }),
     ],
@@ -529,7 +506,7 @@ describe('what asks for work', () => {
     ],
     [
       'where an open pull request of somebody else closes the issue by now',
-      earlier({ request: ask }, { closers: [byOther] }),
+      othersToo,
       rejects('has-pull', { pulls: [byOther], again: true }),
     ],
     [
@@ -551,12 +528,7 @@ describe('what asks for work', () => {
       ),
       starts(),
     ],
-    [
-      'where another closes it, all the same',
-      earlier({ request: ask }, { closers: [byOther] }),
-      starts(),
-      withOptions({ force: true }),
-    ],
+    ['where another closes it, all the same', othersToo, starts(), withOptions({ force: true })],
     [
       'with the words of the last round, in its session',
       earlier(failedWords),
@@ -610,15 +582,11 @@ describe('what asks for none', () => {
       { kind: 'pause', reply: { kind: 'resumed' } },
     ],
   ])
+  const writtenBefore = asking({ ...comment, at: t0 - minute })
   decides(stopCommand, [
     ['where nothing goes on', { isDone: false }, rejects('nothing-to', { command: 'stop' })],
     ['while one works', { live }, { kind: 'message', runId: live.id, message: { kind: 'stop' } }],
-    [
-      'written before the run was asked for',
-      { live },
-      rejects('asked-since'),
-      asking({ ...comment, at: t0 - minute }),
-    ],
+    ['written before the run was asked for', { live }, rejects('asked-since'), writtenBefore],
     [
       'on the pull request of an issue whose run works',
       { live: undefined, beside: live },
@@ -645,17 +613,8 @@ describe('what asks for none', () => {
   decides(statusCommand, [
     ['for a stranger who had it', { repliedLately: true }, { kind: 'silence' }],
     ['while one works', { live }, replies({ kind: 'status', live })],
-    [
-      'while one works in the other thread',
-      { beside: live },
-      replies({ kind: 'status', beside: live }),
-      onPull,
-    ],
-    [
-      'after the last one',
-      { past: { marker, pull: undefined }, last: ended },
-      replies({ last: ended, asked: true }),
-    ],
+    ['while one works in the other thread', { beside: live }, replies({ beside: live }), onPull],
+    ['after the last one', { past, last: ended }, replies({ last: ended, asked: true })],
     ['where nothing was asked', { past: undefined, last: undefined }, replies({ asked: false })],
   ])
 
@@ -697,13 +656,5 @@ describe('what asks for none', () => {
     ['for a stranger who had it', { repliedLately: true }, { kind: 'silence' }],
     ['with a run here', { live, now: t0 }, replies({ kind: 'queue', run: live, now: t0 })],
     ['without a run', { live: undefined, now: t0 }, replies({ kind: 'queue', run: undefined, now: t0 })],
-  ])
-
-  decides(helpCommand, [
-    [
-      'at any time',
-      { commands, templates: ['release'], label: 'codex' },
-      replies({ kind: 'help', commands, templates: ['release'], label: 'codex' }),
-    ],
   ])
 })

@@ -98,6 +98,12 @@ const steps: [step: string, asks: Service, run: Run][] = [
   ['drop-branch', 'github', working(over, taskRunIs({ status: 'completed' }), announced({ branch: false }))],
 ]
 
+const otherThan = (service: Service): Service => (service === 'github' ? 'posthog' : 'github')
+const atLimit = (service: Service) => () =>
+  Promise.reject(new RetryLater(service, later, 'rate-limit', 'limit'))
+
+const runOf = (name: string): Run => steps.find(([step]) => step === name)?.[2] ?? expect.fail(name)
+
 interface Came {
   verdict: StepResult
   saves: Run[]
@@ -113,28 +119,34 @@ async function advance(run: Run, differs: Differs = {}): Promise<Came> {
   return { verdict: result, saves, run: saves.at(-1) ?? run }
 }
 
-/** Clients of which every call fails, but the one that never does. */
-function failing(fault: Error): Differs {
+/**
+ * Clients of which every call fails, but the one that never does. Whoever asks for ever meets an end that is no fault
+ * of a service.
+ */
+function failing(fault: Error): Required<Pick<Differs, 'github' | 'posthog'>> & { asked(): number } {
+  let asked = 0
+  const fail = (): Promise<never> => Promise.reject(++asked > 30 ? new Error('asked for ever') : fault)
   const fails = <T extends object>(known: Partial<T> = {}): T =>
-    new Proxy(known, { get: (_, name) => Reflect.get(known, name) ?? (() => Promise.reject(fault)) }) as T
+    new Proxy(known, { get: (_, name) => Reflect.get(known, name) ?? fail }) as T
   return {
+    asked: () => asked,
     github: fails<ThreadClient>(),
     posthog: fails<TasksClient>({ cost: async () => undefined }),
   }
 }
 
 test('what was read with the command is used until the record is first saved', async () => {
-  const [, , run] = steps.find(([name]) => name === 'post-status') ?? []
+  const run = runOf('post-status')
   const prefetched = { at: now, open: true }
   const saves: Run[] = []
-  const { deps, job } = given(changed(run as Run, { baseline: { prefetched } }), {
+  const { deps, job } = given(changed(run, { baseline: { prefetched } }), {
     now: () => now,
     save: async next => void saves.push(next),
     ...failing(new Rejected('github', 403, '', 'no')),
   })
   const github = vi.fn(deps.github)
   await advanceRun({ ...deps, github })(job)
-  expect(github.mock.calls).toEqual([[run?.thread, prefetched]])
+  expect(github.mock.calls).toEqual([[run.thread, prefetched]])
   expect(saves.length).toBeGreaterThan(0)
   expect(saves.filter(({ baseline }) => baseline.prefetched !== undefined)).toEqual([])
 })
@@ -170,49 +182,36 @@ describe.each(steps)('%s', (step, asks, run) => {
   })
 
   test('that goes well ends the trouble with its service, and no other', async () => {
-    const other = asks === 'github' ? 'posthog' : 'github'
+    const other = otherThan(asks)
     expect((await once(run, asks)).retries[asks]).toBeUndefined()
     expect((await once(run, other)).retries).toMatchObject({ [other]: { why: 'limit' } })
   })
 })
 
 describe('a step that comes to nothing is not taken again at once', () => {
-  const other = (service: Service): Service => (service === 'github' ? 'posthog' : 'github')
-
-  /** Whoever asks for ever meets an end that is no fault of a service. */
-  const failingBy = (fault: Error): Differs & { asked(): number } => {
-    let asked = 0
-    const fail = (): Promise<never> => Promise.reject(++asked > 30 ? new Error('asked for ever') : fault)
-    const fails = <T extends object>(known: Partial<T> = {}): T =>
-      new Proxy(known, { get: (_, name) => Reflect.get(known, name) ?? fail }) as T
-    return {
-      asked: () => asked,
-      github: fails<ThreadClient>(),
-      posthog: fails<TasksClient>({ cost: async () => undefined }),
-    }
-  }
-
   const faults: [why: string, fault: (asks: Service) => Error][] = [
     ['its limit is over already', asks => new RetryLater(asks, now - minute, 'rate-limit', 'limit')],
     ['its limit is over now', asks => new RetryLater(asks, now, 'unavailable', 'limit')],
-    ['the other service has a limit', asks => new RetryLater(other(asks), later, 'rate-limit', 'limit')],
-    ['the other service does not answer', asks => new NoResponse(other(asks), 'reset')],
-    ['the other service refuses a read', asks => new Rejected(other(asks), 404, '', 'no', undefined, 'read')],
+    ['the other service has a limit', asks => new RetryLater(otherThan(asks), later, 'rate-limit', 'limit')],
+    ['the other service does not answer', asks => new NoResponse(otherThan(asks), 'reset')],
+    [
+      'the other service refuses a read',
+      asks => new Rejected(otherThan(asks), 404, '', 'no', undefined, 'read'),
+    ],
   ]
 
   describe.each(faults)('where %s', (_, fault) => {
     test.each(steps)('%s', async (_step, asks, run) => {
-      const failing = failingBy(fault(asks))
-      const { verdict: result } = await advance(run, failing)
-      expect(result).toEqual({ kind: 'park', ms: second })
-      expect(failing.asked()).toBeLessThan(8)
+      const clients = failing(fault(asks))
+      expect((await advance(run, clients)).verdict).toEqual({ kind: 'park', ms: second })
+      expect(clients.asked()).toBeLessThan(8)
     })
   })
 
   test('where it has nothing to do', async () => {
-    const saves: Run[] = []
-    const save = async (next: Run): Promise<void> => {
-      if (saves.push(next) > 30) throw new Error('done for ever')
+    let saves = 0
+    const save = async (): Promise<void> => {
+      if (++saves > 30) throw new Error('done for ever')
     }
     const stopped = working(mute, stopAsked, { session: { taskId: undefined } })
     expect((await advance(stopped, { save })).verdict).toEqual({ kind: 'park', ms: second })
@@ -254,7 +253,6 @@ async function once(run: Run, service: Service): Promise<Run> {
 
 describe('a step that is refused', () => {
   const no = (status = 422, message = 'no'): Differs => failing(new Rejected('posthog', status, '', message))
-  const runOf = (name: string): Run => steps.find(([step]) => step === name)?.[2] ?? expect.fail(name)
   const failed = { kind: 'failed', class: expect.any(String) }
   const allAnnounced = {
     comment: true,
@@ -342,10 +340,7 @@ describe('a step that is refused', () => {
   test('cancel: it is asked for again after a while', async () => {
     const refuse = () => Promise.reject(new Rejected('posthog', 404, '', 'no'))
     const came = await advance(runOf('cancel'), {
-      posthog: {
-        cancel: refuse,
-        poll: () => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'x')),
-      },
+      posthog: { cancel: refuse, poll: atLimit('posthog') },
     })
     expect(came.run.session.cancelled).toBeUndefined()
     expect(retryOf(came.run, cancelKey(came.run))).toEqual({
@@ -401,10 +396,10 @@ describe('a read that is refused', () => {
   /** The other service has its own wait. */
   const refusing = (service: Service, status: number): Differs => {
     const no = failing(new Rejected(service, status, '', 'no', undefined, 'read'))
-    const waits = (other: Service) => failing(new RetryLater(other, now + 2 * hour, 'rate-limit', 'limit'))
+    const waits = failing(new RetryLater(otherThan(service), now + 2 * hour, 'rate-limit', 'limit'))
     return service === 'github'
-      ? { github: no.github ?? {}, posthog: waits('posthog').posthog ?? {} }
-      : { github: waits('github').github ?? {}, posthog: no.posthog ?? {} }
+      ? { github: no.github, posthog: waits.posthog }
+      : { github: waits.github, posthog: no.posthog }
   }
 
   test.each(reads)('%s: is repeated, and the Run goes on', async (_, service, run) => {
@@ -425,8 +420,8 @@ describe('a read that is refused', () => {
     changed(run, {
       retries: { posthog: { why: 'w', since: now - ago, until: now, count: 9, refusedSince: now - ago } },
     })
-  const [, , looking] = steps.find(([step]) => step === 'poll') ?? expect.fail()
-  const [, , unstarted] = steps.find(([step]) => step === 'rejoin') ?? expect.fail()
+  const looking = runOf('poll')
+  const unstarted = runOf('rejoin')
 
   test.each<[string, Run, number, number, boolean]>([
     ['404 for 15 minutes', looking, 404, 15 * minute, false],
@@ -449,8 +444,8 @@ describe('a read that is refused', () => {
 
   test('an earlier session that PostHog does not know for a minute is begun anew', async () => {
     const logLength = () => Promise.reject(new Rejected('posthog', 404, '', 'no', undefined, 'read'))
-    const github = { comments: () => Promise.reject(new RetryLater('github', later, 'rate-limit', 'limit')) }
-    const createTask = () => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit'))
+    const github = { comments: atLimit('github') }
+    const createTask = atLimit('posthog')
     const at = (ago: number) =>
       advance(refusedSince(ago, unstarted), { posthog: { logLength, createTask }, github })
     expect((await at(minute - 1)).run).toMatchObject({ session: { earlier: { taskRunId: 'run-0' } } })
@@ -541,8 +536,7 @@ describe('words that are refused', () => {
   })
 
   test('for ten minutes by an earlier session end it, and begin one that resumes it', async () => {
-    const [, , joins] = steps.find(([step]) => step === 'rejoin') ?? expect.fail('no rejoin')
-    const run = changed(joins, due, { retries: { agent: forLong } })
+    const run = changed(runOf('rejoin'), due, { retries: { agent: forLong } })
     const { saves } = await advance(run, {
       posthog: {
         ...says(notReady),
@@ -589,7 +583,7 @@ describe('words that are refused', () => {
     const poll = async () => snapshotWith({})
     const answer: Partial<TasksClient> = { respondToPermission: async () => 'over', poll }
     const run = withWords(asking, { mailbox: { pendingFollowUps: [] } })
-    const came = await advance(run, { posthog: { ...answer, poll: async () => snapshotWith({}) } })
+    const came = await advance(run, { posthog: answer })
     expect(came.run.session.permission).toMatchObject({ allowed: false, untaken: 'over' })
   })
 })
@@ -718,7 +712,7 @@ describe('whoever wakes it', () => {
   })
 
   test('at its time has it look', async () => {
-    const poll = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
+    const poll = vi.fn(atLimit('posthog'))
     const liveRuns = vi.fn(async () => 1)
     await advance(atItsTime, { posthog: { poll }, liveRuns })
     expect(poll).toHaveBeenCalledOnce()
@@ -756,7 +750,7 @@ describe('whoever wakes it', () => {
   })
 
   test('has it look when nobody can say what is left', async () => {
-    const poll = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
+    const poll = vi.fn(atLimit('posthog'))
     const budget = { reserve: () => Promise.reject(new Error('away')) }
     await advance(atItsTime, { posthog: { poll }, budget })
     expect(poll).toHaveBeenCalledOnce()
@@ -811,19 +805,9 @@ describe('the end', () => {
   })
 })
 
-describe('the steps that ask nobody', () => {
-  test('give-up', async () => {
-    const { saves } = await advance(
-      working(mute, taskRunIs({ changedAt: now - 4 * hour }), lastPoll(now)),
-      failing(new RetryLater('posthog', later, 'rate-limit', 'limit')),
-    )
-    expect(saves[0]).toMatchObject({
-      result: { outcome: { kind: 'failed', class: 'lost' }, concludedAt: now },
-    })
-  })
-
+describe('the other steps', () => {
   test('resume-work, then the words are passed on', async () => {
-    const say = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
+    const say = vi.fn(atLimit('posthog'))
     const run = working(over, wordsWait, {
       workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },
       mailbox: { releaseThread: true },
@@ -840,49 +824,30 @@ describe('the steps that ask nobody', () => {
     ['that the thread was told of is old news', true, 1],
     ['that the thread was not told of yet still is news', false, 0],
   ])('resume-work: a pull request %s', async (_, comment, reported) => {
-    const refused = () => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit'))
     const run = working(over, announced({ comment }), wordsWait, {
       result: { outcome: { kind: 'pull' }, pulls: [pull], reported: 0 },
       workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },
     })
-    const { saves } = await advance(run, { posthog: { sendMessage: refused } })
+    const { saves } = await advance(run, { posthog: { sendMessage: atLimit('posthog') } })
     expect(saves[0]).toMatchObject({ result: { round: 1, reported } })
   })
 
-  test('ask-cost', async () => {
-    const { run: after } = await advance(working(over, { session: { cost: undefined } }), {
-      posthog: { cost: async () => 0.42 },
-    })
-    expect(after.session.cost).toBe(0.42)
-  })
-
   test('take-turn once more, by whom may not start runs any more', async () => {
-    const run = runWith(
-      mute,
-      { schedule: { admitted: true, rightAskedAt: t0 - hour, waits: undefined } },
-      {
-        ...{ workspace: { branch, threadContext: undefined }, session: { taskId: 'task-1' } },
-        workspace: {
-          branch,
-          attachments: { ids: [], failed: [] },
-          threadContext: working().workspace.threadContext,
-        },
-      },
-    )
+    const outage = { why: 'w', since: t0 - hour, until: t0, count: 3, refusedSince: t0 - hour }
+    const run = runWith(mute, {
+      schedule: { admitted: true, rightAskedAt: t0 - hour },
+      session: { taskId: 'task-1' },
+      workspace: { branch, attachments: { ids: [], failed: [] }, threadContext: context },
+      report: { announced: told },
+      retries: { github: outage },
+    })
     const github: Partial<ThreadClient> = {
       closing: async () => undefined,
       permission: async () => ({ role: 'read', name: 'read' }),
       file: async () => undefined,
       settle: async () => ({ refused: [] }),
     }
-    const outage = { why: 'w', since: t0 - hour, until: t0, count: 3, refusedSince: t0 - hour }
-    const { run: after } = await advance(
-      changed(run, { retries: { github: outage }, report: { announced: told } }),
-      {
-        github,
-        removeLater: async () => {},
-      },
-    )
+    const { run: after } = await advance(run, { github, removeLater: async () => {} })
     expect(after.result.outcome).toMatchObject({ kind: 'failed', class: 'permission' })
   })
 
@@ -891,11 +856,8 @@ describe('the steps that ask nobody', () => {
     ['--signal-report', { signalReport: 'r-1' }, 'owners: {acme: {signal_report: [other]}}'],
     ['--sandbox', { sandbox: '0f8fad5b-d9cb-469f-a165-70867728950e' }, 'owners: {acme: {sandboxes: [big]}}'],
   ])('start-run: a grant of %s that was taken back meanwhile', async (flag, options, grants) => {
-    const [, , before] = steps.find(([step]) => step === 'start-run') ?? expect.fail('no such step')
-    const run: Run = {
-      ...changed(before, { report: { announced: told } }),
-      request: { ...before.request, options: { ...ask.options, ...options } },
-    }
+    const before = changed(runOf('start-run'), { report: { announced: told } })
+    const run: Run = { ...before, request: { ...ask, options: { ...ask.options, ...options } } }
     const { run: after } = await advance(run, {
       settings: deploymentWith(grants),
       posthog: {
@@ -912,14 +874,13 @@ describe('the steps that ask nobody', () => {
   })
 
   describe('take-turn in a thread that was closed', () => {
-    const limit = new RetryLater('github', later, 'rate-limit', 'limit')
     const closedBy = async (by: Person, role: Role, given: RunChange = {}) => {
       const github: Partial<ThreadClient> = {
         closing: async () => ({ by, at: now }),
         permission: async () => ({ role, name: role }),
         file: async () => undefined,
-        issueBranches: () => Promise.reject(limit),
-        branch: () => Promise.reject(limit),
+        issueBranches: atLimit('github'),
+        branch: atLimit('github'),
         pull: async () => ({ mergedAt: now - 10 * second }) as PullView,
         settle: async () => ({ refused: [] }),
       }

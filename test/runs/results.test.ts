@@ -633,18 +633,11 @@ describe('a branch that is made', () => {
   })
 })
 
-describe('what it cost', () => {
-  test.each([
-    ['is asked for also right after a call that failed', {}, 1],
-    ['is not before the time that PostHog named', { promised: t0 + 1_000 * minute }, 0],
-  ])('%s', async (_, promised, calls) => {
-    const asked: string[] = []
-    const posthog = { why: 'no', since: t0, until: t0 + 1_000 * minute, count: 1, ...promised }
-    const run = working({ retries: { posthog } })
-    const context = handWith(run, {
-      posthog: { cost: async taskId => void asked.push(taskId) },
-    })
-    await afterStep(askCost, context)
-    expect(asked).toHaveLength(calls)
-  })
+test.each([
+  ['is asked for also right after a call that failed', {}, 0.42],
+  ['is not before the time that PostHog named', { promised: t0 + 1_000 * minute }, null],
+])('what it cost %s', async (_, promised, cost) => {
+  const posthog = { why: 'no', since: t0, until: t0 + 1_000 * minute, count: 1, ...promised }
+  const context = handWith(working({ retries: { posthog } }), { posthog: { cost: async () => 0.42 } })
+  expect((await afterStep(askCost, context)).session.cost).toBe(cost)
 })
