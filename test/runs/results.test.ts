@@ -13,6 +13,7 @@ import { afterStep, type Differs, handWith as handIn } from '../commands/command
 import {
   ask,
   branch,
+  intends,
   maya,
   minute,
   pull,
@@ -219,52 +220,32 @@ describe('a pull request that the agent names', () => {
   })
 })
 
-/** Later ones get a pull request of their own: `where commits are`, below, and a story. */
-describe('commits after the merge', () => {
-  const merged = pullView({ state: 'merged', mergedAt: t0 + minute, head: { ...ourHead, ref: branch.name } })
-  const fresh = pullView({ number: 10, author: { login: 'codex[bot]', bot: true } })
+const merged = (view: Partial<PullView>) => pullView({ state: 'merged', mergedAt: t0 + minute, ...view })
 
-  async function found(sha: string, run: RunChange, before: PullView = merged) {
-    const opened: string[] = []
-    const hand = handWith(working({ session: { taskRun: { ...taskRun, status: 'completed' } }, ...run }), {
-      github: {
-        pullsFrom: async () => [before],
-        branch: async name => ({ name, sha }),
-        commitsSince: async (_, head) => [{ sha: head, byPerson: false }],
-        isDescendant: async () => true,
-        openPull: async ({ head }) => {
-          opened.push(head)
-          return fresh
-        },
-        settle: async settling => ({
-          pull: { ...fresh, body: settling.pull?.change?.body ?? '' },
-          refused: [],
-        }),
+async function found(run: RunChange, { views = [] as PullView[], heads = {} as Record<string, string> }) {
+  const opened: string[] = []
+  const hand = handWith(working(run), {
+    github: {
+      pullsFrom: async ref => views.filter(({ head }) => head.ref === ref),
+      branch: async name => (heads[name] === undefined ? undefined : { name, sha: heads[name] }),
+      commitsSince: async (_, sha) => [{ sha, byPerson: false }],
+      isDescendant: async () => true,
+      openPull: async ({ head, base, body }) => {
+        opened.push(`${head} → ${base}: ${body.split('\n')[0]}`)
+        return pullView({ number: 10, head: { ...ourHead, ref: head, base } })
       },
-    })
-    const { result } = await afterStep(findResult, hand)
-    return { opened, pulls: result.pulls.map(({ number, state }) => [number, state]) }
-  }
-
-  test.each<[string, RunChange, PullView, [number, string][]]>([
-    ['merged before the Run knew of it', {}, merged, [[9, 'merged']]],
-    [
-      'merged when the answer to its opening was lost',
-      { attempts: { intent: [{ kind: 'open-pull', at: t0 + minute, lostAt: t0 }] } },
-      { ...merged, author: { login: 'codex[bot]', bot: true } },
-      [[9, 'merged']],
-    ],
-    [
-      'merged while it was known',
-      { result: { pulls: [{ ...pull, head: branch.name, state: 'merged' }], reported: 0 } },
-      merged,
-      [[9, 'merged']],
-    ],
-    ['closed by somebody', {}, { ...merged, state: 'closed', mergedAt: undefined }, []],
-  ])('are none where its pull request holds them all: %s', async (_, run, before, pulls) => {
-    expect(await found(merged.head.sha, run, before)).toEqual({ opened: [], pulls })
+      settle: async settling => ({
+        pull: pullView({ number: 10, body: settling.pull?.change?.body ?? '' }),
+        refused: [],
+      }),
+    },
   })
-})
+  const { result } = await afterStep(findResult, hand)
+  const pulls = result.pulls.map(
+    ({ number, state, draft }) => `#${number} ${draft && state === 'open' ? 'draft' : state}`,
+  )
+  return { opened, pulls, pushed: result.pushed?.slice(0, 1), alone: result.pushedBranch }
+}
 
 describe('where commits are, and which pull request shows them', () => {
   const late = 'f'.repeat(40)
@@ -281,33 +262,6 @@ describe('where commits are, and which pull request shows them', () => {
   const held = (changes: Partial<typeof pull> = {}): RunChange => ({
     result: { pulls: [{ ...pull, head: elsewhere.ref, ...changes }], reported: 1 },
   })
-  const merged = (view: Partial<PullView>) => pullView({ state: 'merged', mergedAt: t0 + minute, ...view })
-
-  async function found(run: RunChange, { views = [] as PullView[], heads = {} as Record<string, string> }) {
-    const opened: string[] = []
-    const hand = handWith(working(run), {
-      github: {
-        pullsFrom: async ref => views.filter(({ head }) => head.ref === ref),
-        branch: async name => (heads[name] === undefined ? undefined : { name, sha: heads[name] }),
-        commitsSince: async (_, sha) => [{ sha, byPerson: false }],
-        isDescendant: async () => true,
-        openPull: async ({ head, base, body }) => {
-          opened.push(`${head} → ${base}: ${body.split('\n')[0]}`)
-          return pullView({ number: 10, head: { ...own, ref: head, base } })
-        },
-        settle: async settling => ({
-          pull: pullView({ number: 10, body: settling.pull?.change?.body ?? '' }),
-          refused: [],
-        }),
-      },
-    })
-    const { result } = await afterStep(findResult, hand)
-    const pulls = result.pulls.map(
-      ({ number, state, draft }) => `#${number} ${draft && state === 'open' ? 'draft' : state}`,
-    )
-    return { opened, pulls, pushed: result.pushed?.slice(0, 1), alone: result.pushedBranch }
-  }
-
   /** Commits that some pull request shows, or the thread itself. */
   const shown = { opened: [] as string[], pulls: [] as string[], pushed: 'f', alone: undefined }
   const fromElsewhere = [`${elsewhere.ref} → main: Closes #7`]
@@ -416,6 +370,25 @@ describe('where commits are, and which pull request shows them', () => {
   })
 })
 
+/** Later ones get a pull request of their own: a row above, and a story. */
+describe('commits after the merge', () => {
+  const view = merged({ head: { ...ourHead, ref: branch.name } })
+  const byUs = { login: 'codex[bot]', bot: true }
+  const lostOpening: RunChange = intends({ kind: 'open-pull', at: t0 + minute, lostAt: t0 })
+  const known: RunChange = { result: { pulls: [{ ...pull, head: branch.name, state: 'merged' }] } }
+
+  test.each<[string, RunChange, PullView, string[]]>([
+    ['merged before the Run knew of it', {}, view, ['#9 merged']],
+    ['merged when the answer to its opening was lost', lostOpening, { ...view, author: byUs }, ['#9 merged']],
+    ['merged while it was known', known, view, ['#9 merged']],
+    ['closed by somebody', {}, { ...view, state: 'closed', mergedAt: undefined }, []],
+  ])('are none where its pull request holds them all: %s', async (_, run, before, pulls) => {
+    const given = changed({ session: { taskRun: { ...taskRun, status: 'completed' } } }, run)
+    const came = await found(given, { views: [before], heads: { [branch.name]: view.head.sha } })
+    expect(came).toMatchObject({ opened: [], pulls })
+  })
+})
+
 describe('commits that came meanwhile', () => {
   const agents = { sha: 'c'.repeat(40), byPerson: false }
   const persons = { sha: 'd'.repeat(40), byPerson: true }
@@ -487,40 +460,24 @@ describe('a branch that GitHub refuses', () => {
 describe('a branch that ends up unused', () => {
   const ended: RunChange = { session: { taskRun: { ...taskRun, status: 'completed' } } }
 
-  const drop = async (
-    given: RunChange = {},
-    { sha = branch.sha, isBase = false }: { sha?: string; isBase?: boolean } = {},
-  ) => {
+  const standing = { sha: branch.sha, isUsed: false }
+
+  const drop = async (given: RunChange = {}, use = standing) => {
     const gone: string[] = []
     const left: [string, UnusedBranch][] = []
-    const run = await afterStep(
-      dropBranch,
-      handWith(working({ result: { outcome: { kind: 'answer' } } }, ended, given), {
-        removeLater: async (...what) => void left.push(what),
-        github: {
-          branchUse: async () => ({ sha, isUsed: isBase }),
-          deleteBranch: async (name, from) => void gone.push(`${name} at ${from}`),
-        },
-      }),
-    )
-    expect(run.report.announced.branch).toBe(true)
+    const hand = handWith(working({ result: { outcome: { kind: 'answer' } } }, ended, given), {
+      removeLater: async (...what) => void left.push(what),
+      github: {
+        branchUse: async () => use,
+        deleteBranch: async (name, from) => void gone.push(`${name} at ${from}`),
+      },
+    })
+    expect((await afterStep(dropBranch, hand)).report.announced.branch).toBe(true)
     return { gone, left }
   }
 
-  const dropped = async (
-    differs: Partial<NonNullable<Run['workspace']['branch']>>,
-    sha?: string,
-  ): Promise<string[]> => {
-    const { gone, left } = await drop(
-      { workspace: { branch: { ...branch, ...differs } } },
-      sha === undefined ? {} : { sha },
-    )
-    expect(left).toEqual([])
-    return gone
-  }
-
   test('goes away, from where it stood', async () => {
-    expect(await dropped({})).toEqual([`${branch.name} at ${branch.sha}`])
+    expect(await drop()).toEqual({ gone: [`${branch.name} at ${branch.sha}`], left: [] })
   })
 
   test('stays while its task run may use it, and is left for later', async () => {
@@ -542,27 +499,22 @@ describe('a branch that ends up unused', () => {
     expect([gone.length, left.length]).toEqual([1 - later, later])
   })
 
-  test('stays where a pull request goes into it', async () => {
-    expect(await drop({}, { isBase: true })).toEqual({ gone: [], left: [] })
+  const branchIs = (differs: Partial<typeof branch>): RunChange => ({
+    workspace: { branch: { ...branch, ...differs } },
   })
-
-  test.each<[string, RunChange]>([
-    ['a pull request comes from it', { result: { pulls: [{ ...pull, head: branch.name }] } }],
-    ['the work is on it', { result: { pushed: 'f'.repeat(40) } }],
-  ])('is not left for later where it is known that %s', async (_, known) => {
-    expect(await drop(changed({ session: { taskRun } }, known))).toEqual({ gone: [], left: [] })
-  })
-
-  test.each<[string, Partial<NonNullable<Run['workspace']['branch']>>]>([
-    ['that a person made, whatever it is called', { recorded: false }],
-    ['that had commits when the run began', { fresh: false }],
-    ['that is the default branch', { name: 'main' }],
-  ])('%s stays', async (_, differs) => {
-    expect(await dropped(differs)).toEqual([])
-  })
-
-  test('that moved stays', async () => {
-    expect(await dropped({}, 'f'.repeat(40))).toEqual([])
+  const atWork: RunChange = { session: { taskRun } }
+  const comesFromIt: RunChange = { result: { pulls: [{ ...pull, head: branch.name }] } }
+  const isOnIt: RunChange = { result: { pushed: 'f'.repeat(40) } }
+  test.each<[string, RunChange, typeof standing]>([
+    ['into which a pull request goes', {}, { ...standing, isUsed: true }],
+    ['from which a pull request is known to come', changed(atWork, comesFromIt), standing],
+    ['that is known to have the work', changed(atWork, isOnIt), standing],
+    ['that a person made, whatever it is called', branchIs({ recorded: false }), standing],
+    ['that had commits when the run began', branchIs({ fresh: false }), standing],
+    ['that is the default branch', branchIs({ name: 'main' }), standing],
+    ['that moved', {}, { ...standing, sha: 'f'.repeat(40) }],
+  ])('%s stays, and is not left for later', async (_, given, use) => {
+    expect(await drop(given, use)).toEqual({ gone: [], left: [] })
   })
 
   const foundAgain = async (madeBranch: string | undefined) => {
