@@ -32,108 +32,73 @@ const run = (session: NonNullable<RunChange['session']>, differs: RunChange = {}
 
 const unfinished = (why: (Turn & { kind: 'unfinished' })['why']): Turn => ({ kind: 'unfinished', why })
 const ended: Turn = { kind: 'ended' }
-const late = { schedule: { lastPollAt: at - 1 } }
+const failed: Turn = { kind: 'failed' }
+const settling: Turn = { kind: 'settling' }
+/** Its task run is over. */
+const ranTo = (
+  status: 'completed' | 'failed' | 'cancelled',
+  differs: Partial<TaskRun> = {},
+  sessionLog: NonNullable<Run['session']['sessionLog']> = log,
+): Run => run({ sessionLog, taskRun: over(status, differs) })
+/** Its log may have more to show. */
+const early = (given: Run): Run => changed(given, { schedule: { lastPollAt: at - 1 } })
 const note = more('m', 'and that')
 
 describe('a turn', () => {
+  const logless = { ...log, absent: true as const }
+  const awaiting = { ...idle, awaitedMessageId: 'm' }
+  const sandboxGone = { marker: 'sandbox-gone' as const }
+  const nothingRead = { instructionUnread: true as const }
+  const resumed: RunChange = { result: { resumed: { why: 'failed', words: [] } } }
   test.each<[what: string, run: Run, stands: Turn]>([
     ['goes on', run({ sessionLog: log }), { kind: 'working' }],
     ['ended by itself', run({ sessionLog: idle }), ended],
     ['says so', run({ sessionLog: { ...idle, stopReason: 'end_turn' } }), ended],
-    ['ended before its run did', run({ sessionLog: idle, taskRun: over('completed') }), ended],
-    [
-      'ended before its run idled out',
-      run({ sessionLog: idle, taskRun: over('completed', { marker: 'inactive' }) }),
-      ended,
-    ],
-    ['ended before its run failed', run({ sessionLog: idle, taskRun: over('failed') }), ended],
-    [
-      'is not concluded before its log was read late',
-      run({ sessionLog: log, taskRun: over('completed') }, late),
-      { kind: 'settling' },
-    ],
-    [
-      'is not, whatever PostHog noted',
-      run({ sessionLog: log, taskRun: over('completed', { marker: 'sandbox-gone' }) }, late),
-      { kind: 'settling' },
-    ],
-    [
-      'of a server without logs is over with its run',
-      run({ sessionLog: { ...log, absent: true }, taskRun: over('completed') }, late),
-      ended,
-    ],
+    ['ended before its run did', ranTo('completed', {}, idle), ended],
+    ['ended before its run idled out', ranTo('completed', { marker: 'inactive' }, idle), ended],
+    ['ended before its run failed', ranTo('failed', {}, idle), ended],
+    ['is not concluded before its log was read late', early(ranTo('completed')), settling],
+    ['is not, whatever PostHog noted', early(ranTo('completed', sandboxGone)), settling],
+    ['of a server without logs is over with its run', early(ranTo('completed', {}, logless)), ended],
     [
       'of a server without logs is not, where PostHog noted it',
-      run(
-        { sessionLog: { ...log, absent: true }, taskRun: over('completed', { marker: 'sandbox-gone' }) },
-        late,
-      ),
+      early(ranTo('completed', sandboxGone, logless)),
       unfinished('sandbox-gone'),
     ],
-    ['failed', run({ sessionLog: log, taskRun: over('failed') }, late), unfinished('failed')],
-    [
-      'failed before it read anything',
-      run({ taskRun: over('failed', { instructionUnread: true }) }),
-      { kind: 'failed' },
-    ],
+    ['failed', early(ranTo('failed')), unfinished('failed')],
+    ['failed before it read anything', run({ taskRun: over('failed', nothingRead) }), failed],
     [
       'failed, and its log may yet show that it was read',
-      run({ taskRun: over('failed', { instructionUnread: true }) }, late),
-      { kind: 'settling' },
+      early(run({ taskRun: over('failed', nothingRead) })),
+      settling,
     ],
-    [
-      'failed on a server without logs',
-      run(
-        {
-          sessionLog: { ...log, absent: true },
-          taskRun: over('failed', { instructionUnread: true, from: 7 }),
-        },
-        late,
-      ),
-      { kind: 'failed' },
-    ],
-    ['was cancelled at PostHog', run({ sessionLog: log, taskRun: over('cancelled') }), { kind: 'cancelled' }],
-    [
-      'for words that came later failed',
-      run({ sessionLog: log, taskRun: over('failed', { messages: 1 }) }, late),
-      unfinished('failed'),
-    ],
+    ['failed on a server without logs', early(ranTo('failed', { ...nothingRead, from: 7 }, logless)), failed],
+    ['was cancelled at PostHog', ranTo('cancelled'), { kind: 'cancelled' }],
+    ['for words that came later failed', early(ranTo('failed', { messages: 1 })), unfinished('failed')],
     [
       'for words that came later failed where that can not help',
-      run({ sessionLog: log, taskRun: over('failed', { messages: 1, error: 'spend limit' }) }),
-      { kind: 'failed' },
+      ranTo('failed', { messages: 1, error: 'spend limit' }),
+      failed,
     ],
     [
       'for words that came later failed once more',
-      run(
-        { sessionLog: log, taskRun: over('failed', { messages: 1 }) },
-        { result: { resumed: { why: 'failed', words: [] } } },
-      ),
-      { kind: 'failed' },
+      changed(ranTo('failed', { messages: 1 }), resumed),
+      failed,
     ],
     [
       'for words that came later failed, by an older log that tells no words from a turn before them',
-      run({
-        sessionLog: { ...idle, showsWords: false, awaitedMessageId: 'm' },
-        taskRun: over('failed', { messages: 1 }),
-      }),
+      ranTo('failed', { messages: 1 }, { ...awaiting, showsWords: false }),
       unfinished('failed'),
     ],
     [
       'never read the words',
-      run({
-        sessionLog: { ...idle, awaitedMessageId: 'm' },
-        taskRun: over('completed', { marker: 'inactive', messages: 1, unread: [note] }),
-      }),
+      ranTo('completed', { marker: 'inactive', messages: 1, unread: [note] }, awaiting),
       unfinished('unread'),
     ],
     [
       'may have read them, which its log will show',
-      run(
-        { sessionLog: { ...idle, awaitedMessageId: 'm' }, taskRun: over('completed', { unread: [note] }) },
-        late,
-      ),
-      { kind: 'settling' },
+      early(ranTo('completed', { unread: [note] }, awaiting)),
+      settling,
     ],
   ])('%s', (_, given, stands) => {
     expect(standingOf(given)).toEqual(stands)
@@ -160,7 +125,7 @@ describe('a turn', () => {
   })
 
   test('never counts before words that the log will show', () => {
-    const given = run({ sessionLog: { ...idle, awaitedMessageId: 'm' } })
+    const given = run({ sessionLog: awaiting })
     expect(settlesAt(given)).toBeUndefined()
     expect(standingOf(polled(given, hour))).toEqual({ kind: 'working' })
   })
@@ -168,9 +133,7 @@ describe('a turn', () => {
   test('counts at once where its pull request is known, unless words were not read', () => {
     const given = run({ sessionLog: { ...idle, idleSince: at } }, { result: { pulls: [pull] } })
     expect(standingOf(given)).toEqual(ended)
-    const unread = changed(given, {
-      session: { sessionLog: { ...idle, idleSince: at, awaitedMessageId: 'm' } },
-    })
+    const unread = changed(given, { session: { sessionLog: { ...awaiting, idleSince: at } } })
     expect(standingOf(unread)).toEqual({ kind: 'working' })
     const told = changed(given, { result: { reported: 1 } })
     expect(standingOf(told)).toEqual({ kind: 'working' })
@@ -179,9 +142,7 @@ describe('a turn', () => {
 
 describe('words that nobody read', () => {
   const unread = (sessionLog: Run['session']['sessionLog'], taskRunWith: Partial<TaskRun>) => {
-    const { instruction, followUps } = unreadWords(
-      run({ sessionLog, taskRun: over('completed', taskRunWith) }),
-    )
+    const { instruction, followUps } = unreadWords(ranTo('completed', taskRunWith, sessionLog))
     return [instruction, followUps.map(({ id }) => id)]
   }
 
@@ -207,10 +168,7 @@ describe('words that nobody read', () => {
 
   test('are said again once, though a turn was resumed before', () => {
     const given = (words: string[]): Run =>
-      run(
-        { sessionLog: log, taskRun: over('completed', { unread: [note] }) },
-        { result: { resumed: { why: 'error', words } } },
-      )
+      changed(ranTo('completed', { unread: [note] }), { result: { resumed: { why: 'error', words } } })
     expect(mayGoOn(given([]))).toBe(true)
     expect(mayGoOn(given(['m']))).toBe(false)
   })
@@ -218,8 +176,7 @@ describe('words that nobody read', () => {
 
 describe('a turn that did not end by itself is resumed once, and then told with what to do', () => {
   const reason = (stopReason: string) => run({ sessionLog: { ...idle, stopReason } })
-  const cut = (marker: TaskRun['marker']) => run({ sessionLog: log, taskRun: over('completed', { marker }) })
-  const failed = (differs: Partial<TaskRun>) => run({ sessionLog: log, taskRun: over('failed', differs) })
+  const cut = (marker: TaskRun['marker']) => ranTo('completed', { marker })
 
   test.each<[what: string, run: Run, because: string]>([
     ['cancelled', reason('cancelled'), 'did not finish: somebody interrupted it in PostHog.'],
@@ -231,9 +188,21 @@ describe('a turn that did not end by itself is resumed once, and then told with 
     ['its time was over', cut('out-of-time'), 'did not finish: it reached the time limit of PostHog.'],
     ['it was inactive', cut('inactive'), 'did not finish: it did nothing for too long and PostHog ended it'],
     ['nobody knows', cut(undefined), 'did not finish: PostHog ended the run in the middle of its work.'],
-    ['its first turn failed', failed({ error: 'Agent error: 503 of upstream' }), 'failed: 503 of upstream.'],
-    ['a later turn failed', failed({ messages: 1, error: '503 of upstream' }), 'failed: 503 of upstream.'],
-    ['a turn of a rejoined session failed', failed({ from: 7, error: 'no luck' }), 'failed: no luck.'],
+    [
+      'its first turn failed',
+      ranTo('failed', { error: 'Agent error: 503 of upstream' }),
+      'failed: 503 of upstream.',
+    ],
+    [
+      'a later turn failed',
+      ranTo('failed', { messages: 1, error: '503 of upstream' }),
+      'failed: 503 of upstream.',
+    ],
+    [
+      'a turn of a rejoined session failed',
+      ranTo('failed', { from: 7, error: 'no luck' }),
+      'failed: no luck.',
+    ],
   ])('%s', (_, given, because) => {
     const first = nextStep(given, { at, text: 'same' })
     if (first.kind !== 'resume-turn') return expect(first).toBe('a turn that is resumed')
@@ -250,7 +219,7 @@ describe('a turn that did not end by itself is resumed once, and then told with 
   test.each(['spend limit reached', 'Failed to clone repository', 'model x not found'])(
     'but not where that can not help: %s',
     error => {
-      const given = changed(failed({ error }), { result: { resultChecked: true } })
+      const given = changed(ranTo('failed', { error }), { result: { resultChecked: true } })
       expect(nextStep(given, { at, text: 'same' })).toEqual({ kind: 'settle-outcome' })
       expect(outcomeOf(given)).toMatchObject({ kind: 'failed' })
     },
@@ -258,20 +227,16 @@ describe('a turn that did not end by itself is resumed once, and then told with 
 })
 
 describe('what came of a turn that did not end', () => {
-  const cutOff = over('completed', { marker: 'sandbox-gone' })
+  const cutOff = ranTo('completed', { marker: 'sandbox-gone' })
 
   test('is looked for once it was resumed', () => {
-    const given = run({ sessionLog: log, taskRun: cutOff })
-    expect(nextStep(given, { at, text: 'same' })).toEqual({ kind: 'resume-turn', why: 'sandbox-gone' })
-    const again = changed(given, { result: { resumed: { why: 'sandbox-gone', words: [] } } })
+    expect(nextStep(cutOff, { at, text: 'same' })).toEqual({ kind: 'resume-turn', why: 'sandbox-gone' })
+    const again = changed(cutOff, { result: { resumed: { why: 'sandbox-gone', words: [] } } })
     expect(nextStep(again, { at, text: 'same' })).toEqual({ kind: 'find-result' })
   })
 
   test('is polled for until its log was late enough', () => {
-    const given = run(
-      { sessionLog: log, taskRun: cutOff },
-      { schedule: { lastPollAt: at - 2 * second, nextPollAt: at } },
-    )
+    const given = changed(cutOff, { schedule: { lastPollAt: at - 2 * second, nextPollAt: at } })
     expect(nextStep(given, { at, text: 'same' })).toEqual({ kind: 'poll' })
   })
 })
