@@ -97,6 +97,9 @@ const endedAs = (outcome: Outcome, differs: Partial<Run['result']> = {}): Run =>
 const withPulls = (...pulls: Partial<typeof pull>[]): Run =>
   endedAs({ kind: 'pull' }, { pulls: pulls.map(each => ({ ...pull, ...each })) })
 const inLine = (ahead: number): Run => runWith(lineOf(ahead))
+/** It was asked without words. */
+const wordless: RunChange = { request: { ...ask, text: '' } }
+const planned: RunChange = { request: { ...ask, what: 'plan' } }
 const githubAway = (until: number, since = t0): RunChange => ({
   retries: { github: { why: 'x', since, until, count: 1 } },
 })
@@ -124,6 +127,7 @@ const phases: Record<Phase, Run> = {
   failed: endedAs(failure),
 }
 
+const plan = changed(phases.answer, planned)
 test.each(Object.entries(phases))('%s is in that phase', (phase, run) => {
   expect(phaseOf(run)).toBe(phase)
 })
@@ -307,27 +311,15 @@ describe('the status comment', () => {
   })
 
   test.each<[string, Run, RegExp]>([
-    ['a plan that is made', working({ request: { ...ask, what: 'plan' } }), /Codex is planning/],
-    [
-      'a plan',
-      working(over, { request: { ...ask, what: 'plan' }, result: { outcome: { kind: 'answer' } } }),
-      /📋 Codex has a plan/,
-    ],
-    [
-      'an issue that is the instruction',
-      runWith({ request: { ...ask, text: '' } }),
-      /^> What the issue says$/m,
-    ],
+    ['a plan that is made', working(planned), /Codex is planning/],
+    ['a plan', changed(endedAs({ kind: 'answer' }), planned), /📋 Codex has a plan/],
+    ['an issue that is the instruction', runWith(wordless), /^> What the issue says$/m],
     [
       'a label that is the instruction',
       runWith({ request: { ...ask, text: '', origin: { kind: 'label', label: 'codex' } } }),
       /^> What the issue says \(label `codex`\)$/m,
     ],
-    [
-      'a pull request that is the instruction',
-      runWith({ ...onPull, request: { ...ask, text: '' } }),
-      /^> What the pull request says$/m,
-    ],
+    ['a pull request that is the instruction', runWith(onPull, wordless), /^> What the pull request says$/m],
     ['one run before it', inLine(1), /waits for its turn · one run before it/],
     ['two pull requests', withPulls({}, { number: 10 }), /🚀 \[#9 [^\n]*, \[#10 /],
     ['a merged pull request', withPulls({ state: 'merged' }), /<sub>.* · merged, `codex\/login`/],
@@ -463,7 +455,7 @@ describe('the last word', () => {
       session: { sessionLog: undefined },
     }),
     'an answer': phases.answer,
-    'a plan': { ...phases.answer, request: { ...ask, what: 'plan' as const } },
+    'a plan': plan,
     nothing: phases.nothing,
     'stopped, with nothing left behind': phases.stopped,
     'stopped, with commits left behind': changed(phases.stopped, { result: { pushed: 'c'.repeat(40) } }),
@@ -575,29 +567,22 @@ describe('the last word', () => {
   })
 
   test('many files that Codex did not get are one line a reason', () => {
-    const failed = Array.from({ length: 13 }, (_, n) => ({
-      name: `log-${n}.txt`,
-      why: 'it is larger than 10 MB',
-    }))
-    const run = working({
-      workspace: { attachments: { ids: [], failed: [...failed, { name: 'x', why: 'it is empty' }] } },
-    })
-    expect(
-      status(run)
-        .split('\n')
-        .filter(line => line.startsWith('⚠️')),
-    ).toEqual([
+    const tooLarge = Array.from({ length: 13 }, (_, n) => `log-${n}.txt`)
+    const failed = [
+      ...tooLarge.map(name => ({ name, why: 'it is larger than 10 MB' })),
+      { name: 'x', why: 'it is empty' },
+    ]
+    const text = status(working({ workspace: { attachments: { ids: [], failed } } }))
+    expect(text.match(/^⚠️.*/gm)).toEqual([
       '⚠️ Codex did not get `log-0.txt`, `log-1.txt`, `log-2.txt` and 10 more: it is larger than 10 MB.',
       '⚠️ Codex did not get `x`: it is empty.',
     ])
   })
 
   test('what stands on lines of a review is not said again', () => {
-    const run = changed(
-      phases.answer,
-      logIs({ ...heard, answer: 'All done.\n\nReview comment 1: Renamed it.' }),
-      { report: { inlineAsked: [{ commentId: 1, rootId: 1, messageId: 'm', by: 'review' }] } },
-    )
+    const inlineAsked = [{ commentId: 1, rootId: 1, messageId: 'm', by: 'review' as const }]
+    const said = logIs({ ...heard, answer: 'All done.\n\nReview comment 1: Renamed it.' })
+    const run = changed(phases.answer, said, { report: { inlineAsked } })
     expect(closingComment(run)).toContain('All done.')
     expect(closingComment(run)).not.toContain('Renamed it.')
   })
@@ -624,12 +609,7 @@ describe('of files that changed, with nothing of it on GitHub,', () => {
   test.each<[string, Run, string, string]>([
     ['an answer', phases.answer, `@maya ${nothing}.`, warned],
     ['silence', phases.nothing, `@maya ${nothing}.`, warned],
-    [
-      'a plan says nothing',
-      { ...phases.answer, request: { ...ask, what: 'plan' } },
-      '@maya The test now waits',
-      '### 📋 Codex has a plan',
-    ],
+    ['a plan says nothing', plan, '@maya The test now waits', '### 📋 Codex has a plan'],
     ['a pull request says nothing', phases.pull, '@maya the pull request is ready for you:', '### 🚀 '],
     ['a push says nothing', phases.pushed, '@maya done:', '### 🚀 Codex pushed'],
   ])('%s', (_, run, first, heading) => {
@@ -1222,13 +1202,10 @@ describe('words of others', () => {
       baseline: { settingsProblem: long },
       workspace: { attachments: { ids: [], failed: [{ name: long, why: long }] } },
     })
-    expect(status(run).length).toBeLessThanOrEqual(maxComment)
-    expect(
-      status(changed(run, { result: { outcome: { ...failure, reason: long } } })).length,
-    ).toBeLessThanOrEqual(maxComment)
-    expect(closingComment(changed(run, { report: { answerTo: 'zoe' } })).length).toBeLessThanOrEqual(
-      maxComment,
-    )
+    const failed = changed(run, { result: { outcome: { ...failure, reason: long } } })
+    const forZoe = changed(run, { report: { answerTo: 'zoe' } })
+    for (const text of [status(run), status(failed), closingComment(forZoe)])
+      expect(text.length).toBeLessThanOrEqual(maxComment)
   })
 })
 
@@ -1249,11 +1226,7 @@ test.each<[string, RunChange, string]>([
     '30 s',
   ],
 ])('how long a run took is told %s', (_, rest, words) => {
-  const run = working(
-    over,
-    { result: { outcome: { kind: 'answer' }, concludedAt: t0 + hour + minute } },
-    rest,
-  )
+  const run = changed(endedAs({ kind: 'answer' }, { concludedAt: t0 + hour + minute }), rest)
   expect(status(run).split(' · ')).toContain(words)
 })
 

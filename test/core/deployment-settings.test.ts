@@ -17,11 +17,8 @@ const shop = { owner: 'acme', ownerId: 5, repo: 'shop', repoId: 100 }
 const allHold = { owner: true, repository: true }
 
 test('nothing is granted that is not written down', () => {
-  for (const settings of [
-    noDeploymentSettings,
-    read('owners: {acme: {}}'),
-    read('owners: {other: {as_user: true}}'),
-  ])
+  const other = read('owners: {other: {as_user: true}}')
+  for (const settings of [noDeploymentSettings, read('owners: {acme: {}}'), other])
     expect(grantsOf(settings, shop, allHold)).toMatchObject({ granted: new Set(), sandboxes: [] })
 })
 
@@ -37,11 +34,8 @@ test.each([
 })
 
 test('an owner may be an Enterprise Managed User', () => {
-  const grants = grantsOf(
-    read('owners: {maya_acme: {as_user: true}}'),
-    { ...shop, owner: 'maya_acme' },
-    allHold,
-  )
+  const settings = read('owners: {maya_acme: {as_user: true}}')
+  const grants = grantsOf(settings, { ...shop, owner: 'maya_acme' }, allHold)
   expect(grants.granted).toEqual(new Set(['as_user']))
 })
 
@@ -52,42 +46,28 @@ describe('names change hands, numbers do not', () => {
     const { granted, sandboxes, models, ceilings } = grantsOf(read(file), thread, holds)
     return [[...granted], sandboxes, models, ceilings.length]
   }
+  const byLogin = `owners: {acme: {${all}}}`
+  const byNumber = (id: number): string => `owners: {"acme:${id}": {${all}}}`
+  const otherOwner = { owner: false, repository: true }
+  const otherRepository = { owner: true, repository: false }
   const everything = [['as_user', 'signal_report'], ['A', 'B'], ['a'], 2]
   const nothing = [[], [], undefined, 1]
   const notOfShop = [['signal_report'], ['A'], ['a'], 2]
 
   test.each<[string, unknown[], ...Parameters<typeof grants>]>([
-    ['the login, as long as it holds', everything, `owners: {acme: {${all}}}`],
-    [
-      'a login that is another account by now',
-      nothing,
-      `owners: {acme: {${all}}}`,
-      shop,
-      { owner: false, repository: true },
-    ],
-    [
-      'a repository that is another one by now',
-      notOfShop,
-      `owners: {acme: {${all}}}`,
-      shop,
-      { owner: true, repository: false },
-    ],
-    [
-      'the number, whatever the login is',
-      everything,
-      `owners: {"acme:5": {${all}}}`,
-      { ...shop, owner: 'acme-labs' },
-      { owner: false, repository: true },
-    ],
-    ['another number, whatever the login is', nothing, `owners: {"acme:6": {${all}}}`],
+    ['the login, as long as it holds', everything, byLogin],
+    ['a login that is another account by now', nothing, byLogin, shop, otherOwner],
+    ['a repository that is another one by now', notOfShop, byLogin, shop, otherRepository],
+    ['the number, whatever the login is', everything, byNumber(5), { ...shop, owner: 'labs' }, otherOwner],
+    ['another number, whatever the login is', nothing, byNumber(6)],
     [
       'the number of a repository, whatever its name is',
       everything,
-      `owners: {acme: {${all.replaceAll('shop', 'shop:100')}}}`,
+      byLogin.replaceAll('shop', 'shop:100'),
       { ...shop, repo: 'store' },
-      { owner: true, repository: false },
+      otherRepository,
     ],
-    ['another number of a repository', notOfShop, `owners: {acme: {${all.replaceAll('shop', 'shop:101')}}}`],
+    ['another number of a repository', notOfShop, byLogin.replaceAll('shop', 'shop:101')],
   ])('%s', (_, expected, ...given) => {
     expect(grants(...given)).toEqual(expected)
   })

@@ -8,7 +8,7 @@ import { runIndex } from '../../src/core/record/run-index.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { given } from '../commands/command-world.ts'
-import { branch, hour, maya, minute, runWith, second, status, t0 } from '../core/given.ts'
+import { branch, hour, intends, maya, minute, runWith, second, status, t0 } from '../core/given.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 
 const admitted: RunChange = { schedule: { admitted: true } }
@@ -261,15 +261,8 @@ describe('of the status, the branch and the task', () => {
 })
 
 describe('a process that died while all three were under way', () => {
-  const attempts = {
-    attempts: {
-      intent: [
-        { kind: 'post-status' as const, at: t0 },
-        { kind: 'create-task' as const, at: t0 },
-      ],
-    },
-  }
-  const left = runWith(admitted, attempts, { workspace: { madeBranch: branch.name } })
+  const underWay = intends({ kind: 'post-status', at: t0 }, { kind: 'create-task', at: t0 })
+  const left = runWith(admitted, underWay, { workspace: { madeBranch: branch.name } })
   const { deps } = given(left)
   const marker = deps.signer.write({
     run: left.id,
