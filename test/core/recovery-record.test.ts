@@ -40,7 +40,9 @@ const atWork = runWith({
 })
 
 describe('a Run that PostHog has', () => {
-  const again = restored(remainsOf(atWork, { session: { taskId: 'task-1', taskRunId: 'run-1' } }), t0)
+  const session = { taskId: 'task-1', taskRunId: 'run-1' }
+  const again = restored(remainsOf(atWork, { session }), t0)
+  const over = changed(atWork, { result: { outcome: { kind: 'nothing' } } })
 
   test('is looked at, and nothing is done once more', () => {
     expect(stepOf(again)).toBe('poll')
@@ -62,20 +64,17 @@ describe('a Run that PostHog has', () => {
 
   test('goes on even if the words were edited, as the agent has them', () => {
     const snapshot = { ...atWork.baseline.snapshot, body: 'other' }
-    const session = { taskId: 'task-1', taskRunId: 'run-1' }
     expect(stepOf(restored(remainsOf(atWork, { snapshot, session }), t0))).toBe('poll')
   })
 
   test('that had told of its pull request does not tell of it again', () => {
     const told = changed(atWork, { result: { round: 1, pulls: [pull], reported: 1 } })
-    const session = { taskId: 'task-1', taskRunId: 'run-1' }
     const once = restored(remainsOf(told, { pulls: [pull], session }), t0)
     expect([once.result.reported, once.result.round]).toEqual([1, 1])
   })
 
   test('that had not told of its pull request reads how its turn ended, and does', () => {
     const seen = changed(atWork, { result: { outcome: { kind: 'pull' as const }, pulls: [pull] } })
-    const session = { taskId: 'task-1', taskRunId: 'run-1' }
     const again = restored(remainsOf(seen, { pulls: [pull], session }), t0)
     expect(stepOf(again)).toBe('poll')
     const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - limits.settle, showsWords: true }
@@ -84,7 +83,6 @@ describe('a Run that PostHog has', () => {
   })
 
   test('that had said its last word says no more, and gives back what it was lent', () => {
-    const over = changed(atWork, { result: { outcome: { kind: 'nothing' as const } } })
     let again = restored(remainsOf(over, { closed: true }), t0)
     const steps: string[] = []
     for (const done of ['reaction', 'label', 'branch', 'none'] as const) {
@@ -99,8 +97,6 @@ describe('a Run that PostHog has', () => {
   })
 
   test('that had said its last word knows which task run may still use its branch', () => {
-    const session = { taskId: 'task-1', taskRunId: 'run-1' }
-    const over = changed(atWork, { result: { outcome: { kind: 'nothing' as const } } })
     expect(sessionAtWork(restored(remainsOf(over, { closed: true, session }), t0))).toEqual(session)
   })
 })
@@ -110,12 +106,9 @@ describe('a Run that had not begun', () => {
 
   test('waits its turn once more, and who asked is asked about once more', () => {
     const again = restored(remainsOf(waiting), t0)
-    expect([
-      again.schedule.admitted,
-      again.schedule.waits?.kind,
-      again.attempts.intent,
-      stepOf(again),
-    ]).toEqual([false, 'line', undefined, 'await-admission'])
+    expect(again).toMatchObject({ schedule: { admitted: false, waits: { kind: 'line' } } })
+    expect(again.attempts.intent).toBeUndefined()
+    expect(stepOf(again)).toBe('await-admission')
   })
 
   test('goes on with the task that it had made', () => {
@@ -182,11 +175,9 @@ describe('what a marker carries', () => {
   })
 
   test('says how it ended', () => {
-    const outcome = { kind: 'nothing' as const }
-    expect([carried(atWork).outcome, carried(changed(atWork, { result: { outcome } })).outcome]).toEqual([
-      undefined,
-      outcome,
-    ])
+    expect(carried(atWork).outcome).toBeUndefined()
+    const over = changed(atWork, { result: { outcome: { kind: 'nothing' } } })
+    expect(carried(over).outcome).toEqual({ kind: 'nothing' })
   })
 })
 

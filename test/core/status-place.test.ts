@@ -2,10 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { changed, type RunChange } from '../../src/core/record/run.ts'
 import { checkedSha, commentsOf, statusPlace } from '../../src/core/record/status-place.ts'
 import { statusCheck } from '../../src/core/words/status.ts'
-import { runWith, t0 } from './given.ts'
+import { branch, deployment, pull, runWith, t0 } from './given.ts'
 
-const deployment = { posthogUrl: 'https://us.posthog.com', posthogProject: '2' }
-const branch = { name: 'codex/issue-7-login', into: 'main', sha: 'a'.repeat(40) }
 const wants = (comments: 'all' | 'outcomes' | 'check', change: object = {}) => {
   const run = runWith(change as RunChange)
   return changed(run, { baseline: { settings: { ...run.baseline.settings, comments } } })
@@ -44,20 +42,12 @@ describe('the status is shown', () => {
 })
 
 test('a check stays on the commit of its pull request when that ends', () => {
-  const pull = {
-    number: 2,
-    url: 'u',
-    head: 'h',
-    base: 'main',
-    title: 'Login',
-    draft: false,
-    sha: 'c'.repeat(40),
-  }
-  const open = wants('check', { workspace: { branch }, result: { pulls: [{ ...pull, state: 'open' }] } })
-  expect(checkedSha(open)).toBe(pull.sha)
-  const status = { check: { sha: pull.sha }, hash: '', phase: '', at: 0 }
-  const merged = changed(open, { report: { status }, result: { pulls: [{ ...pull, state: 'merged' }] } })
-  expect(checkedSha(merged)).toBe(pull.sha)
+  const sha = 'c'.repeat(40)
+  const open = wants('check', { workspace: { branch }, result: { pulls: [{ ...pull, sha }] } })
+  expect(checkedSha(open)).toBe(sha)
+  const status = { check: { sha }, hash: '', phase: '', at: 0 }
+  const merged = changed(open, { report: { status }, result: { pulls: [{ ...pull, sha, state: 'merged' }] } })
+  expect(checkedSha(merged)).toBe(sha)
 })
 
 test('a check on a commit of other branches is never in progress', () => {

@@ -21,7 +21,6 @@ import { runFormat } from '../../src/core/record/run.ts'
 import { readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { statusComment } from '../../src/core/words/status.ts'
-import { withUnread } from '../../src/queue/job-record.ts'
 import { deployment, issueThread, t0 } from './given.ts'
 
 const data = join(import.meta.dirname, '../data')
@@ -64,25 +63,11 @@ describe.each(versions)('%s', version => {
     },
   )
 
-  test.each(linesOf(Stored, version, 'runs.jsonl'))(
-    'a Run, $name: what is unknown of it is kept',
-    ({ record }) => {
-      const newer = { ...record, newer: { than: 'this' } }
-      const read = runFormat.parse(newer)
-      expect(withUnread(newer, read, { ...read, v: 9 })).toMatchObject({ ...newer, v: 9 })
-    },
-  )
-
-  test.each(linesOf(Stored, version, 'triggers.jsonl'))(
-    'a trigger, $name: is read whole, and what is unknown of it is kept',
-    ({ record }) => {
-      const newer = { ...record, newer: { than: 'this' } }
-      const read = triggerFormat.parse(newer)
-      expect(read).toMatchObject(record)
-      expect(triggerIndex.entries({ data: read, addedAt: t0 }).length > 0).toBe('thread' in read.trigger)
-      expect(withUnread(newer, read, { ...read, done: 9 })).toMatchObject({ ...newer, done: 9 })
-    },
-  )
+  test.each(linesOf(Stored, version, 'triggers.jsonl'))('a trigger, $name: is read whole', ({ record }) => {
+    const read = triggerFormat.parse(record)
+    expect(read).toMatchObject(record)
+    expect(triggerIndex.entries({ data: read, addedAt: t0 }).length > 0).toBe('thread' in read.trigger)
+  })
 
   test.each(linesOf(Stored, version, 'messages.jsonl'))(
     'a message that waits for its Run, $name: is read whole',
