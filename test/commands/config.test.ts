@@ -8,6 +8,7 @@ import {
   usualTrigger,
 } from '../../src/core/settings/deployment-settings.ts'
 import { type Origin, settingsOfLayers } from '../../src/core/settings/layers.ts'
+import { issueThread } from '../core/given.ts'
 import { settingsOf } from '../support/deployment.ts'
 
 const shown = (origin: Origin): string => ('line' in origin ? `${origin.kind} ${origin.line}` : origin.kind)
@@ -22,8 +23,7 @@ interface Given {
 function configOf({ deployment = '', owner = '', repository = '', mayCheck = true }: Given) {
   const read = readDeploymentSettings(deployment)
   if (read.kind !== 'read') return expect.fail('the settings of the deployment have a slip')
-  const thread = { owner: 'acme', ownerId: 5, repo: 'shop', repoId: 100 }
-  const grants = grantsOf(read.value, thread, { owner: true, repository: true })
+  const grants = grantsOf(read.value, issueThread, { owner: true, repository: true })
   const layer = (text: string) => ({
     ...settingsFile.read(text),
     state: 'read' as const,

@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import type { TaskRunSnapshot } from '../../src/core/model/task-run.ts'
 import type { Thread } from '../../src/core/model/thread.ts'
+import type { CommentRef } from '../../src/core/model/trigger.ts'
 import type { CommentView, Pull, PullView } from '../../src/core/model/views.ts'
 import { type RunRequest, rightsOf } from '../../src/core/record/request-part.ts'
 import {
@@ -54,6 +55,20 @@ export const ask: RunRequest = {
   text: 'fix the flaky login test',
   options: { model: 'gpt-5.5', mode: 'background', authorship: 'bot' },
 }
+
+export const inlineComment = (id = 1) => ({
+  ...{ id, path: 'a', line: 1, hunk: '' },
+  ...{ body: 'Rename this.', author: 'zoe' },
+})
+
+export const review: CommentRef = { kind: 'review', reviewId: 4, nodeId: 'R' }
+
+/** What was asked with these comments on lines. */
+export const askedInReview = (...comments: number[]): RunRequest => ({
+  ...ask,
+  origin: { kind: 'comment', commentRef: review },
+  inline: comments.map(inlineComment),
+})
 
 export const head = { ref: 'maya/login', sha: 'b'.repeat(40), base: 'main', repoId: 100 }
 

@@ -8,25 +8,34 @@ import { nextStep } from '../../src/core/record/next-step.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import { wordsOf } from '../../src/core/record/words-to-say.ts'
 import { inlineAnswer } from '../../src/core/words/closing.ts'
-import { announced, ask, logIs, more, pullThread, resultChecked, t0, working } from './given.ts'
+import {
+  announced,
+  ask,
+  inlineComment,
+  logIs,
+  more,
+  pullThread,
+  resultChecked,
+  review,
+  t0,
+  working,
+} from './given.ts'
 
-const inline = (id: number) => ({ id, path: 'a', line: 1, hunk: '', body: 'Rename this.', author: 'zoe' })
-const review: CommentRef = { kind: 'review', reviewId: 4, nodeId: 'R' }
 const onLine = (commentId: number, rootId = commentId): CommentRef => ({
   kind: 'inline',
-  ...{ commentId, rootId, reviewId: null, inline: inline(commentId) },
+  ...{ commentId, rootId, reviewId: null, inline: inlineComment(commentId) },
 })
 
 const by = (target: CommentRef, id: string, ...comments: number[]): FollowUp => ({
   ...more(id),
-  inline: comments.map(inline),
+  inline: comments.map(inlineComment),
   source: { trigger: id, command: 0, target, last: true },
 })
 
 const begunBy = (commentRef: CommentRef, ...comments: number[]): Run =>
   working({
     thread: pullThread,
-    request: { ...ask, origin: { kind: 'comment', commentRef }, inline: comments.map(inline) },
+    request: { ...ask, origin: { kind: 'comment', commentRef }, inline: comments.map(inlineComment) },
   })
 
 const withSaid = (run: Run, followUp: FollowUp): Run => {

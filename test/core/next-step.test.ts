@@ -17,6 +17,7 @@ import { tries } from '../support/tries.ts'
 import {
   announced,
   ask,
+  askedInReview,
   branch,
   cancelAsked,
   claimsPull,
@@ -25,6 +26,7 @@ import {
   earlierIs,
   hour,
   inLine,
+  inlineComment,
   intends,
   lastPoll,
   logIs,
@@ -353,13 +355,6 @@ describe('after the outcome', () => {
   const untold: RunChange = announced(nothing)
   const known: RunChange = { report: { status: { ...status, nodeId: 'IC_900' } } }
   const folded: RunChange = { report: { status: { ...status, nodeId: 'IC_900', minimized: true } } }
-  const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
-  const review = {
-    ...ask,
-    origin: { kind: 'comment' as const, commentRef: { kind: 'review' as const, reviewId: 4, nodeId: 'R' } },
-    inline: [inline, inline],
-  }
-
   holds([
     ['the status first', working(over, untold), 'edit-status', { text: 'phase' }],
     [
@@ -389,12 +384,12 @@ describe('after the outcome', () => {
     ['with the last details shown', working(over), 'edit-status', { text: 'details' }],
     [
       'each inline comment of a review has its answer',
-      working(over, announced({ inline: 1 }), { thread: pullThread, request: review }),
+      working(over, announced({ inline: 1 }), { thread: pullThread, request: askedInReview(1, 2) }),
       'answer-inline',
     ],
     [
       'a lone inline comment has the last word in its own thread',
-      working({ ...over, request: { ...ask, inline: [inline] } }),
+      working({ ...over, request: { ...ask, inline: [inlineComment()] } }),
       'end',
     ],
     ['a follow-up makes it go on', working(over, wordsWait), 'resume-work'],

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { settingsFile } from '../../src/commands/command-registry.ts'
 import { grantsOf, readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import { heldSettings, type Origin, settingsOfLayers } from '../../src/core/settings/layers.ts'
+import { issueThread } from './given.ts'
 
 const deployment = 'defaults: {effort: low}\nlimits: {person: 9}\nowners: {acme: {models: [a, b]}}'
 const owner =
@@ -12,14 +13,8 @@ const repository =
 
 test('each value that holds is told with the layers that made it so', () => {
   const read = readDeploymentSettings(deployment)
-  const grants =
-    read.kind === 'read'
-      ? grantsOf(
-          read.value,
-          { owner: 'acme', ownerId: 5, repo: 'shop', repoId: 100 },
-          { owner: true, repository: true },
-        )
-      : expect.fail()
+  if (read.kind !== 'read') return expect.fail('the settings of the deployment have a slip')
+  const grants = grantsOf(read.value, issueThread, { owner: true, repository: true })
   const files = { owner: settingsFile.read(owner), repository: settingsFile.read(repository) }
   const settings = settingsOfLayers(settingsFile, grants, {
     owner: files.owner.given,

@@ -15,6 +15,7 @@ import { type Differs, given } from '../commands/command-world.ts'
 import {
   announced,
   ask,
+  askedInReview,
   branch,
   cancelAsked,
   context,
@@ -64,12 +65,6 @@ const over: RunChange = changed(mute, {
   report: { announced: told },
   session: { cost: null },
 })
-const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
-const review = {
-  ...ask,
-  origin: { kind: 'comment' as const, commentRef: { kind: 'review' as const, reviewId: 4, nodeId: 'R' } },
-  inline: [inline],
-}
 
 const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false }
 const notSent: RunChange = { session: { taskRun: undefined, instructionSent: false } }
@@ -92,7 +87,7 @@ const steps: [step: string, asks: Service, run: Run][] = [
   ['adopt-pull', 'github', working(mute, nextPoll(later), { result: { claimedPulls: [pull.url] } })],
   ['find-result', 'github', working(mute, nextPoll(later), lastPoll(later), logIs(idle))],
   ['conclude', 'github', working(over, announced({ comment: false }))],
-  ['answer-inline', 'github', working({ ...over, request: review })],
+  ['answer-inline', 'github', working({ ...over, request: askedInReview(1) })],
   ['react', 'github', working(over, announced({ reaction: false }))],
   ['unlabel', 'github', working(over, { report: { labels: ['codex'] } }, announced({ label: false }))],
   ['drop-branch', 'github', working(over, taskRunIs({ status: 'completed' }), announced({ branch: false }))],
@@ -926,7 +921,7 @@ test('an inline answer that arrived is not given again, whatever its marker said
     ownComments: async () => comments.map((body, n) => ({ id: n, body, createdAt: now })),
   }
   const asked = changed(over, { report: { announced: { ...told, inline: 0 } } })
-  const first = await advance(working({ ...asked, request: review }), { github })
+  const first = await advance(working({ ...asked, request: askedInReview(1) }), { github })
   expect(comments).toHaveLength(1)
   const withPull = changed(first.run, { result: { pulls: [pull] }, retries: { github: undefined } })
   const { run } = await advance(withPull, { github })
