@@ -61,6 +61,8 @@ const asking = (trigger: CommandTrigger, rest: Partial<Request> = {}): Request =
   ...rest,
 })
 const withOptions = (options: Request['options']): Request => asking(comment, { options })
+const afresh = withOptions({ new: true })
+const otherModel = withOptions({ model: 'gpt-5.6' })
 const wordless = asking(comment, { text: '' })
 const fork = { ...head, repoId: 200 }
 const onPull = asking({ ...comment, thread: pullThread })
@@ -151,6 +153,7 @@ const queuedBehind = (...differs: string[]): object => ({
   announce: { kind: 'queued-behind', differs },
 })
 const starts = (run: object = {}): object => ({ kind: 'start', run })
+const startsPlan = starts({ request: { what: 'plan', options: { permission: 'read-only' } } })
 const says = (message: object): object => ({ kind: 'message', message })
 const replies = (reply: object): object => ({ kind: 'reply', reply })
 const rejects = (kind: string, rest: object = {}): object => ({ kind: 'reject', reply: { kind, ...rest } })
@@ -184,13 +187,13 @@ describe('what asks for work', () => {
         message: { kind: 'follow-up', text: 'fix it' },
         otherwise: { kind: 'wait', announce: { kind: 'queued-behind', differs: ['model'] } },
       },
-      withOptions({ model: 'gpt-5.6' }),
+      otherModel,
     ],
     [
       'with another model, before the one at work is there',
       busy({ live: runWith(), settling: settling() }),
       queuedBehind('model'),
-      withOptions({ model: 'gpt-5.6' }),
+      otherModel,
     ],
     [
       'with another model and branch',
@@ -200,12 +203,12 @@ describe('what asks for work', () => {
     ],
     ['with the model that is at work', atWork, { kind: 'message' }, withOptions({ model: 'GPT-5.5' })],
     ['with a model that nobody has', atWork, rejects('model'), withOptions({ model: 'gpt-9' })],
-    ['afresh while another works', busy(), queuedBehind(), withOptions({ new: true })],
+    ['afresh while another works', busy(), queuedBehind(), afresh],
     [
       'afresh while another sees its agent off',
       busy({ live: ended }),
       { kind: 'take-over', run: ended },
-      withOptions({ new: true }),
+      afresh,
     ],
     ['from a fork', free({ head: fork }), rejects('fork'), onPull],
     [
@@ -248,15 +251,10 @@ describe('what asks for work', () => {
       'afresh, where a session could go on',
       free({ past: withPull }),
       starts({ result: { pulls: [] }, session: { earlier: { taskId: 'task-1', resumes: false } } }),
-      withOptions({ new: true }),
+      afresh,
     ],
     ['by a label', free(), starts({ request: { origin: { kind: 'label' } } }), labelled('codex')],
-    [
-      'by a label that only plans',
-      free(),
-      starts({ request: { what: 'plan', options: { permission: 'read-only' } } }),
-      labelled('codex:plan'),
-    ],
+    ['by a label that only plans', free(), startsPlan, labelled('codex:plan')],
     [
       'by a label in another case, of a preset of the settings',
       settled('labels: { Docs: { instruction: Write the docs. } }'),
@@ -359,11 +357,7 @@ describe('what asks for work', () => {
   ])
 
   decides(planCommand, [
-    [
-      'in a thread of its own',
-      free(),
-      starts({ request: { what: 'plan', options: { permission: 'read-only' } } }),
-    ],
+    ['in a thread of its own', free(), startsPlan],
     ['while another works', busy(), queuedBehind()],
     ['where agents wait for permissions', settled('mode: interactive'), rejects('plan-interactive')],
   ])
@@ -381,7 +375,7 @@ describe('what asks for work', () => {
     [
       'a plan that was not finished',
       free({ past, last: lastPlan({ kind: 'unfinished', why: 'error' }) }),
-      starts({ request: { what: 'plan', options: { permission: 'read-only' } } }),
+      startsPlan,
       wordless,
     ],
     [
@@ -469,7 +463,7 @@ describe('what asks for work', () => {
       'with something else than that',
       useless,
       starts({ request: { options: { model: 'gpt-5.6' } } }),
-      withOptions({ model: 'gpt-5.6' }),
+      otherModel,
     ],
     [
       'with what was asked',
@@ -501,7 +495,7 @@ describe('what asks for work', () => {
       'where it has, in a new one',
       costly,
       starts({ session: { taskId: undefined, earlier: { resumes: false } } }),
-      withOptions({ new: true }),
+      afresh,
     ],
     [
       'where only its own closes it',
@@ -525,7 +519,7 @@ describe('what asks for work', () => {
       'with them, but in another session',
       earlier(failedWords),
       { run: { session: { earlier: { resumes: false } }, request: { text: 'in red' } } },
-      withOptions({ new: true }),
+      afresh,
     ],
     [
       'with what was asked and what was said to it since',

@@ -150,6 +150,7 @@ describe('words whose comment was deleted', () => {
   })
   const mine = { ...more('a'), source: { trigger: 't', command: 0, last: true } }
   const isWithdrawn = { pendingFollowUps: [], handledMessageIds: ['w', 'a'], droppedMessageIds: ['a'] }
+  const areTakenBack: RunChange = { mailbox: isWithdrawn }
   const delivering = intends({ kind: 'deliver', messageId: 'a', at: t0, lostAt: t0 })
   const resumed: RunChange = { result: { round: 1 }, session: { taskRun: undefined, sessionLog: undefined } }
   const idle = logIs({ offset: 1, turns: 1, idle: true })
@@ -159,19 +160,14 @@ describe('words whose comment was deleted', () => {
   const stoppedByMaya = { stop: { by: maya, because: 'deleted the comment that asked for it' } }
 
   test.each<[string, Run, RunMessage[], RunChange]>([
-    ['are taken back, without an answer', working(), [mine, withdraws('a')], { mailbox: isWithdrawn }],
+    ['are taken back, without an answer', working(), [mine, withdraws('a')], areTakenBack],
     [
       'are taken back, and others stay',
       working(),
       [mine, more('b'), withdraws('a')],
       { mailbox: { pendingFollowUps: [more('b')], droppedMessageIds: ['a'] } },
     ],
-    [
-      'are not passed on when they come after that',
-      working(),
-      [withdraws('a'), mine],
-      { mailbox: isWithdrawn },
-    ],
+    ['are not passed on when they come after that', working(), [withdraws('a'), mine], areTakenBack],
     [
       'and were sent before stay sent',
       working({ mailbox: { handledMessageIds: ['a'] } }),
@@ -180,13 +176,8 @@ describe('words whose comment was deleted', () => {
     ],
     ['and may be on their way stay', working(delivering), [mine, withdraws('a')], staysPending],
     ['and that a new task run may begin with stay', beginning, [mine, withdraws('a')], staysPending],
-    ['leave a run alone that has not begun', notBegun, [mine, withdraws('a')], { mailbox: isWithdrawn }],
-    [
-      'leave an answer alone that is not told yet',
-      working(idle),
-      [mine, withdraws('a')],
-      { mailbox: isWithdrawn },
-    ],
+    ['leave a run alone that has not begun', notBegun, [mine, withdraws('a')], areTakenBack],
+    ['leave an answer alone that is not told yet', working(idle), [mine, withdraws('a')], areTakenBack],
   ])('%s', (_, run, messages, expected) => {
     const after = read(run, ...messages)
     expect(after).toMatchObject(expected)

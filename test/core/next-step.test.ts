@@ -64,6 +64,10 @@ function step(run: Run, differs: Partial<Now> = {}): string {
   return about === undefined ? what : `${what} ${about}`
 }
 
+/** What the status would say that it does not say yet. */
+const newPhase = { text: 'phase' } as const
+const newDetails = { text: 'details' } as const
+
 type Table = [what: string, run: Run, expected: string, now?: Partial<Now>][]
 
 const holds = (table: Table): void => {
@@ -88,6 +92,9 @@ const readOnly: RunChange = { report: { readOnlyThread: true, status: undefined 
 /** Its status was sent so long ago. */
 const sent = (ago: number): RunChange => ({ report: { status: { ...status, at: now.at - ago } } })
 const retry = (until: number, since = t0): Retry => ({ why: 'w', since, until, count: 1 })
+const hasCompleted = taskRunIs({ status: 'completed' })
+const isCancelled = taskRunIs({ status: 'cancelled' })
+const inTwoSeconds = nextPoll(now.at + 2_000)
 const tenDays = t0 + 10 * 24 * hour
 const usedUp = { ...retry(tenDays), promised: tenDays }
 const atLimit: RunChange = { retries: { posthog: usedUp } }
@@ -100,6 +107,8 @@ const answered: RunChange = {
   report: { announced: told },
   session: { cost: null },
 }
+
+const untoldAnswer = changed(answered, announced({ comment: false }))
 
 describe('from the asking to the start', () => {
   holds([
@@ -118,7 +127,7 @@ describe('from the asking to the start', () => {
       'while the thread is told that it waits',
       runWith(inLine(2), hasStatus, nextPoll(now.at + 3_000)),
       'edit-status',
-      { text: 'phase' },
+      newPhase,
     ],
     [
       'and its place, which changes with every run that ends, not at each change',
@@ -209,19 +218,14 @@ describe('while the agent works', () => {
     ['it is looked at', working(due), 'poll'],
     ['when it is time', working(nextPoll(now.at)), 'poll'],
     ['and not before', working(nextPoll(now.at + 4_000)), 'wait 4000'],
-    ['a new phase is shown at once', working(nextPoll(now.at + 4_000)), 'edit-status', { text: 'phase' }],
+    ['a new phase is shown at once', working(nextPoll(now.at + 4_000)), 'edit-status', newPhase],
     [
       'details wait for fifteen seconds',
       working(nextPoll(now.at + 60_000), sent(5_000)),
       'wait 10000',
-      { text: 'details' },
+      newDetails,
     ],
-    [
-      'and are shown then',
-      working(nextPoll(now.at + 60_000), sent(15_000)),
-      'edit-status',
-      { text: 'details' },
-    ],
+    ['and are shown then', working(nextPoll(now.at + 60_000), sent(15_000)), 'edit-status', newDetails],
     ['more words are passed on', working(passing(more('a'))), 'deliver'],
     ['with what was written beside them', working(wordsWait), 'gather-context'],
     ['an address is checked', working(claimsPull), 'adopt-pull u'],
@@ -230,13 +234,13 @@ describe('while the agent works', () => {
       'a new pull request is shown at once, before anything else',
       working(wordsWait, due, hasPull),
       'edit-status',
-      { text: 'phase' },
+      newPhase,
     ],
     ['and is not the end', working(nextPoll(now.at + 4_000), hasPull), 'wait 4000'],
     ['words go to the agent that talks on', working(passing(more('a')), hasPull), 'deliver'],
     [
       'after its turn nobody is asked what came of it',
-      working(idleFor(3_000), lastPoll(now.at - 500), hasPull),
+      working(hasPull, idleFor(3_000), lastPoll(now.at - 500)),
       'settle-outcome',
     ],
     [
@@ -248,12 +252,12 @@ describe('while the agent works', () => {
     ['and it is over', working(idleFor(3_000), lastPoll(now.at), resultChecked), 'settle-outcome'],
     [
       'words wait for that',
-      working(wordsWait, lastPoll(now.at), nextPoll(now.at + 2_000), { session: { taskRun: completed } }),
+      working(wordsWait, lastPoll(now.at), inTwoSeconds, { session: { taskRun: completed } }),
       'wait 2000',
     ],
     [
       'and for what the log may yet show of words that they would be said with once more',
-      working(wordsWait, lastPoll(now.at), nextPoll(now.at + 2_000), {
+      working(wordsWait, lastPoll(now.at), inTwoSeconds, {
         session: {
           taskRun: { ...completed, status: 'failed', error: 'spend limit', instructionUnread: true },
         },
@@ -298,14 +302,10 @@ describe('a stop', () => {
     ['is asked for', working(stopAsked), 'cancel'],
     ['goes before the words that wait', working(stopAsked, wordsWait), 'cancel'],
     ['is then looked for', working(stopAsked, cancelAsked(t0), due), 'poll'],
-    ['and waited for', working(stopAsked, cancelAsked(t0), nextPoll(now.at + 2_000)), 'wait 2000'],
+    ['and waited for', working(stopAsked, cancelAsked(t0), inTwoSeconds), 'wait 2000'],
     ['keeps what the agent made', working(stopAsked, claimsPull), 'adopt-pull u'],
-    [
-      'that PostHog confirmed: what is left behind?',
-      working(stopAsked, taskRunIs({ status: 'cancelled' })),
-      'find-result',
-    ],
-    ['and done', working(stopAsked, taskRunIs({ status: 'cancelled' }), resultChecked), 'settle-outcome'],
+    ['that PostHog confirmed: what is left behind?', working(stopAsked, isCancelled), 'find-result'],
+    ['and done', working(stopAsked, isCancelled, resultChecked), 'settle-outcome'],
     [
       'that nobody confirms within five minutes',
       working(stopAsked, cancelAsked(now.at - 5 * minute - 1), lastPoll(now.at)),
@@ -313,12 +313,7 @@ describe('a stop', () => {
     ],
     [
       'which count from when PostHog was asked',
-      working(
-        stopAskedAnHourAgo,
-        cancelAsked(now.at - 5 * minute),
-        lastPoll(now.at),
-        nextPoll(now.at + 2_000),
-      ),
+      working(stopAskedAnHourAgo, cancelAsked(now.at - 5 * minute), lastPoll(now.at), inTwoSeconds),
       'wait 2000',
     ],
     [
@@ -328,10 +323,10 @@ describe('a stop', () => {
     ],
     [
       'that PostHog refused is asked for again after a while',
-      working(refusedCancel(now.at + 900), stopAsked, nextPoll(now.at + 2_000)),
+      working(refusedCancel(now.at + 900), stopAsked, inTwoSeconds),
       'wait 900',
     ],
-    ['and then', working(refusedCancel(now.at), stopAsked, nextPoll(now.at + 2_000)), 'cancel'],
+    ['and then', working(refusedCancel(now.at), stopAsked, inTwoSeconds), 'cancel'],
     [
       'for ten minutes',
       working(refusedCancel(now.at + 1, now.at - 10 * minute - 1), stopAsked),
@@ -350,13 +345,13 @@ describe('an edit of the status', () => {
 })
 
 describe('after the outcome', () => {
-  const over = changed(answered, taskRunIs({ status: 'completed' }))
+  const over = changed(answered, hasCompleted)
   const nothing = { comment: false, word: false, inline: 0, reaction: false, label: false, branch: false }
   const untold: RunChange = announced(nothing)
   const known: RunChange = { report: { status: { ...status, nodeId: 'IC_900' } } }
   const folded: RunChange = { report: { status: { ...status, nodeId: 'IC_900', minimized: true } } }
   holds([
-    ['the status first', working(over, untold), 'edit-status', { text: 'phase' }],
+    ['the status first', working(over, untold), 'edit-status', newPhase],
     [
       'then it asks what it cost, which the last word tells',
       working(over, untold, { session: { cost: undefined } }),
@@ -370,18 +365,18 @@ describe('after the outcome', () => {
         report: { status: { ...status, nodeId: 'IC_1' } },
       }),
       'conclude',
-      { text: 'phase' },
+      newPhase,
     ],
     ['then the reaction', working(over, announced({ ...nothing, comment: true })), 'react'],
     ['then the label', working(over, announced({ ...nothing, comment: true, reaction: true })), 'unlabel'],
     ['then the branch', working(over, announced({ branch: false })), 'drop-branch'],
     ['then it folds the status away', working(over, known), 'minimize-status'],
     ['once', working(over, folded), 'end'],
-    ['not before it is as it will stay', working(over, known), 'edit-status', { text: 'details' }],
+    ['not before it is as it will stay', working(over, known), 'edit-status', newDetails],
     ['and not where no other word stands', working(over, announced({ word: false }), known), 'end'],
     ['that of an earlier run, too', working(over, { report: { supersedes: ['IC_1'] } }), 'minimize-status'],
     ['then it ends', working(over), 'end'],
-    ['with the last details shown', working(over), 'edit-status', { text: 'details' }],
+    ['with the last details shown', working(over), 'edit-status', newDetails],
     [
       'each inline comment of a review has its answer',
       working(over, announced({ inline: 1 }), { thread: pullThread, request: askedInReview(1, 2) }),
@@ -393,7 +388,7 @@ describe('after the outcome', () => {
       'end',
     ],
     ['a follow-up makes it go on', working(over, wordsWait), 'resume-work'],
-    ['before anything else is told', working(over, wordsWait, untold), 'resume-work', { text: 'phase' }],
+    ['before anything else is told', working(over, wordsWait, untold), 'resume-work', newPhase],
     ['one that is told of late is looked at', working(over, claimsPull), 'adopt-pull u'],
   ])
 })
@@ -429,14 +424,14 @@ describe('while PostHog is out of reach', () => {
   const since = now.at - 24 * hour - 1
   holds([
     ['it is waited for', working(due, posthogAway()), 'wait 9000'],
-    ['the thread is told', working(due, posthogAway()), 'edit-status', { text: 'phase' }],
-    ['of a detail when it is time', working(due, posthogAway()), 'wait 9000', { text: 'details' }],
+    ['the thread is told', working(due, posthogAway()), 'edit-status', newPhase],
+    ['of a detail when it is time', working(due, posthogAway()), 'wait 9000', newDetails],
     ['unless nothing is told', working(due, posthogAway(), readOnly), 'wait 9000'],
     [
       'or GitHub is away, too',
       working({ ...due, retries: { posthog: outage(), github: outage({ until: now.at + 7 }) } }),
       'wait 7',
-      { text: 'phase' },
+      newPhase,
     ],
     ['a pull request is looked at', working(due, posthogAway(), claimsPull), 'adopt-pull u'],
     ['GitHub is asked what came of it', working(posthogAway(), idleFor(hour), lastPoll(t0)), 'find-result'],
@@ -472,7 +467,7 @@ describe('while GitHub is out of reach', () => {
   const since = now.at - 24 * hour - 1
   holds([
     ['the agent is looked at', working(githubAway(), due), 'poll'],
-    ['at its time', working(githubAway()), 'wait 4000', { text: 'phase' }],
+    ['at its time', working(githubAway()), 'wait 4000', newPhase],
     ['a stop is asked for', working(githubAway(), stopAsked), 'cancel'],
     [
       'even where the result of an effect is not known',
@@ -493,46 +488,32 @@ describe('while GitHub is out of reach', () => {
       'poll',
     ],
     ['a new run waits', runWith(ready, githubAway()), 'wait 9000'],
-    [
-      'the end of a turn waits',
-      working(githubAway(), taskRunIs({ status: 'completed' }), idleFor(second)),
-      'wait 9000',
-    ],
+    ['the end of a turn waits', working(githubAway(), hasCompleted, idleFor(second)), 'wait 9000'],
     [
       'where reads are refused, the thread is told so',
       working(githubAway({ refusedSince: t0 })),
       'edit-status',
-      { text: 'phase' },
+      newPhase,
     ],
-    ['no end is left out', working(answered, githubAway(), announced({ comment: false })), 'wait 9000'],
-    [
-      'what is over lets go after a day',
-      working(answered, githubAway({ since }), announced({ comment: false })),
-      'let-go',
-    ],
+    ['no end is left out', working(untoldAnswer, githubAway()), 'wait 9000'],
+    ['what is over lets go after a day', working(untoldAnswer, githubAway({ since })), 'let-go'],
     [
       'what has not begun is given up',
       runWith(ready, githubAway({ since })),
       'give-up GitHub was unavailable for a day (rate limit)',
     ],
-    [
-      'what ended needs nobody',
-      working(answered, githubAway({ since }), taskRunIs({ status: 'completed' })),
-      'end',
-    ],
+    ['what ended needs nobody', working(answered, githubAway({ since }), hasCompleted), 'end'],
   ])
 })
 
 describe('a thread that takes nothing', () => {
   const locked = threadAway(now.at + 3_000)
-  const phase = { text: 'phase' } as const
-  const lastWord = announced({ comment: false })
   holds([
-    ['is not told again at once', working(locked), 'wait 3000', phase],
-    ['but after a while', working(threadAway(now.at)), 'edit-status', phase],
-    ['nothing waits for it', working(due, locked), 'poll', phase],
+    ['is not told again at once', working(locked), 'wait 3000', newPhase],
+    ['but after a while', working(threadAway(now.at)), 'edit-status', newPhase],
+    ['nothing waits for it', working(due, locked), 'poll', newPhase],
     ['a run that has no comment yet waits', runWith(admitted, locked), 'wait 3000'],
-    ['the last word waits', working(answered, lastWord, locked), 'wait 3000'],
+    ['the last word waits', working(untoldAnswer, locked), 'wait 3000'],
     [
       'what else is to be done does not',
       working(answered, announced({ comment: false, label: false }), locked),
@@ -544,7 +525,7 @@ describe('a thread that takes nothing', () => {
 describe('a pull request that GitHub does not show', () => {
   const shownAt = (until: number): RunChange => ({ retries: { 'pull u': retry(until) } })
   const hidden = changed(claimsPull, shownAt(now.at + 700))
-  const over = changed(answered, taskRunIs({ status: 'completed' }))
+  const over = changed(answered, hasCompleted)
   holds([
     ['is asked for again after a while', working(hidden), 'wait 700'],
     ['and then', working(claimsPull, shownAt(now.at)), 'adopt-pull u'],
@@ -571,7 +552,7 @@ describe('a Run that failed sees to its agent', () => {
   holds([
     ['by asking for its end', working(failed), 'cancel'],
     ['then it looks', working(failed, cancelAsked(t0), due), 'poll'],
-    ['until it has ended', working(failed, cancelAsked(t0), taskRunIs({ status: 'cancelled' })), 'end'],
+    ['until it has ended', working(failed, cancelAsked(t0), isCancelled), 'end'],
     [
       'or five minutes after PostHog was asked',
       working(failed, cancelAsked(now.at - 5 * minute - 1), lastPoll(now.at)),
@@ -646,28 +627,24 @@ describe('at the edge of a limit', () => {
     ['an answer of an agent that goes on', working(open, { result: { outcome: { kind: 'answer' } } }), 'end'],
   ])
 
-  const refused = { kind: 'failed' as const, class: 'setup' as const, reason: 'No.', fix: 'x' }
+  const wasRefused: RunChange = {
+    result: { outcome: { kind: 'failed', class: 'setup', reason: 'No.', fix: 'x' } },
+  }
   holds([
     [
       'words behind a refusal are not tried again and again',
-      working(open, wordsWait, { result: { outcome: refused }, session: { agentLeft: true } }),
+      working(open, wordsWait, wasRefused, { session: { agentLeft: true } }),
       'end',
     ],
-    [
-      'nor behind a start that was refused',
-      working(open, noTaskRun, wordsWait, { result: { outcome: refused } }),
-      'end',
-    ],
+    ['nor behind a start that was refused', working(open, noTaskRun, wordsWait, wasRefused), 'end'],
     [
       'nor after an agent that was seen to',
-      working(open, cancelAsked(t0), taskRunIs({ status: 'cancelled' }), wordsWait, {
-        result: { outcome: refused },
-      }),
+      working(open, cancelAsked(t0), isCancelled, wordsWait, wasRefused),
       'end',
     ],
     [
       'after an agent that failed they go on in its session',
-      working(open, taskRunIs({ status: 'failed' }), wordsWait, { result: { outcome: refused } }),
+      working(open, taskRunIs({ status: 'failed' }), wordsWait, wasRefused),
       'resume-work',
     ],
   ])
