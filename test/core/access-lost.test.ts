@@ -4,7 +4,19 @@ import { readMessages } from '../../src/core/record/messages.ts'
 import { nextStep } from '../../src/core/record/next-step.ts'
 import { withRetry } from '../../src/core/record/retries.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
-import { hour, intends, maya, noTaskRun, pull, runWith, t0, taskRun, working } from './given.ts'
+import {
+  cancelAsked,
+  claimsPull,
+  due,
+  hour,
+  intends,
+  maya,
+  noTaskRun,
+  runWith,
+  t0,
+  taskRunIs,
+  working,
+} from './given.ts'
 
 const note = JSON.stringify({
   kind: 'access-lost',
@@ -14,13 +26,11 @@ const note = JSON.stringify({
   because: 'archived acme/shop',
 })
 const lost = (run: Run): Run => readMessages(run, [note])
-const stopAsked = (run: Run): Run =>
-  changed(run, { session: { cancelled: { taskRun: run.session.taskRun?.id ?? '', at: t0 } } })
-const asked = (run: Run): Run => stopAsked(lost(run))
+const asked = (run: Run): Run => changed(lost(run), cancelAsked(t0))
 
 test.each<[string, Run, string]>([
   ['before the first comment', lost(runWith()), 'settle-outcome'],
-  ['before there is a run at PostHog', lost(working({ session: { taskRun: undefined } })), 'settle-outcome'],
+  ['before there is a run at PostHog', lost(working(noTaskRun)), 'settle-outcome'],
   [
     'while its start is unsettled: that is found out first',
     lost(working(noTaskRun, intends({ kind: 'start-run', at: t0, before: [] }))),
@@ -29,7 +39,7 @@ test.each<[string, Run, string]>([
   ['with an agent at work', lost(working()), 'cancel'],
   [
     'with an agent at work and a comment unsettled, which nobody can look for',
-    lost(working({ attempts: { intent: [{ kind: 'conclude', at: t0 }] } })),
+    lost(working(intends({ kind: 'conclude', at: t0 }))),
     'cancel',
   ],
   [
@@ -37,15 +47,11 @@ test.each<[string, Run, string]>([
     lost(withRetry(working(), 'github', { why: 'x', since: t0, until: t0 + hour, count: 1 })),
     'cancel',
   ],
-  [
-    'with a pull request that the agent speaks of',
-    lost(working({ result: { claimedPulls: [pull.url] } })),
-    'cancel',
-  ],
-  ['when PostHog was asked', asked(working({ schedule: { nextPollAt: undefined } })), 'poll'],
+  ['with a pull request that the agent speaks of', lost(working(claimsPull)), 'cancel'],
+  ['when PostHog was asked', asked(working(due)), 'poll'],
   [
     'when PostHog confirmed: no look at GitHub for a result',
-    asked(working({ session: { taskRun: { ...taskRun, status: 'cancelled' } } })),
+    asked(working(taskRunIs({ status: 'cancelled' }))),
     'settle-outcome',
   ],
   [

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { commands, parseCommands } from '../../src/commands/command-registry.ts'
 import { findCommands, mayHoldCommand } from '../../src/core/command/find.ts'
-import { flagOf, infoOf, optionNames, optionWords } from '../../src/core/command/options.ts'
-import { isMistake, nearest, newCommands, type Parsed } from '../../src/core/command/parse.ts'
+import { flagOf, infoOf, optionNames } from '../../src/core/command/options.ts'
+import { isMistake, newCommands, type Parsed } from '../../src/core/command/parse.ts'
 import { pastedText } from '../support/markdown-pieces.ts'
 import { seen } from '../support/pages.ts'
 import { spentOn } from '../support/thread-time.ts'
@@ -256,17 +256,6 @@ describe('a mistake', () => {
     ['/codex shop', '? unknown-command shop → stop'],
     ['/codex deploy', 'run | deploy'],
   ])
-
-  test.each([
-    ['modle', 'model'],
-    ['brnach', 'branch'],
-    ['nwe', 'new'],
-    ['effrot', 'effort'],
-    ['zzz', undefined],
-    ['', undefined],
-  ] as const)('nearest(%s) is %s', (given, meant) => {
-    expect(nearest(given, optionWords)).toBe(meant)
-  })
 })
 
 describe('several commands in one comment', () => {

@@ -6,7 +6,7 @@ import { changed, type Intent, type Run } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { Cancelled, once, type StepContext } from '../../src/runs/steps/step-context.ts'
 import { handWith } from '../commands/command-world.ts'
-import { maya, runWith, t0 } from '../core/given.ts'
+import { runWith, stopAsked, t0 } from '../core/given.ts'
 
 const intent: Intent = { kind: 'create-task', at: t0 }
 const tried = (given: Partial<Intent> = {}): Run =>
@@ -71,11 +71,7 @@ describe('what an attempt leaves behind', () => {
   test.each<[string, Error, Intent | undefined]>([
     ['a limit: nothing', new RetryLater('posthog', t0, 'rate-limit', ''), undefined],
     ['a no: nothing', new Rejected('posthog', 400, '', ''), undefined],
-    [
-      'no answer: what may have happened, and since when',
-      new NoResponse('posthog', ''),
-      { ...intent, lostAt: t0 },
-    ],
+    ['no answer: what may have, and since when', new NoResponse('posthog', ''), { ...intent, lostAt: t0 }],
     ['a fault of ours: what may have happened', new Error('boom'), intent],
   ])('%s', async (_, fails, left) => {
     await expect(attempt(runWith(), { fails })).rejects.toBe(fails)
@@ -103,10 +99,7 @@ describe('after an attempt without an answer', () => {
   })
 
   test('it is called off by a stop, if it begins something and left no trace', async () => {
-    const {
-      mailbox: { stop },
-    } = runWith({ mailbox: { stop: { by: maya, at: t0 } } })
-    const run = changed(tried({ lostAt: t0 - limits.unanswered }), { mailbox: { stop } })
+    const run = changed(tried({ lostAt: t0 - limits.unanswered }), stopAsked)
     await expect(attempt(run, { begins: true })).rejects.toBeInstanceOf(Cancelled)
     expect(done).toEqual([`find ${t0 - 60_000}`])
     expect(await attempt(run)).toBe('new')
