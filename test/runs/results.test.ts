@@ -113,15 +113,13 @@ describe('a pull request that the agent names', () => {
     return { pulls: pulls.map(({ number }) => number), foreign, done, body: now.body, isShown }
   }
   const stranger = { login: 'eve', bot: false }
+  const otherBot = { login: 'ci[bot]', bot: true }
+  const from = (differs: Partial<typeof ourHead>) => pullView({ head: { ...ourHead, ...differs } })
 
   test.each<[string, PullView, boolean]>([
     ['by the App that PostHog works with', pullView(), false],
     ['by a person, begun where the run began', pullView({ author: stranger }), true],
-    [
-      'by another bot, begun where the run began',
-      pullView({ author: { login: 'ci[bot]', bot: true } }),
-      true,
-    ],
+    ['by another bot, begun where the run began', pullView({ author: otherBot }), true],
   ])('%s is ours', async (_, named, descended) => {
     const { pulls, done, isShown } = await adopted(named, { descended })
     expect(pulls).toEqual([9])
@@ -143,14 +141,10 @@ describe('a pull request that the agent names', () => {
   })
 
   test.each<[string, PullView, boolean]>([
-    [
-      'from a fork whose branch is called main',
-      pullView({ head: { ...ourHead, ref: 'main', repoId: 200 } }),
-      true,
-    ],
-    ['from a fork', pullView({ head: { ...ourHead, repoId: 200 } }), true],
-    ['from a fork that is gone', pullView({ head: { ...ourHead, repoId: null } }), true],
-    ['from the default branch', pullView({ head: { ...ourHead, ref: 'main' } }), true],
+    ['from a fork whose branch is called main', from({ ref: 'main', repoId: 200 }), true],
+    ['from a fork', from({ repoId: 200 }), true],
+    ['from a fork that is gone', from({ repoId: null }), true],
+    ['from the default branch', from({ ref: 'main' }), true],
     ['opened before the run began', pullView({ createdAt: t0 - 1 }), true],
     ['by a person, from elsewhere', pullView({ author: stranger }), false],
     [
@@ -158,7 +152,7 @@ describe('a pull request that the agent names', () => {
       pullView({ author: { login: 'posthog[bot]', bot: false } }),
       false,
     ],
-    ['by another bot, from elsewhere', pullView({ author: { login: 'ci[bot]', bot: true } }), false],
+    ['by another bot, from elsewhere', pullView({ author: otherBot }), false],
     ['by an account that is gone, from elsewhere', pullView({ author: undefined }), false],
   ])('%s is left alone', async (_, named, descended) => {
     expect(await adopted(named, { descended })).toMatchObject({ pulls: [], foreign: [pull.url], done: [] })
