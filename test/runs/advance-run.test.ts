@@ -560,6 +560,18 @@ describe('words that are refused', () => {
     expect(saves.flatMap(refusedOf)).toContainEqual({ kind: 'permission-over' })
   })
 
+  test.each<[what: string, fault: Error, left: string | undefined]>([
+    ['may have been taken is given once', new NoResponse('posthog', 'lost'), 'p1'],
+    ['was not taken may be over', new RetryLater('posthog', t0 + 1_000, 'not-ready', 'later'), undefined],
+  ])('as an answer that %s', async (_, fault, left) => {
+    const answer: Partial<TasksClient> = { respondToPermission: () => Promise.reject(fault) }
+    const run = withWords(asking, { mailbox: { pendingFollowUps: [{ ...more('a', 'allow'), source }] } })
+    const { run: after } = await advance(run, { posthog: answer, ...answering })
+    expect(after.attempts.intent?.map(intent => 'permission' in intent && intent.permission)).toEqual(
+      left === undefined ? undefined : [left],
+    )
+  })
+
   test('as the answer that the rights give are told to who asked for the run', async () => {
     const answer: Partial<TasksClient> = { respondToPermission: () => Promise.reject(forbidden) }
     const run = withWords(asking, { mailbox: { pendingFollowUps: [] } })

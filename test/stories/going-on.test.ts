@@ -161,6 +161,28 @@ onEitherQueue('A command goes on with', world => {
     expect(ledger().runs).toHaveLength(1)
   })
 
+  it('what a person chose, though PostHog’s word that it took it was lost', async () => {
+    const { posthog } = world()
+    const { repository, opensIssue } = await repositoryOf('chosen')
+    const { thread, says, ledger } = await opensIssue('Left or right')
+    posthog.script(
+      { repository },
+      {
+        ...{ kind: 'asksPermission', question: 'Which way?', choices: ['Left', 'Right'] },
+        next: { kind: 'answers', text: 'Left it is.' },
+      },
+    )
+    await says('/codex do it')
+    await thread.waitForAnswer('Codex has a question')
+    const lost = posthog.fault({ route: 'command', fault: { kind: 'reset', store: true } })
+    const chosen = await says('/codex left')
+    await thread.waitForAnswer('Left it is.')
+    await thread.waitForReaction('+1', chosen.id)
+    expect(lost.hits).toBe(1)
+    expect((await thread.answers()).join('\n')).not.toContain('no longer waits')
+    expect(ledger().messages).toEqual([])
+  })
+
   it('an agent that asks for a permission after its pull request was told', async () => {
     const { github, posthog } = world()
     const { repository, opensIssue } = await repositoryOf('asks-late')

@@ -75,7 +75,13 @@ const Intent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('create-task'), ...attempt }),
   z.object({ kind: z.literal('start-run'), ...attempt, before: z.array(z.string()) }),
   z.object({ kind: z.literal('open-pull'), ...attempt }),
-  z.object({ kind: z.literal('deliver'), ...attempt, messageId: z.string() }),
+  /** `permission`: the words decide that one. */
+  z.object({
+    kind: z.literal('deliver'),
+    ...attempt,
+    messageId: z.string(),
+    permission: z.string().optional(),
+  }),
   z.object({ kind: z.literal('rejoin'), ...attempt, offset: z.number().int() }),
   z.object({ kind: z.literal('conclude'), ...attempt }),
   z.object({ kind: z.literal('answer-inline'), ...attempt }),

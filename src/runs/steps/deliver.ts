@@ -1,5 +1,6 @@
 import { promptOf, toGoOn } from '../../core/agent/prompt.ts'
 import type { StagedAttachments } from '../../core/model/attachment.ts'
+import { RetryLater } from '../../core/model/errors.ts'
 import { noActivity } from '../../core/record/agent-activity.ts'
 import { observe } from '../../core/record/apply-snapshot.ts'
 import { openIntent } from '../../core/record/intents.ts'
@@ -23,8 +24,9 @@ export const deliver = step('deliver', {
     const [followUp] = run.mailbox.pendingFollowUps
     const session = sessionOf(run)
     if (!followUp || !session) return {}
-    const spoken = openIntent(run, 'deliver')?.messageId === followUp.id
-    const decided = await decideByWords(context, session, followUp)
+    const tried = openIntent(run, 'deliver')
+    const spoken = tried?.messageId === followUp.id ? tried : undefined
+    const decided = await decideByWords(context, session, followUp, spoken?.permission)
     if (decided === 'resolved') return withPermissionDecided(run)
     if (decided === 'over') {
       const { mailbox, report, result } = refusedWords(run, { kind: 'permission-over' })
@@ -232,20 +234,38 @@ export const respondToPermission = step('answer-permission', {
   },
 })
 
-/** Text that names an option decides the permission; any other rejects it and goes to the agent as a message. */
+/**
+ * Text that names an option decides the permission; any other rejects it and goes to the agent as a message.
+ * @param tried the permission that these words decided, if PostHog's answer was lost: one that is over then has ours
+ */
 async function decideByWords(
   context: StepContext<never, 'respondToPermission'>,
   session: Session,
-  { text }: FollowUp,
+  { id: messageId, text }: FollowUp,
+  tried: string | undefined,
 ): Promise<'no' | 'resolved' | 'over'> {
-  const request = context.run.session.sessionLog?.permissionRequest
+  const { run, deps, job, posthog } = context
+  const request = run.session.sessionLog?.permissionRequest
+  if (tried !== undefined && request?.id !== tried) return 'resolved'
   if (!request) return 'no'
-  const chosen = optionByWords(request, text)
-  const optionId = chosen ?? rejecting(request)
-  if (optionId === undefined) return 'no'
-  await context.job.assertLocked()
-  const took = await context.posthog.respondToPermission(session, { requestId: request.id, optionId })
-  return chosen === undefined ? 'no' : took
+  const { id: requestId } = request
+  const optionId = optionByWords(request, text)
+  if (optionId !== undefined) {
+    const intent = { kind: 'deliver' as const, at: deps.now(), messageId, permission: requestId }
+    const answer = { requestId, optionId }
+    const took = await attempt(context, intent, () => posthog.respondToPermission(session, answer)).catch(
+      error => {
+        if (error instanceof RetryLater) context.setIntent('deliver', undefined)
+        throw error
+      },
+    )
+    return tried === undefined ? took : 'resolved'
+  }
+  const rejects = rejecting(request)
+  if (rejects === undefined) return 'no'
+  await job.assertLocked()
+  await posthog.respondToPermission(session, { requestId, optionId: rejects })
+  return 'no'
 }
 
 function withPermissionDecided(run: Run): ReturnType<typeof sentFollowUp> {
