@@ -71,9 +71,15 @@ export function integrationFinder(request: Request, now: () => number) {
   const all = kept(now, () => githubIntegrations(request))
   const covering = kept(now, async (repository: string) => {
     const name = repository.slice(repository.indexOf('/') + 1)
-    for (const integration of await all.get(''))
-      if ((await repositoriesOf(request, integration, name)).includes(repository.toLowerCase()))
-        return integration
+    const integrations = await all.get('')
+    const looks = await Promise.allSettled(
+      integrations.map(async id =>
+        (await repositoriesOf(request, id, name)).includes(repository.toLowerCase()),
+      ),
+    )
+    const found = integrations.find((_, at) => looks[at]?.status === 'fulfilled' && looks[at].value)
+    if (found !== undefined) return found
+    for (const look of looks) if (look.status === 'rejected') throw look.reason
     const message = `no GitHub integration of the project covers ${repository}`
     throw new Rejected('posthog', 400, notCovered, message)
   })

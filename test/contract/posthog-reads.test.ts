@@ -68,7 +68,14 @@ describe('a task names the GitHub integration that covers its repository', () =>
     await tasks.createTask(task)
     expect(named()).toEqual([7, 1, 7])
     expect(callsOf('integrations')).toHaveLength(1)
-    expect(callsOf('github-repos')).toHaveLength(3)
+    expect(callsOf('github-repos')).toHaveLength(4)
+  })
+
+  test('where another one can not be looked at', async () => {
+    await again({ githubIntegrations: two })
+    posthog.fault({ route: 'github-repos', fault: { kind: 'status', code: 404 } })
+    await tasks.createTask(task)
+    expect(named()).toEqual([7])
   })
 
   test('where there is one, without a look at what it covers', async () => {

@@ -41,9 +41,8 @@ onEitherQueue(
       )
       await story.rounds.next('GET collaborators/maya/permission', 'graphql threadAhead')
       await story.rounds.next(...beginning.slice(0, -1), 'PostHog: GET integrations')
-      // One for each integration, until one covers the repository.
-      await story.rounds.next('PostHog: GET integrations/github_repos')
-      await story.rounds.next('PostHog: GET integrations/github_repos')
+      const ofEach = 'PostHog: GET integrations/github_repos'
+      await story.rounds.next(ofEach, ofEach)
       await story.rounds.next('PostHog: POST tasks')
       await done(story)
     })
