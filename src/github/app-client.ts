@@ -3,7 +3,7 @@
 import { createSign } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
-import { Octokit } from '@octokit/rest'
+import type { Octokit } from '@octokit/rest'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { z } from 'zod'
 import { type LimitGate, type LimitStore, limitGate } from '../core/model/call-budget.ts'
@@ -12,7 +12,7 @@ import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { type NodeIds, nodeIds } from './node-ids.ts'
 import { type RenderCap, renderCap } from './pages.ts'
-import { limited, type Watch } from './request-rules.ts'
+import { limited, newOctokit, type Watch } from './request-rules.ts'
 import { httpError } from './response-faults.ts'
 
 export interface AppSettings {
@@ -210,7 +210,7 @@ function newClient(
   { now, dated }: { now: () => number; dated: Dated },
   own?: AppToken,
 ): Octokit {
-  const client = new Octokit({ ...quiet, baseUrl: apiUrl, userAgent: 'codex-task-bot' })
+  const client = newOctokit(apiUrl)
   client.hook.wrap('request', async (request, options) => {
     const askedAt = now()
     try {
@@ -228,9 +228,6 @@ function newClient(
   })
   return client
 }
-
-const silent = (): void => {}
-const quiet = { log: { debug: silent, info: silent, warn: silent, error: silent } }
 
 const common = (wanted: Permissions, granted: Record<string, string>): Permissions =>
   Object.fromEntries(

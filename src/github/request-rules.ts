@@ -2,7 +2,7 @@
  * Rules for every request to GitHub. Reads and reactions are repeated twice without a response, writes never. Limits
  * become `RetryLater` for all calls of the installation.
  */
-import type { Octokit } from '@octokit/rest'
+import { Octokit } from '@octokit/rest'
 import type { LimitGate } from '../core/model/call-budget.ts'
 import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
@@ -16,6 +16,13 @@ export interface Watch {
   meter: CallMeter | undefined
   whose: string
   gate: LimitGate
+}
+
+/** Its own log is silent: what is worth a line, ours says. */
+export function newOctokit(apiUrl: string): Octokit {
+  const silent = (): void => {}
+  const log = { debug: silent, info: silent, warn: silent, error: silent }
+  return new Octokit({ log, baseUrl: apiUrl, userAgent: 'codex-task-bot' })
 }
 
 export function limited(

@@ -2,11 +2,11 @@
  * Sign-in of people with the App, and what they administer. Source: GitHub's docs, "Generating a user access token for a
  * GitHub App" and "REST API endpoints for GitHub App installations".
  */
-import { Octokit } from '@octokit/rest'
+import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { limitGate } from '../core/model/call-budget.ts'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
-import { limited } from './request-rules.ts'
+import { limited, newOctokit } from './request-rules.ts'
 import { repositoryOf } from './webhooks/event.ts'
 
 export interface OAuthSettings {
@@ -29,7 +29,7 @@ export function userAccess({ apiUrl, clientId, clientSecret }: OAuthSettings, no
   const web = apiUrl.replace(/\/api\/v3$/, '').replace(/^(https?:\/\/)api\./, '$1')
   const clientWith = (token: string): Octokit => {
     const watch = { now, meter: undefined, whose: 'person', gate: limitGate(now) }
-    return limited(new Octokit({ baseUrl: apiUrl, userAgent: 'codex-task-bot' }), watch, async () => token)
+    return limited(newOctokit(apiUrl), watch, async () => token)
   }
   const send = async (address: string, method: string, headers: object, body: string): Promise<Response> => {
     const all = { 'user-agent': 'codex-task-bot', ...headers }
