@@ -72,14 +72,12 @@ export function integrationFinder(request: Request, now: () => number) {
   const covering = kept(now, async (repository: string) => {
     const name = repository.slice(repository.indexOf('/') + 1)
     const integrations = await all.get('')
-    const looks = await Promise.allSettled(
-      integrations.map(async id =>
-        (await repositoriesOf(request, id, name)).includes(repository.toLowerCase()),
-      ),
-    )
-    const found = integrations.find((_, at) => looks[at]?.status === 'fulfilled' && looks[at].value)
+    const lists = await Promise.allSettled(integrations.map(id => repositoriesOf(request, id, name)))
+    const covers = (list: (typeof lists)[number] | undefined) =>
+      list?.status === 'fulfilled' && list.value.includes(repository.toLowerCase())
+    const found = integrations.find((_, at) => covers(lists[at]))
     if (found !== undefined) return found
-    for (const look of looks) if (look.status === 'rejected') throw look.reason
+    for (const list of lists) if (list.status === 'rejected') throw list.reason
     const message = `no GitHub integration of the project covers ${repository}`
     throw new Rejected('posthog', 400, notCovered, message)
   })
