@@ -154,11 +154,17 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       posthog.script('break down', { kind: 'fails', message: 'usage limit reached' })
       const docs = await github.addRepo('acme', 'docs')
       await github.as('olga', docs).pushes('main', { '.github/codex.yml': 'limits:\n  repository: 1\n' })
-      const inLine = [
-        await asks('Links on the start page are dead', 'fix it', docs),
-        await asks('Say how to install it', 'fix it', docs),
-        await asks('Name all settings', 'look into it for long', docs),
-      ]
+      const inLine: Thread[] = []
+      for (const [title, words] of [
+        ['Links on the start page are dead', 'fix it'],
+        ['Say how to install it', 'fix it'],
+        ['Name all settings', 'look into it for long'],
+      ] as const) {
+        const { thread } = await asks(title, words, docs)
+        // Else one that came later may stand before it in the line.
+        await thread.waitForStatus('###')
+        inLine.push(thread)
+      }
       const ready = await asks('Search forgets the last filter', 'fix it')
       const failed = await asks('Checkout times out on slow networks', 'break down')
       await ready.thread.waitForAnswer('pull request is ready')
@@ -173,8 +179,8 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       github.block(number, [blocking.number])
       await maya.comments(number, '/codex use the new column')
       await new Thread(world, number).waitForStatus('⏳ Codex waits for #')
-      for (const { thread } of inLine.slice(0, 2)) await thread.waitForAnswer('pull request is ready')
-      await inLine[2]?.thread.waitForStatus('⏳ Codex is working')
+      for (const thread of inLine.slice(0, 2)) await thread.waitForAnswer('pull request is ready')
+      await inLine[2]?.waitForStatus('⏳ Codex is working')
       await (await asks('Translate the manual', 'fix it', docs)).thread.waitForStatus(
         '⏳ Codex waits for its turn',
       )
