@@ -74,6 +74,8 @@ onEitherQueue('What the pull request of a run needs', world => {
     const { github, posthog } = world()
     const { thread, pull, ledger, isInSight, ticks, run } = await made('Red')
     expect(run(0).ciTurn()).toBe(true)
+    // In its log that stands 0.7 s later; at PostHog the checks come minutes after it.
+    await new Promise(resolve => setTimeout(resolve, 1_500))
     await github
       .as('mario')
       .reviews(pull, { event: 'REQUEST_CHANGES', comments: [{ path: 'a.ts', line: 1, body: 'Name it.' }] })
