@@ -508,6 +508,25 @@ describe('words that are refused', () => {
     })
   })
 
+  test('that the log showed as read, before anybody knew that they were sent, are not said again', async () => {
+    const takenUp = { offset: 9, turns: 1, idle: true, showsWords: true, takenUp: ['a'] }
+    const run = withWords({
+      attempts: { intent: [{ kind: 'deliver', at: now, messageId: 'a' }] },
+      session: { sessionLog: takenUp },
+    })
+    const { saves } = await advance(run, {
+      posthog: { sendMessage: async () => 'ended', poll: async () => snapshotWith({}) },
+      github: {
+        ...answering.github,
+        settle: async () => ({ refused: [] }),
+        pullsFrom: () => Promise.reject(new NoResponse('github', 'GitHub did not answer')),
+      },
+    })
+    const [first] = saves.filter(({ attempts }) => attempts.intent === undefined)
+    expect(first?.session.taskRun).toMatchObject({ lastMessageId: 'a' })
+    expect(first?.mailbox.pendingFollowUps).toEqual([])
+  })
+
   const notReady = new RetryLater('posthog', now + 2 * second, 'not-ready', 'No active sandbox')
 
   const forLong = { why: 'w', since: now - 11 * minute, until: now, count: 9 }

@@ -39,9 +39,12 @@ export const deliver = step('deliver', {
     const took = await attempt(context, intent, () => posthog.sendMessage(session, message))
     if (took === 'ended') {
       const { sessionLog, taskRun } = context.run.session
-      const { offset = 0, turns: ended = 0 } = sessionLog ?? {}
+      const { offset = 0, turns: ended = 0, takenUp = [] } = sessionLog ?? {}
       const turns = (taskRun?.messages ?? 0) + 1 - ended
-      const hasTakenUp = spoken && (await tookUp(context, session, { offset, id: followUp.id, turns }))
+      const { id } = followUp
+      // What was read of the log before is not read again.
+      const hasTakenUp =
+        takenUp.includes(id) || (spoken && (await tookUp(context, session, { offset, id, turns })))
       if (!hasTakenUp) return afterItsEnd(context, session)
     }
     return sentFollowUp(run, attached)
