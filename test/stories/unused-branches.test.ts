@@ -107,5 +107,6 @@ onEitherQueue(
       await thread.waitForAnswer('pull request is ready')
     })
   },
-  { roles: [] },
+  // One of them loses the queue of all.
+  { roles: [], oneByOne: true },
 )
