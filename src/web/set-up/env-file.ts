@@ -66,10 +66,7 @@ function entriesOf(text: string): Entry[] {
   return entries
 }
 
-/**
- * Node unescapes only `
- * ` in double quotes.
- */
+/** In double quotes, Node turns backslash and n into a line break, and unescapes nothing else. */
 function assigned(name: string, value: string): string {
   if (/^[\w./:@+=,-]*$/.test(value)) return `${name}=${value}`
   return value.includes('"') ? `${name}='${value}'` : `${name}="${value.replaceAll('\n', '\\n')}"`
