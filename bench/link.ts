@@ -1,4 +1,4 @@
-/** How soon the thread has the link: from the agent's pull request until the edit that names it is taken. */
+/** How soon the thread has the link: from the agent's pull request until an edit that names it is taken. */
 import { type Far, fresh, timed } from './far-services.ts'
 
 const about = 'pull request opened → its link in the thread, ms, every call takes 100'
@@ -36,8 +36,7 @@ async function ours(far: Far): Promise<number> {
   await run.progress('pr', 'Opened pull request', pull.url)
   const edit = await github.waitFor(() =>
     github.calls.find(
-      ({ method, body, endedAt }) =>
-        method === 'PATCH' && endedAt !== undefined && JSON.stringify(body).includes(pull.url),
+      ({ body, endedAt }) => endedAt !== undefined && JSON.stringify(body)?.includes(pull.url),
     ),
   )
   await run.completeTurn()
