@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs'
 /** A world of its own for one run of a scenario, and what is noted of the run. */
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import { type QueueKind, startWorld, type World } from '../world/world.ts'
 import { ledgerOf, verdict } from './judge.ts'
@@ -54,13 +54,16 @@ export async function stageOf({ scenario, queue, seed }: Turn): Promise<Notes> {
   } catch (error) {
     notes.violations.push(`the scenario broke off: ${error instanceof Error ? error.message : String(error)}`)
   } finally {
-    if (process.env.CHAOS_LOGS)
-      for (const [index, bot] of world.bots.entries())
-        writeFileSync(`${process.env.CHAOS_LOGS}/bot${index}.log`, bot.output())
+    if (notes.violations.length > 0) keepLogs(world, `reports/chaos/${scenario.name} ${queue} ${seed}`)
     await world.close()
     await redis?.stop()
   }
   return notes
+}
+
+function keepLogs({ bots }: World, directory: string): void {
+  mkdirSync(directory, { recursive: true })
+  for (const [index, bot] of bots.entries()) writeFileSync(`${directory}/bot-${index + 1}.log`, bot.output())
 }
 
 /** The agent is sometimes faster and sometimes slower than the bot looks. */
