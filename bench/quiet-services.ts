@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import { command, commandId } from './quiet-threads.ts'
 
 const [gitHub = '', ms = '0'] = process.argv.slice(2)
 const began = new Date().toISOString()
@@ -22,30 +23,33 @@ const run = (id: string) => ({
   ...{ model: 'gpt-5.5', created_at: began, updated_at: began },
 })
 
-/** As the emulator answers where there is nothing yet. */
-const ahead = {
-  repository: {
-    id: 'R_1',
-    file: null,
-    templates: null,
-    base: { name: 'main', target: { oid: sha } },
-    ours: { totalCount: 0, nodes: [] },
-    thread: {
-      ...{ id: 'I_1', closed: false, comments: { totalCount: 0, nodes: [] } },
-      ...{ linkedBranches: { nodes: [] }, closedByPullRequestsReferences: { nodes: [] } },
-    },
-  },
-}
+const model = { runtime_adapter: 'codex', model: 'gpt-5.5', supported_efforts: ['low', 'medium', 'high'] }
 
-const Asked = z.object({ query: z.string(), variables: z.object({ name: z.string() }) })
+const Asked = z.object({
+  query: z.string(),
+  variables: z.object({ owner: z.string().optional(), name: z.string(), number: z.number().optional() }),
+})
 
+/** As the emulator answers where there is nothing but the command. */
 function graphql(body: Buffer): object {
   const { query, variables } = Asked.parse(JSON.parse(body.toString()))
-  if (query.startsWith('query threadAhead')) return { data: ahead }
-  if (query.startsWith('query'))
-    return { data: { repository: { id: 'R_1', issue: ahead.repository.thread } } }
-  const ref = { name: variables.name, target: { oid: sha } }
-  return { data: { createLinkedBranch: { linkedBranch: { id: 'LB_1', ref }, issue: { closed: false } } } }
+  const { owner = '', name, number = 0 } = variables
+  const comment = {
+    ...{ id: 'IC_1', fullDatabaseId: String(commandId(owner, number)), body: command },
+    ...{ createdAt: began, updatedAt: began, authorAssociation: 'MEMBER' },
+    author: { __typename: 'User', login: 'dev' },
+  }
+  const issue = {
+    ...{ id: 'I_1', closed: false, comments: { totalCount: 1, nodes: [comment] } },
+    ...{ linkedBranches: { nodes: [] }, closedByPullRequestsReferences: { nodes: [] } },
+  }
+  const base = { name: 'main', target: { oid: sha } }
+  const ours = { totalCount: 0, nodes: [] }
+  if (query.startsWith('query threadAhead'))
+    return { data: { repository: { id: 'R_1', file: null, templates: null, base, ours, thread: issue } } }
+  if (query.startsWith('query')) return { data: { repository: { id: 'R_1', issue } } }
+  const linkedBranch = { id: 'LB_1', ref: { name, target: { oid: sha } } }
+  return { data: { createLinkedBranch: { linkedBranch, issue: { closed: false } } } }
 }
 
 function started(task: string | undefined): object {
@@ -66,7 +70,8 @@ const routes: readonly Route[] = [
   ['GET', at(`${tasks}[^/]+/runs/([^/]+)/`), ([id = '']) => run(id)],
   ['GET', at(`${tasks}[^/]+/runs/[^/]+/session_logs/`), () => []],
   ['GET', at(tasks), () => ({ results: [] })],
-  ['GET', at(`${tasks}models/`), () => ({ models: [] })],
+  ['GET', at(`${tasks}models/`), () => ({ models: [model] })],
+  ['GET', at(String.raw`^/api/projects/\d+/integrations/`), () => ({ results: [{ id: 1 }] })],
   ['GET', at(`${tasks}([^/]+)/`), ([id]) => ({ id, task_summary: null })],
   ['POST', at(tasks), () => ({ id: randomUUID() })],
   ['POST', at(`${tasks}(?!0{8}-)([^/]+)/run/`), ([task]) => started(task)],
@@ -81,6 +86,9 @@ const routes: readonly Route[] = [
   ['PATCH', /\/issues\/comments\/(\d+)$/, ([id]) => ({ id: Number(id), node_id: `IC_${id}` })],
   ['POST', /^\/app\/installations\/\d{1,3}\/access_tokens$/, () => ({ ...token, expires_at: inAnHour() })],
 ]
+
+/** Settings of an owner, and the task by which the scope of a key is seen. */
+const isNotThere = /\/\.github\/contents\/|\/tasks\/0{8}-/
 
 const token = { token: 'ghs_0123456789', permissions: {}, repository_selection: 'selected' }
 const inAnHour = (): string => new Date(Date.now() + 3_600_000).toISOString()
@@ -129,7 +137,11 @@ const server = createServer(async (req, res) => {
     if (parts) return json(res, method === 'POST' ? 201 : 200, answer(parts.slice(1), body))
   }
   const isOurs = path.startsWith('/api/projects/') || req.headers.authorization?.endsWith(token.token)
-  if (isOurs) return json(res, 404, { message: 'Not Found' })
+  if (isOurs) {
+    // Else the bot would be measured while it makes up for what is missing here.
+    if (!isNotThere.test(path)) process.stderr.write(`no answer to ${req.method} ${path}\n`)
+    return json(res, 404, { message: 'Not Found' })
+  }
   handOn(req, body, res)
 })
 server.listen(0, '127.0.0.1', () => {

@@ -4,6 +4,7 @@ import { triggerRecord } from '../src/commands/trigger-record.ts'
 import type { CommentTrigger } from '../src/core/model/trigger.ts'
 import { cpuMs } from './child.ts'
 import { startDeployment, threadOf } from './deployment.ts'
+import { command, commandId } from './quiet-threads.ts'
 import type { Row } from './row.ts'
 
 const callMs = 1_000
@@ -68,12 +69,12 @@ async function nthStart(starts: () => Promise<number[]>, n: number): Promise<num
 /** Of a developer of its own in each thread. */
 function commandOf(n: number): CommentTrigger {
   const thread = threadOf(n % owners, 1 + Math.floor(n / owners))
-  const commentId = 100_000 + n
+  const commentId = commandId(thread.owner, thread.number)
   return {
     ...{ id: `comment-${commentId}`, kind: 'comment', deliveryId: `delivery-${n}`, at: Date.now(), thread },
     sender: { login: `dev-${n}`, id: 11 },
     commentRef: { kind: 'thread', commentId },
-    text: '/codex fix the flaky login test',
+    text: command,
     snapshot: { title: 'Login is flaky', body: 'It fails every other time.', author: 'sam', open: true },
   }
 }
