@@ -38,8 +38,8 @@ export interface GitHubApp {
   ids: NodeIds
   /** What may be rendered by `POST /markdown`. */
   renderings: RenderCap
-  /** Of the comments of threads, as each of their pages may have millions of characters. */
-  listings: LimitFunction
+  /** Pages of comments, as each may have millions of characters. Those of one thread take turns with others'. */
+  commentPages: LimitFunction
   asApp(route: string, parameters?: Record<string, unknown>): Promise<AppResponse>
 }
 
@@ -64,7 +64,7 @@ type Permissions = Readonly<Record<string, 'read' | 'write'>>
 
 /** GitHub takes 100 at once. Source: "Rate limits for the REST API", on secondary rate limits. */
 const mostAtOnce = 90
-const listingsAtOnce = 4
+const commentPagesAtOnce = 4
 
 /** ms */
 const grantLasts = 60 * 60_000
@@ -155,7 +155,7 @@ export function gitHubApp(
     id: settings.appId,
     asApp,
     renderings: renderCap(now),
-    listings: pLimit(listingsAtOnce),
+    commentPages: pLimit(commentPagesAtOnce),
     ids: nodeIds(),
     grantedBy,
     readToken: thread => tokenOf(thread, { wanted: readPermissions }),

@@ -16,17 +16,18 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
   const issue = { ...at, issue_number: thread.number }
 
   /** Page by page, of which `keep` says what is held: a thread may have thousands of long ones. */
-  const listComments = (
+  async function listComments(
     since: number | undefined,
     keep: (comments: GivenComment[]) => GivenComment[],
-  ): Promise<GivenComment[]> =>
-    app.listings(async () => {
-      const query = { ...issue, ...(since === undefined ? {} : { since: iso(since) }), per_page: 100 }
-      let kept: GivenComment[] = []
-      for await (const { data } of client.paginate.iterator(client.rest.issues.listComments, query))
-        kept = keep([...kept, ...data])
-      return kept
-    })
+  ): Promise<GivenComment[]> {
+    const query = { ...issue, ...(since === undefined ? {} : { since: iso(since) }), per_page: 100 }
+    const pages = client.paginate.iterator(client.rest.issues.listComments, query)[Symbol.asyncIterator]()
+    for (let kept: GivenComment[] = []; ; ) {
+      const { done, value: page } = await app.commentPages(() => pages.next())
+      if (done) return kept
+      kept = keep([...kept, ...page.data])
+    }
+  }
 
   const listOwn = (login: string, since?: number): Promise<GivenComment[]> =>
     listComments(since, comments => comments.filter(({ user }) => user?.login === login))

@@ -68,7 +68,13 @@ export const notCovered = 'repository_not_covered'
  * @throws Rejected if none of several covers it; else as `githubIntegrations`
  */
 export function integrationFinder(request: Request, now: () => number) {
-  const all = kept(now, () => githubIntegrations(request))
+  const all = kept(now, () =>
+    githubIntegrations(request).catch(error => {
+      // Without the scope `integration:read` PostHog chooses. Each refusal costs a look at the key, too.
+      if (error instanceof Rejected) return []
+      throw error
+    }),
+  )
   const covering = kept(now, async (repository: string) => {
     const name = repository.slice(repository.indexOf('/') + 1)
     const integrations = await all.get('')

@@ -41,7 +41,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
   return {
     /** Not repeatable: after `NoResponse`, call `findTask` first. */
     async createTask({ title, description, repository }: NewTask): Promise<string> {
-      // Without the scope `integration:read`, or an answer, PostHog chooses the integration.
+      // Without an answer PostHog chooses the integration.
       const integration = await integrations.find(repository).catch(error => {
         if (error instanceof Rejected && error.code === notCovered) throw error
         return undefined

@@ -373,6 +373,25 @@ describe('comments', () => {
     ])
   })
 
+  test('of a thread with few come before those of threads with many', async () => {
+    answers('GET', '/app', [200, { slug: 'codex' }])
+    const app = newApp()
+    const order: number[] = []
+    const read = async (number: number, pages: number) => {
+      const path = `${at}/issues/${number}/comments`
+      const next = { link: `<${api}/api${path}?page=2>; rel="next"` }
+      const each = Array.from(
+        { length: pages },
+        (_, n): Answer => [200, [comment], n + 1 < pages ? next : {}],
+      )
+      answers('GET', path, ...each)
+      await gitHubThread(app, { ...issueThread, number }, voice).comments()
+      order.push(number)
+    }
+    await Promise.all([...[1, 2, 3, 4].map(many => read(many, 10)), read(5, 1)])
+    expect(order[0]).toBe(5)
+  })
+
   test('of the whole repository are the bot’s, newest first, and no more than a thousand are looked through', async () => {
     const ours = { ...comment, issue_url: 'https://api.github.com/repos/acme/shop/issues/31' }
     const others = Array.from({ length: 99 }, (_, id) => ({ ...ours, id: 100 + id, user: { login: 'eve' } }))

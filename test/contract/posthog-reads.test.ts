@@ -103,11 +103,13 @@ describe('a task names the GitHub integration that covers its repository', () =>
     expect(posthog.ledger).toEqual([])
   })
 
-  test('a key that may not look leaves it to PostHog', async () => {
+  test('a key that may not look leaves it to PostHog, and is refused once', async () => {
     const apiKeys = [{ key: 'phx_tasks', userId: 1, scopes: ['task:write'] }]
     await again({ apiKeys, githubIntegrations: two.toReversed() })
     await newSession()
+    await newSession()
     expect(named()).toEqual([])
+    expect(callsOf('integrations')).toHaveLength(1)
   })
 })
 
