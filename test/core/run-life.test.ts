@@ -198,6 +198,22 @@ describe('something may be said at any moment', () => {
   })
 })
 
+describe('what chooses is said once, whichever call is lost', () => {
+  const fates: Luck[] = ['lost before', 'lost after', 'crash after', 'freeze after']
+
+  test.each(fates)('%s', async fate => {
+    const chosen: string[] = []
+    for (let at = seed % stride; at < 36; at += stride)
+      for (const parking of [3, 4, 5]) {
+        const luck = callsThen(at, fate)
+        const events = [said({ parking, after: 50 })]
+        const { world } = await lives(scriptWith({ luck, events, turns: ['asks people'] }))
+        chosen.push(...world.agents().flatMap(agent => agent.chosen))
+      }
+    expect(chosen).not.toEqual([])
+  })
+})
+
 const stopAt = (call: number): Script['events'] => [
   { when: { call }, what: { is: 'note', note: stop('s0') } },
 ]

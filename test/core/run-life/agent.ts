@@ -2,7 +2,7 @@
 import { messagesIn } from '../../../src/core/agent/prompt.ts'
 import type { LogEntry, TaskRunSnapshot, Unfinished } from '../../../src/core/model/task-run.ts'
 import { minute } from '../given.ts'
-import type { Turn } from './script.ts'
+import { type Turn, wordsOf } from './script.ts'
 import type { World } from './world.ts'
 
 export interface AgentRun {
@@ -32,7 +32,9 @@ export interface AgentRun {
   /** When its row changed last: not while it waits. */
   updatedAt: number
   /** The permission that it waits for. */
-  asks: string | undefined
+  asks: { id: string; question: boolean } | undefined
+  /** What was said to it by choosing. */
+  chosen: string[]
   marker: Unfinished | undefined
   /** Whether the turn under way, or the last one, is for the Run. */
   forRun: boolean
@@ -61,6 +63,7 @@ export function begin(runs: AgentRun[], prompt = ''): AgentRun {
     byItself: false,
     updatedAt: 0,
     asks: undefined,
+    chosen: [],
     marker: undefined,
     forRun: true,
     turn: undefined,
@@ -192,19 +195,28 @@ function push(world: World): void {
       world.commit(name, { sha: `${world.turn}`.padStart(40, 'd'), byPerson: false })
 }
 
+/** What somebody may say anyway, and what chooses where people are asked. */
+const choosing = wordsOf('m0')
+
 function ask(world: World, agent: AgentRun, question: boolean): void {
-  agent.asks = `ask-${world.turn}`
+  const id = `ask-${world.turn}`
+  agent.asks = { id, question }
   const options = [
-    { id: 'yes', name: 'Yes', kind: 'allow_once' },
+    { id: 'yes', name: choosing, kind: 'allow_once' },
     { id: 'no', name: 'No', kind: 'reject_once' },
   ]
-  const request = { id: agent.asks, title: 'May I?', question, options }
+  const request = { id, title: 'May I?', question, options }
   log(world, agent, { kind: 'asks', request })
 }
 
 /** An answer to another request than the one it waits for changes nothing. */
-export function permitted(world: World, agent: AgentRun, id: string): 'resolved' | 'over' {
-  if (agent.asks !== id || isOver(agent)) return 'over'
+export function permitted(
+  world: World,
+  agent: AgentRun,
+  { requestId: id, optionId }: { requestId: string; optionId: string },
+): 'resolved' | 'over' {
+  if (agent.asks?.id !== id || isOver(agent)) return 'over'
+  if (agent.asks.question && optionId === 'yes') agent.chosen.push(choosing)
   agent.asks = undefined
   agent.busy = 2
   log(world, agent, { kind: 'permitted', id })

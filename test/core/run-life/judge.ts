@@ -153,7 +153,10 @@ function saidTo(world: World, agent: AgentRun): { said: string[]; read: string[]
   const began = isFirst(agent.prompt) ? [] : [{ ids: agent.first, text: agent.prompt }]
   const all = [...began, ...[...agent.said].map(([id, text]) => ({ ids: [id], text }))]
   const read = all.filter(({ ids }) => !ids.some(id => unread.includes(id)))
-  return { said: all.map(({ text }) => text), read: read.map(({ text }) => text) }
+  return {
+    said: [...all.map(({ text }) => text), ...agent.chosen],
+    read: [...read.map(({ text }) => text), ...agent.chosen],
+  }
 }
 
 /** Whoever said something is told what became of it, once and definitely: by the Run, or by one that is asked again. */
@@ -173,6 +176,10 @@ function judgeAnswers(world: World, run: Run): void {
     // Words that an agent ended without reading, and that could be said to no other, are asked again.
     const mayBeBoth = run.mailbox.pendingFollowUps.some(message => message.id === id)
     expect(given.size + again, `answers to ${id}`).toBe(mayBeBoth && given.has('+1') ? 2 : 1)
+    const isRead = world
+      .agents()
+      .some(agent => saidTo(world, agent).read.some(text => text.includes(wordsOf(id))))
+    if (isRead) expect([...given], `${id} was read`).not.toContain('-1')
     const replies = world.comments.filter(({ body }) =>
       world.signer
         .read(body, { repoId: 100, number: 7 })

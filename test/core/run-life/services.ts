@@ -243,8 +243,8 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
       }),
     cost: () => Promise.resolve(0.42),
     setOption: () => at(writes, 'set option', () => 'refused'),
-    respondToPermission: ({ taskRunId }, { requestId }) =>
-      at(writes, 'answer permission', () => permitted(world, agentOf(world, taskRunId), requestId)),
+    respondToPermission: ({ taskRunId }, answer) =>
+      at(writes, 'answer permission', () => permitted(world, agentOf(world, taskRunId), answer)),
     stageArtifact: absent('stageArtifact'),
     addArtifact: absent('addArtifact'),
     models: absent('models'),
