@@ -142,6 +142,13 @@ describe('lives that went wrong once', () => {
         events: [said({ parking: 5, after: 0 })],
       },
     ],
+    [
+      'GitHub was away for a day, the Run was let go, and a limit that it was in was forgotten',
+      {
+        ...{ earlier: 'over', ahead: 2, limited: true, sleep: 0 },
+        luck: luckAt({ 14: 'limit', 17: 'usage limit', 18: 'limit', 20: 'limit', 21: 'limit' }),
+      },
+    ],
   ])('%s', async (_, script) => void (await lives(scriptWith(script))))
 })
 

@@ -24,9 +24,14 @@ export const leaveAgent = step('leave-agent', { writes: ['session', 'attempts'],
 
 export const letGo = step('let-go', {
   writes: ['report', 'result', 'mailbox', 'attempts', 'retries'],
-  do: () => ({
+  do: ({ run: { retries }, deps }) => ({
     attempts: { intent: undefined },
-    retries: { github: undefined, posthog: undefined, agent: undefined, thread: undefined },
+    retries: {
+      github: retries.github?.limit && { ...retries.github, since: deps.now() },
+      posthog: undefined,
+      agent: undefined,
+      thread: undefined,
+    },
     report: { readOnlyThread: true, announced: allAnnounced },
     result: { untended: [] },
     mailbox: { releaseThread: true, answers: [] },

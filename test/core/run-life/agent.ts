@@ -202,7 +202,7 @@ function ask(world: World, agent: AgentRun, question: boolean): void {
   const id = `ask-${world.turn}`
   agent.asks = { id, question }
   const options = [
-    { id: 'yes', name: choosing, kind: 'allow_once' },
+    { id: 'yes', name: question ? choosing : 'Yes', kind: 'allow_once' },
     { id: 'no', name: 'No', kind: 'reject_once' },
   ]
   const request = { id, title: 'May I?', question, options }

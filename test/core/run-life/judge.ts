@@ -92,9 +92,13 @@ function judgeThread(world: World, run: Run): void {
   const closings = marks.filter(({ as }) => as === 'closing')
   const rounds = closings.map(({ round }) => round)
   expect(new Set(rounds).size, 'closing comments').toBe(rounds.length)
-  // Not waited for where the thread takes none and another command waits.
-  const leftOut = world.unwritten > 0 && run.mailbox.releaseThread
-  expect(rounds.includes(run.result.round) || endsQuietly(run) || leftOut, 'a last word').toBe(true)
+  // Not waited for where the thread takes none and another command waits, nor for a GitHub that is away for a day.
+  const isLetGo = run.report.readOnlyThread && run.mailbox.releaseThread
+  const leftOut = isLetGo || (world.unwritten > 0 && run.mailbox.releaseThread)
+  // A round whose words PostHog refused came to nothing, and the end of the one before stands.
+  const cameToNothing = run.result.round > 0 && run.mailbox.wordsOfRound.length === 0
+  const told = rounds.includes(run.result.round) || (cameToNothing && rounds.includes(run.result.round - 1))
+  expect(told || endsQuietly(run) || leftOut, 'a last word').toBe(true)
   for (const { text } of closings) expect(text).toMatch(/^@(?:maya|zoe) \S/)
 }
 
