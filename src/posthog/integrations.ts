@@ -70,8 +70,8 @@ export const notCovered = 'repository_not_covered'
 export function integrationFinder(request: Request, now: () => number) {
   const all = kept(now, () =>
     githubIntegrations(request).catch(error => {
-      // Without the scope `integration:read` PostHog chooses. Each refusal costs a look at the key, too.
-      if (error instanceof Rejected) return []
+      // A key without `integration:read` leaves it to PostHog. Any other refusal proves nothing.
+      if (error instanceof Rejected && error.status === 403 && /scope/i.test(error.message)) return []
       throw error
     }),
   )

@@ -103,6 +103,14 @@ describe('a task names the GitHub integration that covers its repository', () =>
     expect(posthog.ledger).toEqual([])
   })
 
+  test('where PostHog refused that once, it is asked again', async () => {
+    await again({ githubIntegrations: two })
+    posthog.fault({ route: 'integrations', fault: { kind: 'status', code: 404 } })
+    await newSession()
+    await newSession()
+    expect(named()).toEqual([7])
+  })
+
   test('a key that may not look leaves it to PostHog, and is refused once', async () => {
     const apiKeys = [{ key: 'phx_tasks', userId: 1, scopes: ['task:write'] }]
     await again({ apiKeys, githubIntegrations: two.toReversed() })
