@@ -39,13 +39,18 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
   const integrations = integrationFinder(request, now)
 
   return {
-    /** Not repeatable: after `NoResponse`, call `findTask` first. */
-    async createTask({ title, description, repository }: NewTask): Promise<string> {
-      // Without an answer PostHog chooses the integration.
-      const integration = await integrations.find(repository).catch(error => {
+    /**
+     * The id of the GitHub integration that covers the repository, `owner/name`. Without an answer PostHog chooses.
+     * @throws Rejected if none of several covers it
+     */
+    integrationFor: (repository: string): Promise<string | undefined> =>
+      integrations.find(repository).catch(error => {
         if (error instanceof Rejected && error.code === notCovered) throw error
         return undefined
-      })
+      }),
+
+    /** One call. Not repeatable: after `NoResponse`, call `findTask` first. */
+    async createTask({ title, description, repository, integration }: NewTask): Promise<string> {
       const body = {
         title: cut(redact(title), 255),
         description: redact(description),

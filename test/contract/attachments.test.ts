@@ -458,7 +458,7 @@ describe('staging', () => {
       redact: (text: string) => text,
       gate: limitGate(Date.now),
     }
-    const task = { title: 'Fix', description: 'Fix it', repository: 'acme/shop' }
+    const task = { title: 'Fix', description: 'Fix it', repository: 'acme/shop', integration: '2' }
     taskId = await postHogTasks(settings, Date.now).createTask(task)
   })
   afterEach(() => posthog.close())

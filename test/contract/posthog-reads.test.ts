@@ -26,8 +26,13 @@ async function begin(options: Parameters<typeof start>[0] = {}): Promise<void> {
 closesAfterEach()
 beforeEach(() => begin())
 
+async function makeTask(differs: Partial<typeof task> = {}) {
+  const asked = { ...task, ...differs }
+  return tasks.createTask({ ...asked, integration: await tasks.integrationFor(asked.repository) })
+}
+
 async function newSession() {
-  const taskId = await tasks.createTask(task)
+  const taskId = await makeTask()
   return { taskId, taskRunId: await tasks.startRun(taskId, body, []) }
 }
 
@@ -64,8 +69,8 @@ describe('a task names the GitHub integration that covers its repository', () =>
   test('where there are two', async () => {
     await again({ githubIntegrations: two })
     await newSession()
-    await tasks.createTask({ ...task, repository: 'Globex/site' })
-    await tasks.createTask(task)
+    await makeTask({ repository: 'Globex/site' })
+    await makeTask()
     expect(named()).toEqual([7, 1, 7])
     expect(callsOf('integrations')).toHaveLength(1)
     expect(callsOf('github-repos')).toHaveLength(4)
@@ -74,14 +79,14 @@ describe('a task names the GitHub integration that covers its repository', () =>
   test('where another one can not be looked at', async () => {
     await again({ githubIntegrations: two })
     posthog.fault({ route: 'github-repos', fault: { kind: 'status', code: 404 } })
-    await tasks.createTask(task)
+    await makeTask()
     expect(named()).toEqual([7])
   })
 
   test('where there is one, without a look at what it covers', async () => {
     await again({ githubIntegrations: [{ id: 1 }] })
-    await tasks.createTask(task)
-    await tasks.createTask({ ...task, repository: 'acme/other' })
+    await makeTask()
+    await makeTask({ repository: 'acme/other' })
     expect(named()).toEqual([1, 1])
     expect(posthog.calls.filter(({ path }) => path.includes('integrations'))).toHaveLength(1)
   })
@@ -89,7 +94,7 @@ describe('a task names the GitHub integration that covers its repository', () =>
   test('none does: no task is made, and the next time it is looked for again', async () => {
     await again({ githubIntegrations: two })
     for (const _ of [1, 2])
-      expect(await caught(tasks.createTask({ ...task, repository: 'acme/new' }))).toMatchObject({
+      expect(await caught(makeTask({ repository: 'acme/new' }))).toMatchObject({
         name: 'Rejected',
         code: 'repository_not_covered',
       })
@@ -99,7 +104,7 @@ describe('a task names the GitHub integration that covers its repository', () =>
 
   test('the only one does not: PostHog says so at once', async () => {
     await again({ githubIntegrations: [{ id: 1, repositories: ['acme/other'] }] })
-    expect(await caught(tasks.createTask(task))).toMatchObject({ name: 'Rejected', status: 400 })
+    expect(await caught(makeTask())).toMatchObject({ name: 'Rejected', status: 400 })
     expect(posthog.ledger).toEqual([])
   })
 
@@ -291,7 +296,7 @@ describe('what is sent', () => {
   test('has no half of a character and no NUL, wherever it was cut', async () => {
     const halves = `🌊${'🌊'.repeat(400)}`.slice(1, 700)
     const title = `a${'🌊'.repeat(300)}`
-    const taskId = await tasks.createTask({ ...task, title, description: `${halves}\0` })
+    const taskId = await makeTask({ title, description: `${halves}\0` })
     const prompt = { ...body, pending_user_message: `\ud83d and ${halves}` }
     const session = { taskId, taskRunId: await tasks.startRun(taskId, prompt, []) }
     await tasks.sendMessage(session, { id: 'c', text: `\udf0a${halves}`, attachments: [] })

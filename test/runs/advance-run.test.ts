@@ -440,9 +440,9 @@ describe('a read that is refused', () => {
   test('an earlier session that PostHog does not know for a minute is begun anew', async () => {
     const logLength = () => Promise.reject(new Rejected('posthog', 404, '', 'no', undefined, 'read'))
     const github = { comments: atLimit('github') }
-    const createTask = atLimit('posthog')
+    const making = { integrationFor: async () => undefined, createTask: atLimit('posthog') }
     const at = (ago: number) =>
-      advance(refusedSince(ago, unstarted), { posthog: { logLength, createTask }, github })
+      advance(refusedSince(ago, unstarted), { posthog: { logLength, ...making }, github })
     expect((await at(minute - 1)).run).toMatchObject({ session: { earlier: { taskRunId: 'run-0' } } })
     expect((await at(minute)).run.session.earlier).toBeUndefined()
   })

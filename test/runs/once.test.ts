@@ -4,8 +4,9 @@ import { NoResponse, Rejected, ResultPending, RetryLater } from '../../src/core/
 import { openIntents } from '../../src/core/record/intents.ts'
 import { changed, type Intent, type Run } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
+import { createTask } from '../../src/runs/steps/create-task.ts'
 import { Cancelled, once, type StepContext } from '../../src/runs/steps/step-context.ts'
-import { handWith } from '../commands/command-world.ts'
+import { afterStep, handWith } from '../commands/command-world.ts'
 import { runWith, stopAsked, t0 } from '../core/given.ts'
 
 const intent: Intent = { kind: 'create-task', at: t0 }
@@ -112,4 +113,25 @@ describe('after an attempt without an answer', () => {
     await attempt(tried({ lostAt: t0 - ago })).catch(() => {})
     expect(done).toEqual(expected)
   })
+})
+
+test('a worker that sleeps through the look at PostHog’s integrations makes no second task', async () => {
+  let isLost = false
+  const context = handWith(runWith(), {
+    assertLocked: async () => {
+      if (isLost) throw new Error('lost')
+    },
+    posthog: {
+      integrationFor: async () => {
+        isLost = true
+        return '2'
+      },
+      createTask: async () => {
+        done.push('task')
+        return 'task-1'
+      },
+    },
+  })
+  await expect(afterStep(createTask, context)).rejects.toThrow('lost')
+  expect(done).toEqual([])
 })

@@ -26,11 +26,13 @@ import {
   working,
 } from '../core/given.ts'
 
+const taskMaking = { integrationFor: async () => undefined, createTask: async () => 'task-1' }
+
 /** Whose PostHog makes tasks, and does not tell what they cost. */
 const handWith = (run: Run, differs: Differs = {}) =>
   handIn(run, {
     ...differs,
-    posthog: { cost: async () => undefined, createTask: async () => 'task-1', ...differs.posthog },
+    posthog: { cost: async () => undefined, ...taskMaking, ...differs.posthog },
   })
 
 const ourHead = pullView().head

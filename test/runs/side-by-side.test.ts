@@ -70,6 +70,7 @@ async function goOn(run: Run, { effects = {}, traces = {}, ahead = false }: Goin
     },
     posthog: {
       findTask: told('look for task', async () => traces.task),
+      integrationFor: async () => undefined,
       createTask: told('task', effects.createTask ?? (async () => 'task-1')),
       // Far enough for what this is about.
       startRun: told('run', () =>

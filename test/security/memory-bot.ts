@@ -576,6 +576,7 @@ export class MemoryBot {
     setOption: async () => 'refused',
     models: async () => ['gpt-5', 'gpt-5.5'].map(name => ({ name, efforts: undefined })),
     sandboxes: async () => [...(this.#options.sandboxes ?? [])],
+    integrationFor: async () => undefined,
     createTask: async ({ title, description }) => {
       this.tasks.push({ title: this.#redact(title), description: this.#redact(description) })
       return `task-${this.tasks.length}`

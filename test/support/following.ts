@@ -122,7 +122,12 @@ export class Following {
 
   /** A Run whose agent was just started. */
   async starts(owner = 'acme'): Promise<Followed> {
-    const taskId = await this.#tasks.createTask({ title: 'Fix', description: 'Fix', repository: 'acme/shop' })
+    const taskId = await this.#tasks.createTask({
+      title: 'Fix',
+      description: 'Fix',
+      repository: 'acme/shop',
+      integration: '2',
+    })
     const body = { runtime_adapter: 'codex', model: 'gpt-5.5', mode: 'background', branch: 'main' } as const
     const id = await this.#tasks.startRun(taskId, body, [])
     const now = Date.now()

@@ -129,6 +129,7 @@ export interface ThreadClient {
 }
 
 export interface TasksClient {
+  integrationFor(repository: string): Promise<string | undefined>
   createTask(task: NewTask): Promise<string>
   findTask(marker: string): Promise<string | undefined>
   startRun(taskId: string, body: CodexTaskRunCreate, before: readonly string[]): Promise<string>

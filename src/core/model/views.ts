@@ -205,6 +205,8 @@ export interface NewTask {
   title: string
   description: string
   repository: string
+  /** PostHog's id of its GitHub integration; without one it chooses. */
+  integration?: string | undefined
 }
 
 export interface KnownModel {

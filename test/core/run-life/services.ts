@@ -179,6 +179,7 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
     world.call(worker, { service: 'posthog', name, effect, ...kind })
   const runsOf = (taskId: string): AgentRun[] => world.tasks.find(({ id }) => id === taskId)?.runs ?? []
   return {
+    integrationFor: async () => '1',
     createTask: ({ description }) =>
       at(creates, 'create task', () => {
         const id = `task-${world.tasks.length + 1}`
