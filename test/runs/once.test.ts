@@ -4,10 +4,11 @@ import { NoResponse, Rejected, ResultPending, RetryLater } from '../../src/core/
 import { openIntents } from '../../src/core/record/intents.ts'
 import { changed, type Intent, type Run } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
+import { conclude } from '../../src/runs/steps/closing-comment.ts'
 import { createTask } from '../../src/runs/steps/create-task.ts'
 import { Cancelled, once, type StepContext } from '../../src/runs/steps/step-context.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
-import { runWith, stopAsked, t0 } from '../core/given.ts'
+import { ask, pullThread, runWith, stopAsked, t0 } from '../core/given.ts'
 
 const intent: Intent = { kind: 'create-task', at: t0 }
 const tried = (given: Partial<Intent> = {}): Run =>
@@ -134,4 +135,30 @@ test('a worker that sleeps through the look at PostHog’s integrations makes no
   })
   await expect(afterStep(createTask, context)).rejects.toThrow('lost')
   expect(done).toEqual([])
+})
+
+test('a worker that sleeps while GitHub refuses the lines of a review posts none without them', async () => {
+  let isLost = false
+  const finding = { path: 'src/login.ts', line: 1, body: 'This waits for nothing.' }
+  const answer = ['Look.', '```findings', JSON.stringify([finding]), '```'].join('\n')
+  const run = runWith({
+    ...{ thread: pullThread, request: { ...ask, what: 'review' } },
+    session: { sessionLog: { turns: 1, idle: true, offset: 1, answer } },
+    result: { outcome: { kind: 'answer' }, concludedAt: t0 },
+  })
+  const context = handWith(run, {
+    assertLocked: async () => {
+      if (isLost) throw new Error('lost')
+    },
+    github: {
+      changedFiles: async () => [{ path: finding.path, patch: '@@ -0,0 +1 @@\n+login()' }],
+      postReview: async ({ comments }) => {
+        done.push(`${comments.length} lines`)
+        isLost = true
+        throw new Rejected('github', 422, '', 'Line could not be resolved')
+      },
+    },
+  })
+  await expect(afterStep(conclude, context)).rejects.toThrow('lost')
+  expect(done.filter(what => what.endsWith('lines'))).toEqual(['1 lines'])
 })

@@ -56,7 +56,7 @@ export const conclude = step('conclude', {
 
 /** Each finding on its line, where GitHub's diff of that commit has it. */
 async function reviewOf(
-  { run, deps, github }: StepContext<'postReview' | 'changedFiles'>,
+  { run, deps, github, job }: StepContext<'postReview' | 'changedFiles'>,
   marker: string,
 ): Promise<() => Promise<number>> {
   const { findings } = reviewWordsIn(run.session.sessionLog?.answer ?? '')
@@ -84,6 +84,7 @@ async function reviewOf(
     } catch (error) {
       if (!(error instanceof Rejected) || error.status !== 422 || placed.length === 0) throw error
       deps.log.warn({ err: error }, 'GitHub does not have the lines of a review')
+      await job.assertLocked()
       return post([], findings)
     }
   }
