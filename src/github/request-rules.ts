@@ -4,7 +4,7 @@
  */
 import { Octokit } from '@octokit/rest'
 import type { LimitGate } from '../core/model/call-budget.ts'
-import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import { asRead, assertPrompt, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
 import { faultOf, httpError, refuseLimited, refusePage } from './response-faults.ts'
 import { swapName } from './settle-thread.ts'
@@ -32,10 +32,12 @@ export function limited(
 ): Octokit {
   client.hook.wrap('request', async (request, options) => {
     const once = async (refresh: boolean) => {
+      const since = watch.now()
       await watch.gate.pass()
       if (token) options.headers.authorization = `token ${await token(refresh)}`
       // Another call may have met a limit meanwhile.
       await watch.gate.pass()
+      if (!isRead(options)) assertPrompt('github', since, watch.now())
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
       const response = await metered(watch, options, () => request(options))
       refuseLimited(options.url, response)

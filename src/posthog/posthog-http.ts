@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod'
 import type { CallBudget, LimitGate } from '../core/model/call-budget.ts'
-import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import { asRead, assertPrompt, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
 import { hour, minute } from '../core/model/time.ts'
 import { sendable } from '../core/text/invisible.ts'
@@ -67,8 +67,10 @@ export async function call<T>(
   now: () => number,
 ): Promise<PostHogResponse<T>> {
   const { meter, gate, budget, standing } = settings
+  const since = now()
   await standing?.pass()
   await gate.pass()
+  if (request.method !== 'GET') assertPrompt('posthog', since, now())
   if (!request.counted) budget?.spend(1).catch(() => {})
   const route = routeOf(request.path, words)
   const began = performance.now()

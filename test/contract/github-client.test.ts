@@ -350,6 +350,15 @@ describe('comments', () => {
     })
   })
 
+  test('are not posted by a worker that slept while it got a token, and may have lost its job', async () => {
+    const now = () => clock + (tokens.length > 0 ? 20_000 : 0)
+    const failure = await issue(newApp(now))
+      .comment('Hello.')
+      .catch((error: unknown) => error)
+    expect(failure).toMatchObject({ name: 'RetryLater', why: 'unavailable', until: now() })
+    expect(seen).toEqual([])
+  })
+
   test('of our own are found by our login, over all pages', async () => {
     answers('GET', '/app', [200, { slug: 'codex' }])
     const next = { link: `<${api}/api${at}/issues/7/comments?page=2>; rel="next"` }

@@ -574,6 +574,16 @@ describe('failures', () => {
   })
 })
 
+test('nothing is sent by a worker that slept before it could, and may have lost its job', async () => {
+  let at = now
+  const pass = async (): Promise<void> => {
+    at += 20_000
+  }
+  const asleep = postHogTasks({ ...newSettings(), gate: { ...limitGate(() => at), pass } }, () => at)
+  expect(await caught(asleep.createTask(newTask))).toMatchObject({ name: 'RetryLater', why: 'unavailable' })
+  expect(sent).toEqual([])
+})
+
 describe('no usable answer', () => {
   const create = () => tasks.createTask(newTask)
 

@@ -48,6 +48,18 @@ export class RetryLater extends Error {
   }
 }
 
+/** Half of what the lock of a job lasts, ms. */
+const longestPreparation = 5_000
+
+/**
+ * Right before an effect is sent, whose worker had the job's lock at `since`: it may have slept since, and lost it.
+ * @throws RetryLater
+ */
+export function assertPrompt(service: Service, since: number, now: number): void {
+  if (now - since > longestPreparation)
+    throw new RetryLater(service, now, 'unavailable', 'this process was held up before it could send')
+}
+
 /** No usable answer came: the effect may or may not have happened. Look before doing it again. */
 export class NoResponse extends Error {
   override name = 'NoResponse'
