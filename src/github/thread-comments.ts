@@ -22,11 +22,15 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
   ): Promise<GivenComment[]> {
     const query = { ...issue, ...(since === undefined ? {} : { since: iso(since) }), per_page: 100 }
     const pages = client.paginate.iterator(client.rest.issues.listComments, query)[Symbol.asyncIterator]()
-    for (let kept: GivenComment[] = []; ; ) {
-      const { done, value: page } = await app.commentPages(() => pages.next())
-      if (done) return kept
-      kept = keep([...kept, ...page.data])
+    let kept: GivenComment[] = []
+    // Nothing of a page is held while others have their turns.
+    const read = async (): Promise<boolean> => {
+      const { done, value: page } = await pages.next()
+      if (!done) kept = keep([...kept, ...page.data])
+      return done !== true
     }
+    while (await app.commentPages(read));
+    return kept
   }
 
   const listOwn = (login: string, since?: number): Promise<GivenComment[]> =>
