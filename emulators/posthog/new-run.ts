@@ -36,6 +36,7 @@ export async function makeRun(request: ApiRequest, task: Task, input: RunInput):
     resumedFrom: previous,
     staleMs: request.staleMs,
     maxFrames: world.settings.stream.maxLength,
+    logMs: world.settings.timing.log,
   })
   world.artifacts.consume(artifactIds)
   world.runs.push(run)
