@@ -121,14 +121,14 @@ function forgetPending(run: Run): void {
   if (keys.some(key => key in run.state)) run.setState({}, keys)
 }
 
-/** What it cost and left is on the row. */
+/** What it cost and left is on the row. Only a turn that ended well has its log stored at once [P]. */
 export function reportTurn(run: Run, stopReason: string): void {
+  if (stopReason === 'end_turn') run.store()
   reportUsage(run)
   if (stopReason === 'end_turn') reportBranch(run)
 }
 
 function reportUsage(run: Run): void {
-  run.store()
   if (run.answered) run.setState({ token_usage: { total_tokens: 120 * run.turns, turns: run.turns } })
 }
 
@@ -182,6 +182,7 @@ export function reportFailure(run: Run, said: string | undefined, phase: Phase):
   const { classification, isUpstream, ...known } =
     said === undefined ? { ...internal, isUpstream: false } : faultOf(said)
   const message = isUpstream ? upstreamFailed : known.message
+  run.store()
   reportUsage(run)
   if (phase !== 'followup') {
     run.console(`Failed to send initial task message {"message":"${known.message}"}`, 'error')

@@ -155,8 +155,9 @@ export class Agent {
   #beginSteering(run: Run, { text }: Message): void {
     run.steers = []
     if (run.deaf) return
-    if (this.#settings.forwards)
-      run.inbox.unshift({ text, id: undefined, behaviour: { kind: 'answers', text: '', delay: 0 } })
+    const again: Message = { text, id: undefined, behaviour: { kind: 'answers', text: '', delay: 0 } }
+    const { forwards, timing } = this.#settings
+    if (forwards) setTimeout(() => this.receive(run, again), 2 * timing.log).unref()
     for (const waiting of run.inbox.splice(0)) this.receive(run, waiting)
   }
 

@@ -28,7 +28,7 @@ export type Behaviour =
     }
   /** It leaves a server behind, which prints a line each second after the turn. */
   | { kind: 'leavesServer'; text: string; delay?: number }
-  /** It sets itself a goal, and goes on in turns of its own. */
+  /** It sets itself a goal, and goes on in turns of its own, of which the last has no end. */
   | { kind: 'pursuesGoal'; goal: string; texts: string[] }
   /** The run ends in the middle of the turn; only a workflow of before says it in the error, newer ones in the state [R]. */
   | { kind: 'stopsShort'; by: StopsShort; text?: string; after?: number }

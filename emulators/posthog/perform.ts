@@ -4,7 +4,7 @@ import { beginCall, editFiles, endCall, runCommand, spend } from './agent-server
 import { type Behaviour, type End, type OpensPull, opensPull } from './behaviour.ts'
 import type { Settings } from './options.ts'
 import { forever, Interrupted, pause } from './pause.ts'
-import type { Run } from './run.ts'
+import { type Run, spoken } from './run.ts'
 
 export interface Desk {
   run: Run
@@ -37,6 +37,7 @@ export async function perform(behaviour: Behaviour, desk: Desk): Promise<End> {
       return finishRun(behaviour, desk)
     case 'leavesServer': {
       await pause(behaviour.delay ?? settings.timing.work, signal)
+      run.say('I start the server.')
       const call = beginCall(run, { title: "/bin/bash -lc 'npm start'", kind: 'execute' })
       spend(run)
       printForEver(run, call)
@@ -209,6 +210,7 @@ async function askFirst(behaviour: Extract<Behaviour, { kind: 'asksPermission' }
     name,
     kind: 'allow_once',
   }))
+  if (of === 'question') run.say('I have a question.')
   const asked: Asked = { of, title: question, options: of === 'question' ? options : ofCommand }
   if (await isAllowed(desk, asked)) return perform(behaviour.next ?? opensPull, desk)
   return notAllowed(run)
@@ -231,7 +233,11 @@ async function isAllowed({ run, settings, signal }: Desk, { of, title, options }
   if (!waits) resolveAsked(run, id, String(optionId))
   const allowed = options.some(option => option.optionId === optionId && option.kind.startsWith('allow'))
   if (of !== 'question') endCall(run, toolCallId, '', allowed ? 'completed' : 'failed')
-  return allowed
+  if (of !== 'plan' || !allowed) return allowed
+  run.update({ sessionUpdate: 'current_mode_update', currentModeId: optionId })
+  run.update({ sessionUpdate: 'config_option_update', configOptions: [] })
+  run.update(spoken('user_message_chunk', 'Implement the plan.'))
+  return true
 
   function relay(run: Run, asked: { toolCall: object; options: Asked['options'] }, signal: AbortSignal) {
     const requestId = randomUUID()
@@ -305,12 +311,13 @@ function printForEver(run: Run, call: string): void {
 function pursueGoal(run: Run, texts: readonly string[], ms: number): void {
   const { sessionId } = run
   const go = async () => {
-    for (const text of texts) {
-      await pause(ms, run.life.signal)
+    await pause(ms, run.life.signal)
+    for (const [at, text] of texts.entries()) {
       run.note('_posthog/background_turn_started', { sessionId })
       await pause(ms, run.life.signal)
       speak(run, text)
-      run.note('_posthog/background_turn_complete', { sessionId, stopReason: 'end_turn' })
+      if (at < texts.length - 1)
+        run.note('_posthog/background_turn_complete', { sessionId, stopReason: 'end_turn' })
     }
   }
   go().catch(() => undefined)

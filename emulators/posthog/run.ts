@@ -282,7 +282,6 @@ export class Run {
   stopShort(by: StopsShort): void {
     const isOlder = by === 'older-workflow'
     if (!isOlder) this.state[by] = true
-    if (by === 'sandbox_gone') this.#unstored.length = 0
     const error = isOlder ? 'Sandbox stopped; resume to continue' : null
     this.finish(by === 'timed_out_wall_clock' ? 'failed' : 'completed', error)
   }
