@@ -101,7 +101,7 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
     showStatus: (status: string | undefined) => run.showStatus(status),
     /** The agent's `task_summary`. */
     summarize: (text: string) => {
-      run.task.summary = [...text].slice(0, 1_500).join('')
+      run.summary = [...text].slice(0, 1_500).join('')
     },
     /** So many lines of console output in the log. */
     chatter: (lines: number) => {

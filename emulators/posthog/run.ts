@@ -23,8 +23,6 @@ export interface Task {
   title: string
   titleManuallySet: boolean
   description: string
-  /** By the agent, at most 1,500 characters. */
-  summary: string | null
   repository: string | null
   githubIntegration: number | null
   createdBy: number
@@ -99,6 +97,8 @@ export class Run {
   output: Record<string, unknown> | null = null
   state: Record<string, unknown>
   artifacts: ArtifactEntry[]
+  /** `task_summary`, by the agent, at most 1,500 characters. */
+  summary: string | null = null
   prompt: string
   readonly createdAt = new Date()
   updatedAt = this.createdAt
