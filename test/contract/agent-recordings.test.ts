@@ -176,7 +176,7 @@ async function told(given: Recording): Promise<string[]> {
   }
   let run = working({
     session: {
-      taskRun: { ...taskRun, status: 'queued', instructionUnread: true },
+      taskRun: { ...taskRun, status: 'queued', instructionUnread: true, begunWith: 'run-comment-501' },
       sessionLog: { offset: 0, prompts: [], turns: 0, awaitedMessageId: 'run-comment-501' },
     },
   })

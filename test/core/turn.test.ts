@@ -49,6 +49,7 @@ describe('a turn', () => {
   const awaiting = { ...idle, awaitedMessageId: 'm' }
   const sandboxGone = { marker: 'sandbox-gone' as const }
   const nothingRead = { instructionUnread: true as const }
+  const startedWith = { ...nothingRead, begunWith: 'run-comment-501' }
   const resumed: RunChange = { result: { resumed: { why: 'failed', words: [] } } }
   const internal = { error: 'agent_error: Internal error' }
   const finishing = { ...log, finishes: true as const }
@@ -70,7 +71,7 @@ describe('a turn', () => {
       early(ranTo('completed', sandboxGone, logless)),
       unfinished('sandbox-gone'),
     ],
-    ['was ended by its agent, which left no words', ranTo('completed', nothingRead), ended],
+    ['was ended by its agent, which left no words', ranTo('completed', startedWith), ended],
     [
       'was ended by its agent, which gave up',
       ranTo('failed', { error: 'No.' }, { ...idle, ...finishing }),
@@ -155,7 +156,13 @@ describe('words that nobody read', () => {
     ['none', {}, [false, []]],
     ['follow-ups', { unread: [note] }, [false, ['m']]],
     ['the instruction', { marker: 'sandbox-gone', instructionUnread: true }, [true, []]],
-    ['not the instruction, where its agent ended the run', { instructionUnread: true }, [false, []]],
+    ['what it was not started with', { instructionUnread: true }, [true, []]],
+    [
+      'not what it was started with, where its agent ended the run',
+      { instructionUnread: true, begunWith: 'run-comment-501', unread: [note] },
+      [false, ['m']],
+    ],
+    ['not the words that resumed it', { unread: [note], begunWith: 'm' }, [false, []]],
   ])('%s', (_, given, expected) => {
     const { instruction, followUps } = unreadWords(ranTo('completed', given))
     expect([instruction, followUps.map(({ id }) => id)]).toEqual(expected)

@@ -94,7 +94,6 @@ onEitherQueue('A run is over', world => {
     ['an older workflow', { kind: 'stopsShort', by: 'older-workflow' }],
     ['the clock', { kind: 'stopsShort', by: 'timed_out_wall_clock' }],
     ['inactivity', { kind: 'stopsShort', by: 'timed_out_inactivity' }],
-    ['the length', { kind: 'answers', text: 'I first', stopReason: 'max_tokens' }],
     ['a failure upstream', { kind: 'fails', message: 'Agent error: 503 of upstream' }],
   ] as const
 
@@ -139,13 +138,14 @@ onEitherQueue('A run is over', world => {
   it('once more cut off, with what is there, what to do, and a box that does it', async () => {
     const { thread, agent, says, ticks, ledger, run, started } = await asks('Cut off twice')
     agent('is far too long', { kind: 'manual' })
-    agent('ended before it was finished', { kind: 'answers', text: 'Then I', stopReason: 'max_tokens' })
+    agent('ended before it was finished', { kind: 'stopsShort', by: 'timed_out_wall_clock', text: 'Then I' })
     const asked = await says('/codex is far too long')
     await started(1)
     await run().openPull()
-    await run().completeTurn('First I', 'max_tokens')
+    await run().say('First I')
+    await run().stopShort('timed_out_wall_clock')
     const told = await thread.waitForAnswer('did not finish')
-    expect(told).toContain('the length limit of the model')
+    expect(told).toContain('the time limit of PostHog')
     expect(told).toMatch(/\[#\d+\]\(.*\/pull\/\d+\)/)
     expect(told).toContain('It had been resumed once already.')
     expect(told).toContain('/codex continue')

@@ -27,6 +27,8 @@ const TaskRun = z.object({
   messages: z.number().int().default(0),
   /** Log entry at which this Run begins: a task run may serve several. */
   from: z.number().int().optional(),
+  /** The id of the words with which it was started, if this Run did. */
+  begunWith: z.string().optional(),
   /** Last sign of life, ms since the epoch, our clock. */
   changedAt: z.number(),
   updatedAt: z.number().optional(),

@@ -73,7 +73,7 @@ function runEnd(run: Run, taskRun: TaskRun): Turn {
   if (status === 'cancelled') return { kind: 'unfinished', why: 'interrupted' }
   if (marker) return { kind: 'unfinished', why: isUnread ? 'unread' : marker }
   if (status === 'completed' && !error)
-    return followUps.length > 0 ? { kind: 'unfinished', why: 'unread' } : { kind: 'ended' }
+    return isUnread ? { kind: 'unfinished', why: 'unread' } : { kind: 'ended' }
   // What failed before its agent read anything is told.
   const end = broken(run, faultIn(error), changedAt)
   if (end.kind === 'failed' || (!taskRun.from && instruction)) return failedAs(run, taskRun, end)
@@ -88,15 +88,18 @@ const failedAs = (run: Run, { error, changedAt }: TaskRun, end: Turn): Turn =>
         failure: agentFailure(faultIn(error), { since: run.result.resumed?.since ?? changedAt }),
       }
 
-/** What a run that is over never read. One that its agent ended has done what it was asked first. */
-export function unreadWords({ session: { taskRun, sessionLog } }: Run): {
+/** What a run that is over never read. One that its agent ended has read what it was started with. */
+export function unreadWords({ id, session: { taskRun, sessionLog } }: Run): {
   instruction: boolean
   followUps: FollowUp[]
 } {
   if (sessionLog?.absent) return { instruction: false, followUps: [] }
-  const { status, marker, error, instructionUnread, unread = [] } = taskRun ?? {}
-  const isDone = status === 'completed' && !marker && !error
-  return { instruction: instructionUnread === true && !isDone, followUps: unread }
+  const { status, marker, error, begunWith, instructionUnread, unread = [] } = taskRun ?? {}
+  const done = status === 'completed' && !marker && !error ? begunWith : undefined
+  return {
+    instruction: instructionUnread === true && done !== id,
+    followUps: unread.filter(words => words.id !== done),
+  }
 }
 
 /** A turn that broke is resumed once a round, and words are said again once. What its agent or a person ended is not. */

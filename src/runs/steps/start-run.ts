@@ -40,7 +40,8 @@ export const startRun = step('start-run', {
       find: async () => (await posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
       perform: () => posthog.startRun(taskId, taskRunRequest(context, branch.name), intent.before),
     })
-    return justStarted(context, { id, offset: 0, may: wantedRights(context.run) })
+    const begunWith = nextWords(context.run).id
+    return justStarted(context, { id, offset: 0, may: wantedRights(context.run), begunWith })
   },
 })
 
@@ -86,12 +87,13 @@ interface Begun {
   offset: number
   may: Rights | undefined
   permissionRequest?: PermissionRequest
+  begunWith?: string
 }
 
 /** Looked at first when there is something to see; its stream tells of what comes before. */
 export async function justStarted(
   { run, deps }: Pick<StepContext, 'run' | 'deps'>,
-  { id, offset, may, permissionRequest }: Begun,
+  { id, offset, may, permissionRequest, begunWith }: Begun,
 ): Promise<Started> {
   const now = deps.now()
   if (run.session.taskId !== undefined)
@@ -115,6 +117,7 @@ export async function justStarted(
         status: 'queued',
         messages: 0,
         from: offset,
+        begunWith,
         changedAt: now,
         lastMessageId: said,
         instructionUnread: followUp ? undefined : true,
