@@ -383,6 +383,7 @@ const plays: Play[] = [
   {
     recording: 'set-config-option',
     behaviour: four,
+    later: { kind: 'answers', text: 'Two.', delay: 50 },
     options: { setsOptions: true },
     meanwhile: async path => {
       await answered(path, 1)
