@@ -134,19 +134,23 @@ function permissionResponse(request: ApiRequest, run: Run, { params, id }: Comma
 
 const stateOf: Readonly<Record<string, string>> = { model: 'model', effort: 'reasoning_effort' }
 
-/** Within the runtime [R]; what the agent makes of a wrong value is [U]. */
+/** The agent takes whatever it is told, a model that does not exist as well [P]. */
 function setConfigOption(request: ApiRequest, run: Run, { params, id }: Command): Reply {
   if (!request.world.settings.setsOptions)
     return errorReply(400, '"set_config_option" is not a valid choice.')
   if (run.terminal) return workflowEnded(request.world)
   if (!run.sandboxUp) return sandboxNotReady
   request.record('command', run.task, run)
-  const said = { jsonrpc: '2.0', ...(id === undefined ? {} : { id }) }
-  const key = stateOf[String(params.configId)]
-  if (key === undefined)
-    return ok({ ...said, error: { code: -32602, message: `Unknown config option: ${params.configId}` } })
-  run.state[key] = String(params.value)
-  return ok({ ...said, result: {} })
+  const { configId, value } = params
+  run.console('Set config option requested')
+  const asked = run.ask('session/set_config_option', { sessionId: run.sessionId, configId, value })
+  if (configId === 'mode') run.update({ sessionUpdate: 'current_mode_update', currentModeId: value })
+  run.update({ sessionUpdate: 'config_option_update', configOptions: [] })
+  const result = { configOptions: [] }
+  run.answer(asked, { result })
+  const key = stateOf[String(configId)]
+  if (key !== undefined) run.setState({ [key]: String(value) })
+  return ok({ jsonrpc: '2.0', ...(id === undefined ? {} : { id }), result })
 }
 
 const sandboxNotReady: Reply = {

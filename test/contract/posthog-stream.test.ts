@@ -96,9 +96,12 @@ describe('beside PostHog', () => {
   }
 
   it('says so when a turn ends once its log should show it, and again after 2, 4, 8, 16 s, as that may be later', async () => {
-    const pace = { afterTurn: [700, 2_000] }
+    const pace = { minGap: 20, afterTurn: [700, 2_000] }
     const classes: string[] = []
-    const onNews = (_: string, what: string) => void classes.push(`${what} ${Date.now()}`)
+    // The row says in between what is checked out.
+    const onNews = (_: string, what: string) => {
+      if (what === 'turn-over') classes.push(`${what} ${Date.now()}`)
+    }
     const { control, posthog } = await watched({ watch: { pace, onNews } })
     expect(streamCalls(posthog)[0]?.query).toEqual({ start: 'latest' })
     const before = Date.now()
