@@ -19,8 +19,8 @@ export const maxBody = 30_000
 /** Of others. */
 const addresses = 'host' as const
 
-/** `heard`: who asked or wrote the thread, without the right to write. They come behind the trusted. */
-export type Trust = 'trusted' | 'heard' | 'outsider' | 'unknown'
+/** `involved`: who asked or wrote the thread, without the right to write. They come behind the trusted. */
+export type Trust = 'trusted' | 'involved' | 'outsider' | 'unknown'
 
 export interface Reading {
   words: Words
@@ -62,8 +62,8 @@ export async function contextOf(
   const { words, readUpTo, description } = reading
   const { inTime, bots, later } = commentsToRead(reading)
   const of = (trust: Trust): CommentView[] => inTime.filter(({ author }) => trustOf(author) === trust)
-  const heard = [of('heard'), of('trusted')]
-  const [after = [], first = []] = heard.map(said =>
+  const involved = [of('involved'), of('trusted')]
+  const [after = [], first = []] = involved.map(said =>
     said.filter(({ resolved }) => !resolved).toSorted((a, b) => a.createdAt - b.createdAt),
   )
   const open = [...after, ...first]
@@ -122,7 +122,7 @@ export async function contextOf(
       outsiders: of('outsider').length,
       unknown: of('unknown').length,
       later,
-      resolved: heard.flat().length - open.length,
+      resolved: involved.flat().length - open.length,
       minimized,
       unseen: unseen + (thread ? 0 : 1),
       older: open.length - read.length - unseen - minimized,

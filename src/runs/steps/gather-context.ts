@@ -36,16 +36,16 @@ export const gatherContext = step('gather-context', {
 
 /**
  * Asks about as many people as may be: those first whom GitHub calls insiders, and of each kind who wrote last.
- * @param heard are read whoever they are, and asked about only where there is no room for all
+ * @param involved are read whoever they are, and asked about only where there is no room for all
  */
 async function trustIn(
   context: StepContext<'permission'>,
   comments: readonly CommentView[],
-  heard: readonly string[],
+  involved: readonly string[],
 ): Promise<(author: string | undefined) => Trust> {
   const isCrowded = comments.length > maxComments
   const known = new Map<string | undefined, Trust>(
-    heard.map(login => [login, isCrowded ? 'heard' : 'trusted']),
+    involved.map(login => [login, isCrowded ? 'involved' : 'trusted']),
   )
   // An account that is gone, as the author of the thread may be, is nobody's.
   known.set(undefined, 'outsider')
@@ -53,7 +53,7 @@ async function trustIn(
   const first = [...newest.filter(({ insider }) => insider), ...newest]
   const authors = new Set(first.flatMap(({ author }) => author ?? []))
   const asked = [...authors].filter(author => !known.has(author)).slice(0, maxPeople)
-  if (isCrowded) asked.push(...new Set(heard.filter(login => authors.has(login))))
+  if (isCrowded) asked.push(...new Set(involved.filter(login => authors.has(login))))
   const may = await Promise.all(asked.map(author => mayWrite(context, author)))
   for (const [at, author] of asked.entries())
     known.set(author, may[at] ? 'trusted' : (known.get(author) ?? 'outsider'))
