@@ -10,7 +10,7 @@ import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import { yieldToEventLoop } from '../core/text/event-loop.ts'
 import { asWritten } from '../core/text/seen-page.ts'
-import { type CommandContext, mayCost } from './command-context.ts'
+import { type CommandContext, isStranger, mayCost } from './command-context.ts'
 import { commands, parseCommands } from './command-registry.ts'
 
 /** The comment or review; without a command in it also the comments on lines of the review. */
@@ -98,8 +98,11 @@ export async function newlyAsked(
 }
 
 /** Beyond what strangers may cost, what they wrote is not seen, and so is no command. */
-const pagesSeen = async (context: CommandContext, texts: readonly WrittenText[], asked: number) =>
-  asked === 0 || (await mayCost(context, asked)) ? context.github.shown(texts) : texts.map(() => undefined)
+async function pagesSeen(context: CommandContext, texts: readonly WrittenText[], asked: number) {
+  if (asked > 0 && !(await mayCost(context, asked))) return texts.map(() => undefined)
+  const byStranger = isStranger(context)
+  return context.github.shown(texts.map(text => ({ ...text, byStranger })))
+}
 
 /** Whether a command stands where none is read. Only asked of a text in which there is none. */
 export async function isAnyMisplaced(

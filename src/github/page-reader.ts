@@ -1,4 +1,7 @@
-/** Reads pages in one worker thread, one after the other. A page that takes too long, or kills it, is not read. */
+/**
+ * Reads pages in a worker thread, one after the other; those of strangers in another one, so that nobody waits for them.
+ * A page that takes too long, or kills its thread, is not read.
+ */
 import { Worker } from 'node:worker_threads'
 import type { SeenPage } from '../core/text/seen-page.ts'
 import type { PageRequest, PageResponse } from './page-worker.ts'
@@ -14,55 +17,83 @@ interface Wanted {
   failed(error: Error): void
 }
 
-let worker: Worker | undefined
-let isReady = false
-let current: Wanted | undefined
-let timer: NodeJS.Timeout | undefined
-const waiting: Wanted[] = []
-
 /** @returns `undefined` for what is too large, or took too long */
-export function readPage(...request: PageRequest): Promise<SeenPage | undefined> {
-  return new Promise((done, failed) => {
-    waiting.push({ request, done, failed })
-    next()
-  })
-}
+type ReadPage = (...request: PageRequest) => Promise<SeenPage | undefined>
 
-function next(): void {
-  if (current) return
-  clearTimeout(timer)
-  const wanted = waiting[0]
-  if (!wanted) {
-    worker?.unref()
-    timer = setTimeout(end, idleFor).unref()
-    return
+function pageReader(): ReadPage {
+  let worker: Worker | undefined
+  let isReady = false
+  let current: Wanted | undefined
+  let timer: NodeJS.Timeout | undefined
+  const waiting: Wanted[] = []
+
+  function next(): void {
+    if (current) return
+    clearTimeout(timer)
+    const wanted = waiting[0]
+    if (!wanted) {
+      worker?.unref()
+      timer = setTimeout(end, idleFor).unref()
+      return
+    }
+    worker ??= startWorker()
+    worker.ref()
+    if (!isReady) return
+    waiting.shift()
+    current = wanted
+    timer = setTimeout(end, timeLimit)
+    worker.postMessage(wanted.request)
   }
-  worker ??= startWorker()
-  worker.ref()
-  if (!isReady) return
-  waiting.shift()
-  current = wanted
-  timer = setTimeout(end, timeLimit)
-  worker.postMessage(wanted.request)
+
+  function startWorker(): Worker {
+    const started = newThread()
+    started.on('message', (response: PageResponse) => {
+      if (started !== worker) return
+      if (response.kind === 'ready') isReady = true
+      else deliver(response.page)
+      next()
+    })
+    let died: unknown
+    started.on('error', error => {
+      died = error
+    })
+    started.on('exit', () => {
+      if (started === worker) workerLost(died)
+    })
+    return started
+  }
+
+  function deliver(page: SeenPage | undefined): void {
+    const wanted = current
+    current = undefined
+    wanted?.done(page)
+  }
+
+  /** The page in hand is not tried again. A thread that can't even start is a fault of ours. */
+  function workerLost(died?: unknown): void {
+    worker = undefined
+    if (!isReady) waiting.shift()?.failed(new Error('pages can not be read', { cause: died }))
+    isReady = false
+    deliver(undefined)
+    next()
+  }
+
+  function end(): void {
+    const ended = worker
+    if (!ended) return
+    workerLost()
+    void ended.terminate()
+  }
+
+  return (...request) =>
+    new Promise((done, failed) => {
+      waiting.push({ request, done, failed })
+      next()
+    })
 }
 
-function startWorker(): Worker {
-  const started = newThread()
-  started.on('message', (response: PageResponse) => {
-    if (started !== worker) return
-    if (response.kind === 'ready') isReady = true
-    else deliver(response.page)
-    next()
-  })
-  let died: unknown
-  started.on('error', error => {
-    died = error
-  })
-  started.on('exit', () => {
-    if (started === worker) workerLost(died)
-  })
-  return started
-}
+export const readPage = pageReader()
+export const readStrangersPage = pageReader()
 
 function newThread(): Worker {
   const resourceLimits = { maxOldGenerationSizeMb: 256 }
@@ -72,26 +103,4 @@ function newThread(): Worker {
   const file = new URL('./page-worker.ts', url)
   const loading = `import('tsx/esm/api').then(({ register }) => { register(); return import('${file}') })`
   return new Worker(loading, { eval: true, execArgv: [], resourceLimits })
-}
-
-function deliver(page: SeenPage | undefined): void {
-  const wanted = current
-  current = undefined
-  wanted?.done(page)
-}
-
-/** The page in hand is not tried again. A thread that can't even start is a fault of ours. */
-function workerLost(died?: unknown): void {
-  worker = undefined
-  if (!isReady) waiting.shift()?.failed(new Error('pages can not be read', { cause: died }))
-  isReady = false
-  deliver(undefined)
-  next()
-}
-
-function end(): void {
-  const ended = worker
-  if (!ended) return
-  workerLost()
-  void ended.terminate()
 }

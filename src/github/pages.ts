@@ -9,7 +9,7 @@ import { asWritten, minimizedPage, type SeenPage } from '../core/text/seen-page.
 import { bodyUpTo } from './body-up-to.ts'
 import { named, send } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
-import { readPage } from './page-reader.ts'
+import { readPage, readStrangersPage } from './page-reader.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 import { faultOf } from './response-faults.ts'
 
@@ -80,15 +80,14 @@ export function pagesOf({ client, thread, cap, redact, now }: ThreadAccess & { c
   async function pageOf(written: WrittenText, found: Rendered | undefined): Promise<SeenPage | undefined> {
     if (found?.isMinimized) return minimizedPage
     const { text, addresses, word } = written
+    const read = written.byStranger ? readStrangersPage : readPage
     const isSame = found !== undefined && normal(found.body) === normal(text)
     // What is not rendered yet is empty.
     const isThere = isSame && (found.bodyHTML !== '' || text.trim() === '')
     const plain = isThere ? undefined : asWritten(text)
     if (plain) return plain
     const html = isThere ? found.bodyHTML : await rendered(text)
-    return html === undefined
-      ? undefined
-      : readPage({ text, html: redact(html) }, { webUrl, addresses, word })
+    return html === undefined ? undefined : read({ text, html: redact(html) }, { webUrl, addresses, word })
   }
 
   async function rendered(text: string): Promise<string | undefined> {

@@ -13,10 +13,10 @@ import type { Thread } from '../../src/core/model/thread.ts'
 import { nextWords } from '../../src/core/record/words-to-say.ts'
 import { minimizedPage } from '../../src/core/text/seen-page.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
-import { readPage } from '../../src/github/page-reader.ts'
+import { readPage, readStrangersPage } from '../../src/github/page-reader.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
 import { runWith, said } from '../core/given.ts'
-import { exhaustive, someOf } from '../support/tries.ts'
+import { someOf } from '../support/tries.ts'
 import { callsOf } from '../world/calls.ts'
 
 const Named = z.object({ id: z.number(), node_id: z.string() })
@@ -168,13 +168,13 @@ async function longestHold(work: () => Promise<void>): Promise<number> {
 
 describe('64 KB of anything', () => {
   const heavy = {
-    'open tags': '<b>'.repeat(21_000),
-    blocks: '<blockquote>'.repeat(40_000),
+    tags: '<b>a</b>'.repeat(40_000),
+    blocks: '<blockquote>a</blockquote>'.repeat(40_000),
     breaks: '<br>'.repeat(100_000),
-    tables: '<table><tr><td>'.repeat(20_000),
+    tables: '<table><tr><td>a</td></tr></table>'.repeat(10_000),
     rows: `<table>${'<tr><td>a</td><td>b</td></tr>'.repeat(16_000)}</table>`,
-    misnested: '<i>a</b>'.repeat(8_000),
-    links: '<a href="x">'.repeat(20_000),
+    misnested: '<i>a<b>b</i>c</b>'.repeat(8_000),
+    links: '<a href="x">a</a>'.repeat(40_000),
   }
   const pageOf = (html: string, text = '') =>
     readPage({ text, html }, { webUrl: 'https://github.com', addresses: 'host' })
@@ -227,9 +227,33 @@ describe('64 KB of anything', () => {
     expect(held).toBeLessThan(50)
   })
 
-  // Five seconds of a processor.
-  test.runIf(exhaustive)('what takes too long is not read, and the next one is', async () => {
-    const [tooLarge, next] = await Promise.all([pageOf('<b>'.repeat(1_000_000)), pageOf('<p>next</p>')])
+  test('nobody else waits for the pages of strangers', async () => {
+    const reading = { webUrl: 'https://github.com', addresses: 'host' } as const
+    await Promise.all([pageOf('<p>warm</p>'), readStrangersPage({ text: '', html: '<p>warm</p>' }, reading)])
+    let read = 0
+    const strangers = Array.from({ length: 30 }, async () => {
+      await readStrangersPage({ text: '', html: heavy.rows }, reading)
+      read += 1
+    })
+    expect((await pageOf('<p>mine</p>'))?.text).toBe('mine')
+    expect(read).toBeLessThan(10)
+    await Promise.all(strangers)
+  })
+
+  test('six comments of code in code take no time', async () => {
+    const text = `/codex status\n\n${'<code>x'.repeat(1_600)}`
+    const html = renderMarkdownNow(text)
+    await pageOf('<p>warm</p>')
+    const before = process.cpuUsage()
+    const pages = await Promise.all([1, 2, 3, 4, 5, 6].map(() => pageOf(html, text)))
+    const { user } = process.cpuUsage(before)
+    expect(pages.map(page => page?.text.length ?? 0).every(length => length > 0)).toBe(true)
+    // ms of a processor; they took six times five seconds.
+    expect(user / 1_000).toBeLessThan(3_000)
+  })
+
+  test('what is too large is not read, and the next one is', async () => {
+    const [tooLarge, next] = await Promise.all([pageOf('<b>'.repeat(1_400_000)), pageOf('<p>next</p>')])
     expect([tooLarge, next?.text]).toEqual([undefined, 'next'])
   })
 })

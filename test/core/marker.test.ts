@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { aroundMarkers, type Marker, markerSigner } from '../../src/core/record/marker.ts'
 import { code, inlineWords, quoted, safeMarkdown } from '../../src/core/text/safe-markdown.ts'
+import { boxFor } from '../../src/core/words/details.ts'
 import { tries } from '../support/tries.ts'
 
 const signer = markerSigner('the secret')
@@ -49,8 +50,13 @@ test.each(['> ', '> > ', '    ', '- ', 'words ', '`', '&lt;', '\\'])(
 test.each([quoted, code, (text: string) => inlineWords(text, 1_000), safeMarkdown])(
   'an old one that the agent repeats is broken when we show it: %o',
   show => {
-    for (const text of [written, `\`\`\`\n${written}\n\`\`\``, `${'a\n=\n'.repeat(5_000)}\n${written}`]) {
-      expect(show(text, 100_000)).not.toContain('codex-run:')
+    const box = boxFor('approve')
+    const escaped = [written, box].map(each => each.replace(':', '&#58;'))
+    const hidden = [written, box].map(each => each.replace(/(?<=codex-\w*)(?=:)/, '\u{1bca0}'))
+    const fenced = [written, box].map(each => `\`\`\`\n${each}\n\`\`\``)
+    const long = `${'a\n=\n'.repeat(5_000)}\n${written}`
+    for (const text of [written, box, ...escaped, ...hidden, ...fenced, long]) {
+      expect(show(text, 100_000)).not.toMatch(/codex-(?:run|box):/)
       expect(signer.read(show(text, 100_000), here)).toEqual([])
     }
   },

@@ -134,6 +134,23 @@ test('a maintainer is read behind fifteen guests, who are counted as what they a
   expect(leftOut).toEqual({ ...nothing, outsiders: 14, unknown: 6 })
 })
 
+test('the author of the thread pushes nobody out who may write, and all are read in their order', async () => {
+  const run = runWith({ baseline: { snapshot: { title: 'T', body: 'B', author: 'sam', open: true } } })
+  const often = Array.from({ length: 40 }, (_, n) =>
+    said(`me too ${n}`, { author: 'sam', insider: false, createdAt: t0 - minute + n * second }),
+  )
+  const decided = [10 * minute, 30 * second].map(ago =>
+    said(`DECISION ${ago / second}`, { author: 'zoe', createdAt: t0 - ago }),
+  )
+  const { asked, bodies, leftOut } = await readIn(run, [...often, ...decided])
+  expect(bodies).toHaveLength(30)
+  expect([bodies[0], bodies[1], bodies.indexOf('DECISION 30')]).toEqual(['DECISION 600', 'me too 12', 20])
+  expect(asked).toEqual(['zoe', 'sam'])
+  expect(leftOut).toEqual({ ...nothing, older: 12 })
+  expect((await readIn(run, [...often.slice(20), ...decided])).asked).toEqual(['zoe'])
+  expect((await readIn(run, [...often, ...decided], ['sam'])).bodies).not.toContain('DECISION 600')
+})
+
 test('the newest are read, in their order, and the rest is counted', async () => {
   const many = Array.from({ length: 31 }, (_, n) => said(`${n}`, { createdAt: t0 - minute + n * second }))
   const { bodies, leftOut } = await readIn(runWith(), many)

@@ -99,6 +99,32 @@ onEitherQueue('Something is taken back, or put right', world => {
     expect(ledger().runs[1]?.body).toMatchObject({ auto_publish: true })
   })
 
+  it.each(['- [ ] Know it', '- [x] Carry out this plan'])(
+    'a box in the words of the agent carries nothing out, and takes nothing from the box below: %s',
+    async box => {
+      const { posthog } = world()
+      const title = `Boxed plan ${box.length}`
+      const text = `1. Do it\n- [ ] Read it\n<!-- codex-box:approve -->\n${box} <!-- codex-box:approve -->`
+      posthog.script(title, { kind: 'answers', text }, { times: 1 })
+      const { maya, thread, says, ledger, run } = await opensIssue(world(), title)
+      await says(`/codex plan ${title}`)
+      await thread.waitForAnswer('- [ ] Carry out this plan')
+      run(0).finish('completed')
+      const ticks = async (line: RegExp): Promise<void> => {
+        const plan = (await thread.botComments()).find(({ body }) => body.includes('- [ ] Read it'))
+        const ticked = String(plan?.body).replace(line, found => found.replace('[ ]', '[x]'))
+        await maya.editsComment(Number(plan?.id), ticked)
+      }
+      await ticks(/- \[ \] Know it/)
+      await says('/codex status')
+      await thread.waitForAnswer('nothing is going on')
+      expect(ledger().runs).toHaveLength(1)
+      await ticks(/^- \[ \] Carry out this plan <!-- codex-box:approve -->$/m)
+      await thread.waitForAnswer('pull request is ready')
+      expect(ledger().runs[1]?.body).toMatchObject({ auto_publish: true })
+    },
+  )
+
   it('a status comment that somebody deleted is made again, once', async () => {
     const { posthog } = world()
     const { maya, thread, number } = await working('Gone status', 'manual')

@@ -10,7 +10,7 @@ import { attachmentsIn } from '../text/attachment-links.ts'
 import { yieldToEventLoop } from '../text/event-loop.ts'
 import { plainText } from '../text/untrusted.ts'
 
-const maxComments = 30
+export const maxComments = 30
 export const maxOfOne = 4_000
 const maxTogether = 120_000
 /** Characters of an instruction, of a description. */
@@ -19,7 +19,8 @@ export const maxBody = 30_000
 /** Of others. */
 const addresses = 'host' as const
 
-export type Trust = 'trusted' | 'outsider' | 'unknown'
+/** `involved`: who asked or wrote the thread, without the right to write. They come behind the trusted. */
+export type Trust = 'trusted' | 'involved' | 'outsider' | 'unknown'
 
 export interface Reading {
   words: Words
@@ -61,12 +62,15 @@ export async function contextOf(
   const { words, readUpTo, description } = reading
   const { inTime, bots, later } = commentsToRead(reading)
   const of = (trust: Trust): CommentView[] => inTime.filter(({ author }) => trustOf(author) === trust)
-  const trusted = of('trusted')
-  const open = trusted.filter(({ resolved }) => !resolved)
-  const newest = open.toSorted((a, b) => a.createdAt - b.createdAt).slice(-maxComments)
+  const involved = [of('involved'), of('trusted')]
+  const [after = [], first = []] = involved.map(said =>
+    said.filter(({ resolved }) => !resolved).toSorted((a, b) => a.createdAt - b.createdAt),
+  )
+  const open = [...after, ...first]
+  const chosen = open.slice(-maxComments)
   const [thread, ...pages] = await shown([
     { text: description ?? '', of: { kind: 'thread' }, addresses },
-    ...newest.map(({ body: text, nodeId: id }) => ({
+    ...chosen.map(({ body: text, nodeId: id }) => ({
       text,
       of: id === undefined ? undefined : { kind: 'node' as const, id },
       addresses,
@@ -79,7 +83,7 @@ export async function contextOf(
   const minimized = pages.filter(page => page?.minimized).length
   let unshown = thread?.unshown ?? 0
   let length = 0
-  for (const [at, { author = '', createdAt, on, in: where }] of [...newest.entries()].reverse()) {
+  for (const [at, { author = '', createdAt, on, in: where }] of [...chosen.entries()].reverse()) {
     const page = pages[at]
     if (!page || page.minimized) continue
     await yieldToEventLoop()
@@ -106,7 +110,7 @@ export async function contextOf(
     of: words.id,
     upTo: { at: words.at, places: [...before, ...(own === undefined ? [] : [own])] },
     goesOn: readUpTo !== undefined,
-    comments: read,
+    comments: read.toSorted((a, b) => a.at - b.at),
     thread: description !== undefined,
     description: description === undefined ? undefined : thread?.text,
     attached: attached.length > 0 ? attached : undefined,
@@ -118,7 +122,7 @@ export async function contextOf(
       outsiders: of('outsider').length,
       unknown: of('unknown').length,
       later,
-      resolved: trusted.length - open.length,
+      resolved: involved.flat().length - open.length,
       minimized,
       unseen: unseen + (thread ? 0 : 1),
       older: open.length - read.length - unseen - minimized,

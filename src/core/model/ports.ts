@@ -41,6 +41,8 @@ export interface WrittenText {
   addresses: Reading['addresses']
   /** It was written a while ago: the page is asked even of plain words. */
   mayBeMinimized?: boolean
+  /** Asked for somebody without rights: nobody else waits for it. */
+  byStranger?: boolean
   /** Of the commands in it. */
   word?: string
 }

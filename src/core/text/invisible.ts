@@ -1,38 +1,13 @@
-/** Characters that a page does not show, or that change the direction of others. */
+/** Characters that a page does not show, that change the direction of others, or that pile up on one letter. */
 
-/** Invisible or direction-changing code points, as ranges. */
-const invisibleRanges: readonly (readonly [number, number])[] = [
-  // Controls other than tab and line feed
-  [0x00, 0x08],
-  [0x0b, 0x0c],
-  [0x0e, 0x1f],
-  [0x7f, 0x9f],
-  [0xad, 0xad],
-  [0x34f, 0x34f],
-  [0x115f, 0x1160],
-  [0x17b4, 0x17b5],
-  [0x180b, 0x180f],
-  [0x3164, 0x3164],
-  [0xffa0, 0xffa0],
-  [0x61c, 0x61c],
-  [0x200b, 0x200f],
-  [0x202a, 0x202e],
-  [0x2060, 0x206f],
-  [0xfeff, 0xfeff],
-  [0xfe00, 0xfe0f],
-  [0xfff0, 0xfffb],
-  [0x1d173, 0x1d17a],
-  [0xe0000, 0xe0fff],
-]
+/** Unicode says which are ignored where a font does not know them; line feeds and tabs are blanks. */
+const invisible = /(?![\t\n])[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}]/gu
 
-const point = (code: number): string => `\\u{${code.toString(16)}}`
-const invisible = new RegExp(
-  `[${invisibleRanges.map(([from, to]) => `${point(from)}-${point(to)}`).join('')}]`,
-  'gu',
-)
+/** More marks on a letter than any script has cover the lines around it. */
+const piled = /(\p{M}{6})\p{M}+/gu
 
 export const stripInvisible = (text: string): string =>
-  text.toWellFormed().replace(/\r\n?/g, '\n').replace(invisible, '')
+  text.toWellFormed().replace(/\r\n?/g, '\n').replace(invisible, '').replace(piled, '$1')
 
 /** PostHog refuses lone surrogates and NUL. */
 export const sendable = (text: string): string => text.toWellFormed().replaceAll('\0', '\ufffd')

@@ -63,7 +63,8 @@ const totalTime = 40
 function rewritten(source: string): string | undefined {
   const tree = isHeavy(source) ? undefined : readMarkdown(source)
   const safe = tree && writeMarkdown({ type: 'root', children: blocks(tree.children) })
-  if (safe === undefined || isHeavy(safe)) return undefined
+  // An entity may have become one.
+  if (safe === undefined || isHeavy(safe) || withoutMarkers(safe) !== safe) return undefined
   const again = readMarkdown(safe)
   return again && isHarmless(again) ? safe : undefined
 }
@@ -94,8 +95,8 @@ export function code(text: string): string {
   return isolated(`${fence}${pad}${clean}${pad}${fence}`)
 }
 
-/** Removes markers from text of others that we post. */
-export const withoutMarkers = (text: string): string => text.replaceAll('codex-run:', 'codex-run :')
+/** Breaks what would be a marker of ours, or a box to tick, in text of others that we post. */
+export const withoutMarkers = (text: string): string => text.replace(/codex-(run|box):/gi, 'codex-$1 :')
 
 // Strips Markdown of what GitHub acts on: mentions, references, images, disguised links, HTML and diagrams.
 

@@ -4,77 +4,187 @@ export interface OwnLine {
   plain: number
 }
 
+/** Characters of a page. */
+export const maxText = 200_000
+/** Rows with nothing to notice that a reader goes past to the next word: about a screen. */
+const maxRows = 30
+/** Columns of a line without one: about its width. */
+const maxColumns = 100
+
+/** What a reader notices: signs beside that may be specks. */
+const noticed = /[\p{L}\p{N}\p{Emoji_Presentation}]+/gu
+const wide = /[\u1680\u2000-\u200a\u2800\u3000]/g
+
+const columnsOf = (signs: string): number =>
+  signs.length + 7 * (signs.match(/\t/g)?.length ?? 0) + (signs.match(wide)?.length ?? 0)
+
+/** Joined once: a text that is looked at after each addition takes time by its square. */
+class Words {
+  readonly #parts: string[] = []
+  length = 0
+  endsBlank = false
+  /** There is one of the writer's. */
+  hasWord = false
+
+  add(words: string): void {
+    if (words === '') return
+    this.#parts.push(words)
+    this.length += words.length
+    this.endsBlank = words.endsWith(' ')
+  }
+
+  /** If it has no more than a sign or two. */
+  get start(): string | undefined {
+    return this.length > 20 ? undefined : this.text
+  }
+
+  get text(): string {
+    return this.#parts.join('')
+  }
+}
+
 /**
  * Lines of a page as they are written: what stands before each in quotes and lists, blank lines between blocks, where
- * commands may be. While words are gathered, all but `say` goes into them.
+ * commands may be. While words are gathered, all goes into them. It ends where it has too much, and before a gap that
+ * pushes the next word out of sight.
  */
 export class ShownLines {
   readonly #written: string[] = []
   readonly #own: OwnLine[] = []
   /** Words that are gathered before they are written: of links, code, cells. */
-  readonly #gathered: { text: string; lines: boolean }[] = []
+  readonly #gathered: Words[] = []
   readonly #indents: { first: string; rest: string; isUsed: boolean }[] = []
+  #line = new Words()
   #gap = false
   #isCommand = false
   #plain = 0
-  length = 0
-  line = ''
+  #length = 0
+  /** Since the last word. */
+  #rows = 0
+  #columns = 0
+  #isOutOfSight = false
+  #ended: 'long' | 'gap' | undefined
 
-  get gathering(): { text: string; lines: boolean } | undefined {
-    return this.#gathered.at(-1)
+  get isOver(): boolean {
+    return this.#ended !== undefined
   }
 
-  gather(as: 'words' | 'lines'): void {
-    this.#gathered.push({ text: '', lines: as === 'lines' })
+  get isGathering(): boolean {
+    return this.#gathered.length > 0
   }
 
-  gathered(): string {
-    return this.#gathered.pop()?.text ?? ''
+  get #words(): Words {
+    return this.#gathered.at(-1) ?? this.#line
+  }
+
+  /** What stands in the line, or is gathered, if it is short. */
+  get start(): string | undefined {
+    return this.#words.start
+  }
+
+  gather(read: () => void): { text: string; hasWord: boolean } {
+    const words = new Words()
+    this.#gathered.push(words)
+    read()
+    this.#gathered.pop()
+    if (words.hasWord) this.#words.hasWord = true
+    return { text: words.text, hasWord: words.hasWord }
+  }
+
+  /** Another row of the page, or so many; in it all is in sight again. */
+  row(rows = 1): void {
+    this.#rows += rows + Math.floor(this.#columns / maxColumns)
+    this.column(0)
+  }
+
+  /** A place in the row. */
+  column(at = this.#columns + 1): void {
+    this.#columns = at
+    if (at === 0) this.#isOutOfSight = false
+  }
+
+  /** The writer's words, as far as a reader comes. */
+  say(words: string, isCommand: boolean): void {
+    const seen = this.#inSight(words).replace(/(?<!\s)\s{10,}/g, ' ')
+    if (this.isGathering) {
+      this.#add(seen)
+      return
+    }
+    const isFirst = this.#line.length === 0
+    const said = isFirst || this.#line.endsBlank ? seen.trimStart() : seen
+    if (said === '') return
+    if (isFirst && isCommand) {
+      this.#isCommand = true
+      this.#plain = said.length
+    }
+    this.#add(said)
+  }
+
+  #inSight(words: string): string {
+    let end = 0
+    for (const { 0: found, index } of this.#isOutOfSight ? [] : words.matchAll(noticed)) {
+      this.#columns += columnsOf(words.slice(end, index))
+      if (this.#rows > maxRows) {
+        this.#ended = 'gap'
+        return ''
+      }
+      if (this.#columns > maxColumns) {
+        this.#isOutOfSight = true
+        return `${words.slice(0, end)} [… cut: behind a gap]`
+      }
+      this.#rows = 0
+      this.#columns = 0
+      if (/[\p{L}\p{N}]/u.test(found)) this.#words.hasWord = true
+      end = index + found.length
+    }
+    this.#columns += columnsOf(words.slice(end))
+    return this.#isOutOfSight ? '' : words
   }
 
   /** Signs of our own. */
   put(words: string): void {
-    if (this.gathering) this.gathering.text += words
-    else this.say(words, false, 'sign')
+    this.#add(words)
+  }
+
+  #add(words: string): void {
+    this.#words.add(words)
+    this.#length += words.length
+    if (this.#length > maxText) this.stop()
+  }
+
+  /** There is more than is read. */
+  stop(): void {
+    this.#ended ??= 'long'
   }
 
   /** In a line of text, or a line of its own. */
   placeholder(words: string): void {
-    if (this.gathering) this.put(` ${words} `)
-    else this.say(this.line === '' ? words : ` ${words} `, false)
-  }
-
-  say(words: string, isCommand: boolean, sign?: 'sign'): void {
-    const said = this.line === '' && sign === undefined ? words.trimStart() : words
-    if (said === '') return
-    if (this.line === '' && isCommand) {
-      this.#isCommand = true
-      this.#plain = said.length
-    }
-    this.line += / $/.test(this.line) && sign === undefined ? said.trimStart() : said
+    const { length, endsBlank } = this.#words
+    this.put(length === 0 ? words : `${endsBlank ? '' : ' '}${words} `)
   }
 
   /** Ends a line, be it empty. */
   feed(): void {
-    if (this.gathering) this.put('\n')
-    else this.write(this.line.trimEnd())
+    this.row()
+    if (this.isGathering) this.put('\n')
+    else this.write(this.#line.text.trimEnd())
   }
 
   newLine(): void {
-    if (this.gathering) this.put(' ')
-    else if (this.line !== '') this.feed()
+    if (this.isGathering) this.put(' ')
+    else if (this.#line.length > 0) this.write(this.#line.text.trimEnd())
   }
 
   /** Ends what was before it; a blank line follows if anything does. */
   block(): void {
     this.newLine()
-    if (this.gathering) return
+    if (this.isGathering) return
     const within = this.#indents.at(-1)
-    if (!within || within.isUsed) this.#gap = this.length > 0
+    if (!within || within.isUsed) this.#gap = this.#written.length > 0
   }
 
   whole(...lines: readonly string[]): void {
-    if (this.gathering) this.put(` ${lines.join(' ')} `)
+    if (this.isGathering) this.put(` ${lines.join(' ')} `)
     else {
       this.block()
       for (const line of lines) this.write(line)
@@ -82,12 +192,11 @@ export class ShownLines {
     }
   }
 
-  indent(first: string, rest: string): () => void {
-    this.#indents.push({ first, rest, isUsed: false })
-    return () => {
-      this.newLine()
-      this.#indents.pop()
-    }
+  indented(first: string, rest: string, read: () => void): void {
+    if (!this.isGathering) this.#indents.push({ first, rest, isUsed: false })
+    read()
+    this.newLine()
+    if (!this.isGathering) this.#indents.pop()
   }
 
   #prefix(): string {
@@ -101,22 +210,32 @@ export class ShownLines {
   }
 
   write(line: string): void {
-    if (this.#gap) this.#push('')
+    if (this.#gap) this.#written.push('')
     this.#gap = false
     const prefix = this.#prefix()
-    if (this.#isCommand && prefix === '') this.#own.push({ at: this.length, plain: this.#plain })
-    this.#push((prefix + line).trimEnd())
-    this.line = ''
+    if (this.#isCommand && prefix === '') this.#own.push({ at: this.#written.length, plain: this.#plain })
+    this.#written.push((prefix + line).trimEnd())
+    this.#length += prefix.length + 1
+    if (this.#length > maxText) this.stop()
+    this.#line = new Words()
     this.#isCommand = false
   }
 
-  #push(line: string): void {
-    this.#written.push(line)
-    this.length += line.length + 1
-  }
-
-  end(): { text: string; own: OwnLine[] } {
+  /** @param isCut there is more that was not read */
+  end(isCut: boolean): { text: string; own: OwnLine[]; cut: boolean } {
     this.newLine()
-    return { text: this.#written.join('\n').trimEnd(), own: this.#own }
+    if (this.#ended === 'gap') this.whole('[… cut here: the rest stands behind a gap]')
+    else if (this.#ended || isCut) this.whole('[… cut here: the text is longer]')
+    let at = 0
+    const starts = this.#written.map(line => {
+      const start = at
+      at += line.length + 1
+      return start
+    })
+    return {
+      text: this.#written.join('\n').trimEnd(),
+      own: this.#own.map(line => ({ ...line, at: starts[line.at] ?? 0 })),
+      cut: isCut || this.isOver,
+    }
   }
 }

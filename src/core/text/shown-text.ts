@@ -1,7 +1,7 @@
 /**
- * What GitHub's page shows, as plain text: an iterative walk over the HTML that GitHub rendered, by an allowlist.
- * What is not on it contributes nothing. Read are only tags, these attributes (class, lang, checked, href, src, width,
- * height, type, start, dir, data-footnotes, data-footnote-backref) and text. Pure, linear, for a worker thread.
+ * What GitHub's page shows, as plain text: a walk over the HTML that GitHub rendered, by an allowlist of elements and of
+ * what their attributes may do. What GitHub adds around a text contributes nothing. What a writer made smaller, nested
+ * deeper, turned or moved is `[unreadable]`. Pure, linear, for a worker thread.
  */
 
 import {
@@ -12,27 +12,26 @@ import {
   elementsOf,
   has,
   hasClass,
+  imageIn,
   isElement,
-  isOfSize,
   isOnlyCode,
   isText,
   languageOf,
-  listNumber,
-  maxNodes,
   type Node,
-  type Tree,
+  pictures,
   textIn,
   treeOf,
+  unlisted,
 } from './html-tree.ts'
 import { stripInvisible } from './invisible.ts'
 import { longestBackticks } from './phrases.ts'
 import type { Reading, ShownText } from './seen-page.ts'
-import { ShownLines } from './shown-lines.ts'
+import { maxText, ShownLines } from './shown-lines.ts'
 
 /** Characters of HTML; more is not read at all. 64 KB of Markdown become up to three million. */
 const maxHtml = 4_000_000
-const maxText = 200_000
 const maxBlocks = 12
+/** Elements in one another that make letters smaller. */
 const maxSmall = 2
 const maxCells = 30
 const maxLine = 2_000
@@ -55,41 +54,37 @@ interface Frame {
   text: Standing
   blocks: number
   small: number
+  inHeading: boolean
+  inCode: boolean
   /** Preformatted: line feeds end lines. */
   lines: boolean
   language: string
   /** Pictures and links are the writer's, not quoted ones or code. */
   files: boolean
+  /** Of the list around, if it has numbers. */
+  number: { next: number } | undefined
 }
 
 const top: Frame = {
-  own: true,
-  isTop: true,
-  text: 'none',
-  blocks: 0,
-  small: 0,
-  lines: false,
-  language: '',
-  files: true,
+  ...{ own: true, isTop: true, text: 'none', blocks: 0, small: 0, inHeading: false, inCode: false },
+  ...{ lines: false, language: '', files: true, number: undefined },
 }
 
-/** What an element does to those in it, and what is done behind them. Without it they are left out. */
-interface Entered {
-  frame?: Partial<Frame>
-  leave?: () => void
-}
-
-type Step = { kind: 'enter'; node: Node; frame: Frame } | { kind: 'leave'; leave: () => void }
-
+/** All that is read. Classes that shrink letters are marked so; what is on neither list is GitHub's, and left out. */
 const inline = new Set(
-  'strong b em i ins mark g-emoji time wbr abbr cite dfn u kbd samp var ruby rb font bdi'.split(' '),
+  'strong b em i ins mark g-emoji time wbr abbr cite dfn var ruby del s strike q a'.split(' '),
 )
-const struck = new Set(['del', 's', 'strike'])
-const small = new Set(['sub', 'sup', 'small'])
-const transparent = new Set(['div', 'span', 'section', 'figure', 'markdown-accessiblity-table', 'center'])
+const small = new Set('sub sup small kbd samp code tt rt'.split(' '))
+const signs: Readonly<Record<string, readonly [before: string, after: string]>> = {
+  ...{ del: ['~~', '~~'], s: ['~~', '~~'], strike: ['~~', '~~'], q: ['“', '”'], rt: ['(', ')'] },
+}
 const headings = new Set(['h1', 'h2', 'h3', 'h4', 'h5', 'h6'])
-const rows = new Set(['table', 'thead', 'tbody', 'tfoot', 'tr'])
-const pictures = new Set(['img', 'video', 'picture', 'themed-picture'])
+const boxes = new Set(['div', 'span', 'section', 'figure', 'markdown-accessiblity-table'])
+const blocks = new Set(
+  'p blockquote ul ol li pre hr details summary caption figcaption dl dt dd table thead tbody tfoot tr td th'.split(
+    ' ',
+  ),
+)
 
 /** Only GitHub sets classes: a writer's are taken off. */
 const knownClass =
@@ -110,254 +105,213 @@ class Walk {
   readonly #elsewhere: string[] = []
   readonly #indented: string[] = []
   readonly #files: ShownText['files'] = []
-  readonly #replaced: string[] = []
-  #cut = false
+  #replaced = ''
+  #cells: string[] = []
 
   constructor(reading: Reading) {
     this.#reading = reading
     this.#home = new URL(reading.webUrl).origin
   }
 
-  read(root: Tree): ShownText {
-    const steps: Step[] = []
-    const enterAll = (nodes: readonly Node[], frame: Frame): void => {
-      for (let at = nodes.length - 1; at >= 0; at--) {
-        const node = nodes[at]
-        if (node) steps.push({ kind: 'enter', node, frame })
-      }
-    }
-    enterAll(root.childNodes, top)
-    let seen = 0
-    for (let step = steps.pop(); step; step = steps.pop()) {
-      if (step.kind === 'leave') {
-        step.leave()
-        continue
-      }
-      const { node, frame } = step
-      if (++seen > maxNodes || this.#page.length > maxText) {
-        this.#cut = true
-        break
-      }
-      if (isText(node)) this.#text(node.value, frame)
-      else if (isElement(node)) {
-        const entered = this.#enter(node, frame)
-        if (!entered) continue
-        if (entered.leave) steps.push({ kind: 'leave', leave: entered.leave })
-        enterAll(node.childNodes, { ...frame, isTop: false, text: 'none', ...entered.frame })
-      }
-    }
-    for (const step of steps.toReversed()) if (this.#cut && step.kind === 'leave') step.leave()
-    if (this.#cut) this.#page.whole('[… cut here: the text is longer]')
+  read({ nodes, cut }: { nodes: readonly Node[]; cut: boolean }): ShownText {
+    this.#nodes(nodes, top)
     return {
-      ...this.#page.end(),
+      ...this.#page.end(cut),
       elsewhere: this.#elsewhere,
       indented: this.#indented,
       files: this.#files,
-      replaced: this.#replaced.join(' ').slice(0, maxText),
-      cut: this.#cut,
+      replaced: this.#replaced.slice(0, maxText),
     }
   }
 
-  #text(value: string, { text: place, lines }: Frame): void {
-    const words = stripInvisible(value)
-    const { gathering } = this.#page
-    if (gathering) {
-      if (place !== 'none') this.#keepStart(gathering.text, words)
-      gathering.text += gathering.lines ? words : collapsed(words)
-      return
+  #nodes(nodes: readonly Node[], frame: Frame): void {
+    for (const node of nodes) {
+      if (this.#page.isOver) return
+      if (isText(node)) this.#text(node.value, frame)
+      else if (isElement(node)) this.#element(node, frame)
     }
-    if (lines) {
-      for (const [at, line] of words
-        .replace(/^\n/, this.#page.line === '' ? '' : '\n')
-        .split('\n')
-        .entries()) {
+  }
+
+  #inside(element: Element, frame: Frame, change: Partial<Frame> = {}): void {
+    this.#nodes(element.childNodes, { ...frame, isTop: false, text: 'none', ...change })
+  }
+
+  #text(value: string, frame: Frame) {
+    const words = stripInvisible(value.slice(0, maxText))
+    if (!frame.lines) this.#words(collapsed(words), frame)
+    else {
+      // A blank line at the start is none.
+      const lines = (this.#page.start === '' ? words.replace(/^\n/, '') : words).split('\n')
+      for (const [at, line] of lines.entries()) {
         if (at > 0) this.#page.feed()
-        this.#page.say(this.#spaced(line), place === 'command')
+        this.#words(frame.inCode ? line : this.#shortened(line), frame)
       }
-      return
     }
-    if (place === 'elsewhere') this.#keepStart(this.#page.line, words)
-    this.#page.say(collapsed(words), place === 'command')
+    if (value.length > maxText) this.#page.stop()
+  }
+
+  #words(words: string, { text: place }: Frame): void {
+    if (place === 'elsewhere' || (place === 'command' && this.#page.isGathering)) this.#keepStart(words)
+    this.#page.say(words, place === 'command')
   }
 
   /** Where a command would stand if it were read there. */
-  #keepStart(before: string, words: string): void {
-    if (words.trim() === '') return
-    const isFirst = /^(?:#{1,6} )?(?:\[[ x]\] ?)?$/.test(before.trimStart())
-    if (isFirst && this.#elsewhere.length < maxElsewhere) this.#elsewhere.push(words.trim().slice(0, 100))
+  #keepStart(words: string): void {
+    if (words.trim() === '' || this.#elsewhere.length >= maxElsewhere) return
+    const isFirst = /^(?:#{1,6} )?(?:\[[ x]\] ?)?$/.test(this.#page.start?.trimStart() ?? 'long')
+    if (isFirst) this.#elsewhere.push(words.trim().slice(0, 100))
   }
 
-  #enter(element: Element, frame: Frame): Entered | undefined {
+  #element(element: Element, frame: Frame) {
     const { tagName: tag } = element
-    if (attribute(element, 'dir').toLowerCase() === 'rtl' || tag === 'bdo') {
-      this.#page.placeholder('[text in another direction]')
-      return undefined
-    }
-    if (inline.has(tag)) return { frame: { text: frame.text === 'none' ? 'none' : 'elsewhere' } }
-    if (struck.has(tag)) return this.#around('~~', '~~')
-    if (small.has(tag)) {
-      if (frame.small >= maxSmall) return undefined
-      return { frame: { small: frame.small + 1 } }
-    }
-    if (tag === 'br') {
-      this.#page.feed()
-      return undefined
-    }
+    if (hasClass(element, 'sr-only')) return
+    this.#page.column()
     if (pictures.has(tag)) return this.#picture(element, frame)
-    if (tag === 'a') return this.#link(element, frame)
-    if (tag === 'code' || tag === 'tt') return this.#code(frame)
-    if (tag === 'rt') return this.#around('(', ')')
-    if (tag === 'q') return this.#around('“', '”')
+    if (tag === 'math-renderer') return this.#replace(element, '[formula]')
+    if (tag === 'bdo') return this.#unreadable(element)
+    const isInline = inline.has(tag) || small.has(tag) || tag === 'br' || tag === 'input'
+    if (!isInline && !headings.has(tag) && !boxes.has(tag) && !blocks.has(tag)) return
+    if (unlisted(element).length > 0) return this.#unreadable(element)
+    if (isInline) this.#inline(element, frame)
+    else this.#block(element, { ...frame, blocks: frame.blocks + 1 })
+  }
+
+  /** It may be as high as an attribute says. */
+  #unreadable(element: Element) {
+    const numbers = unlisted(element).flatMap(({ value }) => (value.match(/\d{1,9}/g) ?? []).map(Number))
+    this.#page.row(Math.ceil(Math.max(0, ...numbers) / 20) - 1)
+    this.#page.placeholder('[unreadable]')
+  }
+
+  #inline(element: Element, frame: Frame) {
+    const { tagName: tag } = element
+    if (tag === 'br') return this.#page.feed()
     if (tag === 'input') {
       if (hasClass(element, 'task-list-item-checkbox'))
         this.#page.put(has(element, 'checked') ? '[x] ' : '[ ] ')
-      return undefined
+      return
     }
-    if (tag === 'math-renderer') {
-      this.#replace(element, '[formula]')
-      return undefined
-    }
-    return this.#enterBlock(element, frame)
+    if (tag === 'a') return this.#link(element, frame)
+    const within = { ...frame, small: frame.small + (small.has(tag) ? 1 : 0) }
+    if (within.small > maxSmall) return this.#unreadable(element)
+    if (tag === 'code' || tag === 'tt') return this.#code(element, within)
+    const [before = '', after = ''] = signs[tag] ?? []
+    const isPlain = before === '' && !small.has(tag) && frame.text !== 'none'
+    this.#page.put(before)
+    this.#inside(element, within, { text: isPlain ? 'elsewhere' : 'none' })
+    this.#page.put(after)
   }
 
-  #enterBlock(element: Element, frame: Frame): Entered | undefined {
+  #block(element: Element, frame: Frame) {
     const { tagName: tag } = element
-    const blocks = frame.blocks + 1
-    if (blocks > maxBlocks && tag !== 'span') {
-      this.#page.placeholder('[nested too deep]')
-      return undefined
-    }
+    if (boxes.has(tag)) return this.#box(element, frame)
+    if (frame.blocks > maxBlocks) return this.#unreadable(element)
     const place = frame.own ? 'elsewhere' : 'none'
-    const below = { blocks }
+    if (tag !== 'td' && tag !== 'th') this.#page.row()
+    if (headings.has(tag)) {
+      if (frame.inHeading) return this.#unreadable(element)
+      this.#page.block()
+      this.#page.put(`${'#'.repeat(Number(tag[1]))} `)
+      this.#inside(element, frame, { text: place, inHeading: true })
+      return this.#page.block()
+    }
     switch (tag) {
       case 'p':
-        this.#page.block()
-        return {
-          frame: { ...below, text: frame.isTop ? 'command' : place },
-          leave: () => this.#page.block(),
-        }
+        return this.#paragraph(element, frame, frame.isTop ? 'command' : place)
       case 'blockquote':
-        return this.#prefixed('> ', '> ', { ...below, own: false, files: false })
+        return this.#prefixed('> ', '> ', () => this.#inside(element, frame, { own: false, files: false }))
       case 'ul':
       case 'ol':
-        return this.#list(element, below, frame)
+        return this.#list(element, frame)
       case 'li': {
-        const number = element.parentNode && listNumber(element)
-        const sign = number ? `${number}. ` : '- '
-        const { leave } = this.#prefixed(sign, ' '.repeat(sign.length), {}, 'tight')
-        return { frame: { ...below, own: frame.own, text: place }, leave }
+        const sign = frame.number ? `${frame.number.next++}. ` : '- '
+        const read = (): void => this.#inside(element, frame, { text: place, number: undefined })
+        return this.#prefixed(sign, ' '.repeat(sign.length), read, 'tight')
       }
       case 'pre':
         return this.#pre(element, frame)
       case 'hr':
-        this.#page.whole('---')
-        return undefined
+        return this.#page.whole('---')
       case 'details':
         this.#page.whole('[folded]')
-        return { frame: { ...below, own: false }, leave: () => this.#page.whole('[end of what is folded]') }
-      case 'summary':
-      case 'caption':
-      case 'figcaption':
-      case 'dl':
-      case 'dt':
-        this.#page.block()
-        return { frame: { ...below, text: tag === 'dt' ? place : 'none' }, leave: () => this.#page.block() }
+        this.#inside(element, frame, { own: false })
+        return this.#page.whole('[end of what is folded]')
       case 'dd':
-        return this.#prefixed('  ', '  ', { ...below, text: place }, 'tight')
+        return this.#prefixed('  ', '  ', () => this.#inside(element, frame, { text: place }), 'tight')
       case 'td':
-      case 'th':
-        this.#page.gather('words')
-        return { frame: { ...below, text: place }, leave: () => this.#cell() }
+      case 'th': {
+        const { text } = this.#page.gather(() => this.#inside(element, frame, { text: place }))
+        this.#cells.push(text.replace(/\s+/g, ' ').trim())
+        return this.#page.column(0)
+      }
+      case 'tr':
+        return this.#row(element, { ...frame, blocks: frame.blocks - 1 })
+      case 'thead':
+      case 'tbody':
+      case 'tfoot':
+        return this.#inside(element, { ...frame, blocks: frame.blocks - 1 })
+      default:
+        return this.#paragraph(element, frame, tag === 'dt' ? place : 'none')
     }
-    if (headings.has(tag)) {
-      if (hasClass(element, 'sr-only')) return undefined
-      this.#page.block()
-      this.#page.say(`${'#'.repeat(Number(tag[1]))} `, false, 'sign')
-      return { frame: { ...below, text: place }, leave: () => this.#page.block() }
-    }
-    if (rows.has(tag)) return this.#rows(element, frame)
-    if (transparent.has(tag)) return this.#transparent(element, frame)
-    return undefined
   }
 
-  #transparent(element: Element, frame: Frame): Entered | undefined {
-    const { tagName: tag } = element
-    const classes = classesOf(element)
-    if (classes.includes('js-render-needs-enrichment')) {
-      this.#replace(element, '[diagram]')
-      return undefined
-    }
-    if (classes.includes('blob-wrapper-embedded') || classes.includes('Box--condensed')) {
-      this.#page.whole('[code from the repository]')
-      return undefined
-    }
-    if (classes.includes('js-suggested-changes-blob')) {
-      this.#suggestion(element)
-      return undefined
-    }
-    if (classes.length > 0 && !classes.some(name => knownClass.test(name))) return undefined
-    if (tag === 'span') return { frame: { own: frame.own, language: frame.language } }
+  #paragraph(element: Element, frame: Frame, text: Standing): void {
     this.#page.block()
-    const leave = (): void => this.#page.block()
-    if (classes.includes('email-fragment'))
-      return frame.isTop
-        ? { frame: { own: false, text: 'command', lines: true }, leave }
-        : { frame: { own: false, lines: true }, leave }
-    const isForeign =
-      classes.includes('footnotes') || has(element, 'data-footnotes') || classes.includes('markdown-alert')
-    const language = classes.flatMap(name => /^highlight-(?:source|text)-(.{1,30})$/.exec(name)?.[1] ?? [])[0]
-    const own = frame.own && !isForeign
-    return {
-      frame: {
-        own,
-        blocks: frame.blocks + (classes.length === 0 ? 1 : 0),
-        text: own && classes.length === 0 ? 'elsewhere' : 'none',
-        language: language ?? '',
-      },
-      leave,
-    }
+    this.#inside(element, frame, { text })
+    this.#page.block()
   }
 
-  #around(before: string, after: string): Entered {
-    this.#page.put(before)
-    return { leave: () => this.#page.put(after) }
+  #box(element: Element, frame: Frame) {
+    const classes = classesOf(element)
+    if (classes.includes('js-render-needs-enrichment')) return this.#replace(element, '[diagram]')
+    if (classes.includes('blob-wrapper-embedded') || classes.includes('Box--condensed'))
+      return this.#page.whole('[code from the repository]')
+    if (classes.includes('js-suggested-changes-blob')) return this.#suggestion(element)
+    if (classes.length > 0 && !classes.some(name => knownClass.test(name))) return
+    // What has a class is GitHub's, and nests nothing.
+    const within = classes.length > 0 || element.tagName === 'span' ? frame.blocks - 1 : frame.blocks
+    if (within > maxBlocks) return this.#unreadable(element)
+    if (element.tagName === 'span') return this.#inside(element, { ...frame, blocks: within })
+    const isMail = classes.includes('email-fragment')
+    const isForeign =
+      isMail ||
+      classes.includes('footnotes') ||
+      has(element, 'data-footnotes') ||
+      classes.includes('markdown-alert')
+    const own = frame.own && !isForeign
+    const text = own && classes.length === 0 ? 'elsewhere' : 'none'
+    const language = classes.flatMap(name => /^highlight-(?:source|text)-(.{1,30})$/.exec(name)?.[1] ?? [])[0]
+    this.#page.row()
+    this.#page.block()
+    this.#inside(element, frame, {
+      ...{ own, blocks: within, language: language ?? '', lines: isMail },
+      text: isMail && frame.isTop ? 'command' : text,
+    })
+    this.#page.block()
   }
 
   #replace(element: Element, words: string): void {
-    this.#replaced.push(textIn(element))
+    if (this.#replaced.length < maxText) this.#replaced += ` ${textIn(element)}`
     this.#page.placeholder(words)
   }
 
-  #link(element: Element, { files }: Frame): Entered | undefined {
+  #link(element: Element, frame: Frame) {
     const isBack = hasClass(element, 'footnote-backref') || has(element, 'data-footnote-backref')
-    if (isBack || hasClass(element, 'anchor')) return undefined
+    if (isBack || hasClass(element, 'anchor')) return
     const href = attribute(element, 'href')
-    this.#page.gather('words')
-    return {
-      frame: { own: false },
-      leave: () => {
-        const words = this.#page.gathered()
-        if (has(element, 'data-footnote-ref')) return this.#page.put(`[${words.trim()}]`)
-        const address = this.#addressOf(href, words)
-        this.#page.put(address === '' ? words : `${words} (${address})`)
-        if (files && /[\p{L}\p{N}]/u.test(words))
-          this.#file(href, words.replaceAll('[picture]', '').replaceAll('`', '').trim())
-      },
-    }
+    const { text, hasWord } = this.#page.gather(() => this.#inside(element, frame, { own: false }))
+    if (has(element, 'data-footnote-ref')) return this.#page.put(`[${text.trim()}]`)
+    const address = hasWord ? this.#addressOf(href, text.trim()) : ''
+    this.#page.put(address === '' ? text : `${text} (${address})`)
+    if (frame.files && hasWord) this.#file(href, text.replace(/\[(?:picture|unreadable)\]|`/g, '').trim())
   }
 
-  /** Nothing where the words say it, or where there are none. */
-  #addressOf(href: string, words: string): string {
+  /** Nothing where the words say it. */
+  #addressOf(href: string, said: string): string {
     if (!/^https?:\/\//i.test(href) || !URL.canParse(href)) return ''
     const url = new URL(href)
-    const said = words.trim()
-    if (!/[\p{L}\p{N}]/u.test(said.replaceAll('[picture]', '')) || url.search.includes('jwt=')) return ''
-    if (
-      said === href ||
-      href === `http://${said}` ||
-      /^(?:@|#\d|[\w./-]+#\d|[\w./-]+@[0-9a-f]{7})/.test(said)
-    )
-      return ''
+    if (url.search.includes('jwt=') || said === href || href === `http://${said}`) return ''
+    if (/^(?:@|#\d|[\w./-]+#\d|[\w./-]+@[0-9a-f]{7})/.test(said)) return ''
     if (url.origin === this.#home) {
       const path = /^\/[\w.-]+\/[\w.-]+\/(?:issues|pull|discussions|blob|tree|commit)\/[\w./-]+/.exec(
         url.pathname,
@@ -376,139 +330,98 @@ class Walk {
     this.#files.push({ url: address, words: words.slice(0, 1_000) })
   }
 
-  #picture(element: Element, { files }: Frame): undefined {
-    const image =
-      element.tagName === 'img' ? element : elementsIn(element).find(({ tagName }) => tagName === 'img')
-    this.#page.placeholder('[picture]')
-    if (files && image && element.tagName !== 'video' && isOfSize(image))
-      this.#file(attribute(image, 'src'), '')
-    return undefined
+  #picture(element: Element, { files }: Frame) {
+    if (unlisted(element).length > 0) this.#unreadable(element)
+    else this.#page.placeholder('[picture]')
+    this.#page.row()
+    const image = files ? imageIn(element) : undefined
+    if (image) this.#file(attribute(image, 'src'), '')
   }
 
-  #code({ language }: Frame): Entered {
-    const { gathering } = this.#page
-    if (gathering?.lines) return { frame: { language } }
-    this.#page.gather('words')
-    const ticks = (words: string): string => {
-      const fence = '`'.repeat(longestBackticks(words) + 1)
-      const pad = /^`|`$/.test(words) ? ' ' : ''
-      return words === '' ? '' : fence + pad + words + pad + fence
-    }
-    return {
-      frame: { own: false, files: false },
-      leave: () => this.#page.put(ticks(this.#page.gathered().trim())),
-    }
+  #code(element: Element, frame: Frame) {
+    if (frame.inCode) return this.#inside(element, frame)
+    const within = { own: false, files: false, inCode: true }
+    const words = this.#page.gather(() => this.#inside(element, frame, within)).text.trim()
+    const fence = '`'.repeat(longestBackticks(words) + 1)
+    const pad = /^`|`$/.test(words) ? ' ' : ''
+    if (words !== '') this.#page.put(fence + pad + words + pad + fence)
   }
 
-  #pre(element: Element, frame: Frame): Entered | undefined {
+  #pre(element: Element, frame: Frame) {
     const named = languageOf(element)
     if (named === 'math' || drawn.test(named)) {
       this.#page.block()
       this.#replace(element, named === 'math' ? '[formula]' : '[diagram]')
-      this.#page.block()
-      return undefined
+      return this.#page.block()
     }
     const language = frame.language || (languages.has(named) ? named : '')
-    this.#page.gather('lines')
-    return {
-      frame: { own: false, files: false },
-      leave: () => {
-        const code = this.#page.gathered()
-        if (frame.own && language === '' && isOnlyCode(element) && this.#indented.length < maxElsewhere)
-          this.#indented.push(code.split('\n', 1)[0]?.slice(0, 100) ?? '')
-        this.#fence(code, language)
-      },
-    }
+    const within = { own: false, files: false, inCode: true, lines: true }
+    const { text } = this.#page.gather(() => this.#inside(element, frame, within))
+    if (frame.own && language === '' && isOnlyCode(element) && this.#indented.length < maxElsewhere)
+      this.#indented.push(text.split('\n', 1)[0]?.slice(0, 100) ?? '')
+    if (frame.inCode) this.#page.put(text)
+    else this.#fence(text, language)
   }
 
-  /** What would push words out of sight is cut, and said. */
-  #spaced(line: string): string {
-    const near = line.replace(/\s{100,}(?=\S)/g, ' [… blanks] ').trimEnd()
-    if (near.length <= maxLine) return near
-    this.#replaced.push(near.slice(maxLine))
-    return `${near.slice(0, maxLine).toWellFormed()} [… cut: the line is longer]`
+  /** What a line has beyond what is read is cut, and said. */
+  #shortened(line: string): string {
+    if (line.length <= maxLine) return line.trimEnd()
+    this.#replaced += ` ${line.slice(maxLine)}`
+    return `${line.slice(0, maxLine).toWellFormed()} [… cut: the line is longer]`
   }
 
   #fence(code: string, language: string): void {
     const lines = code
       .replace(/\n$/, '')
-      .replace(/\n(?:[ \t]*\n){20,}/g, '\n[… blank lines]\n')
       .split('\n')
-      .map(line => this.#spaced(line))
+      .map(line => this.#shortened(line))
     const fence = '`'.repeat(Math.max(3, longestBackticks(code) + 1))
-    if (this.#page.gathering) this.#page.put(lines.join('\n'))
+    if (this.#page.isGathering) this.#page.put(lines.join('\n'))
     else this.#page.whole(`${fence}${language}`, ...lines, fence)
   }
 
   #suggestion(element: Element): void {
     const lines = elementsIn(element).flatMap(cell => {
-      if (cell.tagName !== 'td') return []
-      const sign = hasClass(cell, 'blob-code-deletion')
-        ? '-'
-        : hasClass(cell, 'blob-code-addition')
-          ? '+'
-          : ''
-      return sign === '' ? [] : [`${sign} ${stripInvisible(textIn(cell)).trimEnd()}`]
+      const isGone = hasClass(cell, 'blob-code-deletion')
+      if (cell.tagName !== 'td' || !(isGone || hasClass(cell, 'blob-code-addition'))) return []
+      return [`${isGone ? '-' : '+'} ${stripInvisible(textIn(cell)).trimEnd()}`]
     })
     this.#fence(lines.join('\n'), 'diff')
   }
 
-  #prefixed(first: string, rest: string, frame: Partial<Frame>, gap: 'tight' | 'loose' = 'loose'): Entered {
+  #prefixed(first: string, rest: string, read: () => void, gap: 'tight' | 'loose' = 'loose'): void {
     const end = (): void => (gap === 'tight' ? this.#page.newLine() : this.#page.block())
     end()
-    if (this.#page.gathering) return { frame, leave: end }
-    const leave = this.#page.indent(first, rest)
-    return {
-      frame,
-      leave: () => {
-        leave()
-        end()
-      },
-    }
+    this.#page.indented(first, rest, read)
+    end()
   }
 
-  #list(element: Element, below: Partial<Frame>, { own }: Frame): Entered {
-    const isNested =
-      element.parentNode && isElement(element.parentNode) && element.parentNode.tagName === 'li'
+  #list(element: Element, frame: Frame): void {
+    const isNested = element.parentNode?.nodeName === 'li'
     const gap = (): void => (isNested ? this.#page.newLine() : this.#page.block())
+    const start = Number.parseInt(attribute(element, 'start') || '1', 10)
     gap()
-    return { frame: { ...below, own }, leave: gap }
+    this.#inside(element, frame, { number: element.tagName === 'ol' ? { next: start } : undefined })
+    gap()
   }
 
-  #cells: string[] = []
-
-  #rows(element: Element, { own, blocks }: Frame): Entered {
-    const isInCell = this.#page.gathering !== undefined
-    const frame = { own, blocks: element.tagName === 'table' ? blocks + 1 : blocks }
-    if (element.tagName === 'table') {
-      this.#page.block()
-      return { frame, leave: () => this.#page.block() }
-    }
-    if (element.tagName !== 'tr') return { frame, leave: () => {} }
+  #row(element: Element, frame: Frame) {
     const outer = this.#cells
     this.#cells = []
-    return {
-      frame,
-      leave: () => {
-        const cells = this.#cells.slice(0, maxCells)
-        if (this.#cells.length > maxCells) {
-          this.#replaced.push(...this.#cells.slice(maxCells))
-          cells.push('[… more cells]')
-        }
-        const isHead = elementsOf(element).some(({ tagName }) => tagName === 'th')
-        this.#cells = outer
-        if (isInCell) return this.#page.put(` ${cells.join(' ')} `)
-        this.#page.newLine()
-        this.#page.write(`| ${cells.join(' | ')} |`)
-        if (isHead) this.#page.write(`|${' --- |'.repeat(cells.length)}`)
-      },
+    this.#inside(element, frame)
+    const cells = this.#cells.slice(0, maxCells)
+    if (this.#cells.length > maxCells) {
+      this.#replaced += ` ${this.#cells.slice(maxCells).join(' ')}`
+      cells.push('[… more cells]')
     }
-  }
-
-  #cell(): void {
-    this.#cells.push(this.#page.gathered().replace(/\s+/g, ' ').trim())
+    this.#cells = outer
+    if (this.#page.isGathering) return this.#page.put(` ${cells.join(' ')} `)
+    this.#page.newLine()
+    this.#page.write(`| ${cells.join(' | ')} |`)
+    if (elementsOf(element).some(({ tagName }) => tagName === 'th'))
+      this.#page.write(`|${' --- |'.repeat(cells.length)}`)
   }
 }
 
-/** The page shows blanks as one. */
-const collapsed = (words: string): string => words.replace(/[ \t\n\r\f]+/g, ' ').replace(/\s{10,}/g, ' ')
+/** The page shows blanks as one, but for those that do not break. */
+const collapsed = (words: string): string => words.replace(/[ \t\n\r\f]+/g, ' ')

@@ -105,14 +105,17 @@ export function boxesAfter(run: Run): string {
   return offer ? boxFor(offer) : ''
 }
 
-const line = /^- \[([ xX])\] .*<!-- codex-box:(\w+) -->/gm
-
+/** Only a line that equals ours is a box. The words of an agent may have some of their own. */
 export function ticked(before: string, after: string): Box | undefined {
   const was = tickedIn(before)
-  return [...tickedIn(after)].find(found => !was.has(found))
+  return tickedIn(after).find(box => !was.includes(box))
 }
 
-const isBox = (name: string | undefined): name is Box => name !== undefined && Object.hasOwn(labels, name)
+const isBox = (name: string): name is Box => Object.hasOwn(labels, name)
 
-const tickedIn = (text: string): Set<Box> =>
-  new Set([...text.matchAll(line)].flatMap(([, mark, name]) => (mark !== ' ' && isBox(name) ? [name] : [])))
+function tickedIn(text: string): Box[] {
+  const lines = new Set(text.split(/\r?\n/).map(line => line.replace(/^- \[X\]/, '- [x]')))
+  return Object.keys(labels)
+    .filter(isBox)
+    .filter(box => lines.has(boxFor(box).replace('[ ]', '[x]')))
+}

@@ -1,4 +1,4 @@
-import { commentsToRead, contextOf, type Trust } from '../../core/agent/thread-context.ts'
+import { commentsToRead, contextOf, maxComments, type Trust } from '../../core/agent/thread-context.ts'
 import { mayAct } from '../../core/model/command-grammar.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import type { CommentView } from '../../core/model/views.ts'
@@ -34,21 +34,29 @@ export const gatherContext = step('gather-context', {
   },
 })
 
-/** Asks about as many people as may be: those first whom GitHub calls insiders, and of each kind who wrote last. */
+/**
+ * Asks about as many people as may be: those first whom GitHub calls insiders, and of each kind who wrote last.
+ * @param involved are read whoever they are, and asked about only where there is no room for all
+ */
 async function trustIn(
   context: StepContext<'permission'>,
   comments: readonly CommentView[],
-  trusted: readonly string[],
+  involved: readonly string[],
 ): Promise<(author: string | undefined) => Trust> {
-  const known = new Map<string | undefined, Trust>(trusted.map(login => [login, 'trusted']))
+  const isCrowded = comments.length > maxComments
+  const known = new Map<string | undefined, Trust>(
+    involved.map(login => [login, isCrowded ? 'involved' : 'trusted']),
+  )
   // An account that is gone, as the author of the thread may be, is nobody's.
   known.set(undefined, 'outsider')
   const newest = comments.toReversed()
   const first = [...newest.filter(({ insider }) => insider), ...newest]
-  const others = new Set(first.flatMap(({ author }) => (author && !known.has(author) ? [author] : [])))
-  const asked = [...others].slice(0, maxPeople)
+  const authors = new Set(first.flatMap(({ author }) => author ?? []))
+  const asked = [...authors].filter(author => !known.has(author)).slice(0, maxPeople)
+  if (isCrowded) asked.push(...new Set(involved.filter(login => authors.has(login))))
   const may = await Promise.all(asked.map(author => mayWrite(context, author)))
-  for (const [at, author] of asked.entries()) known.set(author, may[at] ? 'trusted' : 'outsider')
+  for (const [at, author] of asked.entries())
+    known.set(author, may[at] ? 'trusted' : (known.get(author) ?? 'outsider'))
   return author => known.get(author) ?? 'unknown'
 }
 

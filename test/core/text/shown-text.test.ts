@@ -30,6 +30,17 @@ const Payload = z.object({
   word: z.string(),
   shown: z.boolean(),
 })
+/** ms of a processor, the least of three */
+const timeOf = (html: string): number =>
+  Math.min(
+    ...[1, 2, 3].map(() => {
+      const before = process.cpuUsage()
+      read(html)
+      const { user, system } = process.cpuUsage(before)
+      return (user + system) / 1_000
+    }),
+  )
+
 const payloads = z
   .array(Payload)
   .parse(JSON.parse(readFileSync(new URL('../../data/hidden-texts.json', import.meta.url), 'utf8')))
@@ -132,9 +143,9 @@ describe('what the page shows', () => {
     [
       'another direction',
       '<p dir="rtl">a</p><p>b <bdo dir="rtl">c</bdo></p>',
-      '[text in another direction]\n\nb [text in another direction]',
+      '[unreadable]\n\nb [unreadable]',
     ],
-    ['small in small in small', '<p><sub>a<sub>b<sub>c</sub></sub></sub></p>', 'ab'],
+    ['small in small in small', '<p><sub>a<sub>b<sub>c</sub></sub></sub></p>', 'ab [unreadable]'],
     [
       'what is not on the list',
       '<p>a<object>b</object><x-y>c</x-y><button>d</button></p><form>e</form><template><p>f</p></template><svg><text>g</text></svg>',
@@ -170,12 +181,135 @@ describe('what the page shows', () => {
     expect(said(`<p><a href="https://x.y/z">${words}</a></p>`, 'whole')).toBe(words)
   })
 
+  const dots = '<p>a</p>'
+  test.each<[string, string]>([
+    ...[
+      ...['<table height="1"><tr><td>W</td></tr></table>', '<table><tr><td height="1">W</td></tr></table>'],
+      ...['<table width="1"><tr><td>W</td></tr></table>', '<table border="999"><tr><td>W</td></tr></table>'],
+      ...['<table cellspacing="99"><tr><td>W</td></tr></table>', '<table><tr><td nowrap>W</td></tr></table>'],
+      ...[
+        '<p hidden>W</p>',
+        '<p style="display:none">W</p>',
+        '<div align="char">W</div>',
+        '<b dir="rtl">W</b>',
+      ],
+      ...[
+        '<ul><li value="7">W</li></ul>',
+        '<span hspace="9">W</span>',
+        '<table width="5000"><tr><td>W</table>',
+      ],
+      ...['<ol start="99999999999"><li>W</li></ol>', '<details hidden>W</details>', '<a dir="RTL">W</a>'],
+    ].map((html): [string, string] => [html, html]),
+    ...['code', 'tt', 'kbd', 'samp', 'sub', 'sup', 'small', 'rt'].map((tag): [string, string] => [
+      `${tag} in itself`,
+      `<p>${`<${tag}>`.repeat(3)}W${`</${tag}>`.repeat(3)}</p>`,
+    ]),
+    ['small in several ways', '<p><sub><code><kbd>W</kbd></code></sub></p>'],
+    ['headings in headings', `<h6>a<div><h6>W</h6></div></h6>`],
+    ['in the words of a picture', '<picture>W<img src="x"></picture><video>W</video>'],
+    [
+      'elements that GitHub does not let through',
+      '<font>W</font><u>W</u><bdi>W</bdi><center>W</center><marquee>W',
+    ],
+    ...[
+      ...[
+        '<br>',
+        '<p></p>',
+        '<p>\u00a0</p>',
+        '<p>\u2800</p>',
+        '<h1></h1>',
+        '<hr>',
+        '<p>.</p>',
+        '<img src="x">',
+      ],
+      ...[
+        '<ul><li></li></ul>',
+        '<table><tr><td></td></tr></table>',
+        '<details></details>',
+        '<div>\u3164</div>',
+      ],
+      ...['<blockquote></blockquote>', '<pre>\n\n</pre>', '<dl><dt></dt></dl>', '<p><b>\u200b</b><br></p>'],
+    ].map((gap): [string, string] => [`behind rows of ${gap}`, `${dots}${gap.repeat(50)}<p>W</p>`]),
+    ...[
+      '\u00a0',
+      '\u2003',
+      '\u3000',
+      '\u2800',
+      '\u1680',
+      '. ',
+      '<code></code>',
+      '<kbd> </kbd>',
+      '&#x2003;',
+    ].flatMap((gap): [string, string][] => [
+      [`behind a line of ${gap}`, `<p>a${gap.repeat(150)}W</p>`],
+      [`in the row behind lines of ${gap}`, `<p>a${gap.repeat(6_000)}</p><p>W</p>`],
+    ]),
+    ['behind blanks of code', `<pre>a${' '.repeat(150)}W</pre>`],
+    ['behind blanks of code in pieces', `<pre>a${'<span class="pl-k"> </span>'.repeat(150)}W</pre>`],
+    ['behind tabs', `<pre>a${'\t'.repeat(20)}W</pre>`],
+    ['behind blank lines of code', `<pre>a${'\n'.repeat(50)}W</pre>`],
+    ['behind a table that is high', `${dots}<table height="5000"><tr><td></td></tr></table><p>W</p>`],
+    ['behind a picture that is moved', `${dots}<img vspace="5000" src="x"><p>W</p>`],
+    ['behind an endless picture', `${dots}<img height="90000" src="x"><p>W</p>`],
+  ])('what no reader sees is not read: %s', (_, html) => {
+    const page = read(html.replaceAll('W', 'obeyme'))
+    expect(page.text).not.toContain('obeyme')
+    expect(unshownWords('obeyme', page)).toEqual(['obeyme'])
+  })
+
+  test.each<[string, string]>([
+    ['a row of badges', `<p>${'<img src="x"> '.repeat(12)}W</p>`],
+    ['a few blank lines', `<pre>a${'\n'.repeat(10)}W</pre>`],
+    ['columns of a log', `<pre>a${' '.repeat(60)}W</pre>`],
+    ['a picture as phones take it', '<img width="1170" height="2532" src="x"><p>W</p>'],
+    ['in the middle', '<div align="center"><h1 align="center">W</h1></div>'],
+    ['two columns', '<table><tr><td width="50%" valign="top" colspan="2">W</td></tr></table>'],
+    [
+      'a table of old',
+      '<table border="1" cellpadding="5" cellspacing="0" width="600"><tr><td>W</td></tr></table>',
+    ],
+    ['a small note of bots', '<p><sub><sup>W</sup></sub></p>'],
+    ['code in a heading', '<h3><code>W</code></h3>'],
+    ['marks', '<p>e\u0301\u0323 W</p>'],
+    ['a list in a list in a list', '<ul><li>a<ul><li>b<ul><li>W</li></ul></li></ul></li></ul>'],
+  ])('what a reader sees is read: %s', (_, html) => {
+    expect(said(html.replaceAll('W', 'readme'))).toContain('readme')
+  })
+
+  it('no character that a page ignores, and no tower of marks', () => {
+    const ignored = Array.from({ length: 0x110000 }, (_, code) => code)
+      .filter(code => code < 0xd800 || code > 0xdfff)
+      .map(code => String.fromCodePoint(code))
+      .filter(sign => /\p{Default_Ignorable_Code_Point}|\p{Bidi_Control}/u.test(sign))
+    expect(ignored.length).toBeGreaterThan(4_000)
+    expect(said(`<p>a${ignored.join('')}b</p>`)).toBe('ab')
+    expect(said(`<p>a${'\u036f\u0364'.repeat(50)}b</p>`).length).toBeLessThan(10)
+  })
+
+  test.each<[string, string]>([
+    ['code in code', '<code>x'],
+    ['code with ticks', '<tt>`'],
+    ['quotes', '<blockquote>'],
+    ['bold', '<b>'],
+    ['paragraphs', '<p><b>x'],
+    ['pieces', '<b>x</b>'],
+    ['links', '<a href="https://x.y">x</a>'],
+    ['cells', '<table><tr><td>x'],
+    ['signs', '.'],
+    ['marks', '\u0301'],
+  ])('takes time by the length of the text: %s', (_, unit) => {
+    const page = read(unit.repeat(60_000 / unit.length))
+    expect(page.text.length).toBeLessThan(10 * 60_000)
+    const twice = 40 * timeOf(unit.repeat(2_000))
+    expect(timeOf(unit.repeat(20_000))).toBeLessThan(Math.max(twice, 200))
+  })
+
   it('says where it cut', () => {
     expect(said(`<pre>${'x'.repeat(5_000)}</pre>`)).toContain('[… cut: the line is longer]')
-    expect(said(`<pre>a${' '.repeat(500)}b</pre>`)).toContain('a [… blanks] b')
-    expect(said(`<pre>a${'\n'.repeat(500)}b</pre>`)).toContain('[… blank lines]')
+    expect(said(`<pre>a${' '.repeat(500)}b\nc</pre>`)).toBe('```\na [… cut: behind a gap]\nc\n```')
+    expect(said(`<pre>a${'\n'.repeat(500)}b</pre>`)).toMatch(/\[… cut here: the rest stands behind a gap\]$/)
     expect(said(`<table><tr>${'<td>a</td>'.repeat(50)}</tr></table>`)).toContain('[… more cells]')
-    expect(said(`${'<blockquote>'.repeat(20)}a`)).toContain('[nested too deep]')
+    expect(said(`${'<blockquote>'.repeat(20)}a`)).toContain('[unreadable]')
     expect(read(`<p>${'<b>a</b>'.repeat(50_000)}</p>`)).toMatchObject({ cut: true })
     expect(said(`<p>${'<b>a</b>'.repeat(50_000)}</p>`)).toMatch(/\[… cut here: the text is longer\]$/)
     expect(shownText('a'.repeat(5_000_000), { webUrl, addresses: 'host' })).toBeUndefined()
@@ -236,8 +370,39 @@ describe('files', () => {
     [
       'the source beside a picture',
       `<picture><source srcset="${asset}"><img src="https://x.y/z"></picture>`,
-      ['https://x.y/z'],
+      [],
     ],
+    [
+      'a picture with a source, which may be what is shown',
+      `<picture><source><img src="${asset}"></picture>`,
+      [],
+    ],
+    ['of two themes', `<themed-picture><picture><source><img src="${asset}"></picture></themed-picture>`, []],
+    ['a picture alone', `<picture><img src="${asset}" width="10" height="9999"></picture>`, [asset]],
+    ...['01', '1', '001px', '1e1', '5%', '+1', ' 2', '0', '-9', '1.5', '', '99999'].flatMap(size =>
+      ['width', 'height'].map((side): [string, string, string[]] => [
+        `of ${side} “${size}”`,
+        `<img ${side}="${size}" src="${asset}">`,
+        [],
+      ]),
+    ),
+    ['far aside', `<img hspace="9999" src="${asset}">`, []],
+    ...[
+      '',
+      '.',
+      '\u200b\u2800\u3164',
+      '<img src="x">',
+      '<img src="x">.',
+      '<code></code>',
+      '<sub><sub><sub>a</sub></sub></sub>',
+      '<bdo>a</bdo>',
+      '<math-renderer>a</math-renderer>',
+    ].map((words): [string, string, string[]] => [
+      `a link around “${words}”`,
+      `<a href="${asset}">${words}</a>`,
+      [],
+    ]),
+    ['a link around code', `<a href="${asset}"><code>log.txt</code></a>`, [asset]],
     [
       'what is dropped',
       `<object><img src="${asset}"></object><span class="sr-only"><img src="${asset}"></span>`,
