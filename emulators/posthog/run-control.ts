@@ -1,7 +1,7 @@
 /** A test's hand on one run. */
 import { setImmediate as tick } from 'node:timers/promises'
 import { ciMessage } from './agent.ts'
-import type { Behaviour, OpensPull } from './behaviour.ts'
+import type { Behaviour, OpensPull, StopsShort } from './behaviour.ts'
 import type { Settings } from './options.ts'
 import { claimPull, type Desk, publish } from './perform.ts'
 import type { FinalStatus, Run } from './run.ts'
@@ -68,6 +68,8 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
       if (status === 'completed' && run.manual) await completeTurn()
       run.finish(status, error ?? null)
     },
+    /** PostHog ends it in the middle of its turn. */
+    stopShort: inTurn((by: StopsShort) => run.stopShort(by)),
     /** The agent drops what it does in this turn, and does this instead; false between turns. */
     steer: (behaviour: Behaviour): boolean => {
       const { steer } = run

@@ -152,11 +152,11 @@ onEitherQueue('A run is over', world => {
     expect(told).toContain('Then I')
     await thread.waitForReaction('confused', asked.id)
     await thread.waitForStatus(/^### ⚠️ Codex did not finish/)
-    expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 1])
+    expect([ledger().runs.length, ledger().messages.length]).toEqual([2, 0])
     agent('Go on where you stopped', { kind: 'answers', text: 'All of it is done.' })
     await ticks('Go on where it stopped')
     await thread.waitForAnswer('All of it is done.')
-    expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 2])
+    expect([ledger().runs.length, ledger().messages.length]).toEqual([3, 0])
   })
 
   it('when its log shows the answer, though PostHog completed it before', async () => {
