@@ -29,7 +29,6 @@ import {
   liveRun,
   refused,
   runId,
-  settingsOf,
   type TriggerDeps,
   wasWithdrawn,
 } from './command-context.ts'
@@ -147,10 +146,7 @@ async function accept(context: CommandContext, trigger: ThreadTrigger): Promise<
     if (result.kind === 'end') context.deps.meter?.handled(trigger.kind, 'news')
     return result
   }
-  const { app } = trigger.sender
   if (await wasWithdrawn(context)) return end
-  // A bot that the settings do not list gets no answer at all: two bots that answer each other never stop.
-  if (app !== undefined && !(await settingsOf(context)).settings.allow.apps.includes(app)) return end
   switch (trigger.kind) {
     case 'comment':
       if (trigger.commentRef.kind === 'subject' && (await mayBeAnAgents(context))) return end
@@ -209,7 +205,7 @@ const textOf = ({ thread }: LabelTrigger): string => `text-${thread.repoId}-${th
 /** Which may begin by it. */
 async function runsOfText(context: CommandContext, trigger: LabelTrigger): Promise<string[]> {
   const { base: _, label: __, withText: ___, kind: ____, ...same } = trigger
-  const { word } = triggerOf(context.deps.settings.deployment, trigger.thread.owner)
+  const { word } = triggerOf(context.deps.settings.deployment, trigger.thread.ownerId)
   const text: CommentTrigger = {
     ...same,
     id: textOf(trigger),

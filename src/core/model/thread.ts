@@ -28,7 +28,6 @@ export type Repository = z.infer<typeof Repository>
 export const Person = z.object({
   login: z.string(),
   id: z.number().int(),
-  app: z.number().int().optional(),
 })
 export type Person = z.infer<typeof Person>
 

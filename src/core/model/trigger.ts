@@ -153,6 +153,7 @@ export type Ignored =
   | 'no command'
   | 'no new command'
   | 'edited too late'
-  | 'edited by somebody else'
+  | 'written by somebody else'
+  | 'transferred'
   | 'other label'
   | 'inline comment of a review'

@@ -267,10 +267,6 @@ export const settings = {
             .describe('Teams of the organization, by the slug in their address.'),
           { rule: inBoth },
         ),
-        apps: setting(
-          z.array(z.number().int().positive()).default([]).describe('GitHub Apps, by their number (App ID).'),
-          { rule: inBoth },
-        ),
       })
       .prefault({})
       .describe('Who may use every command without the usual permission.'),
@@ -311,7 +307,6 @@ export const settings = {
         person_per_day: most(500, 'Starts in 24 hours for one person.'),
         owner_per_day: most(5000, 'Starts in 24 hours in all repositories of the owner.'),
         thread_per_day: most(100, 'Starts in 24 hours in one issue or pull request.'),
-        bots_per_thread_per_day: most(20, 'Starts by bots in 24 hours in one issue or pull request.'),
         repository_per_5_minutes: most(200, 'Starts in five minutes in this repository.'),
         open_pull_requests: setting(
           z

@@ -111,8 +111,8 @@ export function fromReview(arrival: Arrival<Review>): Normalised {
 function inReview(here: InThread<Review>): Normalised {
   const { action, review } = here.payload
   if (action !== 'submitted' && action !== 'edited') return ignored('event not used')
-  if (isBot(here.payload)) return ignored('by a bot')
   return said(here, reviewWords(here), {
+    author: review.user,
     names: ['review', 'review-edit'],
     commentRef: { kind: 'review', reviewId: review.id, nodeId: review.node_id },
   })
@@ -143,6 +143,7 @@ export function fromInline(arrival: Of<typeof payloads.ReviewCommentEvent>): Nor
   if (words.kind === 'words' && !words.edit && reviewId !== null && !comment.in_reply_to_id)
     return ignored('inline comment of a review')
   return said(here, words, {
+    author: comment.user,
     names: ['inline', 'inline-edit'],
     commentRef: {
       kind: 'inline',
