@@ -55,7 +55,7 @@ export function readsFor(
       (await github.closers()) ??
       believeAbsent('The list of pull requests that close this', refusedReads(context)) ??
       [],
-    trigger: triggerOf(deps.settings.deployment, thread.owner),
+    trigger: triggerOf(deps.settings.deployment, thread.ownerId),
     repliedLately: of => repliedLately(context, of),
     live: async () => (await liveRun(context, threadSlot(thread)))?.data,
     beside: () => runBeside(context),

@@ -190,7 +190,7 @@ export function superseding({ thread }: CommandTrigger, last: LastRun | undefine
 
 const settled = (
   { options, what }: Pick<Wanted, 'options' | 'what'>,
-  { owner }: Pick<Thread, 'owner'>,
+  { ownerId: owner }: Pick<Thread, 'ownerId'>,
   settling: Settings,
 ): Settled | Reply => settle({ ...settling, options, what, owner })
 

@@ -6,9 +6,14 @@ import type { GitHubApp } from './app-client.ts'
 import { inRepository, nodesOf, query } from './graphql.ts'
 import { repositoryOf } from './webhooks/event.ts'
 
+/** With its number, by which `SETTINGS_FILE` names an owner. */
+export const Account = z.object({ login: z.string(), id: z.number() })
+export const accountName = (account: z.infer<typeof Account> | null | undefined): string =>
+  account ? `${account.login} (${account.id})` : 'unknown'
+
 const Installation = z.object({
   id: z.number(),
-  account: z.object({ login: z.string() }).nullish(),
+  account: Account.nullish(),
   suspended_at: z.string().nullish(),
   permissions: z.record(z.string(), z.string()).default({}),
 })

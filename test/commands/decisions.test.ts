@@ -79,7 +79,7 @@ const stopping = working({ mailbox: { stop: { by: maya, at: t0 } } })
 
 const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
   settings: settingsOf(file),
-  grants: grantsOf(noDeploymentSettings, issueThread, { owner: true, repository: true }),
+  grants: grantsOf(noDeploymentSettings, issueThread, true),
   problem: undefined,
   slips: [],
   usable: true,
