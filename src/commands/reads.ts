@@ -184,8 +184,8 @@ async function lastRunOf(
   const { trigger } = context.record
   const { backup } = marker
   if (!backup || trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return kept
-  const { request, head, round, wordsOfRound, readUpTo, outcome, instructionDone } = backup
-  const mailbox = { wordsOfRound }
+  const { request, head, round, wordsOfRound, requesters, readUpTo, outcome, instructionDone } = backup
+  const mailbox = { wordsOfRound, requesters }
   if (!kept) {
     const { thread } = trigger
     const baseline = { snapshot: trigger.snapshot, head }

@@ -123,6 +123,7 @@ const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}) =>
     head: undefined,
     past: undefined,
     last: undefined,
+    before: [],
     settling: settling(),
     closers: [],
     ...rest,

@@ -327,6 +327,27 @@ describe('reviews', () => {
   })
 })
 
+const mergeGroup = payloadOf({
+  action: 'checks_requested',
+  merge_group: {
+    head_sha: 'fade',
+    head_ref: 'refs/heads/gh-readonly-queue/main/pr-8',
+    base_ref: 'refs/heads/main',
+  },
+})()
+
+test('a merge queue asks for checks of a commit of its own', () => {
+  expect(readAs('merge_group', mergeGroup)).toMatchObject({
+    trigger: {
+      id: 'merging-100-fade',
+      kind: 'pull-news',
+      news: 'merging',
+      head: { sha: 'fade', repoId: 100 },
+    },
+  })
+  expect(read('merge_group', { ...mergeGroup, action: 'destroyed' })).toBe('- event not used')
+})
+
 describe('pull requests', () => {
   holds([
     ['opened', `pull-100-8-opened-${at}`, pulls({ action: 'opened' })],
@@ -373,7 +394,7 @@ describe('pull requests', () => {
     ['submitted', '<!-- codex-run:abc.def -->', 'reviewed'],
     ['dismissed', '<!-- codex-run:abc.def -->', 'reviewed'],
     ['edited', '<!-- codex-run:abc.def -->', undefined],
-    ['dismissed', 'Fixes it', undefined],
+    ['dismissed', 'Fixes it', 'reviewed'],
   ])('a review that is %s, of a description %s', (action, body, news) => {
     const read = readAs(
       'pull_request_review',
@@ -498,6 +519,7 @@ describe('what is not understood', () => {
 
   const whole: Record<EventName, Payload> = {
     check_suite: suite,
+    merge_group: mergeGroup,
     status,
     pull_request_review_thread: { ...pulls(), action: 'resolved' },
     issue_comment: comments(),

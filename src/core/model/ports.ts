@@ -94,6 +94,8 @@ export interface ThreadClient {
   removeLabel(name: string): Promise<void>
   /** Open pull requests that say they close the issue; `undefined` if GitHub refuses to say. */
   closers(): Promise<Closer[] | undefined>
+  /** When this issue was transferred here last, ms since the epoch. */
+  transferredAt(): Promise<number | undefined>
   /** Open issues that block this one; none on a server that does not know of any. */
   blockers(): Promise<Awaited[]>
   /** Open pull requests of the repository that are the agent's, or whose head begins with `prefix`. */
@@ -121,6 +123,8 @@ export interface ThreadClient {
   report(sha: string, report: CheckReport): Promise<void>
   /** `undefined` for one that is not open. */
   approvals(number: number): Promise<Approvals | undefined>
+  /** Whether somebody of that login made one of its commits. */
+  hasCommitOf(number: number, login: string): Promise<boolean>
   pullsFrom(head: string): Promise<PullView[]>
   isDescendant(ancestor: string, sha: string): Promise<boolean>
   branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean }>

@@ -116,6 +116,8 @@ const PullNews = z.object({
     'unmarked',
     'marked',
     'reviewed',
+    /** A merge queue has made a commit of it, which has to have its checks. */
+    'merging',
     /** Its checks, reviews or conflicts: of whatever pull request comes from that head. */
     'checked',
   ]),

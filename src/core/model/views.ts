@@ -29,11 +29,15 @@ export interface CheckReport {
   /** Where its details are. */
   url?: string
   annotations?: readonly { path: string; line: number; message: string }[]
+  /** Said only of a commit of which nothing was said before: it may be the newest of another pull request, too. */
+  onlyFirst?: true
 }
 
 /** Who approved the newest commit of an open pull request, and may write there. A bot does not count. */
 export interface Approvals {
   sha: string
+  /** Its login, if the account is still there. */
+  author: string | undefined
   /** The description. */
   body: string
   by: readonly Person[]

@@ -143,6 +143,10 @@ export const CheckSuiteEvent = z.object({
   ...base,
   check_suite: z.object({ head_branch: z.string().nullish() }),
 })
+export const MergeGroupEvent = z.object({
+  ...base,
+  merge_group: z.object({ head_sha: z.string(), head_ref: z.string(), base_ref: z.string() }),
+})
 /** It has no action. */
 export const StatusEvent = z.object({
   ...base,

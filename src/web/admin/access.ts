@@ -23,7 +23,7 @@ type Admission =
   | { kind: 'in'; session: string | undefined; person?: Person | undefined }
   | { kind: 'stranger' }
   | { kind: 'wrong-token' }
-  /** Too many wrong tokens are being answered: this one was not looked at. */
+  /** Wrong, too, while too many wrong tokens are being answered. */
   | { kind: 'busy' }
 
 export type Access = ReturnType<typeof openAccess>
@@ -39,7 +39,7 @@ interface AccessOptions {
 const lasts = hour
 const cookieName = 'codex_admin'
 
-/** Wrong tokens that are answered slowly at once. Beyond them none is looked at, so nobody tries more in that time. */
+/** Wrong tokens that are answered slowly at once. The right one never waits for those of others. */
 const mostAtOnce = 10
 
 export function openAccess({ token, now, slowness = 1_000 }: AccessOptions) {
@@ -49,8 +49,8 @@ export function openAccess({ token, now, slowness = 1_000 }: AccessOptions) {
   let wrong = 0
 
   async function judge(given: string): Promise<'right' | 'wrong-token' | 'busy'> {
-    if (wrong >= mostAtOnce) return 'busy'
     if (isSameSecret(given, token)) return 'right'
+    if (wrong >= mostAtOnce) return 'busy'
     wrong += 1
     try {
       await new Promise(resolve => setTimeout(resolve, slowness))
