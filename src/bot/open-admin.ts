@@ -31,6 +31,10 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
   const { apiUrl, client } = config.app
   return adminPages({
     token,
+    ended: {
+      end: async session => void (await queues.writtenOnce.add(`signed-out-${session}`, {})),
+      hasEnded: async session => (await queues.writtenOnce.get(`signed-out-${session}`)) !== undefined,
+    },
     signInAtGitHub: client && userAccess({ apiUrl, clientId: client.id, clientSecret: client.secret }, now),
     runs: queues.runs,
     pauses: pausesIn(queues.chores, queues.writtenOnce),

@@ -92,8 +92,11 @@ export function readsFor(
         return asShown(context, await github.reviewComments(commentRef.reviewId))
       if (commentRef.kind !== 'inline') return undefined
       const { inline, rootId, commentId } = commentRef
-      const parent = rootId === commentId ? undefined : await github.inlineComment(rootId)
-      return asShown(context, [parent ? { ...inline, parent } : inline])
+      const found = rootId === commentId ? undefined : await github.inlineComment(rootId)
+      // What was changed since it was answered is not what was meant. GitHub's times are whole seconds.
+      if (!found || found.changedAt >= trigger.at) return asShown(context, [inline])
+      const { changedAt: _, ...parent } = found
+      return asShown(context, [{ ...inline, parent }])
     },
     templates,
     async template(text) {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
-import type { Repository, Thread } from '../core/model/thread.ts'
+import { fingerprintOf, type Repository, type Thread } from '../core/model/thread.ts'
 import type { SubjectView, ThreadComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
 import { inRepository, nodesOf, query } from './graphql.ts'
@@ -176,6 +176,7 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
           body: redact(data.body ?? ''),
           author: data.user?.login ?? 'ghost',
           open: data.state === 'open',
+          fingerprint: fingerprintOf(data.title, data.body ?? ''),
           blockers: data.issue_dependencies_summary?.blocked_by,
         },
       }

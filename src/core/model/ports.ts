@@ -23,6 +23,7 @@ import type {
   NewReview,
   NewTask,
   OwnComment,
+  ParentComment,
   Permission,
   PullView,
   Reaction,
@@ -70,7 +71,7 @@ export interface ThreadClient {
   earlierComments(since?: number): Promise<OwnComment[]>
   attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   reviewComments(reviewId: number): Promise<InlineComment[]>
-  inlineComment(commentId: number): Promise<InlineComment['parent']>
+  inlineComment(commentId: number): Promise<ParentComment | undefined>
   file(path: string, commit?: string): Promise<string | undefined>
   /** Names of the files in a folder of the default branch; none if it is not there. */
   folder(path: string): Promise<string[]>

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { ReasoningEffort } from './codex-task-run-create.ts'
 import type { Role } from './command-grammar.ts'
 import type { Person, PullHead, Snapshot, Thread } from './thread.ts'
-import type { CommentRef } from './trigger.ts'
+import type { CommentRef, InlineComment } from './trigger.ts'
 
 /** Each has one meaning, which `/codex help` says. */
 export const reactions = {
@@ -56,6 +56,9 @@ export interface NewReview {
   body: string
   comments: readonly { path: string; line: number; body: string }[]
 }
+
+/** The comment on a line that another answers; `changedAt` in ms since the epoch. */
+export type ParentComment = NonNullable<InlineComment['parent']> & { changedAt: number }
 
 export interface OwnComment {
   id: number

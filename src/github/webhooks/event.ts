@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto'
 import { mayBeMisplaced, mayHoldCommand } from '../../core/command/find.ts'
-import type { PullHead, Repository, Snapshot, Thread } from '../../core/model/thread.ts'
+import {
+  fingerprintOf,
+  type PullHead,
+  type Repository,
+  type Snapshot,
+  type Thread,
+} from '../../core/model/thread.ts'
 import type { CommentRef, Ignored, Trigger } from '../../core/model/trigger.ts'
 import { type TriggerWords, usualTrigger } from '../../core/settings/deployment-settings.ts'
 import type * as payloads from './payloads.ts'
@@ -112,6 +118,7 @@ export const snapshotOf = (subject: Subject): Snapshot => ({
   author: subject.user?.login ?? 'ghost',
   open: subject.state !== 'closed',
   blockers: subject.issue_dependencies_summary?.blocked_by,
+  fingerprint: fingerprintOf(subject.title, subject.body),
 })
 
 export const headOf = (pull: payloads.PullRequestPayload): PullHead => ({
