@@ -225,7 +225,7 @@ export const settings = {
             .enum(['anybody', 'somebody-else'])
             .default('anybody')
             .describe(
-              'With `somebody-else`, each of its commits has the check `codex approval`. It is green when somebody with write access who did not ask for the work approved that commit. Require this check in the rules of the branch.',
+              'With `somebody-else`, pull requests have the check `codex approval`. It is green when somebody with write access who did not ask for the work approved the newest commit, and at once where nothing is by Codex. Require this check in the rules of the branch, with this App as its source. A merge queue needs the App’s permission `Merge queues: read` and its event `Merge group`.',
             ),
           { rule: wins('somebody-else') },
         ),
