@@ -344,7 +344,14 @@ describe('what a page says', () => {
   const read = async (path: string): Promise<string> =>
     (await (await get(`/admin/${path}`, bearer)).text()).replaceAll('&#39;', "'")
   let threads = 1_000
-  const of = (owner: string, number = ++threads) => ({ thread: { ...issueThread, owner, number } })
+  const of = (owner: string, number = ++threads) => ({
+    thread: {
+      ...issueThread,
+      owner,
+      ownerId: 100 + [...owner].reduce((sum, sign) => sum * 31 + sign.charCodeAt(0), 0),
+      number,
+    },
+  })
   const failed = (): RunChange => ({
     result: { concludedAt: now, outcome: { kind: 'failed', class: 'agent', reason: 'no luck', fix: '' } },
   })
@@ -457,7 +464,7 @@ describe('the page of outcomes', () => {
   let page: string
   beforeAll(async () => {
     now = Date.now()
-    const thread = { ...issueThread, owner: 'pictured' }
+    const thread = { ...issueThread, owner: 'pictured', ownerId: 99 }
     const { request } = runWith()
     const add = (
       taskId: string,
