@@ -47,7 +47,7 @@ export async function startDeployment({ owners: count, ms = 0 }: Options): Promi
   const url = `http://127.0.0.1:${services.port}`
   const owners = Array.from({ length: count }, (_, n) => n)
   const lines = owners.flatMap(n => [
-    `  owner-${n}:`,
+    `  ${n + 1}:`,
     `    posthog: { host: ${url}, project_id: ${n + 1}, api_key_env: KEY_OF_${n} }`,
   ])
   await writeFile(file, ['owners:', ...lines, ''].join('\n'))
@@ -99,7 +99,15 @@ export const followedRuns =
 export function threadOf(place: number, number: number): Thread {
   const owner = `owner-${place}`
   const url = `https://github.com/${owner}/shop/issues/${number}`
-  return { ...issueThread, installationId: place + 1, owner, repoId: 1_000 + place, number, url }
+  return {
+    ...issueThread,
+    installationId: place + 1,
+    owner,
+    ownerId: place + 1,
+    repoId: 1_000 + place,
+    number,
+    url,
+  }
 }
 
 const body =

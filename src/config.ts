@@ -222,7 +222,7 @@ function tenantsOf({ env, problems }: Reading, { owners }: DeploymentSettings): 
     const apiKey = namedVariable(env, posthog.api_key_env)
     if (apiKey === undefined || isProjectKey(apiKey))
       problems.push(
-        `SETTINGS_FILE names ${posthog.api_key_env} for ${owner}, and that variable ${apiKey === undefined ? 'is not set' : 'holds a project key'}: ${hints.POSTHOG_API_KEY}`,
+        `SETTINGS_FILE names ${posthog.api_key_env} for owners.${owner}, and that variable ${apiKey === undefined ? 'is not set' : 'holds a project key'}: ${hints.POSTHOG_API_KEY}`,
       )
     return [{ owner, host: posthog.host, projectId: String(posthog.project_id), apiKey: apiKey ?? '' }]
   })

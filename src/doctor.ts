@@ -3,7 +3,6 @@ import { type Config, secretsOf } from './config.ts'
 import { type Check, found, passed, redactedCheck } from './core/model/check.ts'
 import { describe } from './core/model/errors.ts'
 import type { Repository, Thread } from './core/model/thread.ts'
-import { ownerEntry } from './core/settings/deployment-settings.ts'
 import { problemsText } from './core/settings/repository-file.ts'
 import { redactor } from './core/text/redact.ts'
 import {
@@ -79,8 +78,7 @@ async function checkSettings(
       const { problems } = settingsFile.read(text)
       return problems.length === 0 ? undefined : problemsText(problems, name)
     },
-    isRequired: (repository: Repository) =>
-      ownerEntry(settings.first, repository, { owner: true })?.[1].settings === 'required',
+    isRequired: ({ ownerId }: Repository) => settings.first.owners[ownerId]?.settings === 'required',
   }
   try {
     const [owners, [begun, settings]] = await Promise.all([

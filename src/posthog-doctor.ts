@@ -6,7 +6,7 @@ import { type Check, found, passed, redactedCheck, unanswered } from './core/mod
 import { describe, Rejected } from './core/model/errors.ts'
 import type { Repository } from './core/model/thread.ts'
 import { isModel, type KnownModel } from './core/model/views.ts'
-import { isOwnersKey, sandboxName } from './core/settings/deployment-settings.ts'
+import { sandboxName } from './core/settings/deployment-settings.ts'
 import { redactor } from './core/text/redact.ts'
 import { githubIntegrations, repositoriesOf } from './posthog/integrations.ts'
 import { type Call, call, type PostHogSettings } from './posthog/posthog-http.ts'
@@ -44,7 +44,7 @@ export async function checkPostHogOf(
 ): Promise<Check[]> {
   const service = postHogsOf(config).find(each => isServedBy(config, each, repository))
   if (!service) return []
-  const checks = await checkPostHog(config, service, [repository], key => isOwnersKey(key, repository))
+  const checks = await checkPostHog(config, service, [repository], key => key === String(repository.ownerId))
   return checks.map(each => {
     const { name, ok } = each
     // The thread may be public, and the names are the owner's own.
@@ -78,10 +78,10 @@ const isServedBy = (
   config: Config,
   service: Service,
   repository: Pick<Repository, 'owner' | 'ownerId'>,
-): boolean => servesOf(config, service, key => isOwnersKey(key, repository))
+): boolean => servesOf(config, service, String(repository.ownerId))
 
-const servesOf = ({ tenants }: Config, service: Service, is: (key: string) => boolean): boolean =>
-  service.owner === tenants.find(({ owner }) => is(owner))?.owner
+const servesOf = ({ tenants }: Config, service: Service, owner: string): boolean =>
+  service.owner === tenants.find(each => each.owner === owner)?.owner
 
 async function eachPostHog(config: Config, check: (service: Service) => Promise<Check[]>): Promise<Check[]> {
   const checks = await Promise.all(
@@ -139,7 +139,7 @@ const grantedTo = (
 ): Granted[] =>
   Object.entries(config.settings.first.owners).flatMap(([owner, { models = [], sandboxes }]) => {
     const names = what === 'models' ? models : sandboxes.map(sandboxName)
-    const isHere = servesOf(config, service, key => key === owner) && isTheirs(owner)
+    const isHere = servesOf(config, service, owner) && isTheirs(owner)
     const setBy = `owners.${owner}.${what} in SETTINGS_FILE`
     return isHere && names.length > 0 ? [{ owner, names, setBy }] : []
   })
@@ -147,7 +147,7 @@ const grantedTo = (
 const ofOwner = (check: Check, owner: string): Check => ({
   ...check,
   owner,
-  detail: `${owner}: ${check.detail}`,
+  detail: `owners.${owner}: ${check.detail}`,
 })
 
 async function checkModels(

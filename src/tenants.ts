@@ -9,7 +9,7 @@ import {
 } from './core/model/call-budget.ts'
 import type { TasksClient } from './core/model/ports.ts'
 import { markerSigner, type Signer } from './core/record/marker.ts'
-import { loginOf, type NamesOf, ownerEntry, type RepositoryRef } from './core/settings/deployment-settings.ts'
+import type { RepositoryRef } from './core/settings/deployment-settings.ts'
 import type { Deployment } from './core/words/words.ts'
 import type { PostHogSettings } from './posthog/posthog-http.ts'
 import { notSetUp, openStanding } from './posthog/standing.ts'
@@ -27,9 +27,9 @@ export interface Tenant {
 
 export interface Tenants {
   all: readonly Tenant[]
-  /** Owners with a PostHog of their own, in lower case. */
-  owners: ReadonlyMap<string, Tenant>
-  of(thread: RepositoryRef): Promise<Tenant | undefined>
+  /** Owners with a PostHog of their own, by number. */
+  owners: ReadonlyMap<number, Tenant>
+  of(thread: Pick<RepositoryRef, 'ownerId'>): Tenant | undefined
   /** The one that a Run was started with: its owner may have another by now, or it may not be set up any more. */
   named(name: string): Tenant
 }
@@ -40,7 +40,6 @@ interface Opening {
   now(): number
   limits: LimitStore | undefined
   budget(name: string, allowance: Allowance): CallBudget
-  names: NamesOf
   /** A key or project was found to be wrong. */
   foundWrong(): void
 }
@@ -49,29 +48,25 @@ type Access = NonNullable<Config['posthog']>
 
 /** As SETTINGS_FILE was at the start: what it says of them later holds after the next one. */
 export function openTenants(config: Config, opening: Opening): Tenants {
-  const atStart = config.settings.first
   const { webhookSecret, markerKey } = config.app
   // Also reads markers from before they had a key of their own.
   const usual = config.posthog && tenantOf(config.posthog, markerSigner(markerKey, [webhookSecret]), opening)
   const opened = new Map<string, Tenant>()
-  const byKey = new Map<string, Tenant>()
+  const owners = new Map<number, Tenant>()
   for (const { owner, ...access } of config.tenants) {
     const name = tenantName(access)
     const known =
       opened.get(name) ??
       tenantOf({ ...access, userToken: undefined }, markerSigner(`${markerKey} ${name}`), opening)
     opened.set(name, known)
-    byKey.set(owner.toLowerCase(), known)
+    owners.set(Number(owner), known)
   }
   const all = [...(usual ? [usual] : []), ...opened.values()]
   const gone = new Map<string, Tenant>()
   return {
     all,
-    owners: new Map([...byKey].map(([key, tenant]) => [loginOf(key), tenant])),
-    async of(thread) {
-      const [key] = ownerEntry(atStart, thread, await opening.names(atStart, thread)) ?? []
-      return byKey.get(key?.toLowerCase() ?? '') ?? usual
-    },
+    owners,
+    of: ({ ownerId }) => owners.get(ownerId) ?? usual,
     named(name) {
       const tenant = all.find(({ tenant }) => tenant === name) ?? gone.get(name)
       if (tenant) return tenant

@@ -405,18 +405,18 @@ describe('SETTINGS_FILE', () => {
   }
 
   test('is read at the start', () => {
-    const read = withFile('owners: {acme: {as_user: true}}\npause: Later')
+    const read = withFile('owners: {5: {as_user: true}}\npause: Later')
     expect(read).toMatchObject({
       kind: 'run',
-      config: { settings: { path: file, first: { owners: { acme: { as_user: true } }, pause: 'Later' } } },
+      config: { settings: { path: file, first: { owners: { 5: { as_user: true } }, pause: 'Later' } } },
     })
   })
 
   test('that is wrong is told with all lines and keys, and nothing starts', () => {
-    const read = withFile('owners:\n  acme:\n    as_user: maybe\nlimits: {person: 0}\n')
+    const read = withFile('owners:\n  5:\n    as_user: maybe\nlimits: {person: 0}\n')
     expect(read.kind === 'refuse' && read.problems).toEqual([
       expect.stringMatching(
-        /^SETTINGS_FILE has an error: .*, line 3: `owners\.acme\.as_user` must be true, false or/,
+        /^SETTINGS_FILE has an error: .*, line 3: `owners\.5\.as_user` must be true, false or/,
       ),
       expect.stringMatching(/^SETTINGS_FILE has an error: .*, line 4: `limits\.person`/),
     ])
@@ -424,14 +424,14 @@ describe('SETTINGS_FILE', () => {
 
   describe('of which one owner has a PostHog of its own', () => {
     const text =
-      'owners: {acme: {posthog: {project_id: 7, api_key_env: ACME_KEY, host: "https://eu.posthog.com/"}}}'
+      'owners: {5: {posthog: {project_id: 7, api_key_env: ACME_KEY, host: "https://eu.posthog.com/"}}}'
     const readWith = (env: Parameters<typeof readConfig>[0]) => withFile(text, env)
 
     test('has the key from the variable that is named, and keeps it out of the log', () => {
       const read = readWith({ ACME_KEY: 'phx_of_acme' })
       if (read.kind !== 'run') return expect.fail(JSON.stringify(read))
       expect(read.config.tenants).toEqual([
-        { owner: 'acme', host: 'https://eu.posthog.com', projectId: '7', apiKey: 'phx_of_acme' },
+        { owner: '5', host: 'https://eu.posthog.com', projectId: '7', apiKey: 'phx_of_acme' },
       ])
       expect(secretsOf(read.config)).toContain('phx_of_acme')
     })

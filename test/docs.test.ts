@@ -152,7 +152,7 @@ test('the settings file that is shown is one', () => {
   const read = readDeploymentSettings(shown)
   expect(read).toMatchObject({
     kind: 'read',
-    value: { owners: { acme: { as_user: ['shop'] } }, pause: false },
+    value: { owners: { 4711: { as_user: ['shop'] } }, pause: false },
   })
   // Every key is shown.
   const { shape } = DeploymentSettings
@@ -257,7 +257,7 @@ describe('the settings of a repository', () => {
     ['users', 'Maya-1'],
     ['teams', 'Platform_Team.2'],
   ])('the schema for editors lets in the %s that the bot lets in', (key, name) => {
-    const allow = { users: [], teams: [], apps: [], [key]: [name] }
+    const allow = { users: [], teams: [], [key]: [name] }
     expect(settingsFile.read(JSON.stringify({ allow }))).toMatchObject({
       given: { allow },
       problems: [],

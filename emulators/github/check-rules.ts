@@ -8,7 +8,7 @@ import { fromFork } from './pull-rules.ts'
 export const checkRules: Rule[] = [
   ['POST', '/check-runs', make],
   ['PATCH', '/check-runs/:id{[0-9]+}', change],
-  ['GET', '/commits/:sha{[0-9a-f]{40}}/check-runs', ofFork],
+  ['GET', '/commits/:sha{[0-9a-f]{40}}/check-runs', list],
 ]
 
 const maxText = 65_535
@@ -41,22 +41,28 @@ async function change(layer: Layer, request: ApiRequest): Promise<Answer> {
   return refuseTooMuch(request) ?? remembering(layer, request)
 }
 
-async function remembering({ forward, memory }: Layer, request: ApiRequest): Promise<Answer> {
+async function remembering({ forward, memory, installations }: Layer, request: ApiRequest): Promise<Answer> {
   const done = await forward(request)
-  if (done.status < 300 && isObject(done.body)) memory.checkRuns.set(numberAt(done.body, 'id'), done.body)
-  return done
+  if (done.status >= 300 || !isObject(done.body)) return done
+  const body = { ...done.body, app: { id: installations.appId } }
+  memory.checkRuns.set(numberAt(body, 'id'), body)
+  return { ...done, body }
 }
 
-async function ofFork(layer: Layer, { query }: ApiRequest, { repository, sha = '' }: At) {
-  if (!fromFork(layer, repository, sha)) return undefined
-  const found = checkRunsOf(layer, sha, query.get('check_name'))
+/** Only of the App that is asked for: others may have some of that name. */
+async function list(layer: Layer, { query }: ApiRequest, { repository, sha = '' }: At) {
+  const app = query.get('app_id')
+  if (app === null && !fromFork(layer, repository, sha)) return undefined
+  const found = checkRunsOf(layer, sha, query.get('check_name')).filter(
+    run => app === null || numberAt(run, 'app', 'id') === Number(app),
+  )
   return answer(200, { total_count: found.length, check_runs: found })
 }
 
-/** The newest of each name. */
+/** The newest of each App and name. */
 export const checkRunsOf = ({ memory }: Pick<Layer, 'memory'>, sha: string, name?: string | null) => {
   const found = [...memory.checkRuns.values()].filter(run => textAt(run, 'head_sha') === sha)
-  const latest = new Map(found.map(run => [textAt(run, 'name'), run]))
+  const latest = new Map(found.map(run => [`${numberAt(run, 'app', 'id')} ${textAt(run, 'name')}`, run]))
   return [...latest.values()].filter(
     run => name === undefined || name === null || textAt(run, 'name') === name,
   )

@@ -178,6 +178,48 @@ export class GitHubEmulator {
       }))
   }
 
+  /** Another App, as a workflow's, makes a check that looks like one of the bot's. */
+  checkOfOthers(repository: string, sha: string, check: { name: string; external_id: string }): number {
+    const { checkRuns } = this.#parts.memory
+    const id = 900_000 + checkRuns.size
+    const url = `${this.url}/repos/${repository}/check-runs/${id}`
+    const output = { title: 'Of a workflow', summary: 'Of a workflow.' }
+    checkRuns.set(id, {
+      id,
+      url,
+      head_sha: sha,
+      status: 'in_progress',
+      output,
+      app: { id: 15_368 },
+      ...check,
+    })
+    return id
+  }
+
+  /** A merge queue has made a commit of pull requests, and waits for its checks. */
+  queuesToMerge(sha: string, repository = this.repository): void {
+    const refs = { head_ref: 'refs/heads/gh-readonly-queue/main/pr-1', base_ref: 'refs/heads/main' }
+    const extra = { merge_group: { head_sha: sha, ...refs } }
+    this.#parts.events.made({
+      ...{ event: 'merge_group', action: 'checks_requested', repository, sender: 'olga', extra },
+    })
+  }
+
+  /** Somebody has transferred an issue to where it is: who wrote it stays who wrote it, and labels come along. */
+  async transferred(
+    number: number,
+    { by, labels = [] }: { by: string; labels?: string[] },
+    repository = this.repository,
+  ): Promise<void> {
+    const { memory, events } = this.#parts
+    memory.transfers.set(threadKey(repository, number), new Date().toISOString())
+    const issue = await must(this.#admin, 'GET', `/repos/${repository}/issues/${number}`)
+    const told = { event: 'issues', repository, sender: by }
+    const changes = { old_issue: { number: 3 }, old_repository: { id: 99, full_name: 'acme/elsewhere' } }
+    events.made({ ...told, action: 'opened', extra: { issue, changes } })
+    for (const name of labels) events.made({ ...told, action: 'labeled', extra: { issue, label: { name } } })
+  }
+
   /** A check of the newest commit of a pull request ended: `FAILURE`, `SUCCESS`; and with it its suite. */
   checks(number: number, name: string, conclusion: string, repository = this.repository): void {
     const { headRef, headSha } = this.#checked(threadKey(repository, number), { name, conclusion })

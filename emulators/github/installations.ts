@@ -30,6 +30,10 @@ export class Installations {
     this.#parts = parts
   }
 
+  get appId(): number {
+    return this.#parts.app.id
+  }
+
   standing(owner: string): Standing {
     if (!this.#parts.memory.installations.has(owner)) return 'uninstalled'
     return this.#standings.get(owner) ?? 'installed'

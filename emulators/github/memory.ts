@@ -40,6 +40,8 @@ export class Memory {
   /** Names of labels by their node ids. */
   readonly labels = new Map<string, string>()
   readonly linkedBranches = new Map<string, string[]>()
+  /** When issues were transferred to where they are, by key. */
+  readonly transfers = new Map<string, string>()
   /** Numbers of the issues that block one, by its key. */
   readonly blockers = new Map<string, number[]>()
   /** Of pull requests, by key: checks of the newest commit, and at which look the base is in the way. */
@@ -54,7 +56,7 @@ export class Memory {
   readonly reviewLines = new Map<number, { line: number; side: string }>()
   /** By owner, whatever became of them. */
   readonly installations = new Map<string, number>()
-  /** By their ids, as they were last told. */
+  /** By their ids, as they were last told; of whichever App. */
   readonly checkRuns = new Map<number, JsonObject>()
   /** Ids of repositories. */
   readonly deleted = new Set<number>()

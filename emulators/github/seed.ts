@@ -42,6 +42,7 @@ export const EVENTS: readonly string[] = [
   'delete',
   'issue_comment',
   'issues',
+  'merge_group',
   'pull_request',
   'pull_request_review',
   'pull_request_review_comment',

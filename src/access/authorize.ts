@@ -56,8 +56,6 @@ export async function permissionOf(
   person: Person,
   reads: RefusedReads,
 ): Promise<Permission> {
-  // Apps have no role: they pass by number or not at all.
-  if (person.app !== undefined) return noPermission
   try {
     return await github.permission(person.login)
   } catch (error) {
@@ -69,8 +67,7 @@ export async function permissionOf(
 /** A login can change hands. Its number, or earlier use here, identifies the account. */
 async function isNamed(check: PersonCheck, person: Person): Promise<boolean> {
   const { github, settings, accounts, repoId } = check
-  const { users, teams, apps } = settings.allow
-  if (person.app !== undefined) return apps.includes(person.app)
+  const { users, teams } = settings.allow
   for (const user of users) {
     const [login = '', id] = user.split(':')
     if (id !== undefined && Number(id) === person.id) return true
@@ -89,5 +86,5 @@ async function usedBefore(
   const authors = newestFirst
     .flatMap(({ number, body }) => signer.read(body, { repoId, number }))
     .flatMap(({ backup }) => backup?.request.by ?? [])
-  return authors.findLast(by => by.app === undefined && by.login.toLowerCase() === login.toLowerCase())?.id
+  return authors.findLast(by => by.login.toLowerCase() === login.toLowerCase())?.id
 }

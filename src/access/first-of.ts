@@ -1,10 +1,10 @@
 /**
- * Who was the first of a name. Names change hands and numbers do not: what was given to a name stays with the account, or
- * the repository, that had it when it was first used.
+ * Who was the first of a name. Names change hands and numbers do not: what a repository's file gave to a login, or
+ * SETTINGS_FILE to a repository's name, stays with whoever had it when it was first used.
  */
 import { z } from 'zod'
 import type { Log } from '../core/model/ports.ts'
-import { givenByName, type NamesOf } from '../core/settings/deployment-settings.ts'
+import { isNamed, type NameHolds, type RepositoryRef } from '../core/settings/deployment-settings.ts'
 import { NewestMap } from '../core/text/newest-map.ts'
 import type { Accounts } from './authorize.ts'
 
@@ -45,44 +45,29 @@ export const accountsIn = (records: WrittenOnce, log: Pick<Log, 'warn'>): Accoun
 
 const maxKept = 10_000
 
-/** What SETTINGS_FILE gives a login, or a repository's name, is for who had it first. The log says so once. */
-export function namesIn(records: WrittenOnce, log: Pick<Log, 'warn'>): NamesOf {
+/** What SETTINGS_FILE gives a repository's name is for the one that had it first. The log says so once. */
+export function repositoryNamesIn(records: WrittenOnce, log: Pick<Log, 'warn'>): NameHolds {
   const isFirst = firstIn(records)
   const checked = new NewestMap<string, Promise<boolean>>(maxKept)
 
-  async function check(name: string, id: number, words: string): Promise<boolean> {
-    if (id === 0) return false
+  async function check(name: string, { owner, repo, repoId: id }: RepositoryRef): Promise<boolean> {
     const holds = await isFirst(name, String(id))
-    if (!holds) log.warn({ name, id }, `SETTINGS_FILE: another ${words}`)
+    if (!holds)
+      log.warn(
+        { name, id },
+        `SETTINGS_FILE: another repository had the name ${owner}/${repo} first, so this one gets nothing. Write ${repo}:${id} if you mean this one`,
+      )
     return holds
   }
 
-  function holds(name: string, id: number, words: string): Promise<boolean> {
-    const key = `${name} ${id}`
-    const known = checked.get(key) ?? check(name, id, words)
+  return async (settings, thread) => {
+    const { ownerId, repo, repoId } = thread
+    if (!isNamed(settings, thread)) return true
+    const name = `repository-${ownerId}-${repo.toLowerCase()}`
+    const key = `${name} ${repoId}`
+    const known = checked.get(key) ?? check(name, thread)
     checked.set(key, known)
     known.catch(() => checked.delete(key))
     return known
-  }
-
-  return async (settings, thread) => {
-    const { owner, ownerId, repo, repoId } = thread
-    const given = givenByName(settings, thread)
-    const ownerHolds =
-      !given.owner ||
-      (await holds(
-        `owner-${owner.toLowerCase()}`,
-        ownerId,
-        `owner had the name ${owner} first, so this one gets nothing. Write ${owner}:${ownerId} if you mean this one`,
-      ))
-    if (!ownerHolds) return { owner: false, repository: false }
-    const repository =
-      !given.repository ||
-      (await holds(
-        `repository-${ownerId}-${repo.toLowerCase()}`,
-        repoId,
-        `repository had the name ${owner}/${repo} first, so this one gets nothing. Write ${repo}:${repoId} if you mean this one`,
-      ))
-    return { owner: true, repository }
   }
 }

@@ -10,7 +10,7 @@ import {
   type DeploymentSettings,
   type Grants,
   grantsOf,
-  type NamesOf,
+  type NameHolds,
   type RepositoryRef,
 } from '../core/settings/deployment-settings.ts'
 import { settingsOfLayers } from '../core/settings/layers.ts'
@@ -57,13 +57,13 @@ interface Reading {
   deployment: DeploymentSettings
   file: SettingsFile
   ownerFiles: OwnerFiles
-  names: NamesOf
+  nameHolds: NameHolds
   now(): number
 }
 
 const ofOwner = '.github'
 
-export function settingsReader({ deployment, file, ownerFiles, names, now }: Reading): SettingsReader {
+export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }: Reading): SettingsReader {
   /** By the wrong version, so that the history is not read again for each comment. */
   const lastGood = new Map<string, SettingsRead | undefined>()
 
@@ -93,7 +93,7 @@ export function settingsReader({ deployment, file, ownerFiles, names, now }: Rea
   }
 
   const grantsNow = async (thread: RepositoryRef): Promise<Grants> =>
-    grantsOf(deployment, thread, await names(deployment, thread))
+    grantsOf(deployment, thread, await nameHolds(deployment, thread))
 
   return {
     deployment,

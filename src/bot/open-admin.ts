@@ -1,5 +1,5 @@
 /** Joins the admin pages with the queue of this process. Loaded only where there is an ADMIN_TOKEN. */
-import { namesIn } from '../access/first-of.ts'
+import { repositoryNamesIn } from '../access/first-of.ts'
 import { heldHere } from '../commands/config-command.ts'
 import { triggerRecord } from '../commands/trigger-record.ts'
 import { secretsOf } from '../config.ts'
@@ -26,11 +26,15 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
     meter,
     limits: queues.limits,
   })
-  const reader = settingsOf(runtime, app, namesIn(queues.writtenOnce, log))
+  const reader = settingsOf(runtime, app, repositoryNamesIn(queues.writtenOnce, log))
   const installations = installationsOf(app, redactor(secretsOf(config)))
   const { apiUrl, client } = config.app
   return adminPages({
     token,
+    ended: {
+      end: async session => void (await queues.writtenOnce.add(`signed-out-${session}`, {})),
+      hasEnded: async session => (await queues.writtenOnce.get(`signed-out-${session}`)) !== undefined,
+    },
     signInAtGitHub: client && userAccess({ apiUrl, clientId: client.id, clientSecret: client.secret }, now),
     runs: queues.runs,
     pauses: pausesIn(queues.chores, queues.writtenOnce),
@@ -60,7 +64,7 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
     },
     settingsOf: async repository => {
       const held = await reader.of(filesIn(app.forRepo(repository), repository), repository)
-      const trigger = triggerOf(settings.settings, repository.owner)
+      const trigger = triggerOf(settings.settings, repository.ownerId)
       const { problem, usable } = held
       return { held: heldHere({ now: held, usual: config.run, trigger }), problem, usable }
     },

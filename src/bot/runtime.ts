@@ -154,7 +154,7 @@ export const receiverOf = ({ config, settings, queues, log, traces }: Runtime): 
   receiver({
     log,
     redact: redactor(secretsOf(config)),
-    app: { triggerOf: owner => triggerOf(settings.settings, owner), appId: config.app.id },
+    app: { triggerOf: ownerId => triggerOf(settings.settings, ownerId), appId: config.app.id },
     enqueue: trigger =>
       traces.begin('webhook', { delivery: trigger.deliveryId, trigger: trigger.id }, async () => {
         const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))

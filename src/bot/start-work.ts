@@ -1,6 +1,6 @@
 /** Joins the parts that do the work: commands, Runs and chores. */
 import { randomBytes } from 'node:crypto'
-import { accountsIn, firstIn, namesIn } from '../access/first-of.ts'
+import { accountsIn, firstIn, repositoryNamesIn } from '../access/first-of.ts'
 import { costsWithin } from '../access/strangers.ts'
 import type { TriggerDeps } from '../commands/command-context.ts'
 import { acceptTrigger } from '../commands/handle-trigger.ts'
@@ -17,7 +17,7 @@ import { aroundMarkers, markerSigner } from '../core/record/marker.ts'
 import type { UnusedBranch } from '../core/record/own-pull-request.ts'
 import type { Run } from '../core/record/run.ts'
 import { ofThread, ownersPlace, wakeEach, whilePaused, working } from '../core/record/run-index.ts'
-import { type NamesOf, type RepositoryRef, triggerOf } from '../core/settings/deployment-settings.ts'
+import { type RepositoryRef, triggerOf } from '../core/settings/deployment-settings.ts'
 import { type Redact, redactor } from '../core/text/redact.ts'
 import { inOwnWords } from '../core/words/words.ts'
 import { examineFor } from '../doctor.ts'
@@ -100,10 +100,9 @@ const setWithin = 3_000
 const commandsAtOnce = 100
 
 function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
-  const { config, metrics, queues, log, clock, state } = runtime
+  const { config, metrics, queues, clock, state } = runtime
   const { meter } = metrics
   const { limits, budget } = queues
-  const names = namesIn(queues.writtenOnce, log)
   const { id, privateKey, apiUrl } = config.app
   const redact = redactor(secretsOf(config))
   const { now, setBy } = clock
@@ -112,18 +111,18 @@ function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
     app,
     installations: installationsOf(app, redact),
     tenants: openTenants(config, {
-      ...{ meter, redact, now, limits, budget, names },
+      ...{ meter, redact, now, limits, budget },
       foundWrong: () => state.readiness?.hurry(),
     }),
-    shared: { ...sharedBy(runtime, app, { redact, names }), reached },
+    shared: { ...sharedBy(runtime, app, redact), reached },
   }
 }
 
-function sharedBy(runtime: Runtime, app: GitHubApp, { redact, names }: { redact: Redact; names: NamesOf }) {
+function sharedBy(runtime: Runtime, app: GitHubApp, redact: Redact) {
   const { settings, queues, log, metrics, clock } = runtime
   const { now } = clock
   return {
-    settings: settingsOf(runtime, app, names),
+    settings: settingsOf(runtime, app, repositoryNamesIn(queues.writtenOnce, log)),
     accounts: accountsIn(queues.writtenOnce, log),
     pauses: pausesIn(queues.chores, queues.writtenOnce),
     github: (thread: Run['thread'], prefetched?: unknown) =>
@@ -131,7 +130,7 @@ function sharedBy(runtime: Runtime, app: GitHubApp, { redact, names }: { redact:
         now,
         prefetched,
         redact: text => aroundMarkers(text, redact),
-        inOwnWords: text => inOwnWords(text, triggerOf(settings.settings, thread.owner).word),
+        inOwnWords: text => inOwnWords(text, triggerOf(settings.settings, thread.ownerId).word),
       }),
     log,
     meter: metrics.meter,
@@ -232,15 +231,15 @@ function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }:
     flows.set(tenant, known)
     return known
   }
-  const servedBy = async (thread: RepositoryRef) => {
-    const tenant = await tenants.of(thread)
+  const servedBy = (thread: RepositoryRef) => {
+    const tenant = tenants.of(thread)
     return tenant && flowsOf(tenant)
   }
   const withoutPostHog = acceptTrigger({ ...forTriggers, ...nobody(config) })
   return {
     async accept(job) {
       const { trigger } = job.data
-      const served = trigger.kind === 'access-lost' ? undefined : await servedBy(trigger.thread)
+      const served = trigger.kind === 'access-lost' ? undefined : servedBy(trigger.thread)
       return (served?.accept ?? withoutPostHog)(job)
     },
     async advance(job) {
@@ -248,7 +247,7 @@ function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }:
         thread,
         session: { tenant },
       } = job.data
-      const served = tenant === undefined ? await servedBy(thread) : flowsOf(tenants.named(tenant))
+      const served = tenant === undefined ? servedBy(thread) : flowsOf(tenants.named(tenant))
       if (served) return served.advance(job)
       log.error({ run: job.id, thread: thread.url }, 'no PostHog serves this owner')
       return { kind: 'park', ms: tenantRetryMs }
@@ -278,11 +277,11 @@ type Counted = Pick<JobIndex, 'query'> & { liveCount(): Promise<number> }
 
 /**
  * How many Runs share a PostHog key: its polls are spread over all of them.
- * @param owners in lower case, each with the tenant that it has instead of the usual one
+ * @param owners by number, each with the tenant that it has instead of the usual one
  */
 export async function liveRunsOf<Tenant>(
   tenant: Tenant,
-  owners: ReadonlyMap<string, Tenant>,
+  owners: ReadonlyMap<number, Tenant>,
   runs: Counted,
 ): Promise<number> {
   const theirs = [...owners.entries()]
@@ -298,7 +297,7 @@ export async function liveRunsOf<Tenant>(
   return Math.max(0, live - elsewhere)
 }
 
-async function runsAtWork(owners: readonly string[], runs: Counted): Promise<number> {
+async function runsAtWork(owners: readonly number[], runs: Counted): Promise<number> {
   if (owners.length === 0) return 0
   const counts = await runs.query(
     owners.map(owner => ({ kind: 'count', set: working(ownersPlace(owner)) }) as const),

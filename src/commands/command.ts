@@ -91,7 +91,7 @@ export interface LastRun extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread
   session?: Pick<Run['session'], 'cost'>
   baseline: Pick<Run['baseline'], 'snapshot' | 'head'>
   report?: Pick<Run['report'], 'status' | 'announced'>
-  mailbox?: Pick<Run['mailbox'], 'wordsOfRound'>
+  mailbox?: Pick<Run['mailbox'], 'wordsOfRound'> & Partial<Pick<Run['mailbox'], 'requesters'>>
   workspace?: Pick<Run['workspace'], 'readUpTo'>
   result?: Partial<Pick<Run['result'], 'outcome' | 'round' | 'instructionDone'>>
 }

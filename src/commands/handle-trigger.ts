@@ -16,7 +16,6 @@ import { minute, recent, second } from '../core/model/time.ts'
 import type { CommentTrigger, LabelTrigger, ThreadTrigger } from '../core/model/trigger.ts'
 import type { HandledOutcome } from '../core/record/flow-meter.ts'
 import { afterPassing, isFinal, isTooLong, type Passing, services } from '../core/record/retries.ts'
-import { ofRepository } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import { acceptLoss } from './access-lost.ts'
@@ -36,6 +35,7 @@ import {
 import { commandNamed, commands } from './command-registry.ts'
 import { gate, mayUse, senderOf } from './gate.ts'
 import { goOnTelling, isWithItsRun, obey, type Words } from './perform.ts'
+import { isUserAtWork } from './pull-approval.ts'
 import { newsOfPull } from './pull-news.ts'
 import { commandsOf, isAnyMisplaced, ownText, shownBy, textsOf } from './read-commands.ts'
 import { isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
@@ -147,15 +147,13 @@ async function accept(context: CommandContext, trigger: ThreadTrigger): Promise<
     if (result.kind === 'end') context.deps.meter?.handled(trigger.kind, 'news')
     return result
   }
-  const { app } = trigger.sender
   if (await wasWithdrawn(context)) return end
-  // A bot that the settings do not list gets no answer at all: two bots that answer each other never stop.
-  if (app !== undefined && !(await settingsOf(context)).settings.allow.apps.includes(app)) return end
   switch (trigger.kind) {
     case 'comment':
       if (trigger.commentRef.kind === 'subject' && (await mayBeAnAgents(context))) return end
       return acceptComment(context, trigger)
     case 'label':
+      if (await cameAlong(context, trigger)) return end
       return (
         (await besideText(context, trigger)) ??
         acceptEach(context, trigger, [obeying(context, trigger, instruction, nothingSaid)])
@@ -175,14 +173,20 @@ async function accept(context: CommandContext, trigger: ThreadTrigger): Promise<
 }
 
 /** An agent that works as a user opens pull requests in their name, and its words are nobody's command. */
-async function mayBeAnAgents({ deps, record }: CommandContext): Promise<boolean> {
-  const { thread } = record.trigger
-  if (thread.kind !== 'pull') return false
-  const live = await deps.runs.listed([ofRepository(thread.repoId)])
-  return live.some(({ data }) => data.request.options.authorship === 'user')
+const mayBeAnAgents = async (context: CommandContext): Promise<boolean> =>
+  context.record.trigger.thread.kind === 'pull' && isUserAtWork(context)
+
+/** Whoever transfers an issue has not put the labels on that come along. GitHub's times are whole seconds, and may be older. */
+async function cameAlong(context: CommandContext, { thread, at }: LabelTrigger): Promise<boolean> {
+  if (thread.kind !== 'issue') return false
+  // What is asked here is read ahead with the settings.
+  await settingsOf(context)
+  const moved = await context.github.transferredAt()
+  return moved !== undefined && at < moved + labelsComeWithin
 }
 
 /** ms */
+const labelsComeWithin = 10_000
 const textComesWithin = 10_000
 
 /**
@@ -209,7 +213,7 @@ const textOf = ({ thread }: LabelTrigger): string => `text-${thread.repoId}-${th
 /** Which may begin by it. */
 async function runsOfText(context: CommandContext, trigger: LabelTrigger): Promise<string[]> {
   const { base: _, label: __, withText: ___, kind: ____, ...same } = trigger
-  const { word } = triggerOf(context.deps.settings.deployment, trigger.thread.owner)
+  const { word } = triggerOf(context.deps.settings.deployment, trigger.thread.ownerId)
   const text: CommentTrigger = {
     ...same,
     id: textOf(trigger),

@@ -60,9 +60,9 @@ export async function obey(
 }
 
 async function unserved(context: CommandContext): Promise<CommandResult> {
-  const { owner } = context.record.trigger.thread
-  const first = await context.deps.isFirst(`unserved-${owner.toLowerCase()}`, commandId(context))
-  return first ? refused({ kind: 'not-served', owner }) : { kind: 'passed-over' }
+  const { owner, ownerId } = context.record.trigger.thread
+  const first = await context.deps.isFirst(`unserved-${ownerId}`, commandId(context))
+  return first ? refused({ kind: 'not-served', owner, ownerId }) : { kind: 'passed-over' }
 }
 
 async function perform(context: CommandContext, decision: Decision): Promise<CommandResult> {

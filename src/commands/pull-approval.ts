@@ -1,10 +1,15 @@
-/** `pull_request.approval: somebody-else`: each commit of our pull requests has a check. Webhooks are hints. */
+/**
+ * `pull_request.approval: somebody-else`: each newest commit of a pull request has a check, so that it can be required.
+ * It waits for an approval where Codex had a part in it. Webhooks are hints.
+ */
 import { Rejected } from '../core/model/errors.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
-import { othersAmong, requestersOf } from '../core/record/own-pull-request.ts'
-import { ofPull, ofThread, onBranch } from '../core/record/run-index.ts'
-import { approvalCheck } from '../core/words/approval-check.ts'
+import { agentLogin, othersAmong, requestersOf } from '../core/record/own-pull-request.ts'
+import { isReadOnly } from '../core/record/request-part.ts'
+import { ofPull, ofRepository, ofThread, onBranch } from '../core/record/run-index.ts'
+import type { RepoSettings } from '../core/settings/repository-settings.ts'
+import { approvalCheck, inMergeQueue, noneOfCodex } from '../core/words/approval-check.ts'
 import { type CommandContext, settingsOf } from './command-context.ts'
 
 /** ms; the run that marks a pull request writes down a moment later that it did. */
@@ -12,31 +17,74 @@ const writtenIn = 10_000
 
 export async function checkApproval(
   context: CommandContext,
-  { thread, head, hasMarker, news }: PullNewsTrigger,
+  { thread, head, hasMarker, news, sender }: PullNewsTrigger,
 ): Promise<StepResult> {
   const { deps, github, job } = context
-  if (!hasMarker || deps.tenant === undefined) return end
+  // What its agent opens is marked by the run.
+  if (deps.tenant === undefined || (news === 'opened' && sender.login === agentLogin)) return end
   const { number } = thread
-  const runs = await deps.runs.listed([
+  const known = await deps.runs.listed([
     ...[ofPull(thread, number), ofThread(thread)],
     ...(head?.repoId === thread.repoId ? [onBranch(thread, head.ref)] : []),
   ])
-  if (runs.length === 0 && news === 'marked' && deps.now() - job.addedAt < writtenIn)
+  const runs = known.map(({ data }) => data).filter(({ request }) => !isReadOnly(request.what))
+  if (hasMarker && runs.length === 0 && news === 'marked' && deps.now() - job.addedAt < writtenIn)
     return { kind: 'park', ms: 300 }
-  // As they were for the runs that made it, so that nothing is asked of GitHub where nobody wants this.
-  const all = runs.length > 0 ? runs.map(({ data }) => data.baseline) : [await settingsOf(context)]
-  if (!all.some(({ settings }) => settings.pull_request.approval === 'somebody-else')) return end
-  try {
+  // Those of the runs that made it hold, too, whatever was changed since.
+  const wanted = runs.some(({ baseline }) => isWanted(baseline)) || isWanted(await settingsOf(context))
+  if (!wanted) return end
+  // An agent that works as a user looks like one until its run knows of the pull request.
+  if (!hasMarker && runs.length === 0 && (await isUserAtWork(context))) return { kind: 'park', ms: userWorks }
+  return told(context, async () => {
     const found = await github.approvals(number)
-    const markers = deps.signer.read(found?.body ?? '', thread).filter(({ as }) => as === 'pull')
-    if (!found || markers.length === 0) return end
-    const requesters = new Map(runs.flatMap(({ data }) => requestersOf(data)).map(each => [each.id, each]))
+    if (!found) return
+    const markers = deps.signer.read(found.body, thread).filter(({ as }) => as === 'pull')
+    const requesters = new Map(runs.flatMap(requestersOf).map(each => [each.id, each]))
     const ids = new Set([...requesters.keys(), ...markers.flatMap(({ by = [] }) => by)])
+    const isCodexs =
+      runs.length > 0 ||
+      markers.length > 0 ||
+      found.author === agentLogin ||
+      (await github.hasCommitOf(number, agentLogin))
+    const check = isCodexs ? approvalCheck(othersAmong(found.by, ids), [...requesters.values()]) : noneOfCodex
     await job.assertLocked()
-    await github.report(found.sha, approvalCheck(othersAmong(found.by, ids), [...requesters.values()]))
+    await github.report(found.sha, check)
+  })
+}
+
+export async function checkMergeGroup(
+  context: CommandContext,
+  { head }: PullNewsTrigger,
+): Promise<StepResult> {
+  if (!head || context.deps.tenant === undefined || !isWanted(await settingsOf(context))) return end
+  return told(context, async () => {
+    await context.job.assertLocked()
+    await context.github.report(head.sha, inMergeQueue)
+  })
+}
+
+/** ms */
+const userWorks = 10_000
+
+/** Whether an agent is at work in the repository in the name of a user. */
+export async function isUserAtWork({ deps, record }: CommandContext): Promise<boolean> {
+  const live = await deps.runs.listed([ofRepository(record.trigger.thread.repoId)])
+  return live.some(({ data }) => data.request.options.authorship === 'user')
+}
+
+interface Approved {
+  settings: { pull_request: Pick<RepoSettings['pull_request'], 'approval'> }
+}
+
+const isWanted = ({ settings }: Approved): boolean => settings.pull_request.approval === 'somebody-else'
+
+async function told({ deps, record }: CommandContext, tell: () => Promise<void>): Promise<StepResult> {
+  try {
+    await tell()
   } catch (error) {
     if (!(error instanceof Rejected)) throw error
-    deps.log.warn({ thread: thread.url, err: error }, 'the approval of a pull request could not be shown')
+    const { url } = record.trigger.thread
+    deps.log.warn({ thread: url, err: error }, 'the approval of a pull request could not be shown')
   }
   return end
 }

@@ -14,13 +14,14 @@ import { settingsCheck } from '../core/words/settings-check.ts'
 import { wantedBody } from '../runs/steps/tend-pull.ts'
 import { type CommandContext, refusedReads } from './command-context.ts'
 import { settingsFile } from './command-registry.ts'
-import { checkApproval } from './pull-approval.ts'
+import { checkApproval, checkMergeGroup } from './pull-approval.ts'
 import { newsOfBase, newsOfHead, tell } from './pull-status.ts'
 import { withdraw } from './withdraw.ts'
 
 export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigger): Promise<StepResult> {
   const { news } = trigger
   if (news === 'checked') return newsOfHead(context, trigger)
+  if (news === 'merging') return checkMergeGroup(context, trigger)
   if (news === 'closed' || news === 'merged')
     await wakeEach(context.deps.runs, untilPullEnds(trigger.thread.repoId))
   if (news === 'merged') await newsOfBase(context, trigger)

@@ -55,7 +55,7 @@ export function readsFor(
       (await github.closers()) ??
       believeAbsent('The list of pull requests that close this', refusedReads(context)) ??
       [],
-    trigger: triggerOf(deps.settings.deployment, thread.owner),
+    trigger: triggerOf(deps.settings.deployment, thread.ownerId),
     repliedLately: of => repliedLately(context, of),
     live: async () => (await liveRun(context, threadSlot(thread)))?.data,
     beside: () => runBeside(context),
@@ -92,8 +92,11 @@ export function readsFor(
         return asShown(context, await github.reviewComments(commentRef.reviewId))
       if (commentRef.kind !== 'inline') return undefined
       const { inline, rootId, commentId } = commentRef
-      const parent = rootId === commentId ? undefined : await github.inlineComment(rootId)
-      return asShown(context, [parent ? { ...inline, parent } : inline])
+      const found = rootId === commentId ? undefined : await github.inlineComment(rootId)
+      // What was changed since it was answered is not what was meant. GitHub's times are whole seconds.
+      if (!found || found.changedAt >= trigger.at) return asShown(context, [inline])
+      const { changedAt: _, ...parent } = found
+      return asShown(context, [{ ...inline, parent }])
     },
     templates,
     async template(text) {
@@ -182,8 +185,8 @@ async function lastRunOf(
   const { trigger } = context.record
   const { backup } = marker
   if (!backup || trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return kept
-  const { request, head, round, wordsOfRound, readUpTo, outcome, instructionDone } = backup
-  const mailbox = { wordsOfRound }
+  const { request, head, round, wordsOfRound, requesters, readUpTo, outcome, instructionDone } = backup
+  const mailbox = { wordsOfRound, requesters }
   if (!kept) {
     const { thread } = trigger
     const baseline = { snapshot: trigger.snapshot, head }

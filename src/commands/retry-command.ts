@@ -1,6 +1,7 @@
 import type { Closer } from '../core/model/views.ts'
 import { mayHelpAgain } from '../core/record/last-word.ts'
 import type { FollowUp } from '../core/record/mailbox-part.ts'
+import { requestersOf } from '../core/record/own-pull-request.ts'
 import { type NewRun, newRun } from '../core/record/run.ts'
 import { command, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
 import { previousOptions } from './run-options.ts'
@@ -74,6 +75,7 @@ export const retryCommand = command({
         request: {
           ...lastRequest(last),
           by: trigger.sender,
+          before: requestersOf(last),
           at: trigger.at,
           delivery: trigger.deliveryId,
           origin: originOf(trigger),

@@ -43,7 +43,7 @@ export async function knownFor(
 export interface Settling {
   options: Options
   what: RunRequest['what']
-  owner: string
+  owner: number
   settings: RepoSettings
   grants: Grants
   usual: Reads['usual']
@@ -146,7 +146,7 @@ const checkBranch = (branch: string | undefined, isThere: boolean): Reply | unde
 
 interface Granted {
   grants: Grants
-  owner: string
+  owner: number
 }
 
 function checkGranted(options: Options, { grants, owner }: Granted): Reply | undefined {

@@ -2,11 +2,12 @@ import type { SettingsNow } from '../access/read-settings.ts'
 import { type OptionName, type Options, optionNames, presets } from '../core/command/options.ts'
 import { nearest } from '../core/command/parse.ts'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
-import { isFork, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
+import { isFork, type Person, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment, LabelTrigger } from '../core/model/trigger.ts'
 import type { Closer, Pull } from '../core/model/views.ts'
 import { isUndone } from '../core/record/last-word.ts'
 import { isAtWork } from '../core/record/messages.ts'
+import { requestersOf } from '../core/record/own-pull-request.ts'
 import { isReadOnly, type Origin, type RunOptions, type RunRequest } from '../core/record/request-part.ts'
 import { type NewRun, newRun, type Run } from '../core/record/run.ts'
 import { isAnswered } from '../core/record/turn.ts'
@@ -38,6 +39,8 @@ export type StartFacts =
       head: PullHead | undefined
       past: Past | undefined
       last: LastRun | undefined
+      /** By whose words the thread's work was made before, be it in another session. */
+      before: readonly Person[]
       settling: Settings
       closers: readonly Closer[]
     }
@@ -66,7 +69,7 @@ type Free = StartFacts & { kind: 'free' }
 
 function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
   const { trigger, attached, runId, command } = request
-  const { head, past, last, settling } = facts
+  const { head, past, last, before, settling } = facts
   const { settings, problem } = settling
   const asked = completed(trigger, wanted, { settings, last })
   if (asked.kind !== 'completed') return refuseStart(settling, asked)
@@ -78,6 +81,7 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
     thread: trigger.thread,
     request: {
       by: trigger.sender,
+      before: before.length > 0 ? [...before] : undefined,
       at: trigger.at,
       delivery: trigger.deliveryId,
       origin: originOf(trigger),
@@ -106,7 +110,7 @@ interface Starting extends Pick<Wanted, 'options' | 'what' | 'approves'> {
 export function agreeOn(
   request: Request,
   { given, again, ...asked }: Starting,
-  facts: Omit<Free, 'kind'>,
+  facts: Omit<Free, 'kind' | 'before'>,
 ): Settled | Decision {
   const { thread } = request.trigger
   const { head, past, last, settling } = facts
@@ -185,7 +189,7 @@ export function superseding({ thread }: CommandTrigger, last: LastRun | undefine
 
 const settled = (
   { options, what }: Pick<Wanted, 'options' | 'what'>,
-  { owner }: Pick<Thread, 'owner'>,
+  { ownerId: owner }: Pick<Thread, 'ownerId'>,
   settling: Settings,
 ): Settled | Reply => settle({ ...settling, options, what, owner })
 
@@ -394,12 +398,13 @@ export async function startFacts(
     return { kind: 'busy', live, settling: settling || undefined }
   }
   const [head, settings, past] = await Promise.all([reads.head(), reads.settings(), reads.past()])
-  const last = past && !wanted.options.new ? await reads.lastRun(past) : undefined
+  const newest = past && (await reads.lastRun(past))
+  const last = wanted.options.new ? undefined : newest
   const asked = completed(trigger, wanted, { settings: settings.settings, last })
   const options = asked.kind === 'completed' ? asked.wanted.options : {}
   const settling = await settlingOf(reads, settings, options, wanted.options)
   const closers = asked.kind === 'completed' && mayDouble(asked.wanted) ? await reads.closers() : []
-  return { kind: 'free', head, past, last, settling, closers }
+  return { kind: 'free', head, past, last, before: newest ? requestersOf(newest) : [], settling, closers }
 }
 
 export async function settlingOf(

@@ -83,7 +83,7 @@ export async function isStillSo(
   byReview: boolean,
 ): Promise<boolean> {
   const { github, deps } = context
-  const { word } = triggerOf(deps.settings.deployment, thread.owner)
+  const { word } = triggerOf(deps.settings.deployment, thread.ownerId)
   if (what.kind === 'comment')
     return !(await github.hasComment(what)) && !(byReview && (await stillRequests(context, what, word)))
   const leaves = what.kind === 'thread' && (what.by === 'deleted' || what.by === 'transferred')

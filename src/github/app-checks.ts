@@ -8,14 +8,14 @@ import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
 import type { GitHubApp } from './app-client.ts'
 import { wantedOfApp } from './app-manifest.ts'
-import { allInstallations } from './installations.ts'
+import { Account, accountName, allInstallations } from './installations.ts'
 import { filesIn, ownerRepository } from './repository-files.ts'
 import { unlessGone } from './response-faults.ts'
 
 const AppView = z.object({
   id: z.number(),
   name: z.string(),
-  owner: z.object({ login: z.string() }).nullish(),
+  owner: Account.nullish(),
   permissions: z.record(z.string(), z.string()).default({}),
   events: z.array(z.string()).default([]),
 })
@@ -32,7 +32,7 @@ export async function checkGitHub(app: GitHubApp, of: 'app' | 'app and installat
   try {
     const { data, headers } = await app.asApp('GET /app')
     const view = AppView.parse(data)
-    const whose = view.owner ? ` of ${view.owner.login}` : ''
+    const whose = view.owner ? ` of ${accountName(view.owner)}` : ''
     const [installations, address, deliveries] = await Promise.all([
       of === 'app' ? [] : [await checkInstallations(app)],
       checkAddress(app),
@@ -139,7 +139,7 @@ function checkInstallations(app: GitHubApp): Promise<Check> {
   return checkTolerantly('github-installations', async () => {
     const installations = await allInstallations(app)
     const names = (of: typeof installations): string =>
-      of.map(({ account }) => account?.login ?? 'unknown').join(', ')
+      of.map(({ account }) => accountName(account)).join(', ')
     if (installations.length === 0)
       return found(
         'github-installations',

@@ -12,11 +12,13 @@ export function checkRunsOf({ app, thread, at, written }: ThreadAccess & { app: 
     /** @throws Rejected where the installation has not granted checks */
     async report(
       sha: string,
-      { id, name, state, title, summary, url, annotations }: CheckReport,
+      { id, name, state, title, summary, url, annotations, onlyFirst }: CheckReport,
     ): Promise<void> {
       const { checks } = app.forChecks(thread).rest
-      const { data } = await checks.listForRef({ ...at, ref: sha, check_name: name })
+      // Anybody's workflow may make one of that name: only our own is changed.
+      const { data } = await checks.listForRef({ ...at, ref: sha, check_name: name, app_id: app.id })
       const before = data.check_runs.find(run => run.external_id === id)
+      if (before && onlyFirst) return
       const output = { title, summary: written(summary).slice(0, maxText) }
       const isSame = before?.output.title === title && before.output.summary === output.summary
       if (isSame && (before.conclusion ?? 'pending') === state) return

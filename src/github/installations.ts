@@ -1,14 +1,19 @@
 import { z } from 'zod'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
-import type { Repository, Thread } from '../core/model/thread.ts'
+import { fingerprintOf, type Repository, type Thread } from '../core/model/thread.ts'
 import type { SubjectView, ThreadComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
 import { inRepository, nodesOf, query } from './graphql.ts'
 import { repositoryOf } from './webhooks/event.ts'
 
+/** With its number, by which `SETTINGS_FILE` names an owner. */
+export const Account = z.object({ login: z.string(), id: z.number() })
+export const accountName = (account: z.infer<typeof Account> | null | undefined): string =>
+  account ? `${account.login} (${account.id})` : 'unknown'
+
 const Installation = z.object({
   id: z.number(),
-  account: z.object({ login: z.string() }).nullish(),
+  account: Account.nullish(),
   suspended_at: z.string().nullish(),
   permissions: z.record(z.string(), z.string()).default({}),
 })
@@ -171,6 +176,7 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
           body: redact(data.body ?? ''),
           author: data.user?.login ?? 'ghost',
           open: data.state === 'open',
+          fingerprint: fingerprintOf(data.title, data.body ?? ''),
           blockers: data.issue_dependencies_summary?.blocked_by,
         },
       }

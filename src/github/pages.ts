@@ -75,12 +75,13 @@ export function renderCap(now: () => number) {
 
 export function pagesOf({ client, thread, cap, redact, now }: ThreadAccess & { cap: RenderCap }) {
   const webUrl = thread.url
-  const normal = (text: string): string => redact(text).replace(/\r\n?/g, '\n')
+  const normal = (text: string): string => text.replace(/\r\n?/g, '\n')
 
   async function pageOf(written: WrittenText, found: Rendered | undefined): Promise<SeenPage | undefined> {
     if (found?.isMinimized) return minimizedPage
     const { text, addresses, word } = written
     const read = written.byStranger ? readStrangersPage : readPage
+    // As it was written: behind what is redacted anything may have been changed. A text with a secret is rendered anew.
     const isSame = found !== undefined && normal(found.body) === normal(text)
     // What is not rendered yet is empty.
     const isThere = isSame && (found.bodyHTML !== '' || text.trim() === '')

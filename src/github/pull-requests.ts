@@ -106,7 +106,15 @@ export function pullsOf(access: ThreadAccess) {
           ? [{ login: author.login, id: author.databaseId }]
           : [],
       )
-      return { sha: found.headRefOid, body: found.body, by }
+      const author = found.author ? loginOf(found.author) : undefined
+      return { sha: found.headRefOid, body: found.body, author, by }
+    },
+
+    /** GitHub lists at most 250. Source: GitHub REST, "List commits on a pull request". */
+    async hasCommitOf(number: number, login: string): Promise<boolean> {
+      const query = { ...at, pull_number: number, per_page: 100 }
+      const commits = await client.paginate(client.rest.pulls.listCommits, query)
+      return commits.some(({ author, committer }) => author?.login === login || committer?.login === login)
     },
 
     /** The newest hundred are looked at: a limit beyond that is none. */
@@ -214,7 +222,7 @@ const pullNeeds = {
     pullRequest(number: $number) {
       state
       mergeable
-      latestOpinionatedReviews(first: 20) { nodes { state author { __typename login } } }
+      latestOpinionatedReviews(first: 20, writersOnly: true) { nodes { state author { __typename login } } }
       reviewThreads(last: 50) { nodes { isResolved path line } }
       commits(last: 1) { nodes { commit { statusCheckRollup { contexts(first: 100) { nodes {
         __typename
@@ -245,6 +253,7 @@ const pullApprovals = {
     pullRequest(number: $number) {
       state
       body
+      author { __typename login }
       headRefOid
       reviewRequests(first: 100) { nodes { requestedReviewer { ... on User { login } } } }
       latestOpinionatedReviews(first: 100, writersOnly: true) {
@@ -257,6 +266,7 @@ const pullApprovals = {
     pullRequest: z.object({
       state: z.string(),
       body: z.string(),
+      author: Author,
       headRefOid: z.string(),
       reviewRequests: nodesOf(
         z.object({ requestedReviewer: z.object({ login: z.string().optional() }).nullable() }),

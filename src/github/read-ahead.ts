@@ -28,6 +28,10 @@ const closing = `closedByPullRequestsReferences(first: 10) {
           nodes { number title url state headRefName headRepository { databaseId } }
         }`
 
+const transfers = `timelineItems(last: 1, itemTypes: [TRANSFERRED_EVENT]) {
+          nodes { ... on TransferredEvent { createdAt } }
+        }`
+
 const threadAhead = `query threadAhead($owner: String!, $name: String!, $number: Int!, $file: String!, $templates: String!, $base: String!, $prefix: String!, $isIssue: Boolean!) {
   repository(owner: $owner, name: $name) {
     id
@@ -45,6 +49,7 @@ const threadAhead = `query threadAhead($owner: String!, $name: String!, $number:
         ${comments}
         ${closing}
         ${linkedFields}
+        ${transfers}
       }
       ... on PullRequest {
         id
@@ -86,6 +91,8 @@ const Carried = z.object({
 
 interface Parts extends Omit<z.infer<typeof Carried>, 'at'> {
   closers?: Closer[]
+  /** When it was transferred here last, if ever. */
+  transferred?: { at: number | undefined }
   settings?: { text: string | undefined }
   /** Names of files. */
   templates?: string[]
@@ -193,6 +200,11 @@ const CloserNode = z.object({
 
 const Closing = nodesOf(CloserNode.nullable())
 
+const Transfers = nodesOf(z.object({ createdAt: z.string() }))
+const transferOf = ({ nodes: [last] }: z.infer<typeof Transfers>): Parts['transferred'] => ({
+  at: last && Date.parse(last.createdAt),
+})
+
 const ResponseData = inRepository({
   id: z.string(),
   file: z
@@ -210,6 +222,7 @@ const ResponseData = inRepository({
     }),
     linkedBranches: LinkedNodes.optional(),
     closedByPullRequestsReferences: Closing.optional(),
+    timelineItems: Transfers.optional(),
   }),
 })
 type Found = z.infer<typeof ResponseData>['repository']
@@ -231,7 +244,7 @@ export async function readAhead({ client, thread, ids, prefetched }: ThreadAcces
   if (!found || response?.missing.size !== 0) return
   ids.set(String(thread.repoId), found.id)
   ids.set(threadKey(thread), found.thread.id)
-  const { comments, closed, closedByPullRequestsReferences: closers } = found.thread
+  const { comments, closed, closedByPullRequestsReferences: closers, timelineItems } = found.thread
   const isWhole = comments.totalCount <= comments.nodes.length
   const { file } = found
   const isSettings = file?.text?.includes(':') && !file.isBinary && !file.isTruncated
@@ -243,7 +256,31 @@ export async function readAhead({ client, thread, ids, prefetched }: ThreadAcces
     branches: thread.kind === 'issue' ? branchesAhead(found, thread) : undefined,
     open: closed ? undefined : true,
     closers: closers?.nodes.flatMap(node => closerOf(node, thread)),
+    transferred: timelineItems && transferOf(timelineItems),
   })
+}
+
+const threadTransfer = {
+  text: `query threadTransfer($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    issue(number: $number) {
+        ${transfers}
+    }
+  }
+}`,
+  schema: inRepository({ issue: z.object({ timelineItems: Transfers }) }),
+}
+
+/** When an issue was transferred here last, ms since the epoch. */
+export async function transferredAt({
+  client,
+  thread,
+  prefetched,
+}: ThreadAccess): Promise<number | undefined> {
+  const known = prefetched.see('transferred')
+  if (known) return known.at
+  const { issue } = (await query(client, threadTransfer, named(thread))).repository
+  return transferOf(issue.timelineItems)?.at
 }
 
 const threadClosers = {

@@ -22,7 +22,7 @@ import { query } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { pagesOf } from './pages.ts'
 import { pullsOf } from './pull-requests.ts'
-import { closersOf, readAhead, readBefore } from './read-ahead.ts'
+import { closersOf, readAhead, readBefore, transferredAt } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
 import { unlessGone, unlessLimited } from './response-faults.ts'
 import { graphQlName, isMoreThanReaction, settleThread } from './settle-thread.ts'
@@ -161,6 +161,8 @@ export function gitHubThread(
           : []
       })
     },
+
+    transferredAt: () => transferredAt(access),
 
     async closers(): Promise<Closer[] | undefined> {
       const found = thread.kind === 'issue' ? (prefetched.take('closers') ?? (await closersOf(access))) : []

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { CommentRef, InlineComment, ReplyRef } from '../core/model/trigger.ts'
-import type { CommentView, NewReview, OwnComment } from '../core/model/views.ts'
+import type { CommentView, NewReview, OwnComment, ParentComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
 import { query } from './graphql.ts'
 import { type Remark, remarksOf } from './pull-requests.ts'
@@ -140,10 +140,15 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
         }))
     },
 
-    inlineComment: (commentId: number): Promise<InlineComment['parent']> =>
+    inlineComment: (commentId: number): Promise<ParentComment | undefined> =>
       unlessGone(async () => {
         const { data } = await client.rest.pulls.getReviewComment({ ...at, comment_id: commentId })
-        return { author: data.user?.login ?? 'ghost', body: redact(data.body), nodeId: data.node_id }
+        return {
+          author: data.user?.login ?? 'ghost',
+          body: redact(data.body),
+          nodeId: data.node_id,
+          changedAt: Date.parse(data.updated_at),
+        }
       }),
 
     async hasComment(of: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean> {

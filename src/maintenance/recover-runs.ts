@@ -24,7 +24,7 @@ export interface AdoptDeps {
     subject(repository: Repository, number: number): Promise<SubjectView>
   }
   github: GitHub
-  tenantOf(repository: Repository): Promise<AdoptTenant | undefined>
+  tenantOf(repository: Repository): AdoptTenant | undefined
   runs: Pick<JobQueue<Run>, 'get' | 'add'>
   settings: SettingsReader
   log: Log
@@ -139,7 +139,7 @@ async function search(deps: Search, { since, from }: Memory, target: Target): Pr
 }
 
 async function searchRepository(deps: Search, repository: Repository, since: number): Promise<boolean> {
-  const tenant = await deps.tenantOf(repository)
+  const tenant = deps.tenantOf(repository)
   if (!tenant) return true
   const [inComments, inChecks] = await Promise.all([
     deps.installations.ownComments(repository, since),

@@ -11,7 +11,7 @@ export interface RemovalDeps {
   github: GitHub
   tenantOf(
     thread: Thread,
-  ): Promise<{ posthog: Pick<TasksClient, 'statusOf'>; budget: Pick<CallBudget, 'reserve'> } | undefined>
+  ): { posthog: Pick<TasksClient, 'statusOf'>; budget: Pick<CallBudget, 'reserve'> } | undefined
   runs: Pick<JobQueue<Run>, 'get' | 'holder'>
   log: Log
   now(): number
@@ -58,7 +58,7 @@ async function poll(
   pause: number,
 ): Promise<number | 'done'> {
   const { thread, name, sha, session } = unused
-  const tenant = await deps.tenantOf(thread)
+  const tenant = deps.tenantOf(thread)
   if (!tenant) return pause
   const github = deps.github(thread)
   const holder = await deps.runs.holder(threadSlot(thread))

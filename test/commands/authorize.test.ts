@@ -13,7 +13,6 @@ import { runWith } from '../core/given.ts'
 import { memoryAccounts, memoryNames, settingsOf } from '../support/deployment.ts'
 
 const zoe = { login: 'zoe', id: 12 }
-const bot = { login: 'helper[bot]', id: 13, app: 77 }
 
 const gitHub = (role: Role | number, teams: string[] = [], comments: Comments = []) => ({
   async permission() {
@@ -37,7 +36,7 @@ const statusOf = (by: Person, { key = signer, number = 7, repo = 100 } = {}): Co
 const may = async (
   role: Role | number,
   file: string,
-  person: typeof zoe | typeof bot = zoe,
+  person = zoe,
   teams?: string[],
   accounts = memoryAccounts(),
   comments: Comments = [],
@@ -72,9 +71,6 @@ describe('starting a run', () => {
     ['allow: { users: [maya] }', zoe, [], false],
     ['allow: { teams: [core] }', zoe, ['core'], true],
     ['allow: { teams: [core] }', zoe, ['other'], false],
-    ['allow: { apps: [77] }', bot, [], true],
-    ['allow: { apps: [78] }', bot, [], false],
-    ['allow: { users: [helper] }', bot, [], false],
   ])('named in %j', async (file, person, teams, expected) =>
     expect(await may('read', file, person, teams)).toBe(expected),
   )
@@ -141,9 +137,6 @@ describe('starting a run', () => {
     expect(await may('read', file, person)).toBe(expected),
   )
 
-  test('an App has no role, whatever GitHub says', async () =>
-    expect(await may('admin', '', bot)).toBe(false))
-
   test('somebody unknown to GitHub has none, if that is so for seconds', async () => {
     const refusedFor = (ms: number) =>
       may(404, '', zoe, [], memoryAccounts(), [], { refusedSince: 1_000, now: 1_000 + ms })
@@ -155,30 +148,20 @@ describe('starting a run', () => {
   test('any other refusal is no answer', async () => await expect(may(403, '')).rejects.toThrow(Rejected))
 })
 
-describe('what SETTINGS_FILE gives a name', () => {
-  const settings = DeploymentSettings.parse({ owners: { acme: { as_user: ['shop'] } } })
+describe('what SETTINGS_FILE gives the name of a repository', () => {
+  const settings = DeploymentSettings.parse({ owners: { 5: { as_user: ['shop'] } } })
   const shop = { owner: 'acme', ownerId: 5, repo: 'shop', repoId: 100 }
 
-  test('is for the account and the repository that had it first, and the log says so once', async () => {
+  test('is for the one that had it first, and the log says so once', async () => {
     const said: string[] = []
-    const names = memoryNames(said)
-    expect(await names(settings, { ...shop, owner: 'ACME' })).toEqual({ owner: true, repository: true })
-    const taken = { ...shop, ownerId: 6 }
-    const recreated = { ...shop, repoId: 101 }
+    const holds = memoryNames(said)
+    expect(await holds(settings, { ...shop, repo: 'SHOP' })).toBe(true)
     for (let time = 0; time < 3; time += 1) {
-      expect(await names(settings, taken)).toEqual({ owner: false, repository: false })
-      expect(await names(settings, recreated)).toEqual({ owner: true, repository: false })
-      expect(await names(settings, shop)).toEqual({ owner: true, repository: true })
+      expect(await holds(settings, { ...shop, repoId: 101 })).toBe(false)
+      expect(await holds(settings, { ...shop, owner: 'renamed' })).toBe(true)
     }
     expect(said).toEqual([
-      'SETTINGS_FILE: another owner had the name acme first, so this one gets nothing. Write acme:6 if you mean this one',
       'SETTINGS_FILE: another repository had the name acme/shop first, so this one gets nothing. Write shop:101 if you mean this one',
     ])
-  })
-
-  test('is nobody’s whose number is not known, and that is not kept', async () => {
-    const names = memoryNames()
-    expect(await names(settings, { ...shop, ownerId: 0 })).toEqual({ owner: false, repository: false })
-    expect(await names(settings, shop)).toEqual({ owner: true, repository: true })
   })
 })

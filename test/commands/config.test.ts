@@ -23,7 +23,7 @@ interface Given {
 function configOf({ deployment = '', owner = '', repository = '', mayCheck = true }: Given) {
   const read = readDeploymentSettings(deployment)
   if (read.kind !== 'read') return expect.fail('the settings of the deployment have a slip')
-  const grants = grantsOf(read.value, issueThread, { owner: true, repository: true })
+  const grants = grantsOf(read.value, issueThread, true)
   const layer = (text: string) => ({
     ...settingsFile.read(text),
     state: 'read' as const,
@@ -84,7 +84,7 @@ test('GitHub is asked for the right to checks only where settings need it', asyn
 })
 
 test('`as_user` as it is granted, by whom it is denied, and nothing where nobody asks for it', () => {
-  const granted = 'owners: {acme: {as_user: true}}'
+  const granted = 'owners: {5: {as_user: true}}'
   const repository = 'as_user: true'
   expect(rows({ repository })('as_user')).toEqual([false, 'deployment'])
   expect(rows({ deployment: granted, repository, owner: repository })('as_user')).toEqual([
@@ -101,11 +101,11 @@ test('efforts that follow from a ceiling, and the effort that is left of the wis
 })
 
 test('a model of the list, where the wished one is not in it', () => {
-  const row = rows({ deployment: 'owners: {acme: {models: [gpt-5]}}' })
+  const row = rows({ deployment: 'owners: {5: {models: [gpt-5]}}' })
   expect(row('model')).toEqual(['gpt-5', 'deployment'])
 })
 
 test('how many sandboxes there are, as the thread may be public', () => {
-  const row = rows({ deployment: 'owners: {acme: {sandboxes: [Payments with secrets, gpu]}}' })
+  const row = rows({ deployment: 'owners: {5: {sandboxes: [Payments with secrets, gpu]}}' })
   expect(row('sandboxes')).toEqual(['2 names', 'deployment'])
 })

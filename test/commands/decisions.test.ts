@@ -79,7 +79,7 @@ const stopping = working({ mailbox: { stop: { by: maya, at: t0 } } })
 
 const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
   settings: settingsOf(file),
-  grants: grantsOf(noDeploymentSettings, issueThread, { owner: true, repository: true }),
+  grants: grantsOf(noDeploymentSettings, issueThread, true),
   problem: undefined,
   slips: [],
   usable: true,
@@ -123,6 +123,7 @@ const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}) =>
     head: undefined,
     past: undefined,
     last: undefined,
+    before: [],
     settling: settling(),
     closers: [],
     ...rest,

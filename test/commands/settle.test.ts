@@ -55,9 +55,9 @@ test.each<[string, ReasoningEffort | undefined, string, object]>([
   const settled = settle({
     options: {},
     what: 'work',
-    owner: issueThread.owner,
+    owner: issueThread.ownerId,
     settings: settingsOf(file),
-    grants: grantsOf(noDeploymentSettings, issueThread, { owner: true, repository: true }),
+    grants: grantsOf(noDeploymentSettings, issueThread, true),
     usual: { model: 'gpt-5.5', effort },
     known: { models, branch: false, base: true, sandboxes: [] },
   })

@@ -77,7 +77,11 @@ describe('nobody sees or changes anything without the token', () => {
     paths.post.push('/drain', '/pause', '/resume', '/sign-out', '/else')
   })
 
-  const another = openAccess({ token: `${token}, but another`, now: () => now })
+  const another = openAccess({
+    token: `${token}, but another`,
+    now: () => now,
+    ended: { end: async () => {}, hasEnded: async () => false },
+  })
   const cookieOfAnother = async (): Promise<Fields> => {
     const made = await another.signIn(`${token}, but another`, new Headers())
     return made.kind === 'signed-in' ? sessionOf(made.cookie) : expect.fail('not signed in')
@@ -156,6 +160,8 @@ test('a session is a cookie that no script and no other page has, for an hour', 
   const session = sessionOf(await signIn())
   const left = await post('/admin/sign-out', { form: await formOn('/admin/', session) }, session)
   expect(left.headers.get('set-cookie')).toMatch(/^codex_admin=; .*Max-Age=0/)
+  // A copy of the cookie is good for nothing any more.
+  expect((await get('/admin/', session)).status).toBe(401)
 })
 
 describe('a form counts only if a page of ours sent it', () => {
@@ -257,6 +263,12 @@ test('whoever tries tokens is slowed, and keeps nobody out', async () => {
   expect((await get('/admin/', bearer)).status).toBe(200)
 })
 
+test('and the right token is never turned away for the wrong ones of others', async () => {
+  const wrong = Array.from({ length: 40 }, (_, n) => get('/admin/', { authorization: `Bearer ${token}${n}` }))
+  expect((await get('/admin/', bearer)).status).toBe(200)
+  await Promise.all(wrong)
+})
+
 describe('words of others are words', () => {
   const raw = /<script|<img|\u202e|href="javascript/i
   const question = {
@@ -332,7 +344,14 @@ describe('what a page says', () => {
   const read = async (path: string): Promise<string> =>
     (await (await get(`/admin/${path}`, bearer)).text()).replaceAll('&#39;', "'")
   let threads = 1_000
-  const of = (owner: string, number = ++threads) => ({ thread: { ...issueThread, owner, number } })
+  const of = (owner: string, number = ++threads) => ({
+    thread: {
+      ...issueThread,
+      owner,
+      ownerId: 100 + [...owner].reduce((sum, sign) => sum * 31 + sign.charCodeAt(0), 0),
+      number,
+    },
+  })
   const failed = (): RunChange => ({
     result: { concludedAt: now, outcome: { kind: 'failed', class: 'agent', reason: 'no luck', fix: '' } },
   })
@@ -445,7 +464,7 @@ describe('the page of outcomes', () => {
   let page: string
   beforeAll(async () => {
     now = Date.now()
-    const thread = { ...issueThread, owner: 'pictured' }
+    const thread = { ...issueThread, owner: 'pictured', ownerId: 99 }
     const { request } = runWith()
     const add = (
       taskId: string,

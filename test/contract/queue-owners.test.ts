@@ -24,7 +24,12 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
   let queues: Queues<Run, Run>
 
   const ofOwner = (owner: string, number: number, differs: RunChange = {}): Run =>
-    runWith(changed({ thread: { ...issueThread, owner, repoId: owner.length, number } }, differs))
+    runWith(
+      changed(
+        { thread: { ...issueThread, owner, ownerId: owner.length, repoId: owner.length, number } },
+        differs,
+      ),
+    )
 
   beforeAll(async () => {
     if (redis) server = await startRedis()
@@ -70,8 +75,8 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
 
   test('the looks of one PostHog are as far apart as the Runs that share its key need', async () => {
     const owners = new Map([
-      ['loud', 'of its own'],
-      ['elsewhere', 'of another'],
+      ['loud'.length, 'of its own'],
+      ['elsewhere'.length, 'of another'],
     ])
     await asks('quiet')
     const count = (tenant: string) => liveRunsOf(tenant, owners, queues.runs)

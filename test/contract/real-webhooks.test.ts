@@ -127,7 +127,7 @@ test('what becomes of ours, sent to an App', () => {
         "issues.labeled: other label",
         "issues.locked: withdrawal",
         "issues.milestoned: event not used",
-        "issues.opened: no command",
+        "issues.opened: no command, transferred",
         "issues.pinned: event not used",
         "issues.reopened: event not used",
         "issues.transferred: withdrawal",
@@ -194,7 +194,7 @@ describe('with words and a label that ask for something', () => {
         "issue_comment.edited: comment",
         "issues.edited: no new command",
         "issues.labeled: label",
-        "issues.opened: comment",
+        "issues.opened: comment, transferred",
         "issues.unlabeled: withdrawal",
         "pull_request.labeled: label",
         "pull_request.unlabeled: withdrawal",
@@ -204,13 +204,17 @@ describe('with words and a label that ask for something', () => {
     `)
   })
 
-  test('with authors whose accounts are gone: an edit is by somebody else then', async () => {
+  test('with authors whose accounts are gone: nobody wrote it then', async () => {
     const gone = asking.map(({ event, payload }) => ({
       event,
       payload: replaced(payload, 'user', null) as Payload,
     }))
-    const edited = became.map(row => row.replace('.edited: comment', '.edited: edited by somebody else'))
-    expect(await table(gone)).toEqual(edited)
+    const nobodys = became.map(row =>
+      row
+        .replace(/: comment$/, ': written by somebody else')
+        .replace('comment, transferred', 'transferred, written by somebody else'),
+    )
+    expect(await table(gone)).toEqual(nobodys)
   })
 
   test('sent by the ghost', async () => {

@@ -749,7 +749,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   preset: { kind: 'preset', given: 'paln', meant: 'plan', known: ['plan', 'low'] },
   sandbox: { kind: 'sandbox', given: 'bgi', meant: 'big', known: ['big', 'small'] },
   'not-as-user': { kind: 'not-as-user' },
-  'not-granted': { kind: 'not-granted', what: 'as_user', owner: 'acme' },
+  'not-granted': { kind: 'not-granted', what: 'as_user', owner: 5 },
   'bad-settings': {
     kind: 'bad-settings',
     problem: ".github/codex.yml, line 2: `effort` can't be `enormous`: use `low` or `max`",
@@ -797,7 +797,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   paused: { kind: 'paused', pause: { ...pause, until: t0 + hour }, now: t0 },
   resumed: { kind: 'resumed', pause, before: pause, waiting: 2 },
   'said-since': { kind: 'said-since', by: 'olga', paused: true },
-  'not-served': { kind: 'not-served', owner: 'globex' },
+  'not-served': { kind: 'not-served', owner: 'globex', ownerId: 7 },
   hidden: { kind: 'hidden' },
   misplaced: { kind: 'misplaced' },
   'not-offered': {
@@ -878,14 +878,14 @@ describe('replies', () => {
       preset: @maya there is no label preset \`paln\`. Did you mean \`plan\`? Nothing was started.
       sandbox: @maya there is no sandbox environment \`bgi\`. Did you mean \`big\`? Nothing was started.
       not-as-user: @maya this repository does not allow \`--as-user\`. Nothing was started. \`as_user: true\` in \`.github/codex.yml\` allows it.
-      not-granted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.acme.as_user\` in the bot’s settings file.
+      not-granted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.5.as_user\` in the bot’s settings file.
       session-cost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
       has-pull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`/codex --force\` starts anyway.
       no-pause-time: @maya \`until the cows come home\` is not a time in the next year, so nothing was paused. Write it like \`until 18:00\`, \`until 2026-12-01 18:00\`, \`until Monday\` or \`for 2 h\`. Times are UTC.
       paused: @maya \`codex\` is paused in this repository until 15:02 UTC. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs at work go on. \`/codex resume\` ends the pause.
       resumed: @maya the pause by \`maya\` has ended. 2 runs that waited start now.
       said-since: @maya \`olga\` paused this repository after you wrote this, so that holds.
-      not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.globex.posthog\` to the bot’s settings file. (This hint comes once.)
+      not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file. (This hint comes once.)
       hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, a comment, a title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
       misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again. (This hint comes once in a thread.)
       not-offered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\` (price ×0.5), \`gpt-5.6\`. Nothing was started.

@@ -1,8 +1,8 @@
 /** What a deployment grants and bounds. */
 import { describe, expect, test } from 'vitest'
 import {
-  givenByName,
   grantsOf,
+  isNamed,
   noDeploymentSettings,
   pausedBecause,
   readDeploymentSettings,
@@ -14,12 +14,11 @@ const read = (text: string) => {
   return file.value
 }
 const shop = { owner: 'acme', ownerId: 5, repo: 'shop', repoId: 100 }
-const allHold = { owner: true, repository: true }
 
 test('nothing is granted that is not written down', () => {
-  const other = read('owners: {other: {as_user: true}}')
-  for (const settings of [noDeploymentSettings, read('owners: {acme: {}}'), other])
-    expect(grantsOf(settings, shop, allHold)).toMatchObject({ granted: new Set(), sandboxes: [] })
+  const other = read('owners: {6: {as_user: true}}')
+  for (const settings of [noDeploymentSettings, read('owners: {5: {}}'), other])
+    expect(grantsOf(settings, shop, true)).toMatchObject({ granted: new Set(), sandboxes: [] })
 })
 
 test.each([
@@ -30,57 +29,47 @@ test.each([
   ['sandboxes: [Small box]', { sandboxes: ['Small box'] }],
   ['sandboxes: [{name: A, repositories: [blog]}, {name: B, repositories: [shop]}]', { sandboxes: ['B'] }],
 ])('%s grants just that', (grant, expected) => {
-  expect(grantsOf(read(`owners: {ACME: {${grant}}}`), shop, allHold)).toMatchObject(expected)
-})
-
-test('an owner may be an Enterprise Managed User', () => {
-  const settings = read('owners: {maya_acme: {as_user: true}}')
-  const grants = grantsOf(settings, { ...shop, owner: 'maya_acme' }, allHold)
-  expect(grants.granted).toEqual(new Set(['as_user']))
+  expect(grantsOf(read(`owners: {5: {${grant}}}`), shop, true)).toMatchObject(expected)
 })
 
 describe('names change hands, numbers do not', () => {
   const all =
     'as_user: [shop], signal_report: true, models: [a], limits: {person: 1}, sandboxes: [A, {name: B, repositories: [shop]}]'
-  const grants = (file: string, thread = shop, holds = allHold) => {
-    const { granted, sandboxes, models, ceilings } = grantsOf(read(file), thread, holds)
+  const grants = (file: string, thread = shop, nameHolds = true) => {
+    const { granted, sandboxes, models, ceilings } = grantsOf(read(file), thread, nameHolds)
     return [[...granted], sandboxes, models, ceilings.length]
   }
-  const byLogin = `owners: {acme: {${all}}}`
-  const byNumber = (id: number): string => `owners: {"acme:${id}": {${all}}}`
-  const otherOwner = { owner: false, repository: true }
-  const otherRepository = { owner: true, repository: false }
+  const given = (owner: number, what = all): string => `owners: {${owner}: {${what}}}`
   const everything = [['as_user', 'signal_report'], ['A', 'B'], ['a'], 2]
   const nothing = [[], [], undefined, 1]
   const notOfShop = [['signal_report'], ['A'], ['a'], 2]
 
   test.each<[string, unknown[], ...Parameters<typeof grants>]>([
-    ['the login, as long as it holds', everything, byLogin],
-    ['a login that is another account by now', nothing, byLogin, shop, otherOwner],
-    ['a repository that is another one by now', notOfShop, byLogin, shop, otherRepository],
-    ['the number, whatever the login is', everything, byNumber(5), { ...shop, owner: 'labs' }, otherOwner],
-    ['another number, whatever the login is', nothing, byNumber(6)],
+    ['the number, whatever the login is', everything, given(5), { ...shop, owner: 'labs' }],
+    ['another number, whatever the login is', nothing, given(6)],
+    ['an owner without a number', nothing, given(5), { ...shop, ownerId: 0 }],
+    ['a repository that is another one by now', notOfShop, given(5), shop, false],
     [
       'the number of a repository, whatever its name is',
       everything,
-      byLogin.replaceAll('shop', 'shop:100'),
+      given(5, all.replaceAll('shop', 'shop:100')),
       { ...shop, repo: 'store' },
-      otherRepository,
+      false,
     ],
-    ['another number of a repository', notOfShop, byLogin.replaceAll('shop', 'shop:101')],
+    ['another number of a repository', notOfShop, given(5, all.replaceAll('shop', 'shop:101'))],
   ])('%s', (_, expected, ...given) => {
     expect(grants(...given)).toEqual(expected)
   })
 
-  test.each<[string, { owner: boolean; repository: boolean }]>([
-    ['{}', { owner: false, repository: false }],
-    ['{acme: {as_user: true}}', { owner: true, repository: false }],
-    ['{acme: {as_user: [Shop]}}', { owner: true, repository: true }],
-    ['{"acme:5": {sandboxes: [{name: B, repositories: [shop]}]}}', { owner: false, repository: true }],
-    ['{"acme:5": {as_user: ["shop:100"]}}', { owner: false, repository: false }],
-    ['{globex: {as_user: [shop]}}', { owner: false, repository: false }],
-  ])('what %s gives by name', (owners, expected) => {
-    expect(givenByName(read(`owners: ${owners}`), shop)).toEqual(expected)
+  test.each<[string, boolean]>([
+    ['{}', false],
+    ['{5: {as_user: true}}', false],
+    ['{5: {as_user: [Shop]}}', true],
+    ['{5: {sandboxes: [{name: B, repositories: [shop]}]}}', true],
+    ['{5: {as_user: ["shop:100"]}}', false],
+    ['{6: {as_user: [shop]}}', false],
+  ])('whether %s names the repository: %s', (owners, expected) => {
+    expect(isNamed(read(`owners: ${owners}`), shop)).toBe(expected)
   })
 })
 
@@ -92,24 +81,29 @@ test('pause says why', () => {
 
 describe('what is wrong is told at once, with line and key', () => {
   test.each([
-    ['owners:\n  acme:\n    as_usr: true\n', [[3, 'owners.acme.as_usr']]],
+    ['owners:\n  5:\n    as_usr: true\n', [[3, 'owners.5.as_usr']]],
     [
-      'owners:\n  acme:\n    as_user: maybe\nlimits:\n  person: 0\n',
+      'owners:\n  5:\n    as_user: maybe\nlimits:\n  person: 0\n',
       [
-        [3, 'owners.acme.as_user'],
+        [3, 'owners.5.as_user'],
         [5, 'limits.person'],
       ],
     ],
     ['owners:\n  "a b": {}\n', [[2, 'owners.a b']]],
-    ['owners:\n  Acme: {}\n  acme: {}\n', [[3, 'owners.acme']]],
-    ['owners:\n  acme: {}\n  "ACME:5": {}\n', [[3, 'owners.ACME:5']]],
-    ['owners:\n  "acme:5": {}\n  "globex:05": {}\n', [[3, 'owners.globex:05']]],
-    ['owners:\n  acme: {settings: optional}\n', [[2, 'owners.acme.settings']]],
-    ['owners:\n  __proto__: {as_user: false}\n', [[2, 'owners.__proto__']]],
-    ['owners:\n  acme:\n    posthog: {project_id: 1}\n', [[3, 'owners.acme.posthog.api_key_env']]],
+    ['owners:\n  5: {}\n  5: {}\n', [[3, '']]],
     [
-      'owners:\n  acme:\n    posthog: {project_id: 1, api_key_env: phx-key}\n',
-      [[3, 'owners.acme.posthog.api_key_env']],
+      'owners:\n  0: {}\n  05x: {}\n',
+      [
+        [2, 'owners.0'],
+        [3, 'owners.05x'],
+      ],
+    ],
+    ['owners:\n  5: {settings: optional}\n', [[2, 'owners.5.settings']]],
+    ['owners:\n  __proto__: {as_user: false}\n', [[2, 'owners.__proto__']]],
+    ['owners:\n  5:\n    posthog: {project_id: 1}\n', [[3, 'owners.5.posthog.api_key_env']]],
+    [
+      'owners:\n  5:\n    posthog: {project_id: 1, api_key_env: phx-key}\n',
+      [[3, 'owners.5.posthog.api_key_env']],
     ],
     ['defaults:\n  allow: {}\n', [[2, 'defaults.allow']]],
     ['pause: [\n', [[2, '']]],
@@ -119,9 +113,13 @@ describe('what is wrong is told at once, with line and key', () => {
   })
 })
 
-test('two ways to write one owner are named both', () => {
-  const file = readDeploymentSettings('owners:\n  Acme: {as_user: true}\n  acme: {}\n')
-  expect(file.kind === 'problems' && file.problems.map(({ message }) => message)).toEqual([
-    'is the same owner as Acme',
-  ])
+test('an owner is a number, and a login is told how to find it', () => {
+  const file = readDeploymentSettings('owners:\n  acme: {as_user: true}\n  "globex:12": {}\n  "a b": {}\n')
+  expect(file.kind === 'problems' && file.problems.map(({ message }) => message)).toMatchInlineSnapshot(`
+    [
+      "must be the number of that account, as a login can change hands: \`gh api users/acme --jq .id\` prints it",
+      "must be only the number: write \`12: # globex\`",
+      "must be the number of a person or an organization",
+    ]
+  `)
 })

@@ -86,7 +86,7 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
   ['models of the owner', '', 'models: [a, b]', 'models: [b, c]', { models: ['b'] }],
   [
     'models that none above has',
-    'owners: {acme: {models: [a, b]}}',
+    'owners: {5: {models: [a, b]}}',
     'models: [a, c]',
     'models: [c]',
     { models: ['a'] },
@@ -119,11 +119,11 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
     'who is let in, of those that the owner lists',
     '',
     'allow: {users: [maya, Zoe], teams: []}',
-    'allow: {users: [zoe, sam], teams: [all], apps: [7]}',
-    { allow: { users: ['zoe'], teams: [], apps: [7] } },
+    'allow: {users: [zoe, sam], teams: [all]}',
+    { allow: { users: ['zoe'], teams: [] } },
   ],
 ])('%s', (_, above, owner, repository, expected) => {
-  const grants = grantsOf(deployment(above), shop, { owner: true, repository: true })
+  const grants = grantsOf(deployment(above), shop, true)
   const files = { owner: given(owner), repository: given(repository) }
   expect(settingsOfLayers(settingsFile, grants, files)).toMatchObject(expected)
 })
@@ -139,7 +139,6 @@ const counts = [
   'person_per_day',
   'owner_per_day',
   'thread_per_day',
-  'bots_per_thread_per_day',
   'repository_per_5_minutes',
 ] as const
 const limits = fc.record(
@@ -177,12 +176,12 @@ test('a ceiling is never loosened from below', () => {
   fc.assert(
     fc.property(above, file, file, ({ limits: ofAll, own, models: granted }, owner, repository) => {
       const owners = {
-        acme: { ...deployment('owners: {acme: {}}').owners.acme, limits: own, models: granted },
+        5: { ...deployment('owners: {5: {}}').owners[5], limits: own, models: granted },
       }
       const grants = grantsOf(
         { ...noDeploymentSettings, limits: ofAll, owners: owners as DeploymentSettings['owners'] },
         shop,
-        { owner: true, repository: true },
+        true,
       )
       const settingsWith = (repository: Given) =>
         settingsOfLayers(settingsFile, grants, { owner, repository })

@@ -35,6 +35,7 @@ const issueOfPull = {
   pull_request: { url: 'x' },
 }
 const head = { ref: 'maya/login', sha: 'abc', repo: { id: 100 } }
+const sam = { ...user('sam'), id: 13 }
 const pull = {
   number: 8,
   title: 'Log in',
@@ -131,17 +132,48 @@ describe('comments', () => {
     ['without words', '- no command', commented({ body: null })],
     ['by a bot', '- by a bot', comments({ sender: user('dependabot[bot]', 'Bot') })],
     ['by a bot that says it is a person', '- by a bot', comments({ sender: user('x[bot]') })],
-    [
-      'by another App, which the settings may let in by its number',
-      'comment-501',
-      commented({ performed_via_github_app: { id: 77 } }, byBot),
-    ],
-    ['by ourselves', '- by a bot', commented({ performed_via_github_app: { id: ours.appId } }, byBot)],
-    ['by somebody whose type is not said', 'comment-501', comments({ sender: maya })],
+    ['by an App, in its own name', '- by a bot', commented({ user: user('x[bot]', 'Bot') }, byBot)],
+    ['by somebody whose type is not said', 'comment-501', comments({ sender: { login: 'maya', id: 11 } })],
     ['that went away', '- event not used', comments({ action: 'nothing-we-know' })],
     ['of a hook that is not an App', '- not installed as an App', comments({ installation: undefined })],
     ['of a hook that says null', '- not installed as an App', comments({ installation: null })],
-    ['of an author who is gone', 'comment-501', commented({ user: null })],
+    ['of an author who is gone', '- written by somebody else', commented({ user: null })],
+  ])
+})
+
+describe('who sends is who wrote, or the words are nobody’s command', () => {
+  const asking = { ...issue, user: sam, body: '/codex fix it' }
+  const own = { ...asking, user: user('maya') }
+  const moved = { changes: { old_issue: { number: 3 }, old_repository: { id: 99 } } }
+  holds([
+    ['an issue', 'text-100-7', issues({ action: 'opened', issue: own })],
+    [
+      'an issue that somebody opens for another',
+      '- written by somebody else',
+      issues({ action: 'opened', issue: asking }),
+    ],
+    [
+      'an issue of another that is transferred here',
+      '- transferred',
+      issues({ action: 'opened', issue: asking, ...moved }),
+    ],
+    [
+      'an issue of one’s own that is transferred: nothing was written',
+      '- transferred',
+      issues({ action: 'opened', issue: own, ...moved }),
+    ],
+    ['a comment', '- written by somebody else', commented({ user: sam })],
+    [
+      'a pull request',
+      `pull-100-8-opened-${at}`,
+      pulls({ action: 'opened', pull_request: { ...pull, user: sam, body: '/codex fix it' } }),
+    ],
+    [
+      'an edited review',
+      '- written by somebody else',
+      reviews({ action: 'edited', changes: { body: { from: 'x' } }, review: { ...review, user: sam } }),
+    ],
+    ['a comment on a line', '- written by somebody else', onLine({ user: sam })],
   ])
 })
 
@@ -156,12 +188,12 @@ describe('edits of comments', () => {
     ['by a bot', '- by a bot', comments({ ...edited('hello'), ...byBot })],
     [
       'by somebody else, who has not asked for what stands there',
-      '- edited by somebody else',
+      '- written by somebody else',
       comments({ ...edited('hello'), ...byZoe }),
     ],
     [
       'of an author who is gone',
-      '- edited by somebody else',
+      '- written by somebody else',
       comments({ ...edited('hello'), comment: { ...words, user: null, updated_at: later(1) } }),
     ],
   ])
@@ -256,7 +288,7 @@ describe('reviews', () => {
     ],
     [
       'edited by somebody else',
-      '- edited by somebody else',
+      '- written by somebody else',
       reviews({ action: 'edited', changes: { body: { from: 'x' } }, ...byZoe }),
     ],
     ['by a bot, edited', '- by a bot', reviews({ action: 'edited', ...byBot })],
@@ -293,6 +325,27 @@ describe('reviews', () => {
       },
     })
   })
+})
+
+const mergeGroup = payloadOf({
+  action: 'checks_requested',
+  merge_group: {
+    head_sha: 'fade',
+    head_ref: 'refs/heads/gh-readonly-queue/main/pr-8',
+    base_ref: 'refs/heads/main',
+  },
+})()
+
+test('a merge queue asks for checks of a commit of its own', () => {
+  expect(readAs('merge_group', mergeGroup)).toMatchObject({
+    trigger: {
+      id: 'merging-100-fade',
+      kind: 'pull-news',
+      news: 'merging',
+      head: { sha: 'fade', repoId: 100 },
+    },
+  })
+  expect(read('merge_group', { ...mergeGroup, action: 'destroyed' })).toBe('- event not used')
 })
 
 describe('pull requests', () => {
@@ -341,7 +394,7 @@ describe('pull requests', () => {
     ['submitted', '<!-- codex-run:abc.def -->', 'reviewed'],
     ['dismissed', '<!-- codex-run:abc.def -->', 'reviewed'],
     ['edited', '<!-- codex-run:abc.def -->', undefined],
-    ['dismissed', 'Fixes it', undefined],
+    ['dismissed', 'Fixes it', 'reviewed'],
   ])('a review that is %s, of a description %s', (action, body, news) => {
     const read = readAs(
       'pull_request_review',
@@ -466,6 +519,7 @@ describe('what is not understood', () => {
 
   const whole: Record<EventName, Payload> = {
     check_suite: suite,
+    merge_group: mergeGroup,
     status,
     pull_request_review_thread: { ...pulls(), action: 'resolved' },
     issue_comment: comments(),

@@ -5,7 +5,7 @@ import { grantsOf, readDeploymentSettings } from '../../src/core/settings/deploy
 import { heldSettings, type Origin, settingsOfLayers } from '../../src/core/settings/layers.ts'
 import { issueThread } from './given.ts'
 
-const deployment = 'defaults: {effort: low}\nlimits: {person: 9}\nowners: {acme: {models: [a, b]}}'
+const deployment = 'defaults: {effort: low}\nlimits: {person: 9}\nowners: {5: {models: [a, b]}}'
 const owner =
   'model: a\nlimits:\n  person: 20\n  owner: 7\nallow: {users: [maya, zoe]}\nlabels: {docs: {plan: true}}\n'
 const repository =
@@ -14,7 +14,7 @@ const repository =
 test('each value that holds is told with the layers that made it so', () => {
   const read = readDeploymentSettings(deployment)
   if (read.kind !== 'read') return expect.fail('the settings of the deployment have a slip')
-  const grants = grantsOf(read.value, issueThread, { owner: true, repository: true })
+  const grants = grantsOf(read.value, issueThread, true)
   const files = { owner: settingsFile.read(owner), repository: settingsFile.read(repository) }
   const settings = settingsOfLayers(settingsFile, grants, {
     owner: files.owner.given,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { settingsFile } from '../../src/commands/command-registry.ts'
+import { readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import { problemsText } from '../../src/core/settings/repository-file.ts'
 import { settingsOf } from '../support/deployment.ts'
 import { threadTime } from '../support/thread-time.ts'
@@ -29,6 +30,26 @@ test('the logins of Enterprise Managed Users have an underscore', () => {
   expect(settingsOf('allow: { users: [maya_acme, "sam_acme:12"] }').allow.users).toEqual([
     'maya_acme',
     'sam_acme:12',
+  ])
+})
+
+test('a setting that is gone says what to do instead, in whichever file', () => {
+  const { problems } = settingsFile.read(
+    'allow: { apps: [77] }\nlimits: { bots_per_thread_per_day: 3 }\nconstructor: 1\n',
+  )
+  expect(problemsText(problems).split('; .github/codex.yml, ')).toMatchInlineSnapshot(`
+    [
+      ".github/codex.yml, line 1: \`allow.apps\` is no setting any more: what an App comments is never a command. Delete it, and let a person with permission give the command",
+      "github/codex.yml, line 2: \`limits.bots_per_thread_per_day\` is no setting any more: bots start nothing. Delete it; \`thread_per_day\` limits a thread",
+      "github/codex.yml, line 3: \`constructor\` is not a setting",
+    ]
+  `)
+  const deployment = readDeploymentSettings('owners: { 5: { limits: { bots_per_thread_per_day: 3 } } }')
+  expect(deployment.kind === 'problems' && deployment.problems).toMatchObject([
+    {
+      key: 'owners.5.limits.bots_per_thread_per_day',
+      message: expect.stringContaining('bots start nothing'),
+    },
   ])
 })
 

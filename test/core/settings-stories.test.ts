@@ -59,7 +59,6 @@ const repository: Readonly<Record<string, Shown>> = {
   'permissions.*': ['commands/authorize.test.ts', 'permissions: { run: admin }'],
   'allow.users': ['commands/authorize.test.ts', 'users'],
   'allow.teams': ['commands/authorize.test.ts', 'teams'],
-  'allow.apps': ['commands/authorize.test.ts', 'apps'],
   models: offered,
   efforts: offered,
   head_moved: ['stories/trust.test.ts', 'the head that moved after the command is told, or asked about'],
@@ -70,7 +69,6 @@ const repository: Readonly<Record<string, Shown>> = {
   'limits.person_per_day': windows,
   'limits.owner_per_day': windows,
   'limits.thread_per_day': windows,
-  'limits.bots_per_thread_per_day': windows,
   'limits.repository_per_5_minutes': [
     'stories/trust.test.ts',
     'too many starts in a short time open the breaker',

@@ -52,9 +52,7 @@ const over: RunChange = { result: { outcome: { kind: 'answer' } } }
 /** One that began `ago` ms before, and is over. */
 const began = (ago: number, ...differs: RunChange[]): OtherRun => other(ago, changed(over, ...differs))
 const byZoe: RunChange = { request: { ...ask, by: zoe } }
-const bot = { login: 'helper[bot]', id: 13, app: 77 }
-const byBot: RunChange = { request: { ...ask, by: bot } }
-const ofOther: RunChange = { thread: { ...issueThread, repoId: 300, owner: 'other' } }
+const ofOther: RunChange = { thread: { ...issueThread, repoId: 300, owner: 'other', ownerId: 6 } }
 const elsewhere: RunChange = { thread: { ...issueThread, repoId: 200 } }
 const another: RunChange = { thread: { ...pullThread, number: 8 } }
 
@@ -193,7 +191,6 @@ describe('starts in a window of time', () => {
       until(day - hour, { ...inRepository, of: 'owner' }),
     ],
     ['of another owner', { owner_per_day: 1 }, [began(hour, ofOther)], first],
-    ['by bots do not count for people', { bots_per_thread_per_day: 1 }, [began(hour, byBot)], first],
     ['in five minutes', { repository_per_5_minutes: 1 }, [began(minute)], until(4 * minute, inMinutes)],
     ['more than five minutes ago', { repository_per_5_minutes: 1 }, [began(5 * minute)], first],
     ['in five minutes elsewhere', { repository_per_5_minutes: 1 }, [began(minute, elsewhere)], first],
@@ -223,15 +220,6 @@ describe('starts in a window of time', () => {
     ],
   ])('%s', async (_, limits, others, expected) => {
     expect(await turn(me(limits), others)).toEqual(expected)
-  })
-
-  test('of bots in one thread are few, and people are not in their way', async () => {
-    const mine = me({ bots_per_thread_per_day: 1 })
-    const asBot = { ...mine, data: { ...mine.data, request: { ...ask, by: bot } } }
-    const limit = until(day - hour, { ...inRepository, of: 'bots' })
-    expect(await turn(asBot, [began(hour, byBot)])).toEqual(limit)
-    expect(await turn(asBot, [began(hour)])).toEqual(first)
-    expect(await turn(asBot, [began(hour, byBot, another)])).toEqual(first)
   })
 
   test.each<[string, RunChange]>([
@@ -270,8 +258,14 @@ describe('the load of another owner', () => {
       const owner = pick(...owners)
       const differs: RunChange = changed(
         {
-          thread: { ...issueThread, owner, repoId: pick(100, 200) + owner.length * 1000, number: pick(7, 8) },
-          request: { ...ask, by: pick(maya, zoe, bot) },
+          thread: {
+            ...issueThread,
+            owner,
+            ownerId: owner === issueThread.owner ? issueThread.ownerId : 10 + owner.length,
+            repoId: pick(100, 200) + owner.length * 1000,
+            number: pick(7, 8),
+          },
+          request: { ...ask, by: pick(maya, zoe) },
           schedule: { admitted: pick(true, false) },
           baseline: { settings: limitedTo({ person: pick(1, 50), repository: pick(1, 2, 50) }) },
         },

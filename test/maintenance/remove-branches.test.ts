@@ -58,7 +58,7 @@ async function turns(given: Given) {
   }
   const take = removeBranch({
     github: () => github as ThreadClient,
-    tenantOf: async () => ({
+    tenantOf: () => ({
       posthog: { statusOf: given.status ?? (async () => 'completed') },
       budget: { reserve: given.look ?? unlimited.reserve },
     }),

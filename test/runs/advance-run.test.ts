@@ -891,8 +891,8 @@ describe('the other steps', () => {
 
   test.each<[string, object, string]>([
     ['--as-user', { authorship: 'user' }, ''],
-    ['--signal-report', { signalReport: 'r-1' }, 'owners: {acme: {signal_report: [other]}}'],
-    ['--sandbox', { sandbox: '0f8fad5b-d9cb-469f-a165-70867728950e' }, 'owners: {acme: {sandboxes: [big]}}'],
+    ['--signal-report', { signalReport: 'r-1' }, 'owners: {5: {signal_report: [other]}}'],
+    ['--sandbox', { sandbox: '0f8fad5b-d9cb-469f-a165-70867728950e' }, 'owners: {5: {sandboxes: [big]}}'],
   ])('start-run: a grant of %s that was taken back meanwhile', async (flag, options, grants) => {
     const before = changed(runOf('start-run'), { report: { announced: told } })
     const run: Run = { ...before, request: { ...ask, options: { ...ask.options, ...options } } }

@@ -54,22 +54,21 @@ export async function fuzz(
 interface Rules {
   text: string
   /** Whether the settings let somebody start a run. */
-  may(login: string, app: number | undefined): boolean
+  may(login: string): boolean
 }
 
 const roleOf = (login: string): Role => new Map<string, Role>(Object.entries(people)).get(login) ?? 'none'
 const atLeast =
   (least: Role): Rules['may'] =>
-  (login, app) =>
-    app === undefined && mayAct(roleOf(login), least)
+  login =>
+    mayAct(roleOf(login), least)
 
 /** Said twice, here and in the settings, so that one judges the other. */
 const rules: readonly Rules[] = [
   { text: '', may: atLeast('write') },
   {
-    text: 'allow: {users: [rita], apps: [77]}',
-    may: (login, app) =>
-      app === 77 || (app === undefined && (login === 'rita' || atLeast('write')(login, app))),
+    text: 'allow: {users: [rita]}',
+    may: login => login === 'rita' || atLeast('write')(login),
   },
   {
     text: 'permissions: {run: maintain, plan: maintain, continue: maintain, retry: maintain, approve: maintain}',
@@ -184,7 +183,7 @@ function senderOf({ payload }: Payload): string | undefined {
 function uninvited(bot: MemoryBot, { may }: Rules): string[] {
   const runs: Run[] = [...bot.runs.values()].map(({ data }) => data)
   return runs
-    .filter(({ request: { by } }) => !may(by.login, by.app))
+    .filter(({ request: { by } }) => !may(by.login))
     .map(({ request: { by } }) => `a run by ${JSON.stringify(by)}`)
 }
 

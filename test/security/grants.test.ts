@@ -33,13 +33,13 @@ test.each([
   async (option, key) => {
     const bot = botWith({ settings: 'as_user: true' })
     const answer = await says(bot, `/codex ${option} fix it`)
-    expect(answer).toContain(`\`owners.acme.${key}\``)
+    expect(answer).toContain(`\`owners.5.${key}\``)
     expect(bot.requests).toEqual([])
   },
 )
 
 test('what is granted is had', async () => {
-  const grants = 'owners: {acme: {as_user: true, signal_report: [shop], sandboxes: [small box]}}'
+  const grants = 'owners: {5: {as_user: true, signal_report: [shop], sandboxes: [small box]}}'
   const bot = botWith({ settings: 'as_user: true', grants })
   await says(bot, '/codex --as-user --signal-report r-1 --sandbox "Small box" fix it')
   expect(bot.requests).toEqual([
@@ -51,21 +51,21 @@ test('what is granted is had', async () => {
   ])
 })
 
-test('a login that another account has by now gets nothing of what it was given', async () => {
-  const grants = 'owners: {acme: {as_user: true, sandboxes: [small box]}}'
+test('an account that took the login of an owner gets nothing of what that was given', async () => {
+  const grants = 'owners: {5: {as_user: true, sandboxes: [small box]}}'
   const bot = botWith({ grants, settings: 'as_user: true' })
   await says(bot, '/codex --as-user fix it')
   expect(bot.requests).toHaveLength(1)
   for (const option of ['--as-user', '--sandbox "Small box"'])
-    expect(await says(bot, `/codex ${option} fix it`, 'maya', 8, 6)).toContain('`owners.acme.')
+    expect(await says(bot, `/codex ${option} fix it`, 'maya', 8, 6)).toContain('`owners.6.')
   expect(bot.requests).toHaveLength(1)
 })
 
 test('an owner’s file that can not be read is not an absent one, where it is required', async () => {
-  const bot = botWith({ grants: 'owners: {acme: {settings: required}}' })
+  const bot = botWith({ grants: 'owners: {5: {settings: required}}' })
   expect(await says(bot, '/codex fix it')).toContain('acme/.github: .github/codex.yml can not be read')
   expect(bot.requests).toEqual([])
-  const having = botWith({ grants: 'owners: {acme: {settings: required}}', ownerFile: 'effort: high' })
+  const having = botWith({ grants: 'owners: {5: {settings: required}}', ownerFile: 'effort: high' })
   await says(having, '/codex fix it')
   expect(having.requests).toHaveLength(1)
 })
@@ -73,14 +73,14 @@ test('an owner’s file that can not be read is not an absent one, where it is r
 test.each(['sandbox: Vault of the bank', `sandbox: ${sandboxes[1]?.id}`])(
   'a repository can not take a sandbox by its own file: %s',
   async settings => {
-    const bot = botWith({ settings, grants: 'owners: {acme: {sandboxes: [Small box]}}' })
+    const bot = botWith({ settings, grants: 'owners: {5: {sandboxes: [Small box]}}' })
     await says(bot, '/codex fix it')
     expect(bot.requests).toEqual([])
   },
 )
 
 test('the names of sandboxes are told only to those who may use them', async () => {
-  for (const grants of ['', 'owners: {acme: {sandboxes: [Small box]}}']) {
+  for (const grants of ['', 'owners: {5: {sandboxes: [Small box]}}']) {
     const answer = await says(botWith({ grants }), '/codex --sandbox nonsense fix it')
     expect(answer).not.toContain('Vault')
     expect(answer.includes('Small box')).toBe(grants !== '')
@@ -90,7 +90,7 @@ test('the names of sandboxes are told only to those who may use them', async () 
 test('a ceiling of the deployment holds whatever the repository says', async () => {
   const bot = botWith({
     settings: 'limits: {thread_per_day: 100, when_reached: refuse}',
-    grants: 'owners: {acme: {limits: {thread_per_day: 1}}}',
+    grants: 'owners: {5: {limits: {thread_per_day: 1}}}',
   })
   await says(bot, '/codex fix it')
   expect(await says(bot, '/codex --new fix it again')).toContain(
@@ -100,7 +100,7 @@ test('a ceiling of the deployment holds whatever the repository says', async () 
 })
 
 test('only models that the owner may use are taken', async () => {
-  const bot = botWith({ settings: 'models: [gpt-6]', grants: 'owners: {acme: {models: [gpt-5]}}' })
+  const bot = botWith({ settings: 'models: [gpt-6]', grants: 'owners: {5: {models: [gpt-5]}}' })
   expect(await says(bot, '/codex --model gpt-5.5 fix it')).toContain('does not allow the model `gpt-5.5`')
   await says(bot, '/codex fix it')
   expect(bot.requests).toEqual([expect.objectContaining({ model: 'gpt-5' })])

@@ -230,7 +230,6 @@ function wholePayload(random: Random, event: string): object {
     body: random.next() < 0.05 ? null : wordsOf(random),
     user: user(random),
     author_association: random.one(['OWNER', 'MEMBER', 'NONE']),
-    performed_via_github_app: random.next() < 0.2 ? { id: random.one([5, 77, 78]) } : null,
     created_at: time(random),
     updated_at: time(random),
     submitted_at: time(random),

@@ -74,7 +74,7 @@ export interface MemoryBotOptions {
   /** The inline comments of a review. */
   inline?: readonly InlineComment[] | 'unreadable'
   /** The comment on a line that another one answers. */
-  answered?: NonNullable<InlineComment['parent']>
+  answered?: NonNullable<InlineComment['parent']> & { changedAt?: number }
   /** Texts of comments that somebody hid. */
   hidden?: readonly string[]
   /** What GitHub does not answer the first time. */
@@ -484,7 +484,7 @@ export class MemoryBot {
         body: this.#redact(comment.body),
       }))
     },
-    inlineComment: async () => this.#options.answered,
+    inlineComment: async () => this.#options.answered && { changedAt: 0, ...this.#options.answered },
     ownComments: async (since = 0) => this.comments.filter(({ createdAt }) => createdAt >= since),
     comment: async body => {
       const id = 900 + this.#posted

@@ -6,12 +6,12 @@ import type { Sent } from './memory-bot.ts'
 const clock = (seconds: number): string => new Date(t0 + seconds * 1_000).toISOString().replace('.000', '')
 
 const ids: Readonly<Record<string, number>> = { maya: 11, zoe: 12, sam: 13, tess: 14, eve: 15 }
-const user = (login: string): object => ({ login, id: ids[login] ?? 99, type: 'User' })
+const user = (login: string, id = ids[login] ?? 99): object => ({ login, id, type: 'User' })
 
 const base = (by: string, { senderId, ownerId = 5 }: Said = {}): object => ({
   installation: { id: 1 },
   repository: { id: 100, name: 'shop', owner: { login: 'acme', id: ownerId }, default_branch: 'main' },
-  sender: senderId === undefined ? user(by) : { ...user(by), id: senderId },
+  sender: user(by, senderId),
 })
 
 const issue = (at: number, differs: object = {}, number = 7): object => ({
@@ -63,7 +63,7 @@ const sent = (event: string, payload: object): Sent => ({ event, body: JSON.stri
 const wordsOf = ({ by = 'maya', author = by, text = '/codex fix it', id = 501, at = 0, ...said }: Said) => ({
   id,
   body: text,
-  user: user(author),
+  user: user(author, author === by ? said.senderId : undefined),
   author_association: said.association,
   created_at: clock(at),
   updated_at: clock(said.editedAt ?? at),

@@ -101,13 +101,64 @@ onEitherQueue('Somebody else has to approve', world => {
     await thread.waitForStatus('was merged')
   })
 
-  it('but nobody has to approve what people made', async () => {
+  it('and nobody by whose words it was planned, whoever carries it out', async () => {
+    const { github, repository, maya, olga, number, thread } = await here('carried')
+    const { posthog } = world()
+    posthog.script({ repository, prompt: 'a way out' }, { kind: 'answers', text: '1. The window' })
+    await maya.comments(number, '/codex plan a way out')
+    await thread.waitForAnswer('Carry out this plan')
+    await olga.comments(number, '/codex approve')
+    await thread.waitForAnswer('pull request is ready')
+    const pull = await pullOf(repository, number)
+    await waitForCheck(repository, pull.sha, null)
+    const all = [maya, olga, github.as('mario', repository)]
+    for (const person of all) await person.reviews(pull.number, { event: 'APPROVE' })
+    expect((await waitForCheck(repository, pull.sha, 'success')).title).toBe('Approved by mario')
+  })
+
+  it('but not of what people made: that is green at once, and asked for again where Codex pushes', async () => {
     const { github, repository, maya, olga } = await here('people')
     const { sha } = await maya.pushes('maya/own', { 'own.txt': 'own' })
     const { number } = await maya.opensPull({ head: 'maya/own', title: 'By hand', body: 'x' })
-    await olga.reviews(number, { event: 'APPROVE' })
-    await github.settled()
-    expect(checkOf(repository, sha)).toBeUndefined()
+    expect((await waitForCheck(repository, sha, 'success')).title).toBe('Nothing here is by Codex')
     expect(ledgerOf(world(), number, repository).runs).toEqual([])
+    world().posthog.script(
+      { repository, prompt: 'the tests, too' },
+      { kind: 'pushesToBranch', text: 'Done.' },
+    )
+    await maya.comments(number, '/codex the tests, too')
+    await new Thread(world(), number, repository).waitForAnswer('Done.')
+    const pushed = (await github.pull(number, repository)).sha
+    expect(pushed).not.toBe(sha)
+    await waitForCheck(repository, pushed, null)
+    await olga.reviews(number, { event: 'APPROVE' })
+    await waitForCheck(repository, pushed, 'success')
+  })
+
+  it('of the agent’s commits in a pull request of the asker’s own, too', async () => {
+    const { github, repository, maya } = await here('renamed')
+    await github.hands.commit(repository, 'maya/renamed', 'main', { 'a.txt': 'a' }, 'By the agent')
+    const { number } = await maya.opensPull({ head: 'maya/renamed', title: 'Mine', body: 'x' })
+    const { sha } = await github.pull(number, repository)
+    await waitForCheck(repository, sha, null)
+  })
+
+  it('and a merge queue does not wait for it again', async () => {
+    const { github, repository, maya } = await here('merge-queue')
+    const { sha } = await maya.pushes('gh-readonly-queue/main/pr-1', { 'merged.txt': 'merged' })
+    github.queuesToMerge(sha, repository)
+    await waitForCheck(repository, sha, 'success')
+  })
+
+  it('and a check of that name by a workflow is none of ours', async () => {
+    const { github, repository, maya } = await here('foreign')
+    const { sha } = await maya.pushes('maya/foreign', { 'own.txt': 'own' })
+    const id = github.checkOfOthers(repository, sha, { name: 'codex approval', external_id: 'approval' })
+    await maya.opensPull({ head: 'maya/foreign', title: 'By hand', body: 'x' })
+    const own = await github.waitFor(() =>
+      github.checkRuns(repository, sha).find(check => check.name === 'codex approval' && check.id !== id),
+    )
+    expect(own.conclusion).toBe('success')
+    expect(github.checkRuns(repository, sha).find(check => check.id === id)?.title).toBe('Of a workflow')
   })
 })

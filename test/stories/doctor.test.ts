@@ -76,7 +76,7 @@ test('when all is right, each check says what it found, and the exit code is 0',
       "✓ clock: … different from GitHub",
       "✓ github-permissions: contents, issues, pull_requests, checks, statuses, metadata",
       "✓ github-events: check_suite, issue_comment, issues, pull_request, pull_request_review, pull_request_review_comment, pull_request_review_thread, repository, status",
-      "✓ github-installations: acme, globex, initech",
+      "✓ github-installations: acme (1), globex (2), initech (3)",
       "✓ webhook-address: http://127.0.0.1…/api/github/webhooks",
       "✓ webhook-deliveries: not known yet, since there was none in the last days",
       "✓ webhook-secret: not known yet: the first delivery shows it",
@@ -129,32 +129,32 @@ describe('what is wrong in the environment is named, with its fix, and the exit 
 describe('what stands in files is named by where it stands', () => {
   test('a key of an owner that is in no variable, and one that PostHog does not know', async () => {
     const posthog = `{host: "${world.posthog.url}", project_id: 1, api_key_env: KEY_OF_ACME}`
-    const SETTINGS_FILE = settingsFile(`owners: {acme: {posthog: ${posthog}}}\n`)
+    const SETTINGS_FILE = settingsFile(`owners: {1: {posthog: ${posthog}}}\n`)
     const unset = await doctor({ SETTINGS_FILE })
     expect(wrongOnes(unset)).toEqual(['configuration'])
-    expect(unset.checks[0]?.detail).toMatch(/KEY_OF_ACME for acme, and that variable is not set/)
+    expect(unset.checks[0]?.detail).toMatch(/KEY_OF_ACME for owners\.1, and that variable is not set/)
     const unknown = await doctor({ SETTINGS_FILE, KEY_OF_ACME: 'phx_of_nobody' })
     const keys = unknown.checks.filter(({ name }) => name === 'posthog-key')
     expect(keys.map(({ ok }) => ok)).toEqual([true, false])
     expect(keys[1]).toMatchObject({
-      detail: expect.stringMatching(/^acme: PostHog does not accept the key/),
-      fix: expect.stringContaining('owners.acme.posthog.api_key_env'),
+      detail: expect.stringMatching(/^owners\.1: PostHog does not accept the key/),
+      fix: expect.stringContaining('owners.1.posthog.api_key_env'),
     })
     expect([unset.code, unknown.code]).toEqual([1, 1])
   })
 
   test('models that PostHog does not offer', async () => {
-    const offers = settingsFile('owners: {acme: {models: [gpt-5, gpt-2]}, globex: {models: [GPT-5.5]}}\n')
+    const offers = settingsFile('owners: {1: {models: [gpt-5, gpt-2]}, 2: {models: [GPT-5.5]}}\n')
     const examined = await doctor({ SETTINGS_FILE: offers })
     expect(wrongOnes(examined)).toEqual(['posthog-models'])
     expect(examined.checks.filter(({ name }) => name === 'posthog-models')).toEqual([
       {
         name: 'posthog-models',
         ok: false,
-        detail: 'acme: PostHog does not offer gpt-2',
-        fix: expect.stringMatching(/^Set owners\.acme\.models in SETTINGS_FILE to one or more of gpt-5, /),
+        detail: 'owners.1: PostHog does not offer gpt-2',
+        fix: expect.stringMatching(/^Set owners\.1\.models in SETTINGS_FILE to one or more of gpt-5, /),
       },
-      { name: 'posthog-models', ok: true, detail: 'globex: GPT-5.5', fix: '' },
+      { name: 'posthog-models', ok: true, detail: 'owners.2: GPT-5.5', fix: '' },
     ])
     expect(examined.code).toBe(1)
   })
@@ -280,17 +280,17 @@ test.each(['--jsn', 'all'])('the flag %s, which there is not, is refused', async
 
 test('granted sandboxes that PostHog does not have', async () => {
   const SETTINGS_FILE = settingsFile(
-    'owners: {acme: {sandboxes: [gpu, {name: Small box, repositories: [shop]}]}, globex: {sandboxes: [Small box]}}',
+    'owners: {1: {sandboxes: [gpu, {name: Small box, repositories: [shop]}]}, 2: {sandboxes: [Small box]}}',
   )
   const examined = await doctor({ SETTINGS_FILE })
   expect(examined.checks.filter(({ name }) => name === 'posthog-sandboxes')).toEqual([
     {
       name: 'posthog-sandboxes',
       ok: false,
-      detail: 'acme: PostHog has no sandbox environment gpu',
-      fix: 'Set owners.acme.sandboxes in SETTINGS_FILE to some of Small box.',
+      detail: 'owners.1: PostHog has no sandbox environment gpu',
+      fix: 'Set owners.1.sandboxes in SETTINGS_FILE to some of Small box.',
     },
-    { name: 'posthog-sandboxes', ok: true, detail: 'globex: Small box', fix: '' },
+    { name: 'posthog-sandboxes', ok: true, detail: 'owners.2: Small box', fix: '' },
   ])
 })
 
@@ -363,7 +363,7 @@ test('the files of owners and repositories, and a repository that PostHog’s Gi
     detail: 'acme/.github: .github/codex.yml, line 2: `efort` is not a setting',
     fix: 'Correct the file on the default branch of the owner’s repository .github.',
   })
-  const SETTINGS_FILE = settingsFile('owners: {globex: {settings: required}}')
+  const SETTINGS_FILE = settingsFile('owners: {2: {settings: required}}')
   expect(named(await doctor({ SETTINGS_FILE }), 'owner-settings')).toMatchObject({
     ok: false,
     detail: 'SETTINGS_FILE requires globex/.github: .github/codex.yml, which can not be read',

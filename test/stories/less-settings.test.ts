@@ -105,5 +105,5 @@ onEitherQueue(
     })
   },
   // What is asked of GitHub is told apart by when it was asked.
-  { settings: 'owners: {initech: {limits: {owner: 1}}}\n', oneByOne: true },
+  { settings: 'owners: {3: {limits: {owner: 1}}}\n', oneByOne: true },
 )

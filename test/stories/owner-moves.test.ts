@@ -44,9 +44,9 @@ it('its runs go on where they began, and new ones begin there from the restart o
   expect(await fileIsOk()).toBe('1')
 
   const entry = `{posthog: {host: "${own.url}", project_id: 77, api_key_env: KEY_OF_ACME}}`
-  writeFileSync(world.settingsFile, `owners:\n  acme: ${entry}\n`)
+  writeFileSync(world.settingsFile, `owners:\n  1: ${entry}\n`)
   await bot.says(/owners\.….posthog has changed/)
-  expect(await readyz()).toMatch(/owners\.acme\.posthog has changed: it applies after a restart/)
+  expect(await readyz()).toMatch(/owners\.1\.posthog has changed: it applies after a restart/)
   expect(await fileIsOk()).toBe('0')
   const meanwhile = await begins('Meanwhile')
   await meanwhile.waitForAnswer('pull request is ready')

@@ -3,7 +3,7 @@ import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 /** What the deployment grants to the owner of all these repositories. */
-const settings = 'owners: {acme: {as_user: true, signal_report: true, sandboxes: [small box]}}\n'
+const settings = 'owners: {1: {as_user: true, signal_report: true, sandboxes: [small box]}}\n'
 
 const sandbox = { id: '0f8fad5b-d9cb-469f-a165-70867728950e', name: 'Small box' }
 

@@ -117,7 +117,7 @@ onEitherQueue(
       )
     })
   },
-  { own: true, settings: 'owners: {acme: {signal_report: true}}\n' },
+  { own: true, settings: 'owners: {1: {signal_report: true}}\n' },
 )
 
 onRedis(

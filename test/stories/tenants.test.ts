@@ -21,8 +21,8 @@ onEitherQueue(
       try {
         const postHogOf = { acme: ofAcme, globex: ofGlobex }
         const owners = Object.entries(postHogOf).map(
-          ([owner, { url, projectId }]) =>
-            `  ${owner}: {posthog: {host: "${url}", project_id: ${projectId}, api_key_env: KEY_OF_${owner.toUpperCase()}}}\n`,
+          ([owner, { url, projectId }], n) =>
+            `  ${n + 1}: {posthog: {host: "${url}", project_id: ${projectId}, api_key_env: KEY_OF_${owner.toUpperCase()}}}\n`,
         )
         writeFileSync(world().settingsFile, `owners:\n${owners.join('')}`)
         const env = {

@@ -4,7 +4,7 @@ import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 const settings =
-  'trigger: {word: Robo, labels: [robo, "help wanted"]}\nowners: {globex: {trigger: {word: globo}}}\n'
+  'trigger: {word: Robo, labels: [robo, "help wanted"]}\nowners: {2: {trigger: {word: globo}}}\n'
 
 onEitherQueue(
   'The bot has another name',

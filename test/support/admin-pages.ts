@@ -19,10 +19,15 @@ export async function startAdminPages(parts: Partial<AdminParts> & Pick<AdminPar
     triggers: { parse: data => data },
     runs: { ...runFormat, index: runIndex },
   })
+  const signedOut = new Set<string>()
   const server = httpServer({
     webhookEndpoint: undefined,
     readiness: async () => ({ ready: true, failed: [] }),
     admin: adminPages({
+      ended: {
+        end: async session => void signedOut.add(session),
+        hasEnded: async session => signedOut.has(session),
+      },
       ...{ token, slowness: 50, runs: queues.runs, signInAtGitHub: undefined, drain: undefined },
       retry: async () => {},
       examine: async () => [{ name: 'queue', ok: false, detail: 'a check of the doctor', fix: 'Mend it.' }],

@@ -1,16 +1,16 @@
 /** What a deployment grants, and the accounts that it remembers, for flows without a queue. */
 
-import { accountsIn, namesIn, type WrittenOnce } from '../../src/access/first-of.ts'
+import { accountsIn, repositoryNamesIn, type WrittenOnce } from '../../src/access/first-of.ts'
 import { type SettingsReader, settingsReader } from '../../src/access/read-settings.ts'
 import { settingsFile } from '../../src/commands/command-registry.ts'
-import { type NamesOf, readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
+import { type NameHolds, readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../../src/core/settings/repository-settings.ts'
 
 /** @param file the text of `SETTINGS_FILE` @throws an error that names what is wrong */
 export function deploymentWith(
   file = '',
   now = Date.now,
-  { ownerFile, names = memoryNames() }: { ownerFile?: string | undefined; names?: NamesOf } = {},
+  { ownerFile, nameHolds = memoryNames() }: { ownerFile?: string | undefined; nameHolds?: NameHolds } = {},
 ): SettingsReader {
   const read = readDeploymentSettings(file)
   if (read.kind === 'problems') throw new Error(JSON.stringify(read.problems))
@@ -18,7 +18,7 @@ export function deploymentWith(
     deployment: read.value,
     file: settingsFile,
     ownerFiles: () => ({ file: async () => ownerFile, fileCommits: async () => [] }),
-    names,
+    nameHolds,
     now,
   })
 }
@@ -40,8 +40,8 @@ function memoryNotes(): WrittenOnce {
 }
 
 /** Of a queue of its own. @param said gets what is logged */
-export const memoryNames = (said: string[] = []): NamesOf =>
-  namesIn(memoryNotes(), { warn: (_, message) => void said.push(message) })
+export const memoryNames = (said: string[] = []): NameHolds =>
+  repositoryNamesIn(memoryNotes(), { warn: (_, message) => void said.push(message) })
 
 /** Of a queue of its own. @param said gets what is logged */
 export const memoryAccounts = (said: string[] = []) =>

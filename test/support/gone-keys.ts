@@ -9,6 +9,8 @@ const gone: readonly string[] = [
   'summaryAt',
   // What was changed in a live session, which keeps its options now.
   'set',
+  // Other bots may do nothing.
+  'bots_per_thread_per_day',
 ]
 
 /** @returns a copy without them */

@@ -9,6 +9,7 @@ import { stripInvisible } from '../text/invisible.ts'
 import type { Reading, SeenPage, ShownText } from '../text/seen-page.ts'
 import { shownText } from '../text/shown-text.ts'
 import { unshownWords } from '../text/unshown.ts'
+import { quotedFrom } from './quoted.ts'
 
 function wordPattern(sourceFor: (word: string) => string, flags: string): (word: string) => RegExp {
   const patterns = new Map<string, RegExp>()
@@ -31,7 +32,7 @@ export const mayBeMisplaced = (text: string, word = usualTrigger.word): boolean 
 
 /** Of a text without a command. Not in code, quotes, links and what is folded; not where the page could not be seen. */
 export function isMisplaced({ text, page }: SeenText, word = usualTrigger.word): boolean {
-  if (!page || !mayBeMisplaced(text, word)) return false
+  if (!page || !mayBeMisplaced(text, word) || quotedFrom(text) < text.length) return false
   const starts = page.own.map(({ at, plain }) => page.text.slice(at, at + plain).split('\n', 1)[0] ?? '')
   return (
     [...starts, ...page.elsewhere].some(line => anyPlace(word).test(line)) ||
@@ -159,10 +160,12 @@ interface Part extends Sides {
 }
 
 function commandParts(text: string, page: ShownText, word = usualTrigger.word): Part[] {
-  const source = text.replace(/\r\n?/g, '\n')
+  const whole = text.replace(/\r\n?/g, '\n')
+  const source = whole.slice(0, quotedFrom(whole))
   const written = [...source.matchAll(wholeStarts(word))].flatMap(
     ({ index }) => startAt(source, index, word) ?? [],
   )
+  const ownPage = quotedFrom(page.text)
   // The word itself is the writer's plain text, not a link or code.
   const shown = page.own.flatMap(({ at, plain }) => {
     const start = startAt(page.text, at, word)
@@ -174,7 +177,7 @@ function commandParts(text: string, page: ShownText, word = usualTrigger.word): 
     const next = found[index + 1]
     return {
       ...{ shown, written },
-      below: page.text.slice(shown.end + 1, next?.shown.at),
+      below: page.text.slice(shown.end + 1, next?.shown.at ?? ownPage),
       wrote: source.slice(written.at, next?.written.at),
     }
   })

@@ -23,6 +23,7 @@ import type {
   NewReview,
   NewTask,
   OwnComment,
+  ParentComment,
   Permission,
   PullView,
   Reaction,
@@ -72,7 +73,7 @@ export interface ThreadClient {
   earlierComments(since?: number): Promise<OwnComment[]>
   attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   reviewComments(reviewId: number): Promise<InlineComment[]>
-  inlineComment(commentId: number): Promise<InlineComment['parent']>
+  inlineComment(commentId: number): Promise<ParentComment | undefined>
   file(path: string, commit?: string): Promise<string | undefined>
   /** Names of the files in a folder of the default branch; none if it is not there. */
   folder(path: string): Promise<string[]>
@@ -96,6 +97,8 @@ export interface ThreadClient {
   removeLabel(name: string): Promise<void>
   /** Open pull requests that say they close the issue; `undefined` if GitHub refuses to say. */
   closers(): Promise<Closer[] | undefined>
+  /** When this issue was transferred here last, ms since the epoch. */
+  transferredAt(): Promise<number | undefined>
   /** Open issues that block this one; none on a server that does not know of any. */
   blockers(): Promise<Awaited[]>
   /** Open pull requests of the repository that are the agent's, or whose head begins with `prefix`. */
@@ -123,6 +126,8 @@ export interface ThreadClient {
   report(sha: string, report: CheckReport): Promise<void>
   /** `undefined` for one that is not open. */
   approvals(number: number): Promise<Approvals | undefined>
+  /** Whether somebody of that login made one of its commits. */
+  hasCommitOf(number: number, login: string): Promise<boolean>
   pullsFrom(head: string): Promise<PullView[]>
   isDescendant(ancestor: string, sha: string): Promise<boolean>
   branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean }>

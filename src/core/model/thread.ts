@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 
 export const Thread = z.object({
@@ -28,7 +29,6 @@ export type Repository = z.infer<typeof Repository>
 export const Person = z.object({
   login: z.string(),
   id: z.number().int(),
-  app: z.number().int().optional(),
 })
 export type Person = z.infer<typeof Person>
 
@@ -43,8 +43,13 @@ export const Snapshot = z.object({
   open: z.boolean(),
   /** How many open issues block it, as the webhook says. */
   blockers: z.number().int().optional(),
+  /** Of title and description as they were written, with whatever is redacted in a record. */
+  fingerprint: z.string().optional(),
 })
 export type Snapshot = z.infer<typeof Snapshot>
+
+export const fingerprintOf = (title: string, body: string): string =>
+  createHash('sha256').update(`${title}\0${body}`).digest('base64url').slice(0, 16)
 
 export const PullHead = z.object({
   ref: z.string(),

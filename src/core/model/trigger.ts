@@ -116,6 +116,8 @@ const PullNews = z.object({
     'unmarked',
     'marked',
     'reviewed',
+    /** A merge queue has made a commit of it, which has to have its checks. */
+    'merging',
     /** Its checks, reviews or conflicts: of whatever pull request comes from that head. */
     'checked',
   ]),
@@ -153,6 +155,7 @@ export type Ignored =
   | 'no command'
   | 'no new command'
   | 'edited too late'
-  | 'edited by somebody else'
+  | 'written by somebody else'
+  | 'transferred'
   | 'other label'
   | 'inline comment of a review'

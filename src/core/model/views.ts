@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { ReasoningEffort } from './codex-task-run-create.ts'
 import type { Role } from './command-grammar.ts'
 import type { Person, PullHead, Snapshot, Thread } from './thread.ts'
-import type { CommentRef } from './trigger.ts'
+import type { CommentRef, InlineComment } from './trigger.ts'
 
 /** Each has one meaning, which `/codex help` says. */
 export const reactions = {
@@ -29,11 +29,15 @@ export interface CheckReport {
   /** Where its details are. */
   url?: string
   annotations?: readonly { path: string; line: number; message: string }[]
+  /** Said only of a commit of which nothing was said before: it may be the newest of another pull request, too. */
+  onlyFirst?: true
 }
 
 /** Who approved the newest commit of an open pull request, and may write there. A bot does not count. */
 export interface Approvals {
   sha: string
+  /** Its login, if the account is still there. */
+  author: string | undefined
   /** The description. */
   body: string
   by: readonly Person[]
@@ -52,6 +56,9 @@ export interface NewReview {
   body: string
   comments: readonly { path: string; line: number; body: string }[]
 }
+
+/** The comment on a line that another answers; `changedAt` in ms since the epoch. */
+export type ParentComment = NonNullable<InlineComment['parent']> & { changedAt: number }
 
 export interface OwnComment {
   id: number

@@ -158,7 +158,6 @@ export function limitReached({ thread, request }: Run, { of, used, most, window 
     person: `${code(request.by.login)} started ${counted(used, 'run')}`,
     thread: `this ${nounOf(thread)} started ${counted(used, 'run')}`,
     owner: `${code(thread.owner)} started ${counted(used, 'run')}`,
-    bots: `bots started ${counted(used, 'run')} here`,
   }
   return `${started[of]} in ${span}; the limit is ${most}`
 }

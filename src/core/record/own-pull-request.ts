@@ -38,11 +38,15 @@ export function ownershipOf({ thread, request, workspace: { branch } }: Opening,
   return branch ? 'if-descended' : 'not-ours'
 }
 
-/** All by whose words its agent worked. */
-export const requestersOf = ({ request, mailbox }: Pick<Run, 'request' | 'mailbox'>): Person[] => [
-  request.by,
-  ...mailbox.requesters,
-]
+interface Asked extends Pick<Run, 'request'> {
+  mailbox?: Partial<Pick<Run['mailbox'], 'requesters'>>
+}
+
+/** All by whose words the work was made, in this Run and in those that it goes on from. */
+export function requestersOf({ request, mailbox }: Asked): Person[] {
+  const all = [request.by, ...(request.before ?? []), ...(mailbox?.requesters ?? [])]
+  return [...new Map(all.map(each => [each.id, each])).values()]
+}
 
 /** Of those who approved, who did not ask for it. Nobody, where nobody knows any more who asked. */
 export function othersAmong<Of extends { id: number }>(

@@ -1,7 +1,6 @@
 /** What the status comment stores of a Run, signed and hidden, to restore it when the queue lost it. */
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { Person, PullHead, type Snapshot, type Thread } from '../model/thread.ts'
+import { fingerprintOf, Person, PullHead, type Snapshot, type Thread } from '../model/thread.ts'
 import type { Pull } from '../model/views.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
 import { editedSince } from './failures.ts'
@@ -71,8 +70,9 @@ function withoutHunk(origin: RunRequest['origin']): RunRequest['origin'] {
   return { ...origin, commentRef: { ...origin.commentRef, inline } }
 }
 
-const fingerprint = ({ title, body }: Snapshot): string =>
-  createHash('sha256').update(`${title}\0${body}`).digest('base64url').slice(0, 16)
+/** Behind what is redacted anything may have been changed. */
+const fingerprint = ({ fingerprint, title, body }: Snapshot): string =>
+  fingerprint ?? fingerprintOf(title, body)
 
 export interface Remains {
   id: string

@@ -32,6 +32,8 @@ export const isReadOnly = (what: What): boolean => what !== 'work'
 
 export const RunRequest = z.object({
   by: Person,
+  /** By whose words the work that it goes on with, or repeats, was made before. */
+  before: z.array(Person).optional(),
   at: z.number(),
   delivery: z.string().optional(),
   origin: Origin,

@@ -34,11 +34,11 @@ export function placeOf({ data: { thread, request } }: Placed, scope: Scope): st
     case 'repository':
       return `repository ${thread.repoId}`
     case 'owner':
-      return ownersPlace(thread.owner)
+      return ownersPlace(thread.ownerId)
   }
 }
 
-export const ownersPlace = (owner: string): string => `owner ${owner.toLowerCase()}`
+export const ownersPlace = (ownerId: number): string => `owner ${ownerId}`
 
 export const working = (place: string): string => `working ${place}`
 export const inLine = (place: string): string => `in line ${place}`
@@ -47,7 +47,6 @@ export const started = (window: string): string => `started ${window}`
 export const waited = (place: string): string => `waited ${place}`
 
 export const threadWindow = ({ data: { thread } }: Placed): string => threadSlot(thread)
-export const botsWindow = (whose: Placed): string => `bots ${threadWindow(whose)}`
 export const inSession = (task: string, how: 'begun' | 'admitted' | 'waiting'): string =>
   `session ${how} ${task}`
 
@@ -97,7 +96,7 @@ const kept = 30 * day
 
 export const runIndex = {
   /** A new version has the index rebuilt: raise it when the entries change. */
-  version: '9',
+  version: '10',
   entries: (run: Indexed & { data: Run }): IndexEntry[] => [
     ...underLimits(run),
     ...heldBack(run),
@@ -124,11 +123,10 @@ function underLimits(run: Indexed): IndexEntry[] {
   const {
     schedule: { admitted, admissionExpectedAt: score = run.addedAt, waitedInLine },
     result: { outcome },
-    request: { by },
   } = run.data
   if (!admitted) return outcome ? [] : line(run)
   const places = scopes.map(scope => placeOf(run, scope))
-  const windows = [...places, threadWindow(run), ...(by.app === undefined ? [] : [botsWindow(run)])]
+  const windows = [...places, threadWindow(run)]
   return [
     ...(outcome ? [] : places.map(place => ({ set: working(place), score }))),
     ...windows.map(window => ({ set: started(window), score, keptMs: day })),

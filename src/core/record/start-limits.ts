@@ -4,7 +4,6 @@ import { day, minute } from '../model/time.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
 import { type Scope, scopes } from './run.ts'
 import {
-  botsWindow,
   type Indexed,
   inLine,
   inSession,
@@ -24,7 +23,7 @@ export type Admission = { kind: 'now' } | { kind: 'ahead'; ahead: number; of: Sc
 export type Until = { kind: 'until'; at: number } & ReachedLimit
 
 export interface ReachedLimit {
-  of: 'repository' | 'person' | 'thread' | 'owner' | 'bots'
+  of: 'repository' | 'person' | 'thread' | 'owner'
   used: number
   most: number
   window: number
@@ -113,14 +112,6 @@ function windowsOf(me: Me): Window[] {
     ofScope('person', day, limits.person_per_day),
     { of: 'thread', set: started(threadWindow(me)), length: day, most: limits.thread_per_day },
     ofScope('owner', day, limits.owner_per_day),
-    ...(me.data.request.by.app === undefined
-      ? []
-      : [
-          {
-            ...{ of: 'bots' as const, length: day, most: limits.bots_per_thread_per_day },
-            set: started(botsWindow(me)),
-          },
-        ]),
     ofScope('repository', 5 * minute, limits.repository_per_5_minutes),
     ofScope('owner', 5 * minute, ownersBreaker),
   ]

@@ -111,36 +111,31 @@ const Owner = z.strictObject({
     .optional()
     .describe('With `required`, nothing starts if the owner’s settings file can not be read.'),
 })
-type Owner = z.infer<typeof Owner>
 
 const Defaults = z.strictObject(opened(marked(settings, 'proposed')))
 
-function namedOnce(owners: Record<string, unknown>, context: z.RefinementCtx): void {
-  const before = new Map<string, string>()
-  for (const key of Object.keys(owners)) {
-    const [login = '', number] = key.split(':')
-    for (const name of [login.toLowerCase(), ...(number === undefined ? [] : [`:${Number(number)}`])]) {
-      const other = before.get(name)
-      if (other !== undefined)
-        context.addIssue({ code: 'custom', path: [key], message: `is the same owner as ${other}` })
-      before.set(name, key)
-    }
-  }
+/** A login can change hands, and then its limits, models and PostHog would go with it. A number stays. */
+function byNumber(key: string): string {
+  const [login = '', number] = key.split(':')
+  if (number !== undefined && ownerNumber.test(number))
+    return `must be only the number: write \`${number}: # ${login}\``
+  const isLogin = /^[A-Za-z0-9_-]{1,39}$/.test(login)
+  return isLogin
+    ? `must be the number of that account, as a login can change hands: \`gh api users/${login} --jq .id\` prints it`
+    : 'must be the number of a person or an organization'
 }
+
+const ownerNumber = /^[1-9]\d{0,14}$/
 
 export const DeploymentSettings = z.strictObject({
   owners: z
     .record(
-      z
-        .string()
-        .regex(
-          /^[A-Za-z0-9_-]{1,39}(?::\d{1,15})?$/,
-          'must be a login of a person or organization, or `login:number`',
-        ),
+      z.string().regex(ownerNumber, { error: ({ input }) => byNumber(String(input)) }),
       Owner.describe('What this owner gets.'),
     )
-    .superRefine(namedOnce)
-    .describe('Owners, by login or by `login:number`. A login can get another owner, a number can not.')
+    .describe(
+      'Owners, by the number of the person or organization. A login can get another owner, a number can not.',
+    )
     .default({}),
   limits: Ceilings.describe(`${ceilings} For all owners.`).default({}),
   defaults: Defaults.describe('What applies if no file of an owner or repository says otherwise.').default(
@@ -166,9 +161,8 @@ export function pausedBecause({ pause }: DeploymentSettings): string | undefined
 
 export const triggerOf = (
   { owners, trigger }: Pick<DeploymentSettings, 'owners' | 'trigger'>,
-  owner: string,
-): TriggerWords =>
-  triggerWords(trigger, Object.entries(owners).find(([key]) => isSameName(loginOf(key), owner))?.[1].trigger)
+  ownerId: number,
+): TriggerWords => triggerWords(trigger, owners[ownerId]?.trigger)
 
 /** Every command word in use, of any owner. Returns the same array until it changes. */
 export function everyWord(settings: Pick<DeploymentSettings, 'owners' | 'trigger'>): () => readonly string[] {
@@ -195,51 +189,19 @@ export interface Grants {
   required: boolean
 }
 
-type OwnerRef = Pick<Thread, 'owner' | 'ownerId'>
-export type RepositoryRef = OwnerRef & Pick<Thread, 'repo' | 'repoId'>
+export type RepositoryRef = Pick<Thread, 'owner' | 'ownerId' | 'repo' | 'repoId'>
 type Owners = Pick<DeploymentSettings, 'owners'>
 
-/** Whether a thread's names are still those that they were when the settings first gave them something. */
-export interface NamesHold {
-  owner: boolean
-  repository: boolean
-}
-
-export type NamesOf = (settings: Owners, thread: RepositoryRef) => Promise<NamesHold>
+/** Whether a repository's name is still that of the one that the settings first gave something by it. */
+export type NameHolds = (settings: Owners, thread: RepositoryRef) => Promise<boolean>
 
 const isSameName = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
 
-export const loginOf = (key: string): string => key.split(':')[0] ?? ''
-
-/** `name:number` means the number alone; `name` the name, as long as it holds. */
-function refersTo(written: string, { name, id }: { name: string; id: number }, holds: boolean): boolean {
-  const [writtenName = '', number] = written.split(':')
-  return number === undefined ? holds && isSameName(writtenName, name) : Number(number) === id
-}
-
-/** As far as the written name says; whether it still holds, only a queue remembers. */
-export const isOwnersKey = (key: string, { owner, ownerId }: OwnerRef): boolean =>
-  refersTo(key, { name: owner, id: ownerId }, true)
-
-export const ownerEntry = (
-  { owners }: Owners,
-  { owner, ownerId }: OwnerRef,
-  holds: Pick<NamesHold, 'owner'>,
-): [key: string, entry: Owner] | undefined =>
-  Object.entries(owners).find(([key]) => refersTo(key, { name: owner, id: ownerId }, holds.owner))
-
-/** Which of a thread's names the settings give something without a number. */
-export function givenByName(settings: Owners, thread: RepositoryRef): NamesHold {
-  const [key, entry] = ownerEntry(settings, thread, { owner: true }) ?? []
-  const lists = entry
-    ? [...grantNames.map(name => entry[name]), ...entry.sandboxes.map(restrictionOf)].flatMap(given =>
-        Array.isArray(given) ? given : [],
-      )
-    : []
-  return {
-    owner: key !== undefined && !key.includes(':'),
-    repository: lists.some(name => isSameName(name, thread.repo)),
-  }
+/** Whether the settings give a repository something by its name, without a number. */
+export function isNamed({ owners }: Owners, { ownerId, repo }: RepositoryRef): boolean {
+  const entry = owners[ownerId]
+  const lists = entry ? [...grantNames.map(name => entry[name]), ...entry.sandboxes.map(restrictionOf)] : []
+  return lists.some(given => Array.isArray(given) && given.some(name => isSameName(name, repo)))
 }
 
 export const sandboxName = (sandbox: z.infer<typeof Sandbox>): string =>
@@ -248,12 +210,19 @@ export const sandboxName = (sandbox: z.infer<typeof Sandbox>): string =>
 const restrictionOf = (sandbox: z.infer<typeof Sandbox>): Grant =>
   typeof sandbox === 'string' ? true : sandbox.repositories
 
-export function grantsOf(settings: DeploymentSettings, thread: RepositoryRef, holds: NamesHold): Grants {
-  const { limits, defaults } = settings
-  const [, entry] = ownerEntry(settings, thread, holds) ?? []
-  const { repo: name, repoId: id } = thread
-  const allows = (grant: Grant): boolean =>
-    Array.isArray(grant) ? grant.some(each => refersTo(each, { name, id }, holds.repository)) : grant
+/** @param nameHolds only a queue remembers */
+export function grantsOf(
+  { owners, limits, defaults }: DeploymentSettings,
+  { ownerId, repo, repoId }: RepositoryRef,
+  nameHolds: boolean,
+): Grants {
+  const entry = owners[ownerId]
+  /** `name:number` means the number alone; `name` the name, as long as it holds. */
+  const isIt = (written: string): boolean => {
+    const [name = '', number] = written.split(':')
+    return number === undefined ? nameHolds && isSameName(name, repo) : Number(number) === repoId
+  }
+  const allows = (grant: Grant): boolean => (Array.isArray(grant) ? grant.some(isIt) : grant)
   return {
     granted: new Set(grantNames.filter(name => entry && allows(entry[name]))),
     sandboxes: (entry?.sandboxes ?? []).filter(sandbox => allows(restrictionOf(sandbox))).map(sandboxName),

@@ -225,7 +225,7 @@ export const settings = {
             .enum(['anybody', 'somebody-else'])
             .default('anybody')
             .describe(
-              'With `somebody-else`, each of its commits has the check `codex approval`. It is green when somebody with write access who did not ask for the work approved that commit. Require this check in the rules of the branch.',
+              'With `somebody-else`, pull requests have the check `codex approval`. It is green when somebody with write access who did not ask for the work approved the newest commit, and at once where nothing is by Codex. Require this check in the rules of the branch, with this App as its source. A merge queue needs the App’s permission `Merge queues: read` and its event `Merge group`.',
             ),
           { rule: wins('somebody-else') },
         ),
@@ -265,10 +265,6 @@ export const settings = {
             .array(z.string().regex(/^[\w.-]{1,100}$/, 'must be team slugs'))
             .default([])
             .describe('Teams of the organization, by the slug in their address.'),
-          { rule: inBoth },
-        ),
-        apps: setting(
-          z.array(z.number().int().positive()).default([]).describe('GitHub Apps, by their number (App ID).'),
           { rule: inBoth },
         ),
       })
@@ -311,7 +307,6 @@ export const settings = {
         person_per_day: most(500, 'Starts in 24 hours for one person.'),
         owner_per_day: most(5000, 'Starts in 24 hours in all repositories of the owner.'),
         thread_per_day: most(100, 'Starts in 24 hours in one issue or pull request.'),
-        bots_per_thread_per_day: most(20, 'Starts by bots in 24 hours in one issue or pull request.'),
         repository_per_5_minutes: most(200, 'Starts in five minutes in this repository.'),
         open_pull_requests: setting(
           z

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { readYaml } from '../text/yaml.ts'
+import { removedKeyWords } from './removed-keys.ts'
 
 export interface SettingsProblem {
   line: number | undefined
@@ -26,7 +27,9 @@ export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRea
     const path = issue.path.map(String)
     if (issue.code !== 'unrecognized_keys')
       return [{ path, message: issueWords(issue, valueAt(written, path)) }]
-    return issue.keys.map(key => ({ path: [...path, key], message: 'is not a setting' }))
+    return issue.keys
+      .map(key => [...path, key])
+      .map(path => ({ path, message: removedKeyWords(path) ?? 'is not a setting' }))
   })
   const found = new Set(places.map(({ path }) => path.join('.')))
   const problems = [...places, ...namesLost(written).filter(({ path }) => !found.has(path.join('.')))]
@@ -83,8 +86,12 @@ function issueWords(issue: z.core.$ZodIssue, value: unknown): string {
       return issue.origin === 'number'
         ? `${isWrong(value)}: use ${issue.maximum} or less`
         : `is too long: at most ${issue.maximum}`
-    case 'invalid_key':
-      return 'is no name that can stand here'
+    case 'invalid_key': {
+      const [own] = issue.issues
+      return own === undefined || own.message.startsWith('Invalid ')
+        ? 'is no name that can stand here'
+        : own.message
+    }
     default:
       return issue.message
   }

@@ -2,13 +2,31 @@
 import type { Person } from '../model/thread.ts'
 import type { Approvals, CheckReport } from '../model/views.ts'
 
+const report = { id: 'approval', name: 'codex approval' } as const
+
+/** Of what people made, and may merge as ever. */
+export const noneOfCodex: CheckReport = {
+  ...report,
+  state: 'success',
+  onlyFirst: true,
+  title: 'Nothing here is by Codex',
+  summary: 'No run of Codex worked on this pull request, and no commit is by its agent.',
+}
+
+/** Of the commit that a merge queue makes: what comes into it had to be approved before. */
+export const inMergeQueue: CheckReport = {
+  ...report,
+  state: 'success',
+  title: 'Was decided on each pull request',
+  summary: 'A pull request comes into the merge queue only if this check is green on its newest commit.',
+}
+
 const all = (logins: readonly string[]): string => new Intl.ListFormat('en').format(logins)
 
 /** @param asked their logins, as far as they are known */
 export function approvalCheck(approvedBy: Approvals['by'], asked: readonly Person[]): CheckReport {
   const who = all(asked.map(({ login }) => login))
   const others = asked.length === 0 ? 'whoever asked for it' : who
-  const report = { id: 'approval', name: 'codex approval' }
   if (approvedBy.length === 0)
     return {
       ...report,

@@ -81,7 +81,7 @@ export type Reply =
   | { kind: 'preset'; given: string; meant: string | undefined; known: readonly string[] }
   | { kind: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
   | { kind: 'not-as-user' }
-  | { kind: 'not-granted'; what: GrantName | 'sandboxes'; owner: string }
+  | { kind: 'not-granted'; what: GrantName | 'sandboxes'; owner: number }
   | { kind: 'bad-settings'; problem: string; slips: readonly FileSlips[] }
   | { kind: 'beside-slips'; reply: Reply; problem: string; slips: readonly FileSlips[] }
   | { kind: 'session-cost'; cost: number; limit: number; again?: boolean }
@@ -94,7 +94,7 @@ export type Reply =
   | { kind: 'resumed'; pause: Pause; before?: Pause; waiting: number }
   /** A later command of another person holds. */
   | { kind: 'said-since'; by: string; paused: boolean }
-  | { kind: 'not-served'; owner: string }
+  | { kind: 'not-served'; owner: string; ownerId: number }
   | { kind: 'gave-up'; reason: string }
 
 const whyUnknown = (why: string | undefined): string =>
@@ -221,7 +221,7 @@ function sentence(reply: Reply, login: string): string {
     case 'said-since':
       return `${code(reply.by)} ${reply.paused ? 'paused' : 'resumed'} this repository after you wrote this, so that holds.`
     case 'not-served':
-      return `this bot does not serve ${code(reply.owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${reply.owner}.posthog`)} to the bot’s settings file. (This hint comes once.)`
+      return `this bot does not serve ${code(reply.owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${reply.ownerId}.posthog`)} to the bot’s settings file. (This hint comes once.)`
     case 'gave-up':
       return `this did not work: ${ended(inlineWords(reply.reason, 300))} Nothing was started. Write the command again in a few minutes.`
   }

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto'
 import { mayBeMisplaced, mayHoldCommand } from '../../core/command/find.ts'
-import type { PullHead, Repository, Snapshot, Thread } from '../../core/model/thread.ts'
+import {
+  fingerprintOf,
+  type PullHead,
+  type Repository,
+  type Snapshot,
+  type Thread,
+} from '../../core/model/thread.ts'
 import type { CommentRef, Ignored, Trigger } from '../../core/model/trigger.ts'
 import { type TriggerWords, usualTrigger } from '../../core/settings/deployment-settings.ts'
 import type * as payloads from './payloads.ts'
@@ -29,7 +35,7 @@ export function withNews(said: Normalised, all: readonly (Trigger | undefined)[]
 }
 
 export interface AppIdentity {
-  triggerOf(owner: string): TriggerWords
+  triggerOf(ownerId: number): TriggerWords
   appId: number
 }
 
@@ -57,12 +63,11 @@ export const isBot = ({ sender }: payloads.BasePayload): boolean =>
 export const arrived = (
   { payload, deliveryId, thread }: Pick<InThread<payloads.BasePayload>, 'payload' | 'deliveryId' | 'thread'>,
   at: number,
-  app?: number,
 ) => ({
   deliveryId,
   at,
   thread,
-  sender: { login: payload.sender.login, id: payload.sender.id, app },
+  sender: { login: payload.sender.login, id: payload.sender.id },
 })
 
 interface RepositoryView {
@@ -113,6 +118,7 @@ export const snapshotOf = (subject: Subject): Snapshot => ({
   author: subject.user?.login ?? 'ghost',
   open: subject.state !== 'closed',
   blockers: subject.issue_dependencies_summary?.blocked_by,
+  fingerprint: fingerprintOf(subject.title, subject.body),
 })
 
 export const headOf = (pull: payloads.PullRequestPayload): PullHead => ({
@@ -158,7 +164,7 @@ type Labelling = payloads.BasePayload & { label?: { name: string } | null | unde
 function labelBase(name: string, { identity, thread }: InThread<Labelling>): string | undefined {
   const given = name.toLowerCase()
   return identity
-    .triggerOf(thread.owner)
+    .triggerOf(thread.ownerId)
     .labels.find(label => given === label.toLowerCase() || given.startsWith(`${label.toLowerCase()}:`))
 }
 
@@ -247,25 +253,31 @@ export function ended(here: InThread<payloads.BasePayload>, by: (typeof endings)
 export const timeOf = (text: string | null | undefined): number => Date.parse(text ?? '') || Date.now()
 
 interface Said {
+  author: { id: number } | null | undefined
   /** What its id begins with, and that of an edit of it. */
   names: readonly [made: string, edited: string]
   commentRef: CommentRef
-  app?: number | undefined
 }
 
-/** @param words or why they are none to act on */
+/**
+ * Who sends is who wrote: only then are words, of whatever kind, somebody's command. Whoever transfers an issue, or edits
+ * what another wrote, has not asked for what stands there.
+ * @param words or why they are none to act on
+ */
 export function said(
   here: InThread<payloads.BasePayload>,
   words: Words | Passed,
-  { names: [made, edited], commentRef, app }: Said,
+  { author, names: [made, edited], commentRef }: Said,
 ): Normalised {
+  if (isBot(here.payload)) return ignored('by a bot')
   if (words.kind === 'ignored') return words
+  if (author?.id !== here.payload.sender.id) return ignored('written by somebody else')
   const id = commentKey(commentRef, here.thread)
   const word = wordOf(here)
   return {
     kind: 'trigger',
     trigger: {
-      ...arrived(here, words.at, app),
+      ...arrived(here, words.at),
       id: words.edit ? `${edited}-${id}-${words.edit}` : `${made}-${id}`,
       kind: 'comment',
       commentRef,
@@ -279,7 +291,7 @@ export function said(
 
 /** The command word there. */
 const wordOf = ({ identity, thread }: InThread<payloads.BasePayload>): string =>
-  identity.triggerOf(thread.owner).word
+  identity.triggerOf(thread.ownerId).word
 
 function commentKey(commentRef: CommentRef, { repoId, number }: Thread): string | number {
   switch (commentRef.kind) {
@@ -295,13 +307,14 @@ function commentKey(commentRef: CommentRef, { repoId, number }: Thread): string 
 
 /** What stands in the text of a new issue or pull request, and what its author adds there soon after. */
 export function inText(here: InThread<Writing>): Normalised {
-  const { payload, subject, identity } = here
-  const app = isBot(payload) ? subject.performed_via_github_app?.id : undefined
-  if (isBot(payload) && (app === undefined || app === identity.appId || payload.action !== 'opened'))
-    return ignored('by a bot')
+  const { payload, subject } = here
+  const isMoved = payload.changes?.old_issue !== undefined
   const action = payload.action === 'opened' ? 'created' : payload.action
-  const words = commentWords({ ...here, payload: { ...payload, action } }, subject)
-  return said(here, words, { names: ['text', 'text-edit'], commentRef: { kind: 'subject' }, app })
+  const words = isMoved
+    ? ignored('transferred')
+    : commentWords({ ...here, payload: { ...payload, action } }, subject)
+  const author = subject.user
+  return said(here, words, { author, names: ['text', 'text-edit'], commentRef: { kind: 'subject' } })
 }
 
 /** ms after which edits add no commands. */
@@ -317,18 +330,17 @@ export interface Words {
 
 interface Written {
   body: string
-  user?: { id: number } | null | undefined
   created_at?: string | undefined
   updated_at?: string | undefined
   author_association?: string
 }
 
-/** As GitHub says beside each text, without a call. It grants nothing. Apps have no association. */
+/** As GitHub says beside each text, without a call. It grants nothing. */
 const insiders: ReadonlySet<string | undefined> = new Set(['OWNER', 'MEMBER', 'COLLABORATOR'])
 export const isInsider = (association: string | undefined): boolean => insiders.has(association)
 
 interface Writing extends payloads.BasePayload {
-  changes?: { body?: { from?: string | null | undefined } | undefined } | null
+  changes?: { body?: { from?: string | null | undefined } | undefined; old_issue?: unknown } | null
 }
 
 export function commentWords(here: InThread<Writing>, comment: Written): Words | Passed {
@@ -344,8 +356,6 @@ export function commentWords(here: InThread<Writing>, comment: Written): Words |
     return { kind: 'words', at: created, text: { text, misplaced: isHinted || undefined } }
   const before = payload.changes?.body?.from
   if (typeof before !== 'string') return ignored('no new command')
-  // Edits by others are no request of the author.
-  if (comment.user?.id !== payload.sender.id) return ignored('edited by somebody else')
   const at = timeOf(comment.updated_at ?? comment.created_at)
   if (at - created > editWindow) return ignored('edited too late')
   return { kind: 'words', at, edit: `${at}-${hashOf(before, comment.body)}`, text: { text, before } }

@@ -26,19 +26,16 @@ import type * as payloads from './payloads.ts'
 type IssueComment = z.infer<typeof payloads.IssueComment>
 
 export function fromIssueComment(arrival: Arrival<IssueComment>): Normalised {
-  const { payload, identity } = arrival
+  const { payload } = arrival
   const { action, comment } = payload
-  const app = isBot(payload) ? comment.performed_via_github_app?.id : undefined
-  // The settings may let in other Apps, by number only.
-  if (isBot(payload) && (app === undefined || app === identity.appId || action !== 'created'))
-    return ignored('by a bot')
+  if (isBot(payload)) return ignored('by a bot')
   const here = ofIssue(arrival)
   if (action === 'deleted') return withdrawn(here, deletedComment(comment.id, 'thread'))
   if (comment.user?.type === 'Bot') return action === 'edited' ? fromTick(here) : ignored('by a bot')
   return said(here, commentWords(here, comment), {
+    author: comment.user,
     names: ['comment', 'edit'],
     commentRef: { kind: 'thread', commentId: comment.id, nodeId: comment.node_id },
-    app,
   })
 }
 

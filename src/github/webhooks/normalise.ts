@@ -9,6 +9,7 @@ import * as payloads from './payloads.ts'
 import {
   fromCheckSuite,
   fromInline,
+  fromMergeGroup,
   fromPull,
   fromReview,
   fromReviewThread,
@@ -28,14 +29,18 @@ export const events = [
   'status',
 ] as const
 
+/** Only for a merge queue: not every server has it, and it needs a permission of its own. */
+export const eventsOfQueue = ['merge_group'] as const
+
 /** GitHub sends some events to every App. */
-export const readEvents = [...events, 'installation', 'installation_repositories'] as const
+export const readEvents = [...events, ...eventsOfQueue, 'installation', 'installation_repositories'] as const
 export type EventName = (typeof readEvents)[number]
 
 const readers: Record<EventName, (delivery: Delivery, identity: AppIdentity) => Normalised> = {
   check_suite: reading(payloads.CheckSuiteEvent, fromCheckSuite),
   issue_comment: reading(payloads.IssueComment, fromIssueComment),
   issues: reading(payloads.IssueEvent, fromIssue),
+  merge_group: reading(payloads.MergeGroupEvent, fromMergeGroup),
   pull_request: reading(payloads.PullEvent, fromPull),
   pull_request_review: reading(payloads.ReviewEvent, fromReview),
   pull_request_review_comment: reading(payloads.ReviewCommentEvent, fromInline),

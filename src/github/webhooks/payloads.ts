@@ -34,7 +34,6 @@ const blockers = z.object({ blocked_by: z.number().int() }).nullish().catch(unde
 const written = {
   created_at: z.string().optional(),
   author_association: z.string().optional().catch(undefined),
-  performed_via_github_app: z.object({ id: z.number().int() }).nullish().catch(undefined),
 }
 
 const PullRequest = z.object({
@@ -80,7 +79,13 @@ const base = {
 }
 export type BasePayload = z.infer<z.ZodObject<typeof base>>
 
-const Changes = z.object({ body: z.object({ from: z.string().nullish() }).optional() }).nullish()
+const Changes = z
+  .object({
+    body: z.object({ from: z.string().nullish() }).optional(),
+    /** Of an issue that was transferred here. */
+    old_issue: z.unknown().optional(),
+  })
+  .nullish()
 
 const Comment = z.object({
   id: z.number().int(),
@@ -88,7 +93,6 @@ const Comment = z.object({
   body,
   user: author,
   html_url: z.string().optional(),
-  performed_via_github_app: z.object({ id: z.number().int() }).nullish().catch(undefined),
   author_association: z.string().optional().catch(undefined),
   created_at: z.string(),
   updated_at: z.string().optional(),
@@ -138,6 +142,10 @@ export const ReviewCommentEvent = z.object({
 export const CheckSuiteEvent = z.object({
   ...base,
   check_suite: z.object({ head_branch: z.string().nullish() }),
+})
+export const MergeGroupEvent = z.object({
+  ...base,
+  merge_group: z.object({ head_sha: z.string(), head_ref: z.string(), base_ref: z.string() }),
 })
 /** It has no action. */
 export const StatusEvent = z.object({

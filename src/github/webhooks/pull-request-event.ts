@@ -1,5 +1,6 @@
 /** What happens to a pull request: to itself, in its reviews and on its lines, and on the branch that it comes from. */
 import type { z } from 'zod'
+import type { Thread } from '../../core/model/thread.ts'
 import type { Trigger } from '../../core/model/trigger.ts'
 import { hasMarker } from '../../core/record/marker.ts'
 import { limits } from '../../core/record/timing.ts'
@@ -88,7 +89,7 @@ function pullNews(payload: z.infer<typeof payloads.PullEvent>): News | undefined
       return 'pushed'
     case 'review_requested':
     case 'review_request_removed':
-      return hasMarker(pull.body) ? 'reviewed' : undefined
+      return 'reviewed'
     case 'closed':
       return pull.merged ? 'merged' : 'closed'
     default:
@@ -97,22 +98,19 @@ function pullNews(payload: z.infer<typeof payloads.PullEvent>): News | undefined
 }
 
 export function fromReview(arrival: Arrival<Review>): Normalised {
-  const { action, pull_request: pull } = arrival.payload
+  const { action } = arrival.payload
   const here = ofPull(arrival)
   const asked = inReview(here)
   if (action !== 'submitted' && action !== 'dismissed') return asked
   // Whoever takes an approval back may be a bot.
-  return withNews(asked, [
-    hasMarker(pull.body) ? newsOf(here, 'reviewed') : undefined,
-    headNews(arrival, ownRef(arrival.payload)),
-  ])
+  return withNews(asked, [newsOf(here, 'reviewed'), headNews(arrival, ownRef(arrival.payload))])
 }
 
 function inReview(here: InThread<Review>): Normalised {
   const { action, review } = here.payload
   if (action !== 'submitted' && action !== 'edited') return ignored('event not used')
-  if (isBot(here.payload)) return ignored('by a bot')
   return said(here, reviewWords(here), {
+    author: review.user,
     names: ['review', 'review-edit'],
     commentRef: { kind: 'review', reviewId: review.id, nodeId: review.node_id },
   })
@@ -143,6 +141,7 @@ export function fromInline(arrival: Of<typeof payloads.ReviewCommentEvent>): Nor
   if (words.kind === 'words' && !words.edit && reviewId !== null && !comment.in_reply_to_id)
     return ignored('inline comment of a review')
   return said(here, words, {
+    author: comment.user,
     names: ['inline', 'inline-edit'],
     commentRef: {
       kind: 'inline',
@@ -164,6 +163,24 @@ export function fromInline(arrival: Of<typeof payloads.ReviewCommentEvent>): Nor
 }
 
 const notUsed = ignored('event not used')
+
+/** GitHub merges some pull requests on a branch of its own, and wants their required checks there, too. */
+export function fromMergeGroup(arrival: Of<typeof payloads.MergeGroupEvent>): Normalised {
+  const { action, merge_group: group } = arrival.payload
+  if (action !== 'checks_requested') return notUsed
+  const { head_sha: sha, head_ref: ref, base_ref: base } = group
+  const { payload } = arrival
+  return {
+    kind: 'trigger',
+    trigger: {
+      ...arrived({ ...arrival, thread: noThread(payload) }, Date.now()),
+      id: `merging-${payload.repository.id}-${sha}`,
+      kind: 'pull-news',
+      news: 'merging',
+      head: { ref, sha, base, repoId: payload.repository.id },
+    },
+  }
+}
 
 export const fromCheckSuite = (arrival: Of<typeof payloads.CheckSuiteEvent>): Normalised =>
   arrival.payload.action === 'completed'
@@ -192,18 +209,20 @@ function headNews(
   { payload, deliveryId }: Arrival<payloads.BasePayload>,
   ref: string | null | undefined,
 ): Trigger | undefined {
-  const { installation, repository } = payload
+  const { repository } = payload
   if (!ref || ref === repository.default_branch) return undefined
   const at = Date.now()
-  const thread = {
-    ...repositoryOf(installation.id, repository),
-    ...{ number: 0, kind: 'pull' as const, url: repository.html_url ?? '' },
-  }
   return {
-    ...arrived({ payload, deliveryId, thread }, at),
+    ...arrived({ payload, deliveryId, thread: noThread(payload) }, at),
     id: `checked-${repository.id}-${hashOf(ref)}-${Math.floor(at / limits.checkedEvery)}`,
     kind: 'pull-news',
     news: 'checked',
     head: { ref, sha: '', base: '', repoId: repository.id },
   }
 }
+
+/** Of news that is about a branch. */
+const noThread = ({ installation, repository }: Arrival<payloads.BasePayload>['payload']): Thread => ({
+  ...repositoryOf(installation.id, repository),
+  ...{ number: 0, kind: 'pull', url: repository.html_url ?? '' },
+})

@@ -1,6 +1,6 @@
 /**
  * Who may see the admin pages: who has the token, as bearer or as a session that a form began with it, and who signed in
- * with GitHub. A session is a sealed cookie, so that every process of the bot knows it and none has to keep it.
+ * with GitHub. A session is a sealed cookie, so that every process of the bot knows it; those that were ended are kept.
  */
 
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
@@ -23,13 +23,20 @@ type Admission =
   | { kind: 'in'; session: string | undefined; person?: Person | undefined }
   | { kind: 'stranger' }
   | { kind: 'wrong-token' }
-  /** Too many wrong tokens are being answered: this one was not looked at. */
+  /** Wrong, too, while too many wrong tokens are being answered. */
   | { kind: 'busy' }
 
 export type Access = ReturnType<typeof openAccess>
 
+/** Sessions that somebody signed out of, for all processes: a copy of the cookie is good for nothing then. */
+export interface EndedSessions {
+  end(session: string): Promise<void>
+  hasEnded(session: string): Promise<boolean>
+}
+
 interface AccessOptions {
   token: string
+  ended: EndedSessions
   now(): number
   /** ms until a wrong token is answered. */
   slowness?: number
@@ -39,18 +46,18 @@ interface AccessOptions {
 const lasts = hour
 const cookieName = 'codex_admin'
 
-/** Wrong tokens that are answered slowly at once. Beyond them none is looked at, so nobody tries more in that time. */
+/** Wrong tokens that are answered slowly at once. The right one never waits for those of others. */
 const mostAtOnce = 10
 
-export function openAccess({ token, now, slowness = 1_000 }: AccessOptions) {
+export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOptions) {
   const key = createHash('sha256').update(`admin session ${token}`).digest()
   const seal = sealer(key)
   const signed = (text: string): string => createHmac('sha256', key).update(text).digest('base64url')
   let wrong = 0
 
   async function judge(given: string): Promise<'right' | 'wrong-token' | 'busy'> {
-    if (wrong >= mostAtOnce) return 'busy'
     if (isSameSecret(given, token)) return 'right'
+    if (wrong >= mostAtOnce) return 'busy'
     wrong += 1
     try {
       await new Promise(resolve => setTimeout(resolve, slowness))
@@ -79,7 +86,8 @@ export function openAccess({ token, now, slowness = 1_000 }: AccessOptions) {
   return {
     async admit(headers: Headers): Promise<Admission> {
       const session = sessionIn(headers)
-      if (session) return { kind: 'in', session: session.id, person: session.person }
+      if (session && !(await ended.hasEnded(session.id)))
+        return { kind: 'in', session: session.id, person: session.person }
       const [, bearer] = /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '') ?? []
       if (bearer === undefined) return { kind: 'stranger' }
       const kind = await judge(bearer)
@@ -93,7 +101,12 @@ export function openAccess({ token, now, slowness = 1_000 }: AccessOptions) {
     },
     /** @returns the cookie of a new session */
     welcome: (person: Person, isSecure: boolean): string => begin(person, isSecure),
-    signOut: (headers: Headers): string => cookieOf('', 0, isHttps(headers)),
+    /** @returns the cookie that takes it away from the browser */
+    async signOut(headers: Headers): Promise<string> {
+      const session = sessionIn(headers)
+      if (session) await ended.end(session.id)
+      return cookieOf('', 0, isHttps(headers))
+    },
     /** For one form of a session. Each is another, so that what is sent twice can be known. */
     formToken(session: string): string {
       const form = randomBytes(12).toString('base64url')

@@ -13,7 +13,7 @@ import type { Handler } from '../http-server.ts'
 import { onceAtATime } from '../once-at-a-time.ts'
 import { onNode, telling } from '../pages.tsx'
 import { isFromHere } from '../requests.ts'
-import { openAccess } from './access.ts'
+import { type EndedSessions, openAccess } from './access.ts'
 import { act, actionsOnRuns, actOnBot, results, type Sent } from './actions.ts'
 import { MessagePage, SignInPage, type Viewer } from './admin-layout.tsx'
 import { style } from './admin-style.ts'
@@ -38,6 +38,7 @@ import { type RepositorySettings, SettingsPage } from './settings-page.tsx'
 
 export interface AdminParts {
   token: string
+  ended: EndedSessions
   runs: Pick<JobQueue<Run>, 'get' | 'listed' | 'members' | 'query' | 'send'>
   pauses: Pauses
   /** Asks for the same again, as `/codex retry` of its person does. Idempotent by `id`. */
@@ -152,7 +153,7 @@ function routes(parts: AdminParts): Hono<Env> {
     const person = c.get('person')
     if (person)
       await login?.forget(person).catch(err => log.warn({ err }, 'GitHub keeps the token of a session'))
-    c.header('set-cookie', access.signOut(c.req.raw.headers))
+    c.header('set-cookie', await access.signOut(c.req.raw.headers))
     return c.redirect('/admin/', 303)
   })
 

@@ -69,6 +69,8 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     changedFiles: () => at(reads, 'changed files', () => []),
     report: () => at(writes, 'report', () => undefined),
     approvals: () => at(reads, 'approvals', () => undefined),
+    transferredAt: () => at(reads, 'transferredAt', () => undefined),
+    hasCommitOf: () => at(reads, 'hasCommitOf', () => false),
     fileCommits: () => at(reads, 'file commits', () => []),
     postReview: () => at(writes, 'post review', () => 0),
     ownReviews: () => at(reads, 'own reviews', () => []),
