@@ -24,6 +24,8 @@ export interface Request {
   trigger: CommandTrigger
   options: Options
   text: string
+  /** What was written behind the command word, on its line. */
+  line?: string | undefined
   /** Its first word names no template. */
   literal?: true | undefined
   /** The files that can be seen where it was asked. */
@@ -63,6 +65,7 @@ type NewMessage =
       inline?: InlineComment[]
       attached?: Attachment[]
       fixes?: true | undefined
+      forces?: true | undefined
       set?: SessionOptions
     }
   | { kind: 'stop' }

@@ -40,6 +40,7 @@ import { newsOfPull } from './pull-news.ts'
 import { commandsOf, isAnyMisplaced, ownText, shownBy, textsOf } from './read-commands.ts'
 import { isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
 import { presetNameOf, standingOf } from './start-decision.ts'
+import { statusCommand } from './status-command.ts'
 import { stopOf } from './stops.ts'
 import { afterOne, isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
 import { withdraw } from './withdraw.ts'
@@ -251,7 +252,8 @@ const wordsOnly = { name: instruction, repliesAtOnce: true } as const
 async function acceptComment(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
   const texts = await textsOf(context.github, trigger)
   if (!texts.some(({ text }) => mayHoldCommand(text, trigger.word))) return hint(context, trigger, texts)
-  const known = await senderOf(context, trigger, instruction)
+  // What takes the least: for what is asked it is asked again.
+  const known = await senderOf(context, trigger, statusCommand.name)
   if (known && !commands.some(({ name }) => mayUse(known, name)))
     return acceptEach(context, trigger, [{ command: wordsOnly, carryOut: () => ({ kind: 'silence' }) }])
   const parsed = await commandsOf(context, trigger, texts)
@@ -262,7 +264,11 @@ async function acceptComment(context: CommandContext, trigger: CommentTrigger): 
     parsed.map(each =>
       isMistake(each)
         ? { command: wordsOnly, carryOut: () => refused({ kind: 'mistake', mistake: each }) }
-        : obeying(context, trigger, each.command.name, { ...each.command, hides: each.hides }),
+        : obeying(context, trigger, each.command.name, {
+            ...each.command,
+            line: each.line,
+            hides: each.hides,
+          }),
     ),
   )
 }

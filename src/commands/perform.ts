@@ -22,7 +22,7 @@ import { stopCommand } from './stop-command.ts'
 import { isPreceded, markStop, stopOf, stopped } from './stops.ts'
 
 /** What was written with the command, and whether the page hides a part of it. */
-export type Words = Pick<Request, 'options' | 'text' | 'literal'> & { hides: boolean }
+export type Words = Pick<Request, 'options' | 'text' | 'literal' | 'line'> & { hides: boolean }
 
 /** ms after which what is just beginning in the thread is there. */
 const soon = 200
@@ -32,12 +32,12 @@ export async function obey(
   context: CommandContext,
   trigger: CommandTrigger,
   command: Command,
-  { options, text, literal, hides }: Words,
+  { options, text, literal, line, hides }: Words,
 ): Promise<CommandResult> {
   if (context.deps.tenant === undefined) return unserved(context)
   if (hides) return refused({ kind: 'hidden' })
   const request: Request = {
-    ...{ trigger, options, text, literal, attached: context.attached },
+    ...{ trigger, options, text, literal, line, attached: context.attached },
     ...{ runId: runId(context), command: context.record.done },
   }
   if (options.dryRun) return rehearse(context, command, request)

@@ -43,6 +43,7 @@ async function outlook(context: CommandContext, decision: Decision): Promise<Wou
     case 'take-over':
       return { kind: 'after' }
     case 'pause':
+      if (decision.reply.kind === 'nothing-to') return { kind: 'answer', reply: decision.reply }
       return { kind: decision.pause.paused ? 'pause' : 'resume' }
     case 'started':
     case 'silence':

@@ -1,6 +1,6 @@
 import type { SettingsNow } from '../access/read-settings.ts'
+import { nearest } from '../core/command/near-miss.ts'
 import { type OptionName, type Options, optionNames, presets } from '../core/command/options.ts'
-import { nearest } from '../core/command/parse.ts'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import { isFork, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment, LabelTrigger } from '../core/model/trigger.ts'
@@ -125,7 +125,10 @@ export function agreeOn(
   const tooDear = given.new ? undefined : sessionCost(last, settling.settings)
   if (tooDear) return refuseStart(settling, { ...tooDear, again })
   const others = mayDouble(asked) ? byOthers(request, facts) : []
-  if (others.length > 0) return refuseStart(settling, { kind: 'has-pull', pulls: others, again })
+  const { line, text } = request
+  // What stands on lines below is kept by whoever writes it again.
+  const words = again ? 'retry' : text.includes('\n') ? undefined : (line ?? '')
+  if (others.length > 0) return refuseStart(settling, { kind: 'has-pull', pulls: others, words })
   return agreed
 }
 
@@ -265,10 +268,12 @@ type Busy = StartFacts & { kind: 'busy' }
 
 function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, settling }: Busy): Decision {
   if (trigger.kind === 'label') return joinByLabel(trigger, live)
+  const { kind: waitsFor } = live.schedule.waits ?? {}
+  const forces = wanted.options.force && (waitsFor === 'blocked' || waitsFor === 'open-pulls')
+  if (forces && (wanted.text === '' || wanted.text === live.request.text))
+    return { kind: 'message', runId: live.id, message: { kind: 'force' } }
   if (wanted.options.force && wanted.text === '' && !live.schedule.admitted)
-    return live.schedule.waits?.kind === 'blocked'
-      ? { kind: 'message', runId: live.id, message: { kind: 'force' } }
-      : reject({ kind: 'queue', run: live, now: trigger.at })
+    return reject({ kind: 'queue', run: live, now: trigger.at })
   const misplaced = misplacedBase(trigger, wanted.options, live.result.pulls)
   if (misplaced) return reject(misplaced)
   const wants = settling && settled({ ...wanted, options: forLive(live, wanted) }, trigger.thread, settling)
@@ -280,6 +285,7 @@ function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, sett
     inline: wanted.inline,
     attached: attached?.length ? attached : undefined,
     fixes: wanted.fixes,
+    forces: forces || undefined,
   }
   if (joins(live, wanted) && differs.length === 0) return { kind: 'message', runId: live.id, message }
   if (live.result.outcome) return { kind: 'take-over', run: live }

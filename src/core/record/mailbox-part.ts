@@ -43,6 +43,8 @@ export const FollowUp = z.object({
   set: SessionOptions.optional(),
   /** They send the agent to fix what the pull request needs. */
   fixes: z.literal(true).optional(),
+  /** With `--force`, to a Run that waits. */
+  forces: z.literal(true).optional(),
   /** The bot's own: a turn that ended before it was done goes on. */
   resumes: z.literal(true).optional(),
 })

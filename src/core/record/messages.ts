@@ -54,6 +54,7 @@ function fold(run: Run, message: RunMessage): Run {
       requesters: requesters.some(known => known.id === by.id) ? requesters : [...requesters, by],
       fixes: run.mailbox.fixes + (message.fixes ? 1 : 0),
       set: message.set ? { ...run.mailbox.set, ...message.set } : run.mailbox.set,
+      forced: message.forces ?? run.mailbox.forced,
       lastWordsAt: Math.max(at, run.mailbox.lastWordsAt ?? run.request.at),
     },
   })
