@@ -28,6 +28,7 @@ import {
   commandContext,
   liveRun,
   refused,
+  replacing,
   runId,
   settingsOf,
   type TriggerDeps,
@@ -77,7 +78,8 @@ async function stillWaits(context: CommandContext): Promise<boolean> {
   const { waits, retries, answer, pendingMessage, trigger } = context.record
   if (answer || pendingMessage || retries.github) return false
   if (waits?.run === undefined && !retries.posthog) return false
-  if ((await wasWithdrawn(context)) || (await stopOf(context))) return false
+  // Withdrawn, or replaced by an edit.
+  if ((await context.job.inbox()).length > 0 || (await stopOf(context))) return false
   // Before GitHub is asked again for all that PostHog would not take.
   if (retries.posthog) await context.deps.posthog.sandboxes()
   if (waits?.run === undefined) return false
@@ -231,6 +233,8 @@ async function runsOfText(context: CommandContext, trigger: LabelTrigger): Promi
 interface CommandHandler {
   /** What the sender must have the right to, if to anything. */
   command?: Pick<Command, 'name' | 'repliesAtOnce'>
+  /** What tells it that an edit took its place. */
+  replacing?: string
   carryOut(): Promise<CommandResult> | CommandResult
 }
 
@@ -264,11 +268,10 @@ async function acceptComment(context: CommandContext, trigger: CommentTrigger): 
     parsed.map(each =>
       isMistake(each)
         ? { command: wordsOnly, carryOut: () => refused({ kind: 'mistake', mistake: each }) }
-        : obeying(context, trigger, each.command.name, {
-            ...each.command,
-            line: each.line,
-            hides: each.hides,
-          }),
+        : {
+            ...obeying(context, trigger, each.command.name, { ...each.command, ...each }),
+            replacing: replacing(each.command),
+          },
     ),
   )
 }
@@ -297,6 +300,10 @@ async function acceptEach(
   for (let asked = all[context.record.done]; asked; asked = all[context.record.done]) {
     if (context.job.signal.aborted) return { kind: 'park', ms: 0 }
     if (await wasWithdrawn(context)) return end
+    if (asked.replacing !== undefined && (await context.job.inbox()).includes(asked.replacing)) {
+      await context.save(afterOne(context.record))
+      continue
+    }
     context.isLast = context.record.onlyOne || context.record.done + 1 === all.length
     context.deps.reached('trigger claimed')
     const handled = await resultOf(context, trigger, asked)

@@ -41,6 +41,7 @@ async function outlook(context: CommandContext, decision: Decision): Promise<Wou
       return { kind: 'message', what: decision.message.kind }
     case 'wait':
     case 'take-over':
+    case 'replace':
       return { kind: 'after' }
     case 'pause':
       if (decision.reply.kind === 'nothing-to') return { kind: 'answer', reply: decision.reply }

@@ -15,6 +15,7 @@ import {
   type SessionOptions,
 } from '../core/record/request-part.ts'
 import { isTerminal, type NewRun, newRun, optionsOf, type Run } from '../core/record/run.ts'
+import { isSamePlace } from '../core/record/words-to-say.ts'
 import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reply } from '../core/words/replies.ts'
 import { type Decision, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
@@ -90,6 +91,8 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
       options: agreed.options,
       usualModel: asked.wanted.options.model === undefined ? true : undefined,
       attached: attached?.length ? attached : undefined,
+      replaces:
+        request.replaces && past && last && !wanted.options.new ? saidBefore(past, last, trigger) : undefined,
       ...{ what, text, inline, approves, template },
     },
     baseline: { snapshot: trigger.snapshot, settings, settingsProblem: problem, head },
@@ -98,6 +101,15 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
     mailbox: { fixes: wanted.fixes ? 1 : 0 },
   })
   return { kind: 'start', run }
+}
+
+/** The message of the session in whose place an edit put this. */
+function saidBefore({ marker }: Past, last: LastRun, trigger: CommandTrigger): string | undefined {
+  if (trigger.kind !== 'comment') return undefined
+  const said = last.mailbox?.wordsOfRound.findLast(({ source }) =>
+    isSamePlace(source?.target, trigger.commentRef),
+  )
+  return said?.id ?? (isOfComment(last.request, trigger) ? marker.run : undefined)
 }
 
 interface Starting extends Pick<Wanted, 'options' | 'what' | 'approves'> {
@@ -266,7 +278,8 @@ function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): Run['s
 
 type Busy = StartFacts & { kind: 'busy' }
 
-function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, settling }: Busy): Decision {
+function joinOrWait(request: Request, wanted: Wanted, { live, settling }: Busy): Decision {
+  const { trigger, attached, replaces } = request
   if (trigger.kind === 'label') return joinByLabel(trigger, live)
   const { kind: waitsFor } = live.schedule.waits ?? {}
   const forces = wanted.options.force && (waitsFor === 'blocked' || waitsFor === 'open-pulls')
@@ -286,15 +299,24 @@ function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, sett
     attached: attached?.length ? attached : undefined,
     fixes: wanted.fixes,
     forces: forces || undefined,
+    edits: replaces?.text,
   }
   if (joins(live, wanted) && differs.length === 0) return { kind: 'message', runId: live.id, message }
   if (live.result.outcome) return { kind: 'take-over', run: live }
-  const otherwise: Decision = { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs } }
+  const ofSame = replaces && !live.mailbox.stop && isOfComment(live.request, trigger)
+  const otherwise: Decision = ofSame
+    ? { kind: 'replace', run: live }
+    : { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs } }
   const { taskRun } = live.session
   const isTalkedTo = !live.mailbox.stop && taskRun !== undefined && !isTerminal(taskRun.status)
   const set = joins(live, wanted) && wants && isTalkedTo ? settable(differs, wants.options) : undefined
   return set ? { kind: 'adjust', run: live, set, message, otherwise } : otherwise
 }
+
+const isOfComment = ({ origin }: Pick<RunRequest, 'origin'>, trigger: CommandTrigger): boolean =>
+  origin.kind === 'comment' &&
+  trigger.kind === 'comment' &&
+  isSamePlace(origin.commentRef, trigger.commentRef)
 
 /** A live session takes another model or effort, and nothing else. */
 function settable(names: readonly OptionName[], { model, effort }: RunOptions): SessionOptions | undefined {

@@ -28,7 +28,7 @@ import { type CommandText, findCommands, type SeenText } from './find.ts'
 import { commandMeant, isSlip, nearest } from './near-miss.ts'
 import { infoOf, type OptionName, Options, optionOf, optionWords } from './options.ts'
 
-interface Command {
+export interface Command {
   name: string
   options: Options
   text: string
@@ -49,8 +49,11 @@ export type Mistake =
 /**
  * @param line what stands on the line of the command, without the lines below
  * @param hides the page does not show all that was written with it
+ * @param replaces what stood there before an edit
  */
-export type Parsed = { kind: 'command'; command: Command; line: string; hides: boolean } | Mistake
+export type Parsed =
+  | { kind: 'command'; command: Command; line: string; hides: boolean; replaces?: Command | undefined }
+  | Mistake
 
 export const isMistake = (parsed: Parsed): parsed is Mistake => parsed.kind !== 'command'
 
@@ -78,9 +81,16 @@ export const commandParser = (
 
 type Words = ReadonlyMap<string, CommandGrammar>
 
-const sameness = (parsed: Parsed): string => JSON.stringify(isMistake(parsed) ? parsed : parsed.command)
+const sameness = (parsed: Parsed): string =>
+  isMistake(parsed) ? JSON.stringify(parsed) : nameOf(parsed.command)
 
-/** What an edit asks: what stood there asks nothing again, nor does it for another line below. */
+/** The same for a command wherever it stands. */
+export const nameOf = (command: Command): string => JSON.stringify(command)
+
+/**
+ * What an edit asks: what stood there asks nothing again, nor does it for another line below. What is new replaces what
+ * went, in their order.
+ */
 export function newCommands(before: readonly Parsed[], after: readonly Parsed[]): Parsed[] {
   const old = [...before]
   const takeOld = (isSame: (each: Parsed) => boolean): boolean => {
@@ -88,9 +98,11 @@ export function newCommands(before: readonly Parsed[], after: readonly Parsed[])
     if (at !== -1) old.splice(at, 1)
     return at !== -1
   }
-  return after
+  const fresh = after
     .filter(each => !takeOld(was => sameness(was) === sameness(each)))
     .filter(each => !takeOld(was => !isMistake(was) && !isMistake(each) && was.line === each.line))
+  const gone = old.flatMap(was => (isMistake(was) ? [] : [was.command]))
+  return fresh.map(each => (isMistake(each) ? each : { ...each, replaces: gone.shift() }))
 }
 
 interface Names {
