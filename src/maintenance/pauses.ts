@@ -9,12 +9,12 @@ const kind = 'pause'
 
 interface Errands {
   send(errand: { kind: string; id: string; subject: string; what: Pause }): Promise<void>
-  told(kind: string, subject: string): Promise<unknown[]>
+  allSaid(kind: string, subject: string): Promise<unknown[]>
 }
 
 export function pausesIn(errands: Errands, records: WrittenOnce): Pauses {
   const known = async (of: PauseOf): Promise<Pause | undefined> =>
-    newestIn(await errands.told(kind, subjectOf(of)))
+    newestIn(await errands.allSaid(kind, subjectOf(of)))
   const say = (pause: Pause): Promise<void> =>
     errands.send({ kind, id: pause.id, subject: subjectOf(pause), what: pause })
   return {
@@ -32,8 +32,8 @@ export function pausesIn(errands: Errands, records: WrittenOnce): Pauses {
 }
 
 /** Two that arrive together are both kept, and whoever asks picks the one that GitHub had last. */
-const newestIn = (told: readonly unknown[]): Pause | undefined =>
-  newestPause(told.flatMap(each => Pause.safeParse(each).data ?? []))
+const newestIn = (allSaid: readonly unknown[]): Pause | undefined =>
+  newestPause(allSaid.flatMap(each => Pause.safeParse(each).data ?? []))
 
 const subjectOf = ({ of, repoId }: PauseOf): string =>
   of === 'repository' ? String(repoId) : `${of} ${repoId}`
@@ -47,8 +47,8 @@ export const pauseErrand = {
   kind,
   run:
     ({ runs, now }: PauseDeps) =>
-    async ({ told }: { told: readonly unknown[] }): Promise<number | 'done'> => {
-      const read = newestIn(told)
+    async ({ allSaid }: { allSaid: readonly unknown[] }): Promise<number | 'done'> => {
+      const read = newestIn(allSaid)
       if (!read) return 'done'
       const end = read.paused ? (read.until ?? Number.POSITIVE_INFINITY) : read.at
       if (end > now()) return Math.min(hour, end - now())

@@ -37,7 +37,7 @@ interface ErrandContext {
   /** As it was said last. */
   what: unknown
   /** All that was said, for whom another order counts than that in which it came. */
-  told: readonly unknown[]
+  allSaid: readonly unknown[]
   signal: AbortSignal
   remember(what: unknown): Promise<void>
 }
@@ -56,7 +56,7 @@ export interface Chores {
   runErrands(kind: string, errand: Errand): void
   send(errand: Sent): Promise<void>
   /** All that was said of a subject about which something is to be done, in the order in which it came. */
-  told(kind: string, subject: string): Promise<unknown[]>
+  allSaid(kind: string, subject: string): Promise<unknown[]>
   /**
    * Has `chore` done now, and then again `ms` after each time: by one process at a time, however many say the same.
    * @param id as for a job
