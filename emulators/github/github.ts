@@ -220,9 +220,12 @@ export class GitHubEmulator {
     for (const name of labels) events.made({ ...told, action: 'labeled', extra: { issue, label: { name } } })
   }
 
-  /** A check of the newest commit of a pull request ended: `FAILURE`, `SUCCESS`; and with it its suite. */
-  checks(number: number, name: string, conclusion: string, repository = this.repository): void {
-    const { headRef, headSha } = this.#checked(threadKey(repository, number), { name, conclusion })
+  /**
+   * A check of the newest commit of a pull request ended: `FAILURE`, `SUCCESS`; and with it its suite. One of that name
+   * that ended before stays in the list.
+   */
+  checks(number: number, name: string, conclusion: string, repository = this.repository, app?: number): void {
+    const { headRef, headSha } = this.#checked(threadKey(repository, number), { name, conclusion, app })
     const suite = { id: 1, status: 'completed', conclusion: conclusion.toLowerCase() }
     const extra = {
       check_suite: { ...suite, head_branch: headRef, head_sha: headSha, pull_requests: [{ number }] },
@@ -239,10 +242,13 @@ export class GitHubEmulator {
     this.#parts.events.made({ event: 'status', repository, sender: 'olga', extra })
   }
 
-  /** In the place of what was known of that name. */
-  #checked(key: string, check: { name: string; conclusion: string; isStatus?: true }) {
+  /** A commit has one status of a name. */
+  #checked(
+    key: string,
+    check: { name: string; conclusion: string; app?: number | undefined; isStatus?: true },
+  ) {
     const { checks, pulls } = this.#parts.memory
-    const others = (checks.get(key) ?? []).filter(({ name }) => name !== check.name)
+    const others = (checks.get(key) ?? []).filter(({ name }) => !check.isStatus || name !== check.name)
     checks.set(key, [...others, check])
     return pulls.get(key) ?? { headRef: '', headSha: '' }
   }

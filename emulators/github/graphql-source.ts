@@ -350,11 +350,16 @@ function pull(layer: Layer, repository: string, found: JsonObject): Source {
       ),
     commits: () => {
       const checks = layer.memory.checks.get(threadKey(repository, numberAt(found, 'number'))) ?? []
-      const nodes = checks.map(({ name, conclusion, isStatus }) => {
+      const nodes = checks.map(({ name, conclusion, app = 15_368, isStatus }, at) => {
         const url = `${textAt(found, 'html_url')}/checks?name=${encodeURIComponent(name)}`
         return isStatus
           ? { __typename: 'StatusContext', context: name, state: conclusion, targetUrl: url }
-          : { __typename: 'CheckRun', name, conclusion, detailsUrl: url }
+          : {
+              __typename: 'CheckRun',
+              ...{ name, conclusion, detailsUrl: url },
+              startedAt: new Date(Date.UTC(2026, 0, 1, 0, 0, at)).toISOString(),
+              checkSuite: { __typename: 'CheckSuite', app: { __typename: 'App', databaseId: app } },
+            }
       })
       const rollup = nodes.length > 0 ? { contexts: () => connection(nodes, 100) } : null
       const statusCheckRollup = (_: Given, { request: { actor } }: Context) => {

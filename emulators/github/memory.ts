@@ -45,7 +45,7 @@ export class Memory {
   /** Numbers of the issues that block one, by its key. */
   readonly blockers = new Map<string, number[]>()
   /** Of pull requests, by key: checks of the newest commit, and at which look the base is in the way. */
-  readonly checks = new Map<string, { name: string; conclusion: string; isStatus?: true }[]>()
+  readonly checks = new Map<string, { name: string; conclusion: string; app?: number; isStatus?: true }[]>()
   readonly conflicts = new Map<string, number>()
   /** Node ids. */
   readonly minimized = new Set<string>()

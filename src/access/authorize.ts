@@ -1,6 +1,6 @@
 /** Who may use a command: by their role at GitHub, or by name in the settings. */
 import { mayAct, type Role } from '../core/model/command-grammar.ts'
-import { isNotFound } from '../core/model/errors.ts'
+import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
 import type { Person } from '../core/model/thread.ts'
 import type { Permission } from '../core/model/views.ts'
@@ -25,16 +25,20 @@ export interface PersonCheck {
 /** `named`: whether the settings name them, asked only where it matters. */
 export type Identity = Permission & { named?: boolean }
 
-/** Enough to say whether they may use that command, and whether they are trusted. */
+/**
+ * Enough to say whether they may use that command, and whether they are trusted. Teams, which GitHub has to be asked for,
+ * matter only where the role is not enough.
+ */
 export async function withName<Known extends Identity>(
   known: Known,
   command: string,
   person: Person,
   check: PersonCheck,
 ): Promise<Known> {
-  const isEnough = isTrusted(known) && allowance(known, command, check.settings).may
-  if (isEnough || known.named !== undefined) return known
-  return { ...known, named: await isNamed(check, person) }
+  const { may } = allowance(known, command, check.settings)
+  if (known.named !== undefined || (may && isTrusted(known))) return known
+  if (await isNamed(check, person)) return { ...known, named: true }
+  return may ? known : { ...known, named: await isInTeams(check, person) }
 }
 
 export const isTrusted = ({ role, named }: Identity): boolean => named === true || mayAct(role, 'write')
@@ -66,15 +70,25 @@ export async function permissionOf(
 
 /** A login can change hands. Its number, or earlier use here, identifies the account. */
 async function isNamed(check: PersonCheck, person: Person): Promise<boolean> {
-  const { github, settings, accounts, repoId } = check
-  const { users, teams } = settings.allow
+  const { settings, accounts, repoId } = check
+  const { users } = settings.allow
   for (const user of users) {
     const [login = '', id] = user.split(':')
     if (id !== undefined && Number(id) === person.id) return true
     if (id !== undefined || login.toLowerCase() !== person.login.toLowerCase()) continue
     if (await accounts.isSame(repoId, person, () => usedBefore(check, login))) return true
   }
-  for (const team of teams) if (await github.isInTeam(team, person.login)) return true
+  return false
+}
+
+/** A team that GitHub does not let the App read lets nobody in. */
+async function isInTeams({ github, settings }: PersonCheck, { login }: Person): Promise<boolean> {
+  for (const team of settings.allow.teams)
+    try {
+      if (await github.isInTeam(team, login)) return true
+    } catch (error) {
+      if (!(error instanceof Rejected)) throw error
+    }
   return false
 }
 

@@ -1,6 +1,7 @@
 /** Why a Run does not begin now. Whatever is told of it, before a start or by `--dry-run`, is asked here. */
 import {
   holds,
+  newestPause,
   type Pause,
   type Pauses,
   pauseOfBot,
@@ -85,7 +86,7 @@ export const pauseIn = (repoId: number, { pauses, github, signer }: Pausing): Pr
   pauses.of(pauseOfRepository(repoId), async () => {
     const ours = await github.ownCommentsOfRepository()
     const said = ours.flatMap(({ number, body }) => signer.read(body, { repoId, number }))
-    return said.flatMap(({ pause }) => pause ?? []).toSorted((a, b) => b.at - a.at)[0]
+    return newestPause(said.flatMap(({ pause }) => pause ?? []))
   })
 
 const maxKept = 20
@@ -99,8 +100,9 @@ export async function heldByOthers(
   const { thread, request, baseline, mailbox, schedule, result } = me.run
   const { waits } = schedule
   const since = waits?.kind === 'blocked' || waits?.kind === 'open-pulls' ? waits.since : now
+  if (request.options.force || mailbox.forced) return undefined
   const mayBeBlocked = thread.kind === 'issue' && (baseline.snapshot.blockers ?? 0) > 0
-  if (mayBeBlocked && !request.options.force && !mailbox.forced) {
+  if (mayBeBlocked) {
     const open = await github.blockers()
     if (open.length > 0)
       return { kind: 'blocked', since, by: open.slice(0, maxKept), more: Math.max(0, open.length - maxKept) }

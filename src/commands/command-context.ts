@@ -1,6 +1,7 @@
 import { type Accounts, isTrusted, type PersonCheck } from '../access/authorize.ts'
 import type { SettingsNow, SettingsReader } from '../access/read-settings.ts'
 import type { MayCost } from '../access/strangers.ts'
+import { type Command, nameOf } from '../core/command/parse.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import type { Pauses } from '../core/model/pause.ts'
@@ -157,6 +158,9 @@ export async function personCheckOf(context: CommandContext): Promise<PersonChec
 }
 
 export const withdrawn = 'withdrawn'
+
+/** What a command is told of which an edit took the place. */
+export const replacing = (command: Command): string => `replaced ${nameOf(command)}`
 
 export const wasWithdrawn = async ({ job }: CommandContext): Promise<boolean> =>
   (await job.inbox()).includes(withdrawn)

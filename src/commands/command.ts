@@ -1,6 +1,7 @@
 /** A command in one file: grammar, role, facts and a pure decision, which `perform` carries out. */
 import type { SettingsNow } from '../access/read-settings.ts'
 import type { Options } from '../core/command/options.ts'
+import type { Command as AskedCommand } from '../core/command/parse.ts'
 import type { Template } from '../core/command/template.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
@@ -23,6 +24,10 @@ export interface Request {
   trigger: CommandTrigger
   options: Options
   text: string
+  /** What was written behind the command word, on its line. */
+  line?: string | undefined
+  /** What an edit of its comment put it in the place of. */
+  replaces?: AskedCommand | undefined
   /** Its first word names no template. */
   literal?: true | undefined
   /** The files that can be seen where it was asked. */
@@ -41,6 +46,8 @@ export type Decision =
   | { kind: 'message'; runId: string; message: NewMessage; beside?: Thread }
   /** The live Run has told its result and only ends its agent: replace it at once. */
   | { kind: 'take-over'; run: Run }
+  /** What the comment said before is stopped, as what it says now is no part of that. */
+  | { kind: 'replace'; run: Run }
   /** Park until that Run of the thread has an outcome, or has ended: both wake the command. */
   | { kind: 'wait'; behind: Run; announce?: Reply }
   /** Of the repository; `reply` is what its thread is told. */
@@ -54,6 +61,8 @@ type NewMessage =
       inline?: InlineComment[]
       attached?: Attachment[]
       fixes?: true | undefined
+      forces?: true | undefined
+      edits?: string | undefined
     }
   | { kind: 'stop' }
   | { kind: 'force' }

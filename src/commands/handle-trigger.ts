@@ -27,6 +27,7 @@ import {
   commandContext,
   liveRun,
   refused,
+  replacing,
   runId,
   settingsOf,
   type TriggerDeps,
@@ -40,6 +41,7 @@ import { newsOfPull } from './pull-news.ts'
 import { commandsOf, isAnyMisplaced, ownText, shownBy, textsOf } from './read-commands.ts'
 import { isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
 import { presetNameOf, standingOf } from './start-decision.ts'
+import { statusCommand } from './status-command.ts'
 import { stopOf } from './stops.ts'
 import { afterOne, isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
 import { withdraw } from './withdraw.ts'
@@ -76,7 +78,8 @@ async function stillWaits(context: CommandContext): Promise<boolean> {
   const { waits, retries, answer, pendingMessage, trigger } = context.record
   if (answer || pendingMessage || retries.github) return false
   if (waits?.run === undefined && !retries.posthog) return false
-  if ((await wasWithdrawn(context)) || (await stopOf(context))) return false
+  // Withdrawn, or replaced by an edit.
+  if ((await context.job.inbox()).length > 0 || (await stopOf(context))) return false
   // Before GitHub is asked again for all that PostHog would not take.
   if (retries.posthog) await context.deps.posthog.sandboxes()
   if (waits?.run === undefined) return false
@@ -234,6 +237,8 @@ async function runsOfText(context: CommandContext, trigger: LabelTrigger): Promi
 interface CommandHandler {
   /** What the sender must have the right to, if to anything. */
   command?: Pick<Command, 'name' | 'repliesAtOnce'>
+  /** What tells it that an edit took its place. */
+  replacing?: string
   carryOut(): Promise<CommandResult> | CommandResult
 }
 
@@ -255,7 +260,8 @@ const wordsOnly = { name: instruction, repliesAtOnce: true } as const
 async function acceptComment(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
   const texts = await textsOf(context.github, trigger)
   if (!texts.some(({ text }) => mayHoldCommand(text, trigger.word))) return hint(context, trigger, texts)
-  const known = await senderOf(context, trigger, instruction)
+  // What takes the least: for what is asked it is asked again.
+  const known = await senderOf(context, trigger, statusCommand.name)
   if (known && !commands.some(({ name }) => mayUse(known, name)))
     return acceptEach(context, trigger, [{ command: wordsOnly, carryOut: () => ({ kind: 'silence' }) }])
   const parsed = await commandsOf(context, trigger, texts)
@@ -266,7 +272,10 @@ async function acceptComment(context: CommandContext, trigger: CommentTrigger): 
     parsed.map(each =>
       isMistake(each)
         ? { command: wordsOnly, carryOut: () => refused({ kind: 'mistake', mistake: each }) }
-        : obeying(context, trigger, each.command.name, { ...each.command, hides: each.hides }),
+        : {
+            ...obeying(context, trigger, each.command.name, { ...each.command, ...each }),
+            replacing: replacing(each.command),
+          },
     ),
   )
 }
@@ -295,6 +304,10 @@ async function acceptEach(
   for (let asked = all[context.record.done]; asked; asked = all[context.record.done]) {
     if (context.job.signal.aborted) return { kind: 'park', ms: 0 }
     if (await wasWithdrawn(context)) return end
+    if (asked.replacing !== undefined && (await context.job.inbox()).includes(asked.replacing)) {
+      await context.save(afterOne(context.record))
+      continue
+    }
     context.isLast = context.record.onlyOne || context.record.done + 1 === all.length
     context.deps.reached('trigger claimed')
     const handled = await resultOf(context, trigger, asked)

@@ -1,13 +1,12 @@
-import { readPause } from '../core/command/pause-time.ts'
-import { pauseOfRepository } from '../core/model/pause.ts'
-import { command, type Reads, reject } from './command.ts'
+import { holds, isNewer, type Pause, pauseOfRepository } from '../core/model/pause.ts'
+import { command, type Reads, type Request, reject } from './command.ts'
 
 export const pauseCommand = command({
   name: 'pause',
-  usage: '/codex pause [until TIME] [reason]',
-  example: '/codex pause until 18:00 release',
+  usage: '/codex pause [reason]',
+  example: '/codex pause release',
   about:
-    'Nothing new starts in this repository until then, or until `/codex resume`. What is asked meanwhile is kept and starts by itself. Runs at work go on.',
+    'Nothing new starts in this repository until `/codex resume`. What is asked meanwhile is kept and starts by itself. Runs at work go on.',
   least: 'maintain',
   takes: 'text',
   options: false,
@@ -15,21 +14,26 @@ export const pauseCommand = command({
 
   facts: async (reads: Pick<Reads, 'now' | 'pause'>) => ({ now: reads.now, before: await reads.pause() }),
 
-  decide({ trigger, text, command }, { now, before }) {
-    const read = readPause(text, now)
-    if (read.kind === 'no-time') return reject({ ...read, kind: 'no-pause-time' })
-    const { until, why } = read
-    const { thread, sender, at } = trigger
-    if (before && before.at > at) return reject({ kind: 'said-since', by: before.by, paused: before.paused })
-    const pause = {
-      paused: true,
-      ...pauseOfRepository(thread.repoId),
-      id: `${trigger.id}-${command}`,
-      at,
-      by: sender.login,
-      why,
-      until,
-    }
-    return { kind: 'pause', pause, reply: { kind: 'paused', pause, now } }
+  decide(request, { now, before }) {
+    const pause = said(request, true)
+    if (before && isNewer(before, pause)) return reject(since(before))
+    const replaced = before && before.id !== pause.id && holds(before, now) ? before : undefined
+    return { kind: 'pause', pause, reply: { kind: 'paused', pause, replaced, now } }
   },
 })
+
+export const said = ({ trigger, command, text }: Request, paused: boolean): Pause => ({
+  paused,
+  ...pauseOfRepository(trigger.thread.repoId),
+  id: `${trigger.id}-${command}`,
+  at: trigger.at,
+  // An edit is as old as itself, and the comment's number as old as the comment.
+  place:
+    trigger.kind === 'comment' && trigger.commentRef.kind === 'thread' && trigger.before === undefined
+      ? { comment: trigger.commentRef.commentId, command }
+      : undefined,
+  by: trigger.sender.login,
+  why: text,
+})
+
+export const since = ({ by, paused }: Pause) => ({ kind: 'said-since' as const, by, paused })

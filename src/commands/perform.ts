@@ -1,7 +1,10 @@
+import type { Command as AskedCommand } from '../core/command/parse.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
 import { parseMessage, send } from '../core/record/messages.ts'
 import { changed } from '../core/record/run.ts'
+import { ofThread } from '../core/record/run-index.ts'
+import { isSamePlace } from '../core/record/words-to-say.ts'
 import type { Command, Decision, Request } from './command.ts'
 import {
   type CommandContext,
@@ -9,6 +12,7 @@ import {
   type CommandTrigger,
   commandId,
   refused,
+  replacing,
   replied,
   runId,
   targetOf,
@@ -21,7 +25,7 @@ import { stopCommand } from './stop-command.ts'
 import { isPreceded, markStop, stopOf, stopped } from './stops.ts'
 
 /** What was written with the command, and whether the page hides a part of it. */
-export type Words = Pick<Request, 'options' | 'text' | 'literal'> & { hides: boolean }
+export type Words = Pick<Request, 'options' | 'text' | 'literal' | 'line' | 'replaces'> & { hides: boolean }
 
 /** ms after which what is just beginning in the thread is there. */
 const soon = 200
@@ -31,12 +35,12 @@ export async function obey(
   context: CommandContext,
   trigger: CommandTrigger,
   command: Command,
-  { options, text, literal, hides }: Words,
+  { options, text, literal, line, replaces, hides }: Words,
 ): Promise<CommandResult> {
   if (context.deps.tenant === undefined) return unserved(context)
   if (hides) return refused({ kind: 'hidden' })
   const request: Request = {
-    ...{ trigger, options, text, literal, attached: context.attached },
+    ...{ trigger, options, text, literal, line, replaces, attached: context.attached },
     ...{ runId: runId(context), command: context.record.done },
   }
   if (options.dryRun) return rehearse(context, command, request)
@@ -45,6 +49,7 @@ export async function obey(
   const before = command.starts ? await stopOf(context) : undefined
   if (before) return stopped(context, before)
   if (command.starts && (await isPreceded(context))) return { kind: 'wait', ms: soon }
+  if (command.starts && replaces) await replaceWaiting(context, trigger, replaces)
   const facts = await command.facts(readsFor(context, trigger, commands), request)
   const decision = command.decide(request, facts)
   if (decision.kind === 'message' && !context.record.reacted)
@@ -57,6 +62,24 @@ export async function obey(
     await markStop(context, { ...trigger.thread, ...decision.beside })
   const meanwhile = command.starts && decision.kind !== 'reject' ? await stopOf(context) : undefined
   return meanwhile ? stopped(context, meanwhile) : perform(context, decision)
+}
+
+const edited = 'edited the comment that asked for it'
+
+/** What the comment asked before, and has no Run yet. */
+async function replaceWaiting(
+  { deps, job }: CommandContext,
+  trigger: CommandTrigger,
+  replaced: AskedCommand,
+): Promise<void> {
+  if (trigger.kind !== 'comment') return
+  const waiting = await deps.waiting.listed([ofThread(trigger.thread)])
+  for (const { id, data } of waiting) {
+    const { trigger: other } = data
+    const isBefore = other.kind === 'comment' && id !== job.id && other.at <= trigger.at
+    if (isBefore && isSamePlace(other.commentRef, trigger.commentRef))
+      await deps.waiting.send(id, replacing(replaced))
+  }
 }
 
 async function unserved(context: CommandContext): Promise<CommandResult> {
@@ -74,7 +97,9 @@ async function perform(context: CommandContext, decision: Decision): Promise<Com
       return refused(decision.reply)
     case 'start': {
       const baseline = { prefetched: context.github.prefetched() }
-      const run = changed(decision.run, { session: { tenant }, baseline })
+      // It waited for another one here.
+      const schedule = { enteredAt: context.record.waits?.since }
+      const run = changed(decision.run, { session: { tenant }, baseline, schedule })
       const { outcome } = await runs.add(run.id, run, threadSlot(run.thread))
       log.info({ run: run.id, outcome }, 'run queued')
       return outcome === 'held' ? { kind: 'wait', ms: soon } : { kind: 'run' }
@@ -88,6 +113,12 @@ async function perform(context: CommandContext, decision: Decision): Promise<Com
       const id = `${commandId(context)}-release-${run.result.round}`
       if (!run.mailbox.releaseThread) await send(runs, run.id, { kind: 'release-thread', id })
       return { kind: 'wait', behind: run }
+    }
+    case 'replace': {
+      const { sender: by, at } = context.record.trigger
+      const message = { kind: 'stop', id: `${commandId(context)}-edited`, by, at, because: edited } as const
+      await send(runs, decision.run.id, message)
+      return { kind: 'wait', behind: decision.run }
     }
     case 'pause':
       await context.deps.pauses.say(decision.pause)

@@ -1,8 +1,7 @@
 /** The texts of a trigger, seen as GitHub shows them, and the commands in them. */
 import { isMisplaced, mayBeMisplaced, mayHoldCommand, type SeenText } from '../core/command/find.ts'
 import { newCommands, type Parsed } from '../core/command/parse.ts'
-import { templateMeant, templatesFolder, templatesIn } from '../core/command/template.ts'
-import { instruction } from '../core/model/command-grammar.ts'
+import { templatesFolder, templatesIn } from '../core/command/template.ts'
 import type { ThreadClient, WrittenText } from '../core/model/ports.ts'
 import type { CommentTrigger, InlineComment, TickTrigger } from '../core/model/trigger.ts'
 import type { Marker, Signer } from '../core/record/marker.ts'
@@ -55,12 +54,7 @@ export async function commandsOf(
   const parsed = await newlyAsked(trigger, texts, pages)
   if (!parsed.some(({ kind }) => kind === 'unknown-command')) return parsed
   // What looks like a slip of a command's name may be the name of a template.
-  const names = await templatesOf(context)
-  return parsed.map(each => {
-    if (each.kind !== 'unknown-command' || !templateMeant(each.given, names)) return each
-    const command = { name: instruction, options: {}, text: each.given }
-    return { kind: 'command', command, line: each.given, hides: false }
-  })
+  return newlyAsked(trigger, texts, pages, await templatesOf(context))
 }
 
 /** Their names come with what is read ahead. */
@@ -85,11 +79,13 @@ export async function newlyAsked(
   trigger: CommentTrigger,
   texts: readonly WrittenText[],
   pages: Pages,
+  templates: readonly string[] = [],
 ): Promise<Parsed[]> {
   const parsed: Parsed[][] = []
   for (const [at, { text }] of texts.entries()) {
     await yieldToEventLoop()
-    parsed.push(parseCommands({ text, page: pages[at] ?? undefined }, trigger.word ?? usualTrigger.word))
+    const word = trigger.word ?? usualTrigger.word
+    parsed.push(parseCommands({ text, page: pages[at] ?? undefined }, word, templates))
   }
   const hadOld = oldText(trigger).length > 0
   const asked = hadOld ? (parsed.shift() ?? []) : []

@@ -1,11 +1,12 @@
 /** What a command may ask of GitHub, PostHog and the queue to decide. */
 import { pauseIn } from '../access/reasons-to-wait.ts'
 import { filled, templateMeant, templatePath } from '../core/command/template.ts'
-import type { CommandGrammar } from '../core/model/command-grammar.ts'
+import { type CommandGrammar, mayAct } from '../core/model/command-grammar.ts'
+import { isNotFound } from '../core/model/errors.ts'
 import { pauseOfRepository } from '../core/model/pause.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import { type PullView, pullOf } from '../core/model/views.ts'
+import { type Closer, type PullView, pullOf } from '../core/model/views.ts'
 import type { Marker } from '../core/record/marker.ts'
 import { isAtWork, readMessages } from '../core/record/messages.ts'
 import { roundsOf } from '../core/record/pull-end.ts'
@@ -51,10 +52,14 @@ export function readsFor(
     },
     needs: number => github.needs(number),
     rounds: async number => roundsOf((await runsOfPull(deps.runs, thread, number)).map(({ data }) => data)),
-    closers: async () =>
-      (await github.closers()) ??
-      believeAbsent('The list of pull requests that close this', refusedReads(context)) ??
-      [],
+    async closers() {
+      const all =
+        (await github.closers()) ??
+        believeAbsent('The list of pull requests that close this', refusedReads(context)) ??
+        []
+      const may = await Promise.all(all.map(({ author }) => mayHoldUp(context, author)))
+      return all.filter((_, at) => may[at])
+    },
     trigger: triggerOf(deps.settings.deployment, thread.ownerId),
     repliedLately: of => repliedLately(context, of),
     live: async () => (await liveRun(context, threadSlot(thread)))?.data,
@@ -103,6 +108,17 @@ export function readsFor(
       const meant = templateMeant(text, await templates())
       return meant && filled(meant, await github.file(templatePath(meant.name)))
     },
+  }
+}
+
+/** Anybody may say that their pull request closes an issue. An App was let in by somebody who may. */
+async function mayHoldUp(context: CommandContext, author: Closer['author']): Promise<boolean> {
+  if (!author || author.bot) return author !== undefined
+  try {
+    return mayAct((await context.github.permission(author.login)).role, 'write')
+  } catch (error) {
+    if (isNotFound(error)) return false
+    throw error
   }
 }
 

@@ -40,8 +40,10 @@ async function outlook(context: CommandContext, decision: Decision): Promise<Wou
       return { kind: 'message', what: decision.message.kind }
     case 'wait':
     case 'take-over':
+    case 'replace':
       return { kind: 'after' }
     case 'pause':
+      if (decision.reply.kind === 'nothing-to') return { kind: 'answer', reply: decision.reply }
       return { kind: decision.pause.paused ? 'pause' : 'resume' }
     case 'started':
     case 'silence':

@@ -1,5 +1,6 @@
-import { holds, pauseOfRepository } from '../core/model/pause.ts'
+import { holds, isNewer } from '../core/model/pause.ts'
 import { command, type Reads, reject } from './command.ts'
+import { said, since } from './pause-command.ts'
 
 export const resumeCommand = command({
   name: 'resume',
@@ -16,15 +17,14 @@ export const resumeCommand = command({
     return { now: reads.now, before, waiting }
   },
 
-  decide({ trigger, command }, { now, before, waiting }) {
-    const { thread, sender, at } = trigger
-    if (before && before.at > at) return reject({ kind: 'said-since', by: before.by, paused: before.paused })
-    const id = `${trigger.id}-${command}`
-    const what = pauseOfRepository(thread.repoId)
-    const pause = { ...what, paused: false, id, at, by: sender.login, why: '' }
+  /** Kept whatever was known then: a pause that was said before it may come later. */
+  decide(request, { now, before, waiting }) {
+    const pause = said(request, false)
+    if (before && isNewer(before, pause)) return reject(since(before))
     // It ended the pause, and the process died before it was answered.
-    if (before?.id === id) return { kind: 'pause', pause, reply: { kind: 'resumed', pause, waiting } }
-    if (!before || !holds(before, now)) return reject({ kind: 'nothing-to', command: 'resume' })
+    if (before?.id === pause.id) return { kind: 'pause', pause, reply: { kind: 'resumed', pause, waiting } }
+    if (!before || !holds(before, now))
+      return { kind: 'pause', pause, reply: { kind: 'nothing-to', command: 'resume' } }
     return { kind: 'pause', pause, reply: { kind: 'resumed', pause, before, waiting } }
   },
 })

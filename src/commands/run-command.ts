@@ -60,7 +60,10 @@ export const runCommand = command({
     if (template?.kind === 'unusable')
       return reject({ kind: 'template', name: template.name, why: template.why })
     const isTicked = request.trigger.kind === 'tick'
-    if (isTicked && fix?.text === undefined) return reject({ kind: 'nothing-to-fix', pull: fix?.pull })
+    // An agent at work, or one that asked something, takes them as words.
+    const isForNobody = fix !== undefined && start.kind === 'free'
+    if (fix?.text === undefined && (isTicked || isForNobody))
+      return reject({ kind: 'nothing-to-fix', pull: fix?.pull })
     if (fix?.text === undefined) return decideStart(request, wanted(request, { inline, template }), start)
     const settings =
       start.kind === 'free'

@@ -1,6 +1,6 @@
 import type { SettingsNow } from '../access/read-settings.ts'
+import { nearest } from '../core/command/near-miss.ts'
 import { infoOf, type Options, optionNames } from '../core/command/options.ts'
-import { nearest } from '../core/command/parse.ts'
 import { isBranchName } from '../core/model/branch-name.ts'
 import { effortsOf, notAbove, type ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import { isModel, type KnownModel, type PricedModel, type SandboxView } from '../core/model/views.ts'

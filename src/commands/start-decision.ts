@@ -1,6 +1,6 @@
 import type { SettingsNow } from '../access/read-settings.ts'
+import { nearest } from '../core/command/near-miss.ts'
 import { type OptionName, type Options, optionNames, presets } from '../core/command/options.ts'
-import { nearest } from '../core/command/parse.ts'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import { isFork, type Person, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment, LabelTrigger } from '../core/model/trigger.ts'
@@ -11,6 +11,7 @@ import { requestersOf } from '../core/record/own-pull-request.ts'
 import { isReadOnly, type Origin, type RunOptions, type RunRequest } from '../core/record/request-part.ts'
 import { type NewRun, newRun, type Run } from '../core/record/run.ts'
 import { isAnswered } from '../core/record/turn.ts'
+import { isSamePlace } from '../core/record/words-to-say.ts'
 import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reply } from '../core/words/replies.ts'
 import { type Decision, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
@@ -89,6 +90,8 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
       options: agreed.options,
       usualModel: asked.wanted.options.model === undefined ? true : undefined,
       attached: attached?.length ? attached : undefined,
+      replaces:
+        request.replaces && past && last && !wanted.options.new ? saidBefore(past, last, trigger) : undefined,
       ...{ what, text, inline, approves, template },
     },
     baseline: { snapshot: trigger.snapshot, settings, settingsProblem: problem, head },
@@ -97,6 +100,15 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
     mailbox: { fixes: wanted.fixes ? 1 : 0 },
   })
   return { kind: 'start', run }
+}
+
+/** The message of the session in whose place an edit put this. */
+function saidBefore({ marker }: Past, last: LastRun, trigger: CommandTrigger): string | undefined {
+  if (trigger.kind !== 'comment') return undefined
+  const said = last.mailbox?.wordsOfRound.findLast(({ source }) =>
+    isSamePlace(source?.target, trigger.commentRef),
+  )
+  return said?.id ?? (isOfComment(last.request, trigger) ? marker.run : undefined)
 }
 
 interface Starting extends Pick<Wanted, 'options' | 'what' | 'approves'> {
@@ -124,7 +136,10 @@ export function agreeOn(
   const tooDear = given.new ? undefined : sessionCost(last, settling.settings)
   if (tooDear) return refuseStart(settling, { ...tooDear, again })
   const others = mayDouble(asked) ? byOthers(request, facts) : []
-  if (others.length > 0) return refuseStart(settling, { kind: 'has-pull', pulls: others, again })
+  const { line, text } = request
+  // What stands on lines below is kept by whoever writes it again.
+  const words = again ? 'retry' : text.includes('\n') ? undefined : (line ?? '')
+  if (others.length > 0) return refuseStart(settling, { kind: 'has-pull', pulls: others, words })
   return agreed
 }
 
@@ -262,12 +277,15 @@ function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): Run['s
 
 type Busy = StartFacts & { kind: 'busy' }
 
-function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, settling }: Busy): Decision {
+function joinOrWait(request: Request, wanted: Wanted, { live, settling }: Busy): Decision {
+  const { trigger, attached, replaces } = request
   if (trigger.kind === 'label') return joinByLabel(trigger, live)
+  const { kind: waitsFor } = live.schedule.waits ?? {}
+  const forces = wanted.options.force && (waitsFor === 'blocked' || waitsFor === 'open-pulls')
+  if (forces && (wanted.text === '' || wanted.text === live.request.text))
+    return { kind: 'message', runId: live.id, message: { kind: 'force' } }
   if (wanted.options.force && wanted.text === '' && !live.schedule.admitted)
-    return live.schedule.waits?.kind === 'blocked'
-      ? { kind: 'message', runId: live.id, message: { kind: 'force' } }
-      : reject({ kind: 'queue', run: live, now: trigger.at })
+    return reject({ kind: 'queue', run: live, now: trigger.at })
   const misplaced = misplacedBase(trigger, wanted.options, live.result.pulls)
   if (misplaced) return reject(misplaced)
   const wants = settling && settled({ ...wanted, options: forLive(live, wanted) }, trigger.thread, settling)
@@ -279,11 +297,21 @@ function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, sett
     inline: wanted.inline,
     attached: attached?.length ? attached : undefined,
     fixes: wanted.fixes,
+    forces: forces || undefined,
+    edits: replaces?.text,
   }
   if (joins(live, wanted) && differs.length === 0) return { kind: 'message', runId: live.id, message }
   if (live.result.outcome) return { kind: 'take-over', run: live }
-  return { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs } }
+  const ofSame = replaces && !live.mailbox.stop && isOfComment(live.request, trigger)
+  return ofSame
+    ? { kind: 'replace', run: live }
+    : { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs } }
 }
+
+const isOfComment = ({ origin }: Pick<RunRequest, 'origin'>, trigger: CommandTrigger): boolean =>
+  origin.kind === 'comment' &&
+  trigger.kind === 'comment' &&
+  isSamePlace(origin.commentRef, trigger.commentRef)
 
 const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
   mayJoin && !options.new && live.request.what === what

@@ -110,11 +110,16 @@ export function gitHubApp(
   /** Installations that grant less than we ask for; what is missing is refused when used. */
   const granted = new Map<number, { permissions: Record<string, string>; at: number }>()
 
+  /** Repositories where GitHub refused what may be granted by now: their next call asks for all again. */
+  const outgrown = new Set<string>()
+
   const tokenOf = async (
     { installationId, repoId }: Repo,
     { wanted = permissions, refresh = false }: { wanted?: Permissions; refresh?: boolean } = {},
   ): Promise<string> => {
-    const request = { installationId, repositoryIds: [repoId], refresh }
+    const isOutgrown = outgrown.delete(keyOf({ installationId, repoId }))
+    if (isOutgrown) granted.delete(installationId)
+    const request = { installationId, repositoryIds: [repoId], refresh: refresh || isOutgrown }
     const known = granted.get(installationId)
     const asked = known && now() - known.at < grantLasts ? common(wanted, known.permissions) : wanted
     try {
@@ -164,14 +169,16 @@ export function gitHubApp(
     },
 
     forRepo(thread) {
-      const key = `${thread.installationId}/${thread.repoId}`
+      const key = keyOf(thread)
       const known = clients.get(key)
       if (known) return known
       const watch = watchOn(String(thread.installationId))
       const client = newClient(settings, timed)
       const inTurn = turnsOf(thread.installationId)
       client.hook.wrap('request', (request, options) => inTurn(() => request(options)))
-      limited(client, watch, refresh => tokenOf(thread, { refresh }))
+      limited(client, { ...watch, notGranted: () => outgrown.add(key) }, refresh =>
+        tokenOf(thread, { refresh }),
+      )
       clients.set(key, client)
       return client
     },
@@ -228,6 +235,8 @@ function newClient(
   })
   return client
 }
+
+const keyOf = ({ installationId, repoId }: Repo): string => `${installationId}/${repoId}`
 
 const common = (wanted: Permissions, granted: Record<string, string>): Permissions =>
   Object.fromEntries(

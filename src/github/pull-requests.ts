@@ -69,11 +69,12 @@ export function pullsOf(access: ThreadAccess) {
       const variables = named({ ...thread, number })
       const found = (await query(client, pullNeeds, variables)).repository.pullRequest
       if (found.state !== 'OPEN') return undefined
-      const contexts = found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes ?? []
+      const contexts = newestChecks(
+        found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes ?? [],
+      )
       return {
         number,
         failedChecks: contexts.flatMap(check => {
-          if (!check) return []
           const [name, state, url] =
             check.__typename === 'CheckRun'
               ? [check.name, check.conclusion, check.detailsUrl]
@@ -200,6 +201,8 @@ const CheckContext = z.union([
     name: z.string(),
     conclusion: z.string().nullable(),
     detailsUrl: z.string().nullable(),
+    startedAt: z.string().nullish(),
+    checkSuite: z.object({ app: z.object({ databaseId: z.number().nullish() }).nullish() }).nullish(),
   }),
   z.object({
     __typename: z.literal('StatusContext'),
@@ -208,6 +211,28 @@ const CheckContext = z.union([
     targetUrl: z.string().nullable(),
   }),
 ])
+
+type CheckNode = z.infer<typeof CheckContext>
+
+/** What runs again stands beside what it replaces. Of each name of an App, the one that began last counts. */
+function newestChecks(nodes: readonly (CheckNode | null)[]): CheckNode[] {
+  const newest = new Map<string, CheckNode>()
+  for (const check of nodes) {
+    if (!check) continue
+    const [app, name] =
+      check.__typename === 'CheckRun'
+        ? [check.checkSuite?.app?.databaseId ?? '', check.name]
+        : ['status', check.context]
+    const key = `${app} ${name}`
+    const before = newest.get(key)
+    if (!before || startOf(check) >= startOf(before)) newest.set(key, check)
+  }
+  return [...newest.values()]
+}
+
+/** What waits to begin is the newest of all. */
+const startOf = (check: CheckNode): number =>
+  (check.__typename === 'CheckRun' && Date.parse(check.startedAt ?? '')) || Number.POSITIVE_INFINITY
 
 /** Source: `CheckConclusionState` and `StatusState` of GitHub's GraphQL schema. */
 const red = new Set(['FAILURE', 'TIMED_OUT', 'STARTUP_FAILURE', 'ACTION_REQUIRED', 'ERROR'])
@@ -226,7 +251,7 @@ const pullNeeds = {
       reviewThreads(last: 50) { nodes { isResolved path line } }
       commits(last: 1) { nodes { commit { statusCheckRollup { contexts(first: 100) { nodes {
         __typename
-        ... on CheckRun { name conclusion detailsUrl }
+        ... on CheckRun { name conclusion detailsUrl startedAt checkSuite { app { databaseId } } }
         ... on StatusContext { context state targetUrl }
       } } } } } }
     }

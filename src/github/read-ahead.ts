@@ -25,7 +25,7 @@ export const linkedFields =
   'linkedBranches(first: 10) { nodes { ref { name target { oid } repository { nameWithOwner } } } }'
 
 const closing = `closedByPullRequestsReferences(first: 10) {
-          nodes { number title url state headRefName headRepository { databaseId } }
+          nodes { number title url state headRefName headRepository { databaseId } author { __typename login } }
         }`
 
 const transfers = `timelineItems(last: 1, itemTypes: [TRANSFERRED_EVENT]) {
@@ -196,6 +196,7 @@ const CloserNode = z.object({
   state: z.string(),
   headRefName: z.string(),
   headRepository: HeadRepository,
+  author: Author,
 })
 
 const Closing = nodesOf(CloserNode.nullable())
@@ -305,7 +306,11 @@ export async function closersOf({ client, thread }: ThreadAccess): Promise<Close
 function closerOf(node: z.infer<typeof CloserNode> | null, { repoId }: Thread): Closer[] {
   if (node?.state !== 'OPEN') return []
   const { number, title, url, headRefName, headRepository } = node
-  return [{ number, title, url, branch: headRepository?.databaseId === repoId ? headRefName : undefined }]
+  const branch = headRepository?.databaseId === repoId ? headRefName : undefined
+  const author = node.author
+    ? { login: loginOf(node.author), bot: node.author.__typename === 'Bot' }
+    : undefined
+  return [{ number, title, url, branch, author }]
 }
 
 function branchesAhead({ id, base, ours, thread }: Found, of: Thread): IssueBranches | undefined {

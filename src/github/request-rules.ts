@@ -4,9 +4,16 @@
  */
 import { Octokit } from '@octokit/rest'
 import type { LimitGate } from '../core/model/call-budget.ts'
-import { asRead, assertPrompt, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import {
+  asRead,
+  assertPrompt,
+  lacksPermission,
+  NoResponse,
+  Rejected,
+  RetryLater,
+} from '../core/model/errors.ts'
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
-import { faultOf, httpError, refuseLimited, refusePage } from './response-faults.ts'
+import { faultOf, httpError, lacksPermissionIn, refuseLimited, refusePage } from './response-faults.ts'
 import { swapName } from './settle-thread.ts'
 
 const timeLimit = 15_000
@@ -16,6 +23,8 @@ export interface Watch {
   meter: CallMeter | undefined
   whose: string
   gate: LimitGate
+  /** Is told when GitHub says that the token lacks a permission. */
+  notGranted?: () => void
 }
 
 /** Its own log is silent: what is worth a line, ours says. */
@@ -41,6 +50,7 @@ export function limited(
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
       const response = await metered(watch, options, () => request(options))
       refuseLimited(options.url, response)
+      if (lacksPermissionIn(response.data)) watch.notGranted?.()
       refusePage(response)
       return response
     }
@@ -55,6 +65,7 @@ export function limited(
       } catch (error) {
         const met = faultOf(error, watch.now())
         const fault = isRead(options) ? asRead(met) : met
+        if (fault instanceof Rejected && lacksPermission(fault)) watch.notGranted?.()
         if (fault instanceof RetryLater && fault !== error) {
           watch.meter?.toldToWait(fault.service, fault.why)
           await watch.gate.remember(fault)

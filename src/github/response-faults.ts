@@ -1,6 +1,6 @@
 /** Turns GitHub's failures into wait, retry or refusal. */
 import { z } from 'zod'
-import { isNotFound, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import { isNotFound, lacksPermission, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 
 interface HttpError {
   status: number
@@ -80,6 +80,12 @@ export function refuseLimited(url: string, { data, headers }: { data: unknown; h
   )
   if (refused) throw Object.assign(new Error(refused.message), { status: 403, response: { headers } })
 }
+
+const PartlyRefused = z.object({ errors: z.array(z.object({ message: z.string() })) })
+
+/** GraphQL says so beside what it gives. */
+export const lacksPermissionIn = (data: unknown): boolean =>
+  PartlyRefused.safeParse(data).data?.errors.some(lacksPermission) ?? false
 
 export async function unlessGone<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {

@@ -116,14 +116,16 @@ export function gitHubThread(
     prefetched: () => prefetched.carried(redact),
 
     /**
-     * `role_name` has triage and maintain; for custom roles, `permission` has the basic role.
-     * Source: GitHub REST, "Get repository permissions for a user".
+     * `role_name` has triage and maintain. Of a custom role, `user.permissions` has the role that it is based on, and
+     * `permission` on older servers, which knows four words. Source: GitHub REST, "Get repository permissions for a user".
      * @throws Rejected with 404 for somebody unknown
      */
     async permission(login: string): Promise<Permission> {
       const { data } = await client.rest.repos.getCollaboratorPermissionLevel({ ...at, username: login })
       const name = data.role_name || data.permission
-      return { role: roleNamed(name) ?? roleNamed(data.permission) ?? 'none', name }
+      const granted = data.user?.permissions
+      const basedOn = granted && ([...roles].reverse().find(role => granted[rightOf[role]]) ?? 'none')
+      return { role: roleNamed(name) ?? basedOn ?? roleNamed(data.permission) ?? 'none', name }
     },
 
     attachments: (commentRef?: CommentRef) =>
@@ -189,6 +191,16 @@ export function gitHubThread(
 
 const roleNamed = (name: string): Role | undefined =>
   name === 'push' ? 'write' : name === 'pull' ? 'read' : roles.find(role => role === name)
+
+/** What GitHub calls the right of a role: what everybody has who has any. */
+const rightOf = {
+  none: 'pull',
+  read: 'pull',
+  triage: 'triage',
+  write: 'push',
+  maintain: 'maintain',
+  admin: 'admin',
+} as const
 
 const addToReview = {
   text: `mutation addReaction($subject: ID!, $content: ReactionContent!) {

@@ -1,6 +1,6 @@
 /** The pauses: each an errand that waits for its end, and wakes what waited for it. */
 import type { WrittenOnce } from '../access/first-of.ts'
-import { Pause, type PauseOf, type Pauses } from '../core/model/pause.ts'
+import { newestPause, Pause, type PauseOf, type Pauses } from '../core/model/pause.ts'
 import type { JobQueue } from '../core/model/ports.ts'
 import { hour, redelivered } from '../core/model/time.ts'
 import { wakeEach, whilePaused } from '../core/record/run-index.ts'
@@ -9,17 +9,14 @@ const kind = 'pause'
 
 interface Errands {
   send(errand: { kind: string; id: string; subject: string; what: Pause }): Promise<void>
-  what(kind: string, subject: string): Promise<unknown>
+  allSaid(kind: string, subject: string): Promise<unknown[]>
 }
 
 export function pausesIn(errands: Errands, records: WrittenOnce): Pauses {
   const known = async (of: PauseOf): Promise<Pause | undefined> =>
-    Pause.safeParse(await errands.what(kind, subjectOf(of))).data
-  const say = async (pause: Pause): Promise<void> => {
-    const before = await known(pause)
-    if (before && before.at > pause.at) return
-    await errands.send({ kind, id: pause.id, subject: subjectOf(pause), what: pause })
-  }
+    newestIn(await errands.allSaid(kind, subjectOf(of)))
+  const say = (pause: Pause): Promise<void> =>
+    errands.send({ kind, id: pause.id, subject: subjectOf(pause), what: pause })
   return {
     say,
     async of(what, said) {
@@ -34,6 +31,10 @@ export function pausesIn(errands: Errands, records: WrittenOnce): Pauses {
   }
 }
 
+/** Two that arrive together are both kept, and whoever asks picks the one that GitHub had last. */
+const newestIn = (allSaid: readonly unknown[]): Pause | undefined =>
+  newestPause(allSaid.flatMap(each => Pause.safeParse(each).data ?? []))
+
 const subjectOf = ({ of, repoId }: PauseOf): string =>
   of === 'repository' ? String(repoId) : `${of} ${repoId}`
 
@@ -46,8 +47,8 @@ export const pauseErrand = {
   kind,
   run:
     ({ runs, now }: PauseDeps) =>
-    async ({ what }: { what: unknown }): Promise<number | 'done'> => {
-      const read = Pause.safeParse(what).data
+    async ({ allSaid }: { allSaid: readonly unknown[] }): Promise<number | 'done'> => {
+      const read = newestIn(allSaid)
       if (!read) return 'done'
       const end = read.paused ? (read.until ?? Number.POSITIVE_INFINITY) : read.at
       if (end > now()) return Math.min(hour, end - now())

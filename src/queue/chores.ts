@@ -38,10 +38,11 @@ interface Known {
 
 type Enlisted = Pick<BullQueue<ChoreRecord>, 'add' | 'send' | 'wake' | 'work' | 'holder' | 'get' | 'inbox'>
 
-function newestOf({ memory, read = 0 }: ChoreRecord, inbox: readonly string[]): unknown {
-  const newest = inbox.length > read ? inbox.at(-1) : undefined
-  return newest === undefined ? memory : JSON.parse(newest)
-}
+/** Oldest first, as the queue had it. */
+const allSaidIn = ({ memory, read = 0 }: ChoreRecord, inbox: readonly string[]): [unknown, ...unknown[]] => [
+  memory,
+  ...inbox.slice(read).map(text => JSON.parse(text)),
+]
 
 export class ChoreBoard implements Chores {
   readonly #queue: Enlisted
@@ -79,11 +80,11 @@ export class ChoreBoard implements Chores {
     throw new Error(`${subject} changes hands too fast`)
   }
 
-  async what(kind: string, subject: string): Promise<unknown> {
+  async allSaid(kind: string, subject: string): Promise<unknown[]> {
     const id = await this.#queue.holder(`${kind} ${subject}`)
     const [job, inbox] =
       id === undefined ? [] : await Promise.all([this.#queue.get(id), this.#queue.inbox(id)])
-    return job?.standing === 'live' ? newestOf(job.data, inbox ?? []) : undefined
+    return job?.standing === 'live' ? allSaidIn(job.data, inbox ?? []) : []
   }
 
   stop(): void {
@@ -108,9 +109,9 @@ export class ChoreBoard implements Chores {
 
   async #runErrand(job: LockedJob<ChoreRecord>, errand: Errand): Promise<StepResult> {
     const inbox = await job.inbox()
-    const what = newestOf(job.data, inbox)
+    const allSaid = allSaidIn(job.data, inbox)
     const remember = (next: unknown) => job.save({ ...job.data, memory: next, read: inbox.length })
-    const ms = await errand({ what, signal: job.signal, remember })
+    const ms = await errand({ what: allSaid.at(-1), allSaid, signal: job.signal, remember })
     if (ms !== 'done') return { kind: 'park', ms }
     return (await job.inbox()).length > inbox.length ? { kind: 'park', ms: 0 } : { kind: 'end' }
   }

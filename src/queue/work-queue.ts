@@ -34,7 +34,10 @@ export interface ChoreContext {
 export type Chore = (context: ChoreContext) => Promise<number | undefined>
 
 interface ErrandContext {
+  /** As it was said last. */
   what: unknown
+  /** All that was said, for whom another order counts than that in which it came. */
+  allSaid: readonly unknown[]
   signal: AbortSignal
   remember(what: unknown): Promise<void>
 }
@@ -52,8 +55,8 @@ export interface Sent {
 export interface Chores {
   runErrands(kind: string, errand: Errand): void
   send(errand: Sent): Promise<void>
-  /** What is to be done about a subject, as it was said last; `undefined` if nothing is. */
-  what(kind: string, subject: string): Promise<unknown>
+  /** All that was said of a subject about which something is to be done, in the order in which it came. */
+  allSaid(kind: string, subject: string): Promise<unknown[]>
   /**
    * Has `chore` done now, and then again `ms` after each time: by one process at a time, however many say the same.
    * @param id as for a job

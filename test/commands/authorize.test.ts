@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { mayUseNow } from '../../src/access/authorize.ts'
 import type { Role } from '../../src/core/model/command-grammar.ts'
-import { Rejected } from '../../src/core/model/errors.ts'
+import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import type { Person } from '../../src/core/model/thread.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
 import { backupOf } from '../../src/core/record/recovery-record.ts'
@@ -74,6 +74,26 @@ describe('starting a run', () => {
   ])('named in %j', async (file, person, teams, expected) =>
     expect(await may('read', file, person, teams)).toBe(expected),
   )
+
+  test('an unreadable team lets nobody in, and none is asked of whose role is enough', async () => {
+    const file = 'allow: { teams: [core] }'
+    const asks = (role: Role, error: Error) =>
+      mayUseNow(
+        {
+          github: { ...gitHub(role), isInTeam: () => Promise.reject(error) },
+          ...{ accounts: memoryAccounts(), signer, repoId: 100, settings: settingsOf(file) },
+          reads: { refusedSince: undefined, now: 0 },
+        },
+        zoe,
+        role === 'write' ? 'run' : 'status',
+      )
+    const refused = new Rejected('github', 403, '', 'Resource not accessible by integration')
+    expect(await may('read', file, zoe, ['core'])).toBe(true)
+    expect(await asks('write', refused)).toBe(true)
+    expect(await asks('read', refused)).toBe(true)
+    expect(await asks('none', refused)).toBe(false)
+    await expect(asks('none', new NoResponse('github', 'GitHub did not answer'))).rejects.toThrow()
+  })
 
   test('a login that is another account by now is not the one that was let in', async () => {
     const accounts = memoryAccounts()

@@ -4,6 +4,7 @@ import { approveCommand } from '../../src/commands/approve-command.ts'
 import type { Command, Decision, LastRun, Request } from '../../src/commands/command.ts'
 import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
+import { pauseCommand } from '../../src/commands/pause-command.ts'
 import { planCommand } from '../../src/commands/plan-command.ts'
 import { queueCommand } from '../../src/commands/queue-command.ts'
 import { resumeCommand } from '../../src/commands/resume-command.ts'
@@ -20,7 +21,7 @@ import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
 import type { CommentTrigger } from '../../src/core/model/trigger.ts'
 import { agentFailure } from '../../src/core/record/agent-failures.ts'
-import { changed, type Outcome } from '../../src/core/record/run.ts'
+import { changed, type Outcome, type Run, type Waits } from '../../src/core/record/run.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import {
   ask,
@@ -75,6 +76,8 @@ const closed = (trigger: CommandTrigger): CommandTrigger => ({
 const live = working({ request: { ...ask, at: t0 } })
 const ended = working({ result: { outcome: { kind: 'answer' } }, report: { announced: told } })
 const byPreset = working({ request: { ...ask, origin: { kind: 'label', label: 'codex:high' } } })
+const waitingWith = (waits: Waits): Run =>
+  runWith({ request: { ...ask, at: t0, text: 'fix it' }, schedule: { admitted: false, waits } })
 const stopping = working({ mailbox: { stop: { by: maya, at: t0 } } })
 
 const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
@@ -298,6 +301,73 @@ describe('what asks for work', () => {
       starts(),
     ],
     ['that another closes, all the same', closedByOther, starts(), withOptions({ force: true })],
+    [
+      'that another closes, with the words that keep all that was written',
+      closedByOther,
+      rejects('has-pull', { words: '--effort high fix it' }),
+      asking(comment, { line: '--effort high fix it' }),
+    ],
+    [
+      'that another closes, with words on several lines',
+      closedByOther,
+      rejects('has-pull', { words: undefined }),
+      asking(comment, { line: 'fix it', text: 'fix it\nsoon' }),
+    ],
+    ['that another closes, by a label', closedByOther, rejects('has-pull', { words: '' }), labelled('codex')],
+  ])
+
+  const waitsFor = (waits: Waits): Run => waitingWith(waits)
+  const blocked = waitsFor({ kind: 'blocked', since: t0, by: [], more: 0 })
+  const behindPulls = waitsFor({ kind: 'open-pulls', since: t0, most: 1, pulls: [] })
+  const paused = waitsFor({ kind: 'pause', of: 'repository', by: 'olga', why: '' })
+  const force = { options: { force: true } } as const
+  decides(runCommand, [
+    [
+      'to start one that is blocked',
+      busy({ live: blocked }),
+      says({ kind: 'force' }),
+      asking(comment, { ...force, text: '' }),
+    ],
+    [
+      'to start one that is blocked, in its words',
+      busy({ live: blocked }),
+      says({ kind: 'force' }),
+      asking(comment, force),
+    ],
+    [
+      'to start one that is blocked, in other words',
+      busy({ live: blocked }),
+      says({ kind: 'follow-up', text: 'and soon', forces: true }),
+      asking(comment, { ...force, text: 'and soon' }),
+    ],
+    [
+      'to start one behind a pull request',
+      busy({ live: behindPulls }),
+      says({ kind: 'force' }),
+      asking(comment, force),
+    ],
+    [
+      'of one that is paused',
+      busy({ live: paused }),
+      rejects('queue'),
+      asking(comment, { ...force, text: '' }),
+    ],
+    [
+      'of one that is paused, in words',
+      busy({ live: paused }),
+      says({ kind: 'follow-up', forces: undefined }),
+      asking(comment, force),
+    ],
+  ])
+
+  const clean = { text: undefined, pull: 5, rounds: { asked: 0, byPostHog: 0 } }
+  decides(runCommand, [
+    ['to fix what needs nothing', { ...free(), fix: clean }, rejects('nothing-to-fix', { pull: 5 })],
+    [
+      'to fix what needs nothing, of an agent at work',
+      { ...atWork, fix: clean },
+      says({ kind: 'follow-up', text: 'fix it' }),
+    ],
   ])
   decides(planCommand, [['that another pull request closes', closedByOther, starts()]])
 
@@ -475,7 +545,7 @@ describe('what asks for work', () => {
     [
       'where an open pull request of somebody else closes the issue by now',
       othersToo,
-      rejects('has-pull', { pulls: [byOther], again: true }),
+      rejects('has-pull', { pulls: [byOther], words: 'retry' }),
     ],
     [
       'where its session has cost more than one may',
@@ -542,12 +612,70 @@ describe('what asks for none', () => {
     [
       'when it is not',
       { now: t0, before: undefined, waiting: 0 },
-      rejects('nothing-to', { command: 'resume' }),
+      { kind: 'pause', pause: { paused: false }, reply: { kind: 'nothing-to', command: 'resume' } },
+    ],
+    [
+      'when a pause came with it that is older by its number',
+      { now: t0, before: { ...pause, at: comment.at, place: { comment: 501, command: 0 } }, waiting: 0 },
+      { kind: 'pause', pause: { paused: false }, reply: { kind: 'resumed' } },
+    ],
+    [
+      'when one came with it that is newer',
+      { now: t0, before: { ...pause, at: comment.at, place: { comment: 503, command: 0 } }, waiting: 0 },
+      rejects('said-since', { by: 'olga', paused: true }),
+    ],
+    [
+      'when one came with it, and no number tells which was first',
+      { now: t0, before: { ...pause, at: comment.at }, waiting: 0 },
+      { kind: 'pause', pause: { paused: false } },
     ],
     [
       'again, as the process died before it was answered',
       { now: t0, before: { ...pause, paused: false, id: `${comment.id}-0`, at: comment.at }, waiting: 0 },
       { kind: 'pause', reply: { kind: 'resumed' } },
+    ],
+  ])
+  const pausing = asking(comment, { text: 'until 18:00: release' })
+  decides(pauseCommand, [
+    [
+      'in whatever words',
+      { now: t0, before: undefined },
+      {
+        kind: 'pause',
+        pause: { paused: true, why: 'until 18:00: release', place: { comment: 502, command: 0 } },
+        reply: { kind: 'paused', replaced: undefined },
+      },
+      pausing,
+    ],
+    [
+      'in the place of another pause',
+      { now: t0, before: pause },
+      { kind: 'pause', reply: { kind: 'paused', replaced: pause } },
+      pausing,
+    ],
+    [
+      'after a pause that has ended',
+      { now: t0, before: { ...pause, paused: false } },
+      { kind: 'pause', reply: { kind: 'paused', replaced: undefined } },
+      pausing,
+    ],
+    [
+      'once more after a crash',
+      { now: t0, before: { ...pause, id: `${comment.id}-0`, at: comment.at } },
+      { kind: 'pause', reply: { kind: 'paused', replaced: undefined } },
+      pausing,
+    ],
+    [
+      'before a resume that came with it',
+      { now: t0, before: { ...pause, paused: false, at: comment.at, place: { comment: 503, command: 0 } } },
+      rejects('said-since', { paused: false }),
+      pausing,
+    ],
+    [
+      'on the line below a resume',
+      { now: t0, before: { ...pause, paused: false, at: comment.at, place: { comment: 502, command: 0 } } },
+      { kind: 'pause', pause: { paused: true } },
+      asking(comment, { text: '', command: 1 }),
     ],
   ])
   const writtenBefore = asking({ ...comment, at: t0 - minute })

@@ -118,6 +118,42 @@ describe('tokens', () => {
     expect(tokens.map(({ body }) => body)).toEqual([{ repository_ids: [100], permissions }])
   })
 
+  test.each([
+    [
+      'a call',
+      '/repos/acme/shop/issues/7/comments',
+      [403, { message: 'Resource not accessible by integration' }],
+    ],
+    [
+      'a query',
+      '/graphql',
+      [
+        200,
+        { data: null, errors: [{ type: 'FORBIDDEN', message: 'Resource not accessible by integration' }] },
+      ],
+    ],
+  ] as const)(
+    'are asked for in full again after GitHub refused %s for want of a permission',
+    async (_, path, refusal) => {
+      nock.cleanAll()
+      nock(api)
+        .post('/api/app/installations/1/access_tokens', body => body.permissions?.contents === 'write')
+        .reply(422, { message: 'The permissions requested are not granted to this installation.' })
+      answers('GET', '/app/installations/1', [200, { permissions: { ...permissions, contents: 'read' } }])
+      givesTokens()
+      answers('POST', path, [...refusal])
+      const thread = issue()
+      await caught(path === '/graphql' ? thread.needs(7) : thread.comment('a'))
+      // The owner accepts them.
+      answers('POST', `${at}/issues/7/comments`, [201, comment])
+      expect(await thread.comment('a')).toBe(9)
+      expect(tokens.map(({ body }) => body)).toEqual([
+        { repository_ids: [100], permissions: { ...permissions, contents: 'read' } },
+        { repository_ids: [100], permissions },
+      ])
+    },
+  )
+
   test('for what people attached may read, and no more', async () => {
     await newApp().readToken(issueThread)
     expect(tokens.map(({ body }) => body)).toEqual([
@@ -296,6 +332,20 @@ describe('who somebody is', () => {
       { permission, role_name, user: { login: 'zoe' } },
     ])
     expect(await issue().permission('zoe')).toEqual(expected)
+  })
+
+  const rights = { pull: true, triage: true, push: true, maintain: false, admin: false }
+  test.each([
+    ['maintain', 'write', { ...rights, maintain: true }],
+    ['write', 'write', rights],
+    ['triage', 'read', { ...rights, push: false }],
+    ['none', 'none', { ...rights, triage: false, push: false, pull: false }],
+  ])('a custom role that is based on %s counts as that', async (role, permission, permissions) => {
+    answers('GET', `${at}/collaborators/zoe/permission`, [
+      200,
+      { permission, role_name: 'release-manager', user: { login: 'zoe', permissions } },
+    ])
+    expect(await issue().permission('zoe')).toEqual({ role, name: 'release-manager' })
   })
 
   test('nobody that GitHub knows is a refusal with 404', async () => {

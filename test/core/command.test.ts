@@ -213,7 +213,6 @@ describe('options', () => {
     ['/codex fix it\n--effort is ignored', '? bad-value effort → is →'],
     ['/codex document it\n--branch is ignored', 'run | document it\n--branch is ignored'],
     ['/codex add the flags\n--watch\n--new', 'run | add the flags\n--watch\n--new'],
-    ['/codex fix it\nsoon\n--effort high', 'run | fix it\nsoon\n--effort high'],
     ['/codex fix it --\n--effort high', 'run --effort high | fix it --'],
     ['/codex --\n--effort high', 'run | --effort high'],
     ['/codex fix it\n```\n--effort high\n```', 'run | fix it\n\n```\n--effort high\n```'],
@@ -227,7 +226,134 @@ describe('options', () => {
   ])
 })
 
+describe('options at the end', () => {
+  holds([
+    ['/codex fix the flaky test --dry-run', 'run --dry-run | fix the flaky test'],
+    ['/codex fix --force', 'run --force | fix'],
+    ['/codex fix it --effort high', 'run --effort high | fix it'],
+    ['/codex fix it --effort=HIGH --new', 'run --effort high --new | fix it'],
+    ['/codex fix it --model "gpt 5.6"', 'run --model gpt 5.6 | fix it'],
+    ['/codex fix it —dry-run', 'run --dry-run | fix it'],
+    ['/codex fix it -dry-run', 'run --dry-run | fix it'],
+    ['/codex fix it --DRY-RUN', 'run --dry-run | fix it'],
+    ['/codex --new fix it --effort low', 'run --effort low --new | fix it'],
+    ['/codex fix it --dry-run.', 'run --dry-run | fix it'],
+    ['/codex fix it --dry-run please', 'run --dry-run | fix it'],
+    ['/codex fix it --dry-run, thanks 🙏', 'run --dry-run | fix it'],
+    ['/codex fix it --effort high please', 'run --effort high | fix it'],
+    ['/codex fix it --dry-run=true', 'run --dry-run | fix it'],
+    ['/codex fix it --new=false', 'run | fix it'],
+    ['/codex --dry-run=true fix it', 'run --dry-run | fix it'],
+    ['/codex --force="true" fix it', 'run --force | fix it'],
+    ['/codex --new=false stop', 'stop'],
+    ['/codex plan how to --effort high', 'plan --effort high | how to'],
+    ['/codex stop it --dry-run', 'stop --dry-run'],
+    ['/codex stop it, please --dry-run', 'stop --dry-run'],
+    ['/codex retry please --effort high', 'retry --effort high'],
+    ['/codex status? --dry-run', 'status --dry-run'],
+    ['/codex fix it --new\n--effort high', 'run --effort high --new | fix it'],
+    ['/codex fix it\nsoon\n--effort high', 'run --effort high | fix it\nsoon'],
+    ['/codex fix it\nsoon\n\n--effort high\n--new', 'run --effort high --new | fix it\nsoon'],
+    ['/codex stop\nIt spins.\n--dry-run', 'stop --dry-run'],
+    [
+      '/codex fix the server that got --force behind a dash - --new',
+      'run --new | fix the server that got --force behind a dash -',
+    ],
+  ])
+})
+
+describe('words that speak of options', () => {
+  holds([
+    ['/codex make --dry-run print what it would do', 'run | make --dry-run print what it would do'],
+    ['/codex rename --force to --yes', 'run | rename --force to --yes'],
+    ['/codex fix the --new', 'run | fix the --new'],
+    ['/codex fix the --model option', 'run | fix the --model option'],
+    ['/codex document --branch flags', 'run | document --branch flags'],
+    ['/codex document the flag `--force`', 'run | document the flag `--force`'],
+    ['/codex document "--force"', 'run | document "--force"'],
+    ['/codex -- document --force', 'run | document --force'],
+    ['/codex --new -- document --force', 'run --new | document --force'],
+    ['/codex plan -- how to --force', 'plan | how to --force'],
+    ['/codex run npm test -- --new', 'run | run npm test -- --new'],
+    ['/codex support --watch', 'run | support --watch'],
+    ['/codex let it run with --node', 'run | let it run with --node'],
+    ['/codex list them with ls -neu', 'run | list them with ls -neu'],
+    ['/codex add the flags\n--watch\n--new', 'run | add the flags\n--watch\n--new'],
+    ['/codex fix this\ngit push --force', 'run | fix this\ngit push --force'],
+    ['/codex -- fix\nsoon\n--new', 'run | fix\nsoon\n--new'],
+    ['/codex fix a--new', 'run | fix a--new'],
+  ])
+})
+
+describe('a first word that is a slip of a command', () => {
+  const slips = {
+    plan: 'pln paln plna plann olan lpan plam',
+    review: 'reveiw reivew revew reviw rewiew revieuw teview reviev',
+    approve: 'aprove approv appove aprrove aprov apporve',
+    continue: 'contiune contine cotinue conitnue contnue contniue contineu',
+    retry: 'rety rerty retyr rettry tetry',
+    stop: 'sotp stpo stp stoo sstop',
+    cancel: 'canel cancle cacnel cansel',
+    status: 'staus statsu stauts satus statis',
+    queue: 'qeue queu queeu quue',
+    config: 'confg cofnig conifg confif',
+    pause: 'puase pasue paus pauze',
+    resume: 'reusme resme rezume resum',
+    doctor: 'docter doctr dcotor',
+    help: 'hlep hepl halp hekp',
+  }
+  const all = Object.entries(slips).flatMap(([name, words]) =>
+    words.split(' ').map(slip => [slip, name] as const),
+  )
+  const meant = (name: string) => (name === 'cancel' ? 'stop' : name)
+  test.each(all)('%s is told, alone and before words: %s', (slip, name) => {
+    expect(read(`/codex ${slip}`)).toEqual([`? unknown-command ${slip} → ${meant(name)}`])
+    expect(read(`/codex ${slip} the locking`)).toEqual([`? unknown-command ${slip} → ${meant(name)}`])
+    expect(read(`/codex -- ${slip} the locking`)).toEqual([`run | ${slip} the locking`])
+  })
+
+  const first =
+    'a about accept access across adapt add address adjust after align all allow already also always amend an analyse analyze and announce answer any append apply approach arrange as ask assert assign assume at attach audit author auto avoid back backport bail balance base batch be because before begin benchmark bind block boost both branch break bring broken browse bug build bump bundle but button by cache calculate call can cap capitalise catch cause center change check choose clamp clarify class clean cleanup clear click clone close collapse collect combine comment commit compare compile complete compress compute config-file configure configuring confirm connect consider consolidate contact contain container contents contribute convert copy correct could count cover crash create css cut dark date deal debounce debug decide decouple dedupe default defer define delete deploy deprecate describe design detect did diff disable discard discuss display do docker docs document does done dont downgrade draft draw drop each edit either eliminate email embed empty enable encode end enforce enhance ensure entry error escape evaluate every examine exclude expand explain explore export expose extend extract fail fallback fetch figure file fill filter finalise find finish first fix fixed fixes flag flaky flatten fold follow for force fork format forward from function further generate get give go grab group guard handle handler hash have heading headings health heat hello helper hey hide highlight hook hover how however html i if ignore implement import improve in include increase indent index inform init inline input insert inspect install instead integrate introduce investigate invert is issue it iterate its join js just keep kill label land lazy leave let level lift limit link lint list load localise lock log look loop lower make manage map mark match maybe measure memoise mention merge migrate minify mock modify monitor more move multiple my name need never new next no normalise not note notify now of offer ok on once only open optimise optimize or order our output override pack package pad page paginate parallelise parse parser pass paste patch path perform persist phase pick pin ping pipe place plain plan-b planet plant plants play please plot plug point polish poll poor port post praise prefer prepare preserve press pretty prevent preview print prioritise probably profile program propagate propose protect prove provide prune publish pull pulse purge push put python queries query question quick quote raise rate read rearrange rebase rebuild recreate redesign redirect redo reduce refactor refine refresh regenerate register reindent reinstall reject relax release reload remove rename render reorder repair repeat replace reply report reproduce request require rescue research reset resize resolve respect respond restart restore restrict restructure result retain retest retire retro return reuse revert revise rework rewrite right rollback rotate round route run rust safari sanitise save say scale scan schema scroll search secure see select send separate serialise set setup several share shop shorten should show shrink sign simplify since site skip slow smoke snapshot so solve some somebody something sort sorting speed spell split squash stabilise stack stage standardise start state statement states static stats step steps still stopping stops store story stream strict string strip style sub suggest summarise supply support suppress swap switch sync table take tell temporarily test tests than that the then there these they this those throttle throw tidy time to toggle top touch trace track transform translate travis trim try tune turn type typo unify uninstall unit unlock unskip until up update upgrade upload use user validate verify version view wait want warn watch we what when where which while who why will wire with work would wrap write yes you your zoom'.split(
+      ' ',
+    )
+  test.each(someOf(first, first.length))('%s is an instruction, however close it comes', word => {
+    expect(read(`/codex ${word} the login page`)).toEqual([`run | ${word} the login page`])
+  })
+
+  holds([
+    ['/codex reveiw: the locking', '? unknown-command reveiw → review'],
+    ['/codex Reveiw the locking', '? unknown-command Reveiw → review'],
+    ['/codex aprove the plan', '? unknown-command aprove → approve'],
+    ['/codex sotp please', '? unknown-command sotp → stop'],
+    ['/codex --new pln how', '? unknown-command pln → plan'],
+    ['/codex pln how --dry-run', '? unknown-command pln → plan'],
+    ['/codex status?', 'status'],
+    ['/codex status??', 'status'],
+    ['/codex stop?!', 'stop'],
+    ['/codex status？', 'status'],
+    ['/codex status ?', 'status'],
+    ['/codex help?', 'help'],
+    ['/codex plan.md is wrong', 'run | plan.md is wrong'],
+  ])
+})
+
 describe('a mistake', () => {
+  holds([
+    ['/codex fix it --dryrun', '? unknown-option dryrun → dry-run'],
+    ['/codex fix it --dry_run', '? unknown-option dry_run → dry-run'],
+    ['/codex fix it --froce', '? unknown-option froce → force'],
+    ['/codex fix it\n--dryrun', '? unknown-option dryrun → dry-run'],
+    ['/codex fix it --effort hihg', '? bad-value effort → hihg → high'],
+    ['/codex fix it --effort', '? missing-value effort'],
+    ['/codex fix it --model=', '? missing-value model'],
+    ['/codex --new fix it --new', '? option-twice new'],
+    ['/codex fix it --new --new', '? option-twice new'],
+    ['/codex fix it --new\n--new', '? option-twice new'],
+    ['/codex stop it --effort high', '? no-options-here stop'],
+    ['/codex --dry-run=maybe fix it', '? bad-value dryRun → maybe →'],
+    ['/codex fix it --force=perhaps', '? bad-value force → perhaps →'],
+  ])
+
   holds([
     ['/codex --modle gpt-5.6 fix it', '? unknown-option modle → model'],
     ['/codex --colour red fix it', '? unknown-option colour →'],
@@ -252,7 +378,6 @@ describe('a mistake', () => {
     ['/codex status --modle x', '? unknown-option modle → model'],
     ['/codex sotp', '? unknown-command sotp → stop'],
     ['/codex canel', '? unknown-command canel → stop'],
-    ['/codex sotp the world', 'run | sotp the world'],
     ['/codex shop', '? unknown-command shop → stop'],
     ['/codex deploy', 'run | deploy'],
   ])

@@ -408,7 +408,7 @@ describe('the last word', () => {
     name => {
       const run = phases[name]
       expect(closingComment(run)).toMatch(/^@maya /)
-      expect(closingComment(changed(run, { report: { answerTo: 'zoe' } }))).toMatch(/^@zoe /)
+      expect(closingComment(changed(run, { report: { answerTo: 'zoe' } }))).toMatch(/^@maya @zoe /)
       const [open = ''] = closingComment(run).split('<details>')
       expect(open.length).toBeLessThan(500)
     },
@@ -792,9 +792,9 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'has-pull': {
     kind: 'has-pull',
     pulls: [{ number: 9, title: 'Fix the login', url: 'https://github.com/acme/shop/pull/9' }],
+    words: 'fix it, and `a.ts`',
   },
-  'no-pause-time': { kind: 'no-pause-time', given: 'until the cows come home' },
-  paused: { kind: 'paused', pause: { ...pause, until: t0 + hour }, now: t0 },
+  paused: { kind: 'paused', pause, replaced: undefined, now: t0 },
   resumed: { kind: 'resumed', pause, before: pause, waiting: 2 },
   'said-since': { kind: 'said-since', by: 'olga', paused: true },
   'not-served': { kind: 'not-served', owner: 'globex', ownerId: 7 },
@@ -845,7 +845,7 @@ describe('replies', () => {
 
   test('every other one of a line', () => {
     expect(said.filter(text => !text.includes('\n')).join('\n')).toMatchInlineSnapshot(`
-      "mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? Nothing was started.
+      "mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
       not-allowed: @maya you need write permission to start a run. Yours is read. Nothing was started. Ask somebody with write permission to write the command.
       not-known: @maya GitHub did not say which permission you have here, so \`/codex stop\` was refused. Nothing was started. Try again in a few minutes.
       fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here, as they change nothing. \`/codex plan\` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.
@@ -853,7 +853,7 @@ describe('replies', () => {
       model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? Nothing was started.
       no-branch: @maya there is no branch \`relaese\` in this repository. Did you mean \`release\`? Nothing was started.
       template: @maya \`.github/codex/release.md\` is longer than 10000 characters. Nothing was started. Correct the file on the default branch, or write \`/codex -- release …\` if that is your instruction.
-      nothing-to-fix: @maya #9 has no failed checks, conflicts, requested changes or open comments now. Nothing was started.
+      nothing-to-fix: @maya #9 has no failed checks, conflicts, requested changes or open comments now. Nothing was started. To have something else fixed, write \`/codex fix\` and what.
       fix-rounds: @maya an agent was sent 6 times to fix #9, 2 of them by PostHog itself. The limit is 6. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.
       base-of-pull: @maya a pull request has a base already. Nothing was started. Change the base on its page, or ask without \`--base\`.
       base-taken: @maya pull request #9 of this thread is open, and goes into \`main\`. Nothing was started. Change the base on its page, or ask without \`--base\`.
@@ -880,9 +880,8 @@ describe('replies', () => {
       not-as-user: @maya this repository does not allow \`--as-user\`. Nothing was started. \`as_user: true\` in \`.github/codex.yml\` allows it.
       not-granted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.5.as_user\` in the bot’s settings file.
       session-cost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
-      has-pull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`/codex --force\` starts anyway.
-      no-pause-time: @maya \`until the cows come home\` is not a time in the next year, so nothing was paused. Write it like \`until 18:00\`, \`until 2026-12-01 18:00\`, \`until Monday\` or \`for 2 h\`. Times are UTC.
-      paused: @maya \`codex\` is paused in this repository until 15:02 UTC. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs at work go on. \`/codex resume\` ends the pause.
+      has-pull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`\` /codex --force fix it, and \`a.ts\` \`\` starts anyway.
+      paused: @maya Codex is paused in this repository. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs at work go on. \`/codex resume\` ends the pause. What stands behind \`pause\` is only the reason: no time, and nothing that Codex does. If you asked Codex for it, write \`/codex resume\` and then \`/codex -- pause release\`.
       resumed: @maya the pause by \`maya\` has ended. 2 runs that waited start now.
       said-since: @maya \`olga\` paused this repository after you wrote this, so that holds.
       not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file. (This hint comes once.)
@@ -977,10 +976,10 @@ describe('replies', () => {
   test('every mistake', () => {
     const words = Object.values(mistakes).map(mistake => replyComment('maya', { kind: 'mistake', mistake }))
     expect(words.join('\n')).toMatchInlineSnapshot(`
-      "@maya there is no option \`--modle\`. Did you mean \`--model\`? Nothing was started.
-      @maya there is no command \`sotp\`. Did you mean \`/codex stop\`? If it is your instruction, write \`/codex -- sotp\`. Nothing was started.
-      @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. Nothing was started.
-      @maya \`hihg\` is not a value for \`--effort\`. Did you mean \`high\`? Nothing was started.
+      "@maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
+      @maya there is no command \`sotp\`. Did you mean \`/codex stop\`? If it is your instruction, write \`/codex -- sotp …\`. Nothing was started.
+      @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. To say it literally, write \`/codex -- …\`. Nothing was started.
+      @maya \`hihg\` is not a value for \`--effort\`. Did you mean \`high\`? To say it literally, write \`/codex -- …\`. Nothing was started.
       @maya \`--model\` is given twice. Nothing was started.
       @maya \`/codex stop\` takes no options. Nothing was started.
       @maya this comment has more than 10 commands. Only the first 10 were read.
@@ -1039,8 +1038,52 @@ describe('replies', () => {
     ],
     [
       'somebody else is on what is tried again',
-      { kind: 'has-pull', pulls: [{ number: 9, title: 'Fix it', url: 'https://x/9' }], again: true },
-      /Nothing was started\. `\/codex retry --force` starts anyway\.$/,
+      { kind: 'has-pull', pulls: [{ number: 9, title: 'Fix it', url: 'https://x/9' }], words: 'retry' },
+      /Nothing was started\. `\/codex --force retry` starts anyway\.$/,
+    ],
+    [
+      'somebody else is on what was asked on several lines',
+      { kind: 'has-pull', pulls: [{ number: 9, title: 'Fix it', url: 'https://x/9' }], words: undefined },
+      /Nothing was started\. Write the same again with `--force` behind `\/codex` to start anyway\.$/,
+    ],
+    [
+      'a pause has words, and replaces another',
+      {
+        kind: 'paused',
+        pause: { ...pause, why: 'the animation' },
+        replaced: { ...pause, by: 'zoe', why: 'release', at: t0 },
+        now: t0,
+      },
+      /^@maya Codex is paused in this repository\. This replaces another pause\. Paused since \d\d:\d\d UTC by zoe: release\. Nothing new .* If you asked Codex for it, write `\/codex resume` and then `\/codex -- pause the animation`\.$/,
+    ],
+    [
+      'the run here is paused',
+      {
+        kind: 'status',
+        live: runWith({
+          schedule: { waits: { kind: 'pause', of: 'repository', by: 'olga', why: 'release' } },
+        }),
+        now: t0,
+      },
+      /a run is going on here: it waits\. Paused by olga: release\. It starts by itself when the pause ends\. `maya` asked for it\.$/,
+    ],
+    [
+      'the run here is blocked',
+      {
+        kind: 'status',
+        live: runWith({
+          schedule: {
+            waits: {
+              kind: 'blocked',
+              since: t0,
+              by: [{ name: '#3', title: 'x', url: 'https://x/3' }],
+              more: 0,
+            },
+          },
+        }),
+        now: t0,
+      },
+      /a run is going on here: it waits until #3 is closed\. `maya` asked for it\.$/,
     ],
     [
       'a session has cost too much to be tried again',

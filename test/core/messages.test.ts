@@ -32,6 +32,70 @@ const poll = (id = 'k', of?: string): RunMessage =>
 const inbox = (...messages: RunMessage[]): string[] => messages.map(message => JSON.stringify(message))
 const read = (run: Run, ...messages: RunMessage[]): Run => readMessages(run, inbox(...messages))
 
+describe('words in the place of others of their comment', () => {
+  const target = { kind: 'thread', commentId: 900 } as const
+  const said = (id: string, text: string, at = t0): RunMessage & { kind: 'follow-up' } => ({
+    ...{ kind: 'follow-up', id, by: maya, at, text },
+    source: { trigger: id, command: 0, target, last: true },
+  })
+  const before = said('comment-900', 'delete table A')
+  const after = { ...said('edit-900', 'delete table B', t0 + second), edits: 'delete table A' }
+  const origin = { kind: 'comment', commentRef: target } as const
+  const request = { ...working().request, text: 'delete table A', origin }
+  const blocked = runWith({ request, schedule: { admitted: false } })
+  const texts = ({ request, mailbox }: Run) => [
+    request.text,
+    ...mailbox.pendingFollowUps.map(({ text, replaces }) => `${text}${replaces ? ` for ${replaces}` : ''}`),
+  ]
+
+  test.each<[string, Run, RunMessage[], string[]]>([
+    [
+      'wait alone, where those wait',
+      working({ request: { ...request, text: 'x', origin: { kind: 'label', label: 'codex' } } }),
+      [before, after],
+      ['x', 'delete table B'],
+    ],
+    [
+      'name those that the agent has',
+      working({
+        request: { ...request, text: 'x', origin: { kind: 'label', label: 'codex' } },
+        mailbox: { wordsOfRound: [before], handledMessageIds: [before.id] },
+      }),
+      [after],
+      ['x', `delete table B for ${before.id}`],
+    ],
+    ['are what a run asks that has not begun', blocked, [after], ['delete table B']],
+    [
+      'name the request of one that works',
+      working({ request }),
+      [after],
+      ['delete table A', `delete table B for ${working().id}`],
+    ],
+    [
+      'wait beside those of another comment',
+      working({ request: { ...request, text: 'x', origin: { kind: 'label', label: 'codex' } } }),
+      [
+        { ...before, source: { trigger: 'y', command: 0, last: true, target: { ...target, commentId: 1 } } },
+        after,
+      ],
+      ['x', 'delete table A', 'delete table B'],
+    ],
+    [
+      'go before those that were edited again',
+      working({ request: { ...request, text: 'x', origin: { kind: 'label', label: 'codex' } } }),
+      [before, after, { ...said('edit-901', 'delete table C', t0 + 2 * second), edits: 'delete table B' }],
+      ['x', 'delete table C'],
+    ],
+  ])('%s', (_, run, messages, expected) => {
+    const known = read(run, ...messages)
+    expect(texts(known)).toEqual(expected)
+    // A repeated message counts once.
+    expect(
+      texts(readMessages({ ...known, mailbox: { ...known.mailbox, messagesRead: 0 } }, inbox(...messages))),
+    ).toEqual(expected)
+  })
+})
+
 describe('a note', () => {
   test.each<[string, Run, RunMessage[], RunChange]>([
     [

@@ -34,15 +34,24 @@ onEitherQueue('/codex fix', world => {
     expect(prompt).not.toContain('lint')
   })
 
-  it('where nothing is wrong is an instruction as any other', async () => {
-    const { github, posthog } = world()
+  it('where nothing is wrong is answered, also where a check was red before it ran again', async () => {
+    const { github } = world()
     const maya = github.as('maya')
-    posthog.script('fix everything', { kind: 'answers', text: 'What?' })
     await maya.pushes('maya/green', { 'green.ts': 'let green' })
     const { number } = await maya.opensPull({ head: 'maya/green', title: 'Green', body: 'Please look.' })
-    await maya.comments(number, '/codex fix everything')
-    await new Thread(world(), number).waitForAnswer('What?')
-    expect(asked(number)).not.toContain('Fix what pull request')
+    github.checks(number, 'unit tests', 'FAILURE')
+    github.checks(number, 'unit tests', 'SUCCESS')
+    const { id } = await maya.comments(number, '/codex fix everything')
+    const thread = new Thread(world(), number)
+    await thread.waitForAnswer(`#${number} has no failed checks`)
+    await thread.waitForReaction('-1', id)
+    expect(ledgerOf(world(), number).tasks).toEqual([])
+    // Of another App, a check of that name is another one.
+    github.checks(number, 'unit tests', 'FAILURE', github.repository, 77)
+    github.checks(number, 'unit tests', 'SUCCESS')
+    await maya.comments(number, '/codex fix')
+    await github.waitFor(() => ledgerOf(world(), number).runs.length > 0)
+    expect(asked(number)).toContain('The check "unit tests" failed')
   })
 })
 

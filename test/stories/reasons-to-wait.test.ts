@@ -5,8 +5,6 @@ import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { opensIssue } from '../world/opens-issue.ts'
 import { ledgerOf } from '../world/thread.ts'
 
-const seconds = 1_000
-
 onEitherQueue('An open pull request that closes the issue', world => {
   it('is named, and nothing starts until --force', async () => {
     const { github } = world()
@@ -15,13 +13,24 @@ onEitherQueue('An open pull request that closes the issue', world => {
     const pull = await github
       .as('mario')
       .opensPull({ head: 'mario/on-it', title: 'I am on it', body: `Fixes #${number}` })
-    const asked = await maya.comments(number, '/codex fix it')
+    const asked = await maya.comments(number, '/codex --effort low fix it')
     expect(await thread.waitForAnswer('closes this issue')).toBe(
-      `@maya an open pull request already closes this issue: [#${pull.number} I am on it](${pull.url}). Nothing was started. \`/codex --force\` starts anyway.`,
+      `@maya an open pull request already closes this issue: [#${pull.number} I am on it](${pull.url}). Nothing was started. \`/codex --force --effort low fix it\` starts anyway.`,
     )
     await thread.waitForReaction('-1', asked.id)
     expect(ledgerOf(world(), number).runs).toEqual([])
-    await maya.comments(number, '/codex --force fix it')
+    await maya.comments(number, '/codex fix it --force')
+    await thread.waitForAnswer('pull request is ready')
+    expect(JSON.stringify(ledgerOf(world(), number).runs)).not.toContain('--force')
+  })
+
+  it('of a stranger holds nobody up', async () => {
+    const { github } = world()
+    const { maya, number, thread } = await opensIssue(world(), 'A stranger says so')
+    const stranger = github.as('eve')
+    await github.as('mario').pushes('mario/lent', { 'lent.ts': 'let it' })
+    await stranger.opensPull({ head: 'mario/lent', title: 'Mine', body: `Fixes #${number}` })
+    await maya.comments(number, '/codex fix what a stranger claims')
     await thread.waitForAnswer('pull request is ready')
   })
 
@@ -56,7 +65,9 @@ onBothQueues('An issue that others block', world => {
       'Codex starts by itself when the last of them is closed. `/codex --force` starts it now.',
     )
     await maya.comments(number, '/codex status')
-    await thread.waitForAnswer('it waits for its turn')
+    await thread.waitForAnswer(
+      `a run is going on here: it waits until #${first.number}, #${second.number} are closed.`,
+    )
     await maya.closes(first.number)
     await thread.waitForStatus(`⏳ Codex waits for #${second.number}\n`)
     expect(ledgerOf(world(), number).runs).toEqual([])
@@ -123,19 +134,42 @@ onBothQueues('A repository that is paused', world => {
   })
 })
 
-onEitherQueue('A repository that is paused for a while', world => {
-  it.runIf(exhaustive)('goes on by itself at the time that was said', async () => {
+onEitherQueue('What stands behind pause', world => {
+  it('is its reason and nothing else, and the answer says so, and what it replaced', async () => {
     const { github } = world()
-    const repository = await github.addRepo('acme', 'pauses-a-while')
+    const repository = await github.addRepo('acme', 'pauses-in-words')
     const olga = github.as('olga', repository)
     const { number, thread } = await opensIssue(world(), 'Soon', repository)
-    await olga.comments(number, '/codex pause until the cows come home')
-    await thread.waitForAnswer('`until the cows come home` is not a time in the next year')
-    const until = new Date(Date.now() + 90 * seconds).toISOString().slice(0, 16)
-    await olga.comments(number, `/codex pause until ${until}: tests`)
-    await thread.waitForAnswer('is paused in this repository until')
+    await olga.comments(number, '/codex pause until 18:00')
+    const first = await thread.waitForAnswer('is paused in this repository')
+    expect(first).toContain('only the reason: no time, and nothing that Codex does')
+    expect(first).not.toContain('replaces')
     await olga.comments(number, '/codex fix it soon')
-    await thread.waitForStatus(/starts by itself at \d\d:\d\d UTC/)
+    await thread.waitForStatus(/Paused since \d\d:\d\d UTC by olga: until 18:00\./)
+    await olga.comments(number, '/codex pause the animation')
+    const second = await thread.waitForAnswer('`/codex -- pause the animation`')
+    expect(second).toMatch(/This replaces another pause\. Paused since \d\d:\d\d UTC by olga: until 18:00\./)
+    await thread.waitForStatus('by olga: the animation.')
+    await olga.comments(number, '/codex status?')
+    await thread.waitForAnswer(/it waits\. Paused since \d\d:\d\d UTC by olga: the animation\./)
+    await olga.comments(number, '/codex resume')
+    await thread.waitForAnswer('pull request is ready')
+  })
+
+  it('and its end are in the order in which GitHub has them, however they arrive', async () => {
+    const { github } = world()
+    const repository = await github.addRepo('acme', 'pauses-at-once')
+    const olga = github.as('olga', repository)
+    const { number, thread } = await opensIssue(world(), 'At once', repository)
+    github.webhooks.mode = { kind: 'paused' }
+    const paused = await olga.comments(number, '/codex pause for the release')
+    const resumed = await olga.comments(number, '/codex resume')
+    await github.settled()
+    github.webhooks.mode = { kind: 'normal' }
+    await github.webhooks.flush('reversed')
+    for (const { id } of [paused, resumed])
+      await github.waitFor(async () => (await thread.reactions(id)).some(sign => /[+-]1/.test(sign)))
+    await olga.comments(number, '/codex fix it at once')
     await thread.waitForAnswer('pull request is ready')
   })
 })
@@ -173,7 +207,9 @@ onEitherQueue('--dry-run', world => {
     await maya.comments(number, '/codex --dry-run and look again')
     await thread.waitForAnswer('Your words would be given to it.')
     await maya.comments(number, '/codex retry --dry-run')
-    await thread.waitForAnswer('The bot would refuse, and say:\n\n> a run is still going in this thread.')
+    await thread.waitForAnswer(
+      'The bot would refuse, and say:\n\n<blockquote>\n\na run is still going in this thread.',
+    )
     await github.as('olga').comments(number, '/codex pause --dry-run')
     await thread.waitForAnswer('This would pause the repository.')
     expect(await thread.status()).toContain('⏳ Codex is working')

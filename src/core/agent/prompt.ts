@@ -57,7 +57,13 @@ function further(run: Run, words: Words, fence: string): string[] {
   ]
 }
 
-function asked({ request: { what } }: Run, { text }: Words): string {
+function asked(run: Run, words: Words): string {
+  const said = instructionOf(run, words)
+  if (words.replaces === undefined) return said
+  return `These words replace message ${words.replaces}: its writer edited it. Do not go on with what only that message asked, and take back what you did only for it.\n\n${said}`
+}
+
+function instructionOf({ request: { what } }: Run, { text }: Words): string {
   const said = plainText(text, maxBody)
   if (what !== 'review') return said
   return said === ''

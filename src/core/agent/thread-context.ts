@@ -29,13 +29,22 @@ export interface Reading {
   /** What it is given of the thread itself; nothing if it knows the thread. */
   description: string | undefined
   comments: readonly CommentView[]
+  /** Places of words that the agent gets as such, later. */
+  said?: readonly string[]
 }
+
+/** Up to when what others wrote is read. */
+const untilOf = ({ at, until = at }: Words): number => Math.max(at, until)
 
 const placeIn = ({ in: where, id }: CommentView): string => `${where}-${id}`
 
 /** Comments that are asked about: those of the words themselves are with them. */
-export function commentsToRead({ words, readUpTo, comments }: Omit<Reading, 'description'>) {
-  const own = new Set([placeInThread(words.target), ...(words.inline ?? []).map(({ id }) => `line-${id}`)])
+export function commentsToRead({ words, readUpTo, comments, said = [] }: Omit<Reading, 'description'>) {
+  const own = new Set([
+    ...said,
+    placeInThread(words.target),
+    ...(words.inline ?? []).map(({ id }) => `line-${id}`),
+  ])
   const isNew = (comment: CommentView): boolean => {
     if (!readUpTo) return true
     const changedAt = Math.max(comment.createdAt, comment.updatedAt)
@@ -44,7 +53,7 @@ export function commentsToRead({ words, readUpTo, comments }: Omit<Reading, 'des
     )
   }
   const isInTime = ({ createdAt, updatedAt }: CommentView): boolean =>
-    createdAt < words.at && updatedAt < words.at
+    createdAt < untilOf(words) && updatedAt < untilOf(words)
   const others = comments.filter(each => !own.has(placeIn(each)) && isNew(each))
   const people = others.filter(({ bot }) => !bot)
   return {
@@ -105,10 +114,11 @@ export async function contextOf(
   if (thread && thread.text.length > maxBody) cut.push('description')
   const attached = attachmentsIn(thread, webUrl)
   const own = placeInThread(words.target)
-  const before = readUpTo?.at === words.at ? readUpTo.places : []
+  const upTo = Math.max(untilOf(words), readUpTo?.at ?? 0)
+  const before = readUpTo?.at === upTo ? readUpTo.places : []
   return {
     of: words.id,
-    upTo: { at: words.at, places: [...before, ...(own === undefined ? [] : [own])] },
+    upTo: { at: upTo, places: [...before, ...(own === undefined ? [] : [own])] },
     goesOn: readUpTo !== undefined,
     comments: read.toSorted((a, b) => a.at - b.at),
     thread: description !== undefined,

@@ -47,7 +47,8 @@ const options = {
   force: option(z.literal(true), {
     word: 'force',
     takes: { kind: 'nothing', means: true },
-    about: 'Starts although another pull request is open for the issue, or another issue blocks it.',
+    about:
+      'Starts although another pull request is open for the issue, another issue blocks it, or as many pull requests are open as may be.',
   }),
   dryRun: option(z.literal(true), {
     word: 'dry-run',

@@ -5,26 +5,30 @@
  *   /codex [options] <words>       an instruction: the rest of the line and the lines below it
  *   /codex <command> [options] …   one of the grammar; options before its name count as well
  *
- *   `--` before the words says that they are an instruction, whatever template has the name of the first.
+ *   `--` before the words says that they are an instruction, whatever command or template has the name of the first,
+ *   and whatever stands at their end.
  *
- *   option  = --name value | --name=value | --switch      (before the words; `--` ends them)
+ *   option  = --name value | --name=value | --switch | --switch=true
  *   value   = word | "several words"
  *
- * What phones make of the two hyphens counts as well, and one hyphen before the name of an option. Below the line
- * of a command, lines of nothing but options are options, too.
+ * Options stand before the words, at the end of their line, on lines of their own below it or at the very end. In the
+ * middle of words, right behind a `--`, and where the sentence speaks of them (`fix the --new`), they are words. What phones make of the two hyphens counts as well, and one
+ * hyphen before the name of an option. A slip in the name of an option is told wherever options may stand.
  *
  * Any command takes `--dry-run`.
  *
  * A command that takes nothing is one only when nothing but politeness follows on its
  * line: `/codex stop please` stops, `/codex stop the retry loop from spinning` is an instruction.
+ *
+ * A first word that is a slip of a command's name starts nothing, whatever follows: `near-miss.ts`.
  */
-import { distance } from 'fastest-levenshtein'
 import { type CommandGrammar, instruction } from '../model/command-grammar.ts'
 import { usualTrigger } from '../settings/deployment-settings.ts'
 import { type CommandText, findCommands, type SeenText } from './find.ts'
+import { commandMeant, isSlip, nearest } from './near-miss.ts'
 import { infoOf, type OptionName, Options, optionOf, optionWords } from './options.ts'
 
-interface Command {
+export interface Command {
   name: string
   options: Options
   text: string
@@ -45,8 +49,11 @@ export type Mistake =
 /**
  * @param line what stands on the line of the command, without the lines below
  * @param hides the page does not show all that was written with it
+ * @param replaces what stood there before an edit
  */
-export type Parsed = { kind: 'command'; command: Command; line: string; hides: boolean } | Mistake
+export type Parsed =
+  | { kind: 'command'; command: Command; line: string; hides: boolean; replaces?: Command | undefined }
+  | Mistake
 
 export const isMistake = (parsed: Parsed): parsed is Mistake => parsed.kind !== 'command'
 
@@ -54,15 +61,15 @@ const maxCommands = 10
 
 export const commandParser = (
   grammars: readonly CommandGrammar[],
-): ((seen: SeenText, word?: string) => Parsed[]) => {
+): ((seen: SeenText, word?: string, templates?: readonly string[]) => Parsed[]) => {
   const words: Words = new Map(
     grammars
       .filter(({ name }) => name !== instruction)
       .flatMap(grammar => [grammar.name, ...(grammar.aliases ?? [])].map(word => [word, grammar])),
   )
-  return (seen, word = usualTrigger.word) => {
+  return (seen, word = usualTrigger.word, templates = []) => {
     const { commands: found, unreadable } = findCommands(seen, word)
-    const all = found.map(each => parseCommand(words, each))
+    const all = found.map(each => parseCommand({ words, templates }, each))
     const different = [...new Map(all.map(parsed => [sameness(parsed), parsed])).values()]
     return [
       ...different.slice(0, maxCommands),
@@ -74,9 +81,16 @@ export const commandParser = (
 
 type Words = ReadonlyMap<string, CommandGrammar>
 
-const sameness = (parsed: Parsed): string => JSON.stringify(isMistake(parsed) ? parsed : parsed.command)
+const sameness = (parsed: Parsed): string =>
+  isMistake(parsed) ? JSON.stringify(parsed) : nameOf(parsed.command)
 
-/** What an edit asks: what stood there asks nothing again, nor does it for another line below. */
+/** The same for a command wherever it stands. */
+export const nameOf = (command: Command): string => JSON.stringify(command)
+
+/**
+ * What an edit asks: what stood there asks nothing again, nor does it for another line below. What is new replaces what
+ * went, in their order.
+ */
 export function newCommands(before: readonly Parsed[], after: readonly Parsed[]): Parsed[] {
   const old = [...before]
   const takeOld = (isSame: (each: Parsed) => boolean): boolean => {
@@ -84,17 +98,25 @@ export function newCommands(before: readonly Parsed[], after: readonly Parsed[])
     if (at !== -1) old.splice(at, 1)
     return at !== -1
   }
-  return after
+  const fresh = after
     .filter(each => !takeOld(was => sameness(was) === sameness(each)))
     .filter(each => !takeOld(was => !isMistake(was) && !isMistake(each) && was.line === each.line))
+  const gone = old.flatMap(was => (isMistake(was) ? [] : [was.command]))
+  return fresh.map(each => (isMistake(each) ? each : { ...each, replaces: gone.shift() }))
 }
 
-function parseCommand(words: Words, { line, below, hides }: CommandText): Parsed {
+interface Names {
+  words: Words
+  /** Of templates of the repository. They are asked for only where a name looks like a slip. */
+  templates: readonly string[]
+}
+
+function parseCommand(names: Names, { line, below, hides }: CommandText): Parsed {
   const before = takeOptions(line)
   if (before.kind !== 'options') return before
-  const named = takeName(words, before.rest)
+  const named = takeNameAndEnd(names, before)
   if (named.kind !== 'named') return named
-  const taken = takeAllOptions(named.command, { line: named.rest, below, before: before.options })
+  const taken = takeAllOptions(named.command, { line: named.rest, below, before: named.options })
   if (taken.kind !== 'options') return taken
   const { name, takes, options: takesOptions } = named.command
   const gaveOptions = Object.keys(taken.options).some(option => option !== 'dryRun')
@@ -115,27 +137,90 @@ type Named = Pick<CommandGrammar, 'name' | 'takes' | 'options'>
 
 const unnamed: Named = { name: instruction, takes: 'text', options: true }
 
-function takeName(words: Words, line: string): { kind: 'named'; command: Named; rest: string } | Mistake {
+interface IsNamed {
+  kind: 'named'
+  command: Named
+  rest: string
+}
+
+/** The options at the end are taken first: what is left says whether a command of no words is meant. */
+function takeNameAndEnd(names: Names, before: Taken): (IsNamed & { options: Options }) | Mistake {
+  const line = before.rest
+  const end = endOfOptions.test(line) ? line.length : optionsAtEnd(line)
+  const named = takeName(names, line.slice(0, end).trimEnd())
+  if (named.kind !== 'named') return named
+  if (end === line.length) return { ...named, options: before.options }
+  // `/codex plan -- how --force`
+  if (endOfOptions.test(named.rest))
+    return { ...named, rest: `${named.rest}${line.slice(end - 1)}`, options: before.options }
+  const taken = takeOptions(line.slice(end), before.options)
+  return taken.kind === 'options' ? { ...named, options: taken.options } : taken
+}
+
+function takeName({ words, templates }: Names, line: string): IsNamed | Mistake {
   const match = /^(\S+)\s*/.exec(line)
   if (!match?.[1]) return { kind: 'named', command: unnamed, rest: '' }
-  const word = match[1].toLowerCase().replace(/[.!,;:…。！，；：]+$/, '')
+  const given = match[1].replace(/[.!?,;:…。！，？；：]+$/, '')
+  const word = given.toLowerCase()
   const rest = line.slice(match[0].length)
-  const command = words.get(word)
+  const command = words.get(word || match[1])
   if (command) {
     const beginsOptions = (command.options && optionAt(rest) !== undefined) || /^--\w/.test(rest)
     if (command.takes === 'text' || politeness.test(rest) || beginsOptions)
       return { kind: 'named', command, rest }
   }
-  const meant =
-    command || rest !== ''
-      ? undefined
-      : nearest(
-          word,
-          [...words.keys()].filter(({ length }) => length > 1),
-        )
+  const isKnown = command !== undefined || templates.some(name => name.toLowerCase() === word)
+  const meant = isKnown ? undefined : commandMeant(word, [...words.keys()], politeness.test(rest))
   return meant === undefined
     ? { kind: 'named', command: unnamed, rest: line }
-    : { kind: 'unknown-command', given: match[1], meant: words.get(meant)?.name ?? meant }
+    : { kind: 'unknown-command', given, meant: words.get(meant)?.name ?? meant }
+}
+
+/** Where options stand that only have a slip, or lack their value, they are options: their writer is told so. */
+function isNothingButOptions(text: string): boolean {
+  let rest = text
+  do {
+    const given = optionAt(rest)
+    const name = given && (given.name ?? slipOf(given, rest))
+    if (!name) return false
+    const isSwitch = infoOf(name).takes.kind === 'nothing'
+    if (isSwitch && !/^(?:=|[.!?,;…]*(?:\s|$))/.test(given.after)) return false
+    const value = isSwitch ? undefined : takeValue(given.after, false)
+    if (value && !mayBeMeant(name, value.given)) return false
+    rest = value?.rest ?? given.after.replace(isSwitch ? /^=\S*/ : /^=/, '').trimStart()
+  } while (!thanks.test(rest))
+  return true
+}
+
+/** Not so in `fix the --effort option`. */
+function mayBeMeant(name: OptionName, value: string): boolean {
+  const { takes } = infoOf(name)
+  const given = value.toLowerCase()
+  return takes.kind === 'choice'
+    ? nearest(given, takes.of) !== undefined
+    : !/^(?:option|flag|switch|parameter|argument|setting|value)s?\b/.test(given)
+}
+
+/** Others' options may be close, too: what is short, or begins with one hyphen, is theirs. */
+function slipOf({ given, meant }: Given, text: string): OptionName | undefined {
+  const isOurs = meant !== undefined && meant.length > 3 && !/^-[A-Za-z]/.test(text)
+  return isOurs && isSlip(given.toLowerCase(), meant) ? optionOf(meant) : undefined
+}
+
+const thanks =
+  /^(?:\s*(?:please|pls|plz|thanks|thank you)\b|\s*(?:[.!?,;…\p{Extended_Pictographic}]|\ufe0f))*\s*$/iu
+
+/** Of the last words of a line: more options than there are can't stand there. */
+const mostAtEnd = 2 * optionWords.length
+
+/** What stands before an option that is a word of the sentence, or another program's. */
+const spokenOf = /(?:^|\s)(?:--|the|an?|this|that|its|our|your|my|option|flag|switch)\s+$/i
+
+/** Where the options begin that are the last words of a line; its length if there are none. */
+function optionsAtEnd(line: string): number {
+  const starts = [...line.matchAll(/(?<=\s)(?:--?|[‒–—―−]{1,2})[A-Za-z]/g)].slice(-mostAtEnd)
+  const start = starts.find(({ index }) => isNothingButOptions(line.slice(index)))
+  return start && !spokenOf.test(line.slice(0, start.index)) ? start.index : line.length
 }
 
 interface Given {
@@ -177,7 +262,7 @@ function takeOptions(line: string, before: Options = {}): Taken | Mistake {
 
 const endOfOptions = /^--(?:\s+|$)/
 
-/** Below words, which may speak of options, only lines of nothing but known options count. */
+/** Below words, which may speak of options, only lines of nothing but options count: the first, and the last. */
 function takeAllOptions(
   { takes }: Named,
   { line, below, before }: { line: string; below: string; before: Options },
@@ -188,22 +273,35 @@ function takeAllOptions(
     const [start = '', next = ''] = /^\s*(\S[^\n]*)\n?/.exec(rest) ?? []
     const given = optionAt(next)
     const isBelowWords = taken.rest !== '' || takes === 'nothing'
-    if (!given || (isBelowWords && given.name === undefined)) break
+    if (!given || (isBelowWords && given.name === undefined && !isNothingButOptions(next))) break
     const more = takeOptions(next, taken.options)
     if (more.kind !== 'options') return more
     if (isBelowWords && more.rest !== '') break
     taken = { ...more, rest: taken.rest || more.rest }
     rest = rest.slice(start.length)
   }
-  return taken.kind === 'options'
-    ? {
-        ...taken,
-        rest: taken.rest.replace(endOfOptions, ''),
-        below: rest,
-        literal: endOfOptions.test(taken.rest),
-      }
-    : taken
+  if (taken.kind !== 'options') return taken
+  if (endOfOptions.test(taken.rest))
+    return { ...taken, rest: taken.rest.replace(endOfOptions, ''), below: rest, literal: true }
+  const end = lastLines(rest)
+  const last = takeOptions(asLine(rest.slice(end)), taken.options)
+  if (last.kind !== 'options') return last
+  return { ...taken, options: last.options, below: rest.slice(0, end).trimEnd(), literal: false }
 }
+
+/** Where lines of nothing but options begin that are the last of a text; its length if there are none. */
+function lastLines(text: string): number {
+  let start = text.length
+  for (let lines = 0; lines < mostAtEnd && start > 0; lines++) {
+    const before = text.lastIndexOf('\n', start - 1)
+    const line = text.slice(before + 1, start).trim()
+    if (line !== '' && !/^[-‒–—―−]/.test(line)) break
+    start = Math.max(before, 0)
+  }
+  return isNothingButOptions(asLine(text.slice(start))) ? start : text.length
+}
+
+const asLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
 
 function takeOption({
   given,
@@ -214,10 +312,9 @@ function takeOption({
   if (name === undefined) return { kind: 'unknown-option', given, meant }
   const { takes } = infoOf(name)
   const value =
-    takes.kind === 'nothing'
-      ? { given: '', means: takes.means, rest: after.trimStart() }
-      : takeValue(after, takes.kind === 'choice')
+    takes.kind === 'nothing' ? takeSwitch(after, takes.means) : takeValue(after, takes.kind === 'choice')
   if (!value) return { kind: 'missing-value', option: name }
+  if (value.means === undefined) return { kind: 'option', name, set: {}, rest: value.rest }
   const { success, data: set } = Options.safeParse({ [name]: value.means })
   if (success) return { kind: 'option', name, set, rest: value.rest }
   const near = takes.kind === 'choice' ? nearest(value.given.toLowerCase(), takes.of) : undefined
@@ -230,31 +327,17 @@ interface Value {
   rest: string
 }
 
+/** `--dry-run`, `--dry-run=true`, and `--dry-run=false`, which is as good as nothing. */
+function takeSwitch(after: string, means: unknown): Value {
+  const [whole = '', given = ''] = /^=(\S*)/.exec(after) ?? []
+  const rest = after.slice(whole.length).trimStart()
+  if (whole === '' || /^"?(?:true|yes|on|1)"?$/i.test(given)) return { given, means, rest }
+  return { given: given || '=', means: /^"?(?:false|no|off|0)"?$/i.test(given) ? undefined : given, rest }
+}
+
 function takeValue(after: string, anyCase: boolean): Value | undefined {
   const match = /^(?:=|\s+)(?:"([^"\n]*)"|“([^”\n]*)”|(?!--)(\S+))\s*/.exec(after)
   const given = match?.[1] ?? match?.[2] ?? match?.[3] ?? ''
   if (!match || given === '') return undefined
   return { given, means: anyCase ? given.toLowerCase() : given, rest: after.slice(match[0].length) }
-}
-
-export function nearest(given: string, known: readonly string[]): string | undefined {
-  const close = known
-    .map(word => ({ word, away: distance(given, word) }))
-    .filter(({ word, away }) => away <= (word.length <= 4 ? 1 : 2) || isSwap(given, word))
-    .sort((a, b) => a.away - b.away)
-  return close[0]?.word
-}
-
-/** Swapped neighbours, the commonest slip, count as two for Levenshtein. */
-function isSwap(given: string, word: string): boolean {
-  if (given.length !== word.length) return false
-  const wrong = [...word].flatMap((letter, i) => (given[i] === letter ? [] : [i]))
-  const [first, second] = wrong
-  return (
-    wrong.length === 2 &&
-    first !== undefined &&
-    second === first + 1 &&
-    given[first] === word[second] &&
-    given[second] === word[first]
-  )
 }

@@ -95,6 +95,10 @@ export type WaitReason = 'rate-limit' | 'usage-limit' | 'unavailable' | 'not-rea
 export const isEmptyRepository = (error: unknown): error is Rejected =>
   error instanceof Rejected && error.status === 409 && /repository is empty/i.test(error.message)
 
+/** GitHub says so of a call for which the owner has not accepted the App's permission. */
+export const lacksPermission = ({ message }: { message: string }): boolean =>
+  /not accessible by integration/i.test(message)
+
 export function isNotFound(error: unknown): error is Rejected {
   return error instanceof Rejected && (error.status === 404 || error.status === 410)
 }

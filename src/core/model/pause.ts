@@ -12,12 +12,26 @@ export const Pause = z.object({
   /** The trigger that said so, and when, by GitHub's clock: the newest counts. */
   id: z.string(),
   at: z.number(),
+  /** Of a comment in a thread: GitHub's number, and which command of it. */
+  place: z.object({ comment: z.number().int(), command: z.number().int() }).optional(),
   by: z.string(),
   why: z.string().default(''),
-  /** ms since the epoch */
+  /** ms since the epoch; older versions knew pauses that end by themselves */
   until: z.number().optional(),
 })
 export type Pause = z.infer<typeof Pause>
+
+/** GitHub's times are whole seconds. Within one, its numbers decide, and without them a resume counts. */
+export function isNewer(one: Pause, other: Pause): boolean {
+  if (one.at !== other.at) return one.at > other.at
+  if (!one.place || !other.place) return !one.paused && other.paused
+  if (one.place.comment !== other.place.comment) return one.place.comment > other.place.comment
+  return one.place.command > other.place.command
+}
+
+/** @param all in the order in which they came */
+export const newestPause = ([first, ...others]: readonly Pause[]): Pause | undefined =>
+  first && others.reduce((kept, next) => (isNewer(kept, next) ? kept : next), first)
 
 /** What is paused. */
 export type PauseOf = Pick<Pause, 'of' | 'repoId'>

@@ -147,6 +147,8 @@ export interface Closer {
   url: string
   /** Of its head, if that is in this repository. */
   branch: string | undefined
+  /** `undefined`: the account is gone. */
+  author?: { login: string; bot: boolean } | undefined
 }
 
 /** What keeps an open pull request from being merged, as GitHub's page says it. */

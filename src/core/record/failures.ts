@@ -2,7 +2,7 @@
  * Why a Run failed and what helps, apart from what a service refused (`service-refusals.ts`). Who finds it names the
  * failure; its words are kept in the record as they are told.
  */
-import { type Service, serviceNames } from '../model/errors.ts'
+import { lacksPermission, type Service, serviceNames } from '../model/errors.ts'
 import type { Unfinished } from '../model/task-run.ts'
 import { nounOf } from '../model/thread.ts'
 import { minute } from '../model/time.ts'
@@ -146,7 +146,9 @@ export const refusedBranch = (name: string, { message }: { message: string }, pr
   failure(
     'setup',
     `GitHub did not let the bot make the branch \`${name}\`: ${message}`,
-    `Let this App make branches named \`${prefix}…\` in the repository's rulesets. Then write \`/codex retry\`. Or use a branch that is there: \`/codex --branch NAME …\`.`,
+    lacksPermission({ message })
+      ? 'An owner has to accept what the App asks for (`contents: write`): Settings ▸ GitHub Apps ▸ Review request. Then write `/codex retry`.'
+      : `Let this App make branches named \`${prefix}…\` in the repository's rulesets. Then write \`/codex retry\`. Or use a branch that is there: \`/codex --branch NAME …\`.`,
   )
 
 /** `` `maya` started 12 runs in 24 hours; the limit is 1 `` */

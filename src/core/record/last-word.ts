@@ -8,11 +8,22 @@ import { limits } from './timing.ts'
 
 export const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login
 
+const maxListeners = 10
+
+/** All whose words this round is about, in their order. */
+export function listeners({ request, mailbox, report, result }: Run): string[] {
+  const words = mailbox.wordsOfRound.flatMap(({ by, resumes }) => (resumes ? [] : [by.login]))
+  const first = result.round === 0 ? [request.by.login] : []
+  const all = [...first, ...words, ...(report.answerTo === undefined ? [] : [report.answerTo])]
+  return all.length === 0 ? [request.by.login] : [...new Set(all)].slice(0, maxListeners)
+}
+
 /** No last word for the person who stopped the run, or for a run refused before it began, which its status just said. */
 export function endsQuietly(run: Run): boolean {
   const { outcome, concludedAt = 0 } = run.result
   const { status, readOnlyThread } = run.report
-  if (outcome?.kind === 'stopped') return outcome.by === listener(run) && !run.session.agentLeft
+  if (outcome?.kind === 'stopped')
+    return listeners(run).every(login => login === outcome.by) && !run.session.agentLeft
   if (outcome?.kind !== 'failed' || !neverBegan(run)) return false
   if (statusPlace(run) !== 'comment') return readOnlyThread
   return !status || (status.postedAt !== undefined && concludedAt - status.postedAt < limits.looksOn)

@@ -40,6 +40,12 @@ export const FollowUp = z.object({
   source: Source.optional(),
   /** They send the agent to fix what the pull request needs. */
   fixes: z.literal(true).optional(),
+  /** They stand in a comment where these words stood before. */
+  edits: z.string().optional(),
+  /** The message in whose place they are said: the agent may have that one. */
+  replaces: z.string().optional(),
+  /** With `--force`, to a Run that waits. */
+  forces: z.literal(true).optional(),
   /** The bot's own: a turn that ended before it was done goes on. */
   resumes: z.literal(true).optional(),
 })

@@ -1,14 +1,16 @@
 import { z } from 'zod'
 import type { JobQueue } from '../model/ports.ts'
+import type { Target } from '../model/views.ts'
 import { readJson } from '../text/json.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
 import { inlineOf, inSight, inTheOpen } from './last-word.ts'
-import { type MessageReply, RunMessage, type SenderReply, Source } from './mailbox-part.ts'
+import { type FollowUp, type MessageReply, RunMessage, type SenderReply, Source } from './mailbox-part.ts'
 import { newClaims } from './own-pull-request.ts'
 import { endsBy, tellsMore, withStanding } from './pull-end.ts'
 import { withRetry } from './retries.ts'
 import { type ChangeOf, changed, type Intent, isTerminal, type Run } from './run.ts'
 import { isAnswered } from './turn.ts'
+import { isSamePlace } from './words-to-say.ts'
 
 /** What a message may change; session and schedule are none of its business. */
 type MessageChange = ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>
@@ -44,19 +46,59 @@ function fold(run: Run, message: RunMessage): Run {
   const handled = { handledMessageIds: [...handledMessageIds, id] }
   if (message.kind !== 'follow-up') return heed(withMessage(run, { mailbox: handled }), message)
   const { by, at } = message
+  const said = message.edits === undefined ? undefined : whatItEdits(run, message)
+  const isUnread = said !== undefined && !mayBeRead(run, said)
+  if (isUnread && said === 'request' && !stop) {
+    const { text, inline, attached } = message
+    const request = { ...run.request, at, text, inline, attached, template: undefined, edited: true as const }
+    return withReply(changed(run, { request, mailbox: handled }), message)
+  }
   const wasStoppedSince = stop !== undefined && at < stop.at
   if (wasStoppedSince) {
     const dropped = { ...handled, droppedMessageIds: [...droppedMessageIds, id] }
     return withReply(withMessage(run, { mailbox: dropped }), message, { kind: 'not-passed-on' })
   }
+  const replaced = isUnread && said !== 'request' ? said : undefined
+  const fresh =
+    said === undefined ? message : { ...message, replaces: replaced ? replaced.replaces : idOf(run, said) }
   return withMessage(run, {
     mailbox: {
-      pendingFollowUps: [...pendingFollowUps, message],
+      ...(replaced ? { handledMessageIds: [...handledMessageIds, replaced.id] } : {}),
+      pendingFollowUps: replaced
+        ? pendingFollowUps.map(known => (known === replaced ? fresh : known))
+        : [...pendingFollowUps, fresh],
       requesters: requesters.some(known => known.id === by.id) ? requesters : [...requesters, by],
       fixes: run.mailbox.fixes + (message.fixes ? 1 : 0),
+      forced: message.forces ?? run.mailbox.forced,
       lastWordsAt: Math.max(at, run.mailbox.lastWordsAt ?? run.request.at),
     },
   })
+}
+
+type Said = FollowUp | 'request'
+
+/** Of several in the same comment, that with the same words. */
+function whatItEdits(run: Run, { edits, source }: FollowUp): Said | undefined {
+  const { mailbox, request } = run
+  const isThere = (target: Target | undefined): boolean => isSamePlace(target, source?.target)
+  const all: Said[] = [...mailbox.wordsOfRound, ...mailbox.pendingFollowUps].filter(words =>
+    isThere(words.source?.target),
+  )
+  if (request.origin.kind === 'comment' && isThere(request.origin.commentRef)) all.unshift('request')
+  const textOf = (said: Said): string => (said === 'request' ? request.text : said.text)
+  return all.findLast(said => textOf(said) === edits) ?? (all.length === 1 ? all[0] : undefined)
+}
+
+const idOf = (run: Run, said: Said): string => (said === 'request' ? run.id : said.id)
+
+/** What may have been sent can't be taken back. */
+function mayBeRead(run: Run, said: Said): boolean {
+  if (said === 'request') return run.session.instructionSent || mayHaveBegun(run)
+  const [next] = run.mailbox.pendingFollowUps
+  const isNext = next?.id === said.id
+  const isSending = isNext && openIntent(run, 'deliver')?.messageId === said.id
+  const begins = isNext && run.session.instructionSent && mayHaveBegun(run)
+  return isSending || begins || !run.mailbox.pendingFollowUps.includes(said)
 }
 
 function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Run {

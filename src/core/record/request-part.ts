@@ -49,6 +49,10 @@ export const RunRequest = z.object({
   /** Nobody chose the model: it was the one of the settings. */
   usualModel: z.literal(true).optional(),
   inline: z.array(InlineComment).optional(),
+  /** Before it began, an edit put these words in the place of others. */
+  edited: z.literal(true).optional(),
+  /** The message to its session in whose place an edit put this. */
+  replaces: z.string().optional(),
   /** The plan to carry out, and the commit it was made on. */
   approves: z
     .object({

@@ -12,26 +12,36 @@ export interface Words {
   text: string
   /** When they were written, ms since the epoch, GitHub's clock. */
   at: number
+  /** What others wrote up to then goes with them, if that is later: when a Run that waited began. */
+  until?: number | undefined
   target?: Target
   inline?: readonly InlineComment[]
+  /** The message in whose place they are said. */
+  replaces?: string | undefined
 }
 
-export const firstWords = ({ id, request }: Run): Words => ({
+export const firstWords = ({ id, request, schedule }: Run): Words => ({
   id,
   by: request.by.login,
   text: request.text,
   at: request.at,
+  until: waitedUntil(schedule),
   target: request.origin.kind === 'comment' ? request.origin.commentRef : undefined,
   inline: request.inline,
+  replaces: request.replaces,
 })
 
-export const wordsOf = ({ id, by, text, at, inline, source, resumes }: FollowUp): Words => ({
+const waitedUntil = ({ enteredAt = 0, admissionExpectedAt = 0 }: Run['schedule']): number | undefined =>
+  admissionExpectedAt > enteredAt ? admissionExpectedAt : undefined
+
+export const wordsOf = ({ id, by, text, at, inline, source, resumes, replaces }: FollowUp): Words => ({
   id,
   by: resumes ? undefined : by.login,
   text,
   at,
   target: source?.target,
   inline,
+  replaces,
 })
 
 export function nextWords(run: Run): Words {
@@ -63,6 +73,12 @@ export function placeInThread(target: Target | undefined): string | undefined {
       return undefined
   }
 }
+
+/** Whether both are the same comment, or the thread's own text. */
+export const isSamePlace = (one: Target | undefined, other: Target | undefined): boolean =>
+  one?.kind === 'subject'
+    ? other?.kind === 'subject'
+    : placeInThread(one) !== undefined && placeInThread(one) === placeInThread(other)
 
 /** For the words that were said with it. */
 export function contextGiven({ workspace }: Run, { id }: Words): ChangeOf<'workspace'> {

@@ -11,7 +11,7 @@ import {
   inlinePlace,
   isUndone,
   leavesBoxInStatus,
-  listener,
+  listeners,
   neverBegan,
   staysInStatus,
   wasResumed,
@@ -35,6 +35,7 @@ import {
   commitUrl,
   type Deployment,
   listed,
+  mentions,
   pullLink,
   runUrl,
   small,
@@ -62,8 +63,8 @@ export function closingComment(run: Run, deployment: Deployment, findings: reado
       ]
   return [
     outcome.kind === 'answer' && said && leftUnpublished(run) === 0 && !asksBack(run)
-      ? answerTo(listener(run), said)
-      : `@${listener(run)} ${outcomeSentence(run, outcome)}`,
+      ? answerTo(listeners(run), said)
+      : `${mentions(listeners(run))} ${outcomeSentence(run, outcome)}`,
     found.join('\n'),
     ...rest,
   ]
@@ -109,7 +110,7 @@ function outcomeSentence(run: Run, outcome: Outcome): string {
     }
     case 'stopped': {
       const { by, because } = outcome
-      const isReader = by === listener(run)
+      const isReader = listeners(run).every(login => login === by)
       const how =
         because === undefined ? `by ${personName(by)}` : `because ${isReader ? 'you' : code(by)} ${because}`
       const stopped =
@@ -298,7 +299,7 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   const end = where === 'status' ? run.result.ended : undefined
   return [
     briefly(run),
-    ...(where === 'last-word' && requester === listener(run) ? [] : [inlineWords(requester, 60)]),
+    ...(where === 'last-word' && listeners(run).includes(requester) ? [] : [inlineWords(requester, 60)]),
     ...startedBy(run),
     ...duration(run),
     // PostHog's cost is that of a task, which several runs may share.

@@ -53,7 +53,8 @@ export function dryRunText<Reply>(
   return [
     `nothing was done, and no model was called. ${summary(would)}`,
     ...(would.kind === 'answer' || would.kind === 'refusal'
-      ? [`> ${inWords(would.reply).replaceAll('\n', '\n> ')}`]
+      ? // A quote of people's words begins its lines with `>`, and keeps the command word that they wrote.
+        [`<blockquote>\n\n${inWords(would.reply)}\n\n</blockquote>`]
       : []),
     [may, ...(would.kind === 'start' ? startLines(would, now) : [])].map(line => `- ${line}`).join('\n'),
     ...(would.kind === 'start'

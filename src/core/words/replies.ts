@@ -13,7 +13,7 @@ import { unfinished } from '../record/failures.ts'
 import type { SenderReply } from '../record/mailbox-part.ts'
 import { openQuestion } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
-import { type Outcome, phaseOf, type Rounds, type Run } from '../record/run.ts'
+import { type Outcome, type Phase, phaseOf, type Rounds, type Run } from '../record/run.ts'
 import type { GrantName } from '../settings/deployment-settings.ts'
 import type { HeldSetting } from '../settings/layers.ts'
 import type { FileSlips } from '../settings/repository-file.ts'
@@ -21,7 +21,7 @@ import { begun, counted, dollars, ended, moment } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { type DryRun, dryRunText } from './dry-run.ts'
 import { configText } from './settings-check.ts'
-import { waitsInWords } from './waiting.ts'
+import { pauseSentence, waitsInWords } from './waiting.ts'
 import { questionUrl } from './while-working.ts'
 import { priced, pullLink, withCode } from './words.ts'
 
@@ -86,11 +86,18 @@ export type Reply =
   | { kind: 'beside-slips'; reply: Reply; problem: string; slips: readonly FileSlips[] }
   | { kind: 'session-cost'; cost: number; limit: number; again?: boolean }
   | ({ kind: 'dry-run' } & DryRun<Reply>)
-  | { kind: 'has-pull'; pulls: readonly { number: number; title: string; url: string }[]; again?: boolean }
+  | {
+      kind: 'has-pull'
+      pulls: readonly {
+        number: number
+        title: string
+        url: string
+      }[] /** Behind `/codex`, to write it again; `undefined` for words on several lines. */
+      words: string | undefined
+    }
   | { kind: 'nothing-to-fix'; pull: number | undefined }
   | ({ kind: 'fix-rounds'; pull: number; most: number } & Rounds)
-  | { kind: 'no-pause-time'; given: string }
-  | { kind: 'paused'; pause: Pause; now: number }
+  | { kind: 'paused'; pause: Pause; replaced: Pause | undefined; now: number }
   | { kind: 'resumed'; pause: Pause; before?: Pause; waiting: number }
   /** A later command of another person holds. */
   | { kind: 'said-since'; by: string; paused: boolean }
@@ -133,7 +140,7 @@ function sentence(reply: Reply, login: string): string {
     case 'model':
       return `there is no model ${code(reply.model)}.${didYouMean(reply.meant) ?? ` There are ${priced(reply.known)}.`} Nothing was started.`
     case 'nothing-to-fix':
-      return `${reply.pull === undefined ? 'there is no open pull request' : `#${reply.pull} has no failed checks, conflicts, requested changes or open comments now`}. Nothing was started.`
+      return `${reply.pull === undefined ? 'there is no open pull request' : `#${reply.pull} has no failed checks, conflicts, requested changes or open comments now`}. Nothing was started. To have something else fixed, write \`/codex fix\` and what.`
     case 'fix-rounds':
       return `an agent was sent ${counted(reply.asked + reply.byPostHog, 'time')} to fix #${reply.pull}${reply.byPostHog > 0 ? `, ${reply.byPostHog} of them by PostHog itself` : ''}. The limit is ${reply.most}. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.`
     case 'no-branch':
@@ -179,7 +186,7 @@ function sentence(reply: Reply, login: string): string {
     case 'queue': {
       const { run, now } = reply
       if (!run) return 'nothing waits and nothing is going on in this thread.'
-      if (phaseOf(run) !== 'waiting') return `the run here does not wait: ${phaseInWords(run)}.`
+      if (phaseOf(run) !== 'waiting') return `the run here does not wait: ${phaseInWords(run, now)}.`
       return `the run here ${waitsInWords(run.schedule.waits, now)}`
     }
     case 'config':
@@ -208,13 +215,13 @@ function sentence(reply: Reply, login: string): string {
       return `${reply.pulls.length === 1 ? 'an open pull request already closes' : 'open pull requests already close'} this issue: ${reply.pulls
         .slice(0, maxShown)
         .map(pullLink)
-        .join(
-          ', ',
-        )}. Nothing was started. ${code(`/codex ${reply.again ? 'retry ' : ''}--force`)} starts anyway.`
-    case 'no-pause-time':
-      return `${code(reply.given)} is not a time in the next year, so nothing was paused. Write it like \`until 18:00\`, \`until 2026-12-01 18:00\`, \`until Monday\` or \`for 2 h\`. Times are UTC.`
+        .join(', ')}. Nothing was started. ${
+        reply.words === undefined || reply.words.length > maxWords
+          ? 'Write the same again with `--force` behind `/codex` to start anyway.'
+          : `${code(`/codex --force ${reply.words}`.trimEnd())} starts anyway.`
+      }`
     case 'paused':
-      return `${code('codex')} is paused in this repository${reply.pause.until === undefined ? '' : ` until ${moment(reply.pause.until, reply.now)}`}. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs at work go on. \`/codex resume\` ends the pause.`
+      return pausedSentence(reply)
     case 'resumed':
       if (!reply.before) return 'the pause has ended.'
       return `the pause by ${code(reply.before.by)} has ended. ${reply.waiting === 0 ? 'Nothing waited.' : `${counted(reply.waiting, 'run')} that waited ${reply.waiting === 1 ? 'starts' : 'start'} now.`}`
@@ -226,6 +233,23 @@ function sentence(reply: Reply, login: string): string {
       return `this did not work: ${ended(inlineWords(reply.reason, 300))} Nothing was started. Write the command again in a few minutes.`
   }
 }
+
+function pausedSentence({ pause: { why }, replaced, now }: Reply & { kind: 'paused' }): string {
+  const before = replaced
+    ? ` This replaces another pause. ${pauseSentence({ ...replaced, since: replaced.at }, now)}`
+    : ''
+  const [line = ''] = why.split('\n', 1)
+  const asked = `/codex -- pause ${line.length > maxReason ? `${line.slice(0, maxReason).trimEnd()} …` : line}`
+  // Whoever wanted a button to pause, or an end of the pause, learns it from this.
+  const reason =
+    why === ''
+      ? ''
+      : ` What stands behind \`pause\` is only the reason: no time, and nothing that Codex does. If you asked Codex for it, write \`/codex resume\` and then ${code(asked)}.`
+  return `Codex is paused in this repository.${before} Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs at work go on. \`/codex resume\` ends the pause.${reason}`
+}
+
+const maxReason = 80
+const maxWords = 200
 
 const templateFaults = {
   long: `is longer than ${maxTemplate} characters`,
@@ -262,11 +286,11 @@ function notBegunSentence({ by, words, waitsFor, until = 0, stopped }: NotBegun,
   return `${what} waits for ${waitsFor === 'run' ? 'the run here' : serviceNames[waitsFor]}${known}.`
 }
 
-function runSentence({ live, beside, last, asked }: Reply & { kind: 'status' }): string {
-  if (live) return `a run is going on here: ${runInWords(live)}`
+function runSentence({ live, beside, last, asked, now = 0 }: Reply & { kind: 'status' }): string {
+  if (live) return `a run is going on here: ${runInWords(live, now)}`
   if (beside)
-    return `nothing is going on here, but a run in ${besideThis(beside.thread)}: ${runInWords(beside)}`
-  if (last) return `nothing is going on here now. The last run: ${runInWords(last)}`
+    return `nothing is going on here, but a run in ${besideThis(beside.thread)}: ${runInWords(beside, now)}`
+  if (last) return `nothing is going on here now. The last run: ${runInWords(last, now)}`
   return asked ? 'nothing is going on here now.' : `nothing was asked here yet. ${help}`
 }
 
@@ -317,18 +341,21 @@ const nothingTo: Record<'stop' | 'retry' | 'continue' | 'approve' | 'resume' | '
   review: 'this is an issue, so there is nothing to review. Write the command on a pull request.',
 }
 
+/** Of words that only speak of an option. */
+const literally = ' To say it literally, write `/codex -- …`.'
+
 function mistakeSentence(mistake: Mistake): string {
   switch (mistake.kind) {
     case 'unknown-option': {
       const { given, meant } = mistake
-      return `there is no option ${code(`--${given}`)}.${didYouMean(meant && `--${meant}`) ?? ` There are ${allOptions}.`}`
+      return `there is no option ${code(`--${given}`)}.${didYouMean(meant && `--${meant}`) ?? ` There are ${allOptions}.`}${literally}`
     }
     case 'unknown-command':
-      return `there is no command ${code(mistake.given)}.${didYouMean(`/codex ${mistake.meant}`) ?? ''} If it is your instruction, write ${code(`/codex -- ${mistake.given}`)}.`
+      return `there is no command ${code(mistake.given)}.${didYouMean(`/codex ${mistake.meant}`) ?? ''} If it is your instruction, write ${code(`/codex -- ${mistake.given} …`)}.`
     case 'missing-value':
-      return `${code(flagOf(mistake.option))} needs a value: ${code(usageOf(mistake.option))}.`
+      return `${code(flagOf(mistake.option))} needs a value: ${code(usageOf(mistake.option))}.${literally}`
     case 'bad-value':
-      return `${code(mistake.given)} is not a value for ${code(flagOf(mistake.option))}.${didYouMean(mistake.meant) ?? ` It takes ${code(takenBy(mistake.option))}.`}`
+      return `${code(mistake.given)} is not a value for ${code(flagOf(mistake.option))}.${didYouMean(mistake.meant) ?? (takenBy(mistake.option) === '' ? ' It takes none.' : ` It takes ${code(takenBy(mistake.option))}.`)}${literally}`
     case 'option-twice':
       return `${code(flagOf(mistake.option))} is given twice.`
     case 'no-options-here':
@@ -381,8 +408,7 @@ const reactionRows: readonly string[] = Object.entries({
   failed: '😕 It failed, or ended before it was done. A comment says why.',
 } satisfies Record<Sign, string>).map(([, row]) => `- ${row}`)
 
-const phases: Record<ReturnType<typeof phaseOf>, string> = {
-  waiting: 'it waits for its turn',
+const phases: Record<Exclude<Phase, 'waiting'>, string> = {
   preparing: 'it is getting ready',
   starting: 'PostHog is starting it',
   working: 'Codex is working',
@@ -396,17 +422,19 @@ const phases: Record<ReturnType<typeof phaseOf>, string> = {
   failed: 'it failed',
 }
 
-function phaseInWords(run: Run): string {
-  if (run.mailbox.stop || !openQuestion(run)) return phases[phaseOf(run)]
+function phaseInWords(run: Run, now: number): string {
+  const phase = phaseOf(run)
+  if (phase === 'waiting') return `it ${waitsInWords(run.schedule.waits, now).replace(/\.$/, '')}`
+  if (run.mailbox.stop || !openQuestion(run)) return phases[phase]
   const url = questionUrl(run)
   return `it waits for your answer${url === undefined ? '' : ` to [this question](${url})`}`
 }
 
-function runInWords(run: Run): string {
+function runInWords(run: Run, now: number): string {
   const pull = run.result.pulls.at(-1)
   const away = services.filter(service => retryOf(run, service) && !run.result.outcome)
   return [
-    `${phaseInWords(run)}.`,
+    `${phaseInWords(run, now)}.`,
     ...away.map(service => `It waits for ${serviceNames[service]}.`),
     `${code(run.request.by.login)} asked for it.`,
     ...(pull ? [`Pull request: [#${pull.number}](${pull.url}).`] : []),

@@ -67,6 +67,7 @@ export function phaseKey(run: Run, now: number): string {
     pulls,
     run.session.agentLeft ? 'left' : '',
     run.mailbox.ignoredStop ? 'not stopped' : '',
+    ...(run.request.edited ? [run.request.at] : []),
     ...(needs ? [JSON.stringify(needs)] : []),
     ...(ended ? [ended.how, ended.revertedBy?.number] : []),
   ].join('|')

@@ -44,7 +44,7 @@ export function waitingLines({ schedule: { waits } }: Run, now: number): string[
     case 'open-pulls':
       return [
         `${waits.pulls.length === 1 ? 'One pull request' : `${waits.pulls.length} pull requests`} of Codex ${waits.pulls.length === 1 ? 'is' : 'are'} open or on the way in this repository. The limit is ${waits.most}:\n\n${awaitedList(waits.pulls)}`,
-        'Codex starts by itself when there is room.',
+        'Codex starts by itself when there is room. `/codex --force` starts it now.',
       ]
   }
 }
@@ -68,15 +68,15 @@ export function waitsInWords(waits: Waits | undefined, now: number): string {
   }
 }
 
-type Pause = Omit<Extract<Waits, { kind: 'pause' }>, 'kind' | 'of'>
+type Pause = Pick<Extract<Waits, { kind: 'pause' }>, 'by' | 'since' | 'why'>
 
 /** `Paused since 14:02 UTC by maya: release.` */
-function pauseSentence({ by, since, why }: Pause, now: number): string {
+export function pauseSentence({ by, since, why }: Pause, now: number): string {
   const when = since === undefined ? '' : ` since ${moment(since, now)}`
   return ended(`Paused${when} by ${inlineWords(by, 80)}${why === '' ? '' : `: ${inlineWords(why, 300)}`}`)
 }
 
-const afterPause = ({ until }: Pick<Pause, 'until'>, now: number): string =>
+const afterPause = ({ until }: { until?: number | undefined }, now: number): string =>
   until === undefined ? 'when the pause ends' : `at ${moment(until, now)}`
 
 /** A change of this is shown at once; that of a place in line is not. */
@@ -89,7 +89,7 @@ export const waitsKey = (waits: Waits | undefined): string => {
     case 'until':
       return waits.limit
     case 'pause':
-      return `pause ${waits.by} ${waits.since} ${waits.until}`
+      return `pause ${waits.by} ${waits.since} ${waits.until} ${waits.why}`
     case 'blocked':
       return names(waits.by, waits.more)
     case 'open-pulls':

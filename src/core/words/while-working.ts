@@ -50,6 +50,7 @@ export function workLines(run: Run, now: number): string[] {
   const { waits, resumedBy } = run.schedule
   return [
     instruction(run),
+    edited(run),
     ...outages(run, now),
     resumed
       ? `Codex had not finished when ${unfinished[resumed.why].because}. It goes on in the same session.`
@@ -63,6 +64,14 @@ export function workLines(run: Run, now: number): string[] {
     openPulls(run).join('\n'),
     run.session.summary ? quoted(run.session.summary, maxSummary) : '',
   ]
+}
+
+/** Before the agent had them, they simply are the newer ones. */
+function edited({ mailbox: { wordsOfRound, pendingFollowUps } }: Run): string {
+  const words = [...wordsOfRound, ...pendingFollowUps].findLast(({ replaces }) => replaces !== undefined)
+  if (!words) return ''
+  const { by, text } = words
+  return `✏️ ${inlineWords(by.login, 60)} edited a comment, and Codex is told that this replaces what it said: ${inlineWords(text, 200)}`
 }
 
 const hasOpenQuestion = (run: Run, now: number): boolean =>

@@ -68,14 +68,16 @@ export function agentWords(words: string): string {
   return `${spoken(first, maxFirst)}\n\n<details><summary>${summary}</summary>\n\n${spoken(rest, maxAnswer)}\n\n</details>`
 }
 
+export const mentions = (logins: readonly string[]): string => logins.map(login => `@${login}`).join(' ')
+
 /** As an answer to somebody: on the line of their name, if it begins with a sentence. */
-export function answerTo(login: string, words: string): string {
+export function answerTo(logins: readonly string[], words: string): string {
   const said = agentWords(words)
-  if (said.startsWith('>')) return `@${login} Codex answered:\n\n${said}`
+  if (said.startsWith('>')) return `${mentions(logins)} Codex answered:\n\n${said}`
   // What is written from right to left stands in a paragraph of its own, which GitHub then sets so.
   const [line = ''] = said.split('\n')
   const joins = beginsWithSentence.test(line) && !rightToLeft.test(line)
-  return `@${login}${joins ? ' ' : '\n\n'}${said}`
+  return `${mentions(logins)}${joins ? ' ' : '\n\n'}${said}`
 }
 
 const beginsWithSentence = /^(?!\d+[.)]\s)(?:[\p{L}\p{N}]|`[^`]|\*{1,2}[^\s*])/u
@@ -121,10 +123,6 @@ export function inOwnWords(text: string, word: string): string {
   if (word === usualTrigger.word) return text
   return text
     .split('\n')
-    .map(line =>
-      line.startsWith('>')
-        ? line
-        : line.replaceAll('`/codex', `\`/${word}`).replace(/^\/codex(?=\s|$)/, `/${word}`),
-    )
+    .map(line => (line.startsWith('>') ? line : line.replace(/(?:(?<=`+ ?)|^)\/codex(?![\w-])/g, `/${word}`)))
     .join('\n')
 }

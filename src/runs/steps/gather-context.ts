@@ -4,7 +4,7 @@ import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import type { CommentView } from '../../core/model/views.ts'
 import { areRefusedFor } from '../../core/record/retries.ts'
 import { limits } from '../../core/record/timing.ts'
-import { knowsThread, nextWords } from '../../core/record/words-to-say.ts'
+import { knowsThread, nextWords, placeInThread } from '../../core/record/words-to-say.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
 
 const maxPeople = 15
@@ -21,14 +21,15 @@ export const gatherContext = step('gather-context', {
       since: readUpTo?.at,
       holds: words.target?.kind === 'thread' ? words.target.commentId : undefined,
     })
-    const { inTime } = commentsToRead({ words, readUpTo, comments })
+    const said = run.mailbox.pendingFollowUps.flatMap(({ source }) => placeInThread(source?.target) ?? [])
+    const { inTime } = commentsToRead({ words, readUpTo, comments, said })
     const trust = await trustIn(context, inTime, [
       words.by ?? run.request.by.login,
       run.request.by.login,
       run.baseline.snapshot.author,
     ])
     const description = knows ? undefined : run.baseline.snapshot.body
-    const reading = { words, readUpTo, description, comments }
+    const reading = { words, readUpTo, description, comments, said }
     const pages = { shown: github.shown, webUrl: run.thread.url }
     return { workspace: { threadContext: await contextOf(reading, trust, pages) } }
   },

@@ -2,7 +2,6 @@
  * What an admin may do from the pages: what commands do, by the same messages, triggers and pauses. Each is named by the
  * form that was sent, so that the same form counts once.
  */
-import { readPause } from '../../core/command/pause-time.ts'
 import { holds, type PauseOf, type Pauses, pausedPart, pauseOfBot } from '../../core/model/pause.ts'
 import type { JobQueue } from '../../core/model/ports.ts'
 import type { Person } from '../../core/model/thread.ts'
@@ -20,7 +19,6 @@ export const results = {
   retried: 'It is asked for again, for the same person and under the same limits.',
   'no-retry': 'Nothing to retry: trying again would not help.',
   paused: 'It is paused. The threads of runs that wait say so.',
-  'no-time': 'That is not a time. Write “until 18:00”, “until tomorrow” or “for 2 h”, then the reason.',
   resumed: 'It goes on. What waited starts by itself.',
   'not-paused': 'It is not paused.',
   draining: 'This process takes no more work. What it has in hand goes on to its next step.',
@@ -74,10 +72,8 @@ export const actOnBot = (parts: ActionParts, action: 'pause' | 'resume', sent: S
   (action === 'pause' ? pause : resume)(parts, pauseOfBot, sent)
 
 async function pause({ pauses, now }: ActionParts, what: PauseOf, { id, by, text }: Sent): Promise<Result> {
-  const read = readPause(text.slice(0, 300), now())
-  if (read.kind === 'no-time') return 'no-time'
-  const { why, until } = read
-  await pauses.say({ ...what, id: `admin-${id}`, at: now(), by: by.login, paused: true, why, until })
+  const why = text.slice(0, 300).trim()
+  await pauses.say({ ...what, id: `admin-${id}`, at: now(), by: by.login, paused: true, why })
   return 'paused'
 }
 

@@ -54,8 +54,8 @@ export function PauseForm({ viewer, now, name, pause, to, id }: PauseShown) {
       {viewer.form()}
       <div class="row">
         <div class="field">
-          <label for={id}>Until when, and why (optional; threads show it)</label>
-          <input id={id} name="text" placeholder="until 18:00 release" />
+          <label for={id}>Why (optional; threads show it)</label>
+          <input id={id} name="text" placeholder="release" />
         </div>
         <button type="submit">Pause {name}</button>
       </div>
