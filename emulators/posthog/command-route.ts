@@ -36,7 +36,9 @@ export const commandRoute: Route = route('command', ['POST', path], 'task:write'
   return handlers[command.method](request, run, command)
 })
 
-const handlers: Record<Command['method'], (request: ApiRequest, run: Run, command: Command) => Reply> = {
+type Handle = (request: ApiRequest, run: Run, command: Command) => Reply | Promise<Reply>
+
+const handlers: Record<Command['method'], Handle> = {
   user_message: userMessage,
   permission_response: permissionResponse,
   set_config_option: setConfigOption,
@@ -110,13 +112,16 @@ function deliver(
 const hasWorkflow = (run: Run) => !run.terminal && !run.workflowGone
 
 /** The agent's own refusals come with 200, as errors of JSON-RPC [R]. */
-function permissionResponse(request: ApiRequest, run: Run, { params, id }: Command): Reply {
+function permissionResponse(request: ApiRequest, run: Run, command: Command): Reply | Promise<Reply> {
+  const { agent } = request.world
+  const { params, id } = command
   if (run.terminal)
     return errorReply(409, 'The run of this permission request has ended', {
       code: 'permission_target_ended',
     })
   if (!run.sandboxUp) return sandboxNotReady
   request.record('command', run.task, run)
+  if (agent.passOn) return agent.passOn(run, command)
   const said = { jsonrpc: '2.0', ...(id === undefined ? {} : { id }) }
   if (run.permission?.requestId !== params.requestId)
     return ok({
@@ -130,12 +135,15 @@ function permissionResponse(request: ApiRequest, run: Run, { params, id }: Comma
 const stateOf: Readonly<Record<string, string>> = { model: 'model', effort: 'reasoning_effort' }
 
 /** Within the runtime [R]; what the agent makes of a wrong value is [U]. */
-function setConfigOption(request: ApiRequest, run: Run, { params, id }: Command): Reply {
+function setConfigOption(request: ApiRequest, run: Run, command: Command): Reply | Promise<Reply> {
+  const { agent } = request.world
+  const { params, id } = command
   if (!request.world.settings.setsOptions)
     return errorReply(400, '"set_config_option" is not a valid choice.')
   if (run.terminal) return workflowEnded(request.world)
   if (!run.sandboxUp) return sandboxNotReady
   request.record('command', run.task, run)
+  if (agent.passOn) return agent.passOn(run, command)
   const said = { jsonrpc: '2.0', ...(id === undefined ? {} : { id }) }
   const key = stateOf[String(params.configId)]
   if (key === undefined)
