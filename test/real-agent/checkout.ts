@@ -63,13 +63,13 @@ export class Checkout {
   static async make(given: CheckoutGiven): Promise<Checkout> {
     const { gitHub, repository, folder, branch } = given
     const first = await gitHub.defaultBranch(repository)
-    const others = (await gitHub.branches(repository)).filter(name => name !== first)
-    const checkout = new Checkout(given, branch ?? first)
-    const files = await Promise.all(
-      [first, ...others].map(async name => [name, await gitHub.files(name, repository)] as const),
-    )
-    await checkout.#import(first, files)
-    await checkout.#clone(branch ?? first, [first, ...others])
+    const base = branch ?? first
+    const checkout = new Checkout(given, base)
+    const known = await gitHub.branches(repository)
+    const wanted = [...new Set([first, base])].filter(name => known.includes(name))
+    const filesOf = async (name: string) => [name, await gitHub.files(name, repository)] as const
+    await checkout.#import(first, await Promise.all(wanted.map(filesOf)))
+    await checkout.#clone(base, wanted)
     for (const program of ['gh', 'pushed']) await shim(join(folder, 'bin', program), given.shimUrl)
     const hook = `#!/bin/sh\nexec ${join(folder, 'bin/pushed')}\n`
     await executable(join(checkout.#bare, 'hooks/post-receive'), hook)

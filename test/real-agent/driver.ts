@@ -3,6 +3,7 @@
  * does. How the deployed workflow does that is not known, so it can be chosen, and is unkind unless said otherwise.
  */
 import { randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -23,21 +24,24 @@ import { SandboxApi, type Watcher } from './sandbox-api.ts'
 
 /** What PostHog's workflow does. */
 export interface Workflow {
+  /** Tells how it sets the sandbox up. */
+  progress: boolean
   /** Milliseconds from a terminal row to the end of the sandbox. */
-  teardown: number
+  teardown: number | 'never'
   /** Also hands on the message that the run began with, without an id, as an older one does. */
   forwardsFirst: boolean
   /** Milliseconds from the death of a sandbox to the row that says so; without, no row ever says it. */
   noticesDeath: number | undefined
 }
 
-const unkind: Workflow = { teardown: 0, forwardsFirst: false, noticesDeath: 500 }
+const unkind: Workflow = { progress: true, teardown: 0, forwardsFirst: false, noticesDeath: 500 }
 
 interface Given {
   gitHub: GitHubSide
   /** The address that stands for https://github.com. */
   gitHubUrl: string
   watcher?: Watcher
+  withoutOauthFile?: boolean | undefined
 }
 
 /** One run as a test sees it. */
@@ -64,6 +68,7 @@ export class RealAgents {
       (error: unknown) => response.end(JSON.stringify({ code: 1, out: `${error}\n` })),
     )
   })
+  readonly #beginning: (() => void)[] = []
   #api: Promise<SandboxApi> | undefined
 
   constructor(given: Given) {
@@ -84,6 +89,16 @@ export class RealAgents {
     return lives.filter(({ run }) => this.#scriptOf(run).script === script).map(({ sandbox }) => sandbox)
   }
 
+  /** As soon as it starts. */
+  async sandboxOf(run: Run): Promise<Sandbox> {
+    for (;;) {
+      const live = this.#lives.get(run.id)
+      if (live) return live.sandbox
+      if (run.terminal) throw new Error(`it did not start: ${run.errorMessage}`)
+      await Promise.race([new Promise<void>(resolve => this.#beginning.push(resolve)), ended(run)])
+    }
+  }
+
   readonly drives: MakeDriver = world => {
     this.#api = this.#listen(world)
     return {
@@ -94,7 +109,9 @@ export class RealAgents {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#lives.values()].map(({ sandbox }) => sandbox.closed()))
+    const lives = [...this.#lives.values()]
+    await Promise.all(lives.map(({ sandbox }) => sandbox.closed()))
+    await Promise.all(lives.map(({ run }) => keepLog(run)))
     await Promise.all([this.#model.close(), closed(this.#shims), (await this.#api)?.close()])
   }
 
@@ -116,7 +133,7 @@ export class RealAgents {
     const api = await this.#api
     if (!api) throw new Error('nobody listens')
     await pause(timing.queued, run.life.signal)
-    run.progress('sandbox', 'in_progress', 'Setting up sandbox')
+    if (workflow.progress) run.progress('sandbox', 'in_progress', 'Setting up sandbox')
     const folder = join(runsFolder, run.id)
     const asked = run.state.pr_base_branch
     const checkout = await Checkout.make({
@@ -125,8 +142,8 @@ export class RealAgents {
       branch: typeof asked === 'string' ? asked : undefined,
       shimUrl: `http://127.0.0.1:${(this.#shims.address() as AddressInfo).port}/${run.id}`,
     })
-    run.progress('sandbox', 'completed', 'Set up sandbox')
-    if (run.state.pending_user_message !== undefined) run.state.pending_user_message_id = randomUUID()
+    if (workflow.progress) run.progress('sandbox', 'completed', 'Set up sandbox')
+    if (run.state.pending_user_message !== undefined) run.state.pending_user_message_id ??= randomUUID()
     if (run.terminal) return
     const sandbox = await Sandbox.start({
       ...{ taskId: run.task.id, runId: run.id, projectId, folder, baseBranch: checkout.base },
@@ -135,8 +152,10 @@ export class RealAgents {
       model: text(run.state.model) ?? 'gpt-5.5',
       effort: text(run.state.reasoning_effort),
       autoPublish: run.state.auto_publish === true,
+      withoutOauthFile: this.#given.withoutOauthFile === true,
     })
     this.#lives.set(run.id, { run, sandbox, checkout })
+    for (const began of this.#beginning.splice(0)) began()
     run.life.signal.addEventListener('abort', () => tearDown(sandbox, workflow), { once: true })
     if (run.life.signal.aborted) tearDown(sandbox, workflow)
     this.#guarded(run, noticeDeath(run, sandbox, workflow))
@@ -145,7 +164,9 @@ export class RealAgents {
     run.sandboxUp = true
     run.turns = 1
     for (const begin of run.onTurn.splice(0)) begin()
-    if (workflow.forwardsFirst) await sandbox.command('user_message', { content: run.prompt })
+    if (!workflow.forwardsFirst) return
+    await script.called(script.calls.length + 1)
+    await sandbox.command('user_message', { content: run.prompt })
   }
 
   /** In the order in which they came; the first one of a run goes with its row. */
@@ -196,10 +217,19 @@ const Shimmed = z.object({ program: z.string(), args: z.array(z.string()) })
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
+/** For who looks why a story is red. */
+async function keepLog(run: Run): Promise<void> {
+  const lines = run.log.map(entry => `${JSON.stringify(entry)}\n`)
+  await writeFile(join(runsFolder, run.id, 'session.ndjson'), lines.join(''))
+}
+
 function tearDown(sandbox: Sandbox, { teardown }: Workflow): void {
   if (teardown === 0) sandbox.kill()
-  else sleep(teardown).then(() => sandbox.kill())
+  else if (teardown !== 'never') sleep(teardown).then(() => sandbox.kill())
 }
+
+const ended = ({ life }: Run): Promise<unknown> =>
+  new Promise(resolve => life.signal.addEventListener('abort', resolve, { once: true }))
 
 /** The workflow looks after its sandbox; the agent-server itself can't tell of this. */
 async function noticeDeath(run: Run, sandbox: Sandbox, { noticesDeath }: Workflow): Promise<void> {

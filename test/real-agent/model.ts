@@ -100,6 +100,11 @@ export class Script {
     return call.reply
   }
 
+  /** From its next call on. */
+  says(turn: Turn): void {
+    this.#turns.splice(this.calls.length, Number.POSITIVE_INFINITY, turn)
+  }
+
   /** Until the model was asked so often. */
   async called(times: number): Promise<void> {
     while (this.calls.length < times) await new Promise<void>(resolve => this.#heard.push(resolve))
@@ -144,10 +149,14 @@ async function say(response: ServerResponse, reply: Reply): Promise<void> {
     return void response.end()
   }
   const items = itemsOf(reply, id)
+  const ends = !reply.hang && !reply.cut
   for (const [index, item] of items.entries()) {
-    if (item.type === 'message')
-      await speak(send, { item, index, text: reply.text ?? '', ends: !reply.hang && !reply.cut })
-    else if (!reply.hang && !reply.cut) send({ type: 'response.output_item.done', output_index: index, item })
+    send({ type: 'response.output_item.added', output_index: index, item: { ...item, content: [] } })
+    for (const delta of deltasOf(item, reply)) {
+      send({ ...delta, item_id: item.id, output_index: index })
+      await sleep(1)
+    }
+    if (ends) send({ type: 'response.output_item.done', output_index: index, item })
   }
   if (reply.cut) return void response.destroy()
   if (reply.hang) return
@@ -155,26 +164,16 @@ async function say(response: ServerResponse, reply: Reply): Promise<void> {
   response.end()
 }
 
-interface Spoken {
-  item: Item
-  index: number
-  text: string
-  ends: boolean
-}
-
-async function speak(send: (event: Item) => void, { item, index, text, ends }: Spoken): Promise<void> {
-  send({ type: 'response.output_item.added', output_index: index, item: { ...item, content: [] } })
-  for (const delta of text.match(/[\s\S]{1,16}/gu) ?? []) {
-    send({
-      type: 'response.output_text.delta',
-      item_id: item.id,
-      output_index: index,
-      content_index: 0,
-      delta,
-    })
-    await sleep(1)
-  }
-  if (ends) send({ type: 'response.output_item.done', output_index: index, item })
+/** Words come in parts. */
+function deltasOf(item: Item, { text = '', thinks = '' }: Reply): Item[] {
+  if (item.type === 'reasoning')
+    return [
+      { type: 'response.reasoning_summary_part.added', summary_index: 0 },
+      { type: 'response.reasoning_summary_text.delta', summary_index: 0, delta: thinks },
+    ]
+  if (item.type !== 'message') return []
+  const parts = text.match(/[\s\S]{1,16}/gu) ?? []
+  return parts.map(delta => ({ type: 'response.output_text.delta', content_index: 0, delta }))
 }
 
 interface Item {

@@ -26,6 +26,8 @@ export interface SandboxGiven {
   baseBranch: string
   /** Where its home, its `/tmp` and its checkout are. */
   folder: string
+  /** Where PostHog puts the key for the agent's own tools. */
+  withoutOauthFile?: boolean
 }
 
 export interface Answer {
@@ -89,7 +91,8 @@ export class Sandbox {
     for (const name of ['home', 'codex', 'tmp', 'repo']) await mkdir(join(folder, name), { recursive: true })
     const live = { POSTHOG_API_URL: apiUrl, POSTHOG_PROJECT_ID: String(projectId) }
     await writeFile(join(folder, 'tmp/agent-env'), zeroSeparated(live))
-    await writeFile(join(folder, 'tmp/agent-oauth-env'), zeroSeparated({ POSTHOG_PERSONAL_API_KEY: apiKey }))
+    const own = join(folder, 'tmp/agent-oauth-env')
+    if (!given.withoutOauthFile) await writeFile(own, zeroSeparated({ POSTHOG_PERSONAL_API_KEY: apiKey }))
     return new Sandbox(given, await freePort())
   }
 

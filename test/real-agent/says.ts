@@ -1,7 +1,7 @@
 /** Replies of the model, in the words of a story. */
 import type { Reply } from './model.ts'
 
-export const runs = (cmd: string, given: object = {}): Reply => ({
+export const shell = (cmd: string, given: object = {}): Reply => ({
   calls: [{ name: 'exec_command', arguments: { cmd, ...given } }],
 })
 

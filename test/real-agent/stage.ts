@@ -1,7 +1,7 @@
 /** The bot as `npm start` runs it, between an emulated GitHub and an emulated PostHog whose agents are real. */
 import { afterAll, beforeAll, describe } from 'vitest'
 import { redisAvailable, startRedis } from '../support/redis-server.ts'
-import { Thread } from '../world/thread.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
 import { RealAgents } from './driver.ts'
 import { gitHubSide } from './gh.ts'
@@ -9,6 +9,7 @@ import { gitHubSide } from './gh.ts'
 interface Stage {
   world: World
   agents: RealAgents
+  threadOf(number: number): Thread
 }
 
 export function withRealAgents(title: string, tell: (stage: () => Stage) => void): void {
@@ -27,7 +28,7 @@ export function withRealAgents(title: string, tell: (stage: () => Stage) => void
       },
     })
     if (!agents) throw new Error('nobody drives')
-    stage = { world, agents }
+    stage = { world, agents, threadOf: number => new Thread(world, number) }
     leave = async () => {
       await agents?.close()
       await world.close()
@@ -52,5 +53,9 @@ export async function opensIssue({ world }: Stage, title: string) {
     number,
     thread: new Thread(world, number),
     says: (text: string) => maya.comments(number, text),
+    /** That were started for it. */
+    runs: () => ledgerOf(world, number).runs,
+    /** What was said to live ones. */
+    sent: () => ledgerOf(world, number).messages,
   }
 }

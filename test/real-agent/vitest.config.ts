@@ -7,9 +7,9 @@ export default defineConfig({
     include: ['test/real-agent/*.story.ts'],
     globalSetup: ['test/build.ts', 'test/real-agent/loopback.ts'],
     setupFiles: ['test/keep-logs.ts'],
-    // On a quiet machine a story takes at most 30 s; this ends one that waits in vain.
-    testTimeout: 150_000,
-    hookTimeout: 150_000,
+    // On a quiet machine a story takes at most 30 s. A wait in vain ends before, and says what it waited for.
+    testTimeout: 400_000,
+    hookTimeout: 400_000,
     // An agent takes 400 MB, and a processor while it starts.
     maxConcurrency: 3,
     fileParallelism: false,
