@@ -84,10 +84,12 @@ withRealAgents('A real agent that answers', stage => {
   it('finishes, is torn down at once, and its last words are told', async () => {
     const { agents } = stage()
     const [finds, finish] = finishes('completed')
-    // What it said before has been stored when it looks for the tool.
     agents.plays('name the longest file', [
       { text: 'The longest file is a.txt.', ...shell('true') },
-      { ...finds, after: 3_000 },
+      async () => {
+        await agents.stored('name the longest file', 'The longest file is a.txt.')
+        return { ...finds }
+      },
       { ...finish },
       { text: 'Never heard.', hang: true },
     ])

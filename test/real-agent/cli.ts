@@ -1,7 +1,7 @@
 /**
  * `npm run test:real` plays the stories of the real agent, and installs it before if it is not there; words after `--` go
- * to vitest. `npm run real -- record NAME…`, or `record all`, makes recordings anew. With REAL_AGENT=newest, either
- * takes the newest versions that are published.
+ * to vitest. `npm run real -- record NAME…`, or `record all`, makes recordings anew, and `compare` says what
+ * would change in them. With REAL_AGENT=newest, all take the newest versions that are published.
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,7 +18,8 @@ const verbs: Readonly<Record<string, () => Promise<number> | number>> = {
     rmSync(runsFolder, { recursive: true, force: true })
     return inside([...vitest, ...words])
   },
-  record: () => inside(['--import', 'tsx', join(here, 'record-cli.ts'), ...words]),
+  record: () => inside(['--import', 'tsx', join(here, 'record-cli.ts'), 'record', ...words]),
+  compare: () => inside(['--import', 'tsx', join(here, 'record-cli.ts'), 'compare', ...words]),
   install: () => 0,
 }
 

@@ -89,6 +89,16 @@ export class RealAgents {
     return lives.filter(({ run }) => this.#scriptOf(run).script === script).map(({ sandbox }) => sandbox)
   }
 
+  /** Until the newest run that was begun with these words has this in its log. */
+  async stored(words: string, text: string): Promise<void> {
+    const { script } = this.#scripted(words)
+    for (;;) {
+      const run = [...this.#lives.values()].findLast(live => this.#scriptOf(live.run).script === script)?.run
+      if (run?.log.some(entry => JSON.stringify(entry).includes(text))) return
+      await sleep(50)
+    }
+  }
+
   /** As soon as it starts. */
   async sandboxOf(run: Run): Promise<Sandbox> {
     for (;;) {

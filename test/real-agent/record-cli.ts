@@ -1,18 +1,31 @@
-/** Records what is named, or all, one after the other; says what could not be recorded. */
+/** Records what is named, or all, one after the other, or says in Markdown what a new recording says differently. */
+import { compare } from './compare.ts'
+import { versions } from './installed.ts'
 import { setup } from './loopback.ts'
 import { record } from './record.ts'
 import { scenarios } from './scenarios.ts'
 
-await setup()
-const [first, ...others] = process.argv.slice(2)
+const [verb, first, ...others] = process.argv.slice(2)
 const names = first === 'all' ? Object.keys(scenarios) : first === undefined ? [] : [first, ...others]
-if (names.length === 0) console.log(`all, or some of: ${Object.keys(scenarios).join(', ')}`)
+
+const verbs: Readonly<Record<string, (name: string) => Promise<string>>> = {
+  record,
+  compare: async name => {
+    const changes = await compare(name)
+    return changes === undefined ? `- ${name}: the same` : `- ${name}:\n\n\`\`\`diff\n${changes}\n\`\`\`\n`
+  },
+}
+
+await setup()
+const act = verbs[verb ?? '']
+if (!act || names.length === 0)
+  throw new Error(`record or compare, then all or some of: ${Object.keys(scenarios).join(', ')}`)
+if (verb === 'compare') console.log(`## The real agent: ${JSON.stringify(versions())}\n`)
 for (const name of names) {
-  const began = Date.now()
   try {
-    console.log(await record(name), `${Math.round((Date.now() - began) / 1_000)} s`)
+    console.log(await act(name))
   } catch (error) {
-    console.error(`${name}:`, error)
+    console.log(`- ${name} could not be played: ${error}`)
     process.exitCode = 1
   }
 }

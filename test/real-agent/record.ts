@@ -18,7 +18,7 @@ import type { Answer, Sandbox } from './sandbox.ts'
 import type { EventLine, Patch, SandboxCall, Watcher } from './sandbox-api.ts'
 import { description, firstMessage, type Scenario, scenarios } from './scenarios.ts'
 
-const folder = join(root, 'test/data/agent-recordings')
+export const recordings = join(root, 'test/data/agent-recordings')
 
 interface Commanded {
   at: number
@@ -217,7 +217,8 @@ function gitHubOf({ gh }: Scenario): GitHubSide {
   }
 }
 
-export async function record(name: string): Promise<string> {
+/** @returns the file it wrote */
+export async function record(name: string, folder = recordings): Promise<string> {
   const scenario = scenarios[name]
   if (!scenario) throw new Error(`no such recording: ${name}. There are ${Object.keys(scenarios).join(', ')}`)
   const recording = new Recording(scenario)
@@ -231,7 +232,7 @@ export async function record(name: string): Promise<string> {
   hands.repository(repository)
   const world = new World(settle({ hands, timing: { queued: 0 } }), agents.drives)
   try {
-    return await play(name, scenario, { recording, agents, world })
+    return await play(name, scenario, { recording, agents, world, folder })
   } finally {
     world.close()
     await agents.close()
@@ -242,9 +243,14 @@ interface Studio {
   recording: Recording
   agents: RealAgents
   world: World
+  folder: string
 }
 
-async function play(name: string, scenario: Scenario, { recording, agents, world }: Studio): Promise<string> {
+async function play(
+  name: string,
+  scenario: Scenario,
+  { recording, agents, world, folder }: Studio,
+): Promise<string> {
   const task = newTask(scenario)
   world.tasks.push(task)
   const given = { task, branch: 'main', artifacts: [], staleMs: 0, maxFrames: 10_000 }
@@ -283,7 +289,7 @@ async function play(name: string, scenario: Scenario, { recording, agents, world
     () => sandbox.exited,
   )
   const made = { at: recording.now, ...exit }
-  return keep(name, { scenario, recording, script, run, exit: made })
+  return keep(name, { scenario, recording, script, run, exit: made, folder })
 }
 
 async function ended(player: Player, { ends }: Scenario): Promise<void> {
@@ -331,11 +337,12 @@ interface Made {
   script: Script
   run: Run
   exit: object
+  folder: string
 }
 
-async function keep(name: string, { scenario, recording, script, run, exit }: Made): Promise<string> {
+async function keep(name: string, { scenario, recording, script, run, exit, folder }: Made): Promise<string> {
   const path = join(folder, `${name}.json`)
-  const before: Record<string, unknown> = JSON.parse(await readFile(path, 'utf8').catch(() => '{}'))
+  const before = JSON.parse(await readFile(join(recordings, `${name}.json`), 'utf8').catch(() => '{}'))
   const { '@posthog/agent': agent, '@openai/codex': codex } = versions()
   const header = {
     name,

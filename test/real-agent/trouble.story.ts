@@ -80,6 +80,20 @@ withRealAgents('A real agent in trouble', stage => {
     expect(runs()).toHaveLength(2)
   })
 
+  it('that somebody interrupts in PostHog: that is told, and nobody asks again', async () => {
+    const { agents } = stage()
+    const model = agents.plays('count the stars', [{ text: 'I begin.', ...shell('sleep 300') }])
+    const { thread, says, runs } = await opensIssue(stage(), 'Stars')
+    await says('/codex count the stars')
+    await model.called(1)
+    await agents.stored('count the stars', 'I begin.')
+    await agents.sandboxes('count the stars')[0]?.command('cancel', {})
+    const status = await thread.waitForStatus(/^### (?!⏳)/)
+    expect(status).toContain('PostHog')
+    expect(await thread.waitForAnswer('/codex continue')).toMatch(/interrupted/i)
+    expect(runs()).toHaveLength(1)
+  })
+
   it('whose sandboxes die twice: that is told, with a way to go on', async () => {
     const { agents } = stage()
     const model = agents.plays('count to a billion', [{ text: 'I begin.', ...shell('sleep 300') }])
@@ -87,11 +101,11 @@ withRealAgents('A real agent in trouble', stage => {
     await says('/codex count to a billion')
     for (const times of [1, 2]) {
       await model.called(times)
+      await agents.stored('count to a billion', 'I begin.')
       agents.sandboxes('count to a billion')[times - 1]?.kill()
     }
-    const status = await thread.waitForStatus(/^### ⚠️/)
-    expect(status).toContain('Codex did not finish')
-    expect(status).toContain('/codex continue')
+    expect(await thread.waitForStatus(/^### ⚠️/)).toContain('Codex did not finish')
+    await thread.waitForAnswer('/codex continue')
     expect(runs()).toHaveLength(2)
   })
 
@@ -100,7 +114,10 @@ withRealAgents('A real agent in trouble', stage => {
     const [finds, finish] = finishes('completed')
     const model = agents.plays('which files are old', [
       { text: 'Old is a.txt.', ...shell('true') },
-      { ...finds, after: 3_000 },
+      async () => {
+        await agents.stored('which files are old', 'Old is a.txt.')
+        return { ...finds }
+      },
       { ...finish },
       { text: 'Old is b.txt, too.' },
     ])
