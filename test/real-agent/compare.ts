@@ -14,13 +14,14 @@ const Rpc = z.looseObject({
   result: z.looseObject({ stopReason: z.string().optional() }).nullish().catch(undefined),
 })
 const Recorded = z.object({
+  model: z.array(z.object({ tools: z.array(z.string()) })),
   log: z.array(z.object({ entry: z.looseObject({ notification: Rpc }) })),
   row: z.array(z.object({ patch: z.record(z.string(), z.unknown()) })),
 })
 
 /** Lines of the console come when they come, and how often a part is sent is a matter of time. */
 function outlineOf(text: string): string {
-  const { log, row } = Recorded.parse(JSON.parse(text))
+  const { log, row, model } = Recorded.parse(JSON.parse(text))
   const kinds = log
     .map(({ entry }) => entry.notification)
     .filter(({ method }) => method !== '_posthog/console')
@@ -31,7 +32,8 @@ function outlineOf(text: string): string {
     .filter((kind, index, all) => kind !== all[index - 1])
   // Some of them are sent side by side.
   const patches = row.map(({ patch }) => `PATCH ${shapeOf(patch)}`).toSorted()
-  return [...kinds, ...patches].map(line => `${line}\n`).join('')
+  const tools = (model[0]?.tools ?? []).map(name => `tool ${name}`)
+  return [...kinds, ...patches, ...tools].map(line => `${line}\n`).join('')
 }
 
 /** The values of a row differ from run to run; those that decide what is told do not. */
