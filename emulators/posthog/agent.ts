@@ -2,10 +2,25 @@
  * A run's workflow: boots the sandbox, takes one turn after the other, idles, ends. `in_progress` lasts through all of
  * it: a finished turn does not finish the run.
  */
-import type { Behaviour, Scripts } from './behaviour.ts'
+import {
+  answerCommand,
+  answerPrompt,
+  bootSession,
+  breakPrompt,
+  closeSession,
+  faultOf,
+  type Phase,
+  promptAgain,
+  refusePrompt,
+  reportFailure,
+  reportTurn,
+  sendPrompt,
+  steerTurn,
+} from './agent-server.ts'
+import { type Behaviour, type End, type Scripts, upstreamSays } from './behaviour.ts'
 import { gatewayKnows } from './models.ts'
 import { covers, type Settings } from './options.ts'
-import { aborter, Interrupted, pause, timerMs } from './pause.ts'
+import { aborter, forever, Interrupted, pause, timerMs } from './pause.ts'
 import { type Desk, perform } from './perform.ts'
 import type { Message, Run } from './run.ts'
 
@@ -25,61 +40,73 @@ export class Agent {
     })
   }
 
+  /** Words during the first turn steer it, later ones wait for their turn [P]. */
   receive(run: Run, message: Message): void {
+    if (run.steers && !run.deaf) {
+      steerTurn(run, message)
+      run.steers.push(message)
+      return
+    }
     run.inbox.push(message)
     if (!run.deaf) run.onMessage?.()
   }
 
   async #drive(run: Run): Promise<void> {
-    const first = this.#behaviour(run, run.prompt)
-    await pause(this.#settings.timing.queued, run.life.signal)
+    const { timing } = this.#settings
+    const { model } = run.state
+    const isKnown = typeof model !== 'string' || gatewayKnows(model)
+    const refused = { message: upstreamSays.unknownModel(String(model)), after: timing.unknownModel }
+    const behaviour: Behaviour = isKnown ? this.#behaviour(run, run.prompt) : { kind: 'fails', ...refused }
+    await pause(timing.queued, run.life.signal)
     run.change({ status: 'in_progress' })
     const desk = await this.#boot(run)
     if (!desk) return
-    let behaviour: Behaviour | undefined = first
-    let prompt = run.prompt
-    while (behaviour && !run.terminal) {
-      await this.#turn({ ...desk, prompt }, behaviour)
+    let message: Message | undefined = { text: run.prompt, id: undefined, behaviour }
+    for (let phase: Phase = run.resumedFrom ? 'resume' : 'initial'; message; phase = 'followup') {
+      await this.#turn(desk, message, phase)
+      if (run.terminal) return this.#tearDown(run)
       if (run.workflowGone) return
-      const message = await this.#nextMessage(run, behaviour)
-      behaviour = message && (message.behaviour ?? this.#behaviour(run, message.text))
-      prompt = message?.text ?? ''
+      message = await this.#nextMessage(run)
     }
     run.finish('completed')
   }
 
+  /** The agent has ended its run itself: its sandbox goes when the workflow sees that. */
+  #tearDown(run: Run): void {
+    const { teardown, timing } = this.#settings
+    if (teardown === 'never') return
+    setTimeout(() => run.die(), teardown === 'later' ? 4 * timing.log : 0).unref()
+  }
+
   /** Words, PostHog's own among them, or nothing when the run idled out. */
-  async #nextMessage(run: Run, behaviour: Behaviour): Promise<Message | undefined> {
+  async #nextMessage(run: Run): Promise<Message | undefined> {
     const { timing, afterTurn } = this.#settings
-    if (afterTurn === 'ends') return nextMessage(run, behaviour.kind === 'manual' ? undefined : 0)
+    if (afterTurn === 'ends') return nextMessage(run, run.byHand ? undefined : 0)
     const callOff = scheduleCi(run, timing.ci, message => this.receive(run, message))
     try {
-      return await nextMessage(run, behaviour.kind === 'manual' ? undefined : timing.idle)
+      return await nextMessage(run, run.byHand ? undefined : timing.idle)
     } finally {
       callOff()
     }
   }
 
-  #behaviour({ task }: Run, prompt: string): Behaviour {
+  #behaviour(run: Run, prompt: string): Behaviour {
+    const { task, next } = run
+    run.next = undefined
+    if (next) return next
     return this.#scripts.take({ prompt, repository: task.repository ?? '', taskTitle: task.title })
   }
 
   async #boot(run: Run): Promise<Desk | undefined> {
     const { timing } = this.#settings
-    const signal = run.life.signal
     await step(run, 'sandbox', 'Setting up sandbox', timing.sandbox)
     const desk = await this.#clone(run)
     if (!desk) return undefined
-    await step(run, 'agent', 'Starting agent', timing.agent, 'Started agent')
+    run.progress('agent', 'in_progress', 'Starting agent')
+    await pause(timing.agent, run.life.signal)
     run.sandboxUp = true
-    delete run.state.pending_user_message
-    run.note('_posthog/run_started', { sessionId: run.sessionId, runId: run.id, taskId: run.task.id })
-    const { model } = run.state
-    if (typeof model !== 'string' || gatewayKnows(model)) return desk
-    await pause(timing.unknownModel, signal)
-    run.note('_posthog/error', { message: `Model '${model}' not found` })
-    run.finish('failed', `Agent error: model '${model}' not found`)
-    return undefined
+    bootSession(run)
+    return desk
   }
 
   async #clone(run: Run): Promise<Desk | undefined> {
@@ -98,43 +125,91 @@ export class Agent {
       run.finish('failed', `Failed to check whether branch ${base} exists`)
       return undefined
     }
+    run.checkedOut = base
     const { signal } = run.life
     return { run, repository, base, baseExists: exists, prompt: run.prompt, settings: this.#settings, signal }
   }
 
-  async #turn(desk: Desk, behaviour: Behaviour): Promise<void> {
+  /** A prompt, what is done for it and for the words that steer it, and its answer. */
+  async #turn(desk: Desk, message: Message, phase: Phase): Promise<void> {
     const { run } = desk
-    run.hear(desk.prompt)
-    const performed = steered(behaviour, desk)
+    let id = sendPrompt(run, message, phase)
+    run.answered = false
+    run.byHand = false
+    if (phase !== 'followup') this.#beginSteering(run, message)
+    const done = ({ text, behaviour }: Message) =>
+      steered(behaviour ?? this.#behaviour(run, text), { ...desk, prompt: text })
+    const begun = done(message)
     run.turns += 1
     for (const begin of run.onTurn.splice(0)) begin()
-    await performed
+    let end = await begun
+    for (let more = run.steers?.shift(); more && end.kind === 'answers'; more = run.steers?.shift())
+      end = await done(more)
+    run.steers = undefined
+    if (end.kind === 'fails') id = await this.#askedAgain(run, id, end.said, message.text)
+    await this.#end(run, id, end, phase)
+    run.losesLog = false
+  }
+
+  /** What waited for the sandbox comes now, and from an older workflow the first words once more. */
+  #beginSteering(run: Run, { text }: Message): void {
+    run.steers = []
+    if (run.deaf) return
+    const again: Message = { text, id: undefined, behaviour: { kind: 'answers', text: '', delay: 0 } }
+    const { forwards, timing } = this.#settings
+    if (forwards) setTimeout(() => this.receive(run, again), 2 * timing.log).unref()
+    for (const waiting of run.inbox.splice(0)) this.receive(run, waiting)
+  }
+
+  /** Three times in all, while it is the provider's fault [P]. @returns the id of the last prompt */
+  async #askedAgain(run: Run, first: number, said: string, text: string): Promise<number> {
+    let id = first
+    for (let tries = 1; faultOf(said).isUpstream && tries < 3; tries += 1) {
+      refusePrompt(run, id, said)
+      await pause(this.#settings.timing.retry, run.life.signal)
+      id = promptAgain(run, text)
+    }
+    return id
+  }
+
+  async #end(run: Run, id: number, end: End, phase: Phase): Promise<void> {
+    switch (end.kind) {
+      case 'answers':
+        answerPrompt(run, id, end.stopReason, phase)
+        await pause(this.#settings.timing.log / 5, run.life.signal)
+        return reportTurn(run, end.stopReason)
+      case 'goal':
+        return answerCommand(run, id)
+      case 'closes':
+        closeSession(run, id)
+        return forever(run.life.signal)
+      case 'fails':
+        refusePrompt(run, id, end.said)
+        return reportFailure(run, end.said, phase)
+      case 'breaks':
+        breakPrompt(run, id)
+        return reportFailure(run, undefined, phase)
+    }
   }
 }
 
-/** One turn, in which the agent may be steered from what it does to something else. */
-async function steered(first: Behaviour, desk: Desk): Promise<void> {
+/** In the middle of what the agent does it may be steered to something else. */
+async function steered(behaviour: Behaviour, desk: Desk): Promise<End> {
   const { run } = desk
-  let next: Behaviour | undefined = first
-  const goOn = (thrown: unknown): void => {
-    if (!(thrown instanceof Interrupted && next)) throw thrown
+  const dropped = aborter()
+  let other: Behaviour | undefined
+  run.steer = given => {
+    other = given
+    dropped.abort()
   }
   try {
-    while (next) {
-      const behaviour = next
-      next = undefined
-      const dropped = aborter()
-      run.steer = other => {
-        next = other
-        dropped.abort()
-      }
-      await perform(behaviour, { ...desk, signal: AbortSignal.any([desk.signal, dropped.signal]) }).catch(
-        goOn,
-      )
-    }
+    return await perform(behaviour, { ...desk, signal: AbortSignal.any([desk.signal, dropped.signal]) })
+  } catch (thrown) {
+    if (!(thrown instanceof Interrupted && other)) throw thrown
   } finally {
     run.steer = undefined
   }
+  return steered(other, desk)
 }
 
 async function step(run: Run, name: string, label: string, ms: number, done = label): Promise<void> {

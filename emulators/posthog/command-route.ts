@@ -123,12 +123,17 @@ function permissionResponse(request: ApiRequest, run: Run, command: Command): Re
   request.record('command', run.task, run)
   if (agent.passOn) return agent.passOn(run, command)
   const said = { jsonrpc: '2.0', ...(id === undefined ? {} : { id }) }
-  if (run.permission?.requestId !== params.requestId)
+  const { permission } = run
+  if (!permission || permission.requestId !== params.requestId)
     return ok({
       ...said,
       error: { code: -32000, message: `No pending permission request found for id: ${params.requestId}` },
     })
-  run.permission?.answer(String(params.optionId))
+  if (!permission.offers.includes(String(params.optionId))) {
+    const message = `Option "${params.optionId}" was not offered for permission request ${params.requestId}`
+    return ok({ ...said, error: { code: -32000, message } })
+  }
+  permission.answer(String(params.optionId))
   return ok({ ...said, result: { resolved: true } })
 }
 

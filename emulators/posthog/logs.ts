@@ -122,13 +122,10 @@ export const logRoutes: Route[] = [
 ]
 
 /** The logs of the runs it was resumed from come first, oldest first, at most ten deep. */
-function wholeLog(found: Run, { timing }: Settings): Notification[] {
+function wholeLog(found: Run): Notification[] {
   const chain: Run[] = []
   for (let at: Run | undefined = found; at && chain.length < 10; at = at.resumedFrom) chain.unshift(at)
-  const stored = Date.now() - timing.log
-  return chain.flatMap(({ log, logShown }) =>
-    log.slice(0, logShown).filter(({ timestamp }) => Date.parse(timestamp) <= stored),
-  )
+  return chain.flatMap(({ log, logShown }) => log.slice(0, logShown))
 }
 
 const queryFields = { limit: integer({ min: 1, max: 5_000 }), offset: integer({ min: 0 }) }
@@ -136,7 +133,7 @@ const queryFields = { limit: integer({ min: 1, max: 5_000 }), offset: integer({ 
 function sessionLogs(request: ApiRequest): Reply {
   const found = request.run()
   const { limit = 1_000, offset = 0 } = readBody(Object.fromEntries(request.query), queryFields)
-  const all = wholeLog(found, request.world.settings)
+  const all = wholeLog(found)
   const shown = pageOf(all.slice(offset, offset + limit), request.world.settings.logPage)
   return {
     ...ok(shown),

@@ -1,7 +1,7 @@
 /** From a checked body to a stored run: what `run_task` refuses, inherits and writes into `state`. */
 
 import { bool, char, choice, fail, list, nullable, readWhole, uuid } from './fields.ts'
-import { allPermissionModes, efforts, permissionModes, supportedEfforts } from './models.ts'
+import { allPermissionModes, catalogue, efforts, permissionModes, supportedEfforts } from './models.ts'
 import { badDetail, githubAuthorizationRequired } from './reply.ts'
 import type { ApiRequest } from './route.ts'
 import { Run, type Task } from './run.ts'
@@ -36,6 +36,7 @@ export async function makeRun(request: ApiRequest, task: Task, input: RunInput):
     resumedFrom: previous,
     staleMs: request.staleMs,
     maxFrames: world.settings.stream.maxLength,
+    logMs: world.settings.timing.log,
   })
   world.artifacts.consume(artifactIds)
   world.runs.push(run)
@@ -137,7 +138,7 @@ const fields = {
   sandbox_environment_id: uuid(),
   pr_authorship_mode: choice(['user', 'bot']),
   auto_publish: nullable(bool()),
-  run_source: choice(['manual', 'signal_report']),
+  run_source: choice(['manual', 'signal_report', 'agent']),
   signal_report_id: char(),
   runtime_adapter: choice(['codex']),
   model: char(),
@@ -151,26 +152,30 @@ export type RunInput = ReturnType<typeof readRun>
 /** `POST …/run/` */
 export const readRun = (body: unknown) =>
   readWhole(body, fields, input => {
-    const { runtime_adapter: adapter, model, reasoning_effort: effort, initial_permission_mode: mode } = input
+    const { runtime_adapter: named, model, reasoning_effort: effort, initial_permission_mode: mode } = input
     const refuse = (attr: string, detail: string): never => fail(detail, 'invalid_input', attr)
-    if (mode !== undefined && adapter === undefined)
-      refuse('initial_permission_mode', 'This field requires runtime_adapter to be set.')
-    if (mode !== undefined && !isOneOf(permissionModes, mode)) {
+    const adapter = named ?? catalogue.find(known => known.model === model?.toLowerCase())?.runtime_adapter
+    if (adapter === undefined && model !== undefined)
+      refuse('model', 'Unknown model. Use tasks-models-retrieve to list available models.')
+    if (mode !== undefined && adapter !== undefined && !isOneOf(permissionModes, mode)) {
       const supported = permissionModes.map(name => `'${name}'`).join(', ')
       const detail = `Invalid choice '${mode}' for runtime_adapter '${adapter}'. Supported values: ${supported}.`
       refuse('initial_permission_mode', detail)
     }
-    const chosen = adapter !== undefined || model !== undefined || effort !== undefined
-    for (const name of ['runtime_adapter', 'model'] as const)
-      if (chosen && input[name] === undefined)
-        refuse(name, 'This field is required when selecting a cloud runtime.')
+    const needs = 'This field is required when selecting a cloud runtime.'
+    if (effort !== undefined && adapter === undefined) refuse('runtime_adapter', needs)
+    if (adapter !== undefined && model === undefined) refuse('model', needs)
     const supported = supportedEfforts(model ?? '')
     if (effort !== undefined && !isOneOf(supported, effort))
       refuse(
         'reasoning_effort',
         `Reasoning effort '${effort}' is not supported for runtime_adapter '${adapter}' and model '${model}'. Supported values: ${supported.join(', ')}.`,
       )
-    return { ...input, pending_user_message: input.pending_user_message || undefined }
+    return {
+      ...input,
+      runtime_adapter: adapter,
+      pending_user_message: input.pending_user_message || undefined,
+    }
   })
 
 const isOneOf = (known: readonly string[], value: string): boolean => known.includes(value)

@@ -16,8 +16,10 @@ interface Timing {
   publish: number
   /** From `output.pr_url` to the end of the turn, while the agent talks on. */
   settle: number
-  /** From an event to its entry in the log [R: `session-log-writer.ts` stores half a second after the last event]. */
+  /** From the last of a row of events to their entries in the log [R: `session-log-writer.ts`, P]. */
   log: number
+  /** From a fault of the provider to the prompt that the server around the agent sends again [really 5 s, R]. */
+  retry: number
   /** From the end of a turn to the end of the run, if nothing more is said [R: `INACTIVITY_TIMEOUT_USER_SECONDS`]. */
   idle: number
   /** From the end of a turn with a pull request to PostHog's own CI turn [R: `CI_FOLLOW_UP_DELAY`]. */
@@ -56,6 +58,12 @@ interface SandboxEnvironment {
 export interface Switches {
   /** After its turn a run idles for `timing.idle`; or it `ends` at once, as a background run of the newest agent may [U]. */
   afterTurn: 'idles' | 'ends'
+  /** When the workflow ends a sandbox whose agent has ended its run itself [W]: with what is not stored yet, or 2 s later. */
+  teardown: 'at once' | 'later' | 'never'
+  /** Somebody reads `/events` of the sandboxes; with event ingest the workflow does not [W]. */
+  watched: boolean
+  /** An older workflow sends the first words again, without an id, while the agent works on them [W]. */
+  forwards: boolean
   /** A disobedient agent edits and publishes as far as its rights let it, whatever it was told. */
   agent: 'obedient' | 'disobedient'
   /** What `user_message` gets when the workflow has ended; older servers can't tell it from an outage [R]. */
@@ -112,7 +120,8 @@ const timing: Timing = {
   work: 60,
   publish: 30,
   settle: 1_000,
-  log: 700,
+  log: 500,
+  retry: 100,
   idle: 60 * minute,
   ci: 15 * minute,
   cancel: 50,
@@ -145,6 +154,9 @@ export function settle(options: PostHogOptions): Settings {
   const rate = options.rate ?? {}
   return {
     afterTurn: 'idles',
+    teardown: 'at once',
+    watched: false,
+    forwards: false,
     agent: 'obedient',
     endedWorkflow: 502,
     setsOptions: false,

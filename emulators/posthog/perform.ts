@@ -1,9 +1,10 @@
-/** One turn of the agent, per behaviour. */
+/** What the agent does in a turn, per behaviour. */
 import { randomUUID } from 'node:crypto'
-import { type Behaviour, type OpensPull, opensPull } from './behaviour.ts'
+import { beginCall, editFiles, endCall, runCommand, spend } from './agent-server.ts'
+import { type Behaviour, type End, type OpensPull, opensPull } from './behaviour.ts'
 import type { Settings } from './options.ts'
 import { forever, Interrupted, pause } from './pause.ts'
-import type { Run } from './run.ts'
+import { type Run, spoken } from './run.ts'
 
 export interface Desk {
   run: Run
@@ -17,75 +18,118 @@ export interface Desk {
   signal: AbortSignal
 }
 
-export async function perform(behaviour: Behaviour, desk: Desk): Promise<void> {
+export async function perform(behaviour: Behaviour, desk: Desk): Promise<End> {
   const { run, signal, settings } = desk
   switch (behaviour.kind) {
     case 'opensPull':
       return editAndPublish(behaviour, desk)
-    case 'answers':
+    case 'answers': {
+      const { stopReason = 'end_turn' } = behaviour
       await pause(behaviour.delay ?? settings.timing.work, signal)
-      if (behaviour.edits) run.edit(behaviour.edits)
+      editFiles(run, behaviour.edits ?? [])
       for (const name of behaviour.makes ?? []) run.keeps(name)
-      run.say(behaviour.text)
-      return run.completeTurn(behaviour.stopReason)
+      run.losesLog = behaviour.lost === true
+      speak(run, behaviour.text)
+      if (stopReason === 'refusal') run.answered = false
+      return { kind: 'answers', stopReason }
+    }
+    case 'finishes':
+      return finishRun(behaviour, desk)
+    case 'leavesServer': {
+      await pause(behaviour.delay ?? settings.timing.work, signal)
+      run.say('I start the server.')
+      const call = beginCall(run, { title: "/bin/bash -lc 'npm start'", kind: 'execute' })
+      spend(run)
+      printForEver(run, call)
+      speak(run, behaviour.text)
+      return done
+    }
+    case 'pursuesGoal':
+      run.note('_posthog/codex_goal', { goal: { objective: behaviour.goal, status: 'active' } })
+      run.say(`Goal set: ${behaviour.goal}`)
+      pursueGoal(run, behaviour.texts, settings.timing.work)
+      return { kind: 'goal' }
     case 'stopsShort':
       await pause(behaviour.after ?? settings.timing.work, signal)
       run.say(behaviour.text ?? 'Now I run the tests.')
-      return run.stopShort(behaviour.by)
-    case 'fails':
+      run.stopShort(behaviour.by)
+      return forever(signal)
+    case 'dies':
+      run.say(behaviour.text ?? 'Now I run the tests.')
+      beginCall(run, { title: "/bin/bash -lc 'npm test'", kind: 'execute' })
       await pause(behaviour.after ?? settings.timing.work, signal)
-      run.note('_posthog/error', { message: behaviour.message })
-      return run.finish('failed', behaviour.message)
+      if (behaviour.who === 'codex') return { kind: 'breaks' }
+      if (behaviour.who === 'agent-server') {
+        run.console('Stopping agent server...')
+        run.store()
+      }
+      run.die()
+      return forever(signal)
+    case 'fails':
+      if (behaviour.text !== undefined) run.say(behaviour.text)
+      await pause(behaviour.after ?? settings.timing.work, signal)
+      return { kind: 'fails', said: behaviour.message }
+    case 'isInterrupted':
+      run.console('Cancel requested')
+      run.note('session/cancel', { sessionId: run.sessionId })
+      return { kind: 'answers', stopReason: 'cancelled' }
+    case 'isClosed':
+      return { kind: 'closes' }
     case 'hangs':
       return forever(signal)
     case 'slow':
       await pause(behaviour.ms, signal)
       return perform(behaviour.next ?? opensPull, desk)
-    case 'asksPermission': {
-      const question = behaviour.question ?? 'Run `npm test`?'
-      const waits = behaviour.of !== 'command' || run.state.mode === 'interactive'
-      if (!waits || (await askPermission(run, { question, choices: behaviour.choices }, signal)))
-        return perform(behaviour.next ?? opensPull, desk)
-      return notAllowed(run)
-    }
+    case 'asksPermission':
+      return askFirst(behaviour, desk)
     case 'pushesToBranch':
       await pause(settings.timing.work, signal)
       await pushToBranch(desk, desk.base, behaviour.files)
-      run.say(behaviour.text ?? `Pushed the change to \`${desk.base}\`.`)
-      return run.completeTurn()
+      speak(run, behaviour.text ?? `Pushed the change to \`${desk.base}\`.`)
+      return done
     case 'manual':
       return manualTurn(run, signal)
   }
 }
 
-async function editAndPublish(behaviour: OpensPull, desk: Desk): Promise<void> {
+const done = { kind: 'answers', stopReason: 'end_turn' } as const
+
+/** The model's answer: its words, and what they cost. */
+function speak(run: Run, text: string): void {
+  if (text !== '') run.say(text)
+  run.answered = true
+  spend(run)
+}
+
+async function editAndPublish(behaviour: OpensPull, desk: Desk): Promise<End> {
   const { run, signal, settings } = desk
-  const question = gate(run)
-  if (question && !(await askPermission(run, { question }, signal))) return notAllowed(run)
+  const asked = gate(run)
+  if (asked && !(await isAllowed(desk, asked))) return notAllowed(run)
   run.say('Looking at the code now.')
-  run.runCommand('npm test')
+  runCommand(run, 'npm test')
   await pause(behaviour.delay ?? settings.timing.work, signal)
   const words = await finishEdit(behaviour, desk)
   // It talks on: of its turn the pull request is news, not the end.
   run.say(words)
   await pause(settings.timing.settle, signal)
-  run.runCommand('npm run lint')
-  run.say(behaviour.text ?? `Checked it once more. ${words}`)
-  run.completeTurn()
+  runCommand(run, 'npm run lint')
+  speak(run, behaviour.text ?? `Checked it once more. ${words}`)
+  return done
 }
 
-/** A plan waits for its approval in both modes, other permissions are only asked for in `interactive` [R]. */
-function gate({ state }: Run): string | undefined {
-  if (state.initial_permission_mode === 'plan') return 'Approve this plan?'
-  const asks = state.initial_permission_mode === 'read-only' && state.mode === 'interactive'
-  return asks ? 'Apply this change?' : undefined
+/** What the permission mode makes it ask for, if anybody can say no. */
+function gate({ state }: Run): Asked | undefined {
+  if (state.initial_permission_mode === 'plan')
+    return { of: 'plan', title: 'Ready to code?', options: ofPlan }
+  if (state.initial_permission_mode !== 'read-only') return undefined
+  return { of: 'command', title: 'Apply file changes', options: ofCommand }
 }
 
 /** @returns what it says of it */
 async function finishEdit(behaviour: OpensPull, desk: Desk): Promise<string> {
   const { run, settings } = desk
   if (behaviour.prUrl !== undefined) {
-    run.addOutput({ pr_url: behaviour.prUrl })
+    claimPull(run, behaviour.prUrl)
     return `Opened a pull request: ${behaviour.prUrl}`
   }
   if (mayPublish(desk)) return publish(behaviour, desk)
@@ -120,48 +164,172 @@ const unwanted = new RegExp(String.raw`\b(?:do not|don't|never|without)\b[^\n]{0
 
 const asksForPull = (prompt: string) => wanted.test(prompt) && !unwanted.test(prompt)
 
-function notAllowed(run: Run): void {
-  run.say('I was not allowed to do that, so I stopped here.')
-  run.completeTurn()
+function notAllowed(run: Run): End {
+  speak(run, 'I was not allowed to do that, so I stopped here.')
+  return done
 }
 
-const yesOrNo = [
+const again = { optionId: 'reject_with_feedback', name: 'No, and tell Codex what to do differently' }
+const ofCommand = [
   { optionId: 'allow', name: 'Allow', kind: 'allow_once' },
+  { optionId: 'allow_always', name: "Allow similar commands and don't ask again", kind: 'allow_always' },
   { optionId: 'reject', name: 'Reject', kind: 'reject_once' },
+  { ...again, kind: 'reject_once' },
+]
+const ofPlan = [
+  { optionId: 'auto', name: 'Yes, and use "auto" mode', kind: 'allow_always' },
+  { optionId: 'full-access', name: 'Yes, and auto-approve everything', kind: 'allow_always' },
+  { ...again, kind: 'reject_once' },
+]
+const ofTool = [
+  { optionId: 'accept', name: 'Accept', kind: 'allow_once' },
+  { optionId: 'decline', name: 'Decline', kind: 'reject_once' },
 ]
 
 interface Asked {
-  question: string
-  choices?: string[] | undefined
+  of: 'command' | 'plan' | 'question' | 'tool'
+  title: string
+  options: { optionId: string; name: string; kind: string }[]
 }
 
-/** Waits without end, and nothing in the row of the run says so [R]. */
-async function askPermission(run: Run, { question, choices }: Asked, signal: AbortSignal): Promise<boolean> {
-  const options =
-    choices?.map((name, index) => ({ optionId: `choice-${index + 1}`, name, kind: 'allow_once' })) ?? yesOrNo
-  const requestId = randomUUID()
-  const toolCallId = randomUUID()
-  const asked = { requestId, toolCall: { toolCallId, title: question, kind: 'execute' }, options }
-  run.emit({ type: 'permission_request', ...asked })
-  run.store('_posthog/permission_request', { ...asked, toolCallId })
-  const optionId = await new Promise<string>((resolve, reject) => {
-    run.permission = { requestId, answer: resolve }
-    signal.addEventListener('abort', () => reject(new Interrupted()), { once: true })
-  }).finally(() => {
-    run.permission = undefined
-  })
-  run.note('_posthog/permission_resolved', { requestId, toolCallId, optionId })
-  return options.some(option => option.optionId === optionId && option.kind.startsWith('allow'))
+const kinds = { command: 'execute', plan: 'switch_mode', question: 'other', tool: 'other' } as const
+
+async function askFirst(behaviour: Extract<Behaviour, { kind: 'asksPermission' }>, desk: Desk): Promise<End> {
+  const { run } = desk
+  const { choices, question = 'Run `npm test`?', of = choices ? 'question' : 'command' } = behaviour
+  const { mode, initial_permission_mode: permissions } = run.state
+  // Outside plan mode there is no tool to ask with, and in background nobody to ask: the words are the answer.
+  if (of === 'question' && (mode !== 'interactive' || permissions !== 'plan')) {
+    run.next = behaviour.next
+    await pause(desk.settings.timing.work, desk.signal)
+    speak(run, [question, ...(choices ?? []).map(choice => `- ${choice}`)].join('\n'))
+    return done
+  }
+  const options = (choices ?? ['Yes', 'No']).map((name, n) => ({
+    optionId: `option_${n}`,
+    name,
+    kind: 'allow_once',
+  }))
+  if (of === 'question') run.say('I have a question.')
+  const asked: Asked = { of, title: question, options: of === 'question' ? options : ofCommand }
+  if (await isAllowed(desk, asked)) return perform(behaviour.next ?? opensPull, desk)
+  return notAllowed(run)
 }
 
-async function manualTurn(run: Run, signal: AbortSignal): Promise<void> {
-  let end: () => void = () => {}
-  const turn = new Promise<void>(resolve => {
-    end = resolve
+/**
+ * In background all but questions is allowed at once. In interactive mode a plan and a question wait for whoever reads
+ * the stream, and a command only while somebody reads `/events` of the sandbox, which the workflow does not do with
+ * event ingest [W]: unless `watched`, it is allowed at once, too. Nothing in the row says that it waits.
+ */
+async function isAllowed({ run, settings, signal }: Desk, { of, title, options }: Asked): Promise<boolean> {
+  const _meta = of === 'question' ? { codeToolKind: 'question' } : undefined
+  const call = { title, kind: kinds[of], _meta }
+  const toolCallId = of === 'question' ? randomUUID() : beginCall(run, call)
+  const toolCall = { toolCallId, ...call }
+  const id = run.ask('session/request_permission', { sessionId: run.sessionId, toolCall, options }, 'agent')
+  run.console('Permission request')
+  const waits = run.state.mode === 'interactive' && (of !== 'command' || settings.watched)
+  const optionId = waits ? await relay(run, { toolCall, options }, signal) : options[0]?.optionId
+  if (!waits) resolveAsked(run, id, String(optionId))
+  const allowed = options.some(option => option.optionId === optionId && option.kind.startsWith('allow'))
+  if (of !== 'question') endCall(run, toolCallId, '', allowed ? 'completed' : 'failed')
+  if (of !== 'plan' || !allowed) return allowed
+  run.update({ sessionUpdate: 'current_mode_update', currentModeId: optionId })
+  run.update({ sessionUpdate: 'config_option_update', configOptions: [] })
+  run.update(spoken('user_message_chunk', 'Implement the plan.'))
+  return true
+
+  function relay(run: Run, asked: { toolCall: object; options: Asked['options'] }, signal: AbortSignal) {
+    const requestId = randomUUID()
+    run.console('Relaying permission request')
+    run.emit({ type: 'permission_request', requestId, ...asked })
+    run.logOnly('_posthog/permission_request', { requestId, toolCallId, ...asked })
+    return new Promise<string>((resolve, reject) => {
+      // It can be answered when its turn is over, too.
+      run.permission = {
+        requestId,
+        offers: options.map(option => option.optionId),
+        answer: optionId => {
+          run.permission = undefined
+          run.console('Permission response received')
+          run.note('_posthog/permission_resolved', { requestId, toolCallId, optionId })
+          resolveAsked(run, id, optionId)
+          resolve(optionId)
+        },
+      }
+      signal.addEventListener('abort', () => reject(new Interrupted()), { once: true })
+    })
+  }
+}
+
+const resolveAsked = (run: Run, id: number, optionId: string) =>
+  run.answer(id, { result: { outcome: { outcome: 'selected', optionId } } })
+
+/** Background runs have this tool. The server around it patches the row, and the workflow tears the sandbox down [W]. */
+async function finishRun(
+  { status, reason, text, delay, last }: Extract<Behaviour, { kind: 'finishes' }>,
+  desk: Desk,
+): Promise<End> {
+  const { run, settings, signal } = desk
+  if (text !== undefined) run.say(text)
+  await pause(delay ?? settings.timing.work, signal)
+  const mcp = { server: 'posthog-code-tools', tool: 'finish' }
+  const _meta = { posthog: { toolName: 'mcp__posthog-code-tools__finish', mcp } }
+  const call = { title: 'posthog-code-tools/finish', kind: 'other', rawInput: { status, reason }, _meta }
+  const toolCallId = beginCall(run, call)
+  const id = run.ask(
+    'session/request_permission',
+    {
+      sessionId: run.sessionId,
+      options: ofTool,
+      toolCall: { ...call, toolCallId: 'posthog-code-tools:elicitation' },
+    },
+    'agent',
+  )
+  run.console('Permission request')
+  resolveAsked(run, id, 'accept')
+  await pause(settings.timing.log / 5, signal)
+  run.close(status, status === 'failed' ? (reason ?? null) : null)
+  if (settings.teardown === 'at once') {
+    run.die()
+    return forever(signal)
+  }
+  await pause(settings.timing.log / 10, signal)
+  endCall(run, toolCallId, `Run marked ${status}; shutting the sandbox down. Stop here.`)
+  spend(run)
+  await pause(settings.timing.log / 10, signal)
+  speak(run, last ?? 'The run is finished.')
+  return done
+}
+
+/** What a command prints after its turn. */
+function printForEver(run: Run, call: string): void {
+  const timer = setInterval(() => endCall(run, call, 'tick\n', 'in_progress'), 1_000).unref()
+  run.life.signal.addEventListener('abort', () => clearInterval(timer), { once: true })
+}
+
+function pursueGoal(run: Run, texts: readonly string[], ms: number): void {
+  const { sessionId } = run
+  const go = async () => {
+    await pause(ms, run.life.signal)
+    for (const [at, text] of texts.entries()) {
+      run.note('_posthog/background_turn_started', { sessionId })
+      await pause(ms, run.life.signal)
+      speak(run, text)
+      if (at < texts.length - 1)
+        run.note('_posthog/background_turn_complete', { sessionId, stopReason: 'end_turn' })
+    }
+  }
+  go().catch(() => undefined)
+}
+
+async function manualTurn(run: Run, signal: AbortSignal): Promise<End> {
+  run.byHand = true
+  const ended = new Promise<End>(resolve => {
+    run.manual = { end: resolve }
   })
-  run.manual = { turn, end }
   try {
-    await Promise.race([turn, forever(signal)])
+    return await Promise.race([ended, forever(signal)])
   } finally {
     run.manual = undefined
   }
@@ -193,8 +361,7 @@ async function pushToBranch(desk: Desk, branch: string, files?: Record<string, s
   const { run, settings, repository } = desk
   await commit(desk, branch, files)
   run.working = { name: branch, pull: await settings.hands.openPullFor(repository, branch) }
-  run.change({ branch })
-  reportHead(desk, branch)
+  runCommand(run, 'git push')
 }
 
 async function openOwnPull(plan: Plan, desk: Desk): Promise<string> {
@@ -203,16 +370,14 @@ async function openOwnPull(plan: Plan, desk: Desk): Promise<string> {
   const head = await freeBranch(desk, title)
   await commit(desk, head, plan.files)
   run.working = { name: head, pull: undefined }
-  run.change({ branch: head })
   await pause(settings.timing.publish, signal)
   const pull = await settings.hands
     .openPull(repository, { head, base, title, body: plan.body ?? pullBody(desk), draft: true })
     .catch((thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown))))
-  reportHead(desk, head)
   if (pull instanceof Error) return brokenPull(desk, head, pull)
   run.working = { name: head, pull: { ...pull, base } }
-  run.addOutput({ pr_url: pull.url, pr_urls: [pull.url] })
-  run.progress('pr', 'completed', 'Opened pull request', pull.url)
+  runCommand(run, 'gh pr create --draft', pull.url)
+  claimPull(run, pull.url)
   return `Opened a draft pull request: ${pull.url}`
 }
 
@@ -226,8 +391,12 @@ async function brokenPull(
   return `I pushed \`${head}\`, but \`gh pr create --draft --base ${base}\` failed: ${reason}.`
 }
 
-function reportHead({ run, repository }: Desk, branch: string): void {
-  run.addOutput({ head_branch: branch, head_branches: [{ repository, branch }] })
+/** Seen in the output of a tool, and known to `gh pr view` with what is checked out [P]. */
+export function claimPull(run: Run, url: string): void {
+  const { pr_urls: before } = run.output ?? {}
+  const others = Array.isArray(before) ? before.filter(each => each !== url) : []
+  run.addOutput({ pr_url: url, pr_urls: [...others, url] })
+  run.console(`Attributed created PR to task run {"prUrl":"${url}"}`)
 }
 
 async function commit(desk: Desk, branch: string, files?: Record<string, string>): Promise<void> {

@@ -17,6 +17,7 @@ export const quick = {
   publish: 5,
   settle: 30,
   log: 0,
+  retry: 10,
   idle: 80,
   cancel: 20,
 }
@@ -85,8 +86,8 @@ export const requestError = (code: string, detail: string) => ({
 
 interface Logged {
   notification: {
-    method: string
-    params: { requestId?: string; update?: { sessionUpdate: string; content?: { text: string } } }
+    method?: string
+    params?: { requestId?: string; update?: { sessionUpdate: string; content?: { text: string } } }
   }
 }
 
@@ -94,7 +95,7 @@ interface Logged {
 export async function logged(runPath: string, kind: string) {
   const log: Logged[] = (await send('GET', `${runPath}session_logs/`)).body
   const params = ({ notification: { method, params } }: Logged) =>
-    kind === method || kind === params.update?.sessionUpdate ? [params] : []
+    params && (kind === method || kind === params.update?.sessionUpdate) ? [params] : []
   return log.flatMap(params)
 }
 

@@ -170,10 +170,7 @@ describe('the life of a run', () => {
     await start()
     const { reaches, path } = await newRun({ ...codex, auto_publish: true, branch: 'nope' })
     const done = await reaches('completed')
-    expect(done.output).toEqual({
-      head_branch: 'posthog/fix-login-1',
-      head_branches: [{ repository: 'acme/web', branch: 'posthog/fix-login-1' }],
-    })
+    expect(done.output).toEqual({ head_branch: 'posthog/fix-login-1' })
     expect((await textsOf(path, 'agent_message')).join('')).toContain(
       'base branch `nope` does not exist on the remote',
     )
@@ -236,34 +233,42 @@ describe('speaking to a run', () => {
   const asked = (list: unknown[]) => list.length > 0
 
   it.each([
-    ['background', 'command', 0],
-    ['background', 'question', 1],
-    ['interactive', 'command', 1],
-    ['interactive', 'question', 1],
-  ] as const)('in %s mode a %s is asked %i times', async (mode, of, times) => {
-    await start()
-    posthog.script('', { kind: 'asksPermission', of, next: { kind: 'answers', text: 'Done.' } })
-    const { path, runId, reaches } = await newRun({ ...codex, mode })
+    ['background', 'plan', 'command', 'allows at once', 0],
+    ['interactive', 'read-only', 'command', 'asks a person who watches for', 1],
+    ['interactive', 'read-only', 'command', 'allows at once, unwatched,', 0],
+    ['background', 'plan', 'question', 'ends the turn with', 0],
+    ['interactive', 'auto', 'question', 'ends the turn with', 0],
+    ['interactive', 'plan', 'question', 'waits with', 1],
+  ] as const)('in %s mode, %s, a %s: it %s it', async (mode, permissions, of, what, times) => {
+    await start({ watched: what.includes('a person') })
+    posthog.script('', {
+      kind: 'asksPermission',
+      question: 'May I?',
+      of,
+      next: { kind: 'answers', text: 'Done.' },
+    })
+    const { path, runId, reaches } = await newRun({ ...codex, mode, initial_permission_mode: permissions })
     if (times > 0) {
       const [request] = await until(() => logged(path, '_posthog/permission_request'), asked)
-      const params = { requestId: request?.requestId, optionId: 'reject' }
+      const optionId = of === 'question' ? 'option_1' : 'reject'
+      const params = { requestId: request?.requestId, optionId }
       await send('POST', `${path}command/`, { jsonrpc: '2.0', method: 'permission_response', params })
     }
     await reaches('completed')
     expect(await logged(path, '_posthog/permission_request')).toHaveLength(times)
-    expect(await textsOf(path, 'agent_message')).toEqual([
-      times > 0 ? 'I was not allowed to do that, so I stopped here.' : 'Done.',
-    ])
+    const refused = 'I was not allowed to do that, so I stopped here.'
+    const said = what === 'ends the turn with' ? 'May I?' : of === 'command' && times > 0 ? refused : 'Done.'
+    expect((await textsOf(path, 'agent_message')).at(-1)).toBe(said)
     expect(posthog.run(runId).permissionId).toBeUndefined()
   })
 
   it('is steered in the middle of a turn, and not between turns', async () => {
-    await start()
+    await start({ watched: true })
     posthog.script('', { kind: 'hangs' })
-    const { runId, path } = await newRun()
+    const { runId, path } = await newRun({ ...codex, mode: 'interactive' })
     const run = posthog.run(runId)
     await until(() => run.turnGoesOn, Boolean)
-    expect(run.steer({ kind: 'asksPermission', question: 'May I?', of: 'question' })).toBe(true)
+    expect(run.steer({ kind: 'asksPermission', question: 'May I?' })).toBe(true)
     await until(() => run.permissionId, Boolean)
     expect(run.steer({ kind: 'answers', text: 'Done.', delay: 0 })).toBe(true)
     await until(
@@ -351,8 +356,8 @@ describe('an agent that publishes', () => {
     expect({ pulls: pulls.length, commits: commits.length }).toEqual(left)
   })
 
-  it('asks first in interactive mode, and waits', async () => {
-    await start()
+  it('asks first in interactive mode, and waits while somebody watches', async () => {
+    await start({ watched: true })
     const { runId, get } = await newRun({ ...readOnly, auto_publish: true, mode: 'interactive' })
     await until(
       () => posthog.run(runId).permissionId,

@@ -1,6 +1,7 @@
 /**
  * Bodies of what the bot sends, with the verdicts of PostHog's own serializers: what they refuse, the emulator refuses over HTTP in the same
- * words, and what they take gets past them; and what our own schema of a run takes, they take.
+ * words, and what they take gets past them; and what our own schema of a run takes, they take. Of a model or a
+ * permission mode without a runtime, and of `run_source: agent`, the verdict was read in the serializers of 2026-11-29.
  */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'

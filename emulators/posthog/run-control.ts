@@ -1,8 +1,9 @@
 /** A test's hand on one run. */
+import { setImmediate as tick } from 'node:timers/promises'
 import { ciMessage } from './agent.ts'
 import type { Behaviour, OpensPull } from './behaviour.ts'
 import type { Settings } from './options.ts'
-import { type Desk, publish } from './perform.ts'
+import { claimPull, type Desk, publish } from './perform.ts'
 import type { FinalStatus, Run } from './run.ts'
 import type { World } from './world.ts'
 
@@ -16,6 +17,12 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
       await firstTurnOf(run)
       await act(...given)
     }
+  /** The turn is over when this returns, unless other words steered it meanwhile. */
+  const completeTurn = async (text?: string, stopReason = 'end_turn'): Promise<void> => {
+    if (text !== undefined) run.say(text)
+    run.manual?.end({ kind: 'answers', stopReason })
+    await tick()
+  }
   return {
     id: run.id,
     taskId: run.task.id,
@@ -45,31 +52,26 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
     ),
     say: inTurn((text: string) => run.say(text)),
     /** One of the agent's own events, such as a tool call or its plan. */
-    update: inTurn((update: Record<string, unknown>) =>
-      run.note('session/update', { sessionId: run.sessionId, update }),
-    ),
+    update: inTurn((update: Record<string, unknown>) => run.update(update)),
     /** Entries of the log that no stream shows, whatever they say. */
     store: inTurn((method: string, ...entries: Record<string, unknown>[]) => {
-      for (const params of entries) run.store(method, params)
+      for (const params of entries) run.logOnly(method, params)
     }),
     openPull: inTurn(async (plan: Omit<OpensPull, 'kind'> = {}) => {
-      if (plan.prUrl !== undefined) return run.addOutput({ pr_url: plan.prUrl })
+      if (plan.prUrl !== undefined) return claimPull(run, plan.prUrl)
       const words = await publish(plan, await deskOf(run, settings))
       run.say(plan.text ?? words)
     }),
-    completeTurn: inTurn((text?: string, stopReason?: string) => {
-      if (text !== undefined) run.say(text)
-      run.completeTurn(stopReason)
-      run.manual?.end()
-    }),
-    /** `completed` ends a manual turn by itself first. */
-    finish: (status: FinalStatus, error?: string) => {
-      if (status === 'completed' && run.manual) run.completeTurn()
+    completeTurn: inTurn(completeTurn),
+    /** By the workflow. `completed` ends a manual turn by itself first. */
+    finish: async (status: FinalStatus, error?: string) => {
+      if (status === 'completed' && run.manual) await completeTurn()
       run.finish(status, error ?? null)
     },
     /** The agent drops what it does in this turn, and does this instead; false between turns. */
     steer: (behaviour: Behaviour): boolean => {
       const { steer } = run
+      if (behaviour.kind !== 'isInterrupted') run.permission = undefined
       steer?.(behaviour)
       return steer !== undefined
     },
@@ -79,6 +81,7 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
     },
     /** What is logged from now on shows when the returned function is called. */
     holdLog: () => {
+      run.store()
       run.logShown = run.log.length
       return () => {
         run.logShown = undefined
@@ -98,12 +101,12 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
     showStatus: (status: string | undefined) => run.showStatus(status),
     /** The agent's `task_summary`. */
     summarize: (text: string) => {
-      run.task.summary = [...text].slice(0, 1_500).join('')
+      run.summary = [...text].slice(0, 1_500).join('')
     },
     /** So many lines of console output in the log. */
     chatter: (lines: number) => {
       for (let n = 1; n <= lines; n += 1)
-        run.store('_posthog/console', { sessionId: run.sessionId, level: 'info', message: `line ${n}` })
+        run.logOnly('_posthog/console', { level: 'info', message: `line ${n}` })
     },
     /** Later calls for this run answer 404. */
     delete: () => {

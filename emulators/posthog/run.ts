@@ -1,6 +1,6 @@
 /** A task, and one run of it: its row, its stored log, and the frames of its stream. */
 import { randomUUID } from 'node:crypto'
-import type { Behaviour, StopsShort } from './behaviour.ts'
+import type { Behaviour, End, StopsShort } from './behaviour.ts'
 import type { OpenPull } from './hands.ts'
 import { aborter } from './pause.ts'
 
@@ -9,10 +9,12 @@ export type FinalStatus = 'completed' | 'failed' | 'cancelled'
 
 const finals: readonly RunStatus[] = ['completed', 'failed', 'cancelled']
 
+/** An entry of the log: a request and its answer have an id in common. */
 export interface Notification {
   type: 'notification'
   timestamp: string
-  notification: { jsonrpc: '2.0'; method: string; params: Record<string, unknown> }
+  event_id: string
+  notification: { jsonrpc: '2.0'; id?: number; method?: string; [part: string]: unknown }
 }
 
 export interface Task {
@@ -21,8 +23,6 @@ export interface Task {
   title: string
   titleManuallySet: boolean
   description: string
-  /** By the agent, at most 1,500 characters. */
-  summary: string | null
   repository: string | null
   githubIntegration: number | null
   createdBy: number
@@ -48,6 +48,7 @@ export interface Message {
 /** Somebody is asked whether the agent may. */
 interface PendingPermission {
   requestId: string
+  offers: readonly string[]
   answer(optionId: string): void
 }
 
@@ -77,6 +78,8 @@ export interface NewRun {
   resumedFrom: Run | undefined
   staleMs: number
   maxFrames: number
+  /** From an event to its entry in the log. */
+  logMs: number
 }
 
 type Row = Pick<Run, 'status' | 'branch' | 'output'>
@@ -94,18 +97,29 @@ export class Run {
   output: Record<string, unknown> | null = null
   state: Record<string, unknown>
   artifacts: ArtifactEntry[]
+  /** `task_summary`, by the agent, at most 1,500 characters. */
+  summary: string | null = null
   prompt: string
   readonly createdAt = new Date()
   updatedAt = this.createdAt
   completedAt: Date | null = null
   readonly listedFrom: number
 
+  /** What append_log has brought; the rest dies with the sandbox. */
   readonly log: Notification[] = []
+  readonly #unstored: Notification[] = []
+  readonly #logMs: number
+  #storedAt = 0
+  #storing: NodeJS.Timeout | undefined
+  /** A 400 of append_log: what is brought now is lost for good. */
+  losesLog = false
+  /** Requests of the server around the agent, and those of the agent to it, are counted apart. */
+  readonly #ids = { server: 0, agent: 0 }
   frames: Frame[] = []
   readonly listeners = new Set<() => void>()
   readonly #maxFrames: number
 
-  /** Aborted when the run ends; every wait of its agent hangs on it. */
+  /** Aborted when its sandbox is gone; every wait of its agent hangs on it. */
   readonly life = aborter()
   sandboxUp = false
   cancelling = false
@@ -119,9 +133,19 @@ export class Run {
   onIdleOver: (() => void) | undefined
   permission: PendingPermission | undefined
   ciTurns = 0
-  manual: { readonly turn: Promise<void>; end(): void } | undefined
+  manual: { end(end: End): void } | undefined
+  /** Its last turn was a test's; so is its end. */
+  byHand = false
   /** While a turn goes on: the agent drops what it does, and does this instead. */
   steer: ((behaviour: Behaviour) => void) | undefined
+  /** Words that came during the first turn, which reads them. */
+  steers: Message[] | undefined
+  /** For the answer to a question that its last turn ended with. */
+  next: Behaviour | undefined
+  /** What the clone has checked out, before any work. */
+  checkedOut: string | undefined
+  /** The model said or did something in this turn. */
+  answered = false
   turns = 0
   /** US dollars: it grows while a turn goes on. */
   cost = 0
@@ -141,6 +165,7 @@ export class Run {
     this.working = given.resumedFrom?.working
     this.listedFrom = this.createdAt.getTime() + given.staleMs
     this.#maxFrames = given.maxFrames
+    this.#logMs = given.logMs
     this.#emitState()
   }
 
@@ -148,10 +173,10 @@ export class Run {
     return finals.includes(this.status)
   }
 
-  /** Late changes to a run that has ended are dropped. */
+  /** Its first end counts; what its agent reports later is still merged. */
   change(row: Partial<Row>): void {
-    if (this.terminal) return
-    Object.assign(this, row)
+    const { status = this.status, ...rest } = row
+    Object.assign(this, rest, this.terminal ? undefined : { status })
     this.#touch()
   }
 
@@ -164,11 +189,32 @@ export class Run {
     this.change({ output: { ...this.output, ...output } })
   }
 
-  finish(status: FinalStatus, errorMessage: string | null = null): void {
+  setState(state: Record<string, unknown>, remove: readonly string[] = []): void {
+    const kept = Object.entries(this.state).filter(([key]) => !remove.includes(key))
+    this.state = { ...Object.fromEntries(kept), ...state }
+    this.#touch()
+  }
+
+  /** The row alone: its agent may still be there. */
+  close(status: FinalStatus, errorMessage: string | null = null): void {
     if (this.terminal) return
     this.completedAt = new Date()
     Object.assign(this, { status, errorMessage, shownStatus: undefined })
     this.#touch()
+  }
+
+  /** By PostHog's workflow, which stops the sandbox in good order. */
+  finish(status: FinalStatus, errorMessage: string | null = null): void {
+    if (this.terminal) return
+    if (this.sandboxUp) this.console('Stopping agent server...')
+    this.store()
+    this.close(status, errorMessage)
+    this.life.abort()
+  }
+
+  /** SIGKILL. */
+  die(): void {
+    this.#unstored.length = 0
     this.life.abort()
   }
 
@@ -178,11 +224,27 @@ export class Run {
     return [...own, ...(this.resumedFrom?.branchesOfSession() ?? [])]
   }
 
-  note(method: string, params: Record<string, unknown>): void {
-    if (this.terminal) return
-    const entry = notification(method, params)
-    this.log.push(entry)
-    this.emit(entry)
+  note(method: string, params: object): void {
+    this.#write({ method, params })
+  }
+
+  /** @returns the id that its answer will have */
+  ask(method: string, params: object, from: 'server' | 'agent' = 'server'): number {
+    const id = this.#ids[from]++
+    this.#write({ id, method, params })
+    return id
+  }
+
+  answer(id: number, said: { result: object } | { error: object }): void {
+    this.#write({ id, ...said })
+  }
+
+  update(update: Record<string, unknown>): void {
+    this.note('session/update', this.#updated(update))
+  }
+
+  console(message: string, level: 'debug' | 'warn' | 'error' = 'debug'): void {
+    this.note('_posthog/console', { level, message })
   }
 
   progress(
@@ -191,38 +253,18 @@ export class Run {
     label: string,
     detail?: string,
   ): void {
-    const group = step === 'pr' || step === 'ci' ? {} : { group: 'setup' }
-    this.note('_posthog/progress', { step, status, label, ...group, ...(detail ? { detail } : {}) })
+    const group = step === 'ci' ? {} : { group: `setup:${this.id}` }
+    this.note('_posthog/progress', { ...group, step, status, label, ...(detail ? { detail } : {}) })
   }
 
   /** The deltas go to the stream alone; the log keeps the whole message. */
   say(text: string): void {
-    if (this.terminal) return
+    this.answered = true
     for (const chunk of text.match(/[\s\S]{1,80}/gu) ?? [])
-      this.emit(notification('session/update', this.#spoken('agent_message_chunk', chunk)))
-    this.note('session/update', this.#spoken('agent_message', text))
-  }
-
-  /**
-   * The words of a turn, told where the agent takes them up, whether they began the run or came later [R: the
-   * Codex adapter's `broadcastUserMessage`, one entry a block of the prompt]. The words are as they were sent.
-   */
-  hear(text: string): void {
-    this.cost += 0.1
-    this.note('session/update', this.#spoken('user_message_chunk', text))
-  }
-
-  /** Told twice: by the adapter, and by the server around it once the answer to the prompt is there [R]. */
-  completeTurn(stopReason = 'end_turn'): void {
-    this.cost += 0.32
-    const params = { sessionId: this.sessionId, stopReason }
-    this.note('_posthog/turn_complete', { ...params, usage: { totalTokens: 1_234 } })
-    this.note('_posthog/turn_complete', params)
-  }
-
-  edit(files: readonly string[]): void {
-    const locations = files.map(path => ({ path }))
-    this.#calls({ title: 'Edit', kind: 'edit', locations })
+      this.emit(
+        entryOf({ method: 'session/update', params: this.#updated(spoken('agent_message_chunk', chunk)) }),
+      )
+    this.update(spoken('agent_message', text))
   }
 
   /** A file that the agent made. */
@@ -236,15 +278,6 @@ export class Run {
     this.#touch()
   }
 
-  runCommand(title: string): void {
-    this.#calls({ title, kind: 'execute' })
-  }
-
-  #calls(what: object): void {
-    const update = { sessionUpdate: 'tool_call', toolCallId: randomUUID(), status: 'completed', ...what }
-    this.note('session/update', { sessionId: this.sessionId, update })
-  }
-
   /** Ends without the end of its turn [R: `update_task_run_status.py`; a wall-clock failure has no error]. */
   stopShort(by: StopsShort): void {
     const isOlder = by === 'older-workflow'
@@ -254,8 +287,32 @@ export class Run {
   }
 
   /** Written to the log without the stream, which has a frame of its own for it. */
-  store(method: string, params: Record<string, unknown>): void {
-    if (!this.terminal) this.log.push(notification(method, params))
+  logOnly(method: string, params: object): void {
+    this.#write({ method, params }, false)
+  }
+
+  #write(notification: object, streamed = true): void {
+    if (this.life.signal.aborted) return
+    const entry = entryOf(notification)
+    this.#unstored.push(entry)
+    if (streamed) this.emit(entry)
+    this.#storeLater()
+  }
+
+  /** Half a second after the last event, or at once when it was long ago [R: `session-log-writer.ts`, P]. */
+  #storeLater(): void {
+    clearTimeout(this.#storing)
+    const isOverdue = Date.now() - this.#storedAt >= 10 * this.#logMs
+    if (this.#logMs === 0) this.store()
+    else this.#storing = setTimeout(() => this.store(), isOverdue ? 0 : this.#logMs).unref()
+  }
+
+  /** What has happened is in the log now. */
+  store(): void {
+    clearTimeout(this.#storing)
+    this.#storedAt = Date.now()
+    const batch = this.#unstored.splice(0)
+    if (!this.losesLog) this.log.push(...batch)
   }
 
   emit(data: object): void {
@@ -267,9 +324,7 @@ export class Run {
     for (const listener of [...this.listeners]) listener()
   }
 
-  #spoken(sessionUpdate: string, text: string) {
-    return { sessionId: this.sessionId, update: { sessionUpdate, content: { type: 'text', text } } }
-  }
+  #updated = (update: object) => ({ sessionId: this.sessionId, update })
 
   #touch(): void {
     this.updatedAt = new Date()
@@ -292,8 +347,14 @@ export class Run {
   }
 }
 
-const notification = (method: string, params: Record<string, unknown>): Notification => ({
+export const spoken = (sessionUpdate: string, text: string) => ({
+  sessionUpdate,
+  content: { type: 'text', text },
+})
+
+const entryOf = (notification: object): Notification => ({
   type: 'notification',
   timestamp: new Date().toISOString(),
-  notification: { jsonrpc: '2.0', method, params },
+  event_id: randomUUID(),
+  notification: { jsonrpc: '2.0', ...notification },
 })

@@ -107,7 +107,6 @@ function newTask(given: NewTask, staleMs: number): Task {
   return {
     ...given,
     id: randomUUID(),
-    summary: null,
     createdAt: now,
     updatedAt: now,
     listedFrom: now.getTime() + staleMs,

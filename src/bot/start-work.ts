@@ -266,7 +266,6 @@ const nobody = ({
   posthog: {
     models: async () => [],
     sandboxes: async () => [],
-    setOption: async () => 'refused',
     cost: async () => undefined,
     poll: () => Promise.reject(new Error('no PostHog serves this owner')),
   },

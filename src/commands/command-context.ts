@@ -37,7 +37,7 @@ import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
 export interface TriggerDeps {
   github: GitHub
-  posthog: Pick<TasksClient, 'models' | 'sandboxes' | 'setOption' | 'cost' | 'poll'>
+  posthog: Pick<TasksClient, 'models' | 'sandboxes' | 'cost' | 'poll'>
   /** Whose PostHog serves the owner; `undefined` if nobody's does. */
   tenant: string | undefined
   isFirst(name: string, id: string): Promise<boolean>

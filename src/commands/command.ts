@@ -12,7 +12,6 @@ import type { InlineComment } from '../core/model/trigger.ts'
 import type { BranchView, Closer, KnownModel, Pull, PullNeeds, SandboxView } from '../core/model/views.ts'
 import type { Moment } from '../core/record/event-order.ts'
 import type { Marker } from '../core/record/marker.ts'
-import type { SessionOptions } from '../core/record/request-part.ts'
 import type { Rounds, Run } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
@@ -40,14 +39,6 @@ export type Decision =
   | { kind: 'started' }
   /** `beside`: the thread of the Run, if it is another. */
   | { kind: 'message'; runId: string; message: NewMessage; beside?: Thread }
-  /** First the live session is changed; where PostHog does not take that, something else is done. */
-  | {
-      kind: 'adjust'
-      run: Run
-      set: SessionOptions
-      message: NewMessage & { kind: 'follow-up' }
-      otherwise: Decision
-    }
   /** The live Run has told its result and only ends its agent: replace it at once. */
   | { kind: 'take-over'; run: Run }
   /** Park until that Run of the thread has an outcome, or has ended: both wake the command. */
@@ -63,7 +54,6 @@ type NewMessage =
       inline?: InlineComment[]
       attached?: Attachment[]
       fixes?: true | undefined
-      set?: SessionOptions
     }
   | { kind: 'stop' }
   | { kind: 'force' }

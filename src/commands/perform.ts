@@ -1,8 +1,7 @@
 import { threadSlot } from '../core/model/thread.ts'
 import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
 import { parseMessage, send } from '../core/record/messages.ts'
-import type { SessionOptions } from '../core/record/request-part.ts'
-import { changed, type Run, sessionOf } from '../core/record/run.ts'
+import { changed } from '../core/record/run.ts'
 import type { Command, Decision, Request } from './command.ts'
 import {
   type CommandContext,
@@ -84,11 +83,6 @@ async function perform(context: CommandContext, decision: Decision): Promise<Com
       return { kind: 'run' }
     case 'message':
       return tellRun(context, decision)
-    case 'adjust': {
-      const { run, set, message, otherwise } = decision
-      if (!(await adjusted(context, run, set))) return perform(context, otherwise)
-      return tellRun(context, { kind: 'message', runId: run.id, message: { ...message, set } })
-    }
     case 'take-over': {
       const { run } = decision
       const id = `${commandId(context)}-release-${run.result.round}`
@@ -102,22 +96,6 @@ async function perform(context: CommandContext, decision: Decision): Promise<Com
     case 'silence':
       return decision
   }
-}
-
-/** May be repeated: what is set is set. */
-async function adjusted(
-  { deps: { posthog, log } }: CommandContext,
-  run: Run,
-  set: SessionOptions,
-): Promise<boolean> {
-  const session = sessionOf(run)
-  if (!session) return false
-  for (const [configId, value] of Object.entries(set))
-    if ((await posthog.setOption(session, { configId, value })) === 'refused') {
-      log.info({ run: run.id, option: configId }, 'PostHog does not change the live session')
-      return false
-    }
-  return true
 }
 
 async function tellRun(

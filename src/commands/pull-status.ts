@@ -1,4 +1,5 @@
 /** What the status of a Run says of its pull request once the Run has ended. */
+
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
@@ -15,6 +16,7 @@ import {
   tellsMore,
   withStanding,
 } from '../core/record/pull-end.ts'
+import { logOffset } from '../core/record/read-log.ts'
 import { changed, type Run, sessionOf } from '../core/record/run.ts'
 import { fromHead, intoBase, oldestFirst } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
@@ -135,7 +137,7 @@ async function withCiTurns({ deps: { posthog } }: CommandContext, run: Run): Pro
   const session = sessionOf(run)
   const { sessionLog } = run.session
   const snapshot =
-    session && sessionLog && (await posthog.poll(session, sessionLog.offset).catch(() => undefined))
+    session && sessionLog && (await posthog.poll(session, logOffset(run)).catch(() => undefined))
   if (!snapshot) return run
   const { ciTurns = 0 } = sessionLog ?? {}
   const more = snapshot.log.filter(({ what }) => what.kind === 'words' && what.ofCi).length

@@ -10,7 +10,7 @@ import type { Marker } from '../core/record/marker.ts'
 import { isAtWork, readMessages } from '../core/record/messages.ts'
 import { roundsOf } from '../core/record/pull-end.ts'
 import { believeAbsent } from '../core/record/retries.ts'
-import { optionsOf, type Run, sessionOf } from '../core/record/run.ts'
+import { type Run, sessionOf } from '../core/record/run.ts'
 import { ofPull, ofTask, ofThread, runsOfPull, whilePaused } from '../core/record/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
@@ -178,9 +178,7 @@ async function lastRunOf(
   context: CommandContext,
   { marker }: Pick<Past, 'marker'>,
 ): Promise<LastRun | undefined> {
-  const found = (await context.deps.runs.get(marker.run))?.data
-  // As its options were changed while it worked.
-  const kept = found && { ...found, request: { ...found.request, options: optionsOf(found) } }
+  const kept = (await context.deps.runs.get(marker.run))?.data
   const { trigger } = context.record
   const { backup } = marker
   if (!backup || trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return kept

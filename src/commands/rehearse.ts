@@ -36,7 +36,6 @@ async function outlook(context: CommandContext, decision: Decision): Promise<Wou
       return { kind: 'refusal', reply: decision.reply }
     case 'start':
       return startOutlook(context, decision.run)
-    case 'adjust':
     case 'message':
       return { kind: 'message', what: decision.message.kind }
     case 'wait':

@@ -2,7 +2,7 @@ import type { SettingsNow } from '../access/read-settings.ts'
 import { infoOf, type Options, optionNames } from '../core/command/options.ts'
 import { nearest } from '../core/command/parse.ts'
 import { isBranchName } from '../core/model/branch-name.ts'
-import { efforts, notAbove, type ReasoningEffort } from '../core/model/codex-task-run-create.ts'
+import { effortsOf, notAbove, type ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import { isModel, type KnownModel, type PricedModel, type SandboxView } from '../core/model/views.ts'
 import { isReadOnly, type RunOptions, type RunRequest } from '../core/record/request-part.ts'
 import type { Grants } from '../core/settings/deployment-settings.ts'
@@ -103,8 +103,8 @@ const checkOffered = (
     ? undefined
     : { kind: 'not-offered', what, given, known }
 
-const effortsOf = (model: string, models: readonly KnownModel[]): readonly ReasoningEffort[] | undefined =>
-  models.find(isModel(model))?.efforts
+const takenBy = (model: string, models: readonly KnownModel[]): readonly ReasoningEffort[] =>
+  models.find(isModel(model))?.efforts ?? effortsOf(model)
 
 /** What PostHog's Codex works at when it is told nothing. */
 const untold: ReasoningEffort = 'medium'
@@ -119,7 +119,7 @@ export function usualEffort(
   { model, models }: { model: string; models: readonly KnownModel[] },
 ): ReasoningEffort | Reply | undefined {
   const wished = settings.effort ?? usual
-  const known = effortsOf(model, models) ?? efforts
+  const known = takenBy(model, models)
   const allowed = known.filter(effort => settings.efforts?.includes(effort) ?? true)
   if (wished === undefined && allowed.length === known.length) return undefined
   const [unknown] = settings.efforts ?? []
@@ -132,16 +132,13 @@ function checkModel(model: string | undefined, known: readonly KnownModel[]): Re
   return { kind: 'model', model, meant: nearest(model.toLowerCase(), names), known }
 }
 
-/** If PostHog does not say what the model takes, it decides when the run is started. */
 function checkEffort(
   effort: ReasoningEffort | undefined,
   model: string,
   models: readonly KnownModel[],
 ): Reply | undefined {
-  const known = effortsOf(model, models)
-  return effort === undefined || (known?.includes(effort) ?? true)
-    ? undefined
-    : { kind: 'effort', effort, model, known: known ?? [] }
+  const known = takenBy(model, models)
+  return effort === undefined || known.includes(effort) ? undefined : { kind: 'effort', effort, model, known }
 }
 
 const checkBranch = (branch: string | undefined, isThere: boolean): Reply | undefined =>

@@ -7,14 +7,9 @@ import type { InlineComment, LabelTrigger } from '../core/model/trigger.ts'
 import type { Closer, Pull } from '../core/model/views.ts'
 import { isUndone } from '../core/record/last-word.ts'
 import { isAtWork } from '../core/record/messages.ts'
-import {
-  isReadOnly,
-  type Origin,
-  type RunOptions,
-  type RunRequest,
-  type SessionOptions,
-} from '../core/record/request-part.ts'
-import { isTerminal, type NewRun, newRun, optionsOf, type Run } from '../core/record/run.ts'
+import { isReadOnly, type Origin, type RunOptions, type RunRequest } from '../core/record/request-part.ts'
+import { type NewRun, newRun, type Run } from '../core/record/run.ts'
+import { isAnswered } from '../core/record/turn.ts'
 import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reply } from '../core/words/replies.ts'
 import { type Decision, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
@@ -283,31 +278,17 @@ function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, sett
   }
   if (joins(live, wanted) && differs.length === 0) return { kind: 'message', runId: live.id, message }
   if (live.result.outcome) return { kind: 'take-over', run: live }
-  const otherwise: Decision = { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs } }
-  const { taskRun } = live.session
-  const isTalkedTo = !live.mailbox.stop && taskRun !== undefined && !isTerminal(taskRun.status)
-  const set = joins(live, wanted) && wants && isTalkedTo ? settable(differs, wants.options) : undefined
-  return set ? { kind: 'adjust', run: live, set, message, otherwise } : otherwise
-}
-
-/** A live session takes another model or effort, and nothing else. */
-function settable(names: readonly OptionName[], { model, effort }: RunOptions): SessionOptions | undefined {
-  if (!names.every(name => name === 'model' || name === 'effort')) return undefined
-  if (names.includes('effort') && effort === undefined) return undefined
-  return {
-    ...(names.includes('model') ? { model } : {}),
-    ...(names.includes('effort') ? { effort } : {}),
-  }
+  return { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs } }
 }
 
 const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
   mayJoin && !options.new && live.request.what === what
 
-const forLive = (live: Run, { options }: Wanted): Options => withKept(optionsOf(live), options)
+const forLive = (live: Run, { options }: Wanted): Options => withKept(live.request.options, options)
 
 /** What the live session does not do. */
 function differing(live: Run, wants: RunOptions): OptionName[] {
-  const options = optionsOf(live)
+  const options = live.request.options
   const has = {
     ...options,
     branch: live.workspace.branch?.name ?? options.branch,
@@ -368,9 +349,7 @@ function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chosen | Rep
 export function inTheWay(live: Run, command: 'retry' | 'continue' | 'approve'): Decision {
   if (live.result.outcome) return { kind: 'take-over', run: live }
   const soon =
-    live.mailbox.stop ||
-    live.session.sessionLog?.idle ||
-    (command === 'approve' && live.request.what === 'plan')
+    live.mailbox.stop || isAnswered(live) || (command === 'approve' && live.request.what === 'plan')
   return soon ? { kind: 'wait', behind: live } : reject({ kind: 'still-going', command })
 }
 

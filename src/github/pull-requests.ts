@@ -60,6 +60,7 @@ export function pullsOf(access: ThreadAccess) {
       return found?.data.commits.map(({ sha, author, committer }) => ({
         sha,
         byPerson: isPerson(author) && isPerson(committer),
+        app: [author, committer].find(each => each?.type === 'Bot')?.login,
       }))
     },
 

@@ -1,5 +1,6 @@
 /** The fields that we use of PostHog's responses. Others are ignored. */
 import { z } from 'zod'
+import { messagesIn } from '../core/agent/prompt.ts'
 import { efforts } from '../core/model/codex-task-run-create.ts'
 import type { ActingStep, AgentAct, PlanStep } from '../core/model/task-run.ts'
 import type { KnownModel } from '../core/model/views.ts'
@@ -122,6 +123,8 @@ export const TaskRun = z.object({
   error_message: sentence,
   output: Output,
   artifacts: Artifacts,
+  /** By its agent, at most 1,500 characters. */
+  task_summary: sentence.catch(undefined),
   model: word,
   reasoning_effort: word,
   created_at: word,
@@ -138,7 +141,7 @@ export const TaskRun = z.object({
 })
 export type TaskRun = z.infer<typeof TaskRun>
 
-export const Task = z.object({ id: words(300), task_summary: sentence.catch(undefined) })
+export const Task = z.object({ id: words(300) })
 
 const Named = z
   .object({ id: words(300) })
@@ -166,8 +169,6 @@ export const PermissionTaken = z.object({
     .nullish()
     .catch(undefined),
 })
-
-export const OptionTaken = z.object({ error: z.unknown().optional() })
 
 export const TaskPage = z.object({
   results: upTo(1_000, z.object({ id: name, description: z.string().max(1_000_000).nullish() })),
@@ -218,21 +219,53 @@ export const ErrorBody = z
   .catch({})
 export type ErrorBody = z.infer<typeof ErrorBody>
 
+/** Of the messages in a prompt. After a long history the newest stand last, before a long thread they stand first. */
+export function namesIn(text: string): string[] {
+  const names = [...new Set(messagesIn(text))]
+  return names.length <= 200 ? names : [...names.slice(0, 100), ...names.slice(-100)]
+}
+
+/** JSON-RPC's, which both sides number. */
+const RpcId = z.union([words(100), z.number().transform(String)])
+
+/** A prompt may bring the whole history of a session, of which only the names of messages are kept: 16 MiB at most. */
+const Block = z.object({ text: z.string().max(20_000_000) })
+const Prompt = z
+  .array(z.unknown())
+  .transform(blocks => namesIn(blocks.flatMap(each => Block.safeParse(each).data?.text ?? []).join('\n')))
+
 export const LogLine = z.object({
   timestamp: words(100),
   notification: z.object({
     method: words(100).optional(),
+    id: RpcId.optional().catch(undefined),
     result: z
-      .object({ stopReason: words(100) })
+      .object({
+        stopReason: words(100).optional().catch(undefined),
+        _meta: z.object({ steer: z.boolean().optional() }).nullish().catch(undefined),
+      })
+      .nullish()
+      .catch(undefined),
+    error: z
+      .object({
+        message: words(2_000).catch(''),
+        data: z
+          .object({ classification: words(100).optional().catch(undefined) })
+          .nullish()
+          .catch(undefined),
+      })
+      .transform(({ message, data }) => ({ class: data?.classification, text: message }))
       .nullish()
       .catch(undefined),
     params: z
       .object({
-        stopReason: words(100).optional().catch(undefined),
+        prompt: Prompt.optional().catch(undefined),
         update: AgentUpdate.optional().catch(undefined),
         step: words(300).optional().catch(undefined),
         status: words(300).optional().catch(undefined),
         label: words(1_000).optional().catch(undefined),
+        message: words(2_000).optional().catch(undefined),
+        errorCategory: words(100).optional().catch(undefined),
         requestId: words(300).optional().catch(undefined),
         toolCall: z
           .object({

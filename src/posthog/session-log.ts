@@ -1,11 +1,10 @@
 /** The stored log of a run, always read to its end. */
 import { z } from 'zod'
-import { messagesIn } from '../core/agent/prompt.ts'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
-import type { LogEntry, PermissionRequest } from '../core/model/task-run.ts'
+import type { Fault, LogEntry, PermissionRequest } from '../core/model/task-run.ts'
 import type { Session } from '../core/record/request-part.ts'
 import type { Call, PostHogResponse } from './posthog-http.ts'
-import { actOf, begunWords, LogLine, maxMessage } from './schemas.ts'
+import { type AgentUpdate, actOf, begunWords, LogLine, maxMessage, namesIn } from './schemas.ts'
 
 export const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${taskId}/runs/${taskRunId}/`
 
@@ -91,9 +90,15 @@ const agentActs = /^(?:agent_message_chunk|agent_thought)/
 const ofCi = 'You are re-entering this run to address CI feedback'
 
 /** Console output and housekeeping are no entries: they also come after a turn. */
-function meaning({ notification: { method = '', params, result } }: LogLine): LogEntry['what'] | undefined {
-  if (/^_?posthog\/turn_complete$/.test(method) || result)
-    return { kind: 'turn-over', stopReason: params?.stopReason ?? result?.stopReason }
+function meaning({ notification }: LogLine): LogEntry['what'] | undefined {
+  const { method = '', id, params, result, error } = notification
+  if (id !== undefined && result) return answerOf(id, result)
+  if (id !== undefined && error) return { kind: 'error', id, fault: error }
+  if (method === 'initialize') return { kind: 'begins' }
+  if (method === 'session/prompt' && id !== undefined)
+    return { kind: 'prompt', id, messages: params?.prompt ?? [] }
+  if (method.endsWith('posthog/turn_complete')) return { kind: 'gives-up' }
+  if (method.endsWith('posthog/error')) return { kind: 'gives-up', fault: faultOf(params) }
   if (method.endsWith('posthog/progress') && params?.step !== undefined)
     return {
       kind: 'progress',
@@ -106,24 +111,40 @@ function meaning({ notification: { method = '', params, result } }: LogLine): Lo
     return { kind: 'asks', request: permissionAsked(params.requestId, params) }
   if (method.endsWith('posthog/permission_resolved') && params?.requestId !== undefined)
     return { kind: 'permitted', id: params.requestId }
-  const update = params?.update
-  if (method !== 'session/update' || !update) return undefined
+  return method === 'session/update' && params?.update ? updateOf(params.update) : undefined
+}
+
+type Result = NonNullable<LogLine['notification']['result']>
+type Params = NonNullable<LogLine['notification']['params']>
+
+/** The agent asks permissions by ids of its own; their answers have no reason to stop. */
+function answerOf(id: string, { stopReason, _meta }: Result): LogEntry['what'] | undefined {
+  if (stopReason === undefined) return undefined
+  return { kind: 'answer', id, stopReason, steer: _meta?.steer === true || undefined }
+}
+
+const faultOf = (params: LogLine['notification']['params']): Fault => ({
+  class: params?.errorCategory,
+  text: params?.message ?? '',
+})
+
+const finishTool = /^posthog-code-tools\/finish$/
+
+function updateOf(update: AgentUpdate): LogEntry['what'] | undefined {
+  const { sessionUpdate, title = '' } = update
   const text = begunWords((update.content ?? []).map(part => part.text).join('\n'), maxMessage)
-  if (update.sessionUpdate === 'agent_message')
+  if (sessionUpdate === 'agent_message')
     return text.trim() === '' ? { kind: 'activity' } : { kind: 'message', text: text.trim() }
-  if (update.sessionUpdate.startsWith('user_message')) {
+  if (sessionUpdate.startsWith('user_message')) {
     if (text === '') return { kind: 'activity' }
-    const words = { kind: 'words', messages: messagesIn(text).slice(0, 100) } as const
-    return text.startsWith(ofCi) ? { ...words, ofCi: true } : words
+    return { kind: 'words', messages: namesIn(text), ofCi: text.startsWith(ofCi) || undefined }
   }
-  return actOf(update) ?? (agentActs.test(update.sessionUpdate) ? { kind: 'activity' } : undefined)
+  if (sessionUpdate === 'tool_call' && finishTool.test(title)) return { kind: 'finishes' }
+  return actOf(update) ?? (agentActs.test(sessionUpdate) ? { kind: 'activity' } : undefined)
 }
 
 /** A question is marked so, or has no rejecting option. */
-function permissionAsked(
-  id: string,
-  { toolCall, options }: NonNullable<LogLine['notification']['params']>,
-): PermissionRequest {
+function permissionAsked(id: string, { toolCall, options }: Params): PermissionRequest {
   const marked = toolCall?._meta?.codeToolKind === 'question'
   const { items = [], more = 0 } = options ?? {}
   const rejects = items.some(({ kind }) => kind.startsWith('reject'))

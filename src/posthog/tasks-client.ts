@@ -12,7 +12,6 @@ import { type Call, call, kept, type PostHogResponse, type PostHogSettings } fro
 import {
   cut,
   Models,
-  OptionTaken,
   PermissionTaken,
   RunPage,
   SandboxPage,
@@ -144,23 +143,6 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
       }
     },
 
-    /** Of the newest servers; older ones refuse the method, and a sandbox that is not ready any option. */
-    async setOption(
-      session: Session,
-      params: { configId: string; value: string },
-    ): Promise<'set' | 'refused'> {
-      const body = { jsonrpc: '2.0', method: 'set_config_option', params }
-      const path = `${runPath(session)}command/`
-      try {
-        const { data } = await request({ method: 'POST', path, body, schema: OptionTaken })
-        return data.error ? 'refused' : 'set'
-      } catch (error) {
-        if (error instanceof Rejected) return 'refused'
-        if (error instanceof RetryLater && error.why === 'not-ready') return 'refused'
-        throw error
-      }
-    },
-
     stageArtifact: (taskId: string, file: AttachmentFile) => stageArtifact(settings, taskId, file, now),
 
     addArtifact: (session: Session, file: AttachmentFile) => addArtifact(settings, session, file, now),
@@ -169,16 +151,6 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
     async cancel(session: Session, reason: string): Promise<void> {
       const body = { reason: cut(reason, 500) }
       await request({ method: 'POST', path: `${runPath(session)}cancel/`, body, schema: Taken })
-    },
-
-    async summary(taskId: string): Promise<string | undefined> {
-      try {
-        const path = `tasks/${taskId}/`
-        const { data } = await request({ method: 'GET', path, schema: Task, within: 5_000 })
-        return data.task_summary?.trim() || undefined
-      } catch {
-        return undefined
-      }
     },
 
     async cost(taskId: string): Promise<number | undefined> {
@@ -227,6 +199,7 @@ function asSnapshot(run: TaskRun, log: readonly LogEntry[][] | undefined, offset
     marker: unfinishedBy(run),
     pulls: [...(output?.pr_url ? [output.pr_url] : []), ...(output?.pr_urls?.items ?? [])],
     files: run.artifacts ?? undefined,
+    summary: run.task_summary?.trim() || undefined,
     headBranch: output?.head_branch ?? undefined,
     model: run.model ?? undefined,
     effort: run.reasoning_effort ?? undefined,

@@ -2,7 +2,7 @@
  * A Run whose model nobody chose starts with the one of the settings as they are then, if PostHog offers it, at an effort
  * that this one takes.
  */
-import { notAbove } from '../core/model/codex-task-run-create.ts'
+import { effortsOf, notAbove } from '../core/model/codex-task-run-create.ts'
 import { RetryLater } from '../core/model/errors.ts'
 import { second } from '../core/model/time.ts'
 import { isModel } from '../core/model/views.ts'
@@ -30,8 +30,8 @@ export async function withOfferedModel({ run, deps, github, posthog }: RunContex
     const why = `PostHog does not offer the model ${code(model)}`
     throw new RetryLater('posthog', deps.now() + askedAgainAfter, 'setup', why)
   }
-  const takes = known.find(isModel(model))?.efforts
-  const effort = options.effort && takes ? notAbove(options.effort, takes) : options.effort
+  const takes = known.find(isModel(model))?.efforts ?? effortsOf(model)
+  const effort = options.effort && notAbove(options.effort, takes)
   if (model === options.model && effort === options.effort) return undefined
   return changed(run, { request: { ...run.request, options: { ...options, model, effort } } })
 }

@@ -19,7 +19,7 @@ import {
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
 import type { CommentTrigger } from '../../src/core/model/trigger.ts'
-import { agentFailures } from '../../src/core/record/failures.ts'
+import { agentFailure } from '../../src/core/record/agent-failures.ts'
 import { changed, type Outcome } from '../../src/core/record/run.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import {
@@ -178,17 +178,7 @@ describe('what asks for work', () => {
       { ...busy(), inline: [{ id: 1, path: 'a.ts', line: 1, hunk: '', body: 'x', author: 'maya' }] },
       says({ inline: [{ path: 'a.ts' }] }),
     ],
-    [
-      'with another model than the one at work',
-      atWork,
-      {
-        kind: 'adjust',
-        set: { model: 'gpt-5.6' },
-        message: { kind: 'follow-up', text: 'fix it' },
-        otherwise: { kind: 'wait', announce: { kind: 'queued-behind', differs: ['model'] } },
-      },
-      otherModel,
-    ],
+    ['with another model than the one at work', atWork, queuedBehind('model'), otherModel],
     [
       'with another model, before the one at work is there',
       busy({ live: runWith(), settling: settling() }),
@@ -374,7 +364,7 @@ describe('what asks for work', () => {
     ['without words', busy(), says({ kind: 'follow-up', text: 'Go on where you stopped.' }), wordless],
     [
       'a plan that was not finished',
-      free({ past, last: lastPlan({ kind: 'unfinished', why: 'error' }) }),
+      free({ past, last: lastPlan({ kind: 'unfinished', why: 'failed' }) }),
       startsPlan,
       wordless,
     ],
@@ -445,7 +435,7 @@ describe('what asks for work', () => {
     before: { ...before, last: { ...before.last, ...last }, ...beside },
   })
   const costly = earlier({ session: { cost: 10.5 } }, { settling: settling('limits: { cost_per_run: 10 }') })
-  const unknownModel = agentFailures['no-model']('gpt-9')
+  const unknownModel = agentFailure({ class: 'agent_error', text: 'model gpt-9 not found' }, {})
   const useless = earlier({ result: { outcome: unknownModel } })
   const othersToo = earlier({ request: ask }, { closers: [byOther] })
   const failedWords = {

@@ -61,7 +61,7 @@ const ended = (outcome: Outcome, ago = hour): RunChange => ({
 const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'no luck', fix: 'Again.' }
 const question = { id: 'q', title: 'Which way?', question: true, options: [] }
 const asking: RunChange = {
-  session: { sessionLog: { offset: 0, turns: 0, idle: false, permissionRequest: question } },
+  session: { sessionLog: { offset: 0, turns: 0, prompts: [], permissionRequest: question } },
 }
 const pause: RunChange = {
   schedule: { waits: { kind: 'pause', of: 'repository', by: 'olga', why: '' } },

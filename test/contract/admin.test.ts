@@ -265,7 +265,7 @@ describe('words of others are words', () => {
     question: true,
     options: [{ id: 'a', name: hostile, kind: 'allow_once' }],
   }
-  const asking = { offset: 0, turns: 0, idle: false, permissionRequest: question }
+  const asking = { offset: 0, turns: 0, prompts: [], permissionRequest: question }
   const outcome = { kind: 'failed', class: 'agent', reason: hostile, fix: hostile } as const
   const pull = {
     ...{ number: 9, url: 'javascript:alert(3)', title: hostile, draft: false },

@@ -716,7 +716,17 @@ describe('a branch is made', () => {
     ['nobody that GitHub knows', null, null, false],
   ])('and a commit by %s is known for it', async (_, author, committer, byPerson) => {
     answers('GET', `${at}/compare/abc...def`, [200, { commits: [{ sha: 'def', author, committer }] }])
-    expect(await issue().commitsSince('abc', 'def')).toEqual([{ sha: 'def', byPerson }])
+    expect(await issue().commitsSince('abc', 'def')).toMatchObject([{ sha: 'def', byPerson }])
+  })
+
+  test('and of a commit by an App, which', async () => {
+    const commits = [
+      { sha: 'def', author: { type: 'Bot', login: 'renovate[bot]' }, committer: { type: 'User' } },
+    ]
+    answers('GET', `${at}/compare/abc...def`, [200, { commits }])
+    expect(await issue().commitsSince('abc', 'def')).toEqual([
+      { sha: 'def', byPerson: false, app: 'renovate[bot]' },
+    ])
   })
 
   test('and commits of another history are not known', async () => {

@@ -218,8 +218,6 @@ describe('what an agent controls', () => {
     )
     expect(JSON.stringify(snapshot)).not.toContain('hush')
     expect(JSON.stringify(snapshot).match(/\[redacted\]/g)).toHaveLength(18)
-    once('GET', '/api/projects/42/tasks/task-1/', 200, { id: task, task_summary: 'r hush' })
-    expect(await tasks.summary(task)).toBe('r [redacted]')
   })
 
   test('is redacted where PostHog repeats it in a refusal', async () => {
@@ -320,7 +318,7 @@ describe('what an agent controls', () => {
       },
       logged('_posthog/permission_request', { requestId: 'r', options: [null, { optionId: 'a', name: 7 }] }),
     ])
-    expect(log.map(({ what }) => what.kind)).toEqual(['turn-over', 'asks'])
+    expect(log.map(({ what }) => what.kind)).toEqual(['gives-up', 'asks'])
   })
 })
 
@@ -431,7 +429,7 @@ describe('a look', () => {
       model: 'gpt-5.5',
       effort: undefined,
       updatedAt: Date.parse('2026-01-02T14:00:01Z'),
-      log: [{ at: Date.parse('2026-01-02T14:01:00Z'), what: { kind: 'turn-over' } }],
+      log: [{ at: Date.parse('2026-01-02T14:01:00Z'), what: { kind: 'gives-up' } }],
       offset: 5,
     })
     expect(sent.map(({ line }) => line)).toEqual([
@@ -508,10 +506,57 @@ describe('a line of the log', () => {
   const progress = (given: object) => line('_posthog/progress', given)
   const step = { step: 'clone', label: 'Cloning' }
   const turnOver = { method: '_posthog/turn_complete' }
+  const rpc = (notification: object) => ({ timestamp: '2026-01-02T14:01:00Z', notification })
+  const prompt = [text('Go on (message m1)'), { type: 'image' }, text('and (message m2)')]
 
   test.each<[string, unknown, object | undefined]>([
-    ['the end of a turn', line('_posthog/turn_complete', {}), { kind: 'turn-over' }],
-    ['the end of a turn, under its other name', line('posthog/turn_complete'), { kind: 'turn-over' }],
+    ['the beginning of an agent', rpc({ id: 0, method: 'initialize' }), { kind: 'begins' }],
+    [
+      'a prompt',
+      rpc({ id: 2, method: 'session/prompt', params: { prompt } }),
+      { kind: 'prompt', id: '2', messages: ['m1', 'm2'] },
+    ],
+    [
+      'a prompt without words',
+      rpc({ id: 'p', method: 'session/prompt' }),
+      { kind: 'prompt', id: 'p', messages: [] },
+    ],
+    [
+      'its answer',
+      rpc({ id: 2, result: { stopReason: 'end_turn', usage: {} } }),
+      { kind: 'answer', id: '2', stopReason: 'end_turn' },
+    ],
+    [
+      'the answer to a steer',
+      rpc({ id: 3, result: { stopReason: 'end_turn', _meta: { steer: true } } }),
+      { kind: 'answer', id: '3', stopReason: 'end_turn', steer: true },
+    ],
+    [
+      'an error',
+      rpc({ id: 2, error: { code: -32603, message: 'no', data: { classification: 'agent_error' } } }),
+      { kind: 'error', id: '2', fault: { class: 'agent_error', text: 'no' } },
+    ],
+    [
+      'an error without a class',
+      rpc({ id: 2, error: { code: 1 } }),
+      { kind: 'error', id: '2', fault: { text: '' } },
+    ],
+    ['the answer to a permission', rpc({ id: 2, result: { outcome: {} } }), undefined],
+    [
+      'the end of a turn, in the words of the server',
+      line('_posthog/turn_complete', {}),
+      { kind: 'gives-up' },
+    ],
+    [
+      'that the server gives up',
+      line('_posthog/error', { message: 'no', errorCategory: 'task_spend_limit' }),
+      { kind: 'gives-up', fault: { class: 'task_spend_limit', text: 'no' } },
+    ],
+    [
+      'that the agent ends its run',
+      line('session/update', { update: { sessionUpdate: 'tool_call', title: 'posthog-code-tools/finish' } }),
+      { kind: 'finishes' },
+    ],
     ['progress', progress({ ...step, status: 'in_progress' }), { kind: 'progress', ...step, done: false }],
     [
       'progress that is over',

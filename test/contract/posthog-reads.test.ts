@@ -144,7 +144,7 @@ describe('a log that is longer than a page', () => {
       'Hello.',
       'The answer.',
     ])
-    expect(log.at(-1)?.what).toEqual({ kind: 'turn-over', stopReason: 'end_turn' })
+    expect(log.at(-1)?.what.kind).toMatch(/^(?:answer|gives-up)$/)
     expect(offset).toBe(await tasks.logLength(session))
     expect(callsOf('session-logs')).toHaveLength(4)
   })

@@ -498,7 +498,7 @@ describe('the last word', () => {
 
       - [ ] Carry out this plan <!-- codex-box:approve -->
 
-      nothing: @maya Codex changed nothing and said nothing.
+      nothing: @maya Codex finished. PostHog kept none of its words, and nothing of it is on GitHub.
 
       stopped, with nothing left behind: @maya you stopped this run. Nothing was pushed.
 
@@ -624,7 +624,14 @@ describe('of files that changed, with nothing of it on GitHub,', () => {
 describe('in the thread of one of several inline comments', () => {
   const answered = (name: 'pushed' | 'answer' | 'failed', answer: string, at: number): string => {
     const run = phases[name]
-    const sessionLog = { offset: 0, turns: 1, idle: true, ...run.session.sessionLog, answer }
+    const sessionLog = {
+      offset: 0,
+      turns: 1,
+      prompts: [],
+      ended: { at: t0, stopReason: 'end_turn' },
+      ...run.session.sessionLog,
+      answer,
+    }
     return inlineAnswer(
       changed(run, logIs(sessionLog), { report: { announced: { ...run.report.announced, inline: at } } }),
     )

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Rejected } from '../../src/core/model/errors.ts'
 import { Unfinished } from '../../src/core/model/task-run.ts'
+import { agentFailure, faultIn } from '../../src/core/record/agent-failures.ts'
 import * as failures from '../../src/core/record/failures.ts'
 import { mayHelpAgain } from '../../src/core/record/last-word.ts'
 import { changed, type Outcome } from '../../src/core/record/run.ts'
@@ -13,13 +14,30 @@ import { branch, deployment, hour, minute, runWith, t0 } from './given.ts'
 
 const src = join(import.meta.dirname, '../../src')
 
+/** What PostHog stored of the end of an agent: one of each kind. */
+const stored: Record<string, string> = {
+  'spend limit': 'task_spend_limit: unexpected status 402',
+  'usage limit': 'subscription_usage_limit: You have hit your usage limit.',
+  'no model':
+    'agent_error: {"error":{"message":"The model \'gpt-9\' does not exist or you do not have access to it."}}',
+  'no access': 'agent_error: unexpected status 401 Unauthorized, url: http://gateway/v1/responses',
+  'no repository': 'Failed to clone repository acme/shop',
+  policy: 'content_block_rejection: API Error: Content block is not allowed',
+  'too long': "agent_error: Codex ran out of room in the model's context window.",
+  'too busy': 'agent_error: exceeded retry limit, last status: 429 Too Many Requests',
+  away: 'upstream_provider_failure: The upstream AI provider failed to process the request.',
+  broke: 'agent_error: Internal error',
+  'without words': 'Agent error',
+  'no reason': '',
+  own: 'The tests can not run here.',
+}
+
 test('what a failure says', () => {
-  const { agentFailures, atLimit, ...others } = failures
+  const { atLimit, ...others } = failures
   const run = runWith()
   const used = { of: 'repository', used: 3, most: 3, window: hour } as const
   const said = [
-    ...Object.values(agentFailures).map(failure => failure('429')),
-    agentFailures.failed(''),
+    ...Object.values(stored).map(error => agentFailure(faultIn(error), { since: t0 })),
     others.crashed,
     others.editedSince,
     others.outOfUse('github', 'reset'),
@@ -39,11 +57,19 @@ test('what a failure says', () => {
   ]
   expect(said.map(each => `${each.class}: ${each.reason} → ${each.fix}`)).toMatchInlineSnapshot(`
     [
-      "quota: a usage or spend limit is reached: 429 → Wait until the limit resets, or raise it in PostHog. Then write \`/codex retry\`.",
-      "setup: PostHog could not read the repository: 429 → Install PostHog's own GitHub App on this repository. Then write \`/codex retry\`.",
-      "setup: PostHog does not know the model: 429 → Choose another model: \`/codex retry --model NAME\`.",
-      "agent: 429 → Look at the PostHog run. Then write \`/codex retry\`.",
-      "agent: PostHog did not say why → Look at the PostHog run. Then write \`/codex retry\`.",
+      "quota: PostHog’s spend limit for one run is reached → Ask for less at once, or have the limit raised in PostHog. Then write \`/codex retry\`.",
+      "quota: the usage limit of the AI provider is reached → Wait until the limit resets, or have it raised in PostHog. Then write \`/codex retry\`.",
+      "setup: PostHog does not know the model, or may not use it → Choose another model: \`/codex retry --model NAME\`.",
+      "setup: the AI provider refused PostHog’s request for the model → Somebody who manages PostHog can look at what it may use. Then write \`/codex retry\`.",
+      "setup: PostHog could not read the repository: Failed to clone repository acme/shop → Install PostHog's own GitHub App on this repository. Then write \`/codex retry\`.",
+      "agent: a policy of the AI provider does not allow this → Ask in other words, or choose another model with \`/codex retry --model NAME\`.",
+      "agent: this became too long for the model → Ask for a smaller part in a new session: \`/codex --new …\`.",
+      "network: the AI provider behind PostHog has too much to do (since 14:02 UTC) → Wait some minutes. Then write \`/codex retry\`.",
+      "network: the AI provider behind PostHog does not answer (since 14:02 UTC) → Wait some minutes. Then write \`/codex retry\`.",
+      "agent: it ran into an error: Internal error → Look at the PostHog run. Then write \`/codex retry\`.",
+      "agent: it ran into an error → Look at the PostHog run. Then write \`/codex retry\`.",
+      "agent: it ran into an error → Look at the PostHog run. Then write \`/codex retry\`.",
+      "agent: it gave up. In its own words: The tests can not run here. → Change what is in its way. Then write \`/codex retry\`, or ask for something else.",
       "lost: this bot had an error, again and again → Tell an admin of this bot: its log names the run. \`/codex retry\` tries again.",
       "lost: the bot lost its queue before this began, and the title or description was edited since → Write \`/codex retry\` to start with the new text.",
       "network: GitHub was unavailable for a day (reset) → \`/codex retry\` tries again.",
@@ -76,9 +102,10 @@ test('a limit is named with who reached it, and one is no number', () => {
 const refused = (status: number, code = '', service: 'github' | 'posthog' = 'posthog', taskId = 'task-1') =>
   failureOf(new Rejected(service, status, code, 'no'), { session: { taskId } })
 
-const { agentFailures: agents } = failures
 const all: Record<string, Outcome> = {
-  ...Object.fromEntries(Object.entries(agents).map(([name, failed]) => [`agent: ${name}`, failed('')])),
+  ...Object.fromEntries(
+    Object.entries(stored).map(([name, error]) => [`agent: ${name}`, agentFailure(faultIn(error), {})]),
+  ),
   crashed: failures.crashed,
   'edited since': failures.editedSince,
   'out of use': failures.outOfUse('github', 'reset'),
@@ -107,10 +134,11 @@ const all: Record<string, Outcome> = {
   'GitHub: not allowed': refused(403, '', 'github'),
   'GitHub: bad request': refused(422, '', 'github'),
   ...Object.fromEntries(
-    Unfinished.options.map(why => [`unfinished: ${why}`, { kind: 'unfinished', why } as const]),
+    Object.keys(failures.unfinished)
+      .map(why => Unfinished.parse(why))
+      .map(why => [`unfinished: ${why}`, { kind: 'unfinished', why } as const]),
   ),
   'stopped by somebody': { kind: 'stopped', by: 'olga' },
-  'stopped by PostHog': { kind: 'stopped', by: 'PostHog' },
   'stopped as its comment is gone': { kind: 'stopped', by: 'olga', because: 'deleted the comment' },
   'a pull request': { kind: 'pull' },
   'a push': { kind: 'pushed', sha: 'c'.repeat(40) },
@@ -129,7 +157,9 @@ test('trying again, or going on, is offered, in words and as a box, only where i
     return [name, box] as const
   })
   expect(offers.filter(([, box]) => !box).map(([name]) => name)).toEqual([
-    'agent: no-model',
+    'agent: no model',
+    'agent: policy',
+    'agent: too long',
     'plan outdated',
     'PostHog: no task',
     'PostHog: bad request',

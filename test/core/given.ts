@@ -182,7 +182,7 @@ export const working = (...given: RunChange[]): Run =>
         taskMade: true,
         instructionSent: true,
         taskRun,
-        sessionLog: { offset: 0, turns: 0, idle: false },
+        sessionLog: { offset: 0, turns: 0, prompts: [] },
       },
     },
     ...given,

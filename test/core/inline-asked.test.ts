@@ -94,10 +94,20 @@ describe('a lone inline comment that joined', () => {
     const run = withSaid(begunBy(commentRef), by(onLine(7), 'more', 7))
     const { taskRun } = run.session
     return inlineAnswer(
-      changed(run, logIs({ offset: 0, turns: 1, idle: true, answer: 'Because of one.' }), {
-        session: { taskRun: taskRun && { ...taskRun, lastMessageId } },
-        result: { outcome: kind === 'answer' ? { kind } : { kind, by: 'maya' } },
-      }),
+      changed(
+        run,
+        logIs({
+          offset: 0,
+          turns: 1,
+          prompts: [],
+          ended: { at: t0, stopReason: 'end_turn' },
+          answer: 'Because of one.',
+        }),
+        {
+          session: { taskRun: taskRun && { ...taskRun, lastMessageId } },
+          result: { outcome: kind === 'answer' ? { kind } : { kind, by: 'maya' } },
+        },
+      ),
     )
   }
 

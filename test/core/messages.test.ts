@@ -153,7 +153,7 @@ describe('words whose comment was deleted', () => {
   const areTakenBack: RunChange = { mailbox: isWithdrawn }
   const delivering = intends({ kind: 'deliver', messageId: 'a', at: t0, lostAt: t0 })
   const resumed: RunChange = { result: { round: 1 }, session: { taskRun: undefined, sessionLog: undefined } }
-  const idle = logIs({ offset: 1, turns: 1, idle: true })
+  const idle = logIs({ offset: 1, turns: 1, prompts: [], ended: { at: t0, stopReason: 'end_turn' } })
   const staysPending: RunChange = { mailbox: { pendingFollowUps: [mine], droppedMessageIds: [] } }
   const beginning = working(resumed, intends({ kind: 'start-run', before: [], at: t0 }))
   const notBegun = runWith({ report: { status } })
@@ -326,7 +326,14 @@ describe('a stop after the outcome', () => {
 
   test.each<[string, RunChange]>([
     ['that is done', { session: { taskRun: { ...taskRun, status: 'completed' } } }],
-    ['that is idle', { session: { sessionLog: { offset: 1, turns: 1, idle: true } } }],
+    [
+      'that is idle',
+      {
+        session: {
+          sessionLog: { offset: 1, turns: 1, prompts: [], ended: { at: t0, stopReason: 'end_turn' } },
+        },
+      },
+    ],
     ['that never was', noTaskRun],
   ])('of an agent %s stops nothing', (_, given) => {
     const before = working({ ...concluded, ...given })

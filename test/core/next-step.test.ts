@@ -80,7 +80,7 @@ const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights
 /** The session of before is left for a new one. */
 const newSession = (differs: Partial<typeof earlier & { cancelledAt: number }> = {}): RunChange =>
   earlierIs({ ...earlier, resumes: false, ...differs })
-const idles = logIs({ offset: 1, turns: 1, idle: true })
+const idles = logIs({ offset: 1, turns: 1, prompts: [], ended: { at: t0, stopReason: 'end_turn' } })
 const hasPull: RunChange = { result: { pulls: [pull] } }
 const notYet: RunChange = { session: { taskRun: undefined }, schedule: { nextPollAt: undefined } }
 const admitted: RunChange = { schedule: { admitted: true } }
@@ -99,7 +99,8 @@ const tenDays = t0 + 10 * 24 * hour
 const usedUp = { ...retry(tenDays), promised: tenDays }
 const atLimit: RunChange = { retries: { posthog: usedUp } }
 /** The agent was idle after its turn. */
-const idleFor = (ms: number): RunChange => logIs({ offset: 1, turns: 1, idle: true, idleSince: now.at - ms })
+const idleFor = (ms: number): RunChange =>
+  logIs({ offset: 1, turns: 1, prompts: [], ended: { at: now.at - ms, stopReason: 'end_turn' } })
 
 /** It was answered, and the thread was told. */
 const answered: RunChange = {
@@ -568,15 +569,15 @@ describe('a Run that failed sees to its agent', () => {
     ['one that idles may be spoken to again', working(failed, idles), 'end'],
     [
       'but not one that has words left to read',
-      working(failed, logIs({ offset: 1, turns: 1, idle: true, showsWords: true, awaitedMessageId: 'a' })),
-      'cancel',
-    ],
-    [
-      'nor one that had fewer turns than words, where its log shows none',
       working(
         failed,
-        taskRunIs({ messages: 1 }),
-        logIs({ offset: 1, turns: 1, idle: true, awaitedMessageId: 'a' }),
+        logIs({
+          offset: 1,
+          turns: 1,
+          prompts: [],
+          ended: { at: t0, stopReason: 'end_turn' },
+          awaitedMessageId: 'a',
+        }),
       ),
       'cancel',
     ],
@@ -704,8 +705,8 @@ describe('from any state', () => {
         ),
         sessionLog: oneOf(
           undefined,
-          { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
-          { offset: 1, turns: 0, idle: false },
+          { offset: 1, turns: 1, prompts: [], ended: { at: t0 - hour, stopReason: 'end_turn' } },
+          { offset: 1, turns: 0, prompts: [] },
         ),
         cancelled: oneOf(undefined, ...[t0, t0 - hour].map(at => ({ taskRun: taskRun.id, at }))),
         agentLeft: oneOf(undefined, true),
@@ -755,7 +756,7 @@ describe('from any state', () => {
         run.result.outcome?.kind === 'failed' &&
         isAtWork(run) &&
         !run.session.agentLeft &&
-        !run.session.sessionLog?.idle,
+        !run.session.sessionLog?.ended,
       (_, next) =>
         expect(['conclude', 'react', 'unlabel', 'drop-branch', 'end', 'let-go']).not.toContain(next.kind),
     )

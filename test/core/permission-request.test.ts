@@ -28,7 +28,7 @@ const request: PermissionRequest = {
 const question: PermissionRequest = { ...request, question: true, title: 'Which way?' }
 const readOnly = { request: { ...ask, options: { ...ask.options, permission: 'read-only' as const } } }
 const asking = (asks: PermissionRequest) =>
-  working({ session: { sessionLog: { offset: 1, turns: 0, idle: false, permissionRequest: asks } } })
+  working({ session: { sessionLog: { offset: 1, turns: 0, prompts: [], permissionRequest: asks } } })
 const now = { at: t0, text: 'same' as const }
 
 test('what may work is allowed once, what may only read is not', () => {
@@ -88,7 +88,7 @@ test('a question is put to people once, in a comment that mentions and names the
 test('another question of the agent is put to people as well, but no more than twenty', () => {
   const another = changed(
     asked(asking(question)),
-    logIs({ offset: 1, turns: 0, idle: false, permissionRequest: { ...question, title: 'And now?' } }),
+    logIs({ offset: 1, turns: 0, prompts: [], permissionRequest: { ...question, title: 'And now?' } }),
   )
   expect(nextStep(another, now)).toEqual({ kind: 'put-question' })
   const questions = Array.from({ length: 20 }, (_, n) => ({ key: `q${n}`, commentId: n }))
@@ -98,7 +98,13 @@ test('another question of the agent is put to people as well, but no more than t
 test('nothing is asked while the run is being stopped, nor what a turn of PostHog’s own asks', () => {
   const stop = { by: maya, at: t0 }
   expect(nextStep(changed(asking(question), { mailbox: { stop } }), now).kind).not.toBe('put-question')
-  const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - hour, ofOthers: true, showsWords: true }
+  const idle = {
+    offset: 1,
+    turns: 1,
+    prompts: [],
+    ended: { at: t0 - hour, stopReason: 'end_turn' },
+    ofOthers: true,
+  }
   const others = changed(asking(question), logIs({ ...idle, permissionRequest: question }))
   expect(nextStep(others, now).kind).not.toBe('put-question')
 })
@@ -138,14 +144,26 @@ test('it is over when the log says so', () => {
 })
 
 test('a turn that begins with one is not over with the turn before it', () => {
-  const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - hour, awaitedMessageId: 'a' }
+  const idle = {
+    offset: 1,
+    turns: 1,
+    prompts: [],
+    ended: { at: t0 - hour, stopReason: 'end_turn' },
+    awaitedMessageId: 'a',
+  }
   const session = { taskRun: { ...taskRun, messages: 1 }, sessionLog: idle }
   const asked = asksNow(working({ session, schedule: { lastPollAt: t0 } }))
   expect(standingOf(asked)).toEqual({ kind: 'working' })
 })
 
 test('one of PostHog’s own turn does not take back what was answered', () => {
-  const answered = { offset: 1, turns: 1, idle: true, idleSince: t0 - hour, showsWords: true, ofOthers: true }
+  const answered = {
+    offset: 1,
+    turns: 1,
+    prompts: [],
+    ended: { at: t0 - hour, stopReason: 'end_turn' },
+    ofOthers: true,
+  }
   const asked = asksNow(working({ session: { sessionLog: answered }, schedule: { lastPollAt: t0 } }))
   expect(asked.session.sessionLog?.permissionRequest).toEqual(request)
   expect(standingOf(asked)).not.toEqual({ kind: 'working' })

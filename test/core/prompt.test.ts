@@ -53,7 +53,8 @@ test('an issue', () => {
     - Work on the branch \`codex/issue-7-login-is-flaky\`, which is checked out. Publish your changes with the tools you have: on that branch if you may, else on a branch of your own that starts from it.
     - Then open a draft pull request into \`main\`. Its description must contain the line "Closes acme/shop#7".
     - If nothing needs to be changed, or the instruction is a question, change nothing and answer it.
-    - End with a short summary for the person who asked: what you did, what you checked, what is left."
+    - End with a short summary for the person who asked: what you did, what you checked, what is left.
+    - If you end this run yourself with a tool such as \`finish\`, give this final answer before you call it."
   `)
 })
 
@@ -115,7 +116,8 @@ test('a pull request, with the inline comments of a review', () => {
     "- Work on the branch \`maya/login\`, the head of pull request #8, which is checked out. Publish your changes to that branch with the tools you have, so that the pull request shows them.
     - If you may not publish there, publish to a branch of your own and open a draft pull request into \`maya/login\`.
     - If nothing needs to be changed, or the instruction is a question, change nothing and answer it.
-    - End with a short summary for the person who asked: what you did, what you checked, what is left."
+    - End with a short summary for the person who asked: what you did, what you checked, what is left.
+    - If you end this run yourself with a tool such as \`finish\`, give this final answer before you call it."
   `)
 })
 
@@ -129,7 +131,8 @@ test('a plan of a fork, where nothing else may answer a question', () => {
 test('a plan', () => {
   expect(expectedBack(firstPrompt({ ...issue, request: { ...ask, what: 'plan' } }))).toMatchInlineSnapshot(`
     "- Read only. Change no file, make no commit, push nothing, open no pull request.
-    - Answer with a numbered plan: what would be changed, where, how it would be checked, and what is uncertain."
+    - Answer with a numbered plan: what would be changed, where, how it would be checked, and what is uncertain.
+    - If you end this run yourself with a tool such as \`finish\`, give this final answer before you call it."
   `)
 })
 
@@ -143,7 +146,8 @@ test('more words in a session that knows the thread', () => {
     - Work on the branch \`codex/issue-7-login-is-flaky\`. Check it out first if you are on another. Publish your changes with the tools you have: on that branch if you may, else on a branch of your own that starts from it.
     - Then open a draft pull request into \`main\`. Its description must contain the line "Closes acme/shop#7".
     - If nothing needs to be changed, or the instruction is a question, change nothing and answer it.
-    - End with a short summary for the person who asked: what you did, what you checked, what is left."
+    - End with a short summary for the person who asked: what you did, what you checked, what is left.
+    - If you end this run yourself with a tool such as \`finish\`, give this final answer before you call it."
   `)
 })
 

@@ -6,6 +6,7 @@ import { markerSigner } from '../../src/core/record/marker.ts'
 import { readMessages } from '../../src/core/record/messages.ts'
 import { newRun, Run, runFormat } from '../../src/core/record/run.ts'
 import { withUnread } from '../../src/queue/job-record.ts'
+import { withoutGone } from '../support/gone-keys.ts'
 import { ask, branch, issueThread, more, runWith, t0, working } from './given.ts'
 
 type Keyed = Record<string, unknown>
@@ -44,7 +45,7 @@ const stored = (record: unknown): Keyed => JSON.parse(JSON.stringify(record))
 
 describe.each(lines)('a record of $of, $name', ({ of, record }) => {
   test('is read whole', () => {
-    expect(read(of, record)).toMatchObject(stored(record))
+    expect(read(of, record)).toMatchObject(withoutGone(stored(record)))
   })
 
   test('of a newer version is read, and keeps what that added anywhere', () => {
@@ -89,7 +90,10 @@ describe('what is missing in a record has its default', () => {
     ['session', 'sessionLog'],
   ] as const
   const deepest = deeper.flatMap(([part, object]) =>
-    Object.keys(partOf(partOf(whole, part), object)).map(key => [part, object, key] as const),
+    Object.keys(partOf(partOf(whole, part), object))
+      // Without it, a log is read anew.
+      .filter(key => key !== 'prompts')
+      .map(key => [part, object, key] as const),
   )
   test.each(deepest)('a Run without %s.%s.%s', (part, object, key) => {
     const { [key]: _, ...rest } = partOf(partOf(whole, part), object)

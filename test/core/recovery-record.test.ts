@@ -35,7 +35,7 @@ const atWork = runWith({
     taskMade: true,
     instructionSent: true,
     taskRun: { id: 'run-1', since: t0, status: 'in_progress', messages: 2, from: 17, changedAt: t0 },
-    sessionLog: { offset: 40, turns: 1, idle: false, answer: 'So far so good' },
+    sessionLog: { offset: 40, turns: 1, prompts: [], answer: 'So far so good' },
   },
 })
 
@@ -58,7 +58,7 @@ describe('a Run that PostHog has', () => {
     expect(again.request).toEqual(atWork.request)
     expect(again.session.taskRun).toMatchObject({ id: 'run-1', messages: 2 })
     // Its log is read once more, from where its own part begins.
-    expect(again.session.sessionLog).toEqual({ offset: 17, turns: 0, idle: false })
+    expect(again.session.sessionLog).toEqual({ offset: 17, turns: 0, prompts: [] })
     expect(taskMarker(again)).toBe(taskMarker(atWork))
   })
 
@@ -77,7 +77,12 @@ describe('a Run that PostHog has', () => {
     const seen = changed(atWork, { result: { outcome: { kind: 'pull' as const }, pulls: [pull] } })
     const again = restored(remainsOf(seen, { pulls: [pull], session }), t0)
     expect(stepOf(again)).toBe('poll')
-    const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - limits.settle, showsWords: true }
+    const idle = {
+      offset: 1,
+      turns: 1,
+      prompts: [],
+      ended: { at: t0 - limits.lateRow, stopReason: 'end_turn' },
+    }
     const ended = changed(again, { session: { sessionLog: idle }, schedule: { lastPollAt: t0 } })
     expect(stepOf(ended)).toBe('settle-outcome')
   })

@@ -106,7 +106,7 @@ describe('lives that went wrong once', () => {
     [
       'a run failed, and its late log was taken for one in which nothing was read',
       {
-        ...{ turns: ['fails'], showsWords: true, logLate: 10_000 },
+        ...{ turns: ['fails'], logLate: 10_000 },
         luck: callsThen(11, 'unread 404'),
         events: [said({ parking: 1, after: 49 })],
       },
@@ -114,7 +114,7 @@ describe('lives that went wrong once', () => {
     [
       'the log showed words before anybody knew that they were sent, and they were waited for and said again',
       {
-        ...{ showsWords: true, ahead: 2 },
+        ...{ ahead: 2 },
         luck: luckAt({
           8: 'lost before',
           11: 'lost before',

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { runRequest, type TaskRunInput } from '../../src/core/agent/run-request.ts'
 import {
+  CodexTaskRunBody,
   CodexTaskRunCreate,
   efforts,
   PermissionMode,
@@ -50,6 +51,20 @@ const good: Record<string, unknown> = {
   github_user_token: 't',
   initial_permission_mode: 'auto',
 }
+
+/** As PostHog's serializer judges them. */
+test.each<[model: string, takes: string]>([
+  ['gpt-5', 'low medium high'],
+  ['gpt-5.5', 'low medium high xhigh'],
+  ['GPT-5.5', 'low medium high xhigh'],
+  ['openai/gpt-5.5', 'low medium high xhigh'],
+  ['gpt-5.6-sol', 'low medium high xhigh max'],
+  ['gpt-5.6-nova', 'low medium high'],
+  ['gpt-6', 'low medium high'],
+])('%s takes the efforts %s', (model, expected) => {
+  const taken = efforts.filter(effort => takes({ model, reasoning_effort: effort }))
+  expect(taken.join(' ')).toBe(expected)
+})
 
 describe('the schema is the contract', () => {
   test('it has exactly its fields, and auto_publish', () => {
@@ -223,7 +238,7 @@ describe('the request of a run', () => {
       fc.property(ask, given => {
         const request = runRequest(given)
         for (const value of Object.values(request)) expect(value ?? null).not.toBeNull()
-        expect(CodexTaskRunCreate.parse(request)).toEqual(request)
+        expect(CodexTaskRunBody.parse(request)).toEqual(request)
       }),
     )
   })

@@ -62,7 +62,7 @@ test.each([
 })
 
 test('the limits are in order', () => {
-  expect(limits.settle).toBeLessThan(limits.settleUnread)
+  expect(limits.lateRow).toBeLessThan(limits.lateLog)
   expect(limits.stopping).toBeLessThan(limits.queued)
   expect(limits.queued).toBeLessThan(limits.silent)
   expect(limits.silent).toBeLessThan(limits.outage)

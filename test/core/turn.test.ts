@@ -15,8 +15,8 @@ import { closingComment } from '../../src/core/words/closing.ts'
 import { deployment, hour, minute, more, pull, second, t0, taskRun, working } from './given.ts'
 
 const at = t0 + hour
-const log = { offset: 9, turns: 0, idle: false, showsWords: true, answer: 'Now I run the tests.' }
-const idle = { ...log, turns: 1, idle: true, idleSince: at - minute }
+const log = { offset: 9, prompts: ['2'], turns: 0, answer: 'Now I run the tests.' }
+const idle = { ...log, prompts: [], turns: 1, ended: { at: at - minute, stopReason: 'end_turn' } }
 type TaskRun = NonNullable<Run['session']['taskRun']>
 
 /** Polled at the end of the time in which a log may be late. */
@@ -32,7 +32,7 @@ const run = (session: NonNullable<RunChange['session']>, differs: RunChange = {}
 
 const unfinished = (why: (Turn & { kind: 'unfinished' })['why']): Turn => ({ kind: 'unfinished', why })
 const ended: Turn = { kind: 'ended' }
-const failed: Turn = { kind: 'failed' }
+const failed: Turn = { kind: 'failed', failure: expect.objectContaining({ kind: 'failed' }) }
 const settling: Turn = { kind: 'settling' }
 /** Its task run is over. */
 const ranTo = (
@@ -50,13 +50,18 @@ describe('a turn', () => {
   const sandboxGone = { marker: 'sandbox-gone' as const }
   const nothingRead = { instructionUnread: true as const }
   const resumed: RunChange = { result: { resumed: { why: 'failed', words: [] } } }
+  const internal = { error: 'agent_error: Internal error' }
+  const finishing = { ...log, finishes: true as const }
+  const broken = (text: string, named?: string) => ({
+    ...idle,
+    ended: { at: at - minute, stopReason: undefined, fault: { class: named, text } },
+  })
   test.each<[what: string, run: Run, stands: Turn]>([
     ['goes on', run({ sessionLog: log }), { kind: 'working' }],
     ['ended by itself', run({ sessionLog: idle }), ended],
-    ['says so', run({ sessionLog: { ...idle, stopReason: 'end_turn' } }), ended],
     ['ended before its run did', ranTo('completed', {}, idle), ended],
     ['ended before its run idled out', ranTo('completed', { marker: 'inactive' }, idle), ended],
-    ['ended before its run failed', ranTo('failed', {}, idle), ended],
+    ['ended before its run failed', ranTo('failed', internal, idle), ended],
     ['is not concluded before its log was read late', early(ranTo('completed')), settling],
     ['is not, whatever PostHog noted', early(ranTo('completed', sandboxGone)), settling],
     ['of a server without logs is over with its run', early(ranTo('completed', {}, logless)), ended],
@@ -65,34 +70,48 @@ describe('a turn', () => {
       early(ranTo('completed', sandboxGone, logless)),
       unfinished('sandbox-gone'),
     ],
-    ['failed', early(ranTo('failed')), unfinished('failed')],
-    ['failed before it read anything', run({ taskRun: over('failed', nothingRead) }), failed],
+    ['was ended by its agent, which left no words', ranTo('completed', nothingRead), ended],
     [
-      'failed, and its log may yet show that it was read',
-      early(run({ taskRun: over('failed', nothingRead) })),
+      'was ended by its agent, which gave up',
+      ranTo('failed', { error: 'No.' }, { ...idle, ...finishing }),
+      failed,
+    ],
+    [
+      'was ended by its agent, and its log comes late',
+      early(ranTo('failed', { error: 'No.' }, finishing)),
       settling,
     ],
-    ['failed on a server without logs', early(ranTo('failed', { ...nothingRead, from: 7 }, logless)), failed],
-    ['was cancelled at PostHog', ranTo('cancelled'), { kind: 'cancelled' }],
-    ['for words that came later failed', early(ranTo('failed', { messages: 1 })), unfinished('failed')],
+    ['was ended by its agent, and its log never came', ranTo('failed', { error: 'No.' }), failed],
+    ['failed', ranTo('failed', internal), unfinished('failed')],
+    ['failed without a word', ranTo('failed'), unfinished('failed')],
+    ['failed, and its log comes late', early(ranTo('failed', internal)), settling],
     [
-      'for words that came later failed where that can not help',
-      ranTo('failed', { messages: 1, error: 'spend limit' }),
+      'failed before it read anything',
+      run({ taskRun: over('failed', { ...internal, ...nothingRead }) }),
       failed,
     ],
+    ['failed on a server without logs', early(ranTo('failed', nothingRead, logless)), unfinished('failed')],
+    ['was stopped in PostHog', ranTo('cancelled'), unfinished('interrupted')],
     [
-      'for words that came later failed once more',
-      changed(ranTo('failed', { messages: 1 }), resumed),
+      'failed where going on can not help',
+      ranTo('failed', { error: 'task_spend_limit: unexpected status 402' }),
       failed,
     ],
+    ['failed once more', changed(ranTo('failed', internal), resumed), failed],
+    ['broke, and its run lives on', run({ sessionLog: broken('high demand') }), unfinished('failed')],
     [
-      'for words that came later failed, by an older log that tells no words from a turn before them',
-      ranTo('failed', { messages: 1 }, { ...awaiting, showsWords: false }),
-      unfinished('failed'),
+      'broke where going on can not help',
+      run({ sessionLog: broken('status 402', 'task_spend_limit') }),
+      failed,
     ],
     [
       'never read the words',
-      ranTo('completed', { marker: 'inactive', messages: 1, unread: [note] }, awaiting),
+      ranTo('completed', { marker: 'inactive', unread: [note] }, awaiting),
+      unfinished('unread'),
+    ],
+    [
+      'was ended by its agent before it read the words',
+      ranTo('completed', { unread: [note] }, awaiting),
       unfinished('unread'),
     ],
     [
@@ -106,22 +125,12 @@ describe('a turn', () => {
 
   const polled = (given: Run, after: number): Run => changed(given, { schedule: { lastPollAt: at + after } })
 
-  test('counts as ended once a poll a moment later saw no more: PostHog may report a pull request just after it', () => {
-    const given = run({ sessionLog: { ...idle, idleSince: at } })
-    expect(settlesAt(given)).toBe(at + limits.settle)
-    expect(standingOf(polled(given, limits.settle - 1))).toEqual({ kind: 'working' })
-    expect(standingOf(polled(given, limits.settle))).toEqual(ended)
-    expect(settlesAt(polled(given, limits.settle))).toBeUndefined()
-  })
-
-  test('in a log without words, counts later while some may be unread', () => {
-    const given = run({
-      taskRun: { ...taskRun, messages: 1 },
-      sessionLog: { ...idle, showsWords: undefined, idleSince: at, awaitedMessageId: 'm' },
-    })
-    expect(settlesAt(given)).toBe(at + limits.settleUnread)
-    expect(standingOf(polled(given, limits.settleUnread - 1))).toEqual({ kind: 'working' })
-    expect(standingOf(polled(given, limits.settleUnread))).toEqual(ended)
+  test('counts as ended from a look a moment later: PostHog writes a pull request into the run just after it', () => {
+    const given = run({ sessionLog: { ...idle, ended: { at, stopReason: 'end_turn' } } })
+    expect(settlesAt(given)).toBe(at + limits.lateRow)
+    expect(standingOf(polled(given, limits.lateRow - 1))).toEqual({ kind: 'working' })
+    expect(standingOf(polled(given, limits.lateRow))).toEqual(ended)
+    expect(settlesAt(polled(given, limits.lateRow))).toBeUndefined()
   })
 
   test('never counts before words that the log will show', () => {
@@ -131,9 +140,10 @@ describe('a turn', () => {
   })
 
   test('counts at once where its pull request is known, unless words were not read', () => {
-    const given = run({ sessionLog: { ...idle, idleSince: at } }, { result: { pulls: [pull] } })
+    const justEnded = { at, stopReason: 'end_turn' }
+    const given = run({ sessionLog: { ...idle, ended: justEnded } }, { result: { pulls: [pull] } })
     expect(standingOf(given)).toEqual(ended)
-    const unread = changed(given, { session: { sessionLog: { ...awaiting, idleSince: at } } })
+    const unread = changed(given, { session: { sessionLog: { ...awaiting, ended: justEnded } } })
     expect(standingOf(unread)).toEqual({ kind: 'working' })
     const told = changed(given, { result: { reported: 1 } })
     expect(standingOf(told)).toEqual({ kind: 'working' })
@@ -141,89 +151,108 @@ describe('a turn', () => {
 })
 
 describe('words that nobody read', () => {
-  const unread = (sessionLog: Run['session']['sessionLog'], taskRunWith: Partial<TaskRun>) => {
-    const { instruction, followUps } = unreadWords(ranTo('completed', taskRunWith, sessionLog))
-    return [instruction, followUps.map(({ id }) => id)]
-  }
-
-  test.each<[string, Run['session']['sessionLog'], Partial<TaskRun>, [boolean, string[]]]>([
-    ['none', log, {}, [false, []]],
-    ['follow-ups', log, { unread: [note] }, [false, ['m']]],
-    ['the instruction', log, { instructionUnread: true }, [true, []]],
-    [
-      'both, in an older log to which nothing was added',
-      { offset: 0, turns: 0, idle: false },
-      { instructionUnread: true, unread: [note] },
-      [true, ['m']],
-    ],
-    [
-      'an older log in which the agent did something can not tell',
-      { offset: 3, turns: 1, idle: true },
-      { instructionUnread: true, unread: [note] },
-      [false, []],
-    ],
-  ])('%s', (_, sessionLog, taskRunWith, expected) => {
-    expect(unread(sessionLog, taskRunWith)).toEqual(expected)
+  test.each<[string, Partial<TaskRun>, [boolean, string[]]]>([
+    ['none', {}, [false, []]],
+    ['follow-ups', { unread: [note] }, [false, ['m']]],
+    ['the instruction', { marker: 'sandbox-gone', instructionUnread: true }, [true, []]],
+    ['not the instruction, where its agent ended the run', { instructionUnread: true }, [false, []]],
+  ])('%s', (_, given, expected) => {
+    const { instruction, followUps } = unreadWords(ranTo('completed', given))
+    expect([instruction, followUps.map(({ id }) => id)]).toEqual(expected)
   })
 
   test('are said again once, though a turn was resumed before', () => {
     const given = (words: string[]): Run =>
-      changed(ranTo('completed', { unread: [note] }), { result: { resumed: { why: 'error', words } } })
-    expect(mayGoOn(given([]))).toBe(true)
-    expect(mayGoOn(given(['m']))).toBe(false)
+      changed(ranTo('completed', { unread: [note] }), { result: { resumed: { why: 'failed', words } } })
+    expect(mayGoOn(given([]), 'unread')).toBe(true)
+    expect(mayGoOn(given(['m']), 'unread')).toBe(false)
   })
 })
 
-describe('a turn that did not end by itself is resumed once, and then told with what to do', () => {
-  const reason = (stopReason: string) => run({ sessionLog: { ...idle, stopReason } })
+const now = { at, text: 'same' } as const
+const told = (given: Run): string =>
+  closingComment(changed(given, { result: { outcome: outcomeOf(given) } }), deployment)
+const soFar = { resultChecked: true, pulls: [pull], concludedAt: at }
+
+describe('a turn that broke is resumed once, and then told with what to do', () => {
   const cut = (marker: TaskRun['marker']) => ranTo('completed', { marker })
 
   test.each<[what: string, run: Run, because: string]>([
-    ['cancelled', reason('cancelled'), 'did not finish: somebody interrupted it in PostHog.'],
-    ['error_recoverable', reason('error_recoverable'), 'did not finish: it ran into an error.'],
-    ['refusal', reason('refusal'), 'did not finish: the model refused to go on.'],
-    ['max_tokens', reason('max_tokens'), 'did not finish: it reached the length limit of the model.'],
-    ['a reason of tomorrow', reason('new'), 'did not finish: PostHog ended the run in the middle of its'],
     ['its sandbox stopped', cut('sandbox-gone'), 'did not finish: its sandbox stopped.'],
     ['its time was over', cut('out-of-time'), 'did not finish: it reached the time limit of PostHog.'],
     ['it was inactive', cut('inactive'), 'did not finish: it did nothing for too long and PostHog ended it'],
-    ['nobody knows', cut(undefined), 'did not finish: PostHog ended the run in the middle of its work.'],
     [
-      'its first turn failed',
-      ranTo('failed', { error: 'Agent error: 503 of upstream' }),
-      'failed: 503 of upstream.',
+      'a reason of tomorrow',
+      run({ sessionLog: { ...idle, ended: { at: at - minute, stopReason: 'new' } } }),
+      'did not finish: PostHog ended the run in the middle of its work.',
     ],
     [
-      'a later turn failed',
-      ranTo('failed', { messages: 1, error: '503 of upstream' }),
-      'failed: 503 of upstream.',
+      'an outage',
+      ranTo('failed', { error: 'upstream_provider_failure: The upstream AI provider failed.' }),
+      'failed: the AI provider behind PostHog does not answer (since 15:01 UTC).',
     ],
     [
-      'a turn of a rejoined session failed',
-      ranTo('failed', { from: 7, error: 'no luck' }),
-      'failed: no luck.',
+      'an error',
+      ranTo('failed', { error: 'agent_error: no luck' }),
+      'failed: it ran into an error: no luck.',
     ],
   ])('%s', (_, given, because) => {
-    const first = nextStep(given, { at, text: 'same' })
+    const first = nextStep(given, now)
     if (first.kind !== 'resume-turn') return expect(first).toBe('a turn that is resumed')
-    const again = changed(given, {
-      result: { resumed: { why: first.why, words: [] }, resultChecked: true, pulls: [pull], concludedAt: at },
-    })
-    expect(nextStep(again, { at, text: 'same' })).toEqual({ kind: 'settle-outcome' })
-    const told = closingComment(changed(again, { result: { outcome: outcomeOf(again) } }), deployment)
-    expect(told).toContain(`@maya Codex ${because}`)
-    expect(told).toContain(`It had opened [#9](${pull.url}).`)
-    expect(told).toContain('**What to do:** ')
+    const again = changed(given, { result: { resumed: { why: first.why, words: [] }, ...soFar } })
+    expect(nextStep(again, now)).toEqual({ kind: 'settle-outcome' })
+    expect(told(again)).toContain(`@maya Codex ${because}`)
+    expect(told(again)).toContain(`It had opened [#9](${pull.url}).`)
+    expect(told(again)).toContain('**What to do:** ')
   })
+})
 
-  test.each(['spend limit reached', 'Failed to clone repository', 'model x not found'])(
-    'but not where that can not help: %s',
-    error => {
-      const given = changed(ranTo('failed', { error }), { result: { resultChecked: true } })
-      expect(nextStep(given, { at, text: 'same' })).toEqual({ kind: 'settle-outcome' })
-      expect(outcomeOf(given)).toMatchObject({ kind: 'failed' })
-    },
-  )
+describe('what its agent, a person or a limit ended is told, and never asked again', () => {
+  const stopped = (stopReason: string) =>
+    run({ sessionLog: { ...idle, ended: { at: at - minute, stopReason } } })
+  test.each<[what: string, run: Run, because: string]>([
+    ['an interrupt', stopped('cancelled'), 'did not finish: somebody stopped it in PostHog.'],
+    ['a run that was ended there', ranTo('cancelled'), 'did not finish: somebody stopped it in PostHog.'],
+    ['a refusal', stopped('refusal'), 'did not finish: the model refused to go on.'],
+    [
+      'a limit that only the words of the agent name',
+      changed(stopped('refusal'), {
+        session: {
+          sessionLog: {
+            ...idle,
+            ended: { at, stopReason: 'refusal' },
+            answer: "You've hit your usage limit.",
+          },
+        },
+        schedule: { lastPollAt: at + limits.lateRow },
+      }),
+      'failed: the usage limit of the AI provider is reached.',
+    ],
+    [
+      'a spend limit',
+      ranTo('failed', { error: 'task_spend_limit: unexpected status 402' }),
+      'failed: PostHog’s spend limit for one run is reached.',
+    ],
+    [
+      'a repository',
+      ranTo('failed', { error: 'Failed to clone repository' }),
+      'failed: PostHog could not read the repository',
+    ],
+    [
+      'a model',
+      ranTo('failed', { error: 'agent_error: model x not found' }),
+      'failed: PostHog does not know the model',
+    ],
+    [
+      'its own reason',
+      ranTo('failed', { error: 'It needs a network connection.' }),
+      'failed: it gave up. In its own words: It needs a network connection.',
+    ],
+  ])('%s', (_, given, because) => {
+    const over = changed(given, { result: soFar })
+    expect(nextStep(over, now)).toEqual({ kind: 'settle-outcome' })
+    expect(told(over)).toContain(`@maya Codex ${because}`)
+  })
 })
 
 describe('what came of a turn that did not end', () => {

@@ -59,7 +59,7 @@ const later = now + hour
 
 /** In a thread that takes no comments, so that nothing is due but what a test is about. */
 const mute: RunChange = { report: { readOnlyThread: true, status: undefined } }
-const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - minute }
+const idle = { offset: 1, turns: 1, prompts: [], ended: { at: t0 - minute, stopReason: 'end_turn' } }
 const over: RunChange = changed(mute, {
   result: { outcome: { kind: 'answer' }, concludedAt: t0 },
   report: { announced: told },
@@ -509,7 +509,13 @@ describe('words that are refused', () => {
   })
 
   test('that the log showed as read, before anybody knew that they were sent, are not said again', async () => {
-    const takenUp = { offset: 9, turns: 1, idle: true, showsWords: true, takenUp: ['a'] }
+    const takenUp = {
+      offset: 9,
+      turns: 1,
+      prompts: [],
+      ended: { at: t0, stopReason: 'end_turn' },
+      takenUp: ['a'],
+    }
     const run = withWords({
       attempts: { intent: [{ kind: 'deliver', at: now, messageId: 'a' }] },
       session: { sessionLog: takenUp },
@@ -568,7 +574,7 @@ describe('words that are refused', () => {
     options: [{ id: 'allow', name: 'Allow', kind: 'allow_once' }],
   }
   const asking: RunChange = {
-    session: { sessionLog: { offset: 1, turns: 0, idle: false, permissionRequest: request } },
+    session: { sessionLog: { offset: 1, turns: 0, prompts: [], permissionRequest: request } },
   }
 
   test('as the answer to a permission that nobody waits for are told so', async () => {
@@ -746,10 +752,12 @@ describe('whoever wakes it', () => {
   })
 
   test('at the end of a turn has it look once more when that counts', async () => {
-    const log = [{ at: now - 500, what: { kind: 'turn-over' as const } }]
+    const what = { kind: 'answer' as const, id: '2', stopReason: 'end_turn' }
+    const log = [{ at: now - 500, what }]
     const poll = async () => snapshotWith({ log, offset: 1 })
-    const came = await advance(atItsTime, { posthog: { poll } })
-    expect(came.verdict).toEqual({ kind: 'park', ms: limits.settle - 500 })
+    const inTurn = changed(atItsTime, logIs({ offset: 0, prompts: ['2'], turns: 0 }))
+    const came = await advance(inTurn, { posthog: { poll } })
+    expect(came.verdict).toEqual({ kind: 'park', ms: limits.lateRow - 500 })
   })
 
   const spent = { reserve: vi.fn<CallBudget['reserve']>(async () => 40 * second) }
@@ -768,7 +776,11 @@ describe('whoever wakes it', () => {
   test.each<[string, RunChange, CallClass]>([
     ['an agent at work', {}, 'poll'],
     ['a stop', changed(stopAsked, cancelAsked(t0)), 'end'],
-    ['an agent that is idle', logIs({ offset: 3, turns: 1, idle: true, idleSince: now }), 'end'],
+    [
+      'an agent that is idle',
+      logIs({ offset: 3, turns: 1, prompts: [], ended: { at: now, stopReason: 'end_turn' } }),
+      'end',
+    ],
   ])('asks the budget for a look at %s in its class', async (_, change, kind) => {
     spent.reserve.mockClear()
     await advance(changed(atItsTime, change), { budget: spent })

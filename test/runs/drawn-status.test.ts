@@ -59,7 +59,7 @@ async function drawings(run: Run, differs: Differs): Promise<{ drawn: number; af
 
 /** Services of which nothing is news. */
 const looks: Differs = {
-  posthog: { poll: async () => snapshotWith(), summary: async () => undefined },
+  posthog: { poll: async () => snapshotWith() },
   github: { edit: async () => ({ nodeId: 'IC_1' }) },
 }
 

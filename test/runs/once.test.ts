@@ -143,7 +143,9 @@ test('a worker that sleeps while GitHub refuses the lines of a review posts none
   const answer = ['Look.', '```findings', JSON.stringify([finding]), '```'].join('\n')
   const run = runWith({
     ...{ thread: pullThread, request: { ...ask, what: 'review' } },
-    session: { sessionLog: { turns: 1, idle: true, offset: 1, answer } },
+    session: {
+      sessionLog: { turns: 1, prompts: [], ended: { at: t0, stopReason: 'end_turn' }, offset: 1, answer },
+    },
     result: { outcome: { kind: 'answer' }, concludedAt: t0 },
   })
   const context = handWith(run, {

@@ -77,7 +77,7 @@ describe('a pull request that is to be no draft', () => {
   test.each<[string, Outcome, boolean]>([
     ['when the run has ended with it', { kind: 'pull' }, true],
     ['when it was stopped', { kind: 'stopped', by: 'maya' }, false],
-    ['when it did not finish', { kind: 'unfinished', why: 'error' }, false],
+    ['when it did not finish', { kind: 'unfinished', why: 'failed' }, false],
   ])('%s', async (_, outcome, expected) => {
     expect(await tended(outcome)).toBe(expected)
     expect(await tended(outcome, { draft: false })).toBe(false)
@@ -389,6 +389,9 @@ describe('commits that came meanwhile', () => {
   const agents = { sha: 'c'.repeat(40), byPerson: false }
   const persons = { sha: 'd'.repeat(40), byPerson: true }
   const asUser = { ...ask, options: { ...ask.options, authorship: 'user' as const } }
+  /** What it has checked out proves no push. */
+  const readsMain = { taskRun: { ...taskRun, headBranch: 'main' } }
+  const onlyReads = { request: { ...ask, what: 'plan' as const }, session: readsMain }
   const downgraded = { request: asUser, session: { taskRun: { ...taskRun, authorship: 'bot' } } }
 
   test.each<[string, RunChange, CommitView[] | undefined, string | undefined]>([
@@ -405,6 +408,10 @@ describe('commits that came meanwhile', () => {
       persons.sha,
     ],
     ['by a person, where PostHog has its bot write after all, are not', downgraded, [persons], undefined],
+    ['by the agent, which was only to read', onlyReads, [agents, persons], agents.sha],
+    ['by a person, while it only read', onlyReads, [persons], undefined],
+    ['by another App, while it only read', onlyReads, [{ ...agents, app: 'renovate[bot]' }], undefined],
+    ['of another history, while it only read', onlyReads, undefined, undefined],
   ])('%s', async (_, differs, commits, pushed) => {
     const hand = handWith(working({ workspace: { branch: { ...branch, made: false } } }, differs), {
       github: {

@@ -18,6 +18,7 @@ import {
   triggerIndex,
   triggerRecord,
 } from '../../src/commands/trigger-record.ts'
+import { messagesIn } from '../../src/core/agent/prompt.ts'
 import { callBudget, unlimited } from '../../src/core/model/call-budget.ts'
 import type { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
 import type { Role } from '../../src/core/model/command-grammar.ts'
@@ -204,7 +205,7 @@ export class MemoryBot {
   readonly #redact: (text: string) => string
   readonly #agents = new Map<
     string,
-    { looks: number; turns: number; log: TaskRunSnapshot['log']; cancelled: boolean }
+    { looks: number; turns: number; log: TaskRunSnapshot['log']; cancelled: boolean; prompt: string }
   >()
   readonly pulls: PullView[] = []
 
@@ -573,7 +574,6 @@ export class MemoryBot {
   }
 
   readonly #posthog: Partial<TasksClient> = {
-    setOption: async () => 'refused',
     models: async () => ['gpt-5', 'gpt-5.5'].map(name => ({ name, efforts: undefined })),
     sandboxes: async () => [...(this.#options.sandboxes ?? [])],
     integrationFor: async () => undefined,
@@ -588,7 +588,13 @@ export class MemoryBot {
       this.requests.push(body)
       this.prompts.push(this.#redact(body.pending_user_message ?? ''))
       const id = crypto.randomUUID()
-      this.#agents.set(id, { looks: 0, turns: 0, log: [], cancelled: false })
+      this.#agents.set(id, {
+        looks: 0,
+        turns: 0,
+        log: [],
+        cancelled: false,
+        prompt: body.pending_user_message ?? '',
+      })
       return id
     },
     statusOf: async ({ taskRunId }) => this.#status(taskRunId),
@@ -603,6 +609,7 @@ export class MemoryBot {
       if (!agent || this.#status(taskRunId) !== 'in_progress') return 'ended'
       this.prompts.push(this.#redact(text))
       agent.looks = 0
+      agent.prompt = text
       return 'queued'
     },
     cancel: async ({ taskRunId }) => {
@@ -611,7 +618,6 @@ export class MemoryBot {
       this.cancelled.push(taskRunId)
     },
     cost: async () => 0.42,
-    summary: async () => 'The test waits, thanks to @sam.',
   }
 
   #status(taskRunId: string): TaskRunSnapshot['status'] {
@@ -633,28 +639,37 @@ export class MemoryBot {
     const log = agent?.log.slice(offset) ?? []
     return {
       status: this.#status(taskRunId),
-      error: fails && agent?.turns ? this.#redact(says).slice(0, 500) : undefined,
+      error: fails && agent?.turns ? this.#redact(`agent_error: ${says}`).slice(0, 500) : undefined,
       pulls:
         opens && agent?.turns ? [pullUrl, 'https://github.com/evil/shop/pull/1', this.#redact(says)] : [],
       headBranch: undefined,
       model: undefined,
       effort: undefined,
       authorship: undefined,
+      summary: 'The test waits, thanks to @sam.',
       updatedAt: this.now,
       log,
       offset: offset + log.length,
     }
   }
 
-  #turn(agent: { turns: number; log: TaskRunSnapshot['log'] }, text: string, opens: boolean): void {
+  #turn(
+    agent: { turns: number; log: TaskRunSnapshot['log']; prompt: string },
+    text: string,
+    opens: boolean,
+  ): void {
     agent.turns += 1
+    const id = String(agent.turns)
     agent.log.push(
+      { at: this.now, what: { kind: 'prompt', id, messages: messagesIn(agent.prompt) } },
       {
         at: this.now,
         what: { kind: 'progress', step: `s${agent.turns}`, label: text.slice(0, 200), done: true },
       },
       { at: this.now, what: { kind: 'message', text } },
-      ...(this.#options.agent?.fails ? [] : [{ at: this.now, what: { kind: 'turn-over' as const } }]),
+      ...(this.#options.agent?.fails
+        ? []
+        : [{ at: this.now, what: { kind: 'answer' as const, id, stopReason: 'end_turn' } }]),
     )
     if (opens && !this.pulls.some(({ number }) => number === 20))
       this.pulls.push(

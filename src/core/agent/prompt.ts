@@ -15,7 +15,7 @@ const maxStanding = 13_000
 
 /** @param fence a random word of this prompt, e.g. 16 hex digits */
 export function promptOf(run: Run, words: Words, fence: string): string {
-  const expects = expected[run.request.what](run, words).map(line => `- ${line}`)
+  const expects = [...expected[run.request.what](run, words), lastWordsFirst].map(line => `- ${line}`)
   return [
     ...(knowsThread(run) ? further(run, words, fence) : opening(run, words, fence)),
     ['# What is expected back', ...expects].join('\n'),
@@ -179,6 +179,10 @@ const always = [
   'If nothing needs to be changed, or the instruction is a question, change nothing and answer it.',
   'End with a short summary for the person who asked: what you did, what you checked, what is left.',
 ]
+
+/** The sandbox may go with the call, and with it what is said later. */
+const lastWordsFirst =
+  'If you end this run yourself with a tool such as `finish`, give this final answer before you call it.'
 
 /** Words of the bot itself. */
 export const toGoOn =

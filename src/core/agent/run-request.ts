@@ -4,7 +4,7 @@
  * fields, plus `auto_publish`, without which newer servers open no pull request. Keys are left out, never
  * null: the server refuses null for every field but `branch` and `auto_publish`.
  */
-import { CodexTaskRunCreate, mayPublish } from '../model/codex-task-run-create.ts'
+import { CodexTaskRunBody, type CodexTaskRunCreate, mayPublish } from '../model/codex-task-run-create.ts'
 import type { RunOptions } from '../record/request-part.ts'
 import { sendable } from '../text/invisible.ts'
 
@@ -39,7 +39,7 @@ export function runRequest(request: TaskRunInput): CodexTaskRunCreate {
     const field = fieldsByName.get(name)
     return field === undefined || value === undefined ? [] : [[field, value]]
   })
-  return CodexTaskRunCreate.parse({
+  return CodexTaskRunBody.parse({
     ...Object.fromEntries(chosen),
     ...present('resume_from_run_id', resumeFrom),
     pending_user_message: sendable(prompt),

@@ -21,7 +21,8 @@ export type PermissionMode = z.infer<typeof PermissionMode>
 const text = z.string().refine(isSendable, 'half a character pair, or a NUL')
 const word = text.refine(given => given.trim() !== '', 'blank')
 
-export const CodexTaskRunCreate = z.strictObject({
+/** Its fields. Which effort a model takes, PostHog's list of models says first. */
+export const CodexTaskRunBody = z.strictObject({
   mode: z.enum(['interactive', 'background']).default('background'),
   branch: word.max(255).nullable().optional(),
   resume_from_run_id: z.uuid().optional(),
@@ -38,6 +39,21 @@ export const CodexTaskRunCreate = z.strictObject({
   initial_permission_mode: PermissionMode.optional(),
   auto_publish: z.boolean().nullable().optional(),
 })
-export type CodexTaskRunCreate = z.infer<typeof CodexTaskRunCreate>
+export type CodexTaskRunCreate = z.infer<typeof CodexTaskRunBody>
+
+/** What PostHog's serializer takes from a model that its list does not name. Source: its verdicts of 2026-11-29. */
+export function effortsOf(model: string): readonly ReasoningEffort[] {
+  const name = model
+    .trim()
+    .toLowerCase()
+    .replace(/^openai\//, '')
+  if (/^gpt-5\.6-(?:sol|terra|luna)$/.test(name)) return efforts
+  return efforts.filter(effort => effort !== 'max' && (effort !== 'xhigh' || name === 'gpt-5.5'))
+}
+
+export const CodexTaskRunCreate = CodexTaskRunBody.refine(
+  ({ model, reasoning_effort: effort }) => effort === undefined || effortsOf(model).includes(effort),
+  { path: ['reasoning_effort'], message: 'The model does not take this effort.' },
+)
 
 export const mayPublish = (permission: PermissionMode | undefined): boolean => permission !== 'read-only'

@@ -147,13 +147,9 @@ export interface TasksClient {
     session: TaskRunRef,
     response: { requestId: string; optionId: string },
   ): Promise<'resolved' | 'over'>
-  /** Changes a live session, for its next turn at the latest. May be repeated. `refused`: it stays as it was. */
-  setOption(session: TaskRunRef, option: { configId: string; value: string }): Promise<'set' | 'refused'>
   stageArtifact(taskId: string, file: AttachmentFile): Promise<string>
   addArtifact(session: TaskRunRef, file: AttachmentFile): Promise<string>
   cancel(session: TaskRunRef, reason: string): Promise<void>
-  /** By the agent, at most 1,500 characters; `undefined` when there is none. Never throws. */
-  summary(taskId: string): Promise<string | undefined>
   /** US dollars, of a whole task; `undefined` when PostHog does not say. Never throws. */
   cost(taskId: string): Promise<number | undefined>
   models(): Promise<KnownModel[]>

@@ -12,18 +12,19 @@ export const TaskRunStatus = z.enum([
 ])
 export type TaskRunStatus = z.infer<typeof TaskRunStatus>
 
-export const Unfinished = z.enum([
-  'sandbox-gone',
-  'out-of-time',
-  'inactive',
-  'interrupted',
-  'error',
-  'refusal',
-  'max-tokens',
-  'failed',
-  'unread',
-  'ended-early',
-])
+/** Another reason than these, as older versions and older agents have, means as much as the last. */
+export const Unfinished = z
+  .enum([
+    'sandbox-gone',
+    'out-of-time',
+    'inactive',
+    'interrupted',
+    'refusal',
+    'failed',
+    'unread',
+    'ended-early',
+  ])
+  .catch('ended-early')
 export type Unfinished = z.infer<typeof Unfinished>
 
 export const PermissionRequest = z.object({
@@ -46,14 +47,28 @@ export type AgentAct =
   | { kind: 'acts'; doing: ActingStep | undefined; files: string[]; command: boolean }
   | { kind: 'plan'; steps: PlanStep[] }
 
+/** What broke a turn: PostHog's class of the error, if it has one, and its words. */
+export const Fault = z.object({ class: z.string().optional(), text: z.string() })
+export type Fault = z.infer<typeof Fault>
+
 export interface LogEntry {
   at: number
   what:
     | { kind: 'progress'; step: string; label: string; done: boolean; failed?: boolean }
     | { kind: 'message'; text: string }
-    | { kind: 'turn-over'; stopReason?: string | undefined }
-    /** `ofCi`: PostHog's own, about the checks. */
+    /** A process of the agent begins: it answers no prompt of the one before. */
+    | { kind: 'begins' }
+    /** `messages`: the ids of those that stand in it. */
+    | { kind: 'prompt'; id: string; messages: string[] }
+    /** What people see of a prompt. `ofCi`: PostHog's own, about the checks. */
     | { kind: 'words'; messages: string[]; ofCi?: true }
+    /** The answer to a prompt: a reason to stop, or an error. One to a `steer` ends nothing. */
+    | { kind: 'answer'; id: string; stopReason: string; steer?: true }
+    | { kind: 'error'; id: string; fault: Fault }
+    /** The agent's server gives up on a turn. */
+    | { kind: 'gives-up'; fault?: Fault }
+    /** The agent ends its run itself. */
+    | { kind: 'finishes' }
     | { kind: 'asks'; request: PermissionRequest }
     | { kind: 'permitted'; id: string }
     | { kind: 'activity' }
@@ -74,6 +89,8 @@ export interface TaskRunSnapshot {
   pulls: string[]
   /** Names of files that its agent made. */
   files?: string[]
+  /** The agent's own account of what it did. */
+  summary?: string
   headBranch: string | undefined
   model: string | undefined
   effort: string | undefined

@@ -174,6 +174,8 @@ export interface CommitView {
   sha: string
   /** GitHub knows author and committer as people; of an App, neither. */
   byPerson: boolean
+  /** The login of the App that made it, if GitHub knows one. */
+  app?: string | undefined
 }
 
 export interface BranchView {

@@ -1,14 +1,13 @@
 /** Whether the agent of a Run that is over was ended, too. */
 import { mayHaveBegun } from './intents.ts'
 import { type ChangeOf, isTerminal, type Run } from './run.ts'
-import { hasReadAllMessages } from './turn.ts'
+import { isAnswered } from './turn.ts'
 
 /** A failed Run first ends its agent, or says that it may still work. */
 export function agentIsToBeSeenTo(run: Run): boolean {
-  const { agentLeft, taskRun, sessionLog } = run.session
+  const { agentLeft, taskRun } = run.session
   if (run.result.outcome?.kind !== 'failed' || agentLeft) return false
-  const isAtRest =
-    !taskRun || isTerminal(taskRun.status) || (sessionLog?.idle === true && hasReadAllMessages(run))
+  const isAtRest = !taskRun || isTerminal(taskRun.status) || isAnswered(run)
   return !isAtRest || mayHaveBegun(run)
 }
 

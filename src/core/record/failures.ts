@@ -26,38 +26,6 @@ export const hopeless = (of: Failure['class'], reason: string, fix: string): Fai
   again: false,
 })
 
-const quoting = (reason: string, said: string): string =>
-  said ? `${reason}: ${said.slice(0, 200)}` : `${reason}.`
-
-/** What became of the agent, with what PostHog said of it. */
-export const agentFailures = {
-  'at-limit': said =>
-    failure(
-      'quota',
-      quoting('a usage or spend limit is reached', said),
-      'Wait until the limit resets, or raise it in PostHog. Then write `/codex retry`.',
-    ),
-  'no-repository': said =>
-    failure(
-      'setup',
-      quoting('PostHog could not read the repository', said),
-      "Install PostHog's own GitHub App on this repository. Then write `/codex retry`.",
-    ),
-  'no-model': said =>
-    hopeless(
-      'setup',
-      quoting('PostHog does not know the model', said),
-      'Choose another model: `/codex retry --model NAME`.',
-    ),
-  failed: said =>
-    failure(
-      'agent',
-      said.replace(/^(?:(?:agent|task|run|internal)? ?error: *)+/i, '').slice(0, 200) ||
-        'PostHog did not say why',
-      'Look at the PostHog run. Then write `/codex retry`.',
-    ),
-} satisfies Record<string, (said: string) => Failure>
-
 export const crashed = failure(
   'lost',
   'this bot had an error, again and again',
@@ -234,16 +202,10 @@ export const unfinished: Record<Unfinished, InWords> = {
     next: 'continue',
   },
   inactive: { because: 'it did nothing for too long and PostHog ended it', fix: goOn, next: 'continue' },
-  interrupted: { because: 'somebody interrupted it in PostHog', fix: goOn, next: 'continue' },
-  error: { because: 'it ran into an error', fix: goOn, next: 'continue' },
+  interrupted: { because: 'somebody stopped it in PostHog', fix: goOn, next: 'continue' },
   refusal: {
     because: 'the model refused to go on',
     fix: 'Ask in other words, or choose another model with `/codex retry --model NAME`.',
-  },
-  'max-tokens': {
-    because: 'it reached the length limit of the model',
-    fix: `${goOn} Ask for less at once if that happens again.`,
-    next: 'continue',
   },
   failed: { because: 'it ran into an error', fix: goOn, next: 'continue' },
   unread: {

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { Person } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { Attachment } from '../text/attachment-links.ts'
-import { SessionOptions } from './request-part.ts'
 
 export const Source = z.object({
   trigger: z.string(),
@@ -39,8 +38,6 @@ export const FollowUp = z.object({
   inline: z.array(InlineComment).optional(),
   attached: z.array(Attachment).optional(),
   source: Source.optional(),
-  /** What was changed in the live session for them. */
-  set: SessionOptions.optional(),
   /** They send the agent to fix what the pull request needs. */
   fixes: z.literal(true).optional(),
   /** The bot's own: a turn that ended before it was done goes on. */
@@ -129,8 +126,6 @@ export const Mailbox = z.object({
   droppedMessageIds: z.array(z.string()).default([]),
   answers: z.array(MessageReply).default([]),
   askAgain: z.array(Source).default([]),
-  /** What was changed in the live session since it began. */
-  set: SessionOptions.optional(),
   /** How often it was sent to fix what its pull request needs. */
   fixes: z.number().int().default(0),
   followUpsSent: z.number().int().default(0),

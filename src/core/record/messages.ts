@@ -8,6 +8,7 @@ import { newClaims } from './own-pull-request.ts'
 import { endsBy, tellsMore, withStanding } from './pull-end.ts'
 import { withRetry } from './retries.ts'
 import { type ChangeOf, changed, type Intent, isTerminal, type Run } from './run.ts'
+import { isAnswered } from './turn.ts'
 
 /** What a message may change; session and schedule are none of its business. */
 type MessageChange = ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>
@@ -53,7 +54,6 @@ function fold(run: Run, message: RunMessage): Run {
       pendingFollowUps: [...pendingFollowUps, message],
       requesters: requesters.some(known => known.id === by.id) ? requesters : [...requesters, by],
       fixes: run.mailbox.fixes + (message.fixes ? 1 : 0),
-      set: message.set ? { ...run.mailbox.set, ...message.set } : run.mailbox.set,
       lastWordsAt: Math.max(at, run.mailbox.lastWordsAt ?? run.request.at),
     },
   })
@@ -274,6 +274,4 @@ const atPostHog: ReadonlySet<Intent['kind']> = new Set(['create-task', 'rejoin',
 export const isAtWork = (run: Run): boolean => !run.result.outcome || stillWorks(run)
 
 const stillWorks = (run: Run): boolean =>
-  run.session.taskRun !== undefined &&
-  !isTerminal(run.session.taskRun.status) &&
-  !run.session.sessionLog?.idle
+  run.session.taskRun !== undefined && !isTerminal(run.session.taskRun.status) && !isAnswered(run)

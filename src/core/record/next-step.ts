@@ -243,7 +243,7 @@ function* progressing(run: Run, now: Now): Due {
   const { length: pending } = mailbox.pendingFollowUps
   // What was not read is said again with them.
   if (stands.kind === 'settling' || (pending > 0 && mayHaveBeenRead(run))) return yield* keepPolling(run, now)
-  if (stands.kind === 'unfinished' && mayGoOn(run)) yield { kind: 'resume-turn', why: stands.why }
+  if (stands.kind === 'unfinished' && mayGoOn(run, stands.why)) yield { kind: 'resume-turn', why: stands.why }
   if (pending > 0) {
     // Words that came do not wait longer for what was written beside them: the next ones bring it.
     const since = retryOf(run, 'github')?.since ?? now.at

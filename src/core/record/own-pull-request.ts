@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ThreadClient } from '../model/ports.ts'
 import { type Person, Thread } from '../model/thread.ts'
 import type { CommitView, PullView } from '../model/views.ts'
-import { Session } from './request-part.ts'
+import { isReadOnly, Session } from './request-part.ts'
 import { type Branch, isTerminal, type Run, sessionOf } from './run.ts'
 
 export const agentLogin = 'posthog[bot]'
@@ -52,13 +52,18 @@ export function othersAmong<Of extends { id: number }>(
   return asked.size === 0 ? [] : approvedBy.filter(({ id }) => !asked.has(id))
 }
 
-/** People push to the same branch, and as PostHog's user the agent looks like a person. */
+/**
+ * People push to the same branch, and as PostHog's user the agent looks like a person. That a plan or a review changed
+ * something is a reproach: there only what is surely the agent's counts.
+ */
 export function agentsCommit(
   { request, session: { taskRun } }: Pick<Run, 'request' | 'session'>,
   head: string,
   commits: readonly CommitView[] | undefined,
 ): string | undefined {
   const asUser = request.options.authorship === 'user' && taskRun?.authorship !== 'bot'
+  if (isReadOnly(request.what))
+    return commits?.findLast(({ byPerson, app = agentLogin }) => !byPerson && app === agentLogin)?.sha
   return commits === undefined || asUser ? head : commits.findLast(({ byPerson }) => !byPerson)?.sha
 }
 

@@ -8,7 +8,7 @@ import { editedSince } from './failures.ts'
 import { endsQuietly } from './last-word.ts'
 import { FollowUp } from './mailbox-part.ts'
 import { RunRequest, type Session } from './request-part.ts'
-import { Branch, changed, newRun, Outcome, optionsOf, Question, ReadUpTo, type Run } from './run.ts'
+import { Branch, changed, newRun, Outcome, Question, ReadUpTo, type Run } from './run.ts'
 import { EarlierSession } from './session-part.ts'
 
 export const Backup = z.object({
@@ -40,7 +40,7 @@ const maxBytes = 20_000
 export function backupOf(run: Run): Backup | undefined {
   const { attached: _, inline: __, delivery: ___, ...request } = run.request
   const backup = Backup.parse({
-    request: { ...request, options: optionsOf(run), origin: withoutHunk(request.origin) },
+    request: { ...request, origin: withoutHunk(request.origin) },
     words: fingerprint(run.baseline.snapshot),
     head: run.baseline.head,
     branch: run.workspace.branch,
@@ -135,6 +135,6 @@ const stillAtWork = (run: Run, { messages, from, lastMessageId }: Backup, id: st
     session: {
       instructionSent: true,
       taskRun: { id, since: now, status: 'queued', messages, from, changedAt: now, lastMessageId },
-      sessionLog: { offset: from, turns: 0, idle: false, awaitedMessageId: lastMessageId },
+      sessionLog: { offset: from ?? 0, prompts: [], turns: 0, awaitedMessageId: lastMessageId },
     },
   })

@@ -1,12 +1,7 @@
 /** The request, and the state of the thread then. Written once. */
 import { z } from 'zod'
 import { Options } from '../command/options.ts'
-import {
-  mayPublish,
-  PermissionMode,
-  PrAuthorshipMode,
-  ReasoningEffort,
-} from '../model/codex-task-run-create.ts'
+import { mayPublish, PermissionMode, PrAuthorshipMode } from '../model/codex-task-run-create.ts'
 import { Person, PullHead, Snapshot } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { settings } from '../settings/repository-settings.ts'
@@ -28,10 +23,6 @@ export const RunOptions = Options.omit({ new: true, dryRun: true }).extend({
   authorship: PrAuthorshipMode.default('bot'),
 })
 export type RunOptions = z.infer<typeof RunOptions>
-
-/** What a live session can change. */
-export const SessionOptions = z.object({ model: z.string().optional(), effort: ReasoningEffort.optional() })
-export type SessionOptions = z.infer<typeof SessionOptions>
 
 export const whats = ['work', 'plan', 'review'] as const
 export type What = (typeof whats)[number]

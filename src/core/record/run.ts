@@ -7,7 +7,7 @@ import { Thread } from '../model/thread.ts'
 import { Awaited, Pull, PullNeeds } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 import { Mailbox } from './mailbox-part.ts'
-import { Baseline, type Rights, type RunOptions, RunRequest, rightsOf, type Session } from './request-part.ts'
+import { Baseline, type Rights, RunRequest, rightsOf, type Session } from './request-part.ts'
 import { SessionPart } from './session-part.ts'
 
 export const scopes = ['person', 'repository', 'owner'] as const
@@ -226,7 +226,7 @@ const Result = z.object({
   /** Where `pushed` is, if no pull request shows it: one that was merged before does not. */
   pushedBranch: z.string().optional(),
   /** Once a round, a turn that ended before it was done goes on in the same session; no words are said a third time. */
-  resumed: z.object({ why: Unfinished, words: z.array(z.string()) }).optional(),
+  resumed: z.object({ why: Unfinished, words: z.array(z.string()), since: z.number().optional() }).optional(),
   outcome: Outcome.optional(),
   /** The last outcome, while a later round is under way. */
   previous: z
@@ -408,20 +408,17 @@ export function phaseOf(run: Run): Phase {
 /** One that no last word told of yet. GitHub's event of it may come before a look at the agent. */
 export const hasNewPull = ({ result: { pulls, reported } }: Run): boolean => pulls.length > reported
 
-/** What it works by: as it was asked for, and as it was changed since. */
-export const optionsOf = ({
-  request: { options },
-  mailbox: { set },
-}: Pick<Run, 'request' | 'mailbox'>): RunOptions => ({
-  ...options,
-  ...set,
-})
+export const wantedRights = (run: Run): Rights =>
+  rightsOf(run.request.options, run.workspace.branch?.name ?? '')
 
-export const wantedRights = (run: Run): Rights => rightsOf(optionsOf(run), run.workspace.branch?.name ?? '')
-
-/** The branch that its agent published to last, as far as anybody told. */
-export const agentsHead = ({ session: { taskRun }, result: { pulls } }: Run): string | undefined =>
-  taskRun?.headBranch ?? pulls.at(-1)?.head
+/**
+ * The branch that its agent may have published to last. PostHog names what is checked out, though nothing was pushed:
+ * after a first turn without changes that is the default branch.
+ */
+export function agentsHead({ thread, session: { taskRun }, result: { pulls } }: Run): string | undefined {
+  const named = taskRun?.headBranch
+  return named === thread.defaultBranch ? pulls.at(-1)?.head : (named ?? pulls.at(-1)?.head)
+}
 
 export function sessionOf(run: Run): Session | undefined {
   const { taskId, taskRun } = run.session
@@ -430,10 +427,8 @@ export function sessionOf(run: Run): Session | undefined {
   const { may } = taskRun
   const headBranch = agentsHead(run)
   if (!may) return session
-  const { set } = run.mailbox
-  const now = { ...may, ...set, model: (set?.model ?? may.model).toLowerCase() }
   const branches = new Set([...may.branches, ...(headBranch === undefined ? [] : [headBranch])])
-  return { ...session, may: { ...now, branches: [...branches] } }
+  return { ...session, may: { ...may, model: may.model.toLowerCase(), branches: [...branches] } }
 }
 
 /** The base that was asked for, or that the settings name; without one it is the default branch. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PermissionRequest, TaskRunStatus, Unfinished } from '../model/task-run.ts'
+import { Fault, PermissionRequest, TaskRunStatus, Unfinished } from '../model/task-run.ts'
 import { Activity } from './agent-activity.ts'
 import { FollowUp } from './mailbox-part.ts'
 import { Rights, Session } from './request-part.ts'
@@ -40,23 +40,29 @@ const TaskRun = z.object({
   instructionUnread: z.literal(true).optional(),
 })
 
+/** How a turn ended: why, in the agent's words, and what broke it. `at`: ms since the epoch, PostHog's clock within ours. */
+const TurnEnd = z.object({ at: z.number(), stopReason: z.string().optional(), fault: Fault.optional() })
+
 /** What was read of the agent's log. Positions count entries. */
 const SessionLog = z.object({
   offset: z.number().int().default(0),
-  turns: z.number().int().default(0),
-  idle: z.boolean().default(false),
-  idleSince: z.number().optional(),
-  /** Why the last turn ended, in the agent's words. */
-  stopReason: z.string().optional(),
   /** The server has no logs of sessions. */
   absent: z.literal(true).optional(),
+  /** Prompts that are not answered, by their ids in the log. Records of 0.2.0 have none: their log is read again. */
+  prompts: z.array(z.string()).optional(),
+  /** How the turn ended that was last: all of its prompts are answered. */
+  ended: TurnEnd.optional(),
+  /** An error that answered the last prompt. The agent's server may try once more. */
+  broken: TurnEnd.optional(),
+  /** The agent has called the tool that ends its run. */
+  finishes: z.literal(true).optional(),
+  /** How many turns ended by themselves. */
+  turns: z.number().int().default(0),
   answer: z.string().optional(),
   /** The last message sent, until the log shows that the agent took it up. */
   awaitedMessageId: z.string().optional(),
   /** Words of ours that the log showed last: it may before their sending is known to have worked. */
   takenUp: z.array(z.string()).optional(),
-  /** Whether the log shows messages where the agent takes them up; older servers' logs do not. */
-  showsWords: z.boolean().optional(),
   /** The agent now answers a message that is not ours: PostHog sends its own after a pull request. */
   ofOthers: z.boolean().optional(),
   /** How often PostHog sent its agent to look at the checks by itself. */
@@ -101,5 +107,4 @@ export const SessionPart = z.object({
   /** What it was when the round under way began. */
   costBefore: z.number().optional(),
   summary: z.string().optional(),
-  summaryAt: z.number().optional(),
 })

@@ -37,11 +37,8 @@ export const limits = {
   editInLineEvery: 3 * minute,
   /** Also of a Run that waits for weeks: see `recover-runs.ts`. */
   editAtLeastEvery: 24 * hour,
-  summaryEvery: 5 * minute,
-  /** PostHog may report a pull request just after its turn. */
-  settle: 2 * second,
-  /** A turn may end without having read a message sent just before. */
-  settleUnread: 20 * second,
+  /** How long after the end of a turn PostHog may write its pull request into the run: 0.6 s was seen. */
+  lateRow: 2 * second,
   /** How long after the end of a run its log may not show all of it. */
   lateLog: 30 * second,
   queued: 15 * minute,

@@ -1,6 +1,7 @@
 /** How the agent's turn stands, by PostHog's log and status alone: when a Run is over follows from nothing else. */
 import type { Unfinished } from '../model/task-run.ts'
-import { agentFailures } from './failures.ts'
+import { agentFailure, faultIn, kindOf, mayGoOnAfter } from './agent-failures.ts'
+import type { Failure } from './failures.ts'
 import type { FollowUp } from './mailbox-part.ts'
 import { hasNewPull, isTerminal, type Outcome, type Run } from './run.ts'
 import type { SessionLog } from './session-part.ts'
@@ -13,51 +14,95 @@ export type Turn =
   /** By itself, and it has read all words. */
   | { kind: 'ended' }
   | { kind: 'unfinished'; why: Unfinished }
-  | { kind: 'failed' }
-  | { kind: 'cancelled' }
+  | { kind: 'failed'; failure: Failure }
 
 type TaskRun = NonNullable<Run['session']['taskRun']>
+type TurnEnd = NonNullable<SessionLog['ended']>
 
 export function standingOf(run: Run): Turn {
   const { taskRun, sessionLog } = run.session
-  if (sessionLog?.idle && settledAt(run, sessionLog) <= (run.schedule.lastPollAt ?? 0)) {
-    // Older agents give no reason.
-    const { stopReason = 'end_turn' } = sessionLog
-    if (stopReason === 'end_turn') return { kind: 'ended' }
-    return { kind: 'unfinished', why: stopReasons[stopReason] ?? 'ended-early' }
-  }
+  // Its agent ended the run itself, and said that it could not do it.
+  const gaveUp = taskRun?.status === 'failed' && !taskRun.marker && sessionLog?.finishes === true
+  const end = answered(run)
+  if (end && !gaveUp) return settlesAt(run) === undefined ? turnEnd(run, end) : { kind: 'working' }
   if (!taskRun || !isTerminal(taskRun.status)) return { kind: 'working' }
-  if (taskRun.status === 'cancelled') return { kind: 'cancelled' }
-  const hasFailed = taskRun.status === 'failed' && !taskRun.marker
-  // PostHog fails a background run for a mere hiccup upstream.
-  const mayBeResumed = !run.result.resumed && failureKind(taskRun.error) === 'failed'
-  if (hasFailed && !mayBeResumed) return { kind: 'failed' }
-  if (sessionLog?.absent && !taskRun.marker) return { kind: hasFailed ? 'failed' : 'ended' }
-  if (!isReadToItsEnd(run, taskRun)) return { kind: 'settling' }
-  // What failed before its agent read anything is told.
-  const { instruction, followUps } = unreadWords(run)
-  if (hasFailed && !taskRun.from && instruction) return { kind: 'failed' }
-  if (instruction || followUps.length > 0) return { kind: 'unfinished', why: 'unread' }
-  const why = taskRun.marker ?? (taskRun.status === 'failed' ? 'failed' : 'ended-early')
-  return { kind: 'unfinished', why }
+  return isReadToItsEnd(run, taskRun) ? runEnd(run, taskRun) : { kind: 'settling' }
 }
 
-/**
- * What a run that is over never read. An older log shows no words and can't tell, unless nothing came after them.
- */
+/** How the last prompt was answered, unless words are on their way to the agent. */
+const answered = ({ session: { sessionLog } }: Run): TurnEnd | undefined =>
+  sessionLog?.awaitedMessageId === undefined ? sessionLog?.ended : undefined
+
+export const isAnswered = (run: Run): boolean => answered(run) !== undefined
+
+function turnEnd(run: Run, { stopReason, fault, at }: TurnEnd): Turn {
+  if (fault) {
+    const stored = run.session.taskRun?.status === 'failed' ? faultIn(run.session.taskRun.error) : undefined
+    const named = stored?.class ?? fault.class ?? 'agent_error'
+    return broken(run, { class: named, text: fault.text || (stored?.text ?? '') }, at)
+  }
+  switch (stopReason) {
+    case 'end_turn':
+    case undefined:
+      return { kind: 'ended' }
+    case 'cancelled':
+      return { kind: 'unfinished', why: 'interrupted' }
+    case 'refusal': {
+      // A subscription's limit comes as a refusal, in the agent's words alone.
+      const words = { class: 'agent_error', text: run.session.sessionLog?.answer ?? '' }
+      const isLimit = kindOf(words) === 'usage-limit'
+      return isLimit ? broken(run, words, at) : { kind: 'unfinished', why: 'refusal' }
+    }
+    default:
+      return { kind: 'unfinished', why: 'ended-early' }
+  }
+}
+
+function broken(run: Run, fault: Parameters<typeof kindOf>[0], at: number): Turn {
+  const bySelf = run.session.sessionLog?.finishes === true
+  const { resumed } = run.result
+  if (!resumed && mayGoOnAfter(fault, bySelf)) return { kind: 'unfinished', why: 'failed' }
+  return { kind: 'failed', failure: agentFailure(fault, { bySelf, since: resumed?.since ?? at }) }
+}
+
+/** Of a run that is over before its agent answered, as far as its log shows. */
+function runEnd(run: Run, taskRun: TaskRun): Turn {
+  const { instruction, followUps } = unreadWords(run)
+  const isUnread = instruction || followUps.length > 0
+  const { status, marker, error, changedAt } = taskRun
+  if (status === 'cancelled') return { kind: 'unfinished', why: 'interrupted' }
+  if (marker) return { kind: 'unfinished', why: isUnread ? 'unread' : marker }
+  if (status === 'completed' && !error)
+    return followUps.length > 0 ? { kind: 'unfinished', why: 'unread' } : { kind: 'ended' }
+  // What failed before its agent read anything is told.
+  const end = broken(run, faultIn(error), changedAt)
+  if (end.kind === 'failed' || (!taskRun.from && instruction)) return failedAs(run, taskRun, end)
+  return { kind: 'unfinished', why: isUnread ? 'unread' : status === 'failed' ? 'failed' : 'ended-early' }
+}
+
+const failedAs = (run: Run, { error, changedAt }: TaskRun, end: Turn): Turn =>
+  end.kind === 'failed'
+    ? end
+    : {
+        kind: 'failed',
+        failure: agentFailure(faultIn(error), { since: run.result.resumed?.since ?? changedAt }),
+      }
+
+/** What a run that is over never read. One that its agent ended has done what it was asked first. */
 export function unreadWords({ session: { taskRun, sessionLog } }: Run): {
   instruction: boolean
   followUps: FollowUp[]
 } {
-  const { turns = 0, answer, activity } = sessionLog ?? {}
-  const hasStirred = turns > 0 || answer !== undefined || activity?.doing !== undefined
-  if (!sessionLog?.showsWords && hasStirred) return { instruction: false, followUps: [] }
-  return { instruction: taskRun?.instructionUnread === true, followUps: taskRun?.unread ?? [] }
+  if (sessionLog?.absent) return { instruction: false, followUps: [] }
+  const { status, marker, error, instructionUnread, unread = [] } = taskRun ?? {}
+  const isDone = status === 'completed' && !marker && !error
+  return { instruction: instructionUnread === true && !isDone, followUps: unread }
 }
 
-/** A turn that ended before it was done is resumed once a round, and words are said again once. */
-export function mayGoOn(run: Run): boolean {
+/** A turn that broke is resumed once a round, and words are said again once. What its agent or a person ended is not. */
+export function mayGoOn(run: Run, why: Unfinished): boolean {
   const { resumed } = run.result
+  if (why === 'interrupted' || why === 'refusal') return false
   return !resumed || unreadWords(run).followUps.some(({ id }) => !resumed.words.includes(id))
 }
 
@@ -69,61 +114,23 @@ export function mayHaveBeenRead(run: Run): boolean {
   return isInDoubt && !isReadToItsEnd(run, taskRun)
 }
 
-/** Only a poll after the limit proves that a log shows no more. */
-const isReadToItsEnd = (run: Run, { status, changedAt }: TaskRun): boolean =>
+/** Its log shows the answer; else only a poll after the limit proves that it shows no more. */
+const isReadToItsEnd = (run: Run, { changedAt }: TaskRun): boolean =>
   run.session.sessionLog?.absent === true ||
-  (status === 'failed' && hasReadAllMessages(run)) ||
+  isAnswered(run) ||
   (run.schedule.lastPollAt ?? 0) - changedAt >= limits.lateLog
 
 /**
- * The end of a turn counts once a poll saw no more of it, however long nobody looked: it may belong to a turn before our
- * words, and PostHog may report a pull request just after its turn.
- * @returns when that poll is due, ms since the epoch; `undefined` where none is needed
+ * PostHog writes a pull request into the run just after the answer is logged: it counts from a look after that.
+ * @returns when that look is due, ms since the epoch; `undefined` where none is needed
  */
 export function settlesAt(run: Run): number | undefined {
-  const { sessionLog } = run.session
-  if (!sessionLog?.idle) return undefined
-  const at = settledAt(run, sessionLog)
-  return Number.isFinite(at) && at > (run.schedule.lastPollAt ?? 0) ? at : undefined
+  const { taskRun } = run.session
+  const end = answered(run)
+  if (!end || hasNewPull(run) || (taskRun && isTerminal(taskRun.status))) return undefined
+  const at = end.at + limits.lateRow
+  return at > (run.schedule.lastPollAt ?? 0) ? at : undefined
 }
-
-function settledAt(run: Run, { idleSince = 0, showsWords }: SessionLog): number {
-  const hasReadAll = hasReadAllMessages(run)
-  const status = run.session.taskRun?.status
-  const isOver = status !== undefined && isTerminal(status)
-  if (hasReadAll) return isOver || hasNewPull(run) ? 0 : idleSince + limits.settle
-  if (showsWords || status === 'failed') return Number.POSITIVE_INFINITY
-  return idleSince + limits.settleUnread
-}
-
-/** Source: `stopReason` of the Agent Client Protocol, and `error_recoverable` of PostHog's agent. */
-const stopReasons: Readonly<Record<string, Unfinished | undefined>> = {
-  cancelled: 'interrupted',
-  error_recoverable: 'error',
-  refusal: 'refusal',
-  max_tokens: 'max-tokens',
-}
-
-export function hasReadAllMessages({ session: { sessionLog, taskRun } }: Run): boolean {
-  if (!sessionLog) return false
-  const isAwaited = sessionLog.awaitedMessageId !== undefined
-  if (sessionLog.showsWords) return !isAwaited
-  // Without messages in the log, turns are counted; in a session that went on, another's turn may be among them.
-  const { messages = 0, from = 0 } = taskRun ?? {}
-  return sessionLog.turns > messages && (!isAwaited || from === 0)
-}
-
-const knownFailures: readonly { match: RegExp; kind: keyof typeof agentFailures }[] = [
-  { match: /spend limit|usage limit|quota|billing|rate.?limit|429/i, kind: 'at-limit' },
-  {
-    match: /clone|repository (?:not found|access)|could not read from remote|authentication failed/i,
-    kind: 'no-repository',
-  },
-  {
-    match: /model .*(?:not found|does not exist|not available|unknown)|unknown model/i,
-    kind: 'no-model',
-  },
-]
 
 export function outcomeOf(run: Run): Outcome {
   const { stop } = run.mailbox
@@ -132,12 +139,8 @@ export function outcomeOf(run: Run): Outcome {
   switch (stands.kind) {
     case 'unfinished':
       return stands
-    case 'failed': {
-      const { error = '' } = run.session.taskRun ?? {}
-      return agentFailures[failureKind(error)](error)
-    }
-    case 'cancelled':
-      return { kind: 'stopped', by: 'PostHog' }
+    case 'failed':
+      return stands.failure
     default: {
       const { pushed } = run.result
       if (hasNewPull(run)) return { kind: 'pull' }
@@ -146,6 +149,3 @@ export function outcomeOf(run: Run): Outcome {
     }
   }
 }
-
-const failureKind = (said = ''): keyof typeof agentFailures =>
-  knownFailures.find(({ match }) => match.test(said))?.kind ?? 'failed'

@@ -4,7 +4,7 @@ export const ended = (words: string): string => (/[.!?…]$/.test(words) ? words
 
 export const asSentence = (words: string): string => begun(ended(words))
 
-const timeOfDay = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
+export const timeOfDay = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
 
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
 

@@ -20,6 +20,7 @@ import { hasChanged } from '../record/pull-end.ts'
 import { isReadOnly } from '../record/request-part.ts'
 import { baseOf, type Ended, type Outcome, type Run } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
+import { isAnswered } from '../record/turn.ts'
 import { asSentence, begun, counted, dayAndTime, ended, exactly } from '../text/phrases.ts'
 import { code, inlineWords, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
@@ -60,7 +61,7 @@ export function closingComment(run: Run, deployment: Deployment, findings: reado
         small(resultSmall(run, deployment, 'last-word')),
       ]
   return [
-    outcome.kind === 'answer' && said && leftUnpublished(run) === 0
+    outcome.kind === 'answer' && said && leftUnpublished(run) === 0 && !asksBack(run)
       ? answerTo(listener(run), said)
       : `@${listener(run)} ${outcomeSentence(run, outcome)}`,
     found.join('\n'),
@@ -83,7 +84,11 @@ function outcomeSentence(run: Run, outcome: Outcome): string {
     return `Codex was asked only for a ${run.request.what}, but ${changed(run, wrong)}. Check that first.${saidBelow(run)}`
   switch (outcome.kind) {
     case 'pull':
-      return `the pull request is ready for you: **${pullLinks(run)}**${saidBelow(run)}`
+      return newPulls(run).length > 1
+        ? `${counted(newPulls(run).length, 'pull request')} are ready for you:\n\n${newPulls(run)
+            .map(pull => `1. **${pullLink(pull)}**`)
+            .join('\n')}${saidBelow(run)}`
+        : `the pull request is ready for you: **${pullLinks(run)}**${saidBelow(run)}`
     case 'pushed': {
       const pull = run.result.pulls.findLast(({ state }) => state === 'open')
       const where = pushedTo(run, pull && `[#${pull.number}](${pull.url})`)
@@ -92,10 +97,12 @@ function outcomeSentence(run: Run, outcome: Outcome): string {
     case 'answer':
     case 'nothing':
       if (leftUnpublished(run) > 0) return `${nothingPublished(run)}.${saidBelow(run)}`
+      if (asksBack(run)) return `Codex has a question.${saidBelow(run)}`
       if (endsInReview(run)) return 'Codex reviewed this pull request.'
-      return outcome.kind === 'answer'
-        ? 'Codex answered on the lines of your review.'
-        : 'Codex changed nothing and said nothing.'
+      if (outcome.kind === 'answer') return 'Codex answered on the lines of your review.'
+      return isAnswered(run)
+        ? 'Codex changed nothing and said nothing.'
+        : 'Codex finished. PostHog kept none of its words, and nothing of it is on GitHub.'
     case 'unfinished': {
       const { because, fix } = unfinished[outcome.why]
       return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${saidBelow(run)}\n\n**What to do:** ${fix}`
@@ -127,6 +134,13 @@ export function saidAtTheEnd(run: Run): string | undefined {
   return said && withoutRemarks(said, inlineAsked(run).length)
 }
 
+/** Outside PostHog's plan mode an agent has no other way to ask: its question is the end of its last words. */
+function asksBack(run: Run): boolean {
+  const { outcome } = run.result
+  const isPlain = run.request.what === 'work' && outcome?.kind === 'answer' && leftUnpublished(run) === 0
+  return isPlain && /\?[\s*_)"'”’]*$/.test(saidAtTheEnd(run) ?? '')
+}
+
 function saidBelow(run: Run): string {
   const said = saidAtTheEnd(run)
   return said ? `\n\n${agentWords(said)}` : ''
@@ -137,7 +151,7 @@ const commit = ({ thread }: Run, sha: string): string =>
 
 function changed(run: Run, outcome: Outcome & { kind: 'pull' | 'pushed' }): string {
   if (outcome.kind === 'pull') return `it opened ${pullLinks(run)}`
-  const where = run.session.taskRun?.headBranch ?? run.workspace.branch?.name ?? ''
+  const where = run.result.pushedBranch ?? run.workspace.branch?.name ?? ''
   return `it pushed ${code(outcome.sha.slice(0, 7))} to [${code(where)}](${branchUrl(run.thread, where)})`
 }
 
@@ -187,7 +201,7 @@ const headings: Record<Outcome['kind'], (run: Run) => string> = {
   },
   answer: run =>
     ({
-      work: unlessUnpublished(run, '💬 Codex answered'),
+      work: asksBack(run) ? '❓ Codex has a question' : unlessUnpublished(run, '💬 Codex answered'),
       plan: '📋 Codex has a plan',
       review: '🔎 Codex reviewed this',
     })[run.request.what],
@@ -276,7 +290,9 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   const requester = run.request.by.login
   const { cost, taskMade } = run.session
   const goOn =
-    run.request.what === 'plan' ? 'reply `/codex plan …` to change the plan' : 'reply `/codex …` to continue'
+    run.request.what === 'plan'
+      ? 'reply `/codex plan …` to change the plan'
+      : `reply \`/codex …\` to ${asksBack(run) ? 'answer' : 'continue'}`
   const isLast = where === 'last-word' || staysInStatus(run)
   const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
   const end = where === 'status' ? run.result.ended : undefined

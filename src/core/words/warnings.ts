@@ -72,11 +72,8 @@ const headMoved = ({ workspace: { headMoved } }: Run): string[] =>
       ]
     : []
 
-function downgraded({ request, mailbox: { set }, session: { taskRun } }: Run): string[] {
-  // PostHog tells what a run began with.
-  const { model, effort } = set ? {} : (taskRun ?? {})
-  const { authorship } = taskRun ?? {}
-  const { options } = request
+function downgraded({ request: { options }, session: { taskRun } }: Run): string[] {
+  const { model, effort, authorship } = taskRun ?? {}
   return [
     ...(model && model.toLowerCase() !== options.model.toLowerCase()
       ? [`⚠️ You asked for the model ${code(options.model)}. PostHog used ${code(model)}.`]

@@ -9,7 +9,7 @@ import { unfinished } from '../record/failures.ts'
 import { listener } from '../record/last-word.ts'
 import { openQuestion, questionKey, rejecting } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
-import { baseOf, optionsOf, phaseOf, type Retry, type Run } from '../record/run.ts'
+import { baseOf, phaseOf, type Retry, type Run } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
 import { begun, counted, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
@@ -188,7 +188,7 @@ export const startedBy = ({ request: { origin } }: Run): string[] =>
 
 export function session(run: Run, deployment: Deployment): string[] {
   if (!run.session.taskRun) return []
-  const options: Options = optionsOf(run)
+  const options: Options = run.request.options
   const shownOptions = optionNames.flatMap(name => {
     const { shown } = infoOf(name)
     const value = options[name]

@@ -2,12 +2,13 @@ import { promptOf, toGoOn } from '../../core/agent/prompt.ts'
 import type { StagedAttachments } from '../../core/model/attachment.ts'
 import { RetryLater } from '../../core/model/errors.ts'
 import { noActivity } from '../../core/record/agent-activity.ts'
-import { observe } from '../../core/record/apply-snapshot.ts'
+import { messagesRead, observe } from '../../core/record/apply-snapshot.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { inTheOpen, resumeId } from '../../core/record/last-word.ts'
 import type { FollowUp } from '../../core/record/mailbox-part.ts'
 import { handedOver, refusedWords } from '../../core/record/messages.ts'
 import { optionByWords, rejecting } from '../../core/record/permission-request.ts'
+import { logOffset } from '../../core/record/read-log.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/record/run.ts'
 import { mayHaveBeenRead, unreadWords } from '../../core/record/turn.ts'
@@ -38,13 +39,11 @@ export const deliver = step('deliver', {
     const message = { id: followUp.id, text, attachments: attached.ids }
     const took = await attempt(context, intent, () => posthog.sendMessage(session, message))
     if (took === 'ended') {
-      const { sessionLog, taskRun } = context.run.session
-      const { offset = 0, turns: ended = 0, takenUp = [] } = sessionLog ?? {}
-      const turns = (taskRun?.messages ?? 0) + 1 - ended
+      const { takenUp = [] } = context.run.session.sessionLog ?? {}
       const { id } = followUp
       // What was read of the log before is not read again.
-      const hasTakenUp =
-        takenUp.includes(id) || (spoken && (await tookUp(context, session, { offset, id, turns })))
+      const offset = logOffset(context.run)
+      const hasTakenUp = takenUp.includes(id) || (spoken && (await tookUp(context, session, { offset, id })))
       if (!hasTakenUp) return afterItsEnd(context, session)
     }
     return sentFollowUp(run, attached)
@@ -58,7 +57,7 @@ async function afterItsEnd(
 ): Promise<Following> {
   if (!run.session.taskRun?.unread?.length && !run.session.taskRun?.instructionUnread)
     return inANewRun(run, session)
-  const snapshot = await posthog.poll(session, run.session.sessionLog?.offset ?? 0)
+  const snapshot = await posthog.poll(session, logOffset(run))
   const lastPollAt = deps.now()
   const seen = changed(observe(run, snapshot, lastPollAt), {
     schedule: { lastPollAt, nextPollAt: undefined },
@@ -89,7 +88,9 @@ export const resumeTurn = step('resume-turn', {
     }
     const words = [...(run.result.resumed?.words ?? []), ...followUps.map(({ id }) => id)]
     const pendingFollowUps = [...(hasWords ? [] : [goOn]), ...run.mailbox.pendingFollowUps]
-    const result = { resumed: { why, words } }
+    const since =
+      run.result.resumed?.since ?? run.session.sessionLog?.ended?.at ?? run.session.taskRun.changedAt
+    const result = { resumed: { why, words, since } }
     const mailbox = { pendingFollowUps }
     if (!isTerminal(run.session.taskRun.status)) return { mailbox, result }
     return { ...inANewRun(changed(run, { mailbox }), session), result }
@@ -116,19 +117,14 @@ function inANewRun(run: Run, session: Session): ChangeOf<'mailbox' | 'session' |
   }
 }
 
-/**
- * Whether a run that has ended had taken up a message: the log after `offset` shows it, or, in older logs without
- * messages, more than `turns` turns ended.
- */
+/** Whether a run that has ended had taken up a message: the log after `offset` shows it. */
 export async function tookUp(
   { posthog }: StepContext<never, 'poll'>,
   session: Session,
-  { offset, id, turns }: { offset: number; id: string; turns: number },
+  { offset, id }: { offset: number; id: string },
 ): Promise<boolean> {
   const { log } = await posthog.poll(session, offset)
-  const words = log.flatMap(({ what }) => (what.kind === 'words' ? [what.messages] : []))
-  if (words.length > 0) return words.flat().includes(id)
-  return log.filter(({ what }) => what.kind === 'turn-over').length > turns
+  return messagesRead(log).includes(id)
 }
 
 type Sent = ChangeOf<'mailbox' | 'report' | 'workspace' | 'session' | 'schedule'>
@@ -153,9 +149,7 @@ function sentFollowUp(run: Run, attached: StagedAttachments): Sent {
         lastMessageId: followUp.id,
         unread: followUp.resumes || isRead ? unread : [...unread, followUp],
       },
-      sessionLog: isRead
-        ? sessionLog
-        : sessionLog && { ...sessionLog, idle: false, awaitedMessageId: followUp.id },
+      sessionLog: isRead ? sessionLog : sessionLog && { ...sessionLog, awaitedMessageId: followUp.id },
     },
     schedule: { nextPollAt: undefined },
   }

@@ -40,7 +40,7 @@ export const rejoin = step('rejoin', {
       const offset = spoken ? spoken.offset : await posthog.logLength(earlier)
       const { status, log } = await posthog.poll(earlier, Math.max(0, offset - entriesOfATurn))
       const attachments = isTerminal(status) ? undefined : await speakTo(context, earlier, offset)
-      if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id, turns: 0 }))))
+      if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id }))))
         return { session: { earlier: { ...earlier, over: true } } }
       // Asked while nobody looked, in a turn of PostHog's own: it takes up no words before it is answered.
       const asked = log.findLast(({ what }) => what.kind === 'asks' || what.kind === 'permitted')?.what

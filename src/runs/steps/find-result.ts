@@ -4,7 +4,6 @@ import { threadName } from '../../core/model/thread.ts'
 import type { BranchView, Pull, PullView } from '../../core/model/views.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
-import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent, retriedAt, retryOf } from '../../core/record/retries.ts'
 import { agentsHead, type Branch, baseOf, changed, type Run } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
@@ -78,7 +77,6 @@ interface Pushed {
 async function findPushed(context: Finding, seen: Seen): Promise<Pushed | undefined> {
   const { run, github } = context
   const { branch } = run.workspace
-  if (isReadOnly(run.request.what)) return pushedAllTheSame(context)
   if (!branch) return undefined
   const head = await github.branch(branch.name)
   if (!head) believeAbsent(`The branch ${branch.name}`, refusedReads(context, 'github'))
@@ -114,15 +112,6 @@ async function pushedElsewhere(
   const commits = await github.commitsSince(views[0]?.head.sha ?? sha, head.sha)
   const commit = commits?.length ? agentsCommit(run, head.sha, commits) : undefined
   return commit === undefined ? undefined : { commit, head }
-}
-
-/** Only the prompt forbids a plan or a review to push, so it is checked. */
-async function pushedAllTheSame({ run, github }: StepContext<'branch'>): Promise<Pushed | undefined> {
-  const { branch } = run.workspace
-  const head = run.session.taskRun?.headBranch
-  const worked = head === undefined ? undefined : await github.branch(head)
-  if (!worked || (worked.name === branch?.name && worked.sha === branch.sha)) return undefined
-  return { commit: worked.sha, head: worked }
 }
 
 interface Opening {

@@ -1,9 +1,9 @@
 import { threadName } from '../../core/model/thread.ts'
 import { cancelledAt, isStopping } from '../../core/record/agent-end.ts'
 import { observe } from '../../core/record/apply-snapshot.ts'
-import { isReadOnly } from '../../core/record/request-part.ts'
+import { logOffset } from '../../core/record/read-log.ts'
 import { retryOf } from '../../core/record/retries.ts'
-import { changed, isTerminal, type Run, sessionOf } from '../../core/record/run.ts'
+import { isTerminal, type Run, sessionOf } from '../../core/record/run.ts'
 import {
   callsPerPoll,
   deadlinesOf,
@@ -12,7 +12,7 @@ import {
   pollIntervalUntil,
   pollIntervalWithStream,
 } from '../../core/record/timing.ts'
-import { settlesAt } from '../../core/record/turn.ts'
+import { isAnswered, settlesAt } from '../../core/record/turn.ts'
 import { type StepContext, step } from './step-context.ts'
 
 export const cancel = step('cancel', {
@@ -35,7 +35,7 @@ export const cancel = step('cancel', {
 })
 
 export const poll = step('poll', {
-  posthog: ['poll', 'summary'],
+  posthog: ['poll'],
   writes: ['session', 'schedule', 'mailbox', 'result'],
   async do(context) {
     const { run, deps, posthog } = context
@@ -43,13 +43,10 @@ export const poll = step('poll', {
     if (!session) return {}
     const later = await waitForBudget(context)
     if (later !== undefined) return { schedule: { nextPollAt: later } }
-    const [snapshot, live] = await Promise.all([
-      posthog.poll(session, run.session.sessionLog?.offset ?? 0),
-      deps.liveRuns(),
-    ])
+    const [snapshot, live] = await Promise.all([posthog.poll(session, logOffset(run)), deps.liveRuns()])
     const now = deps.now()
     const streams = !isTerminal(snapshot.status) && (await deps.stream.watch(session, run))
-    const seen = await withSummary(context, observe(run, snapshot, now), now)
+    const seen = observe(run, snapshot, now)
     const { session: after, mailbox, result } = seen
     const streamedSince = streams ? (run.schedule.streamedSince ?? now) : undefined
     const nextPollAt = now + pauseAfterPoll(seen, { now, live, streamedSince })
@@ -59,10 +56,9 @@ export const poll = step('poll', {
 
 /** If the budget is out of reach, the intervals alone keep within it. */
 async function waitForBudget({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Promise<number | undefined> {
-  const { taskRun, sessionLog } = run.session
+  const { taskRun } = run.session
   // Its agent's turn or run has ended, or is to end.
-  const isEnding =
-    isStopping(run) || sessionLog?.idle === true || (taskRun !== undefined && isTerminal(taskRun.status))
+  const isEnding = isStopping(run) || isAnswered(run) || (taskRun !== undefined && isTerminal(taskRun.status))
   const reservation = {
     owner: run.thread.owner.toLowerCase(),
     id: run.id,
@@ -71,21 +67,6 @@ async function waitForBudget({ run, deps }: Pick<StepContext, 'run' | 'deps'>): 
   } as const
   const later = await deps.budget.reserve(reservation).catch(() => undefined)
   return later === undefined ? undefined : deps.now() + later
-}
-
-async function withSummary({ posthog }: StepContext<never, 'summary'>, run: Run, now: number): Promise<Run> {
-  const {
-    session: { taskId, taskRun, summaryAt = run.request.at },
-    request,
-    mailbox: { stop },
-  } = run
-  const isOwn = run.session.taskMade && run.result.round === 0
-  if (taskId === undefined || !isOwn || stop || run.result.outcome || isReadOnly(request.what)) return run
-  if (summaryAt >= (taskRun?.changedAt ?? 0) || now - summaryAt < limits.summaryEvery) return run
-  const summary = await posthog.summary(taskId)
-  return changed(run, {
-    session: { summaryAt: now, summary: summary ?? run.session.summary },
-  })
 }
 
 function pauseAfterPoll(

@@ -59,7 +59,7 @@ export function failed(
     session: {
       sessionLog:
         openIntent(run, 'deliver') && run.session.sessionLog
-          ? { ...run.session.sessionLog, idle: false }
+          ? { ...run.session.sessionLog, ended: undefined }
           : run.session.sessionLog,
     },
   }

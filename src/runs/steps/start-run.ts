@@ -7,7 +7,7 @@ import { grantTakenBack } from '../../core/record/failures.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { handedOver } from '../../core/record/messages.ts'
 import type { Rights } from '../../core/record/request-part.ts'
-import { type ChangeOf, optionsOf, resumedSession, wantedRights } from '../../core/record/run.ts'
+import { type ChangeOf, resumedSession, wantedRights } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { contextGiven, nextWords } from '../../core/record/words-to-say.ts'
 import { failed } from './outcome.ts'
@@ -47,7 +47,7 @@ export const startRun = step('start-run', {
 function taskRunRequest(context: StepContext, branch: string): CodexTaskRunCreate {
   const { run, deps } = context
   return runRequest({
-    ...optionsOf(run),
+    ...run.request.options,
     branch,
     prompt: promptOf(run, nextWords(run), deps.fence()),
     resumeFrom: resumedSession(run)?.taskRunId,
@@ -121,7 +121,7 @@ export async function justStarted(
         unread: followUp && !followUp.resumes ? [followUp] : undefined,
         may,
       },
-      sessionLog: { offset, turns: 0, idle: false, awaitedMessageId: said, permissionRequest },
+      sessionLog: { offset, prompts: [], turns: 0, awaitedMessageId: said, permissionRequest },
     },
     schedule: { nextPollAt: now + limits.soonestPoll },
   }

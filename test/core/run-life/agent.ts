@@ -20,8 +20,11 @@ export interface AgentRun {
   said: Map<string, string>
   /** Turns that are to come. */
   due: number
-  /** The ids of the messages of each of them, where the log shows words. */
+  /** The ids of the messages of each of them. */
   words: string[][]
+  /** How many prompts its log has, and the one that is not answered. */
+  prompts: number
+  open: string | undefined
   /** When its last turn ended. */
   idleSince: number
   /** Looks until the turn under way is over. */
@@ -57,6 +60,8 @@ export function begin(runs: AgentRun[], prompt = ''): AgentRun {
     said: new Map(),
     due: 1,
     words: [first],
+    prompts: 0,
+    open: undefined,
     idleSince: Number.POSITIVE_INFINITY,
     busy: 0,
     cancelled: false,
@@ -100,8 +105,8 @@ export function goOn(world: World, agent: AgentRun): void {
 }
 
 /** PostHog's own words, where the agent is done and its pull request has checks. */
-export function ciTurn(world: World, agent: AgentRun): void {
-  if (!world.script.showsWords || !isIdle(agent) || agent.pulls.length === 0) return
+export function ciTurn(_world: World, agent: AgentRun): void {
+  if (!isIdle(agent) || agent.pulls.length === 0) return
   agent.due += 1
   agent.words.push([])
   agent.byItself = true
@@ -124,33 +129,57 @@ function speak(world: World, agent: AgentRun): void {
   if (agent.turn && agent.forRun) agent.turn.said = text
 }
 
-function endTurn(world: World, agent: AgentRun, stopReason?: string): void {
-  log(world, agent, { kind: 'turn-over', stopReason })
+function endTurn(world: World, agent: AgentRun, stopReason = 'end_turn'): void {
+  log(world, agent, { kind: 'answer', id: agent.open ?? '', stopReason })
+  agent.open = undefined
   agent.idleSince = world.now
-  if (agent.turn && agent.forRun) agent.turn.done = stopReason === undefined
+  if (agent.turn && agent.forRun) agent.turn.done = stopReason === 'end_turn'
+}
+
+function prompt(world: World, agent: AgentRun, messages: string[]): string {
+  agent.prompts += 1
+  const id = String(agent.prompts)
+  log(world, agent, { kind: 'prompt', id, messages })
+  log(world, agent, { kind: 'words', messages })
+  return id
+}
+
+/** Words that come during its first turn are read in it. Else they wait for a turn of their own. */
+export function hear(world: World, agent: AgentRun, message: string): void {
+  if (agent.prompts === 1 && agent.open !== undefined) {
+    log(world, agent, {
+      kind: 'answer',
+      id: prompt(world, agent, [message]),
+      stopReason: 'end_turn',
+      steer: true,
+    })
+    return
+  }
+  agent.due += 1
+  agent.words.push([message])
+  agent.byItself = false
 }
 
 function takeTurn(world: World, agent: AgentRun): void {
   agent.due -= 1
   const messages = agent.words.shift() ?? []
-  const { showsWords } = world.script
-  if (showsWords) log(world, agent, { kind: 'words', messages })
+  agent.open = prompt(world, agent, messages)
   const does = world.script.turns[world.turn] ?? 'answers'
   world.turn += 1
   // One that no words began is PostHog's own.
-  agent.forRun = !showsWords || messages.length > 0
+  agent.forRun = messages.length > 0
   if (agent.forRun) agent.turn = { done: false, said: undefined }
   log(world, agent, { kind: 'progress', step: `s${world.turn}`, label: does, done: false })
   act(world, agent, does)
 }
 
-const stopReasons = ['cancelled', 'error_recoverable', 'refusal', 'max_tokens']
+const stopReasons = ['cancelled', 'refusal', 'another']
 
 function act(world: World, agent: AgentRun, does: Turn): void {
   switch (does) {
     case 'fails':
       agent.status = 'failed'
-      agent.error = 'boom'
+      agent.error = 'agent_error: boom'
       return
     case 'opens, then goes on':
       open(world, agent)
@@ -170,6 +199,8 @@ function act(world: World, agent: AgentRun, does: Turn): void {
       speak(world, agent)
       agent.status = 'completed'
       agent.marker = does === 'loses its sandbox' ? 'sandbox-gone' : undefined
+      // Without a mark of PostHog's, its agent has ended it.
+      if (agent.turn && agent.forRun && !agent.marker) agent.turn.done = true
       return
     case 'is silent':
       log(world, agent, { kind: 'activity' })

@@ -64,7 +64,7 @@ function judgeEffects(world: World): void {
   const before = world.tasks.filter(({ id }) => id === 'task-0' && isGone(world)).length
   expect(world.tasks.length - before, 'tasks').toBeLessThanOrEqual(1)
   const starts = startsOf(world)
-  const unread = world.agents().filter(agent => unreadBy(world, agent).length > 0).length
+  const unread = world.agents().filter(agent => unreadBy(agent).length > 0).length
   expect(starts.filter(isFirst).length, 'starts').toBeLessThanOrEqual(1 + unread)
   const followUps = followUpsOf(world)
   expect(followUps.length - new Set(followUps).size, 'follow-ups').toBeLessThanOrEqual(unread)
@@ -117,11 +117,13 @@ function judgeFinish(world: World, run: Run): void {
   const wentOn = asked.filter(text => text.includes(toGoOn)).length
   expect(wentOn, 'asked to go on').toBeLessThanOrEqual(run.result.round + 1)
   const last = world.agents().at(-1)
-  const isUnread = last !== undefined && unreadBy(world, last).length > 0
-  switch (run.result.outcome?.kind) {
+  const isUnread = last !== undefined && unreadBy(last).length > 0
+  const { outcome } = run.result
+  switch (outcome?.kind) {
     case 'unfinished':
       expect(last?.turn?.done === true && !isUnread, 'it had finished').toBe(false)
-      expect(run.result.resumed, 'it was asked to go on').toBeDefined()
+      if (outcome.why !== 'interrupted' && outcome.why !== 'refusal')
+        expect(run.result.resumed, 'it was asked to go on').toBeDefined()
       return
     case 'answer':
       // Whether there has to be a last word, `judgeThread` says.
@@ -140,20 +142,12 @@ function judgeFinish(world: World, run: Run): void {
   expect(last?.turn?.done === true && !isUnread, 'it had not finished').toBe(true)
 }
 
-/**
- * What an agent has ended without reading, as far as its log tells: without words in it nothing was read only where
- * nothing was done.
- */
-function unreadBy({ script }: World, agent: AgentRun): readonly string[] {
-  if (!isOver(agent)) return []
-  if (script.showsWords) return agent.words.flat()
-  const hasStirred = agent.log.slice(agent.before).some(({ what }) => what.kind !== 'progress')
-  return hasStirred ? [] : [...agent.first, ...agent.said.keys()]
-}
+/** What an agent has ended without reading. */
+const unreadBy = (agent: AgentRun): readonly string[] => (isOver(agent) ? agent.words.flat() : [])
 
 /** What was said to an agent: all of it, and what it read. */
-function saidTo(world: World, agent: AgentRun): { said: string[]; read: string[] } {
-  const unread = unreadBy(world, agent)
+function saidTo(agent: AgentRun): { said: string[]; read: string[] } {
+  const unread = unreadBy(agent)
   const began = isFirst(agent.prompt) ? [] : [{ ids: agent.first, text: agent.prompt }]
   const all = [...began, ...[...agent.said].map(([id, text]) => ({ ids: [id], text }))]
   const read = all.filter(({ ids }) => !ids.some(id => unread.includes(id)))
@@ -180,9 +174,7 @@ function judgeAnswers(world: World, run: Run): void {
     // Words that an agent ended without reading, and that could be said to no other, are asked again.
     const mayBeBoth = run.mailbox.pendingFollowUps.some(message => message.id === id)
     expect(given.size + again, `answers to ${id}`).toBe(mayBeBoth && given.has('+1') ? 2 : 1)
-    const isRead = world
-      .agents()
-      .some(agent => saidTo(world, agent).read.some(text => text.includes(wordsOf(id))))
+    const isRead = world.agents().some(agent => saidTo(agent).read.some(text => text.includes(wordsOf(id))))
     if (isRead) expect([...given], `${id} was read`).not.toContain('-1')
     const replies = world.comments.filter(({ body }) =>
       world.signer
@@ -212,7 +204,7 @@ function judgeWords(world: World, run: Run): void {
   ).toEqual([])
   // Where PostHog shows nothing any more, nobody can see what was read: the thread is told of the agent.
   if (run.session.agentLeft) return
-  const said = world.agents().map(agent => saidTo(world, agent))
+  const said = world.agents().map(saidTo)
   for (const id of accepted.filter(
     each =>
       run.mailbox.handledMessageIds.includes(each) &&

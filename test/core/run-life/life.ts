@@ -71,7 +71,7 @@ function begun(world: World): Run {
   const at = world.now - hour
   before.log.push(
     { at, what: { kind: 'message', text: 'an old answer' } },
-    { at, what: { kind: 'turn-over' } },
+    { at, what: { kind: 'answer', id: '1', stopReason: 'end_turn' } },
   )
   before.before = before.log.length
   if (earlier !== 'gone') world.tasks.push({ id: 'task-0', description: '', runs: [before] })

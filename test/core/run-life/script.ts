@@ -81,8 +81,6 @@ export interface Script {
   events: readonly Event[]
   /** What the agent does in each of its turns. */
   turns: readonly Turn[]
-  /** Newer servers write into the log whose words a turn is about; only those are told of CI turns here. */
-  showsWords: boolean
   /** How long the log shows nothing of what the status has told already, in ms. */
   logLate: number
   /** How often it is somebody else's turn first. */
@@ -106,7 +104,6 @@ export const scriptWith = (given: Partial<Script> = {}): Script => ({
   luck: [],
   events: [],
   turns: [],
-  showsWords: false,
   resumesNowhere: false,
   logLate: 0,
   ahead: 0,
@@ -254,7 +251,6 @@ export const scripts = (bad: readonly Luck[]): fc.Arbitrary<Script> =>
       ),
       { maxLength: 6, size: 'max' },
     ),
-    showsWords: fc.boolean(),
     resumesNowhere: fc.constantFrom(false, false, false, true),
     logLate: fc.constantFrom(0, 0, 700, 2_200, 10_000),
     ahead: fc.constantFrom(0, 0, 0, 1, 2),

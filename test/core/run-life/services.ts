@@ -4,7 +4,7 @@ import { isNotFound, Rejected } from '../../../src/core/model/errors.ts'
 import type { TasksClient, ThreadClient } from '../../../src/core/model/ports.ts'
 import type { PullChange, PullView, Settled } from '../../../src/core/model/views.ts'
 import { shownIn } from '../../support/pages.ts'
-import { type AgentRun, begin, goOn, isIdle, isOver, permitted } from './agent.ts'
+import { type AgentRun, begin, goOn, hear, isIdle, isOver, permitted } from './agent.ts'
 import type { ActingStep, Worker, World } from './world.ts'
 
 type Kind = Pick<ActingStep<unknown>, 'writes' | 'mayBeLate'>
@@ -201,7 +201,6 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
         return begin(runsOf(taskId), body.pending_user_message).id
       }),
     runIds: taskId => at(reads, 'run ids', () => runsOf(taskId).map(({ id }) => id)),
-    summary: async () => undefined,
     statusOf: ({ taskRunId }) => at(reads, 'status', () => agentOf(world, taskRunId).status),
     logLength: ({ taskRunId }) =>
       at(reads, 'log length', () => shownLog(world, agentOf(world, taskRunId)).length),
@@ -229,11 +228,7 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
         const agent = agentOf(world, taskRunId)
         if (isOver(agent)) return 'ended'
         world.effects.push(`say ${id}`)
-        if (!agent.said.has(id)) {
-          agent.due += 1
-          agent.words.push([id])
-          agent.byItself = false
-        }
+        if (!agent.said.has(id)) hear(world, agent, id)
         agent.said.set(id, text)
         return 'queued'
       }),
@@ -243,7 +238,6 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
         agentOf(world, taskRunId).cancelled = true
       }),
     cost: () => Promise.resolve(0.42),
-    setOption: () => at(writes, 'set option', () => 'refused'),
     respondToPermission: ({ taskRunId }, answer) =>
       at(writes, 'answer permission', () => permitted(world, agentOf(world, taskRunId), answer)),
     stageArtifact: absent('stageArtifact'),

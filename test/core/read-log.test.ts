@@ -1,0 +1,161 @@
+/** A turn is a prompt and the answer with its id. */
+import { describe, expect, test } from 'vitest'
+import type { LogEntry } from '../../src/core/model/task-run.ts'
+import { observe } from '../../src/core/record/apply-snapshot.ts'
+import { logOffset } from '../../src/core/record/read-log.ts'
+import type { Run } from '../../src/core/record/run.ts'
+import { lastPoll, logIs, minute, second, snapshotWith, t0, taskRunIs, working } from './given.ts'
+
+type Log = NonNullable<Run['session']['sessionLog']>
+
+const at = t0 + minute
+const entry = (what: LogEntry['what']): LogEntry => ({ at: t0, what })
+const begins = entry({ kind: 'begins' })
+const prompt = (id: string, ...messages: string[]) => entry({ kind: 'prompt', id, messages })
+const words = (...messages: string[]) => entry({ kind: 'words', messages })
+const says = (text: string) => entry({ kind: 'message', text })
+const answers = (id: string, stopReason = 'end_turn') => entry({ kind: 'answer', id, stopReason })
+const steers = (id: string) => entry({ kind: 'answer', id, stopReason: 'end_turn', steer: true })
+const breaks = (id: string) => entry({ kind: 'error', id, fault: { class: 'agent_error', text: 'long' } })
+const givesUp = entry({ kind: 'gives-up', fault: { text: 'short' } })
+const finishes = entry({ kind: 'finishes' })
+const edits = entry({ kind: 'acts', doing: 'editing', files: ['a.ts'], command: false })
+
+const first = 'run-comment-501'
+const later = 'comment-502'
+
+/** Of a Run whose instruction is on its way, or a follow-up as well. */
+function read(log: LogEntry[], differs: Partial<Log> = { awaitedMessageId: first }): Log {
+  const run = working(logIs({ offset: 0, prompts: [], turns: 0, ...differs }), {
+    mailbox: { handledMessageIds: [later] },
+  })
+  return (
+    observe(run, snapshotWith({ log, offset: log.length }), at).session.sessionLog ?? { offset: 0, turns: 0 }
+  )
+}
+
+/** How it ended, and what was said last. */
+const seen = ({ ended, answer }: Log) => [ended?.fault?.text ?? ended?.stopReason ?? 'open', answer]
+
+const begun = [begins, prompt('2', first), words(first)]
+
+describe('a turn is', () => {
+  test.each<[string, LogEntry[], unknown[]]>([
+    ['open from its prompt on', [...begun, says('a')], ['open', 'a']],
+    ['over with the answer to it', [...begun, says('a'), says('b'), answers('2')], ['end_turn', 'b']],
+    [
+      'over, whatever is printed later',
+      [...begun, says('a'), answers('2'), edits, says('b')],
+      ['end_turn', 'a'],
+    ],
+    ['not over with the answer to another', [...begun, answers('1')], ['open', undefined]],
+    [
+      'not over with the answer to a steer',
+      [...begun, says('a'), prompt('3', later), steers('3')],
+      ['open', 'a'],
+    ],
+    [
+      'over after a steer',
+      [...begun, says('a'), prompt('3', later), steers('3'), says('b'), answers('2')],
+      ['end_turn', 'b'],
+    ],
+    ['open again with the next prompt', [...begun, answers('2'), prompt('3', later)], ['open', undefined]],
+    [
+      'over once its prompts are all answered',
+      [...begun, prompt('3', later), answers('2')],
+      ['open', undefined],
+    ],
+    ['interrupted by a person', [...begun, answers('2', 'cancelled')], ['cancelled', undefined]],
+    ['not over with an error: the server may try again', [...begun, breaks('2')], ['open', undefined]],
+    ['broken when the server gives up', [...begun, breaks('2'), givesUp], ['short', undefined]],
+    ['not broken by what was told before', [...begun, givesUp, breaks('2')], ['open', undefined]],
+    [
+      'over after a second try',
+      [...begun, says('a'), breaks('2'), prompt('3', first), says('b'), answers('3')],
+      ['end_turn', 'b'],
+    ],
+    [
+      'tried again without its words',
+      [...begun, breaks('2'), prompt('3'), says('b'), answers('3')],
+      ['end_turn', 'b'],
+    ],
+    [
+      'begun anew with a new process',
+      [...begun, begins, prompt('2'), says('b'), answers('2')],
+      ['end_turn', 'b'],
+    ],
+    [
+      'told with what was said before it finished',
+      [...begun, says('a'), finishes, says('b'), answers('2')],
+      ['end_turn', 'a\n\nb'],
+    ],
+  ])('%s', (_, log, expected) => {
+    expect(seen(read(log))).toEqual(expected)
+  })
+
+  test.each([
+    ['when it was logged', t0, t0],
+    ['not before the look that did not show it, whatever clock PostHog has', t0 - minute, t0 - second],
+    ['not in the future', t0 + 2 * minute, at],
+  ])('over %s', (_, logged, expected) => {
+    const log = [...begun, { ...answers('2'), at: logged }]
+    const run = working(
+      logIs({ offset: 0, prompts: [], turns: 0, awaitedMessageId: first }),
+      lastPoll(t0 - second),
+    )
+    const after = observe(run, snapshotWith({ log, offset: 4 }), at)
+    expect(after.session.sessionLog?.ended?.at).toBe(expected)
+  })
+})
+
+describe('words said to a session of which others use a part', () => {
+  const said = { awaitedMessageId: later }
+  test.each<[string, LogEntry[], unknown[]]>([
+    ['are answered', [prompt('5', later), says('b'), answers('5')], ['end_turn', 'b']],
+    ['wait for the turn of others', [says('theirs'), answers('4')], ['open', 'theirs']],
+    [
+      'come after it',
+      [says('theirs'), answers('4'), prompt('5', later), says('b'), answers('5')],
+      ['end_turn', 'b'],
+    ],
+    [
+      'steer it, and end with it',
+      [says('theirs'), prompt('5', later), steers('5'), says('b'), answers('4')],
+      ['end_turn', 'b'],
+    ],
+    ['are not those of a prompt of others', [prompt('5'), says('theirs'), answers('5')], ['open', 'theirs']],
+    [
+      'are known where people see them',
+      [prompt('5'), words(later), says('b'), answers('5')],
+      ['end_turn', 'b'],
+    ],
+    [
+      'are done before a turn of others',
+      [prompt('5', later), says('b'), answers('5'), prompt('6'), says('green')],
+      ['end_turn', 'b'],
+    ],
+  ])('%s', (_, log, expected) => {
+    expect(seen(read(log, said))).toEqual(expected)
+  })
+
+  test('are awaited until the log shows them', () => {
+    expect(read([prompt('5')], said).awaitedMessageId).toBe(later)
+    expect(read([prompt('5', later)], said)).toMatchObject({ awaitedMessageId: undefined, takenUp: [later] })
+  })
+
+  test('PostHog’s own turns are counted', () => {
+    const ofCi = entry({ kind: 'words', messages: [], ofCi: true })
+    expect(read([...begun, answers('2'), prompt('3'), ofCi, says('green'), answers('3')])).toMatchObject({
+      ciTurns: 1,
+      ofOthers: true,
+    })
+  })
+})
+
+test('the log of a record of 0.2.0 is read again from where its Run began', () => {
+  const old = working(logIs({ offset: 40, turns: 1 }), taskRunIs({ from: 7 }))
+  expect(logOffset(old)).toBe(7)
+  const after = observe(old, snapshotWith({ log: [...begun, says('a'), answers('2')], offset: 12 }), at)
+  expect(after.session.sessionLog).toMatchObject({ offset: 12, turns: 1, answer: 'a' })
+  expect(logOffset(after)).toBe(12)
+})
