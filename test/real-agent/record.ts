@@ -253,7 +253,7 @@ async function play(
 ): Promise<string> {
   const task = newTask(scenario)
   world.tasks.push(task)
-  const given = { task, branch: 'main', artifacts: [], staleMs: 0, maxFrames: 10_000 }
+  const given = { task, branch: 'main', artifacts: [], staleMs: 0, logMs: 0, maxFrames: 10_000 }
   const before = scenario.resumes
     ? new Run({ ...given, prompt: 'earlier', state: {}, resumedFrom: undefined })
     : undefined
@@ -321,6 +321,7 @@ function earlierLog(): Notification[] {
   const timestamp = new Date().toISOString()
   const update = (sessionUpdate: string, text: string): Notification => ({
     type: 'notification',
+    event_id: 'earlier',
     timestamp,
     notification: {
       jsonrpc: '2.0',

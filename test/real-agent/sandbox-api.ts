@@ -49,8 +49,13 @@ export type Patch = z.infer<typeof Patch>
 /** JSON-RPC of any kind: calls, their answers, notifications. */
 const Entry = z.looseObject({
   type: z.literal('notification'),
+  event_id: z.string(),
   timestamp: z.string(),
-  notification: z.looseObject({ jsonrpc: z.literal('2.0') }),
+  notification: z.looseObject({
+    jsonrpc: z.literal('2.0'),
+    id: z.number().optional(),
+    method: z.string().optional(),
+  }),
 })
 const Appended = z.object({ entries: z.array(Entry) })
 
@@ -162,22 +167,29 @@ export class SandboxApi {
 
   /** `state` and `output` are merged, key by key [R: `TaskRunUpdateSerializer`]. */
   #patch(run: Run, patch: Patch): Reply {
-    const { status, error_message: error, branch, output, state, state_remove_keys: removed = [] } = patch
-    Object.assign(run.state, state)
-    for (const key of removed) delete run.state[key]
+    const {
+      status,
+      error_message: error,
+      branch,
+      output,
+      state = {},
+      state_remove_keys: removed = [],
+    } = patch
+    run.setState(state, removed)
     if (output) run.addOutput(output)
     if (branch !== undefined) run.change({ branch })
     this.#watcher.patched?.(run, patch)
-    if (status !== undefined && isFinal(status)) run.finish(status, error ?? null)
-    else if (status !== undefined) run.change({ status })
+    if (status !== undefined && isFinal(status)) {
+      run.close(status, error ?? null)
+      // The workflow sees it, and ends the sandbox.
+      run.life.abort()
+    } else if (status !== undefined) run.change({ status })
     return ok(presentRun(run))
   }
 
-  #append(run: Run, entries: z.infer<typeof Entry>[]): Reply {
-    // An answer of JSON-RPC has no method; who reads the log has to know both.
-    const appended = entries as unknown as Notification[]
-    run.log.push(...appended)
-    this.#watcher.appended?.(run, appended)
+  #append(run: Run, entries: Notification[]): Reply {
+    run.log.push(...entries)
+    this.#watcher.appended?.(run, entries)
     return ok(presentRun(run))
   }
 

@@ -23,7 +23,7 @@ withRealAgents('A real agent in trouble', stage => {
 
   it('at a limit of the provider: that is told, after one more try', async () => {
     const { status, runs } = await ends('Too many', 'draw a cat', [{ status: 429, json: limited }])
-    expect(status).toMatch(/limit|429/i)
+    expect(status).toMatch(/too much to do|limit/)
     isPlain(status)
     expect(runs()).toHaveLength(2)
   })

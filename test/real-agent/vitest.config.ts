@@ -11,7 +11,7 @@ export default defineConfig({
     testTimeout: 400_000,
     hookTimeout: 400_000,
     // An agent takes 400 MB, and a processor while it starts.
-    maxConcurrency: 3,
+    maxConcurrency: 2,
     fileParallelism: false,
     isolate: false,
     retry: 0,
