@@ -49,7 +49,7 @@ withRealAgents('A real agent that answers', stage => {
     await thread.waitForAnswer('The third: done.')
     await thread.waitForStatus(/^### 💬/)
     expect(runs()).toHaveLength(1)
-    expect((await thread.answers()).join('\n')).toContain('The second: done.')
+    expect(await thread.answers()).toHaveLength(2)
   })
 
   it('reads its instruction once more where an older workflow sends it twice, and answers once', async () => {
@@ -107,9 +107,8 @@ withRealAgents('A real agent that answers', stage => {
     const { thread, says, runs } = await opensIssue(stage(), 'Quiet')
     await says('/codex tidy up quietly')
     const status = await thread.waitForStatus(/^### (?!⏳)/)
-    expect(status).toContain('finished')
     expect(status).not.toContain('did not finish')
-    expect(status).not.toContain('said nothing')
+    await thread.waitForAnswer('Codex finished.')
     expect(runs()).toHaveLength(1)
   })
 

@@ -146,7 +146,7 @@ export class SandboxApi {
     if (refused !== undefined) return { status: refused, body: { detail: 'Refused.' } }
     switch (`${method} ${path}`) {
       case 'GET ':
-        return ok(presentRun(run))
+        return ok(shown(run))
       case 'PATCH ':
         return this.#patch(run, Patch.parse(body))
       case 'POST append_log':
@@ -155,7 +155,7 @@ export class SandboxApi {
         return ok(`${run.log.map(entry => this.#outwards(JSON.stringify(entry))).join('\n')}\n`)
       case 'PATCH set_output':
         run.addOutput(z.record(z.string(), z.unknown()).parse(body))
-        return ok(presentRun(run))
+        return ok(shown(run))
       case 'POST relay_message':
         return ok({ status: 'ok' })
       case 'POST artifacts':
@@ -184,13 +184,13 @@ export class SandboxApi {
       // The workflow sees it, and ends the sandbox.
       run.life.abort()
     } else if (status !== undefined) run.change({ status })
-    return ok(presentRun(run))
+    return ok(shown(run))
   }
 
   #append(run: Run, entries: Notification[]): Reply {
     run.log.push(...entries)
     this.#watcher.appended?.(run, entries)
-    return ok(presentRun(run))
+    return ok(shown(run))
   }
 
   /** An empty upload asks how far the server has got; a long one may last for minutes. */
@@ -230,6 +230,9 @@ export class SandboxApi {
 }
 
 const Artifacts = z.object({ artifacts: z.array(z.looseObject({ name: z.string() })) })
+
+/** A run without an address of its log is resumed without its history. */
+const shown = (run: Run) => ({ ...presentRun(run), log_url: `/runs/${run.id}/logs` })
 
 const finals: readonly string[] = ['completed', 'failed', 'cancelled']
 const isFinal = (status: string): status is FinalStatus => finals.includes(status)
