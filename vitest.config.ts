@@ -59,13 +59,13 @@ const project = (name: string, include: string[], options: { isolate: boolean; e
     ...giveUpAfterMs,
     setupFiles: ['test/keep-logs.ts'],
     ...options,
-    exclude: [...(options.exclude ?? []), ...left],
+    exclude: ['**/node_modules/**', ...(options.exclude ?? []), ...left],
   },
 })
 
 const filesWith = (words: RegExp): string[] =>
   readdirSync('test', { recursive: true, encoding: 'utf8' })
-    .filter(name => name.endsWith('.test.ts'))
+    .filter(name => name.endsWith('.test.ts') && !name.includes('node_modules'))
     .map(name => `test/${name}`)
     .filter(path => words.test(readFileSync(path, 'utf8')))
 

@@ -352,6 +352,13 @@ describe('the page on reliability', () => {
   })
 })
 
+test.each(['README.md', 'docs/reliability.md'])('%s says with which real agent it was played', file => {
+  const { dependencies } = JSON.parse(textOf('test/real-agent/package.json'))
+  const [codex] = /\d+(?:\.\d+)+/.exec(dependencies['@openai/codex-linux-x64']) ?? []
+  expect(textOf(file)).toContain(`@posthog/agent\` ${dependencies['@posthog/agent']}`)
+  expect(textOf(file)).toContain(`Codex ${codex}`)
+})
+
 describe('links', () => {
   /** As GitHub makes anchors of headings. */
   const anchorsOf = (file: string): string[] =>

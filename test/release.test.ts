@@ -138,6 +138,7 @@ const workflowOf = (path: string) => Workflow.parse(parse(textOf(path)))
 const jobsOf = (path: string) => workflowOf(path).jobs
 const ci = '.github/workflows/ci.yml'
 const mutation = '.github/workflows/mutation.yml'
+const realAgent = '.github/workflows/real-agent.yml'
 const release = '.github/workflows/release.yml'
 const runsOf = (path: string) =>
   Object.values(jobsOf(path)).flatMap(({ steps, env }) =>
@@ -194,6 +195,12 @@ describe('a release', () => {
     ['comes after chaos', ci, /^npm run chaos -- --minutes 5$/, { REQUIRE_REDIS: '1' }],
     ['comes after what GitHub’s engine renders', ci, /^npm run properties$/, { REQUIRE_CMARK: '1' }],
     ['comes from tests that are tested', mutation, /^npm run mutate \| tee /],
+    [
+      'is played with the newest real agent',
+      realAgent,
+      /^npm run test:real \| tee /,
+      { REAL_AGENT: 'newest', REQUIRE_REDIS: '1' },
+    ],
   ])('%s', (_, workflow, wanted, env = {}) => {
     expect(runsOf(workflow).filter(({ run }) => wanted.test(run))).toEqual([
       { run: expect.any(String), env: expect.objectContaining(env) },

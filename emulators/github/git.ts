@@ -17,6 +17,19 @@ export async function tipOf(api: Api, repository: string, branch: string): Promi
   return status === 200 ? textAt(body, 'object', 'sha') : undefined
 }
 
+/** What a clone of the branch holds, by path. */
+export async function filesOf(api: Api, repository: string, branch: string): Promise<Record<string, string>> {
+  const git = `/repos/${repository}/git`
+  const commit = await must(api, 'GET', `${git}/commits/${await tipOf(api, repository, branch)}`)
+  const tree = await must(api, 'GET', `${git}/trees/${textAt(commit, 'tree', 'sha')}?recursive=1`)
+  const blobs = listAt(tree, 'tree').filter(entry => textAt(entry, 'type') === 'blob')
+  const read = async (entry: unknown): Promise<[string, string]> => {
+    const blob = await must(api, 'GET', `${git}/blobs/${textAt(entry, 'sha')}`)
+    return [textAt(entry, 'path'), Buffer.from(textAt(blob, 'content'), 'base64').toString('utf8')]
+  }
+  return Object.fromEntries(await Promise.all(blobs.map(read)))
+}
+
 interface Commit {
   repository: string
   branch: string

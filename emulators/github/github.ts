@@ -7,7 +7,7 @@ import type { AttachmentShelf } from './attachments.ts'
 import { checkRunsOf } from './check-rules.ts'
 import type { Webhooks } from './deliveries.ts'
 import type { FaultRule, Faults } from './faults.ts'
-import { type Api, must } from './git.ts'
+import { type Api, filesOf, must } from './git.ts'
 import type { GraphqlSwitch } from './graphql.ts'
 import type { Installations } from './installations.ts'
 import { numberAt, textAt } from './json.ts'
@@ -152,6 +152,11 @@ export class GitHubEmulator {
 
   branches(repository = this.repository): Promise<string[]> {
     return this.#threads.branches(repository)
+  }
+
+  /** What a clone of the branch holds, by path. */
+  files(branch: string, repository = this.repository): Promise<Record<string, string>> {
+    return filesOf(this.#apiOf('olga', true), repository, branch)
   }
 
   /** Links a branch to an issue, as somebody does in the Development panel; it may be one of another repository. */

@@ -1,6 +1,6 @@
 /**
  * JSON-RPC into a run, the methods that the bot uses. `user_message` goes through the workflow's queue,
- * `permission_response` and `set_config_option` are proxied to the sandbox.
+ * `permission_response` is proxied to the sandbox.
  */
 import { randomUUID } from 'node:crypto'
 import { checked, choice, dict, fail, json, readWhole, required } from './fields.ts'
@@ -9,7 +9,7 @@ import { type ApiRequest, type Route, route } from './route.ts'
 import type { Run } from './run.ts'
 import type { World } from './world.ts'
 
-const methods = ['user_message', 'permission_response', 'set_config_option'] as const
+const methods = ['user_message', 'permission_response'] as const
 
 type Params = Record<string, unknown>
 
@@ -36,17 +36,17 @@ export const commandRoute: Route = route('command', ['POST', path], 'task:write'
   return handlers[command.method](request, run, command)
 })
 
-const handlers: Record<Command['method'], (request: ApiRequest, run: Run, command: Command) => Reply> = {
+type Handle = (request: ApiRequest, run: Run, command: Command) => Reply | Promise<Reply>
+
+const handlers: Record<Command['method'], Handle> = {
   user_message: userMessage,
   permission_response: permissionResponse,
-  set_config_option: setConfigOption,
 }
 
 function readCommand(body: unknown): Command {
   return readWhole(body, commandFields, ({ method = 'user_message', params = {}, id }) => {
     if (method === 'user_message') checkMessage(params)
-    else
-      checkTexts(params, method === 'set_config_option' ? ['configId', 'value'] : ['requestId', 'optionId'])
+    else checkAnswer(params)
     return { method, params, id: isId(id) ? id : undefined }
   })
 }
@@ -55,8 +55,8 @@ const isId = (raw: unknown): raw is string | number | boolean => raw !== undefin
 
 const refuse = (detail: string): never => fail(detail, 'invalid_input', 'params')
 
-function checkTexts(params: Params, keys: readonly string[]): void {
-  for (const key of keys) {
+function checkAnswer(params: Params): void {
+  for (const key of ['requestId', 'optionId']) {
     const value = params[key]
     if (typeof value !== 'string' || !value.trim())
       refuse(`${key} is required and must be a non-empty string`)
@@ -110,13 +110,16 @@ function deliver(
 const hasWorkflow = (run: Run) => !run.terminal && !run.workflowGone
 
 /** The agent's own refusals come with 200, as errors of JSON-RPC [R]. */
-function permissionResponse(request: ApiRequest, run: Run, { params, id }: Command): Reply {
+function permissionResponse(request: ApiRequest, run: Run, command: Command): Reply | Promise<Reply> {
+  const { agent } = request.world
+  const { params, id } = command
   if (run.terminal)
     return errorReply(409, 'The run of this permission request has ended', {
       code: 'permission_target_ended',
     })
   if (!run.sandboxUp) return sandboxNotReady
   request.record('command', run.task, run)
+  if (agent.passOn) return agent.passOn(run, command)
   const said = { jsonrpc: '2.0', ...(id === undefined ? {} : { id }) }
   const { permission } = run
   if (!permission || permission.requestId !== params.requestId)
@@ -130,27 +133,6 @@ function permissionResponse(request: ApiRequest, run: Run, { params, id }: Comma
   }
   permission.answer(String(params.optionId))
   return ok({ ...said, result: { resolved: true } })
-}
-
-const stateOf: Readonly<Record<string, string>> = { model: 'model', effort: 'reasoning_effort' }
-
-/** The agent takes whatever it is told, a model that does not exist as well [P]. */
-function setConfigOption(request: ApiRequest, run: Run, { params, id }: Command): Reply {
-  if (!request.world.settings.setsOptions)
-    return errorReply(400, '"set_config_option" is not a valid choice.')
-  if (run.terminal) return workflowEnded(request.world)
-  if (!run.sandboxUp) return sandboxNotReady
-  request.record('command', run.task, run)
-  const { configId, value } = params
-  run.console('Set config option requested')
-  const asked = run.ask('session/set_config_option', { sessionId: run.sessionId, configId, value })
-  if (configId === 'mode') run.update({ sessionUpdate: 'current_mode_update', currentModeId: value })
-  run.update({ sessionUpdate: 'config_option_update', configOptions: [] })
-  const result = { configOptions: [] }
-  run.answer(asked, { result })
-  const key = stateOf[String(configId)]
-  if (key !== undefined) run.setState({ [key]: String(value) })
-  return ok({ jsonrpc: '2.0', ...(id === undefined ? {} : { id }), result })
 }
 
 const sandboxNotReady: Reply = {

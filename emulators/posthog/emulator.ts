@@ -5,6 +5,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Behaviour, Matcher } from './behaviour.ts'
+import type { MakeDriver } from './driver.ts'
 import type { FaultRule } from './fault.ts'
 import { type PostHogOptions, type Switches, settle } from './options.ts'
 import { controlOf } from './run-control.ts'
@@ -13,9 +14,9 @@ import { type Call, type LedgerEntry, World } from './world.ts'
 
 export type PostHogEmulator = Awaited<ReturnType<typeof startPostHog>>
 
-export async function startPostHog(options: PostHogOptions = {}) {
+export async function startPostHog(options: PostHogOptions = {}, drives?: MakeDriver) {
   const settings = settle(options)
-  const world = new World(settings)
+  const world = new World(settings, drives)
   const http = createServer(new Server(world).listen)
   const sockets = new Set<Socket>()
   http.on('connection', socket => {

@@ -68,8 +68,6 @@ export interface Switches {
   agent: 'obedient' | 'disobedient'
   /** What `user_message` gets when the workflow has ended; older servers can't tell it from an outage [R]. */
   endedWorkflow: 409 | 502
-  /** Whether a live session takes another model or effort; older servers do not know the method. */
-  setsOptions: boolean
   /** Newer servers name the run that they made; on older ones it is the `latest_run`, if that is not a stale one. */
   namesCreatedRun: boolean
 }
@@ -159,7 +157,6 @@ export function settle(options: PostHogOptions): Settings {
     forwards: false,
     agent: 'obedient',
     endedWorkflow: 502,
-    setsOptions: false,
     namesCreatedRun: true,
     projectId: 1,
     apiKeys: [{ key: defaultApiKey, userId: 1, scopes: ['*'] }],

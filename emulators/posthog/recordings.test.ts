@@ -381,21 +381,6 @@ const plays: Play[] = [
     options: { forwards: true },
   },
   {
-    recording: 'set-config-option',
-    behaviour: four,
-    later: { kind: 'answers', text: 'Two.', delay: 50 },
-    options: { setsOptions: true },
-    meanwhile: async path => {
-      await answered(path, 1)
-      const options = ['model', 'effort', 'effort', 'mode', 'model', 'nonsense']
-      for (const configId of options) {
-        const params = { configId, value: 'no-such' }
-        await send('POST', `${path}command/`, { jsonrpc: '2.0', method: 'set_config_option', params })
-      }
-      await message(path, 'And?', 'm2')
-    },
-  },
-  {
     recording: 'goal',
     behaviour: four,
     later: { kind: 'pursuesGoal', goal: 'Make it fast', texts: ['Two.', 'Three.', 'on and on'] },

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { Agent } from './agent.ts'
 import { Scripts } from './behaviour.ts'
+import type { Driver, MakeDriver } from './driver.ts'
 import { Faults, type RouteName } from './fault.ts'
 import type { Settings } from './options.ts'
 import { aborter, Interrupted, pause } from './pause.ts'
@@ -16,12 +17,12 @@ export class World {
   readonly scripts = new Scripts()
   readonly faults = new Faults()
   readonly artifacts = new ArtifactStore()
-  readonly agent: Agent
+  readonly agent: Driver
   readonly closing = aborter()
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, drives: MakeDriver = world => new Agent(settings, world.scripts)) {
     this.settings = settings
-    this.agent = new Agent(settings, this.scripts)
+    this.agent = drives(this)
   }
 
   runsOf(task: Task): Run[] {

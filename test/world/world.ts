@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startGitHub } from '../../emulators/github/emulator.ts'
 import type { GitHubEmulator } from '../../emulators/github/github.ts'
+import type { MakeDriver } from '../../emulators/posthog/driver.ts'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import { newDataDir } from '../support/data-dir.ts'
@@ -22,6 +23,8 @@ export interface WorldOptions {
   /** One entry a process; a single `all` unless said otherwise. */
   roles?: ('all' | 'web' | 'worker')[]
   posthog?: PostHogOptions
+  /** Who drives the runs, in place of the emulated agent. */
+  drives?: (github: GitHubEmulator) => MakeDriver
   /** What stands in the SETTINGS_FILE of its bots at first; stories may write it anew. */
   settings?: string
 }
@@ -86,7 +89,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const settingsFile = join(folder, 'settings.yml')
   if (options.settings !== undefined) await writeFile(settingsFile, options.settings)
   const github = await startGitHub({ webhookSecret })
-  const posthog = await startPostHog({ hands: github.hands, ...options.posthog })
+  const posthog = await startPostHog({ hands: github.hands, ...options.posthog }, options.drives?.(github))
   const env = {
     APP_ID: String(github.appId),
     PRIVATE_KEY: github.privateKey,

@@ -30,7 +30,7 @@ export const events = [
 ] as const
 
 /** Only for a merge queue: not every server has it, and it needs a permission of its own. */
-export const eventsOfQueue = ['merge_group'] as const
+const eventsOfQueue = ['merge_group'] as const
 
 /** GitHub sends some events to every App. */
 export const readEvents = [...events, ...eventsOfQueue, 'installation', 'installation_repositories'] as const

@@ -1,0 +1,108 @@
+/** What comes of the work of a real agent: pull requests, reviews, plans. */
+import { expect, it } from 'vitest'
+import type { Reply } from './model.ts'
+import { shell } from './says.ts'
+import { opensIssue, withRealAgents } from './stage.ts'
+
+/** Pushes a branch and opens a draft, as the prompt of the agent-server asks for. */
+const opensPull = (branch: string, title: string, body: string): Reply =>
+  shell(
+    [
+      `git checkout -q -b ${branch}`,
+      `echo '${title}' > change.txt`,
+      'git add -A',
+      `git commit -q -m '${title}'`,
+      `git push -q origin ${branch}`,
+      // Not by its name, as the shell of a command resets PATH.
+      `../bin/gh pr create --draft --title '${title}' --body '${body}' --base main`,
+    ].join(' && '),
+  )
+
+withRealAgents('A real agent that works', stage => {
+  it('opens a pull request, and its link is there', async () => {
+    const { agents, world } = stage()
+    const issue = await opensIssue(stage(), 'Login is flaky')
+    agents.plays('fix the flaky login', [
+      {
+        text: 'I look at the code.',
+        ...opensPull('posthog/login', 'Fix the login', `Closes #${issue.number}`),
+      },
+      { text: 'The login is fixed.' },
+    ])
+    const asked = await issue.says('/codex fix the flaky login')
+    const lastWord = await issue.thread.waitForAnswer('@maya the pull request is ready for you')
+    const [pull] = (await world.github.pulls()).filter(({ head }) => head === 'posthog/login')
+    expect(pull).toMatchObject({ draft: true, base: 'main', state: 'open' })
+    expect(lastWord).toContain(pull?.url)
+    expect(await issue.thread.waitForStatus(/^### 🚀/)).toContain(pull?.url)
+    await issue.thread.waitForReaction('rocket', asked.id)
+    expect(issue.runs()).toHaveLength(1)
+    expect(await issue.thread.answers()).toHaveLength(1)
+  })
+
+  it('talks on after its pull request, and only then is it done', async () => {
+    const { agents, world } = stage()
+    const issue = await opensIssue(stage(), 'Logout is slow')
+    const model = agents.plays('speed the logout up', [
+      opensPull('posthog/logout', 'Speed up', `Closes #${issue.number}`),
+      { text: 'Now I run the tests.', ...shell('sleep 6') },
+      { text: 'The logout takes a tenth now, and all tests pass.' },
+    ])
+    await issue.says('/codex speed the logout up')
+    const working = await issue.thread.waitForStatus('Codex still works on it')
+    const [pull] = (await world.github.pulls()).filter(({ head }) => head === 'posthog/logout')
+    expect(working).toContain(pull?.url)
+    expect(await issue.thread.answers()).toEqual([])
+    const lastWord = await issue.thread.waitForAnswer('@maya the pull request is ready for you')
+    expect(lastWord).toContain(pull?.url)
+    expect(model.calls).toHaveLength(3)
+    expect(await issue.thread.answers()).toHaveLength(1)
+  })
+
+  it('reviews a pull request, each finding on its line', async () => {
+    const { agents, world } = stage()
+    const { github } = world
+    const findings = [{ path: 'src/pay.ts', line: 2, body: 'This waits for nobody.' }]
+    const said = `Good work, with a doubt.\n\n\`\`\`findings\n${JSON.stringify(findings)}\n\`\`\`\n`
+    const maya = github.as('maya')
+    await maya.pushes('maya/pay', { 'src/pay.ts': 'one\ntwo\nthree\n' })
+    const { number } = await maya.opensPull({ head: 'maya/pay', title: 'Pay', body: 'Please look.' })
+    agents.plays('above all: the waiting', [
+      { text: 'I read it.', ...shell('cat src/pay.ts') },
+      { text: said },
+    ])
+    await maya.comments(number, '/codex review the waiting')
+    const { reviews, lineComments } = await github.waitFor(async () => {
+      const view = await github.thread(number)
+      return view.reviews.some(({ author }) => author === github.botLogin) ? view : undefined
+    })
+    expect(reviews.at(-1)?.body).toContain('Good work, with a doubt.')
+    expect(lineComments.map(({ path, body }) => [path, body])).toEqual([
+      ['src/pay.ts', expect.stringContaining('This waits for nobody.')],
+    ])
+    const thread = stage().threadOf(number)
+    expect(await thread.waitForStatus(/^### 🔎/)).toContain('Codex reviewed this')
+  })
+
+  it('makes a plan that changes nothing, and carries it out when it is approved', async () => {
+    const { agents, world } = stage()
+    const issue = await opensIssue(stage(), 'One big module')
+    agents.plays('how to split the module', [
+      { text: 'I read it.', ...shell('ls') },
+      { text: 'The plan:\n\n1. Move the models.\n2. Move the routes.' },
+    ])
+    await issue.says('/codex plan how to split the module')
+    const plan = await issue.thread.waitForAnswer('Carry out this plan')
+    expect(plan).toContain('2. Move the routes.')
+    expect(await issue.thread.waitForStatus(/^### 📋/)).toContain('Codex has a plan')
+    agents.plays('Carry out the plan', [
+      opensPull('posthog/split', 'Split it', `Closes #${issue.number}`),
+      { text: 'It is split.' },
+    ])
+    await issue.says('/codex approve')
+    const lastWord = await issue.thread.waitForAnswer('@maya the pull request is ready for you')
+    const [pull] = (await world.github.pulls()).filter(({ head }) => head === 'posthog/split')
+    expect(lastWord).toContain(pull?.url)
+    expect(issue.runs()).toHaveLength(2)
+  })
+})
