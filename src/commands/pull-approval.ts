@@ -30,8 +30,10 @@ export async function checkApproval(
   const runs = known.map(({ data }) => data).filter(({ request }) => !isReadOnly(request.what))
   if (hasMarker && runs.length === 0 && news === 'marked' && deps.now() - job.addedAt < writtenIn)
     return { kind: 'park', ms: 300 }
-  // Those of the runs that made it hold, too, whatever was changed since.
-  const wanted = runs.some(({ baseline }) => isWanted(baseline)) || isWanted(await settingsOf(context))
+  // Those of the runs that made it hold, too, whatever was changed since. What was made just now has no others.
+  const isNew = news === 'marked' && runs.length > 0
+  const wanted =
+    runs.some(({ baseline }) => isWanted(baseline)) || (!isNew && isWanted(await settingsOf(context)))
   if (!wanted) return end
   // An agent that works as a user looks like one until its run knows of the pull request.
   if (!hasMarker && runs.length === 0 && (await isUserAtWork(context))) return { kind: 'park', ms: userWorks }

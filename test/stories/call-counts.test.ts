@@ -68,9 +68,12 @@ onEitherQueue(
 
     /** The look at what a pull request changes, by a job of its own: it is none of a command's calls. */
     const looksForSettings = (number: number) =>
-      world().github.waitFor(() =>
-        world().github.calls.some(({ path }) => path.endsWith(`/pulls/${number}/files`)),
-      )
+      world().github.waitFor(() => {
+        const { calls } = world().github
+        const at = calls.findIndex(({ path }) => path.endsWith(`/pulls/${number}/files`))
+        // And then whether the repository wants approvals.
+        return at !== -1 && callsOf(calls.slice(at)).includes('graphql threadAhead')
+      })
 
     const reply = [
       'GET collaborators/maya/permission',
