@@ -181,6 +181,8 @@ onEitherQueue(
       const calls = [
         'GET collaborators/maya/permission',
         'GET git/ref/heads',
+        // Nothing but its prompt keeps it from pushing, so GitHub is asked afterwards.
+        'GET git/ref/heads',
         'GET issues',
         'GET pulls',
         'GET pulls',

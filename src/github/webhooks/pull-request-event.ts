@@ -102,8 +102,12 @@ export function fromReview(arrival: Arrival<Review>): Normalised {
   const here = ofPull(arrival)
   const asked = inReview(here)
   if (action !== 'submitted' && action !== 'dismissed') return asked
-  // Whoever takes an approval back may be a bot.
-  return withNews(asked, [newsOf(here, 'reviewed'), headNews(arrival, ownRef(arrival.payload))])
+  // A bot's approval counts for nothing, but whoever takes an approval back may be a bot.
+  const isOfBot = action === 'submitted' && isBot(arrival.payload)
+  return withNews(asked, [
+    isOfBot ? undefined : newsOf(here, 'reviewed'),
+    headNews(arrival, ownRef(arrival.payload)),
+  ])
 }
 
 function inReview(here: InThread<Review>): Normalised {
