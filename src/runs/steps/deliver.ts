@@ -192,6 +192,7 @@ export const resumeWork = step('resume-work', {
         costBefore: run.session.cost ?? run.session.costBefore,
         sessionLog: sessionLog && {
           ...sessionLog,
+          isTold: true,
           activity: sessionLog.activity && { ...noActivity, at: sessionLog.activity.at },
         },
       },
