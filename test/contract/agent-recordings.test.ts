@@ -214,7 +214,7 @@ async function told(given: Recording): Promise<string[]> {
 /** Another round begins, as `resume-work` records it. */
 function again(run: Run): Run {
   const { sessionLog } = run.session
-  return changed(run, { session: { sessionLog: sessionLog && { ...sessionLog, isTold: true } } })
+  return changed(run, { session: { sessionLog: sessionLog && { ...sessionLog, isReported: true } } })
 }
 
 /** As `deliver` records it. */

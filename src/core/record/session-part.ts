@@ -65,7 +65,7 @@ const SessionLog = z.object({
   /** The part of it that stays, whatever the agent says next. */
   kept: z.string().optional(),
   /** The answer is of an earlier round. */
-  isTold: z.literal(true).optional(),
+  isReported: z.literal(true).optional(),
   /** The last message sent, until the log shows that the agent took it up. */
   awaitedMessageId: z.string().optional(),
   /** Words of ours that the log showed last: it may before their sending is known to have worked. */

@@ -192,7 +192,7 @@ export const resumeWork = step('resume-work', {
         costBefore: run.session.cost ?? run.session.costBefore,
         sessionLog: sessionLog && {
           ...sessionLog,
-          isTold: true,
+          isReported: true,
           activity: sessionLog.activity && { ...noActivity, at: sessionLog.activity.at },
         },
       },
