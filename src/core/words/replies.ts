@@ -23,7 +23,7 @@ import { type DryRun, dryRunText } from './dry-run.ts'
 import { configText } from './settings-check.ts'
 import { pauseSentence, waitsInWords } from './waiting.ts'
 import { questionUrl } from './while-working.ts'
-import { priced, pullLink, withCode } from './words.ts'
+import { mentions, priced, pullLink, withCode } from './words.ts'
 
 export type Reply =
   | { kind: 'help'; commands: readonly CommandGrammar[]; templates: readonly string[]; label: string }
@@ -114,7 +114,7 @@ const help = '`/codex help` shows all commands.'
 const partly: ReadonlySet<Mistake['kind']> = new Set<Mistake['kind']>(['too-many', 'unreadable'])
 
 export function replyComment(login: string, reply: Reply): string {
-  return reply.kind === 'help' ? helpText(reply) : `@${login} ${sentence(reply, login)}`
+  return reply.kind === 'help' ? helpText(reply) : `${mentions([login])} ${sentence(reply, login)}`
 }
 
 function sentence(reply: Reply, login: string): string {
