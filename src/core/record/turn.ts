@@ -29,6 +29,12 @@ export function standingOf(run: Run): Turn {
   return isReadToItsEnd(run, taskRun) ? runEnd(run, taskRun) : { kind: 'settling' }
 }
 
+const hasReadAll = ({ session: { taskRun, sessionLog } }: Run): boolean =>
+  sessionLog !== undefined &&
+  sessionLog.awaitedMessageId === undefined &&
+  !taskRun?.instructionUnread &&
+  !taskRun?.unread?.length
+
 /** How the last prompt was answered, unless words are on their way to the agent. */
 const answered = ({ session: { sessionLog } }: Run): TurnEnd | undefined =>
   sessionLog?.awaitedMessageId === undefined ? sessionLog?.ended : undefined
@@ -119,10 +125,14 @@ export function mayHaveBeenRead(run: Run): boolean {
   return isInDoubt && !isReadToItsEnd(run, taskRun)
 }
 
-/** Its log shows the answer; else only a poll after the limit proves that it shows no more. */
-const isReadToItsEnd = (run: Run, { changedAt }: TaskRun): boolean =>
+/**
+ * Its log shows the answer, or that all words were read before it failed, of which the row says why. Else only a poll after
+ * the limit proves that the log shows no more.
+ */
+const isReadToItsEnd = (run: Run, { status, changedAt }: TaskRun): boolean =>
   run.session.sessionLog?.absent === true ||
   isAnswered(run) ||
+  (status === 'failed' && hasReadAll(run)) ||
   (run.schedule.lastPollAt ?? 0) - changedAt >= limits.lateLog
 
 /**
