@@ -66,6 +66,10 @@ export class Person {
     await this.#do('DELETE', `/pulls/comments/${id}`)
   }
 
+  async editsLineComment(id: number, body: string): Promise<void> {
+    await this.#do('PATCH', `/pulls/comments/${id}`, { body })
+  }
+
   async labels(number: number, ...names: string[]): Promise<void> {
     await this.#do('POST', `/issues/${number}/labels`, { labels: names })
   }
@@ -134,6 +138,10 @@ export class Person {
   ): Promise<{ id: number }> {
     const made = await this.#do('POST', `/pulls/${pull}/comments`, { ...at, side: 'RIGHT' })
     return { id: numberAt(made, 'id') }
+  }
+
+  async answersOnLine(pull: number, id: number, body: string): Promise<void> {
+    await this.#do('POST', `/pulls/${pull}/comments/${id}/replies`, { body })
   }
 
   /** The thread on lines that begins with this comment. */

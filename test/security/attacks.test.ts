@@ -435,6 +435,25 @@ describe('untrusted text', () => {
     expect(bot.comments[0]?.body).toContain('1 hidden on the page')
   })
 
+  test.each([
+    ['before it was answered is read', -1, true],
+    ['in the second in which it was answered is not', 0, false],
+    ['after it was answered is not', 60, false],
+  ])('a comment on a line that was changed %s', async (_, seconds, isRead) => {
+    const at = 120
+    const bot = botWith({
+      branches: { 'maya/login': 'b'.repeat(40) },
+      answered: {
+        ...{ author: 'sam', body: 'Call it c.', nodeId: 'PRRC_400' },
+        changedAt: t0 + (at + seconds) * 1_000,
+      },
+    })
+    await bot.deliver(inlineComment({ text: '/codex do it', at }))
+    await bot.settle()
+    expect(bot.prompts).toHaveLength(1)
+    expect(bot.prompts[0]?.includes('Call it c.')).toBe(isRead)
+  })
+
   test('each prompt has a word of its own for the marked lines', () => {
     const source = readFileSync(join(root, 'src/bot/start-work.ts'), 'utf8')
     expect(source).toMatch(/fence: \(\) => randomBytes\((?:[89]|\d\d)\)\.toString\('hex'\)/)

@@ -75,6 +75,8 @@ export interface MemoryBotOptions {
   inline?: readonly InlineComment[] | 'unreadable'
   /** The comment on a line that another one answers. */
   answered?: NonNullable<InlineComment['parent']> & { changedAt?: number }
+  /** When the issue was transferred here, ms since the epoch. */
+  transferredAt?: number
   /** Texts of comments that somebody hid. */
   hidden?: readonly string[]
   /** What GitHub does not answer the first time. */
@@ -454,7 +456,7 @@ export class MemoryBot {
     closing: async () => undefined,
     needs: async () => undefined,
     closers: async () => [],
-    transferredAt: async () => undefined,
+    transferredAt: async () => this.#options.transferredAt,
     mayCheck: async () => true,
     blockers: async () => [],
     openPulls: async () => [],

@@ -1,6 +1,7 @@
 /** Events come late, twice, in any order, and from anybody: what they stop, and what they do not. */
 import { describe, expect, test } from 'vitest'
 import { NoResponse } from '../../src/core/model/errors.ts'
+import { t0 } from '../core/given.ts'
 import { MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
 import * as github from './payloads.ts'
 
@@ -107,6 +108,20 @@ describe('a closing', () => {
     roles.maya = 'read'
     await sends(bot, github.closes('maya', 20))
     expect(bot.cancelled).toHaveLength(1)
+  })
+})
+
+describe('a label of an issue that was transferred', () => {
+  test.each<[string, number | undefined, number]>([
+    ['that came along, as GitHub tells it at once, is of nobody', 10, 0],
+    ['that came along with an older time is of nobody', 400, 0],
+    ['that came along some seconds later is of nobody', 1, 0],
+    ['that is set afterwards starts a run', 0, 1],
+    ['that was never transferred starts a run', undefined, 1],
+  ])('%s', async (_, moved, starts) => {
+    const bot = botWith(moved === undefined ? {} : { transferredAt: t0 + moved * 1_000 })
+    await sends(bot, github.labels('maya', 10))
+    expect([bot.requests.length, bot.reactions.length]).toEqual([starts, starts])
   })
 })
 

@@ -104,7 +104,8 @@ onEitherQueue('Somebody else has to approve', world => {
   it('and nobody by whose words it was planned, whoever carries it out', async () => {
     const { github, repository, maya, olga, number, thread } = await here('carried')
     const { posthog } = world()
-    posthog.script({ repository, prompt: 'a way out' }, { kind: 'answers', text: '1. The window' })
+    const plan = { kind: 'answers', text: '1. The window' } as const
+    posthog.script({ repository, prompt: 'a way out' }, plan, { times: 1 })
     await maya.comments(number, '/codex plan a way out')
     await thread.waitForAnswer('Carry out this plan')
     await olga.comments(number, '/codex approve')
@@ -113,6 +114,29 @@ onEitherQueue('Somebody else has to approve', world => {
     await waitForCheck(repository, pull.sha, null)
     const all = [maya, olga, github.as('mario', repository)]
     for (const person of all) await person.reviews(pull.number, { event: 'APPROVE' })
+    expect((await waitForCheck(repository, pull.sha, 'success')).title).toBe('Approved by mario')
+  })
+
+  it.each([
+    ['retry', { kind: 'fails', message: 'usage limit reached' }],
+    ['continue', { kind: 'answers', text: 'I looked around.' }],
+  ] as const)('nor whoever asked first, where somebody else says %s', async (command, behaviour) => {
+    const { github, repository, maya, olga, number, thread } = await here(command)
+    const { posthog } = world()
+    posthog.script({ repository, prompt: 'in two steps' }, behaviour, { times: 1 })
+    await maya.comments(number, '/codex do it in two steps')
+    await thread.waitForAnswer(command === 'retry' ? /Codex (?:failed|did not start):/ : 'I looked around.')
+    await thread.waitForFolded()
+    posthog.run(String(ledgerOf(world(), number, repository).runs[0]?.runId)).finish('completed')
+    await olga.comments(number, `/codex ${command}`)
+    await thread.waitForAnswer('pull request is ready')
+    const pull = await pullOf(repository, number)
+    expect((await waitForCheck(repository, pull.sha, null)).title).toMatch(/maya and olga|olga and maya/)
+    await maya.reviews(pull.number, { event: 'APPROVE' })
+    await olga.reviews(pull.number, { event: 'APPROVE' })
+    await github.settled()
+    expect(checkOf(repository, pull.sha)?.status).toBe('in_progress')
+    await github.as('mario', repository).reviews(pull.number, { event: 'APPROVE' })
     expect((await waitForCheck(repository, pull.sha, 'success')).title).toBe('Approved by mario')
   })
 

@@ -60,6 +60,20 @@ onBothQueues('The thread is a conversation', world => {
     )
   })
 
+  it('whose words a run had in one turn are all named by its last word', async () => {
+    const { github, posthog } = world()
+    const { thread, number, says } = await opens('Of two people')
+    posthog.script('first of two people', { kind: 'manual' })
+    await says('/codex first of two people')
+    await thread.waitForStatus('⏳ Codex is working')
+    await github.as('olga').comments(number, '/codex and what olga wants')
+    await github.waitFor(() => ledgerOf(world(), number).messages.length > 0)
+    const run = posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
+    posthog.script('and what olga wants', { kind: 'answers', text: 'Did both.' })
+    await run.completeTurn('Did the first.')
+    await thread.waitForAnswer('@maya @olga Did both.')
+  })
+
   it('--new while a run goes on waits for its turn, and starts afresh', async () => {
     const { github, posthog } = world()
     const { thread, number, says } = await opens('In turn')
