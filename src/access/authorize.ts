@@ -1,7 +1,7 @@
 /** Who may use a command: by their role at GitHub, or by name in the settings. */
 import { mayAct, type Role } from '../core/model/command-grammar.ts'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
-import type { ThreadClient } from '../core/model/ports.ts'
+import type { Log, ThreadClient } from '../core/model/ports.ts'
 import type { Person } from '../core/model/thread.ts'
 import type { Permission } from '../core/model/views.ts'
 import type { Signer } from '../core/record/marker.ts'
@@ -20,6 +20,7 @@ export interface PersonCheck {
   repoId: number
   settings: RepoSettings
   reads: RefusedReads
+  log: Log
 }
 
 /** `named`: whether the settings name them, asked only where it matters. */
@@ -82,12 +83,13 @@ async function isNamed(check: PersonCheck, person: Person): Promise<boolean> {
 }
 
 /** A team that GitHub does not let the App read lets nobody in. */
-async function isInTeams({ github, settings }: PersonCheck, { login }: Person): Promise<boolean> {
+async function isInTeams({ github, settings, log }: PersonCheck, { login }: Person): Promise<boolean> {
   for (const team of settings.allow.teams)
     try {
       if (await github.isInTeam(team, login)) return true
     } catch (error) {
       if (!(error instanceof Rejected)) throw error
+      log.warn({ err: error, team }, 'GitHub did not say who is in a team')
     }
   return false
 }

@@ -153,8 +153,8 @@ export async function personCheckOf(context: CommandContext): Promise<PersonChec
   const { github, deps, record } = context
   const { settings } = await settingsOf(context)
   const { repoId } = record.trigger.thread
-  const { accounts, signer } = deps
-  return { github, accounts, signer, repoId, settings, reads: refusedReads(context) }
+  const { accounts, signer, log } = deps
+  return { github, accounts, signer, repoId, settings, reads: refusedReads(context), log }
 }
 
 export const withdrawn = 'withdrawn'

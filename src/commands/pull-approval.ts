@@ -35,7 +35,7 @@ export async function checkApproval(
   if (!wanted) return end
   // An agent that works as a user looks like one until its run knows of the pull request.
   if (!hasMarker && runs.length === 0 && (await isUserAtWork(context))) return { kind: 'park', ms: userWorks }
-  return told(context, async () => {
+  return shown(context, async () => {
     const found = await github.approvals(number)
     if (!found) return
     const markers = deps.signer.read(found.body, thread).filter(({ as }) => as === 'pull')
@@ -57,7 +57,7 @@ export async function checkMergeGroup(
   { head }: PullNewsTrigger,
 ): Promise<StepResult> {
   if (!head || context.deps.tenant === undefined || !isWanted(await settingsOf(context))) return end
-  return told(context, async () => {
+  return shown(context, async () => {
     await context.job.assertLocked()
     await context.github.report(head.sha, inMergeQueue)
   })
@@ -78,9 +78,9 @@ interface Approved {
 
 const isWanted = ({ settings }: Approved): boolean => settings.pull_request.approval === 'somebody-else'
 
-async function told({ deps, record }: CommandContext, tell: () => Promise<void>): Promise<StepResult> {
+async function shown({ deps, record }: CommandContext, show: () => Promise<void>): Promise<StepResult> {
   try {
-    await tell()
+    await show()
   } catch (error) {
     if (!(error instanceof Rejected)) throw error
     const { url } = record.trigger.thread

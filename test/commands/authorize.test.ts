@@ -11,6 +11,7 @@ import { limits } from '../../src/core/record/timing.ts'
 import { DeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import { runWith } from '../core/given.ts'
 import { memoryAccounts, memoryNames, settingsOf } from '../support/deployment.ts'
+import { fakeLogOf } from '../support/fake-log.ts'
 
 const zoe = { login: 'zoe', id: 12 }
 
@@ -23,6 +24,8 @@ const gitHub = (role: Role | number, teams: string[] = [], comments: Comments = 
   ownCommentsOfRepository: async () => comments,
 })
 
+const logged: object[] = []
+const log = fakeLogOf(fields => logged.push(fields))
 const signer = markerSigner('a key of thirty-two letters, say')
 type Comments = { number: number; body: string }[]
 
@@ -43,7 +46,7 @@ const may = async (
   reads: RefusedReads = { refusedSince: undefined, now: 0 },
 ) => {
   const settings = settingsOf(file)
-  const asked = { github: gitHub(role, teams, comments), accounts, signer, repoId: 100, settings, reads }
+  const asked = { github: gitHub(role, teams, comments), accounts, signer, repoId: 100, settings, reads, log }
   return mayUseNow(asked, person, 'run')
 }
 
@@ -83,6 +86,7 @@ describe('starting a run', () => {
           github: { ...gitHub(role), isInTeam: () => Promise.reject(error) },
           ...{ accounts: memoryAccounts(), signer, repoId: 100, settings: settingsOf(file) },
           reads: { refusedSince: undefined, now: 0 },
+          log,
         },
         zoe,
         role === 'write' ? 'run' : 'status',
@@ -91,7 +95,9 @@ describe('starting a run', () => {
     expect(await may('read', file, zoe, ['core'])).toBe(true)
     expect(await asks('write', refused)).toBe(true)
     expect(await asks('read', refused)).toBe(true)
+    expect(logged).toEqual([])
     expect(await asks('none', refused)).toBe(false)
+    expect(logged).toEqual([{ team: 'core', err: refused }])
     await expect(asks('none', new NoResponse('github', 'GitHub did not answer'))).rejects.toThrow()
   })
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
+import { fingerprintOf } from '../../src/core/model/thread.ts'
 import { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import type { AppIdentity } from '../../src/github/webhooks/event.ts'
@@ -457,7 +458,10 @@ test('a trigger holds the words that were there when it came', () => {
       kind: 'comment',
       commentRef: { kind: 'thread', commentId: 501 },
       text: '/codex fix it',
-      snapshot: { title: 'Login is flaky', body: 'It fails.', author: 'ghost', open: false },
+      snapshot: {
+        ...{ title: 'Login is flaky', body: 'It fails.', author: 'ghost', open: false },
+        fingerprint: fingerprintOf('Login is flaky', 'It fails.'),
+      },
     },
   })
 })

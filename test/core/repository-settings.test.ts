@@ -40,8 +40,8 @@ test('a setting that is gone says what to do instead, in whichever file', () => 
   expect(problemsText(problems).split('; .github/codex.yml, ')).toMatchInlineSnapshot(`
     [
       ".github/codex.yml, line 1: \`allow.apps\` is no setting any more: what an App comments is never a command. Delete it, and let a person with permission give the command",
-      "github/codex.yml, line 2: \`limits.bots_per_thread_per_day\` is no setting any more: bots start nothing. Delete it; \`thread_per_day\` limits a thread",
-      "github/codex.yml, line 3: \`constructor\` is not a setting",
+      "line 2: \`limits.bots_per_thread_per_day\` is no setting any more: bots start nothing. Delete it; \`thread_per_day\` limits a thread",
+      "line 3: \`constructor\` is not a setting",
     ]
   `)
   const deployment = readDeploymentSettings('owners: { 5: { limits: { bots_per_thread_per_day: 3 } } }')

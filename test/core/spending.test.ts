@@ -31,7 +31,7 @@ describe('what a day cost', () => {
   test.each([
     ['cost_per_day', 'repository', 'repository 100'],
     ['person_cost_per_day', 'person', 'person 100 11'],
-    ['owner_cost_per_day', 'owner', 'owner acme'],
+    ['owner_cost_per_day', 'owner', 'owner 5'],
   ])('by %s is that of all runs of that %s', async (limit, of, whose) => {
     const listed = async ([set]: readonly string[]) =>
       set === `started ${whose}` ? [began(2, { taskId: 'a', cost: 12 })] : []

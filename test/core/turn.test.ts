@@ -233,7 +233,7 @@ describe('what its agent, a person or a limit ended is told, and never asked aga
         },
         schedule: { lastPollAt: at + limits.lateRow },
       }),
-      'failed: the usage limit of the AI provider is reached.',
+      "failed: the usage limit of the AI provider is reached: You've hit your usage limit.",
     ],
     [
       'a spend limit',

@@ -146,14 +146,12 @@ describe('who and what may start work', () => {
     expect(bot.requests).toHaveLength(1)
   })
 
-  test('a team that the App may not read lets nobody in, and its refusal is told', async () => {
+  test('a team that the App may not read lets nobody in, and its refusal is logged', async () => {
     const bot = botWith({ settings: 'allow: {teams: [core]}', teams: 'unreadable' })
-    await bot.deliver({ body: JSON.stringify(commentEvent({ by: 'rita' })) })
-    await bot.work(1_000, bot.now + 3 * 60_000)
+    await says(bot, commentEvent({ by: 'rita' }))
     nothingStarted(bot)
-    expect(bot.comments.map(({ body }) => body)).toEqual([
-      expect.stringContaining('It said: Resource not accessible by integration.'),
-    ])
+    expect(bot.comments.map(({ body }) => body)).toEqual([expect.stringContaining('Yours is read.')])
+    expect(bot.logs.join('\n')).toContain('GitHub did not say who is in a team')
   })
 
   test.each(['OWNER', 'MEMBER', 'COLLABORATOR'])('the association %s is no permission', async association => {

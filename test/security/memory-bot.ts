@@ -454,6 +454,7 @@ export class MemoryBot {
     closing: async () => undefined,
     needs: async () => undefined,
     closers: async () => [],
+    transferredAt: async () => undefined,
     mayCheck: async () => true,
     blockers: async () => [],
     openPulls: async () => [],

@@ -38,12 +38,12 @@ export function ownershipOf({ thread, request, workspace: { branch } }: Opening,
   return branch ? 'if-descended' : 'not-ours'
 }
 
-interface Asked extends Pick<Run, 'request'> {
+interface Requested extends Pick<Run, 'request'> {
   mailbox?: Partial<Pick<Run['mailbox'], 'requesters'>>
 }
 
 /** All by whose words the work was made, in this Run and in those that it goes on from. */
-export function requestersOf({ request, mailbox }: Asked): Person[] {
+export function requestersOf({ request, mailbox }: Requested): Person[] {
   const all = [request.by, ...(request.before ?? []), ...(mailbox?.requesters ?? [])]
   return [...new Map(all.map(each => [each.id, each])).values()]
 }

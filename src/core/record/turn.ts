@@ -1,6 +1,6 @@
 /** How the agent's turn stands, by PostHog's log and status alone: when a Run is over follows from nothing else. */
-import type { Unfinished } from '../model/task-run.ts'
-import { agentFailure, faultIn, kindOf, mayGoOnAfter } from './agent-failures.ts'
+import type { Fault, Unfinished } from '../model/task-run.ts'
+import { agentFailure, faultIn, mayGoOnAfter } from './agent-failures.ts'
 import type { Failure } from './failures.ts'
 import type { FollowUp } from './mailbox-part.ts'
 import { hasNewPull, isTerminal, type Outcome, type Run } from './run.ts'
@@ -49,16 +49,18 @@ function turnEnd(run: Run, { stopReason, fault, at }: TurnEnd): Turn {
       return { kind: 'unfinished', why: 'interrupted' }
     case 'refusal': {
       // A subscription's limit comes as a refusal, in the agent's words alone.
-      const words = { class: 'agent_error', text: run.session.sessionLog?.answer ?? '' }
-      const isLimit = kindOf(words) === 'usage-limit'
-      return isLimit ? broken(run, words, at) : { kind: 'unfinished', why: 'refusal' }
+      const { answer = '' } = run.session.sessionLog ?? {}
+      const isLimit = /\busage limit\b/i.test(answer)
+      return isLimit
+        ? broken(run, { class: 'subscription_usage_limit', text: answer }, at)
+        : { kind: 'unfinished', why: 'refusal' }
     }
     default:
       return { kind: 'unfinished', why: 'ended-early' }
   }
 }
 
-function broken(run: Run, fault: Parameters<typeof kindOf>[0], at: number): Turn {
+function broken(run: Run, fault: Fault, at: number): Turn {
   const bySelf = run.session.sessionLog?.finishes === true
   const { resumed } = run.result
   if (!resumed && mayGoOnAfter(fault, bySelf)) return { kind: 'unfinished', why: 'failed' }

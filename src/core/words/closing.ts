@@ -208,7 +208,7 @@ const headings: Record<Outcome['kind'], (run: Run) => string> = {
       plan: '📋 Codex has a plan',
       review: '🔎 Codex reviewed this',
     })[run.request.what],
-  nothing: run => unlessUnpublished(run, '💬 Codex changed nothing'),
+  nothing: run => unlessUnpublished(run, isAnswered(run) ? '💬 Codex changed nothing' : '💬 Codex finished'),
   unfinished: () => '⚠️ Codex did not finish',
   stopped: () => '⏹️ Codex was stopped',
   failed: run => (neverBegan(run) ? '👎 Not started' : '😕 Codex failed'),

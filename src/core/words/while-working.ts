@@ -14,7 +14,7 @@ import { limits } from '../record/timing.ts'
 import { begun, counted, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { waitingHeading, waitingLines, waitsKey } from './waiting.ts'
-import { branchUrl, type Deployment, fileUrl, pullLink, runUrl, small, withCode } from './words.ts'
+import { branchUrl, type Deployment, fileUrl, mentions, pullLink, runUrl, small, withCode } from './words.ts'
 
 const maxInstruction = 1_000
 const maxSummary = 600
@@ -210,7 +210,7 @@ export function session(run: Run, deployment: Deployment): string[] {
 export function questionComment(run: Run, request: PermissionRequest, deployment: Deployment): string {
   const asks = request.question ? 'Codex has a question.' : 'Codex asks for your permission.'
   return [
-    `@${listener(run)} ${asks}`,
+    `${mentions([listener(run)])} ${asks}`,
     questionText(request),
     `Codex waits for you. Without an answer, this run ends within ${limits.silent / hour} hours.`,
     small([briefly(run), ...session(run, deployment)]),

@@ -68,7 +68,14 @@ export function agentWords(words: string): string {
   return `${spoken(first, maxFirst)}\n\n<details><summary>${summary}</summary>\n\n${spoken(rest, maxAnswer)}\n\n</details>`
 }
 
-export const mentions = (logins: readonly string[]): string => logins.map(login => `@${login}`).join(' ')
+const login = /^[\w-]{1,60}(?:\[bot\])?$/
+
+/** What can be no login calls nobody. */
+export const mentions = (all: readonly string[]): string =>
+  all
+    .filter(each => login.test(each))
+    .map(each => `@${each}`)
+    .join(' ')
 
 /** As an answer to somebody: on the line of their name, if it begins with a sentence. */
 export function answerTo(logins: readonly string[], words: string): string {

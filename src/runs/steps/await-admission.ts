@@ -158,9 +158,9 @@ export function personCheckOf(
   settings: RepoSettings,
 ): PersonCheck {
   const { github, run, deps } = context
-  const { accounts, signer } = deps
+  const { accounts, signer, log } = deps
   const reads = refusedReads(context, 'github')
-  return { github, accounts, signer, repoId: run.thread.repoId, settings, reads }
+  return { github, accounts, signer, repoId: run.thread.repoId, settings, reads, log }
 }
 
 async function stillMay(context: StepContext<Permitting>): Promise<boolean> {
