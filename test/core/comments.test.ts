@@ -447,6 +447,17 @@ describe('the last word', () => {
     expect(line).toBe(warning)
   })
 
+  test.each([
+    ['Which one is it?', true],
+    ['**Which one is it?**\n\n- `a`\n- `b`\n', true],
+    ['Which one?\n1. a\n2) b', true],
+    ['Why? It has no index:\n\n- `orders`', false],
+    ['Is it slow? Yes.', false],
+  ])('calls %j a question: %s', (answer, isQuestion) => {
+    const run = changed(phases.answer, logIs({ ...heard, answer }))
+    expect(closingComment(run).startsWith('@maya Codex has a question.')).toBe(isQuestion)
+  })
+
   const ends = {
     'a pull request': phases.pull,
     'commits on a pull request': phases.pushed,
