@@ -73,7 +73,6 @@ const AgentBox = ({ number, stage }: { number: number; stage: Stage }) => {
 
 function stateOf(run: ReturnType<Stage['runOf']>): string {
   if (!run) return 'It has no run for this thread yet.'
-  if (run.permissionId !== undefined) return 'It waits for an answer, in the middle of its turn.'
   if (run.turnGoesOn) return 'It is in the middle of its turn.'
   if (run.status !== 'queued' && run.status !== 'in_progress') return `Its run is over: ${run.status}.`
   return run.turns === 0

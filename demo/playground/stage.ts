@@ -43,10 +43,6 @@ export const behaviours = {
       next: answers,
     },
   },
-  permission: {
-    name: 'wants a permission',
-    does: { kind: 'asksPermission', question: 'Run `rm -rf dist`?', next: answers },
-  },
   fails: { name: 'fails', does: { kind: 'fails', message: 'The usage limit of the model is reached' } },
   hangs: { name: 'hangs', does: { kind: 'hangs' } },
   sandbox: { name: 'loses its sandbox', does: { kind: 'stopsShort', by: 'sandbox_gone', after: 500 } },
@@ -92,7 +88,7 @@ export class Stage {
   /** Another text whenever the page may look different. */
   get progress(): string {
     const { github, posthog } = this.world
-    const runs = posthog.runs().map(run => `${run.status} ${run.turnGoesOn} ${run.permissionId}`)
+    const runs = posthog.runs().map(run => `${run.status} ${run.turnGoesOn}`)
     return [this.#changes, github.progress, posthog.calls.length, posthog.ledger.length, ...runs].join(' ')
   }
 

@@ -220,7 +220,7 @@ async function step(run: Run, name: string, label: string, ms: number, done = la
 
 /** The next follow-up, or nothing when the wait was over. */
 function nextMessage(run: Run, idleMs: number | undefined): Promise<Message | undefined> {
-  const waiting = run.inbox.shift()
+  const waiting = run.deaf ? undefined : run.inbox.shift()
   if (waiting) return Promise.resolve(waiting)
   return new Promise((resolve, reject) => {
     const { signal } = run.life

@@ -42,13 +42,16 @@ export type Behaviour =
   | { kind: 'hangs' }
   | { kind: 'slow'; ms: number; next?: Behaviour }
   /**
-   * A command waits for its permission only in an interactive, watched run; a question only in plan mode, elsewhere its
-   * words end the turn and `next` is for the answer. Else it goes on with `next`, if nobody says no.
+   * A command is asked for in mode `read-only` alone, and waits only in an interactive, watched run. A question waits in
+   * an interactive run in plan mode; elsewhere its words end the turn, and `next` is for the answer. Else it goes on with
+   * `next`, if nobody says no.
    */
   | {
       kind: 'asksPermission'
       question?: string
       of?: 'question' | 'command'
+      /** Somebody has set it in PostHog. */
+      inMode?: 'plan' | 'read-only'
       /** Of a question that has no yes or no. */
       choices?: string[]
       next?: Behaviour

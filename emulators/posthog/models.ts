@@ -6,18 +6,18 @@ export const allPermissionModes = [...permissionModes, 'default', 'acceptEdits',
 
 const codexModels = ['gpt-5', 'gpt-5.5', 'gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.6-luna']
 const basic = ['low', 'medium', 'high']
-const effortsOfFamily = [
-  { family: 'gpt-5.5', takes: [...basic, 'xhigh'] },
-  { family: 'gpt-5.6', takes: [...basic, 'xhigh', 'max'] },
+const beyondBasic = [
+  { names: /^gpt-5\.5$/, takes: [...basic, 'xhigh'] },
+  { names: /^gpt-5\.6-(?:sol|terra|luna)$/, takes: [...basic, 'xhigh', 'max'] },
 ]
 
-/** By family, in any case and without the vendor [R: `reasoning_efforts_for`]. */
+/** By name, in any case and without the vendor [R: `reasoning_efforts_for`]. */
 export function supportedEfforts(model: string): readonly string[] {
   const name = model
     .trim()
     .toLowerCase()
     .replace(/^openai\//, '')
-  return effortsOfFamily.find(({ family }) => name.startsWith(family))?.takes ?? basic
+  return beyondBasic.find(({ names }) => names.test(name))?.takes ?? basic
 }
 
 /** The server takes any model name; one the gateway lacks kills the run later. */

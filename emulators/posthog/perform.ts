@@ -197,7 +197,9 @@ const kinds = { command: 'execute', plan: 'switch_mode', question: 'other', tool
 async function askFirst(behaviour: Extract<Behaviour, { kind: 'asksPermission' }>, desk: Desk): Promise<End> {
   const { run } = desk
   const { choices, question = 'Run `npm test`?', of = choices ? 'question' : 'command' } = behaviour
-  const { mode, initial_permission_mode: permissions } = run.state
+  const { mode, initial_permission_mode: atFirst } = run.state
+  const permissions = behaviour.inMode ?? atFirst
+  if (of === 'command' && permissions !== 'read-only') return perform(behaviour.next ?? opensPull, desk)
   // Outside plan mode there is no tool to ask with, and in background nobody to ask: the words are the answer.
   if (of === 'question' && (mode !== 'interactive' || permissions !== 'plan')) {
     run.next = behaviour.next

@@ -14,7 +14,7 @@ export const planCommand = command({
   name: 'plan',
   usage: '/codex plan [options] <question>',
   example: '/codex plan how to split the billing module',
-  about: 'Changes nothing, and answers with a numbered plan.',
+  about: 'Asks for a numbered plan, and for no changes.',
   least: 'write',
   takes: 'text',
   options: true,

@@ -43,6 +43,10 @@ const leadingTo: Record<CrashPoint, SceneName> = {
   'before the end': 'labelled',
 }
 
+/** Only there an agent waits for an answer. */
+export const makeInteractive = ({ github }: World) =>
+  github.as('olga').pushes('main', { '.github/codex.yml': 'mode: interactive\n' })
+
 /** The latest point of a Run's life first: a thread on the mend has then passed the point where the next life ends. */
 export const backwards: readonly CrashPoint[] = crashPoints.toReversed()
 
@@ -61,6 +65,7 @@ export async function crashAtEach(
   points: readonly CrashPoint[],
 ): Promise<Map<CrashPoint, Play>> {
   const plays = new Map<CrashPoint, Play>()
+  await makeInteractive(world)
   for (const [index, point] of points.entries()) {
     const bot = await bringUp(world, { point })
     plays.set(point, await begin(world, point, `at${index}`))

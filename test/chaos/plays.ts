@@ -190,10 +190,11 @@ const overtaken: Scene = async (world, name) => {
 }
 const overtakenWords = /asked for the run here after you wrote this, so it goes on/
 
-/** The agent asks, and is answered. */
+/** The agent asks in a session that plans, as somebody wants it in PostHog, and is answered. */
 const questioned: Scene = async (world, name) => {
   world.posthog.script(said(name), {
     ...{ kind: 'asksPermission', question: `Blue or red for ${name}?`, choices: ['Blue', 'Red'] },
+    inMode: 'plan',
     next: { kind: 'answers', text: `It is blue, ${name}.` },
   })
   const play = await asked(world, name)

@@ -29,7 +29,7 @@ test.each<[string, ReasoningEffort | undefined, string, object]>([
   ],
   ['the ceiling, where the usual is more', 'xhigh', 'efforts: [low]', { effort: 'low' }],
   ['the usual, where the ceiling is more', 'low', 'efforts: [low, medium, high]', { effort: 'low' }],
-  ['the wished, of a model that PostHog does not list', 'max', 'model: new', { effort: 'max' }],
+  ['the most that PostHog takes of a model that it does not list', 'max', 'model: new', { effort: 'high' }],
   ['the most that the model takes', 'max', '', { effort: 'xhigh' }],
   ['that of the settings', 'high', 'effort: low', { effort: 'low' }],
   [

@@ -69,13 +69,13 @@ const table: Readonly<Record<string, string[]>> = {
   ],
   'finish-killed-later': ['@maya All is done: the answer is 4. ¶ The run is finished.'],
   'finish-without-oauth-file': ['@maya Done.'],
-  followup: ['@maya Three and three is six.'],
+  followup: ['@maya Two and two is four. ¶ Three and three is six.'],
   'forwarded-pending-without-id': ['@maya Four.'],
   'gateway-gone': [],
-  goal: ['@maya Goal set: Make it fast (message m2)'],
+  goal: ['@maya One. ¶ Goal set: Make it fast (message m2)'],
   'message-after-finish': ['@maya The run is finished.', '@maya I am still here.'],
   'message-during-first-turn': ['@maya I read your message: done.'],
-  'message-during-later-turn': ['@maya Three.'],
+  'message-during-later-turn': ['@maya One. ¶ Two. ¶ Three.'],
   'other-model': ['@maya Done.'],
   'permission-auto-interactive': ['@maya Done.'],
   'permission-background': ['@maya Done.'],
@@ -103,7 +103,7 @@ const table: Readonly<Record<string, string[]>> = {
   'resume-without-message': ['@maya I go on.'],
   'sandbox-dies': [],
   'server-goes-on-printing': ['@maya The server runs.'],
-  'set-config-option': ['@maya Two.'],
+  'set-config-option': ['@maya One. ¶ Two.'],
   'signed-commit': ['@maya Codex changed 1 file, but published no commit and no pull request. ¶ Done.'],
   'sigterm-in-turn': [],
   'spend-limit': [
@@ -191,7 +191,7 @@ async function told(given: Recording): Promise<string[]> {
     const at = Math.min(...due)
     due.delete(at)
     for (const { params } of sends.filter(each => each.at === at)) {
-      run = sent(run, params.messageId ?? '', params.content ?? '')
+      run = sent(isTold ? again(run) : run, params.messageId ?? '', params.content ?? '')
       isTold = false
     }
     run = await look(run, at)
@@ -205,10 +205,16 @@ async function told(given: Recording): Promise<string[]> {
       said.push(inBrief(run, outcome))
       continue
     }
-    const again = changed(run, { result: { resumed: { why: stands.why, words: [], since: now } } })
-    said.push(`(asked again: ${stands.why})`, inBrief(again, outcomeOf(again)))
+    const resumed = changed(run, { result: { resumed: { why: stands.why, words: [], since: now } } })
+    said.push(`(asked again: ${stands.why})`, inBrief(resumed, outcomeOf(resumed)))
   }
   return said
+}
+
+/** Another round begins, as `resume-work` records it. */
+function again(run: Run): Run {
+  const { sessionLog } = run.session
+  return changed(run, { session: { sessionLog: sessionLog && { ...sessionLog, isReported: true } } })
 }
 
 /** As `deliver` records it. */

@@ -174,7 +174,7 @@ describe('beside PostHog', () => {
 
   it('rings a last time when the run is over, and leaves it then', async () => {
     const { control, news, watch, session, posthog } = await watched({ watch: { pace: { minGap: 100 } } })
-    control.finish('completed')
+    await control.finish('completed')
     await until(() => watch.watching() === 0)
     await sleep(250)
     expect(news).toHaveLength(2)
@@ -233,7 +233,7 @@ describe('beside PostHog', () => {
     const fault = posthog.fault({ route: 'stream', fault: full })
     posthog.dropConnections()
     await until(() => fault.hits === 1)
-    control.finish('completed')
+    await control.finish('completed')
     await until(() => watch.watching() === 0)
     expect(news.length).toBeGreaterThan(1)
     const after = streamCalls(posthog)

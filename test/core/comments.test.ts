@@ -180,7 +180,7 @@ describe('the status comment', () => {
 
       answer: ### 💬 Codex answered
 
-      nothing: ### 💬 Codex changed nothing
+      nothing: ### 💬 Codex finished
 
       stopped: ### ⏹️ Codex was stopped
 
@@ -445,6 +445,17 @@ describe('the last word', () => {
     const run: Run = changed(phases.answer, { session: { cost }, baseline: { settings } })
     const [line = ''] = /.*(?:This|for a) session.*/.exec(closingComment(run)) ?? []
     expect(line).toBe(warning)
+  })
+
+  test.each([
+    ['Which one is it?', true],
+    ['**Which one is it?**\n\n- `a`\n- `b`\n', true],
+    ['Which one?\n1. a\n2) b', true],
+    ['Why? It has no index:\n\n- `orders`', false],
+    ['Is it slow? Yes.', false],
+  ])('calls %j a question: %s', (answer, isQuestion) => {
+    const run = changed(phases.answer, logIs({ ...heard, answer }))
+    expect(closingComment(run).startsWith('@maya Codex has a question.')).toBe(isQuestion)
   })
 
   const ends = {
@@ -848,7 +859,7 @@ describe('replies', () => {
       "mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
       not-allowed: @maya you need write permission to start a run. Yours is read. Nothing was started. Ask somebody with write permission to write the command.
       not-known: @maya GitHub did not say which permission you have here, so \`/codex stop\` was refused. Nothing was started. Try again in a few minutes.
-      fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here, as they change nothing. \`/codex plan\` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.
+      fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here: they ask Codex for words alone. \`/codex plan\` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.
       effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
       model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? Nothing was started.
       no-branch: @maya there is no branch \`relaese\` in this repository. Did you mean \`release\`? Nothing was started.
@@ -934,7 +945,7 @@ describe('replies', () => {
 
       Fix the file, then ask again.
 
-      beside-slips: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here, as they change nothing. \`/codex plan\` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.
+      beside-slips: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here: they ask Codex for words alone. \`/codex plan\` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.
 
       ⚠️ Also, \`.github/codex.yml\` has 3 problems:
 

@@ -58,7 +58,7 @@ test('what a failure says', () => {
   expect(said.map(each => `${each.class}: ${each.reason} → ${each.fix}`)).toMatchInlineSnapshot(`
     [
       "quota: PostHog’s spend limit for one run is reached → Ask for less at once, or have the limit raised in PostHog. Then write \`/codex retry\`.",
-      "quota: the usage limit of the AI provider is reached → Wait until the limit resets, or have it raised in PostHog. Then write \`/codex retry\`.",
+      "quota: the usage limit of the AI provider is reached: You have hit your usage limit. → Wait until the limit resets, or have it raised in PostHog. Then write \`/codex retry\`.",
       "setup: PostHog does not know the model, or may not use it → Choose another model: \`/codex retry --model NAME\`.",
       "setup: the AI provider refused PostHog’s request for the model → Somebody who manages PostHog can look at what it may use. Then write \`/codex retry\`.",
       "setup: PostHog could not read the repository: Failed to clone repository acme/shop → Install PostHog's own GitHub App on this repository. Then write \`/codex retry\`.",

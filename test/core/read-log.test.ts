@@ -61,6 +61,16 @@ describe('a turn is', () => {
     ],
     ['open again with the next prompt', [...begun, answers('2'), prompt('3', later)], ['open', undefined]],
     [
+      'told with what was said in the turn before it',
+      [...begun, says('a'), answers('2'), prompt('3', later), says('b'), says('c'), answers('3')],
+      ['end_turn', 'a\n\nc'],
+    ],
+    [
+      'told with that alone, if it says nothing',
+      [...begun, says('a'), answers('2'), prompt('3', later), answers('3')],
+      ['end_turn', 'a'],
+    ],
+    [
       'over once its prompts are all answered',
       [...begun, prompt('3', later), answers('2')],
       ['open', undefined],

@@ -78,14 +78,23 @@ describe('a turn', () => {
       failed,
     ],
     [
-      'was ended by its agent, and its log comes late',
+      'was ended by its agent, whose reason is in its row',
       early(ranTo('failed', { error: 'No.' }, finishing)),
-      settling,
+      failed,
     ],
     ['was ended by its agent, and its log never came', ranTo('failed', { error: 'No.' }), failed],
     ['failed', ranTo('failed', internal), unfinished('failed')],
     ['failed without a word', ranTo('failed'), unfinished('failed')],
-    ['failed, and its log comes late', early(ranTo('failed', internal)), settling],
+    [
+      'failed, and its row says why before its log does',
+      early(ranTo('failed', internal)),
+      unfinished('failed'),
+    ],
+    [
+      'failed, and its log may yet show that it was read',
+      early(ranTo('failed', { ...internal, ...nothingRead })),
+      settling,
+    ],
     [
       'failed before it read anything',
       run({ taskRun: over('failed', { ...internal, ...nothingRead }) }),
@@ -233,7 +242,7 @@ describe('what its agent, a person or a limit ended is told, and never asked aga
         },
         schedule: { lastPollAt: at + limits.lateRow },
       }),
-      'failed: the usage limit of the AI provider is reached.',
+      "failed: the usage limit of the AI provider is reached: You've hit your usage limit.",
     ],
     [
       'a spend limit',

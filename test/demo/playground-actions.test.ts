@@ -38,7 +38,7 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       ['opens a pull request and talks on', 'the pull request is ready for you'],
       ['answers', 'I only say that it is done'],
       ['ends its turn', 'I only say that it is done'],
-      ['wants a permission', 'I only say that it is done'],
+      ['asks a question', 'Which one do you mean?'],
       ['fails', 'Try again'],
       ['loses its sandbox', 'did not finish'],
     ]
@@ -77,8 +77,8 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       await worksOn('ask me')
       await visitor.presses('asks a question')
       await visitor.sees('Which one do you mean?')
-      await visitor.seesState('It waits for an answer')
-      await visitor.comments('/codex 1')
+      await visitor.seesState('Its turn is over')
+      await visitor.comments('/codex the first')
       await visitor.sees('I only say that it is done')
       await visitor.seesState('Its turn is over')
     })

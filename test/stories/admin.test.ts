@@ -38,6 +38,13 @@ async function asks(title: string, words: string, repository = world.github.repo
   return { maya, number, thread: new Thread(of, number, repository) }
 }
 
+/** Where somebody looks at the sessions in PostHog, and plans there: only then an agent waits for an answer. */
+async function watched({ github }: World): Promise<string> {
+  const repository = await github.addRepo('acme', 'design')
+  await github.as('olga', repository).pushes('main', { '.github/codex.yml': 'mode: interactive\n' })
+  return repository
+}
+
 test('a pause of an owner, or of all, keeps what is asked in each of their repositories', async () => {
   const alone = await startWorld({ env: { ADMIN_TOKEN: token }, settings: '' })
   const at = async (path: string, fields: Record<string, string> = {}): Promise<string> => {
@@ -147,7 +154,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       posthog.script('look into it for long', { kind: 'hangs' })
       posthog.script('which way', {
         kind: 'asksPermission',
-        of: 'question',
+        inMode: 'plan',
         question: 'Which way do you want?',
         choices: ['light', 'dark'],
       })
@@ -169,7 +176,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       const failed = await asks('Checkout times out on slow networks', 'break down')
       await ready.thread.waitForAnswer('pull request is ready')
       await failed.thread.waitForAnswer(/Codex (?:failed|did not)/)
-      const question = await asks('Dark mode has two shades of grey', 'which way')
+      const question = await asks('Dark mode has two shades of grey', 'which way', await watched(world))
       await question.thread.waitForAnswer('Codex has a question')
       const working = await asks('Login test is flaky', 'look into it for long')
       await working.thread.waitForStatus('⏳ Codex is working')
@@ -224,7 +231,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     expect(await words.isVisible()).toBe(true)
     await looksRight('admin-run')
     expect(
-      await page.getByRole('link', { name: `acme/shop#${question?.number}` }).getAttribute('href'),
+      await page.getByRole('link', { name: `acme/design#${question?.number}` }).getAttribute('href'),
     ).toMatch(/\/issues\/\d+$/)
     await page.goBack()
     await page.getByRole('button', { name: 'Stop Login test is flaky' }).focus()
@@ -263,11 +270,11 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     const ask = (title: string, words: string) => asks(title, words, github.repository, alone)
     try {
       posthog.script('which way', {
-        ...{ kind: 'asksPermission', of: 'question', question: 'Which way do you want?' },
+        ...{ kind: 'asksPermission', inMode: 'plan', question: 'Which way do you want?' },
         choices: ['light', 'dark'],
       })
       posthog.script('break down', { kind: 'fails', message: 'usage limit reached' })
-      const question = await ask('Two shades of grey', 'which way')
+      const question = await asks('Two shades of grey', 'which way', await watched(alone), alone)
       const failed = await ask('Times out', 'break down')
       await question.thread.waitForAnswer('Codex has a question')
       await failed.thread.waitForAnswer(/Codex (?:failed|did not)/)

@@ -89,7 +89,7 @@ onEitherQueue('Work on another base', world => {
     const [first] = await pullsOf(number)
     await maya.readies(first?.number ?? 0)
     await maya.mergesPull(first?.number ?? 0)
-    world().posthog.run(String(ledger().runs[0]?.runId)).finish('completed')
+    await world().posthog.run(String(ledger().runs[0]?.runId)).finish('completed')
     await maya.comments(number, '/codex and the logout')
     const second = await world().github.waitFor(async () =>
       (await pullsOf(number)).find(pull => pull.number !== first?.number && pull.base === 'develop'),

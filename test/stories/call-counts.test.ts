@@ -60,7 +60,7 @@ onEitherQueue(
     const finished = async (thread: Thread): Promise<void> => {
       const { github, posthog } = world()
       await thread.waitForAnswer(' · $0.42 · ')
-      posthog.run(String(ledgerOf(world(), thread.number).runs[0]?.runId)).finish('completed')
+      await posthog.run(String(ledgerOf(world(), thread.number).runs[0]?.runId)).finish('completed')
       await github.waitFor(async () =>
         (await github.branches()).every(name => !name.startsWith(`codex/issue-${thread.number}-`)),
       )

@@ -30,10 +30,12 @@ onBothQueues('The thread is a conversation', world => {
     posthog.script('begin the list', { kind: 'manual' })
     await says('/codex begin the list')
     await thread.waitForStatus(/Codex is starting|PostHog is preparing/)
+    const run = () => posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
+    run().goDeaf()
     const more = await says('/codex sort it')
     await thread.waitForReaction('+1', more.id)
     posthog.script('sort it', { kind: 'answers', text: 'Sorted.' })
-    posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
+    await run().finish('completed')
     await thread.waitForAnswer('Sorted.')
     const { tasks, runs } = ledgerOf(world(), number)
     expect([tasks.length, runs.length]).toEqual([1, 2])
@@ -106,11 +108,11 @@ onEitherQueue('A thread that was asked before', world => {
     await says('/codex begin here')
     await thread.waitForAnswer('pull request is ready')
     await thread.waitForFolded()
-    ends(0)
+    await ends(0)
     posthog.script('with the docs', { kind: 'pushesToBranch', text: 'Went on.' })
     await says('/codex continue with the docs')
     await thread.waitForAnswer('@maya done')
-    ends(1)
+    await ends(1)
     const [pull, ...others] = await pulls()
     posthog.script('polish it', { kind: 'pushesToBranch', text: 'Polished.' })
     await maya.comments(Number(pull?.number), '/codex polish it')
@@ -150,7 +152,7 @@ onEitherQueue('A thread that was asked before', world => {
     await thread.waitForAnswer(
       /going on here: (?:Codex is working|PostHog is starting it)\. `maya` asked for it\./,
     )
-    posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
+    await posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
   })
 
   it('files go along, and one that can not is named', async () => {

@@ -167,7 +167,7 @@ onEitherQueue('A run is over', world => {
     await run().say('I look into it.')
     const show = run().holdLog()
     await run().completeTurn('It was the cache.')
-    run().finish('completed')
+    await run().finish('completed')
     await looks(3)
     expect(await thread.answers()).toEqual([])
     show()
@@ -200,7 +200,7 @@ onEitherQueue('A run is over', world => {
     agent('second of all', { kind: 'answers', text: 'Second.' })
     await says('/codex second of all')
     await github.waitFor(() => ledger().messages.length === 1)
-    run().finish('completed')
+    await run().finish('completed')
     await started(2)
     await thread.waitForAnswer('Second.')
     expect(ledger().runs[1]?.body).toMatchObject({

@@ -146,29 +146,16 @@ onEitherQueue('A command goes on with', world => {
     expect(atWork).toHaveLength(1)
   })
 
-  it('an agent that waits for a permission since a turn of PostHog’s own', async () => {
-    const { github } = world()
-    const { opensIssue, answers } = await repositoryOf('asks-alone')
-    const { thread, says, run, ledger } = await opensIssue('CI asks')
-    await says('/codex do it')
-    await thread.waitForAnswer('pull request is ready')
-    await thread.waitForFolded()
-    run(0).ciTurn({ kind: 'asksPermission', next: { kind: 'answers', text: 'Green.' } })
-    await github.waitFor(() => run(0).permissionId !== undefined)
-    answers('and more', 'More.')
-    await says('/codex and more')
-    await thread.waitForAnswer('More.')
-    expect(ledger().runs).toHaveLength(1)
-  })
-
   it('what a person chose, though PostHog’s word that it took it was lost', async () => {
     const { posthog } = world()
     const { repository, opensIssue } = await repositoryOf('chosen')
+    const settings = { '.github/codex.yml': 'mode: interactive\n' }
+    await world().github.as('olga', repository).pushes('main', settings)
     const { thread, says, ledger } = await opensIssue('Left or right')
     posthog.script(
       { repository },
       {
-        ...{ kind: 'asksPermission', question: 'Which way?', choices: ['Left', 'Right'] },
+        ...{ kind: 'asksPermission', inMode: 'plan', question: 'Which way?', choices: ['Left', 'Right'] },
         next: { kind: 'answers', text: 'Left it is.' },
       },
     )
@@ -181,26 +168,5 @@ onEitherQueue('A command goes on with', world => {
     expect(lost.hits).toBe(1)
     expect((await thread.answers()).join('\n')).not.toContain('no longer waits')
     expect(ledger().messages).toEqual([])
-  })
-
-  it('an agent that asks for a permission after its pull request was told', async () => {
-    const { github, posthog } = world()
-    const { repository, opensIssue } = await repositoryOf('asks-late')
-    const { thread, says, run } = await opensIssue('Asks late')
-    const asks = { kind: 'asksPermission', next: { kind: 'answers', text: 'All is done.' } } as const
-    posthog.script({ repository }, { kind: 'slow', ms: 8_000, next: asks })
-    await says('/codex do it')
-    await thread.waitForStatus('⏳ Codex is working')
-    await github.hands.commit(repository, 'posthog/late', 'main', { 'a.txt': '1' }, 'Do it')
-    const { url } = await github.hands.openPull(repository, {
-      ...{ head: 'posthog/late', base: 'main', title: 'It', body: 'Done.', draft: true },
-    })
-    run(0).setOutput({ pr_url: url, pr_urls: [url] })
-    await thread.waitForAnswer('pull request is ready')
-    const { calls } = posthog
-    await github.waitFor(() =>
-      calls.some(({ route, path }) => route === 'command' && path.includes(run(0).id)),
-    )
-    expect(run(0).permissionId).toBeUndefined()
   })
 })

@@ -100,10 +100,10 @@ onRedis(
         const patience = { timeout: 150_000 }
         const says = (text: string) => maya.comments(issue.number, text)
         const runs = () => ledgerOf(world(), issue.number).runs
-        const endRuns = (): void => {
+        const endRuns = async (): Promise<void> => {
           for (const { runId } of runs()) {
             const run = posthog.run(String(runId))
-            if (run.status === 'in_progress') run.finish('completed')
+            if (run.status === 'in_progress') await run.finish('completed')
           }
         }
         posthog.script(`start ${n}.`, { kind: 'manual' }, { times: 1 })
@@ -119,13 +119,13 @@ onRedis(
         await says('/codex retry')
         await thread.waitForAnswer('pull request is ready', patience)
         await github.waitFor(() => ledgerOf(world(), issue.number).messages.length === 2, patience)
-        endRuns()
+        await endRuns()
         await says(`/codex polish ${n}.`)
         await thread.waitForAnswer('@maya done', patience)
-        endRuns()
+        await endRuns()
         await says(`/codex plan think ${n}.`)
         await thread.waitForAnswer('Carry out this plan', patience)
-        endRuns()
+        await endRuns()
         await says('/codex approve')
         await github.waitFor(() => runs().length === 5)
         return issue.number

@@ -12,7 +12,7 @@ onRedis('The queue was wiped', world => {
     const thread = new Thread(world(), issue.number)
     await thread.waitForAnswer('pull request is ready')
     const [first] = ledgerOf(world(), issue.number).runs
-    posthog.run(String(first?.runId)).finish('completed')
+    await posthog.run(String(first?.runId)).finish('completed')
     await thread.waitForReaction('rocket', (await thread.view()).comments[0]?.id)
     const redis = new Redis(String(world().env.REDIS_URL))
     await redis.flushall()

@@ -26,7 +26,7 @@ onBothQueues(
       await bot.stop('SIGKILL')
       const run = posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId))
       await run.openPull()
-      run.finish('completed')
+      await run.finish('completed')
       await world().startBot()
       await thread.waitForAnswer('pull request is ready')
       const { tasks, runs } = ledgerOf(world(), issue.number)
@@ -47,7 +47,7 @@ onBothQueues(
       expect(await bot.stop('SIGTERM')).toBe(0)
       expect(Date.now() - began).toBeLessThan(10_000)
       await world().startBot()
-      posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId)).finish('completed')
+      await posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId)).finish('completed')
       await thread.waitForStatus(/^### 💬/)
     })
 
@@ -171,7 +171,7 @@ describe.skipIf(!redisAvailable())('Redis has trouble', () => {
     await run.completeTurn('The cake is done.')
     await bot.says(/a run could not be woken/)
     // Whatever PostHog says of the end, it says while the queue is away.
-    run.finish('completed')
+    await run.finish('completed')
     await bot.says(/could not renew the leases of event streams/)
     // The stream rings once more a second later.
     await sleep(2_000)

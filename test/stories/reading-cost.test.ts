@@ -69,7 +69,7 @@ onEitherQueue('What a thread costs its readers', world => {
     const { thread, number, says } = await opens('Split it')
     await reacted(thread, await says('/codex plan how to split it'))
     await costs('plan', thread)
-    world()
+    await world()
       .posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
       .finish('completed')
     world().posthog.script('Carry out the plan', { kind: 'opensPull' })
@@ -160,15 +160,16 @@ onEitherQueue('What a thread costs its readers', world => {
         kind: 'asksPermission',
         question: 'Which?',
         choices: ['a', 'b'],
-        next: { kind: 'answers', text: 'a.' },
+        next: { kind: 'answers', text: 'It is a now.' },
       },
     )
-    const asked = await asks.says('/codex rename it')
+    await reacted(asks.thread, await asks.says('/codex rename it'))
     await asks.thread.waitForAnswer('Codex has a question')
-    await asks.says('/codex 1')
-    await reacted(asks.thread, asked)
     await asks.thread.waitForFolded()
-    expect(await mails(asks.thread, asks.repository)).toEqual({ comments: 3, asked: 3, followsPulls: 0 })
+    await reacted(asks.thread, await asks.says('/codex the first'))
+    await asks.thread.waitForAnswer('It is a now.')
+    await asks.thread.waitForFolded()
+    expect(await mails(asks.thread, asks.repository)).toEqual({ comments: 4, asked: 4, followsPulls: 0 })
   })
 
   it('three rounds on one pull request', async () => {
@@ -178,7 +179,7 @@ onEitherQueue('What a thread costs its readers', world => {
     for (const [round, more] of ['add tests', 'add docs'].entries()) {
       posthog.script(more, { kind: 'pushesToBranch', text: `Round ${round} is done.` })
       const runs = ledgerOf(world(), number).runs
-      posthog.run(String(runs.at(-1)?.runId)).finish('completed')
+      await posthog.run(String(runs.at(-1)?.runId)).finish('completed')
       await says(`/codex ${more}`)
       await thread.waitForAnswer(`Round ${round} is done.`)
     }

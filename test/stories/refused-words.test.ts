@@ -95,7 +95,7 @@ onEitherQueue('Words that PostHog refuses', world => {
       body: { error: 'Failed to queue user message for task run' },
     })
     await work.says('/codex and test it')
-    work.run.finish('cancelled')
+    await work.run.finish('cancelled')
     await work.thread.waitForAnswer('Tested.')
     expect(ledgerOf(world(), work.number).runs[1]?.body).toMatchObject({
       resume_from_run_id: runs[0]?.runId,

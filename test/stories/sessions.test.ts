@@ -1,5 +1,6 @@
 /** A task run idles for an hour after its turn, so the next command mostly finds one that still listens. */
 import { expect, it, vi } from 'vitest'
+import type { Behaviour } from '../../emulators/posthog/behaviour.ts'
 import { exhaustive } from '../support/tries.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { opensIssue } from '../world/opens-issue.ts'
@@ -79,19 +80,6 @@ onEitherQueue('In the hour after a turn', world => {
     expect(ledger().messages).toHaveLength(1)
   })
 
-  it('a permission that the agent waits for is given by what the run may do', async () => {
-    const script = { kind: 'asksPermission' as const, next: { kind: 'answers' as const, text: 'Allowed.' } }
-    world().posthog.script('ask first', script)
-    const worker = await opens('May it work')
-    await worker.says('/codex ask first')
-    await worker.thread.waitForAnswer('Allowed.')
-    expect(await worker.thread.status()).toContain('asked for permission and may do this')
-    const planner = await opens('May it plan')
-    await planner.says('/codex plan ask first')
-    await planner.thread.waitForAnswer('I was not allowed to do that')
-    expect(await planner.thread.status()).toContain('asked for permission and may not do this')
-  })
-
   it.runIf(exhaustive)('retry lets the earlier run go before it begins again', async () => {
     const { says, thread, ledger, run } = await opens('Once more')
     world().posthog.script('try it', { kind: 'answers', text: 'Could not.' }, { times: 1 })
@@ -103,6 +91,45 @@ onEitherQueue('In the hour after a turn', world => {
     expect(ledger().runs[1]?.body).not.toHaveProperty('resume_from_run_id')
   })
 })
+
+onEitherQueue(
+  'An agent asks for a permission',
+  world => {
+    const asks: Behaviour = { kind: 'asksPermission', next: { kind: 'answers', text: 'Allowed.' } }
+
+    async function opens(name: string, settings: string) {
+      const { github, posthog } = world()
+      const repository = await github.addRepo('acme', name)
+      await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
+      const script = (behaviour: Behaviour) => posthog.script({ repository }, behaviour)
+      return { script, ...(await opensIssue(world(), 'Ask first', repository)) }
+    }
+
+    it('and waits for what its run may do, in a session that somebody watches', async () => {
+      const reader = await opens('may-read', 'mode: interactive\npermission: read-only\n')
+      reader.script(asks)
+      await reader.says('/codex ask first')
+      await reader.thread.waitForAnswer('I was not allowed to do that')
+      expect(await reader.thread.status()).toContain('asked for permission and may not do this')
+      const worker = await opens('may-work', 'mode: interactive\n')
+      worker.script({ ...asks, inMode: 'read-only' })
+      await worker.says('/codex ask first')
+      await worker.thread.waitForAnswer('Allowed.')
+      expect(await worker.thread.status()).toContain('asked for permission and may do this')
+    })
+
+    it('and has it from PostHog at once in the background, whatever the mode', async () => {
+      const planner = await opens('may-plan', 'effort: low\n')
+      planner.script(asks)
+      await planner.says('/codex plan ask first')
+      await planner.thread.waitForAnswer('Allowed.')
+      await planner.thread.waitForFolded()
+      expect(await planner.thread.status()).not.toContain('asked for permission')
+      expect(planner.ledger().messages).toEqual([])
+    })
+  },
+  { posthog: { watched: true } },
+)
 
 onBothQueues('A session that is shared', world => {
   const opens = (title: string) => opensIssue(world(), title)

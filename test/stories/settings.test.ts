@@ -105,7 +105,7 @@ onEitherQueue(
       const second = new Thread(world(), issue.number, repository)
       await second.waitForStatus('waits for its turn · one run before it')
       expect(ledgerOf(world(), issue.number, repository).runs).toEqual([])
-      posthog.run(String(ledger().runs[0]?.runId)).finish('completed')
+      await posthog.run(String(ledger().runs[0]?.runId)).finish('completed')
       await second.waitForAnswer('pull request is ready')
     })
   },

@@ -53,7 +53,7 @@ describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () =
     const settings = { ...baseline.settings, review: { by: 'robots' } }
     await write({ v: 2, budget: { dollars: 3 }, baseline: { ...baseline, settings } })
     await run.openPull()
-    run.finish('completed')
+    await run.finish('completed')
     await thread.waitForAnswer('pull request is ready')
     expect(await record()).toMatchObject({
       v: 2,
@@ -74,7 +74,7 @@ describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () =
     expect(await thread.status()).toContain('⏳ Codex is working')
     await write({ attempts })
     await run.openPull()
-    run.finish('completed')
+    await run.finish('completed')
     await thread.waitForAnswer('pull request is ready')
   })
 })

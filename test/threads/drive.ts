@@ -135,7 +135,7 @@ interface Seen {
 const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   working: {
     title: 'While it works',
-    alt: 'The status comment: Codex is working, what it does now, its plan with two of four steps done, a box to stop it. The command has the reaction 👀',
+    alt: 'The status comment: Codex is working, what it does now, how many files it changed, a box to stop it. The command has the reaction 👀',
   },
   'pull-request': {
     title: 'A pull request',
@@ -172,7 +172,7 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   },
   check: {
     title: 'Progress in a check',
-    alt: 'With comments: check, the thread has only the command with the reaction 👀; a check of the commit has what Codex does and its plan',
+    alt: 'With comments: check, the thread has only the command with the reaction 👀; a check of the commit has what Codex does',
   },
   waiting: {
     title: 'Waiting, and `queue`',
@@ -196,12 +196,12 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   },
   asks: {
     title: 'Codex asks',
-    alt: 'A comment mentions who asked, with the question, its choices, how to answer and what happens without an answer; /codex status says that Codex waits for an answer',
+    alt: 'The last word mentions who asked, with the question of Codex and its choices; a command with the answer leads to what was done',
   },
   permission: {
     unfolded: true,
     title: 'A permission, which the settings decide',
-    alt: 'The details of the last word say that Codex asked for permission and may do it',
+    alt: 'The details of the last word say that Codex asked for permission and may not do it',
   },
   stopped: {
     title: 'A stop',
@@ -252,15 +252,6 @@ const summary =
   'The login test read the session before the redirect had set it. It now waits for the redirect.\n\n- `src/login.ts` tells when the redirect is over\n- The suite ran 100 times without a failure'
 
 const atWork = async (run: Awaited<ReturnType<Opened['run']>>): Promise<void> => {
-  await run.update({
-    sessionUpdate: 'plan',
-    entries: [
-      { content: 'Find out why the test is flaky', status: 'completed' },
-      { content: 'Wait for the redirect before reading the session', status: 'completed' },
-      { content: 'Run the whole suite a hundred times', status: 'in_progress' },
-      { content: 'Open the pull request', status: 'pending' },
-    ],
-  })
   for (const path of ['src/login.ts', 'src/session.ts', 'test/login.test.ts'])
     await run.update({ sessionUpdate: 'tool_call', kind: 'edit', title: 'Edit', locations: [{ path }] })
   await run.update({ sessionUpdate: 'tool_call', kind: 'execute', title: 'npm test' })
@@ -281,7 +272,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await opened.says('/codex fix the flaky login test')
     const run = await opened.run()
     await atWork(run)
-    await opened.thread.waitForStatus(/Running checks[\s\S]*Open the pull request/)
+    await opened.thread.waitForStatus('Running checks')
     await stage.draw('working', opened)
     run.summarize(summary)
     await run.openPull({ title: 'Wait for the session before logging in' })
@@ -478,20 +469,19 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const opened = await stage.issue('Rename the package')
     await opened.says('/codex rename the package')
     await opened.thread.waitForAnswer('Codex has a question')
-    const status = await opened.says('/codex status')
-    await opened.thread.waitForAnswer('waits for your answer')
-    await opened.thread.waitForReaction('+1', status.id)
-    await stage.draw('asks', opened)
-    await opened.says('/codex 1', '+1')
+    await opened.thread.waitForFolded()
+    await opened.says('/codex packages/shop')
     await opened.thread.waitForAnswer('storefront')
+    await opened.thread.waitForFolded()
+    await stage.draw('asks', opened)
   },
   async permission(stage) {
     stage.world.posthog.script('clean up the build', {
       kind: 'asksPermission',
       question: 'Run `rm -rf dist`?',
-      next: { kind: 'answers', text: 'The old build is gone, and the new one is half its size.' },
     })
-    const opened = await stage.issue('Build is too large')
+    const settings = 'mode: interactive\npermission: read-only\n'
+    const opened = await stage.issue('Build is too large', { settings })
     await opened.says('/codex clean up the build')
     await opened.thread.waitForFolded()
     await stage.draw('permission', opened)
@@ -523,9 +513,8 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     stage.world.posthog.script(
       { repository, prompt: 'ended before it was finished' },
       {
-        kind: 'answers',
+        ...{ kind: 'stopsShort', by: 'timed_out_wall_clock' },
         text: 'Billing and orders use the new API now. Next are the 40 calls of the reports.',
-        stopReason: 'max_tokens',
       },
     )
     const asked = await opened.says('/codex move all calls to the new API')
@@ -533,7 +522,8 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await atWork(run)
     await run.openPull({ title: 'Move to the new API' })
     await opened.thread.waitForStatus('Codex still works on it')
-    await run.completeTurn('First I move billing.', 'max_tokens')
+    await run.say('First I move billing.')
+    await run.stopShort('timed_out_wall_clock')
     await opened.thread.waitForReaction('confused', asked.id)
     await opened.thread.waitForFolded()
     await stage.draw('unfinished', opened)
@@ -604,7 +594,7 @@ async function doctor(stage: Stage): Promise<void> {
 const scenesAtOnce = 8
 
 export async function driveThreads(): Promise<DrivenThreads> {
-  const world = await startWorld()
+  const world = await startWorld({ posthog: { watched: true } })
   try {
     const stage = new Stage(world)
     const inTurn = pLimit(scenesAtOnce)

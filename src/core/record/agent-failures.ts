@@ -32,15 +32,15 @@ const kinds = {
   'usage-limit': {
     class: /^subscription_usage_limit$/,
     text: /usage limit|quota|billing/i,
-    failure: () =>
+    failure: said =>
       failure(
         'quota',
-        'the usage limit of the AI provider is reached',
+        quoting('the usage limit of the AI provider is reached', said),
         'Wait until the limit resets, or have it raised in PostHog. Then write `/codex retry`.',
       ),
   },
   'no-model': {
-    text: /model .*(?:not found|does not exist|not available|unknown)|unknown model|model_not_found/i,
+    text: /\b404\b|model .*(?:not found|does not exist|not available|unknown)|unknown model|model_not_found/i,
     failure: () =>
       hopeless(
         'setup',
@@ -77,7 +77,7 @@ const kinds = {
       ),
   },
   'too-long': {
-    text: /context window|context.length|prompt is too long|\b413\b/i,
+    text: /context window|context.length|max_?output|incomplete response|prompt is too long|\b413\b/i,
     failure: () =>
       hopeless(
         'agent',
@@ -147,7 +147,7 @@ export function faultIn(stored = ''): Fault {
 }
 
 /** @param bySelf the agent was seen to end its run itself */
-export function kindOf({ class: named, text }: Fault, bySelf = false): Kind {
+function kindOf({ class: named, text }: Fault, bySelf = false): Kind {
   const isStored = named !== undefined || text === '' || /^agent error$/i.test(text)
   if (bySelf && !isStored) return 'own'
   const byClass = ofServer.find(kind => named !== undefined && known[kind].class?.test(named))
@@ -171,6 +171,7 @@ function plain(text: string): string {
     .replace(/^agent error$/i, '')
     .replace(/^The agent stopped before completing this request: */i, '')
     .replace(/,? *url: *\S+/gi, '')
+    .replace(/^unexpected status \d+[^:]*(?:: *)?/i, '')
     .trim()
     .slice(0, 200)
 }

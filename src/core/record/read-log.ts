@@ -71,9 +71,9 @@ function inTurn(
     case 'gives-up':
       return log.broken ? ended(log, { ...log.broken, fault: better(what.fault, log.broken.fault) }) : log
     case 'finishes':
-      return { ...log, finishes: true }
+      return { ...log, finishes: true, kept: log.answer }
     case 'message':
-      return { ...log, answer: log.finishes && log.answer ? `${log.answer}\n\n${what.text}` : what.text }
+      return { ...log, answer: log.kept ? `${log.kept}\n\n${what.text}` : what.text }
     case 'acts':
     case 'plan':
       return { ...log, activity: addAct(log.activity ?? noActivity, what) }
@@ -82,10 +82,11 @@ function inTurn(
   }
 }
 
-const better = (last: Fault | undefined, first: Fault | undefined): Fault => ({
-  class: last?.class ?? first?.class,
-  text: last?.text || first?.text || '',
-})
+/** The server gives the class. Of a status of the provider, only the error of the prompt says more than its number. */
+function better(last: Fault | undefined, first: Fault | undefined): Fault {
+  const isBare = last === undefined || last.text === '' || /^unexpected status \d+$/.test(last.text)
+  return { class: last?.class ?? first?.class, text: (isBare ? first?.text : last.text) ?? '' }
+}
 
 /** A prompt that is open before our log begins: ours steers its turn. */
 const unseen = ''
@@ -97,9 +98,11 @@ function withPrompt(log: SessionLog, { id, messages }: Of<'prompt'>, isOurs: Rea
   if (!isAsked && awaitedMessageId === undefined && log.ended) return { ...log, ofOthers: true }
   if (!isAsked && (awaitedMessageId !== undefined || prompts.length > 0)) return log
   const goesOn = prompts.length > 0 || broken !== undefined
+  // What others were told is none of ours. An answer before this one is kept, unless it was told.
+  const kept = log.ended?.stopReason === 'end_turn' && !log.isReported ? log.answer : undefined
   return {
     ...withTaken(log, messages, isOurs),
-    ...(goesOn ? {} : { answer: undefined, finishes: undefined }),
+    ...(goesOn ? {} : { answer: kept, kept, isReported: undefined, finishes: undefined }),
     prompts: [...prompts, id],
     ended: undefined,
     broken: undefined,

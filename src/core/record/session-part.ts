@@ -60,7 +60,12 @@ const SessionLog = z.object({
   finishes: z.literal(true).optional(),
   /** How many turns ended by themselves. */
   turns: z.number().int().default(0),
+  /** What is told at the end: the last words of each turn of a round. */
   answer: z.string().optional(),
+  /** The part of it that stays, whatever the agent says next. */
+  kept: z.string().optional(),
+  /** The answer is of an earlier round. */
+  isReported: z.literal(true).optional(),
   /** The last message sent, until the log shows that the agent took it up. */
   awaitedMessageId: z.string().optional(),
   /** Words of ours that the log showed last: it may before their sending is known to have worked. */

@@ -39,8 +39,8 @@ export const limits = {
   editAtLeastEvery: 24 * hour,
   /** How long after the end of a turn PostHog may write its pull request into the run: 0.6 s was seen. */
   lateRow: 2 * second,
-  /** How long after the end of a run its log may not show all of it. */
-  lateLog: 30 * second,
+  /** How long after the end of a run its log may not show all of it: 3.2 s was seen on a busy machine. */
+  lateLog: 15 * second,
   queued: 15 * minute,
   /** ms in which many checks and reviews count as one piece of news. */
   checkedEvery: 5 * second,

@@ -1,6 +1,6 @@
 /** How the agent's turn stands, by PostHog's log and status alone: when a Run is over follows from nothing else. */
-import type { Unfinished } from '../model/task-run.ts'
-import { agentFailure, faultIn, kindOf, mayGoOnAfter } from './agent-failures.ts'
+import type { Fault, Unfinished } from '../model/task-run.ts'
+import { agentFailure, faultIn, mayGoOnAfter } from './agent-failures.ts'
 import type { Failure } from './failures.ts'
 import type { FollowUp } from './mailbox-part.ts'
 import { hasNewPull, isTerminal, type Outcome, type Run } from './run.ts'
@@ -29,6 +29,12 @@ export function standingOf(run: Run): Turn {
   return isReadToItsEnd(run, taskRun) ? runEnd(run, taskRun) : { kind: 'settling' }
 }
 
+const hasReadAll = ({ session: { taskRun, sessionLog } }: Run): boolean =>
+  sessionLog !== undefined &&
+  sessionLog.awaitedMessageId === undefined &&
+  !taskRun?.instructionUnread &&
+  !taskRun?.unread?.length
+
 /** How the last prompt was answered, unless words are on their way to the agent. */
 const answered = ({ session: { sessionLog } }: Run): TurnEnd | undefined =>
   sessionLog?.awaitedMessageId === undefined ? sessionLog?.ended : undefined
@@ -49,16 +55,18 @@ function turnEnd(run: Run, { stopReason, fault, at }: TurnEnd): Turn {
       return { kind: 'unfinished', why: 'interrupted' }
     case 'refusal': {
       // A subscription's limit comes as a refusal, in the agent's words alone.
-      const words = { class: 'agent_error', text: run.session.sessionLog?.answer ?? '' }
-      const isLimit = kindOf(words) === 'usage-limit'
-      return isLimit ? broken(run, words, at) : { kind: 'unfinished', why: 'refusal' }
+      const { answer = '' } = run.session.sessionLog ?? {}
+      const isLimit = /\busage limit\b/i.test(answer)
+      return isLimit
+        ? broken(run, { class: 'subscription_usage_limit', text: answer }, at)
+        : { kind: 'unfinished', why: 'refusal' }
     }
     default:
       return { kind: 'unfinished', why: 'ended-early' }
   }
 }
 
-function broken(run: Run, fault: Parameters<typeof kindOf>[0], at: number): Turn {
+function broken(run: Run, fault: Fault, at: number): Turn {
   const bySelf = run.session.sessionLog?.finishes === true
   const { resumed } = run.result
   if (!resumed && mayGoOnAfter(fault, bySelf)) return { kind: 'unfinished', why: 'failed' }
@@ -117,10 +125,14 @@ export function mayHaveBeenRead(run: Run): boolean {
   return isInDoubt && !isReadToItsEnd(run, taskRun)
 }
 
-/** Its log shows the answer; else only a poll after the limit proves that it shows no more. */
-const isReadToItsEnd = (run: Run, { changedAt }: TaskRun): boolean =>
+/**
+ * Its log shows the answer, or that all words were read before it failed, of which the row says why. Else only a poll after
+ * the limit proves that the log shows no more.
+ */
+const isReadToItsEnd = (run: Run, { status, changedAt }: TaskRun): boolean =>
   run.session.sessionLog?.absent === true ||
   isAnswered(run) ||
+  (status === 'failed' && hasReadAll(run)) ||
   (run.schedule.lastPollAt ?? 0) - changedAt >= limits.lateLog
 
 /**

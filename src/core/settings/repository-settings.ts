@@ -98,7 +98,9 @@ export const settings = {
     { rule: lower, proposed: true },
   ),
   permission: setting(
-    PermissionMode.optional().describe('What the agent may do in its sandbox. A plan is always `read-only`.'),
+    PermissionMode.optional().describe(
+      'The permission mode that PostHog is asked for. It stops nothing by itself: in the background, PostHog gives every permission. A plan is always `read-only`.',
+    ),
     { rule: lower, proposed: true, example: 'auto' },
   ),
   sandbox: setting(

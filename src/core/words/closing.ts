@@ -135,11 +135,13 @@ export function saidAtTheEnd(run: Run): string | undefined {
   return said && withoutRemarks(said, inlineAsked(run).length)
 }
 
-/** Outside PostHog's plan mode an agent has no other way to ask: its question is the end of its last words. */
+/** Outside PostHog's plan mode an agent has no other way to ask: its question ends its last words, but for its choices. */
 function asksBack(run: Run): boolean {
   const { outcome } = run.result
   const isPlain = run.request.what === 'work' && outcome?.kind === 'answer' && leftUnpublished(run) === 0
-  return isPlain && /\?[\s*_)"'”’]*$/.test(saidAtTheEnd(run) ?? '')
+  const lines = (saidAtTheEnd(run) ?? '').split('\n').map(line => line.trim())
+  const last = lines.findLast(line => line !== '' && !/^(?:[-*+]|\d+[.)]) /.test(line)) ?? ''
+  return isPlain && /\?[*_)"'”’]*$/.test(last)
 }
 
 function saidBelow(run: Run): string {
@@ -206,7 +208,7 @@ const headings: Record<Outcome['kind'], (run: Run) => string> = {
       plan: '📋 Codex has a plan',
       review: '🔎 Codex reviewed this',
     })[run.request.what],
-  nothing: run => unlessUnpublished(run, '💬 Codex changed nothing'),
+  nothing: run => unlessUnpublished(run, isAnswered(run) ? '💬 Codex changed nothing' : '💬 Codex finished'),
   unfinished: () => '⚠️ Codex did not finish',
   stopped: () => '⏹️ Codex was stopped',
   failed: run => (neverBegan(run) ? '👎 Not started' : '😕 Codex failed'),

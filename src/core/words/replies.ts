@@ -134,7 +134,7 @@ function sentence(reply: Reply, login: string): string {
     case 'not-known':
       return `GitHub did not say which permission you have here, so ${naming(reply.command)} was refused. Nothing was started. ${whyUnknown(reply.why)}`
     case 'fork':
-      return 'this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. `/codex review` and `/codex plan` work here, as they change nothing. `/codex plan` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.'
+      return 'this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. `/codex review` and `/codex plan` work here: they ask Codex for words alone. `/codex plan` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.'
     case 'effort':
       return `${code(reply.model)} has no effort ${code(reply.effort)}. It has ${reply.known.length === 0 ? 'none' : reply.known.map(code).join(', ')}. Nothing was started.`
     case 'model':

@@ -187,7 +187,6 @@ export type News =
 
 export function newsReader(): (data: string) => News | undefined {
   let before: string | undefined
-  let ended = false
   return data => {
     const frame = frameOf(data)
     switch (frame?.type) {
@@ -199,13 +198,8 @@ export function newsReader(): (data: string) => News | undefined {
       }
       case 'permission_request':
         return 'stored'
-      case 'notification': {
-        const news = newsIn(frame.notification)
-        const again = ended && news === 'turn-over'
-        if (news === 'turn-over') ended = true
-        else if (frame.notification?.params?.update) ended = false
-        return again ? undefined : news
-      }
+      case 'notification':
+        return newsIn(frame.notification)
       default:
         return undefined
     }

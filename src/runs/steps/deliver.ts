@@ -192,6 +192,7 @@ export const resumeWork = step('resume-work', {
         costBefore: run.session.cost ?? run.session.costBefore,
         sessionLog: sessionLog && {
           ...sessionLog,
+          isReported: true,
           activity: sessionLog.activity && { ...noActivity, at: sessionLog.activity.at },
         },
       },

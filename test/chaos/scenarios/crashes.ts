@@ -1,7 +1,7 @@
 /** kill -9, where it hurts most. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CrashPoint, crashPoints } from '../../../src/core/record/crash-points.ts'
-import { begin } from '../crashes.ts'
+import { begin, makeInteractive } from '../crashes.ts'
 import { endTheHours, ledgerOf } from '../judge.ts'
 import { bringUp, died, spawnMortal, timing } from '../mortal-bot.ts'
 import { type Play, scenes } from '../plays.ts'
@@ -15,6 +15,7 @@ export const everyPoint: Scenario = {
     const { world, random } = stage
     // Where runs end with their turn, no branch is left for later, so two of the points would never come.
     world.posthog.set({ afterTurn: 'idles' })
+    await makeInteractive(world)
     const plays: Play[] = []
     for (const [index, point] of random.shuffled(crashPoints).entries()) {
       endTheHours(world, plays)

@@ -1,0 +1,134 @@
+/** What PostHog's real agent logs in the cases of which a bot is easily wrong, and what of it the thread is told. */
+import { expect, it } from 'vitest'
+import { type Behaviour, upstreamSays } from '../../emulators/posthog/behaviour.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
+import { opensIssue } from '../world/opens-issue.ts'
+import type { World } from '../world/world.ts'
+
+/** A repository of its own, with an agent that takes each turn so. */
+async function asksOne(world: World, name: string, behaviour: Behaviour) {
+  const { github, posthog } = world
+  const repository = await github.addRepo('acme', name)
+  posthog.script({ repository }, behaviour)
+  const opened = await opensIssue(world, name, repository)
+  const asked = await opened.says('/codex do what is said above')
+  return {
+    ...opened,
+    asked,
+    agent: (prompt: string, then: Behaviour) => posthog.script({ repository, prompt }, then),
+    /** The one last word, when all is said: to whom, and what. */
+    async toldAtLast(reaction: string): Promise<string> {
+      await opened.thread.waitForReaction(reaction, asked.id)
+      await opened.thread.waitForFolded()
+      const answers = await opened.thread.answers()
+      expect(answers).toHaveLength(1)
+      return String(answers[0]?.split('\n\n<details>')[0])
+    },
+    calls() {
+      const { runs, messages } = opened.ledger()
+      return { runs: runs.length, messages: messages.length }
+    },
+  }
+}
+
+onEitherQueue('The log of the real agent', world => {
+  const asks = (name: string, behaviour: Behaviour) => asksOne(world(), name, behaviour)
+
+  it('answers words in the first turn at once, and both are told when the turn is over', async () => {
+    const { thread, says, run, agent, toldAtLast, calls } = await asks('steered', { kind: 'manual' })
+    await thread.waitForStatus('⏳ Codex is working')
+    agent('and the logout', { kind: 'manual' })
+    const more = await says('/codex and the logout')
+    await thread.waitForReaction('+1', more.id)
+    await run(0).completeTurn('The login is done.')
+    await thread.waitForStatus(/1 instruction added/)
+    expect(await thread.answers()).toEqual([])
+    await run(0).completeTurn('The login and the logout are done.')
+    expect(await toldAtLast('rocket')).toBe('@maya The login and the logout are done.')
+    expect(calls()).toEqual({ runs: 1, messages: 1 })
+  })
+
+  it('ends with the last words before `finish`, though its sandbox goes with the rest', async () => {
+    const finishes = { kind: 'finishes', status: 'completed', text: 'The cache was stale.' } as const
+    const { toldAtLast, calls } = await asks('finished', { ...finishes, delay: 3_000, last: 'Bye.' })
+    expect(await toldAtLast('rocket')).toBe('@maya The cache was stale.')
+    expect(calls()).toEqual({ runs: 1, messages: 0 })
+  })
+
+  it('may end without a word of it: what is known is told, and nothing is asked again', async () => {
+    const { toldAtLast, calls } = await asks('finished-mute', { kind: 'finishes', status: 'completed' })
+    expect(await toldAtLast('rocket')).toBe(
+      '@maya Codex finished. PostHog kept none of its words, and nothing of it is on GitHub.',
+    )
+    expect(calls()).toEqual({ runs: 1, messages: 0 })
+  })
+
+  it('has a reason where its agent gave up, which is told and not tried again', async () => {
+    const reason = 'The tests need a database, and there is none.'
+    const { toldAtLast, calls } = await asks('gave-up', { kind: 'finishes', status: 'failed', reason })
+    const told = await toldAtLast('confused')
+    expect(told).toContain(`@maya Codex failed: it gave up. In its own words: ${reason}`)
+    expect(told).toContain('- [ ] Try again')
+    expect(calls()).toEqual({ runs: 1, messages: 0 })
+  })
+
+  it('has the same fault of the provider twice: asked again once, then told since when', async () => {
+    const { toldAtLast, calls } = await asks('too-busy', { kind: 'fails', message: upstreamSays[429] })
+    const told = await toldAtLast('confused')
+    expect(told).toMatch(
+      /^@maya Codex failed: the AI provider behind PostHog has too much to do \(since \d\d:\d\d UTC\)\./,
+    )
+    expect(told).toContain('It had been resumed once already.')
+    expect(told).not.toMatch(/429|agent_error/)
+    expect(calls()).toEqual({ runs: 2, messages: 0 })
+  })
+
+  it('has a limit of money, which no second try would lift', async () => {
+    const { toldAtLast, calls } = await asks('spent', { kind: 'fails', message: upstreamSays.spendLimit })
+    const told = await toldAtLast('confused')
+    expect(told).toContain('@maya Codex failed: PostHog’s spend limit for one run is reached.')
+    expect(told).not.toMatch(/402|task_spend_limit|gateway/)
+    expect(calls()).toEqual({ runs: 1, messages: 0 })
+  })
+
+  it('is interrupted by a person in PostHog: that is told, and left to them', async () => {
+    const { toldAtLast, calls } = await asks('interrupted', { kind: 'isInterrupted' })
+    const told = await toldAtLast('confused')
+    expect(told).toContain('@maya Codex did not finish: somebody ')
+    expect(told).toContain('`/codex continue')
+    expect(told).toContain('- [ ] Go on where it stopped')
+    expect(calls()).toEqual({ runs: 1, messages: 0 })
+  })
+
+  it('has no end of what a server prints, which keeps neither the answer nor the next words', async () => {
+    const server = { kind: 'leavesServer', text: 'It listens on port 3000.' } as const
+    const { toldAtLast, calls, agent, says, thread } = await asks('server', server)
+    expect(await toldAtLast('rocket')).toBe('@maya It listens on port 3000.')
+    agent('on which port', { kind: 'answers', text: 'On 3000.' })
+    await says('/codex on which port?')
+    await thread.waitForAnswer('@maya On 3000.')
+    expect(calls()).toEqual({ runs: 1, messages: 1 })
+  })
+
+  it('has a refusal of the model, which is told in its words', async () => {
+    const text = 'I can’t help with that.'
+    const { toldAtLast, calls } = await asks('refused', { kind: 'answers', text, stopReason: 'refusal' })
+    const told = await toldAtLast('confused')
+    expect(told).toContain('@maya Codex did not finish: the model refused to go on.')
+    expect(told).toContain(`\n\n${text}\n\n`)
+    expect(calls()).toEqual({ runs: 1, messages: 0 })
+  })
+})
+
+onEitherQueue(
+  'An older workflow sends the instruction once more',
+  world => {
+    it('which steers the turn that reads it already, and changes nothing', async () => {
+      const slow: Behaviour = { kind: 'slow', ms: 5_000, next: { kind: 'answers', text: 'Done once.' } }
+      const { toldAtLast, calls } = await asksOne(world(), 'twice', slow)
+      expect(await toldAtLast('rocket')).toBe('@maya Done once.')
+      expect(calls()).toEqual({ runs: 1, messages: 0 })
+    })
+  },
+  { posthog: { forwards: true } },
+)
