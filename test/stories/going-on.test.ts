@@ -78,17 +78,13 @@ onEitherQueue('A command goes on with', world => {
     const { github, posthog } = world()
     const { repository, opensIssue } = await repositoryOf(`failed-words-${by}`)
     const { thread, says, run, ledger } = await opensIssue('Words fail')
-    posthog.script({ repository, prompt: 'begin the list' }, { kind: 'manual' })
     await says('/codex begin the list')
-    await thread.waitForStatus('⏳ Codex is working')
-    await run(0).openPull()
-    await thread.waitForStatus('Codex still works on it')
+    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForFolded()
     const fails = { kind: 'fails', message: 'bad luck' } as const
     posthog.script({ repository, prompt: 'ended before it was finished' }, fails)
     posthog.script({ repository, prompt: 'sort it' }, fails, { times: 1 })
-    const words = await says('/codex sort it')
-    await thread.waitForReaction('+1', words.id)
-    await run(0).completeTurn('The list is begun.')
+    await says('/codex sort it')
     await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
     if (by === 'command') await says('/codex retry')
     else {
@@ -101,6 +97,27 @@ onEitherQueue('A command goes on with', world => {
     expect(body).toMatchObject({ resume_from_run_id: run(1).id })
     expect(JSON.stringify(body)).toContain('sort it')
     expect(JSON.stringify(body)).not.toContain('begin the list')
+  })
+
+  it('all that was asked in the one turn that failed', async () => {
+    const { github, posthog } = world()
+    const { repository, opensIssue } = await repositoryOf('failed-turn')
+    const { thread, says, run, ledger } = await opensIssue('A turn fails')
+    const fails = { kind: 'fails', message: 'bad luck' } as const
+    posthog.script({ repository, prompt: 'ended before it was finished' }, fails)
+    posthog.script({ repository, prompt: 'begin the list' }, { kind: 'manual' }, { times: 1 })
+    posthog.script({ repository, prompt: 'sort it' }, fails, { times: 1 })
+    await says('/codex begin the list')
+    await thread.waitForStatus('⏳ Codex is working')
+    const words = await says('/codex sort it')
+    await thread.waitForReaction('+1', words.id)
+    await run(0).completeTurn('The list is begun.')
+    await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
+    await says('/codex retry')
+    await github.waitFor(() => ledger().messages.length === 2)
+    const { runs, messages } = ledger()
+    expect(JSON.stringify(runs[2]?.body).split('# The issue')[0]).toContain('begin the list')
+    expect(JSON.stringify(messages[1]?.body)).toContain('sort it')
   })
 
   it('no plan that was carried out, though the comments of that were deleted', async () => {

@@ -155,7 +155,7 @@ onEitherQueue('What a thread costs its readers', world => {
 
     const asks = await inOwn('asks')
     posthog.script(
-      { repository: asks.repository, prompt: 'rename it' },
+      { repository: asks.repository, prompt: 'choose a name' },
       {
         kind: 'asksPermission',
         question: 'Which?',
@@ -163,7 +163,7 @@ onEitherQueue('What a thread costs its readers', world => {
         next: { kind: 'answers', text: 'It is a now.' },
       },
     )
-    await reacted(asks.thread, await asks.says('/codex rename it'))
+    await reacted(asks.thread, await asks.says('/codex choose a name'))
     await asks.thread.waitForAnswer('Codex has a question')
     await asks.thread.waitForFolded()
     await reacted(asks.thread, await asks.says('/codex the first'))

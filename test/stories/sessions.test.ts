@@ -82,8 +82,8 @@ onEitherQueue('In the hour after a turn', world => {
 
   it.runIf(exhaustive)('retry lets the earlier run go before it begins again', async () => {
     const { says, thread, ledger, run } = await opens('Once more')
-    world().posthog.script('try it', { kind: 'answers', text: 'Could not.' }, { times: 1 })
-    await says('/codex try it')
+    world().posthog.script('mend it', { kind: 'answers', text: 'Could not.' }, { times: 1 })
+    await says('/codex mend it')
     await thread.waitForAnswer('Could not.')
     await says('/codex retry')
     await thread.waitForAnswer('pull request is ready')

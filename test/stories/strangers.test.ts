@@ -95,7 +95,11 @@ onEitherQueue(
       const headers = { authorization: 'token token-of-olga' }
       const repository = Repository.parse(await (await fetch(at, { headers })).json())
       const user = { login: 'maya', id: 11, type: 'User' }
-      const { id } = await maya.comments(number, 'As said.')
+      const text = '/codex --signal-report r-1 do it'
+      // Of the page that shows these words only the forged webhook tells.
+      github.webhooks.mode = { kind: 'paused' }
+      const { id } = await maya.comments(number, text)
+      github.webhooks.mode = { kind: 'normal' }
       const body = JSON.stringify({
         action: 'created',
         installation: { id: github.installationId },
@@ -104,7 +108,7 @@ onEitherQueue(
         issue: { number, title: 'Taken', body: 'x', user, html_url: `${at}/issues/${number}`, state: 'open' },
         comment: {
           ...{ id, user, created_at: new Date().toISOString() },
-          body: '/codex --signal-report r-1 do it',
+          body: text,
         },
       })
       const signature = signatureOf(String(env.WEBHOOK_SECRET), Buffer.from(body))
