@@ -170,7 +170,7 @@ function takeName({ words, templates }: Names, line: string): IsNamed | Mistake 
       return { kind: 'named', command, rest }
   }
   const isKnown = command !== undefined || templates.some(name => name.toLowerCase() === word)
-  const meant = isKnown ? undefined : commandMeant(word, [...words.keys()], politeness.test(rest))
+  const meant = isKnown ? undefined : commandMeant(word, [...words.keys()], rest === '')
   return meant === undefined
     ? { kind: 'named', command: unnamed, rest: line }
     : { kind: 'unknown-command', given, meant: words.get(meant)?.name ?? meant }
