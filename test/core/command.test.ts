@@ -628,3 +628,8 @@ describe('hostile Markdown as long as GitHub allows', () => {
     expect(spentOn(() => parseCommands(page))).toBeLessThan(bound)
   })
 })
+
+test.each(['try it', 'rename it', 'retire this', 'reuse it please', 'quote it', 'confirm it', 'top it'])(
+  '%s is asked of the agent, though its first word is near a command',
+  words => expect(read(`/codex ${words}`)).toEqual(read(`/codex -- ${words}`)),
+)

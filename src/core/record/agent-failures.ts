@@ -168,7 +168,7 @@ export const agentFailure = (fault: Fault, { bySelf = false, since }: { bySelf?:
 function plain(text: string): string {
   const message = /"message"\s*:\s*"((?:[^"\\]|\\.){1,300})/.exec(text)?.[1] ?? text
   return message
-    .replace(/^agent error$/i, '')
+    .replace(/^agent error(?:: *|$)/i, '')
     .replace(/^The agent stopped before completing this request: */i, '')
     .replace(/,? *url: *\S+/gi, '')
     .replace(/^unexpected status \d+[^:]*(?:: *)?/i, '')
