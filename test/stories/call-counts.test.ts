@@ -238,21 +238,7 @@ onEitherQueue(
       expect(checks.length).toBeLessThanOrEqual(10)
     })
 
-    // The last two: news of a pull request and of its checks are looked at some seconds later.
-    it('a pull request of another shape', async () => {
-      const { github } = world()
-      await github.as('olga').makesLabel('codex-made')
-      const settings = 'pull_request: {title: "fix: {title}", labels: [codex-made], draft: false}\n'
-      // GitHub tells of what is no draft any more: the bot looks at it, and whether it changes the settings.
-      await costs('/codex fix the flaky login test', pullRequest, {
-        settings,
-        until: cleanedUp,
-        less: /^GET pulls/,
-      })
-      await looksForSettings(Number((await github.pulls()).at(-1)?.number))
-      expect((await github.pulls()).at(-1)).toMatchObject({ title: 'fix: Login is flaky', draft: false })
-    })
-
+    // News of a pull request and of its checks are looked at some seconds later.
     it('a fix: what the pull request needs is looked at before, and with the result', async () => {
       const { github, posthog } = world()
       posthog.script('Fix what pull request', { kind: 'pushesToBranch', text: 'Green.' })

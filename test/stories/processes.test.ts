@@ -127,7 +127,12 @@ describe.skipIf(!redisAvailable())('Redis has trouble', () => {
       repository: { id: 1, name: 'shop', owner: { login: 'acme', id: 5 } },
       sender: { login: 'maya', id: 3 },
       issue: { number: 1, title: 't', html_url: 'http://x/acme/shop/issues/1' },
-      comment: { id, body: '/codex help', created_at: new Date().toISOString() },
+      comment: {
+        id,
+        user: { login: 'maya', id: 3 },
+        body: '/codex help',
+        created_at: new Date().toISOString(),
+      },
     }
     const began = Date.now()
     const answer = await world.github.webhooks.direct('issue_comment', payload)
@@ -220,7 +225,12 @@ describe('The folder of the embedded queue is deleted while the bot works', () =
       repository: { id: 1, name: 'shop', owner: { login: 'acme', id: 5 } },
       sender: { login: 'maya', id: 3 },
       issue: { number: 1, title: 't', html_url: 'http://x/acme/shop/issues/1' },
-      comment: { id: 900_004, body: '/codex help', created_at: new Date().toISOString() },
+      comment: {
+        id: 900_004,
+        user: { login: 'maya', id: 3 },
+        body: '/codex help',
+        created_at: new Date().toISOString(),
+      },
     })
     expect(answer.status).toBe(503)
     const before = await cpuOf(bot.pid)
