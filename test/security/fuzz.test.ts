@@ -11,5 +11,5 @@ test('hostile payloads break nothing, start nothing and bring nothing out', {
   expect(taken).toBeGreaterThan(200)
   // Payloads whose sender did not write the words start nothing.
   expect(runs).toBeGreaterThanOrEqual(20)
-  expect(comments).toBeGreaterThan(200)
+  expect(comments).toBeGreaterThan(100)
 })
