@@ -265,7 +265,7 @@ describe('speaking to a run', () => {
   it('is steered in the middle of a turn, and not between turns', async () => {
     await start({ watched: true })
     posthog.script('', { kind: 'hangs' })
-    const { runId, path } = await newRun({ ...codex, mode: 'interactive' })
+    const { runId, path } = await newRun({ ...codex, mode: 'interactive', initial_permission_mode: 'plan' })
     const run = posthog.run(runId)
     await until(() => run.turnGoesOn, Boolean)
     expect(run.steer({ kind: 'asksPermission', question: 'May I?' })).toBe(true)

@@ -1,6 +1,7 @@
 import { fixInstruction, namesNothing } from '../core/agent/pull-needs.ts'
 import type { Template } from '../core/command/template.ts'
 import { instruction } from '../core/model/command-grammar.ts'
+import { isFork } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import { isAtCap } from '../core/record/pull-end.ts'
 import type { Rounds } from '../core/record/run.ts'
@@ -78,8 +79,10 @@ export const runCommand = command({
   },
 })
 
-/** The pull request that the thread is, or that its last run made. */
+/** The pull request that the thread is, or that its last run made; nobody pushes to a fork. */
 function pullToFix({ trigger: { thread } }: Request, start: StartFacts): number | undefined {
+  const isOfFork = start.kind === 'free' && start.head !== undefined && isFork(start.head, thread)
+  if (isOfFork) return undefined
   if (thread.kind === 'pull') return thread.number
   const pulls =
     start.kind === 'busy' ? start.live.result.pulls : start.kind === 'free' ? [start.past?.pull] : []

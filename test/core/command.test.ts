@@ -587,7 +587,7 @@ describe('hostile Markdown as long as GitHub allows', () => {
     const text = `${filled(unit)}\n\n/codex go`
     const page = seen(text)
     expect(spentOn(() => parseCommands(page))).toBeLessThan(bound)
-    expect(read(text).join()).toMatch(/^(?:$|run \| go\b)/)
+    expect(read(text).join()).toMatch(/^(?:$|run \| go\b|\? unreadable cut$)/)
   })
 
   test.each(someOf(units, 3))('%j below a command does not keep it from being read', unit => {
@@ -598,16 +598,18 @@ describe('hostile Markdown as long as GitHub allows', () => {
   })
 
   test.each(someOf(units, 3))(
-    '%j in a piece of its own does not keep a command below from being read',
+    '%j in a piece of its own: a command below is read, or its writer told that it is not',
     unit => {
       const text = filled(unit.replace(/[<`~[\s\\]/g, 'x'))
-      expect(parseCommands(seen(`${text}\n\nplease\n/codex stop`)).map(brief)).toEqual(['stop'])
+      const [only, ...others] = parseCommands(seen(`${text}\n\nplease\n/codex stop`)).map(brief)
+      expect(only).toMatch(/^(?:stop|\? unreadable cut)$/)
+      expect(others).toEqual([])
     },
   )
 
   test('whose page could not be had is not passed over in silence', () => {
     const text = '/codex status\n\n**/codex stop**'
-    expect(parseCommands({ text, page: undefined }).map(brief)).toEqual(['? unreadable'])
+    expect(parseCommands({ text, page: undefined }).map(brief)).toEqual(['? unreadable page'])
     expect(parseCommands({ text: '- /codex stop', page: undefined })).toEqual([])
   })
 

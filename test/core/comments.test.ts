@@ -681,7 +681,7 @@ const mistakes: { [K in Mistake['kind']]: Extract<Mistake, { kind: K }> } = {
   'option-twice': { kind: 'option-twice', option: 'model' },
   'no-options-here': { kind: 'no-options-here', command: 'stop' },
   'too-many': { kind: 'too-many', max: 10 },
-  unreadable: { kind: 'unreadable' },
+  unreadable: { kind: 'unreadable', why: 'page' },
 }
 const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   help: { kind: 'help', commands, templates: [], label: 'codex' },
@@ -996,6 +996,11 @@ describe('replies', () => {
       @maya this comment has more than 10 commands. Only the first 10 were read.
       @maya GitHub did not say how its page shows this comment, so the bot read no command in it. Write the command again in a new comment."
     `)
+    const cut = replyComment('maya', {
+      kind: 'mistake',
+      mistake: { kind: 'unreadable', why: 'cut' },
+    })
+    expect(cut).toContain('out of sight on its page. No command was read below that.')
   })
 
   test('what there is nothing to', () => {

@@ -286,8 +286,8 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
 
       await tabTo(page.locator('summary', { hasText: 'Pause it' }))
       await page.keyboard.press('Enter')
-      await tabTo(page.getByLabel('Until when, and why'))
-      await page.keyboard.type('for 2 h the database moves')
+      await tabTo(page.getByLabel('Why (optional; threads show it)'))
+      await page.keyboard.type('the database moves')
       await tabTo(page.getByRole('button', { name: 'Pause the whole bot' }))
       await page.keyboard.press('Enter')
       await page.getByText('The whole bot is paused').waitFor()
@@ -313,7 +313,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
 
       for (const name of ['acme/shop', 'all of acme']) {
         await page
-          .getByLabel('Until when, and why')
+          .getByLabel('Why (optional; threads show it)')
           .nth(name === 'acme/shop' ? 0 : 1)
           .fill(`of ${name}`)
         await press(`Pause ${name}`)

@@ -45,6 +45,8 @@ export const said = (threads: DrivenThread | DrivenThreads): unknown =>
       .replaceAll('waited LENGTH, worked LENGTH', 'LENGTH')
       .replaceAll(/ · \$\d+\.\d\d/g, '')
       .replaceAll(/issuecomment-\d+/g, 'COMMENT')
+      // How many tasks there were before it.
+      .replaceAll(/(posthog\/[a-z-]+)-\d+(?=\))/g, '$1-N')
       .replaceAll(/the last one \([^)]*\)/g, 'the last one'),
   )
 

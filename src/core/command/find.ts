@@ -114,8 +114,8 @@ export interface CommandText {
 
 export interface FoundCommands {
   commands: CommandText[]
-  /** The page could not be seen. */
-  unreadable: boolean
+  /** The page could not be seen at all, or not where a command was written. */
+  unreadable: 'page' | 'cut' | undefined
 }
 
 const namesWord = (text: string, word: string): boolean => bareWord(word).test(text)
@@ -128,14 +128,15 @@ const startOfLine = wordPattern(commandStart, 'mu')
 
 /** @param word without the slash: letters, digits and hyphens */
 export function findCommands({ text, page }: SeenText, word = usualTrigger.word): FoundCommands {
-  if (!mayHoldCommand(text, word)) return { commands: [], unreadable: false }
-  if (!page) return { commands: [], unreadable: true }
+  if (!mayHoldCommand(text, word)) return { commands: [], unreadable: undefined }
+  if (!page) return { commands: [], unreadable: 'page' }
   const commands = commandParts(text, page, word).map(({ shown, below, written }) => ({
     line: shown.rest.trim(),
     below: below.trimEnd(),
     hides: page.cut || page.hiding.includes(written.at),
   }))
-  return { commands, unreadable: false }
+  const isCut = page.cut && commands.length < writtenStarts(ownWords(text), word).length
+  return { commands, unreadable: isCut ? 'cut' : undefined }
 }
 
 /** For a thread of its own, as a text may be made to take long. @returns `undefined` for more HTML than is read */
@@ -160,11 +161,8 @@ interface Part extends Sides {
 }
 
 function commandParts(text: string, page: ShownText, word = usualTrigger.word): Part[] {
-  const whole = text.replace(/\r\n?/g, '\n')
-  const source = whole.slice(0, quotedFrom(whole))
-  const written = [...source.matchAll(wholeStarts(word))].flatMap(
-    ({ index }) => startAt(source, index, word) ?? [],
-  )
+  const source = ownWords(text)
+  const written = writtenStarts(source, word)
   const ownPage = quotedFrom(page.text)
   // The word itself is the writer's plain text, not a link or code.
   const shown = page.own.flatMap(({ at, plain }) => {
@@ -172,7 +170,7 @@ function commandParts(text: string, page: ShownText, word = usualTrigger.word): 
     const bare = startOfLine(word).exec(page.text.slice(at, start?.end ?? at))
     return start && bare && bare.index + bare[0].length <= plain ? [start] : []
   })
-  const found = onBothSides(written.slice(0, most), shown.slice(0, most))
+  const found = onBothSides(written, shown.slice(0, most))
   return found.map(({ shown, written }, index) => {
     const next = found[index + 1]
     return {
@@ -182,6 +180,16 @@ function commandParts(text: string, page: ShownText, word = usualTrigger.word): 
     }
   })
 }
+
+function ownWords(text: string): string {
+  const whole = text.replace(/\r\n?/g, '\n')
+  return whole.slice(0, quotedFrom(whole))
+}
+
+const writtenStarts = (source: string, word: string): Start[] =>
+  [...source.matchAll(wholeStarts(word))]
+    .slice(0, most)
+    .flatMap(({ index }) => startAt(source, index, word) ?? [])
 
 /** Commands of a text that are looked at; the parser takes fewer. */
 const most = 50

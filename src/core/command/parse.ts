@@ -44,7 +44,7 @@ export type Mistake =
   | { kind: 'option-twice'; option: OptionName }
   | { kind: 'no-options-here'; command: string }
   | { kind: 'too-many'; max: number }
-  | { kind: 'unreadable' }
+  | { kind: 'unreadable'; why: 'page' | 'cut' }
 
 /**
  * @param line what stands on the line of the command, without the lines below
@@ -74,7 +74,7 @@ export const commandParser = (
     return [
       ...different.slice(0, maxCommands),
       ...(different.length > maxCommands ? [{ kind: 'too-many', max: maxCommands } as const] : []),
-      ...(unreadable ? [{ kind: 'unreadable' } as const] : []),
+      ...(unreadable ? [{ kind: 'unreadable', why: unreadable } as const] : []),
     ]
   }
 }

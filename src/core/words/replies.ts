@@ -363,7 +363,9 @@ function mistakeSentence(mistake: Mistake): string {
     case 'too-many':
       return `this comment has more than ${mistake.max} commands. Only the first ${mistake.max} were read.`
     case 'unreadable':
-      return 'GitHub did not say how its page shows this comment, so the bot read no command in it. Write the command again in a new comment.'
+      return mistake.why === 'page'
+        ? 'GitHub did not say how its page shows this comment, so the bot read no command in it. Write the command again in a new comment.'
+        : 'a part of this comment is too long to read, or out of sight on its page. No command was read below that. Write it again in a new comment.'
   }
 }
 
