@@ -4,7 +4,9 @@ import type { Logger } from 'pino'
 import { type TriggerRecord, triggerFormat, triggerIndex, triggerRecord } from '../commands/trigger-record.ts'
 import { type Config, secretsOf } from '../config.ts'
 import { found } from '../core/model/check.ts'
+import type { JobIndex } from '../core/model/ports.ts'
 import type { Reached } from '../core/record/crash-points.ts'
+import { asking, isAnswerTo } from '../core/record/open-question.ts'
 import { type Run, runFormat } from '../core/record/run.ts'
 import { runIndex } from '../core/record/run-index.ts'
 import { everyWord, triggerOf } from '../core/settings/deployment-settings.ts'
@@ -101,6 +103,7 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
       : webhookEndpoint({
           ...{ secret: config.app.webhookSecret, log, receive: receiverOf(runtime), meter: metrics.meter },
           isSilent: silenceJudge(everyWord(settings.settings)),
+          asksAnybody: questionsIn(runtime.queues.runs),
         })
   const { host, port, proxyUrl, metricsToken } = config.server
   const server = httpServer({
@@ -150,10 +153,35 @@ async function proxy(source: string, target: string, logger: Logger): Promise<vo
   await new SmeeClient({ source, target, logger }).start()
 }
 
+/** ms. Nobody reads a question and answers it sooner; each comment would cost a look at the queue. */
+const looksAgainAfter = 100
+
+function questionsIn(runs: JobIndex): () => Promise<boolean> {
+  let known = Promise.resolve(false)
+  let lookedAt = Number.NEGATIVE_INFINITY
+  const look = async (before: Promise<boolean>): Promise<boolean> => {
+    try {
+      const [count = 0] = await runs.query([{ kind: 'count', set: asking }])
+      return count > 0
+    } catch {
+      return before
+    }
+  }
+  return () => {
+    const now = performance.now()
+    if (now - lookedAt >= looksAgainAfter) {
+      lookedAt = now
+      known = look(known)
+    }
+    return known
+  }
+}
+
 export const receiverOf = ({ config, settings, queues, log, traces }: Runtime): Receive =>
   receiver({
     log,
     redact: redactor(secretsOf(config)),
+    isAnswer: trigger => isAnswerTo(queues.runs, trigger),
     app: { triggerOf: ownerId => triggerOf(settings.settings, ownerId), appId: config.app.id },
     enqueue: trigger =>
       traces.begin('webhook', { delivery: trigger.deliveryId, trigger: trigger.id }, async () => {

@@ -1,6 +1,6 @@
 /** What becomes of a trigger: its commands one after the other, each until it is done or waits. */
 import { mayHoldCommand } from '../core/command/find.ts'
-import { isMistake } from '../core/command/parse.ts'
+import { isMistake, type Mistake } from '../core/command/parse.ts'
 import { instruction } from '../core/model/command-grammar.ts'
 import {
   NoResponse,
@@ -15,6 +15,7 @@ import { threadSlot } from '../core/model/thread.ts'
 import { minute, recent, second } from '../core/model/time.ts'
 import type { CommentTrigger, LabelTrigger, ThreadTrigger } from '../core/model/trigger.ts'
 import type { HandledOutcome } from '../core/record/flow-meter.ts'
+import { isAnswerTo } from '../core/record/open-question.ts'
 import { afterPassing, isFinal, isTooLong, type Passing, services } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
@@ -38,7 +39,7 @@ import { gate, mayUse, senderOf } from './gate.ts'
 import { goOnTelling, isWithItsRun, obey, type Words } from './perform.ts'
 import { isUserAtWork } from './pull-approval.ts'
 import { newsOfPull } from './pull-news.ts'
-import { commandsOf, isAnyMisplaced, ownText, shownBy, textsOf } from './read-commands.ts'
+import { commandsOf, isAnyMisplaced, ownText, pagesOf, shownBy, textsOf } from './read-commands.ts'
 import { isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
 import { presetNameOf, standingOf } from './start-decision.ts'
 import { statusCommand } from './status-command.ts'
@@ -129,7 +130,8 @@ async function giveUp(context: CommandContext, error: unknown): Promise<StepResu
     return { kind: 'park', ms: 0 }
   }
   deps.meter?.handled(trigger.kind, 'given-up')
-  if (trigger.kind === 'comment' && !record.reacted && !mayHoldCommand(trigger.text, trigger.word)) return end
+  const isWords = trigger.kind === 'comment' && !record.reacted && !trigger.plain
+  if (isWords && !mayHoldCommand(trigger.text, trigger.word)) return end
   const reason = error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
   const words = { kind: 'gave-up', reason } as const
   try {
@@ -258,6 +260,7 @@ const wordsOnly = { name: instruction, repliesAtOnce: true } as const
 
 /** Text is parsed only for senders who may use some command. */
 async function acceptComment(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
+  if (trigger.plain) return acceptAnswer(context, trigger)
   const texts = await textsOf(context.github, trigger)
   if (!texts.some(({ text }) => mayHoldCommand(text, trigger.word))) return hint(context, trigger, texts)
   // What takes the least: for what is asked it is asked again.
@@ -271,7 +274,7 @@ async function acceptComment(context: CommandContext, trigger: CommentTrigger): 
     trigger,
     parsed.map(each =>
       isMistake(each)
-        ? { command: wordsOnly, carryOut: () => refused({ kind: 'mistake', mistake: each }) }
+        ? telling(each)
         : {
             ...obeying(context, trigger, each.command.name, { ...each.command, ...each }),
             replacing: replacing(each.command),
@@ -279,6 +282,31 @@ async function acceptComment(context: CommandContext, trigger: CommentTrigger): 
     ),
   )
 }
+
+/** What the asked person writes next is the answer, without the command word. */
+async function acceptAnswer(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
+  const { reacted, pendingMessage } = context.record
+  const isBegun = reacted || pendingMessage || (await context.deps.runs.get(runId(context)))
+  if (!isBegun && !(await isAnswerTo(context.deps.runs, trigger))) return end
+  const known = await senderOf(context, trigger, instruction)
+  if (!known || !mayUse(known, instruction)) return end
+  const [page] = await pagesOf(context, [ownText(trigger)], trigger)
+  const text = page?.text.trim() ?? ''
+  const words: Words = {
+    ...nothingSaid,
+    text,
+    literal: true,
+    hides: (page?.unshown ?? 0) > 0 || page?.cut === true,
+  }
+  return acceptEach(context, trigger, [
+    page ? obeying(context, trigger, instruction, words) : telling({ kind: 'unreadable', why: 'page' }),
+  ])
+}
+
+const telling = (mistake: Mistake): CommandHandler => ({
+  command: wordsOnly,
+  carryOut: () => refused({ kind: 'mistake', mistake }),
+})
 
 /** Tells a writer who may give them once that commands are not read where this one stands. */
 async function hint(

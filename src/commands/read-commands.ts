@@ -42,19 +42,27 @@ export async function commandsOf(
   written: readonly WrittenText[],
 ): Promise<Parsed[]> {
   const texts = textsToSee(trigger, written)
-  const { record } = context
-  const asked = texts.filter(({ text, mayBeMinimized }) => mayBeMinimized || !asWritten(text)).length
-  const pages = record.pages ?? (await pagesSeen(context, texts, asked)).map(page => page ?? null)
-  // What was seen is kept with the trigger, however often that is taken up again.
-  if (!record.pages && asked > 0) await context.save({ ...context.record, pages })
-  const { url } = trigger.thread
-  context.attached = pages
-    .slice(oldText(trigger).length)
-    .flatMap(page => attachmentsIn(page ?? undefined, url))
+  const pages = await pagesOf(context, texts, trigger)
   const parsed = await newlyAsked(trigger, texts, pages)
   if (!parsed.some(({ kind }) => kind === 'unknown-command')) return parsed
   // What looks like a slip of a command's name may be the name of a template.
   return newlyAsked(trigger, texts, pages, await templatesOf(context))
+}
+
+/** What was seen is kept with the trigger, however often that is taken up again. */
+export async function pagesOf(
+  context: CommandContext,
+  texts: readonly WrittenText[],
+  trigger: CommentTrigger,
+): Promise<Pages> {
+  const { record } = context
+  const asked = texts.filter(({ text, mayBeMinimized }) => mayBeMinimized || !asWritten(text)).length
+  const pages = record.pages ?? (await pagesSeen(context, texts, asked)).map(page => page ?? null)
+  if (!record.pages && asked > 0) await context.save({ ...context.record, pages })
+  context.attached = pages
+    .slice(oldText(trigger).length)
+    .flatMap(page => attachmentsIn(page ?? undefined, trigger.thread.url))
+  return pages
 }
 
 /** Their names come with what is read ahead. */

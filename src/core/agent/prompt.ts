@@ -2,6 +2,7 @@
 import { fullName, isFork, nounOf, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
 import { firstNumber } from '../record/last-word.ts'
+import { remarkName } from '../record/open-question.ts'
 import type { What } from '../record/request-part.ts'
 import type { Run } from '../record/run.ts'
 import { knowsThread, type Words } from '../record/words-to-say.ts'
@@ -232,27 +233,3 @@ const ofFork = ({ thread, baseline: { head } }: Run): string[] =>
         `The pull request comes from a fork. Its base \`${head.base}\` is checked out, and the fork is not. Look at the diff of pull request #${thread.number} with the tools you have. Check nothing of the fork out, and install, build or run nothing of it.`,
       ]
     : []
-
-const remarkName = (number: number): string => `Review comment ${number}`
-
-const marks = '[ \\t>*_#`-]*'
-
-const beginningOf = (number: number): RegExp =>
-  new RegExp(`^${marks}${remarkName(number)}${marks}:${marks}(?=[^ \\t])`, 'i')
-
-export function saidOfRemark(answer: string, number: number): string | undefined {
-  const begins = beginningOf(number)
-  for (const line of answer.split('\n')) {
-    const [name] = begins.exec(line) ?? []
-    const said = name === undefined ? '' : line.slice(name.length).trim()
-    if (said !== '') return said
-  }
-  return undefined
-}
-
-/** What is said of the first remarks stands in their own threads. */
-export function withoutRemarks(answer: string, count: number): string {
-  const begins = Array.from({ length: count }, (_, index) => beginningOf(index + 1))
-  const rest = answer.split('\n').filter(line => !begins.some(remark => remark.test(line)))
-  return rest.join('\n').trim()
-}

@@ -8,6 +8,7 @@ import type { IndexEntry, JobIndex, JobQueue, JobRecord } from '../model/ports.t
 import { type Thread, threadSlot } from '../model/thread.ts'
 import { day } from '../model/time.ts'
 import { mayHaveBegun } from './intents.ts'
+import { asking, askingIn, waitsForAnswer } from './open-question.ts'
 import { openQuestion } from './permission-request.ts'
 import { openPullsOf } from './pull-end.ts'
 import { retryOf, services } from './retries.ts'
@@ -96,7 +97,7 @@ const kept = 30 * day
 
 export const runIndex = {
   /** A new version has the index rebuilt: raise it when the entries change. */
-  version: '10',
+  version: '11',
   entries: (run: Indexed & { data: Run }): IndexEntry[] => [
     ...underLimits(run),
     ...heldBack(run),
@@ -107,6 +108,7 @@ export const runIndex = {
     ...bases(run),
     { set: ofThread(run.data.thread), score: run.addedAt, keptMs: kept },
     ...inTask(run),
+    ...questions(run),
     ...onBoards(run),
     { set: ofInstallation(run.data.thread.installationId), score: run.addedAt },
     { set: ofRepository(run.data.thread.repoId), score: run.addedAt },
@@ -117,6 +119,14 @@ export const runIndex = {
 const inTask = ({ addedAt, data: { session } }: Indexed & { data: Run }): IndexEntry[] =>
   session.taskId !== undefined && session.taskRun
     ? [{ set: ofTask(session.taskId), score: addedAt, keptMs: kept }]
+    : []
+
+/** A question that nobody has answered in a week is forgotten. */
+const questions = ({ addedAt, data }: Indexed & { data: Run }): IndexEntry[] =>
+  waitsForAnswer(data)
+    ? [asking, askingIn(data.thread, data.request.by.id)].map(set => ({
+        ...{ set, score: data.result.concludedAt ?? addedAt, keptMs: 7 * day },
+      }))
     : []
 
 function underLimits(run: Indexed): IndexEntry[] {

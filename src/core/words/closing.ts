@@ -1,6 +1,5 @@
 /** The last word: a new comment with the answer, since edits notify nobody. */
 import { type Finding, reviewWordsIn } from '../agent/findings.ts'
-import { saidOfRemark, withoutRemarks } from '../agent/prompt.ts'
 import { botAdmin } from '../model/thread.ts'
 import type { Pull } from '../model/views.ts'
 import { unfinished } from '../record/failures.ts'
@@ -16,6 +15,7 @@ import {
   staysInStatus,
   wasResumed,
 } from '../record/last-word.ts'
+import { asksBack, leftUnpublished, saidOfRemark, withoutRemarks } from '../record/open-question.ts'
 import { hasChanged } from '../record/pull-end.ts'
 import { isReadOnly } from '../record/request-part.ts'
 import { baseOf, type Ended, type Outcome, type Run } from '../record/run.ts'
@@ -135,15 +135,6 @@ export function saidAtTheEnd(run: Run): string | undefined {
   return said && withoutRemarks(said, inlineAsked(run).length)
 }
 
-/** Outside PostHog's plan mode an agent has no other way to ask: its question ends its last words, but for its choices. */
-function asksBack(run: Run): boolean {
-  const { outcome } = run.result
-  const isPlain = run.request.what === 'work' && outcome?.kind === 'answer' && leftUnpublished(run) === 0
-  const lines = (saidAtTheEnd(run) ?? '').split('\n').map(line => line.trim())
-  const last = lines.findLast(line => line !== '' && !/^(?:[-*+]|\d+[.)]) /.test(line)) ?? ''
-  return isPlain && /\?[*_)"'”’]*$/.test(last)
-}
-
 function saidBelow(run: Run): string {
   const said = saidAtTheEnd(run)
   return said ? `\n\n${agentWords(said)}` : ''
@@ -230,12 +221,6 @@ export function resultHeading(run: Run): string {
     : headings[outcome.kind](run)
 }
 
-/** Files that the agent changed in this round, of which nothing is on GitHub. */
-const leftUnpublished = ({ request, result: { outcome }, session: { sessionLog } }: Run): number =>
-  request.what === 'work' && (outcome?.kind === 'answer' || outcome?.kind === 'nothing')
-    ? (sessionLog?.activity?.files.length ?? 0)
-    : 0
-
 const unlessUnpublished = (run: Run, heading: string): string =>
   leftUnpublished(run) > 0 ? `⚠️ ${begun(nothingPublished(run))}` : heading
 
@@ -295,7 +280,9 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   const goOn =
     run.request.what === 'plan'
       ? 'reply `/codex plan …` to change the plan'
-      : `reply \`/codex …\` to ${asksBack(run) ? 'answer' : 'continue'}`
+      : asksBack(run)
+        ? 'reply here to answer'
+        : 'reply `/codex …` to continue'
   const isLast = where === 'last-word' || staysInStatus(run)
   const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
   const end = where === 'status' ? run.result.ended : undefined

@@ -32,12 +32,23 @@ export function fromIssueComment(arrival: Arrival<IssueComment>): Normalised {
   const here = ofIssue(arrival)
   if (action === 'deleted') return withdrawn(here, deletedComment(comment.id, 'thread'))
   if (comment.user?.type === 'Bot') return action === 'edited' ? fromTick(here) : ignored('by a bot')
-  return said(here, commentWords(here, comment), {
+  const of = {
     author: comment.user,
     names: ['comment', 'edit'],
     commentRef: { kind: 'thread', commentId: comment.id, nodeId: comment.node_id },
-  })
+  } as const
+  const heard = said(here, commentWords(here, comment), of)
+  if (heard.kind !== 'ignored' || heard.why !== 'no command' || action !== 'created') return heard
+  if (isToSomebody(comment.body)) return heard
+  const at = timeOf(comment.created_at)
+  const plain = said(here, { kind: 'words', at, text: { text: comment.body, plain: true } }, of)
+  return plain.kind === 'trigger' && plain.trigger.kind === 'comment'
+    ? { ...heard, unlessAsked: plain.trigger }
+    : heard
 }
+
+/** Words for a person begin with that name; a name alone may be an answer. */
+const isToSomebody = (text: string): boolean => /^\s*@[\w-]+[,:]?\s+\S/.test(text)
 
 function fromTick(here: InThread<IssueComment>): Normalised {
   const { comment, changes, issue } = here.payload

@@ -7,15 +7,18 @@ import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WebhookMeter, WebhookResult } from '../../core/model/meter.ts'
 import type { Log } from '../../core/model/ports.ts'
-import type { Ignored, Trigger } from '../../core/model/trigger.ts'
+import type { CommentTrigger, Ignored, Trigger } from '../../core/model/trigger.ts'
 import { withStrings } from '../../core/text/redact.ts'
-import type { AppIdentity, Delivery, Passed } from './event.ts'
+import type { AppIdentity, Delivery, Normalised, Passed } from './event.ts'
 import { normalise, readEvents } from './normalise.ts'
 
 export interface WebhookEndpointDeps {
   secret: string
   receive: Receive
+  /** Such a text of somebody who was asked nothing: nobody looks at it. */
   isSilent?(event: string, body: Buffer): boolean
+  /** Whether anybody was asked something. */
+  asksAnybody?(): Promise<boolean>
   log: Pick<Log, 'debug' | 'warn' | 'error'>
   meter?: WebhookMeter
 }
@@ -70,7 +73,7 @@ export function webhookEndpoint(
 
   async function admitBody(headers: Headers, body: Buffer): Promise<WebhookResponse> {
     if (!isSigned(body, headers.signature)) return { ...badSignature, why: badSecret }
-    if (deps.isSilent?.(headers.name, body)) {
+    if (deps.isSilent?.(headers.name, body) && !(await deps.asksAnybody?.())) {
       deps.log.debug({ delivery: headers.id, event: headers.name, why: 'no command' }, 'ignored')
       return ignored('no command')
     }
@@ -221,6 +224,8 @@ export interface ReceivingDeps {
   log: Pick<Log, 'debug' | 'info'>
   /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
   enqueue(trigger: Trigger): Promise<'added' | 'known'>
+  /** Whether it answers the last that an agent asked there. */
+  isAnswer(trigger: CommentTrigger): Promise<boolean>
 }
 
 type Received = Passed | { kind: 'added' | 'known'; id: string }
@@ -228,10 +233,12 @@ type Received = Passed | { kind: 'added' | 'known'; id: string }
 export type Receive = (delivery: Delivery) => Promise<Received>
 
 export const receiver =
-  ({ app, redact, log, enqueue }: ReceivingDeps): Receive =>
+  ({ app, redact, log, enqueue, isAnswer }: ReceivingDeps): Receive =>
   async delivery => {
     const { id, event } = delivery
-    const read = normalise(delivery, app)
+    const heard = normalise(delivery, app)
+    const answer = heard.kind === 'ignored' ? heard.unlessAsked : undefined
+    const read: Normalised = answer && (await isAnswer(answer)) ? { kind: 'trigger', trigger: answer } : heard
     if (read.kind === 'ignored') {
       log.debug({ delivery: id, event, why: read.why }, 'ignored')
       return read

@@ -1,0 +1,65 @@
+/** What an agent's last words say to its people: answers to single remarks, and a question that waits for an answer. */
+import type { JobIndex } from '../model/ports.ts'
+import { type Thread, threadSlot } from '../model/thread.ts'
+import type { CommentTrigger } from '../model/trigger.ts'
+import { inlineAsked } from './last-word.ts'
+import { openQuestion } from './permission-request.ts'
+import type { Run } from './run.ts'
+
+/** Files that the agent changed in this round, of which nothing is on GitHub. */
+export const leftUnpublished = ({ request, result: { outcome }, session: { sessionLog } }: Run): number =>
+  request.what === 'work' && (outcome?.kind === 'answer' || outcome?.kind === 'nothing')
+    ? (sessionLog?.activity?.files.length ?? 0)
+    : 0
+
+/** Outside PostHog's plan mode an agent has no other way to ask: its question ends its last words, but for its choices. */
+export function asksBack(run: Run): boolean {
+  const { outcome } = run.result
+  if (run.request.what !== 'work' || outcome?.kind !== 'answer' || leftUnpublished(run) > 0) return false
+  const said = withoutRemarks(run.session.sessionLog?.answer ?? '', inlineAsked(run).length)
+  const lines = said.split('\n').map(line => line.trim())
+  const last = lines.findLast(line => line !== '' && !/^(?:[-*+]|\d+[.)]) /.test(line)) ?? ''
+  return /\?[*_)"'”’]*$/.test(last)
+}
+
+/** Where the asker's next comment is the answer. */
+export const waitsForAnswer = (run: Run): boolean => openQuestion(run) !== undefined || asksBack(run)
+
+/** Nobody has asked or been asked anything there since. */
+export async function isAnswerTo(
+  runs: JobIndex,
+  { thread, sender }: Pick<CommentTrigger, 'thread' | 'sender'>,
+): Promise<boolean> {
+  const sets = [askingIn(thread, sender.id), threadSlot(thread)]
+  const [[asked] = [], [newest] = []] = await runs.members(sets, { kind: 'last', count: 1 })
+  return asked !== undefined && asked.id === newest?.id
+}
+
+/** All that ask somebody, and those that ask this person in this thread. */
+export const asking = 'asks'
+export const askingIn = ({ repoId, number }: Pick<Thread, 'repoId' | 'number'>, person: number): string =>
+  `asks ${repoId} ${number} ${person}`
+
+export const remarkName = (number: number): string => `Review comment ${number}`
+
+const marks = '[ \\t>*_#`-]*'
+
+const beginningOf = (number: number): RegExp =>
+  new RegExp(`^${marks}${remarkName(number)}${marks}:${marks}(?=[^ \\t])`, 'i')
+
+export function saidOfRemark(answer: string, number: number): string | undefined {
+  const begins = beginningOf(number)
+  for (const line of answer.split('\n')) {
+    const [name] = begins.exec(line) ?? []
+    const said = name === undefined ? '' : line.slice(name.length).trim()
+    if (said !== '') return said
+  }
+  return undefined
+}
+
+/** What is said of the first remarks stands in their own threads. */
+export function withoutRemarks(answer: string, count: number): string {
+  const begins = Array.from({ length: count }, (_, index) => beginningOf(index + 1))
+  const rest = answer.split('\n').filter(line => !begins.some(remark => remark.test(line)))
+  return rest.join('\n').trim()
+}
