@@ -1,7 +1,7 @@
 # One image for every role: ROLE decides what a container does.
 
 # What is built runs on every platform, so that no other one has to be emulated.
-FROM --platform=$BUILDPLATFORM node:24-slim AS build
+FROM --platform=$BUILDPLATFORM node:24.19.0-bookworm-slim@sha256:a9f5f7c91a432850b2a8a7797adf5eadb6c733ceed61167806cee7ea7fbc29df AS build
 WORKDIR /app
 # No dependency needs its install script, and none that is needed is native.
 COPY package.json package-lock.json ./
@@ -14,7 +14,7 @@ RUN npm run build
 RUN npm prune $OMIT --ignore-scripts --no-audit --no-fund
 RUN mkdir /data
 
-FROM node:24-slim
+FROM node:24.19.0-bookworm-slim@sha256:a9f5f7c91a432850b2a8a7797adf5eadb6c733ceed61167806cee7ea7fbc29df
 # HOST, PORT and DATA_DIR stand here so that a mounted .env can't move them away from the health check and the volume.
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data
 WORKDIR /app

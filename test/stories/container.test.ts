@@ -100,8 +100,11 @@ const megabytes = (path: string): number =>
 
 describe('the image', () => {
   test('is no other than its steps say: of Node 24, without root, without a step that an emulated processor would do', () => {
-    expect(only(image, 'FROM')).toBe('node:24-slim')
-    expect(only(building, 'FROM')).toBe('--platform=$BUILDPLATFORM node:24-slim AS build')
+    const pinned = String.raw`node:24\.[\d.]+-bookworm-slim@sha256:[0-9a-f]{64}`
+    expect(only(image, 'FROM')).toMatch(new RegExp(`^${pinned}$`))
+    expect(only(building, 'FROM')).toBe(`--platform=$BUILDPLATFORM ${only(image, 'FROM')} AS build`)
+    const compose = readFileSync(join(root, 'docker-compose.yml'), 'utf8')
+    expect(compose).toMatch(/^ {4}image: redis:8\.[\d.]+-alpine@sha256:[0-9a-f]{64}$/m)
     expect(only(image, 'USER')).toBe('node')
     expect(image.filter(({ does }) => does === 'RUN')).toEqual([])
   })
