@@ -9,7 +9,6 @@ test('hostile payloads break nothing, start nothing and bring nothing out', {
   // They get far enough to do harm.
   expect(inputs).toBe(999)
   expect(taken).toBeGreaterThan(200)
-  // Payloads whose sender did not write the words start nothing.
-  expect(runs).toBeGreaterThanOrEqual(20)
-  expect(comments).toBeGreaterThan(100)
+  expect(runs).toBeGreaterThan(20)
+  expect(comments).toBeGreaterThan(200)
 })

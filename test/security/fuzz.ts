@@ -245,7 +245,8 @@ const ourLink =
   /^link .* → https:\/\/(?:us\.posthog\.com\/project\/42\/tasks\/|github\.com\/acme\/shop\/(?:(?:tree|commit)\/|pull\/20$|(?:issues|pull)\/\d#issuecomment-))\S*$/s
 
 function withoutOurs(body: string, said: ReadonlySet<string>): string {
-  const [, asker = ''] = /^@(\S+) /.exec(body) ?? []
+  // On the line of its words, or above what is set apart from it.
+  const [, asker = ''] = /^@(\S+)(?: |\n\n)/.exec(body) ?? []
   const words = said.has(asker) ? body.slice(asker.length + 2) : body
   return words.replace(ourHtml, '')
 }

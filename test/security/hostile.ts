@@ -205,11 +205,14 @@ const time = (random: Random): string =>
   new Date(Date.UTC(2026, 0, 2, 14, random.between(0, 30), random.between(0, 59))).toISOString()
 
 function wholePayload(random: Random, event: string): object {
+  const writer = user(random)
+  // Words that somebody else sends are nobody's command.
+  const mostlyWriter = () => (random.next() < 0.7 ? writer : user(random))
   const subject = (at: typeof issue): object => ({
     ...at,
     title: wordsOf(random).slice(0, 200),
     body: random.next() < 0.2 ? null : wordsOf(random),
-    user: random.next() < 0.1 ? null : user(random),
+    user: random.next() < 0.1 ? null : mostlyWriter(),
     state: random.next() < 0.05 ? 'closed' : 'open',
     updated_at: time(random),
     merged: random.next() < 0.5,
@@ -228,7 +231,7 @@ function wholePayload(random: Random, event: string): object {
     id: random.between(500, 520),
     node_id: 'N',
     body: random.next() < 0.05 ? null : wordsOf(random),
-    user: user(random),
+    user: writer,
     author_association: random.one(['OWNER', 'MEMBER', 'NONE']),
     created_at: time(random),
     updated_at: time(random),
@@ -242,7 +245,7 @@ function wholePayload(random: Random, event: string): object {
   const common = {
     installation: random.next() < 0.02 ? null : { id: 1 },
     repository: { id: 100, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
-    sender: user(random),
+    sender: mostlyWriter(),
     changes: random.next() < 0.7 ? { body: { from: wordsOf(random) } } : {},
     label: {
       name: mostly(random, ['codex', 'codex:plan', 'codex:high', 'codex:docs', 'codex:nope', 'bug'], 50),
