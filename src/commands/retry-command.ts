@@ -76,6 +76,7 @@ export const retryCommand = command({
           ...lastRequest(last),
           by: trigger.sender,
           before: requestersOf(last),
+          goesOn: goesOn(request, last),
           at: trigger.at,
           delivery: trigger.deliveryId,
           origin: originOf(trigger),
@@ -99,6 +100,9 @@ interface Before {
 const roundWords = ({ mailbox, result }: LastRun): FollowUp[] =>
   (result?.round ?? 0) > 0 || result?.instructionDone ? (mailbox?.wordsOfRound ?? []) : []
 
+const goesOn = ({ options }: Request, last: LastRun): true | undefined =>
+  !options.new && (last.request.goesOn || roundWords(last).length > 0) ? true : undefined
+
 function lastRequest(last: LastRun): NewRun['request'] {
   const { approves, ...request } = last.request
   const [words] = roundWords(last)
@@ -111,8 +115,7 @@ function anew(request: Request, { past, last, head = last.baseline.head, settlin
   const { trigger, runId, options } = request
   const { settings, problem } = settling
   const { wordsOfRound = [] } = last.mailbox ?? {}
-  const isOfWords = roundWords(last).length > 0
-  const followUps = wordsOfRound.slice(isOfWords ? 1 : 0)
+  const followUps = wordsOfRound.slice(roundWords(last).length > 0 ? 1 : 0)
   const { session, workspace } = leaving(past)
   return {
     id: runId,
@@ -130,7 +133,7 @@ function anew(request: Request, { past, last, head = last.baseline.head, settlin
         at: trigger.at,
       })),
     },
-    ...(isOfWords && !options.new
+    ...(goesOn(request, last)
       ? goingOn(past, readUpToIn(trigger, last))
       : {
           workspace,

@@ -77,12 +77,14 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
   const agreed = agreeOn(request, { ...asked.wanted, given: wanted.options }, facts)
   if (agreed.kind !== 'settled') return agreed
   const { what, text, inline, approves, template } = asked.wanted
+  const goesOn = past && !wanted.options.new
   const run = newRun({
     id: runId,
     thread: trigger.thread,
     request: {
       by: trigger.sender,
       before: before.length > 0 ? [...before] : undefined,
+      goesOn: goesOn && sessionBefore(past) ? true : undefined,
       at: trigger.at,
       delivery: trigger.deliveryId,
       origin: originOf(trigger),
@@ -90,12 +92,11 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
       options: agreed.options,
       usualModel: asked.wanted.options.model === undefined ? true : undefined,
       attached: attached?.length ? attached : undefined,
-      replaces:
-        request.replaces && past && last && !wanted.options.new ? saidBefore(past, last, trigger) : undefined,
+      replaces: request.replaces && goesOn && last ? saidBefore(past, last, trigger) : undefined,
       ...{ what, text, inline, approves, template },
     },
     baseline: { snapshot: trigger.snapshot, settings, settingsProblem: problem, head },
-    ...(past && !wanted.options.new ? goingOn(past, readUpToIn(trigger, last)) : leaving(past)),
+    ...(goesOn ? goingOn(past, readUpToIn(trigger, last)) : leaving(past)),
     ...superseding(trigger, last),
     mailbox: { fixes: wanted.fixes ? 1 : 0 },
   })

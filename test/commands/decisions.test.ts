@@ -577,6 +577,25 @@ describe('what asks for work', () => {
       }),
     ],
     [
+      'with them, so that the next retry is in it as well',
+      earlier(failedWords),
+      starts({ request: { goesOn: true } }),
+    ],
+    [
+      'with what was asked in a session that others began, in that session',
+      earlier({ request: { ...ask, goesOn: true } }),
+      starts({
+        session: { taskId: 'task-1', earlier: { taskRunId: 'task-run-1', over: false } },
+        request: { text: ask.text, goesOn: true },
+      }),
+    ],
+    [
+      'with that, but in another session',
+      earlier({ request: { ...ask, goesOn: true } }),
+      starts({ session: { earlier: { resumes: false } }, request: { text: ask.text, goesOn: undefined } }),
+      afresh,
+    ],
+    [
       'with them, but in another session',
       earlier(failedWords),
       { run: { session: { earlier: { resumes: false } }, request: { text: 'in red' } } },

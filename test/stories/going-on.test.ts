@@ -74,6 +74,31 @@ onEitherQueue('A command goes on with', world => {
     expect(await thread.reactions(id)).toEqual([reaction])
   })
 
+  it.each(['command', 'box'])('the words that failed, by the %s that tries again', async by => {
+    const { github, posthog } = world()
+    const { repository, opensIssue } = await repositoryOf(`failed-words-${by}`)
+    const { thread, says, run, ledger } = await opensIssue('Words fail')
+    await says('/codex begin the list')
+    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForFolded()
+    const fails = { kind: 'fails', message: 'bad luck' } as const
+    posthog.script({ repository, prompt: 'ended before it was finished' }, fails)
+    posthog.script({ repository, prompt: 'sort it' }, fails, { times: 1 })
+    await says('/codex sort it')
+    await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
+    if (by === 'command') await says('/codex retry')
+    else {
+      const said = (await thread.botComments()).findLast(({ body }) => body.includes('- [ ] Try again'))
+      const ticked = String(said?.body).replace('- [ ] Try again', '- [x] Try again')
+      await github.as('maya', repository).editsComment(Number(said?.id), ticked)
+    }
+    await github.waitFor(() => ledger().runs.length === 3)
+    const { body } = ledger().runs[2] ?? {}
+    expect(body).toMatchObject({ resume_from_run_id: run(1).id })
+    expect(JSON.stringify(body)).toContain('sort it')
+    expect(JSON.stringify(body)).not.toContain('begin the list')
+  })
+
   it('all that was asked in the one turn that failed', async () => {
     const { github, posthog } = world()
     const { repository, opensIssue } = await repositoryOf('failed-turn')

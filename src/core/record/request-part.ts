@@ -34,6 +34,8 @@ export const RunRequest = z.object({
   by: Person,
   /** By whose words the work that it goes on with, or repeats, was made before. */
   before: z.array(Person).optional(),
+  /** It was asked in a session that others began, and so is what repeats it. */
+  goesOn: z.literal(true).optional(),
   at: z.number(),
   delivery: z.string().optional(),
   origin: Origin,
