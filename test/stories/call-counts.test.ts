@@ -67,13 +67,16 @@ onEitherQueue(
     }
 
     /** The look at what a pull request changes, by a job of its own: it is none of a command's calls. */
-    const looksForSettings = (number: number) =>
+    const looksForSettings = (number: number, then: (calls: string[]) => boolean = () => true) =>
       world().github.waitFor(() => {
         const { calls } = world().github
         const at = calls.findIndex(({ path }) => path.endsWith(`/pulls/${number}/files`))
-        // And then whether the repository wants approvals.
-        return at !== -1 && callsOf(calls.slice(at)).includes('graphql threadAhead')
+        return at !== -1 && then(callsOf(calls.slice(at)))
       })
+
+    /** And whether the repository wants approvals of what was opened. */
+    const looksAtWhatIsNew = (number: number) =>
+      looksForSettings(number, calls => calls.includes('graphql threadAhead'))
 
     const reply = [
       'GET collaborators/maya/permission',
@@ -143,7 +146,7 @@ onEitherQueue(
       const head = `maya/${Math.random().toString(36).slice(2, 8)}`
       await maya.pushes(head, { [`${head}.ts`]: 'let it' })
       const pull = await maya.opensPull({ head, title: 'Look', body: 'Please.' })
-      await looksForSettings(pull.number)
+      await looksAtWhatIsNew(pull.number)
       return pull
     }
 
@@ -156,7 +159,7 @@ onEitherQueue(
           const issue = await opens('Taken')
           await maya.pushes('maya/taken', { 'taken.ts': 'let it' })
           const mine = { head: 'maya/taken', title: 'Mine', body: `Closes #${issue.number}` }
-          await looksForSettings((await maya.opensPull(mine)).number)
+          await looksAtWhatIsNew((await maya.opensPull(mine)).number)
           return issue
         },
         until: reacted('-1'),
@@ -238,7 +241,21 @@ onEitherQueue(
       expect(checks.length).toBeLessThanOrEqual(10)
     })
 
-    // News of a pull request and of its checks are looked at some seconds later.
+    // The last two: news of a pull request and of its checks are looked at some seconds later.
+    it('a pull request of another shape', async () => {
+      const { github } = world()
+      await github.as('olga').makesLabel('codex-made')
+      const settings = 'pull_request: {title: "fix: {title}", labels: [codex-made], draft: false}\n'
+      // GitHub tells of what is no draft any more: the bot looks at it, and whether it changes the settings.
+      await costs('/codex fix the flaky login test', pullRequest, {
+        settings,
+        until: cleanedUp,
+        less: /^GET pulls/,
+      })
+      await looksForSettings(Number((await github.pulls()).at(-1)?.number))
+      expect((await github.pulls()).at(-1)).toMatchObject({ title: 'fix: Login is flaky', draft: false })
+    })
+
     it('a fix: what the pull request needs is looked at before, and with the result', async () => {
       const { github, posthog } = world()
       posthog.script('Fix what pull request', { kind: 'pushesToBranch', text: 'Green.' })
