@@ -127,6 +127,20 @@ describe('lives that went wrong once', () => {
       },
     ],
     [
+      'a slow answer was taken for a late look, and its log for one in which nothing was read',
+      {
+        ...{ turns: ['loses its sandbox'], logLate: 10_000, limited: true },
+        luck: luckAt({ 15: 'lost before', 16: 'slow' }),
+      },
+    ],
+    [
+      'words were said in the turn of before, which ended, and others that were said earlier were not waited for',
+      {
+        ...{ turns: ['asks people'], logLate: 10_000 },
+        events: [said({ call: 0 }), said({ call: 21 }, words('m1'))],
+      },
+    ],
+    [
       'a process died that began again what was not read, and the run of before was taken for the new one',
       {
         turns: ['fails'],

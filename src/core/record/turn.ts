@@ -35,9 +35,9 @@ const hasReadAll = ({ session: { taskRun, sessionLog } }: Run): boolean =>
   !taskRun?.instructionUnread &&
   !taskRun?.unread?.length
 
-/** How the last prompt was answered, unless words are on their way to the agent. */
-const answered = ({ session: { sessionLog } }: Run): TurnEnd | undefined =>
-  sessionLog?.awaitedMessageId === undefined ? sessionLog?.ended : undefined
+/** How the last prompt was answered, unless words are on their way to the agent: it may read later ones first. */
+const answered = ({ session: { taskRun, sessionLog } }: Run): TurnEnd | undefined =>
+  sessionLog?.awaitedMessageId === undefined && !taskRun?.unread?.length ? sessionLog?.ended : undefined
 
 export const isAnswered = (run: Run): boolean => answered(run) !== undefined
 

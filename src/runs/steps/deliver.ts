@@ -57,9 +57,9 @@ async function afterItsEnd(
 ): Promise<Following> {
   if (!run.session.taskRun?.unread?.length && !run.session.taskRun?.instructionUnread)
     return inANewRun(run, session)
-  const snapshot = await posthog.poll(session, logOffset(run))
   const lastPollAt = deps.now()
-  const seen = changed(observe(run, snapshot, lastPollAt), {
+  const snapshot = await posthog.poll(session, logOffset(run))
+  const seen = changed(observe(run, snapshot, deps.now()), {
     schedule: { lastPollAt, nextPollAt: undefined },
   })
   const { result, mailbox, session: known, schedule } = seen

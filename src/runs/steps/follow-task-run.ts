@@ -43,6 +43,8 @@ export const poll = step('poll', {
     if (!session) return {}
     const later = await waitForBudget(context)
     if (later !== undefined) return { schedule: { nextPollAt: later } }
+    // What it saw may be no newer, however late the answer came.
+    const lastPollAt = deps.now()
     const [snapshot, live] = await Promise.all([posthog.poll(session, logOffset(run)), deps.liveRuns()])
     const now = deps.now()
     const streams = !isTerminal(snapshot.status) && (await deps.stream.watch(session, run))
@@ -50,7 +52,7 @@ export const poll = step('poll', {
     const { session: after, mailbox, result } = seen
     const streamedSince = streams ? (run.schedule.streamedSince ?? now) : undefined
     const nextPollAt = now + pauseAfterPoll(seen, { now, live, streamedSince })
-    return { session: after, result, mailbox, schedule: { lastPollAt: now, nextPollAt, streamedSince } }
+    return { session: after, result, mailbox, schedule: { lastPollAt, nextPollAt, streamedSince } }
   },
 })
 
