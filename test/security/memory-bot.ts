@@ -617,7 +617,7 @@ export class MemoryBot {
       if (!agent || this.#status(taskRunId) !== 'in_progress') return 'ended'
       this.prompts.push(this.#redact(text))
       agent.looks = 0
-      agent.prompt = text
+      agent.prompt += `\n\n${text}`
       return 'queued'
     },
     cancel: async ({ taskRunId }) => {
@@ -668,8 +668,10 @@ export class MemoryBot {
   ): void {
     agent.turns += 1
     const id = String(agent.turns)
+    const messages = messagesIn(agent.prompt)
+    agent.prompt = ''
     agent.log.push(
-      { at: this.now, what: { kind: 'prompt', id, messages: messagesIn(agent.prompt) } },
+      { at: this.now, what: { kind: 'prompt', id, messages } },
       {
         at: this.now,
         what: { kind: 'progress', step: `s${agent.turns}`, label: text.slice(0, 200), done: true },
