@@ -6,7 +6,7 @@ import { type Config, secretsOf } from '../config.ts'
 import { found } from '../core/model/check.ts'
 import type { JobIndex } from '../core/model/ports.ts'
 import type { Reached } from '../core/record/crash-points.ts'
-import { asking, isAnswerTo } from '../core/record/open-question.ts'
+import { answersQuestion, openQuestions } from '../core/record/open-question.ts'
 import { type Run, runFormat } from '../core/record/run.ts'
 import { runIndex } from '../core/record/run-index.ts'
 import { everyWord, triggerOf } from '../core/settings/deployment-settings.ts'
@@ -154,14 +154,14 @@ async function proxy(source: string, target: string, logger: Logger): Promise<vo
 }
 
 /** ms. Nobody reads a question and answers it sooner; each comment would cost a look at the queue. */
-const looksAgainAfter = 100
+const knownFor = 100
 
 function questionsIn(runs: JobIndex): () => Promise<boolean> {
   let known = Promise.resolve(false)
-  let lookedAt = Number.NEGATIVE_INFINITY
-  const look = async (before: Promise<boolean>): Promise<boolean> => {
+  let queriedAt = Number.NEGATIVE_INFINITY
+  const query = async (before: Promise<boolean>): Promise<boolean> => {
     try {
-      const [count = 0] = await runs.query([{ kind: 'count', set: asking }])
+      const [count = 0] = await runs.query([{ kind: 'count', set: openQuestions }])
       return count > 0
     } catch {
       return before
@@ -169,9 +169,9 @@ function questionsIn(runs: JobIndex): () => Promise<boolean> {
   }
   return () => {
     const now = performance.now()
-    if (now - lookedAt >= looksAgainAfter) {
-      lookedAt = now
-      known = look(known)
+    if (now - queriedAt >= knownFor) {
+      queriedAt = now
+      known = query(known)
     }
     return known
   }
@@ -181,7 +181,7 @@ export const receiverOf = ({ config, settings, queues, log, traces }: Runtime): 
   receiver({
     log,
     redact: redactor(secretsOf(config)),
-    isAnswer: trigger => isAnswerTo(queues.runs, trigger),
+    answersQuestion: trigger => answersQuestion(queues.runs, trigger),
     app: { triggerOf: ownerId => triggerOf(settings.settings, ownerId), appId: config.app.id },
     enqueue: trigger =>
       traces.begin('webhook', { delivery: trigger.deliveryId, trigger: trigger.id }, async () => {

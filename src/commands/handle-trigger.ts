@@ -15,7 +15,7 @@ import { threadSlot } from '../core/model/thread.ts'
 import { minute, recent, second } from '../core/model/time.ts'
 import type { CommentTrigger, LabelTrigger, ThreadTrigger } from '../core/model/trigger.ts'
 import type { HandledOutcome } from '../core/record/flow-meter.ts'
-import { isAnswerTo } from '../core/record/open-question.ts'
+import { answersQuestion } from '../core/record/open-question.ts'
 import { afterPassing, isFinal, isTooLong, type Passing, services } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
@@ -287,7 +287,7 @@ async function acceptComment(context: CommandContext, trigger: CommentTrigger): 
 async function acceptAnswer(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
   const { reacted, pendingMessage } = context.record
   const isBegun = reacted || pendingMessage || (await context.deps.runs.get(runId(context)))
-  if (!isBegun && !(await isAnswerTo(context.deps.runs, trigger))) return end
+  if (!isBegun && !(await answersQuestion(context.deps.runs, trigger))) return end
   const known = await senderOf(context, trigger, instruction)
   if (!known || !mayUse(known, instruction)) return end
   const [page] = await pagesOf(context, [ownText(trigger)], trigger)

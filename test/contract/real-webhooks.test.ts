@@ -22,7 +22,7 @@ const server = (() => {
     log,
     isSilent: silenceJudge(() => called),
     receive: receiver({
-      isAnswer: async () => false,
+      answersQuestion: async () => false,
       log,
       app: { triggerOf: () => usualTrigger, appId: 5 },
       redact: text => text,

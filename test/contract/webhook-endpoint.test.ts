@@ -32,7 +32,7 @@ const server = (() => {
     log,
     isSilent: silenceJudge(() => words),
     receive: receiver({
-      isAnswer: async () => false,
+      answersQuestion: async () => false,
       log,
       app: { triggerOf: () => usualTrigger, appId: 5 },
       redact: text => text.replaceAll('hush', '[redacted]'),

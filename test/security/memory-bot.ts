@@ -40,7 +40,7 @@ import { threadSlot } from '../../src/core/model/thread.ts'
 import type { InlineComment, Trigger } from '../../src/core/model/trigger.ts'
 import type { CommentView, PullView, SandboxView } from '../../src/core/model/views.ts'
 import { aroundMarkers, markerSigner } from '../../src/core/record/marker.ts'
-import { isAnswerTo } from '../../src/core/record/open-question.ts'
+import { answersQuestion } from '../../src/core/record/open-question.ts'
 import { Run } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
@@ -142,7 +142,7 @@ const door = webhookEndpoint({
   secret: webhookSecret,
   log: logInto(line => noted(line)),
   receive: receiver({
-    isAnswer: trigger => isAnswerTo(asked, trigger),
+    answersQuestion: trigger => answersQuestion(asked, trigger),
     log: logInto(line => noted(line)),
     app: { triggerOf: () => usualTrigger, appId: app },
     redact: text => redact(text),

@@ -2,6 +2,7 @@
 import type { CommentRef } from '../model/trigger.ts'
 import { unfinished } from './failures.ts'
 import type { FollowUp } from './mailbox-part.ts'
+import { inlineAsked, ofReview } from './open-question.ts'
 import { changed, type InlineAsked, type Outcome, type Run } from './run.ts'
 import { statusPlace } from './status-place.ts'
 import { limits } from './timing.ts'
@@ -103,13 +104,6 @@ export const neverBegan = ({ result: { outcome }, session: { instructionSent, ag
 export const inTheOpen = ({ report: { status } }: Run): Pick<Run['report'], 'status'> =>
   status?.minimized ? { status: undefined } : { status }
 
-export function inlineAsked({ id, request, report }: Run): InlineAsked[] {
-  const { origin, inline = [] } = request
-  const isReview = origin.kind === 'comment' && origin.commentRef.kind === 'review'
-  const first = isReview ? inline.map(comment => ofReview(comment.id, id)) : []
-  return [...first, ...(report.inlineAsked ?? [])]
-}
-
 /** The number of a message's first inline comment: they are numbered throughout a Run, from 1. */
 export function firstNumber(run: Run, messageId: string): number {
   const asked = inlineAsked(run)
@@ -125,10 +119,3 @@ export function inlineOf(run: Run, { id, inline = [], source }: FollowUp): Inlin
   const { commentId, rootId } = target
   return inlinePlace(run)?.rootId === rootId ? [] : [{ commentId, rootId, messageId: id, by: 'comment' }]
 }
-
-const ofReview = (commentId: number, messageId: string): InlineAsked => ({
-  commentId,
-  rootId: commentId,
-  messageId,
-  by: 'review',
-})

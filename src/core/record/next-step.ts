@@ -12,7 +12,8 @@ import {
   wentSilent,
 } from './failures.ts'
 import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
-import { inlineAsked, isSuperseded } from './last-word.ts'
+import { isSuperseded } from './last-word.ts'
+import { inlineAsked } from './open-question.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
 import { hasChanged } from './pull-end.ts'
 import { mayServe } from './request-part.ts'

@@ -2,9 +2,22 @@
 import type { JobIndex } from '../model/ports.ts'
 import { type Thread, threadSlot } from '../model/thread.ts'
 import type { CommentTrigger } from '../model/trigger.ts'
-import { inlineAsked } from './last-word.ts'
 import { openQuestion } from './permission-request.ts'
-import type { Run } from './run.ts'
+import type { InlineAsked, Run } from './run.ts'
+
+export function inlineAsked({ id, request, report }: Run): InlineAsked[] {
+  const { origin, inline = [] } = request
+  const isReview = origin.kind === 'comment' && origin.commentRef.kind === 'review'
+  const first = isReview ? inline.map(comment => ofReview(comment.id, id)) : []
+  return [...first, ...(report.inlineAsked ?? [])]
+}
+
+export const ofReview = (commentId: number, messageId: string): InlineAsked => ({
+  commentId,
+  rootId: commentId,
+  messageId,
+  by: 'review',
+})
 
 /** Files that the agent changed in this round, of which nothing is on GitHub. */
 export const leftUnpublished = ({ request, result: { outcome }, session: { sessionLog } }: Run): number =>
@@ -26,18 +39,18 @@ export function asksBack(run: Run): boolean {
 export const waitsForAnswer = (run: Run): boolean => openQuestion(run) !== undefined || asksBack(run)
 
 /** Nobody has asked or been asked anything there since. */
-export async function isAnswerTo(
+export async function answersQuestion(
   runs: JobIndex,
   { thread, sender }: Pick<CommentTrigger, 'thread' | 'sender'>,
 ): Promise<boolean> {
-  const sets = [askingIn(thread, sender.id), threadSlot(thread)]
+  const sets = [questionsTo(thread, sender.id), threadSlot(thread)]
   const [[asked] = [], [newest] = []] = await runs.members(sets, { kind: 'last', count: 1 })
   return asked !== undefined && asked.id === newest?.id
 }
 
 /** All that ask somebody, and those that ask this person in this thread. */
-export const asking = 'asks'
-export const askingIn = ({ repoId, number }: Pick<Thread, 'repoId' | 'number'>, person: number): string =>
+export const openQuestions = 'asks'
+export const questionsTo = ({ repoId, number }: Pick<Thread, 'repoId' | 'number'>, person: number): string =>
   `asks ${repoId} ${number} ${person}`
 
 export const remarkName = (number: number): string => `Review comment ${number}`

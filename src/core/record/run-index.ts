@@ -8,7 +8,7 @@ import type { IndexEntry, JobIndex, JobQueue, JobRecord } from '../model/ports.t
 import { type Thread, threadSlot } from '../model/thread.ts'
 import { day } from '../model/time.ts'
 import { mayHaveBegun } from './intents.ts'
-import { asking, askingIn, waitsForAnswer } from './open-question.ts'
+import { openQuestions, questionsTo, waitsForAnswer } from './open-question.ts'
 import { openQuestion } from './permission-request.ts'
 import { openPullsOf } from './pull-end.ts'
 import { retryOf, services } from './retries.ts'
@@ -124,7 +124,7 @@ const inTask = ({ addedAt, data: { session } }: Indexed & { data: Run }): IndexE
 /** A question that nobody has answered in a week is forgotten. */
 const questions = ({ addedAt, data }: Indexed & { data: Run }): IndexEntry[] =>
   waitsForAnswer(data)
-    ? [asking, askingIn(data.thread, data.request.by.id)].map(set => ({
+    ? [openQuestions, questionsTo(data.thread, data.request.by.id)].map(set => ({
         ...{ set, score: data.result.concludedAt ?? addedAt, keptMs: 7 * day },
       }))
     : []

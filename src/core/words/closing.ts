@@ -6,7 +6,6 @@ import { unfinished } from '../record/failures.ts'
 import {
   endsInReview,
   endsQuietly,
-  inlineAsked,
   inlinePlace,
   isUndone,
   leavesBoxInStatus,
@@ -15,7 +14,13 @@ import {
   staysInStatus,
   wasResumed,
 } from '../record/last-word.ts'
-import { asksBack, leftUnpublished, saidOfRemark, withoutRemarks } from '../record/open-question.ts'
+import {
+  asksBack,
+  inlineAsked,
+  leftUnpublished,
+  saidOfRemark,
+  withoutRemarks,
+} from '../record/open-question.ts'
 import { hasChanged } from '../record/pull-end.ts'
 import { isReadOnly } from '../record/request-part.ts'
 import { baseOf, type Ended, type Outcome, type Run } from '../record/run.ts'

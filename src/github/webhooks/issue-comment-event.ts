@@ -37,14 +37,14 @@ export function fromIssueComment(arrival: Arrival<IssueComment>): Normalised {
     names: ['comment', 'edit'],
     commentRef: { kind: 'thread', commentId: comment.id, nodeId: comment.node_id },
   } as const
-  const heard = said(here, commentWords(here, comment), of)
-  if (heard.kind !== 'ignored' || heard.why !== 'no command' || action !== 'created') return heard
-  if (isToSomebody(comment.body)) return heard
+  const read = said(here, commentWords(here, comment), of)
+  if (read.kind !== 'ignored' || read.why !== 'no command' || action !== 'created') return read
+  if (isToSomebody(comment.body)) return read
   const at = timeOf(comment.created_at)
   const plain = said(here, { kind: 'words', at, text: { text: comment.body, plain: true } }, of)
   return plain.kind === 'trigger' && plain.trigger.kind === 'comment'
-    ? { ...heard, unlessAsked: plain.trigger }
-    : heard
+    ? { ...read, unlessAsked: plain.trigger }
+    : read
 }
 
 /** Words for a person begin with that name; a name alone may be an answer. */

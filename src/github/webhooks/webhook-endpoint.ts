@@ -225,7 +225,7 @@ export interface ReceivingDeps {
   /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
   enqueue(trigger: Trigger): Promise<'added' | 'known'>
   /** Whether it answers the last that an agent asked there. */
-  isAnswer(trigger: CommentTrigger): Promise<boolean>
+  answersQuestion(trigger: CommentTrigger): Promise<boolean>
 }
 
 type Received = Passed | { kind: 'added' | 'known'; id: string }
@@ -233,12 +233,13 @@ type Received = Passed | { kind: 'added' | 'known'; id: string }
 export type Receive = (delivery: Delivery) => Promise<Received>
 
 export const receiver =
-  ({ app, redact, log, enqueue, isAnswer }: ReceivingDeps): Receive =>
+  ({ app, redact, log, enqueue, answersQuestion }: ReceivingDeps): Receive =>
   async delivery => {
     const { id, event } = delivery
-    const heard = normalise(delivery, app)
-    const answer = heard.kind === 'ignored' ? heard.unlessAsked : undefined
-    const read: Normalised = answer && (await isAnswer(answer)) ? { kind: 'trigger', trigger: answer } : heard
+    const normalised = normalise(delivery, app)
+    const answer = normalised.kind === 'ignored' ? normalised.unlessAsked : undefined
+    const read: Normalised =
+      answer && (await answersQuestion(answer)) ? { kind: 'trigger', trigger: answer } : normalised
     if (read.kind === 'ignored') {
       log.debug({ delivery: id, event, why: read.why }, 'ignored')
       return read

@@ -1,13 +1,8 @@
 import { type Finding, maxFinding, type Placed, placedIn, reviewWordsIn } from '../../core/agent/findings.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import { isFork } from '../../core/model/thread.ts'
-import {
-  endsInReview,
-  endsQuietly,
-  inlineAsked,
-  inlinePlace,
-  leavesBoxInStatus,
-} from '../../core/record/last-word.ts'
+import { endsInReview, endsQuietly, inlinePlace, leavesBoxInStatus } from '../../core/record/last-word.ts'
+import { inlineAsked } from '../../core/record/open-question.ts'
 import { questionKey, questionToAsk } from '../../core/record/permission-request.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import { retriedAt, retryOf } from '../../core/record/retries.ts'
