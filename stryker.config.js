@@ -19,7 +19,7 @@ export default {
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutate.config.ts', related: false },
   mutate: [
-    'src/core/record/{next-step,apply-snapshot,start-limits,timing,messages}.ts',
+    'src/core/record/{next-step,apply-snapshot,admission,timing,messages}.ts',
     'src/{runs/advance-run,maintenance/redeliver-webhooks}.ts',
     lines('src/core/record/intents.ts', 'exactlyOnce', 'exactlyOnce'),
     lines('src/posthog/posthog-http.ts', 'faultOf', 'limitFault'),

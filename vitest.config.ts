@@ -23,7 +23,7 @@ const rare = [
     'call-counts',
   ],
   ...['chains', 'clocks', 'container', 'doctor', 'editor-schema', 'folded-status', 'forms', 'going-on'],
-  ...['hostile-texts', 'less-settings', 'lost-queue', 'many-processes', 'memory'],
+  ...['hostile-texts', 'less-settings', 'limits', 'lost-queue', 'many-processes', 'memory'],
   ...['missed-webhooks', 'owner-moves', 'owner-settings', 'probot-app', 'processes', 'pull-shape'],
   ...['reading-cost', 'refused-reads', 'refused-words', 'set-up', 'settings-check', 'settings-file'],
   ...['start-checks', 'strangers', 'surroundings', 'templates', 'tenants', 'thread-order', 'traces'],

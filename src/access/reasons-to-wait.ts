@@ -8,15 +8,15 @@ import {
   pauseOfOwner,
   pauseOfRepository,
 } from '../core/model/pause.ts'
-import type { JobIndex, JobQueue, ThreadClient } from '../core/model/ports.ts'
+import type { Guard, JobIndex, JobQueue, ThreadClient } from '../core/model/ports.ts'
 import type { Awaited } from '../core/model/views.ts'
+import { heldAt } from '../core/record/admission.ts'
 import { costReached, limitReached } from '../core/record/failures.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
 import type { Run, Spent, Waits } from '../core/record/run.ts'
-import { placeOf, untilPullEnds, working } from '../core/record/run-index.ts'
+import { hasOpenPull, pullToCome } from '../core/record/run-index.ts'
 import { isNear, spendingOf } from '../core/record/spending.ts'
-import { admissionOf, aheadInSession } from '../core/record/start-limits.ts'
 import { type DeploymentSettings, pausedBecause } from '../core/settings/deployment-settings.ts'
 
 export interface Candidate {
@@ -45,16 +45,10 @@ export async function heldByUs(
 ): Promise<{ waits?: Waits; spent?: Spent[] }> {
   const { index, now } = own
   const me = { id, addedAt, data: run }
-  const [paused, inSession, admission] = await Promise.all([
-    pauseOf(run, own),
-    aheadInSession(me, index),
-    admissionOf(me, index, now),
-  ])
+  const [paused, held] = await Promise.all([pauseOf(run, own), heldAt(me, index, now)])
   if (paused) return { waits: paused }
-  if (inSession > 0) return { waits: { kind: 'session', ahead: inSession } }
-  if (admission.kind === 'until')
-    return { waits: { kind: 'until', at: admission.at, limit: limitReached(run, admission) } }
-  if (admission.kind === 'ahead') return { waits: { kind: 'line', ahead: admission.ahead, of: admission.of } }
+  if (held?.kind === 'until') return { waits: { kind: 'until', at: held.at, limit: limitReached(run, held) } }
+  if (held) return { waits: held }
   // Last, as it reads records.
   const spending = await spendingOf(me, index, now)
   const [last] = spending.toSorted((a, b) => (b.until ?? 0) - (a.until ?? 0))
@@ -91,42 +85,49 @@ export const pauseIn = (repoId: number, { pauses, github, signer }: Pausing): Pr
 
 const maxKept = 20
 
-/** What people have to end first: asked only where the webhook, or a setting, says that there may be some. */
+/**
+ * What people have to end first: asked only where the webhook, or a setting, says that there may be some. The guards
+ * are for what comes between this look and the write that admits.
+ */
 export async function heldByOthers(
   me: Candidate,
   github: Pick<ThreadClient, 'blockers' | 'openPulls'>,
   { index, now }: Pick<Own, 'index' | 'now'>,
-): Promise<Waits | undefined> {
+): Promise<{ waits?: Waits; guards: readonly Guard[] }> {
   const { thread, request, baseline, mailbox, schedule, result } = me.run
   const { waits } = schedule
   const since = waits?.kind === 'blocked' || waits?.kind === 'open-pulls' ? waits.since : now
-  if (request.options.force || mailbox.forced) return undefined
+  if (request.options.force || mailbox.forced) return free
   const mayBeBlocked = thread.kind === 'issue' && (baseline.snapshot.blockers ?? 0) > 0
   if (mayBeBlocked) {
     const open = await github.blockers()
+    const more = Math.max(0, open.length - maxKept)
     if (open.length > 0)
-      return { kind: 'blocked', since, by: open.slice(0, maxKept), more: Math.max(0, open.length - maxKept) }
+      return { ...free, waits: { kind: 'blocked', since, by: open.slice(0, maxKept), more } }
   }
   const most = baseline.settings.limits.open_pull_requests
   const hasOwn = result.pulls.some(({ state }) => state === 'open')
-  if (most === undefined || isReadOnly(request.what) || thread.kind === 'pull' || hasOwn) return undefined
-  const [open, toCome] = await Promise.all([
+  if (most === undefined || isReadOnly(request.what) || thread.kind === 'pull' || hasOwn) return free
+  const [known = 0] = await index.query([{ kind: 'count', set: hasOpenPull(thread.repoId) }])
+  const [open, coming] = await Promise.all([
     github.openPulls(baseline.settings.branch_prefix),
-    pullsToCome(me, index),
+    index.listed([pullToCome(thread.repoId)]),
   ])
-  const pulls = [...open, ...toCome]
-  return pulls.length < most ? undefined : { kind: 'open-pulls', since, most, pulls: pulls.slice(0, maxKept) }
+  const toCome = coming.flatMap(({ id, data }): Awaited[] =>
+    id === me.id
+      ? []
+      : [{ name: `#${data.thread.number}`, title: data.baseline.snapshot.title, url: data.thread.url }],
+  )
+  const pulls = [...open, ...toCome].slice(0, maxKept)
+  if (open.length + toCome.length >= most)
+    return { ...free, waits: { kind: 'open-pulls', since, most, pulls } }
+  return {
+    guards: [
+      { set: pullToCome(thread.repoId), most: most - open.length },
+      // One that came meanwhile is to come no more, and GitHub has not told of it.
+      { set: hasOpenPull(thread.repoId), most: known + 1 },
+    ],
+  }
 }
 
-/** The threads of Runs that are at work on one, or wait here for longer. */
-async function pullsToCome(me: Candidate, index: Own['index']): Promise<Awaited[]> {
-  const place = placeOf({ data: me.run }, 'repository')
-  const runs = await index.listed([working(place), untilPullEnds(me.run.thread.repoId)])
-  return runs.flatMap(({ id, addedAt, data: { thread, request, baseline, schedule, result } }) => {
-    const isOlder = addedAt < me.addedAt || (addedAt === me.addedAt && id < me.id)
-    const opens = thread.kind === 'issue' && !isReadOnly(request.what) && result.pulls.length === 0
-    return id !== me.id && opens && (schedule.admitted || isOlder)
-      ? [{ name: `#${thread.number}`, title: baseline.snapshot.title, url: thread.url }]
-      : []
-  })
-}
+const free = { guards: [] }

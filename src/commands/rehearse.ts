@@ -74,7 +74,7 @@ async function startOutlook(context: CommandContext, planned: Run): Promise<Woul
     model: run.request.options.model,
     effort: run.request.options.effort,
     costFactor: models.find(isModel(run.request.options.model))?.costFactor,
-    waits: ours.waits ?? others,
+    waits: ours.waits ?? others.waits,
     settings: held.filter(({ from }) => from.some(({ kind }) => kind !== 'default')),
     request: runRequest({
       ...run.request.options,

@@ -10,7 +10,7 @@ import * as sql from './embedded-schema.ts'
 import { schema } from './embedded-schema.ts'
 import { storableJson } from './job-record.ts'
 import { claimDirectory, type DataFolder, PglitePool, PgliteSession, watchFolder } from './pglite-pool.ts'
-import type { Additions, Entries, Indexed, QueueBackend, QueueIndex } from './queue-backend.ts'
+import type { Additions, Entries, Indexed, QueueBackend, QueueIndex, Saving } from './queue-backend.ts'
 import type { QueueLog } from './queue-log.ts'
 
 const HOUR = 3_600_000
@@ -181,16 +181,17 @@ function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
         rows.filter(({ n }) => n === at + 1).map(({ id, score }) => ({ id, score: Number(score) })),
       )
     },
-    save: async ({ id, token, lockDuration, data, entries }) => {
-      const { rows }: Rows<{ held: boolean }> = await pool.query(sql.saved, [
+    save: async ({ id, token, lockDuration, data, entries, guards }) => {
+      const { rows }: Rows<{ saving: Saving }> = await pool.query(sql.saved, [
         queue,
         id,
         token,
         Date.now() + lockDuration,
         data,
         entries || null,
+        JSON.stringify(guards),
       ])
-      return rows[0]?.held === true
+      return rows[0]?.saving ?? 'lost'
     },
     amend: async ({ id, was, data, entries }) => {
       const { rows }: Rows<{ amended: boolean }> = await pool.query(sql.amended, [

@@ -31,21 +31,22 @@ export class HeldLock {
   }
 
   /** Throws `LockLost` unless the server says in time that the lock is ours. */
-  assert(): Promise<void> {
-    return this.during(this.#extend)
+  async assert(): Promise<void> {
+    await this.during(this.#extend)
   }
 
-  /** Runs a step that also extends the lock. Throws `LockLost` like `assert`. */
-  async during(step: () => Promise<boolean>): Promise<void> {
+  /** Runs a step that also extends the lock, or gives false if it was lost. Throws `LockLost` like `assert`. */
+  async during<T>(step: () => Promise<T | false>): Promise<T> {
     if (this.#lost) throw this.#lost
     const requestedAt = Date.now()
     const left = Math.max(this.#heldUntil - requestedAt, this.#duration / 3)
-    const isHeld = await within(left, step(), () => false).catch(error => {
+    const came = await within<T | false>(left, step(), () => false).catch(error => {
       throw this.#lose(error)
     })
     if (this.#lost) throw this.#lost
-    if (!isHeld) throw this.#lose()
+    if (came === false) throw this.#lose()
     this.#heldUntil = requestedAt + this.#duration
+    return came
   }
 
   interrupt(reason: Error): void {

@@ -4,7 +4,7 @@
  */
 import { DelayedError, type IQueueBackend, type Job, type Telemetry, Worker } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
-import type { LockedJob, StepResult } from '../core/model/ports.ts'
+import type { Guard, LockedJob, StepResult } from '../core/model/ports.ts'
 import { HeldLock, within } from './held-lock.ts'
 import {
   closedInbox,
@@ -17,7 +17,7 @@ import {
   writeFate,
 } from './inbox.ts'
 import { entriesOf, type Format, readData, storable, withUnread } from './job-record.ts'
-import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex } from './queue-backend.ts'
+import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex, Saving } from './queue-backend.ts'
 import type { QueueLog } from './queue-log.ts'
 import { traced } from './telemetry.ts'
 import { LockLost, type Processor, ShuttingDown, type Working } from './work-queue.ts'
@@ -38,6 +38,12 @@ export interface JobWorkerOptions<Data> extends BullQueueOptions<Data>, Working<
 
 type BullMqJob = Job<unknown, unknown, string, JobProgress>
 type Outcome = StepResult | { kind: 'leave' }
+
+interface Saved<Data> {
+  read: Data
+  next: Data
+  guards: readonly Guard[]
+}
 
 interface Holding<Data> {
   data: Data
@@ -223,9 +229,11 @@ export class JobWorker<Data> {
       failures: failuresOf(job),
       signal: lock.signal,
       assertLocked: () => lock.assert(),
-      save: async next => {
-        await lock.during(() => this.#save(job, token, { read: held.data, next }))
-        held.data = next
+      save: async next => void (await held.saveIf([], next)),
+      saveIf: async (guards, next) => {
+        const saving = await lock.during(() => this.#save(job, token, { read: held.data, next, guards }))
+        if (saving === 'saved') held.data = next
+        return saving === 'saved'
       },
       inbox: () => reached(openedInbox(this.#backend, idOf(job), () => lock.assert())),
       closeInbox: async () => {
@@ -236,17 +244,18 @@ export class JobWorker<Data> {
     return held
   }
 
-  async #save(job: BullMqJob, token: string, { read, next }: { read: Data; next: Data }): Promise<boolean> {
+  async #save(job: BullMqJob, token: string, { read, next, guards }: Saved<Data>): Promise<Saving | false> {
     const data = storable(withUnread(job.data, read, next))
-    const isSaved = await this.#options.queueIndex.save({
+    const saving = await this.#options.queueIndex.save({
       id: idOf(job),
       token,
       lockDuration: this.#options.lockDuration,
       data: JSON.stringify(data),
       entries: entriesOf(this.#options, { id: idOf(job), data: next, addedAt: job.timestamp }),
+      guards,
     })
-    if (isSaved) job.data = data
-    return isSaved
+    if (saving === 'saved') job.data = data
+    return saving !== 'lost' && saving
   }
 
   async #decide(held: LockedJob<Data>, job: BullMqJob, lock: HeldLock): Promise<Outcome> {

@@ -1,6 +1,7 @@
 import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
+import { z } from 'zod'
 import type { Allowance, CallBudget, LimitStore } from '../core/model/call-budget.ts'
-import type { IndexEntry, JobIndex, StreamLeases } from '../core/model/ports.ts'
+import type { Guard, IndexEntry, JobIndex, StreamLeases } from '../core/model/ports.ts'
 
 export interface QueueBackend {
   kind: 'redis' | 'embedded'
@@ -51,7 +52,12 @@ export interface Saved {
   lockDuration: number
   data: string
   entries: Entries
+  guards: readonly Guard[]
 }
+
+/** Lost: the lock was. Refused: by a guard. */
+export const Saving = z.enum(['saved', 'refused', 'lost'])
+export type Saving = z.infer<typeof Saving>
 
 interface Amended {
   id: string
@@ -67,7 +73,7 @@ export interface Indexed extends StoredJob {
 }
 
 export interface QueueIndex extends JobIndex {
-  save(saved: Saved): Promise<boolean>
+  save(saved: Saved): Promise<Saving>
   /** Of an ended job; false if it is live or gone, or its data is not what it was. */
   amend(amended: Amended): Promise<boolean>
   isBuilt(version: string): Promise<boolean>

@@ -5,7 +5,15 @@ import { z } from 'zod'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import { within } from './held-lock.ts'
 import { storableJson } from './job-record.ts'
-import type { Additions, BullMqQueue, Indexed, QueueBackend, QueueIndex, Saved } from './queue-backend.ts'
+import {
+  type Additions,
+  type BullMqQueue,
+  type Indexed,
+  type QueueBackend,
+  type QueueIndex,
+  type Saved,
+  Saving,
+} from './queue-backend.ts'
 import { type QueueLog, withShortLogs } from './queue-log.ts'
 import { redisBudget, redisLimits } from './redis-budget.ts'
 import { added, amended, behind, ended, finished, mended, queried, saved } from './redis-scripts.ts'
@@ -131,7 +139,7 @@ declare module 'ioredis' {
     codexQueried(sets: string, queries: string): Result<string[], Context>
     codexAdded(...args: (string | number | Buffer)[]): Result<[string | number, string | null], Context>
     codexFinished(...args: (string | number | Buffer)[]): Result<unknown, Context>
-    codexSaved(...args: (string | number)[]): Result<number, Context>
+    codexSaved(...args: (string | number)[]): Result<string, Context>
     codexAmended(...args: (string | number)[]): Result<number, Context>
     codexEnded(...args: (string | number)[]): Result<null, Context>
     codexMended(...args: (string | number)[]): Result<null, Context>
@@ -244,11 +252,12 @@ function redisIndex(queue: BullMqQueue, { producer, worker }: Connections): Queu
   }
 }
 
-async function save(queue: BullMqQueue, sets: string, redis: Redis, saved: Saved): Promise<boolean> {
-  const { id, token, lockDuration, data, entries } = saved
+async function save(queue: BullMqQueue, sets: string, redis: Redis, saved: Saved): Promise<Saving> {
+  const { id, token, lockDuration, data, entries, guards } = saved
   const key = queue.toKey(id)
   const keys = [key, `${key}:lock`, queue.toKey('stalled')]
-  return (await redis.codexSaved(...keys, token, lockDuration, data, sets, id, entries, Date.now())) === 1
+  const ours = [token, lockDuration, data, sets, id, entries, Date.now(), JSON.stringify(guards)]
+  return Saving.parse(await redis.codexSaved(...keys, ...ours))
 }
 
 async function* pages(queue: BullMqQueue, redis: Redis, types: JobType[]): AsyncIterable<Indexed[]> {

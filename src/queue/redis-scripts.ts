@@ -35,15 +35,21 @@ local stored = redis.call('HGET', job, 'name')
 if stored == name and entries ~= '' then place(job, sets, id, entries, tonumber(now)) end
 return { answer, stored }`
 
-/** Saves record and entries if the token holds the lock, and extends it as BullMQ does. */
+/** Saves record and entries if the token holds the lock, which it extends as BullMQ does, and no guard refuses. */
 export const saved = `${place}
-local token, duration, data, sets, id, entries, now = unpack(ARGV)
-if redis.call('GET', KEYS[2]) ~= token then return 0 end
+local token, duration, data, sets, id, entries, now, guards = unpack(ARGV)
+if redis.call('GET', KEYS[2]) ~= token then return 'lost' end
 redis.call('SET', KEYS[2], token, 'PX', duration)
 redis.call('SREM', KEYS[3], id)
+for _, guard in ipairs(cjson.decode(guards)) do
+  local set, above = sets .. guard.set, guard.above or -math.huge
+  local others = redis.call('ZCOUNT', set, string.format('(%.17g', above), '+inf')
+  if tonumber(redis.call('ZSCORE', set, id) or -math.huge) > above then others = others - 1 end
+  if others >= guard.most then return 'refused' end
+end
 redis.call('HSET', KEYS[1], 'data', data)
 if entries ~= '' then place(KEYS[1], sets, id, entries, tonumber(now)) end
-return 1`
+return 'saved'`
 
 const leave = `
 local function leave(job, sets, id)

@@ -75,6 +75,10 @@ export function given(run: Run, differs: Differs = {}): Given {
     signal: new AbortController().signal,
     assertLocked: async () => {},
     save: async () => {},
+    saveIf: async (_guards, data) => {
+      await job.save(data)
+      return true
+    },
     inbox: async () => [],
     closeInbox: () => job.inbox(),
     ...rest,

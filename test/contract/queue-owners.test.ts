@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { liveRunsOf } from '../../src/bot/start-work.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
+import { heldAt } from '../../src/core/record/admission.ts'
 import { changed, Run, type RunChange } from '../../src/core/record/run.ts'
 import { ofThread, runIndex } from '../../src/core/record/run-index.ts'
-import { admissionOf } from '../../src/core/record/start-limits.ts'
 import { openQueues } from '../../src/queue/open-queues.ts'
 import type { Queues } from '../../src/queue/work-queue.ts'
 import { issueThread, runWith } from '../core/given.ts'
@@ -63,12 +63,12 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
     const { outcome } = await queues.runs.add(`${owner}-asks`, data, threadSlot(data.thread))
     const kept = await queues.runs.get(`${owner}-asks`)
     if (!kept) return expect.fail('it is not kept')
-    return { outcome, kept, turn: await admissionOf(kept, queues.runs, Date.now()) }
+    return { outcome, kept, turn: await heldAt(kept, queues.runs, Date.now()) }
   }
 
   test('a Run of another owner starts at once, and is found', async () => {
     const { outcome, kept, turn } = await asks('quiet')
-    expect({ outcome, turn }).toEqual({ outcome: 'added', turn: { kind: 'now' } })
+    expect({ outcome, turn }).toEqual({ outcome: 'added', turn: undefined })
     expect(await queues.runs.holder(threadSlot(kept.data.thread))).toBe(kept.id)
     expect((await queues.runs.listed([ofThread(kept.data.thread)])).map(({ id }) => id)).toEqual([kept.id])
   })
@@ -87,7 +87,7 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
 
   test('of the loud owner itself it waits for those before it', async () => {
     const { turn } = await asks('loud')
-    expect(turn).toEqual({ kind: 'ahead', of: 'person', ahead: expect.any(Number) })
+    expect(turn).toEqual({ kind: 'line', of: 'person', ahead: expect.any(Number) })
     const { limits } = ofOwner('loud', 1).baseline.settings
     expect(turn).toMatchObject({ ahead: load - limits.person + 1 })
   })
@@ -96,10 +96,10 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
     const now = Date.now()
     const alone = async (owner: string) => {
       const data = ofOwner(owner, 1, { baseline: { settings: boundless() } })
-      return admissionOf({ id: 'asks', addedAt: 0, data }, queues.runs, now)
+      return heldAt({ id: 'asks', addedAt: 0, data }, queues.runs, now)
     }
     expect(await alone('loud')).toMatchObject({ kind: 'until', of: 'owner', used: starts, window: 300_000 })
-    expect(await alone('quiet')).toEqual({ kind: 'now' })
+    expect(await alone('quiet')).toBeUndefined()
   })
 })
 

@@ -23,7 +23,7 @@ const atOnce: Shown = [
 ]
 const preset: Shown = ['stories/settings.test.ts', 'a label of its own carries a preset']
 const offered: Shown = ['stories/trust.test.ts', 'only offered models and efforts are taken']
-const windows: Shown = ['core/start-limits.test.ts', 'owner_per_day: 1']
+const windows: Shown = ['core/admission.test.ts', 'owner_per_day: 1']
 const layers: Shown = ['core/layers.test.ts', 'a ceiling is never loosened from below']
 const ownerSays: Shown = ['stories/owner-settings.test.ts', 'they hold in all repositories']
 const granted: Shown = ['security/grants.test.ts', 'what is granted is had']

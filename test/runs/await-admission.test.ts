@@ -2,11 +2,12 @@
 import { describe, expect, test } from 'vitest'
 import type { ThreadClient } from '../../src/core/model/ports.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { runIndex } from '../../src/core/record/run-index.ts'
 import { warnings } from '../../src/core/words/warnings.ts'
 import { awaitAdmission } from '../../src/runs/steps/await-admission.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
 import { ask, pull, pullThread, runWith, t0 } from '../core/given.ts'
-import { memoryIndex } from '../support/memory-index.ts'
+import { memoryIndex, refusals } from '../support/memory-index.ts'
 
 const limited = (limits: Partial<Run['baseline']['settings']['limits']>, ...differs: RunChange[]): Run => {
   const run = runWith(...differs)
@@ -62,5 +63,31 @@ describe('at the limit of open pull requests', () => {
     expect([schedule.admitted, schedule.waits?.kind]).toEqual(
       starts ? [true, undefined] : [false, 'open-pulls'],
     )
+  })
+
+  const atWork: RunChange = { id: 'at-work', schedule: { admitted: true } }
+  test.each<[string, Run[]]>([
+    ['another begins', [runWith(atWork)]],
+    ['one that was to come is there', [runWith(atWork, { result: { pulls: [pull] } })]],
+  ])('nothing begins if meanwhile %s, and it is looked at again', async (_, others) => {
+    let all: Run[] = []
+    const entries = (data: Run) => ({
+      id: data.id,
+      entries: runIndex.entries({ id: data.id, addedAt: t0, data }),
+    })
+    const index = memoryIndex(() => all.map(entries))
+    const run = limited({ open_pull_requests: 1 })
+    const hand = handWith(run, {
+      index,
+      saveIf: async guards => (await refusals(index, run.id, guards)) === 0,
+      github: {
+        closing: async () => undefined,
+        openPulls: async () => {
+          all = others
+          return []
+        },
+      },
+    })
+    expect(await afterStep(awaitAdmission, hand)).toEqual(run)
   })
 })

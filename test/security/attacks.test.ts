@@ -10,9 +10,9 @@ import { parse } from 'yaml'
 import { parseCommands, settingsFile } from '../../src/commands/command-registry.ts'
 import { promptOf } from '../../src/core/agent/prompt.ts'
 import { roles } from '../../src/core/model/command-grammar.ts'
+import { heldAt } from '../../src/core/record/admission.ts'
 import { changed } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
-import { admissionOf } from '../../src/core/record/start-limits.ts'
 import { firstWords } from '../../src/core/record/words-to-say.ts'
 import { settingsPath } from '../../src/core/settings/repository-file.ts'
 import { stripInvisible } from '../../src/core/text/invisible.ts'
@@ -626,9 +626,9 @@ describe('loops and cost', () => {
     ['one owner in five minutes', 1_000, 4 * minute, { number: 8, repoId: 101 }],
   ])('too many runs of %s wait, and go on by themselves', async (_, most, ago, thread) => {
     const index = (count: number) => memoryIndex(() => runs(count, t0 - ago, thread))
-    expect(await admissionOf(me, index(most - 1), t0)).toEqual({ kind: 'now' })
-    expect(await admissionOf(me, index(most), t0)).toMatchObject({ kind: 'until' })
-    expect(await admissionOf(me, index(most), t0 + hour)).toEqual({ kind: 'now' })
+    expect(await heldAt(me, index(most - 1), t0)).toBeUndefined()
+    expect(await heldAt(me, index(most), t0)).toMatchObject({ kind: 'until' })
+    expect(await heldAt(me, index(most), t0 + hour)).toBeUndefined()
   })
 
   test('a stranger makes the bot talk once a day in a thread', async () => {

@@ -51,7 +51,7 @@ import { advanceRun } from '../../src/runs/advance-run.ts'
 import { deployment, pullView, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
-import { memoryIndex } from '../support/memory-index.ts'
+import { memoryIndex, refusals } from '../support/memory-index.ts'
 import { isAsked, shownIn } from '../support/pages.ts'
 
 export interface MemoryBotOptions {
@@ -366,6 +366,11 @@ export class MemoryBot {
         },
         save: async data => {
           job.data = this.#stored(parse, data)
+        },
+        saveIf: async (guards, data) => {
+          if ((await refusals(this.#queue, job.id, guards)) > 0) return false
+          job.data = this.#stored(parse, data)
+          return true
         },
       }),
     )

@@ -138,7 +138,7 @@ onEitherQueue('What a thread costs its readers', world => {
     const inOwn = async (name: string, settings = '') => {
       const repository = await github.addRepo('acme', `mails-${name}`)
       if (settings) await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
-      return { repository, ...(await opens(name, repository)) }
+      return { ...(await opens(name, repository)), repository }
     }
     const plain = await inOwn('plain')
     await reacted(plain.thread, await plain.says('/codex do it'))

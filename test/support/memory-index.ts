@@ -1,5 +1,5 @@
 /** The index of a few jobs that are at hand. */
-import type { IndexEntry, IndexQuery, JobIndex, JobQueue, Member } from '../../src/core/model/ports.ts'
+import type { Guard, IndexEntry, IndexQuery, JobIndex, JobQueue, Member } from '../../src/core/model/ports.ts'
 
 interface Job {
   id: string
@@ -31,6 +31,20 @@ export function memoryIndex(jobs: () => readonly Job[]): JobIndex & Pick<JobQueu
       })
     },
   }
+}
+
+/** How many of the guards refuse to save the job. */
+export async function refusals(
+  index: Pick<JobIndex, 'members'>,
+  id: string,
+  guards: readonly Guard[],
+): Promise<number> {
+  const sets = guards.map(({ set }) => set)
+  const members = await index.members(sets, { kind: 'first', count: Number.POSITIVE_INFINITY })
+  return guards.filter(({ above = Number.NEGATIVE_INFINITY, most }, n) => {
+    const others = members[n]?.filter(each => each.id !== id && each.score > above) ?? []
+    return others.length >= most
+  }).length
 }
 
 function answer(ask: IndexQuery, all: readonly Member[]): number | undefined {

@@ -9,6 +9,7 @@ export async function opensIssue(world: World, title: string, repository = world
   return {
     maya,
     number,
+    repository,
     thread: new Thread(world, number, repository),
     says: (text: string) => maya.comments(number, text),
     ledger,

@@ -206,6 +206,11 @@ export interface LockedJob<Data> {
   /** Throws `LockLost` unless the lock is still ours; prolongs it. Call it before every effect. */
   assertLocked(): Promise<void>
   save(data: Data): Promise<void>
+  /**
+   * Asks the guards in the step in which it saves, whatever other jobs do.
+   * @returns false if one refused, and nothing was saved
+   */
+  saveIf(guards: readonly Guard[], data: Data): Promise<boolean>
   /** Everything ever told to this job, oldest first. Opens a closed inbox. */
   inbox(): Promise<string[]>
   /** The same, for the last time: nothing more is taken, so that the job can end with nothing unread. */
@@ -281,6 +286,13 @@ export interface Member {
 export type IndexQuery =
   | { kind: 'count'; set: string; above?: number; before?: Member }
   | { kind: 'from-end'; set: string; nth: number }
+
+/** Lets a job be saved while fewer than `most` others are in the set, with a score `above`. */
+export interface Guard {
+  set: string
+  above?: number
+  most: number
+}
 
 /** As many as `count` of each set, counted from its lowest score or from its highest. */
 export interface Range {

@@ -8,8 +8,8 @@ import { nounOf } from '../model/thread.ts'
 import { minute } from '../model/time.ts'
 import { counted, dollars, moment } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
+import type { ReachedLimit } from './admission.ts'
 import type { Outcome, Run, Scope, Spent, Waits } from './run.ts'
-import type { ReachedLimit } from './start-limits.ts'
 
 export type Failure = Outcome & { kind: 'failed' }
 

@@ -11,6 +11,7 @@ import { mayHaveBegun } from './intents.ts'
 import { openQuestions, questionsTo, waitsForAnswer } from './open-question.ts'
 import { openQuestion } from './permission-request.ts'
 import { openPullsOf } from './pull-end.ts'
+import { isReadOnly } from './request-part.ts'
 import { retryOf, services } from './retries.ts'
 import { type Outcome, type Run, type Scope, scopes } from './run.ts'
 
@@ -48,8 +49,8 @@ export const started = (window: string): string => `started ${window}`
 export const waited = (place: string): string => `waited ${place}`
 
 export const threadWindow = ({ data: { thread } }: Placed): string => threadSlot(thread)
-export const inSession = (task: string, how: 'begun' | 'admitted' | 'waiting'): string =>
-  `session ${how} ${task}`
+type InSession = 'begun' | 'admitted' | 'waiting'
+export const inSession = (task: string, how: InSession): string => `session ${how} ${task}`
 
 export const tasksOf = ({
   data: {
@@ -104,6 +105,7 @@ export const runIndex = {
     ...sessions(run),
     ...branches(run),
     ...pulls(run),
+    ...pullsUnder(run),
     ...heads(run),
     ...bases(run),
     { set: ofThread(run.data.thread), score: run.addedAt, keptMs: kept },
@@ -181,8 +183,10 @@ function sessions(run: Indexed): IndexEntry[] {
   } = run.data
   if (outcome) return []
   const hasBegun = instructionSent || mayHaveBegun(run.data)
-  const how = admitted ? (hasBegun ? 'begun' : 'admitted') : 'waiting'
-  return tasksOf(run).map(task => ({ set: inSession(task, how), score: run.addedAt }))
+  const standings: InSession[] = admitted ? (hasBegun ? ['admitted', 'begun'] : ['admitted']) : ['waiting']
+  return tasksOf(run).flatMap(task =>
+    standings.map(how => ({ set: inSession(task, how), score: run.addedAt })),
+  )
 }
 
 function branches({
@@ -202,6 +206,17 @@ function branches({
 
 const pulls = ({ addedAt, data: { thread, result } }: Indexed & { data: Run }): IndexEntry[] =>
   result.pulls.map(({ number }) => ({ set: ofPull(thread, number), score: addedAt, keptMs: kept }))
+
+export const pullToCome = (repoId: number): string => `pull to come ${repoId}`
+export const hasOpenPull = (repoId: number): string => `has open pull ${repoId}`
+
+/** Under a limit of open pull requests it counts from its admission; once its pull request is there, GitHub tells. */
+function pullsUnder({ addedAt: score, data }: Indexed & { data: Run }): IndexEntry[] {
+  const { thread, request, schedule, result } = data
+  if (openPullsOf(data).length > 0) return [{ set: hasOpenPull(thread.repoId), score, keptMs: kept }]
+  const opens = thread.kind === 'issue' && !isReadOnly(request.what)
+  return opens && schedule.admitted && !result.outcome ? [{ set: pullToCome(thread.repoId), score }] : []
+}
 
 /** Where pull requests come from that it opened or works on: news of their checks name that. */
 function heads({ addedAt, data: { thread, workspace, result } }: Indexed & { data: Run }): IndexEntry[] {

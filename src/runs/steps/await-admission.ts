@@ -3,11 +3,11 @@ import { heldByOthers, heldByUs } from '../../access/reasons-to-wait.ts'
 import { instruction } from '../../core/model/command-grammar.ts'
 import { pausedPart } from '../../core/model/pause.ts'
 import { minute } from '../../core/model/time.ts'
+import { begunInSession, startGuards } from '../../core/record/admission.ts'
 import { atLimit, notAnyMore } from '../../core/record/failures.ts'
 import { isOwnMerge } from '../../core/record/own-pull-request.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
 import { type ChangeOf, changed, type Run, type Waits } from '../../core/record/run.ts'
-import { aheadInSession } from '../../core/record/start-limits.ts'
 import type { RepoSettings } from '../../core/settings/repository-settings.ts'
 import { failed } from './outcome.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
@@ -62,9 +62,9 @@ export const awaitAdmission = step('await-admission', {
     const last = hasWaited ? await heedingClosing(context) : heeded
     if (last.mailbox?.stop) return last
     const held = await heldByOthers({ ...candidate, run: context.run }, github, { index, now })
-    if (held) return { ...last, ...keepsWaiting(run, now, held) }
+    if (held.waits) return { ...last, ...keepsWaiting(run, now, held.waits) }
     if (hasWaited && !(await stillMay(context))) return failed(context, notAnyMore)
-    return {
+    const admitted: Change = {
       ...last,
       schedule: {
         ...entered(run, now),
@@ -77,6 +77,10 @@ export const awaitAdmission = step('await-admission', {
         nextPollAt: undefined,
       },
     }
+    const guards = [...startGuards({ ...candidate, data: run }, now), ...held.guards]
+    // If another was admitted meanwhile, it looks again a moment later.
+    await context.saveIf(guards, admitted)
+    return {}
   },
 })
 
@@ -133,7 +137,7 @@ function pollAgainAt(waits: Waits, now: number): number {
 /** Checks again before a session is used that another Run may have taken meanwhile. */
 export async function givesWay({ run, job, deps }: StepContext): Promise<ChangeOf<'schedule'> | undefined> {
   const now = deps.now()
-  const ahead = await aheadInSession({ id: job.id, addedAt: job.addedAt, data: run }, deps.index)
+  const ahead = await begunInSession({ id: job.id, addedAt: job.addedAt, data: run }, deps.index)
   if (ahead === 0) return undefined
   const { schedule } = keepsWaiting(run, now, { kind: 'session', ahead })
   return { schedule: { ...schedule, admitted: run.session.instructionSent } }

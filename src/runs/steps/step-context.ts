@@ -7,6 +7,7 @@ import type { Service } from '../../core/model/errors.ts'
 import type { Pauses } from '../../core/model/pause.ts'
 import type {
   GitHub,
+  Guard,
   JobIndex,
   JobQueue,
   LockedJob,
@@ -80,6 +81,8 @@ export interface StepContext<
   drawing: () => StatusDrawing
   save: (change: ChangeOf<Written>) => Promise<void>
   change: (change: ChangeOf<Written>) => void
+  /** Saves the change, and nothing if a guard refuses. */
+  saveIf: (guards: readonly Guard[], change: ChangeOf<Written>) => Promise<void>
   announce: (intent: Intent) => Promise<void>
   setIntent: (kind: Intent['kind'], intent: Intent | undefined) => void
 }
@@ -124,9 +127,8 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
   const { id, request } = job.data
   const log = deps.log.child({ run: id, delivery: request.delivery })
   let saved = job.data
-  const save = async (): Promise<void> => {
-    const [before, run] = [saved, context.run]
-    await job.save(run)
+  const wasSaved = async (run: Run): Promise<void> => {
+    const before = saved
     saved = run
     logMilestones(log, before, run)
     deps.meter?.moved(before, run)
@@ -139,7 +141,11 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
     ]
     await Promise.all(woken).catch(err => log.warn({ err }, 'could not wake waiting runs'))
   }
-  const saving = inOneGo(save)
+  const saving = inOneGo(async () => {
+    const { run } = context
+    await job.save(run)
+    await wasSaved(run)
+  })
   const put = (run: Run): Promise<void> => {
     context.run = run
     return saving()
@@ -159,6 +165,12 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
     save: change => put(changed(context.run, change)),
     change(change) {
       context.run = changed(context.run, change)
+    },
+    async saveIf(guards, change) {
+      const run = changed(context.run, change)
+      if (!(await job.saveIf(guards, run))) return
+      context.run = run
+      await wasSaved(run)
     },
     announce: intent => put(changed(context.run, withIntent(context.run, intent))),
     setIntent(kind, intent) {

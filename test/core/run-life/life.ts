@@ -15,7 +15,7 @@ import { advanceRun } from '../../../src/runs/advance-run.ts'
 import type { RunDeps } from '../../../src/runs/steps/step-context.ts'
 import { deploymentWith, memoryAccounts } from '../../support/deployment.ts'
 import { fakeLog } from '../../support/fake-log.ts'
-import { memoryIndex } from '../../support/memory-index.ts'
+import { memoryIndex, refusals } from '../../support/memory-index.ts'
 import { ask, deployment, hour, runWith, second, t0 } from '../given.ts'
 import { begin } from './agent.ts'
 import { happen } from './happenings.ts'
@@ -45,9 +45,9 @@ export async function live(world: World): Promise<Run> {
 
 type Limits = Run['baseline']['settings']['limits']
 
-const limitsOf = ({ script: { ahead, limited } }: World, usual: Limits): Limits => ({
+const limitsOf = ({ script: { ahead, overtaken, limited } }: World, usual: Limits): Limits => ({
   ...usual,
-  ...(ahead > 0 ? { person: 1 } : {}),
+  ...(ahead > 0 || overtaken > 0 ? { person: 1 } : {}),
   ...(limited ? { open_pull_requests: 1, cost_per_day: 50 } : {}),
 })
 
@@ -103,14 +103,16 @@ const settingsOf = (world: World): SettingsReader => ({
   },
 })
 
+/** With another Run at work while `isThere` says so. */
+function indexWith(isThere: () => boolean) {
+  const id = 'run-comment-400'
+  const data = runWith({ schedule: { admitted: true } })
+  const entries = runIndex.entries({ id, addedAt: t0 - second, data })
+  return memoryIndex(() => (isThere() ? [{ id, entries }] : []))
+}
+
 function depsOf(world: World, worker: Worker): RunDeps {
-  const older = {
-    id: 'run-comment-400',
-    addedAt: t0 - second,
-    data: runWith({ schedule: { admitted: true } }),
-  }
-  const entries = runIndex.entries(older)
-  const index = memoryIndex(() => (world.asked <= world.script.ahead ? [{ id: older.id, entries }] : []))
+  const index = indexWith(() => world.asked <= world.script.ahead)
   return {
     github: () => gitHubOf(world, worker),
     posthog: postHogOf(world, worker),
@@ -152,6 +154,7 @@ class Job {
   #parkings = 0
   #waits = 0
   #effectsSeen = 0
+  #overtakings = 0
 
   constructor(world: World, data: Run) {
     this.#world = world
@@ -253,6 +256,21 @@ class Job {
       save: async next => {
         await assertLocked()
         this.#record(next)
+      },
+      saveIf: async (guards, next) => {
+        await assertLocked()
+        const { script } = this.#world
+        const isOvertaken = this.#overtakings++ < script.overtaken
+        if (
+          (await refusals(
+            indexWith(() => isOvertaken),
+            this.data.id,
+            guards,
+          )) > 0
+        )
+          return false
+        this.#record(next)
+        return true
       },
     }
   }

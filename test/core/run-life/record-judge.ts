@@ -118,7 +118,7 @@ function checkStart({ holds, script, now }: World, { before, after }: Change, wr
   if (before.schedule.admitted || !after.schedule.admitted) return
   const reasons = script.limited ? allHolds : (['pause', 'bot pause'] as const)
   wrong(holds.inForce(reasons).length === 0, `let in although: ${holds.inForce(reasons).join()}`)
-  const isPlain = script.ahead === 0 && script.luck.every(luck => luck === 'well')
+  const isPlain = script.ahead === 0 && script.overtaken === 0 && script.luck.every(luck => luck === 'well')
   if (!isPlain || !holds.gone) return
   const { at, woke } = holds.gone
   wrong(now - at <= (woke ? 2 * second : slowestPoll), `let in ${now - at} ms after the last reason had gone`)

@@ -85,6 +85,8 @@ export interface Script {
   logLate: number
   /** How often it is somebody else's turn first. */
   ahead: number
+  /** How often another is let in between its look and its admission. */
+  overtaken: number
   /** Its settings have caps, and its issue may be blocked. */
   limited: boolean
   /** What holds it from the first. */
@@ -107,6 +109,7 @@ export const scriptWith = (given: Partial<Script> = {}): Script => ({
   resumesNowhere: false,
   logLate: 0,
   ahead: 0,
+  overtaken: 0,
   limited: false,
   heldBy: [],
   heldFor: 2,
@@ -254,6 +257,7 @@ export const scripts = (bad: readonly Luck[]): fc.Arbitrary<Script> =>
     resumesNowhere: fc.constantFrom(false, false, false, true),
     logLate: fc.constantFrom(0, 0, 700, 2_200, 10_000),
     ahead: fc.constantFrom(0, 0, 0, 1, 2),
+    overtaken: fc.constantFrom(0, 0, 0, 1, 2),
     limited: fc.boolean(),
     heldBy: fc.oneof(
       { weight: 2, arbitrary: fc.constant([]) },

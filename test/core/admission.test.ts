@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { begunInSession, heldAt, startGuards } from '../../src/core/record/admission.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
-import { admissionOf, aheadInSession, type Until } from '../../src/core/record/start-limits.ts'
-import { memoryIndex } from '../support/memory-index.ts'
+import { memoryIndex, refusals } from '../support/memory-index.ts'
 import { tries } from '../support/tries.ts'
 import {
   ask,
@@ -58,14 +58,14 @@ const another: RunChange = { thread: { ...pullThread, number: 8 } }
 
 const indexOf = (runs: OtherRun[]) =>
   memoryIndex(() => runs.map(run => ({ id: run.id, entries: runIndex.entries(run) })))
-const turn = (mine: OtherRun, others: OtherRun[]) => admissionOf(mine, indexOf(others), now)
-const first = { kind: 'now' }
+const turn = (mine: OtherRun, others: OtherRun[]) => heldAt(mine, indexOf(others), now)
+const first = undefined
 /** So many have to end before there is a place of this. */
-const ahead = (many: number, of: string) => ({ kind: 'ahead', ahead: many, of })
+const ahead = (many: number, of: string) => ({ kind: 'line', ahead: many, of })
 /** It waits for more than its turn. */
 const waitingFor = (what: Run['schedule']['waits']): RunChange =>
   changed(waits, { schedule: { waits: what } })
-const heldAt = (of: 'person' | 'repository' | 'owner'): RunChange =>
+const standsAt = (of: 'person' | 'repository' | 'owner'): RunChange =>
   waitingFor({ kind: 'line', ahead: 1, of })
 const many = (count: number, differs: RunChange = {}, step = 1): OtherRun[] =>
   Array.from({ length: count }, (_, i) => other((i + 1) * step, differs))
@@ -94,7 +94,7 @@ test('whoever is alone may start', async () => {
 })
 
 describe('Runs under way go first', () => {
-  test.each<[string, Limits, OtherRun[], object]>([
+  test.each<[string, Limits, OtherRun[], object | undefined]>([
     ['as many as may be', { repository: 1 }, [other(1)], ahead(1, 'repository')],
     ['not one fewer', { repository: 2 }, [other(1)], first],
     ['one more', { repository: 1 }, [other(1), other(2)], ahead(2, 'repository')],
@@ -119,15 +119,15 @@ describe('Runs under way go first', () => {
       { repository: 2, person: 1 },
       [
         other(9, byZoe),
-        other(5, changed(heldAt('person'), byZoe)),
-        other(4, changed(heldAt('person'), byZoe)),
+        other(5, changed(standsAt('person'), byZoe)),
+        other(4, changed(standsAt('person'), byZoe)),
       ],
       first,
     ],
     [
       'each older one that waits for the same',
       { repository: 1 },
-      [other(9), other(5, heldAt('repository')), other(4, heldAt('owner'))],
+      [other(9), other(5, standsAt('repository')), other(4, standsAt('owner'))],
       ahead(3, 'repository'),
     ],
     [
@@ -153,14 +153,14 @@ describe('Runs under way go first', () => {
 })
 
 describe('starts in a window of time', () => {
-  type Reached = Omit<Until, 'kind' | 'at'>
+  type Reached = { of: string; used: number; most: number; window: number }
   const inRepository: Reached = { of: 'repository', used: 1, most: 1, window: day }
   const ofPerson: Reached = { ...inRepository, of: 'person' }
   const inThread: Reached = { ...inRepository, of: 'thread' }
   const inMinutes: Reached = { ...inRepository, window: 5 * minute }
   const until = (at: number, reached: Reached) => ({ kind: 'until', at: now + at, ...reached })
 
-  test.each<[string, Limits, OtherRun[], object]>([
+  test.each<[string, Limits, OtherRun[], object | undefined]>([
     ['are as many as may be', { repository_per_day: 1 }, [began(hour)], until(day - hour, inRepository)],
     ['are one fewer', { repository_per_day: 2 }, [began(hour)], first],
     [
@@ -332,12 +332,31 @@ describe('one session serves one set of words at a time', () => {
     ['not when it is over', mine(), theirs(1, over), false],
     ['not of another session', mine(), theirs(1, { session: { taskId: 'task-2' } }), false],
     ['also of one that only has to make room', mine(leaves), theirs(1), true],
-    ['of two with a turn the older goes on', mine(hasTurn), theirs(1, hasTurn), true],
-    ['and the younger waits', mine(hasTurn), theirs(-1, hasTurn), false],
-    ['unless it has begun', mine(hasTurn), theirs(-1, begun), true],
-    ['or is about to', mine(hasTurn), theirs(-1, asks), true],
-    ['an older one without a turn waits for who has it', mine(hasTurn), theirs(1), false],
   ])('%s', async (_, me, one, waits) => {
-    expect(await aheadInSession(me, indexOf([me, one]))).toBe(waits ? 1 : 0)
+    expect(await turn(me, [me, one])).toEqual(waits ? { kind: 'session', ahead: 1 } : undefined)
   })
+
+  test.each<[what: string, other: OtherRun, waits: boolean]>([
+    ['that has begun', theirs(-1, begun), true],
+    ['that is about to', theirs(-1, asks), true],
+    ['that has its turn alone', theirs(1, hasTurn), false],
+  ])('and who has its turn waits for another %s', async (_, one, waits) => {
+    const me = mine(hasTurn)
+    expect(await begunInSession(me, indexOf([me, one]))).toBe(waits ? 1 : 0)
+  })
+})
+
+test.each<[string, Limits, OtherRun]>([
+  ['runs at work', { repository: 1 }, other(1, byZoe)],
+  ['runs of one person', { person: 1 }, other(1)],
+  ['runs of an owner', { owner: 1 }, other(1, elsewhere)],
+  ['starts in a repository', { repository_per_day: 1 }, began(hour, byZoe)],
+  ['starts of one person', { person_per_day: 1 }, began(hour)],
+  ['starts in a thread', { thread_per_day: 1 }, began(hour, byZoe)],
+  ['starts of an owner', { owner_per_day: 1 }, began(hour, elsewhere)],
+  ['starts in five minutes', { repository_per_5_minutes: 1 }, began(minute)],
+])('the write that admits refuses one more under a limit of %s', async (_, limits, one) => {
+  const mine = me(limits)
+  const refusing = (others: OtherRun[]) => refusals(indexOf(others), mine.id, startGuards(mine, now))
+  expect([await refusing([mine]), await refusing([mine, one])]).toEqual([0, 1])
 })

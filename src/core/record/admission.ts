@@ -1,0 +1,129 @@
+/**
+ * Under which limits a Run may begin. Each is a guard of the write that admits it, so it holds whoever else is admitted
+ * at that moment. The look before is a courtesy: who stands in line goes first, and reads how many are before it.
+ */
+import type { Guard, IndexQuery, JobIndex } from '../model/ports.ts'
+import { day, minute } from '../model/time.ts'
+import type { RepoSettings } from '../settings/repository-settings.ts'
+import { type Scope, scopes } from './run.ts'
+import {
+  type Indexed,
+  inLine,
+  inSession,
+  placeOf,
+  started,
+  tasksOf,
+  threadWindow,
+  working,
+} from './run-index.ts'
+
+export interface Me extends Indexed {
+  data: Indexed['data'] & { baseline: { settings: Pick<RepoSettings, 'limits'> } }
+}
+
+export type Hindrance =
+  | { kind: 'session'; ahead: number }
+  | { kind: 'line'; ahead: number; of: Scope }
+  | Until
+
+type Until = { kind: 'until'; at: number } & ReachedLimit
+
+export interface ReachedLimit {
+  of: 'repository' | 'person' | 'thread' | 'owner'
+  used: number
+  most: number
+  window: number
+}
+
+/** Starts of one owner in five minutes. Not a setting. */
+const ownersBreaker = 1000
+
+export const startGuards = (me: Me, now: number): readonly Guard[] => [
+  ...sessionsOf(me),
+  ...placesOf(me),
+  ...windowsOf(me, now),
+]
+
+export async function heldAt(
+  me: Me,
+  index: Pick<JobIndex, 'query'>,
+  now: number,
+): Promise<Hindrance | undefined> {
+  const lines = [...sessionsOf(me), ...placesOf(me)]
+  const windows = windowsOf(me, now)
+  const before = { id: me.id, score: me.addedAt }
+  const answers = await index.query([
+    ...lines.flatMap(({ set, line }): IndexQuery[] => [
+      { kind: 'count', set },
+      { kind: 'count', set: line, before },
+    ]),
+    ...windows.flatMap(({ set, above, most }): IndexQuery[] => [
+      { kind: 'count', set, above },
+      // The first of the last `most` starts: when it leaves the window, there is room.
+      { kind: 'from-end', set, nth: most },
+    ]),
+  ])
+  const pairs = Array.from({ length: answers.length / 2 }, (_, n) => answers.slice(2 * n, 2 * n + 2))
+  const lacking = lines.flatMap(({ of, most }, n) => {
+    const [atWork = 0, inFront = 0] = pairs[n] ?? []
+    const ahead = atWork + inFront - most + 1
+    return ahead > 0 ? [{ of, ahead }] : []
+  })
+  const [narrowest] = lacking
+  const ahead = Math.max(...lacking.map(each => each.ahead))
+  if (narrowest?.of === 'session') return { kind: 'session', ahead: narrowest.ahead }
+  if (narrowest) return { kind: 'line', of: narrowest.of, ahead }
+  const closed = windows.flatMap(({ of, most, length }, n): Until[] => {
+    const [used = 0, at = now] = pairs[lines.length + n] ?? []
+    return used < most ? [] : [{ kind: 'until', at: at + length, of, used, most, window: length }]
+  })
+  return closed.toSorted((a, b) => b.at - a.at)[0]
+}
+
+/** Runs of its session that have begun: one that was lost with the queue may have, and is found again. */
+export async function begunInSession(me: Me, index: Pick<JobIndex, 'members'>): Promise<number> {
+  const sets = tasksOf(me).map(task => inSession(task, 'begun'))
+  const begun = (await index.members(sets, { kind: 'first', count: 100 })).flat()
+  return new Set(begun.flatMap(({ id }) => (id === me.id ? [] : [id]))).size
+}
+
+interface Line extends Guard {
+  of: Scope | 'session'
+  line: string
+}
+
+/** An issue and its pull request share a session, which serves one Run at a time. */
+const sessionsOf = (me: Me): Line[] =>
+  tasksOf(me).map(task => ({
+    ...{ of: 'session', most: 1 },
+    ...{ set: inSession(task, 'admitted'), line: inSession(task, 'waiting') },
+  }))
+
+/** From the narrowest on: there it waits. */
+const placesOf = (me: Me): Line[] =>
+  scopes.map(of => ({
+    ...{ of, most: me.data.baseline.settings.limits[of] },
+    ...{ set: working(placeOf(me, of)), line: inLine(placeOf(me, of)) },
+  }))
+
+interface Window extends Guard {
+  of: ReachedLimit['of']
+  above: number
+  length: number
+}
+
+function windowsOf(me: Me, now: number): Window[] {
+  const { limits } = me.data.baseline.settings
+  const window = (of: ReachedLimit['of'], length: number, most: number): Window => ({
+    ...{ of, length, most, above: now - length },
+    set: started(of === 'thread' ? threadWindow(me) : placeOf(me, of)),
+  })
+  return [
+    window('repository', day, limits.repository_per_day),
+    window('person', day, limits.person_per_day),
+    window('thread', day, limits.thread_per_day),
+    window('owner', day, limits.owner_per_day),
+    window('repository', 5 * minute, limits.repository_per_5_minutes),
+    window('owner', 5 * minute, ownersBreaker),
+  ]
+}
