@@ -1,6 +1,6 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { callBudget } from '../core/model/call-budget.ts'
+import { callBudget, inMemory } from '../core/model/call-budget.ts'
 import { type Check, found, passed } from '../core/model/check.ts'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import { aloneWithStreams } from '../core/model/ports.ts'
@@ -64,6 +64,7 @@ export async function openQueues<TriggerData, RunData>(
     await backend.close()
     throw error
   })
+  const budgets = backend.budgets?.(prefix)
   let closing: Promise<void> | undefined
   return {
     kind: backend.kind,
@@ -72,7 +73,7 @@ export async function openQueues<TriggerData, RunData>(
     writtenOnce,
     chores: board,
     limits: backend.limits?.(prefix),
-    budget: backend.budget?.(prefix) ?? ((_, allowance) => callBudget(allowance, Date.now)),
+    budget: (name, allowance) => callBudget(allowance, budgets?.(name) ?? inMemory(Date.now)),
     streams: backend.streams?.(prefix) ?? aloneWithStreams,
     ready: ms => ready(backend, all, ms),
     mendIndexes: async () => {

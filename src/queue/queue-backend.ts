@@ -1,6 +1,6 @@
 import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
 import { z } from 'zod'
-import type { Allowance, CallBudget, LimitStore } from '../core/model/call-budget.ts'
+import type { BudgetStore, LimitStore } from '../core/model/call-budget.ts'
 import type { Guard, IndexEntry, JobIndex, StreamLeases } from '../core/model/ports.ts'
 
 export interface QueueBackend {
@@ -12,7 +12,7 @@ export interface QueueBackend {
   nameOf(queue: BullMqQueue, id: string): Promise<string | undefined>
   liveCount(queue: BullMqQueue): Promise<number>
   limits?(prefix: string): LimitStore
-  budget?(prefix: string): (name: string, allowance: Allowance) => CallBudget
+  budgets?(prefix: string): (name: string) => BudgetStore
   streams?(prefix: string): StreamLeases
   /** Rejects unless it takes writes. */
   probe(): Promise<void>

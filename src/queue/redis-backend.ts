@@ -15,7 +15,7 @@ import {
   Saving,
 } from './queue-backend.ts'
 import { type QueueLog, withShortLogs } from './queue-log.ts'
-import { redisBudget, redisLimits } from './redis-budget.ts'
+import { redisBudgets, redisLimits } from './redis-budget.ts'
 import { added, amended, behind, ended, finished, mended, queried, saved } from './redis-scripts.ts'
 import { redisStreams } from './redis-streams.ts'
 
@@ -75,7 +75,7 @@ export async function openRedis(
     nameOf: async (queue, id) => (await producer.hget(queue.toKey(id), 'name')) ?? undefined,
     liveCount: queue => queue.getJobCountByTypes(...LIVE),
     limits: prefix => redisLimits(producer, prefix),
-    budget: prefix => redisBudget(producer, prefix),
+    budgets: prefix => redisBudgets(producer, prefix),
     streams: prefix => redisStreams(producer, prefix),
     probe: async () => {
       // A replica, full memory or failing disk refuses writes, but answers a ping.

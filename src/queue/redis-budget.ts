@@ -1,16 +1,7 @@
 import type { Redis, Result } from 'ioredis'
 import { z } from 'zod'
-import {
-  type Allowance,
-  type CallBudget,
-  callClasses,
-  type LimitStore,
-  leaves,
-  ownShare,
-  promiseKept,
-  sharesFor,
-} from '../core/model/call-budget.ts'
-import { hour, minute } from '../core/model/time.ts'
+import { BudgetState, type BudgetStore, type LimitStore } from '../core/model/call-budget.ts'
+import { hour } from '../core/model/time.ts'
 
 /** Lua: `now`, ms since the epoch by the server's clock, the same for all processes. */
 export const serverClock = `
@@ -58,156 +49,63 @@ export function redisLimits(redis: Redis, prefix: string): LimitStore {
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    codexReserves(...args: (string | number)[]): Result<string, Context>
-    codexSpends(...args: (string | number)[]): Result<null, Context>
-    codexExpects(...args: (string | number)[]): Result<null, Context>
+    codexBudget(key: string): Result<[version: string, state: string, now: string], Context>
+    codexBudgetKept(key: string, version: string, state: string): Result<number, Context>
   }
 }
 
-/**
- * The same as `callBudget` in core, for all processes at once. Lengths of time go in and out, no moments: the server's
- * clock is not ours. If it was put back, what was promised by it is forgotten.
- * `KEYS`: levels; last call of each owner; paid until; promised times, and what is expected; recent calls of each.
- */
-const levels = `${serverClock}
-local hours = { burst = tonumber(ARGV[1]), rate = tonumber(ARGV[2]) / ${hour} }
-local minutes = { burst = tonumber(ARGV[3]), rate = tonumber(ARGV[4]) / ${minute} }
-local buckets = { hours, minutes }
-local held = redis.call('HMGET', KEYS[1], 'at', 'level', 'minute', 'poll', 'act')
-local at = tonumber(held[1]) or now
-local nextFree = { poll = tonumber(held[4]) or 0, act = tonumber(held[5]) or 0 }
-if at > now then
-  redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5])
-  nextFree = { poll = 0, act = 0 }
-end
-for n, bucket in ipairs(buckets) do
-  bucket.level = math.min(bucket.burst, (tonumber(held[n + 1]) or bucket.burst) + math.max(0, now - at) * bucket.rate)
-end
-local function exactly(number) return string.format('%.6f', number) end
-local function keep()
-  redis.call('HSET', KEYS[1], 'at', exactly(now), 'level', exactly(hours.level), 'minute', exactly(minutes.level),
-    'poll', exactly(nextFree.poll), 'act', exactly(nextFree.act))
-  for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ${hour}) end
-end
-local function take(calls)
-  for _, bucket in ipairs(buckets) do bucket.level = math.max(-bucket.burst, bucket.level - calls) end
-end
-`
+const read = `${serverClock}
+local held = redis.call('HMGET', KEYS[1], 'version', 'state')
+return { held[1] or '0', held[2] or '', string.format('%.0f', now) }`
 
-const spends = `${levels}
-take(tonumber(ARGV[5]))
-keep()`
+const written = `
+if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'version', ARGV[1] + 1, 'state', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ${hour})
+return 1`
 
-const expects = `${levels}
-local id, kind = ARGV[5], ARGV[6]
-redis.call('ZADD', KEYS[4], exactly(now), 'expected ' .. kind .. ' ' .. id)
-keep()`
+interface Change {
+  act(state: BudgetState | undefined, now: number): { state: BudgetState; answer(): void }
+  failed(error: unknown): void
+}
 
-const reserves = `${levels}
-local owner, id, calls, kind = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8]
-local shares = cjson.decode(ARGV[9])
-redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', exactly(now - ${promiseKept}))
-if redis.call('ZSCORE', KEYS[4], 'expected end ' .. id) then kind = 'end'
-elseif kind == 'poll' and redis.call('ZSCORE', KEYS[4], 'expected act ' .. id) then kind = 'act' end
-local function lacking(bucket, share) return math.max(0, bucket.burst * share + calls - bucket.level) end
-local function wait(share)
-  local longest = 0
-  for _, bucket in ipairs(buckets) do longest = math.max(longest, lacking(bucket, share) / bucket.rate) end
-  return longest
-end
-local function taken()
-  for _, each in ipairs({ ${callClasses.map(each => `'${each} '`).join(', ')}, 'expected end ', 'expected act ' }) do
-    redis.call('ZREM', KEYS[4], each .. id)
-  end
-  take(calls)
-  keep()
-  return ''
-end
-if kind == 'end' or kind == 'spare' then
-  local later = wait(kind == 'end' and 0 or shares.spare.kept)
-  if later > 0 then
-    keep()
-    return exactly(later)
-  end
-  return taken()
-end
-
-local key, kept, spared = kind .. ' ' .. id, shares[kind].kept, shares[kind].spared
-local unspared = lacking(hours, spared)
-local askedAt = tonumber(redis.call('ZSCORE', KEYS[2], owner)) or now
-redis.call('ZADD', KEYS[2], exactly(now), owner)
-for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', exactly(now - ${sharesFor}))) do
-  redis.call('ZREM', KEYS[2], gone)
-  redis.call('HDEL', KEYS[3], gone)
-  redis.call('HDEL', KEYS[5], gone)
-end
-local promised = tonumber(redis.call('ZSCORE', KEYS[4], key) or nil)
-local lately = (tonumber(redis.call('HGET', KEYS[5], owner)) or 0) * math.exp((askedAt - now) / ${sharesFor})
-redis.call('HSET', KEYS[5], owner, exactly(lately + (promised and 0 or calls)))
-local owners = redis.call('ZRANGE', KEYS[2], 0, -1)
-local paid = redis.call('HMGET', KEYS[3], unpack(owners))
-local recent = redis.call('HMGET', KEYS[5], unpack(owners))
-local waiting, left = 0, hours.rate
-for i, name in ipairs(owners) do
-  if name == owner or (tonumber(paid[i]) or 0) > now then
-    waiting = waiting + 1
-  else
-    left = left - math.min(hours.rate / #owners, (tonumber(recent[i]) or 0) / ${sharesFor})
-  end
-end
-local each = waiting / left
-local function promise(at)
-  redis.call('ZADD', KEYS[4], exactly(at), key)
-  keep()
-  return exactly(at - now)
-end
-if promised and promised > now then return promise(promised) end
-local before = tonumber(redis.call('HGET', KEYS[3], owner)) or 0
-if not promised then
-  local paid = math.max(before, now - hours.burst * ${ownShare} * each) + calls * each
-  if paid <= now or unspared > 0 then
-    before = paid
-    redis.call('HSET', KEYS[3], owner, exactly(paid))
-  end
-  if paid > now and unspared > 0 then return promise(paid) end
-end
-local free = wait(kept)
-if free > 0 then
-  local slowest = 0
-  for _, bucket in ipairs(buckets) do
-    if lacking(bucket, kept) > 0 then slowest = math.max(slowest, calls / bucket.rate) end
-  end
-  nextFree[kind] = math.max(now + free, nextFree[kind] + slowest)
-  if lacking(hours, kept) > 0 then
-    redis.call('HSET', KEYS[3], owner, exactly(math.max(before, nextFree[kind])))
-  end
-  return promise(nextFree[kind])
-end
-return taken()`
-
-export function redisBudget(
-  redis: Redis,
-  prefix: string,
-): (name: string, allowance: Allowance) => CallBudget {
-  redis.defineCommand('codexReserves', { numberOfKeys: 5, lua: reserves })
-  redis.defineCommand('codexSpends', { numberOfKeys: 5, lua: spends })
-  redis.defineCommand('codexExpects', { numberOfKeys: 5, lua: expects })
-  return (name, { burst, perHour, minute: { burst: minutes, perMinute } }) => {
-    const key = `${prefix}:budget:${name}`
-    const keys = [key, `${key}:owners`, `${key}:paid`, `${key}:promised`, `${key}:lately`]
-    const allowance = [burst, perHour, minutes, perMinute]
-    const shares = JSON.stringify(leaves)
-    return {
-      async reserve({ owner, id, calls, kind }) {
-        const later = await redis.codexReserves(...keys, ...allowance, owner, id, calls, kind, shares)
-        return later === '' ? undefined : Math.ceil(Number(later))
-      },
-      async spend(calls) {
-        await redis.codexSpends(...keys, ...allowance, calls)
-      },
-      async expect(id, kind) {
-        await redis.codexExpects(...keys, ...allowance, id, kind)
-      },
+/** Read, changed, and written unless another process wrote meanwhile. What is asked beside that goes together next. */
+export function redisBudgets(redis: Redis, prefix: string): (name: string) => BudgetStore {
+  redis.defineCommand('codexBudget', { numberOfKeys: 1, lua: read })
+  redis.defineCommand('codexBudgetKept', { numberOfKeys: 1, lua: written })
+  async function write(key: string, changes: readonly Change[]): Promise<void> {
+    for (;;) {
+      const [version, text, now] = await redis.codexBudget(key)
+      let state = text === '' ? undefined : BudgetState.parse(JSON.parse(text))
+      const answers = changes.map(({ act }) => {
+        const changed = act(state, Number(now))
+        state = changed.state
+        return changed
+      })
+      if ((await redis.codexBudgetKept(key, version, JSON.stringify(state))) === 0) continue
+      for (const { answer } of answers) answer()
+      return
     }
+  }
+  return name => {
+    const waiting: Change[] = []
+    let isWriting = false
+    const writeAll = async (): Promise<void> => {
+      isWriting = true
+      for (let now = waiting.splice(0); now.length > 0; now = waiting.splice(0))
+        await write(`${prefix}:budget:${name}`, now).catch(error => {
+          for (const { failed } of now) failed(error)
+        })
+      isWriting = false
+    }
+    return change =>
+      new Promise((resolve, failed) => {
+        const act: Change['act'] = (kept, now) => {
+          const [state, answer] = change(kept, now)
+          return { state, answer: () => resolve(answer) }
+        }
+        waiting.push({ act, failed })
+        if (!isWriting) void writeAll()
+      })
   }
 }

@@ -6,8 +6,9 @@ import {
   type CallBudget,
   type CallClass,
   callBudget,
+  inMemory,
 } from '../../src/core/model/call-budget.ts'
-import { redisBudget } from '../../src/queue/redis-budget.ts'
+import { redisBudgets } from '../../src/queue/redis-budget.ts'
 import { until } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
 
@@ -38,10 +39,12 @@ describe.each(kinds)('of $of', ({ redis }) => {
 
   const open = (allowance: Allowance): void => {
     names += 1
-    const [one, two] = connections.map(each => redisBudget(each, '{budget}')(`b${names}`, allowance))
-    const alone = callBudget(allowance, Date.now)
-    first = one ?? alone
-    second = two ?? alone
+    const alone = callBudget(allowance, inMemory(Date.now))
+    const [one = alone, two = alone] = connections.map(each =>
+      callBudget(allowance, redisBudgets(each, '{budget}')(`b${names}`)),
+    )
+    first = one
+    second = two
   }
   beforeEach(() => open(slow))
 
@@ -67,6 +70,15 @@ describe.each(kinds)('of $of', ({ redis }) => {
     expect(through * 2).toBeLessThanOrEqual(80)
     await second.spend(1)
     await second.spend(1)
+  })
+
+  test('what is asked at the same time is counted, each of it', async () => {
+    const asked = Array.from({ length: 100 }, (_, n) =>
+      (n % 2 === 0 ? first : second).reserve({ owner: 'acme', id: `at-once-${n}`, calls: 2, kind: 'poll' }),
+    )
+    const through = (await Promise.all(asked)).filter(later => later === undefined).length
+    expect(through).toBeGreaterThan(10)
+    expect(through * 2).toBeLessThanOrEqual(80)
   })
 
   test('what starts and stops have taken is made up for by looks', async () => {
@@ -143,12 +155,12 @@ describe.each(kinds)('of $of', ({ redis }) => {
     // Two calls a millisecond: time passes by itself.
     let told: number | undefined
     await until(async () => {
-      const later = await first.reserve({ owner: 'acme', id: 'returns', calls: 90, kind: 'poll' })
+      const later = await first.reserve({ owner: 'acme', id: 'returns', calls: 60, kind: 'poll' })
       told = later === undefined ? undefined : Date.now() + later
       return told !== undefined
     })
     await until(() => Date.now() > Number(told) + 50)
-    expect(await second.reserve({ owner: 'acme', id: 'returns', calls: 1, kind: 'poll' })).toBeUndefined()
+    expect(await second.reserve({ owner: 'acme', id: 'returns', calls: 60, kind: 'poll' })).toBeUndefined()
   })
 
   const ask = (kind: CallClass, id: string, budget = first) =>

@@ -19,7 +19,7 @@ import {
   triggerRecord,
 } from '../../src/commands/trigger-record.ts'
 import { messagesIn } from '../../src/core/agent/prompt.ts'
-import { callBudget, unlimited } from '../../src/core/model/call-budget.ts'
+import { callBudget, inMemory, unlimited } from '../../src/core/model/call-budget.ts'
 import type { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
 import type { Role } from '../../src/core/model/command-grammar.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
@@ -695,7 +695,12 @@ export class MemoryBot {
   readonly #shared = {
     tenant: 'the only one',
     isFirst: async () => true,
-    mayCost: costsWithin((_, allowance) => callBudget(allowance, () => this.now)),
+    mayCost: costsWithin((_, allowance) =>
+      callBudget(
+        allowance,
+        inMemory(() => this.now),
+      ),
+    ),
     // The fakes have what the flows call; a call of anything else is a fault that the fuzz reports.
     github: () => this.#counted,
     posthog: this.#posthog as TasksClient,

@@ -4,7 +4,7 @@ import { vi } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import type { RunControl } from '../../emulators/posthog/run-control.ts'
-import { callBudget, limitGate, postHogAllowance } from '../../src/core/model/call-budget.ts'
+import { callBudget, inMemory, limitGate, postHogAllowance } from '../../src/core/model/call-budget.ts'
 import { aloneWithStreams } from '../../src/core/model/ports.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { type Follower, followRuns } from '../../src/posthog/stream/follow-runs.ts'
@@ -82,7 +82,7 @@ export class Following {
   constructor(posthog: PostHogEmulator, wire: Wire) {
     this.posthog = posthog
     this.#wire = wire
-    const budget = callBudget(postHogAllowance, Date.now)
+    const budget = callBudget(postHogAllowance, inMemory(Date.now))
     const settings = {
       ...{ host: wire.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey },
       ...{ redact: (text: string) => text, gate: limitGate(Date.now), budget },

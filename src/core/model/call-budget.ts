@@ -1,11 +1,13 @@
 /**
- * One budget of PostHog calls for all processes. Starts and cancels are only counted; looks reserve. It has a token
- * bucket for an hour and one for a minute. Each class of calls leaves a share of both to the classes before it. While
- * the hour's is full enough, whoever asks may look. Below `spared`, the calls of an owner are spaced: `each` ms are paid
- * for a call, and who has paid until later than now waits. Below `kept`, all of a class stand in one line (`nextFree`). A
- * time that was promised once is kept, so that nobody who waits is overtaken, except by a class before its own.
+ * One budget of PostHog calls for all processes: a bucket for an hour and one for a minute, from which calls are taken.
+ * Starts and cancels are only counted; looks reserve. Each class of calls leaves a share of both buckets to the classes
+ * before it. Above `spared`, whoever asks may look. Below it, in either bucket, owners have lines: what flows in is shared
+ * evenly by the owners whose lines are not empty, and who has looked seldom may still take what is left above `kept`.
+ *
+ * It is a function of a small state, which a process keeps for itself, or Redis for all of them.
  */
 
+import { z } from 'zod'
 import { RetryLater } from './errors.ts'
 import { hour, minute } from './time.ts'
 
@@ -13,7 +15,7 @@ import { hour, minute } from './time.ts'
  * In the order in which they are let through: what tells or makes an end; what a Run looks at in its own time; what a
  * stream told of a single act of the agent; what can do without.
  */
-export const callClasses = ['end', 'poll', 'act', 'spare'] as const
+const callClasses = ['end', 'poll', 'act', 'spare'] as const
 export type CallClass = (typeof callClasses)[number]
 
 interface Reservation {
@@ -49,14 +51,16 @@ export const postHogAllowance: Allowance = {
  * Shares of a burst that looks of a class leave: to the classes before them, and to owners who looked less. What can do
  * without leaves more than a look needs, or a steady flow of it would hold all looks up.
  */
-export const leaves: Record<Exclude<CallClass, 'end'>, { kept: number; spared: number }> = {
+const leaves: Record<Exclude<CallClass, 'end'>, { kept: number; spared: number }> = {
   poll: { kept: 0.2, spared: 0.35 },
   act: { kept: 0.3, spared: 0.55 },
   spare: { kept: 0.35, spared: 0.35 },
 }
-export const ownShare = 0.02
-export const sharesFor = minute
-export const promiseKept = 10 * minute
+/** Of a burst, what an owner may take in a minute that has to be spared. */
+const ownShare = 0.02
+const sharesFor = minute
+/** How long a ticket is kept for who does not come back. */
+const ticketKept = 10 * minute
 
 export const unlimited: CallBudget = {
   reserve: async () => undefined,
@@ -64,116 +68,182 @@ export const unlimited: CallBudget = {
   expect: async () => {},
 }
 
-interface Owner {
-  askedAt: number
-  paidUntil: number
-  /** Recent calls, decaying with time. */
-  lately: number
+/** Of one owner and class: calls that ever stood in line, and how many of those may be made. */
+const Line = z.object({ asked: z.number(), given: z.number() })
+type Line = z.infer<typeof Line>
+
+/** Up to which call of its line it waits. */
+const Ticket = z.object({ owner: z.string(), calls: z.number(), asked: z.number(), until: z.number() })
+
+/** Moments are by the clock of who keeps the state. */
+export const BudgetState = z.object({
+  at: z.number(),
+  levels: z.object({ hour: z.number(), minute: z.number() }),
+  lines: z.object({ poll: z.record(z.string(), Line), act: z.record(z.string(), Line) }),
+  /** By id. */
+  tickets: z.object({ poll: z.record(z.string(), Ticket), act: z.record(z.string(), Ticket) }),
+  /** Recent calls of owners, decaying with time. */
+  lately: z.record(z.string(), z.object({ calls: z.number(), at: z.number() })),
+  expected: z.record(z.string(), z.object({ kind: z.enum(['end', 'act']), at: z.number() })),
+})
+export type BudgetState = z.infer<typeof BudgetState>
+
+/** Changes the state in one step, whoever else does. `now` is ms since the epoch, the same for all. */
+export type BudgetStore = <T>(
+  change: (state: BudgetState | undefined, now: number) => [BudgetState, T],
+) => Promise<T>
+
+export function inMemory(now: () => number): BudgetStore {
+  let kept: BudgetState | undefined
+  return async change => {
+    const [state, answer] = change(kept, now())
+    kept = state
+    return answer
+  }
+}
+
+export function callBudget({ burst, perHour, minute: short }: Allowance, store: BudgetStore): CallBudget {
+  const buckets: Buckets = [
+    { of: 'hour', burst, rate: perHour / hour },
+    { of: 'minute', burst: short.burst, rate: short.perMinute / minute },
+  ]
+  const begun = (at: number): BudgetState => ({
+    ...{ at, levels: { hour: burst, minute: short.burst } },
+    ...{ lines: { poll: {}, act: {} }, tickets: { poll: {}, act: {} }, lately: {}, expected: {} },
+  })
+  const change = <T>(act: (state: BudgetState, now: number) => T): Promise<T> =>
+    store((kept, now) => {
+      // A clock that was put back: no moment means anything any more.
+      const state = kept && kept.at <= now ? kept : { ...begun(now), ...(kept && { levels: kept.levels }) }
+      refill(state, now, buckets)
+      return [state, act(state, now)]
+    })
+  return {
+    reserve: reservation => change((state, now) => reserve(state, reservation, now, buckets)),
+    spend: calls => change(state => take(state, calls, buckets)),
+    expect: (id, kind) =>
+      change((state, at) => {
+        if (kind === 'end' || !state.expected[id]) state.expected[id] = { kind, at }
+      }),
+  }
 }
 
 interface Bucket {
+  of: keyof BudgetState['levels']
   burst: number
   /** Calls a ms. */
   rate: number
-  level: number
+}
+type Buckets = readonly Bucket[]
+
+const lineKinds = ['poll', 'act'] as const
+
+function take({ levels }: BudgetState, calls: number, buckets: Buckets): void {
+  for (const { of, burst } of buckets) levels[of] = Math.max(-burst, levels[of] - calls)
 }
 
-export function callBudget({ burst, perHour, minute: short }: Allowance, now: () => number): CallBudget {
-  const hours: Bucket = { burst, rate: perHour / hour, level: burst }
-  const minutes: Bucket = { burst: short.burst, rate: short.perMinute / minute, level: short.burst }
-  const buckets = [hours, minutes]
-  const owners = new Map<string, Owner>()
-  const promises = new Map<string, number>()
-  const expected = new Map<string, { kind: 'end' | 'act'; at: number }>()
-  const nextFree = { poll: 0, act: 0 }
-  let at = now()
-
-  const refill = (time: number): void => {
-    for (const bucket of buckets)
-      bucket.level = Math.min(bucket.burst, bucket.level + Math.max(0, time - at) * bucket.rate)
-    at = time
-    for (const [owner, { askedAt }] of owners) if (time - askedAt > sharesFor) owners.delete(owner)
-    for (const [id, when] of promises) if (time - when > promiseKept) promises.delete(id)
-    for (const [id, { at: since }] of expected) if (time - since > promiseKept) expected.delete(id)
-  }
-
-  const take = (calls: number): void => {
-    for (const bucket of buckets) bucket.level = Math.max(-bucket.burst, bucket.level - calls)
-  }
-
-  const lacking = (bucket: Bucket, share: number, calls: number): number =>
-    Math.max(0, bucket.burst * share + calls - bucket.level)
-
-  /** ms until both buckets have so many calls above a share. */
-  const wait = (share: number, calls: number): number =>
-    Math.max(...buckets.map(bucket => lacking(bucket, share, calls) / bucket.rate))
-
-  /** ms between two calls of an owner who waits. */
-  const eachFor = (own: Owner, time: number): number => {
-    const { rate } = hours
-    const even = rate / owners.size
-    const others = [...owners.values()].filter(other => other !== own)
-    const content = others.filter(({ paidUntil }) => paidUntil <= time)
-    const taken = content.reduce((sum, { lately }) => sum + Math.min(even, lately / sharesFor), 0)
-    return (owners.size - content.length) / (rate - taken)
-  }
-
-  /** When a look may be made, ms since the epoch. */
-  function looksAt({ owner, id, calls }: Reservation, kind: 'poll' | 'act', time: number): number {
-    const { kept, spared } = leaves[kind]
-    const unspared = lacking(hours, spared, calls)
-    const promised = promises.get(id)
-    const own = owners.get(owner) ?? { askedAt: time, paidUntil: 0, lately: 0 }
-    own.lately =
-      own.lately * Math.exp((own.askedAt - time) / sharesFor) + (promised === undefined ? calls : 0)
-    own.askedAt = time
-    owners.set(owner, own)
-    const each = eachFor(own, time)
-    if (promised !== undefined && promised > time) return promised
-    if (promised === undefined) {
-      const paid = Math.max(own.paidUntil, time - burst * ownShare * each) + calls * each
-      if (paid <= time || unspared > 0) own.paidUntil = paid
-      if (paid > time && unspared > 0) return paid
+/** What of the levels is meant for those in line who have not come back for it. */
+function owed({ lines, tickets }: BudgetState): number {
+  let sum = 0
+  for (const kind of lineKinds)
+    for (const { owner, calls, asked } of Object.values(tickets[kind])) {
+      const given = (lines[kind][owner]?.given ?? 0) - (asked - calls)
+      sum += Math.min(calls, Math.max(0, given))
     }
-    const free = wait(kept, calls)
-    if (free <= 0) return time
-    const slowest = Math.max(...buckets.map(one => (lacking(one, kept, calls) > 0 ? calls / one.rate : 0)))
-    nextFree[kind] = Math.max(time + free, nextFree[kind] + slowest)
-    if (lacking(hours, kept, calls) > 0) own.paidUntil = Math.max(own.paidUntil, nextFree[kind])
-    return nextFree[kind]
-  }
+  return sum
+}
 
-  return {
-    async reserve(reservation) {
-      const { id, calls, kind: asked } = reservation
-      const time = now()
-      refill(time)
-      const known = expected.get(id)?.kind
-      const kind = known === 'end' || (known === 'act' && asked === 'poll') ? known : asked
-      if (kind === 'end' || kind === 'spare') {
-        const later = wait(kind === 'end' ? 0 : leaves.spare.kept, calls)
-        if (later > 0) return Math.ceil(later)
-      } else {
-        const key = `${kind} ${id}`
-        const when = looksAt({ ...reservation, id: key }, kind, time)
-        if (when > time) {
-          promises.set(key, when)
-          return Math.ceil(when - time)
-        }
-      }
-      for (const each of callClasses) promises.delete(`${each} ${id}`)
-      expected.delete(id)
-      take(calls)
-      return undefined
-    },
-    async spend(calls) {
-      refill(now())
-      take(calls)
-    },
-    async expect(id, kind) {
-      if (kind === 'end' || !expected.has(id)) expected.set(id, { kind, at: now() })
-    },
+/** What flows in is for the lines, those of polls before those of acts, as far as they leave enough to others. */
+function refill(state: BudgetState, now: number, buckets: Buckets): void {
+  const { levels, lines, tickets, lately, expected } = state
+  const isGone = ({ until }: { until: number }) => now - until > ticketKept
+  for (const kind of lineKinds) {
+    forget(tickets[kind], isGone)
+    const inLine = new Set(Object.values(tickets[kind]).map(({ owner }) => owner))
+    forget(lines[kind], (_, owner) => !inLine.has(owner))
   }
+  forget(lately, ({ at }) => now - at > sharesFor)
+  forget(expected, ({ at }) => now - at > ticketKept)
+  const before = { ...levels }
+  for (const { of, burst, rate } of buckets)
+    levels[of] = Math.min(burst, levels[of] + (now - state.at) * rate)
+  state.at = now
+  const taken = owed(state)
+  const room = (kind: 'poll' | 'act'): number =>
+    Math.min(
+      ...buckets.map(({ of, burst }) => {
+        const { kept, spared } = leaves[kind]
+        return levels[of] - taken - Math.max(burst * kept, Math.min(before[of] - taken, burst * spared))
+      }),
+    )
+  const polls = share(Object.values(lines.poll), room('poll'))
+  share(Object.values(lines.act), room('act') - polls)
+}
+
+function forget<T>(all: Record<string, T>, isOld: (each: T, key: string) => boolean): void {
+  for (const [key, each] of Object.entries(all)) if (isOld(each, key)) delete all[key]
+}
+
+/** Evenly, to none more than it asks for. @returns how much was given */
+function share(lines: readonly Line[], room: number): number {
+  const waiting = lines.filter(isWaiting).toSorted((a, b) => a.asked - a.given - (b.asked - b.given))
+  let left = Math.max(0, room)
+  waiting.forEach((line, n) => {
+    const given = Math.min(line.asked - line.given, left / (waiting.length - n))
+    line.given += given
+    left -= given
+  })
+  return Math.max(0, room) - left
+}
+
+/** Sums of fractions. */
+const nothing = 1e-6
+const isWaiting = ({ asked, given }: Line): boolean => asked - given > nothing
+
+/** @returns ms, or `undefined` where it was counted */
+function reserve(
+  state: BudgetState,
+  { owner, id, calls, kind: wanted }: Reservation,
+  now: number,
+  buckets: Buckets,
+): number | undefined {
+  const known = state.expected[id]?.kind
+  const kind = known === 'end' || (known === 'act' && wanted === 'poll') ? known : wanted
+  const taken = kind === 'end' ? 0 : owed(state)
+  /** ms until both buckets have so many calls above a share. */
+  const until = (part: number, wanted = calls): number =>
+    Math.max(
+      0,
+      ...buckets.map(({ of, burst, rate }) => (burst * part + wanted - state.levels[of] + taken) / rate),
+    )
+  const passes = (): undefined => {
+    for (const each of lineKinds) delete state.tickets[each][id]
+    delete state.expected[id]
+    take(state, calls, buckets)
+  }
+  if (kind === 'end' || kind === 'spare')
+    return Math.ceil(until(kind === 'end' ? 0 : leaves.spare.kept)) || passes()
+  const { kept, spared } = leaves[kind]
+  const line = state.lines[kind][owner] ?? { asked: 0, given: 0 }
+  const ticket = state.tickets[kind][id]
+  if (!ticket) {
+    const before = state.lately[owner] ?? { calls: 0, at: now }
+    const lately = before.calls * Math.exp((before.at - now) / sharesFor) + calls
+    state.lately[owner] = { calls: lately, at: now }
+    const isSeldom = buckets.every(bucket => lately <= bucket.burst * ownShare)
+    if (!isWaiting(line) && until(isSeldom ? kept : spared) === 0) return passes()
+    line.asked += calls
+    state.lines[kind][owner] = line
+  }
+  const asked = ticket?.asked ?? line.asked
+  const missing = asked - line.given
+  if (missing <= nothing) return passes()
+  const owners = Object.values(state.lines[kind]).filter(isWaiting).length
+  const lacking = buckets.filter(({ of, burst }) => state.levels[of] - taken <= burst * spared)
+  const rate = Math.min(...(lacking.length > 0 ? lacking : buckets).map(bucket => bucket.rate))
+  const later = Math.ceil(until(kept, 0) + (missing * owners) / rate)
+  state.tickets[kind][id] = { owner, calls, asked, until: now + later }
+  return later
 }
 
 // One gate for each rate limit: until it is over, nobody who shares it calls.
