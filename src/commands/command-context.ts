@@ -29,7 +29,7 @@ import type { Reached } from '../core/record/crash-points.ts'
 import type { FlowMeter } from '../core/record/flow-meter.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
-import type { RefusedReads } from '../core/record/retries.ts'
+import { type RefusedReads, refusedReadsOf } from '../core/record/retries.ts'
 import type { Run } from '../core/record/run.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
 import type { Reply } from '../core/words/replies.ts'
@@ -119,10 +119,8 @@ export function commandContext(
 }
 
 /** Of GitHub. */
-export const refusedReads = ({ deps, record: { retries } }: CommandContext): RefusedReads => ({
-  refusedSince: retries.github?.refusedSince,
-  now: deps.now(),
-})
+export const refusedReads = ({ deps, record }: CommandContext): RefusedReads =>
+  refusedReadsOf(record, 'github', deps.now())
 
 export const targetOf = (trigger: ThreadTrigger): Target =>
   trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' }

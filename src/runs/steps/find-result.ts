@@ -4,7 +4,7 @@ import { threadName } from '../../core/model/thread.ts'
 import type { BranchView, Pull, PullView } from '../../core/model/views.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
-import { believeAbsent, retriedAt, retryOf } from '../../core/record/retries.ts'
+import { believeAbsent, retriedAt, triedRetry } from '../../core/record/retries.ts'
 import { agentsHead, type Branch, baseOf, changed, type Run } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { standingOf } from '../../core/record/turn.ts'
@@ -186,7 +186,7 @@ export const adoptPull = step('adopt-pull', {
     if (number === undefined || (run.thread.kind === 'pull' && number === run.thread.number))
       return { result: foreign }
     const key = `pull ${url}` as const
-    const unseen = retryOf(run, key)
+    const unseen = triedRetry(run, key, context.deps.now())
     const isFirst = unseen === undefined
     if (isFirst && run.result.claimsSeen >= maxClaims) return { result: foreign }
     const claimsSeen = run.result.claimsSeen + (isFirst ? 1 : 0)
