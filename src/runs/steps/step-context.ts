@@ -141,6 +141,7 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
   }
   const saving = inOneGo(save)
   const put = (run: Run): Promise<void> => {
+    if (run.thread !== context.run.thread) context.github = deps.github(run.thread)
     context.run = run
     return saving()
   }
