@@ -68,17 +68,30 @@ export class Installations {
     await this.#told(owner, 'unsuspend')
   }
 
+  /** Anew. GitHub would give it another number; here an owner keeps theirs. */
+  async install(owner: string): Promise<void> {
+    this.#standings.set(owner, 'installed')
+    await this.#told(owner, 'created')
+  }
+
+  async addRepository(name: string): Promise<void> {
+    const repository = this.#parts.memory.repository(name)
+    if (!repository) throw new Error(`GitHub emulator: no repository ${name}`)
+    this.#removed.delete(repository.id)
+    await this.#tellOf('added', repository, owning)
+  }
+
   async removeRepository(name: string): Promise<void> {
     const repository = this.#parts.memory.repository(name)
     if (!repository) throw new Error(`GitHub emulator: no repository ${name}`)
     this.#removed.add(repository.id)
-    await this.#tellOfLoss(repository, owning)
+    await this.#tellOf('removed', repository, owning)
   }
 
   /** It goes to another owner, under whom the App may or may not be installed. */
   async leave(repository: KnownRepository, sender: string): Promise<void> {
     this.#removed.delete(repository.id)
-    await this.#tellOfLoss(repository, sender)
+    await this.#tellOf('removed', repository, sender)
   }
 
   /** An owner who has not accepted these: no token is made that asks for one of them. */
@@ -105,7 +118,10 @@ export class Installations {
     const withheld = this.#withheld.get(owner) ?? []
     if (withheld.some(permission => permission in objectAt(body, 'permissions')))
       return failure(422, 'The permissions requested are not granted to this installation.')
-    const isOut = listAt(body, 'repository_ids').some(repository => this.#removed.has(Number(repository)))
+    const isOut = listAt(body, 'repository_ids').some(each => {
+      const known = this.#parts.memory.repositoryById(Number(each))
+      return known && (this.isRemoved(known) || ownerOf(known.fullName) !== owner)
+    })
     if (!isOut) return undefined
     return failure(
       422,
@@ -119,7 +135,9 @@ export class Installations {
     if (this.standing(owner) === 'suspended') return failure(403, 'This installation has been suspended')
     const name = /^\/repos\/([^/]+\/[^/]+)/.exec(path)?.[1]
     const repository = this.#parts.memory.repository(name ?? '')
-    if (!repository || !this.isRemoved(repository)) return undefined
+    if (!repository) return undefined
+    // It was taken out, or is another owner's by now.
+    if (!this.isRemoved(repository) && ownerOf(repository.fullName) === owner) return undefined
     if (repository.private) return notFound()
     return method === 'GET' ? undefined : failure(403, 'Resource not accessible by integration')
   }
@@ -132,17 +150,17 @@ export class Installations {
       .map(one => ({ ...one, suspended_at: this.#suspendedAt.get(textAt(one, 'account', 'login')) ?? null }))
   }
 
-  async #tellOfLoss(repository: KnownRepository, sender: string): Promise<void> {
+  async #tellOf(action: 'added' | 'removed', repository: KnownRepository, sender: string): Promise<void> {
     const { upstream } = this.#parts
     const found = await upstream.read(`/repos/${repository.fullName}`)
     const short = shortOf({ ...found, full_name: repository.fullName, id: repository.id })
     const owner = ownerOf(repository.fullName)
     if (this.standing(owner) !== 'installed') return
     await this.#tell(owner, sender, 'installation_repositories', {
-      action: 'removed',
+      action,
       repository_selection: 'selected',
-      repositories_added: [],
-      repositories_removed: [short],
+      repositories_added: action === 'added' ? [short] : [],
+      repositories_removed: action === 'removed' ? [short] : [],
       requester: null,
     })
   }

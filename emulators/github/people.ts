@@ -172,6 +172,15 @@ export class Person {
     return textAt(await this.#do('PATCH', '', { name }), 'full_name')
   }
 
+  /** The default branch gets another name. */
+  async renamesDefaultBranch(name: string): Promise<void> {
+    const former = textAt(await this.#do('GET', ''), 'default_branch')
+    const sha = textAt(await this.#do('GET', `/git/ref/heads/${former}`), 'object', 'sha')
+    await this.#do('POST', '/git/refs', { ref: `refs/heads/${name}`, sha })
+    await this.#do('PATCH', '', { default_branch: name })
+    await this.#do('DELETE', `/git/refs/heads/${former}`)
+  }
+
   async transfersRepository(owner: string): Promise<string> {
     return textAt(await this.#do('POST', '/transfer', { new_owner: owner }), 'full_name')
   }
@@ -182,6 +191,10 @@ export class Person {
 
   async deletesRepository(): Promise<void> {
     await this.#do('DELETE', '')
+  }
+
+  async retargets(number: number, base: string): Promise<void> {
+    await this.#do('PATCH', `/pulls/${number}`, { base })
   }
 
   async mergesPull(number: number): Promise<{ sha: string }> {

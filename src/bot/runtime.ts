@@ -13,6 +13,7 @@ import { everyWord, triggerOf } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
 import { type FollowedFile, followDeploymentFile, withoutFile } from '../deployment-file.ts'
 import { silenceJudge } from '../github/webhooks/event.ts'
+import { type Places, placesSeen } from '../github/webhooks/places.ts'
 import { type Receive, receiver, webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
 import { openQueues } from '../queue/open-queues.ts'
 import { QueueGone, type Queues } from '../queue/work-queue.ts'
@@ -97,12 +98,14 @@ async function patiently<T>(take: () => Promise<T>): Promise<T> {
 
 export async function openServer(runtime: Runtime, admin: ServerParts['admin']): Promise<Server> {
   const { config, settings, log, metrics } = runtime
+  const places = placesSeen()
+  const receive = receiverOf(runtime, places)
   const endpoint =
     config.role === 'worker'
       ? undefined
       : webhookEndpoint({
-          ...{ secret: config.app.webhookSecret, log, receive: receiverOf(runtime), meter: metrics.meter },
-          isSilent: silenceJudge(everyWord(settings.settings)),
+          ...{ secret: config.app.webhookSecret, log, receive, meter: metrics.meter },
+          isSilent: silenceJudge(everyWord(settings.settings), places.isKnown),
           asksAnybody: questionsIn(runtime.queues.runs),
         })
   const { host, port, proxyUrl, metricsToken } = config.server
@@ -177,9 +180,10 @@ function questionsIn(runs: JobIndex): () => Promise<boolean> {
   }
 }
 
-export const receiverOf = ({ config, settings, queues, log, traces }: Runtime): Receive =>
+export const receiverOf = ({ config, settings, queues, log, traces }: Runtime, places?: Places): Receive =>
   receiver({
     log,
+    places,
     redact: redactor(secretsOf(config)),
     answersQuestion: trigger => answersQuestion(queues.runs, trigger),
     app: { triggerOf: ownerId => triggerOf(settings.settings, ownerId), appId: config.app.id },

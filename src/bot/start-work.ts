@@ -138,12 +138,14 @@ function sharedBy(runtime: Runtime, app: GitHubApp, redact: Redact) {
   }
 }
 
-const triggerDeps = ({ config, queues }: Runtime, { app, shared, installations }: Edges) => ({
+const triggerDeps = ({ config, queues }: Runtime, { app, shared, installations, tenants }: Edges) => ({
   ...shared,
-  mayWorkIn: installations.mayWorkIn,
+  whereNow: installations.whereNow,
   examine: (thread: Run['thread']) => examineFor(config, thread),
   schemaAddress: schemaAddress(app, shared.now),
   isFirst: firstIn(queues.writtenOnce),
+  wordsOf: ({ thread, session: { tenant } }: Run) =>
+    (tenant === undefined ? tenants.of(thread) : tenants.named(tenant)) ?? nobody(config),
   mayCost: costsWithin(queues.budget),
   runs: queues.runs,
   waiting: queues.triggers,
@@ -239,7 +241,7 @@ function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }:
   return {
     async accept(job) {
       const { trigger } = job.data
-      const served = trigger.kind === 'access-lost' ? undefined : servedBy(trigger.thread)
+      const served = 'thread' in trigger ? servedBy(trigger.thread) : undefined
       return (served?.accept ?? withoutPostHog)(job)
     },
     async advance(job) {

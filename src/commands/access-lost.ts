@@ -1,22 +1,30 @@
-/** The App lost access: agents there are ended, and GitHub is told nothing. */
-import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+/** The App lost access, or has it back. Agents are ended where it is lost, and threads are told once it is back. */
+import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
-import type { AccessLostTrigger } from '../core/model/trigger.ts'
+import type { AccessBackTrigger, AccessLostTrigger } from '../core/model/trigger.ts'
 import { send } from '../core/record/messages.ts'
-import { ofInstallation, ofRepository } from '../core/record/run-index.ts'
+import { atPlace, ofInstallation, ofRepository, untoldIn, untoldOf } from '../core/record/run-index.ts'
 import { backoff, limits } from '../core/record/timing.ts'
-import { type TriggerDeps, withdrawn } from './command-context.ts'
+import type { TriggerDeps } from './command-context.ts'
 import { isOfThread, type TriggerRecord } from './trigger-record.ts'
+import { isNow } from './where-now.ts'
 
 /** No thread can be told of a failure, so it is retried for ever. */
-export async function acceptLoss(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Promise<StepResult> {
+export async function acceptAccess(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Promise<StepResult> {
   const { trigger } = job.data
-  if (trigger.kind !== 'access-lost') return { kind: 'end' }
   const { log } = deps
   try {
-    await loseAccess(deps, trigger)
-    log.info({ trigger: job.id, installation: trigger.installationId, by: trigger.by }, 'access lost')
+    const known = {
+      trigger: job.id,
+      ...('installationId' in trigger && { installation: trigger.installationId }),
+    }
+    if (trigger.kind === 'access-lost') {
+      await loseAccess(deps, trigger)
+      log.info({ ...known, by: trigger.by }, 'access lost')
+    } else if (trigger.kind === 'access-back') {
+      if (await haveAccess(deps, trigger)) log.info(known, 'access is back')
+    }
     return { kind: 'end' }
   } catch (error) {
     if (error instanceof RetryLater) return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
@@ -37,21 +45,52 @@ async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promis
     if (repositories ? !repositories.includes(repoId) : thread.installationId !== installationId) return false
     const known = checks.get(repoId)
     if (known !== undefined) return known
-    const mayStillWork = await deps.mayWorkIn(thread).catch(error => {
-      if (error instanceof Rejected) return false
-      throw error
-    })
-    checks.set(repoId, !mayStillWork)
-    return !mayStillWork
+    const isGone = (await deps.whereNow(thread)) === undefined
+    checks.set(repoId, isGone)
+    return isGone
   }
+  const to = trigger.to && (await deps.whereNow(trigger.to))
   for (const { id, data } of runs) {
     const { owner, repo } = data.thread
     const said = because[by].replace('…', `${owner}/${repo}`)
     if (await isLost(data.thread))
-      await send(deps.runs, id, { kind: 'access-lost', id: eventId, by: sender, at, because: said })
+      await send(deps.runs, id, { kind: 'access-lost', id: eventId, by: sender, at, because: said, to })
   }
   for (const { id, data } of waiting)
-    if (isOfThread(data) && (await isLost(data.trigger.thread))) await deps.waiting.send(id, withdrawn)
+    if (isOfThread(data) && (await isLost(data.trigger.thread))) {
+      const { owner, repo } = data.trigger.thread
+      const lost = { by: sender.login, because: because[by].replace('…', `${owner}/${repo}`) }
+      await deps.waiting.send(id, JSON.stringify(lost))
+    }
+  if (to) await isNow(deps, eventId, to)
+}
+
+/** @returns whether something was to be put right */
+async function haveAccess(deps: TriggerDeps, trigger: AccessBackTrigger): Promise<boolean> {
+  const { id, installationId, repositories } = trigger
+  const sets = repositories?.flatMap(({ repoId }) => [untoldIn(repoId), ofRepository(repoId)])
+  const untold = repositories?.map(({ repoId }) => untoldIn(repoId)) ?? [untoldOf(installationId)]
+  const [known, commands] = await Promise.all([deps.runs.listed(sets ?? untold), deps.waiting.listed(untold)])
+  const threads = [
+    ...known.map(({ data }) => data.thread),
+    ...commands.flatMap(({ data }) => (isOfThread(data) ? [data.trigger.thread] : [])),
+  ]
+  const isHere = ({ data: { thread, mailbox } }: (typeof known)[number]): boolean => {
+    const {
+      owner,
+      repo,
+      defaultBranch = thread.defaultBranch,
+    } = repositories?.find(({ repoId }) => repoId === thread.repoId) ?? thread
+    const said = { ...thread, installationId, owner, repo, defaultBranch }
+    return !mailbox.accessLost && atPlace(thread) === atPlace(said)
+  }
+  if (commands.length === 0 && known.every(isHere)) return false
+  for (const [repoId, thread] of new Map(threads.map(each => [each.repoId, each]))) {
+    const { owner, repo } = repositories?.find(each => each.repoId === repoId) ?? thread
+    const now = await deps.whereNow({ repoId, owner, repo, installationId })
+    if (now) await isNow(deps, id, now)
+  }
+  return true
 }
 
 const because: Readonly<Record<AccessLostTrigger['by'], string>> = {

@@ -15,7 +15,7 @@ import type {
   TasksClient,
   ThreadClient,
 } from '../core/model/ports.ts'
-import type { Thread } from '../core/model/thread.ts'
+import type { Repository, Thread } from '../core/model/thread.ts'
 import type { Recent } from '../core/model/time.ts'
 import type {
   CommentRef,
@@ -29,12 +29,13 @@ import type { Reached } from '../core/record/crash-points.ts'
 import type { FlowMeter } from '../core/record/flow-meter.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
-import type { RefusedReads } from '../core/record/retries.ts'
+import { type RefusedReads, refusedReadsOf } from '../core/record/retries.ts'
 import type { Run } from '../core/record/run.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
+import { readJson } from '../core/text/json.ts'
 import type { Reply } from '../core/words/replies.ts'
 import type { Deployment } from '../core/words/words.ts'
-import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
+import { LostBy, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
 
 export interface TriggerDeps {
   github: GitHub
@@ -43,8 +44,12 @@ export interface TriggerDeps {
   tenant: string | undefined
   isFirst(name: string, id: string): Promise<boolean>
   mayCost: MayCost
-  /** Whether the repository is reachable and not archived. @throws what GitHub answers */
-  mayWorkIn(repo: Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>): Promise<boolean>
+  /** A repository as GitHub has it now; `undefined` where the bot may not work. @throws RetryLater | NoResponse */
+  whereNow(
+    repository: Pick<Repository, 'installationId' | 'owner' | 'repo' | 'repoId'>,
+  ): Promise<Repository | undefined>
+  /** With what a Run of that PostHog draws and signs its status. */
+  wordsOf(run: Run): { deployment: Deployment; signer: Signer }
   examine(thread: Thread): Promise<Check[]>
   /** Where editors find the schema of the settings; `undefined` where nobody can reach it. */
   schemaAddress(): Promise<string | undefined>
@@ -63,7 +68,10 @@ export interface TriggerDeps {
 }
 
 export interface WaitingTriggers
-  extends Pick<JobQueue<TriggerRecord>, 'get' | 'query' | 'members' | 'listed' | 'wake' | 'add'> {
+  extends Pick<
+    JobQueue<TriggerRecord>,
+    'get' | 'query' | 'members' | 'listed' | 'wake' | 'add' | 'amendEnded'
+  > {
   send(id: string, message: string): Promise<boolean>
 }
 
@@ -119,10 +127,8 @@ export function commandContext(
 }
 
 /** Of GitHub. */
-export const refusedReads = ({ deps, record: { retries } }: CommandContext): RefusedReads => ({
-  refusedSince: retries.github?.refusedSince,
-  now: deps.now(),
-})
+export const refusedReads = ({ deps, record }: CommandContext): RefusedReads =>
+  refusedReadsOf(record, 'github', deps.now())
 
 export const targetOf = (trigger: ThreadTrigger): Target =>
   trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' }
@@ -161,6 +167,14 @@ export const withdrawn = 'withdrawn'
 
 /** What a command is told of which an edit took the place. */
 export const replacing = (command: Command): string => `replaced ${nameOf(command)}`
+
+/** Where the App has no access any more. What was accepted before is told of it later. */
+export async function wasLost(context: CommandContext): Promise<boolean> {
+  const { job, record } = context
+  const [lost] = (await job.inbox()).flatMap(message => readJson(LostBy, message) ?? [])
+  if (lost && record.passed) await context.save({ ...record, lost })
+  return lost !== undefined
+}
 
 export const wasWithdrawn = async ({ job }: CommandContext): Promise<boolean> =>
   (await job.inbox()).includes(withdrawn)

@@ -4,6 +4,7 @@ import type { SettingsNow } from '../access/read-settings.ts'
 import type { Role } from '../core/model/command-grammar.ts'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 import { minute } from '../core/model/time.ts'
+import { idleMs } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
 import type { Reply } from '../core/words/replies.ts'
 import type { Command } from './command.ts'
@@ -54,7 +55,7 @@ export async function senderOf(
     const isUnclear = error instanceof NoResponse || (error instanceof Rejected && error.of === 'read')
     if (!isUnclear) throw error
     const at = deps.now()
-    const since = before?.kind === 'unknown' ? before.since : at
+    const since = before?.kind === 'unknown' ? before.since + idleMs(before.at, at) : at
     const why = error instanceof Rejected ? error.message : undefined
     const sender = { kind: 'unknown', at, since, why } as const
     await context.save({ ...context.record, sender })

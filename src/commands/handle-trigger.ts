@@ -19,7 +19,7 @@ import { answersQuestion } from '../core/record/open-question.ts'
 import { afterPassing, isFinal, isTooLong, type Passing, services } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
-import { acceptLoss } from './access-lost.ts'
+import { acceptAccess } from './access-lost.ts'
 import type { Command } from './command.ts'
 import {
   type CommandContext,
@@ -32,6 +32,7 @@ import {
   runId,
   settingsOf,
   type TriggerDeps,
+  wasLost,
   wasWithdrawn,
 } from './command-context.ts'
 import { commandNamed, commands } from './command-registry.ts'
@@ -45,6 +46,7 @@ import { presetNameOf, standingOf } from './start-decision.ts'
 import { statusCommand } from './status-command.ts'
 import { stopOf } from './stops.ts'
 import { afterOne, isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
+import { seeWhereNow } from './where-now.ts'
 import { withdraw } from './withdraw.ts'
 
 /** The awaited Run wakes the command; this is for a lost wake. */
@@ -55,7 +57,7 @@ const end: StepResult = { kind: 'end' }
 export const acceptTrigger = (deps: TriggerDeps) => {
   const repliedLately = recent()
   return async (job: LockedJob<TriggerRecord>): Promise<StepResult> => {
-    if (!holdsThread(job)) return acceptLoss(deps, job)
+    if (!holdsThread(job)) return acceptAccess(deps, job)
     const context = commandContext(deps, job, repliedLately)
     if (job.deaths >= limits.deaths) {
       const error = new Error(`${job.deaths} processes died with this trigger alone in hand`)
@@ -147,12 +149,14 @@ async function giveUp(context: CommandContext, error: unknown): Promise<StepResu
 
 async function accept(context: CommandContext, trigger: ThreadTrigger): Promise<StepResult> {
   if (trigger.kind === 'pull-news' || trigger.kind === 'withdrawal') {
+    await seeWhereFirst(context)
     const isPull = trigger.kind === 'pull-news'
     const result = await (isPull ? newsOfPull(context, trigger) : withdraw(context, trigger))
     if (result.kind === 'end') context.deps.meter?.handled(trigger.kind, 'news')
     return result
   }
-  if (await wasWithdrawn(context)) return end
+  if ((await wasLost(context)) || (await wasWithdrawn(context))) return end
+  await seeWhereFirst(context)
   switch (trigger.kind) {
     case 'comment':
       if (trigger.commentRef.kind === 'subject' && (await mayBeAnAgents(context))) return end
@@ -175,6 +179,11 @@ async function accept(context: CommandContext, trigger: ThreadTrigger): Promise<
       ])
     }
   }
+}
+
+/** What waits asks GitHub nothing. */
+async function seeWhereFirst({ deps, job, record }: CommandContext): Promise<void> {
+  if (!record.passed && !record.waits) await seeWhereNow(deps, job.id, record.trigger.thread)
 }
 
 /** An agent that works as a user opens pull requests in their name, and its words are nobody's command. */
@@ -331,7 +340,7 @@ async function acceptEach(
 ): Promise<StepResult> {
   for (let asked = all[context.record.done]; asked; asked = all[context.record.done]) {
     if (context.job.signal.aborted) return { kind: 'park', ms: 0 }
-    if (await wasWithdrawn(context)) return end
+    if ((await wasLost(context)) || (await wasWithdrawn(context))) return end
     if (asked.replacing !== undefined && (await context.job.inbox()).includes(asked.replacing)) {
       await context.save(afterOne(context.record))
       continue
@@ -355,7 +364,8 @@ async function resultOf(
   trigger: CommandTrigger,
   { command, carryOut }: CommandHandler,
 ): Promise<CommandResult> {
-  const { answer, pendingMessage } = context.record
+  const { answer, lost, pendingMessage } = context.record
+  if (lost && !answer) return refused({ kind: 'access-was-lost', ...lost })
   if (answer?.last) return { kind: 'replied', well: answer.well }
   if (answer) {
     await sendReply(context)

@@ -50,6 +50,7 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
       // A run on a closed pull request has lost its subject; a merged one keeps its work.
       return withdraw(context, { ...trigger, what: { kind: 'thread', by: 'closed' } })
     case 'merged':
+    case 'retargeted':
     case 'ready_for_review':
     case 'converted_to_draft':
       return { kind: 'end' }
@@ -100,7 +101,8 @@ async function notifyRuns(
   const known = await runsOfPull(runs, thread, view.number)
   const maker = marker && !known.some(({ id }) => id === marker.run) && (await runs.get(marker.run))
   const all = maker && maker.data.thread.repoId === thread.repoId ? [maker, ...known] : known
-  const stands = { number: view.number, state: view.state, draft: view.draft, readAt }
+  const { number, state, draft, head } = view
+  const stands = { number, state, draft, base: head.base, readAt }
   const teller = tellerOf(all)
   const ended = { ...stands, at: view.mergedAt ?? at, rounds: roundsOf(all.map(({ data }) => data)) }
   const accepted = all.map(run =>

@@ -1,7 +1,7 @@
 /** What the status of a Run says of its pull request once the Run has ended. */
 
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
-import { threadSlot } from '../core/model/thread.ts'
+import { movedTo, threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import { inSight } from '../core/record/last-word.ts'
 import { send } from '../core/record/messages.ts'
@@ -68,7 +68,9 @@ async function amend(context: CommandContext, id: string, change: (run: Run) => 
     // A check stays on its commit, also where a merge leaves none that is newer.
     if (drawing.phase() === status.phase) return true
     const isHere = threadSlot(run.thread) === threadSlot(context.record.trigger.thread)
-    const thread = isHere ? context.github : context.deps.github(run.thread)
+    const thread = isHere
+      ? context.github
+      : context.deps.github(movedTo(run.thread, context.record.trigger.thread))
     const shown = await showStatus(thread, drawing, status, signer)
     if (shown === 'gone') return true
     kept = await runs.amendEnded(id, each => changed(each, { report: { status: shown } }))

@@ -8,7 +8,7 @@ import { type ThreadTrigger, Trigger } from '../core/model/trigger.ts'
 import { RunMessage } from '../core/record/mailbox-part.ts'
 import { Marker } from '../core/record/marker.ts'
 import { Retries } from '../core/record/run.ts'
-import { ofInstallation, ofRepository, ofThread } from '../core/record/run-index.ts'
+import { ofInstallation, ofRepository, ofThread, untoldIn, untoldOf } from '../core/record/run-index.ts'
 
 const ReplyRecord = z.object({
   /** What it tells, for whoever has to find it again. */
@@ -33,6 +33,9 @@ const SeenPage = z.object({
   hiding: z.array(z.number()),
   minimized: z.literal(true).optional(),
 })
+
+/** Who did it, and what. */
+export const LostBy = z.object({ by: z.string(), because: z.string() })
 
 export const TriggerRecord = z.object({
   trigger: Trigger,
@@ -81,6 +84,8 @@ export const TriggerRecord = z.object({
   stop: z.object({ threads: z.array(z.string()), command: z.number().int() }).optional(),
   /** The stop that ended it before it began, by the id of its trigger, and at which command that was told. */
   stopped: z.object({ stop: z.string(), by: z.string(), command: z.number().int() }).optional(),
+  /** The App lost access while it waited: told once it is back. */
+  lost: LostBy.optional(),
   /** Since when it waits, in ms since the epoch. `run`: for that Run, as it stood. */
   waits: z.object({ since: z.number(), run: z.string().optional() }).optional(),
 })
@@ -89,7 +94,7 @@ export type TriggerRecord = z.infer<typeof TriggerRecord>
 export const triggerFormat = { parse: (data: unknown) => TriggerRecord.parse(data) }
 
 export const triggerIndex = {
-  version: '3',
+  version: '4',
   entries: ({ data, addedAt: score }: { data: TriggerRecord; addedAt: number }): IndexEntry[] => {
     if (!isOfThread(data)) return []
     const { thread, at } = data.trigger
@@ -103,6 +108,13 @@ export const triggerIndex = {
         keptMs: atOnce,
       })),
       ...(data.stop?.threads ?? []).map(slot => ({ set: stopsIn(slot), score: at, keptMs: redelivered })),
+      ...(data.lost
+        ? [untoldIn(thread.repoId), untoldOf(thread.installationId)].map(set => ({
+            set,
+            score: at,
+            keptMs: redelivered,
+          }))
+        : []),
       ...(data.stopped ? [{ set: stoppedIn(thread), score: at, keptMs: redelivered }] : []),
     ]
   },
@@ -117,8 +129,7 @@ export const repliedIn = (thread: Thread, as: Marker['as']): string => `${as} ${
 
 export type ThreadRecord = TriggerRecord & { trigger: ThreadTrigger }
 
-export const isOfThread = (record: TriggerRecord): record is ThreadRecord =>
-  record.trigger.kind !== 'access-lost'
+export const isOfThread = (record: TriggerRecord): record is ThreadRecord => 'thread' in record.trigger
 
 /** The next command of the same comment. */
 export const afterOne = (record: ThreadRecord, refused = false): ThreadRecord => ({

@@ -10,7 +10,7 @@ import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model
 import type { Target } from '../core/model/views.ts'
 import type { FollowUp, RunMessage } from '../core/record/mailbox-part.ts'
 import { send } from '../core/record/messages.ts'
-import { isOwnMerge } from '../core/record/own-pull-request.ts'
+import { isClosedByMerge } from '../core/record/own-pull-request.ts'
 import type { Origin } from '../core/record/request-part.ts'
 import { believeAbsent } from '../core/record/retries.ts'
 import type { Run } from '../core/record/run.ts'
@@ -157,7 +157,7 @@ async function takeAway(context: CommandContext, trigger: Withdrawal, run: Run):
   const { id, sender: by, what, at } = trigger
   const tell = (message: RunMessage) => send(context.deps.runs, run.id, message)
   const labelOff = what.kind === 'label' ? what.label : undefined
-  if (!stops(run.baseline.settings.when, trigger) || (await closedByItsMerge(context, trigger, run))) {
+  if (!stops(run.baseline.settings.when, trigger) || (await isMerge(context, trigger))) {
     if (labelOff !== undefined) await tell({ kind: 'label-off', id, label: labelOff })
     return
   }
@@ -167,17 +167,11 @@ async function takeAway(context: CommandContext, trigger: Withdrawal, run: Run):
   else await tell({ kind: 'ignored-stop', ...said })
 }
 
-async function closedByItsMerge(
-  context: CommandContext,
-  { what, at }: Withdrawal,
-  run: Run,
-): Promise<boolean> {
-  if (what.kind !== 'thread' || what.by !== 'closed') return false
-  const { github } = context
-  const pull = async (number: number) =>
-    (await github.pull(number)) ?? believeAbsent(`The pull request ${number}`, refusedReads(context))
-  return isOwnMerge({ pull, pullsFrom: github.pullsFrom }, run, at)
-}
+const isMerge = async ({ github }: CommandContext, { what, at, thread }: Withdrawal): Promise<boolean> =>
+  what.kind === 'thread' &&
+  what.by === 'closed' &&
+  thread.kind === 'issue' &&
+  (await isClosedByMerge(github, at))
 
 async function waitingFor(
   context: CommandContext,

@@ -128,6 +128,8 @@ export function branchesOf({ client, thread, at, ids, prefetched }: ThreadAccess
         : undefined
     },
 
+    defaultBranch: async (): Promise<string> => (await client.rest.repos.get(at)).data.default_branch,
+
     async issueBranches(stem: string): Promise<IssueBranches> {
       const read = prefetched.take('branches')
       // A branch read ahead may be gone by now; that there is none shows when it is made.

@@ -105,17 +105,22 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
     },
 
     /**
-     * Whether the installation covers the repository, and it is not archived.
-     * @throws Rejected | RetryLater | NoResponse
+     * The repository as it is now, if the installation covers it and it is not archived. A former name will do.
+     * @throws RetryLater | NoResponse
      */
-    async mayWorkIn(
+    async whereNow(
       repository: Pick<Repository, 'installationId' | 'owner' | 'repo' | 'repoId'>,
-    ): Promise<boolean> {
-      const { owner, repo, repoId } = repository
-      // An old token may still read public repositories.
-      await app.confirmAccess(repository)
-      const { data } = await app.forRepo(repository).rest.repos.get({ owner, repo })
-      return data.id === repoId && !data.archived
+    ): Promise<Repository | undefined> {
+      const { owner, repo, repoId, installationId } = repository
+      try {
+        // An old token may still read public repositories.
+        await app.confirmAccess(repository)
+        const { data } = await app.forRepo(repository).rest.repos.get({ owner, repo })
+        return data.id === repoId && !data.archived ? repositoryOf(installationId, data) : undefined
+      } catch (error) {
+        if (error instanceof Rejected) return undefined
+        throw error
+      }
     },
 
     async ownComments(repository: Repository, since: number): Promise<ThreadComment[]> {

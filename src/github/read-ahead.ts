@@ -303,6 +303,29 @@ export async function closersOf({ client, thread }: ThreadAccess): Promise<Close
   return found?.repository.issue.closedByPullRequestsReferences.nodes.flatMap(node => closerOf(node, thread))
 }
 
+const threadMerges = {
+  text: `query threadMerges($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    issue(number: $number) {
+      closedByPullRequestsReferences(first: 50, includeClosedPrs: true) { nodes { mergedAt } }
+    }
+  }
+}`,
+  schema: inRepository({
+    issue: z.object({
+      closedByPullRequestsReferences: nodesOf(z.object({ mergedAt: z.string().nullish() }).nullable()),
+    }),
+  }),
+  optional: threadClosers.optional,
+}
+
+export async function mergesOf({ client, thread }: ThreadAccess): Promise<number[]> {
+  const { issue } = (await query(client, threadMerges, named(thread))).repository
+  return issue.closedByPullRequestsReferences.nodes.flatMap(node =>
+    node?.mergedAt ? [Date.parse(node.mergedAt)] : [],
+  )
+}
+
 function closerOf(node: z.infer<typeof CloserNode> | null, { repoId }: Thread): Closer[] {
   if (node?.state !== 'OPEN') return []
   const { number, title, url, headRefName, headRepository } = node

@@ -22,7 +22,7 @@ import { query } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { pagesOf } from './pages.ts'
 import { pullsOf } from './pull-requests.ts'
-import { closersOf, readAhead, readBefore, transferredAt } from './read-ahead.ts'
+import { closersOf, mergesOf, readAhead, readBefore, transferredAt } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
 import { unlessGone, unlessLimited } from './response-faults.ts'
 import { graphQlName, isMoreThanReaction, settleThread } from './settle-thread.ts'
@@ -163,6 +163,8 @@ export function gitHubThread(
           : []
       })
     },
+
+    merges: async () => (thread.kind === 'issue' ? mergesOf(access) : []),
 
     transferredAt: () => transferredAt(access),
 

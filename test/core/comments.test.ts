@@ -714,6 +714,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'permission-refused': { kind: 'permission-refused', title: 'Run rm -rf dist', because: 'no' },
   'stopping-beside': { kind: 'stopping-beside', thread: issueThread },
   'stopped-waiting': { kind: 'stopped-waiting', by: 'maya' },
+  'access-was-lost': { kind: 'access-was-lost', by: 'olga', because: 'suspended the App' },
   'still-going': { kind: 'still-going', command: 'retry' },
   'gone-on': { kind: 'gone-on' },
   'no-use': { kind: 'no-use', outcome: { kind: 'unfinished', why: 'refusal' } },
@@ -880,6 +881,7 @@ describe('replies', () => {
       permission-refused: @maya Codex asks for a permission (Run rm -rf dist). PostHog did not accept the answer: no. Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.
       stopping-beside: @maya the run in #7 (this is its pull request) is being stopped. Its status there says what it had done.
       stopped-waiting: @maya this was stopped by \`maya\` before it began. Write it again if you still want it.
+      access-was-lost: @maya not started: \`olga\` suspended the App before it began. Write it again to start it.
       still-going: @maya a run is still going in this thread. \`/codex retry\` works when it has ended. \`/codex stop\` ends it now.
       gone-on: @maya another run has worked in this thread since. Nothing was started. \`/codex continue\` goes on where that one stopped.
       no-use: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.

@@ -65,3 +65,31 @@ test('what a service promised is waited for, and a day of silence is too long', 
   expect(isTooLong({ why: 'w', since, until: t0, count: 9 }, t0)).toBe(true)
   expect(isTooLong({ why: 'w', since, until: t0, count: 9, promised: t0 + hour }, t0)).toBe(false)
 })
+
+test('what counts is time in which it was tried: a night in which the process was off is none', () => {
+  const silence = new NoResponse('github', 'w')
+  const refusal = new Rejected('github', 404, '', 'w', undefined, 'read')
+  const morning = t0 + 25 * hour
+  for (const fault of [silence, refusal]) {
+    const evening = afterPassing({ retries: {} }, 'github', fault, { now: t0 })
+    const again = afterPassing({ retries: { github: evening } }, 'github', fault, { now: morning })
+    expect(isTooLong(again, morning)).toBe(false)
+    expect(isFinal(again, refusal, false, morning)).toBe(false)
+    // What was waited before it still counts.
+    const long = { ...evening, since: t0 - 24 * hour, refusedSince: t0 - limits.refusedBefore }
+    const last = afterPassing({ retries: { github: long } }, 'github', fault, { now: morning })
+    expect(isTooLong(last, morning)).toBe(true)
+    expect(isFinal(last, refusal, false, morning)).toBe(fault === refusal)
+  }
+})
+
+test('tries that come a little late count as a whole', () => {
+  const silence = new NoResponse('github', 'w')
+  const holder: { retries: Record<string, Retry | undefined> } = { retries: {} }
+  let now = t0
+  while (now < t0 + 24 * hour + 2 * minute) {
+    holder.retries.github = afterPassing(holder, 'github', silence, { now })
+    now = holder.retries.github.until + 30 * second
+  }
+  expect(holder.retries.github && isTooLong(holder.retries.github, now)).toBe(true)
+})

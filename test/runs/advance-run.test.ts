@@ -5,7 +5,6 @@ import type { Role } from '../../src/core/model/command-grammar.ts'
 import { NoResponse, Rejected, RetryLater, type Service } from '../../src/core/model/errors.ts'
 import type { StepResult, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import type { Person } from '../../src/core/model/thread.ts'
-import type { PullView } from '../../src/core/model/views.ts'
 import { cancelKey } from '../../src/core/record/agent-end.ts'
 import { retryOf } from '../../src/core/record/retries.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
@@ -912,18 +911,18 @@ describe('the other steps', () => {
   })
 
   describe('take-turn in a thread that was closed', () => {
-    const closedBy = async (by: Person, role: Role, given: RunChange = {}) => {
+    const closedBy = async (by: Person, role: Role, merges: number[] = []) => {
       const github: Partial<ThreadClient> = {
         closing: async () => ({ by, at: now }),
         permission: async () => ({ role, name: role }),
         file: async () => undefined,
         issueBranches: atLimit('github'),
         branch: atLimit('github'),
-        pull: async () => ({ mergedAt: now - 10 * second }) as PullView,
+        merges: async () => merges,
         settle: async () => ({ refused: [] }),
       }
       const { run, saves } = await advance(
-        runWith(mute, { report: { announced: told }, session: { taskId: 'task-1' } }, given),
+        runWith(mute, { report: { announced: told }, session: { taskId: 'task-1' } }),
         { github },
       )
       return {
@@ -947,8 +946,8 @@ describe('the other steps', () => {
       expect(came).toEqual({ outcome: undefined, ignoredStop, begins: true })
     })
 
-    test('by the merge of its own pull request, it goes on', async () => {
-      const came = await closedBy(zoe, 'write', { result: { pulls: [pull] } })
+    test('by the merge of a pull request, it goes on', async () => {
+      const came = await closedBy(zoe, 'write', [now - 10 * second])
       expect(came).toEqual({ outcome: undefined, ignoredStop: undefined, begins: true })
     })
   })

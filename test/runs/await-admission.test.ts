@@ -91,3 +91,13 @@ describe('at the limit of open pull requests', () => {
     expect(await afterStep(awaitAdmission, hand)).toEqual(run)
   })
 })
+
+test('who waits for others looks again within ten minutes, however long it has waited', async () => {
+  const blocking = async () => [{ name: '#3', title: 'First', url: 'https://github.com/acme/shop/issues/3' }]
+  const waits = { kind: 'blocked' as const, since: t0 - 24 * 60 * 60_000, by: [], more: 1 }
+  const run = runWith({ schedule: { admitted: false, waits } })
+  const blocked = changed(run, { baseline: { snapshot: { ...run.baseline.snapshot, blockers: 1 } } })
+  const { schedule } = await admitted(blocked, [], { blockers: blocking })
+  expect(schedule.waits?.kind).toBe('blocked')
+  expect((schedule.nextPollAt ?? 0) - t0).toBeLessThanOrEqual(10 * 60_000)
+})

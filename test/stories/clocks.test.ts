@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ledgerOf, Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
 
@@ -63,4 +63,27 @@ describe('The clock of the machine', { concurrent: true }, () => {
       await world.close()
     },
   )
+})
+
+it('two outages of seconds, with a night between in which the bot was off, end no run', async () => {
+  const world = await worldBy({})
+  const { posthog } = world
+  const thread = await working(world, 'bake')
+  const away = () => posthog.fault({ times: 1000, fault: { kind: 'status', code: 502 } })
+  const evening = away()
+  await runOf(world, thread).completeTurn('The cake is done.')
+  await world.bot.says(/"service":"posthog","why"/)
+  await world.bot.stop()
+  evening.cancel()
+  const morning = away()
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 25 * 60 * minutes, shouldAdvanceTime: true })
+  try {
+    const bot = await world.startBot('all', { CLOCK_AHEAD: String(25 * 60 * minutes) })
+    await bot.says(/"service":"posthog","why"/)
+    morning.cancel()
+    await thread.waitForAnswer('The cake is done.', { timeout: 30_000 })
+  } finally {
+    vi.useRealTimers()
+    await world.close()
+  }
 })

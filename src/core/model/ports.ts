@@ -97,6 +97,8 @@ export interface ThreadClient {
   removeLabel(name: string): Promise<void>
   /** Open pull requests that say they close the issue; `undefined` if GitHub refuses to say. */
   closers(): Promise<Closer[] | undefined>
+  /** When pull requests were merged that close this issue, ms since the epoch. */
+  merges(): Promise<number[]>
   /** When this issue was transferred here last, ms since the epoch. */
   transferredAt(): Promise<number | undefined>
   /** Open issues that block this one; none on a server that does not know of any. */
@@ -105,6 +107,8 @@ export interface ThreadClient {
   openPulls(prefix: string): Promise<Awaited[]>
   branch(name: string): Promise<BranchView | undefined>
   base(name: string): Promise<BaseView | undefined>
+  /** As it is called now: it may have been renamed since a webhook named it. */
+  defaultBranch(): Promise<string>
   issueBranches(stem: string): Promise<IssueBranches>
   /** `open`: the thread was, when the branch was made; `undefined` when GitHub did not say. */
   makeBranch(

@@ -61,6 +61,14 @@ export type PullHead = z.infer<typeof PullHead>
 
 export const fullName = (thread: Pick<Thread, 'owner' | 'repo'>): string => `${thread.owner}/${thread.repo}`
 
+/** Its page, under the name and owner that the repository has now. */
+export const movedTo = (thread: Thread, to: Repository): Thread => ({
+  ...to,
+  number: thread.number,
+  kind: thread.kind,
+  url: thread.url.replace(/[^/]+\/[^/]+(?=\/(?:issues|pull)\/\d+$)/, fullName(to)),
+})
+
 export const nounOf = ({ kind }: Pick<Thread, 'kind'>): string =>
   kind === 'issue' ? 'issue' : 'pull request'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Attachment } from '../text/attachment-links.ts'
-import { Person, PullHead, Snapshot, Thread } from './thread.ts'
+import { Person, PullHead, Repository, Snapshot, Thread } from './thread.ts'
 
 const arrived = {
   /** Made from what happened, not from the delivery: a redelivery has the same id. */
@@ -115,6 +115,8 @@ const PullNews = z.object({
     'closed',
     'ready_for_review',
     'converted_to_draft',
+    /** Into another base. */
+    'retargeted',
     'unmarked',
     'marked',
     'reviewed',
@@ -135,12 +137,32 @@ const AccessLost = z.object({
   installationId: z.number().int(),
   by: z.enum(['uninstalled', 'suspended', 'removed', 'transferred', 'archived', 'deleted']),
   repositories: z.array(z.number().int()).optional(),
+  /** Where a repository went that was transferred, as far as the App is told of it there. */
+  to: Repository.optional(),
 })
 export type AccessLostTrigger = z.infer<typeof AccessLost>
 
+/** A hint, too. */
+const AccessBack = z.object({
+  id: z.string(),
+  deliveryId: z.string(),
+  at: z.number(),
+  sender: Person,
+  kind: z.literal('access-back'),
+  installationId: z.number().int(),
+  repositories: z
+    .array(
+      Repository.pick({ repoId: true, owner: true, repo: true }).extend({
+        defaultBranch: z.string().optional(),
+      }),
+    )
+    .optional(),
+})
+export type AccessBackTrigger = z.infer<typeof AccessBack>
+
 const threadTriggers = [Comment, Label, Withdrawal, Tick, PullNews] as const
 
-export const Trigger = z.discriminatedUnion('kind', [...threadTriggers, AccessLost])
+export const Trigger = z.discriminatedUnion('kind', [...threadTriggers, AccessLost, AccessBack])
 export type Trigger = z.infer<typeof Trigger>
 export type ThreadTrigger = z.infer<(typeof threadTriggers)[number]>
 export type CommentTrigger = z.infer<typeof Comment>

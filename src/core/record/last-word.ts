@@ -23,6 +23,7 @@ export function listeners({ request, mailbox, report, result }: Run): string[] {
 export function endsQuietly(run: Run): boolean {
   const { outcome, concludedAt = 0 } = run.result
   const { status, readOnlyThread } = run.report
+  if (outcome?.kind === 'stopped' && outcome.lost) return true
   if (outcome?.kind === 'stopped')
     return listeners(run).every(login => login === outcome.by) && !run.session.agentLeft
   if (outcome?.kind !== 'failed' || !neverBegan(run)) return false
@@ -41,7 +42,7 @@ export function mayHelpAgain(outcome: Outcome): boolean {
     case 'unfinished':
       return unfinished[outcome.why].next !== undefined
     case 'stopped':
-      return outcome.because === undefined
+      return outcome.because === undefined || outcome.lost === true
     case 'pull':
     case 'pushed':
     case 'answer':

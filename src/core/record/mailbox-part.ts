@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Person } from '../model/thread.ts'
+import { Person, Repository } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { Attachment } from '../text/attachment-links.ts'
 
@@ -88,14 +88,20 @@ export const RunMessage = z.discriminatedUnion('kind', [
     label: z.string(),
     source: Source.optional(),
   }),
-  /** Poll now; `pull` names a pull request that the agent opened. */
-  z.object({ kind: z.literal('poll'), id: z.string(), pull: z.string().optional() }),
+  /** Poll now; `pull` names a pull request that the agent opened, `to` where GitHub has the repository now. */
+  z.object({
+    kind: z.literal('poll'),
+    id: z.string(),
+    pull: z.string().optional(),
+    to: Repository.optional(),
+  }),
   z.object({
     kind: z.literal('pull'),
     id: z.string(),
     number: z.number().int(),
     state: z.enum(['open', 'merged', 'closed']),
     draft: z.boolean().optional(),
+    base: z.string().optional(),
     at: z.number().optional(),
     readAt: z.number().optional(),
     revertedBy: z.object({ number: z.number().int(), url: z.string() }).optional(),
@@ -119,6 +125,8 @@ export const RunMessage = z.discriminatedUnion('kind', [
     by: Person,
     at: z.number(),
     because: z.string(),
+    /** Where the App has the repository now, and can tell. */
+    to: Repository.optional(),
   }),
 ])
 export type RunMessage = z.infer<typeof RunMessage>
@@ -146,6 +154,8 @@ export const Mailbox = z.object({
       by: Person,
       at: z.number(),
       because: z.string().optional(),
+      /** The App lost access. */
+      lost: z.literal(true).optional(),
     })
     .optional(),
   ignoredStop: z.object({ by: z.string(), because: z.string() }).optional(),

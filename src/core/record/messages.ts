@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { JobQueue } from '../model/ports.ts'
+import type { Repository } from '../model/thread.ts'
 import type { Target } from '../model/views.ts'
 import { readJson } from '../text/json.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
@@ -8,7 +9,7 @@ import { type FollowUp, type MessageReply, RunMessage, type SenderReply, Source 
 import { newClaims } from './own-pull-request.ts'
 import { endsBy, tellsMore, withStanding } from './pull-end.ts'
 import { withRetry } from './retries.ts'
-import { type ChangeOf, changed, type Intent, isTerminal, type Run } from './run.ts'
+import { type ChangeOf, changed, type Intent, isTerminal, type Run, withRepository } from './run.ts'
 import { isAnswered } from './turn.ts'
 import { isSamePlace } from './words-to-say.ts'
 
@@ -117,9 +118,10 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
     case 'label-off':
       return withoutLabel(run, { labelOff: message.label })
     case 'poll': {
-      const claims = message.pull === undefined ? [] : newClaims(run, [message.pull])
-      if (claims.length === 0) return run
-      return withMessage(run, { result: { claimedPulls: [...run.result.claimedPulls, ...claims] } })
+      const here = message.to ? followed(run, message.to) : run
+      const claims = message.pull === undefined ? [] : newClaims(here, [message.pull])
+      if (claims.length === 0) return here
+      return withMessage(here, { result: { claimedPulls: [...here.result.claimedPulls, ...claims] } })
     }
     case 'pull': {
       const known = withStanding(run, message)
@@ -129,7 +131,12 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
     case 'checked':
       return withMessage(run, { result: { hinted: true } })
     case 'access-lost': {
-      const said = withStop(run, { ...message, kind: 'stop' })
+      const stopped = withStop(run, { ...message, kind: 'stop' })
+      const { stop } = stopped.mailbox
+      const isByIt = stop !== undefined && stop !== run.mailbox.stop
+      const said = isByIt ? withMessage(stopped, { mailbox: { stop: { ...stop, lost: true } } }) : stopped
+      // The App can tell of it where the repository is now.
+      if (message.to) return followed(said, message.to)
       // Results of GitHub calls under way can't be known any more; those of PostHog still can.
       return withMessage(withRetry(said, 'github', undefined), {
         mailbox: { accessLost: true },
@@ -156,6 +163,10 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
     }
   }
 }
+
+/** What GitHub refused where the repository was is asked again where it is, and can be told there. */
+const followed = (run: Run, to: Repository): Run =>
+  withMessage(withRetry(withRepository(run, to), 'github', undefined), { mailbox: { accessLost: false } })
 
 /** Whoever sets it again asks for a Run of its own. */
 const withoutLabel = (run: Run, { labelOff }: { labelOff?: string | undefined }): Run =>

@@ -13,10 +13,14 @@ export const maxClaims = 5
 const maxNamed = 50
 
 export const newClaims = (
-  { result: { claimedPulls, foreignPulls, pulls } }: Pick<Run, 'result'>,
+  {
+    thread,
+    session,
+    result: { claimedPulls, foreignPulls, pulls },
+  }: Pick<Run, 'thread' | 'session' | 'result'>,
   urls: readonly string[],
 ): string[] =>
-  [...new Set(urls)]
+  [...new Set(urls.map(url => underNameOfNow(url, thread, session.taskRun?.may?.repository)))]
     .filter(
       url =>
         !claimedPulls.includes(url) &&
@@ -24,6 +28,13 @@ export const newClaims = (
         !pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase()),
     )
     .slice(0, Math.max(0, maxNamed - claimedPulls.length - foreignPulls.length))
+
+/** An agent may speak of its repository by the name that it had at its start. */
+function underNameOfNow(url: string, thread: Thread, former: string | undefined): string {
+  const page = thread.url.replace(/\/(?:issues|pull)\/\d+$/, '')
+  const before = former && page.replace(/[^/]+\/[^/]+$/, former)
+  return before && url.startsWith(`${before}/`) ? page + url.slice(before.length) : url
+}
 
 export type Ownership = 'ours' | 'not-ours' | 'if-descended'
 
@@ -77,24 +88,13 @@ export function pullNumberIn(url: string, thread: Pick<Run['thread'], 'url'>): n
   return repository?.toLowerCase() === here.toLowerCase() ? Number(number) : undefined
 }
 
-// Merging a Run's own pull request may close the issue, but does not stop the Run.
-
 const sameMoment = 60_000
 
-type MergeReader = Pick<ThreadClient, 'pull' | 'pullsFrom'>
-
-export async function isOwnMerge(github: MergeReader, run: Run, closedAt: number): Promise<boolean> {
-  if (run.thread.kind !== 'issue') return false
-  const heads = [
-    run.session.taskRun?.headBranch,
-    run.workspace.branch?.made ? run.workspace.branch.name : undefined,
-  ]
-  const views = [
-    ...(await Promise.all(run.result.pulls.map(({ number }) => github.pull(number)))),
-    ...(await Promise.all(heads.map(head => (head === undefined ? [] : github.pullsFrom(head))))).flat(),
-  ]
-  return views.some(view => view?.mergedAt !== undefined && Math.abs(view.mergedAt - closedAt) <= sameMoment)
-}
+/** Merging stops nothing, be it of a pull request that nobody here knows of yet. */
+export const isClosedByMerge = async (
+  github: Pick<ThreadClient, 'merges'>,
+  closedAt: number,
+): Promise<boolean> => (await github.merges()).some(mergedAt => Math.abs(mergedAt - closedAt) <= sameMoment)
 
 // A branch without commits. The agent may still use it until its task run ends, up to an hour after the Run.
 

@@ -5,6 +5,7 @@ import { changed, type Ended, type Rounds, type Run } from './run.ts'
 /** How it stands at GitHub; when it ended, ms since the epoch, and the rounds until then, for the Run that tells it. */
 export interface PullStanding extends Pick<Pull, 'number' | 'state'> {
   draft?: boolean | undefined
+  base?: string | undefined
   at?: number | undefined
   rounds?: Rounds | undefined
   revertedBy?: Ended['revertedBy']
@@ -29,7 +30,12 @@ export function withStanding(run: Run, stands: PullStanding): Run {
       rounds: endsBy(run, stands) ? stands.rounds : run.result.rounds,
       pulls: run.result.pulls.map(pull =>
         pull.number === stands.number
-          ? { ...pull, state: stands.state, draft: stands.draft ?? pull.draft }
+          ? {
+              ...pull,
+              state: stands.state,
+              draft: stands.draft ?? pull.draft,
+              base: stands.base ?? pull.base,
+            }
           : pull,
       ),
       ended: endAfter(run, stands),

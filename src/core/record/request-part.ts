@@ -87,6 +87,8 @@ export const Rights = RunOptions.omit({ branch: true, base: true, force: true })
   permission: PermissionMode,
   publishes: z.boolean(),
   branches: z.array(z.string()),
+  /** `owner/name`, as its task was made for it. */
+  repository: z.string().optional(),
 })
 export type Rights = z.infer<typeof Rights>
 
@@ -111,10 +113,12 @@ export const rightsOf = (
 
 export function mayServe({ may }: Pick<Session, 'may'>, wanted: Rights): boolean {
   if (!may) return false
-  const { branches, ...rights } = may
-  const { branches: wantedBranches, ...wantedRights } = wanted
+  const { branches, repository = wanted.repository, ...rights } = may
+  const { branches: wantedBranches, repository: wantedRepository, ...wantedRights } = wanted
   const isSame = names.every(name => rights[name] === wantedRights[name])
-  return isSame && wantedBranches.every(branch => branches.includes(branch))
+  return (
+    isSame && repository === wantedRepository && wantedBranches.every(branch => branches.includes(branch))
+  )
 }
 
-const names = Rights.omit({ branches: true }).keyof().options
+const names = Rights.omit({ branches: true, repository: true }).keyof().options

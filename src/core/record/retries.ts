@@ -24,6 +24,21 @@ export const withRetry = (run: Run, key: RetryKey, retry: Retry | undefined): Ru
 export const isHeld = (run: Pick<Run, 'retries'>, key: RetryKey, now: number): boolean =>
   now < (retryOf(run, key)?.until ?? 0)
 
+/**
+ * What counts is time in which it was tried: while the process was off, or had nothing to ask, nothing was waited for.
+ * @returns the retry as if it had begun later by that time
+ */
+export function triedRetry(run: Pick<Run, 'retries'>, key: RetryKey, now: number): Retry | undefined {
+  const retry = retryOf(run, key)
+  const idle = retry ? idleMs(retry.until, now) : 0
+  if (!retry || idle === 0) return retry
+  const { since, refusedSince } = retry
+  return { ...retry, since: since + idle, refusedSince: refusedSince && refusedSince + idle }
+}
+
+/** @param due when it was to be tried again */
+export const idleMs = (due: number, now: number): number => (now - due > limits.lateTry ? now - due : 0)
+
 /** A fault that ends nothing, and is waited out. */
 export type Passing = NoResponse | ResultPending | RetryLater | Rejected
 
@@ -38,7 +53,7 @@ export function afterPassing(
   fault: Passing,
   { now, why = fault.message, mostMs }: { now: number; why?: string; mostMs?: number },
 ): Retry {
-  const before = retryOf(holder, service)
+  const before = triedRetry(holder, service, now)
   const waits = (wait: Parameters<typeof retriedAt>[3]): Retry => retriedAt(holder, service, now, wait)
   if (fault instanceof ResultPending) return waits({ why, until: fault.until, count: 0 })
   if (fault instanceof RetryLater) {
@@ -59,7 +74,7 @@ export function retriedAt(
   now: number,
   wait: Omit<Retry, 'since' | 'count'> & { count?: 0 },
 ): Retry {
-  const before = retryOf(run, key)
+  const before = triedRetry(run, key, now)
   const { since = now, count = 0 } = before ?? {}
   if (!before || now >= before.until) return { ...wait, since, count: count + (wait.count ?? 1) }
   return before.until < wait.until ? { ...wait, since, count } : before
@@ -76,6 +91,11 @@ export interface RefusedReads {
   refusedSince: number | undefined
   now: number
 }
+
+export const refusedReadsOf = (run: Pick<Run, 'retries'>, service: Service, now: number): RefusedReads => ({
+  refusedSince: triedRetry(run, service, now)?.refusedSince,
+  now,
+})
 
 export const areRefusedFor = (ms: number, { refusedSince, now }: RefusedReads): boolean =>
   refusedSince !== undefined && now - refusedSince >= ms

@@ -5,7 +5,7 @@
 
 import { type PauseOf, pausedPart } from '../model/pause.ts'
 import type { IndexEntry, JobIndex, JobQueue, JobRecord } from '../model/ports.ts'
-import { type Thread, threadSlot } from '../model/thread.ts'
+import { fullName, type Repository, type Thread, threadSlot } from '../model/thread.ts'
 import { day } from '../model/time.ts'
 import { mayHaveBegun } from './intents.ts'
 import { openQuestions, questionsTo, waitsForAnswer } from './open-question.ts'
@@ -65,6 +65,12 @@ export const fromHead = ({ repoId }: Pick<Thread, 'repoId'>, ref: string): strin
 export const intoBase = ({ repoId }: Pick<Thread, 'repoId'>, base: string): string => `base ${repoId} ${base}`
 export const ofThread = (thread: Parameters<typeof threadSlot>[0]): string => threadSlot(thread)
 export const ofTask = (task: string): string => `task ${task}`
+/** Of those that are at work: where each has its repository. */
+export const atPlace = (at: Repository): string =>
+  `place ${at.repoId} ${at.installationId} ${fullName(at)} ${at.defaultBranch}`
+/** Those that ended without a word, as the App had no access. */
+export const untoldIn = (repoId: number): string => `untold ${repoId}`
+export const untoldOf = (installationId: number): string => `untold of ${installationId}`
 export const ofInstallation = (installationId: number): string => `installation ${installationId}`
 export const ofRepository = (repoId: number): string => `repository ${repoId}`
 
@@ -114,7 +120,14 @@ export const runIndex = {
     ...onBoards(run),
     { set: ofInstallation(run.data.thread.installationId), score: run.addedAt },
     { set: ofRepository(run.data.thread.repoId), score: run.addedAt },
+    { set: atPlace(run.data.thread), score: run.addedAt },
+    ...untold(run.data),
   ],
+}
+
+function untold({ thread, mailbox, result: { concludedAt: score } }: Run): IndexEntry[] {
+  if (!mailbox.accessLost || score === undefined) return []
+  return [untoldIn(thread.repoId), untoldOf(thread.installationId)].map(set => ({ set, score, keptMs: kept }))
 }
 
 /** In a task, by when each run was added. */

@@ -3,9 +3,10 @@ import { z } from 'zod'
 import { StagedAttachments } from '../model/attachment.ts'
 import { pauseKinds } from '../model/pause.ts'
 import { Unfinished } from '../model/task-run.ts'
-import { Thread } from '../model/thread.ts'
+import { fullName, movedTo, type Repository, Thread } from '../model/thread.ts'
 import { Awaited, Pull, PullNeeds } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
+import { mayHaveBegun, onlyIntents } from './intents.ts'
 import { Mailbox } from './mailbox-part.ts'
 import { Baseline, type Rights, RunRequest, rightsOf, type Session } from './request-part.ts'
 import { SessionPart } from './session-part.ts'
@@ -177,7 +178,13 @@ export const Outcome = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('answer') }),
   z.object({ kind: z.literal('nothing') }),
   z.object({ kind: z.literal('unfinished'), why: Unfinished }),
-  z.object({ kind: z.literal('stopped'), by: z.string(), because: z.string().optional() }),
+  z.object({
+    kind: z.literal('stopped'),
+    by: z.string(),
+    because: z.string().optional(),
+    /** The App lost access. */
+    lost: z.literal(true).optional(),
+  }),
   z.object({
     kind: z.literal('failed'),
     class: z.enum(failureClasses),
@@ -225,6 +232,8 @@ const Result = z.object({
   pushed: z.string().optional(),
   /** Where `pushed` is, if no pull request shows it: one that was merged before does not. */
   pushedBranch: z.string().optional(),
+  /** A pull request that GitHub did not let the bot open. */
+  unopened: z.object({ base: z.string(), why: z.string() }).optional(),
   /** Once a round, a turn that ended before it was done goes on in the same session; no words are said a third time. */
   resumed: z.object({ why: Unfinished, words: z.array(z.string()), since: z.number().optional() }).optional(),
   outcome: Outcome.optional(),
@@ -386,7 +395,35 @@ export type NewRun = Pick<Run, Needed> & Omit<RunChange, Needed>
 /** @throws ZodError for a record that could not be read back */
 export const newRun = ({ report, ...given }: NewRun): Run => {
   const { origin } = given.request
-  return Run.parse({ ...given, report: { labels: origin.kind === 'label' ? [origin.label] : [], ...report } })
+  return withOwnTask(
+    Run.parse({ ...given, report: { labels: origin.kind === 'label' ? [origin.label] : [], ...report } }),
+  )
+}
+
+/** A task has the repository's name of its time. What was made under another one is not gone on with. */
+function withOwnTask(run: Run): Run {
+  const { earlier } = run.session
+  const name = earlier?.may?.repository
+  return earlier && name !== undefined && name !== fullName(run.thread)
+    ? changed(run, { session: { taskId: undefined, earlier: { ...earlier, resumes: false } } })
+    : run
+}
+
+/** One that has not begun makes its task where the repository is now. */
+export function withRepository(run: Run, to: Repository): Run {
+  const { branch } = run.workspace
+  // What goes into the default branch goes on to do so.
+  const into = branch?.into === run.thread.defaultBranch ? to.defaultBranch : branch?.into
+  const moved = changed(run, {
+    thread: movedTo(run.thread, to),
+    workspace: { branch: branch && { ...branch, into: into ?? branch.into } },
+  })
+  const { taskMade, taskRun } = run.session
+  if (taskRun || mayHaveBegun(run) || fullName(to) === fullName(run.thread)) return moved
+  return changed(withOwnTask(moved), {
+    ...onlyIntents(run, kind => kind !== 'create-task'),
+    ...(taskMade ? { session: { taskId: undefined, taskMade: false } } : {}),
+  })
 }
 
 export type Phase = 'waiting' | 'preparing' | 'starting' | 'working' | 'stopping' | Outcome['kind']
@@ -408,8 +445,10 @@ export function phaseOf(run: Run): Phase {
 /** One that no last word told of yet. GitHub's event of it may come before a look at the agent. */
 export const hasNewPull = ({ result: { pulls, reported } }: Run): boolean => pulls.length > reported
 
-export const wantedRights = (run: Run): Rights =>
-  rightsOf(run.request.options, run.workspace.branch?.name ?? '')
+export const wantedRights = (run: Run): Rights => ({
+  ...rightsOf(run.request.options, run.workspace.branch?.name ?? ''),
+  repository: fullName(run.thread),
+})
 
 /**
  * The branch that its agent may have published to last. PostHog names what is checked out, though nothing was pushed:

@@ -51,6 +51,8 @@ export const limits = {
   stopping: 5 * minute,
   unanswered: 5 * second,
   outage: 24 * hour,
+  /** A try that comes later than this after its time shows that nothing was tried meanwhile. */
+  lateTry: 10 * minute,
   /** How long reads may be refused: with an agent at work, and before. */
   refused: 15 * minute,
   refusedBefore: 2 * minute,

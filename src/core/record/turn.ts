@@ -149,7 +149,7 @@ export function settlesAt(run: Run): number | undefined {
 
 export function outcomeOf(run: Run): Outcome {
   const { stop } = run.mailbox
-  if (stop) return { kind: 'stopped', by: stop.by.login, because: stop.because }
+  if (stop) return { kind: 'stopped', by: stop.by.login, because: stop.because, lost: stop.lost }
   const stands = standingOf(run)
   switch (stands.kind) {
     case 'unfinished':

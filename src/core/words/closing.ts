@@ -90,11 +90,7 @@ function outcomeSentence(run: Run, outcome: Outcome): string {
     return `Codex was asked only for a ${run.request.what}, but ${changed(run, wrong)}. Check that first.${saidBelow(run)}`
   switch (outcome.kind) {
     case 'pull':
-      return newPulls(run).length > 1
-        ? `${counted(newPulls(run).length, 'pull request')} are ready for you:\n\n${newPulls(run)
-            .map(pull => `1. **${pullLink(pull)}**`)
-            .join('\n')}${saidBelow(run)}`
-        : `the pull request is ready for you: **${pullLinks(run)}**${saidBelow(run)}`
+      return `${pullsSentence(newPulls(run))}${saidBelow(run)}`
     case 'pushed': {
       const pull = run.result.pulls.findLast(({ state }) => state === 'open')
       const where = pushedTo(run, pull && `[#${pull.number}](${pull.url})`)
@@ -128,6 +124,23 @@ function outcomeSentence(run: Run, outcome: Outcome): string {
       return `Codex ${neverBegan(run) ? 'did not start' : 'failed'}: ${ended(withCode(outcome.reason, 300))}${inVain(run)}${hasLeft ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
     }
   }
+}
+
+/** Somebody may have merged or closed them before the last word. */
+function pullsSentence(pulls: readonly Pull[]): string {
+  const states = new Set(pulls.map(({ state }) => state))
+  const [state] = states
+  const isSame = states.size === 1 && state !== undefined
+  if (pulls.length === 1 && isSame)
+    return `the pull request ${stands.one[state]}: **${pulls.map(pullLink).join('')}**`
+  const list = pulls.map(pull => `1. **${pullLink(pull)}**${isSame ? '' : ` · ${pull.state}`}`).join('\n')
+  const number = counted(pulls.length, 'pull request')
+  return `${isSame ? `${number} ${stands.several[state]}` : `Codex opened ${number}`}:\n\n${list}`
+}
+
+const stands: Record<'one' | 'several', Record<Pull['state'], string>> = {
+  one: { open: 'is ready for you', merged: 'was merged', closed: 'was closed without a merge' },
+  several: { open: 'are ready for you', merged: 'were merged', closed: 'were closed without a merge' },
 }
 
 const inVain = (run: Run): string => (wasResumed(run) ? ' It had been resumed once already.' : '')
@@ -190,6 +203,8 @@ function pushedTo(run: Run, pulls: string | undefined): string {
   return pulls || code(run.workspace.branch?.name ?? '')
 }
 
+const notStarted = '👎 Not started'
+
 const headings: Record<Outcome['kind'], (run: Run) => string> = {
   pull: run => `🚀 ${pullLinks(run)}`,
   pushed: run => {
@@ -206,8 +221,11 @@ const headings: Record<Outcome['kind'], (run: Run) => string> = {
     })[run.request.what],
   nothing: run => unlessUnpublished(run, isAnswered(run) ? '💬 Codex changed nothing' : '💬 Codex finished'),
   unfinished: () => '⚠️ Codex did not finish',
-  stopped: () => '⏹️ Codex was stopped',
-  failed: run => (neverBegan(run) ? '👎 Not started' : '😕 Codex failed'),
+  stopped: ({ result: { outcome }, session }) =>
+    outcome?.kind === 'stopped' && outcome.lost && !session.instructionSent
+      ? notStarted
+      : '⏹️ Codex was stopped',
+  failed: run => (neverBegan(run) ? notStarted : '😕 Codex failed'),
 }
 
 export function resultHeading(run: Run): string {
@@ -258,6 +276,7 @@ export function resultLines(run: Run): string[] {
   if (outcome?.kind === 'stopped') {
     const { by, because } = outcome
     const how = because ? `because ${code(by)} ${because}` : `by ${personName(by)}`
+    if (outcome.lost && !run.session.instructionSent) return [`${begun(how)}.`]
     return [`Stopped ${how}. ${leftBehind(run)}`]
   }
   return pulls.length > 1 ? [pulls.map(pull => `${pullLink(pull)} · ${stateOf(pull)}`).join('\n')] : []
@@ -270,7 +289,9 @@ function leftBehind(run: Run): string {
   const branch = run.result.pushedBranch ?? run.workspace.branch?.name
   if (run.result.pushed && branch !== undefined)
     return `It had pushed commits up to ${code(run.result.pushed.slice(0, 7))} to [${code(branch)}](${branchUrl(run.thread, branch)}).`
-  return 'Nothing was pushed.'
+  const { outcome, resultChecked } = run.result
+  const isUnknown = outcome?.kind === 'stopped' && outcome.lost && run.session.taskRun && !resultChecked
+  return isUnknown ? 'What it pushed is not known.' : 'Nothing was pushed.'
 }
 
 const stateOf = ({ state, draft, head, base }: Pull, ended?: Ended): string =>

@@ -52,6 +52,7 @@ export type Reply =
   | { kind: 'gone-on' }
   | { kind: 'no-use'; outcome: Outcome & { kind: 'failed' | 'unfinished' } }
   | { kind: 'stopping-beside'; thread: Pick<Thread, 'number' | 'kind'> }
+  | { kind: 'access-was-lost'; by: string; because: string }
   /** Without `by`, whoever asked for it stopped it. */
   | { kind: 'stopped-waiting'; by: string | undefined }
   | {
@@ -163,6 +164,8 @@ function sentence(reply: Reply, login: string): string {
       return `Codex asks for a permission (${inlineWords(reply.title, 120)}). PostHog did not accept the answer: ${ended(withCode(reply.because, 300))} Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.`
     case 'queued-behind':
       return `another run is still going in this thread${reply.differs.length === 0 ? '' : `, with another ${flags(reply.differs)}`}. Yours starts when it has ended.`
+    case 'access-was-lost':
+      return `not started: ${code(reply.by)} ${reply.because} before it began. Write it again to start it.`
     case 'plan-interactive':
       return 'plans and reviews do not work with `mode: interactive`, which this repository has. Nothing was started. Set `mode: background` in `.github/codex.yml`.'
     case 'plan-elsewhere':

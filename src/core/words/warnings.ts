@@ -14,6 +14,7 @@ export const warnings = (run: Run): string =>
     ...downgraded(run),
     ...attachments(run),
     ...pullRemarks(run),
+    ...unopened(run),
     ...stopIgnored(run),
     ...settingsProblem(run),
     ...spent(run),
@@ -103,6 +104,13 @@ const attachments = ({ workspace: { attachments } }: Run): string[] => {
 
 const pullRemarks = ({ result: { pulls } }: Run): string[] =>
   pulls.flatMap(({ number, remark }) => (remark ? [`⚠️ #${number}: ${inlineWords(remark, 200)}`] : []))
+
+const unopened = ({ result: { unopened: refused } }: Run): string[] =>
+  refused
+    ? [
+        `⚠️ GitHub did not let the bot open a pull request into ${code(refused.base)}: ${inlineWords(refused.why, 200)}`,
+      ]
+    : []
 
 const stopIgnored = ({ mailbox: { ignoredStop }, result: { outcome } }: Run): string[] =>
   ignoredStop && !outcome

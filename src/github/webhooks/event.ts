@@ -141,8 +141,14 @@ const ofApp = '"installation":{"id":'
 /** JSON can escape these characters. */
 const spelled = String.raw`\\u00(?:2[df]|3\d|[46][1-9a-f]|[57][0-9a])`
 
-/** @param words all command words; the same array until they change */
-export function silenceJudge(words: () => readonly string[]): (event: string, body: Buffer) => boolean {
+/**
+ * @param words all command words; the same array until they change
+ * @param isKnown whether nothing is new about where such a webhook comes from
+ */
+export function silenceJudge(
+  words: () => readonly string[],
+  isKnown = (_body: string): boolean => true,
+): (event: string, body: Buffer) => boolean {
   let known: readonly string[] = []
   let mayBeCommand = /(?:)/
   return (event, body) => {
@@ -153,7 +159,7 @@ export function silenceJudge(words: () => readonly string[]): (event: string, bo
       mayBeCommand = new RegExp(`/(?:${now.join('|')})|${spelled}`, 'i')
     }
     const text = body.toString('latin1')
-    return text.lastIndexOf(ofApp) > 0 && !mayBeCommand.test(text)
+    return text.lastIndexOf(ofApp) > 0 && !mayBeCommand.test(text) && isKnown(text)
   }
 }
 

@@ -82,6 +82,7 @@ export type BasePayload = z.infer<z.ZodObject<typeof base>>
 const Changes = z
   .object({
     body: z.object({ from: z.string().nullish() }).optional(),
+    base: z.unknown().optional(),
     /** Of an issue that was transferred here. */
     old_issue: z.unknown().optional(),
   })
@@ -160,9 +161,23 @@ export const ReviewThreadEvent = z.object({ ...base, pull_request: PullRequest }
 const access = { action: z.string(), installation, sender: author }
 export type AccessPayload = z.infer<z.ZodObject<typeof access>>
 
-export const InstallationEvent = z.object(access)
+export const ShortRepository = z.object({
+  id: z.number().int(),
+  full_name: z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/),
+})
+
+export function named({ id: repoId, full_name }: z.infer<typeof ShortRepository>) {
+  const [owner = '', repo = ''] = full_name.split('/')
+  return { repoId, owner, repo }
+}
+
+export const InstallationEvent = z.object({ ...access, repositories: z.array(ShortRepository).nullish() })
 export const InstallationRepositoriesEvent = z.object({
   ...access,
+  repositories_added: z.array(ShortRepository).nullish(),
   repositories_removed: z.array(z.object({ id: z.number().int() })).nullish(),
 })
-export const RepositoryEvent = z.object({ ...access, repository: z.object({ id: z.number().int() }) })
+export const RepositoryEvent = z.object({
+  ...access,
+  repository: Repository.or(z.object({ id: z.number().int() })),
+})

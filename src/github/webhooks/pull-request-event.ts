@@ -75,7 +75,8 @@ function pullNews(payload: z.infer<typeof payloads.PullEvent>): News | undefined
   const { action, changes, pull_request: pull } = payload
   switch (action) {
     case 'edited': {
-      if (!changes?.body) return undefined
+      // The bot's own change is known.
+      if (!changes?.body) return changes?.base && !isBot(payload) ? 'retargeted' : undefined
       // Whose it is, or was, is for who has the key to judge.
       const [had, has] = [hasMarker(changes.body.from ?? ''), hasMarker(pull.body)]
       return had === has ? undefined : has ? 'marked' : 'unmarked'

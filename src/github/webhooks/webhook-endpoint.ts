@@ -11,6 +11,7 @@ import type { CommentTrigger, Ignored, Trigger } from '../../core/model/trigger.
 import { withStrings } from '../../core/text/redact.ts'
 import type { AppIdentity, Delivery, Normalised, Passed } from './event.ts'
 import { normalise, readEvents } from './normalise.ts'
+import type { Places } from './places.ts'
 
 export interface WebhookEndpointDeps {
   secret: string
@@ -226,6 +227,7 @@ export interface ReceivingDeps {
   enqueue(trigger: Trigger): Promise<'added' | 'known'>
   /** Whether it answers the last that an agent asked there. */
   answersQuestion(trigger: CommentTrigger): Promise<boolean>
+  places?: Pick<Places, 'newsIn' | 'forget'>
 }
 
 type Received = Passed | { kind: 'added' | 'known'; id: string }
@@ -233,7 +235,7 @@ type Received = Passed | { kind: 'added' | 'known'; id: string }
 export type Receive = (delivery: Delivery) => Promise<Received>
 
 export const receiver =
-  ({ app, redact, log, enqueue, answersQuestion }: ReceivingDeps): Receive =>
+  ({ app, redact, log, enqueue, answersQuestion, places }: ReceivingDeps): Receive =>
   async delivery => {
     const { id, event } = delivery
     const normalised = normalise(delivery, app)
@@ -242,6 +244,9 @@ export const receiver =
       answer && (await answersQuestion(answer)) ? { kind: 'trigger', trigger: answer } : normalised
     if (read.kind === 'ignored') {
       log.debug({ delivery: id, event, why: read.why }, 'ignored')
+      const hint = places?.newsIn(delivery)
+      // GitHub does not wait for it: the next webhook says the same.
+      if (hint) void enqueue(hint).catch(() => places?.forget(hint))
       return read
     }
     const trigger = withoutSecrets(read.trigger, redact)

@@ -10,6 +10,7 @@ import {
   type Passing,
   retriedAt,
   retryOf,
+  triedRetry,
   withRetry,
 } from '../../core/record/retries.ts'
 import {
@@ -76,7 +77,7 @@ function notTaken(
   elsewhere?: Retry,
 ): Run {
   const now = context.deps.now()
-  const before = retryOf(context.run, 'agent')
+  const before = triedRetry(context.run, 'agent', now)
   const since = before && !elsewhere ? before.since : now
   const count = (before?.count ?? 0) + 1
   const offeredAgain = Math.max(until, now + backoff(count - 1))

@@ -5,7 +5,7 @@ import { pausedPart } from '../../core/model/pause.ts'
 import { minute } from '../../core/model/time.ts'
 import { begunInSession, startGuards } from '../../core/record/admission.ts'
 import { atLimit, notAnyMore } from '../../core/record/failures.ts'
-import { isOwnMerge } from '../../core/record/own-pull-request.ts'
+import { isClosedByMerge } from '../../core/record/own-pull-request.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
 import { type ChangeOf, changed, type Run, type Waits } from '../../core/record/run.ts'
 import type { RepoSettings } from '../../core/settings/repository-settings.ts'
@@ -21,7 +21,7 @@ const closed = 'closed this'
 const notClosed: ChangeOf<'mailbox'> = {}
 
 type Permitting = 'permission' | 'isInTeam' | 'ownCommentsOfRepository' | 'file' | 'fileCommits'
-type Admitting = StepContext<Permitting | 'closing' | 'pull' | 'pullsFrom' | 'blockers' | 'openPulls'>
+type Admitting = StepContext<Permitting | 'closing' | 'merges' | 'blockers' | 'openPulls'>
 type Change = ChangeOf<'schedule' | 'mailbox' | 'result' | 'session'>
 
 export const awaitAdmission = step('await-admission', {
@@ -32,8 +32,7 @@ export const awaitAdmission = step('await-admission', {
     'file',
     'fileCommits',
     'closing',
-    'pull',
-    'pullsFrom',
+    'merges',
     'blockers',
     'openPulls',
   ],
@@ -118,7 +117,7 @@ const keepsWaiting = (run: Run, now: number, waits: Waits): ChangeOf<'schedule'>
   schedule: { ...entered(run, now), waits, nextPollAt: pollAgainAt(waits, now) },
 })
 
-/** Who has to wait for people may wait for days: each look comes as late as all before together. */
+/** Who has to wait for people may wait for days: each look comes as late as all before together, up to ten minutes. */
 function pollAgainAt(waits: Waits, now: number): number {
   switch (waits.kind) {
     case 'line':
@@ -130,7 +129,7 @@ function pollAgainAt(waits: Waits, now: number): number {
       return Math.min(Math.max(waits.until ?? Number.POSITIVE_INFINITY, now + 1), now + pausePollMs)
     case 'blocked':
     case 'open-pulls':
-      return now + Math.min(Math.max(now - waits.since, minute), 30 * minute)
+      return now + Math.min(Math.max(now - waits.since, minute), 10 * minute)
   }
 }
 
@@ -149,7 +148,7 @@ async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeO
   const closing = await github.closing()
   if (!closing) return { mailbox: { ignoredStop: undefined } }
   const { by, at } = closing
-  if (run.mailbox.ignoredStop?.by === by.login || (await isOwnMerge(github, run, at))) return {}
+  if (run.mailbox.ignoredStop?.by === by.login || (await isClosedByMerge(github, at))) return {}
   if (by.id === run.request.by.id) return { mailbox: { stop: { by, at: deps.now(), because: closed } } }
   const { settings } = await deps.settings.of(github, run.thread)
   const may = await mayUseNow(personCheckOf({ github, run, deps }, settings), by, 'stop')

@@ -5,7 +5,7 @@ import { endsInReview, endsQuietly, inlinePlace, leavesBoxInStatus } from '../..
 import { inlineAsked } from '../../core/record/open-question.ts'
 import { questionKey, questionToAsk } from '../../core/record/permission-request.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
-import { retriedAt, retryOf } from '../../core/record/retries.ts'
+import { retriedAt, retryOf, triedRetry } from '../../core/record/retries.ts'
 import type { ChangeOf, Run } from '../../core/record/run.ts'
 import { limits, refusedBackoff } from '../../core/record/timing.ts'
 import { readOneByOne } from '../../core/text/event-loop.ts'
@@ -88,13 +88,14 @@ async function reviewOf(
 /** Where the Run is answered: in its inline thread, as long as that is there. */
 function unsaid(context: Speaking, error: unknown): ChangeOf<'report' | 'retries'> | undefined {
   if (!(error instanceof Rejected) || error.of === 'read') throw error
-  const { since = context.deps.now() } = retryOf(context.run, 'thread') ?? {}
+  const now = context.deps.now()
+  const { since = now } = triedRetry(context.run, 'thread', now) ?? {}
   // One 404 proves nothing.
-  const isLasting = context.deps.now() - since >= limits.absent
+  const isLasting = now - since >= limits.absent
   if (inlinePlace(context.run) && isNotFound(error) && isLasting)
     return { report: { inlineGone: true }, retries: { thread: undefined } }
   context.deps.log.warn({ err: error }, 'GitHub refused the last comment of the run')
-  return isThreadGivenUp(context) ? undefined : laterInThread(context.run, error, context.deps.now())
+  return isThreadGivenUp(context) ? undefined : laterInThread(context.run, error, now)
 }
 
 /** Puts a question of the agent to people, once. */
@@ -130,10 +131,9 @@ export const putQuestion = step('put-question', {
 /** A locked thread is waited for as long as an outage, but not while a command waits for its slot. */
 export function isThreadGivenUp({ run, deps }: Pick<StepContext, 'run' | 'deps'>): boolean {
   if (!run.result.outcome) return false
-  const { since = deps.now() } = retryOf(run, 'thread') ?? {}
-  return (
-    run.mailbox.releaseThread || deps.now() - Math.max(since, run.result.concludedAt ?? 0) > limits.outage
-  )
+  const now = deps.now()
+  const { since = now } = triedRetry(run, 'thread', now) ?? {}
+  return run.mailbox.releaseThread || now - Math.max(since, run.result.concludedAt ?? 0) > limits.outage
 }
 
 export function laterInThread(run: Run, { message: why }: Rejected, now: number): ChangeOf<'retries'> {

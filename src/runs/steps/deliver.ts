@@ -181,6 +181,7 @@ export const resumeWork = step('resume-work', {
         concludedAt: undefined,
         resultChecked: false,
         pushed: undefined,
+        unopened: undefined,
         resumed: undefined,
         ...(run.report.announced.comment ? { reported: run.result.pulls.length } : {}),
         round: run.result.round + 1,

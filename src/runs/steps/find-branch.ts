@@ -27,10 +27,14 @@ type Found =
     }
   | Outcome
 
-type Finding = StepContext<'branch' | 'base' | 'issueBranches' | 'makeBranch' | 'closing', never, 'workspace'>
+type Finding = StepContext<
+  'branch' | 'base' | 'defaultBranch' | 'issueBranches' | 'makeBranch' | 'closing',
+  never,
+  'workspace'
+>
 
 export const findBranch = step('find-branch', {
-  github: ['branch', 'base', 'issueBranches', 'makeBranch', 'closing'],
+  github: ['branch', 'base', 'defaultBranch', 'issueBranches', 'makeBranch', 'closing'],
   writes: ['workspace', 'schedule', 'result', 'session'],
   async do(context) {
     const { run } = context
@@ -119,10 +123,16 @@ async function forIssue(context: Finding): Promise<Found> {
   const stem = stemOf(run.baseline.settings.branch_prefix, run.thread.number)
   const [branches, wanted] = await Promise.all([context.github.issueBranches(stem), otherBase(context)])
   if (wanted && wanted.kind !== 'base') return wanted
-  const into = wanted?.view.name ?? run.thread.defaultBranch
-  const base = wanted?.view ?? branches.base
+  const base = wanted?.view ?? branches.base ?? (await defaultOfNow(context))
+  const into = base?.name ?? run.thread.defaultBranch
   const found = await branchOfIssue(context, { ...branches, base }, into)
   return found.kind === 'found' ? { ...found, elsewhere: branches.elsewhere, base: wanted?.view } : found
+}
+
+/** It may have been renamed since. */
+async function defaultOfNow({ github, run }: Finding): Promise<BaseView | undefined> {
+  const name = await github.defaultBranch()
+  return name === run.thread.defaultBranch ? undefined : github.base(name)
 }
 
 /** The default branch comes with what is read of the issue. */

@@ -4,7 +4,7 @@ import { threadName } from '../../core/model/thread.ts'
 import type { BranchView, Pull, PullView } from '../../core/model/views.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
-import { believeAbsent, retriedAt, retryOf } from '../../core/record/retries.ts'
+import { believeAbsent, retriedAt, triedRetry } from '../../core/record/retries.ts'
 import { agentsHead, type Branch, baseOf, changed, type Run } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { standingOf } from '../../core/record/turn.ts'
@@ -15,7 +15,7 @@ import { putRight, putRightWhenFound, recorded, titleOf, wantedBase } from './te
 type Finding = StepContext<'pullsFrom' | 'branch' | 'commitsSince' | 'isDescendant'>
 
 export const findResult = step('find-result', {
-  github: ['pullsFrom', 'branch', 'commitsSince', 'isDescendant', 'openPull', 'settle'],
+  github: ['pullsFrom', 'branch', 'commitsSince', 'isDescendant', 'defaultBranch', 'openPull', 'settle'],
   writes: ['result'],
   async do(context) {
     const { found, seen } = await pullsOfHeads(context)
@@ -140,7 +140,7 @@ function openingFor(run: Run, head: BranchView, views: readonly PullView[]): Ope
 }
 
 async function openOurs(
-  context: StepContext<'pullsFrom' | 'openPull' | 'settle'>,
+  context: StepContext<'pullsFrom' | 'defaultBranch' | 'openPull' | 'settle'>,
   run: Run,
   { head, base }: Opening,
 ): Promise<Run['result']> {
@@ -166,10 +166,13 @@ async function openOurs(
         }),
     })
     const pulls = withPull(run.result.pulls, await putRight(context, view))
-    return { ...run.result, pulls, pushedBranch: undefined }
+    return { ...run.result, pulls, pushedBranch: undefined, unopened: undefined }
   } catch (error) {
-    if (error instanceof Rejected && error.of === 'effect') return run.result
-    throw error
+    if (!(error instanceof Rejected && error.of === 'effect')) throw error
+    // The default branch may have been renamed since.
+    const now = base === run.thread.defaultBranch ? await context.github.defaultBranch() : base
+    if (now !== base) return openOurs(context, run, { head, base: now })
+    return { ...run.result, unopened: { base, why: error.message } }
   }
 }
 
@@ -186,7 +189,7 @@ export const adoptPull = step('adopt-pull', {
     if (number === undefined || (run.thread.kind === 'pull' && number === run.thread.number))
       return { result: foreign }
     const key = `pull ${url}` as const
-    const unseen = retryOf(run, key)
+    const unseen = triedRetry(run, key, context.deps.now())
     const isFirst = unseen === undefined
     if (isFirst && run.result.claimsSeen >= maxClaims) return { result: foreign }
     const claimsSeen = run.result.claimsSeen + (isFirst ? 1 : 0)

@@ -106,7 +106,7 @@ export async function showStatus(
   return edited === 'gone' ? edited : { ...status, nodeId: edited.nodeId }
 }
 
-/** A deleted status comment is posted again once; a second deletion is respected. */
+/** A deleted status comment is posted again once, if no last word says the same; a second deletion is respected. */
 export const editStatus = step('edit-status', {
   github: ['edit', 'settle', 'report'],
   writes: ['report', 'retries'],
@@ -128,7 +128,7 @@ export const editStatus = step('edit-status', {
       context.deps.reached('status edit sent, not recorded')
       const retries = { thread: undefined }
       if (shown !== 'gone') return { report: { status: shown }, retries }
-      return run.report.statusRemade
+      return run.report.statusRemade || run.report.announced.word
         ? { report: { status }, retries }
         : { report: { status: undefined, statusRemade: true }, retries }
     } catch (error) {

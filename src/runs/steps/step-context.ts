@@ -25,7 +25,7 @@ import type { Signer } from '../../core/record/marker.ts'
 import type { ActingStep, Now, StepKind } from '../../core/record/next-step.ts'
 import type { UnusedBranch } from '../../core/record/own-pull-request.ts'
 import type { Session } from '../../core/record/request-part.ts'
-import { type RefusedReads, retryOf, services } from '../../core/record/retries.ts'
+import { type RefusedReads, refusedReadsOf, retryOf, services } from '../../core/record/retries.ts'
 import { type ChangeOf, changed, type Intent, type Run, type RunPart } from '../../core/record/run.ts'
 import { linesMoved } from '../../core/record/run-index.ts'
 import { checkedSha, statusPlace } from '../../core/record/status-place.ts'
@@ -147,6 +147,7 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
     await wasSaved(run)
   })
   const put = (run: Run): Promise<void> => {
+    if (run.thread !== context.run.thread) context.github = deps.github(run.thread)
     context.run = run
     return saving()
   }
@@ -226,7 +227,7 @@ export class Cancelled extends Error {
 export const refusedReads = (
   { run, deps }: Pick<StepContext, 'run' | 'deps'>,
   service: Service,
-): RefusedReads => ({ refusedSince: retryOf(run, service)?.refusedSince, now: deps.now() })
+): RefusedReads => refusedReadsOf(run, service, deps.now())
 
 export interface StatusDrawing {
   run: Run

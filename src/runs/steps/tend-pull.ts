@@ -124,11 +124,12 @@ type Shaping = Pick<NonNullable<Settling['pull']>, 'number' | 'labels'> & { chan
 function shapingOf(context: StepContext, view: PullView): Shaping | undefined {
   const { run } = context
   if (view.state !== 'open') return undefined
-  const into = wantedBase(run, view)
+  const isNew = !isMarked(context, view)
+  // Once it was put right, only people choose another.
+  const into = isNew || view.head.base === run.workspace.branch?.name ? wantedBase(run, view) : undefined
   const base = into === view.head.base ? undefined : into
   const wanted = wantedBody(context, view)
   const body = wanted === view.body ? undefined : wanted
-  const isNew = !isMarked(context, view)
   const called = isNew ? titleOf(run) : undefined
   const title = called === view.title ? undefined : called
   if (base === undefined && body === undefined && title === undefined) return undefined

@@ -77,6 +77,8 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     folder: () => at(reads, 'folder', () => []),
     base: () => at(reads, 'base', () => undefined),
     closing: () => at(reads, 'closing', () => undefined),
+    merges: () => at(reads, 'merges', () => []),
+    defaultBranch: () => at(reads, 'default branch', () => 'main'),
     needs: async () => undefined,
     closers: async () => [],
     mayCheck: async () => true,

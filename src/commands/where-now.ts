@@ -1,0 +1,68 @@
+/**
+ * Where a repository is now is known from any webhook of it, and GitHub is asked before it is believed. Its Runs go on
+ * there, and what could not be told while the App had no access is told.
+ */
+import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import { movedTo, type Repository } from '../core/model/thread.ts'
+import { send } from '../core/record/messages.ts'
+import { changed, type Run, withRepository } from '../core/record/run.ts'
+import { atPlace, ofRepository, untoldIn } from '../core/record/run-index.ts'
+import { showStatus } from '../runs/steps/status-comment.ts'
+import { drawStatus } from '../runs/steps/step-context.ts'
+import type { TriggerDeps } from './command-context.ts'
+import { isOfThread, requeued } from './trigger-record.ts'
+
+/** Before what the webhook says is seen to. What GitHub does not answer now, the next one brings. */
+export async function seeWhereNow(deps: TriggerDeps, id: string, said: Repository): Promise<void> {
+  const count = (set: string) => ({ kind: 'count', set }) as const
+  const untoldHere = count(untoldIn(said.repoId))
+  const [[live = 0, here = 0, ended = 0], [lost = 0]] = await Promise.all([
+    deps.runs.query([count(ofRepository(said.repoId)), count(atPlace(said)), untoldHere]),
+    deps.waiting.query([untoldHere]),
+  ])
+  if (live === here && ended + lost === 0) return
+  try {
+    const now = await deps.whereNow(said)
+    if (now) await isNow(deps, id, now)
+  } catch (error) {
+    if (!(error instanceof NoResponse || error instanceof RetryLater)) throw error
+    deps.log.warn({ trigger: id, err: error }, 'GitHub does not say where a repository is')
+  }
+}
+
+/** @param id of what it is known from */
+export async function isNow(deps: TriggerDeps, id: string, now: Repository): Promise<void> {
+  for (const { id: run, data } of await deps.runs.listed([ofRepository(now.repoId)]))
+    if (data.mailbox.accessLost || atPlace(data.thread) !== atPlace(now))
+      await send(deps.runs, run, { kind: 'poll', id: `${id}-moved`, to: now })
+  for (const run of await deps.runs.listed([untoldIn(now.repoId)])) await tellOf(deps, run.id, now)
+  for (const { id: command, data } of await deps.waiting.listed([untoldIn(now.repoId)])) {
+    if (!isOfThread(data)) continue
+    const { trigger, done, lost } = data
+    const again = requeued({ ...data, trigger: { ...trigger, thread: movedTo(trigger.thread, now) } }, done)
+    await deps.waiting.add(again.trigger.id, { ...again, lost })
+    await deps.waiting.amendEnded(command, each => ({ ...each, lost: undefined }))
+  }
+}
+
+/** Its status says that it was stopped, and why. It notifies nobody, as that may be weeks ago. */
+async function tellOf(deps: TriggerDeps, id: string, now: Repository): Promise<void> {
+  const told = (run: Run): Run =>
+    run.mailbox.accessLost ? changed(withRepository(run, now), { mailbox: { accessLost: false } }) : run
+  const kept = await deps.runs.get(id)
+  if (kept?.standing !== 'ended' || !kept.data.mailbox.accessLost) return
+  const run = told(kept.data)
+  const { status } = run.report
+  const { deployment, signer } = deps.wordsOf(run)
+  try {
+    const shown = status && !status.minimized
+    const drawing = drawStatus(run, deployment, deps.now())
+    const after = shown ? await showStatus(deps.github(run.thread), drawing, status, signer) : status
+    await deps.runs.amendEnded(id, each =>
+      changed(told(each), { report: { status: after === 'gone' ? status : after } }),
+    )
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error
+    deps.log.warn({ run: id, err: error }, 'GitHub does not let the thread be told')
+  }
+}

@@ -1,0 +1,200 @@
+/** Repositories live: access is lost and comes back, they change their owner, and what the bot said stays true. */
+import { expect, it } from 'vitest'
+import { onEitherQueue } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+onEitherQueue(
+  'A repository lives',
+  world => {
+    type Github = ReturnType<typeof world>['github']
+
+    /** A run at work, in a repository of its own. */
+    const workingIn = async (owner: string, name: string) => {
+      const { github, posthog } = world()
+      const repository = await github.addRepo(owner, name)
+      const title = `Work in ${repository}`
+      posthog.script(title, { kind: 'manual' })
+      const maya = github.as('maya', repository)
+      const { number } = await maya.opensIssue({ title, body: 'As said.' })
+      await maya.comments(number, `/codex ${title}`)
+      const thread = new Thread(world(), number, repository)
+      await thread.waitForStatus('⏳ Codex is working')
+      return { repository, number, title, maya, thread, ledger: () => ledgerOf(world(), number, repository) }
+    }
+
+    /** Until the loss was seen to: nothing is alive there any more. */
+    const seenTo = async (before: number): Promise<void> => {
+      const lost = () => world().bot.output().split('"access lost"').length
+      await world().github.waitFor(() => lost() > before)
+      await world().github.waitFor(async () => {
+        const page = await (await fetch(`${world().bot.url}/metrics`)).text()
+        return Number(/queue_jobs\{queue="runs"\} (\d+)/.exec(page)?.[1]) === 0
+      })
+    }
+    const losses = () => world().bot.output().split('"access lost"').length
+    const backs = () => world().bot.output().split('"access is back"').length
+
+    const hows: [string, string, (github: Github, repository: string, back: boolean) => Promise<unknown>][] =
+      [
+        [
+          'archived',
+          'globex',
+          (github, repository, back) => github.as('olga', repository).archivesRepository(!back),
+        ],
+        [
+          'taken out',
+          'globex',
+          ({ installations }, repository, back) =>
+            back ? installations.addRepository(repository) : installations.removeRepository(repository),
+        ],
+        [
+          'suspended',
+          'globex',
+          ({ installations }, _, back) =>
+            back ? installations.unsuspend('globex') : installations.suspend('globex'),
+        ],
+        [
+          'uninstalled',
+          'initech',
+          ({ installations }, _, back) =>
+            back ? installations.install('initech') : installations.uninstall('initech'),
+        ],
+      ]
+    it.each(hows)('%s and back: what stopped and what had waited say so', async (how, owner, happen) => {
+      const { github } = world()
+      const { repository, maya, thread } = await workingIn(owner, `lost-${how.replace(' ', '-')}`)
+      await github.as('olga', repository).comments(thread.number, '/codex pause')
+      await thread.waitForAnswer('Codex is paused')
+      const { number } = await maya.opensIssue({ title: 'Later', body: 'x' })
+      await maya.comments(number, '/codex do it')
+      const later = new Thread(world(), number, repository)
+      await later.waitForStatus('kept and starts by itself')
+      await maya.comments(thread.number, '/codex --effort low do something else')
+      await thread.waitForAnswer('Yours starts when it has ended')
+      const before = losses()
+      await happen(github, repository, false)
+      await seenTo(before)
+      await happen(github, repository, true)
+      const stopped = await thread.waitForStatus('⏹️ Codex was stopped')
+      expect(stopped).toMatch(/Stopped because `olga` /)
+      expect(stopped).toContain('- [ ] Try again')
+      const waited = await later.waitForStatus('👎 Not started')
+      expect(waited).toMatch(/Because `olga` /)
+      expect(waited).toContain('- [ ] Try again')
+      expect(waited).not.toContain('starts by itself')
+      expect(await later.answers()).toEqual([])
+      expect(await thread.waitForAnswer('not started')).toMatch(/not started: `olga` .* before it began/)
+    })
+
+    it('access came back unseen: the next command there puts the status right', async () => {
+      const { github } = world()
+      const { maya, thread, title } = await workingIn('globex', 'back-unseen')
+      const before = losses()
+      await github.installations.suspend('globex')
+      await seenTo(before)
+      github.webhooks.mode = { kind: 'drop' }
+      await github.installations.unsuspend('globex')
+      await github.settled()
+      github.webhooks.mode = { kind: 'normal' }
+      await maya.comments(thread.number, '/codex retry')
+      await github.waitFor(async () => (await thread.statuses()).length === 2)
+      const [first, second] = await thread.statuses()
+      expect(first).toContain('⏹️ Codex was stopped')
+      expect(first).toContain('suspended the App')
+      expect(second).toMatch(/Codex (?:is|starts|prepares)/)
+      expect(title).toContain('back-unseen')
+    })
+
+    it('transferred to who has the App: it tells there at once that it stopped', async () => {
+      const { github } = world()
+      const { repository, number, ledger } = await workingIn('globex', 'sold')
+      const moved = await github.as('olga', repository).transfersRepository('initech')
+      await github.waitFor(() => ledger().cancels.length === 1)
+      const thread = new Thread(world(), number, moved)
+      const status = await thread.waitForStatus('⏹️ Codex was stopped')
+      expect(status).toMatch(/Stopped because `olga` (?:transferred|took)/)
+      expect(status).toContain('- [ ] Try again')
+    })
+
+    it('transferred unseen: the run goes on where the repository is, and what is new is made for that', async () => {
+      const { github, posthog } = world()
+      const { repository, number, ledger } = await workingIn('globex', 'moved-unseen')
+      github.webhooks.mode = { kind: 'drop' }
+      const moved = await github.as('olga', repository).transfersRepository('initech')
+      await github.settled()
+      github.webhooks.mode = { kind: 'normal' }
+      const maya = github.as('maya', moved)
+      const before = backs()
+      // That asks for nothing, and is from there all the same.
+      await maya.comments(number, 'We are at Initech now.')
+      await github.waitFor(() => backs() > before)
+      const thread = new Thread(world(), number, moved)
+      const run = posthog.run(String(ledger().runs[0]?.runId))
+      await run.completeTurn('It is the third of May.')
+      await thread.waitForAnswer('It is the third of May.')
+      await thread.waitForFolded()
+
+      await maya.comments(number, '/codex and the year?')
+      await github.waitFor(() => ledgerOf(world(), number, moved).tasks.length === 1)
+      expect(ledgerOf(world(), number, moved).tasks[0]?.body).toMatchObject({ repository: moved })
+    })
+
+    it('its default branch is renamed while a run waits: it begins there', async () => {
+      const { github } = world()
+      const repository = await github.addRepo('globex', 'trunk-for-main')
+      const olga = github.as('olga', repository)
+      const { number: first } = await olga.opensIssue({ title: 'First', body: 'x' })
+      const { number } = await olga.opensIssue({ title: 'Second', body: 'x' })
+      github.block(number, [first], repository)
+      await olga.comments(number, '/codex do it')
+      const thread = new Thread(world(), number, repository)
+      await thread.waitForStatus('Codex waits for')
+      github.webhooks.mode = { kind: 'drop' }
+      await olga.renamesDefaultBranch('trunk')
+      await github.settled()
+      github.webhooks.mode = { kind: 'normal' }
+      await olga.comments(number, '/codex --force')
+      await thread.waitForAnswer('pull request is ready')
+      expect((await github.pulls(repository)).map(({ base }) => base)).toEqual(['trunk'])
+    })
+
+    /** The agent leaves its commits on the branch that the bot made. */
+    const leavesCommits = async (name: string) => {
+      const { github, posthog } = world()
+      const working = await workingIn('globex', name)
+      await github.waitFor(() => working.ledger().runs.length > 0)
+      const { body, runId } = working.ledger().runs[0] ?? {}
+      const branch = String(typeof body === 'object' && body !== null && 'branch' in body && body.branch)
+      await github.hands.commit(working.repository, branch, 'main', { 'done.ts': 'done' }, 'Do it')
+      const ends = () => posthog.run(String(runId)).completeTurn('It is done.')
+      return { ...working, ends }
+    }
+
+    it('its default branch is renamed while an agent works: the pull request goes into what it is called now', async () => {
+      const { github } = world()
+      const { repository, thread, ends } = await leavesCommits('trunk-meanwhile')
+      github.webhooks.mode = { kind: 'drop' }
+      await github.as('olga', repository).renamesDefaultBranch('trunk')
+      await github.settled()
+      github.webhooks.mode = { kind: 'normal' }
+      await ends()
+      await thread.waitForAnswer('pull request is ready')
+      expect((await github.pulls(repository)).map(({ base }) => base)).toEqual(['trunk'])
+    })
+
+    it('a pull request that GitHub does not let the bot open is told', async () => {
+      const { github } = world()
+      const { thread, ends } = await leavesCommits('refused-pull')
+      const message = 'Validation Failed: a ruleset forbids it'
+      github.fault({
+        ...{ method: 'POST', path: /\/pulls$/, times: 5 },
+        fault: { kind: 'status', code: 422, body: { message } },
+      })
+      await ends()
+      const said = await thread.waitForAnswer('It is done.')
+      expect(said).toContain('GitHub did not let the bot open a pull request into `main`')
+      expect(said).toContain('a ruleset forbids it')
+    })
+  },
+  { oneByOne: true },
+)
