@@ -71,6 +71,8 @@ export async function openQueues<TriggerData, RunData>(
     runs,
     writtenOnce,
     chores: board,
+    connectedAt: backend.connectedAt,
+    deliveries: backend.deliveries,
     limits: backend.limits?.(prefix),
     budget: backend.budget?.(prefix) ?? ((_, allowance) => callBudget(allowance, Date.now)),
     streams: backend.streams?.(prefix) ?? aloneWithStreams,

@@ -54,6 +54,7 @@ const table = {
   'find-result': { service: 'github', call: 'both' },
   'resume-turn': { service: 'none', call: 'read' },
   'settle-outcome': { service: 'none', call: 'read' },
+  'catch-up': { service: 'github', call: 'read' },
   'post-status': { service: 'github', call: 'effect', to: 'thread' },
   'edit-status': { service: 'github', call: 'effect', to: 'thread' },
   conclude: { service: 'github', call: 'effect', to: 'thread' },
@@ -90,6 +91,10 @@ export type ActingStep = {
 }[StepKind]
 
 export type Step = ActingStep | { kind: 'wait'; ms: number } | { kind: 'end' }
+
+/** It may have begun, or ended, since its record was what it is. */
+const lagsBehindStatus = ({ attempts: { lagsSince, caughtUpAt }, report }: Run): boolean =>
+  lagsSince !== caughtUpAt && report.status?.commentId !== undefined
 
 /** The first of what is due that nothing holds back. */
 export function nextStep(run: Run, now: Now): Step {
@@ -180,6 +185,10 @@ function* due(run: Run, now: Now): Due {
         yield { kind: 'post-status' }
         if (begins) return yield waitUntil(Number.POSITIVE_INFINITY, now)
       }
+    }
+    if (begins && lagsBehindStatus(run)) {
+      yield { kind: 'catch-up' }
+      return yield waitUntil(Number.POSITIVE_INFINITY, now)
     }
     if (result.outcome) yield* afterOutcome(run, now)
     else if (mailbox.stop) yield* stopping(run, now)
