@@ -35,7 +35,7 @@ const rare = [
     'settings-file',
   ],
   ...['start-checks', 'strangers', 'surroundings', 'templates', 'tenants', 'thread-order', 'traces'],
-  ...['trigger-words', 'unused-branches', 'upgrades', 'waiting-commands', 'walk', 'who-and-what'],
+  ...['trigger-words', 'twins', 'unused-branches', 'upgrades', 'waiting-commands', 'walk', 'who-and-what'],
   ...['wrong-credentials'],
 ]
 

@@ -97,11 +97,11 @@ export async function openRedis(
 const DELIVERED = '{codex}:delivered'
 
 function deliveryNote(redis: Redis): DeliveryNote {
-  let noted = Number.NEGATIVE_INFINITY
+  let writtenAt = Number.NEGATIVE_INFINITY
   return {
     came() {
-      if (performance.now() - noted < 1_000) return
-      noted = performance.now()
+      if (performance.now() - writtenAt < 1_000) return
+      writtenAt = performance.now()
       // Another one comes.
       redis.set(DELIVERED, Date.now()).catch(() => {})
     },

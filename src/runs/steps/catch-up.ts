@@ -17,7 +17,7 @@ export const catchUp = step('catch-up', {
     const backup = marker?.backup
     if (!status || !backup || !isAhead(run, marker, backup)) return { attempts }
     const { round } = backup
-    const isTold = markedWith(
+    const lastWord = markedWith(
       { ...context, run: { ...run, result: { ...run.result, round } } },
       comments,
       'closing',
@@ -29,7 +29,7 @@ export const catchUp = step('catch-up', {
         ...{ snapshot: run.baseline.snapshot, settings: run.baseline.settings, pulls: [], untended: [] },
         status: { commentId: status.id },
         session: { taskId: marker.task, taskRunId },
-        closed: backup.quiet || isTold !== undefined || taskRunId === undefined,
+        closed: backup.quiet || lastWord !== undefined || taskRunId === undefined,
       },
       deps.now(),
     )
