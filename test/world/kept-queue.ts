@@ -11,18 +11,21 @@ export async function keepQueue(
   world: World,
   redis: RedisServer | undefined,
   how: While,
+  start: () => Promise<unknown> = () => world.startBot(),
 ): Promise<() => Promise<void>> {
-  if (!redis) return keepDirectory(world)
+  if (!redis) return keepDirectory(world, start)
   const kept = await redis.keep()
   return async () => {
     if (how === 'the bot is stopped') await world.bot.stop('SIGKILL')
     await redis.restart(kept)
-    if (how === 'the bot is stopped') await world.startBot()
+    if (how === 'the bot is stopped') await start()
+    const { github, bot } = world
+    await github.waitFor(async () => (await fetch(`${bot.url}/readyz`)).ok, { timeout: 60_000 })
   }
 }
 
 /** Nobody can copy it while it is written to. */
-async function keepDirectory(world: World): Promise<() => Promise<void>> {
+async function keepDirectory(world: World, start: () => Promise<unknown>): Promise<() => Promise<void>> {
   const directory = String(world.env.DATA_DIR)
   const kept = `${directory}-kept`
   const copied = async (from: string, to: string) => {
@@ -31,11 +34,11 @@ async function keepDirectory(world: World): Promise<() => Promise<void>> {
     await cp(from, to, { recursive: true, filter: path => !path.endsWith('.lock') })
   }
   await copied(directory, kept)
-  await world.startBot()
+  await start()
   return async () => {
     await copied(kept, directory)
     await rm(kept, { recursive: true })
-    await world.startBot()
+    await start()
   }
 }
 

@@ -92,7 +92,11 @@ export type ActingStep = {
 
 export type Step = ActingStep | { kind: 'wait'; ms: number } | { kind: 'end' }
 
-/** It may have begun, or ended, since its record was what it is. */
+/** Before these, and before it begins, a Run that may lag reads its status: it may have begun or ended since. */
+const writesOver: ReadonlySet<StepKind> = new Set<StepKind>(['edit-status', 'conclude'])
+
+const caughtUp = (run: Run, step: Step): Step => (lagsBehindStatus(run) ? { kind: 'catch-up' } : step)
+
 const lagsBehindStatus = ({ attempts: { lagsSince, caughtUpAt }, report }: Run): boolean =>
   lagsSince !== caughtUpAt && report.status?.commentId !== undefined
 
@@ -107,7 +111,7 @@ export function nextStep(run: Run, now: Now): Step {
     if (step.kind === 'end') return step
     if (run.mailbox.accessLost && steps[step.kind].to === 'thread') continue
     const keys = holding(run, step, now)
-    if (keys.length === 0) return step
+    if (keys.length === 0) return writesOver.has(step.kind) ? caughtUp(run, step) : step
     for (const key of keys) held.add(key)
     until = Math.min(until, Math.max(...keys.map(key => retryOf(run, key)?.until ?? 0)))
   }
@@ -119,7 +123,8 @@ export function nextStep(run: Run, now: Now): Step {
   const shownUntil = isShown ? status.at + limits.editAtLeastEvery : Number.POSITIVE_INFINITY
   if (now.at < shownUntil) return waitUntil(Math.min(until, shownUntil), now)
   const edit = { kind: 'edit-status' } as const
-  return now.text !== 'same' && holding(run, edit, now).length === 0 ? edit : waitUntil(until, now)
+  if (now.text === 'same' || holding(run, edit, now).length > 0) return waitUntil(until, now)
+  return caughtUp(run, edit)
 }
 
 /**

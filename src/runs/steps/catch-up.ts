@@ -1,12 +1,12 @@
-/** A Run whose record may lag reads its own status before it begins, and goes on from there if that knows more. */
-import type { Marker } from '../../core/record/marker.ts'
+/** A Run whose record may lag reads its own status in the thread, and goes on from there if that knows more. */
+import { pullOf } from '../../core/model/views.ts'
 import { type Backup, isOwnTaskRun, restored } from '../../core/record/recovery-record.ts'
 import type { Run } from '../../core/record/run.ts'
 import { markedWith } from './markers.ts'
 import { skew, step } from './step-context.ts'
 
 export const catchUp = step('catch-up', {
-  github: ['ownComments'],
+  github: ['ownComments', 'pull'],
   writes: ['attempts', 'schedule', 'session', 'workspace', 'result', 'report', 'mailbox'],
   async do(context) {
     const { run, deps, github } = context
@@ -15,7 +15,7 @@ export const catchUp = step('catch-up', {
     const status = markedWith(context, comments, 'status')
     const marker = status && deps.signer.read(status.body, run.thread).find(({ as }) => as === 'status')
     const backup = marker?.backup
-    if (!status || !backup || !isAhead(run, marker, backup)) return { attempts }
+    if (!status || !backup) return { attempts }
     const { round } = backup
     const lastWord = markedWith(
       { ...context, run: { ...run, result: { ...run.result, round } } },
@@ -23,13 +23,20 @@ export const catchUp = step('catch-up', {
       'closing',
     )
     const taskRunId = isOwnTaskRun(marker, backup) ? marker.taskRun : undefined
+    const isQuiet = backup.quiet || taskRunId === undefined
+    const closed = backup.outcome !== undefined && (isQuiet || lastWord !== undefined)
+    if (!isAhead(run, { round, taskRunId, closed, backup })) return { attempts }
+    const { pulls } = run.result
+    const unknown = closed && pulls.every(({ number }) => number !== marker.pull) ? marker.pull : undefined
+    const pull = unknown === undefined ? undefined : await github.pull(unknown)
     const { session, schedule, workspace, result, report, mailbox } = restored(
       {
         ...{ id: run.id, backup, made: marker.made, thread: run.thread },
-        ...{ snapshot: run.baseline.snapshot, settings: run.baseline.settings, pulls: [], untended: [] },
+        ...{ snapshot: run.baseline.snapshot, settings: run.baseline.settings, untended: [] },
+        pulls: pull ? [...pulls, pullOf(pull)] : pulls,
         status: { commentId: status.id },
         session: { taskId: marker.task, taskRunId },
-        closed: backup.quiet || lastWord !== undefined || taskRunId === undefined,
+        closed,
       },
       deps.now(),
     )
@@ -45,8 +52,19 @@ export const catchUp = step('catch-up', {
   },
 })
 
-function isAhead({ result, session }: Run, marker: Marker, backup: Backup): boolean {
-  if (backup.round !== result.round) return backup.round > result.round
-  const hasBegun = marker.taskRun !== session.earlier?.taskRunId && isOwnTaskRun(marker, backup)
-  return backup.outcome !== undefined || hasBegun || (backup.instructionSent && !session.instructionSent)
+interface Known {
+  round: number
+  /** Its own. */
+  taskRunId: string | undefined
+  /** With its last word, where it has one. */
+  closed: boolean
+  backup: Backup
+}
+
+function isAhead({ result, session }: Run, { round, taskRunId, closed, backup }: Known): boolean {
+  if (round !== result.round) return round > result.round
+  if (result.outcome) return false
+  const { taskRun, earlier, instructionSent } = session
+  const isAnother = taskRunId !== undefined && taskRunId !== earlier?.taskRunId && taskRunId !== taskRun?.id
+  return closed || isAnother || (!taskRun && backup.instructionSent && !instructionSent)
 }
