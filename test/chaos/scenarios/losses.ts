@@ -46,6 +46,7 @@ export const queueRestored: Scenario = {
     const plays: Play[] = []
     const begins = async (name: string) => {
       const play = await scenes[random.one(cast)](world, name)
+      play.expected.mayGoBack = true
       plays.push(play)
       await hasStatus(stage, play)
     }
