@@ -25,9 +25,17 @@ const rare = [
   ...['chains', 'clocks', 'container', 'doctor', 'editor-schema', 'folded-status', 'forms', 'going-on'],
   ...['hostile-texts', 'less-settings', 'limits', 'lost-queue', 'many-processes', 'memory'],
   ...['missed-webhooks', 'owner-moves', 'owner-settings', 'probot-app', 'processes', 'pull-shape'],
-  ...['reading-cost', 'refused-reads', 'refused-words', 'set-up', 'settings-check', 'settings-file'],
+  ...[
+    'reading-cost',
+    'refused-reads',
+    'refused-words',
+    'restored-queue',
+    'set-up',
+    'settings-check',
+    'settings-file',
+  ],
   ...['start-checks', 'strangers', 'surroundings', 'templates', 'tenants', 'thread-order', 'traces'],
-  ...['trigger-words', 'unused-branches', 'upgrades', 'waiting-commands', 'walk', 'who-and-what'],
+  ...['trigger-words', 'twins', 'unused-branches', 'upgrades', 'waiting-commands', 'walk', 'who-and-what'],
   ...['wrong-credentials'],
 ]
 

@@ -8,7 +8,7 @@ import { bundle } from '../test/bundle.ts'
 import { alwaysCrashes, everyPoint, heirAtHand, twentyDeaths } from '../test/chaos/scenarios/crashes.ts'
 import { frozenWorker } from '../test/chaos/scenarios/freezes.ts'
 import { blockedMeanwhile, lostInPause, pausedMeanwhile } from '../test/chaos/scenarios/holds.ts'
-import { queueLost } from '../test/chaos/scenarios/losses.ts'
+import { queueLost, queueRestored, twin } from '../test/chaos/scenarios/losses.ts'
 import { lostByGitHub, lostByPostHog } from '../test/chaos/scenarios/lost-answers.ts'
 import { gitHubFull, gitHubSaysNothing, postHogFull, redisAway } from '../test/chaos/scenarios/outages.ts'
 import { drained, rollingRestarts } from '../test/chaos/scenarios/restarts.ts'
@@ -37,6 +37,8 @@ const scenarios = [
   unrulyWebhooks,
   gitHubFull,
   queueLost,
+  queueRestored,
+  twin,
   blockedMeanwhile,
   lostInPause,
   pausedMeanwhile,

@@ -27,9 +27,13 @@ export async function startBehind(
 ): Promise<Started & { receive: Receive; ready(): Promise<void> }> {
   const runtime = await openRuntime(config, {})
   const started = await goOnWith(runtime, {}, undefined)
+  const receive = receiverOf(runtime)
   return {
     ...started,
-    receive: receiverOf(runtime),
+    receive(delivery) {
+      runtime.queues.deliveries.came()
+      return receive(delivery)
+    },
     async ready() {
       if (!runtime.state.works) throw new Error('it does not do its work')
       await runtime.queues.ready(2_000)

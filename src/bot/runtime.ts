@@ -33,6 +33,8 @@ type BotQueues = Queues<TriggerRecord, Run>
 
 interface State {
   works: boolean
+  /** Lost runs wait for a webhook. */
+  isDeliveredElsewhere?: boolean
   /** It takes no more work, as an admin wished. */
   drained?: true
   readiness?: Readiness
@@ -105,6 +107,7 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
       ? undefined
       : webhookEndpoint({
           ...{ secret: config.app.webhookSecret, log, receive, meter: metrics.meter },
+          came: runtime.queues.deliveries.came,
           isSilent: silenceJudge(everyWord(settings.settings), places.isKnown),
           asksAnybody: questionsIn(runtime.queues.runs),
         })
@@ -133,6 +136,11 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
 
 const drained = found('process', 'an admin drained it, so it takes no more work', 'Start it again.')
 const idle = found('process', 'the process is starting or stopping', 'Try again in a moment.')
+const elsewhere = found(
+  'webhook-deliveries',
+  'runs that are not in this queue wait for GitHub to deliver a webhook here',
+  'If another process with this App runs them, stop one of the two. Else send one again: Advanced → Recent Deliveries of the App.',
+)
 const noQueue = found('queue', 'it does not answer', 'Look at the log of the bot, and at Redis or the disk.')
 
 export async function readinessOf({ queues, settings, state }: Runtime): Promise<ReadyPage> {
@@ -146,7 +154,7 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
   const others = readiness.failed().filter(({ name }) => name !== 'queue' || queue.length === 0)
   return {
     ready: readiness.isReady() && queue.length === 0,
-    failed: [...settings.failed(), ...others, ...queue],
+    failed: [...settings.failed(), ...others, ...(state.isDeliveredElsewhere ? [elsewhere] : []), ...queue],
   }
 }
 

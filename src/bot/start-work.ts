@@ -181,7 +181,7 @@ const wakeCommands =
   }
 
 async function startChores(
-  { queues }: Runtime,
+  { queues, state }: Runtime,
   { app, shared, tenants, installations }: Edges,
   { branchesEvery }: Overrides,
 ): Promise<void> {
@@ -190,9 +190,16 @@ async function startChores(
   queues.chores.runErrands(pauseErrand.kind, pauseErrand.run(withRuns))
   queues.chores.runErrands(removal, removeBranch({ ...withRuns, ...every }))
   await queues.chores.every('mend-index', mendEvery, async () => void (await queues.mendIndexes()))
-  await queues.chores.every('adopt-lost', adoptEvery, adoptLost({ ...withRuns, installations }))
   const { log, meter, now } = shared
   const deliveries = deliveryLog(app)
+  const adopt = adoptLost({
+    ...withRuns,
+    ...{ installations, deliveries, delivered: queues.deliveries, connectedAt: queues.connectedAt },
+    showWaiting(waits) {
+      state.isDeliveredElsewhere = waits
+    },
+  })
+  await queues.chores.every('adopt-lost', adoptEvery, adopt)
   const sweep = sweepDeliveries({ deliveries, events: readEvents, log, meter, now, pause: 1_000 })
   await queues.chores.every('sweep-deliveries', sweepEvery, sweep)
 }

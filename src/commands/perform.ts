@@ -99,7 +99,9 @@ async function perform(context: CommandContext, decision: Decision): Promise<Com
       const baseline = { prefetched: context.github.prefetched() }
       // It waited for another one here.
       const schedule = { enteredAt: context.record.waits?.since }
-      const run = changed(decision.run, { session: { tenant }, baseline, schedule })
+      // One that was made before may be forgotten.
+      const attempts = { lagsSince: context.job.lagsSince }
+      const run = changed(decision.run, { session: { tenant }, baseline, schedule, attempts })
       const { outcome } = await runs.add(run.id, run, threadSlot(run.thread))
       log.info({ run: run.id, outcome }, 'run queued')
       return outcome === 'held' ? { kind: 'wait', ms: soon } : { kind: 'run' }

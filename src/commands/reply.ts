@@ -129,7 +129,9 @@ export async function sendReply(context: CommandContext): Promise<void> {
   const record = (begun: Attempt | undefined): Promise<void> =>
     context.save({ ...context.record, answer: { ...chosen, begun } })
   const tried: Attempt = { at: deps.now() }
-  await exactlyOnce<Attempt, unknown>(chosen.begun, tried, {
+  const { lagsSince: lostAt } = job
+  const perhaps = lostAt === undefined ? undefined : { at: context.record.trigger.at, lostAt }
+  await exactlyOnce<Attempt, unknown>(chosen.begun ?? perhaps, tried, {
     async find({ at }) {
       const sent = await github.ownComments(at - skew, commentRefOf(context))
       return ownMarked(context, chosen.as, sent).find(own => own.marker.run === marker.run)

@@ -12,13 +12,23 @@ const Attempt = z
     redelivery: z.boolean(),
     status: z.string(),
     status_code: z.number().nullish(),
+    installation_id: z.number().nullish(),
+    repository_id: z.number().nullish(),
   })
-  .transform(({ delivered_at, status, status_code, ...rest }) => ({
+  .transform(({ delivered_at, status, status_code, installation_id, repository_id, ...rest }) => ({
     ...rest,
+    where:
+      installation_id && repository_id
+        ? { installationId: installation_id, repoId: repository_id }
+        : undefined,
     at: delivered_at,
     ok: status === 'OK' || Math.floor((status_code ?? 0) / 100) === 2,
   }))
 type Attempt = z.infer<typeof Attempt>
+
+const Sent = z.object({
+  request: z.object({ payload: z.object({ sender: z.object({ login: z.string() }) }) }),
+})
 
 interface LogPage {
   attempts: Attempt[]
@@ -37,6 +47,15 @@ export function deliveryLog(app: GitHubApp) {
       const next = /<([^>]*)>\s*;\s*rel="next"/.exec(headers.link ?? '')?.[1]
       const nextCursor = next && new URL(next).searchParams.get('cursor')
       return { attempts: read.data, next: nextCursor || undefined }
+    },
+
+    /** Whether it tells of a comment of ours, which says nothing to who gets it. */
+    async isOfOwnComment(id: string): Promise<boolean> {
+      const [{ data }, login] = await Promise.all([
+        app.asApp('GET /app/hook/deliveries/{delivery_id}', { delivery_id: id }),
+        app.botLogin(),
+      ])
+      return Sent.safeParse(data).data?.request.payload.sender.login === login
     },
 
     /** Asks GitHub to redeliver: the same bytes and GUID. @throws Rejected | RetryLater | NoResponse */

@@ -1,18 +1,22 @@
 /**
- * Restores Runs that the queue lost, from status comments and PostHog. A loss shows in this chore's own missing memory.
+ * Takes up Runs that the queue lost, from status comments and PostHog. What was changed lately is looked through at each
+ * start, each time the queue is back, and each hour, in the repositories where GitHub's log shows that something
+ * happened; a queue that knows nothing looks everywhere. Only a queue to which GitHub delivers takes up anything: beside
+ * another with the same App, all Runs of that one look lost.
  */
 import { z } from 'zod'
 import type { SettingsReader } from '../access/read-settings.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
-import type { GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
+import type { DeliveryNote, GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
-import { hour } from '../core/model/time.ts'
+import { hour, minute, second } from '../core/model/time.ts'
 import { type Pull, pullOf, type SubjectView, type ThreadComment } from '../core/model/views.ts'
 import type { Marker, Signer } from '../core/record/marker.ts'
-import { type Backup, type Remains, restored } from '../core/record/recovery-record.ts'
+import { type Backup, isOwnTaskRun, type Remains, restored } from '../core/record/recovery-record.ts'
 import type { Session } from '../core/record/request-part.ts'
 import { changed, isTerminal, type Run, taskMarker } from '../core/record/run.ts'
 import { limits } from '../core/record/timing.ts'
+import { type Attempt, attemptsSince, type DeliveryLog } from './redeliver-webhooks.ts'
 
 export interface AdoptDeps {
   installations: {
@@ -23,10 +27,17 @@ export interface AdoptDeps {
     ownChecks(repository: Repository, since: number): Promise<ThreadComment[]>
     subject(repository: Repository, number: number): Promise<SubjectView>
   }
+  deliveries: DeliveryLog & { isOfOwnComment(id: string): Promise<boolean> }
+  /** When a webhook last came in at this queue. */
+  delivered: Pick<DeliveryNote, 'last'>
+  /** When this process last connected to the queue, which may have been put back meanwhile. */
+  connectedAt(): number
   github: GitHub
   tenantOf(repository: Repository): AdoptTenant | undefined
   runs: Pick<JobQueue<Run>, 'get' | 'add'>
   settings: SettingsReader
+  /** Whether lost runs wait for a webhook. */
+  showWaiting(waits: boolean): void
   log: Log
   now(): number
 }
@@ -51,24 +62,34 @@ export interface AdoptContext {
 }
 
 export const adoptEvery = 5_000
+const sweepAfter = hour
 const searchedMs = 2 * limits.editAtLeastEvery
+/** Of clocks, and of what GitHub shows late. */
+const overlap = 10 * minute
+/** A hundred webhooks each; with more it is cheaper to look everywhere. */
+const maxPages = 100
 
-const Installation = Repository.pick({ installationId: true })
+const Installation = Repository.pick({ installationId: true }).extend({
+  /** Numbers of the repositories that are meant; without them, all. */
+  only: z.array(z.number()).optional(),
+})
 
 const Target = z.union([Repository, Installation])
 type Target = z.infer<typeof Target>
 
 const Memory = z.object({
   since: z.number(),
-  /** By then, calls under way at the loss have arrived. */
+  /** When the last sweep began: calls that were under way had arrived. */
   from: z.number(),
   unread: z.array(Target),
+  /** When GitHub was asked to deliver something here, as lost runs wait for that. */
+  asked: z.number().optional(),
 })
 type Memory = z.infer<typeof Memory>
 
 /** ms; another Run may hold the thread, or a service refuse. */
 const retryMs = 30_000
-const refusedFor = hour
+const refusedFor = 30 * minute
 
 /** @returns ms until the next time; nothing for the usual interval */
 export const adoptLost =
@@ -77,33 +98,77 @@ export const adoptLost =
     const memory = await memoryOf(deps, context)
     if (typeof memory === 'number') return memory
     if (deps.now() < memory.from) return memory.from - deps.now()
-    const unread = [...memory.unread]
+    const { asked = Number.NEGATIVE_INFINITY, ...known } = memory
+    if (deps.now() - asked < sweepAfter && !(await isDeliveredTo(deps)))
+      return deps.now() - asked < askedMs ? second : undefined
+    const unread = [...known.unread]
     const unfinished: Target[] = []
     const waits: number[] = []
+    let lost = 0
     for (let target = unread.shift(); target; target = unread.shift()) {
       context.signal.throwIfAborted()
-      const confirm = () => context.remember({ ...memory, unread: [target, ...unread, ...unfinished] })
-      const came = await search({ ...deps, confirm }, memory, target)
+      const confirm = () => context.remember({ ...known, unread: [target, ...unread, ...unfinished] })
+      const came = await search({ ...deps, confirm }, known, target)
       if (came.found) unread.push(...came.found)
+      lost += came.lost ?? 0
       if (came.again !== undefined) {
         unfinished.push(target)
         waits.push(came.again)
       }
-      await context.remember({ ...memory, unread: [...unread, ...unfinished] })
+      await context.remember({ ...known, unread: [...unread, ...unfinished] })
+    }
+    deps.showWaiting(lost > 0)
+    if (lost > 0) {
+      await context.remember({ ...known, unread: unfinished, asked: deps.now() })
+      await askForDelivery(deps, context.signal, lost)
+      return second
     }
     return waits.length > 0 ? Math.min(...waits) : undefined
   }
 
-async function memoryOf(
-  { installations, log, now }: AdoptDeps,
-  context: AdoptContext,
-): Promise<Memory | number> {
-  const known = Memory.safeParse(context.memory).data
-  if (known) return known
+/** ms in which what GitHub was asked for comes. */
+const askedMs = 15 * second
+
+/** Two that share a queue are one. */
+const isDeliveredTo = async ({ delivered, now }: Pick<AdoptDeps, 'delivered' | 'now'>): Promise<boolean> =>
+  now() - ((await delivered.last()) ?? Number.NEGATIVE_INFINITY) < minute
+
+const mostLookedAt = 10
+
+/** The webhook of one of our own comments: who gets it has nothing to do. */
+async function askForDelivery(
+  { deliveries, log, now }: AdoptDeps,
+  signal: AbortSignal,
+  lost: number,
+): Promise<void> {
+  log.warn(
+    { runs: lost },
+    'runs are not in this queue: they are continued once GitHub delivers a webhook here',
+  )
   try {
-    const unread = (await installations.installations()).map(installationId => ({ installationId }))
-    const memory = { since: now() - searchedMs, from: now() + limits.unanswered, unread }
-    log.info({ installations: unread.length }, 'the queue is new: looking for runs that it lost')
+    const { attempts } = await attemptsSince(deliveries, now() - searchedMs, { signal, maxPages: 3 })
+    const ofComments = attempts.filter(({ event }) => event === 'issue_comment')
+    for (const { id } of ofComments.slice(0, mostLookedAt))
+      if (await deliveries.isOfOwnComment(id)) return await deliveries.redeliver(id)
+  } catch (error) {
+    if (!(error instanceof RetryLater)) waitAfter(error, now())
+    log.warn({ err: error }, 'GitHub could not be asked for a webhook')
+  }
+}
+
+async function memoryOf(deps: AdoptDeps, context: AdoptContext): Promise<Memory | number> {
+  const known = Memory.safeParse(context.memory).data
+  const { log, now, connectedAt } = deps
+  if (known && now() - known.from < sweepAfter && connectedAt() < known.from) return known
+  try {
+    const oldest = now() - searchedMs
+    const unread = known?.unread ?? []
+    // What is unread stays so from where it was.
+    const since = known ? Math.max(oldest, unread.length > 0 ? known.since : known.from - overlap) : oldest
+    const targets =
+      (known && (await whereThingsHappened(deps, context.signal, since))) ?? (await everywhere(deps))
+    const memory = { since, from: now() + limits.unanswered, unread: [...unread, ...targets] }
+    if (!known) log.info({ installations: targets.length }, 'the queue is new: looking for runs that it lost')
     await context.remember(memory)
     return memory
   } catch (error) {
@@ -111,6 +176,30 @@ async function memoryOf(
     log.warn({ err: error }, 'the search for lost runs failed')
     return wait
   }
+}
+
+const everywhere = async ({ installations }: AdoptDeps): Promise<Target[]> =>
+  (await installations.installations()).map(installationId => ({ installationId }))
+
+/** All that is done in a thread brings webhooks. @returns nothing if GitHub's log of them does not say */
+async function whereThingsHappened(
+  { deliveries }: AdoptDeps,
+  signal: AbortSignal,
+  since: number,
+): Promise<Target[] | undefined> {
+  const read = await attemptsSince(deliveries, since, { signal, maxPages }).catch((error: unknown) => {
+    if (error instanceof Rejected) return undefined
+    throw error
+  })
+  return read?.isWhole ? placesIn(read.attempts) : undefined
+}
+
+function placesIn(attempts: readonly Attempt[]): Target[] {
+  const places = new Map<number, Set<number>>()
+  for (const { where } of attempts)
+    if (where)
+      places.set(where.installationId, (places.get(where.installationId) ?? new Set()).add(where.repoId))
+  return [...places].map(([installationId, only]) => ({ installationId, only: [...only] }))
 }
 
 function waitAfter(error: unknown, now: number): number {
@@ -122,14 +211,16 @@ function waitAfter(error: unknown, now: number): number {
 interface Came {
   found?: readonly Target[]
   again?: number
+  /** Runs that wait for a webhook. */
+  lost?: number
 }
 
 /** A failure in one repository does not stop the others. */
 async function search(deps: Search, { since, from }: Memory, target: Target): Promise<Came> {
   try {
-    if (!('repoId' in target))
-      return { found: await deps.installations.repositoriesOf(target.installationId) }
-    return (await searchRepository(deps, target, since)) ? {} : { again: retryMs }
+    if ('repoId' in target) return await searchRepository(deps, target, since)
+    const all = await deps.installations.repositoriesOf(target.installationId)
+    return { found: all.filter(({ repoId }) => target.only?.includes(repoId) ?? true) }
   } catch (error) {
     const wait = waitAfter(error, deps.now())
     const isOver = error instanceof Rejected && deps.now() - from >= refusedFor
@@ -138,17 +229,20 @@ async function search(deps: Search, { since, from }: Memory, target: Target): Pr
   }
 }
 
-async function searchRepository(deps: Search, repository: Repository, since: number): Promise<boolean> {
+async function searchRepository(deps: Search, repository: Repository, since: number): Promise<Came> {
   const tenant = deps.tenantOf(repository)
-  if (!tenant) return true
+  if (!tenant) return {}
   const [inComments, inChecks] = await Promise.all([
     deps.installations.ownComments(repository, since),
     deps.installations.ownChecks(repository, since),
   ])
-  const comments = [...inComments, ...inChecks]
+  const lost: Status[] = []
+  for (const status of statusesIn(tenant, deps.now(), repository, [...inComments, ...inChecks]))
+    if (!(await deps.runs.get(status.marker.run))) lost.push(status)
+  if (lost.length > 0 && !(await isDeliveredTo(deps))) return { again: adoptEvery, lost: lost.length }
   let all = true
   const faults: unknown[] = []
-  for (const status of statusesIn(tenant, deps.now(), repository, comments)) {
+  for (const status of lost) {
     try {
       all = (await adopt({ ...deps, ...tenant }, repository, status)) && all
     } catch (error) {
@@ -158,7 +252,7 @@ async function searchRepository(deps: Search, repository: Repository, since: num
   }
   // A refusal is final in an hour, so whatever may still pass is told before it.
   if (faults.length > 0) throw faults.find(error => error instanceof NoResponse) ?? faults[0]
-  return all
+  return all ? {} : { again: retryMs }
 }
 
 interface Status {
@@ -209,7 +303,6 @@ async function adopt(
   { number, where, marker, backup, closed }: Status,
 ): Promise<boolean> {
   const { run: id } = marker
-  if (await deps.runs.get(id)) return true
   await deps.confirm()
   const { thread, snapshot } = await deps.installations.subject(repository, number)
   const github = deps.github(thread)
@@ -222,7 +315,11 @@ async function adopt(
   const session = await sessionFound(deps, marker, { id, thread }, backup)
   const seen = { thread, snapshot, settings, pulls, untended, session }
   const remains: Remains = { id, backup, made: marker.made, status: where, closed, ...seen }
-  const run = changed(restored(remains, deps.now()), { session: { tenant: deps.tenant } })
+  const run = changed(restored(remains, deps.now()), {
+    session: { tenant: deps.tenant },
+    // What was under way has arrived.
+    attempts: { lagsSince: 0, caughtUpAt: 0 },
+  })
   const { outcome } = await deps.runs.add(id, run, threadSlot(run.thread))
   deps.log.warn({ run: id, thread: run.thread.url, outcome }, 'continued a run that the queue had lost')
   return outcome !== 'held'
@@ -232,11 +329,12 @@ async function sessionFound(
   { posthog }: OwnerDeps,
   marker: Marker,
   run: Pick<Run, 'id' | 'thread'>,
-  { earlier, taskMade }: Backup,
+  backup: Backup,
 ): Promise<Partial<Session>> {
+  const { earlier, taskMade } = backup
   const taskId = marker.task ?? (await posthog.findTask(taskMarker(run)))
   if (taskId === undefined) return {}
-  if (marker.taskRun !== undefined) return { taskId, taskRunId: marker.taskRun }
+  if (isOwnTaskRun(marker, backup)) return { taskId, taskRunId: marker.taskRun }
   const [newest] = await posthog.runIds(taskId)
   const isOwn =
     newest !== undefined &&

@@ -13,6 +13,8 @@ export interface Attempt {
   at: number
   ok: boolean
   redelivery: boolean
+  /** Of what it tells, where that is a repository. */
+  where?: { installationId: number; repoId: number } | undefined
 }
 
 export interface DeliveryLog {
@@ -122,7 +124,11 @@ export const sweepDeliveries =
     const sweep: Sweep = { ...deps, context, memory, redelivered: 0 }
     try {
       const now = deps.now()
-      const attempts = await readLog(sweep, readFrom(memory, now))
+      const { attempts, isWhole } = await attemptsSince(deps.deliveries, readFrom(memory, now), {
+        signal: context.signal,
+        maxPages,
+      })
+      if (!isWhole) deps.log.warn({ pages: maxPages }, 'the log of deliveries is too long to read it all')
       await remember(sweep, withRead(memory, { attempts, events: deps.events, now }))
       for (const missed of dueOf(sweep.memory, now)) await redeliver(sweep, missed)
     } catch (error) {
@@ -139,19 +145,23 @@ interface Sweep extends SweepDeps {
   redelivered: number
 }
 
-async function readLog({ deliveries, context, log }: Sweep, from: number): Promise<Attempt[]> {
+/** Newest first, a call for each hundred. */
+export async function attemptsSince(
+  deliveries: Pick<DeliveryLog, 'page'>,
+  from: number,
+  { signal, maxPages }: { signal: AbortSignal; maxPages: number },
+): Promise<{ attempts: Attempt[]; isWhole: boolean }> {
   const attempts: Attempt[] = []
   let cursor: string | undefined
   for (let pages = 0; pages < maxPages; pages++) {
-    context.signal.throwIfAborted()
+    signal.throwIfAborted()
     const page = await deliveries.page(cursor)
     attempts.push(...page.attempts.filter(({ at }) => at >= from))
     cursor = page.next
     const oldest = page.attempts.at(-1)
-    if (cursor === undefined || !oldest || oldest.at < from) return attempts
+    if (cursor === undefined || !oldest || oldest.at < from) return { attempts, isWhole: true }
   }
-  log.warn({ pages: maxPages }, 'the log of deliveries is too long to read it all')
-  return attempts
+  return { attempts, isWhole: false }
 }
 
 /** Saved before the request, so that a crash does not repeat it. */

@@ -10,7 +10,15 @@ import * as sql from './embedded-schema.ts'
 import { schema } from './embedded-schema.ts'
 import { storableJson } from './job-record.ts'
 import { claimDirectory, type DataFolder, PglitePool, PgliteSession, watchFolder } from './pglite-pool.ts'
-import type { Additions, Entries, Indexed, QueueBackend, QueueIndex, Saving } from './queue-backend.ts'
+import {
+  type Additions,
+  type Entries,
+  type Indexed,
+  type QueueBackend,
+  type QueueIndex,
+  type Saving,
+  sinceNow,
+} from './queue-backend.ts'
 import type { QueueLog } from './queue-log.ts'
 
 const HOUR = 3_600_000
@@ -93,8 +101,17 @@ function backendOn(db: PGlite, { dataDir, folder, log, release }: Opened): Queue
     failed: () => folder.assertThere(),
   })
   const timer = setInterval(() => upkeep(tidy(db)), HOUR).unref()
+  const connected = sinceNow()
+  let delivered: number | undefined
   return {
     kind: 'embedded',
+    connectedAt: connected.at,
+    deliveries: {
+      came() {
+        delivered = Date.now()
+      },
+      last: async () => delivered,
+    },
     // It is never away, only slow, where the machine is busy.
     answersWithin: 8_000,
     create: additions => (name, options, more) =>

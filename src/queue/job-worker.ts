@@ -220,6 +220,7 @@ export class JobWorker<Data> {
   }
 
   #hold(job: BullMqJob, token: string, { data, deaths, lock }: Holding<Data>): LockedJob<Data> {
+    const connectedAt = this.#options.backend.connectedAt()
     const held: LockedJob<Data> = {
       id: idOf(job),
       data,
@@ -227,6 +228,7 @@ export class JobWorker<Data> {
       stalls: job.stalledCounter,
       deaths,
       failures: failuresOf(job),
+      lagsSince: job.timestamp < connectedAt ? connectedAt : undefined,
       signal: lock.signal,
       assertLocked: () => lock.assert(),
       save: async next => void (await held.saveIf([], next)),

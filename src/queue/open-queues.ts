@@ -72,6 +72,8 @@ export async function openQueues<TriggerData, RunData>(
     runs,
     writtenOnce,
     chores: board,
+    connectedAt: backend.connectedAt,
+    deliveries: backend.deliveries,
     limits: backend.limits?.(prefix),
     budget: (name, allowance) => callBudget(allowance, budgets?.(name) ?? inMemory(Date.now)),
     streams: backend.streams?.(prefix) ?? aloneWithStreams,

@@ -1,10 +1,14 @@
 import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
 import { z } from 'zod'
 import type { BudgetStore, LimitStore } from '../core/model/call-budget.ts'
-import type { Guard, IndexEntry, JobIndex, StreamLeases } from '../core/model/ports.ts'
+import type { DeliveryNote, Guard, IndexEntry, JobIndex, StreamLeases } from '../core/model/ports.ts'
 
 export interface QueueBackend {
   kind: 'redis' | 'embedded'
+  /** When this process last connected to it, ms since the epoch: what it has from before may be of any age. */
+  connectedAt(): number
+  /** When a webhook last came in for any process that shares it, ms since the epoch. */
+  deliveries: DeliveryNote
   /** ms for a call; GitHub waits ten seconds for the answer to a webhook. */
   answersWithin: number
   create(additions: Additions): BackendFactory<IQueueBackend, unknown>
@@ -21,6 +25,19 @@ export interface QueueBackend {
   /** Rejects when its disk is almost full. */
   admits?(): Promise<void>
   close(): Promise<void>
+}
+
+/** A moment, of which is first asked when our clock is set. */
+export function sinceNow() {
+  let mark = performance.now()
+  let at: number | undefined
+  return {
+    again() {
+      mark = performance.now()
+      at = undefined
+    },
+    at: () => (at ??= Math.round(Date.now() - performance.now() + mark)),
+  }
 }
 
 export type StoredJob = Pick<Job, 'id' | 'data' | 'timestamp' | 'finishedOn'>

@@ -3,6 +3,7 @@ import { createRedisBackend, type JobType } from 'bullmq'
 import { Redis, type RedisOptions, type Result } from 'ioredis'
 import { z } from 'zod'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
+import type { DeliveryNote } from '../core/model/ports.ts'
 import { within } from './held-lock.ts'
 import { storableJson } from './job-record.ts'
 import {
@@ -13,6 +14,7 @@ import {
   type QueueIndex,
   type Saved,
   Saving,
+  sinceNow,
 } from './queue-backend.ts'
 import { type QueueLog, withShortLogs } from './queue-log.ts'
 import { redisBudgets, redisLimits } from './redis-budget.ts'
@@ -58,13 +60,17 @@ export async function openRedis(
   producer.on('error', report)
   for (const warning of await checkRedisSafety(producer)) log.warn({ redis: where }, warning)
 
+  const connected = sinceNow()
+  producer.on('ready', connected.again)
   let worker: Redis | undefined
   const forWorkers = () => {
-    worker ??= withScripts(new Redis(redisUrl, WORKER)).on('error', report)
+    worker ??= withScripts(new Redis(redisUrl, WORKER)).on('error', report).on('ready', connected.again)
     return worker
   }
   return {
     kind: 'redis',
+    connectedAt: connected.at,
+    deliveries: deliveryNote(producer),
     answersWithin: 3_000,
     create: additions => (name, options, more) => {
       const connection = more?.withBlockingConnection ? forWorkers() : producer
@@ -86,6 +92,21 @@ export async function openRedis(
       producer.disconnect()
       worker?.disconnect()
     },
+  }
+}
+
+const DELIVERED = '{codex}:delivered'
+
+function deliveryNote(redis: Redis): DeliveryNote {
+  let writtenAt = Number.NEGATIVE_INFINITY
+  return {
+    came() {
+      if (performance.now() - writtenAt < 1_000) return
+      writtenAt = performance.now()
+      // Another one comes.
+      redis.set(DELIVERED, Date.now()).catch(() => {})
+    },
+    last: async () => Number(await redis.get(DELIVERED)) || undefined,
   }
 }
 

@@ -1,7 +1,7 @@
 /** What the rest of the bot sees of the queue: nothing above this folder knows which backend it runs on. */
 import type { Allowance, CallBudget, LimitStore } from '../core/model/call-budget.ts'
 import { QueueUnavailable } from '../core/model/errors.ts'
-import type { JobQueue, LockedJob, StepResult, StreamLeases } from '../core/model/ports.ts'
+import type { DeliveryNote, JobQueue, LockedJob, StepResult, StreamLeases } from '../core/model/ports.ts'
 
 /**
  * Works one step. When it throws, the job is parked for a while (1 s, doubling up to 60 s) and never dropped: how often
@@ -70,6 +70,9 @@ export interface Queues<TriggerData, RunData> {
   runs: WorkQueue<RunData>
   writtenOnce: Pick<WorkQueue<unknown>, 'add' | 'get'>
   chores: Chores
+  /** When this process last connected to the queue, ms since the epoch. */
+  connectedAt(): number
+  deliveries: DeliveryNote
   limits: LimitStore | undefined
   /** Only where several processes can share one. */
   streams: StreamLeases

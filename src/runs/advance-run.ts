@@ -28,7 +28,7 @@ export const advanceRun =
   async (job: LockedJob<Run>): Promise<StepResult> => {
     const context = runContext(deps, job)
     const begun = context.run
-    const opened = givenUp(context, readMessages(begun, await job.inbox()))
+    const opened = lagging(job, givenUp(context, readMessages(begun, await job.inbox())))
     if (opened !== begun) await context.put(opened)
     context.run = pollingSoon(context)
     const inVain = new StepSet()
@@ -54,6 +54,9 @@ export const advanceRun =
       for (const failed of await advanceAll(context, together)) inVain.add(failed)
     }
   }
+
+const lagging = ({ lagsSince = 0 }: LockedJob<Run>, run: Run): Run =>
+  lagsSince > (run.attempts.lagsSince ?? 0) ? changed(run, { attempts: { lagsSince } }) : run
 
 /** A wake before its time has a reason, so the next poll is brought forward. */
 function pollingSoon({ run, deps }: RunContext): Run {

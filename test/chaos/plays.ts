@@ -22,6 +22,8 @@ export interface Expected {
   /** Branches that the bot made and that are still there. */
   branches: number
   lineAnswers?: number
+  /** Its status may have told the end before the queue forgot that, and with the last word yet to come. */
+  mayGoBack?: true
 }
 
 export interface Play {

@@ -409,6 +409,27 @@ describe('an effect whose result is not known comes first', () => {
   })
 })
 
+describe('a record that may lag behind what was done', () => {
+  const lags = (caughtUpAt?: number): RunChange => ({ attempts: { lagsSince: t0, caughtUpAt } })
+
+  test.each<[string, Run, string, Now['text']?]>([
+    ['its status is read before it begins', working(noTaskRun, lags()), 'catch-up'],
+    ['and while it waits', runWith(inLine(1), { report: { status } }, lags()), 'catch-up'],
+    ['again after the next time', working(noTaskRun, lags(t0 - 1)), 'catch-up'],
+    ['once', working(noTaskRun, lags(t0)), step(working(noTaskRun))],
+    ['not while its agent works', working(due, lags()), 'poll'],
+    ['but before it writes of it', working(due, lags(), nextPoll(now.at + 1)), 'catch-up', 'phase'],
+    [
+      'and before its last word',
+      working({ result: { outcome: { kind: 'answer' } }, session: { cost: 0 } }, lags()),
+      'catch-up',
+    ],
+    ['not where it has none', runWith(lags()), step(runWith())],
+  ])('%s', (_, run, expected, text = 'same') => {
+    expect(step(run, { text })).toBe(expected)
+  })
+})
+
 const outage = (given: Partial<Retry> = {}): Retry => ({
   why: 'rate limit',
   since: t0,

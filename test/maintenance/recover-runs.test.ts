@@ -3,10 +3,11 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { Repository } from '../../src/core/model/thread.ts'
 import type { PullView } from '../../src/core/model/views.ts'
-import { markerSigner } from '../../src/core/record/marker.ts'
+import { type Marker, markerSigner } from '../../src/core/record/marker.ts'
 import { backupOf } from '../../src/core/record/recovery-record.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import { type AdoptDeps, adoptLost } from '../../src/maintenance/recover-runs.ts'
+import type { Attempt } from '../../src/maintenance/redeliver-webhooks.ts'
 import { hour, issueThread, minute, pullView, runWith, second, t0 } from '../core/given.ts'
 import { deploymentWith } from '../support/deployment.ts'
 import { fakeLog } from '../support/fake-log.ts'
@@ -23,6 +24,12 @@ const repository = (installationId: number): Repository => ({
 let now = t0
 let memory: unknown
 let read: string[] = []
+let log: Attempt[] = []
+let isEndless = false
+let asked: string[] = []
+let deliveredAt: number | undefined
+let connectedAt = t0 - 1
+let waiting = false
 /** By what is read. */
 let faults = new Map<string, Error>()
 
@@ -40,6 +47,16 @@ const deps: AdoptDeps = {
     ownChecks: async () => [],
     ownComments: ({ owner }) => reads(owner, []),
     subject: () => expect.fail('nothing is lost here'),
+  },
+  deliveries: {
+    page: () => reads('log', { attempts: log, next: isEndless ? 'more' : undefined }),
+    redeliver: async id => void asked.push(id),
+    isOfOwnComment: async id => id !== 'of another',
+  },
+  delivered: { last: async () => deliveredAt },
+  connectedAt: () => connectedAt,
+  showWaiting: shows => {
+    waiting = shows
   },
   github: () => expect.fail('nothing is lost here'),
   tenantOf: () => ({ tenant: 'one', posthog: {}, signer: { read: () => [], write: () => '' } }) as never,
@@ -69,6 +86,12 @@ beforeEach(() => {
   memory = undefined
   read = []
   faults = new Map()
+  log = []
+  isEndless = false
+  asked = []
+  deliveredAt = undefined
+  connectedAt = t0 - 1
+  waiting = false
 })
 
 const forbidden = new Rejected('github', 403, '', 'IP not allowed', undefined, 'read')
@@ -98,7 +121,53 @@ test.each<[string, string, Error]>([
   expect(read.toSorted()).toEqual(everything)
 })
 
-test('who says no for an hour is left alone', async () => {
+const attempt = (given: Partial<Attempt>): Attempt => ({
+  ...{ id: '1', guid: 'g', event: 'issues', at: now, ok: true, redelivery: false },
+  ...given,
+})
+const happened = (id: number, at = now) =>
+  attempt({ at, where: { installationId: id, repoId: repository(id).repoId } })
+
+describe('a queue that has looked everywhere before', () => {
+  beforeEach(async () => {
+    await search()
+    expect(read).toHaveLength(everything.length)
+    read = []
+  })
+
+  test.each([
+    ['an hour later', () => (now += hour)],
+    ['once it is connected to again', () => (connectedAt = now += minute)],
+  ])(
+    '%s: looks where something happened since, at two calls and two for the repository',
+    async (_, later) => {
+      later()
+      log = [happened(2), happened(2), happened(3, now - 2 * hour)]
+      await search()
+      // And once for its checks.
+      expect(read).toEqual(['log', 'installation 2', 'owner-2'])
+      for (let turns = 0; turns < 100; turns++) await turn()
+      expect(read).toHaveLength(3)
+    },
+  )
+
+  test.each<[string, () => unknown]>([
+    [
+      'is not there',
+      () => faults.set('log', new Rejected('github', 404, '', 'Not Found', undefined, 'read')),
+    ],
+    ['is longer than a hundred pages', () => (isEndless = true)],
+  ])('looks everywhere if the log of webhooks %s', async (_, given) => {
+    given()
+    now += hour
+    log = [happened(2)]
+    await search()
+    expect(read.filter(what => what !== 'log').toSorted()).toEqual(everything)
+    expect(read.filter(what => what === 'log').length).toBeLessThanOrEqual(100)
+  })
+})
+
+test('who says no for half an hour is left alone', async () => {
   faults.set('installation 2', forbidden)
   let wait = await search()
   const since = now
@@ -106,8 +175,8 @@ test('who says no for an hour is left alone', async () => {
     now += wait
     wait = await turn()
   }
-  expect(now - since).toBeGreaterThanOrEqual(hour)
-  expect(now - since).toBeLessThan(hour + minute)
+  expect(now - since).toBeGreaterThanOrEqual(30 * minute)
+  expect(now - since).toBeLessThan(31 * minute)
 })
 
 const open = pullView()
@@ -118,8 +187,12 @@ describe('a run that was lost', () => {
   const marker = { run: run.id, repo: issueThread.repoId, thread: issueThread.number } as const
   const isOurs = signer.write({ ...marker, as: 'pull', thread: open.number, pull: open.number })
   let added: Run[] = []
+  /** What it remembered of a search before. */
+  let again: unknown
   beforeEach(() => {
     added = []
+    again = undefined
+    deliveredAt = t0
   })
 
   const search = (
@@ -127,14 +200,16 @@ describe('a run that was lost', () => {
     view?: PullView,
     before: string[] = [],
     lost: Run = run,
+    more: Partial<Marker> = {},
   ) => {
     const backup = backupOf(lost)
     const comments = [...before, run.id].map((id, n) => ({
       ...{ id: 901 + n, number: issueThread.number, createdAt: t0, changedAt: t0 },
-      body: signer.write({ ...marker, run: id, as: 'status', backup, pull: view?.number, task: id }),
+      body: signer.write({ ...marker, run: id, as: 'status', backup, pull: view?.number, task: id, ...more }),
     }))
     const found: AdoptDeps = {
       ...deps,
+      delivered: { last: async () => deliveredAt && now },
       installations: {
         installations: async () => [1],
         repositoriesOf: async () => [issueThread],
@@ -154,7 +229,11 @@ describe('a run that was lost', () => {
       },
     }
     const signal = new AbortController().signal
-    return adoptLost(found)({ memory: { since: t0, from: t0, unread: [issueThread] }, signal, remember })
+    return adoptLost(found)({
+      memory: again ?? { since: t0, from: now, unread: [issueThread] },
+      signal,
+      remember,
+    })
   }
   const runIds = async (task: string) => {
     if (task === 'gone') throw new Rejected('posthog', 404, '', 'Not found.', undefined, 'read')
@@ -186,6 +265,45 @@ describe('a run that was lost', () => {
     expect(added).toEqual([])
     await search(keeps)
     expect(added.map(({ id }) => id)).toEqual([run.id])
+  })
+
+  const keepsAll = async (next: unknown) => {
+    again = JSON.parse(JSON.stringify(next))
+  }
+
+  test('waits for a webhook, which GitHub is asked for: an own comment, which says nothing', async () => {
+    log = ['issues', 'issue_comment', 'issue_comment'].map((event, n) => attempt({ event, id: `${n}` }))
+    log[1] = attempt({ event: 'issue_comment', id: 'of another' })
+    deliveredAt = undefined
+    expect(await search(keepsAll)).toBe(second)
+    expect([added, asked, waiting]).toEqual([[], ['2'], true])
+    const calls = read.length
+    for (let turns = 0; turns < 100; turns++) now += (await search(keepsAll)) ?? 5 * second
+    expect([added, asked, waiting, read.length]).toEqual([[], ['2'], true, calls])
+
+    deliveredAt = now
+    await search(keepsAll)
+    expect([added.map(({ id }) => id), waiting]).toEqual([[run.id], false])
+  })
+
+  test('asks for a webhook once an hour while none comes', async () => {
+    log = [attempt({ event: 'issue_comment', id: '1' })]
+    deliveredAt = undefined
+    const until = now + 3 * hour
+    while (now < until) now += (await search(keepsAll)) ?? 5 * second
+    expect(asked).toHaveLength(3)
+    expect(added).toEqual([])
+  })
+
+  test('and was to go on with a session is not taken for what that session did before', async () => {
+    const earlier = { taskId: 'task', taskRunId: 'before', over: false }
+    const lost = changed(run, { session: { taskId: 'task', earlier } })
+    await search(keeps, undefined, [], lost, { task: 'task', taskRun: 'before' })
+    expect(added.map(({ session }) => session.taskRun)).toEqual([undefined])
+    await search(keeps, undefined, [], changed(lost, { session: { instructionSent: true } }), {
+      ...{ task: 'task', taskRun: 'before' },
+    })
+    expect(added.at(-1)?.session.taskRun?.id).toBe('before')
   })
 
   test.each([

@@ -64,6 +64,22 @@ test('is announced, then done, if the lock is still ours', async () => {
   expect(done).toEqual([...performed, 'task created, not recorded'])
 })
 
+describe('if the record may lag behind what was done', () => {
+  const lags = (since: number) => runWith({ attempts: { lagsSince: since } })
+
+  test('it is looked for as if it had been tried', async () => {
+    expect(await attempt(lags(t0 - 60_000), { found: 'old' })).toBe('old')
+    expect(done).toEqual([`find ${lags(0).request.at}`])
+  })
+
+  test('it is done where it is not found, once what was under way has had time to show', async () => {
+    await expect(attempt(lags(t0 - 1))).rejects.toThrow(ResultPending)
+    done = []
+    expect(await attempt(lags(t0 - limits.unanswered))).toBe('new')
+    expect(done.slice(1)).toEqual([...performed, 'task created, not recorded'])
+  })
+})
+
 test('is not done without the lock', async () => {
   await expect(attempt(runWith(), { lost: true })).rejects.toThrow('lost')
   expect(done).toEqual([`save ${t0}`, 'assert'])

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -22,8 +22,10 @@ export interface RedisServer {
   flush(): Promise<unknown>
   /** The keys of the jobs whose worker was lost at least once. */
   stalledJobs(): Promise<string[]>
-  /** Starts it again, on the same port and data. */
-  restart(): Promise<void>
+  /** Starts it again, on the same port and data, or on what it had when that was kept. */
+  restart(kept?: string): Promise<void>
+  /** A copy of what it has now; gone with it. */
+  keep(): Promise<string>
   /** Stops it for good and removes its data. */
   stop(): Promise<void>
 }
@@ -102,15 +104,26 @@ async function start({ program, address, settings }: Launched): Promise<RedisSer
     kill,
     flush: () => asking(url, redis => redis.flushall()),
     stalledJobs: () => asking(url, stalledJobs),
-    restart: async () => {
+    restart: async kept => {
       await kill()
+      if (kept) await replace(directory, kept)
       child = await launch()
+    },
+    keep: async () => {
+      const kept = `${directory}-kept`
+      await replace(kept, directory)
+      return kept
     },
     stop: async () => {
       await kill()
-      await rm(directory, { recursive: true, force: true })
+      for (const each of [directory, `${directory}-kept`]) await rm(each, { recursive: true, force: true })
     },
   }
+}
+
+async function replace(directory: string, by: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true })
+  await cp(by, directory, { recursive: true })
 }
 
 async function asking<T>(url: string, request: (redis: Redis) => Promise<T>): Promise<T> {

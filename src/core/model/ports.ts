@@ -205,6 +205,11 @@ export interface LockedJob<Data> {
   deaths: number
   /** How many steps in a row, up to now, ended in an error of the processor. */
   failures: number
+  /**
+   * Its record may lag behind what was done for it, since it is older than this process's connection to the queue (ms
+   * since the epoch), and a queue may come back as it was some time ago.
+   */
+  lagsSince?: number | undefined
   /** Aborted, with a `LockLost` or a `ShuttingDown` as the reason, when the step should stop where it is. */
   signal: AbortSignal
   /** Throws `LockLost` unless the lock is still ours; prolongs it. Call it before every effect. */
@@ -307,6 +312,14 @@ export interface Range {
 export interface JobIndex {
   query(queries: readonly IndexQuery[]): Promise<(number | undefined)[]>
   members(sets: readonly string[], range: Range): Promise<Member[][]>
+}
+
+/** Whether GitHub delivers to those who share the queue. */
+export interface DeliveryNote {
+  /** A verified webhook came in. */
+  came(): void
+  /** When the last one came, ms since the epoch. */
+  last(): Promise<number | undefined>
 }
 
 /** Which process follows the stream of a run: one at a time. */

@@ -14,6 +14,15 @@ export const openIntent = <Kind extends IntentKind>(
 ): Extract<Intent, { kind: Kind }> | undefined =>
   openIntents(run).find((each): each is Extract<Intent, { kind: Kind }> => each.kind === kind)
 
+type Lagging = Attempting & { request: { at: number }; attempts: { lagsSince?: number | undefined } }
+
+/** A Run whose record may lag behind what was done has perhaps begun everything. */
+export const triedBefore = (run: Lagging, intent: Intent): Intent | undefined => {
+  const { lagsSince: lostAt } = run.attempts
+  const begun = lostAt === undefined ? undefined : { ...intent, at: run.request.at, lostAt }
+  return openIntents(run).find(({ kind }) => kind === intent.kind) ?? begun
+}
+
 export const withIntent = (run: Attempting, intent: Intent): ChangeOf<'attempts'> => ({
   attempts: { intent: [...openIntents(run).filter(({ kind }) => kind !== intent.kind), intent] },
 })

@@ -55,6 +55,7 @@ const table = {
   'find-result': { service: 'github', call: 'both' },
   'resume-turn': { service: 'none', call: 'read' },
   'settle-outcome': { service: 'none', call: 'read' },
+  'catch-up': { service: 'github', call: 'read' },
   'post-status': { service: 'github', call: 'effect', to: 'thread' },
   'edit-status': { service: 'github', call: 'effect', to: 'thread' },
   conclude: { service: 'github', call: 'effect', to: 'thread' },
@@ -92,6 +93,14 @@ export type ActingStep = {
 
 export type Step = ActingStep | { kind: 'wait'; ms: number } | { kind: 'end' }
 
+/** Before these, and before it begins, a Run that may lag reads its status: it may have begun or ended since. */
+const writesOver: ReadonlySet<StepKind> = new Set<StepKind>(['edit-status', 'conclude'])
+
+const caughtUp = (run: Run, step: Step): Step => (lagsBehindStatus(run) ? { kind: 'catch-up' } : step)
+
+const lagsBehindStatus = ({ attempts: { lagsSince, caughtUpAt }, report }: Run): boolean =>
+  lagsSince !== caughtUpAt && report.status?.commentId !== undefined
+
 /** The first of what is due that nothing holds back. */
 export function nextStep(run: Run, now: Now): Step {
   const seesToAgent = agentIsToBeSeenTo(run)
@@ -103,7 +112,7 @@ export function nextStep(run: Run, now: Now): Step {
     if (step.kind === 'end') return step
     if (run.mailbox.accessLost && steps[step.kind].to === 'thread') continue
     const keys = holding(run, step, now)
-    if (keys.length === 0) return step
+    if (keys.length === 0) return writesOver.has(step.kind) ? caughtUp(run, step) : step
     for (const key of keys) held.add(key)
     until = Math.min(until, Math.max(...keys.map(key => retryOf(run, key)?.until ?? 0)))
   }
@@ -115,7 +124,8 @@ export function nextStep(run: Run, now: Now): Step {
   const shownUntil = isShown ? status.at + limits.editAtLeastEvery : Number.POSITIVE_INFINITY
   if (now.at < shownUntil) return waitUntil(Math.min(until, shownUntil), now)
   const edit = { kind: 'edit-status' } as const
-  return now.text !== 'same' && holding(run, edit, now).length === 0 ? edit : waitUntil(until, now)
+  if (now.text === 'same' || holding(run, edit, now).length > 0) return waitUntil(until, now)
+  return caughtUp(run, edit)
 }
 
 /**
@@ -181,6 +191,10 @@ function* due(run: Run, now: Now): Due {
         yield { kind: 'post-status' }
         if (begins) return yield waitUntil(Number.POSITIVE_INFINITY, now)
       }
+    }
+    if (begins && lagsBehindStatus(run)) {
+      yield { kind: 'catch-up' }
+      return yield waitUntil(Number.POSITIVE_INFINITY, now)
     }
     if (result.outcome) yield* afterOutcome(run, now)
     else if (mailbox.stop) yield* stopping(run, now)

@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import { fingerprintOf, Person, PullHead, type Snapshot, type Thread } from '../model/thread.ts'
 import type { Pull } from '../model/views.ts'
-import type { RepoSettings } from '../settings/repository-settings.ts'
 import { editedSince } from './failures.ts'
 import { endsQuietly } from './last-word.ts'
 import { FollowUp } from './mailbox-part.ts'
@@ -74,6 +73,12 @@ function withoutHunk(origin: RunRequest['origin']): RunRequest['origin'] {
 const fingerprint = ({ fingerprint, title, body }: Snapshot): string =>
   fingerprint ?? fingerprintOf(title, body)
 
+/** While a Run has none of its own, its marker names that of the session that it goes on with. */
+export const isOwnTaskRun = (
+  { taskRun }: { taskRun?: string | undefined },
+  { earlier, instructionSent }: Pick<Backup, 'earlier' | 'instructionSent'>,
+): boolean => taskRun !== undefined && (taskRun !== earlier?.taskRunId || instructionSent)
+
 export interface Remains {
   id: string
   backup: Backup
@@ -82,7 +87,7 @@ export interface Remains {
   status: Pick<NonNullable<Run['report']['status']>, 'commentId' | 'check'>
   thread: Thread
   snapshot: Snapshot
-  settings: RepoSettings
+  settings: Run['baseline']['settings']
   pulls: Pull[]
   untended: number[]
   /** PostHog's session, searched once all calls under way had arrived. */

@@ -111,6 +111,10 @@ const Attempts = z.object({
   /** At most one of each kind. Older versions stored one object here. */
   intent: z.array(Intent).optional(),
   stallsSeen: z.number().int().default(0),
+  /** This record may lag behind what was done: since when nothing is under way of which it does not know. */
+  lagsSince: z.number().optional(),
+  /** The `lagsSince` for which its status was read. */
+  caughtUpAt: z.number().optional(),
 })
 
 /** An inline comment whose words the agent has, to be answered in its own thread. */

@@ -16,6 +16,8 @@ import type { Places } from './places.ts'
 export interface WebhookEndpointDeps {
   secret: string
   receive: Receive
+  /** One came that GitHub has sent. */
+  came?(): void
   /** Such a text of somebody who was asked nothing: nobody looks at it. */
   isSilent?(event: string, body: Buffer): boolean
   /** Whether anybody was asked something. */
@@ -74,6 +76,7 @@ export function webhookEndpoint(
 
   async function admitBody(headers: Headers, body: Buffer): Promise<WebhookResponse> {
     if (!isSigned(body, headers.signature)) return { ...badSignature, why: badSecret }
+    deps.came?.()
     if (deps.isSilent?.(headers.name, body) && !(await deps.asksAnybody?.())) {
       deps.log.debug({ delivery: headers.id, event: headers.name, why: 'no command' }, 'ignored')
       return ignored('no command')

@@ -31,7 +31,7 @@ export const rejoin = step('rejoin', {
       session: { earlier },
     } = run
     if (!earlier) return {}
-    const spoken = openIntent(run, 'rejoin')
+    const spoken = openIntent(run, 'rejoin') ?? (await spokenBefore(context, earlier))
     const waits = spoken ? undefined : await givesWay(context)
     if (waits) return waits
     const lost = spoken ? undefined : await lostGrant(context)
@@ -60,6 +60,16 @@ export const rejoin = step('rejoin', {
 })
 
 const entriesOfATurn = 500
+
+/** A record that lags may have forgotten it. */
+const spokenBefore = async (
+  context: Rejoining,
+  earlier: Session,
+): Promise<{ offset: number } | undefined> => {
+  const { id, attempts } = context.run
+  const found = attempts.lagsSince !== undefined && (await tookUp(context, earlier, { offset: 0, id }))
+  return found ? { offset: 0 } : undefined
+}
 
 export const endEarlier = step('end-earlier', {
   posthog: ['statusOf', 'cancel'],

@@ -2,6 +2,7 @@ import type { StepKind } from '../../core/record/next-step.ts'
 import type { RunChange } from '../../core/record/run.ts'
 import { answerMessage } from './answer-message.ts'
 import { awaitAdmission } from './await-admission.ts'
+import { catchUp } from './catch-up.ts'
 import { answerInline, conclude, putQuestion } from './closing-comment.ts'
 import { createTask } from './create-task.ts'
 import { deliver, respondToPermission, resumeTurn, resumeWork } from './deliver.ts'
@@ -20,6 +21,7 @@ import type { RunContext, Step, StepOf } from './step-context.ts'
 import { dropBranch, tendPull } from './tend-pull.ts'
 
 export const registry: Readonly<{ [Kind in StepKind]: Step<Kind> }> = {
+  'catch-up': catchUp,
   'post-status': postStatus,
   'edit-status': editStatus,
   'await-admission': awaitAdmission,

@@ -7,7 +7,7 @@ import { grantTakenBack } from '../../core/record/failures.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { handedOver } from '../../core/record/messages.ts'
 import type { Rights } from '../../core/record/request-part.ts'
-import { type ChangeOf, resumedSession, wantedRights } from '../../core/record/run.ts'
+import { type ChangeOf, type Run, resumedSession, wantedRights } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { contextGiven, nextWords } from '../../core/record/words-to-say.ts'
 import { failed } from './outcome.ts'
@@ -32,7 +32,8 @@ export const startRun = step('start-run', {
     const intent = {
       kind: 'start-run' as const,
       at: deps.now(),
-      before: openIntent(run, 'start-run')?.before ?? (isFirst ? [] : await posthog.runIds(taskId)),
+      before:
+        openIntent(run, 'start-run')?.before ?? (isFirst ? [] : known(run, await posthog.runIds(taskId))),
     }
     const id = await once(context, {
       intent,
@@ -44,6 +45,12 @@ export const startRun = step('start-run', {
     return justStarted(context, { id, offset: 0, may: wantedRights(context.run), begunWith })
   },
 })
+
+/** If the record lags, one that is newer than its earlier session may be its own. Newest first. */
+function known({ attempts, session: { earlier } }: Run, ids: string[]): string[] {
+  const at = attempts.lagsSince === undefined || !earlier ? -1 : ids.indexOf(earlier.taskRunId)
+  return at === -1 ? ids : ids.slice(at)
+}
 
 function taskRunRequest(context: StepContext, branch: string): CodexTaskRunCreate {
   const { run, deps } = context

@@ -19,7 +19,7 @@ import type { Thread } from '../../core/model/thread.ts'
 import type { CheckReport } from '../../core/model/views.ts'
 import { around, type Reached } from '../../core/record/crash-points.ts'
 import type { FlowMeter } from '../../core/record/flow-meter.ts'
-import { exactlyOnce, onlyIntents, openIntent, withIntent } from '../../core/record/intents.ts'
+import { exactlyOnce, onlyIntents, triedBefore, withIntent } from '../../core/record/intents.ts'
 import type { Source } from '../../core/record/mailbox-part.ts'
 import type { Signer } from '../../core/record/marker.ts'
 import type { ActingStep, Now, StepKind } from '../../core/record/next-step.ts'
@@ -194,7 +194,7 @@ interface Once<T> {
 }
 
 export function once<T>(context: StepContext, { intent, begins, find, perform }: Once<T>): Promise<T> {
-  return exactlyOnce<Intent, T>(openIntent(context.run, intent.kind), intent, {
+  return exactlyOnce<Intent, T>(triedBefore(context.run, intent), intent, {
     find,
     record: left => context.setIntent(intent.kind, left),
     begin() {

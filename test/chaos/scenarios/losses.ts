@@ -1,7 +1,9 @@
-/** All data of the queue is gone, and the threads are what is left. */
+/** All data of the queue is gone, or its newest, and the threads are what is left; or another process thinks so. */
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { bringUp } from '../mortal-bot.ts'
+import { newDataDir } from '../../support/data-dir.ts'
+import { keepQueue } from '../../world/kept-queue.ts'
+import { bringUp, spawnMortal } from '../mortal-bot.ts'
 import { type Play, type SceneName, scenes } from '../plays.ts'
 import { judge, noteRecovery, type Scenario, type Stage } from '../stage.ts'
 
@@ -32,6 +34,58 @@ export const queueLost: Scenario = {
     }
     await judge(stage, plays)
     for (const { play, since } of losses) noteRecovery(stage, play, since)
+  },
+}
+
+export const queueRestored: Scenario = {
+  name: 'the queue is put back to an older state',
+  queues: ['redis', 'embedded'],
+  async run(stage) {
+    const { world, random, redis } = stage
+    await bringUp(world)
+    const plays: Play[] = []
+    const begins = async (name: string) => {
+      const play = await scenes[random.one(cast)](world, name)
+      play.expected.mayGoBack = true
+      plays.push(play)
+      await hasStatus(stage, play)
+    }
+    for (let round = 0; round < 3; round++) {
+      await begins(`kept${round}`)
+      await sleep(random.between(0, 900))
+      const how = random.one(['the bot runs', 'the bot is stopped'] as const)
+      const putBack = await keepQueue(world, redis, how, () => bringUp(world))
+      await begins(`forgotten${round}`)
+      await sleep(random.between(0, 3_000))
+      const since = Date.now()
+      await putBack()
+      for (const play of plays) noteRecovery(stage, play, since)
+    }
+    await judge(stage, plays, 120_000)
+  },
+}
+
+export const twin: Scenario = {
+  name: 'a second process with a queue of its own',
+  queues: ['redis', 'embedded'],
+  async run(stage) {
+    const { world, random } = stage
+    await bringUp(world)
+    const plays: Play[] = []
+    for (const [index, scene] of random.shuffled(cast).entries()) {
+      const play = await scenes[scene](world, `twin${index}`)
+      plays.push(play)
+      await hasStatus(stage, play)
+      if (index % 2 === 0) continue
+      // Of nobody it knows, and nothing is sent to it.
+      const other = await spawnMortal(world, { env: { REDIS_URL: '', DATA_DIR: await newDataDir() } })
+      await other.ready()
+      await sleep(random.between(0, 9_000))
+      if (random.next() < 0.5) await other.stop('SIGKILL')
+    }
+    await judge(stage, plays)
+    const took = world.bots.filter(bot => bot.output().includes('continued a run'))
+    if (took.length > 0) stage.notes.violations.push(`${took.length} took up a run that was not lost`)
   },
 }
 
