@@ -6,7 +6,7 @@ import { runIndex } from '../../src/core/record/run-index.ts'
 import { warnings } from '../../src/core/words/warnings.ts'
 import { awaitAdmission } from '../../src/runs/steps/await-admission.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
-import { ask, pull, pullThread, runWith, t0 } from '../core/given.ts'
+import { ask, hour, minute, pull, pullThread, runWith, t0 } from '../core/given.ts'
 import { memoryIndex, refusals } from '../support/memory-index.ts'
 
 const limited = (limits: Partial<Run['baseline']['settings']['limits']>, ...differs: RunChange[]): Run => {
@@ -48,6 +48,25 @@ describe('a limit of money', () => {
     const run = await admitted(limited({ cost_per_day: 10 }), [{ session: { taskId: 'b', cost: 1 } }])
     expect(run.schedule).toMatchObject({ admitted: true, spent: undefined })
   })
+})
+
+test('at a limit that was raised meanwhile, the write that admits asks for the new one', async () => {
+  const waits = { kind: 'until' as const, at: t0 + hour, limit: 'one a day' }
+  const run = limited({ repository_per_day: 1 }, { schedule: { waits } })
+  const began = runWith({ schedule: { admitted: true, admissionExpectedAt: t0 - minute } })
+  const entries = runIndex.entries({ id: 'began', addedAt: t0 - minute, data: began })
+  const index = memoryIndex(() => [{ id: 'began', entries }])
+  const hand = handWith(run, {
+    index,
+    saveIf: async guards => (await refusals(index, run.id, guards)) === 0,
+    github: {
+      closing: async () => undefined,
+      permission: async () => ({ role: 'write', name: 'write' }),
+      file: async () => undefined,
+      fileCommits: async () => [],
+    },
+  })
+  expect((await afterStep(awaitAdmission, hand)).schedule).toMatchObject({ admitted: true, waits: undefined })
 })
 
 describe('at the limit of open pull requests', () => {

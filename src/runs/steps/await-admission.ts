@@ -76,7 +76,8 @@ export const awaitAdmission = step('await-admission', {
         nextPollAt: undefined,
       },
     }
-    const guards = [...startGuards({ ...candidate, data: run }, now), ...held.guards]
+    const me = { id: job.id, addedAt: job.addedAt, data: candidate.run }
+    const guards = [...startGuards(me, now), ...held.guards]
     // If another was admitted meanwhile, it looks again a moment later.
     await context.saveIf(guards, admitted)
     return {}
