@@ -76,7 +76,7 @@ export function redisBudgets(redis: Redis, prefix: string): (name: string) => Bu
   async function write(key: string, changes: readonly Change[]): Promise<void> {
     for (;;) {
       const [version, text, now] = await redis.codexBudget(key)
-      let state = text === '' ? undefined : BudgetState.parse(JSON.parse(text))
+      let state = text === '' ? undefined : BudgetState.safeParse(JSON.parse(text)).data
       const answers = changes.map(({ act }) => {
         const changed = act(state, Number(now))
         state = changed.state
