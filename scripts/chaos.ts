@@ -7,7 +7,12 @@ import { parseArgs } from 'node:util'
 import { bundle } from '../test/bundle.ts'
 import { alwaysCrashes, everyPoint, heirAtHand, twentyDeaths } from '../test/chaos/scenarios/crashes.ts'
 import { frozenWorker } from '../test/chaos/scenarios/freezes.ts'
-import { blockedMeanwhile, lostInPause, pausedMeanwhile } from '../test/chaos/scenarios/holds.ts'
+import {
+  blockedMeanwhile,
+  burstAtLimit,
+  lostInPause,
+  pausedMeanwhile,
+} from '../test/chaos/scenarios/holds.ts'
 import { queueLost, queueRestored, twin } from '../test/chaos/scenarios/losses.ts'
 import { lostByGitHub, lostByPostHog } from '../test/chaos/scenarios/lost-answers.ts'
 import { gitHubFull, gitHubSaysNothing, postHogFull, redisAway } from '../test/chaos/scenarios/outages.ts'
@@ -42,6 +47,7 @@ const scenarios = [
   blockedMeanwhile,
   lostInPause,
   pausedMeanwhile,
+  burstAtLimit,
   drained,
   rollingRestarts,
   everyPoint,

@@ -106,6 +106,37 @@ export const blockedMeanwhile: Scenario = {
 }
 const waitsForIssue = /^### ⏳ Codex waits for #/
 
+const mostPulls = 3
+const fewPulls = { '.github/codex.yml': `limits: { open_pull_requests: ${mostPulls} }` }
+
+export const burstAtLimit: Scenario = {
+  name: 'a burst at a limit, and a death in it',
+  queues: ['redis', 'embedded'],
+  async run({ world, random, redis, notes }) {
+    const { github, posthog } = world
+    await github.as('olga').pushes('main', fewPulls)
+    const mortal = await bringUp(world, { point: random.one(ofStarts) })
+    if (redis) await bringUp(world)
+    const maya = github.as('maya')
+    const titles = Array.from({ length: 8 }, (_, n) => `burst-${n}`)
+    const issues = await Promise.all(titles.map(title => maya.opensIssue({ title, body: 'x' })))
+    await Promise.all(issues.map(({ number }) => maya.labels(number, 'codex')))
+    notes.threads += issues.length
+    if ((await died(mortal, 15_000)) === undefined) await mortal.stop('SIGKILL')
+    if (!redis) await bringUp(world)
+    const settled = /pull request is ready|^### ⏳ Codex waits for an open pull request/
+    const isSettled = async () => {
+      const threads = await Promise.all(issues.map(({ number }) => github.thread(number)))
+      return threads.every(({ comments }) => settled.test(comments.at(-1)?.body ?? ''))
+    }
+    await github.waitFor(isSettled, { timeout: 120_000 })
+    const begun = posthog.ledger.filter(({ kind }) => kind === 'run').length
+    const open = (await github.pulls()).filter(({ state }) => state === 'open').length
+    if (begun !== mostPulls || open !== mostPulls)
+      notes.violations.push(`${begun} runs and ${open} open pull requests, where ${mostPulls} may be`)
+  },
+}
+
 /** By somebody who may, in a thread of its own. */
 async function pause(stage: Stage): Promise<Play> {
   const { world } = stage
