@@ -23,7 +23,7 @@ const rare = [
     'call-counts',
   ],
   ...['chains', 'clocks', 'container', 'doctor', 'editor-schema', 'folded-status', 'forms', 'going-on'],
-  ...['hostile-texts', 'less-settings', 'limits', 'lost-queue', 'many-processes', 'memory'],
+  ...['full-disk', 'hostile-texts', 'less-settings', 'limits', 'lost-queue', 'many-processes', 'memory'],
   ...['missed-webhooks', 'owner-moves', 'owner-settings', 'probot-app', 'processes', 'pull-shape'],
   ...[
     'reading-cost',

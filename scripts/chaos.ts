@@ -17,6 +17,7 @@ import { queueLost, queueRestored, twin } from '../test/chaos/scenarios/losses.t
 import { lostByGitHub, lostByPostHog } from '../test/chaos/scenarios/lost-answers.ts'
 import { gitHubFull, gitHubSaysNothing, postHogFull, redisAway } from '../test/chaos/scenarios/outages.ts'
 import { drained, rollingRestarts } from '../test/chaos/scenarios/restarts.ts'
+import { diskFull, starved } from '../test/chaos/scenarios/shortages.ts'
 import { closedBeforeAsked, unrulyWebhooks } from '../test/chaos/scenarios/webhooks.ts'
 import { stageOf, type Turn } from '../test/chaos/stage.ts'
 import { redisAvailable } from '../test/support/redis-server.ts'
@@ -40,6 +41,8 @@ const scenarios = [
   redisAway,
   closedBeforeAsked,
   unrulyWebhooks,
+  starved,
+  diskFull,
   gitHubFull,
   queueLost,
   queueRestored,

@@ -66,6 +66,7 @@ describe('a union is told apart by kind', () => {
   /** What is not ours comes as it is: errors, answers of services, nodes of a parser, records of any version. */
   const ofOthers = [
     /'code' in \w+$/,
+    /'severity' in error$/,
     /'(?:status|response)' in error$/,
     /'headers' in response$/,
     /'(?:children|value|tagName)' in node$/,

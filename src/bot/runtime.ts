@@ -16,7 +16,7 @@ import { silenceJudge } from '../github/webhooks/event.ts'
 import { type Places, placesSeen } from '../github/webhooks/places.ts'
 import { type Receive, receiver, webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
 import { openQueues } from '../queue/open-queues.ts'
-import { QueueGone, type Queues } from '../queue/work-queue.ts'
+import { QueueFull, QueueGone, type Queues } from '../queue/work-queue.ts'
 import type { Readiness } from '../readiness.ts'
 import { httpServer, listen, type ReadyPage, type ServerParts, webhookPath } from '../web/http-server.ts'
 import { type Metrics, openMetrics } from '../web/metrics.ts'
@@ -149,7 +149,10 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
   if (state.drained) return { ready: false, failed: [drained] }
   const queue = await queues.ready(2_000).then(
     () => [],
-    error => [error instanceof QueueGone ? found('queue', error.message, error.fix) : noQueue],
+    error => {
+      const isKnown = error instanceof QueueGone || error instanceof QueueFull
+      return [isKnown ? found('queue', error.message, error.fix) : noQueue]
+    },
   )
   const others = readiness.failed().filter(({ name }) => name !== 'queue' || queue.length === 0)
   return {

@@ -58,7 +58,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   async add(id: string, data: Data, slot?: string): Promise<Added> {
     if (id.includes(':') || /^\d*$/.test(id)) throw new TypeError(`not an id for a job: ${id}`)
     return this.#reach(async () => {
-      await this.#options.backend.admits?.()
+      await this.#options.backend.assertThere?.()
       for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
         const added = await this.#claims.claim(id, data, slot)
         if (added) return added
@@ -182,6 +182,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
       throw new QueueUnavailable(`${name} did not answer in ${ms} ms`)
     }
     try {
+      this.#options.backend.assertRoom?.()
       return await within(ms, call(), late)
     } catch (cause) {
       if (cause instanceof QueueUnavailable || cause instanceof UnreadableRecord) throw cause

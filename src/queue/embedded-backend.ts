@@ -1,15 +1,17 @@
 /** BullMQ's PostgreSQL backend on PGlite, in this process. What a server does in the background is done here. */
-import { mkdir, statfs } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { PGlite } from '@electric-sql/pglite'
 import { createPostgresBackend, type PgPool, runMigrations } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { Member } from '../core/model/ports.ts'
+import { claimDirectory } from './claim-directory.ts'
+import { assertRoom, type DataFolder, sharedByHosts, watchFolder } from './data-folder.ts'
 import * as sql from './embedded-schema.ts'
 import { schema } from './embedded-schema.ts'
 import { storableJson } from './job-record.ts'
-import { claimDirectory, type DataFolder, PglitePool, PgliteSession, watchFolder } from './pglite-pool.ts'
+import { endAfterPanic, PglitePool, PgliteSession } from './pglite-pool.ts'
 import {
   type Additions,
   type Entries,
@@ -22,14 +24,12 @@ import {
 import type { QueueLog } from './queue-log.ts'
 
 const HOUR = 3_600_000
-/** Bytes for work under way: a WAL file takes 16 MB. */
-const MARGIN = 48 * 2 ** 20
 const VACUUM_EVERY = 1_000
 
-/** At the start every active job is left from a crash: have BullMQ reclaim it at its first stalled check. */
+/** At the start every active job is left from a crash, and the first to be taken. */
 const ORPHANS = `
-  UPDATE job SET locked_until_ms = 0, stalled_marked = true WHERE state = 'active';
-  DELETE FROM meta WHERE field = 'stalled-check';`
+  UPDATE job SET state = 'waiting', lock_token = NULL, locked_until_ms = NULL, stalled_count = stalled_count + 1
+   WHERE state = 'active'`
 
 const NAME = 'SELECT name FROM job WHERE queue = $1 AND id = $2'
 
@@ -56,21 +56,27 @@ interface Rows<Row> {
   rows: Row[]
 }
 
-/** @throws QueueUnavailable when another process has opened `dataDir`. */
+/** @throws QueueUnavailable when another process has opened `dataDir`, or could, or its disk is almost full. */
 export async function openEmbedded(dataDir: string, log: QueueLog): Promise<QueueBackend> {
   await mkdir(dataDir, { recursive: true })
+  const shared = sharedByHosts(dataDir)
+  if (shared)
+    throw new QueueUnavailable(`${shared}. Set DATA_DIR to a folder on a local disk, or set REDIS_URL`)
+  assertRoom(dataDir)
   // Optimising the WebAssembly costs a second of CPU at start and 50 MB, without a measured gain.
   setFlagsFromString('--liftoff-only')
   const claim = await claimDirectory(dataDir)
   try {
     const folder = join(dataDir, 'queue')
     const db = await PGlite.create(folder)
+    const watched = await watchFolder(folder, log)
+    endAfterPanic(db, watched)
     await db.exec('CREATE SCHEMA IF NOT EXISTS bullmq; SET search_path = bullmq')
     await runMigrations(new PgliteSession(db))
     await db.exec(schema)
     await db.exec(ORPHANS)
-    await tidy(db)
-    return backendOn(db, { dataDir, folder: await watchFolder(folder, log), log, release: claim.release })
+    await tidy(statement => db.exec(statement))
+    return backendOn(db, { dataDir, folder: watched, log, release: claim.release })
   } catch (error) {
     await claim.release()
     throw error
@@ -78,8 +84,8 @@ export async function openEmbedded(dataDir: string, log: QueueLog): Promise<Queu
 }
 
 /** Without checkpoints the WAL grows for ever and is replayed whole after a crash. */
-async function tidy(db: PGlite): Promise<void> {
-  for (const statement of [SURPLUS, VACUUM, ANALYZE, 'CHECKPOINT']) await db.exec(statement)
+async function tidy(exec: (statement: string) => Promise<unknown>): Promise<void> {
+  for (const statement of [SURPLUS, VACUUM, ANALYZE, 'CHECKPOINT']) await exec(statement)
 }
 
 interface Opened {
@@ -95,12 +101,12 @@ function backendOn(db: PGlite, { dataDir, folder, log, release }: Opened): Queue
   }
   let statements = 0
   const pool = new PglitePool(db, {
+    ...{ dataDir, folder, log },
     done: () => {
-      if (++statements % VACUUM_EVERY === 0) upkeep(db.exec(VACUUM))
+      if (++statements % VACUUM_EVERY === 0) upkeep(pool.exec(VACUUM))
     },
-    failed: () => folder.assertThere(),
   })
-  const timer = setInterval(() => upkeep(tidy(db)), HOUR).unref()
+  const timer = setInterval(() => upkeep(tidy(statement => pool.exec(statement))), HOUR).unref()
   const connected = sinceNow()
   let delivered: number | undefined
   return {
@@ -131,19 +137,14 @@ function backendOn(db: PGlite, { dataDir, folder, log, release }: Opened): Queue
     },
     probe: async () => {
       await folder.assertThere()
-      await db.exec(PROBE)
+      assertRoom(dataDir)
+      await pool.exec(PROBE)
     },
-    admits: async () => {
-      await folder.assertThere()
-      const { bavail, bsize } = await statfs(dataDir)
-      if (bavail * bsize >= MARGIN) return
-      // On a full disk not even vacuum works, so new jobs are refused before.
-      const left = `less than ${MARGIN / 2 ** 20} MB are left`
-      throw new QueueUnavailable(`the disk under ${dataDir} is full: ${left}`)
-    },
+    assertRoom: () => assertRoom(dataDir),
+    assertThere: () => folder.assertThere(),
     close: async () => {
       clearInterval(timer)
-      await db.close().finally(release)
+      await pool.close().finally(release)
     },
   }
 }
@@ -198,12 +199,11 @@ function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
         rows.filter(({ n }) => n === at + 1).map(({ id, score }) => ({ id, score: Number(score) })),
       )
     },
-    save: async ({ id, token, lockDuration, data, entries, guards }) => {
+    save: async ({ id, token, data, entries, guards }) => {
       const { rows }: Rows<{ saving: Saving }> = await pool.query(sql.saved, [
         queue,
         id,
         token,
-        Date.now() + lockDuration,
         data,
         entries || null,
         JSON.stringify(guards),

@@ -24,7 +24,7 @@ $$;
 
 DROP FUNCTION IF EXISTS codex.save(text, text, text, bigint, jsonb, jsonb);
 CREATE OR REPLACE FUNCTION codex.save(
-  p_queue text, p_id text, p_token text, p_until bigint, p_data jsonb, p_entries jsonb, p_guards jsonb
+  p_queue text, p_id text, p_token text, p_data jsonb, p_entries jsonb, p_guards jsonb
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE refused boolean;
 BEGIN
@@ -32,7 +32,7 @@ BEGIN
    WHERE (guard->>'most')::bigint <= (
      SELECT count(*) FROM codex.entry WHERE queue = p_queue AND name = guard->>'set' AND id <> p_id
         AND score > coalesce((guard->>'above')::bigint, -1));
-  UPDATE bullmq.job SET data = CASE WHEN refused THEN data ELSE p_data END, locked_until_ms = p_until
+  UPDATE bullmq.job SET data = CASE WHEN refused THEN data ELSE p_data END
    WHERE queue = p_queue AND id = p_id AND state = 'active' AND lock_token = p_token;
   IF NOT FOUND THEN RETURN 'lost'; END IF;
   IF refused THEN RETURN 'refused'; END IF;
@@ -67,7 +67,7 @@ export const added = `
 SELECT name, CASE WHEN name = $3 AND $4::jsonb IS NOT NULL THEN codex.place(queue, id, $4::jsonb) END
   FROM bullmq.job WHERE queue = $1 AND id = $2`
 
-export const saved = 'SELECT codex.save($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7::jsonb) AS saving'
+export const saved = 'SELECT codex.save($1, $2, $3, $4::jsonb, $5::jsonb, $6::jsonb) AS saving'
 
 export const amended = 'SELECT codex.amend($1, $2, $3::jsonb, $4::jsonb, $5::jsonb) AS amended'
 

@@ -1,6 +1,6 @@
 /**
- * Renews the lock of a job. BullMQ's own renewal forgets a job taken again after a freeze, and never reports a lost
- * lock.
+ * Renews the lock of a job, if it can lapse. BullMQ's own renewal forgets a job taken again after a freeze, and never
+ * reports a lost lock.
  */
 import { LockLost } from './work-queue.ts'
 
@@ -9,7 +9,7 @@ export class HeldLock {
   readonly #extend: () => Promise<boolean>
   readonly #duration: number
   readonly #aborter = new AbortController()
-  readonly #renewal: NodeJS.Timeout
+  readonly #renewal: NodeJS.Timeout | undefined
   #heldUntil: number
   #lost: LockLost | undefined
 
@@ -19,7 +19,8 @@ export class HeldLock {
     this.#extend = extend
     this.#duration = duration
     this.#heldUntil = Date.now() + duration
-    this.#renewal = setInterval(() => void this.#renew(), duration / 3)
+    if (duration < Number.POSITIVE_INFINITY)
+      this.#renewal = setInterval(() => void this.#renew(), duration / 3)
   }
 
   get signal(): AbortSignal {
@@ -78,6 +79,7 @@ export class HeldLock {
 const unknown = (): boolean | undefined => undefined
 
 export async function within<T>(ms: number, promise: Promise<T>, late: () => T): Promise<T> {
+  if (ms === Number.POSITIVE_INFINITY) return promise
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<T>((resolve, reject) => {
     timer = setTimeout(() => {

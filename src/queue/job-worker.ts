@@ -1,6 +1,6 @@
 /**
- * Works one step of a job at a time. After any failure the job is parked, or left to BullMQ's stalled check; only its
- * processor ends it.
+ * Works one step of a job at a time. After any failure the job is parked, or left to BullMQ's stalled check, if its lock
+ * can lapse; only its processor ends it.
  */
 import { DelayedError, type IQueueBackend, type Job, type Telemetry, Worker } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
@@ -69,6 +69,7 @@ export class JobWorker<Data> {
     const { name, backend, prefix, concurrency, lockDuration, stalledInterval, keepSeconds, report } = options
     // The embedded backend would count all ended jobs each time; hourly tidying bounds them.
     const keep = { age: keepSeconds, count: backend.kind === 'redis' ? MOST_KEPT : undefined }
+    const mayLapse = lockDuration < Number.POSITIVE_INFINITY
     this.#worker = new Worker(
       name,
       (job: BullMqJob, token?: string) => this.#tracked(this.#take(job, token ?? '')),
@@ -76,8 +77,9 @@ export class JobWorker<Data> {
         connection: {},
         prefix,
         concurrency,
-        lockDuration,
+        lockDuration: mayLapse ? lockDuration : Number.MAX_SAFE_INTEGER,
         stalledInterval,
+        skipStalledCheck: !mayLapse,
         maxStalledCount: UNLIMITED,
         skipLockRenewal: true,
         runRetryDelay: 500,
@@ -215,7 +217,8 @@ export class JobWorker<Data> {
 
   #lock(job: BullMqJob, token: string): HeldLock {
     const { lockDuration } = this.#options
-    const extend = async () => (await job.extendLock(token, lockDuration)) === 1
+    const extend = async () =>
+      lockDuration === Number.POSITIVE_INFINITY || (await job.extendLock(token, lockDuration)) === 1
     return new HeldLock(idOf(job), lockDuration, extend)
   }
 

@@ -6,10 +6,11 @@ import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import { aloneWithStreams } from '../core/model/ports.ts'
 import { BullQueue } from './bull-queue.ts'
 import { ChoreBoard, readChore } from './chores.ts'
+import { claimDirectory } from './claim-directory.ts'
+import { sharedByHosts } from './data-folder.ts'
 import { within } from './held-lock.ts'
 import type { Format } from './job-record.ts'
 import { Hands } from './job-worker.ts'
-import { claimDirectory } from './pglite-pool.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { errorReporter, type QueueLog, SILENT } from './queue-log.ts'
 import { openTelemetry } from './telemetry.ts'
@@ -27,7 +28,7 @@ export interface QueueOptions<TriggerData, RunData> {
   log?: QueueLog
   /** The braces keep all keys on one node of a cluster. */
   prefix?: string
-  /** ms; with `stalledInterval`, the longest time until the job of a dead worker is free again. */
+  /** ms, on Redis; with `stalledInterval`, the longest time until the job of a dead worker is free again. */
   lockDuration?: number
   stalledInterval?: number
   traced?: boolean
@@ -38,13 +39,16 @@ export async function openQueues<TriggerData, RunData>(
   options: QueueOptions<TriggerData, RunData>,
 ): Promise<Queues<TriggerData, RunData>> {
   const { redisUrl, dataDir, log = SILENT, prefix = '{codex}' } = options
-  const { lockDuration = 10_000, stalledInterval = 5_000, traced = false } = options
+  const { stalledInterval = 5_000, traced = false } = options
   const report = errorReporter(log)
   const backend = redisUrl
     ? await import('./redis-backend.ts').then(({ openRedis, START_MS }) =>
         openRedis(redisUrl, log, report, START_MS),
       )
     : await import('./embedded-backend.ts').then(({ openEmbedded }) => openEmbedded(dataDir, log))
+  // Only one process has the embedded queue, and it puts back at its start what the one before had in hand.
+  const lockDuration =
+    backend.kind === 'embedded' ? Number.POSITIVE_INFINITY : (options.lockDuration ?? 10_000)
   const telemetry = traced ? await openTelemetry() : undefined
   const hands = new Hands()
   const shared = { hands, backend, prefix, log, report, lockDuration, stalledInterval, telemetry }
@@ -97,8 +101,7 @@ async function ready(backend: QueueBackend, queues: Pick<BullQueue<unknown>, 'ta
   const late = () => {
     throw new QueueUnavailable(`the queue did not answer in ${ms} ms`)
   }
-  const probed = Promise.all([backend.probe(), backend.admits?.()])
-  await within<unknown>(ms, probed, late).catch(cause => {
+  await within<unknown>(ms, backend.probe(), late).catch(cause => {
     throw cause instanceof QueueUnavailable
       ? cause
       : new QueueUnavailable(`the queue takes no writes: ${describe(cause)}`, { cause })
@@ -156,6 +159,8 @@ async function checkDirectory(dataDir: string): Promise<Check> {
     // Absolute: Node looks for ever for a parent to make if the working directory was removed.
     await mkdir(resolve(dataDir), { recursive: true })
     await access(dataDir, constants.W_OK)
+    const shared = sharedByHosts(dataDir)
+    if (shared) return found('queue', shared, 'Set DATA_DIR to a folder on a local disk, or set REDIS_URL.')
     const { bavail, bsize } = await statfs(dataDir)
     if (bavail * bsize < wantedBytes)
       return found(

@@ -22,8 +22,10 @@ export interface QueueBackend {
   probe(): Promise<void>
   /** Only for backends whose worker connection can break. */
   workersConnected?(): boolean
-  /** Rejects when its disk is almost full. */
-  admits?(): Promise<void>
+  /** @throws QueueUnavailable while its disk is almost full */
+  assertRoom?(): void
+  /** Rejects when it is lost. */
+  assertThere?(): Promise<void>
   close(): Promise<void>
 }
 

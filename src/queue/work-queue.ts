@@ -94,10 +94,16 @@ export interface Queues<TriggerData, RunData> {
 export class QueueGone extends QueueUnavailable {
   override name = 'QueueGone'
   readonly fix =
-    'Start the bot again: it makes a new queue, takes up the runs that have a status comment and asks GitHub for the webhooks that nobody took.'
+    'Start the bot again: if the queue is lost, it makes a new one, takes up the runs that have a status comment and asks GitHub for the webhooks that nobody took.'
+}
 
-  constructor(folder: string) {
-    super(`the queue in ${folder} was deleted, or another put in its place, while the bot ran`)
+/** It goes on by itself when there is room. */
+export class QueueFull extends QueueUnavailable {
+  override name = 'QueueFull'
+  readonly fix = 'Free some space, or move DATA_DIR to another disk.'
+
+  constructor(folder: string, lacks: string) {
+    super(`the disk under ${folder} is full: it has room for less than ${lacks}`)
   }
 }
 

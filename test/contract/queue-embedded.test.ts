@@ -1,13 +1,27 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { PGlite } from '@electric-sql/pglite'
 import { afterAll, expect, test } from 'vitest'
 import { QueueUnavailable } from '../../src/core/model/errors.ts'
+import { claimDirectory } from '../../src/queue/claim-directory.ts'
+import { sharedFileSystem, watchFolder } from '../../src/queue/data-folder.ts'
 import { checkQueue } from '../../src/queue/open-queues.ts'
-import { claimDirectory, PglitePool } from '../../src/queue/pglite-pool.ts'
-import { childHolding, cleanUp, killHard, open, ownDataDir, until } from '../support/queue-world.ts'
+import { endAfterPanic, PglitePool } from '../../src/queue/pglite-pool.ts'
+import { SILENT } from '../../src/queue/queue-log.ts'
+import { QueueGone } from '../../src/queue/work-queue.ts'
+import {
+  childHolding,
+  cleanUp,
+  killHard,
+  type LogLine,
+  open,
+  ownDataDir,
+  until,
+} from '../support/queue-world.ts'
+import { smallDisk } from '../support/small-disk.ts'
 
 const made: string[] = []
 
@@ -49,6 +63,34 @@ test('after kill -9 the next start takes up at once what was in hand, without wa
   )
   await until(() => stalls.length, 1_000)
   expect(stalls).toEqual([1])
+  await queues.close(200)
+})
+
+test('a process that had no CPU for longer than any lock keeps the jobs that it has in hand', async () => {
+  const lines: LogLine[] = []
+  const queues = await open({ dataDir: await ownDataDir() }, lines, {
+    lockDuration: 300,
+    stalledInterval: 50,
+  })
+  let taken = 0
+  await queues.runs.work(
+    async job => {
+      taken += 1
+      // One check marks it; what has passed then has the next check take it away.
+      for (let checks = 0; checks < 2; checks++) {
+        await sleep(100)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)
+      }
+      for (let n = 0; n < 100; n++) await job.inbox()
+      await job.save({ by: 'starved', text: `${taken}` })
+      return { kind: 'end' }
+    },
+    { concurrency: 2 },
+  )
+  await queues.runs.add('starved', { by: 'starved' })
+  await until(async () => (await queues.runs.get('starved'))?.standing === 'ended')
+  expect(taken).toBe(1)
+  expect(lines).toEqual([])
   await queues.close(200)
 })
 
@@ -111,9 +153,11 @@ test('the event loop has its turn between two statements, however many are due',
 })
 
 test('a statement that fails comes back after a pause, since workers fetch again at once; what BullMQ says, at once', async () => {
-  const db = await PGlite.create(join(await ownDataDir(), 'queue'))
+  const dataDir = await ownDataDir()
+  const db = await PGlite.create(join(dataDir, 'queue'))
   let failed = 0
-  const pool = new PglitePool(db, { done: () => {}, failed: async () => void failed++ })
+  const folder = { gone: undefined, assertThere: async () => void failed++, lose: () => {} }
+  const pool = new PglitePool(db, { dataDir, folder, log: SILENT, done: () => {} })
   const took = async (work: () => Promise<unknown>) => {
     const began = performance.now()
     await expect(work()).rejects.toThrow()
@@ -126,4 +170,51 @@ test('a statement that fails comes back after a pause, since workers fetch again
   expect(await took(() => pool.query(says))).toBeLessThan(450)
   expect(failed).toBe(2)
   await db.close()
+})
+
+test('a database whose log found no room is not asked again, as it would never answer, and says so', async context => {
+  const disk = smallDisk(90)
+  if (!disk) return context.skip()
+  try {
+    const dataDir = join(disk.path, 'data')
+    await cp(await ownDataDir(), dataDir, { recursive: true })
+    const db = await PGlite.create(join(dataDir, 'queue'))
+    const lines: string[] = []
+    const log = { ...SILENT, error: (_: object, message: string) => void lines.push(message) }
+    const folder = await watchFolder(join(dataDir, 'queue'), log)
+    endAfterPanic(db, folder)
+    // As where the disk is filled by others between the look and the write.
+    const pool = new PglitePool(db, { dataDir: tmpdir(), folder, log, done: () => {} })
+    await disk.fill()
+    const fillLog = async () => {
+      for (;;) await pool.query("SELECT pg_logical_emit_message(true, 'x', repeat('y', 100000))")
+    }
+    await expect(fillLog()).rejects.toThrow('failed for good: could not write to file "pg_wal')
+    await expect(pool.query('SELECT 1')).rejects.toThrow(QueueGone)
+    expect(lines).toEqual([expect.stringContaining('Start the bot again')])
+    await pool.close()
+    await disk.empty()
+    const again = await PGlite.create(join(dataDir, 'queue'))
+    await again.close()
+  } finally {
+    disk.remove()
+  }
+})
+
+test.each([
+  ['NFS', 0x6969],
+  ['CIFS', 0xff534d42],
+  // As a number with a sign, which some systems make of it.
+  ['CIFS', 0xff534d42 | 0],
+  ['SMB', 0xfe534d42],
+  ['Ceph', 0x00c36400],
+  [undefined, 0xef53],
+  [undefined, 0x58465342],
+  [undefined, 0x9123683e],
+  [undefined, 0x01021994],
+  [undefined, 0x794c7630],
+  [undefined, 0x01021997],
+  [undefined, 0x65735546],
+])('on %s (type %d), other hosts can open the directory, or can not', (name, type) => {
+  expect(sharedFileSystem(type)).toBe(name)
 })

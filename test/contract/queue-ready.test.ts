@@ -1,8 +1,5 @@
 /** When the queue is ready: it takes writes, and whatever works here takes jobs. */
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
-import { cp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
@@ -18,6 +15,7 @@ import {
   until,
 } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+import { smallDisk } from '../support/small-disk.ts'
 import { exhaustive } from '../support/tries.ts'
 
 const yes = () => true
@@ -110,18 +108,6 @@ describe.skipIf(!redisAvailable())('Redis', () => {
   })
 })
 
-/** A disk of its own, in memory; only root may have one. */
-function smallDisk(): { path: string; remove(): void } | undefined {
-  const path = mkdtempSync(join(tmpdir(), 'small-disk-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=160m', 'small', path], { stdio: 'ignore' })
-    return { path, remove: () => execFileSync('umount', ['-l', path]) }
-  } catch {
-    console.log('skipped: no small disk can be mounted here')
-    return undefined
-  }
-}
-
 describe('the embedded queue', () => {
   afterAll(cleanUp)
 
@@ -133,7 +119,7 @@ describe('the embedded queue', () => {
   })
 
   test.runIf(exhaustive)('on a full disk takes nothing, and goes on when there is room', async context => {
-    const disk = smallDisk()
+    const disk = smallDisk(160)
     if (!disk) return context.skip()
     try {
       const dataDir = join(disk.path, 'data')
@@ -141,11 +127,10 @@ describe('the embedded queue', () => {
       const queues = await open({ dataDir })
       await queues.runs.work(end, { concurrency: 1 })
       await queues.ready(1_000)
-      const filler = join(disk.path, 'filler')
-      await writeFile(filler, Buffer.alloc(200 * 2 ** 20)).catch(() => {})
+      await disk.fill()
       await expect(queues.ready(1_000)).rejects.toThrow('is full')
       await expect(queues.triggers.add('too-much', { by: 'x' })).rejects.toThrow(QueueUnavailable)
-      await rm(filler)
+      await disk.empty()
       await queues.ready(1_000)
       await queues.runs.add('again', { by: 'x' })
       await until(async () => (await queues.runs.get('again'))?.standing === 'ended')

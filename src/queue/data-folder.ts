@@ -1,0 +1,88 @@
+/**
+ * What the embedded database does not notice by itself: that its folder was deleted (it goes on with the files it has
+ * open, and fails at those that it opens next), that its disk is almost full, and that others can write there.
+ */
+import { statfsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { QueueLog } from './queue-log.ts'
+import { QueueFull, QueueGone } from './work-queue.ts'
+
+/** Bytes for work under way: a WAL file takes 16 MB. */
+const MARGIN = 48 * 2 ** 20
+/** Each WAL file and each table is a file. */
+const FILES = 64
+
+export interface DataFolder {
+  /** Why no statement may begin any more. */
+  readonly gone: QueueGone | undefined
+  /** @throws QueueGone for ever after it was found deleted, or another in its place, or the database failed for good */
+  assertThere(): Promise<void>
+  lose(what: string): void
+}
+
+export async function watchFolder(folder: string, log: QueueLog): Promise<DataFolder> {
+  const identity = () =>
+    stat(join(folder, 'PG_VERSION')).then(
+      ({ dev, ino }) => `${dev} ${ino}`,
+      error => {
+        if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return 'none'
+        throw error
+      },
+    )
+  const first = await identity()
+  let gone: QueueGone | undefined
+  const lose = (what: string) => {
+    if (gone) return
+    gone = new QueueGone(`the queue in ${folder} ${what}`)
+    log.error({ folder }, `${gone.message}. ${gone.fix}`)
+  }
+  return {
+    get gone() {
+      return gone
+    },
+    async assertThere() {
+      if (!gone && (await identity()) !== first)
+        lose('was deleted, or another put in its place, while the bot ran')
+      if (gone) throw gone
+    },
+    lose,
+  }
+}
+
+/** @throws QueueFull */
+export function assertRoom(folder: string): void {
+  const { bavail, bsize, files, ffree } = statfsSync(folder)
+  if (bavail * bsize < MARGIN) throw new QueueFull(folder, `${MARGIN / 2 ** 20} MB`)
+  // Some file systems have no bound on files, and say that they have none.
+  if (files > 0 && ffree < FILES) throw new QueueFull(folder, `${FILES} files`)
+}
+
+/**
+ * Those that several hosts can share, by the magic number of statfs(2) on Linux. FUSE and 9p are left out: in containers
+ * and virtual machines, a local disk is behind them.
+ */
+const sharedFileSystems = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB'],
+  [0x00c36400, 'Ceph'],
+  [0x5346414f, 'AFS'],
+  [0x73757245, 'Coda'],
+  [0x0bd00bd0, 'Lustre'],
+  [0x47504653, 'GPFS'],
+  [0x19830326, 'BeeGFS'],
+  [0x01161970, 'GFS2'],
+  [0x7461636f, 'OCFS2'],
+])
+
+export const sharedFileSystem = (type: number): string | undefined => sharedFileSystems.get(type >>> 0)
+
+/** Why `directory` can't hold the queue: no lock keeps out a process of another host. */
+export function sharedByHosts(directory: string): string | undefined {
+  const name = process.platform === 'linux' ? sharedFileSystem(statfsSync(directory).type) : undefined
+  return (
+    name && `${directory} is on ${name}, which several machines can use at once: the queue would be destroyed`
+  )
+}
