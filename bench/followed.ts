@@ -10,9 +10,6 @@ const runs = 5_000
 const during = 60_000
 const mega = 2 ** 20
 
-/** With more, V8 lets what a thousand looks at once leave behind lie for minutes. */
-const inLittleRoom = { NODE_OPTIONS: '--max-old-space-size=192 --max-semi-space-size=4' }
-
 export const followed: Row = {
   name: 'followed',
   about: `${runs} Runs followed by one worker, each with a stream that stays open, over a minute`,
@@ -22,7 +19,7 @@ export const followed: Row = {
     try {
       const empty = await usedMemory(redis)
       await deployment.fill(followedRuns(runs))
-      const worker = await deployment.start('worker', inLittleRoom)
+      const worker = await deployment.start('worker')
       await settled(worker, runs)
       await sleep(10_000)
       const before = cpuMs(worker.pid)

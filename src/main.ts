@@ -1,8 +1,12 @@
 /** Reads the environment, starts the bot or the set-up page, and stops on a signal. */
+import { setFlagsFromString } from 'node:v8'
 import { grace, type Started, startBot } from './bot.ts'
 import { readConfig } from './config.ts'
 import { environment, startedByNpm } from './process-environment.ts'
 import { goThroughProxy } from './proxy.ts'
+
+// With room, V8 lets what a thousand polls at once leave behind lie for minutes: 510 MB instead of 220. This sets no bound.
+setFlagsFromString('--heap-growing-percent=20')
 
 let started = start()
 // Before it has started, too: process 1 of a container ignores what nobody listens to.
