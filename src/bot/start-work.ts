@@ -5,7 +5,7 @@ import { costsWithin } from '../access/strangers.ts'
 import type { TriggerDeps } from '../commands/command-context.ts'
 import { acceptTrigger } from '../commands/handle-trigger.ts'
 import { stopsOf } from '../commands/stops.ts'
-import { requeued } from '../commands/trigger-record.ts'
+import { isOfThread, requeued } from '../commands/trigger-record.ts'
 import { type Config, secretsOf } from '../config.ts'
 import { pauseOfBot } from '../core/model/pause.ts'
 import { type JobIndex, liveSet } from '../core/model/ports.ts'
@@ -247,8 +247,7 @@ function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }:
   const withoutPostHog = acceptTrigger({ ...forTriggers, ...nobody(config) })
   return {
     async accept(job) {
-      const { trigger } = job.data
-      const served = 'thread' in trigger ? servedBy(trigger.thread) : undefined
+      const served = isOfThread(job.data) ? servedBy(job.data.trigger.thread) : undefined
       return (served?.accept ?? withoutPostHog)(job)
     },
     async advance(job) {

@@ -15,16 +15,11 @@ export async function acceptAccess(deps: TriggerDeps, job: LockedJob<TriggerReco
   const { trigger } = job.data
   const { log } = deps
   try {
-    const known = {
-      trigger: job.id,
-      ...('installationId' in trigger && { installation: trigger.installationId }),
-    }
     if (trigger.kind === 'access-lost') {
       await loseAccess(deps, trigger)
-      log.info({ ...known, by: trigger.by }, 'access lost')
-    } else if (trigger.kind === 'access-back') {
-      if (await haveAccess(deps, trigger)) log.info(known, 'access is back')
-    }
+      log.info({ trigger: job.id, installation: trigger.installationId, by: trigger.by }, 'access lost')
+    } else if (trigger.kind === 'access-back' && (await haveAccess(deps, trigger)))
+      log.info({ trigger: job.id, installation: trigger.installationId }, 'access is back')
     return { kind: 'end' }
   } catch (error) {
     if (error instanceof RetryLater) return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }

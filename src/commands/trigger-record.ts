@@ -129,7 +129,8 @@ export const repliedIn = (thread: Thread, as: Marker['as']): string => `${as} ${
 
 export type ThreadRecord = TriggerRecord & { trigger: ThreadTrigger }
 
-export const isOfThread = (record: TriggerRecord): record is ThreadRecord => 'thread' in record.trigger
+export const isOfThread = (record: TriggerRecord): record is ThreadRecord =>
+  record.trigger.kind !== 'access-lost' && record.trigger.kind !== 'access-back'
 
 /** The next command of the same comment. */
 export const afterOne = (record: ThreadRecord, refused = false): ThreadRecord => ({

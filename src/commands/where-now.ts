@@ -5,7 +5,8 @@
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import { movedTo, type Repository } from '../core/model/thread.ts'
 import { send } from '../core/record/messages.ts'
-import { changed, type Run, withRepository } from '../core/record/run.ts'
+import { withRepository } from '../core/record/moved-run.ts'
+import { changed, type Run } from '../core/record/run.ts'
 import { atPlace, ofRepository, untoldIn } from '../core/record/run-index.ts'
 import { showStatus } from '../runs/steps/status-comment.ts'
 import { drawStatus } from '../runs/steps/step-context.ts'
@@ -47,11 +48,11 @@ export async function isNow(deps: TriggerDeps, id: string, now: Repository): Pro
 
 /** Its status says that it was stopped, and why. It notifies nobody, as that may be weeks ago. */
 async function tellOf(deps: TriggerDeps, id: string, now: Repository): Promise<void> {
-  const told = (run: Run): Run =>
+  const toTell = (run: Run): Run =>
     run.mailbox.accessLost ? changed(withRepository(run, now), { mailbox: { accessLost: false } }) : run
   const kept = await deps.runs.get(id)
   if (kept?.standing !== 'ended' || !kept.data.mailbox.accessLost) return
-  const run = told(kept.data)
+  const run = toTell(kept.data)
   const { status } = run.report
   const { deployment, signer } = deps.wordsOf(run)
   try {
@@ -59,7 +60,7 @@ async function tellOf(deps: TriggerDeps, id: string, now: Repository): Promise<v
     const drawing = drawStatus(run, deployment, deps.now())
     const after = shown ? await showStatus(deps.github(run.thread), drawing, status, signer) : status
     await deps.runs.amendEnded(id, each =>
-      changed(told(each), { report: { status: after === 'gone' ? status : after } }),
+      changed(toTell(each), { report: { status: after === 'gone' ? status : after } }),
     )
   } catch (error) {
     if (!(error instanceof Rejected)) throw error

@@ -3,10 +3,9 @@ import { z } from 'zod'
 import { StagedAttachments } from '../model/attachment.ts'
 import { pauseKinds } from '../model/pause.ts'
 import { Unfinished } from '../model/task-run.ts'
-import { fullName, movedTo, type Repository, Thread } from '../model/thread.ts'
+import { fullName, Thread } from '../model/thread.ts'
 import { Awaited, Pull, PullNeeds } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
-import { mayHaveBegun, onlyIntents } from './intents.ts'
 import { Mailbox } from './mailbox-part.ts'
 import { Baseline, type Rights, RunRequest, rightsOf, type Session } from './request-part.ts'
 import { SessionPart } from './session-part.ts'
@@ -405,29 +404,12 @@ export const newRun = ({ report, ...given }: NewRun): Run => {
 }
 
 /** A task has the repository's name of its time. What was made under another one is not gone on with. */
-function withOwnTask(run: Run): Run {
+export function withOwnTask(run: Run): Run {
   const { earlier } = run.session
   const name = earlier?.may?.repository
   return earlier && name !== undefined && name !== fullName(run.thread)
     ? changed(run, { session: { taskId: undefined, earlier: { ...earlier, resumes: false } } })
     : run
-}
-
-/** One that has not begun makes its task where the repository is now. */
-export function withRepository(run: Run, to: Repository): Run {
-  const { branch } = run.workspace
-  // What goes into the default branch goes on to do so.
-  const into = branch?.into === run.thread.defaultBranch ? to.defaultBranch : branch?.into
-  const moved = changed(run, {
-    thread: movedTo(run.thread, to),
-    workspace: { branch: branch && { ...branch, into: into ?? branch.into } },
-  })
-  const { taskMade, taskRun } = run.session
-  if (taskRun || mayHaveBegun(run) || fullName(to) === fullName(run.thread)) return moved
-  return changed(withOwnTask(moved), {
-    ...onlyIntents(run, kind => kind !== 'create-task'),
-    ...(taskMade ? { session: { taskId: undefined, taskMade: false } } : {}),
-  })
 }
 
 export type Phase = 'waiting' | 'preparing' | 'starting' | 'working' | 'stopping' | Outcome['kind']

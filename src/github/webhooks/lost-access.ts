@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { AccessBackTrigger, AccessLostTrigger } from '../../core/model/trigger.ts'
 import { type Arrival, ignored, type Normalised, repositoryOf } from './event.ts'
 import type * as payloads from './payloads.ts'
-import { named } from './payloads.ts'
+import { named, Repository } from './payloads.ts'
 
 type Loss = Pick<AccessLostTrigger, 'by' | 'repositories' | 'to'>
 type LossBy = Readonly<Record<string, Loss['by']>>
@@ -59,7 +59,8 @@ const repositoryLossBy: LossBy = { archived: 'archived', deleted: 'deleted', tra
 
 export function fromRepository(arrival: Arrival<z.infer<typeof payloads.RepositoryEvent>>): Normalised {
   const { action, repository, installation } = arrival.payload
-  const whole = 'name' in repository ? repositoryOf(installation.id, repository) : undefined
+  const { data } = Repository.safeParse(repository)
+  const whole = data && repositoryOf(installation.id, data)
   if ((action === 'unarchived' || action === 'renamed' || action === 'edited') && whole)
     return isBack(arrival, { repositories: [whole] })
   const by = repositoryLossBy[action]

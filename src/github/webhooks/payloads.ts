@@ -14,7 +14,7 @@ const body = z
 
 const page = z.url({ protocol: /^https?$/ })
 
-const Repository = z.object({
+export const Repository = z.object({
   id: z.number().int(),
   name,
   owner: z.object({ login, id: z.number().int() }),
@@ -177,7 +177,5 @@ export const InstallationRepositoriesEvent = z.object({
   repositories_added: z.array(ShortRepository).nullish(),
   repositories_removed: z.array(z.object({ id: z.number().int() })).nullish(),
 })
-export const RepositoryEvent = z.object({
-  ...access,
-  repository: Repository.or(z.object({ id: z.number().int() })),
-})
+/** Of one that is gone little may be said. */
+export const RepositoryEvent = z.object({ ...access, repository: z.looseObject({ id: z.number().int() }) })
