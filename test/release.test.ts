@@ -305,7 +305,7 @@ describe('what is written as supported is what is tested', () => {
 
   test('Node', () => {
     expect(nodes[0]).toBe(/^>=(\d+\.\d+)\.\d+$/.exec(engines.node)?.[1])
-    const [, inImage] = /^FROM node:(\d+)-slim$/m.exec(textOf('Dockerfile')) ?? []
+    const [, inImage] = /^FROM node:(\d+)\.[\d.]+-bookworm-slim@/m.exec(textOf('Dockerfile')) ?? []
     expect(nodes).toContain(inImage)
     expect(textOf('docs/operating.md')).toContain(`Node ${nodes.join(', ')}`)
   })

@@ -37,7 +37,7 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
     },
     signInAtGitHub: client && userAccess({ apiUrl, clientId: client.id, clientSecret: client.secret }, now),
     runs: queues.runs,
-    pauses: pausesIn(queues.chores, queues.writtenOnce),
+    pauses: pausesIn(queues.chores, queues.writtenOnce, queues.connectedAt),
     // A ticked box without a comment: the same gate, limits and decision as for one.
     retry: async (run, id, admin) => {
       const { thread, request, baseline } = run

@@ -124,7 +124,7 @@ function sharedBy(runtime: Runtime, app: GitHubApp, redact: Redact) {
   return {
     settings: settingsOf(runtime, app, repositoryNamesIn(queues.writtenOnce, log)),
     accounts: accountsIn(queues.writtenOnce, log),
-    pauses: pausesIn(queues.chores, queues.writtenOnce),
+    pauses: pausesIn(queues.chores, queues.writtenOnce, queues.connectedAt),
     github: (thread: Run['thread'], prefetched?: unknown) =>
       gitHubThread(app, thread, {
         now,

@@ -12,7 +12,11 @@ interface Errands {
   allSaid(kind: string, subject: string): Promise<unknown[]>
 }
 
-export function pausesIn(errands: Errands, records: WrittenOnce): Pauses {
+/** @param connectedAt since when the queue has forgotten nothing, ms since the epoch */
+export function pausesIn(errands: Errands, records: WrittenOnce, connectedAt: () => number): Pauses {
+  const searched = new Map<number, number>()
+  const isSearched = async (repoId: number, name: string): Promise<boolean> =>
+    searched.get(repoId) === connectedAt() || ((await records.get(name))?.addedAt ?? 0) > connectedAt()
   const known = async (of: PauseOf): Promise<Pause | undefined> =>
     newestIn(await errands.allSaid(kind, subjectOf(of)))
   const say = (pause: Pause): Promise<void> =>
@@ -20,11 +24,12 @@ export function pausesIn(errands: Errands, records: WrittenOnce): Pauses {
   return {
     say,
     async of(what, said) {
-      const searched = `pauses-searched-${what.repoId}`
-      if (said && !(await records.get(searched))) {
+      const name = `pauses-searched-${what.repoId}`
+      if (said && !(await isSearched(what.repoId, name))) {
         const pause = await said()
         if (pause) await say(pause)
-        await records.add(searched, {})
+        await records.add(name, {})
+        searched.set(what.repoId, connectedAt())
       }
       return known(what)
     },
