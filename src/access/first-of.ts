@@ -10,7 +10,7 @@ import type { Accounts } from './authorize.ts'
 
 export interface WrittenOnce {
   add(id: string, data: unknown): Promise<{ outcome: string }>
-  get(id: string): Promise<{ data: unknown; addedAt?: number } | undefined>
+  get(id: string): Promise<{ data: unknown } | undefined>
 }
 
 const First = z.object({ by: z.string() })

@@ -14,9 +14,6 @@ interface Errands {
 
 /** @param connectedAt since when the queue has forgotten nothing, ms since the epoch */
 export function pausesIn(errands: Errands, records: WrittenOnce, connectedAt: () => number): Pauses {
-  const searched = new Map<number, number>()
-  const isSearched = async (repoId: number, name: string): Promise<boolean> =>
-    searched.get(repoId) === connectedAt() || ((await records.get(name))?.addedAt ?? 0) > connectedAt()
   const known = async (of: PauseOf): Promise<Pause | undefined> =>
     newestIn(await errands.allSaid(kind, subjectOf(of)))
   const say = (pause: Pause): Promise<void> =>
@@ -24,12 +21,12 @@ export function pausesIn(errands: Errands, records: WrittenOnce, connectedAt: ()
   return {
     say,
     async of(what, said) {
-      const name = `pauses-searched-${what.repoId}`
-      if (said && !(await isSearched(what.repoId, name))) {
+      // In the queue, and for this connection: it may lose what it had at any time.
+      const searched = `pauses-searched-${what.repoId}-${connectedAt()}`
+      if (said && !(await records.get(searched))) {
         const pause = await said()
         if (pause) await say(pause)
-        await records.add(name, {})
-        searched.set(what.repoId, connectedAt())
+        await records.add(searched, {})
       }
       return known(what)
     },
