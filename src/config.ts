@@ -24,7 +24,6 @@ export interface Config {
     markerKey: string
     apiUrl: string
     /** With which people sign in at GitHub. */
-    client: { id: string; secret: string } | undefined
   }
   /** The PostHog of owners who have none of their own; without it, they are not served. */
   posthog: (PostHogAccess & { userToken: string | undefined }) | undefined
@@ -138,7 +137,6 @@ export const secretsOf = ({ app, posthog, tenants, queue, server }: Config): str
   app.privateKey,
   app.webhookSecret,
   app.markerKey,
-  app.client?.secret ?? '',
   posthog?.apiKey ?? '',
   posthog?.userToken ?? '',
   ...tenants.map(({ apiKey }) => apiKey),
@@ -168,16 +166,12 @@ function appOf(reading: Reading): Config['app'] {
     given.GHE_HOST === undefined || env.GITHUB_API_URL?.trim()
       ? given.GITHUB_API_URL.replace(/\/+$/, '')
       : `${given.GHE_PROTOCOL}://${given.GHE_HOST}/api/v3`
-  const { GITHUB_CLIENT_ID: id, GITHUB_CLIENT_SECRET: secret } = given
-  if (id !== undefined && secret === undefined) missing(reading, 'GITHUB_CLIENT_SECRET')
-  if (id === undefined && secret !== undefined) missing(reading, 'GITHUB_CLIENT_ID')
   return {
     id: given.APP_ID ?? 0,
     privateKey,
     webhookSecret: given.WEBHOOK_SECRET ?? '',
     markerKey: given.MARKER_KEY ?? (privateKey === '' ? '' : ofKey()),
     apiUrl,
-    client: id !== undefined && secret !== undefined ? { id, secret } : undefined,
   }
 }
 

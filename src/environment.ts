@@ -81,8 +81,6 @@ export const hints = {
   APP_ID: 'set it to the number on the settings page of your GitHub App',
   PRIVATE_KEY: 'set it to the private key of your GitHub App, or PRIVATE_KEY_PATH to its file',
   WEBHOOK_SECRET: `set it to the webhook secret of your GitHub App, ${anotherOne}`,
-  GITHUB_CLIENT_ID: 'set it to the client ID on the settings page of your GitHub App, or unset both',
-  GITHUB_CLIENT_SECRET: 'make one on the settings page of your GitHub App, or unset both',
   POSTHOG_API_KEY: 'set it to a personal API key (phx_…) with the scope task:write',
   POSTHOG_PROJECT_ID: 'set it to the number in the address of your PostHog project',
 } as const
@@ -112,18 +110,6 @@ const Environment = z.object({
   MARKER_KEY: secret.optional().register(about, {
     meaning:
       'The key that signs markers, at least 32 characters. Without it, a key made from the private key',
-    example: '',
-  }),
-  GITHUB_CLIENT_ID: text
-    .regex(/^[\w.]+$/, 'is not a client ID: it has only letters, digits and dots')
-    .optional()
-    .register(about, {
-      meaning:
-        "The App's client ID. With it and the secret, people sign in to the [admin pages](admin.md) with GitHub",
-      example: '',
-    }),
-  GITHUB_CLIENT_SECRET: text.optional().register(about, {
-    meaning: "A client secret of the App's",
     example: '',
   }),
   GITHUB_API_URL: web.default('https://api.github.com').register(about, {

@@ -18,7 +18,6 @@ import { Installations, installationRoutes } from './installations.ts'
 import { type Layer, routeOf } from './layer.ts'
 import { Ledger } from './ledger.ts'
 import { Memory } from './memory.ts'
-import { OAuth, oauthRoutes } from './oauth.ts'
 import { Pages } from './pages.ts'
 import { Pipeline } from './pipeline.ts'
 import { forkRules, pullRules, reviewRules } from './pull-rules.ts'
@@ -93,7 +92,6 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   })
   const graphql = { denies: [] }
   const attachments = new AttachmentShelf(url)
-  const oauth = new OAuth(tokens, PEOPLE)
   const layer: Layer = {
     url,
     upstream,
@@ -110,7 +108,6 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   pipeline.add(
     ...deliveryRoutes(layer),
     ...installationRoutes(layer),
-    ...oauthRoutes(layer, oauth, tokens),
     graphqlRoute({ state: graphql, ledger, root: (kind, request) => root[kind](layer, request) }),
     ...[
       ...repositoryRules,
@@ -138,7 +135,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
       await emulator.close()
     },
     ...layer,
-    ...{ faults, ledger, tokens, pipeline, graphql, attachments, oauth },
+    ...{ faults, ledger, tokens, pipeline, graphql, attachments },
   })
   await github.prepare()
   return github

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { closed, readAll } from '../serving.ts'
 import type { GitHubEmulator } from './github.ts'
-import { isObject, type JsonObject, listAt, parseJson, textAt } from './json.ts'
+import { isObject, type JsonObject, parseJson, textAt } from './json.ts'
 
 export interface Enterprise {
   /** Host and port, as it is given for `GHE_HOST`. */
@@ -47,7 +47,7 @@ export async function startEnterprise(
     if (req.method === 'POST' && conversion) return convert(res, conversion[1] ?? '')
     if (req.method === 'GET' && /^\/apps\/[\w-]+(?:\/installations\/new)?$/.test(url.pathname))
       return void installed(res)
-    if (/^\/(?:api\/v3\/|api\/graphql$|login\/oauth\/)/.test(url.pathname)) return passOn(req, res, body)
+    if (/^\/(?:api\/v3\/|api\/graphql$)/.test(url.pathname)) return passOn(req, res, body)
     res.writeHead(404).end('not found')
   }
 
@@ -91,7 +91,6 @@ export async function startEnterprise(
     // A code works once.
     codes.delete(code)
     if (manifest) github.webhooks.target = textAt(manifest, 'hook_attributes', 'url')
-    github.oauth.callbacks.push(...listAt(manifest, 'callback_urls').map(String))
     const made = manifest && {
       id: github.appId,
       slug: github.slug,
@@ -99,8 +98,8 @@ export async function startEnterprise(
       html_url: `http://${host}/apps/${github.slug}`,
       pem: github.privateKey,
       webhook_secret: webhookSecret,
-      client_id: github.oauth.clientId,
-      client_secret: github.oauth.clientSecret,
+      client_id: 'Iv23liEmulatedClient',
+      client_secret: 'a client secret that only this world knows',
       owner: { login: 'acme' },
     }
     res

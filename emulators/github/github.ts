@@ -14,7 +14,6 @@ import { numberAt, textAt } from './json.ts'
 import type { Layer } from './layer.ts'
 import type { Call, Ledger } from './ledger.ts'
 import { threadKey } from './memory.ts'
-import type { OAuth } from './oauth.ts'
 import type { Pages } from './pages.ts'
 import { type NewPull, Person } from './people.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -43,7 +42,6 @@ interface Parts extends Layer {
   pipeline: Pipeline
   graphql: GraphqlSwitch
   attachments: AttachmentShelf
-  oauth: OAuth
   close(): Promise<void>
 }
 
@@ -57,7 +55,6 @@ export class GitHubEmulator {
   readonly webhooks: Webhooks
   readonly graphql: GraphqlSwitch
   readonly pages: Pages
-  readonly oauth: OAuth
   readonly installations: Installations
   /** Files that people drag into a text. */
   readonly attachments: AttachmentShelf
@@ -77,7 +74,6 @@ export class GitHubEmulator {
     this.webhooks = webhooks
     this.graphql = graphql
     this.pages = parts.pages
-    this.oauth = parts.oauth
     this.installations = parts.installations
     this.attachments = parts.attachments
     this.repository = parts.repositories[0] ?? ''

@@ -10,7 +10,6 @@ import { runUrl } from '../core/words/words.ts'
 import { gitHubApp } from '../github/app-client.ts'
 import { installationsOf } from '../github/installations.ts'
 import { filesIn } from '../github/repository-files.ts'
-import { userAccess } from '../github/user-access.ts'
 import { pausesIn } from '../maintenance/pauses.ts'
 import { adminPages } from '../web/admin/admin-server.tsx'
 import type { Handler } from '../web/http-server.ts'
@@ -28,14 +27,12 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
   })
   const reader = settingsOf(runtime, app, repositoryNamesIn(queues.writtenOnce, log))
   const installations = installationsOf(app, redactor(secretsOf(config)))
-  const { apiUrl, client } = config.app
   return adminPages({
     token,
     ended: {
       end: async session => void (await queues.writtenOnce.add(`signed-out-${session}`, {})),
       hasEnded: async session => (await queues.writtenOnce.get(`signed-out-${session}`)) !== undefined,
     },
-    signInAtGitHub: client && userAccess({ apiUrl, clientId: client.id, clientSecret: client.secret }, now),
     runs: queues.runs,
     pauses: pausesIn(queues.chores, queues.writtenOnce, queues.connectedAt),
     // A ticked box without a comment: the same gate, limits and decision as for one.

@@ -13,11 +13,7 @@ const token = 'the token of whoever runs this bot'
 
 let world: World
 beforeAll(async () => {
-  world = await startWorld({ roles: [], env: { ADMIN_TOKEN: token } })
-  const { clientId, clientSecret, callbacks } = world.github.oauth
-  const client = { GITHUB_CLIENT_ID: clientId, GITHUB_CLIENT_SECRET: clientSecret }
-  const { url } = await world.startBot('all', client)
-  callbacks.push(`${url}/admin/sign-in/github`)
+  world = await startWorld({ env: { ADMIN_TOKEN: token } })
 })
 afterAll(() => world?.close())
 
@@ -338,36 +334,6 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     }
   })
 
-  test('somebody signs in with GitHub, and sees and stops what is in their repository', async () => {
-    const { github, posthog } = world
-    const repository = await github.addRepo('acme', 'theirs')
-    await github.setRole('mario', 'admin', repository)
-    posthog.script('go on for hours', { kind: 'hangs' })
-    const { thread } = await asks('Of mario’s repository', 'go on for hours', repository)
-    await thread.waitForStatus('⏳ Codex is working')
-    await asks('Of another one', 'go on for hours')
-    window = await openWindow({ width: 1280, height: 900 })
-    const { page } = window
-    await page.goto(`${world.bot.url}/admin/`)
-    await looksRight('admin-sign-in')
-    await page.getByRole('button', { name: 'Sign in with GitHub' }).focus()
-    await page.keyboard.press('Enter')
-    await page.getByRole('button', { name: 'Authorize as mario' }).click()
-    await page.getByRole('heading', { name: 'Runs of acme/theirs' }).waitFor()
-    await looksRight()
-    const shown = await page.locator('main').textContent()
-    expect(shown).toContain('Of mario’s repository')
-    expect(shown).not.toMatch(/Of another one|This bot/)
-    expect(await page.getByRole('link', { name: 'Checks' }).count()).toBe(0)
-    await page.getByRole('link', { name: 'Your repositories' }).click()
-    await looksRight()
-    await page.getByRole('link', { name: repository }).click()
-    await page.getByRole('button', { name: 'Stop Of mario’s repository' }).click()
-    expect(await thread.waitForAnswer('this run was stopped by')).toContain('mario')
-    await page.getByRole('button', { name: 'Sign out' }).click()
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
-  })
-
   test.runIf(exhaustive).each([
     ['on a phone, at night', { width: 390, height: 844, dark: true }, 'admin-phone-dark'],
     ['on a desktop', { width: 1280, height: 900 }, undefined],
@@ -395,15 +361,6 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await looksRight()
     await page.getByRole('link', { name: 'To the runs' }).click()
     await signOut.click()
-    await page.getByRole('button', { name: 'Sign in with GitHub' }).click()
-    await page.getByRole('button', { name: 'Authorize as olga' }).click()
-    await page.getByText('Your repositories').waitFor()
-    const shop = ['', 'list/ended', 'outcomes', 'settings'].map(path => `${path}?filter=acme/shop`)
-    await seen(['repositories', ...shop, ...ids])
-    world.github.fault({ path: /^\/user/, actor: 'any', fault: { kind: 'status', code: 502 }, times: 100 })
-    await page.getByRole('button', { name: 'Pause acme/shop' }).click()
-    await page.getByRole('heading', { name: 'GitHub does not answer' }).waitFor()
-    await looksRight()
-    world.github.clearFaults()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   })
 })

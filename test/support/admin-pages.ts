@@ -28,7 +28,7 @@ export async function startAdminPages(parts: Partial<AdminParts> & Pick<AdminPar
         end: async session => void signedOut.add(session),
         hasEnded: async session => signedOut.has(session),
       },
-      ...{ token, slowness: 50, runs: queues.runs, signInAtGitHub: undefined, drain: undefined },
+      ...{ token, slowness: 50, runs: queues.runs, drain: undefined },
       retry: async () => {},
       examine: async () => [{ name: 'queue', ok: false, detail: 'a check of the doctor', fix: 'Mend it.' }],
       failedChecks: async () => [],

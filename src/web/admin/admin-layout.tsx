@@ -6,8 +6,6 @@ import { style } from './admin-style.ts'
 export interface Viewer {
   /** The hidden field that each of its forms has. */
   form(): Child
-  /** Who signed in with GitHub, and sees only what they administer there. */
-  login: string | undefined
 }
 
 interface LayoutProps {
@@ -26,8 +24,7 @@ export const Layout = ({ title, viewer, said, children }: LayoutProps) => (
         <a href="/admin/">Runs</a>
         <a href="/admin/outcomes">Outcomes</a>
         <a href="/admin/settings">Settings</a>
-        {viewer.login === undefined ? <a href="/admin/checks">Checks</a> : null}
-        {viewer.login === undefined ? null : <span class="dim who">{viewer.login}</span>}
+        <a href="/admin/checks">Checks</a>
         <form method="post" action="/admin/sign-out">
           {viewer.form()}
           <button type="submit" class="plain">
@@ -59,12 +56,7 @@ export const Heading = ({ title, of = '' }: { title: string; of?: string }) => (
   </h1>
 )
 
-interface SignInProps {
-  wrong?: string | undefined
-  withGitHub: boolean
-}
-
-export const SignInPage = ({ wrong, withGitHub }: SignInProps) => (
+export const SignInPage = ({ wrong }: { wrong: string | undefined }) => (
   <Document title="Sign in" style={style}>
     <main>
       <h1>Sign in</h1>
@@ -86,27 +78,6 @@ export const SignInPage = ({ wrong, withGitHub }: SignInProps) => (
           </div>
         </form>
       </section>
-      {withGitHub ? (
-        <section aria-labelledby="with-github">
-          <h2 id="with-github">Or with your GitHub account</h2>
-          <p>You see the repositories that you administer. The bot keeps nothing of your account.</p>
-          <form class="row" method="post" action="/admin/sign-in/github">
-            <button type="submit">Sign in with GitHub</button>
-          </form>
-        </section>
-      ) : null}
-    </main>
-  </Document>
-)
-
-/** Our own page leads on: to a browser that comes from GitHub, the first page would not be asked for by us. */
-export const WelcomePage = ({ login }: { login: string }) => (
-  <Document title="Signed in" style={style} next="/admin/">
-    <main>
-      <h1>Signed in as {login}</h1>
-      <p>
-        <a href="/admin/">To the runs</a>
-      </p>
     </main>
   </Document>
 )

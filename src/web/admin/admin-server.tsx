@@ -1,7 +1,7 @@
 /** The admin pages: who may, what is shown, what is done. Every answer is for the one who asked and for now only. */
 
 import { randomUUID } from 'node:crypto'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { Check } from '../../core/model/check.ts'
 import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../../core/model/errors.ts'
 import { holds, type Pauses, pausedPart, pauseOfBot } from '../../core/model/pause.ts'
@@ -11,27 +11,17 @@ import type { Run } from '../../core/record/run.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
 import type { Handler } from '../http-server.ts'
 import { onceAtATime } from '../once-at-a-time.ts'
-import { onNode, telling } from '../pages.tsx'
+import { onNode, type PageEnv, telling } from '../pages.tsx'
 import { isFromHere } from '../requests.ts'
 import { type EndedSessions, openAccess } from './access.ts'
 import { act, actionsOnRuns, actOnBot, results, type Sent } from './actions.ts'
 import { MessagePage, SignInPage, type Viewer } from './admin-layout.tsx'
 import { style } from './admin-style.ts'
 import { type Board, lately, openBoard } from './board.ts'
-import { BoardPage, ListPage, RepositoriesPage, sectionTitles } from './board-page.tsx'
+import { BoardPage, ListPage, sectionTitles } from './board-page.tsx'
 import { allFigures } from './figures.ts'
 import { FiguresPage } from './figures-page.tsx'
 import { asWritten, type Filter, filterOf, pathTo } from './filters.ts'
-import { type GitHubSignIn, gitHubLogin } from './github-login.ts'
-import {
-  type Audited,
-  addGitHubLogin,
-  type Env,
-  fromElsewhere,
-  type In,
-  type TurnedAway,
-  whyTurnedAway,
-} from './login-pages.tsx'
 import { ChecksPage, RunPage } from './run-page.tsx'
 import { runInJson } from './run-view.ts'
 import { type RepositorySettings, SettingsPage } from './settings-page.tsx'
@@ -43,8 +33,6 @@ export interface AdminParts {
   pauses: Pauses
   /** Asks for the same again, as `/codex retry` of its person does. Idempotent by `id`. */
   retry(run: Run, id: string, by: string): Promise<void>
-  /** Where the App has a client of OAuth. */
-  signInAtGitHub: GitHubSignIn | undefined
   /** Takes no more work in this process; a process that does none has no such thing. */
   drain: (() => void) | undefined
   /** All checks of the doctor. */
@@ -63,6 +51,39 @@ export interface AdminParts {
   slowness?: number
 }
 
+interface Env extends PageEnv {
+  Variables: PageEnv['Variables'] & {
+    session: string | undefined
+    /** What was sent, and what tells this form from others. */
+    form: { id: string; fields: URLSearchParams }
+  }
+}
+
+type In = Context<Env>
+
+const whyTurnedAway = {
+  stranger: [401, undefined],
+  'wrong-token': [401, 'This is not the ADMIN_TOKEN of this bot.'],
+  busy: [429, 'Too many tried just now. Try again in a second.'],
+} as const satisfies Record<string, readonly [401 | 429, string | undefined]>
+
+const fromElsewhere = (
+  <MessagePage
+    title="Not done"
+    text="This did not come from a form of this page, or the form is too old. Open the page again."
+  />
+)
+
+/** What an admin did, or tried to. */
+interface Audited {
+  action: string
+  result: string
+  by?: string
+  run?: string
+  repository?: string
+  thread?: number
+}
+
 export const adminPages = (parts: AdminParts): Handler => onNode(routes(parts), maxBody)
 
 /** Characters of the largest form. */
@@ -71,7 +92,6 @@ const maxBody = 10_000
 function routes(parts: AdminParts): Hono<Env> {
   const { now, log } = parts
   const access = openAccess(parts)
-  const login = parts.signInAtGitHub && gitHubLogin(parts.signInAtGitHub, access, now)
   const board = openBoard(parts.runs, now)
   let isDrained = false
   const app = new Hono<Env>()
@@ -82,13 +102,7 @@ function routes(parts: AdminParts): Hono<Env> {
       return c.html(<MessagePage title="The queue does not answer" text="Try again in a moment." />, 503)
     if (error instanceof NoResponse || error instanceof RetryLater || error instanceof Rejected) {
       log.warn({ err: error }, 'GitHub did not say what an admin page needs')
-      return c.html(
-        <MessagePage
-          title="GitHub does not answer"
-          text="It has to say what you may see. Try again in a moment."
-        />,
-        503,
-      )
+      return c.html(<MessagePage title="GitHub does not answer" text="Try again in a moment." />, 503)
     }
     log.error({ err: error }, 'an admin page failed')
     return c.html(<MessagePage title="That did not work" text="The log of the bot says why." />, 500)
@@ -96,12 +110,11 @@ function routes(parts: AdminParts): Hono<Env> {
   app.notFound(c => c.html(notHere, 404))
   app.get('/admin', c => c.redirect('/admin/', 303))
 
-  const turnedAway = (c: In, kind: TurnedAway) => {
+  const turnedAway = (c: In, kind: keyof typeof whyTurnedAway) => {
     const [status, wrong] = whyTurnedAway[kind]
     if (status === 429) c.header('retry-after', '1')
     else c.header('www-authenticate', 'Bearer')
-    c.set('formsTo', login?.web)
-    return c.html(<SignInPage wrong={wrong} withGitHub={login !== undefined} />, status)
+    return c.html(<SignInPage wrong={wrong} />, status)
   }
   const audit = (c: In, did: Audited): void =>
     log.info({ audit: true, ...did, from: c.env.from }, 'an admin acted')
@@ -116,17 +129,10 @@ function routes(parts: AdminParts): Hono<Env> {
     return c.redirect('/admin/', 303)
   })
 
-  if (login) addGitHubLogin(app, { login, access, turnedAway, audit })
-
   app.use('/admin/*', async (c, next) => {
     const admission = await access.admit(c.req.raw.headers)
     if (admission.kind !== 'in') return turnedAway(c, admission.kind)
-    const { person, session } = admission
-    const about = person && (await login?.about(person, c.req.method === 'POST' ? 'now' : 'lately'))
-    if (person && !about) return turnedAway(c, 'forgotten')
-    c.set('session', session)
-    c.set('person', person)
-    c.set('repositories', about?.repositories)
+    c.set('session', admission.session)
     await next()
     return undefined
   })
@@ -150,77 +156,43 @@ function routes(parts: AdminParts): Hono<Env> {
   })
 
   app.post('/admin/sign-out', async c => {
-    const person = c.get('person')
-    if (person)
-      await login?.forget(person).catch(err => log.warn({ err }, 'GitHub keeps the token of a session'))
     c.header('set-cookie', await access.signOut(c.req.raw.headers))
     return c.redirect('/admin/', 303)
   })
 
-  /** What is shown of what is asked for; nothing for who may not see it, or has to choose first. */
-  const viewOf = async (c: In): Promise<View | undefined> => {
+  const viewOf = async (c: In): Promise<View> => {
     const filter = filterOf(c.req.query('filter') ?? '')
-    const repositories = c.get('repositories')
-    if (!repositories) return { filter, whose: await board.whoseOf(filter) }
-    const wanted = filter
-      ? repositories.filter(each => fullName(each).toLowerCase() === filter.name)
-      : repositories
-    const [chosen] = wanted
-    if (!chosen || wanted.length > 1) return undefined
-    const named: Filter = { kind: 'repository', name: fullName(chosen).toLowerCase() }
-    return { filter: named, whose: { kind: 'repository', name: chosen.repoId } }
+    return { filter, whose: await board.whoseOf(filter) }
   }
-  const runOf = async (c: In): Promise<Run | undefined> => {
-    const run = (await board.get(c.req.param('id') ?? ''))?.data
-    const repositories = c.get('repositories')
-    return !run || !repositories || repositories.some(({ repoId }) => repoId === run.thread.repoId)
-      ? run
-      : undefined
-  }
+  const runOf = async (c: In): Promise<Run | undefined> => (await board.get(c.req.param('id') ?? ''))?.data
   const viewerOf = (c: In): Viewer => {
     const session = c.get('session')
     return {
       form: () =>
         session === undefined ? null : <input type="hidden" name="form" value={access.formToken(session)} />,
-      login: c.get('person')?.login,
     }
   }
-  /** For who may not see what they name, or has to choose first. */
-  const withoutView = (c: In) =>
-    filterOf(c.req.query('filter') ?? '') ? c.html(notHere, 404) : c.redirect('/admin/repositories', 303)
-  const mayAll = (c: In): boolean => c.get('repositories') === undefined
 
   app.get('/admin/', async c => {
-    const view = await viewOf(c)
-    if (!view) return withoutView(c)
-    const isAll = mayAll(c)
-    const drain = parts.drain === undefined || !isAll ? 'no work here' : isDrained ? 'drained' : 'possible'
-    const shown = await onBoardPage(parts, { board, view, isAll })
+    const drain = parts.drain === undefined ? 'no work here' : isDrained ? 'drained' : 'possible'
+    const shown = await onBoardPage(parts, { board, view: await viewOf(c) })
     return c.html(<BoardPage {...shown} viewer={viewerOf(c)} said={saidIn(c)} drain={drain} />)
-  })
-
-  app.get('/admin/repositories', c => {
-    const repositories = c.get('repositories')
-    if (!repositories) return c.html(notHere, 404)
-    return c.html(<RepositoriesPage viewer={viewerOf(c)} repositories={repositories} />)
   })
 
   app.get('/admin/list/:group', async c => {
     const group = c.req.param('group')
-    const view = await viewOf(c)
-    if (!isGroup(group) || !view) return c.html(notHere, 404)
-    const { filter, whose } = view
+    if (!isGroup(group)) return c.html(notHere, 404)
+    const { filter, whose } = await viewOf(c)
     const listing = await board.list({ group, whose, page: Number(c.req.query('page')) })
     const inLine = await board.linesOf(listing.runs)
     return c.html(<ListPage viewer={viewerOf(c)} now={now()} {...{ group, filter, listing, inLine }} />)
   })
 
   app.get('/admin/runs.json', async c => {
-    const view = await viewOf(c)
-    if (!view) return c.json({ error: 'choose one of your repositories: ?filter=owner/repository' }, 404)
+    const { whose } = await viewOf(c)
     const filter = c.req.query('filter') ?? ''
     const page = Number(c.req.query('page')) || 1
-    const { runs, isLast } = await board.all(view.whose, page)
+    const { runs, isLast } = await board.all(whose, page)
     const next = isLast ? {} : { next: pathTo('/admin/runs.json', { filter, page: page + 1 }) }
     return c.json({ runs: runs.map(({ data }) => runInJson(data, now())), ...next })
   })
@@ -248,7 +220,7 @@ function routes(parts: AdminParts): Hono<Env> {
     const run = await runOf(c)
     if (!run || !action) return c.html(notHere, 404)
     const isOwners = action === 'pause-owner' || action === 'resume-owner'
-    if (isOwners && (!mayAll(c) || run.thread.ownerId === 0)) return c.html(notHere, 404)
+    if (isOwners && run.thread.ownerId === 0) return c.html(notHere, 404)
     const sent = sentIn(c)
     const result = await act(parts, { action, run }, sent)
     const of = { run: run.id, repository: fullName(run.thread), thread: run.thread.number }
@@ -257,7 +229,6 @@ function routes(parts: AdminParts): Hono<Env> {
   })
 
   app.post('/admin/:action{pause|resume}', async c => {
-    if (!mayAll(c)) return c.html(notHere, 404)
     const action = c.req.param('action') === 'pause' ? 'pause' : 'resume'
     const sent = sentIn(c)
     const result = await actOnBot(parts, action, sent)
@@ -266,33 +237,25 @@ function routes(parts: AdminParts): Hono<Env> {
   })
 
   app.get('/admin/outcomes', async c => {
-    const view = await viewOf(c)
-    if (!view) return withoutView(c)
-    const figures = allFigures(await board.endedLately(view.whose), now(), lately.days)
-    return c.html(<FiguresPage viewer={viewerOf(c)} filter={view.filter} {...{ figures, ...lately }} />)
+    const { filter, whose } = await viewOf(c)
+    const figures = allFigures(await board.endedLately(whose), now(), lately.days)
+    return c.html(<FiguresPage viewer={viewerOf(c)} filter={filter} {...{ figures, ...lately }} />)
   })
 
   app.get('/admin/settings', async c => {
-    const repositories = c.get('repositories')
     const filter = filterOf(c.req.query('filter') ?? '')
-    const name = asWritten(filter)
-    const [repository, ...others] = repositories
-      ? repositories.filter(each => !filter || fullName(each).toLowerCase() === name)
-      : [filter?.kind === 'repository' ? await parts.repositoryNamed(name) : undefined]
-    if (repositories && (!repository || others.length > 0)) return withoutView(c)
+    const repository =
+      filter?.kind === 'repository' ? await parts.repositoryNamed(asWritten(filter)) : undefined
     const held = repository && (await parts.settingsOf(repository))
     const shown = repository ? filterOf(fullName(repository)) : filter
     return c.html(<SettingsPage viewer={viewerOf(c)} filter={shown} held={held} />)
   })
 
   const examine = onceAtATime(parts.examine)
-  app.get('/admin/checks', async c => {
-    if (!mayAll(c)) return c.html(notHere, 404)
-    return c.html(<ChecksPage viewer={viewerOf(c)} checks={await examine()} />)
-  })
+  app.get('/admin/checks', async c => c.html(<ChecksPage viewer={viewerOf(c)} checks={await examine()} />))
 
   app.post('/admin/drain', async c => {
-    if (parts.drain === undefined || !mayAll(c)) return c.html(notHere, 404)
+    if (parts.drain === undefined) return c.html(notHere, 404)
     isDrained = true
     parts.drain()
     audit(c, { action: 'drain', result: 'draining', by: botAdmin.login })
@@ -307,10 +270,8 @@ interface View {
 }
 
 function sentIn(c: In): Sent {
-  const person = c.get('person')
   const { id, fields } = c.get('form')
-  const by = person ? { login: person.login, id: person.id } : botAdmin
-  return { by, id, text: fields.get('text') ?? '' }
+  return { by: botAdmin, id, text: fields.get('text') ?? '' }
 }
 
 const notHere = <MessagePage title="Not here" text="There is no such page, or no such run any more." />
@@ -331,11 +292,9 @@ const daysShown = 7
 interface OnBoard {
   board: Board
   view: View
-  /** And what concerns the whole bot. */
-  isAll: boolean
 }
 
-async function onBoardPage(parts: AdminParts, { board, view: { filter, whose }, isAll }: OnBoard) {
+async function onBoardPage(parts: AdminParts, { board, view: { filter, whose } }: OnBoard) {
   const list = (group: Group, size = atFirst) => board.list({ group, whose, size })
   const [questions, allFailed, setUp, pausedRuns, working, waiting, ended, days, failedChecks, said] =
     await Promise.all([
@@ -347,7 +306,7 @@ async function onBoardPage(parts: AdminParts, { board, view: { filter, whose }, 
       list('waiting'),
       list('ended'),
       board.outcomesByDay(daysShown),
-      isAll ? parts.failedChecks() : [],
+      parts.failedChecks(),
       parts.pauses.of(pauseOfBot),
     ])
   const [stillFailed, inLine] = await Promise.all([

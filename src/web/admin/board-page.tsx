@@ -2,7 +2,7 @@
 import type { Child } from 'hono/jsx'
 import type { Check } from '../../core/model/check.ts'
 import { type Pause, pausedPart } from '../../core/model/pause.ts'
-import { fullName, type Repository } from '../../core/model/thread.ts'
+import { fullName } from '../../core/model/thread.ts'
 import type { Run } from '../../core/record/run.ts'
 import { type Group, whilePaused } from '../../core/record/run-index.ts'
 import { counted } from '../../core/text/phrases.ts'
@@ -56,7 +56,7 @@ export function BoardPage(board: BoardShown) {
   return (
     <Layout title="Runs" viewer={viewer} said={board.said}>
       <Heading title="Runs" of={asWritten(filter)} />
-      <FilterForm filter={filter} viewer={viewer} to="/admin/" />
+      <FilterForm filter={filter} to="/admin/" />
       {filter?.kind === 'repository' ? (
         <p>
           <a href={pathTo('/admin/settings', { filter: filter.name })}>Settings of {filter.name}</a>,{' '}
@@ -69,70 +69,38 @@ export function BoardPage(board: BoardShown) {
       <Section group="ended" listing={ended} none="Nothing has ended." {...shared}>
         {filter || ended.count === 0 ? null : <OutcomeChart days={board.days} />}
       </Section>
-      {viewer.login === undefined ? <Bot {...board} /> : null}
+      <Bot {...board} />
     </Layout>
   )
 }
 
 interface FilterFormProps {
   filter: Filter | undefined
-  viewer: Viewer
   to: string
   /** Of one repository, without which there is nothing to show. */
   forOne?: boolean
 }
 
-export const FilterForm = ({ filter, viewer, to, forOne = false }: FilterFormProps) =>
-  viewer.login === undefined ? (
-    <form class="filter" method="get" action={to}>
-      <div>
-        <label for="filter">{forOne ? 'Owner/repository' : 'Owner, owner/repository or @person'}</label>
-        <input
-          id="filter"
-          name="filter"
-          value={asWritten(filter)}
-          required={forOne}
-          autocapitalize="off"
-          spellcheck={false}
-        />
-      </div>
-      <button type="submit">Show</button>
-      {filter && !forOne ? (
-        <a class="button" href={to}>
-          Show all
-        </a>
-      ) : null}
-    </form>
-  ) : (
-    <p>
-      <a href="/admin/repositories">Your repositories</a>
-    </p>
-  )
-
-interface RepositoriesShown {
-  viewer: Viewer
-  repositories: readonly Repository[]
-}
-
-/** For whoever signed in with GitHub. */
-export const RepositoriesPage = ({ viewer, repositories }: RepositoriesShown) => (
-  <Layout title="Your repositories" viewer={viewer}>
-    <h1>Your repositories</h1>
-    <section aria-label="Your repositories">
-      {repositories.length === 0 ? (
-        <p>There is none in which this bot is installed and you have the role admin.</p>
-      ) : (
-        <ul>
-          {repositories.map(each => (
-            <li>
-              <a href={pathTo('/admin/', { filter: fullName(each) })}>{fullName(each)}</a>
-            </li>
-          ))}
-        </ul>
-      )}
-      <p class="dim">A new role at GitHub shows here after a few minutes.</p>
-    </section>
-  </Layout>
+export const FilterForm = ({ filter, to, forOne = false }: FilterFormProps) => (
+  <form class="filter" method="get" action={to}>
+    <div>
+      <label for="filter">{forOne ? 'Owner/repository' : 'Owner, owner/repository or @person'}</label>
+      <input
+        id="filter"
+        name="filter"
+        value={asWritten(filter)}
+        required={forOne}
+        autocapitalize="off"
+        spellcheck={false}
+      />
+    </div>
+    <button type="submit">Show</button>
+    {filter && !forOne ? (
+      <a class="button" href={to}>
+        Show all
+      </a>
+    ) : null}
+  </form>
 )
 
 function Needs(board: BoardShown) {
@@ -180,7 +148,7 @@ function Needs(board: BoardShown) {
                   <PausedSince pause={botPause} now={now} />
                 </span>
               </div>
-              {viewer.login === undefined ? <ResumeForm viewer={viewer} {...wholeBot} /> : null}
+              <ResumeForm viewer={viewer} {...wholeBot} />
             </li>
           ) : null}
         </ul>
@@ -257,7 +225,7 @@ const PausedRows = ({ runs, now, viewer }: { runs: readonly Run[]; now: number; 
       const { thread, schedule } = first
       const of = schedule.waits?.kind === 'pause' ? schedule.waits.of : 'bot'
       const names = { repository: fullName(thread), owner: `all of ${thread.owner}`, bot: 'The whole bot' }
-      const mayResume = of === 'repository' || (of === 'owner' && viewer.login === undefined)
+      const mayResume = of === 'repository' || of === 'owner'
       const filter = filterFor(first, of === 'owner' ? 'owner' : 'repository')
       return (
         <li>

@@ -21,7 +21,7 @@ export function FiguresPage({ viewer, filter, figures, most, days }: FiguresShow
   return (
     <Layout title="Outcomes" viewer={viewer}>
       <Heading title="Outcomes" of={asWritten(filter)} />
-      <FilterForm filter={filter} viewer={viewer} to="/admin/outcomes" />
+      <FilterForm filter={filter} to="/admin/outcomes" />
       <p class="dim">
         Of the last {days} days{total.runs < most ? '' : `, and no more than the newest ${most} runs`}. Money
         is what PostHog said when a run ended.
@@ -43,12 +43,10 @@ export function FiguresPage({ viewer, filter, figures, most, days }: FiguresShow
         <h2 id="repositories">By repository</h2>
         <Table name="Repository" rows={repositories.length > 1 ? [total, ...repositories] : repositories} />
       </section>
-      {viewer.login === undefined ? (
-        <section class="wide" aria-labelledby="people" tabindex={0}>
-          <h2 id="people">By person</h2>
-          <Table name="Person" rows={people} />
-        </section>
-      ) : null}
+      <section class="wide" aria-labelledby="people" tabindex={0}>
+        <h2 id="people">By person</h2>
+        <Table name="Person" rows={people} />
+      </section>
     </Layout>
   )
 }

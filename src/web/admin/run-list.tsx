@@ -39,7 +39,7 @@ function RunRow({ run, viewer, now, inLine }: Shown & { run: Run }) {
         {why === undefined ? null : <bdi class="why">{why}</bdi>}
         {line ? <span class="why">{lineInWords(line, now)}</span> : null}
         <div class="meta">
-          <Meta run={run} now={now} viewer={viewer} />
+          <Meta run={run} now={now} />
         </div>
       </div>
       <MainAction run={run} viewer={viewer} />
@@ -69,24 +69,20 @@ export function State({ run }: { run: Run }) {
   return <span class={`state ${tones[phase] ?? ''}`}>{stateWords[phase]}</span>
 }
 
-/** Who sees only their repositories sees nobody's runs elsewhere. */
-export const Requester = ({ run, viewer }: { run: Run; viewer: Viewer }) => {
-  const name = <bdi>{shown(run.request.by.login)}</bdi>
-  return viewer.login === undefined ? (
-    <a href={pathTo('/admin/', { filter: filterFor(run, 'person') })}>{name}</a>
-  ) : (
-    name
-  )
-}
+export const Requester = ({ run }: { run: Run }) => (
+  <a href={pathTo('/admin/', { filter: filterFor(run, 'person') })}>
+    <bdi>{shown(run.request.by.login)}</bdi>
+  </a>
+)
 
-function Meta({ run, now, viewer }: Shown & { run: Run }) {
+function Meta({ run, now }: Pick<Shown, 'now'> & { run: Run }) {
   const { thread, result, session } = run
   const pull = result.pulls.at(-1)
   const parts: Child[] = [
     <Link href={thread.url}>
       {fullName(thread)}#{thread.number}
     </Link>,
-    <Requester run={run} viewer={viewer} />,
+    <Requester run={run} />,
     <Ago at={sinceOf(run)} now={now} />,
   ]
   if (pull)

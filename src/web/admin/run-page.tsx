@@ -81,7 +81,7 @@ function Facts({ run, now, viewer, posthogUrl }: RunShown) {
         </dd>
         <dt>Asked by</dt>
         <dd>
-          <Requester run={run} viewer={viewer} />, <Ago at={request.at} now={now} />
+          <Requester run={run} />, <Ago at={request.at} now={now} />
         </dd>
         {result.pulls.map(pull => (
           <>
@@ -178,7 +178,7 @@ function Repository({ run, now, viewer, pauses }: RunShown) {
         While it is paused, nothing new starts there. What is asked is kept and starts by itself.
       </p>
       <PauseForm {...shared} name={name} pause={pauses.repository} to={to('')} id="text" />
-      {viewer.login !== undefined || thread.ownerId === 0 ? null : (
+      {thread.ownerId === 0 ? null : (
         <PauseForm
           {...shared}
           name={`all of ${thread.owner}`}

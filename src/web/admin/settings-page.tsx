@@ -27,7 +27,7 @@ export function SettingsPage({ viewer, filter, held }: SettingsShown) {
   return (
     <Layout title="Settings" viewer={viewer}>
       <Heading title="Settings" of={held ? name : ''} />
-      <FilterForm filter={filter} viewer={viewer} to="/admin/settings" forOne />
+      <FilterForm filter={filter} to="/admin/settings" forOne />
       {held ? <Tables {...held} /> : null}
       {held || name === '' ? null : (
         <p class="wrong" role="alert">

@@ -3,8 +3,6 @@
  * from a manifest".
  */
 import { z } from 'zod'
-import { callbackPath } from '../admin/github-login.ts'
-import { publicAddress } from '../http-server.ts'
 import type { Values } from './set-up-form.ts'
 
 export interface AppWishes {
@@ -21,9 +19,6 @@ export const permissionsOf = ({ teams }: Values, wanted: AppWishes): Readonly<Re
 })
 
 export function manifestOf(values: Values, wanted: AppWishes, callback: string): Record<string, unknown> {
-  // People come back there who sign in to the admin pages: at the public address, or at the one of now.
-  const here = new URL(callbackPath, callback).href
-  const outside = publicAddress(values.webhook, callbackPath.slice(1)) ?? here
   return {
     name: values.name,
     url: 'https://posthog.com/docs/tasks',
@@ -31,7 +26,6 @@ export function manifestOf(values: Values, wanted: AppWishes, callback: string):
       'Turns /codex comments and labels into PostHog task runs on Codex, and brings back the pull request.',
     public: false,
     redirect_url: callback,
-    callback_urls: [...new Set([outside, here])],
     hook_attributes: { url: values.webhook, active: true },
     default_permissions: permissionsOf(values, wanted),
     default_events: wanted.events,
@@ -61,8 +55,6 @@ const NewApp = z.object({
   html_url: z.string(),
   pem: z.string(),
   webhook_secret: z.string().nullish(),
-  client_id: z.string().nullish(),
-  client_secret: z.string().nullish(),
 })
 export type NewApp = z.infer<typeof NewApp>
 

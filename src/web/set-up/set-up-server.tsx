@@ -224,9 +224,6 @@ function variablesOf(made: NewApp, values: Values, protocol: string): Record<str
     APP_ID: String(made.id),
     PRIVATE_KEY: made.pem.trim(),
     WEBHOOK_SECRET: made.webhook_secret ?? '',
-    ...(made.client_id && made.client_secret
-      ? { GITHUB_CLIENT_ID: made.client_id, GITHUB_CLIENT_SECRET: made.client_secret }
-      : {}),
     ...(values.enterprise === '' ? {} : { GHE_HOST: values.enterprise }),
     ...(values.enterprise === '' || protocol === 'https' ? {} : { GHE_PROTOCOL: protocol }),
     ...(isChannel ? { WEBHOOK_PROXY_URL: webhook } : {}),
