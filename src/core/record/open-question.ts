@@ -1,6 +1,7 @@
 /** What an agent's last words say to its people: answers to single remarks, and a question that waits for an answer. */
 import type { JobIndex } from '../model/ports.ts'
 import { type Thread, threadSlot } from '../model/thread.ts'
+import { second } from '../model/time.ts'
 import type { CommentTrigger } from '../model/trigger.ts'
 import { openQuestion } from './permission-request.ts'
 import type { InlineAsked, Run } from './run.ts'
@@ -38,14 +39,15 @@ export function asksBack(run: Run): boolean {
 /** Where the asker's next comment is the answer. */
 export const waitsForAnswer = (run: Run): boolean => openQuestion(run) !== undefined || asksBack(run)
 
-/** Nobody has asked or been asked anything there since. */
+/** It was written after the question, however late it arrives, and nothing was asked there since. */
 export async function answersQuestion(
   runs: JobIndex,
-  { thread, sender }: Pick<CommentTrigger, 'thread' | 'sender'>,
+  { thread, sender, at }: Pick<CommentTrigger, 'thread' | 'sender' | 'at'>,
 ): Promise<boolean> {
   const sets = [questionsTo(thread, sender.id), threadSlot(thread)]
   const [[asked] = [], [newest] = []] = await runs.members(sets, { kind: 'last', count: 1 })
-  return asked !== undefined && asked.id === newest?.id
+  // GitHub's times have whole seconds.
+  return asked !== undefined && asked.id === newest?.id && asked.score - (asked.score % second) <= at
 }
 
 /** All that ask somebody, and those that ask this person in this thread. */
