@@ -28,12 +28,10 @@ const momentarily = 10 * minute
 /** Beyond a comment and a reaction that strangers may cost, they are refused in silence. */
 export const isUnspoken = async (context: CommandContext): Promise<boolean> => !(await mayCost(context, 2))
 
-export function repliedLately(context: CommandContext, of: 'status' | 'queue'): boolean {
-  const as = `${of}-reply` as const
-  return (
-    isStranger(context) && context.repliedLately.has(replyName(context, as), context.deps.now() - momentarily)
-  )
-}
+/** Whether the sender is a stranger who had the reply to `status` lately. */
+export const repliedLately = (context: CommandContext): boolean =>
+  isStranger(context) &&
+  context.repliedLately.has(replyName(context, 'status-reply'), context.deps.now() - momentarily)
 
 const replyName = ({ record: { trigger } }: CommandContext, as: Marker['as']): string =>
   `${as} ${threadSlot(trigger.thread)} ${trigger.sender.id}`
@@ -65,14 +63,12 @@ async function isRepeated(context: CommandContext, { as, within }: Limit): Promi
   return last !== undefined
 }
 
-const isMomentary = (as: Marker['as']): boolean => as === 'status-reply' || as === 'queue-reply'
+const isMomentary = (as: Marker['as']): boolean => as === 'status-reply'
 
 function kindOf({ kind: reply }: Reply): Marker['as'] {
   switch (reply) {
     case 'status':
       return 'status-reply'
-    case 'queue':
-      return 'queue-reply'
     case 'help':
       return 'help'
     case 'not-allowed':
@@ -152,7 +148,7 @@ export async function sendReply(context: CommandContext): Promise<void> {
   if (isMomentary(chosen.as)) await deleteOlder(context, marker)
 }
 
-/** Only the newest reply to `status`, or to `queue`, is kept. */
+/** Only the newest reply to `status` is kept. */
 async function deleteOlder(context: CommandContext, { run, as }: Marker): Promise<void> {
   const begunAt = context.record.answer?.begun?.at ?? 0
   const sent = ownMarked(context, as, await untilNow(context, as))

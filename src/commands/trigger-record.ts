@@ -76,7 +76,7 @@ export const TriggerRecord = z.object({
   refused: z.boolean().default(false),
   /** What the command at hand asks again later, as in a Run. */
   retries: Retries,
-  /** Replies to `status` and `queue`, each with when it was decided (ms since the epoch). */
+  /** Replies to `status`, each with when it was decided (ms since the epoch). */
   momentary: z.array(z.object({ as: Marker.shape.as, at: z.number() })).default([]),
   /** What GitHub showed of the trigger's texts, in their order; `null` where that could not be had. */
   pages: z.array(SeenPage.nullable()).optional(),

@@ -6,7 +6,6 @@ import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
 import { pauseCommand } from '../../src/commands/pause-command.ts'
 import { planCommand } from '../../src/commands/plan-command.ts'
-import { queueCommand } from '../../src/commands/queue-command.ts'
 import { resumeCommand } from '../../src/commands/resume-command.ts'
 import { retryCommand } from '../../src/commands/retry-command.ts'
 import { runCommand } from '../../src/commands/run-command.ts'
@@ -349,7 +348,7 @@ describe('what asks for work', () => {
     [
       'of one that is paused',
       busy({ live: paused }),
-      rejects('queue'),
+      rejects('status'),
       asking(comment, { ...force, text: '' }),
     ],
     [
@@ -766,10 +765,4 @@ describe('what asks for none', () => {
     const wanted = { what: 'work', text: 'go on', options: {}, mayJoin: true } as const
     expect(await startFacts(reads, asking(closed(comment)), wanted)).toEqual({ kind: 'closed' })
   })
-
-  decides(queueCommand, [
-    ['for a stranger who had it', { repliedLately: true }, { kind: 'silence' }],
-    ['with a run here', { live, now: t0 }, replies({ kind: 'queue', run: live, now: t0 })],
-    ['without a run', { live: undefined, now: t0 }, replies({ kind: 'queue', run: undefined, now: t0 })],
-  ])
 })
