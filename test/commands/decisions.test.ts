@@ -194,6 +194,7 @@ describe('what asks for work', () => {
       queuedBehind('model', 'branch'),
       withOptions({ model: 'gpt-5.6', branch: 'release' }),
     ],
+    ['with another effort', atWork, queuedBehind('effort'), withOptions({ effort: 'high' })],
     ['with the model that is at work', atWork, { kind: 'message' }, withOptions({ model: 'GPT-5.5' })],
     ['with a model that nobody has', atWork, rejects('model'), withOptions({ model: 'gpt-9' })],
     ['afresh while another works', busy(), queuedBehind(), afresh],
