@@ -35,13 +35,14 @@ test('the logins of Enterprise Managed Users have an underscore', () => {
 
 test('a setting that is gone says what to do instead, in whichever file', () => {
   const { problems } = settingsFile.read(
-    'allow: { apps: [77] }\nlimits: { bots_per_thread_per_day: 3 }\nconstructor: 1\n',
+    'allow: { apps: [77] }\nlimits: { bots_per_thread_per_day: 3 }\nconstructor: 1\npermissions: { queue: write }\n',
   )
   expect(problemsText(problems).split('; .github/codex.yml, ')).toMatchInlineSnapshot(`
     [
       ".github/codex.yml, line 1: \`allow.apps\` is no setting any more: what an App comments is never a command. Delete it, and let a person with permission give the command",
       "line 2: \`limits.bots_per_thread_per_day\` is no setting any more: bots start nothing. Delete it; \`thread_per_day\` limits a thread",
       "line 3: \`constructor\` is not a setting",
+      "line 4: \`permissions.queue\` is no command any more. Delete it; \`/codex status\` says what a run waits for",
     ]
   `)
   const deployment = readDeploymentSettings('owners: { 5: { limits: { bots_per_thread_per_day: 3 } } }')

@@ -11,6 +11,8 @@ const gone: readonly string[] = [
   'set',
   // Other bots may do nothing.
   'bots_per_thread_per_day',
+  // Of the pull request that took back another.
+  'revertedBy',
 ]
 
 /** @returns a copy without them */

@@ -1,5 +1,6 @@
 /** Keys that settings files had once, and what to do instead. Part of what was written is worse than none, so they are errors. */
 const removed: ReadonlyMap<string, string> = new Map([
+  ['permissions.queue', 'is no command any more. Delete it; `/codex status` says what a run waits for'],
   [
     'allow.apps',
     'is no setting any more: what an App comments is never a command. Delete it, and let a person with permission give the command',
