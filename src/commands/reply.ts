@@ -10,7 +10,7 @@ import { type OwnComment, reactions, type Sign } from '../core/model/views.ts'
 import { type Attempt, exactlyOnce } from '../core/record/intents.ts'
 import type { Marker } from '../core/record/marker.ts'
 import { type Reply, replyComment } from '../core/words/replies.ts'
-import { maxComment } from '../core/words/words.ts'
+import { ownSince, saying } from '../core/words/say.ts'
 import {
   type CommandContext,
   type CommandTrigger,
@@ -22,7 +22,6 @@ import {
 } from './command-context.ts'
 import { atOnce, type ReplyRecord, repliedIn } from './trigger-record.ts'
 
-const skew = 60_000
 const momentarily = 10 * minute
 
 /** Beyond a comment and a reaction that strangers may cost, they are refused in silence. */
@@ -125,21 +124,19 @@ export async function sendReply(context: CommandContext): Promise<void> {
   const tried: Attempt = { at: deps.now() }
   const { lagsSince: lostAt } = job
   const perhaps = lostAt === undefined ? undefined : { at: context.record.trigger.at, lostAt }
-  await exactlyOnce<Attempt, unknown>(chosen.begun ?? perhaps, tried, {
-    async find({ at }) {
-      const sent = await github.ownComments(at - skew, commentRefOf(context))
-      return ownMarked(context, chosen.as, sent).find(own => own.marker.run === marker.run)
-    },
+  const place = commentRefOf(context)
+  const { find, perform } = saying(github, deps.signer, { marker, place, text: () => chosen.text })
+  await exactlyOnce<Attempt, number>(chosen.begun ?? perhaps, tried, {
+    find,
     record,
     async begin() {
       await record(tried)
       await job.assertLocked()
     },
     async perform() {
-      const signed = deps.signer.write(marker)
-      const whole = `${chosen.text.slice(0, maxComment - signed.length - 2)}\n\n${signed}`
-      await github.comment(whole, commentRefOf(context))
+      const id = await perform()
       deps.reached('reply posted, not recorded')
+      return id
     },
     now: deps.now,
   })
@@ -164,7 +161,7 @@ async function untilNow(context: CommandContext): Promise<OwnComment[]> {
     { kind: 'count', set: repliedIn(trigger.thread), above: since },
   ])
   if (replies < 2 && momentary.length < 2) return before
-  const latest = await context.github.ownComments(since - skew, commentRefOf(context))
+  const latest = await ownSince(context.github, since, commentRefOf(context))
   const seen = new Set(latest.map(({ id }) => id))
   return [...before.filter(({ id }) => !seen.has(id)), ...latest]
 }
