@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { accountsIn, firstIn, repositoryNamesIn } from '../access/first-of.ts'
 import { costsWithin } from '../access/strangers.ts'
+import { acceptTrigger } from '../commands/accept-trigger.ts'
 import type { TriggerDeps } from '../commands/command-context.ts'
-import { acceptTrigger } from '../commands/handle-trigger.ts'
 import { stopsOf } from '../commands/stops.ts'
 import { isOfThread, requeued } from '../commands/trigger-record.ts'
 import { type Config, secretsOf } from '../config.ts'
@@ -30,6 +30,7 @@ import { pauseErrand, pausesIn } from '../maintenance/pauses.ts'
 import { adoptEvery, adoptLost } from '../maintenance/recover-runs.ts'
 import { sweepDeliveries, sweepEvery } from '../maintenance/redeliver-webhooks.ts'
 import { removeBranch } from '../maintenance/remove-branches.ts'
+import { news } from '../news/news.ts'
 import { type Follower, followRuns } from '../posthog/stream/follow-runs.ts'
 import { within } from '../queue/held-lock.ts'
 import { advanceRun } from '../runs/advance-run.ts'
@@ -226,7 +227,7 @@ function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }:
     queues: { runs },
   } = runtime
   const openFlows = (tenant: Tenant) => ({
-    accept: acceptTrigger({ ...forTriggers, ...tenant }),
+    accept: acceptTrigger({ ...forTriggers, ...tenant }, news),
     advance: advanceRun({
       ...forRuns,
       ...tenant,
@@ -244,7 +245,7 @@ function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }:
     const tenant = tenants.of(thread)
     return tenant && flowsOf(tenant)
   }
-  const withoutPostHog = acceptTrigger({ ...forTriggers, ...nobody(config) })
+  const withoutPostHog = acceptTrigger({ ...forTriggers, ...nobody(config) }, news)
   return {
     async accept(job) {
       const served = isOfThread(job.data) ? servedBy(job.data.trigger.thread) : undefined

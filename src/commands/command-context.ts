@@ -32,10 +32,9 @@ import { readMessages } from '../core/record/messages.ts'
 import { type RefusedReads, refusedReadsOf } from '../core/record/retries.ts'
 import type { Run } from '../core/record/run.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
-import { readJson } from '../core/text/json.ts'
 import type { Reply } from '../core/words/replies.ts'
 import type { Deployment } from '../core/words/words.ts'
-import { LostBy, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
+import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
 export interface TriggerDeps {
   github: GitHub
@@ -87,15 +86,20 @@ export type CommandResult =
   /** `behind`: that Run as it stands; without it, it is looked at again, after `ms` if nobody wakes it. */
   | { kind: 'wait'; behind?: Run; announce?: Reply; ms?: number }
   | { kind: 'start-over' }
+  /** An edit took its place. */
+  | { kind: 'replaced' }
+  /** All that was asked with it is not asked any more. */
+  | { kind: 'over' }
 
 export const replied = (reply: Reply): CommandResult => ({ kind: 'reply', reply, well: true })
 export const refused = (reply: Reply): CommandResult => ({ kind: 'reply', reply, well: false })
 
-export interface CommandContext {
+/** What a trigger of a thread is taken up with: a command's, or news. */
+export interface ThreadContext<Of extends ThreadTrigger = ThreadTrigger> {
   deps: TriggerDeps
   job: LockedJob<ThreadRecord>
   github: ThreadClient
-  record: ThreadRecord
+  record: ThreadRecord<Of>
   repliedLately: Recent
   /** Files that GitHub shows in what arrived. */
   attached?: Attachment[]
@@ -103,14 +107,22 @@ export interface CommandContext {
   eyes?: Promise<void>
   isLast: boolean
   settings?: Promise<SettingsNow>
-  save(record: ThreadRecord): Promise<void>
+  save(record: ThreadRecord<Of>): Promise<void>
 }
 
-export function commandContext(
+export type CommandContext = ThreadContext<CommandTrigger>
+
+export const holdsCommand = (context: ThreadContext): context is CommandContext =>
+  context.record.trigger.kind !== 'pull-news' && context.record.trigger.kind !== 'withdrawal'
+
+/** ms: whoever is waited for wakes the command; this is for a lost wake. */
+export const lostWakeMs = 30_000
+
+export function threadContext(
   deps: TriggerDeps,
   job: LockedJob<ThreadRecord>,
   repliedLately: Recent,
-): CommandContext {
+): ThreadContext {
   const { id, deliveryId, thread } = job.data.trigger
   return {
     deps: { ...deps, log: deps.log.child({ trigger: id, delivery: deliveryId }) },
@@ -127,10 +139,10 @@ export function commandContext(
 }
 
 /** Of GitHub. */
-export const refusedReads = ({ deps, record }: CommandContext): RefusedReads =>
+export const refusedReads = ({ deps, record }: ThreadContext): RefusedReads =>
   refusedReadsOf(record, 'github', deps.now())
 
-export const targetOf = (trigger: ThreadTrigger): Target =>
+export const targetOf = ({ record: { trigger } }: CommandContext): Target =>
   trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' }
 
 /** Whether nothing is known of the sender that would give them rights. */
@@ -149,13 +161,13 @@ export const commandId = ({ record }: { record: ThreadRecord }): string =>
 export const commentRefOf = ({ record: { trigger } }: CommandContext): CommentRef | undefined =>
   trigger.kind === 'comment' ? trigger.commentRef : undefined
 
-export function settingsOf(context: CommandContext): Promise<SettingsNow> {
+export function settingsOf(context: ThreadContext): Promise<SettingsNow> {
   const { deps, github, record } = context
   context.settings ??= deps.settings.of(withReadAhead(github), record.trigger.thread)
   return context.settings
 }
 
-export async function personCheckOf(context: CommandContext): Promise<PersonCheck> {
+export async function personCheckOf(context: ThreadContext): Promise<PersonCheck> {
   const { github, deps, record } = context
   const { settings } = await settingsOf(context)
   const { repoId } = record.trigger.thread
@@ -168,17 +180,6 @@ export const withdrawn = 'withdrawn'
 /** What a command is told of which an edit took the place. */
 export const replacing = (command: Command): string => `replaced ${nameOf(command)}`
 
-/**
- * Withdrawn, or where the App has no access any more. What was accepted before is told of it later.
- * @param inbox of the command's job
- */
-export async function isOver(context: CommandContext, inbox: readonly string[]): Promise<boolean> {
-  const { record } = context
-  const [lost] = inbox.flatMap(message => readJson(LostBy, message) ?? [])
-  if (lost && record.passed) await context.save({ ...record, lost })
-  return lost !== undefined || inbox.includes(withdrawn)
-}
-
 /** The repository's settings come with the read-ahead query, the owner's with another call beside it. */
 function withReadAhead(github: ThreadClient): Files {
   const ahead = github.readAhead()
@@ -190,7 +191,7 @@ function withReadAhead(github: ThreadClient): Files {
 
 export const runId = (of: { record: ThreadRecord }): string => `run-${commandId(of)}`
 
-export async function liveRun(context: CommandContext, slot: string): Promise<JobRecord<Run> | undefined> {
+export async function liveRun(context: ThreadContext, slot: string): Promise<JobRecord<Run> | undefined> {
   const { runs } = context.deps
   const id = await runs.holder(slot)
   if (id === undefined) return undefined

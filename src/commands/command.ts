@@ -17,7 +17,7 @@ import type { Rounds, Run } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
 import type { Reply } from '../core/words/replies.ts'
-import type { CommandTrigger } from './command-context.ts'
+import type { CommandResult, CommandTrigger } from './command-context.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
 export interface Request {
@@ -74,6 +74,18 @@ export interface Command<Facts = unknown> extends CommandGrammar {
   starts?: boolean
   facts(reads: Reads, request: Request): Promise<Facts>
   decide(request: Request, facts: Facts): Decision
+}
+
+/** What was written with the command, and whether the page hides a part of it. */
+export type Words = Pick<Request, 'options' | 'text' | 'literal' | 'line' | 'replaces'> & { hides: boolean }
+
+export interface GivenCommand {
+  command: Command
+  words: Words
+  /** The command itself, as an edit names it that takes its place. */
+  replaced?: AskedCommand
+  /** What it comes to for whoever may use it: it is no command. */
+  instead?: CommandResult
 }
 
 export const command = <Facts>(parts: Command<Facts>): Command<Facts> => parts

@@ -1,94 +1,24 @@
-import type { Command as AskedCommand } from '../core/command/parse.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
 import { parseMessage, send } from '../core/record/messages.ts'
 import { changed } from '../core/record/run.ts'
-import { ofThread } from '../core/record/run-index.ts'
-import { isSamePlace } from '../core/record/words-to-say.ts'
-import type { Command, Decision, Request } from './command.ts'
+import type { Decision } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
-  type CommandTrigger,
   commandId,
   refused,
-  replacing,
   replied,
-  runId,
   targetOf,
 } from './command-context.ts'
-import { commands } from './command-registry.ts'
-import { readsFor } from './reads.ts'
-import { rehearse } from './rehearse.ts'
-import { awaitEyes, reactWithEyes } from './reply.ts'
-import { stopCommand } from './stop-command.ts'
-import { isPreceded, markStop, stopOf, stopped } from './stops.ts'
-
-/** What was written with the command, and whether the page hides a part of it. */
-export type Words = Pick<Request, 'options' | 'text' | 'literal' | 'line' | 'replaces'> & { hides: boolean }
+import { awaitEyes } from './reply.ts'
 
 /** ms after which what is just beginning in the thread is there. */
-const soon = 200
-
-/** Of a sender who may use the command. */
-export async function obey(
-  context: CommandContext,
-  trigger: CommandTrigger,
-  command: Command,
-  { options, text, literal, line, replaces, hides }: Words,
-): Promise<CommandResult> {
-  if (context.deps.tenant === undefined) return unserved(context)
-  if (hides) return refused({ kind: 'hidden' })
-  const request: Request = {
-    ...{ trigger, options, text, literal, line, replaces, attached: context.attached },
-    ...{ runId: runId(context), command: context.record.done },
-  }
-  if (options.dryRun) return rehearse(context, command, request)
-  // A ticked box stops the run that it stands under, if that is the one here.
-  if (command.name === stopCommand.name && trigger.kind !== 'tick') await markStop(context)
-  const before = command.starts ? await stopOf(context) : undefined
-  if (before) return stopped(context, before)
-  if (command.starts && (await isPreceded(context))) return { kind: 'wait', ms: soon }
-  if (command.starts && replaces) await replaceWaiting(context, trigger, replaces)
-  const facts = await command.facts(readsFor(context, trigger, commands), request)
-  const decision = command.decide(request, facts)
-  if (decision.kind === 'message' && !context.record.reacted)
-    await context.save({ ...context.record, reacted: reactWithEyes(context, trigger) })
-  if (
-    decision.kind === 'message' &&
-    decision.message.kind === 'stop' &&
-    (decision.beside || trigger.kind === 'tick')
-  )
-    await markStop(context, { ...trigger.thread, ...decision.beside })
-  const meanwhile = command.starts && decision.kind !== 'reject' ? await stopOf(context) : undefined
-  return meanwhile ? stopped(context, meanwhile) : perform(context, decision)
-}
+export const soon = 200
 
 const edited = 'edited the comment that asked for it'
 
-/** What the comment asked before, and has no Run yet. */
-async function replaceWaiting(
-  { deps, job }: CommandContext,
-  trigger: CommandTrigger,
-  replaced: AskedCommand,
-): Promise<void> {
-  if (trigger.kind !== 'comment') return
-  const waiting = await deps.waiting.listed([ofThread(trigger.thread)])
-  for (const { id, data } of waiting) {
-    const { trigger: other } = data
-    const isBefore = other.kind === 'comment' && id !== job.id && other.at <= trigger.at
-    if (isBefore && isSamePlace(other.commentRef, trigger.commentRef))
-      await deps.waiting.send(id, replacing(replaced))
-  }
-}
-
-async function unserved(context: CommandContext): Promise<CommandResult> {
-  const { owner, ownerId } = context.record.trigger.thread
-  const first = await context.deps.isFirst(`unserved-${ownerId}`, commandId(context))
-  return first ? refused({ kind: 'not-served', owner, ownerId }) : { kind: 'passed-over' }
-}
-
-async function perform(context: CommandContext, decision: Decision): Promise<CommandResult> {
+export async function perform(context: CommandContext, decision: Decision): Promise<CommandResult> {
   const { tenant, runs, log } = context.deps
   switch (decision.kind) {
     case 'reply':
@@ -140,7 +70,7 @@ async function tellRun(
   const source: Source = {
     trigger: job.id,
     command: record.done,
-    target: trigger.kind === 'tick' ? undefined : targetOf(trigger),
+    target: trigger.kind === 'tick' ? undefined : targetOf(context),
     last: isLast && record.reacted,
   }
   const message = RunMessage.parse({

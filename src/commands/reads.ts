@@ -18,23 +18,14 @@ import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
 import { markerOf } from '../runs/steps/markers.ts'
 import type { LastRun, Past, Reads } from './command.ts'
-import {
-  type CommandContext,
-  type CommandTrigger,
-  liveRun,
-  refusedReads,
-  settingsOf,
-} from './command-context.ts'
+import { type CommandContext, liveRun, refusedReads, settingsOf } from './command-context.ts'
 import { shownBy, templatesOf, writtenIn } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
 import { notBegun } from './stops.ts'
 
-export function readsFor(
-  context: CommandContext,
-  trigger: CommandTrigger,
-  grammars: readonly CommandGrammar[],
-): Reads {
+export function readsFor(context: CommandContext, grammars: readonly CommandGrammar[]): Reads {
   const { deps, github } = context
+  const { trigger } = context.record
   const { thread } = trigger
   let past: Promise<Past | undefined> | undefined
   const templates = () => templatesOf(context)
@@ -202,7 +193,7 @@ async function lastRunOf(
   const kept = (await context.deps.runs.get(marker.run))?.data
   const { trigger } = context.record
   const { backup } = marker
-  if (!backup || trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return kept
+  if (!backup) return kept
   const { request, head, round, wordsOfRound, requesters, readUpTo, outcome, instructionDone } = backup
   const mailbox = { wordsOfRound, requesters }
   if (!kept) {

@@ -19,7 +19,7 @@ export async function rehearse(
   command: Command,
   request: Request,
 ): Promise<CommandResult> {
-  const facts = await command.facts(readsFor(context, request.trigger, commands), request)
+  const facts = await command.facts(readsFor(context, commands), request)
   const would = await outlook(context, command.decide(request, facts))
   const { sender } = context.record
   const role = sender?.kind === 'known' ? sender.name : 'unknown'

@@ -13,7 +13,6 @@ import { type Reply, replyComment } from '../core/words/replies.ts'
 import { ownSince, saying } from '../core/words/say.ts'
 import {
   type CommandContext,
-  type CommandTrigger,
   commandId,
   commentRefOf,
   isStranger,
@@ -188,41 +187,42 @@ function ownMarked(
 }
 
 /** 👀 on what somebody with trust asked. Nothing waits for long for it, and its failure does not matter. */
-export function reactWithEyes(context: CommandContext, trigger: CommandTrigger): boolean {
-  if (isStranger(context) || trigger.kind === 'tick') return false
-  context.eyes = context.github.react(targetOf(trigger), 'eyes').catch(() => {})
+export function reactWithEyes(context: CommandContext): boolean {
+  if (isStranger(context) || context.record.trigger.kind === 'tick') return false
+  context.eyes = context.github.react(targetOf(context), 'eyes').catch(() => {})
   return true
 }
 
 /** Before the eyes are taken off again. GitHub may set them later than this; then they are taken off once more. */
-export async function awaitEyes({ eyes, github, record: { trigger } }: CommandContext): Promise<void> {
+export async function awaitEyes(context: CommandContext): Promise<void> {
+  const { eyes, github } = context
   if (!eyes) return
   const isLate = await Promise.race([
     eyes.then(() => false),
     new Promise<boolean>(done => setTimeout(done, second, true).unref()),
   ])
-  if (isLate) eyes.then(() => github.unreact(targetOf(trigger))).catch(() => {})
+  if (isLate) eyes.then(() => github.unreact(targetOf(context))).catch(() => {})
 }
 
 export async function swapReaction(
   context: CommandContext,
-  trigger: CommandTrigger,
   sign: Sign,
   isOver = context.isLast,
 ): Promise<void> {
+  const { trigger } = context.record
   if (trigger.kind === 'tick') return
   await awaitEyes(context)
   await context.job.assertLocked()
   const content = reactions[sign]
   if (isOver && context.record.reacted)
-    await context.github.settle({ reaction: { target: targetOf(trigger), content } })
-  else await context.github.react(targetOf(trigger), content)
+    await context.github.settle({ reaction: { target: targetOf(context), content } })
+  else await context.github.react(targetOf(context), content)
   if (sign !== 'done' && trigger.kind === 'label') await context.github.removeLabel(trigger.label)
 }
 
-export async function takeEyes(context: CommandContext, trigger: CommandTrigger): Promise<void> {
+export async function takeEyes(context: CommandContext): Promise<void> {
   if (!context.record.reacted) return
   await awaitEyes(context)
   await context.job.assertLocked()
-  await context.github.unreact(targetOf(trigger))
+  await context.github.unreact(targetOf(context))
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { roles } from '../core/model/command-grammar.ts'
+import { Sender } from '../core/model/command-grammar.ts'
 import { Pause } from '../core/model/pause.ts'
 import type { IndexEntry } from '../core/model/ports.ts'
 import { Thread, threadSlot } from '../core/model/thread.ts'
@@ -52,25 +52,7 @@ export const TriggerRecord = z.object({
     .optional(),
   onlyOne: z.boolean().default(false),
   announced: z.boolean().default(false),
-  /** Who the sender is, as GitHub said `at` that time, ms since the epoch. Unknown: GitHub has not said it `since`. */
-  sender: z
-    .discriminatedUnion('kind', [
-      z.object({
-        kind: z.literal('known'),
-        at: z.number(),
-        role: z.enum(roles),
-        name: z.string(),
-        named: z.boolean().optional(),
-      }),
-      z.object({
-        kind: z.literal('unknown'),
-        at: z.number(),
-        since: z.number(),
-        /** What GitHub refused, in its words. */
-        why: z.string().optional(),
-      }),
-    ])
-    .optional(),
+  sender: Sender.optional(),
   /** The command at hand was let in once. */
   passed: z.boolean().default(false),
   refused: z.boolean().default(false),
@@ -123,13 +105,16 @@ export const stoppedIn = (thread: Pick<Thread, 'repoId' | 'number'>): string =>
 export const atOnce = minute
 export const repliedIn = (thread: Thread): string => `status-reply ${threadSlot(thread)}`
 
-export type ThreadRecord = TriggerRecord & { trigger: ThreadTrigger }
+export type ThreadRecord<Of extends ThreadTrigger = ThreadTrigger> = TriggerRecord & { trigger: Of }
 
 export const isOfThread = (record: TriggerRecord): record is ThreadRecord =>
   record.trigger.kind !== 'access-lost' && record.trigger.kind !== 'access-back'
 
 /** The next command of the same comment. */
-export const afterOne = (record: ThreadRecord, refused = false): ThreadRecord => ({
+export const afterOne = <Of extends ThreadTrigger>(
+  record: ThreadRecord<Of>,
+  refused = false,
+): ThreadRecord<Of> => ({
   ...record,
   done: record.done + 1,
   answer: undefined,

@@ -1,10 +1,11 @@
 /** What a fault means for a command. */
 import { expect, test } from 'vitest'
+import { acceptTrigger } from '../../src/commands/accept-trigger.ts'
 import type { TriggerDeps } from '../../src/commands/command-context.ts'
-import { acceptTrigger } from '../../src/commands/handle-trigger.ts'
 import { type TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
 import { QueueUnavailable } from '../../src/core/model/errors.ts'
 import type { LockedJob } from '../../src/core/model/ports.ts'
+import { news } from '../../src/news/news.ts'
 import { issueThread, maya, t0 } from '../core/given.ts'
 import { fakeLog } from '../support/fake-log.ts'
 
@@ -23,6 +24,6 @@ test('trouble with the own queue is no attempt: an old command waits for it like
     deaths: 0,
     inbox: () => Promise.reject(trouble),
   }
-  const accept = acceptTrigger(deps as unknown as TriggerDeps)
+  const accept = acceptTrigger(deps as unknown as TriggerDeps, news)
   await expect(accept(job as LockedJob<TriggerRecord>)).rejects.toThrow(trouble)
 })

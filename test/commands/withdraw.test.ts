@@ -1,9 +1,9 @@
 /** What is taken back counts, though the queue did not answer in the middle of it. */
 import { expect, test } from 'vitest'
-import { withdraw } from '../../src/commands/withdraw.ts'
 import { QueueUnavailable } from '../../src/core/model/errors.ts'
 import { readMessages } from '../../src/core/record/messages.ts'
 import type { Run } from '../../src/core/record/run.ts'
+import { withdraw } from '../../src/news/withdraw.ts'
 import { maya, t0, working } from '../core/given.ts'
 import { deploymentWith } from '../support/deployment.ts'
 

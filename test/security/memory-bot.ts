@@ -9,7 +9,8 @@ import { cpuUsage } from 'node:process'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SettingsReader } from '../../src/access/read-settings.ts'
 import { costsWithin } from '../../src/access/strangers.ts'
-import { acceptTrigger } from '../../src/commands/handle-trigger.ts'
+import { acceptTrigger } from '../../src/commands/accept-trigger.ts'
+import type { TriggerDeps } from '../../src/commands/command-context.ts'
 import { stopsOf } from '../../src/commands/stops.ts'
 import {
   isOfThread,
@@ -47,6 +48,7 @@ import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import { redactor } from '../../src/core/text/redact.ts'
 import { minimizedPage } from '../../src/core/text/seen-page.ts'
 import { receiver, webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
+import { news } from '../../src/news/news.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { deployment, pullView, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
@@ -224,7 +226,7 @@ export class MemoryBot {
     asked = this.#queue
     receive = trigger => Promise.resolve(this.#enqueue(trigger))
     this.#settings = deploymentWith(options.grants, undefined, { ownerFile: options.ownerFile })
-    this.#accept = acceptTrigger({
+    const triggers: TriggerDeps = {
       ...this.#shared,
       settings: this.#settings,
       examine: async () => [],
@@ -240,7 +242,8 @@ export class MemoryBot {
         send: async (id, message) => this.#tell(this.triggers.get(id), message),
       },
       defaults: { model: 'gpt-5.5', effort: undefined },
-    })
+    }
+    this.#accept = acceptTrigger(triggers, news)
     this.#advance = advanceRun({
       ...this.#shared,
       settings: this.#settings,

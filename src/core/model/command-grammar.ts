@@ -1,3 +1,4 @@
+import { z } from 'zod'
 export interface CommandGrammar {
   name: string
   aliases?: readonly string[]
@@ -17,3 +18,22 @@ export const roles = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as
 export type Role = (typeof roles)[number]
 
 export const mayAct = (role: Role, least: Role): boolean => roles.indexOf(role) >= roles.indexOf(least)
+
+/** Who sends a command, as GitHub said `at` that time, ms since the epoch. Unknown: GitHub has not said it `since`. */
+export const Sender = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('known'),
+    at: z.number(),
+    role: z.enum(roles),
+    name: z.string(),
+    named: z.boolean().optional(),
+  }),
+  z.object({
+    kind: z.literal('unknown'),
+    at: z.number(),
+    since: z.number(),
+    /** What GitHub refused, in its words. */
+    why: z.string().optional(),
+  }),
+])
+export type Sender = z.infer<typeof Sender>

@@ -1,4 +1,7 @@
 /** Pull request events come late and in any order, so GitHub is asked for the state. */
+
+import { refusedReads, type ThreadContext } from '../commands/command-context.ts'
+import { settingsFile } from '../commands/command-registry.ts'
 import { Rejected } from '../core/model/errors.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
@@ -11,13 +14,11 @@ import { ofPull, onBranch, runsOfPull, untilPullEnds, wakeEach } from '../core/r
 import { settingsPath } from '../core/settings/repository-file.ts'
 import { settingsCheck } from '../core/words/settings-check.ts'
 import { wantedBody } from '../runs/steps/tend-pull.ts'
-import { type CommandContext, refusedReads } from './command-context.ts'
-import { settingsFile } from './command-registry.ts'
 import { checkApproval, checkMergeGroup } from './pull-approval.ts'
 import { newsOfHead, tell } from './pull-status.ts'
 import { withdraw } from './withdraw.ts'
 
-export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigger): Promise<StepResult> {
+export async function newsOfPull(context: ThreadContext, trigger: PullNewsTrigger): Promise<StepResult> {
   const { news } = trigger
   if (news === 'checked') return newsOfHead(context, trigger)
   if (news === 'merging') return checkMergeGroup(context, trigger)
@@ -57,7 +58,7 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
 
 /** Its description was written anew without our lines, which say what it closes and which Run made it. */
 async function markAgain(
-  { deps, github }: CommandContext,
+  { deps, github }: ThreadContext,
   { thread }: PullNewsTrigger,
   view: PullView,
 ): Promise<void> {
@@ -70,7 +71,7 @@ async function markAgain(
 }
 
 /** The Run named in the pull request polls at once; others when the budget allows it. */
-async function pollNow({ deps: { runs } }: CommandContext, news: PullNewsTrigger): Promise<void> {
+async function pollNow({ deps: { runs } }: ThreadContext, news: PullNewsTrigger): Promise<void> {
   const { head, thread, sender, id } = news
   if (head?.repoId !== thread.repoId) return
   const named = await runs.listed([head.ref, head.base].map(ref => onBranch(thread, ref)))
@@ -88,7 +89,7 @@ async function pollNow({ deps: { runs } }: CommandContext, news: PullNewsTrigger
 }
 
 async function notifyRuns(
-  context: CommandContext,
+  context: ThreadContext,
   trigger: PullNewsTrigger,
   view: PullView,
   readAt: number,
@@ -109,7 +110,7 @@ async function notifyRuns(
   return (await Promise.all(accepted)).every(Boolean)
 }
 
-async function checkSettingsFile(context: CommandContext, { thread, head }: PullNewsTrigger): Promise<void> {
+async function checkSettingsFile(context: ThreadContext, { thread, head }: PullNewsTrigger): Promise<void> {
   const { github, deps } = context
   if (!head || deps.tenant === undefined) return
   try {

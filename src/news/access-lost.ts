@@ -1,4 +1,8 @@
 /** The App lost access, or has it back. Agents are ended where it is lost, and threads are told once it is back. */
+
+import type { TriggerDeps } from '../commands/command-context.ts'
+import { isOfThread, type TriggerRecord } from '../commands/trigger-record.ts'
+import { isNow } from '../commands/where-now.ts'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
@@ -6,9 +10,6 @@ import type { AccessBackTrigger, AccessLostTrigger } from '../core/model/trigger
 import { send } from '../core/record/messages.ts'
 import { atPlace, ofInstallation, ofRepository, untoldIn, untoldOf } from '../core/record/run-index.ts'
 import { backoff, limits } from '../core/record/timing.ts'
-import type { TriggerDeps } from './command-context.ts'
-import { isOfThread, type TriggerRecord } from './trigger-record.ts'
-import { isNow } from './where-now.ts'
 
 /** No thread can be told of a failure, so it is retried for ever. */
 export async function acceptAccess(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Promise<StepResult> {

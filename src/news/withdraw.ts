@@ -3,7 +3,16 @@
  * it.
  */
 import { mayUseNow } from '../access/authorize.ts'
-import { mayHoldCommand } from '../core/command/find.ts'
+import {
+  commandId,
+  liveRun,
+  personCheckOf,
+  type ThreadContext,
+  withdrawn,
+} from '../commands/command-context.ts'
+import { isStillSo } from '../commands/still-so.ts'
+import { stopCommand } from '../commands/stop-command.ts'
+import { isOfThread, type ThreadRecord } from '../commands/trigger-record.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { type Person, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
@@ -12,30 +21,16 @@ import type { FollowUp, RunMessage } from '../core/record/mailbox-part.ts'
 import { send } from '../core/record/messages.ts'
 import { isClosedByMerge } from '../core/record/own-pull-request.ts'
 import type { Origin } from '../core/record/request-part.ts'
-import { believeAbsent } from '../core/record/retries.ts'
 import type { Run } from '../core/record/run.ts'
 import { ofThread, untilClosed, wakeEach } from '../core/record/run-index.ts'
-import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import {
-  type CommandContext,
-  commandId,
-  liveRun,
-  personCheckOf,
-  refusedReads,
-  withdrawn,
-} from './command-context.ts'
-import { parseCommands } from './command-registry.ts'
-import { writtenIn } from './read-commands.ts'
-import { stopCommand } from './stop-command.ts'
-import { isOfThread, type ThreadRecord } from './trigger-record.ts'
 
 /** What is taken back, by whom and when: a withdrawal says so, and so does news of a closed pull request. */
 type Withdrawal = Pick<WithdrawalTrigger, 'id' | 'at' | 'thread' | 'sender' | 'what'>
 type Withdrawn = Withdrawal['what']
 type Deleted = Withdrawn & { kind: 'comment' }
 
-export async function withdraw(context: CommandContext, trigger: Withdrawal): Promise<StepResult> {
+export async function withdraw(context: ThreadContext, trigger: Withdrawal): Promise<StepResult> {
   if (trigger.what.kind === 'thread') await wakeEach(context.deps.runs, untilClosed(trigger.thread.url))
   const waiting = await waitingFor(context, trigger)
   const live = (await liveRun(context, threadSlot(trigger.thread)))?.data
@@ -69,50 +64,11 @@ export async function withdraw(context: CommandContext, trigger: Withdrawal): Pr
   return goesOn && (await mayLookAgain(context)) ? { kind: 'park', ms: 1_000 } : { kind: 'end' }
 }
 
-async function mayLookAgain(context: CommandContext): Promise<boolean> {
+async function mayLookAgain(context: ThreadContext): Promise<boolean> {
   const { record, deps } = context
   const { waits = { since: deps.now() } } = record
   if (!record.waits) await context.save({ ...record, waits })
   return deps.now() - waits.since < 30_000
-}
-
-/** Whether it is gone at GitHub too: a withdrawal may come late, and so may a command. */
-export async function isStillSo(
-  context: CommandContext,
-  { what, thread }: Pick<WithdrawalTrigger, 'what' | 'thread'>,
-  byReview: boolean,
-): Promise<boolean> {
-  const { github, deps } = context
-  const { word } = triggerOf(deps.settings.deployment, thread.ownerId)
-  if (what.kind === 'comment')
-    return !(await github.hasComment(what)) && !(byReview && (await stillRequests(context, what, word)))
-  const leaves = what.kind === 'thread' && (what.by === 'deleted' || what.by === 'transferred')
-  const state =
-    (await github.state()) ?? (leaves ? undefined : believeAbsent('The thread', refusedReads(context)))
-  if (!state) return true
-  if (what.kind === 'label') return !state.labels.includes(what.label)
-  switch (what.by) {
-    case 'closed':
-      return !state.open
-    case 'locked':
-      return state.locked
-    case 'deleted':
-    case 'transferred':
-      return false
-  }
-}
-
-async function stillRequests(context: CommandContext, { reviewId }: Deleted, word: string): Promise<boolean> {
-  if (reviewId === null) return false
-  const { github } = context
-  const text = (await github.review(reviewId)) ?? believeAbsent('The review', refusedReads(context))
-  if (text === undefined) return false
-  const inline = (await github.reviewComments(reviewId)).map(writtenIn)
-  const texts = [{ text, addresses: 'whole' as const }, ...inline].filter(each =>
-    mayHoldCommand(each.text, word),
-  )
-  const pages = await github.shown(texts)
-  return texts.some(({ text }, at) => parseCommands({ text, page: pages[at] }, word).length > 0)
 }
 
 /** Words that the agent was not sent yet. */
@@ -134,7 +90,7 @@ interface Words {
 
 /** @returns false when the Run takes no message any more: its words are then asked again, and found waiting */
 async function takeWordsBack(
-  context: CommandContext,
+  context: ThreadContext,
   trigger: Withdrawal,
   { run, words, withdrawnIds }: Words,
 ): Promise<boolean> {
@@ -153,7 +109,7 @@ async function takeWordsBack(
 
 const wordsDeleted = 'deleted words that wait for the agent'
 
-async function takeAway(context: CommandContext, trigger: Withdrawal, run: Run): Promise<void> {
+async function takeAway(context: ThreadContext, trigger: Withdrawal, run: Run): Promise<void> {
   const { id, sender: by, what, at } = trigger
   const tell = (message: RunMessage) => send(context.deps.runs, run.id, message)
   const labelOff = what.kind === 'label' ? what.label : undefined
@@ -167,14 +123,14 @@ async function takeAway(context: CommandContext, trigger: Withdrawal, run: Run):
   else await tell({ kind: 'ignored-stop', ...said })
 }
 
-const isMerge = async ({ github }: CommandContext, { what, at, thread }: Withdrawal): Promise<boolean> =>
+const isMerge = async ({ github }: ThreadContext, { what, at, thread }: Withdrawal): Promise<boolean> =>
   what.kind === 'thread' &&
   what.by === 'closed' &&
   thread.kind === 'issue' &&
   (await isClosedByMerge(github, at))
 
 async function waitingFor(
-  context: CommandContext,
+  context: ThreadContext,
   withdrawal: Withdrawal,
 ): Promise<{ id: string; data: ThreadRecord }[]> {
   const waiting = await context.deps.waiting.listed([ofThread(withdrawal.thread)])
@@ -236,7 +192,7 @@ function stops(when: RepoSettings['when'], { what }: Withdrawal): boolean {
 }
 
 async function mayStop(
-  context: CommandContext,
+  context: ThreadContext,
   { sender, what }: Withdrawal,
   requester: Person,
 ): Promise<boolean> {

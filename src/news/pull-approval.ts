@@ -2,21 +2,23 @@
  * `pull_request.approval: somebody-else`: each newest commit of a pull request has a check, so that it can be required.
  * It waits for an approval where Codex had a part in it. Webhooks are hints.
  */
+
+import { settingsOf, type ThreadContext } from '../commands/command-context.ts'
+import { isUserAtWork } from '../commands/given-commands.ts'
 import { Rejected } from '../core/model/errors.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import { agentLogin, othersAmong, requestersOf } from '../core/record/own-pull-request.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
-import { ofPull, ofRepository, ofThread, onBranch } from '../core/record/run-index.ts'
+import { ofPull, ofThread, onBranch } from '../core/record/run-index.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { approvalCheck, inMergeQueue, noneOfCodex } from '../core/words/approval-check.ts'
-import { type CommandContext, settingsOf } from './command-context.ts'
 
 /** ms; the run that marks a pull request writes down a moment later that it did. */
 const writtenIn = 10_000
 
 export async function checkApproval(
-  context: CommandContext,
+  context: ThreadContext,
   { thread, head, hasMarker, news, sender }: PullNewsTrigger,
 ): Promise<StepResult> {
   const { deps, github, job } = context
@@ -55,7 +57,7 @@ export async function checkApproval(
 }
 
 export async function checkMergeGroup(
-  context: CommandContext,
+  context: ThreadContext,
   { head }: PullNewsTrigger,
 ): Promise<StepResult> {
   if (!head || context.deps.tenant === undefined || !isWanted(await settingsOf(context))) return end
@@ -68,19 +70,13 @@ export async function checkMergeGroup(
 /** ms */
 const userWorks = 10_000
 
-/** Whether an agent is at work in the repository in the name of a user. */
-export async function isUserAtWork({ deps, record }: CommandContext): Promise<boolean> {
-  const live = await deps.runs.listed([ofRepository(record.trigger.thread.repoId)])
-  return live.some(({ data }) => data.request.options.authorship === 'user')
-}
-
 interface Approved {
   settings: { pull_request: Pick<RepoSettings['pull_request'], 'approval'> }
 }
 
 const isWanted = ({ settings }: Approved): boolean => settings.pull_request.approval === 'somebody-else'
 
-async function shown({ deps, record }: CommandContext, show: () => Promise<void>): Promise<StepResult> {
+async function shown({ deps, record }: ThreadContext, show: () => Promise<void>): Promise<StepResult> {
   try {
     await show()
   } catch (error) {

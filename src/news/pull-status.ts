@@ -1,5 +1,6 @@
 /** What the status of a Run says of its pull request once the Run has ended. */
 
+import type { ThreadContext } from '../commands/command-context.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import { movedTo, threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
@@ -22,7 +23,6 @@ import { limits } from '../core/record/timing.ts'
 import { needsSeen, somethingOf } from '../runs/steps/read-needs.ts'
 import { showStatus } from '../runs/steps/status-comment.ts'
 import { drawStatus } from '../runs/steps/step-context.ts'
-import type { CommandContext } from './command-context.ts'
 
 const end: StepResult = { kind: 'end' }
 const soonAgain: StepResult = { kind: 'park', ms: 200 }
@@ -32,7 +32,7 @@ const soonAgain: StepResult = { kind: 'park', ms: 200 }
  * @returns false if the Run is about to end: ask again
  */
 export async function tell(
-  context: CommandContext,
+  context: ThreadContext,
   { id: run, standing, data }: JobRecord<Run>,
   { id, ...news }: PullStanding & { id: string },
   isTeller: boolean,
@@ -50,7 +50,7 @@ export async function tell(
 }
 
 /** Of several that tell of it at once, the last to show it shows what all of them know. */
-async function amend(context: CommandContext, id: string, change: (run: Run) => Run): Promise<boolean> {
+async function amend(context: ThreadContext, id: string, change: (run: Run) => Run): Promise<boolean> {
   const { runs, meter, deployment, signer, now } = context.deps
   let before: Run | undefined
   let kept = await runs.amendEnded(id, run => {
@@ -80,7 +80,7 @@ async function amend(context: CommandContext, id: string, change: (run: Run) => 
  * Checks and reviews come in bursts: one look is for all of one. A Run at work looks by itself, with its result.
  */
 export async function newsOfHead(
-  context: CommandContext,
+  context: ThreadContext,
   { id, at, thread, head }: PullNewsTrigger,
 ): Promise<StepResult> {
   const { record, deps } = context
@@ -116,7 +116,7 @@ export async function newsOfHead(
 }
 
 /** How often PostHog has sent its agent to look at the checks since the Run ended. */
-async function withCiTurns({ deps: { posthog } }: CommandContext, run: Run): Promise<Run> {
+async function withCiTurns({ deps: { posthog } }: ThreadContext, run: Run): Promise<Run> {
   const session = sessionOf(run)
   const { sessionLog } = run.session
   const snapshot =

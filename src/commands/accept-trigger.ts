@@ -1,0 +1,140 @@
+/** What becomes of a trigger: its commands one after the other, each until it is done or waits; or its news. */
+import type { LockedJob, StepResult } from '../core/model/ports.ts'
+import { recent } from '../core/model/time.ts'
+import type { ThreadTrigger } from '../core/model/trigger.ts'
+import type { HandledOutcome } from '../core/record/flow-meter.ts'
+import { services } from '../core/record/retries.ts'
+import { limits } from '../core/record/timing.ts'
+import type { GivenCommand } from './command.ts'
+import {
+  type CommandContext,
+  type CommandResult,
+  type CommandTrigger,
+  holdsCommand,
+  lostWakeMs,
+  type ThreadContext,
+  type TriggerDeps,
+  threadContext,
+} from './command-context.ts'
+import { dispatch, isOver } from './dispatch.ts'
+import { givenCommands } from './given-commands.ts'
+import { isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
+import { standingOf } from './start-decision.ts'
+import { afterDeaths, afterFault, stillWaits } from './trigger-faults.ts'
+import { afterOne, isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
+import { seeWhereNow } from './where-now.ts'
+
+type NewsTrigger = Exclude<ThreadTrigger, CommandTrigger>
+
+/** What changes without a command. */
+export interface News {
+  ofAccess(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Promise<StepResult>
+  ofThread(context: ThreadContext, trigger: NewsTrigger): Promise<StepResult>
+}
+
+const end: StepResult = { kind: 'end' }
+
+export const acceptTrigger = (deps: TriggerDeps, news: News) => {
+  const repliedLately = recent()
+  return async (job: LockedJob<TriggerRecord>): Promise<StepResult> => {
+    if (!holdsThread(job)) return news.ofAccess(deps, job)
+    const context = threadContext(deps, job, repliedLately)
+    if (job.deaths >= limits.deaths) return afterDeaths(context)
+    try {
+      return await accept(context, news)
+    } catch (error) {
+      return await afterFault(context, error)
+    }
+  }
+}
+
+const holdsThread = (job: LockedJob<TriggerRecord>): job is LockedJob<ThreadRecord> => isOfThread(job.data)
+
+async function accept(context: ThreadContext, news: News): Promise<StepResult> {
+  if (!holdsCommand(context)) {
+    const { trigger } = context.record
+    if (trigger.kind !== 'pull-news' && trigger.kind !== 'withdrawal') return end
+    await seeWhereFirst(context)
+    const result = await news.ofThread(context, trigger)
+    if (result.kind === 'end') context.deps.meter?.handled(trigger.kind, 'news')
+    return result
+  }
+  if (await stillWaits(context)) return { kind: 'park', ms: lostWakeMs }
+  if (await isOver(context, await context.job.inbox())) return end
+  await seeWhereFirst(context)
+  const found = await givenCommands(context)
+  return found.kind === 'commands' ? obeyEach(context, found.all) : found
+}
+
+/** What waits asks GitHub nothing. */
+async function seeWhereFirst({ deps, job, record }: ThreadContext): Promise<void> {
+  if (!record.passed && !record.waits) await seeWhereNow(deps, job.id, record.trigger.thread)
+}
+
+async function obeyEach(context: CommandContext, all: readonly GivenCommand[]): Promise<StepResult> {
+  for (let given = all[context.record.done]; given; given = all[context.record.done]) {
+    if (context.job.signal.aborted) return { kind: 'park', ms: 0 }
+    context.isLast = context.record.onlyOne || context.record.done + 1 === all.length
+    context.deps.reached('trigger claimed')
+    const result = await dispatch(context, given)
+    const parked = await finish(context, result)
+    if (parked) return parked
+    if (result.kind !== 'replaced')
+      context.deps.meter?.handled(context.record.trigger.kind, outcomeOf(result))
+    if (context.record.onlyOne) return end
+    const isRefusal =
+      result.kind === 'reply' && (result.reply.kind === 'not-allowed' || result.reply.kind === 'not-known')
+    await context.save(afterOne(context.record, isRefusal))
+  }
+  return end
+}
+
+async function finish(context: CommandContext, result: CommandResult): Promise<StepResult | undefined> {
+  switch (result.kind) {
+    case 'over':
+      return end
+    case 'run':
+    case 'message':
+    case 'replaced':
+      return undefined
+    case 'start-over':
+      return { kind: 'park', ms: 0 }
+    case 'wait':
+      return waiting(context, result)
+  }
+  if (result.kind === 'passed-over' || (result.kind !== 'replied' && (await isUnspoken(context)))) {
+    if (context.isLast) await takeEyes(context)
+    return undefined
+  }
+  if (result.kind === 'replied') await sendReply(context)
+  if (result.kind === 'reply') await reply(context, result.reply, { last: true, well: result.well })
+  const isWell = result.kind === 'silence' || result.well
+  await swapReaction(context, isWell ? 'done' : 'refused')
+  return undefined
+}
+
+async function waiting(
+  context: CommandContext,
+  { behind, announce, ms = lostWakeMs }: CommandResult & { kind: 'wait' },
+): Promise<StepResult> {
+  if (announce && !context.record.announced) {
+    await reply(context, announce, { last: false, well: true })
+    await context.save({ ...context.record, announced: true, answer: undefined })
+  }
+  const { waits, retries } = context.record
+  const since = waits?.since ?? context.deps.now()
+  // All could be read; what is refused after the wait is another matter.
+  if (behind || services.some(service => retries[service]))
+    await context.save({
+      ...context.record,
+      retries: {},
+      waits: behind && { since, run: standingOf(behind) },
+    })
+  return { kind: 'park', ms }
+}
+
+function outcomeOf(result: CommandResult): HandledOutcome {
+  if (result.kind === 'reply' || result.kind === 'replied') return result.well ? 'answered' : 'refused'
+  if (result.kind === 'passed-over') return 'refused'
+  return result.kind === 'run' ? 'started' : 'noted'
+}

@@ -1,0 +1,142 @@
+/**
+ * A command's way. Each check goes on, or ends with one result; after a crash it is asked again.
+ *
+ * 1. It is still asked: not withdrawn, not edited, in a repository that the App can reach. Else silence.
+ * 2. It has not come further before: then it goes on from there.
+ * 3. Its sender may use it, and its comment is there if its webhook came late. 👀
+ * 4. It can be read: what can't is told.
+ * 5. A PostHog serves its owner.
+ * 6. The page shows all of its words.
+ * 7. It is meant, and no dry run.
+ * 8. It is not stopped, and its turn. A stop marks the thread here.
+ *
+ * Then facts are read, a pure decision is made of them, and performed unless somebody stopped it meanwhile.
+ */
+import { ofThread } from '../core/record/run-index.ts'
+import { isSamePlace } from '../core/record/words-to-say.ts'
+import { readJson } from '../core/text/json.ts'
+import type { GivenCommand, Request } from './command.ts'
+import {
+  type CommandContext,
+  type CommandResult,
+  commandId,
+  refused,
+  replacing,
+  runId,
+  withdrawn,
+} from './command-context.ts'
+import { commands } from './command-registry.ts'
+import { mayUseIt } from './gate.ts'
+import { goOnTelling, perform, soon } from './perform.ts'
+import { readsFor } from './reads.ts'
+import { rehearse } from './rehearse.ts'
+import { reactWithEyes, sendReply } from './reply.ts'
+import { stopCommand } from './stop-command.ts'
+import { isPreceded, markStop, stopOf, stopped } from './stops.ts'
+import { LostBy } from './trigger-record.ts'
+
+type Result = CommandResult | undefined
+const checks = [isStillAsked, goesOn, mayUseIt, isReadable, isServed, isWhole, isMeant, isItsTurn]
+
+export async function dispatch(context: CommandContext, given: GivenCommand): Promise<CommandResult> {
+  for (const check of checks) {
+    const ended = await check(context, given)
+    if (ended) return ended
+  }
+  return carryOut(context, given)
+}
+
+async function isStillAsked(context: CommandContext, { replaced }: GivenCommand): Promise<Result> {
+  const inbox = await context.job.inbox()
+  if (await isOver(context, inbox)) return { kind: 'over' }
+  return replaced !== undefined && inbox.includes(replacing(replaced)) ? { kind: 'replaced' } : undefined
+}
+
+/** Withdrawn, or where the App has no access any more. What was accepted before is told of it later. */
+export async function isOver(context: CommandContext, inbox: readonly string[]): Promise<boolean> {
+  const { record } = context
+  const [lost] = inbox.flatMap(message => readJson(LostBy, message) ?? [])
+  if (lost && record.passed) await context.save({ ...record, lost })
+  return lost !== undefined || inbox.includes(withdrawn)
+}
+
+async function goesOn(context: CommandContext): Promise<Result> {
+  const { answer, lost, pendingMessage } = context.record
+  if (lost && !answer) return refused({ kind: 'access-was-lost', ...lost })
+  if (answer?.last) return { kind: 'replied', well: answer.well }
+  if (answer) {
+    await sendReply(context)
+    await context.save({ ...context.record, announced: true, answer: undefined })
+  }
+  return pendingMessage ? goOnTelling(context) : undefined
+}
+
+function isReadable(_: CommandContext, { instead }: GivenCommand): Result {
+  return instead
+}
+
+async function isServed(context: CommandContext): Promise<Result> {
+  const { deps, record } = context
+  if (deps.tenant !== undefined) return undefined
+  const { owner, ownerId } = record.trigger.thread
+  const first = await deps.isFirst(`unserved-${ownerId}`, commandId(context))
+  return first ? refused({ kind: 'not-served', owner, ownerId }) : { kind: 'passed-over' }
+}
+
+function isWhole(_: CommandContext, { words }: GivenCommand): Result {
+  return words.hides ? refused({ kind: 'hidden' }) : undefined
+}
+
+function isMeant(context: CommandContext, { command, words }: GivenCommand): Result | Promise<Result> {
+  return words.options.dryRun ? rehearse(context, command, requestOf(context, words)) : undefined
+}
+
+async function isItsTurn(
+  context: CommandContext,
+  { command, words: { replaces } }: GivenCommand,
+): Promise<Result> {
+  const isTick = context.record.trigger.kind === 'tick'
+  // A ticked box stops the run that it stands under, if that is the one here.
+  if (command.name === stopCommand.name && !isTick) await markStop(context)
+  if (!command.starts) return undefined
+  const stop = await stopOf(context)
+  if (stop) return stopped(context, stop)
+  if (await isPreceded(context)) return { kind: 'wait', ms: soon }
+  if (replaces) await replaceWaiting(context, replacing(replaces))
+  return undefined
+}
+
+/** What the comment asked before, and has no Run yet. */
+async function replaceWaiting({ deps, job, record }: CommandContext, message: string): Promise<void> {
+  const { trigger } = record
+  if (trigger.kind !== 'comment') return
+  const waiting = await deps.waiting.listed([ofThread(trigger.thread)])
+  for (const { id, data } of waiting) {
+    const { trigger: other } = data
+    const isBefore = other.kind === 'comment' && id !== job.id && other.at <= trigger.at
+    if (isBefore && isSamePlace(other.commentRef, trigger.commentRef)) await deps.waiting.send(id, message)
+  }
+}
+
+async function carryOut(context: CommandContext, { command, words }: GivenCommand): Promise<CommandResult> {
+  const request = requestOf(context, words)
+  const facts = await command.facts(readsFor(context, commands), request)
+  const decision = command.decide(request, facts)
+  if (decision.kind === 'message') {
+    const { reacted, trigger } = context.record
+    if (!reacted) await context.save({ ...context.record, reacted: reactWithEyes(context) })
+    if (decision.message.kind === 'stop' && (decision.beside || trigger.kind === 'tick'))
+      await markStop(context, { ...trigger.thread, ...decision.beside })
+  }
+  const stop = command.starts && decision.kind !== 'reject' ? await stopOf(context) : undefined
+  return stop ? stopped(context, stop) : perform(context, decision)
+}
+
+const requestOf = (context: CommandContext, words: GivenCommand['words']): Request => {
+  const { options, text, literal, line, replaces } = words
+  const { trigger, done } = context.record
+  return {
+    ...{ trigger, options, text, literal, line, replaces, attached: context.attached },
+    ...{ runId: runId(context), command: done },
+  }
+}

@@ -1,0 +1,104 @@
+/** What a fault does to a trigger: it waits, is tried again, or is given up with a word. */
+import { mayHoldCommand } from '../core/command/find.ts'
+import {
+  NoResponse,
+  QueueUnavailable,
+  Rejected,
+  ResultPending,
+  RetryLater,
+  type Service,
+} from '../core/model/errors.ts'
+import type { StepResult } from '../core/model/ports.ts'
+import { threadSlot } from '../core/model/thread.ts'
+import { minute, second } from '../core/model/time.ts'
+import { afterPassing, isFinal, isTooLong, type Passing } from '../core/record/retries.ts'
+import { limits } from '../core/record/timing.ts'
+import { type CommandContext, holdsCommand, liveRun, runId, type ThreadContext } from './command-context.ts'
+import { isWithItsRun } from './perform.ts'
+import { isUnspoken, reply, swapReaction } from './reply.ts'
+import { standingOf } from './start-decision.ts'
+import { stopOf } from './stops.ts'
+import { afterOne } from './trigger-record.ts'
+
+const end: StepResult = { kind: 'end' }
+
+export function afterDeaths(context: ThreadContext): StepResult | Promise<StepResult> {
+  const { deaths } = context.job
+  const error = new Error(`${deaths} processes died with this trigger alone in hand`)
+  if (deaths < 2 * limits.deaths) return giveUp(context, error)
+  context.deps.log.error({ err: error }, 'given up without a word')
+  return end
+}
+
+/** Asks GitHub nothing, however long it takes. */
+export async function stillWaits(context: CommandContext): Promise<boolean> {
+  const { waits, retries, answer, pendingMessage, trigger } = context.record
+  if (answer || pendingMessage || retries.github) return false
+  if (waits?.run === undefined && !retries.posthog) return false
+  // Withdrawn, or replaced by an edit.
+  if ((await context.job.inbox()).length > 0) return false
+  if (await stopOf(context)) return false
+  // Before GitHub is asked again for all that PostHog would not take.
+  if (retries.posthog) await context.deps.posthog.sandboxes()
+  if (waits?.run === undefined) return false
+  const live = await liveRun(context, threadSlot(trigger.thread))
+  return live !== undefined && standingOf(live.data) === waits.run
+}
+
+/** Thrown by the command at hand: waited out, as in a Run, or its end. */
+export function afterFault(context: ThreadContext, error: unknown): StepResult | Promise<StepResult> {
+  const { job, deps } = context
+  // Not an attempt: the worker waits for the queue.
+  if (error instanceof QueueUnavailable) throw error
+  if (error instanceof NoResponse || error instanceof RetryLater)
+    return tryLater(context, error.service, error)
+  if (error instanceof ResultPending) return tryLater(context, 'github', error)
+  if (error instanceof Rejected && error.of === 'read') return tryLater(context, error.service, error)
+  if (error instanceof Rejected || job.failures >= limits.failures) return giveUp(context, error)
+  if (deps.now() - job.addedAt > limits.outage) return giveUp(context, error)
+  throw error
+}
+
+async function tryLater(context: ThreadContext, service: Service, fault: Passing): Promise<StepResult> {
+  const { deps, record } = context
+  const now = deps.now()
+  // Who the sender is must be known within two minutes. A command that waits for hours costs GitHub little.
+  const mostMs = record.sender?.kind === 'unknown' ? 16 * second : service === 'github' ? 6 * minute : minute
+  const retry = afterPassing(record, service, fault, { now, mostMs })
+  const isOver = fault instanceof Rejected ? isFinal(retry, fault, false, now) : isTooLong(retry, now)
+  if (isOver) return giveUp(context, fault)
+  deps.log.warn({ err: fault }, 'tried again later')
+  await context.save({ ...record, retries: { ...record.retries, [service]: retry } })
+  return { kind: 'park', ms: Math.max(1, retry.until - now) }
+}
+
+async function giveUp(context: ThreadContext, error: unknown): Promise<StepResult> {
+  const { deps } = context
+  deps.log.error({ err: error }, 'given up')
+  if (!holdsCommand(context)) {
+    deps.meter?.handled(context.record.trigger.kind, 'given-up')
+    return end
+  }
+  const { record } = context
+  const { trigger } = record
+  // The command's Run goes on and replies; the next command of the comment is tried.
+  if ((await deps.runs.get(runId(context))) || (await isWithItsRun(context))) {
+    if (record.onlyOne) return end
+    await context.save(afterOne(record))
+    return { kind: 'park', ms: 0 }
+  }
+  deps.meter?.handled(trigger.kind, 'given-up')
+  const isWords = trigger.kind === 'comment' && !record.reacted && !trigger.plain
+  if (isWords && !mayHoldCommand(trigger.text, trigger.word)) return end
+  const reason = error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
+  const words = { kind: 'gave-up', reason } as const
+  try {
+    if (await isUnspoken(context)) return end
+    await reply(context, words, { last: true, well: false })
+    await swapReaction(context, 'failed', true)
+  } catch (failure) {
+    if (failure instanceof QueueUnavailable) throw failure
+    deps.log.error({ err: failure }, 'the thread can not be told')
+  }
+  return end
+}
