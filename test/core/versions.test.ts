@@ -135,6 +135,8 @@ describe.each(versions)('%s', version => {
   /** What is gone since then, each by how its line begins: the file says so, and what to do. */
   const gone: Record<string, readonly [line: RegExp, key: string][]> = {
     'codex.yml': [
+      [/^chatty:.*\n/m, 'chatty'],
+      [/^comments: check.*\n/m, 'comments'],
       [/^ {2}apps:.*\n/m, 'allow.apps'],
       [/^ {2}bots_per_thread_per_day:.*\n/m, 'limits.bots_per_thread_per_day'],
     ],

@@ -11,8 +11,16 @@ const gone: readonly string[] = [
   'set',
   // Other bots may do nothing.
   'bots_per_thread_per_day',
+  'chatty',
 ]
+
+/** Values that are read as others now. */
+const replaced: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  comments: { check: 'outcomes' },
+}
 
 /** @returns a copy without them */
 export const withoutGone = <T extends object>(record: T): T =>
-  JSON.parse(JSON.stringify(record), (key, value) => (gone.includes(key) ? undefined : value))
+  JSON.parse(JSON.stringify(record), (key, value) =>
+    gone.includes(key) ? undefined : (replaced[key]?.[String(value)] ?? value),
+  )

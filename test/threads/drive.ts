@@ -20,11 +20,10 @@ class Stage {
     const { github } = this.world
     const repository = await github.addRepo('acme', newName())
     const files = { '.github/codex.yml': settings ?? '' }
-    const pushed =
-      settings === undefined ? undefined : await github.as('olga', repository).pushes('main', files)
+    if (settings !== undefined) await github.as('olga', repository).pushes('main', files)
     const maya = github.as('maya', repository)
     const { number } = await maya.opensIssue({ title, body: 'It fails every third time.' })
-    return { ...this.thread(number, repository), sha: pushed?.sha ?? '' }
+    return this.thread(number, repository)
   }
 
   async pull(title: string) {
@@ -62,20 +61,11 @@ class Stage {
     }
   }
 
-  async draw(name: string, { thread }: Pick<Opened, 'thread'>, below: readonly ShownComment[] = []) {
+  async draw(name: string, { thread }: Pick<Opened, 'thread'>) {
     await this.world.github.settled()
     const about = pictures[name]
     if (!about) throw new Error(`No picture is called ${name}`)
-    this.#drawn[name] = { ...about, comments: [...(await this.#read(thread)), ...below] }
-  }
-
-  /** The check of a commit, once it says this. */
-  async check(repository: string, sha: string, words: string): Promise<ShownComment> {
-    const { github } = this.world
-    const { title, summary } = await github.waitFor(() =>
-      github.checkRuns(repository, sha).find(check => check.summary.includes(words)),
-    )
-    return { author: 'codex', body: this.#shown(`### ${title}\n\n${summary}`), reactions: [], as: 'check' }
+    this.#drawn[name] = { ...about, comments: await this.#read(thread) }
   }
 
   get drawn(): DrivenThreads {
@@ -169,10 +159,6 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   'codex-review': {
     title: 'A review by Codex',
     alt: 'Codex answers /codex review with a review of its own, and a comment on each line that it found something on',
-  },
-  check: {
-    title: 'Progress in a check',
-    alt: 'With comments: check, the thread has only the command with the reaction 👀; a check of the commit has what Codex does',
   },
   waiting: {
     title: 'Waiting, and `queue`',
@@ -312,14 +298,6 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     github.checks(number, 'unit tests', 'FAILURE', repository)
     await opened.thread.waitForStatus(/1 check failed[\s\S]*Changes requested[\s\S]*1 open comment/)
     await stage.draw('needs', opened)
-  },
-  async check(stage) {
-    stage.world.posthog.script('fix the slow login', { kind: 'manual' })
-    const opened = await stage.issue('Login is slow', { settings: 'comments: check\n' })
-    await opened.says('/codex fix the slow login')
-    await atWork(await opened.run())
-    const check = await stage.check(opened.repository, opened.sha, 'Running checks')
-    await stage.draw('check', opened, [check])
   },
   async followUp(stage) {
     const { posthog } = stage.world

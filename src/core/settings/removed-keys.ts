@@ -8,7 +8,19 @@ const removed: ReadonlyMap<string, string> = new Map([
     'limits.bots_per_thread_per_day',
     'is no setting any more: bots start nothing. Delete it; `thread_per_day` limits a thread',
   ],
+  [
+    'chatty',
+    'is no setting any more: write `comments: outcomes` in place of `chatty: false`. Without either, all comments come',
+  ],
 ])
+
+/** The same of values. */
+const removedValues: ReadonlyMap<string, string> = new Map([
+  ['comments: check', "can't be `check` any more: use `outcomes`, which posts as few comments"],
+])
+
+export const removedValueWords = (path: readonly string[], value: unknown): string | undefined =>
+  removedValues.get(`${path.at(-1)}: ${String(value)}`)
 
 /** @param path of a key that is not known, in whichever file and layer */
 export function removedKeyWords(path: readonly string[]): string | undefined {

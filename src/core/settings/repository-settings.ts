@@ -144,21 +144,12 @@ export const settings = {
   ),
   comments: setting(
     z
-      .enum(['all', 'outcomes', 'check'])
-      .optional()
+      .enum(['all', 'outcomes'])
       .describe(
-        'What the bot writes of a run: `all` is a status that it edits, and a last comment. `check` is a last comment, and a check on the branch that shows the progress. `outcomes` is the same, but its check shows no progress. Questions, refusals and what a run waits for are always comments. Without it, `all`.',
-      ),
-    { rule: lower, proposed: true, kept: true, example: 'outcomes' },
-  ),
-  chatty: setting(
-    z
-      .boolean()
-      .optional()
-      .describe(
-        'The older spelling of `comments`: `false` is `outcomes`. If both are there, `comments` counts.',
-      ),
-    { rule: lower, proposed: true, kept: true, example: false },
+        'What the bot writes of a run: `all` is a status that it edits, and a last comment. `outcomes` is only the last comment. Questions, refusals and what a run waits for are always comments.',
+      )
+      .default('all'),
+    { rule: lower, proposed: true, kept: true },
   ),
   labels: setting(
     z

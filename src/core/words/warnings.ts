@@ -1,7 +1,6 @@
 import { costReached } from '../record/failures.ts'
 import type { Run } from '../record/run.ts'
 import { isNear } from '../record/spending.ts'
-import { commentsOf } from '../record/status-place.ts'
 import { begun, counted, dollars } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { lacksChecks, listed, withCode } from './words.ts'
@@ -54,9 +53,11 @@ function costOfSession({ result: { outcome }, session: { cost }, baseline: { set
   ]
 }
 
-const checkRefused = ({ report, baseline }: Run): string[] =>
+const checkRefused = ({ report }: Run): string[] =>
   report.checkRefused
-    ? [`⚠️ With ${code(`comments: ${commentsOf(baseline.settings)}`)}, this would be a check. ${lacksChecks}`]
+    ? [
+        `⚠️ Without this comment, a run would be lost with the queue: \`comments: outcomes\` needs a check for that. ${lacksChecks}`,
+      ]
     : []
 
 const stackedOn = ({ workspace: { stackedOn: below } }: Run): string[] =>

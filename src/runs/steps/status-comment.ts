@@ -6,6 +6,7 @@ import type { Signer } from '../../core/record/marker.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import type { ChangeOf, Run } from '../../core/record/run.ts'
 import { checkedSha, statusPlace } from '../../core/record/status-place.ts'
+import { statusCheck } from '../../core/words/status.ts'
 import { isThreadGivenUp } from './closing-comment.ts'
 import { fitted, markedWith, markerOf } from './markers.ts'
 import { lastActivityAt, once, type StatusDrawing, type StepContext, skew, step } from './step-context.ts'
@@ -18,7 +19,7 @@ const commentOf = (drawing: StatusDrawing, signer: Signer): string =>
   fitted(drawing.words(), markOf(drawing, signer))
 
 function checkToSend(drawing: StatusDrawing, signer: Signer): CheckReport {
-  const report = drawing.check()
+  const report = statusCheck(drawing.run)
   return { ...report, summary: fitted(report.summary, markOf(drawing, signer)) }
 }
 
