@@ -16,7 +16,6 @@ import { believeAbsent } from '../core/record/retries.ts'
 import type { Run } from '../core/record/run.ts'
 import { ofThread, untilClosed, wakeEach } from '../core/record/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
-import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import {
   type CommandContext,
   commandId,
@@ -116,13 +115,10 @@ async function stillRequests(context: CommandContext, { reviewId }: Deleted, wor
 }
 
 /** Words that the agent was not sent yet. */
-const wordsOf = ({ mailbox, baseline }: Run, withdrawal: Withdrawal): FollowUp[] =>
+const wordsOf = ({ mailbox }: Run, withdrawal: Withdrawal): FollowUp[] =>
   mailbox.pendingFollowUps.filter(
     ({ source, at }) =>
-      at <= withdrawal.at &&
-      withdrawal.what.kind === 'comment' &&
-      isPlace(source?.target, withdrawal.what) &&
-      stops(baseline.settings.when, withdrawal),
+      at <= withdrawal.at && withdrawal.what.kind === 'comment' && isPlace(source?.target, withdrawal.what),
   )
 
 interface Words {
@@ -157,7 +153,7 @@ async function takeAway(context: CommandContext, trigger: Withdrawal, run: Run):
   const { id, sender: by, what, at } = trigger
   const tell = (message: RunMessage) => send(context.deps.runs, run.id, message)
   const labelOff = what.kind === 'label' ? what.label : undefined
-  if (!stops(run.baseline.settings.when, trigger) || (await isMerge(context, trigger))) {
+  if (await isMerge(context, trigger)) {
     if (labelOff !== undefined) await tell({ kind: 'label-off', id, label: labelOff })
     return
   }
@@ -222,18 +218,6 @@ function isPlace(asked: Target | undefined, what: Deleted): boolean {
 
 const refOf = (asked: Origin | ThreadTrigger): CommentRef | undefined =>
   asked.kind === 'comment' ? asked.commentRef : undefined
-
-/** A deleted or locked thread can't be told anything, so its run ends whatever the settings say. */
-function stops(when: RepoSettings['when'], { what }: Withdrawal): boolean {
-  switch (what.kind) {
-    case 'label':
-      return when.unlabeled === 'stop'
-    case 'comment':
-      return when.deleted === 'stop'
-    case 'thread':
-      return what.by !== 'closed' || when.closed === 'stop'
-  }
-}
 
 async function mayStop(
   context: CommandContext,

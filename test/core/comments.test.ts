@@ -733,7 +733,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
           { kind: 'repository', line: 2 },
         ],
       },
-      { key: 'branch', value: 'issue', from: [{ kind: 'default' }] },
+      { key: 'mode', value: 'background', from: [{ kind: 'default' }] },
     ],
     problem: '.github/codex.yml, line 2, `effort`, is not one',
     usable: true,
@@ -925,7 +925,7 @@ describe('replies', () => {
 
       | Setting | Value | From |
       |---|---|---|
-      | \`branch\` | \`issue\` | default |
+      | \`mode\` | \`background\` | default |
 
       </details>
 

@@ -28,7 +28,7 @@ const given = (text: string): Given => {
 }
 
 test.each<[what: string, deployment: string, owner: string, repository: string, expected: object]>([
-  ['nobody says anything', '', '', '', { branch: 'issue', limits: { repository: 50 } }],
+  ['nobody says anything', '', '', '', { mode: 'background', limits: { repository: 50 } }],
   ['the owner fills in', '', 'model: a', '', { model: 'a' }],
   ['the deployment fills in', 'defaults: {effort: high}', '', 'mode: interactive', { effort: 'high' }],
   [
@@ -41,16 +41,16 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
   [
     'the repository chooses over the owner',
     '',
-    'model: a\nbranch: default',
+    'model: a\nmode: interactive',
     'model: b',
-    { model: 'b', branch: 'default' },
+    { model: 'b', mode: 'interactive' },
   ],
   [
     'parts of a setting are chosen one by one',
     '',
-    'when: {closed: continue}',
-    'when: {deleted: continue}',
-    { when: { closed: 'continue', deleted: 'continue', unlabeled: 'stop' } },
+    'pull_request: {assign: false}',
+    'pull_request: {review: true}',
+    { pull_request: { assign: false, review: true, draft: true } },
   ],
   [
     'labels of both',

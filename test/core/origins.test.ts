@@ -9,7 +9,7 @@ const deployment = 'defaults: {effort: low}\nlimits: {person: 9}\nowners: {5: {m
 const owner =
   'model: a\nlimits:\n  person: 20\n  owner: 7\nallow: {users: [maya, zoe]}\nlabels: {docs: {plan: true}}\n'
 const repository =
-  'effort: high\nlimits:\n  owner: 9\nallow:\n  users: [zoe, sam]\nwhen: {closed: continue}\n'
+  'effort: high\nlimits:\n  owner: 9\nallow:\n  users: [zoe, sam]\npull_request: {draft: false}\n'
 
 test('each value that holds is told with the layers that made it so', () => {
   const read = readDeploymentSettings(deployment)
@@ -35,11 +35,11 @@ test('each value that holds is told with the layers that made it so', () => {
     'limits.owner': [7, 'owner 4'],
     'allow.users': [['zoe'], 'repository 5', 'owner 5'],
     'labels.docs.plan': [true, 'owner 6'],
-    'when.closed': ['continue', 'repository 6'],
+    'pull_request.draft': [false, 'repository 6'],
   })
-  expect(held.find(({ key }) => key === 'branch')).toEqual({
-    key: 'branch',
-    value: 'issue',
+  expect(held.find(({ key }) => key === 'mode')).toEqual({
+    key: 'mode',
+    value: 'background',
     from: [{ kind: 'default' }],
   })
 })

@@ -35,13 +35,26 @@ test('the logins of Enterprise Managed Users have an underscore', () => {
 
 test('a setting that is gone says what to do instead, in whichever file', () => {
   const { problems } = settingsFile.read(
-    'allow: { apps: [77] }\nlimits: { bots_per_thread_per_day: 3 }\nconstructor: 1\n',
+    [
+      ...[
+        'allow: { apps: [77] }',
+        'limits: { bots_per_thread_per_day: 3 }',
+        'constructor: 1',
+        'chatty: false',
+      ],
+      ...['comments: check', 'when: { closed: continue }', 'head_moved: ask', 'branch: default'],
+    ].join('\n'),
   )
   expect(problemsText(problems).split('; .github/codex.yml, ')).toMatchInlineSnapshot(`
     [
       ".github/codex.yml, line 1: \`allow.apps\` is no setting any more: what an App comments is never a command. Delete it, and let a person with permission give the command",
       "line 2: \`limits.bots_per_thread_per_day\` is no setting any more: bots start nothing. Delete it; \`thread_per_day\` limits a thread",
       "line 3: \`constructor\` is not a setting",
+      "line 4: \`chatty\` is no setting any more: write \`comments: outcomes\` in place of \`chatty: false\`. Without either, all comments come",
+      "line 5: \`comments\` can't be \`check\` any more: use \`outcomes\`, which posts as few comments",
+      "line 6: \`when\` is no setting any more: a run always stops if its thread is closed, its comment is deleted or its label is taken off. Delete it. \`/codex retry\` goes on",
+      "line 7: \`head_moved\` is no setting any more: the run starts, and its status says that somebody pushed. Delete it. \`/codex approve\` still refuses a plan of an older commit",
+      "line 8: \`branch\` is no setting any more: work for an issue has a branch of its own. Delete it. \`base\` says where that starts, and \`/codex --branch NAME …\` works on another branch",
     ]
   `)
   const deployment = readDeploymentSettings('owners: { 5: { limits: { bots_per_thread_per_day: 3 } } }')
@@ -109,7 +122,7 @@ test.each(['constructor', 'toString', 'hasOwnProperty'])('%s is a name like any 
 
 test.each([
   ['__proto__: {model: x}', 1, '__proto__'],
-  ['branch: issue\nlabels:\n  docs: {plan: true}\n  __proto__: {model: x}', 4, 'labels.__proto__'],
+  ['mode: background\nlabels:\n  docs: {plan: true}\n  __proto__: {model: x}', 4, 'labels.__proto__'],
   ['labels: {"__proto__": {model: 5}}', 1, 'labels.__proto__'],
   ['labels: {docs: {__proto__: x}}', 1, 'labels.docs.__proto__'],
   ['permissions: {__proto__: write}', 1, 'permissions.__proto__'],

@@ -11,10 +11,6 @@ const less: Shown = [
   'stories/less-settings.test.ts',
   'no files are passed on, and nobody is assigned or asked for a review',
 ]
-const when: Shown = [
-  'stories/less-settings.test.ts',
-  'a deleted comment, a label taken off and a closed thread stop nothing',
-]
 const refuses: Shown = ['stories/reading-cost.test.ts', 'refused at a limit']
 const shape: Shown = ['stories/pull-shape.test.ts', 'has the title, the labels and the state that they say']
 const atOnce: Shown = [
@@ -30,7 +26,6 @@ const granted: Shown = ['security/grants.test.ts', 'what is granted is had']
 const tenants: Shown = ['stories/tenants.test.ts', 'stay with their owner']
 
 const repository: Readonly<Record<string, Shown>> = {
-  branch: request,
   base: ['stories/bases.test.ts', 'is set for a repository'],
   branch_prefix: ['stories/settings.test.ts', 'branches are called as the settings say, and found again'],
   model: request,
@@ -47,9 +42,6 @@ const repository: Readonly<Record<string, Shown>> = {
   'labels.*.effort': preset,
   'labels.*.sandbox': preset,
   'labels.*.instruction': preset,
-  'when.closed': when,
-  'when.deleted': when,
-  'when.unlabeled': when,
   'pull_request.assign': less,
   'pull_request.review': less,
   'pull_request.title': shape,
@@ -60,7 +52,6 @@ const repository: Readonly<Record<string, Shown>> = {
   'allow.teams': ['commands/authorize.test.ts', 'teams'],
   models: offered,
   efforts: offered,
-  head_moved: ['stories/trust.test.ts', 'the head that moved after the command is told, or asked about'],
   'limits.repository': ['stories/settings.test.ts', 'runs beyond the limit wait for their turn, and say so'],
   'limits.person': atOnce,
   'limits.owner': atOnce,

@@ -135,9 +135,12 @@ describe.each(versions)('%s', version => {
   /** What is gone since then, each by how its line begins: the file says so, and what to do. */
   const gone: Record<string, readonly [line: RegExp, key: string][]> = {
     'codex.yml': [
+      [/^branch:.*\n/m, 'branch'],
       [/^chatty:.*\n/m, 'chatty'],
       [/^comments: check.*\n/m, 'comments'],
+      [/^when:\n(?: .*\n)*/m, 'when'],
       [/^ {2}apps:.*\n/m, 'allow.apps'],
+      [/^head_moved:.*\n/m, 'head_moved'],
       [/^ {2}bots_per_thread_per_day:.*\n/m, 'limits.bots_per_thread_per_day'],
     ],
     'settings.yml': [[/^owners:\n(?: .*\n)*/m, 'owners.acme']],

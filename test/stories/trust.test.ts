@@ -130,7 +130,7 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     expect(world().bot.output()).not.toContain(secret)
   })
 
-  it('the head that moved after the command is told, or asked about', async () => {
+  it('the head that moved after the command is told', async () => {
     const { github, posthog } = world()
     const maya = github.as('maya')
     const first = await maya.pushes('maya/moves', { 'moves.txt': 'one' })

@@ -103,12 +103,6 @@ export const planOutdated = ({ name, sha }: { name: string; sha: string }): Fail
     'Make a new plan with `/codex plan …`. Then approve it.',
   )
 
-export const movedHead = failure(
-  'permission',
-  'somebody pushed to this pull request after you asked, and the settings say to ask again then (`head_moved: ask`)',
-  'Look at the new commits. Then write `/codex retry`.',
-)
-
 export const noBranch = (name: string): Failure =>
   failure(
     'setup',

@@ -12,6 +12,18 @@ const removed: ReadonlyMap<string, string> = new Map([
     'chatty',
     'is no setting any more: write `comments: outcomes` in place of `chatty: false`. Without either, all comments come',
   ],
+  [
+    'when',
+    'is no setting any more: a run always stops if its thread is closed, its comment is deleted or its label is taken off. Delete it. `/codex retry` goes on',
+  ],
+  [
+    'head_moved',
+    'is no setting any more: the run starts, and its status says that somebody pushed. Delete it. `/codex approve` still refuses a plan of an older commit',
+  ],
+  [
+    'branch',
+    'is no setting any more: work for an issue has a branch of its own. Delete it. `base` says where that starts, and `/codex --branch NAME …` works on another branch',
+  ],
 ])
 
 /** The same of values. */

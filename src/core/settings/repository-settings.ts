@@ -38,9 +38,6 @@ const Preset = z
   .describe('What this label means.')
 export type PresetSettings = z.infer<typeof Preset>
 
-const onWithdrawal = (when: string) =>
-  setting(z.enum(['stop', 'continue']).default('stop').describe(when), { rule: lower })
-
 const toPull = (usual: boolean, what: string) =>
   setting(z.boolean().default(usual).describe(what), { rule: lower })
 
@@ -48,15 +45,6 @@ const most = (usual: number, what: string) =>
   setting(z.number().int().min(1).max(10_000).describe(what).default(usual), { rule: lowest, ceiling: true })
 
 export const settings = {
-  branch: setting(
-    z
-      .enum(['issue', 'default'])
-      .describe(
-        'Where the agent works for an issue: on a branch for the `issue`, or on the `default` branch (or on `base`).',
-      )
-      .default('issue'),
-    { rule: lower, proposed: true, kept: true },
-  ),
   base: setting(
     z
       .string()
@@ -169,17 +157,6 @@ export const settings = {
       },
     },
   ),
-  when: group(
-    z
-      .strictObject({
-        closed: onWithdrawal('If the issue or pull request is closed.'),
-        deleted: onWithdrawal('If the comment with the command is deleted.'),
-        unlabeled: onWithdrawal('If the label that started it is removed.'),
-      })
-      .prefault({})
-      .describe('What happens to a run if its reason is gone.'),
-    { kept: true },
-  ),
   pull_request: group(
     z
       .strictObject({
@@ -280,15 +257,6 @@ export const settings = {
       .optional()
       .describe('The efforts that commands may name. Without it, all.'),
     { rule: someOfBoth, example: ['low', 'medium'] },
-  ),
-  head_moved: setting(
-    z
-      .enum(['continue', 'ask'])
-      .describe(
-        'If somebody pushed to a pull request after the command and before the start: `continue` and say so, or `ask` first.',
-      )
-      .default('continue'),
-    { rule: lower, proposed: true, kept: true },
   ),
   limits: group(
     z

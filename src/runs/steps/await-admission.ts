@@ -145,7 +145,6 @@ export async function givesWay({ run, job, deps }: StepContext): Promise<ChangeO
 
 /** The closing's webhook may arrive before the command's, and then finds no Run to stop. */
 async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeOf<'mailbox'>> {
-  if (run.baseline.settings.when.closed !== 'stop') return {}
   const closing = await github.closing()
   if (!closing) return { mailbox: { ignoredStop: undefined } }
   const { by, at } = closing
