@@ -11,7 +11,6 @@ const less: Shown = [
   'stories/less-settings.test.ts',
   'no files are passed on, and nobody is assigned or asked for a review',
 ]
-const refuses: Shown = ['stories/reading-cost.test.ts', 'refused at a limit']
 const shape: Shown = ['stories/pull-shape.test.ts', 'has the title, the labels and the state that they say']
 const atOnce: Shown = [
   'stories/less-settings.test.ts',
@@ -54,15 +53,7 @@ const repository: Readonly<Record<string, Shown>> = {
   efforts: offered,
   'limits.repository': ['stories/settings.test.ts', 'runs beyond the limit wait for their turn, and say so'],
   'limits.person': atOnce,
-  'limits.owner': atOnce,
-  'limits.repository_per_day': refuses,
-  'limits.person_per_day': windows,
-  'limits.owner_per_day': windows,
-  'limits.thread_per_day': windows,
-  'limits.repository_per_5_minutes': [
-    'stories/trust.test.ts',
-    'too many starts in a short time open the breaker',
-  ],
+  'limits.repository_per_day': ['stories/trust.test.ts', 'too many starts in a day wait'],
   'pull_request.approval': [
     'stories/approval.test.ts',
     'and not whoever asked: the check on each new commit waits, and is green once they did',
@@ -75,18 +66,12 @@ const repository: Readonly<Record<string, Shown>> = {
     'stories/reasons-to-wait.test.ts',
     'has new work wait, with the list, until one of them ends',
   ],
-  ...Object.fromEntries(
-    ['cost_per_day', 'person_cost_per_day', 'owner_cost_per_day'].map(name => [
-      `limits.${name}`,
-      [
-        'stories/reasons-to-wait.test.ts',
-        'is told when it is near, and holds the next run when it is reached',
-      ],
-    ]),
-  ),
+  'limits.cost_per_day': [
+    'stories/reasons-to-wait.test.ts',
+    'is told when it is near, and holds the next run when it is reached',
+  ],
   'limits.cost_per_run': ['stories/reasons-to-wait.test.ts', 'of a session refuses more words for it'],
   'limits.max_effort': ownerSays,
-  'limits.when_reached': refuses,
 }
 
 /** By the beginning of the key. */
@@ -95,6 +80,7 @@ const deployment: Readonly<Record<string, Shown>> = {
   'owners.*.signal_report': granted,
   'owners.*.sandboxes': granted,
   'owners.*.limits.owner': atOnce,
+  'owners.*.limits.owner_per_day': windows,
   'owners.*.limits': layers,
   'owners.*.models': ['security/grants.test.ts', 'only models that the owner may use are taken'],
   'owners.*.posthog': tenants,

@@ -72,7 +72,7 @@ onEitherQueue(
       await working(repository, 'first of mario', 'mario')
       expect(second.ledger().runs).toEqual([])
 
-      await working(await repositoryWith('limits: {owner: 9}\n', 'initech'), 'first of initech')
+      await working(await repositoryWith('', 'initech'), 'first of initech')
       const other = await asks(await repositoryWith('', 'initech'), 'second of initech')
       await other.thread.waitForStatus('waits for its turn')
       expect(other.ledger().runs).toEqual([])

@@ -9,6 +9,8 @@ const gone: readonly string[] = [
   'summaryAt',
   // What was changed in a live session, which keeps its options now.
   'set',
+  // What a repository cost in a day is told alone.
+  'spent',
 ]
 
 /** The same, of the settings that a Run keeps. */
@@ -16,6 +18,8 @@ const goneSettings: readonly string[] = [
   ...['branch', 'when', 'head_moved', 'chatty'],
   // Other bots may do nothing.
   'bots_per_thread_per_day',
+  ...['person_per_day', 'thread_per_day', 'repository_per_5_minutes', 'when_reached'],
+  ...['person_cost_per_day', 'owner_cost_per_day'],
 ]
 
 /** @returns a copy without them, and with values that are gone as they are read now */

@@ -208,7 +208,7 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   retry: { title: 'Tried again', alt: 'After the failure, /codex retry leads to a pull request' },
   limit: {
     title: 'A limit',
-    alt: 'One comment says that the run did not start, which limit is reached and when to try again; the command has the reaction 👎',
+    alt: 'The status says until when Codex waits, and which limit is reached',
   },
   status: {
     title: '`status`',
@@ -522,12 +522,13 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   },
   async limit(stage) {
     const first = await stage.issue('The one of today', {
-      settings: 'limits: {repository_per_day: 1, when_reached: refuse}\n',
+      settings: 'limits: {repository_per_day: 1}\n',
     })
     await first.says('/codex do it')
     await first.thread.waitForFolded()
     const second = await stage.issueBeside(first, 'One too many')
-    await second.says('/codex fix the flaky login test', '-1')
+    await second.says('/codex fix the flaky login test', 'eyes')
+    await second.thread.waitForStatus('⏳ Codex waits until')
     await stage.draw('limit', second)
   },
   async replies(stage) {

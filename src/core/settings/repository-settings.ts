@@ -44,6 +44,14 @@ const toPull = (usual: boolean, what: string) =>
 const most = (usual: number, what: string) =>
   setting(z.number().int().min(1).max(10_000).describe(what).default(usual), { rule: lowest, ceiling: true })
 
+/** Only `SETTINGS_FILE` has these: they are about repositories whose files know nothing of each other. */
+const ofOwner = {
+  owner: most(200, 'Runs at the same time in all repositories of the owner. Without it, 200.'),
+  owner_per_day: most(5000, 'Starts in 24 hours in all repositories of the owner. Without it, 5,000.'),
+}
+
+const limitsAbout = 'How many runs there may be, and how hard they may think.'
+
 export const settings = {
   base: setting(
     z
@@ -261,14 +269,10 @@ export const settings = {
   limits: group(
     z
       .strictObject({
+        ...ofOwner,
         repository: most(50, 'Runs at the same time in this repository.'),
         person: most(50, 'Runs at the same time for one person.'),
-        owner: most(200, 'Runs at the same time in all repositories of the owner.'),
         repository_per_day: most(1000, 'Starts in 24 hours in this repository.'),
-        person_per_day: most(500, 'Starts in 24 hours for one person.'),
-        owner_per_day: most(5000, 'Starts in 24 hours in all repositories of the owner.'),
-        thread_per_day: most(100, 'Starts in 24 hours in one issue or pull request.'),
-        repository_per_5_minutes: most(200, 'Starts in five minutes in this repository.'),
         open_pull_requests: setting(
           z
             .number()
@@ -292,24 +296,6 @@ export const settings = {
             .describe('US dollars that the runs of this repository may cost in 24 hours. More work waits.'),
           { rule: lowest, ceiling: true, example: 50 },
         ),
-        person_cost_per_day: setting(
-          z
-            .number()
-            .positive()
-            .max(1_000_000)
-            .optional()
-            .describe('The same, for the runs of one person here.'),
-          { rule: lowest, ceiling: true, example: 20 },
-        ),
-        owner_cost_per_day: setting(
-          z
-            .number()
-            .positive()
-            .max(1_000_000)
-            .optional()
-            .describe('The same, for the runs in all repositories of the owner.'),
-          { rule: lowest, ceiling: true, example: 200 },
-        ),
         cost_per_run: setting(
           z
             .number()
@@ -326,24 +312,22 @@ export const settings = {
           ceiling: true,
           example: 'high',
         }),
-        when_reached: setting(
-          z
-            .enum(['wait', 'refuse'])
-            .default('wait')
-            .describe(
-              'What happens at a limit: the run waits for its turn, or is refused with the time to try again.',
-            ),
-          { rule: lower },
-        ),
       })
       .prefault({})
-      .describe('How many runs there may be, how hard they may think, and what happens at a limit.'),
+      .describe(limitsAbout),
     { kept: true },
   ),
 }
 
 export const RepoSettings = z.strictObject(settings)
 export type RepoSettings = z.infer<typeof RepoSettings>
+
+/** What the files of owners and repositories may have of them. */
+export const limitsInFiles = settings.limits
+  .unwrap()
+  .omit({ owner: true, owner_per_day: true })
+  .prefault({})
+  .describe(limitsAbout)
 
 export type Given = z.input<typeof RepoSettings>
 

@@ -16,7 +16,7 @@ export const warnings = (run: Run): string =>
     ...unopened(run),
     ...stopIgnored(run),
     ...settingsProblem(run),
-    ...spent(run),
+    ...costOfDay(run),
     ...costOfSession(run),
     ...checkRefused(run),
   ].join('\n')
@@ -26,15 +26,13 @@ const linkedElsewhere = ({ workspace: { linkedElsewhere: linked } }: Run): strin
     ? [`⚠️ The linked branch ${code(linked.branch)} is in ${code(linked.repository)}, so it is not used here`]
     : []
 
-const spent = (run: Run): string[] =>
-  run.result.outcome
-    ? []
-    : (run.schedule.spent ?? []).map(each => {
-        const near = `ℹ️ ${begun(costReached(run, each))}.`
-        if (each.unknown === 0) return near
-        const kept = `The limit of ${dollars(each.limit)} in 24 hours can't be kept: PostHog does not say what ${counted(each.unknown, 'run')} cost.`
-        return each.used === 0 ? `⚠️ ${kept}` : `${near} ⚠️ ${kept}`
-      })
+function costOfDay({ result: { outcome }, schedule: { costOfDay: cost } }: Run): string[] {
+  if (outcome || !cost) return []
+  const near = `ℹ️ ${begun(costReached(cost))}.`
+  if (cost.unknown === 0) return [near]
+  const unkept = `⚠️ The limit of ${dollars(cost.limit)} in 24 hours can't be kept: PostHog does not say what ${counted(cost.unknown, 'run')} cost.`
+  return [cost.used === 0 ? unkept : `${near} ${unkept}`]
+}
 
 /** The next words would meet the limit without having been told of it. */
 function costOfSession({ result: { outcome }, session: { cost }, baseline: { settings } }: Run): string[] {
