@@ -36,6 +36,7 @@ test('the logins of Enterprise Managed Users have an underscore', () => {
 test('a setting that is gone says what to do instead, in whichever file', () => {
   const text = `allow: {apps: [77]}
 constructor: 1
+labels: {docs: {branch: main}}
 chatty: false
 comments: check
 when: {closed: continue}
@@ -57,6 +58,7 @@ limits:
     [
       "allow.apps is no setting any more: what an App comments is never a command. Delete it, and let a person with permission give the command",
       "constructor is not a setting",
+      "labels.docs.branch is not a setting",
       "chatty is no setting any more: write \`comments: outcomes\` in place of \`chatty: false\`. Without either, all comments come",
       "comments can't be \`check\` any more: use \`outcomes\`, which posts as few comments",
       "when is no setting any more: a run always stops if its thread is closed, its comment is deleted or its label is taken off. Delete it. \`/codex retry\` goes on",

@@ -46,6 +46,6 @@ export const removedValueWords = (path: readonly string[], value: unknown): stri
 
 /** @param path of a key that is not known, in whichever file and layer */
 export function removedKeyWords(path: readonly string[]): string | undefined {
-  const [key = '', group = ''] = path.toReversed()
-  return removed.get(`${group}.${key}`) ?? removed.get(key)
+  const [key = '', group = 'defaults'] = path.toReversed()
+  return removed.get(group === 'defaults' ? key : `${group}.${key}`)
 }
