@@ -168,16 +168,16 @@ export const withdrawn = 'withdrawn'
 /** What a command is told of which an edit took the place. */
 export const replacing = (command: Command): string => `replaced ${nameOf(command)}`
 
-/** Where the App has no access any more. What was accepted before is told of it later. */
-export async function wasLost(context: CommandContext): Promise<boolean> {
-  const { job, record } = context
-  const [lost] = (await job.inbox()).flatMap(message => readJson(LostBy, message) ?? [])
+/**
+ * Withdrawn, or where the App has no access any more. What was accepted before is told of it later.
+ * @param inbox of the command's job
+ */
+export async function isOver(context: CommandContext, inbox: readonly string[]): Promise<boolean> {
+  const { record } = context
+  const [lost] = inbox.flatMap(message => readJson(LostBy, message) ?? [])
   if (lost && record.passed) await context.save({ ...record, lost })
-  return lost !== undefined
+  return lost !== undefined || inbox.includes(withdrawn)
 }
-
-export const wasWithdrawn = async ({ job }: CommandContext): Promise<boolean> =>
-  (await job.inbox()).includes(withdrawn)
 
 /** The repository's settings come with the read-ahead query, the owner's with another call beside it. */
 function withReadAhead(github: ThreadClient): Files {

@@ -8,7 +8,6 @@ import { doctorCommand } from './doctor-command.ts'
 import { helpCommand } from './help-command.ts'
 import { pauseCommand } from './pause-command.ts'
 import { planCommand } from './plan-command.ts'
-import { queueCommand } from './queue-command.ts'
 import { resumeCommand } from './resume-command.ts'
 import { retryCommand } from './retry-command.ts'
 import { reviewCommand } from './review-command.ts'
@@ -25,7 +24,6 @@ export const commands: readonly Command[] = [
   retryCommand,
   stopCommand,
   statusCommand,
-  queueCommand,
   configCommand,
   pauseCommand,
   resumeCommand,

@@ -121,7 +121,7 @@ export interface Reads {
   /** Open pull requests that say they close the issue. */
   closers(): Promise<Closer[]>
   trigger: TriggerWords
-  repliedLately(of: 'status' | 'queue'): boolean
+  repliedLately(): boolean
   live(): Promise<Run | undefined>
   /** The Run at work in the thread of its pull request, or of the issue which that is of. */
   beside(): Promise<Run | undefined>

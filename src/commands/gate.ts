@@ -49,7 +49,8 @@ export async function senderOf(
     const asked = kept?.kind === 'known' ? kept : roleOf(context, trigger)
     const [settings, role] = await Promise.all([settingsOf(context), asked])
     const sender = await withName(role, command, trigger.sender, await personCheckOf(context))
-    if (sender !== kept) await context.save({ ...context.record, sender })
+    // Saved with what is decided by it: a process that takes over asks again.
+    context.record = { ...context.record, sender }
     return { sender, settings }
   } catch (error) {
     const isUnclear = error instanceof NoResponse || (error instanceof Rejected && error.of === 'read')

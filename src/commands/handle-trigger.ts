@@ -26,14 +26,13 @@ import {
   type CommandResult,
   type CommandTrigger,
   commandContext,
+  isOver,
   liveRun,
   refused,
   replacing,
   runId,
   settingsOf,
   type TriggerDeps,
-  wasLost,
-  wasWithdrawn,
 } from './command-context.ts'
 import { commandNamed, commands } from './command-registry.ts'
 import { gate, mayUse, senderOf } from './gate.ts'
@@ -155,7 +154,7 @@ async function accept(context: CommandContext, trigger: ThreadTrigger): Promise<
     if (result.kind === 'end') context.deps.meter?.handled(trigger.kind, 'news')
     return result
   }
-  if ((await wasLost(context)) || (await wasWithdrawn(context))) return end
+  if (await isOver(context, await context.job.inbox())) return end
   await seeWhereFirst(context)
   switch (trigger.kind) {
     case 'comment':
@@ -340,8 +339,9 @@ async function acceptEach(
 ): Promise<StepResult> {
   for (let asked = all[context.record.done]; asked; asked = all[context.record.done]) {
     if (context.job.signal.aborted) return { kind: 'park', ms: 0 }
-    if ((await wasLost(context)) || (await wasWithdrawn(context))) return end
-    if (asked.replacing !== undefined && (await context.job.inbox()).includes(asked.replacing)) {
+    const inbox = await context.job.inbox()
+    if (await isOver(context, inbox)) return end
+    if (asked.replacing !== undefined && inbox.includes(asked.replacing)) {
       await context.save(afterOne(context.record))
       continue
     }

@@ -1,12 +1,11 @@
 /** Pull request events come late and in any order, so GitHub is asked for the state. */
 import { Rejected } from '../core/model/errors.ts'
 import type { StepResult } from '../core/model/ports.ts'
-import { fullName } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import type { PullView } from '../core/model/views.ts'
 import { send } from '../core/record/messages.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
-import { revertedIn, roundsOf, tellerOf } from '../core/record/pull-end.ts'
+import { roundsOf, tellerOf } from '../core/record/pull-end.ts'
 import { believeAbsent } from '../core/record/retries.ts'
 import { ofPull, onBranch, runsOfPull, untilPullEnds, wakeEach } from '../core/record/run-index.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
@@ -15,7 +14,7 @@ import { wantedBody } from '../runs/steps/tend-pull.ts'
 import { type CommandContext, refusedReads } from './command-context.ts'
 import { settingsFile } from './command-registry.ts'
 import { checkApproval, checkMergeGroup } from './pull-approval.ts'
-import { newsOfBase, newsOfHead, tell } from './pull-status.ts'
+import { newsOfHead, tell } from './pull-status.ts'
 import { withdraw } from './withdraw.ts'
 
 export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigger): Promise<StepResult> {
@@ -24,7 +23,6 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
   if (news === 'merging') return checkMergeGroup(context, trigger)
   if (news === 'closed' || news === 'merged')
     await wakeEach(context.deps.runs, untilPullEnds(trigger.thread.repoId))
-  if (news === 'merged') await newsOfBase(context, trigger)
   if (news === 'opened') await pollNow(context, trigger)
   // What an agent has begun is checked when it is ready for review.
   const isBegun = trigger.draft && trigger.sender.login === agentLogin
@@ -108,21 +106,6 @@ async function notifyRuns(
   const accepted = all.map(run =>
     tell(context, run, { id, ...(run === teller ? ended : stands) }, run === teller),
   )
-  const reverted = trigger.news === 'merged' ? await tellReverted(context, trigger, view) : true
-  return (await Promise.all(accepted)).every(Boolean) && reverted
-}
-
-async function tellReverted(
-  context: CommandContext,
-  trigger: PullNewsTrigger,
-  { body, number, url }: PullView,
-): Promise<boolean> {
-  const reverted = revertedIn(body, fullName(trigger.thread))
-  if (reverted === undefined) return true
-  const known = await runsOfPull(context.deps.runs, trigger.thread, reverted)
-  const merged = known.filter(({ data: { result } }) => result.ended?.number === reverted)
-  const stands = { number: reverted, state: 'merged', revertedBy: { number, url } } as const
-  const accepted = merged.map(run => tell(context, run, { id: `${trigger.id}-reverts`, ...stands }, true))
   return (await Promise.all(accepted)).every(Boolean)
 }
 

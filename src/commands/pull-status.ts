@@ -9,7 +9,6 @@ import {
   endsBy,
   hasChanged,
   openPullFrom,
-  openPullsOf,
   type PullStanding,
   roundsOf,
   tellerOf,
@@ -18,13 +17,12 @@ import {
 } from '../core/record/pull-end.ts'
 import { logOffset } from '../core/record/read-log.ts'
 import { changed, type Run, sessionOf } from '../core/record/run.ts'
-import { fromHead, intoBase, oldestFirst } from '../core/record/run-index.ts'
+import { fromHead, oldestFirst } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
 import { needsSeen, somethingOf } from '../runs/steps/read-needs.ts'
 import { showStatus } from '../runs/steps/status-comment.ts'
 import { drawStatus } from '../runs/steps/step-context.ts'
 import type { CommandContext } from './command-context.ts'
-import { triggerRecord } from './trigger-record.ts'
 
 const end: StepResult = { kind: 'end' }
 const soonAgain: StepResult = { kind: 'park', ms: 200 }
@@ -76,23 +74,6 @@ async function amend(context: CommandContext, id: string, change: (run: Run) => 
     kept = await runs.amendEnded(id, each => changed(each, { report: { status: shown } }))
   }
   return false
-}
-
-/** What was merged may be in the way of what is to be merged there: each is looked at as after news of its own. */
-export async function newsOfBase(
-  { deps: { runs, waiting } }: CommandContext,
-  { head: merged, ...trigger }: PullNewsTrigger,
-): Promise<void> {
-  const { id, thread } = trigger
-  const known = merged ? await oldestFirst(runs, [intoBase(thread, merged.base)]) : []
-  const tellers = known.filter(({ standing, data }) => standing === 'live' || hasChanged(data))
-  const pulls = tellers.flatMap(({ data }) => openPullsOf(data))
-  for (const { number, head: ref, base } of new Map(pulls.map(pull => [pull.number, pull])).values()) {
-    if (!merged || base !== merged.base || number === thread.number) continue
-    const head = { ref, sha: '', base, repoId: thread.repoId }
-    const news = triggerRecord({ ...trigger, id: `${id}-before-${number}`, news: 'checked', head })
-    await waiting.add(news.trigger.id, news)
-  }
 }
 
 /**

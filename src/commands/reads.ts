@@ -61,7 +61,7 @@ export function readsFor(
       return all.filter((_, at) => may[at])
     },
     trigger: triggerOf(deps.settings.deployment, thread.ownerId),
-    repliedLately: of => repliedLately(context, of),
+    repliedLately: () => repliedLately(context),
     live: async () => (await liveRun(context, threadSlot(thread)))?.data,
     beside: () => runBeside(context),
     notBegun: () => notBegun(context),

@@ -10,7 +10,7 @@ import { type OwnComment, reactions, type Sign } from '../core/model/views.ts'
 import { type Attempt, exactlyOnce } from '../core/record/intents.ts'
 import type { Marker } from '../core/record/marker.ts'
 import { type Reply, replyComment } from '../core/words/replies.ts'
-import { maxComment } from '../core/words/words.ts'
+import { ownSince, saying } from '../core/words/say.ts'
 import {
   type CommandContext,
   type CommandTrigger,
@@ -22,18 +22,15 @@ import {
 } from './command-context.ts'
 import { atOnce, type ReplyRecord, repliedIn } from './trigger-record.ts'
 
-const skew = 60_000
 const momentarily = 10 * minute
 
 /** Beyond a comment and a reaction that strangers may cost, they are refused in silence. */
 export const isUnspoken = async (context: CommandContext): Promise<boolean> => !(await mayCost(context, 2))
 
-export function repliedLately(context: CommandContext, of: 'status' | 'queue'): boolean {
-  const as = `${of}-reply` as const
-  return (
-    isStranger(context) && context.repliedLately.has(replyName(context, as), context.deps.now() - momentarily)
-  )
-}
+/** Whether the sender is a stranger who had the reply to `status` lately. */
+export const repliedLately = (context: CommandContext): boolean =>
+  isStranger(context) &&
+  context.repliedLately.has(replyName(context, 'status-reply'), context.deps.now() - momentarily)
 
 const replyName = ({ record: { trigger } }: CommandContext, as: Marker['as']): string =>
   `${as} ${threadSlot(trigger.thread)} ${trigger.sender.id}`
@@ -50,7 +47,7 @@ function limitOf(context: CommandContext, words: Reply): Limit | undefined {
   if (!isStranger(context)) return undefined
   if (words.kind === 'gave-up') return { as: 'refusal', within: day }
   if (as === 'help') return { as, within: day }
-  return isMomentary(as) ? { as, within: momentarily } : undefined
+  return as === 'status-reply' ? { as, within: momentarily } : undefined
 }
 
 async function isRepeated(context: CommandContext, { as, within }: Limit): Promise<boolean> {
@@ -65,14 +62,10 @@ async function isRepeated(context: CommandContext, { as, within }: Limit): Promi
   return last !== undefined
 }
 
-const isMomentary = (as: Marker['as']): boolean => as === 'status-reply' || as === 'queue-reply'
-
 function kindOf({ kind: reply }: Reply): Marker['as'] {
   switch (reply) {
     case 'status':
       return 'status-reply'
-    case 'queue':
-      return 'queue-reply'
     case 'help':
       return 'help'
     case 'not-allowed':
@@ -96,7 +89,7 @@ export async function reply(
   const name = replyName(context, as)
   try {
     if (limit && (await isRepeated(context, limit))) return
-    const about = isMomentary(as) ? [{ as, at: deps.now() }] : []
+    const about = as === 'status-reply' ? [{ as, at: deps.now() }] : []
     await context.save({
       ...record,
       answer: { text, as, last, well, pause: pauseIn(words) },
@@ -131,47 +124,44 @@ export async function sendReply(context: CommandContext): Promise<void> {
   const tried: Attempt = { at: deps.now() }
   const { lagsSince: lostAt } = job
   const perhaps = lostAt === undefined ? undefined : { at: context.record.trigger.at, lostAt }
-  await exactlyOnce<Attempt, unknown>(chosen.begun ?? perhaps, tried, {
-    async find({ at }) {
-      const sent = await github.ownComments(at - skew, commentRefOf(context))
-      return ownMarked(context, chosen.as, sent).find(own => own.marker.run === marker.run)
-    },
+  const place = commentRefOf(context)
+  const { find, perform } = saying(github, deps.signer, { marker, place, text: () => chosen.text })
+  await exactlyOnce<Attempt, number>(chosen.begun ?? perhaps, tried, {
+    find,
     record,
     async begin() {
       await record(tried)
       await job.assertLocked()
     },
     async perform() {
-      const signed = deps.signer.write(marker)
-      const whole = `${chosen.text.slice(0, maxComment - signed.length - 2)}\n\n${signed}`
-      await github.comment(whole, commentRefOf(context))
+      const id = await perform()
       deps.reached('reply posted, not recorded')
+      return id
     },
     now: deps.now,
   })
-  if (isMomentary(chosen.as)) await deleteOlder(context, marker)
+  if (chosen.as === 'status-reply') await deleteOlder(context, marker.run)
 }
 
-/** Only the newest reply to `status`, or to `queue`, is kept. */
-async function deleteOlder(context: CommandContext, { run, as }: Marker): Promise<void> {
+/** Only the newest reply to `status` is kept. */
+async function deleteOlder(context: CommandContext, run: string): Promise<void> {
   const begunAt = context.record.answer?.begun?.at ?? 0
-  const sent = ownMarked(context, as, await untilNow(context, as))
+  const sent = ownMarked(context, 'status-reply', await untilNow(context))
   const mine = sent.findIndex(({ marker }) => marker.run === run)
   const older = mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)
   for (const { id } of older) await context.github.deleteComment(id, commentRefOf(context))
 }
 
 /** Of two replies at once, each is recorded before it is posted, so the later one sees the other and reads again. */
-async function untilNow(context: CommandContext, as: Marker['as']): Promise<OwnComment[]> {
+async function untilNow(context: CommandContext): Promise<OwnComment[]> {
   const before = await earlier(context)
   const { trigger, momentary } = context.record
   const since = context.deps.now() - atOnce
   const [replies = 0] = await context.deps.waiting.query([
-    { kind: 'count', set: repliedIn(trigger.thread, as), above: since },
+    { kind: 'count', set: repliedIn(trigger.thread), above: since },
   ])
-  const mine = momentary.filter(each => each.as === as)
-  if (replies < 2 && mine.length < 2) return before
-  const latest = await context.github.ownComments(since - skew, commentRefOf(context))
+  if (replies < 2 && momentary.length < 2) return before
+  const latest = await ownSince(context.github, since, commentRefOf(context))
   const seen = new Set(latest.map(({ id }) => id))
   return [...before.filter(({ id }) => !seen.has(id)), ...latest]
 }

@@ -286,7 +286,7 @@ function joinOrWait(request: Request, wanted: Wanted, { live, settling }: Busy):
   if (forces && (wanted.text === '' || wanted.text === live.request.text))
     return { kind: 'message', runId: live.id, message: { kind: 'force' } }
   if (wanted.options.force && wanted.text === '' && !live.schedule.admitted)
-    return reject({ kind: 'queue', run: live, now: trigger.at })
+    return reject({ kind: 'status', live, now: trigger.at })
   const misplaced = misplacedBase(trigger, wanted.options, live.result.pulls)
   if (misplaced) return reject(misplaced)
   const wants = settling && settled({ ...wanted, options: forLive(live, wanted) }, trigger.thread, settling)

@@ -24,7 +24,7 @@ export const statusCommand = command({
   async facts(
     reads: Pick<Reads, 'repliedLately' | 'live' | 'beside' | 'past' | 'run' | 'notBegun' | 'now'>,
   ): Promise<Facts> {
-    if (reads.repliedLately('status')) return { repliedLately: true }
+    if (reads.repliedLately()) return { repliedLately: true }
     const [live, notBegun] = await Promise.all([reads.live(), reads.notBegun()])
     const here = { notBegun, now: reads.now }
     if (live) return { live, ...here }

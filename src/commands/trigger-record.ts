@@ -76,7 +76,7 @@ export const TriggerRecord = z.object({
   refused: z.boolean().default(false),
   /** What the command at hand asks again later, as in a Run. */
   retries: Retries,
-  /** Replies to `status` and `queue`, each with when it was decided (ms since the epoch). */
+  /** Replies to `status`, each with when it was decided (ms since the epoch). */
   momentary: z.array(z.object({ as: Marker.shape.as, at: z.number() })).default([]),
   /** What GitHub showed of the trigger's texts, in their order; `null` where that could not be had. */
   pages: z.array(SeenPage.nullable()).optional(),
@@ -102,11 +102,7 @@ export const triggerIndex = {
       { set: ofThread(thread), score },
       { set: ofInstallation(thread.installationId), score },
       { set: ofRepository(thread.repoId), score },
-      ...[...new Map(data.momentary.map(({ as, at }) => [as, at]))].map(([as, at]) => ({
-        set: repliedIn(thread, as),
-        score: at,
-        keptMs: atOnce,
-      })),
+      ...data.momentary.slice(-1).map(({ at }) => ({ set: repliedIn(thread), score: at, keptMs: atOnce })),
       ...(data.stop?.threads ?? []).map(slot => ({ set: stopsIn(slot), score: at, keptMs: redelivered })),
       ...(data.lost
         ? [untoldIn(thread.repoId), untoldOf(thread.installationId)].map(set => ({
@@ -125,7 +121,7 @@ export const stoppedIn = (thread: Pick<Thread, 'repoId' | 'number'>): string =>
   `stopped ${threadSlot(thread)}`
 
 export const atOnce = minute
-export const repliedIn = (thread: Thread, as: Marker['as']): string => `${as} ${threadSlot(thread)}`
+export const repliedIn = (thread: Thread): string => `status-reply ${threadSlot(thread)}`
 
 export type ThreadRecord = TriggerRecord & { trigger: ThreadTrigger }
 

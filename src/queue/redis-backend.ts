@@ -1,7 +1,6 @@
 /** BullMQ on Redis. Adding fails fast, workers wait for the server: hence two kinds of connection. */
 import { createRedisBackend, type JobType } from 'bullmq'
 import { Redis, type RedisOptions, type Result } from 'ioredis'
-import { z } from 'zod'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { DeliveryNote } from '../core/model/ports.ts'
 import { within } from './held-lock.ts'
@@ -18,7 +17,7 @@ import {
 } from './queue-backend.ts'
 import { type QueueLog, withShortLogs } from './queue-log.ts'
 import { redisBudgets, redisLimits } from './redis-budget.ts'
-import { added, amended, behind, ended, finished, mended, queried, saved } from './redis-scripts.ts'
+import { added, amended, ended, mended, queried, saved } from './redis-scripts.ts'
 import { redisStreams } from './redis-streams.ts'
 
 export const START_MS = 20_000
@@ -158,8 +157,7 @@ function hostAndPort(redisUrl: string): string {
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     codexQueried(sets: string, queries: string): Result<string[], Context>
-    codexAdded(...args: (string | number | Buffer)[]): Result<[string | number, string | null], Context>
-    codexFinished(...args: (string | number | Buffer)[]): Result<unknown, Context>
+    codexAdded(...args: (string | number)[]): Result<string | null, Context>
     codexSaved(...args: (string | number)[]): Result<string, Context>
     codexAmended(...args: (string | number)[]): Result<number, Context>
     codexEnded(...args: (string | number)[]): Result<null, Context>
@@ -172,6 +170,7 @@ const ENDED: JobType[] = ['completed', 'failed']
 
 function withScripts(redis: Redis): Redis {
   redis.defineCommand('codexQueried', { numberOfKeys: 0, lua: queried })
+  redis.defineCommand('codexAdded', { numberOfKeys: 1, lua: added })
   redis.defineCommand('codexSaved', { numberOfKeys: 3, lua: saved })
   redis.defineCommand('codexAmended', { numberOfKeys: 1, lua: amended })
   redis.defineCommand('codexEnded', { numberOfKeys: 1, lua: ended })
@@ -179,22 +178,10 @@ function withScripts(redis: Redis): Redis {
   return redis
 }
 
-const ADDITION = 'addStandardJob'
 const END = 'moveToFinished'
-
-const Scripts = z.record(z.string(), z.object({ lua: z.string() }))
-
-function withScriptsOfBullMq(redis: Redis): void {
-  if (Object.hasOwn(redis, 'codexAdded')) return
-  const scripts = Object.entries(Scripts.parse(redis.scriptsSet))
-  const luaOf = (command: string): string => {
-    const [, script] = scripts.find(([name]) => name.startsWith(`${command}:`)) ?? []
-    if (!script) throw new Error(`this version of BullMQ has no script ${command}`)
-    return script.lua
-  }
-  redis.defineCommand('codexAdded', { numberOfKeys: 10, lua: behind(luaOf(ADDITION), added) })
-  redis.defineCommand('codexFinished', { numberOfKeys: 14, lua: behind(luaOf(END), finished) })
-}
+/** In the arguments of that script. */
+const KEY_OF_ENDED = 11
+const ID_OF_ENDED = 14
 
 function inOneWrite({ stream }: Redis): void {
   if (stream.writableCorked > 0) return
@@ -204,33 +191,30 @@ function inOneWrite({ stream }: Redis): void {
 
 const SETS = 'ix:'
 
-/** Adds to the index in the same step as BullMQ adds a job, or moves one that ended. */
+/**
+ * Writes the index right behind BullMQ's addition of a job, or its move of one that ended, on the same connection.
+ * Between the two is no more than a death: then the next save of the record writes it, or the next mending.
+ */
 function withIndex(backend: RedisBackend, redis: Redis, additions: Additions): RedisBackend {
   const run = backend.execCommand.bind(backend)
   const sets = backend.toKey(SETS)
   backend.addJob = async (job, id) => {
-    const client = await backend.client
-    withScriptsOfBullMq(redis)
     const addition = additions.get(job.name)
-    const index = [sets, id, job.name, addition?.entries ?? '', Date.now()]
-    const adding: typeof client = Object.create(client, {
-      runCommand: {
-        value: async (command: string, args: (string | Buffer)[]) => {
-          if (!command.startsWith(ADDITION)) return client.runCommand(command, args)
-          inOneWrite(redis)
-          const keys = [...args.slice(0, 9), backend.toKey(id)]
-          const [added, name] = await redis.codexAdded(...keys, ...args.slice(9), ...index)
-          if (addition) addition.name = name ?? undefined
-          return added
-        },
-      },
-    })
-    return backend.addJobToTransaction(adding, { ...job, data: storableJson(job.data) }, id)
+    const client = await backend.client
+    inOneWrite(redis)
+    const [added, name] = await Promise.all([
+      backend.addJobToTransaction(client, { ...job, data: storableJson(job.data) }, id),
+      redis.codexAdded(backend.toKey(id), sets, id, job.name, addition?.entries ?? '', Date.now()),
+    ])
+    if (addition) addition.name = name ?? undefined
+    return added
   }
   backend.execCommand = (client, command, args) => {
-    if (command !== END || !('multi' in client)) return run(client, command, args)
-    withScriptsOfBullMq(redis)
-    return redis.codexFinished(...args, sets)
+    if (command !== END) return run(client, command, args)
+    inOneWrite(redis)
+    const moving = run(client, command, args)
+    redis.codexEnded(String(args[KEY_OF_ENDED]), sets, String(args[ID_OF_ENDED])).catch(() => {})
+    return moving
   }
   return backend
 }

@@ -21,19 +21,27 @@ local function place(job, sets, id, entries, now)
 end
 `
 
-export const behind = (bullmq: string, ours: string): string => `
-local function bullmq()
-${bullmq}
+const leave = `
+local function leave(job, sets, id)
+  local finishedOn, before = unpack(redis.call('HMGET', job, 'finishedOn', 'ix'))
+  if not finishedOn or not before then return end
+  for _, entry in ipairs(cjson.decode(before)) do
+    if entry[3] == 0 then redis.call('ZREM', sets .. entry[1], id) end
+  end
+  redis.call('HDEL', job, 'ix')
 end
-local answer = bullmq()
-${ours}`
+`
 
-/** Appended to BullMQ's addition (nine keys, three arguments): the name of the job with that id. */
-export const added = `${place}
-local job, sets, id, name, entries, now = KEYS[10], unpack(ARGV, 4)
-local stored = redis.call('HGET', job, 'name')
-if stored == name and entries ~= '' then place(job, sets, id, entries, tonumber(now)) end
-return { answer, stored }`
+/** Sent right behind BullMQ's addition: the name of the job with that id, which gets its entries if it is that job. */
+export const added = `${place}${leave}
+local sets, id, ours, entries, now = unpack(ARGV)
+local name, before = unpack(redis.call('HMGET', KEYS[1], 'name', 'ix'))
+-- A worker that was faster has written newer ones.
+if name == ours and entries ~= '' and not before then
+  place(KEYS[1], sets, id, entries, tonumber(now))
+  leave(KEYS[1], sets, id)
+end
+return name`
 
 /** Saves record and entries if the token holds the lock, which it extends as BullMQ does, and no guard refuses. */
 export const saved = `${place}
@@ -51,17 +59,6 @@ redis.call('HSET', KEYS[1], 'data', data)
 if entries ~= '' then place(KEYS[1], sets, id, entries, tonumber(now)) end
 return 'saved'`
 
-const leave = `
-local function leave(job, sets, id)
-  local finishedOn, before = unpack(redis.call('HMGET', job, 'finishedOn', 'ix'))
-  if not finishedOn or not before then return end
-  for _, entry in ipairs(cjson.decode(before)) do
-    if entry[3] == 0 then redis.call('ZREM', sets .. entry[1], id) end
-  end
-  redis.call('HDEL', job, 'ix')
-end
-`
-
 export const amended = `${place}${leave}
 local was, data, sets, id, entries, now = unpack(ARGV)
 local stored, finishedOn = unpack(redis.call('HMGET', KEYS[1], 'data', 'finishedOn'))
@@ -75,11 +72,6 @@ return 1`
 
 export const ended = `${leave}
 leave(KEYS[1], unpack(ARGV))`
-
-/** Appended to BullMQ's move, whose twelfth key and first argument are the job. */
-export const finished = `${leave}
-leave(KEYS[12], ARGV[#ARGV], ARGV[1])
-return answer`
 
 export const mended = `${place}
 local sets, id, entries, seen, now = unpack(ARGV)

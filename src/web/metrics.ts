@@ -189,7 +189,6 @@ function runMeter(registry: Registry, now: () => number): Pick<FlowMeter, 'moved
         pulls.inc({ end: end.how })
         if (typeof after.session.cost === 'number') cost.observe({ end: end.how }, after.session.cost)
       }
-      if (end?.revertedBy && !before.result.ended?.revertedBy) pulls.inc({ end: 'reverted' })
       const since = seconds(now() - after.request.at)
       if (!before.session.taskRun && after.session.taskRun && after.result.round === 0) start.observe(since)
       if (after.attempts.stallsSeen > before.attempts.stallsSeen)

@@ -6,7 +6,6 @@ import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
 import { pauseCommand } from '../../src/commands/pause-command.ts'
 import { planCommand } from '../../src/commands/plan-command.ts'
-import { queueCommand } from '../../src/commands/queue-command.ts'
 import { resumeCommand } from '../../src/commands/resume-command.ts'
 import { retryCommand } from '../../src/commands/retry-command.ts'
 import { runCommand } from '../../src/commands/run-command.ts'
@@ -195,6 +194,7 @@ describe('what asks for work', () => {
       queuedBehind('model', 'branch'),
       withOptions({ model: 'gpt-5.6', branch: 'release' }),
     ],
+    ['with another effort', atWork, queuedBehind('effort'), withOptions({ effort: 'high' })],
     ['with the model that is at work', atWork, { kind: 'message' }, withOptions({ model: 'GPT-5.5' })],
     ['with a model that nobody has', atWork, rejects('model'), withOptions({ model: 'gpt-9' })],
     ['afresh while another works', busy(), queuedBehind(), afresh],
@@ -349,7 +349,7 @@ describe('what asks for work', () => {
     [
       'of one that is paused',
       busy({ live: paused }),
-      rejects('queue'),
+      rejects('status'),
       asking(comment, { ...force, text: '' }),
     ],
     [
@@ -766,10 +766,4 @@ describe('what asks for none', () => {
     const wanted = { what: 'work', text: 'go on', options: {}, mayJoin: true } as const
     expect(await startFacts(reads, asking(closed(comment)), wanted)).toEqual({ kind: 'closed' })
   })
-
-  decides(queueCommand, [
-    ['for a stranger who had it', { repliedLately: true }, { kind: 'silence' }],
-    ['with a run here', { live, now: t0 }, replies({ kind: 'queue', run: live, now: t0 })],
-    ['without a run', { live: undefined, now: t0 }, replies({ kind: 'queue', run: undefined, now: t0 })],
-  ])
 })

@@ -302,14 +302,13 @@ describe('with 5,000 runs', () => {
 })
 
 describe('a run in JSON', () => {
-  const revertedBy = { number: 10, url: 'https://github.com/acme/shop/pull/10' }
   const url = 'https://github.com/acme/shop/pull/9'
   const pull = { number: 9, url, title: '', draft: false, head: 'codex/9', base: 'main' }
   const over = working(ended({ kind: 'pull' }), {
     session: { cost: 1.25 },
     result: {
       pulls: [{ ...pull, state: 'merged' }],
-      ended: { number: 9, how: 'merged', at: now, revertedBy },
+      ended: { number: 9, how: 'merged', at: now },
       rounds: { asked: 1, byPostHog: 2 },
     },
   })
@@ -319,11 +318,11 @@ describe('a run in JSON', () => {
 
   test.each<[string, Run, object]>([
     [
-      'of one whose pull request was reverted',
+      'of one whose pull request was merged',
       over,
       {
         ...{ ...thread, state: 'pull', since: at(now - hour), waitsFor: null, pull: url, cost: 1.25 },
-        ...{ pullEnd: { how: 'reverted', at: at(now) }, rounds: 3 },
+        ...{ pullEnd: { how: 'merged', at: at(now) }, rounds: 3 },
       },
     ],
     [
@@ -349,6 +348,6 @@ describe('a run in JSON', () => {
   })
 
   test('and in its timeline says what became of its pull request', () => {
-    expect(timelineOf(over).at(-1)).toEqual({ at: now, words: '#9 was merged, and later reverted by #10' })
+    expect(timelineOf(over).at(-1)).toEqual({ at: now, words: '#9 was merged' })
   })
 })

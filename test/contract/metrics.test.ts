@@ -270,16 +270,10 @@ describe('what is counted', () => {
     const { meter, samples } = open()
     const working = runWith({ session: { cost: 1.5 } })
     const merged = changed(working, { result: { ended: { number: 9, how: 'merged', at: t0 } } })
-    const revertedBy = { number: 10, url: 'https://github.com/acme/shop/pull/10' }
-    const reverted = changed(merged, { result: { ended: { number: 9, how: 'merged', at: t0, revertedBy } } })
     meter.moved(working, merged)
     meter.moved(merged, merged)
-    meter.moved(merged, reverted)
     const counted = await samples()
-    expect(of(counted, 'pull_requests_total')).toEqual({
-      'pull_requests_total{end="merged"}': 1,
-      'pull_requests_total{end="reverted"}': 1,
-    })
+    expect(of(counted, 'pull_requests_total')).toEqual({ 'pull_requests_total{end="merged"}': 1 })
     expect(counted.get('pull_request_dollars_sum{end="merged"}')).toBe(1.5)
   })
 

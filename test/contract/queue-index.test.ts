@@ -5,6 +5,8 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { IndexQuery } from '../../src/core/model/ports.ts'
 import { openQueues } from '../../src/queue/open-queues.ts'
+import { written } from '../../src/queue/queue-backend.ts'
+import { added } from '../../src/queue/redis-scripts.ts'
 import type { Processor, Queues } from '../../src/queue/work-queue.ts'
 import { cleanUp, ownDataDir, type Place, until } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
@@ -272,5 +274,30 @@ describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) 
     expect((await idsIn(queues, 'of gold', 'live')).map(ids => ids.includes('begins') && ids.length)).toEqual(
       [1, 2],
     )
+  })
+
+  test.runIf(redis)('a worker that was faster than the write behind the addition has its say', async () => {
+    const queues = await open({ ...index, version: '4' })
+    await queues.runs.add('saved', { color: 'white' })
+    await queues.runs.add('over', { color: 'white' })
+    await queues.runs.work(
+      async job => {
+        await job.save({ color: 'green' })
+        return job.id === 'over' ? { kind: 'end' } : { kind: 'park', ms: day }
+      },
+      { concurrency: 2 },
+    )
+    await ended(queues, 'over')
+    await until(async () => (await queues.runs.get('saved'))?.data.color === 'green')
+    const client = new Redis(server()?.url ?? '')
+    const sets = '{codex}:runs:ix:'
+    for (const id of ['saved', 'over']) {
+      const key = `{codex}:runs:${id}`
+      const entries = written(index.entries({ data: { color: 'white' }, addedAt: 1 }))
+      const name = (await client.hget(key, 'name')) ?? ''
+      expect(await client.eval(added, 1, key, sets, id, name, entries, Date.now())).toBe(name)
+    }
+    client.disconnect()
+    expect(await idsIn(queues, 'of white', 'of green')).toEqual([[], ['saved']])
   })
 })

@@ -217,13 +217,13 @@ describe.runIf(available)('what Redis is asked', () => {
     )
   }
 
-  test('is one thing for an addition, whatever it means for the index', async () => {
+  test('is two things for an addition, itself and its place in the index', async () => {
     await raw.config('RESETSTAT')
     const ids = Array.from({ length: 20 }, (_, n) => `one-${n}`)
     const added = await Promise.all(ids.map(id => queues.triggers.add(id, note)))
     expect(added.map(({ outcome }) => outcome)).toEqual(ids.map(() => 'added'))
     expect(await queues.triggers.add('one-7', note)).toEqual({ outcome: 'known', id: 'one-7' })
-    expect(await counted('evalsha', 'eval', 'multi', 'exec')).toEqual([21, 0, 0, 0])
+    expect(await counted('evalsha', 'eval', 'multi', 'exec')).toEqual([42, 0, 0, 0])
   })
 
   test('of inboxes is one thing each time, for all the life of a job', async () => {

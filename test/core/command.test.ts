@@ -148,7 +148,6 @@ describe('a command of the table', () => {
     ['/codex retry failed requests with a backoff', 'run | retry failed requests with a backoff'],
     ['/codex status', 'status'],
     ['/codex status codes are wrong', 'run | status codes are wrong'],
-    ['/codex queue', 'queue'],
     ['/codex config', 'config'],
     ['/codex doctor', 'doctor'],
     ['/codex help', 'help'],
@@ -305,7 +304,11 @@ describe('a first word that is a slip of a command', () => {
   const all = Object.entries(slips).flatMap(([name, words]) =>
     words.split(' ').map(slip => [slip, name] as const),
   )
-  const meant = (name: string) => (name === 'cancel' ? 'stop' : name)
+  const meant = (name: string) =>
+    new Map([
+      ['cancel', 'stop'],
+      ['queue', 'status'],
+    ]).get(name) ?? name
   test.each(all)('%s is told, alone and before words: %s', (slip, name) => {
     expect(read(`/codex ${slip}`)).toEqual([`? unknown-command ${slip} → ${meant(name)}`])
     expect(read(`/codex ${slip} the locking`)).toEqual([`? unknown-command ${slip} → ${meant(name)}`])
@@ -327,6 +330,11 @@ describe('a first word that is a slip of a command', () => {
     ['/codex sotp please', '? unknown-command sotp → stop'],
     ['/codex --new pln how', '? unknown-command pln → plan'],
     ['/codex pln how --dry-run', '? unknown-command pln → plan'],
+    ['/codex queue', '? unknown-command queue → status'],
+    ['/codex Queue please', '? unknown-command Queue → status'],
+    ['/codex queue? --dry-run', '? unknown-command queue → status'],
+    ['/codex queue the jobs in Redis', 'run | queue the jobs in Redis'],
+    ['/codex -- queue', 'run | queue'],
     ['/codex status?', 'status'],
     ['/codex status??', 'status'],
     ['/codex stop?!', 'stop'],

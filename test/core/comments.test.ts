@@ -740,11 +740,6 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
     unshown: ['pull_request.approval: somebody-else', 'comments: outcomes'],
     schema: 'https://bot.example.com/schema/v1/codex.schema.json',
   },
-  queue: {
-    kind: 'queue',
-    run: inLine(2),
-    now: t0,
-  },
   doctor: {
     kind: 'doctor',
     repository: 'acme/shop',
@@ -886,7 +881,6 @@ describe('replies', () => {
       gone-on: @maya another run has worked in this thread since. Nothing was started. \`/codex continue\` goes on where that one stopped.
       no-use: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.
       status: @maya nothing is going on here now.
-      queue: @maya the run here waits for its turn. 2 runs must end first.
       plan-outdated: @maya \`main\` has new commits since the plan was made: it is at \`ccccccc\` now. Nothing was started. \`/codex plan\` makes a new plan.
       preset: @maya there is no label preset \`paln\`. Did you mean \`plan\`? Nothing was started.
       sandbox: @maya there is no sandbox environment \`bgi\`. Did you mean \`big\`? Nothing was started.
@@ -1114,20 +1108,15 @@ describe('replies', () => {
       /^@maya Codex did not get this: no\. The run goes on without it\.$/,
     ],
     [
-      'nothing waits',
-      { kind: 'queue', run: undefined, now: t0 },
-      /nothing waits and nothing is going on in this thread\.$/,
-    ],
-    [
-      'the run here works',
-      { kind: 'queue', run: runWith({ schedule: { admitted: true } }), now: t0 },
-      /the run here does not wait: it is getting ready\.$/,
+      'the run here waits in line',
+      { kind: 'status', live: inLine(2), now: t0 },
+      /a run is going on here: it waits for its turn\. 2 runs must end first\. `maya` asked for it\.$/,
     ],
     [
       'a limit is waited for until tomorrow',
       {
-        kind: 'queue',
-        run: runWith({
+        kind: 'status',
+        live: runWith({
           schedule: {
             waits: {
               kind: 'until',
@@ -1138,7 +1127,7 @@ describe('replies', () => {
         }),
         now: t0,
       },
-      /waits until 2026-01-03 00:02 UTC\. `acme` started 9 runs in 24 hours; the limit is 9\.$/,
+      /waits until 2026-01-03 00:02 UTC\. `acme` started 9 runs in 24 hours; the limit is 9\. `maya` asked for it\.$/,
     ],
     [
       'nothing is like it',

@@ -1,30 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { revertedIn, tellerOf, withStanding } from '../../src/core/record/pull-end.ts'
+import { tellerOf, withStanding } from '../../src/core/record/pull-end.ts'
 import type { Outcome, RunChange } from '../../src/core/record/run.ts'
 import { pull, runWith, t0 } from './given.ts'
 
-describe('what a pull request says that it reverts', () => {
-  test.each([
-    ['Reverts acme/shop#12', 12],
-    ['Reverts Acme/Shop#12\n\nIt broke the login.', 12],
-    ['Because of the login.\n\nReverts #12', 12],
-    ['Reverts other/shop#12', undefined],
-    ['Reverts acme/shop#12 in part', undefined],
-    ['It reverts acme/shop#12', undefined],
-    ['', undefined],
-  ])('%j: %s', (body, expected) => expect(revertedIn(body, 'acme/shop')).toBe(expected))
-})
-
 describe('of a pull request', () => {
   const merged = { number: 9, state: 'merged' } as const
-  const revertedBy = { number: 10, url: 'https://github.com/acme/shop/pull/10' }
   const ended = { number: 9, how: 'merged', at: t0 } as const
 
   test.each<[string, RunChange, Parameters<typeof withStanding>[1], object | undefined]>([
     ['the end is kept', {}, { ...merged, at: t0 }, ended],
     ['that somebody else tells of, it is not', {}, merged, undefined],
     ['the first word of its end holds', { result: { ended } }, { ...merged, at: t0 + 1 }, ended],
-    ['what took it back is kept', { result: { ended } }, { ...merged, revertedBy }, { ...ended, revertedBy }],
     ['that is opened again, nothing is', { result: { ended } }, { number: 9, state: 'open' }, undefined],
     ['another one changes nothing', { result: { ended } }, { number: 8, state: 'open' }, ended],
   ])('%s', (_, before, stands, expected) =>

@@ -42,6 +42,7 @@ comments: check
 when: {closed: continue}
 head_moved: ask
 branch: default
+permissions: {queue: write}
 limits:
   owner: 9
   owner_per_day: 9
@@ -64,6 +65,7 @@ limits:
       "when is no setting any more: a run always stops if its thread is closed, its comment is deleted or its label is taken off. Delete it. \`/codex retry\` goes on",
       "head_moved is no setting any more: the run starts, and its status says that somebody pushed. Delete it. \`/codex approve\` still refuses a plan of an older commit",
       "branch is no setting any more: work for an issue has a branch of its own. Delete it. \`base\` says where that starts, and \`/codex --branch NAME …\` works on another branch",
+      "permissions.queue is no command any more. Delete it; \`/codex status\` says what a run waits for",
       "limits.owner can only be set in \`SETTINGS_FILE\`, by whoever runs the bot. Delete it here",
       "limits.owner_per_day can only be set in \`SETTINGS_FILE\`, by whoever runs the bot. Delete it here",
       "limits.bots_per_thread_per_day is no setting any more: bots start nothing. Delete it",

@@ -1,9 +1,9 @@
 /** Which Runs the index names for a pull request: whoever holds it learns of it, at work or not. */
 import { expect, test } from 'vitest'
 import type { RunChange } from '../../src/core/record/run.ts'
-import { intoBase, ofPull, runIndex } from '../../src/core/record/run-index.ts'
+import { ofPull, runIndex } from '../../src/core/record/run-index.ts'
 import { memoryIndex } from '../support/memory-index.ts'
-import { branch, issueThread, pull, pullThread, runWith, t0 } from './given.ts'
+import { issueThread, pull, runWith, t0 } from './given.ts'
 
 const job = (id: string, differs: RunChange, isLive = true) => {
   const run = { id, addedAt: t0, data: runWith({ id, ...differs }) }
@@ -24,21 +24,4 @@ test('the one that waits, the one that works and the one that has ended', async 
   ])
   const [holders = []] = await index.members([ofPull(issueThread, pull.number)], { kind: 'first', count: 9 })
   expect(holders.map(({ id }) => id)).toEqual(['is over', 'waits', 'works'])
-})
-
-test('by where its open pull requests go, those that one opened or works on', async () => {
-  const onPull: RunChange = { thread: pullThread, workspace: { branch: { ...branch, into: 'main' } } }
-  const index = memoryIndex(() => [
-    job('opened it', over, false),
-    job('opened it elsewhere', { result: { pulls: [{ ...pull, base: 'next' }] } }),
-    job('it was merged', { result: { pulls: [{ ...pull, state: 'merged' }] } }),
-    job('works on it', onPull),
-    job('worked on it', {
-      ...onPull,
-      result: { ended: { number: pullThread.number, how: 'merged', at: t0 } },
-    }),
-    job('has none', {}),
-  ])
-  const [found = []] = await index.members([intoBase(issueThread, 'main')], { kind: 'first', count: 9 })
-  expect(found.map(({ id }) => id).toSorted()).toEqual(['opened it', 'works on it'])
 })

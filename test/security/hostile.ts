@@ -33,7 +33,6 @@ const commands = [
   '/codex retry',
   '/codex continue',
   '/codex status',
-  '/codex queue',
   '/codex doctor',
   '/codex help',
   '/CODEX, do',

@@ -562,7 +562,7 @@ describe('an edit', () => {
     const bot = botWith()
     const first = { before: 'Hm.', text: 'Hm.\n\n/codex status', at: 10, editedAt: 60 }
     await sends(bot, github.comment(first))
-    await sends(bot, github.comment({ ...first, before: first.text, text: 'Hm.\n\n/codex queue' }))
+    await sends(bot, github.comment({ ...first, before: first.text, text: 'Hm.\n\n/codex config' }))
     expect(bot.triggers.size).toBe(2)
     expect(bot.comments).toHaveLength(2)
   })

@@ -119,7 +119,7 @@ test('what GitHub said of somebody is in the record: another process does not as
   expect(bot.comments).toHaveLength(1)
 })
 
-test.each(['status', 'queue', 'help'])('/codex %s is answered to a stranger once in a while', async name => {
+test.each(['status', 'help'])('/codex %s is answered to a stranger once in a while', async name => {
   const bot = botWith()
   for (let time = 0; time < 5; time += 1) await says(bot, 'rita', `/codex ${name}`)
   expect(bot.comments).toHaveLength(1)
@@ -132,15 +132,12 @@ test.each(['status', 'queue', 'help'])('/codex %s is answered to a stranger once
   expect(bot.comments.at(-1)).not.toBe(first)
 })
 
-test.each(['status', 'queue', 'help', 'fix it'])(
-  '/codex %s ten times at once is answered once',
-  async words => {
-    const bot = botWith()
-    for (let time = 0; time < 10; time += 1) await bot.deliver(comment('rita', `/codex ${words}`))
-    await bot.settleAtOnce()
-    expect(bot.comments).toHaveLength(1)
-  },
-)
+test.each(['status', 'help', 'fix it'])('/codex %s ten times at once is answered once', async words => {
+  const bot = botWith()
+  for (let time = 0; time < 10; time += 1) await bot.deliver(comment('rita', `/codex ${words}`))
+  await bot.settleAtOnce()
+  expect(bot.comments).toHaveLength(1)
+})
 
 test('whoever is to say it and can not leaves it to the next', async () => {
   const bot = botWith({ unanswered: 'earlierComments' })
@@ -150,16 +147,16 @@ test('whoever is to say it and can not leaves it to the next', async () => {
   expect(bot.comments[0]?.body).toContain('you need write permission')
 })
 
-test('the answer to queue replaces the last one, whoever asks', async () => {
+test('the answer to status replaces the last one, whoever asks', async () => {
   const bot = botWith()
-  for (const by of ['maya', 'rita', 'maya']) await says(bot, by, '/codex queue')
+  for (const by of ['maya', 'rita', 'maya']) await says(bot, by, '/codex status')
   expect(bot.comments).toHaveLength(1)
 })
 
-test.each(['status', 'queue'])('/codex %s of many at once leaves one answer', async words => {
+test('/codex status of many at once leaves one answer', async () => {
   const bot = new MemoryBot({ roles: { maya: 'write', olga: 'admin', mario: 'maintain' } })
-  await says(bot, 'maya', `/codex ${words}`)
-  for (const by of ['maya', 'olga', 'mario', 'olga']) await bot.deliver(comment(by, `/codex ${words}`))
+  await says(bot, 'maya', '/codex status')
+  for (const by of ['maya', 'olga', 'mario', 'olga']) await bot.deliver(comment(by, '/codex status'))
   await bot.settleAtOnce()
   expect(bot.calls.filter(name => name === 'comment')).toHaveLength(5)
   expect(bot.comments).toHaveLength(1)
@@ -167,21 +164,21 @@ test.each(['status', 'queue'])('/codex %s of many at once leaves one answer', as
 
 test('one comment that asks the same twice is left one answer', async () => {
   const bot = botWith()
-  await says(bot, 'maya', '/codex queue\n\n/codex queue')
+  await says(bot, 'maya', '/codex status\n\n/codex status')
   expect(bot.comments).toHaveLength(1)
 })
 
-test.each(['status', 'queue'])('/codex %s by itself reads the thread once', async words => {
+test('/codex status by itself reads the thread once', async () => {
   const bot = botWith()
-  await says(bot, 'maya', `/codex ${words}`)
+  await says(bot, 'maya', '/codex status')
   bot.now += 2 * 60_000
-  expect(await says(bot, 'maya', `/codex ${words}`)).not.toContain('ownComments')
+  expect(await says(bot, 'maya', '/codex status')).not.toContain('ownComments')
   expect(bot.comments).toHaveLength(1)
 })
 
 test('several commands of one person are one question to GitHub', async () => {
   const bot = botWith()
-  await says(bot, 'maya', '/codex help\n\n/codex status\n\n/codex queue\n\n/codex stop')
+  await says(bot, 'maya', '/codex help\n\n/codex status\n\n/codex config\n\n/codex stop')
   expect(bot.calls.filter(name => name === 'permission' || name === 'file')).toHaveLength(2)
   expect(bot.comments).toHaveLength(4)
 })

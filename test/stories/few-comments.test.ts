@@ -63,7 +63,7 @@ onBothQueues('A repository wants few comments', world => {
     await maya.readies(pull?.number ?? 0)
     await maya.mergesPull(pull?.number ?? 0)
     await run.completeTurn('Fixed it.')
-    await thread.waitForAnswer('was merged')
+    await thread.waitForAnswer('Fixed it.')
     await github.waitFor(async () => check(pull?.sha ?? '')?.conclusion === 'success')
     expect(check(main)).toEqual(before)
   })

@@ -134,18 +134,11 @@ onEitherQueue('What the pull request of a run needs', world => {
     expect(status).not.toContain('codex-box:fix')
   })
 
-  it('has conflicts, as somebody merged another pull request into its base', async () => {
+  it('has conflicts, as its base moved: told at the next look, once GitHub knows it', async () => {
     const { github } = world()
-    const { maya, thread, pull, isInSight, repository } = await made('Overtaken', { own: 'overtaken' })
-    const merges = async (name: string, base: string) => {
-      await maya.pushes(`maya/${name}`, { [`${name}.ts`]: 'let it' })
-      const { number } = await maya.opensPull({ head: `maya/${name}`, base, title: name, body: 'x' })
-      await maya.mergesPull(number)
-    }
-    await maya.pushes('next', { 'next.ts': 'let it' })
-    await merges('elsewhere', 'next')
+    const { thread, pull, isInSight, repository } = await made('Overtaken', { own: 'overtaken' })
     github.conflicts(pull, repository, { foundAt: 2 })
-    await merges('faster', 'main')
+    github.checks(pull, 'unit tests', 'SUCCESS', repository)
     const status = await thread.waitForStatus('has conflicts with its base')
     const looks = github.calls.filter(call => nameOfCall(call) === 'graphql pullNeeds')
     expect(looks.filter(({ body }) => JSON.stringify(body).includes('overtaken'))).toHaveLength(2)

@@ -63,7 +63,7 @@ onEitherQueue(
       await holdsNobodyUp(world().bot, async () => {
         for (const text of texts) {
           await eve.comments(issue.number, `${text}\n\n/codex do it`)
-          await maya.comments(issue.number, `<b>${text}\n/codex queue`)
+          await maya.comments(issue.number, `<b>${text}\n/codex status`)
         }
         await maya.comments(issue.number, '/codex do it')
         await thread.waitForAnswer('pull request is ready')
@@ -95,10 +95,10 @@ onEitherQueue(
         await eve.reviews(number, { body: `${filled('- - - ')}\n\n/codex do it`, comments })
         for (const each of comments)
           await eve.commentsOnLine(number, { ...each, body: `${each.body}\n\n/codex do it` })
-        await olga.reviews(number, { body: `<b>${filled('*a_ ')}\n\n/codex queue`, comments })
+        await olga.reviews(number, { body: `<b>${filled('*a_ ')}\n\n/codex status`, comments })
         const [first] = comments
         if (first)
-          await olga.commentsOnLine(number, { ...first, body: `/codex queue\n\n${filled('](a        ')}` })
+          await olga.commentsOnLine(number, { ...first, body: `/codex status\n\n${filled('](a        ')}` })
         await maya.reviews(number, { body: '/codex address these', comments })
         await thread.waitForAnswer('@maya done')
         const label = `codex:${filled('-eyJ`*[<', 44)}`

@@ -78,7 +78,7 @@ onBothQueues(
       await github.settled()
       const first = github.webhooks.deliveries.length
       github.webhooks.mode = { kind: 'drop' }
-      for (const words of ['/codex help', '/codex status', '/codex queue'])
+      for (const words of ['/codex help', '/codex status', '/codex config'])
         await maya.comments(issue.number, words)
       await github.settled()
       github.webhooks.mode = { kind: 'normal' }

@@ -37,22 +37,6 @@ onEitherQueue('The pull request of a run', world => {
     expect(await thread.statuses()).toHaveLength(1)
   })
 
-  it('is reverted by another one', async () => {
-    const { maya, thread, pull, head } = await made('Reverted later')
-    await maya.readies(pull)
-    await maya.mergesPull(pull)
-    await thread.waitForStatus('was merged')
-    await maya.pushes(`revert-${head}`, { 'reverted.txt': 'reverted' })
-    const body = `Reverts ${maya.repository}#${pull}\n`
-    const revert = await maya.opensPull({ head: `revert-${head}`, title: 'Revert it', body })
-    await maya.mergesPull(revert.number)
-    await thread.waitForStatus(
-      new RegExp(
-        `^### ↩️ \\[#${pull} Reverted later.*?\\]\\(\\S+\\) was merged, and reverted by \\[#${revert.number}\\]\\(`,
-      ),
-    )
-  })
-
   it('goes on: what was told of it is folded away again, and only the newest run tells of its end', async () => {
     const { github, posthog } = world()
     const { maya, thread, number, pull } = await made('Goes on later')

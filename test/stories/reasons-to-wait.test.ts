@@ -113,8 +113,8 @@ onBothQueues('A repository that is paused', world => {
     const status = await kept.thread.waitForStatus('⏸️ Codex is paused here')
     expect(status).toMatch(/Paused since \d\d:\d\d UTC by olga: release of 2\.0\./)
     expect(status).toContain('This is kept and starts by itself when the pause ends.')
-    await kept.maya.comments(kept.number, '/codex queue')
-    await kept.thread.waitForAnswer('the run here waits. Paused since')
+    await kept.maya.comments(kept.number, '/codex status')
+    await kept.thread.waitForAnswer('a run is going on here: it waits. Paused since')
     await kept.maya.comments(kept.number, '/codex resume')
     await kept.thread.waitForAnswer('you need maintain permission')
 

@@ -143,7 +143,7 @@ onEitherQueue('Somebody reviews', world => {
     ])
   })
 
-  it('of two looks at the queue in a line’s thread only the newest is kept', async () => {
+  it('of two looks at the status in a line’s thread only the newest is kept', async () => {
     const { github } = world()
     const { maya, number, path, thread } = await pullBy('maya/looks')
     const inline = async () => {
@@ -151,7 +151,7 @@ onEitherQueue('Somebody reviews', world => {
       return lineComments.filter(({ author }) => author === github.botLogin)
     }
     const looks = async () => {
-      await maya.commentsOnLine(number, { path, line: 2, body: '/codex queue' })
+      await maya.commentsOnLine(number, { path, line: 2, body: '/codex status' })
       const last = (await github.thread(number)).lineComments.findLast(({ author }) => author === 'maya')
       await github.waitFor(async () => (await inline()).some(({ id }) => id > Number(last?.id)))
       return last

@@ -11,6 +11,8 @@ const gone: readonly string[] = [
   'set',
   // What a repository cost in a day is told alone.
   'spent',
+  // Of the pull request that took back another.
+  'revertedBy',
 ]
 
 /** The same, of the settings that a Run keeps. */

@@ -161,8 +161,8 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
     alt: 'Codex answers /codex review with a review of its own, and a comment on each line that it found something on',
   },
   waiting: {
-    title: 'Waiting, and `queue`',
-    alt: 'The status says how many runs are before it; /codex queue is answered with the same',
+    title: 'Waiting',
+    alt: 'The status says how many runs are before it',
   },
   blocked: {
     title: 'Blocked by another issue',
@@ -396,9 +396,6 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const second = await stage.issueBeside(first, 'Next')
     await second.says('/codex fix the flaky login test')
     await second.thread.waitForStatus('waits for its turn')
-    const asked = await second.says('/codex queue')
-    await second.thread.waitForAnswer('waits for its turn')
-    await second.thread.waitForReaction('+1', asked.id)
     await stage.draw('waiting', second)
     await first.says('/codex stop')
   },

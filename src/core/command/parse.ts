@@ -20,7 +20,8 @@
  * A command that takes nothing is one only when nothing but politeness follows on its
  * line: `/codex stop please` stops, `/codex stop the retry loop from spinning` is an instruction.
  *
- * A first word that is a slip of a command's name starts nothing, whatever follows: `near-miss.ts`.
+ * A first word that is a slip of a command's name starts nothing, whatever follows: `near-miss.ts`. Nor does the name of
+ * a command that is gone, where it would have been one.
  */
 import { type CommandGrammar, instruction } from '../model/command-grammar.ts'
 import { usualTrigger } from '../settings/deployment-settings.ts'
@@ -133,6 +134,9 @@ function parseCommand(names: Names, { line, below, hides }: CommandText): Parsed
 const politeness =
   /^(?:\s*(?:please|pls|now|it|this|that|here|again|everything|all|the|run|thanks|thank|you|immediately)\b|\s*[\p{P}\p{S}])*\s*$/iu
 
+/** Commands of before that took nothing, and what says the same now. */
+const gone: ReadonlyMap<string, string> = new Map([['queue', 'status']])
+
 type Named = Pick<CommandGrammar, 'name' | 'takes' | 'options'>
 
 const unnamed: Named = { name: instruction, takes: 'text', options: true }
@@ -170,10 +174,12 @@ function takeName({ words, templates }: Names, line: string): IsNamed | Mistake 
       return { kind: 'named', command, rest }
   }
   const isKnown = command !== undefined || templates.some(name => name.toLowerCase() === word)
-  const meant = isKnown ? undefined : commandMeant(word, [...words.keys()], rest === '')
+  if (isKnown) return { kind: 'named', command: unnamed, rest: line }
+  const instead = politeness.test(rest) ? gone.get(word) : undefined
+  const meant = instead ?? commandMeant(word, [...words.keys(), ...gone.keys()], rest === '')
   return meant === undefined
     ? { kind: 'named', command: unnamed, rest: line }
-    : { kind: 'unknown-command', given, meant: words.get(meant)?.name ?? meant }
+    : { kind: 'unknown-command', given, meant: words.get(meant)?.name ?? gone.get(meant) ?? meant }
 }
 
 /** Where options stand that only have a slip, or lack their value, they are options: their writer is told so. */

@@ -104,7 +104,6 @@ export const RunMessage = z.discriminatedUnion('kind', [
     base: z.string().optional(),
     at: z.number().optional(),
     readAt: z.number().optional(),
-    revertedBy: z.object({ number: z.number().int(), url: z.string() }).optional(),
     rounds: z.object({ asked: z.number().int(), byPostHog: z.number().int() }).optional(),
   }),
   /** What its pull request needs may have changed. */

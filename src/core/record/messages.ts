@@ -319,7 +319,7 @@ const reopened = (run: Run): ChangeOf<'result' | 'report'> => ({
     resumed: undefined,
     round: run.result.round + 1,
   },
-  report: { announced: { ...run.report.announced, comment: false }, ...inTheOpen(run) },
+  report: { announced: { ...run.report.announced, comment: false, word: false }, ...inTheOpen(run) },
 })
 
 const atPostHog: ReadonlySet<Intent['kind']> = new Set(['create-task', 'rejoin', 'start-run'])

@@ -8,7 +8,6 @@ export interface PullStanding extends Pick<Pull, 'number' | 'state'> {
   base?: string | undefined
   at?: number | undefined
   rounds?: Rounds | undefined
-  revertedBy?: Ended['revertedBy']
   /** When GitHub was asked for it, our clock. */
   readAt?: number | undefined
 }
@@ -51,11 +50,10 @@ export function tellsMore(before: Run, after: Run): boolean {
 }
 
 function endAfter({ result: { ended } }: Run, stands: PullStanding): Ended | undefined {
-  const { number, state, at, revertedBy } = stands
+  const { number, state, at } = stands
   const known = ended?.number === number ? ended : undefined
   if (state === 'open') return known ? undefined : ended
-  if (known?.how === state) return { ...known, revertedBy: revertedBy ?? known.revertedBy }
-  return at === undefined ? ended : { number, how: state, at, revertedBy }
+  return known?.how === state || at === undefined ? ended : { number, how: state, at }
 }
 
 /** The newest that changed it, or else opened it, of those that know it, oldest first. */
@@ -64,14 +62,6 @@ export const tellerOf = <Of extends { data: Run }>(runs: readonly Of[]): Of | un
 
 export const hasChanged = ({ result: { outcome } }: Run): boolean =>
   outcome?.kind === 'pull' || outcome?.kind === 'pushed'
-
-const revert = /^Reverts (?:([\w.-]+\/[\w.-]+))?#(\d{1,9})\s*$/im
-
-/** The number of the pull request that this one takes back, as GitHub's button writes it. */
-export function revertedIn(body: string, repository: string): number | undefined {
-  const [, elsewhere = repository, number] = revert.exec(body) ?? []
-  return elsewhere.toLowerCase() === repository.toLowerCase() && number ? Number(number) : undefined
-}
 
 /** Of runs of one pull request. Several may have had one session. */
 export function roundsOf(runs: readonly Run[]): Rounds {
@@ -93,9 +83,9 @@ export const openPullsOf = ({
   thread,
   workspace: { branch },
   result: { pulls, ended },
-}: Run): Pick<Pull, 'number' | 'head' | 'base'>[] => [
+}: Run): Pick<Pull, 'number' | 'head'>[] => [
   ...(thread.kind === 'pull' && branch && ended?.number !== thread.number
-    ? [{ number: thread.number, head: branch.name, base: branch.into }]
+    ? [{ number: thread.number, head: branch.name }]
     : []),
   ...pulls.filter(({ state }) => state === 'open'),
 ]

@@ -62,7 +62,6 @@ export const onBranch = ({ repoId }: Pick<Thread, 'repoId'>, ref: string): strin
 export const ofPull = ({ repoId }: Pick<Thread, 'repoId'>, number: number): string =>
   `pull ${repoId} ${number}`
 export const fromHead = ({ repoId }: Pick<Thread, 'repoId'>, ref: string): string => `head ${repoId} ${ref}`
-export const intoBase = ({ repoId }: Pick<Thread, 'repoId'>, base: string): string => `base ${repoId} ${base}`
 export const ofThread = (thread: Parameters<typeof threadSlot>[0]): string => threadSlot(thread)
 export const ofTask = (task: string): string => `task ${task}`
 /** Of those that are at work: where each has its repository. */
@@ -104,7 +103,7 @@ const kept = 30 * day
 
 export const runIndex = {
   /** A new version has the index rebuilt: raise it when the entries change. */
-  version: '11',
+  version: '12',
   entries: (run: Indexed & { data: Run }): IndexEntry[] => [
     ...underLimits(run),
     ...heldBack(run),
@@ -113,7 +112,6 @@ export const runIndex = {
     ...pulls(run),
     ...pullsUnder(run),
     ...heads(run),
-    ...bases(run),
     { set: ofThread(run.data.thread), score: run.addedAt, keptMs: kept },
     ...inTask(run),
     ...questions(run),
@@ -237,14 +235,6 @@ function heads({ addedAt, data: { thread, workspace, result } }: Indexed & { dat
   const refs = new Set([own, ...result.pulls.map(({ head }) => head)].filter(ref => ref !== undefined))
   return [...refs].map(ref => ({ set: fromHead(thread, ref), score: addedAt, keptMs: kept }))
 }
-
-/** Into what its open pull requests go: what is merged there may be in their way. */
-const bases = ({ addedAt, data }: Indexed & { data: Run }): IndexEntry[] =>
-  [...new Set(openPullsOf(data).map(({ base }) => base))].map(base => ({
-    set: intoBase(data.thread, base),
-    score: addedAt,
-    keptMs: kept,
-  }))
 
 export const liveGroups = ['question', 'set-up', 'paused', 'working', 'waiting'] as const
 

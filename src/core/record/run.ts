@@ -204,8 +204,6 @@ export const Ended = z.object({
   number: z.number().int(),
   how: z.enum(['merged', 'closed']),
   at: z.number(),
-  /** The pull request that took it back, and its page. */
-  revertedBy: z.object({ number: z.number().int(), url: z.string() }).optional(),
 })
 export type Ended = z.infer<typeof Ended>
 

@@ -5,6 +5,7 @@ const ofDeployment = 'can only be set in `SETTINGS_FILE`, by whoever runs the bo
 
 /** Keys that settings files had once, and what to do instead. Part of what was written is worse than none, so they are errors. */
 const removed: ReadonlyMap<string, string> = new Map([
+  ['permissions.queue', 'is no command any more. Delete it; `/codex status` says what a run waits for'],
   [
     'allow.apps',
     `${gone}: what an App comments is never a command. Delete it, and let a person with permission give the command`,

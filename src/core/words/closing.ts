@@ -234,9 +234,7 @@ export function resultHeading(run: Run): string {
   if (hasChanged(run) && end && pulls.length <= 1) {
     const name = pullName(run, end.number)
     if (end.how === 'closed') return `✖️ ${name} was closed without a merge`
-    return end.revertedBy
-      ? `↩️ ${name} was merged, and reverted by [#${end.revertedBy.number}](${end.revertedBy.url})`
-      : `🎉 ${name} was merged`
+    return `🎉 ${name} was merged`
   }
   if (hasChanged(run) && needs) return `⚠️ ${pullName(run, needs.number)} needs work`
   return changeOfReader(run, outcome)

@@ -64,7 +64,6 @@ export type Reply =
       notBegun?: readonly NotBegun[]
       now?: number
     }
-  | { kind: 'queue'; run: Run | undefined; now: number }
   | {
       kind: 'config'
       held: readonly HeldSetting[]
@@ -186,12 +185,6 @@ function sentence(reply: Reply, login: string): string {
       return `${reply.by === undefined ? 'you stopped this' : `this was stopped by ${code(reply.by)}`} before it began. Write it again if you still want it.`
     case 'status':
       return statusSentence(reply)
-    case 'queue': {
-      const { run, now } = reply
-      if (!run) return 'nothing waits and nothing is going on in this thread.'
-      if (phaseOf(run) !== 'waiting') return `the run here does not wait: ${phaseInWords(run, now)}.`
-      return `the run here ${waitsInWords(run.schedule.waits, now)}`
-    }
     case 'config':
       return configText(reply)
     case 'doctor':

@@ -65,6 +65,6 @@ export function phaseKey(run: Run, now: number): string {
     run.mailbox.ignoredStop ? 'not stopped' : '',
     ...(run.request.edited ? [run.request.at] : []),
     ...(needs ? [JSON.stringify(needs)] : []),
-    ...(ended ? [ended.how, ended.revertedBy?.number] : []),
+    ...(ended ? [ended.how] : []),
   ].join('|')
 }

@@ -1,4 +1,4 @@
-/** Why a Run has not begun, in words: for its status, for `/codex queue` and for `/codex status`. */
+/** Why a Run has not begun, in words: for its status and for `/codex status`. */
 import type { Awaited } from '../model/views.ts'
 import type { Run, Waits } from '../record/run.ts'
 import { begun, counted, ended, moment } from '../text/phrases.ts'

@@ -1,8 +1,9 @@
 import { reactions } from '../../core/model/views.ts'
 import type { Marker } from '../../core/record/marker.ts'
 import { replyComment } from '../../core/words/replies.ts'
-import { ignoreRefusal, repliedWith } from './markers.ts'
-import { once, skew, step } from './step-context.ts'
+import { saying } from '../../core/words/say.ts'
+import { ignoreRefusal } from './markers.ts'
+import { once, step } from './step-context.ts'
 
 export const answerMessage = step('answer-message', {
   github: ['ownComments', 'comment', 'react', 'unreact'],
@@ -16,12 +17,10 @@ export const answerMessage = step('answer-message', {
     if (reply) {
       const { repoId, number } = run.thread
       const marker: Marker = { run: id, repo: repoId, thread: number, as: 'reply', to: to.id }
-      const commentRef = target?.kind === 'subject' ? undefined : target
+      const place = target?.kind === 'subject' ? undefined : target
       const answered = once(context, {
         intent: { kind: 'answer-message', at: deps.now() },
-        find: async ({ at }) => repliedWith(context, await github.ownComments(at - skew, commentRef), id)?.id,
-        perform: () =>
-          github.comment(`${replyComment(to.login, reply)}\n\n${deps.signer.write(marker)}`, commentRef),
+        ...saying(github, deps.signer, { marker, place, text: () => replyComment(to.login, reply) }),
       })
       await ignoreRefusal(context, answered, 'GitHub refused the answer to a message')
     }

@@ -2,8 +2,9 @@
 import { pullOf } from '../../core/model/views.ts'
 import { type Backup, isOwnTaskRun, restored } from '../../core/record/recovery-record.ts'
 import type { Run } from '../../core/record/run.ts'
-import { markedWith } from './markers.ts'
-import { skew, step } from './step-context.ts'
+import { ownSince, said } from '../../core/words/say.ts'
+import { markerOf } from './markers.ts'
+import { step } from './step-context.ts'
 
 export const catchUp = step('catch-up', {
   github: ['ownComments', 'pull'],
@@ -11,17 +12,13 @@ export const catchUp = step('catch-up', {
   async do(context) {
     const { run, deps, github } = context
     const attempts = { caughtUpAt: run.attempts.lagsSince }
-    const comments = await github.ownComments(run.request.at - skew)
-    const status = markedWith(context, comments, 'status')
+    const comments = await ownSince(github, run.request.at)
+    const status = said(deps.signer, comments, markerOf(run, 'status'))
     const marker = status && deps.signer.read(status.body, run.thread).find(({ as }) => as === 'status')
     const backup = marker?.backup
     if (!status || !backup) return { attempts }
     const { round } = backup
-    const lastWord = markedWith(
-      { ...context, run: { ...run, result: { ...run.result, round } } },
-      comments,
-      'closing',
-    )
+    const lastWord = said(deps.signer, comments, { ...markerOf(run, 'closing'), round })
     const taskRunId = isOwnTaskRun(marker, backup) ? marker.taskRun : undefined
     const isQuiet = backup.quiet || taskRunId === undefined
     const closed = backup.outcome !== undefined && (isQuiet || lastWord !== undefined)

@@ -2,6 +2,7 @@ import { type Finding, maxFinding, type Placed, placedIn, reviewWordsIn } from '
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import { isFork } from '../../core/model/thread.ts'
 import { endsInReview, endsQuietly, inlinePlace, leavesBoxInStatus } from '../../core/record/last-word.ts'
+import type { Marker } from '../../core/record/marker.ts'
 import { inlineAsked } from '../../core/record/open-question.ts'
 import { questionKey, questionToAsk } from '../../core/record/permission-request.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
@@ -12,10 +13,11 @@ import { readOneByOne } from '../../core/text/event-loop.ts'
 import { spoken } from '../../core/text/safe-markdown.ts'
 import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/words/closing.ts'
 import { boxesAfter } from '../../core/words/details.ts'
+import { said, saying, signed } from '../../core/words/say.ts'
 import { questionComment } from '../../core/words/while-working.ts'
 import { readAgentWords } from '../../core/words/words.ts'
-import { fitted, ignoreRefusal, markedWith, markerOf, repliedWith } from './markers.ts'
-import { once, type StepContext, skew, step } from './step-context.ts'
+import { ignoreRefusal, markerOf } from './markers.ts'
+import { once, type StepContext, step } from './step-context.ts'
 
 type Speaking = StepContext<'ownComments' | 'comment'>
 
@@ -23,25 +25,22 @@ export const conclude = step('conclude', {
   github: ['ownComments', 'comment', 'ownReviews', 'postReview', 'changedFiles'],
   writes: ['report', 'retries'],
   async do(context) {
-    const now = context.deps.now()
-    const announced = { ...context.run.report.announced, comment: true }
-    if (endsQuietly(context.run)) return { report: { announced } }
-    await readAgentWords(saidAtTheEnd(context.run) ?? '')
-    const backup = boxesAfter(context.run) === '' ? undefined : backupOf(context.run)
-    const marker = context.deps.signer.write({ ...markerOf(context.run, 'closing'), backup })
-    const commentRef = inlinePlace(context.run)
-    const isReview = endsInReview(context.run)
-    const said = (at: number) =>
-      isReview ? context.github.ownReviews() : context.github.ownComments(at - skew, commentRef)
-    const text = fitted(closingComment(context.run, context.deps.deployment), marker)
-    const say = isReview ? await reviewOf(context, marker) : () => context.github.comment(text, commentRef)
+    const { run, deps, github } = context
+    const announced = { ...run.report.announced, comment: true }
+    if (endsQuietly(run)) return { report: { announced } }
+    await readAgentWords(saidAtTheEnd(run) ?? '')
+    const backup = boxesAfter(run) === '' ? undefined : backupOf(run)
+    const marker = { ...markerOf(run, 'closing'), backup }
+    const text = () => closingComment(run, deps.deployment)
+    const lastWord = endsInReview(run)
+      ? {
+          find: async () => said(deps.signer, await github.ownReviews(), marker)?.id,
+          perform: await reviewOf(context, marker),
+        }
+      : saying(github, deps.signer, { marker, place: inlinePlace(run), text })
     try {
-      await once(context, {
-        intent: { kind: 'conclude', at: now },
-        find: async ({ at }) => markedWith(context, await said(at), 'closing')?.id,
-        perform: say,
-      })
-      const word = !leavesBoxInStatus(context.run)
+      await once(context, { intent: { kind: 'conclude', at: deps.now() }, ...lastWord })
+      const word = !leavesBoxInStatus(run)
       return { report: { announced: { ...announced, word } }, retries: { thread: undefined } }
     } catch (error) {
       return unsaid(context, error) ?? { report: { announced } }
@@ -52,7 +51,7 @@ export const conclude = step('conclude', {
 /** Each finding on its line, where GitHub's diff of that commit has it. */
 async function reviewOf(
   { run, deps, github, job }: StepContext<'postReview' | 'changedFiles'>,
-  marker: string,
+  marker: Marker,
 ): Promise<() => Promise<number>> {
   const { findings } = reviewWordsIn(run.session.sessionLog?.answer ?? '')
   const files = findings.some(({ line }) => line) ? await github.changedFiles(run.thread.number) : []
@@ -70,7 +69,7 @@ async function reviewOf(
   const post = (comments: readonly Placed[], others: readonly Finding[]) =>
     github.postReview({
       sha: (forked ?? workspace.branch)?.sha ?? '',
-      body: fitted(closingComment(run, deps.deployment, others), marker),
+      body: signed(deps.signer, closingComment(run, deps.deployment, others), marker),
       comments: comments.map(comment => ({ ...comment, body: spoken(comment.body, maxFinding) })),
     })
   return async () => {
@@ -109,13 +108,11 @@ export const putQuestion = step('put-question', {
     const key = questionKey(run, request)
     const place = inlinePlace(run)
     const marker = { ...markerOf(run, 'reply'), run: `${run.id}-question-${key}` }
-    const text = fitted(questionComment(run, request, deps.deployment), deps.signer.write(marker))
+    const text = () => questionComment(run, request, deps.deployment)
     try {
       const commentId = await once(context, {
         intent: { kind: 'put-question', at: deps.now() },
-        find: async ({ at }) =>
-          repliedWith(context, await github.ownComments(at - skew, place), marker.run)?.id,
-        perform: () => github.comment(text, place),
+        ...saying(github, deps.signer, { marker, place, text }),
       })
       const asked = { key, commentId, inline: place && (true as const) }
       return {
@@ -145,20 +142,17 @@ export const answerInline = step('answer-inline', {
   github: ['ownComments', 'comment'],
   writes: ['report'],
   async do(context) {
-    const { run, deps } = context
+    const { run, deps, github } = context
     const next = inlineAsked(run)[run.report.announced.inline]
     const { announced } = run.report
     const after = { report: { announced: { ...announced, inline: announced.inline + 1 } } }
     if (!next) return after
-    const replyRef = { kind: 'inline', rootId: next.rootId } as const
+    const place = { kind: 'inline', rootId: next.rootId } as const
     await readAgentWords(run.session.sessionLog?.answer ?? '')
-    const id = `${run.id}-inline-${next.commentId}`
-    const marker = deps.signer.write({ ...markerOf(run, 'reply'), run: id })
+    const marker = { ...markerOf(run, 'reply'), run: `${run.id}-inline-${next.commentId}` }
     const answered = once(context, {
       intent: { kind: 'answer-inline', at: deps.now() },
-      find: async ({ at }) =>
-        repliedWith(context, await context.github.ownComments(at - skew, replyRef), id)?.id,
-      perform: () => context.github.comment(fitted(inlineAnswer(run), marker), replyRef),
+      ...saying(github, deps.signer, { marker, place, text: () => inlineAnswer(run) }),
     })
     await ignoreRefusal(context, answered, 'GitHub refused an answer to a comment on a line')
     return after

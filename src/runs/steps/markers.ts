@@ -1,9 +1,8 @@
 import { Rejected } from '../../core/model/errors.ts'
-import { type OwnComment, reactions, type Settling, type Sign, type Target } from '../../core/model/views.ts'
+import { reactions, type Settling, type Sign, type Target } from '../../core/model/views.ts'
 import { neverBegan } from '../../core/record/last-word.ts'
 import type { Marker } from '../../core/record/marker.ts'
 import { type Outcome, type Run, sessionOf } from '../../core/record/run.ts'
-import { maxComment } from '../../core/words/words.ts'
 import { type StepContext, step } from './step-context.ts'
 
 export function markerOf(run: Run, as: Marker['as']): Marker {
@@ -27,36 +26,6 @@ export function markerOf(run: Run, as: Marker['as']): Marker {
     pull: pull?.number,
   }
 }
-
-export const markedWith = (
-  context: Pick<StepContext, 'run' | 'deps'>,
-  comments: OwnComment[],
-  as: Marker['as'],
-): OwnComment | undefined =>
-  comments.find(({ body }) =>
-    context.deps.signer
-      .read(body, context.run.thread)
-      .some(
-        marker =>
-          marker.run === context.run.id &&
-          marker.as === as &&
-          (as === 'status' || marker.round === context.run.result.round),
-      ),
-  )
-
-/** @param id names the reply; the rest of its marker changes with the Run */
-export const repliedWith = (
-  { run, deps }: Pick<StepContext, 'run' | 'deps'>,
-  comments: OwnComment[],
-  id: string,
-): OwnComment | undefined =>
-  comments.find(({ body }) =>
-    deps.signer.read(body, run.thread).some(marker => marker.run === id && marker.as === 'reply'),
-  )
-
-/** Cuts the text, never the marker. */
-export const fitted = (text: string, marker: string): string =>
-  `${text.slice(0, maxComment - marker.length - 2)}\n\n${marker}`
 
 export function reactionTo(run: Run): NonNullable<Settling['reaction']> {
   const {

@@ -2,25 +2,24 @@ import { Rejected } from '../../core/model/errors.ts'
 import type { ThreadClient } from '../../core/model/ports.ts'
 import type { CheckReport } from '../../core/model/views.ts'
 import { isSuperseded } from '../../core/record/last-word.ts'
-import type { Signer } from '../../core/record/marker.ts'
+import type { Marker, Signer } from '../../core/record/marker.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import type { ChangeOf, Run } from '../../core/record/run.ts'
 import { checkedSha, statusPlace } from '../../core/record/status-place.ts'
+import { saying, signed } from '../../core/words/say.ts'
 import { statusCheck } from '../../core/words/status.ts'
 import { isThreadGivenUp } from './closing-comment.ts'
-import { fitted, markedWith, markerOf } from './markers.ts'
-import { lastActivityAt, once, type StatusDrawing, type StepContext, skew, step } from './step-context.ts'
-
-function markOf({ run }: StatusDrawing, signer: Signer): string {
-  return signer.write({ ...markerOf(run, 'status'), backup: backupOf(run) })
-}
+import { markerOf } from './markers.ts'
+import { lastActivityAt, once, type StatusDrawing, type StepContext, step } from './step-context.ts'
 
 const commentOf = (drawing: StatusDrawing, signer: Signer): string =>
-  fitted(drawing.words(), markOf(drawing, signer))
+  signed(signer, drawing.words(), markOf(drawing))
+
+const markOf = ({ run }: StatusDrawing): Marker => ({ ...markerOf(run, 'status'), backup: backupOf(run) })
 
 function checkToSend(drawing: StatusDrawing, signer: Signer): CheckReport {
   const report = statusCheck(drawing.run)
-  return { ...report, summary: fitted(report.summary, markOf(drawing, signer)) }
+  return { ...report, summary: signed(signer, report.summary, markOf(drawing)) }
 }
 
 /** Posts or changes a status that is a check: GitHub finds it again by its id. */
@@ -56,7 +55,7 @@ export const postStatus = step('post-status', {
     }
     const commentId = await once(context, {
       intent: { kind: 'post-status', at: drawing.at },
-      find: async ({ at }) => markedWith(context, await context.github.ownComments(at - skew), 'status')?.id,
+      ...saying(context.github, context.deps.signer, { marker: markOf(drawing), text: drawing.words }),
       perform() {
         // By now the step beside this one may have named the branch that it makes: then a lost queue leaves none behind.
         drawing = context.drawing()

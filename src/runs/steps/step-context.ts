@@ -183,8 +183,6 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
   return context
 }
 
-export const skew = 60_000
-
 interface Once<T> {
   intent: Intent
   begins?: boolean

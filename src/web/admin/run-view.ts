@@ -23,13 +23,12 @@ export interface RunInJson {
   pull: string | null
   cost: number | null
   /** What became of the pull request since, and how often an agent was sent to fix it. */
-  pullEnd: { how: 'merged' | 'closed' | 'reverted'; at: string } | null
+  pullEnd: { how: 'merged' | 'closed'; at: string } | null
   rounds: number
 }
 
 export function runInJson(run: Run, now: number): RunInJson {
   const { pulls, ended, rounds } = run.result
-  const how = ended?.revertedBy ? 'reverted' : ended?.how
   return {
     id: run.id,
     state: phaseOf(run),
@@ -40,7 +39,7 @@ export function runInJson(run: Run, now: number): RunInJson {
     waitsFor: waitsFor(run, now) ?? null,
     pull: pulls.at(-1)?.url ?? null,
     cost: run.session.cost ?? null,
-    pullEnd: ended && how ? { how, at: new Date(ended.at).toISOString() } : null,
+    pullEnd: ended ? { how: ended.how, at: new Date(ended.at).toISOString() } : null,
     rounds: (rounds?.asked ?? 0) + (rounds?.byPostHog ?? 0),
   }
 }
@@ -122,7 +121,7 @@ export function timelineOf({ request, schedule, session, mailbox, result }: Run)
       : undefined,
     result.ended && {
       at: result.ended.at,
-      words: `#${result.ended.number} was ${result.ended.how}${result.ended.revertedBy ? `, and later reverted by #${result.ended.revertedBy.number}` : ''}`,
+      words: `#${result.ended.number} was ${result.ended.how}`,
     },
   ]
   return moments.flatMap(each => each ?? []).toSorted((a, b) => a.at - b.at)

@@ -1,0 +1,54 @@
+/**
+ * A comment of ours is said once: it is signed with its marker, and before it is said again the thread is searched for
+ * that marker.
+ */
+import type { ThreadClient } from '../model/ports.ts'
+import { minute } from '../model/time.ts'
+import type { ReplyRef } from '../model/trigger.ts'
+import type { OwnComment } from '../model/views.ts'
+import type { Marker, Signer } from '../record/marker.ts'
+import { maxComment } from './words.ts'
+
+/** ms: what was said may bear an earlier time, by GitHub's clock. */
+const skew = minute
+
+interface Saying {
+  marker: Marker
+  /** The thread itself, if none. */
+  place?: ReplyRef | undefined
+  text(): string
+}
+
+/** How it is found, if it was said at that time or later, and how it is said. Both give the comment's id. */
+export const saying = (
+  github: Pick<ThreadClient, 'ownComments' | 'comment'>,
+  signer: Signer,
+  { marker, place, text }: Saying,
+) => ({
+  find: async ({ at }: { at: number }) => said(signer, await ownSince(github, at, place), marker)?.id,
+  perform: () => github.comment(signed(signer, text(), marker), place),
+})
+
+export const ownSince = (
+  github: Pick<ThreadClient, 'ownComments'>,
+  at: number,
+  place?: ReplyRef,
+): Promise<OwnComment[]> => github.ownComments(at - skew, place)
+
+/** The rest of a marker changes with its Run. A last word is that of its round. */
+export const said = (
+  signer: Signer,
+  comments: readonly OwnComment[],
+  { run, as, round, repo, thread }: Marker,
+): OwnComment | undefined =>
+  comments.find(({ body }) =>
+    signer
+      .read(body, { repoId: repo, number: thread })
+      .some(known => known.run === run && known.as === as && (as !== 'closing' || known.round === round)),
+  )
+
+/** Cuts the text, never the marker. */
+export function signed(signer: Signer, text: string, marker: Marker): string {
+  const mark = signer.write(marker)
+  return `${text.slice(0, maxComment - mark.length - 2)}\n\n${mark}`
+}
