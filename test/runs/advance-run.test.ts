@@ -482,8 +482,7 @@ describe('words that are refused', () => {
     github: {
       ownComments: async () => [],
       comment: async () => 1,
-      react: async () => {},
-      unreact: async () => {},
+      settle: async () => ({ refused: [] }),
     },
   }
 
@@ -682,7 +681,7 @@ test('whoever stops an agent that works on after the last word sees that it stop
   const github: Partial<ThreadClient> = {
     edit: async () => ({ nodeId: 'IC_900' }),
     minimize,
-    unreact: async () => {},
+    settle: async ({ fold }) => (fold === undefined ? { refused: [] } : expect.fail('folded')),
     comment: async body => expect.fail(body),
   }
   const came = await advance(

@@ -192,7 +192,6 @@ onEitherQueue(
         'POST issues/comments',
         'POST issues/comments/reactions',
         'POST pulls/reviews',
-        'graphql minimizeComment',
         'graphql pullRemarks',
         'graphql threadAhead',
       ]

@@ -6,7 +6,7 @@ import { ignoreRefusal } from './markers.ts'
 import { once, step } from './step-context.ts'
 
 export const answerMessage = step('answer-message', {
-  github: ['ownComments', 'comment', 'react', 'unreact'],
+  github: ['ownComments', 'comment', 'react', 'settle'],
   writes: ['mailbox'],
   async do(context) {
     const { deps, github, job, run } = context
@@ -25,12 +25,10 @@ export const answerMessage = step('answer-message', {
       await ignoreRefusal(context, answered, 'GitHub refused the answer to a message')
     }
     if (target) {
+      const content = reactions[reply ? 'refused' : 'done']
       await job.assertLocked()
-      await ignoreRefusal(context, github.react(target, reactions[reply ? 'refused' : 'done']))
-    }
-    if (target && last) {
-      await job.assertLocked()
-      await ignoreRefusal(context, github.unreact(target))
+      const reacted = last ? github.settle({ reaction: { target, content } }) : github.react(target, content)
+      await ignoreRefusal(context, reacted)
     }
     deps.reached('message answered, not recorded')
     return { mailbox: { answers: context.run.mailbox.answers.slice(1) } }

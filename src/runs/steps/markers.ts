@@ -2,6 +2,7 @@ import { Rejected } from '../../core/model/errors.ts'
 import { reactions, type Settling, type Sign, type Target } from '../../core/model/views.ts'
 import { neverBegan } from '../../core/record/last-word.ts'
 import type { Marker } from '../../core/record/marker.ts'
+import { foldable } from '../../core/record/next-step.ts'
 import { type Outcome, type Run, sessionOf } from '../../core/record/run.ts'
 import { type StepContext, step } from './step-context.ts'
 
@@ -47,18 +48,23 @@ const signs: Record<Outcome['kind'], (run: Run) => Sign | undefined> = {
   failed: run => (neverBegan(run) ? 'refused' : 'failed'),
 }
 
+/** A status that says all that there is to say is folded away with it. */
 export const react = step('react', {
   github: ['settle'],
   writes: ['report'],
   async do(context) {
-    const { run, github } = context
-    const { origin } = run.request
-    if (origin.kind === 'tick') return { report: { announced: { ...run.report.announced, reaction: true } } }
-    const reaction = reactionTo(run)
-    await context.job.assertLocked()
-    await ignoreRefusal(context, github.settle({ reaction }))
-    context.deps.reached('reaction swapped, not recorded')
-    return { report: { announced: { ...run.report.announced, reaction: true } } }
+    const { run, job, github, drawing, deps } = context
+    const announced = { ...run.report.announced, reaction: true }
+    if (run.request.origin.kind === 'tick') return { report: { announced } }
+    const difference = drawing().difference()
+    const fold = difference === 'same' || difference === 'time' ? foldable(run) : undefined
+    await job.assertLocked()
+    await ignoreRefusal(context, github.settle({ reaction: reactionTo(run), fold }))
+    deps.reached('reaction swapped, not recorded')
+    const { status } = run.report
+    return {
+      report: { announced, status: status && fold ? { ...status, minimized: true as const } : status },
+    }
   },
 })
 

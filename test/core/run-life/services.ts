@@ -154,8 +154,11 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         world.pulls.push(view)
         return view
       }),
-    settle: ({ pull, status, fold }) =>
+    settle: ({ pull, status, reaction, fold }) =>
       at(writes, 'settle', (): Settled => {
+        const { target, content } = reaction ?? {}
+        if (target?.kind === 'thread' && content)
+          world.reactions.push({ commentId: target.commentId, content })
         if (fold !== undefined && !status) world.folded.add(fold)
         const after = pull && amended(world, pull.number, pull.change ?? {})
         return { ...(after ? { pull: after } : {}), refused: status ? ['status'] : [] }
