@@ -14,7 +14,7 @@ import { heldAt } from '../core/record/admission.ts'
 import { costReached, limitReached } from '../core/record/failures.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
-import type { Run, Spent, Waits } from '../core/record/run.ts'
+import type { CostOfDay, Run, Waits } from '../core/record/run.ts'
 import { hasOpenPull, pullToCome } from '../core/record/run-index.ts'
 import { isNear, spendingOf } from '../core/record/spending.ts'
 import { type DeploymentSettings, pausedBecause } from '../core/settings/deployment-settings.ts'
@@ -42,7 +42,7 @@ interface Own extends Pausing {
 export async function heldByUs(
   { id, addedAt, run }: Candidate,
   own: Own,
-): Promise<{ waits?: Waits; spent?: Spent[] }> {
+): Promise<{ waits?: Waits; costOfDay?: CostOfDay }> {
   const { index, now } = own
   const me = { id, addedAt, data: run }
   const [paused, held] = await Promise.all([pauseOf(run, own), heldAt(me, index, now)])
@@ -51,13 +51,11 @@ export async function heldByUs(
   if (held) return { waits: held }
   // Last, as it reads records.
   const spending = await spendingOf(me, index, now)
-  const [last] = spending.toSorted((a, b) => (b.until ?? 0) - (a.until ?? 0))
-  if (last?.until !== undefined)
-    return { waits: { kind: 'until', at: last.until, limit: costReached(run, last) } }
-  const worthTelling = spending.filter(({ used, limit, unknown }) => isNear(used, limit) || unknown > 0)
-  return worthTelling.length === 0
-    ? {}
-    : { spent: worthTelling.map(({ of, used, limit, unknown }) => ({ of, used, limit, unknown })) }
+  if (!spending) return {}
+  const { until, ...costOfDay } = spending
+  if (until !== undefined) return { waits: { kind: 'until', at: until, limit: costReached(costOfDay) } }
+  const isWorthTelling = isNear(costOfDay.used, costOfDay.limit) || costOfDay.unknown > 0
+  return isWorthTelling ? { costOfDay } : {}
 }
 
 /** The widest that holds. */

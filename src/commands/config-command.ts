@@ -1,5 +1,4 @@
 import type { SettingsNow } from '../access/read-settings.ts'
-import { commentsOf } from '../core/record/status-place.ts'
 import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { type HeldSetting, heldSettings, modelOf } from '../core/settings/layers.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
@@ -38,9 +37,7 @@ export const configCommand = command({
 })
 
 /** The settings that need the right to checks. */
-function shownInChecks(settings: RepoSettings): string[] {
-  const comments = commentsOf(settings)
-  const { approval } = settings.pull_request
+function shownInChecks({ comments, pull_request: { approval } }: RepoSettings): string[] {
   return [
     ...(approval === 'somebody-else' ? [`pull_request.approval: ${approval}`] : []),
     ...(comments === 'all' ? [] : [`comments: ${comments}`]),

@@ -23,7 +23,6 @@ import { isClosedByMerge } from '../core/record/own-pull-request.ts'
 import type { Origin } from '../core/record/request-part.ts'
 import type { Run } from '../core/record/run.ts'
 import { ofThread, untilClosed, wakeEach } from '../core/record/run-index.ts'
-import type { RepoSettings } from '../core/settings/repository-settings.ts'
 
 /** What is taken back, by whom and when: a withdrawal says so, and so does news of a closed pull request. */
 type Withdrawal = Pick<WithdrawalTrigger, 'id' | 'at' | 'thread' | 'sender' | 'what'>
@@ -72,13 +71,10 @@ async function mayLookAgain(context: ThreadContext): Promise<boolean> {
 }
 
 /** Words that the agent was not sent yet. */
-const wordsOf = ({ mailbox, baseline }: Run, withdrawal: Withdrawal): FollowUp[] =>
+const wordsOf = ({ mailbox }: Run, withdrawal: Withdrawal): FollowUp[] =>
   mailbox.pendingFollowUps.filter(
     ({ source, at }) =>
-      at <= withdrawal.at &&
-      withdrawal.what.kind === 'comment' &&
-      isPlace(source?.target, withdrawal.what) &&
-      stops(baseline.settings.when, withdrawal),
+      at <= withdrawal.at && withdrawal.what.kind === 'comment' && isPlace(source?.target, withdrawal.what),
   )
 
 interface Words {
@@ -113,7 +109,7 @@ async function takeAway(context: ThreadContext, trigger: Withdrawal, run: Run): 
   const { id, sender: by, what, at } = trigger
   const tell = (message: RunMessage) => send(context.deps.runs, run.id, message)
   const labelOff = what.kind === 'label' ? what.label : undefined
-  if (!stops(run.baseline.settings.when, trigger) || (await isMerge(context, trigger))) {
+  if (await isMerge(context, trigger)) {
     if (labelOff !== undefined) await tell({ kind: 'label-off', id, label: labelOff })
     return
   }
@@ -178,18 +174,6 @@ function isPlace(asked: Target | undefined, what: Deleted): boolean {
 
 const refOf = (asked: Origin | ThreadTrigger): CommentRef | undefined =>
   asked.kind === 'comment' ? asked.commentRef : undefined
-
-/** A deleted or locked thread can't be told anything, so its run ends whatever the settings say. */
-function stops(when: RepoSettings['when'], { what }: Withdrawal): boolean {
-  switch (what.kind) {
-    case 'label':
-      return when.unlabeled === 'stop'
-    case 'comment':
-      return when.deleted === 'stop'
-    case 'thread':
-      return what.by !== 'closed' || when.closed === 'stop'
-  }
-}
 
 async function mayStop(
   context: ThreadContext,

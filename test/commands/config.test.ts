@@ -56,8 +56,7 @@ function rows(given: Given) {
 
 test.each([
   ['pull_request: { approval: somebody-else }', ['pull_request.approval: somebody-else']],
-  ['comments: check', ['comments: check']],
-  ['chatty: false', ['comments: outcomes']],
+  ['comments: outcomes', ['comments: outcomes']],
   ['comments: all', []],
 ])('of `%s`, what no check shows where the App may show none', async (repository, names) => {
   expect(configOf({ repository, mayCheck: false }).unshown).toEqual(names)
@@ -80,7 +79,7 @@ test('GitHub is asked for the right to checks only where settings need it', asyn
     return [times, mayCheck]
   }
   expect(await asked('')).toEqual([0, true])
-  expect(await asked('comments: check')).toEqual([1, false])
+  expect(await asked('comments: outcomes')).toEqual([1, false])
 })
 
 test('`as_user` as it is granted, by whom it is denied, and nothing where nobody asks for it', () => {

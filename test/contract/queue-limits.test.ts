@@ -51,16 +51,7 @@ describe.each(backends)('of Runs that ask at once, in $name', ({ redis }) => {
     await server?.stop()
   })
 
-  const limits = [
-    'person',
-    'repository',
-    'owner',
-    'repository_per_day',
-    'person_per_day',
-    'owner_per_day',
-    'thread_per_day',
-    'repository_per_5_minutes',
-  ] as const
+  const limits = ['person', 'repository', 'owner', 'repository_per_day', 'owner_per_day'] as const
 
   const burst = async (name: string, differs: (n: number) => RunChange): Promise<number> => {
     asking = []

@@ -95,7 +95,9 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
   test('the breaker of the loud owner is open, and of no other', async () => {
     const now = Date.now()
     const alone = async (owner: string) => {
-      const data = ofOwner(owner, 1, { baseline: { settings: boundless() } })
+      // In another repository than all of those.
+      const thread = { ...issueThread, owner, ownerId: owner.length, repoId: 1_000 }
+      const data = runWith({ thread, baseline: { settings: boundless() } })
       return heldAt({ id: 'asks', addedAt: 0, data }, queues.runs, now)
     }
     expect(await alone('loud')).toMatchObject({ kind: 'until', of: 'owner', used: starts, window: 300_000 })
@@ -107,13 +109,7 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
 function boundless(): Run['baseline']['settings'] {
   const { settings } = runWith().baseline
   const most = 10_000
-  const limits = { ...settings.limits, person: most, repository: most, owner: most }
-  return {
-    ...settings,
-    limits: {
-      ...limits,
-      ...{ repository_per_day: most, person_per_day: most, owner_per_day: most, thread_per_day: most },
-      repository_per_5_minutes: most,
-    },
-  }
+  const atOnce = { person: most, repository: most, owner: most }
+  const aDay = { repository_per_day: most, owner_per_day: most }
+  return { ...settings, limits: { ...settings.limits, ...atOnce, ...aDay } }
 }

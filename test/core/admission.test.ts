@@ -155,9 +155,6 @@ describe('Runs under way go first', () => {
 describe('starts in a window of time', () => {
   type Reached = { of: string; used: number; most: number; window: number }
   const inRepository: Reached = { of: 'repository', used: 1, most: 1, window: day }
-  const ofPerson: Reached = { ...inRepository, of: 'person' }
-  const inThread: Reached = { ...inRepository, of: 'thread' }
-  const inMinutes: Reached = { ...inRepository, window: 5 * minute }
   const until = (at: number, reached: Reached) => ({ kind: 'until', at: now + at, ...reached })
 
   test.each<[string, Limits, OtherRun[], object | undefined]>([
@@ -178,12 +175,6 @@ describe('starts in a window of time', () => {
       [began(hour, another)],
       until(day - hour, inRepository),
     ],
-    ['of one person', { person_per_day: 1 }, [began(hour)], until(day - hour, ofPerson)],
-    ['of another person', { person_per_day: 1 }, [began(hour, byZoe)], first],
-    ['of one person elsewhere', { person_per_day: 1 }, [began(hour, elsewhere)], first],
-    ['in one thread', { thread_per_day: 1 }, [began(hour)], until(day - hour, inThread)],
-    ['in another thread', { thread_per_day: 1 }, [began(hour, another)], first],
-    ['in a thread of that number elsewhere', { thread_per_day: 1 }, [began(hour, elsewhere)], first],
     [
       'of one owner elsewhere',
       { owner_per_day: 1 },
@@ -191,24 +182,21 @@ describe('starts in a window of time', () => {
       until(day - hour, { ...inRepository, of: 'owner' }),
     ],
     ['of another owner', { owner_per_day: 1 }, [began(hour, ofOther)], first],
-    ['in five minutes', { repository_per_5_minutes: 1 }, [began(minute)], until(4 * minute, inMinutes)],
-    ['more than five minutes ago', { repository_per_5_minutes: 1 }, [began(5 * minute)], first],
-    ['in five minutes elsewhere', { repository_per_5_minutes: 1 }, [began(minute, elsewhere)], first],
     [
       'the limit that lets go last',
-      { repository_per_5_minutes: 1, thread_per_day: 1 },
-      [began(minute)],
-      until(day - minute, inThread),
+      { repository_per_day: 1, owner_per_day: 1 },
+      [began(hour), began(minute, elsewhere)],
+      until(day - minute, { ...inRepository, of: 'owner', used: 2 }),
     ],
     [
       'the limit that lets go last, though its window is short',
-      { repository_per_day: 2, repository_per_5_minutes: 1 },
-      [began(minute), began(day - minute)],
-      until(4 * minute, inMinutes),
+      { repository_per_day: 201 },
+      [...many(200, changed(over, byZoe, another), 100), began(day - minute, byZoe)],
+      until(5 * minute - 20 * second, { of: 'repository', used: 200, most: 200, window: 5 * minute }),
     ],
     [
       'the first named of two that let go together',
-      { repository_per_day: 1, person_per_day: 1, thread_per_day: 1 },
+      { repository_per_day: 1, owner_per_day: 1 },
       [began(minute)],
       until(day - minute, inRepository),
     ],
@@ -226,27 +214,28 @@ describe('starts in a window of time', () => {
     ['never began', changed(over, { schedule: { admitted: false } })],
     ['wait', waitingFor({ kind: 'until', at: now + day, limit: 'a day' })],
   ])('do not count where they %s', async (_, differs) => {
-    expect(await turn(me({ repository_per_day: 1, thread_per_day: 1 }), [other(hour, differs)])).toEqual(
-      first,
-    )
+    expect(await turn(me({ repository_per_day: 1, owner_per_day: 1 }), [other(hour, differs)])).toEqual(first)
   })
 
   test('count from when they began, not from when they were asked for', async () => {
-    const late = began(6 * minute, { schedule: { admissionExpectedAt: now - minute } })
-    expect(await turn(me({ repository_per_5_minutes: 1 }), [late])).toEqual(until(4 * minute, inMinutes))
+    const late = began(2 * hour, { schedule: { admissionExpectedAt: now - hour } })
+    expect(await turn(me({ repository_per_day: 1 }), [late])).toEqual(until(day - hour, inRepository))
   })
 
-  test('a thousand in five minutes open the breaker of their owner', async () => {
-    const all = many(1_000, changed(over, elsewhere, { request: { ...ask, by: maya } }), 100)
-    expect(await turn(me(), all.slice(1))).toEqual(first)
-    expect(await turn(me(), all)).toEqual(
-      until(5 * minute - 100 * second, {
-        of: 'owner',
-        used: 1_000,
-        most: 1_000,
-        window: 5 * minute,
-      }),
-    )
+  test.each<[of: string, most: number, window: number, counts: RunChange, other: RunChange]>([
+    ['thread', 100, day, byZoe, another],
+    ['person', 500, day, another, changed(another, byZoe)],
+    ['repository', 200, 5 * minute, changed(another, byZoe), changed(elsewhere, byZoe)],
+    ['owner', 1_000, 5 * minute, changed(elsewhere, byZoe), changed(ofOther, byZoe)],
+  ])('a loop of one %s opens its breaker at %i starts', async (of, most, window, counts, other) => {
+    const step = window === day ? minute : 100
+    const all = many(most, changed(over, counts), step)
+    const admits = async (others: OtherRun[]) =>
+      (await refusals(indexOf(others), 'm', startGuards(me(), now))) === 0
+    for (const fewer of [all.slice(1), many(most, changed(over, other), step)])
+      expect([await turn(me(), fewer), await admits(fewer)]).toEqual([first, true])
+    expect(await turn(me(), all)).toEqual(until(window - most * step, { of, used: most, most, window }))
+    expect(await admits(all)).toBe(false)
   })
 })
 
@@ -351,10 +340,7 @@ test.each<[string, Limits, OtherRun]>([
   ['runs of one person', { person: 1 }, other(1)],
   ['runs of an owner', { owner: 1 }, other(1, elsewhere)],
   ['starts in a repository', { repository_per_day: 1 }, began(hour, byZoe)],
-  ['starts of one person', { person_per_day: 1 }, began(hour)],
-  ['starts in a thread', { thread_per_day: 1 }, began(hour, byZoe)],
   ['starts of an owner', { owner_per_day: 1 }, began(hour, elsewhere)],
-  ['starts in five minutes', { repository_per_5_minutes: 1 }, began(minute)],
 ])('the write that admits refuses one more under a limit of %s', async (_, limits, one) => {
   const mine = me(limits)
   const refusing = (others: OtherRun[]) => refusals(indexOf(others), mine.id, startGuards(mine, now))

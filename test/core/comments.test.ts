@@ -733,11 +733,11 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
           { kind: 'repository', line: 2 },
         ],
       },
-      { key: 'branch', value: 'issue', from: [{ kind: 'default' }] },
+      { key: 'mode', value: 'background', from: [{ kind: 'default' }] },
     ],
     problem: '.github/codex.yml, line 2, `effort`, is not one',
     usable: true,
-    unshown: ['pull_request.approval: somebody-else', 'comments: check'],
+    unshown: ['pull_request.approval: somebody-else', 'comments: outcomes'],
     schema: 'https://bot.example.com/schema/v1/codex.schema.json',
   },
   doctor: {
@@ -905,7 +905,7 @@ describe('replies', () => {
 
       ⚠️ There is a problem: .github/codex.yml, line 2, \`effort\`, is not one. Until it is fixed, the last correct version applies.
 
-      ⚠️ The bot can't show the checks for \`pull_request.approval: somebody-else\` and \`comments: check\`. The App lacks the permission \`checks: write\` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.
+      ⚠️ The bot can't show the checks for \`pull_request.approval: somebody-else\` and \`comments: outcomes\`. The App lacks the permission \`checks: write\` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.
 
       | Setting | Value | From |
       |---|---|---|
@@ -919,7 +919,7 @@ describe('replies', () => {
 
       | Setting | Value | From |
       |---|---|---|
-      | \`branch\` | \`issue\` | default |
+      | \`mode\` | \`background\` | default |
 
       </details>
 

@@ -6,11 +6,10 @@ import { Unfinished } from '../../src/core/model/task-run.ts'
 import { agentFailure, faultIn } from '../../src/core/record/agent-failures.ts'
 import * as failures from '../../src/core/record/failures.ts'
 import { mayHelpAgain } from '../../src/core/record/last-word.ts'
-import { changed, type Outcome } from '../../src/core/record/run.ts'
-import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
+import type { Outcome } from '../../src/core/record/run.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
 import { failureOf } from '../../src/core/words/service-refusals.ts'
-import { branch, deployment, hour, minute, runWith, t0 } from './given.ts'
+import { branch, deployment, hour, runWith, t0 } from './given.ts'
 
 const src = join(import.meta.dirname, '../../src')
 
@@ -33,27 +32,21 @@ const stored: Record<string, string> = {
 }
 
 test('what a failure says', () => {
-  const { atLimit, ...others } = failures
-  const run = runWith()
-  const used = { of: 'repository', used: 3, most: 3, window: hour } as const
   const said = [
     ...Object.values(stored).map(error => agentFailure(faultIn(error), { since: t0 })),
-    others.crashed,
-    others.editedSince,
-    others.outOfUse('github', 'reset'),
-    others.earlierGoesOn,
-    others.neverStarted,
-    others.wentSilent,
-    others.unconfirmedStop,
-    atLimit(run, { kind: 'line', ahead: 2, of: 'repository' }, t0),
-    atLimit(run, { kind: 'until', at: t0 + hour, limit: others.limitReached(run, used) }, t0),
-    others.notAnyMore,
-    others.planOutdated(branch),
-    others.movedHead,
-    others.noBranch('release'),
-    others.noCommit('main'),
-    others.archived,
-    others.refusedBranch('codex/issue-7', new Error('rules'), 'codex/'),
+    failures.crashed,
+    failures.editedSince,
+    failures.outOfUse('github', 'reset'),
+    failures.earlierGoesOn,
+    failures.neverStarted,
+    failures.wentSilent,
+    failures.unconfirmedStop,
+    failures.notAnyMore,
+    failures.planOutdated(branch),
+    failures.noBranch('release'),
+    failures.noCommit('main'),
+    failures.archived,
+    failures.refusedBranch('codex/issue-7', new Error('rules'), 'codex/'),
   ]
   expect(said.map(each => `${each.class}: ${each.reason} → ${each.fix}`)).toMatchInlineSnapshot(`
     [
@@ -77,11 +70,8 @@ test('what a failure says', () => {
       "lost: PostHog accepted the run but did not start it within 15 minutes → Check that Tasks are enabled in the PostHog project. Then write \`/codex retry\`.",
       "lost: PostHog showed nothing new of this run for three hours → Look at the PostHog run. Then write \`/codex retry\`.",
       "lost: PostHog did not confirm the stop within 5 minutes → Look at the PostHog run. Then write \`/codex retry\`.",
-      "quota: only 50 runs may work here at a time, and 50 do → Write \`/codex retry\` when one has ended. Runs do not wait here at a limit (\`when_reached: refuse\`).",
-      "quota: this repository started 3 runs in 1 hour; the limit is 3 → Write \`/codex retry\` after 15:02 UTC. Runs do not wait here at a limit (\`when_reached: refuse\`).",
       "permission: the person who asked may no longer start runs here → Somebody with write permission can ask again.",
       "permission: the plan was made on an older commit; \`codex/issue-7-login-is-flaky\` is at \`aaaaaaa\` now → Make a new plan with \`/codex plan …\`. Then approve it.",
-      "permission: somebody pushed to this pull request after you asked, and the settings say to ask again then (\`head_moved: ask\`) → Look at the new commits. Then write \`/codex retry\`.",
       "setup: the branch \`release\` does not exist in this repository → Push the branch, or name another one: \`/codex --branch NAME …\`.",
       "setup: the default branch \`main\` has no commit yet → Push a first commit. Then write \`/codex retry\`.",
       "setup: this repository is archived, so nobody can push to it → Unarchive it. Then write \`/codex retry\`.",
@@ -91,12 +81,8 @@ test('what a failure says', () => {
 })
 
 test('a limit is named with who reached it, and one is no number', () => {
-  const run = changed(runWith(), {
-    baseline: { settings: { ...defaultSettings, limits: { ...defaultSettings.limits, repository: 1 } } },
-  })
-  expect(failures.allBusy(run, 'repository')).toBe('only one run may work here at a time, and one does')
-  const person = { of: 'person', used: 12, most: 1, window: 24 * 60 * minute } as const
-  expect(failures.limitReached(run, person)).toBe('`maya` started 12 runs in 24 hours; the limit is 1')
+  const person = { of: 'person', used: 12, most: 1, window: 24 * hour } as const
+  expect(failures.limitReached(runWith(), person)).toBe('`maya` started 12 runs in 24 hours; the limit is 1')
 })
 
 const refused = (status: number, code = '', service: 'github' | 'posthog' = 'posthog', taskId = 'task-1') =>
@@ -114,11 +100,9 @@ const all: Record<string, Outcome> = {
   'never started': failures.neverStarted,
   'went silent': failures.wentSilent,
   'stop not confirmed': failures.unconfirmedStop,
-  'at a limit': failures.atLimit(runWith(), { kind: 'line', ahead: 2, of: 'repository' }, t0),
   'may no more': failures.notAnyMore,
   'grant taken back': failures.grantTakenBack('as_user'),
   'plan outdated': failures.planOutdated(branch),
-  'head moved': failures.movedHead,
   'no branch': failures.noBranch('release'),
   'no commit': failures.noCommit('main'),
   archived: failures.archived,

@@ -28,7 +28,7 @@ const given = (text: string): Given => {
 }
 
 test.each<[what: string, deployment: string, owner: string, repository: string, expected: object]>([
-  ['nobody says anything', '', '', '', { branch: 'issue', limits: { repository: 50 } }],
+  ['nobody says anything', '', '', '', { mode: 'background', limits: { repository: 50 } }],
   ['the owner fills in', '', 'model: a', '', { model: 'a' }],
   ['the deployment fills in', 'defaults: {effort: high}', '', 'mode: interactive', { effort: 'high' }],
   [
@@ -41,16 +41,16 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
   [
     'the repository chooses over the owner',
     '',
-    'model: a\nbranch: default',
+    'model: a\nmode: interactive',
     'model: b',
-    { model: 'b', branch: 'default' },
+    { model: 'b', mode: 'interactive' },
   ],
   [
     'parts of a setting are chosen one by one',
     '',
-    'when: {closed: continue}',
-    'when: {deleted: continue}',
-    { when: { closed: 'continue', deleted: 'continue', unlabeled: 'stop' } },
+    'pull_request: {assign: false}',
+    'pull_request: {review: true}',
+    { pull_request: { assign: false, review: true, draft: true } },
   ],
   [
     'labels of both',
@@ -64,9 +64,23 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
   [
     'an owner may go beyond a default, not beyond a ceiling',
     'limits: {person: 80}',
-    'limits: {person: 90, owner: 300}',
+    'limits: {person: 90, repository: 300}',
     '',
-    { limits: { person: 80, owner: 300 } },
+    { limits: { person: 80, repository: 300 } },
+  ],
+  [
+    'what is about all repositories of an owner is only for the deployment to say',
+    'limits: {owner: 300}',
+    '',
+    '',
+    { limits: { owner: 300, owner_per_day: 5000 } },
+  ],
+  [
+    'and for one owner it is no looser than for all',
+    'limits: {owner: 300, owner_per_day: 9}\nowners: {5: {limits: {owner: 400, owner_per_day: 7}}}',
+    '',
+    '',
+    { limits: { owner: 300, owner_per_day: 7 } },
   ],
   [
     'an owner limits open pull requests in each repository, which may tighten that',
@@ -131,31 +145,28 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined })
 const some = <T>(values: readonly T[]): fc.Arbitrary<T[]> => fc.subarray([...values], { minLength: 1 })
 
-const counts = [
-  'repository',
-  'person',
-  'owner',
-  'repository_per_day',
-  'person_per_day',
-  'owner_per_day',
-  'thread_per_day',
-  'repository_per_5_minutes',
-] as const
-const limits = fc.record(
-  {
-    ...(Object.fromEntries(counts.map(name => [name, fc.integer({ min: 1, max: 10_000 })])) as Record<
-      (typeof counts)[number],
-      fc.Arbitrary<number>
-    >),
-    max_effort: fc.constantFrom(...efforts),
-  },
-  { requiredKeys: [] },
-)
+const countsInFiles = ['repository', 'person', 'repository_per_day'] as const
+const counts = [...countsInFiles, 'owner', 'owner_per_day'] as const
+type Count = (typeof counts)[number]
+const limitsOf = (
+  names: readonly Count[],
+): fc.Arbitrary<Partial<Record<Count, number>> & { max_effort?: (typeof efforts)[number] }> =>
+  fc.record(
+    {
+      ...(Object.fromEntries(names.map(name => [name, fc.integer({ min: 1, max: 10_000 })])) as Record<
+        Count,
+        fc.Arbitrary<number>
+      >),
+      max_effort: fc.constantFrom(...efforts),
+    },
+    { requiredKeys: [] },
+  )
+const limits = limitsOf(counts)
 const models = ['a', 'b', 'c'] as const
 const named = fc.subarray(['maya', 'zoe', 'sam'])
 const file: fc.Arbitrary<Given> = fc.record(
   {
-    limits,
+    limits: limitsOf(countsInFiles),
     models: some(models),
     efforts: some(efforts),
     as_user: fc.boolean(),

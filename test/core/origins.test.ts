@@ -5,11 +5,11 @@ import { grantsOf, readDeploymentSettings } from '../../src/core/settings/deploy
 import { heldSettings, type Origin, settingsOfLayers } from '../../src/core/settings/layers.ts'
 import { issueThread } from './given.ts'
 
-const deployment = 'defaults: {effort: low}\nlimits: {person: 9}\nowners: {5: {models: [a, b]}}'
+const deployment = 'defaults: {effort: low}\nlimits: {person: 9, owner: 300}\nowners: {5: {models: [a, b]}}'
 const owner =
-  'model: a\nlimits:\n  person: 20\n  owner: 7\nallow: {users: [maya, zoe]}\nlabels: {docs: {plan: true}}\n'
+  'model: a\nlimits:\n  person: 20\n  repository: 7\nallow: {users: [maya, zoe]}\nlabels: {docs: {plan: true}}\n'
 const repository =
-  'effort: high\nlimits:\n  owner: 9\nallow:\n  users: [zoe, sam]\nwhen: {closed: continue}\n'
+  'effort: high\nlimits:\n  repository: 9\nallow:\n  users: [zoe, sam]\npull_request: {draft: false}\n'
 
 test('each value that holds is told with the layers that made it so', () => {
   const read = readDeploymentSettings(deployment)
@@ -32,14 +32,15 @@ test('each value that holds is told with the layers that made it so', () => {
     effort: ['high', 'repository 1'],
     models: [['a', 'b'], 'deployment'],
     'limits.person': [9, 'deployment'],
-    'limits.owner': [7, 'owner 4'],
+    'limits.owner': [300, 'deployment'],
+    'limits.repository': [7, 'owner 4'],
     'allow.users': [['zoe'], 'repository 5', 'owner 5'],
     'labels.docs.plan': [true, 'owner 6'],
-    'when.closed': ['continue', 'repository 6'],
+    'pull_request.draft': [false, 'repository 6'],
   })
-  expect(held.find(({ key }) => key === 'branch')).toEqual({
-    key: 'branch',
-    value: 'issue',
+  expect(held.find(({ key }) => key === 'mode')).toEqual({
+    key: 'mode',
+    value: 'background',
     from: [{ kind: 'default' }],
   })
 })

@@ -101,7 +101,7 @@ describe('what is missing in a record has its default', () => {
     expect(stored(Run.parse(record))).toEqual(whole)
   })
 
-  test.each(['repository', 'when_reached', 'owner_per_day'])('a Run without settings.limits.%s', key => {
+  test.each(['repository', 'owner_per_day'])('a Run without settings.limits.%s', key => {
     const { baseline } = runWith()
     const { limits, ...settings } = baseline.settings
     const { [key]: _, ...rest } = stored(limits)

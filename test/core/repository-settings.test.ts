@@ -34,23 +34,56 @@ test('the logins of Enterprise Managed Users have an underscore', () => {
 })
 
 test('a setting that is gone says what to do instead, in whichever file', () => {
-  const { problems } = settingsFile.read(
-    'allow: { apps: [77] }\nlimits: { bots_per_thread_per_day: 3 }\nconstructor: 1\npermissions: { queue: write }\n',
-  )
-  expect(problemsText(problems).split('; .github/codex.yml, ')).toMatchInlineSnapshot(`
+  const text = `allow: {apps: [77]}
+constructor: 1
+labels: {docs: {branch: main}}
+chatty: false
+comments: check
+when: {closed: continue}
+head_moved: ask
+branch: default
+permissions: {queue: write}
+limits:
+  owner: 9
+  owner_per_day: 9
+  bots_per_thread_per_day: 3
+  person_per_day: 3
+  thread_per_day: 3
+  repository_per_5_minutes: 3
+  person_cost_per_day: 3
+  owner_cost_per_day: 3
+  when_reached: refuse
+`
+  const said = settingsFile.read(text).problems.map(({ key, message }) => `${key} ${message}`)
+  expect(said).toMatchInlineSnapshot(`
     [
-      ".github/codex.yml, line 1: \`allow.apps\` is no setting any more: what an App comments is never a command. Delete it, and let a person with permission give the command",
-      "line 2: \`limits.bots_per_thread_per_day\` is no setting any more: bots start nothing. Delete it; \`thread_per_day\` limits a thread",
-      "line 3: \`constructor\` is not a setting",
-      "line 4: \`permissions.queue\` is no command any more. Delete it; \`/codex status\` says what a run waits for",
+      "allow.apps is no setting any more: what an App comments is never a command. Delete it, and let a person with permission give the command",
+      "constructor is not a setting",
+      "labels.docs.branch is not a setting",
+      "chatty is no setting any more: write \`comments: outcomes\` in place of \`chatty: false\`. Without either, all comments come",
+      "comments can't be \`check\` any more: use \`outcomes\`, which posts as few comments",
+      "when is no setting any more: a run always stops if its thread is closed, its comment is deleted or its label is taken off. Delete it. \`/codex retry\` goes on",
+      "head_moved is no setting any more: the run starts, and its status says that somebody pushed. Delete it. \`/codex approve\` still refuses a plan of an older commit",
+      "branch is no setting any more: work for an issue has a branch of its own. Delete it. \`base\` says where that starts, and \`/codex --branch NAME …\` works on another branch",
+      "permissions.queue is no command any more. Delete it; \`/codex status\` says what a run waits for",
+      "limits.owner can only be set in \`SETTINGS_FILE\`, by whoever runs the bot. Delete it here",
+      "limits.owner_per_day can only be set in \`SETTINGS_FILE\`, by whoever runs the bot. Delete it here",
+      "limits.bots_per_thread_per_day is no setting any more: bots start nothing. Delete it",
+      "limits.person_per_day is no setting any more: only a loop reaches so many starts, and the bot holds it back without a setting. Delete it. \`person\` and \`repository_per_day\` limit what people start",
+      "limits.thread_per_day is no setting any more: only a loop reaches so many starts, and the bot holds it back without a setting. Delete it. \`repository_per_day\` limits what people start",
+      "limits.repository_per_5_minutes is no setting any more: only a loop reaches so many starts, and the bot holds it back without a setting. Delete it. \`repository_per_day\` limits what people start",
+      "limits.person_cost_per_day is no setting any more. Write \`cost_per_day\`, which is for each repository, and set a billing limit in PostHog",
+      "limits.owner_cost_per_day is no setting any more. Write \`cost_per_day\`, which is for each repository, and set a billing limit in PostHog",
+      "limits.when_reached is no setting any more: at a limit, a run waits. Delete it. \`/codex stop\` ends the wait",
     ]
   `)
-  const deployment = readDeploymentSettings('owners: { 5: { limits: { bots_per_thread_per_day: 3 } } }')
-  expect(deployment.kind === 'problems' && deployment.problems).toMatchObject([
-    {
-      key: 'owners.5.limits.bots_per_thread_per_day',
-      message: expect.stringContaining('bots start nothing'),
-    },
+  const deployment = readDeploymentSettings(
+    'owners: { 5: { limits: { when_reached: wait } } }\nlimits: { owner: 9 }\ndefaults: { comments: check, branch: issue }',
+  )
+  expect(deployment.kind === 'problems' && deployment.problems.map(({ key }) => key)).toEqual([
+    'owners.5.limits.when_reached',
+    'defaults.comments',
+    'defaults.branch',
   ])
 })
 
@@ -110,7 +143,7 @@ test.each(['constructor', 'toString', 'hasOwnProperty'])('%s is a name like any 
 
 test.each([
   ['__proto__: {model: x}', 1, '__proto__'],
-  ['branch: issue\nlabels:\n  docs: {plan: true}\n  __proto__: {model: x}', 4, 'labels.__proto__'],
+  ['mode: background\nlabels:\n  docs: {plan: true}\n  __proto__: {model: x}', 4, 'labels.__proto__'],
   ['labels: {"__proto__": {model: 5}}', 1, 'labels.__proto__'],
   ['labels: {docs: {__proto__: x}}', 1, 'labels.docs.__proto__'],
   ['permissions: {__proto__: write}', 1, 'permissions.__proto__'],

@@ -11,11 +11,6 @@ const less: Shown = [
   'stories/less-settings.test.ts',
   'no files are passed on, and nobody is assigned or asked for a review',
 ]
-const when: Shown = [
-  'stories/less-settings.test.ts',
-  'a deleted comment, a label taken off and a closed thread stop nothing',
-]
-const refuses: Shown = ['stories/reading-cost.test.ts', 'refused at a limit']
 const shape: Shown = ['stories/pull-shape.test.ts', 'has the title, the labels and the state that they say']
 const atOnce: Shown = [
   'stories/less-settings.test.ts',
@@ -30,7 +25,6 @@ const granted: Shown = ['security/grants.test.ts', 'what is granted is had']
 const tenants: Shown = ['stories/tenants.test.ts', 'stay with their owner']
 
 const repository: Readonly<Record<string, Shown>> = {
-  branch: request,
   base: ['stories/bases.test.ts', 'is set for a repository'],
   branch_prefix: ['stories/settings.test.ts', 'branches are called as the settings say, and found again'],
   model: request,
@@ -41,16 +35,12 @@ const repository: Readonly<Record<string, Shown>> = {
   as_user: ['stories/settings.test.ts', '--as-user needs the settings to allow it'],
   attachments: less,
   instructions: ownerSays,
-  comments: ['stories/few-comments.test.ts', 'as `check`: the progress is a check'],
-  chatty: ['stories/few-comments.test.ts', 'as `%s`: the last word alone'],
+  comments: ['stories/few-comments.test.ts', 'come: the last word alone, beside a check that shows nothing'],
   'labels.*.plan': preset,
   'labels.*.model': preset,
   'labels.*.effort': preset,
   'labels.*.sandbox': preset,
   'labels.*.instruction': preset,
-  'when.closed': when,
-  'when.deleted': when,
-  'when.unlabeled': when,
   'pull_request.assign': less,
   'pull_request.review': less,
   'pull_request.title': shape,
@@ -61,18 +51,9 @@ const repository: Readonly<Record<string, Shown>> = {
   'allow.teams': ['commands/authorize.test.ts', 'teams'],
   models: offered,
   efforts: offered,
-  head_moved: ['stories/trust.test.ts', 'the head that moved after the command is told, or asked about'],
   'limits.repository': ['stories/settings.test.ts', 'runs beyond the limit wait for their turn, and say so'],
   'limits.person': atOnce,
-  'limits.owner': atOnce,
-  'limits.repository_per_day': refuses,
-  'limits.person_per_day': windows,
-  'limits.owner_per_day': windows,
-  'limits.thread_per_day': windows,
-  'limits.repository_per_5_minutes': [
-    'stories/trust.test.ts',
-    'too many starts in a short time open the breaker',
-  ],
+  'limits.repository_per_day': ['stories/trust.test.ts', 'too many starts in a day wait'],
   'pull_request.approval': [
     'stories/approval.test.ts',
     'and not whoever asked: the check on each new commit waits, and is green once they did',
@@ -85,18 +66,12 @@ const repository: Readonly<Record<string, Shown>> = {
     'stories/reasons-to-wait.test.ts',
     'has new work wait, with the list, until one of them ends',
   ],
-  ...Object.fromEntries(
-    ['cost_per_day', 'person_cost_per_day', 'owner_cost_per_day'].map(name => [
-      `limits.${name}`,
-      [
-        'stories/reasons-to-wait.test.ts',
-        'is told when it is near, and holds the next run when it is reached',
-      ],
-    ]),
-  ),
+  'limits.cost_per_day': [
+    'stories/reasons-to-wait.test.ts',
+    'is told when it is near, and holds the next run when it is reached',
+  ],
   'limits.cost_per_run': ['stories/reasons-to-wait.test.ts', 'of a session refuses more words for it'],
   'limits.max_effort': ownerSays,
-  'limits.when_reached': refuses,
 }
 
 /** By the beginning of the key. */
@@ -105,6 +80,7 @@ const deployment: Readonly<Record<string, Shown>> = {
   'owners.*.signal_report': granted,
   'owners.*.sandboxes': granted,
   'owners.*.limits.owner': atOnce,
+  'owners.*.limits.owner_per_day': windows,
   'owners.*.limits': layers,
   'owners.*.models': ['security/grants.test.ts', 'only models that the owner may use are taken'],
   'owners.*.posthog': tenants,

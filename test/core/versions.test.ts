@@ -135,8 +135,16 @@ describe.each(versions)('%s', version => {
   /** What is gone since then, each by how its line begins: the file says so, and what to do. */
   const gone: Record<string, readonly [line: RegExp, key: string][]> = {
     'codex.yml': [
+      [/^branch:.*\n/m, 'branch'],
+      [/^chatty:.*\n/m, 'chatty'],
+      [/^comments: check.*\n/m, 'comments'],
+      [/^when:\n(?: .*\n)*/m, 'when'],
       [/^ {2}apps:.*\n/m, 'allow.apps'],
-      [/^ {2}bots_per_thread_per_day:.*\n/m, 'limits.bots_per_thread_per_day'],
+      [/^head_moved:.*\n/m, 'head_moved'],
+      ...[
+        ...['owner', 'person_per_day', 'owner_per_day', 'thread_per_day', 'bots_per_thread_per_day'],
+        ...['repository_per_5_minutes', 'person_cost_per_day', 'owner_cost_per_day', 'when_reached'],
+      ].map((key): [RegExp, string] => [new RegExp(`^ {2}${key}:.*\\n`, 'm'), `limits.${key}`]),
     ],
     'settings.yml': [[/^owners:\n(?: .*\n)*/m, 'owners.acme']],
   }
@@ -147,7 +155,7 @@ describe.each(versions)('%s', version => {
     const written = readFileSync(join(data, version, file), 'utf8')
     const lost = gone[file] ?? []
     expect(read[file]?.(written)).toMatchObject(
-      lost.map(([, key]) => ({ key, message: expect.stringMatching(/any more|number/) })),
+      lost.map(([, key]) => ({ key, message: expect.stringMatching(/any more|number|only be set/) })),
     )
     const text = lost.reduce((rest, [line]) => rest.replace(line, ''), written)
     const left = lost.reduce<unknown>((rest, [, key]) => without(rest, key.split('.')), value)

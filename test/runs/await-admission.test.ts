@@ -38,7 +38,7 @@ describe('a limit of money', () => {
       unknown,
       { session: { taskId: 'b', cost: 1 } },
     ])
-    expect(run.schedule).toMatchObject({ admitted: true, spent: [{ used: 1, limit: 10, unknown: 1 }] })
+    expect(run.schedule).toMatchObject({ admitted: true, costOfDay: { used: 1, limit: 10, unknown: 1 } })
     expect(warnings(run)).toContain(
       "⚠️ The limit of `$10` in 24 hours can't be kept: PostHog does not say what 1 run cost.",
     )
@@ -46,7 +46,7 @@ describe('a limit of money', () => {
 
   test('that is not near is not told', async () => {
     const run = await admitted(limited({ cost_per_day: 10 }), [{ session: { taskId: 'b', cost: 1 } }])
-    expect(run.schedule).toMatchObject({ admitted: true, spent: undefined })
+    expect(run.schedule).toMatchObject({ admitted: true, costOfDay: undefined })
   })
 })
 

@@ -572,13 +572,6 @@ describe('a branch that is made', () => {
     expect(await afterStep(findBranch, making({ github: { makeBranch } }))).toMatchObject({
       schedule: { admitted: false },
     })
-    const { settings } = runWith().baseline
-    const goesOn: RunChange = {
-      baseline: { settings: { ...settings, when: { ...settings.when, closed: 'continue' } } },
-    }
-    expect(await afterStep(findBranch, making({ github: { makeBranch } }, goesOn))).toMatchObject({
-      schedule: { admitted: true },
-    })
   })
 
   test('asks itself where GitHub does not say whether the thread is open', async () => {

@@ -10,9 +10,7 @@ import { parse } from 'yaml'
 import { parseCommands, settingsFile } from '../../src/commands/command-registry.ts'
 import { promptOf } from '../../src/core/agent/prompt.ts'
 import { roles } from '../../src/core/model/command-grammar.ts'
-import { heldAt } from '../../src/core/record/admission.ts'
 import { changed } from '../../src/core/record/run.ts'
-import { runIndex } from '../../src/core/record/run-index.ts'
 import { firstWords } from '../../src/core/record/words-to-say.ts'
 import { settingsPath } from '../../src/core/settings/repository-file.ts'
 import { stripInvisible } from '../../src/core/text/invisible.ts'
@@ -20,7 +18,6 @@ import { gitHubApp } from '../../src/github/app-client.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
 import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
 import { ask, contextFor, hour, minute, pullThread, runWith, said, t0 } from '../core/given.ts'
-import { memoryIndex } from '../support/memory-index.ts'
 import { seen } from '../support/pages.ts'
 import { actedOn } from './as-github.ts'
 import { privateKey } from './key.ts'
@@ -163,7 +160,7 @@ describe('who and what may start work', () => {
 
   test('who lost the right while a run waited does not start it', async () => {
     const rights: Record<string, 'write' | 'read'> = { maya: 'write' }
-    const bot = botWith({ roles: rights, settings: 'limits: {repository_per_5_minutes: 1}' })
+    const bot = botWith({ roles: rights, settings: 'limits: {repository_per_day: 1}' })
     await says(bot, commentEvent({}))
     expect(await bot.deliver({ body: JSON.stringify(commentEvent({ issue: { number: 9 } })) })).toBe(202)
     const waits = () => bot.comments.some(({ body }) => body.includes('Codex waits until'))
@@ -269,16 +266,16 @@ describe('time of check and time of use', () => {
     expect(bot.prompts[0]).not.toMatch(/swapped later|Said afterwards/)
   })
 
-  test('a head that moved after the label is asked about, where the settings say so', async () => {
-    const settings = 'head_moved: ask'
+  test('a head that moved after the label is told', async () => {
     const labelled = labelEvent({ event: { issue: undefined, pull_request: pullRequest(100) } })
-    const same = botWith({ settings, branches: { 'maya/login': 'b'.repeat(40) } })
+    const same = botWith({ branches: { 'maya/login': 'b'.repeat(40) } })
     await says(same, labelled, { event: 'pull_request' })
-    expect(same.requests).toHaveLength(1)
-    const moved = botWith({ settings, branches: { 'maya/login': 'c'.repeat(40) } })
+    expect(JSON.stringify(same.comments)).not.toContain('Somebody pushed after you asked')
+    const moved = botWith({ branches: { 'maya/login': 'c'.repeat(40) } })
     await says(moved, labelled, { event: 'pull_request' })
-    expect(moved.requests).toEqual([])
-    expect(moved.comments.at(-1)?.body).toContain('Somebody pushed to this pull request after you asked')
+    expect(JSON.stringify(moved.comments)).toContain(
+      'Somebody pushed after you asked: the branch moved from `bbbbbbb` to `ccccccc`',
+    )
   })
 
   test('the settings are read from the default branch', async () => {
@@ -609,28 +606,6 @@ describe('power', () => {
 })
 
 describe('loops and cost', () => {
-  const runs = (count: number, at: number, thread: object = {}) =>
-    Array.from({ length: count }, (_, n) => ({
-      id: `run-${n}`,
-      addedAt: at,
-      data: {
-        ...runWith({ schedule: { admitted: true }, result: { outcome: { kind: 'answer' } } }),
-        thread: { ...runWith().thread, ...thread },
-      },
-    })).map(run => ({ id: run.id, entries: runIndex.entries(run) }))
-  const me = { id: 'run-me', addedAt: t0, data: runWith() }
-
-  test.each([
-    ['a thread in a day', 100, 23 * hour, {}],
-    ['a repository in five minutes', 200, 4 * minute, { number: 8 }],
-    ['one owner in five minutes', 1_000, 4 * minute, { number: 8, repoId: 101 }],
-  ])('too many runs of %s wait, and go on by themselves', async (_, most, ago, thread) => {
-    const index = (count: number) => memoryIndex(() => runs(count, t0 - ago, thread))
-    expect(await heldAt(me, index(most - 1), t0)).toBeUndefined()
-    expect(await heldAt(me, index(most), t0)).toMatchObject({ kind: 'until' })
-    expect(await heldAt(me, index(most), t0 + hour)).toBeUndefined()
-  })
-
   test('a stranger makes the bot talk once a day in a thread', async () => {
     const bot = botWith()
     for (const text of ['/codex', '/codex stop', '/codex plan', '/codex --bad', '/codex retry'])
@@ -652,7 +627,7 @@ describe('loops and cost', () => {
   })
 
   test('a limit is looked at before anything is spent', async () => {
-    const bot = botWith({ settings: 'limits: {person_per_day: 1}' })
+    const bot = botWith({ settings: 'limits: {repository_per_day: 1}' })
     await says(bot, commentEvent({}))
     await bot.deliver({ body: JSON.stringify(commentEvent({ issue: { number: 9 } })) })
     await bot.work(50)

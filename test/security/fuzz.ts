@@ -77,7 +77,7 @@ const rules: readonly Rules[] = [
   { text: "allow: {users: ['*']}", may: atLeast('write') },
   { text: 'labels: [', may: atLeast('write') },
   {
-    text: 'labels: {docs: {plan: true, instruction: "Docs, @sam! Fixes #7"}}\nhead_moved: ask',
+    text: 'labels: {docs: {plan: true, instruction: "Docs, @sam! Fixes #7"}}',
     may: atLeast('write'),
   },
 ]

@@ -89,13 +89,13 @@ test('the names of sandboxes are told only to those who may use them', async () 
 
 test('a ceiling of the deployment holds whatever the repository says', async () => {
   const bot = botWith({
-    settings: 'limits: {thread_per_day: 100, when_reached: refuse}',
-    grants: 'owners: {5: {limits: {thread_per_day: 1}}}',
+    settings: 'limits: {repository_per_day: 100}',
+    grants: 'owners: {5: {limits: {repository_per_day: 1}}}',
   })
   await says(bot, '/codex fix it')
-  expect(await says(bot, '/codex --new fix it again')).toContain(
-    'his issue started 1 run in 24 hours; the limit is 1.',
-  )
+  await sends(bot, '/codex --new fix it again')
+  await bot.work(50)
+  expect(bot.comments.at(-1)?.body).toContain('This repository started 1 run in 24 hours; the limit is 1.')
   expect(bot.requests).toHaveLength(1)
 })
 

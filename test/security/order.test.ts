@@ -455,8 +455,8 @@ describe('a deletion', () => {
 })
 
 describe('a deletion of words that wait for the agent', () => {
-  const waiting = async (settings?: string): Promise<MemoryBot> => {
-    const bot = botWith(settings === undefined ? {} : { settings })
+  const waiting = async (): Promise<MemoryBot> => {
+    const bot = botWith()
     bot.fault = new NoResponse('posthog', 'PostHog answered 502')
     await sends(bot, github.comment({ at: 10 }), github.comment({ id: 502, at: 20, text: '/codex in red' }))
     bot.deleted.add(502)
@@ -469,12 +469,11 @@ describe('a deletion of words that wait for the agent', () => {
   }
 
   test.each([
-    ['by who said them takes them back', 'maya', undefined, false],
-    ['by who may stop takes them back', 'zoe', undefined, false],
-    ['by somebody else does not', 'sam', undefined, true],
-    ['does not where deletions stop nothing', 'maya', 'when: { deleted: continue }', true],
-  ])('%s', async (_, by, settings, reaches) => {
-    const bot = await waiting(settings)
+    ['by who said them takes them back', 'maya', false],
+    ['by who may stop takes them back', 'zoe', false],
+    ['by somebody else does not', 'sam', true],
+  ])('%s', async (_, by, reaches) => {
+    const bot = await waiting()
     await sends(bot, github.deletes(by, { id: 502, at: 20, text: '/codex in red' }))
     expect(await begins(bot)).toContain('fix it')
     expect(bot.prompts.join().includes('in red')).toBe(reaches)

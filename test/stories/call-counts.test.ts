@@ -226,11 +226,11 @@ onEitherQueue(
       })
     })
 
-    it('a check in the place of a status: told on two commits, and kept up at ten calls', async () => {
+    it('a check in the place of a status: made on two commits, and kept up at ten calls', async () => {
       const isComment = (name: string) => /^(POST|PATCH) issues\/comments$/.test(name)
       const calls = [...pullRequest.filter(name => !isComment(name)), 'POST issues/comments']
       await costs('/codex fix the flaky login test', calls, {
-        settings: 'comments: check\n',
+        settings: 'comments: outcomes\n',
         until: cleanedUp,
         less: /check-runs$/,
       })

@@ -71,8 +71,8 @@ onBothQueues('A limit', world => {
     await oneAfterAnother(world(), await unblocked(world(), opens))
   })
 
-  it('of starts in a while holds where six wait for the same issue', async () => {
-    const { opens } = await limited(world(), 'one-in-a-while', 'repository_per_5_minutes: 1')
+  it('of starts in a day holds where six wait for the same issue', async () => {
+    const { opens } = await limited(world(), 'one-a-day', 'repository_per_day: 1')
     const six = await unblocked(world(), opens)
     await settled(world(), six, { work: 1, waits: untilLater })
     expect(begun(six)).toBe(1)

@@ -19,36 +19,36 @@ onBothQueues(
         else await maya.comments(number, `/codex work-${how}`)
         return new Thread(world(), number, repository)
       }
-      /** In a thread without a status: its settings want `comments` otherwise. */
-      const beginQuietly = async (comments: 'check' | 'outcomes') => {
-        const name = `lost-${comments}`
-        const quiet = await github.addRepo('acme', name)
-        await github.as('olga', quiet).pushes('main', { '.github/codex.yml': `comments: ${comments}\n` })
-        posthog.script({ repository: quiet, prompt: 'work' }, { kind: 'manual' })
-        const { number } = await github.as('maya', quiet).opensIssue({ title: 'Lost', body: 'x' })
-        await github.as('maya', quiet).comments(number, '/codex work')
-        const taskRuns = () => ledgerOf(world(), number, quiet).runs
+      // In a thread without a status.
+      const quietRepository = await github.addRepo('acme', 'lost-quietly')
+      const beginQuietly = async () => {
+        await github
+          .as('olga', quietRepository)
+          .pushes('main', { '.github/codex.yml': 'comments: outcomes\n' })
+        posthog.script({ repository: quietRepository, prompt: 'work' }, { kind: 'manual' })
+        const other = github.as('maya', quietRepository)
+        const { number } = await other.opensIssue({ title: 'Lost', body: 'x' })
+        await other.comments(number, '/codex work')
+        const taskRuns = () => ledgerOf(world(), number, quietRepository).runs
         await github.waitFor(() => taskRuns().length === 1)
-        return { thread: new Thread(world(), number, quiet), name, taskRuns }
+        return { thread: new Thread(world(), number, quietRepository), taskRuns }
       }
       const atWork = [await begin('labels'), await begin('asks')]
       for (const thread of atWork) await thread.waitForStatus('Codex is working')
       const waiting = await begin('waits')
       await waiting.waitForStatus('waits for its turn')
-      const quiet = [await beginQuietly('check'), await beginQuietly('outcomes')]
+      const quiet = await beginQuietly()
       await github.settled()
 
       await wipeQueue(world())
 
-      for (const { thread, name, taskRuns } of quiet) {
-        await world().bot.says(new RegExp(`${name}[^\\n]*a run that the queue had lost`))
-        const run = posthog.run(String(taskRuns()[0]?.runId))
-        await run.openPull()
-        await run.completeTurn('There it is.')
-        await thread.waitForAnswer('pull request is ready')
-        expect(taskRuns()).toHaveLength(1)
-        expect(await thread.botComments()).toHaveLength(1)
-      }
+      await world().bot.says(/lost-quietly[^\n]*a run that the queue had lost/)
+      const quietRun = posthog.run(String(quiet.taskRuns()[0]?.runId))
+      await quietRun.openPull()
+      await quietRun.completeTurn('There it is.')
+      await quiet.thread.waitForAnswer('pull request is ready')
+      expect(quiet.taskRuns()).toHaveLength(1)
+      expect(await quiet.thread.botComments()).toHaveLength(1)
 
       for (const thread of atWork) {
         const run = posthog.run(String(ledger(thread).runs[0]?.runId))

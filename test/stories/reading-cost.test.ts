@@ -17,7 +17,6 @@ const before: Readonly<Record<string, ReadingCost>> = {
   'steered twice': { comments: 3, notifications: 3, words: 71 },
   stopped: { comments: 2, notifications: 2, words: 59 },
   failed: { comments: 2, notifications: 2, words: 83 },
-  'refused at a limit': { comments: 2, notifications: 2, words: 87 },
   'three rounds': { comments: 6, notifications: 6, words: 159 },
   typo: { comments: 1, notifications: 1, words: 27 },
   help: { comments: 1, notifications: 1, words: 282 },
@@ -109,18 +108,6 @@ onEitherQueue('What a thread costs its readers', world => {
     await costs('failed', thread)
   })
 
-  it('a limit', async () => {
-    const { github } = world()
-    const repository = await github.addRepo('acme', `cost-${Math.random().toString(36).slice(2, 8)}`)
-    const settings = 'limits: { repository_per_day: 1, when_reached: refuse }\n'
-    await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
-    const first = await opens('The one of today', repository)
-    await reacted(first.thread, await first.says('/codex do it'))
-    const { thread, says } = await opens('One too many', repository)
-    await reacted(thread, await says('/codex do it'), '-1')
-    await costs('refused at a limit', thread, 'open')
-  })
-
   /**
    * As GitHub mails: of each comment to all who take part in the thread, of a pull request to who follows those, and of
    * an assignment or a request to that person. Edits, reactions and folding are no mails.
@@ -135,23 +122,14 @@ onEitherQueue('What a thread costs its readers', world => {
 
   it('mails: few, and each for something to read', async () => {
     const { github, posthog } = world()
-    const inOwn = async (name: string, settings = '') => {
+    const inOwn = async (name: string) => {
       const repository = await github.addRepo('acme', `mails-${name}`)
-      if (settings) await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
       return { ...(await opens(name, repository)), repository }
     }
     const plain = await inOwn('plain')
     await reacted(plain.thread, await plain.says('/codex do it'))
     await plain.thread.waitForFolded()
     expect(await mails(plain.thread, plain.repository)).toEqual({ comments: 2, asked: 3, followsPulls: 1 })
-
-    const refused = await inOwn('refused', 'limits: { person_per_day: 1, when_reached: refuse }\n')
-    await reacted(refused.thread, await refused.says('/codex do it'))
-    await refused.thread.waitForFolded()
-    const more = await opens('One too many', refused.repository)
-    await reacted(more.thread, await more.says('/codex and that'), '-1')
-    const ofOne = { comments: 1, asked: 2, followsPulls: 1 }
-    expect(await mails(more.thread, refused.repository), 'one is of the run before').toEqual(ofOne)
 
     const asks = await inOwn('asks')
     posthog.script(

@@ -22,14 +22,14 @@ onEitherQueue(
     }
 
     it('every field of the request can be set', async () => {
-      const { thread, ledger } = await runIn(
-        'model: gpt-5\neffort: low\nmode: interactive\npermission: full-access\nsandbox: small box\nas_user: true\nbranch: default\n',
+      const { thread, ledger, issue } = await runIn(
+        'model: gpt-5\neffort: low\nmode: interactive\npermission: full-access\nsandbox: small box\nas_user: true\n',
         '/codex --signal-report r-1 do it',
       )
       await thread.waitForAnswer('pull request is ready')
       expect(ledger().runs[0]?.body).toEqual({
         mode: 'interactive',
-        branch: 'main',
+        branch: `codex/issue-${issue.number}-with-settings`,
         pending_user_message: expect.any(String),
         sandbox_environment_id: sandbox.id,
         pr_authorship_mode: 'bot',

@@ -130,7 +130,7 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     expect(world().bot.output()).not.toContain(secret)
   })
 
-  it('the head that moved after the command is told, or asked about', async () => {
+  it('the head that moved after the command is told', async () => {
     const { github, posthog } = world()
     const maya = github.as('maya')
     const first = await maya.pushes('maya/moves', { 'moves.txt': 'one' })
@@ -182,9 +182,9 @@ onEitherQueue('The settings say who may', world => {
     expect(ledgerOf(world(), number, repository).runs[0]?.body).toMatchObject({ model: 'gpt-5' })
   })
 
-  it('too many starts in a short time open the breaker, and it says when it closes', async () => {
+  it('too many starts in a day wait, and it says until when', async () => {
     const { github } = world()
-    const { repository, number, thread } = await repoWith('limits:\n  repository_per_5_minutes: 1\n')
+    const { repository, number, thread } = await repoWith('limits:\n  repository_per_day: 1\n')
     const maya = github.as('maya', repository)
     await maya.comments(number, '/codex first')
     await thread.waitForAnswer('pull request is ready')
@@ -192,7 +192,7 @@ onEitherQueue('The settings say who may', world => {
     await maya.comments(other.number, '/codex second')
     const second = new Thread(world(), other.number, repository)
     await second.waitForStatus(/^### ⏳ Codex waits until .*\d\d:\d\d UTC/)
-    expect(await second.status()).toContain('This repository started 1 run in 5 minutes; the limit is 1.')
+    expect(await second.status()).toContain('This repository started 1 run in 24 hours; the limit is 1.')
     await maya.comments(other.number, '/codex stop')
     await second.waitForStatus(/^### ⏹️/)
     expect(ledgerOf(world(), other.number, repository).tasks).toEqual([])

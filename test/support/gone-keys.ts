@@ -9,12 +9,28 @@ const gone: readonly string[] = [
   'summaryAt',
   // What was changed in a live session, which keeps its options now.
   'set',
-  // Other bots may do nothing.
-  'bots_per_thread_per_day',
+  // What a repository cost in a day is told alone.
+  'spent',
   // Of the pull request that took back another.
   'revertedBy',
 ]
 
-/** @returns a copy without them */
-export const withoutGone = <T extends object>(record: T): T =>
-  JSON.parse(JSON.stringify(record), (key, value) => (gone.includes(key) ? undefined : value))
+/** The same, of the settings that a Run keeps. */
+const goneSettings: readonly string[] = [
+  ...['branch', 'when', 'head_moved', 'chatty'],
+  // Other bots may do nothing.
+  'bots_per_thread_per_day',
+  ...['person_per_day', 'thread_per_day', 'repository_per_5_minutes', 'when_reached'],
+  ...['person_cost_per_day', 'owner_cost_per_day'],
+]
+
+/** @returns a copy without them, and with values that are gone as they are read now */
+export const withoutGone = <T extends object>(record: T): T => read(record, gone)
+
+const read = <T extends object>(record: T, lost: readonly string[]): T =>
+  JSON.parse(JSON.stringify(record), (key, value) => {
+    if (lost.includes(key)) return undefined
+    if (key !== 'settings') return value
+    const settings = read(value, goneSettings)
+    return settings.comments === 'check' ? { ...settings, comments: 'outcomes' } : settings
+  })

@@ -20,11 +20,10 @@ class Stage {
     const { github } = this.world
     const repository = await github.addRepo('acme', newName())
     const files = { '.github/codex.yml': settings ?? '' }
-    const pushed =
-      settings === undefined ? undefined : await github.as('olga', repository).pushes('main', files)
+    if (settings !== undefined) await github.as('olga', repository).pushes('main', files)
     const maya = github.as('maya', repository)
     const { number } = await maya.opensIssue({ title, body: 'It fails every third time.' })
-    return { ...this.thread(number, repository), sha: pushed?.sha ?? '' }
+    return this.thread(number, repository)
   }
 
   async pull(title: string) {
@@ -62,20 +61,11 @@ class Stage {
     }
   }
 
-  async draw(name: string, { thread }: Pick<Opened, 'thread'>, below: readonly ShownComment[] = []) {
+  async draw(name: string, { thread }: Pick<Opened, 'thread'>) {
     await this.world.github.settled()
     const about = pictures[name]
     if (!about) throw new Error(`No picture is called ${name}`)
-    this.#drawn[name] = { ...about, comments: [...(await this.#read(thread)), ...below] }
-  }
-
-  /** The check of a commit, once it says this. */
-  async check(repository: string, sha: string, words: string): Promise<ShownComment> {
-    const { github } = this.world
-    const { title, summary } = await github.waitFor(() =>
-      github.checkRuns(repository, sha).find(check => check.summary.includes(words)),
-    )
-    return { author: 'codex', body: this.#shown(`### ${title}\n\n${summary}`), reactions: [], as: 'check' }
+    this.#drawn[name] = { ...about, comments: await this.#read(thread) }
   }
 
   get drawn(): DrivenThreads {
@@ -170,10 +160,6 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
     title: 'A review by Codex',
     alt: 'Codex answers /codex review with a review of its own, and a comment on each line that it found something on',
   },
-  check: {
-    title: 'Progress in a check',
-    alt: 'With comments: check, the thread has only the command with the reaction 👀; a check of the commit has what Codex does',
-  },
   waiting: {
     title: 'Waiting',
     alt: 'The status says how many runs are before it',
@@ -222,7 +208,7 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   retry: { title: 'Tried again', alt: 'After the failure, /codex retry leads to a pull request' },
   limit: {
     title: 'A limit',
-    alt: 'One comment says that the run did not start, which limit is reached and when to try again; the command has the reaction 👎',
+    alt: 'The status says until when Codex waits, and which limit is reached',
   },
   status: {
     title: '`status`',
@@ -312,14 +298,6 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     github.checks(number, 'unit tests', 'FAILURE', repository)
     await opened.thread.waitForStatus(/1 check failed[\s\S]*Changes requested[\s\S]*1 open comment/)
     await stage.draw('needs', opened)
-  },
-  async check(stage) {
-    stage.world.posthog.script('fix the slow login', { kind: 'manual' })
-    const opened = await stage.issue('Login is slow', { settings: 'comments: check\n' })
-    await opened.says('/codex fix the slow login')
-    await atWork(await opened.run())
-    const check = await stage.check(opened.repository, opened.sha, 'Running checks')
-    await stage.draw('check', opened, [check])
   },
   async followUp(stage) {
     const { posthog } = stage.world
@@ -541,12 +519,13 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   },
   async limit(stage) {
     const first = await stage.issue('The one of today', {
-      settings: 'limits: {repository_per_day: 1, when_reached: refuse}\n',
+      settings: 'limits: {repository_per_day: 1}\n',
     })
     await first.says('/codex do it')
     await first.thread.waitForFolded()
     const second = await stage.issueBeside(first, 'One too many')
-    await second.says('/codex fix the flaky login test', '-1')
+    await second.says('/codex fix the flaky login test', 'eyes')
+    await second.thread.waitForStatus('⏳ Codex waits until')
     await stage.draw('limit', second)
   },
   async replies(stage) {

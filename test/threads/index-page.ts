@@ -9,8 +9,8 @@ const ShownComment = z.object({
   reactions: z.array(z.string()),
   /** As GitHub shows a comment that is marked as outdated. */
   minimized: z.literal(true).optional(),
-  /** What is no comment on the thread. The head of a check is its title. */
-  as: z.enum(['line', 'review', 'check']).optional(),
+  /** What is no comment on the thread. */
+  as: z.enum(['line', 'review']).optional(),
 })
 export type ShownComment = z.infer<typeof ShownComment>
 

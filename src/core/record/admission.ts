@@ -35,8 +35,13 @@ export interface ReachedLimit {
   window: number
 }
 
-/** Starts of one owner in five minutes. Not a setting. */
-const ownersBreaker = 1000
+/** Starts that only a loop reaches, such as a script that comments. Nobody means those, so they are no settings. */
+const breakers = {
+  threadPerDay: 100,
+  personPerDay: 500,
+  repositoryPer5Minutes: 200,
+  ownerPer5Minutes: 1_000,
+}
 
 export const startGuards = (me: Me, now: number): readonly Guard[] => [
   ...sessionsOf(me),
@@ -120,10 +125,10 @@ function windowsOf(me: Me, now: number): Window[] {
   })
   return [
     window('repository', day, limits.repository_per_day),
-    window('person', day, limits.person_per_day),
-    window('thread', day, limits.thread_per_day),
+    window('person', day, breakers.personPerDay),
+    window('thread', day, breakers.threadPerDay),
     window('owner', day, limits.owner_per_day),
-    window('repository', 5 * minute, limits.repository_per_5_minutes),
-    window('owner', 5 * minute, ownersBreaker),
+    window('repository', 5 * minute, breakers.repositoryPer5Minutes),
+    window('owner', 5 * minute, breakers.ownerPer5Minutes),
   ]
 }

@@ -6,10 +6,10 @@ import { lacksPermission, type Service, serviceNames } from '../model/errors.ts'
 import type { Unfinished } from '../model/task-run.ts'
 import { nounOf } from '../model/thread.ts'
 import { minute } from '../model/time.ts'
-import { counted, dollars, moment } from '../text/phrases.ts'
+import { counted, dollars } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
 import type { ReachedLimit } from './admission.ts'
-import type { Outcome, Run, Scope, Spent, Waits } from './run.ts'
+import type { CostOfDay, Outcome, Run } from './run.ts'
 
 export type Failure = Outcome & { kind: 'failed' }
 
@@ -76,13 +76,6 @@ export const unconfirmedStop = failure(
   'Look at the PostHog run. Then write `/codex retry`.',
 )
 
-export const atLimit = (run: Run, waits: Waits & { kind: 'line' | 'until' }, now: number): Failure =>
-  failure(
-    'quota',
-    waits.kind === 'line' ? allBusy(run, waits.of) : waits.limit,
-    `Write \`/codex retry\` ${waits.kind === 'line' ? 'when one has ended' : `after ${moment(waits.at, now)}`}. Runs do not wait here at a limit (\`when_reached: refuse\`).`,
-  )
-
 export const notAnyMore = failure(
   'permission',
   'the person who asked may no longer start runs here',
@@ -102,12 +95,6 @@ export const planOutdated = ({ name, sha }: { name: string; sha: string }): Fail
     `the plan was made on an older commit; \`${name}\` is at \`${sha.slice(0, 7)}\` now`,
     'Make a new plan with `/codex plan …`. Then approve it.',
   )
-
-export const movedHead = failure(
-  'permission',
-  'somebody pushed to this pull request after you asked, and the settings say to ask again then (`head_moved: ask`)',
-  'Look at the new commits. Then write `/codex retry`.',
-)
 
 export const noBranch = (name: string): Failure =>
   failure(
@@ -165,26 +152,8 @@ export function limitReached({ thread, request }: Run, { of, used, most, window 
 }
 
 /** `the runs of this repository cost $12.30 in 24 hours; the limit is $10` */
-export function costReached({ thread, request }: Run, { of, used, limit }: Spent): string {
-  const whose: Record<Scope, string> = {
-    repository: 'of this repository',
-    person: `of ${code(request.by.login)}`,
-    owner: `of ${code(thread.owner)}`,
-  }
-  return `the runs ${whose[of]} cost ${dollars(used)} in 24 hours; the limit is ${dollars(limit)}`
-}
-
-/** `only one run may work here at a time, and one does` */
-export function allBusy({ thread, request, baseline }: Run, of: Scope): string {
-  const most = baseline.settings.limits[of]
-  const where: Record<Scope, string> = {
-    repository: 'may work here',
-    person: `of ${code(request.by.login)} may work`,
-    owner: `may work in the repositories of ${code(thread.owner)}`,
-  }
-  const [runs, does] = most === 1 ? ['one run', 'one does'] : [`${most} runs`, `${most} do`]
-  return `only ${runs} ${where[of]} at a time, and ${does}`
-}
+export const costReached = ({ used, limit }: CostOfDay): string =>
+  `the runs of this repository cost ${dollars(used)} in 24 hours; the limit is ${dollars(limit)}`
 
 interface InWords {
   because: string

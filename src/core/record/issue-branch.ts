@@ -7,7 +7,7 @@ import type { Run } from './run.ts'
 export type IssueBranchChoice =
   | { kind: 'ours'; branch: BranchView; linked: boolean }
   | { kind: 'linked'; branch: BranchView }
-  /** No branch of its own: a plan, or the settings say so. */
+  /** What changes nothing needs no branch of its own. */
   | { kind: 'base' }
   | { kind: 'new'; name: string }
 
@@ -22,7 +22,7 @@ export function chooseIssueBranch(
   const ours = linked ? [linked].find(isOurs) : branches.ours[0]
   if (ours) return { kind: 'ours', branch: ours, linked: linked !== undefined }
   if (linked) return { kind: 'linked', branch: linked }
-  return isReadOnly(request.what) || baseline.settings.branch === 'default'
+  return isReadOnly(request.what)
     ? { kind: 'base' }
     : { kind: 'new', name: issueBranch(stem, baseline.snapshot.title) }
 }

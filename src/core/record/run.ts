@@ -36,14 +36,13 @@ export const Waits = z.discriminatedUnion('kind', [
 ])
 export type Waits = z.infer<typeof Waits>
 
-/** What was spent in a day of what may be, in US dollars; `unknown`: of so many Runs PostHog does not say. */
-const Spent = z.object({
-  of: z.enum(scopes),
+/** What a repository's runs cost in a day, and may cost, in US dollars; `unknown`: of so many Runs PostHog does not say. */
+const CostOfDay = z.object({
   used: z.number(),
   limit: z.number(),
   unknown: z.number().int(),
 })
-export type Spent = z.infer<typeof Spent>
+export type CostOfDay = z.infer<typeof CostOfDay>
 
 const Schedule = z.object({
   admitted: z.boolean().default(false),
@@ -57,8 +56,8 @@ const Schedule = z.object({
   resumedBy: z.string().optional(),
   /** ms until it was let in, if it stood in line at the end. */
   waitedInLine: z.number().optional(),
-  /** Limits that are near, or can't be kept, when it was let in. */
-  spent: z.array(Spent).optional(),
+  /** When it was let in, if the limit was near, or can't be kept. */
+  costOfDay: CostOfDay.optional(),
   nextPollAt: z.number().optional(),
   lastPollAt: z.number().optional(),
   /** Since when its stream is open without a break. */

@@ -4,15 +4,8 @@
  */
 import type { JobQueue } from '../model/ports.ts'
 import { day } from '../model/time.ts'
-import type { RepoSettings } from '../settings/repository-settings.ts'
-import { type Run, type Scope, type Spent, scopes } from './run.ts'
+import type { CostOfDay, Run } from './run.ts'
 import { type Indexed, placeOf, started } from './run-index.ts'
-
-const limitNames = {
-  repository: 'cost_per_day',
-  person: 'person_cost_per_day',
-  owner: 'owner_cost_per_day',
-} as const satisfies Record<Scope, keyof RepoSettings['limits']>
 
 /** Newest first; a limit that so many Runs keep to is told by other limits. */
 const most = { kind: 'last', count: 1_000 } as const
@@ -20,30 +13,25 @@ const most = { kind: 'last', count: 1_000 } as const
 /** What is told of a limit before it is reached. */
 export const isNear = (used: number, limit: number): boolean => used >= 0.8 * limit
 
-export interface Spending extends Spent {
+export interface Spending extends CostOfDay {
   /** When enough of it is a day old, ms since the epoch; `undefined` below the limit. */
   until: number | undefined
 }
 
+/** What the others of its repository cost; nothing without a limit. */
 export async function spendingOf(
   me: Indexed & { data: Run },
   runs: Pick<JobQueue<Run>, 'listed'>,
   now: number,
-): Promise<Spending[]> {
-  const limited = scopes.flatMap(of => {
-    const limit = me.data.baseline.settings.limits[limitNames[of]]
-    return limit === undefined ? [] : [{ of, limit }]
+): Promise<Spending | undefined> {
+  const limit = me.data.baseline.settings.limits.cost_per_day
+  if (limit === undefined) return undefined
+  const recent = await runs.listed([started(placeOf(me, 'repository'))], most)
+  const begun = recent.flatMap(({ id, addedAt, data }) => {
+    const at = data.schedule.admissionExpectedAt ?? addedAt
+    return id !== me.id && at > now - day ? [{ at, data }] : []
   })
-  return Promise.all(
-    limited.map(async ({ of, limit }) => {
-      const recent = await runs.listed([started(placeOf(me, of))], most)
-      const begun = recent.flatMap(({ id, addedAt, data }) => {
-        const at = data.schedule.admissionExpectedAt ?? addedAt
-        return id !== me.id && at > now - day ? [{ at, data }] : []
-      })
-      return { of, limit, ...spentBy(begun, limit) }
-    }),
-  )
+  return { limit, ...spentBy(begun, limit) }
 }
 
 interface Begun {

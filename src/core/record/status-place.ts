@@ -1,14 +1,10 @@
 /** Where the status of a Run is shown. */
-import type { RepoSettings } from '../settings/repository-settings.ts'
 import type { Run } from './run.ts'
 
-export const commentsOf = ({
-  comments,
-  chatty,
-}: Pick<RepoSettings, 'comments' | 'chatty'>): NonNullable<RepoSettings['comments']> =>
-  comments ?? (chatty === false ? 'outcomes' : 'all')
-
-/** `undefined`: nowhere yet. What waits for people, or for hours, is said in a comment: nothing else shows it. */
+/**
+ * `undefined`: nowhere yet. With `comments: outcomes` a check has the recovery record, and nothing else to show. What
+ * waits for people, or for hours, is said in a comment.
+ */
 export function statusPlace({
   baseline,
   report,
@@ -19,7 +15,7 @@ export function statusPlace({
   const { status, readOnlyThread, checkRefused } = report
   if (status) return status.check ? 'check' : 'comment'
   if (readOnlyThread) return undefined
-  if (commentsOf(baseline.settings) === 'all' || checkRefused) return 'comment'
+  if (baseline.settings.comments === 'all' || checkRefused) return 'comment'
   const { waits } = schedule
   if (waits && waits.kind !== 'line' && waits.kind !== 'session') return 'comment'
   return workspace.branch && !result.outcome ? 'check' : undefined

@@ -16,9 +16,10 @@ export function settingsOfLayers(
   grants: Grants,
   { owner, repository }: Files,
 ): RepoSettings {
-  const above = ofDeployment(grants)
-  // Ceilings come last: no default may exceed them.
-  const { limits, ...proposed } = withEfforts(above)
+  const { limits, ...defaults } = withEfforts(ofDeployment(grants))
+  // Ceilings come last: no default may exceed them. Those of an owner are no ceilings, as nobody else sets them.
+  const { owner: atOnce, owner_per_day } = limits ?? {}
+  const proposed = { ...defaults, limits: { owner: atOnce, owner_per_day } }
   const { instructions, ...rest } = [owner, repository].map(withEfforts).reduce(ofBoth, proposed)
   const settings = complete(rest)
   const bound = limits ? complete(ofBoth(settings, { limits })) : settings

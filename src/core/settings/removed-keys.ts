@@ -1,18 +1,52 @@
+const gone = 'is no setting any more'
+const ofLoops = `${gone}: only a loop reaches so many starts, and the bot holds it back without a setting. Delete it`
+const ofMoney = `${gone}. Write \`cost_per_day\`, which is for each repository, and set a billing limit in PostHog`
+const ofDeployment = 'can only be set in `SETTINGS_FILE`, by whoever runs the bot. Delete it here'
+
 /** Keys that settings files had once, and what to do instead. Part of what was written is worse than none, so they are errors. */
 const removed: ReadonlyMap<string, string> = new Map([
   ['permissions.queue', 'is no command any more. Delete it; `/codex status` says what a run waits for'],
   [
     'allow.apps',
-    'is no setting any more: what an App comments is never a command. Delete it, and let a person with permission give the command',
+    `${gone}: what an App comments is never a command. Delete it, and let a person with permission give the command`,
+  ],
+  ['limits.bots_per_thread_per_day', `${gone}: bots start nothing. Delete it`],
+  ['limits.person_per_day', `${ofLoops}. \`person\` and \`repository_per_day\` limit what people start`],
+  ['limits.thread_per_day', `${ofLoops}. \`repository_per_day\` limits what people start`],
+  ['limits.repository_per_5_minutes', `${ofLoops}. \`repository_per_day\` limits what people start`],
+  ['limits.person_cost_per_day', ofMoney],
+  ['limits.owner_cost_per_day', ofMoney],
+  ['limits.when_reached', `${gone}: at a limit, a run waits. Delete it. \`/codex stop\` ends the wait`],
+  ['limits.owner', ofDeployment],
+  ['limits.owner_per_day', ofDeployment],
+  [
+    'chatty',
+    `${gone}: write \`comments: outcomes\` in place of \`chatty: false\`. Without either, all comments come`,
   ],
   [
-    'limits.bots_per_thread_per_day',
-    'is no setting any more: bots start nothing. Delete it; `thread_per_day` limits a thread',
+    'when',
+    `${gone}: a run always stops if its thread is closed, its comment is deleted or its label is taken off. Delete it. \`/codex retry\` goes on`,
+  ],
+  [
+    'head_moved',
+    `${gone}: the run starts, and its status says that somebody pushed. Delete it. \`/codex approve\` still refuses a plan of an older commit`,
+  ],
+  [
+    'branch',
+    `${gone}: work for an issue has a branch of its own. Delete it. \`base\` says where that starts, and \`/codex --branch NAME …\` works on another branch`,
   ],
 ])
 
+/** The same of values. */
+const removedValues: ReadonlyMap<string, string> = new Map([
+  ['comments: check', "can't be `check` any more: use `outcomes`, which posts as few comments"],
+])
+
+export const removedValueWords = (path: readonly string[], value: unknown): string | undefined =>
+  removedValues.get(`${path.at(-1)}: ${String(value)}`)
+
 /** @param path of a key that is not known, in whichever file and layer */
 export function removedKeyWords(path: readonly string[]): string | undefined {
-  const [key = '', group = ''] = path.toReversed()
-  return removed.get(`${group}.${key}`) ?? removed.get(key)
+  const [key = '', group = 'defaults'] = path.toReversed()
+  return removed.get(group === 'defaults' ? key : `${group}.${key}`)
 }

@@ -1,7 +1,7 @@
 /** `.github/codex.yml` of the default branch. One wrong line voids the file: half of the rules is worse than none. */
 import { z } from 'zod'
 import { type CommandGrammar, mayAct } from '../model/command-grammar.ts'
-import { type Given, LeastRole, RepoSettings } from './repository-settings.ts'
+import { type Given, LeastRole, limitsInFiles, RepoSettings } from './repository-settings.ts'
 import { problemText, readSettingsFile, type SettingsProblem } from './settings-file.ts'
 
 export const settingsPath = '.github/codex.yml'
@@ -16,14 +16,16 @@ export interface SettingsRead {
 }
 
 export interface SettingsFile {
-  schema: z.ZodType<RepoSettings>
+  /** Of a file. */
+  schema: z.ZodType
   read(text: string | undefined): SettingsRead
   complete(given: Given): RepoSettings
 }
 
-/** The file's schema. It may raise the role that a command needs, never lower it. */
+/** It may raise the role that a command needs, never lower it. */
 export function repositorySettings(commands: readonly CommandGrammar[]): SettingsFile {
-  const schema = RepoSettings.extend({ permissions: permissionsSchema(commands) })
+  const whole = RepoSettings.extend({ permissions: permissionsSchema(commands) })
+  const schema = whole.extend({ limits: limitsInFiles })
   return {
     schema,
     read(text = '') {
@@ -33,7 +35,7 @@ export function repositorySettings(commands: readonly CommandGrammar[]): Setting
           { given: read.written as Given, problems: [], lineOf: read.lineOf }
         : { given: {}, problems: read.problems, lineOf: () => undefined }
     },
-    complete: given => schema.parse(given),
+    complete: given => whole.parse(given),
   }
 }
 

@@ -38,25 +38,21 @@ const Preset = z
   .describe('What this label means.')
 export type PresetSettings = z.infer<typeof Preset>
 
-const onWithdrawal = (when: string) =>
-  setting(z.enum(['stop', 'continue']).default('stop').describe(when), { rule: lower })
-
 const toPull = (usual: boolean, what: string) =>
   setting(z.boolean().default(usual).describe(what), { rule: lower })
 
 const most = (usual: number, what: string) =>
   setting(z.number().int().min(1).max(10_000).describe(what).default(usual), { rule: lowest, ceiling: true })
 
+/** Only `SETTINGS_FILE` has these: they are about repositories whose files know nothing of each other. */
+const ofOwner = {
+  owner: most(200, 'Runs at the same time in all repositories of the owner. Without it, 200.'),
+  owner_per_day: most(5000, 'Starts in 24 hours in all repositories of the owner. Without it, 5,000.'),
+}
+
+const limitsAbout = 'How many runs there may be, and how hard they may think.'
+
 export const settings = {
-  branch: setting(
-    z
-      .enum(['issue', 'default'])
-      .describe(
-        'Where the agent works for an issue: on a branch for the `issue`, or on the `default` branch (or on `base`).',
-      )
-      .default('issue'),
-    { rule: lower, proposed: true, kept: true },
-  ),
   base: setting(
     z
       .string()
@@ -144,21 +140,12 @@ export const settings = {
   ),
   comments: setting(
     z
-      .enum(['all', 'outcomes', 'check'])
-      .optional()
+      .enum(['all', 'outcomes'])
       .describe(
-        'What the bot writes of a run: `all` is a status that it edits, and a last comment. `check` is a last comment, and a check on the branch that shows the progress. `outcomes` is the same, but its check shows no progress. Questions, refusals and what a run waits for are always comments. Without it, `all`.',
-      ),
-    { rule: lower, proposed: true, kept: true, example: 'outcomes' },
-  ),
-  chatty: setting(
-    z
-      .boolean()
-      .optional()
-      .describe(
-        'The older spelling of `comments`: `false` is `outcomes`. If both are there, `comments` counts.',
-      ),
-    { rule: lower, proposed: true, kept: true, example: false },
+        'What the bot writes of a run: `all` is a status that it edits, and a last comment. `outcomes` is only the last comment. Questions, refusals and what a run waits for are always comments.',
+      )
+      .default('all'),
+    { rule: lower, proposed: true, kept: true },
   ),
   labels: setting(
     z
@@ -177,17 +164,6 @@ export const settings = {
         },
       },
     },
-  ),
-  when: group(
-    z
-      .strictObject({
-        closed: onWithdrawal('If the issue or pull request is closed.'),
-        deleted: onWithdrawal('If the comment with the command is deleted.'),
-        unlabeled: onWithdrawal('If the label that started it is removed.'),
-      })
-      .prefault({})
-      .describe('What happens to a run if its reason is gone.'),
-    { kept: true },
   ),
   pull_request: group(
     z
@@ -290,26 +266,13 @@ export const settings = {
       .describe('The efforts that commands may name. Without it, all.'),
     { rule: someOfBoth, example: ['low', 'medium'] },
   ),
-  head_moved: setting(
-    z
-      .enum(['continue', 'ask'])
-      .describe(
-        'If somebody pushed to a pull request after the command and before the start: `continue` and say so, or `ask` first.',
-      )
-      .default('continue'),
-    { rule: lower, proposed: true, kept: true },
-  ),
   limits: group(
     z
       .strictObject({
+        ...ofOwner,
         repository: most(50, 'Runs at the same time in this repository.'),
         person: most(50, 'Runs at the same time for one person.'),
-        owner: most(200, 'Runs at the same time in all repositories of the owner.'),
         repository_per_day: most(1000, 'Starts in 24 hours in this repository.'),
-        person_per_day: most(500, 'Starts in 24 hours for one person.'),
-        owner_per_day: most(5000, 'Starts in 24 hours in all repositories of the owner.'),
-        thread_per_day: most(100, 'Starts in 24 hours in one issue or pull request.'),
-        repository_per_5_minutes: most(200, 'Starts in five minutes in this repository.'),
         open_pull_requests: setting(
           z
             .number()
@@ -333,24 +296,6 @@ export const settings = {
             .describe('US dollars that the runs of this repository may cost in 24 hours. More work waits.'),
           { rule: lowest, ceiling: true, example: 50 },
         ),
-        person_cost_per_day: setting(
-          z
-            .number()
-            .positive()
-            .max(1_000_000)
-            .optional()
-            .describe('The same, for the runs of one person here.'),
-          { rule: lowest, ceiling: true, example: 20 },
-        ),
-        owner_cost_per_day: setting(
-          z
-            .number()
-            .positive()
-            .max(1_000_000)
-            .optional()
-            .describe('The same, for the runs in all repositories of the owner.'),
-          { rule: lowest, ceiling: true, example: 200 },
-        ),
         cost_per_run: setting(
           z
             .number()
@@ -367,24 +312,22 @@ export const settings = {
           ceiling: true,
           example: 'high',
         }),
-        when_reached: setting(
-          z
-            .enum(['wait', 'refuse'])
-            .default('wait')
-            .describe(
-              'What happens at a limit: the run waits for its turn, or is refused with the time to try again.',
-            ),
-          { rule: lower },
-        ),
       })
       .prefault({})
-      .describe('How many runs there may be, how hard they may think, and what happens at a limit.'),
+      .describe(limitsAbout),
     { kept: true },
   ),
 }
 
 export const RepoSettings = z.strictObject(settings)
 export type RepoSettings = z.infer<typeof RepoSettings>
+
+/** What the files of owners and repositories may have of them. */
+export const limitsInFiles = settings.limits
+  .unwrap()
+  .omit({ owner: true, owner_per_day: true })
+  .prefault({})
+  .describe(limitsAbout)
 
 export type Given = z.input<typeof RepoSettings>
 

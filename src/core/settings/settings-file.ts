@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { readYaml } from '../text/yaml.ts'
-import { removedKeyWords } from './removed-keys.ts'
+import { removedKeyWords, removedValueWords } from './removed-keys.ts'
 
 export interface SettingsProblem {
   line: number | undefined
@@ -25,8 +25,10 @@ export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRea
   const parsed = schema.safeParse(written)
   const places = (parsed.error?.issues ?? []).flatMap((issue): Slip[] => {
     const path = issue.path.map(String)
-    if (issue.code !== 'unrecognized_keys')
-      return [{ path, message: issueWords(issue, valueAt(written, path)) }]
+    if (issue.code !== 'unrecognized_keys') {
+      const value = valueAt(written, path)
+      return [{ path, message: removedValueWords(path, value) ?? issueWords(issue, value) }]
+    }
     return issue.keys
       .map(key => [...path, key])
       .map(path => ({ path, message: removedKeyWords(path) ?? 'is not a setting' }))

@@ -1,7 +1,6 @@
 import { costReached } from '../record/failures.ts'
 import type { Run } from '../record/run.ts'
 import { isNear } from '../record/spending.ts'
-import { commentsOf } from '../record/status-place.ts'
 import { begun, counted, dollars } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { lacksChecks, listed, withCode } from './words.ts'
@@ -17,7 +16,7 @@ export const warnings = (run: Run): string =>
     ...unopened(run),
     ...stopIgnored(run),
     ...settingsProblem(run),
-    ...spent(run),
+    ...costOfDay(run),
     ...costOfSession(run),
     ...checkRefused(run),
   ].join('\n')
@@ -27,15 +26,13 @@ const linkedElsewhere = ({ workspace: { linkedElsewhere: linked } }: Run): strin
     ? [`⚠️ The linked branch ${code(linked.branch)} is in ${code(linked.repository)}, so it is not used here`]
     : []
 
-const spent = (run: Run): string[] =>
-  run.result.outcome
-    ? []
-    : (run.schedule.spent ?? []).map(each => {
-        const near = `ℹ️ ${begun(costReached(run, each))}.`
-        if (each.unknown === 0) return near
-        const kept = `The limit of ${dollars(each.limit)} in 24 hours can't be kept: PostHog does not say what ${counted(each.unknown, 'run')} cost.`
-        return each.used === 0 ? `⚠️ ${kept}` : `${near} ⚠️ ${kept}`
-      })
+function costOfDay({ result: { outcome }, schedule: { costOfDay: cost } }: Run): string[] {
+  if (outcome || !cost) return []
+  const near = `ℹ️ ${begun(costReached(cost))}.`
+  if (cost.unknown === 0) return [near]
+  const unkept = `⚠️ The limit of ${dollars(cost.limit)} in 24 hours can't be kept: PostHog does not say what ${counted(cost.unknown, 'run')} cost.`
+  return [cost.used === 0 ? unkept : `${near} ${unkept}`]
+}
 
 /** The next words would meet the limit without having been told of it. */
 function costOfSession({ result: { outcome }, session: { cost }, baseline: { settings } }: Run): string[] {
@@ -54,9 +51,11 @@ function costOfSession({ result: { outcome }, session: { cost }, baseline: { set
   ]
 }
 
-const checkRefused = ({ report, baseline }: Run): string[] =>
+const checkRefused = ({ report }: Run): string[] =>
   report.checkRefused
-    ? [`⚠️ With ${code(`comments: ${commentsOf(baseline.settings)}`)}, this would be a check. ${lacksChecks}`]
+    ? [
+        `⚠️ Without this comment, a run would be lost with the queue: \`comments: outcomes\` needs a check for that. ${lacksChecks}`,
+      ]
     : []
 
 const stackedOn = ({ workspace: { stackedOn: below } }: Run): string[] =>

@@ -4,7 +4,7 @@ import { instruction } from '../../core/model/command-grammar.ts'
 import { pausedPart } from '../../core/model/pause.ts'
 import { minute } from '../../core/model/time.ts'
 import { begunInSession, startGuards } from '../../core/record/admission.ts'
-import { atLimit, notAnyMore } from '../../core/record/failures.ts'
+import { notAnyMore } from '../../core/record/failures.ts'
 import { isClosedByMerge } from '../../core/record/own-pull-request.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
 import { type ChangeOf, changed, type Run, type Waits } from '../../core/record/run.ts'
@@ -47,16 +47,13 @@ export const awaitAdmission = step('await-admission', {
     const { index, pauses, settings, signer } = deps
     const { github } = context
     const { deployment } = settings
-    const [{ waits, spent }, heeded, resumedBy] = await Promise.all([
+    const [{ waits, costOfDay }, heeded, resumedBy] = await Promise.all([
       heldByUs(candidate, { index, pauses, signer, github, deployment, now }),
       hasWaited ? notClosed : heedingClosing(context),
       whoResumed(context),
     ])
     const run = changed(context.run, heeded, { schedule: { resumedBy } })
     if (run.mailbox.stop) return heeded
-    const { when_reached } = run.baseline.settings.limits
-    if ((waits?.kind === 'line' || waits?.kind === 'until') && when_reached === 'refuse')
-      return failed(context, atLimit(run, waits, now))
     if (waits) return { ...heeded, ...keepsWaiting(run, now, waits) }
     const last = hasWaited ? await heedingClosing(context) : heeded
     if (last.mailbox?.stop) return last
@@ -68,7 +65,7 @@ export const awaitAdmission = step('await-admission', {
       schedule: {
         ...entered(run, now),
         admitted: true,
-        spent,
+        costOfDay,
         admissionExpectedAt: now,
         rightAskedAt: now,
         waitedInLine: run.schedule.waits?.kind === 'line' ? now - (run.schedule.enteredAt ?? now) : undefined,
@@ -145,7 +142,6 @@ export async function givesWay({ run, job, deps }: StepContext): Promise<ChangeO
 
 /** The closing's webhook may arrive before the command's, and then finds no Run to stop. */
 async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeOf<'mailbox'>> {
-  if (run.baseline.settings.when.closed !== 'stop') return {}
   const closing = await github.closing()
   if (!closing) return { mailbox: { ignoredStop: undefined } }
   const { by, at } = closing

@@ -4,7 +4,6 @@ import { isFork } from '../../core/model/thread.ts'
 import type { BaseView, BranchView, IssueBranches, LinkedElsewhere } from '../../core/model/views.ts'
 import {
   archived,
-  movedHead,
   noBase,
   noBranch,
   noCommit,
@@ -60,7 +59,7 @@ async function closedMeanwhile(
   { run, github }: Finding,
   open: boolean | undefined,
 ): Promise<ChangeOf<'schedule'>> {
-  if (run.baseline.settings.when.closed !== 'stop' || run.session.taskRun) return {}
+  if (run.session.taskRun) return {}
   const isOpen = open ?? (await github.closing('now')) === undefined
   return isOpen || run.mailbox.ignoredStop ? {} : { schedule: { admitted: false } }
 }
@@ -79,7 +78,6 @@ function settleBranch(context: Finding, branch: Branch): ChangeOf<'workspace' | 
   if (!moved) return { workspace: { branch } }
   if (run.session.taskRun)
     return { workspace: { branch: { ...branch, sha: run.baseline.head?.sha ?? branch.sha } } }
-  if (run.baseline.settings.head_moved === 'ask') return failed(context, movedHead)
   return { workspace: { branch, headMoved: { from: run.baseline.head?.sha ?? '', to: branch.sha } } }
 }
 

@@ -7,6 +7,7 @@ import { backupOf } from '../../core/record/recovery-record.ts'
 import type { ChangeOf, Run } from '../../core/record/run.ts'
 import { checkedSha, statusPlace } from '../../core/record/status-place.ts'
 import { saying, signed } from '../../core/words/say.ts'
+import { statusCheck } from '../../core/words/status.ts'
 import { isThreadGivenUp } from './closing-comment.ts'
 import { markerOf } from './markers.ts'
 import { lastActivityAt, once, type StatusDrawing, type StepContext, step } from './step-context.ts'
@@ -17,7 +18,7 @@ const commentOf = (drawing: StatusDrawing, signer: Signer): string =>
 const markOf = ({ run }: StatusDrawing): Marker => ({ ...markerOf(run, 'status'), backup: backupOf(run) })
 
 function checkToSend(drawing: StatusDrawing, signer: Signer): CheckReport {
-  const report = drawing.check()
+  const report = statusCheck(drawing.run)
   return { ...report, summary: signed(signer, report.summary, markOf(drawing)) }
 }
 

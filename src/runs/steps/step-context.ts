@@ -16,7 +16,6 @@ import type {
   ThreadClient,
 } from '../../core/model/ports.ts'
 import type { Thread } from '../../core/model/thread.ts'
-import type { CheckReport } from '../../core/model/views.ts'
 import { around, type Reached } from '../../core/record/crash-points.ts'
 import type { FlowMeter } from '../../core/record/flow-meter.ts'
 import { exactlyOnce, onlyIntents, triedBefore, withIntent } from '../../core/record/intents.ts'
@@ -29,7 +28,7 @@ import { type RefusedReads, refusedReadsOf, retryOf, services } from '../../core
 import { type ChangeOf, changed, type Intent, type Run, type RunPart } from '../../core/record/run.ts'
 import { linesMoved } from '../../core/record/run-index.ts'
 import { checkedSha, statusPlace } from '../../core/record/status-place.ts'
-import { phaseKey, statusCheck, statusComment } from '../../core/words/status.ts'
+import { phaseKey, statusComment } from '../../core/words/status.ts'
 import type { Deployment } from '../../core/words/words.ts'
 
 interface NewsStream {
@@ -232,7 +231,6 @@ export interface StatusDrawing {
   at: number
   phase(): string
   words(): string
-  check(): CheckReport
   /** Hash of the visible text without the time of the agent's last activity: see `difference`. */
   hash(): string
   difference(): Now['text']
@@ -248,8 +246,7 @@ export function drawStatus(run: Run, deployment: Deployment, at: number): Status
   const words = made(() => statusComment(run, deployment, at))
   const stillWords = still === run ? words : made(() => statusComment(still, deployment, at))
   const hash = made(() => createHash('sha256').update(stillWords()).digest('base64url').slice(0, 16))
-  const check = (): CheckReport => statusCheck(run, deployment, at)
-  return { run, at, phase, words, check, hash, difference: made(() => difference(run, { phase, hash })) }
+  return { run, at, phase, words, hash, difference: made(() => difference(run, { phase, hash })) }
 }
 
 function difference(run: Run, now: Pick<StatusDrawing, 'phase' | 'hash'>): Now['text'] {
