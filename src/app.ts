@@ -1,19 +1,9 @@
-/** The bot as a Probot app, as `probot run ./dist/app.js` loads it. `npm start` reaches `receive` without Probot. */
+/** The bot as a Probot app, as `probot run ./dist/app.js` loads it. */
 import type { Probot } from 'probot'
 import { startBehind } from './bot.ts'
 import { readConfig } from './config.ts'
-import { readEvents } from './github/webhooks/normalise.ts'
-import type { Receive } from './github/webhooks/webhook-endpoint.ts'
+import { listen } from './github/webhooks/probot-webhooks.ts'
 import { environment } from './process-environment.ts'
-
-/** Enqueues webhooks. Probot answers with the status of an error: 503 when the queue can't take one. */
-export function listen(app: Pick<Probot, 'on'>, receive: Receive): void {
-  app.on([...readEvents], async ({ id, name, payload }) => {
-    await receive({ id, event: name, payload }).catch((error: Error) => {
-      throw Object.assign(error, { status: 503 })
-    })
-  })
-}
 
 export default async function codex(app: Probot): Promise<void> {
   const read = readConfig(environment())

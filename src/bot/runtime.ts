@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import { isIPv6 } from 'node:net'
-import type { Logger } from 'pino'
+import { type Logger, pino } from 'pino'
 import { type TriggerRecord, triggerFormat, triggerIndex, triggerRecord } from '../commands/trigger-record.ts'
 import { type Config, secretsOf } from '../config.ts'
 import { found } from '../core/model/check.ts'
@@ -14,6 +14,7 @@ import { redactor } from '../core/text/redact.ts'
 import { type FollowedFile, followDeploymentFile, withoutFile } from '../deployment-file.ts'
 import { silenceJudge } from '../github/webhooks/event.ts'
 import { type Places, placesSeen } from '../github/webhooks/places.ts'
+import { type ProbotWebhooks, webhooksOf } from '../github/webhooks/probot-webhooks.ts'
 import { type Receive, receiver, webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
 import { openQueues } from '../queue/open-queues.ts'
 import { QueueFull, QueueGone, type Queues } from '../queue/work-queue.ts'
@@ -101,12 +102,12 @@ async function patiently<T>(take: () => Promise<T>): Promise<T> {
 export async function openServer(runtime: Runtime, admin: ServerParts['admin']): Promise<Server> {
   const { config, settings, log, metrics } = runtime
   const places = placesSeen()
-  const receive = receiverOf(runtime, places)
   const endpoint =
     config.role === 'worker'
       ? undefined
       : webhookEndpoint({
-          ...{ secret: config.app.webhookSecret, log, receive, meter: metrics.meter },
+          ...(await openProbot(config, receiverOf(runtime, places))),
+          ...{ log, meter: metrics.meter },
           came: runtime.queues.deliveries.came,
           isSilent: silenceJudge(everyWord(settings.settings), places.isKnown),
           asksAnybody: questionsIn(runtime.queues.runs),
@@ -159,6 +160,13 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
     ready: readiness.isReady() && queue.length === 0,
     failed: [...settings.failed(), ...others, ...(state.isDeliveredElsewhere ? [elsewhere] : []), ...queue],
   }
+}
+
+/** Its log stays silent: what fails is told by the endpoint. A process that takes no webhooks does not load it. */
+async function openProbot({ app }: Config, receive: Receive): Promise<ProbotWebhooks> {
+  const { Probot } = await import('probot')
+  const { id: appId, privateKey, webhookSecret: secret } = app
+  return webhooksOf(new Probot({ appId, privateKey, secret, log: pino({ level: 'silent' }) }), receive)
 }
 
 /** Loaded only here: it reads proxy settings at import and throws on a wrong one. */

@@ -11,26 +11,29 @@ import { silenceJudge } from '../../src/github/webhooks/event.ts'
 import { readEvents } from '../../src/github/webhooks/normalise.ts'
 import { receiver, webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen, webhookPath } from '../../src/web/http-server.ts'
+import { probotWebhooks } from '../support/probot-webhooks.ts'
 
 const secret = 'only GitHub knows'
 const queued: Trigger[] = []
 const log = pino({ level: 'silent' })
 const called = [usualTrigger.word]
-const server = (() => {
+const server = await (async () => {
   const endpoint = webhookEndpoint({
-    secret,
     log,
     isSilent: silenceJudge(() => called),
-    receive: receiver({
-      answersQuestion: async () => false,
-      log,
-      app: { triggerOf: () => usualTrigger, appId: 5 },
-      redact: text => text,
-      enqueue: async trigger => {
-        queued.push(trigger)
-        return 'added'
-      },
-    }),
+    ...(await probotWebhooks(
+      secret,
+      receiver({
+        answersQuestion: async () => false,
+        log,
+        app: { triggerOf: () => usualTrigger, appId: 5 },
+        redact: text => text,
+        enqueue: async trigger => {
+          queued.push(trigger)
+          return 'added'
+        },
+      }),
+    )),
   })
   return httpServer({ webhookEndpoint: endpoint, readiness: async () => ({ ready: true, failed: [] }) })
 })()

@@ -9,6 +9,7 @@ import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import { silenceJudge } from '../../src/github/webhooks/event.ts'
 import { receiver, webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen, type ReadyPage, webhookPath } from '../../src/web/http-server.ts'
+import { probotWebhooks } from '../support/probot-webhooks.ts'
 
 /** GitHub's own test vector for signatures. Source: GitHub Docs, "Validating webhook deliveries". */
 const secret = "It's a Secret to Everybody"
@@ -26,21 +27,23 @@ let port = 0
 const lines: string[] = []
 const log = pino({ level: 'info' }, { write: line => void lines.push(line) })
 const words = [usualTrigger.word]
-const server = (() => {
+const server = await (async () => {
   const endpoint = webhookEndpoint({
-    secret,
     log,
     isSilent: silenceJudge(() => words),
-    receive: receiver({
-      answersQuestion: async () => false,
-      log,
-      app: { triggerOf: () => usualTrigger, appId: 5 },
-      redact: text => text.replaceAll('hush', '[redacted]'),
-      enqueue: async trigger => {
-        enqueued.push(trigger)
-        return enqueue()
-      },
-    }),
+    ...(await probotWebhooks(
+      secret,
+      receiver({
+        answersQuestion: async () => false,
+        log,
+        app: { triggerOf: () => usualTrigger, appId: 5 },
+        redact: text => text.replaceAll('hush', '[redacted]'),
+        enqueue: async trigger => {
+          enqueued.push(trigger)
+          return enqueue()
+        },
+      }),
+    )),
   })
   return httpServer({ webhookEndpoint: endpoint, readiness: async () => readiness })
 })()

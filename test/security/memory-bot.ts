@@ -55,6 +55,7 @@ import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 import { memoryIndex, refusals } from '../support/memory-index.ts'
 import { isAsked, shownIn } from '../support/pages.ts'
+import { probotWebhooks } from '../support/probot-webhooks.ts'
 
 export interface MemoryBotOptions {
   secrets?: readonly string[]
@@ -141,15 +142,17 @@ let noted: (line: string) => void = () => {}
 /** Whichever bot was made last gets what comes in. */
 let redact = redactor([webhookSecret])
 const door = webhookEndpoint({
-  secret: webhookSecret,
   log: logInto(line => noted(line)),
-  receive: receiver({
-    answersQuestion: trigger => answersQuestion(asked, trigger),
-    log: logInto(line => noted(line)),
-    app: { triggerOf: () => usualTrigger, appId: app },
-    redact: text => redact(text),
-    enqueue: trigger => receive(trigger),
-  }),
+  ...(await probotWebhooks(
+    webhookSecret,
+    receiver({
+      answersQuestion: trigger => answersQuestion(asked, trigger),
+      log: logInto(line => noted(line)),
+      app: { triggerOf: () => usualTrigger, appId: app },
+      redact: text => redact(text),
+      enqueue: trigger => receive(trigger),
+    }),
+  )),
 })
 
 function logInto(write: (line: string) => void): Log {

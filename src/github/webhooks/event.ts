@@ -14,7 +14,7 @@ import type * as payloads from './payloads.ts'
 export interface Delivery {
   id: string
   event: string
-  payload: unknown
+  payload: object
 }
 
 export interface Passed {

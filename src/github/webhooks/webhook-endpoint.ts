@@ -3,7 +3,6 @@
  * Nothing is read without a signature to hold it against, and what is held of bodies is bounded as a whole.
  */
 
-import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WebhookMeter, WebhookResult } from '../../core/model/meter.ts'
 import type { Log } from '../../core/model/ports.ts'
@@ -12,10 +11,9 @@ import { withStrings } from '../../core/text/redact.ts'
 import type { AppIdentity, Delivery, Normalised, Passed } from './event.ts'
 import { normalise, readEvents } from './normalise.ts'
 import type { Places } from './places.ts'
+import type { ProbotWebhooks } from './probot-webhooks.ts'
 
-export interface WebhookEndpointDeps {
-  secret: string
-  receive: Receive
+export interface WebhookEndpointDeps extends ProbotWebhooks {
   /** One came that GitHub has sent. */
   came?(): void
   /** Such a text of somebody who was asked nothing: nobody looks at it. */
@@ -58,7 +56,6 @@ const badSecret =
 export function webhookEndpoint(
   deps: WebhookEndpointDeps,
 ): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
-  const isSigned = verifierFor(deps.secret)
   const bodies = bodyReader()
 
   async function admit(req: IncomingMessage): Promise<WebhookResponse> {
@@ -75,13 +72,15 @@ export function webhookEndpoint(
   }
 
   async function admitBody(headers: Headers, body: Buffer): Promise<WebhookResponse> {
-    if (!isSigned(body, headers.signature)) return { ...badSignature, why: badSecret }
+    const text = body.toString('utf8')
+    if (text === '' || !(await deps.verify(text, headers.signature)))
+      return { ...badSignature, why: badSecret }
     deps.came?.()
     if (deps.isSilent?.(headers.name, body) && !(await deps.asksAnybody?.())) {
       deps.log.debug({ delivery: headers.id, event: headers.name, why: 'no command' }, 'ignored')
       return ignored('no command')
     }
-    const payload = jsonIn(body)
+    const payload = jsonIn(text)
     if (typeof payload !== 'object' || payload === null) return refused(400, 'the payload is not JSON')
     if (!isKnown(headers.name)) return ignored('event not used')
     try {
@@ -214,9 +213,9 @@ function bodyReader() {
   }
 }
 
-function jsonIn(body: Buffer): unknown {
+function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(body.toString('utf8'))
+    return JSON.parse(text)
   } catch {
     return undefined
   }
@@ -233,7 +232,7 @@ export interface ReceivingDeps {
   places?: Pick<Places, 'newsIn' | 'forget'>
 }
 
-type Received = Passed | { kind: 'added' | 'known'; id: string }
+export type Received = Passed | { kind: 'added' | 'known'; id: string }
 
 export type Receive = (delivery: Delivery) => Promise<Received>
 
@@ -264,14 +263,3 @@ const wordsOf = new Set(['text', 'before', 'title', 'body', 'hunk', 'path'])
 /** Text by people and file names; names and addresses in use stay. */
 const withoutSecrets = (trigger: Trigger, redact: (text: string) => string): Trigger =>
   withStrings(trigger, (text, field) => (wordsOf.has(field) ? redact(text) : text))
-
-type Verify = (body: Buffer, signature: string) => boolean
-
-function verifierFor(secret: string): Verify {
-  const key = createSecretKey(secret, 'utf8')
-  return (body, signature) => {
-    const wanted = Buffer.from(`sha256=${createHmac('sha256', key).update(body).digest('hex')}`)
-    const given = Buffer.from(signature)
-    return given.length === wanted.length && timingSafeEqual(given, wanted)
-  }
-}

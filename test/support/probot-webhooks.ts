@@ -1,0 +1,8 @@
+import { pino } from 'pino'
+import { Probot } from 'probot'
+import { type ProbotWebhooks, webhooksOf } from '../../src/github/webhooks/probot-webhooks.ts'
+import type { Receive } from '../../src/github/webhooks/webhook-endpoint.ts'
+
+/** As the bot opens it, but without a GitHub App. */
+export const probotWebhooks = (secret: string, receive: Receive): Promise<ProbotWebhooks> =>
+  webhooksOf(new Probot({ githubToken: 'x', secret, log: pino({ level: 'silent' }) }), receive)
