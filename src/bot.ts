@@ -65,9 +65,8 @@ async function goOnWith(
       state.works = false
       state.readiness?.close()
       log.info({ signal }, 'stopping')
-      work?.close()
       settings.close()
-      if (server) await closeServer(server, 2_000)
+      await Promise.all([work?.close(), server && closeServer(server, 2_000)])
       await queues.close(grace - 2_000)
       await traces.close(500)
       log.info({}, 'stopped')
