@@ -20,7 +20,7 @@ import { ofThread, ownersPlace, wakeEach, whilePaused, working } from '../core/r
 import { type RepositoryRef, triggerOf } from '../core/settings/deployment-settings.ts'
 import { type Redact, redactor } from '../core/text/redact.ts'
 import { inOwnWords } from '../core/words/words.ts'
-import { examineFor } from '../doctor.ts'
+import { deployed, examine } from '../doctor/examine.ts'
 import { type GitHubApp, gitHubApp } from '../github/app-client.ts'
 import { deliveryLog } from '../github/delivery-log.ts'
 import { installationsOf } from '../github/installations.ts'
@@ -151,7 +151,7 @@ function sharedBy(runtime: Runtime, app: GitHubApp, redact: Redact) {
 const triggerDeps = ({ config, queues }: Runtime, { app, shared, installations, tenants }: Edges) => ({
   ...shared,
   whereNow: installations.whereNow,
-  examine: (thread: Run['thread']) => examineFor(config, thread),
+  examine: (thread: Run['thread']) => examine('repository', { ...deployed(config), thread }),
   schemaAddress: schemaAddress(app, shared.now),
   isFirst: firstIn(queues.writtenOnce),
   wordsOf: ({ thread, session: { tenant } }: Run) =>
