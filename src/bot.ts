@@ -3,7 +3,7 @@ import { type Overrides, openRuntime, openServer, type Runtime, receiverOf } fro
 import { type Config, secretsOf } from './config.ts'
 import { redactedCheck } from './core/model/check.ts'
 import { redactor } from './core/text/redact.ts'
-import type { Receive } from './github/webhooks/webhook-endpoint.ts'
+import type { Receive } from './github/webhooks/event.ts'
 import { checkQueue } from './queue/open-queues.ts'
 import { watchReadiness } from './readiness.ts'
 import { closeServer } from './web/http-server.ts'

@@ -12,10 +12,10 @@ import { runIndex } from '../core/record/run-index.ts'
 import { everyWord, triggerOf } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
 import { type FollowedFile, followDeploymentFile, withoutFile } from '../deployment-file.ts'
-import { silenceJudge } from '../github/webhooks/event.ts'
+import { type Receive, silenceJudge } from '../github/webhooks/event.ts'
 import { type Places, placesSeen } from '../github/webhooks/places.ts'
 import { type ProbotWebhooks, webhooksOf } from '../github/webhooks/probot-webhooks.ts'
-import { type Receive, receiver, webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
+import { receiver, webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
 import { openQueues } from '../queue/open-queues.ts'
 import { QueueFull, QueueGone, type Queues } from '../queue/work-queue.ts'
 import type { Readiness } from '../readiness.ts'
@@ -162,11 +162,14 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
   }
 }
 
-/** Its log stays silent: what fails is told by the endpoint. A process that takes no webhooks does not load it. */
+/**
+ * Its clients are not used, as ours know GitHub's clock. With the App's key it would make one for each webhook, at a fifth
+ * of their number. Its log is silent: the endpoint logs what fails. A process that takes no webhooks does not load it.
+ */
 async function openProbot({ app }: Config, receive: Receive): Promise<ProbotWebhooks> {
   const { Probot } = await import('probot')
-  const { id: appId, privateKey, webhookSecret: secret } = app
-  return webhooksOf(new Probot({ appId, privateKey, secret, log: pino({ level: 'silent' }) }), receive)
+  const log = pino({ level: 'silent' })
+  return webhooksOf(new Probot({ githubToken: 'unused', secret: app.webhookSecret, log }), receive)
 }
 
 /** Loaded only here: it reads proxy settings at import and throws on a wrong one. */

@@ -86,10 +86,10 @@ const edited = (before: string | null | undefined, minutes = 1, body = '/codex f
 })
 
 /** A delivery as it is read by the App of these tests. */
-const readAs = (event: string, payload: object, as = ours) => normalise({ id: 'd-1', event, payload }, as)
+const readAs = (event: string, payload: unknown, as = ours) => normalise({ id: 'd-1', event, payload }, as)
 
 /** The id of a trigger, or why there is none. */
-function read(event: string, payload: object): string {
+function read(event: string, payload: unknown): string {
   const result = readAs(event, payload)
   return result.kind === 'ignored' ? `- ${result.why}` : result.trigger.id
 }

@@ -14,7 +14,7 @@ import type * as payloads from './payloads.ts'
 export interface Delivery {
   id: string
   event: string
-  payload: object
+  payload: unknown
 }
 
 export interface Passed {
@@ -23,6 +23,10 @@ export interface Passed {
   /** Its words count all the same if their writer was asked something there. */
   unlessAsked?: CommentTrigger
 }
+
+export type Received = Passed | { kind: 'added' | 'known'; id: string }
+
+export type Receive = (delivery: Delivery & { payload: object }) => Promise<Received>
 
 /** `also`: what else happened with it. */
 export type Normalised = { kind: 'trigger'; trigger: Trigger; also?: readonly Trigger[] } | Passed

@@ -1,8 +1,7 @@
 /** What comes in goes through a Probot app: Octokit verifies it, and its one listener normalises and enqueues it. */
 import type { Probot } from 'probot'
-import type { Delivery } from './event.ts'
+import type { Receive, Received } from './event.ts'
 import { readEvents } from './normalise.ts'
-import type { Receive, Received } from './webhook-endpoint.ts'
 
 /** Probot answers with the status of an error: 503 when the queue can't take one. */
 export function listen(app: Pick<Probot, 'on'>, receive: Receive): void {
@@ -21,10 +20,10 @@ export interface ProbotWebhooks {
 
 /** @param probot with nothing loaded yet */
 export async function webhooksOf(probot: Probot, receive: Receive): Promise<ProbotWebhooks> {
-  const results = new WeakMap<object, Received>()
+  const results = new WeakMap<object, Promise<Received>>()
   await probot.load(app =>
-    listen(app, async delivery => {
-      const result = await receive(delivery)
+    listen(app, delivery => {
+      const result = receive(delivery)
       results.set(delivery.payload, result)
       return result
     }),
@@ -32,13 +31,15 @@ export async function webhooksOf(probot: Probot, receive: Receive): Promise<Prob
   const { webhooks } = probot
   return {
     verify: (payload, signature) => webhooks.verify(payload, signature),
-    async receive({ id, event, payload }: Delivery) {
+    async receive({ id, event, payload }) {
       // GitHub signed it; Octokit's types say of each event what is in it.
       const signed = { id, name: event, payload } as Parameters<typeof webhooks.receive>[0]
-      await webhooks.receive(signed).catch(error => {
-        throw error instanceof AggregateError ? error.errors[0] : error
-      })
-      return results.get(payload) ?? { kind: 'ignored', why: 'event not used' }
+      try {
+        await webhooks.receive(signed)
+      } catch {
+        // A failure of ours is in the result. What Octokit can't read, it hands to nobody.
+      }
+      return results.get(payload) ?? { kind: 'ignored', why: 'payload not understood' }
     },
   }
 }

@@ -8,7 +8,7 @@ import type { WebhookMeter, WebhookResult } from '../../core/model/meter.ts'
 import type { Log } from '../../core/model/ports.ts'
 import type { CommentTrigger, Ignored, Trigger } from '../../core/model/trigger.ts'
 import { withStrings } from '../../core/text/redact.ts'
-import type { AppIdentity, Delivery, Normalised, Passed } from './event.ts'
+import type { AppIdentity, Normalised, Receive } from './event.ts'
 import { normalise, readEvents } from './normalise.ts'
 import type { Places } from './places.ts'
 import type { ProbotWebhooks } from './probot-webhooks.ts'
@@ -73,8 +73,8 @@ export function webhookEndpoint(
 
   async function admitBody(headers: Headers, body: Buffer): Promise<WebhookResponse> {
     const text = body.toString('utf8')
-    if (text === '' || !(await deps.verify(text, headers.signature)))
-      return { ...badSignature, why: badSecret }
+    if (text === '') return refused(400, 'the payload is not JSON')
+    if (!(await deps.verify(text, headers.signature))) return { ...badSignature, why: badSecret }
     deps.came?.()
     if (deps.isSilent?.(headers.name, body) && !(await deps.asksAnybody?.())) {
       deps.log.debug({ delivery: headers.id, event: headers.name, why: 'no command' }, 'ignored')
@@ -231,10 +231,6 @@ export interface ReceivingDeps {
   answersQuestion(trigger: CommentTrigger): Promise<boolean>
   places?: Pick<Places, 'newsIn' | 'forget'>
 }
-
-export type Received = Passed | { kind: 'added' | 'known'; id: string }
-
-export type Receive = (delivery: Delivery) => Promise<Received>
 
 export const receiver =
   ({ app, redact, log, enqueue, answersQuestion, places }: ReceivingDeps): Receive =>
