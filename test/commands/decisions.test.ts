@@ -1,7 +1,7 @@
 /** Each command by itself: from facts to a decision, without a service. */
 import { describe, expect, test } from 'vitest'
 import { approveCommand } from '../../src/commands/approve-command.ts'
-import type { Command, Decision, LastRun, Request } from '../../src/commands/command.ts'
+import type { Command, Decision, LastRun, Reads, Request } from '../../src/commands/command.ts'
 import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
 import { pauseCommand } from '../../src/commands/pause-command.ts'
@@ -18,12 +18,21 @@ import {
 } from '../../src/commands/start-decision.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
+import { runRequest } from '../../src/core/agent/run-request.ts'
+import { flagOf, infoOf, type OptionName, Options, optionNames } from '../../src/core/command/options.ts'
+import type { PullHead } from '../../src/core/model/thread.ts'
 import type { CommentTrigger } from '../../src/core/model/trigger.ts'
 import { agentFailure } from '../../src/core/record/agent-failures.ts'
+import { mayServe, RunOptions, rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, type Outcome, type Run, type Waits } from '../../src/core/record/run.ts'
-import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
+import {
+  grantsOf,
+  noDeploymentSettings,
+  readDeploymentSettings,
+} from '../../src/core/settings/deployment-settings.ts'
 import {
   ask,
+  branch,
   head,
   issueThread,
   maya,
@@ -35,6 +44,7 @@ import {
   t0,
   told,
   working,
+  zoe,
 } from '../core/given.ts'
 import { settingsOf } from '../support/deployment.ts'
 
@@ -766,4 +776,241 @@ describe('what asks for none', () => {
     const wanted = { what: 'work', text: 'go on', options: {}, mayJoin: true } as const
     expect(await startFacts(reads, asking(closed(comment)), wanted)).toEqual({ kind: 'closed' })
   })
+})
+
+/** Made from the table, so that a new option is missing in each state until somebody holds what becomes of it. */
+test('each option, in each state of its thread', async () => {
+  /** The value of any that takes a text, as it is written and as it is recorded. */
+  const other = '8d1ae1a0-9a44-4d32-8d0c-3a7be2a0d7e1'
+  const only = (name: OptionName): Options => {
+    const { takes } = infoOf(name)
+    const value = takes.kind === 'text' ? other : takes.kind === 'choice' ? takes.of[0] : takes.means
+    return Options.parse({ [name]: value })
+  }
+  const granting = readDeploymentSettings(
+    `owners: {5: {as_user: true, signal_report: true, sandboxes: [${other}]}}`,
+  )
+  if (granting.kind === 'problems') return expect.fail(JSON.stringify(granting.problems))
+  const granted = settling('as_user: true', { grants: grantsOf(granting.value, issueThread, true) })
+
+  interface State {
+    trigger?: CommandTrigger
+    live?: Run
+    last?: Run
+    head?: PullHead
+    settings?: Settings
+    command?: Command
+    /** Which Runs have it, if not only the one that is asked for now. */
+    has?: 'before' | 'both'
+  }
+  const readsIn = ({ live, last, head, settings = granted }: State): Reads => {
+    const may = last && rightsOf(last.request.options, '')
+    const known: Partial<Record<keyof Reads, unknown>> = {
+      live: async () => live,
+      isOurs: () => true,
+      head: async () => head,
+      settings: async () => settings,
+      past: async () => last && { marker: { ...marker, what: last.request.what, may }, pull: undefined },
+      lastRun: async () => last,
+      run: async () => last,
+      models: async () => [...settings.known.models, { name: other, efforts: undefined }],
+      branch: async (name: string) => ({ name, sha: branch.sha }),
+      sandboxes: async () => [{ id: other, name: other }],
+      usual: settings.usual,
+      closers: async () => [],
+      inline: async () => undefined,
+      template: async () => undefined,
+      shown: () => undefined,
+    }
+    return known as unknown as Reads
+  }
+  const where = (run: Run): string => {
+    const { earlier } = run.session
+    if (!earlier) return ''
+    if (earlier.resumes === false) return ', in a new session'
+    return mayServe(earlier, rightsOf(run.request.options, ''))
+      ? ', in the same task run'
+      : ', in a new task run'
+  }
+  const inWords = (decision: Decision, name: OptionName): string => {
+    if (decision.kind === 'reject') return `refused: ${decision.reply.kind}`
+    if (decision.kind === 'message' && decision.message.kind === 'follow-up')
+      return decision.message.forces ? 'joins, and starts it' : 'joins'
+    if (decision.kind === 'wait' && decision.announce?.kind === 'queued-behind') {
+      const { differs } = decision.announce
+      return `waits${differs.length > 0 ? `, as ${differs.map(each => (each === name ? 'it' : each)).join()} differs` : ''}`
+    }
+    if (decision.kind !== 'start') return decision.kind
+    const options: Options = decision.run.request.options
+    return `starts ${options[name] === only(name)[name] ? 'with' : 'without'} it${where(decision.run)}`
+  }
+  const decided = async (name: OptionName, { trigger = comment, command = runCommand, ...state }: State) => {
+    const withIt = (run: Run): Run => {
+      const options = RunOptions.parse({ ...ask.options, ...only(name) })
+      const { branch: at = branch.name, base: into = branch.into } = options
+      return changed(run, {
+        request: { ...run.request, options },
+        workspace: { branch: { ...branch, name: at, into } },
+      })
+    }
+    const { has, live, last } = state
+    const before = has && { live: live && withIt(live), last: last && withIt(last) }
+    const request = asking(trigger, { text: 'and in blue', options: has === 'before' ? {} : only(name) })
+    const facts = await command.facts(readsIn({ ...state, ...before }), request)
+    return inWords(command.decide(request, facts), name)
+  }
+
+  const byZoe = { ...comment, sender: zoe }
+  const finished = working({ result: { outcome: { kind: 'answer' } } })
+  const failed = working({
+    result: { outcome: agentFailure({ class: 'agent_error', text: 'overloaded' }, {}) },
+  })
+  const planned = runWith({ request: { ...ask, what: 'plan' }, result: { outcome: { kind: 'answer' } } })
+  const states: Record<string, State> = {
+    'nothing runs': {},
+    'nothing runs, and nothing is granted': { settings: settling('as_user: true') },
+    'nothing runs, and the repository does not allow it': {
+      settings: { ...granted, settings: settingsOf() },
+    },
+    'a run works': { live },
+    'a run works that somebody else asked for': { live, trigger: byZoe },
+    'a run works that has it': { live, has: 'both' },
+    'a run works that has it, for words without it': { live, has: 'before' },
+    'a run works, for a plan': { live, command: planCommand },
+    'a run is being stopped': { live: stopping },
+    'a run has told its result': { live: ended },
+    'a run waits for another issue': {
+      live: waitingWith({ kind: 'blocked', since: t0, by: [], more: 0 }),
+    },
+    'a run waits in line': { live: waitingWith({ kind: 'line', ahead: 1, of: 'owner' }) },
+    'a run can go on': { last: finished },
+    'a run can go on that had it': { last: finished, has: 'both' },
+    'a run can go on that had it, for words without it': { last: finished, has: 'before' },
+    'a run failed, for a retry': { last: failed, command: retryCommand },
+    'a run failed that had it, for a retry without it': {
+      last: failed,
+      command: retryCommand,
+      has: 'before',
+    },
+    'a plan had it that is approved': { last: planned, command: approveCommand, has: 'before' },
+    'a pull request': { head, trigger: { ...comment, thread: pullThread } },
+    'a pull request of a fork': { head: fork, trigger: { ...comment, thread: pullThread } },
+    'a pull request of a fork, for a plan': {
+      head: fork,
+      trigger: { ...comment, thread: pullThread },
+      command: planCommand,
+    },
+  }
+  const bodyWith = (options: Options) =>
+    Object.entries(runRequest({ ...ask.options, ...options, branch: 'b', prompt: 'p' }))
+  const usual = new Map(bodyWith({}))
+  const fieldsOf = (name: OptionName): string => {
+    const changes = bodyWith(only(name)).filter(([key, value]) => usual.get(key) !== value)
+    return changes.map(([key]) => key).join(' and ') || 'none'
+  }
+
+  const rows = new Map<string, string[]>()
+  for (const name of optionNames) {
+    const outcomes = Object.entries(states).map(
+      async ([title, state]) => [title, await decided(name, state)] as const,
+    )
+    for (const [title, outcome] of [
+      ...(await Promise.all(outcomes)),
+      ['fields at PostHog', fieldsOf(name)],
+    ]) {
+      const row = `${title}: ${outcome}`
+      rows.set(row, [...(rows.get(row) ?? []), flagOf(name)])
+    }
+  }
+  const shown = [...Object.keys(states), 'fields at PostHog'].flatMap(title => [
+    title,
+    ...[...rows].flatMap(([row, flags]) =>
+      row.startsWith(`${title}: `) ? [`  ${row.slice(title.length + 2)}: ${flags.join(' ')}`] : [],
+    ),
+  ])
+  expect(`\n${shown.join('\n')}\n`).toMatchInlineSnapshot(`
+    "
+    nothing runs
+      starts with it: --model --effort --branch --base --force --sandbox --as-user --signal-report
+      starts without it: --dry-run --new
+    nothing runs, and nothing is granted
+      starts with it: --model --effort --branch --base --force
+      starts without it: --dry-run --new
+      refused: not-granted: --sandbox --as-user --signal-report
+    nothing runs, and the repository does not allow it
+      starts with it: --model --effort --branch --base --force --sandbox --signal-report
+      starts without it: --dry-run --new
+      refused: not-as-user: --as-user
+    a run works
+      waits, as it differs: --model --effort --branch --base --sandbox --as-user --signal-report
+      joins: --force --dry-run
+      waits: --new
+    a run works that somebody else asked for
+      waits, as it differs: --model --effort --branch --base --sandbox --as-user --signal-report
+      joins: --force --dry-run
+      waits: --new
+    a run works that has it
+      joins: --model --effort --branch --base --force --dry-run --sandbox --as-user --signal-report
+      waits: --new
+    a run works that has it, for words without it
+      joins: --model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report
+    a run works, for a plan
+      waits: --model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report
+    a run is being stopped
+      waits, as it differs: --model --effort --branch --base --sandbox --as-user --signal-report
+      joins: --force --dry-run
+      waits: --new
+    a run has told its result
+      take-over: --model --effort --branch --base --new --sandbox --as-user --signal-report
+      joins: --force --dry-run
+    a run waits for another issue
+      waits, as it differs: --model --effort --branch --base --sandbox --as-user --signal-report
+      joins, and starts it: --force
+      joins: --dry-run
+      waits: --new
+    a run waits in line
+      waits, as it differs: --model --effort --branch --base --sandbox --as-user --signal-report
+      joins: --force --dry-run
+      waits: --new
+    a run can go on
+      starts with it, in a new task run: --model --effort --sandbox --as-user --signal-report
+      starts with it, in the same task run: --branch --base --force
+      starts without it, in the same task run: --dry-run
+      starts without it, in a new session: --new
+    a run can go on that had it
+      starts with it, in the same task run: --model --effort --branch --base --force --sandbox --as-user --signal-report
+      starts without it, in the same task run: --dry-run
+      starts without it, in a new session: --new
+    a run can go on that had it, for words without it
+      starts with it, in the same task run: --model --effort --base --sandbox --as-user --signal-report
+      starts without it, in the same task run: --branch --force --dry-run --new
+    a run failed, for a retry
+      starts with it, in a new session: --model --effort --branch --base --force --sandbox --as-user --signal-report
+      starts without it, in a new session: --dry-run --new
+    a run failed that had it, for a retry without it
+      starts with it, in a new session: --model --effort --branch --base --sandbox --as-user --signal-report
+      starts without it, in a new session: --force --dry-run --new
+    a plan had it that is approved
+      starts with it, in the same task run: --model --effort --branch --base --sandbox --as-user --signal-report
+      starts without it, in the same task run: --force --dry-run --new
+    a pull request
+      starts with it: --model --effort --branch --force --sandbox --as-user --signal-report
+      refused: base-of-pull: --base
+      starts without it: --dry-run --new
+    a pull request of a fork
+      refused: fork: --model --effort --branch --force --dry-run --new --sandbox --as-user --signal-report
+      refused: base-of-pull: --base
+    a pull request of a fork, for a plan
+      starts with it: --model --effort --branch --force --sandbox --as-user --signal-report
+      refused: base-of-pull: --base
+      starts without it: --dry-run --new
+    fields at PostHog
+      model: --model
+      reasoning_effort: --effort
+      none: --branch --base --force --dry-run --new
+      sandbox_environment_id: --sandbox
+      pr_authorship_mode: --as-user
+      run_source and signal_report_id: --signal-report
+    "
+  `)
 })
