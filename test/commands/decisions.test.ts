@@ -26,9 +26,9 @@ import { agentFailure } from '../../src/core/record/agent-failures.ts'
 import { mayServe, RunOptions, rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, type Outcome, type Run, type Waits } from '../../src/core/record/run.ts'
 import {
+  DeploymentSettings,
   grantsOf,
   noDeploymentSettings,
-  readDeploymentSettings,
 } from '../../src/core/settings/deployment-settings.ts'
 import {
   ask,
@@ -778,31 +778,30 @@ describe('what asks for none', () => {
   })
 })
 
-/** Made from the table, so that a new option is missing in each state until somebody holds what becomes of it. */
-test('each option, in each state of its thread', async () => {
-  /** The value of any that takes a text, as it is written and as it is recorded. */
+describe('each option', () => {
+  /** Of any that takes a text, as it is written and as it is recorded. */
   const other = '8d1ae1a0-9a44-4d32-8d0c-3a7be2a0d7e1'
   const only = (name: OptionName): Options => {
     const { takes } = infoOf(name)
     const value = takes.kind === 'text' ? other : takes.kind === 'choice' ? takes.of[0] : takes.means
     return Options.parse({ [name]: value })
   }
-  const granting = readDeploymentSettings(
-    `owners: {5: {as_user: true, signal_report: true, sandboxes: [${other}]}}`,
-  )
-  if (granting.kind === 'problems') return expect.fail(JSON.stringify(granting.problems))
-  const granted = settling('as_user: true', { grants: grantsOf(granting.value, issueThread, true) })
+  const all = { as_user: true, signal_report: true, sandboxes: [other] }
+  const granted = settling('as_user: true', {
+    grants: grantsOf(DeploymentSettings.parse({ owners: { 5: all } }), issueThread, true),
+  })
 
   interface State {
+    command?: Command
     trigger?: CommandTrigger
     live?: Run
     last?: Run
     head?: PullHead
     settings?: Settings
-    command?: Command
-    /** Which Runs have it, if not only the one that is asked for now. */
+    /** Which Runs have the option, if not only the one that is asked for now. */
     has?: 'before' | 'both'
   }
+
   const readsIn = ({ live, last, head, settings = granted }: State): Reads => {
     const may = last && rightsOf(last.request.options, '')
     const known: Partial<Record<keyof Reads, unknown>> = {
@@ -824,193 +823,230 @@ test('each option, in each state of its thread', async () => {
     }
     return known as unknown as Reads
   }
-  const where = (run: Run): string => {
-    const { earlier } = run.session
+
+  const having = (name: OptionName, run: Run | undefined): Run | undefined => {
+    const options = RunOptions.parse({ ...ask.options, ...only(name) })
+    const at = { ...branch, name: options.branch ?? branch.name, into: options.base ?? branch.into }
+    return run && changed(run, { request: { ...run.request, options }, workspace: { branch: at } })
+  }
+
+  const sessionIn = ({ session: { earlier }, request }: Run): string => {
     if (!earlier) return ''
     if (earlier.resumes === false) return ', in a new session'
-    return mayServe(earlier, rightsOf(run.request.options, ''))
-      ? ', in the same task run'
-      : ', in a new task run'
+    return mayServe(earlier, rightsOf(request.options, '')) ? ', in its task run' : ', in a new task run'
   }
-  const inWords = (decision: Decision, name: OptionName): string => {
+
+  function inWords(decision: Decision, name: OptionName): string {
     if (decision.kind === 'reject') return `refused: ${decision.reply.kind}`
     if (decision.kind === 'message' && decision.message.kind === 'follow-up')
       return decision.message.forces ? 'joins, and starts it' : 'joins'
-    if (decision.kind === 'wait' && decision.announce?.kind === 'queued-behind') {
-      const { differs } = decision.announce
-      return `waits${differs.length > 0 ? `, as ${differs.map(each => (each === name ? 'it' : each)).join()} differs` : ''}`
-    }
+    if (decision.kind === 'wait' && decision.announce?.kind === 'queued-behind')
+      return ['waits', ...decision.announce.differs.map(each => (each === name ? 'it differs' : each))].join()
     if (decision.kind !== 'start') return decision.kind
     const options: Options = decision.run.request.options
-    return `starts ${options[name] === only(name)[name] ? 'with' : 'without'} it${where(decision.run)}`
+    return `starts ${options[name] === only(name)[name] ? 'with' : 'without'} it${sessionIn(decision.run)}`
   }
-  const decided = async (name: OptionName, { trigger = comment, command = runCommand, ...state }: State) => {
-    const withIt = (run: Run): Run => {
-      const options = RunOptions.parse({ ...ask.options, ...only(name) })
-      const { branch: at = branch.name, base: into = branch.into } = options
-      return changed(run, {
-        request: { ...run.request, options },
-        workspace: { branch: { ...branch, name: at, into } },
-      })
-    }
-    const { has, live, last } = state
-    const before = has && { live: live && withIt(live), last: last && withIt(last) }
+
+  async function decided(
+    name: OptionName,
+    { trigger = comment, command = runCommand, has, ...state }: State,
+  ) {
+    const before = has && { live: having(name, state.live), last: having(name, state.last) }
     const request = asking(trigger, { text: 'and in blue', options: has === 'before' ? {} : only(name) })
     const facts = await command.facts(readsIn({ ...state, ...before }), request)
     return inWords(command.decide(request, facts), name)
   }
 
+  async function byOutcome(outcomeOf: (name: OptionName) => Promise<string> | string) {
+    const flags = new Map<string, string>()
+    for (const name of optionNames) {
+      const outcome = await outcomeOf(name)
+      flags.set(outcome, `${flags.get(outcome) ?? ''} ${flagOf(name)}`.trimStart())
+    }
+    return Object.fromEntries(flags)
+  }
+
   const byZoe = { ...comment, sender: zoe }
+  const onPullThread = { ...comment, thread: pullThread }
   const finished = working({ result: { outcome: { kind: 'answer' } } })
   const failed = working({
     result: { outcome: agentFailure({ class: 'agent_error', text: 'overloaded' }, {}) },
   })
   const planned = runWith({ request: { ...ask, what: 'plan' }, result: { outcome: { kind: 'answer' } } })
-  const states: Record<string, State> = {
-    'nothing runs': {},
-    'nothing runs, and nothing is granted': { settings: settling('as_user: true') },
-    'nothing runs, and the repository does not allow it': {
-      settings: { ...granted, settings: settingsOf() },
-    },
-    'a run works': { live },
-    'a run works that somebody else asked for': { live, trigger: byZoe },
-    'a run works that has it': { live, has: 'both' },
-    'a run works that has it, for words without it': { live, has: 'before' },
-    'a run works, for a plan': { live, command: planCommand },
-    'a run is being stopped': { live: stopping },
-    'a run has told its result': { live: ended },
-    'a run waits for another issue': {
-      live: waitingWith({ kind: 'blocked', since: t0, by: [], more: 0 }),
-    },
-    'a run waits in line': { live: waitingWith({ kind: 'line', ahead: 1, of: 'owner' }) },
-    'a run can go on': { last: finished },
-    'a run can go on that had it': { last: finished, has: 'both' },
-    'a run can go on that had it, for words without it': { last: finished, has: 'before' },
-    'a run failed, for a retry': { last: failed, command: retryCommand },
-    'a run failed that had it, for a retry without it': {
-      last: failed,
-      command: retryCommand,
-      has: 'before',
-    },
-    'a plan had it that is approved': { last: planned, command: approveCommand, has: 'before' },
-    'a pull request': { head, trigger: { ...comment, thread: pullThread } },
-    'a pull request of a fork': { head: fork, trigger: { ...comment, thread: pullThread } },
-    'a pull request of a fork, for a plan': {
-      head: fork,
-      trigger: { ...comment, thread: pullThread },
-      command: planCommand,
-    },
-  }
-  const bodyWith = (options: Options) =>
-    Object.entries(runRequest({ ...ask.options, ...options, branch: 'b', prompt: 'p' }))
-  const usual = new Map(bodyWith({}))
-  const fieldsOf = (name: OptionName): string => {
-    const changes = bodyWith(only(name)).filter(([key, value]) => usual.get(key) !== value)
-    return changes.map(([key]) => key).join(' and ') || 'none'
+  const whileOneWorks = {
+    'waits,it differs': '--model --effort --branch --base --sandbox --as-user --signal-report',
+    joins: '--force --dry-run',
+    waits: '--new',
   }
 
-  const rows = new Map<string, string[]>()
-  for (const name of optionNames) {
-    const outcomes = Object.entries(states).map(
-      async ([title, state]) => [title, await decided(name, state)] as const,
-    )
-    for (const [title, outcome] of [
-      ...(await Promise.all(outcomes)),
-      ['fields at PostHog', fieldsOf(name)],
-    ]) {
-      const row = `${title}: ${outcome}`
-      rows.set(row, [...(rows.get(row) ?? []), flagOf(name)])
+  // A new option is missing in all of them, until what becomes of it is held here.
+  test.each<[string, State, Record<string, string>]>([
+    [
+      'nothing runs',
+      {},
+      {
+        'starts with it': '--model --effort --branch --base --force --sandbox --as-user --signal-report',
+        'starts without it': '--dry-run --new',
+      },
+    ],
+    [
+      'nothing is granted',
+      { settings: settling('as_user: true') },
+      {
+        'starts with it': '--model --effort --branch --base --force',
+        'starts without it': '--dry-run --new',
+        'refused: not-granted': '--sandbox --as-user --signal-report',
+      },
+    ],
+    [
+      'the repository allows nothing',
+      { settings: { ...granted, settings: settingsOf() } },
+      {
+        'starts with it': '--model --effort --branch --base --force --sandbox --signal-report',
+        'starts without it': '--dry-run --new',
+        'refused: not-as-user': '--as-user',
+      },
+    ],
+    ['a run works', { live }, whileOneWorks],
+    ['a run works that somebody else asked for', { live, trigger: byZoe }, whileOneWorks],
+    [
+      'a run works that has it',
+      { live, has: 'both' },
+      {
+        joins: '--model --effort --branch --base --force --dry-run --sandbox --as-user --signal-report',
+        waits: '--new',
+      },
+    ],
+    [
+      'a run works that has it, for words without it',
+      { live, has: 'before' },
+      {
+        joins: '--model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report',
+      },
+    ],
+    [
+      'a run works, for a plan',
+      { live, command: planCommand },
+      {
+        waits: '--model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report',
+      },
+    ],
+    ['a run is being stopped', { live: stopping }, whileOneWorks],
+    [
+      'a run has told its result',
+      { live: ended },
+      {
+        'take-over': '--model --effort --branch --base --new --sandbox --as-user --signal-report',
+        joins: '--force --dry-run',
+      },
+    ],
+    [
+      'a run waits for another issue',
+      { live: waitingWith({ kind: 'blocked', since: t0, by: [], more: 0 }) },
+      { ...whileOneWorks, joins: '--dry-run', 'joins, and starts it': '--force' },
+    ],
+    ['a run waits in line', { live: waitingWith({ kind: 'line', ahead: 1, of: 'owner' }) }, whileOneWorks],
+    [
+      'a run can go on',
+      { last: finished },
+      {
+        'starts with it, in a new task run': '--model --effort --sandbox --as-user --signal-report',
+        'starts with it, in its task run': '--branch --base --force',
+        'starts without it, in its task run': '--dry-run',
+        'starts without it, in a new session': '--new',
+      },
+    ],
+    [
+      'a run can go on that had it',
+      { last: finished, has: 'both' },
+      {
+        'starts with it, in its task run':
+          '--model --effort --branch --base --force --sandbox --as-user --signal-report',
+        'starts without it, in its task run': '--dry-run',
+        'starts without it, in a new session': '--new',
+      },
+    ],
+    [
+      'a run can go on that had it, for words without it',
+      { last: finished, has: 'before' },
+      {
+        'starts with it, in its task run': '--model --effort --base --sandbox --as-user --signal-report',
+        'starts without it, in its task run': '--branch --force --dry-run --new',
+      },
+    ],
+    [
+      'a run failed, for a retry',
+      { last: failed, command: retryCommand },
+      {
+        'starts with it, in a new session':
+          '--model --effort --branch --base --force --sandbox --as-user --signal-report',
+        'starts without it, in a new session': '--dry-run --new',
+      },
+    ],
+    [
+      'a run failed that had it, for a retry without it',
+      { last: failed, command: retryCommand, has: 'before' },
+      {
+        'starts with it, in a new session':
+          '--model --effort --branch --base --sandbox --as-user --signal-report',
+        'starts without it, in a new session': '--force --dry-run --new',
+      },
+    ],
+    [
+      'a plan had it that is approved',
+      { last: planned, command: approveCommand, has: 'before' },
+      {
+        'starts with it, in its task run':
+          '--model --effort --branch --base --sandbox --as-user --signal-report',
+        'starts without it, in its task run': '--force --dry-run --new',
+      },
+    ],
+    [
+      'a pull request is asked for more',
+      { head, trigger: onPullThread },
+      {
+        'starts with it': '--model --effort --branch --force --sandbox --as-user --signal-report',
+        'refused: base-of-pull': '--base',
+        'starts without it': '--dry-run --new',
+      },
+    ],
+    [
+      'a fork is asked for work',
+      { head: fork, trigger: onPullThread },
+      {
+        'refused: fork':
+          '--model --effort --branch --force --dry-run --new --sandbox --as-user --signal-report',
+        'refused: base-of-pull': '--base',
+      },
+    ],
+    [
+      'a fork is asked for a plan',
+      { head: fork, trigger: onPullThread, command: planCommand },
+      {
+        'starts with it': '--model --effort --branch --force --sandbox --as-user --signal-report',
+        'refused: base-of-pull': '--base',
+        'starts without it': '--dry-run --new',
+      },
+    ],
+  ])('where %s', async (_, state, expected) => {
+    expect(await byOutcome(name => decided(name, state))).toEqual(expected)
+  })
+
+  test('at PostHog', async () => {
+    const bodyWith = (options: Options) =>
+      Object.entries(runRequest({ ...ask.options, ...options, branch: 'b', prompt: 'p' }))
+    const usual = new Map(bodyWith({}))
+    const fieldsOf = (name: OptionName): string => {
+      const changes = bodyWith(only(name)).filter(([key, value]) => usual.get(key) !== value)
+      return changes.map(([key]) => key).join()
     }
-  }
-  const shown = [...Object.keys(states), 'fields at PostHog'].flatMap(title => [
-    title,
-    ...[...rows].flatMap(([row, flags]) =>
-      row.startsWith(`${title}: `) ? [`  ${row.slice(title.length + 2)}: ${flags.join(' ')}`] : [],
-    ),
-  ])
-  expect(`\n${shown.join('\n')}\n`).toMatchInlineSnapshot(`
-    "
-    nothing runs
-      starts with it: --model --effort --branch --base --force --sandbox --as-user --signal-report
-      starts without it: --dry-run --new
-    nothing runs, and nothing is granted
-      starts with it: --model --effort --branch --base --force
-      starts without it: --dry-run --new
-      refused: not-granted: --sandbox --as-user --signal-report
-    nothing runs, and the repository does not allow it
-      starts with it: --model --effort --branch --base --force --sandbox --signal-report
-      starts without it: --dry-run --new
-      refused: not-as-user: --as-user
-    a run works
-      waits, as it differs: --model --effort --branch --base --sandbox --as-user --signal-report
-      joins: --force --dry-run
-      waits: --new
-    a run works that somebody else asked for
-      waits, as it differs: --model --effort --branch --base --sandbox --as-user --signal-report
-      joins: --force --dry-run
-      waits: --new
-    a run works that has it
-      joins: --model --effort --branch --base --force --dry-run --sandbox --as-user --signal-report
-      waits: --new
-    a run works that has it, for words without it
-      joins: --model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report
-    a run works, for a plan
-      waits: --model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report
-    a run is being stopped
-      waits, as it differs: --model --effort --branch --base --sandbox --as-user --signal-report
-      joins: --force --dry-run
-      waits: --new
-    a run has told its result
-      take-over: --model --effort --branch --base --new --sandbox --as-user --signal-report
-      joins: --force --dry-run
-    a run waits for another issue
-      waits, as it differs: --model --effort --branch --base --sandbox --as-user --signal-report
-      joins, and starts it: --force
-      joins: --dry-run
-      waits: --new
-    a run waits in line
-      waits, as it differs: --model --effort --branch --base --sandbox --as-user --signal-report
-      joins: --force --dry-run
-      waits: --new
-    a run can go on
-      starts with it, in a new task run: --model --effort --sandbox --as-user --signal-report
-      starts with it, in the same task run: --branch --base --force
-      starts without it, in the same task run: --dry-run
-      starts without it, in a new session: --new
-    a run can go on that had it
-      starts with it, in the same task run: --model --effort --branch --base --force --sandbox --as-user --signal-report
-      starts without it, in the same task run: --dry-run
-      starts without it, in a new session: --new
-    a run can go on that had it, for words without it
-      starts with it, in the same task run: --model --effort --base --sandbox --as-user --signal-report
-      starts without it, in the same task run: --branch --force --dry-run --new
-    a run failed, for a retry
-      starts with it, in a new session: --model --effort --branch --base --force --sandbox --as-user --signal-report
-      starts without it, in a new session: --dry-run --new
-    a run failed that had it, for a retry without it
-      starts with it, in a new session: --model --effort --branch --base --sandbox --as-user --signal-report
-      starts without it, in a new session: --force --dry-run --new
-    a plan had it that is approved
-      starts with it, in the same task run: --model --effort --branch --base --sandbox --as-user --signal-report
-      starts without it, in the same task run: --force --dry-run --new
-    a pull request
-      starts with it: --model --effort --branch --force --sandbox --as-user --signal-report
-      refused: base-of-pull: --base
-      starts without it: --dry-run --new
-    a pull request of a fork
-      refused: fork: --model --effort --branch --force --dry-run --new --sandbox --as-user --signal-report
-      refused: base-of-pull: --base
-    a pull request of a fork, for a plan
-      starts with it: --model --effort --branch --force --sandbox --as-user --signal-report
-      refused: base-of-pull: --base
-      starts without it: --dry-run --new
-    fields at PostHog
-      model: --model
-      reasoning_effort: --effort
-      none: --branch --base --force --dry-run --new
-      sandbox_environment_id: --sandbox
-      pr_authorship_mode: --as-user
-      run_source and signal_report_id: --signal-report
-    "
-  `)
+    expect(await byOutcome(fieldsOf)).toEqual({
+      model: '--model',
+      reasoning_effort: '--effort',
+      sandbox_environment_id: '--sandbox',
+      pr_authorship_mode: '--as-user',
+      'run_source,signal_report_id': '--signal-report',
+      '': '--branch --base --force --dry-run --new',
+    })
+  })
 })
