@@ -242,6 +242,12 @@ describe('what asks for work', () => {
       }),
     ],
     [
+      'where it goes on, with another model, which need not take the effort of before',
+      goingOn({ request: { ...ask, options: { ...ask.options, effort: 'xhigh' } } }),
+      starts({ request: { options: { model: 'gpt-5.6', effort: undefined } } }),
+      otherModel,
+    ],
+    [
       'where it has read this thread up to some words',
       goingOn({ thread: issueThread, workspace: { readUpTo } }),
       starts({ workspace: { readUpTo } }),
