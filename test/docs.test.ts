@@ -10,7 +10,7 @@ import { envExample, environmentTable } from '../scripts/environment-docs.ts'
 import { jsonSchemas, pagePath, withSettings } from '../scripts/settings-schema.ts'
 import { settingsFile } from '../src/commands/command-registry.ts'
 import { readConfig } from '../src/config.ts'
-import { presets } from '../src/core/command/options.ts'
+import { flagOf, optionsThat, presets } from '../src/core/command/options.ts'
 import { Rejected, type Service } from '../src/core/model/errors.ts'
 import type { Phase } from '../src/core/record/run.ts'
 import { DeploymentSettings, readDeploymentSettings } from '../src/core/settings/deployment-settings.ts'
@@ -123,6 +123,13 @@ describe('the page on using the bot', () => {
   test('has the commands and options of the help: `npm run docs`', () => {
     expect(rowsOf(section(using, 'Commands'))).toEqual(rowsOf(commandRows.join('\n')))
     expect(linesOf(section(using, 'Options'), '- `--')).toEqual(optionLines)
+  })
+
+  test('names the options that a live session can not take over', () => {
+    const [second = ''] = linesOf(section(using, 'More instructions'), 'An agent at work keeps')
+    const named = [...second.matchAll(/`(--[\w-]+)`/g)].map(([, flag = '']) => flag)
+    const waiting = [...optionsThat('second run'), ...optionsThat('start only')]
+    expect([...new Set(named)].toSorted()).toEqual(waiting.map(flagOf).toSorted())
   })
 
   test('names the presets of the label', () => {

@@ -1,8 +1,7 @@
-import type { Options } from '../core/command/options.ts'
+import { OfRetry, type Options } from '../core/command/options.ts'
 import type { RunRequest } from '../core/record/request-part.ts'
 import type { Outcome } from '../core/record/run.ts'
 import { command, type Reads, reject } from './command.ts'
-import { previousOptions } from './run-options.ts'
 import { decideStart, inTheWay, type StartReads, startFacts, type Wanted } from './start-decision.ts'
 
 interface MadePlan {
@@ -77,7 +76,7 @@ async function planOf(
   const text = kept?.session.sessionLog?.answer?.slice(0, maxOfPlan).toWellFormed()
   return {
     approves: { plan, branch: bound ? branch : undefined, sha: bound ? sha : undefined, text },
-    options: last ? previousOptions(last.request.options) : {},
+    options: last ? OfRetry.parse(last.request.options) : {},
     mayGo: made?.made === true && made.fresh,
   }
 }

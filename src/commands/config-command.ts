@@ -66,8 +66,9 @@ export function heldHere({ now: { settings, grants, files }, usual, trigger }: H
   return [
     ...heldSettings({ settings: holding, grants, files, usual }),
     // Their names are the owner's own; the thread may be public.
-    ...(sandboxes.length > 0 ? [{ key: 'sandboxes', value: counted(sandboxes.length, 'name'), from }] : []),
-    ...[...granted].filter(key => key !== 'as_user').map(key => ({ key, value: true, from })),
+    ...[...granted]
+      .filter(key => key !== 'as_user')
+      .map(key => ({ key, value: key === 'sandboxes' ? counted(sandboxes.length, 'name') : true, from })),
     ofTrigger('word'),
     ofTrigger('labels'),
   ]

@@ -1,10 +1,10 @@
+import { OfRetry } from '../core/command/options.ts'
 import type { Closer } from '../core/model/views.ts'
 import { mayHelpAgain } from '../core/record/last-word.ts'
 import type { FollowUp } from '../core/record/mailbox-part.ts'
 import { requestersOf } from '../core/record/own-pull-request.ts'
 import { type NewRun, newRun } from '../core/record/run.ts'
 import { command, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
-import { previousOptions } from './run-options.ts'
 import {
   agreeOn,
   goingOn,
@@ -24,7 +24,7 @@ const wanted = (
   { options }: Request,
   { request: { options: before, what, approves } }: LastRun,
 ): Pick<Wanted, 'options' | 'what' | 'approves'> => ({
-  options: { ...previousOptions(before), ...options },
+  options: { ...OfRetry.parse(before), ...options },
   what,
   approves,
 })

@@ -1,10 +1,10 @@
 import type { SettingsNow } from '../access/read-settings.ts'
 import { nearest } from '../core/command/near-miss.ts'
-import { infoOf, type Options, optionNames } from '../core/command/options.ts'
+import { infoOf, notGranted, OfThread, type Options } from '../core/command/options.ts'
 import { isBranchName } from '../core/model/branch-name.ts'
 import { effortsOf, notAbove, type ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import { isModel, type KnownModel, type PricedModel, type SandboxView } from '../core/model/views.ts'
-import { isReadOnly, type RunOptions, type RunRequest } from '../core/record/request-part.ts'
+import { isReadOnly, RunOptions, type RunRequest } from '../core/record/request-part.ts'
 import type { Grants } from '../core/settings/deployment-settings.ts'
 import { modelOf } from '../core/settings/layers.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
@@ -57,6 +57,9 @@ export interface Settled {
 
 export function settle({ options, what, owner, settings, grants, usual, known }: Settling): Settled | Reply {
   const model = options.model ?? modelOf(settings, usual.model)
+  const wished = options.sandbox ?? settings.sandbox
+  const lacks = notGranted({ ...options, sandbox: wished }, grants.granted)
+  const grant = lacks && infoOf(lacks).grant
   if (isReadOnly(what) && settings.mode === 'interactive') return { kind: 'plan-interactive' }
   const wrong =
     checkOffered('model', options.model, settings.models && offered(settings.models, known.models)) ??
@@ -69,21 +72,19 @@ export function settle({ options, what, owner, settings, grants, usual, known }:
     checkEffort(options.effort, model, known.models) ??
     checkBranch(options.branch, known.branch) ??
     checkBranch(options.base, known.base) ??
-    checkGranted(options, { grants, owner }) ??
+    (grant && { kind: 'not-granted', what: grant, owner }) ??
     // Needs the grant of the deployment and of the repository.
     (options.authorship === 'user' && !settings.as_user ? notAsUser : undefined)
   if (wrong) return wrong
-  const sandbox = sandboxOf(options.sandbox ?? settings.sandbox, { grants, owner, known: known.sandboxes })
+  const sandbox = sandboxOf(wished, { grants, known: known.sandboxes })
   if (sandbox && sandbox.kind !== 'granted') return sandbox
   const effort = options.effort ?? usualEffort(settings, usual.effort, { model, models: known.models })
   if (typeof effort === 'object') return effort
   const permission = isReadOnly(what) ? 'read-only' : settings.permission
-  const { new: _, dryRun: __, ...asked } = options
   const { mode } = settings
-  const authorship = options.authorship ?? 'bot'
   return {
     kind: 'settled',
-    options: { ...asked, model, mode, authorship, effort, permission, sandbox: sandbox?.id },
+    options: RunOptions.parse({ ...options, model, mode, effort, permission, sandbox: sandbox?.id }),
   }
 }
 
@@ -144,18 +145,6 @@ function checkEffort(
 const checkBranch = (branch: string | undefined, isThere: boolean): Reply | undefined =>
   branch === undefined || isThere ? undefined : { kind: 'no-branch', branch, meant: undefined }
 
-interface Granted {
-  grants: Grants
-  owner: number
-}
-
-function checkGranted(options: Options, { grants, owner }: Granted): Reply | undefined {
-  const what = optionNames
-    .flatMap(name => (options[name] === undefined ? [] : (infoOf(name).grant ?? [])))
-    .find(grant => !grants.granted.has(grant))
-  return what && { kind: 'not-granted', what, owner }
-}
-
 const notAsUser: Reply = { kind: 'not-as-user' }
 
 const isSandbox =
@@ -163,16 +152,11 @@ const isSandbox =
   ({ id, name }: SandboxView): boolean =>
     id === wanted.toLowerCase() || name.toLowerCase() === wanted.toLowerCase()
 
-interface Sandboxes extends Granted {
-  known: readonly SandboxView[]
-}
-
 function sandboxOf(
   wanted: string | undefined,
-  { grants: { sandboxes }, owner, known }: Sandboxes,
+  { grants: { sandboxes }, known }: { grants: Grants; known: readonly SandboxView[] },
 ): { kind: 'granted'; id: string } | Reply | undefined {
   if (wanted === undefined) return undefined
-  if (sandboxes.length === 0) return { kind: 'not-granted', what: 'sandboxes', owner }
   // The key may not see all sandboxes, so an unlisted id may be right.
   const byId = sandboxes.find(granted => uuid.test(granted) && granted.toLowerCase() === wanted.toLowerCase())
   const granted = known.filter(view => sandboxes.some(name => isSandbox(name)(view)))
@@ -184,19 +168,9 @@ function sandboxOf(
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-export function previousOptions({
-  mode: _,
-  permission: __,
-  force: ___,
-  authorship,
-  ...asked
-}: RunOptions): Options {
-  return authorship === 'user' ? { ...asked, authorship } : asked
-}
-
 /** A session keeps its options unless new ones are given; its effort gives way to a new model. */
 export function withKept(before: RunOptions, now: Options): Options {
-  const { branch: _, effort, ...kept } = previousOptions(before)
+  const { effort, ...kept } = OfThread.parse(before)
   const isSame = now.model === undefined || isModel(now.model)({ name: before.model })
   return { ...kept, ...(isSame && effort ? { effort } : {}), ...now }
 }

@@ -1,6 +1,6 @@
 import type { SettingsNow } from '../access/read-settings.ts'
 import { nearest } from '../core/command/near-miss.ts'
-import { type OptionName, type Options, optionNames, presets } from '../core/command/options.ts'
+import { type OptionName, type Options, optionsThat, presets } from '../core/command/options.ts'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import { isFork, type Person, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment, LabelTrigger } from '../core/model/trigger.ts'
@@ -315,33 +315,18 @@ const isOfComment = ({ origin }: Pick<RunRequest, 'origin'>, trigger: CommandTri
   isSamePlace(origin.commentRef, trigger.commentRef)
 
 const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
-  mayJoin && !options.new && live.request.what === what
+  mayJoin && live.request.what === what && optionsThat('start only').every(name => !options[name])
 
 const forLive = (live: Run, { options }: Wanted): Options => withKept(live.request.options, options)
 
 /** What the live session does not do. */
 function differing(live: Run, wants: RunOptions): OptionName[] {
-  const options = live.request.options
-  const has = {
-    ...options,
-    branch: live.workspace.branch?.name ?? options.branch,
-    base: live.workspace.branch?.into ?? options.base,
-  }
-  return optionNames.filter(name => {
-    switch (name) {
-      case 'new':
-      case 'force':
-      case 'dryRun':
-        return false
-      case 'branch':
-      case 'base':
-        return wants[name] !== undefined && wants[name] !== has[name]
-      case 'model':
-        return wants.model.toLowerCase() !== has.model.toLowerCase()
-      default:
-        return wants[name] !== has[name]
-    }
-  })
+  const { options } = live.request
+  const { name = options.branch, into = options.base } = live.workspace.branch ?? {}
+  const has: Options = { ...options, model: options.model.toLowerCase(), branch: name, base: into }
+  const { model, branch = name, base = into } = wants
+  const wanted: Options = { ...wants, model: model.toLowerCase(), branch, base }
+  return optionsThat('second run').filter(name => wanted[name] !== has[name])
 }
 
 /** A preset asks for something of its own, unless it is what the Run works by. */

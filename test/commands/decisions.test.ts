@@ -1,7 +1,7 @@
 /** Each command by itself: from facts to a decision, without a service. */
 import { describe, expect, test } from 'vitest'
 import { approveCommand } from '../../src/commands/approve-command.ts'
-import type { Command, Decision, LastRun, Request } from '../../src/commands/command.ts'
+import type { Command, Decision, LastRun, Reads, Request } from '../../src/commands/command.ts'
 import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
 import { pauseCommand } from '../../src/commands/pause-command.ts'
@@ -18,12 +18,21 @@ import {
 } from '../../src/commands/start-decision.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
+import { runRequest } from '../../src/core/agent/run-request.ts'
+import { flagOf, infoOf, type OptionName, Options, optionNames } from '../../src/core/command/options.ts'
+import type { PullHead } from '../../src/core/model/thread.ts'
 import type { CommentTrigger } from '../../src/core/model/trigger.ts'
 import { agentFailure } from '../../src/core/record/agent-failures.ts'
+import { mayServe, RunOptions, rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, type Outcome, type Run, type Waits } from '../../src/core/record/run.ts'
-import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
+import {
+  DeploymentSettings,
+  grantsOf,
+  noDeploymentSettings,
+} from '../../src/core/settings/deployment-settings.ts'
 import {
   ask,
+  branch,
   head,
   issueThread,
   maya,
@@ -35,6 +44,7 @@ import {
   t0,
   told,
   working,
+  zoe,
 } from '../core/given.ts'
 import { settingsOf } from '../support/deployment.ts'
 
@@ -230,6 +240,12 @@ describe('what asks for work', () => {
         result: { pulls: [{ number: 9 }] },
         request: { options: { model: 'gpt-5.6' } },
       }),
+    ],
+    [
+      'where it goes on, with another model, which need not take the effort of before',
+      goingOn({ request: { ...ask, options: { ...ask.options, effort: 'xhigh' } } }),
+      starts({ request: { options: { model: 'gpt-5.6', effort: undefined } } }),
+      otherModel,
     ],
     [
       'where it has read this thread up to some words',
@@ -765,5 +781,278 @@ describe('what asks for none', () => {
     const reads = { live: async () => run, isOurs: () => true } as unknown as Parameters<typeof startFacts>[0]
     const wanted = { what: 'work', text: 'go on', options: {}, mayJoin: true } as const
     expect(await startFacts(reads, asking(closed(comment)), wanted)).toEqual({ kind: 'closed' })
+  })
+})
+
+describe('each option', () => {
+  /** Of any that takes a text, as it is written and as it is recorded. */
+  const other = '8d1ae1a0-9a44-4d32-8d0c-3a7be2a0d7e1'
+  const only = (name: OptionName): Options => {
+    const { takes } = infoOf(name)
+    const value = takes.kind === 'text' ? other : takes.kind === 'choice' ? takes.of[0] : takes.means
+    return Options.parse({ [name]: value })
+  }
+  const all = { as_user: true, signal_report: true, sandboxes: [other] }
+  const granted = settling('as_user: true', {
+    grants: grantsOf(DeploymentSettings.parse({ owners: { 5: all } }), issueThread, true),
+  })
+
+  interface State {
+    command?: Command
+    trigger?: CommandTrigger
+    live?: Run
+    last?: Run
+    head?: PullHead
+    settings?: Settings
+    /** Which Runs have the option, if not only the one that is asked for now. */
+    has?: 'before' | 'both'
+  }
+
+  const readsIn = ({ live, last, head, settings = granted }: State): Reads => {
+    const may = last && rightsOf(last.request.options, '')
+    const known: Partial<Record<keyof Reads, unknown>> = {
+      live: async () => live,
+      isOurs: () => true,
+      head: async () => head,
+      settings: async () => settings,
+      past: async () => last && { marker: { ...marker, what: last.request.what, may }, pull: undefined },
+      lastRun: async () => last,
+      run: async () => last,
+      models: async () => [...settings.known.models, { name: other, efforts: undefined }],
+      branch: async (name: string) => ({ name, sha: branch.sha }),
+      sandboxes: async () => [{ id: other, name: other }],
+      usual: settings.usual,
+      closers: async () => [],
+      inline: async () => undefined,
+      template: async () => undefined,
+      shown: () => undefined,
+    }
+    return known as unknown as Reads
+  }
+
+  const having = (name: OptionName, run: Run | undefined): Run | undefined => {
+    const options = RunOptions.parse({ ...ask.options, ...only(name) })
+    const at = { ...branch, name: options.branch ?? branch.name, into: options.base ?? branch.into }
+    return run && changed(run, { request: { ...run.request, options }, workspace: { branch: at } })
+  }
+
+  const sessionIn = ({ session: { earlier }, request }: Run): string => {
+    if (!earlier) return ''
+    if (earlier.resumes === false) return ', in a new session'
+    return mayServe(earlier, rightsOf(request.options, '')) ? ', in its task run' : ', in a new task run'
+  }
+
+  function inWords(decision: Decision, name: OptionName): string {
+    if (decision.kind === 'reject') return `refused: ${decision.reply.kind}`
+    if (decision.kind === 'message' && decision.message.kind === 'follow-up')
+      return decision.message.forces ? 'joins, and starts it' : 'joins'
+    if (decision.kind === 'wait' && decision.announce?.kind === 'queued-behind')
+      return ['waits', ...decision.announce.differs.map(each => (each === name ? 'it differs' : each))].join()
+    if (decision.kind !== 'start') return decision.kind
+    const options: Options = decision.run.request.options
+    return `starts ${options[name] === only(name)[name] ? 'with' : 'without'} it${sessionIn(decision.run)}`
+  }
+
+  async function decided(
+    name: OptionName,
+    { trigger = comment, command = runCommand, has, ...state }: State,
+  ) {
+    const before = has && { live: having(name, state.live), last: having(name, state.last) }
+    const request = asking(trigger, { text: 'and in blue', options: has === 'before' ? {} : only(name) })
+    const facts = await command.facts(readsIn({ ...state, ...before }), request)
+    return inWords(command.decide(request, facts), name)
+  }
+
+  async function byOutcome(outcomeOf: (name: OptionName) => Promise<string> | string) {
+    const flags = new Map<string, string>()
+    for (const name of optionNames) {
+      const outcome = await outcomeOf(name)
+      flags.set(outcome, `${flags.get(outcome) ?? ''} ${flagOf(name)}`.trimStart())
+    }
+    return Object.fromEntries(flags)
+  }
+
+  const byZoe = { ...comment, sender: zoe }
+  const onPullThread = { ...comment, thread: pullThread }
+  const finished = working({ result: { outcome: { kind: 'answer' } } })
+  const failed = working({
+    result: { outcome: agentFailure({ class: 'agent_error', text: 'overloaded' }, {}) },
+  })
+  const planned = runWith({ request: { ...ask, what: 'plan' }, result: { outcome: { kind: 'answer' } } })
+  const whileOneWorks = {
+    'waits,it differs': '--model --effort --branch --base --sandbox --as-user --signal-report',
+    joins: '--force --dry-run',
+    waits: '--new',
+  }
+
+  // A new option is missing in all of them, until what becomes of it is held here.
+  test.each<[string, State, Record<string, string>]>([
+    [
+      'nothing runs',
+      {},
+      {
+        'starts with it': '--model --effort --branch --base --force --sandbox --as-user --signal-report',
+        'starts without it': '--dry-run --new',
+      },
+    ],
+    [
+      'nothing is granted',
+      { settings: settling('as_user: true') },
+      {
+        'starts with it': '--model --effort --branch --base --force',
+        'starts without it': '--dry-run --new',
+        'refused: not-granted': '--sandbox --as-user --signal-report',
+      },
+    ],
+    [
+      'the repository allows nothing',
+      { settings: { ...granted, settings: settingsOf() } },
+      {
+        'starts with it': '--model --effort --branch --base --force --sandbox --signal-report',
+        'starts without it': '--dry-run --new',
+        'refused: not-as-user': '--as-user',
+      },
+    ],
+    ['a run works', { live }, whileOneWorks],
+    ['a run works that somebody else asked for', { live, trigger: byZoe }, whileOneWorks],
+    [
+      'a run works that has it',
+      { live, has: 'both' },
+      {
+        joins: '--model --effort --branch --base --force --dry-run --sandbox --as-user --signal-report',
+        waits: '--new',
+      },
+    ],
+    [
+      'a run works that has it, for words without it',
+      { live, has: 'before' },
+      {
+        joins: '--model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report',
+      },
+    ],
+    [
+      'a run works, for a plan',
+      { live, command: planCommand },
+      {
+        waits: '--model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report',
+      },
+    ],
+    ['a run is being stopped', { live: stopping }, whileOneWorks],
+    [
+      'a run has told its result',
+      { live: ended },
+      {
+        'take-over': '--model --effort --branch --base --new --sandbox --as-user --signal-report',
+        joins: '--force --dry-run',
+      },
+    ],
+    [
+      'a run waits for another issue',
+      { live: waitingWith({ kind: 'blocked', since: t0, by: [], more: 0 }) },
+      { ...whileOneWorks, joins: '--dry-run', 'joins, and starts it': '--force' },
+    ],
+    ['a run waits in line', { live: waitingWith({ kind: 'line', ahead: 1, of: 'owner' }) }, whileOneWorks],
+    [
+      'a run can go on',
+      { last: finished },
+      {
+        'starts with it, in a new task run': '--model --effort --sandbox --as-user --signal-report',
+        'starts with it, in its task run': '--branch --base --force',
+        'starts without it, in its task run': '--dry-run',
+        'starts without it, in a new session': '--new',
+      },
+    ],
+    [
+      'a run can go on that had it',
+      { last: finished, has: 'both' },
+      {
+        'starts with it, in its task run':
+          '--model --effort --branch --base --force --sandbox --as-user --signal-report',
+        'starts without it, in its task run': '--dry-run',
+        'starts without it, in a new session': '--new',
+      },
+    ],
+    [
+      'a run can go on that had it, for words without it',
+      { last: finished, has: 'before' },
+      {
+        'starts with it, in its task run': '--model --effort --base --sandbox --as-user --signal-report',
+        'starts without it, in its task run': '--branch --force --dry-run --new',
+      },
+    ],
+    [
+      'a run failed, for a retry',
+      { last: failed, command: retryCommand },
+      {
+        'starts with it, in a new session':
+          '--model --effort --branch --base --force --sandbox --as-user --signal-report',
+        'starts without it, in a new session': '--dry-run --new',
+      },
+    ],
+    [
+      'a run failed that had it, for a retry without it',
+      { last: failed, command: retryCommand, has: 'before' },
+      {
+        'starts with it, in a new session':
+          '--model --effort --branch --base --sandbox --as-user --signal-report',
+        'starts without it, in a new session': '--force --dry-run --new',
+      },
+    ],
+    [
+      'a plan had it that is approved',
+      { last: planned, command: approveCommand, has: 'before' },
+      {
+        'starts with it, in its task run':
+          '--model --effort --branch --base --sandbox --as-user --signal-report',
+        'starts without it, in its task run': '--force --dry-run --new',
+      },
+    ],
+    [
+      'a pull request is asked for more',
+      { head, trigger: onPullThread },
+      {
+        'starts with it': '--model --effort --branch --force --sandbox --as-user --signal-report',
+        'refused: base-of-pull': '--base',
+        'starts without it': '--dry-run --new',
+      },
+    ],
+    [
+      'a fork is asked for work',
+      { head: fork, trigger: onPullThread },
+      {
+        'refused: fork':
+          '--model --effort --branch --force --dry-run --new --sandbox --as-user --signal-report',
+        'refused: base-of-pull': '--base',
+      },
+    ],
+    [
+      'a fork is asked for a plan',
+      { head: fork, trigger: onPullThread, command: planCommand },
+      {
+        'starts with it': '--model --effort --branch --force --sandbox --as-user --signal-report',
+        'refused: base-of-pull': '--base',
+        'starts without it': '--dry-run --new',
+      },
+    ],
+  ])('where %s', async (_, state, expected) => {
+    expect(await byOutcome(name => decided(name, state))).toEqual(expected)
+  })
+
+  test('at PostHog', async () => {
+    const bodyWith = (options: Options) =>
+      Object.entries(runRequest({ ...ask.options, ...options, branch: 'b', prompt: 'p' }))
+    const usual = new Map(bodyWith({}))
+    const fieldsOf = (name: OptionName): string => {
+      const changes = bodyWith(only(name)).filter(([key, value]) => usual.get(key) !== value)
+      return changes.map(([key]) => key).join()
+    }
+    expect(await byOutcome(fieldsOf)).toEqual({
+      model: '--model',
+      reasoning_effort: '--effort',
+      sandbox_environment_id: '--sandbox',
+      pr_authorship_mode: '--as-user',
+      'run_source,signal_report_id': '--signal-report',
+      '': '--branch --base --force --dry-run --new',
+    })
   })
 })

@@ -26,7 +26,8 @@ test.each([
   ['as_user: [blog]', { granted: new Set() }],
   ['as_user: [Shop]', { granted: new Set(['as_user']) }],
   ['signal_report: true', { granted: new Set(['signal_report']) }],
-  ['sandboxes: [Small box]', { sandboxes: ['Small box'] }],
+  ['sandboxes: [Small box]', { granted: new Set(['sandboxes']), sandboxes: ['Small box'] }],
+  ['sandboxes: [{name: A, repositories: [blog]}]', { granted: new Set(), sandboxes: [] }],
   ['sandboxes: [{name: A, repositories: [blog]}, {name: B, repositories: [shop]}]', { sandboxes: ['B'] }],
 ])('%s grants just that', (grant, expected) => {
   expect(grantsOf(read(`owners: {5: {${grant}}}`), shop, true)).toMatchObject(expected)
@@ -40,9 +41,9 @@ describe('names change hands, numbers do not', () => {
     return [[...granted], sandboxes, models, ceilings.length]
   }
   const given = (owner: number, what = all): string => `owners: {${owner}: {${what}}}`
-  const everything = [['as_user', 'signal_report'], ['A', 'B'], ['a'], 2]
+  const everything = [['sandboxes', 'as_user', 'signal_report'], ['A', 'B'], ['a'], 2]
   const nothing = [[], [], undefined, 1]
-  const notOfShop = [['signal_report'], ['A'], ['a'], 2]
+  const notOfShop = [['sandboxes', 'signal_report'], ['A'], ['a'], 2]
 
   test.each<[string, unknown[], ...Parameters<typeof grants>]>([
     ['the number, whatever the login is', everything, given(5), { ...shop, owner: 'labs' }],

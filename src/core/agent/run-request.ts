@@ -4,6 +4,7 @@
  * fields, plus `auto_publish`, without which newer servers open no pull request. Keys are left out, never
  * null: the server refuses null for every field but `branch` and `auto_publish`.
  */
+import { infoOf, type Options, optionNames } from '../command/options.ts'
 import { CodexTaskRunBody, type CodexTaskRunCreate, mayPublish } from '../model/codex-task-run-create.ts'
 import type { RunOptions } from '../record/request-part.ts'
 import { sendable } from '../text/invisible.ts'
@@ -16,31 +17,16 @@ export interface TaskRunInput extends RunOptions {
   userToken?: string
 }
 
-/** Where PostHog takes each choice; `undefined` for one that only the bot heeds. */
-const fields: Readonly<Record<keyof RunOptions, keyof CodexTaskRunCreate | undefined>> = {
-  model: 'model',
-  effort: 'reasoning_effort',
-  branch: 'branch',
-  base: undefined,
-  permission: 'initial_permission_mode',
-  mode: 'mode',
-  sandbox: 'sandbox_environment_id',
-  authorship: 'pr_authorship_mode',
-  signalReport: 'signal_report_id',
-  force: undefined,
-}
-
-const fieldsByName = new Map<string, keyof CodexTaskRunCreate | undefined>(Object.entries(fields))
-
 /** @throws ZodError for a value that should have been checked before */
 export function runRequest(request: TaskRunInput): CodexTaskRunCreate {
-  const { resumeFrom, prompt, attachments, authorship, userToken, permission } = request
-  const chosen = Object.entries(request).flatMap(([name, value]) => {
-    const field = fieldsByName.get(name)
-    return field === undefined || value === undefined ? [] : [[field, value]]
-  })
+  const { branch, mode, resumeFrom, prompt, attachments, authorship, userToken, permission } = request
+  const options: Options = request
+  const chosen = optionNames.map(name => present(infoOf(name).field, options[name]))
   return CodexTaskRunBody.parse({
-    ...Object.fromEntries(chosen),
+    ...Object.assign({}, ...chosen),
+    branch,
+    mode,
+    ...present('initial_permission_mode', permission),
     ...present('resume_from_run_id', resumeFrom),
     pending_user_message: sendable(prompt),
     ...present('pending_user_artifact_ids', attachments?.length ? attachments : undefined),
@@ -52,6 +38,7 @@ export function runRequest(request: TaskRunInput): CodexTaskRunCreate {
 }
 
 const present = (
-  key: keyof CodexTaskRunCreate,
+  key: keyof CodexTaskRunCreate | undefined,
   value: unknown,
-): Partial<Record<keyof CodexTaskRunCreate, unknown>> => (value === undefined ? {} : { [key]: value })
+): Partial<Record<keyof CodexTaskRunCreate, unknown>> =>
+  key === undefined || value === undefined ? {} : { [key]: value }

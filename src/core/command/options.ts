@@ -1,6 +1,14 @@
-/** The options of a run. How PostHog gets them: `run-request.ts`; checks that need a call: `run-options.ts`. */
+/**
+ * The options of a run. Parser, help, docs, record, the comparison of sessions, grants and the request to PostHog follow
+ * from an entry here. Only the step that heeds an option names it elsewhere, and `run-options.ts` for a check with a call.
+ */
 import { z } from 'zod'
-import { efforts, PrAuthorshipMode, ReasoningEffort } from '../model/codex-task-run-create.ts'
+import {
+  type CodexTaskRunCreate,
+  efforts,
+  PrAuthorshipMode,
+  ReasoningEffort,
+} from '../model/codex-task-run-create.ts'
 import type { GrantName } from '../settings/deployment-settings.ts'
 
 type Takes =
@@ -9,76 +17,110 @@ type Takes =
   | { kind: 'nothing'; means: unknown }
 
 export interface OptionInfo {
-  word: string
+  /** Where it is not the key. */
+  word?: string
   takes: Takes
   about: string
+  /** Words for a live session join it, or wait as a second run: if it differs in this option, or in any case. */
+  live: 'join' | 'second run' | 'start only'
+  /** How long it holds: for the command, its Run, a retry of that, what later goes on in the thread, or the session. */
+  lasts: 'command' | 'run' | 'retry' | 'thread' | 'session'
+  field?: keyof CodexTaskRunCreate
   grant?: GrantName
   shown?: string
 }
 
-const option = <Schema extends z.ZodType>(schema: Schema, info: OptionInfo) =>
+/** PostHog takes it when a session starts, which then has it for good. */
+const atPostHog = (field: keyof CodexTaskRunCreate) =>
+  ({ field, live: 'second run', lasts: 'session' }) as const
+
+const option = <Schema extends z.ZodType, const Info extends OptionInfo>(schema: Schema, info: Info) =>
   Object.assign(schema.optional(), { info })
 
 /** Keys are those of a Run's record. */
 const options = {
   model: option(z.string(), {
-    word: 'model',
     takes: { kind: 'text', as: 'NAME' },
     about: 'The model that does the work.',
+    ...atPostHog('model'),
     shown: '',
   }),
   effort: option(ReasoningEffort, {
-    word: 'effort',
     takes: { kind: 'choice', of: efforts },
     about: 'How hard it thinks.',
+    ...atPostHog('reasoning_effort'),
     shown: 'effort ',
   }),
   branch: option(z.string(), {
-    word: 'branch',
     takes: { kind: 'text', as: 'NAME' },
     about: 'The branch to work on. It must exist.',
+    live: 'second run',
+    lasts: 'retry',
   }),
   base: option(z.string(), {
-    word: 'base',
     takes: { kind: 'text', as: 'NAME' },
     about:
       'The branch that the work starts from and its pull request goes into. It must exist. With `--branch`, it is only where the pull request goes.',
+    live: 'second run',
+    lasts: 'thread',
   }),
   force: option(z.literal(true), {
-    word: 'force',
     takes: { kind: 'nothing', means: true },
     about:
       'Starts although another pull request is open for the issue, another issue blocks it, or as many pull requests are open as may be.',
+    live: 'join',
+    lasts: 'run',
   }),
   dryRun: option(z.literal(true), {
     word: 'dry-run',
     takes: { kind: 'nothing', means: true },
     about: 'Says what would be done, does nothing, and calls no model.',
+    live: 'join',
+    lasts: 'command',
   }),
   new: option(z.literal(true), {
-    word: 'new',
     takes: { kind: 'nothing', means: true },
     about: 'Starts a new session, without what the earlier one knew.',
+    live: 'start only',
+    lasts: 'command',
   }),
   sandbox: option(z.string(), {
-    word: 'sandbox',
     takes: { kind: 'text', as: 'NAME' },
     about: 'The PostHog sandbox environment, by name or id.',
+    ...atPostHog('sandbox_environment_id'),
+    grant: 'sandboxes',
   }),
   authorship: option(PrAuthorshipMode, {
     word: 'as-user',
     takes: { kind: 'nothing', means: 'user' },
     about:
       'Opens the pull request as a user, if the settings allow that: the one whose GitHub token the bot has, or else the one of its PostHog key.',
+    ...atPostHog('pr_authorship_mode'),
     grant: 'as_user',
   }),
   signalReport: option(z.string(), {
     word: 'signal-report',
     takes: { kind: 'text', as: 'ID' },
     about: 'Links the run to a PostHog signal report.',
+    ...atPostHog('signal_report_id'),
     grant: 'signal_report',
   }),
 }
+
+type Table = typeof options
+
+/** TypeScript loses track of filtered keys, so the types are asserted. */
+const lasting = <Lasts extends OptionInfo['lasts']>(...lasts: readonly Lasts[]) =>
+  z.object(
+    Object.fromEntries(
+      Object.entries(options).filter(([, { info }]) => lasts.some(each => each === info.lasts)),
+    ) as { [Name in keyof Table as Table[Name]['info']['lasts'] extends Lasts ? Name : never]: Table[Name] },
+  )
+
+export const OfRun = lasting('run', 'retry', 'thread', 'session')
+export const OfRetry = lasting('retry', 'thread', 'session')
+export const OfThread = lasting('thread', 'session')
+export const OfSession = lasting('session')
 
 export const Options = z.object(options)
 export type Options = z.infer<typeof Options>
@@ -86,15 +128,28 @@ export type OptionName = keyof Options
 
 export const optionNames: readonly OptionName[] = Options.keyof().options
 
-const named = new Map(optionNames.map(name => [options[name].info.word, name]))
+export const infoOf = (name: OptionName): OptionInfo => options[name].info
+
+const wordOf = (name: OptionName): string => infoOf(name).word ?? name
+
+const named = new Map(optionNames.map(name => [wordOf(name), name]))
 
 export const optionWords = [...named.keys()]
 
 export const optionOf = (word: string): OptionName | undefined => named.get(word)
 
-export const infoOf = (name: OptionName): OptionInfo => options[name].info
+export const optionsThat = (live: OptionInfo['live']): OptionName[] =>
+  optionNames.filter(name => infoOf(name).live === live)
 
-export const flagOf = (name: OptionName): string => `--${infoOf(name).word}`
+/** The first that may not be used. A Run's record has what is no option, too: that it works as the bot. */
+export const notGranted = (options: Options, granted: ReadonlySet<GrantName>): OptionName | undefined =>
+  optionNames.find(name => {
+    const { takes, grant } = infoOf(name)
+    const isGiven = takes.kind === 'nothing' ? options[name] === takes.means : options[name] !== undefined
+    return isGiven && grant && !granted.has(grant)
+  })
+
+export const flagOf = (name: OptionName): string => `--${wordOf(name)}`
 
 export function takenBy(name: OptionName): string {
   const { takes } = infoOf(name)

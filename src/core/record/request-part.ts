@@ -1,6 +1,6 @@
 /** The request, and the state of the thread then. Written once. */
 import { z } from 'zod'
-import { Options } from '../command/options.ts'
+import { OfRun, OfSession } from '../command/options.ts'
 import { mayPublish, PermissionMode, PrAuthorshipMode } from '../model/codex-task-run-create.ts'
 import { Person, PullHead, Snapshot } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
@@ -16,12 +16,13 @@ const Origin = z.discriminatedUnion('kind', [
 ])
 export type Origin = z.infer<typeof Origin>
 
-export const RunOptions = Options.omit({ new: true, dryRun: true }).extend({
+const ofEach = {
   model: z.string(),
-  permission: PermissionMode.optional(),
   mode: z.enum(['background', 'interactive']).default('background'),
   authorship: PrAuthorshipMode.default('bot'),
-})
+}
+
+export const RunOptions = OfRun.extend({ ...ofEach, permission: PermissionMode.optional() })
 export type RunOptions = z.infer<typeof RunOptions>
 
 export const whats = ['work', 'plan', 'review'] as const
@@ -85,7 +86,8 @@ export const Baseline = z.object({
 
 // A task run and what it may do, fixed at its start: only a Run with exactly these rights may continue it.
 
-export const Rights = RunOptions.omit({ branch: true, base: true, force: true }).extend({
+export const Rights = OfSession.extend({
+  ...ofEach,
   permission: PermissionMode,
   publishes: z.boolean(),
   branches: z.array(z.string()),
@@ -102,16 +104,14 @@ export const Session = z.object({
 })
 export type Session = z.infer<typeof Session>
 
-export const rightsOf = (
-  { branch: _, base: __, force: ___, ...options }: RunOptions,
-  branch: string,
-): Rights => ({
-  ...options,
-  permission: options.permission ?? 'auto',
-  publishes: mayPublish(options.permission),
-  model: options.model.toLowerCase(),
-  branches: [branch],
-})
+export const rightsOf = (options: RunOptions, branch: string): Rights =>
+  Rights.parse({
+    ...options,
+    permission: options.permission ?? 'auto',
+    publishes: mayPublish(options.permission),
+    model: options.model.toLowerCase(),
+    branches: [branch],
+  })
 
 export function mayServe({ may }: Pick<Session, 'may'>, wanted: Rights): boolean {
   if (!may) return false

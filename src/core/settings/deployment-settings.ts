@@ -91,7 +91,7 @@ const grants = {
   ),
   signal_report: Grant.describe('Whether `--signal-report` may be used, in the same way.'),
 }
-export type GrantName = keyof typeof grants
+export type GrantName = keyof typeof grants | 'sandboxes'
 const grantNames = z.object(grants).keyof().options
 
 const Owner = z.strictObject({
@@ -223,9 +223,14 @@ export function grantsOf(
     return number === undefined ? nameHolds && isSameName(name, repo) : Number(number) === repoId
   }
   const allows = (grant: Grant): boolean => (Array.isArray(grant) ? grant.some(isIt) : grant)
+  const sandboxes = (entry?.sandboxes ?? [])
+    .filter(sandbox => allows(restrictionOf(sandbox)))
+    .map(sandboxName)
+  const granted = new Set<GrantName>(sandboxes.length > 0 ? ['sandboxes'] : [])
+  for (const name of grantNames) if (entry && allows(entry[name])) granted.add(name)
   return {
-    granted: new Set(grantNames.filter(name => entry && allows(entry[name]))),
-    sandboxes: (entry?.sandboxes ?? []).filter(sandbox => allows(restrictionOf(sandbox))).map(sandboxName),
+    granted,
+    sandboxes,
     models: entry?.models,
     ceilings: [limits, ...(entry ? [entry.limits] : [])],
     defaults,

@@ -81,7 +81,7 @@ export type Reply =
   | { kind: 'preset'; given: string; meant: string | undefined; known: readonly string[] }
   | { kind: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
   | { kind: 'not-as-user' }
-  | { kind: 'not-granted'; what: GrantName | 'sandboxes'; owner: number }
+  | { kind: 'not-granted'; what: GrantName; owner: number }
   | { kind: 'bad-settings'; problem: string; slips: readonly FileSlips[] }
   | { kind: 'beside-slips'; reply: Reply; problem: string; slips: readonly FileSlips[] }
   | { kind: 'session-cost'; cost: number; limit: number; again?: boolean }

@@ -1,6 +1,6 @@
 import { promptOf } from '../../core/agent/prompt.ts'
 import { runRequest } from '../../core/agent/run-request.ts'
-import { flagOf, infoOf, type OptionName, optionNames } from '../../core/command/options.ts'
+import { flagOf, notGranted } from '../../core/command/options.ts'
 import type { CodexTaskRunCreate } from '../../core/model/codex-task-run-create.ts'
 import type { PermissionRequest } from '../../core/model/task-run.ts'
 import { grantTakenBack } from '../../core/record/failures.ts'
@@ -72,19 +72,11 @@ export async function lostGrant({
 }: StepContext<never, 'sandboxes'>): Promise<string | undefined> {
   const { options } = run.request
   const { granted, sandboxes } = await deps.settings.grantsOf(run.thread)
-  const { sandbox, authorship } = options
-  const wanted: Partial<Record<OptionName, unknown>> = {
-    ...options,
-    authorship: authorship === 'user' ? authorship : undefined,
-  }
-  const lost = optionNames.find(name => {
-    const { grant } = infoOf(name)
-    return grant && wanted[name] !== undefined && !granted.has(grant)
-  })
+  const lost = notGranted(options, granted)
   if (lost) return flagOf(lost)
+  const { sandbox } = options
   if (sandbox === undefined || sandboxes.some(name => name.toLowerCase() === sandbox)) return undefined
-  const known = sandboxes.length === 0 ? [] : await posthog.sandboxes()
-  const view = known.find(({ id }) => id === sandbox)
+  const view = (await posthog.sandboxes()).find(({ id }) => id === sandbox)
   const isGranted = sandboxes.some(name => name.toLowerCase() === view?.name.toLowerCase())
   return isGranted ? undefined : flagOf('sandbox')
 }
