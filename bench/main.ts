@@ -6,6 +6,7 @@ import { followed } from './followed.ts'
 import { link, linkEmbedded } from './link.ts'
 import { readyEmbedded, readyRedis } from './ready.ts'
 import { isReached, type Measured, type Row } from './row.ts'
+import { burst, starved } from './shortages.ts'
 import { start, startEmbedded, startFirst } from './start.ts'
 import { acks, ignoredWebhooks, probot, probotIgnored, webhooks } from './webhooks.ts'
 import { fourWorkers, startCpu, twoWorkers } from './workers.ts'
@@ -16,6 +17,7 @@ const rows: readonly Row[] = [
   ...[start, startFirst, startEmbedded],
   ...[eyes, eyesFirst, eyesEmbedded, eyesBusy],
   ...[link, linkEmbedded],
+  ...[burst, starved],
   ...[followed, startCpu, twoWorkers, fourWorkers],
 ]
 
