@@ -19,8 +19,8 @@ import {
 import { dispatch, isOver } from './dispatch.ts'
 import { givenCommands } from './given-commands.ts'
 import { isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
-import { standingOf } from './start-decision.ts'
-import { afterDeaths, afterFault, stillWaits } from './trigger-faults.ts'
+import { waitedForAs } from './start-decision.ts'
+import { afterDeaths, afterTriggerFault, stillWaits } from './trigger-faults.ts'
 import { afterOne, isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
 import { seeWhereNow } from './where-now.ts'
 
@@ -43,7 +43,7 @@ export const acceptTrigger = (deps: TriggerDeps, news: News) => {
     try {
       return await accept(context, news)
     } catch (error) {
-      return await afterFault(context, error)
+      return await afterTriggerFault(context, error)
     }
   }
 }
@@ -128,7 +128,7 @@ async function waiting(
     await context.save({
       ...context.record,
       retries: {},
-      waits: behind && { since, run: standingOf(behind) },
+      waits: behind && { since, run: waitedForAs(behind) },
     })
   return { kind: 'park', ms }
 }

@@ -91,7 +91,7 @@ export async function reply(
     const about = as === 'status-reply' ? [{ as, at: deps.now() }] : []
     await context.save({
       ...record,
-      answer: { text, as, last, well, pause: pauseIn(words) },
+      answer: { text, as, last, well, pause: pauseNamed(words) },
       momentary: [...record.momentary, ...about],
     })
   } catch (error) {
@@ -102,7 +102,7 @@ export async function reply(
   context.repliedLately.remember(name, deps.now())
 }
 
-const pauseIn = (words: Reply): Pause | undefined =>
+const pauseNamed = (words: Reply): Pause | undefined =>
   words.kind === 'paused' || words.kind === 'resumed' ? words.pause : undefined
 
 export async function sendReply(context: CommandContext): Promise<void> {

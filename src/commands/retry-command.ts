@@ -15,7 +15,7 @@ import {
   readUpToIn,
   type Settings,
   type StartReads,
-  settlingOf,
+  settingsFor,
   superseding,
   type Wanted,
 } from './start-decision.ts'
@@ -48,9 +48,9 @@ export const retryCommand = command({
     if (!past || !last) return {}
     const [head, settings] = await Promise.all([reads.head('now'), reads.settings()])
     const asked = wanted(request, last)
-    const settling = await settlingOf(reads, settings, asked.options, request.options)
+    const held = await settingsFor(reads, settings, asked.options, request.options)
     return {
-      before: { past, last, head, settling, closers: mayDouble(asked) ? await reads.closers() : [] },
+      before: { past, last, head, held, closers: mayDouble(asked) ? await reads.closers() : [] },
     }
   },
 
@@ -66,7 +66,7 @@ export const retryCommand = command({
       return reject({ kind: 'no-use', outcome })
     const asked = { ...wanted(request, last), given: request.options, again: true as const }
     const agreed = agreeOn(request, asked, before)
-    if (agreed.kind !== 'settled') return agreed
+    if (agreed.kind !== 'checked') return agreed
     return {
       kind: 'start',
       run: newRun({
@@ -92,7 +92,7 @@ interface Before {
   past: Past
   last: LastRun
   head: NewRun['baseline']['head'] | undefined
-  settling: Settings
+  held: Settings
   closers: readonly Closer[]
 }
 
@@ -111,9 +111,9 @@ function lastRequest(last: LastRun): NewRun['request'] {
   return { ...request, approves: approves && { plan: approves.plan, text: approves.text } }
 }
 
-function anew(request: Request, { past, last, head = last.baseline.head, settling }: Before) {
+function anew(request: Request, { past, last, head = last.baseline.head, held }: Before) {
   const { trigger, runId, options } = request
-  const { settings, problem } = settling
+  const { settings, problem } = held
   const { wordsOfRound = [] } = last.mailbox ?? {}
   const followUps = wordsOfRound.slice(roundWords(last).length > 0 ? 1 : 0)
   const { session, workspace } = leaving(past)

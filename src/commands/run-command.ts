@@ -68,7 +68,7 @@ export const runCommand = command({
     if (fix?.text === undefined) return decideStart(request, wanted(request, { inline, template }), start)
     const settings =
       start.kind === 'free'
-        ? start.settling.settings
+        ? start.held.settings
         : start.kind === 'busy'
           ? start.live.baseline.settings
           : undefined

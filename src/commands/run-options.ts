@@ -40,7 +40,7 @@ export async function knownFor(
   return { models, branch: hasBranch, base: hasBase, sandboxes }
 }
 
-export interface Settling {
+export interface OptionsToCheck {
   options: Options
   what: RunRequest['what']
   owner: number
@@ -50,12 +50,20 @@ export interface Settling {
   known: Known
 }
 
-export interface Settled {
-  kind: 'settled'
+export interface CheckedOptions {
+  kind: 'checked'
   options: RunOptions
 }
 
-export function settle({ options, what, owner, settings, grants, usual, known }: Settling): Settled | Reply {
+export function checkOptions({
+  options,
+  what,
+  owner,
+  settings,
+  grants,
+  usual,
+  known,
+}: OptionsToCheck): CheckedOptions | Reply {
   const model = options.model ?? modelOf(settings, usual.model)
   const wished = options.sandbox ?? settings.sandbox
   const lacks = notGranted({ ...options, sandbox: wished }, grants.granted)
@@ -83,7 +91,7 @@ export function settle({ options, what, owner, settings, grants, usual, known }:
   const permission = isReadOnly(what) ? 'read-only' : settings.permission
   const { mode } = settings
   return {
-    kind: 'settled',
+    kind: 'checked',
     options: RunOptions.parse({ ...options, model, mode, effort, permission, sandbox: sandbox?.id }),
   }
 }

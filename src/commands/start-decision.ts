@@ -16,7 +16,7 @@ import type { PresetSettings, RepoSettings } from '../core/settings/repository-s
 import type { Reply } from '../core/words/replies.ts'
 import { type Decision, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
-import { type Known, knownFor, type Settled, settle, withKept } from './run-options.ts'
+import { type CheckedOptions, checkOptions, type Known, knownFor, withKept } from './run-options.ts'
 
 export interface Wanted {
   what: RunRequest['what']
@@ -32,7 +32,7 @@ export interface Wanted {
 
 export type StartFacts =
   | { kind: 'started' }
-  | { kind: 'busy'; live: Run; settling: Settings | undefined }
+  | { kind: 'busy'; live: Run; held: Settings | undefined }
   | { kind: 'elsewhere'; live: Run }
   | { kind: 'closed' }
   | {
@@ -42,7 +42,7 @@ export type StartFacts =
       last: LastRun | undefined
       /** By whose words the thread's work was made before, be it in another session. */
       before: readonly Person[]
-      settling: Settings
+      held: Settings
       closers: readonly Closer[]
     }
 
@@ -70,12 +70,12 @@ type Free = StartFacts & { kind: 'free' }
 
 function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
   const { trigger, attached, runId, command } = request
-  const { head, past, last, before, settling } = facts
-  const { settings, problem } = settling
+  const { head, past, last, before, held } = facts
+  const { settings, problem } = held
   const asked = completed(trigger, wanted, { settings, last })
-  if (asked.kind !== 'completed') return refuseStart(settling, asked)
+  if (asked.kind !== 'completed') return refuseStart(held, asked)
   const agreed = agreeOn(request, { ...asked.wanted, given: wanted.options }, facts)
-  if (agreed.kind !== 'settled') return agreed
+  if (agreed.kind !== 'checked') return agreed
   const { what, text, inline, approves, template } = asked.wanted
   const goesOn = past && !wanted.options.new
   const run = newRun({
@@ -124,23 +124,23 @@ export function agreeOn(
   request: Request,
   { given, again, ...asked }: Starting,
   facts: Omit<Free, 'kind' | 'before'>,
-): Settled | Decision {
+): CheckedOptions | Decision {
   const { thread } = request.trigger
-  const { head, past, last, settling } = facts
-  if (!settling.usable) return refuseStart(settling)
+  const { head, past, last, held } = facts
+  if (!held.usable) return refuseStart(held)
   const pulls = past?.pull && !given.new ? [past.pull] : []
   const misplaced = misplacedBase(request.trigger, given, pulls, head)
-  if (misplaced) return refuseStart(settling, misplaced)
-  if (head && isFork(head, thread) && !isReadOnly(asked.what)) return refuseStart(settling, { kind: 'fork' })
-  const agreed = settled(asked, thread, settling)
-  if (agreed.kind !== 'settled') return refuseStart(settling, agreed)
-  const tooDear = given.new ? undefined : sessionCost(last, settling.settings)
-  if (tooDear) return refuseStart(settling, { ...tooDear, again })
+  if (misplaced) return refuseStart(held, misplaced)
+  if (head && isFork(head, thread) && !isReadOnly(asked.what)) return refuseStart(held, { kind: 'fork' })
+  const agreed = checked(asked, thread, held)
+  if (agreed.kind !== 'checked') return refuseStart(held, agreed)
+  const tooDear = given.new ? undefined : sessionCost(last, held.settings)
+  if (tooDear) return refuseStart(held, { ...tooDear, again })
   const others = mayDouble(asked) ? byOthers(request, facts) : []
   const { line, text } = request
   // What stands on lines below is kept by whoever writes it again.
   const words = again ? 'retry' : text.includes('\n') ? undefined : (line ?? '')
-  if (others.length > 0) return refuseStart(settling, { kind: 'has-pull', pulls: others, words })
+  if (others.length > 0) return refuseStart(held, { kind: 'has-pull', pulls: others, words })
   return agreed
 }
 
@@ -177,13 +177,13 @@ export const mayDouble = ({
 /** Not of this thread's own work, which goes on there. */
 const byOthers = (
   { trigger: { thread } }: Request,
-  { closers, past, settling }: Pick<Free, 'closers' | 'past' | 'settling'>,
+  { closers, past, held }: Pick<Free, 'closers' | 'past' | 'held'>,
 ): Closer[] =>
   closers.filter(({ number, branch }) => {
     const isOwn =
       branch !== undefined &&
       (branch === past?.marker.made ||
-        isBranchOfIssue(branch, stemOf(settling.settings.branch_prefix, thread.number)))
+        isBranchOfIssue(branch, stemOf(held.settings.branch_prefix, thread.number)))
     return !isOwn && number !== past?.marker.pull
   })
 
@@ -203,11 +203,11 @@ export function superseding({ thread }: CommandTrigger, last: LastRun | undefine
     : {}
 }
 
-const settled = (
+const checked = (
   { options, what }: Pick<Wanted, 'options' | 'what'>,
   { ownerId: owner }: Pick<Thread, 'ownerId'>,
-  settling: Settings,
-): Settled | Reply => settle({ ...settling, options, what, owner })
+  held: Settings,
+): CheckedOptions | Reply => checkOptions({ ...held, options, what, owner })
 
 interface Completed {
   kind: 'completed'
@@ -278,7 +278,7 @@ function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): Run['s
 
 type Busy = StartFacts & { kind: 'busy' }
 
-function joinOrWait(request: Request, wanted: Wanted, { live, settling }: Busy): Decision {
+function joinOrWait(request: Request, wanted: Wanted, { live, held }: Busy): Decision {
   const { trigger, attached, replaces } = request
   if (trigger.kind === 'label') return joinByLabel(trigger, live)
   const { kind: waitsFor } = live.schedule.waits ?? {}
@@ -289,8 +289,8 @@ function joinOrWait(request: Request, wanted: Wanted, { live, settling }: Busy):
     return reject({ kind: 'status', live, now: trigger.at })
   const misplaced = misplacedBase(trigger, wanted.options, live.result.pulls)
   if (misplaced) return reject(misplaced)
-  const wants = settling && settled({ ...wanted, options: forLive(live, wanted) }, trigger.thread, settling)
-  if (wants && wants.kind !== 'settled') return reject(wants)
+  const wants = held && checked({ ...wanted, options: forLive(live, wanted) }, trigger.thread, held)
+  if (wants && wants.kind !== 'checked') return reject(wants)
   const differs = wants ? differing(live, wants.options) : []
   const message = {
     kind: 'follow-up' as const,
@@ -372,7 +372,7 @@ export function inTheWay(live: Run, command: 'retry' | 'continue' | 'approve'): 
 }
 
 /** What a command that waits for a Run has to know of it: while it stays the same, so does the decision to wait. */
-export const standingOf = (live: Run): string =>
+export const waitedForAs = (live: Run): string =>
   JSON.stringify([
     live.id,
     live.result.outcome !== undefined,
@@ -407,21 +407,21 @@ export async function startFacts(
   if (live && !reads.isOurs(live)) return { kind: 'elsewhere', live }
   if (live) {
     const matters = joins(live, wanted) && Object.keys(wanted.options).length > 0
-    const settling =
-      matters && (await settlingOf(reads, await reads.settings(), forLive(live, wanted), wanted.options))
-    return { kind: 'busy', live, settling: settling || undefined }
+    const held =
+      matters && (await settingsFor(reads, await reads.settings(), forLive(live, wanted), wanted.options))
+    return { kind: 'busy', live, held: held || undefined }
   }
   const [head, settings, past] = await Promise.all([reads.head(), reads.settings(), reads.past()])
   const newest = past && (await reads.lastRun(past))
   const last = wanted.options.new ? undefined : newest
   const asked = completed(trigger, wanted, { settings: settings.settings, last })
   const options = asked.kind === 'completed' ? asked.wanted.options : {}
-  const settling = await settlingOf(reads, settings, options, wanted.options)
+  const held = await settingsFor(reads, settings, options, wanted.options)
   const closers = asked.kind === 'completed' && mayDouble(asked.wanted) ? await reads.closers() : []
-  return { kind: 'free', head, past, last, before: newest ? requestersOf(newest) : [], settling, closers }
+  return { kind: 'free', head, past, last, before: newest ? requestersOf(newest) : [], held, closers }
 }
 
-export async function settlingOf(
+export async function settingsFor(
   reads: Pick<Reads, 'models' | 'branch' | 'sandboxes' | 'usual'>,
   settings: SettingsNow,
   options: Options,

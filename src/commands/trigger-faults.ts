@@ -16,7 +16,7 @@ import { limits } from '../core/record/timing.ts'
 import { type CommandContext, holdsCommand, liveRun, runId, type ThreadContext } from './command-context.ts'
 import { isWithItsRun } from './perform.ts'
 import { isUnspoken, reply, swapReaction } from './reply.ts'
-import { standingOf } from './start-decision.ts'
+import { waitedForAs } from './start-decision.ts'
 import { stopOf } from './stops.ts'
 import { afterOne } from './trigger-record.ts'
 
@@ -42,11 +42,11 @@ export async function stillWaits(context: CommandContext): Promise<boolean> {
   if (retries.posthog) await context.deps.posthog.sandboxes()
   if (waits?.run === undefined) return false
   const live = await liveRun(context, threadSlot(trigger.thread))
-  return live !== undefined && standingOf(live.data) === waits.run
+  return live !== undefined && waitedForAs(live.data) === waits.run
 }
 
 /** Thrown by the command at hand: waited out, as in a Run, or its end. */
-export function afterFault(context: ThreadContext, error: unknown): StepResult | Promise<StepResult> {
+export function afterTriggerFault(context: ThreadContext, error: unknown): StepResult | Promise<StepResult> {
   const { job, deps } = context
   // Not an attempt: the worker waits for the queue.
   if (error instanceof QueueUnavailable) throw error

@@ -89,7 +89,7 @@ const waitingWith = (waits: Waits): Run =>
   runWith({ request: { ...ask, at: t0, text: 'fix it' }, schedule: { admitted: false, waits } })
 const stopping = working({ mailbox: { stop: { by: maya, at: t0 } } })
 
-const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
+const held = (file = '', rest: Partial<Settings> = {}): Settings => ({
   settings: settingsOf(file),
   grants: grantsOf(noDeploymentSettings, issueThread, true),
   problem: undefined,
@@ -110,7 +110,7 @@ const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
 })
 
 /** The last version without it holds. */
-const withSlip = settling('', { problem: 'line 2' })
+const withSlip = held('', { problem: 'line 2' })
 
 const marker = {
   run: 'run-1',
@@ -136,7 +136,7 @@ const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}) =>
     past: undefined,
     last: undefined,
     before: [],
-    settling: settling(),
+    held: held(),
     closers: [],
     ...rest,
   })
@@ -144,12 +144,12 @@ const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}) =>
 const goingOn = (last: Partial<LastRun> = {}, rest: Partial<StartFacts & { kind: 'free' }> = {}) =>
   free({ past: withPull, last: { ...lastRun, ...last }, ...rest })
 /** Nobody works in the thread, where these settings hold. */
-const settled = (file: string) => free({ settling: settling(file) })
+const settled = (file: string) => free({ held: held(file) })
 /** A run works in the thread. */
 const busy = (rest: Partial<StartFacts & { kind: 'busy' }> = {}) =>
-  start({ kind: 'busy', live, settling: undefined, ...rest })
+  start({ kind: 'busy', live, held: undefined, ...rest })
 /** One does whose settings are known. */
-const atWork = busy({ settling: settling() })
+const atWork = busy({ held: held() })
 
 /** What is decided of “/codex fix it”, or of another request. */
 type Row<Facts> = [when: string, facts: Facts, decision: object, request?: Request]
@@ -194,7 +194,7 @@ describe('what asks for work', () => {
     ['with another model than the one at work', atWork, queuedBehind('model'), otherModel],
     [
       'with another model, before the one at work is there',
-      busy({ live: runWith(), settling: settling() }),
+      busy({ live: runWith(), held: held() }),
       queuedBehind('model'),
       otherModel,
     ],
@@ -217,18 +217,18 @@ describe('what asks for work', () => {
     ['from a fork', free({ head: fork }), rejects('fork'), onPull],
     [
       'from a fork, where the settings have a slip, too',
-      free({ head: fork, settling: withSlip }),
+      free({ head: fork, held: withSlip }),
       rejects('beside-slips', { reply: { kind: 'fork' }, problem: 'line 2' }),
       onPull,
     ],
     [
       'where the settings never were right',
-      free({ settling: settling('', { usable: false, problem: 'line 2' }) }),
+      free({ held: held('', { usable: false, problem: 'line 2' }) }),
       rejects('bad-settings', { problem: 'line 2' }),
     ],
     [
       'with a model that there is not, where the settings have a slip, too',
-      free({ settling: withSlip }),
+      free({ held: withSlip }),
       rejects('beside-slips', { reply: { kind: 'model', model: 'gpt-2' }, problem: 'line 2' }),
       withOptions({ model: 'gpt-2' }),
     ],
@@ -296,7 +296,7 @@ describe('what asks for work', () => {
     ['that another open pull request closes', closedByOther, rejects('has-pull', { pulls: [byOther] })],
     [
       'where the session has cost more than one may',
-      goingOn({ session: { cost: 10 } }, { settling: settling('limits: { cost_per_run: 10 }') }),
+      goingOn({ session: { cost: 10 } }, { held: held('limits: { cost_per_run: 10 }') }),
       rejects('session-cost', { cost: 10, limit: 10 }),
     ],
     [
@@ -397,7 +397,7 @@ describe('what asks for work', () => {
     const reads = {
       live: async () => undefined,
       head: async () => undefined,
-      settings: async () => settling(),
+      settings: async () => held(),
       past: async () => undefined,
       usual: { model: 'gpt-5.5', effort: undefined },
       closers: async () => {
@@ -514,14 +514,14 @@ describe('what asks for work', () => {
     past: withPull,
     last: { request: { ...ask, approves: plan.approves }, baseline: { snapshot: comment.snapshot, head } },
     head: undefined,
-    settling: settling(),
+    held: held(),
     closers: [],
   }
   /** What was asked before, with what differs in its run and beside it. */
   const earlier = (last: Partial<LastRun>, beside: object = {}) => ({
     before: { ...before, last: { ...before.last, ...last }, ...beside },
   })
-  const costly = earlier({ session: { cost: 10.5 } }, { settling: settling('limits: { cost_per_run: 10 }') })
+  const costly = earlier({ session: { cost: 10.5 } }, { held: held('limits: { cost_per_run: 10 }') })
   const unknownModel = agentFailure({ class: 'agent_error', text: 'model gpt-9 not found' }, {})
   const useless = earlier({ result: { outcome: unknownModel } })
   const othersToo = earlier({ request: ask }, { closers: [byOther] })
@@ -793,7 +793,7 @@ describe('each option', () => {
     return Options.parse({ [name]: value })
   }
   const all = { as_user: true, signal_report: true, sandboxes: [other] }
-  const granted = settling('as_user: true', {
+  const granted = held('as_user: true', {
     grants: grantsOf(DeploymentSettings.parse({ owners: { 5: all } }), issueThread, true),
   })
 
@@ -897,7 +897,7 @@ describe('each option', () => {
     ],
     [
       'nothing is granted',
-      { settings: settling('as_user: true') },
+      { settings: held('as_user: true') },
       {
         'starts with it': '--model --effort --branch --base --force',
         'starts without it': '--dry-run --new',

@@ -12,14 +12,7 @@ const ways = [
   { kind: 'reset' },
 ] as const
 
-const mutations = [
-  'createLinkedBranch',
-  'settleThread',
-  'swapReaction',
-  'minimizeComment',
-  'addReaction',
-  'updateRefs',
-]
+const mutations = ['createLinkedBranch', 'settleThread', 'swapReaction', 'addReaction', 'updateRefs']
 
 const gitHubWrites: readonly { method: string; path: RegExp; operation?: RegExp }[] = [
   { method: 'POST', path: /\/access_tokens$/ },

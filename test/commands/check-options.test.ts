@@ -1,6 +1,6 @@
 /** Options, settings and defaults together. */
 import { expect, test } from 'vitest'
-import { settle } from '../../src/commands/run-options.ts'
+import { checkOptions } from '../../src/commands/run-options.ts'
 import type { ReasoningEffort } from '../../src/core/model/codex-task-run-create.ts'
 import type { KnownModel } from '../../src/core/model/views.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
@@ -52,7 +52,7 @@ test.each<[string, ReasoningEffort | undefined, string, object]>([
     { kind: 'effort', effort: 'max' },
   ],
 ])('the effort is %s', (_, effort, file, expected) => {
-  const settled = settle({
+  const settled = checkOptions({
     options: {},
     what: 'work',
     owner: issueThread.ownerId,
@@ -61,5 +61,5 @@ test.each<[string, ReasoningEffort | undefined, string, object]>([
     usual: { model: 'gpt-5.5', effort },
     known: { models, branch: false, base: true, sandboxes: [] },
   })
-  expect(settled.kind === 'settled' ? settled.options : settled).toMatchObject(expected)
+  expect(settled.kind === 'checked' ? settled.options : settled).toMatchObject(expected)
 })
