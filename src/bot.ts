@@ -53,7 +53,7 @@ async function goOnWith(
   const redact = redactor(secretsOf(config))
   state.readiness = watchReadiness({
     async examine(of) {
-      // What the doctor needs would take memory that a process needs not which only takes webhooks.
+      // A process that only takes webhooks is spared the memory that the doctor needs.
       if (isWeb) return of === 'start' ? [redactedCheck(await checkQueue(config.queue), redact)] : []
       const { deployed, examine } = await import('./doctor/examine.ts')
       return examine(of, deployed(config))

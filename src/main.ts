@@ -5,7 +5,7 @@ import { readConfig } from './config.ts'
 import { environment, startedByNpm } from './process-environment.ts'
 import { goThroughProxy } from './proxy.ts'
 
-// With room, V8 lets what a thousand polls at once leave behind lie for minutes: 510 MB instead of 220. This sets no bound.
+// If there is room, V8 keeps the garbage of a thousand polls for minutes: 510 MB instead of 220. This sets no bound.
 setFlagsFromString('--heap-growing-percent=20')
 
 let started = start()

@@ -46,7 +46,7 @@ interface Opening {
 
 type Access = NonNullable<Config['posthog']>
 
-/** As SETTINGS_FILE was at the start: what it says of them later holds after the next one. */
+/** As SETTINGS_FILE was at the start. A later change of them holds after the next start. */
 export function openTenants(config: Config, opening: Opening): Tenants {
   const { webhookSecret, markerKey } = config.app
   // Also reads markers from before they had a key of their own.

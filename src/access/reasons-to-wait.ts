@@ -73,7 +73,7 @@ async function pauseOf({ thread }: Run, own: Omit<Own, 'index'>): Promise<Waits 
   return { kind: 'pause', of, by, since, until, why: reason }
 }
 
-/** What a queue knew that lost its data, our replies in the threads still say. */
+/** If the queue lost its data, our replies in the threads still say it. */
 export const pauseIn = (repoId: number, { pauses, github, signer }: Pausing): Promise<Pause | undefined> =>
   pauses.of(pauseOfRepository(repoId), async () => {
     const ours = await github.ownCommentsOfRepository()

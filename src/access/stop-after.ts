@@ -64,7 +64,7 @@ export async function stopAfter(
   return undefined
 }
 
-/** What GitHub does not say is asked again when that stop is judged. */
+/** If GitHub does not answer, it is asked again when that stop is judged. */
 async function unlessRefused<T>(said: Promise<T>): Promise<T | undefined> {
   try {
     return await said

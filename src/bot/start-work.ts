@@ -56,7 +56,7 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
   const edges = openEdges(runtime, overrides)
   // Kept, so that the first run does not wait for it.
   for (const { posthog } of edges.tenants.all) void posthog.models()
-  // Nothing is worked on by a clock that GitHub would not agree with, unless GitHub is away.
+  // No work begins while our clock differs from GitHub's, unless GitHub is away.
   await within<unknown>(setWithin, edges.app.botLogin(), () => {}).catch(() => {})
   const { queues, log, metrics, traces } = runtime
   const { triggers, runs, connectedAt } = queues

@@ -123,7 +123,7 @@ async function waiting(
   }
   const { waits, retries } = context.record
   const since = waits?.since ?? context.deps.now()
-  // All could be read; what is refused after the wait is another matter.
+  // By now all could be read: a refusal after the wait begins to count anew.
   if (behind || services.some(service => retries[service]))
     await context.save({
       ...context.record,

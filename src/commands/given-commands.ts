@@ -61,7 +61,7 @@ async function inComment(context: ThreadContext<CommentTrigger>): Promise<Found>
   if (trigger.plain) return inAnswer(context)
   const texts = await textsOf(context.github, trigger)
   if (!texts.some(({ text }) => mayHoldCommand(text, trigger.word))) return hint(context, texts)
-  // What takes the least: for what is asked it is asked again.
+  // The command that needs the least right: the right to what was given is checked later.
   const known = await senderOf(context, statusCommand.name)
   if (known && !commands.some(({ name }) => mayUse(known, name))) return found(noCommand({ kind: 'silence' }))
   const parsed = await commandsOf(context, trigger, texts)

@@ -115,7 +115,7 @@ async function mayHoldUp(context: CommandContext, author: Closer['author']): Pro
   }
 }
 
-/** Never as it was written: what the page does not show is not the writer's word to the agent. */
+/** Taken from the page and never from the text: what the page does not show is not the writer's word to the agent. */
 async function asShown(context: CommandContext, comments: InlineComment[]): Promise<InlineComment[]> {
   const { github, record } = context
   const { url } = record.trigger.thread

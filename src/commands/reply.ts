@@ -23,7 +23,7 @@ import { atOnce, type ReplyRecord, repliedIn } from './trigger-record.ts'
 
 const momentarily = 10 * minute
 
-/** Beyond a comment and a reaction that strangers may cost, they are refused in silence. */
+/** Strangers who cost more than a comment and a reaction are refused in silence. */
 export const isUnspoken = async (context: CommandContext): Promise<boolean> => !(await mayCost(context, 2))
 
 /** Whether the sender is a stranger who had the reply to `status` lately. */
@@ -151,7 +151,7 @@ async function deleteOlder(context: CommandContext, run: string): Promise<void> 
   for (const { id } of older) await context.github.deleteComment(id, commentRefOf(context))
 }
 
-/** Of two replies at once, each is recorded before it is posted, so the later one sees the other and reads again. */
+/** Two replies at once are both recorded before they are posted, so the later one sees the other and reads again. */
 async function untilNow(context: CommandContext): Promise<OwnComment[]> {
   const before = await earlier(context)
   const { trigger, momentary } = context.record

@@ -21,7 +21,7 @@ export function pausesIn(errands: Errands, records: WrittenOnce, connectedAt: ()
   return {
     say,
     async of(what, said) {
-      // In the queue, and for this connection: it may lose what it had at any time.
+      // Known by the queue, and for this connection: a queue may lose what it had at any time.
       const searched = `pauses-searched-${what.repoId}-${connectedAt()}`
       if (said && !(await records.get(searched))) {
         const pause = await said()

@@ -163,7 +163,7 @@ async function memoryOf(deps: AdoptDeps, context: AdoptContext): Promise<Memory 
   try {
     const oldest = now() - searchedMs
     const unread = known?.unread ?? []
-    // What is unread stays so from where it was.
+    // Unread entries stay unread.
     const since = known ? Math.max(oldest, unread.length > 0 ? known.since : known.from - overlap) : oldest
     const targets =
       (known && (await whereThingsHappened(deps, context.signal, since))) ?? (await everywhere(deps))

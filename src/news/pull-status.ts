@@ -49,7 +49,7 @@ export async function tell(
   })
 }
 
-/** Of several that tell of it at once, the last to show it shows what all of them know. */
+/** If several runs tell of it at once, the last one shows what all of them know. */
 async function amend(context: ThreadContext, id: string, change: (run: Run) => Run): Promise<boolean> {
   const { runs, meter, deployment, signer, now } = context.deps
   let before: Run | undefined

@@ -59,7 +59,7 @@ export async function withdraw(context: ThreadContext, trigger: Withdrawal): Pro
   if (live && !(await takeWordsBack(context, trigger, { run: live, words, withdrawnIds })))
     return { kind: 'park', ms: 200 }
   if (meant) await takeAway(context, trigger, meant)
-  // What it asks may soon be words that wait for the agent, of which the status says so.
+  // Its command may soon be words that wait for the agent: then the status says so.
   return goesOn && (await mayLookAgain(context)) ? { kind: 'park', ms: 1_000 } : { kind: 'end' }
 }
 
@@ -113,7 +113,7 @@ async function takeAway(context: ThreadContext, trigger: Withdrawal, run: Run): 
     if (labelOff !== undefined) await tell({ kind: 'label-off', id, label: labelOff })
     return
   }
-  // In one message: a Run that is not labelled any more would not be concerned by a second try.
+  // One message: after the first, the Run has no label, and a second would not concern it.
   const said = { id, by, because: because(trigger), labelOff }
   if (await mayStop(context, trigger, run.request.by)) await tell({ kind: 'stop', ...said, at })
   else await tell({ kind: 'ignored-stop', ...said })

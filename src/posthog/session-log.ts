@@ -11,7 +11,7 @@ export const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${task
 /** PostHog's maximum; it gives less when entries are large. */
 const pageLength = 5_000
 
-/** Of each entry what says something, so that what it is wrapped in is not kept. */
+/** Keeps of each entry what says something, and not what it is wrapped in. */
 const Entries = z.array(z.unknown().transform(logEntry))
 type Page = PostHogResponse<LogEntry[][]>
 

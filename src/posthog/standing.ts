@@ -1,5 +1,5 @@
 /**
- * With a key or a project that PostHog does not take nothing is called: what wants to waits for whoever runs the bot. A
+ * If PostHog does not take the key or the project, nothing is called: all calls wait for whoever runs the bot. A
  * refusal is taken for that only if the doctor's check says so, too, which is asked again until all is right.
  */
 import { z } from 'zod'

@@ -45,7 +45,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   }
 
   async ready(): Promise<void> {
-    // Nobody waits for an answer yet, and a machine that starts much at once is slow.
+    // Nobody waits for an answer yet, and a machine that starts many things at once is slow.
     await this.#reach(() => this.#queue.waitUntilReady(), LISTING_MS)
     const { name } = this.#options
     await this.#reach(() => buildIndex(name, this.#index, this.#options), BUILDING_MS)

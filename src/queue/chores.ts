@@ -13,7 +13,7 @@ export interface ChoreRecord {
   read?: number
 }
 
-/** Never fails, as a failed job would be gone: unreadable memory starts afresh. */
+/** It never fails, as a failed job would be gone: unreadable memory starts afresh. */
 export function readChore(data: unknown): ChoreRecord {
   if (typeof data !== 'object' || data === null) return {}
   return {

@@ -156,7 +156,7 @@ export class JobWorker<Data> {
     return outcome
   }
 
-  /** Whoever has killed alone is known by that, and those that were only beside it get through. */
+  /** A job that kills its process while it runs alone is the culprit. The jobs beside it are let through. */
   async #inCompanyOrAlone(
     job: BullMqJob,
     write: (fate: Fate) => Promise<void>,

@@ -121,7 +121,7 @@ const codeOf = (error: unknown): unknown =>
   error instanceof Error && 'code' in error ? error.code : undefined
 
 /**
- * Where its log finds no room on the disk, a PostgreSQL server would end. PGlite fails, and then loops for ever at
+ * If its log finds no room on the disk, a PostgreSQL server ends. PGlite fails, and then loops for ever at
  * whatever it is sent next: so nothing is.
  */
 export function endAfterPanic(db: PGlite, folder: DataFolder): void {

@@ -283,7 +283,7 @@ async function sweep(
   redis: Redis,
   { sets, set }: { sets: string; set: string },
 ): Promise<void> {
-  // In this order, so that a job added meanwhile is not taken for one that is gone.
+  // In this order, so that a job that is added meanwhile does not look like one that is gone.
   const members = await redis.zrange(sets + set, '0', '-1')
   const live = new Set<string>(await queue.getRanges(LIVE, 0, -1))
   for (const id of members.filter(member => !live.has(member))) {

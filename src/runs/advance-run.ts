@@ -133,7 +133,7 @@ async function advance(context: RunContext, step: ActingStep): Promise<boolean> 
 
 const beginning: ReadonlySet<StepKind> = new Set<StepKind>(['await-admission', 'rejoin', 'start-run'])
 
-/** As if its message were here already: what may have begun is looked for first. */
+/** Treats the message as received: the step looks for what may have begun first. */
 async function stopSince(context: RunContext): Promise<ChangeOf<'mailbox'> | undefined> {
   const { run, deps, github } = context
   if (run.mailbox.stop || run.result.outcome) return undefined

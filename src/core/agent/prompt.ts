@@ -155,7 +155,7 @@ function expectedOnIssue(run: Run): string[] {
     open
       ? `Pull request #${open.number} is already open for this: publish to its branch \`${open.head}\`. ${keepTrue(run)}`
       : `Then open a draft pull request into \`${into}\`. Its description must contain the line "Closes ${threadName(run.thread)}".`,
-    // With the default branch an agent compares by itself.
+    // An agent compares with the default branch by itself.
     ...(into === defaultBranch
       ? []
       : [`The base is \`${into}\`, not \`${defaultBranch}\`: compare your changes with it.${below}`]),

@@ -220,7 +220,7 @@ function startAt(text: string, at: number, word: string): Start | undefined {
 
 const wholeStarts = wordPattern(commandStart, 'gmu')
 
-/** In the same order; a line of the page that nobody wrote as a command is none. */
+/** In the same order. A line of the page that nobody wrote as a command is no command. */
 function onBothSides(written: readonly Start[], shown: readonly Start[]): Sides[] {
   const found: Sides[] = []
   const said = written.map(({ rest }) => plainWords(rest))

@@ -182,7 +182,7 @@ function takeName({ words, templates }: Names, line: string): IsNamed | Mistake 
     : { kind: 'unknown-command', given, meant: words.get(meant)?.name ?? gone.get(meant) ?? meant }
 }
 
-/** Where options stand that only have a slip, or lack their value, they are options: their writer is told so. */
+/** Options with a slip, or without their value, are options, too: their writer is told so. */
 function isNothingButOptions(text: string): boolean {
   let rest = text
   do {
@@ -198,7 +198,7 @@ function isNothingButOptions(text: string): boolean {
   return true
 }
 
-/** Not so in `fix the --effort option`. */
+/** `fix the --effort option` has none. */
 function mayBeMeant(name: OptionName, value: string): boolean {
   const { takes } = infoOf(name)
   const given = value.toLowerCase()
@@ -216,13 +216,13 @@ function slipOf({ given, meant }: Given, text: string): OptionName | undefined {
 const thanks =
   /^(?:\s*(?:please|pls|plz|thanks|thank you)\b|\s*(?:[.!?,;…\p{Extended_Pictographic}]|\ufe0f))*\s*$/iu
 
-/** Of the last words of a line: more options than there are can't stand there. */
+/** Reads the last words of a line only: more options than there are can't stand there. */
 const mostAtEnd = 2 * optionWords.length
 
 /** What stands before an option that is a word of the sentence, or another program's. */
 const spokenOf = /(?:^|\s)(?:--|the|an?|this|that|its|our|your|my|option|flag|switch)\s+$/i
 
-/** Where the options begin that are the last words of a line; its length if there are none. */
+/** Where the options at the end of a line begin; its length if there are none. */
 function optionsAtEnd(line: string): number {
   const starts = [...line.matchAll(/(?<=\s)(?:--?|[‒–—―−]{1,2})[A-Za-z]/g)].slice(-mostAtEnd)
   const start = starts.find(({ index }) => isNothingButOptions(line.slice(index)))
@@ -295,7 +295,7 @@ function takeAllOptions(
   return { ...taken, options: last.options, below: rest.slice(0, end).trimEnd(), literal: false }
 }
 
-/** Where lines of nothing but options begin that are the last of a text; its length if there are none. */
+/** Where the lines at the end of a text begin that hold only options; its length if there are none. */
 function lastLines(text: string): number {
   let start = text.length
   for (let lines = 0; lines < mostAtEnd && start > 0; lines++) {

@@ -12,7 +12,7 @@ import { RetryLater } from './errors.ts'
 import { hour, minute } from './time.ts'
 
 /**
- * In the order in which they are let through: what tells or makes an end; what a Run looks at in its own time; what a
+ * The order in which they are let through: what tells or makes an end; what a Run looks at in its own time; what a
  * stream told of a single act of the agent; what can do without.
  */
 const callClasses = ['end', 'poll', 'act', 'spare'] as const
@@ -57,7 +57,7 @@ const leaves: Record<CallClass, { kept: number; spared: number }> = {
   act: { kept: 0.3, spared: 0.55 },
   spare: { kept: 0.4, spared: 0.4 },
 }
-/** In which looks count for what their owner leaves, and how many of all do not yet. */
+/** The time in which looks count for their owner's share. */
 const sharesFor = minute
 const fewCalls = 20
 /** How long a time that was told is kept for who does not come back. */

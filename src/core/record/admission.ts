@@ -104,7 +104,7 @@ const sessionsOf = (me: Me): Line[] =>
     ...{ set: inSession(task, 'admitted'), line: inSession(task, 'waiting') },
   }))
 
-/** From the narrowest on: there it waits. */
+/** The narrowest first: the Run waits there. */
 const placesOf = (me: Me): Line[] =>
   scopes.map(of => ({
     ...{ of, most: me.data.baseline.settings.limits[of] },

@@ -127,7 +127,7 @@ const kinds = {
 
 const known: Readonly<Record<Kind, Known>> = kinds
 
-/** Of a reason without a class only what a workflow says before its agent begins. */
+/** If a reason has no class, only what a workflow says before its agent begins counts. */
 const ofWorkflow: readonly Kind[] = ['no-repository', 'no-model', 'usage-limit', 'spend-limit']
 const ofServer: readonly Kind[] = [
   'spend-limit',

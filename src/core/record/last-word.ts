@@ -89,7 +89,7 @@ export const inlinePlace = ({
 /** Whether the status comment keeps its result, instead of being folded away above a last word. */
 export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)
 
-/** But not what the pull request needs, or what became of it meanwhile. */
+/** A status that says what the pull request needs, or what became of it, is not superseded. */
 export const isSuperseded = ({ report: { status, announced }, result: { ended, needs } }: Run): boolean =>
   announced.word && status?.nodeId !== undefined && !status.minimized && !status.unfolded && !ended && !needs
 

@@ -79,7 +79,7 @@ function fold(run: Run, message: RunMessage): Run {
 
 type Said = FollowUp | 'request'
 
-/** Of several in the same comment, that with the same words. */
+/** Among several of the same comment, the one with the same words. */
 function whatItEdits(run: Run, { edits, source }: FollowUp): Said | undefined {
   const { mailbox, request } = run
   const isThere = (target: Target | undefined): boolean => isSamePlace(target, source?.target)
@@ -324,7 +324,7 @@ const reopened = (run: Run): ChangeOf<'result' | 'report'> => ({
 
 const atPostHog: ReadonlySet<Intent['kind']> = new Set(['create-task', 'rejoin', 'start-run'])
 
-/** Not so while a Run only finishes what a result leaves to do. */
+/** A Run that only finishes what a result leaves to do is not at work. */
 export const isAtWork = (run: Run): boolean => !run.result.outcome || stillWorks(run)
 
 const stillWorks = (run: Run): boolean =>

@@ -120,7 +120,7 @@ export function nextStep(run: Run, now: Now): Step {
   if (last) return last
   const { status } = run.report
   const isShown = status && !status.minimized && !run.result.outcome && !run.mailbox.accessLost
-  // Then it has to say again that it is there, as a lost queue is made up for by what was changed lately.
+  // Then the status is edited again: the search for lost runs reads what was changed lately.
   const shownUntil = isShown ? status.at + limits.editAtLeastEvery : Number.POSITIVE_INFINITY
   if (now.at < shownUntil) return waitUntil(Math.min(until, shownUntil), now)
   const edit = { kind: 'edit-status' } as const
@@ -284,7 +284,7 @@ function* beginning(run: Run, now: Now): Due {
   const { schedule, session, workspace } = run
   const earlier = session.earlier?.over === false ? session.earlier : undefined
   const rejoins = earlier && mayServe(earlier, wantedRights(run)) && earlier.resumes !== false
-  // Of a Run that goes on, each sender was asked when their words came.
+  // If a Run goes on, each sender's right was asked when their words came.
   const rightAge = session.instructionSent ? 0 : now.at - (schedule.rightAskedAt ?? now.at)
   if (!workspace.branch) yield { kind: 'find-branch' }
   else if (!session.taskId) yield { kind: 'create-task' }
@@ -318,7 +318,7 @@ function* afterOutcome(run: Run, now: Now): Due {
   const isRefusal = result.outcome?.kind === 'failed' && (!isOver(run) || cancelledAt(run) !== undefined)
   const canGoOn = session.taskId !== undefined && workspace.branch !== undefined && !isRefusal
   if (mailbox.pendingFollowUps.length > 0 && canGoOn) yield { kind: 'resume-work' }
-  // Else it goes along with what is done about the pull request, right after the last word.
+  // Otherwise the edit goes along with what is done about the pull request, right after the last word.
   const isAlone = result.untended.length === 0 || report.status?.nodeId === undefined
   if (isAlone && now.text === 'phase') yield { kind: 'edit-status' }
   if (session.cost === undefined && session.taskRun) yield { kind: 'ask-cost' }

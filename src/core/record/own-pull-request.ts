@@ -59,7 +59,7 @@ export function requestersOf({ request, mailbox }: Requested): Person[] {
   return [...new Map(all.map(each => [each.id, each])).values()]
 }
 
-/** Of those who approved, who did not ask for it. Nobody, where nobody knows any more who asked. */
+/** Those who approved and did not ask for it. Nobody, if nobody knows any more who asked. */
 export function othersAmong<Of extends { id: number }>(
   approvedBy: readonly Of[],
   asked: ReadonlySet<number>,

@@ -63,7 +63,7 @@ export const tellerOf = <Of extends { data: Run }>(runs: readonly Of[]): Of | un
 export const hasChanged = ({ result: { outcome } }: Run): boolean =>
   outcome?.kind === 'pull' || outcome?.kind === 'pushed'
 
-/** Of runs of one pull request. Several may have had one session. */
+/** Sums over the runs of one pull request. Several may have had one session. */
 export function roundsOf(runs: readonly Run[]): Rounds {
   const byPostHog = new Map<string, number>()
   for (const { session } of runs) {

@@ -10,7 +10,7 @@ import type { SessionLog } from './session-part.ts'
 
 type Of<Kind extends LogEntry['what']['kind']> = Extract<LogEntry['what'], { kind: Kind }>
 
-/** From which entry on the log is read next. */
+/** The entry from which the log is read next. */
 export const logOffset = ({ session: { taskRun, sessionLog } }: Run): number =>
   (sessionLog?.prompts ? sessionLog.offset : taskRun?.from) ?? 0
 

@@ -117,7 +117,7 @@ export function isTooLong({ since, promised = 0 }: Retry, now: number): boolean 
   return now - from > limits.outage
 }
 
-/** Of reads that are refused, whether an agent is at work or not. */
+/** For refused reads, whether an agent is at work or not. */
 export function isFinal(
   { refusedSince }: Retry,
   { status }: Rejected,

@@ -64,7 +64,7 @@ export const ofPull = ({ repoId }: Pick<Thread, 'repoId'>, number: number): stri
 export const fromHead = ({ repoId }: Pick<Thread, 'repoId'>, ref: string): string => `head ${repoId} ${ref}`
 export const ofThread = (thread: Parameters<typeof threadSlot>[0]): string => threadSlot(thread)
 export const ofTask = (task: string): string => `task ${task}`
-/** Of those that are at work: where each has its repository. */
+/** For runs at work: where each has its repository. */
 export const atPlace = (at: Repository): string =>
   `place ${at.repoId} ${at.installationId} ${fullName(at)} ${at.defaultBranch}`
 /** Those that ended without a word, as the App had no access. */

@@ -73,7 +73,7 @@ function broken(run: Run, fault: Fault, at: number): Turn {
   return { kind: 'failed', failure: agentFailure(fault, { bySelf, since: resumed?.since ?? at }) }
 }
 
-/** Of a run that is over before its agent answered, as far as its log shows. */
+/** For a run that is over before its agent answered, as far as its log shows. */
 function runEnd(run: Run, taskRun: TaskRun): Turn {
   const { instruction, followUps } = unreadWords(run)
   const isUnread = instruction || followUps.length > 0

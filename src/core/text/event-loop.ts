@@ -41,7 +41,7 @@ export function withinTime<T extends object>(work: () => T, milliseconds = limit
     const done = attempted(work, factor * milliseconds)
     if (done) return done
     const { user, system } = process.cpuUsage(before)
-    // Never after one try: a garbage collection in it counts as this process's time, too.
+    // Never after one try, since a garbage collection counts as this process's time, too.
     if (tries > 0 && (user + system) / 1_000 > 1.6 * milliseconds) return undefined
   }
   return undefined

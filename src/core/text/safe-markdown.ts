@@ -78,7 +78,7 @@ export function inlineWords(text: string, maxLength: number): string {
   )
 }
 
-/** Else words that are written from right to left reorder ours beside them. */
+/** Otherwise words that are written from right to left reorder ours beside them. */
 const isolated = (words: string): string => (rightToLeft.test(words) ? `\u2068${words}\u2069` : words)
 
 export const rightToLeft =

@@ -13,7 +13,7 @@ export const noneOfCodex: CheckReport = {
   summary: 'No run of Codex worked on this pull request, and no commit is by its agent.',
 }
 
-/** Of the commit that a merge queue makes: what comes into it had to be approved before. */
+/** For the commit that a merge queue makes: what comes into it had to be approved before. */
 export const inMergeQueue: CheckReport = {
   ...report,
   state: 'success',

@@ -65,7 +65,7 @@ const passing = ({ run, deps }: RunContext, service: Service, fault: Passing, wh
 
 type MessageStep = Extract<ActingStep, { kind: 'deliver' | 'answer-permission' }>
 
-/** What such a step is about belongs to a message: its refusal settles that, and never the Run. */
+/** Such a step is about a message: its refusal settles the message, and never the Run. */
 const isMessage = (step: ActingStep): step is MessageStep =>
   step.kind === 'deliver' || step.kind === 'answer-permission'
 

@@ -64,7 +64,7 @@ async function reviewOf(
     ),
   )
   const { thread, baseline, workspace } = run
-  // Of a fork's pull request, that of its head when it was asked for.
+  // For a fork's pull request, the commit is its head when the review was asked for.
   const forked = baseline.head && isFork(baseline.head, thread) ? baseline.head : undefined
   const post = (comments: readonly Placed[], others: readonly Finding[]) =>
     github.postReview({

@@ -46,7 +46,7 @@ export const poll = step('poll', {
       deps.stream.expectPoll(session, run.id, later)
       return { schedule: { nextPollAt: later } }
     }
-    // What it saw may be no newer, however late the answer came.
+    // Its answer may be as old as its request, however late it came.
     const lastPollAt = deps.now()
     const [snapshot, live] = await Promise.all([posthog.poll(session, logOffset(run)), deps.liveRuns()])
     const now = deps.now()

@@ -52,7 +52,7 @@ export function failed(
   { run, deps }: Pick<StepContext, 'run' | 'deps'>,
   outcome: Outcome,
 ): ChangeOf<'result' | 'session'> {
-  // Of two failures side by side the first counts.
+  // If two steps side by side fail, the first failure counts.
   if (run.result.outcome) return {}
   return {
     result: { outcome, concludedAt: deps.now() },

@@ -34,7 +34,7 @@ export const readNeeds = step('read-needs', {
 const othersOn = async (number: number, index: RunDeps['index'], { id, thread }: Run): Promise<Run[]> =>
   (await runsOfPull(index, thread, number)).flatMap(({ data }) => (data.id === id ? [] : [data]))
 
-/** Nothing more than words come of it, so a refusal is no fault of the Run. */
+/** Only words depend on it, so a refusal is no fault of the Run. */
 export async function needsSeen(
   github: Pick<ThreadClient, 'needs'>,
   number: number,

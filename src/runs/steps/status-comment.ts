@@ -57,7 +57,7 @@ export const postStatus = step('post-status', {
       intent: { kind: 'post-status', at: drawing.at },
       ...saying(context.github, context.deps.signer, { marker: markOf(drawing), text: drawing.words }),
       perform() {
-        // By now the step beside this one may have named the branch that it makes: then a lost queue leaves none behind.
+        // The step beside this one may have named its branch by now: then a lost queue leaves no branch behind.
         drawing = context.drawing()
         return context.github.comment(commentOf(drawing, context.deps.signer))
       },

@@ -133,7 +133,7 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
     logMilestones(log, before, run)
     deps.meter?.moved(before, run)
     const lines = linesMoved({ ...job, data: before }, { ...job, data: run })
-    // Without the wake it polls a little later.
+    // If the wake fails, the Run polls a little later.
     const isOver = run.result.outcome !== undefined && before.result.outcome === undefined
     const woken = [
       ...(lines.length > 0 ? [deps.wakeFirst(lines)] : []),
