@@ -8,10 +8,8 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
-# For traces, build with OMIT=--omit=dev: it keeps OpenTelemetry.
-ARG OMIT="--omit=dev --omit=optional"
 RUN npm run build
-RUN npm prune $OMIT --ignore-scripts --no-audit --no-fund
+RUN npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 RUN mkdir /data
 
 FROM node:24.19.0-bookworm-slim@sha256:a9f5f7c91a432850b2a8a7797adf5eadb6c733ceed61167806cee7ea7fbc29df

@@ -52,11 +52,12 @@ async function goOnWith(
   state.works = true
   const redact = redactor(secretsOf(config))
   state.readiness = watchReadiness({
-    async examine() {
-      if (isWeb) return [redactedCheck(await checkQueue(config.queue), redact)]
-      return (await import('./doctor.ts')).examineAtStart(config)
+    async examine(of) {
+      // What the doctor needs would take memory that a process needs not which only takes webhooks.
+      if (isWeb) return of === 'start' ? [redactedCheck(await checkQueue(config.queue), redact)] : []
+      const { deployed, examine } = await import('./doctor/examine.ts')
+      return examine(of, deployed(config))
     },
-    examineDeliveries: async () => (isWeb ? [] : (await import('./doctor.ts')).examineDeliveries(config)),
     log,
     ready: () => log.info({ role: config.role, queue: queues.kind }, 'ready'),
   })
@@ -65,9 +66,8 @@ async function goOnWith(
       state.works = false
       state.readiness?.close()
       log.info({ signal }, 'stopping')
-      work?.close()
       settings.close()
-      if (server) await closeServer(server, 2_000)
+      await Promise.all([work?.close(), server && closeServer(server, 2_000)])
       await queues.close(grace - 2_000)
       await traces.close(500)
       log.info({}, 'stopped')

@@ -2,9 +2,8 @@ import { hostname } from 'node:os'
 import type { Started } from './bot.ts'
 import { readConfig, type SetUpGiven } from './config.ts'
 import { found } from './core/model/check.ts'
-import { examine } from './doctor.ts'
+import { deployed, examine } from './doctor/examine.ts'
 import { permissionReasons, wantedForTeams, wantedOfApp } from './github/app-manifest.ts'
-import { examinePostHog } from './posthog-doctor.ts'
 import { envFileToWrite, environment } from './process-environment.ts'
 import { closeServer, listen } from './web/http-server.ts'
 import { setUpServer } from './web/set-up/set-up-server.tsx'
@@ -31,12 +30,15 @@ export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): P
       }
     },
     testPostHog: ({ posthogHost, posthogKey, posthogProject }) =>
-      examinePostHog({ host: posthogHost, apiKey: posthogKey, projectId: posthogProject }),
+      examine('newPostHog', {
+        access: { host: posthogHost, apiKey: posthogKey, projectId: posthogProject },
+        secrets: [posthogKey],
+      }),
     async examine() {
       const read = readConfig(environment())
       switch (read.kind) {
         case 'run':
-          return examine(read.config)
+          return examine('everything', deployed(read.config))
         case 'refuse':
           return read.problems.map(problem => found('configuration', problem, 'Correct it in the file.'))
         case 'set-up':

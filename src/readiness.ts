@@ -12,9 +12,8 @@ export interface Readiness {
 }
 
 interface Watched {
-  examine(): Promise<Check[]>
-  /** Those that GitHub's log of deliveries answers, each also one of `examine`. */
-  examineDeliveries(): Promise<Check[]>
+  /** @param of all, or those of them that GitHub's log of deliveries answers */
+  examine(of: 'start' | 'deliveries'): Promise<Check[]>
   log: Log
   ready(): void
 }
@@ -37,7 +36,7 @@ const needed: ReadonlySet<Check['name']> = new Set([
   'posthog-model',
 ])
 
-export function watchReadiness({ examine, examineDeliveries, log, ready }: Watched): Readiness {
+export function watchReadiness({ examine, log, ready }: Watched): Readiness {
   let checks: readonly Check[] = []
   let isReady = false
   let closed = false
@@ -50,7 +49,7 @@ export function watchReadiness({ examine, examineDeliveries, log, ready }: Watch
     checks = now
   }
   const check = async (): Promise<void> => {
-    const now = await examine()
+    const now = await examine('start')
     if (closed) return
     clearTimeout(late)
     take(now)
@@ -76,7 +75,7 @@ export function watchReadiness({ examine, examineDeliveries, log, ready }: Watch
       })
   }
   const deliveries = setInterval(() => {
-    void examineDeliveries()
+    void examine('deliveries')
       .then(now => {
         if (closed || checks.length === 0) return
         const names = new Set(now.map(({ name }) => name))

@@ -10,12 +10,13 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Where `main.js`, `doctor-cli.js`, `bot.js`, `config.js` and `process-environment.js` are, as in `dist`. */
 export const bundled = `${root}dist/bundled`
 
-const entries = ['main', 'doctor-cli', 'bot', 'config', 'process-environment']
+const entries = ['main', 'bot', 'config', 'process-environment']
 
 export async function bundle(): Promise<void> {
   await build({
     entryPoints: {
       ...Object.fromEntries(entries.map(name => [name, `${root}dist/${name}.js`])),
+      'doctor-cli': `${root}dist/doctor/doctor-cli.js`,
       // Started by the file's name, from beside it.
       'page-worker': `${root}dist/github/page-worker.js`,
       'queue-child': `${root}test/support/queue-child.ts`,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { found, passed } from '../src/core/model/check.ts'
+import { type Check, found, passed } from '../src/core/model/check.ts'
 import { watchReadiness } from '../src/readiness.ts'
 import { fakeLog } from './support/fake-log.ts'
 
@@ -7,12 +7,14 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 const silent = fakeLog()
-const examineDeliveries = async () => []
+/** Deliveries tell nothing. */
+const atStart = (examine: () => Promise<Check[]>) => async (of: 'start' | 'deliveries') =>
+  of === 'start' ? examine() : []
 const well = [passed('github-app', 'codex-bot'), passed('posthog-key', 'works')]
 
 test('checks that break off are made again', async () => {
   const examine = vi.fn(async () => well).mockRejectedValueOnce(new Error('broke off'))
-  const readiness = watchReadiness({ examine, examineDeliveries, log: silent, ready() {} })
+  const readiness = watchReadiness({ examine: atStart(examine), log: silent, ready() {} })
   await vi.advanceTimersByTimeAsync(6_000)
   expect(examine).toHaveBeenCalledTimes(2)
   expect(readiness.isReady()).toBe(true)
@@ -25,7 +27,6 @@ test('who does not answer keeps nobody waiting', async () => {
   const ready = vi.fn()
   const readiness = watchReadiness({
     examine: () => new Promise(() => {}),
-    examineDeliveries,
     log: silent,
     ready,
   })
@@ -39,8 +40,7 @@ test('who does not answer keeps nobody waiting', async () => {
 test('what was right is asked again after ten minutes, what went wrong after seconds', async () => {
   let checks = well
   const readiness = watchReadiness({
-    examine: async () => checks,
-    examineDeliveries,
+    examine: atStart(async () => checks),
     log: silent,
     ready() {},
   })

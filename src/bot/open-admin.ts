@@ -51,7 +51,10 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
             state.drained = true
             queues.drain().catch(err => log.error({ err }, 'could not drain'))
           },
-    examine: async () => (await import('../doctor.ts')).examine(config),
+    async examine() {
+      const { deployed, examine } = await import('../doctor/examine.ts')
+      return examine('everything', deployed(config))
+    },
     failedChecks: async () => (await readinessOf(runtime)).failed,
     pausedBecause: () => pausedBecause(settings.settings),
     posthogUrl: run => posthogUrl(run, config.posthog),

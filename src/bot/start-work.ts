@@ -20,7 +20,7 @@ import { ofThread, ownersPlace, wakeEach, whilePaused, working } from '../core/r
 import { type RepositoryRef, triggerOf } from '../core/settings/deployment-settings.ts'
 import { type Redact, redactor } from '../core/text/redact.ts'
 import { inOwnWords } from '../core/words/words.ts'
-import { examineFor } from '../doctor.ts'
+import { deployed, examine } from '../doctor/examine.ts'
 import { type GitHubApp, gitHubApp } from '../github/app-client.ts'
 import { deliveryLog } from '../github/delivery-log.ts'
 import { installationsOf } from '../github/installations.ts'
@@ -52,14 +52,23 @@ interface Edges {
   shared: ReturnType<typeof sharedBy> & { reached: Reached }
 }
 
-export async function startWork(runtime: Runtime, overrides: Overrides): Promise<{ close(): void }> {
+export async function startWork(runtime: Runtime, overrides: Overrides): Promise<{ close(): Promise<void> }> {
   const edges = openEdges(runtime, overrides)
   // Kept, so that the first run does not wait for it.
   for (const { posthog } of edges.tenants.all) void posthog.models()
   // Nothing is worked on by a clock that GitHub would not agree with, unless GitHub is away.
   await within<unknown>(setWithin, edges.app.botLogin(), () => {}).catch(() => {})
   const { queues, log, metrics, traces } = runtime
-  const follower = followRuns({ leases: queues.streams, wake: id => queues.runs.wake(id), log })
+  const { triggers, runs, connectedAt } = queues
+  const follower = followRuns({
+    wake: id => runs.wake(id),
+    live: async () => {
+      const [live = []] = await runs.members([liveSet], { kind: 'first', count: 10_000 })
+      return live.map(({ id }) => id)
+    },
+    connectedAt,
+    log,
+  })
   metrics.showStreams(follower.open)
   const flows = flowsFor(runtime, {
     tenants: edges.tenants,
@@ -75,27 +84,28 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
     traces.annotate({ delivery: job.data.request.delivery, run: job.id })
     return flows.advance(job)
   }
-  await queues.triggers.work(tracedAccept, { concurrency: commandsAtOnce })
+  await triggers.work(tracedAccept, { concurrency: commandsAtOnce })
   const wake = wakeCommands(queues)
-  await queues.runs.work(tracedAdvance, { concurrency: 50, ended: ({ thread }) => wake(thread) })
+  await runs.work(tracedAdvance, { concurrency: 50, ended: ({ thread }) => wake(thread) })
   await startChores(runtime, edges, overrides)
-  const { runs } = queues
   runtime.settings.onChange(
     () =>
       void wakeEach(runs, whilePaused(pauseOfBot)).catch(err =>
         log.warn({ err }, 'could not wake waiting runs'),
       ),
   )
-  if (queues.kind === 'embedded') {
-    // The streams of the last process are closed, and no other process had a lease to take over.
-    const [live = []] = await runs.members([liveSet], { kind: 'first', count: 10_000 })
-    for (const { id } of live) follower.wake(id)
+  return {
+    async close() {
+      // Or this process itself would take the Runs that are woken for others.
+      void queues.drain()
+      await within<unknown>(closeWithin, follower.close(), () => {})
+    },
   }
-  return { close: () => void follower.close() }
 }
 
 /** ms */
 const setWithin = 3_000
+const closeWithin = 2_000
 
 /** A command holds its place while GitHub is slow. GitHub takes 100 calls at once of an installation. */
 const commandsAtOnce = 100
@@ -142,7 +152,7 @@ function sharedBy(runtime: Runtime, app: GitHubApp, redact: Redact) {
 const triggerDeps = ({ config, queues }: Runtime, { app, shared, installations, tenants }: Edges) => ({
   ...shared,
   whereNow: installations.whereNow,
-  examine: (thread: Run['thread']) => examineFor(config, thread),
+  examine: (thread: Run['thread']) => examine('repository', { ...deployed(config), thread }),
   schemaAddress: schemaAddress(app, shared.now),
   isFirst: firstIn(queues.writtenOnce),
   wordsOf: ({ thread, session: { tenant } }: Run) =>

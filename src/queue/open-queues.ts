@@ -3,7 +3,6 @@ import { resolve } from 'node:path'
 import { callBudget, inMemory } from '../core/model/call-budget.ts'
 import { type Check, found, passed } from '../core/model/check.ts'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
-import { aloneWithStreams } from '../core/model/ports.ts'
 import { BullQueue } from './bull-queue.ts'
 import { ChoreBoard, readChore } from './chores.ts'
 import { claimDirectory } from './claim-directory.ts'
@@ -80,7 +79,6 @@ export async function openQueues<TriggerData, RunData>(
     deliveries: backend.deliveries,
     limits: backend.limits?.(prefix),
     budget: (name, allowance) => callBudget(allowance, budgets?.(name) ?? inMemory(Date.now)),
-    streams: backend.streams?.(prefix) ?? aloneWithStreams,
     ready: ms => ready(backend, all, ms),
     mendIndexes: async () => {
       for (const queue of all) await queue.mendIndex()

@@ -1,7 +1,7 @@
 import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
 import { z } from 'zod'
 import type { BudgetStore, LimitStore } from '../core/model/call-budget.ts'
-import type { DeliveryNote, Guard, IndexEntry, JobIndex, StreamLeases } from '../core/model/ports.ts'
+import type { DeliveryNote, Guard, IndexEntry, JobIndex } from '../core/model/ports.ts'
 
 export interface QueueBackend {
   kind: 'redis' | 'embedded'
@@ -17,7 +17,6 @@ export interface QueueBackend {
   liveCount(queue: BullMqQueue): Promise<number>
   limits?(prefix: string): LimitStore
   budgets?(prefix: string): (name: string) => BudgetStore
-  streams?(prefix: string): StreamLeases
   /** Rejects unless it takes writes. */
   probe(): Promise<void>
   /** Only for backends whose worker connection can break. */

@@ -18,7 +18,6 @@ import {
 import { type QueueLog, withShortLogs } from './queue-log.ts'
 import { redisBudgets, redisLimits } from './redis-budget.ts'
 import { added, amended, ended, mended, queried, saved } from './redis-scripts.ts'
-import { redisStreams } from './redis-streams.ts'
 
 export const START_MS = 20_000
 const SAY_AFTER_MS = 1_000
@@ -81,7 +80,6 @@ export async function openRedis(
     liveCount: queue => queue.getJobCountByTypes(...LIVE),
     limits: prefix => redisLimits(producer, prefix),
     budgets: prefix => redisBudgets(producer, prefix),
-    streams: prefix => redisStreams(producer, prefix),
     probe: async () => {
       // A replica, full memory or failing disk refuses writes, but answers a ping.
       await producer.set(PROBE, Date.now(), 'PX', 60_000)

@@ -1,7 +1,7 @@
 /** What the rest of the bot sees of the queue: nothing above this folder knows which backend it runs on. */
 import type { Allowance, CallBudget, LimitStore } from '../core/model/call-budget.ts'
 import { QueueUnavailable } from '../core/model/errors.ts'
-import type { DeliveryNote, JobQueue, LockedJob, StepResult, StreamLeases } from '../core/model/ports.ts'
+import type { DeliveryNote, JobQueue, LockedJob, StepResult } from '../core/model/ports.ts'
 
 /**
  * Works one step. When it throws, the job is parked for a while (1 s, doubling up to 60 s) and never dropped: how often
@@ -74,8 +74,6 @@ export interface Queues<TriggerData, RunData> {
   connectedAt(): number
   deliveries: DeliveryNote
   limits: LimitStore | undefined
-  /** Only where several processes can share one. */
-  streams: StreamLeases
   budget(name: string, allowance: Allowance): CallBudget
   /** Makes the indexes of live jobs again, where other processes, or people, moved jobs without them. */
   mendIndexes(): Promise<void>

@@ -18,24 +18,44 @@ const off: Traces = {
   close: () => Promise.resolve(),
 }
 
-const loaded = () =>
-  Promise.all([
-    import('@opentelemetry/api'),
-    import('@opentelemetry/resources'),
-    import('@opentelemetry/sdk-trace-node'),
-    import('@opentelemetry/exporter-trace-otlp-http'),
-  ]).catch(cause => {
-    throw new Error(
-      'OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: install the optional dependencies too, or build the image with --build-arg OMIT=--omit=dev',
-      { cause },
-    )
-  })
+/** Installed by who wants traces: the versions that the tests have. */
+const packages = {
+  '@opentelemetry/api': '1.9.1',
+  '@opentelemetry/exporter-trace-otlp-http': '0.223.0',
+  '@opentelemetry/resources': '2.12.0',
+  '@opentelemetry/sdk-trace-node': '2.12.0',
+  'bullmq-otel': '2.0.1',
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    import.meta.resolve(name)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function assertInstalled(): void {
+  const missing = Object.keys(packages).filter(name => !isInstalled(name))
+  if (missing.length === 0) return
+  const wanted = Object.entries(packages).map(([name, version]) => `${name}@${version}`)
+  throw new Error(
+    `OTEL_EXPORTER_OTLP_ENDPOINT is set, but ${missing.join(', ')} can't be found. Install what traces need, or unset the variable: npm install --no-save --save-prod --omit=dev --ignore-scripts ${wanted.join(' ')}`,
+  )
+}
 
 export async function openTraces({ endpoint }: Config['traces']): Promise<Traces> {
   if (endpoint === undefined) return off
+  assertInstalled()
   const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`
   const [{ SpanKind, SpanStatusCode, trace }, { resourceFromAttributes }, sdk, { OTLPTraceExporter }] =
-    await loaded()
+    await Promise.all([
+      import('@opentelemetry/api'),
+      import('@opentelemetry/resources'),
+      import('@opentelemetry/sdk-trace-node'),
+      import('@opentelemetry/exporter-trace-otlp-http'),
+    ])
   // Skips BullMQ's constant search for jobs.
   const { RECORD_AND_SAMPLED, NOT_RECORD } = sdk.SamplingDecision
   const root: Sampler = {

@@ -52,7 +52,7 @@ export function given(run: Run, differs: Differs = {}): Given {
     index: memoryIndex(() => []),
     wakeFirst: async () => {},
     wakeCommands: async () => {},
-    stream: { watch: async () => false, unwatch() {} },
+    stream: { watch: () => false, expectPoll() {}, unwatch() {} },
     usualModel: 'gpt-5.5',
     userToken: undefined,
     removeLater: async () => expect.fail('a branch is left for later'),

@@ -507,43 +507,38 @@ describe('the page of outcomes', () => {
   const day = (ago: number): string =>
     new Date(now - ago * 24 * hour).toLocaleDateString('en', { weekday: 'short', timeZone: 'UTC' })
 
-  /** Its bars: the column, what they show, and their height. */
-  test.each<[string, string[], string[], string[]]>([
-    ['Runs a day', ['4 good 27', '5 bad 27', '6 good 53', '6 dim 27'], ['1', '1', '3'], ['1', '1', '3']],
-    [
-      'Money a day',
-      ['4 amount 0', '5 amount 80', '6 amount 3'],
-      ['$0.50', '$123', '$4.00'],
-      ['$0.50', '$123.40', '$4.00'],
-    ],
-    [
-      'Mean wait a day',
-      ['4 amount 80', '6 amount 3'],
-      ['1.5 h', '', '4 min'],
-      ['1 h 30 min', '0 s', '3 min 30 s'],
-    ],
-  ])('has a picture: %s', (heading, bars, labels, words) => {
-    const picture = below(heading)
-    const drawn = [
-      ...picture.matchAll(/<rect class="(\w+)-fill" x="(\S+)" y="\S+" width="28" height="(\S+)"/g),
-    ]
-    expect(
-      drawn
-        .map(([, sort = '', x, height]) => [Math.floor(Number(x) / 48), sort, Number(height)] as const)
-        .filter(([, , height]) => height > 0)
-        .map(([at, sort, height]) => `${at} ${sort} ${Math.round(height)}`),
-    ).toEqual(bars)
-    const texts = [...picture.matchAll(/<text [^>]*>(.*?)<\/text>/g)].map(([, text]) => text)
-    expect(texts.slice(-6)).toEqual(labels.flatMap((label, at) => [label, day(2 - at)]))
-    const said = /aria-label="([^"]+)"/.exec(picture)?.[1]
-    expect(said).toContain(words.map((each, at) => `${day(2 - at)} ${each}`).join(', '))
+  const rowsOf = (heading: string) =>
+    [...below(heading).matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row = '']) =>
+      [...row.matchAll(/<t[hd].*?>(.*?)<\/t[hd]>/g)].map(([, cell = '']) => cell.replace(/<.*?>/g, '')),
+    )
+
+  test('says for each day how runs ended, how long they waited and what they cost', () => {
+    expect(rowsOf('By day')[0]).toEqual([
+      'Day',
+      'With a result',
+      'Stopped or without a change',
+      'Failed or not finished',
+      'Mean wait',
+      'Money',
+    ])
+    expect(rowsOf('By day').slice(-4)).toEqual([
+      [day(3), '–', '–', '–', '–', '–'],
+      [day(2), '1', '–', '–', '1 h 30 min', '$0.50'],
+      [day(1), '–', '–', '1', '–', '$123.40'],
+      [day(0), '2', '1', '–', '3 min 30 s', '$4.00'],
+    ])
+  })
+
+  test('has a bar for each amount: of runs beside all of a day, of others beside the same', () => {
+    const bars = [...below('By day').matchAll(/<progress class="(\w+)" value="(\S+)" max="(\S+)"/g)]
+    expect(bars.map(([, ...bar]) => bar.join(' '))).toEqual([
+      ...['good 1 3', `amount ${90 * minute} ${90 * minute}`, 'amount 0.5 123.4'],
+      ...['bad 1 3', 'amount 123.4 123.4'],
+      ...['good 2 3', 'dim 1 3', `amount ${3.5 * minute} ${90 * minute}`, 'amount 4 123.4'],
+    ])
   })
 
   test('says what a pull request cost, opened and merged, by repository and by person', () => {
-    const rowsOf = (heading: string) =>
-      [...below(heading).matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row = '']) =>
-        [...row.matchAll(/<t[hd].*?>(.*?)<\/t[hd]>/g)].map(([, cell = '']) => cell.replace(/<.*?>/g, '')),
-      )
     expect(rowsOf('By repository')).toEqual([
       [
         'Repository',

@@ -254,25 +254,6 @@ describe('beside PostHog', () => {
     expect(streamCalls(run.posthog)).toHaveLength(1)
     expect(news).toEqual([])
   })
-
-  it('does not renew the connection of a run that nobody asks about', async () => {
-    let time = 0
-    const { watch, session, posthog } = await watched({
-      posthog: { stream: { rotateMs: 100 } },
-      watch: { now: () => time, pace: { ...quick, forget: 50 } },
-    })
-    const soFar = () => streamCalls(posthog).length
-    await until(() => soFar() > 1)
-    time = 60
-    watch.watch(session)
-    const asked = soFar()
-    await until(() => soFar() > asked)
-    time = 120
-    await until(() => watch.watching() === 0)
-    const last = soFar()
-    await sleep(150)
-    expect(soFar()).toBe(last)
-  })
 })
 
 describe('beside a server that goes wrong', () => {

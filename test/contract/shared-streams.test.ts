@@ -1,14 +1,11 @@
-/** Several processes follow the same runs: each stream once, none left behind, none that nobody needs. */
+/** Several processes follow the same runs: who polls one has its stream, none is left behind, none is held that nobody needs. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import { limitGate } from '../../src/core/model/call-budget.ts'
-import { followRuns, pileOf, type RunNews } from '../../src/posthog/stream/follow-runs.ts'
-import { redisStreams } from '../../src/queue/redis-streams.ts'
+import { hour } from '../../src/core/model/time.ts'
+import { followRuns, pileOf } from '../../src/posthog/stream/follow-runs.ts'
 import { until } from '../support/queue-world.ts'
-import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
-import { exhaustive } from '../support/tries.ts'
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {
@@ -17,29 +14,14 @@ afterEach(async () => {
 
 const runOf = (id: string) => ({ id, thread: { owner: 'acme' } })
 
-interface Process {
-  news: RunNews
-  woken: string[]
-  open(): number
-  close(): Promise<void>
-  /** As kill -9 does. */
-  die(): void
-}
-
-describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
-  let redis: RedisServer
+describe('beside PostHog', () => {
   let posthog: PostHogEmulator
-  let worlds = 0
 
   beforeAll(async () => {
-    redis = await startRedis()
     posthog = await startPostHog({ rate: 'off', timing: { queued: 1, sandbox: 1, clone: 1, agent: 1 } })
     posthog.script('', { kind: 'manual' })
   })
-  afterAll(async () => {
-    await posthog.close()
-    await redis.stop()
-  })
+  afterAll(() => posthog.close())
 
   async function call(path: string, body: object): Promise<{ id: string }> {
     const answer = await fetch(`${posthog.url}/api/projects/${posthog.projectId}/${path}`, {
@@ -57,207 +39,173 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
     await call(`tasks/${task.id}/run/`, { runtime_adapter: 'codex', model: 'gpt-5.5' })
     const control = posthog.runs()[known]
     if (!control) throw new Error('no run')
+    // Its first turn has begun when this passes.
+    await control.progress('agent', 'Started agent')
     return { control, session: { taskId: task.id, taskRunId: control.id } }
-  }
-
-  async function sessionsOf(count: number) {
-    const made: Awaited<ReturnType<typeof session>>[] = []
-    while (made.length < count) made.push(await session())
-    return made
   }
 
   const streamsOf = ({ taskRunId }: { taskRunId: string }): number =>
     posthog.calls.filter(({ route, path }) => route === 'stream' && path.includes(taskRunId)).length
 
-  /** Processes of one deployment; without a length of leases, at the pace of the bot. */
-  function deployment(leaseMs: number | undefined, url = redis.url) {
-    const prefix = `{world-${++worlds}}`
-    return (maxOpen = 100, wake = async (_: string) => {}, beforeTake = async () => {}): Process => {
-      const connection = new Redis(url)
-      connection.on('error', () => {})
-      const woken: string[] = []
-      const leases = redisStreams(connection, prefix, leaseMs)
-      const follower = followRuns({
-        leases: { ...leases, take: name => beforeTake().then(() => leases.take(name)) },
-        wake: id => {
-          woken.push(id)
-          return wake(id)
-        },
-        log: { info() {}, warn() {} },
-        renewEvery: leaseMs && 50,
-        maxOpen,
-      })
-      const news = follower.of({
-        ...{ host: posthog.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey },
-        redact: (text: string) => text,
-        gate: limitGate(Date.now),
-      })
-      closers.push(async () => {
-        await follower.close()
-        connection.disconnect()
-      })
-      const { open, close } = follower
-      return { news, woken, open, close, die: () => connection.disconnect() }
+  function start({ maxOpen = 100, live = async (): Promise<string[]> => [] } = {}) {
+    const woken: string[] = []
+    let connectedAt = 0
+    const follower = followRuns({
+      wake: async id => void woken.push(id),
+      live,
+      connectedAt: () => connectedAt,
+      log: { info() {}, warn() {} },
+      tendEvery: 20,
+      handOverWithin: 100,
+      maxOpen,
+    })
+    closers.push(() => follower.close())
+    const news = follower.of({
+      ...{ host: posthog.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey },
+      redact: (text: string) => text,
+      gate: limitGate(Date.now),
+    })
+    return {
+      ...follower,
+      woken,
+      unwatch: news.unwatch,
+      /** As a poll does, after which the next is long to come. */
+      polls(session: Parameters<typeof news.watch>[0], id: string, streamedAt?: number): boolean {
+        const isStreamed = news.watch(session, runOf(id), streamedAt)
+        news.expectPoll(session, id, Date.now() + hour)
+        return isStreamed
+      },
+      expectPoll: news.expectPoll,
+      reconnects: () => (connectedAt += 1),
     }
   }
 
-  test('a stream is open once, and a process that has it not is told that it need not poll', async () => {
-    const start = deployment(60_000)
-    const [first, second] = [start(), start()]
-    const { session: one } = await session()
-    await until(() => first.news.watch(one, runOf('run-1')))
-    expect(await second.news.watch(one, runOf('run-1'))).toBe(true)
-    expect(streamsOf(one)).toBe(1)
-    expect([first.open(), second.open()]).toEqual([1, 0])
-  })
-
-  test('of two that open one at the same time, one stays', async () => {
-    const start = deployment(60_000)
-    const [first, second] = [start(), start()]
-    const { session: one } = await session()
-    await Promise.all([first.news.watch(one, runOf('run-1')), second.news.watch(one, runOf('run-1'))])
-    await until(() => first.open() + second.open() === 1)
-    expect(await first.news.watch(one, runOf('run-1'))).toBe(true)
-    expect(await second.news.watch(one, runOf('run-1'))).toBe(true)
-  })
-
-  test('what a process followed that died is taken up by another', async () => {
-    const start = deployment(300)
-    const [first, second] = [start(), start()]
+  /** A process that has the stream of a Run. */
+  async function streaming(id: string) {
+    const first = start()
     const { session: one, control } = await session()
-    await until(() => first.news.watch(one, runOf('run-1')))
-    first.die()
-    await until(() => second.woken.includes('run-1'))
-    await until(() => second.news.watch(one, runOf('run-1')))
-    second.woken.length = 0
+    await until(() => first.polls(one, id))
+    return { first, one, control }
+  }
+
+  test('a process that does not poll any more what was due leaves it to the one that does', async () => {
+    const { first, one } = await streaming('run-1')
+    first.expectPoll(one, 'run-1', Date.now())
+    const second = start()
+    expect(second.polls(one, 'run-1', Date.now())).toBe(true)
+    await until(() => first.open() === 0)
+    await until(() => streamsOf(one) === 2)
+    await sleep(200)
+    expect([first.woken, second.woken, second.open()]).toEqual([[], [], 1])
+  })
+
+  test('so does one that woke a Run which another process polled', async () => {
+    const { first, one, control } = await streaming('run-1')
+    const second = start()
+    second.polls(one, 'run-1', Date.now())
+    await sleep(300)
+    expect([first.open(), second.open()]).toEqual([1, 1])
     control.setOutput({ pr_url: 'https://github.com/acme/shop/pull/1' })
-    await until(() => second.woken.includes('run-1'))
+    await until(() => first.woken.length > 0 && second.woken.length > 0)
+    second.polls(one, 'run-1', Date.now())
+    await until(() => first.open() === 0)
+    expect(second.open()).toBe(1)
   })
 
-  test.runIf(exhaustive)('and that within 20 s, at the pace of the bot', async () => {
-    const start = deployment(undefined)
-    const [first, second] = [start(), start()]
+  test('what a process polls itself stays open', async () => {
+    const { first, one, control } = await streaming('run-1')
+    control.setOutput({ pr_url: 'https://github.com/acme/shop/pull/1' })
+    await until(() => first.woken.includes('run-1'))
+    expect(first.polls(one, 'run-1')).toBe(true)
+    await sleep(300)
+    expect([first.open(), streamsOf(one)]).toEqual([1, 1])
+  })
+
+  test('one that is taken over and can not be had leaves the Run to be polled', async () => {
+    const { one } = await streaming('run-1')
+    const away = posthog.fault({ route: 'stream', fault: { kind: 'status', code: 404 } })
+    const second = start()
+    expect(second.polls(one, 'run-1', Date.now())).toBe(true)
+    await until(() => second.woken.includes('run-1'))
+    expect(second.polls(one, 'run-1', Date.now())).toBe(false)
+    away.cancel()
+  })
+
+  test.each([
+    ['of which nothing is known', undefined],
+    ['of a process that may be dead', Date.now() - hour],
+  ])('one %s is not trusted before it is open', async (_, streamedAt) => {
     const { session: one } = await session()
-    await until(() => first.news.watch(one, runOf('run-1')))
-    const diedAt = performance.now()
-    first.die()
-    await until(() => second.woken.includes('run-1'))
-    expect(performance.now() - diedAt).toBeLessThan(21_000)
+    const process = start()
+    expect(process.polls(one, 'run-1', streamedAt)).toBe(false)
+    await until(() => process.polls(one, 'run-1'))
+    expect(process.woken).toEqual([])
   })
 
-  test('what a process followed that was stopped is taken up at once, by one', async () => {
-    const start = deployment(60_000)
-    const [first, second, third] = [start(), start(), start()]
-    const sessions = await sessionsOf(5)
-    for (const [n, { session: one }] of sessions.entries())
-      await until(() => first.news.watch(one, runOf(`run-${n}`)))
+  test('a process that is stopped wakes what it followed, for others to poll', async () => {
+    const first = start()
+    for (const id of ['run-0', 'run-1', 'run-2']) {
+      const { session: one } = await session()
+      await until(() => first.polls(one, id))
+    }
     await first.close()
     expect(first.open()).toBe(0)
-    await until(() => second.woken.length + third.woken.length >= 5)
-    expect([...second.woken, ...third.woken].toSorted()).toEqual(sessions.map((_, n) => `run-${n}`))
-  })
-
-  test('so is what was about to be followed when the process was stopped', async () => {
-    const start = deployment(60_000)
-    let taking = 0
-    const first = start(100, undefined, async () => {
-      taking += 1
-      await sleep(500)
-    })
-    const second = start()
-    const { session: one } = await session()
-    await until(async () => {
-      void first.news.watch(one, runOf('run-1'))
-      return taking > 0
-    })
-    await first.close()
-    await until(() => second.woken.includes('run-1'))
-  })
-
-  test('the stream of a Run that ended in another process is closed', async () => {
-    const start = deployment(60_000)
-    const [first, second] = [start(), start()]
-    const { session: one } = await session()
-    await until(() => first.news.watch(one, runOf('run-1')))
-    second.news.unwatch(one, 'run-1')
-    await until(() => first.open() === 0)
+    expect(first.woken.toSorted()).toEqual(['run-0', 'run-1', 'run-2'])
   })
 
   describe('of one session that a Run of another thread goes on with', () => {
-    test.each(['the process itself', 'another process'])(
-      'stays when the first Run ends in %s',
-      async where => {
-        const start = deployment(60_000)
-        const [first, second] = [start(), start()]
-        const { session: one, control } = await session()
-        await until(() => first.news.watch(one, runOf('run-issue')))
-        await until(() => first.news.watch(one, runOf('run-pull')))
-        const endsIn = where === 'another process' ? second : first
-        endsIn.news.unwatch(one, 'run-issue')
-        // Leases are looked at every 50 ms.
-        await sleep(300)
-        expect(first.open()).toBe(1)
-        first.woken.length = 0
-        control.setOutput({ pr_url: 'https://github.com/acme/shop/pull/1' })
-        await until(() => first.woken.includes('run-pull'))
-        first.news.unwatch(one, 'run-pull')
-        expect(first.open()).toBe(0)
-      },
-    )
+    test.each(['ends', 'is polled by another process'])('stays when the first Run %s', async how => {
+      const { first, one, control } = await streaming('run-issue')
+      first.polls(one, 'run-pull')
+      if (how === 'ends') first.unwatch(one, 'run-issue')
+      else first.expectPoll(one, 'run-issue', Date.now())
+      await sleep(300)
+      expect(first.open()).toBe(1)
+      control.setOutput({ pr_url: 'https://github.com/acme/shop/pull/1' })
+      await until(() => first.woken.length > 0)
+      expect(first.woken).toEqual(['run-pull'])
+      first.unwatch(one, 'run-pull')
+      expect(first.open()).toBe(0)
+    })
   })
 
-  test('rings when the queue is back from an outage, as what was woken before may be lost', async () => {
-    const away = await startRedis()
-    closers.push(away.stop)
-    const start = deployment(60_000, away.url)
-    const process = start()
-    const { session: one } = await session()
-    await until(() => process.news.watch(one, runOf('run-1')))
-    await until(() => process.open() === 1)
-    await away.kill()
-    process.woken.length = 0
-    await away.restart()
-    await until(() => process.woken.includes('run-1'))
-  })
-
-  test('that nobody has is given again to another, when who was to wake its Run could not', async () => {
-    const start = deployment(300)
-    const [first] = [start()]
-    const { session: one } = await session()
-    await until(() => first.news.watch(one, runOf('run-1')))
-    const unable = start(100, async () => Promise.reject(new Error('no queue')))
-    first.die()
-    await until(() => unable.woken.length > 0)
-    await unable.close()
-    const second = start()
-    await until(() => second.woken.includes('run-1'))
-    expect(await second.news.watch(one, runOf('run-1'))).toBe(false)
+  test('all live Runs are woken at a start, and when the queue is back from an outage, until that works', async () => {
+    let isAway = true
+    const live = async () => {
+      if (isAway) throw new Error('the queue is away')
+      return ['run-1', 'run-2']
+    }
+    const process = start({ live })
+    await sleep(50)
+    isAway = false
+    await until(() => process.woken.length === 2)
+    process.reconnects()
+    await until(() => process.woken.length === 4)
+    await sleep(50)
+    expect(process.woken).toEqual(['run-1', 'run-2', 'run-1', 'run-2'])
   })
 
   test('there are only so many in a process, and the others are for it to poll', async () => {
-    const process = deployment(60_000)(2)
-    const sessions = await sessionsOf(3)
-    const [one, two, three] = sessions.map(({ session }) => session)
-    for (const each of [one, two])
-      if (each) await until(() => process.news.watch(each, runOf(each.taskRunId)))
-    if (!three) throw new Error('no third')
-    expect(await process.news.watch(three, runOf('run-3'))).toBe(false)
+    const process = start({ maxOpen: 2 })
+    const { session: three } = await session()
+    for (const id of ['run-1', 'run-2']) {
+      const { session: one } = await session()
+      await until(() => process.polls(one, id))
+    }
+    expect(process.polls(three, 'run-3', Date.now())).toBe(false)
     expect(process.open()).toBe(2)
     expect(streamsOf(three)).toBe(0)
   })
 
   test('whoever’s stream breaks for good is woken, to be polled', async () => {
-    const process = deployment(60_000)()
-    const { session: one, control } = await session()
-    await control.progress('agent', 'Started agent')
-    await until(() => process.news.watch(one, runOf('run-1')))
+    const { first, one } = await streaming('run-1')
     const away = posthog.fault({
       ...{ route: 'stream', times: Number.POSITIVE_INFINITY },
       fault: { kind: 'status', code: 502 },
     })
     posthog.dropConnections()
-    await until(async () => !(await process.news.watch(one, runOf('run-1'))))
-    expect(process.woken).toContain('run-1')
+    await until(() => !first.polls(one, 'run-1'))
+    expect(first.woken).toContain('run-1')
     away.cancel()
   })
 })

@@ -59,6 +59,20 @@ describe.each([200, 1_000])('%s runs of one owner that are woken together', woke
   })
 })
 
+test('owners who wait have even shares, and one with fewer Runs does not wait for those before it', async () => {
+  const { looked, asked, slowest } = await looks([
+    ...askers(() => 'loud', 400, t0),
+    ...askers(() => 'louder', 800, t0),
+    ...askers(() => 'busy', 50, t0 + minute),
+  ])
+  expect(slowest(owner => owner === 'busy')).toBeLessThan(minute)
+  const early = (owner: string): number =>
+    looked.filter(each => each.owner === owner && each.at < t0 + 5 * minute).length
+  expect(early('loud') / early('louder')).toBeGreaterThan(0.8)
+  expect(early('loud') / early('louder')).toBeLessThan(1.25)
+  expect(asked).toBeLessThan(4 * looked.length)
+})
+
 test('who is in line and comes late, after a restart, finds no more than a burst together with the others', async () => {
   let now = t0
   const budget = callBudget(

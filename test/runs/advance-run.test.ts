@@ -370,11 +370,12 @@ test('an agent that was started is followed, and looked at when there is somethi
   const { verdict } = await advance(begun, {
     posthog: { startRun: async () => taskRun.id },
     stream: {
-      watch: async ({ taskRunId }) => {
+      watch: ({ taskRunId }) => {
         watched.push(taskRunId)
         return true
       },
-      unwatch: () => {},
+      expectPoll() {},
+      unwatch() {},
     },
   })
   expect({ verdict, watched }).toEqual({ verdict: { kind: 'park', ms: 2 * second }, watched: [taskRun.id] })
@@ -834,7 +835,8 @@ describe('the end', () => {
   const ended = (inbox: () => Promise<string[]>, run = working(over)) => {
     const told: string[] = []
     const stream = {
-      watch: async () => false,
+      watch: () => false,
+      expectPoll() {},
       unwatch: ({ taskRunId }: { taskRunId: string }, runId: string) =>
         void told.push(`unwatch ${taskRunId} of ${runId}`),
     }

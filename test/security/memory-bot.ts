@@ -255,7 +255,7 @@ export class MemoryBot {
         for (const { id } of first.flat()) this.#wake(this.runs.get(id))
       },
       wakeCommands: async thread => this.#wakeCommands(thread),
-      stream: { watch: async () => false, unwatch() {} },
+      stream: { watch: () => false, expectPoll() {}, unwatch() {} },
       usualModel: 'gpt-5.5',
       userToken: options.userToken,
       removeLater: async () => {},

@@ -238,7 +238,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     expect(ledgerOf(world, Number(working?.number)).cancels).toHaveLength(1)
 
     await page.getByRole('link', { name: 'Outcomes' }).click()
-    await page.getByRole('heading', { name: 'Money a day' }).waitFor()
+    await page.getByRole('heading', { name: 'By day' }).waitFor()
     await looksRight('admin-outcomes')
     await page.goto(`${world.bot.url}/admin/settings?filter=acme/shop`)
     await looksRight('admin-settings')

@@ -5,7 +5,6 @@ import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emul
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import type { RunControl } from '../../emulators/posthog/run-control.ts'
 import { callBudget, inMemory, limitGate, postHogAllowance } from '../../src/core/model/call-budget.ts'
-import { aloneWithStreams } from '../../src/core/model/ports.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { type Follower, followRuns } from '../../src/posthog/stream/follow-runs.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
@@ -90,7 +89,8 @@ export class Following {
     this.#tasks = postHogTasks(settings, Date.now)
     const log = fakeLog()
     this.#follower = followRuns({
-      leases: aloneWithStreams,
+      live: async () => [],
+      connectedAt: () => 0,
       log,
       wake: async id => {
         const job = this.#runs.get(id)

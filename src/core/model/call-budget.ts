@@ -1,8 +1,8 @@
 /**
  * One budget of PostHog calls for all processes: a bucket for an hour and one for a minute, from which calls are taken.
- * Starts and cancels are only counted; looks reserve. Each class of calls leaves a share of both buckets to the classes
- * before it. Above `spared`, whoever asks may look. Below it, in either bucket, owners have lines: what flows in is shared
- * evenly by the owners whose lines are not empty, and who has looked seldom may still take what is left above `kept`.
+ * Starts and cancels are only counted; looks reserve. Each class of looks leaves a share of both buckets to the classes
+ * before it, and an owner leaves the more to others, the larger its part of the last looks is. Who has to wait is told a
+ * time of its own, at the pace at which calls flow in.
  *
  * It is a function of a small state, which a process keeps for itself, or Redis for all of them.
  */
@@ -48,18 +48,19 @@ export const postHogAllowance: Allowance = {
 }
 
 /**
- * Shares of a burst that looks of a class leave: to the classes before them, and to owners who looked less. What can do
- * without leaves more than a look needs, or a steady flow of it would hold all looks up.
+ * Shares of a burst that looks of a class leave: `kept` to the classes before them, and up to `spared` to owners who
+ * looked less. What can do without leaves more than a look needs, or a steady flow of it would hold all looks up.
  */
-const leaves: Record<Exclude<CallClass, 'end'>, { kept: number; spared: number }> = {
+const leaves: Record<CallClass, { kept: number; spared: number }> = {
+  end: { kept: 0, spared: 0 },
   poll: { kept: 0.2, spared: 0.35 },
   act: { kept: 0.3, spared: 0.55 },
-  spare: { kept: 0.35, spared: 0.35 },
+  spare: { kept: 0.4, spared: 0.4 },
 }
-/** Of a burst, what an owner may take in a minute that has to be spared. */
-const ownShare = 0.02
+/** In which looks count for what their owner leaves, and how many of all do not yet. */
 const sharesFor = minute
-/** How long a ticket is kept for who does not come back. */
+const fewCalls = 20
+/** How long a time that was told is kept for who does not come back. */
 const ticketKept = 10 * minute
 
 export const unlimited: CallBudget = {
@@ -68,22 +69,16 @@ export const unlimited: CallBudget = {
   expect: async () => {},
 }
 
-/** Of one owner and class: calls that ever stood in line, and how many of those may be made. */
-const Line = z.object({ asked: z.number(), given: z.number() })
-type Line = z.infer<typeof Line>
-
-/** Up to which call of its line it waits. */
-const Ticket = z.object({ owner: z.string(), calls: z.number(), asked: z.number(), until: z.number() })
-
 /** Moments are by the clock of who keeps the state. */
 export const BudgetState = z.object({
   at: z.number(),
   levels: z.object({ hour: z.number(), minute: z.number() }),
-  lines: z.object({ poll: z.record(z.string(), Line), act: z.record(z.string(), Line) }),
-  /** By id. */
-  tickets: z.object({ poll: z.record(z.string(), Ticket), act: z.record(z.string(), Ticket) }),
-  /** Recent calls of owners, decaying with time. */
-  lately: z.record(z.string(), z.object({ calls: z.number(), at: z.number() })),
+  /** By id: when it was told to ask again. */
+  tickets: z.record(z.string(), z.number()),
+  /** The last time that was told in each line. */
+  lines: z.record(z.string(), z.number()),
+  /** Calls of each owner's last looks, decaying with time. */
+  lately: z.record(z.string(), z.number()),
   expected: z.record(z.string(), z.object({ kind: z.enum(['end', 'act']), at: z.number() })),
 })
 export type BudgetState = z.infer<typeof BudgetState>
@@ -102,19 +97,26 @@ export function inMemory(now: () => number): BudgetStore {
   }
 }
 
+interface Bucket {
+  of: keyof BudgetState['levels']
+  burst: number
+  /** Calls a ms. */
+  rate: number
+}
+type Buckets = readonly Bucket[]
+
 export function callBudget({ burst, perHour, minute: short }: Allowance, store: BudgetStore): CallBudget {
   const buckets: Buckets = [
     { of: 'hour', burst, rate: perHour / hour },
     { of: 'minute', burst: short.burst, rate: short.perMinute / minute },
   ]
-  const begun = (at: number): BudgetState => ({
-    ...{ at, levels: { hour: burst, minute: short.burst } },
-    ...{ lines: { poll: {}, act: {} }, tickets: { poll: {}, act: {} }, lately: {}, expected: {} },
+  const begun = (at: number, levels = { hour: burst, minute: short.burst }): BudgetState => ({
+    ...{ at, levels, tickets: {}, lines: {}, lately: {}, expected: {} },
   })
   const change = <T>(act: (state: BudgetState, now: number) => T): Promise<T> =>
     store((kept, now) => {
       // A clock that was put back: no moment means anything any more.
-      const state = kept && kept.at <= now ? kept : { ...begun(now), ...(kept && { levels: kept.levels }) }
+      const state = kept && kept.at <= now ? kept : begun(now, kept?.levels)
       refill(state, now, buckets)
       return [state, act(state, now)]
     })
@@ -128,77 +130,25 @@ export function callBudget({ burst, perHour, minute: short }: Allowance, store: 
   }
 }
 
-interface Bucket {
-  of: keyof BudgetState['levels']
-  burst: number
-  /** Calls a ms. */
-  rate: number
-}
-type Buckets = readonly Bucket[]
-
-const lineKinds = ['poll', 'act'] as const
-
 function take({ levels }: BudgetState, calls: number, buckets: Buckets): void {
   for (const { of, burst } of buckets) levels[of] = Math.max(-burst, levels[of] - calls)
 }
 
-/** What of the levels is meant for those in line who have not come back for it. */
-function owed({ lines, tickets }: BudgetState): number {
-  let sum = 0
-  for (const kind of lineKinds)
-    for (const { owner, calls, asked } of Object.values(tickets[kind])) {
-      const given = (lines[kind][owner]?.given ?? 0) - (asked - calls)
-      sum += Math.min(calls, Math.max(0, given))
-    }
-  return sum
-}
-
-/** What flows in is for the lines, those of polls before those of acts, as far as they leave enough to others. */
 function refill(state: BudgetState, now: number, buckets: Buckets): void {
-  const { levels, lines, tickets, lately, expected } = state
-  const isGone = ({ until }: { until: number }) => now - until > ticketKept
-  for (const kind of lineKinds) {
-    forget(tickets[kind], isGone)
-    const inLine = new Set(Object.values(tickets[kind]).map(({ owner }) => owner))
-    forget(lines[kind], (_, owner) => !inLine.has(owner))
-  }
-  forget(lately, ({ at }) => now - at > sharesFor)
-  forget(expected, ({ at }) => now - at > ticketKept)
-  const before = { ...levels }
-  for (const { of, burst, rate } of buckets)
-    levels[of] = Math.min(burst, levels[of] + (now - state.at) * rate)
+  const { levels, tickets, lines, lately, expected } = state
+  const passed = now - state.at
+  for (const { of, burst, rate } of buckets) levels[of] = Math.min(burst, levels[of] + passed * rate)
+  for (const [owner, calls] of Object.entries(lately)) lately[owner] = calls * Math.exp(-passed / sharesFor)
   state.at = now
-  const taken = owed(state)
-  const room = (kind: 'poll' | 'act'): number =>
-    Math.min(
-      ...buckets.map(({ of, burst }) => {
-        const { kept, spared } = leaves[kind]
-        return levels[of] - taken - Math.max(burst * kept, Math.min(before[of] - taken, burst * spared))
-      }),
-    )
-  const polls = share(Object.values(lines.poll), room('poll'))
-  share(Object.values(lines.act), room('act') - polls)
+  forget(tickets, at => now - at > ticketKept)
+  forget(lines, at => at <= now)
+  forget(lately, calls => calls < 0.5)
+  forget(expected, ({ at }) => now - at > ticketKept)
 }
 
-function forget<T>(all: Record<string, T>, isOld: (each: T, key: string) => boolean): void {
-  for (const [key, each] of Object.entries(all)) if (isOld(each, key)) delete all[key]
+function forget<T>(all: Record<string, T>, isOld: (each: T) => boolean): void {
+  for (const [key, each] of Object.entries(all)) if (isOld(each)) delete all[key]
 }
-
-/** Evenly, to none more than it asks for. @returns how much was given */
-function share(lines: readonly Line[], room: number): number {
-  const waiting = lines.filter(isWaiting).toSorted((a, b) => a.asked - a.given - (b.asked - b.given))
-  let left = Math.max(0, room)
-  waiting.forEach((line, n) => {
-    const given = Math.min(line.asked - line.given, left / (waiting.length - n))
-    line.given += given
-    left -= given
-  })
-  return Math.max(0, room) - left
-}
-
-/** Sums of fractions. */
-const nothing = 1e-6
-const isWaiting = ({ asked, given }: Line): boolean => asked - given > nothing
 
 /** @returns ms, or `undefined` where it was counted */
 function reserve(
@@ -207,43 +157,38 @@ function reserve(
   now: number,
   buckets: Buckets,
 ): number | undefined {
-  const known = state.expected[id]?.kind
+  const { levels, tickets, lines, lately, expected } = state
+  const known = expected[id]?.kind
   const kind = known === 'end' || (known === 'act' && wanted === 'poll') ? known : wanted
-  const taken = kind === 'end' ? 0 : owed(state)
-  /** ms until both buckets have so many calls above a share. */
-  const until = (part: number, wanted = calls): number =>
-    Math.max(
-      0,
-      ...buckets.map(({ of, burst, rate }) => (burst * part + wanted - state.levels[of] + taken) / rate),
-    )
-  const passes = (): undefined => {
-    for (const each of lineKinds) delete state.tickets[each][id]
-    delete state.expected[id]
-    take(state, calls, buckets)
-  }
-  if (kind === 'end' || kind === 'spare')
-    return Math.ceil(until(kind === 'end' ? 0 : leaves.spare.kept)) || passes()
   const { kept, spared } = leaves[kind]
-  const line = state.lines[kind][owner] ?? { asked: 0, given: 0 }
-  const ticket = state.tickets[kind][id]
-  if (!ticket) {
-    const before = state.lately[owner] ?? { calls: 0, at: now }
-    const lately = before.calls * Math.exp((before.at - now) / sharesFor) + calls
-    state.lately[owner] = { calls: lately, at: now }
-    const isSeldom = buckets.every(bucket => lately <= bucket.burst * ownShare)
-    if (!isWaiting(line) && until(isSeldom ? kept : spared) === 0) return passes()
-    line.asked += calls
-    state.lines[kind][owner] = line
+  const returnAt = tickets[id] ?? 0
+  const isPaced = kind === 'poll' || kind === 'act'
+  if (isPaced && returnAt > now) return returnAt - now
+  const own = (lately[owner] ?? 0) + calls
+  const all = Object.values(lately).reduce((sum, each) => sum + each, calls)
+  const left = kept + (spared - kept) * (own / Math.max(all, fewCalls))
+  /** ms until both buckets have so many calls above what is left to others. */
+  const until = Math.max(
+    0,
+    ...buckets.map(({ of, burst, rate }) => (burst * left + calls - levels[of]) / rate),
+  )
+  const line = `${kind} ${returnAt === 0 ? 'new' : 'late'} ${owner}`
+  const isNext = returnAt > 0 || lines[line] === undefined
+  if (until === 0 && isNext) {
+    delete tickets[id]
+    delete expected[id]
+    if (isPaced) lately[owner] = own
+    take(state, calls, buckets)
+    return undefined
   }
-  const asked = ticket?.asked ?? line.asked
-  const missing = asked - line.given
-  if (missing <= nothing) return passes()
-  const owners = Object.values(state.lines[kind]).filter(isWaiting).length
-  const lacking = buckets.filter(({ of, burst }) => state.levels[of] - taken <= burst * spared)
-  const rate = Math.min(...(lacking.length > 0 ? lacking : buckets).map(bucket => bucket.rate))
-  const later = Math.ceil(until(kept, 0) + (missing * owners) / rate)
-  state.tickets[kind][id] = { owner, calls, asked, until: now + later }
-  return later
+  if (!isPaced) return Math.ceil(until)
+  // Who comes back in vain waits before those who have not come back yet, and still at a pace.
+  const lacking = buckets.filter(({ of, burst }) => levels[of] - calls < burst * spared)
+  const pace = calls / Math.min(...(lacking.length > 0 ? lacking : buckets).map(({ rate }) => rate))
+  const at = Math.ceil(Math.max((lines[line] ?? now) + pace, now + until))
+  tickets[id] = at
+  lines[line] = at
+  return at - now
 }
 
 // One gate for each rate limit: until it is over, nobody who shares it calls.

@@ -1,22 +1,29 @@
 /**
- * Follows PostHog's streams of live Runs, each leased by one process. Streams are hints: without one, a Run is polled.
+ * Follows PostHog's streams of live Runs. Streams are hints: without one, a Run is polled.
+ *
+ * Whoever polls a Run has its stream. Any process may take the next poll, and opens a stream of its own then. The process
+ * before it sees that a poll was due, or that it woke the Run, and was not asked: it closes its stream a little later.
  */
 import { readFileSync } from 'node:fs'
-import type { Log, StreamLeases } from '../../core/model/ports.ts'
-import { second } from '../../core/model/time.ts'
+import type { Log } from '../../core/model/ports.ts'
+import { minute, second } from '../../core/model/time.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import type { PostHogSettings } from '../posthog-http.ts'
 import { type StreamPace, type StreamWatch, watchRuns } from './run-stream.ts'
 import type { News } from './stream-connection.ts'
 
 interface Following {
-  leases: StreamLeases
   wake(runId: string): Promise<void>
+  live(): Promise<readonly string[]>
+  /** When this process last connected to the queue. */
+  connectedAt(): number
   log: Pick<Log, 'info' | 'warn'>
   now?: () => number
   maxOpen?: number
-  /** ms; much less than a lease. */
-  renewEvery?: number
+  /** ms */
+  tendEvery?: number
+  /** ms that a stream stays open after another process may have polled its Run. */
+  handOverWithin?: number
   pace?: Partial<StreamPace>
 }
 
@@ -26,142 +33,117 @@ interface FollowedRun {
 }
 
 export interface RunNews {
-  /** Wakes the Run on events of its session. @returns whether a stream is open, so that polls can be rare */
-  watch(session: Session, run: FollowedRun): Promise<boolean>
+  /**
+   * Wakes the Run on events of its session.
+   * @param streamedAt when it was last polled, if its stream was open then: whoever has that still keeps it for a while
+   * @returns whether a stream is open, so that polls can be rare
+   */
+  watch(session: Session, run: FollowedRun, streamedAt?: number): boolean
+  /** When the Run is polled next, ms since the epoch. */
+  expectPoll(session: Pick<Session, 'taskRunId'>, runId: string, at: number): void
   unwatch(session: Pick<Session, 'taskRunId'>, runId: string): void
 }
 
 export type Follower = ReturnType<typeof followRuns>
 
+/** With one key of PostHog. */
+interface Followed {
+  streams: StreamWatch
+  /** By task run, each Run that follows it, and when it is polled next: an issue and its pull request have one session. */
+  runs: Map<string, Map<string, number>>
+}
+
 export function followRuns(following: Following) {
-  const { leases, log, renewEvery = 5 * second, maxOpen = halfOfTheFiles() } = following
-  const watches: StreamWatch[] = []
-  const prunes: (() => void)[] = []
-  const names: (() => Iterable<string>)[] = []
-  const held = new Map<string, () => void>()
+  const { log, now = Date.now, tendEvery = 5 * second, handOverWithin = minute } = following
+  const { maxOpen = halfOfTheFiles() } = following
+  const followed: Followed[] = []
   const wakes = pileOf(following.wake, err => log.warn({ err }, 'a run could not be woken'))
-  const taking = new Set<Promise<boolean>>()
-  let isClosing = false
-  const open = () => watches.reduce((sum, watch) => sum + watch.watching(), 0)
-  const failed = (err: unknown): void => log.warn({ err }, 'could not renew the leases of event streams')
-  const timer = setInterval(() => void tend().catch(failed), renewEvery).unref()
+  const open = () => followed.reduce((sum, { streams }) => sum + streams.watching(), 0)
+  const begunAt = now()
+  let connectedAt: number | undefined
+  const failed = (err: unknown) => log.warn({ err }, 'could not wake the live runs')
+  const timer = setInterval(() => void tend().catch(failed), tendEvery).unref()
   void tend().catch(failed)
-  leases.onBack(() => {
-    for (const followed of names) for (const name of followed()) wakes.add(runOf(name))
-    void tend().catch(failed)
-  })
 
   return {
     of,
     open,
-    wake: wakes.add,
+    /** Whoever takes up its Runs opens their streams. */
     async close(): Promise<void> {
-      isClosing = true
       clearInterval(timer)
       wakes.clear()
-      // One that is taken after it was handed over would be nobody's.
-      await Promise.allSettled(taking)
-      for (const watch of watches) watch.close()
-      await leases.handOver([...held.keys()]).catch(failed)
+      const left = followed.flatMap(({ runs }) => [...runs.values()].flatMap(each => [...each.keys()]))
+      for (const { streams } of followed) streams.close()
+      await Promise.allSettled(left.map(following.wake))
     },
   }
 
   async function tend(): Promise<void> {
-    for (const name of await leases.renew([...held.keys()])) {
-      held.get(name)?.()
-      held.delete(name)
-      wakes.add(runOf(name))
-    }
-    for (const name of await leases.orphans()) {
-      await following.wake(runOf(name))
-      await leases.bury(name)
-    }
-    for (const prune of prunes) prune()
+    for (const each of followed)
+      for (const [taskRunId, runs] of each.runs)
+        for (const [id, due] of runs) if (due + handOverWithin < now()) forget(each, taskRunId, id)
+    const at = following.connectedAt()
+    if (at === connectedAt) return
+    // A process that died may have had their streams, and a queue that was away may have lost who was woken.
+    for (const id of await following.live()) wakes.add(id)
+    connectedAt = at
   }
 
   function of(settings: PostHogSettings): RunNews {
-    /** By task run, each Run that follows it: an issue and its pull request have one session. */
-    const followers = new Map<string, Set<string>>()
-    const followersOf = (taskRunId: string): string[] => [...(followers.get(taskRunId) ?? [])]
-    const woken = (taskRunId: string): void => {
-      for (const name of followersOf(taskRunId)) wakes.add(runOf(name))
+    const runs: Followed['runs'] = new Map()
+    const idsOf = (taskRunId: string): string[] => [...(runs.get(taskRunId)?.keys() ?? [])]
+    const wakeAll = (taskRunId: string): void => {
+      for (const id of idsOf(taskRunId)) {
+        wakes.add(id)
+        expectPoll({ taskRunId }, id, now())
+      }
     }
     const classOf = { 'turn-over': 'end', stored: 'end', said: undefined, done: 'act' } as const
-    const tell = async (taskRunId: string, news: News): Promise<void> => {
-      const kind = classOf[news]
-      const runs = followersOf(taskRunId).map(runOf)
-      if (kind) await Promise.all(runs.map(id => settings.budget?.expect(id, kind))).catch(failed)
-      woken(taskRunId)
-    }
     const streams = watchRuns(settings, {
       log,
-      now: following.now,
+      now,
       pace: following.pace,
       hasRoom: () => open() < maxOpen,
-      onNews: tell,
-      onAlive(taskRunId) {
-        if (isClosing) return
-        for (const name of followersOf(taskRunId)) void take(taskRunId, name).catch(failed)
+      async onNews(taskRunId: string, news: News) {
+        const kind = classOf[news]
+        const expecting = kind && idsOf(taskRunId).map(id => settings.budget?.expect(id, kind))
+        await Promise.all(expecting ?? []).catch(err =>
+          log.warn({ err }, 'could not say why a run is polled'),
+        )
+        wakeAll(taskRunId)
       },
-      onAway(taskRunId) {
-        for (const name of followersOf(taskRunId)) release(name)
-        woken(taskRunId)
+      onAway: wakeAll,
+    })
+    const own = { streams, runs }
+    followed.push(own)
+    return {
+      watch(session, { id, thread }, streamedAt = 0) {
+        const { taskRunId } = session
+        // Whoever polled it before this process began may be dead.
+        streams.watch(session, { owner: thread.owner, takenOver: streamedAt >= begunAt })
+        if (!streams.isKnown(taskRunId)) return false
+        runs.set(taskRunId, (runs.get(taskRunId) ?? new Map()).set(id, now()))
+        return streams.isAlive(taskRunId)
       },
-    })
-    watches.push(streams)
-    names.push(() => [...followers.values()].flatMap(each => [...each]))
-    prunes.push(() => {
-      for (const taskRunId of followers.keys()) if (!streams.isKnown(taskRunId)) followers.delete(taskRunId)
-    })
-    return { watch, unwatch }
-
-    async function watch(session: Session, { id, thread }: FollowedRun): Promise<boolean> {
-      const { taskRunId } = session
-      const name = `${id} ${taskRunId}`
-      if (!streams.isKnown(taskRunId) && (await leases.isHeld(name).catch(() => false))) return true
-      streams.watch(session, thread.owner)
-      if (!streams.isKnown(taskRunId)) return false
-      followers.set(taskRunId, new Set([...followersOf(taskRunId), name]))
-      return (
-        streams.isAlive(taskRunId) && (held.has(name) || (await take(taskRunId, name).catch(() => false)))
-      )
+      expectPoll,
+      unwatch: ({ taskRunId }, runId) => forget(own, taskRunId, runId),
     }
 
-    /** Of two processes with one stream, the first to receive something keeps it. */
-    async function take(taskRunId: string, name: string): Promise<boolean> {
-      const taken = leases.take(name).then(isOurs => {
-        if (!isOurs) forget(taskRunId, name)
-        else if (streams.isAlive(taskRunId) && followers.get(taskRunId)?.has(name))
-          held.set(name, () => forget(taskRunId, name))
-        else release(name)
-        return true
-      })
-      taking.add(taken)
-      return taken.finally(() => taking.delete(taken))
-    }
-
-    function unwatch({ taskRunId }: Pick<Session, 'taskRunId'>, runId: string): void {
-      const name = `${runId} ${taskRunId}`
-      forget(taskRunId, name)
-      release(name)
-    }
-
-    /** The stream closes with the last Run that follows it. */
-    function forget(taskRunId: string, name: string): void {
-      const others = followersOf(taskRunId).filter(other => other !== name)
-      if (others.length > 0) return void followers.set(taskRunId, new Set(others))
-      streams.unwatch(taskRunId)
-      followers.delete(taskRunId)
+    function expectPoll({ taskRunId }: Pick<Session, 'taskRunId'>, runId: string, at: number): void {
+      const those = runs.get(taskRunId)
+      if (those?.has(runId)) those.set(runId, at)
     }
   }
 
-  function release(name: string): void {
-    held.delete(name)
-    void leases.drop([name]).catch(failed)
+  /** The stream closes with the last Run that follows it. */
+  function forget({ streams, runs }: Followed, taskRunId: string, runId: string): void {
+    const those = runs.get(taskRunId)
+    those?.delete(runId)
+    if (those && those.size > 0) return
+    runs.delete(taskRunId)
+    streams.unwatch(taskRunId)
   }
 }
-
-const runOf = (name: string): string => name.slice(0, name.lastIndexOf(' '))
 
 function halfOfTheFiles(): number {
   try {

@@ -8,7 +8,6 @@ import { connect, type Ending, type Line, type News, newsReader } from './stream
 interface StreamOptions {
   /** Poll the run now. At most once per `minGap` for each run. */
   onNews(taskRunId: string, news: News): unknown
-  onAlive?(taskRunId: string): unknown
   onAway?(taskRunId: string): unknown
   log: Pick<Log, 'info' | 'warn'>
   now?: () => number
@@ -31,7 +30,6 @@ export interface StreamPace {
   reconnects: number
   window: number
   soon: number
-  forget: number
 }
 
 const usualPace: StreamPace = {
@@ -46,14 +44,18 @@ const usualPace: StreamPace = {
   reconnects: 6,
   window: 10 * minute,
   soon: 5 * second,
-  forget: 6 * hour,
+}
+
+interface Wanted {
+  owner?: string
+  /** Another process has the stream, and keeps it for long enough: it counts as alive until it proves to be dead. */
+  takenOver?: boolean
 }
 
 interface Watched {
   line: Line
   throttle: Throttle
   life: AbortController
-  askedAt: number
   done: boolean
   alive: boolean
   hasReceived: boolean
@@ -74,8 +76,6 @@ function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-const maxMemory = 1000
-
 const weight: readonly News[] = ['done', 'said', 'stored', 'turn-over']
 
 export type StreamWatch = ReturnType<typeof watchRuns>
@@ -93,11 +93,8 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   let closed = false
 
   return {
-    /** Call at every poll: runs no longer asked for are dropped. */
-    watch(session: Session, owner = ''): void {
-      const known = runs.get(session.taskRunId)
-      if (known) known.askedAt = now()
-      else if (!closed && hasRoom()) begin(session, owner)
+    watch(session: Session, wanted: Wanted = {}): void {
+      if (!runs.has(session.taskRunId) && !closed && hasRoom()) begin(session, wanted)
     },
 
     unwatch(taskRunId: string): void {
@@ -117,7 +114,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     },
   }
 
-  function begin(session: Session, owner: string): void {
+  function begin(session: Session, { owner = '', takenOver = false }: Wanted): void {
     const { taskRunId } = session
     const life = new AbortController()
     const throttle = throttleOf(
@@ -132,9 +129,8 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     const run: Watched = {
       throttle,
       life,
-      askedAt: now(),
       done: false,
-      alive: false,
+      alive: takenOver,
       hasReceived: false,
       reconnectedAt: [],
       news: 'done',
@@ -192,10 +188,6 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
       const ending = await connect(settings, run.line, { silence: pace.silence, now })
       if (signal.aborted) return
       if (ending.kind === 'over' || ending.kind === 'refused') return finish(run, ending)
-      if (now() - run.askedAt > pace.forget) {
-        away(run)
-        return drop(run)
-      }
       const wait = waitAfter(run, ending)
       if (!run.hasReceived || run.line.failures > 1 || wait > pace.soon) away(run)
       await pauseFor(wait, signal)
@@ -222,8 +214,6 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     else hear(run, 'stored')
     end(run)
     away(run)
-    const done = [...runs.values()].filter(one => one.done)
-    for (const old of done.slice(0, -maxMemory)) drop(old)
   }
 
   function end(run: Watched): void {
@@ -234,7 +224,6 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   function revive(run: Watched): void {
     if (run.alive || run.done) return
     run.alive = true
-    options.onAlive?.(run.line.session.taskRunId)
   }
 
   function away(run: Watched): void {

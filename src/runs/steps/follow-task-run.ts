@@ -42,16 +42,21 @@ export const poll = step('poll', {
     const session = sessionOf(run)
     if (!session) return {}
     const later = await waitForBudget(context)
-    if (later !== undefined) return { schedule: { nextPollAt: later } }
+    if (later !== undefined) {
+      deps.stream.expectPoll(session, run.id, later)
+      return { schedule: { nextPollAt: later } }
+    }
     // What it saw may be no newer, however late the answer came.
     const lastPollAt = deps.now()
     const [snapshot, live] = await Promise.all([posthog.poll(session, logOffset(run)), deps.liveRuns()])
     const now = deps.now()
-    const streams = !isTerminal(snapshot.status) && (await deps.stream.watch(session, run))
+    const streamedAt = run.schedule.streamedSince === undefined ? undefined : run.schedule.lastPollAt
+    const streams = !isTerminal(snapshot.status) && deps.stream.watch(session, run, streamedAt)
     const seen = observe(run, snapshot, now)
     const { session: after, mailbox, result } = seen
     const streamedSince = streams ? (run.schedule.streamedSince ?? now) : undefined
     const nextPollAt = now + pauseAfterPoll(seen, { now, live, streamedSince })
+    deps.stream.expectPoll(session, run.id, nextPollAt)
     return { session: after, result, mailbox, schedule: { lastPollAt, nextPollAt, streamedSince } }
   },
 })

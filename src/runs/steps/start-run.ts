@@ -103,8 +103,7 @@ export async function justStarted(
   { id, offset, may, permissionRequest, begunWith }: Begun,
 ): Promise<Started> {
   const now = deps.now()
-  if (run.session.taskId !== undefined)
-    await deps.stream.watch({ taskId: run.session.taskId, taskRunId: id }, run)
+  if (run.session.taskId !== undefined) deps.stream.watch({ taskId: run.session.taskId, taskRunId: id }, run)
   const words = nextWords(run)
   const said = words.id
   const [next] = run.mailbox.pendingFollowUps
@@ -133,6 +132,6 @@ export async function justStarted(
       },
       sessionLog: { offset, prompts: [], turns: 0, awaitedMessageId: said, permissionRequest },
     },
-    schedule: { nextPollAt: now + limits.soonestPoll },
+    schedule: { nextPollAt: now + limits.soonestPoll, streamedSince: undefined },
   }
 }

@@ -32,7 +32,8 @@ import { phaseKey, statusComment } from '../../core/words/status.ts'
 import type { Deployment } from '../../core/words/words.ts'
 
 interface NewsStream {
-  watch(session: Session, run: Pick<Run, 'id' | 'thread'>): Promise<boolean>
+  watch(session: Session, run: Pick<Run, 'id' | 'thread'>, streamedAt?: number): boolean
+  expectPoll(session: Pick<Session, 'taskRunId'>, runId: string, at: number): void
   unwatch(session: Pick<Session, 'taskRunId'>, runId: string): void
 }
 

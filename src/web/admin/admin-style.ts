@@ -16,7 +16,6 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 section > p { margin: .5rem 0 0 }
 section.bad { border-left: .25rem solid var(--bad) }
 .count { color: var(--dim); font-weight: 400; font-size: 1rem; white-space: nowrap; overflow-wrap: normal }
-figure { margin: 0 }
 .dim, .meta { color: var(--dim) }
 .meta { font-size: .875rem }
 ul.rows { list-style: none; margin: .75rem 0 0; padding: 0 }
@@ -42,12 +41,8 @@ ol.timeline { list-style: none; margin: .75rem 0 0; padding: 0 }
 ol.timeline li { display: grid; grid-template-columns: 9rem minmax(0, 1fr); gap: 0 1rem; padding: .25rem 0 }
 details { margin: .75rem 0 0 } summary { cursor: pointer; color: var(--accent) }
 pre { overflow: auto; max-height: 24rem; margin: .5rem 0 0; padding: .75rem; border: 1px solid var(--line); border-radius: .375rem; background: var(--page); font: .8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, monospace; white-space: pre-wrap }
-svg { display: block; width: 100%; max-width: 36rem; height: auto; margin: .75rem 0 0 }
-svg text { fill: var(--dim); font-size: 12px }
-svg .axis { stroke: var(--line) }
-.amount-fill { fill: var(--accent) } .good-fill { fill: var(--good) } .bad-fill { fill: var(--bad) } .dim-fill { fill: var(--field-line) }
-.legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; list-style: none; margin: .5rem 0 0; padding: 0; font-size: .875rem }
-.legend svg { display: inline-block; width: .75rem; height: .75rem; margin: 0 .375rem 0 0 }
+progress { display: block; width: 100%; min-width: 3rem; height: .5rem; accent-color: var(--accent) }
+progress.good { accent-color: var(--good) } progress.bad { accent-color: var(--bad) } progress.dim { accent-color: var(--dim) }
 table { width: 100%; border-collapse: collapse; margin: .75rem 0 0 }
 th, td { text-align: left; vertical-align: top; padding: .5rem 1rem .5rem 0; border-top: 1px solid var(--line); font-weight: 400 }
 .wide { overflow-x: auto } .numbers { overflow-wrap: normal } .numbers td { white-space: nowrap; font-variant-numeric: tabular-nums }

@@ -8,8 +8,8 @@ import { type Group, whilePaused } from '../../core/record/run-index.ts'
 import { counted } from '../../core/text/phrases.ts'
 import { Heading, Layout, type Viewer } from './admin-layout.tsx'
 import { type Listing, type OutcomesOfDay, together } from './board.ts'
+import { DaysTable, outcomeColumns } from './days-table.tsx'
 import { asWritten, type Filter, filterFor, pathTo } from './filters.ts'
-import { OutcomeChart } from './outcome-chart.tsx'
 import { PausedSince, PauseForm, ResumeForm } from './pause-form.tsx'
 import { Action, type InLines, RunList } from './run-list.tsx'
 import { waitsFor } from './run-view.ts'
@@ -67,7 +67,7 @@ export function BoardPage(board: BoardShown) {
       <Section group="working" listing={working} none="Nothing is running." {...shared} />
       <Section group="waiting" listing={waiting} none="Nothing waits." {...shared} />
       <Section group="ended" listing={ended} none="Nothing has ended." {...shared}>
-        {filter || ended.count === 0 ? null : <OutcomeChart days={board.days} />}
+        {filter || ended.count === 0 ? null : <DaysTable days={board.days} columns={outcomeColumns} />}
       </Section>
       <Bot {...board} />
     </Layout>

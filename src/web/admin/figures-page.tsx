@@ -1,8 +1,8 @@
 import { Heading, Layout, type Viewer } from './admin-layout.tsx'
 import { FilterForm } from './board-page.tsx'
+import { DaysTable, figureColumns, inDollars } from './days-table.tsx'
 import type { AllFigures, Figures } from './figures.ts'
 import { asWritten, type Filter } from './filters.ts'
-import { inDollars, MoneyChart, OutcomeChart, WaitChart } from './outcome-chart.tsx'
 import { shown } from './run-view.ts'
 
 interface FiguresShown {
@@ -26,18 +26,10 @@ export function FiguresPage({ viewer, filter, figures, most, days }: FiguresShow
         Of the last {days} days{total.runs < most ? '' : `, and no more than the newest ${most} runs`}. Money
         is what PostHog said when a run ended.
       </p>
-      <section aria-labelledby="a-day">
-        <h2 id="a-day">Runs a day</h2>
-        <OutcomeChart days={figures.days.slice(-7)} />
-      </section>
-      <section aria-labelledby="waits">
-        <h2 id="waits">Mean wait a day</h2>
-        <p class="dim">In line, of the runs that ended on that day and had to wait there.</p>
-        <WaitChart days={figures.days.slice(-7)} />
-      </section>
-      <section aria-labelledby="money">
-        <h2 id="money">Money a day</h2>
-        <MoneyChart days={figures.days.slice(-7)} />
+      <section class="wide" aria-labelledby="days" tabindex={0}>
+        <h2 id="days">By day</h2>
+        <p class="dim">Runs that ended on that day, and how long those waited that had to wait in line.</p>
+        <DaysTable days={figures.days.slice(-7)} columns={figureColumns} />
       </section>
       <section class="wide" aria-labelledby="repositories" tabindex={0}>
         <h2 id="repositories">By repository</h2>

@@ -16,7 +16,7 @@ export interface Figures {
   cost: number
 }
 
-interface DayFigures extends OutcomesOfDay {
+export interface DayFigures extends OutcomesOfDay {
   cost: number
   /** ms that they waited in line on average, if any had to. */
   wait: number | undefined

@@ -132,7 +132,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
     },
     wakeFirst: async () => {},
     wakeCommands: async () => {},
-    stream: { watch: async () => false, unwatch() {} },
+    stream: { watch: () => false, expectPoll() {}, unwatch() {} },
     usualModel: 'gpt-5.5',
     userToken: undefined,
     removeLater: async () => {},

@@ -1,17 +1,17 @@
-/** The doctor's checks of PostHog. They create nothing. */
+/** The key, its project, what PostHog offers of what is wanted, and what its GitHub App has access to. */
 import type { z } from 'zod'
-import type { Config, PostHogAccess } from './config.ts'
-import { limitGate } from './core/model/call-budget.ts'
-import { type Check, found, passed, redactedCheck, unanswered } from './core/model/check.ts'
-import { describe, Rejected } from './core/model/errors.ts'
-import type { Repository } from './core/model/thread.ts'
-import { isModel, type KnownModel } from './core/model/views.ts'
-import { sandboxName } from './core/settings/deployment-settings.ts'
-import { redactor } from './core/text/redact.ts'
-import { githubIntegrations, repositoriesOf } from './posthog/integrations.ts'
-import { type Call, call, type PostHogSettings } from './posthog/posthog-http.ts'
-import { Models, SandboxPage } from './posthog/schemas.ts'
-import { checkKey } from './posthog/standing.ts'
+import type { Config, PostHogAccess } from '../config.ts'
+import { limitGate } from '../core/model/call-budget.ts'
+import { type Check, found, passed, unanswered } from '../core/model/check.ts'
+import { describe, Rejected } from '../core/model/errors.ts'
+import type { Repository } from '../core/model/thread.ts'
+import { isModel, type KnownModel } from '../core/model/views.ts'
+import { sandboxName } from '../core/settings/deployment-settings.ts'
+import { redactor } from '../core/text/redact.ts'
+import { githubIntegrations, repositoriesOf } from '../posthog/integrations.ts'
+import { type Call, call, type PostHogSettings } from '../posthog/posthog-http.ts'
+import { Models, SandboxPage } from '../posthog/schemas.ts'
+import { checkKey } from '../posthog/standing.ts'
 
 /** One PostHog of this bot, and the owner who has it to themselves. */
 interface Service {
@@ -56,11 +56,10 @@ export async function checkPostHogOf(
 }
 
 /** Of a PostHog that nobody has set up yet. */
-export async function examinePostHog(given: PostHogAccess): Promise<Check[]> {
+export async function checkNewPostHog(given: PostHogAccess): Promise<Check[]> {
   const settings = callSettings({ ...given, host: given.host.replace(/\/+$/, '') })
   const key = await checkKey(settings, Date.now)
-  const checks = key.every(({ ok }) => ok) ? [...key, await checkConnection(settings)] : key
-  return checks.map(check => redactedCheck(check, settings.redact))
+  return key.every(({ ok }) => ok) ? [...key, await checkCoverage(settings, [])] : key
 }
 
 const postHogsOf = ({ posthog, tenants }: Config): Service[] => [
@@ -184,13 +183,6 @@ function checkUsualModel({ run, settings }: Config, offered: readonly KnownModel
 
 const namesOf = (all: readonly { name: string }[]): string => all.map(({ name }) => name).join(', ')
 
-/** Whether the project has PostHog's own GitHub App at all, before there are repositories to look for. */
-export async function checkConnection(settings: PostHogSettings): Promise<Check> {
-  const integrations = await integrationsOf(settings)
-  if (!Array.isArray(integrations)) return integrations
-  return passed('posthog-github', 'the PostHog project is connected to GitHub')
-}
-
 /** Some, or what is wrong. */
 async function integrationsOf(settings: PostHogSettings): Promise<string[] | Check> {
   try {
@@ -234,6 +226,7 @@ async function checkSandboxes(settings: PostHogSettings, granted: readonly Grant
   })
 }
 
+/** Whether PostHog's own GitHub App has access to these repositories; without any, whether the project has it at all. */
 export async function checkCoverage(
   settings: PostHogSettings,
   repositories: readonly string[],
@@ -241,6 +234,7 @@ export async function checkCoverage(
   const request = <T>(of: Call<T>) => call(settings, of, Date.now)
   const integrations = await integrationsOf(settings)
   if (!Array.isArray(integrations)) return integrations
+  if (repositories.length === 0) return passed('posthog-github', 'the PostHog project is connected to GitHub')
   const covered = new Set<string>()
   for (const id of integrations)
     for (const name of (await orUndefined(() => repositoriesOf(request, id))) ?? []) covered.add(name)

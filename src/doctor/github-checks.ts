@@ -1,16 +1,10 @@
-/** Whether GitHub reaches us with the right secret, read from recent deliveries. */
-import type { Octokit } from '@octokit/rest'
+/** The App, what it was granted, and whether GitHub reaches us with the right secret, read from recent deliveries. */
 import { z } from 'zod'
 import { type Check, type CheckName, found, passed, unanswered } from '../core/model/check.ts'
 import { describe, Rejected } from '../core/model/errors.ts'
-import type { OwnerFiles } from '../core/model/ports.ts'
-import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
-import { settingsPath } from '../core/settings/repository-file.ts'
-import type { GitHubApp } from './app-client.ts'
-import { wantedOfApp } from './app-manifest.ts'
-import { Account, accountName, allInstallations } from './installations.ts'
-import { filesIn, ownerRepository } from './repository-files.ts'
-import { unlessGone } from './response-faults.ts'
+import type { GitHubApp } from '../github/app-client.ts'
+import { wantedOfApp } from '../github/app-manifest.ts'
+import { Account, accountName, allInstallations } from '../github/installations.ts'
 
 const AppView = z.object({
   id: z.number(),
@@ -28,29 +22,31 @@ const HookConfig = z.object({
   insecure_ssl: z.union([z.string(), z.number()]).optional(),
 })
 
-export async function checkGitHub(app: GitHubApp, of: 'app' | 'app and installations'): Promise<Check[]> {
+type Further = (app: GitHubApp) => Promise<Check[]>
+
+/** @param further asked if GitHub knows the App: without that they have nothing to say */
+export async function checkApp(app: GitHubApp, further: readonly Further[]): Promise<Check[]> {
   try {
     const { data, headers } = await app.asApp('GET /app')
     const view = AppView.parse(data)
     const whose = view.owner ? ` of ${accountName(view.owner)}` : ''
-    const [installations, address, deliveries] = await Promise.all([
-      of === 'app' ? [] : [await checkInstallations(app)],
-      checkAddress(app),
-      checkDeliveries(app),
-    ])
     const identity = passed('github-app', `${view.name} (App ${view.id})${whose}`)
-    const own = [identity, checkClock(headers.date), ...checkGrants(view)]
-    return [...own, ...installations, address, ...deliveries]
+    const others = await Promise.all(further.map(check => check(app)))
+    return [identity, checkClock(headers.date), ...checkGrants(view), ...others.flat()]
   } catch (error) {
     return [noApp(error)]
   }
 }
 
-export async function checkInstallation(app: GitHubApp, installationId: number): Promise<Check[]> {
+export async function checkInstallation(
+  app: GitHubApp,
+  installationId: number,
+  further: Further,
+): Promise<Check[]> {
   try {
     const route = 'GET /app/installations/{installation_id}'
     const { data, headers } = await app.asApp(route, { installation_id: installationId })
-    return [...checkGrants(Granted.parse(data)), checkClock(headers.date), ...(await checkDeliveries(app))]
+    return [...checkGrants(Granted.parse(data)), checkClock(headers.date), ...(await further(app))]
   } catch (error) {
     return [noApp(error)]
   }
@@ -121,21 +117,18 @@ function checkGrants(granted: Granted): Check[] {
 }
 
 /** A server may not tell, which is no fault of the App. */
-async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<Check> {
+async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<[Check]> {
   try {
-    return await request()
+    return [await request()]
   } catch (error) {
     if (error instanceof Rejected && (error.status === 404 || error.status === 403))
-      return passed(name, 'not known: this server does not say it')
-    return unanswered(
-      name,
-      `GitHub did not answer: ${describe(error)}`,
-      'Run this again. If it happens again, look at the log of the bot.',
-    )
+      return [passed(name, 'not known: this server does not say it')]
+    const fix = 'Run this again. If it happens again, look at the log of the bot.'
+    return [unanswered(name, `GitHub did not answer: ${describe(error)}`, fix)]
   }
 }
 
-function checkInstallations(app: GitHubApp): Promise<Check> {
+export function checkInstallations(app: GitHubApp): Promise<Check[]> {
   return checkTolerantly('github-installations', async () => {
     const installations = await allInstallations(app)
     const names = (of: typeof installations): string =>
@@ -164,7 +157,7 @@ function checkInstallations(app: GitHubApp): Promise<Check> {
   })
 }
 
-function checkAddress(app: GitHubApp): Promise<Check> {
+export function checkAddress(app: GitHubApp): Promise<Check[]> {
   return checkTolerantly('webhook-address', async () => {
     const { url, insecure_ssl } = HookConfig.parse((await app.asApp('GET /app/hook/config')).data)
     if (!url)
@@ -190,7 +183,7 @@ type Deliveries = z.infer<typeof Deliveries>
 
 export async function checkDeliveries(app: GitHubApp): Promise<Check[]> {
   let deliveries: Deliveries = []
-  const arrival = await checkTolerantly('webhook-deliveries', async () => {
+  const [arrival] = await checkTolerantly('webhook-deliveries', async () => {
     deliveries = Deliveries.parse((await app.asApp('GET /app/hook/deliveries', { per_page: 30 })).data)
     return checkArrival(deliveries)
   })
@@ -231,110 +224,4 @@ function fixOf(status: number): string {
     return 'Something else answers there: the webhook address must end in /api/github/webhooks of this bot.'
   if (status === 503) return 'The bot could not write to its queue: see the check `queue`, and its log.'
   return 'GitHub does not reach the bot. The webhook address on the App’s settings page must lead to its HOST and PORT, or be the channel in WEBHOOK_PROXY_URL.'
-}
-
-const maxExamined = 20
-
-interface SettingsReading {
-  problemsOf(text: string, name: string): string | undefined
-  /** Whether nothing starts without the owner's file. */
-  isRequired(repository: Repository): boolean
-}
-
-const isOwnersFile = ({ repo }: Repository): boolean => repo.toLowerCase() === ownerRepository
-
-export async function checkOwners(
-  files: OwnerFiles,
-  repositories: readonly Repository[],
-  { problemsOf, isRequired }: SettingsReading,
-): Promise<Check> {
-  const fileOf = (owner: string): string => `${owner}/${ownerRepository}: ${settingsPath}`
-  const owners = new Map(repositories.map(each => [each.owner.toLowerCase(), each]))
-  const read = await Promise.all(
-    [...owners.values()]
-      .slice(0, maxExamined)
-      .map(async each => ({ owner: each.owner, each, text: await files(each).file(settingsPath) })),
-  )
-  const lacking = read.filter(({ each, text }) => text === undefined && isRequired(each))
-  if (lacking.length > 0)
-    return found(
-      'owner-settings',
-      `SETTINGS_FILE requires ${lacking.map(({ owner }) => fileOf(owner)).join(', ')}, which can not be read`,
-      `Install the App on the owner’s repository ${ownerRepository} as well, and put the file there.`,
-    )
-  const having = read.flatMap(({ owner, text }) => (text === undefined ? [] : [{ owner, text }]))
-  const wrong = having.flatMap(({ owner, text }) => problemsOf(text, fileOf(owner)) ?? [])
-  if (wrong.length > 0)
-    return found(
-      'owner-settings',
-      wrong.join('; '),
-      `Correct the file on the default branch of the owner’s repository ${ownerRepository}.`,
-    )
-  const seen = new Set(repositories.filter(isOwnersFile).map(({ owner }) => owner.toLowerCase()))
-  const unseen = read.map(({ owner }) => owner).filter(owner => !seen.has(owner.toLowerCase()))
-  return passed(
-    'owner-settings',
-    [
-      having.length === 0
-        ? 'no owner has a file that the App can read'
-        : `no errors in the files of ${having.map(({ owner }) => owner).join(', ')}`,
-      ...(unseen.length > 0 ? [`the App sees no repository ${ownerRepository} of ${unseen.join(', ')}`] : []),
-    ].join('; '),
-  )
-}
-
-export async function checkRepositories(
-  app: GitHubApp,
-  repositories: readonly Repository[],
-  { problemsOf }: SettingsReading,
-): Promise<[begun: Check, settings: Check]> {
-  const examined = await Promise.all(
-    repositories.slice(0, maxExamined).map(async repository => {
-      const client = app.forRepo(repository)
-      const [hasBegun, text] = await Promise.all([
-        hasBranch(client, repository, repository.defaultBranch),
-        filesIn(client, repository).file(settingsPath),
-      ])
-      const name = fullName(repository)
-      const isItsOwn = text !== undefined && !isOwnersFile(repository)
-      return { name, hasBegun, problem: isItsOwn ? problemsOf(text, `${name}: ${settingsPath}`) : undefined }
-    }),
-  )
-  const empty = examined.flatMap(({ name, hasBegun }) => (hasBegun ? [] : [name]))
-  const wrong = examined.flatMap(({ problem }) => problem ?? [])
-  return [
-    empty.length > 0
-      ? found('repositories', `no commit yet in ${empty.join(', ')}`, pushFirst)
-      : passed('repositories', `${examined.length} checked, each with a default branch`),
-    wrong.length > 0
-      ? found('repository-settings', wrong.join('; '), 'Correct the file on the default branch.')
-      : passed('repository-settings', 'no errors'),
-  ]
-}
-
-const pushFirst = 'Push a first commit to the default branch.'
-
-const hasBranch = async (
-  client: Octokit,
-  { owner, repo }: Pick<Repository, 'owner' | 'repo'>,
-  branch: string,
-): Promise<boolean> =>
-  (await unlessGone(() => client.rest.repos.getBranch({ owner, repo, branch }))) !== undefined
-
-export async function checkDefaultBranch(app: GitHubApp, thread: Thread): Promise<Check> {
-  const { owner, repo } = thread
-  const client = app.forRepo(thread)
-  try {
-    const { data } = await client.rest.repos.get({ owner, repo })
-    const branch = data.default_branch
-    return (await hasBranch(client, thread, branch))
-      ? passed('repositories', `the default branch is ${branch}`)
-      : found('repositories', `there is no commit on ${branch} yet`, pushFirst)
-  } catch (error) {
-    return unanswered(
-      'repositories',
-      `GitHub did not answer: ${describe(error)}`,
-      'Check that the App is still installed on this repository. Then try again.',
-    )
-  }
 }

@@ -1,11 +1,11 @@
 /** `npm run doctor`: prints each check with its fix; `-- --json` prints them as data. Exit code 1 if any is not ok. */
 
-import { readConfig } from './config.ts'
-import { asPrinted, type Check, found, passed } from './core/model/check.ts'
-import { describe } from './core/model/errors.ts'
-import { examine } from './doctor.ts'
-import { environment } from './process-environment.ts'
-import { goThroughProxy } from './proxy.ts'
+import { readConfig } from '../config.ts'
+import { asPrinted, type Check, found, passed } from '../core/model/check.ts'
+import { describe } from '../core/model/errors.ts'
+import { environment } from '../process-environment.ts'
+import { goThroughProxy } from '../proxy.ts'
+import { deployed, examine } from './examine.ts'
 
 const unknown = process.argv.slice(2).filter(flag => flag !== '--json')
 if (unknown.length > 0) {
@@ -30,7 +30,7 @@ async function allChecks(): Promise<Check[]> {
     const set = 'Set it in `.env` or in the environment, and run this again.'
     if (read.kind === 'set-up') return [found('configuration', 'there is no GitHub App yet', begin)]
     if (read.kind === 'refuse') return read.problems.map(problem => found('configuration', problem, set))
-    const checks = await examine(read.config)
+    const checks = await examine('everything', deployed(read.config))
     return [passed('configuration', 'all variables are valid'), ...checks]
   } catch (error) {
     return [found('configuration', describe(error), 'Correct it and run this again.')]

@@ -1,0 +1,134 @@
+/** The settings files of owners and repositories, and whether each repository has a branch to work from. */
+import { settingsFile } from '../commands/command-registry.ts'
+import type { Config } from '../config.ts'
+import { type Check, found, passed, unanswered } from '../core/model/check.ts'
+import { describe } from '../core/model/errors.ts'
+import type { OwnerFiles } from '../core/model/ports.ts'
+import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
+import { problemsText, settingsPath } from '../core/settings/repository-file.ts'
+import type { GitHubApp } from '../github/app-client.ts'
+import { filesIn, ownerFilesOf, ownerRepository } from '../github/repository-files.ts'
+import { unlessGone } from '../github/response-faults.ts'
+
+export async function checkSettings(
+  config: Config,
+  app: GitHubApp,
+  repositories: readonly Repository[],
+): Promise<Check[]> {
+  try {
+    const [owners, [begun, settings]] = await Promise.all([
+      checkOwners(config, ownerFilesOf(app, Date.now), repositories),
+      checkRepositories(app, repositories),
+    ])
+    return [begun, owners, settings]
+  } catch (error) {
+    const detail = `the repositories can not be read: ${describe(error)}`
+    return [found('repositories', detail, 'Look at the checks of the App above.')]
+  }
+}
+
+function problemsOf(text: string, name: string): string | undefined {
+  const { problems } = settingsFile.read(text)
+  return problems.length === 0 ? undefined : problemsText(problems, name)
+}
+
+const maxExamined = 20
+
+const isOwnersFile = ({ repo }: Repository): boolean => repo.toLowerCase() === ownerRepository
+
+async function checkOwners(
+  { settings }: Config,
+  files: OwnerFiles,
+  repositories: readonly Repository[],
+): Promise<Check> {
+  const fileOf = (owner: string): string => `${owner}/${ownerRepository}: ${settingsPath}`
+  const owners = new Map(repositories.map(each => [each.owner.toLowerCase(), each]))
+  const read = await Promise.all(
+    [...owners.values()]
+      .slice(0, maxExamined)
+      .map(async each => ({ owner: each.owner, each, text: await files(each).file(settingsPath) })),
+  )
+  const lacking = read.filter(
+    ({ each, text }) => text === undefined && settings.first.owners[each.ownerId]?.settings === 'required',
+  )
+  if (lacking.length > 0)
+    return found(
+      'owner-settings',
+      `SETTINGS_FILE requires ${lacking.map(({ owner }) => fileOf(owner)).join(', ')}, which can not be read`,
+      `Install the App on the owner’s repository ${ownerRepository} as well, and put the file there.`,
+    )
+  const having = read.flatMap(({ owner, text }) => (text === undefined ? [] : [{ owner, text }]))
+  const wrong = having.flatMap(({ owner, text }) => problemsOf(text, fileOf(owner)) ?? [])
+  if (wrong.length > 0)
+    return found(
+      'owner-settings',
+      wrong.join('; '),
+      `Correct the file on the default branch of the owner’s repository ${ownerRepository}.`,
+    )
+  const seen = new Set(repositories.filter(isOwnersFile).map(({ owner }) => owner.toLowerCase()))
+  const unseen = read.map(({ owner }) => owner).filter(owner => !seen.has(owner.toLowerCase()))
+  return passed(
+    'owner-settings',
+    [
+      having.length === 0
+        ? 'no owner has a file that the App can read'
+        : `no errors in the files of ${having.map(({ owner }) => owner).join(', ')}`,
+      ...(unseen.length > 0 ? [`the App sees no repository ${ownerRepository} of ${unseen.join(', ')}`] : []),
+    ].join('; '),
+  )
+}
+
+async function checkRepositories(
+  app: GitHubApp,
+  repositories: readonly Repository[],
+): Promise<[begun: Check, settings: Check]> {
+  const examined = await Promise.all(
+    repositories.slice(0, maxExamined).map(async repository => {
+      const client = app.forRepo(repository)
+      const [hasBegun, text] = await Promise.all([
+        hasBranch(client, repository, repository.defaultBranch),
+        filesIn(client, repository).file(settingsPath),
+      ])
+      const name = fullName(repository)
+      const isItsOwn = text !== undefined && !isOwnersFile(repository)
+      return { name, hasBegun, problem: isItsOwn ? problemsOf(text, `${name}: ${settingsPath}`) : undefined }
+    }),
+  )
+  const empty = examined.flatMap(({ name, hasBegun }) => (hasBegun ? [] : [name]))
+  const wrong = examined.flatMap(({ problem }) => problem ?? [])
+  return [
+    empty.length > 0
+      ? found('repositories', `no commit yet in ${empty.join(', ')}`, pushFirst)
+      : passed('repositories', `${examined.length} checked, each with a default branch`),
+    wrong.length > 0
+      ? found('repository-settings', wrong.join('; '), 'Correct the file on the default branch.')
+      : passed('repository-settings', 'no errors'),
+  ]
+}
+
+const pushFirst = 'Push a first commit to the default branch.'
+
+const hasBranch = async (
+  client: ReturnType<GitHubApp['forRepo']>,
+  { owner, repo }: Pick<Repository, 'owner' | 'repo'>,
+  branch: string,
+): Promise<boolean> =>
+  (await unlessGone(() => client.rest.repos.getBranch({ owner, repo, branch }))) !== undefined
+
+export async function checkDefaultBranch(app: GitHubApp, thread: Thread): Promise<Check> {
+  const { owner, repo } = thread
+  const client = app.forRepo(thread)
+  try {
+    const { data } = await client.rest.repos.get({ owner, repo })
+    const branch = data.default_branch
+    return (await hasBranch(client, thread, branch))
+      ? passed('repositories', `the default branch is ${branch}`)
+      : found('repositories', `there is no commit on ${branch} yet`, pushFirst)
+  } catch (error) {
+    return unanswered(
+      'repositories',
+      `GitHub did not answer: ${describe(error)}`,
+      'Check that the App is still installed on this repository. Then try again.',
+    )
+  }
+}
