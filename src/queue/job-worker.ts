@@ -360,11 +360,6 @@ export interface BullQueueOptions<Data> extends Format<Data> {
   telemetry?: Telemetry
 }
 
-/**
- * What this process has in hand, over all its queues. A job that was in hand at a death may have been the cause, so it
- * is worked while nothing else is. Neither the others nor that one wait for long.
- */
-
 /** ms until it goes on in company, and ms until others may begin beside it. */
 const ALONE_MS = 10_000
 
@@ -373,6 +368,10 @@ export interface InHand {
   leave(): void
 }
 
+/**
+ * What this process has in hand, over all its queues. A job that was in hand at a death may have been the cause, so it
+ * is worked while nothing else is. Neither the others nor that one wait for long.
+ */
 export class Hands {
   #inHand = 0
   #isAlone = false

@@ -83,8 +83,7 @@ export const Baseline = z.object({
   prefetched: z.unknown().optional(),
 })
 
-// A task run and what it may do, fixed at its start: only a Run with exactly these rights may continue it.
-
+/** What a task run may do, fixed at its start: only a Run with exactly these rights may continue it. */
 export const Rights = RunOptions.omit({ branch: true, base: true, force: true }).extend({
   permission: PermissionMode,
   publishes: z.boolean(),
@@ -94,6 +93,7 @@ export const Rights = RunOptions.omit({ branch: true, base: true, force: true })
 })
 export type Rights = z.infer<typeof Rights>
 
+/** A task run and what it may do. */
 export const Session = z.object({
   taskId: z.string(),
   taskRunId: z.string(),

@@ -79,8 +79,7 @@ export const limits = {
   deaths: 2,
 } as const
 
-// Times at which a working Run must be polled, because a limit has then passed.
-
+/** When a working Run must be polled, because a limit has then passed. */
 export function deadlinesOf({ session: { taskRun }, result: { outcome } }: Run): number[] {
   if (!taskRun || isTerminal(taskRun.status) || outcome) return []
   const isQueued = taskRun.status === 'queued' || taskRun.status === 'not_started'
