@@ -1,13 +1,11 @@
-/** What pages for people have in common: how a request comes to them, how they look, and what browsers are told. */
+/** What pages for people have in common: how they look, what browsers are told, and how much they take. */
 import { createHash } from 'node:crypto'
-import { getRequestListener, type HttpBindings } from '@hono/node-server'
-import type { Hono } from 'hono'
+import type { HttpBindings } from '@hono/node-server'
 import { bodyLimit } from 'hono/body-limit'
 import { createMiddleware } from 'hono/factory'
 import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
 import { secureHeaders } from 'hono/secure-headers'
-import type { Handler } from './http-server.ts'
 
 export interface PageEnv {
   Bindings: HttpBindings
@@ -16,8 +14,6 @@ export interface PageEnv {
     formsTo: string | undefined
   }
 }
-
-export const onNode = <Env extends PageEnv>({ fetch }: Hono<Env>): Handler => getRequestListener(fetch)
 
 /** Bytes of the largest form. */
 const maxForm = 10_000

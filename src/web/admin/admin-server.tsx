@@ -1,6 +1,7 @@
 /** The admin pages: who may, what is shown, what is done. Every answer is for the one who asked and for now only. */
 
 import { randomUUID } from 'node:crypto'
+import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import type { Check } from '../../core/model/check.ts'
 import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../../core/model/errors.ts'
@@ -11,7 +12,7 @@ import type { Run } from '../../core/record/run.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
 import type { Handler } from '../http-server.ts'
 import { onceAtATime } from '../once-at-a-time.ts'
-import { bounds, onNode, type PageEnv } from '../pages.tsx'
+import { bounds, type PageEnv } from '../pages.tsx'
 import { isFromHere } from '../requests.ts'
 import { type EndedSessions, openAccess } from './access.ts'
 import { act, actionsOnRuns, actOnBot, results, type Sent } from './actions.ts'
@@ -84,7 +85,7 @@ interface Audited {
   thread?: number
 }
 
-export const adminPages = (parts: AdminParts): Handler => onNode(routes(parts))
+export const adminPages = (parts: AdminParts): Handler => getRequestListener(routes(parts).fetch)
 
 function routes(parts: AdminParts): Hono<Env> {
   const { now, log } = parts

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import { isIP } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import { createMiddleware } from 'hono/factory'
@@ -10,7 +11,7 @@ import type { Check } from '../../core/model/check.ts'
 import { describe } from '../../core/model/errors.ts'
 import { settingsSchemaPath } from '../../core/settings/repository-file.ts'
 import { publicAddress, serverWith } from '../http-server.ts'
-import { bounds, onNode, type PageEnv } from '../pages.tsx'
+import { bounds, type PageEnv } from '../pages.tsx'
 import { isFromHere, isSameSecret } from '../requests.ts'
 import { writeEnv } from './env-file.ts'
 import {
@@ -60,7 +61,7 @@ export function setUpServer(deps: SetUpDeps): { server: Server; token: string } 
   app.notFound(c => c.html(<MessagePage title="Not found" text="There is nothing here." />, 404))
   app.onError((error, c) => c.html(<MessagePage title="That did not work" text={describe(error)} />, 500))
   addSteps(app, deps)
-  return { server: serverWith(onNode(app)), token }
+  return { server: serverWith(getRequestListener(app.fetch)), token }
 }
 
 const cookieName = 'set_up'
