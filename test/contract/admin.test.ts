@@ -240,6 +240,22 @@ describe('a form counts only if a page of ours sent it', () => {
   })
 })
 
+test('a stranger who breaks off in the middle of a form leaves no line in the log', async () => {
+  lines.length = 0
+  for (const length of [{ 'content-length': '50' }, { 'transfer-encoding': 'chunked' }]) {
+    const asking = request(`${address}/admin/sign-in`, {
+      method: 'POST',
+      headers: { origin: address, ...length },
+    })
+    asking.on('error', () => {})
+    asking.write('token=')
+    await new Promise(resolve => setTimeout(resolve, 50))
+    asking.destroy()
+  }
+  await new Promise(resolve => setTimeout(resolve, 50))
+  expect(lines).toEqual([])
+})
+
 test('nothing is kept by a browser, framed, or open to scripts and to pages of others', async () => {
   const session = sessionOf(await signIn())
   const responses = await Promise.all([

@@ -96,6 +96,7 @@ function routes(parts: AdminParts): Hono<Env> {
 
   app.use('*', ...bounds(style))
   app.onError((error, c) => {
+    if (c.req.raw.signal.aborted) return c.text('broke off\n', 400)
     if (error instanceof QueueUnavailable)
       return c.html(<MessagePage title="The queue does not answer" text="Try again in a moment." />, 503)
     if (error instanceof NoResponse || error instanceof RetryLater || error instanceof Rejected) {
