@@ -1,7 +1,7 @@
 /** Whether the bot can work. An outage does not make it unready, since the queue keeps what arrives. */
 import { type Check, lineOf } from './core/model/check.ts'
 import type { Log } from './core/model/ports.ts'
-import { minute, second } from './core/model/time.ts'
+import { backoff, minute, second } from './core/model/time.ts'
 
 export interface Readiness {
   isReady(): boolean
@@ -20,10 +20,6 @@ interface Watched {
 
 const firstWithin = 5 * second
 
-/** ms between two checks while something fails, doubling up to `latest`. */
-const soonest = 5 * second
-const latest = minute
-
 /** ms. What is right may be changed elsewhere. */
 const seldom = 10 * minute
 const deliveriesEvery = 30 * second
@@ -40,7 +36,8 @@ export function watchReadiness({ examine, log, ready }: Watched): Readiness {
   let checks: readonly Check[] = []
   let isReady = false
   let closed = false
-  let pause = soonest
+  /** Checks in a row that are done again soon. */
+  let failures = 0
   let timer: NodeJS.Timeout | undefined
   let checking = false
 
@@ -55,8 +52,13 @@ export function watchReadiness({ examine, log, ready }: Watched): Readiness {
     take(now)
     settle(!servesNobody(now))
     const soon = servesNobody(now) || now.some(({ outage }) => outage)
-    checkIn(soon ? pause : seldom)
-    pause = soon ? Math.min(latest, pause * 2) : soonest
+    if (soon) return checkSoon()
+    failures = 0
+    checkIn(seldom)
+  }
+  const checkSoon = (): void => {
+    checkIn(backoff(failures, { first: 5 * second }))
+    failures += 1
   }
   const checkIn = (ms: number): void => {
     clearTimeout(timer)
@@ -68,7 +70,7 @@ export function watchReadiness({ examine, log, ready }: Watched): Readiness {
     void check()
       .catch(error => {
         log.error({ err: error }, 'the checks could not be done')
-        if (!closed) checkIn(pause)
+        if (!closed) checkSoon()
       })
       .finally(() => {
         checking = false

@@ -209,6 +209,7 @@ const owners: Record<string, string> = {
   '@electric-sql/pglite': 'queue',
   '@octokit/rest': 'github',
   hono: 'web',
+  '@hono/node-server': 'web',
   '@octokit/auth-app': 'github',
   'pino-pretty': 'web',
   '@opentelemetry/api': 'web',

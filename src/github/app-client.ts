@@ -249,9 +249,7 @@ const InstallationView = z.object({ permissions: z.record(z.string(), z.string()
 
 const AppView = z.object({ slug: z.string().optional() })
 
-// The App's JWT, backdated a minute; the `Date` of a refusal corrects our clock. Source: GitHub, "Generating a JSON Web
-// Token (JWT) for a GitHub App".
-
+/** s, for a clock of ours that is fast. */
 const backdated = 60
 /** s; GitHub allows ten minutes. */
 const lasts = 8 * 60
@@ -262,6 +260,7 @@ interface AppToken {
   isLate(response: { status: number; message: string; date: unknown }): boolean
 }
 
+/** The App's JWT. Source: GitHub, "Generating a JSON Web Token (JWT) for a GitHub App". */
 function appToken({ appId, privateKey }: { appId: number; privateKey: string }, now: () => number): AppToken {
   let ahead = 0
   return {

@@ -6,10 +6,11 @@ import { isNow } from '../commands/where-now.ts'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
+import { second } from '../core/model/time.ts'
 import type { AccessBackTrigger, AccessLostTrigger } from '../core/model/trigger.ts'
 import { send } from '../core/record/messages.ts'
 import { atPlace, ofInstallation, ofRepository, untoldIn, untoldOf } from '../core/record/run-index.ts'
-import { backoff, limits } from '../core/record/timing.ts'
+import { limits } from '../core/record/timing.ts'
 
 /** No thread can be told of a failure, so it is retried for ever. */
 export async function acceptAccess(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Promise<StepResult> {
@@ -26,7 +27,7 @@ export async function acceptAccess(deps: TriggerDeps, job: LockedJob<TriggerReco
     if (error instanceof RetryLater) return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
     if (!(error instanceof NoResponse) || deps.now() - job.addedAt > limits.outage) throw error
     log.warn({ trigger: job.id, err: error }, 'no usable answer')
-    return { kind: 'park', ms: backoff(2) }
+    return { kind: 'park', ms: 4 * second }
   }
 }
 

@@ -1,11 +1,12 @@
-/** The fields that we use of PostHog's responses. Others are ignored. */
+/**
+ * The fields that we use of PostHog's responses. Others are ignored. Each string and list of theirs has a limit where it
+ * is parsed.
+ */
 import { z } from 'zod'
 import { messagesIn } from '../core/agent/prompt.ts'
 import { efforts } from '../core/model/codex-task-run-create.ts'
 import type { ActingStep, AgentAct, PlanStep } from '../core/model/task-run.ts'
 import type { KnownModel } from '../core/model/views.ts'
-
-// How much of what others say is taken in. Each string and list of theirs has a limit where it is parsed.
 
 /** In code points, as PostHog counts. */
 export const cut = (text: string, most: number): string =>
@@ -35,14 +36,13 @@ const listOf = <T>(item: z.ZodType<T>, most: number) =>
 export const upTo = <T extends z.ZodType>(most: number, item: T) => z.array(item).max(most)
 const name = z.string().max(300)
 
-// The agent's `session/update` events. Source: the Agent Client Protocol, as PostHog logs it.
-
 const short = words(1_000).optional().catch(undefined)
 
 /** GitHub takes less, and a prompt says its message’s id long before. */
 export const maxMessage = 100_000
 const Part = z.object({ text: words(maxMessage) })
 
+/** A `session/update` of the agent. Source: the Agent Client Protocol, as PostHog logs it. */
 export const AgentUpdate = z.object({
   sessionUpdate: words(100),
   content: z

@@ -74,8 +74,6 @@ export function sessionLog(request: <T>(request: Call<T>) => Promise<PostHogResp
   return { after, length }
 }
 
-// Parses lines of the agent's log.
-
 export function logEntry(line: unknown): LogEntry[] {
   const parsed = LogLine.safeParse(line)
   if (!parsed.success) return []

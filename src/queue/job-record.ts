@@ -70,14 +70,15 @@ export function storable(data: unknown): unknown {
   return clean === json ? (data ?? null) : JSON.parse(clean)
 }
 
-/** Keeps, when a record is saved, what a newer version put in it and this one does not know. Pure. */
-
 type Keyed = Readonly<Record<string, unknown>>
 
 /** Objects that differ in one of these are different things. */
 const identity = ['kind', 'by', 'in', 'of', 'id', 'number']
 
-/** @param read what this version understood of `stored` */
+/**
+ * Keeps, when a record is saved, what a newer version put in it and this one does not know.
+ * @param read what this version understood of `stored`
+ */
 export function withUnread(stored: unknown, read: unknown, next: unknown): unknown {
   if (Array.isArray(stored) && Array.isArray(read) && Array.isArray(next))
     return next.map(item => {

@@ -5,6 +5,7 @@
 import { DelayedError, type IQueueBackend, type Job, type Telemetry, Worker } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { Guard, LockedJob, StepResult } from '../core/model/ports.ts'
+import { backoff } from '../core/model/time.ts'
 import { HeldLock, within } from './held-lock.ts'
 import {
   closedInbox,
@@ -30,6 +31,8 @@ const AT_ONCE_MS = 1_000
 /** Waits as after this many failures, however often. */
 const QUEUE_TROUBLE = 3
 const LAST_WRITES_MS = 1_000
+
+const pauseAfter = (failures: number): number => backoff(failures - 1, { jitter: Math.random() })
 
 export interface JobWorkerOptions<Data> extends BullQueueOptions<Data>, Working<Data> {
   queueIndex: QueueIndex
@@ -202,7 +205,7 @@ export class JobWorker<Data> {
     } catch (err) {
       const times = (this.#unread.get(idOf(job)) ?? 0) + 1
       this.#unread.set(idOf(job), times)
-      const facts = { job: job.id, retryInMs: backoffMs(times), err }
+      const facts = { job: job.id, retryInMs: pauseAfter(times), err }
       this.#options.log.warn(facts, 'parked a job that this version cannot read')
       return undefined
     }
@@ -210,7 +213,7 @@ export class JobWorker<Data> {
 
   /** Written by another version, which may run beside us and read it. */
   async #parkUnread(job: BullMqJob, token: string, noticed: number): Promise<Outcome> {
-    const ms = backoffMs(this.#unread.get(idOf(job)) ?? 1)
+    const ms = pauseAfter(this.#unread.get(idOf(job)) ?? 1)
     await this.#park(job, token, ms, noticed)
     return { kind: 'leave' }
   }
@@ -285,13 +288,13 @@ export class JobWorker<Data> {
   }
 
   #waitForQueue(job: BullMqJob, err: QueueUnavailable): Outcome {
-    const ms = backoffMs(QUEUE_TROUBLE)
+    const ms = pauseAfter(QUEUE_TROUBLE)
     this.#options.log.warn({ job: job.id, retryInMs: ms, err }, 'the queue failed a step of a job')
     return { kind: 'park', ms }
   }
 
   async #backOff(job: BullMqJob, failures: number, err: unknown): Promise<Outcome> {
-    const ms = backoffMs(failures)
+    const ms = pauseAfter(failures)
     this.#options.log.error({ job: job.id, failures, retryInMs: ms, err }, 'a step of a job failed')
     await this.#saveFailures(job, failures)
     return { kind: 'park', ms }
@@ -357,11 +360,6 @@ export interface BullQueueOptions<Data> extends Format<Data> {
   telemetry?: Telemetry
 }
 
-/**
- * What this process has in hand, over all its queues. A job that was in hand at a death may have been the cause, so it
- * is worked while nothing else is. Neither the others nor that one wait for long.
- */
-
 /** ms until it goes on in company, and ms until others may begin beside it. */
 const ALONE_MS = 10_000
 
@@ -370,6 +368,10 @@ export interface InHand {
   leave(): void
 }
 
+/**
+ * What this process has in hand, over all its queues. A job that was in hand at a death may have been the cause, so it
+ * is worked while nothing else is. Neither the others nor that one wait for long.
+ */
 export class Hands {
   #inHand = 0
   #isAlone = false
@@ -448,14 +450,4 @@ export class Hands {
     this.#inHand += this.#others.length
     for (const begin of this.#others.splice(0)) begin()
   }
-}
-
-const FIRST_MS = 1_000
-const MOST_MS = 60_000
-const GIVE_UP_JITTER = 10
-
-/** ms: 1 s, doubling up to 60 s, less up to half by chance. */
-export function backoffMs(failures: number, random: () => number = Math.random): number {
-  const full = Math.min(FIRST_MS * 2 ** (failures - 1), MOST_MS)
-  return failures > GIVE_UP_JITTER ? full : Math.round(full * (1 - random() / 2))
 }

@@ -3,6 +3,7 @@ import { createRedisBackend, type JobType } from 'bullmq'
 import { Redis, type RedisOptions, type Result } from 'ioredis'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { DeliveryNote } from '../core/model/ports.ts'
+import { backoff, second } from '../core/model/time.ts'
 import { within } from './held-lock.ts'
 import { storableJson } from './job-record.ts'
 import {
@@ -29,7 +30,7 @@ const PROBE = '{codex}:probe'
 
 const COMMON = {
   connectTimeout: 5_000,
-  retryStrategy: attempt => Math.min(attempt * 100, 1_000),
+  retryStrategy: attempt => backoff(attempt - 1, { first: 100, most: second }),
   /** After a failover the old primary says READONLY: reconnect and repeat. */
   reconnectOnError: error => (error.message.startsWith('READONLY') ? 2 : false),
 } satisfies RedisOptions

@@ -221,13 +221,14 @@ function histogram<L extends string>(registry: Registry, name: string, help: str
   return new Histogram({ name: prefix + name, help, ...timed, registers: [registry] })
 }
 
-// Queue sizes. All processes show the same: take the maximum, not the sum.
-
 type Counted = Pick<JobIndex, 'members'> & { liveCount(): Promise<number> }
 
 const giveUpAfterMs = 2_000
 
-/** @returns a function that updates the gauges; a queue that does not respond only shows that */
+/**
+ * All processes show the same sizes: take the maximum, not the sum.
+ * @returns a function that updates the gauges; a queue that does not respond only shows that
+ */
 function queueGauges(
   registry: Registry,
   queues: MetricsParts['queues'],

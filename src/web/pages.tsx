@@ -1,80 +1,48 @@
-/** What pages for people have in common: how a request comes to them, how they look, and what browsers are told. */
+/** What pages for people have in common: how they look, what browsers are told, and how much they take. */
 import { createHash } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
+import type { HttpBindings } from '@hono/node-server'
+import { bodyLimit } from 'hono/body-limit'
 import { createMiddleware } from 'hono/factory'
 import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
-import type { Handler } from './http-server.ts'
+import { secureHeaders } from 'hono/secure-headers'
 
 export interface PageEnv {
-  /** The address that a request came from. */
-  Bindings: { from: string }
+  Bindings: HttpBindings
   Variables: {
     /** Where a form of this page leads, besides here. */
     formsTo: string | undefined
   }
 }
 
-/** Only paths count: nothing that a page says comes from the name it was asked by. */
-const here = 'http://bot.invalid'
-
-/** @param maxBody characters of the largest form */
-export function onNode(
-  pages: { fetch(request: Request, about: PageEnv['Bindings']): Response | Promise<Response> },
-  maxBody: number,
-): Handler {
-  return async (req, res) => {
-    const body = await bodyOf(req, maxBody)
-    const path = req.url ?? '/'
-    const url = URL.canParse(path, here) ? new URL(path, here) : new URL(here)
-    const method = req.method ?? 'GET'
-    const mayHaveBody = method !== 'GET' && method !== 'HEAD'
-    const headers = new Headers()
-    for (const [name, value] of Object.entries(req.headers))
-      if (value !== undefined) headers.set(name, String(value))
-    const request = new Request(url, { method, headers, ...(mayHaveBody ? { body: body ?? '' } : {}) })
-    const response =
-      body === undefined
-        ? new Response('too much\n', { status: 413 })
-        : await pages.fetch(request, { from: req.socket.remoteAddress ?? '' })
-    res.writeHead(response.status, [...response.headers].flat())
-    res.end(method === 'HEAD' ? undefined : Buffer.from(await response.arrayBuffer()))
-  }
-}
-
-async function bodyOf(req: IncomingMessage, maxBody: number): Promise<string | undefined> {
-  let text = ''
-  for await (const chunk of req.setEncoding('utf8')) {
-    text += chunk
-    if (text.length > maxBody) return undefined
-  }
-  return text
-}
-
-const always: Readonly<Record<string, string>> = {
-  'cache-control': 'no-store',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  // `no-referrer` would hide from our own forms where they come from.
-  'referrer-policy': 'same-origin',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-}
+/** Bytes of the largest form. */
+const maxForm = 10_000
 
 /** Nothing is kept, and the only style sheet is ours: scripts, frames and everything of others are out. */
-export function telling(style: string) {
+export function bounds(style: string) {
   const digest = `sha256-${createHash('sha256').update(style).digest('base64')}`
-  return createMiddleware<PageEnv>(async (c, next) => {
-    await next()
-    for (const [name, value] of Object.entries(always)) c.res.headers.set(name, value)
-    const policy = [
-      "default-src 'none'",
-      `style-src '${digest}'`,
-      `img-src data:; form-action 'self' ${c.get('formsTo') ?? ''}`.trim(),
-      "frame-ancestors 'none'; base-uri 'none'",
-    ]
-    c.res.headers.set('content-security-policy', policy.join('; '))
-  })
+  return [
+    secureHeaders({
+      xFrameOptions: 'DENY',
+      // `no-referrer` would hide from our own forms where they come from.
+      referrerPolicy: 'same-origin',
+      // Whether a name is always served by https is for its proxy to say.
+      strictTransportSecurity: false,
+    }),
+    // secure-headers would fix the policy before the page has said where its form leads.
+    createMiddleware<PageEnv>(async (c, next) => {
+      await next()
+      const policy = [
+        "default-src 'none'",
+        `style-src '${digest}'`,
+        `img-src data:; form-action 'self' ${c.get('formsTo') ?? ''}`.trim(),
+        "frame-ancestors 'none'; base-uri 'none'",
+      ]
+      c.res.headers.set('cache-control', 'no-store')
+      c.res.headers.set('content-security-policy', policy.join('; '))
+    }),
+    bodyLimit({ maxSize: maxForm, onError: c => c.text('too much\n', 413) }),
+  ]
 }
 
 interface DocumentProps {

@@ -7,38 +7,13 @@ export const isSameSecret = (given: string, wanted: string): boolean =>
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-interface Cookie {
-  name: string
-  value: string
-  /** As long as the browser is open, without it. */
-  ms?: number
-  path: string
-  sameSite: 'Strict' | 'Lax'
-  isSecure: boolean
-}
-
-export const cookie = ({ name, value, ms, path, sameSite, isSecure }: Cookie): string =>
-  [
-    `${name}=${value}`,
-    'HttpOnly',
-    `SameSite=${sameSite}`,
-    `Path=${path}`,
-    ...(ms === undefined ? [] : [`Max-Age=${ms / 1_000}`]),
-    ...(isSecure ? ['Secure'] : []),
-  ].join('; ')
-
-export const cookiesIn = (headers: Headers, name: string): string[] =>
-  (headers.get('cookie') ?? '')
-    .split(/; ?/)
-    .flatMap(each => (each.startsWith(`${name}=`) ? [each.slice(name.length + 1)] : []))
-
 /** Whoever forges the header gets a cookie that only https sends. */
 export const isHttps = (headers: Headers): boolean =>
   /^https\b/i.test(headers.get('x-forwarded-proto') ?? '') || /^https:/i.test(headers.get('origin') ?? '')
 
 /**
  * Sent by a page of ours. A browser names the page's origin; where it does not, it says that it is the same. No page of
- * others can set either.
+ * others can set either. (`hono/csrf` takes either header for enough, and any body that is called JSON.)
  */
 export function isFromHere(headers: Headers): boolean {
   const origin = headers.get('origin')

@@ -1,6 +1,7 @@
 /** Who may see and do what on the admin pages, on a real server and a real queue. */
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
+import { Hono } from 'hono'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Pause } from '../../src/core/model/pause.ts'
 import { parseMessage } from '../../src/core/record/messages.ts'
@@ -83,8 +84,10 @@ describe('nobody sees or changes anything without the token', () => {
     ended: { end: async () => {}, hasEnded: async () => false },
   })
   const cookieOfAnother = async (): Promise<Fields> => {
-    const made = await another.signIn(`${token}, but another`, new Headers())
-    return made.kind === 'signed-in' ? sessionOf(made.cookie) : expect.fail('not signed in')
+    const pages = new Hono().get('/', async c => c.text(await another.signIn(c, `${token}, but another`)))
+    const made = await pages.request('/')
+    expect(await made.text()).toBe('signed-in')
+    return sessionOf(made.headers.get('set-cookie') ?? '')
   }
   const whoTable: [string, () => Promise<Fields>][] = [
     ['nobody', async () => ({})],
@@ -153,10 +156,10 @@ describe('nobody sees or changes anything without the token', () => {
 })
 
 test('a session is a cookie that no script and no other page has, for an hour', async () => {
-  expect(await signIn()).toMatch(/^codex_admin=\S+; HttpOnly; SameSite=Strict; Path=\/admin\/; Max-Age=3600$/)
-  expect(await signIn({ 'x-forwarded-proto': 'https' })).toMatch(/; Secure$/)
+  expect(await signIn()).toMatch(/^codex_admin=\S+; Max-Age=3600; Path=\/admin\/; HttpOnly; SameSite=Strict$/)
+  expect(await signIn({ 'x-forwarded-proto': 'https' })).toMatch(/; HttpOnly; Secure; SameSite=Strict$/)
   const { host } = new URL(address)
-  expect(await signIn({ origin: `https://${host}` })).toMatch(/; Secure$/)
+  expect(await signIn({ origin: `https://${host}` })).toMatch(/; HttpOnly; Secure; SameSite=Strict$/)
   const session = sessionOf(await signIn())
   const left = await post('/admin/sign-out', { form: await formOn('/admin/', session) }, session)
   expect(left.headers.get('set-cookie')).toMatch(/^codex_admin=; .*Max-Age=0/)
@@ -220,12 +223,37 @@ describe('a form counts only if a page of ours sent it', () => {
     expect(await stop({ 'sec-fetch-site': 'same-origin' })).toBe(303)
   })
 
-  test('of more than a form has characters', async () => {
+  test('of more than a form has characters, whatever it says of its length', async () => {
     const session = sessionOf(await signIn())
-    const form = await formOn('/admin/', session)
-    expect((await post('/admin/drain', { form, text: 'x'.repeat(20_000) }, session)).status).toBe(413)
+    const drain = async (text: string) => {
+      const body = new URLSearchParams({ form: await formOn('/admin/', session), text }).toString()
+      const send = async (sent: string | ReadableStream) => {
+        const headers = { ...session, origin: address, 'content-type': 'application/x-www-form-urlencoded' }
+        const options = { method: 'POST', headers, body: sent, duplex: 'half', redirect: 'manual' } as const
+        return (await fetch(`${address}/admin/drain`, options)).status
+      }
+      return [await send(body), await send(new Blob([body]).stream())]
+    }
+    expect(await drain('x'.repeat(20_000))).toEqual([413, 413])
     expect(drained).toBe(0)
+    expect(await drain('x')).toEqual([303, 303])
   })
+})
+
+test('a stranger who breaks off in the middle of a form leaves no line in the log', async () => {
+  lines.length = 0
+  for (const length of [{ 'content-length': '50' }, { 'transfer-encoding': 'chunked' }]) {
+    const asking = request(`${address}/admin/sign-in`, {
+      method: 'POST',
+      headers: { origin: address, ...length },
+    })
+    asking.on('error', () => {})
+    asking.write('token=')
+    await new Promise(resolve => setTimeout(resolve, 50))
+    asking.destroy()
+  }
+  await new Promise(resolve => setTimeout(resolve, 50))
+  expect(lines).toEqual([])
 })
 
 test('nothing is kept by a browser, framed, or open to scripts and to pages of others', async () => {

@@ -54,7 +54,7 @@ async function until(seen: () => boolean, within = 20_000): Promise<void> {
 
 describe('beside PostHog', () => {
   const timing = { queued: 5, sandbox: 5, clone: 5, agent: 5 }
-  const quick = { minGap: 20, said: 60, late: 20, backoff: 20, longestBackoff: 80 }
+  const quick = { minGap: 20, said: 60, late: 20, backoff: { first: 20, most: 80 } }
 
   /** A run that waits for the test, at work, and not watched yet. */
   async function runAtWork(options: PostHogOptions = {}) {
@@ -290,7 +290,7 @@ describe('beside a server that goes wrong', () => {
     return { url: `http://127.0.0.1:${actual}`, port: actual, requests, sockets, close }
   }
 
-  const quick = { minGap: 10, backoff: 10, longestBackoff: 20, silence: 100 }
+  const quick = { minGap: 10, backoff: { first: 10, most: 20 }, silence: 100 }
 
   /** A run that is watched at a server that answers so. */
   async function watched(pace: Options['pace'], answer: Answer) {
@@ -386,7 +386,7 @@ describe('beside a server that goes wrong', () => {
 
   it('starts again from the short wait once it heard something', async () => {
     const { requests } = await watched(
-      { ...quick, backoff: 400, longestBackoff: 10_000 },
+      { ...quick, backoff: { first: 400, most: 10_000 } },
       (response, _, n) => {
         if (n === 3) begin(response).end(`data: ${state({})}\n\n`)
         else response.writeHead(503).end()
@@ -444,7 +444,7 @@ describe('beside a server that goes wrong', () => {
     ['between two tries', response => response.writeHead(500).end()],
     ['after the end', response => begin(response).end('event: stream-end\ndata: {"status":"complete"}\n\n')],
   ])('closes %s and leaves nothing', async (_, answer) => {
-    const pace = { backoff: 100, longestBackoff: 100, minGap: 10_000 }
+    const pace = { backoff: { first: 100, most: 100 }, minGap: 10_000 }
     const { requests, sockets, watch, news } = await watched(pace, answer)
     watch.watch({ ...session, taskRunId: 'r2' })
     await until(() => requests.length === 2)

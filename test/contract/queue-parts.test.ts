@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { HeldLock, within } from '../../src/queue/held-lock.ts'
 import { deathsOf } from '../../src/queue/inbox.ts'
-import { backoffMs, Hands } from '../../src/queue/job-worker.ts'
+import { Hands } from '../../src/queue/job-worker.ts'
 import { errorReporter } from '../../src/queue/queue-log.ts'
 import { LockLost } from '../../src/queue/work-queue.ts'
 
@@ -129,13 +129,6 @@ describe('what a process has in hand', () => {
     await enter('last')
     expect(await came()).toEqual(['last'])
   })
-})
-
-test('the wait after failures doubles up to a minute', () => {
-  const longest = [1, 2, 3, 6, 7, 10, 11, 500].map(failures => backoffMs(failures, () => 0))
-  const shortest = [1, 2, 3, 6, 7, 10, 11, 500].map(failures => backoffMs(failures, () => 0.999_999))
-  expect(longest).toEqual([1_000, 2_000, 4_000, 32_000, 60_000, 60_000, 60_000, 60_000])
-  expect(shortest).toEqual([500, 1_000, 2_000, 16_000, 30_000, 30_000, 60_000, 60_000])
 })
 
 test('a deadline passes on what came in time, and speaks for what did not', async () => {

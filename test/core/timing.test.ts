@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { postHogAllowance } from '../../src/core/model/call-budget.ts'
+import { backoff } from '../../src/core/model/time.ts'
 import {
-  backoff,
   limits,
   pollInterval,
   pollIntervalUntil,
@@ -56,9 +56,15 @@ test.each([
   [5, 32 * second],
   [6, minute],
   [7, minute],
-  [1_000, minute],
-])('after %d failures in a row %d ms are waited', (failures, expected) => {
+  [10_000, minute],
+])('after %d failures in a row %d ms are waited, or up to half less', (failures, expected) => {
   expect(backoff(failures)).toBe(expected)
+  expect(backoff(failures, { jitter: 1 })).toBe(expected / 2)
+})
+
+test('the first wait and the longest may be others', () => {
+  const waits = [0, 1, 2, 3, 4].map(failures => backoff(failures, { first: 100, most: second }))
+  expect(waits).toEqual([100, 200, 400, 800, 1_000])
 })
 
 test('the limits are in order', () => {

@@ -22,11 +22,10 @@ function wordPattern(sourceFor: (word: string) => string, flags: string): (word:
   }
 }
 
-// Finds commands where none are read (list, heading, table, indented line, behind a courtesy), to tell the writer.
-
 const anyPlace = wordPattern(word => misplacedStarts.map(start => `(?:${start(word)})`).join('|'), 'mu')
 const indentedStart = wordPattern(word => String.raw`^(?: {4,}|\t)[ \t]*/${word}(?![\w/-])`, 'im')
 
+/** Whether a command may stand where none is read: in a list, a heading or a table, indented, behind a courtesy. */
 export const mayBeMisplaced = (text: string, word = usualTrigger.word): boolean =>
   namesWord(text, word) && anyPlace(word).test(text)
 
@@ -40,8 +39,6 @@ export function isMisplaced({ text, page }: SeenText, word = usualTrigger.word):
     (indentedStart(word).test(text) && page.indented.some(line => indentedStart(word).test(`    ${line}`)))
   )
 }
-
-/** How a line begins that is a command, and one that was meant as such. For patterns with the flag `u`. */
 
 /** Phones, keyboards and copying put these before a word; the page shows none of them. */
 const unseen = String.raw`\u00ad\u034f\u061c\u180e\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff`
@@ -75,6 +72,7 @@ const anyCase = (word: string): string =>
 const slashWord = (word: string, orElse = '(?!)'): string =>
   `/${anyCase(word)}[${unseen}]*(?=${wordEnd}|${orElse})`
 
+/** How a command’s line begins. Like `misplacedStarts`, for patterns with the flag `u`. */
 const commandStart = (word: string): string => `${margin}${slashWord(word)}`
 
 /** What may stand between the word and what is asked. */

@@ -191,8 +191,6 @@ function reserve(
   return at - now
 }
 
-// One gate for each rate limit: until it is over, nobody who shares it calls.
-
 type Limit = Pick<RetryLater, 'service' | 'until' | 'why' | 'message'>
 
 /** `lasts`: ms, since other processes have other clocks. */
@@ -213,7 +211,10 @@ export interface LimitGate {
   remember(limit: RetryLater): Promise<void>
 }
 
-/** @param shared without it, or while the store is away, a process knows only the limits that it met itself */
+/**
+ * One for each rate limit: until it is over, nobody who shares the gate calls.
+ * @param shared without it, or while the store is away, a process knows only the limits that it met itself
+ */
 export function limitGate(now: () => number, shared?: Shared): LimitGate {
   let known: Limit | undefined
   const learn = (limit: Limit | undefined): void => {

@@ -270,11 +270,6 @@ export type Files = Pick<ThreadClient, 'file' | 'fileCommits'>
 /** The owner's `.github` repository; none of its files are there where it is none, or not the bot's to read. */
 export type OwnerFiles = (thread: Pick<Thread, 'installationId' | 'owner'>) => Files
 
-/**
- * Named sets of jobs, to count them without reading them. Written in the same step as the job, and can be rebuilt from
- * the jobs.
- */
-
 /** All live jobs, scored by when they were added (ms since the epoch). */
 export const liveSet = 'live'
 
@@ -309,6 +304,10 @@ export interface Range {
   count: number
 }
 
+/**
+ * Named sets of jobs, to count them without reading them. Written in the same step as the job, and can be rebuilt from
+ * the jobs.
+ */
 export interface JobIndex {
   query(queries: readonly IndexQuery[]): Promise<(number | undefined)[]>
   members(sets: readonly string[], range: Range): Promise<Member[][]>

@@ -6,6 +6,20 @@ export const minute = 60 * second
 export const hour = 60 * minute
 export const day = 24 * hour
 
+/**
+ * @param failures in a row, before the one that is waited out now
+ * @param times in ms; `jitter`, between 0 and 1, takes away up to half, so that not all who wait come back at once
+ * @returns ms, doubled with each failure
+ */
+export const backoff = (
+  failures: number,
+  {
+    first = second,
+    most = minute,
+    jitter = 0,
+  }: { first?: number; most?: number | undefined; jitter?: number } = {},
+): number => Math.round(Math.min(most, first * 2 ** failures) * (1 - jitter / 2))
+
 /** How long GitHub delivers an event again: three days, less a margin for clocks. */
 export const redelivered = 71 * hour
 

@@ -96,8 +96,7 @@ export const isClosedByMerge = async (
   closedAt: number,
 ): Promise<boolean> => (await github.merges()).some(mergedAt => Math.abs(mergedAt - closedAt) <= sameMoment)
 
-// A branch without commits. The agent may still use it until its task run ends, up to an hour after the Run.
-
+/** A branch without commits. The agent may still use it until its task run ends, up to an hour after the Run. */
 export const UnusedBranch = z.object({
   thread: Thread,
   name: z.string(),

@@ -84,8 +84,7 @@ export const Baseline = z.object({
   prefetched: z.unknown().optional(),
 })
 
-// A task run and what it may do, fixed at its start: only a Run with exactly these rights may continue it.
-
+/** What a task run may do, fixed at its start: only a Run with exactly these rights may continue it. */
 export const Rights = OfSession.extend({
   ...ofEach,
   permission: PermissionMode,
@@ -96,6 +95,7 @@ export const Rights = OfSession.extend({
 })
 export type Rights = z.infer<typeof Rights>
 
+/** A task run and what it may do. */
 export const Session = z.object({
   taskId: z.string(),
   taskRunId: z.string(),

@@ -7,8 +7,9 @@ import {
   RetryLater,
   type Service,
 } from '../model/errors.ts'
+import { backoff } from '../model/time.ts'
 import { changed, type Retry, type Run } from './run.ts'
-import { backoff, limits } from './timing.ts'
+import { limits } from './timing.ts'
 
 /** A service, the agent behind PostHog, a thread that takes no comment, the end of a task run, a claimed pull request. */
 export type RetryKey = Service | 'agent' | 'thread' | `cancel ${string}` | `pull ${string}`
@@ -62,7 +63,7 @@ export function afterPassing(
     const promised = fault.why === 'usage-limit' ? until : undefined
     return waits({ why, until, promised, limit: fault.why === 'unavailable' ? undefined : true })
   }
-  const until = now + backoff(before?.count ?? 0, mostMs)
+  const until = now + backoff(before?.count ?? 0, { most: mostMs })
   if (fault instanceof NoResponse) return waits({ why, until: Math.max(until, fault.until ?? 0) })
   return waits({ why, until, refusedSince: before?.refusedSince ?? now })
 }

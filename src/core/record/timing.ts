@@ -79,16 +79,7 @@ export const limits = {
   deaths: 2,
 } as const
 
-/** ms, at most a minute if nothing else is said */
-export const backoff = (failures: number, mostMs: number = minute): number =>
-  Math.min(mostMs, second * 2 ** Math.min(failures, 10))
-
-/** ms, for a locked thread, which may be unlocked. */
-export const refusedBackoff = (refusals: number): number =>
-  Math.min(5 * minute, 5 * second * 2 ** Math.min(refusals, 6))
-
-// Times at which a working Run must be polled, because a limit has then passed.
-
+/** When a working Run must be polled, because a limit has then passed. */
 export function deadlinesOf({ session: { taskRun }, result: { outcome } }: Run): number[] {
   if (!taskRun || isTerminal(taskRun.status) || outcome) return []
   const isQueued = taskRun.status === 'queued' || taskRun.status === 'not_started'

@@ -5,8 +5,7 @@ import { type Given, settings } from './repository-settings.ts'
 import { marked, opened } from './setting.ts'
 import { type FileRead, readSettingsFile } from './settings-file.ts'
 
-// The command word and label. Needed before any call, so only the deployment sets them.
-
+/** The command word and the labels. They are needed before any call, so only the deployment sets them. */
 export interface TriggerWords {
   word: string
   labels: readonly string[]

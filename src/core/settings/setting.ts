@@ -117,8 +117,7 @@ type Marked<Shape extends Settings, As extends Mark> = {
   [Key in keyof Shape as Shape[Key]['setting'] extends Record<As, true> ? Key : never]: Shape[Key]
 }
 
-// TypeScript loses track of filtered keys, so the types are asserted.
-
+/** TypeScript loses track of the keys, so the type is asserted, as it is below. */
 export const marked = <Shape extends Settings, As extends Mark>(shape: Shape, mark: As) =>
   Object.fromEntries(Object.entries(shape).filter(([, { setting }]) => setting[mark])) as Marked<Shape, As>
 

@@ -39,8 +39,6 @@ export function onlyOnce(attachments: readonly Attachment[]): Attachment[] {
   })
 }
 
-// Recognizes GitHub's own attachment addresses. Nothing else is ever fetched.
-
 const attachmentPaths = [
   /^\/user-attachments\/(?:assets|files)\/[^/]/,
   /^\/[\w.-]+\/[\w.-]+\/(?:assets|files)\/\d+\/[^/]+$/,
@@ -51,6 +49,7 @@ const imageHosts: readonly string[] = [
 ]
 const publicGitHub = 'https://github.com'
 
+/** Only GitHub's own addresses of attachments. Nothing else is ever fetched. */
 export function attachmentAddress(text: string, webUrl: string): URL | undefined {
   const url = plainUrl(text)
   const home = new URL(webUrl).origin

@@ -98,8 +98,6 @@ export function code(text: string): string {
 /** Breaks what would be a marker of ours, or a box to tick, in text of others that we post. */
 export const withoutMarkers = (text: string): string => text.replace(/codex-(run|box):/gi, 'codex-$1 :')
 
-// Strips Markdown of what GitHub acts on: mentions, references, images, disguised links, HTML and diagrams.
-
 const zeroWidth = '\u200b'
 
 /** GitHub counts 255 fence characters and 80 backticks: longer runs are broken invisibly. */

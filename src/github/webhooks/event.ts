@@ -134,8 +134,6 @@ export const headOf = (pull: payloads.PullRequestPayload): PullHead => ({
   repoId: pull.head.repo?.id ?? null,
 })
 
-/** Ignores, by their bytes, most webhooks that hold no command, with the same result as parsing. */
-
 /** Events in which only new text counts. */
 const spoken = new Set(['issue_comment', 'pull_request_review_comment'])
 const created = Buffer.from('{"action":"created",')
@@ -146,6 +144,7 @@ const ofApp = '"installation":{"id":'
 const spelled = String.raw`\\u00(?:2[df]|3\d|[46][1-9a-f]|[57][0-9a])`
 
 /**
+ * Knows most webhooks that hold no command by their bytes, with the same result as parsing.
  * @param words all command words; the same array until they change
  * @param isKnown whether nothing is new about where such a webhook comes from
  */

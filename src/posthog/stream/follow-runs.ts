@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import type { Log } from '../../core/model/ports.ts'
-import { minute, second } from '../../core/model/time.ts'
+import { backoff, minute, second } from '../../core/model/time.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import type { PostHogSettings } from '../posthog-http.ts'
 import { type StreamPace, type StreamWatch, watchRuns } from './run-stream.ts'
@@ -155,21 +155,19 @@ function halfOfTheFiles(): number {
 }
 
 const atATime = 10
-/** ms */
-const longestPause = 10_000
 
 /**
  * Wakes Runs a few at a time. A wake that failed is repeated until the Run was woken, as nothing else would say it again.
  * @param failed hears of the first failure in a row for a Run
- * @param firstPause ms, doubled with each failure
+ * @param first ms until the first repeat
  */
 export function pileOf(
   wake: (runId: string) => Promise<void>,
   failed: (error: unknown) => void,
-  firstPause = 500,
+  first = 500,
 ) {
   const waiting = new Set<string>()
-  const failing = new Map<string, { pause: number; timer: NodeJS.Timeout | undefined }>()
+  const failing = new Map<string, { failures: number; timer: NodeJS.Timeout | undefined }>()
   let underWay = 0
 
   function add(runId: string): void {
@@ -198,12 +196,13 @@ export function pileOf(
     const before = failing.get(runId)
     if (!before) failed(error)
     if (before?.timer) return
-    const pause = Math.min(longestPause, before ? before.pause * 2 : firstPause)
+    const failures = (before?.failures ?? 0) + 1
     const again = (): void => {
-      failing.set(runId, { pause, timer: undefined })
+      failing.set(runId, { failures, timer: undefined })
       add(runId)
     }
-    failing.set(runId, { pause, timer: setTimeout(again, pause).unref() })
+    const pause = backoff(failures - 1, { first, most: 10 * second })
+    failing.set(runId, { failures, timer: setTimeout(again, pause).unref() })
   }
 
   function forget(runId: string): void {

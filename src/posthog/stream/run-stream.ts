@@ -1,6 +1,6 @@
 /** PostHog's event stream, a hint to poll. Each connection is a call on the key's budget. */
 import type { Log } from '../../core/model/ports.ts'
-import { hour, minute, second } from '../../core/model/time.ts'
+import { backoff, hour, minute, second } from '../../core/model/time.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import type { PostHogSettings } from '../posthog-http.ts'
 import { connect, type Ending, type Line, type News, newsReader } from './stream-connection.ts'
@@ -25,8 +25,7 @@ export interface StreamPace {
   afterTurn: readonly number[]
   /** PostHog sends something every 20 s; a silent connection is dead. */
   silence: number
-  backoff: number
-  longestBackoff: number
+  backoff: { first: number; most: number }
   reconnects: number
   window: number
   soon: number
@@ -39,8 +38,7 @@ const usualPace: StreamPace = {
   late: second,
   afterTurn: [0.7 * second, 2 * second, 4 * second, 8 * second, 16 * second],
   silence: 45 * second,
-  backoff: second,
-  longestBackoff: 5 * minute,
+  backoff: { first: second, most: 5 * minute },
   reconnects: 6,
   window: 10 * minute,
   soon: 5 * second,
@@ -202,9 +200,9 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     const { reason, until = 0 } = ending
     if (run.line.failures === 0)
       log.info({ taskRun: run.line.session.taskRunId, reason }, 'lost the event stream of a run')
-    const backoff = Math.min(pace.longestBackoff, pace.backoff * 2 ** Math.min(run.line.failures, 20))
+    const again = backoff(run.line.failures, { ...pace.backoff, jitter: Math.random() })
     run.line.failures += 1
-    return Math.max(spacing, Math.min(until - now(), hour), backoff * (1 - Math.random() / 2))
+    return Math.max(spacing, Math.min(until - now(), hour), again)
   }
 
   function finish(run: Watched, ending: Ending): void {

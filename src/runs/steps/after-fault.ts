@@ -1,5 +1,6 @@
 import { stagingIsLost } from '../../core/model/attachment.ts'
 import { NoResponse, Rejected, ResultPending, RetryLater, type Service } from '../../core/model/errors.ts'
+import { backoff } from '../../core/model/time.ts'
 import { agentIsToBeSeenTo, cancelKey, leftAlone } from '../../core/record/agent-end.ts'
 import { refusedWords } from '../../core/record/messages.ts'
 import { type ActingStep, steps, withoutIntent } from '../../core/record/next-step.ts'
@@ -21,7 +22,7 @@ import {
   type Run,
   resumedSession,
 } from '../../core/record/run.ts'
-import { backoff, limits } from '../../core/record/timing.ts'
+import { limits } from '../../core/record/timing.ts'
 import { moment } from '../../core/text/phrases.ts'
 import { failureOf } from '../../core/words/service-refusals.ts'
 import { laterInThread } from './closing-comment.ts'

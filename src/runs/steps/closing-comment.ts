@@ -1,6 +1,7 @@
 import { type Finding, maxFinding, type Placed, placedIn, reviewWordsIn } from '../../core/agent/findings.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import { isFork } from '../../core/model/thread.ts'
+import { backoff, minute, second } from '../../core/model/time.ts'
 import { endsInReview, endsQuietly, inlinePlace, leavesBoxInStatus } from '../../core/record/last-word.ts'
 import type { Marker } from '../../core/record/marker.ts'
 import { inlineAsked } from '../../core/record/open-question.ts'
@@ -8,7 +9,7 @@ import { questionKey, questionToAsk } from '../../core/record/permission-request
 import { backupOf } from '../../core/record/recovery-record.ts'
 import { retriedAt, retryOf, triedRetry } from '../../core/record/retries.ts'
 import type { ChangeOf, Run } from '../../core/record/run.ts'
-import { limits, refusedBackoff } from '../../core/record/timing.ts'
+import { limits } from '../../core/record/timing.ts'
 import { readOneByOne } from '../../core/text/event-loop.ts'
 import { spoken } from '../../core/text/safe-markdown.ts'
 import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/words/closing.ts'
@@ -134,7 +135,7 @@ export function isThreadGivenUp({ run, deps }: Pick<StepContext, 'run' | 'deps'>
 }
 
 export function laterInThread(run: Run, { message: why }: Rejected, now: number): ChangeOf<'retries'> {
-  const until = now + refusedBackoff(retryOf(run, 'thread')?.count ?? 0)
+  const until = now + backoff(retryOf(run, 'thread')?.count ?? 0, { first: 5 * second, most: 5 * minute })
   return { retries: { thread: retriedAt(run, 'thread', now, { why, until }) } }
 }
 

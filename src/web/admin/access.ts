@@ -4,8 +4,10 @@
  */
 
 import { createHash, createHmac, randomBytes } from 'node:crypto'
+import type { Context } from 'hono'
+import { deleteCookie, getSignedCookie, setSignedCookie } from 'hono/cookie'
 import { hour } from '../../core/model/time.ts'
-import { cookie, cookiesIn, isHttps, isSameSecret } from '../requests.ts'
+import { isHttps, isSameSecret } from '../requests.ts'
 
 type Admission =
   /** `session`: what its forms are bound to; a request with the bearer token has none. */
@@ -53,44 +55,36 @@ export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOption
     return 'wrong-token'
   }
 
-  const cookieOf = (value: string, ms: number, isSecure: boolean): string =>
-    cookie({ name: cookieName, value, ms, path: '/admin/', sameSite: 'Strict', isSecure })
-
-  function begin(isSecure: boolean): string {
-    const session = `${randomBytes(18).toString('base64url')}.${now() + lasts}`
-    return cookieOf(`${session}.${signed(`session ${session}`)}`, lasts, isSecure)
-  }
+  const optionsOf = (c: Context) =>
+    ({ path: '/admin/', httpOnly: true, sameSite: 'Strict', secure: isHttps(c.req.raw.headers) }) as const
 
   /** Its id. */
-  function sessionIn(headers: Headers): string | undefined {
-    for (const value of cookiesIn(headers, cookieName)) {
-      const [id = '', until = '', signature = ''] = value.split('.')
-      const isOurs = isSameSecret(signature, signed(`session ${id}.${until}`))
-      if (isOurs && Number(until) > now()) return id
-    }
-    return undefined
+  async function sessionIn(c: Context): Promise<string | undefined> {
+    const [id, until] = ((await getSignedCookie(c, key, cookieName)) || '').split('.')
+    return Number(until) > now() ? id : undefined
   }
 
   return {
-    async admit(headers: Headers): Promise<Admission> {
-      const session = sessionIn(headers)
+    async admit(c: Context): Promise<Admission> {
+      const session = await sessionIn(c)
       if (session !== undefined && !(await ended.hasEnded(session))) return { kind: 'in', session }
-      const [, bearer] = /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '') ?? []
+      const [, bearer] = /^Bearer (.+)$/i.exec(c.req.header('authorization') ?? '') ?? []
       if (bearer === undefined) return { kind: 'stranger' }
       const kind = await judge(bearer)
       return kind === 'right' ? { kind: 'in', session: undefined } : { kind }
     },
-    /** @returns the cookie of a new session, as `set-cookie` has it */
-    async signIn(given: string, headers: Headers) {
+    /** With the cookie of a new session, if the token is right. */
+    async signIn(c: Context, given: string) {
       const kind = await judge(given)
-      if (kind !== 'right') return { kind }
-      return { kind: 'signed-in' as const, cookie: begin(isHttps(headers)) }
+      if (kind !== 'right') return kind
+      const session = `${randomBytes(18).toString('base64url')}.${now() + lasts}`
+      await setSignedCookie(c, cookieName, session, key, { ...optionsOf(c), maxAge: lasts / 1_000 })
+      return 'signed-in'
     },
-    /** @returns the cookie that takes it away from the browser */
-    async signOut(headers: Headers): Promise<string> {
-      const session = sessionIn(headers)
+    async signOut(c: Context): Promise<void> {
+      const session = await sessionIn(c)
       if (session !== undefined) await ended.end(session)
-      return cookieOf('', 0, isHttps(headers))
+      deleteCookie(c, cookieName, optionsOf(c))
     },
     /** For one form of a session. Each is another, so that what is sent twice can be known. */
     formToken(session: string): string {

@@ -1,6 +1,7 @@
 /** The admin pages: who may, what is shown, what is done. Every answer is for the one who asked and for now only. */
 
 import { randomUUID } from 'node:crypto'
+import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import type { Check } from '../../core/model/check.ts'
 import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../../core/model/errors.ts'
@@ -11,7 +12,7 @@ import type { Run } from '../../core/record/run.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
 import type { Handler } from '../http-server.ts'
 import { onceAtATime } from '../once-at-a-time.ts'
-import { onNode, type PageEnv, telling } from '../pages.tsx'
+import { bounds, type PageEnv } from '../pages.tsx'
 import { isFromHere } from '../requests.ts'
 import { type EndedSessions, openAccess } from './access.ts'
 import { act, actionsOnRuns, actOnBot, results, type Sent } from './actions.ts'
@@ -84,10 +85,7 @@ interface Audited {
   thread?: number
 }
 
-export const adminPages = (parts: AdminParts): Handler => onNode(routes(parts), maxBody)
-
-/** Characters of the largest form. */
-const maxBody = 10_000
+export const adminPages = (parts: AdminParts): Handler => getRequestListener(routes(parts).fetch)
 
 function routes(parts: AdminParts): Hono<Env> {
   const { now, log } = parts
@@ -96,8 +94,9 @@ function routes(parts: AdminParts): Hono<Env> {
   let isDrained = false
   const app = new Hono<Env>()
 
-  app.use('*', telling(style))
+  app.use('*', ...bounds(style))
   app.onError((error, c) => {
+    if (c.req.raw.signal.aborted) return c.text('broke off\n', 400)
     if (error instanceof QueueUnavailable)
       return c.html(<MessagePage title="The queue does not answer" text="Try again in a moment." />, 503)
     if (error instanceof NoResponse || error instanceof RetryLater || error instanceof Rejected) {
@@ -117,20 +116,18 @@ function routes(parts: AdminParts): Hono<Env> {
     return c.html(<SignInPage wrong={wrong} />, status)
   }
   const audit = (c: In, did: Audited): void =>
-    log.info({ audit: true, ...did, from: c.env.from }, 'an admin acted')
+    log.info({ audit: true, ...did, from: c.env.incoming.socket.remoteAddress }, 'an admin acted')
 
   app.post('/admin/sign-in', async c => {
     if (!isFromHere(c.req.raw.headers)) return c.html(fromElsewhere, 403)
     const form = new URLSearchParams(await c.req.text())
-    const signedIn = await access.signIn(form.get('token') ?? '', c.req.raw.headers)
-    audit(c, { action: 'sign-in', result: signedIn.kind })
-    if (signedIn.kind !== 'signed-in') return turnedAway(c, signedIn.kind)
-    c.header('set-cookie', signedIn.cookie)
-    return c.redirect('/admin/', 303)
+    const result = await access.signIn(c, form.get('token') ?? '')
+    audit(c, { action: 'sign-in', result })
+    return result === 'signed-in' ? c.redirect('/admin/', 303) : turnedAway(c, result)
   })
 
   app.use('/admin/*', async (c, next) => {
-    const admission = await access.admit(c.req.raw.headers)
+    const admission = await access.admit(c)
     if (admission.kind !== 'in') return turnedAway(c, admission.kind)
     c.set('session', admission.session)
     await next()
@@ -156,7 +153,7 @@ function routes(parts: AdminParts): Hono<Env> {
   })
 
   app.post('/admin/sign-out', async c => {
-    c.header('set-cookie', await access.signOut(c.req.raw.headers))
+    await access.signOut(c)
     return c.redirect('/admin/', 303)
   })
 

@@ -3,14 +3,16 @@
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import { isIP } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
+import { getCookie, setCookie } from 'hono/cookie'
 import { createMiddleware } from 'hono/factory'
 import type { Check } from '../../core/model/check.ts'
 import { describe } from '../../core/model/errors.ts'
 import { settingsSchemaPath } from '../../core/settings/repository-file.ts'
 import { publicAddress, serverWith } from '../http-server.ts'
-import { onNode, type PageEnv, telling } from '../pages.tsx'
-import { cookie, cookiesIn, isFromHere, isSameSecret } from '../requests.ts'
+import { bounds, type PageEnv } from '../pages.tsx'
+import { isFromHere, isSameSecret } from '../requests.ts'
 import { writeEnv } from './env-file.ts'
 import {
   type AppWishes,
@@ -49,19 +51,17 @@ export interface SetUpDeps {
   begin(): void
 }
 
-const maxBody = 64 * 1024
-
 export function setUpServer(deps: SetUpDeps): { server: Server; token: string } {
   const token = randomBytes(24).toString('base64url')
   const app = new Hono<PageEnv>()
-  app.use('*', telling(style))
+  app.use('*', ...bounds(style))
   app.get('/healthz', c => c.text('ok\n'))
   app.get('/readyz', c => c.text('the bot is not set up yet\n', 503))
   app.use('*', admitting(deps.names, token))
   app.notFound(c => c.html(<MessagePage title="Not found" text="There is nothing here." />, 404))
   app.onError((error, c) => c.html(<MessagePage title="That did not work" text={describe(error)} />, 500))
   addSteps(app, deps)
-  return { server: serverWith(onNode(app, maxBody)), token }
+  return { server: serverWith(getRequestListener(app.fetch)), token }
 }
 
 const cookieName = 'set_up'
@@ -80,7 +80,7 @@ function admitting(names: readonly string[], token: string) {
         'Open this page with the address that the terminal shows, or with the IP address of this machine.',
       )
     if (c.req.method === 'POST' && !isFromHere(headers)) return out(403, 'Another page sent this.')
-    if (cookiesIn(headers, cookieName).some(given => isSameSecret(given, session))) return next()
+    if (isSameSecret(getCookie(c, cookieName) ?? '', session)) return next()
     const given = c.req.query('token')
     if (c.req.method !== 'GET' || given === undefined)
       return out(403, 'Open the address that the bot printed in its terminal.')
@@ -89,8 +89,7 @@ function admitting(names: readonly string[], token: string) {
       return out(403, 'This is not the address that the bot printed in its terminal.')
     isUsed = true
     // Lax, since GitHub redirects back here.
-    const lax = { path: '/', sameSite: 'Lax', isSecure: false } as const
-    c.header('set-cookie', cookie({ name: cookieName, value: session, ...lax }))
+    setCookie(c, cookieName, session, { httpOnly: true, sameSite: 'Lax' })
     return c.redirect('/set-up', 303)
   })
 }
