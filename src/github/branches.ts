@@ -3,7 +3,8 @@ import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isEmptyRepository, isNotFound, Rejected } from '../core/model/errors.ts'
 import type { BaseView, BranchView, IssueBranches } from '../core/model/views.ts'
 import { inRepository, named, nodesOf, query } from './graphql.ts'
-import { LinkedNodes, linkedFields, linkedOf, type ThreadAccess, usualStem } from './read-ahead.ts'
+import { Linked, linkedField, linkedIn } from './nodes.ts'
+import { type ThreadAccess, usualStem } from './read-ahead.ts'
 import { unlessRejected } from './response-faults.ts'
 
 const linkedBranches = {
@@ -12,13 +13,13 @@ const linkedBranches = {
     id
     issue(number: $number) {
       id
-      ${linkedFields}
+      ${linkedField}
     }
   }
 }`,
   schema: inRepository({
     id: z.string(),
-    issue: z.object({ id: z.string(), linkedBranches: LinkedNodes }),
+    issue: z.object({ id: z.string(), linkedBranches: Linked }),
   }),
 }
 
@@ -105,7 +106,7 @@ export function branchesOf({ client, thread, at, ids, prefetched }: ThreadAccess
     const found = await query(client, linkedBranches, named(thread)).catch(unlessRejected)
     if (!found) return { linked: [], ids: undefined }
     const { id, issue } = found.repository
-    return { ...linkedOf(issue.linkedBranches, thread), ids: { issue: issue.id, repository: id } }
+    return { ...linkedIn(issue.linkedBranches, thread), ids: { issue: issue.id, repository: id } }
   }
 
   async function repositoryNode(): Promise<string> {

@@ -6,7 +6,8 @@ import { z } from 'zod'
 import type { PullChange, Reaction, Settled, Settling, SettlingPart, Target } from '../core/model/views.ts'
 import { inRepository, named, query, send } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
-import { labelKey, PullNode, pullFields, pullWith, viewOfNode } from './pull-requests.ts'
+import { FullPull, pullFields } from './nodes.ts'
+import { labelKey, pullWith } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 import { unlessRejected } from './response-faults.ts'
 
@@ -195,7 +196,11 @@ export const graphQlName: Record<Reaction, string> = {
 /** Octokit repeats a mutation of this name, which only swaps reactions. */
 export const swapName = 'swapReaction'
 
-async function mutate({ client }: ThreadAccess, pieces: readonly Piece[], isMore: boolean): Promise<Settled> {
+async function mutate(
+  { client, redact }: ThreadAccess,
+  pieces: readonly Piece[],
+  isMore: boolean,
+): Promise<Settled> {
   if (pieces.length === 0) return { refused: [] }
   const texts = pieces.map(({ part, text }) => `${part}: ${text}`).join('\n  ')
   const variables: Piece['variables'] = Object.assign({}, ...pieces.map(piece => piece.variables))
@@ -213,13 +218,13 @@ async function mutate({ client }: ThreadAccess, pieces: readonly Piece[], isMore
     .flatMap(part => Shown.safeParse(part).data ?? [])
     .at(-1)
   return {
-    pull: pull ? viewOfNode(pull) : undefined,
+    pull: pull && { ...pull, title: redact(pull.title) },
     refused: (['change', 'labels', 'ready', 'assign', 'review', 'status'] as const).filter(isRefused),
   }
 }
 
 const Shown = z.union([
-  z.object({ pullRequest: PullNode }).transform(({ pullRequest }) => pullRequest),
-  z.object({ assignable: PullNode }).transform(({ assignable }) => assignable),
-  z.object({ labelable: PullNode }).transform(({ labelable }) => labelable),
+  z.object({ pullRequest: FullPull }).transform(({ pullRequest }) => pullRequest),
+  z.object({ assignable: FullPull }).transform(({ assignable }) => assignable),
+  z.object({ labelable: FullPull }).transform(({ labelable }) => labelable),
 ])

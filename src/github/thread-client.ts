@@ -84,8 +84,7 @@ export function gitHubThread(
         unlessLimited(error)
         return { refused: [] }
       })
-    const { pull: seen, ...how } = await done
-    return { pull: seen && { ...seen, title: redact(seen.title) }, ...how }
+    return done
   }
 
   return {

@@ -869,7 +869,7 @@ describe('pull requests', () => {
     body: '',
     draft: true,
     state: 'open',
-    head: { ref: 'codex/x', sha: 'abc', base: 'main', repoId: 100 },
+    ...{ head: 'codex/x', sha: 'abc', base: 'main', repoId: 100 },
     author: { login: 'posthog[bot]', bot: true },
     createdAt: Date.parse(data.created_at),
     mergedAt: undefined,
@@ -884,11 +884,7 @@ describe('pull requests', () => {
       { state: 'closed', merged_at: '2026-01-02T14:00:00Z' },
       { state: 'merged', mergedAt: Date.parse('2026-01-02T14:00:00Z') },
     ],
-    [
-      'of a fork that is gone',
-      { head: { ref: 'codex/x', sha: 'abc', repo: null } },
-      { head: { ...view.head, repoId: null } },
-    ],
+    ['of a fork that is gone', { head: { ref: 'codex/x', sha: 'abc', repo: null } }, { repoId: null }],
     ['of a server that knows no drafts', { draft: undefined }, { draft: false }],
   ])('one that is %s', async (_, given, expected) => {
     answers('GET', `${at}/pulls/9`, [200, { ...data, ...given }])

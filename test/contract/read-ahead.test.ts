@@ -9,7 +9,11 @@ const branches = {
   elsewhere: { repository: 'acme/other', branch: 'x' },
   ids: { issue: 'I_1', repository: 'R_1' },
 }
-const comment = { id: 1, user: null, created_at: '', updated_at: '', body: 'hush, as said' }
+const times = { createdAt: 0, updatedAt: 0 }
+const comment = {
+  ...{ id: 1, bot: false, insider: false, in: 'thread' as const, ...times },
+  body: 'hush, as said',
+}
 const redact = (text: string): string => text.replaceAll('hush', '•••')
 
 /** What the first has read, and the second from the first's record. */
