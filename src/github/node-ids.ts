@@ -1,4 +1,4 @@
-/** Names that GraphQL gives to repositories, threads and people, which never change; those of labels are read each time. */
+/** Names that GraphQL gives to threads and people, which never change; those of labels are read each time. */
 import type { Thread } from '../core/model/thread.ts'
 import { NewestMap } from '../core/text/newest-map.ts'
 

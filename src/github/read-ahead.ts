@@ -1,6 +1,6 @@
 /**
- * One GraphQL query instead of six calls. What it brought is given out for seconds, each part once: a second reader wants
- * fresh data. The rest goes along in the record of the Run that a command starts, for whichever process works on it.
+ * Prefetches thread data by one GraphQL query instead of six calls. The next read of each part, within seconds, uses it up:
+ * a second reader wants fresh data. What is left goes along in the record of the Run that a command starts.
  */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
@@ -81,7 +81,7 @@ const maxCharacters = 50_000
 /** Of the answer, as a hundred commands may be in hand, and anybody may have written what they read. */
 const maxBytes = 300_000
 
-type Prefetched = ReturnType<typeof readBefore>
+type Prefetched = ReturnType<typeof prefetchedParts>
 
 /** What is needed to ask something of a thread, or to write into it. */
 export interface ThreadAccess {
@@ -98,7 +98,7 @@ export interface ThreadAccess {
 }
 
 /** @param brought what the record of a Run brought, of whatever version */
-export function readBefore(brought: unknown, now: () => number) {
+export function prefetchedParts(brought: unknown, now: () => number) {
   const found = Carried.safeParse(brought).data
   let at = Math.min(found?.at ?? Number.NEGATIVE_INFINITY, now())
   let parts: Parts = { open: found?.open, branches: found?.branches, comments: found?.comments }
@@ -160,7 +160,6 @@ export async function readAhead({ client, thread, ids, prefetched }: ThreadAcces
   const response = await send(client, threadAhead, variables, maxBytes).catch(unlessRejected)
   const found = ResponseData.safeParse(response?.data).data?.repository
   if (!found || response?.missing.size !== 0) return
-  ids.set(String(thread.repoId), found.id)
   ids.set(threadKey(thread), found.thread.id)
   const {
     comments,

@@ -819,31 +819,27 @@ describe('a branch is made', () => {
   })
 
   describe('and goes away', () => {
-    const repository: Answer = [200, { data: { repository: { id: 'R_1' } } }]
-    const drop = () => issue().deleteBranch('codex/issue-7', 'abc')
+    const drop = () => issue().deleteBranch('codex/issue-7', 'abc', 'R_1')
 
     test('only from where it stood, which GitHub sees to', async () => {
-      answers('POST', '/graphql', repository)
       answers('POST', '/graphql', [200, { data: { updateRefs: { clientMutationId: null } } }])
       await drop()
       const updates = [{ name: 'refs/heads/codex/issue-7', beforeOid: 'abc', afterOid: '0'.repeat(40) }]
       expect(bodies.at(-1)).toMatchObject({ variables: { id: 'R_1', updates } })
-      expect(seen).toEqual(['POST /graphql', 'POST /graphql'])
+      expect(seen).toEqual(['POST /graphql'])
     })
 
     test('not when it has moved', async () => {
-      answers('POST', '/graphql', repository)
       const message = 'Reference cannot be updated'
       answers('POST', '/graphql', [200, { errors: [{ type: 'UNPROCESSABLE', message }] }])
       await drop()
-      expect(seen).toEqual(['POST /graphql', 'POST /graphql'])
+      expect(seen).toEqual(['POST /graphql'])
     })
 
     test('asked for once, whatever comes of it', async () => {
-      answers('POST', '/graphql', repository)
       answers('POST', '/graphql', [502])
       expect(await caught(drop())).toBeInstanceOf(NoResponse)
-      expect(seen).toEqual(['POST /graphql', 'POST /graphql'])
+      expect(seen).toEqual(['POST /graphql'])
     })
   })
 })

@@ -465,7 +465,7 @@ describe('a branch that GitHub refuses', () => {
 describe('a branch that ends up unused', () => {
   const ended: RunChange = { session: { taskRun: { ...taskRun, status: 'completed' } } }
 
-  const standing = { sha: branch.sha, isUsed: false }
+  const standing = { sha: branch.sha, isUsed: false, repository: 'R_1' }
 
   const drop = async (given: RunChange = {}, use = standing) => {
     const gone: string[] = []

@@ -542,7 +542,7 @@ export class MemoryBot {
     commitsSince: async (_, sha) => [{ sha, byPerson: false }],
     isDescendant: async () => false,
     pullsFrom: async head => this.pulls.filter(pull => pull.head === head),
-    branchUse: async name => ({ sha: this.#shaOf(name), isUsed: false }),
+    branchUse: async name => ({ sha: this.#shaOf(name), isUsed: false, repository: 'R_1' }),
     prefetched: () => undefined,
     readAhead: async () => {
       this.#ahead = [...this.comments]

@@ -269,6 +269,6 @@ async function dropIfUnused(context: Dropping, { name, sha }: Branch): Promise<v
   if (use.sha === undefined) believeAbsent(`The branch ${name}`, refusedReads(context, 'github'))
   if (use.sha !== sha || use.isUsed) return
   await job.assertLocked()
-  await github.deleteBranch(name, sha)
+  await github.deleteBranch(name, sha, use.repository)
   deps.reached('branch dropped, not recorded')
 }

@@ -149,6 +149,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     branchUse: name =>
       at(reads, 'branch use', () => ({
         sha: world.branches.get(name),
+        repository: 'R_1',
         isUsed: world.pulls.some(({ head, base }) => base === name || head === name),
       })),
     openPull: ({ head, base, title, body }) =>
