@@ -8,3 +8,8 @@ export const nodeIds = (): NodeIds => new NewestMap(10_000)
 
 export const threadKey = ({ repoId, number }: Pick<Thread, 'repoId' | 'number'>): string =>
   `${repoId}/${number}`
+
+export const personKey = (login: string): string => `user/${login}`
+
+export const labelKey = ({ repoId }: Pick<Thread, 'repoId'>, name: string): string =>
+  `label/${repoId}/${name.toLowerCase()}`

@@ -5,7 +5,7 @@ import type { Thread } from '../core/model/thread.ts'
 import type { Approvals, Awaited, CommentView, CommitView, NeedsView, PullView } from '../core/model/views.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
 import { inRepository, named, nodesOf, query } from './graphql.ts'
-import { threadKey } from './node-ids.ts'
+import { labelKey, personKey, threadKey } from './node-ids.ts'
 import {
   Author,
   authorField,
@@ -290,9 +290,6 @@ export interface Joined {
 
 const HasId = z.object({ id: z.string() })
 
-export const labelKey = ({ repoId }: Pick<Thread, 'repoId'>, name: string): string =>
-  `label/${repoId}/${name.toLowerCase()}`
-
 /** The person and the labels, too, for whoever settles it: an account or a label may be gone. */
 export async function pullWith(
   { client, thread, ids, redact }: ThreadAccess,
@@ -324,7 +321,7 @@ export async function pullWith(
   const { repository, user } = await query(client, pullAndPerson, variables)
   const { id, ...view } = repository.pullRequest
   ids.set(threadKey({ ...thread, number }), id)
-  if (user) ids.set(`user/${login}`, user.id)
+  if (user) ids.set(personKey(variables.login), user.id)
   for (const [at, label] of labels.entries()) {
     const found = HasId.safeParse(repository[`label${at}`]).data
     if (found) ids.set(labelKey(thread, label), found.id)
