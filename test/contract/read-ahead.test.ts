@@ -66,11 +66,12 @@ describe('what was read ahead', () => {
     expect(behind.see('open')).toBeUndefined()
   })
 
-  test.each([null, {}, { at: 'now' }, { at: 1, branches: { linked: 7 } }])(
-    'of another version is left alone: %j',
-    brought => {
-      const { see } = prefetchedParts(brought, () => 2)
-      expect([see('open'), see('branches')]).toEqual([undefined, undefined])
-    },
-  )
+  const asRest = { id: 1, user: null, created_at: '', updated_at: '' }
+  test.each([
+    ...[null, {}, { at: 'now' }, { at: 1, branches: { linked: 7 } }],
+    { at: 1, open: true, comments: [asRest] },
+  ])('of another version is left alone: %j', brought => {
+    const { see } = prefetchedParts(brought, () => 2)
+    expect([see('open'), see('branches')]).toEqual([undefined, undefined])
+  })
 })
