@@ -6,7 +6,7 @@ import { isNotFound } from '../core/model/errors.ts'
 import { pauseOfRepository } from '../core/model/pause.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import { type Closer, type PullView, pullOf } from '../core/model/views.ts'
+import { type Closer, Pull, type PullView } from '../core/model/views.ts'
 import type { Marker } from '../core/record/marker.ts'
 import { isAtWork, readMessages } from '../core/record/messages.ts'
 import { roundsOf } from '../core/record/pull-end.ts'
@@ -72,7 +72,9 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
       if (thread.kind !== 'pull') return undefined
       if (trigger.kind !== 'tick' && trigger.head && !now) return trigger.head
       const view = await github.pull(thread.number)
-      return (view ?? believeAbsent('The pull request', refusedReads(context)))?.head
+      if (!view) return believeAbsent('The pull request', refusedReads(context))
+      const { head, sha, base, repoId } = view
+      return { ref: head, sha, base, repoId }
     },
     branch: async name =>
       (await github.branch(name)) ?? believeAbsent(`The branch ${name}`, refusedReads(context)),
@@ -154,7 +156,7 @@ async function pastOf(context: CommandContext): Promise<Past | undefined> {
   if (!found) return undefined
   const marker = await withSession(context, found)
   const view = marker.pull === undefined ? undefined : await pullNow(context, marker.pull)
-  return { marker, pull: view && pullOf(view) }
+  return { marker, pull: view && Pull.parse(view) }
 }
 
 const pullNow = async (context: CommandContext, number: number): Promise<PullView | undefined> =>

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isEmptyRepository, isNotFound, Rejected } from '../core/model/errors.ts'
+import type { ThreadClient } from '../core/model/ports.ts'
 import type { BaseView, BranchView, IssueBranches } from '../core/model/views.ts'
 import { inRepository, named, nodesOf, query } from './graphql.ts'
-import { LinkedNodes, linkedFields, linkedOf, type ThreadAccess, usualStem } from './read-ahead.ts'
+import { Linked, linkedField, linkedIn } from './nodes.ts'
+import { type ThreadAccess, usualStem } from './read-ahead.ts'
 import { unlessRejected } from './response-faults.ts'
 
 const linkedBranches = {
@@ -12,13 +14,13 @@ const linkedBranches = {
     id
     issue(number: $number) {
       id
-      ${linkedFields}
+      ${linkedField}
     }
   }
 }`,
   schema: inRepository({
     id: z.string(),
-    issue: z.object({ id: z.string(), linkedBranches: LinkedNodes }),
+    issue: z.object({ id: z.string(), linkedBranches: Linked }),
   }),
 }
 
@@ -37,13 +39,6 @@ const createLinkedBranch = {
       })
       .nullable(),
   }),
-}
-
-const repositoryId = {
-  text: `query repositoryId($owner: String!, $name: String!) {
-  repository(owner: $owner, name: $name) { id }
-}`,
-  schema: inRepository({ id: z.string() }),
 }
 
 const updateRefs = {
@@ -87,7 +82,7 @@ const baseBranch = {
 
 const nowhere = '0'.repeat(40)
 
-export function branchesOf({ client, thread, at, ids, prefetched }: ThreadAccess) {
+export function branchesOf({ client, thread, at, prefetched }: ThreadAccess) {
   const repository = { owner: thread.owner, name: thread.repo }
 
   async function branch(name: string): Promise<BranchView | undefined> {
@@ -105,15 +100,7 @@ export function branchesOf({ client, thread, at, ids, prefetched }: ThreadAccess
     const found = await query(client, linkedBranches, named(thread)).catch(unlessRejected)
     if (!found) return { linked: [], ids: undefined }
     const { id, issue } = found.repository
-    return { ...linkedOf(issue.linkedBranches, thread), ids: { issue: issue.id, repository: id } }
-  }
-
-  async function repositoryNode(): Promise<string> {
-    const known = ids.get(String(thread.repoId))
-    if (known !== undefined) return known
-    const { id } = (await query(client, repositoryId, repository)).repository
-    ids.set(String(thread.repoId), id)
-    return id
+    return { ...linkedIn(issue.linkedBranches, thread), ids: { issue: issue.id, repository: id } }
   }
 
   return {
@@ -169,17 +156,16 @@ export function branchesOf({ client, thread, at, ids, prefetched }: ThreadAccess
     },
 
     /** Only if it still points at `sha`, which GitHub checks: what it refuses stays. */
-    async deleteBranch(name: string, sha: string): Promise<void> {
+    async deleteBranch(name: string, sha: string, repository: string): Promise<void> {
       const updates = [{ name: `refs/heads/${name}`, beforeOid: sha, afterOid: nowhere }]
-      await query(client, updateRefs, { id: await repositoryNode(), updates }).catch(unlessRejected)
+      await query(client, updateRefs, { id: repository, updates }).catch(unlessRejected)
     },
 
-    async branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean }> {
+    async branchUse(name: string): ReturnType<ThreadClient['branchUse']> {
       const variables = { ...repository, ref: `refs/heads/${name}`, branch: name }
       const { id, ref, into, from } = (await query(client, branchUse, variables)).repository
-      ids.set(String(thread.repoId), id)
       const isUsed = into.totalCount > 0 || from.nodes.some(({ isCrossRepository }) => !isCrossRepository)
-      return { sha: ref?.target.oid, isUsed }
+      return { sha: ref?.target.oid, isUsed, repository: id }
     },
   }
 }

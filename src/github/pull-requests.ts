@@ -5,16 +5,19 @@ import type { Thread } from '../core/model/thread.ts'
 import type { Approvals, Awaited, CommentView, CommitView, NeedsView, PullView } from '../core/model/views.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
 import { inRepository, named, nodesOf, query } from './graphql.ts'
-import { threadKey } from './node-ids.ts'
+import { labelKey, personKey, threadKey } from './node-ids.ts'
 import {
   Author,
-  asRest,
-  type GivenComment,
-  HeadRepository,
-  loginOf,
-  type ThreadAccess,
+  authorField,
+  FullPull,
+  ListedPull,
+  listedFields,
+  pullFields,
   Written,
-} from './read-ahead.ts'
+  writtenFields,
+  writtenView,
+} from './nodes.ts'
+import type { ThreadAccess } from './read-ahead.ts'
 import { unlessGone } from './response-faults.ts'
 
 export function pullsOf(access: ThreadAccess) {
@@ -28,7 +31,10 @@ export function pullsOf(access: ThreadAccess) {
     body: data.body ?? '',
     draft: data.draft ?? false,
     state: data.merged_at ? 'merged' : data.state === 'open' ? 'open' : 'closed',
-    head: { ref: data.head.ref, sha: data.head.sha, base: data.base.ref, repoId: data.head.repo?.id ?? null },
+    head: data.head.ref,
+    sha: data.head.sha,
+    base: data.base.ref,
+    repoId: data.head.repo?.id ?? null,
     author: data.user ? { login: data.user.login, bot: data.user.type === 'Bot' } : undefined,
     createdAt: Date.parse(data.created_at),
     mergedAt: data.merged_at ? Date.parse(data.merged_at) : undefined,
@@ -36,16 +42,16 @@ export function pullsOf(access: ThreadAccess) {
 
   return {
     pull: (number: number, joined?: Joined): Promise<PullView | undefined> =>
-      unlessGone(async () => {
-        if (!joined) return viewed((await client.rest.pulls.get({ ...at, pull_number: number })).data)
-        const found = await pullWith(access, number, joined)
-        return { ...found, title: redact(found.title) }
-      }),
+      unlessGone(async () =>
+        joined
+          ? pullWith(access, number, joined)
+          : viewed((await client.rest.pulls.get({ ...at, pull_number: number })).data),
+      ),
 
     async pullsFrom(head: string): Promise<PullView[]> {
       const query = { ...at, head: `${at.owner}:${head}`, state: 'all', per_page: 20 } as const
       const { data } = await client.rest.pulls.list(query)
-      return data.map(viewed).filter(view => view.head.ref === head && view.head.repoId === thread.repoId)
+      return data.map(viewed).filter(view => view.head === head && view.repoId === thread.repoId)
     },
 
     async isDescendant(ancestor: string, sha: string): Promise<boolean> {
@@ -84,7 +90,7 @@ export function pullsOf(access: ThreadAccess) {
         isKnown: found.mergeable !== 'UNKNOWN',
         hasConflicts: found.mergeable === 'CONFLICTING',
         changesRequestedBy: found.latestOpinionatedReviews.nodes.flatMap(({ state, author }) =>
-          state === 'CHANGES_REQUESTED' && author ? [loginOf(author)] : [],
+          state === 'CHANGES_REQUESTED' && author ? [author.login] : [],
         ),
         unresolved: found.reviewThreads.nodes.flatMap(({ isResolved, path, line }) =>
           isResolved ? [] : [{ path, line }],
@@ -107,8 +113,7 @@ export function pullsOf(access: ThreadAccess) {
           ? [{ login: author.login, id: author.databaseId }]
           : [],
       )
-      const author = found.author ? loginOf(found.author) : undefined
-      return { sha: found.headRefOid, body: found.body, author, by }
+      return { sha: found.headRefOid, body: found.body, author: found.author?.login, by }
     },
 
     /** GitHub lists at most 250. Source: GitHub REST, "List commits on a pull request". */
@@ -122,12 +127,11 @@ export function pullsOf(access: ThreadAccess) {
     async openPulls(prefix: string): Promise<Awaited[]> {
       const variables = { owner: thread.owner, name: thread.repo }
       const { nodes } = (await query(client, openPulls, variables)).repository.pullRequests
-      return nodes.flatMap(({ number, title, url, author, headRefName, headRepository }) => {
-        const isHere = headRepository?.databaseId === thread.repoId
-        const isAgents = author !== null && loginOf(author) === agentLogin
-        const isOurs = isHere && (isAgents || headRefName.startsWith(prefix))
-        return isOurs ? [{ name: `#${number}`, title: redact(title), url }] : []
-      })
+      return nodes.flatMap(({ number, title, url, author, head, repoId }) =>
+        repoId === thread.repoId && (author?.login === agentLogin || head.startsWith(prefix))
+          ? [{ name: `#${number}`, title: redact(title), url }]
+          : [],
+      )
     },
 
     /** Not repeatable: after `NoResponse`, look with `pullsFrom` first. */
@@ -154,46 +158,6 @@ interface PullData {
   user: { login: string; type: string } | null
   created_at: string
 }
-
-export const pullFields = `id number url title body isDraft state createdAt mergedAt
-    headRefName headRefOid headRepository { databaseId } baseRefName author { __typename login }`
-
-export const PullNode = z.object({
-  id: z.string(),
-  number: z.number(),
-  url: z.string(),
-  title: z.string(),
-  body: z.string(),
-  isDraft: z.boolean(),
-  state: z.enum(['OPEN', 'CLOSED', 'MERGED']),
-  createdAt: z.string(),
-  mergedAt: z.string().nullable(),
-  headRefName: z.string(),
-  headRefOid: z.string(),
-  headRepository: HeadRepository,
-  baseRefName: z.string(),
-  author: Author,
-})
-
-const states = { OPEN: 'open', CLOSED: 'closed', MERGED: 'merged' } as const
-
-export const viewOfNode = (pull: z.infer<typeof PullNode>): PullView => ({
-  number: pull.number,
-  url: pull.url,
-  title: pull.title,
-  body: pull.body,
-  draft: pull.isDraft,
-  state: states[pull.state],
-  head: {
-    ref: pull.headRefName,
-    sha: pull.headRefOid,
-    base: pull.baseRefName,
-    repoId: pull.headRepository?.databaseId ?? null,
-  },
-  author: pull.author ? { login: loginOf(pull.author), bot: pull.author.__typename === 'Bot' } : undefined,
-  createdAt: Date.parse(pull.createdAt),
-  mergedAt: pull.mergedAt === null ? undefined : Date.parse(pull.mergedAt),
-})
 
 const CheckContext = z.union([
   z.object({
@@ -247,7 +211,7 @@ const pullNeeds = {
     pullRequest(number: $number) {
       state
       mergeable
-      latestOpinionatedReviews(first: 20, writersOnly: true) { nodes { state author { __typename login } } }
+      latestOpinionatedReviews(first: 20, writersOnly: true) { nodes { state ${authorField} } }
       reviewThreads(last: 50) { nodes { isResolved path line } }
       commits(last: 1) { nodes { commit { statusCheckRollup { contexts(first: 100) { nodes {
         __typename
@@ -278,7 +242,7 @@ const pullApprovals = {
     pullRequest(number: $number) {
       state
       body
-      author { __typename login }
+      ${authorField}
       headRefOid
       reviewRequests(first: 100) { nodes { requestedReviewer { ... on User { login } } } }
       latestOpinionatedReviews(first: 100, writersOnly: true) {
@@ -311,22 +275,11 @@ const openPulls = {
   text: `query openPulls($owner: String!, $name: String!) {
   repository(owner: $owner, name: $name) {
     pullRequests(states: OPEN, first: 100, orderBy: { field: CREATED_AT, direction: DESC }) {
-      nodes { number title url headRefName headRepository { databaseId } author { __typename login } }
+      nodes { ${listedFields} }
     }
   }
 }`,
-  schema: inRepository({
-    pullRequests: nodesOf(
-      z.object({
-        number: z.number(),
-        title: z.string(),
-        url: z.string(),
-        headRefName: z.string(),
-        headRepository: HeadRepository,
-        author: Author,
-      }),
-    ),
-  }),
+  schema: inRepository({ pullRequests: nodesOf(ListedPull) }),
 }
 
 /** What a pull request is to have: a person, and labels of the repository. */
@@ -337,12 +290,9 @@ export interface Joined {
 
 const HasId = z.object({ id: z.string() })
 
-export const labelKey = ({ repoId }: Pick<Thread, 'repoId'>, name: string): string =>
-  `label/${repoId}/${name.toLowerCase()}`
-
 /** The person and the labels, too, for whoever settles it: an account or a label may be gone. */
 export async function pullWith(
-  { client, thread, ids }: ThreadAccess,
+  { client, thread, ids, redact }: ThreadAccess,
   number: number,
   { login, labels = [] }: Joined = {},
 ): Promise<PullView> {
@@ -350,11 +300,11 @@ export async function pullWith(
   const asks = labels.map((_, at) => ` label${at}: label(name: $label${at}) { id }`).join('')
   const pullAndPerson = {
     text: `query pullAndPerson($owner: String!, $name: String!, $number: Int!, $login: String!, $isNamed: Boolean!${declares}) {
-  repository(owner: $owner, name: $name) { pullRequest(number: $number) { ${pullFields} }${asks} }
+  repository(owner: $owner, name: $name) { pullRequest(number: $number) { id ${pullFields} }${asks} }
   user(login: $login) @include(if: $isNamed) { id }
 }`,
     schema: z.object({
-      repository: z.object({ pullRequest: PullNode }).catchall(HasId.nullish()),
+      repository: z.object({ pullRequest: HasId.and(FullPull) }).catchall(HasId.nullish()),
       user: HasId.nullish(),
     }),
     optional: [
@@ -369,25 +319,23 @@ export async function pullWith(
     ...Object.fromEntries(labels.map((label, at) => [`label${at}`, label])),
   }
   const { repository, user } = await query(client, pullAndPerson, variables)
-  ids.set(threadKey({ ...thread, number }), repository.pullRequest.id)
-  if (user) ids.set(`user/${login}`, user.id)
+  const { id, ...view } = repository.pullRequest
+  ids.set(threadKey({ ...thread, number }), id)
+  if (user) ids.set(personKey(variables.login), user.id)
   for (const [at, label] of labels.entries()) {
     const found = HasId.safeParse(repository[`label${at}`]).data
     if (found) ids.set(labelKey(thread, label), found.id)
     else ids.delete(labelKey(thread, label))
   }
-  return viewOfNode(repository.pullRequest)
+  return { ...view, title: redact(view.title) }
 }
-
-type Where = Pick<CommentView, 'in' | 'on' | 'resolved'>
-export type Remark = GivenComment & Where
 
 /** The newest of each; what is older is no more than what is cut anyway. */
 const pullRemarks = `query pullRemarks($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) {
     pullRequest(number: $number) {
       reviews(last: 50) {
-        nodes { id fullDatabaseId body updatedAt authorAssociation author { __typename login } submittedAt }
+        nodes { submittedAt ${writtenFields} }
       }
       reviewThreads(last: 50) {
         nodes {
@@ -396,7 +344,7 @@ const pullRemarks = `query pullRemarks($owner: String!, $name: String!, $number:
           line
           originalLine
           comments(last: 20) {
-            nodes { id fullDatabaseId body updatedAt authorAssociation author { __typename login } publishedAt diffHunk }
+            nodes { publishedAt diffHunk ${writtenFields} }
           }
         }
       }
@@ -406,33 +354,33 @@ const pullRemarks = `query pullRemarks($owner: String!, $name: String!, $number:
 
 const Found = inRepository({
   pullRequest: z.object({
-    reviews: nodesOf(z.object({ ...Written, submittedAt: z.string().nullable() })),
+    reviews: nodesOf(Written.extend({ submittedAt: z.string().nullable() })),
     reviewThreads: nodesOf(
       z.object({
         isResolved: z.boolean(),
         path: z.string(),
         line: z.number().nullable(),
         originalLine: z.number().nullable(),
-        comments: nodesOf(z.object({ ...Written, publishedAt: z.string().nullable(), diffHunk: z.string() })),
+        comments: nodesOf(Written.extend({ publishedAt: z.string().nullable(), diffHunk: z.string() })),
       }),
     ),
   }),
 })
 
-export async function remarksOf(client: Octokit, thread: Thread): Promise<Remark[]> {
+export async function remarksOf(client: Octokit, thread: Thread): Promise<CommentView[]> {
   const remarks = { text: pullRemarks, schema: Found }
   const pull = (await query(client, remarks, named(thread))).repository.pullRequest
   // What is not submitted is seen by its author alone.
   const reviews = pull.reviews.nodes.flatMap(node =>
-    node.submittedAt === null ? [] : [{ ...asRest(node, node.submittedAt), in: 'review' as const }],
+    node.submittedAt === null ? [] : [{ ...writtenView(node, node.submittedAt), in: 'review' as const }],
   )
   const lines = pull.reviewThreads.nodes.flatMap(({ isResolved, path, line, originalLine, comments }) =>
     comments.nodes.flatMap(node => {
       if (node.publishedAt === null) return []
       const on = { path, line: line ?? originalLine, hunk: node.diffHunk }
-      return [{ ...asRest(node, node.publishedAt), in: 'line' as const, on, resolved: isResolved }]
+      return [{ ...writtenView(node, node.publishedAt), in: 'line' as const, on, resolved: isResolved }]
     }),
   )
   // A review of nothing but comments on lines says nothing itself.
-  return [...reviews.filter(({ body }) => body?.trim()), ...lines]
+  return [...reviews.filter(({ body }) => body.trim()), ...lines]
 }

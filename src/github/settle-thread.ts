@@ -5,8 +5,9 @@
 import { z } from 'zod'
 import type { PullChange, Reaction, Settled, Settling, SettlingPart, Target } from '../core/model/views.ts'
 import { inRepository, named, query, send } from './graphql.ts'
-import { threadKey } from './node-ids.ts'
-import { labelKey, PullNode, pullFields, pullWith, viewOfNode } from './pull-requests.ts'
+import { labelKey, personKey, threadKey } from './node-ids.ts'
+import { FullPull, pullFields } from './nodes.ts'
+import { pullWith } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 import { unlessRejected } from './response-faults.ts'
 
@@ -50,10 +51,11 @@ async function piecesOf(
   const pieces: Piece[] = []
   const refused: SettlingPart[] = []
   const unknownLabels: string[] = []
+  const { ids, thread } = context
   if (pull) {
-    const { id, personOf, labelOf } = await idsOf(context, pull)
+    const id = await idOfPull(context, pull)
     if (pull.change) pieces.push(change(id, pull.change))
-    const labels = (pull.labels ?? []).map(name => ({ name, id: labelOf(name) }))
+    const labels = (pull.labels ?? []).map(name => ({ name, id: ids.get(labelKey(thread, name)) }))
     const known = labels.flatMap(label => label.id ?? [])
     unknownLabels.push(...labels.flatMap(label => (label.id === undefined ? [label.name] : [])))
     if (known.length > 0) pieces.push(addLabels(id, known))
@@ -61,7 +63,7 @@ async function piecesOf(
     for (const part of ['assign', 'review'] as const) {
       const login = pull[part]
       if (login === undefined) continue
-      const person = personOf(login)
+      const person = ids.get(personKey(login))
       if (person === undefined) refused.push(part)
       else pieces.push(involving[part](id, person))
     }
@@ -92,26 +94,18 @@ async function piecesOf(
   return { pieces, refused, unknownLabels }
 }
 
-/** Another process may have seen the pull request. */
-async function idsOf(
+/** With it, those of the person and the labels are known: another process may have looked at the pull request. */
+async function idOfPull(
   context: ThreadAccess,
-  { number, assign, review, labels }: NonNullable<Settling['pull']>,
-): Promise<{
-  id: string
-  personOf(login: string): string | undefined
-  labelOf(name: string): string | undefined
-}> {
+  { number, assign, review, labels = [] }: NonNullable<Settling['pull']>,
+): Promise<string> {
   const { ids, thread } = context
-  const key = threadKey({ ...thread, number })
   const login = assign ?? review
-  const personOf = (login: string): string | undefined => ids.get(`user/${login}`)
-  const labelOf = (name: string): string | undefined => ids.get(labelKey(thread, name))
-  const isUnknown =
-    ids.get(key) === undefined ||
-    (login !== undefined && personOf(login) === undefined) ||
-    labels?.some(name => labelOf(name) === undefined)
-  if (isUnknown) await pullWith(context, number, { login, labels })
-  return { id: ids.get(key) ?? '', personOf, labelOf }
+  const key = threadKey({ ...thread, number })
+  const person = login === undefined ? [] : [personKey(login)]
+  const wanted = [key, ...person, ...labels.map(name => labelKey(thread, name))]
+  if (wanted.some(each => ids.get(each) === undefined)) await pullWith(context, number, { login, labels })
+  return ids.get(key) ?? ''
 }
 
 const threadId = {
@@ -195,7 +189,11 @@ export const graphQlName: Record<Reaction, string> = {
 /** Octokit repeats a mutation of this name, which only swaps reactions. */
 export const swapName = 'swapReaction'
 
-async function mutate({ client }: ThreadAccess, pieces: readonly Piece[], isMore: boolean): Promise<Settled> {
+async function mutate(
+  { client, redact }: ThreadAccess,
+  pieces: readonly Piece[],
+  isMore: boolean,
+): Promise<Settled> {
   if (pieces.length === 0) return { refused: [] }
   const texts = pieces.map(({ part, text }) => `${part}: ${text}`).join('\n  ')
   const variables: Piece['variables'] = Object.assign({}, ...pieces.map(piece => piece.variables))
@@ -213,13 +211,13 @@ async function mutate({ client }: ThreadAccess, pieces: readonly Piece[], isMore
     .flatMap(part => Shown.safeParse(part).data ?? [])
     .at(-1)
   return {
-    pull: pull ? viewOfNode(pull) : undefined,
+    pull: pull && { ...pull, title: redact(pull.title) },
     refused: (['change', 'labels', 'ready', 'assign', 'review', 'status'] as const).filter(isRefused),
   }
 }
 
 const Shown = z.union([
-  z.object({ pullRequest: PullNode }).transform(({ pullRequest }) => pullRequest),
-  z.object({ assignable: PullNode }).transform(({ assignable }) => assignable),
-  z.object({ labelable: PullNode }).transform(({ labelable }) => labelable),
+  z.object({ pullRequest: FullPull }).transform(({ pullRequest }) => pullRequest),
+  z.object({ assignable: FullPull }).transform(({ assignable }) => assignable),
+  z.object({ labelable: FullPull }).transform(({ labelable }) => labelable),
 ])

@@ -22,7 +22,7 @@ import { query } from './graphql.ts'
 import { threadKey } from './node-ids.ts'
 import { pagesOf } from './pages.ts'
 import { pullsOf } from './pull-requests.ts'
-import { closersOf, mergesOf, readAhead, readBefore, transferredAt } from './read-ahead.ts'
+import { closersOf, mergesOf, prefetchedParts, readAhead, transferredAt } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
 import { unlessGone, unlessLimited } from './response-faults.ts'
 import { graphQlName, isMoreThanReaction, settleThread } from './settle-thread.ts'
@@ -47,10 +47,10 @@ export function gitHubThread(
   const issue = { ...at, issue_number: thread.number }
 
   const written = (text: string): string => redact(inOwnWords(text))
-  const prefetched = readBefore(brought, now)
+  const prefetched = prefetchedParts(brought, now)
   const access = { client, thread, at, ids: app.ids, prefetched, redact, written, now }
   const nodes = prefetched.see('branches')?.ids
-  if (nodes) app.ids.set(threadKey(thread), nodes.issue).set(String(thread.repoId), nodes.repository)
+  if (nodes) app.ids.set(threadKey(thread), nodes.issue)
 
   function addReaction(target: Target, content: Reaction): Promise<unknown> {
     const { reactions } = client.rest
@@ -79,13 +79,11 @@ export function gitHubThread(
       pull: pull?.change ? { ...pull, change: { ...pull.change, ...texts } } : pull,
       status: status && { ...status, text: written(status.text) },
     })
-    if (!isMoreThanReaction(settling))
-      return done.catch(error => {
-        unlessLimited(error)
-        return { refused: [] }
-      })
-    const { pull: seen, ...how } = await done
-    return { pull: seen && { ...seen, title: redact(seen.title) }, ...how }
+    if (isMoreThanReaction(settling)) return done
+    return done.catch(error => {
+      unlessLimited(error)
+      return { refused: [] }
+    })
   }
 
   return {
@@ -107,6 +105,7 @@ export function gitHubThread(
     },
 
     async readAhead() {
+      if (prefetched.see('open')) return
       // Needed next, to recognize own comments; cached.
       const login = app.botLogin().catch(() => {})
       await readAhead(access)
@@ -137,11 +136,8 @@ export function gitHubThread(
       return found?.data.state === 'active'
     },
 
-    async closing(when?: 'now'): Promise<Closing | undefined> {
-      if (when !== 'now') {
-        if (prefetched.see('open') === undefined) await readAhead(access)
-        if (prefetched.take('open')) return undefined
-      }
+    async closing(): Promise<Closing | undefined> {
+      if (prefetched.take('open')) return undefined
       const { data } = await client.rest.issues.get(issue)
       const { state, closed_by: closer } = data
       const by = { login: closer?.login ?? 'ghost', id: closer?.id ?? 0 }

@@ -3,8 +3,8 @@ import type { CommentRef, InlineComment, ReplyRef } from '../core/model/trigger.
 import type { CommentView, NewReview, OwnComment, ParentComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
 import { query } from './graphql.ts'
-import { type Remark, remarksOf } from './pull-requests.ts'
-import type { GivenComment, ThreadAccess } from './read-ahead.ts'
+import { remarksOf } from './pull-requests.ts'
+import type { ThreadAccess } from './read-ahead.ts'
 import { unlessGone, unlessLimited } from './response-faults.ts'
 import { isInsider } from './webhooks/event.ts'
 
@@ -18,28 +18,26 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
   /** Page by page, of which `keep` says what is held: a thread may have thousands of long ones. */
   async function listComments(
     since: number | undefined,
-    keep: (comments: GivenComment[]) => GivenComment[],
-  ): Promise<GivenComment[]> {
+    keep: (comments: CommentView[]) => CommentView[],
+  ): Promise<CommentView[]> {
     const query = { ...issue, ...(since === undefined ? {} : { since: iso(since) }), per_page: 100 }
     const pages = client.paginate.iterator(client.rest.issues.listComments, query)[Symbol.asyncIterator]()
-    let kept: GivenComment[] = []
+    let kept: CommentView[] = []
     // Nothing of a page is held while others have their turns.
     const read = async (): Promise<boolean> => {
       const { done, value: page } = await pages.next()
-      if (!done) kept = keep([...kept, ...page.data])
+      if (!done) kept = keep([...kept, ...page.data.map(viewOf)])
       return done !== true
     }
     while (await app.commentPages(read));
     return kept
   }
 
-  const listOwn = (login: string, since?: number): Promise<GivenComment[]> =>
-    listComments(since, comments => comments.filter(({ user }) => user?.login === login))
+  const listOwn = (login: string, since?: number): Promise<CommentView[]> =>
+    listComments(since, comments => comments.filter(({ author }) => author === login))
 
-  const ownAmong = (comments: readonly OwnWhen[], login: string): OwnComment[] =>
-    comments
-      .filter(({ user }) => user?.login === login)
-      .map(({ id, body, created_at }) => ({ id, body: body ?? '', createdAt: Date.parse(created_at) }))
+  const ownAmong = (comments: readonly CommentView[], login: string): OwnComment[] =>
+    comments.flatMap(({ author, id, body, createdAt }) => (author === login ? [{ id, body, createdAt }] : []))
 
   return {
     async minimize(nodeId: string): Promise<void> {
@@ -80,8 +78,9 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
         app.botLogin(),
         client.paginate(client.rest.pulls.listReviews, query),
       ])
-      const said = reviews.map(review => ({ ...review, created_at: review.submitted_at ?? '' }))
-      return ownAmong(said, login)
+      return reviews.flatMap(({ user, id, body, submitted_at }) =>
+        user?.login === login ? [{ id, body, createdAt: Date.parse(submitted_at ?? '') }] : [],
+      )
     },
 
     async edit(commentId: number, text: string): Promise<{ nodeId: string } | 'gone'> {
@@ -106,7 +105,7 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
       return client.paginate(
         client.rest.pulls.listReviewComments,
         since === undefined ? query : { ...query, since: iso(since) },
-        ({ data }) => ownAmong(data, login),
+        ({ data }) => ownAmong(data.map(viewOf), login),
       )
     },
 
@@ -172,37 +171,45 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
         readBefore(holds) ?? listComments(since, newestHeld),
         thread.kind === 'pull' ? remarksOf(client, thread) : [],
       ])
-      const all: Remark[] = [...said.map(comment => ({ ...comment, in: 'thread' as const })), ...remarks]
-      return all
-        .filter(({ user }) => user?.login !== login)
-        .map(viewOf)
+      return [...said, ...remarks]
+        .filter(({ author }) => author !== login)
+        .map(({ body, on, ...comment }) => ({
+          ...comment,
+          body: redact(body),
+          on: on && { ...on, path: redact(on.path), hunk: redact(on.hunk) },
+        }))
         .toSorted((a, b) => a.createdAt - b.createdAt)
     },
   }
 
   /** What was read before a comment was written does not tell what stands before that one. */
-  function readBefore(holds: number | undefined): GivenComment[] | undefined {
+  function readBefore(holds: number | undefined): CommentView[] | undefined {
     const found = prefetched.take('comments')
     return holds === undefined || found?.some(({ id }) => id === holds) ? found : undefined
   }
-
-  function viewOf(remark: Remark): CommentView {
-    const { id, node_id: nodeId, user, author_association, body, on, resolved = false } = remark
-    return {
-      id,
-      nodeId,
-      author: user && user.login !== nobody ? user.login : undefined,
-      bot: user?.type === 'Bot' || (user?.login ?? '').endsWith('[bot]'),
-      insider: isInsider(author_association),
-      body: redact(body ?? ''),
-      createdAt: Date.parse(remark.created_at),
-      updatedAt: Date.parse(remark.updated_at),
-      in: remark.in,
-      on: on && { ...on, path: redact(on.path), hunk: redact(on.hunk) },
-      resolved,
-    }
-  }
 }
+
+interface RestComment {
+  id: number
+  node_id: string
+  user: { login: string; type: string } | null
+  author_association?: string
+  body?: string
+  created_at: string
+  updated_at: string
+}
+
+const viewOf = ({ id, node_id, user, author_association, body, ...at }: RestComment): CommentView => ({
+  id,
+  nodeId: node_id,
+  author: user && user.login !== nobody ? user.login : undefined,
+  bot: user?.type === 'Bot' || user?.login.endsWith('[bot]') === true,
+  insider: isInsider(author_association),
+  body: body ?? '',
+  createdAt: Date.parse(at.created_at),
+  updatedAt: Date.parse(at.updated_at),
+  in: 'thread',
+})
 
 const iso = (at: number): string => new Date(at).toISOString()
 
@@ -210,23 +217,19 @@ const iso = (at: number): string => new Date(at).toISOString()
 const maxHeld = 5_000_000
 
 /** As many as are held: those of whom GitHub calls insiders before those of others. */
-function newestHeld(comments: GivenComment[]): GivenComment[] {
+function newestHeld(comments: CommentView[]): CommentView[] {
   let length = 0
-  const isHeld = ({ body = '' }: GivenComment): boolean => {
+  const isHeld = ({ body }: CommentView): boolean => {
     length += body.length
     return length <= maxHeld
   }
-  const [insiders, others] = [true, false].map(insider =>
-    comments.filter(each => isInsider(each.author_association) === insider).toReversed(),
-  )
-  const held = new Set([...(insiders ?? []), ...(others ?? [])].filter(isHeld))
+  const insidersFirst = comments.toReversed().toSorted((a, b) => Number(b.insider) - Number(a.insider))
+  const held = new Set(insidersFirst.filter(isHeld))
   return comments.filter(each => held.has(each))
 }
 
 /** Whom GitHub names where an account is gone. */
 const nobody = 'ghost'
-
-type OwnWhen = Pick<GivenComment, 'id' | 'body' | 'created_at'> & { user: { login: string } | null }
 
 const minimizeComment = {
   text: `mutation minimizeComment($subject: ID!) {

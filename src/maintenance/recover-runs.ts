@@ -10,7 +10,7 @@ import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { DeliveryNote, GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
 import { hour, minute, second } from '../core/model/time.ts'
-import { type Pull, pullOf, type SubjectView, type ThreadComment } from '../core/model/views.ts'
+import { Pull, type SubjectView, type ThreadComment } from '../core/model/views.ts'
 import type { Marker, Signer } from '../core/record/marker.ts'
 import { type Backup, isOwnTaskRun, type Remains, restored } from '../core/record/recovery-record.ts'
 import type { Session } from '../core/record/request-part.ts'
@@ -307,7 +307,7 @@ async function adopt(
   const { thread, snapshot } = await deps.installations.subject(repository, number)
   const github = deps.github(thread)
   const view = marker.pull === undefined ? undefined : await github.pull(marker.pull)
-  const pulls: Pull[] = view ? [pullOf(view)] : []
+  const pulls: Pull[] = view ? [Pull.parse(view)] : []
   const { repoId } = repository
   const inPull = view && deps.signer.read(view.body, { repoId, number: view.number })
   const untended = view && !inPull?.some(({ run }) => run === id) ? [view.number] : []

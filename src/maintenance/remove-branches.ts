@@ -80,7 +80,7 @@ async function poll(
   const use = await github.branchUse(name)
   if (use.sha !== sha || use.isUsed) return 'done'
   await context.remember({ ...unused, removing: true })
-  await github.deleteBranch(name, sha)
+  await github.deleteBranch(name, sha, use.repository)
   deps.reached('unused branch removed, not recorded')
   await context.remember({ ...unused, removing: true, removed: true })
   deps.log.info({ thread: thread.url, branch: name }, 'removed an unused branch')

@@ -100,8 +100,8 @@ async function notifyRuns(
   const known = await runsOfPull(runs, thread, view.number)
   const maker = marker && !known.some(({ id }) => id === marker.run) && (await runs.get(marker.run))
   const all = maker && maker.data.thread.repoId === thread.repoId ? [maker, ...known] : known
-  const { number, state, draft, head } = view
-  const stands = { number, state, draft, base: head.base, readAt }
+  const { number, state, draft, base } = view
+  const stands = { number, state, draft, base, readAt }
   const teller = tellerOf(all)
   const ended = { ...stands, at: view.mergedAt ?? at, rounds: roundsOf(all.map(({ data }) => data)) }
   const accepted = all.map(run =>

@@ -819,31 +819,27 @@ describe('a branch is made', () => {
   })
 
   describe('and goes away', () => {
-    const repository: Answer = [200, { data: { repository: { id: 'R_1' } } }]
-    const drop = () => issue().deleteBranch('codex/issue-7', 'abc')
+    const drop = () => issue().deleteBranch('codex/issue-7', 'abc', 'R_1')
 
     test('only from where it stood, which GitHub sees to', async () => {
-      answers('POST', '/graphql', repository)
       answers('POST', '/graphql', [200, { data: { updateRefs: { clientMutationId: null } } }])
       await drop()
       const updates = [{ name: 'refs/heads/codex/issue-7', beforeOid: 'abc', afterOid: '0'.repeat(40) }]
       expect(bodies.at(-1)).toMatchObject({ variables: { id: 'R_1', updates } })
-      expect(seen).toEqual(['POST /graphql', 'POST /graphql'])
+      expect(seen).toEqual(['POST /graphql'])
     })
 
     test('not when it has moved', async () => {
-      answers('POST', '/graphql', repository)
       const message = 'Reference cannot be updated'
       answers('POST', '/graphql', [200, { errors: [{ type: 'UNPROCESSABLE', message }] }])
       await drop()
-      expect(seen).toEqual(['POST /graphql', 'POST /graphql'])
+      expect(seen).toEqual(['POST /graphql'])
     })
 
     test('asked for once, whatever comes of it', async () => {
-      answers('POST', '/graphql', repository)
       answers('POST', '/graphql', [502])
       expect(await caught(drop())).toBeInstanceOf(NoResponse)
-      expect(seen).toEqual(['POST /graphql', 'POST /graphql'])
+      expect(seen).toEqual(['POST /graphql'])
     })
   })
 })
@@ -869,7 +865,7 @@ describe('pull requests', () => {
     body: '',
     draft: true,
     state: 'open',
-    head: { ref: 'codex/x', sha: 'abc', base: 'main', repoId: 100 },
+    ...{ head: 'codex/x', sha: 'abc', base: 'main', repoId: 100 },
     author: { login: 'posthog[bot]', bot: true },
     createdAt: Date.parse(data.created_at),
     mergedAt: undefined,
@@ -884,11 +880,7 @@ describe('pull requests', () => {
       { state: 'closed', merged_at: '2026-01-02T14:00:00Z' },
       { state: 'merged', mergedAt: Date.parse('2026-01-02T14:00:00Z') },
     ],
-    [
-      'of a fork that is gone',
-      { head: { ref: 'codex/x', sha: 'abc', repo: null } },
-      { head: { ...view.head, repoId: null } },
-    ],
+    ['of a fork that is gone', { head: { ref: 'codex/x', sha: 'abc', repo: null } }, { repoId: null }],
     ['of a server that knows no drafts', { draft: undefined }, { draft: false }],
   ])('one that is %s', async (_, given, expected) => {
     answers('GET', `${at}/pulls/9`, [200, { ...data, ...given }])

@@ -113,6 +113,7 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
 
   async 'whether it was closed'({ client, maya, number }) {
     await maya.closes(number)
+    await client.readAhead()
     return (await client.closing())?.by.login
   },
 
@@ -136,7 +137,8 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
     for (const name of ['stays', 'goes']) await client.makeBranch(`${stem}-${name}`, sha, undefined)
     const files = { [`${stem}.md`]: 'more' }
     await github.hands.commit(github.repository, `${stem}-stays`, 'main', files, 'More')
-    for (const name of ['stays', 'goes']) await client.deleteBranch(`${stem}-${name}`, sha)
+    const { repository } = await client.branchUse(`${stem}-goes`)
+    for (const name of ['stays', 'goes']) await client.deleteBranch(`${stem}-${name}`, sha, repository)
     return (await github.branches())
       .filter(name => name.startsWith(`${stem}-`))
       .map(name => name.slice(stem.length))
@@ -302,6 +304,7 @@ test('what was read before a comment does not tell what stands before that one',
   github.forgetCalls()
   expect(await client.comments({ holds: asked.id })).toHaveLength(1)
   expect(github.calls).toEqual([])
+  await client.closing()
   await client.readAhead()
   await maya.comments(number, '/codex go on')
   const since = Date.now() - 60_000

@@ -1,6 +1,6 @@
 /** What one client read of a thread, and another one has from the record: once, for a moment, and no more than fits. */
 import { describe, expect, test } from 'vitest'
-import { readBefore } from '../../src/github/read-ahead.ts'
+import { prefetchedParts } from '../../src/github/read-ahead.ts'
 
 const branches = {
   linked: [],
@@ -9,17 +9,21 @@ const branches = {
   elsewhere: { repository: 'acme/other', branch: 'x' },
   ids: { issue: 'I_1', repository: 'R_1' },
 }
-const comment = { id: 1, user: null, created_at: '', updated_at: '', body: 'hush, as said' }
+const times = { createdAt: 0, updatedAt: 0 }
+const comment = {
+  ...{ id: 1, bot: false, insider: false, in: 'thread' as const, ...times },
+  body: 'hush, as said',
+}
 const redact = (text: string): string => text.replaceAll('hush', '•••')
 
 /** What the first has read, and the second from the first's record. */
 function clients(read = { comments: [comment] }) {
   let at = 1_000
   const now = () => at
-  const first = readBefore(undefined, now)
+  const first = prefetchedParts(undefined, now)
   first.keep({ open: true, branches, settings: { text: 'pause: true' }, ...read })
   const recorded = (): unknown => JSON.parse(JSON.stringify(first.carried(redact) ?? null))
-  return { first, recorded, second: () => readBefore(recorded(), now), pass: (ms: number) => (at += ms) }
+  return { first, recorded, second: () => prefetchedParts(recorded(), now), pass: (ms: number) => (at += ms) }
 }
 
 describe('what was read ahead', () => {
@@ -56,17 +60,18 @@ describe('what was read ahead', () => {
 
   test('lasts no longer where the clock is behind that of the process that read it', () => {
     let at = 1_000
-    const behind = readBefore({ at: 46_000, open: true }, () => at)
+    const behind = prefetchedParts({ at: 46_000, open: true }, () => at)
     expect(behind.see('open')).toBe(true)
     at += 10_001
     expect(behind.see('open')).toBeUndefined()
   })
 
-  test.each([null, {}, { at: 'now' }, { at: 1, branches: { linked: 7 } }])(
-    'of another version is left alone: %j',
-    brought => {
-      const { see } = readBefore(brought, () => 2)
-      expect([see('open'), see('branches')]).toEqual([undefined, undefined])
-    },
-  )
+  const asRest = { id: 1, user: null, created_at: '', updated_at: '' }
+  test.each([
+    ...[null, {}, { at: 'now' }, { at: 1, branches: { linked: 7 } }],
+    { at: 1, open: true, comments: [asRest] },
+  ])('of another version is left alone: %j', brought => {
+    const { see } = prefetchedParts(brought, () => 2)
+    expect([see('open'), see('branches')]).toEqual([undefined, undefined])
+  })
 })

@@ -38,7 +38,7 @@ async function turns(given: Given) {
   const did: string[] = []
   const github: Partial<ThreadClient> = {
     branch: async name => (sha === undefined ? undefined : { name, sha }),
-    branchUse: async () => ({ sha, isUsed: false }),
+    branchUse: async () => ({ sha, isUsed: false, repository: 'R_1' }),
     issueBranches: async () => ({ linked: [], ours: [], base: undefined, ids: undefined }),
     deleteBranch: async (name, from) => {
       did.push(`removed ${name} at ${from}`)
@@ -143,7 +143,7 @@ describe('it stays for good', () => {
     ['when something was pushed to it', { sha: 'f'.repeat(40) }],
     [
       'when a pull request goes into it',
-      { github: { branchUse: async () => ({ sha: branch.sha, isUsed: true }) } },
+      { github: { branchUse: async () => ({ sha: branch.sha, isUsed: true, repository: 'R_1' }) } },
     ],
     [
       'when its task run has not ended in two days',

@@ -656,7 +656,7 @@ describe('an agent that can not be looked after', () => {
       edit: async () => ({ nodeId: 'IC_9' }),
       minimize: async () => {},
       comment: async body => said.push(body),
-      branchUse: async () => ({ sha: branch.sha, isUsed: false }),
+      branchUse: async () => ({ sha: branch.sha, isUsed: false, repository: 'R_1' }),
       deleteBranch,
     }
     const came = await advance(run, { posthog, github, removeLater: async () => {} })
@@ -912,6 +912,7 @@ describe('the other steps', () => {
       retries: { github: outage },
     })
     const github: Partial<ThreadClient> = {
+      readAhead: async () => {},
       closing: async () => undefined,
       permission: async () => ({ role: 'read', name: 'read' }),
       file: async () => undefined,
@@ -946,6 +947,7 @@ describe('the other steps', () => {
   describe('take-turn in a thread that was closed', () => {
     const closedBy = async (by: Person, role: Role, merges: number[] = []) => {
       const github: Partial<ThreadClient> = {
+        readAhead: async () => {},
         closing: async () => ({ by, at: now }),
         permission: async () => ({ role, name: role }),
         file: async () => undefined,

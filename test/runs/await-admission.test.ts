@@ -27,7 +27,10 @@ async function admitted(
   const index = { ...memoryIndex(() => []), listed: async () => jobs }
   return afterStep(
     awaitAdmission,
-    handWith(run, { index, github: { closing: async () => undefined, ...github } }),
+    handWith(run, {
+      index,
+      github: { readAhead: async () => {}, closing: async () => undefined, ...github },
+    }),
   )
 }
 
@@ -60,6 +63,7 @@ test('at a limit that was raised meanwhile, the write that admits asks for the n
     index,
     saveIf: async guards => (await refusals(index, run.id, guards)) === 0,
     github: {
+      readAhead: async () => {},
       closing: async () => undefined,
       permission: async () => ({ role: 'write', name: 'write' }),
       file: async () => undefined,
@@ -100,6 +104,7 @@ describe('at the limit of open pull requests', () => {
       index,
       saveIf: async guards => (await refusals(index, run.id, guards)) === 0,
       github: {
+        readAhead: async () => {},
         closing: async () => undefined,
         openPulls: async () => {
           all = others

@@ -1,6 +1,7 @@
 /** What came of the work: whose pull request it is, where commits are, and what stands in the way of a branch. */
 import { describe, expect, test } from 'vitest'
 import { Rejected } from '../../src/core/model/errors.ts'
+import type { PullHead } from '../../src/core/model/thread.ts'
 import type { CommitView, PullView, Settling, SettlingPart } from '../../src/core/model/views.ts'
 import { maxClaims, type UnusedBranch } from '../../src/core/record/own-pull-request.ts'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
@@ -36,6 +37,8 @@ const handWith = (run: Run, differs: Differs = {}) =>
   })
 
 const ourHead = pullView().head
+/** As a view of a pull request has it. */
+const from = ({ ref, ...head }: PullHead) => ({ head: ref, ...head })
 const noBranches = { linked: [], ours: [], base: { name: 'main', sha: branch.sha }, ids: undefined }
 
 describe('the base of a pull request', () => {
@@ -49,9 +52,9 @@ describe('the base of a pull request', () => {
     ['the default branch', 'main', { workspace: { branch: made } }, 'main'],
     ['the default branch, with a base', 'main', { ...asked, workspace: { branch: made } }, 'develop'],
     ['somebody’s choice', 'release', { ...asked, workspace: { branch: made } }, 'release'],
-    ['itself', 'maya/wip', { ...asked, workspace: { branch: { ...given, into: ourHead.ref } } }, 'maya/wip'],
+    ['itself', 'maya/wip', { ...asked, workspace: { branch: { ...given, into: ourHead } } }, 'maya/wip'],
   ])('of %s', (_, base, change, expected) => {
-    expect(wantedBase(runWith(change), pullView({ head: { ...ourHead, base } }))).toBe(expected)
+    expect(wantedBase(runWith(change), pullView({ base }))).toBe(expected)
   })
 })
 
@@ -116,7 +119,6 @@ describe('a pull request that the agent names', () => {
   }
   const stranger = { login: 'eve', bot: false }
   const otherBot = { login: 'ci[bot]', bot: true }
-  const from = (differs: Partial<typeof ourHead>) => pullView({ head: { ...ourHead, ...differs } })
 
   test.each<[string, PullView, boolean]>([
     ['by the App that PostHog works with', pullView(), false],
@@ -143,10 +145,10 @@ describe('a pull request that the agent names', () => {
   })
 
   test.each<[string, PullView, boolean]>([
-    ['from a fork whose branch is called main', from({ ref: 'main', repoId: 200 }), true],
-    ['from a fork', from({ repoId: 200 }), true],
-    ['from a fork that is gone', from({ repoId: null }), true],
-    ['from the default branch', from({ ref: 'main' }), true],
+    ['from a fork whose branch is called main', pullView({ head: 'main', repoId: 200 }), true],
+    ['from a fork', pullView({ repoId: 200 }), true],
+    ['from a fork that is gone', pullView({ repoId: null }), true],
+    ['from the default branch', pullView({ head: 'main' }), true],
     ['opened before the run began', pullView({ createdAt: t0 - 1 }), true],
     ['by a person, from elsewhere', pullView({ author: stranger }), false],
     [
@@ -222,13 +224,13 @@ async function found(run: RunChange, { views = [] as PullView[], heads = {} as R
   const opened: string[] = []
   const hand = handWith(working(run), {
     github: {
-      pullsFrom: async ref => views.filter(({ head }) => head.ref === ref),
+      pullsFrom: async ref => views.filter(({ head }) => head === ref),
       branch: async name => (heads[name] === undefined ? undefined : { name, sha: heads[name] }),
       commitsSince: async (_, sha) => [{ sha, byPerson: false }],
       isDescendant: async () => true,
       openPull: async ({ head, base, body }) => {
         opened.push(`${head} → ${base}: ${body.split('\n')[0]}`)
-        return pullView({ number: 10, head: { ...ourHead, ref: head, base } })
+        return pullView({ number: 10, head, base })
       },
       settle: async settling => ({
         pull: pullView({ number: 10, body: settling.pull?.change?.body ?? '' }),
@@ -261,8 +263,8 @@ describe('where commits are, and which pull request shows them', () => {
   /** Commits that some pull request shows, or the thread itself. */
   const shown = { opened: [] as string[], pulls: [] as string[], pushed: 'f', alone: undefined }
   const fromElsewhere = [`${elsewhere.ref} → main: Closes #7`]
-  const onItsHead = (view: Partial<PullView>) => [pullView({ number: 8, head: own, ...view })]
-  const mergedBefore = [merged({ number: 8, head: own })]
+  const onItsHead = (view: Partial<PullView>) => [pullView({ number: 8, ...from(own), ...view })]
+  const mergedBefore = [merged({ number: 8, ...from(own) })]
   const onOwn = { [own.ref]: late }
   const onElsewhere = { [branch.name]: branch.sha, [elsewhere.ref]: late }
 
@@ -281,7 +283,7 @@ describe('where commits are, and which pull request shows them', () => {
     [
       'a thread that was merged with them shows them',
       onPull,
-      { views: [merged({ number: 8, head: { ...own, sha: late } })], heads: onOwn },
+      { views: [merged({ number: 8, ...from(own), sha: late })], heads: onOwn },
       shown,
     ],
     [
@@ -299,25 +301,25 @@ describe('where commits are, and which pull request shows them', () => {
     [
       'what the agent adds where it was before is seen',
       held({ state: 'merged' }),
-      { views: [merged({ head: elsewhere })], heads: onElsewhere },
+      { views: [merged(from(elsewhere))], heads: onElsewhere },
       { ...shown, opened: fromElsewhere, pulls: ['#9 merged', '#10 draft'] },
     ],
     [
       'nothing came where it was before',
       held({ state: 'merged' }),
-      { views: [merged({ head: elsewhere })], heads: { ...onElsewhere, [elsewhere.ref]: elsewhere.sha } },
+      { views: [merged(from(elsewhere))], heads: { ...onElsewhere, [elsewhere.ref]: elsewhere.sha } },
       { ...shown, pulls: ['#9 merged'], pushed: undefined },
     ],
     [
       'the news of a merge is still on its way',
       changed(held(), onBranchOf(elsewhere.ref)),
-      { views: [merged({ head: elsewhere })], heads: { [elsewhere.ref]: late } },
+      { views: [merged(from(elsewhere))], heads: { [elsewhere.ref]: late } },
       { ...shown, opened: fromElsewhere, pulls: ['#9 merged', '#10 draft'] },
     ],
     [
       'so is that it was marked ready',
       changed(held(), onBranchOf(elsewhere.ref)),
-      { views: [pullView({ draft: false, head: elsewhere })], heads: { [elsewhere.ref]: late } },
+      { views: [pullView({ draft: false, ...from(elsewhere) })], heads: { [elsewhere.ref]: late } },
       { ...shown, pulls: ['#9 open'] },
     ],
     [
@@ -329,7 +331,7 @@ describe('where commits are, and which pull request shows them', () => {
     [
       'a branch of people, merged by them before, gets none',
       onBranchOf('develop'),
-      { views: [merged({ number: 3, head: { ...own, ref: 'develop' } })], heads: { develop: late } },
+      { views: [merged({ number: 3, ...from(own), head: 'develop' })], heads: { develop: late } },
       { ...shown, alone: 'develop' },
     ],
     [
@@ -353,14 +355,14 @@ describe('where commits are, and which pull request shows them', () => {
     [late, undefined],
     [undefined, undefined],
   ])('commits that later words added to the open pull request that stood at %j: %j', async (sha, pushed) => {
-    const views = [pullView({ number: 9, head: { ...elsewhere, sha: late } })]
+    const views = [pullView({ number: 9, ...from(elsewhere), sha: late })]
     const came = await found(held({ sha }), { views, heads: { [branch.name]: branch.sha } })
     expect(came).toMatchObject({ opened: [], pushed, alone: undefined })
   })
 
   test('one whose opening was not answered is found again on a thread of its own head', async () => {
     const intent = [{ kind: 'open-pull' as const, at: t0, lostAt: t0 }]
-    const views = [pullView({ number: 10, head: { ...own, sha: late } }), ...mergedBefore]
+    const views = [pullView({ number: 10, ...from(own), sha: late }), ...mergedBefore]
     const came = await found(changed(onPull, { attempts: { intent } }), { views, heads: onOwn })
     expect(came).toEqual({ ...shown, pulls: ['#10 draft'] })
   })
@@ -368,7 +370,7 @@ describe('where commits are, and which pull request shows them', () => {
 
 /** Later ones get a pull request of their own: a row above, and a story. */
 describe('commits after the merge', () => {
-  const view = merged({ head: { ...ourHead, ref: branch.name } })
+  const view = merged({ head: branch.name })
   const byUs = { login: 'codex[bot]', bot: true }
   const lostOpening: RunChange = intends({ kind: 'open-pull', at: t0 + minute, lostAt: t0 })
   const known: RunChange = { result: { pulls: [{ ...pull, head: branch.name, state: 'merged' }] } }
@@ -380,7 +382,7 @@ describe('commits after the merge', () => {
     ['closed by somebody', {}, { ...view, state: 'closed', mergedAt: undefined }, []],
   ])('are none where its pull request holds them all: %s', async (_, run, before, pulls) => {
     const given = changed({ session: { taskRun: { ...taskRun, status: 'completed' } } }, run)
-    const came = await found(given, { views: [before], heads: { [branch.name]: view.head.sha } })
+    const came = await found(given, { views: [before], heads: { [branch.name]: view.sha } })
     expect(came).toMatchObject({ opened: [], pulls })
   })
 })
@@ -463,7 +465,7 @@ describe('a branch that GitHub refuses', () => {
 describe('a branch that ends up unused', () => {
   const ended: RunChange = { session: { taskRun: { ...taskRun, status: 'completed' } } }
 
-  const standing = { sha: branch.sha, isUsed: false }
+  const standing = { sha: branch.sha, isUsed: false, repository: 'R_1' }
 
   const drop = async (given: RunChange = {}, use = standing) => {
     const gone: string[] = []

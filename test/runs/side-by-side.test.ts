@@ -44,6 +44,7 @@ async function goOn(run: Run, { effects = {}, traces = {}, ahead = false }: Goin
     save,
     index: memoryIndex(() => (ahead ? [{ id: older.id, entries: runIndex.entries(older) }] : [])),
     github: {
+      readAhead: async () => {},
       closing: async () => undefined,
       comments: async () => [],
       ownComments: told('look for status', async () =>
@@ -62,7 +63,7 @@ async function goOn(run: Run, { effects = {}, traces = {}, ahead = false }: Goin
       comment: told('comment', effects.comment ?? (async () => statusId)),
       makeBranch: told('branch', effects.makeBranch ?? (async () => ({ linked: true, open: true }))),
       edit: told('edit', async () => ({ nodeId: 'IC_1' })),
-      branchUse: async () => ({ sha: branch.sha, isUsed: false }),
+      branchUse: async () => ({ sha: branch.sha, isUsed: false, repository: 'R_1' }),
       deleteBranch: told('drop branch', async () => {}),
       minimize: async () => {},
       settle: async () => ({ refused: [] }),

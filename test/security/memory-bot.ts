@@ -544,8 +544,8 @@ export class MemoryBot {
     pull: async number => this.pulls.find(pull => pull.number === number),
     commitsSince: async (_, sha) => [{ sha, byPerson: false }],
     isDescendant: async () => false,
-    pullsFrom: async head => this.pulls.filter(pull => pull.head.ref === head),
-    branchUse: async name => ({ sha: this.#shaOf(name), isUsed: false }),
+    pullsFrom: async head => this.pulls.filter(pull => pull.head === head),
+    branchUse: async name => ({ sha: this.#shaOf(name), isUsed: false, repository: 'R_1' }),
     prefetched: () => undefined,
     readAhead: async () => {
       this.#ahead = [...this.comments]
@@ -564,7 +564,7 @@ export class MemoryBot {
       this.opened.push({ title, body: this.#redact(body) })
       const view = pullView({
         ...{ number: 20, url: pullUrl, title, body: this.#redact(body), createdAt: this.now },
-        head: { ref: head, sha: 'd'.repeat(40), base, repoId: 100 },
+        ...{ head, sha: 'd'.repeat(40), base },
         author: { login: 'codex[bot]', bot: true },
       })
       this.pulls.push(view)

@@ -306,7 +306,7 @@ test.each([
   'a pull request from %s that is reopened each second costs no more than the usual pace',
   async (_, head, { least, most }) => {
     const bot = botWith({ agent: { says: 'Done.', goesOn: true } })
-    bot.pulls.push({ ...pull, head: { ref: head.ref, sha: 'b'.repeat(40), base: 'main', repoId: head.repo } })
+    bot.pulls.push({ ...pull, head: head.ref, sha: 'b'.repeat(40), base: 'main', repoId: head.repo })
     await bot.deliver(comment('maya', '/codex fix it'))
     // Long enough for the looks to have become rare.
     const begun = bot.now

@@ -65,9 +65,12 @@ export interface ThreadClient {
   ownComments(since?: number, replyRef?: ReplyRef): Promise<OwnComment[]>
   /** Newest first, among the newest thousand of all. */
   ownCommentsOfRepository(): Promise<{ number: number; body: string }[]>
-  /** Has in one call what commands and the start of a Run ask: the next to ask for one of it is answered from there. */
+  /**
+   * Prefetches in one call what commands and the start of a Run read, unless what was prefetched is still good; the next
+   * read of each part uses it up.
+   */
   readAhead(): Promise<void>
-  /** What of it is good yet, for a record. */
+  /** What of it is still good, for a record. */
   prefetched(): unknown
   /** Those that were read ahead, else those since then. */
   earlierComments(since?: number): Promise<OwnComment[]>
@@ -80,7 +83,7 @@ export interface ThreadClient {
   fileCommits(path: string): Promise<string[]>
   isInTeam(team: string, login: string): Promise<boolean>
   /** Who closed the thread, and when (ms since the epoch), if it is closed. */
-  closing(when?: 'now'): Promise<Closing | undefined>
+  closing(): Promise<Closing | undefined>
   state(): Promise<ThreadState | undefined>
   hasComment(commentRef: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean>
   review(reviewId: number): Promise<string | undefined>
@@ -116,7 +119,8 @@ export interface ThreadClient {
     sha: string,
     ids: IssueBranches['ids'],
   ): Promise<{ linked: boolean; open?: boolean }>
-  deleteBranch(name: string, sha: string): Promise<void>
+  /** @param repository its name in GraphQL */
+  deleteBranch(name: string, sha: string, repository: string): Promise<void>
   /** With what is to be joined to it: a person, and labels. */
   pull(number: number, joined?: { login: string; labels: readonly string[] }): Promise<PullView | undefined>
   /** `undefined` for one that is not open. */
@@ -134,7 +138,7 @@ export interface ThreadClient {
   hasCommitOf(number: number, login: string): Promise<boolean>
   pullsFrom(head: string): Promise<PullView[]>
   isDescendant(ancestor: string, sha: string): Promise<boolean>
-  branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean }>
+  branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean; repository: string }>
   openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView>
   settle(settling: Settling): Promise<Settled>
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ReasoningEffort } from './codex-task-run-create.ts'
 import type { Role } from './command-grammar.ts'
-import type { Person, PullHead, Snapshot, Thread } from './thread.ts'
+import type { Person, Snapshot, Thread } from './thread.ts'
 import type { CommentRef, InlineComment } from './trigger.ts'
 
 /** Each has one meaning, which `/codex help` says. */
@@ -67,37 +67,36 @@ export interface OwnComment {
 }
 
 /** What somebody wrote in a thread. */
-export interface CommentView {
-  id: number
-  nodeId?: string
+export const CommentView = z.object({
+  id: z.number(),
+  nodeId: z.string().optional(),
   /** `undefined`: the account is gone, and what it wrote is nobody's. */
-  author: string | undefined
-  bot: boolean
+  author: z.string().optional(),
+  bot: z.boolean(),
   /** GitHub calls the author owner, member or collaborator: whom to ask about first. It grants nothing. */
-  insider: boolean
-  body: string
+  insider: z.boolean(),
+  body: z.string(),
   /** When it was published, ms since the epoch; a comment of a review is written before. */
-  createdAt: number
-  updatedAt: number
-  in: 'thread' | 'review' | 'line'
-  on?: { path: string; line: number | null; hunk: string }
+  createdAt: z.number(),
+  updatedAt: z.number(),
+  in: z.enum(['thread', 'review', 'line']),
+  on: z.object({ path: z.string(), line: z.number().nullable(), hunk: z.string() }).optional(),
   /** In a thread of comments that somebody marked as resolved. */
-  resolved?: boolean
-}
+  resolved: z.boolean().optional(),
+})
+export type CommentView = z.infer<typeof CommentView>
 
 export interface Permission {
   role: Role
   name: string
 }
 
-export interface PullView {
-  number: number
-  url: string
-  title: string
+/** A pull request as it is now: its record, and what is written down of it nowhere. */
+export interface PullView extends Omit<Pull, 'remark'> {
+  sha: string
+  /** Of its head; `null` where a fork is gone. */
+  repoId: number | null
   body: string
-  draft: boolean
-  state: 'open' | 'merged' | 'closed'
-  head: PullHead
   author: { login: string; bot: boolean } | undefined
   createdAt: number
   mergedAt: number | undefined
@@ -148,7 +147,7 @@ export interface Closer {
   /** Of its head, if that is in this repository. */
   branch: string | undefined
   /** `undefined`: the account is gone. */
-  author?: { login: string; bot: boolean } | undefined
+  author?: PullView['author']
 }
 
 /** What keeps an open pull request from being merged, as GitHub's page says it. */
@@ -187,30 +186,27 @@ export interface CommitView {
   app?: string | undefined
 }
 
-export interface BranchView {
-  name: string
-  sha: string
-}
+export const BranchView = z.object({ name: z.string(), sha: z.string() })
+export type BranchView = z.infer<typeof BranchView>
 
 export interface BaseView extends BranchView {
   /** That is open, and has it as its head. */
   pull: Pick<Pull, 'number' | 'url'> | undefined
 }
 
-export interface LinkedElsewhere {
-  repository: string
-  branch: string
-}
+export const LinkedElsewhere = z.object({ repository: z.string(), branch: z.string() })
+export type LinkedElsewhere = z.infer<typeof LinkedElsewhere>
 
-export interface IssueBranches {
-  linked: BranchView[]
-  ours: BranchView[]
-  base: BranchView | undefined
+export const IssueBranches = z.object({
+  linked: z.array(BranchView),
+  ours: z.array(BranchView),
+  base: BranchView.optional(),
   /** Linked, but in another repository. */
-  elsewhere?: LinkedElsewhere
+  elsewhere: LinkedElsewhere.optional(),
   /** For linking; `undefined` where GitHub does not say. */
-  ids: { issue: string; repository: string } | undefined
-}
+  ids: z.object({ issue: z.string(), repository: z.string() }).optional(),
+})
+export type IssueBranches = z.infer<typeof IssueBranches>
 
 export interface NewTask {
   title: string
@@ -247,17 +243,6 @@ export interface SandboxView {
   id: string
   name: string
 }
-
-export const pullOf = (view: PullView): Pull => ({
-  number: view.number,
-  url: view.url,
-  title: view.title,
-  draft: view.draft,
-  head: view.head.ref,
-  base: view.head.base,
-  sha: view.head.sha,
-  state: view.state,
-})
 
 export interface ThreadComment extends OwnComment {
   number: number

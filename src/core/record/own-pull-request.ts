@@ -41,9 +41,9 @@ export type Ownership = 'ours' | 'not-ours' | 'if-descended'
 type Opening = Pick<Run, 'thread' | 'request' | 'workspace'>
 
 export function ownershipOf({ thread, request, workspace: { branch } }: Opening, view: PullView): Ownership {
-  const { head, author, createdAt } = view
+  const { head, repoId, author, createdAt } = view
   // A fork's branch may have the same name.
-  if (head.repoId !== thread.repoId || head.ref === thread.defaultBranch) return 'not-ours'
+  if (repoId !== thread.repoId || head === thread.defaultBranch) return 'not-ours'
   if (createdAt < request.at) return 'not-ours'
   if (author?.bot && author.login === agentLogin) return 'ours'
   return branch ? 'if-descended' : 'not-ours'

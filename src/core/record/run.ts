@@ -4,7 +4,7 @@ import { StagedAttachments } from '../model/attachment.ts'
 import { pauseKinds } from '../model/pause.ts'
 import { Unfinished } from '../model/task-run.ts'
 import { fullName, Thread } from '../model/thread.ts'
-import { Awaited, Pull, PullNeeds } from '../model/views.ts'
+import { Awaited, LinkedElsewhere, Pull, PullNeeds } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 import { Mailbox } from './mailbox-part.ts'
 import { Baseline, type Rights, RunRequest, rightsOf, type Session } from './request-part.ts'
@@ -333,7 +333,7 @@ const Workspace = z.object({
   branch: Branch.optional(),
   madeBranch: z.string().optional(),
   /** A branch that is linked to the issue, but can't be used. */
-  linkedElsewhere: z.object({ repository: z.string(), branch: z.string() }).optional(),
+  linkedElsewhere: LinkedElsewhere.optional(),
   /** The open pull request whose head is the base. */
   stackedOn: z.object({ base: z.string(), number: z.number().int(), url: z.string() }).optional(),
   headMoved: z.object({ from: z.string(), to: z.string() }).optional(),

@@ -21,7 +21,7 @@ const closed = 'closed this'
 const notClosed: ChangeOf<'mailbox'> = {}
 
 type Permitting = 'permission' | 'isInTeam' | 'ownCommentsOfRepository' | 'file' | 'fileCommits'
-type Admitting = StepContext<Permitting | 'closing' | 'merges' | 'blockers' | 'openPulls'>
+type Admitting = StepContext<Permitting | 'readAhead' | 'closing' | 'merges' | 'blockers' | 'openPulls'>
 type Change = ChangeOf<'schedule' | 'mailbox' | 'result' | 'session'>
 
 export const awaitAdmission = step('await-admission', {
@@ -31,6 +31,7 @@ export const awaitAdmission = step('await-admission', {
     'ownCommentsOfRepository',
     'file',
     'fileCommits',
+    'readAhead',
     'closing',
     'merges',
     'blockers',
@@ -142,6 +143,7 @@ export async function givesWay({ run, job, deps }: StepContext): Promise<ChangeO
 
 /** The closing's webhook may arrive before the command's, and then finds no Run to stop. */
 async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeOf<'mailbox'>> {
+  await github.readAhead()
   const closing = await github.closing()
   if (!closing) return { mailbox: { ignoredStop: undefined } }
   const { by, at } = closing

@@ -1,5 +1,5 @@
 /** A Run whose record may lag reads its own status in the thread, and goes on from there if that knows more. */
-import { pullOf } from '../../core/model/views.ts'
+import { Pull } from '../../core/model/views.ts'
 import { type Backup, isOwnTaskRun, restored } from '../../core/record/recovery-record.ts'
 import type { Run } from '../../core/record/run.ts'
 import { ownSince, said } from '../../core/words/say.ts'
@@ -30,7 +30,7 @@ export const catchUp = step('catch-up', {
       {
         ...{ id: run.id, backup, made: marker.made, thread: run.thread },
         ...{ snapshot: run.baseline.snapshot, settings: run.baseline.settings, untended: [] },
-        pulls: pull ? [...pulls, pullOf(pull)] : pulls,
+        pulls: pull ? [...pulls, Pull.parse(pull)] : pulls,
         status: { commentId: status.id },
         session: { taskId: marker.task, taskRunId },
         closed,

@@ -54,13 +54,13 @@ export const findBranch = step('find-branch', {
   },
 })
 
-/** The read-ahead may be older than a closing that found no Run to stop, so it is asked again. */
+/** What was prefetched may be older than a closing that found no Run to stop, so GitHub is asked again. */
 async function closedMeanwhile(
   { run, github }: Finding,
   open: boolean | undefined,
 ): Promise<ChangeOf<'schedule'>> {
   if (run.session.taskRun) return {}
-  const isOpen = open ?? (await github.closing('now')) === undefined
+  const isOpen = open ?? (await github.closing()) === undefined
   return isOpen || run.mailbox.ignoredStop ? {} : { schedule: { admitted: false } }
 }
 

@@ -27,7 +27,7 @@ export const findResult = step('find-result', {
     // Events about them may be late.
     const pulls = run.result.pulls.map(pull => {
       const view = [...seen.values()].flat().find(({ number }) => number === pull.number)
-      return view ? { ...pull, state: view.state, draft: view.draft, sha: view.head.sha } : pull
+      return view ? { ...pull, state: view.state, draft: view.draft, sha: view.sha } : pull
     })
     const before = changed(run, { result: { pulls } })
     const known = changed(before, {
@@ -65,9 +65,9 @@ async function pullsOfHeads(context: Finding): Promise<{ found?: PullView; seen:
 }
 
 const shows =
-  ({ sha }: BranchView) =>
-  ({ state, head }: PullView): boolean =>
-    state === 'open' || (state === 'merged' && head.sha === sha)
+  (branch: BranchView) =>
+  ({ state, sha }: PullView): boolean =>
+    state === 'open' || (state === 'merged' && sha === branch.sha)
 
 interface Pushed {
   commit: string
@@ -102,14 +102,13 @@ async function pushedElsewhere(
   if (open) {
     // Later words may only add commits to the pull request that there is.
     const known = run.result.pulls.find(pull => pull.number === open.number)
-    const at = open.head.sha
-    if (known?.sha === undefined || known.sha === at) return undefined
-    const commit = agentsCommit(run, at, await github.commitsSince(known.sha, at))
-    return commit === undefined ? undefined : { commit, head: { name: open.head.ref, sha: at } }
+    if (known?.sha === undefined || known.sha === open.sha) return undefined
+    const commit = agentsCommit(run, open.sha, await github.commitsSince(known.sha, open.sha))
+    return commit === undefined ? undefined : { commit, head: { name: open.head, sha: open.sha } }
   }
   const head = await github.branch(elsewhere)
-  if (!head || views.some(view => view.head.sha === head.sha)) return undefined
-  const commits = await github.commitsSince(views[0]?.head.sha ?? sha, head.sha)
+  if (!head || views.some(view => view.sha === head.sha)) return undefined
+  const commits = await github.commitsSince(views[0]?.sha ?? sha, head.sha)
   const commit = commits?.length ? agentsCommit(run, head.sha, commits) : undefined
   return commit === undefined ? undefined : { commit, head }
 }
@@ -129,8 +128,7 @@ function openingFor(run: Run, head: BranchView, views: readonly PullView[]): Ope
   if (!branch || run.request.what !== 'work' || run.mailbox.stop) return undefined
   if (pulls.some(({ state }) => state === 'open')) return undefined
   const isOpen = views.some(({ state }) => state === 'open')
-  if (isOpen ? !openIntent(run, 'open-pull') : views.some(view => view.head.sha === head.sha))
-    return undefined
+  if (isOpen ? !openIntent(run, 'open-pull') : views.some(view => view.sha === head.sha)) return undefined
   const own = [thread.kind === 'pull' ? thread.number : undefined, ...pulls.map(({ number }) => number)]
   const merged = views.find(({ state, number }) => state === 'merged' && own.includes(number))
   if (merged) return { head: head.name, base: wantedBase(run, merged) }
@@ -218,7 +216,7 @@ const withFound = (run: Run, view: PullView): Pick<Run['result'], 'pulls' | 'unt
 async function isOwn({ run, github }: StepContext<'isDescendant'>, view: PullView): Promise<boolean> {
   const ownership = ownershipOf(run, view)
   if (ownership !== 'if-descended' || !run.workspace.branch) return ownership === 'ours'
-  return github.isDescendant(run.workspace.branch.sha, view.head.sha)
+  return github.isDescendant(run.workspace.branch.sha, view.sha)
 }
 
 const withPull = (pulls: Pull[], pull: Pull): Pull[] => [

@@ -1,8 +1,7 @@
 import {
-  type Pull,
+  Pull,
   type PullChange,
   type PullView,
-  pullOf,
   type Settled,
   type Settling,
   type SettlingPart,
@@ -111,7 +110,7 @@ const inPlace = (pulls: readonly Pull[], pull: Pull): Pull[] =>
   pulls.map(known => (known.number === pull.number ? pull : known))
 
 export const recorded = (view: PullView, message?: string): Pull => ({
-  ...pullOf(view),
+  ...Pull.parse(view),
   remark: message,
 })
 
@@ -126,8 +125,8 @@ function shapingOf(context: StepContext, view: PullView): Shaping | undefined {
   if (view.state !== 'open') return undefined
   const isNew = !isMarked(context, view)
   // Once it was put right, only people choose another.
-  const into = isNew || view.head.base === run.workspace.branch?.name ? wantedBase(run, view) : undefined
-  const base = into === view.head.base ? undefined : into
+  const into = isNew || view.base === run.workspace.branch?.name ? wantedBase(run, view) : undefined
+  const base = into === view.base ? undefined : into
   const wanted = wantedBody(context, view)
   const body = wanted === view.body ? undefined : wanted
   const called = isNew ? titleOf(run) : undefined
@@ -197,9 +196,9 @@ export async function putRightWhenFound(
 }
 
 /** What PostHog chose by itself is put right; another base was somebody's choice. */
-export function wantedBase(run: Run, { head: { base, ref } }: PullView): string {
+export function wantedBase(run: Run, { base, head }: Pick<Pull, 'base' | 'head'>): string {
   const { branch } = run.workspace
-  if (!branch || branch.into === ref) return base
+  if (!branch || branch.into === head) return base
   if (base === branch.name) return branch.made || baseOf(run) !== undefined ? branch.into : base
   return base === run.thread.defaultBranch && baseOf(run) !== undefined ? branch.into : base
 }
@@ -224,7 +223,7 @@ export function wantedBody(
     by: requestersOf(run).map(({ id }) => id),
     thread: view.number,
     pull: view.number,
-    branch: view.head.ref,
+    branch: view.head,
   })
   return withFirst([...closes, marker], view.body)
 }
@@ -270,6 +269,6 @@ async function dropIfUnused(context: Dropping, { name, sha }: Branch): Promise<v
   if (use.sha === undefined) believeAbsent(`The branch ${name}`, refusedReads(context, 'github'))
   if (use.sha !== sha || use.isUsed) return
   await job.assertLocked()
-  await github.deleteBranch(name, sha)
+  await github.deleteBranch(name, sha, use.repository)
   deps.reached('branch dropped, not recorded')
 }

@@ -257,11 +257,11 @@ export function permitted(
 function open(world: World, agent: AgentRun): void {
   const number = 20 + world.pulls.length
   const url = `https://github.com/acme/shop/pull/${number}`
-  const head = { ref: `codex/work-${number}`, sha: 'e'.repeat(40), base: 'main', repoId: 100 }
-  world.branches.set(head.ref, head.sha)
+  const from = { head: `codex/work-${number}`, sha: 'e'.repeat(40), base: 'main', repoId: 100 }
+  world.branches.set(from.head, from.sha)
   const words = { title: 'T', body: 'Closes #7' }
   const author = { login: 'posthog[bot]', bot: true }
   const times = { createdAt: world.now, mergedAt: undefined }
-  world.pulls.push({ number, url, ...words, draft: true, state: 'open', head, author, ...times })
+  world.pulls.push({ number, url, ...words, draft: true, state: 'open', ...from, author, ...times })
   agent.pulls.push(url)
 }

@@ -30,10 +30,11 @@ const partly = (error: unknown): Settled => {
 
 const openedPull = (
   number: number,
-  given: Pick<PullView, 'title' | 'body' | 'head' | 'createdAt'>,
+  given: Pick<PullView, 'title' | 'body' | 'head' | 'base' | 'sha' | 'createdAt'>,
 ): PullView => ({
   author: { login: 'codex[bot]', bot: true },
   mergedAt: undefined,
+  repoId: 100,
   number,
   url: `https://github.com/acme/shop/pull/${number}`,
   draft: true,
@@ -45,8 +46,12 @@ function amended(world: World, number: number, { title, base, body }: PullChange
   const index = world.pulls.findIndex(each => each.number === number)
   const before = world.pulls[index]
   if (!before) throw new Rejected('github', 404, '', 'Not Found')
-  const head = { ...before.head, base: base ?? before.head.base }
-  const view = { ...before, title: title ?? before.title, body: body ?? before.body, head }
+  const view = {
+    ...before,
+    title: title ?? before.title,
+    body: body ?? before.body,
+    base: base ?? before.base,
+  }
   world.pulls[index] = view
   return view
 }
@@ -140,17 +145,18 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         return all.slice(all.findIndex(commit => commit.sha === base) + 1)
       }),
     isDescendant: () => at(reads, 'compare', () => true),
-    pullsFrom: head => at(reads, 'pulls', () => world.pulls.filter(each => each.head.ref === head)),
+    pullsFrom: head => at(reads, 'pulls', () => world.pulls.filter(each => each.head === head)),
     branchUse: name =>
       at(reads, 'branch use', () => ({
         sha: world.branches.get(name),
-        isUsed: world.pulls.some(({ head }) => head.base === name || head.ref === name),
+        repository: 'R_1',
+        isUsed: world.pulls.some(({ head, base }) => base === name || head === name),
       })),
     openPull: ({ head, base, title, body }) =>
       at(creates, 'open pull', () => {
         world.effects.push(`pull ${head}`)
-        const from = { ref: head, sha: world.branches.get(head) ?? '', base, repoId: 100 }
-        const view = openedPull(20 + world.pulls.length, { title, body, head: from, createdAt: world.now })
+        const from = { head, sha: world.branches.get(head) ?? '', base }
+        const view = openedPull(20 + world.pulls.length, { title, body, ...from, createdAt: world.now })
         world.pulls.push(view)
         return view
       }),
