@@ -118,7 +118,7 @@ test('a Run that is at work takes along how often an agent was sent until the me
   ])
 })
 
-test('and what it looks for after the merge does not count anew', async () => {
+test('what a Run finds after the merge counts for no more rounds', async () => {
   const rounds = { asked: 3, byPostHog: 1 }
   const run = changed(over, { result: { pulls: [{ ...pull, state: 'merged' }], hinted: true, rounds } })
   expect((await afterStep(readNeeds, handWith(run))).result).toMatchObject({ hinted: undefined, rounds })

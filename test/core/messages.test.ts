@@ -96,43 +96,31 @@ describe('words in the place of others of their comment', () => {
   })
 })
 
-describe('a note', () => {
+describe('a message to a run', () => {
   test.each<[string, Run, RunMessage[], RunChange]>([
     [
-      'with more words waits for the agent, behind another',
-      working(),
-      [more('a'), more('b')],
-      { mailbox: { pendingFollowUps: [more('a'), more('b')], handledMessageIds: [] } },
-    ],
-    [
-      'that was delivered counts no more',
+      'with words that were delivered counts no more',
       working({ mailbox: { handledMessageIds: ['a'] } }),
       [more('a')],
       { mailbox: { pendingFollowUps: [] } },
     ],
     [
-      'to look wakes it, and hurries nothing',
+      'that only wakes it brings no look forward',
       working(),
       [poll()],
       { schedule: { nextPollAt: t0 + 5 * second }, mailbox: { handledMessageIds: ['k'] } },
     ],
     [
-      'to look at a pull request has that asked about',
+      'to look at a pull request has GitHub asked about it, once',
       working(),
       [poll('k', 'u'), poll('k2', 'u')],
       { result: { claimedPulls: ['u'] }, mailbox: { handledMessageIds: ['k', 'k2'] } },
     ],
     [
-      'to look at one that is known has nothing asked',
+      'to look at a pull request that is known has GitHub asked nothing',
       working({ result: { foreignPulls: ['u'], pulls: [pull] } }),
       [poll('k', 'u'), poll('k2', pull.url)],
       { result: { claimedPulls: [] } },
-    ],
-    [
-      'of a label is remembered, to take it off',
-      working(),
-      [label()],
-      { report: { labels: ['codex'] }, mailbox: { handledMessageIds: ['l'] } },
     ],
     [
       'to stop stops, and drops the words that were not passed on',
@@ -160,22 +148,10 @@ describe('a note', () => {
       { report: { labels: ['codex:plan'] }, mailbox: { handledMessageIds: ['o'] } },
     ],
     [
-      'with words after a stop waits',
-      working(),
-      [stop(), more('a')],
-      { mailbox: { pendingFollowUps: [more('a')], droppedMessageIds: [] } },
-    ],
-    [
       'to stop twice is one stop',
       working(),
       [stop('s'), { ...stop('t'), by: zoe } as RunMessage],
       { mailbox: { stop: { by: maya, at: t0 } } },
-    ],
-    [
-      'says why it was stopped',
-      working(),
-      [{ kind: 'stop', id: 's', by: maya, at: t0, because: 'closed the issue' }],
-      { mailbox: { stop: { by: maya, at: t0, because: 'closed the issue' } } },
     ],
     [
       'that a pull request was merged, for the one that tells it: with the rounds until then, and what it costs is asked anew',
@@ -191,7 +167,7 @@ describe('a note', () => {
       },
     ],
     [
-      'of a pull request of somebody else',
+      'about a pull request that is not its own changes nothing',
       working({ result: { pulls: [pull] } }),
       [{ kind: 'pull', id: 'p', number: 10, state: 'merged' }],
       { result: { pulls: [pull] } },
@@ -224,7 +200,6 @@ describe('words whose comment was deleted', () => {
   const stoppedByMaya = { stop: { by: maya, because: 'deleted the comment that asked for it' } }
 
   test.each<[string, Run, RunMessage[], RunChange]>([
-    ['are taken back, without an answer', working(), [mine, withdraws('a')], areTakenBack],
     [
       'are taken back, and others stay',
       working(),
@@ -291,7 +266,7 @@ test('what is sent is checked before it is', async () => {
   expect(told.map(text => JSON.parse(text))).toEqual([stop()])
 })
 
-describe('what a note leaves behind', () => {
+describe('what a message leaves to do:', () => {
   const asked = { ...label(), source } as RunMessage
   const stopAsked = { ...stop(), source } as RunMessage
   const answersTo = (id: string): RunChange => ({ mailbox: { answers: [{ id, to: maya, source }] } })

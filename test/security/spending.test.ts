@@ -139,7 +139,7 @@ test.each(['status', 'help', 'fix it'])('/codex %s ten times at once is answered
   expect(bot.comments).toHaveLength(1)
 })
 
-test('whoever is to say it and can not leaves it to the next', async () => {
+test('a command whose refusal could not be told leaves the telling to the next one', async () => {
   const bot = botWith({ unanswered: 'earlierComments' })
   for (let time = 0; time < 2; time += 1) await bot.deliver(comment('rita', '/codex fix it'))
   await bot.settleAtOnce()

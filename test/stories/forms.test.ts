@@ -24,16 +24,4 @@ onEitherQueue('A command as people write it', world => {
     await world().github.waitFor(async () => (await thread.view()).labels.length === 0)
     expect(ledger().runs.map(({ body }) => body)).toMatchObject([{ reasoning_effort: 'high' }])
   })
-
-  it('and changes the words below it: it is asked once', async () => {
-    const { maya, number, thread, ledger } = await opens('Below')
-    const comment = await maya.comments(number, '/codex fix it\n\nThe log is attatched.')
-    await thread.waitForAnswer('pull request is ready')
-    await maya.editsComment(comment.id, '/codex fix it\n\nThe log is attached.')
-    await world().github.settled()
-    const next = await maya.comments(number, '/codex status')
-    await thread.waitForReaction('+1', next.id)
-    const { runs, messages } = ledger()
-    expect([runs.length, messages.length]).toEqual([1, 0])
-  })
 })

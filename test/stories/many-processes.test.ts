@@ -142,30 +142,6 @@ onRedis(
         ])
       }
     })
-
-    it('an issue and its pull request, in one session, each get their own answer', async () => {
-      const { github, posthog } = world()
-      const maya = github.as('maya')
-      const issue = await maya.opensIssue({ title: 'One session, two threads', body: 'x' })
-      const here = new Thread(world(), issue.number)
-      await maya.comments(issue.number, '/codex open it')
-      await here.waitForAnswer('pull request is ready')
-      const pulls = (await github.pulls()).filter(({ body }) => body.includes(`Closes #${issue.number}\n`))
-      const there = new Thread(world(), Number(pulls[0]?.number))
-      posthog.script('asked here', { kind: 'slow', ms: 2_000, next: { kind: 'answers', text: 'To you.' } })
-      posthog.script('asked there', { kind: 'slow', ms: 2_000, next: { kind: 'answers', text: 'To them.' } })
-      github.webhooks.mode = { kind: 'paused' }
-      await maya.comments(here.number, '/codex asked here')
-      await maya.comments(there.number, '/codex asked there')
-      await github.settled()
-      github.webhooks.mode = { kind: 'normal' }
-      await github.webhooks.flush('in order')
-      await Promise.all([here.waitForAnswer('To you.'), there.waitForAnswer('To them.')])
-      expect((await here.answers()).join()).not.toContain('To them.')
-      expect((await there.answers()).join()).not.toContain('To you.')
-      const { tasks, runs, messages } = ledgerOf(world(), issue.number)
-      expect([tasks.length, runs.length, messages.length]).toEqual([1, 1, 2])
-    })
   },
   { roles: ['web', 'web', 'worker', 'worker'] },
 )

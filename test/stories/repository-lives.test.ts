@@ -1,4 +1,4 @@
-/** Repositories live: access is lost and comes back, they change their owner, and what the bot said stays true. */
+/** Repositories live: access is lost and comes back, they change their owner, and what the bot said stays true. What is under way where the App may no longer work ends, its agent too. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
@@ -62,7 +62,7 @@ onEitherQueue(
       ]
     it.each(hows)('%s and back: what stopped and what had waited say so', async (how, owner, happen) => {
       const { github } = world()
-      const { repository, maya, thread } = await workingIn(owner, `lost-${how.replace(' ', '-')}`)
+      const { repository, maya, thread, ledger } = await workingIn(owner, `lost-${how.replace(' ', '-')}`)
       await github.as('olga', repository).comments(thread.number, '/codex pause')
       await thread.waitForAnswer('Codex is paused')
       const { number } = await maya.opensIssue({ title: 'Later', body: 'x' })
@@ -74,6 +74,7 @@ onEitherQueue(
       const before = losses()
       await happen(github, repository, false)
       await seenTo(before)
+      expect(ledger().cancels).toHaveLength(1)
       await happen(github, repository, true)
       const stopped = await thread.waitForStatus('⏹️ Codex was stopped')
       expect(stopped).toMatch(/Stopped because `olga` /)
@@ -86,9 +87,45 @@ onEitherQueue(
       expect(await thread.waitForAnswer('not started')).toMatch(/not started: `olga` .* before it began/)
     })
 
+    it('deleted: its agent is stopped, and nothing is left in the queue', async () => {
+      const { repository, ledger } = await workingIn('globex', 'was-deleted')
+      const before = losses()
+      await world().github.as('olga', repository).deletesRepository()
+      await seenTo(before)
+      expect(ledger().cancels).toHaveLength(1)
+    })
+
+    it('archived and unarchived hours before GitHub tells of the archiving: its run goes on', async () => {
+      const { github } = world()
+      const { repository, maya, number, thread, ledger } = await workingIn('acme', 'back-again')
+      const told = () => world().bot.output().split('"by":"archived"').length
+      const before = told()
+      github.webhooks.mode = { kind: 'paused' }
+      await github.as('olga', repository).archivesRepository()
+      await github.settled()
+      await github.as('olga', repository).archivesRepository(false)
+      await github.settled()
+      github.webhooks.mode = { kind: 'normal' }
+      await github.webhooks.flush()
+      await github.waitFor(() => told() > before && github.webhooks.held === 0)
+      expect(ledger().cancels).toEqual([])
+      await maya.comments(number, '/codex stop')
+      await thread.waitForStatus('⏹️ Codex was stopped')
+    })
+
+    it('renamed: commands there still reach its run', async () => {
+      const { github } = world()
+      const { repository, number, ledger } = await workingIn('acme', 'old-name')
+      const renamed = await github.as('olga', repository).renamesRepository('new-name')
+      expect(renamed).toBe('acme/new-name')
+      await github.as('maya', renamed).comments(number, '/codex stop')
+      await new Thread(world(), number, renamed).waitForStatus(/was stopped/)
+      expect(ledger().cancels).toHaveLength(1)
+    })
+
     it('access came back unseen: the next command there puts the status right', async () => {
       const { github } = world()
-      const { maya, thread, title } = await workingIn('globex', 'back-unseen')
+      const { maya, thread } = await workingIn('globex', 'back-unseen')
       const before = losses()
       await github.installations.suspend('globex')
       await seenTo(before)
@@ -102,7 +139,6 @@ onEitherQueue(
       expect(first).toContain('⏹️ Codex was stopped')
       expect(first).toContain('suspended the App')
       expect(second).toMatch(/Codex (?:is|starts|prepares)/)
-      expect(title).toContain('back-unseen')
     })
 
     it('transferred to who has the App: it tells there at once that it stopped', async () => {

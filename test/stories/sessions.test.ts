@@ -134,30 +134,6 @@ onEitherQueue(
 onBothQueues('A session that is shared', world => {
   const opens = (title: string) => opensIssue(world(), title)
 
-  it('the same wishes go into the run that listens', async () => {
-    const { says, thread, ledger } = await opens('Go on with it')
-    await says('/codex begin it')
-    await thread.waitForAnswer('pull request is ready')
-    world().posthog.script('polish the rest', { kind: 'opensPull', text: 'Polished.' })
-    await says('/codex polish the rest')
-    await thread.waitForAnswer('@maya done')
-    const { runs, messages, cancels } = ledger()
-    expect([runs.length, messages.length, cancels.length]).toEqual([1, 1, 0])
-  })
-
-  it('while a run works, words with another model wait for a run of their own', async () => {
-    world().posthog.script('take your time', { kind: 'manual' })
-    const { says, thread, ledger, run } = await opens('Meanwhile')
-    await says('/codex take your time')
-    await thread.waitForStatus('⏳ Codex is working')
-    await says('/codex --effort low be quick about it')
-    await thread.waitForAnswer('with another `--effort`')
-    expect(ledger().messages).toHaveLength(0)
-    await run(0).completeTurn('Took it.')
-    await world().github.waitFor(() => ledger().runs.length === 2)
-    expect(ledger().runs[1]?.body).toMatchObject({ reasoning_effort: 'low', resume_from_run_id: run(0).id })
-  })
-
   it('an issue and its pull request do not speak to one session at once', async () => {
     const { says, thread, ledger, number } = await opens('Both at once')
     await says('/codex open one')

@@ -1,7 +1,7 @@
 /** What strangers send and write, against the bot as it runs. */
 import { readFileSync } from 'node:fs'
 import { type OutgoingHttpHeaders, request } from 'node:http'
-import { Redis } from 'ioredis'
+import { connect } from 'node:net'
 import { expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { signatureOf } from '../../emulators/github/deliveries.ts'
@@ -121,21 +121,30 @@ onEitherQueue(
   { own: true, settings: 'owners: {1: {signal_report: true}}\n' },
 )
 
+/**
+ * Everything that Redis is told from now on, a command a line. A client can take a line that comes with the answer to
+ * MONITOR for an answer that it did not ask for, so the lines are read from a plain connection.
+ */
+async function commandsTo(redisUrl: string) {
+  const { hostname, port } = new URL(redisUrl)
+  const monitor = connect(Number(port), hostname)
+  let said = ''
+  monitor.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  monitor.write('MONITOR\r\n')
+  await vi.waitUntil(() => said.startsWith('+OK'))
+  return { read: () => said.split('\r\n').slice(1), close: () => monitor.destroy() }
+}
+
 onRedis(
   'An agent that says secrets everywhere',
   world => {
-    it('has none of them in Redis', async () => {
+    it('gets none of them into Redis', async () => {
       const { env, github, posthog } = world()
       const secrets = [`ghs_${'a1B2'.repeat(130)}`, userToken, String(env.POSTHOG_API_KEY)]
       const all = secrets.join(' ')
-      const monitor = await new Redis(String(env.REDIS_URL)).monitor()
-      let seen = 0
-      const leaked = new Set<string>()
-      monitor.on('monitor', (_: string, args: string[]) => {
-        seen += 1
-        for (const secret of secrets)
-          if (args.some(arg => arg.includes(secret.slice(0, 30)))) leaked.add(`${args[0]} ${args[1]}`)
-      })
+      const told = await commandsTo(String(env.REDIS_URL))
       posthog.script('say it all', { kind: 'manual' })
       const maya = github.as('maya')
       const { number } = await maya.opensIssue({ title: 'Secrets', body: 'x' })
@@ -161,9 +170,11 @@ onRedis(
       await run.store('_posthog/permission_resolved', { requestId: all })
       await run.completeTurn(`That was all: ${all}`)
       await thread.waitForReaction('rocket', asked.id)
-      monitor.disconnect()
-      expect(seen).toBeGreaterThan(0)
-      expect([...leaked]).toEqual([])
+      const commands = told.read()
+      told.close()
+      expect(commands.length).toBeGreaterThan(100)
+      const leaks = commands.filter(command => secrets.some(secret => command.includes(secret.slice(0, 30))))
+      expect(leaks.map(command => command.slice(0, 200))).toEqual([])
     })
   },
   { own: true, env: { CODEX_GITHUB_USER_TOKEN: userToken } },

@@ -21,18 +21,6 @@ async function opens(world: World, title: string) {
 onBothQueues(
   'In a thread',
   world => {
-    it('a stop while the agent is being started ends it, however long PostHog takes', async () => {
-      const { github, posthog } = world()
-      const { thread, says, ledger } = await opens(world(), 'Slow to start')
-      const slow = posthog.fault({ route: 'run', fault: { kind: 'delay', ms: 13_000 } })
-      await says('/codex delete the old tables')
-      await github.waitFor(() => slow.hits > 0)
-      const stop = await says('/codex stop')
-      await thread.waitForStatus(/^### ⏹️/)
-      await thread.waitForReaction('+1', stop.id)
-      expect(ledger()).toMatchObject({ runs: [{}], cancels: [{}] })
-    })
-
     it('a command that an error of the bot stops keeps no other of its thread, and no run, from going on', async () => {
       const { github, posthog } = world()
       const maya = github.as('maya')

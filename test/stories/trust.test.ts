@@ -11,23 +11,6 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
   const promptOf = (number: number): string =>
     String(Object(ledgerOf(world(), number).runs[0]?.body).pending_user_message)
 
-  it('a stranger who asks again and again is answered once', async () => {
-    const { github } = world()
-    const { number, thread } = await opens('Persistent')
-    const eve = github.as('eve')
-    await eve.comments(number, '/codex do it')
-    await thread.waitForAnswer('@eve you need write permission')
-    const again = await eve.comments(number, '/codex do it, I said')
-    await thread.waitForReaction('-1', again.id)
-    const third = await eve.comments(number, '/codex stop')
-    await thread.waitForReaction('-1', third.id)
-    const helped = await eve.comments(number, '/codex help')
-    await thread.waitForReaction('+1', helped.id)
-    const more = await eve.comments(number, '/codex help')
-    await thread.waitForReaction('+1', more.id)
-    expect(await thread.botComments()).toHaveLength(2)
-  })
-
   it('a command in a list gets a hint once from a member, and costs nothing from a stranger', async () => {
     const { github } = world()
     const repository = await github.addRepo('acme', `lists-${Math.random().toString(36).slice(2, 8)}`)
@@ -52,18 +35,6 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     expect(ledgerOf(world(), issue.number, repository).tasks).toEqual([])
   })
 
-  it('what was approved is what was there: later edits are not read', async () => {
-    const { github, posthog } = world()
-    const { maya, number, thread } = await opens('Frozen', 'The honest words.')
-    posthog.fault({ route: 'create-task', times: 1, fault: { kind: 'delay', ms: 400 } })
-    const comment = await maya.comments(number, '/codex do it honestly')
-    await github.as('olga').editsIssue(number, { body: 'The swapped words.' })
-    await maya.editsComment(comment.id, '/codex do it honestly')
-    await thread.waitForAnswer('pull request is ready')
-    expect(promptOf(number)).toContain('The honest words.')
-    expect(promptOf(number)).not.toContain('swapped')
-  })
-
   it.each([
     ['at the end', 'The honest words.', '\n\nThe swapped words.'],
     [
@@ -71,7 +42,7 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
       'The honest words.\n\n<!-- -----BEGIN PRIVATE KEY----- -->',
       '\n\nThe swapped words.',
     ],
-  ])('nor what was added %s before they were looked at', async (_, body, added) => {
+  ])('what was added %s, before the bot looked, is not what was approved', async (_, body, added) => {
     const { github, posthog } = world()
     const repository = await github.addRepo('acme', `frozen-${Math.random().toString(36).slice(2, 8)}`)
     const maya = github.as('maya', repository)
@@ -129,24 +100,6 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     expect((await thread.botComments()).map(({ body }) => body).join()).not.toContain(secret)
     expect(world().bot.output()).not.toContain(secret)
   })
-
-  it('the head that moved after the command is told', async () => {
-    const { github, posthog } = world()
-    const maya = github.as('maya')
-    const first = await maya.pushes('maya/moves', { 'moves.txt': 'one' })
-    const pull = await maya.opensPull({ head: 'maya/moves', title: 'Moves' })
-    posthog.script('carry on', { kind: 'pushesToBranch', text: 'Carried on.' })
-    const moves = /\/git\/ref\/heads(?:\/|%2F)maya(?:\/|%2F)moves/
-    // When the branch is read, the command has come.
-    const until = () => maya.pushes('maya/moves', { 'moves.txt': 'two' })
-    github.fault({ path: moves, method: 'GET', times: 1, fault: { kind: 'held', until } })
-    await maya.labels(pull.number, 'codex')
-    const thread = new Thread(world(), pull.number)
-    await thread.waitForAnswer('@maya done')
-    expect(await thread.status()).toContain(
-      `Somebody pushed after you asked: the branch moved from \`${first.sha.slice(0, 7)}\``,
-    )
-  })
 })
 
 onEitherQueue('The settings say who may', world => {
@@ -157,13 +110,6 @@ onEitherQueue('The settings say who may', world => {
     const issue = await github.as('maya', repository).opensIssue({ title: 'Who may', body: 'x' })
     return { repository, number: issue.number, thread: new Thread(world(), issue.number, repository) }
   }
-
-  it('there is no wildcard', async () => {
-    const { github } = world()
-    const { repository, number, thread } = await repoWith("allow:\n  users: ['*']\n")
-    await github.as('eve', repository).comments(number, '/codex do it')
-    await thread.waitForAnswer('@eve you need write permission')
-  })
 
   it('only offered models and efforts are taken', async () => {
     const { github } = world()

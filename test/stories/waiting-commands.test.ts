@@ -40,24 +40,6 @@ onRedis('A command that waits for a run', world => {
 onEitherQueue('Words that wait behind a run', world => {
   const opens = (title: string) => opensIssue(world(), title)
 
-  it('are stopped with it, and told so; what is asked after the stop is not', async () => {
-    const { github, posthog } = world()
-    const { thread, says, ledger } = await opens('Stop all of it')
-    posthog.script('hang about', { kind: 'hangs' })
-    await says('/codex hang about')
-    await thread.waitForStatus('⏳ Codex is working')
-    const second = await says('/codex --effort low the second')
-    await thread.waitForAnswer('with another `--effort`')
-    const stop = await says('/codex stop')
-    await thread.waitForReaction('-1', second.id)
-    await thread.waitForAnswer('@maya you stopped this before it began')
-    await thread.waitForReaction('+1', stop.id)
-    expect(ledger().runs).toHaveLength(1)
-    await says('/codex --effort low the third')
-    await github.waitFor(() => ledger().runs.length === 2)
-    expect(JSON.stringify(ledger().runs[1]?.body)).toContain('the third')
-  })
-
   it('wait for an agent that goes on after its pull request was told', async () => {
     const { github, posthog } = world()
     const { thread, says, ledger, run } = await opens('A busy tail')
