@@ -37,8 +37,9 @@ export async function isNow(deps: TriggerDeps, id: string, now: Repository): Pro
     if (data.mailbox.accessLost || atPlace(data.thread) !== atPlace(now))
       await send(deps.runs, run, { kind: 'poll', id: `${id}-moved`, to: now })
   for (const run of await deps.runs.listed([untoldIn(now.repoId)])) await tellOf(deps, run.id, now)
-  for (const { id: command, data } of await deps.waiting.listed([untoldIn(now.repoId)])) {
-    if (!isOfThread(data)) continue
+  for (const { id: command, data, standing } of await deps.waiting.listed([untoldIn(now.repoId)])) {
+    // One that is live is put back already.
+    if (!isOfThread(data) || standing === 'live') continue
     const { trigger, done, lost } = data
     const again = requeued({ ...data, trigger: { ...trigger, thread: movedTo(trigger.thread, now) } }, done)
     await deps.waiting.add(again.trigger.id, { ...again, lost })
