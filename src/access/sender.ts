@@ -12,8 +12,8 @@ interface SenderQuery extends Pick<PersonCheck, 'github' | 'reads'> {
   person: Person
   command: string
   now: number
-  /** The settings come meanwhile. */
-  check: Promise<PersonCheck>
+  /** The settings come while GitHub is asked for the role. */
+  check(): Promise<PersonCheck>
 }
 
 /** ms: after a longer wait the right may be lost. */
@@ -29,7 +29,7 @@ export async function senderNow(query: SenderQuery): Promise<{ sender: Sender; f
   if (kept?.kind === 'unknown' && isGivenUp(kept)) return { sender: kept }
   try {
     const role = kept?.kind === 'known' ? kept : roleOf(query)
-    const [check, known] = await Promise.all([query.check, role])
+    const [check, known] = await Promise.all([query.check(), role])
     return { sender: await withName(known, command, person, check) }
   } catch (error) {
     const isUnclear = error instanceof NoResponse || (error instanceof Rejected && error.of === 'read')

@@ -30,15 +30,14 @@ export const mayUse = ({ sender, settings }: Known, command: string): boolean =>
  */
 export async function senderOf(context: CommandContext, command: string): Promise<Known | undefined> {
   const { deps, record, github } = context
-  const settings = settingsOf(context)
   const { sender, fault } = await senderNow({
     ...{ before: record.sender, person: record.trigger.sender, command, now: deps.now() },
-    ...{ github, reads: refusedReads(context), check: personCheckOf(context) },
+    ...{ github, reads: refusedReads(context), check: () => personCheckOf(context) },
   })
   if (sender.kind === 'known') {
     // Saved with what is decided by it: a process that takes over asks again.
     context.record = { ...context.record, sender }
-    return { sender, settings: await settings }
+    return { sender, settings: await settingsOf(context) }
   }
   if (sender !== record.sender) await context.save({ ...context.record, sender })
   if (fault) throw fault
