@@ -214,6 +214,21 @@ async function synchronize({ upstream, events }: Layer, key: string, pull: PullM
   events.made({ event: 'pull_request', action: 'synchronize', repository, sender, extra })
 }
 
+/** emulate does not know which pull requests brought a commit. */
+async function pullsOfCommit({ upstream, memory }: Layer, _: ApiRequest, { repository, sha = '' }: At) {
+  const found: JsonObject[] = []
+  for (const [key, known] of memory.pulls) {
+    const number = key.startsWith(`${repository}#`) ? key.slice(repository.length + 1) : undefined
+    const pull = number && (await upstream.read(`/repos/${repository}/pulls/${number}`))
+    if (!pull) continue
+    const base = textAt(pull, 'base', 'sha')
+    const compared = await upstream.read(`/repos/${repository}/compare/${base}...${known.headSha}`)
+    const commits = listAt(compared, 'commits').map(commit => textAt(commit, 'sha'))
+    if (known.mergeCommitSha === sha || commits.includes(sha)) found.push(pull)
+  }
+  return answer(200, found)
+}
+
 async function deleteRef(layer: Layer, request: ApiRequest, { repository, ref = '' }: At) {
   const deleted = await layer.forward(request)
   if (deleted.status !== 204) return deleted
@@ -229,6 +244,7 @@ export const pullRules: Rule[] = [
   ['PUT', '/pulls/:number{[0-9]+}/merge', merge],
   ['POST', '/issues/:number{[0-9]+}/assignees', assign],
   ['GET', '/pulls/:number{[0-9]+}/:list{files|commits}', files],
+  ['GET', '/commits/:sha/pulls', pullsOfCommit],
   ['PATCH', '/git/refs/:ref{.+}', push],
   ['PUT', '/contents/:path{.+}', push],
   ['DELETE', '/contents/:path{.+}', push],

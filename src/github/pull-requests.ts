@@ -60,6 +60,12 @@ export function pullsOf(access: ThreadAccess) {
       return found?.data.status === 'ahead' || found?.data.status === 'identical'
     },
 
+    async isMerged(sha: string): Promise<boolean> {
+      const pulls = client.rest.repos.listPullRequestsAssociatedWithCommit
+      const found = await unlessGone(() => pulls({ ...at, commit_sha: sha }))
+      return found?.data.some(({ merged_at }) => merged_at !== null) ?? false
+    },
+
     async commitsSince(base: string, head: string): Promise<CommitView[] | undefined> {
       const query = { ...at, basehead: `${base}...${head}` }
       const found = await unlessGone(() => client.rest.repos.compareCommitsWithBasehead(query))

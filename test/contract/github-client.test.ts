@@ -779,6 +779,16 @@ describe('a branch is made', () => {
     ])
   })
 
+  test.each<[string, Answer, boolean]>([
+    ['a merged pull request', [200, [{ merged_at: null }, { merged_at: '2026-11-29T10:00:00Z' }]], true],
+    ['one that is open', [200, [{ merged_at: null }]], false],
+    ['nobody’s pull request', [200, []], false],
+    ['nothing that is there', [404, { message: 'Not Found' }], false],
+  ])('and whether a commit is of a merged pull request: %s', async (_, answer, expected) => {
+    answers('GET', `${at}/commits/def/pulls`, answer)
+    expect(await issue().isMerged('def')).toBe(expected)
+  })
+
   test('and commits of another history are not known', async () => {
     answers('GET', `${at}/compare/abc...def`, [404, { message: 'Not Found' }])
     expect(await issue().commitsSince('abc', 'def')).toBeUndefined()

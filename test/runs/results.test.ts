@@ -390,6 +390,7 @@ describe('commits after the merge', () => {
 describe('commits that came meanwhile', () => {
   const agents = { sha: 'c'.repeat(40), byPerson: false }
   const persons = { sha: 'd'.repeat(40), byPerson: true }
+  const merged = { sha: 'e'.repeat(40), byPerson: false }
   const asUser = { ...ask, options: { ...ask.options, authorship: 'user' as const } }
   /** What it has checked out proves no push. */
   const readsMain = { taskRun: { ...taskRun, headBranch: 'main' } }
@@ -411,6 +412,9 @@ describe('commits that came meanwhile', () => {
     ],
     ['by a person, where PostHog has its bot write after all, are not', downgraded, [persons], undefined],
     ['by the agent, which was only to read', onlyReads, [agents, persons], agents.sha],
+    ['by the agent before those of a merge', onlyReads, [agents, merged], agents.sha],
+    ['of a merge, while it only read', onlyReads, [merged], undefined],
+    ['of a merge, while it worked, are not asked about', {}, [merged], merged.sha],
     ['by a person, while it only read', onlyReads, [persons], undefined],
     ['by another App, while it only read', onlyReads, [{ ...agents, app: 'renovate[bot]' }], undefined],
     ['of another history, while it only read', onlyReads, undefined, undefined],
@@ -419,6 +423,7 @@ describe('commits that came meanwhile', () => {
       github: {
         branch: async name => ({ name, sha: persons.sha }),
         commitsSince: async () => commits,
+        isMerged: async sha => sha === merged.sha,
         pullsFrom: async () => [],
       },
     })

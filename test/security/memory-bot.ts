@@ -544,6 +544,7 @@ export class MemoryBot {
     pull: async number => this.pulls.find(pull => pull.number === number),
     commitsSince: async (_, sha) => [{ sha, byPerson: false }],
     isDescendant: async () => false,
+    isMerged: async () => false,
     pullsFrom: async head => this.pulls.filter(pull => pull.head === head),
     branchUse: async name => ({ sha: this.#shaOf(name), isUsed: false, repository: 'R_1' }),
     prefetched: () => undefined,

@@ -153,6 +153,33 @@ onEitherQueue('Something is taken back, or put right', world => {
     expect(ledger().runs[1]?.body).toMatchObject({ auto_publish: true })
   })
 
+  it('a plan is not reproached with what a merge brought meanwhile', async () => {
+    const { github, posthog } = world()
+    const repository = await github.addRepo('acme', 'merged-meanwhile')
+    const maya = github.as('maya', repository)
+    const asks = async (title: string) => {
+      posthog.script({ repository, prompt: title }, { kind: 'manual' }, { times: 1 })
+      const { number } = await maya.opensIssue({ title, body: 'As said.' })
+      await maya.comments(number, `/codex ${title}`)
+      const runs = () => ledgerOf(world(), number, repository).runs
+      await github.waitFor(() => runs().length > 0)
+      return {
+        thread: new Thread(world(), number, repository),
+        run: posthog.run(String(runs()[0]?.runId)),
+      }
+    }
+    const other = await asks('open one')
+    const plan = await asks('plan the next')
+    await other.run.openPull()
+    const shown = await other.thread.waitForStatus('· draft. Codex still works on it')
+    const pull = Number(/\/pull\/(\d+)\)/.exec(shown)?.[1])
+    await maya.readies(pull)
+    await maya.mergesPull(pull)
+    await plan.run.completeTurn('1. Do it')
+    expect(await plan.thread.waitForAnswer('1. Do it')).not.toContain('it pushed')
+    await other.run.completeTurn('Done.')
+  })
+
   it.each(['- [ ] Know it', '- [x] Carry out this plan'])(
     'a box in the words of the agent carries nothing out, and takes nothing from the box below: %s',
     async box => {

@@ -138,6 +138,8 @@ export interface ThreadClient {
   hasCommitOf(number: number, login: string): Promise<boolean>
   pullsFrom(head: string): Promise<PullView[]>
   isDescendant(ancestor: string, sha: string): Promise<boolean>
+  /** Whether a merged pull request brought that commit. */
+  isMerged(sha: string): Promise<boolean>
   branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean; repository: string }>
   openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView>
   settle(settling: Settling): Promise<Settled>

@@ -4,6 +4,7 @@ import { threadName } from '../../core/model/thread.ts'
 import type { BranchView, Pull, PullView } from '../../core/model/views.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
+import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent, retriedAt, triedRetry } from '../../core/record/retries.ts'
 import { agentsHead, type Branch, baseOf, changed, type Run } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
@@ -12,10 +13,13 @@ import { disarm, quoted } from '../../core/text/safe-markdown.ts'
 import { once, refusedReads, type StepContext, step } from './step-context.ts'
 import { putRight, putRightWhenFound, recorded, titleOf, wantedBase } from './tend-pull.ts'
 
-type Finding = StepContext<'pullsFrom' | 'branch' | 'commitsSince' | 'isDescendant'>
+type Finding = StepContext<'pullsFrom' | 'branch' | 'commitsSince' | 'isDescendant' | 'isMerged'>
 
 export const findResult = step('find-result', {
-  github: ['pullsFrom', 'branch', 'commitsSince', 'isDescendant', 'defaultBranch', 'openPull', 'settle'],
+  github: [
+    ...(['pullsFrom', 'branch', 'commitsSince', 'isDescendant', 'isMerged'] as const),
+    ...(['defaultBranch', 'openPull', 'settle'] as const),
+  ],
   writes: ['result'],
   async do(context) {
     const { found, seen } = await pullsOfHeads(context)
@@ -81,10 +85,25 @@ async function findPushed(context: Finding, seen: Seen): Promise<Pushed | undefi
   const head = await github.branch(branch.name)
   if (!head) believeAbsent(`The branch ${branch.name}`, refusedReads(context, 'github'))
   if (head && head.sha !== branch.sha) {
-    const commit = agentsCommit(run, head.sha, await github.commitsSince(branch.sha, head.sha))
+    const commit = await ownCommit(context, branch.sha, head.sha)
     if (commit !== undefined) return { commit, head }
   }
   return pushedElsewhere(context, branch, seen)
+}
+
+/** Merged pull requests that are looked for behind one commit. */
+const maxMerged = 5
+
+/** Whoever merges another pull request of Codex brings its commits here: for them a plan or a review is not reproached. */
+async function ownCommit({ run, github }: Finding, base: string, head: string): Promise<string | undefined> {
+  let commits = await github.commitsSince(base, head)
+  for (let looked = 0; looked < maxMerged; looked += 1) {
+    const commit = agentsCommit(run, head, commits)
+    if (commit === undefined || !isReadOnly(run.request.what) || !(await github.isMerged(commit)))
+      return commit
+    commits = commits?.filter(({ sha }) => sha !== commit)
+  }
+  return undefined
 }
 
 /** An agent may go on pushing to its own branch after the pull request from there was merged. */

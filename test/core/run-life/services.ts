@@ -145,6 +145,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         return all.slice(all.findIndex(commit => commit.sha === base) + 1)
       }),
     isDescendant: () => at(reads, 'compare', () => true),
+    isMerged: () => at(reads, 'merged', () => false),
     pullsFrom: head => at(reads, 'pulls', () => world.pulls.filter(each => each.head === head)),
     branchUse: name =>
       at(reads, 'branch use', () => ({
