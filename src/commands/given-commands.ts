@@ -47,10 +47,10 @@ export async function givenCommands(context: CommandContext): Promise<Found> {
 
 const nothingSaid: Words = { options: {}, text: '', hides: false }
 
-const toDo = (name: string, words: Words): GivenCommand => ({ command: commandNamed(name), words })
+const meant = (name: string, words: Words): GivenCommand => ({ command: commandNamed(name), words })
 
 /** Words that are no command are told of to whoever may give one. */
-const noCommand = (instead: CommandResult): GivenCommand => ({ ...toDo(instruction, nothingSaid), instead })
+const noCommand = (instead: CommandResult): GivenCommand => ({ ...meant(instruction, nothingSaid), instead })
 
 const mistaken = (mistake: Mistake): GivenCommand => noCommand(refused({ kind: 'mistake', mistake }))
 
@@ -70,7 +70,7 @@ async function inComment(context: ThreadContext<CommentTrigger>): Promise<Found>
     ...parsed.map(each =>
       isMistake(each)
         ? mistaken(each)
-        : { ...toDo(each.command.name, { ...each.command, ...each }), replaced: each.command },
+        : { ...meant(each.command.name, { ...each.command, ...each }), replaced: each.command },
     ),
   )
 }
@@ -85,7 +85,7 @@ async function inAnswer(context: ThreadContext<CommentTrigger>): Promise<Found> 
   const [page] = await pagesOf(context, [ownText(trigger)], trigger)
   if (!page) return found(mistaken({ kind: 'unreadable', why: 'page' }))
   const hides = page.unshown > 0 || page.cut
-  return found(toDo(instruction, { ...nothingSaid, text: page.text.trim(), literal: true, hides }))
+  return found(meant(instruction, { ...nothingSaid, text: page.text.trim(), literal: true, hides }))
 }
 
 /** Tells a writer who may give them once that commands are not read where this one stands. */
@@ -106,13 +106,13 @@ async function byTick(context: ThreadContext<TickTrigger>): Promise<Found> {
   if (!shown) return end
   context.record = { ...context.record, trigger: { ...trigger, run: shown.run } }
   return trigger.box === 'fix'
-    ? found(toDo(instruction, { ...nothingSaid, text: 'fix' }))
-    : found(toDo(trigger.box, nothingSaid))
+    ? found(meant(instruction, { ...nothingSaid, text: 'fix' }))
+    : found(meant(trigger.box, nothingSaid))
 }
 
 async function byLabel(context: ThreadContext<LabelTrigger>): Promise<Found> {
   if (await cameAlong(context)) return end
-  return (await besideText(context)) ?? found(toDo(instruction, nothingSaid))
+  return (await besideText(context)) ?? found(meant(instruction, nothingSaid))
 }
 
 /** An agent that works as a user opens pull requests in their name, and its words are nobody's command. */
