@@ -116,6 +116,7 @@ const phases: Record<Phase, Run> = {
   starting: working({ session: { taskRun: { ...taskRun, status: 'queued' } } }),
   working: working({ session: { progress } }),
   stopping: working({ session: { progress }, mailbox: { stop: { by: maya, at: now } } }),
+  ending: working({ session: { progress, taskRun: { ...taskRun, status: 'failed' } } }),
   pull: endedAs({ kind: 'pull' }, { pulls: [pull], pushed: 'c'.repeat(40) }),
   pushed: working(over, onPull, {
     result: { outcome: { kind: 'pushed', sha: 'c'.repeat(40) }, pushed: 'c'.repeat(40) },
@@ -154,11 +155,9 @@ describe('the status comment', () => {
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      starting: ### ⏳ Codex is working
+      starting: ### ⏳ PostHog is preparing a sandbox
 
       > fix the flaky login test
-
-      **PostHog is preparing a sandbox**
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
@@ -173,6 +172,12 @@ describe('the status comment', () => {
       stopping: ### ⏳ Codex is stopping
 
       > fix the flaky login test
+
+      ending: ### ⏳ Codex has ended
+
+      > fix the flaky login test
+
+      The bot reads the rest of its log, and then says how.
 
       pull: ### 🚀 [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)
 
@@ -258,7 +263,7 @@ describe('the status comment', () => {
       [
         "### ⏸️ Codex waits for PostHog",
         "> fix the flaky login test",
-        "PostHog does not offer the model \`gpt-2\`. Whoever runs this bot has to fix it. Codex then goes on by itself.",
+        "PostHog does not offer the model \`gpt-2\`. Whoever runs this bot has to fix it. Codex then continues on its own.",
       ]
     `)
   })
@@ -373,9 +378,9 @@ describe('the status comment', () => {
 
 describe('a new phase', () => {
   const key = (run: Run): string => phaseKey(run, now)
-  test('is each of them, but “waiting for PostHog” and “working” are one', () => {
+  test('is each of them, but “getting ready” and “preparing a sandbox” are one', () => {
     expect(new Set(Object.values(phases).map(key)).size).toBe(Object.keys(phases).length - 1)
-    expect(key(phases.starting)).toBe(key(phases.working))
+    expect(key(phases.starting)).toBe(key(phases.preparing))
   })
   test.each<[string, Run, Run]>([
     ['a line', runWith({}), inLine(1)],
@@ -423,9 +428,6 @@ describe('the last word', () => {
     expect(last).toMatch(/⚠️ x is not a setting[\s\S]*<details>[\s\S]*<sub>.* · \$0\.42 · /)
     expect(status(run)).not.toContain('$')
     expect(status(changed(phases.stopped, { session: { cost: 0.42 } }))).toContain('$0.42')
-    expect(
-      closingComment(changed(phases.pull, { result: { pulls: [{ ...pull, draft: true }] } })),
-    ).not.toContain('draft')
   })
 
   test.each([
@@ -433,11 +435,11 @@ describe('the last word', () => {
     [null, "⚠️ The limit of `$10` for a session can't be kept: PostHog does not say what this one has cost."],
     [
       8,
-      'ℹ️ This session has cost `$8`. The limit for one is `$10`; from there on it takes no more instructions.',
+      'ℹ️ This session has cost `$8`. The limit for one is `$10`; at the limit it accepts no further instructions.',
     ],
     [
       10.5,
-      '⚠️ This session has cost `$10.50`. The limit for one is `$10`, so it takes no more instructions. `/codex --new …` starts a new session.',
+      '⚠️ This session has cost `$10.50`. The limit for one is `$10`, so it accepts no further instructions. `/codex --new …` starts a new session.',
     ],
   ])('at %s of a session’s $10', (cost, warning) => {
     const limits = { ...defaultSettings.limits, cost_per_run: 10 }
@@ -479,7 +481,7 @@ describe('the last word', () => {
 
   test('says what came of it', () => {
     expect(each(ends, run => body(closingComment(run)))).toMatchInlineSnapshot(`
-      "a pull request: @maya the pull request is ready for you: **[#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)**
+      "a pull request: @maya Codex opened draft **[#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)**
 
       The test now waits for the session.
 
@@ -621,7 +623,7 @@ describe('of files that changed, with nothing of it on GitHub,', () => {
     ['an answer', phases.answer, `@maya ${nothing}.`, warned],
     ['silence', phases.nothing, `@maya ${nothing}.`, warned],
     ['a plan says nothing', plan, '@maya The test now waits', '### 📋 Codex has a plan'],
-    ['a pull request says nothing', phases.pull, '@maya the pull request is ready for you:', '### 🚀 '],
+    ['a pull request says nothing', phases.pull, '@maya Codex opened draft ', '### 🚀 '],
     ['a push says nothing', phases.pushed, '@maya done:', '### 🚀 Codex pushed'],
   ])('%s', (_, run, first, heading) => {
     const { sessionLog } = run.session
@@ -853,11 +855,11 @@ describe('replies', () => {
   test('every other one of a line', () => {
     expect(said.filter(text => !text.includes('\n')).join('\n')).toMatchInlineSnapshot(`
       "mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
-      not-allowed: @maya you need write permission to start a run. Yours is read. Nothing was started. Ask somebody with write permission to write the command.
+      not-allowed: @maya you need write permission to start a run. You have read. Nothing was started. Ask somebody with write permission to write the command.
       not-known: @maya GitHub did not say which permission you have here, so \`/codex stop\` was refused. Nothing was started. Try again in a few minutes.
       fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here: they ask Codex for words alone. \`/codex plan\` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.
       effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
-      model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? Nothing was started.
+      model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? There are \`gpt-5.5\`, \`gpt-5.6\` (price ×2). Nothing was started.
       no-branch: @maya there is no branch \`relaese\` in this repository. Did you mean \`release\`? Nothing was started.
       template: @maya \`.github/codex/release.md\` is longer than 10000 characters. Nothing was started. Correct the file on the default branch, or write \`/codex -- release …\` if that is your instruction.
       nothing-to-fix: @maya #9 has no failed checks, conflicts, requested changes or open comments now. Nothing was started. To have something else fixed, write \`/codex fix\` and what.
@@ -888,12 +890,12 @@ describe('replies', () => {
       not-granted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.5.as_user\` in the bot’s settings file.
       session-cost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
       has-pull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`\` /codex --force fix it, and \`a.ts\` \`\` starts anyway.
-      paused: @maya Codex is paused in this repository. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs at work go on. \`/codex resume\` ends the pause. What stands behind \`pause\` is only the reason: no time, and nothing that Codex does. If you asked Codex for it, write \`/codex resume\` and then \`/codex -- pause release\`.
+      paused: @maya Codex is paused in this repository. Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause. What stands behind \`pause\` is only the reason: no time, and nothing that Codex does. If you asked Codex for it, write \`/codex resume\` and then \`/codex -- pause release\`.
       resumed: @maya the pause by \`maya\` has ended. 2 runs that waited start now.
       said-since: @maya \`olga\` paused this repository after you wrote this, so that holds.
       not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file. (This hint comes once.)
-      hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, a comment, a title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
-      misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again. (This hint comes once in a thread.)
+      hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
+      misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
       not-offered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\` (price ×0.5), \`gpt-5.6\`. Nothing was started.
       gave-up: @maya this did not work: GitHub did not answer. Nothing was started. Write the command again in a few minutes."
     `)
@@ -1138,7 +1140,7 @@ describe('replies', () => {
     [
       'a command is refused',
       { kind: 'not-allowed', command: 'stop', least: 'write', role: 'read' },
-      /to use `\/codex stop`\. Yours is read\./,
+      /to use `\/codex stop`\. You have read\./,
     ],
   ])('when %s', (_, reply, words) => {
     expect(replyComment('maya', reply)).toMatch(words)
@@ -1148,7 +1150,7 @@ describe('replies', () => {
     const unlike = { kind: 'unknown-option', given: 'colour', meant: undefined } as const
     const { mistake } = replies
     expect(replyComment('maya', { ...mistake, mistake: unlike })).toContain('`--effort`')
-    for (const reply of [mistake, replies.model, replies.preset, replies.sandbox]) {
+    for (const reply of [mistake, replies.preset, replies.sandbox]) {
       const said = replyComment('maya', reply)
       expect(said).toContain('Did you mean')
       expect(said).not.toMatch(/There are|codex help/)

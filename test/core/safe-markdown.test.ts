@@ -243,7 +243,13 @@ test('a process that has just started formats long prose', () => {
   const prose = 'The test now waits for the **session** before it logs in.\n\n'.repeat(150)
   const program = `import { safeMarkdown } from './src/core/text/safe-markdown.ts'
 process.stdout.write(safeMarkdown(${JSON.stringify(prose)}))`
-  const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program])
+  const { stdout } = spawnSync(process.execPath, [
+    '--import',
+    'tsx',
+    '--input-type=module',
+    '--eval',
+    program,
+  ])
   expect(stdout.toString()).toBe(prose.trim())
 })
 

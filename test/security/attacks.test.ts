@@ -147,7 +147,7 @@ describe('who and what may start work', () => {
     const bot = botWith({ settings: 'allow: {teams: [core]}', teams: 'unreadable' })
     await says(bot, commentEvent({ by: 'rita' }))
     nothingStarted(bot)
-    expect(bot.comments.map(({ body }) => body)).toEqual([expect.stringContaining('Yours is read.')])
+    expect(bot.comments.map(({ body }) => body)).toEqual([expect.stringContaining('You have read.')])
     expect(bot.logs.join('\n')).toContain('GitHub did not say who is in a team')
   })
 

@@ -83,7 +83,7 @@ onEitherQueue(
       const answer = await thread.waitForAnswer('Polished late.')
       const [, second] = await pulls()
       expect(second).toMatchObject({ head: first?.head, base: 'main', state: 'open' })
-      expect(answer).toContain(`the pull request is ready for you: **[#${second?.number} `)
+      expect(answer).toContain(`Codex opened draft **[#${second?.number} `)
     })
 
     it('is merged: a run that waited for its turn begins anew', async () => {
@@ -126,7 +126,7 @@ onEitherQueue(
       const [, second] = await pulls()
       expect(second).toMatchObject({ head: 'maya/work', base: 'main', state: 'open' })
       expect(second?.body).toContain(`Goes on from #${number}, which was merged without these commits.`)
-      expect(answer).toContain(`the pull request is ready for you: **[#${second?.number} `)
+      expect(answer).toContain(`Codex opened draft **[#${second?.number} `)
     })
 
     it('was merged with all that was pushed, and it is the thread itself: there it is', async () => {

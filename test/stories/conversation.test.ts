@@ -29,7 +29,7 @@ onBothQueues('The thread is a conversation', world => {
     const { thread, number, says } = await opens('Say it again')
     posthog.script('begin the list', { kind: 'manual' })
     await says('/codex begin the list')
-    await thread.waitForStatus(/Codex is starting|PostHog is preparing/)
+    await thread.waitForStatus(/Codex is working|PostHog is preparing/)
     const run = () => posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
     run().goDeaf()
     const more = await says('/codex sort it')
@@ -144,10 +144,10 @@ onEitherQueue('A thread that was asked before', world => {
     const { posthog } = world()
     const { thread, number, says } = await opens('How is it')
     await says('/codex status')
-    await thread.waitForAnswer('nothing was asked here yet')
+    await thread.waitForAnswer('nobody has asked for anything here yet')
     posthog.script('slow thing', { kind: 'manual' })
     await says('/codex slow thing')
-    await thread.waitForStatus(/Codex is starting|PostHog is preparing/)
+    await thread.waitForStatus(/Codex is working|PostHog is preparing/)
     await says('/codex status')
     await thread.waitForAnswer(
       /going on here: (?:Codex is working|PostHog is starting it)\. `maya` asked for it\./,

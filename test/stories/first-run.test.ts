@@ -12,7 +12,7 @@ onBothQueues('Somebody asks on an issue', world => {
     const asked = await maya.comments(issue.number, '/codex fix the flaky login test')
     const thread = new Thread(world(), issue.number)
 
-    const lastWord = await thread.waitForAnswer('@maya the pull request is ready for you')
+    const lastWord = await thread.waitForAnswer('@maya Codex opened draft')
     await thread.waitForReaction('rocket', asked.id)
     const [pull] = (await github.pulls()).filter(({ body }) => body.includes(`Closes #${issue.number}`))
 

@@ -122,7 +122,7 @@ onBothQueues(
       isPast(world(), first, 70 * hour)
       await startAt(world(), port)
       const thread = new Thread(world(), issue.number)
-      await thread.waitForAnswer('nothing was asked here yet')
+      await thread.waitForAnswer('nobody has asked for anything here yet')
       await github.settled()
       expect(again(world(), 0)).toEqual({ failed: [0, 0, 1], taken: 0 })
       expect(await thread.answers()).toHaveLength(1)

@@ -32,7 +32,7 @@ function scenes(world: () => World) {
   }
 
   const endsAsEver = async ({ thread, ledger }: Awaited<ReturnType<typeof asked>>): Promise<void> => {
-    await thread.waitForAnswer('@maya the pull request is ready for you')
+    await thread.waitForAnswer('@maya Codex opened draft')
     // The last that a Run does.
     await thread.waitForFolded()
     await thread.waitForAnswer(' · $0.42 · ')

@@ -60,7 +60,7 @@ onEitherQueue('A repository has templates', world => {
   it('whose names give way to commands, and to words behind --', async () => {
     const { asks } = await here({ 'status.md': 'Not this.', 'release.md': release })
     const { thread, ledger } = await asks('/codex status')
-    await thread.waitForAnswer('nothing was asked here yet')
+    await thread.waitForAnswer('nobody has asked for anything here yet')
     expect(ledger().tasks).toEqual([])
     const plain = await asks('/codex -- release the lock')
     await plain.thread.waitForAnswer('pull request is ready')

@@ -84,7 +84,7 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     await github.transferred(number, { by: 'maya', labels: ['codex'] }, repository)
     await github.settled()
     const asked = await github.as('maya', repository).comments(number, '/codex status')
-    await thread.waitForAnswer('nothing was asked here yet')
+    await thread.waitForAnswer('nobody has asked for anything here yet')
     await thread.waitForReaction('+1', asked.id)
     expect(ledgerOf(world(), number, repository).tasks).toEqual([])
     expect(await thread.statuses()).toEqual([])

@@ -75,7 +75,7 @@ const failedOf = async ({ url }: Bot): Promise<string[]> => {
   return failed.map(({ name }) => name)
 }
 
-const held = /^### ⏸️ Codex waits for PostHog[\s\S]*goes on by itself/
+const held = /^### ⏸️ Codex waits for PostHog[\s\S]*continues on its own/
 
 const wrongKeys: [string, PostHogOptions, RegExp][] = [
   ['key', { apiKeys: [others] }, /does not accept the key of this bot/],

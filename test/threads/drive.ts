@@ -170,7 +170,7 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   },
   paused: {
     title: 'Paused',
-    alt: 'The status says who paused the repository, since when and why, and that the request is kept and starts by itself',
+    alt: 'The status says who paused the repository, since when and why, and that the request is kept and starts automatically',
   },
   taken: {
     title: 'Somebody works on it already',
@@ -178,7 +178,7 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   },
   'dry-run': {
     title: '`--dry-run`',
-    alt: 'A reply says that nothing was done, and what would be: who may, the branch, the model and its price, and that nothing is in its way',
+    alt: 'A reply says that nothing was done, and what would be: who may, the branch, the model and its price, and that nothing is holding it up',
   },
   asks: {
     title: 'Codex asks',

@@ -49,10 +49,7 @@ export function safeMarkdown(text: string): string {
 }
 
 /** The status repeats the same texts at each step. */
-const formatted = keepingRecent(
-  50,
-  source => withinTime(() => ({ safe: rewritten(source) }), muchTime)?.safe,
-)
+const formatted = keepingRecent(50, source => withinTime(() => ({ safe: rewritten(source) }), muchTime)?.safe)
 
 /** ms. Size decides: what is not heavy takes a tenth of it, and three times that in a process that has just started. */
 const muchTime = 1_000
