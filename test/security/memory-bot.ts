@@ -521,10 +521,6 @@ export class MemoryBot {
       return found ? { nodeId: `IC_${id}` } : 'gone'
     },
     minimize: async () => {},
-    deleteComment: async id => {
-      const at = this.comments.findIndex(comment => comment.id === id)
-      if (at !== -1) this.comments.splice(at, 1)
-    },
     branch: async name => {
       const sha = name === 'main' ? 'a'.repeat(40) : (this.#options.branches?.[name] ?? this.#shaOf(name))
       return sha === undefined ? undefined : { name, sha }

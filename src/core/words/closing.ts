@@ -1,12 +1,14 @@
 /** The last word: a new comment with the answer, since edits notify nobody. */
 import { type Finding, reviewWordsIn } from '../agent/findings.ts'
 import { botAdmin } from '../model/thread.ts'
+import type { CommentRef } from '../model/trigger.ts'
 import type { Pull } from '../model/views.ts'
 import { unfinished } from '../record/failures.ts'
 import {
   endsInReview,
   endsQuietly,
   inlinePlace,
+  isOnlyRequest,
   isUndone,
   leavesBoxInStatus,
   listeners,
@@ -306,15 +308,15 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   const { cost, taskMade } = run.session
   const goOn =
     run.request.what === 'plan'
-      ? 'reply `/codex plan …` to change the plan'
+      ? '`/codex plan …` changes the plan'
       : asksBack(run)
         ? 'reply here to answer'
-        : 'reply `/codex …` to continue'
+        : '`/codex …` continues'
   const isLast = where === 'last-word' || staysInStatus(run)
   const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
   const end = where === 'status' ? run.result.ended : undefined
   return [
-    briefly(run),
+    ...(where === 'status' ? [briefly(run)] : isOnlyRequest(run) ? [] : [asked(run)]),
     ...(where === 'last-word' && listeners(run).includes(requester) ? [] : [inlineWords(requester, 60)]),
     ...startedBy(run),
     ...duration(run),
@@ -329,6 +331,28 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
     ...(isLast && !isUndone(run.result.outcome) ? [goOn] : []),
   ]
 }
+
+/** Which of the thread's requests this is about. */
+function asked(run: Run): string {
+  const { origin, approves } = run.request
+  const words = approves ? 'the plan' : briefly(run, maxAsked)
+  return origin.kind === 'comment' ? `[${words}](${commentUrl(run, origin.commentRef)})` : words
+}
+
+function commentUrl({ thread }: Run, ref: CommentRef): string {
+  switch (ref.kind) {
+    case 'subject':
+      return thread.url
+    case 'thread':
+      return `${thread.url}#issuecomment-${ref.commentId}`
+    case 'inline':
+      return `${thread.url}#discussion_r${ref.commentId}`
+    case 'review':
+      return `${thread.url}#pullrequestreview-${ref.reviewId}`
+  }
+}
+
+const maxAsked = 40
 
 const into = (run: Run): string[] =>
   run.result.outcome?.kind === 'pull' && baseOf(run) !== undefined
