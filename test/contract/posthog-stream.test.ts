@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
-import { limitGate } from '../../src/core/model/call-budget.ts'
 import { type StreamWatch, watchRuns } from '../../src/posthog/stream/run-stream.ts'
+import { until } from '../support/queue-world.ts'
+import { postHogAt } from '../support/service-calls.ts'
 
 const apiKey = 'phx_aKeyThatNoLogMayShow'
 const secret = 'words of the agent'
@@ -36,20 +37,13 @@ type Options = Partial<Parameters<typeof watchRuns>[1]>
 /** A watch whose news are noted with their times. */
 function watchAt(host: string, options: Options = {}): { watch: StreamWatch; news: number[] } {
   const news: number[] = []
-  const watch = watchRuns(
-    { host, projectId: '1', apiKey, redact: (text: string) => text, gate: limitGate(Date.now) },
-    { onNews: () => news.push(Date.now()), log, ...options },
-  )
+  const watch = watchRuns(postHogAt({ url: host, apiKey }), {
+    onNews: () => news.push(Date.now()),
+    log,
+    ...options,
+  })
   closers.push(() => watch.close())
   return { watch, news }
-}
-
-async function until(seen: () => boolean, within = 20_000): Promise<void> {
-  const deadline = Date.now() + within
-  while (!seen()) {
-    if (Date.now() > deadline) throw new Error('never seen')
-    await sleep(5)
-  }
 }
 
 describe('beside PostHog', () => {

@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
-import { limitGate } from '../../src/core/model/call-budget.ts'
 import { hour } from '../../src/core/model/time.ts'
 import { followRuns, pileOf } from '../../src/posthog/stream/follow-runs.ts'
 import { until } from '../support/queue-world.ts'
+import { postHogAt } from '../support/service-calls.ts'
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {
@@ -60,11 +60,7 @@ describe('beside PostHog', () => {
       maxOpen,
     })
     closers.push(() => follower.close())
-    const news = follower.of({
-      ...{ host: posthog.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey },
-      redact: (text: string) => text,
-      gate: limitGate(Date.now),
-    })
+    const news = follower.of(postHogAt(posthog))
     return {
       ...follower,
       woken,
