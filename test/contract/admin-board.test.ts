@@ -196,17 +196,6 @@ describe('figures', () => {
       ['maya', 3],
     ])
   })
-
-  test('of nothing are nothing', () => {
-    expect(allFigures([], now, 30).total).toEqual({
-      name: 'All',
-      runs: 0,
-      pulls: 0,
-      merged: 0,
-      closed: 0,
-      cost: 0,
-    })
-  })
 })
 
 describe('with 5,000 runs', () => {
