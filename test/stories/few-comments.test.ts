@@ -50,24 +50,6 @@ onBothQueues('A repository wants few comments', world => {
     expect(sent.filter(({ method }) => method !== 'GET').length).toBeLessThanOrEqual(2)
   })
 
-  it('come: a pull request that is merged while Codex works keeps its check', async () => {
-    const { github } = world()
-    const { repository, maya, taskRun, thread, check, main } = await asks()
-    const run = await taskRun()
-    await run.openPull()
-    const [pull] = await github.waitFor(async () => {
-      const pulls = await github.pulls(repository)
-      return check(pulls[0]?.sha ?? '') && pulls
-    })
-    const before = check(main)
-    await maya.readies(pull?.number ?? 0)
-    await maya.mergesPull(pull?.number ?? 0)
-    await run.completeTurn('Fixed it.')
-    await thread.waitForAnswer('Fixed it.')
-    await github.waitFor(async () => check(pull?.sha ?? '')?.conclusion === 'success')
-    expect(check(main)).toEqual(before)
-  })
-
   it('what it waits for is said all the same', async () => {
     const { repository, says, thread } = await asks()
     await says('/codex pause release', 'olga')
