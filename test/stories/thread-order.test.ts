@@ -3,9 +3,6 @@ import { expect, it } from 'vitest'
 import { onBothQueues } from '../world/on-queues.ts'
 import { opensIssue, opensPull } from '../world/opens-issue.ts'
 
-/** GitHub's times have whole seconds. */
-const nextSecond = () => new Promise(resolve => setTimeout(resolve, 1_000 - (Date.now() % 1_000) + 20))
-
 /** One after the other: what GitHub and PostHog do not do, they do not do for all. */
 onBothQueues(
   'In a thread',
@@ -28,22 +25,6 @@ onBothQueues(
       await says('/codex stop')
       await thread.waitForStatus(/^### ⏹️/)
       broken.cancel()
-    })
-
-    it('of two commands in one second the first is first, though GitHub is slow to say who wrote it', async () => {
-      const { github, posthog } = world()
-      posthog.script('the first', { kind: 'manual' })
-      posthog.script('the second', { kind: 'manual' })
-      const { says, ledger } = await opensIssue(world(), 'Two at once')
-      github.fault({ path: /collaborators\/maya\/permission/, fault: { kind: 'delay', ms: 1_500 } })
-      await nextSecond()
-      await says('/codex the first')
-      await says('/codex the second', 'mario')
-      await github.waitFor(() => ledger().runs.length > 0 && ledger().messages.length > 0, {
-        timeout: 60_000,
-      })
-      expect(JSON.stringify(ledger().runs)).toContain('the first')
-      expect(JSON.stringify(ledger().messages)).toContain('the second')
     })
 
     it('another thread is served while commands of thirty wait for GitHub, which does not answer', async () => {
