@@ -31,11 +31,7 @@ interface OtherRun {
 }
 
 /** The Run that asks, of maya in issue 7, with what differs in its limits. */
-const me = (limits: Limits = {}): OtherRun => ({
-  id: 'm',
-  addedAt: now,
-  data: runWith(limitedTo(limits)),
-})
+const me = (limits: Limits = {}): OtherRun => ({ id: 'm', addedAt: now, data: runWith(limitedTo(limits)) })
 
 /** One of `ago` ms before, of maya in issue 7, unless said otherwise. */
 const other = (ago: number, differs: RunChange = {}, id = `o${ago}`): OtherRun => ({
@@ -248,9 +244,7 @@ describe('the load of another owner', () => {
         },
         limitedTo({ person: pick(1, 50), repository: pick(1, 2, 50) }),
         pick(true, false) ? over : {},
-        {
-          ...(pick(true, false) ? { schedule: { admissionExpectedAt: now - pick(1, minute, hour) } } : {}),
-        },
+        { ...(pick(true, false) ? { schedule: { admissionExpectedAt: now - pick(1, minute, hour) } } : {}) },
       )
       return other(Math.floor(random() * 10 * minute) - minute, differs, `${owner}-${n}`)
     })

@@ -162,9 +162,7 @@ const above = fc.record({ limits, own: limits, models: maybe(some(models)) })
 test('a ceiling is never loosened from below', () => {
   fc.assert(
     fc.property(above, file, file, ({ limits: ofAll, own, models: granted }, owner, repository) => {
-      const owners = {
-        5: { ...deployment('owners: {5: {}}').owners[5], limits: own, models: granted },
-      }
+      const owners = { 5: { ...deployment('owners: {5: {}}').owners[5], limits: own, models: granted } }
       const grants = grantsOf(
         { ...noDeploymentSettings, limits: ofAll, owners: owners as DeploymentSettings['owners'] },
         shop,

@@ -185,9 +185,7 @@ describe('from the asking to the start', () => {
     ],
     [
       'what begins afresh reads the thread again',
-      working(noTaskRun, newSession({ over: true }), {
-        workspace: { threadContext: undefined },
-      }),
+      working(noTaskRun, newSession({ over: true }), { workspace: { threadContext: undefined } }),
       'gather-context',
     ],
     ['unless that is over', working(noTaskRun, earlierIs({ ...earlier, over: true })), 'start-run'],
@@ -596,9 +594,7 @@ describe('from any state', () => {
         readOnlyThread: fc.boolean(),
         announced: oneOf(told, { ...told, comment: false }),
       }),
-      workspace: fc.record({
-        branch: oneOf(branch, undefined),
-      }),
+      workspace: fc.record({ branch: oneOf(branch, undefined) }),
       session: fc.record({
         taskRun: fc.option(
           fc.record({

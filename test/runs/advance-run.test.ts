@@ -322,9 +322,7 @@ describe('a step that is refused', () => {
 
   test('cancel: it is asked for again after a while', async () => {
     const refuse = () => Promise.reject(new Rejected('posthog', 404, '', 'no'))
-    const came = await advance(runOf('cancel'), {
-      posthog: { cancel: refuse, poll: atLimit('posthog') },
-    })
+    const came = await advance(runOf('cancel'), { posthog: { cancel: refuse, poll: atLimit('posthog') } })
     expect(came.run.session.cancelled).toBeUndefined()
     const retry = { why: 'no', since: now, until: now + second, count: 1 }
     expect(retryOf(came.run, cancelKey(came.run))).toEqual(retry)

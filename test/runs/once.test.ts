@@ -159,9 +159,7 @@ test('a worker that sleeps while GitHub refuses the lines of a review posts none
   const answer = ['Look.', '```findings', JSON.stringify([finding]), '```'].join('\n')
   const run = runWith({
     ...{ thread: pullThread, request: { ...ask, what: 'review' } },
-    session: {
-      sessionLog: idleSince(t0, { answer }),
-    },
+    session: { sessionLog: idleSince(t0, { answer }) },
     result: { outcome: { kind: 'answer' }, concludedAt: t0 },
   })
   const context = handWith(run, {

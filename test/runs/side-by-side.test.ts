@@ -3,12 +3,12 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { StepResult, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import { openIntents } from '../../src/core/record/intents.ts'
-import type { Run, RunChange } from '../../src/core/record/run.ts'
+import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { given } from '../commands/command-world.ts'
-import { branch, hour, limitedTo, minute, runWith, second, status, t0 } from '../core/given.ts'
+import { branch, hour, intends, limitedTo, maya, minute, runWith, second, status, t0 } from '../core/given.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 
 const admitted: RunChange = { schedule: { admitted: true } }
@@ -27,7 +27,7 @@ beforeEach(() => {
 type Effects = Partial<Pick<ThreadClient, 'comment' | 'makeBranch'> & Pick<TasksClient, 'createTask'>>
 
 /** Goes on with the record, in a world where all goes well but for what is given. */
-async function goOn(run: Run, { effects = {}, ahead = false }: Going = {}): Promise<StepResult> {
+async function goOn(run: Run, { effects = {}, traces = {}, ahead = false }: Going = {}): Promise<StepResult> {
   record = run
   const save = async (next: Run): Promise<void> => {
     record = next
@@ -47,13 +47,15 @@ async function goOn(run: Run, { effects = {}, ahead = false }: Going = {}): Prom
       readAhead: async () => {},
       closing: async () => undefined,
       comments: async () => [],
-      ownComments: told('look for status', async () => []),
+      ownComments: told('look for status', async () =>
+        traces.status === undefined ? [] : [{ id: statusId, body: traces.status, createdAt: t0 }],
+      ),
       async issueBranches() {
         // However many parts of the bot what was read ahead goes through.
         for (let turns = 0; turns < 50; turns += 1) await undefined
         return {
           linked: [],
-          ours: [],
+          ours: traces.branch ? [{ name: branch.name, sha: branch.sha }] : [],
           base: { name: 'main', sha: branch.sha },
           ids: undefined,
         }
@@ -68,7 +70,7 @@ async function goOn(run: Run, { effects = {}, ahead = false }: Going = {}): Prom
       pullsFrom: async () => [],
     },
     posthog: {
-      findTask: told('look for task', async () => undefined),
+      findTask: told('look for task', async () => traces.task),
       integrationFor: async () => undefined,
       createTask: told('task', effects.createTask ?? (async () => 'task-1')),
       // Far enough for what this is about.
@@ -84,6 +86,8 @@ interface Going {
   /** Somebody has the turn. */
   ahead?: boolean
   effects?: Effects
+  /** What an attempt of before left behind. */
+  traces?: { status?: string; branch?: boolean; task?: string }
 }
 
 const refused = (service: 'github' | 'posthog', status: number) => () =>
@@ -207,6 +211,20 @@ describe('of the status, the branch and the task', () => {
     expect(openIntents(record)).toEqual([])
   })
 
+  test('a status that is refused has the Run wait, and in the end leaves no branch', async () => {
+    const effects = { comment: refused('github', 403) }
+    await goOn(runWith(admitted), { effects })
+    expect(effectsDone()).toEqual(beginning)
+    expect(record).toMatchObject({
+      session: { taskId: 'task-1' },
+      workspace: { branch: { name: branch.name } },
+    })
+    now = t0 + limits.refusedBefore
+    await goOn(record, { effects })
+    expect(record.result.outcome).toMatchObject({ kind: 'failed' })
+    expect(effectsDone()).toEqual([...beginning, 'comment', 'drop branch'])
+  })
+
   test.each([
     ['is at its limit', limit],
     ['does not answer', lost],
@@ -229,5 +247,64 @@ describe('of the status, the branch and the task', () => {
     await goOn(runWith(admitted), { effects: { comment: limit('github'), ...effects } })
     expect(record.retries.github).toMatchObject({ until: t0 + minute, count: 1 })
     expect(effectsDone()).toEqual(beginning)
+  })
+
+  test.each([
+    ['is at its limit', limit],
+    ['does not answer', lost],
+  ])('where PostHog %s, the thread has its status and the Run its branch', async (_, fault) => {
+    await goOn(runWith(admitted), { effects: { createTask: fault('posthog') } })
+    expect(effectsDone().slice(0, 3)).toEqual(beginning)
+    expect(record).toMatchObject({ report: { status: {} }, workspace: { branch: { name: branch.name } } })
+    expect(record.retries).toEqual({ posthog: expect.anything() })
+  })
+})
+
+describe('a process that died while all three were under way', () => {
+  const underWay = intends({ kind: 'post-status', at: t0 }, { kind: 'create-task', at: t0 })
+  const left = runWith(admitted, underWay, { workspace: { madeBranch: branch.name } })
+  const { deps } = given(left)
+  const marker = deps.signer.write({
+    run: left.id,
+    repo: left.thread.repoId,
+    thread: left.thread.number,
+    as: 'status',
+    round: 0,
+    what: 'work',
+  })
+  const all = { status: marker, branch: true, task: 'task-1' }
+
+  test('leaves nothing to do again where all was done', async () => {
+    await goOn(left, { traces: all })
+    expect(effectsDone().filter(name => !name.startsWith('look'))).toEqual(['run'])
+    expect(record).toMatchObject({
+      report: { status: { commentId: statusId } },
+      workspace: { branch: { name: branch.name, recorded: true } },
+      session: { taskId: 'task-1' },
+    })
+  })
+
+  test.each([
+    ['status', 'comment'],
+    ['branch', 'branch'],
+    ['task', 'task'],
+  ] as const)(
+    'has the %s done again, and nothing else, if that alone left no trace',
+    async (missing, effect) => {
+      const traces = { ...all, [missing]: undefined }
+      await goOn(left, { traces })
+      now = t0 + limits.unanswered + second
+      await goOn(record, { traces })
+      expect(effectsDone().filter(name => !name.startsWith('look'))).toEqual([effect, 'run'])
+    },
+  )
+
+  test('begins nothing for a Run that was stopped meanwhile', async () => {
+    await goOn(left)
+    now = t0 + limits.unanswered + second
+    await goOn(changed(record, { mailbox: { stop: { by: maya, at: now } } }))
+    expect(effectsDone()).not.toContain('task')
+    expect(effectsDone()).not.toContain('run')
+    expect(record.result.outcome).toMatchObject({ kind: 'stopped' })
   })
 })
