@@ -27,7 +27,7 @@ const rare = [
     'settings-file',
   ],
   ...['start-checks', 'strangers', 'surroundings', 'templates', 'tenants', 'thread-order', 'traces'],
-  ...['trigger-words', 'twins', 'unused-branches', 'upgrades', 'waiting-commands', 'walk', 'who-and-what'],
+  ...['trigger-words', 'twins', 'unused-branches', 'upgrades', 'waiting-commands', 'walk'],
   ...['wrong-credentials'],
 ]
 

@@ -36,33 +36,6 @@ onEitherQueue('In the hour after a turn', world => {
     expect(JSON.stringify(runs[1]?.body)).toContain('1. Move the models')
   })
 
-  it('a plan after work does not go into a run with full rights', async () => {
-    const { says, thread, ledger, run } = await opens('Plan afterwards')
-    await says('/codex do the first half')
-    await thread.waitForAnswer('pull request is ready')
-    world().posthog.script('plan the second half', { kind: 'answers', text: '1. Go on' })
-    await says('/codex plan plan the second half')
-    await thread.waitForAnswer('Carry out this plan')
-    expect(run(0).status).toBe('cancelled')
-    expect(ledger().runs[1]?.body).toMatchObject({
-      resume_from_run_id: run(0).id,
-      initial_permission_mode: 'read-only',
-      auto_publish: false,
-    })
-  })
-
-  it('another model is another run, which goes on with the session', async () => {
-    const { says, thread, ledger, run } = await opens('Another model')
-    await says('/codex --model gpt-5.5 begin with that')
-    await thread.waitForAnswer('pull request is ready')
-    world().posthog.script('go on with this', { kind: 'answers', text: 'Went on.' })
-    await says('/codex --model gpt-5 go on with this')
-    await thread.waitForAnswer('Went on.')
-    expect(ledger().messages).toHaveLength(0)
-    expect(ledger().runs[1]?.body).toMatchObject({ resume_from_run_id: run(0).id, model: 'gpt-5' })
-    expect(await thread.status()).not.toContain('instead of what was asked')
-  })
-
   it('the end of a turn of PostHog’s own is not the answer to words that came meanwhile', async () => {
     const { says, thread, ledger, run } = await opens('Keep it green')
     await says('/codex open it')

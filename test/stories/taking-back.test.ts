@@ -140,19 +140,6 @@ onEitherQueue('Something is taken back, or put right', world => {
     expect((await thread.botComments()).map(({ minimized }) => minimized)).toEqual([true, true, false])
   })
 
-  it('a ticked box carries out the plan above it', async () => {
-    const { posthog } = world()
-    posthog.script('Ticked plan', { kind: 'answers', text: '1. Do it' }, { times: 1 })
-    const { maya, thread, says, ledger, run } = await opensIssue(world(), 'Ticked plan')
-    await says('/codex plan Ticked plan')
-    await thread.waitForAnswer('Carry out this plan')
-    await run(0).finish('completed')
-    const plan = (await thread.botComments()).find(({ body }) => body.includes('- [ ] Carry out this plan'))
-    await maya.editsComment(Number(plan?.id), String(plan?.body).replace('- [ ] Carry', '- [x] Carry'))
-    await thread.waitForAnswer('pull request is ready')
-    expect(ledger().runs[1]?.body).toMatchObject({ auto_publish: true })
-  })
-
   it('a plan is not reproached with what a merge brought meanwhile', async () => {
     const { github, posthog } = world()
     const repository = await github.addRepo('acme', 'merged-meanwhile')

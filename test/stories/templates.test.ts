@@ -2,25 +2,19 @@
 import { expect, it } from 'vitest'
 import { callsOf } from '../world/calls.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { newRepository, opensIssue } from '../world/opens-issue.ts'
 
 onEitherQueue('A repository has templates', world => {
   const here = async (files: Record<string, string>) => {
-    const { github } = world()
-    const repository = await github.addRepo('acme', `words-${Math.random().toString(36).slice(2, 8)}`)
+    const repository = await newRepository(world())
     const named = Object.entries(files).map(([name, text]) => [`.github/codex/${name}`, text])
-    await github.as('olga', repository).pushes('main', Object.fromEntries(named))
-    const maya = github.as('maya', repository)
+    await world().github.as('olga', repository).pushes('main', Object.fromEntries(named))
     const asks = async (words: string) => {
-      const { number } = await maya.opensIssue({ title: 'Next release', body: 'As said.' })
-      const asked = await maya.comments(number, words)
-      const thread = new Thread(world(), number, repository)
-      const ledger = () => ledgerOf(world(), number, repository)
-      const prompt = (run = 0): string =>
-        JSON.parse(JSON.stringify(ledger().runs[run]?.body)).pending_user_message
-      return { number, asked, thread, ledger, prompt }
+      const issue = await opensIssue(world(), 'Next release', repository)
+      await issue.says(words)
+      return issue
     }
-    return { repository, maya, asks }
+    return { repository, asks }
   }
 
   const release = '# Release\n\nSet the version to $ARGUMENTS, then write the notes.\n'
@@ -42,18 +36,18 @@ onEitherQueue('A repository has templates', world => {
 
   it('that joins a run, and is asked again whole', async () => {
     const { posthog } = world()
-    const { repository, maya, asks } = await here({ 'release.md': release })
+    const { repository, asks } = await here({ 'release.md': release })
     posthog.script({ repository, prompt: 'look around' }, { kind: 'manual' })
-    const { number, thread, ledger } = await asks('/codex look around')
+    const { says, thread, ledger } = await asks('/codex look around')
     await thread.waitForStatus('Codex is working')
-    await maya.comments(number, '/codex release 2.0')
+    await says('/codex release 2.0')
     await world().github.waitFor(() => ledger().messages.length === 1)
     expect(JSON.stringify(ledger().messages[0]?.body)).toContain('Set the version to 2.0')
     const doomed = await asks('/codex release 3.0')
     await doomed.thread.waitForAnswer('pull request is ready')
     posthog.script({ repository, prompt: '3.0' }, { kind: 'fails', message: 'no' })
-    await maya.comments(doomed.number, '/codex retry')
-    await world().github.waitFor(() => doomed.ledger().runs.length >= 2)
+    await doomed.says('/codex retry')
+    await doomed.started(2)
     expect(doomed.prompt(1)).toContain('Set the version to 3.0')
   })
 
