@@ -149,7 +149,7 @@ onEitherQueue('What stands behind pause', world => {
     await olga.comments(number, '/codex pause the animation')
     const second = await thread.waitForAnswer('`/codex -- pause the animation`')
     expect(second).toMatch(/This replaces another pause\. Paused since \d\d:\d\d UTC by olga: until 18:00\./)
-    await thread.waitForStatus('by olga: the animation.')
+    // The status of the run is edited at its next poll, and this says at once what holds.
     await olga.comments(number, '/codex status?')
     await thread.waitForAnswer(/it waits\. Paused since \d\d:\d\d UTC by olga: the animation\./)
     await olga.comments(number, '/codex resume')

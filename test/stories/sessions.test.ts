@@ -91,7 +91,7 @@ onEitherQueue(
       expect(await worker.thread.status()).toContain('asked for permission and may do this')
     })
 
-    it('and has it from PostHog at once in the background, whatever the mode', async () => {
+    it.runIf(exhaustive)('and has it from PostHog at once in the background, whatever the mode', async () => {
       const planner = await opens('may-plan', 'effort: low\n')
       planner.script(asks)
       await planner.says('/codex plan ask first')
