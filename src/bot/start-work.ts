@@ -201,9 +201,9 @@ async function startChores(
 ): Promise<void> {
   const { config, queues, state } = runtime
   const withRuns = { ...shared, tenantOf: tenants.of, runs: queues.runs }
-  const looks = branchesEvery === undefined ? {} : { every: branchesEvery }
+  const removing = branchesEvery === undefined ? {} : { every: branchesEvery }
   queues.chores.runErrands(pauseErrand.kind, pauseErrand.run(withRuns))
-  queues.chores.runErrands(removal, removeBranch({ ...withRuns, ...looks }))
+  queues.chores.runErrands(removal, removeBranch({ ...withRuns, ...removing }))
   await queues.chores.every('mend-index', mendEvery, async () => void (await queues.mendIndexes()))
   const { log, meter, now } = shared
   const deliveries = deliveryLog(app)
@@ -216,11 +216,11 @@ async function startChores(
   })
   await queues.chores.every('adopt-lost', adoptEvery, adopt)
   const ofLog = { deliveries, events: readEvents, log, meter, now }
-  const [every, look] =
+  const [every, chore] =
     config.webhooks === 'address'
       ? ([sweepEvery, sweepDeliveries({ ...ofLog, pause: 1_000 })] as const)
       : ([readEvery, await logReader(runtime, ofLog)] as const)
-  await queues.chores.every('sweep-deliveries', every, look)
+  await queues.chores.every('sweep-deliveries', every, chore)
 }
 
 /** What it reads takes the way of what comes to the door, from there on where that is verified. */
