@@ -33,20 +33,25 @@ function checkHook(app: GitHubApp): Promise<Check[]> {
 export function checkReading(app: GitHubApp, lastRead: () => Promise<number | undefined>): Promise<Check[]> {
   return checkTolerantly('webhook-deliveries', async () => {
     const at = await lastRead().catch(() => undefined)
-    if (at !== undefined && Date.now() - at > readWithin)
-      return found(
-        'webhook-deliveries',
-        `GitHub’s log of them was read last at ${new Date(at).toISOString()}`,
-        'Look at the log of the bot. A process with ROLE=all or ROLE=worker has to run, and reach GitHub.',
-      )
+    if (at !== undefined) return checkMoment(at)
     const { data } = await app.asApp('GET /app/hook/deliveries', { per_page: 1 })
     const [newest] = Newest.parse(data)
-    const read = at === undefined ? '' : `, and was read ${Math.round((Date.now() - at) / 1000)} s ago`
     return passed(
       'webhook-deliveries',
       newest
-        ? `the newest in GitHub’s log is ${newest.event} of ${newest.delivered_at}${read}`
-        : `GitHub’s log of them is empty${read}. If somebody has commented: ${whereItIs} “Active” must be enabled`,
+        ? `the newest in GitHub’s log is ${newest.event} of ${newest.delivered_at}`
+        : `GitHub’s log of them is empty. If somebody has commented: ${whereItIs} “Active” must be enabled`,
     )
   })
+}
+
+function checkMoment(at: number): Check {
+  const ago = Date.now() - at
+  if (ago <= readWithin)
+    return passed('webhook-deliveries', `GitHub’s log of them was read ${Math.round(ago / 1000)} s ago`)
+  return found(
+    'webhook-deliveries',
+    `GitHub’s log of them was read last at ${new Date(at).toISOString()}`,
+    'Look at the log of the bot. A process with ROLE=all or ROLE=worker has to run, and reach GitHub.',
+  )
 }
