@@ -142,7 +142,6 @@ onBothQueues(
 
     it('loses its queue: what was done is not done again', async () => {
       const { github } = world()
-      const first = github.webhooks.deliveries.length
       const { thread, says, ledger } = await opensIssue(world(), 'Read again')
       await says('/codex help')
       await thread.waitForAnswer('/codex')
@@ -151,7 +150,7 @@ onBothQueues(
       await thread.waitForFolded()
       await github.settled()
       const said = (await thread.botComments()).length
-      const before = new Set(github.webhooks.deliveries.slice(first).map(({ id }) => String(id)))
+      const before = new Set(idsRead(world()))
       await wipeQueue(world(), env)
       const last = await says('/codex status')
       await thread.waitForReaction('+1', last.id)
