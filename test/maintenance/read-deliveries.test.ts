@@ -6,7 +6,7 @@ import { sweepDeliveries } from '../../src/maintenance/redeliver-webhooks.ts'
 import { hour, minute, t0 as now, second } from '../core/given.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 
-const perPage = 10
+const perPage = 20
 /** Newest first, as GitHub lists it. */
 let log: Attempt[]
 let pages: (string | undefined)[]
