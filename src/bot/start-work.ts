@@ -21,6 +21,7 @@ import { type RepositoryRef, triggerOf } from '../core/settings/deployment-setti
 import { type Redact, redactor } from '../core/text/redact.ts'
 import { inOwnWords } from '../core/words/words.ts'
 import { deployed, examine } from '../doctor/examine.ts'
+import { answeredBefore } from '../github/answered-before.ts'
 import { type GitHubApp, gitHubApp } from '../github/app-client.ts'
 import { deliveryLog } from '../github/delivery-log.ts'
 import { installationsOf } from '../github/installations.ts'
@@ -219,7 +220,7 @@ async function startChores(
   const [every, chore] =
     config.webhooks === 'address'
       ? ([sweepEvery, sweepDeliveries({ ...ofLog, pause: 1_000 })] as const)
-      : ([readEvery, await logReader(runtime, ofLog)] as const)
+      : ([readEvery, await logReader(runtime, { ...ofLog, wasAnswered: answeredBefore(app) })] as const)
   await queues.chores.every('sweep-deliveries', every, chore)
 }
 

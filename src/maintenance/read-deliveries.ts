@@ -5,7 +5,8 @@
  * 1. List what is new: from the newest entry down to one that is known.
  * 2. If that is long, go on from where the list stopped, a page with each look. What is new goes before what is old.
  * 3. Read what was listed, and enqueue it. A trigger's id is made from what happened: what is read twice is done once.
- * 4. Remember what is known. Who dies before this reads it again; who lost the memory, or has none, reads three days.
+ * 4. Remember what is known. Who dies before this reads it again; who lost the memory, or has none, reads three days,
+ *    and looks in the threads for what was answered already.
  */
 import { z } from 'zod'
 import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../core/model/errors.ts'
@@ -43,6 +44,8 @@ export interface ReadDeps {
     sent(id: string): Promise<Sent>
   }
   receive(delivery: Sent): Promise<{ kind: 'added' | 'known' | 'ignored' }>
+  /** Whether the thread shows it. */
+  wasAnswered(delivery: Sent): Promise<boolean>
   events: readonly string[]
   /** The log was read. */
   looked(): void
@@ -68,6 +71,8 @@ const Memory = SweepMemory.extend({
   known: z.array(z.string()).default([]),
   /** Where the list stopped, and how far down it has to go. */
   rest: z.object({ cursor: z.string(), until: z.number() }).optional(),
+  /** When it began without a memory: before, another may have been here. ms since the epoch */
+  began: z.number().default(0),
 })
 type Memory = z.infer<typeof Memory>
 
@@ -75,7 +80,7 @@ export function readDeliveries(deps: ReadDeps): (context: SweepContext) => Promi
   const { now, log, meter } = deps
   let failures = 0
   return async context => {
-    const memory: Memory = Memory.safeParse(context.memory).data ?? { ...nothing, known: [] }
+    const memory: Memory = Memory.safeParse(context.memory).data ?? { ...nothing, known: [], began: now() }
     try {
       const listed = await list(deps, memory, context.signal)
       deps.looked()
@@ -138,6 +143,7 @@ async function list(deps: ReadDeps, memory: Memory, signal: AbortSignal): Promis
       notBefore: 0,
       missed: [...new Map([...used.map(missedOf), ...memory.missed].map(each => [each.id, each])).values()],
       known: [...fresh, ...memory.known].slice(0, mostKnown),
+      began: memory.began,
       rest: cut || (rest && older.next ? { ...rest, cursor: older.next } : undefined),
     },
   }
@@ -181,7 +187,7 @@ async function readDown(
 /** Some of what is due, the newest of all, in their order. */
 async function take(
   deps: ReadDeps,
-  { memory: { missed }, fresh, callsLeft }: Listed,
+  { memory: { missed, began }, fresh, callsLeft }: Listed,
   signal: AbortSignal,
 ): Promise<{ some: boolean; left: Missed[]; stoppedBy: unknown }> {
   const now = deps.now()
@@ -193,7 +199,7 @@ async function take(
     .reverse()
   const left = new Map(missed.map(each => [each.id, each]))
   const takeOne = async (each: Missed): Promise<void> => {
-    if (await isTaken(deps, each)) left.delete(each.id)
+    if (await isTaken(deps, each, began)) left.delete(each.id)
     else left.set(each.id, { ...each, last: now, times: each.times + 1 })
   }
   let stoppedBy: unknown
@@ -210,13 +216,16 @@ async function take(
 const lost = new Set([404, 410, 413, 422])
 
 /** One that can't be had now is no reason to keep the others waiting. */
-async function isTaken({ deliveries, receive, log, meter }: ReadDeps, missed: Missed): Promise<boolean> {
+async function isTaken(deps: ReadDeps, missed: Missed, beganAt: number): Promise<boolean> {
+  const { deliveries, receive, log, meter } = deps
   const { id, guid: delivery, event } = missed
   const began = performance.now()
   const tell = (result: WebhookResult): void =>
     meter?.answered({ event, result, ms: performance.now() - began })
   try {
-    const { kind } = await receive(await deliveries.sent(id))
+    const sent = await deliveries.sent(id)
+    const isDone = missed.since < beganAt && (await deps.wasAnswered(sent))
+    const { kind } = isDone ? ({ kind: 'known' } as const) : await receive(sent)
     tell(kind === 'added' ? 'queued' : kind)
     return true
   } catch (error) {

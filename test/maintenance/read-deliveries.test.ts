@@ -17,11 +17,13 @@ let at: number
 let callsLeft: number
 let fault: (id: string) => Error | undefined
 let refusal: Error | undefined
+let answered: Set<string>
 
 beforeEach(() => {
   ;[log, pages, taken, said, memory, at, callsLeft] = [[], [], [], [], undefined, now, 5_000]
   fault = () => undefined
   refusal = undefined
+  answered = new Set()
 })
 
 let nextId = 0
@@ -60,6 +62,7 @@ const looking = () =>
       taken.push(id.replace('guid-', ''))
       return { kind: 'added' }
     },
+    wasAnswered: async ({ id }) => answered.has(id.replace('guid-', '')),
     events: ['issue_comment'],
     looked: () => {},
     log: fakeLogOf(say),
@@ -168,6 +171,17 @@ test('one that can not be had keeps nobody waiting, and is tried again for three
   await look()
   expect(taken).toHaveLength(3)
   expect(taken).toContain(bad)
+})
+
+test('without a memory, what its thread shows as answered is not taken; with one, nobody is asked', async () => {
+  const ids = came(3)
+  answered = new Set(ids.slice(0, 2))
+  await look()
+  expect(taken).toEqual(ids.slice(2))
+  const later = came(1)
+  answered = new Set(later)
+  await look()
+  expect(taken).toEqual([...ids.slice(2), ...later])
 })
 
 test('a queue that is away keeps all', async () => {
