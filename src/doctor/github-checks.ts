@@ -1,7 +1,7 @@
 /** The App, what it was granted, and whether GitHub reaches us with the right secret, read from recent deliveries. */
 import { z } from 'zod'
 import { type Check, type CheckName, found, passed, unanswered } from '../core/model/check.ts'
-import { describe, Rejected } from '../core/model/errors.ts'
+import { Rejected, unansweredBy } from '../core/model/errors.ts'
 import type { GitHubApp } from '../github/app-client.ts'
 import { wantedOfApp } from '../github/app-manifest.ts'
 import { Account, accountName, allInstallations } from '../github/installations.ts'
@@ -83,7 +83,7 @@ function noApp(error: unknown): Check {
     )
   return unanswered(
     'github-app',
-    `GitHub did not answer: ${describe(error)}`,
+    unansweredBy('github', error),
     'Check GITHUB_API_URL or GHE_HOST. Check that this machine can reach it (with a proxy, set HTTPS_PROXY).',
   )
 }
@@ -124,7 +124,7 @@ export async function checkTolerantly(name: CheckName, request: () => Promise<Ch
     if (error instanceof Rejected && (error.status === 404 || error.status === 403))
       return [passed(name, 'not known: this server does not say it')]
     const fix = 'Run this again. If it happens again, look at the log of the bot.'
-    return [unanswered(name, `GitHub did not answer: ${describe(error)}`, fix)]
+    return [unanswered(name, unansweredBy('github', error), fix)]
   }
 }
 
