@@ -810,7 +810,7 @@ describe('replies', () => {
       plan-interactive: @maya plans and reviews do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
       plan-elsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
       nothing-to: @maya nothing is going on in this thread, so there is nothing to stop.
-      asked-since: @maya somebody asked for the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.
+      asked-since: @maya someone started the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.
       refused: @maya Codex did not get “and \\*test\\* it, @​sam”: PostHog’s usage limit is reached. The run goes on without it.
       permission-over: @maya Codex no longer waits for this answer, so it did not get it. The run goes on.
       permission-refused: @maya Codex asks for a permission (Run rm -rf dist). PostHog did not accept the answer: no. Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.
@@ -818,7 +818,7 @@ describe('replies', () => {
       stopped-waiting: @maya this was stopped by \`maya\` before it began. Write it again if you still want it.
       access-was-lost: @maya not started: \`olga\` suspended the App before it began. Write it again to start it.
       still-going: @maya a run is still going in this thread. \`/codex retry\` works when it has ended. \`/codex stop\` ends it now.
-      gone-on: @maya another run has worked in this thread since. Nothing was started. \`/codex continue\` goes on where that one stopped.
+      gone-on: @maya another run has worked in this thread since then. Nothing was started. \`/codex continue\` goes on where that one stopped.
       no-use: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.
       status: @maya nothing is going on here now.
       plan-outdated: @maya \`main\` has new commits since the plan was made: it is at \`ccccccc\` now. Nothing was started. \`/codex plan\` makes a new plan.
@@ -828,9 +828,9 @@ describe('replies', () => {
       not-granted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.5.as_user\` in the bot’s settings file.
       session-cost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
       has-pull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`\` /codex --force fix it, and \`a.ts\` \`\` starts anyway.
-      paused: @maya Codex is paused in this repository. Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause. What stands behind \`pause\` is only the reason: no time, and nothing that Codex does. If you asked Codex for it, write \`/codex resume\` and then \`/codex -- pause release\`.
+      paused: @maya Codex is paused in this repository. Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause. The words after \`pause\` are only the reason. They set no time, and Codex does not read them. If they were meant for Codex, write \`/codex resume\` and then \`/codex -- pause release\`.
       resumed: @maya the pause by \`maya\` has ended. 2 runs that waited start now.
-      said-since: @maya \`olga\` paused this repository after you wrote this, so that holds.
+      said-since: @maya \`olga\` paused this repository after you wrote this, so it stays paused.
       not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file. (This hint comes once.)
       hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
       misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
@@ -975,7 +975,7 @@ describe('replies', () => {
       ...[{ ...replies.paused, pause: { ...pause, why: 'the animation' }, replaced: pause }],
     ]
     expect(others.map(reply => replyComment('maya', reply)).join('\n')).toMatchInlineSnapshot(`
-      "@maya nothing is going on here, but a run in #7 (this is its pull request): Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601).
+      "@maya nothing is going on here, but a run is going on in #7 (this is its pull request): Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601).
       @maya the run in #8 (the pull request of this issue) is being stopped. Its status there says what it had done.
       @maya \`/codex wipe it\` by \`zoe\` was stopped by \`maya\` before it began. A command by \`maya\` waits for GitHub until 14:03 UTC.
       @maya a run is going on here: Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601). \`/codex b\` by \`zoe\` waits for the run here.
@@ -994,7 +994,7 @@ describe('replies', () => {
       @maya nothing was asked in this thread yet, so there is nothing to try again.
       @maya this thread has no earlier run to continue. \`/codex <instruction>\` starts one.
       @maya this thread has no plan to approve. \`/codex plan\` makes one.
-      @maya Codex is paused in this repository. This replaces another pause. Paused since 14:02 UTC by maya: release. Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause. What stands behind \`pause\` is only the reason: no time, and nothing that Codex does. If you asked Codex for it, write \`/codex resume\` and then \`/codex -- pause the animation\`."
+      @maya Codex is paused in this repository. This replaces another pause. Paused since 14:02 UTC by maya: release. Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause. The words after \`pause\` are only the reason. They set no time, and Codex does not read them. If they were meant for Codex, write \`/codex resume\` and then \`/codex -- pause the animation\`."
     `)
   })
 

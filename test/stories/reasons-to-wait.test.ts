@@ -134,7 +134,7 @@ onBothQueues('A repository that is paused', world => {
   })
 })
 
-onEitherQueue('What stands behind pause', world => {
+onEitherQueue('What is written after pause', world => {
   it('is its reason and nothing else, and the answer says so, and what it replaced', async () => {
     const { github } = world()
     const repository = await github.addRepo('acme', 'pauses-in-words')
@@ -142,7 +142,7 @@ onEitherQueue('What stands behind pause', world => {
     const { number, thread } = await opensIssue(world(), 'Soon', repository)
     await olga.comments(number, '/codex pause until 18:00')
     const first = await thread.waitForAnswer('is paused in this repository')
-    expect(first).toContain('only the reason: no time, and nothing that Codex does')
+    expect(first).toContain('only the reason. They set no time')
     expect(first).not.toContain('replaces')
     await olga.comments(number, '/codex fix it soon')
     await thread.waitForStatus(/Paused since \d\d:\d\d UTC by olga: until 18:00\./)
