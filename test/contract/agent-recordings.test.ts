@@ -147,10 +147,10 @@ function renamed({ header }: Recording, text: string): string {
   return text.replaceAll(`(message ${first})`, '(message run-comment-501)')
 }
 
-/** Up to its details, on one line. */
+/** Up to its details and its small line, on one line. */
 const inBrief = (run: Run, outcome: Outcome): string =>
   closingComment(changed(run, { result: { outcome } }), deployment)
-    .split('\n\n<details>')[0]
+    .split(/\n\n<(?:details|sub)>/)[0]
     ?.replaceAll(/\s*\n\s*/g, ' ¶ ') ?? ''
 
 /** What people would read, in order; of what is asked again, also what they read if that ends alike. */

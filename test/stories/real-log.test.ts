@@ -23,7 +23,7 @@ async function asksOne(world: World, name: string, behaviour: Behaviour) {
       await opened.thread.waitForFolded()
       const answers = await opened.thread.answers()
       expect(answers).toHaveLength(1)
-      return String(answers[0]?.split('\n\n<details>')[0])
+      return String(answers[0]?.split(/\n\n<(?:details|sub)>/)[0])
     },
     calls() {
       const { runs, messages } = opened.ledger()
