@@ -354,10 +354,14 @@ function commentUrl({ thread }: Run, ref: CommentRef): string {
 
 const maxAsked = 40
 
-const into = (run: Run): string[] =>
-  run.result.outcome?.kind === 'pull' && baseOf(run) !== undefined
-    ? [`into ${code(newPulls(run).at(-1)?.base ?? '')}`]
-    : []
+/** Where that was said, or somebody chose it meanwhile. */
+function into(run: Run): string[] {
+  const base = newPulls(run).at(-1)?.base
+  if (run.result.outcome?.kind !== 'pull' || base === undefined) return []
+  const { branch } = run.workspace
+  const isUsual = branch === undefined || base === branch.into || base === branch.name
+  return isUsual && baseOf(run) === undefined ? [] : [`into ${code(base)}`]
+}
 
 /** What it waited for before the agent began is no work. */
 function duration(run: Run): string[] {

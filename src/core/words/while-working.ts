@@ -95,7 +95,7 @@ function edited({ mailbox: { wordsOfRound, pendingFollowUps } }: Run): string {
 const hasOpenQuestion = (run: Run, now: number): boolean =>
   openQuestion(run) !== undefined && shownOutages(run, now).length === 0
 
-export function instruction(run: Run): string {
+function instruction(run: Run): string {
   const { origin, what, template, text } = run.request
   if (template) {
     const { name, argument } = template
