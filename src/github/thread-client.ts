@@ -69,10 +69,11 @@ export function gitHubThread(
 
   async function settle(settling: Settling): Promise<Settled> {
     const { pull, status } = settling
-    const { title, body } = pull?.change ?? {}
+    const { title, body, note } = pull?.change ?? {}
+    const below = note === undefined ? '' : `\n\n${written(note)}`
     const texts = {
       title: title === undefined ? undefined : redact(title),
-      body: body === undefined ? undefined : redact(body),
+      body: body === undefined ? undefined : `${redact(body)}${below}`,
     }
     const done = settleThread(access, {
       ...settling,
