@@ -58,6 +58,13 @@ export async function heldByUs(
   return isWorthTelling ? { costOfDay } : {}
 }
 
+/** What is told of a Run that waits: its record keeps what held when it was last polled. What others end wakes it. */
+export async function waitsNow(me: Candidate, own: Own): Promise<Waits | undefined> {
+  const { waits: kept } = me.run.schedule
+  const { waits } = await heldByUs(me, own)
+  return waits ?? (kept?.kind === 'blocked' || kept?.kind === 'open-pulls' ? kept : undefined)
+}
+
 /** The widest that holds. */
 async function pauseOf({ thread }: Run, own: Omit<Own, 'index'>): Promise<Waits | undefined> {
   const why = pausedBecause(own.deployment)

@@ -154,8 +154,8 @@ export function pullsOf(access: ThreadAccess) {
     },
 
     /** Not repeatable: after `NoResponse`, look with `pullsFrom` first. */
-    async openPull({ body, note, ...pull }: NewPull): Promise<PullView> {
-      const query = { ...at, ...pull, body: `${redact(body)}\n\n${written(note)}`, draft: true }
+    async openPull({ body, footer, ...pull }: NewPull): Promise<PullView> {
+      const query = { ...at, ...pull, body: `${redact(body)}\n\n${written(footer)}`, draft: true }
       return viewed((await client.rest.pulls.create(query)).data)
     },
   }

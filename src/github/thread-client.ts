@@ -69,8 +69,8 @@ export function gitHubThread(
 
   async function settle(settling: Settling): Promise<Settled> {
     const { pull, status } = settling
-    const { title, body, note } = pull?.change ?? {}
-    const below = note === undefined ? '' : `\n\n${written(note)}`
+    const { title, body, footer } = pull?.change ?? {}
+    const below = footer === undefined ? '' : `\n\n${written(footer)}`
     const texts = {
       title: title === undefined ? undefined : redact(title),
       body: body === undefined ? undefined : `${redact(body)}${below}`,

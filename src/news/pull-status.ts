@@ -133,6 +133,6 @@ async function withLog({ deps: { posthog } }: ThreadContext, run: Run): Promise<
   const snapshot =
     session && sessionLog && (await posthog.poll(session, logOffset(run)).catch(() => undefined))
   if (!snapshot) return run
-  const told = withCiTurns(sessionLog, snapshot.log)
-  return changed(run, { session: { sessionLog: { ...told, offset: snapshot.offset } } })
+  const after = withCiTurns(sessionLog, snapshot.log)
+  return changed(run, { session: { sessionLog: { ...after, offset: snapshot.offset } } })
 }

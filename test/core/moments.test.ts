@@ -7,8 +7,8 @@ import { observe } from '../../src/core/record/apply-snapshot.ts'
 import { withCiTurns } from '../../src/core/record/read-log.ts'
 import { Given, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { contextGiven, wordsOf } from '../../src/core/record/words-to-say.ts'
-import { askedNote } from '../../src/core/words/asked-note.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
+import { pullFooter } from '../../src/core/words/pull-footer.ts'
 import { replyComment } from '../../src/core/words/replies.ts'
 import { statusComment } from '../../src/core/words/status.ts'
 import { faultOf } from '../../src/posthog/posthog-http.ts'
@@ -245,7 +245,7 @@ describe('of a pull request, what is known is said', () => {
   })
 
   test('with whom it is for, where, and how to go on there', () => {
-    expect(askedNote(runWith())).toBe(
+    expect(pullFooter(runWith())).toBe(
       '<sub>Asked for by `maya` in #7 · `/codex …` works here</sub> <!-- codex-asked -->',
     )
   })

@@ -107,7 +107,7 @@ export interface PullChange {
   base?: string
   body?: string
   /** A line of ours below the body, which it goes with. */
-  note?: string
+  footer?: string
 }
 
 /** A draft. */

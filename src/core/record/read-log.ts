@@ -29,8 +29,8 @@ export function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): Sessi
   // By PostHog's clock, within what ours has seen.
   const seenAt = run.schedule.lastPollAt ?? taskRun?.since ?? now
   const clock = (at: number): number => Math.min(now, Math.max(at, seenAt))
-  const told = withCiTurns(before, snapshot.log)
-  const after = snapshot.log.reduce((log, entry) => withEntry(log, entry, { clock, isOurs }), told)
+  const counted = withCiTurns(before, snapshot.log)
+  const after = snapshot.log.reduce((log, entry) => withEntry(log, entry, { clock, isOurs }), counted)
   const at = snapshot.log.at(-1)?.at
   return at === undefined ? after : { ...after, activity: { ...(after.activity ?? noActivity), at } }
 }

@@ -9,7 +9,7 @@ import { agentsHead, type Branch, baseOf, changed, type Run } from '../../core/r
 import { limits } from '../../core/record/timing.ts'
 import { standingOf } from '../../core/record/turn.ts'
 import { disarm, quoted } from '../../core/text/safe-markdown.ts'
-import { askedNote } from '../../core/words/asked-note.ts'
+import { pullFooter } from '../../core/words/pull-footer.ts'
 import { once, refusedReads, type StepContext, step } from './step-context.ts'
 import { putRight, putRightWhenFound, recorded, titleOf, wantedBase } from './tend-pull.ts'
 
@@ -182,7 +182,7 @@ async function openOurs(
           // A squash merge makes it a commit subject, on which GitHub acts.
           title: titleOf(run) ?? disarm(run.baseline.snapshot.title),
           body: body.filter(part => part !== '').join('\n\n'),
-          note: askedNote(run),
+          footer: pullFooter(run),
         }),
     })
     const pulls = withPull(run.result.pulls, await putRight(context, view))
