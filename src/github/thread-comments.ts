@@ -85,9 +85,12 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
       )
     },
 
-    async edit(commentId: number, text: string): Promise<{ nodeId: string } | 'gone'> {
+    async edit(commentId: number, text: string, replyRef?: ReplyRef): Promise<{ nodeId: string } | 'gone'> {
       const query = { ...at, comment_id: commentId, body: written(text) }
-      const edited = await unlessGone(() => client.rest.issues.updateComment(query))
+      const { issues, pulls } = client.rest
+      const edited = await unlessGone<{ data: { node_id: string } }>(() =>
+        replyRef?.kind === 'inline' ? pulls.updateReviewComment(query) : issues.updateComment(query),
+      )
       return edited ? { nodeId: edited.data.node_id } : 'gone'
     },
 

@@ -250,11 +250,13 @@ describe('a read', () => {
 })
 
 describe('a write is sent exactly once', () => {
-  const draft = { head: 'a', base: 'b', title: 't', body: '' }
+  const draft = { head: 'a', base: 'b', title: 't', body: '', footer: '' }
+  const line = { kind: 'inline', rootId: 8 } as const
   const branchIds = { issue: 'I_7', repository: 'R_1' }
   const writes: [string, string, string, () => Promise<unknown>][] = [
     ['a comment', 'POST', `${at}/issues/7/comments`, () => issue().comment('a')],
     ['an edit', 'PATCH', `${at}/issues/comments/9`, () => issue().edit(9, 'a')],
+    ['an edit on a line', 'PATCH', `${at}/pulls/comments/9`, () => issue().edit(9, 'a', line)],
     ['a pull request', 'POST', `${at}/pulls`, () => issue().openPull(draft)],
     ['a branch', 'POST', `${at}/git/refs`, () => issue().makeBranch('x', 'abc', undefined)],
     ['a linked branch', 'POST', '/graphql', () => issue().makeBranch('x', 'abc', branchIds)],
@@ -878,7 +880,8 @@ describe('pull requests', () => {
 
   test('are opened as drafts', async () => {
     answers('POST', `${at}/pulls`, [201, data])
-    expect(await issue().openPull({ head: 'codex/x', base: 'main', title: 'T', body: 'B' })).toEqual(view)
-    expect(bodies[0]).toEqual({ head: 'codex/x', base: 'main', title: 'T', body: 'B', draft: true })
+    const opening = { head: 'codex/x', base: 'main', title: 'T' }
+    expect(await issue().openPull({ ...opening, body: 'B', footer: 'N' })).toEqual(view)
+    expect(bodies[0]).toEqual({ ...opening, body: 'B\n\nN', draft: true })
   })
 })

@@ -365,6 +365,23 @@ test.each(['Commit.statusCheckRollup', 'StatusCheckRollup.contexts'])(
     const seen = await client.needs(number)
     expect(seen?.failedChecks.map(({ name }) => name)).toEqual(['unit tests', 'ci/old'])
     github.graphql.denies = [denied]
-    expect(await client.needs(number)).toEqual({ ...seen, failedChecks: [] })
+    const size = { files: 1, additions: 1, deletions: 0 }
+    expect(seen?.facts).toEqual({ size, checks: { passed: 0, failed: 2, running: 0 } })
+    expect(await client.needs(number)).toEqual({ ...seen, failedChecks: [], facts: { size } })
   },
 )
+
+test('how its checks stand is counted, of each the newest, and how much it changes', async () => {
+  const { client, pull } = await scene()
+  const { number } = await pull()
+  expect((await client.needs(number))?.facts?.checks).toBeUndefined()
+  for (const conclusion of ['FAILURE', 'SUCCESS']) github.checks(number, 'unit tests', conclusion)
+  for (const conclusion of ['SKIPPED', 'NEUTRAL', 'CANCELLED']) github.checks(number, conclusion, conclusion)
+  github.beginsCheck(number, 'e2e')
+  github.status(number, 'ci/old', 'PENDING')
+  github.status(number, 'ci/older', 'ERROR')
+  const { size, checks } = (await client.needs(number))?.facts ?? {}
+  expect(checks).toEqual({ passed: 1, failed: 1, running: 2 })
+  const views = [await client.pull(number), await client.pull(number, { login: 'maya', labels: [] })]
+  expect(views.map(view => view?.size)).toEqual([size, size])
+})

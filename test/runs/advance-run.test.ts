@@ -94,6 +94,17 @@ const steps: [step: string, asks: Service, run: Run][] = [
   ['drop-branch', 'github', working(over, taskRunIs({ status: 'completed' }), announced({ branch: false }))],
 ]
 
+const mergedWord = { commentId: 77, as: 'comment', ended: 'merged' } as const
+const mergedSince: RunChange = {
+  result: {
+    ...over.result,
+    pulls: [pull],
+    outcome: { kind: 'pull' },
+    ended: { number: pull.number, how: 'merged', at: t0 },
+  },
+  report: { ...over.report, lastWord: { commentId: 77, as: 'comment' } },
+}
+
 const otherThan = (service: Service): Service => (service === 'github' ? 'posthog' : 'github')
 const atLimit = (service: Service) => () =>
   Promise.reject(new RetryLater(service, later, 'rate-limit', 'limit'))
@@ -312,6 +323,32 @@ describe('a step that is refused', () => {
     const came = await advance(changed(runOf('conclude'), differs), { github: { comment } })
     expect(came.run.report.announced.comment).toBe(true)
     expect(came.verdict).toEqual({ kind: 'end' })
+  })
+
+  test.each<[string, ThreadClient['edit'], Run['report']['lastWord']]>([
+    ['refused', () => Promise.reject(new Rejected('github', 403, '', 'locked')), mergedWord],
+    ['of a comment that is gone', async () => 'gone', undefined],
+  ])('edit-last-word: an edit %s is tried once', async (_, edit, lastWord) => {
+    const came = await advance(working(over, mergedSince), { github: { edit } })
+    expect(came.run.report.lastWord).toEqual(lastWord)
+    expect(came.verdict).toEqual({ kind: 'end' })
+  })
+
+  test('edit-last-word: on its line', async () => {
+    const edit = vi.fn(async () => ({ nodeId: 'PRRC_1' }))
+    const inline = { id: 9, path: 'a.ts', line: 1, hunk: '', body: '', nodeId: 'N', author: 'maya' }
+    const commentRef = {
+      kind: 'inline' as const,
+      commentId: 9,
+      rootId: 8,
+      reviewId: null,
+      nodeId: 'N',
+      inline,
+    }
+    const request = { ...ask, origin: { kind: 'comment' as const, commentRef } }
+    const word: RunChange = { report: { ...mergedSince.report, lastWord: { commentId: 77, as: 'inline' } } }
+    await advance(working(over, mergedSince, { request }, word), { github: { edit } })
+    expect(edit).toHaveBeenCalledWith(77, expect.stringMatching(/^🎉 \*\*Merged\*\* /), commentRef)
   })
 
   test('react: it is left out, and all else is done', async () => {

@@ -12,7 +12,7 @@ import {
   wentSilent,
 } from './failures.ts'
 import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
-import { isSuperseded } from './last-word.ts'
+import { isSuperseded, isWordOutdated } from './last-word.ts'
 import { inlineAsked } from './open-question.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
 import { hasChanged } from './pull-end.ts'
@@ -59,6 +59,7 @@ const table = {
   'post-status': { service: 'github', call: 'effect', to: 'thread' },
   'edit-status': { service: 'github', call: 'effect', to: 'thread' },
   conclude: { service: 'github', call: 'effect', to: 'thread' },
+  'edit-last-word': { service: 'github', call: 'effect' },
   'read-needs': { service: 'github', call: 'read' },
   'tend-pull': { service: 'github', call: 'both' },
   'put-question': { service: 'github', call: 'effect', to: 'thread' },
@@ -322,8 +323,10 @@ function* afterOutcome(run: Run, now: Now): Due {
   const isAlone = result.untended.length === 0 || report.status?.nodeId === undefined
   if (isAlone && now.text === 'phase') yield { kind: 'edit-status' }
   if (session.cost === undefined && session.taskRun) yield { kind: 'ask-cost' }
-  if (!report.announced.comment) yield { kind: 'conclude' }
+  // The last word says it, too.
   if (result.hinted && hasChanged(run)) yield { kind: 'read-needs' }
+  if (!report.announced.comment) yield { kind: 'conclude' }
+  if (isWordOutdated(run)) yield { kind: 'edit-last-word' }
   if (result.untended.length > 0) yield { kind: 'tend-pull' }
   if (report.announced.inline < inlineAsked(run).length) yield { kind: 'answer-inline' }
   if (!report.announced.reaction) yield { kind: 'react' }

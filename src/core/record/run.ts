@@ -4,7 +4,7 @@ import { StagedAttachments } from '../model/attachment.ts'
 import { pauseKinds } from '../model/pause.ts'
 import { Unfinished } from '../model/task-run.ts'
 import { fullName, Thread } from '../model/thread.ts'
-import { Awaited, LinkedElsewhere, Pull, PullNeeds } from '../model/views.ts'
+import { Awaited, LinkedElsewhere, Pull, PullFacts, PullNeeds } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 import { Mailbox } from './mailbox-part.ts'
 import { Baseline, type Rights, RunRequest, rightsOf, type Session } from './request-part.ts'
@@ -130,6 +130,14 @@ export const Question = z.object({
   inline: z.literal(true).optional(),
 })
 
+/** What became of a pull request, on the Run that tells it: when it was merged or closed, ms since the epoch. */
+export const Ended = z.object({
+  number: z.number().int(),
+  how: z.enum(['merged', 'closed']),
+  at: z.number(),
+})
+export type Ended = z.infer<typeof Ended>
+
 const Report = z.object({
   status: z
     .object({
@@ -170,6 +178,14 @@ const Report = z.object({
   answerTo: z.string().optional(),
   readOnlyThread: z.boolean().default(false),
   labels: z.array(z.string()).default([]),
+  /** The last word of this round, and the end of a pull request that it tells. Older records have none. */
+  lastWord: z
+    .object({
+      commentId: z.number().int(),
+      as: z.enum(['comment', 'inline', 'review']),
+      ended: Ended.shape.how.optional(),
+    })
+    .optional(),
 })
 
 const failureClasses = ['setup', 'permission', 'quota', 'agent', 'network', 'github', 'lost'] as const
@@ -199,14 +215,6 @@ export const Outcome = z.discriminatedUnion('kind', [
 export type Outcome = z.infer<typeof Outcome>
 export const outcomeKinds: readonly Outcome['kind'][] = Outcome.options.map(({ shape }) => shape.kind.value)
 
-/** What became of a pull request, on the Run that tells it: when it was merged or closed, ms since the epoch. */
-export const Ended = z.object({
-  number: z.number().int(),
-  how: z.enum(['merged', 'closed']),
-  at: z.number(),
-})
-export type Ended = z.infer<typeof Ended>
-
 /** How often an agent was sent to fix what a pull request needs: by people, and by PostHog itself. */
 export const Rounds = z.object({ asked: z.number().int(), byPostHog: z.number().int() })
 export type Rounds = z.infer<typeof Rounds>
@@ -220,6 +228,8 @@ const Result = z.object({
   ended: Ended.optional(),
   /** What its pull request was last seen to need, if anything. */
   needs: PullNeeds.optional(),
+  /** What the last look at what one needs saw of it besides. */
+  looked: PullFacts.extend({ number: z.number().int() }).optional(),
   /** When GitHub was asked for that, our clock: an answer to an earlier call may come later. */
   needsReadAt: z.number().optional(),
   rounds: Rounds.optional(),

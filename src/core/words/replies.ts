@@ -10,6 +10,7 @@ import type { Thread } from '../model/thread.ts'
 import type { PricedModel, Sign } from '../model/views.ts'
 import type { Moment } from '../record/event-order.ts'
 import { unfinished } from '../record/failures.ts'
+import { lastWordUrl } from '../record/last-word.ts'
 import type { SenderReply } from '../record/mailbox-part.ts'
 import { openQuestion } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
@@ -443,8 +444,14 @@ function runInWords(run: Run, now: number): string {
     ...away.map(service => `It waits for ${serviceNames[service]}.`),
     `${code(run.request.by.login)} asked for it.`,
     ...(pull ? [`Pull request: [#${pull.number}](${pull.url}).`] : []),
-    ...(run.report.status?.commentId !== undefined
-      ? [`[Details](${run.thread.url}#issuecomment-${run.report.status.commentId}).`]
-      : []),
+    ...whereToRead(run),
   ].join(' ')
+}
+
+/** The status is folded away below a last word. */
+function whereToRead(run: Run): string[] {
+  const word = lastWordUrl(run)
+  if (word !== undefined) return [`[What Codex said](${word}).`]
+  const { commentId } = run.report.status ?? {}
+  return commentId === undefined ? [] : [`[Details](${run.thread.url}#issuecomment-${commentId}).`]
 }

@@ -1,8 +1,15 @@
 import { type Finding, maxFinding, type Placed, placedIn, reviewWordsIn } from '../../core/agent/findings.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
+import type { ThreadClient } from '../../core/model/ports.ts'
 import { isFork } from '../../core/model/thread.ts'
 import { backoff, minute, second } from '../../core/model/time.ts'
-import { endsInReview, endsQuietly, inlinePlace, leavesBoxInStatus } from '../../core/record/last-word.ts'
+import {
+  endsInReview,
+  endsQuietly,
+  endToTell,
+  inlinePlace,
+  leavesBoxInStatus,
+} from '../../core/record/last-word.ts'
 import type { Marker } from '../../core/record/marker.ts'
 import { inlineAsked } from '../../core/record/open-question.ts'
 import { questionKey, questionToAsk } from '../../core/record/permission-request.ts'
@@ -18,7 +25,7 @@ import { said, saying, signed } from '../../core/words/say.ts'
 import { questionComment } from '../../core/words/while-working.ts'
 import { readAgentWords } from '../../core/words/words.ts'
 import { ignoreRefusal, markerOf, shortMarkerOf } from './markers.ts'
-import { once, type StepContext, step } from './step-context.ts'
+import { once, type RunDeps, type StepContext, step } from './step-context.ts'
 
 type Speaking = StepContext<'ownComments' | 'comment'>
 
@@ -30,18 +37,25 @@ export const conclude = step('conclude', {
     const announced = { ...run.report.announced, comment: true }
     if (endsQuietly(run)) return { report: { announced } }
     await readAgentWords(saidAtTheEnd(run) ?? '')
-    const marker = lastWordMarker(run)
+    const marker = markerOfWord(run)
     const text = () => closingComment(run, deps.deployment)
-    const lastWord = endsInReview(run)
+    const isReview = endsInReview(run)
+    const place = inlinePlace(run)
+    const lastWord = isReview
       ? {
           find: async () => said(deps.signer, await github.ownReviews(), marker)?.id,
           perform: await reviewOf(context, marker),
         }
-      : saying(github, deps.signer, { marker, place: inlinePlace(run), text })
+      : saying(github, deps.signer, { marker, place, text })
     try {
-      await once(context, { intent: { kind: 'conclude', at: deps.now() }, ...lastWord })
+      const commentId = await once(context, { intent: { kind: 'conclude', at: deps.now() }, ...lastWord })
       const word = !leavesBoxInStatus(run)
-      return { report: { announced: { ...announced, word } }, retries: { thread: undefined } }
+      const as = isReview ? 'review' : place ? 'inline' : 'comment'
+      const said = { commentId, as, ended: endToTell(run)?.how } as const
+      return {
+        report: { announced: { ...announced, word }, lastWord: said },
+        retries: { thread: undefined },
+      }
     } catch (error) {
       return unsaid(context, error) ?? { report: { announced } }
     }
@@ -49,10 +63,42 @@ export const conclude = step('conclude', {
 })
 
 /** Where no status comment has the record, later commands find it here. */
-function lastWordMarker(run: Run): Marker {
+function markerOfWord(run: Run): Marker {
   if (run.report.status?.commentId !== undefined) return shortMarkerOf(run, 'closing')
   return { ...markerOf(run, 'closing'), backup: boxesAfter(run) === '' ? undefined : backupOf(run) }
 }
+
+type LastWord = NonNullable<Run['report']['lastWord']>
+
+/** People look there for what became of the pull request. An edit mails nobody. */
+export async function showLastWord(
+  run: Run,
+  { github, deps }: { github: Pick<ThreadClient, 'edit'>; deps: Pick<RunDeps, 'deployment' | 'signer'> },
+): Promise<LastWord | undefined> {
+  const { lastWord } = run.report
+  if (!lastWord) return undefined
+  await readAgentWords(saidAtTheEnd(run) ?? '')
+  const text = signed(deps.signer, closingComment(run, deps.deployment), markerOfWord(run))
+  const place = lastWord.as === 'inline' ? inlinePlace(run) : undefined
+  const edited = await github.edit(lastWord.commentId, text, place)
+  return edited === 'gone' ? undefined : { ...lastWord, ended: endToTell(run)?.how }
+}
+
+export const editLastWord = step('edit-last-word', {
+  github: ['edit'],
+  writes: ['report'],
+  async do(context) {
+    const { run, job } = context
+    await job.assertLocked()
+    const said = run.report.lastWord
+    let lastWord: LastWord | undefined = said && { ...said, ended: endToTell(run)?.how }
+    const showing = showLastWord(run, context).then(shown => {
+      lastWord = shown
+    })
+    await ignoreRefusal(context, showing)
+    return { report: { lastWord } }
+  },
+})
 
 /** Each finding on its line, where GitHub's diff of that commit has it. */
 async function reviewOf(
