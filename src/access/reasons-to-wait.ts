@@ -10,7 +10,7 @@ import {
 } from '../core/model/pause.ts'
 import type { Guard, JobIndex, JobQueue, ThreadClient } from '../core/model/ports.ts'
 import type { Awaited } from '../core/model/views.ts'
-import { heldAt } from '../core/record/admission.ts'
+import { heldAt, rightBefore } from '../core/record/admission.ts'
 import { costReached, limitReached } from '../core/record/failures.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
@@ -34,7 +34,7 @@ interface Pausing {
 
 interface Own extends Pausing {
   now: number
-  index: JobIndex & Pick<JobQueue<Run>, 'listed'>
+  index: JobIndex & Pick<JobQueue<Run>, 'listed' | 'get'>
   deployment: DeploymentSettings
 }
 
@@ -48,7 +48,10 @@ export async function heldByUs(
   const [paused, held] = await Promise.all([pauseOf(run, own), heldAt(me, index, now)])
   if (paused) return { waits: paused }
   if (held?.kind === 'until') return { waits: { kind: 'until', at: held.at, limit: limitReached(run, held) } }
-  if (held) return { waits: held }
+  if (held) {
+    const after = await rightBefore(me, held.kind === 'line' ? held.of : held.kind, index)
+    return { waits: { ...held, after } }
+  }
   // Last, as it reads records.
   const spending = await spendingOf(me, index, now)
   if (!spending) return {}

@@ -398,8 +398,8 @@ export class MemoryBot {
   }
 
   readonly #waiting = {
-    get: async (id: string) => this.#kept(this.triggers.get(id)),
     ...memoryIndex(() => membersOf(this.triggers, triggerIndex.entries)),
+    get: async (id: string) => this.#kept(this.triggers.get(id)),
     listed: (sets: readonly string[], range?: Range) =>
       listedIn(sets, this.triggers, triggerIndex.entries, range),
   }
@@ -412,10 +412,10 @@ export class MemoryBot {
       this.runs.set(id, this.#job(id, this.#stored(Run.parse, data), slot))
       return { outcome: 'added', id }
     },
-    get: async id => this.#kept(this.runs.get(id)),
     holder: async slot =>
       [...this.runs.values()].find(job => job.slot === slot && job.standing === 'live')?.id,
     ...memoryIndex(() => membersOf(this.runs, runIndex.entries)),
+    get: async id => this.#kept(this.runs.get(id)),
     listed: sets => listedIn(sets, this.runs, runIndex.entries),
     liveCount: async () => [...this.runs.values()].filter(({ standing }) => standing === 'live').length,
     wake: async id => this.#wake(this.runs.get(id)),

@@ -103,7 +103,7 @@ onEitherQueue(
       const issue = await maya.opensIssue({ title: 'Second', body: 'x' })
       await maya.comments(issue.number, '/codex wait for it')
       const second = new Thread(world(), issue.number, repository)
-      await second.waitForStatus('waits for its turn · one run before it')
+      await second.waitForStatus(`waits for its turn · one run before it: [#${thread.number}](`)
       expect(ledgerOf(world(), issue.number, repository).runs).toEqual([])
       await posthog.run(String(ledger().runs[0]?.runId)).finish('completed')
       await second.waitForAnswer('pull request is ready')

@@ -13,10 +13,15 @@ import { SessionPart } from './session-part.ts'
 export const scopes = ['person', 'repository', 'owner'] as const
 export type Scope = (typeof scopes)[number]
 
+const ThreadLink = z.object({ number: z.number().int(), url: z.string() })
+
+/** The thread of the Run right before it, if that is in the same repository. */
+const after = ThreadLink.optional()
+
 /** Why a Run has not begun. Times are ms since the epoch. */
 export const Waits = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('line'), ahead: z.number().int(), of: z.enum(scopes) }),
-  z.object({ kind: z.literal('session'), ahead: z.number().int() }),
+  z.object({ kind: z.literal('line'), ahead: z.number().int(), of: z.enum(scopes), after }),
+  z.object({ kind: z.literal('session'), ahead: z.number().int(), after }),
   z.object({ kind: z.literal('until'), at: z.number(), limit: z.string() }),
   z.object({
     kind: z.literal('pause'),

@@ -48,7 +48,7 @@ export interface RunDeps {
   budget: Pick<CallBudget, 'reserve'>
   liveRuns(): Promise<number>
   stream: NewsStream
-  index: JobIndex & Pick<JobQueue<Run>, 'listed'>
+  index: JobIndex & Pick<JobQueue<Run>, 'listed' | 'get'>
   wakeFirst(lines: readonly string[]): Promise<void>
   wakeCommands(thread: Thread): Promise<void>
   /** The model of whoever chooses none, where the settings name none. */
