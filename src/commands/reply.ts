@@ -210,10 +210,14 @@ export async function swapReaction(
   isOver = context.isLast,
 ): Promise<void> {
   const { trigger } = context.record
-  if (trigger.kind === 'tick') return
+  const content = reactions[sign]
+  if (trigger.kind === 'tick') {
+    // What a box asks is answered by a Run or in words, but for a stop that was heeded before.
+    if (sign === 'done' && trigger.commentRef) await context.github.react(trigger.commentRef, content)
+    return
+  }
   await awaitEyes(context)
   await context.job.assertLocked()
-  const content = reactions[sign]
   if (isOver && context.record.reacted)
     await context.github.settle({ reaction: { target: targetOf(context), content } })
   else await context.github.react(targetOf(context), content)

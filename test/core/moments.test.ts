@@ -15,6 +15,7 @@ import {
   deployment,
   hour,
   logIs,
+  maya,
   minute,
   more,
   pull,
@@ -25,6 +26,7 @@ import {
   taskRunIs,
   told,
   working,
+  zoe,
 } from './given.ts'
 
 const now = t0 + 3 * minute
@@ -155,5 +157,69 @@ describe('a model that is not there', () => {
     ['claude', undefined],
   ])('%s: %s is meant', (given, meant) => {
     expect(modelMeant(given, names)).toBe(meant)
+  })
+})
+
+describe('whose and which', () => {
+  const added = (...by: { login: string; id: number }[]): RunChange => ({
+    mailbox: {
+      followUpsSent: by.length,
+      wordsOfRound: by.map((each, n) => ({ ...more(`w${n}`), by: each })),
+      requesters: by,
+    },
+  })
+
+  test.each([
+    [[], undefined],
+    [[zoe], '1 instruction added (by zoe)'],
+    [[zoe, maya, zoe], '3 instructions added (by zoe, maya)'],
+    [
+      ['ann', 'ben', 'cem', 'dee', 'eve'].map((login, at) => ({ login, id: 20 + at })),
+      '5 instructions added (by ann, ben, cem and 2 more)',
+    ],
+  ])('instructions of %j are theirs', (by, words) => {
+    const text = status(working(logIs({ offset: 1, turns: 0 }), added(...by)))
+    if (words === undefined) expect(text).not.toContain('added')
+    else expect(text).toContain(words)
+  })
+
+  test('who only waits has added nothing', () => {
+    const run = working(added(maya), {
+      mailbox: {
+        ...added(maya).mailbox,
+        requesters: [maya, zoe],
+        pendingFollowUps: [{ ...more('z'), by: zoe }],
+      },
+    })
+    expect(status(run)).toContain('1 instruction added (by maya) · 1 instruction waiting')
+  })
+
+  test.each([
+    [{ kind: 'tick' as const }, 'box ticked by maya, 14:02 UTC'],
+    [{ kind: 'tick' as const, admin: 'an admin' }, '<sub>maya, 14:02 UTC · started again by an admin'],
+    [ask.origin, '<sub>maya, 14:02 UTC'],
+  ])('a run by %j says who began it', (origin, words) => {
+    expect(status(working({ request: { ...ask, origin } }))).toContain(words)
+  })
+})
+
+describe('a run in line', () => {
+  const after = { number: 8, url: 'https://github.com/acme/shop/pull/8' }
+  const link = `[#8](${after.url})`
+  const inLine = (waits: NonNullable<Run['schedule']['waits']>): string =>
+    status(runWith({ schedule: { waits } }))
+
+  test.each([
+    [{ kind: 'line', of: 'repository', ahead: 1, after } as const, `one run before it: ${link}`],
+    [{ kind: 'line', of: 'owner', ahead: 3, after } as const, `3 runs before it, the last of them ${link}`],
+    [{ kind: 'session', ahead: 1, after } as const, `one run before it: ${link}`],
+    [{ kind: 'line', of: 'repository', ahead: 2 } as const, '2 runs before it\n'],
+  ])('%j says which', (waits, words) => {
+    expect(inLine(waits)).toContain(words)
+  })
+
+  test('says which in `/codex status`, too', () => {
+    const live = runWith({ schedule: { waits: { kind: 'line', of: 'repository', ahead: 1, after } } })
+    expect(replyComment('maya', { kind: 'status', live, now })).toContain(`One run must end first: ${link}.`)
   })
 })

@@ -23,12 +23,14 @@ import {
   pullState,
   runUrl,
   small,
+  some,
   withCode,
 } from './words.ts'
 
 const maxInstruction = 1_000
 const maxSummary = 600
 const maxPlanShown = 10
+const maxNamed = 3
 
 export function workHeading(run: Run, now: number): string {
   const [out] = shownOutages(run, now)
@@ -138,13 +140,23 @@ function activity(run: Run, now: number): string {
   ].join(' · ')
 }
 
-export function doneSoFar({ session: { sessionLog }, mailbox: { followUpsSent } }: Run): string[] {
-  const { files = [], commands = 0 } = sessionLog?.activity ?? {}
+export function doneSoFar(run: Run): string[] {
+  const { followUpsSent } = run.mailbox
+  const { files = [], commands = 0 } = run.session.sessionLog?.activity ?? {}
   return [
     ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
     ...(commands > 0 ? [`${counted(commands, 'command')} run`] : []),
-    ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'instruction')} added`] : []),
+    ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'instruction')} added${byWhom(run)}`] : []),
   ]
+}
+
+/** Whose words the agent has; of those who only wait, `pendingFollowUps` tells. */
+function byWhom({ mailbox: { requesters, wordsOfRound, pendingFollowUps } }: Run): string {
+  const waiting = new Set(pendingFollowUps.map(({ by }) => by.id))
+  const said = wordsOfRound.flatMap(({ by, resumes }) => (resumes ? [] : [by]))
+  const all = [...requesters.filter(({ id }) => !waiting.has(id)), ...said]
+  const names = [...new Set(all.map(({ login }) => inlineWords(login, 60)))]
+  return names.length === 0 ? '' : ` (by ${some(names, maxNamed)})`
 }
 
 const planIcon: Record<PlanStep['state'], string> = { done: '✅', current: '▶️', open: '⬜' }
@@ -194,7 +206,7 @@ const outages = (run: Run, now: number): string[] =>
 
 export function workSmall(run: Run, deployment: Deployment, now: number): string[] {
   const { branch } = run.workspace
-  const { at, by } = run.request
+  const { at } = run.request
   const days = Math.floor((now - at) / day)
   const ago = days > 0 ? ` (${counted(days, 'day')} ago)` : ''
   // Where its pull request goes, if that was said.
@@ -202,7 +214,7 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
   const towards = isSaid ? ` → ${code(branch.into)}` : ''
   return [
     ...(hasOpenQuestion(run, now) ? [briefly(run)] : []),
-    `${inlineWords(by.login, 60)}, ${moment(at, now)}${ago}`,
+    `${askedBy(run)}, ${moment(at, now)}${ago}`,
     ...startedBy(run),
     ...(branch ? [`[${code(branch.name)}](${branchUrl(run.thread, branch.name)})${towards}`] : []),
     ...session(run, deployment),
@@ -210,6 +222,10 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
     '`/codex help`',
   ]
 }
+
+/** Whoever ticks a box writes no comment that would show it. */
+export const askedBy = ({ request: { origin, by } }: Run): string =>
+  `${origin.kind === 'tick' && !origin.admin ? 'box ticked by ' : ''}${inlineWords(by.login, 60)}`
 
 export const startedBy = ({ request: { origin } }: Run): string[] =>
   origin.kind === 'tick' && origin.admin ? [`started again by ${inlineWords(origin.admin, 60)}`] : []
