@@ -223,3 +223,13 @@ describe('a run in line', () => {
     expect(replyComment('maya', { kind: 'status', live, now })).toContain(`One run must end first: ${link}.`)
   })
 })
+
+test.each([
+  [{ line: 'plan the rest' }, '`/codex plan the rest` starts when it has ended.'],
+  [{ line: 'a'.repeat(200) }, `\`/codex ${'a'.repeat(80)} …\` starts when`],
+  [{ line: '' }, '`/codex` starts when it has ended.'],
+  [{ label: 'codex:high' }, 'What the label `codex:high` asks for starts when it has ended.'],
+  [{}, 'What you asked for starts when it has ended.'],
+])('a command that waits behind a run is named: %j', (named, words) => {
+  expect(replyComment('maya', { kind: 'queued-behind', differs: [], ...named })).toContain(words)
+})

@@ -430,7 +430,7 @@ describe('a read that is refused', () => {
     const no = () => Promise.reject(new Rejected('posthog', status, '', 'no', undefined, 'read'))
     const posthog = { logLength: no, poll: no, cancel: async () => {}, cost: async () => undefined }
     const github = {
-      comment: async () => 1,
+      comment: async () => ({ id: 1 }),
       settle: async () => ({ refused: [] }),
       branch: async () => undefined,
     }
@@ -482,7 +482,7 @@ describe('words that are refused', () => {
   const answering: Differs = {
     github: {
       ownComments: async () => [],
-      comment: async () => 1,
+      comment: async () => ({ id: 1 }),
       settle: async () => ({ refused: [] }),
     },
   }
@@ -655,7 +655,7 @@ describe('an agent that can not be looked after', () => {
     const github: Partial<ThreadClient> = {
       edit: async () => ({ nodeId: 'IC_9' }),
       minimize: async () => {},
-      comment: async body => said.push(body),
+      comment: async body => ({ id: said.push(body) }),
       branchUse: async () => ({ sha: branch.sha, isUsed: false, repository: 'R_1' }),
       deleteBranch,
     }

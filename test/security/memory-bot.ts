@@ -19,6 +19,7 @@ import {
   triggerIndex,
   triggerRecord,
 } from '../../src/commands/trigger-record.ts'
+import { waitsStill } from '../../src/commands/waits-still.ts'
 import { messagesIn } from '../../src/core/agent/prompt.ts'
 import { callBudget, inMemory, unlimited } from '../../src/core/model/call-budget.ts'
 import type { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
@@ -267,6 +268,7 @@ export class MemoryBot {
         if (kept) this.#add(requeued(kept.data, command))
       },
       stops: stopsOf(this.#waiting),
+      waitsStill: waitsStill(this.#waiting),
       fence: () => crypto.randomUUID().replaceAll('-', '').slice(0, 16),
     })
   }
@@ -513,7 +515,7 @@ export class MemoryBot {
       const id = 900 + this.#posted
       this.#posted += 1
       this.comments.push({ id, body: this.#redact(body), createdAt: this.now })
-      return id
+      return { id, nodeId: `IC_${id}` }
     },
     edit: async (id, body) => {
       const found = this.comments.find(comment => comment.id === id)

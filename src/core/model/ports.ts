@@ -25,6 +25,7 @@ import type {
   OwnComment,
   ParentComment,
   Permission,
+  Posted,
   PullView,
   Reaction,
   SandboxView,
@@ -53,7 +54,7 @@ export interface ThreadClient {
   /** Takes the eyes off. */
   unreact(target: Target): Promise<void>
   permission(login: string): Promise<Permission>
-  comment(body: string, replyRef?: ReplyRef): Promise<number>
+  comment(body: string, replyRef?: ReplyRef): Promise<Posted>
   edit(commentId: number, body: string): Promise<{ nodeId: string } | 'gone'>
   /** Folds a comment away as outdated. Decoration: nothing but a limit is told of it. */
   minimize(nodeId: string): Promise<void>

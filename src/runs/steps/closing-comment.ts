@@ -2,6 +2,7 @@ import { type Finding, maxFinding, type Placed, placedIn, reviewWordsIn } from '
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import { isFork } from '../../core/model/thread.ts'
 import { backoff, minute, second } from '../../core/model/time.ts'
+import type { Posted } from '../../core/model/views.ts'
 import { endsInReview, endsQuietly, inlinePlace, leavesBoxInStatus } from '../../core/record/last-word.ts'
 import type { Marker } from '../../core/record/marker.ts'
 import { inlineAsked } from '../../core/record/open-question.ts'
@@ -35,12 +36,12 @@ export const conclude = step('conclude', {
     const text = () => closingComment(run, deps.deployment)
     const lastWord = endsInReview(run)
       ? {
-          find: async () => said(deps.signer, await github.ownReviews(), marker)?.id,
+          find: async () => said(deps.signer, await github.ownReviews(), marker),
           perform: await reviewOf(context, marker),
         }
       : saying(github, deps.signer, { marker, place: inlinePlace(run), text })
     try {
-      await once(context, { intent: { kind: 'conclude', at: deps.now() }, ...lastWord })
+      await once<Posted>(context, { intent: { kind: 'conclude', at: deps.now() }, ...lastWord })
       const word = !leavesBoxInStatus(run)
       return { report: { announced: { ...announced, word } }, retries: { thread: undefined } }
     } catch (error) {
@@ -53,7 +54,7 @@ export const conclude = step('conclude', {
 async function reviewOf(
   { run, deps, github, job }: StepContext<'postReview' | 'changedFiles'>,
   marker: Marker,
-): Promise<() => Promise<number>> {
+): Promise<() => Promise<Posted>> {
   const { findings } = reviewWordsIn(run.session.sessionLog?.answer ?? '')
   const files = findings.some(({ line }) => line) ? await github.changedFiles(run.thread.number) : []
   const { placed, rest } = placedIn(findings, files)
@@ -75,12 +76,12 @@ async function reviewOf(
     })
   return async () => {
     try {
-      return await post(placed, rest)
+      return { id: await post(placed, rest) }
     } catch (error) {
       if (!(error instanceof Rejected) || error.status !== 422 || placed.length === 0) throw error
       deps.log.warn({ err: error }, 'GitHub does not have the lines of a review')
       await job.assertLocked()
-      return post([], findings)
+      return { id: await post([], findings) }
     }
   }
 }
@@ -111,7 +112,7 @@ export const putQuestion = step('put-question', {
     const marker = { ...markerOf(run, 'reply'), run: `${run.id}-question-${key}` }
     const text = () => questionComment(run, request, deps.deployment)
     try {
-      const commentId = await once(context, {
+      const { id: commentId } = await once<Posted>(context, {
         intent: { kind: 'put-question', at: deps.now() },
         ...saying(github, deps.signer, { marker, place, text }),
       })

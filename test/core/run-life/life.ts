@@ -137,6 +137,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
     userToken: undefined,
     removeLater: async () => {},
     stops: async () => ({ judged: [], unjudged: [] }),
+    waitsStill: async () => false,
     requeue: async ({ trigger }) => void world.askedAgain.add(trigger),
     settings: settingsOf(world),
     accounts: memoryAccounts(),
