@@ -9,6 +9,7 @@ import {
   pauseOfRepository,
 } from '../core/model/pause.ts'
 import type { Guard, JobIndex, JobQueue, ThreadClient } from '../core/model/ports.ts'
+import { day } from '../core/model/time.ts'
 import type { Awaited } from '../core/model/views.ts'
 import { heldAt, rightBefore } from '../core/record/admission.ts'
 import { costReached, limitReached } from '../core/record/failures.ts'
@@ -47,7 +48,15 @@ export async function heldByUs(
   const me = { id, addedAt, data: run }
   const [paused, held] = await Promise.all([pauseOf(run, own), heldAt(me, index, now)])
   if (paused) return { waits: paused }
-  if (held?.kind === 'until') return { waits: { kind: 'until', at: held.at, limit: limitReached(run, held) } }
+  const isCeiling = isCeilingIn(own.deployment, run.thread.ownerId)
+  if (held?.kind === 'until') {
+    const isDay = held.window === day
+    const isAdmins =
+      isDay &&
+      (held.of === 'owner' || (held.of === 'repository' && isCeiling('repository_per_day', held.most)))
+    const admin = isAdmins ? true : undefined
+    return { waits: { kind: 'until', at: held.at, limit: limitReached(run, held), admin } }
+  }
   if (held) {
     const after = await rightBefore(me, held.kind === 'line' ? held.of : held.kind, index)
     return { waits: { ...held, after } }
@@ -56,10 +65,19 @@ export async function heldByUs(
   const spending = await spendingOf(me, index, now)
   if (!spending) return {}
   const { until, ...costOfDay } = spending
-  if (until !== undefined) return { waits: { kind: 'until', at: until, limit: costReached(costOfDay) } }
+  if (until !== undefined) {
+    const admin = isCeiling('cost_per_day', costOfDay.limit) ? true : undefined
+    return { waits: { kind: 'until', at: until, limit: costReached(costOfDay), admin } }
+  }
   const isWorthTelling = isNear(costOfDay.used, costOfDay.limit) || costOfDay.unknown > 0
   return isWorthTelling ? { costOfDay } : {}
 }
+
+/** Of such a limit, no file of an owner or repository can allow more. */
+const isCeilingIn =
+  ({ limits, owners }: DeploymentSettings, ownerId: number) =>
+  (key: 'repository_per_day' | 'cost_per_day', held: number): boolean =>
+    [limits, owners[ownerId]?.limits].some(given => given?.[key] === held)
 
 /** The widest that holds. */
 async function pauseOf({ thread }: Run, own: Omit<Own, 'index'>): Promise<Waits | undefined> {

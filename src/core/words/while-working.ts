@@ -5,13 +5,15 @@ import { type Service, serviceNames } from '../model/errors.ts'
 import type { ActingStep, PermissionRequest, PlanStep, Unfinished } from '../model/task-run.ts'
 import { nounOf } from '../model/thread.ts'
 import { day, hour } from '../model/time.ts'
+import { isModel } from '../model/views.ts'
+import type { Needed } from '../record/call-person.ts'
 import { unfinished } from '../record/failures.ts'
 import { listener } from '../record/last-word.ts'
 import { openQuestion, questionKey, rejecting } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
-import { baseOf, phaseOf, type Retry, type Run } from '../record/run.ts'
+import { baseOf, phaseOf, type Retry, type Run, resumedSession } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
-import { begun, counted, moment } from '../text/phrases.ts'
+import { begun, counted, ended, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { waitingHeading, waitingLines, waitsKey } from './waiting.ts'
 import {
@@ -67,6 +69,7 @@ export function workLines(run: Run, now: number): string[] {
   return [
     instruction(run),
     edited(run),
+    fromHereOn(run),
     ...outages(run, now),
     resumed ? resumedSentence(resumed.why) : '',
     resumedBy === undefined || waits?.kind === 'pause'
@@ -91,6 +94,15 @@ function edited({ mailbox: { wordsOfRound, pendingFollowUps } }: Run): string {
   if (!words) return ''
   const { by, text } = words
   return `✏️ ${inlineWords(by.login, 60)} edited a comment, and Codex is told that this replaces what it said: ${inlineWords(text, 200)}`
+}
+
+/** A session that goes on with another model, or another effort, than before. */
+function fromHereOn(run: Run): string {
+  const before = resumedSession(run)?.may
+  const { model, effort } = run.request.options
+  if (!before || (isModel(model)({ name: before.model }) && before.effort === effort)) return ''
+  const usual = before.effort === undefined ? '' : ', with its usual effort'
+  return `From here on with ${code(model)}${effort === undefined ? usual : `, effort ${code(effort)}`}.`
 }
 
 const hasOpenQuestion = (run: Run, now: number): boolean =>
@@ -240,6 +252,23 @@ export function session(run: Run, deployment: Deployment): string[] {
     return [value === true ? shown : `${shown}${inlineWords(value, 60)}`]
   })
   return [shownOptions.join(', '), `[PostHog run (sign-in)](${runUrl(run, deployment)})`]
+}
+
+/** To whoever asked: who has to do something before it goes on. */
+export const callComment = (run: Run, needed: Needed, now: number): string =>
+  [
+    `${mentions([listener(run)])} Codex waits: ${ended(withCode(needed.why, 300))} ${whoMends(needed, now)}`,
+    small([briefly(run)]),
+  ].join('\n\n')
+
+function whoMends(needed: Needed, now: number): string {
+  if (needed.kind === 'limit')
+    return `An admin of this bot can raise the limit. Otherwise Codex starts at ${moment(needed.until, now)}.`
+  const who =
+    needed.kind === 'rights' && needed.service === 'github'
+      ? 'An owner has to accept what the App asks for: Settings ▸ GitHub Apps ▸ Review request.'
+      : 'Whoever runs this bot has to fix it: `npm run doctor` shows them what is wrong.'
+  return `${who} Codex then continues on its own.`
 }
 
 export function questionComment(run: Run, request: PermissionRequest, deployment: Deployment): string {
