@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { modelMeant } from '../../src/commands/run-options.ts'
 import { NoResponse, unansweredBy } from '../../src/core/model/errors.ts'
 import { observe } from '../../src/core/record/apply-snapshot.ts'
-import { Given, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { rightsOf } from '../../src/core/record/request-part.ts'
+import { changed, Given, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { contextGiven, wordsOf } from '../../src/core/record/words-to-say.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
 import { replyComment } from '../../src/core/words/replies.ts'
@@ -232,4 +233,54 @@ test.each([
   [{}, 'What you asked for starts when it has ended.'],
 ])('a command that waits behind a run is named: %j', (named, words) => {
   expect(replyComment('maya', { kind: 'queued-behind', differs: [], ...named })).toContain(words)
+})
+
+describe('a session that goes on', () => {
+  const had = (model: string, effort?: 'low' | 'high'): RunChange => ({
+    session: {
+      earlier: {
+        taskId: 'task-1',
+        taskRunId: 'r-1',
+        over: true,
+        may: rightsOf({ ...ask.options, model, effort }, 'main'),
+      },
+    },
+  })
+  const has = (model: string, effort?: 'low' | 'high'): RunChange => ({
+    request: { ...ask, options: { ...ask.options, model, effort } },
+  })
+
+  test.each([
+    [
+      'with another model and effort',
+      had('gpt-5'),
+      has('gpt-5.5', 'high'),
+      'From here on with `gpt-5.5`, effort `high`.',
+    ],
+    [
+      'with another effort',
+      had('gpt-5.5', 'high'),
+      has('gpt-5.5', 'low'),
+      'From here on with `gpt-5.5`, effort `low`.',
+    ],
+    [
+      'with no effort',
+      had('gpt-5.5', 'high'),
+      has('gpt-5.5'),
+      'From here on with `gpt-5.5`, at its usual effort.',
+    ],
+    ['with another model', had('gpt-5'), has('gpt-5.5'), 'From here on with `gpt-5.5`.'],
+    ['with the same', had('gpt-5.5', 'low'), has('openai/GPT-5.5', 'low'), undefined],
+  ])('%s', (_, was, is, words) => {
+    for (const run of [runWith(was, is), working(was, is)]) {
+      if (words === undefined) expect(status(run)).not.toContain('From here on')
+      else expect(status(run)).toContain(words)
+    }
+  })
+
+  test('that is left for a new one has no middle', () => {
+    const left = changed(runWith(had('gpt-5')), has('gpt-5.5'))
+    const earlier = left.session.earlier && { ...left.session.earlier, resumes: false }
+    expect(status(changed(left, { session: { earlier } }))).not.toContain('From here on')
+  })
 })

@@ -103,3 +103,27 @@ onEitherQueue('A box', world => {
     await thread.waitForStatus('1 instruction added (by olga)')
   })
 })
+
+onEitherQueue('A session in the middle', world => {
+  const opens = (title: string) => opensIssue(world(), title)
+
+  it('goes on with another model, by words, or with another effort, by a label: both are said', async () => {
+    const { github, posthog } = world()
+    const { thread, says, ledger, number, run } = await opens('In the middle')
+    posthog.script('begin in the middle', { kind: 'manual' })
+    posthog.script('what then', { kind: 'manual' })
+    await says('/codex --model gpt-5.5 begin in the middle')
+    await thread.waitForStatus('⏳ Codex is working')
+    expect(await thread.status()).not.toContain('From here on')
+    await says('/codex --model gpt-5 what then')
+    await github.as('maya').labels(number, 'codex:high')
+    await thread.waitForAnswer('What the label `codex:high` asks for starts')
+    await run(0).completeTurn('So far.')
+    await thread.waitForAnswer('So far.')
+    await thread.waitForStatus('From here on with `gpt-5`.')
+    await github.waitFor(() => ledger().runs.length === 2)
+    await run(1).completeTurn('And then.')
+    await thread.waitForStatus('From here on with `gpt-5`, effort `high`.')
+    await github.waitFor(() => ledger().runs.length === 3)
+  })
+})

@@ -101,7 +101,7 @@ function fromHereOn(run: Run): string {
   const before = resumedSession(run)?.may
   const { model, effort } = run.request.options
   if (!before || (isModel(model)({ name: before.model }) && before.effort === effort)) return ''
-  const usual = before.effort === undefined ? '' : ', with its usual effort'
+  const usual = before.effort === undefined ? '' : ', at its usual effort'
   return `From here on with ${code(model)}${effort === undefined ? usual : `, effort ${code(effort)}`}.`
 }
 
