@@ -13,7 +13,7 @@ const retry = 0
 
 /** Stories of what is rare, of which a plainer one has the like, or of what only its operator sees. */
 const rare = [
-  ...['admin', 'after-the-merge', 'agent-reviews', 'approval', 'between-commands', 'call-counts'],
+  ...['admin', 'after-the-merge', 'agent-reviews', 'approval', 'bases', 'between-commands', 'call-counts'],
   ...['chains', 'clocks', 'container', 'doctor', 'editor-schema', 'folded-status', 'forms', 'going-on'],
   ...['full-disk', 'hostile-texts', 'less-settings', 'limits', 'lost-queue', 'many-processes', 'memory'],
   ...['missed-webhooks', 'owner-moves', 'owner-settings', 'probot-app', 'processes', 'pull-shape'],
@@ -27,7 +27,7 @@ const rare = [
     'settings-file',
   ],
   ...['start-checks', 'strangers', 'surroundings', 'templates', 'tenants', 'thread-order', 'traces'],
-  ...['trigger-words', 'twins', 'unused-branches', 'upgrades', 'waiting-commands', 'walk', 'who-and-what'],
+  ...['trigger-words', 'twins', 'unused-branches', 'upgrades', 'waiting-commands', 'walk'],
   ...['wrong-credentials'],
 ]
 

@@ -286,23 +286,11 @@ describe('ledger, faults and limits', () => {
 
 describe('GitHub’s description of its API', () => {
   test.each<[string, () => Promise<unknown>, RegExp]>([
-    [
-      'an operation that is none',
-      () => bot.request('GET /repos/acme/shop/issues/1/mood'),
-      /no such operation/,
-    ],
-    [
-      'a query that is none',
-      () => bot.request('GET /repos/acme/shop/pulls?label=x'),
-      /additional properties/,
-    ],
+    ['no operation', () => bot.request('GET /repos/acme/shop/issues/1/mood'), /no such operation/],
+    ['no query', () => bot.request('GET /repos/acme/shop/pulls?label=x'), /additional properties/],
     ['a value that is none', () => bot.request('GET /repos/acme/shop/pulls?state=odd'), /allowed values/],
     ['a path of another type', () => bot.request('GET /repos/acme/shop/issues/seven'), /integer/],
-    [
-      'a body without what is needed',
-      () => bot.request('POST /repos/acme/shop/git/refs', { ref: 'x' }),
-      /sha/,
-    ],
+    ['too little a body', () => bot.request('POST /repos/acme/shop/git/refs', { ref: 'x' }), /sha/],
     [
       'a body with more',
       () => bot.request('POST /repos/acme/shop/issues/1/comments', { body: 'x', to: 'y' }),

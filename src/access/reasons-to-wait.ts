@@ -79,6 +79,13 @@ const isCeilingIn =
   (key: 'repository_per_day' | 'cost_per_day', held: number): boolean =>
     [limits, owners[ownerId]?.limits].some(given => given?.[key] === held)
 
+/** What is told of a Run that waits: its record keeps what held when it was last polled. What others end wakes it. */
+export async function waitsNow(me: Candidate, own: Own): Promise<Waits | undefined> {
+  const { waits: kept } = me.run.schedule
+  const { waits } = await heldByUs(me, own)
+  return waits ?? (kept?.kind === 'blocked' || kept?.kind === 'open-pulls' ? kept : undefined)
+}
+
 /** The widest that holds. */
 async function pauseOf({ thread }: Run, own: Omit<Own, 'index'>): Promise<Waits | undefined> {
   const why = pausedBecause(own.deployment)

@@ -1,5 +1,5 @@
 /** What a command may ask of GitHub, PostHog and the queue to decide. */
-import { pauseIn } from '../access/reasons-to-wait.ts'
+import { pauseIn, waitsNow } from '../access/reasons-to-wait.ts'
 import { filled, templateMeant, templatePath } from '../core/command/template.ts'
 import { type CommandGrammar, mayAct } from '../core/model/command-grammar.ts'
 import { isNotFound } from '../core/model/errors.ts'
@@ -11,7 +11,7 @@ import type { Marker } from '../core/record/marker.ts'
 import { isAtWork, readMessages } from '../core/record/messages.ts'
 import { roundsOf } from '../core/record/pull-end.ts'
 import { believeAbsent } from '../core/record/retries.ts'
-import { type Run, sessionOf } from '../core/record/run.ts'
+import { changed, phaseOf, type Run, sessionOf } from '../core/record/run.ts'
 import { ofPull, ofTask, ofThread, runsOfPull, whilePaused } from '../core/record/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
@@ -61,6 +61,13 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
       return stop?.at === trigger.at && stop.by.id === trigger.sender.id
     },
     run: async id => (await deps.runs.get(id))?.data,
+    async asItWaits(run) {
+      const kept = phaseOf(run) === 'waiting' ? await deps.runs.get(run.id) : undefined
+      if (!kept || run.schedule.admitted) return run
+      const { deployment } = deps.settings
+      const own = { ...deps, index: deps.runs, github, deployment, now: deps.now() }
+      return changed(run, { schedule: { waits: await waitsNow({ ...kept, run }, own) } })
+    },
     past() {
       past ??= pastOf(context)
       return past

@@ -22,14 +22,17 @@ export const statusCommand = command({
   repliesAtOnce: true,
 
   async facts(
-    reads: Pick<Reads, 'repliedLately' | 'live' | 'beside' | 'past' | 'run' | 'notBegun' | 'now'>,
+    reads: Pick<
+      Reads,
+      'repliedLately' | 'live' | 'beside' | 'asItWaits' | 'past' | 'run' | 'notBegun' | 'now'
+    >,
   ): Promise<Facts> {
     if (reads.repliedLately()) return { repliedLately: true }
     const [live, notBegun] = await Promise.all([reads.live(), reads.notBegun()])
     const here = { notBegun, now: reads.now }
-    if (live) return { live, ...here }
+    if (live) return { live: await reads.asItWaits(live), ...here }
     const beside = await reads.beside()
-    if (beside) return { beside, ...here }
+    if (beside) return { beside: await reads.asItWaits(beside), ...here }
     const past = await reads.past()
     return { past, last: past && (await reads.run(past.marker.run)), ...here }
   },

@@ -191,30 +191,14 @@ describe('what asks for work', () => {
       { ...busy(), inline: [{ id: 1, path: 'a.ts', line: 1, hunk: '', body: 'x', author: 'maya' }] },
       says({ inline: [{ path: 'a.ts' }] }),
     ],
-    ['with another model than the one at work', atWork, queuedBehind('model'), otherModel],
-    [
-      'with another model, before the one at work is there',
-      busy({ live: runWith(), held: held() }),
-      queuedBehind('model'),
-      otherModel,
-    ],
     [
       'with another model and branch',
       atWork,
       queuedBehind('model', 'branch'),
       withOptions({ model: 'gpt-5.6', branch: 'release' }),
     ],
-    ['with another effort', atWork, queuedBehind('effort'), withOptions({ effort: 'high' })],
     ['with the model that is at work', atWork, { kind: 'message' }, withOptions({ model: 'GPT-5.5' })],
     ['with a model that nobody has', atWork, rejects('model'), withOptions({ model: 'gpt-9' })],
-    ['afresh while another works', busy(), queuedBehind(), afresh],
-    [
-      'afresh while another sees its agent off',
-      busy({ live: ended }),
-      { kind: 'take-over', run: ended },
-      afresh,
-    ],
-    ['from a fork', free({ head: fork }), rejects('fork'), onPull],
     [
       'from a fork, where the settings have a slip, too',
       free({ head: fork, held: withSlip }),
@@ -256,12 +240,6 @@ describe('what asks for work', () => {
       'where it has read the issue, and not this thread',
       goingOn({ thread: pullThread, workspace: { readUpTo } }),
       starts({ workspace: { readUpTo: undefined } }),
-    ],
-    [
-      'afresh, where a session could go on',
-      free({ past: withPull }),
-      starts({ result: { pulls: [] }, session: { earlier: { taskId: 'task-1', resumes: false } } }),
-      afresh,
     ],
     ['by a label', free(), starts({ request: { origin: { kind: 'label' } } }), labelled('codex')],
     ['by a label that only plans', free(), startsPlan, labelled('codex:plan')],
@@ -435,7 +413,6 @@ describe('what asks for work', () => {
 
   decides(planCommand, [
     ['in a thread of its own', free(), startsPlan],
-    ['while another works', busy(), queuedBehind()],
     ['where agents wait for permissions', settled('mode: interactive'), rejects('plan-interactive')],
   ])
 

@@ -54,29 +54,21 @@ const kept = (id: string, data: Run, addedAt = now - hour): Kept => ({
   addedAt,
 })
 
-const ended = (outcome: Outcome, ago = hour): RunChange => ({
-  result: { outcome, concludedAt: now - ago },
-})
+const ended = (outcome: Outcome, ago = hour): RunChange => ({ result: { outcome, concludedAt: now - ago } })
 
 const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'no luck', fix: 'Again.' }
 const question = { id: 'q', title: 'Which way?', question: true, options: [] }
 const asking: RunChange = {
   session: { sessionLog: { offset: 0, turns: 0, prompts: [], permissionRequest: question } },
 }
-const pause: RunChange = {
-  schedule: { waits: { kind: 'pause', of: 'repository', by: 'olga', why: '' } },
-}
+const pause: RunChange = { schedule: { waits: { kind: 'pause', of: 'repository', by: 'olga', why: '' } } }
 const wrongKey: RunChange = {
   retries: { posthog: { why: 'the key', since: now, until: now, count: 1, setup: true } },
 }
 
 test.each<[string, Run, string]>([
   ['was just asked for', runWith(), 'waiting'],
-  [
-    'waits for its turn',
-    runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } }),
-    'waiting',
-  ],
+  ['is in line', runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } }), 'waiting'],
   ['works', working(), 'working'],
   ['has a question', working(asking), 'question'],
   ['waits for the end of a pause', runWith(pause), 'paused'],
@@ -126,17 +118,6 @@ describe('a list', () => {
     expect(await of('@nobody')).toEqual([])
   })
 
-  test('of failures leaves out those after which somebody asked again', async () => {
-    const at = (number: number) => ({ thread: { ...issueThread, number } })
-    const { board } = boardOf([
-      kept('failed', working(at(1), ended(failed))),
-      kept('failed, then again', working(at(2), ended(failed)), now - day),
-      kept('again', working(at(2))),
-    ])
-    const { runs } = await board.list({ group: 'failed', whose: undefined })
-    expect((await board.stillLast(runs)).map(({ id }) => id)).toEqual(['failed'])
-  })
-
   test('of days counts each end once, by what came of it', async () => {
     const { board } = boardOf([
       kept('a', working(ended({ kind: 'answer' }, minute))),
@@ -165,22 +146,6 @@ describe('what waits in line', () => {
     return Object.fromEntries(await board.linesOf(runs))
   }
 
-  test('has its place, and starts when the last ones did on average', async () => {
-    const all = [
-      kept('first', runWith(inLine), now - hour),
-      kept('second', runWith(inLine), now - minute),
-      kept('held', runWith(pause), now),
-      kept('a', working(waited(2 * minute))),
-      kept('b', working(waited(4 * minute))),
-      kept('at once', working(waited(undefined))),
-    ]
-    const usually = 3 * minute
-    expect(await lines(all)).toEqual({
-      first: { place: 1, usually, startsAt: now + usually },
-      second: { place: 2, usually, startsAt: now + usually },
-    })
-  })
-
   test('goes by the last twenty that waited, whoever began at once since', async () => {
     const begunAt = (minutes: number, ms?: number): Run =>
       working(waited(ms), { schedule: { admissionExpectedAt: now - hour + minutes * minute } })
@@ -195,12 +160,6 @@ describe('what waits in line', () => {
     const [oldest, ...others] = all.filter(({ id }) => id.startsWith('waited'))
     expect(oldest && (await lines(all.filter(each => each !== oldest)))).toMatchObject({
       first: { usually: (100 * minute + others.length * 2 * minute) / 20 },
-    })
-  })
-
-  test('has only its place where nobody had to wait', async () => {
-    expect(await lines([kept('first', runWith(inLine))])).toEqual({
-      first: { place: 1, usually: undefined, startsAt: undefined },
     })
   })
 })
@@ -236,17 +195,6 @@ describe('figures', () => {
       ['zoe', 1],
       ['maya', 3],
     ])
-  })
-
-  test('of nothing are nothing', () => {
-    expect(allFigures([], now, 30).total).toEqual({
-      name: 'All',
-      runs: 0,
-      pulls: 0,
-      merged: 0,
-      closed: 0,
-      cost: 0,
-    })
   })
 })
 

@@ -8,10 +8,11 @@ import { parseMessage } from '../../src/core/record/messages.ts'
 import type { Run, RunChange } from '../../src/core/record/run.ts'
 import { openAccess } from '../../src/web/admin/access.ts'
 import { actionsOnRuns } from '../../src/web/admin/actions.ts'
-import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
+import { closeServer, listen } from '../../src/web/http-server.ts'
 import { branch, hour, issueThread, minute, runWith, taskRun, zoe } from '../core/given.ts'
 import { type Fields, sessionOf, startAdminPages, token } from '../support/admin-pages.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
+import { webServer } from '../support/web-server.ts'
 
 const slowness = 50
 const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)> &lt;b&gt; \u202egnp.exe`
@@ -61,17 +62,8 @@ describe('nobody sees or changes anything without the token', () => {
     run = await addRun()
     paths = {
       get: [
-        '',
-        '/',
-        '/checks',
-        '/outcomes',
-        '/settings',
-        '/settings?filter=acme/shop',
-        '/list/waiting',
-        '/runs.json',
-        `/runs/${run.id}`,
-        '/runs/guessed',
-        '/else',
+        ...['', '/', '/checks', '/outcomes', '/settings', '/settings?filter=acme/shop', '/list/waiting'],
+        ...['/runs.json', `/runs/${run.id}`, '/runs/guessed', '/else'],
       ],
       post: actionsOnRuns.map(action => `/runs/${run.id}/${action}`),
     }
@@ -140,10 +132,7 @@ describe('nobody sees or changes anything without the token', () => {
   })
 
   test('without an ADMIN_TOKEN there are no such pages', async () => {
-    const bare = httpServer({
-      webhookEndpoint: undefined,
-      readiness: async () => ({ ready: true, failed: [] }),
-    })
+    const bare = webServer()
     const port = await listen(bare, { host: '127.0.0.1', port: 0 })
     const statuses = await Promise.all(
       ['/admin', '/admin/', '/admin/runs.json'].map(
@@ -279,22 +268,16 @@ test('nothing is kept by a browser, framed, or open to scripts and to pages of o
 
 test('whoever tries tokens is slowed, and keeps nobody out', async () => {
   const begun = performance.now()
-  const tries = await Promise.all(
-    Array.from({ length: 40 }, (_, n) => get('/admin/', { authorization: `Bearer ${token}${n}` })),
-  )
+  const wrong = Array.from({ length: 40 }, (_, n) => get('/admin/', { authorization: `Bearer ${token}${n}` }))
+  // Meanwhile.
+  expect((await get('/admin/', bearer)).status).toBe(200)
+  const tries = await Promise.all(wrong)
   const took = performance.now() - begun
   const refused = tries.filter(({ status }) => status === 401).length
   expect(tries.every(({ status }) => status === 401 || status === 429)).toBe(true)
   expect(refused).toBeGreaterThanOrEqual(10)
   // Ten at once, each as long as it takes.
   expect(Math.ceil(refused / 10) * slowness * 0.9).toBeLessThanOrEqual(took)
-  expect((await get('/admin/', bearer)).status).toBe(200)
-})
-
-test('and the right token is never turned away for the wrong ones of others', async () => {
-  const wrong = Array.from({ length: 40 }, (_, n) => get('/admin/', { authorization: `Bearer ${token}${n}` }))
-  expect((await get('/admin/', bearer)).status).toBe(200)
-  await Promise.all(wrong)
 })
 
 describe('words of others are words', () => {
@@ -474,13 +457,9 @@ describe('the page of a run', () => {
 
   test('says what happened, in its order', () => {
     const [, timeline = ''] = /<ol class="timeline">(.*?)<\/ol>/.exec(page) ?? []
-    expect([...timeline.matchAll(/<bdi>(.*?)<\/bdi>/g)].map(([, each]) => each)).toEqual([
-      'Asked by maya',
-      'Let in under the limits',
-      'Started at PostHog',
-      'Ran the tests',
-      'Pull request',
-    ])
+    expect([...timeline.matchAll(/<bdi>(.*?)<\/bdi>/g)].map(([, each]) => each)).toEqual(
+      'Asked by maya¦Let in under the limits¦Started at PostHog¦Ran the tests¦Pull request'.split('¦'),
+    )
   })
 })
 
@@ -529,14 +508,9 @@ describe('the page of outcomes', () => {
     )
 
   test('says for each day how runs ended, how long they waited and what they cost', () => {
-    expect(rowsOf('By day')[0]).toEqual([
-      'Day',
-      'With a result',
-      'Stopped or without a change',
-      'Failed or not finished',
-      'Mean wait',
-      'Money',
-    ])
+    expect(rowsOf('By day')[0]).toEqual(
+      'Day¦With a result¦Stopped or without a change¦Failed or not finished¦Mean wait¦Money'.split('¦'),
+    )
     expect(rowsOf('By day').slice(-4)).toEqual([
       [day(3), '–', '–', '–', '–', '–'],
       [day(2), '1', '–', '–', '1 h 30 min', '$0.50'],

@@ -7,7 +7,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { z } from 'zod'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import { type AttachmentFile, AttachmentRefused } from '../../src/core/model/attachment.ts'
-import { limitGate } from '../../src/core/model/call-budget.ts'
 import { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { Attachment } from '../../src/core/text/attachment-links.ts'
@@ -23,6 +22,7 @@ import {
 } from '../../src/runs/steps/stage-attachments.ts'
 import { issueThread } from '../core/given.ts'
 import { fakeLog } from '../support/fake-log.ts'
+import { postHogAt } from '../support/service-calls.ts'
 
 // Importing it already stands between `fetch` and the network, as whoever comes next in this process expects.
 nock.restore()
@@ -260,10 +260,7 @@ describe('a download', () => {
     ['401', (_, response) => response.writeHead(401).end()],
     ['403', (_, response) => response.writeHead(403).end()],
     ['404', (_, response) => response.writeHead(404).end()],
-    [
-      'a redirect to the sign-in',
-      (_, response) => response.writeHead(302, { location: '/login?return_to=a' }).end(),
-    ],
+    ['the sign-in', (_, response) => response.writeHead(302, { location: '/login?return_to=a' }).end()],
     ['a page', (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<form>')],
   ])('that nobody may have is refused: %s', async (_, handle) => {
     site.handle = handle
@@ -451,13 +448,7 @@ describe('staging', () => {
 
   beforeEach(async () => {
     posthog = await startPostHog()
-    settings = {
-      host: posthog.url,
-      projectId: String(posthog.projectId),
-      apiKey: posthog.apiKey,
-      redact: (text: string) => text,
-      gate: limitGate(Date.now),
-    }
+    settings = postHogAt(posthog)
     const task = { title: 'Fix', description: 'Fix it', repository: 'acme/shop', integration: '2' }
     taskId = await postHogTasks(settings, Date.now).createTask(task)
   })
@@ -505,16 +496,6 @@ describe('staging', () => {
     await expect(stage()).rejects.toMatchObject({ name: 'Rejected', status: 404 })
   })
 
-  test('waits for limits, and tells silence from refusal', async () => {
-    posthog.fault({ route: 'prepare-staged', fault: { kind: 'throttled', seconds: 30 } })
-    await expect(stage()).rejects.toMatchObject({ name: 'RetryLater', until: 1_030_000 })
-    posthog.fault({ route: 'finalize-staged', fault: { kind: 'status', code: 502 } })
-    await expect(stage()).rejects.toThrow(NoResponse)
-    posthog.fault({ route: 'finalize-staged', fault: { kind: 'reset', store: true } })
-    await expect(stage()).rejects.toThrow(NoResponse)
-    expect(await stage()).toMatch(/^[0-9a-f]{32}$/)
-  })
-
   /** A PostHog of two answers, with its storage at the same place. */
   function answering(
     wrap: (entry: object) => unknown,
@@ -528,13 +509,7 @@ describe('staging', () => {
       const entry = request.url?.includes('prepare_upload') ? prepared : finalized
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(wrap(entry)))
     }
-    return {
-      host: site.url,
-      projectId: '1',
-      apiKey: 'phx_key',
-      redact: (text: string) => text,
-      gate: limitGate(Date.now),
-    }
+    return postHogAt(site)
   }
   const stored: Handler = (_, response) => response.writeHead(204).end()
 

@@ -1,12 +1,13 @@
 import nock from 'nock'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
+import { beforeEach, expect, test, vi } from 'vitest'
+import { NoResponse, RetryLater } from '../../src/core/model/errors.ts'
 import type { CallMeter } from '../../src/core/model/meter.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { deliveryLog } from '../../src/github/delivery-log.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
 import { issueThread } from '../core/given.ts'
 import { privateKey } from '../security/key.ts'
+import { nockAlone } from '../support/nock-alone.ts'
 
 const api = 'https://github.example'
 const clock = Date.UTC(2026, 0, 2, 14, 2)
@@ -14,18 +15,11 @@ const meter = { called: vi.fn(), toldToWait: vi.fn(), budget: vi.fn() } satisfie
 const app = () => gitHubApp({ appId: 5, privateKey, apiUrl: `${api}/api/v3` }, () => clock, { meter })
 let log: ReturnType<typeof deliveryLog>
 
+nockAlone()
 beforeEach(() => {
   log = deliveryLog(app())
-  nock.disableNetConnect()
   for (const fake of Object.values(meter)) fake.mockClear()
 })
-afterEach(() => {
-  const unused = nock.pendingMocks()
-  nock.cleanAll()
-  nock.enableNetConnect()
-  expect(unused).toEqual([])
-})
-
 const list = (query: Record<string, string>) =>
   nock(api)
     .get('/api/v3/app/hook/deliveries')
@@ -87,18 +81,11 @@ test.each([
   ['an entry without a time', [{ ...delivery, delivered_at: 'soon' }]],
   ['an entry without a GUID', [{ ...delivery, guid: undefined }]],
 ])('%s is no log', async (_, body) => {
-  list({}).reply(200, body)
+  // A text may be a page in its place, so that is asked for again.
+  list({})
+    .times(typeof body === 'string' ? 3 : 1)
+    .reply(200, body)
   await expect(log.page()).rejects.toBeInstanceOf(NoResponse)
-})
-
-test('a request to deliver is made once, and its failure is told', async () => {
-  const attempts = () => nock(api).post('/api/v3/app/hook/deliveries/7/attempts')
-  attempts().reply(502)
-  await expect(log.redeliver('7')).rejects.toBeInstanceOf(NoResponse)
-  attempts().reply(404, { message: 'Not Found' })
-  await expect(log.redeliver('7')).rejects.toBeInstanceOf(Rejected)
-  attempts().reply(403, { message: 'secondary rate limit' }, { 'retry-after': '30' })
-  await expect(log.redeliver('7')).rejects.toMatchObject({ name: 'RetryLater', until: clock + 30_000 })
 })
 
 test('every call is told of, without names and numbers, and what its limits allow', async () => {

@@ -1,18 +1,16 @@
 /** What an answer of GitHub's that is no good means: wait, and until when; ask again; or a no for good. */
 import nock from 'nock'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { minute, t0 as now, second } from '../core/given.ts'
 import { privateKey } from '../security/key.ts'
+import { nockAlone } from '../support/nock-alone.ts'
+import { caught } from '../support/service-calls.ts'
 
 const api = 'https://github.example'
 
-beforeEach(() => nock.disableNetConnect())
-afterEach(() => {
-  nock.cleanAll()
-  nock.enableNetConnect()
-})
+nockAlone()
 
 const post = () => gitHubApp({ appId: 5, privateKey, apiUrl: api }, () => now).asApp('POST /x')
 
@@ -25,12 +23,6 @@ async function faultOf(
   nock(api).post('/x').reply(status, { message }, headers)
   return caught(post())
 }
-
-const caught = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => expect.fail('no failure'),
-    (error: unknown) => error,
-  )
 
 const exhausted = (reset: number | string) => ({
   'x-ratelimit-remaining': '0',
@@ -67,13 +59,7 @@ describe('a limit lets go', () => {
   test.each<[string, number, string, Record<string, string>, number]>([
     ['when the answer says', 403, 'Wait.', { 'retry-after': '7' }, 7 * second],
     ['at once', 429, 'Wait.', { 'retry-after': '0' }, 0],
-    [
-      'when the answer says, whatever the primary limit is',
-      403,
-      'x',
-      { 'retry-after': '7', ...reset },
-      7 * second,
-    ],
+    ['before the primary limit', 403, 'x', { 'retry-after': '7', ...reset }, 7 * second],
     ['when the primary limit is filled again', 403, 'x', reset, 90 * second],
     ['of too many requests, then too', 429, 'x', reset, 90 * second],
     ['not before a second, by a clock that is behind', 403, 'x', exhausted(now / 1000 - 90), second],

@@ -1,10 +1,11 @@
 /** The files of an owner's `.github` repository: what they cost, and when they count as not there. */
 import nock from 'nock'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { ownerFilesOf } from '../../src/github/repository-files.ts'
 import { issueThread } from '../core/given.ts'
 import { privateKey } from '../security/key.ts'
+import { nockAlone } from '../support/nock-alone.ts'
 
 const api = 'https://github.example'
 const path = '/repos/acme/.github/contents/.github%2Fcodex.yml'
@@ -50,15 +51,9 @@ function fileAnswers(...each: [status: number, text?: string, etag?: string][]):
       })
 }
 
+nockAlone()
 beforeEach(() => {
   ;[now, tokens, asked] = [Date.UTC(2026, 0, 2), [], []]
-  nock.disableNetConnect()
-})
-afterEach(() => {
-  const unused = nock.pendingMocks()
-  nock.cleanAll()
-  nock.enableNetConnect()
-  expect(unused).toEqual([])
 })
 
 test('what did not change is asked for by its version, with a token that may only read that repository', async () => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import nock from 'nock'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { runRequest } from '../../src/core/agent/run-request.ts'
 import { limitGate } from '../../src/core/model/call-budget.ts'
@@ -10,6 +10,8 @@ import type { TaskRunSnapshot } from '../../src/core/model/task-run.ts'
 import { call } from '../../src/posthog/posthog-http.ts'
 import { logEntry } from '../../src/posthog/session-log.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
+import { nockAlone } from '../support/nock-alone.ts'
+import { caught } from '../support/service-calls.ts'
 
 const host = 'https://posthog.example'
 const now = Date.UTC(2026, 0, 2, 14, 2)
@@ -33,18 +35,10 @@ let sent: { line: string; headers: Record<string, string>; body: unknown }[]
 const posthog = () =>
   nock(host, { reqheaders: { authorization: 'Bearer phx_key', accept: 'application/json' } })
 
+nockAlone()
 beforeEach(() => {
   sent = []
   tasks = postHogTasks(newSettings(), () => now)
-  nock.disableNetConnect()
-  nock.emitter.removeAllListeners('no match')
-})
-
-afterEach(() => {
-  const unused = nock.pendingMocks()
-  nock.cleanAll()
-  nock.enableNetConnect()
-  expect(unused).toEqual([])
 })
 
 /** One answer to one request, which is noted; a second request finds nobody. */
@@ -85,12 +79,6 @@ const asking = { branch: 'main', model: 'gpt-5.5', mode: 'background', authorshi
 const body = runRequest({ ...asking, prompt: 'fix it' })
 const newTask = { title: 'T', description: 'D', repository: 'acme/shop' }
 
-const caught = async (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    value => expect.fail(`no failure, but ${JSON.stringify(value)}`),
-    (error: unknown) => error,
-  )
-
 describe('requests', () => {
   const tasksPath = '/api/projects/42/tasks/'
   const given = { title_manually_set: true, origin_product: 'user_created' }
@@ -102,20 +90,8 @@ describe('requests', () => {
 
   type Ask = () => Promise<unknown>
   test.each<[string, path: string, query: string, answer: object, Ask]>([
-    [
-      'a task is looked for',
-      tasksPath,
-      '?search=%5Bm%3A7%5D',
-      { results: [] },
-      () => tasks.findTask('[m:7]'),
-    ],
-    [
-      'the runs of a task',
-      `${tasksPath}task-1/runs/`,
-      '?limit=100',
-      { results: [] },
-      () => tasks.runIds(task),
-    ],
+    ['looking for a task', tasksPath, '?search=%5Bm%3A7%5D', { results: [] }, () => tasks.findTask('[m:7]')],
+    ['runs of a task', `${tasksPath}task-1/runs/`, '?limit=100', { results: [] }, () => tasks.runIds(task)],
     ['the status of a run', runPath, '', taskRun(), () => tasks.statusOf(session)],
     ['the models', `${tasksPath}models/`, '', { models: [] }, () => tasks.models()],
   ])('%s', async (_, path, query, answer, ask) => {
@@ -516,11 +492,7 @@ describe('a line of the log', () => {
       rpc({ id: 2, method: 'session/prompt', params: { prompt } }),
       { kind: 'prompt', id: '2', messages: ['m1', 'm2'] },
     ],
-    [
-      'a prompt without words',
-      rpc({ id: 'p', method: 'session/prompt' }),
-      { kind: 'prompt', id: 'p', messages: [] },
-    ],
+    ['a bare prompt', rpc({ id: 'p', method: 'session/prompt' }), { kind: 'prompt', id: 'p', messages: [] }],
     [
       'its answer',
       rpc({ id: 2, result: { stopReason: 'end_turn', usage: {} } }),
@@ -536,17 +508,9 @@ describe('a line of the log', () => {
       rpc({ id: 2, error: { code: -32603, message: 'no', data: { classification: 'agent_error' } } }),
       { kind: 'error', id: '2', fault: { class: 'agent_error', text: 'no' } },
     ],
-    [
-      'an error without a class',
-      rpc({ id: 2, error: { code: 1 } }),
-      { kind: 'error', id: '2', fault: { text: '' } },
-    ],
+    ['a bare error', rpc({ id: 2, error: { code: 1 } }), { kind: 'error', id: '2', fault: { text: '' } }],
     ['the answer to a permission', rpc({ id: 2, result: { outcome: {} } }), undefined],
-    [
-      'the end of a turn, in the words of the server',
-      line('_posthog/turn_complete', {}),
-      { kind: 'gives-up' },
-    ],
+    ['the end of a turn, from the server', line('_posthog/turn_complete', {}), { kind: 'gives-up' }],
     [
       'that the server gives up',
       line('_posthog/error', { message: 'no', errorCategory: 'task_spend_limit' }),
@@ -558,16 +522,8 @@ describe('a line of the log', () => {
       { kind: 'finishes' },
     ],
     ['progress', progress({ ...step, status: 'in_progress' }), { kind: 'progress', ...step, done: false }],
-    [
-      'progress that is over',
-      progress({ ...step, status: 'completed' }),
-      { kind: 'progress', ...step, done: true },
-    ],
-    [
-      'progress without a label',
-      progress({ step: 'a' }),
-      { kind: 'progress', step: 'a', label: 'a', done: false },
-    ],
+    ['progress, over', progress({ ...step, status: 'completed' }), { kind: 'progress', ...step, done: true }],
+    ['bare progress', progress({ step: 'a' }), { kind: 'progress', step: 'a', label: 'a', done: false }],
     ['progress without a step', progress({ label: 'x' }), undefined],
     ['a message', update('agent_message', text(' Done. ')), { kind: 'message', text: 'Done.' }],
     ['a message in parts', update('agent_message', parts), { kind: 'message', text: 'a\nb' }],
@@ -651,18 +607,10 @@ describe('no usable answer', () => {
   test.each(['ECONNRESET', 'ECONNREFUSED', 'EAI_AGAIN', 'ETIMEDOUT'])(
     '%s, with one POST only',
     async code => {
-      let requests = 0
-      const reset = Object.assign(new Error(code), { code })
       posthog()
-        .post('/api/projects/42/tasks/', () => {
-          requests += 1
-          return true
-        })
-        .replyWithError(reset)
-      const failure = await caught(create())
-      expect(failure).toBeInstanceOf(NoResponse)
-      expect(failure).toMatchObject({ service: 'posthog' })
-      expect(requests).toBe(1)
+        .post('/api/projects/42/tasks/')
+        .replyWithError(Object.assign(new Error(code), { code }))
+      expect(await caught(create())).toMatchObject({ name: 'NoResponse', service: 'posthog' })
     },
   )
 

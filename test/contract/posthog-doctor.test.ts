@@ -6,9 +6,9 @@ import { describe, expect, test } from 'vitest'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import { readConfig } from '../../src/config.ts'
-import { limitGate } from '../../src/core/model/call-budget.ts'
 import { checkCoverage, checkPostHogOf } from '../../src/doctor/posthog-checks.ts'
 import { privateKey } from '../security/key.ts'
+import { postHogAt } from '../support/service-calls.ts'
 
 test('whether the granted sandboxes are there, and not how they are called', async () => {
   const posthog = await startPostHog({
@@ -42,10 +42,7 @@ describe('whether PostHog’s GitHub App covers the repositories', () => {
   ]
   const checked = async (options: PostHogOptions & { away?: true }, ...repositories: string[]) => {
     const posthog = await startPostHog({ githubIntegrations: two, ...options })
-    const { url: host, apiKey } = posthog
-    const projectId = String(posthog.projectId)
-    const gate = limitGate(Date.now)
-    const settings = { host, apiKey, projectId, gate, redact: (text: string) => text }
+    const settings = postHogAt(posthog)
     if (options.away) await posthog.close()
     const checks = [await checkCoverage(settings, repositories), await checkCoverage(settings, [])]
     if (!options.away) await posthog.close()

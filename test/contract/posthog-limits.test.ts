@@ -71,13 +71,7 @@ const ofProduct = 'posthog_code_billing_limit_exceeded'
 test.each<[string, number, Body, string, string]>([
   ['billing, by its code', 429, { code: 'billing_limit', detail: 'Pay.' }, 'billing_limit', 'Pay.'],
   ['billing, by its type', 429, { type: 'billing_limit', detail: 'Pay.' }, 'billing_limit', 'Pay.'],
-  [
-    'billing, by its type, with a code',
-    429,
-    { type: 'billing_limit', code: 'x', detail: 'Pay.' },
-    'x',
-    'Pay.',
-  ],
+  ['billing, by its type and code', 429, { type: 'billing_limit', code: 'x', detail: 'Pay.' }, 'x', 'Pay.'],
   ['billing of the product', 429, { code: ofProduct }, ofProduct, 'status 429'],
   ['a full report', 429, { code: 'signal_report_task_cap' }, 'signal_report_task_cap', 'status 429'],
   ['a bad request', 400, { code: 'invalid', detail: 'No.', error: 'x' }, 'invalid', 'No.'],

@@ -2,10 +2,10 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Fault } from '../../emulators/posthog/fault.ts'
 import { closesAfterEach, posthog, start, until } from '../../emulators/posthog/posthog-calls.ts'
-import { limitGate } from '../../src/core/model/call-budget.ts'
 import { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
+import { postHogAt } from '../support/service-calls.ts'
 
 let tasks: ReturnType<typeof postHogTasks>
 const body = CodexTaskRunCreate.parse({ runtime_adapter: 'codex', model: 'gpt-5.5' })
@@ -13,14 +13,7 @@ const task = { title: 'Login', description: 'Fix it.', repository: 'acme/shop' }
 
 async function begin(options: Parameters<typeof start>[0] = {}): Promise<void> {
   await start(options)
-  const settings = {
-    host: posthog.url,
-    projectId: '1',
-    apiKey: posthog.apiKey,
-    redact: (text: string) => text,
-    gate: limitGate(Date.now),
-  }
-  tasks = postHogTasks(settings, Date.now)
+  tasks = postHogTasks(postHogAt(posthog), Date.now)
 }
 
 closesAfterEach()

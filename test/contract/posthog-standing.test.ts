@@ -3,11 +3,11 @@ import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
-import { limitGate } from '../../src/core/model/call-budget.ts'
 import { Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { call } from '../../src/posthog/posthog-http.ts'
 import { openStanding } from '../../src/posthog/standing.ts'
 import { second, t0 } from '../core/given.ts'
+import { postHogAt } from '../support/service-calls.ts'
 
 let close = async (): Promise<void> => {}
 afterEach(() => close())
@@ -19,13 +19,7 @@ async function at(options: PostHogOptions) {
   close = posthog.close
   let now = t0
   let found = 0
-  const settings = {
-    host: posthog.url,
-    projectId: '1',
-    apiKey: keyOf().key,
-    redact: (text: string) => text,
-    gate: limitGate(() => now),
-  }
+  const settings = postHogAt({ url: posthog.url, apiKey: keyOf().key }, () => now)
   const standing = openStanding(
     settings,
     () => now,

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
-import { limitGate } from '../../src/core/model/call-budget.ts'
 import { type StreamWatch, watchRuns } from '../../src/posthog/stream/run-stream.ts'
+import { until } from '../support/queue-world.ts'
+import { postHogAt, runAtWork } from '../support/service-calls.ts'
 
 const apiKey = 'phx_aKeyThatNoLogMayShow'
 const secret = 'words of the agent'
@@ -36,20 +37,13 @@ type Options = Partial<Parameters<typeof watchRuns>[1]>
 /** A watch whose news are noted with their times. */
 function watchAt(host: string, options: Options = {}): { watch: StreamWatch; news: number[] } {
   const news: number[] = []
-  const watch = watchRuns(
-    { host, projectId: '1', apiKey, redact: (text: string) => text, gate: limitGate(Date.now) },
-    { onNews: () => news.push(Date.now()), log, ...options },
-  )
+  const watch = watchRuns(postHogAt({ url: host, apiKey }), {
+    onNews: () => news.push(Date.now()),
+    log,
+    ...options,
+  })
   closers.push(() => watch.close())
   return { watch, news }
-}
-
-async function until(seen: () => boolean, within = 20_000): Promise<void> {
-  const deadline = Date.now() + within
-  while (!seen()) {
-    if (Date.now() > deadline) throw new Error('never seen')
-    await sleep(5)
-  }
 }
 
 describe('beside PostHog', () => {
@@ -57,36 +51,18 @@ describe('beside PostHog', () => {
   const quick = { minGap: 20, said: 60, late: 20, backoff: { first: 20, most: 80 } }
 
   /** A run that waits for the test, at work, and not watched yet. */
-  async function runAtWork(options: PostHogOptions = {}) {
-    const posthog = await startPostHog({
-      apiKeys: [{ key: apiKey, userId: 1, scopes: ['*'] }],
-      timing,
-      ...options,
-    })
+  async function waitingRun(options: PostHogOptions = {}) {
+    const apiKeys = [{ key: apiKey, userId: 1, scopes: ['*'] }]
+    const posthog = await startPostHog({ apiKeys, timing, ...options })
     closers.push(() => posthog.close())
     posthog.script('', { kind: 'manual' })
-    const post = async (path: string, body: object): Promise<{ id: string }> => {
-      const answer = await fetch(`${posthog.url}/api/projects/1/${path}`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      })
-      return (await answer.json()) as { id: string }
-    }
-    const asked = { title: 'Fix', description: 'Fix it', repository: 'acme/web', github_integration: 2 }
-    const task = await post('tasks/', asked)
-    await post(`tasks/${task.id}/run/`, { runtime_adapter: 'codex', model: 'gpt-5.5' })
-    const [control] = posthog.runs()
-    if (!control) throw new Error('no run')
-    // Its first turn has begun when this passes.
-    await control.progress('agent', 'Started agent')
-    return { posthog, control, session: { taskId: task.id, taskRunId: control.id } }
+    return { posthog, ...(await runAtWork(posthog, postHogAt({ url: posthog.url, apiKey }))) }
   }
 
   const streamCalls = ({ calls }: PostHogEmulator) => calls.filter(({ route }) => route === 'stream')
 
   async function watched(options: { posthog?: PostHogOptions; watch?: Options } = {}) {
-    const run = await runAtWork(options.posthog)
+    const run = await waitingRun(options.posthog)
     const { watch, news } = watchAt(run.posthog.url, { pace: quick, ...options.watch })
     watch.watch(run.session)
     await until(() => streamCalls(run.posthog).some(({ status }) => status === 200))
@@ -185,7 +161,7 @@ describe('beside PostHog', () => {
   })
 
   it('waits longer after each failure, and looks when the stream is back', async () => {
-    const run = await runAtWork()
+    const run = await waitingRun()
     const fault = run.posthog.fault({ route: 'stream', times: 4, fault: { kind: 'status', code: 502 } })
     const { watch, news } = watchAt(run.posthog.url, { pace: quick })
     watch.watch(run.session)
@@ -200,7 +176,7 @@ describe('beside PostHog', () => {
   })
 
   it('waits as long as PostHog asks', async () => {
-    const run = await runAtWork()
+    const run = await waitingRun()
     run.posthog.fault({ route: 'stream', fault: { kind: 'throttled', seconds: 1 } })
     const { watch, news } = watchAt(run.posthog.url, { pace: quick })
     watch.watch(run.session)
@@ -213,7 +189,7 @@ describe('beside PostHog', () => {
   const full = { kind: 'status', code: 503, body: '', retryAfter: 1 } as const
 
   it('waits for a place where PostHog holds as many as it may, and looks once it has one', async () => {
-    const run = await runAtWork()
+    const run = await waitingRun()
     const fault = run.posthog.fault({ route: 'stream', times: 2, fault: full })
     const { watch, news } = watchAt(run.posthog.url, { pace: quick })
     watch.watch(run.session)
@@ -244,7 +220,7 @@ describe('beside PostHog', () => {
   })
 
   it.each([301, 400, 401, 403, 404, 405, 406])('never asks again after a %i', async code => {
-    const run = await runAtWork()
+    const run = await waitingRun()
     run.posthog.fault({ route: 'stream', fault: { kind: 'status', code } })
     const { watch, news } = watchAt(run.posthog.url, { pace: quick })
     watch.watch(run.session)

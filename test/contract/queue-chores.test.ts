@@ -3,43 +3,25 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readChore } from '../../src/queue/chores.ts'
 import { type Chore, type ChoreContext, type Errand, LockLost } from '../../src/queue/work-queue.ts'
-import {
-  cleanUp,
-  type LogLine,
-  open,
-  ownDataDir,
-  type Place,
-  type TestQueues,
-  until,
-} from '../support/queue-world.ts'
+import { backends, usePlace } from '../support/backends.ts'
+import { cleanUp, type LogLine, open, type Place, type TestQueues, until } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
 import { oneOf } from '../support/tries.ts'
 
 const HOUR = 3_600_000
-const backends = redisAvailable() ? (['embedded', 'redis'] as const) : (['embedded'] as const)
 
-describe.each(oneOf<(typeof backends)[number]>(backends))('chores on %s', kind => {
-  let server: RedisServer | undefined
-  let place: Place
+describe.each(oneOf(backends))('chores on $name', ({ redis }) => {
+  const { place } = usePlace(redis)
   let queues: TestQueues
   const lines: LogLine[] = []
 
   beforeAll(async () => {
-    if (kind === 'redis') server = await startRedis()
-    place = server
-      ? { redisUrl: server.url, dataDir: '/nowhere', prefix: '{test-chores}' }
-      : { dataDir: await ownDataDir() }
-    queues = await open(place, lines)
-  })
-
-  afterAll(async () => {
-    await cleanUp()
-    await server?.stop()
+    queues = await open(place(), lines)
   })
 
   async function nextProcess(): Promise<TestQueues> {
     await queues.close(200)
-    queues = await open(place, lines)
+    queues = await open(place(), lines)
     return queues
   }
 

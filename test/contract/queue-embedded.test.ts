@@ -107,17 +107,6 @@ test('where the folder it was started in is gone, the check of the queue says so
   }
 })
 
-test('what is added survives closing and opening, and opening twice in one process fails', async () => {
-  const dataDir = await ownDataDir()
-  const queues = await open({ dataDir })
-  await queues.triggers.add('kept', { by: 'anyone' })
-  await expect(open({ dataDir })).rejects.toThrow(`in use by process ${process.pid}`)
-  await queues.close(200)
-  const again = await open({ dataDir })
-  expect(await again.triggers.get('kept')).toMatchObject({ standing: 'live' })
-  await again.close(200)
-})
-
 test.each(['short', 'x'.repeat(120)])('of many who claim a stale directory %s, one gets it', async name => {
   const directory = await newDirectory(name)
   const first = await claimDirectory(directory)

@@ -35,7 +35,7 @@ async function freeze(queues: TestQueues): Promise<unknown> {
   return told
 }
 
-test.runIf(redisAvailable())('on Redis', async () => {
+test.runIf(redisAvailable())('who was frozen past its lock writes nothing, on Redis', async () => {
   const server = await startRedis()
   const other = new Redis(server.url)
   const proxy = await proxyTo(server.port, async () => {
@@ -52,7 +52,7 @@ test.runIf(redisAvailable())('on Redis', async () => {
   await server.stop()
 })
 
-test('on the embedded database', async () => {
+test('who was frozen past its lock writes nothing, on the embedded database', async () => {
   const queues = await open({ dataDir: await ownDataDir() })
   const query = PGlite.prototype.query
   vi.spyOn(PGlite.prototype, 'query').mockImplementation(async function (

@@ -8,8 +8,9 @@ import { openQueues } from '../../src/queue/open-queues.ts'
 import { written } from '../../src/queue/queue-backend.ts'
 import { added } from '../../src/queue/redis-scripts.ts'
 import type { Processor, Queues } from '../../src/queue/work-queue.ts'
-import { cleanUp, ownDataDir, type Place, until } from '../support/queue-world.ts'
-import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+import { backends, usePlace } from '../support/backends.ts'
+import { until } from '../support/queue-world.ts'
+import type { RedisServer } from '../support/redis-server.ts'
 import { oneOf } from '../support/tries.ts'
 
 interface Piece {
@@ -33,34 +34,22 @@ const index = {
   ],
 }
 
-const backends = [{ name: 'the embedded database', redis: false }]
-if (redisAvailable()) backends.push({ name: 'Redis', redis: true })
-
 const warn = vi.fn()
 
 /** A backend of its own for the tests of a block, and queues on it. */
 function useBackend(redis: boolean) {
-  let server: RedisServer | undefined
-  let place: Place
+  const { server, place } = usePlace(redis)
   const opened: Queues<Piece, Piece>[] = []
-
-  beforeAll(async () => {
-    if (redis) server = await startRedis()
-    place = server ? { redisUrl: server.url, dataDir: '/nowhere' } : { dataDir: await ownDataDir() }
-  })
-
   afterAll(async () => {
     for (const each of opened) await each.close(100)
-    await cleanUp()
-    await server?.stop()
   })
 
   return {
-    server: () => server,
+    server,
     async open(by?: typeof index) {
       const runs = by ? { parse, index: by } : { parse }
       const queues = await openQueues({
-        ...place,
+        ...place(),
         log: { warn, error: () => {} },
         triggers: { parse },
         runs,
@@ -228,9 +217,7 @@ describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) 
     const before = await open()
     await before.runs.work(
       async ({ data }) => (data.color === 'black' ? { kind: 'end' } : { kind: 'park', ms: day }),
-      {
-        concurrency: 2,
-      },
+      { concurrency: 2 },
     )
     await before.runs.add('over', { color: 'black', weight: 1 })
     await before.runs.add('live', { color: 'red', weight: 2 })

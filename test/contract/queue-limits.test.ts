@@ -6,27 +6,23 @@ import { runIndex } from '../../src/core/record/run-index.ts'
 import { openQueues } from '../../src/queue/open-queues.ts'
 import type { Queues } from '../../src/queue/work-queue.ts'
 import { issueThread, runWith } from '../core/given.ts'
-import { cleanUp, ownDataDir, until } from '../support/queue-world.ts'
-import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+import { backends, usePlace } from '../support/backends.ts'
+import { until } from '../support/queue-world.ts'
 
 const atOnce = 12
 
-const backends = [{ name: 'the embedded database', redis: false }]
-if (redisAvailable()) backends.push({ name: 'two processes on Redis', redis: true })
-
 describe.each(backends)('of Runs that ask at once, in $name', ({ redis }) => {
-  let server: RedisServer | undefined
+  const { place } = usePlace(redis)
   const processes: Queues<Run, Run>[] = []
   const answers = new Map<string, boolean>()
   /** Lets go all that ask, once so many do. */
   let asking: (() => void)[] = []
 
   beforeAll(async () => {
-    if (redis) server = await startRedis()
-    const place = server ? { redisUrl: server.url, dataDir: '/nowhere' } : { dataDir: await ownDataDir() }
+    // On Redis two processes.
     for (let process = 0; process < (redis ? 2 : 1); process += 1) {
       const runs = { parse: Run.parse, index: runIndex }
-      const queues = await openQueues({ ...place, triggers: { parse: Run.parse }, runs })
+      const queues = await openQueues({ ...place(), triggers: { parse: Run.parse }, runs })
       processes.push(queues)
       await queues.runs.work(
         async job => {
@@ -47,8 +43,6 @@ describe.each(backends)('of Runs that ask at once, in $name', ({ redis }) => {
 
   afterAll(async () => {
     await Promise.all(processes.map(queues => queues.close(100)))
-    await cleanUp()
-    await server?.stop()
   })
 
   // One that counts Runs at work, and one that counts starts: the guards of the others are rows of core/admission.

@@ -8,19 +8,15 @@ import { ofThread, runIndex } from '../../src/core/record/run-index.ts'
 import { openQueues } from '../../src/queue/open-queues.ts'
 import type { Queues } from '../../src/queue/work-queue.ts'
 import { issueThread, runWith } from '../core/given.ts'
-import { cleanUp, ownDataDir } from '../support/queue-world.ts'
-import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+import { backends, usePlace } from '../support/backends.ts'
 
 /** More than any list of the newest ever held. */
 const load = 2_100
 /** As many starts in five minutes as open the breaker of their owner. */
 const starts = 1_000
 
-const backends = [{ name: 'the embedded database', redis: false }]
-if (redisAvailable()) backends.push({ name: 'Redis', redis: true })
-
 describe.each(backends)('beside the load of one owner, in $name', ({ redis }) => {
-  let server: RedisServer | undefined
+  const { place } = usePlace(redis)
   let queues: Queues<Run, Run>
 
   const ofOwner = (owner: string, number: number, differs: RunChange = {}): Run =>
@@ -32,21 +28,15 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
     )
 
   beforeAll(async () => {
-    if (redis) server = await startRedis()
-    const place = server ? { redisUrl: server.url, dataDir: '/nowhere' } : { dataDir: await ownDataDir() }
     queues = await openQueues({
-      ...place,
+      ...place(),
       triggers: { parse: Run.parse },
       runs: { parse: Run.parse, index: runIndex },
     })
     for (let n = 0; n < load; n += 10) await Promise.all(Array.from({ length: 10 }, (_, i) => addLoud(n + i)))
   })
 
-  afterAll(async () => {
-    await queues.close(100)
-    await cleanUp()
-    await server?.stop()
-  })
+  afterAll(() => queues.close(100))
 
   /** Some work, in threads of their own; all others stand in line for a place of their owner. */
   function addLoud(n: number) {

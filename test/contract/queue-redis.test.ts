@@ -128,24 +128,6 @@ describe.runIf(available)('when Redis is in trouble', () => {
     raw.disconnect()
   })
 
-  test('a job whose lock was taken can no longer be saved, and its step is told so', async () => {
-    const raw = new Redis(server.url)
-    const thrown: unknown[] = []
-    processors.set('robbed', async job => {
-      if (job.stalls > 0) return { kind: 'end' }
-      await raw.set(`{codex}:runs:${job.id}:lock`, 'another', 'PX', 1_000)
-      await job.save({ by: 'robbed', text: 'mine' }).catch(error => thrown.push(error))
-      thrown.push(job.signal.reason)
-      throw thrown[0]
-    })
-    await workBy(queues.runs, processors, { concurrency: 2 })
-    await queues.runs.add('robbed', { by: 'robbed', text: 'theirs' })
-    await ended('robbed', 10_000)
-    expect(thrown).toEqual([expect.any(LockLost), expect.any(LockLost)])
-    expect((await queues.runs.get('robbed'))?.data.text).toBe('theirs')
-    raw.disconnect()
-  })
-
   test('a job whose lock was taken from a process that lives is no suspect: it goes on beside others', async () => {
     const raw = new Redis(server.url)
     let leave = (): void => {}

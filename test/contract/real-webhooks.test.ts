@@ -3,46 +3,22 @@ import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pino } from 'pino'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Trigger } from '../../src/core/model/trigger.ts'
-import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
-import { silenceJudge } from '../../src/github/webhooks/event.ts'
 import { readEvents } from '../../src/github/webhooks/normalise.ts'
-import { receiver, webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
-import { closeServer, httpServer, listen, webhookPath } from '../../src/web/http-server.ts'
-import { probotWebhooks } from '../support/probot-webhooks.ts'
+import { webhookPath } from '../../src/web/http-server.ts'
+import { openDoor } from '../support/web-server.ts'
 
 const secret = 'only GitHub knows'
 const queued: Trigger[] = []
-const log = pino({ level: 'silent' })
-const called = [usualTrigger.word]
-const server = await (async () => {
-  const endpoint = webhookEndpoint({
-    log,
-    isSilent: silenceJudge(() => called),
-    ...(await probotWebhooks(
-      secret,
-      receiver({
-        answersQuestion: async () => false,
-        log,
-        app: { triggerOf: () => usualTrigger, appId: 5 },
-        redact: text => text,
-        enqueue: async trigger => {
-          queued.push(trigger)
-          return 'added'
-        },
-      }),
-    )),
-  })
-  return httpServer({ webhookEndpoint: endpoint, readiness: async () => ({ ready: true, failed: [] }) })
-})()
-
-let port = 0
-beforeAll(async () => {
-  port = await listen(server, { host: '127.0.0.1', port: 0 })
+const door = await openDoor({
+  ...{ secret, log: pino({ level: 'silent' }) },
+  enqueue: async trigger => {
+    queued.push(trigger)
+    return 'added'
+  },
 })
-afterAll(() => closeServer(server, 500))
 
 type Payload = Record<string, unknown>
 interface Example {
@@ -65,7 +41,7 @@ const ours = examples.filter(({ event }) => readEvents.some(known => known === e
 async function sent({ event, payload }: Example): Promise<string> {
   const body = JSON.stringify(payload)
   const before = queued.length
-  const response = await fetch(`http://127.0.0.1:${port}${webhookPath}`, {
+  const response = await fetch(`http://127.0.0.1:${door.port}${webhookPath}`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -236,14 +212,5 @@ describe('with words and a label that ask for something', () => {
     expect(
       unsent.filter(row => !losses.includes(row)).every(row => row.endsWith('payload not understood')),
     ).toBe(true)
-  })
-
-  test('without an installation: nobody could answer', async () => {
-    for (const { event, payload } of asking) {
-      const { installation: _, ...rest } = payload
-      expect(await sent({ event, payload: rest }), event).toMatch(
-        /^(?:not installed as an App|payload not understood)$/,
-      )
-    }
   })
 })

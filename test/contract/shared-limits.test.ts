@@ -10,12 +10,7 @@ import type { Queues } from '../../src/queue/work-queue.ts'
 import { privateKey } from '../security/key.ts'
 import { open, until } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
-
-const failure = (call: Promise<unknown>): Promise<unknown> =>
-  call.then(
-    () => expect.fail('no failure'),
-    (error: unknown) => error,
-  )
+import { caught, postHogAt } from '../support/service-calls.ts'
 
 describe.skipIf(!redisAvailable())('a limit that one process met', () => {
   let redis: RedisServer
@@ -48,19 +43,15 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
     closers.push(() => posthog.close())
     const clientOf = (n: number) =>
       postHogTasks(
-        {
-          ...{ host: posthog.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey },
-          redact: (text: string) => text,
-          gate: limitGate(Date.now, { name: 'posthog one', store: store(n) }),
-        },
+        { ...postHogAt(posthog), gate: limitGate(Date.now, { name: 'posthog one', store: store(n) }) },
         Date.now,
       )
     const [first, second] = [clientOf(0), clientOf(1)]
     posthog.fault({ fault: { kind: 'throttled', seconds: 1 } })
-    const met = await failure(first.sandboxes())
+    const met = await caught(first.sandboxes())
     expect(met).toBeInstanceOf(RetryLater)
     const asked = posthog.calls.length
-    expect(await failure(second.sandboxes())).toMatchObject({
+    expect(await caught(second.sandboxes())).toMatchObject({
       ...{ name: 'RetryLater', service: 'posthog', why: 'rate-limit' },
     })
     expect(posthog.calls).toHaveLength(asked)
@@ -74,7 +65,7 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
     )
     const limit = new RetryLater('posthog', Date.now() + hour + 300, 'rate-limit', 'wait')
     await ahead?.remember(limit)
-    expect(await failure(Promise.resolve(behind?.pass()))).toBeInstanceOf(RetryLater)
+    expect(await caught(Promise.resolve(behind?.pass()))).toBeInstanceOf(RetryLater)
     await until(async () =>
       behind?.pass().then(
         () => true,
@@ -104,9 +95,9 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
       gitHubApp({ appId: 5, privateKey, apiUrl }, Date.now, { limits: store(n) }).forRepo({
         ...{ installationId, repoId: 100 },
       })
-    expect(await failure(clientOf(0, 1).request('GET /rate'))).toBeInstanceOf(RetryLater)
+    expect(await caught(clientOf(0, 1).request('GET /rate'))).toBeInstanceOf(RetryLater)
     const soFar = asked.length
-    expect(await failure(clientOf(1, 1).request('GET /rate'))).toBeInstanceOf(RetryLater)
+    expect(await caught(clientOf(1, 1).request('GET /rate'))).toBeInstanceOf(RetryLater)
     expect(asked).toHaveLength(soFar)
     expect((await clientOf(1, 2).request('GET /rate')).status).toBe(200)
   })
@@ -133,7 +124,7 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
     await Promise.all([gate.pass(), gate.pass(), gate.pass().then(() => gate.pass())])
     expect(reads).toBe(1)
     await store(1).write('side by side', { ...github, message: 'wait', lasts: 60_000 })
-    expect(await failure(gate.pass())).toBeInstanceOf(RetryLater)
+    expect(await caught(gate.pass())).toBeInstanceOf(RetryLater)
     expect(reads).toBe(2)
   })
 
@@ -145,6 +136,6 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
     const gate = limitGate(Date.now, { name: 'x', store: away })
     await gate.pass()
     await gate.remember(new RetryLater('github', Date.now() + 60_000, 'rate-limit', 'wait'))
-    expect(await failure(gate.pass())).toBeInstanceOf(RetryLater)
+    expect(await caught(gate.pass())).toBeInstanceOf(RetryLater)
   })
 })

@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
-import { limitGate } from '../../src/core/model/call-budget.ts'
 import { hour } from '../../src/core/model/time.ts'
 import { followRuns, pileOf } from '../../src/posthog/stream/follow-runs.ts'
 import { until } from '../support/queue-world.ts'
+import { postHogAt, runAtWork } from '../support/service-calls.ts'
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {
@@ -23,27 +23,6 @@ describe('beside PostHog', () => {
   })
   afterAll(() => posthog.close())
 
-  async function call(path: string, body: object): Promise<{ id: string }> {
-    const answer = await fetch(`${posthog.url}/api/projects/${posthog.projectId}/${path}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${posthog.apiKey}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    return (await answer.json()) as { id: string }
-  }
-
-  async function session() {
-    const known = posthog.runs().length
-    const asked = { title: 'Fix', description: 'Fix it', repository: 'acme/shop', github_integration: 2 }
-    const task = await call('tasks/', asked)
-    await call(`tasks/${task.id}/run/`, { runtime_adapter: 'codex', model: 'gpt-5.5' })
-    const control = posthog.runs()[known]
-    if (!control) throw new Error('no run')
-    // Its first turn has begun when this passes.
-    await control.progress('agent', 'Started agent')
-    return { control, session: { taskId: task.id, taskRunId: control.id } }
-  }
-
   const streamsOf = ({ taskRunId }: { taskRunId: string }): number =>
     posthog.calls.filter(({ route, path }) => route === 'stream' && path.includes(taskRunId)).length
 
@@ -60,11 +39,7 @@ describe('beside PostHog', () => {
       maxOpen,
     })
     closers.push(() => follower.close())
-    const news = follower.of({
-      ...{ host: posthog.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey },
-      redact: (text: string) => text,
-      gate: limitGate(Date.now),
-    })
+    const news = follower.of(postHogAt(posthog))
     return {
       ...follower,
       woken,
@@ -83,7 +58,7 @@ describe('beside PostHog', () => {
   /** A process that has the stream of a Run. */
   async function streaming(id: string) {
     const first = start()
-    const { session: one, control } = await session()
+    const { session: one, control } = await runAtWork(posthog)
     await until(() => first.polls(one, id))
     return { first, one, control }
   }
@@ -135,7 +110,7 @@ describe('beside PostHog', () => {
     ['of which nothing is known', undefined],
     ['of a process that may be dead', Date.now() - hour],
   ])('one %s is not trusted before it is open', async (_, streamedAt) => {
-    const { session: one } = await session()
+    const { session: one } = await runAtWork(posthog)
     const process = start()
     expect(process.polls(one, 'run-1', streamedAt)).toBe(false)
     await until(() => process.polls(one, 'run-1'))
@@ -145,7 +120,7 @@ describe('beside PostHog', () => {
   test('a process that is stopped wakes what it followed, for others to poll', async () => {
     const first = start()
     for (const id of ['run-0', 'run-1', 'run-2']) {
-      const { session: one } = await session()
+      const { session: one } = await runAtWork(posthog)
       await until(() => first.polls(one, id))
     }
     await first.close()
@@ -187,9 +162,9 @@ describe('beside PostHog', () => {
 
   test('there are only so many in a process, and the others are for it to poll', async () => {
     const process = start({ maxOpen: 2 })
-    const { session: three } = await session()
+    const { session: three } = await runAtWork(posthog)
     for (const id of ['run-1', 'run-2']) {
-      const { session: one } = await session()
+      const { session: one } = await runAtWork(posthog)
       await until(() => process.polls(one, id))
     }
     expect(process.polls(three, 'run-3', Date.now())).toBe(false)

@@ -9,6 +9,7 @@ import {
   hour,
   intends,
   issueThread,
+  limitedTo,
   maya,
   minute,
   pullThread,
@@ -21,12 +22,7 @@ import {
 const now = t0
 const day = 24 * hour
 
-type Settings = Run['baseline']['settings']
-type Limits = Partial<Settings['limits']>
-const limitedTo = (limits: Limits): Settings => {
-  const { settings } = runWith().baseline
-  return { ...settings, limits: { ...settings.limits, ...limits } }
-}
+type Limits = Parameters<typeof limitedTo>[0]
 
 interface OtherRun {
   id: string
@@ -35,11 +31,7 @@ interface OtherRun {
 }
 
 /** The Run that asks, of maya in issue 7, with what differs in its limits. */
-const me = (limits: Limits = {}): OtherRun => ({
-  id: 'm',
-  addedAt: now,
-  data: runWith({ baseline: { settings: limitedTo(limits) } }),
-})
+const me = (limits: Limits = {}): OtherRun => ({ id: 'm', addedAt: now, data: runWith(limitedTo(limits)) })
 
 /** One of `ago` ms before, of maya in issue 7, unless said otherwise. */
 const other = (ago: number, differs: RunChange = {}, id = `o${ago}`): OtherRun => ({
@@ -108,12 +100,7 @@ describe('Runs under way go first', () => {
     ['not those that are over', { repository: 1, person: 1 }, [other(1, over)], first],
     ['not younger ones that wait', { repository: 1 }, [other(-1, waits)], first],
     ['younger ones that have begun', { repository: 1 }, [other(-1)], ahead(1, 'repository')],
-    [
-      'older ones that wait for their turn alone',
-      { repository: 1 },
-      [other(1, waits)],
-      ahead(1, 'repository'),
-    ],
+    ['older ones that wait for their turn', { repository: 1 }, [other(1, waits)], ahead(1, 'repository')],
     [
       'not older ones that wait at a limit of their own',
       { repository: 2, person: 1 },
@@ -147,9 +134,7 @@ describe('Runs under way go first', () => {
     ['of one moment not those behind', { repository: 1 }, [other(0, waits, 'z')], first],
     ['the greater of two numbers', { repository: 2, person: 1 }, many(3), ahead(3, 'person')],
     ['the greater, the other way', { repository: 1, person: 3 }, many(3), ahead(3, 'person')],
-  ])('%s', async (_, limits, others, expected) => {
-    expect(await turn(me(limits), others)).toEqual(expected)
-  })
+  ])('%s', async (_, limits, others, expected) => expect(await turn(me(limits), others)).toEqual(expected))
 })
 
 describe('starts in a window of time', () => {
@@ -206,16 +191,16 @@ describe('starts in a window of time', () => {
       [other(minute)],
       ahead(1, 'repository'),
     ],
-  ])('%s', async (_, limits, others, expected) => {
-    expect(await turn(me(limits), others)).toEqual(expected)
-  })
+  ])('%s', async (_, limits, others, expected) => expect(await turn(me(limits), others)).toEqual(expected))
 
   test.each<[string, RunChange]>([
     ['never began', changed(over, { schedule: { admitted: false } })],
     ['wait', waitingFor({ kind: 'until', at: now + day, limit: 'a day' })],
-  ])('do not count where they %s', async (_, differs) => {
-    expect(await turn(me({ repository_per_day: 1, owner_per_day: 1 }), [other(hour, differs)])).toEqual(first)
-  })
+  ])('do not count where they %s', async (_, differs) =>
+    expect(await turn(me({ repository_per_day: 1, owner_per_day: 1 }), [other(hour, differs)])).toEqual(
+      first,
+    ),
+  )
 
   test('count from when they began, not from when they were asked for', async () => {
     const late = began(2 * hour, { schedule: { admissionExpectedAt: now - hour } })
@@ -256,12 +241,10 @@ describe('the load of another owner', () => {
           },
           request: { ...ask, by: pick(maya, zoe) },
           schedule: { admitted: pick(true, false) },
-          baseline: { settings: limitedTo({ person: pick(1, 50), repository: pick(1, 2, 50) }) },
         },
+        limitedTo({ person: pick(1, 50), repository: pick(1, 2, 50) }),
         pick(true, false) ? over : {},
-        {
-          ...(pick(true, false) ? { schedule: { admissionExpectedAt: now - pick(1, minute, hour) } } : {}),
-        },
+        { ...(pick(true, false) ? { schedule: { admissionExpectedAt: now - pick(1, minute, hour) } } : {}) },
       )
       return other(Math.floor(random() * 10 * minute) - minute, differs, `${owner}-${n}`)
     })
@@ -321,9 +304,9 @@ describe('one session serves one set of words at a time', () => {
     ['not when it is over', mine(), theirs(1, over), false],
     ['not of another session', mine(), theirs(1, { session: { taskId: 'task-2' } }), false],
     ['also of one that only has to make room', mine(leaves), theirs(1), true],
-  ])('%s', async (_, me, one, waits) => {
-    expect(await turn(me, [me, one])).toEqual(waits ? { kind: 'session', ahead: 1 } : undefined)
-  })
+  ])('%s', async (_, me, one, waits) =>
+    expect(await turn(me, [me, one])).toEqual(waits ? { kind: 'session', ahead: 1 } : undefined),
+  )
 
   test.each<[what: string, other: OtherRun, waits: boolean]>([
     ['that has begun', theirs(-1, begun), true],

@@ -63,9 +63,7 @@ describe('what is seen of the run', () => {
       { model: 'gpt-5', effort: 'low', authorship: 'bot' },
     ],
     ['the branch it works on', { headBranch: 'codex/x' }, { headBranch: 'codex/x' }],
-  ])('%s', (_, given, expected) => {
-    expect(seen(given).session.taskRun).toMatchObject(expected)
-  })
+  ])('%s', (_, given, expected) => expect(seen(given).session.taskRun).toMatchObject(expected))
 
   test('a change of its row is a sign of life', () => {
     const before = working({ session: { taskRun: { ...taskRun, updatedAt: t0 } } })
@@ -99,9 +97,9 @@ describe('what is seen of the run', () => {
     ['one that was found to be foreign', [one], { foreignPulls: [one] }, []],
     ['one that is known, written otherwise', [asPostHogWritesIt], { pulls: [pull] }, []],
     ['a second one', [pull.url, one], { pulls: [pull] }, [one]],
-  ])('pull requests that PostHog tells of: %s', (_, pulls, result, claimed) => {
-    expect(seen({ pulls }, working({ result })).result.claimedPulls).toEqual(claimed)
-  })
+  ])('pull requests that PostHog tells of: %s', (_, pulls, result, claimed) =>
+    expect(seen({ pulls }, working({ result })).result.claimedPulls).toEqual(claimed),
+  )
 })
 
 /** It failed once and was resumed. */
@@ -127,11 +125,7 @@ describe('the outcome', () => {
     ['commits', changed({ result: { pushed: 'abc' } }, answered), { kind: 'pushed', sha: 'abc' }],
     ['words', changed(ended('completed'), answered), { kind: 'answer' }],
     ['nothing', ended('completed'), { kind: 'nothing' }],
-    [
-      'a stop by somebody',
-      changed(ended('cancelled'), { mailbox: { stop } }),
-      { kind: 'stopped', by: 'maya' },
-    ],
+    ['somebody’s stop', changed(ended('cancelled'), { mailbox: { stop } }), { kind: 'stopped', by: 'maya' }],
     [
       'a stop since its reason went away',
       { mailbox: { stop: { ...stop, because: 'closed the issue' } } },
@@ -144,9 +138,7 @@ describe('the outcome', () => {
     ],
     ['a stop by somebody in PostHog', ended('cancelled'), { kind: 'unfinished', why: 'interrupted' }],
     ['a failure', ended('failed', 'agent_error: boom'), { kind: 'failed', class: 'agent' }],
-  ])('%s', (_, given, expected) => {
-    expect(outcomeOf(working(given))).toMatchObject(expected)
-  })
+  ])('%s', (_, given, expected) => expect(outcomeOf(working(given))).toMatchObject(expected))
 })
 
 describe('words that the agent ended without reading', () => {
@@ -159,23 +151,16 @@ describe('words that the agent ended without reading', () => {
   )
   const over = { status: 'completed' as const }
 
-  test('are left to be asked again where the Run has failed', () => {
+  test('are left to be asked again where the Run has failed', () =>
     expect(seen(over, said)).toMatchObject({
       mailbox: { pendingFollowUps: [note] },
       session: { taskRun: { unread: [] } },
-    })
-  })
+    }))
 
   test.each<[string, Partial<TaskRunSnapshot>, Run]>([
     ['while it works', {}, said],
     ['before the Run is over: it resumes them', over, changed(said, { result: { outcome: undefined } })],
-    [
-      'when its log shows them',
-      { ...over, log: [{ at: t0, what: { kind: 'words', messages: ['m'] } }] },
-      said,
-    ],
+    ['when its log does', { ...over, log: [{ at: t0, what: { kind: 'words', messages: ['m'] } }] }, said],
     ['after a stop', over, changed(said, { mailbox: { stop: { by: zoe, at: t0 } } })],
-  ])('not %s', (_, snapshot, run) => {
-    expect(seen(snapshot, run).mailbox.pendingFollowUps).toEqual([])
-  })
+  ])('not %s', (_, snapshot, run) => expect(seen(snapshot, run).mailbox.pendingFollowUps).toEqual([]))
 })

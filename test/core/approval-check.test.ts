@@ -39,6 +39,4 @@ test.each([
   ['whoever asked is nobody else', [1], []],
   ['somebody else counts', [2], [maya]],
   ['where nobody knows who asked, nobody counts', [], []],
-])('%s', (_, asked, others) => {
-  expect(othersAmong([maya], new Set(asked))).toEqual(others)
-})
+])('%s', (_, asked, others) => expect(othersAmong([maya], new Set(asked))).toEqual(others))

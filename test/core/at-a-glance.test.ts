@@ -41,21 +41,16 @@ describe('by its bytes alone', () => {
     body => expect(silent('created', body)).toBe(false),
   )
 
-  test.each(['edited', 'deleted', 'opened'])('nothing is said of what was %s', action => {
-    expect(silent(action, 'Nice work!')).toBe(false)
-  })
+  test.each(['edited', 'deleted', 'opened'])('nothing is said of what was %s', action =>
+    expect(silent(action, 'Nice work!')).toBe(false),
+  )
 
-  test.each(['issues', 'pull_request_review', 'push'])('nothing is said of the event %s', event => {
-    expect(silent('created', 'Nice work!', event)).toBe(false)
-  })
+  test.each(['issues', 'pull_request_review', 'push'])('nothing is said of the event %s', event =>
+    expect(silent('created', 'Nice work!', event)).toBe(false),
+  )
 
   test.each([
-    '\\/agent',
-    '\\u002fagent',
-    '/\\u0061gent',
-    '/ag\\u0045nt',
-    '\\u002Fag\\u006Ent',
-    '/fix\\u002dit2',
+    ...['\\/agent', '\\u002fagent', '/\\u0061gent', '/ag\\u0045nt', '\\u002Fag\\u006Ent', '/fix\\u002dit2'],
     '/fix-it\\u0032',
   ])('nothing is said of one that spells a word as %s', spelled => {
     const json = JSON.stringify(payload('created', 'HERE go')).replace('HERE', spelled)

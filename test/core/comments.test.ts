@@ -245,14 +245,6 @@ describe('the status comment', () => {
       </details>"
     `)
   })
-  test('getting ready, after a pause that somebody ended', () => {
-    const resumed = changed(phases.preparing, { schedule: { resumedBy: 'an admin of this bot' } })
-    expect(status(resumed)).toContain(
-      '> fix the flaky login test\n\nThe pause was ended by an admin of this bot.\n\n',
-    )
-    const waits = { kind: 'pause', of: 'owner', by: 'olga', why: '' } as const
-    expect(status(changed(phases.waiting, { schedule: { resumedBy: 'olga', waits } }))).not.toContain('ended')
-  })
   test('what whoever runs the bot has to mend is told at once', () => {
     const why = 'PostHog does not offer the model `gpt-2`'
     const run = runWith({
@@ -284,7 +276,7 @@ describe('the status comment', () => {
         },
       },
     })
-    expect(status(run)).toMatchInlineSnapshot(`
+    expect(body(status(run))).toMatchInlineSnapshot(`
       "### ⏸️ Codex waits for PostHog
 
       > fix the flaky login test
@@ -299,81 +291,38 @@ describe('the status comment', () => {
       ⚠️ Codex did not get \`log.txt\`: it is larger than 10 MB.
       ⚠️ .github/codex.yml, line 3, \`model\`, is not text. Until this is fixed, the last correct version applies.
 
-      <details><summary>Details</summary>
-
-      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made from \`main\` and linked to this issue
-      ✅ Cloning the repository
-      ⏳ Running the tests
-
-      Codex read the instruction, title and description, as they were when you asked.
-
-      </details>
-
-      - [ ] Stop this run <!-- codex-box:stop -->
-
-      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5, effort high · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to add instructions · \`/codex help\`</sub>"
+      - [ ] Stop this run <!-- codex-box:stop -->"
     `)
   })
 
+  const labelled: RunChange = { request: { ...ask, text: '', origin: { kind: 'label', label: 'codex' } } }
+  const found: RunChange = { workspace: { branch: { ...branch, made: false, linked: false, fresh: false } } }
+  const push = (differs: Partial<Run['result']>): Run =>
+    endedAs({ kind: 'pushed', sha: 'c' }, { pushed: 'c', ...differs })
   test.each<[string, Run, RegExp]>([
     ['a plan that is made', working(planned), /Codex is planning/],
-    ['a plan', changed(endedAs({ kind: 'answer' }), planned), /📋 Codex has a plan/],
     ['an issue that is the instruction', runWith(wordless), /^> What the issue says$/m],
-    [
-      'a label that is the instruction',
-      runWith({ request: { ...ask, text: '', origin: { kind: 'label', label: 'codex' } } }),
-      /^> What the issue says \(label `codex`\)$/m,
-    ],
+    ['a label that is the instruction', runWith(labelled), /^> What the issue says \(label `codex`\)$/m],
     ['a pull request that is the instruction', runWith(onPull, wordless), /^> What the pull request says$/m],
-    ['one run before it', inLine(1), /waits for its turn · one run before it/],
     ['two pull requests', withPulls({}, { number: 10 }), /🚀 \[#9 [^\n]*, \[#10 /],
-    ['a merged pull request', withPulls({ state: 'merged' }), /<sub>.* · merged, `codex\/login`/],
-    ['a closed pull request', withPulls({ state: 'closed' }), /<sub>.* · closed, `codex\/login`/],
     ['a note on a pull request', withPulls({ remark: 'its base is wrong' }), /⚠️ #9: its base is wrong/],
     [
       'commits on the pull request of an issue',
-      endedAs({ kind: 'pushed', sha: 'c' }, { pushed: 'c', pulls: [pull], reported: 1 }),
-      /🚀 Codex pushed \[`c`\]\(https:\/\/github\.com\/acme\/shop\/commit\/c\) to #9/,
+      push({ pulls: [pull], reported: 1 }),
+      /pushed \[`c`\].* to #9/,
     ],
-    [
-      'commits that its merged pull request does not show',
-      changed(phases.pushed, { result: { pushedBranch: 'maya/login' } }),
-      /🚀 Codex pushed \[`ccccccc`\]\([^)]*\) to `maya\/login`/,
-    ],
-    [
-      'a stop since its reason went away',
-      endedAs({ ...stopped, because: 'closed the issue' }),
-      /Stopped because `maya` closed the issue\. Nothing was pushed\./,
-    ],
-    [
-      'a branch that was found',
-      working({ workspace: { branch: { ...branch, made: false, linked: false, fresh: false } } }),
-      /✅ Branch \[`codex[^\n]*login-is-flaky\)$/m,
-    ],
-    [
-      'commits where there is no pull request',
-      endedAs({ kind: 'pushed', sha: 'c' }, { pushed: 'c' }),
-      /🚀 Codex pushed \[`c`\]\([^)]*\) to `codex\/issue-7-login-is-flaky`/,
-    ],
-  ])('tells %s', (_, run, words) => {
-    expect(status(run)).toMatch(words)
-  })
+    ['commits that no pull request shows', push({ pushedBranch: 'maya/login' }), / to `maya\/login`/],
+    ['commits where there is none', push({}), /pushed \[`c`\]\S* to `codex\/issue-7-login-is-flaky`/],
+    ['a branch that was found', working(found), /✅ Branch \[`codex[^\n]*login-is-flaky\)$/m],
+  ])('tells %s', (_, run, words) => expect(status(run)).toMatch(words))
 
   test.each<[string, Run, RegExp]>([
     ['short trouble', working(githubAway(now + 19 * second, now)), /⏸️/],
     ['trouble that is over with the run', changed(endedAs(failure), githubAway(now)), /⏸️/],
     ['an unused branch that is taken away', phases.nothing, /Branch/],
-    ['the words of an agent that failed', phases.failed, /The test now waits/],
     ['an answer, which the last word carries', phases.answer, /The test now waits/],
-    ['an answer beside a pull request, which the last word carries', phases.pull, /The test now waits/],
-    [
-      'a model that is the same, written otherwise',
-      working({ session: { taskRun: { ...taskRun, model: 'GPT-5.5' } } }),
-      /⚠️/,
-    ],
-  ])('does not tell of %s', (_, run, words) => {
-    expect(status(run)).not.toMatch(words)
-  })
+    ['the same model, written otherwise', working(taskRunIs({ model: 'GPT-5.5' })), /⚠️/],
+  ])('does not tell of %s', (_, run, words) => expect(status(run)).not.toMatch(words))
 })
 
 describe('a new phase', () => {
@@ -382,29 +331,18 @@ describe('a new phase', () => {
     expect(new Set(Object.values(phases).map(key)).size).toBe(Object.keys(phases).length - 1)
     expect(key(phases.starting)).toBe(key(phases.preparing))
   })
-  test.each<[string, Run, Run]>([
-    ['a line', runWith({}), inLine(1)],
-    [
-      'a pull request that is merged',
-      phases.pull,
-      changed(phases.pull, { result: { pulls: [{ ...pull, state: 'merged' }] } }),
-    ],
-    [
-      'a pull request that is no draft any more',
-      phases.pull,
-      changed(phases.pull, { result: { pulls: [{ ...pull, draft: false }] } }),
-    ],
-    ['a new round', phases.working, changed(phases.working, { result: { round: 1 } })],
-    ['trouble that is worth telling', phases.working, changed(phases.working, githubAway(now))],
-  ])('is %s', (_, one, other) => {
-    expect(key(one)).not.toBe(key(other))
-  })
-  test('is not another place in the line', () => {
-    expect(key(inLine(2))).toBe(key(inLine(1)))
-  })
-  test('is not one more step of the agent', () => {
-    expect(key(changed(phases.working, { session: { progress: [] } }))).toBe(key(phases.working))
-  })
+  const { pull: atPull, working: atWork } = phases
+  const pullIs = (differs: Partial<typeof pull>): Run =>
+    changed(atPull, { result: { pulls: [{ ...pull, ...differs }] } })
+  test.each<[string, Run, Run, boolean]>([
+    ['a line', runWith({}), inLine(1), true],
+    ['another place in the line', inLine(2), inLine(1), false],
+    ['a pull request that is merged', atPull, pullIs({ state: 'merged' }), true],
+    ['a pull request that is no draft any more', atPull, pullIs({ draft: false }), true],
+    ['a new round', atWork, changed(atWork, { result: { round: 1 } }), true],
+    ['one more step of the agent', atWork, changed(atWork, { session: { progress: [] } }), false],
+    ['trouble that is worth telling', atWork, changed(atWork, githubAway(now)), true],
+  ])('%s', (_, one, other, isNew) => expect(key(one) !== key(other)).toBe(isNew))
 })
 
 describe('the last word', () => {
@@ -872,7 +810,7 @@ describe('replies', () => {
       plan-interactive: @maya plans and reviews do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
       plan-elsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
       nothing-to: @maya nothing is going on in this thread, so there is nothing to stop.
-      asked-since: @maya somebody asked for the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.
+      asked-since: @maya someone started the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.
       refused: @maya Codex did not get “and \\*test\\* it, @​sam”: PostHog’s usage limit is reached. The run goes on without it.
       permission-over: @maya Codex no longer waits for this answer, so it did not get it. The run goes on.
       permission-refused: @maya Codex asks for a permission (Run rm -rf dist). PostHog did not accept the answer: no. Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.
@@ -880,7 +818,7 @@ describe('replies', () => {
       stopped-waiting: @maya this was stopped by \`maya\` before it began. Write it again if you still want it.
       access-was-lost: @maya not started: \`olga\` suspended the App before it began. Write it again to start it.
       still-going: @maya a run is still going in this thread. \`/codex retry\` works when it has ended. \`/codex stop\` ends it now.
-      gone-on: @maya another run has worked in this thread since. Nothing was started. \`/codex continue\` goes on where that one stopped.
+      gone-on: @maya another run has worked in this thread since then. Nothing was started. \`/codex continue\` goes on where that one stopped.
       no-use: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.
       status: @maya nothing is going on here now.
       plan-outdated: @maya \`main\` has new commits since the plan was made: it is at \`ccccccc\` now. Nothing was started. \`/codex plan\` makes a new plan.
@@ -890,9 +828,9 @@ describe('replies', () => {
       not-granted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.5.as_user\` in the bot’s settings file.
       session-cost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
       has-pull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`\` /codex --force fix it, and \`a.ts\` \`\` starts anyway.
-      paused: @maya Codex is paused in this repository. Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause. What stands behind \`pause\` is only the reason: no time, and nothing that Codex does. If you asked Codex for it, write \`/codex resume\` and then \`/codex -- pause release\`.
+      paused: @maya Codex is paused in this repository. Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause. The words after \`pause\` are only the reason. They set no time, and Codex does not read them. If they were meant for Codex, write \`/codex resume\` and then \`/codex -- pause release\`.
       resumed: @maya the pause by \`maya\` has ended. 2 runs that waited start now.
-      said-since: @maya \`olga\` paused this repository after you wrote this, so that holds.
+      said-since: @maya \`olga\` paused this repository after you wrote this, so it stays paused.
       not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file. (This hint comes once.)
       hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
       misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
@@ -939,7 +877,7 @@ describe('replies', () => {
 
       bad-settings: @maya \`.github/codex.yml\` has 1 problem, so nothing was started:
 
-      - .github/codex.yml, line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`max\`
+      - line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`max\`
 
       Fix the file, then ask again.
 
@@ -947,7 +885,7 @@ describe('replies', () => {
 
       ⚠️ Also, \`.github/codex.yml\` has 3 problems:
 
-      - .github/codex.yml, line 1: \`modle\` is not a setting
+      - line 1: \`modle\` is not a setting
       - and 2 more
 
       dry-run: @maya nothing was done, and no model was called. This would start a run, but not at once:
@@ -994,156 +932,70 @@ describe('replies', () => {
       @maya this comment has more than 10 commands. Only the first 10 were read.
       @maya GitHub did not say how its page shows this comment, so the bot read no command in it. Write the command again in a new comment."
     `)
-    const cut = replyComment('maya', {
-      kind: 'mistake',
-      mistake: { kind: 'unreadable', why: 'cut' },
-    })
-    expect(cut).toContain('out of sight on its page. No command was read below that.')
   })
 
-  test('what there is nothing to', () => {
-    const words = (['stop', 'retry', 'continue', 'approve'] as const).map(command =>
-      replyComment('maya', { kind: 'nothing-to', command }),
-    )
-    expect(words.join('\n')).toMatchInlineSnapshot(`
-      "@maya nothing is going on in this thread, so there is nothing to stop.
+  const live = (waits: NonNullable<Run['schedule']['waits']>): Reply => ({
+    kind: 'status',
+    live: runWith({ schedule: { waits } }),
+    now: t0,
+  })
+  const first = [{ name: '#3', title: 'x', url: 'https://x/3' }]
+  const soon = {
+    by: 'maya',
+    moment: { at: t0 },
+    words: undefined,
+    waitsFor: 'github',
+    until: t0 + minute,
+  } as const
+  const behind = { by: 'zoe', moment: { at: t0 }, words: '/codex b', waitsFor: 'run' } as const
+  const gone = { by: 'zoe', moment: { at: t0 }, words: '/codex  wipe\nit', stopped: { by: 'maya' } }
+  const pulls = [{ number: 9, title: 'Fix it', url: 'https://x/9' }]
+  test('other sentences of the same kinds', () => {
+    const others: Reply[] = [
+      { kind: 'status', beside: working() },
+      { kind: 'stopping-beside', thread: pullThread },
+      { kind: 'status', asked: false, notBegun: [soon, gone], now: t0 },
+      { kind: 'status', live: working(), notBegun: [behind, gone], now: t0 },
+      { kind: 'status', live: inLine(2), now: t0 },
+      live({ kind: 'pause', of: 'repository', by: 'olga', why: 'release' }),
+      live({ kind: 'blocked', since: t0, by: first, more: 0 }),
+      live({ kind: 'until', at: t0 + 10 * hour, limit: '`acme` started 9 runs in 24 hours; the limit is 9' }),
+      { kind: 'has-pull', pulls, words: 'retry' },
+      { kind: 'has-pull', pulls, words: undefined },
+      { kind: 'session-cost', cost: 10.5, limit: 10, again: true },
+      { kind: 'refused', because: 'no' },
+      { kind: 'model', model: 'x', meant: undefined, known: [{ name: 'gpt-5.5' }] },
+      { kind: 'sandbox', given: 'x', meant: undefined, known: [] },
+      { kind: 'not-allowed', command: 'stop', least: 'write', role: 'read' },
+      { kind: 'mistake', mistake: { kind: 'unreadable', why: 'cut' } },
+      ...(['retry', 'continue', 'approve'] as const).map(command => ({
+        kind: 'nothing-to' as const,
+        command,
+      })),
+      ...[{ ...replies.paused, pause: { ...pause, why: 'the animation' }, replaced: pause }],
+    ]
+    expect(others.map(reply => replyComment('maya', reply)).join('\n')).toMatchInlineSnapshot(`
+      "@maya nothing is going on here, but a run is going on in #7 (this is its pull request): Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601).
+      @maya the run in #8 (the pull request of this issue) is being stopped. Its status there says what it had done.
+      @maya \`/codex wipe it\` by \`zoe\` was stopped by \`maya\` before it began. A command by \`maya\` waits for GitHub until 14:03 UTC.
+      @maya a run is going on here: Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601). \`/codex b\` by \`zoe\` waits for the run here.
+      @maya a run is going on here: it waits for its turn. 2 runs must end first. \`maya\` asked for it.
+      @maya a run is going on here: it waits. Paused by olga: release. It starts by itself when the pause ends. \`maya\` asked for it.
+      @maya a run is going on here: it waits until #3 is closed. \`maya\` asked for it.
+      @maya a run is going on here: it waits until 2026-01-03 00:02 UTC. \`acme\` started 9 runs in 24 hours; the limit is 9. \`maya\` asked for it.
+      @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. \`/codex --force retry\` starts anyway.
+      @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. Write the same again with \`--force\` behind \`/codex\` to start anyway.
+      @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex retry --new\` starts a new session.
+      @maya Codex did not get this: no. The run goes on without it.
+      @maya there is no model \`x\`. There are \`gpt-5.5\`. Nothing was started.
+      @maya there is no sandbox environment \`x\`. There are none. Nothing was started.
+      @maya you need write permission to use \`/codex stop\`. You have read. Nothing was started. Ask somebody with write permission to write the command.
+      @maya a part of this comment is too long to read, or out of sight on its page. No command was read below that. Write it again in a new comment.
       @maya nothing was asked in this thread yet, so there is nothing to try again.
       @maya this thread has no earlier run to continue. \`/codex <instruction>\` starts one.
-      @maya this thread has no plan to approve. \`/codex plan\` makes one."
+      @maya this thread has no plan to approve. \`/codex plan\` makes one.
+      @maya Codex is paused in this repository. This replaces another pause. Paused since 14:02 UTC by maya: release. Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause. The words after \`pause\` are only the reason. They set no time, and Codex does not read them. If they were meant for Codex, write \`/codex resume\` and then \`/codex -- pause the animation\`."
     `)
-  })
-
-  test.each<[string, Reply, RegExp]>([
-    [
-      'the run of the issue works on this pull request',
-      { kind: 'status', beside: working() },
-      /nothing is going on here, but a run in #7 \(this is its pull request\): Codex is working\. `maya` asked for it\./,
-    ],
-    [
-      'the run of the pull request works for this issue',
-      { kind: 'stopping-beside', thread: pullThread },
-      /the run in #8 \(the pull request of this issue\) is being stopped\./,
-    ],
-    [
-      'a command waits, and another was stopped before it began',
-      {
-        kind: 'status',
-        asked: false,
-        notBegun: [
-          { by: 'maya', moment: { at: t0 }, words: undefined, waitsFor: 'github', until: t0 + minute },
-          { by: 'zoe', moment: { at: t0 }, words: '/codex  wipe\nit', stopped: { by: 'maya' } },
-        ],
-        now: t0,
-      },
-      /^@maya `\/codex wipe it` by `zoe` was stopped by `maya` before it began\. A command by `maya` waits for GitHub until \d\d:\d\d UTC\.$/,
-    ],
-    [
-      'what waits is behind the run, and what was stopped before that is past',
-      {
-        kind: 'status',
-        live: working(),
-        notBegun: [
-          { by: 'zoe', moment: { at: t0 }, words: '/codex b', waitsFor: 'run' },
-          { by: 'zoe', moment: { at: t0 }, words: '/codex c', stopped: { by: 'maya' } },
-        ],
-        now: t0,
-      },
-      /a run is going on here: .*\. `\/codex b` by `zoe` waits for the run here\.$/,
-    ],
-    [
-      'somebody else is on what is tried again',
-      { kind: 'has-pull', pulls: [{ number: 9, title: 'Fix it', url: 'https://x/9' }], words: 'retry' },
-      /Nothing was started\. `\/codex --force retry` starts anyway\.$/,
-    ],
-    [
-      'somebody else is on what was asked on several lines',
-      { kind: 'has-pull', pulls: [{ number: 9, title: 'Fix it', url: 'https://x/9' }], words: undefined },
-      /Nothing was started\. Write the same again with `--force` behind `\/codex` to start anyway\.$/,
-    ],
-    [
-      'a pause has words, and replaces another',
-      {
-        kind: 'paused',
-        pause: { ...pause, why: 'the animation' },
-        replaced: { ...pause, by: 'zoe', why: 'release', at: t0 },
-        now: t0,
-      },
-      /^@maya Codex is paused in this repository\. This replaces another pause\. Paused since \d\d:\d\d UTC by zoe: release\. Nothing new .* If you asked Codex for it, write `\/codex resume` and then `\/codex -- pause the animation`\.$/,
-    ],
-    [
-      'the run here is paused',
-      {
-        kind: 'status',
-        live: runWith({
-          schedule: { waits: { kind: 'pause', of: 'repository', by: 'olga', why: 'release' } },
-        }),
-        now: t0,
-      },
-      /a run is going on here: it waits\. Paused by olga: release\. It starts by itself when the pause ends\. `maya` asked for it\.$/,
-    ],
-    [
-      'the run here is blocked',
-      {
-        kind: 'status',
-        live: runWith({
-          schedule: {
-            waits: {
-              kind: 'blocked',
-              since: t0,
-              by: [{ name: '#3', title: 'x', url: 'https://x/3' }],
-              more: 0,
-            },
-          },
-        }),
-        now: t0,
-      },
-      /a run is going on here: it waits until #3 is closed\. `maya` asked for it\.$/,
-    ],
-    [
-      'a session has cost too much to be tried again',
-      { kind: 'session-cost', cost: 10.5, limit: 10, again: true },
-      /the limit for one is `\$10`\. Nothing was started\. `\/codex retry --new` starts a new session\.$/,
-    ],
-    [
-      'words were refused of which nothing is known',
-      { kind: 'refused', because: 'no' },
-      /^@maya Codex did not get this: no\. The run goes on without it\.$/,
-    ],
-    [
-      'the run here waits in line',
-      { kind: 'status', live: inLine(2), now: t0 },
-      /a run is going on here: it waits for its turn\. 2 runs must end first\. `maya` asked for it\.$/,
-    ],
-    [
-      'a limit is waited for until tomorrow',
-      {
-        kind: 'status',
-        live: runWith({
-          schedule: {
-            waits: {
-              kind: 'until',
-              at: t0 + 10 * hour,
-              limit: '`acme` started 9 runs in 24 hours; the limit is 9',
-            },
-          },
-        }),
-        now: t0,
-      },
-      /waits until 2026-01-03 00:02 UTC\. `acme` started 9 runs in 24 hours; the limit is 9\. `maya` asked for it\.$/,
-    ],
-    [
-      'nothing is like it',
-      { kind: 'model', model: 'x', meant: undefined, known: [{ name: 'gpt-5.5' }] },
-      /there is no model `x`\. There are `gpt-5\.5`\./,
-    ],
-    ['there is none', { kind: 'sandbox', given: 'x', meant: undefined, known: [] }, /\. There are none\./],
-    [
-      'a command is refused',
-      { kind: 'not-allowed', command: 'stop', least: 'write', role: 'read' },
-      /to use `\/codex stop`\. You have read\./,
-    ],
-  ])('when %s', (_, reply, words) => {
-    expect(replyComment('maya', reply)).toMatch(words)
   })
 
   test('a guess at what was meant replaces all other advice', () => {

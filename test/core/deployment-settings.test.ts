@@ -29,9 +29,9 @@ test.each([
   ['sandboxes: [Small box]', { granted: new Set(['sandboxes']), sandboxes: ['Small box'] }],
   ['sandboxes: [{name: A, repositories: [blog]}]', { granted: new Set(), sandboxes: [] }],
   ['sandboxes: [{name: A, repositories: [blog]}, {name: B, repositories: [shop]}]', { sandboxes: ['B'] }],
-])('%s grants just that', (grant, expected) => {
-  expect(grantsOf(read(`owners: {5: {${grant}}}`), shop, true)).toMatchObject(expected)
-})
+])('%s grants just that', (grant, expected) =>
+  expect(grantsOf(read(`owners: {5: {${grant}}}`), shop, true)).toMatchObject(expected),
+)
 
 describe('names change hands, numbers do not', () => {
   const all =
@@ -58,9 +58,7 @@ describe('names change hands, numbers do not', () => {
       false,
     ],
     ['another number of a repository', notOfShop, given(5, all.replaceAll('shop', 'shop:101'))],
-  ])('%s', (_, expected, ...given) => {
-    expect(grants(...given)).toEqual(expected)
-  })
+  ])('%s', (_, expected, ...given) => expect(grants(...given)).toEqual(expected))
 
   test.each<[string, boolean]>([
     ['{}', false],
@@ -69,9 +67,9 @@ describe('names change hands, numbers do not', () => {
     ['{5: {sandboxes: [{name: B, repositories: [shop]}]}}', true],
     ['{5: {as_user: ["shop:100"]}}', false],
     ['{6: {as_user: [shop]}}', false],
-  ])('whether %s names the repository: %s', (owners, expected) => {
-    expect(isNamed(read(`owners: ${owners}`), shop)).toBe(expected)
-  })
+  ])('whether %s names the repository: %s', (owners, expected) =>
+    expect(isNamed(read(`owners: ${owners}`), shop)).toBe(expected),
+  )
 })
 
 test('pause says why', () => {

@@ -16,19 +16,13 @@ describe('findings', () => {
     ['alone', block(one), { text: '', findings: [finding] }],
     ['none', `Fine.\n${block('[]')}`, { text: 'Fine.', findings: [] }],
     ['of a longer fence', `Fine.\n${block(one, '`````')}`, { text: 'Fine.', findings: [finding] }],
-    [
-      'the last block counts',
-      `${block('no')}\n${block(one)}`,
-      { text: '```findings\nno\n```', findings: [finding] },
-    ],
+    ['the last one', `${block('no')}\n${block(one)}`, { text: '```findings\nno\n```', findings: [finding] }],
     [
       'without a line',
       block('[{"path":"a.ts","line":null,"body":"Why?"}]'),
       { text: '', findings: [{ path: 'a.ts', line: null, body: 'Why?' }] },
     ],
-  ])('%s', (_, answer, expected) => {
-    expect(reviewWordsIn(answer)).toEqual(expected)
-  })
+  ])('%s', (_, answer, expected) => expect(reviewWordsIn(answer)).toEqual(expected))
 
   test.each([
     'Nothing to say.',
@@ -38,9 +32,9 @@ describe('findings', () => {
     block('[{"path":"a.ts","line":2,"body":" "}]'),
     '```findings\n[]',
     '```json\n[]\n```',
-  ])('that can not be read are text: %j', answer => {
-    expect(reviewWordsIn(answer)).toEqual({ text: answer, findings: [] })
-  })
+  ])('that can not be read are text: %j', answer =>
+    expect(reviewWordsIn(answer)).toEqual({ text: answer, findings: [] }),
+  )
 
   test('are no more than people read', () => {
     const many = JSON.stringify(Array.from({ length: 60 }, () => finding))
@@ -49,15 +43,7 @@ describe('findings', () => {
 })
 
 const patch = [
-  '@@ -1,3 +1,4 @@ class A',
-  ' one',
-  '-two',
-  '+zwei',
-  '+drei',
-  ' four',
-  '@@ -20 +21 @@',
-  '-x',
-  '+y',
+  ...['@@ -1,3 +1,4 @@ class A', ' one', '-two', '+zwei', '+drei', ' four', '@@ -20 +21 @@', '-x', '+y'],
 ]
 
 test('lines that a patch shows are those of the new file', () => {

@@ -134,6 +134,11 @@ const base: NewRun = {
 /** A Run that was just asked for, with what differs. */
 export const runWith = (...given: RunChange[]): Run => changed(newRun(base), ...given)
 
+/** Its settings have these limits beside the usual ones. */
+export const limitedTo = (limits: Partial<Run['baseline']['settings']['limits']>): RunChange => ({
+  baseline: { settings: { ...defaultSettings, limits: { ...defaultSettings.limits, ...limits } } },
+})
+
 type ContextPart = NonNullable<Run['workspace']['threadContext']>
 
 /** What was read of a thread for these words, with what differs. */
@@ -221,7 +226,13 @@ export const noTaskRun: RunChange = { session: { taskRun: undefined } }
 export const taskRunIs = (differs: Partial<typeof taskRun>): RunChange => ({
   session: { taskRun: { ...taskRun, ...differs } },
 })
-export const logIs = (sessionLog: Run['session']['sessionLog']): RunChange => ({ session: { sessionLog } })
+type SessionLog = NonNullable<Run['session']['sessionLog']>
+export const logIs = (sessionLog: SessionLog | undefined): RunChange => ({ session: { sessionLog } })
+/** The log of an agent that ended its turn then. */
+export const idleSince = (at: number, differs: Partial<SessionLog> = {}): SessionLog => ({
+  ...{ offset: 1, turns: 1, prompts: [], ended: { at, stopReason: 'end_turn' } },
+  ...differs,
+})
 export const earlierIs = (earlier: Run['session']['earlier']): RunChange => ({ session: { earlier } })
 export const cancelAsked = (at: number): RunChange => ({
   session: { cancelled: { taskRun: taskRun.id, at } },

@@ -11,6 +11,7 @@ import { inlineAnswer } from '../../src/core/words/closing.ts'
 import {
   announced,
   ask,
+  idleSince,
   inlineComment,
   logIs,
   more,
@@ -51,15 +52,13 @@ describe('in their own threads are answered', () => {
     expect(rootsOf(run)).toEqual([1, 2, 3, 4])
   })
 
-  test('lone inline comments that joined', () => {
+  test('lone inline comments that joined', () =>
     expect(rootsOf(withSaid(begunBy({ kind: 'thread', commentId: 1 }), by(onLine(7, 6), 'more', 7)))).toEqual(
       [6],
-    )
-  })
+    ))
 
-  test('not those where the last word comes anyway', () => {
-    expect(rootsOf(withSaid(begunBy(onLine(6), 6), by(onLine(7, 6), 'more', 7)))).toEqual([])
-  })
+  test('not those where the last word comes anyway', () =>
+    expect(rootsOf(withSaid(begunBy(onLine(6), 6), by(onLine(7, 6), 'more', 7)))).toEqual([]))
 
   test('a follow-up that is said once more, once', () => {
     const once = withSaid(begunBy(review, 1), by(review, 'more', 3))
@@ -94,28 +93,17 @@ describe('a lone inline comment that joined', () => {
     const run = withSaid(begunBy(commentRef), by(onLine(7), 'more', 7))
     const { taskRun } = run.session
     return inlineAnswer(
-      changed(
-        run,
-        logIs({
-          offset: 0,
-          turns: 1,
-          prompts: [],
-          ended: { at: t0, stopReason: 'end_turn' },
-          answer: 'Because of one.',
-        }),
-        {
-          session: { taskRun: taskRun && { ...taskRun, lastMessageId } },
-          result: { outcome: kind === 'answer' ? { kind } : { kind, by: 'maya' } },
-        },
-      ),
+      changed(run, logIs(idleSince(t0, { offset: 0, answer: 'Because of one.' })), {
+        session: { taskRun: taskRun && { ...taskRun, lastMessageId } },
+        result: { outcome: kind === 'answer' ? { kind } : { kind, by: 'maya' } },
+      }),
     )
   }
 
   const inThread: CommentRef = { kind: 'thread', commentId: 1 }
 
-  test('gets what the agent said to it', () => {
-    expect(answered('answer', inThread, 'more')).toBe('Because of one.')
-  })
+  test('gets what the agent said to it', () =>
+    expect(answered('answer', inThread, 'more')).toBe('Because of one.'))
 
   test('gets the way to the last word, where more was said since, or nothing was done', () => {
     expect([

@@ -31,20 +31,8 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
   ['nobody says anything', '', '', '', { mode: 'background', limits: { repository: 50 } }],
   ['the owner fills in', '', 'model: a', '', { model: 'a' }],
   ['the deployment fills in', 'defaults: {effort: high}', '', 'mode: interactive', { effort: 'high' }],
-  [
-    'the owner chooses over the deployment',
-    'defaults: {effort: low}',
-    'effort: high',
-    '',
-    { effort: 'high' },
-  ],
-  [
-    'the repository chooses over the owner',
-    '',
-    'model: a\nmode: interactive',
-    'model: b',
-    { model: 'b', mode: 'interactive' },
-  ],
+  ['the owner over the deployment', 'defaults: {effort: low}', 'effort: high', '', { effort: 'high' }],
+  ['repository ▸ owner', '', 'model: a\nmode: interactive', 'model: b', { model: 'b', mode: 'interactive' }],
   [
     'parts of a setting are chosen one by one',
     '',
@@ -68,13 +56,7 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
     '',
     { limits: { person: 80, repository: 300 } },
   ],
-  [
-    'what is about all repositories of an owner is only for the deployment to say',
-    'limits: {owner: 300}',
-    '',
-    '',
-    { limits: { owner: 300, owner_per_day: 5000 } },
-  ],
+  ['limits of an owner', 'limits: {owner: 300}', '', '', { limits: { owner: 300, owner_per_day: 5000 } }],
   [
     'and for one owner it is no looser than for all',
     'limits: {owner: 300, owner_per_day: 9}\nowners: {5: {limits: {owner: 400, owner_per_day: 7}}}',
@@ -98,13 +80,7 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
   ],
   ['a ceiling is no wish', 'limits: {person: 80}', '', '', { limits: { person: 50 } }],
   ['models of the owner', '', 'models: [a, b]', 'models: [b, c]', { models: ['b'] }],
-  [
-    'models that none above has',
-    'owners: {5: {models: [a, b]}}',
-    'models: [a, c]',
-    'models: [c]',
-    { models: ['a'] },
-  ],
+  ['models none has', 'owners: {5: {models: [a, b]}}', 'models: [a, c]', 'models: [c]', { models: ['a'] }],
   [
     'efforts up to the most',
     'limits: {max_effort: high}',
@@ -186,9 +162,7 @@ const above = fc.record({ limits, own: limits, models: maybe(some(models)) })
 test('a ceiling is never loosened from below', () => {
   fc.assert(
     fc.property(above, file, file, ({ limits: ofAll, own, models: granted }, owner, repository) => {
-      const owners = {
-        5: { ...deployment('owners: {5: {}}').owners[5], limits: own, models: granted },
-      }
+      const owners = { 5: { ...deployment('owners: {5: {}}').owners[5], limits: own, models: granted } }
       const grants = grantsOf(
         { ...noDeploymentSettings, limits: ofAll, owners: owners as DeploymentSettings['owners'] },
         shop,

@@ -6,6 +6,7 @@ import { changed, Run, type RunChange } from '../../src/core/record/run.ts'
 import { tries } from '../support/tries.ts'
 import {
   branch,
+  idleSince,
   intends,
   logIs,
   maya,
@@ -24,6 +25,7 @@ import {
   zoe,
 } from './given.ts'
 
+const source: Source = { trigger: 't', command: 1, target: { kind: 'subject' }, last: true }
 const stop = (id = 's', at = t0): RunMessage => ({ kind: 'stop', id, by: maya, at })
 const label = (id = 'l'): RunMessage => ({ kind: 'label', id, by: maya, at: t0, label: 'codex' })
 const poll = (id = 'k', of?: string): RunMessage =>
@@ -34,14 +36,18 @@ const read = (run: Run, ...messages: RunMessage[]): Run => readMessages(run, inb
 
 describe('words in the place of others of their comment', () => {
   const target = { kind: 'thread', commentId: 900 } as const
+  const sourceOn = (on: Source['target']): Source => ({ trigger: 'y', command: 0, last: true, target: on })
   const said = (id: string, text: string, at = t0): RunMessage & { kind: 'follow-up' } => ({
     ...{ kind: 'follow-up', id, by: maya, at, text },
-    source: { trigger: id, command: 0, target, last: true },
+    source: sourceOn(target),
   })
   const before = said('comment-900', 'delete table A')
   const after = { ...said('edit-900', 'delete table B', t0 + second), edits: 'delete table A' }
   const origin = { kind: 'comment', commentRef: target } as const
   const request = { ...working().request, text: 'delete table A', origin }
+  const labelled: RunChange = {
+    request: { ...request, text: 'x', origin: { kind: 'label', label: 'codex' } },
+  }
   const blocked = runWith({ request, schedule: { admitted: false } })
   const texts = ({ request, mailbox }: Run) => [
     request.text,
@@ -49,40 +55,24 @@ describe('words in the place of others of their comment', () => {
   ]
 
   test.each<[string, Run, RunMessage[], string[]]>([
-    [
-      'wait alone, where those wait',
-      working({ request: { ...request, text: 'x', origin: { kind: 'label', label: 'codex' } } }),
-      [before, after],
-      ['x', 'delete table B'],
-    ],
+    ['wait alone, where those wait', working(labelled), [before, after], ['x', 'delete table B']],
     [
       'name those that the agent has',
-      working({
-        request: { ...request, text: 'x', origin: { kind: 'label', label: 'codex' } },
-        mailbox: { wordsOfRound: [before], handledMessageIds: [before.id] },
-      }),
+      working(labelled, { mailbox: { wordsOfRound: [before], handledMessageIds: [before.id] } }),
       [after],
       ['x', `delete table B for ${before.id}`],
     ],
     ['are what a run asks that has not begun', blocked, [after], ['delete table B']],
-    [
-      'name the request of one that works',
-      working({ request }),
-      [after],
-      ['delete table A', `delete table B for ${working().id}`],
-    ],
+    ['name its ask', working({ request }), [after], ['delete table A', `delete table B for ${working().id}`]],
     [
       'wait beside those of another comment',
-      working({ request: { ...request, text: 'x', origin: { kind: 'label', label: 'codex' } } }),
-      [
-        { ...before, source: { trigger: 'y', command: 0, last: true, target: { ...target, commentId: 1 } } },
-        after,
-      ],
+      working(labelled),
+      [{ ...before, source: sourceOn({ ...target, commentId: 1 }) }, after],
       ['x', 'delete table A', 'delete table B'],
     ],
     [
       'go before those that were edited again',
-      working({ request: { ...request, text: 'x', origin: { kind: 'label', label: 'codex' } } }),
+      working(labelled),
       [before, after, { ...said('edit-901', 'delete table C', t0 + 2 * second), edits: 'delete table B' }],
       ['x', 'delete table C'],
     ],
@@ -193,7 +183,7 @@ describe('words whose comment was deleted', () => {
   const areTakenBack: RunChange = { mailbox: isWithdrawn }
   const delivering = intends({ kind: 'deliver', messageId: 'a', at: t0, lostAt: t0 })
   const resumed: RunChange = { result: { round: 1 }, session: { taskRun: undefined, sessionLog: undefined } }
-  const idle = logIs({ offset: 1, turns: 1, prompts: [], ended: { at: t0, stopReason: 'end_turn' } })
+  const idle = logIs(idleSince(t0))
   const staysPending: RunChange = { mailbox: { pendingFollowUps: [mine], droppedMessageIds: [] } }
   const beginning = working(resumed, intends({ kind: 'start-run', before: [], at: t0 }))
   const notBegun = runWith({ report: { status } })
@@ -227,19 +217,17 @@ describe('words whose comment was deleted', () => {
   test.each<[string, RunChange]>([
     ['a session that is resumed', resumed],
     ['an agent that listens', { ...idle, result: { round: 1 } }],
-  ])('end the round that began for them, in %s', (_, round) => {
+  ])('end the round that began for them, in %s', (_, round) =>
     expect(read(working(round), mine, withdraws('a'))).toMatchObject({
       mailbox: { ...isWithdrawn, ...stoppedByMaya },
-    })
-  })
+    }),
+  )
 
   test('end no round in which others were said', () => {
     const run = working({ ...idle, result: { round: 1 }, mailbox: { wordsOfRound: [more('b')] } })
     expect(read(run, mine, withdraws('a')).mailbox.stop).toBeUndefined()
   })
 })
-
-const source: Source = { trigger: 't', command: 1, target: { kind: 'subject' }, last: true }
 
 describe('what an ending Run leaves undone', () => {
   const other = { ...source, trigger: 'other' }
@@ -311,15 +299,8 @@ describe('what a message leaves to do:', () => {
         },
       },
     ],
-    [
-      'more words: no answer before they are read',
-      working(),
-      { ...more('a'), source },
-      { mailbox: { answers: [] } },
-    ],
-  ])('%s', (_, run, message, expected) => {
-    expect(read(run, message)).toMatchObject(expected)
-  })
+    ['more words: no answer yet', working(), { ...more('a'), source }, { mailbox: { answers: [] } }],
+  ])('%s', (_, run, message, expected) => expect(read(run, message)).toMatchObject(expected))
 
   test('a stop of an agent that was not heard yet stops it', () => {
     const run = working({
@@ -365,14 +346,7 @@ describe('a stop after the outcome', () => {
 
   test.each<[string, RunChange]>([
     ['that is done', { session: { taskRun: { ...taskRun, status: 'completed' } } }],
-    [
-      'that is idle',
-      {
-        session: {
-          sessionLog: { offset: 1, turns: 1, prompts: [], ended: { at: t0, stopReason: 'end_turn' } },
-        },
-      },
-    ],
+    ['that is idle', logIs(idleSince(t0))],
     ['that never was', noTaskRun],
   ])('of an agent %s stops nothing', (_, given) => {
     const before = working({ ...concluded, ...given })

@@ -25,6 +25,7 @@ import {
   due,
   earlierIs,
   hour,
+  idleSince,
   inLine,
   inlineComment,
   intends,
@@ -71,16 +72,14 @@ const newDetails = { text: 'details' } as const
 type Table = [what: string, run: Run, expected: string, now?: Partial<Now>][]
 
 const holds = (table: Table): void => {
-  test.each(table)('%s', (_, run, expected, differs) => {
-    expect(step(run, differs)).toBe(expected)
-  })
+  test.each(table)('%s', (_, run, expected, differs) => expect(step(run, differs)).toBe(expected))
 }
 
 const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights }
 /** The session of before is left for a new one. */
 const newSession = (differs: Partial<typeof earlier & { cancelledAt: number }> = {}): RunChange =>
   earlierIs({ ...earlier, resumes: false, ...differs })
-const idles = logIs({ offset: 1, turns: 1, prompts: [], ended: { at: t0, stopReason: 'end_turn' } })
+const idles = logIs(idleSince(t0))
 const hasPull: RunChange = { result: { pulls: [pull] } }
 const notYet: RunChange = { session: { taskRun: undefined }, schedule: { nextPollAt: undefined } }
 const admitted: RunChange = { schedule: { admitted: true } }
@@ -99,8 +98,7 @@ const tenDays = t0 + 10 * 24 * hour
 const usedUp = { ...retry(tenDays), promised: tenDays }
 const atLimit: RunChange = { retries: { posthog: usedUp } }
 /** The agent was idle after its turn. */
-const idleFor = (ms: number): RunChange =>
-  logIs({ offset: 1, turns: 1, prompts: [], ended: { at: now.at - ms, stopReason: 'end_turn' } })
+const idleFor = (ms: number): RunChange => logIs(idleSince(now.at - ms))
 
 /** It was answered, and the thread was told. */
 const answered: RunChange = {
@@ -116,20 +114,11 @@ describe('from the asking to the start', () => {
     ['first it asks for its turn', runWith(), 'await-admission'],
     ['then the thread is told', runWith(admitted), 'post-status'],
     ['what is waited for, too', runWith(inLine(1)), 'post-status'],
-    [
-      'and before it asks again where GitHub did not say',
-      runWith({ retries: { github: retry(t0) } }),
-      'post-status',
-    ],
+    ['and before GitHub is asked once more', runWith({ retries: { github: retry(t0) } }), 'post-status'],
     ['but not one that takes no comments', runWith(readOnly, admitted), 'find-branch'],
     ['then it waits for its turn', runWith(hasStatus), 'await-admission'],
     ['and asks again later', runWith(inLine(2), hasStatus, nextPoll(now.at + 3_000)), 'wait 3000'],
-    [
-      'while the thread is told that it waits',
-      runWith(inLine(2), hasStatus, nextPoll(now.at + 3_000)),
-      'edit-status',
-      newPhase,
-    ],
+    ['told meanwhile', runWith(inLine(2), hasStatus, nextPoll(now.at + 3_000)), 'edit-status', newPhase],
     [
       'and its place, which changes with every run that ends, not at each change',
       runWith(inLine(2), hasStatus, nextPoll(t0 + hour)),
@@ -181,17 +170,9 @@ describe('from the asking to the start', () => {
       working(notYet, earlierIs({ ...earlier, may: { ...rights, permission: 'read-only' } })),
       'end-earlier',
     ],
-    [
-      'or when nobody knows what it may do',
-      working(notYet, earlierIs({ ...earlier, may: undefined })),
-      'end-earlier',
-    ],
+    ['or its rights are unknown', working(notYet, earlierIs({ ...earlier, may: undefined })), 'end-earlier'],
     ['or when everything begins afresh', working(notYet, newSession()), 'end-earlier'],
-    [
-      'which is looked at until it has ended',
-      working(noTaskRun, newSession({ cancelledAt: t0 })),
-      'wait 4000',
-    ],
+    ['which is looked at until it ends', working(noTaskRun, newSession({ cancelledAt: t0 })), 'wait 4000'],
     [
       'and is not waited for without end',
       working(noTaskRun, newSession({ cancelledAt: t0 - limits.stopping }), lastPoll(now.at)),
@@ -204,9 +185,7 @@ describe('from the asking to the start', () => {
     ],
     [
       'what begins afresh reads the thread again',
-      working(noTaskRun, newSession({ over: true }), {
-        workspace: { threadContext: undefined },
-      }),
+      working(noTaskRun, newSession({ over: true }), { workspace: { threadContext: undefined } }),
       'gather-context',
     ],
     ['unless that is over', working(noTaskRun, earlierIs({ ...earlier, over: true })), 'start-run'],
@@ -220,35 +199,17 @@ describe('while the agent works', () => {
     ['when it is time', working(nextPoll(now.at)), 'poll'],
     ['and not before', working(nextPoll(now.at + 4_000)), 'wait 4000'],
     ['a new phase is shown at once', working(nextPoll(now.at + 4_000)), 'edit-status', newPhase],
-    [
-      'details wait for fifteen seconds',
-      working(nextPoll(now.at + 60_000), sent(5_000)),
-      'wait 10000',
-      newDetails,
-    ],
+    ['details wait for 15 s', working(nextPoll(now.at + 60_000), sent(5_000)), 'wait 10000', newDetails],
     ['and are shown then', working(nextPoll(now.at + 60_000), sent(15_000)), 'edit-status', newDetails],
     ['more words are passed on', working(passing(more('a'))), 'deliver'],
     ['with what was written beside them', working(wordsWait), 'gather-context'],
     ['an address is checked', working(claimsPull), 'adopt-pull u'],
     ['before more words', working(claimsPull, wordsWait), 'adopt-pull u'],
-    [
-      'a new pull request is shown at once, before anything else',
-      working(wordsWait, due, hasPull),
-      'edit-status',
-      newPhase,
-    ],
+    ['a new pull request is shown first', working(wordsWait, due, hasPull), 'edit-status', newPhase],
     ['and is not the end', working(nextPoll(now.at + 4_000), hasPull), 'wait 4000'],
     ['words go to the agent that talks on', working(passing(more('a')), hasPull), 'deliver'],
-    [
-      'after its turn nobody is asked what came of it',
-      working(hasPull, idleFor(3_000), lastPoll(now.at - 500)),
-      'settle-outcome',
-    ],
-    [
-      'the look that saw the end of a turn may have missed its pull request',
-      working(idleFor(3_000), lastPoll(now.at - 3_000), nextPoll(now.at - 1_000)),
-      'poll',
-    ],
+    ['after its turn it settles', working(hasPull, idleFor(3_000), lastPoll(now.at - 500)), 'settle-outcome'],
+    ['a look once more', working(idleFor(3_000), lastPoll(now.at - 3_000), nextPoll(now.at - 1_000)), 'poll'],
     ['then GitHub is asked', working(idleFor(3_000), lastPoll(now.at - 500)), 'find-result'],
     ['and it is over', working(idleFor(3_000), lastPoll(now.at), resultChecked), 'settle-outcome'],
     [
@@ -322,11 +283,7 @@ describe('a stop', () => {
       working(stopAskedAnHourAgo, cancelAsked(now.at - hour), lastPoll(now.at - 55 * minute), due),
       'poll',
     ],
-    [
-      'that PostHog refused is asked for again after a while',
-      working(refusedCancel(now.at + 900), stopAsked, inTwoSeconds),
-      'wait 900',
-    ],
+    ['that is refused waits', working(refusedCancel(now.at + 900), stopAsked, inTwoSeconds), 'wait 900'],
     ['and then', working(refusedCancel(now.at), stopAsked, inTwoSeconds), 'cancel'],
     [
       'for ten minutes',
@@ -353,11 +310,7 @@ describe('after the outcome', () => {
   const folded: RunChange = { report: { status: { ...status, nodeId: 'IC_900', minimized: true } } }
   holds([
     ['the status first', working(over, untold), 'edit-status', newPhase],
-    [
-      'then it asks what it cost, which the last word tells',
-      working(over, untold, { session: { cost: undefined } }),
-      'ask-cost',
-    ],
+    ['then it asks what it cost', working(over, untold, { session: { cost: undefined } }), 'ask-cost'],
     ['then the last word', working(over, untold), 'conclude'],
     [
       'at once, where the status goes along with what is done about a pull request',
@@ -384,7 +337,7 @@ describe('after the outcome', () => {
       'answer-inline',
     ],
     [
-      'a lone inline comment has the last word in its own thread',
+      'a lone inline comment has it',
       working({ ...over, request: { ...ask, inline: [inlineComment()] } }),
       'end',
     ],
@@ -425,9 +378,7 @@ describe('a record that may lag behind what was done', () => {
       'catch-up',
     ],
     ['not where it has none', runWith(lags()), step(runWith())],
-  ])('%s', (_, run, expected, text = 'same') => {
-    expect(step(run, { text })).toBe(expected)
-  })
+  ])('%s', (_, run, expected, text = 'same') => expect(step(run, { text })).toBe(expected))
 })
 
 const outage = (given: Partial<Retry> = {}): Retry => ({
@@ -491,32 +442,15 @@ describe('while GitHub is out of reach', () => {
     ['the agent is looked at', working(githubAway(), due), 'poll'],
     ['at its time', working(githubAway()), 'wait 4000', newPhase],
     ['a stop is asked for', working(githubAway(), stopAsked), 'cancel'],
-    [
-      'even where the result of an effect is not known',
-      working(githubAway(), stopAsked, intends({ kind: 'open-pull', at: t0 })),
-      'cancel',
-    ],
+    ['whatever is open', working(githubAway(), stopAsked, intends({ kind: 'open-pull', at: t0 })), 'cancel'],
     ['words are passed on', working(githubAway(), passing(more('a'))), 'deliver'],
-    [
-      'but wait a while for what was written beside them',
-      working(githubAway({ since: now.at - minute }), wordsWait),
-      'wait 4000',
-    ],
+    ['after a wait for context', working(githubAway({ since: now.at - minute }), wordsWait), 'wait 4000'],
     ['and no longer', working(githubAway({ since: now.at - minute - 1 }), wordsWait), 'deliver'],
     ['also while a pull request waits', working(githubAway(), passing(more('a')), claimsPull), 'deliver'],
-    [
-      'a run that nobody knows of is looked at',
-      working(githubAway(), due, { report: { status: undefined } }),
-      'poll',
-    ],
+    ['one without a status, too', working(githubAway(), due, { report: { status: undefined } }), 'poll'],
     ['a new run waits', runWith(ready, githubAway()), 'wait 9000'],
     ['the end of a turn waits', working(githubAway(), hasCompleted, idleFor(second)), 'wait 9000'],
-    [
-      'where reads are refused, the thread is told so',
-      working(githubAway({ refusedSince: t0 })),
-      'edit-status',
-      newPhase,
-    ],
+    ['refused reads are told', working(githubAway({ refusedSince: t0 })), 'edit-status', newPhase],
     ['no end is left out', working(untoldAnswer, githubAway()), 'wait 9000'],
     ['what is over lets go after a day', working(untoldAnswer, githubAway({ since })), 'let-go'],
     [
@@ -536,11 +470,7 @@ describe('a thread that takes nothing', () => {
     ['nothing waits for it', working(due, locked), 'poll', newPhase],
     ['a run that has no comment yet waits', runWith(admitted, locked), 'wait 3000'],
     ['the last word waits', working(untoldAnswer, locked), 'wait 3000'],
-    [
-      'what else is to be done does not',
-      working(answered, announced({ comment: false, label: false }), locked),
-      'unlabel',
-    ],
+    ['the label does not', working(answered, announced({ comment: false, label: false }), locked), 'unlabel'],
   ])
 })
 
@@ -551,11 +481,7 @@ describe('a pull request that GitHub does not show', () => {
   holds([
     ['is asked for again after a while', working(hidden), 'wait 700'],
     ['and then', working(claimsPull, shownAt(now.at)), 'adopt-pull u'],
-    [
-      'others are not kept waiting',
-      working(hidden, { result: { claimedPulls: ['u', 'v'] } }),
-      'adopt-pull v',
-    ],
+    ['others do not wait', working(hidden, { result: { claimedPulls: ['u', 'v'] } }), 'adopt-pull v'],
     ['nor are words', working(hidden, passing(more('a'))), 'deliver'],
     ['the end of the turn is', working(hidden, idleFor(hour), lastPoll(t0)), 'wait 700'],
     ['so is the end', working(over, hidden), 'wait 700'],
@@ -576,30 +502,17 @@ describe('a Run that failed sees to its agent', () => {
     ['then it looks', working(failed, cancelAsked(t0), due), 'poll'],
     ['until it has ended', working(failed, cancelAsked(t0), isCancelled), 'end'],
     [
-      'or five minutes after PostHog was asked',
+      'or five minutes',
       working(failed, cancelAsked(now.at - 5 * minute - 1), lastPoll(now.at)),
       'leave-agent',
     ],
     ['for ten minutes in all', working(failed, late), 'leave-agent'],
     ['and then says so', working(failed, late, { session: { agentLeft: true } }), 'end'],
-    [
-      'the end of another task run does not count',
-      working(failed, { session: { cancelled: { taskRun: 'run-0', at: t0 } } }),
-      'cancel',
-    ],
+    ['not of another', working(failed, { session: { cancelled: { taskRun: 'run-0', at: t0 } } }), 'cancel'],
     ['one that idles may be spoken to again', working(failed, idles), 'end'],
     [
       'but not one that has words left to read',
-      working(
-        failed,
-        logIs({
-          offset: 1,
-          turns: 1,
-          prompts: [],
-          ended: { at: t0, stopReason: 'end_turn' },
-          awaitedMessageId: 'a',
-        }),
-      ),
+      working(failed, logIs(idleSince(t0, { awaitedMessageId: 'a' }))),
       'cancel',
     ],
     ['one that may have begun is looked for', working(failed, mayHaveBegun), 'start-run'],
@@ -630,21 +543,9 @@ describe('at the edge of a limit', () => {
       working(taskRunIs({ changedAt: now.at - hour }), lastPoll(now.at), nextPoll(later)),
       'wait 60000',
     ],
-    [
-      'no text that is the same is sent',
-      working(nextPoll(later), { report: { status: { ...status, at: 0 } } }),
-      'wait 60000',
-    ],
-    [
-      'words for a Run without a task',
-      working(open, noTaskRun, wordsWait, { session: { taskId: undefined } }),
-      'end',
-    ],
-    [
-      'words for a Run without a branch',
-      working(open, noTaskRun, wordsWait, { workspace: { branch: undefined } }),
-      'end',
-    ],
+    ['the same text', working(nextPoll(later), { report: { status: { ...status, at: 0 } } }), 'wait 60000'],
+    ['words without a task', working(open, noTaskRun, wordsWait, { session: { taskId: undefined } }), 'end'],
+    ['words, no branch', working(open, noTaskRun, wordsWait, { workspace: { branch: undefined } }), 'end'],
     ['a pull request whose run is gone', working(open, noTaskRun), 'end'],
     ['an answer of an agent that goes on', working(open, { result: { outcome: { kind: 'answer' } } }), 'end'],
   ])
@@ -653,22 +554,10 @@ describe('at the edge of a limit', () => {
     result: { outcome: { kind: 'failed', class: 'setup', reason: 'No.', fix: 'x' } },
   }
   holds([
-    [
-      'words behind a refusal are not tried again and again',
-      working(open, wordsWait, wasRefused, { session: { agentLeft: true } }),
-      'end',
-    ],
+    ['words behind a refusal', working(open, wordsWait, wasRefused, { session: { agentLeft: true } }), 'end'],
     ['nor behind a start that was refused', working(open, noTaskRun, wordsWait, wasRefused), 'end'],
-    [
-      'nor after an agent that was seen to',
-      working(open, cancelAsked(t0), isCancelled, wordsWait, wasRefused),
-      'end',
-    ],
-    [
-      'after an agent that failed they go on in its session',
-      working(open, taskRunIs({ status: 'failed' }), wordsWait, wasRefused),
-      'resume-work',
-    ],
+    ['nor after a cancel', working(open, cancelAsked(t0), isCancelled, wordsWait, wasRefused), 'end'],
+    ['after a failure', working(open, taskRunIs({ status: 'failed' }), wordsWait, wasRefused), 'resume-work'],
   ])
 })
 
@@ -705,9 +594,7 @@ describe('from any state', () => {
         readOnlyThread: fc.boolean(),
         announced: oneOf(told, { ...told, comment: false }),
       }),
-      workspace: fc.record({
-        branch: oneOf(branch, undefined),
-      }),
+      workspace: fc.record({ branch: oneOf(branch, undefined) }),
       session: fc.record({
         taskRun: fc.option(
           fc.record({
@@ -724,11 +611,7 @@ describe('from any state', () => {
           }),
           { nil: undefined },
         ),
-        sessionLog: oneOf(
-          undefined,
-          { offset: 1, turns: 1, prompts: [], ended: { at: t0 - hour, stopReason: 'end_turn' } },
-          { offset: 1, turns: 0, prompts: [] },
-        ),
+        sessionLog: oneOf(undefined, idleSince(t0 - hour), { offset: 1, turns: 0, prompts: [] }),
         cancelled: oneOf(undefined, ...[t0, t0 - hour].map(at => ({ taskRun: taskRun.id, at }))),
         agentLeft: oneOf(undefined, true),
         cost: fc.constant(null),

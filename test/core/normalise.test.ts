@@ -104,9 +104,7 @@ function eventOf(payload: Payload): EventName {
 type Table = [what: string, expected: string, payload: Payload][]
 
 const holds = (table: Table): void => {
-  test.each(table)('%s', (_, expected, payload) => {
-    expect(read(eventOf(payload), payload)).toBe(expected)
-  })
+  test.each(table)('%s', (_, expected, payload) => expect(read(eventOf(payload), payload)).toBe(expected))
 }
 
 const inList = (author_association: string | undefined): Payload =>
@@ -148,21 +146,9 @@ describe('who sends is who wrote, or the words are nobody’s command', () => {
   const moved = { changes: { old_issue: { number: 3 }, old_repository: { id: 99 } } }
   holds([
     ['an issue', 'text-100-7', issues({ action: 'opened', issue: own })],
-    [
-      'an issue that somebody opens for another',
-      '- written by somebody else',
-      issues({ action: 'opened', issue: asking }),
-    ],
-    [
-      'an issue of another that is transferred here',
-      '- transferred',
-      issues({ action: 'opened', issue: asking, ...moved }),
-    ],
-    [
-      'an issue of one’s own that is transferred: nothing was written',
-      '- transferred',
-      issues({ action: 'opened', issue: own, ...moved }),
-    ],
+    ['an issue of another', '- written by somebody else', issues({ action: 'opened', issue: asking })],
+    ['a transferred one of another', '- transferred', issues({ action: 'opened', issue: asking, ...moved })],
+    ['a transferred one of one’s own', '- transferred', issues({ action: 'opened', issue: own, ...moved })],
     ['a comment', '- written by somebody else', commented({ user: sam })],
     [
       'a pull request',
@@ -187,11 +173,7 @@ describe('edits of comments', () => {
     ['of something else than the words', '- no new command', comments({ ...edited('x'), changes: {} })],
     ['that do not say what was before', '- no new command', comments({ ...edited('x'), changes: undefined })],
     ['by a bot', '- by a bot', comments({ ...edited('hello'), ...byBot })],
-    [
-      'by somebody else, who has not asked for what stands there',
-      '- written by somebody else',
-      comments({ ...edited('hello'), ...byZoe }),
-    ],
+    ['by somebody else', '- written by somebody else', comments({ ...edited('hello'), ...byZoe })],
     [
       'of an author who is gone',
       '- written by somebody else',
@@ -207,11 +189,10 @@ describe('edits of comments', () => {
     expect(new Set([of('x', '/codex a'), ...others]).size).toBe(4)
   })
 
-  test('carry what was before, so that only new commands count', () => {
+  test('carry what was before, so that only new commands count', () =>
     expect(readAs('issue_comment', comments(edited('hello')))).toMatchObject({
       trigger: { kind: 'comment', text: '/codex fix it', before: 'hello', at: at + 60_000 },
-    })
-  })
+    }))
 })
 
 describe('labels', () => {
@@ -225,17 +206,9 @@ describe('labels', () => {
     ['none', '- other label', issues({ label: null })],
     ['by a bot', '- by a bot', issues(byBot)],
     ['on a pull request', `label-100-8-codex-${at}`, pulls()],
-    [
-      'on a pull request, through the issues API: the same',
-      `label-100-8-codex-${at}`,
-      issues({ issue: issueOfPull }),
-    ],
+    ['on a pull request, as the issues API says', `label-100-8-codex-${at}`, issues({ issue: issueOfPull })],
     ['an issue that was opened', '- no command', issues({ action: 'opened' })],
-    [
-      'without a time: the delivery stands for it',
-      'label-100-7-codex-d-1',
-      issues({ issue: { ...issue, updated_at: undefined } }),
-    ],
+    ['without a time', 'label-100-7-codex-d-1', issues({ issue: { ...issue, updated_at: undefined } })],
   ])
 
   test('put on with a text that may ask, by its author, say so', () => {
@@ -257,9 +230,9 @@ describe('labels', () => {
     ['pull_request', pulls(), 'pull'],
     ['issue_comment', comments({ issue: issueOfPull }), 'pull'],
     ['issue_comment', comments({ issue: { ...issue, pull_request: null } }), 'issue'],
-  ])('%s know what they stand on', (event, payload, kind) => {
-    expect(readAs(event, payload)).toMatchObject({ trigger: { thread: { kind } } })
-  })
+  ])('%s know what they stand on', (event, payload, kind) =>
+    expect(readAs(event, payload)).toMatchObject({ trigger: { thread: { kind } } }),
+  )
 
   test('may be another one than codex', () => {
     const of = (name: string) =>
@@ -295,11 +268,7 @@ describe('reviews', () => {
     ['by a bot, edited', '- by a bot', reviews({ action: 'edited', ...byBot })],
     ['an inline comment of one', '- inline comment of a review', onLine({ in_reply_to_id: undefined })],
     ['a reply to an inline comment', 'inline-501', inlines()],
-    [
-      'an inline comment of no review',
-      'inline-501',
-      onLine({ pull_request_review_id: null, in_reply_to_id: undefined }),
-    ],
+    ['one of no review', 'inline-501', onLine({ pull_request_review_id: null, in_reply_to_id: undefined })],
     ['an inline comment without a command', '- no command', onLine({ body: 'why?' })],
     ['an inline comment by a bot', '- by a bot', inlines(byBot)],
     [
@@ -313,7 +282,7 @@ describe('reviews', () => {
     ],
   ])
 
-  test('answers to an inline comment go to the first of its thread', () => {
+  test('answers to an inline comment go to the first of its thread', () =>
     expect(readAs('pull_request_review_comment', inlines())).toMatchObject({
       trigger: {
         commentRef: {
@@ -324,8 +293,7 @@ describe('reviews', () => {
           inline: { path: 'a.ts', line: 3, hunk: '@@', author: 'maya' },
         },
       },
-    })
-  })
+    }))
 })
 
 const mergeGroup = payloadOf({
@@ -381,15 +349,15 @@ describe('pull requests', () => {
       'closed',
       5,
     ],
-  ])('%s: what takes back has GitHub’s own time', (event, payload, _, minutes) => {
-    expect(readAs(event, payload)).toMatchObject({ trigger: { at: at + minutes * 60_000 } })
-  })
+  ])('%s: what takes back has GitHub’s own time', (event, payload, _, minutes) =>
+    expect(readAs(event, payload)).toMatchObject({ trigger: { at: at + minutes * 60_000 } }),
+  )
 
-  test.each(['ready_for_review', 'converted_to_draft'])('%s is news', action => {
+  test.each(['ready_for_review', 'converted_to_draft'])('%s is news', action =>
     expect(readAs('pull_request', pulls({ action }))).toMatchObject({
       trigger: { kind: 'pull-news', news: action },
-    })
-  })
+    }),
+  )
 
   test.each([
     ['submitted', '<!-- codex-run:abc.def -->', 'reviewed'],
@@ -516,9 +484,7 @@ describe('what a pull request may need', () => {
 describe('what is not understood', () => {
   test.each(['push', 'ping', 'installation_target', '', '__proto__', 'constructor', 'toString'])(
     'the event %j',
-    event => {
-      expect(read(event, comments())).toBe('- event not used')
-    },
+    event => expect(read(event, comments())).toBe('- event not used'),
   )
 
   const whole: Record<EventName, Payload> = {

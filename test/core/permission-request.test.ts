@@ -13,7 +13,7 @@ import { standingOf } from '../../src/core/record/turn.ts'
 import { replyComment } from '../../src/core/words/replies.ts'
 import { statusComment } from '../../src/core/words/status.ts'
 import { questionComment } from '../../src/core/words/while-working.ts'
-import { ask, deployment, hour, logIs, maya, snapshotWith, t0, taskRun, working } from './given.ts'
+import { ask, deployment, hour, idleSince, logIs, maya, snapshotWith, t0, taskRun, working } from './given.ts'
 
 const request: PermissionRequest = {
   id: 'p1',
@@ -98,13 +98,7 @@ test('another question of the agent is put to people as well, but no more than t
 test('nothing is asked while the run is being stopped, nor what a turn of PostHog’s own asks', () => {
   const stop = { by: maya, at: t0 }
   expect(nextStep(changed(asking(question), { mailbox: { stop } }), now).kind).not.toBe('put-question')
-  const idle = {
-    offset: 1,
-    turns: 1,
-    prompts: [],
-    ended: { at: t0 - hour, stopReason: 'end_turn' },
-    ofOthers: true,
-  }
+  const idle = idleSince(t0 - hour, { ofOthers: true })
   const others = changed(asking(question), logIs({ ...idle, permissionRequest: question }))
   expect(nextStep(others, now).kind).not.toBe('put-question')
 })
@@ -144,26 +138,14 @@ test('it is over when the log says so', () => {
 })
 
 test('a turn that begins with one is not over with the turn before it', () => {
-  const idle = {
-    offset: 1,
-    turns: 1,
-    prompts: [],
-    ended: { at: t0 - hour, stopReason: 'end_turn' },
-    awaitedMessageId: 'a',
-  }
+  const idle = idleSince(t0 - hour, { awaitedMessageId: 'a' })
   const session = { taskRun: { ...taskRun, messages: 1 }, sessionLog: idle }
   const asked = asksNow(working({ session, schedule: { lastPollAt: t0 } }))
   expect(standingOf(asked)).toEqual({ kind: 'working' })
 })
 
 test('one of PostHog’s own turn does not take back what was answered', () => {
-  const answered = {
-    offset: 1,
-    turns: 1,
-    prompts: [],
-    ended: { at: t0 - hour, stopReason: 'end_turn' },
-    ofOthers: true,
-  }
+  const answered = idleSince(t0 - hour, { ofOthers: true })
   const asked = asksNow(working({ session: { sessionLog: answered }, schedule: { lastPollAt: t0 } }))
   expect(asked.session.sessionLog?.permissionRequest).toEqual(request)
   expect(standingOf(asked)).not.toEqual({ kind: 'working' })

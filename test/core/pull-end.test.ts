@@ -30,9 +30,7 @@ describe('of a pull request', () => {
   test('tells the newest run that changed it, or else opened it', () => {
     const by = (name: string, outcome: Outcome['kind'], knows = true) => ({
       name,
-      data: runWith({
-        result: { outcome: { kind: outcome } as Outcome, pulls: knows ? [pull] : [] },
-      }),
+      data: runWith({ result: { outcome: { kind: outcome } as Outcome, pulls: knows ? [pull] : [] } }),
     })
     const all = [
       by('opened', 'pull'),

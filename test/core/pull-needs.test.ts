@@ -12,9 +12,7 @@ test.each([
 
 describe('what the agent is asked', () => {
   const well = { number: 9, failedChecks: [], hasConflicts: false, changesRequestedBy: [], unresolved: [] }
-  test('is nothing of a pull request that needs nothing', () => {
-    expect(fixInstruction(well)).toBeUndefined()
-  })
+  test('is nothing of a pull request that needs nothing', () => expect(fixInstruction(well)).toBeUndefined())
   test('names all that is in the way', () => {
     expect(
       fixInstruction({

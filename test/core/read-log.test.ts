@@ -43,17 +43,9 @@ describe('a turn is', () => {
   test.each<[string, LogEntry[], unknown[]]>([
     ['open from its prompt on', [...begun, says('a')], ['open', 'a']],
     ['over with the answer to it', [...begun, says('a'), says('b'), answers('2')], ['end_turn', 'b']],
-    [
-      'over, whatever is printed later',
-      [...begun, says('a'), answers('2'), edits, says('b')],
-      ['end_turn', 'a'],
-    ],
+    ['over, whatever comes later', [...begun, says('a'), answers('2'), edits, says('b')], ['end_turn', 'a']],
     ['not over with the answer to another', [...begun, answers('1')], ['open', undefined]],
-    [
-      'not over with the answer to a steer',
-      [...begun, says('a'), prompt('3', later), steers('3')],
-      ['open', 'a'],
-    ],
+    ['not over with a steer’s answer', [...begun, says('a'), prompt('3', later), steers('3')], ['open', 'a']],
     [
       'over after a steer',
       [...begun, says('a'), prompt('3', later), steers('3'), says('b'), answers('2')],
@@ -65,16 +57,8 @@ describe('a turn is', () => {
       [...begun, says('a'), answers('2'), prompt('3', later), says('b'), says('c'), answers('3')],
       ['end_turn', 'a\n\nc'],
     ],
-    [
-      'told with that alone, if it says nothing',
-      [...begun, says('a'), answers('2'), prompt('3', later), answers('3')],
-      ['end_turn', 'a'],
-    ],
-    [
-      'over once its prompts are all answered',
-      [...begun, prompt('3', later), answers('2')],
-      ['open', undefined],
-    ],
+    ['told alone', [...begun, says('a'), answers('2'), prompt('3', later), answers('3')], ['end_turn', 'a']],
+    ['over once all are answered', [...begun, prompt('3', later), answers('2')], ['open', undefined]],
     ['interrupted by a person', [...begun, answers('2', 'cancelled')], ['cancelled', undefined]],
     ['not over with an error: the server may try again', [...begun, breaks('2')], ['open', undefined]],
     ['broken when the server gives up', [...begun, breaks('2'), givesUp], ['short', undefined]],
@@ -84,24 +68,10 @@ describe('a turn is', () => {
       [...begun, says('a'), breaks('2'), prompt('3', first), says('b'), answers('3')],
       ['end_turn', 'b'],
     ],
-    [
-      'tried again without its words',
-      [...begun, breaks('2'), prompt('3'), says('b'), answers('3')],
-      ['end_turn', 'b'],
-    ],
-    [
-      'begun anew with a new process',
-      [...begun, begins, prompt('2'), says('b'), answers('2')],
-      ['end_turn', 'b'],
-    ],
-    [
-      'told with what was said before it finished',
-      [...begun, says('a'), finishes, says('b'), answers('2')],
-      ['end_turn', 'a\n\nb'],
-    ],
-  ])('%s', (_, log, expected) => {
-    expect(seen(read(log))).toEqual(expected)
-  })
+    ['tried again', [...begun, breaks('2'), prompt('3'), says('b'), answers('3')], ['end_turn', 'b']],
+    ['begun anew by a process', [...begun, begins, prompt('2'), says('b'), answers('2')], ['end_turn', 'b']],
+    ['told with all said', [...begun, says('a'), finishes, says('b'), answers('2')], ['end_turn', 'a\n\nb']],
+  ])('%s', (_, log, expected) => expect(seen(read(log))).toEqual(expected))
 
   test.each([
     ['when it was logged', t0, t0],
@@ -134,19 +104,13 @@ describe('words said to a session of which others use a part', () => {
       ['end_turn', 'b'],
     ],
     ['are not those of a prompt of others', [prompt('5'), says('theirs'), answers('5')], ['open', 'theirs']],
-    [
-      'are known where people see them',
-      [prompt('5'), words(later), says('b'), answers('5')],
-      ['end_turn', 'b'],
-    ],
+    ['are known as people see', [prompt('5'), words(later), says('b'), answers('5')], ['end_turn', 'b']],
     [
       'are done before a turn of others',
       [prompt('5', later), says('b'), answers('5'), prompt('6'), says('green')],
       ['end_turn', 'b'],
     ],
-  ])('%s', (_, log, expected) => {
-    expect(seen(read(log, said))).toEqual(expected)
-  })
+  ])('%s', (_, log, expected) => expect(seen(read(log, said))).toEqual(expected))
 
   test('are awaited until the log shows them', () => {
     expect(read([prompt('5')], said).awaitedMessageId).toBe(later)

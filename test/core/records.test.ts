@@ -44,9 +44,7 @@ function withMore(value: unknown): unknown {
 const stored = (record: unknown): Keyed => JSON.parse(JSON.stringify(record))
 
 describe.each(lines)('a record of $of, $name', ({ of, record }) => {
-  test('is read whole', () => {
-    expect(read(of, record)).toMatchObject(withoutGone(stored(record)))
-  })
+  test('is read whole', () => expect(read(of, record)).toMatchObject(withoutGone(stored(record))))
 
   test('of a newer version is read, and keeps what that added anywhere', () => {
     const newer = withMore(record)
@@ -121,17 +119,15 @@ describe('of what can not be read, nothing is made up', () => {
     ['outcome', { result: { outcome: { kind: 'merged-by-codex', sha: 'a' } } }],
     ['intent', { attempts: { intent: { kind: 'approve-spending', at: t0 } } }],
     ['status of the task run', { session: { taskRun: { ...working().session.taskRun, status: 'paused' } } }],
-  ])('an unknown %s', (_, change) => {
-    expect(Run.safeParse({ ...stored(working()), ...change }).success).toBe(false)
-  })
+  ])('an unknown %s', (_, change) =>
+    expect(Run.safeParse({ ...stored(working()), ...change }).success).toBe(false),
+  )
 
-  test('an unknown trigger', () => {
-    expect(TriggerRecord.safeParse({ trigger: { kind: 'poll', id: 'poll-1' } }).success).toBe(false)
-  })
+  test('an unknown trigger', () =>
+    expect(TriggerRecord.safeParse({ trigger: { kind: 'poll', id: 'poll-1' } }).success).toBe(false))
 
-  test('but another number of the version is no reason', () => {
-    expect(Run.parse({ ...stored(working()), v: 2 })).toEqual({ ...working(), v: 2 })
-  })
+  test('but another number of the version is no reason', () =>
+    expect(Run.parse({ ...stored(working()), v: 2 })).toEqual({ ...working(), v: 2 }))
 })
 
 describe('a message that this version does not know', () => {

@@ -6,7 +6,7 @@ import { type Backup, backupOf, type Remains, restored } from '../../src/core/re
 import { changed, type Run, taskMarker } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
-import { branch, issueThread, more, pull, runWith, t0, working } from './given.ts'
+import { branch, idleSince, issueThread, more, pull, runWith, t0, working } from './given.ts'
 
 const carried = (run: Run): Backup => backupOf(run) ?? expect.fail('nothing is carried')
 
@@ -44,9 +44,7 @@ describe('a Run that PostHog has', () => {
   const again = restored(remainsOf(atWork, { session }), t0)
   const over = changed(atWork, { result: { outcome: { kind: 'nothing' } } })
 
-  test('is looked at, and nothing is done once more', () => {
-    expect(stepOf(again)).toBe('poll')
-  })
+  test('is looked at, and nothing is done once more', () => expect(stepOf(again)).toBe('poll'))
 
   test('is what it was', () => {
     expect(again).toMatchObject({
@@ -77,12 +75,7 @@ describe('a Run that PostHog has', () => {
     const seen = changed(atWork, { result: { outcome: { kind: 'pull' as const }, pulls: [pull] } })
     const again = restored(remainsOf(seen, { pulls: [pull], session }), t0)
     expect(stepOf(again)).toBe('poll')
-    const idle = {
-      offset: 1,
-      turns: 1,
-      prompts: [],
-      ended: { at: t0 - limits.lateRow, stopReason: 'end_turn' },
-    }
+    const idle = idleSince(t0 - limits.lateRow)
     const ended = changed(again, { session: { sessionLog: idle }, schedule: { lastPollAt: t0 } })
     expect(stepOf(ended)).toBe('settle-outcome')
   })
@@ -101,9 +94,8 @@ describe('a Run that PostHog has', () => {
     expect(sessionAtWork(again)).toBeUndefined()
   })
 
-  test('that had said its last word knows which task run may still use its branch', () => {
-    expect(sessionAtWork(restored(remainsOf(over, { closed: true, session }), t0))).toEqual(session)
-  })
+  test('that had said its last word knows which task run may still use its branch', () =>
+    expect(sessionAtWork(restored(remainsOf(over, { closed: true, session }), t0))).toEqual(session))
 })
 
 describe('a Run that had not begun', () => {

@@ -22,9 +22,7 @@ describe('a secret that is known', () => {
     ['p"a\\ss word', '‹redacted›'],
     [JSON.stringify({ password: 'p"a\\ss word' }), '{"password":"‹redacted›"}'],
     ['short words stay', 'short words stay'],
-  ])('%j', (text, expected) => {
-    expect(redact(text)).toBe(expected)
-  })
+  ])('%j', (text, expected) => expect(redact(text)).toBe(expected))
 })
 
 /** One beginning, and what may stand in the place of a sign or a word of it. */
@@ -82,13 +80,10 @@ describe('a secret by its shape', () => {
     ['Google access token', made('ya29', '.a0', 'a1B2-_'.repeat(9))],
     ['GitLab token that can be routed', made('glpat', '-', 'a1B2'.repeat(7), '.01.', '0a1b2c3d4')],
     ['the word token', made('token ', 'a1B2'.repeat(6))],
-  ])('%s', (_, secret) => {
-    expect(redactor([])(`before ${secret}`)).toBe('before ‹redacted›')
-  })
+  ])('%s', (_, secret) => expect(redactor([])(`before ${secret}`)).toBe('before ‹redacted›'))
 
-  test('a GitHub token that follows a letter', () => {
-    expect(redactor([])(made('x', 'ghp_', 'a1B2'.repeat(9)))).toBe('x‹redacted›')
-  })
+  test('a GitHub token that follows a letter', () =>
+    expect(redactor([])(made('x', 'ghp_', 'a1B2'.repeat(9)))).toBe('x‹redacted›'))
 
   test.each([
     ['redis://:hunter22@example.org:6379/0', 'redis://:‹redacted›@example.org:6379/0'],
@@ -96,9 +91,7 @@ describe('a secret by its shape', () => {
     ['https://x-access-token:tok@github.com/a/b', 'https://x-access-token:‹redacted›@github.com/a/b'],
     ['https://a1B2c3D4e5F6a7B8@github.com/a/b', 'https://‹redacted›@github.com/a/b'],
     ['git@github.com and ssh://git@github.com/a', 'git@github.com and ssh://git@github.com/a'],
-  ])('a password in an address: %s', (text, expected) => {
-    expect(redactor([])(text)).toBe(expected)
-  })
+  ])('a password in an address: %s', (text, expected) => expect(redactor([])(text)).toBe(expected))
 
   test.each([
     'The token was refused by GitHub',
@@ -112,9 +105,7 @@ describe('a secret by its shape', () => {
     'Basic authentication, basic understanding',
     'a SHA that is secret: 0123456789abcdef0123456789abcdef01234567',
     'SG.js and hvs.md',
-  ])('ordinary words stay: %s', text => {
-    expect(redactor([])(text)).toBe(text)
-  })
+  ])('ordinary words stay: %s', text => expect(redactor([])(text)).toBe(text))
 })
 
 test('text that cannot hold a secret is given back as it is', () => {
@@ -195,9 +186,7 @@ describe('a secret by the words before it', () => {
     ['see Basic AbCdEfGhIjKlMn==', 'see Basic ‹redacted›'],
     ['https://smee.io/a1B2c3D4e5F6', 'https://smee.io/‹redacted›'],
     ['source=https%3A%2F%2Fsmee.io%2Fa1B2c3D4e5F6', 'source=https%3A%2F%2Fsmee.io%2F‹redacted›'],
-  ])('%s', (text, expected) => {
-    expect(redactor([])(text)).toBe(expected)
-  })
+  ])('%s', (text, expected) => expect(redactor([])(text)).toBe(expected))
 })
 
 describe('a known secret that somebody encoded', () => {

@@ -14,23 +14,19 @@ test.each<[string, Passing, Partial<Retry>]>([
   ['an answer to come', new ResultPending(later), { until: later, count: 0 }],
   ['a limit', new RetryLater('github', later, 'rate-limit', 'w'), { until: later, limit: true }],
   ['a wrong set-up', new RetryLater('github', later, 'setup', 'w'), { until: later, setup: true }],
-  [
-    'a used-up account',
-    new RetryLater('github', later, 'usage-limit', 'w'),
-    { limit: true, promised: later },
-  ],
+  ['a spent account', new RetryLater('github', later, 'usage-limit', 'w'), { limit: true, promised: later }],
   ['no service', new RetryLater('github', later, 'unavailable', 'w'), { until: later, limit: undefined }],
   [
     'a read that is refused',
     new Rejected('github', 404, '', 'w', undefined, 'read'),
     { refusedSince: t0, until: t0 + second },
   ],
-])('after %s it is tried again in its time', (_, fault, expected) => {
+])('after %s it is tried again in its time', (_, fault, expected) =>
   expect(afterPassing({ retries: {} }, 'github', fault, { now: t0 })).toMatchObject({
     since: t0,
     ...expected,
-  })
-})
+  }),
+)
 
 /** The seconds between the tries. */
 function spans(fault: Passing, tries: number, mostMs?: number): number[] {

@@ -74,13 +74,11 @@ describe('the schema is the contract', () => {
     expect(Object.keys(good).sort()).toEqual(Object.keys(contract.properties).sort())
   })
 
-  test('it takes all fields at once and loses none', () => {
-    expect(CodexTaskRunCreate.parse(good)).toEqual(good)
-  })
+  test('it takes all fields at once and loses none', () =>
+    expect(CodexTaskRunCreate.parse(good)).toEqual(good))
 
-  test('a field that is not of the contract is refused', () => {
-    expect(takes({ repository: 'acme/shop' })).toBe(false)
-  })
+  test('a field that is not of the contract is refused', () =>
+    expect(takes({ repository: 'acme/shop' })).toBe(false))
 
   test('required: exactly what the contract requires', () => {
     const required = Object.keys(good).filter(name => {
@@ -91,13 +89,11 @@ describe('the schema is the contract', () => {
   })
 
   describe.each(Object.entries(contract.properties))('%s', (name, property) => {
-    test(property.nullable ? 'takes null' : 'refuses null', () => {
-      expect(takes({ [name]: null })).toBe(property.nullable === true)
-    })
+    test(property.nullable ? 'takes null' : 'refuses null', () =>
+      expect(takes({ [name]: null })).toBe(property.nullable === true),
+    )
 
-    test.each([7, true, {}, [null]])('refuses %j', value => {
-      expect(takes({ [name]: value })).toBe(false)
-    })
+    test.each([7, true, {}, [null]])('refuses %j', value => expect(takes({ [name]: value })).toBe(false))
 
     const values = enumOf(property)
     if (values)
@@ -132,9 +128,8 @@ describe('the schema is the contract', () => {
       })
 
     if (property.default !== undefined)
-      test(`is ${property.default} when left out`, () => {
-        expect(CodexTaskRunCreate.parse(least)).toHaveProperty(name, property.default)
-      })
+      test(`is ${property.default} when left out`, () =>
+        expect(CodexTaskRunCreate.parse(least)).toHaveProperty(name, property.default))
     else
       test('is not there when left out', () => {
         const { [name]: _, ...rest } = good
@@ -143,14 +138,13 @@ describe('the schema is the contract', () => {
       })
   })
 
-  test('auto_publish takes true, false and null', () => {
+  test('auto_publish takes true, false and null', () =>
     expect([true, false, null, 'yes'].map(value => takes({ auto_publish: value }))).toEqual([
       true,
       true,
       true,
       false,
-    ])
-  })
+    ]))
 
   test('the enums that others use are those of the contract', () => {
     const of = (name: string): string[] | undefined =>
@@ -198,11 +192,7 @@ describe('the request of a run', () => {
     ['with attachments', { attachments: ['a', 'b'] }, { ...body, pending_user_artifact_ids: ['a', 'b'] }],
     ['with no attachment', { attachments: [] }, body],
     ['in a sandbox environment', { sandbox: id }, { ...body, sandbox_environment_id: id }],
-    [
-      'of a signal report',
-      { signalReport: 's' },
-      { ...body, run_source: 'signal_report', signal_report_id: 's' },
-    ],
+    ['of a signal', { signalReport: 's' }, { ...body, run_source: 'signal_report', signal_report_id: 's' }],
     ['as a user', { authorship: 'user' }, { ...body, pr_authorship_mode: 'user' }],
     [
       'as a user with a token',
@@ -249,7 +239,5 @@ describe('the request of a run', () => {
     ['a sandbox that is no UUID', { sandbox: 'big' }],
     ['no model', { model: '' }],
     ['a branch of spaces', { branch: '  ' }],
-  ])('%s is a fault of ours', (_, wrong) => {
-    expect(() => runRequest({ ...issue, ...wrong })).toThrow()
-  })
+  ])('%s is a fault of ours', (_, wrong) => expect(() => runRequest({ ...issue, ...wrong })).toThrow())
 })

@@ -57,49 +57,24 @@ describe('safe Markdown', () => {
     ['<!-- hidden -->', '\\<!-- hidden -->'],
     ['a\u0000b\u202ec\u200bd', 'abcd'],
     ['', ''],
-  ])('%j is %j', (text, expected) => {
-    expect(shown(safeMarkdown(text))).toBe(expected)
-  })
+  ])('%j is %j', (text, expected) => expect(shown(safeMarkdown(text))).toBe(expected))
 
   test.each([
-    '<a href="https://evil.example">click</a>',
-    '<img src=x onerror=alert(1)>',
+    ...['<a href="https://evil.example">click</a>', '<img src=x onerror=alert(1)>'],
     '<details><summary>x</summary>\n\n@sam\n\n</details>',
-    '[![x](https://a.example/x.png)](https://evil.example)',
-    '[*@sam*](https://evil.example "title")',
-    '> > - @sam\n> > - [x](y)',
-    '1. <b>\n2. ![x][y]\n\n[y]: z',
-    '<\u200bscript>',
-    '&lt;script&gt;alert(1)&lt;/script&gt;',
-    '\\<b>\\<!-- x -->',
-    '@\u200bsam @\u2060sam @\ufeffsam',
-    '[@sam][x] [x]: @sam',
-    '***@sam***',
-    '~~#7~~',
-    '~@sam~',
-    '**Note**<!--\n-->@sam',
-    'www.evil.example and a,www.evil.example',
-    '<https://a.example/@sam>',
-    '`` ` `` @sam `',
-    'a `<b>` c',
-    '| [x](y) | <b> |\n|--|--|\n| ![x](y) | @sam |',
-    '- <b>\n- <img src=x onerror=alert(1)>',
-    '- a\n\n  <details><summary>x</summary>',
-    '> <a href="https://evil.example">x</a>',
-    '> - <!-- x -->\n> - <script>',
-    '@[sam](https://evil.example)',
-    '@[sam](x)',
-    '@![sam](x)',
-    '&#64;<https://evil.example>',
-    '&#64;[sam][x]\n\n[x]: y',
-    '@**sam** #_7_ GH-*7*',
-    '#[7](https://evil.example)',
-    'https://github.com/o/r/issues/7 and http://github.com/o/r/pull/7#x',
+    ...['[![x](https://a.example/x.png)](https://evil.example)', '[*@sam*](https://evil.example "title")'],
+    ...['> > - @sam\n> > - [x](y)', '1. <b>\n2. ![x][y]\n\n[y]: z', '<\u200bscript>'],
+    ...['&lt;script&gt;alert(1)&lt;/script&gt;', '\\<b>\\<!-- x -->', '@\u200bsam @\u2060sam @\ufeffsam'],
+    ...['[@sam][x] [x]: @sam', '***@sam***', '~~#7~~', '~@sam~', '**Note**<!--\n-->@sam'],
+    ...['www.evil.example and a,www.evil.example', '<https://a.example/@sam>', '`` ` `` @sam `', 'a `<b>` c'],
+    ...['| [x](y) | <b> |\n|--|--|\n| ![x](y) | @sam |', '- <b>\n- <img src=x onerror=alert(1)>'],
+    ...['- a\n\n  <details><summary>x</summary>', '> <a href="https://evil.example">x</a>'],
+    ...['> - <!-- x -->\n> - <script>', '@[sam](https://evil.example)', '@[sam](x)', '@![sam](x)'],
+    ...['&#64;<https://evil.example>', '&#64;[sam][x]\n\n[x]: y', '@**sam** #_7_ GH-*7*'],
+    ...['#[7](https://evil.example)', 'https://github.com/o/r/issues/7 and http://github.com/o/r/pull/7#x'],
     'fixes www.github.com/o/r/discussions/7',
     '[https://github.com/o/r/issues/7](https://github.com/o/r/issues/7)',
-  ])('of %j: nothing that GitHub acts on is left', text => {
-    expect(actedOn(safeMarkdown(text))).toEqual([])
-  })
+  ])('of %j: nothing that GitHub acts on is left', text => expect(actedOn(safeMarkdown(text))).toEqual([]))
 })
 
 const hostile = pastedText(30)
@@ -180,9 +155,7 @@ describe('words in a sentence', () => {
     ['x'.repeat(50), `${'x'.repeat(40)}…`],
     ['\u202egnp.exe', 'gnp.exe'],
     ['', ''],
-  ])('%j is %j', (text, expected) => {
-    expect(shown(inlineWords(text, 40))).toBe(expected)
-  })
+  ])('%j is %j', (text, expected) => expect(shown(inlineWords(text, 40))).toBe(expected))
 })
 
 describe('code', () => {
@@ -194,24 +167,14 @@ describe('code', () => {
     ['a\nb', '`a b`'],
     ['a\u202eb', '`ab`'],
     ['@sam', '`@sam`'],
-  ])('%j is %s', (text, expected) => {
-    expect(code(text)).toBe(expected)
-  })
+  ])('%j is %s', (text, expected) => expect(code(text)).toBe(expected))
 })
 
 test.each([
-  '@sam',
-  '&commat;sam &#64;sam',
-  '@**sam** #_7_ GH-*7*',
-  '@[sam](x)',
-  '<b>bold</b>',
-  '![x](https://evil.example/x.png)',
-  '[click](https://evil.example)',
-  'fixes https://github.com/o/r/issues/7',
-  'www.github.com/o/r/pull/7',
-  'sam@example.org',
-  'https://evil.example/x<img src=y>',
-  'www.evil.example/x<img src=y>',
+  ...['@sam', '&commat;sam &#64;sam', '@**sam** #_7_ GH-*7*', '@[sam](x)', '<b>bold</b>'],
+  ...['![x](https://evil.example/x.png)', '[click](https://evil.example)'],
+  ...['fixes https://github.com/o/r/issues/7', 'www.github.com/o/r/pull/7', 'sam@example.org'],
+  ...['https://evil.example/x<img src=y>', 'www.evil.example/x<img src=y>'],
 ])('in a sentence GitHub acts on nothing of %j', text => {
   expect(actedOn(text)).not.toEqual([])
   expect(actedOn(`By ${inlineWords(text, 100)} now`)).toEqual([])
@@ -221,14 +184,7 @@ test.each(
   [
     ['- ', '>', '1. ', '*a_ ', '> - ', '-\n', '[', ']', '![', '<', '<!--', '\\', '~', '`', '&', '|', '@a'],
     [
-      'www.)1)',
-      'http://\\\n- + ',
-      '\\<<!--',
-      '|<!--"1)',
-      '~"#\n\n',
-      'a\n',
-      '\n\na@b.c ',
-      '```a\n',
+      ...['www.)1)', 'http://\\\n- + ', '\\<<!--', '|<!--"1)', '~"#\n\n', 'a\n', '\n\na@b.c ', '```a\n'],
       '~~~~b\n',
     ],
     ['[^1]: ', '[a]: b\n', '|a|\n|-|\n', '**a', 'a_', '=\n', '- [ ] ', '\t', '\u200b', '\ud800', '"\n'],
@@ -291,6 +247,4 @@ test.each([
   ['[skipped] [no] [ci]', '[skipped] [no] [ci]'],
   ['skip-checks: true', 'skip-·checks: true'],
   ['***NO_CI***', '***·NO_CI***'],
-])('disarmed: %j is %j', (text, expected) => {
-  expect(shown(disarm(text))).toBe(expected)
-})
+])('disarmed: %j is %j', (text, expected) => expect(shown(disarm(text))).toBe(expected))

@@ -28,16 +28,13 @@ test.each(others)('not those with another %s, either way', (_, differs) => {
   expect(mayServe({ may: rights }, other)).toBe(false)
 })
 
-test('one of which nothing is known serves nobody', () => {
-  expect(mayServe({}, rights)).toBe(false)
-})
+test('one of which nothing is known serves nobody', () => expect(mayServe({}, rights)).toBe(false))
 
-test('a run that may only read publishes nothing', () => {
+test('a run that may only read publishes nothing', () =>
   expect(rightsOf({ ...ask.options, permission: 'read-only' }, 'main')).toMatchObject({
     permission: 'read-only',
     publishes: false,
-  })
-})
+  }))
 
 test('a session works on the branch of its own pull request, too', () => {
   const run = working({ session: { taskRun: { ...taskRun, may: rights, headBranch: pull.head } } })

@@ -101,9 +101,7 @@ describe('the .env', () => {
     ['a value over several lines', 'APP_ID="a\nb"\nB=2\n', 'APP_ID=1\nB=2\n'],
     ['no end of line', 'B=2', 'B=2\nAPP_ID=1\n'],
     ['a word that only looks like it', 'MY_APP_ID=7\n', 'MY_APP_ID=7\nAPP_ID=1\n'],
-  ])('with %s', (_, before, after) => {
-    expect(withValues(before, { APP_ID: '1' })).toBe(after)
-  })
+  ])('with %s', (_, before, after) => expect(withValues(before, { APP_ID: '1' })).toBe(after))
 
   test('what is written is read again, and what stood there stands there still', () => {
     const value = fc

@@ -47,6 +47,5 @@ test('no more than GitHub takes, and how many more there are', () => {
   expect(summary).toMatch(/- and 10 more$/)
 })
 
-test('a file without lines to name is told on its first', () => {
-  expect(checkOf(`# ${'x'.repeat(100_000)}`).annotations).toMatchObject([{ line: 1 }])
-})
+test('a file without lines to name is told on its first', () =>
+  expect(checkOf(`# ${'x'.repeat(100_000)}`).annotations).toMatchObject([{ line: 1 }]))

@@ -103,11 +103,10 @@ const keys = settingsKeys()
 const begins = (key: string): string | undefined =>
   Object.keys(deployment).find(name => key === name || key.startsWith(`${name}.`))
 
-test('every key of a file of owner or repository', () => {
+test('every key of a file of owner or repository', () =>
   expect(Object.keys(repository).toSorted()).toEqual(
     [...(keys.get('schema/v1/codex.schema.json') ?? [])].toSorted(),
-  )
-})
+  ))
 
 test('every key of the deployment', () => {
   const all = keys.get('schema/v1/settings.schema.json') ?? []
@@ -115,6 +114,6 @@ test('every key of the deployment', () => {
   expect(Object.keys(deployment).filter(name => !all.some(key => begins(key) === name))).toEqual([])
 })
 
-test.each([...Object.entries(repository), ...Object.entries(deployment)])('%s', (_, [file, title]) => {
-  expect(readFileSync(join(import.meta.dirname, '..', file), 'utf8')).toContain(title)
-})
+test.each([...Object.entries(repository), ...Object.entries(deployment)])('%s', (_, [file, title]) =>
+  expect(readFileSync(join(import.meta.dirname, '..', file), 'utf8')).toContain(title),
+)

@@ -1,18 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { changed, type RunChange } from '../../src/core/record/run.ts'
 import { spendingOf } from '../../src/core/record/spending.ts'
-import { runWith, t0 } from './given.ts'
+import { hour, limitedTo, runWith, t0 } from './given.ts'
 
-const hour = 3_600_000
 const day = 24 * hour
 const now = t0 + day
 
-const me = (limits: object) => {
-  const run = runWith()
-  const { settings } = run.baseline
-  const given = { ...run.baseline, settings: { ...settings, limits: { ...settings.limits, ...limits } } }
-  return { id: 'run-me', addedAt: now, data: { ...run, baseline: given } }
-}
+const me = (limits: object) => ({ id: 'run-me', addedAt: now, data: runWith(limitedTo(limits)) })
 
 /** A run that began so many hours ago. */
 const began = (hoursAgo: number, session: RunChange['session']) => {
@@ -25,9 +19,8 @@ const spent = (runs: ReturnType<typeof began>[], limits: object = { cost_per_day
   spendingOf(me(limits), { listed: async () => runs }, now)
 
 describe('what a day cost', () => {
-  test('is not asked where no limit says so', async () => {
-    expect(await spent([began(1, { taskId: 'a', cost: 99 })], {})).toBeUndefined()
-  })
+  test('is not asked where no limit says so', async () =>
+    expect(await spent([began(1, { taskId: 'a', cost: 99 })], {})).toBeUndefined())
   test('is that of all runs of the repository', async () => {
     const listed = async ([set]: readonly string[]) =>
       set === 'started repository 100' ? [began(2, { taskId: 'a', cost: 12 })] : []

@@ -26,9 +26,9 @@ describe('the status is shown', () => {
       { report: { status: { commentId: 1, hash: '', phase: '', at: 0 } }, workspace: { branch } },
       'comment',
     ],
-  ] as const)('with %s and %j in %s', (comments, change, place) => {
-    expect(statusPlace(wants(comments, change))).toBe(place)
-  })
+  ] as const)('with %s and %j in %s', (comments, change, place) =>
+    expect(statusPlace(wants(comments, change))).toBe(place),
+  )
 })
 
 test('a check stays on the commit of its pull request when that ends', () => {

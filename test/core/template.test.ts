@@ -11,14 +11,7 @@ import {
 test('names of templates are those of files, without what commands are called', () => {
   const files = ['release.md', 'Docs_2.md', 'stop.md', 'CANCEL.md', 'help.md', '?.md', 'run.md']
   const others = [
-    'README',
-    'x.txt',
-    '../up.md',
-    'a/b.md',
-    '-x.md',
-    ' .md',
-    `${'n'.repeat(51)}.md`,
-    '__proto__.md',
+    ...['README', 'x.txt', '../up.md', 'a/b.md', '-x.md', ' .md', `${'n'.repeat(51)}.md`, '__proto__.md'],
   ]
   expect(templatesIn([...files, ...others], commands)).toEqual(['Docs_2', 'release', 'run'])
 })
@@ -33,31 +26,19 @@ describe('a text', () => {
     ['please release', undefined],
     ['constructor', undefined],
     ['', undefined],
-  ])('%j', (text, expected) => {
-    expect(templateMeant(text, ['docs', 'release'])).toEqual(expected)
-  })
+  ])('%j', (text, expected) => expect(templateMeant(text, ['docs', 'release'])).toEqual(expected))
 })
 
 describe('a file', () => {
   const of = (file: string | undefined, argument = '1.2') => filled({ name: 'release', argument }, file)
   test.each<[string, string, string, string]>([
-    [
-      'with a place for the argument',
-      'Release $ARGUMENTS, and tag $ARGUMENTS.\n',
-      '1.2',
-      'Release 1.2, and tag 1.2.',
-    ],
+    ['with a place for it', 'Release $ARGUMENTS, and tag $ARGUMENTS.\n', '1.2', 'Release 1.2, and tag 1.2.'],
     ['without one', '# Release\n\nTag it.\n', '1.2', '# Release\n\nTag it.\n\n1.2'],
     ['without an argument', 'Release it.\n', '', 'Release it.'],
-    [
-      'with an argument that looks like a place',
-      'Release $ARGUMENTS.',
-      '$& $1 $ARGUMENTS',
-      'Release $& $1 $ARGUMENTS.',
-    ],
-  ])('%s', (_, file, argument, text) => {
-    expect(of(file, argument)).toEqual({ kind: 'template', name: 'release', argument, text })
-  })
+    ['with one like a place', 'Release $ARGUMENTS.', '$& $1 $ARGUMENTS', 'Release $& $1 $ARGUMENTS.'],
+  ])('%s', (_, file, argument, text) =>
+    expect(of(file, argument)).toEqual({ kind: 'template', name: 'release', argument, text }),
+  )
 
   test.each<[string, string | undefined, string]>([
     ['that is none, or a link to elsewhere', undefined, 'unreadable'],
@@ -66,11 +47,7 @@ describe('a file', () => {
     ['of bytes', 'PNG\0\0', 'unreadable'],
     ['of another encoding', 'gr\ufffdn', 'unreadable'],
     ['that is too long', 'x'.repeat(maxTemplate + 1), 'long'],
-  ])('%s', (_, file, why) => {
-    expect(of(file)).toEqual({ kind: 'unusable', name: 'release', why })
-  })
+  ])('%s', (_, file, why) => expect(of(file)).toEqual({ kind: 'unusable', name: 'release', why }))
 
-  test('is looked for in one place', () => {
-    expect(templatePath('release')).toBe('.github/codex/release.md')
-  })
+  test('is looked for in one place', () => expect(templatePath('release')).toBe('.github/codex/release.md'))
 })

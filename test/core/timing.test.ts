@@ -21,9 +21,7 @@ describe('the time until the next look', () => {
     ['old, ten live', hour, 10, 18_947],
     ['old, a hundred live', hour, 100, 189_474],
     ['asked in the future, by another clock', -minute, 1, 2 * second],
-  ])('%s: %d ms', (_, age, live, expected) => {
-    expect(pollInterval(age, live)).toBe(expected)
-  })
+  ])('%s: %d ms', (_, age, live, expected) => expect(pollInterval(age, live)).toBe(expected))
 
   test('all live Runs together stay within the calls of an hour, for 1 to 500 of them', () => {
     for (let live = 1; live <= 500; live += 1) {
@@ -79,9 +77,9 @@ describe('with a stream that tells of news', () => {
     ['alone', 1, 20 * minute],
     ['with many', 100, 20 * minute],
     ['with so many that no more can be afforded', 1_000, 1_894_737],
-  ])('the timer is only the net, %s', (_, live, expected) => {
-    expect(pollIntervalWithStream(limits.lateLog, live)).toBe(expected)
-  })
+  ])('the timer is only the net, %s', (_, live, expected) =>
+    expect(pollIntervalWithStream(limits.lateLog, live)).toBe(expected),
+  )
 })
 
 test('a stream that has just opened is no reason to look rarely: the log may be late', () => {

@@ -67,71 +67,33 @@ describe('a turn', () => {
     ['is not, whatever PostHog noted', early(ranTo('completed', sandboxGone)), settling],
     ['of a server without logs is over with its run', early(ranTo('completed', {}, logless)), ended],
     [
-      'of a server without logs is not, where PostHog noted it',
+      'was noted as cut off, no log',
       early(ranTo('completed', sandboxGone, logless)),
       unfinished('sandbox-gone'),
     ],
     ['was ended by its agent, which left no words', ranTo('completed', startedWith), ended],
-    [
-      'was ended by its agent, which gave up',
-      ranTo('failed', { error: 'No.' }, { ...idle, ...finishing }),
-      failed,
-    ],
-    [
-      'was ended by its agent, whose reason is in its row',
-      early(ranTo('failed', { error: 'No.' }, finishing)),
-      failed,
-    ],
+    ['was given up by its agent', ranTo('failed', { error: 'No.' }, { ...idle, ...finishing }), failed],
+    ['was given up by its agent, in its row', early(ranTo('failed', { error: 'No.' }, finishing)), failed],
     ['was ended by its agent, and its log never came', ranTo('failed', { error: 'No.' }), failed],
     ['failed', ranTo('failed', internal), unfinished('failed')],
     ['failed without a word', ranTo('failed'), unfinished('failed')],
-    [
-      'failed, and its row says why before its log does',
-      early(ranTo('failed', internal)),
-      unfinished('failed'),
-    ],
-    [
-      'failed, and its log may yet show that it was read',
-      early(ranTo('failed', { ...internal, ...nothingRead })),
-      settling,
-    ],
-    [
-      'failed before it read anything',
-      run({ taskRun: over('failed', { ...internal, ...nothingRead }) }),
-      failed,
-    ],
+    ['failed, as its row says before its log', early(ranTo('failed', internal)), unfinished('failed')],
+    ['failed, and may yet prove read', early(ranTo('failed', { ...internal, ...nothingRead })), settling],
+    ['failed with nothing read', run({ taskRun: over('failed', { ...internal, ...nothingRead }) }), failed],
     ['failed on a server without logs', early(ranTo('failed', nothingRead, logless)), unfinished('failed')],
     ['was stopped in PostHog', ranTo('cancelled'), unfinished('interrupted')],
-    [
-      'failed where going on can not help',
-      ranTo('failed', { error: 'task_spend_limit: unexpected status 402' }),
-      failed,
-    ],
+    ['failed for good', ranTo('failed', { error: 'task_spend_limit: unexpected status 402' }), failed],
     ['failed once more', changed(ranTo('failed', internal), resumed), failed],
     ['broke, and its run lives on', run({ sessionLog: broken('high demand') }), unfinished('failed')],
-    [
-      'broke where going on can not help',
-      run({ sessionLog: broken('status 402', 'task_spend_limit') }),
-      failed,
-    ],
+    ['broke for good', run({ sessionLog: broken('status 402', 'task_spend_limit') }), failed],
     [
       'never read the words',
       ranTo('completed', { marker: 'inactive', unread: [note] }, awaiting),
       unfinished('unread'),
     ],
-    [
-      'was ended by its agent before it read the words',
-      ranTo('completed', { unread: [note] }, awaiting),
-      unfinished('unread'),
-    ],
-    [
-      'may have read them, which its log will show',
-      early(ranTo('completed', { unread: [note] }, awaiting)),
-      settling,
-    ],
-  ])('%s', (_, given, stands) => {
-    expect(standingOf(given)).toEqual(stands)
-  })
+    ['ended with words unread', ranTo('completed', { unread: [note] }, awaiting), unfinished('unread')],
+    ['may have read them', early(ranTo('completed', { unread: [note] }, awaiting)), settling],
+  ])('%s', (_, given, stands) => expect(standingOf(given)).toEqual(stands))
 
   const polled = (given: Run, after: number): Run => changed(given, { schedule: { lastPollAt: at + after } })
 

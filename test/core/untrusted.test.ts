@@ -24,9 +24,7 @@ describe('invisible characters go', () => {
     ['the lines and tabs of a text stay', 'a\n\tb', 'a\n\tb'],
     ['letters of any script stay', 'é 修复 Ошибка עברית العربية 🚀', 'é 修复 Ошибка עברית العربية 🚀'],
     ['half of a pair', 'a\ud800b', 'a\ufffdb'],
-  ])('%s', (_, text, expected) => {
-    expect(stripInvisible(text)).toBe(expected)
-  })
+  ])('%s', (_, text, expected) => expect(stripInvisible(text)).toBe(expected))
 
   test('from any text, and what is left is left alone', () => {
     fc.assert(
@@ -45,9 +43,8 @@ describe('invisible characters go', () => {
 })
 
 describe('a fence', () => {
-  test('stands around the text', () => {
-    expect(fenced([{ head: 'A', text: 'words' }], 'f3')).toBe('<<<f3\nf3 A:\nwords\n\nf3>>>')
-  })
+  test('stands around the text', () =>
+    expect(fenced([{ head: 'A', text: 'words' }], 'f3')).toBe('<<<f3\nf3 A:\nwords\n\nf3>>>'))
 
   test('can not be ended by the text', () => {
     const fence = '0123456789abcdef'

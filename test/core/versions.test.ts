@@ -50,9 +50,7 @@ const without = (value: unknown, [key = '', ...rest]: string[]): unknown =>
     ),
   )
 
-test('the first version that is kept is there', () => {
-  expect(versions).toContain('0.2.0')
-})
+test('the first version that is kept is there', () => expect(versions).toContain('0.2.0'))
 
 test('of each kind of message one is kept', () => {
   const kept = versions.flatMap(version => linesOf(Stored, version, 'messages.jsonl'))
@@ -117,9 +115,7 @@ describe.each(versions)('%s', version => {
 
   test.each(linesOf(Written, version, 'markers.jsonl'))(
     'a marker, $name: is read whole',
-    ({ thread, marker, comment }) => {
-      expect(markerSigner(key).read(comment, thread)).toMatchObject([marker])
-    },
+    ({ thread, marker, comment }) => expect(markerSigner(key).read(comment, thread)).toMatchObject([marker]),
   )
 
   const read: Record<string, (text: string) => unknown> = {

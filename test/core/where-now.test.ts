@@ -53,9 +53,7 @@ test.each<[string, Run, object]>([
     working(noTaskRun, { session: { taskMade: true } }, intends({ kind: 'start-run', at: t0, before: [] })),
     { taskId: working().session.taskId },
   ],
-])('%s', (_, run, session) => {
-  expect(moved(run).session).toMatchObject(session)
-})
+])('%s', (_, run, session) => expect(moved(run).session).toMatchObject(session))
 
 test('a new run does not go on with a session of another name, and ends it', () => {
   const begun = (may: object | undefined) =>

@@ -152,10 +152,7 @@ describe('a queue that has looked everywhere before', () => {
   )
 
   test.each<[string, () => unknown]>([
-    [
-      'is not there',
-      () => faults.set('log', new Rejected('github', 404, '', 'Not Found', undefined, 'read')),
-    ],
+    ['is absent', () => faults.set('log', new Rejected('github', 404, '', 'Not Found', undefined, 'read'))],
     ['is longer than a hundred pages', () => (isEndless = true)],
   ])('looks everywhere if the log of webhooks %s', async (_, given) => {
     given()

@@ -145,10 +145,7 @@ describe('it stays for good', () => {
       'when a pull request goes into it',
       { github: { branchUse: async () => ({ sha: branch.sha, isUsed: true, repository: 'R_1' }) } },
     ],
-    [
-      'when its task run has not ended in two days',
-      { now: t0 + 49 * hour, status: async () => 'in_progress' },
-    ],
+    ['when its task run lasts for two days', { now: t0 + 49 * hour, status: async () => 'in_progress' }],
     [
       'when GitHub does not let it go',
       { github: { deleteBranch: () => Promise.reject(new Rejected('github', 403, '', 'no')) } },

@@ -23,6 +23,7 @@ import {
   due,
   earlierIs,
   hour,
+  idleSince,
   inLine,
   intends,
   lastPoll,
@@ -59,7 +60,7 @@ const later = now + hour
 
 /** In a thread that takes no comments, so that nothing is due but what a test is about. */
 const mute: RunChange = { report: { readOnlyThread: true, status: undefined } }
-const idle = { offset: 1, turns: 1, prompts: [], ended: { at: t0 - minute, stopReason: 'end_turn' } }
+const idle = idleSince(t0 - minute)
 const over: RunChange = changed(mute, {
   result: { outcome: { kind: 'answer' }, concludedAt: t0 },
   report: { announced: told },
@@ -96,6 +97,11 @@ const steps: [step: string, asks: Service, run: Run][] = [
 const otherThan = (service: Service): Service => (service === 'github' ? 'posthog' : 'github')
 const atLimit = (service: Service) => () =>
   Promise.reject(new RetryLater(service, later, 'rate-limit', 'limit'))
+
+/** What a thread takes, and what a session may cost, for tests that are about neither. */
+const quiet = { comment: async () => ({ id: 1 }), settle: async () => ({ refused: [] }) }
+const noCost = { cost: async () => undefined }
+const removeLater = async (): Promise<void> => {}
 
 const runOf = (name: string): Run => steps.find(([step]) => step === name)?.[2] ?? expect.fail(name)
 
@@ -150,9 +156,7 @@ describe.each(steps)('%s', (step, asks, run) => {
   test('waits for a limit until it lets go', async () => {
     const until = now + 30 * second
     const came = await advance(run, failing(new RetryLater(asks, until, 'rate-limit', 'limit')))
-    expect(came.run.retries).toEqual({
-      [asks]: { why: 'limit', since: now, until, count: 1, limit: true },
-    })
+    expect(came.run.retries).toEqual({ [asks]: { why: 'limit', since: now, until, count: 1, limit: true } })
     expect(came.verdict).toEqual({ kind: 'park', ms: until - now })
   })
 
@@ -189,10 +193,7 @@ describe('a step that comes to nothing is not taken again at once', () => {
     ['its limit is over now', asks => new RetryLater(asks, now, 'unavailable', 'limit')],
     ['the other service has a limit', asks => new RetryLater(otherThan(asks), later, 'rate-limit', 'limit')],
     ['the other service does not answer', asks => new NoResponse(otherThan(asks), 'reset')],
-    [
-      'the other service refuses a read',
-      asks => new Rejected(otherThan(asks), 404, '', 'no', undefined, 'read'),
-    ],
+    ['the other refuses a read', asks => new Rejected(otherThan(asks), 404, '', 'no', undefined, 'read')],
   ]
 
   describe.each(faults)('where %s', (_, fault) => {
@@ -249,18 +250,13 @@ async function once(run: Run, service: Service): Promise<Run> {
 describe('a step that is refused', () => {
   const no = (status = 422, message = 'no'): Differs => failing(new Rejected('posthog', status, '', message))
   const failed = { kind: 'failed', class: expect.any(String) }
-  const allAnnounced = {
-    comment: true,
-    inline: Number.MAX_SAFE_INTEGER,
-    reaction: true,
-    label: true,
-    branch: true,
-  }
+  const inline = Number.MAX_SAFE_INTEGER
+  const allAnnounced = { comment: true, inline, reaction: true, label: true, branch: true }
 
   test.each(['find-branch', 'create-task', 'start-run', 'rejoin'])(
     '%s fails the Run, and nothing is under way any more',
     async name => {
-      const { saves } = await advance(runOf(name), { ...no(), removeLater: async () => {} })
+      const { saves } = await advance(runOf(name), { ...no(), removeLater })
       const after = saves.find(({ result: { outcome } }) => outcome)
       expect(after).toMatchObject({ result: { outcome: failed, concludedAt: now } })
       expect(after?.attempts.intent).toBeUndefined()
@@ -279,9 +275,7 @@ describe('a step that is refused', () => {
   test('post-status: the Run waits, and then ends without a word', async () => {
     const fresh = runOf('post-status')
     const first = await advance(fresh, no())
-    expect(first.run).toMatchObject({
-      retries: { thread: { since: now, until: now + 5 * second, count: 1 } },
-    })
+    expect(first.run.retries).toMatchObject({ thread: { since: now, until: now + 5 * second, count: 1 } })
     expect(first.run.result.outcome).toBeUndefined()
     const unheard = { why: 'locked', since: now - 2 * minute, until: now, count: 5 }
     const came = await advance(changed(fresh, { retries: { thread: unheard } }), no())
@@ -298,27 +292,21 @@ describe('a step that is refused', () => {
     expect(first.run.retries.thread).toEqual({ why: 'locked', since: now, until: now + 5 * second, count: 1 })
     expect(first.verdict).toEqual({ kind: 'park', ms: 5 * second })
     const again = await advance(first.run, { github: { edit }, now: () => now + 5 * second })
-    expect(again.run.retries.thread).toEqual({
-      why: 'locked',
-      since: now,
-      until: now + 15 * second,
-      count: 2,
-    })
+    const twice = { why: 'locked', since: now, until: now + 15 * second, count: 2 }
+    expect(again.run.retries.thread).toEqual(twice)
     const unlocked = async () => ({ nodeId: 'IC_9' })
     const heard = await advance(again.run, { github: { edit: unlocked }, now: () => now + 15 * second })
     expect(heard.run.retries.thread).toBeUndefined()
     expect(heard.run.report.status?.at).toBe(now + 15 * second)
   })
 
+  const lockedForADay: RunChange = {
+    result: { concludedAt: now - 25 * hour },
+    retries: { thread: { why: 'locked', since: t0 - 25 * hour, until: now, count: 9 } },
+  }
   test.each<[string, RunChange]>([
     ['another command waits', { mailbox: { releaseThread: true } }],
-    [
-      'it took none for a day',
-      {
-        result: { concludedAt: now - 25 * hour },
-        retries: { thread: { why: 'locked', since: t0 - 25 * hour, until: now, count: 9 } },
-      },
-    ],
+    ['it took none for a day', lockedForADay],
   ])('conclude: the last word is left out when %s', async (_, differs) => {
     const comment = () => Promise.reject(new Rejected('github', 403, '', 'locked'))
     const came = await advance(changed(runOf('conclude'), differs), { github: { comment } })
@@ -334,16 +322,10 @@ describe('a step that is refused', () => {
 
   test('cancel: it is asked for again after a while', async () => {
     const refuse = () => Promise.reject(new Rejected('posthog', 404, '', 'no'))
-    const came = await advance(runOf('cancel'), {
-      posthog: { cancel: refuse, poll: atLimit('posthog') },
-    })
+    const came = await advance(runOf('cancel'), { posthog: { cancel: refuse, poll: atLimit('posthog') } })
     expect(came.run.session.cancelled).toBeUndefined()
-    expect(retryOf(came.run, cancelKey(came.run))).toEqual({
-      why: 'no',
-      since: now,
-      until: now + second,
-      count: 1,
-    })
+    const retry = { why: 'no', since: now, until: now + second, count: 1 }
+    expect(retryOf(came.run, cancelKey(came.run))).toEqual(retry)
     expect(came.run.result.outcome).toBeUndefined()
   })
 
@@ -400,15 +382,12 @@ describe('a read that is refused', () => {
 
   test.each(reads)('%s: is repeated, and the Run goes on', async (_, service, run) => {
     const first = await advance(run, refusing(service, 404))
-    expect(first.run.retries).toMatchObject({
-      [service]: { refusedSince: now, until: now + second, count: 1 },
-    })
+    const once = { refusedSince: now, until: now + second, count: 1 }
+    expect(first.run.retries).toMatchObject({ [service]: once })
     expect(first.run.result.outcome).toBeUndefined()
     const at = now + 30 * second
     const again = await advance(first.run, { ...refusing(service, 404), now: () => at })
-    expect(again.run.retries).toMatchObject({
-      [service]: { refusedSince: now, until: at + 2 * second },
-    })
+    expect(again.run.retries).toMatchObject({ [service]: { refusedSince: now, until: at + 2 * second } })
     expect(again.run.result.outcome).toBeUndefined()
   })
 
@@ -428,13 +407,9 @@ describe('a read that is refused', () => {
     ['403 before anything began, for longer', unstarted, 403, 2 * minute + 1, true],
   ])('%s', async (_, run, status, ago, ends) => {
     const no = () => Promise.reject(new Rejected('posthog', status, '', 'no', undefined, 'read'))
-    const posthog = { logLength: no, poll: no, cancel: async () => {}, cost: async () => undefined }
-    const github = {
-      comment: async () => ({ id: 1 }),
-      settle: async () => ({ refused: [] }),
-      branch: async () => undefined,
-    }
-    const { saves } = await advance(refusedSince(ago, run), { posthog, github, removeLater: async () => {} })
+    const posthog = { ...noCost, logLength: no, poll: no, cancel: async () => {} }
+    const github = { ...quiet, branch: async () => undefined }
+    const { saves } = await advance(refusedSince(ago, run), { posthog, github, removeLater })
     expect(saves.some(({ result: { outcome } }) => outcome?.kind === 'failed')).toBe(ends)
   })
 
@@ -479,13 +454,7 @@ describe('words that are refused', () => {
     )
   const refusedOf = (run: Run) => run.mailbox.answers.map(({ reply }) => reply)
 
-  const answering: Differs = {
-    github: {
-      ownComments: async () => [],
-      comment: async () => ({ id: 1 }),
-      settle: async () => ({ refused: [] }),
-    },
-  }
+  const answering: Differs = { github: { ...quiet, ownComments: async () => [] } }
 
   test('of a round of their own leave the thread with what it was told before', async () => {
     const before = { kind: 'answer' as const }
@@ -498,10 +467,7 @@ describe('words that are refused', () => {
       },
       report: { announced: { ...told, comment: false, word: false } },
     })
-    const { saves } = await advance(run, {
-      posthog: { ...says(forbidden), cost: async () => 1 },
-      ...answering,
-    })
+    const { saves } = await advance(run, { posthog: { ...says(forbidden), ...noCost }, ...answering })
     expect(saves.at(-1)).toMatchObject({
       result: { outcome: before, concludedAt: t0 },
       report: { announced: { comment: true, word: true } },
@@ -509,13 +475,7 @@ describe('words that are refused', () => {
   })
 
   test('that the log showed as read, before anybody knew that they were sent, are not said again', async () => {
-    const takenUp = {
-      offset: 9,
-      turns: 1,
-      prompts: [],
-      ended: { at: t0, stopReason: 'end_turn' },
-      takenUp: ['a'],
-    }
+    const takenUp = idleSince(t0, { offset: 9, takenUp: ['a'] })
     const run = withWords({
       attempts: { intent: [{ kind: 'deliver', at: now, messageId: 'a' }] },
       session: { sessionLog: takenUp },
@@ -524,7 +484,6 @@ describe('words that are refused', () => {
       posthog: { sendMessage: async () => 'ended', poll: async () => snapshotWith({}) },
       github: {
         ...answering.github,
-        settle: async () => ({ refused: [] }),
         pullsFrom: () => Promise.reject(new NoResponse('github', 'GitHub did not answer')),
       },
     })
@@ -627,7 +586,7 @@ test('words behind a start that is refused are left to their command', async () 
     workspace: { threadContext: context },
   })
   const startRun = () => Promise.reject(new Rejected('posthog', 429, 'billing_limit', 'no'))
-  const came = await advance(run, { posthog: { cost: async () => undefined, startRun } })
+  const came = await advance(run, { posthog: { ...noCost, startRun } })
   expect(came.run).toMatchObject({
     result: { outcome: { kind: 'failed' }, round: 0 },
     mailbox: { pendingFollowUps: [more('a')] },
@@ -659,7 +618,7 @@ describe('an agent that can not be looked after', () => {
       branchUse: async () => ({ sha: branch.sha, isUsed: false, repository: 'R_1' }),
       deleteBranch,
     }
-    const came = await advance(run, { posthog, github, removeLater: async () => {} })
+    const came = await advance(run, { posthog, github, removeLater })
     expect(said).toEqual([expect.stringContaining('It may still be working')])
     expect(deleteBranch).not.toHaveBeenCalled()
     expect(came.verdict).toEqual({ kind: 'end' })
@@ -667,14 +626,7 @@ describe('an agent that can not be looked after', () => {
 })
 
 test('whoever stops an agent that works on after the last word sees that it stopped', async () => {
-  const status = {
-    commentId: 900,
-    phase: 'x',
-    nodeId: 'IC_900',
-    at: t0,
-    hash: 'x',
-    heardAt: t0,
-  }
+  const status = { commentId: 900, phase: 'x', nodeId: 'IC_900', at: t0, hash: 'x', heardAt: t0 }
   const inbox = [JSON.stringify({ kind: 'stop', id: 's', by: maya, at: t0 + minute })]
   const stopped = readMessages(working(over, { report: { status, readOnlyThread: false } }), inbox)
   expect(stopped.mailbox.stop).toBeDefined()
@@ -685,13 +637,8 @@ test('whoever stops an agent that works on after the last word sees that it stop
     settle: async ({ fold }) => (fold === undefined ? { refused: [] } : expect.fail('folded')),
     comment: async body => expect.fail(body),
   }
-  const came = await advance(
-    changed(stopped, taskRunIs({ status: 'cancelled' }), { result: { resultChecked: true } }),
-    {
-      github,
-      posthog: { cost: async () => undefined },
-    },
-  )
+  const ended = changed(stopped, taskRunIs({ status: 'cancelled' }), { result: { resultChecked: true } })
+  const came = await advance(ended, { github, posthog: noCost })
   expect(came.run.result.outcome).toMatchObject({ kind: 'stopped', by: 'maya' })
   expect(came.verdict).toEqual({ kind: 'end' })
   expect(minimize).not.toHaveBeenCalled()
@@ -748,17 +695,17 @@ describe('a Run that fails again and again', () => {
       { result: { outcome: crashed, concludedAt: now }, attempts: { stallsSeen: 12 } },
     ],
     ['that threw ten times', { failures: 10 }, { result: { outcome: crashed } }],
-  ])('%s is given up', async (_, differs, expected) => {
-    expect((await advance(run, { ...differs, ...aborted })).saves).toMatchObject([expected])
-  })
+  ])('%s is given up', async (_, differs, expected) =>
+    expect((await advance(run, { ...differs, ...aborted })).saves).toMatchObject([expected]),
+  )
 
   test.each<[string, Run, Differs]>([
     ['nine times', run, { stalls: 12, deaths: 1, failures: 9 }],
     ['with which many died, but others were in hand', run, { stalls: 40 }],
     ['after its outcome', working({ ...over }), { stalls: 20, deaths: 20, failures: 20 }],
-  ])('%s is tried again', async (_, each, differs) => {
-    expect((await advance(each, { ...differs, ...aborted })).saves).toEqual([])
-  })
+  ])('%s is tried again', async (_, each, differs) =>
+    expect((await advance(each, { ...differs, ...aborted })).saves).toEqual([]),
+  )
 })
 
 describe('whoever wakes it', () => {
@@ -770,9 +717,9 @@ describe('whoever wakes it', () => {
     ['before its time brings the look forward', {}, second],
     ['does not put it off', nextPoll(now + 500), 500],
     ['of a Run that never looked changes nothing', lastPoll(undefined), hour],
-  ])('%s', async (_, differs, ms) => {
-    expect((await advance(waiting(differs))).verdict).toEqual({ kind: 'park', ms })
-  })
+  ])('%s', async (_, differs, ms) =>
+    expect((await advance(waiting(differs))).verdict).toEqual({ kind: 'park', ms }),
+  )
 
   test('at its time has it look', async () => {
     const poll = vi.fn(atLimit('posthog'))
@@ -795,10 +742,7 @@ describe('whoever wakes it', () => {
 
   test('has it look no sooner than the budget of calls allows', async () => {
     const poll = vi.fn()
-    const came = await advance(atItsTime, {
-      posthog: { poll },
-      budget: spent,
-    })
+    const came = await advance(atItsTime, { posthog: { poll }, budget: spent })
     expect(came.verdict).toEqual({ kind: 'park', ms: 40 * second })
     expect(came.run.schedule.lastPollAt).toBe(now - second)
     expect(poll).not.toHaveBeenCalled()
@@ -807,11 +751,7 @@ describe('whoever wakes it', () => {
   test.each<[string, RunChange, CallClass]>([
     ['an agent at work', {}, 'poll'],
     ['a stop', changed(stopAsked, cancelAsked(t0)), 'end'],
-    [
-      'an agent that is idle',
-      logIs({ offset: 3, turns: 1, prompts: [], ended: { at: now, stopReason: 'end_turn' } }),
-      'end',
-    ],
+    ['an agent that is idle', logIs(idleSince(now)), 'end'],
   ])('asks the budget for a look at %s in its class', async (_, change, kind) => {
     spent.reserve.mockClear()
     await advance(changed(atItsTime, change), { budget: spent })
@@ -865,12 +805,9 @@ describe('the end', () => {
   })
 
   test('what was said before is written down first', async () => {
-    const { saves } = await advance(
-      working(mute, { schedule: { nextPollAt: later, lastPollAt: undefined } }),
-      {
-        inbox: async () => [JSON.stringify({ kind: 'release-thread', id: 'y' })],
-      },
-    )
+    const run = working(mute, { schedule: { nextPollAt: later, lastPollAt: undefined } })
+    const inbox = async () => [JSON.stringify({ kind: 'release-thread', id: 'y' })]
+    const { saves } = await advance(run, { inbox })
     expect(saves).toMatchObject([{ mailbox: { releaseThread: true, messagesRead: 1 } }])
   })
 })
@@ -916,9 +853,9 @@ describe('the other steps', () => {
       closing: async () => undefined,
       permission: async () => ({ role: 'read', name: 'read' }),
       file: async () => undefined,
-      settle: async () => ({ refused: [] }),
+      ...quiet,
     }
-    const { run: after } = await advance(run, { github, removeLater: async () => {} })
+    const { run: after } = await advance(run, { github, removeLater })
     expect(after.result.outcome).toMatchObject({ kind: 'failed', class: 'permission' })
   })
 
@@ -932,11 +869,11 @@ describe('the other steps', () => {
     const { run: after } = await advance(run, {
       settings: deploymentWith(grants),
       posthog: {
+        ...noCost,
         sandboxes: async () => [{ id: '0f8fad5b-d9cb-469f-a165-70867728950e', name: 'small' }],
-        cost: async () => undefined,
       },
-      github: { settle: async () => ({ refused: [] }) },
-      removeLater: async () => {},
+      github: quiet,
+      removeLater,
     })
     expect(after.result.outcome).toMatchObject({
       kind: 'failed',
@@ -954,7 +891,7 @@ describe('the other steps', () => {
         issueBranches: atLimit('github'),
         branch: atLimit('github'),
         merges: async () => merges,
-        settle: async () => ({ refused: [] }),
+        ...quiet,
       }
       const { run, saves } = await advance(
         runWith(mute, { report: { announced: told }, session: { taskId: 'task-1' } }),

@@ -6,14 +6,11 @@ import { runIndex } from '../../src/core/record/run-index.ts'
 import { warnings } from '../../src/core/words/warnings.ts'
 import { awaitAdmission } from '../../src/runs/steps/await-admission.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
-import { ask, hour, minute, pull, pullThread, runWith, t0 } from '../core/given.ts'
+import { ask, hour, limitedTo, minute, pull, pullThread, runWith, t0 } from '../core/given.ts'
 import { memoryIndex, refusals } from '../support/memory-index.ts'
 
-const limited = (limits: Partial<Run['baseline']['settings']['limits']>, ...differs: RunChange[]): Run => {
-  const run = runWith(...differs)
-  const { settings } = run.baseline
-  return changed(run, { baseline: { settings: { ...settings, limits: { ...settings.limits, ...limits } } } })
-}
+const limited = (limits: Parameters<typeof limitedTo>[0], ...differs: RunChange[]): Run =>
+  runWith(...differs, limitedTo(limits))
 
 async function admitted(
   run: Run,

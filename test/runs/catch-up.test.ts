@@ -20,9 +20,8 @@ const caughtUp = (run: Run, knows: Run, ...more: ('status' | 'closing')[]): Prom
   return afterStep(catchUp, handWith(run, { github: { ownComments }, signer }))
 }
 
-test('is as it was, where the status knows no more', async () => {
-  expect(await caughtUp(before, before)).toEqual(changed(before, { attempts: { caughtUpAt: t0 } }))
-})
+test('is as it was, where the status knows no more', async () =>
+  expect(await caughtUp(before, before)).toEqual(changed(before, { attempts: { caughtUpAt: t0 } })))
 
 test('is at work, if it has begun', async () => {
   const { session, schedule } = await caughtUp(before, working())

@@ -89,9 +89,8 @@ test('whose page can not be had is left out and counted, and so is what the page
   expect(workspace.threadContext?.description).toBeUndefined()
 })
 
-test('an account that is gone is left out at once', async () => {
-  expect(await gathered(runWith({}), refusal(404))).toEqual([])
-})
+test('an account that is gone is left out at once', async () =>
+  expect(await gathered(runWith({}), refusal(404))).toEqual([]))
 
 /** What the agent is given, and what the receipt says, when only these people may write. */
 async function readIn(

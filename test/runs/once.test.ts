@@ -8,7 +8,7 @@ import { conclude } from '../../src/runs/steps/closing-comment.ts'
 import { createTask } from '../../src/runs/steps/create-task.ts'
 import { Cancelled, once, type StepContext } from '../../src/runs/steps/step-context.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
-import { ask, pullThread, runWith, stopAsked, t0 } from '../core/given.ts'
+import { ask, idleSince, pullThread, runWith, stopAsked, t0 } from '../core/given.ts'
 
 const intent: Intent = { kind: 'create-task', at: t0 }
 const tried = (given: Partial<Intent> = {}): Run =>
@@ -159,9 +159,7 @@ test('a worker that sleeps while GitHub refuses the lines of a review posts none
   const answer = ['Look.', '```findings', JSON.stringify([finding]), '```'].join('\n')
   const run = runWith({
     ...{ thread: pullThread, request: { ...ask, what: 'review' } },
-    session: {
-      sessionLog: { turns: 1, prompts: [], ended: { at: t0, stopReason: 'end_turn' }, offset: 1, answer },
-    },
+    session: { sessionLog: idleSince(t0, { answer }) },
     result: { outcome: { kind: 'answer' }, concludedAt: t0 },
   })
   const context = handWith(run, {

@@ -53,9 +53,9 @@ describe('the base of a pull request', () => {
     ['the default branch, with a base', 'main', { ...asked, workspace: { branch: made } }, 'develop'],
     ['somebody’s choice', 'release', { ...asked, workspace: { branch: made } }, 'release'],
     ['itself', 'maya/wip', { ...asked, workspace: { branch: { ...given, into: ourHead } } }, 'maya/wip'],
-  ])('of %s', (_, base, change, expected) => {
-    expect(wantedBase(runWith(change), pullView({ base }))).toBe(expected)
-  })
+  ])('of %s', (_, base, change, expected) =>
+    expect(wantedBase(runWith(change), pullView({ base }))).toBe(expected),
+  )
 })
 
 describe('a pull request that is to be no draft', () => {
@@ -140,9 +140,8 @@ describe('a pull request that the agent names', () => {
     expect(body).toMatch(/^Closes #7\n[\s\S]*<!-- [\s\S]*All new\.$/)
   })
 
-  test('is shown by a step of its own, where the status could not go along', async () => {
-    expect(await adopted(pullView(), { refused: ['status'] })).toMatchObject({ isShown: false, pulls: [9] })
-  })
+  test('is shown by a step of its own, where the status could not go along', async () =>
+    expect(await adopted(pullView(), { refused: ['status'] })).toMatchObject({ isShown: false, pulls: [9] }))
 
   test.each<[string, PullView, boolean]>([
     ['from a fork whose branch is called main', pullView({ head: 'main', repoId: 200 }), true],
@@ -151,16 +150,12 @@ describe('a pull request that the agent names', () => {
     ['from the default branch', pullView({ head: 'main' }), true],
     ['opened before the run began', pullView({ createdAt: t0 - 1 }), true],
     ['by a person, from elsewhere', pullView({ author: stranger }), false],
-    [
-      'by somebody who calls himself like the App',
-      pullView({ author: { login: 'posthog[bot]', bot: false } }),
-      false,
-    ],
+    ['by somebody named like the App', pullView({ author: { login: 'posthog[bot]', bot: false } }), false],
     ['by another bot, from elsewhere', pullView({ author: otherBot }), false],
     ['by an account that is gone, from elsewhere', pullView({ author: undefined }), false],
-  ])('%s is left alone', async (_, named, descended) => {
-    expect(await adopted(named, { descended })).toMatchObject({ pulls: [], foreign: [pull.url], done: [] })
-  })
+  ])('%s is left alone', async (_, named, descended) =>
+    expect(await adopted(named, { descended })).toMatchObject({ pulls: [], foreign: [pull.url], done: [] }),
+  )
 
   test.each([
     'https://github.com/acme/other/pull/9',
@@ -280,18 +275,8 @@ describe('where commits are, and which pull request shows them', () => {
         opened: [`${own.ref} → main: Goes on from #8, which was merged without these commits.`],
       },
     ],
-    [
-      'a thread that was merged with them shows them',
-      onPull,
-      { views: [merged({ number: 8, ...from(own), sha: late })], heads: onOwn },
-      shown,
-    ],
-    [
-      'a thread that is open shows them, also if GitHub does not say so yet',
-      onPull,
-      { views: onItsHead({}), heads: onOwn },
-      shown,
-    ],
+    ['merged with', onPull, { views: [merged({ number: 8, ...from(own), sha: late })], heads: onOwn }, shown],
+    ['an open thread shows them, said or not', onPull, { views: onItsHead({}), heads: onOwn }, shown],
     [
       'a thread that somebody closed is left alone',
       onPull,
@@ -334,21 +319,14 @@ describe('where commits are, and which pull request shows them', () => {
       { views: [merged({ number: 3, ...from(own), head: 'develop' })], heads: { develop: late } },
       { ...shown, alone: 'develop' },
     ],
-    [
-      'the default branch gets none',
-      onBranchOf('main'),
-      { heads: { main: late } },
-      { ...shown, alone: 'main' },
-    ],
+    ['of the default branch', onBranchOf('main'), { heads: { main: late } }, { ...shown, alone: 'main' }],
     [
       'a stop leaves them where they are',
       changed(onPull, { mailbox: { stop: { by: maya, at: t0 } } }),
       { views: mergedBefore, heads: onOwn },
       { ...shown, alone: own.ref },
     ],
-  ])('%s', async (_, run, given, expected) => {
-    expect(await found(run, given)).toEqual(expected)
-  })
+  ])('%s', async (_, run, given, expected) => expect(await found(run, given)).toEqual(expected))
 
   test.each([
     ['b'.repeat(40), 'f'],
@@ -404,12 +382,7 @@ describe('commits that came meanwhile', () => {
     ['by a person before the agent do not hide its own', {}, [persons, agents], agents.sha],
     ['taken off again are nothing', {}, [], undefined],
     ['of another history can only be the end of it', {}, undefined, persons.sha],
-    [
-      'by a person, where the agent works as one, may be its own',
-      { request: asUser },
-      [persons],
-      persons.sha,
-    ],
+    ['by a person, as whom the agent works, may be its own', { request: asUser }, [persons], persons.sha],
     ['by a person, where PostHog has its bot write after all, are not', downgraded, [persons], undefined],
     ['by the agent, which was only to read', onlyReads, [agents, persons], agents.sha],
     ['by the agent before those of a merge', onlyReads, [agents, merged], agents.sha],
@@ -486,9 +459,8 @@ describe('a branch that ends up unused', () => {
     return { gone, left }
   }
 
-  test('goes away, from where it stood', async () => {
-    expect(await drop()).toEqual({ gone: [`${branch.name} at ${branch.sha}`], left: [] })
-  })
+  test('goes away, from where it stood', async () =>
+    expect(await drop()).toEqual({ gone: [`${branch.name} at ${branch.sha}`], left: [] }))
 
   test('stays while its task run may use it, and is left for later', async () => {
     const { gone, left } = await drop({ session: { taskRun }, result: { round: 2 } })
@@ -523,9 +495,9 @@ describe('a branch that ends up unused', () => {
     ['that had commits when the run began', branchIs({ fresh: false }), standing],
     ['that is the default branch', branchIs({ name: 'main' }), standing],
     ['that moved', {}, { ...standing, sha: 'f'.repeat(40) }],
-  ])('%s stays, and is not left for later', async (_, given, use) => {
-    expect(await drop(given, use)).toEqual({ gone: [], left: [] })
-  })
+  ])('%s stays, and is not left for later', async (_, given, use) =>
+    expect(await drop(given, use)).toEqual({ gone: [], left: [] }),
+  )
 
   const foundAgain = async (madeBranch: string | undefined) => {
     const ours = [{ name: branch.name, sha: branch.sha }]
@@ -541,9 +513,9 @@ describe('a branch that ends up unused', () => {
     ['that a run of the thread wrote down', branch.name, true],
     ['of a name like ours', undefined, false],
     ['beside the one that was written down', 'codex/issue-7', false],
-  ])('%s is known for what it is', async (_, madeBranch, recorded) => {
-    expect(await foundAgain(madeBranch)).toMatchObject({ name: branch.name, recorded })
-  })
+  ])('%s is known for what it is', async (_, madeBranch, recorded) =>
+    expect(await foundAgain(madeBranch)).toMatchObject({ name: branch.name, recorded }),
+  )
 
   test('is written down before it is made', async () => {
     const order: string[] = []

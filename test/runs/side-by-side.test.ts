@@ -10,7 +10,7 @@ import { runIndex } from '../../src/core/record/run-index.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { given } from '../commands/command-world.ts'
-import { branch, hour, intends, maya, minute, runWith, second, status, t0 } from '../core/given.ts'
+import { branch, hour, intends, limitedTo, maya, minute, runWith, second, status, t0 } from '../core/given.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 
 const admitted: RunChange = { schedule: { admitted: true } }
@@ -140,9 +140,7 @@ describe('the status, the branch and the task', () => {
   })
 
   test('wait for the turn, but for the status', async () => {
-    const { settings } = runWith().baseline
-    const limited = { settings: { ...settings, limits: { ...settings.limits, person: 1 } } }
-    await goOn(runWith({ baseline: limited }), { ahead: true })
+    await goOn(runWith(limitedTo({ person: 1 })), { ahead: true })
     expect(effectsDone()).toEqual(['comment'])
   })
 })

@@ -43,11 +43,9 @@ describe('the registry of steps', () => {
     if (service !== 'github' && github.length > 0) expect(github).toEqual(['attachments'])
   })
 
-  test('what a step does not name is refused by the compiler, of which this is only a sample', () => {
-    expect(refused.map(({ kind }) => kind)).toEqual(['edit-status', 'gather-context', 'adopt-pull'])
-  })
+  test('what a step does not name is refused by the compiler, of which this is only a sample', () =>
+    expect(refused.map(({ kind }) => kind)).toEqual(['edit-status', 'gather-context', 'adopt-pull']))
 
-  test('nobody changes how things stood when the Run was asked for', () => {
-    expect(writers('baseline')).toEqual([])
-  })
+  test('nobody changes how things stood when the Run was asked for', () =>
+    expect(writers('baseline')).toEqual([]))
 })

@@ -101,13 +101,7 @@ const inline = new Set(['em', 'strong', 'del', 'sup'])
 const attribute = (attributes: string, name: string): string =>
   unescaped(new RegExp(`${name}="([^"]*)"`).exec(attributes)?.[1] ?? '')
 
-const characters: Readonly<Record<string, string>> = {
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  amp: '&',
-  '#x27': "'",
-}
+const characters: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', amp: '&', '#x27': "'" }
 
 const unescaped = (text: string): string =>
   text.replace(/&(lt|gt|quot|amp|#x27);/g, (_, name: string) => characters[name] ?? '')

@@ -16,13 +16,14 @@ import { settingsPath } from '../../src/core/settings/repository-file.ts'
 import { stripInvisible } from '../../src/core/text/invisible.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
-import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
+import { closeServer, listen } from '../../src/web/http-server.ts'
 import { ask, contextFor, hour, minute, pullThread, runWith, said, t0 } from '../core/given.ts'
 import { seen } from '../support/pages.ts'
+import { webServer } from '../support/web-server.ts'
 import { actedOn } from './as-github.ts'
 import { privateKey } from './key.ts'
 import { app, MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
-import { inlineComment } from './payloads.ts'
+import { comment as commentOf, inlineComment, pull as pullOf } from './payloads.ts'
 
 const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
   new MemoryBot({
@@ -43,54 +44,27 @@ interface Event {
 /** Each event is about a comment of its own. */
 const numbers = Array.from({ length: 500 }, (_, n) => 500 + n).values()
 
-const commentEvent = ({
-  by = 'maya',
-  text = '/codex fix it',
-  sender,
-  comment,
-  issue,
-  event,
-}: Event): object => ({
-  action: 'created',
-  installation: { id: 1 },
-  repository: { id: 100, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
-  sender: { login: by, id: by.length, type: 'User', ...sender },
-  issue: {
-    number: 7,
-    title: 'Login is flaky',
-    body: 'It fails.',
-    user: { login: 'sam', id: 13 },
-    html_url: 'https://github.com/acme/shop/issues/7',
-    state: 'open',
-    updated_at: '2026-01-02T14:02:00Z',
-    ...issue,
-  },
-  comment: {
-    id: numbers.next().value,
-    body: text,
-    user: { login: by, id: by.length, type: 'User' },
-    created_at: '2026-01-02T14:02:00Z',
-    ...comment,
-  },
-  ...event,
-})
+const commentEvent = ({ by = 'maya', text, sender, comment, issue, event }: Event): object => {
+  const { body } = commentOf({ by, text, senderId: by.length, id: numbers.next().value ?? 0 })
+  const whole = JSON.parse(String(body))
+  return {
+    ...whole,
+    sender: { ...whole.sender, ...sender },
+    issue: { ...whole.issue, ...issue },
+    comment: { ...whole.comment, ...comment },
+    ...event,
+  }
+}
 
 const labelEvent = ({ by = 'maya', issue, event }: Event): object => {
   const { comment: _, ...rest } = Object(commentEvent({ by, ...(issue ? { issue } : {}) }))
   return { ...rest, action: 'labeled', label: { name: 'codex' }, ...event }
 }
 
-const pullRequest = (repoId: number | null): object => ({
-  number: 8,
-  title: 'Log in',
-  body: '',
-  user: { login: 'sam', id: 13 },
-  html_url: 'https://github.com/acme/shop/pull/8',
-  state: 'open',
-  updated_at: '2026-01-02T14:02:00Z',
-  head: { ref: 'maya/login', sha: 'b'.repeat(40), repo: repoId === null ? null : { id: repoId } },
-  base: { ref: 'main' },
-})
+const pullRequest = (repoId: number | null): object =>
+  pullOf(0, {
+    head: { ref: 'maya/login', sha: 'b'.repeat(40), repo: repoId === null ? null : { id: repoId } },
+  })
 
 /** Sends it, signed, and waits until nothing is left to do. */
 async function says(bot: MemoryBot, payload: object, sent: Partial<Sent> = {}): Promise<number> {
@@ -143,14 +117,6 @@ describe('who and what may start work', () => {
     expect(bot.requests).toHaveLength(1)
   })
 
-  test('a team that the App may not read lets nobody in, and its refusal is logged', async () => {
-    const bot = botWith({ settings: 'allow: {teams: [core]}', teams: 'unreadable' })
-    await says(bot, commentEvent({ by: 'rita' }))
-    nothingStarted(bot)
-    expect(bot.comments.map(({ body }) => body)).toEqual([expect.stringContaining('You have read.')])
-    expect(bot.logs.join('\n')).toContain('GitHub did not say who is in a team')
-  })
-
   test.each(['OWNER', 'MEMBER', 'COLLABORATOR'])('the association %s is no permission', async association => {
     const bot = botWith()
     await says(bot, commentEvent({ by: 'rita', comment: { author_association: association } }))
@@ -169,16 +135,6 @@ describe('who and what may start work', () => {
     await bot.settle()
     expect(bot.requests).toHaveLength(1)
     expect(bot.comments.at(-1)?.body).toContain('may no longer start runs here')
-  })
-
-  test('the sender of an edit is asked for, not the author of the words', async () => {
-    const bot = botWith()
-    const edit = { action: 'edited', changes: { body: { from: 'Hello' } } }
-    await says(bot, commentEvent({ sender: { login: 'zoe', id: 12 }, event: edit }))
-    nothingStarted(bot)
-    await says(bot, commentEvent({ by: 'tess', event: edit }))
-    nothingStarted(bot)
-    expect(bot.asked).toEqual(['permission tess'])
   })
 
   test('the sender of a label is asked for, not the author of the issue', async () => {
@@ -214,11 +170,7 @@ describe('who and what may start work', () => {
       { login: 'helper[bot]', type: 'Bot' },
       { user: { login: 'helper[bot]', id: 13, type: 'Bot' } },
     ],
-    [
-      'that is us',
-      { login: 'codex[bot]', type: 'Bot' },
-      { user: { login: 'codex[bot]', id: 1, type: 'Bot' } },
-    ],
+    ['of ours', { login: 'codex[bot]', type: 'Bot' }, { user: { login: 'codex[bot]', id: 1, type: 'Bot' } }],
   ])('no other bot may do anything, not one %s', async (_, sender, comment) => {
     const bot = botWith({ settings: 'allow: {users: [maya, helper]}' })
     await says(bot, commentEvent({ sender, comment }))
@@ -295,22 +247,14 @@ describe('time of check and time of use', () => {
     expect(asked).toEqual(['/repos/acme/shop/contents/.github%2Fcodex.yml'])
   })
 
-  test.each([
-    '-x',
-    '--upload-pack=x',
-    'a..b',
-    'refs/heads/main',
-    'a b',
-    'a\u0007b',
-    'a~1',
-    '@{u}',
-    'HEAD',
-    'x.lock',
-  ])('a branch that git would take for something else is refused: %j', async branch => {
-    const bot = botWith({ branches: { [branch]: 'b'.repeat(40) } })
-    await says(bot, commentEvent({ text: `/codex --branch="${branch}" fix it` }))
-    nothingStarted(bot)
-  })
+  test.each('-x¦--upload-pack=x¦a..b¦refs/heads/main¦a b¦a\u0007b¦a~1¦@{u}¦HEAD¦x.lock'.split('¦'))(
+    'a branch that git would take for something else is refused: %j',
+    async branch => {
+      const bot = botWith({ branches: { [branch]: 'b'.repeat(40) } })
+      await says(bot, commentEvent({ text: `/codex --branch="${branch}" fix it` }))
+      nothingStarted(bot)
+    },
+  )
 })
 
 describe('untrusted text', () => {
@@ -328,17 +272,7 @@ describe('untrusted text', () => {
       }),
     },
   })
-  const canaries = [
-    'PATH',
-    'HUNK',
-    'INLINE',
-    'INLINEAUTHOR',
-    'TITLE',
-    'BODY',
-    'AUTHOR',
-    'COMMENTER',
-    'COMMENT',
-  ]
+  const canaries = 'PATH HUNK INLINE INLINEAUTHOR TITLE BODY AUTHOR COMMENTER COMMENT'.split(' ')
 
   test('all that comes from GitHub stands between the marked lines, but for the instruction', () => {
     const fence = 'f'.repeat(16)
@@ -606,16 +540,6 @@ describe('power', () => {
 })
 
 describe('loops and cost', () => {
-  test('a stranger makes the bot talk once a day in a thread', async () => {
-    const bot = botWith()
-    for (const text of ['/codex', '/codex stop', '/codex plan', '/codex --bad', '/codex retry'])
-      await says(bot, commentEvent({ by: 'eve', text }))
-    expect(bot.comments).toHaveLength(1)
-    bot.now += 25 * hour
-    await says(bot, commentEvent({ by: 'eve' }))
-    expect(bot.comments).toHaveLength(2)
-  })
-
   test('a comment full of commands is not answered with as many comments', async () => {
     const bot = botWith()
     await says(bot, commentEvent({ by: 'rita', text: '/codex help\n'.repeat(500) }))
@@ -653,23 +577,10 @@ describe('plumbing', () => {
   })
 
   test('the pages say nothing of threads, and browsers are told to keep nothing', async () => {
-    const server = httpServer({
-      webhookEndpoint: undefined,
-      readiness: async () => ({ ready: true, failed: [] }),
-    })
+    const server = webServer()
     const port = await listen(server, { host: '127.0.0.1', port: 0 })
     try {
-      const pages = [
-        '/',
-        '/healthz',
-        '/readyz',
-        '/metrics',
-        '/runs',
-        '/probot',
-        '/stats',
-        '/.env',
-        '/../.env',
-      ]
+      const pages = '/ /healthz /readyz /metrics /runs /probot /stats /.env /../.env'.split(' ')
       const answers = await Promise.all(pages.map(page => fetch(`http://127.0.0.1:${port}${page}`)))
       expect(answers.map(({ status }) => status)).toEqual([404, 200, 200, 404, 404, 404, 404, 404, 404])
       for (const { headers } of answers) {
@@ -683,10 +594,7 @@ describe('plumbing', () => {
   })
 
   test('a sender who dawdles is cut off', () => {
-    const { headersTimeout, requestTimeout, keepAliveTimeout } = httpServer({
-      webhookEndpoint: undefined,
-      readiness: async () => ({ ready: true, failed: [] }),
-    })
+    const { headersTimeout, requestTimeout, keepAliveTimeout } = webServer()
     for (const limit of [headersTimeout, requestTimeout, keepAliveTimeout]) {
       expect(limit).toBeGreaterThan(0)
       expect(limit).toBeLessThanOrEqual(10_000)

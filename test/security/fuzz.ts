@@ -66,20 +66,14 @@ const atLeast =
 /** Said twice, here and in the settings, so that one judges the other. */
 const rules: readonly Rules[] = [
   { text: '', may: atLeast('write') },
-  {
-    text: 'allow: {users: [rita]}',
-    may: login => login === 'rita' || atLeast('write')(login),
-  },
+  { text: 'allow: {users: [rita]}', may: login => login === 'rita' || atLeast('write')(login) },
   {
     text: 'permissions: {run: maintain, plan: maintain, continue: maintain, retry: maintain, approve: maintain}',
     may: atLeast('maintain'),
   },
   { text: "allow: {users: ['*']}", may: atLeast('write') },
   { text: 'labels: [', may: atLeast('write') },
-  {
-    text: 'labels: {docs: {plan: true, instruction: "Docs, @sam! Fixes #7"}}',
-    may: atLeast('write'),
-  },
+  { text: 'labels: {docs: {plan: true, instruction: "Docs, @sam! Fixes #7"}}', may: atLeast('write') },
 ]
 
 /** Some texts of a job, each at most 50 ms, on a machine that others work on, too. */

@@ -24,100 +24,23 @@ const pasted = [
 ]
 export const secrets = [...configured, ...pasted]
 
-const commands = [
-  '/codex',
-  '/codex fix it',
-  '/codex plan how',
-  '/codex stop',
-  '/codex approve',
-  '/codex retry',
-  '/codex continue',
-  '/codex status',
-  '/codex doctor',
-  '/codex help',
-  '/CODEX, do',
-  '/codex --model gpt-5.5 --effort high x',
-  '/codex --branch main --new x',
-  '/codex --as-user x',
-  '/codex --model=',
-  '/codex --',
-  '/codex –effort max',
-  '/codexx',
-  '> /codex x',
-  '`/codex x`',
-  '\t/codex x',
-]
-const unicode = [
-  '\u0000',
-  '\u200b',
-  '\u200d',
-  '\u2060',
-  '\ufeff',
-  '\u202e',
-  '\u2066',
-  '\u2028',
-  '\u{e0041}\u{e0042}',
-  '\ufe0f',
-  '\ud800',
-  '\udc00',
-  '🚀',
-  '👩‍👩‍👧‍👦',
-  'ﷺ',
-  'a\u0301\u0302\u0303',
-  'İ',
-  '修复',
-  'עברית',
-  '\u001b[31m',
-  '\r\n',
-  '\r',
-]
+const commands = (
+  '/codex¦/codex fix it¦/codex plan how¦/codex stop¦/codex approve¦/codex retry¦/codex continue¦' +
+  '/codex status¦/codex doctor¦/codex help¦/CODEX, do¦/codex --model gpt-5.5 --effort high x¦' +
+  '/codex --branch main --new x¦/codex --as-user x¦/codex --model=¦/codex --¦/codex –effort max¦' +
+  '/codexx¦> /codex x¦`/codex x`¦\t/codex x'
+).split('¦')
+const unicode = (
+  '\u0000¦\u200b¦\u200d¦\u2060¦\ufeff¦\u202e¦\u2066¦\u2028¦\u{e0041}\u{e0042}¦\ufe0f¦\ud800¦\udc00¦🚀¦' +
+  '👩‍👩‍👧‍👦¦ﷺ¦a\u0301\u0302\u0303¦İ¦修复¦עברית¦\u001b[31m¦\r\n¦\r'
+).split('¦')
 
 /** What parsers take long over, or too much stack, when there is enough of it. */
-const units = [
-  ...[
-    'a\n=\n',
-    '- - - \n',
-    '> ',
-    '- ',
-    '1. ',
-    '> - ',
-    '[',
-    '![',
-    '](',
-    '*a_ ',
-    '**a',
-    '|a|\n|-|\n',
-    '<a ',
-    '<!--',
-  ],
-  ...[
-    '-eyJ',
-    '://a:',
-    '~~~ ',
-    '`a',
-    'a@b.c ',
-    '[a]: b\n',
-    '[^1]: ',
-    '  - a\n',
-    '\u200b',
-    '{',
-    '- - \n',
-    '\\',
-    '&#64;',
-  ],
-  ...[
-    '](a        ',
-    '$$',
-    '<img src=x> ',
-    '\n\n',
-    '#7 ',
-    '@a',
-    '<b',
-    '`',
-    '~',
-    '-----BEGIN PRIVATE KEY-----',
-  ],
-]
+const units = (
+  'a\n=\n¦- - - \n¦> ¦- ¦1. ¦> - ¦[¦![¦](¦*a_ ¦**a¦|a|\n|-|\n¦<a ¦<!--¦-eyJ¦://a:¦~~~ ¦`a¦a@b.c ¦' +
+  '[a]: b\n¦[^1]: ¦  - a\n¦\u200b¦{¦- - \n¦\\¦&#64;¦](a        ¦$$¦<img src=x> ¦\n\n¦#7 ¦@a¦<b¦`¦~¦' +
+  '-----BEGIN PRIVATE KEY-----'
+).split('¦')
 
 /** Deep or long, of one or two of them. */
 export function repetition(random: Random, most: number): string {
@@ -163,18 +86,12 @@ export interface Payload {
 }
 
 export function payloadOf(random: Random): Payload {
-  const event = random.one([
-    'issue_comment',
-    'issue_comment',
-    'issue_comment',
-    'issue_comment',
-    'issue_comment',
-    'issues',
-    'pull_request',
-    'pull_request_review',
-    'pull_request_review_comment',
-    'push',
-  ])
+  const event = random.one(
+    (
+      'issue_comment¦issue_comment¦issue_comment¦issue_comment¦issue_comment¦issues¦pull_request¦' +
+      'pull_request_review¦pull_request_review_comment¦push'
+    ).split('¦'),
+  )
   const whole = wholePayload(random, event)
   return { event, payload: random.next() < 0.2 ? broken(random, whole) : whole }
 }

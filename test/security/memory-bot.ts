@@ -66,8 +66,6 @@ export interface MemoryBotOptions {
   settings?: string
   /** What it was before, newest first. */
   history?: readonly string[]
-  /** The App may not read them. */
-  teams?: 'unreadable'
   /** `SETTINGS_FILE` */
   grants?: string
   ownerFile?: string
@@ -467,11 +465,7 @@ export class MemoryBot {
       if (role === undefined) throw new NoResponse('github', 'GitHub answered 502')
       return { role, name: role }
     },
-    isInTeam: async () => {
-      if (this.#options.teams === 'unreadable')
-        throw new Rejected('github', 403, '', 'Resource not accessible by integration', undefined, 'read')
-      return false
-    },
+    isInTeam: async () => false,
     ownCommentsOfRepository: async () => this.comments.map(({ body }) => ({ number: 7, body })).reverse(),
     closing: async () => undefined,
     merges: async () => [],

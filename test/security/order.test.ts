@@ -321,16 +321,8 @@ describe('a stop', () => {
   }
 
   test.each([
-    [
-      'that waits in the queue is heeded by a command, and answers truthfully',
-      0,
-      'you stopped this before it began',
-    ],
-    [
-      'that waits in the queue is heeded by a run before its agent, and answers truthfully',
-      1,
-      '### ⏹️ Codex was stopped',
-    ],
+    ['that waits is heeded by a command, and answers truthfully', 0, 'you stopped this before it began'],
+    ['that waits is heeded by a run before its agent, and answers truthfully', 1, '### ⏹️ Codex was stopped'],
   ])('%s', async (_, steps, said) => {
     const bot = botWith()
     await bot.deliver(command)

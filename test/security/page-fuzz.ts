@@ -9,144 +9,21 @@ import { asWritten } from '../../src/core/text/seen-page.ts'
 import { type Random, randomOf } from '../chaos/random.ts'
 import { renderAll } from '../support/cmark-gfm.ts'
 
-const pieces = [
-  ...[
-    '\n',
-    '\n',
-    '\n\n',
-    '\n\n',
-    ' ',
-    ' ',
-    '  \n',
-    '\t',
-    '\u2028',
-    '\u00a0',
-    '\f',
-    '\u200b',
-    '\\',
-    '|',
-    '$',
-    '%%',
-    '&#47;',
-  ],
-  ...[
-    '/codex W',
-    '/codex W',
-    '\\/codex W',
-    '&#47;codex W',
-    ' /codex W',
-    '    /codex W',
-    '> /codex W',
-    '- /codex W',
-  ],
-  ...[
-    'W',
-    'W',
-    'W W',
-    '*W*',
-    '**W',
-    '_W_',
-    '~~W~~',
-    '`W`',
-    '``W',
-    '"W"',
-    "'W'",
-    '(W)',
-    '[W]',
-    '<W>',
-    '</W>',
-    '<W W W>',
-  ],
-  ...[
-    '[W](https://x.y "W")',
-    '[W]: https://x.y "W"',
-    '[W]:\n/u\n"W"',
-    '[.](/u (W))',
-    '![W](https://x.y)',
-    '![W [W]](u)',
-    '[W][W]',
-  ],
-  ...[
-    '[^W]',
-    '[^W]: W',
-    '[^W]:\n    W',
-    '    W',
-    '> ',
-    '>W',
-    '- ',
-    '1. ',
-    '# ',
-    '| W | W |\n|-|-|\n| W | W | W |',
-    '---',
-    '===',
-  ],
-  ...['```', '```W', '~~~ W', '````', '```mermaid\n%% W\n', '```math\nW\n', '$W$', '$$W$$', '$`W`$'],
-  ...['<!--', '-->', '<!-- W -->', '<!W', '<!W>', '<?W', '?>', '<![CDATA[W', ']]>', '</1 W>', '<!-', '<!->'],
-  ...[
-    '<div>',
-    '</div>',
-    '<div title="',
-    "<div title='W",
-    '">',
-    "'>",
-    '<div W',
-    '<p W',
-    '<p>',
-    '</p>',
-    '<a title="W">',
-    '</a>',
-  ],
-  ...[
-    '<rp>',
-    '</rp>',
-    '<ruby>W<rp>W</rp><rt>W</rt></ruby>',
-    '<details>',
-    '<summary>W</summary>',
-    '</details>',
-    '<details title="',
-  ],
-  ...[
-    '<table>',
-    '<tr><td>W',
-    '</table>',
-    '<pre>',
-    '</pre>',
-    '<code>',
-    '</code>',
-    '<blockquote>',
-    '</blockquote>',
-    '<sub>',
-    '<sup>W',
-  ],
-  ...[
-    '<script>W</script>',
-    '<style>W</style>',
-    '<textarea>W',
-    '<title>W',
-    '<svg><text>W',
-    '<math><mi>W',
-    '<template>W',
-    '<select><option>W',
-  ],
-  ...[
-    '<picture><source srcset="W">',
-    '<img alt="W" src="u">',
-    '<input value="W">',
-    '<br>',
-    '<hr W>',
-    '<bdo dir="rtl">W</bdo>',
-    '<p dir="rtl">',
-  ],
-  ...[
-    '<span hidden>W</span>',
-    '<div style="display:none">W</div>',
-    '<iframe>W',
-    '<object>W</object>',
-    '<noscript>W',
-    '<x-y>W</x-y>',
-    '<dl><dt>W<dd>W',
-  ],
-]
+const pieces = (
+  '\n¦\n¦\n\n¦\n\n¦ ¦ ¦  \n¦\t¦\u2028¦\u00a0¦\f¦\u200b¦\\¦|¦$¦%%¦&#47;¦/codex W¦/codex W¦\\/codex W¦' +
+  '&#47;codex W¦ /codex W¦    /codex W¦> /codex W¦- /codex W¦W¦W¦W W¦*W*¦**W¦_W_¦~~W~~¦`W`¦``W¦"W"¦' +
+  '\'W\'¦(W)¦[W]¦<W>¦</W>¦<W W W>¦[W](https://x.y "W")¦[W]: https://x.y "W"¦[W]:\n/u\n"W"¦[.](/u (W))¦' +
+  '![W](https://x.y)¦![W [W]](u)¦[W][W]¦[^W]¦[^W]: W¦[^W]:\n    W¦    W¦> ¦>W¦- ¦1. ¦# ¦' +
+  '| W | W |\n|-|-|\n| W | W | W |¦---¦===¦```¦```W¦~~~ W¦````¦```mermaid\n%% W\n¦```math\nW\n¦$W$¦' +
+  '$$W$$¦$`W`$¦<!--¦-->¦<!-- W -->¦<!W¦<!W>¦<?W¦?>¦<![CDATA[W¦]]>¦</1 W>¦<!-¦<!->¦<div>¦</div>¦' +
+  '<div title="¦<div title=\'W¦">¦\'>¦<div W¦<p W¦<p>¦</p>¦<a title="W">¦</a>¦<rp>¦</rp>¦' +
+  '<ruby>W<rp>W</rp><rt>W</rt></ruby>¦<details>¦<summary>W</summary>¦</details>¦<details title="¦' +
+  '<table>¦<tr><td>W¦</table>¦<pre>¦</pre>¦<code>¦</code>¦<blockquote>¦</blockquote>¦<sub>¦<sup>W¦' +
+  '<script>W</script>¦<style>W</style>¦<textarea>W¦<title>W¦<svg><text>W¦<math><mi>W¦<template>W¦' +
+  '<select><option>W¦<picture><source srcset="W">¦<img alt="W" src="u">¦<input value="W">¦<br>¦<hr W>¦' +
+  '<bdo dir="rtl">W</bdo>¦<p dir="rtl">¦<span hidden>W</span>¦<div style="display:none">W</div>¦' +
+  '<iframe>W¦<object>W</object>¦<noscript>W¦<x-y>W</x-y>¦<dl><dt>W<dd>W'
+).split('¦')
 
 function hidingText(random: Random): string {
   let word = 0

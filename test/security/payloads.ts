@@ -7,6 +7,12 @@ const clock = (seconds: number): string => new Date(t0 + seconds * 1_000).toISOS
 
 const ids: Readonly<Record<string, number>> = { maya: 11, zoe: 12, sam: 13, tess: 14, eve: 15 }
 const user = (login: string, id = ids[login] ?? 99): object => ({ login, id, type: 'User' })
+const thread = (at: number) => ({
+  body: 'It fails.',
+  user: user('sam'),
+  state: 'open',
+  updated_at: clock(at),
+})
 
 const base = (by: string, { senderId, ownerId = 5 }: Said = {}): object => ({
   installation: { id: 1 },
@@ -17,22 +23,17 @@ const base = (by: string, { senderId, ownerId = 5 }: Said = {}): object => ({
 const issue = (at: number, differs: object = {}, number = 7): object => ({
   number,
   title: 'Login is flaky',
-  body: 'It fails.',
-  user: user('sam'),
   html_url: `https://github.com/acme/shop/issues/${number}`,
-  state: 'open',
-  updated_at: clock(at),
+  ...thread(at),
   ...differs,
 })
 
-const pull = (at: number, differs: object = {}): object => ({
+export const pull = (at: number, differs: object = {}): object => ({
   number: 8,
   title: 'Log in',
-  body: '',
-  user: user('sam'),
   html_url: 'https://github.com/acme/shop/pull/8',
-  state: 'open',
-  updated_at: clock(at),
+  ...thread(at),
+  body: '',
   head: { ref: 'maya/login', sha: 'b'.repeat(40), repo: { id: 100 } },
   base: { ref: 'main' },
   ...differs,

@@ -31,11 +31,14 @@ test.each(['rita', 'eve'])('ten commands of %s are one question, one answer and 
   expect(bot.comments).toHaveLength(1)
 })
 
-test.each(['rita', 'eve'])('the same again by %s costs three calls and no word', async by => {
+test.each(['rita', 'eve'])('the same again by %s costs three calls and no word that day', async by => {
   const bot = botWith()
   await says(bot, by, tenCommands)
   expect((await says(bot, by, tenCommands)).toSorted()).toEqual(['permission', 'react', 'readAhead'])
   expect(bot.comments).toHaveLength(1)
+  bot.now += 25 * 60 * 60_000
+  await says(bot, by, tenCommands)
+  expect(bot.comments).toHaveLength(2)
 })
 
 test('the same again by somebody of whom GitHub says nothing costs no word and a dozen questions', async () => {
@@ -200,14 +203,7 @@ test.each(['rita', 'eve'])('%s is no reason to ask where a command stands that i
 test('what GitHub shows is asked once for a command of somebody who may use another', async () => {
   const bot = botWith()
   const first = await says(bot, 'rita', '/codex **fix** it\n\n```\n/codex plan\n```')
-  expect(first.toSorted()).toEqual([
-    'comment',
-    'earlierComments',
-    'permission',
-    'react',
-    'readAhead',
-    'shown',
-  ])
+  expect(first.toSorted()).toEqual('comment earlierComments permission react readAhead shown'.split(' '))
 })
 
 test('somebody who is let in after a refusal is heard at once', async () => {
@@ -297,11 +293,7 @@ const pull = pullView({
 test.each([
   ['a branch of the run', { ref: 'codex/issue-7-login-is-flaky', repo: 100 }, { least: 5, most: 11 }],
   ['another branch', { ref: 'eve/patch', repo: 100 }, { least: 0, most: 2 }],
-  [
-    'a branch of that name in a fork',
-    { ref: 'codex/issue-7-login-is-flaky', repo: 666 },
-    { least: 0, most: 2 },
-  ],
+  ['its namesake in a fork', { ref: 'codex/issue-7-login-is-flaky', repo: 666 }, { least: 0, most: 2 }],
 ])(
   'a pull request from %s that is reopened each second costs no more than the usual pace',
   async (_, head, { least, most }) => {

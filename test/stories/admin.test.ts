@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { smallPng } from '../../scripts/small-png.ts'
 import { exhaustive } from '../support/tries.ts'
 import { browserAvailable, flawsOf, type Look, openWindow, type Window } from '../world/browser.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { newRepository, opensIssue, type Talk } from '../world/opens-issue.ts'
+import type { Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const token = 'the token of whoever runs this bot'
@@ -27,19 +28,14 @@ const read = async (path: string): Promise<string> =>
   (await fetch(`${world.bot.url}/admin/${path}`, { headers })).text()
 const runs = async (): Promise<InJson[]> => JSON.parse(await read('runs.json')).runs
 
-async function asks(title: string, words: string, repository = world.github.repository, of = world) {
-  const maya = of.github.as('maya', repository)
-  const { number } = await maya.opensIssue({ title })
-  await maya.comments(number, `/codex ${words}`)
-  return { maya, number, thread: new Thread(of, number, repository) }
+async function asks(title: string, words: string, repository?: string, of = world) {
+  const issue = await opensIssue(of, title, repository)
+  await issue.says(`/codex ${words}`)
+  return issue
 }
 
 /** Where somebody looks at the sessions in PostHog, and plans there: only then an agent waits for an answer. */
-async function watched({ github }: World): Promise<string> {
-  const repository = await github.addRepo('acme', 'design')
-  await github.as('olga', repository).pushes('main', { '.github/codex.yml': 'mode: interactive\n' })
-  return repository
-}
+const watched = (of: World) => newRepository(of, 'mode: interactive\n', { name: 'design' })
 
 test('a pause of an owner, or of all, keeps what is asked in each of their repositories', async () => {
   const alone = await startWorld({ env: { ADMIN_TOKEN: token }, settings: '' })
@@ -50,12 +46,8 @@ test('a pause of an owner, or of all, keeps what is asked in each of their repos
   try {
     const { github } = alone
     const [one, elsewhere] = [await github.addRepo('acme', 'one'), await github.addRepo('globex', 'lab')]
-    const ask = async (repository: string, words = 'fix it'): Promise<Thread> => {
-      const maya = github.as('maya', repository)
-      const { number } = await maya.opensIssue({ title: 'Something to do' })
-      await maya.comments(number, `/codex ${words}`)
-      return new Thread(alone, number, repository)
-    }
+    const ask = async (repository: string, words = 'fix it') =>
+      (await asks('Something to do', words, repository, alone)).thread
     await at('pause', { text: 'upgrade of the database' })
     const waiting = [await ask(one), await ask(elsewhere)] as const
     for (const thread of waiting)
@@ -65,14 +57,14 @@ test('a pause of an owner, or of all, keeps what is asked in each of their repos
     const { id } = all.find(({ repository }) => repository === one) ?? expect.fail('no run')
     expect(await at(`runs/${id}/pause-owner`, { text: 'budget' })).toContain('is paused')
     expect(await at('resume')).toContain('It goes on')
-    await waiting[1].waitForAnswer('pull request is ready')
+    await waiting[1].waitForAnswer('Codex opened draft')
     await waiting[0].waitForStatus(/by an admin of this bot: budget/)
     // It lasts longer than the process.
     await alone.bot.stop()
     await alone.startBot()
     await (await ask(one)).waitForStatus(/⏸️ Codex is paused here[\s\S]*budget/)
     expect(await at(`runs/${id}/resume-owner`)).toContain('It goes on')
-    await waiting[0].waitForAnswer('pull request is ready')
+    await waiting[0].waitForAnswer('Codex opened draft')
     // Who ended the pause of before has not ended this one.
     alone.posthog.script('take your time', { kind: 'hangs' })
     await writeFile(alone.settingsFile, 'pause: frozen\n')
@@ -87,16 +79,13 @@ test('a pause of an owner, or of all, keeps what is asked in each of their repos
 })
 
 test('the settings of a repository are those of `/codex config`, with where each comes from', async () => {
-  const repository = await world.github.addRepo('acme', 'tuned')
-  const olga = world.github.as('olga', repository)
-  await olga.pushes('main', { '.github/codex.yml': 'model: gpt-5.6-sol\nlimits:\n  repository: 2\n' })
+  const repository = await newRepository(world, 'model: gpt-5.6-sol\nlimits:\n  repository: 2\n')
   const page = await read(`settings?filter=${repository}`)
   const rows = [
     ...page.matchAll(/<th scope="row"><code>(\S+?)<\/code><\/th><td><bdi>(.*?)<\/bdi><\/td><td>(.*?)</g),
   ]
-  const { number } = await olga.opensIssue({ title: 'What holds here?' })
-  await olga.comments(number, '/codex config')
-  const reply = await new Thread(world, number, repository).waitForAnswer('these settings apply here')
+  const { thread } = await asks('What holds here?', 'config', repository)
+  const reply = await thread.waitForAnswer('these settings apply here')
   const said = [...reply.matchAll(/^\| `(\S+?)` \| `(.*?)` \| (.*) \|$/gm)]
   const cells = (all: RegExpMatchArray[]) => all.map(([, ...each]) => each.join(' | ').replaceAll('`', ''))
   expect(cells(rows).map(each => each.replaceAll('&quot;', '"'))).toEqual(cells(said))
@@ -112,11 +101,10 @@ test('a process that is drained takes no more work and says so; another one goes
     expect(await sent.text()).toContain('This process takes no more work')
     const ready = await fetch(`${url}/readyz`)
     expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining('"process"')])
-    const { number } = await alone.github.as('maya').opensIssue({ title: 'For the next one' })
-    await alone.github.as('maya').comments(number, '/codex fix it with the next one')
+    const { thread } = await asks('For the next one', 'fix it with the next one', undefined, alone)
     await alone.bot.stop()
     await alone.startBot()
-    await new Thread(alone, number).waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
   } finally {
     await alone.close()
   }
@@ -142,7 +130,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       )
   }
 
-  let asked: Promise<{ number: number; thread: Thread }[]> | undefined
+  let asked: Promise<Talk[]> | undefined
   /** One of each that the page can show. */
   function someOfEach() {
     asked ??= (async () => {
@@ -155,8 +143,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
         choices: ['light', 'dark'],
       })
       posthog.script('break down', { kind: 'fails', message: 'usage limit reached' })
-      const docs = await github.addRepo('acme', 'docs')
-      await github.as('olga', docs).pushes('main', { '.github/codex.yml': 'limits:\n  repository: 1\n' })
+      const docs = await newRepository(world, 'limits:\n  repository: 1\n', { name: 'docs' })
       const inLine: Thread[] = []
       for (const [title, words] of [
         ['Links on the start page are dead', 'fix it'],
@@ -170,19 +157,18 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       }
       const ready = await asks('Search forgets the last filter', 'fix it')
       const failed = await asks('Checkout times out on slow networks', 'break down')
-      await ready.thread.waitForAnswer('pull request is ready')
+      await ready.thread.waitForAnswer('Codex opened draft')
       await failed.thread.waitForAnswer(/Codex (?:failed|did not)/)
       const question = await asks('Dark mode has two shades of grey', 'which way', await watched(world))
       await question.thread.waitForAnswer('Codex has a question')
       const working = await asks('Login test is flaky', 'look into it for long')
       await working.thread.waitForStatus('⏳ Codex is working')
-      const blocking = await github.as('maya').opensIssue({ title: 'Update the database first' })
-      const maya = github.as('maya')
-      const { number } = await maya.opensIssue({ title: 'Use the new column' })
-      github.block(number, [blocking.number])
-      await maya.comments(number, '/codex use the new column')
-      await new Thread(world, number).waitForStatus('⏳ Codex waits for #')
-      for (const thread of inLine.slice(0, 2)) await thread.waitForAnswer('pull request is ready')
+      const blocking = await opensIssue(world, 'Update the database first')
+      const blocked = await opensIssue(world, 'Use the new column')
+      github.block(blocked.number, [blocking.number])
+      await blocked.says('/codex use the new column')
+      await blocked.thread.waitForStatus('⏳ Codex waits for #')
+      for (const thread of inLine.slice(0, 2)) await thread.waitForAnswer('Codex opened draft')
       await inLine[2]?.waitForStatus('⏳ Codex is working')
       await (await asks('Translate the manual', 'fix it', docs)).thread.waitForStatus(
         '⏳ Codex waits for its turn',
@@ -235,7 +221,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await page.getByRole('status').waitFor()
     expect(await page.getByRole('status').textContent()).toContain('is being stopped')
     await working?.thread.waitForAnswer('stopped by an admin of this bot')
-    expect(ledgerOf(world, Number(working?.number)).cancels).toHaveLength(1)
+    expect(working?.ledger().cancels).toHaveLength(1)
 
     await page.getByRole('link', { name: 'Outcomes' }).click()
     await page.getByRole('heading', { name: 'By day' }).waitFor()
@@ -262,8 +248,8 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
 
   test('each form of the pages is pressed, and what all begins with by Tab alone', async () => {
     const alone = await startWorld({ env: { ADMIN_TOKEN: token } })
-    const { github, posthog } = alone
-    const ask = (title: string, words: string) => asks(title, words, github.repository, alone)
+    const { posthog } = alone
+    const ask = (title: string, words: string) => asks(title, words, undefined, alone)
     try {
       posthog.script('which way', {
         ...{ kind: 'asksPermission', inMode: 'plan', question: 'Which way do you want?' },
@@ -292,7 +278,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       await held.thread.waitForStatus(/by an admin of this bot: the database moves/)
       await press('Resume the whole bot')
       expect(await said()).toContain('It goes on.')
-      await held.thread.waitForAnswer('pull request is ready')
+      await held.thread.waitForAnswer('Codex opened draft')
 
       await board()
       const [answer] = await Promise.all([
@@ -320,7 +306,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
         await looksRight()
         await press(`Resume ${name}`)
         expect(await said()).toContain('It goes on.')
-        await thread.waitForAnswer('pull request is ready')
+        await thread.waitForAnswer('Codex opened draft')
       }
 
       await board()

@@ -1,181 +1,178 @@
 /** One person's word makes the code: somebody else's has to approve it, where the settings say so. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
-
-const settings = 'pull_request:\n  approval: somebody-else\n'
+import { newRepository, opensIssue, talkIn } from '../world/opens-issue.ts'
 
 onEitherQueue('Somebody else has to approve', world => {
-  const here = async (name: string, owner = 'acme') => {
+  const here = async (owner = 'acme') => {
     const { github } = world()
-    const repository = await github.addRepo(owner, `${name}-${Math.random().toString(36).slice(2, 8)}`)
-    const olga = github.as('olga', repository)
-    await olga.pushes('main', { '.github/codex.yml': settings })
-    const maya = github.as('maya', repository)
-    const { number } = await maya.opensIssue({ title: 'Login is flaky', body: 'x' })
-    return { github, repository, maya, olga, number, thread: new Thread(world(), number, repository) }
+    const settings = 'pull_request:\n  approval: somebody-else\n'
+    const issue = await opensIssue(
+      world(),
+      'Login is flaky',
+      await newRepository(world(), settings, { owner }),
+    )
+    const { repository } = issue
+    const pull = () =>
+      github.waitFor(async () => {
+        const [found] = await issue.pulls()
+        return found
+      })
+    const check = (sha: string) =>
+      github.checkRuns(repository, sha).find(({ name }) => name === 'codex approval')
+    return {
+      ...issue,
+      olga: github.as('olga', repository),
+      mario: github.as('mario', repository),
+      pull,
+      /** What its first run makes. */
+      async made() {
+        await issue.says('/codex fix it')
+        await issue.thread.waitForAnswer('Codex opened draft')
+        return pull()
+      },
+      check,
+      waitForCheck: (sha: string, conclusion: string | null) =>
+        github.waitFor(async () => {
+          const found = check(sha)
+          return found?.conclusion === conclusion ? found : undefined
+        }),
+    }
   }
-
-  const pullOf = async (repository: string, number: number) => {
-    const { github } = world()
-    const [pull] = await github.waitFor(async () => {
-      const pulls = await github.pulls(repository)
-      return pulls.some(({ body }) => body.includes(`Closes #${number}`)) ? pulls : undefined
-    })
-    return pull ?? expect.fail('there is no pull request')
-  }
-
-  const checkOf = (repository: string, sha: string) =>
-    world()
-      .github.checkRuns(repository, sha)
-      .find(({ name }) => name === 'codex approval')
-  const waitForCheck = (repository: string, sha: string, conclusion: string | null) =>
-    world().github.waitFor(async () => {
-      const check = checkOf(repository, sha)
-      return check?.conclusion === conclusion ? check : undefined
-    })
 
   it('and not whoever asked: the check on each new commit waits, and is green once they did', async () => {
-    const { github, repository, maya, olga, number, thread } = await here('four-eyes')
-    await maya.comments(number, '/codex fix it')
-    await thread.waitForAnswer('pull request is ready')
-    const pull = await pullOf(repository, number)
-    const first = await waitForCheck(repository, pull.sha, null)
-    expect(first).toMatchObject({
+    const { github } = world()
+    const { maya, olga, made, check, waitForCheck } = await here()
+    const { number, sha, head } = await made()
+    expect(await waitForCheck(sha, null)).toMatchObject({
       status: 'in_progress',
       title: 'Somebody other than maya has to approve',
     })
-
-    await maya.reviews(pull.number, { event: 'APPROVE' })
+    await maya.reviews(number, { event: 'APPROVE' })
     await github.settled()
-    expect(checkOf(repository, pull.sha)?.status).toBe('in_progress')
-    const approved = await olga.reviews(pull.number, { event: 'APPROVE' })
-    expect((await waitForCheck(repository, pull.sha, 'success')).title).toBe('Approved by olga')
+    expect(check(sha)?.status).toBe('in_progress')
+    const approved = await olga.reviews(number, { event: 'APPROVE' })
+    expect((await waitForCheck(sha, 'success')).title).toBe('Approved by olga')
 
-    await olga.dismisses(pull.number, approved.id, 'Too early.')
-    await waitForCheck(repository, pull.sha, null)
-    await olga.reviews(pull.number, { event: 'APPROVE' })
-    await waitForCheck(repository, pull.sha, 'success')
+    await olga.dismisses(number, approved.id, 'Too early.')
+    await waitForCheck(sha, null)
+    await olga.reviews(number, { event: 'APPROVE' })
+    await waitForCheck(sha, 'success')
 
-    const pushed = await maya.pushes(pull.head, { 'late.txt': 'late' })
-    await waitForCheck(repository, pushed.sha, null)
-    await olga.reviews(pull.number, { event: 'APPROVE' })
-    await waitForCheck(repository, pushed.sha, 'success')
-    await maya.asksForReview(pull.number, 'olga')
-    await waitForCheck(repository, pushed.sha, null)
+    const pushed = await maya.pushes(head, { 'late.txt': 'late' })
+    await waitForCheck(pushed.sha, null)
+    await olga.reviews(number, { event: 'APPROVE' })
+    await waitForCheck(pushed.sha, 'success')
+    await maya.asksForReview(number, 'olga')
+    await waitForCheck(pushed.sha, null)
   })
 
   it('and not whoever asked for more of it either, nor somebody without the right to write', async () => {
-    const { github, repository, maya, olga, number, thread } = await here('more')
-    await maya.comments(number, '/codex fix it')
-    await thread.waitForAnswer('pull request is ready')
-    const pull = await pullOf(repository, number)
-    world().posthog.script({ repository, prompt: 'the tests, too' }, { kind: 'manual' })
-    await olga.comments(pull.number, '/codex the tests, too')
-    const ofPull = new Thread(world(), pull.number, repository)
-    await ofPull.waitForStatus('Codex is working')
-    await github.hands.commit(repository, pull.head, 'main', { 'a.txt': 'a' }, 'Tests')
-    const { sha } = await pullOf(repository, number)
-    expect((await waitForCheck(repository, sha, null)).title).toMatch(/maya and olga|olga and maya/)
-    await olga.reviews(pull.number, { event: 'APPROVE' })
-    await github.as('eve', repository).reviews(pull.number, { event: 'APPROVE' })
+    const { github, posthog } = world()
+    const { repository, olga, mario, pull, made, check, waitForCheck } = await here()
+    const { number, head } = await made()
+    posthog.script({ repository, prompt: 'the tests, too' }, { kind: 'manual' })
+    await olga.comments(number, '/codex the tests, too')
+    await talkIn(world(), number, repository).thread.waitForStatus('Codex is working')
+    await github.hands.commit(repository, head, 'main', { 'a.txt': 'a' }, 'Tests')
+    const { sha } = await pull()
+    expect((await waitForCheck(sha, null)).title).toMatch(/maya and olga|olga and maya/)
+    await olga.reviews(number, { event: 'APPROVE' })
+    await github.as('eve', repository).reviews(number, { event: 'APPROVE' })
     await github.settled()
-    expect(checkOf(repository, sha)?.status).toBe('in_progress')
-    await github.as('mario', repository).reviews(pull.number, { event: 'APPROVE' })
-    await waitForCheck(repository, sha, 'success')
+    expect(check(sha)?.status).toBe('in_progress')
+    await mario.reviews(number, { event: 'APPROVE' })
+    await waitForCheck(sha, 'success')
   })
 
   it('which can not be shown where the App may make no checks; all else is as ever', async () => {
-    const { github, repository, maya, olga, number, thread } = await here('no-checks', 'globex')
+    const { github, bot } = world()
+    const { repository, maya, olga, thread, made, check } = await here('globex')
     github.installations.withhold('globex', ['checks'])
-    await maya.comments(number, '/codex fix it')
-    await thread.waitForAnswer('pull request is ready')
-    const pull = await pullOf(repository, number)
-    await olga.reviews(pull.number, { event: 'APPROVE' })
-    await world().bot.says(
-      new RegExp(`${repository}/pull/${pull.number}[^\\n]*the approval of a pull request could not be shown`),
+    const { number, sha } = await made()
+    await olga.reviews(number, { event: 'APPROVE' })
+    await bot.says(
+      new RegExp(`${repository}/pull/${number}[^\\n]*the approval of a pull request could not be shown`),
     )
-    expect(checkOf(repository, pull.sha)).toBeUndefined()
-    await maya.readies(pull.number)
-    await maya.mergesPull(pull.number)
+    expect(check(sha)).toBeUndefined()
+    await maya.readies(number)
+    await maya.mergesPull(number)
     await thread.waitForStatus('was merged')
   })
 
   it('and nobody by whose words it was planned, whoever carries it out', async () => {
-    const { github, repository, maya, olga, number, thread } = await here('carried')
     const { posthog } = world()
+    const { repository, says, maya, olga, mario, thread, pull, waitForCheck } = await here()
     const plan = { kind: 'answers', text: '1. The window' } as const
     posthog.script({ repository, prompt: 'a way out' }, plan, { times: 1 })
-    await maya.comments(number, '/codex plan a way out')
+    await says('/codex plan a way out')
     await thread.waitForAnswer('Carry out this plan')
-    await olga.comments(number, '/codex approve')
-    await thread.waitForAnswer('pull request is ready')
-    const pull = await pullOf(repository, number)
-    await waitForCheck(repository, pull.sha, null)
-    const all = [maya, olga, github.as('mario', repository)]
-    for (const person of all) await person.reviews(pull.number, { event: 'APPROVE' })
-    expect((await waitForCheck(repository, pull.sha, 'success')).title).toBe('Approved by mario')
+    await says('/codex approve', 'olga')
+    await thread.waitForAnswer('Codex opened draft')
+    const { number, sha } = await pull()
+    await waitForCheck(sha, null)
+    for (const person of [maya, olga, mario]) await person.reviews(number, { event: 'APPROVE' })
+    expect((await waitForCheck(sha, 'success')).title).toBe('Approved by mario')
   })
 
   it.each([
-    ['retry', { kind: 'fails', message: 'usage limit reached' }],
-    ['continue', { kind: 'answers', text: 'I looked around.' }],
-  ] as const)('nor whoever asked first, where somebody else says %s', async (command, behaviour) => {
-    const { github, repository, maya, olga, number, thread } = await here(command)
-    const { posthog } = world()
+    ['retry', { kind: 'fails', message: 'usage limit reached' }, /Codex (?:failed|did not start):/],
+    ['continue', { kind: 'answers', text: 'I looked around.' }, 'I looked around.'],
+  ] as const)('nor whoever asked first, where somebody else says %s', async (command, behaviour, told) => {
+    const { github, posthog } = world()
+    const { repository, says, maya, olga, mario, thread, run, pull, check, waitForCheck } = await here()
     posthog.script({ repository, prompt: 'in two steps' }, behaviour, { times: 1 })
-    await maya.comments(number, '/codex do it in two steps')
-    await thread.waitForAnswer(command === 'retry' ? /Codex (?:failed|did not start):/ : 'I looked around.')
+    await says('/codex do it in two steps')
+    await thread.waitForAnswer(told)
     await thread.waitForFolded()
-    posthog.run(String(ledgerOf(world(), number, repository).runs[0]?.runId)).finish('completed')
-    await olga.comments(number, `/codex ${command}`)
-    await thread.waitForAnswer('pull request is ready')
-    const pull = await pullOf(repository, number)
-    expect((await waitForCheck(repository, pull.sha, null)).title).toMatch(/maya and olga|olga and maya/)
-    await maya.reviews(pull.number, { event: 'APPROVE' })
-    await olga.reviews(pull.number, { event: 'APPROVE' })
+    await run(0).finish('completed')
+    await says(`/codex ${command}`, 'olga')
+    await thread.waitForAnswer('Codex opened draft')
+    const { number, sha } = await pull()
+    expect((await waitForCheck(sha, null)).title).toMatch(/maya and olga|olga and maya/)
+    for (const person of [maya, olga]) await person.reviews(number, { event: 'APPROVE' })
     await github.settled()
-    expect(checkOf(repository, pull.sha)?.status).toBe('in_progress')
-    await github.as('mario', repository).reviews(pull.number, { event: 'APPROVE' })
-    expect((await waitForCheck(repository, pull.sha, 'success')).title).toBe('Approved by mario')
+    expect(check(sha)?.status).toBe('in_progress')
+    await mario.reviews(number, { event: 'APPROVE' })
+    expect((await waitForCheck(sha, 'success')).title).toBe('Approved by mario')
   })
 
   it('but not of what people made: that is green at once, and asked for again where Codex pushes', async () => {
-    const { github, repository, maya, olga } = await here('people')
+    const { github, posthog } = world()
+    const { repository, maya, olga, waitForCheck } = await here()
     const { sha } = await maya.pushes('maya/own', { 'own.txt': 'own' })
     const { number } = await maya.opensPull({ head: 'maya/own', title: 'By hand', body: 'x' })
-    expect((await waitForCheck(repository, sha, 'success')).title).toBe('Nothing here is by Codex')
-    expect(ledgerOf(world(), number, repository).runs).toEqual([])
-    world().posthog.script(
-      { repository, prompt: 'the tests, too' },
-      { kind: 'pushesToBranch', text: 'Done.' },
-    )
-    await maya.comments(number, '/codex the tests, too')
-    await new Thread(world(), number, repository).waitForAnswer('Done.')
+    expect((await waitForCheck(sha, 'success')).title).toBe('Nothing here is by Codex')
+    const { says, thread, ledger } = talkIn(world(), number, repository)
+    expect(ledger().runs).toEqual([])
+    posthog.script({ repository, prompt: 'the tests, too' }, { kind: 'pushesToBranch', text: 'Done.' })
+    await says('/codex the tests, too')
+    await thread.waitForAnswer('Done.')
     const pushed = (await github.pull(number, repository)).sha
     expect(pushed).not.toBe(sha)
-    await waitForCheck(repository, pushed, null)
+    await waitForCheck(pushed, null)
     await olga.reviews(number, { event: 'APPROVE' })
-    await waitForCheck(repository, pushed, 'success')
+    await waitForCheck(pushed, 'success')
   })
 
   it('of the agent’s commits in a pull request of the asker’s own, too', async () => {
-    const { github, repository, maya } = await here('renamed')
+    const { github } = world()
+    const { repository, maya, waitForCheck } = await here()
     await github.hands.commit(repository, 'maya/renamed', 'main', { 'a.txt': 'a' }, 'By the agent')
     const { number } = await maya.opensPull({ head: 'maya/renamed', title: 'Mine', body: 'x' })
-    const { sha } = await github.pull(number, repository)
-    await waitForCheck(repository, sha, null)
+    await waitForCheck((await github.pull(number, repository)).sha, null)
   })
 
   it('and a merge queue does not wait for it again', async () => {
-    const { github, repository, maya } = await here('merge-queue')
+    const { repository, maya, waitForCheck } = await here()
     const { sha } = await maya.pushes('gh-readonly-queue/main/pr-1', { 'merged.txt': 'merged' })
-    github.queuesToMerge(sha, repository)
-    await waitForCheck(repository, sha, 'success')
+    world().github.queuesToMerge(sha, repository)
+    await waitForCheck(sha, 'success')
   })
 
   it('and a check of that name by a workflow is none of ours', async () => {
-    const { github, repository, maya } = await here('foreign')
+    const { github } = world()
+    const { repository, maya } = await here()
     const { sha } = await maya.pushes('maya/foreign', { 'own.txt': 'own' })
     const id = github.checkOfOthers(repository, sha, { name: 'codex approval', external_id: 'approval' })
     await maya.opensPull({ head: 'maya/foreign', title: 'By hand', body: 'x' })

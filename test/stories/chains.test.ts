@@ -1,27 +1,26 @@
 /** What must wait for what: each round is of calls that are under way together, and the next begins with their answers. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
+import { opensIssue, working } from '../world/opens-issue.ts'
 import { Rounds } from '../world/rounds.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
 
 onEitherQueue(
   'From the comment to its agent',
   world => {
     const asks = async () => {
-      const { github } = world()
-      const issue = await github.as('maya').opensIssue({ title: 'Login is flaky', body: 'As said.' })
-      await github.settled()
+      const { thread, ledger, says } = await opensIssue(world(), 'Login is flaky')
+      await world().github.settled()
       // Whether the branch of the run before may go is asked of its task run.
       const rounds = new Rounds(world(), /^PostHog: GET tasks/)
-      await github.as('maya').comments(issue.number, '/codex fix the flaky login test')
-      return { rounds, thread: new Thread(world(), issue.number) }
+      await says('/codex fix the flaky login test')
+      return { rounds, thread, ledger }
     }
-    const done = async ({ rounds, thread }: Awaited<ReturnType<typeof asks>>) => {
+    const done = async ({ rounds, thread, ledger }: Awaited<ReturnType<typeof asks>>) => {
       rounds.open()
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       // Else its last calls are under way in the rounds of the next story.
       await thread.waitForFolded()
-      expect(ledgerOf(world(), thread.number)).toMatchObject({ tasks: [{}], runs: [{}] })
+      expect(ledger()).toMatchObject({ tasks: [{}], runs: [{}] })
     }
 
     /** None of these needs what another brings. */
@@ -64,19 +63,14 @@ onEitherQueue(
     /** An agent at work, whose PostHog says no more from here on. */
     const atWork = async () => {
       const { github, posthog } = world()
-      posthog.script('', { kind: 'manual' }, { times: 1 })
-      const issue = await github.as('maya').opensIssue({ title: 'Login is flaky', body: 'As said.' })
-      await github.as('maya').comments(issue.number, '/codex fix the flaky login test')
-      const thread = new Thread(world(), issue.number)
-      await thread.waitForStatus('Codex is working')
+      const { thread, run } = await working(world(), 'make it stable')
       const times = Number.POSITIVE_INFINITY
       const silent = posthog.fault({ times, fault: { kind: 'throttled', seconds: 600 } })
       await github.waitFor(() => silent.hits > 0)
       // The edit that says so is none of those that follow the pull request.
       await thread.waitForStatus('Codex waits for PostHog')
       await github.settled()
-      const [run] = ledgerOf(world(), issue.number).runs
-      return { thread, branch: String(posthog.run(String(run?.runId)).branch) }
+      return { thread, branch: String(run(0).branch) }
     }
 
     const openPull = async (base: string) => {

@@ -1,30 +1,29 @@
 /** Repositories that want few comments: the last word comes, progress is nowhere. */
 import { expect, it } from 'vitest'
 import { onBothQueues } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { newRepository, opensIssue } from '../world/opens-issue.ts'
 
 onBothQueues('A repository wants few comments', world => {
-  const asks = async (words: string, owner = 'acme') => {
+  const asks = async (owner = 'acme') => {
     const { github, posthog } = world()
-    const repository = await github.addRepo(owner, `few-${Math.random().toString(36).slice(2, 8)}`)
+    const repository = await newRepository(world(), undefined, { owner })
     const olga = github.as('olga', repository)
     const { sha: main } = await olga.pushes('main', { '.github/codex.yml': 'comments: outcomes\n' })
-    posthog.script({ repository, prompt: words }, { kind: 'manual' })
-    const maya = github.as('maya', repository)
-    const { number } = await maya.opensIssue({ title: 'Login is flaky', body: 'x' })
-    const thread = new Thread(world(), number, repository)
-    const { id } = await maya.comments(number, `/codex ${words}`)
+    posthog.script({ repository, prompt: 'fix it' }, { kind: 'manual' })
+    const issue = await opensIssue(world(), 'Login is flaky', repository)
+    const { id } = await issue.says('/codex fix it')
     const taskRun = async () => {
-      await github.waitFor(() => ledgerOf(world(), number, repository).runs.length === 1)
-      return posthog.run(String(ledgerOf(world(), number, repository).runs[0]?.runId))
+      await issue.started(1)
+      return issue.run(0)
     }
     const check = (sha: string) =>
-      github.checkRuns(repository, sha).find(({ name }) => name === `codex #${number}`)
-    return { github, repository, maya, olga, number, thread, id, taskRun, main, check }
+      github.checkRuns(repository, sha).find(({ name }) => name === `codex #${issue.number}`)
+    return { ...issue, id, taskRun, main, check }
   }
 
   it('come: the last word alone, beside a check that shows nothing', async () => {
-    const { github, repository, maya, number, thread, id, taskRun, main, check } = await asks('fix it')
+    const { github } = world()
+    const { repository, maya, says, thread, id, taskRun, main, check } = await asks()
     const run = await taskRun()
     const begun = await github.waitFor(async () => check(main))
     // The commit is that of the default branch, too: nothing that waits for all of its checks is held up.
@@ -35,7 +34,7 @@ onBothQueues('A repository wants few comments', world => {
 
     await run.openPull()
     await run.completeTurn('Fixed it.')
-    const last = await thread.waitForAnswer('pull request is ready')
+    const last = await thread.waitForAnswer('Codex opened draft')
     await thread.waitForReaction('rocket', id)
     expect(last).toContain('Fixed it.')
     expect(await thread.botComments()).toHaveLength(1)
@@ -45,43 +44,24 @@ onBothQueues('A repository wants few comments', world => {
     const before = github.calls.length
     await maya.readies(pull?.number ?? 0)
     await maya.mergesPull(pull?.number ?? 0)
-    await maya.comments(number, '/codex help')
+    await says('/codex help')
     await thread.waitForAnswer('/codex stop')
     const sent = github.calls.slice(before).filter(({ path }) => path.includes(`/${repository}/check-runs`))
     expect(sent.filter(({ method }) => method !== 'GET').length).toBeLessThanOrEqual(2)
   })
 
-  it('come: a pull request that is merged while Codex works keeps its check', async () => {
-    const { github, repository, maya, taskRun, thread, check, main } = await asks('fix it')
-    const run = await taskRun()
-    await run.openPull()
-    const [pull] = await github.waitFor(async () => {
-      const pulls = await github.pulls(repository)
-      return check(pulls[0]?.sha ?? '') && pulls
-    })
-    const before = check(main)
-    await maya.readies(pull?.number ?? 0)
-    await maya.mergesPull(pull?.number ?? 0)
-    await run.completeTurn('Fixed it.')
-    await thread.waitForAnswer('Fixed it.')
-    await github.waitFor(async () => check(pull?.sha ?? '')?.conclusion === 'success')
-    expect(check(main)).toEqual(before)
-  })
-
   it('what it waits for is said all the same', async () => {
-    const { repository, maya, olga, number, thread } = await asks('first')
-    await olga.comments(number, '/codex pause release')
+    const { repository, says, thread } = await asks()
+    await says('/codex pause release', 'olga')
     await thread.waitForAnswer('is paused in this repository')
-    const other = await maya.opensIssue({ title: 'Later', body: 'x' })
-    await maya.comments(other.number, '/codex second')
-    await new Thread(world(), other.number, repository).waitForStatus('⏸️ Codex is paused here')
+    const other = await opensIssue(world(), 'Later', repository)
+    await other.says('/codex second')
+    await other.thread.waitForStatus('⏸️ Codex is paused here')
   })
 
   it('where the App may make no checks, the status is a comment that says why', async () => {
-    const owner = 'globex'
-    const { github } = world()
-    github.installations.withhold(owner, ['checks'])
-    const { thread, taskRun } = await asks('fix it', owner)
+    world().github.installations.withhold('globex', ['checks'])
+    const { thread, taskRun } = await asks('globex')
     const status = await thread.waitForStatus('Codex is working')
     expect(status).toContain('The App lacks the permission `checks: write` here')
     await (await taskRun()).completeTurn('Fine.')

@@ -3,95 +3,72 @@ import { expect, it } from 'vitest'
 import { exhaustive } from '../support/tries.ts'
 import { callsOf, nameOfCall } from '../world/calls.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { opensIssue } from '../world/opens-issue.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { newRepository, opensIssue, opensPull } from '../world/opens-issue.ts'
 
 onEitherQueue('/codex fix', world => {
-  const asked = (number: number): string =>
-    String(Object(ledgerOf(world(), number).runs.at(-1)?.body).pending_user_message)
-
   it('on a pull request names failed checks, conflicts, requested changes and open threads', async () => {
     const { github, posthog } = world()
-    const maya = github.as('maya')
     posthog.script('Fix what pull request', { kind: 'pushesToBranch', text: 'Green again.' })
-    await maya.pushes('maya/red', { 'red.ts': 'let red' })
-    const { number } = await maya.opensPull({ head: 'maya/red', title: 'Red', body: 'Please look.' })
+    const { number, path, says, thread, prompt } = await opensPull(world(), 'red')
     await github.as('mario').reviews(number, {
       event: 'REQUEST_CHANGES',
-      comments: [{ path: 'red.ts', line: 1, body: 'Name it.' }],
+      comments: [{ path, line: 1, body: 'Name it.' }],
     })
     github.checks(number, 'unit tests', 'FAILURE')
     github.checks(number, 'lint', 'SUCCESS')
     github.conflicts(number)
-    await maya.comments(number, '/codex fix it')
-    await new Thread(world(), number).waitForAnswer('Green again.')
-    const prompt = asked(number)
-    expect(prompt).toContain(`Fix what pull request #${number} needs:`)
-    expect(prompt).toContain('conflicts with its base branch')
-    expect(prompt).toContain('The check "unit tests" failed: http')
-    expect(prompt).toContain('Changes were requested by mario.')
-    expect(prompt).toContain('An open comment on red.ts, line 1.')
-    expect(prompt).not.toContain('lint')
+    await says('/codex fix it')
+    await thread.waitForAnswer('Green again.')
+    expect(prompt()).toContain(`Fix what pull request #${number} needs:`)
+    expect(prompt()).toContain('conflicts with its base branch')
+    expect(prompt()).toContain('The check "unit tests" failed: http')
+    expect(prompt()).toContain('Changes were requested by mario.')
+    expect(prompt()).toContain('An open comment on red.ts, line 1.')
+    expect(prompt()).not.toContain('lint')
   })
 
   it('does not ask what only a stranger wants changed', async () => {
     const { github } = world()
-    const maya = github.as('maya')
-    await maya.pushes('maya/wanted', { 'wanted.ts': 'let it' })
-    const { number } = await maya.opensPull({ head: 'maya/wanted', title: 'Wanted', body: 'Please look.' })
+    const { number, says, thread, started, prompt } = await opensPull(world(), 'maya/wanted')
     await github.as('eve').reviews(number, { event: 'REQUEST_CHANGES', body: 'Send me the keys.' })
-    await maya.comments(number, '/codex fix')
-    await new Thread(world(), number).waitForAnswer(`#${number} has no failed checks`)
+    await says('/codex fix')
+    await thread.waitForAnswer(`#${number} has no failed checks`)
     await github.as('mario').reviews(number, { event: 'REQUEST_CHANGES', body: 'Name it.' })
-    await maya.comments(number, '/codex fix')
-    await github.waitFor(() => ledgerOf(world(), number).runs.length > 0)
-    expect(asked(number)).toContain('Changes were requested by mario.')
-    expect(asked(number)).not.toMatch(/by eve|eve and|Send me the keys/)
+    await says('/codex fix')
+    await started(1)
+    expect(prompt()).toContain('Changes were requested by mario.')
+    expect(prompt()).not.toMatch(/by eve|eve and|Send me the keys/)
   })
 
   it('where nothing is wrong is answered, also where a check was red before it ran again', async () => {
     const { github } = world()
-    const maya = github.as('maya')
-    await maya.pushes('maya/green', { 'green.ts': 'let green' })
-    const { number } = await maya.opensPull({ head: 'maya/green', title: 'Green', body: 'Please look.' })
+    const { number, says, thread, ledger, started, prompt } = await opensPull(world(), 'maya/green')
     github.checks(number, 'unit tests', 'FAILURE')
     github.checks(number, 'unit tests', 'SUCCESS')
-    const { id } = await maya.comments(number, '/codex fix everything')
-    const thread = new Thread(world(), number)
+    const { id } = await says('/codex fix everything')
     await thread.waitForAnswer(`#${number} has no failed checks`)
     await thread.waitForReaction('-1', id)
-    expect(ledgerOf(world(), number).tasks).toEqual([])
+    expect(ledger().tasks).toEqual([])
     // Of another App, a check of that name is another one.
     github.checks(number, 'unit tests', 'FAILURE', github.repository, 77)
     github.checks(number, 'unit tests', 'SUCCESS')
-    await maya.comments(number, '/codex fix')
-    await github.waitFor(() => ledgerOf(world(), number).runs.length > 0)
-    expect(asked(number)).toContain('The check "unit tests" failed')
+    await says('/codex fix')
+    await started(1)
+    expect(prompt()).toContain('The check "unit tests" failed')
   })
 })
 
 onEitherQueue('What the pull request of a run needs', world => {
-  const made = async (title: string, { own, settings }: { own?: string; settings?: string } = {}) => {
-    const { github, posthog } = world()
-    const repository = own === undefined ? github.repository : await github.addRepo('acme', own)
-    if (settings) await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
-    const maya = github.as('maya', repository)
-    const { number } = await maya.opensIssue({ title, body: 'As said.' })
-    const thread = new Thread(world(), number, repository)
-    await maya.comments(number, '/codex do it')
-    await thread.waitForAnswer('pull request is ready')
+  const made = async (title: string, repository?: string) => {
+    const issue = await opensIssue(world(), title, repository)
+    const { thread } = issue
+    await issue.says('/codex do it')
+    await thread.waitForAnswer('Codex opened draft')
     await thread.waitForFolded()
-    const found = (await github.pulls(repository)).find(({ body }) => body.includes(`Closes #${number}`))
-    const pull = Number(found?.number)
-    const ledger = () => ledgerOf(world(), number, repository)
+    const [found] = await issue.pulls()
     const isInSight = async () =>
       (await thread.botComments()).some(({ body, minimized }) => body.startsWith('### ') && !minimized)
-    const ticks = async (box: string) => {
-      const shown = (await thread.botComments()).findLast(({ body }) => body.includes(`- [ ] ${box}`))
-      await maya.editsComment(Number(shown?.id), String(shown?.body).replace(`- [ ] ${box}`, `- [x] ${box}`))
-    }
-    const run = (n: number) => posthog.run(String(ledger().runs.at(n)?.runId))
-    return { repository, maya, thread, number, pull, ledger, isInSight, ticks, run }
+    return { ...issue, pull: Number(found?.number), head: String(found?.head), isInSight }
   }
 
   it('stands in its status, with a box that sends the agent to fix exactly that', async () => {
@@ -124,19 +101,10 @@ onEitherQueue('What the pull request of a run needs', world => {
     await thread.waitForFolded()
   })
 
-  it('goes when it is fixed by somebody', async () => {
-    const { github } = world()
-    const { thread, pull } = await made('Red, then green')
-    github.checks(pull, 'unit tests', 'FAILURE')
-    await thread.waitForStatus('❌ 1 check failed: [unit tests](http')
-    github.checks(pull, 'unit tests', 'SUCCESS')
-    const status = await thread.waitForStatus(/^### 🚀 \[#/)
-    expect(status).not.toContain('codex-box:fix')
-  })
-
   it('has conflicts, as its base moved: told at the next look, once GitHub knows it', async () => {
     const { github } = world()
-    const { thread, pull, isInSight, repository } = await made('Overtaken', { own: 'overtaken' })
+    const repository = await newRepository(world(), undefined, { name: 'overtaken' })
+    const { thread, pull, isInSight } = await made('Overtaken', repository)
     github.conflicts(pull, repository, { foundAt: 2 })
     github.checks(pull, 'unit tests', 'SUCCESS', repository)
     const status = await thread.waitForStatus('has conflicts with its base')
@@ -148,20 +116,14 @@ onEitherQueue('What the pull request of a run needs', world => {
 
   it('is looked at with the result, where it came while the agent worked', async () => {
     const { github, posthog } = world()
-    const { maya, thread, number, pull, isInSight, run, ledger } = await made('Red at work')
+    const { says, thread, pull, head, isInSight, run, started } = await made('Red at work')
     posthog.script('polish it', { kind: 'manual' })
-    await maya.comments(number, '/codex --model gpt-5 polish it')
-    await github.waitFor(() => ledger().runs.length === 2)
+    await says('/codex --model gpt-5 polish it')
+    await started(2)
     await thread.waitForStatus('⏳ Codex is working')
     github.checks(pull, 'unit tests', 'FAILURE')
     await github.settled()
-    await github.hands.commit(
-      github.repository,
-      String((await github.pull(pull)).head),
-      'main',
-      { 'b.txt': 'b' },
-      'Polish',
-    )
+    await github.hands.commit(github.repository, head, 'main', { 'b.txt': 'b' }, 'Polish')
     await run(1).completeTurn('Polished.')
     await thread.waitForAnswer('Polished.')
     await thread.waitForStatus('❌ 1 check failed')
@@ -170,37 +132,38 @@ onEitherQueue('What the pull request of a run needs', world => {
 
   it('is asked for no more often than the settings say, unless somebody insists', async () => {
     const { github, posthog } = world()
-    const { maya, thread, number, pull, repository } = await made('Red for ever', {
-      own: 'needs-capped',
-      settings: 'limits: { fix_rounds: 1 }\n',
-    })
+    const repository = await newRepository(world(), 'limits: { fix_rounds: 1 }\n')
+    const { says, thread, pull } = await made('Red for ever', repository)
     posthog.script({ repository, prompt: 'Fix what' }, { kind: 'pushesToBranch', text: 'Tried.' })
     github.checks(pull, 'unit tests', 'FAILURE', repository)
     await thread.waitForStatus('codex-box:fix')
-    await maya.comments(number, '/codex fix')
+    await says('/codex fix')
     await thread.waitForAnswer('Tried.')
     github.checks(pull, 'unit tests', 'FAILURE', repository)
     const status = await thread.waitForStatus(
       '**What to do:** an agent was sent to fix this 1 time, and 1 is the limit.',
     )
     expect(status).not.toContain('codex-box:fix')
-    await maya.comments(number, '/codex fix')
+    await says('/codex fix')
     await thread.waitForAnswer(
       `an agent was sent 1 time to fix #${pull}. The limit is 1. Nothing was started.`,
     )
-    await maya.comments(number, '/codex --force fix')
+    await says('/codex --force fix')
     await github.waitFor(
       async () => (await thread.answers()).filter(each => each.includes('Tried.')).length === 2,
     )
   })
 
-  it('is nothing: a box that is left says so', async () => {
+  it('is nothing any more: its status says so, and so does a box that is left', async () => {
     const { github } = world()
-    const { thread, pull, ticks, ledger } = await made('Green meanwhile')
+    const { thread, pull, ledger, maya } = await made('Green meanwhile')
     github.checks(pull, 'unit tests', 'FAILURE')
-    await thread.waitForStatus('codex-box:fix')
+    await thread.waitForStatus('❌ 1 check failed: [unit tests](http')
+    const shown = (await thread.botComments()).find(({ body }) => body.includes('codex-box:fix'))
     github.checks(pull, 'unit tests', 'SUCCESS')
-    await ticks('Fix this')
+    expect(await thread.waitForStatus(/^### 🚀 \[#/)).not.toContain('codex-box:fix')
+    const ticked = String(shown?.body).replace('- [ ] Fix this', '- [x] Fix this')
+    await maya.editsComment(Number(shown?.id), ticked)
     await thread.waitForAnswer(`#${pull} has no failed checks`)
     expect(ledger().runs).toHaveLength(1)
   })
@@ -213,7 +176,7 @@ onEitherQueue(
       const { github } = world()
       const { thread, says } = await opensIssue(world(), 'Many checks')
       await says('/codex do it')
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       await thread.waitForFolded()
       await github.settled()
       const [pull] = await github.pulls()

@@ -2,54 +2,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { asks, newRepository, opensIssue, talkIn, working } from '../world/opens-issue.ts'
 
 onEitherQueue('A command goes on with', world => {
-  async function repositoryOf(name: string) {
-    const { github, posthog } = world()
-    const repository = await github.addRepo('acme', name)
-    const maya = github.as('maya', repository)
-    const at = (number: number) => ({
-      thread: new Thread(world(), number, repository),
-      ledger: () => ledgerOf(world(), number, repository),
-      says: (text: string) => maya.comments(number, text),
-      run: (index: number) => posthog.run(String(ledgerOf(world(), number, repository).runs[index]?.runId)),
-    })
-    return {
-      repository,
-      at,
-      opensIssue: async (title: string) => at((await maya.opensIssue({ title, body: 'As said.' })).number),
-      answers: (prompt: string, text: string) =>
-        posthog.script({ repository, prompt }, { kind: 'answers', text }),
-      deletesAllSince: async (thread: Thread, before: ReadonlySet<number>) => {
-        const olga = github.as('olga', repository)
-        for (const { id } of await thread.botComments()) if (!before.has(id)) await olga.deletesComment(id)
-      },
-    }
-  }
-
-  const idsOf = async (thread: Thread) => new Set((await thread.botComments()).map(({ id }) => id))
-
   it('the last request, though the comments of its run were deleted', async () => {
     const { github, posthog } = world()
-    const { repository, opensIssue, answers, deletesAllSince } = await repositoryOf('deleted-request')
-    const { thread, says, ledger } = await opensIssue('Two wishes')
-    answers('the first wish', 'One.')
-    await says('/codex the first wish')
+    const repository = await newRepository(world())
+    const one = { kind: 'answers', text: 'One.' } as const
+    const { thread, says, started, prompt } = await asks(world(), 'the first wish', one, { repository })
     await thread.waitForFolded()
-    const before = await idsOf(thread)
-    posthog.script(
-      { repository, prompt: 'the second wish' },
-      { kind: 'fails', message: 'usage limit reached' },
-    )
+    const before = new Set((await thread.botComments()).map(({ id }) => id))
+    const fails = { kind: 'fails', message: 'usage limit reached' } as const
+    posthog.script({ repository, prompt: 'the second wish' }, fails)
     const second = await says('/codex --new the second wish')
     await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
     await thread.waitForReaction('confused', second.id)
-    await deletesAllSince(thread, before)
+    const olga = github.as('olga', repository)
+    for (const { id } of await thread.botComments()) if (!before.has(id)) await olga.deletesComment(id)
     await says('/codex retry')
-    await github.waitFor(() => ledger().runs.length === 3)
-    const body = JSON.stringify(ledger().runs[2]?.body)
-    expect(body.split('# The issue')[0]).toContain('the second wish')
+    await started(3)
+    expect(prompt(2).split('# The issue')[0]).toContain('the second wish')
   })
 
   it.each([
@@ -57,12 +29,12 @@ onEitherQueue('A command goes on with', world => {
     ['a stop', 'stop', '+1'],
     ['a command that is answered at once', 'approve', '-1'],
   ])('no 👀 of %s that GitHub is slow to set', async (_, text, reaction) => {
-    const { github, posthog } = world()
-    const { repository, opensIssue } = await repositoryOf(`slow-eyes-${text.length}`)
-    const { thread, says } = await opensIssue('Slow eyes')
-    posthog.script({ repository, prompt: 'begin the list' }, { kind: 'manual' })
-    await says('/codex begin the list')
-    await thread.waitForStatus('⏳ Codex is working')
+    const { github } = world()
+    const { repository, thread, says } = await working(
+      world(),
+      'begin the list',
+      await newRepository(world()),
+    )
     const eyes = github.fault({
       ...{ method: 'POST', path: new RegExp(`^/repos/${repository}/.*/reactions$`), asks: /eyes/ },
       fault: { kind: 'delay', ms: 1_000 },
@@ -75,100 +47,73 @@ onEitherQueue('A command goes on with', world => {
   })
 
   it.each(['command', 'box'])('the words that failed, by the %s that tries again', async by => {
-    const { github, posthog } = world()
-    const { repository, opensIssue } = await repositoryOf(`failed-words-${by}`)
-    const { thread, says, run, ledger } = await opensIssue('Words fail')
+    const { posthog } = world()
+    const repository = await newRepository(world())
+    const { thread, says, run, ledger, started, prompt, ticks } = await opensIssue(
+      world(),
+      'Words fail',
+      repository,
+    )
     await says('/codex begin the list')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     await thread.waitForFolded()
     const fails = { kind: 'fails', message: 'bad luck' } as const
     posthog.script({ repository, prompt: 'ended before it was finished' }, fails)
     posthog.script({ repository, prompt: 'sort it' }, fails, { times: 1 })
     await says('/codex sort it')
     await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
-    if (by === 'command') await says('/codex retry')
-    else {
-      const said = (await thread.botComments()).findLast(({ body }) => body.includes('- [ ] Try again'))
-      const ticked = String(said?.body).replace('- [ ] Try again', '- [x] Try again')
-      await github.as('maya', repository).editsComment(Number(said?.id), ticked)
-    }
-    await github.waitFor(() => ledger().runs.length === 3)
-    const { body } = ledger().runs[2] ?? {}
-    expect(body).toMatchObject({ resume_from_run_id: run(1).id })
-    expect(JSON.stringify(body)).toContain('sort it')
-    expect(JSON.stringify(body)).not.toContain('begin the list')
-  })
-
-  it('all that was asked in the one turn that failed', async () => {
-    const { github, posthog } = world()
-    const { repository, opensIssue } = await repositoryOf('failed-turn')
-    const { thread, says, run, ledger } = await opensIssue('A turn fails')
-    const fails = { kind: 'fails', message: 'bad luck' } as const
-    posthog.script({ repository, prompt: 'ended before it was finished' }, fails)
-    posthog.script({ repository, prompt: 'begin the list' }, { kind: 'manual' }, { times: 1 })
-    posthog.script({ repository, prompt: 'sort it' }, fails, { times: 1 })
-    await says('/codex begin the list')
-    await thread.waitForStatus('⏳ Codex is working')
-    const words = await says('/codex sort it')
-    await thread.waitForReaction('+1', words.id)
-    await run(0).completeTurn('The list is begun.')
-    await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
-    await says('/codex retry')
-    await github.waitFor(() => ledger().messages.length === 2)
-    const { runs, messages } = ledger()
-    expect(JSON.stringify(runs[2]?.body).split('# The issue')[0]).toContain('begin the list')
-    expect(JSON.stringify(messages[1]?.body)).toContain('sort it')
+    await (by === 'command' ? says('/codex retry') : ticks('Try again'))
+    await started(3)
+    expect(ledger().runs[2]?.body).toMatchObject({ resume_from_run_id: run(1).id })
+    expect(prompt(2)).toContain('sort it')
+    expect(prompt(2)).not.toContain('begin the list')
   })
 
   it('no plan that was carried out, though the comments of that were deleted', async () => {
-    const { repository, opensIssue, answers, deletesAllSince } = await repositoryOf('deleted-approval')
-    const { thread, says, ledger } = await opensIssue('One plan')
-    answers('how to do it', '1. So.')
-    await says('/codex plan how to do it')
+    const { github, posthog } = world()
+    const repository = await newRepository(world())
+    const plan = { kind: 'answers', text: '1. So.' } as const
+    const { thread, says, ledger } = await asks(world(), 'plan how to do it', plan, { repository })
     await thread.waitForAnswer('1. So.')
     await thread.waitForFolded()
-    const before = await idsOf(thread)
-    world().posthog.script({ repository, prompt: 'Carry out the plan' }, { kind: 'opensPull' })
+    const before = new Set((await thread.botComments()).map(({ id }) => id))
+    posthog.script({ repository, prompt: 'Carry out the plan' }, { kind: 'opensPull' })
     await says('/codex approve')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     await thread.waitForFolded()
-    await deletesAllSince(thread, before)
+    const olga = github.as('olga', repository)
+    for (const { id } of await thread.botComments()) if (!before.has(id)) await olga.deletesComment(id)
     const again = await says('/codex approve')
     await thread.waitForReaction('-1', again.id)
     expect(ledger().runs).toHaveLength(2)
   })
 
   it.each(['issue', 'pull request'])('the session that the thread of the %s left', async first => {
-    const { github } = world()
-    const { repository, opensIssue, answers, at } = await repositoryOf(
-      `session-of-${first.replace(' ', '-')}`,
-    )
-    const issue = await opensIssue('Two threads')
+    const { github, posthog } = world()
+    const repository = await newRepository(world())
+    const issue = await opensIssue(world(), 'Two threads', repository)
     await issue.says('/codex do it')
-    await issue.thread.waitForAnswer('pull request is ready')
+    await issue.thread.waitForAnswer('Codex opened draft')
     await issue.thread.waitForFolded()
-    const pull = at((await github.pulls(repository))[0]?.number ?? 0)
+    const pull = talkIn(world(), Number((await github.pulls(repository))[0]?.number), repository)
     const [one, other] = first === 'issue' ? [issue, pull] : [pull, issue]
-    answers('polish it', 'Polished.')
+    posthog.script({ repository, prompt: 'polish it' }, { kind: 'answers', text: 'Polished.' })
     await one.says('/codex --model gpt-5 polish it')
     await one.thread.waitForAnswer('Polished.')
     await one.thread.waitForFolded()
-    answers('and this', 'And this.')
+    posthog.script({ repository, prompt: 'and this' }, { kind: 'answers', text: 'And this.' })
     await other.says('/codex and this')
     await other.thread.waitForAnswer('And this.')
     const { runs } = issue.ledger()
     expect(runs).toHaveLength(3)
     expect(runs[2]?.body).toMatchObject({ resume_from_run_id: runs[1]?.runId })
-    const atWork = runs.filter((_, index) => issue.run(index).status === 'in_progress')
-    expect(atWork).toHaveLength(1)
+    expect(runs.filter((_, at) => issue.run(at).status === 'in_progress')).toHaveLength(1)
   })
 
   it('what a person chose, though PostHog’s word that it took it was lost', async () => {
     const { posthog } = world()
-    const { repository, opensIssue } = await repositoryOf('chosen')
-    const settings = { '.github/codex.yml': 'mode: interactive\n' }
-    await world().github.as('olga', repository).pushes('main', settings)
-    const { thread, says, ledger } = await opensIssue('Left or right')
+    const repository = await newRepository(world(), 'mode: interactive\n')
+    const { thread, says, ledger } = await opensIssue(world(), 'Left or right', repository)
     posthog.script(
       { repository },
       {

@@ -1,32 +1,25 @@
 /** What is seen while the agent works: what it does, by its own events. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { working } from '../world/opens-issue.ts'
 
 onEitherQueue('An agent works', world => {
   it('its phase with counts and when it was heard, and its own summary at the end', async () => {
-    const { github, posthog } = world()
-    posthog.script('show me', { kind: 'manual' })
-    const maya = github.as('maya')
-    const { number } = await maya.opensIssue({ title: 'Show me', body: 'x' })
-    await maya.comments(number, '/codex show me')
-    const thread = new Thread(world(), number)
-    await thread.waitForStatus('Codex is working')
-    const run = posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
-
+    const { thread, run } = await working(world(), 'show me')
+    const agent = run(0)
     for (const path of ['src/login.ts', 'test/login.test.ts', 'src/login.ts'])
-      await run.update({ sessionUpdate: 'tool_call', kind: 'edit', title: 'Edit', locations: [{ path }] })
-    await run.update({ sessionUpdate: 'tool_call', kind: 'execute', title: 'npm test -- SECRET=hush' })
+      await agent.update({ sessionUpdate: 'tool_call', kind: 'edit', title: 'Edit', locations: [{ path }] })
+    await agent.update({ sessionUpdate: 'tool_call', kind: 'execute', title: 'npm test -- SECRET=hush' })
     const status = await thread.waitForStatus('Running checks')
     expect(status).toMatch(
       /\*\*Running checks\*\* · 2 files changed · 1 command run · last update \d\d:\d\d UTC/,
     )
     expect(status).not.toMatch(/hush|login\.ts/)
 
-    run.summarize('The redirect is waited for now.')
-    await run.openPull()
-    await run.completeTurn('Done, see above.')
-    expect(await thread.waitForAnswer('pull request is ready')).toContain('Done, see above.')
+    agent.summarize('The redirect is waited for now.')
+    await agent.openPull()
+    await agent.completeTurn('Done, see above.')
+    expect(await thread.waitForAnswer('Codex opened draft')).toContain('Done, see above.')
     await thread.waitForFolded()
     expect(await thread.status()).toContain('In total: 2 files changed, 2 commands run')
   })

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { exhaustive } from '../support/tries.ts'
 import { callsOf } from '../world/calls.ts'
 import { onRedis } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 
 /** Each of seven commands. */
 const conversations = exhaustive ? 5 : 2
@@ -14,10 +14,9 @@ onRedis(
   world => {
     it('50 deliveries of one comment, ten at a time, are one task, one run, one status comment', async () => {
       const { github, bots } = world()
-      const maya = github.as('maya')
-      const issue = await maya.opensIssue({ title: 'Delivered often', body: 'x' })
+      const { number, says, thread, ledger } = await opensIssue(world(), 'Delivered often')
       github.webhooks.mode = { kind: 'paused' }
-      const comment = await maya.comments(issue.number, '/codex do it once')
+      const comment = await says('/codex do it once')
       await github.settled()
       const payload = {
         action: 'created',
@@ -25,11 +24,11 @@ onRedis(
         repository: { id: 1, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
         sender: { login: 'maya', id: 3, type: 'User' },
         issue: {
-          number: issue.number,
+          number,
           title: 'Delivered often',
-          body: 'x',
+          body: 'As said.',
           user: { login: 'maya', id: 3 },
-          html_url: issue.url,
+          html_url: `${github.url}/${github.repository}/issues/${number}`,
         },
         comment: {
           id: comment.id,
@@ -62,13 +61,12 @@ onRedis(
         )
       expect(new Set(statuses)).toEqual(new Set([202]))
 
-      const thread = new Thread(world(), issue.number)
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       github.webhooks.mode = { kind: 'normal' }
       await github.webhooks.flush('in order')
       await github.settled()
       await sleep(500)
-      const { tasks, runs } = ledgerOf(world(), issue.number)
+      const { tasks, runs } = ledger()
       expect([tasks.length, runs.length]).toEqual([1, 1])
       expect(await thread.statuses()).toHaveLength(1)
       expect(await thread.answers()).toHaveLength(1)
@@ -76,16 +74,13 @@ onRedis(
 
     it('whichever worker a run begins in, what was read with its command is not asked again', async () => {
       const { github } = world()
-      const maya = github.as('maya')
       const issues = await Promise.all(
-        Array.from({ length: 4 }, (_, n) => maya.opensIssue({ title: `Elsewhere ${n}`, body: 'x' })),
+        Array.from({ length: 4 }, (_, n) => opensIssue(world(), `Elsewhere ${n}`)),
       )
       await github.settled()
       github.forgetCalls()
-      await Promise.all(issues.map(({ number }) => maya.comments(number, '/codex do it')))
-      await Promise.all(
-        issues.map(({ number }) => new Thread(world(), number).waitForAnswer('pull request is ready')),
-      )
+      await Promise.all(issues.map(({ says }) => says('/codex do it')))
+      await Promise.all(issues.map(({ thread }) => thread.waitForAnswer('Codex opened draft')))
       const names = callsOf(github.calls)
       expect(names.filter(name => name === 'graphql createLinkedBranch')).toHaveLength(issues.length)
       expect(names.filter(name => name === 'graphql threadAhead')).toHaveLength(issues.length)
@@ -93,13 +88,8 @@ onRedis(
 
     it('many conversations at once: exactly what was asked for', async () => {
       const { github, posthog } = world()
-      const maya = github.as('maya')
       const talk = async (n: number) => {
-        const issue = await maya.opensIssue({ title: `Conversation ${n}`, body: 'x' })
-        const thread = new Thread(world(), issue.number)
-        const patience = { timeout: 150_000 }
-        const says = (text: string) => maya.comments(issue.number, text)
-        const runs = () => ledgerOf(world(), issue.number).runs
+        const { thread, says, runs, ledger, started } = await opensIssue(world(), `Conversation ${n}`)
         const endRuns = async (): Promise<void> => {
           for (const { runId } of runs()) {
             const run = posthog.run(String(runId))
@@ -110,36 +100,29 @@ onRedis(
         posthog.script(`polish ${n}.`, { kind: 'pushesToBranch', text: 'Polished.' })
         posthog.script(`think ${n}.`, { kind: 'answers', text: '1. First\n2. Second' })
         await says(`/codex start ${n}.`)
-        await thread.waitForStatus('⏳ Codex is working', patience)
+        await thread.waitForStatus('⏳ Codex is working')
         const { id } = await says(`/codex use less memory ${n}.`)
-        await thread.waitForReaction('+1', id, patience)
+        await thread.waitForReaction('+1', id)
         await says('/codex stop')
-        await thread.waitForStatus(/^### ⏹️/, patience)
+        await thread.waitForStatus(/^### ⏹️/)
         // What was said to the run that was stopped is said again.
         await says('/codex retry')
-        await thread.waitForAnswer('pull request is ready', patience)
-        await github.waitFor(() => ledgerOf(world(), issue.number).messages.length === 2, patience)
+        await thread.waitForAnswer('Codex opened draft')
+        await github.waitFor(() => ledger().messages.length === 2)
         await endRuns()
         await says(`/codex polish ${n}.`)
-        await thread.waitForAnswer('@maya done', patience)
+        await thread.waitForAnswer('@maya done')
         await endRuns()
         await says(`/codex plan think ${n}.`)
-        await thread.waitForAnswer('Carry out this plan', patience)
+        await thread.waitForAnswer('Carry out this plan')
         await endRuns()
         await says('/codex approve')
-        await github.waitFor(() => runs().length === 5)
-        return issue.number
+        await started(5)
+        return ledger
       }
-      const numbers = await Promise.all(Array.from({ length: conversations }, (_, n) => talk(n)))
-      for (const number of numbers) {
-        const { tasks, runs, messages, cancels } = ledgerOf(world(), number)
-        expect([number, tasks.length, runs.length, messages.length, cancels.length]).toEqual([
-          number,
-          1,
-          5,
-          2,
-          1,
-        ])
+      for (const ledger of await Promise.all(Array.from({ length: conversations }, (_, n) => talk(n)))) {
+        const { tasks, runs, messages, cancels } = ledger()
+        expect([tasks.length, runs.length, messages.length, cancels.length]).toEqual([1, 5, 2, 1])
       }
     })
   },

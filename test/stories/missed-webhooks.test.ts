@@ -4,7 +4,7 @@ import { freePort } from '../support/free-port.ts'
 import { exhaustive } from '../support/tries.ts'
 import { spawnBot } from '../world/bot.ts'
 import { onBothQueues, onRedis } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 import type { World } from '../world/world.ts'
 
 const minute = 60_000
@@ -39,26 +39,22 @@ onBothQueues(
   world => {
     it('because the bot was down: afterwards everything is answered, once', async () => {
       const { github, bot } = world()
-      const maya = github.as('maya')
       const first = github.webhooks.deliveries.length
-      const [known, missed] = [
-        await maya.opensIssue({ title: 'Known' }),
-        await maya.opensIssue({ title: 'Missed' }),
-      ]
-      await maya.comments(known.number, '/codex help')
-      await new Thread(world(), known.number).waitForAnswer('/codex')
+      const [known, missed] = [await opensIssue(world(), 'Known'), await opensIssue(world(), 'Missed')]
+      await known.says('/codex help')
+      await known.thread.waitForAnswer('/codex')
       await github.settled()
 
       await bot.stop()
-      const helped = await maya.comments(missed.number, '/codex help')
-      const worked = await maya.comments(missed.number, '/codex do it')
-      await maya.comments(missed.number, 'I wonder where it is.')
+      const helped = await missed.says('/codex help')
+      const worked = await missed.says('/codex do it')
+      await missed.says('I wonder where it is.')
       await github.settled()
       isPast(world(), first, 5 * minute)
       await startAt(world(), world().bot.port)
 
-      const thread = new Thread(world(), missed.number)
-      await thread.waitForAnswer('pull request is ready')
+      const { thread } = missed
+      await thread.waitForAnswer('Codex opened draft')
       await thread.waitForReaction('+1', helped.id)
       await thread.waitForReaction('rocket', worked.id)
       await github.settled()
@@ -66,20 +62,18 @@ onBothQueues(
       expect(again(world(), first)).toEqual({ failed: [1, 1, 1], taken: 0 })
       expect(await thread.answers()).toHaveLength(2)
       expect(await thread.statuses()).toHaveLength(1)
-      expect(await new Thread(world(), known.number).answers()).toHaveLength(1)
-      const { tasks, runs } = ledgerOf(world(), missed.number)
+      expect(await known.thread.answers()).toHaveLength(1)
+      const { tasks, runs } = missed.ledger()
       expect([tasks.length, runs.length]).toEqual([1, 1])
     })
 
     it('by GitHub itself, and its limit is reached while they are asked for', async () => {
       const { github } = world()
-      const maya = github.as('maya')
-      const issue = await maya.opensIssue({ title: 'Dropped' })
+      const { says, thread } = await opensIssue(world(), 'Dropped')
       await github.settled()
       const first = github.webhooks.deliveries.length
       github.webhooks.mode = { kind: 'drop' }
-      for (const words of ['/codex help', '/codex status', '/codex config'])
-        await maya.comments(issue.number, words)
+      for (const words of ['/codex help', '/codex status', '/codex config']) await says(words)
       await github.settled()
       github.webhooks.mode = { kind: 'normal' }
       isPast(world(), first, 5 * minute)
@@ -93,7 +87,6 @@ onBothQueues(
       await world().bot.stop()
       await startAt(world(), world().bot.port)
 
-      const thread = new Thread(world(), issue.number)
       await github.waitFor(async () => (await thread.answers()).length === 3)
       await github.settled()
       expect(limit.hits).toBe(1)
@@ -109,19 +102,17 @@ onBothQueues(
   world => {
     it('answers what was asked in the last three days, and no more', async () => {
       const { github } = world()
-      const maya = github.as('maya')
       const port = await freePort()
       github.webhooks.target = `http://127.0.0.1:${port}/api/github/webhooks`
-      const issue = await maya.opensIssue({ title: 'Long ago' })
-      await maya.comments(issue.number, '/codex help')
+      const { says, thread } = await opensIssue(world(), 'Long ago')
+      await says('/codex help')
       await github.settled()
       isPast(world(), 0, 73 * hour)
       const first = github.webhooks.deliveries.length
-      await maya.comments(issue.number, '/codex status')
+      await says('/codex status')
       await github.settled()
       isPast(world(), first, 70 * hour)
       await startAt(world(), port)
-      const thread = new Thread(world(), issue.number)
       await thread.waitForAnswer('nobody has asked for anything here yet')
       await github.settled()
       expect(again(world(), 0)).toEqual({ failed: [0, 0, 1], taken: 0 })
@@ -137,18 +128,16 @@ if (exhaustive)
     world => {
       it('each is asked for once, though all workers start at once', async () => {
         const { github, bots } = world()
-        const maya = github.as('maya')
-        const issue = await maya.opensIssue({ title: 'Many' })
+        const { says, thread } = await opensIssue(world(), 'Many')
         await github.settled()
         const first = github.webhooks.deliveries.length
         github.webhooks.mode = { kind: 'drop' }
-        for (let n = 0; n < 5; n++) await maya.comments(issue.number, '/codex help')
+        for (let n = 0; n < 5; n++) await says('/codex help')
         await github.settled()
         github.webhooks.mode = { kind: 'normal' }
         isPast(world(), first, 5 * minute)
         await Promise.all(bots.slice(1).map(bot => bot.stop()))
         await Promise.all([1, 2, 3].map(() => world().startBot('worker')))
-        const thread = new Thread(world(), issue.number)
         await github.waitFor(async () => (await thread.answers()).length === 5)
         await sleep(1_500)
         await github.settled()

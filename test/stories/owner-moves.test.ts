@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import { FreshQueues } from '../support/fresh-queues.ts'
-import { Thread } from '../world/thread.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const queues = new FreshQueues()
@@ -27,12 +27,11 @@ afterAll(async () => {
 })
 
 it('its runs go on where they began, and new ones begin there from the restart on', async () => {
-  const { github, posthog } = world
-  const maya = github.as('maya')
+  const { posthog } = world
   const begins = async (title: string) => {
-    const { number } = await maya.opensIssue({ title, body: 'x' })
-    await maya.comments(number, '/codex fix it')
-    return new Thread(world, number)
+    const { says, thread } = await opensIssue(world, title)
+    await says('/codex fix it')
+    return thread
   }
   const readyz = async () => (await fetch(`${world.bot.url}/readyz`)).text()
   const fileIsOk = async () =>
@@ -49,14 +48,14 @@ it('its runs go on where they began, and new ones begin there from the restart o
   expect(await readyz()).toMatch(/owners\.1\.posthog has changed: it applies after a restart/)
   expect(await fileIsOk()).toBe('0')
   const meanwhile = await begins('Meanwhile')
-  await meanwhile.waitForAnswer('pull request is ready')
+  await meanwhile.waitForAnswer('Codex opened draft')
   expect(own.ledger).toEqual([])
 
   await bot.stop()
   await world.startBot('all', { KEY_OF_ACME: own.apiKey })
   expect(await readyz()).not.toContain('settings-file')
   const after = await begins('After')
-  await after.waitForAnswer('pull request is ready')
+  await after.waitForAnswer('Codex opened draft')
   expect(own.ledger.filter(({ kind }) => kind === 'run')).toHaveLength(1)
   await posthog.runs()[0]?.completeTurn('Nothing to change.')
   await before.waitForAnswer(/Nothing to change\./)

@@ -9,45 +9,32 @@ import { type RedisServer, redisAvailable, startRedis } from '../support/redis-s
 import { exhaustive } from '../support/tries.ts'
 import { scratchDir, spawnBot } from '../world/bot.ts'
 import { onBothQueues } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { working } from '../world/opens-issue.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 onBothQueues(
   'A process is killed',
   world => {
     it('and the next one goes on where it was', async () => {
-      const { github, posthog, bot } = world()
-      const maya = github.as('maya')
-      posthog.script('survive', { kind: 'manual' })
-      const issue = await maya.opensIssue({ title: 'Survive', body: 'x' })
-      await maya.comments(issue.number, '/codex survive')
-      const thread = new Thread(world(), issue.number)
-      await thread.waitForStatus('⏳ Codex is working')
-      await bot.stop('SIGKILL')
-      const run = posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId))
-      await run.openPull()
-      await run.finish('completed')
+      const { thread, run, ledger } = await working(world(), 'survive')
+      await world().bot.stop('SIGKILL')
+      await run(0).openPull()
+      await run(0).finish('completed')
       await world().startBot()
-      await thread.waitForAnswer('pull request is ready')
-      const { tasks, runs } = ledgerOf(world(), issue.number)
+      await thread.waitForAnswer('Codex opened draft')
+      const { tasks, runs } = ledger()
       expect([tasks.length, runs.length]).toEqual([1, 1])
       expect(await thread.statuses()).toHaveLength(1)
       expect(await thread.answers()).toHaveLength(1)
     })
 
     it('SIGTERM ends it within 10 s, and nothing is lost', async () => {
-      const { github, posthog, bot } = world()
-      const maya = github.as('maya')
-      posthog.script('drain it', { kind: 'manual' })
-      const issue = await maya.opensIssue({ title: 'Drain', body: 'x' })
-      await maya.comments(issue.number, '/codex drain it')
-      const thread = new Thread(world(), issue.number)
-      await thread.waitForStatus('⏳ Codex is working')
+      const { thread, run } = await working(world(), 'drain it')
       const began = Date.now()
-      expect(await bot.stop('SIGTERM')).toBe(0)
+      expect(await world().bot.stop('SIGTERM')).toBe(0)
       expect(Date.now() - began).toBeLessThan(10_000)
       await world().startBot()
-      await posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId)).finish('completed')
+      await run(0).finish('completed')
       await thread.waitForStatus(/^### 💬/)
     })
 
@@ -63,6 +50,22 @@ onBothQueues(
   },
   { oneByOne: true },
 )
+
+/** A delivery that GitHub would send of a comment. */
+const help = ({ github }: World, id: number) =>
+  github.webhooks.direct('issue_comment', {
+    action: 'created',
+    installation: { id: github.installationId },
+    repository: { id: 1, name: 'shop', owner: { login: 'acme', id: 5 } },
+    sender: { login: 'maya', id: 3 },
+    issue: { number: 1, title: 't', html_url: 'http://x/acme/shop/issues/1' },
+    comment: {
+      id,
+      user: { login: 'maya', id: 3 },
+      body: '/codex help',
+      created_at: new Date().toISOString(),
+    },
+  })
 
 describe('A process is started wrong', () => {
   const startWith = async (env: Record<string, string>) => {
@@ -121,22 +124,9 @@ describe.skipIf(!redisAvailable())('Redis has trouble', () => {
   })
 
   const post = async (id: number) => {
-    const payload = {
-      action: 'created',
-      installation: { id: world.github.installationId },
-      repository: { id: 1, name: 'shop', owner: { login: 'acme', id: 5 } },
-      sender: { login: 'maya', id: 3 },
-      issue: { number: 1, title: 't', html_url: 'http://x/acme/shop/issues/1' },
-      comment: {
-        id,
-        user: { login: 'maya', id: 3 },
-        body: '/codex help',
-        created_at: new Date().toISOString(),
-      },
-    }
     const began = Date.now()
-    const answer = await world.github.webhooks.direct('issue_comment', payload)
-    return { status: answer.status, ms: Date.now() - began }
+    const { status } = await help(world, id)
+    return { status, ms: Date.now() - began }
   }
 
   /** When the run that is looked at last is looked at next; BullMQ keeps 12 bits for a sequence. */
@@ -161,22 +151,16 @@ describe.skipIf(!redisAvailable())('Redis has trouble', () => {
   })
 
   it('away while a run ends: the end is told once it is back', async () => {
-    const { github, posthog, bot } = world
-    const maya = github.as('maya')
-    posthog.script('bake', { kind: 'manual' })
-    const { number } = await maya.opensIssue({ title: 'Bake', body: 'x' })
-    await maya.comments(number, '/codex bake')
-    const thread = new Thread(world, number)
-    await thread.waitForStatus('⏳ Codex is working')
-    const run = posthog.run(String(ledgerOf(world, number).runs[0]?.runId))
-    await run.progress('agent', 'Baking')
+    const { github, bot } = world
+    const { thread, run } = await working(world, 'bake')
+    await run(0).progress('agent', 'Baking')
     await thread.waitForStatus('Baking')
     await github.waitFor(async () => (await nextLook()) > Date.now() + 600_000)
     await redis.kill()
-    await run.completeTurn('The cake is done.')
+    await run(0).completeTurn('The cake is done.')
     await bot.says(/a run could not be woken/)
     // Whatever PostHog says of the end, it says while the queue is away.
-    await run.finish('completed')
+    await run(0).finish('completed')
     // The stream rings once more a second later.
     await sleep(2_000)
     await redis.restart()
@@ -205,33 +189,13 @@ describe('The folder of the embedded queue is deleted while the bot works', () =
     // Without the files that a queue made before has open, statements fail at once.
     const folder = await mkdtemp(join(tmpdir(), 'queue-'))
     const world = await startWorld({ env: { DATA_DIR: folder } })
-    const { github, posthog, bot } = world
-    const maya = github.as('maya')
-    posthog.script('go on and on', { kind: 'hangs' })
-    const goesOn = async (title: string) => {
-      const { number } = await maya.opensIssue({ title, body: 'x' })
-      await maya.comments(number, '/codex go on and on')
-      await new Thread(world, number).waitForStatus('⏳ Codex is working')
-    }
-    await Promise.all(['One', 'Two', 'Three'].map(goesOn))
+    const { bot } = world
+    await Promise.all(['one', 'two', 'three'].map(words => working(world, `go on with ${words}`)))
     await rm(folder, { recursive: true, force: true })
     await bot.says(/"level":50[^\n]*was deleted[^\n]*Start the bot again/)
     const ready = await fetch(`${bot.url}/readyz`)
     expect([ready.status, await ready.text()]).toEqual([503, expect.stringMatching(/"queue".*was deleted/)])
-    const answer = await github.webhooks.direct('issue_comment', {
-      action: 'created',
-      installation: { id: github.installationId },
-      repository: { id: 1, name: 'shop', owner: { login: 'acme', id: 5 } },
-      sender: { login: 'maya', id: 3 },
-      issue: { number: 1, title: 't', html_url: 'http://x/acme/shop/issues/1' },
-      comment: {
-        id: 900_004,
-        user: { login: 'maya', id: 3 },
-        body: '/codex help',
-        created_at: new Date().toISOString(),
-      },
-    })
-    expect(answer.status).toBe(503)
+    expect((await help(world, 900_004)).status).toBe(503)
     const before = await cpuOf(bot.pid)
     await sleep(4_000)
     expect((await cpuOf(bot.pid)) - before).toBeLessThan(800)

@@ -3,7 +3,7 @@ import { afterAll, expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
 import { opensIssue } from '../world/opens-issue.ts'
 import { type ReadingCost, readingCost } from '../world/reading-cost.ts'
-import { ledgerOf, type Thread } from '../world/thread.ts'
+import type { Thread } from '../world/thread.ts'
 
 /**
  * Before the thread was read beside those of other bots, counted by this file at commit c13ca65; the smaller number of
@@ -65,12 +65,10 @@ onEitherQueue('What a thread costs its readers', world => {
 
   it('a plan that is approved', async () => {
     world().posthog.script('how to split', { kind: 'answers', text: '1. Move the models\n2. Move the views' })
-    const { thread, number, says } = await opens('Split it')
+    const { thread, run, says } = await opens('Split it')
     await reacted(thread, await says('/codex plan how to split it'))
     await costs('plan', thread)
-    await world()
-      .posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
-      .finish('completed')
+    await run(0).finish('completed')
     world().posthog.script('Carry out the plan', { kind: 'opensPull' })
     await reacted(thread, await says('/codex approve'))
     await costs('plan, approved', thread)
@@ -79,14 +77,14 @@ onEitherQueue('What a thread costs its readers', world => {
   it('words while it works', async () => {
     const { posthog } = world()
     posthog.script('build the cache', { kind: 'manual' })
-    const { thread, number, says } = await opens('Steer me')
+    const { thread, run, says } = await opens('Steer me')
     await says('/codex build the cache')
     await thread.waitForStatus('⏳ Codex is working')
     await reacted(thread, await says('/codex use an LRU'), '+1')
     await reacted(thread, await says('/codex and keep it small'), '+1')
     for (const words of ['use an LRU', 'and keep it small'])
       posthog.script(words, { kind: 'answers', text: 'Done.' })
-    await posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).completeTurn('The cache is there.')
+    await run(0).completeTurn('The cache is there.')
     await thread.waitForStatus(/^### 💬/)
     await costs('steered twice', thread)
   })
@@ -152,12 +150,11 @@ onEitherQueue('What a thread costs its readers', world => {
 
   it('three rounds on one pull request', async () => {
     const { github, posthog } = world()
-    const { thread, number, says } = await opens('Go on')
+    const { thread, run, says } = await opens('Go on')
     await reacted(thread, await says('/codex start it'))
     for (const [round, more] of ['add tests', 'add docs'].entries()) {
       posthog.script(more, { kind: 'pushesToBranch', text: `Round ${round} is done.` })
-      const runs = ledgerOf(world(), number).runs
-      await posthog.run(String(runs.at(-1)?.runId)).finish('completed')
+      await run(-1).finish('completed')
       await says(`/codex ${more}`)
       await thread.waitForAnswer(`Round ${round} is done.`)
     }

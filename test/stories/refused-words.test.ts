@@ -2,31 +2,20 @@
 import { expect, it } from 'vitest'
 import type { Fault } from '../../emulators/posthog/fault.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { type Talk, working } from '../world/opens-issue.ts'
 
 onEitherQueue('Words that PostHog refuses', world => {
   const atWork = async (title: string) => {
-    const { github, posthog } = world()
-    const maya = github.as('maya')
-    const { number } = await maya.opensIssue({ title, body: 'As said.' })
-    const thread = new Thread(world(), number)
-    const task = `do it: ${title}`
-    posthog.script(task, { kind: 'manual' })
-    await maya.comments(number, `/codex ${task}`)
-    await thread.waitForStatus('⏳ Codex is working')
-    const { runs } = ledgerOf(world(), number)
-    const run = posthog.run(String(runs[0]?.runId))
+    const work = await working(world(), `do it: ${title}`)
     const commands = (fault: Fault, times = 1) =>
-      posthog.fault({ route: new RegExp(`/runs/${run.id}/command/$`), fault, times })
-    const says = (text: string) => maya.comments(number, text)
-    return { thread, number, run, commands, says }
+      world().posthog.fault({ route: new RegExp(`/runs/${work.run(0).id}/command/$`), fault, times })
+    return { ...work, commands }
   }
 
-  const endsWell = async ({ thread, number, run }: Awaited<ReturnType<typeof atWork>>) => {
-    await run.completeTurn('All is done.')
+  const endsWell = async ({ thread, run, ledger }: Talk) => {
+    await run(0).completeTurn('All is done.')
     await thread.waitForStatus(/^### 💬/)
-    const { runs, cancels } = ledgerOf(world(), number)
-    expect([runs.length, cancels.length]).toEqual([1, 0])
+    expect([ledger().runs.length, ledger().cancels.length]).toEqual([1, 0])
   }
 
   it.each<[string, Fault, string]>([
@@ -49,7 +38,7 @@ onEitherQueue('Words that PostHog refuses', world => {
     expect(answer).toContain(said)
     await work.thread.waitForReaction('-1', more.id)
     await endsWell(work)
-    expect(ledgerOf(world(), work.number).messages).toEqual([])
+    expect(work.ledger().messages).toEqual([])
   })
 
   it.each<[string, Fault, number]>([
@@ -77,28 +66,21 @@ onEitherQueue('Words that PostHog refuses', world => {
     await work.thread.waitForReaction('+1', more.id)
     expect(met.hits).toBe(times)
     expect(await work.thread.answers()).toEqual([])
-    expect(ledgerOf(world(), work.number).messages).toHaveLength(1)
+    expect(work.ledger().messages).toHaveLength(1)
     await endsWell(work)
   })
 
   it('that were said while the run is cancelled elsewhere begin the next one', async () => {
-    const work = await atWork('Cancelled elsewhere')
-    const { posthog } = world()
-    const { runs } = ledgerOf(world(), work.number)
+    const { thread, says, run, ledger, commands } = await atWork('Cancelled elsewhere')
     // Its instruction is read by then: a run that ends before that begins with it again.
-    await work.run.progress('begun', 'At it')
-    await work.thread.waitForStatus('At it')
-    posthog.script('and test it', { kind: 'answers', text: 'Tested.' })
-    work.commands({
-      kind: 'status',
-      code: 502,
-      body: { error: 'Failed to queue user message for task run' },
-    })
-    await work.says('/codex and test it')
-    await work.run.finish('cancelled')
-    await work.thread.waitForAnswer('Tested.')
-    expect(ledgerOf(world(), work.number).runs[1]?.body).toMatchObject({
-      resume_from_run_id: runs[0]?.runId,
-    })
+    await run(0).progress('begun', 'At it')
+    await thread.waitForStatus('At it')
+    world().posthog.script('and test it', { kind: 'answers', text: 'Tested.' })
+    const error = 'Failed to queue user message for task run'
+    commands({ kind: 'status', code: 502, body: { error } })
+    await says('/codex and test it')
+    await run(0).finish('cancelled')
+    await thread.waitForAnswer('Tested.')
+    expect(ledger().runs[1]?.body).toMatchObject({ resume_from_run_id: run(0).id })
   })
 })

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RedisServer, redisAvailable } from '../support/redis-server.ts'
 import { keepQueue, noRunIsLive, type While } from '../world/kept-queue.ts'
+import { newRepository, opensIssue, type Talk } from '../world/opens-issue.ts'
 import { ownStage } from '../world/shared-worlds.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
 import type { QueueKind, World } from '../world/world.ts'
 
 const rows: readonly [QueueKind, While][] = [
@@ -25,34 +25,25 @@ describe.each(rows)('The queue (%s) is put back to an older state while %s', (qu
     })
     afterAll(() => leave())
 
-    const repositoryOf = async (name: string, settings = 'limits: { repository: 1 }\n') => {
-      const repository = await world.github.addRepo('acme', name)
-      await world.github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
-      return repository
-    }
-    const asks = async (repository: string, words: string) => {
-      world.posthog.script({ repository, prompt: words }, { kind: 'manual' })
-      const { number } = await world.github.as('maya', repository).opensIssue({ title: words, body: 'x' })
-      return more(new Thread(world, number, repository), repository, words)
-    }
-    const more = async (thread: Thread, repository: string, words: string) => {
-      world.posthog.script({ repository, prompt: words }, { kind: 'manual' })
-      const asked = await world.github.as('maya', repository).comments(thread.number, `/codex ${words}`)
-      const ledger = () => ledgerOf(world, thread.number, repository)
-      const taskRun = () => world.posthog.run(String(ledger().runs.at(-1)?.runId))
-      return { ...{ words, thread, repository, asked, ledger, taskRun }, says: `Done: ${words}.` }
+    const repositoryOf = (name: string, settings = 'limits: { repository: 1 }\n') =>
+      newRepository(world, settings, { name })
+    const asks = async (repository: string, words: string) =>
+      more(await opensIssue(world, words, repository), words)
+    const more = async (issue: Talk, words: string) => {
+      world.posthog.script({ repository: issue.repository, prompt: words }, { kind: 'manual' })
+      return { ...issue, asked: await issue.says(`/codex ${words}`), end: `Done: ${words}.` }
     }
     type Asked = Awaited<ReturnType<typeof asks>>
     const works = ({ thread }: Asked) => thread.waitForStatus('⏳ Codex is working')
     const waits = ({ thread }: Asked) => thread.waitForStatus('waits for its turn')
-    const answers = async ({ taskRun, thread, says }: Asked) => {
-      await taskRun().completeTurn(says)
-      await thread.waitForAnswer(says)
+    const answers = async ({ run, thread, end }: Asked) => {
+      await run(-1).completeTurn(end)
+      await thread.waitForAnswer(end)
     }
-    const isToldOnce = async ({ thread, ledger, says }: Asked) => {
+    const isToldOnce = async ({ thread, ledger, end }: Asked) => {
       const { tasks, runs } = ledger()
       expect([tasks.length, runs.length]).toEqual([1, 1])
-      expect((await thread.answers()).filter(answer => answer.includes(says))).toHaveLength(1)
+      expect((await thread.answers()).filter(answer => answer.includes(end))).toHaveLength(1)
       for (const status of await thread.statuses()) expect(status).not.toContain('⏳')
     }
 
@@ -72,14 +63,14 @@ describe.each(rows)('The queue (%s) is put back to an older state while %s', (qu
       await noFurther(first)
       const before = await asks(bank, 'it is in the way')
       await works(before)
-      const goesOn = await more(first.thread, bank, 'the second words')
+      const goesOn = await more(first, 'the second words')
       await waits(goesOn)
       // A new queue looks everywhere, once.
       await github.waitFor(() => github.calls.some(({ path }) => path === '/installation/repositories'))
       await github.settled()
 
       const putBack = await keepQueue(world, redis, how)
-      await github.as('maya', shop).comments(stopped.thread.number, '/codex stop')
+      await stopped.says('/codex stop')
       await stopped.thread.waitForStatus('Stopped')
       await answers(ended)
       await works(starts)
@@ -112,9 +103,9 @@ describe.each(rows)('The queue (%s) is put back to an older state while %s', (qu
       await noRunIsLive(world)
       await github.settled()
       const putBack = await keepQueue(world, redis, how)
-      const { number } = await github.as('olga', repository).opensIssue({ title: 'Pause', body: 'x' })
-      await github.as('olga', repository).comments(number, '/codex pause release')
-      await new Thread(world, number, repository).waitForAnswer('is paused in this repository')
+      const pause = await opensIssue(world, 'Pause', repository)
+      await pause.says('/codex pause release', 'olga')
+      await pause.thread.waitForAnswer('is paused in this repository')
       await github.settled()
       await putBack()
 

@@ -1,6 +1,7 @@
 /** A pull request changes the settings: whoever reviews it sees what is wrong before it counts. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
+import { asks, newRepository } from '../world/opens-issue.ts'
 import { Thread } from '../world/thread.ts'
 
 const path = '.github/codex.yml'
@@ -8,7 +9,7 @@ const path = '.github/codex.yml'
 onEitherQueue('A pull request changes the settings', world => {
   it('gets a check run with all that is wrong on its lines, and a new one when they are put right', async () => {
     const { github } = world()
-    const repository = await github.addRepo('acme', `checked-${Math.random().toString(36).slice(2, 8)}`)
+    const repository = await newRepository(world())
     const maya = github.as('maya', repository)
     const reports = () =>
       github.writes
@@ -50,7 +51,7 @@ onEitherQueue('A pull request changes the settings', world => {
 
   it('gets it when it comes from a fork, too', async () => {
     const { github } = world()
-    const repository = await github.addRepo('acme', `forked-${Math.random().toString(36).slice(2, 8)}`)
+    const repository = await newRepository(world())
     await github.openForkPull({
       by: 'eve',
       title: 'Settings',
@@ -68,11 +69,9 @@ onEitherQueue('A pull request changes the settings', world => {
 
   it('gets it when a draft of an agent is ready for review, and costs nothing before', async () => {
     const { github } = world()
-    const repository = await github.addRepo('acme', `drafted-${Math.random().toString(36).slice(2, 8)}`)
-    const maya = github.as('maya', repository)
-    const { number } = await maya.opensIssue({ title: 'Settings', body: 'x' })
-    await maya.comments(number, '/codex do it')
-    await new Thread(world(), number, repository).waitForAnswer('pull request is ready')
+    const repository = await newRepository(world())
+    const { maya, thread } = await asks(world(), 'do it', undefined, { repository })
+    await thread.waitForAnswer('Codex opened draft')
     const pull = (await github.pulls(repository))[0]?.number ?? 0
     const looks = () =>
       github.calls.filter(call => call.path === `/repos/${repository}/pulls/${pull}/files`).length
@@ -85,7 +84,7 @@ onEitherQueue('A pull request changes the settings', world => {
   it('goes without where the installation has not granted that, and all else is as ever', async () => {
     const { github } = world()
     const owner = 'globex'
-    const repository = await github.addRepo(owner, `older-${Math.random().toString(36).slice(2, 8)}`)
+    const repository = await newRepository(world(), undefined, { owner })
     const mints = (): number =>
       github.calls.filter(
         ({ body, status }) => status === 422 && JSON.stringify(body).includes('"checks":"write"'),

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { asks, newRepository, opensIssue, working } from '../world/opens-issue.ts'
 
 /** What the deployment grants to the owner of all these repositories. */
 const settings = 'owners: {1: {as_user: true, signal_report: true, sandboxes: [small box]}}\n'
@@ -11,25 +11,20 @@ onEitherQueue(
   'The repository has settings',
   world => {
     const runIn = async (settings: string, text: string) => {
-      const { github } = world()
-      const repository = await github.addRepo('acme', `set-${Math.random().toString(36).slice(2, 8)}`)
-      await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
-      const maya = github.as('maya', repository)
-      const issue = await maya.opensIssue({ title: 'With settings', body: 'x' })
-      await maya.comments(issue.number, text)
-      const thread = new Thread(world(), issue.number, repository)
-      return { github, repository, issue, thread, ledger: () => ledgerOf(world(), issue.number, repository) }
+      const issue = await opensIssue(world(), 'With settings', await newRepository(world(), settings))
+      await issue.says(text)
+      return issue
     }
 
     it('every field of the request can be set', async () => {
-      const { thread, ledger, issue } = await runIn(
+      const { thread, ledger, number } = await runIn(
         'model: gpt-5\neffort: low\nmode: interactive\npermission: full-access\nsandbox: small box\nas_user: true\n',
         '/codex --signal-report r-1 do it',
       )
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       expect(ledger().runs[0]?.body).toEqual({
         mode: 'interactive',
-        branch: `codex/issue-${issue.number}-with-settings`,
+        branch: `codex/issue-${number}-with-settings`,
         pending_user_message: expect.any(String),
         sandbox_environment_id: sandbox.id,
         pr_authorship_mode: 'bot',
@@ -44,45 +39,37 @@ onEitherQueue(
     })
 
     it('branches are called as the settings say, and found again', async () => {
-      const { thread, ledger, github, issue, repository } = await runIn(
-        'branch_prefix: bots/codex-\n',
-        '/codex do it',
-      )
-      await thread.waitForAnswer('pull request is ready')
-      const branch = `bots/codex-issue-${issue.number}-with-settings`
-      expect(ledger().runs[0]?.body).toMatchObject({ branch })
-      await github.as('maya', repository).comments(issue.number, '/codex --new once more')
-      await github.waitFor(async () => ledger().runs.length === 2)
-      expect(ledger().runs[1]?.body).toMatchObject({ branch })
+      const issue = await runIn('branch_prefix: bots/codex-\n', '/codex do it')
+      const { number, thread, says, ledger, started } = issue
+      await thread.waitForAnswer('Codex opened draft')
+      await says('/codex --new once more')
+      await started(2)
+      const branch = `bots/codex-issue-${number}-with-settings`
+      expect(ledger().runs.map(({ body }) => body)).toMatchObject([{ branch }, { branch }])
     })
 
     it('a label of its own carries a preset', async () => {
-      const { github, posthog } = world()
-      const { repository } = await runIn(
+      const repository = await newRepository(
+        world(),
         'labels:\n  docs: {effort: high, model: gpt-5, sandbox: small box, instruction: Write the docs.}\n  look: {plan: true}\n',
-        'hello',
       )
       const labels = async (title: string, label: string) => {
-        const maya = github.as('maya', repository)
-        const { number } = await maya.opensIssue({ title, body: 'x' })
-        await maya.labels(number, label)
-        return {
-          thread: new Thread(world(), number, repository),
-          ledger: () => ledgerOf(world(), number, repository),
-        }
+        const issue = await opensIssue(world(), title, repository)
+        await issue.maya.labels(issue.number, label)
+        return issue
       }
       const docs = await labels('Docs', 'codex:docs')
-      await docs.thread.waitForAnswer('pull request is ready')
+      await docs.thread.waitForAnswer('Codex opened draft')
       expect(docs.ledger().runs[0]?.body).toMatchObject({
         reasoning_effort: 'high',
         model: 'gpt-5',
         sandbox_environment_id: sandbox.id,
         pending_user_message: expect.stringContaining('Write the docs.'),
       })
-      posthog.script({ repository, prompt: 'only look' }, { kind: 'answers', text: '1. Look.' })
-      const poll = await labels('only look', 'codex:look')
-      await poll.thread.waitForAnswer('Carry out this plan')
-      expect(poll.ledger().runs[0]?.body).toMatchObject({ initial_permission_mode: 'read-only' })
+      world().posthog.script({ repository, prompt: 'only look' }, { kind: 'answers', text: '1. Look.' })
+      const plan = await labels('only look', 'codex:look')
+      await plan.thread.waitForAnswer('Carry out this plan')
+      expect(plan.ledger().runs[0]?.body).toMatchObject({ initial_permission_mode: 'read-only' })
     })
 
     it('--as-user needs the settings to allow it', async () => {
@@ -92,21 +79,13 @@ onEitherQueue(
     })
 
     it('runs beyond the limit wait for their turn, and say so', async () => {
-      const { posthog } = world()
-      posthog.script('hold the line', { kind: 'manual' })
-      const { thread, github, repository, ledger } = await runIn(
-        'limits:\n  repository: 1\n',
-        '/codex hold the line',
-      )
-      await thread.waitForStatus('⏳ Codex is working')
-      const maya = github.as('maya', repository)
-      const issue = await maya.opensIssue({ title: 'Second', body: 'x' })
-      await maya.comments(issue.number, '/codex wait for it')
-      const second = new Thread(world(), issue.number, repository)
-      await second.waitForStatus(`waits for its turn · one run before it: [#${thread.number}](`)
-      expect(ledgerOf(world(), issue.number, repository).runs).toEqual([])
-      await posthog.run(String(ledger().runs[0]?.runId)).finish('completed')
-      await second.waitForAnswer('pull request is ready')
+      const repository = await newRepository(world(), 'limits:\n  repository: 1\n')
+      const first = await working(world(), 'hold the line', repository)
+      const second = await asks(world(), 'wait for it', undefined, { repository })
+      await second.thread.waitForStatus(`waits for its turn · one run before it: [#${first.number}](`)
+      expect(second.ledger().runs).toEqual([])
+      await first.run(0).finish('completed')
+      await second.thread.waitForAnswer('Codex opened draft')
     })
   },
   {

@@ -55,22 +55,12 @@ const lines = (bot: Bot): string[] =>
 test('when all is right each check is a line, then it is ready', async () => {
   const bot = await start({ REDIS_URL: '', ...(await queues.embedded()) })
   await bot.ready()
-  expect(lines(bot).map(line => line.replace(/:\d{4,5}|\d+ s|\/\S*bot-\w+/g, '…'))).toMatchInlineSnapshot(`
-    [
-      "✓ github-app: codex-bot (App 4711)",
-      "✓ clock: … different from GitHub",
-      "✓ github-permissions: contents, issues, pull_requests, checks, statuses, metadata",
-      "✓ github-events: check_suite, issue_comment, issues, pull_request, pull_request_review, pull_request_review_comment, pull_request_review_thread, repository, status",
-      "✓ webhook-address: http://127.0.0.1…/api/github/webhooks",
-      "✓ webhook-deliveries: not known yet, since there was none in the last days",
-      "✓ webhook-secret: not known yet: the first delivery shows it",
-      "✓ posthog-key: works at http://127.0.0.1…",
-      "✓ posthog-project: project 1",
-      "✓ posthog-scope: task:write",
-      "✓ posthog-model: gpt-5.5",
-      "✓ queue: embedded, in …, in use by a bot",
-    ]
-  `)
+  // What each says, test/stories/doctor.test.ts tells.
+  expect(lines(bot).map(line => line.split(':')[0])).toEqual([
+    ...['✓ github-app', '✓ clock', '✓ github-permissions', '✓ github-events'],
+    ...['✓ webhook-address', '✓ webhook-deliveries', '✓ webhook-secret'],
+    ...['✓ posthog-key', '✓ posthog-project', '✓ posthog-scope', '✓ posthog-model', '✓ queue'],
+  ])
   expect(await readyz(bot)).toEqual({ status: 200, ready: true, failed: [] })
   await bot.stop()
   expect(bot.output()).not.toMatch(/"level":(?:40|50)/)

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { signatureOf } from '../../emulators/github/deliveries.ts'
 import type { Bot } from '../world/bot.ts'
 import { onEitherQueue, onRedis } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 
 const userToken = 'gho_a-token-of-the-deployment-1234'
 
@@ -38,25 +38,22 @@ onEitherQueue(
   'Strangers',
   world => {
     it.runIf(process.platform === 'linux')('who send large bodies take little memory', async () => {
-      const { bot, github } = world()
-      const maya = github.as('maya')
-      const issue = await maya.opensIssue({ title: 'Small', body: 'x' })
+      const { bot } = world()
+      const { says, thread } = await opensIssue(world(), 'Small')
       const body = Buffer.alloc(5_000_000, 'x')
       const named = { 'x-github-event': 'issue_comment', 'x-github-delivery': 'd-1' }
       const forged = { ...named, 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` }
       const before = memoryOf(bot).now
       const sent = Promise.all(Array.from({ length: 300 }, (_, n) => send(bot, n % 2 ? forged : named, body)))
-      const asked = await maya.comments(issue.number, '/codex help')
-      await new Thread(world(), issue.number).waitForReaction('+1', asked.id)
+      await thread.waitForReaction('+1', (await says('/codex help')).id)
       for (const status of await sent) expect([401, 408, 503, undefined]).toContain(status)
       expect(memoryOf(bot).peak - before).toBeLessThan(300)
     })
 
     it('who are refused in many threads take nobody’s turn', async () => {
       const { github } = world()
-      const [maya, eve] = [github.as('maya'), github.as('eve')]
       const issues = await Promise.all(
-        Array.from({ length: 120 }, (_, n) => maya.opensIssue({ title: `One of many ${n}`, body: 'x' })),
+        Array.from({ length: 120 }, (_, n) => opensIssue(world(), `One of many ${n}`)),
       )
       // What GitHub allows in a minute of what others are shown.
       const limit = github.fault({
@@ -66,10 +63,10 @@ onEitherQueue(
         times: Number.POSITIVE_INFINITY,
         fault: { kind: 'secondary-limit', retryAfter: 60 },
       })
-      await Promise.all(issues.map(({ number }) => eve.comments(number, '/codex fix it')))
-      const [first] = issues
-      const asked = await maya.comments(first?.number ?? 0, '/codex help')
-      await new Thread(world(), first?.number ?? 0).waitForReaction('+1', asked.id, { timeout: 50_000 })
+      await Promise.all(issues.map(({ says }) => says('/codex fix it', 'eve')))
+      const [first = expect.fail('no issue')] = issues
+      const asked = await first.says('/codex help')
+      await first.thread.waitForReaction('+1', asked.id, { timeout: 50_000 })
       await github.settled()
       expect(limit.hits).toBe(0)
       limit.cancel()
@@ -85,10 +82,8 @@ onEitherQueue(
   world => {
     it('gets nothing of what the deployment gave it', async () => {
       const { bot, env, github } = world()
-      const maya = github.as('maya')
-      const { number } = await maya.opensIssue({ title: 'Taken', body: 'x' })
-      const thread = new Thread(world(), number)
-      await maya.comments(number, '/codex --dry-run --signal-report r-1 do it')
+      const { number, says, thread, ledger } = await opensIssue(world(), 'Taken')
+      await says('/codex --dry-run --signal-report r-1 do it')
       await thread.waitForAnswer('This would start a run:')
 
       const at = `${github.url}/repos/${github.repository}`
@@ -98,7 +93,7 @@ onEitherQueue(
       const text = '/codex --signal-report r-1 do it'
       // Of the page that shows these words only the forged webhook tells.
       github.webhooks.mode = { kind: 'paused' }
-      const { id } = await maya.comments(number, text)
+      const { id } = await says(text)
       github.webhooks.mode = { kind: 'normal' }
       const body = JSON.stringify({
         action: 'created',
@@ -115,7 +110,7 @@ onEitherQueue(
       const named = { 'x-github-event': 'issue_comment', 'x-github-delivery': 'd-666' }
       expect(await send(bot, { ...named, 'x-hub-signature-256': signature }, Buffer.from(body))).toBe(202)
       await thread.waitForAnswer('owners.666.signal_report')
-      expect(ledgerOf(world(), number).runs).toEqual([])
+      expect(ledger().runs).toEqual([])
     })
   },
   { own: true, settings: 'owners: {1: {signal_report: true}}\n' },
@@ -141,22 +136,16 @@ onRedis(
   'An agent that says secrets everywhere',
   world => {
     it('gets none of them into Redis', async () => {
-      const { env, github, posthog } = world()
+      const { env, posthog } = world()
       const secrets = [`ghs_${'a1B2'.repeat(130)}`, userToken, String(env.POSTHOG_API_KEY)]
       const all = secrets.join(' ')
       const told = await commandsTo(String(env.REDIS_URL))
       posthog.script('say it all', { kind: 'manual' })
-      const maya = github.as('maya')
-      const { number } = await maya.opensIssue({ title: 'Secrets', body: 'x' })
-      const thread = new Thread(world(), number)
-      const asked = await maya.comments(number, '/codex say it all')
-      const run = await vi.waitUntil(
-        () => {
-          const [begun] = ledgerOf(world(), number).runs
-          return begun && posthog.run(String(begun.runId))
-        },
-        { timeout: 60_000 },
-      )
+      const issue = await opensIssue(world(), 'Secrets')
+      const { thread } = issue
+      const asked = await issue.says('/codex say it all')
+      await issue.started(1)
+      const run = issue.run(0)
       await run.store('_posthog/progress', { step: all, label: all, status: all })
       await run.update({ sessionUpdate: 'plan', entries: [{ content: all, status: all }] })
       await run.update({ sessionUpdate: 'tool_call', kind: 'edit', title: all, locations: [{ path: all }] })

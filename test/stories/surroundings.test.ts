@@ -6,7 +6,7 @@ import { networkInterfaces } from 'node:os'
 import { afterEach, describe, expect, it } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { spawnBot } from '../world/bot.ts'
-import { Thread } from '../world/thread.ts'
+import { asks } from '../world/opens-issue.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 let undo: (() => unknown)[] = []
@@ -22,10 +22,7 @@ async function world(options: Parameters<typeof startWorld>[0] = {}): Promise<Wo
 }
 
 async function isAnswered(of: World): Promise<void> {
-  const maya = of.github.as('maya')
-  const { number } = await maya.opensIssue({ title: 'x', body: 'x' })
-  await maya.comments(number, '/codex work')
-  await new Thread(of, number).waitForStatus('Codex')
+  await (await asks(of, 'work')).thread.waitForStatus('Codex')
 }
 
 it('a reader of the log that goes away takes nothing with it', async () => {
@@ -45,10 +42,8 @@ it('a reader of the log that goes away takes nothing with it', async () => {
   child.stdout.destroy()
   child.stderr.destroy()
   of.github.webhooks.target = `http://127.0.0.1:${port}/api/github/webhooks`
-  const maya = of.github.as('maya')
-  const { number } = await maya.opensIssue({ title: 'x', body: 'x' })
-  await maya.comments(number, '/codex help')
-  await of.github.waitFor(async () => (await of.github.thread(number)).comments.length === 2)
+  const { thread } = await asks(of, 'help')
+  await of.github.waitFor(async () => (await thread.view()).comments.length === 2)
   expect([child.exitCode, child.signalCode, await ready()]).toEqual([null, null, true])
 })
 

@@ -2,25 +2,19 @@
 import { expect, it } from 'vitest'
 import { callsOf } from '../world/calls.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { newRepository, opensIssue } from '../world/opens-issue.ts'
 
 onEitherQueue('A repository has templates', world => {
   const here = async (files: Record<string, string>) => {
-    const { github } = world()
-    const repository = await github.addRepo('acme', `words-${Math.random().toString(36).slice(2, 8)}`)
+    const repository = await newRepository(world())
     const named = Object.entries(files).map(([name, text]) => [`.github/codex/${name}`, text])
-    await github.as('olga', repository).pushes('main', Object.fromEntries(named))
-    const maya = github.as('maya', repository)
+    await world().github.as('olga', repository).pushes('main', Object.fromEntries(named))
     const asks = async (words: string) => {
-      const { number } = await maya.opensIssue({ title: 'Next release', body: 'As said.' })
-      const asked = await maya.comments(number, words)
-      const thread = new Thread(world(), number, repository)
-      const ledger = () => ledgerOf(world(), number, repository)
-      const prompt = (run = 0): string =>
-        JSON.parse(JSON.stringify(ledger().runs[run]?.body)).pending_user_message
-      return { number, asked, thread, ledger, prompt }
+      const issue = await opensIssue(world(), 'Next release', repository)
+      await issue.says(words)
+      return issue
     }
-    return { repository, maya, asks }
+    return { repository, asks }
   }
 
   const release = '# Release\n\nSet the version to $ARGUMENTS, then write the notes.\n'
@@ -28,7 +22,7 @@ onEitherQueue('A repository has templates', world => {
   it('whose names are commands', async () => {
     const { asks } = await here({ 'release.md': release, 'stat.md': 'Count the lines.' })
     const { thread, prompt } = await asks('/codex --effort high release 1.2')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     expect(prompt()).toContain(
       '# Instruction\n\n# Release\n\nSet the version to 1.2, then write the notes.\n\n',
     )
@@ -36,24 +30,24 @@ onEitherQueue('A repository has templates', world => {
     expect(await thread.status()).toContain(': 1.2')
     // Near to the name of a command, and no slip.
     const near = await asks('/codex stat')
-    await near.thread.waitForAnswer('pull request is ready')
+    await near.thread.waitForAnswer('Codex opened draft')
     expect(near.prompt()).toContain('# Instruction\n\nCount the lines.\n\n')
   })
 
   it('that joins a run, and is asked again whole', async () => {
     const { posthog } = world()
-    const { repository, maya, asks } = await here({ 'release.md': release })
+    const { repository, asks } = await here({ 'release.md': release })
     posthog.script({ repository, prompt: 'look around' }, { kind: 'manual' })
-    const { number, thread, ledger } = await asks('/codex look around')
+    const { says, thread, ledger } = await asks('/codex look around')
     await thread.waitForStatus('Codex is working')
-    await maya.comments(number, '/codex release 2.0')
+    await says('/codex release 2.0')
     await world().github.waitFor(() => ledger().messages.length === 1)
     expect(JSON.stringify(ledger().messages[0]?.body)).toContain('Set the version to 2.0')
     const doomed = await asks('/codex release 3.0')
-    await doomed.thread.waitForAnswer('pull request is ready')
+    await doomed.thread.waitForAnswer('Codex opened draft')
     posthog.script({ repository, prompt: '3.0' }, { kind: 'fails', message: 'no' })
-    await maya.comments(doomed.number, '/codex retry')
-    await world().github.waitFor(() => doomed.ledger().runs.length >= 2)
+    await doomed.says('/codex retry')
+    await doomed.started(2)
     expect(doomed.prompt(1)).toContain('Set the version to 3.0')
   })
 
@@ -63,7 +57,7 @@ onEitherQueue('A repository has templates', world => {
     await thread.waitForAnswer('nobody has asked for anything here yet')
     expect(ledger().tasks).toEqual([])
     const plain = await asks('/codex -- release the lock')
-    await plain.thread.waitForAnswer('pull request is ready')
+    await plain.thread.waitForAnswer('Codex opened draft')
     expect(plain.prompt()).toContain('# Instruction\n\nrelease the lock\n\n')
   })
 
@@ -74,10 +68,10 @@ onEitherQueue('A repository has templates', world => {
     const contents = () =>
       callsOf(github.calls.filter(({ path }) => decodeURIComponent(path).startsWith(place)))
     const plain = await asks('/codex mend the login')
-    await plain.thread.waitForAnswer('pull request is ready')
+    await plain.thread.waitForAnswer('Codex opened draft')
     expect(contents()).toEqual([])
     const meant = await asks('/codex release 1.2')
-    await meant.thread.waitForAnswer('pull request is ready')
+    await meant.thread.waitForAnswer('Codex opened draft')
     expect(contents()).toEqual(['GET contents/.github/codex/release.md'])
   })
 })

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { Thread } from '../world/thread.ts'
+import { asks, newRepository, opensIssue } from '../world/opens-issue.ts'
 import { wipeQueue } from '../world/wipe-queue.ts'
 
 onEitherQueue(
@@ -35,16 +35,14 @@ onEitherQueue(
         await world().startBot('all', env)
 
         const begin = async (owner: keyof typeof postHogOf) => {
-          const repository = await github.addRepo(owner, `shop-${Math.random().toString(36).slice(2, 8)}`)
-          const maya = github.as('maya', repository)
+          const repository = await newRepository(world(), undefined, { owner })
           postHogOf[owner].script(`secret of ${owner}`, { kind: 'manual' })
-          const { number } = await maya.opensIssue({ title: `secret of ${owner}`, body: 'x' })
-          await maya.comments(number, `/codex keep the secret of ${owner}`)
-          const thread = new Thread(world(), number, repository)
-          await thread.waitForStatus('Codex is working')
-          await maya.comments(number, `/codex and mind ${owner}`)
-          await thread.waitForStatus('1 instruction added')
-          return { owner, repository, maya, thread, postHog: postHogOf[owner] }
+          const issue = await opensIssue(world(), `secret of ${owner}`, repository)
+          await issue.says(`/codex keep the secret of ${owner}`)
+          await issue.thread.waitForStatus('Codex is working')
+          await issue.says(`/codex and mind ${owner}`)
+          await issue.thread.waitForStatus('1 instruction added')
+          return { ...issue, owner, postHog: postHogOf[owner] }
         }
         /** For both owners at once: most of it is waiting. */
         const forBoth = <T, R>(both: readonly [T, T], act: (one: T) => Promise<R>): Promise<[R, R]> =>
@@ -55,8 +53,8 @@ onEitherQueue(
 
         await world().bot.stop('SIGKILL')
         await world().startBot('all', env)
-        await forBoth(threads, async ({ owner, maya, thread, postHog }) => {
-          await maya.comments(thread.number, `/codex and still mind ${owner}`)
+        await forBoth(threads, async ({ owner, says, thread, postHog }) => {
+          await says(`/codex and still mind ${owner}`)
           await github.waitFor(() => messagesAt(postHog) === 2)
           await postHog.runs()[0]?.completeTurn('Nothing to change.')
           await thread.waitForAnswer(/Codex opened draft|Nothing to change\./)
@@ -71,17 +69,17 @@ onEitherQueue(
         await forBoth(ways, async ([from, to]) => {
           const status = (await from.thread.botComments()).find(({ body }) => body.startsWith('### '))
           expect(status?.body).toContain('<!--')
-          const { number } = await to.maya.opensIssue({ title: 'other', body: 'x' })
-          await to.maya.comments(number, String(status?.body))
-          await to.maya.comments(number, '/codex continue')
-          await new Thread(world(), number, to.repository).waitForAnswer('no earlier run')
+          const other = await opensIssue(world(), 'other', to.repository)
+          await other.says(String(status?.body))
+          await other.says('/codex continue')
+          await other.thread.waitForAnswer('no earlier run')
         })
 
         // The queue is gone while agents of both are at work: each is found again where it was.
         const lost = await forBoth(['acme', 'globex'], begin)
         await wipeQueue(world(), env)
-        await forBoth(lost, async ({ owner, maya, thread, postHog }) => {
-          await maya.comments(thread.number, `/codex and after all mind ${owner}`)
+        await forBoth(lost, async ({ owner, says, thread, postHog }) => {
+          await says(`/codex and after all mind ${owner}`)
           await github.waitFor(() => messagesAt(postHog) === 4)
           await postHog.runs().at(-1)?.completeTurn('Nothing to change.')
           await thread.waitForAnswer(/Codex opened draft|Nothing to change\./)
@@ -99,15 +97,12 @@ onEitherQueue(
           expect(postHog.calls.filter(({ status: code }) => code === 401 || code === 403)).toEqual([])
         }
 
-        const unserved = await github.addRepo('initech', `forms-${Math.random().toString(36).slice(2, 8)}`)
-        const peter = github.as('maya', unserved)
-        const { number } = await peter.opensIssue({ title: 'TPS', body: 'x' })
-        await peter.comments(number, '/codex do it')
-        const thread = new Thread(world(), number, unserved)
+        const unserved = await newRepository(world(), undefined, { owner: 'initech' })
+        const { says, thread } = await asks(world(), 'do it', undefined, { repository: unserved })
         await thread.waitForAnswer('does not serve `initech`')
         await world().bot.stop('SIGKILL')
         await world().startBot('all', env)
-        const { id } = await peter.comments(number, '/codex status')
+        const { id } = await says('/codex status')
         await world().github.waitFor(
           async () =>
             /"command":"status".*"accepted"/.test(world().bot.output()) &&

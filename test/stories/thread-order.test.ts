@@ -1,21 +1,7 @@
 /** What arrives in a thread twice, late, out of order or while all else hangs: it counts by when it was written. */
 import { expect, it } from 'vitest'
 import { onBothQueues } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
-import type { World } from '../world/world.ts'
-
-/** GitHub's times have whole seconds. */
-const nextSecond = () => new Promise(resolve => setTimeout(resolve, 1_000 - (Date.now() % 1_000) + 20))
-
-async function opens(world: World, title: string) {
-  const { github } = world
-  const { number } = await github.as('maya').opensIssue({ title, body: 'As said.' })
-  return {
-    thread: new Thread(world, number),
-    says: (text: string, by = 'maya') => github.as(by).comments(number, text),
-    ledger: () => ledgerOf(world, number),
-  }
-}
+import { opensIssue, opensPull } from '../world/opens-issue.ts'
 
 /** One after the other: what GitHub and PostHog do not do, they do not do for all. */
 onBothQueues(
@@ -23,41 +9,22 @@ onBothQueues(
   world => {
     it('a command that an error of the bot stops keeps no other of its thread, and no run, from going on', async () => {
       const { github, posthog } = world()
-      const maya = github.as('maya')
       posthog.script('hang about', { kind: 'hangs' })
-      await maya.pushes('maya/errors', { 'a.ts': 'one\ntwo\n' })
-      const { number } = await maya.opensPull({ head: 'maya/errors', title: 'Errors', body: 'x' })
-      const thread = new Thread(world(), number)
-      await maya.comments(number, '/codex hang about')
+      const { maya, number, says, thread, path: file } = await opensPull(world(), 'maya/errors')
+      await says('/codex hang about')
       await thread.waitForStatus('⏳ Codex is working')
       const path = /\/reviews\/\d+\/comments/
       const broken = github.fault({ path, times: Infinity, fault: { kind: 'status', code: 200, body: {} } })
       await maya.reviews(number, {
         body: 'See below.',
-        comments: [{ path: 'a.ts', line: 1, body: '/codex status' }],
+        comments: [{ path: file, line: 1, body: '/codex status' }],
       })
       await github.waitFor(() => broken.hits > 2)
-      await maya.comments(number, '/codex status')
+      await says('/codex status')
       await thread.waitForAnswer('a run is going on here')
-      await maya.comments(number, '/codex stop')
+      await says('/codex stop')
       await thread.waitForStatus(/^### ⏹️/)
       broken.cancel()
-    })
-
-    it('of two commands in one second the first is first, though GitHub is slow to say who wrote it', async () => {
-      const { github, posthog } = world()
-      posthog.script('the first', { kind: 'manual' })
-      posthog.script('the second', { kind: 'manual' })
-      const { says, ledger } = await opens(world(), 'Two at once')
-      github.fault({ path: /collaborators\/maya\/permission/, fault: { kind: 'delay', ms: 1_500 } })
-      await nextSecond()
-      await says('/codex the first')
-      await says('/codex the second', 'mario')
-      await github.waitFor(() => ledger().runs.length > 0 && ledger().messages.length > 0, {
-        timeout: 60_000,
-      })
-      expect(JSON.stringify(ledger().runs)).toContain('the first')
-      expect(JSON.stringify(ledger().messages)).toContain('the second')
     })
 
     it('another thread is served while commands of thirty wait for GitHub, which does not answer', async () => {
@@ -65,11 +32,11 @@ onBothQueues(
       const path = /collaborators\/maya\/permission/
       const hangs = github.fault({ path, times: Infinity, fault: { kind: 'hang' } })
       for (let n = 1; n <= 30; n += 1) {
-        const { says } = await opens(world(), `Hangs ${n}`)
+        const { says } = await opensIssue(world(), `Hangs ${n}`)
         await says('/codex status')
       }
       await github.waitFor(() => hangs.hits >= 20)
-      const { thread, says } = await opens(world(), 'Served')
+      const { thread, says } = await opensIssue(world(), 'Served')
       const asked = Date.now()
       const { id } = await says('/codex fix it', 'mario')
       await thread.waitForReaction('eyes', id)

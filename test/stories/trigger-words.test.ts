@@ -1,10 +1,7 @@
 /** The bot is called something else, by whoever runs it. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
-import type { World } from '../world/world.ts'
-
-const github = (world: () => World) => world().github
+import { newRepository, opensIssue } from '../world/opens-issue.ts'
 
 const settings =
   'trigger: {word: Robo, labels: [robo, "help wanted"]}\nowners: {2: {trigger: {word: globo}}}\n'
@@ -12,51 +9,46 @@ const settings =
 onEitherQueue(
   'The bot has another name',
   world => {
-    const issueIn = async (owner: string, title = 'Words') => {
-      const { github } = world()
-      const repository = await github.addRepo(owner, `words-${Math.random().toString(36).slice(2, 8)}`)
-      const maya = github.as('maya', repository)
-      const { number } = await maya.opensIssue({ title, body: 'x' })
-      return { maya, number, repository, thread: new Thread(world(), number, repository) }
-    }
+    const issueIn = async (owner: string, title = 'Words') =>
+      opensIssue(world(), title, await newRepository(world(), undefined, { owner }))
 
     it('is heard by it and by nothing else, and calls itself so', async () => {
-      const { maya, number, repository, thread } = await issueIn('acme')
-      await maya.comments(number, '/codex do it')
-      await maya.comments(number, '/robo helpp')
+      const { says, thread, ledger } = await issueIn('acme')
+      await says('/codex do it')
+      await says('/robo helpp')
       expect(await thread.waitForAnswer('Did you mean')).toContain('`/robo help`')
-      await maya.comments(number, '/ROBO do it\n\n/codex is no word of this bot')
+      await says('/ROBO do it\n\n/codex is no word of this bot')
       await thread.waitForStatus('🚀')
-      await maya.comments(number, '/robo help')
+      await says('/robo help')
       expect(await thread.waitForAnswer('Write a command')).toContain('\n/robo fix')
-      await maya.comments(number, '/robo retry --new --dry-run')
+      await says('/robo retry --new --dry-run')
       await thread.waitForAnswer('nothing was done')
-      await github(world).as('olga', repository).comments(number, '/robo pause the ship')
+      await says('/robo pause the ship', 'olga')
       await thread.waitForAnswer('`/robo -- pause the ship`')
-      await github(world).as('olga', repository).comments(number, '/robo approve --dry-run')
+      await says('/robo approve --dry-run', 'olga')
       await thread.waitForAnswer('The bot would refuse')
       const said = (await thread.botComments()).map(({ body }) => body).join('\n')
       expect(said.replaceAll('/codex is no word of this bot', '')).not.toMatch(/\/codex\b(?!\.yml|\/)/)
-      const { runs } = ledgerOf(world(), number, repository)
+      const { runs } = ledger()
       expect(runs).toHaveLength(1)
       expect(JSON.stringify(runs)).toContain('/codex is no word of this bot')
     })
 
     it('has labels of its own, with the presets of always', async () => {
       world().posthog.script('Think of words', { kind: 'answers', text: '1. Think.' })
-      const { maya, number, repository, thread } = await issueIn('acme', 'Think of words')
+      const { maya, number, thread, ledger } = await issueIn('acme', 'Think of words')
       await maya.labels(number, 'codex')
       await maya.labels(number, 'help wanted:plan')
       await thread.waitForStatus('📋')
-      const { runs } = ledgerOf(world(), number, repository)
+      const { runs } = ledger()
       expect(runs).toHaveLength(1)
       expect(runs[0]?.body).toMatchObject({ initial_permission_mode: 'read-only' })
     })
 
     it('has a third name for one owner', async () => {
-      const { maya, number, thread } = await issueIn('globex')
-      await maya.comments(number, '/robo help')
-      await maya.comments(number, '/globo config')
+      const { says, thread } = await issueIn('globex')
+      await says('/robo help')
+      await says('/globo config')
       const answer = await thread.waitForAnswer('`trigger.word`')
       expect(answer).toContain('| `trigger.word` | `globo` | the bot’s settings |')
       expect(await thread.answers()).toHaveLength(1)

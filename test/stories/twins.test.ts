@@ -3,23 +3,14 @@ import { expect, it } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { type Bot, scratchDir, spawnBot } from '../world/bot.ts'
 import { onBothQueues } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { type Talk, working } from '../world/opens-issue.ts'
 
 onBothQueues(
   'A second process has the same App and a queue of its own',
   world => {
-    const begins = async (words: string) => {
-      const { github, posthog } = world()
-      posthog.script(words, { kind: 'manual' })
-      const { number } = await github.as('maya').opensIssue({ title: words, body: 'x' })
-      await github.as('maya').comments(number, `/codex ${words}`)
-      const thread = new Thread(world(), number)
-      await thread.waitForStatus('⏳ Codex is working')
-      return { thread, taskRun: posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)) }
-    }
-    const isToldOnce = async ({ thread }: Awaited<ReturnType<typeof begins>>) => {
+    const isToldOnce = async ({ thread, ledger }: Talk) => {
       expect([await thread.statuses(), await thread.answers()]).toMatchObject([{ length: 1 }, { length: 1 }])
-      expect(ledgerOf(world(), thread.number).runs).toHaveLength(1)
+      expect(ledger().runs).toHaveLength(1)
     }
     const startTwin = async (): Promise<Bot> => {
       const { REDIS_URL: _, ...env } = world().env
@@ -31,7 +22,7 @@ onBothQueues(
 
     it('takes up nothing of the first, and all of it once GitHub delivers there', async () => {
       const { github, bot } = world()
-      const [soon, later] = [await begins('ends soon'), await begins('ends later')]
+      const [soon, later] = [await working(world(), 'ends soon'), await working(world(), 'ends later')]
       await github.settled()
       const twin = await startTwin()
       await twin.says(/runs are not in this queue: they are continued once GitHub delivers/)
@@ -39,14 +30,14 @@ onBothQueues(
       await github.waitFor(() => github.webhooks.deliveries.some(({ redelivery }) => redelivery))
       await github.settled()
       expect(await (await fetch(`${twin.url}/readyz`)).text()).toContain('webhook-deliveries')
-      await soon.taskRun.completeTurn('That was soon.')
+      await soon.run(0).completeTurn('That was soon.')
       await soon.thread.waitForAnswer('That was soon.')
 
       await bot.stop()
       github.webhooks.target = `${twin.url}/api/github/webhooks`
-      await github.as('maya').comments(later.thread.number, 'How far is it?')
-      await twin.says(new RegExp(`/${later.thread.number}"[^\\n]*continued a run that the queue had lost`))
-      await later.taskRun.completeTurn('That was later.')
+      await later.says('How far is it?')
+      await twin.says(new RegExp(`/${later.number}"[^\\n]*continued a run that the queue had lost`))
+      await later.run(0).completeTurn('That was later.')
       await later.thread.waitForAnswer('That was later.')
       expect(await (await fetch(`${twin.url}/readyz`)).text()).not.toContain('webhook-deliveries')
       for (const each of [soon, later]) await isToldOnce(each)

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { spawnMortal } from '../chaos/mortal-bot.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 import { wipeData } from '../world/wipe-queue.ts'
 
 onEitherQueue(
@@ -15,14 +15,14 @@ onEitherQueue(
       return bot
     }
 
+    const branchesOf = async (number: number) =>
+      (await world().github.branches()).filter(name => name.startsWith(`codex/issue-${number}-`))
+
     it('stays while the task run may use it, in nobody’s way, and goes when that has ended', async () => {
       const bot = await startBot()
       const { github, posthog } = world()
-      const maya = github.as('maya')
-      const { number } = await maya.opensIssue({ title: 'Stays a while', body: 'As said.' })
-      const thread = new Thread(world(), number)
-      const branches = async () =>
-        (await github.branches()).filter(name => name.startsWith(`codex/issue-${number}-`))
+      const { says, number, thread, ledger, run } = await opensIssue(world(), 'Stays a while')
+      const branches = () => branchesOf(number)
       const looks = (runId: string) =>
         posthog.calls.filter(({ route, path }) => route === 'get-run' && path.includes(runId)).length
       const looksTwice = async (runId: string) => {
@@ -30,25 +30,25 @@ onEitherQueue(
         await github.waitFor(() => looks(runId) >= before + 2)
       }
       const costs = () => {
-        const { tasks } = ledgerOf(world(), number)
+        const { tasks } = ledger()
         const isOurs = (path: string) => tasks.some(({ taskId }) => path.includes(taskId))
         return posthog.calls.filter(({ route, path }) => route === 'usage' && isOurs(path)).length
       }
 
       posthog.script('what is it', { kind: 'answers', text: 'A branch.' })
-      await maya.comments(number, '/codex what is it')
+      await says('/codex what is it')
       await thread.waitForAnswer('A branch.')
       await github.waitFor(() => costs() === 1)
-      const first = posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
+      const first = run(0)
       await looksTwice(first.id)
       expect(await branches()).toHaveLength(1)
 
       posthog.script('outline it', { kind: 'answers', text: '1. Grow.' })
-      await maya.comments(number, '/codex --new outline it')
+      await says('/codex --new outline it')
       await thread.waitForAnswer('1. Grow.')
       await github.waitFor(() => costs() === 2)
       expect(first.status).toBe('cancelled')
-      const second = posthog.run(String(ledgerOf(world(), number).runs[1]?.runId))
+      const second = run(1)
       await looksTwice(second.id)
       expect(await branches(), 'the newer run may use it').toHaveLength(1)
 
@@ -63,15 +63,12 @@ onEitherQueue(
     it('goes though all of the queue was lost before a task was made for it', async () => {
       const bot = await startBot()
       const { github, posthog } = world()
-      const maya = github.as('maya')
       const times = Number.POSITIVE_INFINITY
       const away = posthog.fault({ route: 'create-task', times, fault: { kind: 'hang' } })
-      const { number } = await maya.opensIssue({ title: 'Lost early', body: 'As said.' })
-      const thread = new Thread(world(), number)
-      const branches = async () =>
-        (await github.branches()).filter(name => name.startsWith(`codex/issue-${number}-`))
+      const { says, number, thread, run } = await opensIssue(world(), 'Lost early')
+      const branches = () => branchesOf(number)
       posthog.script('what was lost', { kind: 'answers', text: 'The queue.' })
-      await maya.comments(number, '/codex what was lost')
+      await says('/codex what was lost')
       await thread.waitForStatus('###')
       await github.waitFor(async () => away.hits > 0 && (await branches()).length === 1)
       await bot.stop('SIGKILL')
@@ -79,32 +76,8 @@ onEitherQueue(
       away.cancel()
       await startBot()
       await thread.waitForAnswer('The queue.')
-      posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).idleOut()
+      run(0).idleOut()
       await github.waitFor(async () => (await branches()).length === 0)
-    })
-
-    it('goes from under a plan, which is carried out on a new one', async () => {
-      await startBot()
-      const { github, posthog } = world()
-      const maya = github.as('maya')
-      const { number } = await maya.opensIssue({ title: 'Lamps', body: 'As said.' })
-      const thread = new Thread(world(), number)
-      const isThere = async () =>
-        (await github.branches()).some(name => name.startsWith(`codex/issue-${number}-`))
-      posthog.script('what is a lamp', { kind: 'answers', text: 'A lamp.' })
-      await maya.comments(number, '/codex what is a lamp')
-      await thread.waitForAnswer('A lamp.')
-      await thread.waitForFolded()
-      posthog.script('plan the lamp', { kind: 'answers', text: '1. Screw.' })
-      await maya.comments(number, '/codex plan plan the lamp')
-      await thread.waitForAnswer('1. Screw.')
-      await thread.waitForFolded()
-      expect(await isThere()).toBe(true)
-      posthog.run(String(ledgerOf(world(), number).runs[1]?.runId)).idleOut()
-      await github.waitFor(async () => !(await isThere()))
-      posthog.script('Carry out the plan', { kind: 'opensPull' })
-      await maya.comments(number, '/codex approve')
-      await thread.waitForAnswer('pull request is ready')
     })
   },
   // One of them loses the queue of all.

@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () => {
@@ -21,19 +21,15 @@ describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () =
   })
 
   /** A run whose agent works, with its record parked. */
-  async function working(word: string) {
+  async function parked(word: string) {
     const { github, posthog } = world
-    const maya = github.as('maya')
     posthog.script(word, { kind: 'manual' })
-    const issue = await maya.opensIssue({ title: word, body: 'x' })
-    const { id } = await maya.comments(issue.number, `/codex ${word}`)
-    const thread = new Thread(world, issue.number)
-    await thread.waitForStatus('⏳ Codex is working')
+    const talk = await opensIssue(world, word)
+    const { id } = await talk.says(`/codex ${word}`)
+    await talk.thread.waitForStatus('⏳ Codex is working')
     const key = `{codex}:runs:run-comment-${id}`
-    const runId = String(ledgerOf(world, issue.number).runs[0]?.runId)
     return {
-      thread,
-      run: posthog.run(runId),
+      ...talk,
       record: async () => JSON.parse((await store.hget(key, 'data')) ?? 'null'),
       failed: () => store.zscore('{codex}:runs:failed', `run-comment-${id}`),
       /** While nobody has it in hand. */
@@ -42,19 +38,17 @@ describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () =
         const record = JSON.parse((await store.hget(key, 'data')) ?? 'null')
         await store.hset(key, 'data', JSON.stringify({ ...record, ...change }))
       },
-      cancels: () => ledgerOf(world, issue.number).cancels,
-      says: (text: string) => maya.comments(issue.number, text),
     }
   }
 
   it('with more in its record: it goes on, and what was more is still there', async () => {
-    const { thread, run, record, write } = await working('carry on')
+    const { thread, run, record, write } = await parked('carry on')
     const { baseline } = await record()
     const settings = { ...baseline.settings, review: { by: 'robots' } }
     await write({ v: 2, budget: { dollars: 3 }, baseline: { ...baseline, settings } })
-    await run.openPull()
-    await run.finish('completed')
-    await thread.waitForAnswer('pull request is ready')
+    await run(0).openPull()
+    await run(0).finish('completed')
+    await thread.waitForAnswer('Codex opened draft')
     expect(await record()).toMatchObject({
       v: 2,
       budget: { dollars: 3 },
@@ -63,18 +57,18 @@ describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () =
   })
 
   it('with what can not be read: it is parked, its agent works on, and it goes on when it can be read', async () => {
-    const { thread, run, record, write, failed, cancels, says } = await working('hold still')
+    const { thread, run, record, write, failed, ledger, says } = await parked('hold still')
     const { attempts } = await record()
     await write({ attempts: { ...attempts, intent: { kind: 'answer-permission', at: 1 } } })
     await says('/codex and the logout test')
     await world.github.waitFor(() =>
       world.bot.output().includes('parked a job that this version cannot read'),
     )
-    expect([await failed(), cancels().length]).toEqual([null, 0])
+    expect([await failed(), ledger().cancels.length]).toEqual([null, 0])
     expect(await thread.status()).toContain('⏳ Codex is working')
     await write({ attempts })
-    await run.openPull()
-    await run.finish('completed')
-    await thread.waitForAnswer('pull request is ready')
+    await run(0).openPull()
+    await run(0).finish('completed')
+    await thread.waitForAnswer('Codex opened draft')
   })
 })

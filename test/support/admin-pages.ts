@@ -4,10 +4,11 @@ import { type Run, type RunChange, runFormat } from '../../src/core/record/run.t
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { openQueues } from '../../src/queue/open-queues.ts'
 import { type AdminParts, adminPages } from '../../src/web/admin/admin-server.tsx'
-import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
+import { closeServer, listen } from '../../src/web/http-server.ts'
 import { issueThread, runWith } from '../core/given.ts'
 import { newDataDir } from './data-dir.ts'
 import { fakeLogOf } from './fake-log.ts'
+import { webServer } from './web-server.ts'
 
 export const token = 'a token of an admin with 32 letters or more'
 
@@ -20,9 +21,7 @@ export async function startAdminPages(parts: Partial<AdminParts> & Pick<AdminPar
     runs: { ...runFormat, index: runIndex },
   })
   const signedOut = new Set<string>()
-  const server = httpServer({
-    webhookEndpoint: undefined,
-    readiness: async () => ({ ready: true, failed: [] }),
+  const server = webServer({
     admin: adminPages({
       ended: {
         end: async session => void signedOut.add(session),

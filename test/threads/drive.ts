@@ -160,10 +160,7 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
     title: 'A review by Codex',
     alt: 'Codex answers /codex review with a review of its own, and a comment on each line that it found something on',
   },
-  waiting: {
-    title: 'Waiting',
-    alt: 'The status says how many runs are before it',
-  },
+  waiting: { title: 'Waiting', alt: 'The status says how many runs are before it' },
   blocked: {
     title: 'Blocked by another issue',
     alt: 'The status names the issue that blocks this one, says that Codex starts by itself when it is closed, and how to start now',
@@ -206,18 +203,12 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
     alt: 'The last word says why Codex failed, what to do, and has a box to try again; the command has the reaction 😕',
   },
   retry: { title: 'Tried again', alt: 'After the failure, /codex retry leads to a pull request' },
-  limit: {
-    title: 'A limit',
-    alt: 'The status says until when Codex waits, and which limit is reached',
-  },
+  limit: { title: 'A limit', alt: 'The status says until when Codex waits, and which limit is reached' },
   status: {
     title: '`status`',
     alt: 'While Codex works, a reply to /codex status says so and who asked, and links the status comment',
   },
-  config: {
-    title: '`config`',
-    alt: 'The settings of the repository and where each comes from',
-  },
+  config: { title: '`config`', alt: 'The settings of the repository and where each comes from' },
   doctor: { title: '`doctor`', alt: 'The checks of the set-up, each with ✓ or ✗ and what to do' },
   help: {
     unfolded: true,
@@ -263,7 +254,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     run.summarize(summary)
     await run.openPull({ title: 'Wait for the session before logging in' })
     await run.completeTurn(summary)
-    await opened.thread.waitForAnswer('pull request is ready')
+    await opened.thread.waitForAnswer('Codex opened draft')
     await opened.thread.waitForFolded()
     await stage.draw('pull-request', opened)
     const { maya } = opened
@@ -287,7 +278,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const { repository } = opened
     posthog.script({ repository }, { kind: 'opensPull', text: 'The login waits for the redirect now.' })
     await opened.says('/codex wait for the redirect')
-    await opened.thread.waitForAnswer('pull request is ready')
+    await opened.thread.waitForAnswer('Codex opened draft')
     await opened.thread.waitForFolded()
     const [pull] = await github.pulls(repository)
     const number = pull?.number ?? 0
@@ -518,9 +509,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await stage.draw('retry', opened)
   },
   async limit(stage) {
-    const first = await stage.issue('The one of today', {
-      settings: 'limits: {repository_per_day: 1}\n',
-    })
+    const first = await stage.issue('The one of today', { settings: 'limits: {repository_per_day: 1}\n' })
     await first.says('/codex do it')
     await first.thread.waitForFolded()
     const second = await stage.issueBeside(first, 'One too many')

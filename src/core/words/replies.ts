@@ -175,11 +175,11 @@ function sentence(reply: Reply, login: string): string {
     case 'still-going':
       return `a run is still going in this thread. ${code(`/codex ${reply.command}`)} works when it has ended. \`/codex stop\` ends it now.`
     case 'gone-on':
-      return 'another run has worked in this thread since. Nothing was started. `/codex continue` goes on where that one stopped.'
+      return 'another run has worked in this thread since then. Nothing was started. `/codex continue` goes on where that one stopped.'
     case 'no-use':
       return noUseSentence(reply.outcome)
     case 'asked-since':
-      return 'somebody asked for the run here after you wrote this, so it goes on. Write `/codex stop` again to stop it.'
+      return 'someone started the run here after you wrote this, so it goes on. Write `/codex stop` again to stop it.'
     case 'stopping-beside':
       return `the run in ${besideThis(reply.thread)} is being stopped. Its status there says what it had done.`
     case 'stopped-waiting':
@@ -223,7 +223,7 @@ function sentence(reply: Reply, login: string): string {
       if (!reply.before) return 'the pause has ended.'
       return `the pause by ${code(reply.before.by)} has ended. ${reply.waiting === 0 ? 'Nothing waited.' : `${counted(reply.waiting, 'run')} that waited ${reply.waiting === 1 ? 'starts' : 'start'} now.`}`
     case 'said-since':
-      return `${code(reply.by)} ${reply.paused ? 'paused' : 'resumed'} this repository after you wrote this, so that holds.`
+      return `${code(reply.by)} ${reply.paused ? 'paused this repository after you wrote this, so it stays paused' : 'resumed this repository after you wrote this, so it is not paused'}.`
     case 'not-served':
       return `this bot does not serve ${code(reply.owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${reply.ownerId}.posthog`)} to the bot’s settings file. (This hint comes once.)`
     case 'gave-up':
@@ -251,7 +251,7 @@ function pausedSentence({ pause: { why }, replaced, now }: Reply & { kind: 'paus
   const reason =
     why === ''
       ? ''
-      : ` What stands behind \`pause\` is only the reason: no time, and nothing that Codex does. If you asked Codex for it, write \`/codex resume\` and then ${code(asked)}.`
+      : ` The words after \`pause\` are only the reason. They set no time, and Codex does not read them. If they were meant for Codex, write \`/codex resume\` and then ${code(asked)}.`
   return `Codex is paused in this repository.${before} Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause.${reason}`
 }
 
@@ -296,7 +296,7 @@ function notBegunSentence({ by, words, waitsFor, until = 0, stopped }: NotBegun,
 function runSentence({ live, beside, last, asked, now = 0 }: Reply & { kind: 'status' }): string {
   if (live) return `a run is going on here: ${runInWords(live, now)}`
   if (beside)
-    return `nothing is going on here, but a run in ${besideThis(beside.thread)}: ${runInWords(beside, now)}`
+    return `nothing is going on here, but a run is going on in ${besideThis(beside.thread)}: ${runInWords(beside, now)}`
   if (last) return `nothing is going on here now. The last run: ${runInWords(last, now)}`
   return asked ? 'nothing is going on here now.' : `nobody has asked for anything here yet. ${help}`
 }

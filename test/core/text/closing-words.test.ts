@@ -8,31 +8,15 @@ const issue = { owner: 'acme', repo: 'shop', number: 7, url: 'https://github.com
 
 describe('closes the issue', () => {
   test.each([
-    'Closes #7',
-    'words\n\nFixes: #7.',
-    'resolved acme/shop#7',
-    '- fix #7',
-    '# close #7',
-    'fixes https://github.com/acme/shop/issues/7',
-    '**Closes #7**',
-    '```\ncode\n```\nCloses #7',
-    '<!-- note -->\n\nCloses #7',
-    '| a |\n|-|\n| closes #7 |',
-  ])('%j', body => {
-    expect(closesIssue(body, issue)).toBe(true)
-  })
+    ...['Closes #7', 'words\n\nFixes: #7.', 'resolved acme/shop#7', '- fix #7', '# close #7'],
+    ...['fixes https://github.com/acme/shop/issues/7', '**Closes #7**', '```\ncode\n```\nCloses #7'],
+    ...['<!-- note -->\n\nCloses #7', '| a |\n|-|\n| closes #7 |'],
+  ])('%j', body => expect(closesIssue(body, issue)).toBe(true))
 })
 
 const swallowed = [
-  '`Closes #7`',
-  '```\nCloses #7\n```',
-  '```\nCloses #7',
-  '~~~\nwords\n\nCloses #7',
-  '    Closes #7',
-  '<!-- Closes #7 -->',
-  '<!--\n\nCloses #7',
-  '<pre>\n\nCloses #7',
-  `${'`'.repeat(4)}\n\`\`\`\nCloses #7`,
+  ...['`Closes #7`', '```\nCloses #7\n```', '```\nCloses #7', '~~~\nwords\n\nCloses #7', '    Closes #7'],
+  ...['<!-- Closes #7 -->', '<!--\n\nCloses #7', '<pre>\n\nCloses #7', `${'`'.repeat(4)}\n\`\`\`\nCloses #7`],
 ]
 
 describe('does not close it', () => {
@@ -49,9 +33,7 @@ describe('does not close it', () => {
     'fixes https://github.com/acme/shop/issues/7/x',
     '',
     `${'a\n=\n'.repeat(15_000)}\nCloses #7`,
-  ])('%j', body => {
-    expect(closesIssue(body, issue)).toBe(false)
-  })
+  ])('%j', body => expect(closesIssue(body, issue)).toBe(false))
 })
 
 const marker = markerSigner('secret').write({ run: 'a', repo: 1, thread: 2, as: 'pull' })
@@ -75,9 +57,7 @@ describe('what is ours stands first', () => {
 
   test.skipIf(!cmarkAvailable()).each([...swallowed, '<!--', '```', '<script>'])(
     'and GitHub’s engine shows it before %j',
-    body => {
-      expect(render(wanted(body))).toMatch(/^<p>Closes #7<\/p>\n<!-- codex-run:\S+ -->\n/)
-    },
+    body => expect(render(wanted(body))).toMatch(/^<p>Closes #7<\/p>\n<!-- codex-run:\S+ -->\n/),
   )
 })
 

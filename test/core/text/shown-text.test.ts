@@ -88,11 +88,7 @@ describe('what the page shows', () => {
       '```zig\na\n\n  b\n```',
     ],
     ['code, in a language of the usual ones', '<pre lang="Ts"><code>a</code></pre>', '```ts\na\n```'],
-    [
-      'code, its language a word of the writer',
-      '<pre lang="obeyme"><code class="language-obeyme">a</code></pre>',
-      '```\na\n```',
-    ],
+    ['code, odd language', '<pre lang="obeyme"><code class="language-obeyme">a</code></pre>', '```\na\n```'],
     ['code with fences in it', '<pre><code>```\na\n```</code></pre>', '````\n```\na\n```\n````'],
     ['struck out', '<p>a <del>b</del> <s>c</s></p>', 'a ~~b~~ ~~c~~'],
     ['rubies', '<p><ruby>a<rp>x</rp><rt>b</rt></ruby></p>', 'a(b)'],
@@ -151,11 +147,7 @@ describe('what the page shows', () => {
       '<p>a<object>b</object><x-y>c</x-y><button>d</button></p><form>e</form><template><p>f</p></template><svg><text>g</text></svg>',
       'a',
     ],
-    [
-      'classes that are not GitHub’s text',
-      '<div class="Popover">a</div><span class="sr-only">b</span><p>c</p>',
-      'c',
-    ],
+    ['what is no text', '<div class="Popover">a</div><span class="sr-only">b</span><p>c</p>', 'c'],
     ['invisible characters', '<p>a\u200b\u{e0061}b\u202ec\u00ad</p>', 'abc'],
     [
       'attributes',
@@ -163,9 +155,7 @@ describe('what the page shows', () => {
       'a',
     ],
     ['blanks', `<p>a${'\u00a0'.repeat(50)}b</p>`, 'a b'],
-  ])('%s', (_, html, text) => {
-    expect(said(html)).toBe(text)
-  })
+  ])('%s', (_, html, text) => expect(said(html)).toBe(text))
 
   test.each<[string, string, string]>([
     ['https://x.y/z', 'x.y', 'https://x.y/z'],
@@ -207,19 +197,10 @@ describe('what the page shows', () => {
     ['small in several ways', '<p><sub><code><kbd>W</kbd></code></sub></p>'],
     ['headings in headings', `<h6>a<div><h6>W</h6></div></h6>`],
     ['in the words of a picture', '<picture>W<img src="x"></picture><video>W</video>'],
-    [
-      'elements that GitHub does not let through',
-      '<font>W</font><u>W</u><bdi>W</bdi><center>W</center><marquee>W',
-    ],
+    ['elements GitHub does not allow', '<font>W</font><u>W</u><bdi>W</bdi><center>W</center><marquee>W'],
     ...[
       ...[
-        '<br>',
-        '<p></p>',
-        '<p>\u00a0</p>',
-        '<p>\u2800</p>',
-        '<h1></h1>',
-        '<hr>',
-        '<p>.</p>',
+        ...['<br>', '<p></p>', '<p>\u00a0</p>', '<p>\u2800</p>', '<h1></h1>', '<hr>', '<p>.</p>'],
         '<img src="x">',
       ],
       ...[
@@ -231,14 +212,7 @@ describe('what the page shows', () => {
       ...['<blockquote></blockquote>', '<pre>\n\n</pre>', '<dl><dt></dt></dl>', '<p><b>\u200b</b><br></p>'],
     ].map((gap): [string, string] => [`behind rows of ${gap}`, `${dots}${gap.repeat(50)}<p>W</p>`]),
     ...[
-      '\u00a0',
-      '\u2003',
-      '\u3000',
-      '\u2800',
-      '\u1680',
-      '. ',
-      '<code></code>',
-      '<kbd> </kbd>',
+      ...['\u00a0', '\u2003', '\u3000', '\u2800', '\u1680', '. ', '<code></code>', '<kbd> </kbd>'],
       '&#x2003;',
     ].flatMap((gap): [string, string][] => [
       [`behind a line of ${gap}`, `<p>a${gap.repeat(150)}W</p>`],
@@ -272,9 +246,9 @@ describe('what the page shows', () => {
     ['code in a heading', '<h3><code>W</code></h3>'],
     ['marks', '<p>e\u0301\u0323 W</p>'],
     ['a list in a list in a list', '<ul><li>a<ul><li>b<ul><li>W</li></ul></li></ul></li></ul>'],
-  ])('what a reader sees is read: %s', (_, html) => {
-    expect(said(html.replaceAll('W', 'readme'))).toContain('readme')
-  })
+  ])('what a reader sees is read: %s', (_, html) =>
+    expect(said(html.replaceAll('W', 'readme'))).toContain('readme'),
+  )
 
   it('no character that a page ignores, and no tower of marks', () => {
     const ignored = Array.from({ length: 0x110000 }, (_, code) => code)
@@ -328,11 +302,7 @@ describe('the lines that may be commands', () => {
     ['half of the word in markup', '<p>/co<i>dex a</i></p>', ['/co']],
     ['behind a line feed, which is no line', '<p>a\n/codex b</p>', ['a /codex b']],
     ['an e-mail', '<div class="email-fragment">Hi\n\n/codex a\nb</div>', ['Hi', '/codex a', 'b']],
-    [
-      'a quoted reply',
-      '<div class="email-hidden-reply"><div class="email-fragment">/codex a</div></div>',
-      [],
-    ],
+    ['quoted reply', '<div class="email-hidden-reply"><div class="email-fragment">/codex a</div></div>', []],
     ['folded', '<details open><p>/codex a</p></details>', []],
     ['quoted', '<blockquote><p>/codex a</p></blockquote>', []],
     ['a footnote', '<section class="footnotes"><ol><li><p>/codex a</p></li></ol></section>', []],
@@ -341,9 +311,7 @@ describe('the lines that may be commands', () => {
     ['embedded code', '<div class="blob-wrapper-embedded"><p>/codex a</p></div>', []],
     ['another direction', '<p dir="rtl">/codex a</p>', []],
     ['behind a picture', '<p><img src="https://x.y/z">/codex a</p>', []],
-  ])('%s', (_, html, lines) => {
-    expect(own(read(html))).toEqual(lines)
-  })
+  ])('%s', (_, html, lines) => expect(own(read(html))).toEqual(lines))
 
   it('are told from those of lists, headings, cells and boxes', () => {
     const html =
@@ -367,16 +335,8 @@ describe('files', () => {
     ['a link without', `<a href="${asset}"> . </a>`, []],
     ['one dot', `<img width="1" height="1" src="${asset}">`, []],
     ['of a dark page', `<img src="${asset}#gh-dark-mode-only">`, []],
-    [
-      'the source beside a picture',
-      `<picture><source srcset="${asset}"><img src="https://x.y/z"></picture>`,
-      [],
-    ],
-    [
-      'a picture with a source, which may be what is shown',
-      `<picture><source><img src="${asset}"></picture>`,
-      [],
-    ],
+    ['a source beside it', `<picture><source srcset="${asset}"><img src="https://x.y/z"></picture>`, []],
+    ['a picture with a source, which may be shown', `<picture><source><img src="${asset}"></picture>`, []],
     ['of two themes', `<themed-picture><picture><source><img src="${asset}"></picture></themed-picture>`, []],
     ['a picture alone', `<picture><img src="${asset}" width="10" height="9999"></picture>`, [asset]],
     ...['01', '1', '001px', '1e1', '5%', '+1', ' 2', '0', '-9', '1.5', '', '99999'].flatMap(size =>
@@ -388,15 +348,8 @@ describe('files', () => {
     ),
     ['far aside', `<img hspace="9999" src="${asset}">`, []],
     ...[
-      '',
-      '.',
-      '\u200b\u2800\u3164',
-      '<img src="x">',
-      '<img src="x">.',
-      '<code></code>',
-      '<sub><sub><sub>a</sub></sub></sub>',
-      '<bdo>a</bdo>',
-      '<math-renderer>a</math-renderer>',
+      ...['', '.', '\u200b\u2800\u3164', '<img src="x">', '<img src="x">.', '<code></code>'],
+      ...['<sub><sub><sub>a</sub></sub></sub>', '<bdo>a</bdo>', '<math-renderer>a</math-renderer>'],
     ].map((words): [string, string, string[]] => [
       `a link around “${words}”`,
       `<a href="${asset}">${words}</a>`,
@@ -408,9 +361,7 @@ describe('files', () => {
       `<object><img src="${asset}"></object><span class="sr-only"><img src="${asset}"></span>`,
       [],
     ],
-  ])('%s', (_, html, files) => {
-    expect(read(html).files.map(({ url }) => url)).toEqual(files)
-  })
+  ])('%s', (_, html, files) => expect(read(html).files.map(({ url }) => url)).toEqual(files))
 })
 
 describe('words that the page does not show', () => {
@@ -432,25 +383,19 @@ describe('words that the page does not show', () => {
     ['a <span title="b">c</span>', ['span', 'title', 'b']],
     ['![b](https://x.y/z)', ['b']],
     ['a\u{e0062}', ['invisible signs']],
-  ])('%j', async (text, words) => {
-    expect(unshownWords(text, await pageOf(text))).toEqual(words)
-  })
+  ])('%j', async (text, words) => expect(unshownWords(text, await pageOf(text))).toEqual(words))
 })
 
 describe('words without a sign', () => {
   it.each(['/codex fix the flaky login test', 'As said.\n\nSee (it) – now: please', '修复', ''])(
     'are shown as they were written: %j',
-    text => {
-      expect(asWritten(text)?.text).toBe(text)
-    },
+    text => expect(asWritten(text)?.text).toBe(text),
   )
 
   it.each([
     ...['*a*', 'a <b', '  a', 'a  b', '- a', '1. a', '# a', 'a\u200b', 'a & b', 'a\n---', 'x :tada:', '@a'],
     ...['`a`', 'www.a.b', '[a]', 'a_b', '$a$', 'a | b', 'a\\'],
-  ])('any other is asked for: %j', text => {
-    expect(asWritten(text)).toBeUndefined()
-  })
+  ])('any other is asked for: %j', text => expect(asWritten(text)).toBeUndefined())
 
   it.skipIf(!cmarkAvailable())('as GitHub’s own engine shows them', async () => {
     const sign = fc.constantFrom(

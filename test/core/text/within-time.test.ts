@@ -2,9 +2,8 @@ import { expect, test } from 'vitest'
 import { withinTime } from '../../../src/core/text/event-loop.ts'
 import { threadTime } from '../../support/thread-time.ts'
 
-test('what is done in time is what comes back', () => {
-  expect(withinTime(() => ({ done: 1 }))).toEqual({ done: 1 })
-})
+test('what is done in time is what comes back', () =>
+  expect(withinTime(() => ({ done: 1 }))).toEqual({ done: 1 }))
 
 const forever = (work: () => void): object => {
   for (;;) work()
@@ -37,10 +36,9 @@ test('what only a garbage collection held up is done', () => {
   expect(withinTime(work)).toEqual({ done: 1 })
 })
 
-test('any other error passes', () => {
+test('any other error passes', () =>
   expect(() =>
     withinTime(() => {
       throw new Error('ours')
     }),
-  ).toThrow('ours')
-})
+  ).toThrow('ours'))

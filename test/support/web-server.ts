@@ -1,0 +1,40 @@
+/** The pages of a process under test, on a port of their own, and the door to which GitHub sends. */
+import { afterAll, beforeAll } from 'vitest'
+import type { Log } from '../../src/core/model/ports.ts'
+import type { Trigger } from '../../src/core/model/trigger.ts'
+import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
+import { silenceJudge } from '../../src/github/webhooks/event.ts'
+import { receiver, webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
+import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
+import { probotWebhooks } from './probot-webhooks.ts'
+
+type Parts = Parameters<typeof httpServer>[0]
+
+export const webServer = (parts: Partial<Parts> = {}) =>
+  httpServer({ webhookEndpoint: undefined, readiness: async () => ({ ready: true, failed: [] }), ...parts })
+
+interface Door {
+  secret: string
+  log: Log
+  enqueue(trigger: Trigger): Promise<'added' | 'known'>
+  redact?(text: string): string
+  readiness?: Parts['readiness']
+}
+
+/** @returns its address, once the tests run */
+export async function openDoor({ secret, log, enqueue, redact = text => text, ...parts }: Door) {
+  const words = [usualTrigger.word]
+  const receive = receiver({
+    ...{ log, redact, enqueue, answersQuestion: async () => false },
+    app: { triggerOf: () => usualTrigger, appId: 5 },
+  })
+  const hooks = await probotWebhooks(secret, receive)
+  const endpoint = webhookEndpoint({ log, isSilent: silenceJudge(() => words), ...hooks })
+  const server = webServer({ webhookEndpoint: endpoint, ...parts })
+  const door = { port: 0 }
+  beforeAll(async () => {
+    door.port = await listen(server, { host: '127.0.0.1', port: 0 })
+  })
+  afterAll(() => closeServer(server, 500))
+  return door
+}
