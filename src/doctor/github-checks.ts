@@ -17,7 +17,7 @@ const AppView = z.object({
 const Granted = AppView.pick({ permissions: true, events: true })
 type Granted = z.infer<typeof Granted>
 
-const HookConfig = z.object({
+export const HookConfig = z.object({
   url: z.string().optional(),
   insecure_ssl: z.union([z.string(), z.number()]).optional(),
 })
@@ -117,7 +117,7 @@ function checkGrants(granted: Granted): Check[] {
 }
 
 /** A server may not tell, which is no fault of the App. */
-async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<[Check]> {
+export async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<[Check]> {
   try {
     return [await request()]
   } catch (error) {
@@ -223,5 +223,5 @@ function fixOf(status: number): string {
   if (status === 404 || status === 405)
     return 'Something else answers there: the webhook address must end in /api/github/webhooks of this bot.'
   if (status === 503) return 'The bot could not write to its queue: see the check `queue`, and its log.'
-  return 'GitHub does not reach the bot. The webhook address on the App’s settings page must lead to its HOST and PORT, or be the channel in WEBHOOK_PROXY_URL.'
+  return 'GitHub does not reach the bot. The webhook address on the App’s settings page must lead to its HOST and PORT, or be the channel in WEBHOOK_PROXY_URL. Without an address, set WEBHOOKS=poll.'
 }

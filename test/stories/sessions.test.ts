@@ -202,7 +202,9 @@ onEitherQueue('An issue and its pull request', world => {
   it('stop on the pull request stops the run of its issue, which works there', async () => {
     const { maya, number, pull, issue, there, ledger } = await atWork('take a turn more')
     await maya.comments(pull, '/codex status')
-    await there.waitForAnswer(`but a run is going on in #${number} (this is its pull request): Codex is working`)
+    await there.waitForAnswer(
+      `but a run is going on in #${number} (this is its pull request): Codex is working`,
+    )
     const stop = await maya.comments(pull, '/codex stop')
     await there.waitForAnswer(`the run in #${number} (this is its pull request) is being stopped`)
     await there.waitForReaction('+1', stop.id)
