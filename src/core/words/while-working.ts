@@ -226,7 +226,7 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
   const towards = isSaid ? ` → ${code(branch.into)}` : ''
   return [
     ...(hasOpenQuestion(run, now) ? [briefly(run)] : []),
-    `${askedBy(run)}, ${moment(at, now)}${ago}`,
+    `${requesterLine(run)}, ${moment(at, now)}${ago}`,
     ...startedBy(run),
     ...(branch ? [`[${code(branch.name)}](${branchUrl(run.thread, branch.name)})${towards}`] : []),
     ...session(run, deployment),
@@ -236,7 +236,7 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
 }
 
 /** Whoever ticks a box writes no comment that would show it. */
-export const askedBy = ({ request: { origin, by } }: Run): string =>
+export const requesterLine = ({ request: { origin, by } }: Run): string =>
   `${origin.kind === 'tick' && !origin.admin ? 'box ticked by ' : ''}${inlineWords(by.login, 60)}`
 
 export const startedBy = ({ request: { origin } }: Run): string[] =>
