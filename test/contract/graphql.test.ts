@@ -151,9 +151,8 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
   },
 
   async 'a status is folded'({ client, number }) {
-    const status = await client.comment('Working.')
-    const edited = await client.edit(status, 'Done.')
-    if (edited !== 'gone') await client.settle({ fold: edited.nodeId })
+    const { nodeId } = await client.comment('Working.')
+    await client.settle({ fold: String(nodeId) })
     return (await github.thread(number)).comments.map(({ minimized }) => minimized)
   },
 
@@ -288,10 +287,13 @@ test.each<[string, (status: { id: number }) => unknown, string[], string?]>([
   const { client, pull, number: thread } = await scene()
   const { number } = await pull()
   await client.pull(number, { login: 'maya' })
-  const id = await client.comment('Working.')
-  const nodeId = textAt(await look(`/issues/comments/${id}`), 'node_id')
+  const { id, nodeId } = await client.comment('Working.')
+  expect(nodeId).toBe(textAt(await look(`/issues/comments/${id}`), 'node_id'))
   await happens({ id })
-  const settling = { pull: { number, change: { body: 'Closes it.' } }, status: { nodeId, text: 'Done.' } }
+  const settling = {
+    pull: { number, change: { body: 'Closes it.' } },
+    status: { nodeId: String(nodeId), text: 'Done.' },
+  }
   expect(await client.settle(settling)).toMatchObject({ refused, pull: { body: 'Closes it.' } })
   const shown = (await github.thread(thread)).comments.find(comment => comment.id === id)
   expect(shown?.body).toBe(shows)

@@ -6,7 +6,8 @@ import type { LogEntry } from '../../src/core/model/task-run.ts'
 import { noActivity } from '../../src/core/record/agent-activity.ts'
 import { observe } from '../../src/core/record/apply-snapshot.ts'
 import { withCiTurns } from '../../src/core/record/read-log.ts'
-import { Given, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { rightsOf } from '../../src/core/record/request-part.ts'
+import { changed, Given, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { contextGiven, wordsOf } from '../../src/core/record/words-to-say.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
 import { pullFooter } from '../../src/core/words/pull-footer.ts'
@@ -20,6 +21,7 @@ import {
   hour,
   inLine,
   logIs,
+  maya,
   minute,
   more,
   pull,
@@ -32,6 +34,7 @@ import {
   taskRunIs,
   told,
   working,
+  zoe,
 } from './given.ts'
 
 const now = t0 + 3 * minute
@@ -373,5 +376,129 @@ describe('after its last word', () => {
     const quote = `Codex looked at the checks, and said at 2026-01-02 15:02 UTC:\n\n> ${said}`
     expect(shown.includes('looked at the checks')).toBe(said !== undefined)
     if (said !== undefined) expect(shown).toContain(quote)
+  })
+})
+
+describe('whose and which', () => {
+  const added = (...by: { login: string; id: number }[]): RunChange => ({
+    mailbox: {
+      followUpsSent: by.length,
+      wordsOfRound: by.map((each, n) => ({ ...more(`w${n}`), by: each })),
+      requesters: by,
+    },
+  })
+
+  test.each([
+    [[], undefined],
+    [[zoe], '1 instruction added (by zoe)'],
+    [[zoe, maya, zoe], '3 instructions added (by zoe, maya)'],
+    [
+      ['ann', 'ben', 'cem', 'dee', 'eve'].map((login, at) => ({ login, id: 20 + at })),
+      '5 instructions added (by ann, ben, cem and 2 more)',
+    ],
+  ])('instructions of %j are theirs', (by, words) => {
+    const text = status(working(logIs({ offset: 1, turns: 0 }), added(...by)))
+    if (words === undefined) expect(text).not.toContain('added')
+    else expect(text).toContain(words)
+  })
+
+  test('who only waits has added nothing', () => {
+    const run = working(added(maya), {
+      mailbox: {
+        ...added(maya).mailbox,
+        requesters: [maya, zoe],
+        pendingFollowUps: [{ ...more('z'), by: zoe }],
+      },
+    })
+    expect(status(run)).toContain('1 instruction added (by maya) · 1 instruction waiting')
+  })
+
+  test.each([
+    [{ kind: 'tick' as const }, 'box ticked by maya, 14:02 UTC'],
+    [{ kind: 'tick' as const, admin: 'an admin' }, '<sub>maya, 14:02 UTC · started again by an admin'],
+    [ask.origin, '<sub>maya, 14:02 UTC'],
+  ])('a run by %j says who began it', (origin, words) => {
+    expect(status(working({ request: { ...ask, origin } }))).toContain(words)
+  })
+})
+
+describe('a run in line', () => {
+  const after = { number: 8, url: 'https://github.com/acme/shop/pull/8' }
+  const link = `[#8](${after.url})`
+  const inLine = (waits: NonNullable<Run['schedule']['waits']>): string =>
+    status(runWith({ schedule: { waits } }))
+
+  test.each([
+    [{ kind: 'line', of: 'repository', ahead: 1, after } as const, `one run before it: ${link}`],
+    [{ kind: 'line', of: 'owner', ahead: 3, after } as const, `3 runs before it, the last of them ${link}`],
+    [{ kind: 'session', ahead: 1, after } as const, `one run before it: ${link}`],
+    [{ kind: 'line', of: 'repository', ahead: 2 } as const, '2 runs before it\n'],
+  ])('%j says which', (waits, words) => {
+    expect(inLine(waits)).toContain(words)
+  })
+
+  test('says which in `/codex status`, too', () => {
+    const live = runWith({ schedule: { waits: { kind: 'line', of: 'repository', ahead: 1, after } } })
+    expect(replyComment('maya', { kind: 'status', live, now })).toContain(`One run must end first: ${link}.`)
+  })
+})
+
+test.each([
+  [{ line: 'plan the rest' }, '`/codex plan the rest` starts when it has ended.'],
+  [{ line: 'a'.repeat(200) }, `\`/codex ${'a'.repeat(80)} …\` starts when`],
+  [{ line: '' }, '`/codex` starts when it has ended.'],
+  [{ label: 'codex:high' }, 'What the label `codex:high` asks for starts when it has ended.'],
+  [{}, 'What you asked for starts when it has ended.'],
+])('a command that waits behind a run is named: %j', (named, words) => {
+  expect(replyComment('maya', { kind: 'queued-behind', differs: [], ...named })).toContain(words)
+})
+
+describe('a session that goes on', () => {
+  const had = (model: string, effort?: 'low' | 'high'): RunChange => ({
+    session: {
+      earlier: {
+        taskId: 'task-1',
+        taskRunId: 'r-1',
+        over: true,
+        may: rightsOf({ ...ask.options, model, effort }, 'main'),
+      },
+    },
+  })
+  const has = (model: string, effort?: 'low' | 'high'): RunChange => ({
+    request: { ...ask, options: { ...ask.options, model, effort } },
+  })
+
+  test.each([
+    [
+      'with another model and effort',
+      had('gpt-5'),
+      has('gpt-5.5', 'high'),
+      'From here on with `gpt-5.5`, effort `high`.',
+    ],
+    [
+      'with another effort',
+      had('gpt-5.5', 'high'),
+      has('gpt-5.5', 'low'),
+      'From here on with `gpt-5.5`, effort `low`.',
+    ],
+    [
+      'with no effort',
+      had('gpt-5.5', 'high'),
+      has('gpt-5.5'),
+      'From here on with `gpt-5.5`, at its usual effort.',
+    ],
+    ['with another model', had('gpt-5'), has('gpt-5.5'), 'From here on with `gpt-5.5`.'],
+    ['with the same', had('gpt-5.5', 'low'), has('openai/GPT-5.5', 'low'), undefined],
+  ])('%s', (_, was, is, words) => {
+    for (const run of [runWith(was, is), working(was, is)]) {
+      if (words === undefined) expect(status(run)).not.toContain('From here on')
+      else expect(status(run)).toContain(words)
+    }
+  })
+
+  test('that is left for a new one has no middle', () => {
+    const left = changed(runWith(had('gpt-5')), has('gpt-5.5'))
+    const earlier = left.session.earlier && { ...left.session.earlier, resumes: false }
+    expect(status(changed(left, { session: { earlier } }))).not.toContain('From here on')
   })
 })

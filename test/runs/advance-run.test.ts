@@ -110,7 +110,7 @@ const atLimit = (service: Service) => () =>
   Promise.reject(new RetryLater(service, later, 'rate-limit', 'limit'))
 
 /** What a thread takes, and what a session may cost, for tests that are about neither. */
-const quiet = { comment: async () => 1, settle: async () => ({ refused: [] }) }
+const quiet = { comment: async () => ({ id: 1 }), settle: async () => ({ refused: [] }) }
 const noCost = { cost: async () => undefined }
 const removeLater = async (): Promise<void> => {}
 
@@ -651,7 +651,7 @@ describe('an agent that can not be looked after', () => {
     const github: Partial<ThreadClient> = {
       edit: async () => ({ nodeId: 'IC_9' }),
       minimize: async () => {},
-      comment: async body => said.push(body),
+      comment: async body => ({ id: said.push(body) }),
       branchUse: async () => ({ sha: branch.sha, isUsed: false, repository: 'R_1' }),
       deleteBranch,
     }

@@ -26,6 +26,7 @@ import type {
   OwnComment,
   ParentComment,
   Permission,
+  Posted,
   PullView,
   Reaction,
   SandboxView,
@@ -54,7 +55,7 @@ export interface ThreadClient {
   /** Takes the eyes off. */
   unreact(target: Target): Promise<void>
   permission(login: string): Promise<Permission>
-  comment(body: string, replyRef?: ReplyRef): Promise<number>
+  comment(body: string, replyRef?: ReplyRef): Promise<Posted>
   /** @param replyRef where it is, if it is on a line */
   edit(commentId: number, body: string, replyRef?: ReplyRef): Promise<{ nodeId: string } | 'gone'>
   /** Folds a comment away as outdated. Decoration: nothing but a limit is told of it. */

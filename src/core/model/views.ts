@@ -60,9 +60,14 @@ export interface NewReview {
 /** The comment on a line that another answers; `changedAt` in ms since the epoch. */
 export type ParentComment = NonNullable<InlineComment['parent']> & { changedAt: number }
 
-export interface OwnComment {
+/** One of ours that is there. */
+export interface Posted {
   id: number
+  /** Its name in GraphQL, by which it is folded away. */
   nodeId?: string | undefined
+}
+
+export interface OwnComment extends Posted {
   body: string
   createdAt: number
 }

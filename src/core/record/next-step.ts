@@ -2,6 +2,7 @@
 import type { CallKind, Service } from '../model/errors.ts'
 import type { Unfinished } from '../model/task-run.ts'
 import { agentIsToBeSeenTo, cancelKey, cancelledAt } from './agent-end.ts'
+import { callAt, callIsDue } from './call-person.ts'
 import {
   earlierGoesOn,
   type Failure,
@@ -105,7 +106,7 @@ const lagsBehindStatus = ({ attempts: { lagsSince, caughtUpAt }, report }: Run):
 /** The first of what is due that nothing holds back. */
 export function nextStep(run: Run, now: Now): Step {
   const seesToAgent = agentIsToBeSeenTo(run)
-  let until = seesToAgent ? seenToUntil(run) + 1 : Number.POSITIVE_INFINITY
+  let until = seesToAgent ? seenToUntil(run) + 1 : nextCall(run, now)
   const held = new Set<RetryKey>()
   for (const step of seesToAgent ? seeingTo(run, now) : due(run, now)) {
     if (step.kind === 'wait') until = Math.min(until, now.at + step.ms)
@@ -127,6 +128,11 @@ export function nextStep(run: Run, now: Now): Step {
   const edit = { kind: 'edit-status' } as const
   if (now.text === 'same' || holding(run, edit, now).length > 0) return waitUntil(until, now)
   return caughtUp(run, edit)
+}
+
+function nextCall(run: Run, now: Now): number {
+  const at = callAt(run)
+  return at !== undefined && at > now.at ? at : Number.POSITIVE_INFINITY
 }
 
 /**
@@ -193,6 +199,7 @@ function* due(run: Run, now: Now): Due {
         if (begins) return yield waitUntil(Number.POSITIVE_INFINITY, now)
       }
     }
+    if (callIsDue(run, now.at)) yield { kind: 'put-question' }
     if (begins && lagsBehindStatus(run)) {
       yield { kind: 'catch-up' }
       return yield waitUntil(Number.POSITIVE_INFINITY, now)

@@ -13,11 +13,22 @@ import { SessionPart } from './session-part.ts'
 export const scopes = ['person', 'repository', 'owner'] as const
 export type Scope = (typeof scopes)[number]
 
+const ThreadLink = z.object({ number: z.number().int(), url: z.string() })
+
+/** The thread of the Run right before it, if that is in the same repository. */
+const after = ThreadLink.optional()
+
 /** Why a Run has not begun. Times are ms since the epoch. */
 export const Waits = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('line'), ahead: z.number().int(), of: z.enum(scopes) }),
-  z.object({ kind: z.literal('session'), ahead: z.number().int() }),
-  z.object({ kind: z.literal('until'), at: z.number(), limit: z.string() }),
+  z.object({ kind: z.literal('line'), ahead: z.number().int(), of: z.enum(scopes), after }),
+  z.object({ kind: z.literal('session'), ahead: z.number().int(), after }),
+  z.object({
+    kind: z.literal('until'),
+    at: z.number(),
+    limit: z.string(),
+    /** Only whoever runs the bot can raise it. */
+    admin: z.literal(true).optional(),
+  }),
   z.object({
     kind: z.literal('pause'),
     of: z.enum(pauseKinds),
@@ -99,6 +110,8 @@ const Retry = z.object({
   /** Whoever runs the bot has to mend it. */
   setup: z.literal(true).optional(),
   refusedSince: z.number().optional(),
+  /** For want of rights: somebody has to give them. */
+  rights: z.literal(true).optional(),
   promised: z.number().optional(),
 })
 export type Retry = z.infer<typeof Retry>

@@ -34,7 +34,7 @@ import { code, inlineWords, quoted, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
 import { warnings } from './warnings.ts'
 import { pullName, roundsInWords } from './what-it-needs.ts'
-import { briefly, session, startedBy } from './while-working.ts'
+import { briefly, requesterLine, session, startedBy } from './while-working.ts'
 import {
   agentLeft,
   agentWords,
@@ -358,7 +358,7 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   const end = where === 'status' ? run.result.ended : undefined
   return [
     ...(where === 'status' ? [briefly(run)] : isOnlyRequest(run) ? [] : [asked(run)]),
-    ...(where === 'last-word' && listeners(run).includes(requester) ? [] : [inlineWords(requester, 60)]),
+    ...(where === 'last-word' && listeners(run).includes(requester) ? [] : [requesterLine(run)]),
     ...startedBy(run),
     ...duration(run),
     // PostHog's cost is that of a task, which several runs may share.

@@ -3,6 +3,8 @@ import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import type { ThreadClient } from '../../core/model/ports.ts'
 import { isFork } from '../../core/model/thread.ts'
 import { backoff, minute, second } from '../../core/model/time.ts'
+import type { Posted } from '../../core/model/views.ts'
+import { callIsDue, callKey, neededPerson } from '../../core/record/call-person.ts'
 import {
   endsInReview,
   endsQuietly,
@@ -22,7 +24,7 @@ import { spoken } from '../../core/text/safe-markdown.ts'
 import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/words/closing.ts'
 import { boxesAfter } from '../../core/words/details.ts'
 import { said, saying, signed } from '../../core/words/say.ts'
-import { questionComment } from '../../core/words/while-working.ts'
+import { callComment, questionComment } from '../../core/words/while-working.ts'
 import { readAgentWords } from '../../core/words/words.ts'
 import { ignoreRefusal, markerOf, shortMarkerOf } from './markers.ts'
 import { once, type RunDeps, type StepContext, step } from './step-context.ts'
@@ -43,12 +45,15 @@ export const conclude = step('conclude', {
     const place = inlinePlace(run)
     const lastWord = isReview
       ? {
-          find: async () => said(deps.signer, await github.ownReviews(), marker)?.id,
+          find: async () => said(deps.signer, await github.ownReviews(), marker),
           perform: await reviewOf(context, marker),
         }
       : saying(github, deps.signer, { marker, place, text })
     try {
-      const commentId = await once(context, { intent: { kind: 'conclude', at: deps.now() }, ...lastWord })
+      const { id: commentId } = await once<Posted>(context, {
+        intent: { kind: 'conclude', at: deps.now() },
+        ...lastWord,
+      })
       const word = !leavesBoxInStatus(run)
       const as = isReview ? 'review' : place ? 'inline' : 'comment'
       const said = { commentId, as, ended: endToTell(run)?.how } as const
@@ -104,7 +109,7 @@ export const editLastWord = step('edit-last-word', {
 async function reviewOf(
   { run, deps, github, job }: StepContext<'postReview' | 'changedFiles'>,
   marker: Marker,
-): Promise<() => Promise<number>> {
+): Promise<() => Promise<Posted>> {
   const { findings } = reviewWordsIn(run.session.sessionLog?.answer ?? '')
   const files = findings.some(({ line }) => line) ? await github.changedFiles(run.thread.number) : []
   const { placed, rest } = placedIn(findings, files)
@@ -126,12 +131,12 @@ async function reviewOf(
     })
   return async () => {
     try {
-      return await post(placed, rest)
+      return { id: await post(placed, rest) }
     } catch (error) {
       if (!(error instanceof Rejected) || error.status !== 422 || placed.length === 0) throw error
       deps.log.warn({ err: error }, 'GitHub does not have the lines of a review')
       await job.assertLocked()
-      return post([], findings)
+      return { id: await post([], findings) }
     }
   }
 }
@@ -149,26 +154,55 @@ function unsaid(context: Speaking, error: unknown): ChangeOf<'report' | 'retries
   return isThreadGivenUp(context) ? undefined : laterInThread(context.run, error, now)
 }
 
-/** Puts a question of the agent to people, once. */
+interface Put {
+  key: string
+  /** What names it in its marker. */
+  as: string
+  text: () => string
+  /** It is said until what it waits for is there; an answer to a question stays. */
+  passes?: true
+}
+
+function whatToPut({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Put | undefined {
+  const request = questionToAsk(run)
+  if (request) {
+    const key = questionKey(run, request)
+    return { key, as: `question-${key}`, text: () => questionComment(run, request, deps.deployment) }
+  }
+  const now = deps.now()
+  const needed = callIsDue(run, now) ? neededPerson(run) : undefined
+  if (!needed) return undefined
+  return {
+    key: callKey(needed),
+    as: callKey(needed),
+    text: () => callComment(run, needed, now),
+    passes: true,
+  }
+}
+
+/** Puts a question of the agent, or what it waits for, to people, once. */
 export const putQuestion = step('put-question', {
   github: ['ownComments', 'comment'],
   writes: ['report', 'retries'],
   async do(context) {
     const { run, deps, github } = context
-    const request = questionToAsk(run)
-    if (!request) return {}
-    const key = questionKey(run, request)
+    const put = whatToPut(context)
+    if (!put) return {}
+    const { key, as, text, passes } = put
     const place = inlinePlace(run)
-    const marker = { ...shortMarkerOf(run, 'reply'), run: `${run.id}-question-${key}` }
-    const text = () => questionComment(run, request, deps.deployment)
+    const marker = { ...shortMarkerOf(run, 'reply'), run: `${run.id}-${as}` }
     try {
-      const commentId = await once(context, {
+      const { id: commentId, nodeId } = await once<Posted>(context, {
         intent: { kind: 'put-question', at: deps.now() },
         ...saying(github, deps.signer, { marker, place, text }),
       })
       const asked = { key, commentId, inline: place && (true as const) }
+      const { questions = [], supersedes } = run.report
       return {
-        report: { questions: [...(run.report.questions ?? []), asked] },
+        report: {
+          questions: [...questions, asked],
+          supersedes: passes && nodeId !== undefined ? [...supersedes, nodeId] : supersedes,
+        },
         retries: { thread: undefined },
       }
     } catch (error) {

@@ -13,7 +13,7 @@ import { type Branch, baseOf, type ChangeOf, changed, type Run } from '../../cor
 import { closesIssue, withFirst } from '../../core/text/closing-words.ts'
 import { disarm } from '../../core/text/safe-markdown.ts'
 import { footerMark, pullFooter } from '../../core/words/pull-footer.ts'
-import { ignoreRefusal, markerOf, reactionTo } from './markers.ts'
+import { ignoreRefusal, markerOf, reactionAfter } from './markers.ts'
 import { statusToSend } from './status-comment.ts'
 import { drawStatus, refusedReads, type StepContext, step } from './step-context.ts'
 
@@ -40,8 +40,7 @@ export const tendPull = step('tend-pull', {
         })
       : context.run
     const { login } = request.by
-    const reacts =
-      result.outcome !== undefined && !run.report.announced.reaction && request.origin.kind !== 'tick'
+    const reacts = result.outcome !== undefined && !run.report.announced.reaction
     const fold = foldable(run)
     const edit = editOf(context, run)
     const { pull: view, refused } = await settleOnce(context, {
@@ -52,7 +51,7 @@ export const tendPull = step('tend-pull', {
         assign: assign && !review ? login : undefined,
       },
       status: edit,
-      reaction: reacts ? reactionTo(run) : undefined,
+      reaction: reacts ? await reactionAfter({ ...context, run }) : undefined,
       fold,
     })
     const announced = reacts ? { ...run.report.announced, reaction: true } : run.report.announced
