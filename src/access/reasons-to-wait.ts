@@ -50,9 +50,7 @@ export async function heldByUs(
   if (held?.kind === 'until') return { waits: { kind: 'until', at: held.at, limit: limitReached(run, held) } }
   if (held) return { waits: held }
   // Last, as it reads records.
-  const spending = await spendingOf(me, index, now)
-  if (!spending) return {}
-  const { until, ...costOfDay } = spending
+  const { until, ...costOfDay } = await spendingOf(me, index, now)
   if (until !== undefined) return { waits: { kind: 'until', at: until, limit: costReached(costOfDay) } }
   const isWorthTelling = isNear(costOfDay.used, costOfDay.limit) || costOfDay.unknown > 0
   return isWorthTelling ? { costOfDay } : {}
