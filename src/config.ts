@@ -29,6 +29,7 @@ export interface Config {
   posthog: (PostHogAccess & { userToken: string | undefined }) | undefined
   tenants: readonly (PostHogAccess & { owner: string })[]
   run: { model: string; effort: ReasoningEffort | undefined }
+  webhooks: 'address' | 'poll'
   queue: { redisUrl: string | undefined; dataDir: string }
   settings: { path: string | undefined; first: DeploymentSettings }
   role: Role
@@ -100,11 +101,16 @@ export function readConfig(env: Env): Read {
     problems.push(
       `REDIS_URL is missing: ROLE=${role} needs Redis. Set REDIS_URL, or leave ROLE out to run everything in one process`,
     )
+  if (given.WEBHOOKS === 'poll' && given.WEBHOOK_PROXY_URL !== undefined)
+    problems.push(
+      'WEBHOOK_PROXY_URL is set, and WEBHOOKS=poll reads the same webhooks: leave one of them out',
+    )
   const config: Config = {
     app,
     posthog,
     tenants,
     run: { model: given.CODEX_MODEL, effort },
+    webhooks: given.WEBHOOKS,
     queue: { redisUrl: given.REDIS_URL, dataDir: given.DATA_DIR },
     settings,
     role,
@@ -158,7 +164,7 @@ function passwordOf(url: string): string[] {
 function appOf(reading: Reading): Config['app'] {
   const { given, env } = reading
   if (given.APP_ID === undefined) missing(reading, 'APP_ID')
-  if (given.WEBHOOK_SECRET === undefined) missing(reading, 'WEBHOOK_SECRET')
+  if (given.WEBHOOK_SECRET === undefined && given.WEBHOOKS === 'address') missing(reading, 'WEBHOOK_SECRET')
   const privateKey = given.PRIVATE_KEY ?? keyInFile(reading)
   // The same however the private key is written down.
   const ofKey = () => createPrivateKey(privateKey).export({ type: 'pkcs8', format: 'der' }).toString('base64')

@@ -8,7 +8,8 @@ import type { Repository, Thread } from '../core/model/thread.ts'
 import { redactor } from '../core/text/redact.ts'
 import { type GitHubApp, gitHubApp } from '../github/app-client.ts'
 import { installationsOf } from '../github/installations.ts'
-import { checkQueue } from '../queue/open-queues.ts'
+import { checkQueue, lastDeliveredIn } from '../queue/open-queues.ts'
+import { checkChannel } from './channel-check.ts'
 import {
   checkAddress,
   checkApp,
@@ -16,6 +17,7 @@ import {
   checkInstallation,
   checkInstallations,
 } from './github-checks.ts'
+import { checkLog, checkReading } from './log-check.ts'
 import { checkAccesses, checkNewPostHog, checkPostHogOf, checkPostHogs } from './posthog-checks.ts'
 import { checkDefaultBranch, checkSettings } from './settings-checks.ts'
 
@@ -27,6 +29,8 @@ interface Subject {
 interface Deployed extends Subject {
   config: Config
   app: GitHubApp
+  /** When a webhook came in last, or the log of them was read; ms since the epoch. */
+  lastDelivered(): Promise<number | undefined>
   repositories(): Promise<readonly Repository[]>
 }
 
@@ -44,7 +48,11 @@ interface Examined {
   newPostHog: Subject & { access: PostHogAccess }
 }
 
-export function deployed(config: Config): Deployed {
+/** @param lastDelivered of a queue that is open here */
+export function deployed(
+  config: Config,
+  lastDelivered: Deployed['lastDelivered'] = () => lastDeliveredIn(config.queue),
+): Deployed {
   const { id, privateKey, apiUrl } = config.app
   const app = gitHubApp({ appId: id, privateKey, apiUrl }, Date.now)
   const secrets = secretsOf(config)
@@ -53,6 +61,7 @@ export function deployed(config: Config): Deployed {
     config,
     app,
     secrets,
+    lastDelivered,
     repositories() {
       repositories ??= installationsOf(app, redactor(secrets))
         .repositories()
@@ -64,12 +73,21 @@ export function deployed(config: Config): Deployed {
 
 type Entry = { [By in keyof Examined]?: (about: Examined[By]) => Promise<Check[]> }
 
+const checkArrivals = ({ config, lastDelivered }: Deployed) =>
+  config.webhooks === 'poll' ? (app: GitHubApp) => checkReading(app, lastDelivered) : checkDeliveries
+
+function webhookChecks({ config, lastDelivered }: Deployed) {
+  if (config.webhooks === 'poll') return [checkLog(lastDelivered)]
+  const { proxyUrl } = config.server
+  return [checkAddress, checkDeliveries, ...(proxyUrl === undefined ? [] : [() => checkChannel(proxyUrl)])]
+}
+
 const entries: readonly Entry[] = [
   {
-    everything: ({ app }) => checkApp(app, [checkInstallations, checkAddress, checkDeliveries]),
-    start: ({ app }) => checkApp(app, [checkAddress, checkDeliveries]),
-    deliveries: ({ app }) => checkDeliveries(app),
-    repository: ({ app, thread }) => checkInstallation(app, thread.installationId, checkDeliveries),
+    everything: about => checkApp(about.app, [checkInstallations, ...webhookChecks(about)]),
+    start: about => checkApp(about.app, webhookChecks(about)),
+    deliveries: about => checkArrivals(about)(about.app),
+    repository: about => checkInstallation(about.app, about.thread.installationId, checkArrivals(about)),
   },
   { repository: async ({ app, thread }) => [await checkDefaultBranch(app, thread)] },
   {

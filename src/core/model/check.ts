@@ -19,6 +19,7 @@ export type CheckName =
   | 'webhook-address'
   | 'webhook-deliveries'
   | 'webhook-secret'
+  | 'webhook-proxy'
   | 'clock'
   | 'posthog-key'
   | 'posthog-scope'
