@@ -50,7 +50,7 @@ export async function startDeployment({ owners: count, ms = 0 }: Options): Promi
     `  ${n + 1}:`,
     `    posthog: { host: ${url}, project_id: ${n + 1}, api_key_env: KEY_OF_${n} }`,
   ])
-  await writeFile(file, ['owners:', ...lines, ''].join('\n'))
+  await writeFile(file, ['limits: { repository_per_day: 10000 }', 'owners:', ...lines, ''].join('\n'))
   const keys = Object.fromEntries(owners.map(n => [`KEY_OF_${n}`, `phx_a_key_for_the_owner_${n}`]))
   const env = { GITHUB_API_URL: url, POSTHOG_HOST: url, SETTINGS_FILE: file, ...keys }
   return {

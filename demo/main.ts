@@ -48,7 +48,7 @@ async function demo(stage: Stage): Promise<'stay' | 'leave'> {
     `  comment → 👀 ${times.eyes} ms, first status ${times.status} ms, pull request linked ${times.result} ms`,
   )
   if (!options.includes('--keep')) {
-    print('\n  Play with it, fold out and tick what is above: npm run play')
+    print('\n  Play with this thread, fold out and tick what is above: npm run demo -- --keep')
     return 'leave'
   }
   const address = await servePlayground(stage, 4200)

@@ -1,39 +1,82 @@
-/** A picture of text with at most 256 colours: a third of the bytes that a browser writes. */
+/** Pictures of text with at most 256 colours, still or moving: a third of the bytes that a browser writes. */
 import { deflateSync, inflateSync } from 'node:zlib'
 
 const signature = Buffer.from('89504e470d0a1a0a', 'hex')
 
 /** @param png 8 bits a channel, RGB or RGBA, not interlaced, as Chromium writes it */
 export function smallPng(png: Buffer): Buffer {
-  const { width, height, pixels, channels } = decoded(png)
+  const { head, table, images: [image = empty] = [] } = reduced([png])
+  return pngOf(head, table, chunk('IDAT', image))
+}
+
+interface Frame {
+  /** All of one size. */
+  png: Buffer
+  /** How long it is shown, up to a minute. */
+  ms: number
+}
+
+/**
+ * An animated PNG that is played three times. Where it does not move, its last frame is seen.
+ * @param comment kept in it
+ */
+export function movingPng(frames: readonly Frame[], comment: string): Buffer {
+  const { head, table, images } = reduced(frames.map(({ png }) => png))
+  let sequence = 0
+  const moves = frames.flatMap(({ ms }, index) => {
+    const control = Buffer.alloc(26)
+    control.writeUInt32BE(sequence++, 0)
+    head.copy(control, 4, 0, 8)
+    control.writeUInt16BE(ms, 20)
+    control.writeUInt16BE(1000, 22)
+    const data = Buffer.concat([Buffer.alloc(4), images[index] ?? empty])
+    data.writeUInt32BE(sequence++, 0)
+    return [chunk('fcTL', control), chunk('fdAT', data)]
+  })
+  const animation = Buffer.alloc(8)
+  animation.writeUInt32BE(frames.length, 0)
+  animation.writeUInt32BE(3, 4)
+  const still = chunk('IDAT', images.at(-1) ?? empty)
+  const text = chunk('tEXt', Buffer.from(`Comment\0${comment}`, 'latin1'))
+  return pngOf(head, table, text, chunk('acTL', animation), still, ...moves)
+}
+
+const empty = Buffer.alloc(0)
+
+const pngOf = (head: Buffer, table: Buffer, ...chunks: Buffer[]): Buffer =>
+  Buffer.concat([signature, chunk('IHDR', head), chunk('PLTE', table), ...chunks, chunk('IEND', empty)])
+
+/** Pictures of one size, with one palette. */
+function reduced(pngs: readonly Buffer[]) {
   const counts = new Map<number, number>()
-  const colours = new Uint32Array(width * height)
-  for (let at = 0; at < colours.length; at += 1) {
-    const [r = 0, g = 0, b = 0] = pixels.subarray(at * channels, at * channels + 3)
-    const colour = (r << 16) | (g << 8) | b
-    colours[at] = colour
-    counts.set(colour, (counts.get(colour) ?? 0) + 1)
-  }
+  const pictures = pngs.map(png => {
+    const { width, height, pixels, channels } = decoded(png)
+    const colours = new Uint32Array(width * height)
+    for (let at = 0; at < colours.length; at += 1) {
+      const [r = 0, g = 0, b = 0] = pixels.subarray(at * channels, at * channels + 3)
+      const colour = (r << 16) | (g << 8) | b
+      colours[at] = colour
+      counts.set(colour, (counts.get(colour) ?? 0) + 1)
+    }
+    return { width, height, colours }
+  })
   const palette: number[] = []
   for (const [colour] of [...counts].toSorted(([, a], [, b]) => b - a))
     if (palette.length < 256 && palette.every(other => distance(other, colour) > alike)) palette.push(colour)
   const indexOf = new Map([...counts.keys()].map(colour => [colour, nearest(palette, colour)]))
-  const rows = Buffer.alloc((width + 1) * height)
-  for (let y = 0; y < height; y += 1)
-    for (let x = 0; x < width; x += 1)
-      rows[y * (width + 1) + 1 + x] = indexOf.get(colours[y * width + x] ?? 0) ?? 0
+  const images = pictures.map(({ width, height, colours }) => {
+    const rows = Buffer.alloc((width + 1) * height)
+    for (let y = 0; y < height; y += 1)
+      for (let x = 0; x < width; x += 1)
+        rows[y * (width + 1) + 1 + x] = indexOf.get(colours[y * width + x] ?? 0) ?? 0
+    return deflateSync(rows, { level: 9 })
+  })
   const head = Buffer.alloc(13)
-  head.writeUInt32BE(width, 0)
-  head.writeUInt32BE(height, 4)
+  head.writeUInt32BE(pictures[0]?.width ?? 0, 0)
+  head.writeUInt32BE(pictures[0]?.height ?? 0, 4)
   head.set([8, 3, 0, 0, 0], 8)
   const table = Buffer.from(palette.flatMap(colour => [colour >> 16, (colour >> 8) & 255, colour & 255]))
-  return Buffer.concat([
-    signature,
-    chunk('IHDR', head),
-    chunk('PLTE', table),
-    chunk('IDAT', deflateSync(rows, { level: 9 })),
-    chunk('IEND', Buffer.alloc(0)),
-  ])
+  return { head, table, images }
 }
 
 /** One of such colours is enough. Else the greys around letters would leave no place for what is small and colourful. */

@@ -1,24 +1,27 @@
 /**
  * Drives the bot through each kind of thread and draws what it posts as GitHub shows it: `cmark-gfm`, GitHub's
  * stylesheet and Chromium make pictures in docs/threads, light and dark. `npm run threads` draws what says something else
- * than before; `npm run threads -- kind …` draws some again from what was posted last. It takes a font with emoji, such as Debian's fonts-noto-color-emoji.
+ * than before; `npm run threads -- kind …` draws some again from what was posted last, `moving` the moving picture of the
+ * README. It takes a font with emoji, such as Debian's fonts-noto-color-emoji.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { chromium } from 'playwright-core'
+import { chromium, type Page } from 'playwright-core'
 import { renderAll } from '../test/support/cmark-gfm.ts'
 import { driveThreads } from '../test/threads/drive.ts'
 import {
   type DrivenThread,
   type DrivenThreads,
+  movingDigest,
+  movingThreads,
   pageOfThreads,
   type ShownComment,
   said,
   storedThreads,
 } from '../test/threads/index-page.ts'
-import { smallPng } from './small-png.ts'
+import { movingPng, smallPng } from './small-png.ts'
 
 const folder = new URL('../docs/threads/', import.meta.url).pathname
 const widths = { '': 760, '-phone': 390 }
@@ -56,11 +59,39 @@ async function main(wanted: readonly string[]): Promise<void> {
           writeFileSync(`${folder}${name}${of}-${scheme}.png`, smallPng(png))
         }
     }
+    const isNew = (name: string): boolean => threads[name] !== before[name]
+    if (wanted.includes('moving') || movingThreads.some(isNew)) await drawMoving(page, threads)
   } finally {
     await browser.close()
     rmSync(profile, { recursive: true, force: true })
   }
   writeFileSync(`${folder}README.md`, pageOfThreads(threads))
+}
+
+/** From the command to the pull request, in the places that the last frame has. */
+async function drawMoving(page: Page, threads: DrivenThreads): Promise<void> {
+  const [working, done] = movingThreads.map(name => threads[name])
+  const [command] = working?.comments ?? []
+  if (!working || !done || !command) throw new Error('the threads of the moving picture were not driven')
+  const frames: [ms: number, comments: ShownComment[]][] = [
+    [1_500, [{ ...command, reactions: [] }]],
+    [1_500, [command]],
+    [4_000, working.comments],
+    [6_000, done.comments],
+  ]
+  await page.setViewportSize({ width: widths[''], height: 400 })
+  for (const scheme of ['light', 'dark'] as const) {
+    const shots: { ms: number; png: Buffer }[] = []
+    let height = 0
+    for (const [ms, comments] of frames.toReversed()) {
+      await page.setContent(html({ ...done, comments }, scheme))
+      const main = page.locator('main')
+      height ||= (await main.boundingBox())?.height ?? 0
+      await page.addStyleTag({ content: `main { height: ${Math.ceil(height)}px }` })
+      shots.unshift({ ms, png: await main.screenshot() })
+    }
+    writeFileSync(`${folder}../moving-${scheme}.png`, movingPng(shots, movingDigest(threads)))
+  }
 }
 
 /** What says the same as before stays as it is: each picture that is drawn again is kept by git for good. */

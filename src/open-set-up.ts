@@ -19,6 +19,7 @@ export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): P
     file: envFileToWrite(),
     given: Object.fromEntries(known),
     protocol,
+    hasAdminToken: Boolean(environment().ADMIN_TOKEN),
     wanted: { ...wantedOfApp, forTeams: wantedForTeams, reasons: permissionReasons },
     async channel() {
       const late = new Promise<undefined>(resolve => setTimeout(resolve, channelWithin, undefined).unref())

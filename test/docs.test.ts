@@ -64,10 +64,28 @@ describe('the README', () => {
     expect(readme.split('\n')).toContain(command)
   })
 
-  test('has 1,200 words at most, and SECURITY.md 900', () => {
+  test('has 900 words at most, and so has SECURITY.md', () => {
     const wordsIn = (text: string): number => text.split(/\s+/).filter(word => word !== '').length
-    expect(wordsIn(readme)).toBeLessThanOrEqual(1_200)
+    expect(wordsIn(readme)).toBeLessThanOrEqual(900)
     expect(wordsIn(textOf('SECURITY.md'))).toBeLessThanOrEqual(900)
+  })
+
+  test('begins with what it is and a moving picture', () => {
+    const [, what = '', picture = ''] = readme.split('\n\n')
+    expect(what).toMatch(/^Write `\/codex /)
+    expect(picture).toMatch(/^<picture>\n.*docs\/moving-dark\.png.*\n.*docs\/moving-light\.png.* alt="/)
+  })
+
+  test('runs a container with the volume and the port of the image', () => {
+    const image = textOf('Dockerfile')
+    const volume = /^VOLUME (\S+)$/m.exec(image)?.[1]
+    const port = /^EXPOSE (\d+)$/m.exec(image)?.[1]
+    expect(readme).toContain(`docker run --rm -it -p 127.0.0.1:${port}:${port} -v codex-data:${volume} `)
+  })
+
+  test('names the limits of a repository without settings', () => {
+    const { cost_per_day, repository_per_day } = settingsOf().limits
+    expect(readme).toContain(`after ${cost_per_day} US dollars or ${repository_per_day} runs a day`)
   })
 
   test('has the commands that are used most, in the words of the help: `npm run docs`', () => {
@@ -151,6 +169,30 @@ test.each([
     expect(validate.errors).toBeNull()
   },
 )
+
+test('each recipe is a file without a mistake, that differs from the defaults', () => {
+  const recipes = section(settingsPage, 'Recipes')
+  const titles = [...recipes.matchAll(/^\*\*(.+)\.\*\*/gm)].map(([, title]) => title)
+  expect(titles).toEqual(['A small team', 'A public repository', 'A budget', 'Plan first', 'Review only'])
+  const files = [...recipes.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = '']) => text)
+  expect(files).toHaveLength(titles.length)
+  for (const file of files) {
+    expect(settingsFile.read(file)).toMatchObject({ problems: [] })
+    expect(settingsOf(file)).not.toEqual(settingsOf())
+  }
+})
+
+test('the recipes with roles leave nothing that starts work to who may only push', () => {
+  const recipes = section(settingsPage, 'Recipes').split(/^\*\*/m)
+  const roles = (title: string) =>
+    settingsOf(block(recipes.find(each => each.startsWith(title)) ?? '', 'yaml')).permissions
+  const working = ['run', 'approve', 'continue', 'retry']
+  for (const title of ['A public repository', 'Plan first'])
+    expect(working.map(name => roles(title)[name])).toEqual(working.map(() => 'maintain'))
+  expect(roles('Plan first')).toMatchObject({ plan: 'write' })
+  expect([...working, 'plan'].map(name => roles('Review only')[name])).toEqual(Array(5).fill('admin'))
+  expect(roles('Review only')).toMatchObject({ review: 'write' })
+})
 
 test('the settings file that is shown is one', () => {
   const [, shown = ''] =

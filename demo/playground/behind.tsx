@@ -1,6 +1,7 @@
 /** What stands beside the thread: the agent, time and the process to play with; the requests, the record and the calls to see. */
 import type { Child } from 'hono/jsx'
 import type { ThreadView } from '../../emulators/github/threads.ts'
+import { sweepEvery } from '../../src/maintenance/redeliver-webhooks.ts'
 import { ledgerOf, nameOfCall } from '../../test/world/calls.ts'
 import { markersIn } from './shown.ts'
 import { behaviours, type Stage } from './stage.ts'
@@ -106,6 +107,12 @@ const ProcessBox = ({ number, stage }: { number: number; stage: Stage }) => {
           Start it again
         </button>
       </form>
+      {stage.wasKilled && stage.process !== 'stopped' ? (
+        <p role="status" class="muted" id="missed">
+          It asks GitHub for the webhooks that it missed a minute ago or more: at its start, and every{' '}
+          {sweepEvery / minute} minutes. Move the time, and it asks again.
+        </p>
+      ) : null}
     </Box>
   )
 }

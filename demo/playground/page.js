@@ -11,6 +11,7 @@ const callbacks = {
   /** What somebody types in, or chooses, stays; and why something was refused, until the next try. */
   beforeNodeMorphed: old =>
     (old.id !== 'problem' || underWay > 0) && !(old instanceof HTMLElement && isChosen(old)),
+  beforeNodeRemoved: old => old.id !== 'refusal' || underWay > 0,
   /** So does what somebody unfolds or folds. */
   beforeAttributeUpdated: name => name !== 'open',
 }

@@ -29,11 +29,24 @@ const files: Readonly<Record<string, readonly [path: string, type: string]>> = {
 /** ms between two looks for whether anything is new, while a page is open. */
 const lookEvery = 150
 
-/** GitHub's own words, out of the emulator's error. */
+/** GitHub's own words, out of the emulator's error: what is wrong stands behind “Validation Failed”. */
 const reasonOf = (error: unknown): string => {
   const text = error instanceof Error ? error.message : String(error)
-  const [, words] = /"message":"([^"]+)"/.exec(text) ?? []
-  return words === undefined ? text : `GitHub refuses: ${words}`
+  const words = [...text.matchAll(/"message":"([^"]+)"/g)].map(([, each]) => each)
+  return words.length === 0 ? text : `GitHub refuses: ${[...new Set(words)].join(': ')}`
+}
+
+/** The page with the reason beside the button that was pressed; `undefined` if that is not there any more. */
+function besideButton(page: string, path: string, problem: string): string | undefined {
+  // A `<` in the words of others is escaped.
+  const button = new RegExp(`<(?:form|button)[^<>]* (?:form)?action="${path}"`).exec(page)
+  const end = button ? page.indexOf('</form>', button.index) : -1
+  const reason = (
+    <div id="refusal" role="alert">
+      {problem}
+    </div>
+  )
+  return end < 0 ? undefined : `${page.slice(0, end)}${reason}${page.slice(end)}`
 }
 
 const isHere = (host: string | undefined): boolean => /^(?:127\.0\.0\.1|localhost)(?::\d+)?$/.test(host ?? '')
@@ -77,9 +90,17 @@ function appOf(stage: Stage): Hono {
     }),
   )
 
-  const page = async (c: Context, number: number, problem = '') => {
+  async function page(c: Context, number: number, problem = '') {
+    const shown = await pageWith(number, '')
+    if (shown === undefined) return c.text(`There is no thread #${number}.`, 404)
+    c.header('cache-control', 'no-store')
+    if (problem === '') return c.html(shown)
+    return c.html(besideButton(shown, c.req.path, problem) ?? (await pageWith(number, problem)) ?? '', 422)
+  }
+
+  const pageWith = async (number: number, problem: string): Promise<string | undefined> => {
     const [rows, thread] = await Promise.all([github.threads(), github.thread(number).catch(() => undefined)])
-    if (!thread) return c.text(`There is no thread #${number}.`, 404)
+    if (!thread) return undefined
     const document = (
       <html lang="en">
         <head>
@@ -109,8 +130,7 @@ function appOf(stage: Stage): Hono {
         </body>
       </html>
     )
-    c.header('cache-control', 'no-store')
-    return c.html(html`<!doctype html>${document}`, problem === '' ? 200 : 422)
+    return String(await html`<!doctype html>${document}`)
   }
 
   /** Does it and shows the thread, another one if a number comes of it, or the reason if GitHub refuses. */

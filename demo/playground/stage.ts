@@ -68,6 +68,8 @@ export class Stage {
   person = 'maya'
   next: BehaviourName = 'pull'
   process: ProcessState = 'stopped'
+  /** What it does not hear of, GitHub is asked for. */
+  wasKilled = false
   /** How many calls there were when somebody did something last. */
   before = { github: 0, posthog: 0 }
   readonly #clock: string
@@ -126,6 +128,7 @@ export class Stage {
   }
 
   kill(): void {
+    this.wasKilled = true
     this.world.bot.signal('SIGKILL')
   }
 

@@ -19,6 +19,7 @@ import type { CostOfDay, Run, Waits } from '../core/record/run.ts'
 import { hasOpenPull, pullToCome } from '../core/record/run-index.ts'
 import { isNear, spendingOf } from '../core/record/spending.ts'
 import { type DeploymentSettings, pausedBecause } from '../core/settings/deployment-settings.ts'
+import { defaultSettings } from '../core/settings/repository-settings.ts'
 
 export interface Candidate {
   id: string
@@ -62,14 +63,14 @@ export async function heldByUs(
     return { waits: { ...held, after } }
   }
   // Last, as it reads records.
-  const spending = await spendingOf(me, index, now)
-  if (!spending) return {}
-  const { until, ...costOfDay } = spending
+  const { until, ...costOfDay } = await spendingOf(me, index, now)
   if (until !== undefined) {
     const admin = isCeiling('cost_per_day', costOfDay.limit) ? true : undefined
     return { waits: { kind: 'until', at: until, limit: costReached(costOfDay), admin } }
   }
-  const isWorthTelling = isNear(costOfDay.used, costOfDay.limit) || costOfDay.unknown > 0
+  // That a limit can't be kept is news only to who set it.
+  const isSet = costOfDay.limit !== defaultSettings.limits.cost_per_day
+  const isWorthTelling = isNear(costOfDay.used, costOfDay.limit) || (isSet && costOfDay.unknown > 0)
   return isWorthTelling ? { costOfDay } : {}
 }
 

@@ -42,6 +42,7 @@ export async function stageOf({ scenario, queue, seed }: Turn): Promise<Notes> {
   const world = await startWorld({
     redisUrl: redis?.url,
     roles: [],
+    settings: 'limits: { repository_per_day: 10000, cost_per_day: 10000 }',
     posthog: {
       rate: 'off',
       timing: timingsBy(random),

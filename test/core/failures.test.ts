@@ -85,6 +85,20 @@ test('a limit is named with who reached it, and one is no number', () => {
   expect(failures.limitReached(runWith(), person)).toBe('`maya` started 12 runs in 24 hours; the limit is 1')
 })
 
+test('a limit of the settings is told with the key that lifts it, one against loops without', () => {
+  const reached = { of: 'repository', used: 100, most: 100, window: 24 * hour } as const
+  expect(failures.limitReached(runWith(), reached)).toBe(
+    'this repository started 100 runs in 24 hours; the limit is 100. A higher `limits.repository_per_day` in the settings lifts it',
+  )
+  expect(failures.limitReached(runWith(), { ...reached, of: 'owner' })).toContain(
+    'the limit is 100. Whoever runs the bot lifts it',
+  )
+  expect(failures.limitReached(runWith(), { ...reached, window: hour / 12 })).toMatch(/the limit is 100$/)
+  expect(failures.costReached({ used: 51.2, limit: 50, unknown: 0 })).toBe(
+    'the runs of this repository cost `$51.20` in 24 hours; the limit is `$50`. A higher `limits.cost_per_day` in the settings lifts it',
+  )
+})
+
 const refused = (status: number, code = '', service: 'github' | 'posthog' = 'posthog', taskId = 'task-1') =>
   failureOf(new Rejected(service, status, code, 'no'), { session: { taskId } })
 

@@ -9,11 +9,15 @@ const text = readFileSync(join(import.meta.dirname, '../../app.yml'), 'utf8')
 
 test('permissions and events are those of app.yml', () => {
   const manifest = parse(text)
-  expect({ ...wantedOfApp.permissions, ...wantedForTeams }).toEqual(manifest.default_permissions)
+  expect(wantedOfApp.permissions).toEqual(manifest.default_permissions)
+  for (const [name, level] of Object.entries(wantedForTeams)) expect(text).toContain(`  # ${name}: ${level}`)
   expect([...wantedOfApp.events].sort()).toEqual([...manifest.default_events].sort())
 })
 
 test('app.yml says what each permission is for, as the set-up page does', () => {
-  const said = [...text.matchAll(/^ {2}# (.+)\n {2}(\w+):/gm)].map(([, reason, name]) => [name, reason])
+  const said = [...text.matchAll(/^ {2}# (.+)\n {2}(?:# )?(\w+):/gm)].map(([, reason, name]) => [
+    name,
+    reason,
+  ])
   expect(Object.fromEntries(said)).toEqual(permissionReasons)
 })

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest'
 import { found, passed, unanswered } from '../../src/core/model/check.ts'
 import { withValues } from '../../src/web/set-up/env-file.ts'
 import { manifestOf, newAppAddress, serverOf } from '../../src/web/set-up/new-app.ts'
-import { type Field, findingOf, readForm, type Values } from '../../src/web/set-up/set-up-form.ts'
+import { type Field, fields, findingOf, readForm, type Values } from '../../src/web/set-up/set-up-form.ts'
+import { DetailsPage } from '../../src/web/set-up/set-up-pages.tsx'
 
 const good: Values = {
   name: 'Codex at Acme',
@@ -61,6 +62,15 @@ describe('the form', () => {
   test('an Enterprise Server on this machine may reach this machine', () => {
     expect(readForm({ ...good, webhook: 'http://127.0.0.1:3000' }, { local: true }).kind).toBe('good')
   })
+})
+
+test('what is wrong is told in the order of the page', () => {
+  const problems = Object.fromEntries(fields.map(field => [field, `${field} is wrong`]))
+  const page = String(DetailsPage({ values: good, problems, keyKept: false, channel: undefined }))
+  const inputs = [...page.matchAll(/<input id="(\w+)"/g)].map(([, id]) => id)
+  const [, ...told] = page.split('<li><a href="#').map(each => each.split('"')[0])
+  expect(inputs).toHaveLength(fields.length)
+  expect(told).toEqual(inputs)
 })
 
 describe('what PostHog says of the connection is told in the words of the form', () => {

@@ -19,8 +19,12 @@ const spent = (runs: ReturnType<typeof began>[], limits: object = { cost_per_day
   spendingOf(me(limits), { listed: async () => runs }, now)
 
 describe('what a day cost', () => {
-  test('is not asked where no limit says so', async () =>
-    expect(await spent([began(1, { taskId: 'a', cost: 99 })], {})).toBeUndefined())
+  test('has a limit also where no settings say one', async () =>
+    expect(await spent([began(1, { taskId: 'a', cost: 49 })], {})).toMatchObject({
+      limit: 50,
+      used: 49,
+      until: undefined,
+    }))
   test('is that of all runs of the repository', async () => {
     const listed = async ([set]: readonly string[]) =>
       set === 'started repository 100' ? [began(2, { taskId: 'a', cost: 12 })] : []

@@ -106,6 +106,27 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await window.close()
   })
 
+  test('a refusal stands beside its button and names the limit, until the next try', async () => {
+    const window = await openWindow({ width: 1360, height: 900 })
+    const visitor = new Visitor(window, playground.address)
+    const { page } = window
+    await visitor.goes(1)
+    const draft = page.getByLabel('Comment', { exact: true })
+    await draft.fill('x'.repeat(70_000))
+    const form = page.locator('form', { has: draft })
+    await form.getByRole('button', { name: 'Comment', exact: true }).click()
+    const refusal = form.getByRole('alert')
+    await refusal.waitFor()
+    expect(await refusal.textContent()).toContain('Body is too long (maximum is 65536 characters)')
+    expect((await draft.inputValue()).length).toBe(70_000)
+    expect(await flawsOf(window)).toEqual([])
+    await draft.fill('shorter')
+    await form.getByRole('button', { name: 'Comment', exact: true }).click()
+    await visitor.sees('shorter')
+    expect(await refusal.count()).toBe(0)
+    await window.close()
+  })
+
   test('what others write is words', async () => {
     const window = await openWindow({ width: 1360, height: 900 })
     const visitor = new Visitor(window, playground.address)
@@ -125,6 +146,24 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     expect(await page.locator('a[href^="javascript"], .markdown-body .danger').count()).toBe(0)
     expect(await page.locator('#problem').count()).toBe(1)
     expect(await visitor.said('here').getByLabel('Text').inputValue()).toBe(hostile)
+    await window.close()
+  })
+
+  test('after a kill and a start, it says that missed webhooks are asked for, and when', async () => {
+    const window = await openWindow({ width: 1360, height: 900 })
+    const visitor = new Visitor(window, playground.address)
+    const { page } = window
+    await visitor.goes(1)
+    expect(await page.locator('#missed').count()).toBe(0)
+    await visitor.presses('Kill it')
+    await visitor.seesState('is dead')
+    expect(await page.locator('#missed').count()).toBe(0)
+    await visitor.presses('Start it again')
+    await visitor.seesState('runs')
+    expect(await page.locator('#missed').textContent()).toMatch(
+      /asks GitHub for the webhooks that it missed.*at its start, and every 5 minutes/,
+    )
+    expect(await flawsOf(window)).toEqual([])
     await window.close()
   })
 })

@@ -44,6 +44,11 @@ describe('a limit of money', () => {
     )
   })
 
+  test('that nobody set is not told, though it can not be kept', async () => {
+    const run = await admitted(runWith(), [{ session: { taskId: 'a', cost: null } }])
+    expect(run.schedule).toMatchObject({ admitted: true, costOfDay: undefined })
+  })
+
   test('that is not near is not told', async () => {
     const run = await admitted(limited({ cost_per_day: 10 }), [{ session: { taskId: 'b', cost: 1 } }])
     expect(run.schedule).toMatchObject({ admitted: true, costOfDay: undefined })

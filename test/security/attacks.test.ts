@@ -456,7 +456,6 @@ describe('power', () => {
       pull_requests: 'write',
       checks: 'write',
       statuses: 'read',
-      members: 'read',
       metadata: 'read',
     })
   })

@@ -244,6 +244,7 @@ onEitherQueue('A limit of money', world => {
     await three.maya.comments(three.number, '/codex cheap three')
     const status = await three.thread.waitForStatus(/⏳ Codex waits until 20\d\d-/)
     expect(status).toContain(`cost \`$${both.toFixed(2)}\` in 24 hours; the limit is`)
+    expect(status).toContain('A higher `limits.cost_per_day` in the settings lifts it.')
     expect(ledgerOf(world(), three.number, repository).runs).toEqual([])
     await allows(100)
     await three.maya.comments(three.number, '/codex a word wakes it')

@@ -28,11 +28,18 @@ afterAll(async () => {
   await world?.close()
 })
 
+/** It stays, and is shown to nobody. */
+const ownToken = 'a-token-of-ours-with-more-than-32-letters'
+
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'set-up-'))
-  await writeFile(join(folder, '.env'), '# What is ours\nLOG_FORMAT=json\n# the App\nAPP_ID=\n', {
-    mode: 0o644,
-  })
+  await writeFile(
+    join(folder, '.env'),
+    `# What is ours\nLOG_FORMAT=json\nADMIN_TOKEN=${ownToken}\n# the App\nAPP_ID=\n`,
+    {
+      mode: 0o644,
+    },
+  )
   bot = spawnBot({ GHE_PROTOCOL: 'http' }, await freePort(), folder)
   world.bots.push(bot)
   address = await bot.says(/http:\S+token=\S+/)
@@ -134,12 +141,18 @@ test('in a container, whose user can not write its own folder, all is written in
     times: Infinity,
     fault: { kind: 'status', code: 403 },
   })
-  const [, amiss, ...below] = (await lastPage()).split('<h2>')
+  const firstTime = await lastPage()
+  const [, amiss, ...below] = firstTime.split('<h2>')
   expect(amiss).toMatch(/^Not right yet<.*✗.*posthog-github.*Add the scope integration:read/s)
   expect(below.join('')).toMatch(/^Next<.*Checks<.*These are right\./s)
   expect(below.join('')).not.toContain('✗')
   unscoped.cancel()
   const done = await lastPage()
+  // Its token for the admin pages is shown once, and opens them.
+  const [, adminToken = ''] =
+    /^ADMIN_TOKEN=(\S{32,})$/m.exec(await readFile(join(data, '.env'), 'utf8')) ?? []
+  expect(firstTime).toContain(`<code>${adminToken}</code>`)
+  expect(done).not.toContain(adminToken)
   expect(done).not.toMatch(/✗|Not right yet/)
   expect(done).toContain(`<code>${join(data, '.env')}</code>`)
   expect(done).toContain(
@@ -148,6 +161,8 @@ test('in a container, whose user can not write its own folder, all is written in
   expect((await stat(join(data, '.env'))).mode & 0o777).toBe(0o600)
   await send(`${first.url}/set-up/start`, {})
   await first.ready()
+  const authorization = `Bearer ${adminToken}`
+  expect((await fetch(`${first.url}/admin/runs.json`, { headers: { authorization } })).status).toBe(200)
   await first.stop()
 
   // The next container has the volume, and nothing else of this one.
@@ -215,6 +230,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
   test.runIf(exhaustive)('on a phone, at night', async () => {
     await findsNoFlaw({ width: 390, height: 844, dark: true }, 'set-up-phone-dark')
     await fill(allRight())
+    await window.page.getByLabel('Let settings name teams').check()
     await window.page.getByRole('button', { name: 'Review' }).click()
     await window.page.getByRole('heading', { name: 'What the App may do' }).waitFor()
     expect(await window.page.locator('dt').allTextContents()).toContain('members: read')
@@ -240,7 +256,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     // The key is kept, and not sent out again. From here on without a mouse.
     expect(await page.content()).not.toContain(world.posthog.apiKey)
     await page.getByLabel('Let settings name teams').focus()
-    for (const key of ['Space', 'Tab', 'Enter']) await page.keyboard.press(key)
+    for (const key of ['Tab', 'Enter']) await page.keyboard.press(key)
     await page.locator('dt').first().waitFor()
     expect(await page.locator('dt').allTextContents()).toEqual([
       'contents: write',
@@ -276,7 +292,11 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     const file = join(folder, '.env')
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     const written = await readFile(file, 'utf8')
-    expect(written).toMatch(/^# What is ours\nLOG_FORMAT=json\n# the App\nAPP_ID=4711\n/)
+    expect(written).toContain(
+      `# What is ours\nLOG_FORMAT=json\nADMIN_TOKEN=${ownToken}\n# the App\nAPP_ID=4711\n`,
+    )
+    expect(written.match(/ADMIN_TOKEN/g)).toHaveLength(1)
+    expect(await page.content()).not.toContain('ADMIN_TOKEN')
     expect(written).toContain(`GHE_HOST=${enterprise.host}`)
 
     await page.getByRole('button', { name: 'Start the bot' }).click()

@@ -53,6 +53,13 @@ export const said = (threads: DrivenThread | DrivenThreads): unknown =>
 const digestOf = ({ comments }: DrivenThread): string =>
   createHash('sha256').update(JSON.stringify(comments)).digest('hex').slice(0, 12)
 
+/** What the moving picture of the README shows, in their order. */
+export const movingThreads = ['working', 'pull-request'] as const
+
+/** Kept in that picture. */
+export const movingDigest = (threads: DrivenThreads): string =>
+  movingThreads.map(name => (threads[name] ? digestOf(threads[name]) : '')).join(' ')
+
 export function pageOfThreads(threads: DrivenThreads): string {
   const parts = Object.entries(threads).map(
     ([name, thread]) => `## ${thread.title}

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
 import { driveThreads } from './drive.ts'
-import { pageOfThreads, said, storedThreads } from './index-page.ts'
+import { movingDigest, pageOfThreads, said, storedThreads } from './index-page.ts'
 
 const folder = new URL('../../docs/threads/', import.meta.url)
 const threads = storedThreads()
@@ -17,6 +17,16 @@ test('the pictures show what the bot posted: else run `npm run threads`', () => 
       expect(statSync(picture).size, `${name}-${scheme}.png`).toBeLessThan(200_000)
     }
 })
+
+test.each(['light', 'dark'])(
+  'the moving picture of the README shows the same, %s, within a megabyte: else run `npm run threads -- moving`',
+  scheme => {
+    const picture = readFileSync(new URL(`../moving-${scheme}.png`, folder))
+    expect(picture.length).toBeLessThan(1_000_000)
+    expect(picture.includes(`Comment\0${movingDigest(threads)}`)).toBe(true)
+    expect(picture.readUInt32BE(picture.indexOf('acTL') + 4)).toBe(4)
+  },
+)
 
 test('every alternative text says what is in the picture, each once', () => {
   const alts = Object.values(threads).map(({ alt }) => alt)

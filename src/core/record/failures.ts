@@ -5,7 +5,7 @@
 import { lacksPermission, type Service, serviceNames } from '../model/errors.ts'
 import type { Unfinished } from '../model/task-run.ts'
 import { nounOf } from '../model/thread.ts'
-import { minute } from '../model/time.ts'
+import { day, minute } from '../model/time.ts'
 import { counted, dollars } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
 import type { ReachedLimit } from './admission.ts'
@@ -148,12 +148,18 @@ export function limitReached({ thread, request }: Run, { of, used, most, window 
     thread: `this ${nounOf(thread)} started ${counted(used, 'run')}`,
     owner: `${code(thread.owner)} started ${counted(used, 'run')}`,
   }
-  return `${started[of]} in ${span}; the limit is ${most}`
+  const lifted = window < day ? undefined : liftedBy[of]
+  return `${started[of]} in ${span}; the limit is ${most}${lifted ? `. ${lifted} lifts it` : ''}`
 }
 
-/** `the runs of this repository cost $12.30 in 24 hours; the limit is $10` */
+/** The rest are for loops, and no settings. */
+const liftedBy: Partial<Record<ReachedLimit['of'], string>> = {
+  repository: 'A higher `limits.repository_per_day` in the settings',
+  owner: 'Whoever runs the bot',
+}
+
 export const costReached = ({ used, limit }: CostOfDay): string =>
-  `the runs of this repository cost ${dollars(used)} in 24 hours; the limit is ${dollars(limit)}`
+  `the runs of this repository cost ${dollars(used)} in 24 hours; the limit is ${dollars(limit)}. A higher \`limits.cost_per_day\` in the settings lifts it`
 
 interface InWords {
   because: string

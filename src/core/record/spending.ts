@@ -18,14 +18,13 @@ export interface Spending extends CostOfDay {
   until: number | undefined
 }
 
-/** What the others of its repository cost; nothing without a limit. */
+/** What the others of its repository cost. */
 export async function spendingOf(
   me: Indexed & { data: Run },
   runs: Pick<JobQueue<Run>, 'listed'>,
   now: number,
-): Promise<Spending | undefined> {
+): Promise<Spending> {
   const limit = me.data.baseline.settings.limits.cost_per_day
-  if (limit === undefined) return undefined
   const recent = await runs.listed([started(placeOf(me, 'repository'))], most)
   const begun = recent.flatMap(({ id, addedAt, data }) => {
     const at = data.schedule.admissionExpectedAt ?? addedAt

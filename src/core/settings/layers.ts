@@ -17,9 +17,11 @@ export function settingsOfLayers(
   { owner, repository }: Files,
 ): RepoSettings {
   const { limits, ...defaults } = withEfforts(ofDeployment(grants))
-  // Ceilings come last: no default may exceed them. Those of an owner are no ceilings, as nobody else sets them.
-  const { owner: atOnce, owner_per_day } = limits ?? {}
-  const proposed = { ...defaults, limits: { owner: atOnce, owner_per_day } }
+  // Ceilings come last: no default may exceed them. Those of an owner are no ceilings, as nobody else sets them. Those
+  // of a day hold where no file says less: our defaults for a day are for who has not chosen.
+  const { owner: atOnce, owner_per_day, repository_per_day, cost_per_day } = limits ?? {}
+  const ofDay = { owner_per_day, repository_per_day, cost_per_day }
+  const proposed = { ...defaults, limits: { owner: atOnce, ...ofDay } }
   const { instructions, ...rest } = [owner, repository].map(withEfforts).reduce(ofBoth, proposed)
   const settings = complete(rest)
   const bound = limits ? complete(ofBoth(settings, { limits })) : settings

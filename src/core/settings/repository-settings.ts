@@ -242,7 +242,9 @@ export const settings = {
           z
             .array(z.string().regex(/^[\w.-]{1,100}$/, 'must be team slugs'))
             .default([])
-            .describe('Teams of the organization, by the slug in their address.'),
+            .describe(
+              'Teams of the organization, by the slug in their address. The App needs the permission `Members: read` for it.',
+            ),
           { rule: inBoth },
         ),
       })
@@ -272,7 +274,7 @@ export const settings = {
         ...ofOwner,
         repository: most(50, 'Runs at the same time in this repository.'),
         person: most(50, 'Runs at the same time for one person.'),
-        repository_per_day: most(1000, 'Starts in 24 hours in this repository.'),
+        repository_per_day: most(100, 'Starts in 24 hours in this repository.'),
         open_pull_requests: setting(
           z
             .number()
@@ -292,9 +294,9 @@ export const settings = {
             .number()
             .positive()
             .max(1_000_000)
-            .optional()
-            .describe('US dollars that the runs of this repository may cost in 24 hours. More work waits.'),
-          { rule: lowest, ceiling: true, example: 50 },
+            .describe('US dollars that the runs of this repository may cost in 24 hours. More work waits.')
+            .default(50),
+          { rule: lowest, ceiling: true },
         ),
         cost_per_run: setting(
           z

@@ -4,15 +4,16 @@ import { z } from 'zod'
 import type { Check, CheckName } from '../../core/model/check.ts'
 import { begun } from '../../core/text/phrases.ts'
 
+/** In the order of the page. */
 export const fields = [
+  'posthogHost',
+  'posthogKey',
+  'posthogProject',
   'name',
   'organization',
   'enterprise',
   'webhook',
   'teams',
-  'posthogHost',
-  'posthogKey',
-  'posthogProject',
 ] as const
 export type Field = (typeof fields)[number]
 

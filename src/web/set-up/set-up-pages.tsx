@@ -368,10 +368,12 @@ interface Finished {
   file: string
   /** Where editors find the schema of the settings. */
   schema: string | undefined
+  /** Only the first time. */
+  adminToken: string | undefined
   checks: readonly Check[]
 }
 
-export function DonePage({ name, address, posthog, file, schema, checks }: Finished) {
+export function DonePage({ name, address, posthog, file, schema, adminToken, checks }: Finished) {
   const wrong = checks.filter(({ ok }) => !ok)
   const right = checks.filter(({ ok }) => ok)
   return (
@@ -422,6 +424,17 @@ export function DonePage({ name, address, posthog, file, schema, checks }: Finis
           </div>
         </form>
       </section>
+      {adminToken === undefined ? null : (
+        <section>
+          <h2>Admin pages</h2>
+          <p>
+            This token opens <code>/admin/</code> at the address of the bot: <code>{adminToken}</code>
+          </p>
+          <p class="hint">
+            It is shown only now. As <code>ADMIN_TOKEN</code>, it is in the file, too.
+          </p>
+        </section>
+      )}
       <section>
         <h2>Checks</h2>
         <p class="hint">

@@ -43,6 +43,8 @@ export interface SetUpDeps {
   file: string
   given: Partial<Values>
   protocol: string
+  /** One that is there stays. */
+  hasAdminToken: boolean
   wanted: AppWishes
   /** A new webhook proxy channel; `undefined` if none can be had. */
   channel(): Promise<string | undefined>
@@ -108,7 +110,7 @@ const empty: Values = {
   organization: '',
   enterprise: '',
   webhook: '',
-  teams: 'yes',
+  teams: '',
   posthogHost: 'https://us.posthog.com',
   posthogKey: '',
   posthogProject: '',
@@ -154,12 +156,16 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
   app.get('/set-up', async c => {
     if (!made) return details(c)
     // GitHub gives the key only once, so a failed write (full disk) can be repeated.
-    if (!isWritten) await writeEnv(file, variablesOf(made, values, protocol))
+    const isNew = !isWritten && !deps.hasAdminToken
+    const adminToken = isNew ? randomBytes(32).toString('base64url') : undefined
+    const admin: Record<string, string> = adminToken === undefined ? {} : { ADMIN_TOKEN: adminToken }
+    if (!isWritten) await writeEnv(file, { ...variablesOf(made, values, protocol), ...admin })
     isWritten = true
     const { html_url: address, name } = made
     const posthog = values.posthogHost.replace(/\/+$/, '')
     const schema = publicAddress(values.webhook, settingsSchemaPath)
-    return c.html(<DonePage {...{ name, address, posthog, file, schema }} checks={await deps.examine()} />)
+    const shown = { name, address, posthog, file, schema, adminToken }
+    return c.html(<DonePage {...shown} checks={await deps.examine()} />)
   })
 
   app.post('/set-up/test', async c => {
