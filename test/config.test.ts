@@ -51,7 +51,9 @@ test('the least that it takes, and what stands in for the rest', () => {
       id: 5,
       privateKey,
       webhookSecret: 'a-secret-of-ours-with-32-letters',
+      webhookSecretOld: undefined,
       markerKey: expect.any(String),
+      markerKeysOld: [],
       apiUrl: 'https://api.github.com',
     },
     posthog: expect.objectContaining({

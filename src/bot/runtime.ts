@@ -169,7 +169,15 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
 async function openProbot({ app }: Config, receive: Receive): Promise<ProbotWebhooks> {
   const { Probot } = await import('probot')
   const log = pino({ level: 'silent' })
-  return webhooksOf(new Probot({ githubToken: 'unused', secret: app.webhookSecret, log }), receive)
+  const open = (secret: string) => webhooksOf(new Probot({ githubToken: 'unused', secret, log }), receive)
+  const webhooks = await open(app.webhookSecret)
+  if (app.webhookSecretOld === undefined) return webhooks
+  const old = await open(app.webhookSecretOld)
+  return {
+    ...webhooks,
+    verify: async (payload, signature) =>
+      (await webhooks.verify(payload, signature)) || old.verify(payload, signature),
+  }
 }
 
 /** Loaded only here: it reads proxy settings at import and throws on a wrong one. */

@@ -16,6 +16,7 @@ import {
   checkInstallation,
   checkInstallations,
 } from './github-checks.ts'
+import { checkHost, checkUserToken } from './machine-checks.ts'
 import { checkAccesses, checkNewPostHog, checkPostHogOf, checkPostHogs } from './posthog-checks.ts'
 import { checkDefaultBranch, checkSettings } from './settings-checks.ts'
 
@@ -66,11 +67,15 @@ type Entry = { [By in keyof Examined]?: (about: Examined[By]) => Promise<Check[]
 
 const entries: readonly Entry[] = [
   {
-    everything: ({ app }) => checkApp(app, [checkInstallations, checkAddress, checkDeliveries]),
-    start: ({ app }) => checkApp(app, [checkAddress, checkDeliveries]),
-    deliveries: ({ app }) => checkDeliveries(app),
-    repository: ({ app, thread }) => checkInstallation(app, thread.installationId, checkDeliveries),
+    everything: ({ app, config }) =>
+      checkApp(app, [checkInstallations, checkAddress, checkDeliveries(config.app, false)]),
+    start: ({ app, config }) => checkApp(app, [checkAddress, checkDeliveries(config.app, true)]),
+    deliveries: ({ app, config }) => checkDeliveries(config.app, true)(app),
+    repository: ({ app, config, thread }) =>
+      checkInstallation(app, thread.installationId, checkDeliveries(config.app, true)),
   },
+  { everything: ({ config }) => checkHost(config) },
+  { everything: ({ config }) => checkUserToken(config), start: ({ config }) => checkUserToken(config) },
   { repository: async ({ app, thread }) => [await checkDefaultBranch(app, thread)] },
   {
     everything: async ({ config, repositories }) =>
