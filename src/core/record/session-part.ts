@@ -111,7 +111,7 @@ export const SessionPart = z.object({
   agentLeft: z.boolean().optional(),
   /** US dollars so far; `null` when PostHog does not say. */
   cost: z.number().nullable().optional(),
-  /** What it was when the round under way began. */
+  /** What of it was known before: of an earlier round, or of another run of the same task. */
   costBefore: z.number().optional(),
   summary: z.string().optional(),
 })
