@@ -86,6 +86,8 @@ export const EarlierSession = Session.extend({
   cancelledAt: z.number().optional(),
 })
 
+export const Began = z.object({ round: z.number().int(), at: z.number() })
+
 export const SessionPart = z.object({
   tenant: z.string().optional(),
   earlier: EarlierSession.optional(),
@@ -105,7 +107,7 @@ export const SessionPart = z.object({
   progress: z.array(ProgressStep).default([]),
   instructionSent: z.boolean().default(false),
   /** When the agent first began on a round, our clock. */
-  began: z.object({ round: z.number().int(), at: z.number() }).optional(),
+  began: Began.optional(),
   /** When PostHog accepted to cancel a task run, our clock. */
   cancelled: z.object({ taskRun: z.string(), at: z.number() }).optional(),
   agentLeft: z.boolean().optional(),
