@@ -90,14 +90,12 @@ export const hints = {
 const about = z.registry<About>()
 
 const Environment = z.object({
-  APP_ID: numberFor(hints.APP_ID)
-    .optional()
-    .register(about, {
-      isPlain: true,
-      part: 'The GitHub App',
-      meaning: "The number of the App. If the App's variables are not set, the bot shows the set-up page",
-      needed: true,
-    }),
+  APP_ID: numberFor(hints.APP_ID).optional().register(about, {
+    isPlain: true,
+    part: 'The GitHub App',
+    meaning: "The number of the App. If the App's variables are not set, the bot shows the set-up page",
+    needed: true,
+  }),
   PRIVATE_KEY: privateKey.optional().register(about, {
     meaning:
       "The App's private key: the text of the `.pem` file. It can have `\\n` for line breaks, or be in base64",
@@ -202,22 +200,17 @@ const Environment = z.object({
       'The GitHub token that the bot gives to PostHog for `--as-user`: the work is then by its user. Without it, it is by the user of the PostHog key. The token is never shown, logged or stored',
     example: '',
   }),
-  CODEX_MODEL: text
-    .default('gpt-5.5')
-    .register(about, {
-      isPlain: true,
-      part: 'Runs',
-      meaning: 'The model, if neither the command nor the settings name one',
-    }),
-  CODEX_REASONING_EFFORT: text
-    .toLowerCase()
-    .optional()
-    .register(about, {
-      isPlain: true,
-      meaning:
-        "The effort, if neither the command nor the settings name one. Without it, PostHog's default applies",
-      example: 'high',
-    }),
+  CODEX_MODEL: text.default('gpt-5.5').register(about, {
+    isPlain: true,
+    part: 'Runs',
+    meaning: 'The model, if neither the command nor the settings name one',
+  }),
+  CODEX_REASONING_EFFORT: text.toLowerCase().optional().register(about, {
+    isPlain: true,
+    meaning:
+      "The effort, if neither the command nor the settings name one. Without it, PostHog's default applies",
+    example: 'high',
+  }),
   SETTINGS_FILE: text.optional().register(about, {
     meaning: 'A YAML file with grants and upper limits, see [Settings](settings.md#settings_file)',
     example: './settings.yml',
@@ -229,12 +222,10 @@ const Environment = z.object({
     example: 'redis://localhost:6379',
   }),
   DATA_DIR: text.default('./data').register(about, { meaning: 'The folder of the embedded queue' }),
-  ROLE: oneOf('all', 'web', 'worker')
-    .default('all')
-    .register(about, {
-      isPlain: true,
-      meaning: '`web` takes webhooks, `worker` does the work, `all` does both. `web` and `worker` need Redis',
-    }),
+  ROLE: oneOf('all', 'web', 'worker').default('all').register(about, {
+    isPlain: true,
+    meaning: '`web` takes webhooks, `worker` does the work, `all` does both. `web` and `worker` need Redis',
+  }),
   OTEL_EXPORTER_OTLP_ENDPOINT: web.optional().register(about, {
     part: 'Traces',
     meaning:
@@ -249,7 +240,13 @@ export const variables = Object.keys(Environment.shape) as Variable[]
 /** Values, or defaults. A wrong value gives its default, or nothing, and a problem. */
 export type Given = z.output<typeof Environment>
 
-const filled = (env: Env, name: string): string | undefined => env[name]?.trim() || undefined
+const inQuotes = /^(["'])(.*)\1$/s
+
+/** `docker run --env-file` and `kubectl --from-env-file` take quotes for a part of the value. */
+function filled(env: Env, name: string): string | undefined {
+  const value = env[name]?.trim() ?? ''
+  return (inQuotes.exec(value)?.[2] ?? value) || undefined
+}
 
 export function readVariables(env: Env): { given: Given; problems: string[] } {
   const texts = Object.fromEntries(variables.map(name => [name, filled(env, name)]))

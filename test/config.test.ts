@@ -75,6 +75,13 @@ test('the least that it takes, and what stands in for the rest', () => {
 describe('a variable that is right', () => {
   const table: [Env, (config: Config) => unknown, unknown][] = [
     [{ APP_ID: ' 77 ' }, ({ app }) => app.id, 77],
+    [{ APP_ID: "'77'" }, ({ app }) => app.id, 77],
+    [
+      { PRIVATE_KEY: `"${privateKey.replaceAll('\n', '\\n')}"` },
+      ({ app }) => app.privateKey.trim(),
+      privateKey.trim(),
+    ],
+    [{ HOST: '""' }, ({ server }) => server.host, 'localhost'],
     [
       { PRIVATE_KEY: privateKey.replaceAll('\n', '\\n') },
       ({ app }) => app.privateKey.trim(),
