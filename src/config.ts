@@ -32,6 +32,7 @@ export interface Config {
   posthog: (PostHogAccess & { userToken: string | undefined }) | undefined
   tenants: readonly (PostHogAccess & { owner: string })[]
   run: { model: string; effort: ReasoningEffort | undefined }
+  webhooks: 'address' | 'poll'
   queue: { redisUrl: string | undefined; dataDir: string }
   settings: { path: string | undefined; first: DeploymentSettings }
   role: Role
@@ -103,11 +104,16 @@ export function readConfig(env: Env): Read {
     problems.push(
       `REDIS_URL is missing: ROLE=${role} needs Redis. Set REDIS_URL, or leave ROLE out to run everything in one process`,
     )
+  if (given.WEBHOOKS === 'poll' && given.WEBHOOK_PROXY_URL !== undefined)
+    problems.push(
+      'WEBHOOK_PROXY_URL is set, and WEBHOOKS=poll reads the same webhooks: leave one of them out',
+    )
   const config: Config = {
     app,
     posthog,
     tenants,
     run: { model: given.CODEX_MODEL, effort },
+    webhooks: given.WEBHOOKS,
     queue: { redisUrl: given.REDIS_URL, dataDir: given.DATA_DIR },
     settings,
     role,
@@ -163,7 +169,7 @@ function passwordOf(url: string): string[] {
 function appOf(reading: Reading): Config['app'] {
   const { given, env } = reading
   if (given.APP_ID === undefined) missing(reading, 'APP_ID')
-  if (given.WEBHOOK_SECRET === undefined) missing(reading, 'WEBHOOK_SECRET')
+  if (given.WEBHOOK_SECRET === undefined && given.WEBHOOKS === 'address') missing(reading, 'WEBHOOK_SECRET')
   const privateKey = given.PRIVATE_KEY ?? keyInFile(reading)
   const ofKey = privateKey === '' ? '' : markerKeyOf(privateKey)
   const former = given.MARKER_KEY_OLD === undefined ? [] : [oldMarkerKeyOf(given.MARKER_KEY_OLD)]

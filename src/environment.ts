@@ -107,7 +107,7 @@ const Environment = z.object({
   }),
   WEBHOOK_SECRET: webhookSecret.optional().register(about, {
     meaning:
-      "The App's webhook secret, at least 32 characters. With a shorter one, or with `development`, the bot does not start",
+      "The App's webhook secret, at least 32 characters. With a shorter one, or with `development`, the bot does not start. Not needed with `WEBHOOKS=poll`",
     needed: true,
   }),
   WEBHOOK_SECRET_OLD: webhookSecret.optional().register(about, {
@@ -164,8 +164,13 @@ const Environment = z.object({
       'Opens the [admin pages](admin.md) at `/admin/`, at least 32 characters. Without it, there are none',
     example: '',
   }),
+  WEBHOOKS: oneOf('address', 'poll').default('address').register(about, {
+    meaning:
+      "How webhooks come in: `address`, GitHub sends them to the App's webhook address; `poll`, the bot reads GitHub's log of them every five seconds, and [needs no address](install.md#without-an-address)",
+  }),
   WEBHOOK_PROXY_URL: web.optional().register(about, {
-    meaning: "A smee.io channel that passes webhooks on, for a machine that GitHub can't reach",
+    meaning:
+      'A smee.io channel that passes webhooks on. Without one, `WEBHOOKS=poll` serves a machine that GitHub does not reach',
     example: 'https://smee.io/your-channel',
   }),
   LOG_LEVEL: oneOf('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent')

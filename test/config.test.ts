@@ -62,6 +62,7 @@ test('the least that it takes, and what stands in for the rest', () => {
       projectId: '42',
     }),
     run: { model: 'gpt-5.5', effort: undefined },
+    webhooks: 'address',
     queue: { redisUrl: undefined, dataDir: './data' },
     role: 'all',
     server: { host: 'localhost', port: 3000, proxyUrl: undefined },
@@ -109,6 +110,8 @@ describe('a variable that is right', () => {
     [{ PORT: '0' }, ({ server }) => server.port, 0],
     [{ PORT: '65535' }, ({ server }) => server.port, 65_535],
     [{ WEBHOOK_PROXY_URL: 'https://smee.io/abc' }, ({ server }) => server.proxyUrl, 'https://smee.io/abc'],
+    [{ WEBHOOKS: 'Poll' }, ({ webhooks }) => webhooks, 'poll'],
+    [{ WEBHOOKS: 'poll', WEBHOOK_SECRET: undefined }, ({ app }) => app.webhookSecret, ''],
     [{ LOG_LEVEL: 'DEBUG' }, ({ log }) => log.level, 'debug'],
     [{ LOG_FORMAT: 'json' }, ({ log }) => log.format, 'json'],
     [{ POSTHOG_HOST: 'https://eu.posthog.com/' }, ({ posthog }) => posthog?.host, 'https://eu.posthog.com'],
@@ -170,6 +173,11 @@ describe('a variable that is wrong is named, with what to do', () => {
     [{ PORT: '-1' }, /^PORT is not a port/],
     [{ PORT: '1e3' }, /^PORT is not a port/],
     [{ WEBHOOK_PROXY_URL: 'smee.io/abc' }, /^WEBHOOK_PROXY_URL is not an address/],
+    [{ WEBHOOKS: 'push' }, /^WEBHOOKS is push: use address, poll/],
+    [
+      { WEBHOOKS: 'poll', WEBHOOK_PROXY_URL: 'https://smee.io/abc' },
+      /^WEBHOOK_PROXY_URL is set, and WEBHOOKS=poll/,
+    ],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is loud: use info, trace, debug/],
     [{ LOG_FORMAT: 'xml' }, /^LOG_FORMAT is xml: use pretty, json/],
     [

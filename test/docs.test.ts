@@ -96,6 +96,7 @@ describe('the pages', () => {
       starting: true,
       working: true,
       stopping: true,
+      ending: true,
       pull: true,
       pushed: true,
       answer: true,

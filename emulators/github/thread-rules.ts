@@ -251,11 +251,21 @@ async function react(layer: Layer, request: ApiRequest, subject: string): Promis
   return { ...answer(isNew ? 201 : 200, shown(reaction)), unchanged: !isNew }
 }
 
+const reactedPath = '/:kind{issues|issues/comments|pulls/comments}/:id{[0-9]+}/reactions'
+
 /** Taken back by GraphQL alone. */
 export const reactionRules: Rule[] = [
   [
+    'GET',
+    reactedPath,
+    async (layer, _, params) => {
+      const found = await reactedTo(layer, params)
+      return found ? answer(200, layer.reactions.of(found).map(shown)) : notFound()
+    },
+  ],
+  [
     'POST',
-    '/:kind{issues|issues/comments|pulls/comments}/:id{[0-9]+}/reactions',
+    reactedPath,
     async (layer, request, params) => {
       const found = await reactedTo(layer, params)
       return refuseReaction(request) ?? (found ? react(layer, request, found) : notFound())

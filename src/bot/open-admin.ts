@@ -53,7 +53,7 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
           },
     async examine() {
       const { deployed, examine } = await import('../doctor/examine.ts')
-      return examine('everything', deployed(config))
+      return examine('everything', deployed(config, queues.deliveries.last))
     },
     failedChecks: async () => (await readinessOf(runtime)).failed,
     pausedBecause: () => pausedBecause(settings.settings),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import { isIPv6 } from 'node:net'
 import { type Logger, pino } from 'pino'
@@ -24,6 +25,7 @@ import { type Metrics, openMetrics } from '../web/metrics.ts'
 import { openLog } from '../web/process-log.ts'
 import { openTraces, type Traces } from '../web/traces.ts'
 import { type Clock, openClock } from './clock.ts'
+import { openChannel } from './webhook-channel.ts'
 
 export interface Overrides {
   queue?: { lockDuration: number; stalledInterval: number }
@@ -103,7 +105,7 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
   const { config, settings, log, metrics } = runtime
   const places = placesSeen()
   const endpoint =
-    config.role === 'worker'
+    config.role === 'worker' || config.webhooks === 'poll'
       ? undefined
       : webhookEndpoint({
           ...(await openProbot(config, receiverOf(runtime, places))),
@@ -127,7 +129,7 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
       : listen(server, { host, port }))
     log.info({ host, port: actual }, 'listening')
     if (proxyUrl !== undefined && endpoint)
-      await proxy(proxyUrl, `http://${isIPv6(host) ? `[${host}]` : host}:${actual}${webhookPath}`, log)
+      await openChannel(proxyUrl, `http://${isIPv6(host) ? `[${host}]` : host}:${actual}${webhookPath}`, log)
   } catch (error) {
     if (endpoint) throw error
     log.warn({ err: error }, 'the health pages are not available')
@@ -166,11 +168,12 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
  * Its clients are not used, as ours know GitHub's clock. With the App's key it would make one for each webhook, at a fifth
  * of their number. Its log is silent: the endpoint logs what fails. A process that takes no webhooks does not load it.
  */
-async function openProbot({ app }: Config, receive: Receive): Promise<ProbotWebhooks> {
+export async function openProbot({ app }: Config, receive: Receive): Promise<ProbotWebhooks> {
   const { Probot } = await import('probot')
   const log = pino({ level: 'silent' })
   const open = (secret: string) => webhooksOf(new Probot({ githubToken: 'unused', secret, log }), receive)
-  const webhooks = await open(app.webhookSecret)
+  // Without one, nothing is verified here, and Probot's own default is known to everybody.
+  const webhooks = await open(app.webhookSecret || randomBytes(32).toString('hex'))
   if (app.webhookSecretOld === undefined) return webhooks
   const old = await open(app.webhookSecretOld)
   return {
@@ -178,12 +181,6 @@ async function openProbot({ app }: Config, receive: Receive): Promise<ProbotWebh
     verify: async (payload, signature) =>
       (await webhooks.verify(payload, signature)) || old.verify(payload, signature),
   }
-}
-
-/** Loaded only here: it reads proxy settings at import and throws on a wrong one. */
-async function proxy(source: string, target: string, logger: Logger): Promise<void> {
-  const { SmeeClient } = await import('smee-client')
-  await new SmeeClient({ source, target, logger }).start()
 }
 
 /** ms. Nobody reads a question and answers it sooner; each comment would cost a look at the queue. */

@@ -21,12 +21,15 @@ import { type RepositoryRef, triggerOf } from '../core/settings/deployment-setti
 import { type Redact, redactor } from '../core/text/redact.ts'
 import { inOwnWords } from '../core/words/words.ts'
 import { deployed, examine } from '../doctor/examine.ts'
+import { answeredBefore } from '../github/answered-before.ts'
 import { type GitHubApp, gitHubApp } from '../github/app-client.ts'
 import { deliveryLog } from '../github/delivery-log.ts'
 import { installationsOf } from '../github/installations.ts'
 import { gitHubThread } from '../github/thread-client.ts'
 import { readEvents } from '../github/webhooks/normalise.ts'
+import { placesSeen } from '../github/webhooks/places.ts'
 import { pauseErrand, pausesIn } from '../maintenance/pauses.ts'
+import { type ReadDeps, readDeliveries, readEvery } from '../maintenance/read-deliveries.ts'
 import { adoptEvery, adoptLost } from '../maintenance/recover-runs.ts'
 import { sweepDeliveries, sweepEvery } from '../maintenance/redeliver-webhooks.ts'
 import { removeBranch } from '../maintenance/remove-branches.ts'
@@ -37,7 +40,7 @@ import { advanceRun } from '../runs/advance-run.ts'
 import type { RunDeps } from '../runs/steps/step-context.ts'
 import { schemaAddress } from '../schema-address.ts'
 import { openTenants, signerOf, type Tenant, type Tenants } from '../tenants.ts'
-import type { Overrides, Runtime } from './runtime.ts'
+import { type Overrides, openProbot, type Runtime, receiverOf } from './runtime.ts'
 import { settingsOf } from './settings-of.ts'
 
 const removal = 'remove-branch'
@@ -152,7 +155,8 @@ function sharedBy(runtime: Runtime, app: GitHubApp, redact: Redact) {
 const triggerDeps = ({ config, queues }: Runtime, { app, shared, installations, tenants }: Edges) => ({
   ...shared,
   whereNow: installations.whereNow,
-  examine: (thread: Run['thread']) => examine('repository', { ...deployed(config), thread }),
+  examine: (thread: Run['thread']) =>
+    examine('repository', { ...deployed(config, queues.deliveries.last), thread }),
   schemaAddress: schemaAddress(app, shared.now),
   isFirst: firstIn(queues.writtenOnce),
   wordsOf: ({ thread, session: { tenant } }: Run) =>
@@ -192,14 +196,15 @@ const wakeCommands =
   }
 
 async function startChores(
-  { queues, state }: Runtime,
+  runtime: Runtime,
   { app, shared, tenants, installations }: Edges,
   { branchesEvery }: Overrides,
 ): Promise<void> {
+  const { config, queues, state } = runtime
   const withRuns = { ...shared, tenantOf: tenants.of, runs: queues.runs }
-  const every = branchesEvery === undefined ? {} : { every: branchesEvery }
+  const removing = branchesEvery === undefined ? {} : { every: branchesEvery }
   queues.chores.runErrands(pauseErrand.kind, pauseErrand.run(withRuns))
-  queues.chores.runErrands(removal, removeBranch({ ...withRuns, ...every }))
+  queues.chores.runErrands(removal, removeBranch({ ...withRuns, ...removing }))
   await queues.chores.every('mend-index', mendEvery, async () => void (await queues.mendIndexes()))
   const { log, meter, now } = shared
   const deliveries = deliveryLog(app)
@@ -211,8 +216,18 @@ async function startChores(
     },
   })
   await queues.chores.every('adopt-lost', adoptEvery, adopt)
-  const sweep = sweepDeliveries({ deliveries, events: readEvents, log, meter, now, pause: 1_000 })
-  await queues.chores.every('sweep-deliveries', sweepEvery, sweep)
+  const ofLog = { deliveries, events: readEvents, log, meter, now }
+  const [every, chore] =
+    config.webhooks === 'address'
+      ? ([sweepEvery, sweepDeliveries({ ...ofLog, pause: 1_000 })] as const)
+      : ([readEvery, await logReader(runtime, { ...ofLog, wasAnswered: answeredBefore(app) })] as const)
+  await queues.chores.every('sweep-deliveries', every, chore)
+}
+
+/** What it reads takes the way of what comes to the door, from there on where that is verified. */
+async function logReader(runtime: Runtime, ofLog: Omit<ReadDeps, 'receive' | 'looked'>) {
+  const { receive } = await openProbot(runtime.config, receiverOf(runtime, placesSeen()))
+  return readDeliveries({ ...ofLog, receive, looked: runtime.queues.deliveries.came })
 }
 
 type Accept = ReturnType<typeof acceptTrigger>

@@ -6,7 +6,7 @@ export const pauseCommand = command({
   usage: '/codex pause [reason]',
   example: '/codex pause release',
   about:
-    'Nothing new starts in this repository until `/codex resume`. What is asked meanwhile is kept and starts by itself. Runs at work go on.',
+    'Nothing new starts in this repository until `/codex resume`. Requests made meanwhile are kept and start automatically. Runs at work go on.',
   least: 'maintain',
   takes: 'text',
   options: false,

@@ -8,7 +8,8 @@ import type { Repository, Thread } from '../core/model/thread.ts'
 import { redactor } from '../core/text/redact.ts'
 import { type GitHubApp, gitHubApp } from '../github/app-client.ts'
 import { installationsOf } from '../github/installations.ts'
-import { checkQueue } from '../queue/open-queues.ts'
+import { checkQueue, lastDeliveredIn } from '../queue/open-queues.ts'
+import { checkChannel } from './channel-check.ts'
 import {
   checkAddress,
   checkApp,
@@ -16,6 +17,7 @@ import {
   checkInstallation,
   checkInstallations,
 } from './github-checks.ts'
+import { checkLog, checkReading } from './log-check.ts'
 import { checkHost, checkUserToken } from './machine-checks.ts'
 import { checkAccesses, checkNewPostHog, checkPostHogOf, checkPostHogs } from './posthog-checks.ts'
 import { checkDefaultBranch, checkSettings } from './settings-checks.ts'
@@ -28,6 +30,8 @@ interface Subject {
 interface Deployed extends Subject {
   config: Config
   app: GitHubApp
+  /** When a webhook came in last, or the log of them was read; ms since the epoch. */
+  lastDelivered(): Promise<number | undefined>
   repositories(): Promise<readonly Repository[]>
 }
 
@@ -45,7 +49,11 @@ interface Examined {
   newPostHog: Subject & { access: PostHogAccess }
 }
 
-export function deployed(config: Config): Deployed {
+/** @param lastDelivered of a queue that is open here */
+export function deployed(
+  config: Config,
+  lastDelivered: Deployed['lastDelivered'] = () => lastDeliveredIn(config.queue),
+): Deployed {
   const { id, privateKey, apiUrl } = config.app
   const app = gitHubApp({ appId: id, privateKey, apiUrl }, Date.now)
   const secrets = secretsOf(config)
@@ -54,6 +62,7 @@ export function deployed(config: Config): Deployed {
     config,
     app,
     secrets,
+    lastDelivered,
     repositories() {
       repositories ??= installationsOf(app, redactor(secrets))
         .repositories()
@@ -65,14 +74,26 @@ export function deployed(config: Config): Deployed {
 
 type Entry = { [By in keyof Examined]?: (about: Examined[By]) => Promise<Check[]> }
 
+const checkArrivals = ({ config, lastDelivered }: Deployed, isRunning: boolean) =>
+  config.webhooks === 'poll'
+    ? (app: GitHubApp) => checkReading(app, lastDelivered)
+    : checkDeliveries(config.app, isRunning)
+
+function webhookChecks(about: Deployed, isRunning: boolean) {
+  const { config, lastDelivered } = about
+  if (config.webhooks === 'poll') return [checkLog(lastDelivered)]
+  const { proxyUrl } = config.server
+  const channel = proxyUrl === undefined ? [] : [() => checkChannel(proxyUrl)]
+  return [checkAddress, checkArrivals(about, isRunning), ...channel]
+}
+
 const entries: readonly Entry[] = [
   {
-    everything: ({ app, config }) =>
-      checkApp(app, [checkInstallations, checkAddress, checkDeliveries(config.app, false)]),
-    start: ({ app, config }) => checkApp(app, [checkAddress, checkDeliveries(config.app, true)]),
-    deliveries: ({ app, config }) => checkDeliveries(config.app, true)(app),
-    repository: ({ app, config, thread }) =>
-      checkInstallation(app, thread.installationId, checkDeliveries(config.app, true)),
+    everything: about => checkApp(about.app, [checkInstallations, ...webhookChecks(about, false)]),
+    start: about => checkApp(about.app, webhookChecks(about, true)),
+    deliveries: about => checkArrivals(about, true)(about.app),
+    repository: about =>
+      checkInstallation(about.app, about.thread.installationId, checkArrivals(about, true)),
   },
   { everything: ({ config }) => checkHost(config) },
   { everything: ({ config }) => checkUserToken(config), start: ({ config }) => checkUserToken(config) },

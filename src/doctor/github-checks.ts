@@ -1,7 +1,7 @@
 /** The App, what it was granted, and whether GitHub reaches us with the right secret, read from recent deliveries. */
 import { z } from 'zod'
 import { type Check, type CheckName, found, passed, unanswered, unsure } from '../core/model/check.ts'
-import { describe, Rejected } from '../core/model/errors.ts'
+import { Rejected, unansweredBy } from '../core/model/errors.ts'
 import type { GitHubApp } from '../github/app-client.ts'
 import { wantedOfApp } from '../github/app-manifest.ts'
 import { Account, accountName, allInstallations } from '../github/installations.ts'
@@ -18,7 +18,7 @@ const AppView = z.object({
 const Granted = AppView.pick({ permissions: true, events: true })
 type Granted = z.infer<typeof Granted>
 
-const HookConfig = z.object({
+export const HookConfig = z.object({
   url: z.string().optional(),
   insecure_ssl: z.union([z.string(), z.number()]).optional(),
 })
@@ -84,7 +84,7 @@ function noApp(error: unknown): Check {
     )
   return unanswered(
     'github-app',
-    `GitHub did not answer: ${describe(error)}`,
+    unansweredBy('github', error),
     'Check GITHUB_API_URL or GHE_HOST. Check that this machine can reach it (with a proxy, set HTTPS_PROXY).',
   )
 }
@@ -118,14 +118,14 @@ function checkGrants(granted: Granted): Check[] {
 }
 
 /** A server may not tell, which is no fault of the App. */
-async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<[Check]> {
+export async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<[Check]> {
   try {
     return [await request()]
   } catch (error) {
     if (error instanceof Rejected && (error.status === 404 || error.status === 403))
       return [unsure(name, 'not known: this server does not say it')]
     const fix = 'Run this again. If it happens again, look at the log of the bot.'
-    return [unanswered(name, `GitHub did not answer: ${describe(error)}`, fix)]
+    return [unanswered(name, unansweredBy('github', error), fix)]
   }
 }
 
@@ -208,5 +208,5 @@ function fixOf(status: number): string {
   if (status === 404 || status === 405)
     return 'Something else answers there: the webhook address must end in /api/github/webhooks of this bot.'
   if (status === 503) return 'The bot could not write to its queue: see the check `queue`, and its log.'
-  return 'GitHub does not reach the bot. The webhook address on the App’s settings page must lead to its HOST and PORT, or be the channel in WEBHOOK_PROXY_URL.'
+  return 'GitHub does not reach the bot. The webhook address on the App’s settings page must lead to its HOST and PORT, or be the channel in WEBHOOK_PROXY_URL. Without an address, set WEBHOOKS=poll.'
 }

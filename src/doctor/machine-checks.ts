@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { z } from 'zod'
 import type { Config } from '../config.ts'
 import { type Check, found, passed, unanswered } from '../core/model/check.ts'
-import { describe } from '../core/model/errors.ts'
+import { describe, unansweredBy } from '../core/model/errors.ts'
 import { newOctokit } from '../github/request-rules.ts'
 import { httpError } from '../github/response-faults.ts'
 
@@ -46,6 +46,6 @@ export async function checkUserToken({ app, posthog }: Config): Promise<Check[]>
         ),
       ]
     const fix = 'Run this again. CODEX_GITHUB_USER_TOKEN could not be tried.'
-    return [unanswered(name, `GitHub did not answer: ${describe(error)}`, fix)]
+    return [unanswered(name, unansweredBy('github', error), fix)]
   }
 }

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { Config, PostHogAccess } from '../config.ts'
 import { limitGate } from '../core/model/call-budget.ts'
 import { type Check, found, passed, unanswered, unsure } from '../core/model/check.ts'
-import { describe, Rejected } from '../core/model/errors.ts'
+import { Rejected, unansweredBy } from '../core/model/errors.ts'
 import type { Repository } from '../core/model/thread.ts'
 import { isModel, type KnownModel } from '../core/model/views.ts'
 import { sandboxName } from '../core/settings/deployment-settings.ts'
@@ -191,7 +191,7 @@ async function integrationsOf(settings: PostHogSettings): Promise<string[] | Che
     return found('posthog-github', 'the PostHog project is not connected to GitHub', install)
   } catch (error) {
     if (!(error instanceof Rejected))
-      return unanswered('posthog-github', `PostHog did not answer: ${describe(error)}`, 'Try again later.')
+      return unanswered('posthog-github', unansweredBy('posthog', error), 'Try again later.')
     if (error.status !== 403)
       return unsure('posthog-github', 'not known: this PostHog does not list its GitHub integrations')
     return found(

@@ -2,7 +2,7 @@
 import { settingsFile } from '../commands/command-registry.ts'
 import type { Config } from '../config.ts'
 import { type Check, found, passed, unanswered } from '../core/model/check.ts'
-import { describe } from '../core/model/errors.ts'
+import { describe, unansweredBy } from '../core/model/errors.ts'
 import type { OwnerFiles } from '../core/model/ports.ts'
 import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
 import { problemsText, settingsPath } from '../core/settings/repository-file.ts'
@@ -127,7 +127,7 @@ export async function checkDefaultBranch(app: GitHubApp, thread: Thread): Promis
   } catch (error) {
     return unanswered(
       'repositories',
-      `GitHub did not answer: ${describe(error)}`,
+      unansweredBy('github', error),
       'Check that the App is still installed on this repository. Then try again.',
     )
   }

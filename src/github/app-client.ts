@@ -45,7 +45,11 @@ export interface GitHubApp {
 
 interface AppResponse {
   data: unknown
-  headers: { link?: string | undefined; date?: string | undefined }
+  headers: {
+    link?: string | undefined
+    date?: string | undefined
+    'x-ratelimit-remaining'?: string | undefined
+  }
 }
 
 /** Only what the bot uses. */

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { NoResponse } from '../core/model/errors.ts'
 import type { GitHubApp } from './app-client.ts'
+import { bodyUpTo } from './body-up-to.ts'
+import type { Delivery } from './webhooks/event.ts'
+import { maxBody } from './webhooks/webhook-endpoint.ts'
 
 const Attempt = z
   .object({
@@ -30,9 +33,30 @@ const Sent = z.object({
   request: z.object({ payload: z.object({ sender: z.object({ login: z.string() }) }) }),
 })
 
+const Payload = z.object({
+  guid: z.string(),
+  event: z.string(),
+  request: z.object({ payload: z.looseObject({}) }),
+})
+
+/** What the door takes, with what GitHub puts around it: headers, and what the address answered. */
+const maxShown = maxBody + 1024 * 1024
+
+/** Octokit would read any length. */
+const boundedFetch: typeof fetch = async (input, init) => {
+  const response = await fetch(input, init)
+  const { status, headers, ok } = response
+  if (!ok) return response
+  const body = await bodyUpTo(response.body, maxShown)
+  if (body) return new Response(body, { status, headers })
+  return Response.json({ message: `the payload is larger than ${maxShown} bytes` }, { status: 413 })
+}
+
 interface LogPage {
   attempts: Attempt[]
   next: string | undefined
+  /** Calls that the App may still make in this hour, if GitHub says it. */
+  callsLeft: number | undefined
 }
 
 export function deliveryLog(app: GitHubApp) {
@@ -46,7 +70,29 @@ export function deliveryLog(app: GitHubApp) {
         throw new NoResponse('github', 'GitHub’s log of deliveries could not be read', { cause: read.error })
       const next = /<([^>]*)>\s*;\s*rel="next"/.exec(headers.link ?? '')?.[1]
       const nextCursor = next && new URL(next).searchParams.get('cursor')
-      return { attempts: read.data, next: nextCursor || undefined }
+      const left = headers['x-ratelimit-remaining']
+      return {
+        attempts: read.data,
+        next: nextCursor || undefined,
+        callsLeft: left === undefined ? undefined : Number(left),
+      }
+    },
+
+    /**
+     * A webhook as it was sent. Its signature is of bytes that GitHub does not show, and need not be held against
+     * anything: GitHub itself says this, over TLS, to who has the App's key.
+     * @throws Rejected with status 413 if it is too large
+     */
+    async sent(id: string): Promise<Delivery & { payload: object }> {
+      const { data } = await app.asApp('GET /app/hook/deliveries/{delivery_id}', {
+        delivery_id: id,
+        request: { fetch: boundedFetch },
+      })
+      const read = Payload.safeParse(data)
+      if (!read.success)
+        throw new NoResponse('github', 'a delivery in GitHub’s log could not be read', { cause: read.error })
+      const { guid, event, request } = read.data
+      return { id: guid, event, payload: request.payload }
     },
 
     /** Whether it tells of a comment of ours, which says nothing to who gets it. */

@@ -61,7 +61,7 @@ const Missed = z.object({
 })
 export type Missed = z.infer<typeof Missed>
 
-const Memory = z.object({
+export const Memory = z.object({
   readUntil: z.number(),
   notBefore: z.number(),
   missed: z.array(Missed),
@@ -70,7 +70,7 @@ export type Memory = z.infer<typeof Memory>
 
 export const nothing: Memory = { readUntil: 0, notBefore: 0, missed: [] }
 
-const dueAt = ({ last, times }: Missed): number => last + (rests[times] ?? lastRest)
+export const dueAt = ({ last, times }: Missed): number => last + (rests[times] ?? lastRest)
 
 export const dueOf = ({ missed }: Memory, now: number): Missed[] =>
   missed.filter(each => dueAt(each) <= now).slice(0, maxInOneSweep)

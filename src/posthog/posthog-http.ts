@@ -181,7 +181,8 @@ interface Moment {
 }
 
 export function faultOf(status: number, body: ErrorBody, at: Moment): Rejected | RetryLater | NoResponse {
-  const said = body.detail ?? body.error ?? `status ${status}`
+  const inWords = body.detail ?? body.error
+  const said = inWords ?? `status ${status}`
   const code = body.code ?? ''
   const { now, retryAt } = at
   if (status === 429) return limitFault(body, said, at)
@@ -189,10 +190,14 @@ export function faultOf(status: number, body: ErrorBody, at: Moment): Rejected |
   if (status === 503 && beforeEffect.has(code))
     return new RetryLater('posthog', retryAt ?? now + 30_000, 'unavailable', 'PostHog is not available')
   if (status >= 500 || status === 408)
-    return new NoResponse('posthog', `PostHog answered ${status}: ${said}`, {
-      said: body.error === undefined ? undefined : { status, error: body.error },
-      until: retryAt,
-    })
+    return new NoResponse(
+      'posthog',
+      `PostHog answered ${status}${inWords === undefined ? '' : `: ${inWords}`}`,
+      {
+        said: body.error === undefined ? undefined : { status, error: body.error },
+        until: retryAt,
+      },
+    )
   return new Rejected('posthog', status, code, said, body.attr ?? undefined)
 }
 

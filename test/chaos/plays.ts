@@ -45,7 +45,7 @@ const once: Omit<Expected, 'answers' | 'reactions'> = {
   pulls: 1,
   branches: 0,
 }
-const ready = /the pull request is ready/
+const ready = /Codex opened draft/
 const giveUpAfterMs = { timeout: 180_000, every: 100 }
 
 /** Words of which no others are the beginning. */

@@ -118,7 +118,7 @@ describe('the page of a process', () => {
     await maya.comments(issue.number, '/codex count me')
     await maya.comments(issue.number, '/codex halp')
     const thread = new Thread(world, issue.number)
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     await github.waitFor(
       async () => of(samplesOf(await scrape()), 'queue_jobs')['queue_jobs{queue="runs"}'] === undefined,
     )

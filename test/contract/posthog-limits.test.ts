@@ -85,9 +85,9 @@ test.each<[string, number, Body, string, string]>([
 
 test.each<[number, Body, string]>([
   [500, { detail: 'Oops.' }, 'PostHog answered 500: Oops.'],
-  [503, {}, 'PostHog answered 503: status 503'],
-  [500, { code: 'desktop_access_unavailable' }, 'PostHog answered 500: status 500'],
-  [408, {}, 'PostHog answered 408: status 408'],
+  [503, {}, 'PostHog answered 503'],
+  [500, { code: 'desktop_access_unavailable' }, 'PostHog answered 500'],
+  [408, {}, 'PostHog answered 408'],
 ])('no answer: %d', (status, body, message) => {
   const fault = faultOf(status, body, { now })
   expect(fault).toBeInstanceOf(NoResponse)

@@ -11,7 +11,7 @@ test('nobody else approved yet', () => {
       "id": "approval",
       "name": "codex approval",
       "state": "pending",
-      "summary": "Codex worked on this for maya, olga, and theo. Somebody else who may write here has to approve the newest commit. The approval of a bot does not count.",
+      "summary": "Codex worked on this for maya, olga, and theo. Someone else with write access must approve the newest commit. The approval of a bot does not count.",
       "title": "Somebody other than maya, olga, and theo has to approve",
     }
   `)

@@ -116,6 +116,7 @@ const phases: Record<Phase, Run> = {
   starting: working({ session: { taskRun: { ...taskRun, status: 'queued' } } }),
   working: working({ session: { progress } }),
   stopping: working({ session: { progress }, mailbox: { stop: { by: maya, at: now } } }),
+  ending: working({ session: { progress, taskRun: { ...taskRun, status: 'failed' } } }),
   pull: endedAs({ kind: 'pull' }, { pulls: [pull], pushed: 'c'.repeat(40) }),
   pushed: working(over, onPull, {
     result: { outcome: { kind: 'pushed', sha: 'c'.repeat(40) }, pushed: 'c'.repeat(40) },
@@ -154,11 +155,9 @@ describe('the status comment', () => {
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      starting: ### ⏳ Codex is working
+      starting: ### ⏳ PostHog is preparing a sandbox
 
       > fix the flaky login test
-
-      **PostHog is preparing a sandbox**
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
@@ -173,6 +172,12 @@ describe('the status comment', () => {
       stopping: ### ⏳ Codex is stopping
 
       > fix the flaky login test
+
+      ending: ### ⏳ Codex has ended
+
+      > fix the flaky login test
+
+      The bot reads the rest of its log, and then says how.
 
       pull: ### 🚀 [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)
 
@@ -250,7 +255,7 @@ describe('the status comment', () => {
       [
         "### ⏸️ Codex waits for PostHog",
         "> fix the flaky login test",
-        "PostHog does not offer the model \`gpt-2\`. Whoever runs this bot has to fix it. Codex then goes on by itself.",
+        "PostHog does not offer the model \`gpt-2\`. Whoever runs this bot has to fix it. Codex then continues on its own.",
       ]
     `)
   })
@@ -322,9 +327,9 @@ describe('the status comment', () => {
 
 describe('a new phase', () => {
   const key = (run: Run): string => phaseKey(run, now)
-  test('is each of them, but “waiting for PostHog” and “working” are one', () => {
+  test('is each of them, but “getting ready” and “preparing a sandbox” are one', () => {
     expect(new Set(Object.values(phases).map(key)).size).toBe(Object.keys(phases).length - 1)
-    expect(key(phases.starting)).toBe(key(phases.working))
+    expect(key(phases.starting)).toBe(key(phases.preparing))
   })
   const { pull: atPull, working: atWork } = phases
   const pullIs = (differs: Partial<typeof pull>): Run =>
@@ -361,9 +366,6 @@ describe('the last word', () => {
     expect(last).toMatch(/⚠️ x is not a setting[\s\S]*<details>[\s\S]*<sub>.* · \$0\.42 · /)
     expect(status(run)).not.toContain('$')
     expect(status(changed(phases.stopped, { session: { cost: 0.42 } }))).toContain('$0.42')
-    expect(
-      closingComment(changed(phases.pull, { result: { pulls: [{ ...pull, draft: true }] } })),
-    ).not.toContain('draft')
   })
 
   test.each([
@@ -371,11 +373,11 @@ describe('the last word', () => {
     [null, "⚠️ The limit of `$10` for a session can't be kept: PostHog does not say what this one has cost."],
     [
       8,
-      'ℹ️ This session has cost `$8`. The limit for one is `$10`; from there on it takes no more instructions.',
+      'ℹ️ This session has cost `$8`. The limit for one is `$10`; at the limit it accepts no further instructions.',
     ],
     [
       10.5,
-      '⚠️ This session has cost `$10.50`. The limit for one is `$10`, so it takes no more instructions. `/codex --new …` starts a new session.',
+      '⚠️ This session has cost `$10.50`. The limit for one is `$10`, so it accepts no further instructions. `/codex --new …` starts a new session.',
     ],
   ])('at %s of a session’s $10', (cost, warning) => {
     const limits = { ...defaultSettings.limits, cost_per_run: 10 }
@@ -417,7 +419,7 @@ describe('the last word', () => {
 
   test('says what came of it', () => {
     expect(each(ends, run => body(closingComment(run)))).toMatchInlineSnapshot(`
-      "a pull request: @maya the pull request is ready for you: **[#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)**
+      "a pull request: @maya Codex opened draft **[#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)**
 
       The test now waits for the session.
 
@@ -559,7 +561,7 @@ describe('of files that changed, with nothing of it on GitHub,', () => {
     ['an answer', phases.answer, `@maya ${nothing}.`, warned],
     ['silence', phases.nothing, `@maya ${nothing}.`, warned],
     ['a plan says nothing', plan, '@maya The test now waits', '### 📋 Codex has a plan'],
-    ['a pull request says nothing', phases.pull, '@maya the pull request is ready for you:', '### 🚀 '],
+    ['a pull request says nothing', phases.pull, '@maya Codex opened draft ', '### 🚀 '],
     ['a push says nothing', phases.pushed, '@maya done:', '### 🚀 Codex pushed'],
   ])('%s', (_, run, first, heading) => {
     const { sessionLog } = run.session
@@ -791,11 +793,11 @@ describe('replies', () => {
   test('every other one of a line', () => {
     expect(said.filter(text => !text.includes('\n')).join('\n')).toMatchInlineSnapshot(`
       "mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
-      not-allowed: @maya you need write permission to start a run. Yours is read. Nothing was started. Ask somebody with write permission to write the command.
+      not-allowed: @maya you need write permission to start a run. You have read. Nothing was started. Ask somebody with write permission to write the command.
       not-known: @maya GitHub did not say which permission you have here, so \`/codex stop\` was refused. Nothing was started. Try again in a few minutes.
       fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here: they ask Codex for words alone. \`/codex plan\` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.
       effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
-      model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? Nothing was started.
+      model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? There are \`gpt-5.5\`, \`gpt-5.6\` (price ×2). Nothing was started.
       no-branch: @maya there is no branch \`relaese\` in this repository. Did you mean \`release\`? Nothing was started.
       template: @maya \`.github/codex/release.md\` is longer than 10000 characters. Nothing was started. Correct the file on the default branch, or write \`/codex -- release …\` if that is your instruction.
       nothing-to-fix: @maya #9 has no failed checks, conflicts, requested changes or open comments now. Nothing was started. To have something else fixed, write \`/codex fix\` and what.
@@ -808,7 +810,7 @@ describe('replies', () => {
       plan-interactive: @maya plans and reviews do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
       plan-elsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
       nothing-to: @maya nothing is going on in this thread, so there is nothing to stop.
-      asked-since: @maya somebody asked for the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.
+      asked-since: @maya someone started the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.
       refused: @maya Codex did not get “and \\*test\\* it, @​sam”: PostHog’s usage limit is reached. The run goes on without it.
       permission-over: @maya Codex no longer waits for this answer, so it did not get it. The run goes on.
       permission-refused: @maya Codex asks for a permission (Run rm -rf dist). PostHog did not accept the answer: no. Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.
@@ -816,7 +818,7 @@ describe('replies', () => {
       stopped-waiting: @maya this was stopped by \`maya\` before it began. Write it again if you still want it.
       access-was-lost: @maya not started: \`olga\` suspended the App before it began. Write it again to start it.
       still-going: @maya a run is still going in this thread. \`/codex retry\` works when it has ended. \`/codex stop\` ends it now.
-      gone-on: @maya another run has worked in this thread since. Nothing was started. \`/codex continue\` goes on where that one stopped.
+      gone-on: @maya another run has worked in this thread since then. Nothing was started. \`/codex continue\` goes on where that one stopped.
       no-use: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.
       status: @maya nothing is going on here now.
       plan-outdated: @maya \`main\` has new commits since the plan was made: it is at \`ccccccc\` now. Nothing was started. \`/codex plan\` makes a new plan.
@@ -826,12 +828,12 @@ describe('replies', () => {
       not-granted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.5.as_user\` in the bot’s settings file.
       session-cost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
       has-pull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`\` /codex --force fix it, and \`a.ts\` \`\` starts anyway.
-      paused: @maya Codex is paused in this repository. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs at work go on. \`/codex resume\` ends the pause. What stands behind \`pause\` is only the reason: no time, and nothing that Codex does. If you asked Codex for it, write \`/codex resume\` and then \`/codex -- pause release\`.
+      paused: @maya Codex is paused in this repository. Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause. The words after \`pause\` are only the reason. They set no time, and Codex does not read them. If they were meant for Codex, write \`/codex resume\` and then \`/codex -- pause release\`.
       resumed: @maya the pause by \`maya\` has ended. 2 runs that waited start now.
-      said-since: @maya \`olga\` paused this repository after you wrote this, so that holds.
+      said-since: @maya \`olga\` paused this repository after you wrote this, so it stays paused.
       not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file. (This hint comes once.)
-      hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, a comment, a title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
-      misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again. (This hint comes once in a thread.)
+      hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
+      misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
       not-offered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\` (price ×0.5), \`gpt-5.6\`. Nothing was started.
       gave-up: @maya this did not work: GitHub did not answer. Nothing was started. Write the command again in a few minutes."
     `)
@@ -875,7 +877,7 @@ describe('replies', () => {
 
       bad-settings: @maya \`.github/codex.yml\` has 1 problem, so nothing was started:
 
-      - .github/codex.yml, line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`max\`
+      - line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`max\`
 
       Fix the file, then ask again.
 
@@ -883,7 +885,7 @@ describe('replies', () => {
 
       ⚠️ Also, \`.github/codex.yml\` has 3 problems:
 
-      - .github/codex.yml, line 1: \`modle\` is not a setting
+      - line 1: \`modle\` is not a setting
       - and 2 more
 
       dry-run: @maya nothing was done, and no model was called. This would start a run, but not at once:
@@ -973,7 +975,7 @@ describe('replies', () => {
       ...[{ ...replies.paused, pause: { ...pause, why: 'the animation' }, replaced: pause }],
     ]
     expect(others.map(reply => replyComment('maya', reply)).join('\n')).toMatchInlineSnapshot(`
-      "@maya nothing is going on here, but a run in #7 (this is its pull request): Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601).
+      "@maya nothing is going on here, but a run is going on in #7 (this is its pull request): Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601).
       @maya the run in #8 (the pull request of this issue) is being stopped. Its status there says what it had done.
       @maya \`/codex wipe it\` by \`zoe\` was stopped by \`maya\` before it began. A command by \`maya\` waits for GitHub until 14:03 UTC.
       @maya a run is going on here: Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601). \`/codex b\` by \`zoe\` waits for the run here.
@@ -987,12 +989,12 @@ describe('replies', () => {
       @maya Codex did not get this: no. The run goes on without it.
       @maya there is no model \`x\`. There are \`gpt-5.5\`. Nothing was started.
       @maya there is no sandbox environment \`x\`. There are none. Nothing was started.
-      @maya you need write permission to use \`/codex stop\`. Yours is read. Nothing was started. Ask somebody with write permission to write the command.
+      @maya you need write permission to use \`/codex stop\`. You have read. Nothing was started. Ask somebody with write permission to write the command.
       @maya a part of this comment is too long to read, or out of sight on its page. No command was read below that. Write it again in a new comment.
       @maya nothing was asked in this thread yet, so there is nothing to try again.
       @maya this thread has no earlier run to continue. \`/codex <instruction>\` starts one.
       @maya this thread has no plan to approve. \`/codex plan\` makes one.
-      @maya Codex is paused in this repository. This replaces another pause. Paused since 14:02 UTC by maya: release. Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs at work go on. \`/codex resume\` ends the pause. What stands behind \`pause\` is only the reason: no time, and nothing that Codex does. If you asked Codex for it, write \`/codex resume\` and then \`/codex -- pause the animation\`."
+      @maya Codex is paused in this repository. This replaces another pause. Paused since 14:02 UTC by maya: release. Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause. The words after \`pause\` are only the reason. They set no time, and Codex does not read them. If they were meant for Codex, write \`/codex resume\` and then \`/codex -- pause the animation\`."
     `)
   })
 
@@ -1000,7 +1002,7 @@ describe('replies', () => {
     const unlike = { kind: 'unknown-option', given: 'colour', meant: undefined } as const
     const { mistake } = replies
     expect(replyComment('maya', { ...mistake, mistake: unlike })).toContain('`--effort`')
-    for (const reply of [mistake, replies.model, replies.preset, replies.sandbox]) {
+    for (const reply of [mistake, replies.preset, replies.sandbox]) {
       const said = replyComment('maya', reply)
       expect(said).toContain('Did you mean')
       expect(said).not.toMatch(/There are|codex help/)

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import type { Nodes } from 'mdast'
 import { fromMarkdown } from 'mdast-util-from-markdown'
@@ -190,8 +191,42 @@ test.each(
   ].flat(),
 )('20,000 characters of %j are quoted in good time', unit => {
   const text = unit.repeat(Math.ceil(20_000 / unit.length)).slice(0, 20_000)
-  // Three tries of 40 ms at most, and what the process does beside it.
-  expect(spentOn(() => quoted(text, 20_000))).toBeLessThan(250)
+  // Some 150 ms at most on a quiet machine, as for 20,000 characters of prose.
+  expect(spentOn(() => quoted(text, 20_000))).toBeLessThan(600)
+})
+
+test('a process that has just started formats long prose', () => {
+  const prose = 'The test now waits for the **session** before it logs in.\n\n'.repeat(150)
+  const program = `import { safeMarkdown } from './src/core/text/safe-markdown.ts'
+process.stdout.write(safeMarkdown(${JSON.stringify(prose)}))`
+  const { stdout } = spawnSync(process.execPath, [
+    '--import',
+    'tsx',
+    '--input-type=module',
+    '--eval',
+    program,
+  ])
+  expect(stdout.toString()).toBe(prose.trim())
+})
+
+test('what is too heavy to format keeps its paragraphs, and GitHub acts on nothing in it', () => {
+  const heavy = '[['.repeat(1_500)
+  const words = [
+    '# A title',
+    '- @sam *did* [this](https://evil.example)',
+    '1. <b>\n2) ![x](y)',
+    'a\n===',
+    '```\ncode',
+  ]
+  const safe = safeMarkdown([...words, heavy].join('\n\n'))
+  expect(shown(safe).split('\n\n').slice(0, -1)).toEqual([
+    '\\# A title',
+    '\\- @·sam \\*did\\* \\[this\\](https\\://evil.example)',
+    '1\\. \\<b\\>\n2\\) !\\[x\\](y)',
+    'a\n\\===',
+    '\\`\\`\\`\ncode',
+  ])
+  expect(actedOn(safe)).toEqual([])
 })
 
 test('a quotation that is cut says so', () => {

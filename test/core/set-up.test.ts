@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { found, passed, unanswered } from '../../src/core/model/check.ts'
 import { withValues } from '../../src/web/set-up/env-file.ts'
-import { newAppAddress, serverOf } from '../../src/web/set-up/new-app.ts'
+import { manifestOf, newAppAddress, serverOf } from '../../src/web/set-up/new-app.ts'
 import { type Field, findingOf, readForm, type Values } from '../../src/web/set-up/set-up-form.ts'
 
 const good: Values = {
@@ -24,6 +24,8 @@ describe('the form', () => {
       kind: 'good',
       values: { ...good, webhook: 'https://codex.acme.example/api/github/webhooks' },
     })
+    const without = { ...good, webhook: '' }
+    expect(readForm(without, { local: false })).toEqual({ kind: 'good', values: without })
     const channel = { ...good, webhook: 'https://smee.io/abc' }
     expect(readForm(channel, { local: false })).toEqual({ kind: 'good', values: channel })
   })
@@ -35,7 +37,6 @@ describe('the form', () => {
     ['organization', 'acme/../evil'],
     ['enterprise', 'https://github.example.com'],
     ['enterprise', 'github.example.com/path'],
-    ['webhook', ''],
     ['webhook', 'codex.acme.example'],
     ['webhook', 'http://localhost:3000'],
     ['webhook', 'http://127.0.0.1/x'],
@@ -49,6 +50,12 @@ describe('the form', () => {
   ])('does not take %s %j', (field, value) => {
     const read = readForm({ ...good, [field]: value }, { local: false })
     expect(read.kind === 'bad' && Object.keys(read.problems)).toEqual([field])
+  })
+
+  test('without an address, webhooks go where nothing ever is, and are logged', () => {
+    const wanted = { permissions: {}, forTeams: {}, reasons: {}, events: [] }
+    const { hook_attributes } = manifestOf({ ...good, webhook: '' }, wanted, 'http://localhost/callback')
+    expect(hook_attributes).toEqual({ url: 'https://codex-at-acme.invalid/', active: true })
   })
 
   test('an Enterprise Server on this machine may reach this machine', () => {

@@ -9,7 +9,7 @@ test('a file that can be read', () => {
     {
       "name": "codex settings",
       "state": "success",
-      "summary": "It applies when it is on the default branch. \`/codex config\` shows the settings then.",
+      "summary": "It takes effect once it is on the default branch. \`/codex config\` then shows the settings.",
       "title": ".github/codex.yml is correct",
     }
   `)
@@ -26,7 +26,7 @@ test('all that is wrong, each on its line', () => {
         },
         {
           "line": 3,
-          "message": "limits.person can't be \`0\`: use 1 or more",
+          "message": "limits.person can't be 0: use 1 or more",
           "path": ".github/codex.yml",
         },
       ],

@@ -35,7 +35,7 @@ const asked = process.env.PLAYGROUND !== undefined
 describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
   describe('the agent is steered', () => {
     const ends: [what: string, then: string][] = [
-      ['opens a pull request and talks on', 'the pull request is ready for you'],
+      ['opens a pull request and talks on', 'Codex opened draft'],
       ['answers', 'I only say that it is done'],
       ['ends its turn', 'I only say that it is done'],
       ['asks a question', 'Which one do you mean?'],

@@ -30,7 +30,7 @@ withRealAgents('A real agent that works', stage => {
       { text: 'The login is fixed.' },
     ])
     const asked = await issue.says('/codex fix the flaky login')
-    const lastWord = await issue.thread.waitForAnswer('@maya the pull request is ready for you')
+    const lastWord = await issue.thread.waitForAnswer('@maya Codex opened draft')
     const [pull] = (await world.github.pulls()).filter(({ head }) => head === 'posthog/login')
     expect(pull).toMatchObject({ draft: true, base: 'main', state: 'open' })
     expect(lastWord).toContain(pull?.url)
@@ -53,7 +53,7 @@ withRealAgents('A real agent that works', stage => {
     const [pull] = (await world.github.pulls()).filter(({ head }) => head === 'posthog/logout')
     expect(working).toContain(pull?.url)
     expect(await issue.thread.answers()).toEqual([])
-    const lastWord = await issue.thread.waitForAnswer('@maya the pull request is ready for you')
+    const lastWord = await issue.thread.waitForAnswer('@maya Codex opened draft')
     expect(lastWord).toContain(pull?.url)
     expect(model.calls).toHaveLength(3)
     expect(await issue.thread.answers()).toHaveLength(1)
@@ -100,7 +100,7 @@ withRealAgents('A real agent that works', stage => {
       { text: 'It is split.' },
     ])
     await issue.says('/codex approve')
-    const lastWord = await issue.thread.waitForAnswer('@maya the pull request is ready for you')
+    const lastWord = await issue.thread.waitForAnswer('@maya Codex opened draft')
     const [pull] = (await world.github.pulls()).filter(({ head }) => head === 'posthog/split')
     expect(lastWord).toContain(pull?.url)
     expect(issue.runs()).toHaveLength(2)

@@ -57,14 +57,14 @@ test('a pause of an owner, or of all, keeps what is asked in each of their repos
     const { id } = all.find(({ repository }) => repository === one) ?? expect.fail('no run')
     expect(await at(`runs/${id}/pause-owner`, { text: 'budget' })).toContain('is paused')
     expect(await at('resume')).toContain('It goes on')
-    await waiting[1].waitForAnswer('pull request is ready')
+    await waiting[1].waitForAnswer('Codex opened draft')
     await waiting[0].waitForStatus(/by an admin of this bot: budget/)
     // It lasts longer than the process.
     await alone.bot.stop()
     await alone.startBot()
     await (await ask(one)).waitForStatus(/⏸️ Codex is paused here[\s\S]*budget/)
     expect(await at(`runs/${id}/resume-owner`)).toContain('It goes on')
-    await waiting[0].waitForAnswer('pull request is ready')
+    await waiting[0].waitForAnswer('Codex opened draft')
     // Who ended the pause of before has not ended this one.
     alone.posthog.script('take your time', { kind: 'hangs' })
     await writeFile(alone.settingsFile, 'pause: frozen\n')
@@ -104,7 +104,7 @@ test('a process that is drained takes no more work and says so; another one goes
     const { thread } = await asks('For the next one', 'fix it with the next one', undefined, alone)
     await alone.bot.stop()
     await alone.startBot()
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
   } finally {
     await alone.close()
   }
@@ -157,7 +157,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       }
       const ready = await asks('Search forgets the last filter', 'fix it')
       const failed = await asks('Checkout times out on slow networks', 'break down')
-      await ready.thread.waitForAnswer('pull request is ready')
+      await ready.thread.waitForAnswer('Codex opened draft')
       await failed.thread.waitForAnswer(/Codex (?:failed|did not)/)
       const question = await asks('Dark mode has two shades of grey', 'which way', await watched(world))
       await question.thread.waitForAnswer('Codex has a question')
@@ -168,7 +168,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       github.block(blocked.number, [blocking.number])
       await blocked.says('/codex use the new column')
       await blocked.thread.waitForStatus('⏳ Codex waits for #')
-      for (const thread of inLine.slice(0, 2)) await thread.waitForAnswer('pull request is ready')
+      for (const thread of inLine.slice(0, 2)) await thread.waitForAnswer('Codex opened draft')
       await inLine[2]?.waitForStatus('⏳ Codex is working')
       await (await asks('Translate the manual', 'fix it', docs)).thread.waitForStatus(
         '⏳ Codex waits for its turn',
@@ -278,7 +278,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       await held.thread.waitForStatus(/by an admin of this bot: the database moves/)
       await press('Resume the whole bot')
       expect(await said()).toContain('It goes on.')
-      await held.thread.waitForAnswer('pull request is ready')
+      await held.thread.waitForAnswer('Codex opened draft')
 
       await board()
       const [answer] = await Promise.all([
@@ -306,7 +306,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
         await looksRight()
         await press(`Resume ${name}`)
         expect(await said()).toContain('It goes on.')
-        await thread.waitForAnswer('pull request is ready')
+        await thread.waitForAnswer('Codex opened draft')
       }
 
       await board()

@@ -70,7 +70,7 @@ onEitherQueue(
       const { repository, merges, opensIssue, byHand, pulls } = await repositoryOf('second-run')
       const { thread, says, taskRun, taskRuns } = await opensIssue('Merged under the second run')
       await says('/codex do it')
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       await thread.waitForFolded()
       const [first] = await pulls()
       byHand('polish it')
@@ -83,7 +83,7 @@ onEitherQueue(
       const answer = await thread.waitForAnswer('Polished late.')
       const [, second] = await pulls()
       expect(second).toMatchObject({ head: first?.head, base: 'main', state: 'open' })
-      expect(answer).toContain(`the pull request is ready for you: **[#${second?.number} `)
+      expect(answer).toContain(`Codex opened draft **[#${second?.number} `)
     })
 
     it('is merged: a run that waited for its turn begins anew', async () => {
@@ -93,7 +93,7 @@ onEitherQueue(
       )
       const { thread, says } = await opensIssue('Merged while it waits')
       await says('/codex do it')
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       await thread.waitForFolded()
       const [first] = await pulls()
       const other = await opensIssue('Takes the only place')
@@ -126,7 +126,7 @@ onEitherQueue(
       const [, second] = await pulls()
       expect(second).toMatchObject({ head: 'maya/work', base: 'main', state: 'open' })
       expect(second?.body).toContain(`Goes on from #${number}, which was merged without these commits.`)
-      expect(answer).toContain(`the pull request is ready for you: **[#${second?.number} `)
+      expect(answer).toContain(`Codex opened draft **[#${second?.number} `)
     })
 
     it('was merged with all that was pushed, and it is the thread itself: there it is', async () => {

@@ -28,7 +28,7 @@ onEitherQueue('Somebody else has to approve', world => {
       /** What its first run makes. */
       async made() {
         await issue.says('/codex fix it')
-        await issue.thread.waitForAnswer('pull request is ready')
+        await issue.thread.waitForAnswer('Codex opened draft')
         return pull()
       },
       check,
@@ -108,7 +108,7 @@ onEitherQueue('Somebody else has to approve', world => {
     await says('/codex plan a way out')
     await thread.waitForAnswer('Carry out this plan')
     await says('/codex approve', 'olga')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     const { number, sha } = await pull()
     await waitForCheck(sha, null)
     for (const person of [maya, olga, mario]) await person.reviews(number, { event: 'APPROVE' })
@@ -127,7 +127,7 @@ onEitherQueue('Somebody else has to approve', world => {
     await thread.waitForFolded()
     await run(0).finish('completed')
     await says(`/codex ${command}`, 'olga')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     const { number, sha } = await pull()
     expect((await waitForCheck(sha, null)).title).toMatch(/maya and olga|olga and maya/)
     for (const person of [maya, olga]) await person.reviews(number, { event: 'APPROVE' })

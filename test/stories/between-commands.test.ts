@@ -23,7 +23,7 @@ onEitherQueue('What was written between two commands', world => {
     await nextSecond()
     posthog.script('do it as decided', { kind: 'opensPull' })
     await says('/codex do it as decided')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     const { runs, messages } = ledger()
     const said = JSON.stringify([...runs, ...messages].at(-1)?.body)
     expect(said).toContain('do it as decided')

@@ -17,7 +17,7 @@ onEitherQueue(
     }
     const done = async ({ rounds, thread, ledger }: Awaited<ReturnType<typeof asks>>) => {
       rounds.open()
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       // Else its last calls are under way in the rounds of the next story.
       await thread.waitForFolded()
       expect(ledger()).toMatchObject({ tasks: [{}], runs: [{}] })

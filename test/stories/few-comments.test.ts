@@ -34,7 +34,7 @@ onBothQueues('A repository wants few comments', world => {
 
     await run.openPull()
     await run.completeTurn('Fixed it.')
-    const last = await thread.waitForAnswer('pull request is ready')
+    const last = await thread.waitForAnswer('Codex opened draft')
     await thread.waitForReaction('rocket', id)
     expect(last).toContain('Fixed it.')
     expect(await thread.botComments()).toHaveLength(1)

@@ -9,7 +9,7 @@ onBothQueues('Somebody asks on an issue', world => {
     const { number, thread, says, ledger, pulls } = await opensIssue(world(), 'Login is flaky')
     const asked = await says('/codex fix the flaky login test')
 
-    const lastWord = await thread.waitForAnswer('@maya the pull request is ready for you')
+    const lastWord = await thread.waitForAnswer('@maya Codex opened draft')
     await thread.waitForReaction('rocket', asked.id)
     const [pull] = await pulls()
     expect(lastWord).toContain(pull?.url)
@@ -52,7 +52,7 @@ onEitherQueue('Who asks on an issue', world => {
     const { maya, says, thread, ledger, pulls } = await opensIssue(world(), 'Backport the fix')
     await maya.pushes('release/2', { 'a.txt': 'a' })
     await says('/codex --model gpt-5 --effort high --branch release/2 backport it')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     expect(ledger().runs[0]?.body).toMatchObject({
       model: 'gpt-5',
       reasoning_effort: 'high',
@@ -91,7 +91,7 @@ onEitherQueue('Who asks on an issue', world => {
     await maya.pushes('maya/wip', { 'wip.txt': 'started' })
     github.link(number, 'maya/wip')
     await says('/codex finish it')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     expect(ledger().runs[0]?.body).toMatchObject({ branch: 'maya/wip' })
     expect(await github.branches()).toContain('maya/wip')
   })

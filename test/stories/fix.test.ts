@@ -63,7 +63,7 @@ onEitherQueue('What the pull request of a run needs', world => {
     const issue = await opensIssue(world(), title, repository)
     const { thread } = issue
     await issue.says('/codex do it')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     await thread.waitForFolded()
     const [found] = await issue.pulls()
     const isInSight = async () =>
@@ -176,7 +176,7 @@ onEitherQueue(
       const { github } = world()
       const { thread, says } = await opensIssue(world(), 'Many checks')
       await says('/codex do it')
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       await thread.waitForFolded()
       await github.settled()
       const [pull] = await github.pulls()

@@ -9,7 +9,7 @@ onEitherQueue('A command with dollars in prose', world => {
     await says('It says $7 or $8 there, and $PATH is set.', 'mario')
     await new Promise(resolve => setTimeout(resolve, 1_100))
     await says('/codex show $10 instead of $5, see $HOME and $PATH')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     expect(prompt()).toContain('# Instruction\n\nshow $10 instead of $5, see $HOME and $PATH\n')
     expect(prompt()).toContain('It says $7 or $8 there, and $PATH is set.')
   })

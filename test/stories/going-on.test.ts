@@ -55,7 +55,7 @@ onEitherQueue('A command goes on with', world => {
       repository,
     )
     await says('/codex begin the list')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     await thread.waitForFolded()
     const fails = { kind: 'fails', message: 'bad luck' } as const
     posthog.script({ repository, prompt: 'ended before it was finished' }, fails)
@@ -79,7 +79,7 @@ onEitherQueue('A command goes on with', world => {
     const before = new Set((await thread.botComments()).map(({ id }) => id))
     posthog.script({ repository, prompt: 'Carry out the plan' }, { kind: 'opensPull' })
     await says('/codex approve')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     await thread.waitForFolded()
     const olga = github.as('olga', repository)
     for (const { id } of await thread.botComments()) if (!before.has(id)) await olga.deletesComment(id)
@@ -93,7 +93,7 @@ onEitherQueue('A command goes on with', world => {
     const repository = await newRepository(world())
     const issue = await opensIssue(world(), 'Two threads', repository)
     await issue.says('/codex do it')
-    await issue.thread.waitForAnswer('pull request is ready')
+    await issue.thread.waitForAnswer('Codex opened draft')
     await issue.thread.waitForFolded()
     const pull = talkIn(world(), Number((await github.pulls(repository))[0]?.number), repository)
     const [one, other] = first === 'issue' ? [issue, pull] : [pull, issue]

@@ -66,7 +66,7 @@ onEitherQueue(
           await maya.comments(issue.number, `<b>${text}\n/codex status`)
         }
         await maya.comments(issue.number, '/codex do it')
-        await thread.waitForAnswer('pull request is ready')
+        await thread.waitForAnswer('Codex opened draft')
       })
       const next = await maya.comments(issue.number, '/codex help')
       await thread.waitForReaction('+1', next.id)
@@ -141,7 +141,7 @@ onBothQueues(
       await github.settled()
       await holdsNobodyUp(world().bot, async () => {
         await maya.comments(issue.number, '/codex do it')
-        await new Thread(world(), issue.number).waitForAnswer('pull request is ready')
+        await new Thread(world(), issue.number).waitForAnswer('Codex opened draft')
       })
     })
 

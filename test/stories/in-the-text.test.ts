@@ -7,7 +7,7 @@ onBothQueues('A command in the text of a new issue', world => {
   it('starts a run, with 👀 on the issue, and 🚀 in the end', async () => {
     const text = 'The login is flaky.\n\n/codex fix it in the text'
     const { thread, runs } = await opensIssue(world(), 'Asked in the text', undefined, text)
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     await thread.waitForReaction('rocket')
     expect(runs()).toHaveLength(1)
     expect(JSON.stringify(runs())).toContain('fix it in the text')
@@ -18,7 +18,7 @@ onBothQueues('A command in the text of a new issue', world => {
     const { maya, number, thread, runs } = await opensIssue(world(), 'Added later', undefined, 'As it is.')
     await github.as('mario').editsIssue(number, { body: 'As it is.\n\n/codex fix it for mario' })
     await maya.editsIssue(number, { body: 'As it is.\n\n/codex fix it for maya' })
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     expect(runs()).toHaveLength(1)
     expect(JSON.stringify(runs())).toContain('fix it for maya')
   })

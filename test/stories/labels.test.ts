@@ -25,7 +25,7 @@ onBothQueues('Somebody sets the label', world => {
     const { github } = world()
     const { maya, number, thread, ledger } = await opensIssue(world(), 'Label me')
     await maya.labels(number, 'codex')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     await github.waitFor(async () => (await thread.view()).labels.length === 0)
     expect(ledger().runs).toHaveLength(1)
 

@@ -29,7 +29,7 @@ onEitherQueue(
         const issue = await opensIssue(world(), 'do it', repository, `Look:\n\n${shot.markdown}`)
         const { thread, says, ledger } = issue
         await says('/codex do it')
-        await thread.waitForAnswer('pull request is ready')
+        await thread.waitForAnswer('Codex opened draft')
         const { pending_user_artifact_ids: files = [] } = Object(ledger().runs[0]?.body)
         await thread.waitForFolded()
         return { calls: involved(since), files: files.length }

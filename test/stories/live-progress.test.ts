@@ -19,7 +19,7 @@ onEitherQueue('An agent works', world => {
     agent.summarize('The redirect is waited for now.')
     await agent.openPull()
     await agent.completeTurn('Done, see above.')
-    expect(await thread.waitForAnswer('pull request is ready')).toContain('Done, see above.')
+    expect(await thread.waitForAnswer('Codex opened draft')).toContain('Done, see above.')
     await thread.waitForFolded()
     expect(await thread.status()).toContain('In total: 2 files changed, 2 commands run')
   })

@@ -33,14 +33,14 @@ onBothQueues(
       await world().bot.says(/lost-quietly[^\n]*a run that the queue had lost/)
       await quiet.run(0).openPull()
       await quiet.run(0).completeTurn('There it is.')
-      await quiet.thread.waitForAnswer('pull request is ready')
+      await quiet.thread.waitForAnswer('Codex opened draft')
       expect(quiet.ledger().runs).toHaveLength(1)
       expect(await quiet.thread.botComments()).toHaveLength(1)
 
       for (const { run, thread } of atWork) {
         await run(0).openPull()
         await run(0).completeTurn('There it is.')
-        await thread.waitForAnswer('pull request is ready')
+        await thread.waitForAnswer('Codex opened draft')
       }
       await waiting.thread.waitForStatus('Codex is working')
       await waiting.run(0).completeTurn('Nothing to do.')
@@ -76,7 +76,7 @@ onBothQueues(
       expect(await thread.status()).toContain('⏸️ Codex is paused here')
       await world().bot.says(/run-comment-\d+[^\n]*lost-while-paused[^\n]*a run that the queue had lost/)
       await says('/codex resume', 'olga')
-      for (const each of [thread, later.thread]) await each.waitForAnswer('pull request is ready')
+      for (const each of [thread, later.thread]) await each.waitForAnswer('Codex opened draft')
       expect(ledger().runs).toHaveLength(1)
     })
   },

@@ -61,7 +61,7 @@ onRedis(
         )
       expect(new Set(statuses)).toEqual(new Set([202]))
 
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       github.webhooks.mode = { kind: 'normal' }
       await github.webhooks.flush('in order')
       await github.settled()
@@ -80,7 +80,7 @@ onRedis(
       await github.settled()
       github.forgetCalls()
       await Promise.all(issues.map(({ says }) => says('/codex do it')))
-      await Promise.all(issues.map(({ thread }) => thread.waitForAnswer('pull request is ready')))
+      await Promise.all(issues.map(({ thread }) => thread.waitForAnswer('Codex opened draft')))
       const names = callsOf(github.calls)
       expect(names.filter(name => name === 'graphql createLinkedBranch')).toHaveLength(issues.length)
       expect(names.filter(name => name === 'graphql threadAhead')).toHaveLength(issues.length)
@@ -107,7 +107,7 @@ onRedis(
         await thread.waitForStatus(/^### ⏹️/)
         // What was said to the run that was stopped is said again.
         await says('/codex retry')
-        await thread.waitForAnswer('pull request is ready')
+        await thread.waitForAnswer('Codex opened draft')
         await github.waitFor(() => ledger().messages.length === 2)
         await endRuns()
         await says(`/codex polish ${n}.`)

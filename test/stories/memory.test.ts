@@ -7,7 +7,7 @@ onRedis('The queue was wiped', world => {
   it('the thread remembers: more words resume the session', async () => {
     const { thread, says, run, ledger } = await opensIssue(world(), 'Long ago')
     const asked = await says('/codex begin')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     await run(0).finish('completed')
     await thread.waitForReaction('rocket', asked.id)
     await wipeData(world())
@@ -29,7 +29,7 @@ onRedis('The queue was wiped', world => {
     await wipeData(world())
 
     await says('/codex retry')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     const { tasks, runs } = ledger()
     expect([tasks.length, runs.length]).toEqual([1, 2])
     expect(runs[1]?.body).toMatchObject({ reasoning_effort: 'low' })

@@ -54,7 +54,7 @@ onBothQueues(
       await startAt(world(), world().bot.port)
 
       const { thread } = missed
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       await thread.waitForReaction('+1', helped.id)
       await thread.waitForReaction('rocket', worked.id)
       await github.settled()
@@ -113,7 +113,7 @@ onBothQueues(
       await github.settled()
       isPast(world(), first, 70 * hour)
       await startAt(world(), port)
-      await thread.waitForAnswer('nothing was asked here yet')
+      await thread.waitForAnswer('nobody has asked for anything here yet')
       await github.settled()
       expect(again(world(), 0)).toEqual({ failed: [0, 0, 1], taken: 0 })
       expect(await thread.answers()).toHaveLength(1)

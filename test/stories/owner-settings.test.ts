@@ -37,7 +37,7 @@ onEitherQueue(
       })
 
       const first = await asksIn(repository)
-      await first.thread.waitForAnswer('pull request is ready')
+      await first.thread.waitForAnswer('Codex opened draft')
       expect(first.ledger().runs[0]?.body).toMatchObject({
         model: 'gpt-5',
         reasoning_effort: 'medium',
@@ -59,13 +59,13 @@ onEitherQueue(
       expect(status).toMatch(
         /acme\/\.github: \.github\/codex\.yml, line 2[\s\S]*\.github\/codex\.yml, line 3/,
       )
-      await second.thread.waitForAnswer('pull request is ready')
+      await second.thread.waitForAnswer('Codex opened draft')
       expect(second.ledger().runs[0]?.body).toMatchObject({ model: 'gpt-5', reasoning_effort: 'medium' })
 
       // In the repository itself the file is one layer and not two.
       const third = await asksIn('acme/.github')
       expect(await third.thread.waitForStatus('efort')).not.toContain('; ')
-      await third.thread.waitForAnswer('pull request is ready')
+      await third.thread.waitForAnswer('Codex opened draft')
     })
 
     it('settings of an owner that never were without a slip let nothing start', async () => {
@@ -75,7 +75,7 @@ onEitherQueue(
         .pushes('main', { [path]: 'modle: x\n' })
       const { thread, ledger } = await asksIn(await github.addRepo('globex', 'shop'))
       expect(await thread.waitForAnswer('so nothing was started')).toContain(
-        'globex/.github: .github/codex.yml, line 1',
+        'globex/.github: .github/codex.yml` has 1 problem, so nothing was started:\n\n- line 1: ',
       )
       expect(ledger().tasks).toEqual([])
     })
@@ -85,7 +85,7 @@ onEitherQueue(
       const repository = await github.addRepo('initech', 'forms')
       for (const text of ['/codex do it', '/codex do that']) {
         const { thread } = await asksIn(repository, text)
-        await thread.waitForAnswer('pull request is ready')
+        await thread.waitForAnswer('Codex opened draft')
         expect(await thread.status()).not.toContain('.github')
       }
       expect(refusedTokens()).toBe(1)

@@ -41,7 +41,7 @@ describe('probot run', () => {
       const maya = github.as('maya')
       const issue = await maya.opensIssue({ title: 'Hosted by Probot', body: 'x' })
       await maya.comments(issue.number, '/codex do it')
-      await new Thread(world, issue.number).waitForAnswer('pull request is ready')
+      await new Thread(world, issue.number).waitForAnswer('Codex opened draft')
       expect(ledgerOf(world, issue.number).runs).toHaveLength(1)
     } finally {
       hosted.kill('SIGTERM')

@@ -21,7 +21,7 @@ onBothQueues(
       await run(0).openPull()
       await run(0).finish('completed')
       await world().startBot()
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       const { tasks, runs } = ledger()
       expect([tasks.length, runs.length]).toEqual([1, 1])
       expect(await thread.statuses()).toHaveLength(1)

@@ -11,7 +11,7 @@ onEitherQueue(
       const { github } = world()
       const issue = await opensIssue(world(), title)
       await issue.says('/codex do it')
-      await issue.thread.waitForAnswer('pull request is ready')
+      await issue.thread.waitForAnswer('Codex opened draft')
       await issue.thread.waitForFolded()
       await github.settled()
       const [pull] = await issue.pulls()

@@ -20,7 +20,7 @@ onEitherQueue('An open pull request that closes the issue', world => {
     await thread.waitForReaction('-1', asked.id)
     expect(ledgerOf(world(), number).runs).toEqual([])
     await maya.comments(number, '/codex fix it --force')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     expect(JSON.stringify(ledgerOf(world(), number).runs)).not.toContain('--force')
   })
 
@@ -31,7 +31,7 @@ onEitherQueue('An open pull request that closes the issue', world => {
     await github.as('mario').pushes('mario/lent', { 'lent.ts': 'let it' })
     await stranger.opensPull({ head: 'mario/lent', title: 'Mine', body: `Fixes #${number}` })
     await maya.comments(number, '/codex fix what a stranger claims')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
   })
 
   it('is no reason when it is closed, or the work of this thread', async () => {
@@ -43,7 +43,7 @@ onEitherQueue('An open pull request that closes the issue', world => {
       .opensPull({ head: 'mario/gave-up', title: 'I gave up', body: `Fixes #${number}` })
     await github.as('mario').closes(pull.number)
     await maya.comments(number, '/codex fix what was given up')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     await thread.waitForFolded()
     world().posthog.script('and once more', { kind: 'answers', text: 'Once more.' })
     await maya.comments(number, '/codex and once more')
@@ -72,7 +72,7 @@ onBothQueues('An issue that others block', world => {
     await thread.waitForStatus(`⏳ Codex waits for #${second.number}\n`)
     expect(ledgerOf(world(), number).runs).toEqual([])
     await maya.closes(second.number)
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     expect(ledgerOf(world(), number).runs).toHaveLength(1)
   })
 
@@ -84,11 +84,11 @@ onBothQueues('An issue that others block', world => {
     github.block(one.number, [blocking.number])
     github.block(two.number, [blocking.number])
     await one.maya.comments(one.number, '/codex --force fix this one')
-    await one.thread.waitForAnswer('pull request is ready')
+    await one.thread.waitForAnswer('Codex opened draft')
     await two.maya.comments(two.number, '/codex fix the other')
     await two.thread.waitForStatus('⏳ Codex waits for #')
     const forced = await two.maya.comments(two.number, '/codex --force')
-    await two.thread.waitForAnswer('pull request is ready')
+    await two.thread.waitForAnswer('Codex opened draft')
     await two.thread.waitForReaction('+1', forced.id)
     expect(ledgerOf(world(), two.number).runs).toHaveLength(1)
   })
@@ -112,7 +112,7 @@ onBothQueues('A repository that is paused', world => {
     await kept.maya.comments(kept.number, '/codex fix it after the release')
     const status = await kept.thread.waitForStatus('⏸️ Codex is paused here')
     expect(status).toMatch(/Paused since \d\d:\d\d UTC by olga: release of 2\.0\./)
-    expect(status).toContain('This is kept and starts by itself when the pause ends.')
+    expect(status).toContain('Your request is kept and starts automatically when the pause ends.')
     await kept.maya.comments(kept.number, '/codex status')
     await kept.thread.waitForAnswer('a run is going on here: it waits. Paused since')
     await kept.maya.comments(kept.number, '/codex resume')
@@ -134,7 +134,7 @@ onBothQueues('A repository that is paused', world => {
   })
 })
 
-onEitherQueue('What stands behind pause', world => {
+onEitherQueue('What is written after pause', world => {
   it('is its reason and nothing else, and the answer says so, and what it replaced', async () => {
     const { github } = world()
     const repository = await github.addRepo('acme', 'pauses-in-words')
@@ -142,7 +142,7 @@ onEitherQueue('What stands behind pause', world => {
     const { number, thread } = await opensIssue(world(), 'Soon', repository)
     await olga.comments(number, '/codex pause until 18:00')
     const first = await thread.waitForAnswer('is paused in this repository')
-    expect(first).toContain('only the reason: no time, and nothing that Codex does')
+    expect(first).toContain('only the reason. They set no time')
     expect(first).not.toContain('replaces')
     await olga.comments(number, '/codex fix it soon')
     await thread.waitForStatus(/Paused since \d\d:\d\d UTC by olga: until 18:00\./)
@@ -153,7 +153,7 @@ onEitherQueue('What stands behind pause', world => {
     await olga.comments(number, '/codex status?')
     await thread.waitForAnswer(/it waits\. Paused since \d\d:\d\d UTC by olga: the animation\./)
     await olga.comments(number, '/codex resume')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
   })
 
   it('and its end are in the order in which GitHub has them, however they arrive', async () => {
@@ -170,7 +170,7 @@ onEitherQueue('What stands behind pause', world => {
     for (const { id } of [paused, resumed])
       await github.waitFor(async () => (await thread.reactions(id)).some(sign => /[+-]1/.test(sign)))
     await olga.comments(number, '/codex fix it at once')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
   })
 })
 
@@ -247,7 +247,7 @@ onEitherQueue('A limit of money', world => {
     expect(ledgerOf(world(), three.number, repository).runs).toEqual([])
     await allows(100)
     await three.maya.comments(three.number, '/codex a word wakes it')
-    await three.thread.waitForAnswer('pull request is ready')
+    await three.thread.waitForAnswer('Codex opened draft')
   })
 
   it('of a session refuses more words for it, and names the way out', async () => {
@@ -259,7 +259,7 @@ onEitherQueue('A limit of money', world => {
     posthog.script('dear one', { kind: 'answers', text: 'It was dear.' })
     const { maya, number, thread } = await opensIssue(world(), 'One session', repository)
     await maya.comments(number, '/codex dear one')
-    expect(await thread.waitForAnswer('It was dear.')).toContain('so it takes no more instructions')
+    expect(await thread.waitForAnswer('It was dear.')).toContain('so it accepts no further instructions')
     await thread.waitForFolded()
     await maya.comments(number, '/codex go on')
     await thread.waitForAnswer('and the limit for one is `$0.01`. Nothing was started. `/codex --new …`')
@@ -275,7 +275,7 @@ onEitherQueue('A limit of open pull requests', world => {
       .pushes('main', { '.github/codex.yml': 'limits:\n  open_pull_requests: 1\n' })
     const one = await opensIssue(world(), 'The first', repository)
     await one.maya.comments(one.number, '/codex fix the first')
-    await one.thread.waitForAnswer('pull request is ready')
+    await one.thread.waitForAnswer('Codex opened draft')
     const [pull] = await github.pulls(repository)
     const two = await opensIssue(world(), 'The second', repository)
     await two.maya.comments(two.number, '/codex fix the second')
@@ -287,14 +287,14 @@ onEitherQueue('A limit of open pull requests', world => {
     // It would find out by itself in a minute.
     const soon = { timeout: 45_000 }
     await one.maya.closes(pull?.number ?? 0)
-    await two.thread.waitForAnswer('pull request is ready', soon)
+    await two.thread.waitForAnswer('Codex opened draft', soon)
     const three = await opensIssue(world(), 'The third', repository)
     await three.maya.comments(three.number, '/codex fix the third')
     await three.thread.waitForStatus('⏳ Codex waits for an open pull request')
     const other = (await github.pulls(repository)).find(({ state }) => state === 'open')
     await two.maya.readies(other?.number ?? 0)
     await two.maya.mergesPull(other?.number ?? 0)
-    await three.thread.waitForAnswer('pull request is ready', soon)
+    await three.thread.waitForAnswer('Codex opened draft', soon)
   })
 
   it.runIf(exhaustive)('counts runs at work, and lets one go at a time, in order', async () => {

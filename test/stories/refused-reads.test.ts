@@ -21,7 +21,7 @@ onEitherQueue(
     const endsAsEver = async ({ thread, run, ledger }: Talk): Promise<void> => {
       await run(0).openPull()
       await run(0).completeTurn('Done.')
-      await thread.waitForAnswer('@maya the pull request is ready for you')
+      await thread.waitForAnswer('@maya Codex opened draft')
       // The last that a Run does.
       await thread.waitForFolded()
       await thread.waitForAnswer(' · $0.42 · ')

@@ -71,7 +71,7 @@ onEitherQueue(
         const { number } = await maya.opensIssue({ title: 'Later', body: 'x' })
         await maya.comments(number, '/codex do it')
         const later = new Thread(world(), number, repository)
-        await later.waitForStatus('kept and starts by itself')
+        await later.waitForStatus('kept and starts automatically')
         await maya.comments(thread.number, '/codex --effort low do something else')
         await thread.waitForAnswer('Yours starts when it has ended')
         const before = losses()
@@ -85,7 +85,7 @@ onEitherQueue(
         const waited = await later.waitForStatus('👎 Not started')
         expect(waited).toMatch(/Because `olga` /)
         expect(waited).toContain('- [ ] Try again')
-        expect(waited).not.toContain('starts by itself')
+        expect(waited).not.toContain('starts automatically')
         expect(await later.answers()).toEqual([])
         expect(await thread.waitForAnswer('not started')).toMatch(/not started: `olga` .* before it began/)
       },
@@ -203,7 +203,7 @@ onEitherQueue(
       await github.settled()
       github.webhooks.mode = { kind: 'normal' }
       await olga.comments(number, '/codex --force')
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       expect((await github.pulls(repository)).map(({ base }) => base)).toEqual(['trunk'])
     })
 
@@ -229,7 +229,7 @@ onEitherQueue(
         await github.settled()
         github.webhooks.mode = { kind: 'normal' }
         await ends()
-        await thread.waitForAnswer('pull request is ready')
+        await thread.waitForAnswer('Codex opened draft')
         expect((await github.pulls(repository)).map(({ base }) => base)).toEqual(['trunk'])
       },
     )

@@ -23,7 +23,7 @@ onEitherQueue('What came of it', world => {
     const { thread, pulls, number, says, maya } = await opensIssue(world(), 'Described anew')
     posthog.script('describe it', { kind: 'opensPull', body: 'As the agent said.' })
     await says('/codex describe it')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     await thread.waitForFolded()
     const [pull] = await pulls()
     await maya.editsPull(Number(pull?.number), { body: 'As Maya says.' })

@@ -25,7 +25,7 @@ onEitherQueue('In the hour after a turn', world => {
     })
     world().posthog.script('Carry out the plan', { kind: 'opensPull' })
     await says('/codex approve')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     const { tasks, runs, messages, cancels } = ledger()
     expect([tasks.length, runs.length, messages.length, cancels.length]).toEqual([1, 2, 0, 1])
     expect(run(0).status).toBe('cancelled')
@@ -39,7 +39,7 @@ onEitherQueue('In the hour after a turn', world => {
   it('the end of a turn of PostHog’s own is not the answer to words that came meanwhile', async () => {
     const { says, thread, ledger, run } = await opens('Keep it green')
     await says('/codex open it')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     await world().github.settled()
     run(0).ciTurn({ kind: 'slow', ms: 4_000, next: { kind: 'answers', text: 'All checks are green.' } })
     world().posthog.script('why so slow', {
@@ -59,7 +59,7 @@ onEitherQueue('In the hour after a turn', world => {
     await says('/codex mend it')
     await thread.waitForAnswer('Could not.')
     await says('/codex retry')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     expect(run(0).status).toBe('cancelled')
     expect(ledger().runs[1]?.body).not.toHaveProperty('resume_from_run_id')
   })
@@ -110,7 +110,7 @@ onBothQueues('A session that is shared', world => {
   it('an issue and its pull request do not speak to one session at once', async () => {
     const { says, thread, ledger, number } = await opens('Both at once')
     await says('/codex open one')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     const pull = (await world().github.pulls()).find(({ body }) => body.includes(`Closes #${number}`))
     const there = new Thread(world(), Number(pull?.number))
     const turnMs = 5_000
@@ -143,7 +143,7 @@ onEitherQueue('Where a session is only resumed on branches of its own', world =>
       const { number } = await maya.opensIssue({ title: 'Elsewhere', body: 'It is about the lamps.' })
       const thread = new Thread(world(), number)
       await maya.comments(number, '/codex look here')
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       world().posthog.script('look there', { kind: 'answers', text: 'Looked.' })
       await maya.comments(number, '/codex --branch release look there')
       await thread.waitForAnswer('Looked.')
@@ -165,7 +165,7 @@ onEitherQueue('Where a pull request of the thread is open', world => {
     const { number } = await maya.opensIssue({ title: 'Two branches', body: 'As said.' })
     const thread = new Thread(world(), number, repository)
     await maya.comments(number, '/codex do it')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     posthog.script({ repository, prompt: 'how there' }, { kind: 'answers', text: '1. There.' })
     await maya.comments(number, '/codex plan --branch release how there')
     await thread.waitForAnswer('1. There.')
@@ -202,7 +202,9 @@ onEitherQueue('An issue and its pull request', world => {
   it('stop on the pull request stops the run of its issue, which works there', async () => {
     const { maya, number, pull, issue, there, ledger } = await atWork('take a turn more')
     await maya.comments(pull, '/codex status')
-    await there.waitForAnswer(`but a run in #${number} (this is its pull request): Codex is working`)
+    await there.waitForAnswer(
+      `but a run is going on in #${number} (this is its pull request): Codex is working`,
+    )
     const stop = await maya.comments(pull, '/codex stop')
     await there.waitForAnswer(`the run in #${number} (this is its pull request) is being stopped`)
     await there.waitForReaction('+1', stop.id)

@@ -285,7 +285,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     const maya = world.github.as('maya')
     const issue = await maya.opensIssue({ title: 'Login is flaky' })
     await maya.comments(issue.number, '/codex fix the flaky login test')
-    await new Thread(world, issue.number).waitForAnswer('pull request is ready')
+    await new Thread(world, issue.number).waitForAnswer('Codex opened draft')
     expect((await fetch(`${bot.url}/set-up`)).status).toBe(404)
   })
 })

@@ -71,7 +71,7 @@ onEitherQueue('A pull request changes the settings', world => {
     const { github } = world()
     const repository = await newRepository(world())
     const { maya, thread } = await asks(world(), 'do it', undefined, { repository })
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     const pull = (await github.pulls(repository))[0]?.number ?? 0
     const looks = () =>
       github.calls.filter(call => call.path === `/repos/${repository}/pulls/${pull}/files`).length

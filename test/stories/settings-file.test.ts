@@ -27,8 +27,8 @@ onEitherQueue(
       expect(kept.ledger().runs).toEqual([])
 
       writeFileSync(world().settingsFile, 'pause: false\n')
-      await kept.thread.waitForAnswer('pull request is ready')
-      await still.thread.waitForAnswer('pull request is ready')
+      await kept.thread.waitForAnswer('Codex opened draft')
+      await still.thread.waitForAnswer('Codex opened draft')
     })
 
     it('its defaults hold where no file of owner or repository says otherwise', async () => {
@@ -56,7 +56,7 @@ onEitherQueue(
       const issue = await opensIssue(world(), 'By default', undefined, picture.markdown)
       const { number, says, thread, ledger } = issue
       const asked = await says('/codex do it')
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       const run = ledger().runs[0]?.body
       expect(run).toMatchObject({
         branch: `robot/issue-${number}-by-default`,

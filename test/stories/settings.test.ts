@@ -21,7 +21,7 @@ onEitherQueue(
         'model: gpt-5\neffort: low\nmode: interactive\npermission: full-access\nsandbox: small box\nas_user: true\n',
         '/codex --signal-report r-1 do it',
       )
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       expect(ledger().runs[0]?.body).toEqual({
         mode: 'interactive',
         branch: `codex/issue-${number}-with-settings`,
@@ -41,7 +41,7 @@ onEitherQueue(
     it('branches are called as the settings say, and found again', async () => {
       const issue = await runIn('branch_prefix: bots/codex-\n', '/codex do it')
       const { number, thread, says, ledger, started } = issue
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       await says('/codex --new once more')
       await started(2)
       const branch = `bots/codex-issue-${number}-with-settings`
@@ -59,7 +59,7 @@ onEitherQueue(
         return issue
       }
       const docs = await labels('Docs', 'codex:docs')
-      await docs.thread.waitForAnswer('pull request is ready')
+      await docs.thread.waitForAnswer('Codex opened draft')
       expect(docs.ledger().runs[0]?.body).toMatchObject({
         reasoning_effort: 'high',
         model: 'gpt-5',
@@ -85,7 +85,7 @@ onEitherQueue(
       await second.thread.waitForStatus('waits for its turn · one run before it')
       expect(second.ledger().runs).toEqual([])
       await first.run(0).finish('completed')
-      await second.thread.waitForAnswer('pull request is ready')
+      await second.thread.waitForAnswer('Codex opened draft')
     })
   },
   {

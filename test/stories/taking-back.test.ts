@@ -134,7 +134,7 @@ onEitherQueue('Something is taken back, or put right', world => {
     await thread.waitForStatus(/^### ⏹️/)
     expect((await thread.botComments()).map(({ minimized }) => minimized)).toEqual([false])
     await says('/codex retry')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     await run(1).finish('completed')
     await thread.waitForFolded()
     expect((await thread.botComments()).map(({ minimized }) => minimized)).toEqual([true, true, false])
@@ -188,7 +188,7 @@ onEitherQueue('Something is taken back, or put right', world => {
       await thread.waitForAnswer('nothing is going on')
       expect(ledger().runs).toHaveLength(1)
       await ticks(/^- \[ \] Carry out this plan <!-- codex-box:approve -->$/m)
-      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForAnswer('Codex opened draft')
       expect(ledger().runs[1]?.body).toMatchObject({ auto_publish: true })
     },
   )
@@ -267,7 +267,9 @@ onEitherQueue('Something is taken back, or put right', world => {
     expect((await thread.view()).state).toBe('closed')
     await run.completeTurn('All is done.')
     await thread.waitForStatus(/^### 🎉 \[#.* was merged/)
-    expect(await thread.waitForAnswer('All is done.')).toMatch(/^@maya the pull request was merged: /)
+    expect(await thread.waitForAnswer('All is done.')).toMatch(
+      /^@maya Codex opened \*\*\[#.*\*\*, which was merged\n/,
+    )
     expect(ledger().cancels).toEqual([])
     expect(await thread.answers()).toHaveLength(1)
   })

@@ -22,7 +22,7 @@ onEitherQueue('A repository has templates', world => {
   it('whose names are commands', async () => {
     const { asks } = await here({ 'release.md': release, 'stat.md': 'Count the lines.' })
     const { thread, prompt } = await asks('/codex --effort high release 1.2')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     expect(prompt()).toContain(
       '# Instruction\n\n# Release\n\nSet the version to 1.2, then write the notes.\n\n',
     )
@@ -30,7 +30,7 @@ onEitherQueue('A repository has templates', world => {
     expect(await thread.status()).toContain(': 1.2')
     // Near to the name of a command, and no slip.
     const near = await asks('/codex stat')
-    await near.thread.waitForAnswer('pull request is ready')
+    await near.thread.waitForAnswer('Codex opened draft')
     expect(near.prompt()).toContain('# Instruction\n\nCount the lines.\n\n')
   })
 
@@ -44,7 +44,7 @@ onEitherQueue('A repository has templates', world => {
     await world().github.waitFor(() => ledger().messages.length === 1)
     expect(JSON.stringify(ledger().messages[0]?.body)).toContain('Set the version to 2.0')
     const doomed = await asks('/codex release 3.0')
-    await doomed.thread.waitForAnswer('pull request is ready')
+    await doomed.thread.waitForAnswer('Codex opened draft')
     posthog.script({ repository, prompt: '3.0' }, { kind: 'fails', message: 'no' })
     await doomed.says('/codex retry')
     await doomed.started(2)
@@ -54,10 +54,10 @@ onEitherQueue('A repository has templates', world => {
   it('whose names give way to commands, and to words behind --', async () => {
     const { asks } = await here({ 'status.md': 'Not this.', 'release.md': release })
     const { thread, ledger } = await asks('/codex status')
-    await thread.waitForAnswer('nothing was asked here yet')
+    await thread.waitForAnswer('nobody has asked for anything here yet')
     expect(ledger().tasks).toEqual([])
     const plain = await asks('/codex -- release the lock')
-    await plain.thread.waitForAnswer('pull request is ready')
+    await plain.thread.waitForAnswer('Codex opened draft')
     expect(plain.prompt()).toContain('# Instruction\n\nrelease the lock\n\n')
   })
 
@@ -68,10 +68,10 @@ onEitherQueue('A repository has templates', world => {
     const contents = () =>
       callsOf(github.calls.filter(({ path }) => decodeURIComponent(path).startsWith(place)))
     const plain = await asks('/codex mend the login')
-    await plain.thread.waitForAnswer('pull request is ready')
+    await plain.thread.waitForAnswer('Codex opened draft')
     expect(contents()).toEqual([])
     const meant = await asks('/codex release 1.2')
-    await meant.thread.waitForAnswer('pull request is ready')
+    await meant.thread.waitForAnswer('Codex opened draft')
     expect(contents()).toEqual(['GET contents/.github/codex/release.md'])
   })
 })

@@ -57,7 +57,7 @@ onEitherQueue(
           await says(`/codex and still mind ${owner}`)
           await github.waitFor(() => messagesAt(postHog) === 2)
           await postHog.runs()[0]?.completeTurn('Nothing to change.')
-          await thread.waitForAnswer(/is ready for you|Nothing to change\./)
+          await thread.waitForAnswer(/Codex opened draft|Nothing to change\./)
         })
 
         // A comment of ours, copied by somebody into the thread of another owner, says nothing there.
@@ -82,7 +82,7 @@ onEitherQueue(
           await says(`/codex and after all mind ${owner}`)
           await github.waitFor(() => messagesAt(postHog) === 4)
           await postHog.runs().at(-1)?.completeTurn('Nothing to change.')
-          await thread.waitForAnswer(/is ready for you|Nothing to change\./)
+          await thread.waitForAnswer(/Codex opened draft|Nothing to change\./)
         })
 
         for (const { owner, postHog } of threads) {

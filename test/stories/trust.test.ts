@@ -43,7 +43,7 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     const until = () => github.as('olga', repository).editsIssue(number, { body: body + added })
     github.fault({ path, method: 'GET', times: 1, fault: { kind: 'held', until } })
     await says('/codex do it honestly')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     expect(JSON.stringify(ledger().runs)).toContain('The honest words.')
     expect(JSON.stringify(posthog.ledger)).not.toContain('The swapped words.')
   })
@@ -53,7 +53,7 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     const issue = await opensIssue(world(), 'Leak', undefined, `My token is ${secret}`)
     const { says, thread, prompt } = issue
     await says(`/codex use ${secret} to do it`)
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     expect(prompt()).toContain('‹redacted›')
     expect(JSON.stringify(world().posthog.ledger)).not.toContain(secret)
     expect((await thread.botComments()).map(({ body }) => body).join()).not.toContain(secret)
@@ -77,14 +77,14 @@ onEitherQueue('The settings say who may', world => {
     await says('/codex config')
     await thread.waitForAnswer('Models here: `gpt-5` (price ×0.5).')
     await says('/codex do it')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     expect(ledger().runs[0]?.body).toMatchObject({ model: 'gpt-5' })
   })
 
   it('too many starts in a day wait, and it says until when', async () => {
     const { repository, says, thread } = await issueWith('limits:\n  repository_per_day: 1\n')
     await says('/codex first')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     const other = await opensIssue(world(), 'Too soon', repository)
     const second = other.thread
     await other.says('/codex second')

@@ -48,7 +48,7 @@ describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () =
     await write({ v: 2, budget: { dollars: 3 }, baseline: { ...baseline, settings } })
     await run(0).openPull()
     await run(0).finish('completed')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
     expect(await record()).toMatchObject({
       v: 2,
       budget: { dollars: 3 },
@@ -69,6 +69,6 @@ describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () =
     await write({ attempts })
     await run(0).openPull()
     await run(0).finish('completed')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('Codex opened draft')
   })
 })

@@ -124,7 +124,7 @@ describe.skipIf(!browserAvailable())('from a fresh machine to the first pull req
     for (const asked of [issue, comment]) expect((await run(asked ?? '')).output).toContain('"html_url"')
     await expect
       .poll(async () => (await run(look ?? '')).output, { timeout: 150_000, interval: 500 })
-      .toBe('the pull request is ready for you\n')
+      .toBe('Codex opened draft\n')
   })
 
   test('five slips', () => expect(slips).toHaveLength(5))

@@ -75,7 +75,7 @@ const failedOf = async ({ url }: Bot): Promise<string[]> => {
   return failed.map(({ name }) => name)
 }
 
-const held = /^### ⏸️ Codex waits for PostHog[\s\S]*goes on by itself/
+const held = /^### ⏸️ Codex waits for PostHog[\s\S]*continues on its own/
 
 const wrongKeys: [string, PostHogOptions, RegExp][] = [
   ['key', { apiKeys: [others] }, /does not accept the key of this bot/],
@@ -88,7 +88,7 @@ test.concurrent.each(someOf(wrongKeys, 1))('the %s is wrong from the start', asy
   const thread = await fixes()
   expect(await thread.waitForStatus(held)).toMatch(reason)
   await service.becomes({ apiKeys: [known] })
-  await thread.waitForAnswer('pull request is ready')
+  await thread.waitForAnswer('Codex opened draft')
   expect(await thread.botComments()).toHaveLength(2)
   await bot.ready()
 })
@@ -100,7 +100,7 @@ test.runIf(exhaustive)('the project is wrong from the start', { concurrent: true
   const thread = await fixes()
   expect(await thread.waitForStatus(held)).toMatch(/does not know the project of this bot/)
   await service.becomes({ apiKeys: [known], projectId: 5 })
-  await thread.waitForAnswer('pull request is ready')
+  await thread.waitForAnswer('Codex opened draft')
   expect(await thread.botComments()).toHaveLength(2)
 })
 
@@ -117,7 +117,7 @@ test.concurrent('the key is withdrawn while the bot works: it is not ready any m
   await maya.comments(stopped.number, '/codex stop')
   await stopped.waitForStatus('stopped')
   await service.becomes({ apiKeys: [known] })
-  await thread.waitForAnswer('pull request is ready')
+  await thread.waitForAnswer('Codex opened draft')
   await bot.ready()
   expect(await failedOf(bot)).toEqual([])
   expect(service.posthog.ledger.filter(({ kind }) => kind === 'run')).toHaveLength(1)
@@ -133,7 +133,7 @@ test.concurrent('a model that PostHog does not offer starts nothing, and whoever
   expect(service.posthog.ledger.filter(({ kind }) => kind === 'run')).toEqual([])
   await bot.stop()
   await start({ CODEX_MODEL: 'gpt-5', CODEX_REASONING_EFFORT: 'high' })
-  await thread.waitForAnswer('pull request is ready')
+  await thread.waitForAnswer('Codex opened draft')
   const [run] = service.posthog.ledger.filter(({ kind }) => kind === 'run')
   expect(run?.body).toMatchObject({ model: 'gpt-5', reasoning_effort: 'high' })
   expect(world.bot.output()).not.toMatch(/"level":"(?:warn|error)"/)

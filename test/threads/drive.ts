@@ -167,7 +167,7 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   },
   paused: {
     title: 'Paused',
-    alt: 'The status says who paused the repository, since when and why, and that the request is kept and starts by itself',
+    alt: 'The status says who paused the repository, since when and why, and that the request is kept and starts automatically',
   },
   taken: {
     title: 'Somebody works on it already',
@@ -175,7 +175,7 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   },
   'dry-run': {
     title: '`--dry-run`',
-    alt: 'A reply says that nothing was done, and what would be: who may, the branch, the model and its price, and that nothing is in its way',
+    alt: 'A reply says that nothing was done, and what would be: who may, the branch, the model and its price, and that nothing is holding it up',
   },
   asks: {
     title: 'Codex asks',
@@ -254,7 +254,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     run.summarize(summary)
     await run.openPull({ title: 'Wait for the session before logging in' })
     await run.completeTurn(summary)
-    await opened.thread.waitForAnswer('pull request is ready')
+    await opened.thread.waitForAnswer('Codex opened draft')
     await opened.thread.waitForFolded()
     await stage.draw('pull-request', opened)
     const { maya } = opened
@@ -278,7 +278,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const { repository } = opened
     posthog.script({ repository }, { kind: 'opensPull', text: 'The login waits for the redirect now.' })
     await opened.says('/codex wait for the redirect')
-    await opened.thread.waitForAnswer('pull request is ready')
+    await opened.thread.waitForAnswer('Codex opened draft')
     await opened.thread.waitForFolded()
     const [pull] = await github.pulls(repository)
     const number = pull?.number ?? 0

@@ -31,6 +31,9 @@ export interface WorldOptions {
 
 type PostHogEmulator = Awaited<ReturnType<typeof startPostHog>>
 
+/** Where an App sends its webhooks whose bot has no address. */
+const nowhere = 'https://codex.invalid/'
+
 const webhookSecret = 'a secret that only this world knows'
 
 export class World {
@@ -64,8 +67,13 @@ export class World {
 
   /** Starts one more process of the bot, and has GitHub send its webhooks there if it takes any. */
   async startBot(role: 'all' | 'web' | 'worker' = 'all', env: Record<string, string> = {}): Promise<Bot> {
-    const bot = spawnBot({ ...this.env, ROLE: role, ...env }, await freePort())
+    const all: Record<string, string> = { ...this.env, ROLE: role, ...env }
+    const bot = spawnBot(all, await freePort())
     this.bots.push(bot)
+    if (all.WEBHOOKS === 'poll') {
+      this.github.webhooks.target = nowhere
+      return bot.ready()
+    }
     // Nothing is sent there yet; an App without an address would be told of.
     this.github.webhooks.target ??= `${bot.url}/api/github/webhooks`
     await bot.ready()

@@ -21,6 +21,7 @@ export type CheckName =
   | 'webhook-address'
   | 'webhook-deliveries'
   | 'webhook-secret'
+  | 'webhook-proxy'
   | 'github-user-token'
   | 'clock'
   | 'host'

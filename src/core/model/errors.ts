@@ -113,6 +113,10 @@ export class ResultPending extends Error {
   }
 }
 
+/** What a look at a service says of its fault. */
+export const unansweredBy = (service: Service, error: unknown): string =>
+  error instanceof NoResponse ? error.message : `${serviceNames[service]} did not answer: ${describe(error)}`
+
 /** Node's error for a host with several addresses has an empty message. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

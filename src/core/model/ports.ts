@@ -321,7 +321,7 @@ export interface JobIndex {
 
 /** Whether GitHub delivers to those who share the queue. */
 export interface DeliveryNote {
-  /** A verified webhook came in. */
+  /** A verified webhook came in, or GitHub's log of them was read. */
   came(): void
   /** When the last one came, ms since the epoch. */
   last(): Promise<number | undefined>

@@ -71,7 +71,10 @@ function addProgress(progress: ProgressStep[], entry: LogEntry): ProgressStep[] 
   if (entry.what.kind !== 'progress') return progress
   const { step, label, done, failed } = entry.what
   const index = progress.findIndex(known => known.step === step)
-  const since = progress[index]?.since ?? progress[index]?.at ?? entry.at
+  const before = progress[index]
+  // Another session takes the same steps again, each in its own time.
+  const isSame = before && !before.done && !before.failed
+  const since = isSame ? (before.since ?? before.at) : entry.at
   const next = { step, label, done, since, at: entry.at, failed }
   return index === -1 ? [...progress, next].slice(-maxProgressSteps) : progress.with(index, next)
 }

@@ -56,10 +56,10 @@ const signingKey = (secret: string): Buffer =>
 
 const signed = (key: Buffer, payload: string): Buffer => createHmac('sha256', key).update(payload).digest()
 
-/** @param former earlier secrets, whose markers are still read */
+/** @param former earlier secrets, whose markers are still read; an empty one is none, as everybody knows it */
 export function markerSigner(secret: string, former: readonly string[] = []): Signer {
   const key = signingKey(secret)
-  const keys = [key, ...former.map(signingKey)]
+  const keys = [key, ...former.filter(each => each !== '').map(signingKey)]
   const isOurs = (payload: string, signature: string): boolean =>
     keys.some(each => timingSafeEqual(signed(each, payload), Buffer.from(signature, 'base64url')))
   return {

@@ -409,7 +409,8 @@ export function withOwnTask(run: Run): Run {
     : run
 }
 
-export type Phase = 'waiting' | 'preparing' | 'starting' | 'working' | 'stopping' | Outcome['kind']
+/** `ending`: its task run is over, and nothing says yet how it ended. */
+export type Phase = 'waiting' | 'preparing' | 'starting' | 'working' | 'stopping' | 'ending' | Outcome['kind']
 
 export function phaseOf(run: Run): Phase {
   const {
@@ -421,6 +422,7 @@ export function phaseOf(run: Run): Phase {
   if (result.outcome) return result.outcome.kind
   if (mailbox.stop) return 'stopping'
   if (!taskRun) return schedule.waits === undefined ? 'preparing' : 'waiting'
+  if (isTerminal(taskRun.status)) return 'ending'
   const isQueued = taskRun.status === 'queued' || taskRun.status === 'not_started'
   return isQueued && !hasNewPull(run) ? 'starting' : 'working'
 }

@@ -97,7 +97,8 @@ export function contextGiven({ workspace }: Run, { id }: Words): ChangeOf<'works
       bots: before.leftOut.bots + leftOut.bots,
       outsiders: before.leftOut.outsiders + leftOut.outsiders,
       unknown: before.leftOut.unknown + leftOut.unknown,
-      later: before.leftOut.later + leftOut.later,
+      // What was too late for the words before is read with these, or given as words of its own.
+      later: leftOut.later,
       resolved: before.leftOut.resolved + leftOut.resolved,
       minimized: before.leftOut.minimized + leftOut.minimized,
       unseen: before.leftOut.unseen + leftOut.unseen,

@@ -2,7 +2,7 @@
  * Makes text of others safe in our comments: it can't mention, refer, show images, hide links, carry HTML or command.
  */
 
-import { keepingRecent, timeFor, withinTime } from './event-loop.ts'
+import { keepingRecent, withinTime } from './event-loop.ts'
 import { stripInvisible } from './invisible.ts'
 import {
   type BlockContent,
@@ -42,23 +42,22 @@ const asQuote = (safe: string): string =>
     .map(line => (line === '' ? '>' : `> ${line}`))
     .join('\n')
 
-/** Text that can't be parsed safely is shown as code. */
+/** Text that is too heavy to parse keeps its paragraphs and lines, and loses its formatting. */
 export function safeMarkdown(text: string): string {
   const source = withoutMarkers(stripInvisible(text))
-  const safe = inTime(source)
-  if (safe !== undefined) return safe
-  const value = countable(source)
-  const fence = '`'.repeat(Math.max(3, longestBackticks(value) + 1))
-  return `${fence}\n${value}\n${fence}`
+  return formatted(source) ?? source.split('\n').map(plainLine).join('\n').trim()
 }
 
 /** The status repeats the same texts at each step. */
-const inTime = keepingRecent(
-  50,
-  source => withinTime(() => ({ safe: rewritten(source) }), Math.max(totalTime, timeFor(source)))?.safe,
-)
+const formatted = keepingRecent(50, source => withinTime(() => ({ safe: rewritten(source) }), muchTime)?.safe)
 
-const totalTime = 40
+/** ms. Size decides: what is not heavy takes a tenth of it, and three times that in a process that has just started. */
+const muchTime = 1_000
+
+const plainLine = (line: string): string =>
+  inlineWords(line, line.length).replace(/^(?:[#=+-]|\d{1,9}(?=[.)]))/, begin =>
+    /\d/.test(begin) ? `${begin}\\` : `\\${begin}`,
+  )
 
 function rewritten(source: string): string | undefined {
   const tree = isHeavy(source) ? undefined : readMarkdown(source)

@@ -32,7 +32,7 @@ export function approvalCheck(approvedBy: Approvals['by'], asked: readonly Perso
       ...report,
       state: 'pending',
       title: `Somebody other than ${others} has to approve`,
-      summary: `Codex worked on this for ${others}. Somebody else who may write here has to approve the newest commit. The approval of a bot does not count.`,
+      summary: `Codex worked on this for ${others}. Someone else with write access must approve the newest commit. The approval of a bot does not count.`,
     }
   return {
     ...report,

@@ -27,7 +27,7 @@ import { baseOf, type Ended, type Outcome, type Run } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
 import { isAnswered } from '../record/turn.ts'
 import { asSentence, begun, counted, dayAndTime, ended, exactly } from '../text/phrases.ts'
-import { code, inlineWords, spoken } from '../text/safe-markdown.ts'
+import { code, inlineWords, quoted, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
 import { warnings } from './warnings.ts'
 import { pullName, roundsInWords } from './what-it-needs.ts'
@@ -42,6 +42,7 @@ import {
   listed,
   mentions,
   pullLink,
+  pullState,
   runUrl,
   small,
   withCode,
@@ -107,7 +108,7 @@ function outcomeSentence(run: Run, outcome: Outcome): string {
         : 'Codex finished. PostHog kept none of its words, and nothing of it is on GitHub.'
     case 'unfinished': {
       const { because, fix } = unfinished[outcome.why]
-      return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${saidBelow(run)}\n\n**What to do:** ${fix}`
+      return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${lastWordsBelow(run)}\n\n**What to do:** ${fix}`
     }
     case 'stopped': {
       const { by, because } = outcome
@@ -128,19 +129,13 @@ function outcomeSentence(run: Run, outcome: Outcome): string {
 
 /** Somebody may have merged or closed them before the last word. */
 function pullsSentence(pulls: readonly Pull[]): string {
-  const states = new Set(pulls.map(({ state }) => state))
-  const [state] = states
-  const isSame = states.size === 1 && state !== undefined
-  if (pulls.length === 1 && isSame)
-    return `the pull request ${stands.one[state]}: **${pulls.map(pullLink).join('')}**`
-  const list = pulls.map(pull => `1. **${pullLink(pull)}**${isSame ? '' : ` · ${pull.state}`}`).join('\n')
-  const number = counted(pulls.length, 'pull request')
-  return `${isSame ? `${number} ${stands.several[state]}` : `Codex opened ${number}`}:\n\n${list}`
-}
-
-const stands: Record<'one' | 'several', Record<Pull['state'], string>> = {
-  one: { open: 'is ready for you', merged: 'was merged', closed: 'was closed without a merge' },
-  several: { open: 'are ready for you', merged: 'were merged', closed: 'were closed without a merge' },
+  const [only] = pulls
+  if (pulls.length === 1 && only) {
+    const became = { open: '', merged: ', which was merged', closed: ', which was closed without a merge' }
+    return `Codex opened ${pullState(only) === 'draft' ? 'draft ' : ''}**${pullLink(only)}**${became[only.state]}`
+  }
+  const list = pulls.map(pull => `1. **${pullLink(pull)}** · ${pullState(pull)}`).join('\n')
+  return `Codex opened ${counted(pulls.length, 'pull request')}:\n\n${list}`
 }
 
 const inVain = (run: Run): string => (wasResumed(run) ? ' It had been resumed once already.' : '')
@@ -157,6 +152,14 @@ function saidBelow(run: Run): string {
   const said = saidAtTheEnd(run)
   return said ? `\n\n${agentWords(said)}` : ''
 }
+
+/** Of an agent that did not finish: what it was about to do is no promise of ours. */
+function lastWordsBelow(run: Run): string {
+  const said = saidAtTheEnd(run)
+  return said ? `\n\nCodex’s last words:\n\n${quoted(said, maxLastWords)}` : ''
+}
+
+const maxLastWords = 1_000
 
 const commit = ({ thread }: Run, sha: string): string =>
   `[${code(sha.slice(0, 7))}](${commitUrl(thread, sha)})`
@@ -292,8 +295,8 @@ function leftBehind(run: Run): string {
   return isUnknown ? 'What it pushed is not known.' : 'Nothing was pushed.'
 }
 
-const stateOf = ({ state, draft, head, base }: Pull, ended?: Ended): string =>
-  `${ended ? endedAt(ended) : state === 'open' && draft ? 'draft' : state}, ${code(head)} → ${code(base)}`
+const stateOf = (pull: Pull, ended?: Ended): string =>
+  `${ended ? endedAt(ended) : pullState(pull)}, ${code(pull.head)} → ${code(pull.base)}`
 
 const endedAt = ({ how, at }: Ended): string => `${how} at ${dayAndTime(at)}`
 

@@ -113,6 +113,6 @@ function startLines({ branch, model, effort, costFactor, waits, what }: Start, n
     `Branch: ${code(name)}${isNew ? `, a new one from ${code(into)}` : ''}.`,
     ...(isReadOnly(what) ? [] : [`Its pull request would go into ${code(into)}.`]),
     `Model: ${code(model)}${effort === undefined ? '' : `, effort ${code(effort)}`}. ${cost}`,
-    waits ? `It ${waitsInWords(waits, now)}` : 'Nothing is in its way.',
+    waits ? `It ${waitsInWords(waits, now)}` : 'Nothing is holding it up.',
   ]
 }

@@ -107,7 +107,7 @@ export type Reply =
 const whyUnknown = (why: string | undefined): string =>
   why === undefined
     ? 'Try again in a few minutes.'
-    : `It said: ${ended(inlineWords(why, 200))} If that stays so, tell an admin of this repository: ${code('/codex doctor')} shows which permissions the App lacks.`
+    : `It said: ${ended(inlineWords(why, 200))} If this keeps happening, tell an admin of this repository: ${code('/codex doctor')} shows which permissions the App lacks.`
 
 const help = '`/codex help` shows all commands.'
 
@@ -124,11 +124,11 @@ function sentence(reply: Reply, login: string): string {
     case 'mistake':
       return `${mistakeSentence(reply.mistake)}${partly.has(reply.mistake.kind) ? '' : ' Nothing was started.'}`
     case 'not-allowed':
-      return `you need ${reply.least} permission to ${reply.command === 'run' ? 'start a run' : `use ${naming(reply.command)}`}. Yours is ${inlineWords(reply.role, 40)}. Nothing was started. Ask somebody with ${reply.least} permission to write the command.`
+      return `you need ${reply.least} permission to ${reply.command === 'run' ? 'start a run' : `use ${naming(reply.command)}`}. You have ${inlineWords(reply.role, 40)}. Nothing was started. Ask somebody with ${reply.least} permission to write the command.`
     case 'hidden':
-      return 'GitHub’s page does not show all of this command: some of it is HTML, a comment, a title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.'
+      return 'GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.'
     case 'misplaced':
-      return '`/codex` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again. (This hint comes once in a thread.)'
+      return '`/codex` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.'
     case 'not-offered':
       return `this repository does not allow the ${reply.what} ${code(reply.given)}. It allows ${priced(reply.known)}. Nothing was started.`
     case 'not-known':
@@ -138,7 +138,7 @@ function sentence(reply: Reply, login: string): string {
     case 'effort':
       return `${code(reply.model)} has no effort ${code(reply.effort)}. It has ${reply.known.length === 0 ? 'none' : reply.known.map(code).join(', ')}. Nothing was started.`
     case 'model':
-      return `there is no model ${code(reply.model)}.${didYouMean(reply.meant) ?? ` There are ${priced(reply.known)}.`} Nothing was started.`
+      return `there is no model ${code(reply.model)}.${didYouMean(reply.meant) ?? ''} There are ${priced(reply.known)}. Nothing was started.`
     case 'nothing-to-fix':
       return `${reply.pull === undefined ? 'there is no open pull request' : `#${reply.pull} has no failed checks, conflicts, requested changes or open comments now`}. Nothing was started. To have something else fixed, write \`/codex fix\` and what.`
     case 'fix-rounds':
@@ -174,11 +174,11 @@ function sentence(reply: Reply, login: string): string {
     case 'still-going':
       return `a run is still going in this thread. ${code(`/codex ${reply.command}`)} works when it has ended. \`/codex stop\` ends it now.`
     case 'gone-on':
-      return 'another run has worked in this thread since. Nothing was started. `/codex continue` goes on where that one stopped.'
+      return 'another run has worked in this thread since then. Nothing was started. `/codex continue` goes on where that one stopped.'
     case 'no-use':
       return noUseSentence(reply.outcome)
     case 'asked-since':
-      return 'somebody asked for the run here after you wrote this, so it goes on. Write `/codex stop` again to stop it.'
+      return 'someone started the run here after you wrote this, so it goes on. Write `/codex stop` again to stop it.'
     case 'stopping-beside':
       return `the run in ${besideThis(reply.thread)} is being stopped. Its status there says what it had done.`
     case 'stopped-waiting':
@@ -200,9 +200,9 @@ function sentence(reply: Reply, login: string): string {
     case 'not-granted':
       return `this bot does not allow ${reply.what === 'sandboxes' ? 'that sandbox environment' : flags(optionNames.filter(name => infoOf(name).grant === reply.what))} in this repository. Nothing was started. An admin of this bot can allow it with ${code(`owners.${reply.owner}.${reply.what}`)} in the bot’s settings file.`
     case 'bad-settings':
-      return `${slipsOf(reply.slips)}, so nothing was started:\n\n${itemsOf(reply.problem)}\n\nFix the file, then ask again.`
+      return `${slipsOf(reply.slips)}, so nothing was started:\n\n${itemsOf(reply)}\n\nFix the file, then ask again.`
     case 'beside-slips':
-      return `${sentence(reply.reply, login)}\n\n⚠️ Also, ${slipsOf(reply.slips)}:\n\n${itemsOf(reply.problem)}`
+      return `${sentence(reply.reply, login)}\n\n⚠️ Also, ${slipsOf(reply.slips)}:\n\n${itemsOf(reply)}`
     case 'session-cost':
       return `this session has cost ${dollars(reply.cost)}, and the limit for one is ${dollars(reply.limit)}. Nothing was started. ${code(reply.again ? '/codex retry --new' : '/codex --new …')} starts a new session.`
     case 'dry-run':
@@ -222,7 +222,7 @@ function sentence(reply: Reply, login: string): string {
       if (!reply.before) return 'the pause has ended.'
       return `the pause by ${code(reply.before.by)} has ended. ${reply.waiting === 0 ? 'Nothing waited.' : `${counted(reply.waiting, 'run')} that waited ${reply.waiting === 1 ? 'starts' : 'start'} now.`}`
     case 'said-since':
-      return `${code(reply.by)} ${reply.paused ? 'paused' : 'resumed'} this repository after you wrote this, so that holds.`
+      return `${code(reply.by)} ${reply.paused ? 'paused this repository after you wrote this, so it stays paused' : 'resumed this repository after you wrote this, so it is not paused'}.`
     case 'not-served':
       return `this bot does not serve ${code(reply.owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${reply.ownerId}.posthog`)} to the bot’s settings file. (This hint comes once.)`
     case 'gave-up':
@@ -240,8 +240,8 @@ function pausedSentence({ pause: { why }, replaced, now }: Reply & { kind: 'paus
   const reason =
     why === ''
       ? ''
-      : ` What stands behind \`pause\` is only the reason: no time, and nothing that Codex does. If you asked Codex for it, write \`/codex resume\` and then ${code(asked)}.`
-  return `Codex is paused in this repository.${before} Nothing new starts. What is asked meanwhile is kept and starts by itself. Runs at work go on. \`/codex resume\` ends the pause.${reason}`
+      : ` The words after \`pause\` are only the reason. They set no time, and Codex does not read them. If they were meant for Codex, write \`/codex resume\` and then ${code(asked)}.`
+  return `Codex is paused in this repository.${before} Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause.${reason}`
 }
 
 const maxReason = 80
@@ -285,9 +285,9 @@ function notBegunSentence({ by, words, waitsFor, until = 0, stopped }: NotBegun,
 function runSentence({ live, beside, last, asked, now = 0 }: Reply & { kind: 'status' }): string {
   if (live) return `a run is going on here: ${runInWords(live, now)}`
   if (beside)
-    return `nothing is going on here, but a run in ${besideThis(beside.thread)}: ${runInWords(beside, now)}`
+    return `nothing is going on here, but a run is going on in ${besideThis(beside.thread)}: ${runInWords(beside, now)}`
   if (last) return `nothing is going on here now. The last run: ${runInWords(last, now)}`
-  return asked ? 'nothing is going on here now.' : `nothing was asked here yet. ${help}`
+  return asked ? 'nothing is going on here now.' : `nobody has asked for anything here yet. ${help}`
 }
 
 const besideThis = ({ number, kind }: Pick<Thread, 'number' | 'kind'>): string =>
@@ -309,11 +309,17 @@ function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string 
 const slipsOf = (slips: readonly FileSlips[]): string =>
   slips.map(({ path, count }) => `${code(path)} has ${counted(count, 'problem')}`).join(' and ')
 
-const itemsOf = (problems: string): string =>
-  problems
+/** The name of the only file stands above them. */
+function itemsOf({ problem, slips }: { problem: string; slips: readonly FileSlips[] }): string {
+  const name = slips.length === 1 ? slips[0]?.path : undefined
+  return problem
     .split('; ')
-    .map(problem => `- ${withCode(problem, 300)}`)
+    .map(each =>
+      name !== undefined && each.startsWith(name) ? each.slice(name.length).replace(/^[,:] /, '') : each,
+    )
+    .map(each => `- ${withCode(each, 300)}`)
     .join('\n')
+}
 
 const flags = (names: readonly OptionName[]): string => names.map(name => code(flagOf(name))).join(' and ')
 
@@ -411,6 +417,7 @@ const phases: Record<Exclude<Phase, 'waiting'>, string> = {
   starting: 'PostHog is starting it',
   working: 'Codex is working',
   stopping: 'it is being stopped',
+  ending: 'it has ended, and the bot reads how',
   pull: 'it opened a pull request',
   pushed: 'it pushed commits',
   answer: 'it answered',

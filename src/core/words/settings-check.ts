@@ -15,7 +15,7 @@ export function settingsCheck(problems: readonly SettingsProblem[]): Omit<CheckR
       name,
       state: 'success',
       title: `${settingsPath} is correct`,
-      summary: 'It applies when it is on the default branch. `/codex config` shows the settings then.',
+      summary: 'It takes effect once it is on the default branch. `/codex config` then shows the settings.',
     }
   const more = problems.length - maxAnnotations
   return {
@@ -33,7 +33,8 @@ export function settingsCheck(problems: readonly SettingsProblem[]): Omit<CheckR
     annotations: problems.slice(0, maxAnnotations).map(({ line = 1, key, message }) => ({
       path: settingsPath,
       line,
-      message: key === '' ? message : `${key} ${message}`,
+      // GitHub shows it as plain text.
+      message: `${key === '' ? '' : `${key} `}${message}`.replaceAll('`', ''),
     })),
   }
 }

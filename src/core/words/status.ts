@@ -19,7 +19,7 @@ const atWork = (run: Run, deployment: Deployment, now: number): string[] => [
   ...workLines(run, now),
   warnings(run),
   details(run),
-  run.mailbox.stop ? '' : boxFor('stop'),
+  run.mailbox.stop || phaseOf(run) === 'ending' ? '' : boxFor('stop'),
   small(workSmall(run, deployment, now)),
 ]
 
@@ -56,7 +56,7 @@ export function phaseKey(run: Run, now: number): string {
   const { ended, needs } = run.result
   const pulls = run.result.pulls.map(pull => `${pull.number}${pull.state}${pull.draft}`).join()
   return [
-    phase === 'starting' ? 'working' : phase,
+    phase === 'starting' ? 'preparing' : phase,
     run.schedule.waits === undefined ? '' : 'in line',
     run.result.round,
     run.result.outcome ? '' : waitingKey(run, now),

@@ -35,7 +35,10 @@ export function waitingLines({ schedule: { waits } }: Run, now: number): string[
     case 'until':
       return [`${begun(withCode(waits.limit, 300))}.`]
     case 'pause':
-      return [pauseSentence(waits, now), `This is kept and starts by itself ${afterPause(waits, now)}.`]
+      return [
+        pauseSentence(waits, now),
+        `Your request is kept and starts automatically ${afterPause(waits, now)}.`,
+      ]
     case 'blocked':
       return [
         `This issue is blocked by:\n\n${awaitedList(waits.by, waits.more)}`,

@@ -46,8 +46,8 @@ function costOfSession({ result: { outcome }, session: { cost }, baseline: { set
   const used = `This session has cost ${dollars(cost)}. The limit for one is ${dollars(limit)}`
   return [
     cost < limit
-      ? `ℹ️ ${used}; from there on it takes no more instructions.`
-      : `⚠️ ${used}, so it takes no more instructions. ${code('/codex --new …')} starts a new session.`,
+      ? `ℹ️ ${used}; at the limit it accepts no further instructions.`
+      : `⚠️ ${used}, so it accepts no further instructions. ${code('/codex --new …')} starts a new session.`,
   ]
 }
 

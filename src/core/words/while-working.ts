@@ -2,7 +2,7 @@
 import { infoOf, type Options, optionNames } from '../command/options.ts'
 import { templatePath } from '../command/template.ts'
 import { type Service, serviceNames } from '../model/errors.ts'
-import type { ActingStep, PermissionRequest, PlanStep } from '../model/task-run.ts'
+import type { ActingStep, PermissionRequest, PlanStep, Unfinished } from '../model/task-run.ts'
 import { nounOf } from '../model/thread.ts'
 import { day, hour } from '../model/time.ts'
 import { unfinished } from '../record/failures.ts'
@@ -14,7 +14,17 @@ import { limits } from '../record/timing.ts'
 import { begun, counted, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { waitingHeading, waitingLines, waitsKey } from './waiting.ts'
-import { branchUrl, type Deployment, fileUrl, mentions, pullLink, runUrl, small, withCode } from './words.ts'
+import {
+  branchUrl,
+  type Deployment,
+  fileUrl,
+  mentions,
+  pullLink,
+  pullState,
+  runUrl,
+  small,
+  withCode,
+} from './words.ts'
 
 const maxInstruction = 1_000
 const maxSummary = 600
@@ -29,8 +39,12 @@ export function workHeading(run: Run, now: number): string {
       return waitingHeading(run.schedule.waits, now)
     case 'preparing':
       return `⏳ Codex is getting ready${{ work: '', plan: ' to plan', review: ' to review' }[run.request.what]}`
+    case 'starting':
+      return '⏳ PostHog is preparing a sandbox'
     case 'stopping':
       return '⏳ Codex is stopping'
+    case 'ending':
+      return '⏳ Codex has ended'
     default:
       return `⏳ Codex is ${{ work: 'working', plan: 'planning', review: 'reviewing' }[run.request.what]}`
   }
@@ -52,9 +66,7 @@ export function workLines(run: Run, now: number): string[] {
     instruction(run),
     edited(run),
     ...outages(run, now),
-    resumed
-      ? `Codex had not finished when ${unfinished[resumed.why].because}. It goes on in the same session.`
-      : '',
+    resumed ? resumedSentence(resumed.why) : '',
     resumedBy === undefined || waits?.kind === 'pause'
       ? ''
       : `The pause was ended by ${inlineWords(resumedBy, 80)}.`,
@@ -65,6 +77,11 @@ export function workLines(run: Run, now: number): string[] {
     run.session.summary ? quoted(run.session.summary, maxSummary) : '',
   ]
 }
+
+const resumedSentence = (why: Unfinished): string =>
+  why === 'unread'
+    ? 'The session ended before Codex read this. Codex is asked again.'
+    : `Codex had not finished when ${unfinished[why].because}. It goes on in the same session.`
 
 /** Before the agent had them, they simply are the newer ones. */
 function edited({ mailbox: { wordsOfRound, pendingFollowUps } }: Run): string {
@@ -108,13 +125,13 @@ const doingNow: Record<ActingStep, string> = {
 /** In our own words: the agent's commands may hold secrets. */
 function activity(run: Run, now: number): string {
   if (!run.session.taskRun || run.mailbox.stop) return ''
+  if (phaseOf(run) === 'ending') return 'The bot reads the rest of its log, and then says how.'
   const { doing, at } = run.session.sessionLog?.activity ?? {}
   const { length: waiting } = run.mailbox.pendingFollowUps.filter(({ resumes }) => !resumes)
   const step = run.session.progress.findLast(({ done }) => !done)
   const what = doing ? doingNow[doing] : step ? inlineWords(step.label, 120) : ''
-  const beginning = phaseOf(run) === 'starting' ? 'PostHog is preparing a sandbox' : 'Codex is starting'
   return [
-    `**${what || beginning}**`,
+    ...(what === '' ? [] : [`**${what}**`]),
     ...doneSoFar(run),
     ...(waiting > 0 ? [`${counted(waiting, 'instruction')} waiting`] : []),
     ...(at === undefined ? [] : [`last update ${moment(at, now)}`]),
@@ -140,13 +157,15 @@ function plan({ session: { sessionLog }, mailbox: { stop } }: Run): string[] {
   return steps.length > shown.length ? [...shown, `⬜ ${steps.length - shown.length} more`] : shown
 }
 
-const openPulls = ({ result: { pulls, reported } }: Run): string[] =>
-  pulls
-    .filter(({ state }, index) => state === 'open' || index >= reported)
-    .map(pull => {
-      const state = pull.state === 'open' && pull.draft ? 'draft' : pull.state
-      return `${pullLink(pull)} · ${state}. Codex still works on it.`
-    })
+const openPulls = (run: Run): string[] => {
+  const { pulls, reported, pushed } = run.result
+  return pulls.flatMap((pull, index) => {
+    const isNew = index >= reported
+    if (pull.state !== 'open' && !isNew) return []
+    const isWorkedOn = phaseOf(run) === 'working' && (isNew || pushed !== undefined)
+    return [`${pullLink(pull)} · ${pullState(pull)}${isWorkedOn ? '. Codex still works on it.' : ''}`]
+  })
+}
 
 function question(run: Run): string {
   const request = openQuestion(run)
@@ -166,7 +185,7 @@ const shownOutages = (run: Run, now: number): { service: Service; outage: Retry 
 const outages = (run: Run, now: number): string[] =>
   shownOutages(run, now).map(({ service, outage: { why, since, until, limit, setup, refusedSince } }) => {
     if (setup)
-      return `${begun(withCode(why, 200))}. Whoever runs this bot has to fix it. Codex then goes on by itself.`
+      return `${begun(withCode(why, 200))}. Whoever runs this bot has to fix it. Codex then continues on its own.`
     const reason = inlineWords(why, 200)
     if (limit) return `${begun(reason)}. Codex goes on at ${moment(Math.max(until, now), now)}.`
     const fault = refusedSince === undefined ? 'been unavailable' : 'refused this bot'

@@ -25,7 +25,7 @@ export interface WebhookEndpointDeps extends ProbotWebhooks {
 }
 
 /** GitHub caps payloads at 25 MB; those that can carry a command are far smaller. */
-const maxBody = 5 * 1024 * 1024
+export const maxBody = 5 * 1024 * 1024
 
 /** Of all bodies at once, in bytes. */
 const maxHeld = 64 * 1024 * 1024

@@ -68,6 +68,7 @@ export const stateWords: Record<Phase, string> = {
   starting: 'Starts',
   working: 'Works',
   stopping: 'Stops',
+  ending: 'Ends',
   pull: 'Pull request',
   pushed: 'Pushed',
   answer: 'Answered',

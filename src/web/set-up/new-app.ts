@@ -26,11 +26,19 @@ export function manifestOf(values: Values, wanted: AppWishes, callback: string):
       'Turns /codex comments and labels into PostHog task runs on Codex, and brings back the pull request.',
     public: false,
     redirect_url: callback,
-    hook_attributes: { url: values.webhook, active: true },
+    // Without a webhook that is active, GitHub keeps no log of deliveries.
+    hook_attributes: { url: values.webhook || nowhere(values.name), active: true },
     default_permissions: permissionsOf(values, wanted),
     default_events: wanted.events,
   }
 }
+
+/** RFC 2606: no name below `.invalid` ever exists. */
+const nowhere = (name: string): string =>
+  `https://${name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')}.invalid/`
 
 export interface Server {
   web: string

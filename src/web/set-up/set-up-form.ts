@@ -16,7 +16,7 @@ export const fields = [
 ] as const
 export type Field = (typeof fields)[number]
 
-/** `teams` is `yes` or empty, as a box of a form is. */
+/** `teams` is `yes` or empty, as a box of a form is. Without a `webhook`, the bot reads GitHub's log of deliveries. */
 export type Values = Record<Field, string>
 
 export const labels: Readonly<Record<Field, string>> = {
@@ -69,10 +69,10 @@ function isWebAddress(text: string): boolean {
 }
 
 function webhookProblem(address: string): string | undefined {
-  if (address === '') return 'Give the address where GitHub reaches this bot.'
+  if (address === '') return undefined
   if (!isWebAddress(address)) return 'Give an address that begins with https://.'
   return isPrivate(new URL(address).hostname)
-    ? 'GitHub can’t reach this address: it is only for this machine or this network.'
+    ? 'GitHub can’t reach this address: it is only for this machine or this network. Leave it empty.'
     : undefined
 }
 

@@ -56,6 +56,7 @@ const described: Record<TextField, Described> = {
   },
   webhook: {
     type: 'url',
+    more: '(empty if there is none)',
     hint: 'Where GitHub reaches this bot from outside, for example https://codex.example.com.',
   },
   posthogHost: {
@@ -79,7 +80,8 @@ interface Shown {
   tested?: readonly Finding[] | undefined
   /** A key was entered; it is never sent back. */
   keyKept: boolean
-  channel: boolean
+  /** A new one of smee.io; nothing where that can't be reached. */
+  channel: string | undefined
 }
 
 export function DetailsPage(shown: Shown) {
@@ -132,12 +134,21 @@ export function DetailsPage(shown: Shown) {
           <Input field="organization" shown={shown} />
           <Input field="enterprise" shown={shown} />
           <Input field="webhook" shown={shown} />
-          {channel ? (
-            <p class="hint">
-              This is a new channel of smee.io, which passes GitHub’s webhooks on to this machine. Use it only
-              for a trial: everybody who knows the channel can read what passes through it.
-            </p>
-          ) : null}
+          <p class="hint">
+            <strong>Try it behind a firewall</strong>: leave this empty. The bot then reads GitHub’s log of
+            webhooks every five seconds (<code>WEBHOOKS=poll</code>), so its 👀 comes after seconds. You can
+            give it an address later.
+          </p>
+          <p class="hint">
+            {channel ? (
+              <>
+                Or give <code>{channel}</code>, a new channel of smee.io, which passes webhooks on at once.
+                Use it only for a trial: everybody who knows the channel can read what passes through it.
+              </>
+            ) : (
+              <>smee.io, which could pass webhooks on, can not be reached from here.</>
+            )}
+          </p>
           <div class="box">
             <input
               id="teams"
@@ -303,8 +314,14 @@ export const ReviewPage = ({ values, manifest, permissions, address }: Reviewed)
           the organization <strong>{values.organization}</strong>
         </>
       )}{' '}
-      on <strong>{new URL(address).host}</strong>. It is private: only its owner can install it. GitHub sends
-      its webhooks to <code>{values.webhook}</code>.
+      on <strong>{new URL(address).host}</strong>. It is private: only its owner can install it.{' '}
+      {values.webhook === '' ? (
+        <>Its webhooks go to an address that does not exist: the bot reads GitHub’s log of them.</>
+      ) : (
+        <>
+          GitHub sends its webhooks to <code>{values.webhook}</code>.
+        </>
+      )}
     </p>
     <section>
       <h2>What the App may do</h2>

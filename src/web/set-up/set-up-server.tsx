@@ -118,7 +118,7 @@ const empty: Values = {
 function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
   const { wanted, protocol, file } = deps
   let values: Values = { ...empty, ...deps.given }
-  let channel: string | undefined
+  let channel: Promise<string | undefined> | undefined
   /** OAuth-style state: binds GitHub's redirect to our manifest. */
   let state: string | undefined
   let made: NewApp | undefined
@@ -127,16 +127,13 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
   for (const path of ['/', '/set-up/test', '/set-up/review']) app.get(path, c => c.redirect('/set-up', 303))
 
   async function details(c: In, problems: Problems = {}, tested?: readonly Finding[]) {
-    if (values.webhook === '') {
-      channel ??= await deps.channel()
-      values = { ...values, webhook: channel ?? '' }
-    }
+    channel ??= deps.channel()
     const page = (
       <DetailsPage
         values={values}
         problems={problems}
         keyKept={values.posthogKey !== ''}
-        channel={channel !== undefined && values.webhook === channel}
+        channel={await channel}
         tested={tested}
       />
     )
@@ -225,6 +222,7 @@ function variablesOf(made: NewApp, values: Values, protocol: string): Record<str
     WEBHOOK_SECRET: made.webhook_secret ?? '',
     ...(values.enterprise === '' ? {} : { GHE_HOST: values.enterprise }),
     ...(values.enterprise === '' || protocol === 'https' ? {} : { GHE_PROTOCOL: protocol }),
+    WEBHOOKS: webhook === '' ? 'poll' : 'address',
     ...(isChannel ? { WEBHOOK_PROXY_URL: webhook } : {}),
     POSTHOG_HOST: values.posthogHost.replace(/\/+$/, ''),
     POSTHOG_API_KEY: values.posthogKey,

@@ -74,6 +74,7 @@ const ranks: Record<Phase, number> = {
   preparing: 0,
   starting: 1,
   working: 2,
+  ending: 2,
   stopping: 3,
   pull: 4,
   pushed: 4,

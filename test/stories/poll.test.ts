@@ -1,0 +1,220 @@
+/** `WEBHOOKS=poll`: GitHub reaches nobody, and the bot reads its log of deliveries. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { startEnterprise } from '../../emulators/github/enterprise.ts'
+import { freePort } from '../support/free-port.ts'
+import { spawnBot } from '../world/bot.ts'
+import { onBothQueues, onRedis } from '../world/on-queues.ts'
+import { opensIssue } from '../world/opens-issue.ts'
+import { Thread } from '../world/thread.ts'
+import { wipeQueue } from '../world/wipe-queue.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+const hour = 60 * 60_000
+const env = { WEBHOOKS: 'poll' }
+
+/** Ids of deliveries, each as often as its payload was read. */
+const idsRead = ({ github }: World): string[] =>
+  github.calls.flatMap(({ path }) => /\/app\/hook\/deliveries\/(\d+)$/.exec(path)?.[1] ?? [])
+
+function timesRead(world: World, of = new Set(idsRead(world))): number[] {
+  const ids = idsRead(world)
+  return [...of].map(id => ids.filter(each => each === id).length)
+}
+
+const askedAgain = ({ github }: World) => github.calls.filter(({ path }) => path.endsWith('/attempts'))
+
+function isPast({ github }: World, first: number, ms: number): void {
+  const then = new Date(Date.now() - ms).toISOString()
+  for (const delivery of github.webhooks.deliveries.slice(first)) delivery.delivered_at = then
+}
+
+it('from nothing to a linked pull request, with no address', async () => {
+  const world = await startWorld({ roles: [], posthog: { repositories: ['acme/shop'] } })
+  onTestFinished(() => world.close())
+  const { github, posthog } = world
+  const enterprise = await startEnterprise(github, world.env.WEBHOOK_SECRET ?? '')
+  const folder = await mkdtemp(join(tmpdir(), 'poll-'))
+  onTestFinished(async () => {
+    await enterprise.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  const bot = spawnBot({ GHE_PROTOCOL: 'http', LOG_FORMAT: 'json' }, await freePort(), folder)
+  world.bots.push(bot)
+  const opened = await fetch(await bot.says(/http:[^\s"]+token=[\w-]+/), { redirect: 'manual' })
+  const cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? ''
+  const read = async (path: string): Promise<string> =>
+    (await fetch(bot.url + path, { headers: { cookie } })).text()
+  const send = (url: string, form: Record<string, string>): Promise<Response> =>
+    fetch(url, {
+      method: 'POST',
+      headers: { cookie, origin: new URL(url).origin },
+      body: new URLSearchParams(form),
+      redirect: 'manual',
+    })
+
+  expect(await read('/set-up')).toContain('Try it behind a firewall')
+  const review = await send(`${bot.url}/set-up/review`, {
+    name: 'Codex at Acme',
+    enterprise: enterprise.host,
+    webhook: '',
+    posthogHost: posthog.url,
+    posthogKey: posthog.apiKey,
+    posthogProject: String(posthog.projectId),
+  })
+  const [, action = '', manifest = ''] =
+    /action="(http[^"]+)"><input type="hidden" name="manifest" value="([^"]+)"/.exec(await review.text()) ??
+    []
+  const asked = await send(action, { manifest: manifest.replaceAll('&quot;', '"') })
+  const [, id = ''] = /value="([^"]+)"/.exec(await asked.text()) ?? []
+  const agreed = await send(`http://${enterprise.host}/agree`, { id })
+  await fetch(agreed.headers.get('location') ?? '', { headers: { cookie }, redirect: 'manual' })
+  expect(enterprise.registered[0]?.manifest).toMatchObject({
+    hook_attributes: { url: 'https://codex-at-acme.invalid/', active: true },
+  })
+  const done = await read('/set-up')
+  expect(done).not.toMatch(/✗|Not right yet/)
+  await send(`${bot.url}/set-up/start`, {})
+  await bot.ready()
+
+  const maya = github.as('maya')
+  const issue = await maya.opensIssue({ title: 'Login is flaky' })
+  await maya.comments(issue.number, '/codex fix the flaky login test')
+  await new Thread(world, issue.number).waitForAnswer('Codex opened draft')
+  const [pull] = await github.pulls()
+  expect(pull?.body).toContain(`Closes #${issue.number}`)
+  expect(github.webhooks.deliveries.filter(({ status }) => status === 'OK')).toEqual([])
+  expect(askedAgain(world)).toEqual([])
+  expect((await fetch(`${bot.url}/api/github/webhooks`, { method: 'POST' })).status).toBe(404)
+})
+
+onBothQueues(
+  'The bot reads the log of deliveries',
+  world => {
+    it('and is killed over one, and after one: each is done once', async () => {
+      const { github } = world()
+      const { thread, says, ledger } = await opensIssue(world(), 'Killed over it')
+      const reading = github.fault({ path: /\/app\/hook\/deliveries\/\d+$/, fault: { kind: 'hang' } })
+      const asked = await says('/codex fix it')
+      await github.waitFor(() => reading.hits > 0)
+      await world().bot.stop('SIGKILL')
+      await world().startBot()
+      await world().bot.says(new RegExp(`"trigger":"[^"]*${asked.id}[^"]*"[^\\n]*"queued"`))
+      await world().bot.stop('SIGKILL')
+      await world().startBot()
+      await thread.waitForAnswer('Codex opened draft')
+      const helped = await says('/codex help')
+      await thread.waitForReaction('+1', helped.id)
+      expect(ledger().runs).toHaveLength(1)
+      expect(await thread.statuses()).toHaveLength(1)
+      expect(await thread.answers()).toHaveLength(2)
+    })
+
+    it('passes over a payload that is too large, and takes what came with it', async () => {
+      const { github } = world()
+      const { thread, says, number } = await opensIssue(world(), 'Beside a large one')
+      const large = { action: 'created', issue: { number }, comment: { body: 'x'.repeat(7 * 1024 * 1024) } }
+      github.webhooks.enqueue('issue_comment', large)
+      await says('/codex help')
+      await thread.waitForAnswer('/codex')
+      await world().bot.says(/larger than \d+ bytes/)
+      await github.settled()
+    })
+
+    it('waits while GitHub does not answer, says so, and misses nothing', async () => {
+      const { github } = world()
+      const { thread, says } = await opensIssue(world(), 'During an outage')
+      const { bot } = world()
+      const before = bot.output().length
+      const outage = github.fault({
+        path: '/app/hook/deliveries',
+        times: Number.POSITIVE_INFINITY,
+        fault: { kind: 'status', code: 502 },
+      })
+      await says('/codex help')
+      await github.waitFor(() => bot.output().slice(before).includes('log of deliveries can not be read'))
+      outage.cancel()
+      await thread.waitForAnswer('/codex')
+      expect(bot.output().slice(before)).toContain('log of deliveries is read again')
+    })
+
+    it('loses its queue: what was done is not done again', async () => {
+      const { github } = world()
+      const { thread, says, ledger } = await opensIssue(world(), 'Read again')
+      await says('/codex help')
+      await thread.waitForAnswer('/codex')
+      await says('/codex fix it')
+      await thread.waitForAnswer('Codex opened draft')
+      await thread.waitForFolded()
+      await github.settled()
+      const said = (await thread.botComments()).length
+      const before = new Set(idsRead(world()))
+      await wipeQueue(world(), env)
+      const last = await says('/codex status')
+      await thread.waitForReaction('+1', last.id)
+      await github.waitFor(() => Math.min(...timesRead(world(), before)) > 1)
+      expect(ledger().runs).toHaveLength(1)
+      expect(await thread.botComments()).toHaveLength(said + 1)
+    })
+
+    it('gets an address later: what was read is not done again', async () => {
+      const { github } = world()
+      const { thread, says, ledger } = await opensIssue(world(), 'Moves out')
+      await says('/codex fix it')
+      await thread.waitForAnswer('Codex opened draft')
+      await github.settled()
+      await world().bot.stop()
+      await world().startBot('all', { WEBHOOKS: 'address' })
+      const helped = await says('/codex help')
+      await thread.waitForReaction('+1', helped.id)
+      expect(ledger().runs).toHaveLength(1)
+      expect(await thread.statuses()).toHaveLength(1)
+      await world().bot.stop()
+      await world().startBot()
+    })
+  },
+  { env, oneByOne: true },
+)
+
+onBothQueues(
+  'The bot reads the log for the first time',
+  world => {
+    it('answers what was asked in the last three days, and no more', async () => {
+      const { github } = world()
+      const maya = github.as('maya')
+      const issue = await maya.opensIssue({ title: 'Long ago' })
+      await maya.comments(issue.number, '/codex help')
+      await github.settled()
+      isPast(world(), 0, 73 * hour)
+      const first = github.webhooks.deliveries.length
+      await maya.comments(issue.number, '/codex status')
+      await github.settled()
+      isPast(world(), first, 70 * hour)
+      await world().startBot()
+      const thread = new Thread(world(), issue.number)
+      await thread.waitForAnswer('nobody has asked for anything here yet')
+      expect(timesRead(world())).toEqual([1])
+      expect(await thread.answers()).toHaveLength(1)
+    })
+  },
+  { env, oneByOne: true, roles: [] },
+)
+
+onRedis(
+  'Many processes read the log of deliveries',
+  world => {
+    it('each delivery is read by one of them', async () => {
+      const { github } = world()
+      const { thread, says, ledger } = await opensIssue(world(), 'Many')
+      for (let n = 0; n < 5; n++) await says('/codex help')
+      await says('/codex fix it')
+      await thread.waitForAnswer('Codex opened draft')
+      await github.waitFor(async () => (await thread.answers()).length === 6)
+      expect(new Set(timesRead(world()))).toEqual(new Set([1]))
+      expect(ledger().runs).toHaveLength(1)
+    })
+  },
+  { env, roles: ['web', 'worker', 'worker', 'worker'] },
+)
