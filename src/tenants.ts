@@ -87,8 +87,7 @@ export function signerOf(app: Config['app'], tenant?: string): Signer {
       `${markerKey} ${tenant}`,
       markerKeysOld.map(key => `${key} ${tenant}`),
     )
-  const secrets = [webhookSecret, webhookSecretOld ?? ''].filter(secret => secret !== '')
-  return markerSigner(markerKey, [...markerKeysOld, ...secrets])
+  return markerSigner(markerKey, [...markerKeysOld, webhookSecret, webhookSecretOld ?? ''])
 }
 
 const tenantName = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>): string => `${host} ${projectId}`

@@ -361,6 +361,28 @@ describe('what is deployed', () => {
     expect(paths.map(({ path }: { path: string }) => path)).toEqual([webhookPath, '/schema'])
   })
 
+  test('the alarms: a dead bot of each role, an old trigger, the limit of GitHub, money', () => {
+    const { groups } = parse(textOf('deploy/alerts.yml'))
+    const rules: { expr: string; labels: { severity: string } }[] = groups[0].rules
+    const of = (severity: string) =>
+      rules.flatMap(rule => (rule.labels.severity === severity ? [rule.expr] : []))
+    expect(of('page')).toEqual([
+      'absent(codex_bot_build_info{role=~"all|web"})',
+      'absent(codex_bot_build_info{role=~"all|worker"})',
+      'min(codex_bot_queue_up) == 0',
+      'sum(increase(codex_bot_webhooks_total{answer="unavailable"}[10m])) > 0',
+      'max(codex_bot_queue_oldest_seconds{queue="triggers"}) > 300',
+    ])
+    expect(of('ticket')).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('codex_bot_rate_limit_remaining'),
+        'sum(increase(codex_bot_run_dollars_total[1d])) > 100',
+      ]),
+    )
+    const panels = textOf('deploy/grafana-dashboard.json').match(/"expr": .*/g) ?? []
+    expect(panels.filter(expr => expr.includes('run_dollars_total'))).toHaveLength(2)
+  })
+
   test('its secrets are made as kubectl makes them: of variables or of a file', () => {
     const made = textOf('deploy/kubernetes.yml').match(/(?<=kubectl create secret generic ).*/g)
     expect(made).toEqual([
