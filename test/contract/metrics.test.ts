@@ -171,7 +171,7 @@ describe('the page of a process', () => {
     const issue = await maya.opensIssue({ title: 'Count the dollars' })
     const thread = new Thread(world, issue.number)
     await maya.comments(issue.number, '/codex first')
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForAnswer('opened draft')
     await maya.comments(issue.number, '/codex and this')
     await github.waitFor(
       async () => of(samplesOf(await scrape()), 'queue_jobs')['queue_jobs{queue="runs"}'] === undefined,
