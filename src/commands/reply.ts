@@ -139,16 +139,19 @@ export async function sendReply(context: CommandContext): Promise<void> {
     },
     now: deps.now,
   })
-  if (chosen.as === 'status-reply') await deleteOlder(context, marker.run)
+  if (chosen.as === 'status-reply') await foldEarlier(context, marker.run)
 }
 
-/** Only the newest reply to `status` is kept. */
-async function deleteOlder(context: CommandContext, run: string): Promise<void> {
+/** Each reply to `status` folds the one before it away. */
+async function foldEarlier(context: CommandContext, run: string): Promise<void> {
   const begunAt = context.record.answer?.begun?.at ?? 0
   const sent = ownMarked(context, 'status-reply', await untilNow(context))
   const mine = sent.findIndex(({ marker }) => marker.run === run)
-  const older = mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)
-  for (const { id } of older) await context.github.deleteComment(id, commentRefOf(context))
+  const earlier = mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)
+  const nodeId = earlier.at(-1)?.nodeId
+  if (nodeId === undefined) return
+  await context.job.assertLocked()
+  await context.github.minimize(nodeId)
 }
 
 /** Two replies at once are both recorded before they are posted, so the later one sees the other and reads again. */
@@ -177,12 +180,12 @@ function ownMarked(
   { deps, record }: CommandContext,
   as: Marker['as'],
   comments: readonly OwnComment[],
-): { id: number; createdAt: number; marker: Marker }[] {
-  return comments.flatMap(({ id, body, createdAt }) =>
+): (Pick<OwnComment, 'nodeId' | 'createdAt'> & { marker: Marker })[] {
+  return comments.flatMap(({ nodeId, body, createdAt }) =>
     deps.signer
       .read(body, record.trigger.thread)
       .filter(marker => marker.as === as)
-      .map(marker => ({ id, createdAt, marker })),
+      .map(marker => ({ nodeId, createdAt, marker })),
   )
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { CommentRef, InlineComment, ReplyRef } from '../core/model/trigger.ts'
+import type { InlineComment, ReplyRef } from '../core/model/trigger.ts'
 import type { CommentView, NewReview, OwnComment, ParentComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
 import { query } from './graphql.ts'
@@ -37,7 +37,9 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
     listComments(since, comments => comments.filter(({ author }) => author === login))
 
   const ownAmong = (comments: readonly CommentView[], login: string): OwnComment[] =>
-    comments.flatMap(({ author, id, body, createdAt }) => (author === login ? [{ id, body, createdAt }] : []))
+    comments.flatMap(({ author, id, nodeId, body, createdAt }) =>
+      author === login ? [{ id, nodeId, body, createdAt }] : [],
+    )
 
   return {
     async minimize(nodeId: string): Promise<void> {
@@ -87,14 +89,6 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
       const query = { ...at, comment_id: commentId, body: written(text) }
       const edited = await unlessGone(() => client.rest.issues.updateComment(query))
       return edited ? { nodeId: edited.data.node_id } : 'gone'
-    },
-
-    async deleteComment(commentId: number, commentRef?: CommentRef): Promise<void> {
-      const { issues, pulls } = client.rest
-      const query = { ...at, comment_id: commentId }
-      await unlessGone<unknown>(() =>
-        commentRef?.kind === 'inline' ? pulls.deleteReviewComment(query) : issues.deleteComment(query),
-      )
     },
 
     /** Our comments, oldest first. @param since ms since the epoch, compared with the last change */

@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import { modelMeant } from '../../src/commands/run-options.ts'
 import { NoResponse, unansweredBy } from '../../src/core/model/errors.ts'
+import { noActivity } from '../../src/core/record/agent-activity.ts'
 import { observe } from '../../src/core/record/apply-snapshot.ts'
-import { Given, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { Given, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { contextGiven, wordsOf } from '../../src/core/record/words-to-say.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
 import { replyComment } from '../../src/core/words/replies.ts'
@@ -14,6 +15,7 @@ import {
   contextFor,
   deployment,
   hour,
+  inLine,
   logIs,
   minute,
   more,
@@ -85,6 +87,7 @@ test('a step that another session takes again has its own time', () => {
     told('setup', true, t0 + hour + 3 * second),
     told('clone', false, t0 + hour + 3 * second),
     told('clone', true, t0 + hour + 10 * second),
+    told('agent', false, t0 + hour + 10 * second),
   ]
   const run = [first, again].reduce(
     (before, log) => observe(before, snapshotWith({ log }), now),
@@ -155,5 +158,87 @@ describe('a model that is not there', () => {
     ['claude', undefined],
   ])('%s: %s is meant', (given, meant) => {
     expect(modelMeant(given, names)).toBe(meant)
+  })
+})
+
+describe('words that nobody needs', () => {
+  const beside: RunChange = { mailbox: { followUpsSent: 1 } }
+  const unsaid: RunChange = { report: { announced: { ...told, word: false } } }
+  const merged: RunChange = {
+    result: { pulls: [pull], ended: { number: pull.number, how: 'merged', at: now } },
+  }
+  const permitted: RunChange = { session: { permission: { id: 'p', title: 'push', allowed: false } } }
+  const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'It broke', fix: 'Look.' }
+  const notServed = { kind: 'not-served', owner: 'globex', ownerId: 7 } as const
+  const ended = (outcome: Outcome, ...more: RunChange[]): Run =>
+    working(
+      {
+        result: { concludedAt: now, outcome },
+        report: { announced: told },
+        session: { progress: setUp(true) },
+      },
+      logIs({
+        offset: 1,
+        turns: 1,
+        answer: 'Done.',
+        activity: { ...noActivity, files: ['a.ts'], commands: 2 },
+      }),
+      ...more,
+    )
+  const setUp = (done: boolean) => [
+    { step: 'setup', label: 'Setting up', done: true, at: t0 },
+    { step: 'clone', label: 'Cloning', done, at: t0 + 4 * second },
+  ]
+  const answered = ended({ kind: 'answer' })
+  const byMaya = ended({ kind: 'stopped', by: 'maya' })
+  const long = `Please ${'fix this '.repeat(60)}whole`
+  const asksLong: RunChange = { request: { ...ask, text: long } }
+  const word = (run: Run): string => closingComment(run, deployment)
+
+  test.each<[string, string, RegExp]>([
+    ['that Codex read all there was, while it works', status(working()), /Codex read/],
+    ['that it did, in the last word', word(answered), /Codex read/],
+    ['set-up that is done', status(working({ session: { progress: setUp(true) } })), /Setting up|Cloning/],
+    ['the steps of what went well', word(answered), /Setting up|In total|<details>/],
+    ['details in a status that is folded', status(answered), /<details>/],
+    ['a small line in a status that is folded', status(answered), /<sub>/],
+    ['details below a stop, for whoever stopped it', status(byMaya), /<details>/],
+    ['details below a stop', word(ended({ kind: 'stopped', by: 'zoe' })), /<details>/],
+    ['a long instruction in what is mailed first', status(runWith(asksLong)), /whole/],
+    ['a long instruction in the last word', word(ended({ kind: 'answer' }, asksLong)), /Please/],
+    ['a long one beside others', word(ended({ kind: 'answer' }, asksLong, beside)), /(?:fix this ){5}/],
+    ['`/codex help`', status(working()), /codex help/],
+    ['how to add to what is getting ready', status(runWith({ schedule: { admitted: true } })), /to add/],
+    ['how to add to what waits', status(runWith(inLine(1))), /to add/],
+    ['that a hint comes once', replyComment('maya', notServed), /once/],
+  ])('%s', (_, text, words) => {
+    expect(text).not.toMatch(words)
+  })
+
+  test.each<[string, string, RegExp]>([
+    [
+      'what Codex did not get',
+      word(ended({ kind: 'answer' }, { workspace: { given: Given.parse({ leftOut: { bots: 2 } }) } })),
+      /Codex read the instruction[^\n]*did not read: 2 by bots/,
+    ],
+    ['what is cut', status(working({ workspace: { given: Given.parse({ cut: ['description'] }) } })), /Cut:/],
+    [
+      'set-up under way',
+      status(working({ session: { progress: setUp(false) } })),
+      /✅ Setting up[\s\S]*⏳ Cl/,
+    ],
+    ['set-up that failed', word(ended(failed, { session: { progress: setUp(false) } })), /❌ Cloning/],
+    ['how far one that failed came', word(ended(failed)), /In total: 1 file changed, 2 commands run/],
+    ['a permission', word(ended({ kind: 'answer' }, permitted)), /asked for permission and may not/],
+    ['a status that no last word follows', status(ended({ kind: 'answer' }, unsaid)), /<sub>.*maya/],
+    ['one whose pull request was merged', status(ended({ kind: 'pull' }, merged)), /<sub>.*merged at/],
+    ['how to add, once it works', status(working()), /to add instructions/],
+    [
+      'which of several requests it is',
+      word(ended({ kind: 'answer' }, beside)),
+      /<sub>\[fix the flaky login test\]\(https:\/\/github\.com\/acme\/shop\/issues\/7#issuecomment-501\)/,
+    ],
+  ])('but %s', (_, text, words) => {
+    expect(text).toMatch(words)
   })
 })

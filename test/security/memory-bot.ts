@@ -130,6 +130,8 @@ interface Posted {
   createdAt: number
 }
 
+const nodeIdOf = (id: number): string => `IC_${id}`
+
 export const signatureOf = (body: string | Buffer, secret = webhookSecret): string =>
   `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
 
@@ -179,6 +181,7 @@ export class MemoryBot {
   /** The most CPU time that one job or delivery took, in milliseconds, where it is timed; nothing here waits for anything. */
   held = 0
   readonly comments: Posted[] = []
+  readonly #minimized = new Set<string>()
   readonly prompts: string[] = []
   readonly requests: CodexTaskRunCreate[] = []
   readonly tasks: { title: string; description: string }[] = []
@@ -305,6 +308,14 @@ export class MemoryBot {
     this.kept.push(text)
     return parse(JSON.parse(text))
   }
+
+  /** Those that are not folded away. */
+  get open(): Posted[] {
+    return this.comments.filter(({ id }) => !this.#minimized.has(nodeIdOf(id)))
+  }
+
+  #own = (): (Posted & { nodeId: string })[] =>
+    this.comments.map(comment => ({ ...comment, nodeId: nodeIdOf(comment.id) }))
 
   /** Works until nothing is left to do. @throws what a job throws, and an error when there is no end */
   async settle(): Promise<void> {
@@ -502,7 +513,7 @@ export class MemoryBot {
       }))
     },
     inlineComment: async () => this.#options.answered && { changedAt: 0, ...this.#options.answered },
-    ownComments: async (since = 0) => this.comments.filter(({ createdAt }) => createdAt >= since),
+    ownComments: async (since = 0) => this.#own().filter(({ createdAt }) => createdAt >= since),
     comment: async body => {
       const id = 900 + this.#posted
       this.#posted += 1
@@ -512,13 +523,9 @@ export class MemoryBot {
     edit: async (id, body) => {
       const found = this.comments.find(comment => comment.id === id)
       if (found) found.body = this.#redact(body)
-      return found ? { nodeId: `IC_${id}` } : 'gone'
+      return found ? { nodeId: nodeIdOf(id) } : 'gone'
     },
-    minimize: async () => {},
-    deleteComment: async id => {
-      const at = this.comments.findIndex(comment => comment.id === id)
-      if (at !== -1) this.comments.splice(at, 1)
-    },
+    minimize: async nodeId => void this.#minimized.add(nodeId),
     branch: async name => {
       const sha = name === 'main' ? 'a'.repeat(40) : (this.#options.branches?.[name] ?? this.#shaOf(name))
       return sha === undefined ? undefined : { name, sha }
@@ -543,7 +550,7 @@ export class MemoryBot {
     branchUse: async name => ({ sha: this.#shaOf(name), isUsed: false, repository: 'R_1' }),
     prefetched: () => undefined,
     readAhead: async () => {
-      this.#ahead = [...this.comments]
+      this.#ahead = this.#own()
     },
     earlierComments: async () => this.#ahead,
     settle: async ({ pull, status, reaction }) => {

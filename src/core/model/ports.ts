@@ -61,7 +61,6 @@ export interface ThreadClient {
   postReview(review: NewReview): Promise<number>
   ownReviews(): Promise<OwnComment[]>
   /** One of ours where that was said: comments on lines have ids of their own. */
-  deleteComment(commentId: number, commentRef?: CommentRef): Promise<void>
   ownComments(since?: number, replyRef?: ReplyRef): Promise<OwnComment[]>
   /** Newest first, among the newest thousand of all. */
   ownCommentsOfRepository(): Promise<{ number: number; body: string }[]>

@@ -62,6 +62,7 @@ export type ParentComment = NonNullable<InlineComment['parent']> & { changedAt: 
 
 export interface OwnComment {
   id: number
+  nodeId?: string | undefined
   body: string
   createdAt: number
 }

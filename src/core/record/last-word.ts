@@ -89,6 +89,24 @@ export const inlinePlace = ({
 /** Whether the status comment keeps its result, instead of being folded away above a last word. */
 export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)
 
+/**
+ * Its status goes away below a last word, which says the same and more. If there was none, as GitHub refused it, the
+ * status is all that people have.
+ */
+export const willBeFolded = (run: Run): boolean => {
+  const { announced, status } = run.report
+  const { ended, needs } = run.result
+  const isUnsaid = announced.comment && !announced.word
+  return !staysInStatus(run) && !isUnsaid && !ended && !needs && !status?.unfolded
+}
+
+/** So far it is the only one of its thread, and nobody added words: nobody has to be told which one it is. */
+export const isOnlyRequest = ({ request, result, session, mailbox }: Run): boolean =>
+  result.round === 0 &&
+  session.earlier === undefined &&
+  request.before === undefined &&
+  mailbox.followUpsSent === 0
+
 /** A status that says what the pull request needs, or what became of it, is not superseded. */
 export const isSuperseded = ({ report: { status, announced }, result: { ended, needs } }: Run): boolean =>
   announced.word && status?.nodeId !== undefined && !status.minimized && !status.unfolded && !ended && !needs

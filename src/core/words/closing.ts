@@ -1,12 +1,14 @@
 /** The last word: a new comment with the answer, since edits notify nobody. */
 import { type Finding, reviewWordsIn } from '../agent/findings.ts'
 import { botAdmin } from '../model/thread.ts'
+import type { CommentRef } from '../model/trigger.ts'
 import type { Pull } from '../model/views.ts'
 import { unfinished } from '../record/failures.ts'
 import {
   endsInReview,
   endsQuietly,
   inlinePlace,
+  isOnlyRequest,
   isUndone,
   leavesBoxInStatus,
   listeners,
@@ -306,15 +308,15 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   const { cost, taskMade } = run.session
   const goOn =
     run.request.what === 'plan'
-      ? 'reply `/codex plan …` to change the plan'
+      ? '`/codex plan …` changes the plan'
       : asksBack(run)
         ? 'reply here to answer'
-        : 'reply `/codex …` to continue'
+        : '`/codex …` continues'
   const isLast = where === 'last-word' || staysInStatus(run)
   const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
   const end = where === 'status' ? run.result.ended : undefined
   return [
-    briefly(run),
+    ...(where === 'status' ? [briefly(run)] : isOnlyRequest(run) ? [] : [asked(run)]),
     ...(where === 'last-word' && listeners(run).includes(requester) ? [] : [inlineWords(requester, 60)]),
     ...startedBy(run),
     ...duration(run),
@@ -330,10 +332,36 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   ]
 }
 
-const into = (run: Run): string[] =>
-  run.result.outcome?.kind === 'pull' && baseOf(run) !== undefined
-    ? [`into ${code(newPulls(run).at(-1)?.base ?? '')}`]
-    : []
+/** Which of the thread's requests this is about. */
+function asked(run: Run): string {
+  const { origin, approves } = run.request
+  const words = approves ? 'the plan' : briefly(run, maxAsked)
+  return origin.kind === 'comment' ? `[${words}](${commentUrl(run, origin.commentRef)})` : words
+}
+
+function commentUrl({ thread }: Run, ref: CommentRef): string {
+  switch (ref.kind) {
+    case 'subject':
+      return thread.url
+    case 'thread':
+      return `${thread.url}#issuecomment-${ref.commentId}`
+    case 'inline':
+      return `${thread.url}#discussion_r${ref.commentId}`
+    case 'review':
+      return `${thread.url}#pullrequestreview-${ref.reviewId}`
+  }
+}
+
+const maxAsked = 40
+
+/** Where that was said, or somebody chose it meanwhile. */
+function into(run: Run): string[] {
+  const base = newPulls(run).at(-1)?.base
+  if (run.result.outcome?.kind !== 'pull' || base === undefined) return []
+  const { branch } = run.workspace
+  const isUsual = branch === undefined || base === branch.into || base === branch.name
+  return isUsual && baseOf(run) === undefined ? [] : [`into ${code(base)}`]
+}
 
 /** What it waited for before the agent began is no work. */
 function duration(run: Run): string[] {

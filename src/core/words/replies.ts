@@ -224,7 +224,7 @@ function sentence(reply: Reply, login: string): string {
     case 'said-since':
       return `${code(reply.by)} ${reply.paused ? 'paused this repository after you wrote this, so it stays paused' : 'resumed this repository after you wrote this, so it is not paused'}.`
     case 'not-served':
-      return `this bot does not serve ${code(reply.owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${reply.ownerId}.posthog`)} to the bot’s settings file. (This hint comes once.)`
+      return `this bot does not serve ${code(reply.owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${reply.ownerId}.posthog`)} to the bot’s settings file.`
     case 'gave-up':
       return `this did not work: ${ended(inlineWords(reply.reason, 300))} Nothing was started. Write the command again in a few minutes.`
   }

@@ -1,5 +1,5 @@
 import type { CheckReport } from '../model/views.ts'
-import { isUndone, staysInStatus } from '../record/last-word.ts'
+import { isUndone, staysInStatus, willBeFolded } from '../record/last-word.ts'
 import { phaseOf, type Run } from '../record/run.ts'
 import { checkedSha } from '../record/status-place.ts'
 import { files, resultHeading, resultLines, resultSmall } from './closing.ts'
@@ -29,10 +29,10 @@ const ended = (run: Run, deployment: Deployment): string[] => [
   needsLines(run),
   files(run, deployment),
   warnings(run),
-  details(run),
+  willBeFolded(run) ? '' : details(run),
   staysInStatus(run) ? boxesAfter(run) : '',
   fixOffer(run),
-  small(resultSmall(run, deployment, 'status')),
+  willBeFolded(run) ? '' : small(resultSmall(run, deployment, 'status')),
 ]
 
 /** No more than that there is a run: the check is there for the recovery record in it. */

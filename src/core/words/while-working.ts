@@ -26,7 +26,8 @@ import {
   withCode,
 } from './words.ts'
 
-const maxInstruction = 1_000
+/** The whole of it stands where it was asked. */
+const maxInstruction = 200
 const maxSummary = 600
 const maxPlanShown = 10
 
@@ -94,7 +95,7 @@ function edited({ mailbox: { wordsOfRound, pendingFollowUps } }: Run): string {
 const hasOpenQuestion = (run: Run, now: number): boolean =>
   openQuestion(run) !== undefined && shownOutages(run, now).length === 0
 
-export function instruction(run: Run): string {
+function instruction(run: Run): string {
   const { origin, what, template, text } = run.request
   if (template) {
     const { name, argument } = template
@@ -107,11 +108,12 @@ export function instruction(run: Run): string {
   return `> What the ${nounOf(run.thread)} says${origin.kind === 'label' ? ` (label ${code(origin.label)})` : ''}`
 }
 
-export function briefly(run: Run): string {
+/** @param max characters */
+export function briefly(run: Run, max = 80): string {
   const { what, template, text } = run.request
   const asWritten = what === 'review' ? `review ${text}` : text
   const words = template ? `${template.name} ${template.argument}` : asWritten
-  return inlineWords(words, 80) || `what the ${nounOf(run.thread)} says`
+  return inlineWords(words, max) || `what the ${nounOf(run.thread)} says`
 }
 
 const doingNow: Record<ActingStep, string> = {
@@ -206,8 +208,9 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
     ...startedBy(run),
     ...(branch ? [`[${code(branch.name)}](${branchUrl(run.thread, branch.name)})${towards}`] : []),
     ...session(run, deployment),
-    ...(run.mailbox.stop || hasOpenQuestion(run, now) ? [] : ['reply `/codex …` to add instructions']),
-    '`/codex help`',
+    ...(phaseOf(run) === 'working' && !hasOpenQuestion(run, now)
+      ? ['reply `/codex …` to add instructions']
+      : []),
   ]
 }
 

@@ -17,7 +17,7 @@ import { boxesAfter } from '../../core/words/details.ts'
 import { said, saying, signed } from '../../core/words/say.ts'
 import { questionComment } from '../../core/words/while-working.ts'
 import { readAgentWords } from '../../core/words/words.ts'
-import { ignoreRefusal, markerOf } from './markers.ts'
+import { ignoreRefusal, markerOf, shortMarkerOf } from './markers.ts'
 import { once, type StepContext, step } from './step-context.ts'
 
 type Speaking = StepContext<'ownComments' | 'comment'>
@@ -30,8 +30,7 @@ export const conclude = step('conclude', {
     const announced = { ...run.report.announced, comment: true }
     if (endsQuietly(run)) return { report: { announced } }
     await readAgentWords(saidAtTheEnd(run) ?? '')
-    const backup = boxesAfter(run) === '' ? undefined : backupOf(run)
-    const marker = { ...markerOf(run, 'closing'), backup }
+    const marker = lastWordMarker(run)
     const text = () => closingComment(run, deps.deployment)
     const lastWord = endsInReview(run)
       ? {
@@ -48,6 +47,12 @@ export const conclude = step('conclude', {
     }
   },
 })
+
+/** Where no status comment has the record, later commands find it here. */
+function lastWordMarker(run: Run): Marker {
+  if (run.report.status?.commentId !== undefined) return shortMarkerOf(run, 'closing')
+  return { ...markerOf(run, 'closing'), backup: boxesAfter(run) === '' ? undefined : backupOf(run) }
+}
 
 /** Each finding on its line, where GitHub's diff of that commit has it. */
 async function reviewOf(
@@ -108,7 +113,7 @@ export const putQuestion = step('put-question', {
     if (!request) return {}
     const key = questionKey(run, request)
     const place = inlinePlace(run)
-    const marker = { ...markerOf(run, 'reply'), run: `${run.id}-question-${key}` }
+    const marker = { ...shortMarkerOf(run, 'reply'), run: `${run.id}-question-${key}` }
     const text = () => questionComment(run, request, deps.deployment)
     try {
       const commentId = await once(context, {
@@ -150,7 +155,7 @@ export const answerInline = step('answer-inline', {
     if (!next) return after
     const place = { kind: 'inline', rootId: next.rootId } as const
     await readAgentWords(run.session.sessionLog?.answer ?? '')
-    const marker = { ...markerOf(run, 'reply'), run: `${run.id}-inline-${next.commentId}` }
+    const marker = { ...shortMarkerOf(run, 'reply'), run: `${run.id}-inline-${next.commentId}` }
     const answered = once(context, {
       intent: { kind: 'answer-inline', at: deps.now() },
       ...saying(github, deps.signer, { marker, place, text: () => inlineAnswer(run) }),

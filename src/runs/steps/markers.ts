@@ -6,6 +6,13 @@ import { foldable } from '../../core/record/next-step.ts'
 import { type Outcome, type Run, sessionOf } from '../../core/record/run.ts'
 import { type StepContext, step } from './step-context.ts'
 
+/** Of what is mailed, where its marker stands in full: it says which run and round it belongs to. */
+export const shortMarkerOf = (run: Run, as: 'closing' | 'reply'): Marker => ({
+  ...{ run: run.id, repo: run.thread.repoId, thread: run.thread.number },
+  ...{ as, round: run.result.round },
+})
+
+/** All that a later command, or the search for lost runs, has to know. */
 export function markerOf(run: Run, as: Marker['as']): Marker {
   const pull = run.result.pulls.at(-1)
   const branch = pull?.state === 'open' ? pull.head : run.workspace.branch?.name

@@ -170,7 +170,6 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         const after = pull && amended(world, pull.number, pull.change ?? {})
         return { ...(after ? { pull: after } : {}), refused: status ? ['status'] : [] }
       }).catch(partly),
-    deleteComment: absent('deleteComment'),
     attachments: absent('attachments'),
     reviewComments: absent('reviewComments'),
     inlineComment: absent('inlineComment'),
