@@ -151,7 +151,7 @@ describe('the page of a process', () => {
     for (const route of labels) expect(route).toMatch(/^(?:\/(?:[a-z_]+|~))+$/)
   })
 
-  test('tells what runs cost: a task that two of them and a follow-up share counts once', async () => {
+  test('tells what runs cost: a task that is gone on with counts once', async () => {
     const { github, posthog } = world
     const spent = async () => samplesOf(await scrape()).get('run_dollars_total')
     const billed = async () => {
