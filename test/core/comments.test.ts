@@ -635,7 +635,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'base-taken': { kind: 'base-taken', pull: 9, base: 'main' },
   closed: { kind: 'closed' },
   'not-passed-on': { kind: 'not-passed-on' },
-  'queued-behind': { kind: 'queued-behind', differs: [] },
+  'queued-behind': { kind: 'queued-behind', differs: [], line: 'plan the rest' },
   'plan-interactive': { kind: 'plan-interactive' },
   'plan-elsewhere': { kind: 'plan-elsewhere', branch: 'feature' },
   'nothing-to': { kind: 'nothing-to', command: 'stop' },
@@ -797,7 +797,7 @@ describe('replies', () => {
       base-taken: @maya pull request #9 of this thread is open, and goes into \`main\`. Nothing was started. Change the base on its page, or ask without \`--base\`.
       closed: @maya this is closed, so nothing was started. Reopen it and ask again.
       not-passed-on: @maya the run was stopped before Codex could read this. Write it again if you still want it.
-      queued-behind: @maya another run is still going in this thread. Yours starts when it has ended.
+      queued-behind: @maya another run is still going in this thread. \`/codex plan the rest\` starts when it has ended.
       plan-interactive: @maya plans and reviews do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
       plan-elsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
       nothing-to: @maya nothing is going on in this thread, so there is nothing to stop.

@@ -187,9 +187,9 @@ describe('the marker of a last word', () => {
   })
   const markerOf = async (run: Run) => {
     let said = ''
-    const comment = async (text: string): Promise<number> => {
+    const comment = async (text: string): Promise<{ id: number }> => {
       said = text
-      return 1
+      return { id: 1 }
     }
     await afterStep(conclude, handWith(run, { github: { comment, ownComments: async () => [] }, signer }))
     return signer.read(said, run.thread)[0]

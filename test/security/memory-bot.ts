@@ -19,6 +19,7 @@ import {
   triggerIndex,
   triggerRecord,
 } from '../../src/commands/trigger-record.ts'
+import { waitsStill } from '../../src/commands/waits-still.ts'
 import { messagesIn } from '../../src/core/agent/prompt.ts'
 import { callBudget, inMemory, unlimited } from '../../src/core/model/call-budget.ts'
 import type { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
@@ -268,6 +269,7 @@ export class MemoryBot {
         if (kept) this.#add(requeued(kept.data, command))
       },
       stops: stopsOf(this.#waiting),
+      waitsStill: waitsStill(this.#waiting),
       fence: () => crypto.randomUUID().replaceAll('-', '').slice(0, 16),
     })
   }
@@ -407,8 +409,8 @@ export class MemoryBot {
   }
 
   readonly #waiting = {
-    get: async (id: string) => this.#kept(this.triggers.get(id)),
     ...memoryIndex(() => membersOf(this.triggers, triggerIndex.entries)),
+    get: async (id: string) => this.#kept(this.triggers.get(id)),
     listed: (sets: readonly string[], range?: Range) =>
       listedIn(sets, this.triggers, triggerIndex.entries, range),
   }
@@ -421,10 +423,10 @@ export class MemoryBot {
       this.runs.set(id, this.#job(id, this.#stored(Run.parse, data), slot))
       return { outcome: 'added', id }
     },
-    get: async id => this.#kept(this.runs.get(id)),
     holder: async slot =>
       [...this.runs.values()].find(job => job.slot === slot && job.standing === 'live')?.id,
     ...memoryIndex(() => membersOf(this.runs, runIndex.entries)),
+    get: async id => this.#kept(this.runs.get(id)),
     listed: sets => listedIn(sets, this.runs, runIndex.entries),
     liveCount: async () => [...this.runs.values()].filter(({ standing }) => standing === 'live').length,
     wake: async id => this.#wake(this.runs.get(id)),
@@ -518,7 +520,7 @@ export class MemoryBot {
       const id = 900 + this.#posted
       this.#posted += 1
       this.comments.push({ id, body: this.#redact(body), createdAt: this.now })
-      return id
+      return { id, nodeId: `IC_${id}` }
     },
     edit: async (id, body) => {
       const found = this.comments.find(comment => comment.id === id)

@@ -5,7 +5,7 @@ import { checkedSha } from '../record/status-place.ts'
 import { files, resultHeading, resultLines, resultSmall } from './closing.ts'
 import { boxesAfter, boxFor, details } from './details.ts'
 import { warnings } from './warnings.ts'
-import { fixOffer, needsLines } from './what-it-needs.ts'
+import { fixOffer, needsLines, saidAfterwards } from './what-it-needs.ts'
 import { waitingKey, workHeading, workLines, workSmall } from './while-working.ts'
 import { type Deployment, small } from './words.ts'
 
@@ -27,6 +27,7 @@ const ended = (run: Run, deployment: Deployment): string[] => [
   `### ${resultHeading(run)}`,
   ...resultLines(run),
   needsLines(run),
+  saidAfterwards(run),
   files(run, deployment),
   warnings(run),
   willBeFolded(run) ? '' : details(run),

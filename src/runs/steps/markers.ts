@@ -35,13 +35,24 @@ export function markerOf(run: Run, as: Marker['as']): Marker {
   }
 }
 
-export function reactionTo(run: Run): NonNullable<Settling['reaction']> {
+/**
+ * What replaces the eyes at the end. Where another command of the same comment waits for its run, all is not done there:
+ * they stay.
+ */
+export async function reactionAfter({
+  run,
+  deps,
+}: Pick<StepContext, 'run' | 'deps'>): Promise<Settling['reaction']> {
   const {
     request: { origin },
     result: { outcome },
+    thread,
   } = run
+  if (origin.kind === 'tick') return undefined
   const target: Target = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
   const sign = outcome && signs[outcome.kind](run)
+  const isBad = sign === 'failed' || sign === 'refused'
+  if (!isBad && (await deps.waitsStill(thread, target))) return undefined
   return { target, content: sign && reactions[sign] }
 }
 
@@ -62,11 +73,12 @@ export const react = step('react', {
   async do(context) {
     const { run, job, github, drawing, deps } = context
     const announced = { ...run.report.announced, reaction: true }
-    if (run.request.origin.kind === 'tick') return { report: { announced } }
+    const reaction = await reactionAfter(context)
+    if (!reaction) return { report: { announced } }
     const difference = drawing().difference()
     const fold = difference === 'same' || difference === 'time' ? foldable(run) : undefined
     await job.assertLocked()
-    await ignoreRefusal(context, github.settle({ reaction: reactionTo(run), fold }))
+    await ignoreRefusal(context, github.settle({ reaction, fold }))
     deps.reached('reaction swapped, not recorded')
     const { status } = run.report
     return {
