@@ -14,7 +14,17 @@ const retry = 0
 /** Stories of what is rare, of which a plainer one has the like, or of what only its operator sees. */
 const rare = [
   ...['admin', 'after-the-merge', 'agent-reviews', 'approval', 'bases', 'between-commands', 'call-counts'],
-  ...['chains', 'clocks', 'container', 'doctor', 'editor-schema', 'folded-status', 'forms', 'going-on'],
+  ...[
+    'chains',
+    'changing-keys',
+    'clocks',
+    'container',
+    'doctor',
+    'editor-schema',
+    'folded-status',
+    'forms',
+    'going-on',
+  ],
   ...['full-disk', 'hostile-texts', 'less-settings', 'limits', 'lost-queue', 'many-processes', 'memory'],
   ...['missed-webhooks', 'owner-moves', 'owner-settings', 'probot-app', 'processes', 'pull-shape'],
   ...[

@@ -21,9 +21,12 @@ export interface Config {
     id: number
     privateKey: string
     webhookSecret: string
+    /** Of before: what is signed with it is taken, too. */
+    webhookSecretOld: string | undefined
     markerKey: string
+    /** Of before: what is signed with them is read, too. */
+    markerKeysOld: readonly string[]
     apiUrl: string
-    /** With which people sign in at GitHub. */
   }
   /** The PostHog of owners who have none of their own; without it, they are not served. */
   posthog: (PostHogAccess & { userToken: string | undefined }) | undefined
@@ -142,7 +145,9 @@ const ofApp = ['APP_ID', 'PRIVATE_KEY', 'PRIVATE_KEY_PATH', 'WEBHOOK_SECRET'] as
 export const secretsOf = ({ app, posthog, tenants, queue, server }: Config): string[] => [
   app.privateKey,
   app.webhookSecret,
+  app.webhookSecretOld ?? '',
   app.markerKey,
+  ...app.markerKeysOld,
   posthog?.apiKey ?? '',
   posthog?.userToken ?? '',
   ...tenants.map(({ apiKey }) => apiKey),
@@ -166,8 +171,8 @@ function appOf(reading: Reading): Config['app'] {
   if (given.APP_ID === undefined) missing(reading, 'APP_ID')
   if (given.WEBHOOK_SECRET === undefined && given.WEBHOOKS === 'address') missing(reading, 'WEBHOOK_SECRET')
   const privateKey = given.PRIVATE_KEY ?? keyInFile(reading)
-  // The same however the private key is written down.
-  const ofKey = () => createPrivateKey(privateKey).export({ type: 'pkcs8', format: 'der' }).toString('base64')
+  const ofKey = privateKey === '' ? '' : markerKeyOf(privateKey)
+  const former = given.MARKER_KEY_OLD === undefined ? [] : [oldMarkerKeyOf(given.MARKER_KEY_OLD)]
   const apiUrl =
     given.GHE_HOST === undefined || env.GITHUB_API_URL?.trim()
       ? given.GITHUB_API_URL.replace(/\/+$/, '')
@@ -176,9 +181,20 @@ function appOf(reading: Reading): Config['app'] {
     id: given.APP_ID ?? 0,
     privateKey,
     webhookSecret: given.WEBHOOK_SECRET ?? '',
-    markerKey: given.MARKER_KEY ?? (privateKey === '' ? '' : ofKey()),
+    webhookSecretOld: given.WEBHOOK_SECRET_OLD,
+    markerKey: given.MARKER_KEY ?? ofKey,
+    markerKeysOld: [...(given.MARKER_KEY === undefined ? [] : [ofKey]), ...former],
     apiUrl,
   }
+}
+
+/** The same however the private key is written down. */
+const markerKeyOf = (privateKey: string): string =>
+  createPrivateKey(privateKey).export({ type: 'pkcs8', format: 'der' }).toString('base64')
+
+function oldMarkerKeyOf(given: string): string {
+  const pem = pemOf(given)
+  return pem === undefined ? given : markerKeyOf(pem)
 }
 
 /** The value is not repeated: it may be the key itself. */

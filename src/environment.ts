@@ -9,6 +9,8 @@ interface About {
   part?: string
   example?: string
   needed?: true
+  /** Says nothing of who runs the bot, so a report of a fault may show it. */
+  isPlain?: true
 }
 
 /** Signatures are public, so short secrets could be guessed offline. */
@@ -89,6 +91,7 @@ const about = z.registry<About>()
 
 const Environment = z.object({
   APP_ID: numberFor(hints.APP_ID).optional().register(about, {
+    isPlain: true,
     part: 'The GitHub App',
     meaning: "The number of the App. If the App's variables are not set, the bot shows the set-up page",
     needed: true,
@@ -107,9 +110,19 @@ const Environment = z.object({
       "The App's webhook secret, at least 32 characters. With a shorter one, or with `development`, the bot does not start. Not needed with `WEBHOOKS=poll`",
     needed: true,
   }),
+  WEBHOOK_SECRET_OLD: webhookSecret.optional().register(about, {
+    meaning:
+      'The webhook secret of before. While it is set, webhooks that are signed with it are taken, too: see [Changing keys](operating.md#changing-keys)',
+    example: '',
+  }),
   MARKER_KEY: secret.optional().register(about, {
     meaning:
       'The key that signs markers, at least 32 characters. Without it, a key made from the private key',
+    example: '',
+  }),
+  MARKER_KEY_OLD: secret.optional().register(about, {
+    meaning:
+      'The key of before: a `MARKER_KEY`, or the text of a private key. Markers that are signed with it are still read',
     example: '',
   }),
   GITHUB_API_URL: web.default('https://api.github.com').register(about, {
@@ -126,18 +139,18 @@ const Environment = z.object({
       meaning: 'The host of your GitHub Enterprise Server (3.17 or newer), if you have one',
       example: 'github.example.com',
     }),
-  GHE_PROTOCOL: oneOf('https', 'http').default('https').register(about, {
-    meaning: 'The protocol of the Enterprise Server',
-  }),
+  GHE_PROTOCOL: oneOf('https', 'http')
+    .default('https')
+    .register(about, { isPlain: true, meaning: 'The protocol of the Enterprise Server' }),
   ENV_FILE: text.default('.env').register(about, {
     part: 'The process',
     meaning:
       'The file with these variables. The set-up page writes it. Set it in the environment. If it is not set: `.env`, then `.env` in `DATA_DIR`',
   }),
-  HOST: text.default('localhost').register(about, {
-    meaning: 'The address to listen on. `0.0.0.0` means all addresses',
-  }),
-  PORT: portNumber.default(3000).register(about, { meaning: 'The port to listen on' }),
+  HOST: text
+    .default('localhost')
+    .register(about, { isPlain: true, meaning: 'The address to listen on. `0.0.0.0` means all addresses' }),
+  PORT: portNumber.default(3000).register(about, { isPlain: true, meaning: 'The port to listen on' }),
   METRICS_TOKEN: text
     .min(minToken, `is shorter than ${minToken} characters: use a random one, ${anotherOne}`)
     .optional()
@@ -163,9 +176,12 @@ const Environment = z.object({
   LOG_LEVEL: oneOf('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent')
     .default('info')
     .register(about, {
+      isPlain: true,
       meaning: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`',
     }),
-  LOG_FORMAT: oneOf('pretty', 'json').default('pretty').register(about, { meaning: '`pretty` or `json`' }),
+  LOG_FORMAT: oneOf('pretty', 'json')
+    .default('pretty')
+    .register(about, { isPlain: true, meaning: '`pretty` or `json`' }),
   POSTHOG_HOST: web.default('https://us.posthog.com').register(about, {
     part: 'PostHog',
     meaning: 'The address of your PostHog',
@@ -190,10 +206,12 @@ const Environment = z.object({
     example: '',
   }),
   CODEX_MODEL: text.default('gpt-5.5').register(about, {
+    isPlain: true,
     part: 'Runs',
     meaning: 'The model, if neither the command nor the settings name one',
   }),
   CODEX_REASONING_EFFORT: text.toLowerCase().optional().register(about, {
+    isPlain: true,
     meaning:
       "The effort, if neither the command nor the settings name one. Without it, PostHog's default applies",
     example: 'high',
@@ -210,6 +228,7 @@ const Environment = z.object({
   }),
   DATA_DIR: text.default('./data').register(about, { meaning: 'The folder of the embedded queue' }),
   ROLE: oneOf('all', 'web', 'worker').default('all').register(about, {
+    isPlain: true,
     meaning: '`web` takes webhooks, `worker` does the work, `all` does both. `web` and `worker` need Redis',
   }),
   OTEL_EXPORTER_OTLP_ENDPOINT: web.optional().register(about, {
@@ -226,7 +245,13 @@ export const variables = Object.keys(Environment.shape) as Variable[]
 /** Values, or defaults. A wrong value gives its default, or nothing, and a problem. */
 export type Given = z.output<typeof Environment>
 
-const filled = (env: Env, name: string): string | undefined => env[name]?.trim() || undefined
+const inQuotes = /^(["'])(.*)\1$/s
+
+/** `docker run --env-file` and `kubectl --from-env-file` take quotes for a part of the value. */
+function filled(env: Env, name: string): string | undefined {
+  const value = env[name]?.trim() ?? ''
+  return (inQuotes.exec(value)?.[2] ?? value) || undefined
+}
 
 export function readVariables(env: Env): { given: Given; problems: string[] } {
   const texts = Object.fromEntries(variables.map(name => [name, filled(env, name)]))

@@ -48,16 +48,13 @@ type Access = NonNullable<Config['posthog']>
 
 /** As SETTINGS_FILE was at the start. A later change of them holds after the next start. */
 export function openTenants(config: Config, opening: Opening): Tenants {
-  const { webhookSecret, markerKey } = config.app
-  // Also reads markers from before they had a key of their own.
-  const usual = config.posthog && tenantOf(config.posthog, markerSigner(markerKey, [webhookSecret]), opening)
+  const usual = config.posthog && tenantOf(config.posthog, signerOf(config.app), opening)
   const opened = new Map<string, Tenant>()
   const owners = new Map<number, Tenant>()
   for (const { owner, ...access } of config.tenants) {
     const name = tenantName(access)
     const known =
-      opened.get(name) ??
-      tenantOf({ ...access, userToken: undefined }, markerSigner(`${markerKey} ${name}`), opening)
+      opened.get(name) ?? tenantOf({ ...access, userToken: undefined }, signerOf(config.app, name), opening)
     opened.set(name, known)
     owners.set(Number(owner), known)
   }
@@ -71,8 +68,8 @@ export function openTenants(config: Config, opening: Opening): Tenants {
       const tenant = all.find(({ tenant }) => tenant === name) ?? gone.get(name)
       if (tenant) return tenant
       const [host = '', projectId = ''] = name.split(' ')
-      const signer = markerSigner(`${markerKey} ${name}`)
-      const left = tenantOf({ host, projectId, apiKey: '', userToken: undefined }, signer, opening)
+      const unknown = { host, projectId, apiKey: '', userToken: undefined }
+      const left = tenantOf(unknown, signerOf(config.app, name), opening)
       // Tells its Runs that whoever runs the bot has to set it up again.
       const access = { ...left.access, standing: notSetUp(opening.now) }
       const unset = { ...left, access, posthog: postHogTasks(access, opening.now) }
@@ -80,6 +77,17 @@ export function openTenants(config: Config, opening: Opening): Tenants {
       return unset
     },
   }
+}
+
+/** The usual one also reads markers from before they had a key of their own. */
+export function signerOf(app: Config['app'], tenant?: string): Signer {
+  const { markerKey, markerKeysOld, webhookSecret, webhookSecretOld } = app
+  if (tenant !== undefined)
+    return markerSigner(
+      `${markerKey} ${tenant}`,
+      markerKeysOld.map(key => `${key} ${tenant}`),
+    )
+  return markerSigner(markerKey, [...markerKeysOld, webhookSecret, webhookSecretOld ?? ''])
 }
 
 const tenantName = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>): string => `${host} ${projectId}`

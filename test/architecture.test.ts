@@ -79,6 +79,7 @@ const mayImport: Record<string, readonly string[]> = {
     'config',
     'core',
     'doctor',
+    'environment',
     'github',
     'posthog',
     'process-environment',

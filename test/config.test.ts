@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -8,6 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { type Config, readConfig, secretsOf } from '../src/config.ts'
 import { variables } from '../src/environment.ts'
 import { strayLine } from '../src/process-environment.ts'
+import { writeEnv } from '../src/web/set-up/env-file.ts'
 
 type Env = Record<string, string | undefined>
 
@@ -51,7 +52,9 @@ test('the least that it takes, and what stands in for the rest', () => {
       id: 5,
       privateKey,
       webhookSecret: 'a-secret-of-ours-with-32-letters',
+      webhookSecretOld: undefined,
       markerKey: expect.any(String),
+      markerKeysOld: [],
       apiUrl: 'https://api.github.com',
     },
     posthog: expect.objectContaining({
@@ -74,6 +77,13 @@ test('the least that it takes, and what stands in for the rest', () => {
 describe('a variable that is right', () => {
   const table: [Env, (config: Config) => unknown, unknown][] = [
     [{ APP_ID: ' 77 ' }, ({ app }) => app.id, 77],
+    [{ APP_ID: "'77'" }, ({ app }) => app.id, 77],
+    [
+      { PRIVATE_KEY: `"${privateKey.replaceAll('\n', '\\n')}"` },
+      ({ app }) => app.privateKey.trim(),
+      privateKey.trim(),
+    ],
+    [{ HOST: '""' }, ({ server }) => server.host, 'localhost'],
     [
       { PRIVATE_KEY: privateKey.replaceAll('\n', '\\n') },
       ({ app }) => app.privateKey.trim(),
@@ -313,6 +323,14 @@ test('with ENV_FILE no other file is read', () => {
     null,
     join(realpathSync(cwd), 'walk.env'),
   ])
+})
+
+test('what the set-up page writes is read whole by ENV_FILE, as Kubernetes has it', async () => {
+  const cwd = mkdtempSync(join(dir, 'mounted-'))
+  await writeEnv(join(cwd, 'written'), { PRIVATE_KEY: privateKey, POSTHOG_API_KEY: 'phx_with "quotes"' })
+  expect(readFileSync(join(cwd, 'written'), 'utf8')).toMatch(/^PRIVATE_KEY="-----BEGIN/)
+  const read = readIn(cwd, '[env.PRIVATE_KEY, env.POSTHOG_API_KEY]', { ENV_FILE: join(cwd, 'written') })
+  expect(read).toEqual([privateKey, 'phx_with "quotes"'])
 })
 
 describe('a .env that can not be read is refused in words', () => {

@@ -15,7 +15,7 @@ afterEach(({ task }) => {
   const log = started.map(bot => bot.output()).join('')
   const path = join(folder, `${task.name.replace(/[^\w-]+/g, '-').slice(0, 80)}-${process.pid}.log`)
   writeFileSync(path, log)
-  const errors = log.match(/.*"level":(?:60|50).*/g) ?? []
+  const errors = log.match(/.*"level":"(?:fatal|error)".*/g) ?? []
   console.error([`“${task.name}” is red: all that its bots logged is in ${path}`, ...errors].join('\n'))
 })
 afterAll(() => {

@@ -22,7 +22,7 @@ test('the lines of a child say what it is about, once, and no secret', async () 
   expect(line.match(/"trigger"/g)).toHaveLength(1)
   expect(JSON.parse(line)).toMatchObject({
     name: 'codex-task-bot',
-    level: 40,
+    level: 'warn',
     trigger: 'comment-501',
     said: 'my key is ‹redacted›',
     err: { type: 'Error', message: 'refused: ‹redacted›' },
@@ -49,6 +49,10 @@ test.each<['json' | 'pretty']>([['json'], ['pretty']])(
     expect(refused).toMatch(/Not for you\.[\s\S]*403|403[\s\S]*Not for you\./)
     expect(refused).not.toMatch(/process-log\.test|stack/)
     expect(bug).toContain('process-log.test')
-    expect(refused).toMatch(format === 'json' ? /"time":\d{13}/ : /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] WARN/)
+    expect(refused).toMatch(
+      format === 'json'
+        ? /^\{"level":"warn","time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",/
+        : /^\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\] WARN/,
+    )
   },
 )

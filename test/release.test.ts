@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { z } from 'zod'
+import { webhookPath } from '../src/web/http-server.ts'
 
 const root = join(import.meta.dirname, '..')
 const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -324,28 +325,69 @@ describe('what is written as supported is what is tested', () => {
 describe('what is deployed', () => {
   test('the example for Kubernetes has probes, no root and no secret', () => {
     const documents = parseAllDocuments(textOf('deploy/kubernetes.yml')).map(each => each.toJS())
-    expect(documents.map(({ kind }) => kind)).toEqual(['ConfigMap', 'Deployment', 'Deployment', 'Service'])
+    expect(documents.map(({ kind }) => kind)).toEqual([
+      ...['ConfigMap', 'Deployment', 'Deployment', 'Service'],
+      ...['PodDisruptionBudget', 'Ingress', 'NetworkPolicy'],
+    ])
     for (const { spec } of documents.filter(({ kind }) => kind === 'Deployment')) {
       const { containers, securityContext, volumes } = spec.template.spec
       expect(securityContext.runAsNonRoot).toBe(true)
       for (const container of containers) {
         expect(container.livenessProbe.httpGet.path).toBe('/healthz')
         expect(container.readinessProbe.httpGet.path).toBe('/readyz')
-        expect(container.envFrom).toEqual([{ secretRef: { name: 'codex-task-bot' } }])
-        expect(volumes.find(({ name }: { name: string }) => name === 'key').secret).toEqual({
-          secretName: 'codex-task-bot-key',
+        expect(volumes.find(({ name }: { name: string }) => name === 'env').secret).toEqual({
+          secretName: 'codex-task-bot',
         })
         const given = container.env.map(({ name }: { name: string }) => name)
-        expect(given).toEqual(['ROLE', 'LOG_FORMAT', 'SETTINGS_FILE', 'PRIVATE_KEY_PATH'])
+        expect(given).toEqual(['ROLE', 'LOG_FORMAT', 'SETTINGS_FILE', 'ENV_FILE', 'METRICS_TOKEN'])
+        const folder = container.volumeMounts.find(({ name }: { name: string }) => name === 'env').mountPath
+        expect(container.env).toContainEqual({ name: 'ENV_FILE', value: `${folder}/.env` })
       }
     }
+  })
+
+  test('its ports, paths and labels are those of its pods and of the bot', () => {
+    const documents = parseAllDocuments(textOf('deploy/kubernetes.yml')).map(each => each.toJS())
+    const of = (kind: string) => documents.filter(each => each.kind === kind)
+    const [service] = of('Service')
+    const [budget] = of('PodDisruptionBudget')
+    const [policy] = of('NetworkPolicy')
+    const [web, worker] = of('Deployment').map(({ spec }) => spec.template.metadata.labels)
+    expect(service.spec.selector).toEqual(web)
+    expect(budget.spec.selector.matchLabels).toEqual(web)
+    for (const labels of [web, worker]) expect(labels).toMatchObject(policy.spec.podSelector.matchLabels)
+    const rules = of('Ingress').flatMap(({ spec }) => spec.rules)
+    const paths = rules.flatMap(({ http }: { http: { paths: { path: string }[] } }) => http.paths)
+    expect(paths.map(({ path }: { path: string }) => path)).toEqual([webhookPath, '/schema'])
+  })
+
+  test('the alarms: a dead bot of each role, an old trigger, the limit of GitHub, money', () => {
+    const { groups } = parse(textOf('deploy/alerts.yml'))
+    const rules: { expr: string; labels: { severity: string } }[] = groups[0].rules
+    const of = (severity: string) =>
+      rules.flatMap(rule => (rule.labels.severity === severity ? [rule.expr] : []))
+    expect(of('page')).toEqual([
+      'absent(codex_bot_build_info{role=~"all|web"})',
+      'absent(codex_bot_build_info{role=~"all|worker"})',
+      'min(codex_bot_queue_up) == 0',
+      'sum(increase(codex_bot_webhooks_total{answer="unavailable"}[10m])) > 0',
+      'max(codex_bot_queue_oldest_seconds{queue="triggers"}) > 300',
+    ])
+    expect(of('ticket')).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('codex_bot_rate_limit_remaining'),
+        'sum(increase(codex_bot_run_dollars_total[1d])) > 100',
+      ]),
+    )
+    const panels = textOf('deploy/grafana-dashboard.json').match(/"expr": .*/g) ?? []
+    expect(panels.filter(expr => expr.includes('run_dollars_total'))).toHaveLength(2)
   })
 
   test('its secrets are made as kubectl makes them: of variables or of a file', () => {
     const made = textOf('deploy/kubernetes.yml').match(/(?<=kubectl create secret generic ).*/g)
     expect(made).toEqual([
-      'codex-task-bot --from-env-file=.env',
-      'codex-task-bot-key --from-file=app.private-key.pem',
+      'codex-task-bot --from-file=.env',
+      'codex-task-bot-metrics --from-literal=METRICS_TOKEN="$(openssl rand -hex 32)"',
     ])
   })
 
@@ -361,12 +403,15 @@ describe('what is deployed', () => {
     expect(unit).toContain(` DATA_DIR=/var/lib/${folder}\n`)
   })
 
-  test('Compose has Redis, web and worker, with settings and key from outside', () => {
+  test('Compose has Redis, two web processes and a worker, with settings and key from outside', () => {
     const { services } = parse(textOf('docker-compose.yml'), { merge: true })
     expect(Object.keys(services)).toEqual(['web', 'worker', 'redis'])
+    expect([services.web.deploy.replicas, services.web.ports]).toEqual([2, ['127.0.0.1:3000-3001:3000']])
+    expect(services.redis).toMatchObject({ logging: services.web.logging, mem_limit: '768m' })
     for (const name of ['web', 'worker']) {
-      const { environment, volumes } = services[name]
+      const { environment, volumes, logging, mem_limit } = services[name]
       expect(environment.ROLE).toBe(name)
+      expect([logging.options['max-size'], mem_limit]).toEqual(['10m', expect.stringMatching(/^\d+m$/)])
       for (const path of [environment.SETTINGS_FILE, environment.PRIVATE_KEY_PATH])
         expect(
           volumes.some((volume: string) => volume.endsWith(`:${path}:ro`)),

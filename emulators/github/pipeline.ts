@@ -154,7 +154,8 @@ export class Pipeline {
     const given = (await this.#refuse(request)) ?? (await this.#route(request))
     if (given.status >= 400) polishError(given, request)
     else {
-      await this.#parts.repairs.apply(given.body)
+      // What was delivered is shown as it was then.
+      if (!request.path.startsWith('/app/hook/')) await this.#parts.repairs.apply(given.body)
       if (request.headers.accept?.includes('full+json')) await this.#parts.pages.addTo(given.body)
     }
     if (textAt(given.body, 'token')) this.#rememberToken(request, given.body)

@@ -171,9 +171,16 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
 export async function openProbot({ app }: Config, receive: Receive): Promise<ProbotWebhooks> {
   const { Probot } = await import('probot')
   const log = pino({ level: 'silent' })
+  const open = (secret: string) => webhooksOf(new Probot({ githubToken: 'unused', secret, log }), receive)
   // Without one, nothing is verified here, and Probot's own default is known to everybody.
-  const secret = app.webhookSecret || randomBytes(32).toString('hex')
-  return webhooksOf(new Probot({ githubToken: 'unused', secret, log }), receive)
+  const webhooks = await open(app.webhookSecret || randomBytes(32).toString('hex'))
+  if (app.webhookSecretOld === undefined) return webhooks
+  const old = await open(app.webhookSecretOld)
+  return {
+    ...webhooks,
+    verify: async (payload, signature) =>
+      (await webhooks.verify(payload, signature)) || old.verify(payload, signature),
+  }
 }
 
 /** ms. Nobody reads a question and answers it sooner; each comment would cost a look at the queue. */

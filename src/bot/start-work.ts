@@ -14,7 +14,7 @@ import { threadSlot } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
 import type { Reached } from '../core/record/crash-points.ts'
 import type { Source } from '../core/record/mailbox-part.ts'
-import { aroundMarkers, markerSigner } from '../core/record/marker.ts'
+import { aroundMarkers } from '../core/record/marker.ts'
 import type { UnusedBranch } from '../core/record/own-pull-request.ts'
 import type { Run } from '../core/record/run.ts'
 import { ofThread, ownersPlace, wakeEach, whilePaused, working } from '../core/record/run-index.ts'
@@ -40,7 +40,7 @@ import { within } from '../queue/held-lock.ts'
 import { advanceRun } from '../runs/advance-run.ts'
 import type { RunDeps } from '../runs/steps/step-context.ts'
 import { schemaAddress } from '../schema-address.ts'
-import { openTenants, type Tenant, type Tenants } from '../tenants.ts'
+import { openTenants, signerOf, type Tenant, type Tenants } from '../tenants.ts'
 import { type Overrides, openProbot, type Runtime, receiverOf } from './runtime.ts'
 import { settingsOf } from './settings-of.ts'
 
@@ -305,7 +305,7 @@ const nobody = ({
     poll: () => Promise.reject(new Error('no PostHog serves this owner')),
   },
   deployment: { posthogUrl: '', posthogProject: '' },
-  signer: markerSigner(app.markerKey, [app.webhookSecret]),
+  signer: signerOf(app),
   userToken: undefined,
 })
 

@@ -1,24 +1,33 @@
-/** `npm run doctor`: prints each check with its fix; `-- --json` prints them as data. Exit code 1 if any is not ok. */
+/**
+ * `npm run doctor`: prints each check with its fix; `-- --json` prints them as data, and `-- --bundle` also writes a file
+ * for a report of a fault. Exit code 1 if any is not ok.
+ */
 
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { readConfig } from '../config.ts'
-import { asPrinted, type Check, found, passed } from '../core/model/check.ts'
+import { asPrinted, type Check, found, markOf, passed } from '../core/model/check.ts'
 import { describe } from '../core/model/errors.ts'
 import { environment } from '../process-environment.ts'
 import { goThroughProxy } from '../proxy.ts'
+import { bundleOf } from './bundle.ts'
 import { deployed, examine } from './examine.ts'
 
-const unknown = process.argv.slice(2).filter(flag => flag !== '--json')
+const flags = process.argv.slice(2)
+const unknown = flags.filter(flag => flag !== '--json' && flag !== '--bundle')
 if (unknown.length > 0) {
   process.stderr.write(
-    `There is no ${unknown.join(' ')}. Use \`npm run doctor\`, or \`npm run doctor -- --json\`.\n`,
+    `There is no ${unknown.join(' ')}. Use \`npm run doctor\`, with \`-- --json\` or \`-- --bundle\`.\n`,
   )
   process.exit(2)
 }
 
 const checks = await allChecks()
 process.stdout.write(
-  process.argv.includes('--json') ? `${JSON.stringify(checks.map(asPrinted), null, 2)}\n` : asLines(checks),
+  flags.includes('--json') ? `${JSON.stringify(checks.map(asPrinted), null, 2)}\n` : asLines(checks),
 )
+if (flags.includes('--bundle')) process.stderr.write(`\n${await writeBundle()}\n`)
 process.exitCode = checks.every(({ ok }) => ok) ? 0 : 1
 
 async function allChecks(): Promise<Check[]> {
@@ -39,12 +48,29 @@ async function allChecks(): Promise<Check[]> {
 
 function asLines(all: readonly Check[]): string {
   const width = Math.max(...all.map(({ name }) => name.length))
-  const lines = all.map(({ name, ok, detail, fix }) =>
+  const lines = all.map(check =>
     [
-      `${ok ? '✓' : '✗'} ${name.padEnd(width)}  ${detail}`,
-      ...(fix ? [`  ${' '.repeat(width)}  → ${fix}`] : []),
+      `${markOf(check)} ${check.name.padEnd(width)}  ${check.detail}`,
+      ...(check.fix ? [`  ${' '.repeat(width)}  → ${check.fix}`] : []),
     ].join('\n'),
   )
   const wrong = all.filter(({ ok }) => !ok).length
-  return `${lines.join('\n')}\n\n${wrong === 0 ? 'All is well.' : `${wrong} of ${all.length} are wrong.`}\n`
+  return `${lines.join('\n')}\n\n${wrong === 0 ? wellOf(all) : `${wrong} of ${all.length} are wrong.`}\n`
+}
+
+async function writeBundle(): Promise<string> {
+  const text = await bundleOf(environment(), checks)
+  const name = `codex-bot-report-${new Date().toISOString().replaceAll(':', '-')}.json`
+  // A container's own folder is read-only.
+  for (const folder of [process.cwd(), tmpdir()])
+    try {
+      writeFileSync(join(folder, name), text, { mode: 0o600, flag: 'wx' })
+      return `${join(folder, name)} is for a report. Read it first: failed checks may name owners and repositories.`
+    } catch {}
+  return text
+}
+
+function wellOf(all: readonly Check[]): string {
+  const unsure = all.filter(check => check.unsure).length
+  return unsure === 0 ? 'All is well.' : `Nothing is wrong. ${unsure} of ${all.length} are not known.`
 }

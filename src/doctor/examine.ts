@@ -18,6 +18,7 @@ import {
   checkInstallations,
 } from './github-checks.ts'
 import { checkLog, checkReading } from './log-check.ts'
+import { checkHost, checkUserToken } from './machine-checks.ts'
 import { checkAccesses, checkNewPostHog, checkPostHogOf, checkPostHogs } from './posthog-checks.ts'
 import { checkDefaultBranch, checkSettings } from './settings-checks.ts'
 
@@ -73,22 +74,29 @@ export function deployed(
 
 type Entry = { [By in keyof Examined]?: (about: Examined[By]) => Promise<Check[]> }
 
-const checkArrivals = ({ config, lastDelivered }: Deployed) =>
-  config.webhooks === 'poll' ? (app: GitHubApp) => checkReading(app, lastDelivered) : checkDeliveries
+const checkArrivals = ({ config, lastDelivered }: Deployed, isRunning: boolean) =>
+  config.webhooks === 'poll'
+    ? (app: GitHubApp) => checkReading(app, lastDelivered)
+    : checkDeliveries(config.app, isRunning)
 
-function webhookChecks({ config, lastDelivered }: Deployed) {
+function webhookChecks(about: Deployed, isRunning: boolean) {
+  const { config, lastDelivered } = about
   if (config.webhooks === 'poll') return [checkLog(lastDelivered)]
   const { proxyUrl } = config.server
-  return [checkAddress, checkDeliveries, ...(proxyUrl === undefined ? [] : [() => checkChannel(proxyUrl)])]
+  const channel = proxyUrl === undefined ? [] : [() => checkChannel(proxyUrl)]
+  return [checkAddress, checkArrivals(about, isRunning), ...channel]
 }
 
 const entries: readonly Entry[] = [
   {
-    everything: about => checkApp(about.app, [checkInstallations, ...webhookChecks(about)]),
-    start: about => checkApp(about.app, webhookChecks(about)),
-    deliveries: about => checkArrivals(about)(about.app),
-    repository: about => checkInstallation(about.app, about.thread.installationId, checkArrivals(about)),
+    everything: about => checkApp(about.app, [checkInstallations, ...webhookChecks(about, false)]),
+    start: about => checkApp(about.app, webhookChecks(about, true)),
+    deliveries: about => checkArrivals(about, true)(about.app),
+    repository: about =>
+      checkInstallation(about.app, about.thread.installationId, checkArrivals(about, true)),
   },
+  { everything: ({ config }) => checkHost(config) },
+  { everything: ({ config }) => checkUserToken(config), start: ({ config }) => checkUserToken(config) },
   { repository: async ({ app, thread }) => [await checkDefaultBranch(app, thread)] },
   {
     everything: async ({ config, repositories }) =>

@@ -1,10 +1,11 @@
 /** The App, what it was granted, and whether GitHub reaches us with the right secret, read from recent deliveries. */
 import { z } from 'zod'
-import { type Check, type CheckName, found, passed, unanswered } from '../core/model/check.ts'
+import { type Check, type CheckName, found, passed, unanswered, unsure } from '../core/model/check.ts'
 import { Rejected, unansweredBy } from '../core/model/errors.ts'
 import type { GitHubApp } from '../github/app-client.ts'
 import { wantedOfApp } from '../github/app-manifest.ts'
 import { Account, accountName, allInstallations } from '../github/installations.ts'
+import { checkSecret, Delivery, isBadSignature, type Secrets } from './secret-check.ts'
 
 const AppView = z.object({
   id: z.number(),
@@ -57,7 +58,7 @@ const maxSkew = 30_000
 
 function checkClock(date: string | undefined): Check {
   const theirs = Date.parse(date ?? '')
-  if (Number.isNaN(theirs)) return passed('clock', 'not known: GitHub sent no time')
+  if (Number.isNaN(theirs)) return unsure('clock', 'not known: GitHub sent no time')
   const apart = Math.round((Date.now() - theirs) / 1000)
   return Math.abs(apart) * 1000 > maxSkew
     ? found(
@@ -122,7 +123,7 @@ export async function checkTolerantly(name: CheckName, request: () => Promise<Ch
     return [await request()]
   } catch (error) {
     if (error instanceof Rejected && (error.status === 404 || error.status === 403))
-      return [passed(name, 'not known: this server does not say it')]
+      return [unsure(name, 'not known: this server does not say it')]
     const fix = 'Run this again. If it happens again, look at the log of the bot.'
     return [unanswered(name, unansweredBy('github', error), fix)]
   }
@@ -176,27 +177,22 @@ export function checkAddress(app: GitHubApp): Promise<Check[]> {
   })
 }
 
-const Deliveries = z.array(
-  z.object({ event: z.string(), status: z.string(), status_code: z.number(), delivered_at: z.string() }),
-)
+const Deliveries = z.array(Delivery)
 type Deliveries = z.infer<typeof Deliveries>
 
-export async function checkDeliveries(app: GitHubApp): Promise<Check[]> {
-  let deliveries: Deliveries = []
-  const [arrival] = await checkTolerantly('webhook-deliveries', async () => {
-    deliveries = Deliveries.parse((await app.asApp('GET /app/hook/deliveries', { per_page: 30 })).data)
-    return checkArrival(deliveries)
-  })
-  return arrival.outage ? [arrival] : [arrival, checkSecret(deliveries)]
-}
-
-const isBadSignature = ({ status_code }: Deliveries[number]): boolean =>
-  status_code === 400 || status_code === 401
-
-const notKnown = 'not known yet'
+export const checkDeliveries =
+  (secrets: Secrets, isRunning: boolean) =>
+  async (app: GitHubApp): Promise<Check[]> => {
+    let deliveries: Deliveries = []
+    const [arrival] = await checkTolerantly('webhook-deliveries', async () => {
+      deliveries = Deliveries.parse((await app.asApp('GET /app/hook/deliveries', { per_page: 30 })).data)
+      return checkArrival(deliveries)
+    })
+    return arrival.outage ? [arrival] : [arrival, await checkSecret(app, deliveries, secrets, isRunning)]
+  }
 
 function checkArrival([newest, ...older]: Deliveries): Check {
-  if (!newest) return passed('webhook-deliveries', `${notKnown}, since there was none in the last days`)
+  if (!newest) return unsure('webhook-deliveries', 'not known yet, since there was none in the last days')
   if (newest.status === 'OK' || isBadSignature(newest))
     return passed('webhook-deliveries', `the last one (${newest.event}) arrived`)
   const after = older.findIndex(({ status }) => status === 'OK')
@@ -205,17 +201,6 @@ function checkArrival([newest, ...older]: Deliveries): Check {
     'webhook-deliveries',
     `the last ${failed === 1 ? 'one' : failed} failed: ${newest.status_code === 0 ? newest.status : `HTTP ${newest.status_code}`}`,
     fixOf(newest.status_code),
-  )
-}
-
-function checkSecret(deliveries: Deliveries): Check {
-  const last = deliveries.find(each => each.status === 'OK' || isBadSignature(each))
-  if (!last) return passed('webhook-secret', `${notKnown}: the first delivery shows it`)
-  if (last.status === 'OK') return passed('webhook-secret', 'the last delivery was signed with it')
-  return found(
-    'webhook-secret',
-    `the bot refused the signature of the delivery of ${last.delivered_at} (${last.event}): HTTP ${last.status_code}`,
-    'WEBHOOK_SECRET must be the same as on the App’s settings page. To test it, redeliver a webhook there (Advanced ▸ Recent Deliveries).',
   )
 }
 

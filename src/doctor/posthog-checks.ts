@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import type { Config, PostHogAccess } from '../config.ts'
 import { limitGate } from '../core/model/call-budget.ts'
-import { type Check, found, passed, unanswered } from '../core/model/check.ts'
+import { type Check, found, passed, unanswered, unsure } from '../core/model/check.ts'
 import { Rejected, unansweredBy } from '../core/model/errors.ts'
 import type { Repository } from '../core/model/thread.ts'
 import { isModel, type KnownModel } from '../core/model/views.ts'
@@ -168,7 +168,7 @@ function checkUsualModel({ run, settings }: Config, offered: readonly KnownModel
   const { defaults } = settings.first
   const model = defaults.model ?? run.model
   const effort = defaults.effort ?? run.effort
-  if (offered.length === 0) return passed('posthog-model', `${model} (this server does not list its models)`)
+  if (offered.length === 0) return unsure('posthog-model', `${model} (this server does not list its models)`)
   const known = offered.find(isModel(model))
   if (!known) {
     const setBy = defaults.model === undefined ? 'CODEX_MODEL' : 'defaults.model in SETTINGS_FILE'
@@ -193,7 +193,7 @@ async function integrationsOf(settings: PostHogSettings): Promise<string[] | Che
     if (!(error instanceof Rejected))
       return unanswered('posthog-github', unansweredBy('posthog', error), 'Try again later.')
     if (error.status !== 403)
-      return passed('posthog-github', 'not checked: this PostHog does not list its GitHub integrations')
+      return unsure('posthog-github', 'not known: this PostHog does not list its GitHub integrations')
     return found(
       'posthog-github',
       'the key has no scope integration:read, so PostHog uses its first GitHub integration, which may be the wrong one',

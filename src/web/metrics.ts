@@ -13,7 +13,7 @@ export type Metrics = ReturnType<typeof openMetrics>
 export interface MetricsParts {
   role: string
   queue: string
-  queues: { triggers: Counted; runs: Counted & Pick<JobIndex, 'query'> }
+  queues: { triggers: Counted & Pick<JobIndex, 'members'>; runs: Counted & Pick<JobIndex, 'query'> }
   now(): number
 }
 
@@ -174,6 +174,11 @@ function runMeter(registry: Registry, now: () => number): Pick<FlowMeter, 'moved
     labelNames: ['outcome'],
     buckets: slow,
   })
+  const spent = counter(
+    registry,
+    'run_dollars_total',
+    'US dollars that runs cost, as PostHog says it when one has come to an outcome.',
+  )
   const survived = 'Times that a run went on after its process was lost.'
   const stalls = counter(registry, 'stalls_survived_total', survived)
   const pulls = counter(registry, 'pull_requests_total', 'Pull requests of runs, by what became of them.', [
@@ -189,6 +194,9 @@ function runMeter(registry: Registry, now: () => number): Pick<FlowMeter, 'moved
         pulls.inc({ end: end.how })
         if (typeof after.session.cost === 'number') cost.observe({ end: end.how }, after.session.cost)
       }
+      const { session } = after
+      if (before.session.cost === undefined && typeof session.cost === 'number')
+        spent.inc(Math.max(0, session.cost - (session.costBefore ?? 0)))
       const since = seconds(now() - after.request.at)
       if (!before.session.taskRun && after.session.taskRun && after.result.round === 0) start.observe(since)
       if (after.attempts.stallsSeen > before.attempts.stallsSeen)
@@ -221,7 +229,9 @@ function histogram<L extends string>(registry: Registry, name: string, help: str
   return new Histogram({ name: prefix + name, help, ...timed, registers: [registry] })
 }
 
-type Counted = Pick<JobIndex, 'members'> & { liveCount(): Promise<number> }
+interface Counted {
+  liveCount(): Promise<number>
+}
 
 const giveUpAfterMs = 2_000
 
@@ -236,36 +246,32 @@ function queueGauges(
 ): () => Promise<void> {
   const up = gauge(registry, 'queue_up', '1 if the queue answers, else 0.')
   const jobs = gauge(registry, 'queue_jobs', 'Jobs that are not done, parked ones too.', ['queue'])
-  const oldest = gauge(registry, 'queue_oldest_seconds', 'Age of the oldest of them; 0 without any.', [
-    'queue',
-  ])
+  const oldest = gauge(
+    registry,
+    'queue_oldest_seconds',
+    'Age of the oldest of the triggers; 0 without any. A run may well live for days.',
+    ['queue'],
+  )
   const liveRuns = gauge(registry, 'live_runs', 'Runs that are not over, by what they do or wait for.', [
     'state',
   ])
   const read = onceAtATime(() =>
     Promise.all([
       Promise.all(
-        Object.entries(queues).map(async ([queue, counted]) => {
-          const [live, [first]] = await Promise.all([
-            counted.liveCount(),
-            counted.members([liveSet], { kind: 'first', count: 1 }),
-          ])
-          return { queue, live, since: first?.[0]?.score }
-        }),
+        Object.entries(queues).map(async ([queue, counted]) => ({ queue, live: await counted.liveCount() })),
       ),
+      queues.triggers.members([liveSet], { kind: 'first', count: 1 }),
       queues.runs.query(liveGroups.map(state => ({ kind: 'count', set: onBoard(state) }))),
     ]),
   )
   return async () => {
     const late = new Promise<undefined>(resolve => setTimeout(resolve, giveUpAfterMs, undefined).unref())
     const found = await Promise.race([read(), late]).catch(() => undefined)
-    const [counts, states] = found ?? [[], []]
+    const [counts, [first], states] = found ?? [[], [], []]
     up.set(found ? 1 : 0)
     for (const each of [jobs, oldest, liveRuns]) each.reset()
-    for (const { queue, live, since } of counts) {
-      jobs.set({ queue }, live)
-      oldest.set({ queue }, seconds(now() - (since ?? now())))
-    }
+    for (const { queue, live } of counts) jobs.set({ queue }, live)
+    if (found) oldest.set({ queue: 'triggers' }, seconds(now() - (first?.[0]?.score ?? now())))
     for (const [at, count] of states.entries()) liveRuns.set({ state: liveGroups[at] }, count ?? 0)
   }
 }

@@ -6,7 +6,11 @@ import type { Redact } from '../core/text/redact.ts'
 
 export async function openLog({ level, format }: LogSettings, redact: Redact): Promise<Logger> {
   const write = format === 'pretty' ? await prettyLines() : linesTogether()
-  const options = { level, base: { name: 'codex-task-bot' }, serializers: { err: errorShown } }
+  const options = {
+    ...{ level, base: { name: 'codex-task-bot' }, serializers: { err: errorShown } },
+    formatters: { level: (name: string) => ({ level: name }) },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  }
   return pino(options, { write: line => write(redact(line)) })
 }
 
@@ -46,7 +50,7 @@ async function prettyLines(): Promise<Write> {
   const pretty = prettyFactory({
     colorize: process.stdout.isTTY,
     ignore: 'pid,hostname,name',
-    translateTime: 'SYS:yyyy-mm-dd HH:MM:ss',
+    translateTime: "UTC:yyyy-mm-dd'T'HH:MM:ss.l'Z'",
   })
   let isRead = true
   surviveReader(() => {

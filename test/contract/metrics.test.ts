@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { routeOf } from '../../src/core/model/meter.ts'
 import { changed } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
@@ -150,6 +151,35 @@ describe('the page of a process', () => {
     for (const route of labels) expect(route).toMatch(/^(?:\/(?:[a-z_]+|~))+$/)
   })
 
+  test('tells what runs cost: a task that is gone on with counts once', async () => {
+    const { github, posthog } = world
+    const spent = async () => samplesOf(await scrape()).get('run_dollars_total')
+    const billed = async () => {
+      const tasks = new Set(posthog.ledger.map(({ taskId }) => taskId))
+      const headers = { authorization: `Bearer ${posthog.apiKey}` }
+      const bills = [...tasks].map(async task => {
+        const path = `/api/projects/${posthog.projectId}/tasks/${task}/usage/`
+        const bill = await (await fetch(`${posthog.url}${path}`, { headers })).json()
+        return z.object({ total_cost_usd: z.number() }).parse(bill).total_cost_usd
+      })
+      return (await Promise.all(bills)).reduce((sum, dollars) => sum + dollars, 0)
+    }
+    const before = await billed()
+    expect(before).toBeGreaterThan(0)
+    expect(await spent()).toBeCloseTo(before, 5)
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Count the dollars' })
+    const thread = new Thread(world, issue.number)
+    await maya.comments(issue.number, '/codex first')
+    await thread.waitForAnswer('opened draft')
+    await maya.comments(issue.number, '/codex and this')
+    await github.waitFor(
+      async () => of(samplesOf(await scrape()), 'queue_jobs')['queue_jobs{queue="runs"}'] === undefined,
+    )
+    await github.waitFor(async () => ((await spent()) ?? 0) > before + 0.5)
+    expect(await spent()).toBeCloseTo(await billed(), 5)
+  })
+
   test('the log carries the delivery from the webhook to the pull request', async () => {
     const lines = world.bot
       .output()
@@ -159,7 +189,7 @@ describe('the page of a process', () => {
     const queued = lines.find(({ msg, event }) => msg === 'queued' && event === 'issue_comment')
     const { delivery, trigger } = queued
     expect(delivery).toMatch(/^[0-9a-f-]{36}$/)
-    const mine = lines.filter(line => line.delivery === delivery && line.level === 30)
+    const mine = lines.filter(line => line.delivery === delivery && line.level === 'info')
     expect(mine.map(({ msg }) => msg)).toEqual(
       'queued¦accepted¦run queued¦run started¦pull request¦outcome'.split('¦'),
     )
@@ -224,6 +254,21 @@ describe('what is counted', () => {
     expect(counted.get('pull_request_dollars_sum{end="merged"}')).toBe(1.5)
   })
 
+  test('dollars: of a task once, whatever rounds and runs share it', async () => {
+    const { meter, samples } = open()
+    const total = async () => (await samples()).get('run_dollars_total')
+    const first = runWith({ session: { taskRun } })
+    const known = changed(first, { session: { cost: 1.5, costBefore: 0 } })
+    meter.moved(first, known)
+    meter.moved(known, known)
+    expect(await total()).toBe(1.5)
+    const second = changed(known, { session: { cost: undefined, costBefore: 1.5 } })
+    meter.moved(known, second)
+    meter.moved(second, changed(second, { session: { cost: 2 } }))
+    meter.moved(first, changed(first, { session: { cost: null } }))
+    expect(await total()).toBe(2)
+  })
+
   test('of the limits the lowest, as long as it lasts', async () => {
     at = t0
     const { meter, samples } = open()
@@ -280,13 +325,15 @@ describe('what is counted', () => {
         return 2
       },
       ...memoryIndex(() => jobs),
+    }
+    const triggers = {
+      liveCount: async () => 1,
       members: async () => [[{ id: 'oldest', score: t0 - 90 * second }]],
     }
-    const { samples } = open({ triggers: empty, runs })
+    const { samples } = open({ triggers, runs })
     const full = await samples()
     expect(full.get('queue_jobs{queue="runs"}')).toBe(2)
-    expect(full.get('queue_oldest_seconds{queue="runs"}')).toBe(90)
-    expect(full.get('queue_oldest_seconds{queue="triggers"}')).toBe(0)
+    expect(of(full, 'queue_oldest_seconds')).toEqual({ 'queue_oldest_seconds{queue="triggers"}': 90 })
     expect([...full].filter(([name]) => name.startsWith('live_runs'))).toEqual([
       ['live_runs{state="question"}', 0],
       ['live_runs{state="set-up"}', 0],

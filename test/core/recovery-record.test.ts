@@ -94,6 +94,18 @@ describe('a Run that PostHog has', () => {
     expect(sessionAtWork(again)).toBeUndefined()
   })
 
+  test('knows when it began, when it ended and what it cost', () => {
+    const [began, concludedAt, cost] = [{ round: 0, at: t0 - 3 }, t0 - 1, 1.5]
+    const timed = changed(atWork, { session: { began, costBefore: 0.5 } })
+    const later = restored(remainsOf(timed, { session }), t0 + 5)
+    expect(later.session).toMatchObject({ began, costBefore: 0.5, taskRun: { since: t0, changedAt: t0 + 5 } })
+    const ended = changed(over, { session: { began, cost }, result: { concludedAt } })
+    const again = restored(remainsOf(ended, { closed: true, session }), t0 + 5)
+    expect([again.result.concludedAt, again.session.cost, again.session.began]).toEqual([
+      ...[concludedAt, cost, began],
+    ])
+  })
+
   test('that had said its last word knows which task run may still use its branch', () =>
     expect(sessionAtWork(restored(remainsOf(over, { closed: true, session }), t0))).toEqual(session))
 })

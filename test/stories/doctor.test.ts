@@ -1,7 +1,7 @@
 /** An admin asks whether all is right before the first user comes: `npm run doctor`, against the simulated services. */
 import { execFile } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -50,8 +50,8 @@ interface Examined {
 
 const cli = join(bundled, 'doctor-cli.js')
 
-function doctor(env: Record<string, string> = {}, args = ['--json']): Promise<Examined> {
-  const options = { cwd: tmpdir(), env: { PATH: process.env.PATH ?? '', ...world.env, ...env } }
+function doctor(env: Record<string, string> = {}, args = ['--json'], cwd = tmpdir()): Promise<Examined> {
+  const options = { cwd, env: { PATH: process.env.PATH ?? '', ...world.env, ...env } }
   return new Promise(resolve => {
     execFile(process.execPath, [cli, ...args], options, (error, output) => {
       const checks: Check[] = args.includes('--json') ? JSON.parse(output) : []
@@ -66,9 +66,9 @@ const named = ({ checks }: Examined, name: string): Check | undefined =>
 
 test('when all is right, each check says what it found, and the exit code is 0', async () => {
   const examined = await doctor()
-  const lines = examined.checks.map(
-    ({ name, ok, detail, fix }) => `${ok ? '✓' : '✗'} ${name}: ${detail}${fix}`,
-  )
+  const page = await doctor({}, [])
+  const lines = page.output.split('\n').map(line => line.replace(/^(\S) (\S+) +/, '$1 $2: '))
+  expect(examined.checks.map(({ ok }) => ok)).toEqual(examined.checks.map(() => true))
   expect(lines.map(line => line.replace(/:\d{4,5}|\d+ s|\/\S*bot-\w+/g, '…'))).toMatchInlineSnapshot(`
     [
       "✓ configuration: all variables are valid",
@@ -78,8 +78,9 @@ test('when all is right, each check says what it found, and the exit code is 0',
       "✓ github-events: check_suite, issue_comment, issues, pull_request, pull_request_review, pull_request_review_comment, pull_request_review_thread, repository, status",
       "✓ github-installations: acme (1), globex (2), initech (3)",
       "✓ webhook-address: http://127.0.0.1…/api/github/webhooks",
-      "✓ webhook-deliveries: not known yet, since there was none in the last days",
-      "✓ webhook-secret: not known yet: the first delivery shows it",
+      "? webhook-deliveries: not known yet, since there was none in the last days",
+      "? webhook-secret: not known: no webhook was verified with this secret yet",
+      "✓ host: localhost",
       "✓ posthog-key: works at http://127.0.0.1…",
       "✓ posthog-project: project 1",
       "✓ posthog-scope: task:write",
@@ -89,6 +90,9 @@ test('when all is right, each check says what it found, and the exit code is 0',
       "✓ owner-settings: no owner has a file that the App can read; the App sees no repository .github of acme",
       "✓ repository-settings: no errors",
       "✓ queue: embedded, in …, in use by a bot",
+      "",
+      "Nothing is wrong. 2 of 19 are not known.",
+      "",
     ]
   `)
   expect(examined.code).toBe(0)
@@ -111,6 +115,11 @@ describe('what is wrong in the environment is named, with its fix, and the exit 
       'a GitHub and a PostHog that are not there',
       { GITHUB_API_URL: elsewhere, POSTHOG_HOST: elsewhere },
       { 'github-app': /GITHUB_API_URL/, 'posthog-key': /POSTHOG_HOST/ },
+    ],
+    [
+      'an address that is not of this machine, and a token that GitHub does not know',
+      { HOST: '203.0.113.9', CODEX_GITHUB_USER_TOKEN: 'ghp_of_nobody' },
+      { host: /HOST/, 'github-user-token': /CODEX_GITHUB_USER_TOKEN/ },
     ],
     ['a variable that can not be read', { POSTHOG_PROJECT_ID: 'mine' }, { configuration: /./ }],
     [
@@ -183,7 +192,7 @@ describe('what GitHub has otherwise', () => {
     const github = await startGitHub({ webhookUrl: `${world.bot.url}/api/github/webhooks`, ...options })
     try {
       const { number } = await github.as('maya').opensIssue({ title: 'Login is flaky' })
-      await github.as('maya').comments(number, '/codex help')
+      await github.as('maya').comments(number, 'Me, too.')
       await github.settled()
       await look({
         APP_ID: String(github.appId),
@@ -223,6 +232,52 @@ describe('what GitHub has otherwise', () => {
       })
       expect(examined.code).toBe(1)
     })
+  })
+
+  describe('a webhook secret is right only if GitHub has signed with it', () => {
+    const another = 'another secret, long enough to be one'
+
+    test('the bot took what came, and the secret here is another one than its own', async () => {
+      await at({ webhookSecret: world.env.WEBHOOK_SECRET }, async env => {
+        const own = await doctor(env)
+        expect(named(own, 'webhook-secret')).toMatchObject({
+          ok: true,
+          detail: 'the last delivery was signed with it',
+        })
+        const other = await doctor({ ...env, WEBHOOK_SECRET: another })
+        expect(wrongOnes(other)).toEqual(['webhook-secret'])
+        expect(named(other, 'webhook-secret')).toMatchObject({
+          detail: expect.stringMatching(
+            /^the delivery of \S+ \(issue_comment\) was signed with another one$/,
+          ),
+          fix: expect.stringMatching(/^WEBHOOK_SECRET must be the same/),
+        })
+        const changing = await doctor({
+          ...env,
+          WEBHOOK_SECRET: another,
+          WEBHOOK_SECRET_OLD: world.env.WEBHOOK_SECRET ?? '',
+        })
+        expect(named(changing, 'webhook-secret')).toMatchObject({
+          ok: false,
+          detail: expect.stringMatching(/with WEBHOOK_SECRET_OLD$/),
+          fix: expect.stringMatching(/^Set WEBHOOK_SECRET as the webhook secret/),
+        })
+      })
+    })
+
+    test('the bot refused what came, and the secret here is the right one', async () => {
+      await at({ webhookSecret: another }, async env => {
+        expect(named(await doctor({ ...env, WEBHOOK_SECRET: another }), 'webhook-secret')).toMatchObject({
+          ok: true,
+          detail: 'the last delivery was signed with it; the bot that refused it had another one',
+        })
+      })
+    })
+  })
+
+  test('a token of a person', async () => {
+    const examined = await doctor({ CODEX_GITHUB_USER_TOKEN: 'token-of-maya' })
+    expect(named(examined, 'github-user-token')).toMatchObject({ ok: true, detail: 'of maya' })
   })
 
   test('the time', async () => {
@@ -272,6 +327,38 @@ test.skipIf(!exhaustive || !redisAvailable() || !tlsAvailable())(
     }
   },
 )
+
+test('a file for a report: what runs here and how, no secret, nobody’s name or words', async () => {
+  const { number } = await world.github.as('maya').opensIssue({ title: 'Words of somebody' })
+  await world.github.as('maya').comments(number, '/codex halp, words of somebody')
+  await new Thread(world, number).waitForAnswer('halp')
+  const cwd = mkdtempSync(join(folder, 'report-'))
+  const env = { PORT: String(world.bot.port), POSTHOG_API_KEY: 'phx_nobody_at_all', LOG_LEVEL: 'debug' }
+  const { code } = await doctor(env, ['--bundle'], cwd)
+  expect(code).toBe(1)
+  const [file = '', ...others] = readdirSync(cwd)
+  expect([file, others]).toEqual([expect.stringMatching(/^codex-bot-report-.*\.json$/), []])
+  expect(statSync(join(cwd, file)).mode & 0o777).toBe(0o600)
+  const text = readFileSync(join(cwd, file), 'utf8')
+  const report = JSON.parse(text)
+  expect(report).toMatchObject({
+    version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+    node: process.version,
+    settings: { LOG_LEVEL: 'debug', POSTHOG_API_KEY: 'set', PRIVATE_KEY: 'set', WEBHOOK_SECRET: 'set' },
+    metrics: expect.arrayContaining([
+      expect.stringMatching(/^codex_bot_triggers_total\{kind="comment",outcome="refused"\} \d/),
+      'codex_bot_queue_up 1',
+    ]),
+  })
+  expect(report.checks).toContainEqual({
+    name: 'posthog-key',
+    ok: false,
+    detail: expect.any(String),
+    fix: expect.stringContaining('POSTHOG_API_KEY'),
+  })
+  const secrets = ['phx_nobody_at_all', world.env.WEBHOOK_SECRET ?? '', 'PRIVATE KEY-----']
+  for (const told of [...secrets, 'acme', 'shop', 'maya', 'somebody']) expect(text).not.toContain(told)
+})
 
 test.each(['--jsn', 'all'])('the flag %s, which there is not, is refused', async flag => {
   const { code, output } = await doctor({}, [flag])

@@ -48,7 +48,7 @@ describe.skipIf(!disk)('The disk of the embedded queue is full', () => {
     await disk?.fill()
     for (let n = 0; n < 200; n += 1) await run.progress('agent', `Baking ${n} ${'x'.repeat(2_000)}`)
     await run.completeTurn('The cake is done.')
-    await bot.says(/"level":50[^\n]*is full[^\n]*48 MB/)
+    await bot.says(/"level":"error"[^\n]*is full[^\n]*48 MB/)
     await github.as('maya').comments(number, '/codex status')
     await github.waitFor(() => github.webhooks.deliveries.at(-1)?.status_code === 503)
     expect(await answers()).toEqual({

@@ -1,7 +1,9 @@
-import { expect, it } from 'vitest'
+import { expect, it, test } from 'vitest'
+import { z } from 'zod'
 import { onBothQueues, onRedis } from '../world/on-queues.ts'
 import { asks, newRepository, opensIssue, working } from '../world/opens-issue.ts'
 import { wipeQueue } from '../world/wipe-queue.ts'
+import { startWorld } from '../world/world.ts'
 
 onBothQueues(
   'The queue lost its data while agents were at work',
@@ -94,4 +96,27 @@ onRedis('The queue lost its data before a run began', world => {
     await later.thread.waitForStatus('edited since')
     expect(later.ledger().runs).toEqual([])
   })
+})
+
+const Board = z.object({ runs: z.array(z.object({ since: z.string(), cost: z.number().nullable() })) })
+
+test('the board then has its costs, and the times from before', async () => {
+  const token = 'opens the admin pages of this story'
+  const world = await startWorld({ env: { ADMIN_TOKEN: token } })
+  try {
+    const board = async () => {
+      const headers = { authorization: `Bearer ${token}` }
+      return Board.parse(await (await fetch(`${world.bot.url}/admin/runs.json`, { headers })).json()).runs
+    }
+    const { run, thread } = await working(world, 'survive on the board')
+    const [before] = await board()
+    await wipeQueue(world)
+    await world.bot.says(/a run that the queue had lost/)
+    expect(await board()).toEqual([before])
+    await run(0).completeTurn('Nothing to do.')
+    await thread.waitForAnswer('Nothing to do.')
+    expect((await board())[0]?.cost).toBeGreaterThan(0)
+  } finally {
+    await world.close()
+  }
 })

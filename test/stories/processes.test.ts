@@ -192,7 +192,7 @@ describe('The folder of the embedded queue is deleted while the bot works', () =
     const { bot } = world
     await Promise.all(['one', 'two', 'three'].map(words => working(world, `go on with ${words}`)))
     await rm(folder, { recursive: true, force: true })
-    await bot.says(/"level":50[^\n]*was deleted[^\n]*Start the bot again/)
+    await bot.says(/"level":"error"[^\n]*was deleted[^\n]*Start the bot again/)
     const ready = await fetch(`${bot.url}/readyz`)
     expect([ready.status, await ready.text()]).toEqual([503, expect.stringMatching(/"queue".*was deleted/)])
     expect((await help(world, 900_004)).status).toBe(503)

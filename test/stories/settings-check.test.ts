@@ -101,6 +101,6 @@ onEitherQueue('A pull request changes the settings', world => {
     await github.settled()
     expect(await thread.botComments()).toHaveLength(1)
     expect(mints()).toBe(1)
-    expect(world().bot.output().slice(before)).not.toMatch(/"level":(?:50|60)/)
+    expect(world().bot.output().slice(before)).not.toMatch(/"level":"(?:error|fatal)"/)
   })
 })

@@ -50,7 +50,7 @@ const lines = (bot: Bot): string[] =>
     .split('\n')
     .filter(line => line.startsWith('{'))
     .map(line => String(JSON.parse(line).msg))
-    .filter(line => /^[✓✗]/.test(line))
+    .filter(line => /^[✓✗?]/.test(line))
 
 test('when all is right each check is a line, then it is ready', async () => {
   const bot = await start({ REDIS_URL: '', ...(await queues.embedded()) })
@@ -58,12 +58,12 @@ test('when all is right each check is a line, then it is ready', async () => {
   // What each says, test/stories/doctor.test.ts tells.
   expect(lines(bot).map(line => line.split(':')[0])).toEqual([
     ...['✓ github-app', '✓ clock', '✓ github-permissions', '✓ github-events'],
-    ...['✓ webhook-address', '✓ webhook-deliveries', '✓ webhook-secret'],
+    ...['✓ webhook-address', '? webhook-deliveries', '? webhook-secret'],
     ...['✓ posthog-key', '✓ posthog-project', '✓ posthog-scope', '✓ posthog-model', '✓ queue'],
   ])
   expect(await readyz(bot)).toEqual({ status: 200, ready: true, failed: [] })
   await bot.stop()
-  expect(bot.output()).not.toMatch(/"level":(?:40|50)/)
+  expect(bot.output()).not.toMatch(/"level":"(?:warn|error)"/)
 })
 
 test('what is wrong is a line with its fix, and the bot is not ready', async () => {
@@ -140,6 +140,7 @@ test('the webhook secret and address, within a minute of a delivery that tells, 
   await wrong.stop()
 
   const bot = await start()
+  await bot.says(/✓ webhook-secret: the last delivery was signed with it; the bot that refused it had another/)
   await bot.ready()
   github.webhooks.target = `http://127.0.0.1:${await freePort()}/api/github/webhooks`
   await opens()
@@ -147,8 +148,6 @@ test('the webhook secret and address, within a minute of a delivery that tells, 
   expect(await names(bot)).toContain('webhook-deliveries')
   github.webhooks.target = `${bot.url}/api/github/webhooks`
   await opens()
-  await bot.says(/✓ webhook-deliveries: the last one/, 60_000)
-  await bot.says(/✓ webhook-secret: the last delivery was signed with it/)
-  expect(await names(bot)).toEqual([])
+  await github.waitFor(async () => (await names(bot)).length === 0)
   await bot.stop()
 })

@@ -4,6 +4,8 @@ export interface Check {
   detail: string
   fix: string
   outage?: true
+  /** Nothing is wrong, and nothing has shown that it is right. */
+  unsure?: true
   owner?: string
 }
 
@@ -20,7 +22,9 @@ export type CheckName =
   | 'webhook-deliveries'
   | 'webhook-secret'
   | 'webhook-proxy'
+  | 'github-user-token'
   | 'clock'
+  | 'host'
   | 'posthog-key'
   | 'posthog-scope'
   | 'posthog-project'
@@ -35,6 +39,8 @@ export type CheckName =
   | 'process'
 
 export const passed = (name: CheckName, detail: string): Check => ({ name, ok: true, detail, fix: '' })
+
+export const unsure = (name: CheckName, detail: string): Check => ({ ...passed(name, detail), unsure: true })
 
 export const found = (name: CheckName, detail: string, fix: string): Check => ({
   name,
@@ -53,5 +59,12 @@ export const redactedCheck = (check: Check, redact: (text: string) => string): C
   detail: redact(check.detail),
 })
 
-export const lineOf = ({ name, ok, detail, fix }: Check): string =>
-  `${ok ? '✓' : '✗'} ${name}: ${detail}${fix === '' ? '' : ` → ${fix}`}`
+export const markOf = ({ ok, unsure }: Pick<Check, 'ok' | 'unsure'>): string => {
+  if (!ok) return '✗'
+  return unsure ? '?' : '✓'
+}
+
+export const lineOf = (check: Check): string => {
+  const { name, detail, fix } = check
+  return `${markOf(check)} ${name}: ${detail}${fix === '' ? '' : ` → ${fix}`}`
+}

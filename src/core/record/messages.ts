@@ -126,7 +126,9 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
     }
     case 'pull': {
       const known = withStanding(run, message)
-      const after = endsBy(run, message) ? changed(known, { session: { cost: undefined } }) : known
+      const { cost, costBefore } = known.session
+      const asked = { cost: undefined, costBefore: cost ?? costBefore }
+      const after = endsBy(run, message) ? changed(known, { session: asked }) : known
       return message.at !== undefined && tellsMore(run, after) ? inSight(after) : after
     }
     case 'checked':

@@ -7,7 +7,7 @@ import { endsQuietly } from './last-word.ts'
 import { FollowUp } from './mailbox-part.ts'
 import { RunRequest, type Session } from './request-part.ts'
 import { Branch, changed, newRun, Outcome, Question, ReadUpTo, type Run } from './run.ts'
-import { EarlierSession } from './session-part.ts'
+import { Began, EarlierSession } from './session-part.ts'
 
 export const Backup = z.object({
   request: RunRequest.omit({ attached: true, inline: true, delivery: true }),
@@ -29,6 +29,11 @@ export const Backup = z.object({
   questions: z.array(Question).optional(),
   outcome: Outcome.optional(),
   quiet: z.boolean().default(false),
+  /** Our clock: when its task run began, when the agent first began on its round, and when it came to its outcome. */
+  startedAt: z.number().optional(),
+  began: Began.optional(),
+  concludedAt: z.number().optional(),
+  cost: z.number().nullable().optional(),
 })
 export type Backup = z.infer<typeof Backup>
 
@@ -57,6 +62,10 @@ export function backupOf(run: Run): Backup | undefined {
     questions: run.report.questions,
     outcome: run.result.outcome,
     quiet: endsQuietly(run),
+    startedAt: run.session.taskRun?.since,
+    began: run.session.began,
+    concludedAt: run.result.concludedAt,
+    cost: run.session.cost ?? run.session.costBefore,
   })
   return [backup, { ...backup, wordsOfRound: [] }].find(
     each => Buffer.byteLength(JSON.stringify(each)) <= maxBytes,
@@ -110,36 +119,43 @@ export function restored(remains: Remains, now: number): Run {
     // Forces an edit of the status comment.
     report: { status: { ...status, hash: '', phase: '', at: 0 }, questions: backup.questions },
   })
-  if (remains.closed && outcome) return tidyingUp(run, remains.session, outcome, now)
+  if (remains.closed && outcome) return tidyingUp(run, remains, outcome, now)
   if (taskRunId !== undefined) return stillAtWork(run, backup, taskRunId, now)
   if (backup.words !== fingerprint(snapshot))
     return changed(run, { result: { outcome: editedSince, concludedAt: now } })
   return changed(run, { schedule: { waits: { kind: 'line', ahead: 0, of: 'owner' } } })
 }
 
-const tidyingUp = (run: Run, { taskId, taskRunId }: Remains['session'], outcome: Outcome, now: number): Run =>
-  changed(run, {
+function tidyingUp(run: Run, { backup, session }: Remains, outcome: Outcome, now: number): Run {
+  const { taskId, taskRunId } = session
+  return changed(run, {
     report: {
       status: undefined,
       readOnlyThread: true,
       announced: { ...run.report.announced, comment: true },
     },
-    result: { outcome, concludedAt: now },
+    result: { outcome, concludedAt: backup.concludedAt ?? now },
     mailbox: { releaseThread: true },
     session: {
-      cost: null,
+      began: backup.began,
+      cost: backup.cost ?? null,
       ...(taskId === undefined || taskRunId === undefined
         ? {}
         : { earlier: { taskId, taskRunId, over: false } }),
     },
   })
+}
 
-const stillAtWork = (run: Run, { messages, from, lastMessageId }: Backup, id: string, now: number): Run =>
-  changed(run, {
+function stillAtWork(run: Run, backup: Backup, id: string, now: number): Run {
+  const { messages, from, lastMessageId, began, cost, startedAt: since = now } = backup
+  return changed(run, {
     schedule: { admitted: true },
     session: {
       instructionSent: true,
-      taskRun: { id, since: now, status: 'queued', messages, from, changedAt: now, lastMessageId },
+      began,
+      costBefore: cost ?? undefined,
+      taskRun: { id, since, status: 'queued', messages, from, changedAt: now, lastMessageId },
       sessionLog: { offset: from ?? 0, prompts: [], turns: 0, awaitedMessageId: lastMessageId },
     },
   })
+}

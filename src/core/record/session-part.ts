@@ -90,6 +90,8 @@ export const EarlierSession = Session.extend({
   cancelledAt: z.number().optional(),
 })
 
+export const Began = z.object({ round: z.number().int(), at: z.number() })
+
 export const SessionPart = z.object({
   tenant: z.string().optional(),
   earlier: EarlierSession.optional(),
@@ -109,13 +111,13 @@ export const SessionPart = z.object({
   progress: z.array(ProgressStep).default([]),
   instructionSent: z.boolean().default(false),
   /** When the agent first began on a round, our clock. */
-  began: z.object({ round: z.number().int(), at: z.number() }).optional(),
+  began: Began.optional(),
   /** When PostHog accepted to cancel a task run, our clock. */
   cancelled: z.object({ taskRun: z.string(), at: z.number() }).optional(),
   agentLeft: z.boolean().optional(),
   /** US dollars so far; `null` when PostHog does not say. */
   cost: z.number().nullable().optional(),
-  /** What it was when the round under way began. */
+  /** What of it was known before: of an earlier round, or of another run of the same task. */
   costBefore: z.number().optional(),
   summary: z.string().optional(),
 })

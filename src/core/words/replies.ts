@@ -1,7 +1,7 @@
 import { flagOf, infoOf, type OptionName, optionNames, takenBy, usageOf } from '../command/options.ts'
 import type { Mistake } from '../command/parse.ts'
 import { maxTemplate, templatePath } from '../command/template.ts'
-import type { Check } from '../model/check.ts'
+import { type Check, markOf } from '../model/check.ts'
 import type { ReasoningEffort } from '../model/codex-task-run-create.ts'
 import { type CommandGrammar, instruction, type Role } from '../model/command-grammar.ts'
 import { type Service, serviceNames } from '../model/errors.ts'
@@ -312,8 +312,8 @@ function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string 
       ? `all is well for ${code(repository)}.`
       : `${wrong.length} of ${checks.length} checks failed for ${code(repository)}.`
   const lines = [...wrong, ...checks.filter(({ ok }) => ok)].map(
-    ({ name, ok, detail, fix }) =>
-      `- ${ok ? '✓' : '✗'} ${code(name)} ${inlineWords(detail, 500)}${fix === '' ? '' : `\\\n  → ${inlineWords(fix, 500)}`}`,
+    ({ name, detail, fix, ...rest }) =>
+      `- ${markOf(rest)} ${code(name)} ${inlineWords(detail, 500)}${fix === '' ? '' : `\\\n  → ${inlineWords(fix, 500)}`}`,
   )
   return [heading, lines.join('\n')].join('\n\n')
 }

@@ -4,6 +4,7 @@ import { observe } from '../../core/record/apply-snapshot.ts'
 import { logOffset } from '../../core/record/read-log.ts'
 import { retryOf } from '../../core/record/retries.ts'
 import { isTerminal, type Run, sessionOf } from '../../core/record/run.ts'
+import { ofTask } from '../../core/record/run-index.ts'
 import {
   callsPerPoll,
   deadlinesOf,
@@ -98,10 +99,15 @@ function pauseAfterPoll(
 export const askCost = step('ask-cost', {
   posthog: ['cost'],
   writes: ['session'],
-  async do({ run, deps, posthog }) {
-    const { taskId } = run.session
+  async do({ run, deps, job, posthog }) {
+    const { taskId, costBefore = 0 } = run.session
     const isLimited = deps.now() < (retryOf(run, 'posthog')?.promised ?? 0)
     const cost = taskId === undefined || isLimited ? undefined : await posthog.cost(taskId)
-    return { session: { cost: cost ?? null } }
+    if (taskId === undefined || typeof cost !== 'number') return { session: { cost: null } }
+    const ofSameTask = await deps.index.listed([ofTask(taskId)], { kind: 'last', count: 100 })
+    const others = ofSameTask.flatMap(({ id, data: { session } }) =>
+      id === job.id ? [] : [session.cost ?? session.costBefore ?? 0],
+    )
+    return { session: { cost, costBefore: Math.max(costBefore, ...others) } }
   },
 })

@@ -1,4 +1,4 @@
-import type { Check } from '../../core/model/check.ts'
+import { type Check, markOf } from '../../core/model/check.ts'
 import type { Pause } from '../../core/model/pause.ts'
 import { fullName, threadName } from '../../core/model/thread.ts'
 import type { Run } from '../../core/record/run.ts'
@@ -207,9 +207,11 @@ export function ChecksPage({ viewer, checks }: ChecksShown) {
       </h1>
       <section aria-label="Checks">
         <ul class="rows">
-          {[...wrong, ...checks.filter(({ ok }) => ok)].map(({ name, ok, detail, fix }) => (
+          {[...wrong, ...checks.filter(({ ok }) => ok)].map(({ name, ok, unsure, detail, fix }) => (
             <li>
-              <span class={`state ${ok ? 'good' : 'bad'}`}>{ok ? '✓ Right' : '✗ Not right'}</span>
+              <span class={`state ${unsure ? '' : ok ? 'good' : 'bad'}`}>
+                {markOf({ ok, unsure })} {unsure ? 'Not known' : ok ? 'Right' : 'Not right'}
+              </span>
               <div class="what">
                 <strong>{name}</strong>
                 <span class="why">{detail}</span>

@@ -1,6 +1,6 @@
 /** The pages of the set-up, from the form to the start. */
 import type { Child } from 'hono/jsx'
-import type { Check } from '../../core/model/check.ts'
+import { type Check, markOf } from '../../core/model/check.ts'
 import { settingsPath } from '../../core/settings/repository-file.ts'
 import { editorLine } from '../../core/words/settings-check.ts'
 import { Document } from '../pages.tsx'
@@ -255,6 +255,7 @@ function Input({ field, shown }: { field: TextField; shown: Shown }) {
 
 interface Line {
   ok: boolean
+  unsure?: true | undefined
   name: Child
   words: string
   fix?: string
@@ -262,13 +263,14 @@ interface Line {
 
 const Checks = ({ lines }: { lines: readonly Line[] }) => (
   <ul class="checks">
-    {lines.map(({ ok, name, words, fix }) => (
+    {lines.map(({ ok, unsure, name, words, fix }) => (
       <li>
         <span class={ok ? 'yes' : 'no'} aria-hidden="true">
-          {ok ? '✓' : '✗'}
+          {markOf({ ok, unsure })}
         </span>
         <span>
-          <span class="unseen">{ok ? 'Good' : 'Not yet'}:</span> <strong>{name}</strong>: {words}
+          <span class="unseen">{unsure ? 'Not known' : ok ? 'Good' : 'Not yet'}:</span>{' '}
+          <strong>{name}</strong>: {words}
           {fix ? (
             <>
               <br />
@@ -287,7 +289,10 @@ const lineOfFinding = ({ field, label, ok, words }: Finding): Line => ({
   words,
 })
 
-const lineOfCheck = ({ name, ok, detail, fix }: Check): Line => ({ ok, name, words: detail, fix })
+const lineOfCheck = ({ name, ok, unsure, detail, fix }: Check): Line => ({
+  ...{ ok, unsure, name, fix },
+  words: detail,
+})
 
 interface Reviewed {
   values: Values
