@@ -140,7 +140,9 @@ test('the webhook secret and address, within a minute of a delivery that tells, 
   await wrong.stop()
 
   const bot = await start()
-  await bot.says(/✓ webhook-secret: the last delivery was signed with it; the bot that refused it had another/)
+  await bot.says(
+    /✓ webhook-secret: the last delivery was signed with it; the bot that refused it had another/,
+  )
   await bot.ready()
   github.webhooks.target = `http://127.0.0.1:${await freePort()}/api/github/webhooks`
   await opens()
