@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { figuresOf } from '../../src/core/record/run-figures.ts'
 import { groupOf, runIndex } from '../../src/core/record/run-index.ts'
 import { openBoard } from '../../src/web/admin/board.ts'
 import { allFigures } from '../../src/web/admin/figures.ts'
@@ -184,7 +185,11 @@ describe('figures', () => {
       }),
       spent('task-3', null, 3 * hour),
     ]
-    const { total, days, repositories, people } = allFigures(all, now, 3)
+    const { total, days, repositories, people } = allFigures(
+      all.flatMap(run => figuresOf(run) ?? []),
+      now,
+      3,
+    )
     expect(total).toEqual({ name: 'All', runs: 4, pulls: 2, merged: 1, closed: 1, cost: 7 })
     expect(days.map(({ cost }) => cost).reduce((sum, cost) => sum + cost)).toBe(7)
     expect(repositories.map(({ name, cost }) => [name, cost])).toEqual([
@@ -222,10 +227,13 @@ describe('with 5,000 runs', () => {
     expect(seen.size).toBe(100)
   })
 
-  test('outcomes are of the newest 500', async () => {
+  test('figures are of all that ended, and read no run', async () => {
     reads.length = 0
-    const ended = await board.endedLately(undefined)
-    expect([ended.length, ended[0]?.id, reads.length]).toEqual([500, 'run-0001', 500])
+    const figures = await board.figures(undefined)
+    expect([figures.length, reads.length]).toEqual([2_500, 0])
+    expect(allFigures(figures, now, 90).allDays.outcomes.find(({ kind }) => kind === 'answer')?.count).toBe(
+      2_500,
+    )
   })
 
   test('the last page is the last, and there is none beyond', async () => {

@@ -500,7 +500,9 @@ describe('the page of outcomes', () => {
   const below = (heading: string): string =>
     page.split('<section').find(each => each.includes(`>${heading}</h2>`)) ?? expect.fail(`no ${heading}`)
   const day = (ago: number): string =>
-    new Date(now - ago * 24 * hour).toLocaleDateString('en', { weekday: 'short', timeZone: 'UTC' })
+    new Date(now - ago * 24 * hour).toLocaleDateString('en', {
+      ...{ weekday: 'short', month: 'short', day: 'numeric', timeZone: 'UTC' },
+    } as const)
 
   const rowsOf = (heading: string) =>
     [...below(heading).matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row = '']) =>
@@ -511,11 +513,12 @@ describe('the page of outcomes', () => {
     expect(rowsOf('By day')[0]).toEqual(
       'Day¦With a result¦Stopped or without a change¦Failed or not finished¦Mean wait¦Money'.split('¦'),
     )
-    expect(rowsOf('By day').slice(-4)).toEqual([
+    expect(rowsOf('By day').slice(-5)).toEqual([
       [day(3), '–', '–', '–', '–', '–'],
       [day(2), '1', '–', '–', '1 h 30 min', '$0.50'],
       [day(1), '–', '–', '1', '–', '$123.40'],
       [day(0), '2', '1', '–', '3 min 30 s', '$4.00'],
+      ['All 90 days', '3', '1', '1', '32 min 20 s', '$127.90'],
     ])
   })
 
@@ -546,6 +549,23 @@ describe('the page of outcomes', () => {
       ['zoe', '1', '0', '0', '0', '$123.40', '–', '–'],
       ['maya', '4', '2', '1', '0', '$4.50', '$2.25', '$4.50'],
     ])
+  })
+
+  test('has every run of its days, and says how many rows it does not show at first', async () => {
+    const thread = { ...issueThread, owner: 'busy', ownerId: 98 }
+    for (let n = 0; n < 37 * 3; n++)
+      await addRun(
+        { thread: { ...thread, repo: `shop-${n % 37}`, repoId: 1_000 + (n % 37) } },
+        { session: { taskId: `busy-${n}`, cost: 0.25 } },
+        { result: { outcome: { kind: 'answer' }, concludedAt: now - Math.floor(n / 37) * 10 * 24 * hour } },
+      )
+    page = await (await get('/admin/outcomes?filter=busy', bearer)).text()
+    expect(rowsOf('By day').at(-1)).toEqual(['All 90 days', '111', '–', '–', '–', '$27.75'])
+    expect(rowsOf('By day')).toHaveLength(2 + 21 + 1)
+    expect(below('By day')).toContain('<summary>7 earlier days</summary>')
+    expect(rowsOf('By repository')[1]?.slice(0, 2)).toEqual(['All', '111'])
+    expect(below('By repository')).toContain('<summary>18 more</summary>')
+    expect(rowsOf('By person')[1]?.slice(0, 2)).toEqual(['maya', '111'])
   })
 })
 

@@ -9,6 +9,7 @@ import { holds, type Pauses, pausedPart, pauseOfBot } from '../../core/model/pau
 import type { JobQueue, Log } from '../../core/model/ports.ts'
 import { botAdmin, fullName, type Repository } from '../../core/model/thread.ts'
 import type { Run } from '../../core/record/run.ts'
+import { figuresKeptDays } from '../../core/record/run-figures.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
 import type { Handler } from '../http-server.ts'
 import { onceAtATime } from '../once-at-a-time.ts'
@@ -18,7 +19,7 @@ import { type EndedSessions, openAccess } from './access.ts'
 import { act, actionsOnRuns, actOnBot, results, type Sent } from './actions.ts'
 import { MessagePage, SignInPage, type Viewer } from './admin-layout.tsx'
 import { style } from './admin-style.ts'
-import { type Board, lately, openBoard } from './board.ts'
+import { type Board, openBoard } from './board.ts'
 import { BoardPage, ListPage, sectionTitles } from './board-page.tsx'
 import { allFigures } from './figures.ts'
 import { FiguresPage } from './figures-page.tsx'
@@ -30,7 +31,7 @@ import { type RepositorySettings, SettingsPage } from './settings-page.tsx'
 export interface AdminParts {
   token: string
   ended: EndedSessions
-  runs: Pick<JobQueue<Run>, 'get' | 'listed' | 'members' | 'query' | 'send'>
+  runs: Pick<JobQueue<Run>, 'get' | 'listed' | 'members' | 'texts' | 'query' | 'send'>
   pauses: Pauses
   /** Asks for the same again, as `/codex retry` of its person does. Idempotent by `id`. */
   retry(run: Run, id: string, by: string): Promise<void>
@@ -235,8 +236,8 @@ function routes(parts: AdminParts): Hono<Env> {
 
   app.get('/admin/outcomes', async c => {
     const { filter, whose } = await viewOf(c)
-    const figures = allFigures(await board.endedLately(whose), now(), lately.days)
-    return c.html(<FiguresPage viewer={viewerOf(c)} filter={filter} {...{ figures, ...lately }} />)
+    const figures = allFigures(await board.figures(whose), now(), figuresKeptDays)
+    return c.html(<FiguresPage viewer={viewerOf(c)} filter={filter} figures={figures} />)
   })
 
   app.get('/admin/settings', async c => {
