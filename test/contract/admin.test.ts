@@ -367,6 +367,25 @@ describe('what a page says', () => {
     result: { concludedAt: now, outcome: { kind: 'failed', class: 'agent', reason: 'no luck', fix: '' } },
   })
 
+  test.each([
+    ['papers', 'owner', 'papers'],
+    ['papers/shop', 'repository', 'papers/shop'],
+    ['@nobody', 'person', 'nobody'],
+  ])('of a filter that matches nothing is that: %s', async (filter, kind, name) => {
+    for (const path of ['', 'list/failed', 'outcomes']) {
+      const page = await read(`${path}?filter=${encodeURIComponent(filter)}`)
+      expect(page).toContain(`There is no ${kind} called <bdi>${name}</bdi>`)
+      expect(page).not.toMatch(/Nothing (?:failed|is running|waits|has ended)/)
+    }
+  })
+
+  test('of an owner whose runs are over is that nothing needs anybody', async () => {
+    await addRun(of('calm'), { result: { concludedAt: now, outcome: { kind: 'answer' } } })
+    const page = await read('?filter=calm')
+    expect(page).toContain('Nothing failed')
+    expect(page).not.toContain('There is no')
+  })
+
   test('of failures is how many need somebody, and where all of them are', async () => {
     const [first] = await Promise.all(Array.from({ length: 25 }, () => addRun(of('breaks'), failed())))
     await addRun(of('breaks', first?.thread.number))

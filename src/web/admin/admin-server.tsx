@@ -20,7 +20,7 @@ import { act, actionsOnRuns, actOnBot, results, type Sent } from './actions.ts'
 import { MessagePage, SignInPage, type Viewer } from './admin-layout.tsx'
 import { style } from './admin-style.ts'
 import { type Board, openBoard } from './board.ts'
-import { BoardPage, ListPage, sectionTitles } from './board-page.tsx'
+import { BoardPage, ListPage, sectionTitles, UnknownPage } from './board-page.tsx'
 import { allFigures } from './figures.ts'
 import { FiguresPage } from './figures-page.tsx'
 import { asWritten, type Filter, filterOf, pathTo } from './filters.ts'
@@ -160,7 +160,8 @@ function routes(parts: AdminParts): Hono<Env> {
 
   const viewOf = async (c: In): Promise<View> => {
     const filter = filterOf(c.req.query('filter') ?? '')
-    return { filter, whose: await board.whoseOf(filter) }
+    const whose = await board.whoseOf(filter)
+    return { filter, whose, unknown: whose && !(await board.isKnown(whose)) ? filter : undefined }
   }
   const runOf = async (c: In): Promise<Run | undefined> => (await board.get(c.req.param('id') ?? ''))?.data
   const viewerOf = (c: In): Viewer => {
@@ -173,14 +174,17 @@ function routes(parts: AdminParts): Hono<Env> {
 
   app.get('/admin/', async c => {
     const drain = parts.drain === undefined ? 'no work here' : isDrained ? 'drained' : 'possible'
-    const shown = await onBoardPage(parts, { board, view: await viewOf(c) })
+    const view = await viewOf(c)
+    if (view.unknown) return c.html(<UnknownPage viewer={viewerOf(c)} filter={view.unknown} to="/admin/" />)
+    const shown = await onBoardPage(parts, { board, view })
     return c.html(<BoardPage {...shown} viewer={viewerOf(c)} said={saidIn(c)} drain={drain} />)
   })
 
   app.get('/admin/list/:group', async c => {
     const group = c.req.param('group')
     if (!isGroup(group)) return c.html(notHere, 404)
-    const { filter, whose } = await viewOf(c)
+    const { filter, whose, unknown } = await viewOf(c)
+    if (unknown) return c.html(<UnknownPage viewer={viewerOf(c)} filter={unknown} to="/admin/" />)
     const listing = await board.list({ group, whose, page: Number(c.req.query('page')) })
     const inLine = await board.linesOf(listing.runs)
     return c.html(<ListPage viewer={viewerOf(c)} now={now()} {...{ group, filter, listing, inLine }} />)
@@ -235,8 +239,12 @@ function routes(parts: AdminParts): Hono<Env> {
   })
 
   app.get('/admin/outcomes', async c => {
-    const { filter, whose } = await viewOf(c)
-    const figures = allFigures(await board.figures(whose), now(), figuresKeptDays)
+    const { filter, whose, unknown } = await viewOf(c)
+    const ended = await board.figures(whose)
+    // They are kept longer than what tells who is known.
+    if (unknown && ended.length === 0)
+      return c.html(<UnknownPage viewer={viewerOf(c)} filter={unknown} to="/admin/outcomes" />)
+    const figures = allFigures(ended, now(), figuresKeptDays)
     return c.html(<FiguresPage viewer={viewerOf(c)} filter={filter} figures={figures} />)
   })
 
@@ -265,6 +273,8 @@ function routes(parts: AdminParts): Hono<Env> {
 interface View {
   filter: Filter | undefined
   whose: Whose | undefined
+  /** The filter, if it matches nothing. */
+  unknown: Filter | undefined
 }
 
 function sentIn(c: In): Sent {

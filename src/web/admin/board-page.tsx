@@ -103,6 +103,16 @@ export const FilterForm = ({ filter, to, forOne = false }: FilterFormProps) => (
   </form>
 )
 
+export const UnknownPage = ({ viewer, filter, to }: { viewer: Viewer; filter: Filter; to: string }) => (
+  <Layout title="Nothing found" viewer={viewer}>
+    <Heading title="Nothing found" of="" />
+    <FilterForm filter={filter} to={to} />
+    <p>
+      There is no {filter.kind} called <bdi>{filter.name}</bdi> here. No run of the last 30 days matches.
+    </p>
+  </Layout>
+)
+
 function Needs(board: BoardShown) {
   const { viewer, now, filter, failedChecks, paused, botPause, questions, failed, setUp, pausedRuns } = board
   const isCalm =

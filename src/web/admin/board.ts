@@ -56,6 +56,13 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     return { kind: 'repository', name: run?.data.thread.repoId ?? 0 }
   }
 
+  /** Whether anything was asked there in the days for which ended Runs are listed. */
+  async function isKnown(whose: Whose): Promise<boolean> {
+    const sets = [...liveGroups, 'ended' as const].map(group => onBoard(group, whose))
+    const counts = await runs.query(sets.map(set => ({ kind: 'count', set })))
+    return counts.some(count => count !== undefined && count > 0)
+  }
+
   /** Newest first where they have ended, else those that wait longest. */
   async function list({ group, whose, page = 1, size = perPage }: Wanted): Promise<Listing> {
     const set = onBoard(group, whose)
@@ -153,6 +160,7 @@ export function openBoard(runs: BoardRuns, now: () => number) {
 
   return {
     whoseOf,
+    isKnown,
     list,
     stillLast,
     figures,
