@@ -75,7 +75,7 @@ onEitherQueue(
         .pushes('main', { [path]: 'modle: x\n' })
       const { thread, ledger } = await asksIn(await github.addRepo('globex', 'shop'))
       expect(await thread.waitForAnswer('so nothing was started')).toContain(
-        'globex/.github: .github/codex.yml, line 1',
+        'globex/.github: .github/codex.yml` has 1 problem, so nothing was started:\n\n- line 1: ',
       )
       expect(ledger().tasks).toEqual([])
     })

@@ -267,7 +267,9 @@ onEitherQueue('Something is taken back, or put right', world => {
     expect((await thread.view()).state).toBe('closed')
     await run.completeTurn('All is done.')
     await thread.waitForStatus(/^### 🎉 \[#.* was merged/)
-    expect(await thread.waitForAnswer('All is done.')).toMatch(/^@maya the pull request was merged: /)
+    expect(await thread.waitForAnswer('All is done.')).toMatch(
+      /^@maya Codex opened \*\*\[#.*\*\*, which was merged\n/,
+    )
     expect(ledger().cancels).toEqual([])
     expect(await thread.answers()).toHaveLength(1)
   })
