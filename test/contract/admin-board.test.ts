@@ -7,7 +7,7 @@ import { groupOf, runIndex } from '../../src/core/record/run-index.ts'
 import { openBoard } from '../../src/web/admin/board.ts'
 import { allFigures } from '../../src/web/admin/figures.ts'
 import { filterOf } from '../../src/web/admin/filters.ts'
-import { runInJson, timelineOf } from '../../src/web/admin/run-view.ts'
+import { runInJson, shown, timelineOf } from '../../src/web/admin/run-view.ts'
 import { hour, issueThread, minute, runWith, t0, working, zoe } from '../core/given.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 
@@ -255,6 +255,15 @@ describe('with 5,000 runs', () => {
     const last = await board.all(undefined, 100)
     expect([last.runs.length, last.isLast]).toEqual([50, true])
   })
+})
+
+test.each([
+  ['a family is one', '👩‍👩‍👧 at home', '👩‍👩‍👧 at home'],
+  ['so is a heart, and a hand of any colour', '❤\ufe0f 👋🏽', '❤\ufe0f 👋🏽'],
+  ['what nobody sees beside it goes', '👩\u200dx\u200b \u202eexe', '👩x exe'],
+  ['and so do letters that only machines read', '🏴\u{e0068}\u{e0069}', '🏴'],
+])('of emoji on a page, %s', (_, text, expected) => {
+  expect(shown(text)).toBe(expected)
 })
 
 describe('a run in JSON', () => {

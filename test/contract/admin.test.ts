@@ -309,7 +309,7 @@ describe('words of others are words', () => {
     const base = runWith()
     const run = await addRun(
       {
-        thread: { ...base.thread, url: 'javascript:alert(4)', number: 666 },
+        thread: { ...base.thread, owner: 'quoted', url: 'javascript:alert(4)', number: 666 },
         request: { ...base.request, by, text: hostile },
         baseline: { snapshot: { ...base.baseline.snapshot, title: hostile, body: hostile } },
         session: { progress: [{ step: 'a', label: hostile, done: false, at: now }] },
@@ -317,7 +317,7 @@ describe('words of others are words', () => {
       differs,
     )
     const session = sessionOf(await signIn())
-    const listed = await (await get('/admin/?filter=acme', session)).text()
+    const listed = await (await get('/admin/?filter=quoted', session)).text()
     expect(await (await get('/admin/outcomes', session)).text()).not.toMatch(raw)
     expect(listed).toContain('&lt;script&gt;alert(1)')
     expect(listed).not.toMatch(raw)
@@ -392,7 +392,7 @@ describe('what a page says', () => {
     const page = await read('?filter=breaks')
     expect(page).toContain('Failed in the last three days <span class="count">24</span>')
     const [needs = ''] = page.split('id="working"')
-    expect(needs.match(/>Failed<\/span>/g)).toHaveLength(20)
+    expect(needs.match(/>Failed<\/span>/g)).toHaveLength(5)
     expect(needs).toContain(
       '<a href="/admin/list/failed?filter=breaks">All 25, with those asked for again</a>',
     )
@@ -479,6 +479,8 @@ describe('the page of a run', () => {
     expect([...timeline.matchAll(/<bdi>(.*?)<\/bdi>/g)].map(([, each]) => each)).toEqual(
       'Asked by maya¦Let in under the limits¦Started at PostHog¦Ran the tests¦Pull request'.split('¦'),
     )
+    const times = [...timeline.matchAll(/<time.*?>(.*?)<\/time>/g)].map(([, each]) => each)
+    expect(times.at(-1)).toBe(`${new Date(now).toISOString().slice(11, 19)} UTC`)
   })
 })
 

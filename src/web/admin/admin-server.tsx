@@ -292,7 +292,7 @@ function saidIn(c: In): string | undefined {
 const isGroup = (name: string): name is Group => Object.hasOwn(sectionTitles, name)
 
 /** Of each list on the first page; the rest is a click away. */
-const atFirst = 20
+const atFirst = 5
 /** Of those that share a row, or of which some are left out. */
 const moreAtFirst = 100
 const daysShown = 7

@@ -20,7 +20,7 @@ section.bad { border-left: .25rem solid var(--bad) }
 .meta { font-size: .875rem }
 ul.rows { list-style: none; margin: .75rem 0 0; padding: 0 }
 ul.rows > li { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr) auto; gap: .25rem 1rem; align-items: start; padding: .75rem 0; border-top: 1px solid var(--line) }
-ul.rows > li > .what > a:first-child { font-weight: 600; color: var(--text) }
+ul.rows > li > .what > a:first-child { font-weight: 600; color: var(--text); display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; overflow-wrap: anywhere }
 .state { font-size: .875rem; font-weight: 600; line-height: 1.5rem; color: var(--dim) }
 .state.bad { color: var(--bad) } .state.good { color: var(--good) } .state.warn { color: var(--warn) }
 .why { display: block }
