@@ -379,6 +379,29 @@ describe('what a page says', () => {
     }
   })
 
+  test('of all begins with how many there are of each, and with a pause', async () => {
+    await addRun(of('counted'))
+    await addRun(of('counted'), failed())
+    const [top = ''] = (await read('?filter=counted')).split('id="needs"')
+    const counts = [...top.matchAll(/<a href="#(\w+)">(.*?)<\/a>/g)].map(([, ...each]) => each.join(': '))
+    expect(counts).toEqual([
+      'needs: 1 needs you',
+      'working: 0 running',
+      'waiting: 1 waiting',
+      'ended: 1 ended',
+    ])
+    expect((await read('')).split('id="needs"')[0]).toContain('action="/admin/pause"')
+  })
+
+  test('of a repository has a pause of it, and its end', async () => {
+    const run = await addRun({ thread: { ...issueThread, owner: 'held', repo: 'up', repoId: 770 } })
+    const form = () => read('?filter=held/up').then(page => page.split('id="needs"')[0])
+    expect(await form()).toContain(`action="/admin/runs/${run.id}/pause"`)
+    said.push({ of: 'repository', repoId: 770, id: 'p', at: now, by: 'olga', paused: true, why: 'release' })
+    expect(await form()).toContain(`action="/admin/runs/${run.id}/resume"`)
+    expect(await read('?filter=held')).not.toContain('/pause"')
+  })
+
   test('of an owner whose runs are over is that nothing needs anybody', async () => {
     await addRun(of('calm'), { result: { concludedAt: now, outcome: { kind: 'answer' } } })
     const page = await read('?filter=calm')

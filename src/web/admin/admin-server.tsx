@@ -327,9 +327,14 @@ async function onBoardPage(parts: AdminParts, { board, view: { filter, whose } }
     ...allFailed,
     ...{ runs: stillFailed.slice(0, atFirst), count, all, isLast: count <= atFirst },
   }
+  const ofRepository = filter?.kind === 'repository' ? await board.newestIn(filter.name) : undefined
+  const repository = ofRepository && {
+    run: ofRepository,
+    pause: await parts.pauses.of(pausedPart(ofRepository.thread, 'repository')),
+  }
   const paused = parts.pausedBecause()
   const now = parts.now()
   const botPause = said && holds(said, now) ? said : undefined
   const lists = { questions, failed, setUp, pausedRuns, working, waiting, ended }
-  return { now, filter, ...lists, days, failedChecks, paused, botPause, inLine }
+  return { now, filter, ...lists, days, failedChecks, paused, botPause, inLine, repository }
 }

@@ -38,7 +38,8 @@ button.plain { border-color: transparent }
 dl { display: grid; grid-template-columns: 9rem minmax(0, 1fr); gap: .375rem 1rem; margin: 0 }
 dt { color: var(--dim) } dd { margin: 0 }
 ol.timeline { list-style: none; margin: .75rem 0 0; padding: 0 }
-ol.timeline li { display: grid; grid-template-columns: 9rem minmax(0, 1fr); gap: 0 1rem; padding: .25rem 0 }
+ol.timeline li { display: grid; grid-template-columns: 13rem minmax(0, 1fr); gap: 0 1rem; padding: .25rem 0 }
+main > details, main > form.row, nav.row { margin: 0 0 1.25rem }
 details { margin: .75rem 0 0 } summary { cursor: pointer; color: var(--accent) }
 pre { overflow: auto; max-height: 24rem; margin: .5rem 0 0; padding: .75rem; border: 1px solid var(--line); border-radius: .375rem; background: var(--page); font: .8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, monospace; white-space: pre-wrap }
 progress { display: block; width: 100%; min-width: 3rem; height: .5rem; accent-color: var(--accent) }

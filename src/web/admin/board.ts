@@ -51,9 +51,15 @@ export function openBoard(runs: BoardRuns, now: () => number) {
   /** A repository has the number of the newest that was called so. */
   async function whoseOf(filter: Filter | undefined): Promise<Whose | undefined> {
     if (filter?.kind !== 'repository') return filter
-    const [[newest] = []] = await runs.members([inNamed(filter.name)], { kind: 'last', count: 1 })
+    const run = await newestIn(filter.name)
+    return { kind: 'repository', name: run?.thread.repoId ?? 0 }
+  }
+
+  /** Of a repository that was called so. */
+  async function newestIn(name: string): Promise<Run | undefined> {
+    const [[newest] = []] = await runs.members([inNamed(name)], { kind: 'last', count: 1 })
     const [run] = newest ? await read([newest.id]) : []
-    return { kind: 'repository', name: run?.data.thread.repoId ?? 0 }
+    return run?.data
   }
 
   /** Whether anything was asked there in the days for which ended Runs are listed. */
@@ -161,6 +167,7 @@ export function openBoard(runs: BoardRuns, now: () => number) {
   return {
     whoseOf,
     isKnown,
+    newestIn,
     list,
     stillLast,
     figures,
