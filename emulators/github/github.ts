@@ -13,7 +13,7 @@ import type { Installations } from './installations.ts'
 import { numberAt, textAt } from './json.ts'
 import type { Layer } from './layer.ts'
 import type { Call, Ledger } from './ledger.ts'
-import { threadKey } from './memory.ts'
+import { type PullCheck, threadKey } from './memory.ts'
 import type { Pages } from './pages.ts'
 import { type NewPull, Person } from './people.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -235,6 +235,11 @@ export class GitHubEmulator {
     events.made({ event: 'check_suite', action: 'completed', repository, sender: 'olga', extra })
   }
 
+  /** A check of the newest commit runs. */
+  beginsCheck(number: number, name: string, repository = this.repository): void {
+    this.#checked(threadKey(repository, number), { name, conclusion: null })
+  }
+
   /** A commit status, as older services set it. */
   status(number: number, context: string, state: string, repository = this.repository): void {
     const status = { name: context, conclusion: state, isStatus: true } as const
@@ -244,10 +249,7 @@ export class GitHubEmulator {
   }
 
   /** A commit has one status of a name. */
-  #checked(
-    key: string,
-    check: { name: string; conclusion: string; app?: number | undefined; isStatus?: true },
-  ) {
+  #checked(key: string, check: PullCheck) {
     const { checks, pulls } = this.#parts.memory
     const others = (checks.get(key) ?? []).filter(({ name }) => !check.isStatus || name !== check.name)
     checks.set(key, [...others, check])

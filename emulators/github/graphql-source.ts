@@ -5,7 +5,7 @@ import type { ApiRequest } from './http.ts'
 import { type JsonObject, listAt, numberAt, textAt } from './json.ts'
 import type { Layer } from './layer.ts'
 import { type Subject, threadKey } from './memory.ts'
-import { closingNumbers } from './pull-rules.ts'
+import { closingNumbers, sizeOf } from './pull-rules.ts'
 import { isReaction, type Reaction, type ReactionContent } from './reactions.ts'
 import { mayAtLeast, mayRead } from './roles.ts'
 
@@ -307,9 +307,14 @@ function mergeable({ memory: { conflicts } }: Layer, key: string): string {
 }
 
 function pull(layer: Layer, repository: string, found: JsonObject): Source {
+  const size = async (of: 'changed_files' | 'additions' | 'deletions') =>
+    (await sizeOf(layer, repository, found))[of]
   return {
     __typename: 'PullRequest',
     ...thread(layer, found),
+    changedFiles: () => size('changed_files'),
+    additions: () => size('additions'),
+    deletions: () => size('deletions'),
     isDraft: found.draft === true,
     merged: found.merged === true,
     mergedAt: textAt(found, 'merged_at') || null,

@@ -15,6 +15,14 @@ export interface PullMemory {
   assignees?: JsonObject[]
 }
 
+/** One that runs has no conclusion. */
+export interface PullCheck {
+  name: string
+  conclusion: string | null
+  app?: number | undefined
+  isStatus?: true
+}
+
 export type Subject =
   | { kind: 'repository'; repository: string }
   | { kind: 'issue' | 'pull'; repository: string; number: number }
@@ -45,7 +53,7 @@ export class Memory {
   /** Numbers of the issues that block one, by its key. */
   readonly blockers = new Map<string, number[]>()
   /** Of pull requests, by key: checks of the newest commit, and at which look the base is in the way. */
-  readonly checks = new Map<string, { name: string; conclusion: string; app?: number; isStatus?: true }[]>()
+  readonly checks = new Map<string, PullCheck[]>()
   readonly conflicts = new Map<string, number>()
   /** Node ids. */
   readonly minimized = new Set<string>()

@@ -117,19 +117,34 @@ async function assign(layer: Layer, request: ApiRequest, { repository, number }:
   return pull && answer(201, pullAsIssue(pull, layer.url, 0))
 }
 
-async function files(
-  { upstream, memory }: Layer,
-  request: ApiRequest,
-  { repository, number, list = '' }: At,
-) {
+function changesOf({ upstream }: Layer, repository: string, pull: JsonObject, known: PullMemory) {
+  const base = pull.merged ? textAt(pull, 'base', 'sha') : textAt(pull, 'base', 'ref')
+  return known.headRepository === repository
+    ? upstream.read(`/repos/${repository}/compare/${base}...${known.headSha}`)
+    : filesOfFork({ upstream }, pull, known)
+}
+
+/** emulate counts nothing of it. */
+export async function sizeOf(layer: Layer, repository: string, pull: JsonObject) {
+  const known = layer.memory.pulls.get(threadKey(repository, numberAt(pull, 'number')))
+  const changes = known && (await changesOf(layer, repository, pull, known))
+  const all = listAt(changes, 'files').filter(isObject)
+  const sum = (of: 'additions' | 'deletions') => all.reduce((total, file) => total + numberAt(file, of), 0)
+  return { changed_files: all.length, additions: sum('additions'), deletions: sum('deletions') }
+}
+
+async function onePull(layer: Layer, request: ApiRequest, { repository }: At) {
+  const shown = await layer.forward(request)
+  if (shown.status !== 200 || !isObject(shown.body)) return shown
+  return { ...shown, body: { ...shown.body, ...(await sizeOf(layer, repository, shown.body)) } }
+}
+
+async function files(layer: Layer, request: ApiRequest, { repository, number, list = '' }: At) {
+  const { upstream, memory } = layer
   const pull = await upstream.read(`/repos/${repository}/pulls/${number}`)
   const known = memory.pulls.get(threadKey(repository, Number(number)))
   if (!pull || !known) return undefined
-  const base = pull.merged ? textAt(pull, 'base', 'sha') : textAt(pull, 'base', 'ref')
-  const compared =
-    known.headRepository === repository
-      ? await upstream.read(`/repos/${repository}/compare/${base}...${known.headSha}`)
-      : await filesOfFork({ upstream }, pull, known)
+  const compared = await changesOf(layer, repository, pull, known)
   const shown = paged(request, listAt(compared, list))
   if (list !== 'files') return answer(200, shown)
   const patched = shown.filter(isObject).map(async file => ({
@@ -240,6 +255,7 @@ async function deleteRef(layer: Layer, request: ApiRequest, { repository, ref = 
 
 export const pullRules: Rule[] = [
   ['POST', '/pulls', refuseBadPull],
+  ['GET', '/pulls/:number{[0-9]+}', onePull],
   ['PATCH', '/pulls/:number{[0-9]+}', retarget],
   ['PUT', '/pulls/:number{[0-9]+}/merge', merge],
   ['POST', '/issues/:number{[0-9]+}/assignees', assign],

@@ -9,8 +9,9 @@ import {
   pauseOfRepository,
 } from '../core/model/pause.ts'
 import type { Guard, JobIndex, JobQueue, ThreadClient } from '../core/model/ports.ts'
+import { day } from '../core/model/time.ts'
 import type { Awaited } from '../core/model/views.ts'
-import { heldAt } from '../core/record/admission.ts'
+import { heldAt, rightBefore } from '../core/record/admission.ts'
 import { costReached, limitReached } from '../core/record/failures.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
@@ -34,7 +35,7 @@ interface Pausing {
 
 interface Own extends Pausing {
   now: number
-  index: JobIndex & Pick<JobQueue<Run>, 'listed'>
+  index: JobIndex & Pick<JobQueue<Run>, 'listed' | 'get'>
   deployment: DeploymentSettings
 }
 
@@ -47,16 +48,36 @@ export async function heldByUs(
   const me = { id, addedAt, data: run }
   const [paused, held] = await Promise.all([pauseOf(run, own), heldAt(me, index, now)])
   if (paused) return { waits: paused }
-  if (held?.kind === 'until') return { waits: { kind: 'until', at: held.at, limit: limitReached(run, held) } }
-  if (held) return { waits: held }
+  const isCeiling = isCeilingIn(own.deployment, run.thread.ownerId)
+  if (held?.kind === 'until') {
+    const isDay = held.window === day
+    const isAdmins =
+      isDay &&
+      (held.of === 'owner' || (held.of === 'repository' && isCeiling('repository_per_day', held.most)))
+    const admin = isAdmins ? true : undefined
+    return { waits: { kind: 'until', at: held.at, limit: limitReached(run, held), admin } }
+  }
+  if (held) {
+    const after = await rightBefore(me, held.kind === 'line' ? held.of : held.kind, index)
+    return { waits: { ...held, after } }
+  }
   // Last, as it reads records.
   const spending = await spendingOf(me, index, now)
   if (!spending) return {}
   const { until, ...costOfDay } = spending
-  if (until !== undefined) return { waits: { kind: 'until', at: until, limit: costReached(costOfDay) } }
+  if (until !== undefined) {
+    const admin = isCeiling('cost_per_day', costOfDay.limit) ? true : undefined
+    return { waits: { kind: 'until', at: until, limit: costReached(costOfDay), admin } }
+  }
   const isWorthTelling = isNear(costOfDay.used, costOfDay.limit) || costOfDay.unknown > 0
   return isWorthTelling ? { costOfDay } : {}
 }
+
+/** Of such a limit, no file of an owner or repository can allow more. */
+const isCeilingIn =
+  ({ limits, owners }: DeploymentSettings, ownerId: number) =>
+  (key: 'repository_per_day' | 'cost_per_day', held: number): boolean =>
+    [limits, owners[ownerId]?.limits].some(given => given?.[key] === held)
 
 /** What is told of a Run that waits: its record keeps what held when it was last polled. What others end wakes it. */
 export async function waitsNow(me: Candidate, own: Own): Promise<Waits | undefined> {

@@ -6,6 +6,7 @@ import { acceptTrigger } from '../commands/accept-trigger.ts'
 import type { TriggerDeps } from '../commands/command-context.ts'
 import { stopsOf } from '../commands/stops.ts'
 import { isOfThread, requeued } from '../commands/trigger-record.ts'
+import { waitsStill } from '../commands/waits-still.ts'
 import { type Config, secretsOf } from '../config.ts'
 import { pauseOfBot } from '../core/model/pause.ts'
 import { type JobIndex, liveSet } from '../core/model/ports.ts'
@@ -185,6 +186,7 @@ const runDeps = ({ config, queues, log }: Runtime, { shared }: Edges) => ({
     await queues.triggers.add(again.trigger.id, again)
   },
   stops: stopsOf(queues.triggers),
+  waitsStill: waitsStill(queues.triggers),
   fence: () => randomBytes(8).toString('hex'),
 })
 

@@ -18,7 +18,7 @@ import {
 } from './command-context.ts'
 import { dispatch, isOver } from './dispatch.ts'
 import { givenCommands } from './given-commands.ts'
-import { isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
+import { announce, foldAnnouncement, isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
 import { waitedForAs } from './start-decision.ts'
 import { afterDeaths, afterTriggerFault, stillWaits } from './trigger-faults.ts'
 import { afterOne, isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
@@ -60,7 +60,10 @@ async function accept(context: ThreadContext, news: News): Promise<StepResult> {
     return result
   }
   if (await stillWaits(context)) return { kind: 'park', ms: lostWakeMs }
-  if (await isOver(context, await context.job.inbox())) return end
+  if (await isOver(context, await context.job.inbox())) {
+    await foldAnnouncement(context)
+    return end
+  }
   await seeWhereFirst(context)
   const found = await givenCommands(context)
   return found.kind === 'commands' ? obeyEach(context, found.all) : found
@@ -79,6 +82,7 @@ async function obeyEach(context: CommandContext, all: readonly GivenCommand[]): 
     const result = await dispatch(context, given)
     const parked = await finish(context, result)
     if (parked) return parked
+    await foldAnnouncement(context)
     if (result.kind !== 'replaced')
       context.deps.meter?.handled(context.record.trigger.kind, outcomeOf(result))
     if (context.record.onlyOne) return end
@@ -115,12 +119,9 @@ async function finish(context: CommandContext, result: CommandResult): Promise<S
 
 async function waiting(
   context: CommandContext,
-  { behind, announce, ms = lostWakeMs }: CommandResult & { kind: 'wait' },
+  { behind, announce: says, ms = lostWakeMs }: CommandResult & { kind: 'wait' },
 ): Promise<StepResult> {
-  if (announce && !context.record.announced) {
-    await reply(context, announce, { last: false, well: true })
-    await context.save({ ...context.record, announced: true, answer: undefined })
-  }
+  if (says && !context.record.announced) await announce(context, says)
   const { waits, retries } = context.record
   const since = waits?.since ?? context.deps.now()
   // By now all could be read: a refusal after the wait begins to count anew.

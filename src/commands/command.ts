@@ -146,7 +146,8 @@ export interface Reads {
   hasStopped(): Promise<boolean>
   past(): Promise<Past | undefined>
   lastRun(past: Pick<Past, 'marker'>): Promise<LastRun | undefined>
-  shown(): Marker | undefined
+  /** Of the ticked comment; in full, if the record of its round is there. */
+  shown(): Promise<Marker | undefined>
   settings(): Promise<SettingsNow>
   /** The pull request's head when the command was given, or as it is `now`. */
   head(now?: 'now'): Promise<PullHead | undefined>

@@ -30,7 +30,7 @@ import { mayUseIt } from './gate.ts'
 import { goOnTelling, perform, soon } from './perform.ts'
 import { readsFor } from './reads.ts'
 import { rehearse } from './rehearse.ts'
-import { reactWithEyes, sendReply } from './reply.ts'
+import { announce, reactWithEyes } from './reply.ts'
 import { stopCommand } from './stop-command.ts'
 import { isPreceded, markStop, stopOf, stopped } from './stops.ts'
 import { LostBy } from './trigger-record.ts'
@@ -64,10 +64,7 @@ async function goesOn(context: CommandContext): Promise<Result> {
   const { answer, lost, pendingMessage } = context.record
   if (lost && !answer) return refused({ kind: 'access-was-lost', ...lost })
   if (answer?.last) return { kind: 'replied', well: answer.well }
-  if (answer) {
-    await sendReply(context)
-    await context.save({ ...context.record, announced: true, answer: undefined })
-  }
+  if (answer) await announce(context)
   return pendingMessage ? goOnTelling(context) : undefined
 }
 

@@ -70,7 +70,8 @@ async function tellRun(
   const source: Source = {
     trigger: job.id,
     command: record.done,
-    target: trigger.kind === 'tick' ? undefined : targetOf(context),
+    target:
+      trigger.kind !== 'tick' ? targetOf(context) : said.kind === 'stop' ? trigger.commentRef : undefined,
     last: isLast && record.reacted,
   }
   const message = RunMessage.parse({

@@ -73,7 +73,7 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
       return past
     },
     lastRun: of => lastRunOf(context, of),
-    shown: () => (trigger.kind === 'tick' ? shownBy(context.deps.signer, trigger) : undefined),
+    shown: () => markerShown(context),
     settings: () => settingsOf(context),
     async head(now) {
       if (thread.kind !== 'pull') return undefined
@@ -147,23 +147,47 @@ const shownOf = (page: SeenPage | undefined): string =>
 const unseen = '[GitHub did not say how its page shows this comment, so it is left out]'
 
 async function pastOf(context: CommandContext): Promise<Past | undefined> {
-  const { github, deps, record } = context
-  const { thread } = record.trigger
-  const [comments, kept] = await Promise.all([github.earlierComments(), lastKept(context)])
-  const markers = comments
-    .flatMap(({ body }) => deps.signer.read(body, thread))
-    .filter(({ as }) => as === 'status' || as === 'closing')
+  const [markers, kept] = await Promise.all([markersOf(context), lastKept(context)])
   // Whoever deleted the comments of the newest run has not asked for what stood there before it.
   const isDeleted =
     kept?.report.status?.commentId !== undefined && !markers.some(({ run }) => run === kept.id)
   const newest = markers.at(-1)
   const statusOfNewest = markers.findLast(({ as, run }) => as === 'status' && run === newest?.run)
-  const fromThread = isDeleted ? undefined : (statusOfNewest ?? newest ?? (await ownPullMarker(context)))
+  const fromThread = isDeleted
+    ? undefined
+    : (statusOfNewest ?? (newest && (await inFull(context, newest))) ?? (await ownPullMarker(context)))
   const found = fromThread ?? (kept && markerOf(kept, 'status'))
   if (!found) return undefined
   const marker = await withSession(context, found)
   const view = marker.pull === undefined ? undefined : await pullNow(context, marker.pull)
   return { marker, pull: view && Pull.parse(view) }
+}
+
+/** Those of statuses and last words, in their order. */
+async function markersOf({ github, deps, record }: CommandContext): Promise<Marker[]> {
+  const comments = await github.earlierComments()
+  return comments
+    .flatMap(({ body }) => deps.signer.read(body, record.trigger.thread))
+    .filter(({ as }) => as === 'status' || as === 'closing')
+}
+
+/** That of a last word says only which run it is of. Somebody has deleted the status that says more. */
+async function inFull({ deps }: CommandContext, marker: Marker): Promise<Marker> {
+  if (marker.task !== undefined || marker.backup) return marker
+  const kept = await deps.runs.get(marker.run)
+  return kept ? markerOf(kept.data, 'status') : marker
+}
+
+/** Of the comment whose box was ticked; where that is a last word, from the status of the same round. */
+async function markerShown(context: CommandContext): Promise<Marker | undefined> {
+  const { trigger } = context.record
+  const shown = trigger.kind === 'tick' ? shownBy(context.deps.signer, trigger) : undefined
+  if (shown?.as !== 'closing' || shown.backup) return shown
+  const markers = await markersOf(context)
+  return (
+    markers.findLast(({ as, run, round }) => as === 'status' && run === shown.run && round === shown.round) ??
+    shown
+  )
 }
 
 const pullNow = async (context: CommandContext, number: number): Promise<PullView | undefined> =>

@@ -6,7 +6,7 @@
 import type { Pause } from '../core/model/pause.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { day, minute, second } from '../core/model/time.ts'
-import { type OwnComment, reactions, type Sign } from '../core/model/views.ts'
+import { type OwnComment, type Posted, reactions, type Sign } from '../core/model/views.ts'
 import { type Attempt, exactlyOnce } from '../core/record/intents.ts'
 import type { Marker } from '../core/record/marker.ts'
 import { type Reply, replyComment } from '../core/words/replies.ts'
@@ -80,14 +80,14 @@ export async function reply(
   context: CommandContext,
   words: Reply,
   { last, well }: Pick<ReplyRecord, 'last' | 'well'>,
-): Promise<void> {
+): Promise<Posted | undefined> {
   const { record, deps } = context
   const text = replyComment(record.trigger.sender.login, words)
   const limit = limitOf(context, words)
   const as = limit?.as ?? kindOf(words)
   const name = replyName(context, as)
   try {
-    if (limit && (await isRepeated(context, limit))) return
+    if (limit && (await isRepeated(context, limit))) return undefined
     const about = as === 'status-reply' ? [{ as, at: deps.now() }] : []
     await context.save({
       ...record,
@@ -98,17 +98,18 @@ export async function reply(
     context.repliedLately.forget(name)
     throw error
   }
-  await sendReply(context)
+  const posted = await sendReply(context)
   context.repliedLately.remember(name, deps.now())
+  return posted
 }
 
 const pauseNamed = (words: Reply): Pause | undefined =>
   words.kind === 'paused' || words.kind === 'resumed' ? words.pause : undefined
 
-export async function sendReply(context: CommandContext): Promise<void> {
+export async function sendReply(context: CommandContext): Promise<Posted | undefined> {
   const { deps, job, github } = context
   const { answer: chosen } = context.record
-  if (!chosen) return
+  if (!chosen) return undefined
   const { thread, sender } = context.record.trigger
   const marker: Marker = {
     run: `${commandId(context)}${chosen.last ? '' : '-first'}`,
@@ -125,7 +126,7 @@ export async function sendReply(context: CommandContext): Promise<void> {
   const perhaps = lostAt === undefined ? undefined : { at: context.record.trigger.at, lostAt }
   const place = commentRefOf(context)
   const { find, perform } = saying(github, deps.signer, { marker, place, text: () => chosen.text })
-  await exactlyOnce<Attempt, number>(chosen.begun ?? perhaps, tried, {
+  const posted = await exactlyOnce<Attempt, Posted>(chosen.begun ?? perhaps, tried, {
     find,
     record,
     async begin() {
@@ -133,22 +134,39 @@ export async function sendReply(context: CommandContext): Promise<void> {
       await job.assertLocked()
     },
     async perform() {
-      const id = await perform()
+      const done = await perform()
       deps.reached('reply posted, not recorded')
-      return id
+      return done
     },
     now: deps.now,
   })
-  if (chosen.as === 'status-reply') await deleteOlder(context, marker.run)
+  if (chosen.as === 'status-reply') await foldEarlier(context, marker.run)
+  return posted
 }
 
-/** Only the newest reply to `status` is kept. */
-async function deleteOlder(context: CommandContext, run: string): Promise<void> {
+/** That it waits. */
+export async function announce(context: CommandContext, words?: Reply): Promise<void> {
+  const posted = words ? await reply(context, words, { last: false, well: true }) : await sendReply(context)
+  await context.save({ ...context.record, announced: true, answer: undefined, waitingReply: posted?.nodeId })
+}
+
+/** What was said while it waited is not so any more. May be repeated. */
+export async function foldAnnouncement({ record, job, github }: CommandContext): Promise<void> {
+  if (record.waitingReply === undefined) return
+  await job.assertLocked()
+  await github.minimize(record.waitingReply)
+}
+
+/** Each reply to `status` folds the one before it away. */
+async function foldEarlier(context: CommandContext, run: string): Promise<void> {
   const begunAt = context.record.answer?.begun?.at ?? 0
   const sent = ownMarked(context, 'status-reply', await untilNow(context))
   const mine = sent.findIndex(({ marker }) => marker.run === run)
-  const older = mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)
-  for (const { id } of older) await context.github.deleteComment(id, commentRefOf(context))
+  const earlier = mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)
+  const nodeId = earlier.at(-1)?.nodeId
+  if (nodeId === undefined) return
+  await context.job.assertLocked()
+  await context.github.minimize(nodeId)
 }
 
 /** Two replies at once are both recorded before they are posted, so the later one sees the other and reads again. */
@@ -177,12 +195,12 @@ function ownMarked(
   { deps, record }: CommandContext,
   as: Marker['as'],
   comments: readonly OwnComment[],
-): { id: number; createdAt: number; marker: Marker }[] {
-  return comments.flatMap(({ id, body, createdAt }) =>
+): (Pick<OwnComment, 'nodeId' | 'createdAt'> & { marker: Marker })[] {
+  return comments.flatMap(({ nodeId, body, createdAt }) =>
     deps.signer
       .read(body, record.trigger.thread)
       .filter(marker => marker.as === as)
-      .map(marker => ({ id, createdAt, marker })),
+      .map(marker => ({ nodeId, createdAt, marker })),
   )
 }
 
@@ -210,10 +228,14 @@ export async function swapReaction(
   isOver = context.isLast,
 ): Promise<void> {
   const { trigger } = context.record
-  if (trigger.kind === 'tick') return
+  const content = reactions[sign]
+  if (trigger.kind === 'tick') {
+    // What a box asks is answered by a Run or in words, but for a stop that was heeded before.
+    if (sign === 'done' && trigger.commentRef) await context.github.react(trigger.commentRef, content)
+    return
+  }
   await awaitEyes(context)
   await context.job.assertLocked()
-  const content = reactions[sign]
   if (isOver && context.record.reacted)
     await context.github.settle({ reaction: { target: targetOf(context), content } })
   else await context.github.react(targetOf(context), content)

@@ -3,7 +3,7 @@ import type { Closer } from '../core/model/views.ts'
 import { mayHelpAgain } from '../core/record/last-word.ts'
 import type { FollowUp } from '../core/record/mailbox-part.ts'
 import { requestersOf } from '../core/record/own-pull-request.ts'
-import { type NewRun, newRun } from '../core/record/run.ts'
+import { type NewRun, newRun, type Run } from '../core/record/run.ts'
 import { command, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
 import {
   agreeOn,
@@ -39,13 +39,16 @@ export const retryCommand = command({
   options: true,
   starts: true,
 
-  async facts(reads: StartReads & Pick<Reads, 'shown'>, request) {
+  async facts(reads: StartReads & Pick<Reads, 'shown'>, request): Promise<Facts> {
     const live = await reads.live()
     if (live || !request.trigger.snapshot.open) return { live }
     const past = await reads.past()
-    const marker = reads.shown() ?? past?.marker
+    const marker = (await reads.shown()) ?? past?.marker
     const last = past && marker && (await reads.lastRun({ marker }))
     if (!past || !last) return {}
+    // The words of an earlier round are not kept.
+    const isOfEarlier = marker?.as === 'closing' && !marker.backup && last.result?.round !== marker.round
+    if (isOfEarlier) return { goneOn: true }
     const [head, settings] = await Promise.all([reads.head('now'), reads.settings()])
     const asked = wanted(request, last)
     const held = await settingsFor(reads, settings, asked.options, request.options)
@@ -54,10 +57,11 @@ export const retryCommand = command({
     }
   },
 
-  decide(request, { live, before }) {
+  decide(request, { live, before, goneOn }) {
     const { trigger, runId } = request
     if (live) return live.id === runId ? { kind: 'started' } : inTheWay(live, 'retry')
     if (!trigger.snapshot.open) return reject({ kind: 'closed' })
+    if (goneOn) return reject({ kind: 'gone-on' })
     if (!before) return reject({ kind: 'nothing-to', command: 'retry' })
     const { last } = before
     const outcome = last.result?.outcome
@@ -87,6 +91,13 @@ export const retryCommand = command({
     }
   },
 })
+
+interface Facts {
+  live?: Run | undefined
+  before?: Before
+  /** The box that was ticked stands under an earlier round. */
+  goneOn?: true
+}
 
 interface Before {
   past: Past

@@ -58,7 +58,7 @@ export function decideStart(request: Request, wanted: Wanted, facts: StartFacts)
     case 'busy':
       return joinOrWait(request, wanted, facts)
     case 'elsewhere':
-      return { kind: 'wait', behind: facts.live, announce: { kind: 'queued-behind', differs: [] } }
+      return waitBehind(request, facts.live)
     case 'closed':
       return reject({ kind: 'closed' })
     case 'free':
@@ -280,7 +280,7 @@ type Busy = StartFacts & { kind: 'busy' }
 
 function joinOrWait(request: Request, wanted: Wanted, { live, held }: Busy): Decision {
   const { trigger, attached, replaces } = request
-  if (trigger.kind === 'label') return joinByLabel(trigger, live)
+  if (trigger.kind === 'label') return joinByLabel(request, trigger, live)
   const { kind: waitsFor } = live.schedule.waits ?? {}
   const forces = wanted.options.force && (waitsFor === 'blocked' || waitsFor === 'open-pulls')
   if (forces && (wanted.text === '' || wanted.text === live.request.text))
@@ -304,9 +304,16 @@ function joinOrWait(request: Request, wanted: Wanted, { live, held }: Busy): Dec
   if (joins(live, wanted) && differs.length === 0) return { kind: 'message', runId: live.id, message }
   if (live.result.outcome) return { kind: 'take-over', run: live }
   const ofSame = replaces && !live.mailbox.stop && isOfComment(live.request, trigger)
-  return ofSame
-    ? { kind: 'replace', run: live }
-    : { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs } }
+  return ofSame ? { kind: 'replace', run: live } : waitBehind(request, live, differs)
+}
+
+const waitBehind = (
+  { trigger, line }: Request,
+  behind: Run,
+  differs: readonly OptionName[] = [],
+): Decision => {
+  const named = trigger.kind === 'label' ? { label: trigger.label } : { line }
+  return { kind: 'wait', behind, announce: { kind: 'queued-behind', differs, ...named } }
 }
 
 const isOfComment = ({ origin }: Pick<RunRequest, 'origin'>, trigger: CommandTrigger): boolean =>
@@ -330,7 +337,7 @@ function differing(live: Run, wants: RunOptions): OptionName[] {
 }
 
 /** A preset asks for something of its own, unless it is what the Run works by. */
-function joinByLabel(trigger: LabelTrigger, live: Run): Decision {
+function joinByLabel(request: Request, trigger: LabelTrigger, live: Run): Decision {
   const { label } = trigger
   const { origin } = live.request
   if (live.result.outcome) return { kind: 'take-over', run: live }
@@ -338,7 +345,7 @@ function joinByLabel(trigger: LabelTrigger, live: Run): Decision {
   const isKnown = presetNameOf(trigger) === '' || (origin.kind === 'label' && origin.label === label)
   return isKnown
     ? { kind: 'message', runId: live.id, message: { kind: 'label', label } }
-    : { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs: [] } }
+    : waitBehind(request, live)
 }
 
 interface Chosen {

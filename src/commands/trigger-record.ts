@@ -51,7 +51,10 @@ export const TriggerRecord = z.object({
     })
     .optional(),
   onlyOne: z.boolean().default(false),
+  /** Whether the command at hand has said that it waits. */
   announced: z.boolean().default(false),
+  /** In which comment, by its id in GraphQL. */
+  waitingReply: z.string().optional(),
   sender: Sender.optional(),
   /** The command at hand was let in once. */
   passed: z.boolean().default(false),
@@ -120,6 +123,7 @@ export const afterOne = <Of extends ThreadTrigger>(
   answer: undefined,
   pendingMessage: undefined,
   announced: false,
+  waitingReply: undefined,
   waits: undefined,
   passed: false,
   retries: {},

@@ -1,7 +1,7 @@
 /** Things of GitHub's as GraphQL has them: the fields that are asked for of each, and the view that they become. */
 import { z } from 'zod'
 import type { Thread } from '../core/model/thread.ts'
-import type { BranchView, Closer, CommentView, IssueBranches, PullView } from '../core/model/views.ts'
+import type { BranchView, Closer, CommentView, IssueBranches, Pull, PullView } from '../core/model/views.ts'
 import { nodesOf } from './graphql.ts'
 import { isInsider } from './webhooks/event.ts'
 
@@ -68,9 +68,20 @@ const listedView = ({ headRefName, headRepository, ...same }: z.infer<typeof Lis
 
 export const ListedPull = Listed.transform(listedView)
 
-export const pullFields = `${listedFields} body isDraft createdAt mergedAt headRefOid baseRefName`
+export const sizeFields = 'changedFiles additions deletions'
+
+export const Size = z.object({ changedFiles: z.number(), additions: z.number(), deletions: z.number() })
+
+export const sizeIn = ({
+  changedFiles: files,
+  additions,
+  deletions,
+}: z.infer<typeof Size>): NonNullable<Pull['size']> => ({ files, additions, deletions })
+
+export const pullFields = `${listedFields} body isDraft createdAt mergedAt headRefOid baseRefName ${sizeFields}`
 
 export const FullPull = Listed.extend({
+  ...Size.shape,
   body: z.string(),
   isDraft: z.boolean(),
   createdAt: z.string(),
@@ -78,11 +89,23 @@ export const FullPull = Listed.extend({
   headRefOid: z.string(),
   baseRefName: z.string(),
 }).transform(
-  ({ body, isDraft, headRefOid, baseRefName, createdAt, mergedAt, ...listed }): PullView => ({
+  ({
+    body,
+    isDraft,
+    headRefOid,
+    baseRefName,
+    createdAt,
+    mergedAt,
+    changedFiles,
+    additions,
+    deletions,
+    ...listed
+  }): PullView => ({
     ...listedView(listed),
     body,
     draft: isDraft,
     sha: headRefOid,
+    size: sizeIn({ changedFiles, additions, deletions }),
     base: baseRefName,
     createdAt: Date.parse(createdAt),
     mergedAt: mergedAt === null ? undefined : Date.parse(mergedAt),

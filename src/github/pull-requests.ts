@@ -2,7 +2,16 @@
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import type { Thread } from '../core/model/thread.ts'
-import type { Approvals, Awaited, CommentView, CommitView, NeedsView, PullView } from '../core/model/views.ts'
+import type {
+  Approvals,
+  Awaited,
+  CommentView,
+  CommitView,
+  NeedsView,
+  NewPull,
+  PullFacts,
+  PullView,
+} from '../core/model/views.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
 import { inRepository, named, nodesOf, query } from './graphql.ts'
 import { labelKey, personKey, threadKey } from './node-ids.ts'
@@ -13,6 +22,9 @@ import {
   ListedPull,
   listedFields,
   pullFields,
+  Size,
+  sizeFields,
+  sizeIn,
   Written,
   writtenFields,
   writtenView,
@@ -21,7 +33,7 @@ import type { ThreadAccess } from './read-ahead.ts'
 import { unlessGone } from './response-faults.ts'
 
 export function pullsOf(access: ThreadAccess) {
-  const { client, thread, at, redact } = access
+  const { client, thread, at, redact, written } = access
 
   /** The title is stored, so redacted; the body is written back as it is. */
   const viewed = (data: PullData): PullView => ({
@@ -33,6 +45,7 @@ export function pullsOf(access: ThreadAccess) {
     state: data.merged_at ? 'merged' : data.state === 'open' ? 'open' : 'closed',
     head: data.head.ref,
     sha: data.head.sha,
+    size: data.changed_files === undefined ? undefined : sizeOf(data),
     base: data.base.ref,
     repoId: data.head.repo?.id ?? null,
     author: data.user ? { login: data.user.login, bot: data.user.type === 'Bot' } : undefined,
@@ -81,17 +94,17 @@ export function pullsOf(access: ThreadAccess) {
       const variables = named({ ...thread, number })
       const found = (await query(client, pullNeeds, variables)).repository.pullRequest
       if (found.state !== 'OPEN') return undefined
-      const contexts = newestChecks(
-        found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes ?? [],
-      )
+      const shown = found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes
+      const contexts = newestChecks(shown ?? [])
       return {
         number,
+        facts: { size: sizeIn(found), checks: shown ? countsOf(contexts) : undefined },
         failedChecks: contexts.flatMap(check => {
-          const [name, state, url] =
+          const [name, url] =
             check.__typename === 'CheckRun'
-              ? [check.name, check.conclusion, check.detailsUrl]
-              : [check.context, check.state, check.targetUrl]
-          return red.has(state ?? '') ? [{ name, url: url ?? undefined }] : []
+              ? [check.name, check.detailsUrl]
+              : [check.context, check.targetUrl]
+          return red.has(stateOf(check)) ? [{ name, url: url ?? undefined }] : []
         }),
         isKnown: found.mergeable !== 'UNKNOWN',
         hasConflicts: found.mergeable === 'CONFLICTING',
@@ -141,12 +154,18 @@ export function pullsOf(access: ThreadAccess) {
     },
 
     /** Not repeatable: after `NoResponse`, look with `pullsFrom` first. */
-    async openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView> {
-      const query = { ...at, ...pull, body: redact(pull.body), draft: true }
+    async openPull({ body, footer, ...pull }: NewPull): Promise<PullView> {
+      const query = { ...at, ...pull, body: `${redact(body)}\n\n${written(footer)}`, draft: true }
       return viewed((await client.rest.pulls.create(query)).data)
     },
   }
 }
+
+const sizeOf = ({ changed_files: files = 0, additions = 0, deletions = 0 }: PullData) => ({
+  files,
+  additions,
+  deletions,
+})
 
 const isPerson = (account: object | null): boolean =>
   account !== null && 'type' in account && account.type === 'User'
@@ -163,6 +182,10 @@ interface PullData {
   base: { ref: string }
   user: { login: string; type: string } | null
   created_at: string
+  /** Not of one in a list. */
+  changed_files?: number
+  additions?: number
+  deletions?: number
 }
 
 const CheckContext = z.union([
@@ -204,7 +227,19 @@ function newestChecks(nodes: readonly (CheckNode | null)[]): CheckNode[] {
 const startOf = (check: CheckNode): number =>
   (check.__typename === 'CheckRun' && Date.parse(check.startedAt ?? '')) || Number.POSITIVE_INFINITY
 
+/** One that runs has no conclusion. */
+const stateOf = (check: CheckNode): string =>
+  (check.__typename === 'CheckRun' ? check.conclusion : check.state) ?? 'PENDING'
+
+function countsOf(checks: readonly CheckNode[]): NonNullable<PullFacts['checks']> {
+  const among = (states: ReadonlySet<string>): number =>
+    checks.filter(check => states.has(stateOf(check))).length
+  return { passed: among(green), failed: among(red), running: among(open) }
+}
+
 /** Source: `CheckConclusionState` and `StatusState` of GitHub's GraphQL schema. */
+const green = new Set(['SUCCESS'])
+const open = new Set(['PENDING', 'EXPECTED'])
 const red = new Set(['FAILURE', 'TIMED_OUT', 'STARTUP_FAILURE', 'ACTION_REQUIRED', 'ERROR'])
 
 const Contexts = z.object({ nodes: z.array(CheckContext.nullable()).nullable() })
@@ -217,6 +252,7 @@ const pullNeeds = {
     pullRequest(number: $number) {
       state
       mergeable
+      ${sizeFields}
       latestOpinionatedReviews(first: 20, writersOnly: true) { nodes { state ${authorField} } }
       reviewThreads(last: 50) { nodes { isResolved path line } }
       commits(last: 1) { nodes { commit { statusCheckRollup { contexts(first: 100) { nodes {
@@ -229,6 +265,7 @@ const pullNeeds = {
 }`,
   schema: inRepository({
     pullRequest: z.object({
+      ...Size.shape,
       state: z.string(),
       mergeable: z.string(),
       latestOpinionatedReviews: nodesOf(z.object({ state: z.string(), author: Author })),

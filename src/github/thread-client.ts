@@ -69,10 +69,11 @@ export function gitHubThread(
 
   async function settle(settling: Settling): Promise<Settled> {
     const { pull, status } = settling
-    const { title, body } = pull?.change ?? {}
+    const { title, body, footer } = pull?.change ?? {}
+    const below = footer === undefined ? '' : `\n\n${written(footer)}`
     const texts = {
       title: title === undefined ? undefined : redact(title),
-      body: body === undefined ? undefined : redact(body),
+      body: body === undefined ? undefined : `${redact(body)}${below}`,
     }
     const done = settleThread(access, {
       ...settling,

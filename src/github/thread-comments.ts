@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { CommentRef, InlineComment, ReplyRef } from '../core/model/trigger.ts'
-import type { CommentView, NewReview, OwnComment, ParentComment } from '../core/model/views.ts'
+import type { InlineComment, ReplyRef } from '../core/model/trigger.ts'
+import type { CommentView, NewReview, OwnComment, ParentComment, Posted } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
 import { query } from './graphql.ts'
 import { remarksOf } from './pull-requests.ts'
@@ -37,7 +37,9 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
     listComments(since, comments => comments.filter(({ author }) => author === login))
 
   const ownAmong = (comments: readonly CommentView[], login: string): OwnComment[] =>
-    comments.flatMap(({ author, id, body, createdAt }) => (author === login ? [{ id, body, createdAt }] : []))
+    comments.flatMap(({ author, id, nodeId, body, createdAt }) =>
+      author === login ? [{ id, nodeId, body, createdAt }] : [],
+    )
 
   return {
     async minimize(nodeId: string): Promise<void> {
@@ -50,12 +52,12 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
     },
 
     /** Replies where somebody wrote. Not repeatable: after `NoResponse`, look with `ownComments` first. */
-    async comment(text: string, replyRef?: ReplyRef): Promise<number> {
+    async comment(text: string, replyRef?: ReplyRef): Promise<Posted> {
       const body = written(text)
       if (replyRef?.kind !== 'inline')
-        return (await client.rest.issues.createComment({ ...issue, body })).data.id
+        return postedAs((await client.rest.issues.createComment({ ...issue, body })).data)
       const query = { ...at, pull_number: thread.number, comment_id: replyRef.rootId, body }
-      return (await client.rest.pulls.createReplyForReviewComment(query)).data.id
+      return postedAs((await client.rest.pulls.createReplyForReviewComment(query)).data)
     },
 
     /** Not repeatable: after `NoResponse`, look with `ownReviews` first. */
@@ -83,18 +85,13 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
       )
     },
 
-    async edit(commentId: number, text: string): Promise<{ nodeId: string } | 'gone'> {
+    async edit(commentId: number, text: string, replyRef?: ReplyRef): Promise<{ nodeId: string } | 'gone'> {
       const query = { ...at, comment_id: commentId, body: written(text) }
-      const edited = await unlessGone(() => client.rest.issues.updateComment(query))
-      return edited ? { nodeId: edited.data.node_id } : 'gone'
-    },
-
-    async deleteComment(commentId: number, commentRef?: CommentRef): Promise<void> {
       const { issues, pulls } = client.rest
-      const query = { ...at, comment_id: commentId }
-      await unlessGone<unknown>(() =>
-        commentRef?.kind === 'inline' ? pulls.deleteReviewComment(query) : issues.deleteComment(query),
+      const edited = await unlessGone<{ data: { node_id: string } }>(() =>
+        replyRef?.kind === 'inline' ? pulls.updateReviewComment(query) : issues.updateComment(query),
       )
+      return edited ? { nodeId: edited.data.node_id } : 'gone'
     },
 
     /** Our comments, oldest first. @param since ms since the epoch, compared with the last change */
@@ -210,6 +207,8 @@ const viewOf = ({ id, node_id, user, author_association, body, ...at }: RestComm
   updatedAt: Date.parse(at.updated_at),
   in: 'thread',
 })
+
+const postedAs = ({ id, node_id }: Pick<RestComment, 'id' | 'node_id'>): Posted => ({ id, nodeId: node_id })
 
 const iso = (at: number): string => new Date(at).toISOString()
 

@@ -4,7 +4,7 @@ import type { ThreadContext } from '../commands/command-context.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import { movedTo, threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
-import { inSight } from '../core/record/last-word.ts'
+import { inSight, isWordOutdated } from '../core/record/last-word.ts'
 import { send } from '../core/record/messages.ts'
 import {
   endsBy,
@@ -16,10 +16,11 @@ import {
   tellsMore,
   withStanding,
 } from '../core/record/pull-end.ts'
-import { logOffset } from '../core/record/read-log.ts'
+import { logOffset, withCiTurns } from '../core/record/read-log.ts'
 import { changed, type Run, sessionOf } from '../core/record/run.ts'
 import { fromHead, oldestFirst } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
+import { showLastWord } from '../runs/steps/closing-comment.ts'
 import { needsSeen, somethingOf } from '../runs/steps/read-needs.ts'
 import { showStatus } from '../runs/steps/status-comment.ts'
 import { drawStatus } from '../runs/steps/step-context.ts'
@@ -51,7 +52,7 @@ export async function tell(
 
 /** If several runs tell of it at once, the last one shows what all of them know. */
 async function amend(context: ThreadContext, id: string, change: (run: Run) => Run): Promise<boolean> {
-  const { runs, meter, deployment, signer, now } = context.deps
+  const { runs, meter } = context.deps
   let before: Run | undefined
   let kept = await runs.amendEnded(id, run => {
     before = run
@@ -60,20 +61,30 @@ async function amend(context: ThreadContext, id: string, change: (run: Run) => R
   if (kept && before && kept.data !== before) meter?.moved(before, kept.data)
   while (kept) {
     const { data: run } = kept
-    const { status } = run.report
-    if (!status || status.minimized) return true
-    const drawing = drawStatus(run, deployment, now())
-    // A check stays on its commit, also where a merge leaves none that is newer.
-    if (drawing.phase() === status.phase) return true
     const isHere = threadSlot(run.thread) === threadSlot(context.record.trigger.thread)
     const thread = isHere
       ? context.github
       : context.deps.github(movedTo(run.thread, context.record.trigger.thread))
-    const shown = await showStatus(thread, drawing, status, signer)
-    if (shown === 'gone') return true
-    kept = await runs.amendEnded(id, each => changed(each, { report: { status: shown } }))
+    const report = await shownAnew(run, { github: thread, deps: context.deps })
+    if (!report) return true
+    kept = await runs.amendEnded(id, each => changed(each, { report }))
   }
   return false
+}
+
+/** What of a Run's comments says something else than its record, one at a time. */
+async function shownAnew(
+  run: Run,
+  { github, deps }: Pick<ThreadContext, 'github' | 'deps'>,
+): Promise<Partial<Run['report']> | undefined> {
+  const { status } = run.report
+  const drawing = drawStatus(run, deps.deployment, deps.now())
+  // A check stays on its commit, also where a merge leaves none that is newer.
+  if (status && !status.minimized && drawing.phase() !== status.phase) {
+    const shown = await showStatus(github, drawing, status, deps.signer)
+    return { status: shown === 'gone' ? { ...status, phase: drawing.phase() } : shown }
+  }
+  return isWordOutdated(run) ? { lastWord: await showLastWord(run, { github, deps }) } : undefined
 }
 
 /**
@@ -102,7 +113,7 @@ export async function newsOfHead(
     return { kind: 'park', ms: limits.checkedEvery }
   const needs = somethingOf(view)
   const isKnown = (run: Run) => JSON.stringify(needs) === JSON.stringify(run.result.needs)
-  const seen = needs && !isKnown(teller.data) ? await withCiTurns(context, teller.data) : teller.data
+  const seen = isKnown(teller.data) ? teller.data : await withLog(context, teller.data)
   const rounds = roundsOf(known.map(({ data }) => (data === teller.data ? seen : data)))
   const { sessionLog } = seen.session
   const isAmended = await amend(context, teller.id, run => {
@@ -115,16 +126,13 @@ export async function newsOfHead(
   return isAmended ? end : soonAgain
 }
 
-/** How often PostHog has sent its agent to look at the checks since the Run ended. */
-async function withCiTurns({ deps: { posthog } }: ThreadContext, run: Run): Promise<Run> {
+/** What PostHog has had its agent do about the checks since the Run ended. */
+async function withLog({ deps: { posthog } }: ThreadContext, run: Run): Promise<Run> {
   const session = sessionOf(run)
   const { sessionLog } = run.session
   const snapshot =
     session && sessionLog && (await posthog.poll(session, logOffset(run)).catch(() => undefined))
   if (!snapshot) return run
-  const { ciTurns = 0 } = sessionLog ?? {}
-  const more = snapshot.log.filter(({ what }) => what.kind === 'words' && what.ofCi).length
-  return changed(run, {
-    session: { sessionLog: { ...sessionLog, offset: snapshot.offset, ciTurns: ciTurns + more } },
-  })
+  const after = withCiTurns(sessionLog, snapshot.log)
+  return changed(run, { session: { sessionLog: { ...after, offset: snapshot.offset } } })
 }

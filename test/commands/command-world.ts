@@ -61,6 +61,7 @@ export function given(run: Run, differs: Differs = {}): Given {
     pauses: { of: async () => undefined },
     requeue: async () => expect.fail('a command is asked again'),
     stops: async () => ({ judged: [], unjudged: [] }),
+    waitsStill: async () => false,
     fence: () => 'f'.repeat(16),
     reached: () => {},
     ...rest,

@@ -509,6 +509,7 @@ describe('what asks for work', () => {
   decides(retryCommand, [
     ['where nothing was asked', {}, rejects('nothing-to', { command: 'retry' })],
     ['in a closed thread', {}, rejects('closed'), asking(closed(comment))],
+    ['from the box of an earlier round', { goneOn: true }, rejects('gone-on')],
     ['while another works', { live }, rejects('still-going', { command: 'retry' })],
     ['while another is being stopped', { live: stopping }, { kind: 'wait' }],
     ['once more after a crash', { live: runWith({ id: 'run-comment-502' }) }, { kind: 'started' }],
@@ -802,7 +803,7 @@ describe('each option', () => {
       closers: async () => [],
       inline: async () => undefined,
       template: async () => undefined,
-      shown: () => undefined,
+      shown: async () => undefined,
     }
     return known as unknown as Reads
   }

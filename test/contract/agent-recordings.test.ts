@@ -42,11 +42,11 @@ const table: Readonly<Record<string, string[]>> = {
     '@maya Codex failed: PostHog does not know the model, or may not use it. ¶ **What to do:** Choose another model: `/codex retry --model NAME`.',
   ],
   'cancel-first-turn': [
-    '@maya Codex did not finish: somebody stopped it in PostHog. Nothing was pushed. ¶ I run the tests. ¶ **What to do:** `/codex continue` goes on where it stopped. ¶ - [ ] Go on where it stopped <!-- codex-box:continue -->',
+    '@maya Codex did not finish: somebody stopped it in PostHog. Nothing was pushed. ¶ Codex’s last words: ¶ > I run the tests. ¶ **What to do:** `/codex continue` goes on where it stopped. ¶ - [ ] Go on where it stopped <!-- codex-box:continue -->',
     '@maya Here again.',
   ],
   'cancel-while-model-thinks': [
-    '@maya Codex did not finish: somebody stopped it in PostHog. Nothing was pushed. ¶ This will take a while ¶ **What to do:** `/codex continue` goes on where it stopped. ¶ - [ ] Go on where it stopped <!-- codex-box:continue -->',
+    '@maya Codex did not finish: somebody stopped it in PostHog. Nothing was pushed. ¶ Codex’s last words: ¶ > This will take a while ¶ **What to do:** `/codex continue` goes on where it stopped. ¶ - [ ] Go on where it stopped <!-- codex-box:continue -->',
   ],
   'codex-dies': [
     '(asked again: failed)',
@@ -54,7 +54,7 @@ const table: Readonly<Record<string, string[]>> = {
   ],
   'commands-refused': ['@maya One.'],
   'content-policy': [
-    '@maya Codex did not finish: the model refused to go on. Nothing was pushed. ¶ This request was blocked by a safety policy. Revise the request and try again. ¶ **What to do:** Ask in other words, or choose another model with `/codex retry --model NAME`.',
+    '@maya Codex did not finish: the model refused to go on. Nothing was pushed. ¶ Codex’s last words: ¶ > This request was blocked by a safety policy. Revise the request and try again. ¶ **What to do:** Ask in other words, or choose another model with `/codex retry --model NAME`.',
   ],
   'context-too-long': [
     '@maya Codex failed: this became too long for the model. ¶ **What to do:** Ask for a smaller part in a new session: `/codex --new …`.',
@@ -147,10 +147,10 @@ function renamed({ header }: Recording, text: string): string {
   return text.replaceAll(`(message ${first})`, '(message run-comment-501)')
 }
 
-/** Up to its details, on one line. */
+/** Up to its details and its small line, on one line. */
 const inBrief = (run: Run, outcome: Outcome): string =>
   closingComment(changed(run, { result: { outcome } }), deployment)
-    .split('\n\n<details>')[0]
+    .split(/\n\n<(?:details|sub)>/)[0]
     ?.replaceAll(/\s*\n\s*/g, ' ¶ ') ?? ''
 
 /** What people would read, in order; of what is asked again, also what they read if that ends alike. */

@@ -151,9 +151,8 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
   },
 
   async 'a status is folded'({ client, number }) {
-    const status = await client.comment('Working.')
-    const edited = await client.edit(status, 'Done.')
-    if (edited !== 'gone') await client.settle({ fold: edited.nodeId })
+    const { nodeId } = await client.comment('Working.')
+    await client.settle({ fold: String(nodeId) })
     return (await github.thread(number)).comments.map(({ minimized }) => minimized)
   },
 
@@ -288,10 +287,13 @@ test.each<[string, (status: { id: number }) => unknown, string[], string?]>([
   const { client, pull, number: thread } = await scene()
   const { number } = await pull()
   await client.pull(number, { login: 'maya' })
-  const id = await client.comment('Working.')
-  const nodeId = textAt(await look(`/issues/comments/${id}`), 'node_id')
+  const { id, nodeId } = await client.comment('Working.')
+  expect(nodeId).toBe(textAt(await look(`/issues/comments/${id}`), 'node_id'))
   await happens({ id })
-  const settling = { pull: { number, change: { body: 'Closes it.' } }, status: { nodeId, text: 'Done.' } }
+  const settling = {
+    pull: { number, change: { body: 'Closes it.' } },
+    status: { nodeId: String(nodeId), text: 'Done.' },
+  }
   expect(await client.settle(settling)).toMatchObject({ refused, pull: { body: 'Closes it.' } })
   const shown = (await github.thread(thread)).comments.find(comment => comment.id === id)
   expect(shown?.body).toBe(shows)
@@ -365,6 +367,23 @@ test.each(['Commit.statusCheckRollup', 'StatusCheckRollup.contexts'])(
     const seen = await client.needs(number)
     expect(seen?.failedChecks.map(({ name }) => name)).toEqual(['unit tests', 'ci/old'])
     github.graphql.denies = [denied]
-    expect(await client.needs(number)).toEqual({ ...seen, failedChecks: [] })
+    const size = { files: 1, additions: 1, deletions: 0 }
+    expect(seen?.facts).toEqual({ size, checks: { passed: 0, failed: 2, running: 0 } })
+    expect(await client.needs(number)).toEqual({ ...seen, failedChecks: [], facts: { size } })
   },
 )
+
+test('how its checks stand is counted, of each the newest, and how much it changes', async () => {
+  const { client, pull } = await scene()
+  const { number } = await pull()
+  expect((await client.needs(number))?.facts?.checks).toBeUndefined()
+  for (const conclusion of ['FAILURE', 'SUCCESS']) github.checks(number, 'unit tests', conclusion)
+  for (const conclusion of ['SKIPPED', 'NEUTRAL', 'CANCELLED']) github.checks(number, conclusion, conclusion)
+  github.beginsCheck(number, 'e2e')
+  github.status(number, 'ci/old', 'PENDING')
+  github.status(number, 'ci/older', 'ERROR')
+  const { size, checks } = (await client.needs(number))?.facts ?? {}
+  expect(checks).toEqual({ passed: 1, failed: 1, running: 2 })
+  const views = [await client.pull(number), await client.pull(number, { login: 'maya', labels: [] })]
+  expect(views.map(view => view?.size)).toEqual([size, size])
+})

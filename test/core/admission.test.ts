@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { begunInSession, heldAt, startGuards } from '../../src/core/record/admission.ts'
+import { begunInSession, heldAt, rightBefore, startGuards } from '../../src/core/record/admission.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { memoryIndex, refusals } from '../support/memory-index.ts'
@@ -328,4 +328,40 @@ test.each<[string, Limits, OtherRun]>([
   const mine = me(limits)
   const refusing = (others: OtherRun[]) => refusals(indexOf(others), mine.id, startGuards(mine, now))
   expect([await refusing([mine]), await refusing([mine, one])]).toEqual([0, 1])
+})
+
+describe('right before a run is, of its own repository', () => {
+  const rightBeforeMe = (of: 'repository' | 'person' | 'session', others: OtherRun[], mine = me()) =>
+    rightBefore(mine, of, {
+      ...indexOf(others),
+      get: async id => {
+        const found = others.find(each => each.id === id)
+        return found && { ...found, standing: 'live' }
+      },
+    })
+  const at = ({ number, url }: Run['thread']) => ({ number, url })
+  const inLineAt = (of: 'person' | 'repository'): RunChange => changed(standsAt(of), another)
+
+  test.each<[string, 'repository' | 'person', OtherRun[], object | undefined]>([
+    ['the only one at work', 'repository', [other(5, another)], at(pullThread)],
+    ['none of several at work', 'repository', [other(5, another), other(6)], undefined],
+    [
+      'the last in line',
+      'repository',
+      [other(9), other(5), other(3, inLineAt('repository'))],
+      at(pullThread),
+    ],
+    ['none that came later', 'repository', [other(-3, inLineAt('repository'))], undefined],
+    ['none of another repository', 'person', [other(5, elsewhere)], undefined],
+    ['none in a long line', 'repository', many(50, inLineAt('repository')), undefined],
+  ])('%s', async (_, of, others, found) => {
+    expect(await rightBeforeMe(of, others)).toEqual(found)
+  })
+
+  test('of those in one session', async () => {
+    const inTask: RunChange = { session: { taskId: 't' } }
+    const mine = { ...me(), data: changed(me().data, inTask) }
+    const there = other(5, changed(inTask, another))
+    expect(await rightBeforeMe('session', [there], mine)).toEqual(at(pullThread))
+  })
 })

@@ -97,6 +97,8 @@ const endedAs = (outcome: Outcome, differs: Partial<Run['result']> = {}): Run =>
 const withPulls = (...pulls: Partial<typeof pull>[]): Run =>
   endedAs({ kind: 'pull' }, { pulls: pulls.map(each => ({ ...pull, ...each })) })
 const inLine = (ahead: number): Run => runWith(lineOf(ahead))
+/** GitHub refused its last word, so that its status is all that people have. */
+const unsaid = (run: Run): Run => changed(run, { report: { announced: { ...told, word: false } } })
 /** It was asked without words. */
 const wordless: RunChange = { request: { ...ask, text: '' } }
 const planned: RunChange = { request: { ...ask, what: 'plan' } }
@@ -203,35 +205,25 @@ describe('the status comment', () => {
     `)
   })
   test('ends with who asked for what and where it is', () => {
-    const { waiting, starting, stopping, pull, answer } = phases
-    const shown = { waiting, starting, stopping, pull, answer }
+    const { waiting, starting, working, stopping, pull, answer } = phases
+    const shown = { waiting, starting, working, stopping, pull: unsaid(pull), answer: unsaid(answer) }
     expect(each(shown, run => footer(status(run)), '\n')).toMatchInlineSnapshot(`
-      "waiting: <sub>maya, 14:02 UTC · reply \`/codex …\` to add instructions · \`/codex help\`</sub>
-      starting: <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to add instructions · \`/codex help\`</sub>
-      stopping: <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex help\`</sub>
+      "waiting: <sub>maya, 14:02 UTC</sub>
+      starting: <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
+      working: <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to add instructions</sub>
+      stopping: <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
       pull: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · draft, \`codex/login\` → \`main\`</sub>
       answer: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
   test('has the steps of the agent folded', () => {
-    const { working, stopped, failed } = phases
-    expect(each({ working, stopped, failed }, run => details(status(run)))).toMatchInlineSnapshot(`
+    const { working, failed } = phases
+    expect(each({ working, failed: unsaid(failed) }, run => details(status(run)))).toMatchInlineSnapshot(`
       "working: <details><summary>Details</summary>
 
       ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made from \`main\` and linked to this issue
       ✅ Cloning the repository
       ⏳ Running the tests
-
-      Codex read the instruction, title and description, as they were when you asked.
-
-      </details>
-
-      stopped: <details><summary>Details</summary>
-
-      ✅ Cloning the repository
-      ⏹️ Running the tests · 2 min
-
-      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
@@ -239,8 +231,6 @@ describe('the status comment', () => {
 
       ✅ Cloning the repository
       ❌ Running the tests · 2 min
-
-      Codex read the instruction, title and description, as they were when you asked.
 
       </details>"
     `)
@@ -313,13 +303,13 @@ describe('the status comment', () => {
     ],
     ['commits that no pull request shows', push({ pushedBranch: 'maya/login' }), / to `maya\/login`/],
     ['commits where there is none', push({}), /pushed \[`c`\]\S* to `codex\/issue-7-login-is-flaky`/],
-    ['a branch that was found', working(found), /✅ Branch \[`codex[^\n]*login-is-flaky\)$/m],
   ])('tells %s', (_, run, words) => expect(status(run)).toMatch(words))
 
   test.each<[string, Run, RegExp]>([
     ['short trouble', working(githubAway(now + 19 * second, now)), /⏸️/],
     ['trouble that is over with the run', changed(endedAs(failure), githubAway(now)), /⏸️/],
-    ['an unused branch that is taken away', phases.nothing, /Branch/],
+    ['a branch that was found, other than where it is', working(found), /Branch/],
+    ['an unused branch that is taken away', unsaid(phases.nothing), /Branch/],
     ['an answer, which the last word carries', phases.answer, /The test now waits/],
     ['the same model, written otherwise', working(taskRunIs({ model: 'GPT-5.5' })), /⚠️/],
   ])('does not tell of %s', (_, run, words) => expect(status(run)).not.toMatch(words))
@@ -352,7 +342,7 @@ describe('the last word', () => {
       const run = phases[name]
       expect(closingComment(run)).toMatch(/^@maya /)
       expect(closingComment(changed(run, { report: { answerTo: 'zoe' } }))).toMatch(/^@maya @zoe /)
-      const [open = ''] = closingComment(run).split('<details>')
+      const [open = ''] = closingComment(run).split(/<(?:details|sub)>/)
       expect(open.length).toBeLessThan(500)
     },
   )
@@ -363,7 +353,7 @@ describe('the last word', () => {
       baseline: { settingsProblem: 'x is not a setting' },
     })
     const last = closingComment(run)
-    expect(last).toMatch(/⚠️ x is not a setting[\s\S]*<details>[\s\S]*<sub>.* · \$0\.42 · /)
+    expect(last).toMatch(/⚠️ x is not a setting[\s\S]*<sub>.* · \$0\.42 · /)
     expect(status(run)).not.toContain('$')
     expect(status(changed(phases.stopped, { session: { cost: 0.42 } }))).toContain('$0.42')
   })
@@ -475,9 +465,9 @@ describe('the last word', () => {
   test('ends with what it took and how to go on', () => {
     const { 'an answer': answer, 'a plan': plan, failed } = ends
     expect(each({ answer, plan, failed }, run => footer(closingComment(run)), '\n')).toMatchInlineSnapshot(`
-      "answer: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>
-      plan: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex plan …\` to change the plan</sub>
-      failed: <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+      "answer: <sub>3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex …\` continues</sub>
+      plan: <sub>3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex plan …\` changes the plan</sub>
+      failed: <sub>3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
   test('commits that no pull request shows', () => {
@@ -496,25 +486,26 @@ describe('the last word', () => {
       schedule,
       session: { began: { round: 0, at: now - 40 * second } },
     })
-    expect(times(waited)).toContain(' · waited 14 min 20 s, worked 40 s · ')
+    expect(times(waited)).toContain('<sub>waited 14 min 20 s, worked 40 s · ')
     const atOnce = changed(waited, { schedule: { enteredAt: now - 45 * second } })
-    expect(times(atOnce)).toMatch(/ · 40 s · /)
+    expect(times(atOnce)).toContain('<sub>40 s · ')
     const never = changed(phases.failed, noTaskRun, {
       schedule: { enteredAt: now - second },
       session: { instructionSent: false },
     })
     expect(times(never)).not.toMatch(/\d+ (?:s|min)\b/)
     expect(times(changed(never, { schedule: { ...schedule, admissionExpectedAt: undefined } }))).toContain(
-      ' · waited 15 min',
+      '<sub>waited 15 min',
     )
   })
 
   test('words that are written from right to left do not reorder ours', () => {
     const run = changed(phases.answer, logIs({ ...heard, answer: 'الاختبار ينتظر الجلسة.' }), {
       request: { ...ask, text: 'أصلح الاختبار' },
+      mailbox: { followUpsSent: 1 },
     })
     expect(closingComment(run)).toMatch(/^@maya\n\nالاختبار/)
-    expect(closingComment(run)).toContain('<sub>\u2068أصلح الاختبار\u2069 · ')
+    expect(closingComment(run)).toContain('<sub>[\u2068أصلح الاختبار\u2069](')
   })
 
   test('many files that Codex did not get are one line a reason', () => {
@@ -644,7 +635,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'base-taken': { kind: 'base-taken', pull: 9, base: 'main' },
   closed: { kind: 'closed' },
   'not-passed-on': { kind: 'not-passed-on' },
-  'queued-behind': { kind: 'queued-behind', differs: [] },
+  'queued-behind': { kind: 'queued-behind', differs: [], line: 'plan the rest' },
   'plan-interactive': { kind: 'plan-interactive' },
   'plan-elsewhere': { kind: 'plan-elsewhere', branch: 'feature' },
   'nothing-to': { kind: 'nothing-to', command: 'stop' },
@@ -806,7 +797,7 @@ describe('replies', () => {
       base-taken: @maya pull request #9 of this thread is open, and goes into \`main\`. Nothing was started. Change the base on its page, or ask without \`--base\`.
       closed: @maya this is closed, so nothing was started. Reopen it and ask again.
       not-passed-on: @maya the run was stopped before Codex could read this. Write it again if you still want it.
-      queued-behind: @maya another run is still going in this thread. Yours starts when it has ended.
+      queued-behind: @maya another run is still going in this thread. \`/codex plan the rest\` starts when it has ended.
       plan-interactive: @maya plans and reviews do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
       plan-elsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
       nothing-to: @maya nothing is going on in this thread, so there is nothing to stop.
@@ -831,7 +822,7 @@ describe('replies', () => {
       paused: @maya Codex is paused in this repository. Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause. The words after \`pause\` are only the reason. They set no time, and Codex does not read them. If they were meant for Codex, write \`/codex resume\` and then \`/codex -- pause release\`.
       resumed: @maya the pause by \`maya\` has ended. 2 runs that waited start now.
       said-since: @maya \`olga\` paused this repository after you wrote this, so it stays paused.
-      not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file. (This hint comes once.)
+      not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file.
       hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
       misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
       not-offered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\` (price ×0.5), \`gpt-5.6\`. Nothing was started.
@@ -1138,7 +1129,7 @@ test.each<[string, RunChange, string]>([
   ],
 ])('how long a run took is told %s', (_, rest, words) => {
   const run = changed(endedAs({ kind: 'answer' }, { concludedAt: t0 + hour + minute }), rest)
-  expect(status(run).split(' · ')).toContain(words)
+  expect(status(unsaid(run)).split(' · ')).toContain(words)
 })
 
 test.each([

@@ -2,10 +2,15 @@
 import { describe, expect, test } from 'vitest'
 import { modelMeant } from '../../src/commands/run-options.ts'
 import { NoResponse, unansweredBy } from '../../src/core/model/errors.ts'
+import type { LogEntry } from '../../src/core/model/task-run.ts'
+import { noActivity } from '../../src/core/record/agent-activity.ts'
 import { observe } from '../../src/core/record/apply-snapshot.ts'
-import { Given, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { withCiTurns } from '../../src/core/record/read-log.ts'
+import { rightsOf } from '../../src/core/record/request-part.ts'
+import { changed, Given, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { contextGiven, wordsOf } from '../../src/core/record/words-to-say.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
+import { pullFooter } from '../../src/core/words/pull-footer.ts'
 import { replyComment } from '../../src/core/words/replies.ts'
 import { statusComment } from '../../src/core/words/status.ts'
 import { faultOf } from '../../src/posthog/posthog-http.ts'
@@ -14,17 +19,22 @@ import {
   contextFor,
   deployment,
   hour,
+  inLine,
   logIs,
+  maya,
   minute,
   more,
   pull,
+  pullThread,
   runWith,
   second,
   snapshotWith,
+  status as statusHere,
   t0,
   taskRunIs,
   told,
   working,
+  zoe,
 } from './given.ts'
 
 const now = t0 + 3 * minute
@@ -85,6 +95,7 @@ test('a step that another session takes again has its own time', () => {
     told('setup', true, t0 + hour + 3 * second),
     told('clone', false, t0 + hour + 3 * second),
     told('clone', true, t0 + hour + 10 * second),
+    told('agent', false, t0 + hour + 10 * second),
   ]
   const run = [first, again].reduce(
     (before, log) => observe(before, snapshotWith({ log }), now),
@@ -155,5 +166,339 @@ describe('a model that is not there', () => {
     ['claude', undefined],
   ])('%s: %s is meant', (given, meant) => {
     expect(modelMeant(given, names)).toBe(meant)
+  })
+})
+
+describe('words that nobody needs', () => {
+  const beside: RunChange = { mailbox: { followUpsSent: 1 } }
+  const unsaid: RunChange = { report: { announced: { ...told, word: false } } }
+  const merged: RunChange = {
+    result: { pulls: [pull], ended: { number: pull.number, how: 'merged', at: now } },
+  }
+  const permitted: RunChange = { session: { permission: { id: 'p', title: 'push', allowed: false } } }
+  const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'It broke', fix: 'Look.' }
+  const notServed = { kind: 'not-served', owner: 'globex', ownerId: 7 } as const
+  const ended = (outcome: Outcome, ...more: RunChange[]): Run =>
+    working(
+      {
+        result: { concludedAt: now, outcome },
+        report: { announced: told },
+        session: { progress: setUp(true) },
+      },
+      logIs({
+        offset: 1,
+        turns: 1,
+        answer: 'Done.',
+        activity: { ...noActivity, files: ['a.ts'], commands: 2 },
+      }),
+      ...more,
+    )
+  const setUp = (done: boolean) => [
+    { step: 'setup', label: 'Setting up', done: true, at: t0 },
+    { step: 'clone', label: 'Cloning', done, at: t0 + 4 * second },
+  ]
+  const answered = ended({ kind: 'answer' })
+  const byMaya = ended({ kind: 'stopped', by: 'maya' })
+  const long = `Please ${'fix this '.repeat(60)}whole`
+  const asksLong: RunChange = { request: { ...ask, text: long } }
+  const word = (run: Run): string => closingComment(run, deployment)
+
+  test.each<[string, string, RegExp]>([
+    ['that Codex read all there was, while it works', status(working()), /Codex read/],
+    ['that it did, in the last word', word(answered), /Codex read/],
+    ['set-up that is done', status(working({ session: { progress: setUp(true) } })), /Setting up|Cloning/],
+    ['the steps of what went well', word(answered), /Setting up|In total|<details>/],
+    ['details in a status that is folded', status(answered), /<details>/],
+    ['a small line in a status that is folded', status(answered), /<sub>/],
+    ['details below a stop, for whoever stopped it', status(byMaya), /<details>/],
+    ['details below a stop', word(ended({ kind: 'stopped', by: 'zoe' })), /<details>/],
+    ['a long instruction in what is mailed first', status(runWith(asksLong)), /whole/],
+    ['a long instruction in the last word', word(ended({ kind: 'answer' }, asksLong)), /Please/],
+    ['a long one beside others', word(ended({ kind: 'answer' }, asksLong, beside)), /(?:fix this ){5}/],
+    ['`/codex help`', status(working()), /codex help/],
+    ['how to add to what is getting ready', status(runWith({ schedule: { admitted: true } })), /to add/],
+    ['how to add to what waits', status(runWith(inLine(1))), /to add/],
+    ['that a hint comes once', replyComment('maya', notServed), /once/],
+  ])('%s', (_, text, words) => {
+    expect(text).not.toMatch(words)
+  })
+
+  test.each<[string, string, RegExp]>([
+    [
+      'what Codex did not get',
+      word(ended({ kind: 'answer' }, { workspace: { given: Given.parse({ leftOut: { bots: 2 } }) } })),
+      /Codex read the instruction[^\n]*did not read: 2 by bots/,
+    ],
+    ['what is cut', status(working({ workspace: { given: Given.parse({ cut: ['description'] }) } })), /Cut:/],
+    [
+      'set-up under way',
+      status(working({ session: { progress: setUp(false) } })),
+      /✅ Setting up[\s\S]*⏳ Cl/,
+    ],
+    ['set-up that failed', word(ended(failed, { session: { progress: setUp(false) } })), /❌ Cloning/],
+    ['how far one that failed came', word(ended(failed)), /In total: 1 file changed, 2 commands run/],
+    ['a permission', word(ended({ kind: 'answer' }, permitted)), /asked for permission and may not/],
+    ['a status that no last word follows', status(ended({ kind: 'answer' }, unsaid)), /<sub>.*maya/],
+    ['one whose pull request was merged', status(ended({ kind: 'pull' }, merged)), /<sub>.*merged at/],
+    ['how to add, once it works', status(working()), /to add instructions/],
+    [
+      'which of several requests it is',
+      word(ended({ kind: 'answer' }, beside)),
+      /<sub>\[fix the flaky login test\]\(https:\/\/github\.com\/acme\/shop\/issues\/7#issuecomment-501\)/,
+    ],
+  ])('but %s', (_, text, words) => {
+    expect(text).toMatch(words)
+  })
+})
+
+describe('of a pull request, what is known is said', () => {
+  const size = { files: 3, additions: 24, deletions: 5 }
+  const one = { files: 1, additions: 1, deletions: 0 }
+  const checks = { passed: 2, failed: 0, running: 1 }
+  const sha = 'c'.repeat(40)
+  const mergedAt = { number: pull.number, how: 'merged' as const, at: t0 + hour }
+
+  const opened: [string, RunChange['result'], string][] = [
+    ['nothing', { pulls: [pull] }, `(${pull.url})`],
+    ['its size', { pulls: [{ ...pull, size }] }, `(${pull.url})** · 3 files, +24 −5`],
+    ['one file', { pulls: [{ ...pull, size: one }] }, ' · 1 file, +1 −0'],
+    [
+      'what was looked at last',
+      { pulls: [{ ...pull, size: one }], looked: { number: 9, size, checks } },
+      ' · 3 files, +24 −5 · checks: 2 passed, 1 running',
+    ],
+    [
+      'checks that came to nothing',
+      { pulls: [pull], looked: { number: 9, checks: { passed: 0, failed: 0, running: 0 } } },
+      `(${pull.url})**`,
+    ],
+    [
+      'another one',
+      { pulls: [{ ...pull, size: one }], looked: { number: 8, size, checks } },
+      ' · 1 file, +1 −0',
+    ],
+    [
+      'several',
+      {
+        pulls: [
+          { ...pull, number: 10, size: one },
+          { ...pull, size },
+        ],
+      },
+      'draft · 3 files, +24 −5',
+    ],
+  ]
+  test.each(opened)('that was opened: %s', (_, result, words) => {
+    const [first = ''] = wordOf({ result: { concludedAt: now, outcome: { kind: 'pull' }, ...result } }).split(
+      '\n\n<',
+    )
+    expect(first).toContain(words)
+    expect(first.includes('checks')).toBe(words.includes('checks'))
+  })
+
+  test('to which was pushed', () => {
+    const pushed: RunChange = {
+      thread: pullThread,
+      result: {
+        concludedAt: now,
+        outcome: { kind: 'pushed', sha },
+        looked: { number: 8, size, checks: { passed: 0, failed: 1, running: 0 } },
+      },
+    }
+    expect(wordOf(pushed)).toContain(' is on this pull request (3 files, +24 −5 · checks: 1 failed).')
+  })
+
+  const ends: [string, RunChange['result'], string][] = [
+    ['merged', { ended: mergedAt }, '🎉 **Merged** 2026-01-02 15:02 UTC\n\n@maya Codex opened **[#9 '],
+    [
+      'closed',
+      { ended: { ...mergedAt, how: 'closed' } },
+      '✖️ **Closed without a merge** 2026-01-02 15:02 UTC\n\n@maya Codex opened **[#9 ',
+    ],
+    [
+      'one of several',
+      { pulls: [{ ...pull, number: 10 }, pull], ended: mergedAt },
+      `🎉 [#9 ${pull.title}](${pull.url}): **Merged** 2026-01-02 15:02 UTC\n\n`,
+    ],
+    ['a question was answered', { outcome: { kind: 'answer' }, ended: mergedAt }, '@maya'],
+  ]
+  test.each(ends)('that is over: %s', (_, result, words) => {
+    const told = { pulls: [{ ...pull, size, state: 'merged' as const }], looked: { number: 9, checks } }
+    const said = wordOf({
+      session: { sessionLog: { offset: 0, turns: 1, answer: 'Done.' } },
+      result: { concludedAt: now, outcome: { kind: 'pull' }, ...told, ...result },
+    })
+    expect(said.startsWith(words)).toBe(true)
+    expect(said).not.toMatch(/which was|checks:/)
+  })
+
+  test('with whom it is for, where, and how to go on there', () => {
+    expect(pullFooter(runWith())).toBe(
+      '<sub>Asked for by `maya` in #7 · `/codex …` works here</sub> <!-- codex-asked -->',
+    )
+  })
+})
+
+describe('after its last word', () => {
+  const lastWord = { commentId: 77, as: 'comment' as const }
+  const done: RunChange = {
+    result: { outcome: { kind: 'pull' }, pulls: [pull] },
+    report: { status: statusHere },
+  }
+  const answer = (...given: RunChange[]): string =>
+    replyComment('maya', { kind: 'status', last: working(done, ...given), asked: true, now })
+
+  test('`/codex status` leads to that, else to the status', () => {
+    expect(answer()).toContain('[Details](https://github.com/acme/shop/issues/7#issuecomment-601)')
+    expect(answer({ report: { status: statusHere, lastWord } })).toContain(
+      '[What Codex said](https://github.com/acme/shop/issues/7#issuecomment-77)',
+    )
+    expect(answer({ report: { status: statusHere, lastWord } })).not.toContain('Details')
+    const place = (as: 'inline' | 'review') => answer({ report: { lastWord: { ...lastWord, as } } })
+    expect(place('inline')).toContain('#discussion_r77')
+    expect(place('review')).toContain('#pullrequestreview-77')
+  })
+
+  const words = (ofCi?: true): LogEntry['what'] => ({ kind: 'words', messages: [], ofCi })
+  const prompt = (...messages: string[]): LogEntry['what'] => ({ kind: 'prompt', id: '9', messages })
+  const says = (text: string): LogEntry['what'] => ({ kind: 'message', text })
+  const logs: [string, LogEntry['what'][], string | undefined][] = [
+    ['its turn for the checks', [prompt(), words(true), says('Looking.'), says('All green.')], 'All green.'],
+    ['a turn of somebody else', [prompt(), words(), says('Hello.')], undefined],
+    ['somebody’s turn after it', [prompt(), words(true), prompt('m'), says('Yours.')], undefined],
+    ['nothing yet', [prompt(), words(true)], undefined],
+    ['a new process', [prompt(), words(true), { kind: 'begins' }, says('Resumed.')], undefined],
+  ]
+  test.each(logs)('its agent is quoted in the status: %s', (_, entries, said) => {
+    const log = entries.map(what => ({ at: t0 + hour, what }))
+    const sessionLog = withCiTurns({ offset: 0, turns: 1, answer: 'Done.' }, log)
+    const shown = status(working(done, { session: { sessionLog } }))
+    const quote = `Codex looked at the checks, and said at 2026-01-02 15:02 UTC:\n\n> ${said}`
+    expect(shown.includes('looked at the checks')).toBe(said !== undefined)
+    if (said !== undefined) expect(shown).toContain(quote)
+  })
+})
+
+describe('whose and which', () => {
+  const added = (...by: { login: string; id: number }[]): RunChange => ({
+    mailbox: {
+      followUpsSent: by.length,
+      wordsOfRound: by.map((each, n) => ({ ...more(`w${n}`), by: each })),
+      requesters: by,
+    },
+  })
+
+  test.each([
+    [[], undefined],
+    [[zoe], '1 instruction added (by zoe)'],
+    [[zoe, maya, zoe], '3 instructions added (by zoe, maya)'],
+    [
+      ['ann', 'ben', 'cem', 'dee', 'eve'].map((login, at) => ({ login, id: 20 + at })),
+      '5 instructions added (by ann, ben, cem and 2 more)',
+    ],
+  ])('instructions of %j are theirs', (by, words) => {
+    const text = status(working(logIs({ offset: 1, turns: 0 }), added(...by)))
+    if (words === undefined) expect(text).not.toContain('added')
+    else expect(text).toContain(words)
+  })
+
+  test('who only waits has added nothing', () => {
+    const run = working(added(maya), {
+      mailbox: {
+        ...added(maya).mailbox,
+        requesters: [maya, zoe],
+        pendingFollowUps: [{ ...more('z'), by: zoe }],
+      },
+    })
+    expect(status(run)).toContain('1 instruction added (by maya) · 1 instruction waiting')
+  })
+
+  test.each([
+    [{ kind: 'tick' as const }, 'box ticked by maya, 14:02 UTC'],
+    [{ kind: 'tick' as const, admin: 'an admin' }, '<sub>maya, 14:02 UTC · started again by an admin'],
+    [ask.origin, '<sub>maya, 14:02 UTC'],
+  ])('a run by %j says who began it', (origin, words) => {
+    expect(status(working({ request: { ...ask, origin } }))).toContain(words)
+  })
+})
+
+describe('a run in line', () => {
+  const after = { number: 8, url: 'https://github.com/acme/shop/pull/8' }
+  const link = `[#8](${after.url})`
+  const inLine = (waits: NonNullable<Run['schedule']['waits']>): string =>
+    status(runWith({ schedule: { waits } }))
+
+  test.each([
+    [{ kind: 'line', of: 'repository', ahead: 1, after } as const, `one run before it: ${link}`],
+    [{ kind: 'line', of: 'owner', ahead: 3, after } as const, `3 runs before it, the last of them ${link}`],
+    [{ kind: 'session', ahead: 1, after } as const, `one run before it: ${link}`],
+    [{ kind: 'line', of: 'repository', ahead: 2 } as const, '2 runs before it\n'],
+  ])('%j says which', (waits, words) => {
+    expect(inLine(waits)).toContain(words)
+  })
+
+  test('says which in `/codex status`, too', () => {
+    const live = runWith({ schedule: { waits: { kind: 'line', of: 'repository', ahead: 1, after } } })
+    expect(replyComment('maya', { kind: 'status', live, now })).toContain(`One run must end first: ${link}.`)
+  })
+})
+
+test.each([
+  [{ line: 'plan the rest' }, '`/codex plan the rest` starts when it has ended.'],
+  [{ line: 'a'.repeat(200) }, `\`/codex ${'a'.repeat(80)} …\` starts when`],
+  [{ line: '' }, '`/codex` starts when it has ended.'],
+  [{ label: 'codex:high' }, 'What the label `codex:high` asks for starts when it has ended.'],
+  [{}, 'What you asked for starts when it has ended.'],
+])('a command that waits behind a run is named: %j', (named, words) => {
+  expect(replyComment('maya', { kind: 'queued-behind', differs: [], ...named })).toContain(words)
+})
+
+describe('a session that goes on', () => {
+  const had = (model: string, effort?: 'low' | 'high'): RunChange => ({
+    session: {
+      earlier: {
+        taskId: 'task-1',
+        taskRunId: 'r-1',
+        over: true,
+        may: rightsOf({ ...ask.options, model, effort }, 'main'),
+      },
+    },
+  })
+  const has = (model: string, effort?: 'low' | 'high'): RunChange => ({
+    request: { ...ask, options: { ...ask.options, model, effort } },
+  })
+
+  test.each([
+    [
+      'with another model and effort',
+      had('gpt-5'),
+      has('gpt-5.5', 'high'),
+      'From here on with `gpt-5.5`, effort `high`.',
+    ],
+    [
+      'with another effort',
+      had('gpt-5.5', 'high'),
+      has('gpt-5.5', 'low'),
+      'From here on with `gpt-5.5`, effort `low`.',
+    ],
+    [
+      'with no effort',
+      had('gpt-5.5', 'high'),
+      has('gpt-5.5'),
+      'From here on with `gpt-5.5`, at its usual effort.',
+    ],
+    ['with another model', had('gpt-5'), has('gpt-5.5'), 'From here on with `gpt-5.5`.'],
+    ['with the same', had('gpt-5.5', 'low'), has('openai/GPT-5.5', 'low'), undefined],
+  ])('%s', (_, was, is, words) => {
+    for (const run of [runWith(was, is), working(was, is)]) {
+      if (words === undefined) expect(status(run)).not.toContain('From here on')
+      else expect(status(run)).toContain(words)
+    }
+  })
+
+  test('that is left for a new one has no middle', () => {
+    const left = changed(runWith(had('gpt-5')), has('gpt-5.5'))
+    const earlier = left.session.earlier && { ...left.session.earlier, resumes: false }
+    expect(status(changed(left, { session: { earlier } }))).not.toContain('From here on')
   })
 })

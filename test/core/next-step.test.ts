@@ -313,6 +313,19 @@ describe('after the outcome', () => {
     ['then it asks what it cost', working(over, untold, { session: { cost: undefined } }), 'ask-cost'],
     ['then the last word', working(over, untold), 'conclude'],
     [
+      'and what its pull request needs before that, where something came',
+      working(over, untold, { result: { hinted: true, pulls: [pull], outcome: { kind: 'pull' } } }),
+      'read-needs',
+    ],
+    [
+      'then the last word once more, where the pull request was merged since',
+      working(over, {
+        result: { pulls: [pull], outcome: { kind: 'pull' }, ended: { number: 9, how: 'merged', at: t0 } },
+        report: { lastWord: { commentId: 77, as: 'comment' } },
+      }),
+      'edit-last-word',
+    ],
+    [
       'at once, where the status goes along with what is done about a pull request',
       working(over, untold, {
         result: { pulls: [pull], untended: [9] },

@@ -94,12 +94,23 @@ const steps: [step: string, asks: Service, run: Run][] = [
   ['drop-branch', 'github', working(over, taskRunIs({ status: 'completed' }), announced({ branch: false }))],
 ]
 
+const mergedWord = { commentId: 77, as: 'comment', ended: 'merged' } as const
+const mergedSince: RunChange = {
+  result: {
+    ...over.result,
+    pulls: [pull],
+    outcome: { kind: 'pull' },
+    ended: { number: pull.number, how: 'merged', at: t0 },
+  },
+  report: { ...over.report, lastWord: { commentId: 77, as: 'comment' } },
+}
+
 const otherThan = (service: Service): Service => (service === 'github' ? 'posthog' : 'github')
 const atLimit = (service: Service) => () =>
   Promise.reject(new RetryLater(service, later, 'rate-limit', 'limit'))
 
 /** What a thread takes, and what a session may cost, for tests that are about neither. */
-const quiet = { comment: async () => 1, settle: async () => ({ refused: [] }) }
+const quiet = { comment: async () => ({ id: 1 }), settle: async () => ({ refused: [] }) }
 const noCost = { cost: async () => undefined }
 const removeLater = async (): Promise<void> => {}
 
@@ -312,6 +323,32 @@ describe('a step that is refused', () => {
     const came = await advance(changed(runOf('conclude'), differs), { github: { comment } })
     expect(came.run.report.announced.comment).toBe(true)
     expect(came.verdict).toEqual({ kind: 'end' })
+  })
+
+  test.each<[string, ThreadClient['edit'], Run['report']['lastWord']]>([
+    ['refused', () => Promise.reject(new Rejected('github', 403, '', 'locked')), mergedWord],
+    ['of a comment that is gone', async () => 'gone', undefined],
+  ])('edit-last-word: an edit %s is tried once', async (_, edit, lastWord) => {
+    const came = await advance(working(over, mergedSince), { github: { edit } })
+    expect(came.run.report.lastWord).toEqual(lastWord)
+    expect(came.verdict).toEqual({ kind: 'end' })
+  })
+
+  test('edit-last-word: on its line', async () => {
+    const edit = vi.fn(async () => ({ nodeId: 'PRRC_1' }))
+    const inline = { id: 9, path: 'a.ts', line: 1, hunk: '', body: '', nodeId: 'N', author: 'maya' }
+    const commentRef = {
+      kind: 'inline' as const,
+      commentId: 9,
+      rootId: 8,
+      reviewId: null,
+      nodeId: 'N',
+      inline,
+    }
+    const request = { ...ask, origin: { kind: 'comment' as const, commentRef } }
+    const word: RunChange = { report: { ...mergedSince.report, lastWord: { commentId: 77, as: 'inline' } } }
+    await advance(working(over, mergedSince, { request }, word), { github: { edit } })
+    expect(edit).toHaveBeenCalledWith(77, expect.stringMatching(/^🎉 \*\*Merged\*\* /), commentRef)
   })
 
   test('react: it is left out, and all else is done', async () => {
@@ -614,7 +651,7 @@ describe('an agent that can not be looked after', () => {
     const github: Partial<ThreadClient> = {
       edit: async () => ({ nodeId: 'IC_9' }),
       minimize: async () => {},
-      comment: async body => said.push(body),
+      comment: async body => ({ id: said.push(body) }),
       branchUse: async () => ({ sha: branch.sha, isUsed: false, repository: 'R_1' }),
       deleteBranch,
     }

@@ -2,13 +2,14 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, ResultPending, RetryLater } from '../../src/core/model/errors.ts'
 import { openIntents } from '../../src/core/record/intents.ts'
+import { markerSigner } from '../../src/core/record/marker.ts'
 import { changed, type Intent, type Run } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { conclude } from '../../src/runs/steps/closing-comment.ts'
 import { createTask } from '../../src/runs/steps/create-task.ts'
 import { Cancelled, once, type StepContext } from '../../src/runs/steps/step-context.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
-import { ask, idleSince, pullThread, runWith, stopAsked, t0 } from '../core/given.ts'
+import { announced, ask, idleSince, pullThread, runWith, stopAsked, t0, working } from '../core/given.ts'
 
 const intent: Intent = { kind: 'create-task', at: t0 }
 const tried = (given: Partial<Intent> = {}): Run =>
@@ -177,4 +178,32 @@ test('a worker that sleeps while GitHub refuses the lines of a review posts none
   })
   await expect(afterStep(conclude, context)).rejects.toThrow('lost')
   expect(done.filter(what => what.endsWith('lines'))).toEqual(['1 lines'])
+})
+
+describe('the marker of a last word', () => {
+  const signer = markerSigner('a secret of this test, 32 letters')
+  const failed = working(announced({ comment: false, word: false }), {
+    result: { outcome: { kind: 'unfinished', why: 'sandbox-gone' }, concludedAt: t0, round: 1 },
+  })
+  const markerOf = async (run: Run) => {
+    let said = ''
+    const comment = async (text: string): Promise<{ id: number }> => {
+      said = text
+      return { id: 1 }
+    }
+    await afterStep(conclude, handWith(run, { github: { comment, ownComments: async () => [] }, signer }))
+    return signer.read(said, run.thread)[0]
+  }
+
+  test('says which run and round it is of, and the status comment has the rest', async () => {
+    const { id, thread } = failed
+    const short = { run: id, repo: thread.repoId, thread: thread.number, as: 'closing', round: 1 }
+    expect(await markerOf(failed)).toEqual(short)
+  })
+
+  test('has the record where no status comment has it', async () => {
+    const check = { check: { sha: 'a'.repeat(40) }, hash: 'h', phase: 'p', at: t0 }
+    const marker = await markerOf(changed(failed, { report: { status: { ...check, commentId: undefined } } }))
+    expect(marker).toMatchObject({ as: 'closing', round: 1, task: 'task-1', backup: { round: 1 } })
+  })
 })

@@ -1,7 +1,9 @@
 /** What is begun in the same moment: the status, the branch and the task, each settled by itself. */
+
 import { beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { StepResult, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
+import type { Posted } from '../../src/core/model/views.ts'
 import { openIntents } from '../../src/core/record/intents.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
@@ -60,7 +62,7 @@ async function goOn(run: Run, { effects = {}, traces = {}, ahead = false }: Goin
           ids: undefined,
         }
       },
-      comment: told('comment', effects.comment ?? (async () => statusId)),
+      comment: told('comment', effects.comment ?? (async () => ({ id: statusId }))),
       makeBranch: told('branch', effects.makeBranch ?? (async () => ({ linked: true, open: true }))),
       edit: told('edit', async () => ({ nodeId: 'IC_1' })),
       branchUse: async () => ({ sha: branch.sha, isUsed: false, repository: 'R_1' }),
@@ -119,7 +121,7 @@ describe('the status, the branch and the task', () => {
     const hold = (mine: string) => (mine === name ? Promise.resolve() : held)
     const going = goOn(runWith(admitted), {
       effects: {
-        comment: () => hold('comment').then(() => statusId),
+        comment: () => hold('comment').then(() => ({ id: statusId })),
         makeBranch: () => hold('branch').then(() => ({ linked: true, open: true })),
         createTask: () => hold('task').then(() => 'task-1'),
       },
@@ -199,8 +201,8 @@ describe('of the status, the branch and the task', () => {
 
   test('a status that is under way when another is refused is looked for, should the process die', async () => {
     let post = (): void => {}
-    const held = new Promise<number>(resolve => {
-      post = () => resolve(statusId)
+    const held = new Promise<Posted>(resolve => {
+      post = () => resolve({ id: statusId })
     })
     const effects = { comment: () => held, makeBranch: refused('github', 422) }
     const going = goOn(runWith(admitted), { effects })

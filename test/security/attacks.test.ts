@@ -346,7 +346,7 @@ describe('untrusted text', () => {
     await says(bot, commentEvent({}))
     expect(bot.prompts[0]).toContain('A word of the author.')
     expect(bot.prompts[0]).not.toMatch(/A word of (?:rita|eve|gone|a bot)/)
-    expect(bot.comments[0]?.body).toContain('did not read: 3 by people without write permission, 1 by bots.')
+    expect(bot.comments[1]?.body).toContain('did not read: 3 by people without write permission, 1 by bots.')
   })
 
   test('what somebody hid is not read, nor what is answered on a line', async () => {
@@ -363,7 +363,7 @@ describe('untrusted text', () => {
     expect(bot.prompts[0]).toContain('Use Postgres.')
     expect(bot.prompts[0]).toContain('[hidden on the page]')
     for (const text of hidden) expect(bot.prompts[0]).not.toContain(text)
-    expect(bot.comments[0]?.body).toContain('1 hidden on the page')
+    expect(bot.comments[1]?.body).toContain('1 hidden on the page')
   })
 
   test.each([
@@ -603,8 +603,9 @@ describe('plumbing', () => {
 
   test('the name of a branch can not end its own link', async () => {
     const branch = 'x)GH-7'
-    const bot = botWith({ branches: { [branch]: 'b'.repeat(40) } })
-    await says(bot, commentEvent({ text: `/codex --branch ${branch} fix it` }))
+    const bot = botWith({ branches: { [branch]: 'b'.repeat(40) }, agent: { says: 'Done.', goesOn: true } })
+    await bot.deliver({ body: JSON.stringify(commentEvent({ text: `/codex --branch ${branch} fix it` })) })
+    await bot.work(40)
     const status = bot.comments[0]?.body.replace(/<[^>]*>/g, '') ?? ''
     expect(status).toContain('x)GH-7')
     expect(actedOn(status).filter(act => act.startsWith('words'))).toEqual([])
@@ -633,7 +634,7 @@ describe('plumbing', () => {
     const bot = botWith({ agent: { says: 'Done.', opens: true } })
     await says(bot, commentEvent({}))
     expect(bot.asked).toEqual(expect.arrayContaining(['assign maya']))
-    expect(bot.comments[0]?.body).toContain('draft')
+    expect(bot.comments[1]?.body).toContain('draft')
   })
 
   test('each command leaves a line that says who, what, on which commit, and why', async () => {

@@ -19,6 +19,7 @@ import {
   triggerIndex,
   triggerRecord,
 } from '../../src/commands/trigger-record.ts'
+import { waitsStill } from '../../src/commands/waits-still.ts'
 import { messagesIn } from '../../src/core/agent/prompt.ts'
 import { callBudget, inMemory, unlimited } from '../../src/core/model/call-budget.ts'
 import type { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
@@ -130,6 +131,8 @@ interface Posted {
   createdAt: number
 }
 
+const nodeIdOf = (id: number): string => `IC_${id}`
+
 export const signatureOf = (body: string | Buffer, secret = webhookSecret): string =>
   `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
 
@@ -179,6 +182,7 @@ export class MemoryBot {
   /** The most CPU time that one job or delivery took, in milliseconds, where it is timed; nothing here waits for anything. */
   held = 0
   readonly comments: Posted[] = []
+  readonly #minimized = new Set<string>()
   readonly prompts: string[] = []
   readonly requests: CodexTaskRunCreate[] = []
   readonly tasks: { title: string; description: string }[] = []
@@ -265,6 +269,7 @@ export class MemoryBot {
         if (kept) this.#add(requeued(kept.data, command))
       },
       stops: stopsOf(this.#waiting),
+      waitsStill: waitsStill(this.#waiting),
       fence: () => crypto.randomUUID().replaceAll('-', '').slice(0, 16),
     })
   }
@@ -305,6 +310,14 @@ export class MemoryBot {
     this.kept.push(text)
     return parse(JSON.parse(text))
   }
+
+  /** Those that are not folded away. */
+  get open(): Posted[] {
+    return this.comments.filter(({ id }) => !this.#minimized.has(nodeIdOf(id)))
+  }
+
+  #own = (): (Posted & { nodeId: string })[] =>
+    this.comments.map(comment => ({ ...comment, nodeId: nodeIdOf(comment.id) }))
 
   /** Works until nothing is left to do. @throws what a job throws, and an error when there is no end */
   async settle(): Promise<void> {
@@ -396,8 +409,8 @@ export class MemoryBot {
   }
 
   readonly #waiting = {
-    get: async (id: string) => this.#kept(this.triggers.get(id)),
     ...memoryIndex(() => membersOf(this.triggers, triggerIndex.entries)),
+    get: async (id: string) => this.#kept(this.triggers.get(id)),
     listed: (sets: readonly string[], range?: Range) =>
       listedIn(sets, this.triggers, triggerIndex.entries, range),
   }
@@ -410,10 +423,10 @@ export class MemoryBot {
       this.runs.set(id, this.#job(id, this.#stored(Run.parse, data), slot))
       return { outcome: 'added', id }
     },
-    get: async id => this.#kept(this.runs.get(id)),
     holder: async slot =>
       [...this.runs.values()].find(job => job.slot === slot && job.standing === 'live')?.id,
     ...memoryIndex(() => membersOf(this.runs, runIndex.entries)),
+    get: async id => this.#kept(this.runs.get(id)),
     listed: sets => listedIn(sets, this.runs, runIndex.entries),
     liveCount: async () => [...this.runs.values()].filter(({ standing }) => standing === 'live').length,
     wake: async id => this.#wake(this.runs.get(id)),
@@ -502,23 +515,19 @@ export class MemoryBot {
       }))
     },
     inlineComment: async () => this.#options.answered && { changedAt: 0, ...this.#options.answered },
-    ownComments: async (since = 0) => this.comments.filter(({ createdAt }) => createdAt >= since),
+    ownComments: async (since = 0) => this.#own().filter(({ createdAt }) => createdAt >= since),
     comment: async body => {
       const id = 900 + this.#posted
       this.#posted += 1
       this.comments.push({ id, body: this.#redact(body), createdAt: this.now })
-      return id
+      return { id, nodeId: `IC_${id}` }
     },
     edit: async (id, body) => {
       const found = this.comments.find(comment => comment.id === id)
       if (found) found.body = this.#redact(body)
-      return found ? { nodeId: `IC_${id}` } : 'gone'
+      return found ? { nodeId: nodeIdOf(id) } : 'gone'
     },
-    minimize: async () => {},
-    deleteComment: async id => {
-      const at = this.comments.findIndex(comment => comment.id === id)
-      if (at !== -1) this.comments.splice(at, 1)
-    },
+    minimize: async nodeId => void this.#minimized.add(nodeId),
     branch: async name => {
       const sha = name === 'main' ? 'a'.repeat(40) : (this.#options.branches?.[name] ?? this.#shaOf(name))
       return sha === undefined ? undefined : { name, sha }
@@ -543,7 +552,7 @@ export class MemoryBot {
     branchUse: async name => ({ sha: this.#shaOf(name), isUsed: false, repository: 'R_1' }),
     prefetched: () => undefined,
     readAhead: async () => {
-      this.#ahead = [...this.comments]
+      this.#ahead = this.#own()
     },
     earlierComments: async () => this.#ahead,
     settle: async ({ pull, status, reaction }) => {

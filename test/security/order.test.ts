@@ -261,7 +261,7 @@ describe('a stop in words', () => {
     const stop = github.comment({ id: 500, at: 5, text: '/codex stop' })
     await sends(bot, github.comment({ id: 501, at: 10 }), stop)
     expect(bot.cancelled).toEqual([])
-    expect(bot.comments.at(-1)?.body).toContain('asked for the run here after you wrote this')
+    expect(bot.comments.at(-1)?.body).toContain('started the run here after you wrote this')
   })
 
   test.each([

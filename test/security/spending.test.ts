@@ -153,7 +153,7 @@ test('a command whose refusal could not be told leaves the telling to the next o
 test('the answer to status replaces the last one, whoever asks', async () => {
   const bot = botWith()
   for (const by of ['maya', 'rita', 'maya']) await says(bot, by, '/codex status')
-  expect(bot.comments).toHaveLength(1)
+  expect(bot.open).toHaveLength(1)
 })
 
 test('/codex status of many at once leaves one answer', async () => {
@@ -162,7 +162,7 @@ test('/codex status of many at once leaves one answer', async () => {
   for (const by of ['maya', 'olga', 'mario', 'olga']) await bot.deliver(comment(by, '/codex status'))
   await bot.settleAtOnce()
   expect(bot.calls.filter(name => name === 'comment')).toHaveLength(5)
-  expect(bot.comments).toHaveLength(1)
+  expect(bot.open).toHaveLength(1)
 })
 
 test('one comment that asks the same twice is left one answer', async () => {
@@ -176,7 +176,7 @@ test('/codex status by itself reads the thread once', async () => {
   await says(bot, 'maya', '/codex status')
   bot.now += 2 * 60_000
   expect(await says(bot, 'maya', '/codex status')).not.toContain('ownComments')
-  expect(bot.comments).toHaveLength(1)
+  expect(bot.open).toHaveLength(1)
 })
 
 test('several commands of one person are one question to GitHub', async () => {

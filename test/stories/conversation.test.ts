@@ -145,7 +145,7 @@ onEitherQueue('A thread that was asked before', world => {
   })
 
   it('status says what is going on', async () => {
-    const { posthog } = world()
+    const { github, posthog } = world()
     const { thread, number, says } = await opens('How is it')
     await says('/codex status')
     await thread.waitForAnswer('nobody has asked for anything here yet')
@@ -156,6 +156,13 @@ onEitherQueue('A thread that was asked before', world => {
     await thread.waitForAnswer(
       /going on here: (?:Codex is working|PostHog is starting it)\. `maya` asked for it\./,
     )
+    const folded = async () =>
+      (await thread.botComments())
+        .filter(({ body }) => !body.startsWith('### '))
+        .map(({ minimized }) => minimized === true)
+    // Each answer folds away the one before it.
+    await github.waitFor(async () => (await folded())[0])
+    expect(await folded()).toEqual([true, false])
     await posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
   })
 

@@ -18,7 +18,7 @@ onEitherQueue(
       return { ...issue, pull: Number(pull?.number) }
     }
 
-    it('is merged: the status says so by one call, with what it cost in the end', async () => {
+    it('is merged: the status and the last word say so by one call each, with what it cost in the end', async () => {
       const { github } = world()
       const { maya, thread, pull, run } = await made('Merged later')
       expect(run(0).ciTurn()).toBe(true)
@@ -33,11 +33,13 @@ onEitherQueue(
           `^### 🎉 \\[#${pull} Merged later.*?\\]\\(\\S+\\) was merged\\n[\\s\\S]*<sub>do it · maya · .* · \\$0\\.84 · .* · merged at 20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d UTC, \`posthog/`,
         ),
       )
+      await thread.waitForAnswer(/^🎉 \*\*Merged\*\* /)
       await github.settled()
       const [shown, ...others] = (await thread.botComments()).filter(({ body }) => body.startsWith('### '))
       expect([shown?.minimized, others]).toEqual([false, []])
       const calls = callsOf(github.calls.slice(before).filter(({ actor }) => actor === github.botLogin))
       expect(calls.filter(name => /^(graphql|PATCH)/.test(name))).toEqual([
+        'PATCH issues/comments',
         'PATCH issues/comments',
         'graphql settleThread',
       ])

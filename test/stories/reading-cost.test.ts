@@ -2,7 +2,7 @@
 import { afterAll, expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
 import { opensIssue } from '../world/opens-issue.ts'
-import { type ReadingCost, readingCost } from '../world/reading-cost.ts'
+import { type Mailed, mailedBy, median, type ReadingCost, readingCost } from '../world/reading-cost.ts'
 import type { Thread } from '../world/thread.ts'
 
 /**
@@ -24,6 +24,15 @@ const before: Readonly<Record<string, ReadingCost>> = {
 
 const counted: [string, ReadingCost][] = []
 
+/** Medians of the last words of these threads. They were 31 and 54 in those of people. */
+const mostWords = { inSight: 25, inMail: 35 }
+
+/** Characters. */
+const mostOfMarker = 220
+
+/** All that was mailed in these threads, by world and comment. */
+const mailed = new Map<string, Mailed>()
+
 onEitherQueue('What a thread costs its readers', world => {
   const opens = (title: string, repository?: string) => opensIssue(world(), title, repository)
 
@@ -32,6 +41,7 @@ onEitherQueue('What a thread costs its readers', world => {
     const { github } = world()
     if (status === 'folded') await thread.waitForFolded()
     await github.settled()
+    for (const each of await mailedBy(thread)) mailed.set(`${github.url} ${each.id}`, each)
     const other = (await thread.botComments()).filter(
       ({ body }) => !body.startsWith('### ') || status === 'open',
     )
@@ -182,4 +192,15 @@ afterAll(() => {
     for (const [kind, now] of counted)
       console.log(`| ${kind} | ${before[kind] ? row(before[kind]) : ''} | ${row(now)} |`)
   expect(counted.length).toBeGreaterThan(0)
+  const all = [...mailed.values()]
+  const lastWords = all.filter(({ as }) => as === 'closing')
+  const inSight = median(lastWords.map(each => each.inSight))
+  const inMail = median(lastWords.map(each => each.inMail))
+  if (process.env.COSTS) console.log({ inSight, inMail, all })
+  expect({ inSight, inMail }, 'words of a last word').toEqual({
+    inSight: expect.toSatisfy(words => words <= mostWords.inSight),
+    inMail: expect.toSatisfy(words => words <= mostWords.inMail),
+  })
+  // Only a status has the record from which a run is restored.
+  for (const { as, marker } of all) expect(marker, as).toBeLessThan(mostOfMarker)
 })

@@ -23,7 +23,7 @@ async function asksOne(world: World, name: string, behaviour: Behaviour) {
       await opened.thread.waitForFolded()
       const answers = await opened.thread.answers()
       expect(answers).toHaveLength(1)
-      return String(answers[0]?.split('\n\n<details>')[0])
+      return String(answers[0]?.split(/\n\n<(?:details|sub)>/)[0])
     },
     calls() {
       const { runs, messages } = opened.ledger()
@@ -116,7 +116,7 @@ onEitherQueue('The log of the real agent', world => {
     const { toldAtLast, calls } = await asks('refused', { kind: 'answers', text, stopReason: 'refusal' })
     const told = await toldAtLast('confused')
     expect(told).toContain('@maya Codex did not finish: the model refused to go on.')
-    expect(told).toContain(`\n\n${text}\n\n`)
+    expect(told).toContain(`Codex’s last words:\n\n> ${text}\n\n`)
     expect(calls()).toEqual({ runs: 1, messages: 0 })
   })
 })

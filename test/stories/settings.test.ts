@@ -82,7 +82,7 @@ onEitherQueue(
       const repository = await newRepository(world(), 'limits:\n  repository: 1\n')
       const first = await working(world(), 'hold the line', repository)
       const second = await asks(world(), 'wait for it', undefined, { repository })
-      await second.thread.waitForStatus('waits for its turn · one run before it')
+      await second.thread.waitForStatus(`waits for its turn · one run before it: [#${first.number}](`)
       expect(second.ledger().runs).toEqual([])
       await first.run(0).finish('completed')
       await second.thread.waitForAnswer('Codex opened draft')

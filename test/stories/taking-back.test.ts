@@ -230,7 +230,7 @@ onEitherQueue('Something is taken back, or put right', world => {
     const { number } = await maya.opensIssue({ title: 'Follow me', body: 'x' })
     await maya.comments(number, '/codex do it')
     const thread = new Thread(world(), number, repository)
-    const status = await thread.waitForStatus('· draft,')
+    const status = await thread.waitForStatus('### 🚀 [#')
     await posthog.run(String(ledgerOf(world(), number, repository).runs[0]?.runId)).finish('completed')
     const pull = Number(/pull\/(\d+)/.exec(status)?.[1])
     await maya.closes(pull)
@@ -288,8 +288,7 @@ onEitherQueue('Something is taken back, or put right', world => {
     await maya.retargets(pull, 'next')
     await github.settled()
     await run.completeTurn('All is done.')
-    await thread.waitForAnswer('All is done.')
-    await thread.waitForStatus(/→ `next`/)
+    expect(await thread.waitForAnswer('All is done.')).toContain(' · into `next` · ')
     expect((await github.pulls()).find(each => each.number === pull)?.base).toBe('next')
   })
 

@@ -8,7 +8,7 @@ interface Job {
 }
 
 /** Of records it has none. */
-export function memoryIndex(jobs: () => readonly Job[]): JobIndex & Pick<JobQueue<never>, 'listed'> {
+export function memoryIndex(jobs: () => readonly Job[]): JobIndex & Pick<JobQueue<never>, 'listed' | 'get'> {
   const members = (sets: readonly string[]): Map<string, Member[]> => {
     const found = new Map<string, Member[]>(sets.map(set => [set, []]))
     for (const { id, entries, isLive = true } of jobs())
@@ -19,6 +19,7 @@ export function memoryIndex(jobs: () => readonly Job[]): JobIndex & Pick<JobQueu
   }
   return {
     listed: async () => [],
+    get: async () => undefined,
     query: async asked => {
       const found = members(asked.map(({ set }) => set))
       return asked.map(ask => answer(ask, found.get(ask.set) ?? []))

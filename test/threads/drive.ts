@@ -268,7 +268,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     stage.world.posthog.script('find the slow query', { kind: 'hangs' })
     const opened = await stage.issue('Orders page is slow')
     await opened.says('/codex find the slow query')
-    await opened.thread.waitForStatus(/Codex is working[\s\S]*Started agent/)
+    await opened.thread.waitForStatus('⏳ Codex is working')
     await opened.says('/codex status', '+1')
     await stage.draw('status', opened)
   },

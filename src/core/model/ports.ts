@@ -20,11 +20,13 @@ import type {
   IssueBranches,
   KnownModel,
   NeedsView,
+  NewPull,
   NewReview,
   NewTask,
   OwnComment,
   ParentComment,
   Permission,
+  Posted,
   PullView,
   Reaction,
   SandboxView,
@@ -53,15 +55,15 @@ export interface ThreadClient {
   /** Takes the eyes off. */
   unreact(target: Target): Promise<void>
   permission(login: string): Promise<Permission>
-  comment(body: string, replyRef?: ReplyRef): Promise<number>
-  edit(commentId: number, body: string): Promise<{ nodeId: string } | 'gone'>
+  comment(body: string, replyRef?: ReplyRef): Promise<Posted>
+  /** @param replyRef where it is, if it is on a line */
+  edit(commentId: number, body: string, replyRef?: ReplyRef): Promise<{ nodeId: string } | 'gone'>
   /** Folds a comment away as outdated. Decoration: nothing but a limit is told of it. */
   minimize(nodeId: string): Promise<void>
   /** @throws Rejected with 422 where a line of a comment is not in the diff of the commit: then nothing was said */
   postReview(review: NewReview): Promise<number>
   ownReviews(): Promise<OwnComment[]>
   /** One of ours where that was said: comments on lines have ids of their own. */
-  deleteComment(commentId: number, commentRef?: CommentRef): Promise<void>
   ownComments(since?: number, replyRef?: ReplyRef): Promise<OwnComment[]>
   /** Newest first, among the newest thousand of all. */
   ownCommentsOfRepository(): Promise<{ number: number; body: string }[]>
@@ -141,7 +143,7 @@ export interface ThreadClient {
   /** Whether a merged pull request brought that commit. */
   isMerged(sha: string): Promise<boolean>
   branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean; repository: string }>
-  openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView>
+  openPull(pull: NewPull): Promise<PullView>
   settle(settling: Settling): Promise<Settled>
 }
 

@@ -91,6 +91,8 @@ const Tick = z.object({
   text: z.string(),
   snapshot: Snapshot,
   box: z.enum(['stop', 'fix', 'retry', 'continue', 'approve']),
+  /** Our comment that it stands in. */
+  commentRef: CommentRef.optional(),
   run: z.string().optional(),
   /** Who did it on the bot's own pages and not at GitHub, for `sender`, who has to be allowed to. */
   admin: z.string().optional(),

@@ -60,8 +60,14 @@ export interface NewReview {
 /** The comment on a line that another answers; `changedAt` in ms since the epoch. */
 export type ParentComment = NonNullable<InlineComment['parent']> & { changedAt: number }
 
-export interface OwnComment {
+/** One of ours that is there. */
+export interface Posted {
   id: number
+  /** Its name in GraphQL, by which it is folded away. */
+  nodeId?: string | undefined
+}
+
+export interface OwnComment extends Posted {
   body: string
   createdAt: number
 }
@@ -106,6 +112,13 @@ export interface PullChange {
   title?: string
   base?: string
   body?: string
+  /** A line of ours below the body, which it goes with. */
+  footer?: string
+}
+
+/** A draft. */
+export interface NewPull extends Required<PullChange> {
+  head: string
 }
 
 export type SettlingPart = 'change' | 'labels' | 'ready' | 'assign' | 'review' | 'status'
@@ -162,9 +175,28 @@ export const PullNeeds = z.object({
 })
 export type PullNeeds = z.infer<typeof PullNeeds>
 
+/** How much a pull request changes. */
+const PullSize = z.object({
+  files: z.number().int(),
+  additions: z.number().int(),
+  deletions: z.number().int(),
+})
+
+/** How many checks of its newest commit came to what. What was skipped or cancelled is none of them. */
+const CheckCounts = z.object({
+  passed: z.number().int(),
+  failed: z.number().int(),
+  running: z.number().int(),
+})
+
+/** What can be said of a pull request in passing; what GitHub did not say is left out. */
+export const PullFacts = z.object({ size: PullSize.optional(), checks: CheckCounts.optional() })
+export type PullFacts = z.infer<typeof PullFacts>
+
 /** `isKnown`: GitHub had found out whether there are conflicts. */
 export interface NeedsView extends PullNeeds {
   isKnown: boolean
+  facts?: PullFacts
 }
 
 export interface Closing {
@@ -265,6 +297,8 @@ export const Pull = z.object({
   base: z.string(),
   /** Its newest commit when it was last looked at. */
   sha: z.string().optional(),
+  /** At that commit. */
+  size: PullSize.optional(),
   state: z.enum(['open', 'merged', 'closed']),
   remark: z.string().optional(),
 })

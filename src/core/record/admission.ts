@@ -2,10 +2,10 @@
  * Under which limits a Run may begin. Each is a guard of the write that admits it, so it holds whoever else is admitted
  * at that moment. The look before is a courtesy: who stands in line goes first, and reads how many are before it.
  */
-import type { Guard, IndexQuery, JobIndex } from '../model/ports.ts'
+import type { Guard, IndexQuery, JobIndex, JobQueue } from '../model/ports.ts'
 import { day, minute } from '../model/time.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
-import { type Scope, scopes } from './run.ts'
+import { type Run, type Scope, scopes } from './run.ts'
 import {
   type Indexed,
   inLine,
@@ -83,6 +83,29 @@ export async function heldAt(
     return used < most ? [] : [{ kind: 'until', at: at + length, of, used, most, window: length }]
   })
   return closed.toSorted((a, b) => b.at - a.at)[0]
+}
+
+/** Of a line that is longer nothing is told but its length. */
+const longestLine = 50
+
+/**
+ * The thread of the Run that it comes right after: the last one in line before it, or else the only one that has a
+ * place. Nothing of another repository is told, as that may be private.
+ */
+export async function rightBefore(
+  me: Me,
+  of: Scope | 'session',
+  index: Pick<JobIndex, 'members'> & Pick<JobQueue<Run>, 'get'>,
+): Promise<Pick<Run['thread'], 'number' | 'url'> | undefined> {
+  const lines = [...sessionsOf(me), ...placesOf(me)].filter(each => each.of === of)
+  const sets = lines.flatMap(({ line, set }) => [line, set])
+  const [waiting = [], atWork = []] = await index.members(sets, { kind: 'first', count: longestLine })
+  if (waiting.length === longestLine) return undefined
+  const before = waiting.filter(({ id, score }) => score < me.addedAt || (score === me.addedAt && id < me.id))
+  const next = before.at(-1) ?? (atWork.length === 1 ? atWork[0] : undefined)
+  const found = next && (await index.get(next.id))?.data.thread
+  if (!found || found.repoId !== me.data.thread.repoId) return undefined
+  return { number: found.number, url: found.url }
 }
 
 /** Runs of its session that have begun: one that was lost with the queue may have, and is found again. */

@@ -3,7 +3,8 @@ import type { CommentRef } from '../model/trigger.ts'
 import { unfinished } from './failures.ts'
 import type { FollowUp } from './mailbox-part.ts'
 import { inlineAsked, ofReview } from './open-question.ts'
-import { changed, type InlineAsked, type Outcome, type Run } from './run.ts'
+import { hasChanged } from './pull-end.ts'
+import { changed, type Ended, type InlineAsked, type Outcome, type Run } from './run.ts'
 import { statusPlace } from './status-place.ts'
 import { limits } from './timing.ts'
 
@@ -89,9 +90,39 @@ export const inlinePlace = ({
 /** Whether the status comment keeps its result, instead of being folded away above a last word. */
 export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)
 
+/**
+ * Its status goes away below a last word, which says the same and more. If there was none, as GitHub refused it, the
+ * status is all that people have.
+ */
+export const willBeFolded = (run: Run): boolean => {
+  const { announced, status } = run.report
+  const { ended, needs } = run.result
+  const isUnsaid = announced.comment && !announced.word
+  return !staysInStatus(run) && !isUnsaid && !ended && !needs && !status?.unfolded
+}
+
+/** So far it is the only one of its thread, and nobody added words: nobody has to be told which one it is. */
+export const isOnlyRequest = ({ request, result, session, mailbox }: Run): boolean =>
+  result.round === 0 &&
+  session.earlier === undefined &&
+  request.before === undefined &&
+  mailbox.followUpsSent === 0
+
 /** A status that says what the pull request needs, or what became of it, is not superseded. */
 export const isSuperseded = ({ report: { status, announced }, result: { ended, needs } }: Run): boolean =>
   announced.word && status?.nodeId !== undefined && !status.minimized && !status.unfolded && !ended && !needs
+
+/** What became of the pull request, if the last word is to tell it. */
+export const endToTell = (run: Run): Ended | undefined => (hasChanged(run) ? run.result.ended : undefined)
+
+/** It says something else than what became of the pull request. */
+export const isWordOutdated = (run: Run): boolean =>
+  run.report.lastWord !== undefined && run.report.lastWord.ended !== endToTell(run)?.how
+
+const anchors = { comment: 'issuecomment-', inline: 'discussion_r', review: 'pullrequestreview-' } as const
+
+export const lastWordUrl = ({ thread, report: { lastWord } }: Run): string | undefined =>
+  lastWord && `${thread.url}#${anchors[lastWord.as]}${lastWord.commentId}`
 
 /** News that are to be seen bring it back where it was folded away. */
 export const inSight = (run: Run): Run =>

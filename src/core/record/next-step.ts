@@ -2,6 +2,7 @@
 import type { CallKind, Service } from '../model/errors.ts'
 import type { Unfinished } from '../model/task-run.ts'
 import { agentIsToBeSeenTo, cancelKey, cancelledAt } from './agent-end.ts'
+import { callAt, callIsDue } from './call-person.ts'
 import {
   earlierGoesOn,
   type Failure,
@@ -12,7 +13,7 @@ import {
   wentSilent,
 } from './failures.ts'
 import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
-import { isSuperseded } from './last-word.ts'
+import { isSuperseded, isWordOutdated } from './last-word.ts'
 import { inlineAsked } from './open-question.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
 import { hasChanged } from './pull-end.ts'
@@ -59,6 +60,7 @@ const table = {
   'post-status': { service: 'github', call: 'effect', to: 'thread' },
   'edit-status': { service: 'github', call: 'effect', to: 'thread' },
   conclude: { service: 'github', call: 'effect', to: 'thread' },
+  'edit-last-word': { service: 'github', call: 'effect' },
   'read-needs': { service: 'github', call: 'read' },
   'tend-pull': { service: 'github', call: 'both' },
   'put-question': { service: 'github', call: 'effect', to: 'thread' },
@@ -104,7 +106,7 @@ const lagsBehindStatus = ({ attempts: { lagsSince, caughtUpAt }, report }: Run):
 /** The first of what is due that nothing holds back. */
 export function nextStep(run: Run, now: Now): Step {
   const seesToAgent = agentIsToBeSeenTo(run)
-  let until = seesToAgent ? seenToUntil(run) + 1 : Number.POSITIVE_INFINITY
+  let until = seesToAgent ? seenToUntil(run) + 1 : nextCall(run, now)
   const held = new Set<RetryKey>()
   for (const step of seesToAgent ? seeingTo(run, now) : due(run, now)) {
     if (step.kind === 'wait') until = Math.min(until, now.at + step.ms)
@@ -126,6 +128,11 @@ export function nextStep(run: Run, now: Now): Step {
   const edit = { kind: 'edit-status' } as const
   if (now.text === 'same' || holding(run, edit, now).length > 0) return waitUntil(until, now)
   return caughtUp(run, edit)
+}
+
+function nextCall(run: Run, now: Now): number {
+  const at = callAt(run)
+  return at !== undefined && at > now.at ? at : Number.POSITIVE_INFINITY
 }
 
 /**
@@ -192,6 +199,7 @@ function* due(run: Run, now: Now): Due {
         if (begins) return yield waitUntil(Number.POSITIVE_INFINITY, now)
       }
     }
+    if (callIsDue(run, now.at)) yield { kind: 'put-question' }
     if (begins && lagsBehindStatus(run)) {
       yield { kind: 'catch-up' }
       return yield waitUntil(Number.POSITIVE_INFINITY, now)
@@ -322,8 +330,10 @@ function* afterOutcome(run: Run, now: Now): Due {
   const isAlone = result.untended.length === 0 || report.status?.nodeId === undefined
   if (isAlone && now.text === 'phase') yield { kind: 'edit-status' }
   if (session.cost === undefined && session.taskRun) yield { kind: 'ask-cost' }
-  if (!report.announced.comment) yield { kind: 'conclude' }
+  // The last word says it, too.
   if (result.hinted && hasChanged(run)) yield { kind: 'read-needs' }
+  if (!report.announced.comment) yield { kind: 'conclude' }
+  if (isWordOutdated(run)) yield { kind: 'edit-last-word' }
   if (result.untended.length > 0) yield { kind: 'tend-pull' }
   if (report.announced.inline < inlineAsked(run).length) yield { kind: 'answer-inline' }
   if (!report.announced.reaction) yield { kind: 'react' }

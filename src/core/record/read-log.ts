@@ -29,9 +29,26 @@ export function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): Sessi
   // By PostHog's clock, within what ours has seen.
   const seenAt = run.schedule.lastPollAt ?? taskRun?.since ?? now
   const clock = (at: number): number => Math.min(now, Math.max(at, seenAt))
-  const after = snapshot.log.reduce((log, entry) => withEntry(log, entry, { clock, isOurs }), before)
+  const counted = withCiTurns(before, snapshot.log)
+  const after = snapshot.log.reduce((log, entry) => withEntry(log, entry, { clock, isOurs }), counted)
   const at = snapshot.log.at(-1)?.at
   return at === undefined ? after : { ...after, activity: { ...(after.activity ?? noActivity), at } }
+}
+
+const maxAfterwards = 1_000
+
+/** The turns in which PostHog sends its agent to look at the checks. Of another prompt, nothing is said here. */
+export function withCiTurns(before: SessionLog, entries: readonly LogEntry[]): SessionLog {
+  let { ciTurns, inCiTurn, afterwards } = before
+  for (const { at, what } of entries) {
+    if (what.kind === 'begins' || what.kind === 'prompt') inCiTurn = undefined
+    if (what.kind === 'words' && what.ofCi) {
+      ciTurns = (ciTurns ?? 0) + 1
+      inCiTurn = true
+    }
+    if (what.kind === 'message' && inCiTurn) afterwards = { at, text: what.text.slice(0, maxAfterwards) }
+  }
+  return { ...before, ciTurns, inCiTurn, afterwards }
 }
 
 interface Reading {
@@ -120,10 +137,9 @@ function withTaken(log: SessionLog, messages: readonly string[], isOurs: Reading
   }
 }
 
-function withWords(log: SessionLog, { messages, ofCi }: Of<'words'>, isOurs: Reading['isOurs']): SessionLog {
-  const counted = ofCi ? { ...log, ciTurns: (log.ciTurns ?? 0) + 1 } : log
-  if (!messages.some(isOurs)) return counted
-  const taken = withTaken(counted, messages, isOurs)
+function withWords(log: SessionLog, { messages }: Of<'words'>, isOurs: Reading['isOurs']): SessionLog {
+  if (!messages.some(isOurs)) return log
+  const taken = withTaken(log, messages, isOurs)
   // Its prompt was not known as ours, whatever stood in it.
   const isOfUnseen = taken.prompts?.length === 0 && taken.awaitedMessageId !== log.awaitedMessageId
   return isOfUnseen ? { ...taken, prompts: [unseen], ended: undefined, ofOthers: false } : taken

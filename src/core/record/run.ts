@@ -4,7 +4,7 @@ import { StagedAttachments } from '../model/attachment.ts'
 import { pauseKinds } from '../model/pause.ts'
 import { Unfinished } from '../model/task-run.ts'
 import { fullName, Thread } from '../model/thread.ts'
-import { Awaited, LinkedElsewhere, Pull, PullNeeds } from '../model/views.ts'
+import { Awaited, LinkedElsewhere, Pull, PullFacts, PullNeeds } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 import { Mailbox } from './mailbox-part.ts'
 import { Baseline, type Rights, RunRequest, rightsOf, type Session } from './request-part.ts'
@@ -13,11 +13,22 @@ import { SessionPart } from './session-part.ts'
 export const scopes = ['person', 'repository', 'owner'] as const
 export type Scope = (typeof scopes)[number]
 
+const ThreadLink = z.object({ number: z.number().int(), url: z.string() })
+
+/** The thread of the Run right before it, if that is in the same repository. */
+const after = ThreadLink.optional()
+
 /** Why a Run has not begun. Times are ms since the epoch. */
 export const Waits = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('line'), ahead: z.number().int(), of: z.enum(scopes) }),
-  z.object({ kind: z.literal('session'), ahead: z.number().int() }),
-  z.object({ kind: z.literal('until'), at: z.number(), limit: z.string() }),
+  z.object({ kind: z.literal('line'), ahead: z.number().int(), of: z.enum(scopes), after }),
+  z.object({ kind: z.literal('session'), ahead: z.number().int(), after }),
+  z.object({
+    kind: z.literal('until'),
+    at: z.number(),
+    limit: z.string(),
+    /** Only whoever runs the bot can raise it. */
+    admin: z.literal(true).optional(),
+  }),
   z.object({
     kind: z.literal('pause'),
     of: z.enum(pauseKinds),
@@ -99,6 +110,8 @@ const Retry = z.object({
   /** Whoever runs the bot has to mend it. */
   setup: z.literal(true).optional(),
   refusedSince: z.number().optional(),
+  /** For want of rights: somebody has to give them. */
+  rights: z.literal(true).optional(),
   promised: z.number().optional(),
 })
 export type Retry = z.infer<typeof Retry>
@@ -129,6 +142,14 @@ export const Question = z.object({
   commentId: z.number().int(),
   inline: z.literal(true).optional(),
 })
+
+/** What became of a pull request, on the Run that tells it: when it was merged or closed, ms since the epoch. */
+export const Ended = z.object({
+  number: z.number().int(),
+  how: z.enum(['merged', 'closed']),
+  at: z.number(),
+})
+export type Ended = z.infer<typeof Ended>
 
 const Report = z.object({
   status: z
@@ -170,6 +191,14 @@ const Report = z.object({
   answerTo: z.string().optional(),
   readOnlyThread: z.boolean().default(false),
   labels: z.array(z.string()).default([]),
+  /** The last word of this round, and the end of a pull request that it tells. Older records have none. */
+  lastWord: z
+    .object({
+      commentId: z.number().int(),
+      as: z.enum(['comment', 'inline', 'review']),
+      ended: Ended.shape.how.optional(),
+    })
+    .optional(),
 })
 
 const failureClasses = ['setup', 'permission', 'quota', 'agent', 'network', 'github', 'lost'] as const
@@ -199,14 +228,6 @@ export const Outcome = z.discriminatedUnion('kind', [
 export type Outcome = z.infer<typeof Outcome>
 export const outcomeKinds: readonly Outcome['kind'][] = Outcome.options.map(({ shape }) => shape.kind.value)
 
-/** What became of a pull request, on the Run that tells it: when it was merged or closed, ms since the epoch. */
-export const Ended = z.object({
-  number: z.number().int(),
-  how: z.enum(['merged', 'closed']),
-  at: z.number(),
-})
-export type Ended = z.infer<typeof Ended>
-
 /** How often an agent was sent to fix what a pull request needs: by people, and by PostHog itself. */
 export const Rounds = z.object({ asked: z.number().int(), byPostHog: z.number().int() })
 export type Rounds = z.infer<typeof Rounds>
@@ -220,6 +241,8 @@ const Result = z.object({
   ended: Ended.optional(),
   /** What its pull request was last seen to need, if anything. */
   needs: PullNeeds.optional(),
+  /** What the last look at what one needs saw of it besides. */
+  looked: PullFacts.extend({ number: z.number().int() }).optional(),
   /** When GitHub was asked for that, our clock: an answer to an earlier call may come later. */
   needsReadAt: z.number().optional(),
   rounds: Rounds.optional(),

@@ -74,6 +74,10 @@ const SessionLog = z.object({
   ofOthers: z.boolean().optional(),
   /** How often PostHog sent its agent to look at the checks by itself. */
   ciTurns: z.number().int().optional(),
+  /** Such a turn is under way. */
+  inCiTurn: z.boolean().optional(),
+  /** What the agent said last in one; `at` by PostHog's clock. */
+  afterwards: z.object({ at: z.number(), text: z.string() }).optional(),
   permissionRequest: PermissionRequest.optional(),
   activity: Activity.optional().catch(undefined),
 })

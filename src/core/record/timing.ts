@@ -74,6 +74,8 @@ export const limits = {
    */
   looksOn: 5 * minute,
   inVain: second,
+  /** How long a Run waits for what only a person can mend or allow before it calls one. */
+  calledAfter: 10 * minute,
   /** Steps in a row that threw, and deaths of processes that had nothing else in hand. */
   failures: 10,
   deaths: 2,

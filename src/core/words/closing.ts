@@ -1,12 +1,15 @@
 /** The last word: a new comment with the answer, since edits notify nobody. */
 import { type Finding, reviewWordsIn } from '../agent/findings.ts'
 import { botAdmin } from '../model/thread.ts'
-import type { Pull } from '../model/views.ts'
+import type { CommentRef } from '../model/trigger.ts'
+import type { Pull, PullFacts } from '../model/views.ts'
 import { unfinished } from '../record/failures.ts'
 import {
   endsInReview,
   endsQuietly,
+  endToTell,
   inlinePlace,
+  isOnlyRequest,
   isUndone,
   leavesBoxInStatus,
   listeners,
@@ -31,7 +34,7 @@ import { code, inlineWords, quoted, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
 import { warnings } from './warnings.ts'
 import { pullName, roundsInWords } from './what-it-needs.ts'
-import { briefly, session, startedBy } from './while-working.ts'
+import { briefly, requesterLine, session, startedBy } from './while-working.ts'
 import {
   agentLeft,
   agentWords,
@@ -68,6 +71,7 @@ export function closingComment(run: Run, deployment: Deployment, findings: reado
         small(resultSmall(run, deployment, 'last-word')),
       ]
   return [
+    becameOfIt(run),
     outcome.kind === 'answer' && said && leftUnpublished(run) === 0 && !asksBack(run)
       ? answerTo(listeners(run), said)
       : `${mentions(listeners(run))} ${outcomeSentence(run, outcome)}`,
@@ -76,6 +80,20 @@ export function closingComment(run: Run, deployment: Deployment, findings: reado
   ]
     .filter(part => part !== '')
     .join('\n\n')
+}
+
+/** Told when it is known, below no mail: the comment is edited for it. */
+function becameOfIt(run: Run): string {
+  const end = endToTell(run)
+  if (!end) return ''
+  const { pulls } = run.result
+  const which = pulls.length > 1 ? `${pullName(run, end.number)}: ` : ''
+  return `${ends[end.how].sign} ${which}**${ends[end.how].words}** ${dayAndTime(end.at)}`
+}
+
+const ends: Record<Ended['how'], { sign: string; words: string }> = {
+  merged: { sign: '🎉', words: 'Merged' },
+  closed: { sign: '✖️', words: 'Closed without a merge' },
 }
 
 export function files(run: Run, deployment: Deployment): string {
@@ -91,11 +109,12 @@ function outcomeSentence(run: Run, outcome: Outcome): string {
     return `Codex was asked only for a ${run.request.what}, but ${changed(run, wrong)}. Check that first.${saidBelow(run)}`
   switch (outcome.kind) {
     case 'pull':
-      return `${pullsSentence(newPulls(run))}${saidBelow(run)}`
+      return `${pullsSentence(run)}${saidBelow(run)}`
     case 'pushed': {
       const pull = run.result.pulls.findLast(({ state }) => state === 'open')
       const where = pushedTo(run, pull && `[#${pull.number}](${pull.url})`)
-      return `done: **${commit(run, outcome.sha)}** is on ${where}.${saidBelow(run)}`
+      const facts = factsOf(run, pull ?? run.thread).join(' · ')
+      return `done: **${commit(run, outcome.sha)}** is on ${where}${facts && ` (${facts})`}.${saidBelow(run)}`
     }
     case 'answer':
     case 'nothing':
@@ -128,14 +147,38 @@ function outcomeSentence(run: Run, outcome: Outcome): string {
 }
 
 /** Somebody may have merged or closed them before the last word. */
-function pullsSentence(pulls: readonly Pull[]): string {
+function pullsSentence(run: Run): string {
+  const pulls = newPulls(run)
   const [only] = pulls
   if (pulls.length === 1 && only) {
     const became = { open: '', merged: ', which was merged', closed: ', which was closed without a merge' }
-    return `Codex opened ${pullState(only) === 'draft' ? 'draft ' : ''}**${pullLink(only)}**${became[only.state]}`
+    const end = endToTell(run) ? '' : became[only.state]
+    const what = `${pullState(only) === 'draft' ? 'draft ' : ''}**${pullLink(only)}**${end}`
+    return [`Codex opened ${what}`, ...factsOf(run, only)].join(' · ')
   }
-  const list = pulls.map(pull => `1. **${pullLink(pull)}** · ${pullState(pull)}`).join('\n')
+  const list = pulls
+    .map(pull => [`1. **${pullLink(pull)}**`, pullState(pull), ...factsOf(run, pull)].join(' · '))
+    .join('\n')
   return `Codex opened ${counted(pulls.length, 'pull request')}:\n\n${list}`
+}
+
+/** As it was last looked at. Of one that is over, how its checks stood says nothing. */
+function factsOf(
+  { result }: Run,
+  pull: Pick<Pull, 'number'> & Partial<Pick<Pull, 'size' | 'state'>>,
+): string[] {
+  const looked = result.looked?.number === pull.number ? result.looked : undefined
+  const { size = pull.size, checks } = looked ?? {}
+  const isOpen = (pull.state ?? 'open') === 'open' && result.ended === undefined
+  return [
+    ...(size ? [`${counted(size.files, 'file')}, +${size.additions} −${size.deletions}`] : []),
+    ...(checks && isOpen ? checksInWords(checks) : []),
+  ]
+}
+
+function checksInWords(checks: NonNullable<PullFacts['checks']>): string[] {
+  const known = (['failed', 'passed', 'running'] as const).filter(each => checks[each] > 0)
+  return known.length === 0 ? [] : [`checks: ${known.map(each => `${checks[each]} ${each}`).join(', ')}`]
 }
 
 const inVain = (run: Run): string => (wasResumed(run) ? ' It had been resumed once already.' : '')
@@ -300,22 +343,22 @@ const stateOf = (pull: Pull, ended?: Ended): string =>
 
 const endedAt = ({ how, at }: Ended): string => `${how} at ${dayAndTime(at)}`
 
-/** What may change later is left out of the last word, which is never edited. */
+/** What may change later is left out of the last word, which is edited only for the end of a pull request. */
 export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 'last-word'): string[] {
   const requester = run.request.by.login
   const { cost, taskMade } = run.session
   const goOn =
     run.request.what === 'plan'
-      ? 'reply `/codex plan …` to change the plan'
+      ? '`/codex plan …` changes the plan'
       : asksBack(run)
         ? 'reply here to answer'
-        : 'reply `/codex …` to continue'
+        : '`/codex …` continues'
   const isLast = where === 'last-word' || staysInStatus(run)
   const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
   const end = where === 'status' ? run.result.ended : undefined
   return [
-    briefly(run),
-    ...(where === 'last-word' && listeners(run).includes(requester) ? [] : [inlineWords(requester, 60)]),
+    ...(where === 'status' ? [briefly(run)] : isOnlyRequest(run) ? [] : [asked(run)]),
+    ...(where === 'last-word' && listeners(run).includes(requester) ? [] : [requesterLine(run)]),
     ...startedBy(run),
     ...duration(run),
     // PostHog's cost is that of a task, which several runs may share.
@@ -330,10 +373,36 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   ]
 }
 
-const into = (run: Run): string[] =>
-  run.result.outcome?.kind === 'pull' && baseOf(run) !== undefined
-    ? [`into ${code(newPulls(run).at(-1)?.base ?? '')}`]
-    : []
+/** Which of the thread's requests this is about. */
+function asked(run: Run): string {
+  const { origin, approves } = run.request
+  const words = approves ? 'the plan' : briefly(run, maxAsked)
+  return origin.kind === 'comment' ? `[${words}](${commentUrl(run, origin.commentRef)})` : words
+}
+
+function commentUrl({ thread }: Run, ref: CommentRef): string {
+  switch (ref.kind) {
+    case 'subject':
+      return thread.url
+    case 'thread':
+      return `${thread.url}#issuecomment-${ref.commentId}`
+    case 'inline':
+      return `${thread.url}#discussion_r${ref.commentId}`
+    case 'review':
+      return `${thread.url}#pullrequestreview-${ref.reviewId}`
+  }
+}
+
+const maxAsked = 40
+
+/** Where that was said, or somebody chose it meanwhile. */
+function into(run: Run): string[] {
+  const base = newPulls(run).at(-1)?.base
+  if (run.result.outcome?.kind !== 'pull' || base === undefined) return []
+  const { branch } = run.workspace
+  const isUsual = branch === undefined || base === branch.into || base === branch.name
+  return isUsual && baseOf(run) === undefined ? [] : [`into ${code(base)}`]
+}
 
 /** What it waited for before the agent began is no work. */
 function duration(run: Run): string[] {

@@ -4,34 +4,40 @@ import type { Run } from '../record/run.ts'
 import type { ProgressStep } from '../record/session-part.ts'
 import { counted, exactly } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
-import { doneSoFar, instruction } from './while-working.ts'
+import { doneSoFar } from './while-working.ts'
 import { branchUrl } from './words.ts'
 
-const maxSmallInstruction = 80
-
+/** What went as it should is not told: whoever stopped a run has seen it, and a result speaks for itself. */
 export function details(run: Run): string {
-  const { text } = run.request
-  const isShortened = text.length > maxSmallInstruction || text.includes('\n')
-  const did = doneSoFar(run)
+  const { outcome } = run.result
+  if (outcome?.kind === 'stopped') return ''
+  const did = outcome?.kind === 'failed' || outcome?.kind === 'unfinished' ? doneSoFar(run) : []
   const steps = [
-    ...branch(run),
-    ...run.session.progress
-      .filter(({ step }) => !step.startsWith('pr'))
-      .map((_, index, all) => progressLine(run, all, index)),
-    ...(run.result.outcome && did.length > 0 ? [`In total: ${did.join(', ')}`] : []),
+    ...(outcome ? [] : branch(run)),
+    ...setUp(run),
+    ...(did.length > 0 ? [`In total: ${did.join(', ')}`] : []),
     ...permission(run),
   ]
-  const whole = run.result.outcome && isShortened ? instruction(run) : ''
-  const parts = [whole, steps.join('\n'), given(run)].filter(part => part !== '')
+  const parts = [steps.join('\n'), given(run)].filter(part => part !== '')
   if (parts.length === 0) return ''
   return `<details><summary>Details</summary>\n\n${parts.join('\n\n')}\n\n</details>`
 }
 
-function branch({ workspace: { branch: found }, result: { outcome, pushed }, thread }: Run): string[] {
-  if (!found || (outcome && found.fresh && pushed === undefined)) return []
-  const { name, made, linked, into } = found
-  const origin = made ? `, made from ${code(into)}${linked ? ' and linked to this issue' : ''}` : ''
-  return [`✅ Branch [${code(name)}](${branchUrl(thread, name)})${origin}`]
+function branch({ workspace: { branch: found }, thread }: Run): string[] {
+  if (!found?.made) return []
+  const { name, linked, into } = found
+  return [
+    `✅ Branch [${code(name)}](${branchUrl(thread, name)}), made from ${code(into)}${linked ? ' and linked to this issue' : ''}`,
+  ]
+}
+
+/** Until all of it is done. */
+function setUp(run: Run): string[] {
+  const steps = run.session.progress.filter(({ step }) => !step.startsWith('pr'))
+  const isDone = steps.at(-1)?.done === true && !steps.some(({ failed }) => failed)
+  const { outcome } = run.result
+  const hasWorked = outcome && outcome.kind !== 'failed' && outcome.kind !== 'unfinished'
+  return isDone || hasWorked ? [] : steps.map((_, index) => progressLine(run, steps, index))
 }
 
 function progressLine(run: Run, all: readonly ProgressStep[], index: number): string {
@@ -47,9 +53,7 @@ function progressLine(run: Run, all: readonly ProgressStep[], index: number): st
 function iconOf({ result: { outcome } }: Run, { done, failed }: ProgressStep, last: boolean): string {
   if (failed) return '❌'
   if (done || !last) return '✅'
-  if (outcome?.kind === 'failed' || outcome?.kind === 'unfinished') return '❌'
-  if (outcome?.kind === 'stopped') return '⏹️'
-  return outcome ? '✅' : '⏳'
+  return outcome ? '❌' : '⏳'
 }
 
 function permission({ session: { permission, sessionLog }, result: { outcome } }: Run): string[] {
@@ -59,6 +63,7 @@ function permission({ session: { permission, sessionLog }, result: { outcome } }
   return [`${waits} Codex asked for permission and ${may} do this: ${inlineWords(permission.title, 120)}`]
 }
 
+/** That it got all there is goes without saying. */
 function given({ workspace: { given: what } }: Run): string {
   if (!what) return ''
   const { thread, comments, onLines, authors, cut, cutComments, unshown, leftOut } = what
@@ -80,6 +85,7 @@ function given({ workspace: { given: what } }: Run): string {
     [leftOut.unseen, 'that GitHub did not show'],
     [leftOut.older, 'too old'],
   ].flatMap(([count, which]) => (count ? [`${count} ${which}`] : []))
+  if (shortened.length === 0 && unshown === 0 && out.length === 0) return ''
   return [
     `Codex read ${asked}${said}.`,
     ...(shortened.length === 0 ? [] : [`Cut: ${shortened.join(', ')}.`]),

@@ -10,6 +10,7 @@ import type { Thread } from '../model/thread.ts'
 import type { PricedModel, Sign } from '../model/views.ts'
 import type { Moment } from '../record/event-order.ts'
 import { unfinished } from '../record/failures.ts'
+import { lastWordUrl } from '../record/last-word.ts'
 import type { SenderReply } from '../record/mailbox-part.ts'
 import { openQuestion } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
@@ -43,7 +44,8 @@ export type Reply =
   | { kind: 'base-taken'; pull: number; base: string }
   | { kind: 'closed' }
   | SenderReply
-  | { kind: 'queued-behind'; differs: readonly OptionName[] }
+  /** `line`: what stands behind the command word; `label`: what asked for it instead. */
+  | { kind: 'queued-behind'; differs: readonly OptionName[]; line?: string | undefined; label?: string }
   | { kind: 'plan-interactive' }
   | { kind: 'plan-elsewhere'; branch: string }
   | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' | 'resume' | 'review' }
@@ -162,7 +164,7 @@ function sentence(reply: Reply, login: string): string {
     case 'permission-refused':
       return `Codex asks for a permission (${inlineWords(reply.title, 120)}). PostHog did not accept the answer: ${ended(withCode(reply.because, 300))} Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.`
     case 'queued-behind':
-      return `another run is still going in this thread${reply.differs.length === 0 ? '' : `, with another ${flags(reply.differs)}`}. Yours starts when it has ended.`
+      return `another run is still going in this thread${reply.differs.length === 0 ? '' : `, with another ${flags(reply.differs)}`}. ${waitingInWords(reply)} starts when it has ended.`
     case 'access-was-lost':
       return `not started: ${code(reply.by)} ${reply.because} before it began. Write it again to start it.`
     case 'plan-interactive':
@@ -224,11 +226,21 @@ function sentence(reply: Reply, login: string): string {
     case 'said-since':
       return `${code(reply.by)} ${reply.paused ? 'paused this repository after you wrote this, so it stays paused' : 'resumed this repository after you wrote this, so it is not paused'}.`
     case 'not-served':
-      return `this bot does not serve ${code(reply.owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${reply.ownerId}.posthog`)} to the bot’s settings file. (This hint comes once.)`
+      return `this bot does not serve ${code(reply.owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${reply.ownerId}.posthog`)} to the bot’s settings file.`
     case 'gave-up':
       return `this did not work: ${ended(inlineWords(reply.reason, 300))} Nothing was started. Write the command again in a few minutes.`
   }
 }
+
+function waitingInWords({ line, label }: Reply & { kind: 'queued-behind' }): string {
+  if (label !== undefined) return `What the label ${code(label)} asks for`
+  if (line === undefined) return 'What you asked for'
+  return code(
+    `/codex ${line.length > maxShownLine ? `${line.slice(0, maxShownLine).trimEnd()} …` : line}`.trimEnd(),
+  )
+}
+
+const maxShownLine = 80
 
 function pausedSentence({ pause: { why }, replaced, now }: Reply & { kind: 'paused' }): string {
   const before = replaced
@@ -443,8 +455,14 @@ function runInWords(run: Run, now: number): string {
     ...away.map(service => `It waits for ${serviceNames[service]}.`),
     `${code(run.request.by.login)} asked for it.`,
     ...(pull ? [`Pull request: [#${pull.number}](${pull.url}).`] : []),
-    ...(run.report.status?.commentId !== undefined
-      ? [`[Details](${run.thread.url}#issuecomment-${run.report.status.commentId}).`]
-      : []),
+    ...whereToRead(run),
   ].join(' ')
+}
+
+/** The status is folded away below a last word. */
+function whereToRead(run: Run): string[] {
+  const word = lastWordUrl(run)
+  if (word !== undefined) return [`[What Codex said](${word}).`]
+  const { commentId } = run.report.status ?? {}
+  return commentId === undefined ? [] : [`[Details](${run.thread.url}#issuecomment-${commentId}).`]
 }

@@ -19,13 +19,13 @@ interface Saying {
   text(): string
 }
 
-/** How it is found, if it was said at that time or later, and how it is said. Both give the comment's id. */
+/** How it is found, if it was said at that time or later, and how it is said. Both give the comment. */
 export const saying = (
   github: Pick<ThreadClient, 'ownComments' | 'comment'>,
   signer: Signer,
   { marker, place, text }: Saying,
 ) => ({
-  find: async ({ at }: { at: number }) => said(signer, await ownSince(github, at, place), marker)?.id,
+  find: async ({ at }: { at: number }) => said(signer, await ownSince(github, at, place), marker),
   perform: () => github.comment(signed(signer, text(), marker), place),
 })
 

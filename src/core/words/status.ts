@@ -1,11 +1,11 @@
 import type { CheckReport } from '../model/views.ts'
-import { isUndone, staysInStatus } from '../record/last-word.ts'
+import { isUndone, staysInStatus, willBeFolded } from '../record/last-word.ts'
 import { phaseOf, type Run } from '../record/run.ts'
 import { checkedSha } from '../record/status-place.ts'
 import { files, resultHeading, resultLines, resultSmall } from './closing.ts'
 import { boxesAfter, boxFor, details } from './details.ts'
 import { warnings } from './warnings.ts'
-import { fixOffer, needsLines } from './what-it-needs.ts'
+import { fixOffer, needsLines, saidAfterwards } from './what-it-needs.ts'
 import { waitingKey, workHeading, workLines, workSmall } from './while-working.ts'
 import { type Deployment, small } from './words.ts'
 
@@ -27,12 +27,13 @@ const ended = (run: Run, deployment: Deployment): string[] => [
   `### ${resultHeading(run)}`,
   ...resultLines(run),
   needsLines(run),
+  saidAfterwards(run),
   files(run, deployment),
   warnings(run),
-  details(run),
+  willBeFolded(run) ? '' : details(run),
   staysInStatus(run) ? boxesAfter(run) : '',
   fixOffer(run),
-  small(resultSmall(run, deployment, 'status')),
+  willBeFolded(run) ? '' : small(resultSmall(run, deployment, 'status')),
 ]
 
 /** No more than that there is a run: the check is there for the recovery record in it. */

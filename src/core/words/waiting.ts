@@ -13,7 +13,7 @@ export function waitingHeading(waits: Waits | undefined, now: number): string {
       return '⏳ Codex waits for its turn'
     case 'line':
     case 'session':
-      return `⏳ Codex waits for its turn · ${waits.ahead === 1 ? 'one run' : `${waits.ahead} runs`} before it`
+      return `⏳ Codex waits for its turn · ${waits.ahead === 1 ? 'one run' : `${waits.ahead} runs`} before it${lastIn(waits)}`
     case 'until':
       return `⏳ Codex waits until ${moment(waits.at, now)}`
     case 'pause':
@@ -23,6 +23,12 @@ export function waitingHeading(waits: Waits | undefined, now: number): string {
     case 'open-pulls':
       return '⏳ Codex waits for an open pull request'
   }
+}
+
+/** Which, as far as that is known. */
+function lastIn({ ahead, after }: Waits & { kind: 'line' | 'session' }): string {
+  if (!after) return ''
+  return `${ahead === 1 ? ': ' : ', the last of them '}[#${after.number}](${after.url})`
 }
 
 /** What the heading leaves open, and what somebody can do about it. */
@@ -59,7 +65,7 @@ export function waitsInWords(waits: Waits | undefined, now: number): string {
       return 'waits for its turn.'
     case 'line':
     case 'session':
-      return `waits for its turn. ${waits.ahead === 1 ? 'One run' : `${waits.ahead} runs`} must end first.`
+      return `waits for its turn. ${waits.ahead === 1 ? 'One run' : `${waits.ahead} runs`} must end first${lastIn(waits)}.`
     case 'until':
       return `waits until ${moment(waits.at, now)}. ${begun(withCode(waits.limit, 300))}.`
     case 'pause':

@@ -2,8 +2,8 @@
 import type { PullNeeds } from '../model/views.ts'
 import { isAtCap } from '../record/pull-end.ts'
 import type { Run } from '../record/run.ts'
-import { counted } from '../text/phrases.ts'
-import { code, inlineWords } from '../text/safe-markdown.ts'
+import { counted, dayAndTime } from '../text/phrases.ts'
+import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { boxFor } from './details.ts'
 import { pullLink, some } from './words.ts'
 
@@ -41,6 +41,16 @@ function checkLink({ name, url }: PullNeeds['failedChecks'][number]): string {
   if (!page || !/^https?:$/.test(page.protocol)) return words
   return `[${words}](${page.href.replaceAll('(', '%28').replaceAll(')', '%29')})`
 }
+
+/** PostHog goes on with its agent after the last word, for the checks. */
+export function saidAfterwards({ session: { sessionLog } }: Run): string {
+  const said = sessionLog?.afterwards
+  return said
+    ? `Codex looked at the checks, and said at ${dayAndTime(said.at)}:\n\n${quoted(said.text, maxAfterwards)}`
+    : ''
+}
+
+const maxAfterwards = 600
 
 /** No box at the cap: whoever goes on says what is to be done. */
 export function fixOffer({ result: { needs, rounds }, baseline }: Run): string {

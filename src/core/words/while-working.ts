@@ -5,13 +5,15 @@ import { type Service, serviceNames } from '../model/errors.ts'
 import type { ActingStep, PermissionRequest, PlanStep, Unfinished } from '../model/task-run.ts'
 import { nounOf } from '../model/thread.ts'
 import { day, hour } from '../model/time.ts'
+import { isModel } from '../model/views.ts'
+import type { Needed } from '../record/call-person.ts'
 import { unfinished } from '../record/failures.ts'
 import { listener } from '../record/last-word.ts'
 import { openQuestion, questionKey, rejecting } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
-import { baseOf, phaseOf, type Retry, type Run } from '../record/run.ts'
+import { baseOf, phaseOf, type Retry, type Run, resumedSession } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
-import { begun, counted, moment } from '../text/phrases.ts'
+import { begun, counted, ended, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { waitingHeading, waitingLines, waitsKey } from './waiting.ts'
 import {
@@ -23,12 +25,15 @@ import {
   pullState,
   runUrl,
   small,
+  some,
   withCode,
 } from './words.ts'
 
-const maxInstruction = 1_000
+/** The whole of it stands where it was asked. */
+const maxInstruction = 200
 const maxSummary = 600
 const maxPlanShown = 10
+const maxNamed = 3
 
 export function workHeading(run: Run, now: number): string {
   const [out] = shownOutages(run, now)
@@ -65,6 +70,7 @@ export function workLines(run: Run, now: number): string[] {
   return [
     instruction(run),
     edited(run),
+    fromHereOn(run),
     ...outages(run, now),
     resumed ? resumedSentence(resumed.why) : '',
     resumedBy === undefined || waits?.kind === 'pause'
@@ -91,10 +97,19 @@ function edited({ mailbox: { wordsOfRound, pendingFollowUps } }: Run): string {
   return `✏️ ${inlineWords(by.login, 60)} edited a comment, and Codex is told that this replaces what it said: ${inlineWords(text, 200)}`
 }
 
+/** A session that goes on with another model, or another effort, than before. */
+function fromHereOn(run: Run): string {
+  const before = resumedSession(run)?.may
+  const { model, effort } = run.request.options
+  if (!before || (isModel(model)({ name: before.model }) && before.effort === effort)) return ''
+  const usual = before.effort === undefined ? '' : ', at its usual effort'
+  return `From here on with ${code(model)}${effort === undefined ? usual : `, effort ${code(effort)}`}.`
+}
+
 const hasOpenQuestion = (run: Run, now: number): boolean =>
   openQuestion(run) !== undefined && shownOutages(run, now).length === 0
 
-export function instruction(run: Run): string {
+function instruction(run: Run): string {
   const { origin, what, template, text } = run.request
   if (template) {
     const { name, argument } = template
@@ -107,11 +122,12 @@ export function instruction(run: Run): string {
   return `> What the ${nounOf(run.thread)} says${origin.kind === 'label' ? ` (label ${code(origin.label)})` : ''}`
 }
 
-export function briefly(run: Run): string {
+/** @param max characters */
+export function briefly(run: Run, max = 80): string {
   const { what, template, text } = run.request
   const asWritten = what === 'review' ? `review ${text}` : text
   const words = template ? `${template.name} ${template.argument}` : asWritten
-  return inlineWords(words, 80) || `what the ${nounOf(run.thread)} says`
+  return inlineWords(words, max) || `what the ${nounOf(run.thread)} says`
 }
 
 const doingNow: Record<ActingStep, string> = {
@@ -138,13 +154,23 @@ function activity(run: Run, now: number): string {
   ].join(' · ')
 }
 
-export function doneSoFar({ session: { sessionLog }, mailbox: { followUpsSent } }: Run): string[] {
-  const { files = [], commands = 0 } = sessionLog?.activity ?? {}
+export function doneSoFar(run: Run): string[] {
+  const { followUpsSent } = run.mailbox
+  const { files = [], commands = 0 } = run.session.sessionLog?.activity ?? {}
   return [
     ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
     ...(commands > 0 ? [`${counted(commands, 'command')} run`] : []),
-    ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'instruction')} added`] : []),
+    ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'instruction')} added${byWhom(run)}`] : []),
   ]
+}
+
+/** Whose words the agent has; of those who only wait, `pendingFollowUps` tells. */
+function byWhom({ mailbox: { requesters, wordsOfRound, pendingFollowUps } }: Run): string {
+  const waiting = new Set(pendingFollowUps.map(({ by }) => by.id))
+  const said = wordsOfRound.flatMap(({ by, resumes }) => (resumes ? [] : [by]))
+  const all = [...requesters.filter(({ id }) => !waiting.has(id)), ...said]
+  const names = [...new Set(all.map(({ login }) => inlineWords(login, 60)))]
+  return names.length === 0 ? '' : ` (by ${some(names, maxNamed)})`
 }
 
 const planIcon: Record<PlanStep['state'], string> = { done: '✅', current: '▶️', open: '⬜' }
@@ -194,7 +220,7 @@ const outages = (run: Run, now: number): string[] =>
 
 export function workSmall(run: Run, deployment: Deployment, now: number): string[] {
   const { branch } = run.workspace
-  const { at, by } = run.request
+  const { at } = run.request
   const days = Math.floor((now - at) / day)
   const ago = days > 0 ? ` (${counted(days, 'day')} ago)` : ''
   // Where its pull request goes, if that was said.
@@ -202,14 +228,19 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
   const towards = isSaid ? ` → ${code(branch.into)}` : ''
   return [
     ...(hasOpenQuestion(run, now) ? [briefly(run)] : []),
-    `${inlineWords(by.login, 60)}, ${moment(at, now)}${ago}`,
+    `${requesterLine(run)}, ${moment(at, now)}${ago}`,
     ...startedBy(run),
     ...(branch ? [`[${code(branch.name)}](${branchUrl(run.thread, branch.name)})${towards}`] : []),
     ...session(run, deployment),
-    ...(run.mailbox.stop || hasOpenQuestion(run, now) ? [] : ['reply `/codex …` to add instructions']),
-    '`/codex help`',
+    ...(phaseOf(run) === 'working' && !hasOpenQuestion(run, now)
+      ? ['reply `/codex …` to add instructions']
+      : []),
   ]
 }
+
+/** Whoever ticks a box writes no comment that would show it. */
+export const requesterLine = ({ request: { origin, by } }: Run): string =>
+  `${origin.kind === 'tick' && !origin.admin ? 'box ticked by ' : ''}${inlineWords(by.login, 60)}`
 
 export const startedBy = ({ request: { origin } }: Run): string[] =>
   origin.kind === 'tick' && origin.admin ? [`started again by ${inlineWords(origin.admin, 60)}`] : []
@@ -224,6 +255,23 @@ export function session(run: Run, deployment: Deployment): string[] {
     return [value === true ? shown : `${shown}${inlineWords(value, 60)}`]
   })
   return [shownOptions.join(', '), `[PostHog run (sign-in)](${runUrl(run, deployment)})`]
+}
+
+/** To whoever asked: who has to do something before it goes on. */
+export const callComment = (run: Run, needed: Needed, now: number): string =>
+  [
+    `${mentions([listener(run)])} Codex waits: ${ended(withCode(needed.why, 300))} ${whoMends(needed, now)}`,
+    small([briefly(run)]),
+  ].join('\n\n')
+
+function whoMends(needed: Needed, now: number): string {
+  if (needed.kind === 'limit')
+    return `An admin of this bot can raise the limit. Otherwise Codex starts at ${moment(needed.until, now)}.`
+  const who =
+    needed.kind === 'rights' && needed.service === 'github'
+      ? 'An owner has to accept what the App asks for: Settings ▸ GitHub Apps ▸ Review request.'
+      : 'Whoever runs this bot has to fix it: `npm run doctor` shows them what is wrong.'
+  return `${who} Codex then continues on its own.`
 }
 
 export function questionComment(run: Run, request: PermissionRequest, deployment: Deployment): string {

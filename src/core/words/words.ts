@@ -16,7 +16,8 @@ export const agentLeft = 'PostHog did not confirm that Codex was stopped. It may
 export const lacksChecks =
   'The App lacks the permission `checks: write` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.'
 
-export const small = (parts: readonly string[]): string => `<sub>${parts.join(' · ')}</sub>`
+export const small = (parts: readonly string[]): string =>
+  parts.length === 0 ? '' : `<sub>${parts.join(' · ')}</sub>`
 
 export const withCode = (text: string, maxLength: number): string =>
   text

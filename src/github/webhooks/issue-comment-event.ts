@@ -63,6 +63,7 @@ function fromTick(here: InThread<IssueComment>): Normalised {
       kind: 'tick',
       text: comment.body,
       box,
+      commentRef: { kind: 'thread', commentId: comment.id, nodeId: comment.node_id },
       snapshot: snapshotOf(issue),
     },
   }

@@ -1,8 +1,17 @@
 import { type Finding, maxFinding, type Placed, placedIn, reviewWordsIn } from '../../core/agent/findings.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
+import type { ThreadClient } from '../../core/model/ports.ts'
 import { isFork } from '../../core/model/thread.ts'
 import { backoff, minute, second } from '../../core/model/time.ts'
-import { endsInReview, endsQuietly, inlinePlace, leavesBoxInStatus } from '../../core/record/last-word.ts'
+import type { Posted } from '../../core/model/views.ts'
+import { callIsDue, callKey, neededPerson } from '../../core/record/call-person.ts'
+import {
+  endsInReview,
+  endsQuietly,
+  endToTell,
+  inlinePlace,
+  leavesBoxInStatus,
+} from '../../core/record/last-word.ts'
 import type { Marker } from '../../core/record/marker.ts'
 import { inlineAsked } from '../../core/record/open-question.ts'
 import { questionKey, questionToAsk } from '../../core/record/permission-request.ts'
@@ -15,10 +24,10 @@ import { spoken } from '../../core/text/safe-markdown.ts'
 import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/words/closing.ts'
 import { boxesAfter } from '../../core/words/details.ts'
 import { said, saying, signed } from '../../core/words/say.ts'
-import { questionComment } from '../../core/words/while-working.ts'
+import { callComment, questionComment } from '../../core/words/while-working.ts'
 import { readAgentWords } from '../../core/words/words.ts'
-import { ignoreRefusal, markerOf } from './markers.ts'
-import { once, type StepContext, step } from './step-context.ts'
+import { ignoreRefusal, markerOf, shortMarkerOf } from './markers.ts'
+import { once, type RunDeps, type StepContext, step } from './step-context.ts'
 
 type Speaking = StepContext<'ownComments' | 'comment'>
 
@@ -30,22 +39,69 @@ export const conclude = step('conclude', {
     const announced = { ...run.report.announced, comment: true }
     if (endsQuietly(run)) return { report: { announced } }
     await readAgentWords(saidAtTheEnd(run) ?? '')
-    const backup = boxesAfter(run) === '' ? undefined : backupOf(run)
-    const marker = { ...markerOf(run, 'closing'), backup }
+    const marker = markerOfWord(run)
     const text = () => closingComment(run, deps.deployment)
-    const lastWord = endsInReview(run)
+    const isReview = endsInReview(run)
+    const place = inlinePlace(run)
+    const lastWord = isReview
       ? {
-          find: async () => said(deps.signer, await github.ownReviews(), marker)?.id,
+          find: async () => said(deps.signer, await github.ownReviews(), marker),
           perform: await reviewOf(context, marker),
         }
-      : saying(github, deps.signer, { marker, place: inlinePlace(run), text })
+      : saying(github, deps.signer, { marker, place, text })
     try {
-      await once(context, { intent: { kind: 'conclude', at: deps.now() }, ...lastWord })
+      const { id: commentId } = await once<Posted>(context, {
+        intent: { kind: 'conclude', at: deps.now() },
+        ...lastWord,
+      })
       const word = !leavesBoxInStatus(run)
-      return { report: { announced: { ...announced, word } }, retries: { thread: undefined } }
+      const as = isReview ? 'review' : place ? 'inline' : 'comment'
+      const said = { commentId, as, ended: endToTell(run)?.how } as const
+      return {
+        report: { announced: { ...announced, word }, lastWord: said },
+        retries: { thread: undefined },
+      }
     } catch (error) {
       return unsaid(context, error) ?? { report: { announced } }
     }
+  },
+})
+
+/** Where no status comment has the record, later commands find it here. */
+function markerOfWord(run: Run): Marker {
+  if (run.report.status?.commentId !== undefined) return shortMarkerOf(run, 'closing')
+  return { ...markerOf(run, 'closing'), backup: boxesAfter(run) === '' ? undefined : backupOf(run) }
+}
+
+type LastWord = NonNullable<Run['report']['lastWord']>
+
+/** People look there for what became of the pull request. An edit mails nobody. */
+export async function showLastWord(
+  run: Run,
+  { github, deps }: { github: Pick<ThreadClient, 'edit'>; deps: Pick<RunDeps, 'deployment' | 'signer'> },
+): Promise<LastWord | undefined> {
+  const { lastWord } = run.report
+  if (!lastWord) return undefined
+  await readAgentWords(saidAtTheEnd(run) ?? '')
+  const text = signed(deps.signer, closingComment(run, deps.deployment), markerOfWord(run))
+  const place = lastWord.as === 'inline' ? inlinePlace(run) : undefined
+  const edited = await github.edit(lastWord.commentId, text, place)
+  return edited === 'gone' ? undefined : { ...lastWord, ended: endToTell(run)?.how }
+}
+
+export const editLastWord = step('edit-last-word', {
+  github: ['edit'],
+  writes: ['report'],
+  async do(context) {
+    const { run, job } = context
+    await job.assertLocked()
+    const said = run.report.lastWord
+    let lastWord: LastWord | undefined = said && { ...said, ended: endToTell(run)?.how }
+    const showing = showLastWord(run, context).then(shown => {
+      lastWord = shown
+    })
+    await ignoreRefusal(context, showing)
+    return { report: { lastWord } }
   },
 })
 
@@ -53,7 +109,7 @@ export const conclude = step('conclude', {
 async function reviewOf(
   { run, deps, github, job }: StepContext<'postReview' | 'changedFiles'>,
   marker: Marker,
-): Promise<() => Promise<number>> {
+): Promise<() => Promise<Posted>> {
   const { findings } = reviewWordsIn(run.session.sessionLog?.answer ?? '')
   const files = findings.some(({ line }) => line) ? await github.changedFiles(run.thread.number) : []
   const { placed, rest } = placedIn(findings, files)
@@ -75,12 +131,12 @@ async function reviewOf(
     })
   return async () => {
     try {
-      return await post(placed, rest)
+      return { id: await post(placed, rest) }
     } catch (error) {
       if (!(error instanceof Rejected) || error.status !== 422 || placed.length === 0) throw error
       deps.log.warn({ err: error }, 'GitHub does not have the lines of a review')
       await job.assertLocked()
-      return post([], findings)
+      return { id: await post([], findings) }
     }
   }
 }
@@ -98,26 +154,55 @@ function unsaid(context: Speaking, error: unknown): ChangeOf<'report' | 'retries
   return isThreadGivenUp(context) ? undefined : laterInThread(context.run, error, now)
 }
 
-/** Puts a question of the agent to people, once. */
+interface Put {
+  key: string
+  /** What names it in its marker. */
+  as: string
+  text: () => string
+  /** It is said until what it waits for is there; an answer to a question stays. */
+  passes?: true
+}
+
+function whatToPut({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Put | undefined {
+  const request = questionToAsk(run)
+  if (request) {
+    const key = questionKey(run, request)
+    return { key, as: `question-${key}`, text: () => questionComment(run, request, deps.deployment) }
+  }
+  const now = deps.now()
+  const needed = callIsDue(run, now) ? neededPerson(run) : undefined
+  if (!needed) return undefined
+  return {
+    key: callKey(needed),
+    as: callKey(needed),
+    text: () => callComment(run, needed, now),
+    passes: true,
+  }
+}
+
+/** Puts a question of the agent, or what it waits for, to people, once. */
 export const putQuestion = step('put-question', {
   github: ['ownComments', 'comment'],
   writes: ['report', 'retries'],
   async do(context) {
     const { run, deps, github } = context
-    const request = questionToAsk(run)
-    if (!request) return {}
-    const key = questionKey(run, request)
+    const put = whatToPut(context)
+    if (!put) return {}
+    const { key, as, text, passes } = put
     const place = inlinePlace(run)
-    const marker = { ...markerOf(run, 'reply'), run: `${run.id}-question-${key}` }
-    const text = () => questionComment(run, request, deps.deployment)
+    const marker = { ...shortMarkerOf(run, 'reply'), run: `${run.id}-${as}` }
     try {
-      const commentId = await once(context, {
+      const { id: commentId, nodeId } = await once<Posted>(context, {
         intent: { kind: 'put-question', at: deps.now() },
         ...saying(github, deps.signer, { marker, place, text }),
       })
       const asked = { key, commentId, inline: place && (true as const) }
+      const { questions = [], supersedes } = run.report
       return {
-        report: { questions: [...(run.report.questions ?? []), asked] },
+        report: {
+          questions: [...questions, asked],
+          supersedes: passes && nodeId !== undefined ? [...supersedes, nodeId] : supersedes,
+        },
         retries: { thread: undefined },
       }
     } catch (error) {
@@ -150,7 +235,7 @@ export const answerInline = step('answer-inline', {
     if (!next) return after
     const place = { kind: 'inline', rootId: next.rootId } as const
     await readAgentWords(run.session.sessionLog?.answer ?? '')
-    const marker = { ...markerOf(run, 'reply'), run: `${run.id}-inline-${next.commentId}` }
+    const marker = { ...shortMarkerOf(run, 'reply'), run: `${run.id}-inline-${next.commentId}` }
     const answered = once(context, {
       intent: { kind: 'answer-inline', at: deps.now() },
       ...saying(github, deps.signer, { marker, place, text: () => inlineAnswer(run) }),

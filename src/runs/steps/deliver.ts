@@ -182,6 +182,7 @@ export const resumeWork = step('resume-work', {
         resultChecked: false,
         pushed: undefined,
         unopened: undefined,
+        looked: undefined,
         resumed: undefined,
         ...(run.report.announced.comment ? { reported: run.result.pulls.length } : {}),
         round: run.result.round + 1,
@@ -194,11 +195,13 @@ export const resumeWork = step('resume-work', {
         sessionLog: sessionLog && {
           ...sessionLog,
           isReported: true,
+          afterwards: undefined,
           activity: sessionLog.activity && { ...noActivity, at: sessionLog.activity.at },
         },
       },
       report: {
         announced: { ...run.report.announced, comment: false, word: false, label: false, branch: false },
+        lastWord: undefined,
         ...inTheOpen(run),
       },
       ...(run.workspace.branch?.made && run.report.announced.branch

@@ -1,6 +1,5 @@
 /** The result of a Run, as GitHub has it, never from the agent's text. */
 import { Rejected } from '../../core/model/errors.ts'
-import { threadName } from '../../core/model/thread.ts'
 import type { BranchView, Pull, PullView } from '../../core/model/views.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
@@ -10,6 +9,7 @@ import { agentsHead, type Branch, baseOf, changed, type Run } from '../../core/r
 import { limits } from '../../core/record/timing.ts'
 import { standingOf } from '../../core/record/turn.ts'
 import { disarm, quoted } from '../../core/text/safe-markdown.ts'
+import { pullFooter } from '../../core/words/pull-footer.ts'
 import { once, refusedReads, type StepContext, step } from './step-context.ts'
 import { putRight, putRightWhenFound, recorded, titleOf, wantedBase } from './tend-pull.ts'
 
@@ -31,7 +31,9 @@ export const findResult = step('find-result', {
     // Events about them may be late.
     const pulls = run.result.pulls.map(pull => {
       const view = [...seen.values()].flat().find(({ number }) => number === pull.number)
-      return view ? { ...pull, state: view.state, draft: view.draft, sha: view.sha } : pull
+      if (!view) return pull
+      const { state, draft, sha } = view
+      return { ...pull, state, draft, sha, size: sha === pull.sha ? pull.size : undefined }
     })
     const before = changed(run, { result: { pulls } })
     const known = changed(before, {
@@ -167,7 +169,7 @@ async function openOurs(
       ? `Goes on from ${number}, which was merged without these commits.`
       : `Closes ${number}`,
     run.session.sessionLog?.answer ? quoted(run.session.sessionLog.answer, 4_000) : '',
-    `Asked by ${run.request.by.login} on ${threadName(run.thread)}; opened by the bot, since the agent left its commits on the branch.`,
+    'Opened by the bot, since the agent left its commits on the branch.',
   ]
   try {
     const view = await once(context, {
@@ -180,6 +182,7 @@ async function openOurs(
           // A squash merge makes it a commit subject, on which GitHub acts.
           title: titleOf(run) ?? disarm(run.baseline.snapshot.title),
           body: body.filter(part => part !== '').join('\n\n'),
+          footer: pullFooter(run),
         }),
     })
     const pulls = withPull(run.result.pulls, await putRight(context, view))

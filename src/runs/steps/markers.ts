@@ -6,6 +6,13 @@ import { foldable } from '../../core/record/next-step.ts'
 import { type Outcome, type Run, sessionOf } from '../../core/record/run.ts'
 import { type StepContext, step } from './step-context.ts'
 
+/** Of what is mailed, where its marker stands in full: it says which run and round it belongs to. */
+export const shortMarkerOf = (run: Run, as: 'closing' | 'reply'): Marker => ({
+  ...{ run: run.id, repo: run.thread.repoId, thread: run.thread.number },
+  ...{ as, round: run.result.round },
+})
+
+/** All that a later command, or the search for lost runs, has to know. */
 export function markerOf(run: Run, as: Marker['as']): Marker {
   const pull = run.result.pulls.at(-1)
   const branch = pull?.state === 'open' ? pull.head : run.workspace.branch?.name
@@ -28,13 +35,24 @@ export function markerOf(run: Run, as: Marker['as']): Marker {
   }
 }
 
-export function reactionTo(run: Run): NonNullable<Settling['reaction']> {
+/**
+ * What replaces the eyes at the end. Where another command of the same comment waits for its run, all is not done there:
+ * they stay.
+ */
+export async function reactionAfter({
+  run,
+  deps,
+}: Pick<StepContext, 'run' | 'deps'>): Promise<Settling['reaction']> {
   const {
     request: { origin },
     result: { outcome },
+    thread,
   } = run
+  if (origin.kind === 'tick') return undefined
   const target: Target = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
   const sign = outcome && signs[outcome.kind](run)
+  const isBad = sign === 'failed' || sign === 'refused'
+  if (!isBad && (await deps.waitsStill(thread, target))) return undefined
   return { target, content: sign && reactions[sign] }
 }
 
@@ -55,11 +73,12 @@ export const react = step('react', {
   async do(context) {
     const { run, job, github, drawing, deps } = context
     const announced = { ...run.report.announced, reaction: true }
-    if (run.request.origin.kind === 'tick') return { report: { announced } }
+    const reaction = await reactionAfter(context)
+    if (!reaction) return { report: { announced } }
     const difference = drawing().difference()
     const fold = difference === 'same' || difference === 'time' ? foldable(run) : undefined
     await job.assertLocked()
-    await ignoreRefusal(context, github.settle({ reaction: reactionTo(run), fold }))
+    await ignoreRefusal(context, github.settle({ reaction, fold }))
     deps.reached('reaction swapped, not recorded')
     const { status } = run.report
     return {

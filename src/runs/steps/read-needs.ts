@@ -21,6 +21,7 @@ export const readNeeds = step('read-needs', {
       result: {
         hinted: undefined,
         needs,
+        looked: view && { number: view.number, ...view.facts },
         rounds:
           number === undefined
             ? run.result.rounds
@@ -49,7 +50,7 @@ export async function needsSeen(
 
 const maxKept = 20
 
-export function somethingOf({ isKnown: _, ...needs }: NeedsView): PullNeeds | undefined {
+export function somethingOf({ isKnown: _, facts: __, ...needs }: NeedsView): PullNeeds | undefined {
   if (fixInstruction(needs) === undefined) return undefined
   const { failedChecks, changesRequestedBy, unresolved } = needs
   return {

@@ -3,7 +3,7 @@ import type { RunChange } from '../../core/record/run.ts'
 import { answerMessage } from './answer-message.ts'
 import { awaitAdmission } from './await-admission.ts'
 import { catchUp } from './catch-up.ts'
-import { answerInline, conclude, putQuestion } from './closing-comment.ts'
+import { answerInline, conclude, editLastWord, putQuestion } from './closing-comment.ts'
 import { createTask } from './create-task.ts'
 import { deliver, respondToPermission, resumeTurn, resumeWork } from './deliver.ts'
 import { endEarlier, rejoin } from './earlier-session.ts'
@@ -44,6 +44,7 @@ export const registry: Readonly<{ [Kind in StepKind]: Step<Kind> }> = {
   'give-up': giveUp,
   'leave-agent': leaveAgent,
   conclude,
+  'edit-last-word': editLastWord,
   'put-question': putQuestion,
   'answer-inline': answerInline,
   'answer-message': answerMessage,

@@ -1,6 +1,6 @@
 import { Rejected } from '../../core/model/errors.ts'
 import type { ThreadClient } from '../../core/model/ports.ts'
-import type { CheckReport } from '../../core/model/views.ts'
+import type { CheckReport, Posted } from '../../core/model/views.ts'
 import { isSuperseded } from '../../core/record/last-word.ts'
 import type { Marker, Signer } from '../../core/record/marker.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
@@ -53,7 +53,7 @@ export const postStatus = step('post-status', {
         return { report: { checkRefused: true as const } }
       }
     }
-    const commentId = await once(context, {
+    const { id: commentId } = await once<Posted>(context, {
       intent: { kind: 'post-status', at: drawing.at },
       ...saying(context.github, context.deps.signer, { marker: markOf(drawing), text: drawing.words }),
       perform() {

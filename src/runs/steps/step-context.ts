@@ -16,6 +16,7 @@ import type {
   ThreadClient,
 } from '../../core/model/ports.ts'
 import type { Thread } from '../../core/model/thread.ts'
+import type { Target } from '../../core/model/views.ts'
 import { around, type Reached } from '../../core/record/crash-points.ts'
 import type { FlowMeter } from '../../core/record/flow-meter.ts'
 import { exactlyOnce, onlyIntents, triedBefore, withIntent } from '../../core/record/intents.ts'
@@ -48,7 +49,7 @@ export interface RunDeps {
   budget: Pick<CallBudget, 'reserve'>
   liveRuns(): Promise<number>
   stream: NewsStream
-  index: JobIndex & Pick<JobQueue<Run>, 'listed'>
+  index: JobIndex & Pick<JobQueue<Run>, 'listed' | 'get'>
   wakeFirst(lines: readonly string[]): Promise<void>
   wakeCommands(thread: Thread): Promise<void>
   /** The model of whoever chooses none, where the settings name none. */
@@ -61,6 +62,8 @@ export interface RunDeps {
   /** Removes an unused branch once its task run has ended. Idempotent by `id`. */
   removeLater(id: string, unused: UnusedBranch): Promise<void>
   stops: StopsOf
+  /** Whether a command that stands there waits for its run. */
+  waitsStill(thread: Thread, at: Target): Promise<boolean>
   /** Handles a command again that came too late for its Run. Idempotent. */
   requeue(source: Source): Promise<void>
   fence(): string

@@ -12,7 +12,8 @@ import { believeAbsent, isHeld } from '../../core/record/retries.ts'
 import { type Branch, baseOf, type ChangeOf, changed, type Run } from '../../core/record/run.ts'
 import { closesIssue, withFirst } from '../../core/text/closing-words.ts'
 import { disarm } from '../../core/text/safe-markdown.ts'
-import { ignoreRefusal, markerOf, reactionTo } from './markers.ts'
+import { footerMark, pullFooter } from '../../core/words/pull-footer.ts'
+import { ignoreRefusal, markerOf, reactionAfter } from './markers.ts'
 import { statusToSend } from './status-comment.ts'
 import { drawStatus, refusedReads, type StepContext, step } from './step-context.ts'
 
@@ -39,8 +40,7 @@ export const tendPull = step('tend-pull', {
         })
       : context.run
     const { login } = request.by
-    const reacts =
-      result.outcome !== undefined && !run.report.announced.reaction && request.origin.kind !== 'tick'
+    const reacts = result.outcome !== undefined && !run.report.announced.reaction
     const fold = foldable(run)
     const edit = editOf(context, run)
     const { pull: view, refused } = await settleOnce(context, {
@@ -51,7 +51,7 @@ export const tendPull = step('tend-pull', {
         assign: assign && !review ? login : undefined,
       },
       status: edit,
-      reaction: reacts ? reactionTo(run) : undefined,
+      reaction: reacts ? await reactionAfter({ ...context, run }) : undefined,
       fold,
     })
     const announced = reacts ? { ...run.report.announced, reaction: true } : run.report.announced
@@ -129,13 +129,14 @@ function shapingOf(context: StepContext, view: PullView): Shaping | undefined {
   const base = into === view.base ? undefined : into
   const wanted = wantedBody(context, view)
   const body = wanted === view.body ? undefined : wanted
+  const footer = isNew && !view.body.includes(footerMark) ? pullFooter(run) : undefined
   const called = isNew ? titleOf(run) : undefined
   const title = called === view.title ? undefined : called
   if (base === undefined && body === undefined && title === undefined) return undefined
   const { labels } = run.baseline.settings.pull_request
   return {
     number: view.number,
-    change: { title, base, body },
+    change: { title, base, body, footer },
     labels: isNew && labels.length > 0 ? labels : undefined,
   }
 }

@@ -61,9 +61,9 @@ export class Holds {
   blockers = (): Awaited[] => (this.is('blocker') ? [awaited('blocker')] : [])
   openPulls = (): Awaited[] => (this.is('open pulls') ? [awaited('open pulls')] : [])
 
-  /** A Run of others that has cost all that there is, until it is a day old. */
+  /** A Run of others that has cost all that there is, until it is a day old: so long that a person is called. */
   spent(now: number): { id: string; addedAt: number; data: Run; standing: 'ended' }[] {
-    const at = (this.#now.get('money') ?? 0) + 10 * minute - day
+    const at = (this.#now.get('money') ?? 0) + 12 * minute - day
     if (now >= at + day) this.lift('money', at + day)
     if (!this.is('money')) return []
     const data = changed(runWith(), {

@@ -44,6 +44,7 @@ function judgeEnd(world: World, run: Run): void {
   expect(run.report.announced).toMatchObject({ comment: true, reaction: true, label: true, branch: true })
   expect(run.attempts.intent).toBeUndefined()
   judgeThread(world, run)
+  judgeCalls(world)
   judgeWords(world, run)
   judgeAnswers(world, run)
   judgeAgents(world, run)
@@ -100,6 +101,16 @@ function judgeThread(world: World, run: Run): void {
   const told = rounds.includes(run.result.round) || (cameToNothing && rounds.includes(run.result.round - 1))
   expect(told || endsQuietly(run) || leftOut, 'a last word').toBe(true)
   for (const { text } of closings) expect(text).toMatch(/^@(?:maya|zoe) \S/)
+}
+
+/** Nobody is called twice for the same. */
+function judgeCalls({ comments, signer }: World): void {
+  const calls = comments.flatMap(({ body }) =>
+    signer
+      .read(body, { repoId: 100, number: 7 })
+      .flatMap(({ run }) => (run.includes('-needs-') ? [run] : [])),
+  )
+  expect(new Set(calls).size, 'calls').toBe(calls.length)
 }
 
 /** No end leaves an agent working without a word. */

@@ -95,7 +95,9 @@ const settings = deploymentWith()
 const settingsOf = (world: World): SettingsReader => ({
   ...settings,
   get deployment() {
-    return { ...settings.deployment, pause: world.holds.is('bot pause') }
+    // Only whoever runs the bot can raise that limit, and so is called.
+    const limits = { cost_per_day: 50 }
+    return { ...settings.deployment, limits, pause: world.holds.is('bot pause') }
   },
   async of(...where) {
     const now = await settings.of(...where)
@@ -137,6 +139,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
     userToken: undefined,
     removeLater: async () => {},
     stops: async () => ({ judged: [], unjudged: [] }),
+    waitsStill: async () => false,
     requeue: async ({ trigger }) => void world.askedAgain.add(trigger),
     settings: settingsOf(world),
     accounts: memoryAccounts(),

@@ -99,7 +99,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
       at(creates, 'comment', () => {
         const id = 600 + world.comments.length + world.statusesDeleted
         world.comments.push({ id, body, createdAt: world.now })
-        return id
+        return { id, nodeId: `IC_${id}` }
       }),
     edit: (id, body) =>
       at(writes, 'edit', () => {
@@ -170,7 +170,6 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         const after = pull && amended(world, pull.number, pull.change ?? {})
         return { ...(after ? { pull: after } : {}), refused: status ? ['status'] : [] }
       }).catch(partly),
-    deleteComment: absent('deleteComment'),
     attachments: absent('attachments'),
     reviewComments: absent('reviewComments'),
     inlineComment: absent('inlineComment'),

@@ -1,0 +1,212 @@
+/** What only a person can mend or allow is said in a comment after ten minutes, once for each reason. */
+import { describe, expect, test } from 'vitest'
+import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
+import { callAt, callIsDue, neededPerson } from '../../src/core/record/call-person.ts'
+import { nextStep } from '../../src/core/record/next-step.ts'
+import { afterPassing } from '../../src/core/record/retries.ts'
+import type { Retry, Run, RunChange } from '../../src/core/record/run.ts'
+import { callComment } from '../../src/core/words/while-working.ts'
+import { putQuestion } from '../../src/runs/steps/closing-comment.ts'
+import { afterStep, handWith } from '../commands/command-world.ts'
+import { maya, minute, runWith, second, status, t0, working } from '../core/given.ts'
+import { MemoryBot } from '../security/memory-bot.ts'
+import * as github from '../security/payloads.ts'
+
+const hour = 60 * minute
+const wrongKey: Retry = {
+  why: 'PostHog does not accept the key of this bot',
+  since: t0,
+  until: t0 + minute,
+  count: 3,
+  setup: true,
+}
+const refused: Retry = { why: 'w', since: t0, until: t0 + minute, count: 3, refusedSince: t0 + second }
+const away: Retry = { why: 'w', since: t0, until: t0 + minute, count: 3 }
+const waitsUntil = (admin?: true): RunChange => ({
+  schedule: {
+    enteredAt: t0,
+    waits: { kind: 'until', at: t0 + 5 * hour, limit: '`acme` started 3 runs', admin },
+  },
+})
+const called = (key: string): RunChange => ({ report: { questions: [{ key, commentId: 9 }] } })
+const shown: RunChange = { report: { status } }
+
+describe('a run that waits', () => {
+  test.each<[string, Run, ReturnType<typeof callAt>]>([
+    ['for whoever runs the bot, calls', runWith({ retries: { posthog: wrongKey } }), t0 + 10 * minute],
+    ['with an agent at work, too', working({ retries: { posthog: wrongKey } }), t0 + 10 * minute],
+    [
+      'for rights, calls',
+      working({ retries: { github: { ...refused, rights: true } } }),
+      t0 + second + 10 * minute,
+    ],
+    ['for a limit of whoever runs the bot, calls', runWith(waitsUntil(true)), t0 + 10 * minute],
+    ['for a limit of its repository, does not', runWith(waitsUntil()), undefined],
+    [
+      'in line, does not',
+      runWith({ schedule: { enteredAt: t0, waits: { kind: 'line', of: 'owner', ahead: 3 } } }),
+      undefined,
+    ],
+    [
+      'for a service that is away, does not',
+      runWith({ retries: { posthog: away, github: away } }),
+      undefined,
+    ],
+    [
+      'for reads that are refused for another reason, does not',
+      working({ retries: { github: refused } }),
+      undefined,
+    ],
+    [
+      'and has called, does not again',
+      runWith({ retries: { posthog: wrongKey } }, called('needs-setup')),
+      undefined,
+    ],
+    [
+      'and has called for another reason, calls',
+      runWith(waitsUntil(true), called('needs-setup')),
+      t0 + 10 * minute,
+    ],
+    [
+      'and is being stopped, does not',
+      runWith({ retries: { posthog: wrongKey } }, { mailbox: { stop: { by: maya, at: t0 } } }),
+      undefined,
+    ],
+    [
+      'where no comment can be, does not',
+      runWith({ retries: { posthog: wrongKey } }, { report: { readOnlyThread: true } }),
+      undefined,
+    ],
+    [
+      'no more, does not',
+      runWith({ retries: { posthog: wrongKey } }, { result: { outcome: { kind: 'answer' } } }),
+      undefined,
+    ],
+  ])('%s', (_, run, at) => {
+    expect(callAt(run)).toBe(at)
+    if (at !== undefined) expect([callIsDue(run, at - 1), callIsDue(run, at)]).toEqual([false, true])
+  })
+
+  test('calls in the middle of what holds it, and parks no longer than until then', () => {
+    const run = working(shown, { retries: { posthog: { ...wrongKey, until: t0 + hour } } })
+    expect(nextStep(run, { at: t0 + 10 * minute, text: 'same' })).toEqual({ kind: 'put-question' })
+    expect(nextStep(run, { at: t0 + 4 * minute, text: 'same' })).toEqual({ kind: 'wait', ms: 6 * minute })
+  })
+
+  test.each([
+    [new Rejected('github', 403, '', 'Resource not accessible by integration', undefined, 'read'), true],
+    [new Rejected('posthog', 401, '', 'no', undefined, 'read'), true],
+    [new Rejected('github', 404, '', 'Not Found', undefined, 'read'), undefined],
+    [new NoResponse('github', 'reset'), undefined],
+  ])('for rights, by what a service said: %s', (fault, rights) => {
+    expect(afterPassing(runWith(), 'github', fault, { now: t0 }).rights).toBe(rights)
+  })
+})
+
+test('says whom it calls, what is wrong, and who can mend it', () => {
+  const words = (run: Run): string => {
+    const needed = neededPerson(run)
+    return needed ? callComment(run, needed, t0) : ''
+  }
+  const rights = { github: { ...refused, rights: true as const, why: 'GitHub refused this bot: no' } }
+  expect(
+    [runWith({ retries: { posthog: wrongKey } }), working({ retries: rights }), runWith(waitsUntil(true))]
+      .map(words)
+      .join('\n\n'),
+  ).toMatchInlineSnapshot(`
+    "@maya Codex waits: PostHog does not accept the key of this bot. Whoever runs this bot has to fix it: \`npm run doctor\` shows them what is wrong. Codex then continues on its own.
+
+    <sub>fix the flaky login test</sub>
+
+    @maya Codex waits: GitHub refused this bot: no. An owner has to accept what the App asks for: Settings ▸ GitHub Apps ▸ Review request. Codex then continues on its own.
+
+    <sub>fix the flaky login test</sub>
+
+    @maya Codex waits: \`acme\` started 3 runs. An admin of this bot can raise the limit. Otherwise Codex starts at 19:02 UTC.
+
+    <sub>fix the flaky login test</sub>"
+  `)
+})
+
+describe('a person is called once', () => {
+  const due = runWith(shown, { retries: { posthog: wrongKey } })
+  const at = t0 + 11 * minute
+
+  const said = (comments: string[]) =>
+    handWith(due, {
+      now: () => at,
+      github: {
+        ownComments: async () =>
+          comments.map((body, id) => ({ id, nodeId: `IC_${id}`, body, createdAt: at })),
+        comment: async body => {
+          const id = comments.push(body) - 1
+          return { id, nodeId: `IC_${id}` }
+        },
+      },
+    })
+  const calling = { questions: [{ key: 'needs-setup', commentId: 0 }], supersedes: ['IC_0'] }
+
+  test('and what was said is folded away in the end', async () => {
+    const comments: string[] = []
+    const { report } = await afterStep(putQuestion, said(comments))
+    expect(comments).toEqual([expect.stringContaining('@maya Codex waits: PostHog does not accept the key')])
+    expect(report).toMatchObject(calling)
+  })
+
+  test('also by a process that died before it could note that', async () => {
+    const comments: string[] = []
+    await afterStep(putQuestion, said(comments))
+    const again = said(comments)
+    again.change({ attempts: { intent: [{ kind: 'put-question', at }] } })
+    expect((await afterStep(putQuestion, again)).report).toMatchObject(calling)
+    expect(comments).toHaveLength(1)
+  })
+})
+
+describe('from the command on', () => {
+  const botWith = (grants?: string) =>
+    new MemoryBot({
+      roles: { maya: 'write' },
+      agent: { says: 'All done.' },
+      ...(grants === undefined ? { settings: 'limits:\n  repository_per_day: 1\n' } : { grants }),
+    })
+  const calls = (bot: MemoryBot) => bot.comments.filter(({ body }) => body.startsWith('@maya Codex waits: '))
+
+  test('a wrong key calls after ten minutes, once, and the run goes on when it is mended', async () => {
+    const bot = botWith()
+    bot.fault = new RetryLater('posthog', 0, 'setup', 'PostHog does not accept the key of this bot')
+    Object.defineProperty(bot.fault, 'until', { get: () => bot.now + 30 * second })
+    await bot.deliver(github.comment({ at: 10 }))
+    const began = bot.now
+    await bot.work(2_000, began + 9 * minute)
+    expect(calls(bot)).toEqual([])
+    await bot.work(4_000, began + 60 * minute)
+    expect(calls(bot)).toHaveLength(1)
+    expect(Number(calls(bot)[0]?.createdAt) - began).toBeLessThan(11 * minute)
+    bot.fault = undefined
+    await bot.work(500, bot.now + 60 * minute)
+    expect(bot.comments.at(-1)?.body).toContain('All done.')
+    expect(calls(bot)).toHaveLength(1)
+  })
+
+  test('a service that is away calls nobody', async () => {
+    const bot = botWith()
+    bot.fault = new NoResponse('posthog', 'PostHog answered 502')
+    await bot.deliver(github.comment({ at: 10 }))
+    await bot.work(2_000, bot.now + 60 * minute)
+    expect(calls(bot)).toEqual([])
+  })
+
+  test.each([
+    ['of all owners', 'limits:\n  owner_per_day: 1\n', 1],
+    ['of its repository, in the settings file', 'limits:\n  repository_per_day: 1\n', 1],
+    ['of its repository, in its own file', undefined, 0],
+  ])('a limit %s', async (_, grants, called) => {
+    const bot = botWith(grants)
+    await bot.deliver(github.comment({ at: 10 }))
+    await bot.work(2_000, bot.now + 2 * minute)
+    await bot.deliver(github.comment({ id: 502, at: 20, text: '/codex --new and more' }))
+    await bot.work(2_000, bot.now + 60 * minute)
+    expect(calls(bot)).toHaveLength(called)
+  })
+})

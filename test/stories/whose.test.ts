@@ -1,0 +1,129 @@
+/** Whose words, boxes and commands they are, and what became of each, can be seen where they stand. */
+import { expect, it } from 'vitest'
+import { onEitherQueue } from '../world/on-queues.ts'
+import { opensIssue } from '../world/opens-issue.ts'
+
+onEitherQueue('Several commands', world => {
+  const opens = (title: string) => opensIssue(world(), title)
+
+  it('of one comment: the second is named while it waits, and all is done when its run has ended', async () => {
+    const { github, posthog } = world()
+    const { thread, says, ledger, run } = await opens('Two at once')
+    posthog.script('first of both', { kind: 'manual' })
+    posthog.script('second of both', { kind: 'manual' })
+    const both = await says('/codex first of both\n/codex --new second of both')
+    await thread.waitForAnswer('`/codex --new second of both` starts when it has ended.')
+    await thread.waitForStatus('⏳ Codex is working')
+    await run(0).completeTurn('The first is done.')
+    await github.waitFor(() => ledger().runs.length === 2)
+    await thread.waitForAnswer('The first is done.')
+    const waited = async () =>
+      (await thread.botComments()).filter(({ body }) => body.includes('second of both` starts when'))
+    await github.waitFor(async () => (await waited()).every(({ minimized }) => minimized))
+    await github.settled()
+    expect(await thread.reactions(both.id)).toEqual(['eyes'])
+    await run(1).completeTurn('The second is done.')
+    await thread.waitForAnswer('The second is done.')
+    await thread.waitForReaction('rocket', both.id)
+    await github.settled()
+    expect(await thread.reactions(both.id)).toEqual(['rocket'])
+    expect(await waited()).toHaveLength(1)
+  })
+
+  it('of two people: the one that waits is named, and its reply is folded when its run begins', async () => {
+    const { github, posthog } = world()
+    const { thread, says, number, ledger, run } = await opens('Of two people')
+    posthog.script('what maya wants', { kind: 'manual' })
+    const mayas = await says('/codex what maya wants')
+    await thread.waitForStatus('⏳ Codex is working')
+    await github.as('olga').comments(number, '/codex --effort high what olga wants')
+    const said =
+      '@olga another run is still going in this thread, with another `--effort`. `/codex --effort high what olga wants` starts'
+    await thread.waitForAnswer(said)
+    await run(0).completeTurn('Hers is done.')
+    await thread.waitForReaction('rocket', mayas.id)
+    await github.waitFor(() => ledger().runs.length === 2)
+    await github.waitFor(async () =>
+      (await thread.botComments()).some(({ body, minimized }) => minimized && body.startsWith(said)),
+    )
+  })
+
+  it('of which one is taken back while it waits leave no promise', async () => {
+    const { github, posthog } = world()
+    const { thread, says, maya } = await opens('Taken back')
+    posthog.script('keep at it', { kind: 'manual' })
+    await says('/codex keep at it')
+    await thread.waitForStatus('⏳ Codex is working')
+    const later = await says('/codex --new and then this')
+    await thread.waitForAnswer('`/codex --new and then this` starts')
+    await maya.deletesComment(later.id)
+    await github.waitFor(async () =>
+      (await thread.botComments()).some(({ body, minimized }) => minimized && body.includes('and then this')),
+    )
+  })
+})
+
+onEitherQueue('A box', world => {
+  const opens = async (title: string) => {
+    const opened = await opensIssue(world(), title)
+    return {
+      ...opened,
+      async ticks(who: string, box: string) {
+        const shown = (await opened.thread.botComments()).findLast(({ body }) =>
+          body.includes(`- [ ] ${box}`),
+        )
+        const ticked = String(shown?.body).replace(`- [ ] ${box}`, `- [x] ${box}`)
+        await world().github.as(who).editsComment(Number(shown?.id), ticked)
+        return Number(shown?.id)
+      },
+    }
+  }
+
+  it('that stops a run has the reaction of a command, and one that starts another says who ticked it', async () => {
+    const { github, posthog } = world()
+    const { thread, says, ticks, ledger } = await opens('Tick and tick')
+    posthog.script('long work', { kind: 'hangs' }, { times: 1 })
+    await says('/codex long work')
+    await thread.waitForStatus('⏳ Codex is working')
+    const status = await ticks('olga', 'Stop this run')
+    await thread.waitForReaction('+1', status)
+    await thread.waitForAnswer('@maya this run was stopped by `olga`')
+    await ticks('olga', 'Try again')
+    await github.waitFor(() => ledger().runs.length === 2)
+    await thread.waitForStatus('box ticked by olga, ')
+  })
+
+  it('names those whose instructions its run has', async () => {
+    const { github, posthog } = world()
+    const { thread, says, number } = await opens('With more of olga')
+    posthog.script('work with others', { kind: 'manual' })
+    await says('/codex work with others')
+    await thread.waitForStatus('⏳ Codex is working')
+    await github.as('olga').comments(number, '/codex and the docs')
+    await thread.waitForStatus('1 instruction added (by olga)')
+  })
+})
+
+onEitherQueue('A session in the middle', world => {
+  const opens = (title: string) => opensIssue(world(), title)
+
+  it('goes on with another model, by words, or with another effort, by a label: both are said', async () => {
+    const { github, posthog } = world()
+    const { thread, says, ledger, number, run } = await opens('In the middle')
+    posthog.script('begin in the middle', { kind: 'manual' })
+    posthog.script('what then', { kind: 'manual' })
+    await says('/codex --model gpt-5.5 begin in the middle')
+    await thread.waitForStatus('⏳ Codex is working')
+    expect(await thread.status()).not.toContain('From here on')
+    await says('/codex --model gpt-5 what then')
+    await github.as('maya').labels(number, 'codex:high')
+    await thread.waitForAnswer('What the label `codex:high` asks for starts')
+    await run(0).completeTurn('So far.')
+    await thread.waitForAnswer('So far.')
+    await thread.waitForStatus('From here on with `gpt-5`.')
+    await github.waitFor(() => ledger().runs.length === 2)
+    await run(1).completeTurn('And then.')
+    await thread.waitForStatus('From here on with `gpt-5`, effort `high`.')
+    await github.waitFor(() => ledger().runs.length === 3)
+  })
+})
