@@ -165,16 +165,16 @@ describe('what waits in line', () => {
   })
 })
 
-describe('figures', () => {
-  const pull = (number: number, state: 'open' | 'merged' | 'closed') => ({
-    ...{ number, state, url: '', title: '', draft: false, head: `codex/${number}`, base: 'main' },
-  })
-  const spent = (taskId: string, cost: number | null, ago: number, pulls: ReturnType<typeof pull>[] = []) =>
-    working(
-      { session: { taskId, cost } },
-      { result: { outcome: { kind: 'answer' }, pulls, concludedAt: now - ago } },
-    )
+const pull = (number: number, state: 'open' | 'merged' | 'closed') => ({
+  ...{ number, state, url: '', title: '', draft: false, head: `codex/${number}`, base: 'main' },
+})
+const spent = (taskId: string, cost: number | null, ago: number, pulls: ReturnType<typeof pull>[] = []) =>
+  working(
+    { session: { taskId, cost } },
+    { result: { outcome: { kind: 'answer' }, pulls, concludedAt: now - ago } },
+  )
 
+describe('figures', () => {
   test('count a task that runs share once, and each pull request as it stands', () => {
     const all = [
       spent('task-1', 3, hour, [pull(7, 'merged')]),
@@ -201,6 +201,19 @@ describe('figures', () => {
       ['maya', 3],
     ])
   })
+})
+
+test('figures are those of the last end: a later round takes them out, a merge changes them', async () => {
+  const first = spent('task-1', 2, day, [pull(7, 'open')])
+  const sums = async (run: Run) => {
+    const { total, days } = allFigures(await boardOf([kept('run', run)]).board.figures(undefined), now, 90)
+    return [total.runs, total.cost, total.merged, days.at(-1)?.cost]
+  }
+  expect(await sums(first)).toEqual([1, 2, 0, 0])
+  const again = changed(first, { result: { outcome: undefined, concludedAt: undefined } })
+  expect(await sums(again)).toEqual([0, 0, 0, 0])
+  expect(await sums(spent('task-1', 5, 0, [pull(7, 'merged')]))).toEqual([1, 5, 1, 5])
+  expect(await sums(spent('task-1', 5, 91 * day))).toEqual([0, 0, 0, 0])
 })
 
 describe('with 5,000 runs', () => {
