@@ -1,7 +1,7 @@
 /** A WorkQueue on BullMQ: record = job data, inbox = job log, slot = deduplication id. */
 import { Queue } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
-import type { Added, IndexQuery, JobRecord, Member, Range } from '../core/model/ports.ts'
+import type { Added, IndexQuery, IndexText, JobRecord, Member, Range } from '../core/model/ports.ts'
 import { NewestMap } from '../core/text/newest-map.ts'
 import { within } from './held-lock.ts'
 import { leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
@@ -85,6 +85,10 @@ export class BullQueue<Data> implements WorkQueue<Data> {
 
   members(sets: readonly string[], range: Range): Promise<Member[][]> {
     return this.#reach(async () => (sets.length === 0 ? [] : this.#index.members(sets, range)))
+  }
+
+  texts(sets: readonly string[]): Promise<IndexText[]> {
+    return this.#reach(async () => (sets.length === 0 ? [] : this.#index.texts(sets)))
   }
 
   async listed(sets: readonly string[], range: Range = allListed): Promise<JobRecord<Data>[]> {

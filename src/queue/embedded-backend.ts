@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import { PGlite } from '@electric-sql/pglite'
 import { createPostgresBackend, type PgPool, runMigrations } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
-import type { Member } from '../core/model/ports.ts'
+import type { IndexText, Member } from '../core/model/ports.ts'
 import { claimDirectory } from './claim-directory.ts'
 import { assertRoom, type DataFolder, sharedByHosts, watchFolder } from './data-folder.ts'
 import * as sql from './embedded-schema.ts'
@@ -47,7 +47,7 @@ const SURPLUS = `
 const PROBE = "SELECT pg_logical_emit_message(true, 'probe', '')"
 
 /** Dead rows slow statements tenfold after a few thousand steps. */
-const TABLES = 'job, job_log, event, meta, dedup, codex.entry'
+const TABLES = 'job, job_log, event, meta, dedup, codex.entry, codex.entry_text'
 const VACUUM = `VACUUM (INDEX_CLEANUP ON) ${TABLES}`
 /** Without names it analyzes the catalog too, a third of the start-up. */
 const ANALYZE = `ANALYZE ${TABLES}`
@@ -198,6 +198,10 @@ function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
       return names.map((_, at) =>
         rows.filter(({ n }) => n === at + 1).map(({ id, score }) => ({ id, score: Number(score) })),
       )
+    },
+    texts: async names => {
+      const { rows }: Rows<IndexText> = await pool.query(sql.textsOf, [queue, JSON.stringify(names)])
+      return rows
     },
     save: async ({ id, token, data, entries, guards }) => {
       const { rows }: Rows<{ saving: Saving }> = await pool.query(sql.saved, [

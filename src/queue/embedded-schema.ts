@@ -13,13 +13,31 @@ CREATE TABLE IF NOT EXISTS codex.entry (
   FOREIGN KEY (queue, id) REFERENCES bullmq.job (queue, id) ON DELETE CASCADE);
 CREATE INDEX IF NOT EXISTS entry_place ON codex.entry (queue, name, score, id);
 
+-- Kept longer than the job.
+CREATE TABLE IF NOT EXISTS codex.entry_text (
+  queue text NOT NULL,
+  name text NOT NULL,
+  id text NOT NULL,
+  value text NOT NULL,
+  kept_until bigint NOT NULL,
+  PRIMARY KEY (queue, name, id));
+CREATE INDEX IF NOT EXISTS entry_text_job ON codex.entry_text (queue, id);
+
 CREATE OR REPLACE FUNCTION codex.place(p_queue text, p_id text, p_entries jsonb) RETURNS void LANGUAGE sql AS $$
   DELETE FROM codex.entry WHERE queue = p_queue AND id = p_id
      AND name NOT IN (SELECT entry->>0 FROM jsonb_array_elements(p_entries) AS entry);
   INSERT INTO codex.entry
   SELECT p_queue, p_id, entry->>0, (entry->>1)::bigint, (entry->>2)::bigint FROM jsonb_array_elements(p_entries) AS entry
+   WHERE entry->>3 IS NULL
       ON CONFLICT (queue, id, name) DO UPDATE SET score = EXCLUDED.score, kept_ms = EXCLUDED.kept_ms
    WHERE entry.score <> EXCLUDED.score OR entry.kept_ms <> EXCLUDED.kept_ms;
+  DELETE FROM codex.entry_text WHERE queue = p_queue AND id = p_id
+     AND name NOT IN (SELECT entry->>0 FROM jsonb_array_elements(p_entries) AS entry);
+  INSERT INTO codex.entry_text
+  SELECT p_queue, entry->>0, p_id, entry->>3, (entry->>1)::bigint + (entry->>2)::bigint
+    FROM jsonb_array_elements(p_entries) AS entry WHERE entry->>3 IS NOT NULL
+      ON CONFLICT (queue, name, id) DO UPDATE SET value = EXCLUDED.value, kept_until = EXCLUDED.kept_until
+   WHERE entry_text.value <> EXCLUDED.value OR entry_text.kept_until <> EXCLUDED.kept_until;
 $$;
 
 DROP FUNCTION IF EXISTS codex.save(text, text, text, bigint, jsonb, jsonb);
@@ -97,7 +115,12 @@ export const lastMembers = members('DESC')
 export const mended = `
 SELECT codex.place(queue, id, $4::jsonb) FROM bullmq.job WHERE queue = $1 AND id = $2 AND xmin::text = $3`
 
-export const forgotten = 'DELETE FROM codex.entry WHERE kept_ms > 0 AND score < $1 - kept_ms'
+export const textsOf = `
+SELECT id, value AS text FROM codex.entry_text WHERE queue = $1 AND name IN (SELECT jsonb_array_elements_text($2::jsonb))`
+
+export const forgotten = `
+WITH texts AS (DELETE FROM codex.entry_text WHERE kept_until < $1)
+DELETE FROM codex.entry WHERE kept_ms > 0 AND score < $1 - kept_ms`
 
 const page = (states: string) => `
 SELECT id, data, added_at_ms, finished_at_ms, xmin::text AS seen FROM bullmq.job

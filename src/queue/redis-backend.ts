@@ -189,6 +189,7 @@ function inOneWrite({ stream }: Redis): void {
 }
 
 const SETS = 'ix:'
+const TEXTS = 'ix-texts:'
 
 /**
  * Writes the index right behind BullMQ's addition of a job, or its move of one that ended, on the same connection.
@@ -242,6 +243,16 @@ function redisIndex(queue: BullMqQueue, { producer, worker }: Connections): Queu
         if (error) throw error
         const flat = Array.isArray(range) ? range.map(String) : []
         return flat.flatMap((id, n) => (n % 2 === 0 ? [{ id, score: Number(flat[n + 1]) }] : []))
+      })
+    },
+    texts: async names => {
+      const pipeline = producer.pipeline()
+      for (const name of names) pipeline.hgetall(queue.toKey(TEXTS) + name)
+      const results = await pipeline.exec()
+      if (!results) throw new Error('the transaction was dropped')
+      return results.flatMap(([error, texts]) => {
+        if (error) throw error
+        return Object.entries(texts ?? {}).map(([id, text]) => ({ id, text: String(text) }))
       })
     },
     save: saved => save(queue, sets, worker(), saved),

@@ -1,21 +1,35 @@
-/** Lua scripts for what must be one step. A job's entries are in its hash, as `ix`; sets are keys prefixed `sets`. */
+/**
+ * Lua scripts for what must be one step. A job's entries are in its hash, as `ix`; sets are keys prefixed `sets`. The
+ * texts of a set are a hash with a prefix of its own, by the ids of the jobs.
+ */
 
 const place = `
+local function texts(sets, name)
+  return string.sub(sets, 1, -2) .. '-texts:' .. name
+end
 local function place(job, sets, id, entries, now)
   local before = redis.call('HGET', job, 'ix')
   if before == entries then return end
   local stays = {}
   for _, entry in ipairs(cjson.decode(entries)) do
-    local set, kept = sets .. entry[1], entry[3]
+    local set, kept, text = sets .. entry[1], entry[3], entry[4]
     stays[entry[1]] = true
-    redis.call('ZADD', set, entry[2], id)
-    if kept > 0 then
-      redis.call('ZREMRANGEBYSCORE', set, '-inf', now - kept)
-      redis.call('PEXPIRE', set, kept)
+    if not text then
+      redis.call('ZADD', set, entry[2], id)
+      if kept > 0 then
+        redis.call('ZREMRANGEBYSCORE', set, '-inf', now - kept)
+        redis.call('PEXPIRE', set, kept)
+      end
+    elseif entry[2] > now - kept then
+      redis.call('HSET', texts(sets, entry[1]), id, text)
+      redis.call('PEXPIRE', texts(sets, entry[1]), kept)
     end
   end
   for _, entry in ipairs(cjson.decode(before or '[]')) do
-    if not stays[entry[1]] then redis.call('ZREM', sets .. entry[1], id) end
+    if not stays[entry[1]] then
+      redis.call('ZREM', sets .. entry[1], id)
+      redis.call('HDEL', texts(sets, entry[1]), id)
+    end
   end
   redis.call('HSET', job, 'ix', entries)
 end

@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { figuresOf } from '../../src/core/record/run-figures.ts'
 import { groupOf, runIndex } from '../../src/core/record/run-index.ts'
 import { openBoard } from '../../src/web/admin/board.ts'
 import { allFigures } from '../../src/web/admin/figures.ts'
 import { filterOf } from '../../src/web/admin/filters.ts'
-import { runInJson, timelineOf } from '../../src/web/admin/run-view.ts'
+import { runInJson, shown, timelineOf } from '../../src/web/admin/run-view.ts'
 import { hour, issueThread, minute, runWith, t0, working, zoe } from '../core/given.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 
@@ -164,16 +165,16 @@ describe('what waits in line', () => {
   })
 })
 
-describe('figures', () => {
-  const pull = (number: number, state: 'open' | 'merged' | 'closed') => ({
-    ...{ number, state, url: '', title: '', draft: false, head: `codex/${number}`, base: 'main' },
-  })
-  const spent = (taskId: string, cost: number | null, ago: number, pulls: ReturnType<typeof pull>[] = []) =>
-    working(
-      { session: { taskId, cost } },
-      { result: { outcome: { kind: 'answer' }, pulls, concludedAt: now - ago } },
-    )
+const pull = (number: number, state: 'open' | 'merged' | 'closed') => ({
+  ...{ number, state, url: '', title: '', draft: false, head: `codex/${number}`, base: 'main' },
+})
+const spent = (taskId: string, cost: number | null, ago: number, pulls: ReturnType<typeof pull>[] = []) =>
+  working(
+    { session: { taskId, cost } },
+    { result: { outcome: { kind: 'answer' }, pulls, concludedAt: now - ago } },
+  )
 
+describe('figures', () => {
   test('count a task that runs share once, and each pull request as it stands', () => {
     const all = [
       spent('task-1', 3, hour, [pull(7, 'merged')]),
@@ -184,7 +185,11 @@ describe('figures', () => {
       }),
       spent('task-3', null, 3 * hour),
     ]
-    const { total, days, repositories, people } = allFigures(all, now, 3)
+    const { total, days, repositories, people } = allFigures(
+      all.flatMap(run => figuresOf(run) ?? []),
+      now,
+      3,
+    )
     expect(total).toEqual({ name: 'All', runs: 4, pulls: 2, merged: 1, closed: 1, cost: 7 })
     expect(days.map(({ cost }) => cost).reduce((sum, cost) => sum + cost)).toBe(7)
     expect(repositories.map(({ name, cost }) => [name, cost])).toEqual([
@@ -196,6 +201,19 @@ describe('figures', () => {
       ['maya', 3],
     ])
   })
+})
+
+test('figures are those of the last end: a later round takes them out, a merge changes them', async () => {
+  const first = spent('task-1', 2, day, [pull(7, 'open')])
+  const sums = async (run: Run) => {
+    const { total, days } = allFigures(await boardOf([kept('run', run)]).board.figures(undefined), now, 90)
+    return [total.runs, total.cost, total.merged, days.at(-1)?.cost]
+  }
+  expect(await sums(first)).toEqual([1, 2, 0, 0])
+  const again = changed(first, { result: { outcome: undefined, concludedAt: undefined } })
+  expect(await sums(again)).toEqual([0, 0, 0, 0])
+  expect(await sums(spent('task-1', 5, 0, [pull(7, 'merged')]))).toEqual([1, 5, 1, 5])
+  expect(await sums(spent('task-1', 5, 91 * day))).toEqual([0, 0, 0, 0])
 })
 
 describe('with 5,000 runs', () => {
@@ -222,10 +240,13 @@ describe('with 5,000 runs', () => {
     expect(seen.size).toBe(100)
   })
 
-  test('outcomes are of the newest 500', async () => {
+  test('figures are of all that ended, and read no run', async () => {
     reads.length = 0
-    const ended = await board.endedLately(undefined)
-    expect([ended.length, ended[0]?.id, reads.length]).toEqual([500, 'run-0001', 500])
+    const figures = await board.figures(undefined)
+    expect([figures.length, reads.length]).toEqual([2_500, 0])
+    expect(allFigures(figures, now, 90).allDays.outcomes.find(({ kind }) => kind === 'answer')?.count).toBe(
+      2_500,
+    )
   })
 
   test('the last page is the last, and there is none beyond', async () => {
@@ -247,6 +268,15 @@ describe('with 5,000 runs', () => {
     const last = await board.all(undefined, 100)
     expect([last.runs.length, last.isLast]).toEqual([50, true])
   })
+})
+
+test.each([
+  ['a family is one', '👩‍👩‍👧 at home', '👩‍👩‍👧 at home'],
+  ['so is a heart, and a hand of any colour', '❤\ufe0f 👋🏽', '❤\ufe0f 👋🏽'],
+  ['what nobody sees beside it goes', '👩\u200dx\u200b \u202eexe', '👩x exe'],
+  ['and so do letters that only machines read', '🏴\u{e0068}\u{e0069}', '🏴'],
+])('of emoji on a page, %s', (_, text, expected) => {
+  expect(shown(text)).toBe(expected)
 })
 
 describe('a run in JSON', () => {

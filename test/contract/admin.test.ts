@@ -309,7 +309,7 @@ describe('words of others are words', () => {
     const base = runWith()
     const run = await addRun(
       {
-        thread: { ...base.thread, url: 'javascript:alert(4)', number: 666 },
+        thread: { ...base.thread, owner: 'quoted', url: 'javascript:alert(4)', number: 666 },
         request: { ...base.request, by, text: hostile },
         baseline: { snapshot: { ...base.baseline.snapshot, title: hostile, body: hostile } },
         session: { progress: [{ step: 'a', label: hostile, done: false, at: now }] },
@@ -317,7 +317,7 @@ describe('words of others are words', () => {
       differs,
     )
     const session = sessionOf(await signIn())
-    const listed = await (await get('/admin/?filter=acme', session)).text()
+    const listed = await (await get('/admin/?filter=quoted', session)).text()
     expect(await (await get('/admin/outcomes', session)).text()).not.toMatch(raw)
     expect(listed).toContain('&lt;script&gt;alert(1)')
     expect(listed).not.toMatch(raw)
@@ -367,13 +367,55 @@ describe('what a page says', () => {
     result: { concludedAt: now, outcome: { kind: 'failed', class: 'agent', reason: 'no luck', fix: '' } },
   })
 
+  test.each([
+    ['papers', 'owner', 'papers'],
+    ['papers/shop', 'repository', 'papers/shop'],
+    ['@nobody', 'person', 'nobody'],
+  ])('of a filter that matches nothing is that: %s', async (filter, kind, name) => {
+    for (const path of ['', 'list/failed', 'outcomes']) {
+      const page = await read(`${path}?filter=${encodeURIComponent(filter)}`)
+      expect(page).toContain(`There is no ${kind} called <bdi>${name}</bdi>`)
+      expect(page).not.toMatch(/Nothing (?:failed|is running|waits|has ended)/)
+    }
+  })
+
+  test('of all begins with how many there are of each, and with a pause', async () => {
+    await addRun(of('counted'))
+    await addRun(of('counted'), failed())
+    const [top = ''] = (await read('?filter=counted')).split('id="needs"')
+    const counts = [...top.matchAll(/<a href="#(\w+)">(.*?)<\/a>/g)].map(([, ...each]) => each.join(': '))
+    expect(counts).toEqual([
+      'needs: 1 needs you',
+      'working: 0 running',
+      'waiting: 1 waiting',
+      'ended: 1 ended',
+    ])
+    expect((await read('')).split('id="needs"')[0]).toContain('action="/admin/pause"')
+  })
+
+  test('of a repository has a pause of it, and its end', async () => {
+    const run = await addRun({ thread: { ...issueThread, owner: 'held', repo: 'up', repoId: 770 } })
+    const form = () => read('?filter=held/up').then(page => page.split('id="needs"')[0])
+    expect(await form()).toContain(`action="/admin/runs/${run.id}/pause"`)
+    said.push({ of: 'repository', repoId: 770, id: 'p', at: now, by: 'olga', paused: true, why: 'release' })
+    expect(await form()).toContain(`action="/admin/runs/${run.id}/resume"`)
+    expect(await read('?filter=held')).not.toContain('/pause"')
+  })
+
+  test('of an owner whose runs are over is that nothing needs anybody', async () => {
+    await addRun(of('calm'), { result: { concludedAt: now, outcome: { kind: 'answer' } } })
+    const page = await read('?filter=calm')
+    expect(page).toContain('Nothing failed')
+    expect(page).not.toContain('There is no')
+  })
+
   test('of failures is how many need somebody, and where all of them are', async () => {
     const [first] = await Promise.all(Array.from({ length: 25 }, () => addRun(of('breaks'), failed())))
     await addRun(of('breaks', first?.thread.number))
     const page = await read('?filter=breaks')
     expect(page).toContain('Failed in the last three days <span class="count">24</span>')
     const [needs = ''] = page.split('id="working"')
-    expect(needs.match(/>Failed<\/span>/g)).toHaveLength(20)
+    expect(needs.match(/>Failed<\/span>/g)).toHaveLength(5)
     expect(needs).toContain(
       '<a href="/admin/list/failed?filter=breaks">All 25, with those asked for again</a>',
     )
@@ -460,6 +502,8 @@ describe('the page of a run', () => {
     expect([...timeline.matchAll(/<bdi>(.*?)<\/bdi>/g)].map(([, each]) => each)).toEqual(
       'Asked by maya¦Let in under the limits¦Started at PostHog¦Ran the tests¦Pull request'.split('¦'),
     )
+    const times = [...timeline.matchAll(/<time.*?>(.*?)<\/time>/g)].map(([, each]) => each)
+    expect(times.at(-1)).toBe(`${new Date(now).toISOString().slice(11, 19)} UTC`)
   })
 })
 
@@ -500,7 +544,9 @@ describe('the page of outcomes', () => {
   const below = (heading: string): string =>
     page.split('<section').find(each => each.includes(`>${heading}</h2>`)) ?? expect.fail(`no ${heading}`)
   const day = (ago: number): string =>
-    new Date(now - ago * 24 * hour).toLocaleDateString('en', { weekday: 'short', timeZone: 'UTC' })
+    new Date(now - ago * 24 * hour).toLocaleDateString('en', {
+      ...{ weekday: 'short', month: 'short', day: 'numeric', timeZone: 'UTC' },
+    } as const)
 
   const rowsOf = (heading: string) =>
     [...below(heading).matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row = '']) =>
@@ -511,11 +557,12 @@ describe('the page of outcomes', () => {
     expect(rowsOf('By day')[0]).toEqual(
       'Day¦With a result¦Stopped or without a change¦Failed or not finished¦Mean wait¦Money'.split('¦'),
     )
-    expect(rowsOf('By day').slice(-4)).toEqual([
+    expect(rowsOf('By day').slice(-5)).toEqual([
       [day(3), '–', '–', '–', '–', '–'],
       [day(2), '1', '–', '–', '1 h 30 min', '$0.50'],
       [day(1), '–', '–', '1', '–', '$123.40'],
       [day(0), '2', '1', '–', '3 min 30 s', '$4.00'],
+      ['All 90 days', '3', '1', '1', '32 min 20 s', '$127.90'],
     ])
   })
 
@@ -546,6 +593,23 @@ describe('the page of outcomes', () => {
       ['zoe', '1', '0', '0', '0', '$123.40', '–', '–'],
       ['maya', '4', '2', '1', '0', '$4.50', '$2.25', '$4.50'],
     ])
+  })
+
+  test('has every run of its days, and says how many rows it does not show at first', async () => {
+    const thread = { ...issueThread, owner: 'busy', ownerId: 98 }
+    for (let n = 0; n < 37 * 3; n++)
+      await addRun(
+        { thread: { ...thread, repo: `shop-${n % 37}`, repoId: 1_000 + (n % 37) } },
+        { session: { taskId: `busy-${n}`, cost: 0.25 } },
+        { result: { outcome: { kind: 'answer' }, concludedAt: now - Math.floor(n / 37) * 10 * 24 * hour } },
+      )
+    page = await (await get('/admin/outcomes?filter=busy', bearer)).text()
+    expect(rowsOf('By day').at(-1)).toEqual(['All 90 days', '111', '–', '–', '–', '$27.75'])
+    expect(rowsOf('By day')).toHaveLength(2 + 21 + 1)
+    expect(below('By day')).toContain('<summary>7 earlier days</summary>')
+    expect(rowsOf('By repository')[1]?.slice(0, 2)).toEqual(['All', '111'])
+    expect(below('By repository')).toContain('<summary>18 more</summary>')
+    expect(rowsOf('By person')[1]?.slice(0, 2)).toEqual(['maya', '111'])
   })
 })
 

@@ -3,7 +3,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { IndexQuery } from '../../src/core/model/ports.ts'
+import type { IndexEntry, IndexQuery } from '../../src/core/model/ports.ts'
 import { openQueues } from '../../src/queue/open-queues.ts'
 import { written } from '../../src/queue/queue-backend.ts'
 import { added } from '../../src/queue/redis-scripts.ts'
@@ -16,6 +16,8 @@ import { oneOf } from '../support/tries.ts'
 interface Piece {
   color: string
   weight?: number
+  sign?: string
+  paintedAt?: number
 }
 
 const day = 24 * 3_600_000
@@ -27,10 +29,24 @@ const parse = (data: unknown): Piece => {
 }
 const index = {
   version: '1',
-  entries: ({ data: { color, weight }, addedAt }: { data: Piece; addedAt: number }) => [
+  entries: ({
+    data: { color, weight, sign, paintedAt },
+    addedAt,
+  }: {
+    data: Piece
+    addedAt: number
+  }): IndexEntry[] => [
     { set: `of ${color}`, score: addedAt },
     ...(weight === undefined ? [] : [{ set: 'weighed', score: weight }]),
     { set: 'ever', score: addedAt, keptMs: day },
+    ...(sign === undefined
+      ? []
+      : [
+          {
+            ...{ set: `texts of ${sign}`, score: paintedAt ?? addedAt, keptMs: day },
+            text: weight === undefined ? `it is ${sign}` : `it is ${sign}, ${weight}`,
+          },
+        ]),
   ],
 }
 
@@ -136,6 +152,35 @@ describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
     expect((await queues.runs.listed(['ever'])).map(({ id }) => id)).toContain('short')
   })
 
+  test('has one text of a job, the last one, also when it has ended', async () => {
+    const textsIn = async (...sets: string[]) =>
+      (await queues.runs.texts(sets)).map(({ id, text }) => `${id}: ${text}`).toSorted()
+    steps.set('signed', async job => {
+      if (job.data.sign === 'green') return { kind: 'end' }
+      await job.save({ ...job.data, sign: job.data.sign === 'blue' ? 'green' : 'blue' })
+      return { kind: 'park', ms: 0 }
+    })
+    await queues.runs.add('signed', { color: 'black', sign: 'red' })
+    await queues.runs.add('other', { color: 'black', sign: 'green' })
+    await ended(queues, 'signed')
+    expect(await textsIn('texts of red', 'texts of blue', 'texts of nothing')).toEqual([])
+    expect(await textsIn('texts of green', 'texts of red')).toEqual([
+      'other: it is green',
+      'signed: it is green',
+    ])
+    expect(await allIn('texts of green')).toEqual([])
+    await queues.runs.amendEnded('signed', piece => ({ ...piece, weight: 9 }))
+    expect(await textsIn('texts of green')).toEqual(['other: it is green', 'signed: it is green, 9'])
+    await queues.mendIndexes()
+    expect(await textsIn('texts of green')).toHaveLength(2)
+  })
+
+  test('has no text that is too old', async () => {
+    await queues.runs.add('ancient', { color: 'black', sign: 'old', paintedAt: Date.now() - 2 * day })
+    await queues.mendIndexes()
+    expect(await queues.runs.texts(['texts of old'])).toEqual([])
+  })
+
   test('leaves out of a list what this version cannot read, and says so once', async () => {
     warn.mockClear()
     await queues.runs.add('pink', { color: 'pink' })
@@ -219,7 +264,7 @@ describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) 
       async ({ data }) => (data.color === 'black' ? { kind: 'end' } : { kind: 'park', ms: day }),
       { concurrency: 2 },
     )
-    await before.runs.add('over', { color: 'black', weight: 1 })
+    await before.runs.add('over', { color: 'black', weight: 1, sign: 'over' })
     await before.runs.add('live', { color: 'red', weight: 2 })
     await ended(before, 'over')
     await before.close(2_000)
@@ -232,6 +277,7 @@ describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) 
       ['live'],
     ])
     expect((await idsIn(after, 'ever'))[0]?.toSorted()).toEqual(['live', 'over'])
+    expect(await after.runs.texts(['texts of over'])).toEqual([{ id: 'over', text: 'it is over, 1' }])
     await after.close(500)
 
     const entries = ({ addedAt }: { addedAt: number }) => [{ set: 'all', score: addedAt }]
@@ -244,7 +290,7 @@ describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) 
     const old = await open()
     const queues = await open({ ...index, version: '3' })
     await queues.runs.add('ends', { color: 'gold' })
-    await queues.runs.add('deleted', { color: 'gold' })
+    await queues.runs.add('deleted', { color: 'gold', sign: 'gold' })
     await old.runs.add('begins', { color: 'gold' })
     const redis = new Redis(server()?.url ?? '', { maxRetriesPerRequest: null })
     await redis.del('{codex}:runs:deleted')
@@ -261,6 +307,7 @@ describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) 
     expect((await idsIn(queues, 'of gold', 'live')).map(ids => ids.includes('begins') && ids.length)).toEqual(
       [1, 2],
     )
+    expect(await queues.runs.texts(['texts of gold'])).toEqual([{ id: 'deleted', text: 'it is gold' }])
   })
 
   test.runIf(redis)('a worker that was faster than the write behind the addition has its say', async () => {

@@ -266,7 +266,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       const said = () => page.getByRole('status').textContent()
       const board = () => page.goto(`${alone.bot.url}/admin/`)
 
-      await tabTo(page.locator('summary', { hasText: 'Pause it' }))
+      await tabTo(page.locator('summary', { hasText: 'Pause the whole bot' }))
       await page.keyboard.press('Enter')
       await tabTo(page.getByLabel('Why (optional; threads show it)'))
       await page.keyboard.type('the database moves')

@@ -12,8 +12,8 @@ export function memoryIndex(jobs: () => readonly Job[]): JobIndex & Pick<JobQueu
   const members = (sets: readonly string[]): Map<string, Member[]> => {
     const found = new Map<string, Member[]>(sets.map(set => [set, []]))
     for (const { id, entries, isLive = true } of jobs())
-      for (const { set, score, keptMs } of entries)
-        if (isLive || keptMs !== undefined) found.get(set)?.push({ id, score })
+      for (const { set, score, keptMs, text } of entries)
+        if (text === undefined && (isLive || keptMs !== undefined)) found.get(set)?.push({ id, score })
     for (const all of found.values()) all.sort((a, b) => (isBefore(a, b) ? -1 : 1))
     return found
   }
@@ -24,6 +24,10 @@ export function memoryIndex(jobs: () => readonly Job[]): JobIndex & Pick<JobQueu
       const found = members(asked.map(({ set }) => set))
       return asked.map(ask => answer(ask, found.get(ask.set) ?? []))
     },
+    texts: async sets =>
+      jobs().flatMap(({ id, entries }) =>
+        entries.flatMap(({ set, text }) => (text !== undefined && sets.includes(set) ? [{ id, text }] : [])),
+      ),
     members: async (sets, { kind, count }) => {
       const found = members(sets)
       return sets.map(set => {

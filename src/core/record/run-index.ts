@@ -14,6 +14,7 @@ import { openPullsOf } from './pull-end.ts'
 import { isReadOnly } from './request-part.ts'
 import { retryOf, services } from './retries.ts'
 import { type Outcome, type Run, type Scope, scopes } from './run.ts'
+import { figuresKeptDays, figuresOf, figuresOn } from './run-figures.ts'
 
 export interface Indexed {
   id: string
@@ -103,7 +104,7 @@ const kept = 30 * day
 
 export const runIndex = {
   /** A new version has the index rebuilt: raise it when the entries change. */
-  version: '12',
+  version: '13',
   entries: (run: Indexed & { data: Run }): IndexEntry[] => [
     ...underLimits(run),
     ...heldBack(run),
@@ -120,7 +121,15 @@ export const runIndex = {
     { set: ofRepository(run.data.thread.repoId), score: run.addedAt },
     { set: atPlace(run.data.thread), score: run.addedAt },
     ...untold(run.data),
+    ...figures(run.data),
   ],
+}
+
+function figures(run: Run): IndexEntry[] {
+  const counted = figuresOf(run)
+  if (!counted) return []
+  const text = JSON.stringify(counted)
+  return [{ set: figuresOn(counted.at), score: counted.at, keptMs: figuresKeptDays * day, text }]
 }
 
 function untold({ thread, mailbox, result: { concludedAt: score } }: Run): IndexEntry[] {

@@ -9,6 +9,7 @@ import { holds, type Pauses, pausedPart, pauseOfBot } from '../../core/model/pau
 import type { JobQueue, Log } from '../../core/model/ports.ts'
 import { botAdmin, fullName, type Repository } from '../../core/model/thread.ts'
 import type { Run } from '../../core/record/run.ts'
+import { figuresKeptDays } from '../../core/record/run-figures.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
 import type { Handler } from '../http-server.ts'
 import { onceAtATime } from '../once-at-a-time.ts'
@@ -18,8 +19,8 @@ import { type EndedSessions, openAccess } from './access.ts'
 import { act, actionsOnRuns, actOnBot, results, type Sent } from './actions.ts'
 import { MessagePage, SignInPage, type Viewer } from './admin-layout.tsx'
 import { style } from './admin-style.ts'
-import { type Board, lately, openBoard } from './board.ts'
-import { BoardPage, ListPage, sectionTitles } from './board-page.tsx'
+import { type Board, openBoard } from './board.ts'
+import { BoardPage, ListPage, sectionTitles, UnknownPage } from './board-page.tsx'
 import { allFigures } from './figures.ts'
 import { FiguresPage } from './figures-page.tsx'
 import { asWritten, type Filter, filterOf, pathTo } from './filters.ts'
@@ -30,7 +31,7 @@ import { type RepositorySettings, SettingsPage } from './settings-page.tsx'
 export interface AdminParts {
   token: string
   ended: EndedSessions
-  runs: Pick<JobQueue<Run>, 'get' | 'listed' | 'members' | 'query' | 'send'>
+  runs: Pick<JobQueue<Run>, 'get' | 'listed' | 'members' | 'texts' | 'query' | 'send'>
   pauses: Pauses
   /** Asks for the same again, as `/codex retry` of its person does. Idempotent by `id`. */
   retry(run: Run, id: string, by: string): Promise<void>
@@ -159,7 +160,8 @@ function routes(parts: AdminParts): Hono<Env> {
 
   const viewOf = async (c: In): Promise<View> => {
     const filter = filterOf(c.req.query('filter') ?? '')
-    return { filter, whose: await board.whoseOf(filter) }
+    const whose = await board.whoseOf(filter)
+    return { filter, whose, unknown: whose && !(await board.isKnown(whose)) ? filter : undefined }
   }
   const runOf = async (c: In): Promise<Run | undefined> => (await board.get(c.req.param('id') ?? ''))?.data
   const viewerOf = (c: In): Viewer => {
@@ -172,14 +174,17 @@ function routes(parts: AdminParts): Hono<Env> {
 
   app.get('/admin/', async c => {
     const drain = parts.drain === undefined ? 'no work here' : isDrained ? 'drained' : 'possible'
-    const shown = await onBoardPage(parts, { board, view: await viewOf(c) })
+    const view = await viewOf(c)
+    if (view.unknown) return c.html(<UnknownPage viewer={viewerOf(c)} filter={view.unknown} to="/admin/" />)
+    const shown = await onBoardPage(parts, { board, view })
     return c.html(<BoardPage {...shown} viewer={viewerOf(c)} said={saidIn(c)} drain={drain} />)
   })
 
   app.get('/admin/list/:group', async c => {
     const group = c.req.param('group')
     if (!isGroup(group)) return c.html(notHere, 404)
-    const { filter, whose } = await viewOf(c)
+    const { filter, whose, unknown } = await viewOf(c)
+    if (unknown) return c.html(<UnknownPage viewer={viewerOf(c)} filter={unknown} to="/admin/" />)
     const listing = await board.list({ group, whose, page: Number(c.req.query('page')) })
     const inLine = await board.linesOf(listing.runs)
     return c.html(<ListPage viewer={viewerOf(c)} now={now()} {...{ group, filter, listing, inLine }} />)
@@ -234,9 +239,13 @@ function routes(parts: AdminParts): Hono<Env> {
   })
 
   app.get('/admin/outcomes', async c => {
-    const { filter, whose } = await viewOf(c)
-    const figures = allFigures(await board.endedLately(whose), now(), lately.days)
-    return c.html(<FiguresPage viewer={viewerOf(c)} filter={filter} {...{ figures, ...lately }} />)
+    const { filter, whose, unknown } = await viewOf(c)
+    const ended = await board.figures(whose)
+    // They are kept longer than what tells who is known.
+    if (unknown && ended.length === 0)
+      return c.html(<UnknownPage viewer={viewerOf(c)} filter={unknown} to="/admin/outcomes" />)
+    const figures = allFigures(ended, now(), figuresKeptDays)
+    return c.html(<FiguresPage viewer={viewerOf(c)} filter={filter} figures={figures} />)
   })
 
   app.get('/admin/settings', async c => {
@@ -264,6 +273,8 @@ function routes(parts: AdminParts): Hono<Env> {
 interface View {
   filter: Filter | undefined
   whose: Whose | undefined
+  /** The filter, if it matches nothing. */
+  unknown: Filter | undefined
 }
 
 function sentIn(c: In): Sent {
@@ -281,7 +292,7 @@ function saidIn(c: In): string | undefined {
 const isGroup = (name: string): name is Group => Object.hasOwn(sectionTitles, name)
 
 /** Of each list on the first page; the rest is a click away. */
-const atFirst = 20
+const atFirst = 5
 /** Of those that share a row, or of which some are left out. */
 const moreAtFirst = 100
 const daysShown = 7
@@ -316,9 +327,14 @@ async function onBoardPage(parts: AdminParts, { board, view: { filter, whose } }
     ...allFailed,
     ...{ runs: stillFailed.slice(0, atFirst), count, all, isLast: count <= atFirst },
   }
+  const ofRepository = filter?.kind === 'repository' ? await board.newestIn(filter.name) : undefined
+  const repository = ofRepository && {
+    run: ofRepository,
+    pause: await parts.pauses.of(pausedPart(ofRepository.thread, 'repository')),
+  }
   const paused = parts.pausedBecause()
   const now = parts.now()
   const botPause = said && holds(said, now) ? said : undefined
   const lists = { questions, failed, setUp, pausedRuns, working, waiting, ended }
-  return { now, filter, ...lists, days, failedChecks, paused, botPause, inLine }
+  return { now, filter, ...lists, days, failedChecks, paused, botPause, inLine, repository }
 }

@@ -20,7 +20,7 @@ section.bad { border-left: .25rem solid var(--bad) }
 .meta { font-size: .875rem }
 ul.rows { list-style: none; margin: .75rem 0 0; padding: 0 }
 ul.rows > li { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr) auto; gap: .25rem 1rem; align-items: start; padding: .75rem 0; border-top: 1px solid var(--line) }
-ul.rows > li > .what > a:first-child { font-weight: 600; color: var(--text) }
+ul.rows > li > .what > a:first-child { font-weight: 600; color: var(--text); display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; overflow-wrap: anywhere }
 .state { font-size: .875rem; font-weight: 600; line-height: 1.5rem; color: var(--dim) }
 .state.bad { color: var(--bad) } .state.good { color: var(--good) } .state.warn { color: var(--warn) }
 .why { display: block }
@@ -38,7 +38,8 @@ button.plain { border-color: transparent }
 dl { display: grid; grid-template-columns: 9rem minmax(0, 1fr); gap: .375rem 1rem; margin: 0 }
 dt { color: var(--dim) } dd { margin: 0 }
 ol.timeline { list-style: none; margin: .75rem 0 0; padding: 0 }
-ol.timeline li { display: grid; grid-template-columns: 9rem minmax(0, 1fr); gap: 0 1rem; padding: .25rem 0 }
+ol.timeline li { display: grid; grid-template-columns: 13rem minmax(0, 1fr); gap: 0 1rem; padding: .25rem 0 }
+main > details, main > form.row, nav.row { margin: 0 0 1.25rem }
 details { margin: .75rem 0 0 } summary { cursor: pointer; color: var(--accent) }
 pre { overflow: auto; max-height: 24rem; margin: .5rem 0 0; padding: .75rem; border: 1px solid var(--line); border-radius: .375rem; background: var(--page); font: .8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, monospace; white-space: pre-wrap }
 progress { display: block; width: 100%; min-width: 3rem; height: .5rem; accent-color: var(--accent) }

@@ -31,6 +31,8 @@ export interface BoardShown {
   waiting: Listing
   ended: Listing
   days: readonly OutcomesOfDay[]
+  /** Of the repository that the filter names: the newest run, and its pause. */
+  repository: { run: Run; pause: Pause | undefined } | undefined
   /** Of the whole bot, by an admin, if it holds. */
   botPause: Pause | undefined
   /** By their ids. */
@@ -57,6 +59,8 @@ export function BoardPage(board: BoardShown) {
     <Layout title="Runs" viewer={viewer} said={board.said}>
       <Heading title="Runs" of={asWritten(filter)} />
       <FilterForm filter={filter} to="/admin/" />
+      <Counts {...board} />
+      <Pausing {...board} />
       {filter?.kind === 'repository' ? (
         <p>
           <a href={pathTo('/admin/settings', { filter: filter.name })}>Settings of {filter.name}</a>,{' '}
@@ -101,6 +105,53 @@ export const FilterForm = ({ filter, to, forOne = false }: FilterFormProps) => (
       </a>
     ) : null}
   </form>
+)
+
+const Counts = ({ questions, failed, setUp, pausedRuns, working, waiting, ended }: BoardShown) => {
+  const needing = [questions, failed, setUp, pausedRuns].reduce((sum, { count }) => sum + count, 0)
+  return (
+    <nav class="row" aria-label="How many">
+      <a href="#needs">{`${needing} ${needing === 1 ? 'needs' : 'need'} you`}</a>
+      <a href="#working">{`${working.count} running`}</a>
+      <a href="#waiting">{`${waiting.count} waiting`}</a>
+      <a href="#ended">{`${ended.count} ended`}</a>
+    </nav>
+  )
+}
+
+/** Of what the page shows: the whole bot, or one repository. */
+function Pausing({ filter, repository, viewer, now, botPause }: BoardShown) {
+  if (repository) {
+    const { run, pause } = repository
+    const to = `/admin/runs/${encodeURIComponent(run.id)}`
+    return (
+      <PauseForm
+        {...{ viewer, now, pause, name: fullName(run.thread), id: 'text' }}
+        to={{ pause: `${to}/pause`, resume: `${to}/resume` }}
+      />
+    )
+  }
+  if (filter || botPause) return null
+  return (
+    <details>
+      <summary>Pause the whole bot</summary>
+      <p>
+        Nothing new starts anywhere until it goes on. What is asked is kept and starts by itself. Runs at work
+        go on.
+      </p>
+      <PauseForm viewer={viewer} now={now} pause={undefined} {...wholeBot} />
+    </details>
+  )
+}
+
+export const UnknownPage = ({ viewer, filter, to }: { viewer: Viewer; filter: Filter; to: string }) => (
+  <Layout title="Nothing found" viewer={viewer}>
+    <Heading title="Nothing found" of="" />
+    <FilterForm filter={filter} to={to} />
+    <p>
+      There is no {filter.kind} called <bdi>{filter.name}</bdi> here. No run of the last 30 days matches.
+    </p>
+  </Layout>
 )
 
 function Needs(board: BoardShown) {
@@ -295,20 +346,11 @@ const wholeBot = {
   id: 'text',
 }
 
-function Bot({ drain, viewer, now, botPause }: BoardShown) {
+function Bot({ drain, viewer }: BoardShown) {
+  if (drain === 'no work here') return null
   return (
     <section aria-labelledby="process">
       <h2 id="process">This bot</h2>
-      {botPause ? null : (
-        <details>
-          <summary>Pause it</summary>
-          <p>
-            Nothing new starts anywhere until it goes on. What is asked is kept and starts by itself. Runs at
-            work go on.
-          </p>
-          <PauseForm viewer={viewer} now={now} pause={undefined} {...wholeBot} />
-        </details>
-      )}
       {drain === 'drained' ? (
         <p>
           This process takes no more work, and its `/readyz` says so. Other processes go on. Start it again to

@@ -2,6 +2,7 @@
 import type { JobQueue, JobRecord } from '../../core/model/ports.ts'
 import { day } from '../../core/model/time.ts'
 import { type Outcome, outcomeKinds, type Run } from '../../core/record/run.ts'
+import { figuresKeptDays, figuresOn, RunFigures } from '../../core/record/run-figures.ts'
 import {
   type Group,
   inLine,
@@ -16,7 +17,7 @@ import {
 } from '../../core/record/run-index.ts'
 import type { Filter } from './filters.ts'
 
-export type BoardRuns = Pick<JobQueue<Run>, 'get' | 'listed' | 'members' | 'query'>
+export type BoardRuns = Pick<JobQueue<Run>, 'get' | 'listed' | 'members' | 'texts' | 'query'>
 export type Listed = JobRecord<Run>
 
 const perPage = 50
@@ -25,9 +26,6 @@ const maxPage = 200
 
 /** How long failures need somebody, and ends are news: ms. */
 const news: Partial<Record<Group, number>> = { failed: 3 * day, ended: 7 * day }
-
-/** What figures are made of: each record is read, so they are few. */
-export const lately = { days: 30, most: 500 }
 
 export interface Listing {
   runs: Listed[]
@@ -53,9 +51,22 @@ export function openBoard(runs: BoardRuns, now: () => number) {
   /** A repository has the number of the newest that was called so. */
   async function whoseOf(filter: Filter | undefined): Promise<Whose | undefined> {
     if (filter?.kind !== 'repository') return filter
-    const [[newest] = []] = await runs.members([inNamed(filter.name)], { kind: 'last', count: 1 })
+    const run = await newestIn(filter.name)
+    return { kind: 'repository', name: run?.thread.repoId ?? 0 }
+  }
+
+  /** Of a repository that was called so. */
+  async function newestIn(name: string): Promise<Run | undefined> {
+    const [[newest] = []] = await runs.members([inNamed(name)], { kind: 'last', count: 1 })
     const [run] = newest ? await read([newest.id]) : []
-    return { kind: 'repository', name: run?.data.thread.repoId ?? 0 }
+    return run?.data
+  }
+
+  /** Whether anything was asked there in the days for which ended Runs are listed. */
+  async function isKnown(whose: Whose): Promise<boolean> {
+    const sets = [...liveGroups, 'ended' as const].map(group => onBoard(group, whose))
+    const counts = await runs.query(sets.map(set => ({ kind: 'count', set })))
+    return counts.some(count => count !== undefined && count > 0)
   }
 
   /** Newest first where they have ended, else those that wait longest. */
@@ -83,11 +94,15 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     return listed.filter(({ id }, at) => newest[at]?.[0]?.id === id)
   }
 
-  /** Of the last days, and no more than so many: the newest. */
-  async function endedLately(whose: Whose | undefined): Promise<Run[]> {
-    const found = await runs.listed([onBoard('ended', whose)], { kind: 'last', count: lately.most })
-    const since = now() - lately.days * day
-    return found.map(({ data }) => data).filter(({ result }) => (result.concludedAt ?? 0) > since)
+  /** Of all that ended in the last days (UTC): each once, by its last end. */
+  async function figures(whose: Whose | undefined): Promise<RunFigures[]> {
+    const texts = await runs.texts(lastDays(now(), figuresKeptDays).map(figuresOn))
+    const newest = new Map<string, RunFigures>()
+    for (const { id, text } of texts) {
+      const read = RunFigures.safeParse(JSON.parse(text)).data
+      if (read && read.at > (newest.get(id)?.at ?? 0)) newest.set(id, read)
+    }
+    return [...newest.values()].filter(each => isTheirs(each, whose))
   }
 
   /** Where those that wait in line stand, and how long the last twenty of their owner waited there. */
@@ -104,7 +119,10 @@ export function openBoard(runs: BoardRuns, now: () => number) {
       ...owners.map(([owner]) => runs.listed([waited(owner)], { kind: 'last', count: 20 })),
     ])
     const usual = new Map(
-      owners.map(([owner], at) => [owner, meanWait((recent[at] ?? []).map(({ data }) => data))]),
+      owners.map(([owner], at) => [
+        owner,
+        meanWait((recent[at] ?? []).map(({ data }) => data.schedule.waitedInLine)),
+      ]),
     )
     return new Map(
       inLines.map(({ run }, at) => {
@@ -148,13 +166,28 @@ export function openBoard(runs: BoardRuns, now: () => number) {
 
   return {
     whoseOf,
+    isKnown,
+    newestIn,
     list,
     stillLast,
-    endedLately,
+    figures,
     linesOf,
     all,
     outcomesByDay,
     get: (id: string) => runs.get(id).catch(leftOut),
+  }
+}
+
+function isTheirs({ owner, repoId, by }: RunFigures, whose: Whose | undefined): boolean {
+  switch (whose?.kind) {
+    case undefined:
+      return true
+    case 'person':
+      return by.toLowerCase() === whose.name
+    case 'repository':
+      return repoId === whose.name
+    case 'owner':
+      return owner.toLowerCase() === whose.name
   }
 }
 
@@ -176,15 +209,19 @@ export interface InLine {
 /** Whose last waits are read for one page. */
 const maxOwners = 5
 
-export function together<T>(all: readonly T[], keyOf: (each: T) => string): [string, T[]][] {
-  const found = new Map<string, T[]>()
-  for (const each of all) found.set(keyOf(each), [...(found.get(keyOf(each)) ?? []), each])
+export function together<T, Key>(all: readonly T[], keyOf: (each: T) => Key): [Key, T[]][] {
+  const found = new Map<Key, T[]>()
+  for (const each of all) {
+    const others = found.get(keyOf(each))
+    if (others) others.push(each)
+    else found.set(keyOf(each), [each])
+  }
   return [...found]
 }
 
 /** ms, of those that had to wait in line. */
-export function meanWait(runs: readonly Run[]): number | undefined {
-  const waits = runs.flatMap(({ schedule }) => schedule.waitedInLine ?? [])
+export function meanWait(all: readonly (number | undefined)[]): number | undefined {
+  const waits = all.filter(ms => ms !== undefined)
   return waits.length === 0 ? undefined : waits.reduce((sum, ms) => sum + ms, 0) / waits.length
 }
 

@@ -58,13 +58,15 @@ export const figureColumns: readonly Column<DayFigures>[] = [
 
 interface DaysShown<Day> {
   days: readonly Day[]
+  /** A last row, of more days than these. */
+  total?: { title: string; day: Day }
   columns: readonly Column<Day>[]
 }
 
 const dayName = (at: number): string =>
-  new Date(at).toLocaleDateString('en', { weekday: 'short', timeZone: 'UTC' })
+  new Date(at).toLocaleDateString('en', { weekday: 'short', month: 'short', day: 'numeric', timeZone: 'UTC' })
 
-export function DaysTable<Day extends { day: number }>({ days, columns }: DaysShown<Day>) {
+export function DaysTable<Day extends { day: number }>({ days, total, columns }: DaysShown<Day>) {
   return (
     <table class="numbers">
       <thead>
@@ -89,6 +91,16 @@ export function DaysTable<Day extends { day: number }>({ days, columns }: DaysSh
           </tr>
         ))}
       </tbody>
+      {total && (
+        <tfoot>
+          <tr>
+            <th scope="row">{total.title}</th>
+            {columns.map(({ amount, inWords }) => (
+              <td>{amount(total.day) === 0 ? '–' : inWords(amount(total.day))}</td>
+            ))}
+          </tr>
+        </tfoot>
+      )}
     </table>
   )
 }

@@ -1,7 +1,9 @@
+import type { Child } from 'hono/jsx'
+import { figuresKeptDays } from '../../core/record/run-figures.ts'
 import { Heading, Layout, type Viewer } from './admin-layout.tsx'
 import { FilterForm } from './board-page.tsx'
 import { DaysTable, figureColumns, inDollars } from './days-table.tsx'
-import type { AllFigures, Figures } from './figures.ts'
+import { type AllFigures, type Figures, usualDays } from './figures.ts'
 import { asWritten, type Filter } from './filters.ts'
 import { shown } from './run-view.ts'
 
@@ -9,27 +11,32 @@ interface FiguresShown {
   viewer: Viewer
   filter: Filter | undefined
   figures: AllFigures
-  /** Of so many runs at most. */
-  most: number
-  days: number
 }
 
 const maxRows = 20
 
-export function FiguresPage({ viewer, filter, figures, most, days }: FiguresShown) {
-  const { total, repositories, people } = figures
+export function FiguresPage({ viewer, filter, figures }: FiguresShown) {
+  const { total, days, allDays, repositories, people } = figures
+  const earlier = days.slice(0, -usualDays)
   return (
     <Layout title="Outcomes" viewer={viewer}>
       <Heading title="Outcomes" of={asWritten(filter)} />
       <FilterForm filter={filter} to="/admin/outcomes" />
       <p class="dim">
-        Of the last {days} days{total.runs < most ? '' : `, and no more than the newest ${most} runs`}. Money
-        is what PostHog said when a run ended.
+        Whole days in UTC, of the last {figuresKeptDays}. A run counts on the day of its last end, with the
+        money that PostHog said then.
       </p>
       <section class="wide" aria-labelledby="days" tabindex={0}>
         <h2 id="days">By day</h2>
         <p class="dim">Runs that ended on that day, and how long those waited that had to wait in line.</p>
-        <DaysTable days={figures.days.slice(-7)} columns={figureColumns} />
+        <More count={earlier.length} of="earlier days">
+          <DaysTable days={earlier} columns={figureColumns} />
+        </More>
+        <DaysTable
+          days={days.slice(-usualDays)}
+          columns={figureColumns}
+          total={{ title: `All ${figuresKeptDays} days`, day: allDays }}
+        />
       </section>
       <section class="wide" aria-labelledby="repositories" tabindex={0}>
         <h2 id="repositories">By repository</h2>
@@ -45,8 +52,30 @@ export function FiguresPage({ viewer, filter, figures, most, days }: FiguresShow
 
 const each = (cost: number, count: number): string => (count === 0 ? '–' : inDollars(cost / count))
 
+/** What is left out at first. */
+function More({ count, of, children }: { count: number; of: string; children?: Child }) {
+  if (count === 0) return null
+  return (
+    <details>
+      <summary>{`${count} ${of}`}</summary>
+      {children}
+    </details>
+  )
+}
+
 function Table({ name, rows }: { name: string; rows: readonly Figures[] }) {
   if (rows.length === 0) return <p class="dim">Nothing has ended.</p>
+  return (
+    <>
+      <Rows name={name} rows={rows.slice(0, maxRows)} />
+      <More count={rows.slice(maxRows).length} of="more">
+        <Rows name={name} rows={rows.slice(maxRows)} />
+      </More>
+    </>
+  )
+}
+
+function Rows({ name, rows }: { name: string; rows: readonly Figures[] }) {
   return (
     <table class="numbers">
       <thead>
@@ -66,7 +95,7 @@ function Table({ name, rows }: { name: string; rows: readonly Figures[] }) {
         </tr>
       </thead>
       <tbody>
-        {rows.slice(0, maxRows).map(row => (
+        {rows.map(row => (
           <tr>
             <th scope="row">
               <bdi>{shown(row.name)}</bdi>

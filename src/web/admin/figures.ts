@@ -1,8 +1,8 @@
 /** What came of Runs, and what they cost. Pure. */
 
-import { fullName } from '../../core/model/thread.ts'
 import { day } from '../../core/model/time.ts'
-import { outcomeKinds, type Run } from '../../core/record/run.ts'
+import { outcomeKinds } from '../../core/record/run.ts'
+import type { RunFigures } from '../../core/record/run-figures.ts'
 import { lastDays, meanWait, type OutcomesOfDay, together } from './board.ts'
 
 export interface Figures {
@@ -22,30 +22,26 @@ export interface DayFigures extends OutcomesOfDay {
   wait: number | undefined
 }
 
-interface Costed {
-  run: Run
-  at: number
-  cost: number
-}
+/** `cost` is its own share. */
+type Costed = RunFigures & { cost: number }
 
 /** PostHog counts by task, which several Runs may share: of each Run counts what it added. */
-function costed(ended: readonly Run[]): Costed[] {
+function costed(ended: readonly RunFigures[]): Costed[] {
   const known = new Map<string, number>()
   return ended
-    .map(run => ({ run, at: run.result.concludedAt ?? run.request.at }))
     .toSorted((a, b) => a.at - b.at)
-    .map(({ run, at }) => {
-      const { taskId = run.id, cost } = run.session
-      const before = known.get(taskId) ?? 0
-      known.set(taskId, Math.max(before, cost ?? 0))
-      return { run, at, cost: Math.max(0, (cost ?? 0) - before) }
+    .map(run => {
+      const before = known.get(run.task) ?? 0
+      const cost = run.cost ?? 0
+      known.set(run.task, Math.max(before, cost))
+      return { ...run, cost: Math.max(0, cost - before) }
     })
 }
 
 function figuresOf(name: string, all: readonly Costed[]): Figures {
   const pulls = new Map<string, string>()
-  for (const { run } of all)
-    for (const { number, state } of run.result.pulls) pulls.set(`${run.thread.repoId}#${number}`, state)
+  for (const { repoId, pulls: own } of all)
+    for (const { number, state } of own) pulls.set(`${repoId}#${number}`, state)
   const states = [...pulls.values()]
   return {
     name,
@@ -57,35 +53,45 @@ function figuresOf(name: string, all: readonly Costed[]): Figures {
   }
 }
 
+/** Shown in any case. */
+export const usualDays = 14
+
 export interface AllFigures {
   total: Figures
+  /** From the first on which one ended, the oldest first. */
   days: readonly DayFigures[]
+  allDays: DayFigures
   repositories: readonly Figures[]
   people: readonly Figures[]
 }
 
 /** @param ended those of some days, in any order */
-export function allFigures(ended: readonly Run[], now: number, days: number): AllFigures {
+export function allFigures(ended: readonly RunFigures[], now: number, days: number): AllFigures {
   const all = costed(ended)
-  const by = (nameOf: (run: Run) => string): Figures[] =>
-    together(all, ({ run }) => nameOf(run))
+  const starts = lastDays(now, days)
+  const byDay = new Map(together(all, ({ at }) => dayOf(at)))
+  const first = Math.min(...byDay.keys(), starts.at(-usualDays) ?? now)
+  const by = (nameOf: (run: RunFigures) => string): Figures[] =>
+    together(all, nameOf)
       .map(([name, own]) => figuresOf(name, own))
       .toSorted((a, b) => b.cost - a.cost || b.runs - a.runs)
   return {
     total: figuresOf('All', all),
-    days: lastDays(now, days).map(start => {
-      const own = all.filter(({ at }) => at >= start && at < start + day)
-      return {
-        day: start,
-        cost: own.reduce((sum, { cost }) => sum + cost, 0),
-        wait: meanWait(own.map(({ run }) => run)),
-        outcomes: outcomeKinds.map(kind => ({
-          kind,
-          count: own.filter(({ run }) => run.result.outcome?.kind === kind).length,
-        })),
-      }
-    }),
-    repositories: by(({ thread }) => fullName(thread)),
-    people: by(({ request }) => request.by.login),
+    days: starts.filter(start => start >= first).map(start => ofDay(start, byDay.get(start) ?? [])),
+    allDays: ofDay(0, all),
+    repositories: by(({ owner, repo }) => `${owner}/${repo}`),
+    people: by(run => run.by),
   }
 }
+
+const dayOf = (at: number): number => at - (at % day)
+
+const ofDay = (start: number, own: readonly Costed[]): DayFigures => ({
+  day: start,
+  cost: own.reduce((sum, { cost }) => sum + cost, 0),
+  wait: meanWait(own.map(({ waited }) => waited)),
+  outcomes: outcomeKinds.map(kind => ({
+    kind,
+    count: own.filter(({ outcome }) => outcome === kind).length,
+  })),
+})

@@ -20,6 +20,9 @@ interface RunShown {
   pauses: { repository: Pause | undefined; owner: Pause | undefined }
 }
 
+const toTheSecond = (at: number, now: number): string =>
+  moment(at, now).replace(' UTC', `${new Date(at).toISOString().slice(16, 19)} UTC`)
+
 export function RunPage(props: RunShown) {
   const { viewer, now, said, run } = props
   const title = shown(run.baseline.snapshot.title) || 'Without a title'
@@ -35,7 +38,7 @@ export function RunPage(props: RunShown) {
           {timelineOf(run).map(({ at, words }) => (
             <li>
               <time datetime={new Date(at).toISOString()} class="dim">
-                {moment(at, now)}
+                {toTheSecond(at, now)}
               </time>
               <bdi>{words}</bdi>
             </li>

@@ -128,8 +128,17 @@ export function timelineOf({ request, schedule, session, mailbox, result }: Run)
   return moments.flatMap(each => each ?? []).toSorted((a, b) => a.at - b.at)
 }
 
+/** An emoji may be several that are joined by what nobody sees. */
+const emoji =
+  /(\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier})?(?:\u200D\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier})?)*)/u
+
 /** Words of others, without what nobody sees. */
-export const shown = (text: string): string => stripInvisible(text).trim()
+export const shown = (text: string): string =>
+  text
+    .split(emoji)
+    .map((part, at) => (at % 2 === 1 ? part : stripInvisible(part)))
+    .join('')
+    .trim()
 
 /** Our sentences are written for GitHub. */
 export const plain = (markdown: string): string =>
