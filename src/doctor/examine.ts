@@ -74,26 +74,25 @@ export function deployed(
 
 type Entry = { [By in keyof Examined]?: (about: Examined[By]) => Promise<Check[]> }
 
-const checkArrivals = ({ config, lastDelivered }: Deployed, isRunning: boolean) =>
+const checkArrivals = ({ config, lastDelivered }: Deployed) =>
   config.webhooks === 'poll'
     ? (app: GitHubApp) => checkReading(app, lastDelivered)
-    : checkDeliveries(config.app, isRunning)
+    : checkDeliveries(config.app)
 
-function webhookChecks(about: Deployed, isRunning: boolean) {
+function webhookChecks(about: Deployed) {
   const { config, lastDelivered } = about
   if (config.webhooks === 'poll') return [checkLog(lastDelivered)]
   const { proxyUrl } = config.server
   const channel = proxyUrl === undefined ? [] : [() => checkChannel(proxyUrl)]
-  return [checkAddress, checkArrivals(about, isRunning), ...channel]
+  return [checkAddress, checkArrivals(about), ...channel]
 }
 
 const entries: readonly Entry[] = [
   {
-    everything: about => checkApp(about.app, [checkInstallations, ...webhookChecks(about, false)]),
-    start: about => checkApp(about.app, webhookChecks(about, true)),
-    deliveries: about => checkArrivals(about, true)(about.app),
-    repository: about =>
-      checkInstallation(about.app, about.thread.installationId, checkArrivals(about, true)),
+    everything: about => checkApp(about.app, [checkInstallations, ...webhookChecks(about)]),
+    start: about => checkApp(about.app, webhookChecks(about)),
+    deliveries: about => checkArrivals(about)(about.app),
+    repository: about => checkInstallation(about.app, about.thread.installationId, checkArrivals(about)),
   },
   { everything: ({ config }) => checkHost(config) },
   { everything: ({ config }) => checkUserToken(config), start: ({ config }) => checkUserToken(config) },

@@ -181,14 +181,14 @@ const Deliveries = z.array(Delivery)
 type Deliveries = z.infer<typeof Deliveries>
 
 export const checkDeliveries =
-  (secrets: Secrets, isRunning: boolean) =>
+  (secrets: Secrets) =>
   async (app: GitHubApp): Promise<Check[]> => {
     let deliveries: Deliveries = []
     const [arrival] = await checkTolerantly('webhook-deliveries', async () => {
       deliveries = Deliveries.parse((await app.asApp('GET /app/hook/deliveries', { per_page: 30 })).data)
       return checkArrival(deliveries)
     })
-    return arrival.outage ? [arrival] : [arrival, await checkSecret(app, deliveries, secrets, isRunning)]
+    return arrival.outage ? [arrival] : [arrival, await checkSecret(app, deliveries, secrets)]
   }
 
 function checkArrival([newest, ...older]: Deliveries): Check {

@@ -236,7 +236,7 @@ function calls(bot: MemoryBot, said: ReadonlySet<string>): string[] {
 const ourHtml =
   /<details><summary>(?:All commands, options and reactions|Details|All that Codex said|The rest of what Codex said)<\/summary>|^<\/details>$|^<sub>|<\/sub>$|^<!-- -->$|<!-- codex-box:(?:stop|retry|approve) -->$|<!-- codex-run:[\w.-]+ -->$|^#8 has no failed checks/gm
 const ourLink =
-  /^link .* → https:\/\/(?:us\.posthog\.com\/project\/42\/tasks\/|github\.com\/acme\/shop\/(?:(?:tree|commit)\/|pull\/20$|(?:issues|pull)\/\d#issuecomment-))\S*$/s
+  /^link .* → https:\/\/(?:us\.posthog\.com\/project\/42\/tasks\/|github\.com\/acme\/shop\/(?:(?:tree|commit)\/|pull\/20$|(?:issues|pull)\/\d#(?:issuecomment-|pullrequestreview-|discussion_r)))\S*$/s
 
 function withoutOurs(body: string, said: ReadonlySet<string>): string {
   // On the line of its words, or above what is set apart from it.

@@ -82,22 +82,20 @@ onEitherQueue(
       const reader = await opens('may-read', 'mode: interactive\npermission: read-only\n')
       reader.script(asks)
       await reader.says('/codex ask first')
-      await reader.thread.waitForAnswer('I was not allowed to do that')
-      expect(await reader.thread.status()).toContain('asked for permission and may not do this')
+      expect(await reader.thread.waitForAnswer('I was not allowed to do that')).toContain(
+        'asked for permission and may not do this',
+      )
       const worker = await opens('may-work', 'mode: interactive\n')
       worker.script({ ...asks, inMode: 'read-only' })
       await worker.says('/codex ask first')
-      await worker.thread.waitForAnswer('Allowed.')
-      expect(await worker.thread.status()).toContain('asked for permission and may do this')
+      expect(await worker.thread.waitForAnswer('Allowed.')).toContain('asked for permission and may do this')
     })
 
     it.runIf(exhaustive)('and has it from PostHog at once in the background, whatever the mode', async () => {
       const planner = await opens('may-plan', 'effort: low\n')
       planner.script(asks)
       await planner.says('/codex plan ask first')
-      await planner.thread.waitForAnswer('Allowed.')
-      await planner.thread.waitForFolded()
-      expect(await planner.thread.status()).not.toContain('asked for permission')
+      expect(await planner.thread.waitForAnswer('Allowed.')).not.toContain('asked for permission')
       expect(planner.ledger().messages).toEqual([])
     })
   },

@@ -268,7 +268,7 @@ onEitherQueue('Something is taken back, or put right', world => {
     await run.completeTurn('All is done.')
     await thread.waitForStatus(/^### 🎉 \[#.* was merged/)
     expect(await thread.waitForAnswer('All is done.')).toMatch(
-      /^@maya Codex opened \*\*\[#.*\*\*, which was merged\n/,
+      /^🎉 \*\*Merged\*\* .* UTC\n\n@maya Codex opened \*\*\[#/,
     )
     expect(ledger().cancels).toEqual([])
     expect(await thread.answers()).toHaveLength(1)

@@ -117,7 +117,7 @@ describe.skipIf(!browserAvailable())('from a fresh machine to the first pull req
     await bot.says(/: ready$/m)
 
     const examined = await run(doctor ?? '')
-    expect(examined.output).toMatch(/All is well\.\n$/)
+    expect(examined.output).toMatch(/Nothing is wrong\. 2 of \d+ are not known\.\n$/)
     expect(examined.output).toContain('codex-task-bot (App ')
     expect(examined.code).toBe(0)
 
