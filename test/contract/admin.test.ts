@@ -503,7 +503,7 @@ describe('the page of a run', () => {
       'Asked by maya¦Let in under the limits¦Started at PostHog¦Ran the tests¦Pull request'.split('¦'),
     )
     const times = [...timeline.matchAll(/<time.*?>(.*?)<\/time>/g)].map(([, each]) => each)
-    expect(times.at(-1)).toBe(`${new Date(now).toISOString().slice(11, 19)} UTC`)
+    expect(times.at(-1)).toBe(`${new Date(run.result.concludedAt ?? 0).toISOString().slice(11, 19)} UTC`)
   })
 })
 

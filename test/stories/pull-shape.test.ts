@@ -21,12 +21,12 @@ onEitherQueue('The shape of a pull request', world => {
     const settings =
       'pull_request:\n  title: "fix: {title} (#{number})"\n  labels: [bug, codex-made]\n  draft: false\n'
     const title = 'Login is flaky, {number} @olga'
-    const { number, thread, pull, labelsOf } = await here(settings, ['bug', 'codex-made'], title)
+    const { number, last, pull, labelsOf } = await here(settings, ['bug', 'codex-made'], title)
     const made = await pull()
     expect(made?.title).toBe(`fix: Login is flaky, {number} @\u200bolga (#${number})`)
     expect(made?.draft).toBe(false)
     expect(await labelsOf(made?.number)).toEqual(['bug', 'codex-made'])
-    expect(await thread.status()).toContain(' · open, ')
+    expect(last).toContain('Codex opened **[#')
   })
 
   it('says which labels are not there', async () => {

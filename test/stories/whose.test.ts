@@ -1,7 +1,7 @@
 /** Whose words, boxes and commands they are, and what became of each, can be seen where they stand. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { opensIssue } from '../world/opens-issue.ts'
+import { nextSecond, opensIssue } from '../world/opens-issue.ts'
 
 onEitherQueue('Several commands', world => {
   const opens = (title: string) => opensIssue(world(), title)
@@ -116,6 +116,7 @@ onEitherQueue('A session in the middle', world => {
     await thread.waitForStatus('⏳ Codex is working')
     expect(await thread.status()).not.toContain('From here on')
     await says('/codex --model gpt-5 what then')
+    await nextSecond()
     await github.as('maya').labels(number, 'codex:high')
     await thread.waitForAnswer('What the label `codex:high` asks for starts')
     await run(0).completeTurn('So far.')

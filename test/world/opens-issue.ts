@@ -95,3 +95,6 @@ export async function working(world: World, words: string, repository?: string):
   await talk.thread.waitForStatus('⏳ Codex is working')
   return talk
 }
+
+/** GitHub's times are whole seconds: what happens within one has no order. */
+export const nextSecond = () => new Promise(resolve => setTimeout(resolve, 1_000 - (Date.now() % 1_000) + 20))
