@@ -9,6 +9,7 @@ import { withCiTurns } from '../../src/core/record/read-log.ts'
 import { rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, Given, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { contextGiven, wordsOf } from '../../src/core/record/words-to-say.ts'
+import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
 import { pullFooter } from '../../src/core/words/pull-footer.ts'
 import { replyComment } from '../../src/core/words/replies.ts'
@@ -54,6 +55,12 @@ describe('a pull request', () => {
   ])('that is %j is told as that', (differs, words) => {
     expect(opened(differs)).toContain(words)
     expect(opened(differs)).not.toContain('ready')
+  })
+
+  test('that the settings want ready is no draft, as it is marked right after', () => {
+    const settings = { ...defaultSettings, pull_request: { ...defaultSettings.pull_request, draft: false } }
+    const result = { concludedAt: now, outcome: { kind: 'pull' as const }, pulls: [pull] }
+    expect(wordOf({ baseline: { settings }, result })).toContain('Codex opened **[#9 ')
   })
 
   const still = 'Codex still works on it'

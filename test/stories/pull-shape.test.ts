@@ -9,7 +9,7 @@ onEitherQueue('The shape of a pull request', world => {
     for (const label of labels) await world().github.as('olga', repository).makesLabel(label)
     const issue = await opensIssue(world(), title, repository)
     await issue.says('/codex fix it')
-    const last = await issue.thread.waitForAnswer('Codex opened draft')
+    const last = await issue.thread.waitForAnswer('Codex opened ')
     await issue.thread.waitForFolded()
     const pull = async () => (await issue.pulls())[0]
     const labelsOf = async (number = 0) =>

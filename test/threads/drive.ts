@@ -262,6 +262,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await maya.readies(pull?.number ?? 0)
     await maya.mergesPull(pull?.number ?? 0)
     await opened.thread.waitForStatus('was merged')
+    await opened.thread.waitForAnswer('🎉 **Merged**')
     await stage.draw('merged', opened)
   },
   async status(stage) {

@@ -72,13 +72,12 @@ test.skipIf(!cmarkAvailable())(
   },
 )
 
-test.skipIf(!cmarkAvailable())('a result is one line, with one small line of the rest', () => {
-  const over = ours.filter(({ body }) => /^### (?:🚀|💬|📋)/.test(body))
+test.skipIf(!cmarkAvailable())('a result that is folded away is one line', () => {
+  const over = ours.filter(({ body, minimized }) => minimized && /^### (?:🚀|💬|📋)/.test(body))
   expect(over.length).toBeGreaterThan(3)
   for (const [index, html] of renderAll(over.map(({ body }) => body)).entries()) {
     const blocks = open(html).match(/<(?:h3|p|ul|ol|blockquote|table)>/g)
-    expect(blocks, over[index]?.name).toEqual(['<h3>', '<p>'])
-    expect(html, over[index]?.name).toMatch(/<p><sub>[^\n]*<\/sub><\/p>\s*$/)
+    expect(blocks, over[index]?.name).toEqual(['<h3>'])
   }
 })
 
@@ -104,12 +103,11 @@ test.skipIf(!cmarkAvailable())(
       const { name = '' } = lastWords[index] ?? {}
       expect(html, name).toMatch(/^<p>@\w+(?: |<\/p>)/)
       expect(html, name).toMatch(/<p><sub>[^\n]*<\/sub><\/p>\s*$/)
-      expect(html.match(/<details>/g), name).toHaveLength(1)
       const [first, ...rest] = blocksOf(html)
       expect(first, name).toBe('p')
       expect(rest.at(-1), name).toBe('p')
-      // What the agent said or what to do, and a box: no more stands open.
-      expect(rest.length, name).toBeLessThanOrEqual(4)
+      // What the agent said, below a line of ours where it did not finish, what to do, and a box: no more stands open.
+      expect(rest.length, name).toBeLessThanOrEqual(5)
     }
   },
 )

@@ -148,7 +148,9 @@ function outcomeSentence(run: Run, outcome: Outcome): string {
 
 /** Somebody may have merged or closed them before the last word. */
 function pullsSentence(run: Run): string {
-  const pulls = newPulls(run)
+  // Right after the last word it is marked as ready, where the settings want that.
+  const { draft: staysDraft } = run.baseline.settings.pull_request
+  const pulls = newPulls(run).map(pull => ({ ...pull, draft: pull.draft && staysDraft }))
   const [only] = pulls
   if (pulls.length === 1 && only) {
     const became = { open: '', merged: ', which was merged', closed: ', which was closed without a merge' }
@@ -346,6 +348,7 @@ const endedAt = ({ how, at }: Ended): string => `${how} at ${dayAndTime(at)}`
 /** What may change later is left out of the last word, which is edited only for the end of a pull request. */
 export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 'last-word'): string[] {
   const requester = run.request.by.login
+  const kind = run.result.outcome?.kind
   const { cost, taskMade } = run.session
   const goOn =
     run.request.what === 'plan'
@@ -369,7 +372,8 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
     ...session(run, deployment),
     ...(where === 'status' ? roundsInWords(run) : []),
     ...(pull ? [stateOf(pull, end)] : end ? [endedAt(end)] : []),
-    ...(isLast && !isUndone(run.result.outcome) ? [goOn] : []),
+    // A pull request says so itself.
+    ...(isLast && (kind === 'answer' || kind === 'nothing') ? [goOn] : []),
   ]
 }
 
