@@ -12,7 +12,7 @@ import type { Guard, JobIndex, JobQueue, ThreadClient } from '../core/model/port
 import { day } from '../core/model/time.ts'
 import type { Awaited } from '../core/model/views.ts'
 import { heldAt, rightBefore } from '../core/record/admission.ts'
-import { costReached, limitReached } from '../core/record/failures.ts'
+import { costReached, lifting, limitReached } from '../core/record/failures.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
 import type { CostOfDay, Run, Waits } from '../core/record/run.ts'
@@ -55,8 +55,7 @@ export async function heldByUs(
     const isAdmins =
       isDay &&
       (held.of === 'owner' || (held.of === 'repository' && isCeiling('repository_per_day', held.most)))
-    const admin = isAdmins ? true : undefined
-    return { waits: { kind: 'until', at: held.at, limit: limitReached(run, held), admin } }
+    return { waits: untilRaised(held.at, limitReached(run, held, isAdmins), isAdmins) }
   }
   if (held) {
     const after = await rightBefore(me, held.kind === 'line' ? held.of : held.kind, index)
@@ -65,14 +64,22 @@ export async function heldByUs(
   // Last, as it reads records.
   const { until, ...costOfDay } = await spendingOf(me, index, now)
   if (until !== undefined) {
-    const admin = isCeiling('cost_per_day', costOfDay.limit) ? true : undefined
-    return { waits: { kind: 'until', at: until, limit: costReached(costOfDay), admin } }
+    const isAdmins = isCeiling('cost_per_day', costOfDay.limit)
+    const limit = `${costReached(costOfDay)}. ${lifting('cost_per_day', isAdmins)}`
+    return { waits: untilRaised(until, limit, isAdmins) }
   }
   // That a limit can't be kept is news only to who set it.
   const isSet = costOfDay.limit !== defaultSettings.limits.cost_per_day
   const isWorthTelling = isNear(costOfDay.used, costOfDay.limit) || (isSet && costOfDay.unknown > 0)
   return isWorthTelling ? { costOfDay } : {}
 }
+
+const untilRaised = (at: number, limit: string, isAdmins: boolean): Waits => ({
+  kind: 'until',
+  at,
+  limit,
+  admin: isAdmins ? true : undefined,
+})
 
 /** Of such a limit, no file of an owner or repository can allow more. */
 const isCeilingIn =

@@ -82,20 +82,25 @@ test('what a failure says', () => {
 
 test('a limit is named with who reached it, and one is no number', () => {
   const person = { of: 'person', used: 12, most: 1, window: 24 * hour } as const
-  expect(failures.limitReached(runWith(), person)).toBe('`maya` started 12 runs in 24 hours; the limit is 1')
+  expect(failures.limitReached(runWith(), person, false)).toBe(
+    '`maya` started 12 runs in 24 hours; the limit is 1',
+  )
 })
 
 test('a limit of the settings is told with the key that lifts it, one against loops without', () => {
   const reached = { of: 'repository', used: 100, most: 100, window: 24 * hour } as const
-  expect(failures.limitReached(runWith(), reached)).toBe(
+  expect(failures.limitReached(runWith(), reached, false)).toBe(
     'this repository started 100 runs in 24 hours; the limit is 100. A higher `limits.repository_per_day` in the settings lifts it',
   )
-  expect(failures.limitReached(runWith(), { ...reached, of: 'owner' })).toContain(
-    'the limit is 100. Whoever runs the bot lifts it',
+  for (const of of ['owner', 'repository'] as const)
+    expect(failures.limitReached(runWith(), { ...reached, of }, true)).toMatch(
+      /the limit is 100\. Whoever runs the bot can raise it$/,
+    )
+  expect(failures.limitReached(runWith(), { ...reached, window: hour / 12 }, false)).toMatch(
+    /the limit is 100$/,
   )
-  expect(failures.limitReached(runWith(), { ...reached, window: hour / 12 })).toMatch(/the limit is 100$/)
   expect(failures.costReached({ used: 51.2, limit: 50, unknown: 0 })).toBe(
-    'the runs of this repository cost `$51.20` in 24 hours; the limit is `$50`. A higher `limits.cost_per_day` in the settings lifts it',
+    'the runs of this repository cost `$51.20` in 24 hours; the limit is `$50`',
   )
 })
 

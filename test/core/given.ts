@@ -6,15 +6,14 @@ import type { CommentRef } from '../../src/core/model/trigger.ts'
 import type { CommentView, Pull, PullView } from '../../src/core/model/views.ts'
 import { type RunRequest, rightsOf } from '../../src/core/record/request-part.ts'
 import {
-  Context,
   changed,
-  Given,
   type Intent,
   type NewRun,
   newRun,
   type Run,
   type RunChange,
 } from '../../src/core/record/run.ts'
+import { Context, Given } from '../../src/core/record/workspace-part.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import type { Deployment } from '../../src/core/words/words.ts'
 

@@ -25,7 +25,7 @@ const away: Retry = { why: 'w', since: t0, until: t0 + minute, count: 3 }
 const waitsUntil = (admin?: true): RunChange => ({
   schedule: {
     enteredAt: t0,
-    waits: { kind: 'until', at: t0 + 5 * hour, limit: '`acme` started 3 runs', admin },
+    waits: { kind: 'until', at: t0 + 5 * hour, limit: '`acme` started 3 runs. Whoever runs the bot can raise it', admin },
   },
 })
 const called = (key: string): RunChange => ({ report: { questions: [{ key, commentId: 9 }] } })
@@ -122,7 +122,7 @@ test('says whom it calls, what is wrong, and who can mend it', () => {
 
     <sub>fix the flaky login test</sub>
 
-    @maya Codex waits: \`acme\` started 3 runs. An admin of this bot can raise the limit. Otherwise Codex starts at 19:02 UTC.
+    @maya Codex waits: \`acme\` started 3 runs. Whoever runs the bot can raise it. Otherwise Codex starts at 19:02 UTC.
 
     <sub>fix the flaky login test</sub>"
   `)

@@ -95,7 +95,9 @@ test('a ceiling of the deployment holds whatever the repository says', async () 
   await says(bot, '/codex fix it')
   await sends(bot, '/codex --new fix it again')
   await bot.work(50)
-  expect(bot.comments.at(-1)?.body).toContain('this repository started 1 run in 24 hours; the limit is 1.')
+  const called = bot.comments.at(-1)?.body
+  expect(called).toContain('the limit is 1. Whoever runs the bot can raise it. Otherwise Codex starts at ')
+  expect(called).not.toContain('limits.repository_per_day')
   expect(bot.requests).toHaveLength(1)
 })
 

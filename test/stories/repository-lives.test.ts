@@ -73,7 +73,7 @@ onEitherQueue(
         const later = new Thread(world(), number, repository)
         await later.waitForStatus('kept and starts automatically')
         await maya.comments(thread.number, '/codex --effort low do something else')
-        await thread.waitForAnswer('Yours starts when it has ended')
+        await thread.waitForAnswer('`/codex --effort low do something else` starts when it has ended')
         const before = losses()
         await happen(github, repository, false)
         await seenTo(before)

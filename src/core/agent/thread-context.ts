@@ -4,8 +4,8 @@
  */
 import type { ThreadClient } from '../model/ports.ts'
 import type { CommentView } from '../model/views.ts'
-import type { Context, ReadUpTo } from '../record/run.ts'
 import { placeInThread, type Words } from '../record/words-to-say.ts'
+import type { Context, ReadUpTo } from '../record/workspace-part.ts'
 import { attachmentsIn } from '../text/attachment-links.ts'
 import { yieldToEventLoop } from '../text/event-loop.ts'
 import { plainText } from '../text/untrusted.ts'

@@ -138,8 +138,12 @@ export const refusedBranch = (name: string, { message }: { message: string }, pr
       : `Let this App make branches named \`${prefix}…\` in the repository's rulesets. Then write \`/codex retry\`. Or use a branch that is there: \`/codex --branch NAME …\`.`,
   )
 
-/** `` `maya` started 12 runs in 24 hours; the limit is 1 `` */
-export function limitReached({ thread, request }: Run, { of, used, most, window }: ReachedLimit): string {
+/** `` `maya` started 12 runs in 24 hours; the limit is 1 `` @param isAdmins whether no file of people can raise it */
+export function limitReached(
+  { thread, request }: Run,
+  { of, used, most, window }: ReachedLimit,
+  isAdmins: boolean,
+): string {
   const hours = window / (60 * minute)
   const span = hours < 1 ? counted(window / minute, 'minute') : counted(hours, 'hour')
   const started: Record<ReachedLimit['of'], string> = {
@@ -148,18 +152,17 @@ export function limitReached({ thread, request }: Run, { of, used, most, window 
     thread: `this ${nounOf(thread)} started ${counted(used, 'run')}`,
     owner: `${code(thread.owner)} started ${counted(used, 'run')}`,
   }
-  const lifted = window < day ? undefined : liftedBy[of]
-  return `${started[of]} in ${span}; the limit is ${most}${lifted ? `. ${lifted} lifts it` : ''}`
-}
-
-/** The rest are for loops, and no settings. */
-const liftedBy: Partial<Record<ReachedLimit['of'], string>> = {
-  repository: 'A higher `limits.repository_per_day` in the settings',
-  owner: 'Whoever runs the bot',
+  // The rest are against loops, and no settings.
+  const isSetting = isAdmins || (of === 'repository' && window >= day)
+  const lifts = isSetting ? `. ${lifting('repository_per_day', isAdmins)}` : ''
+  return `${started[of]} in ${span}; the limit is ${most}${lifts}`
 }
 
 export const costReached = ({ used, limit }: CostOfDay): string =>
-  `the runs of this repository cost ${dollars(used)} in 24 hours; the limit is ${dollars(limit)}. A higher \`limits.cost_per_day\` in the settings lifts it`
+  `the runs of this repository cost ${dollars(used)} in 24 hours; the limit is ${dollars(limit)}`
+
+export const lifting = (key: 'repository_per_day' | 'cost_per_day', isAdmins: boolean): string =>
+  isAdmins ? 'Whoever runs the bot can raise it' : `A higher \`limits.${key}\` in the settings lifts it`
 
 interface InWords {
   because: string

@@ -235,7 +235,7 @@ export function refusedWords(run: Run, reply: SenderReply): Run {
   })
   const after = withReply(settled, message, reply)
   const { previous } = after.result
-  if (!previous || !hasNothingToDo(after)) return after
+  if (!previous || !isWithoutWords(after)) return after
   // The thread was told of it before this round, which came to nothing.
   const { outcome, concludedAt, comment, word } = previous
   return withMessage(after, {
@@ -299,13 +299,13 @@ function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-foll
     },
   })
   const hadWords = after.mailbox.pendingFollowUps.length < pendingFollowUps.length
-  if (!hadWords || !hasNothingToDo(after)) return after
+  if (!hadWords || !isWithoutWords(after)) return after
   const at = Math.max(message.at, run.mailbox.lastWordsAt ?? 0)
   return withStop(after, { ...message, kind: 'stop', at })
 }
 
 /** A round that began for words which are gone: what was asked first has its result. */
-function hasNothingToDo(run: Run): boolean {
+function isWithoutWords(run: Run): boolean {
   const { mailbox, result, session } = run
   if (result.outcome || mailbox.stop || mailbox.pendingFollowUps.length > 0 || !session.instructionSent)
     return false

@@ -4,7 +4,8 @@ import type { ThreadClient } from '../model/ports.ts'
 import { type Person, Thread } from '../model/thread.ts'
 import type { CommitView, PullView } from '../model/views.ts'
 import { isReadOnly, Session } from './request-part.ts'
-import { type Branch, isTerminal, type Run, sessionOf } from './run.ts'
+import { isTerminal, type Run, sessionOf } from './run.ts'
+import type { Branch } from './workspace-part.ts'
 
 export const agentLogin = 'posthog[bot]'
 

@@ -6,8 +6,9 @@ import { editedSince } from './failures.ts'
 import { endsQuietly } from './last-word.ts'
 import { FollowUp } from './mailbox-part.ts'
 import { RunRequest, type Session } from './request-part.ts'
-import { Branch, changed, newRun, Outcome, Question, ReadUpTo, type Run } from './run.ts'
+import { changed, newRun, Outcome, Question, type Run } from './run.ts'
 import { Began, EarlierSession } from './session-part.ts'
+import { Branch, ReadUpTo } from './workspace-part.ts'
 
 export const Backup = z.object({
   request: RunRequest.omit({ attached: true, inline: true, delivery: true }),

@@ -2,7 +2,8 @@
 import type { InlineComment } from '../model/trigger.ts'
 import type { Target } from '../model/views.ts'
 import type { FollowUp } from './mailbox-part.ts'
-import { type ChangeOf, Given, type Run, resumedSession } from './run.ts'
+import { type ChangeOf, type Run, resumedSession } from './run.ts'
+import { Given } from './workspace-part.ts'
 
 export interface Words {
   /** PostHog's id of the message: the log shows it where the agent reads the words. */

@@ -4,26 +4,21 @@ import { maxTemplate, templatePath } from '../command/template.ts'
 import { type Check, markOf } from '../model/check.ts'
 import type { ReasoningEffort } from '../model/codex-task-run-create.ts'
 import { type CommandGrammar, instruction, type Role } from '../model/command-grammar.ts'
-import { type Service, serviceNames } from '../model/errors.ts'
 import type { Pause } from '../model/pause.ts'
 import type { Thread } from '../model/thread.ts'
 import type { PricedModel, Sign } from '../model/views.ts'
-import type { Moment } from '../record/event-order.ts'
 import { unfinished } from '../record/failures.ts'
-import { lastWordUrl } from '../record/last-word.ts'
 import type { SenderReply } from '../record/mailbox-part.ts'
-import { openQuestion } from '../record/permission-request.ts'
-import { retryOf, services } from '../record/retries.ts'
-import { type Outcome, type Phase, phaseOf, type Rounds, type Run } from '../record/run.ts'
+import type { Outcome, Rounds } from '../record/run.ts'
 import type { GrantName } from '../settings/deployment-settings.ts'
 import type { HeldSetting } from '../settings/layers.ts'
 import type { FileSlips } from '../settings/repository-file.ts'
-import { begun, counted, dollars, ended, moment } from '../text/phrases.ts'
+import { begun, counted, dollars, ended } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { type DryRun, dryRunText } from './dry-run.ts'
 import { configText } from './settings-check.ts'
-import { pauseSentence, waitsInWords } from './waiting.ts'
-import { questionUrl } from './while-working.ts'
+import { besideThis, standingSentence, type ThreadStanding } from './thread-standing.ts'
+import { pauseSentence } from './waiting.ts'
 import { mentions, priced, pullLink, withCode } from './words.ts'
 
 export type Reply =
@@ -57,15 +52,7 @@ export type Reply =
   | { kind: 'access-was-lost'; by: string; because: string }
   /** Without `by`, whoever asked for it stopped it. */
   | { kind: 'stopped-waiting'; by: string | undefined }
-  | {
-      kind: 'status'
-      live?: Run
-      beside?: Run
-      last?: Run
-      asked?: boolean
-      notBegun?: readonly NotBegun[]
-      now?: number
-    }
+  | ({ kind: 'status' } & ThreadStanding)
   | {
       kind: 'config'
       held: readonly HeldSetting[]
@@ -110,8 +97,6 @@ const whyUnknown = (why: string | undefined): string =>
   why === undefined
     ? 'Try again in a few minutes.'
     : `It said: ${ended(inlineWords(why, 200))} If this keeps happening, tell an admin of this repository: ${code('/codex doctor')} shows which permissions the App lacks.`
-
-const help = '`/codex help` shows all commands.'
 
 const partly: ReadonlySet<Mistake['kind']> = new Set<Mistake['kind']>(['too-many', 'unreadable'])
 
@@ -186,7 +171,7 @@ function sentence(reply: Reply, login: string): string {
     case 'stopped-waiting':
       return `${reply.by === undefined ? 'you stopped this' : `this was stopped by ${code(reply.by)}`} before it began. Write it again if you still want it.`
     case 'status':
-      return statusSentence(reply)
+      return standingSentence(reply)
     case 'config':
       return configText(reply)
     case 'doctor':
@@ -211,7 +196,7 @@ function sentence(reply: Reply, login: string): string {
       return dryRunText(reply, other => sentence(other, login))
     case 'has-pull':
       return `${reply.pulls.length === 1 ? 'an open pull request already closes' : 'open pull requests already close'} this issue: ${reply.pulls
-        .slice(0, maxShown)
+        .slice(0, maxPulls)
         .map(pullLink)
         .join(', ')}. Nothing was started. ${
         reply.words === undefined || reply.words.length > maxWords
@@ -240,6 +225,7 @@ function waitingInWords({ line, label }: Reply & { kind: 'queued-behind' }): str
   )
 }
 
+const maxPulls = 5
 const maxShownLine = 80
 
 function pausedSentence({ pause: { why }, replaced, now }: Reply & { kind: 'paused' }): string {
@@ -263,47 +249,6 @@ const templateFaults = {
   long: `is longer than ${maxTemplate} characters`,
   unreadable: 'could not be read as text: it may be empty, larger than a megabyte, or no text',
 } as const
-
-/** What was asked and has no Run. */
-interface NotBegun {
-  by: string
-  moment: Moment
-  words: string | undefined
-  waitsFor?: 'run' | Service
-  until?: number | undefined
-  stopped?: { by: string }
-}
-
-function statusSentence(status: Reply & { kind: 'status' }): string {
-  const { live, beside, last, asked, notBegun = [], now = 0 } = status
-  const waiting = notBegun.filter(({ stopped }) => !stopped)
-  const stopped = notBegun.filter(each => each.stopped && !live && each.moment.at >= (last?.request.at ?? 0))
-  const isEmpty = !live && !beside && !last && !asked
-  const first = waiting.length + stopped.length > 0 && isEmpty ? [] : [runSentence(status)]
-  const others = [...stopped, ...waiting].slice(-maxShown).map(each => notBegunSentence(each, now))
-  return [...first, ...others].map((words, at) => (at === 0 ? words : begun(words))).join(' ')
-}
-
-const maxShown = 5
-
-function notBegunSentence({ by, words, waitsFor, until = 0, stopped }: NotBegun, now: number): string {
-  const what = `${words === undefined ? 'a command' : code(words.replace(/\s+/g, ' ').trim().slice(0, 80))} by ${code(by)}`
-  if (stopped) return `${what} was stopped by ${code(stopped.by)} before it began.`
-  if (!waitsFor) return `${what} has not begun yet.`
-  const known = until <= now ? '' : ` until ${moment(until, now)}`
-  return `${what} waits for ${waitsFor === 'run' ? 'the run here' : serviceNames[waitsFor]}${known}.`
-}
-
-function runSentence({ live, beside, last, asked, now = 0 }: Reply & { kind: 'status' }): string {
-  if (live) return `a run is going on here: ${runInWords(live, now)}`
-  if (beside)
-    return `nothing is going on here, but a run is going on in ${besideThis(beside.thread)}: ${runInWords(beside, now)}`
-  if (last) return `nothing is going on here now. The last run: ${runInWords(last, now)}`
-  return asked ? 'nothing is going on here now.' : `nobody has asked for anything here yet. ${help}`
-}
-
-const besideThis = ({ number, kind }: Pick<Thread, 'number' | 'kind'>): string =>
-  `#${number} (${kind === 'issue' ? 'this is its pull request' : 'the pull request of this issue'})`
 
 function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string {
   const wrong = checks.filter(({ ok }) => !ok)
@@ -423,46 +368,3 @@ const reactionRows: readonly string[] = Object.entries({
   refused: '👎 It was refused. A comment says why.',
   failed: '😕 It failed, or ended before it was done. A comment says why.',
 } satisfies Record<Sign, string>).map(([, row]) => `- ${row}`)
-
-const phases: Record<Exclude<Phase, 'waiting'>, string> = {
-  preparing: 'it is getting ready',
-  starting: 'PostHog is starting it',
-  working: 'Codex is working',
-  stopping: 'it is being stopped',
-  ending: 'it has ended, and the bot reads how',
-  pull: 'it opened a pull request',
-  pushed: 'it pushed commits',
-  answer: 'it answered',
-  nothing: 'it changed nothing',
-  unfinished: 'it did not finish',
-  stopped: 'it was stopped',
-  failed: 'it failed',
-}
-
-function phaseInWords(run: Run, now: number): string {
-  const phase = phaseOf(run)
-  if (phase === 'waiting') return `it ${waitsInWords(run.schedule.waits, now).replace(/\.$/, '')}`
-  if (run.mailbox.stop || !openQuestion(run)) return phases[phase]
-  const url = questionUrl(run)
-  return `it waits for your answer${url === undefined ? '' : ` to [this question](${url})`}`
-}
-
-function runInWords(run: Run, now: number): string {
-  const pull = run.result.pulls.at(-1)
-  const away = services.filter(service => retryOf(run, service) && !run.result.outcome)
-  return [
-    `${phaseInWords(run, now)}.`,
-    ...away.map(service => `It waits for ${serviceNames[service]}.`),
-    `${code(run.request.by.login)} asked for it.`,
-    ...(pull ? [`Pull request: [#${pull.number}](${pull.url}).`] : []),
-    ...whereToRead(run),
-  ].join(' ')
-}
-
-/** The status is folded away below a last word. */
-function whereToRead(run: Run): string[] {
-  const word = lastWordUrl(run)
-  if (word !== undefined) return [`[What Codex said](${word}).`]
-  const { commentId } = run.report.status ?? {}
-  return commentId === undefined ? [] : [`[Details](${run.thread.url}#issuecomment-${commentId}).`]
-}

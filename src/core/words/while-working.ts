@@ -265,8 +265,7 @@ export const callComment = (run: Run, needed: Needed, now: number): string =>
   ].join('\n\n')
 
 function whoMends(needed: Needed, now: number): string {
-  if (needed.kind === 'limit')
-    return `An admin of this bot can raise the limit. Otherwise Codex starts at ${moment(needed.until, now)}.`
+  if (needed.kind === 'limit') return `Otherwise Codex starts at ${moment(needed.until, now)}.`
   const who =
     needed.kind === 'rights' && needed.service === 'github'
       ? 'An owner has to accept what the App asks for: Settings ▸ GitHub Apps ▸ Review request.'

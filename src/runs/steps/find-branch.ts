@@ -12,7 +12,8 @@ import {
 } from '../../core/record/failures.ts'
 import { chooseIssueBranch } from '../../core/record/issue-branch.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
-import { type Branch, baseOf, type ChangeOf, type Outcome } from '../../core/record/run.ts'
+import { baseOf, type ChangeOf, type Outcome } from '../../core/record/run.ts'
+import type { Branch } from '../../core/record/workspace-part.ts'
 import { failed } from './outcome.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
 

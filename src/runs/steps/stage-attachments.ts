@@ -8,7 +8,8 @@ import {
 } from '../../core/model/attachment.ts'
 import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'
 import type { Log } from '../../core/model/ports.ts'
-import { type Context, type Run, resumedSession } from '../../core/record/run.ts'
+import { type Run, resumedSession } from '../../core/record/run.ts'
+import type { Context } from '../../core/record/workspace-part.ts'
 import { type Attachment, maxAttachments, onlyOnce } from '../../core/text/attachment-links.ts'
 import { type StepContext, step } from './step-context.ts'
 

@@ -1,0 +1,97 @@
+/** The part of a Run's record that tells where its agent works, and what of the thread it was given. */
+import { z } from 'zod'
+import { StagedAttachments } from '../model/attachment.ts'
+import { LinkedElsewhere } from '../model/views.ts'
+import { Attachment } from '../text/attachment-links.ts'
+
+export const Branch = z.object({
+  name: z.string(),
+  into: z.string(),
+  sha: z.string(),
+  made: z.boolean().default(false),
+  fresh: z.boolean().default(false),
+  /** A Run of this thread recorded that it made the branch. Only such a branch is ever removed. */
+  recorded: z.boolean().default(false),
+  linked: z.boolean().default(false),
+})
+export type Branch = z.infer<typeof Branch>
+
+const count = z.number().int().default(0)
+
+const given = {
+  /** Title and description. */
+  thread: z.boolean().default(true),
+  cut: z.array(z.enum(['instruction', 'description'])).default([]),
+  cutComments: count,
+  /** Words that their pages do not show. */
+  unshown: count,
+  leftOut: z
+    .object({
+      bots: count,
+      outsiders: count,
+      /** Of people about whom nobody was asked, as there are too many. */
+      unknown: count,
+      later: count,
+      resolved: count,
+      minimized: count,
+      /** Whose page could not be had: the description, too. */
+      unseen: count,
+      older: count,
+    })
+    .prefault({}),
+}
+
+/** What of a thread the agent was given, and what not: the receipt. */
+export const Given = z.object({
+  ...given,
+  comments: count,
+  /** Of the comments. */
+  onLines: count,
+  authors: z.array(z.string()).default([]),
+})
+export type Given = z.infer<typeof Given>
+
+/** GitHub's time of a command, and the comments of that second whose commands were given, as `placeInThread` names them. */
+const UpTo = z.object({ at: z.number(), places: z.array(z.string()).default([]) })
+
+export const ReadUpTo = UpTo.extend({ of: z.string() })
+export type ReadUpTo = z.infer<typeof ReadUpTo>
+
+export const Context = z.object({
+  ...given,
+  /** As its page shows it; absent if that could not be had. */
+  description: z.string().optional(),
+  /** The files that its page shows. */
+  attached: z.array(Attachment).optional(),
+  /** The id of the words that it goes with. */
+  of: z.string().default(''),
+  upTo: UpTo.prefault({ at: 0 }),
+  /** It has only what is new since the words before. */
+  goesOn: z.boolean().default(false),
+  comments: z.array(
+    z.object({
+      author: z.string(),
+      at: z.number(),
+      body: z.string(),
+      kind: z.enum(['comment', 'review']).default('comment'),
+      on: z.object({ path: z.string(), line: z.number().nullable(), hunk: z.string() }).optional(),
+    }),
+  ),
+})
+export type Context = z.infer<typeof Context>
+
+export const Workspace = z.object({
+  branch: Branch.optional(),
+  madeBranch: z.string().optional(),
+  /** A branch that is linked to the issue, but can't be used. */
+  linkedElsewhere: LinkedElsewhere.optional(),
+  /** The open pull request whose head is the base. */
+  stackedOn: z.object({ base: z.string(), number: z.number().int(), url: z.string() }).optional(),
+  headMoved: z.object({ from: z.string(), to: z.string() }).optional(),
+  threadContext: Context.optional(),
+  /** Up to where the session has been given what was written in this thread. */
+  readUpTo: ReadUpTo.optional(),
+  given: Given.optional(),
+  attachments: StagedAttachments.optional(),
+  restaged: z.boolean().default(false),
+})

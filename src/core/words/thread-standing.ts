@@ -1,0 +1,107 @@
+/** What `/codex status` answers: how the thread stands. */
+import { type Service, serviceNames } from '../model/errors.ts'
+import type { Thread } from '../model/thread.ts'
+import type { Moment } from '../record/event-order.ts'
+import { lastWordUrl } from '../record/last-word.ts'
+import { openQuestion } from '../record/permission-request.ts'
+import { retryOf, services } from '../record/retries.ts'
+import { type Phase, phaseOf, type Run } from '../record/run.ts'
+import { begun, moment } from '../text/phrases.ts'
+import { code } from '../text/safe-markdown.ts'
+import { waitsInWords } from './waiting.ts'
+import { questionUrl } from './while-working.ts'
+
+/** What was asked and has no Run. */
+interface NotBegun {
+  by: string
+  moment: Moment
+  words: string | undefined
+  waitsFor?: 'run' | Service
+  until?: number | undefined
+  stopped?: { by: string }
+}
+
+export interface ThreadStanding {
+  live?: Run
+  beside?: Run
+  last?: Run
+  asked?: boolean
+  notBegun?: readonly NotBegun[]
+  now?: number
+}
+
+export function standingSentence(status: ThreadStanding): string {
+  const { live, beside, last, asked, notBegun = [], now = 0 } = status
+  const waiting = notBegun.filter(({ stopped }) => !stopped)
+  const stopped = notBegun.filter(each => each.stopped && !live && each.moment.at >= (last?.request.at ?? 0))
+  const isEmpty = !live && !beside && !last && !asked
+  const first = waiting.length + stopped.length > 0 && isEmpty ? [] : [runSentence(status)]
+  const others = [...stopped, ...waiting].slice(-maxShown).map(each => notBegunSentence(each, now))
+  return [...first, ...others].map((words, at) => (at === 0 ? words : begun(words))).join(' ')
+}
+
+const maxShown = 5
+
+const helpHint = '`/codex help` shows all commands.'
+
+function notBegunSentence({ by, words, waitsFor, until = 0, stopped }: NotBegun, now: number): string {
+  const what = `${words === undefined ? 'a command' : code(words.replace(/\s+/g, ' ').trim().slice(0, 80))} by ${code(by)}`
+  if (stopped) return `${what} was stopped by ${code(stopped.by)} before it began.`
+  if (!waitsFor) return `${what} has not begun yet.`
+  const known = until <= now ? '' : ` until ${moment(until, now)}`
+  return `${what} waits for ${waitsFor === 'run' ? 'the run here' : serviceNames[waitsFor]}${known}.`
+}
+
+function runSentence({ live, beside, last, asked, now = 0 }: ThreadStanding): string {
+  if (live) return `a run is going on here: ${runInWords(live, now)}`
+  if (beside)
+    return `nothing is going on here, but a run is going on in ${besideThis(beside.thread)}: ${runInWords(beside, now)}`
+  if (last) return `nothing is going on here now. The last run: ${runInWords(last, now)}`
+  return asked ? 'nothing is going on here now.' : `nobody has asked for anything here yet. ${helpHint}`
+}
+
+export const besideThis = ({ number, kind }: Pick<Thread, 'number' | 'kind'>): string =>
+  `#${number} (${kind === 'issue' ? 'this is its pull request' : 'the pull request of this issue'})`
+
+const phases: Record<Exclude<Phase, 'waiting'>, string> = {
+  preparing: 'it is getting ready',
+  starting: 'PostHog is starting it',
+  working: 'Codex is working',
+  stopping: 'it is being stopped',
+  ending: 'it has ended, and the bot reads how',
+  pull: 'it opened a pull request',
+  pushed: 'it pushed commits',
+  answer: 'it answered',
+  nothing: 'it changed nothing',
+  unfinished: 'it did not finish',
+  stopped: 'it was stopped',
+  failed: 'it failed',
+}
+
+function phaseInWords(run: Run, now: number): string {
+  const phase = phaseOf(run)
+  if (phase === 'waiting') return `it ${waitsInWords(run.schedule.waits, now).replace(/\.$/, '')}`
+  if (run.mailbox.stop || !openQuestion(run)) return phases[phase]
+  const url = questionUrl(run)
+  return `it waits for your answer${url === undefined ? '' : ` to [this question](${url})`}`
+}
+
+function runInWords(run: Run, now: number): string {
+  const pull = run.result.pulls.at(-1)
+  const away = services.filter(service => retryOf(run, service) && !run.result.outcome)
+  return [
+    `${phaseInWords(run, now)}.`,
+    ...away.map(service => `It waits for ${serviceNames[service]}.`),
+    `${code(run.request.by.login)} asked for it.`,
+    ...(pull ? [`Pull request: [#${pull.number}](${pull.url}).`] : []),
+    ...whereToRead(run),
+  ].join(' ')
+}
+
+/** The status is folded away below a last word. */
+function whereToRead(run: Run): string[] {
+  const word = lastWordUrl(run)
+  if (word !== undefined) return [`[What Codex said](${word}).`]
+  const { commentId } = run.report.status ?? {}
+  return commentId === undefined ? [] : [`[Details](${run.thread.url}#issuecomment-${commentId}).`]
+}
