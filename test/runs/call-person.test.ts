@@ -25,7 +25,12 @@ const away: Retry = { why: 'w', since: t0, until: t0 + minute, count: 3 }
 const waitsUntil = (admin?: true): RunChange => ({
   schedule: {
     enteredAt: t0,
-    waits: { kind: 'until', at: t0 + 5 * hour, limit: '`acme` started 3 runs. Whoever runs the bot can raise it', admin },
+    waits: {
+      kind: 'until',
+      at: t0 + 5 * hour,
+      limit: '`acme` started 3 runs. Whoever runs the bot can raise it',
+      admin,
+    },
   },
 })
 const called = (key: string): RunChange => ({ report: { questions: [{ key, commentId: 9 }] } })
