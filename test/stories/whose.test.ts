@@ -85,6 +85,7 @@ onEitherQueue('A box', world => {
     posthog.script('long work', { kind: 'hangs' }, { times: 1 })
     await says('/codex long work')
     await thread.waitForStatus('⏳ Codex is working')
+    await nextSecond()
     const status = await ticks('olga', 'Stop this run')
     await thread.waitForReaction('+1', status)
     await thread.waitForAnswer('@maya this run was stopped by `olga`')

@@ -9,11 +9,17 @@ export interface Moment {
   comment?: { kind: CommentRef['kind']; id: number }
   /** Which of the commands of that comment. */
   command?: number
+  /** A box was ticked. */
+  box?: boolean
 }
 
-/** Within a second, comment ids decide; without them, what is asked counts as earlier than the stop. */
+/**
+ * Within a second, comment ids decide; without them, what is asked counts as earlier than the stop. Of two boxes the
+ * one that stops was there first: one that starts stands under a run that is over.
+ */
 export function isBefore(asked: Moment, stop: Moment): boolean {
   if (asked.at !== stop.at) return asked.at < stop.at
+  if (asked.box && stop.box) return false
   if (asked.comment === undefined) return true
   if (asked.comment.kind !== stop.comment?.kind) return stop.comment?.kind !== 'subject'
   if (asked.comment.id !== stop.comment.id) return asked.comment.id < stop.comment.id
@@ -25,6 +31,7 @@ export const momentOf = (trigger: Trigger, command?: number): Moment => ({
   at: trigger.at,
   comment: trigger.kind === 'comment' && trigger.before === undefined ? commentMoment(trigger) : undefined,
   command,
+  box: trigger.kind === 'tick',
 })
 
 export const momentOfRequest = ({
@@ -35,6 +42,7 @@ export const momentOfRequest = ({
   at,
   comment: origin.kind === 'comment' ? commentMoment(origin) : undefined,
   command,
+  box: origin.kind === 'tick',
 })
 
 function commentMoment({ commentRef }: Extract<Origin, { kind: 'comment' }>): Moment['comment'] {
