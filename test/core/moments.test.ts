@@ -183,7 +183,9 @@ describe('words that nobody needs', () => {
   const merged: RunChange = {
     result: { pulls: [pull], ended: { number: pull.number, how: 'merged', at: now } },
   }
-  const permitted: RunChange = { session: { permission: { id: 'p', title: 'push', allowed: false } } }
+  const permitted: RunChange = {
+    session: { permission: { id: 'p', title: 'Run `rm -rf dist`?', allowed: false } },
+  }
   const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'It broke', fix: 'Look.' }
   const notServed = { kind: 'not-served', owner: 'globex', ownerId: 7 } as const
   const ended = (outcome: Outcome, ...more: RunChange[]): Run =>
@@ -245,7 +247,11 @@ describe('words that nobody needs', () => {
     ],
     ['set-up that failed', word(ended(failed, { session: { progress: setUp(false) } })), /❌ Cloning/],
     ['how far one that failed came', word(ended(failed)), /In total: 1 file changed, 2 commands run/],
-    ['a permission', word(ended({ kind: 'answer' }, permitted)), /asked for permission and may not/],
+    [
+      'a permission',
+      word(ended({ kind: 'answer' }, permitted)),
+      /^🚫 Codex asked for permission and may not do this: Run rm -rf dist\?$/m,
+    ],
     ['a status that no last word follows', status(ended({ kind: 'answer' }, unsaid)), /<sub>.*maya/],
     ['one whose pull request was merged', status(ended({ kind: 'pull' }, merged)), /<sub>.*merged at/],
     ['how to add, once it works', status(working()), /to add instructions/],

@@ -58,9 +58,10 @@ function iconOf({ result: { outcome } }: Run, { done, failed }: ProgressStep, la
 
 function permission({ session: { permission, sessionLog }, result: { outcome } }: Run): string[] {
   if (!permission || permission.untaken) return []
-  const waits = !outcome && sessionLog?.permissionRequest?.id === permission.id ? '⏳' : '✅'
-  const may = permission.allowed ? 'may' : 'may not'
-  return [`${waits} Codex asked for permission and ${may} do this: ${inlineWords(permission.title, 120)}`]
+  const waits = !outcome && sessionLog?.permissionRequest?.id === permission.id
+  const [answered, may] = permission.allowed ? ['✅', 'may'] : ['🚫', 'may not']
+  const what = inlineWords(permission.title.replaceAll('`', ''), 120)
+  return [`${waits ? '⏳' : answered} Codex asked for permission and ${may} do this: ${what}`]
 }
 
 /** That it got all there is goes without saying. */
