@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { Hands } from '../../src/queue/hands.ts'
 import { HeldLock, within } from '../../src/queue/held-lock.ts'
 import { deathsOf } from '../../src/queue/inbox.ts'
-import { Hands } from '../../src/queue/job-worker.ts'
 import { errorReporter } from '../../src/queue/queue-log.ts'
 import { LockLost } from '../../src/queue/work-queue.ts'
 
