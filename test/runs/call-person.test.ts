@@ -64,12 +64,17 @@ describe('a run that waits', () => {
     ],
     [
       'and has called, does not again',
-      runWith({ retries: { posthog: wrongKey } }, called('needs-setup')),
+      runWith({ retries: { posthog: wrongKey } }, called('needs-setup-posthog')),
       undefined,
     ],
     [
       'and has called for another reason, calls',
-      runWith(waitsUntil(true), called('needs-setup')),
+      runWith(waitsUntil(true), called('needs-setup-posthog')),
+      t0 + 10 * minute,
+    ],
+    [
+      'and has called for the same at another service, calls',
+      runWith({ retries: { posthog: wrongKey } }, called('needs-setup-github')),
       t0 + 10 * minute,
     ],
     [
@@ -149,7 +154,7 @@ describe('a person is called once', () => {
         },
       },
     })
-  const calling = { questions: [{ key: 'needs-setup', commentId: 0 }], supersedes: ['IC_0'] }
+  const calling = { questions: [{ key: 'needs-setup-posthog', commentId: 0 }], supersedes: ['IC_0'] }
 
   test('and what was said is folded away in the end', async () => {
     const comments: string[] = []

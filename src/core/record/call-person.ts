@@ -21,7 +21,8 @@ export function neededPerson(run: Run): Needed | undefined {
   return all.find(needed => !questions.some(({ key }) => key === callKey(needed)))
 }
 
-export const callKey = ({ kind }: Needed): string => `needs-${kind}`
+export const callKey = (needed: Needed): string =>
+  needed.kind === 'limit' ? 'needs-limit' : `needs-${needed.kind}-${needed.service}`
 
 function byService(run: Run, service: Service): Needed[] {
   const retry = retryOf(run, service)
