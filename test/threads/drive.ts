@@ -2,7 +2,7 @@
 
 import pLimit from 'p-limit'
 import { ledgerOf, Thread } from '../world/thread.ts'
-import { startWorld, type World } from '../world/world.ts'
+import { startWorld, type World, type WorldOptions } from '../world/world.ts'
 import type { DrivenThread, DrivenThreads, ShownComment } from './index-page.ts'
 
 const newName = (): string => `shop-${Math.random().toString(36).slice(2, 6)}`
@@ -559,8 +559,8 @@ async function doctor(stage: Stage): Promise<void> {
 /** All of them in one bot would keep each other waiting. */
 const scenesAtOnce = 8
 
-export async function driveThreads(): Promise<DrivenThreads> {
-  const world = await startWorld({ posthog: { watched: true } })
+export async function driveThreads(options: WorldOptions = {}): Promise<DrivenThreads> {
+  const world = await startWorld({ ...options, posthog: { watched: true } })
   try {
     const stage = new Stage(world)
     const inTurn = pLimit(scenesAtOnce)
