@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '../config.ts'
-import { asPrinted, type Check, found, markOf, passed } from '../core/model/check.ts'
+import { asPrinted, type Check, found, markOf, passed, wellOf } from '../core/model/check.ts'
 import { describe } from '../core/model/errors.ts'
 import { environment } from '../process-environment.ts'
 import { goThroughProxy } from '../proxy.ts'
@@ -68,9 +68,4 @@ async function writeBundle(): Promise<string> {
       return `${join(folder, name)} is for a report. Read it first: failed checks may name owners and repositories.`
     } catch {}
   return text
-}
-
-function wellOf(all: readonly Check[]): string {
-  const unsure = all.filter(check => check.unsure).length
-  return unsure === 0 ? 'All is well.' : `Nothing is wrong. ${unsure} of ${all.length} are not known.`
 }

@@ -280,6 +280,8 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await page.getByRole('button', { name: 'Create GitHub App' }).click()
     await page.getByRole('heading', { name: 'GitHub made the App' }).waitFor()
     expect(await flawsOf(window)).toEqual([])
+    // GitHub has sent nothing yet.
+    expect(await page.getByText(/Nothing is wrong\. 2 of \d+ are not known\./).count()).toBe(1)
     await picture('set-up-done')
 
     const links = await page

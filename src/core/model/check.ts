@@ -68,3 +68,9 @@ export const lineOf = (check: Check): string => {
   const { name, detail, fix } = check
   return `${markOf(check)} ${name}: ${detail}${fix === '' ? '' : ` → ${fix}`}`
 }
+
+/** Of checks none of which failed. */
+export function wellOf(all: readonly Check[]): string {
+  const unsure = all.filter(check => check.unsure).length
+  return unsure === 0 ? 'All is well.' : `Nothing is wrong. ${unsure} of ${all.length} are not known.`
+}

@@ -1,6 +1,6 @@
 /** The pages of the set-up, from the form to the start. */
 import type { Child } from 'hono/jsx'
-import { type Check, markOf } from '../../core/model/check.ts'
+import { type Check, markOf, wellOf } from '../../core/model/check.ts'
 import { settingsPath } from '../../core/settings/repository-file.ts'
 import { editorLine } from '../../core/words/settings-check.ts'
 import { Document } from '../pages.tsx'
@@ -265,7 +265,7 @@ const Checks = ({ lines }: { lines: readonly Line[] }) => (
   <ul class="checks">
     {lines.map(({ ok, unsure, name, words, fix }) => (
       <li>
-        <span class={ok ? 'yes' : 'no'} aria-hidden="true">
+        <span class={unsure ? 'unsure' : ok ? 'yes' : 'no'} aria-hidden="true">
           {markOf({ ok, unsure })}
         </span>
         <span>
@@ -443,7 +443,7 @@ export function DonePage({ name, address, posthog, file, schema, adminToken, che
       <section>
         <h2>Checks</h2>
         <p class="hint">
-          {wrong.length === 0 ? 'All is well.' : 'These are right.'} <code>npm run doctor</code> shows all
+          {wrong.length === 0 ? wellOf(checks) : 'These are right.'} <code>npm run doctor</code> shows all
           checks again.
         </p>
         <Checks lines={right.map(lineOfCheck)} />

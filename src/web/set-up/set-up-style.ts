@@ -38,5 +38,5 @@ code { overflow-wrap: anywhere }
 ul.checks { list-style: none; padding: 0; margin: .75rem 0 0 }
 ul.checks li { display: grid; grid-template-columns: 1.5rem 1fr; padding: .5rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere }
 ul.checks li:first-child { border-top: 0 }
-.yes { color: var(--good); font-weight: 700 } .no { color: var(--bad); font-weight: 700 }
+.yes { color: var(--good); font-weight: 700 } .no { color: var(--bad); font-weight: 700 } .unsure { color: var(--dim); font-weight: 700 }
 `
