@@ -9,6 +9,7 @@ const labels = ['codex', 'codex:plan', 'codex:low', 'codex:high', 'codex:max', '
 
 const examples = [
   '/codex fix the flaky login test',
+  '/codex ask why the login test fails',
   '/codex plan how to test the login',
   '/codex status',
   '/codex stop',

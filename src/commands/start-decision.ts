@@ -94,6 +94,7 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
       attached: attached?.length ? attached : undefined,
       replaces: request.replaces && goesOn && last ? saidBefore(past, last, trigger) : undefined,
       ...{ what, text, inline, approves, template },
+      answered: goesOn && !approves ? answeredBefore(last) : undefined,
     },
     baseline: { snapshot: trigger.snapshot, settings, settingsProblem: problem, head },
     ...(goesOn ? goingOn(past, readUpToIn(trigger, last)) : leaving(past)),
@@ -102,6 +103,18 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
   })
   return { kind: 'start', run }
 }
+
+function answeredBefore(last: LastRun | undefined): RunRequest['answered'] {
+  const answer = last?.session?.sessionLog?.answer
+  if (!last || !answer || !isReadOnly(last.request.what) || last.result?.outcome?.kind !== 'answer')
+    return undefined
+  return {
+    question: last.request.text.slice(0, maxAnswered).toWellFormed(),
+    answer: answer.slice(0, maxAnswered).toWellFormed(),
+  }
+}
+
+const maxAnswered = 8_000
 
 /** The message of the session in whose place an edit put this. */
 function saidBefore({ marker }: Past, last: LastRun, trigger: CommandTrigger): string | undefined {

@@ -25,7 +25,7 @@ const ofEach = {
 export const RunOptions = OfRun.extend({ ...ofEach, permission: PermissionMode.optional() })
 export type RunOptions = z.infer<typeof RunOptions>
 
-export const whats = ['work', 'plan', 'review'] as const
+export const whats = ['work', 'plan', 'review', 'ask'] as const
 export type What = (typeof whats)[number]
 
 /** Changes nothing, and so may look at a fork's pull request. */
@@ -56,6 +56,8 @@ export const RunRequest = z.object({
   edited: z.literal(true).optional(),
   /** The message to its session in whose place an edit put this. */
   replaces: z.string().optional(),
+  /** What was asked before and answered without work, for a session that begins afresh and has not read it. */
+  answered: z.object({ question: z.string(), answer: z.string() }).optional(),
   /** The plan to carry out, and the commit it was made on. */
   approves: z
     .object({
