@@ -16,13 +16,14 @@ import {
   startFacts,
   superseding,
   type Wanted,
+  wantedBy,
 } from '../../src/commands/start-decision.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
 import { runRequest } from '../../src/core/agent/run-request.ts'
 import { flagOf, infoOf, type OptionName, Options, optionNames } from '../../src/core/command/options.ts'
 import type { PullHead } from '../../src/core/model/thread.ts'
-import type { CommentTrigger } from '../../src/core/model/trigger.ts'
+import type { CommentTrigger, LabelTrigger } from '../../src/core/model/trigger.ts'
 import { agentFailure } from '../../src/core/record/agent-failures.ts'
 import { mayServe, RunOptions, rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, type Outcome, type Run, type Waits } from '../../src/core/record/run.ts'
@@ -60,7 +61,7 @@ const comment: CommentTrigger = {
   text: '/codex fix it',
   snapshot: { title: 'Login is flaky', body: '', author: 'sam', open: true },
 }
-const label: CommandTrigger = { ...comment, kind: 'label', label: 'codex' }
+const label: LabelTrigger = { ...comment, kind: 'label', label: 'codex' }
 const tick: CommandTrigger = { ...comment, kind: 'tick', box: 'stop', run: 'run-of-before' }
 
 const asking = (trigger: CommandTrigger, rest: Partial<Request> = {}): Request => ({
@@ -250,7 +251,6 @@ describe('what asks for work', () => {
       starts({ workspace: { readUpTo: undefined } }),
     ],
     ['by a label', free(), starts({ request: { origin: { kind: 'label' } } }), labelled('codex')],
-    ['by a label that only plans', free(), startsPlan, labelled('codex:plan')],
     [
       'by a label in another case, of a preset of the settings',
       settled('labels: { Docs: { instruction: Write the docs. } }'),
@@ -420,8 +420,28 @@ describe('what asks for work', () => {
     ],
   ])
 
+  test.each([
+    ['codex', '', 'work'],
+    ['codex:high', '', 'work'],
+    ['codex:plan', '', 'plan'],
+    ['codex:ask', '', 'ask'],
+    ['Codex:Review', '', 'review'],
+    ['codex:nobody-has-it', '', 'work'],
+    ['codex:look', 'labels: {look: {plan: true}}', 'plan'],
+    ['codex:review', 'labels: {Review: {instruction: Review the docs.}}', 'work'],
+  ])('the label %s, with the settings “%s”, asks for: %s', (name, file, what) =>
+    expect(wantedBy({ ...label, label: name }, settingsOf(file))).toBe(what),
+  )
+
   decides(planCommand, [
     ['in a thread of its own', free(), startsPlan],
+    ['by a label', free(), startsPlan, labelled('codex:plan')],
+    [
+      'by a label of the settings',
+      settled('labels: {look: {plan: true, effort: low}}'),
+      starts({ request: { what: 'plan', options: { effort: 'low' } } }),
+      labelled('codex:look'),
+    ],
     ['where agents wait for permissions', settled('mode: interactive'), rejects('plan-interactive')],
   ])
 

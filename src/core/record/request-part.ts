@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { OfRun, OfSession } from '../command/options.ts'
 import { mayPublish, PermissionMode, PrAuthorshipMode } from '../model/codex-task-run-create.ts'
+import { instruction } from '../model/command-grammar.ts'
 import { Person, PullHead, Snapshot } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { settings } from '../settings/repository-settings.ts'
@@ -27,6 +28,9 @@ export type RunOptions = z.infer<typeof RunOptions>
 
 export const whats = ['work', 'plan', 'review', 'ask'] as const
 export type What = (typeof whats)[number]
+
+/** The command that asks for it. */
+export const commandFor = (what: What): string => (what === 'work' ? instruction : what)
 
 /** Changes nothing, and so may look at a fork's pull request. */
 export const isReadOnly = (what: What): boolean => what !== 'work'
