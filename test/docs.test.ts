@@ -190,7 +190,7 @@ test('the recipes with roles leave nothing that starts work to who may only push
   for (const title of ['A public repository', 'Plan first'])
     expect(working.map(name => roles(title)[name])).toEqual(working.map(() => 'maintain'))
   expect(roles('Plan first')).toMatchObject({ plan: 'write' })
-  expect([...working, 'plan'].map(name => roles('Review only')[name])).toEqual(Array(5).fill('admin'))
+  expect([...working, 'ask', 'plan'].map(name => roles('Review only')[name])).toEqual(Array(6).fill('admin'))
   expect(roles('Review only')).toMatchObject({ review: 'write' })
 })
 

@@ -58,8 +58,14 @@ const plan: Behaviour = {
   delay: 2_000,
   text: '1. Find where the test waits: `test/login.test.ts`\n2. Wait for the redirect instead of 200 ms\n3. Run the test 50 times\n\nUncertain: whether other tests sleep as well.',
 }
-/** What the bot writes to the agent when only a plan is wanted. */
-const wantsPlan = 'make no commit'
+const answer: Behaviour = {
+  kind: 'answers',
+  delay: 1_000,
+  text: 'The test waits 200 ms for the session, and on a busy machine that is not enough: `test/login.test.ts`, line 12.',
+}
+/** What the bot writes to the agent when only a plan is wanted, or an answer. */
+const wantsPlan = 'numbered plan'
+const wantsAnswer = 'Answer the question'
 
 type ProcessState = 'starts' | 'runs' | 'stopped'
 
@@ -111,7 +117,10 @@ export class Stage {
     this.next = name
     posthog.clearScripts()
     posthog.script('', behaviours[name].does)
-    if (name === 'pull') posthog.script(wantsPlan, plan)
+    if (name === 'pull') {
+      posthog.script(wantsPlan, plan)
+      posthog.script(wantsAnswer, answer)
+    }
     this.#changes += 1
   }
 

@@ -5,10 +5,20 @@ import type { ThreadRow, ThreadView } from '../../emulators/github/threads.ts'
 import { emojiOf, shownBody, wordsOf } from './shown.ts'
 import { people, type Stage } from './stage.ts'
 
-const labels = ['codex', 'codex:plan', 'codex:low', 'codex:high', 'codex:max', 'bug']
+const labels = [
+  'codex',
+  'codex:ask',
+  'codex:plan',
+  'codex:review',
+  'codex:low',
+  'codex:high',
+  'codex:max',
+  'bug',
+]
 
 const examples = [
   '/codex fix the flaky login test',
+  '/codex ask why the login test fails',
   '/codex plan how to test the login',
   '/codex status',
   '/codex stop',

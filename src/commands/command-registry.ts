@@ -1,6 +1,7 @@
 import { commandParser } from '../core/command/parse.ts'
 import { repositorySettings } from '../core/settings/repository-file.ts'
 import { approveCommand } from './approve-command.ts'
+import { askCommand } from './ask-command.ts'
 import type { Command } from './command.ts'
 import { configCommand } from './config-command.ts'
 import { continueCommand } from './continue-command.ts'
@@ -17,6 +18,7 @@ import { stopCommand } from './stop-command.ts'
 
 export const commands: readonly Command[] = [
   runCommand,
+  askCommand,
   planCommand,
   reviewCommand,
   approveCommand,

@@ -109,7 +109,7 @@ export interface Past {
 }
 
 export interface LastRun extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread'>> {
-  session?: Pick<Run['session'], 'cost'>
+  session?: Pick<Run['session'], 'cost' | 'sessionLog'>
   baseline: Pick<Run['baseline'], 'snapshot' | 'head'>
   report?: Pick<Run['report'], 'status' | 'announced'>
   mailbox?: Pick<Run['mailbox'], 'wordsOfRound'> & Partial<Pick<Run['mailbox'], 'requesters'>>

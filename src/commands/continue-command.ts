@@ -38,7 +38,10 @@ export const continueCommand = command({
       return reject({ kind: 'gone-on' })
     // A plan that was not finished stays one: nobody has approved it.
     const last = start.kind === 'free' ? start.last : undefined
-    const what = last?.result?.outcome?.kind === 'unfinished' ? last.request.what : 'work'
+    const outcome = last?.result?.outcome?.kind
+    if (last?.request.what === 'ask' && outcome === 'answer' && request.text === '' && !inline)
+      return reject({ kind: 'question-answered' })
+    const what = last && outcome === 'unfinished' ? last.request.what : 'work'
     return decideStart(request, wanted(request, what, inline), start)
   },
 })

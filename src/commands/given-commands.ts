@@ -6,6 +6,7 @@ import type { StepResult, WrittenText } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { CommentTrigger, LabelTrigger, TickTrigger } from '../core/model/trigger.ts'
 import { answersQuestion } from '../core/record/open-question.ts'
+import { commandFor } from '../core/record/request-part.ts'
 import { ofRepository } from '../core/record/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { GivenCommand, Words } from './command.ts'
@@ -23,7 +24,7 @@ import {
 import { commandNamed, commands } from './command-registry.ts'
 import { mayUse, senderOf } from './gate.ts'
 import { commandsOf, isAnyMisplaced, ownText, pagesOf, shownBy, textsOf } from './read-commands.ts'
-import { presetNameOf } from './start-decision.ts'
+import { presetNameOf, wantedBy } from './start-decision.ts'
 import { statusCommand } from './status-command.ts'
 
 type Found = { kind: 'commands'; all: readonly GivenCommand[] } | StepResult
@@ -112,7 +113,10 @@ async function byTick(context: ThreadContext<TickTrigger>): Promise<Found> {
 
 async function byLabel(context: ThreadContext<LabelTrigger>): Promise<Found> {
   if (await cameAlong(context)) return end
-  return (await besideText(context)) ?? found(meant(instruction, nothingSaid))
+  const beside = await besideText(context)
+  if (beside) return beside
+  const { settings } = await settingsOf(context)
+  return found(meant(commandFor(wantedBy(context.record.trigger, settings)), nothingSaid))
 }
 
 /** An agent that works as a user opens pull requests in their name, and its words are nobody's command. */

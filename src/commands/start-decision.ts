@@ -8,7 +8,13 @@ import type { Closer, Pull } from '../core/model/views.ts'
 import { isUndone } from '../core/record/last-word.ts'
 import { isAtWork } from '../core/record/messages.ts'
 import { requestersOf } from '../core/record/own-pull-request.ts'
-import { isReadOnly, type Origin, type RunOptions, type RunRequest } from '../core/record/request-part.ts'
+import {
+  isReadOnly,
+  type Origin,
+  type RunOptions,
+  type RunRequest,
+  type What,
+} from '../core/record/request-part.ts'
 import { type NewRun, newRun, type Run } from '../core/record/run.ts'
 import { isAnswered } from '../core/record/turn.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
@@ -94,6 +100,7 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
       attached: attached?.length ? attached : undefined,
       replaces: request.replaces && goesOn && last ? saidBefore(past, last, trigger) : undefined,
       ...{ what, text, inline, approves, template },
+      answered: goesOn && !approves ? answeredBefore(last) : undefined,
     },
     baseline: { snapshot: trigger.snapshot, settings, settingsProblem: problem, head },
     ...(goesOn ? goingOn(past, readUpToIn(trigger, last)) : leaving(past)),
@@ -102,6 +109,18 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
   })
   return { kind: 'start', run }
 }
+
+function answeredBefore(last: LastRun | undefined): RunRequest['answered'] {
+  const answer = last?.session?.sessionLog?.answer
+  if (!last || !answer || !isReadOnly(last.request.what) || last.result?.outcome?.kind !== 'answer')
+    return undefined
+  return {
+    question: last.request.text.slice(0, maxAnswered).toWellFormed(),
+    answer: answer.slice(0, maxAnswered).toWellFormed(),
+  }
+}
+
+const maxAnswered = 8_000
 
 /** The message of the session in whose place an edit put this. */
 function saidBefore({ marker }: Past, last: LastRun, trigger: CommandTrigger): string | undefined {
@@ -221,10 +240,9 @@ function completed(
 ): Completed | Reply {
   const chosen = presetOf(trigger, settings)
   if (chosen.kind !== 'chosen') return chosen
-  const { plan, instruction = '', ...given } = chosen.preset
+  const { plan: _, instruction = '', ...given } = chosen.preset
   const asked: Wanted = {
     ...wanted,
-    what: plan ? 'plan' : wanted.what,
     text: wanted.text || instruction,
     options: { ...given, ...wanted.options },
   }
@@ -351,11 +369,18 @@ function joinByLabel(request: Request, trigger: LabelTrigger, live: Run): Decisi
 interface Chosen {
   kind: 'chosen'
   preset: PresetSettings
+  what: What
 }
 
-const chosen = (preset: PresetSettings): Chosen => ({ kind: 'chosen', preset })
+const chosen = (preset: PresetSettings, what: What = 'work'): Chosen => ({ kind: 'chosen', preset, what })
 
 export const presetNameOf = ({ label, base = 'codex' }: LabelTrigger): string => label.slice(base.length + 1)
+
+/** What is asked by a label. One that is not known is told by whoever starts work. */
+export function wantedBy(trigger: LabelTrigger, settings: RepoSettings): What {
+  const preset = presetOf(trigger, settings)
+  return preset.kind === 'chosen' ? preset.what : 'work'
+}
 
 function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chosen | Reply {
   if (trigger.kind !== 'label') return chosen({})
@@ -363,9 +388,9 @@ function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chosen | Rep
   if (name === '') return chosen({})
   const isName = (each: string): boolean => each.toLowerCase() === name.toLowerCase()
   const own = Object.entries(settings.labels).find(([each]) => isName(each))
-  if (own) return chosen(own[1])
+  if (own) return chosen(own[1], own[1].plan ? 'plan' : 'work')
   const known = presets.find(isName)
-  if (known === 'plan') return chosen({ plan: true })
+  if (known === 'ask' || known === 'plan' || known === 'review') return chosen({}, known)
   if (known) return chosen({ effort: known })
   const names = [...Object.keys(settings.labels), ...presets]
   return { kind: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }

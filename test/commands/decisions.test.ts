@@ -1,6 +1,7 @@
 /** Each command by itself: from facts to a decision, without a service. */
 import { describe, expect, test } from 'vitest'
 import { approveCommand } from '../../src/commands/approve-command.ts'
+import { askCommand } from '../../src/commands/ask-command.ts'
 import type { Command, Decision, LastRun, Reads, Request } from '../../src/commands/command.ts'
 import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
@@ -15,13 +16,14 @@ import {
   startFacts,
   superseding,
   type Wanted,
+  wantedBy,
 } from '../../src/commands/start-decision.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
 import { runRequest } from '../../src/core/agent/run-request.ts'
 import { flagOf, infoOf, type OptionName, Options, optionNames } from '../../src/core/command/options.ts'
 import type { PullHead } from '../../src/core/model/thread.ts'
-import type { CommentTrigger } from '../../src/core/model/trigger.ts'
+import type { CommentTrigger, LabelTrigger } from '../../src/core/model/trigger.ts'
 import { agentFailure } from '../../src/core/record/agent-failures.ts'
 import { mayServe, RunOptions, rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, type Outcome, type Run, type Waits } from '../../src/core/record/run.ts'
@@ -59,7 +61,7 @@ const comment: CommentTrigger = {
   text: '/codex fix it',
   snapshot: { title: 'Login is flaky', body: '', author: 'sam', open: true },
 }
-const label: CommandTrigger = { ...comment, kind: 'label', label: 'codex' }
+const label: LabelTrigger = { ...comment, kind: 'label', label: 'codex' }
 const tick: CommandTrigger = { ...comment, kind: 'tick', box: 'stop', run: 'run-of-before' }
 
 const asking = (trigger: CommandTrigger, rest: Partial<Request> = {}): Request => ({
@@ -127,6 +129,13 @@ const readUpTo = { of: 'run-comment-400', at: t0 - 1_000, places: ['thread-400']
 const lastRun = { request: ask, baseline: { snapshot: comment.snapshot } }
 const lastPlan = (outcome: Outcome): LastRun =>
   runWith({ request: { ...ask, what: 'plan' }, result: { outcome } })
+const question = { ...ask, what: 'ask', text: 'why?' } as const
+const lastQuestion = (outcome: Outcome): LastRun =>
+  runWith({
+    request: question,
+    result: { outcome },
+    session: { sessionLog: { offset: 0, turns: 1, prompts: [], answer: 'So.' } },
+  })
 const start = (facts: StartFacts) => ({ inline: undefined, start: facts })
 /** Nobody works in the thread. */
 const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}) =>
@@ -242,7 +251,6 @@ describe('what asks for work', () => {
       starts({ workspace: { readUpTo: undefined } }),
     ],
     ['by a label', free(), starts({ request: { origin: { kind: 'label' } } }), labelled('codex')],
-    ['by a label that only plans', free(), startsPlan, labelled('codex:plan')],
     [
       'by a label in another case, of a preset of the settings',
       settled('labels: { Docs: { instruction: Write the docs. } }'),
@@ -364,6 +372,7 @@ describe('what asks for work', () => {
     ],
   ])
   decides(planCommand, [['that another pull request closes', closedByOther, starts()]])
+  decides(askCommand, [['that another pull request closes', closedByOther, starts()]])
 
   test.each<[string, Partial<Wanted>, number]>([
     ['work', {}, 1],
@@ -411,9 +420,61 @@ describe('what asks for work', () => {
     ],
   ])
 
+  test.each([
+    ['codex', '', 'work'],
+    ['codex:high', '', 'work'],
+    ['codex:plan', '', 'plan'],
+    ['codex:ask', '', 'ask'],
+    ['Codex:Review', '', 'review'],
+    ['codex:nobody-has-it', '', 'work'],
+    ['codex:look', 'labels: {look: {plan: true}}', 'plan'],
+    ['codex:review', 'labels: {Review: {instruction: Review the docs.}}', 'work'],
+  ])('the label %s, with the settings “%s”, asks for: %s', (name, file, what) =>
+    expect(wantedBy({ ...label, label: name }, settingsOf(file))).toBe(what),
+  )
+
   decides(planCommand, [
     ['in a thread of its own', free(), startsPlan],
+    ['by a label', free(), startsPlan, labelled('codex:plan')],
+    [
+      'by a label of the settings',
+      settled('labels: {look: {plan: true, effort: low}}'),
+      starts({ request: { what: 'plan', options: { effort: 'low' } } }),
+      labelled('codex:look'),
+    ],
     ['where agents wait for permissions', settled('mode: interactive'), rejects('plan-interactive')],
+  ])
+
+  const onLine = { kind: 'inline', commentId: 3, rootId: 3, reviewId: null, nodeId: 'n' } as const
+  const line = { id: 3, path: 'a.ts', line: 1, hunk: '', body: '/codex ask', author: 'maya' }
+  const asksNothing = rejects('nothing-to', { command: 'ask' })
+  const inReview = { ...comment, commentRef: { kind: 'review', reviewId: 4, nodeId: 'n' } } as const
+  const onLineOf = { ...comment, commentRef: { ...onLine, inline: line } }
+  const startsAnswer = starts({ request: { what: 'ask', options: { permission: 'read-only' } } })
+  decides(askCommand, [
+    ['in a thread of its own', free(), startsAnswer],
+    ['where agents wait for permissions', settled('mode: interactive'), rejects('plan-interactive')],
+    ['without a question', free(), asksNothing, wordless],
+    ['by a label', free(), startsAnswer, asking(label, { text: '' })],
+    [
+      'without a question on a line',
+      { ...free(), inline: [line] },
+      asksNothing,
+      asking(onLineOf, { text: '' }),
+    ],
+    [
+      'about what it replies to',
+      { ...free(), inline: [{ ...line, parent: { author: 'zoe', body: 'Why?' } }] },
+      startsAnswer,
+      asking(onLineOf, { text: '' }),
+    ],
+    [
+      'about the lines of a review',
+      { ...free(), inline: [line] },
+      startsAnswer,
+      asking(inReview, { text: '' }),
+    ],
+    ['of a review without lines', { ...free(), inline: [] }, asksNothing, asking(inReview, { text: '' })],
   ])
 
   const continueBox = (run: string): Request => asking({ ...tick, box: 'continue', run }, { text: '' })
@@ -437,6 +498,25 @@ describe('what asks for work', () => {
       free({ past, last: lastPlan({ kind: 'answer' }) }),
       starts({ request: { what: 'work' } }),
       wordless,
+    ],
+    [
+      'a question that was not answered',
+      free({ past, last: lastQuestion({ kind: 'unfinished', why: 'failed' }) }),
+      starts({ request: { what: 'ask', text: 'Go on where you stopped.' } }),
+      wordless,
+    ],
+    [
+      'a question that was',
+      free({ past, last: lastQuestion({ kind: 'answer' }) }),
+      rejects('question-answered'),
+      wordless,
+    ],
+    [
+      'a question that was, with what to do',
+      free({ past, last: lastQuestion({ kind: 'answer' }) }),
+      starts({
+        request: { what: 'work', text: 'Go on: fix it', answered: { question: 'why?', answer: 'So.' } },
+      }),
     ],
     [
       'by the box of the last run',
@@ -857,6 +937,10 @@ describe('each option', () => {
     result: { outcome: agentFailure({ class: 'agent_error', text: 'overloaded' }, {}) },
   })
   const planned = runWith({ request: { ...ask, what: 'plan' }, result: { outcome: { kind: 'answer' } } })
+  const questioned = runWith({
+    request: { ...ask, what: 'ask', options: { ...ask.options, permission: 'read-only' } },
+    result: { outcome: { kind: 'answer' } },
+  })
   const whileOneWorks = {
     'waits,it differs': '--model --effort --branch --base --sandbox --as-user --signal-report',
     joins: '--force --dry-run',
@@ -911,6 +995,27 @@ describe('each option', () => {
     [
       'a run works, for a plan',
       { live, command: planCommand },
+      {
+        waits: '--model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report',
+      },
+    ],
+    [
+      'a run works, for a question',
+      { live, command: askCommand },
+      {
+        waits: '--model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report',
+      },
+    ],
+    [
+      'a question is being answered, for another one',
+      { live: working({ request: { ...ask, at: t0, what: 'ask' } }), command: askCommand },
+      {
+        waits: '--model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report',
+      },
+    ],
+    [
+      'a question is being answered, for work',
+      { live: working({ request: { ...ask, at: t0, what: 'ask' } }) },
       {
         waits: '--model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report',
       },
@@ -986,6 +1091,16 @@ describe('each option', () => {
       },
     ],
     [
+      'a question was answered, for work',
+      { last: questioned },
+      {
+        'starts with it, in a new task run':
+          '--model --effort --branch --base --force --sandbox --as-user --signal-report',
+        'starts without it, in a new task run': '--dry-run',
+        'starts without it, in a new session': '--new',
+      },
+    ],
+    [
       'a pull request is asked for more',
       { head, trigger: onPullThread },
       {
@@ -1003,15 +1118,15 @@ describe('each option', () => {
         'refused: base-of-pull': '--base',
       },
     ],
-    [
-      'a fork is asked for a plan',
-      { head: fork, trigger: onPullThread, command: planCommand },
+    ...[planCommand, askCommand].map((command): [string, State, Record<string, string>] => [
+      `a fork is asked, for ${command.name}`,
+      { head: fork, trigger: onPullThread, command },
       {
         'starts with it': '--model --effort --branch --force --sandbox --as-user --signal-report',
         'refused: base-of-pull': '--base',
         'starts without it': '--dry-run --new',
       },
-    ],
+    ]),
   ])('where %s', async (_, state, expected) => {
     expect(await byOutcome(name => decided(name, state))).toEqual(expected)
   })

@@ -131,6 +131,8 @@ const phases: Record<Phase, Run> = {
 }
 
 const plan = changed(phases.answer, planned)
+const questioned: RunChange = { request: { ...ask, what: 'ask' } }
+const question = changed(phases.answer, questioned)
 test.each(Object.entries(phases))('%s is in that phase', (phase, run) => {
   expect(phaseOf(run)).toBe(phase)
 })
@@ -291,6 +293,8 @@ describe('the status comment', () => {
     endedAs({ kind: 'pushed', sha: 'c' }, { pushed: 'c', ...differs })
   test.each<[string, Run, RegExp]>([
     ['a plan that is made', working(planned), /Codex is planning/],
+    ['a question', working(questioned), /Codex is answering/],
+    ['a question that was answered', question, /^### 💬 Codex answered$/m],
     ['an issue that is the instruction', runWith(wordless), /^> What the issue says$/m],
     ['a label that is the instruction', runWith(labelled), /^> What the issue says \(label `codex`\)$/m],
     ['a pull request that is the instruction', runWith(onPull, wordless), /^> What the pull request says$/m],
@@ -464,9 +468,12 @@ describe('the last word', () => {
   })
   test('ends with what it took and how to go on', () => {
     const { 'an answer': answer, 'a plan': plan, failed } = ends
-    expect(each({ answer, plan, failed }, run => footer(closingComment(run)), '\n')).toMatchInlineSnapshot(`
+    expect(
+      each({ answer, plan, question, failed }, run => footer(closingComment(run)), '\n'),
+    ).toMatchInlineSnapshot(`
       "answer: <sub>3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex …\` continues</sub>
       plan: <sub>3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex plan …\` changes the plan</sub>
+      question: <sub>3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex ask …\` asks more</sub>
       failed: <sub>3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
@@ -552,6 +559,7 @@ describe('of files that changed, with nothing of it on GitHub,', () => {
     ['an answer', phases.answer, `@maya ${nothing}.`, warned],
     ['silence', phases.nothing, `@maya ${nothing}.`, warned],
     ['a plan says nothing', plan, '@maya The test now waits', '### 📋 Codex has a plan'],
+    ['a question says nothing', question, '@maya The test now waits', '### 💬 Codex answered'],
     ['a pull request says nothing', phases.pull, '@maya Codex opened draft ', '### 🚀 '],
     ['a push says nothing', phases.pushed, '@maya done:', '### 🚀 Codex pushed'],
   ])('%s', (_, run, first, heading) => {
@@ -646,6 +654,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'stopping-beside': { kind: 'stopping-beside', thread: issueThread },
   'stopped-waiting': { kind: 'stopped-waiting', by: 'maya' },
   'access-was-lost': { kind: 'access-was-lost', by: 'olga', because: 'suspended the App' },
+  'question-answered': { kind: 'question-answered' },
   'still-going': { kind: 'still-going', command: 'retry' },
   'gone-on': { kind: 'gone-on' },
   'no-use': { kind: 'no-use', outcome: { kind: 'unfinished', why: 'refusal' } },
@@ -786,7 +795,7 @@ describe('replies', () => {
       "mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
       not-allowed: @maya you need write permission to start a run. You have read. Nothing was started. Ask somebody with write permission to write the command.
       not-known: @maya GitHub did not say which permission you have here, so \`/codex stop\` was refused. Nothing was started. Try again in a few minutes.
-      fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here: they ask Codex for words alone. \`/codex plan\` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.
+      fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.
       effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
       model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? There are \`gpt-5.5\`, \`gpt-5.6\` (price ×2). Nothing was started.
       no-branch: @maya there is no branch \`relaese\` in this repository. Did you mean \`release\`? Nothing was started.
@@ -798,7 +807,7 @@ describe('replies', () => {
       closed: @maya this is closed, so nothing was started. Reopen it and ask again.
       not-passed-on: @maya the run was stopped before Codex could read this. Write it again if you still want it.
       queued-behind: @maya another run is still going in this thread. \`/codex plan the rest\` starts when it has ended.
-      plan-interactive: @maya plans and reviews do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
+      plan-interactive: @maya plans, reviews and answers do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
       plan-elsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
       nothing-to: @maya nothing is going on in this thread, so there is nothing to stop.
       asked-since: @maya someone started the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.
@@ -808,6 +817,7 @@ describe('replies', () => {
       stopping-beside: @maya the run in #7 (this is its pull request) is being stopped. Its status there says what it had done.
       stopped-waiting: @maya this was stopped by \`maya\` before it began. Write it again if you still want it.
       access-was-lost: @maya not started: \`olga\` suspended the App before it began. Write it again to start it.
+      question-answered: @maya Codex answered the last question here, so there is nothing to go on with. Nothing was started. \`/codex ask …\` asks more. \`/codex …\` says what to do about it.
       still-going: @maya a run is still going in this thread. \`/codex retry\` works when it has ended. \`/codex stop\` ends it now.
       gone-on: @maya another run has worked in this thread since then. Nothing was started. \`/codex continue\` goes on where that one stopped.
       no-use: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.
@@ -872,7 +882,7 @@ describe('replies', () => {
 
       Fix the file, then ask again.
 
-      beside-slips: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex review\` and \`/codex plan\` work here: they ask Codex for words alone. \`/codex plan\` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.
+      beside-slips: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.
 
       ⚠️ Also, \`.github/codex.yml\` has 3 problems:
 

@@ -121,11 +121,29 @@ test('a pull request, with the inline comments of a review', () => {
   `)
 })
 
-test('a plan of a fork, where nothing else may answer a question', () => {
+test('a question about a fork', () => {
   const forked = changed(onPull, { baseline: { head: { ...head, repoId: 200 } } })
-  expect(firstPrompt({ ...forked, request: { ...ask, what: 'plan' } })).toContain(
-    '- If the instruction is a question, answer it. Otherwise, answer with a numbered plan: what',
-  )
+  expect(expectedBack(firstPrompt({ ...forked, request: { ...ask, what: 'ask' } }))).toMatchInlineSnapshot(`
+    "- Read only. Change no file, make no commit, push nothing, open no pull request.
+    - The pull request comes from a fork. Its base \`main\` is checked out, and the fork is not. Look at the diff of pull request #8 with the tools you have. Check nothing of the fork out, and install, build or run nothing of it.
+    - Answer the question. Begin with the answer itself, then say what it rests on, with files and lines. Say what you do not know.
+    - If work is asked for instead, do none of it: say in short what you would do.
+    - If you end this run yourself with a tool such as \`finish\`, give this final answer before you call it."
+  `)
+})
+
+test.each([
+  ['the issue itself', issue, {}, 'Answer what the issue asks.'],
+  ['the pull request itself', onPull, {}, 'Answer what the pull request asks.'],
+  [
+    'comments on lines',
+    onPull,
+    { inline: [{ id: 1, path: 'a', line: 1, hunk: '', body: 'Why?', author: 'zoe' }] },
+    'Answer the comments on lines below.',
+  ],
+])('a question without words is %s', (_, run, request, words) => {
+  const text = firstPrompt({ ...run, request: { ...ask, what: 'ask', text: '', ...request } })
+  expect(text).toContain(`# Instruction\n\n${words}\n`)
 })
 
 test('a plan', () => {
@@ -331,6 +349,19 @@ describe('a session that has to begin afresh', () => {
   test('not when it made that plan itself', () =>
     expect(laterPrompt({ ...issue, request: { ...ask, approves } }, 'zoe', 'do it')).not.toContain(
       '1. Split it',
+    ))
+
+  const answered = { question: 'why does it wait?', answer: 'For the session.' }
+
+  test('is given the question that was answered before, and the answer', () => {
+    const prompt = firstPrompt({ ...issue, request: { ...ask, answered } })
+    expect(prompt).toContain(`${fence} Asked before that:\nwhy does it wait?\n`)
+    expect(prompt).toContain(`${fence} What Codex answered to it:\nFor the session.\n`)
+  })
+
+  test('not when it gave that answer itself', () =>
+    expect(laterPrompt({ ...issue, request: { ...ask, answered } }, 'zoe', 'do it')).not.toContain(
+      'For the session.',
     ))
 
   test('is told what was asked before, when it begins with later words', () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
-import { newRepository, opensIssue, opensPull, working } from '../world/opens-issue.ts'
+import { newRepository, nextSecond, opensIssue, opensPull, type Talk, working } from '../world/opens-issue.ts'
 
 onBothQueues('Somebody sets the label', world => {
   it('on a pull request: the agent works on its head, and the label comes off', async () => {
@@ -60,5 +60,48 @@ onEitherQueue('Somebody sets the label of a preset while a run works', world => 
     await thread.waitForAnswer('Did it.')
     await thread.waitForFolded()
     expect([ledger().runs.length, ledger().cancels]).toEqual([1, []])
+  })
+})
+
+onEitherQueue('Somebody sets a label that asks for words alone', world => {
+  const unlabelled = ({ thread }: Talk) =>
+    world().github.waitFor(async () => (await thread.view()).labels.length === 0)
+
+  it('codex:ask: what the issue says is the question, and the answer is all that comes of it', async () => {
+    const { github, posthog } = world()
+    const repository = await newRepository(world())
+    posthog.script({ repository }, { kind: 'answers', text: 'As it waits.' })
+    const talk = await opensIssue(world(), 'Why is the login slow?', repository)
+    await talk.maya.labels(talk.number, 'codex:ask')
+    expect(await talk.thread.waitForAnswer('As it waits.')).toMatch(/^@maya As it waits\./)
+    await unlabelled(talk)
+    expect(talk.runs()[0]?.body).toMatchObject({ auto_publish: false })
+    expect(talk.prompt()).toContain('# Instruction\n\nAnswer what the issue asks.\n')
+    expect(await github.branches(repository)).toEqual(['main'])
+  })
+
+  it('codex:review: a pull request is reviewed once, for whoever may have it reviewed', async () => {
+    const { github, posthog } = world()
+    const repository = await newRepository(world(), 'permissions: {run: admin, ask: admin}\n')
+    posthog.script({ repository }, { kind: 'answers', text: 'Good.\n\n```findings\n[]\n```\n' })
+    const talk = await opensPull(world(), 'maya/look', { repository })
+    const reviews = async () => (await talk.thread.view()).reviews
+    await talk.maya.labels(talk.number, 'Codex:Review')
+    await github.waitFor(async () => (await reviews()).length > 0)
+    await unlabelled(talk)
+    expect(await reviews()).toMatchObject([{ state: 'COMMENTED', body: expect.stringContaining('Good.') }])
+    expect(talk.prompt()).toContain('# Instruction\n\nReview this pull request.\n')
+    await nextSecond()
+    await talk.maya.labels(talk.number, 'codex:ask')
+    await talk.thread.waitForAnswer('you need admin permission to use `/codex ask`')
+    expect(talk.runs()).toHaveLength(1)
+  })
+
+  it('codex:review on an issue: there is nothing to review, and the label comes off', async () => {
+    const talk = await opensIssue(world(), 'No pull request')
+    await talk.maya.labels(talk.number, 'codex:review')
+    await talk.thread.waitForAnswer('this is an issue, so there is nothing to review')
+    await unlabelled(talk)
+    expect(talk.ledger().tasks).toEqual([])
   })
 })

@@ -11,7 +11,8 @@ import { findingsFence, maxFindings } from './findings.ts'
 import { maxBody } from './thread-context.ts'
 
 const maxHunk = 4_000
-const maxPlan = 8_000
+/** Of a plan, or an answer, of before. */
+const maxBefore = 8_000
 const maxStanding = 13_000
 
 /** @param fence a random word of this prompt, e.g. 16 hex digits */
@@ -64,12 +65,14 @@ function asked(run: Run, words: Words): string {
   return `These words replace message ${words.replaces}: its writer edited it. Do not go on with what only that message asked, and take back what you did only for it.\n\n${said}`
 }
 
-function instructionOf({ request: { what } }: Run, { text }: Words): string {
+function instructionOf({ thread, request: { what } }: Run, { text, inline }: Words): string {
   const said = plainText(text, maxBody)
-  if (what !== 'review') return said
-  return said === ''
-    ? 'Review this pull request.'
-    : `Review this pull request. Look at this above all: ${said}`
+  if (what === 'review')
+    return said === ''
+      ? 'Review this pull request.'
+      : `Review this pull request. Look at this above all: ${said}`
+  if (what !== 'ask' || said !== '') return said
+  return inline?.length ? 'Answer the comments on lines below.' : `Answer what the ${nounOf(thread)} asks.`
 }
 
 const unseen = '(GitHub did not say how its page shows the description, so it is left out)'
@@ -83,19 +86,25 @@ function section(title: string, parts: readonly Part[], fence: string): string {
 function context(run: Run, words: Words): Part[] {
   const { title, author, body } = run.baseline.snapshot
   const described = body.trim() === '' ? '' : (run.workspace.threadContext?.description ?? unseen)
-  const { by, text, approves } = run.request
+  const { by, text, approves, answered } = run.request
   const before = words.id === run.id ? '' : text
   return [
     { head: 'Title', text: plainText(title, 500) },
     { head: `Description by ${author}`, text: plainText(described, maxBody) || '(no description)' },
     ...comments(run, words),
     ...(before === '' ? [] : [{ head: `Asked before by ${by.login}`, text: plainText(before, maxBody) }]),
+    ...(answered === undefined
+      ? []
+      : [
+          { head: 'Asked before that', text: plainText(answered.question, maxBefore) },
+          { head: 'What Codex answered to it', text: plainText(answered.answer, maxBefore) },
+        ]),
     ...(approves?.text === undefined
       ? []
       : [
           {
             head: 'The plan that was made for this, and approved',
-            text: plainText(approves.text, maxPlan),
+            text: plainText(approves.text, maxBefore),
           },
         ]),
     ...remarks(run, words),
@@ -200,23 +209,27 @@ const readOnly = 'Read only. Change no file, make no commit, push nothing, open 
 const expected: Record<What, (run: Run, words: Words) => string[]> = {
   work: (run, words) => {
     const lines = run.thread.kind === 'pull' ? expectedOnPull(run) : expectedOnIssue(run)
-    if (!isReview(words) || !words.inline?.length) return lines
-    const first = firstNumber(run, words.id)
     return [
       ...lines,
-      `Below the summary, say in one line for each review comment what you did about it; the line begins with "${remarkName(first)}:", "${remarkName(first + 1)}:" and so on.`,
+      ...onEachRemark(
+        run,
+        words,
+        'Below the summary, say in one line for each review comment what you did about it',
+      ),
     ]
   },
-  plan: run => {
-    const fork = ofFork(run)
-    // There, nothing else answers a question.
-    const how = fork.length > 0 ? 'If the instruction is a question, answer it. Otherwise, answer' : 'Answer'
-    return [
-      readOnly,
-      ...fork,
-      `${how} with a numbered plan: what would be changed, where, how it would be checked, and what is uncertain.`,
-    ]
-  },
+  plan: run => [
+    readOnly,
+    ...ofFork(run),
+    'Answer with a numbered plan: what would be changed, where, how it would be checked, and what is uncertain.',
+  ],
+  ask: (run, words) => [
+    readOnly,
+    ...ofFork(run),
+    'Answer the question. Begin with the answer itself, then say what it rests on, with files and lines. Say what you do not know.',
+    'If work is asked for instead, do none of it: say in short what you would do.',
+    ...onEachRemark(run, words, 'Below that, answer each review comment in one line'),
+  ],
   review: run => [
     readOnly,
     ...ofFork(run),
@@ -224,6 +237,13 @@ const expected: Record<What, (run: Run, words: Words) => string[]> = {
     'Begin with the review in a few sentences for the person who asked. Do not repeat the findings there.',
     `End with the findings, in one code block whose fence says \`${findingsFence}\`: JSON, a list of at most ${maxFindings} objects, the worst first. Each has \`path\`, \`body\` (Markdown: what is wrong, and what would be right), and \`line\`, a line of the file as the pull request leaves it, if one is meant. Without findings the list is empty:\n\n\`\`\`${findingsFence}\n[{ "path": "src/login.ts", "line": 12, "body": "…" }]\n\`\`\``,
   ],
+}
+
+/** By these beginnings each answer is found, and put below its comment. */
+function onEachRemark(run: Run, words: Words, what: string): string[] {
+  if (!isReview(words) || !words.inline?.length) return []
+  const first = firstNumber(run, words.id)
+  return [`${what}; the line begins with "${remarkName(first)}:", "${remarkName(first + 1)}:" and so on.`]
 }
 
 /** What others wrote is looked at, and never run. */

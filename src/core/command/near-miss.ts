@@ -9,6 +9,7 @@ const words = new Set(
   (
     'clan elan flan lan pan plain plane plank plans plant plat play ' +
     'preview reviews ' +
+    'ark as ash asks asp ass bask cask mask task ' +
     'appose apprise approval approved approver approvers approves approx ' +
     'confine continua continual continued continues continuum ' +
     'retro ' +

@@ -165,4 +165,5 @@ export function takenBy(name: OptionName): string {
 
 export const usageOf = (name: OptionName): string => `${flagOf(name)} ${takenBy(name)}`.trimEnd()
 
-export const presets = ['plan', ...efforts] as const
+/** `codex:<name>`: commands that ask for words alone, and efforts. */
+export const presets = ['ask', 'plan', 'review', ...efforts] as const

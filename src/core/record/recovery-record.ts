@@ -11,7 +11,7 @@ import { Began, EarlierSession } from './session-part.ts'
 import { Branch, ReadUpTo } from './workspace-part.ts'
 
 export const Backup = z.object({
-  request: RunRequest.omit({ attached: true, inline: true, delivery: true }),
+  request: RunRequest.omit({ attached: true, inline: true, delivery: true, answered: true }),
   words: z.string(),
   head: PullHead.optional(),
   branch: Branch.optional(),
@@ -42,7 +42,7 @@ export type Backup = z.infer<typeof Backup>
 const maxBytes = 20_000
 
 export function backupOf(run: Run): Backup | undefined {
-  const { attached: _, inline: __, delivery: ___, ...request } = run.request
+  const { attached: _, inline: __, delivery: ___, answered: ____, ...request } = run.request
   const backup = Backup.parse({
     request: { ...request, origin: withoutHunk(request.origin) },
     words: fingerprint(run.baseline.snapshot),

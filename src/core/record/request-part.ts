@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { OfRun, OfSession } from '../command/options.ts'
 import { mayPublish, PermissionMode, PrAuthorshipMode } from '../model/codex-task-run-create.ts'
+import { instruction } from '../model/command-grammar.ts'
 import { Person, PullHead, Snapshot } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { settings } from '../settings/repository-settings.ts'
@@ -25,8 +26,11 @@ const ofEach = {
 export const RunOptions = OfRun.extend({ ...ofEach, permission: PermissionMode.optional() })
 export type RunOptions = z.infer<typeof RunOptions>
 
-export const whats = ['work', 'plan', 'review'] as const
+export const whats = ['work', 'plan', 'review', 'ask'] as const
 export type What = (typeof whats)[number]
+
+/** The command that asks for it. */
+export const commandFor = (what: What): string => (what === 'work' ? instruction : what)
 
 /** Changes nothing, and so may look at a fork's pull request. */
 export const isReadOnly = (what: What): boolean => what !== 'work'
@@ -56,6 +60,8 @@ export const RunRequest = z.object({
   edited: z.literal(true).optional(),
   /** The message to its session in whose place an edit put this. */
   replaces: z.string().optional(),
+  /** What was asked before and answered without work, for a session that begins afresh and has not read it. */
+  answered: z.object({ question: z.string(), answer: z.string() }).optional(),
   /** The plan to carry out, and the commit it was made on. */
   approves: z
     .object({

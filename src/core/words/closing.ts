@@ -25,7 +25,7 @@ import {
   withoutRemarks,
 } from '../record/open-question.ts'
 import { hasChanged } from '../record/pull-end.ts'
-import { isReadOnly } from '../record/request-part.ts'
+import { isReadOnly, type What } from '../record/request-part.ts'
 import { baseOf, type Ended, type Outcome, type Run } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
 import { isAnswered } from '../record/turn.ts'
@@ -106,7 +106,7 @@ export function files(run: Run, deployment: Deployment): string {
 function outcomeSentence(run: Run, outcome: Outcome): string {
   const wrong = changeOfReader(run, outcome)
   if (wrong)
-    return `Codex was asked only for a ${run.request.what}, but ${changed(run, wrong)}. Check that first.${saidBelow(run)}`
+    return `Codex was asked only for ${wantedWords[run.request.what]}, but ${changed(run, wrong)}. Check that first.${unopened(run, wrong)}${saidBelow(run)}`
   switch (outcome.kind) {
     case 'pull':
       return `${pullsSentence(run)}${saidBelow(run)}`
@@ -266,6 +266,7 @@ const headings: Record<Outcome['kind'], (run: Run) => string> = {
       work: asksBack(run) ? '❓ Codex has a question' : unlessUnpublished(run, '💬 Codex answered'),
       plan: '📋 Codex has a plan',
       review: '🔎 Codex reviewed this',
+      ask: '💬 Codex answered',
     })[run.request.what],
   nothing: run => unlessUnpublished(run, isAnswered(run) ? '💬 Codex changed nothing' : '💬 Codex finished'),
   unfinished: () => '⚠️ Codex did not finish',
@@ -286,7 +287,7 @@ export function resultHeading(run: Run): string {
   }
   if (hasChanged(run) && needs) return `⚠️ ${pullName(run, needs.number)} needs work`
   return changeOfReader(run, outcome)
-    ? `⚠️ Codex has a ${run.request.what}, but it also changed something`
+    ? `⚠️ ${run.request.what === 'ask' ? 'Codex answered' : `Codex has ${wantedWords[run.request.what]}`}, but it also changed something`
     : headings[outcome.kind](run)
 }
 
@@ -295,6 +296,19 @@ const unlessUnpublished = (run: Run, heading: string): string =>
 
 const nothingPublished = (run: Run): string =>
   `Codex changed ${counted(leftUnpublished(run), 'file')}, but published no commit and no pull request`
+
+const wantedWords: Record<What, string> = {
+  work: 'work',
+  plan: 'a plan',
+  review: 'a review',
+  ask: 'an answer',
+}
+
+/** Of what it should not have pushed, there is a pull request only if it was there before. */
+const unopened = (run: Run, { kind }: Outcome): string =>
+  kind === 'pull' || run.thread.kind === 'pull' || run.result.pulls.some(({ state }) => state === 'open')
+    ? ''
+    : ' The bot opened no pull request for it.'
 
 /** It was only to read, and changed something all the same. */
 const changeOfReader = (
@@ -350,12 +364,13 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   const requester = run.request.by.login
   const kind = run.result.outcome?.kind
   const { cost, taskMade } = run.session
-  const goOn =
-    run.request.what === 'plan'
-      ? '`/codex plan …` changes the plan'
-      : asksBack(run)
-        ? 'reply here to answer'
-        : '`/codex …` continues'
+  const usual = asksBack(run) ? 'reply here to answer' : '`/codex …` continues'
+  const goOn = {
+    work: usual,
+    review: usual,
+    plan: '`/codex plan …` changes the plan',
+    ask: '`/codex ask …` asks more',
+  }[run.request.what]
   const isLast = where === 'last-word' || staysInStatus(run)
   const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
   const end = where === 'status' ? run.result.ended : undefined

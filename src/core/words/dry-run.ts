@@ -91,7 +91,7 @@ function summary(would: Would<unknown>): string {
   }
 }
 
-const started: Record<What, string> = { work: 'a run', plan: 'a plan', review: 'a review' }
+const started: Record<What, string> = { work: 'a run', plan: 'a plan', review: 'a review', ask: 'an answer' }
 
 const messages = {
   'follow-up': 'A run is going on here. Your words would be given to it.',

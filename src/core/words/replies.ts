@@ -43,7 +43,9 @@ export type Reply =
   | { kind: 'queued-behind'; differs: readonly OptionName[]; line?: string | undefined; label?: string }
   | { kind: 'plan-interactive' }
   | { kind: 'plan-elsewhere'; branch: string }
-  | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' | 'resume' | 'review' }
+  | { kind: 'nothing-to'; command: NothingTo }
+  /** A question, after which nothing is left to go on with. */
+  | { kind: 'question-answered' }
   | { kind: 'still-going'; command: string }
   /** The box that was ticked stands under an earlier run. */
   | { kind: 'gone-on' }
@@ -121,7 +123,7 @@ function sentence(reply: Reply, login: string): string {
     case 'not-known':
       return `GitHub did not say which permission you have here, so ${naming(reply.command)} was refused. Nothing was started. ${whyUnknown(reply.why)}`
     case 'fork':
-      return 'this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. `/codex review` and `/codex plan` work here: they ask Codex for words alone. `/codex plan` answers questions, too. To have it changed, push the branch to this repository, or ask in an issue.'
+      return 'this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. `/codex ask`, `/codex plan` and `/codex review` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.'
     case 'effort':
       return `${code(reply.model)} has no effort ${code(reply.effort)}. It has ${reply.known.length === 0 ? 'none' : reply.known.map(code).join(', ')}. Nothing was started.`
     case 'model':
@@ -153,11 +155,13 @@ function sentence(reply: Reply, login: string): string {
     case 'access-was-lost':
       return `not started: ${code(reply.by)} ${reply.because} before it began. Write it again to start it.`
     case 'plan-interactive':
-      return 'plans and reviews do not work with `mode: interactive`, which this repository has. Nothing was started. Set `mode: background` in `.github/codex.yml`.'
+      return 'plans, reviews and answers do not work with `mode: interactive`, which this repository has. Nothing was started. Set `mode: background` in `.github/codex.yml`.'
     case 'plan-elsewhere':
       return `the plan was made for the branch ${code(reply.branch)}, which is gone. Nothing was started. \`/codex plan\` makes a new plan.`
     case 'nothing-to':
       return nothingTo[reply.command]
+    case 'question-answered':
+      return 'Codex answered the last question here, so there is nothing to go on with. Nothing was started. `/codex ask …` asks more. `/codex …` says what to do about it.'
     case 'still-going':
       return `a run is still going in this thread. ${code(`/codex ${reply.command}`)} works when it has ended. \`/codex stop\` ends it now.`
     case 'gone-on':
@@ -291,12 +295,15 @@ function noUseSentence(outcome: Outcome & { kind: 'failed' | 'unfinished' }): st
 
 const naming = (command: string): string => (command === 'run' ? 'starting a run' : code(`/codex ${command}`))
 
-const nothingTo: Record<'stop' | 'retry' | 'continue' | 'approve' | 'resume' | 'review', string> = {
+type NothingTo = 'stop' | 'retry' | 'continue' | 'approve' | 'resume' | 'review' | 'ask'
+
+const nothingTo: Record<NothingTo, string> = {
   stop: 'nothing is going on in this thread, so there is nothing to stop.',
   retry: 'nothing was asked in this thread yet, so there is nothing to try again.',
   continue: 'this thread has no earlier run to continue. `/codex <instruction>` starts one.',
   resume: 'this repository is not paused.',
   approve: 'this thread has no plan to approve. `/codex plan` makes one.',
+  ask: 'there is no question, so nothing was started. Write it behind the command: `/codex ask why …`.',
   review: 'this is an issue, so there is nothing to review. Write the command on a pull request.',
 }
 

@@ -43,7 +43,7 @@ export function workHeading(run: Run, now: number): string {
     case 'waiting':
       return waitingHeading(run.schedule.waits, now)
     case 'preparing':
-      return `⏳ Codex is getting ready${{ work: '', plan: ' to plan', review: ' to review' }[run.request.what]}`
+      return `⏳ Codex is getting ready${{ work: '', plan: ' to plan', review: ' to review', ask: ' to answer' }[run.request.what]}`
     case 'starting':
       return '⏳ PostHog is preparing a sandbox'
     case 'stopping':
@@ -51,7 +51,7 @@ export function workHeading(run: Run, now: number): string {
     case 'ending':
       return '⏳ Codex has ended'
     default:
-      return `⏳ Codex is ${{ work: 'working', plan: 'planning', review: 'reviewing' }[run.request.what]}`
+      return `⏳ Codex is ${{ work: 'working', plan: 'planning', review: 'reviewing', ask: 'answering' }[run.request.what]}`
   }
 }
 

@@ -1,11 +1,11 @@
 import { mayUseNow, type PersonCheck } from '../../access/authorize.ts'
 import { heldByOthers, heldByUs } from '../../access/reasons-to-wait.ts'
-import { instruction } from '../../core/model/command-grammar.ts'
 import { pausedPart } from '../../core/model/pause.ts'
 import { minute } from '../../core/model/time.ts'
 import { begunInSession, startGuards } from '../../core/record/admission.ts'
 import { notAnyMore } from '../../core/record/failures.ts'
 import { isClosedByMerge } from '../../core/record/own-pull-request.ts'
+import { commandFor } from '../../core/record/request-part.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
 import { type ChangeOf, changed, type Run, type Waits } from '../../core/record/run.ts'
 import type { RepoSettings } from '../../core/settings/repository-settings.ts'
@@ -168,10 +168,8 @@ export function personCheckOf(
 async function stillMay(context: StepContext<Permitting>): Promise<boolean> {
   const { github, run, deps } = context
   const { settings, usable } = await deps.settings.of(github, run.thread)
-  const { what } = run.request
-  const name = what === 'work' ? instruction : what
   const personCheck = personCheckOf(context, settings)
-  const may = usable && (await mayUseNow(personCheck, run.request.by, name))
+  const may = usable && (await mayUseNow(personCheck, run.request.by, commandFor(run.request.what)))
   if (!may) believeAbsent('The right to start this', personCheck.reads)
   return may
 }

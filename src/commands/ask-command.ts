@@ -1,0 +1,40 @@
+import type { InlineComment } from '../core/model/trigger.ts'
+import { command, type Reads, type Request, reject } from './command.ts'
+import { decideStart, type StartReads, startFacts, type Wanted } from './start-decision.ts'
+
+const wanted = ({ text, options }: Request, inline?: InlineComment[]): Wanted => ({
+  what: 'ask',
+  text,
+  options,
+  // Each question has an answer of its own.
+  mayJoin: false,
+  inline,
+})
+
+export const askCommand = command({
+  name: 'ask',
+  usage: '/codex ask [options] <question>',
+  example: '/codex ask why the login waits',
+  about: 'Asks for an answer, and for no changes.',
+  least: 'write',
+  takes: 'text',
+  options: true,
+  starts: true,
+
+  async facts(reads: StartReads & Pick<Reads, 'inline'>, request) {
+    const [inline, start] = await Promise.all([reads.inline(), startFacts(reads, request, wanted(request))])
+    return { inline, start }
+  },
+
+  decide: (request, { inline, start }) =>
+    hasQuestion(request, inline)
+      ? decideStart(request, wanted(request, inline), start)
+      : reject({ kind: 'nothing-to', command: 'ask' }),
+})
+
+/** A label asks what the thread itself says, a review what its comments on lines say, a reply what it replies to. */
+const hasQuestion = ({ text, trigger }: Request, inline: InlineComment[] = []): boolean =>
+  text !== '' ||
+  trigger.kind === 'label' ||
+  (trigger.kind === 'comment' && trigger.commentRef.kind === 'review' && inline.length > 0) ||
+  inline.some(({ parent }) => parent !== undefined)

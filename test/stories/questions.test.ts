@@ -1,0 +1,107 @@
+/** `/codex ask`: words for words, and nothing is published. */
+import { expect, it } from 'vitest'
+import { exhaustive } from '../support/tries.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
+import { asks, newRepository, opensIssue, opensPull, talkIn, working } from '../world/opens-issue.ts'
+
+onEitherQueue('Somebody asks a question', world => {
+  it('and is answered in the thread; nothing is changed for it, until somebody asks for work', async () => {
+    const { github, posthog } = world()
+    const repository = await newRepository(world())
+    const says = { kind: 'answers', text: 'It waits 200 ms for the session.' } as const
+    const talk = await asks(world(), 'ask why is the login slow?', says, { repository, times: 1 })
+    const { thread, runs, prompt } = talk
+    expect(await thread.waitForAnswer('It waits')).toMatch(/^@maya It waits 200 ms for the session\./)
+    await thread.waitForFolded()
+    expect(await thread.status()).toMatch(/^### 💬 Codex answered/)
+    expect(runs()[0]?.body).toMatchObject({
+      ...{ initial_permission_mode: 'read-only', auto_publish: false, branch: 'main' },
+    })
+    expect(prompt()).toContain('# Instruction\n\nwhy is the login slow?\n')
+    expect(prompt()).toMatch(/^- Read only\. .* open no pull request\.\n- Answer the question\./m)
+    expect(await github.branches(repository)).toEqual(['main'])
+
+    posthog.script({ repository, prompt: 'do it' }, { kind: 'opensPull' })
+    await talk.says('/codex do it')
+    await thread.waitForAnswer('Codex opened draft')
+    expect(runs()[1]?.body).toMatchObject({ auto_publish: true })
+    expect(prompt(1)).toContain('It waits 200 ms for the session.')
+  })
+
+  it('on the pull request of a fork, too', async () => {
+    const { github, posthog } = world()
+    const repository = await newRepository(world())
+    const { number } = await github.openForkPull({ repository, title: 'From outside', files: { a: 'b\n' } })
+    posthog.script({ repository, prompt: 'what does it do?' }, { kind: 'answers', text: 'It adds a file.' })
+    const { says, thread, runs, prompt } = talkIn(world(), number, repository)
+    await says('/codex fix it')
+    expect(await thread.waitForAnswer('comes from a fork')).toContain('`/codex ask`')
+    await says('/codex ask what does it do?')
+    await thread.waitForAnswer('It adds a file.')
+    expect(runs()[0]?.body).toMatchObject({ branch: 'main', auto_publish: false })
+    expect(prompt()).toContain('Check nothing of the fork out')
+  })
+
+  it('while an agent works: it is answered when that has ended, and does not become its instruction', async () => {
+    const { says, thread, run, ledger } = await working(world(), 'take your time')
+    world().posthog.script('why so long', { kind: 'answers', text: 'The tests are slow.' })
+    await says('/codex ask why so long?')
+    expect(await thread.waitForAnswer('another run is still going')).toContain(
+      '`/codex ask why so long?` starts when it has ended.',
+    )
+    await run(0).completeTurn('Took it.')
+    await thread.waitForAnswer('The tests are slow.')
+    expect(ledger().messages).toEqual([])
+    expect(ledger().runs[1]?.body).toMatchObject({ auto_publish: false })
+  })
+
+  it('on lines of a review, and each has its answer there', async () => {
+    const { github, posthog } = world()
+    const repository = await newRepository(world())
+    const said = 'Two reasons.\n\nReview comment 1: It is the session.\nReview comment 2: It is the clock.'
+    posthog.script({ repository, prompt: 'Answer the question' }, { kind: 'answers', text: said })
+    const { maya, number, thread, path } = await opensPull(world(), 'maya/why', { repository })
+    const comments = ['Why one?', 'Why two?'].map((body, at) => ({ path, line: at + 1, body }))
+    await maya.reviews(number, { body: '/codex ask', comments })
+    const answer = await thread.waitForAnswer('Two reasons.')
+    expect(answer).not.toContain('Review comment 1')
+    const lines = async () => (await thread.view()).lineComments.map(({ body }) => body)
+    await github.waitFor(async () => (await lines()).length === 4)
+    expect((await lines()).slice(2)).toEqual([
+      expect.stringMatching(/^It is the session\.\s/),
+      expect.stringMatching(/^It is the clock\.\s/),
+    ])
+  })
+
+  it('without a question, or goes on with nothing: it is said what to write', async () => {
+    const { says, thread, ledger } = await opensIssue(world(), 'Nothing asked')
+    await says('/codex ask')
+    await thread.waitForAnswer('there is no question, so nothing was started')
+    expect(ledger().tasks).toEqual([])
+    world().posthog.script('what is this', { kind: 'answers', text: 'A shop.' })
+    await says('/codex ask what is this')
+    await thread.waitForAnswer('A shop.')
+    await says('/codex continue')
+    await thread.waitForAnswer(
+      'there is nothing to go on with. Nothing was started. `/codex ask …` asks more.',
+    )
+    expect(ledger().runs).toHaveLength(1)
+  })
+})
+
+onEitherQueue(
+  'Somebody asks a question of an agent that does not do as it is told',
+  world => {
+    it.runIf(exhaustive)('what it pushed is told first, and becomes no pull request', async () => {
+      const { github } = world()
+      const { thread, repository } = await asks(world(), 'ask what would you change')
+      const answer = await thread.waitForAnswer('asked only for an answer, but')
+      expect(answer).toMatch(/it pushed `[0-9a-f]{7}` to \[`posthog\/\d+-anyway`\]/)
+      expect(answer).toContain('The bot opened no pull request for it.')
+      expect(await thread.status()).toMatch(/^### ⚠️ Codex answered, but it also changed something/)
+      await thread.waitForFolded()
+      expect(await github.pulls(repository)).toEqual([])
+    })
+  },
+  { posthog: { agent: 'disobedient' } },
+)
