@@ -242,6 +242,8 @@ export interface JobQueue<Data> extends JobIndex {
    */
   add(id: string, data: Data, slot?: string): Promise<Added>
   get(id: string): Promise<JobRecord<Data> | undefined>
+  /** In one read, in this order: those that are there. An unreadable one is logged and left out. */
+  getMany(ids: readonly string[]): Promise<JobRecord<Data>[]>
   holder(slot: string): Promise<string | undefined>
   liveCount(): Promise<number>
   /**
@@ -326,6 +328,11 @@ export interface Range {
 export interface JobIndex {
   query(queries: readonly IndexQuery[]): Promise<(number | undefined)[]>
   members(sets: readonly string[], range: Range): Promise<Member[][]>
+  /**
+   * The last that are in a set of each group, last first. Of each set of the first group no more than 5,000 are looked
+   * at.
+   */
+  inEach(groups: readonly (readonly string[])[], count: number): Promise<Member[]>
   /** Of all these sets, in any order. */
   texts(sets: readonly string[]): Promise<IndexText[]>
 }
