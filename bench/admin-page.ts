@@ -8,8 +8,8 @@ import { type Filled, followedRuns, perOwner, settled, startDeployment, underWay
 import type { Row } from './row.ts'
 import { latencies, webhookRequest } from './webhook-load.ts'
 
-const live = { redis: 1_000, embedded: 200 }
-const ended = { redis: 2_000, embedded: 2_800 }
+const live = { redis: 1_000, embedded: 50 }
+const ended = { redis: 2_000, embedded: 2_950 }
 const samples = 40
 const commandsPerSecond = 50
 const token = 'opens the admin pages of this bench, of 32 letters'
@@ -83,7 +83,7 @@ const adminOn = (on: 'redis' | 'embedded'): Row => ({
   name: on === 'redis' ? 'admin' : 'admin-embedded',
   about: `first admin page of a bot that follows ${live[on]} runs and has ended ${ended[on]}, ms, all but one in twenty; ${on}`,
   async measure() {
-    const deployment = await startDeployment({ owners: live[on] / perOwner, on })
+    const deployment = await startDeployment({ owners: Math.ceil(live[on] / perOwner), on })
     try {
       await deployment.fill(endedRuns(ended[on]))
       await deployment.fill(followedRuns(live[on]))

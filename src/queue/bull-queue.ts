@@ -55,12 +55,12 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(() => mendLive(this.#options.name, this.#index, this.#options), BUILDING_MS)
   }
 
-  async add(id: string, data: Data, slot?: string): Promise<Added> {
+  async add(id: string, data: Data, slot?: string, addedAt = Date.now()): Promise<Added> {
     if (id.includes(':') || /^\d*$/.test(id)) throw new TypeError(`not an id for a job: ${id}`)
     return this.#reach(async () => {
       await this.#options.backend.assertThere?.()
       for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
-        const added = await this.#claims.claim(id, data, slot)
+        const added = await this.#claims.claim({ id, data, addedAt }, slot)
         if (added) return added
       }
       throw new Error(`slot ${slot} changes hands too fast`)
