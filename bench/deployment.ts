@@ -1,4 +1,4 @@
-/** A deployment on Redis whose owners have a PostHog each, where agents work quietly: it follows many Runs, or starts many. */
+/** A deployment, usually on Redis, whose owners have a PostHog each, where agents work quietly: it follows many Runs, or starts many. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,18 +19,19 @@ import { startServer } from './child.ts'
 /** A PostHog lets so many be looked at and streamed at once; more would wait for their turn. */
 export const perOwner = 200
 
-type Filled = Queues<TriggerRecord, Run>
+export type Filled = Queues<TriggerRecord, Run>
 
 interface Options {
   owners: number
   /** How long GitHub and PostHog take for a call. */
   ms?: number
+  on?: 'redis' | 'embedded'
 }
 
 export interface Deployment {
   redis: RedisServer
   world: World
-  start(role: 'web' | 'worker', more?: Record<string, string>): Promise<Bot>
+  start(role: 'all' | 'web' | 'worker', more?: Record<string, string>): Promise<Bot>
   /** Has work put into the queue, as a process would that was there before. */
   fill(fill: (queues: Filled) => Promise<void>): Promise<void>
   /** When PostHog took each run, ms since the epoch. */
@@ -38,9 +39,10 @@ export interface Deployment {
   close(): Promise<void>
 }
 
-export async function startDeployment({ owners: count, ms = 0 }: Options): Promise<Deployment> {
+export async function startDeployment({ owners: count, ms = 0, on = 'redis' }: Options): Promise<Deployment> {
   const redis = await startRedis('--appendfsync', 'everysec')
-  const world = await startWorld({ redisUrl: redis.url, roles: [] })
+  const redisUrl = on === 'redis' ? redis.url : undefined
+  const world = await startWorld({ redisUrl, roles: [] })
   const services = await startServer('quiet-services.ts', world.github.url, `${ms}`)
   const folder = await mkdtemp(join(tmpdir(), 'bench-'))
   const file = join(folder, 'settings.yml')
@@ -57,7 +59,7 @@ export async function startDeployment({ owners: count, ms = 0 }: Options): Promi
     redis,
     world,
     start: (role, more) => world.startBot(role, { ...env, ...more }),
-    fill: fill => filled(redis.url, fill),
+    fill: fill => filled({ redisUrl, dataDir: world.env.DATA_DIR ?? '' }, fill),
     starts: async () => Starts.parse(await (await fetch(`${url}/starts`)).json()),
     async close() {
       await world.close()
@@ -70,9 +72,13 @@ export async function startDeployment({ owners: count, ms = 0 }: Options): Promi
 
 const Starts = z.array(z.number())
 
-async function filled(redisUrl: string, fill: (queues: Filled) => Promise<void>): Promise<void> {
+async function filled(
+  place: { redisUrl: string | undefined; dataDir: string },
+  fill: (queues: Filled) => Promise<void>,
+): Promise<void> {
+  const { redisUrl, dataDir } = place
   const queues: Filled = await openQueues({
-    ...{ redisUrl, dataDir: '' },
+    ...(redisUrl === undefined ? { dataDir } : { redisUrl, dataDir }),
     triggers: { ...triggerFormat, index: triggerIndex },
     runs: { ...runFormat, index: runIndex },
   })
@@ -114,7 +120,7 @@ const body =
   'The login test fails every third time on CI. It waits 500 ms for a token that takes longer. '.repeat(8)
 
 /** One whose agent was started just now, in a thread of its own. */
-function underWay(n: number): Run {
+export function underWay(n: number): Run {
   const at = Date.now()
   const thread = threadOf(Math.floor(n / perOwner), 1 + (n % perOwner))
   const { thread: _, ...usual } = working()

@@ -1,5 +1,6 @@
 /** `npm run bench` measures everything, `npm run bench -- ROW …` some of it, and prints the table. */
 import { cpus, loadavg, release, totalmem } from 'node:os'
+import { adminEmbedded, adminRedis } from './admin-page.ts'
 import { embedded } from './embedded.ts'
 import { eyes, eyesBusy, eyesEmbedded, eyesFirst } from './eyes.ts'
 import { followed } from './followed.ts'
@@ -18,6 +19,7 @@ const rows: readonly Row[] = [
   ...[eyes, eyesFirst, eyesEmbedded, eyesBusy],
   ...[link, linkEmbedded],
   ...[burst, starved],
+  ...[adminRedis, adminEmbedded],
   ...[followed, startCpu, twoWorkers, fourWorkers],
 ]
 

@@ -88,7 +88,7 @@ const routes: readonly Route[] = [
 ]
 
 /** Settings of an owner, and the task by which the scope of a key is seen. */
-const isNotThere = /\/\.github\/contents\/|\/tasks\/0{8}-/
+const isNotThere = /\/contents\/\.github|\/\.github\/contents\/|\/tasks\/0{8}-/
 
 const token = { token: 'ghs_0123456789', permissions: {}, repository_selection: 'selected' }
 const inAnHour = (): string => new Date(Date.now() + 3_600_000).toISOString()

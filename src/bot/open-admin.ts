@@ -44,6 +44,7 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
       }
       await queues.triggers.add(id, triggerRecord(trigger))
     },
+    wasRetried: async id => (await queues.triggers.get(id)) !== undefined,
     drain:
       config.role === 'web'
         ? undefined

@@ -1,5 +1,5 @@
 /**
- * Takes up Runs that the queue lost, from status comments and PostHog. What was changed lately is looked through at each
+ * Takes up Runs that the queue lost, from status comments and PostHog, and lists again the last that were over. What was changed lately is looked through at each
  * start, each time the queue is back, and each hour, in the repositories where GitHub's log shows that something
  * happened; a queue that knows nothing looks everywhere. Only a queue to which GitHub delivers takes up anything: beside
  * another with the same App, all Runs of that one look lost.
@@ -16,6 +16,7 @@ import { type Backup, isOwnTaskRun, type Remains, restored } from '../core/recor
 import type { Session } from '../core/record/request-part.ts'
 import { changed, isTerminal, type Run, taskMarker } from '../core/record/run.ts'
 import { limits } from '../core/record/timing.ts'
+import { defaultSettings } from '../core/settings/repository-settings.ts'
 import { type Attempt, attemptsSince, type DeliveryLog } from './redeliver-webhooks.ts'
 
 export interface AdoptDeps {
@@ -105,12 +106,14 @@ export const adoptLost =
     const unfinished: Target[] = []
     const waits: number[] = []
     let lost = 0
+    let over = 0
     for (let target = unread.shift(); target; target = unread.shift()) {
       context.signal.throwIfAborted()
       const confirm = () => context.remember({ ...known, unread: [target, ...unread, ...unfinished] })
       const came = await search({ ...deps, confirm }, known, target)
       if (came.found) unread.push(...came.found)
       lost += came.lost ?? 0
+      over += came.over ?? 0
       if (came.again !== undefined) {
         unfinished.push(target)
         waits.push(came.again)
@@ -118,7 +121,7 @@ export const adoptLost =
       await context.remember({ ...known, unread: [...unread, ...unfinished] })
     }
     deps.showWaiting(lost > 0)
-    if (lost > 0) {
+    if (lost + over > 0) {
       await context.remember({ ...known, unread: unfinished, asked: deps.now() })
       await askForDelivery(deps, context.signal, lost)
       return second
@@ -141,10 +144,11 @@ async function askForDelivery(
   signal: AbortSignal,
   lost: number,
 ): Promise<void> {
-  log.warn(
-    { runs: lost },
-    'runs are not in this queue: they are continued once GitHub delivers a webhook here',
-  )
+  if (lost > 0)
+    log.warn(
+      { runs: lost },
+      'runs are not in this queue: they are continued once GitHub delivers a webhook here',
+    )
   try {
     const { attempts } = await attemptsSince(deliveries, now() - searchedMs, { signal, maxPages: 3 })
     const ofComments = attempts.filter(({ event }) => event === 'issue_comment')
@@ -213,6 +217,8 @@ interface Came {
   again?: number
   /** Runs that wait for a webhook. */
   lost?: number
+  /** Those of them that were over, and miss in lists alone. */
+  over?: number
 }
 
 /** A failure in one repository does not stop the others. */
@@ -239,10 +245,13 @@ async function searchRepository(deps: Search, repository: Repository, since: num
   const lost: Status[] = []
   for (const status of statusesIn(tenant, deps.now(), repository, [...inComments, ...inChecks]))
     if (!(await deps.runs.get(status.marker.run))) lost.push(status)
-  if (lost.length > 0 && !(await isDeliveredTo(deps))) return { again: adoptEvery, lost: lost.length }
+  const over = lost.filter(({ stage }) => stage === 'over').toSorted((a, b) => endOf(b) - endOf(a))
+  const live = lost.filter(({ stage }) => stage !== 'over')
+  if (lost.length > 0 && !(await isDeliveredTo(deps)))
+    return { again: adoptEvery, lost: live.length, over: over.length }
   let all = true
   const faults: unknown[] = []
-  for (const status of lost) {
+  for (const status of [...live, ...over.slice(0, mostOver)]) {
     try {
       all = (await adopt({ ...deps, ...tenant }, repository, status)) && all
     } catch (error) {
@@ -255,12 +264,16 @@ async function searchRepository(deps: Search, repository: Repository, since: num
   return all ? {} : { again: retryMs }
 }
 
+/** Of a repository: each costs a look at its thread, and one at its pull request. */
+const mostOver = 50
+const endOf = ({ backup }: Status): number => backup.concludedAt ?? 0
+
 interface Status {
   number: number
   where: Remains['status']
   marker: Marker
   backup: Backup
-  closed: boolean
+  stage: Remains['stage']
 }
 
 function statusesIn(
@@ -289,7 +302,8 @@ function statusesIn(
     // Last words on lines, and reviews, are not among the comments that were read.
     const isUnread = what === 'review' || (origin.kind === 'comment' && origin.commentRef.kind === 'inline')
     const closed = outcome !== undefined && (quiet || ended.has(endKey(marker)) || isUnread)
-    return closed && changedAt < now - fresh ? [] : [{ ...found, backup, closed }]
+    const stage = !closed ? 'live' : changedAt < now - fresh ? 'over' : 'ending'
+    return [{ ...found, backup, stage }]
   })
 }
 
@@ -300,7 +314,7 @@ const endKey = ({ run, round = 0 }: Marker): string => `${run} ${round}`
 async function adopt(
   deps: OwnerDeps,
   repository: Repository,
-  { number, where, marker, backup, closed }: Status,
+  { number, where, marker, backup, stage }: Status,
 ): Promise<boolean> {
   const { run: id } = marker
   await deps.confirm()
@@ -311,16 +325,23 @@ async function adopt(
   const { repoId } = repository
   const inPull = view && deps.signer.read(view.body, { repoId, number: view.number })
   const untended = view && !inPull?.some(({ run }) => run === id) ? [view.number] : []
-  const { settings } = await deps.settings.of(github, thread)
-  const session = await sessionFound(deps, marker, { id, thread }, backup)
-  const seen = { thread, snapshot, settings, pulls, untended, session }
-  const remains: Remains = { id, backup, made: marker.made, status: where, closed, ...seen }
+  const isOver = stage === 'over'
+  const { settings } = isOver ? { settings: defaultSettings } : await deps.settings.of(github, thread)
+  const session = isOver ? { taskId: marker.task } : await sessionFound(deps, marker, { id, thread }, backup)
+  const seen = { thread, snapshot, settings, pulls, untended: isOver ? [] : untended, session }
+  const remains: Remains = { id, backup, made: marker.made, status: where, stage, ...seen }
   const run = changed(restored(remains, deps.now()), {
     session: { tenant: deps.tenant },
     // What was under way has arrived.
     attempts: { lagsSince: 0, caughtUpAt: 0 },
   })
-  const { outcome } = await deps.runs.add(id, run, threadSlot(run.thread))
+  const { outcome } = await deps.runs.add(
+    id,
+    run,
+    isOver ? undefined : threadSlot(run.thread),
+    run.request.at,
+  )
+  if (isOver) return true
   deps.log.warn({ run: id, thread: run.thread.url, outcome }, 'continued a run that the queue had lost')
   return outcome !== 'held'
 }

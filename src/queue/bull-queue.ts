@@ -55,12 +55,12 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(() => mendLive(this.#options.name, this.#index, this.#options), BUILDING_MS)
   }
 
-  async add(id: string, data: Data, slot?: string): Promise<Added> {
+  async add(id: string, data: Data, slot?: string, addedAt = Date.now()): Promise<Added> {
     if (id.includes(':') || /^\d*$/.test(id)) throw new TypeError(`not an id for a job: ${id}`)
     return this.#reach(async () => {
       await this.#options.backend.assertThere?.()
       for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
-        const added = await this.#claims.claim(id, data, slot)
+        const added = await this.#claims.claim({ id, data, addedAt }, slot)
         if (added) return added
       }
       throw new Error(`slot ${slot} changes hands too fast`)
@@ -87,15 +87,22 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(async () => (sets.length === 0 ? [] : this.#index.members(sets, range)))
   }
 
+  inEach(groups: readonly (readonly string[])[], count: number): Promise<Member[]> {
+    return this.#reach(async () => (groups.length === 0 ? [] : this.#index.inEach(groups, count)))
+  }
+
   texts(sets: readonly string[]): Promise<IndexText[]> {
     return this.#reach(async () => (sets.length === 0 ? [] : this.#index.texts(sets)))
   }
 
   async listed(sets: readonly string[], range: Range = allListed): Promise<JobRecord<Data>[]> {
     const members = (await this.members(sets, range)).flat()
-    const ids = [...new Set(members.map(({ id }) => id))]
-    const jobs = await this.#reach(() => Promise.all(ids.map(id => this.#queue.getJob(id))), LISTING_MS)
-    return jobs.flatMap(job => (job ? this.#readOrReport(job) : []))
+    return this.getMany([...new Set(members.map(({ id }) => id))])
+  }
+
+  async getMany(ids: readonly string[]): Promise<JobRecord<Data>[]> {
+    const jobs = await this.#reach(async () => (ids.length === 0 ? [] : this.#index.jobs(ids)), LISTING_MS)
+    return jobs.flatMap(job => this.#readOrReport(job))
   }
 
   wake(id: string): Promise<void> {

@@ -181,6 +181,15 @@ function withIndex(
 
 function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
   return {
+    jobs: async ids => {
+      const { rows }: Rows<Row> = await pool.query(sql.jobsOf, [queue, JSON.stringify(ids)])
+      return rows.map(stored)
+    },
+    inEach: async ([first = [], ...others], count) => {
+      const asked = [queue, JSON.stringify(first), JSON.stringify(others), count]
+      const { rows }: Rows<Member> = await pool.query(sql.inEach, asked)
+      return rows.map(({ id, score }) => ({ id, score: Number(score) }))
+    },
     query: async queries => {
       const { rows }: Rows<{ value: number | null }> = await pool.query(sql.queried, [
         queue,
@@ -244,16 +253,17 @@ interface Row {
   seen: string
 }
 
+const stored = (row: Row) => ({
+  id: row.id,
+  data: row.data,
+  timestamp: Number(row.added_at_ms),
+  finishedOn: row.finished_at_ms === null ? undefined : Number(row.finished_at_ms),
+})
+
 async function* pages(queue: string, pool: PgPool, statement: string): AsyncIterable<Indexed[]> {
   for (let after = ''; ; ) {
     const { rows }: Rows<Row> = await pool.query(statement, [queue, after, PAGE])
-    yield rows.map(row => ({
-      id: row.id,
-      data: row.data,
-      timestamp: Number(row.added_at_ms),
-      seen: row.seen,
-      finishedOn: row.finished_at_ms === null ? undefined : Number(row.finished_at_ms),
-    }))
+    yield rows.map(row => ({ ...stored(row), seen: row.seen }))
     if (rows.length < PAGE) return
     after = rows.at(-1)?.id ?? ''
   }

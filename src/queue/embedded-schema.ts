@@ -111,6 +111,18 @@ SELECT n::int, member.id, member.score FROM jsonb_array_elements_text($2::jsonb)
 export const firstMembers = members('ASC')
 export const lastMembers = members('DESC')
 
+const mostLookedAt = 5_000
+
+/** Member of a set of each group. */
+export const inEach = `
+SELECT DISTINCT id, score FROM jsonb_array_elements_text($2::jsonb) AS first (set)
+ CROSS JOIN LATERAL (SELECT id, score FROM codex.entry AS e WHERE e.queue = $1 AND e.name = first.set
+                      ORDER BY score DESC, id DESC LIMIT ${mostLookedAt}) AS newest
+ WHERE NOT EXISTS (SELECT FROM jsonb_array_elements($3::jsonb) AS one_of (sets)
+    WHERE NOT EXISTS (SELECT FROM codex.entry AS e WHERE e.queue = $1 AND e.id = newest.id
+                         AND e.name IN (SELECT jsonb_array_elements_text(sets))))
+ ORDER BY score DESC, id DESC LIMIT $4`
+
 /** Unless the row changed since it was read (xmin). */
 export const mended = `
 SELECT codex.place(queue, id, $4::jsonb) FROM bullmq.job WHERE queue = $1 AND id = $2 AND xmin::text = $3`
@@ -121,6 +133,11 @@ SELECT id, value AS text FROM codex.entry_text WHERE queue = $1 AND name IN (SEL
 export const forgotten = `
 WITH texts AS (DELETE FROM codex.entry_text WHERE kept_until < $1)
 DELETE FROM codex.entry WHERE kept_ms > 0 AND score < $1 - kept_ms`
+
+export const jobsOf = `
+SELECT id, data, added_at_ms, finished_at_ms, '' AS seen
+  FROM jsonb_array_elements_text($2::jsonb) WITH ORDINALITY AS wanted (wanted_id, n)
+  JOIN bullmq.job ON queue = $1 AND id = wanted_id ORDER BY n`
 
 const page = (states: string) => `
 SELECT id, data, added_at_ms, finished_at_ms, xmin::text AS seen FROM bullmq.job

@@ -11,18 +11,25 @@ interface Claiming<Data> {
   format: Format<Data>
 }
 
+interface Claimed<Data> {
+  id: string
+  data: Data
+  addedAt: number
+}
+
 export interface JobClaims<Data> {
   /** Undefined: the slot became free meanwhile, try again. */
-  claim(id: string, data: Data, slot: string | undefined): Promise<Added | undefined>
+  claim(job: Claimed<Data>, slot: string | undefined): Promise<Added | undefined>
   liveHolder(slot: string): Promise<string | undefined>
   isLive(id: string): Promise<boolean>
 }
 
 export function jobClaims<Data>({ queue, backend, additions, format }: Claiming<Data>): JobClaims<Data> {
-  async function claim(id: string, data: Data, slot: string | undefined): Promise<Added | undefined> {
-    if (slot === undefined) return { outcome: (await enqueue(id, data)).isOurs ? 'added' : 'known', id }
+  async function claim(job: Claimed<Data>, slot: string | undefined): Promise<Added | undefined> {
+    const { id } = job
+    if (slot === undefined) return { outcome: (await enqueue(job)).isOurs ? 'added' : 'known', id }
     if (await backend.nameOf(queue, id)) return { outcome: 'known', id }
-    const { heldBy, isOurs, isThere } = await enqueue(id, data, slot)
+    const { heldBy, isOurs, isThere } = await enqueue(job, slot)
     if (isOurs) return { outcome: 'added', id }
     const holder = await liveHolder(slot)
     if (isThere) return { outcome: 'known', id }
@@ -30,14 +37,13 @@ export function jobClaims<Data>({ queue, backend, additions, format }: Claiming<
   }
 
   /** BullMQ returns the same to all who add an id; the job's name tells whose it became. */
-  async function enqueue(id: string, data: Data, slot?: string) {
+  async function enqueue({ id, data, addedAt }: Claimed<Data>, slot?: string) {
     const claim = `claim-${randomUUID()}`
     const deduplication = slot === undefined ? {} : { deduplication: { id: slot } }
-    const timestamp = Date.now()
-    const addition: Addition = { entries: entriesOf(format, { id, data, addedAt: timestamp }) }
+    const addition: Addition = { entries: entriesOf(format, { id, data, addedAt }) }
     additions.set(claim, addition)
     try {
-      const options = { jobId: id, timestamp, ...deduplication }
+      const options = { jobId: id, timestamp: addedAt, ...deduplication }
       const { id: heldBy } = await queue.add(claim, data ?? null, options)
       return { heldBy, isOurs: addition.name === claim, isThere: addition.name !== undefined }
     } finally {

@@ -98,6 +98,8 @@ export interface Indexed extends StoredJob {
 }
 
 export interface QueueIndex extends JobIndex {
+  /** In this order; those that are gone are left out. */
+  jobs(ids: readonly string[]): Promise<StoredJob[]>
   save(saved: Saved): Promise<Saving>
   /** Of an ended job; false if it is live or gone, or its data is not what it was. */
   amend(amended: Amended): Promise<boolean>

@@ -18,7 +18,7 @@ import {
 } from './queue-backend.ts'
 import { type QueueLog, withShortLogs } from './queue-log.ts'
 import { redisBudgets, redisLimits } from './redis-budget.ts'
-import { added, amended, ended, mended, queried, saved } from './redis-scripts.ts'
+import { added, amended, ended, inEach, mended, queried, saved } from './redis-scripts.ts'
 
 export const START_MS = 20_000
 const SAY_AFTER_MS = 1_000
@@ -156,6 +156,7 @@ function hostAndPort(redisUrl: string): string {
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     codexQueried(sets: string, queries: string): Result<string[], Context>
+    codexInEach(sets: string, groups: string, count: number): Result<string[], Context>
     codexAdded(...args: (string | number)[]): Result<string | null, Context>
     codexSaved(...args: (string | number)[]): Result<string, Context>
     codexAmended(...args: (string | number)[]): Result<number, Context>
@@ -169,6 +170,7 @@ const ENDED: JobType[] = ['completed', 'failed']
 
 function withScripts(redis: Redis): Redis {
   redis.defineCommand('codexQueried', { numberOfKeys: 0, lua: queried })
+  redis.defineCommand('codexInEach', { numberOfKeys: 0, lua: inEach })
   redis.defineCommand('codexAdded', { numberOfKeys: 1, lua: added })
   redis.defineCommand('codexSaved', { numberOfKeys: 3, lua: saved })
   redis.defineCommand('codexAmended', { numberOfKeys: 1, lua: amended })
@@ -241,10 +243,15 @@ function redisIndex(queue: BullMqQueue, { producer, worker }: Connections): Queu
       if (!results) throw new Error('the transaction was dropped')
       return results.map(([error, range]) => {
         if (error) throw error
-        const flat = Array.isArray(range) ? range.map(String) : []
-        return flat.flatMap((id, n) => (n % 2 === 0 ? [{ id, score: Number(flat[n + 1]) }] : []))
+        return membersIn(Array.isArray(range) ? range.map(String) : [])
       })
     },
+    jobs: async ids => {
+      const pages = await readJobs(queue, producer, ids)
+      return pages.map(({ seen: _, ...job }) => job)
+    },
+    inEach: async (groups, count) =>
+      membersIn(await producer.codexInEach(sets, JSON.stringify(groups), count)),
     texts: async names => {
       const pipeline = producer.pipeline()
       for (const name of names) pipeline.hgetall(queue.toKey(TEXTS) + name)
@@ -278,17 +285,25 @@ async function save(queue: BullMqQueue, sets: string, redis: Redis, saved: Saved
 async function* pages(queue: BullMqQueue, redis: Redis, types: JobType[]): AsyncIterable<Indexed[]> {
   const ids: string[] = await queue.getRanges(types, 0, -1)
   for (let from = 0; from < ids.length; from += PAGE) {
-    const page = ids.slice(from, from + PAGE)
-    const read = page.map(id => redis.hmget(queue.toKey(id), 'data', 'timestamp', 'finishedOn', 'ix'))
-    const fields = await Promise.all(read)
-    yield page.flatMap((id, n) => {
-      const [data, timestamp, finishedOn, ix] = fields[n] ?? []
-      if (!data) return []
-      const job = { id, data: JSON.parse(data), timestamp: Number(timestamp), seen: ix ?? '' }
-      return [finishedOn ? { ...job, finishedOn: Number(finishedOn) } : job]
-    })
+    yield await readJobs(queue, redis, ids.slice(from, from + PAGE))
   }
 }
+
+async function readJobs(queue: BullMqQueue, redis: Redis, ids: readonly string[]): Promise<Indexed[]> {
+  inOneWrite(redis)
+  const read = ids.map(id => redis.hmget(queue.toKey(id), 'data', 'timestamp', 'finishedOn', 'ix'))
+  const fields = await Promise.all(read)
+  return ids.flatMap((id, n) => {
+    const [data, timestamp, finishedOn, ix] = fields[n] ?? []
+    if (!data) return []
+    const job = { id, data: JSON.parse(data), timestamp: Number(timestamp), seen: ix ?? '' }
+    return [finishedOn ? { ...job, finishedOn: Number(finishedOn) } : job]
+  })
+}
+
+/** As Redis tells them: id, score, id, score … */
+const membersIn = (flat: readonly string[]) =>
+  flat.flatMap((id, n) => (n % 2 === 0 ? [{ id, score: Number(flat[n + 1]) }] : []))
 
 async function sweep(
   queue: BullMqQueue,

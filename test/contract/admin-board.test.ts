@@ -38,6 +38,12 @@ function boardOf(all: readonly Kept[]) {
           const found = byId.get(id)
           return found ? [{ ...found, standing: 'live' as const }] : []
         }),
+      getMany: async ids =>
+        ids.flatMap(id => {
+          reads.push(id)
+          const found = byId.get(id)
+          return found ? [{ ...found, standing: 'live' as const }] : []
+        }),
       get: async id => {
         reads.push(id)
         const kept = byId.get(id)
@@ -238,6 +244,33 @@ describe('with 5,000 runs', () => {
     expect(reads).toHaveLength(100)
     const seen = new Set([...first.runs, ...third.runs].map(({ id }) => id))
     expect(seen.size).toBe(100)
+  })
+
+  test('the first page reads what it shows of each list', async () => {
+    const { board: failing, reads: read } = boardOf(
+      Array.from({ length: 1_000 }, (_, n) => {
+        const again = n % 4 === 0 ? {} : { again: false as const }
+        const outcome = { ...failed, reason: n % 10 === 0 ? 'no key' : 'no luck', ...again }
+        const thread = { ...issueThread, number: 1 + (n % 900) }
+        return kept(
+          `run-${String(n).padStart(4, '0')}`,
+          working({ thread }, ended(outcome, n)),
+          now - 9_000 + n,
+        )
+      }),
+    )
+    const { runs, count, all, reasons, isLast } = await failing.failed(undefined)
+    expect([read.length, runs.length, count, all, isLast]).toEqual([5, 5, 900, 1_000, false])
+    expect(reasons.map(({ reason, failed }) => [reason, failed.length])).toEqual([
+      ['no luck', 810],
+      ['no key', 90],
+    ])
+    read.length = 0
+    const shown = await failing.reasons(undefined)
+    expect([read.length, shown.map(({ runs }) => runs.length)]).toEqual([10, [5, 5]])
+    // Kept for longer, but shown for three days.
+    const { board: old } = boardOf([kept('old', working(ended(failed, 3 * day)))])
+    expect(await old.failed(undefined)).toMatchObject({ count: 0, all: 0, runs: [] })
   })
 
   test('figures are of all that ended, and read no run', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { QueueUnavailable } from '../../src/core/model/errors.ts'
 import type { Pause } from '../../src/core/model/pause.ts'
 import { parseMessage } from '../../src/core/record/messages.ts'
 import type { Run, RunChange } from '../../src/core/record/run.ts'
@@ -22,6 +23,7 @@ const lines: object[] = []
 let retried: string[] = []
 let said: Pause[] = []
 let drained = 0
+let queueIsAwayFor: string | undefined
 
 const pages = await startAdminPages({
   slowness,
@@ -29,7 +31,11 @@ const pages = await startAdminPages({
     of: async what => said.findLast(({ of, repoId }) => of === what.of && repoId === what.repoId),
     say: async pause => void said.push(pause),
   },
-  retry: async (run, id, by) => void retried.push(`${run.id} ${id} ${by}`),
+  retry: async (run, id, by) => {
+    if (run.id === queueIsAwayFor) throw new QueueUnavailable('it is away')
+    retried.push(`${run.id} ${id} ${by}`)
+  },
+  wasRetried: async id => retried.some(each => each.includes(` ${id} `)),
   drain: () => {
     drained += 1
   },
@@ -63,11 +69,12 @@ describe('nobody sees or changes anything without the token', () => {
     paths = {
       get: [
         ...['', '/', '/checks', '/outcomes', '/settings', '/settings?filter=acme/shop', '/list/waiting'],
+        ...['/?search=login', '/list/ended?state=failed', '/reasons', `/runs/${run.id}?refresh=on`],
         ...['/runs.json', `/runs/${run.id}`, '/runs/guessed', '/else'],
       ],
       post: actionsOnRuns.map(action => `/runs/${run.id}/${action}`),
     }
-    paths.post.push('/drain', '/pause', '/resume', '/sign-out', '/else')
+    paths.post.push('/retry', '/drain', '/pause', '/resume', '/sign-out', '/else')
   })
 
   const another = openAccess({
@@ -112,6 +119,7 @@ describe('nobody sees or changes anything without the token', () => {
       const text = await response.text()
       // The address without a slash only leads to the one with it.
       expect([path, response.status]).toEqual([path, path === '' ? 303 : 401])
+      expect(response.headers.get('refresh')).toBeNull()
       expect(text).not.toMatch(/acme|maya|Login is flaky|check of the doctor/)
     }
     const sent = []
@@ -168,7 +176,7 @@ describe('a form counts only if a page of ours sent it', () => {
     const run = await addRun()
     const session = sessionOf(await signIn())
     const form = await formOn('/admin/', session)
-    for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/pause`, 'drain', 'sign-out'])
+    for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/pause`, 'retry', 'drain', 'sign-out'])
       expect((await post(`/admin/${action}`, { form }, { ...session, ...headers })).status).toBe(403)
     expect((await post('/admin/sign-in', { token }, headers)).status).toBe(403)
     expect((await post(`/admin/runs/${run.id}/stop`, {}, { ...bearer, ...headers })).status).toBe(403)
@@ -188,7 +196,7 @@ describe('a form counts only if a page of ours sent it', () => {
       { form: `${id}.${'A'.repeat(43)}` },
     ]
     for (const fields of all)
-      for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/pause`, 'drain', 'sign-out'])
+      for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/pause`, 'retry', 'drain', 'sign-out'])
         expect((await post(`/admin/${action}`, fields, session)).status).toBe(403)
     expect([await inboxOf(run), said, drained]).toEqual([[], [], 0])
   })
@@ -318,6 +326,8 @@ describe('words of others are words', () => {
     )
     const session = sessionOf(await signIn())
     const listed = await (await get('/admin/?filter=quoted', session)).text()
+    for (const path of ['?filter=quoted&search=%23666', 'reasons?filter=quoted', 'list/ended?filter=quoted'])
+      expect(await (await get(`/admin/${path}`, session)).text()).not.toMatch(raw)
     expect(await (await get('/admin/outcomes', session)).text()).not.toMatch(raw)
     expect(listed).toContain('&lt;script&gt;alert(1)')
     expect(listed).not.toMatch(raw)
@@ -337,9 +347,13 @@ describe('words of others are words', () => {
 
   test('of an address', async () => {
     const session = sessionOf(await signIn())
-    const query = new URLSearchParams({ filter: hostile, said: hostile, page: hostile })
+    const words = { filter: hostile, said: hostile, page: hostile, state: hostile, refresh: 'on' }
+    const query = new URLSearchParams(words)
+    const search = await get(`/admin/?${new URLSearchParams({ search: hostile })}`, session)
+    expect(await search.text()).not.toMatch(raw)
     for (const path of [
       '/admin/',
+      '/admin/reasons',
       '/admin/settings',
       '/admin/list/waiting',
       '/admin/runs.json',
@@ -351,22 +365,26 @@ describe('words of others are words', () => {
   })
 })
 
-describe('what a page says', () => {
-  const read = async (path: string): Promise<string> =>
-    (await (await get(`/admin/${path}`, bearer)).text()).replaceAll('&#39;', "'")
-  let threads = 1_000
-  const of = (owner: string, number = ++threads) => ({
-    thread: {
-      ...issueThread,
-      owner,
-      ownerId: 100 + [...owner].reduce((sum, sign) => sum * 31 + sign.charCodeAt(0), 0),
-      number,
-    },
-  })
-  const failed = (): RunChange => ({
-    result: { concludedAt: now, outcome: { kind: 'failed', class: 'agent', reason: 'no luck', fix: '' } },
-  })
+const read = async (path: string): Promise<string> =>
+  (await (await get(`/admin/${path}`, bearer)).text()).replaceAll('&#39;', "'")
+let threads = 1_000
+const of = (owner: string, number = ++threads) => ({
+  thread: {
+    ...issueThread,
+    owner,
+    ownerId: 100 + [...owner].reduce((sum, sign) => sum * 31 + sign.charCodeAt(0), 0),
+    number,
+  },
+})
+const failed = (): RunChange => ({
+  result: { concludedAt: now, outcome: { kind: 'failed', class: 'agent', reason: 'no luck', fix: '' } },
+})
+const somePull = {
+  ...{ url: 'https://github.com/acme/shop/pull/9', title: 'Fix it', draft: true },
+  ...{ head: 'h', base: 'main', state: 'open' as const },
+}
 
+describe('what a page says', () => {
   test.each([
     ['papers', 'owner', 'papers'],
     ['papers/shop', 'repository', 'papers/shop'],
@@ -450,6 +468,125 @@ describe('what a page says', () => {
       }
     },
   )
+})
+
+describe('a search', () => {
+  const titled = (title: string, owner = 'sought', number = ++threads): RunChange => ({
+    thread: { ...of(owner, number).thread, repoId: owner === 'others' ? 5_001 : 5_000 },
+    baseline: { snapshot: { ...runWith().baseline.snapshot, title } },
+  })
+  const titlesOn = async (path: string): Promise<string[]> => {
+    const [, list = ''] = /<ul class="rows">(.*?)<\/ul>/.exec(await read(path)) ?? []
+    return [...list.matchAll(/<a href="\/admin\/runs\/[^"]*"><bdi>(.*?)<\/bdi>/g)].map(
+      ([, each = '']) => each,
+    )
+  }
+  const found = (search: string, filter = 'sought') => titlesOn(`?${new URLSearchParams({ filter, search })}`)
+
+  beforeAll(async () => {
+    await addRun(titled('Login test is flaky', 'sought', 4_012))
+    await addRun(titled('Login page: dark mode'), failed())
+    await addRun(titled('Logout is slow', 'sought', 4_404))
+    await addRun(titled('Login test of others', 'others'))
+    await addRun(titled('Answer 404 where nothing is'), {
+      result: { pulls: [{ ...somePull, number: 4_012 }] },
+    })
+  })
+
+  test('finds by words of the title and by numbers, the newest first', async () => {
+    expect(await found('login')).toEqual(['Login page: dark mode', 'Login test is flaky'])
+    expect(await found('LOGIN, test')).toEqual(['Login test is flaky'])
+    expect(await found('#4012')).toEqual(['Answer 404 where nothing is', 'Login test is flaky'])
+    expect(await found('4404')).toEqual(['Logout is slow'])
+    expect(await found('404')).toEqual(['Answer 404 where nothing is'])
+    expect(await found('#404')).toEqual([])
+    expect(await found('#4012 login')).toEqual(['Login test is flaky'])
+  })
+
+  test('keeps to the owner, the repository or the person', async () => {
+    expect(await found('test of', 'others')).toEqual(['Login test of others'])
+    expect(await found('test', 'sought/shop')).toEqual(['Login test is flaky'])
+    expect(await found('flaky', '@maya')).toContain('Login test is flaky')
+    expect(await found('flaky', '')).toContain('Login test is flaky')
+    expect(await found('sought/shop#4404', '')).toEqual(['Logout is slow'])
+    expect(await found('others/shop#4404', '')).toEqual([])
+    const page = await read('?filter=sought&search=login')
+    expect(page).toContain('name="filter" value="sought"')
+    expect(page).toContain('name="search" value="login"')
+    expect(page).toContain('All runs of the last 30 days of <bdi>sought</bdi> with <bdi>login</bdi>.')
+  })
+
+  test.each(['nowhere', '#99', '!!', 'login nowhere'])('that finds nothing says so: %s', async search => {
+    const page = await read(`?${new URLSearchParams({ filter: 'sought', search })}`)
+    expect(page).toContain('<h1>Nothing found</h1>')
+    expect(page).toContain(`No run of the last 30 days of <bdi>sought</bdi> with <bdi>${search}</bdi>.`)
+  })
+
+  test('has a field on each page of a list', async () => {
+    for (const path of ['', '?filter=sought', 'list/waiting', 'list/ended', '?search=login'])
+      expect(await read(path)).toContain('name="search"')
+  })
+})
+
+test('what ended is filtered by its outcome, and counts lead there', async () => {
+  await addRun(of('by-state'), failed())
+  await addRun(of('by-state'), { result: { concludedAt: now, outcome: { kind: 'answer' } } })
+  await addRun(of('by-state'), { result: { concludedAt: now, outcome: { kind: 'answer' } } })
+  await addRun(of('elsewhere'), failed())
+  const linksOn = async (path: string) =>
+    [...(await read(path)).matchAll(/<a href="([^"]*\/list\/ended\?[^"]*)"[^>]*>(?!Refresh)(.*?)<\/a>/g)].map(
+      ([, to = '', words]) => `${words}: ${to.replaceAll('&amp;', '&')}`,
+    )
+  const links = [
+    'Answered 2: /admin/list/ended?filter=by-state&state=answer',
+    'Failed 1: /admin/list/ended?filter=by-state&state=failed',
+  ]
+  expect(await linksOn('?filter=by-state')).toEqual(links)
+  expect(await linksOn('list/ended?filter=by-state&state=failed')).toEqual([
+    'All: /admin/list/ended?filter=by-state',
+    ...links,
+  ])
+  const states = async (path: string) =>
+    [...(await read(path)).matchAll(/<span class="state[^"]*">(.*?)<\/span>/g)].map(([, each]) => each)
+  expect(await states('list/ended?filter=by-state&state=answer')).toEqual(['Answered', 'Answered'])
+  expect(await states('list/ended?filter=by-state&state=failed')).toEqual(['Failed'])
+  expect(await states('list/ended?filter=by-state&state=nothing')).toEqual([])
+  // What is no outcome is none.
+  expect(await states('list/ended?filter=by-state&state=guessed')).toHaveLength(3)
+})
+
+describe('a page that refreshes', () => {
+  test.each(['', 'list/ended', 'list/ended?state=failed&filter=acme'])(
+    'does so where somebody asked: %s',
+    async path => {
+      const of = (query: string) => get(`/admin/${path}${path.includes('?') ? '&' : '?'}${query}`, bearer)
+      const usual = await get(`/admin/${path}`, bearer)
+      expect(usual.headers.get('refresh')).toBeNull()
+      expect(await usual.text()).toMatch(/<a href="[^"]*refresh=on">Refresh every minute<\/a>/)
+      const on = await of('refresh=on&said=stopping')
+      const [, to = ''] = /^60; url=(.*)$/.exec(on.headers.get('refresh') ?? '') ?? []
+      expect(to).toContain('refresh=on')
+      expect(to).not.toContain('said')
+      const page = await on.text()
+      expect(page).toContain('>Stop that</a>')
+      // Nobody loses what they type.
+      expect(page).not.toMatch(/<input(?! type="hidden")|<textarea/)
+      const again = await get(to, bearer)
+      expect(again.headers.get('refresh')).toBe(`60; url=${to}`)
+      const [, off = ''] = /<a href="([^"]*)">Stop that</.exec(page) ?? []
+      expect((await get(off.replaceAll('&amp;', '&'), bearer)).headers.get('refresh')).toBeNull()
+    },
+  )
+
+  test('is that of a run, too; no address leads it elsewhere', async () => {
+    const run = await addRun()
+    const on = await get(`/admin/runs/${run.id}?refresh=on`, bearer)
+    expect(on.headers.get('refresh')).toBe(`60; url=/admin/runs/${run.id}?refresh=on`)
+    expect(await on.text()).not.toMatch(/<input(?! type="hidden")/)
+    const odd = await get('/admin/?filter=a%0d%0ax:%20y;url=https://evil.example&refresh=on', bearer)
+    expect(odd.headers.get('refresh') ?? '').not.toContain('evil.example;')
+    expect(odd.headers.get('x')).toBeNull()
+  })
 })
 
 describe('the page of a run', () => {
@@ -649,6 +786,101 @@ describe('what is done', () => {
     }
     expect(results).toEqual(['retried', 'no-retry', 'no-retry'])
     expect(retried).toEqual([expect.stringMatching(new RegExp(`^${run.id} admin-`))])
+  })
+
+  describe('a retry of all that failed for one reason', () => {
+    const because = (reason: string, again?: false): RunChange => ({
+      result: {
+        concludedAt: now,
+        outcome: { kind: 'failed', class: 'agent', reason, fix: '', ...(again === false ? { again } : {}) },
+      },
+    })
+    /** Its form: what a browser would send. */
+    const formOf = async (owner: string, reason: string, session: Fields): Promise<[string, string][]> => {
+      const page = await (await get(`/admin/reasons?filter=${owner}`, session)).text()
+      const section = page.split('<section').find(each => each.includes(`<bdi>${reason}</bdi>`)) ?? ''
+      return [...section.matchAll(/<input type="hidden" name="(form|run)" value="(.*?)"/g)].flatMap(
+        ([, name = '', value = '']) => (name === 'form' || name === 'run' ? [[name, value]] : []),
+      )
+    }
+    const send = async (fields: [string, string][], headers: Fields) => {
+      const sent = await fetch(`${address}/admin/retry`, {
+        ...{ method: 'POST', headers: { origin: address, ...headers }, redirect: 'manual' },
+        body: new URLSearchParams(fields),
+      })
+      return sent.text()
+    }
+    const saidOn = (page: string): string => /role="status">(.*?)</.exec(page)?.[1] ?? 'nothing'
+
+    test('asks for each of them again as a single one does, and says of how many', async () => {
+      lines.length = 0
+      const all = [
+        await addRun(of('again'), because('no luck')),
+        await addRun(of('again'), because('no luck')),
+      ]
+      await addRun(of('again'), because('no luck', false))
+      await addRun(of('again'), because('no key'))
+      await addRun(of('elsewhere'), because('no luck'))
+      expect(await read('?filter=again')).toMatch(
+        /<span class="state bad">3 runs<\/span>.*No luck.*href="\/admin\/reasons\?filter=again#reason-/,
+      )
+      const session = sessionOf(await signIn())
+      const page = await read('reasons?filter=again')
+      expect(page).toContain('Retry all 2<')
+      expect(page).toContain('1 of 3 are left out: trying again would not help.')
+      const form = await formOf('again', 'No luck', session)
+      expect(saidOn(await send(form, session))).toBe('2 runs of 2 asked for again.')
+      expect(retried.map(each => each.split(' ')[0]).toSorted()).toEqual(all.map(({ id }) => id).toSorted())
+      expect(new Set(retried.map(each => each.split(' ')[1])).size).toBe(2)
+      expect(lines).toMatchObject([
+        { action: 'sign-in' },
+        ...all.map(() => ({ audit: true, action: 'retry', result: 'retried', repository: 'again/shop' })),
+      ])
+      // The same form is the same wish.
+      const before = new Set(retried)
+      await send(form, session)
+      expect(new Set(retried)).toEqual(before)
+    })
+
+    test('says which it left, and why', async () => {
+      const [meanwhile, hopeless, late] = [
+        await addRun(of('left'), because('no luck')),
+        await addRun(of('left'), because('no key', false)),
+        await addRun(of('left'), because('the queue is away')),
+      ]
+      await addRun({ thread: meanwhile.thread })
+      queueIsAwayFor = late.id
+      const ids = [meanwhile.id, hopeless.id, late.id, 'guessed']
+      const page = await send(
+        ids.map(id => ['run', id]),
+        bearer,
+      )
+      expect(saidOn(page)).toBe('0 runs of 4 asked for again.')
+      const why = [...page.matchAll(/<span class="why">(.*?)<\/span>/g)].map(([, each]) => each)
+      expect(why).toEqual([
+        'Somebody has asked again in its thread.',
+        'Nothing to retry: trying again would not help.',
+        'The queue did not take it. Try again in a moment.',
+        'There is no such run any more.',
+      ])
+      expect(retried).toEqual([])
+    })
+
+    test('is of a hundred at once', async () => {
+      await Promise.all(Array.from({ length: 103 }, () => addRun(of('many'), because('no luck'))))
+      const session = sessionOf(await signIn())
+      expect(await read('reasons?filter=many')).toContain('Retry 100 of 103<')
+      const form = await formOf('many', 'No luck', session)
+      const more = form.concat([['run', 'run-one-too-many']])
+      expect(saidOn(await send(more, session))).toBe('100 runs of 100 asked for again.')
+      expect(retried).toHaveLength(100)
+    })
+
+    test('which nothing failed for is that', async () => {
+      await addRun(of('calm'), { result: { concludedAt: now, outcome: { kind: 'answer' } } })
+      expect(await read('reasons?filter=calm')).toContain('Nothing failed that was not asked for again.')
+      expect(saidOn(await send([], bearer))).toBe('0 runs of 0 asked for again.')
+    })
   })
 
   test('a pause and its end are those of the repository', async () => {

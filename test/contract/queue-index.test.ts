@@ -181,6 +181,37 @@ describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
     expect(await queues.runs.texts(['texts of old'])).toEqual([])
   })
 
+  test('tells which are in a set of each group, the last first', async () => {
+    for (const [id, color, weight] of [
+      ['in-1', 'teal', 101],
+      ['in-2', 'teal', undefined],
+      ['in-3', 'teal', 103],
+      ['in-4', 'plum', 104],
+      ['in-5', 'gold', 105],
+    ] as const)
+      await queues.runs.add(id, { color, ...(weight === undefined ? {} : { weight }) })
+    const inEach = async (groups: string[][], most = 10) =>
+      (await queues.runs.inEach(groups, most)).map(({ id }) => id).join(' ')
+    expect(await inEach([['of teal'], ['weighed']])).toBe('in-3 in-1')
+    expect(await inEach([['weighed'], ['of teal', 'of plum', 'of nothing']])).toBe('in-4 in-3 in-1')
+    expect(await inEach([['of teal', 'of plum'], ['weighed'], ['live', 'ever']], 2)).toBe('in-4 in-3')
+    expect(await inEach([['of teal', 'of teal']], 1)).toBe('in-3')
+    expect(await inEach([['of teal'], []])).toBe('')
+    expect(await inEach([['of teal'], ['of plum']])).toBe('')
+    expect(await inEach([])).toBe('')
+  })
+
+  test('reads many jobs in the order in which they are named, without those that are gone', async () => {
+    await queues.runs.add('many-1', { color: 'plum' })
+    await queues.runs.add('many-2', { color: 'teal' })
+    const read = await queues.runs.getMany(['many-2', 'nobody', 'many-1', 'short'])
+    expect(read).toEqual(
+      (await Promise.all(['many-2', 'many-1', 'short'].map(id => queues.runs.get(id)))).map(each => each),
+    )
+    expect(read.map(({ standing }) => standing)).toEqual(['live', 'live', 'ended'])
+    expect(await queues.runs.getMany([])).toEqual([])
+  })
+
   test('leaves out of a list what this version cannot read, and says so once', async () => {
     warn.mockClear()
     await queues.runs.add('pink', { color: 'pink' })

@@ -104,7 +104,7 @@ describe.each(versions)('%s', version => {
           pulls: [],
           untended: [],
           session: { taskId: read.task, taskRunId: read.taskRun },
-          closed: false,
+          stage: 'live',
         },
         t0,
       )

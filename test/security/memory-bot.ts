@@ -427,6 +427,7 @@ export class MemoryBot {
       [...this.runs.values()].find(job => job.slot === slot && job.standing === 'live')?.id,
     ...memoryIndex(() => membersOf(this.runs, runIndex.entries)),
     get: async id => this.#kept(this.runs.get(id)),
+    getMany: async ids => ids.flatMap(id => this.#kept(this.runs.get(id)) ?? []),
     listed: sets => listedIn(sets, this.runs, runIndex.entries),
     liveCount: async () => [...this.runs.values()].filter(({ standing }) => standing === 'live').length,
     wake: async id => this.#wake(this.runs.get(id)),

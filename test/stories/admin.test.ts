@@ -231,6 +231,24 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await page.getByRole('link', { name: 'Checks' }).click()
     await page.getByText('posthog-key').waitFor()
     await looksRight()
+    await page.getByRole('link', { name: 'Runs', exact: true }).click()
+    await page.getByLabel('Number, or words of the title').fill('flaky LOGIN')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Found' }).waitFor()
+    expect(await page.locator('ul.rows > li').count()).toBe(1)
+    await page.getByRole('link', { name: 'Login test is flaky', exact: true }).waitFor()
+    await looksRight()
+    await page.getByLabel('Number, or words of the title').fill('nothing of that kind')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Nothing found' }).waitFor()
+    await looksRight()
+    await page.getByRole('link', { name: 'Show all' }).click()
+    await page.getByRole('link', { name: /^Failed \d/ }).click()
+    await page.getByRole('heading', { name: /in the last seven days: Failed/ }).waitFor()
+    await page.getByRole('link', { name: 'Checkout times out on slow networks', exact: true }).waitFor()
+    await page.getByRole('link', { name: 'Refresh every minute' }).click()
+    await page.getByText('Loads anew each minute').waitFor()
+    await looksRight()
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await page.goBack()
@@ -256,6 +274,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
         choices: ['light', 'dark'],
       })
       posthog.script('break down', { kind: 'fails', message: 'usage limit reached' })
+      posthog.script('give in', { kind: 'fails', message: 'no more money' })
       const question = await asks('Two shades of grey', 'which way', await watched(alone), alone)
       const failed = await ask('Times out', 'break down')
       await question.thread.waitForAnswer('Codex has a question')
@@ -287,6 +306,24 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       ])
       expect(answer.url()).toMatch(new RegExp(`/issues/${question.number}#issuecomment-\\d+$`))
 
+      const others = [await ask('Times out, too', 'give in'), await ask('And this', 'give in')]
+      for (const { thread } of others) await thread.waitForAnswer(/Codex (?:failed|did not)/)
+      await board()
+      await page.getByRole('link', { name: /^Retry all/ }).click()
+      await page.getByRole('button', { name: /^Retry all 2/ }).waitFor()
+      await looksRight()
+      posthog.script('give in', { kind: 'answers', text: 'That went well.' })
+      await page.getByRole('button', { name: /^Retry all 2/ }).click()
+      expect(await said()).toBe('2 runs of 2 asked for again.')
+      await looksRight()
+      for (const { thread, ledger } of others) {
+        expect(await thread.waitForAnswer('That went well.')).toContain(
+          'started again by an admin of this bot',
+        )
+        expect(ledger().runs).toHaveLength(2)
+      }
+
+      await board()
       posthog.script('break down', { kind: 'answers', text: 'Now it worked.' })
       await page.getByRole('button', { name: 'Retry Times out' }).first().click()
       expect(await said()).toContain('It is asked for again')
@@ -339,7 +376,23 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
         await looksRight()
       }
     }
-    await seen([...outcomes, '?filter=@maya', ...lists, 'checks', 'runs/guessed', ...settings, ...ids])
+    const lookedFor = [
+      '?search=login',
+      '?search=nowhere',
+      'list/ended?state=failed',
+      'reasons',
+      '?refresh=on',
+    ]
+    await seen([
+      ...outcomes,
+      '?filter=@maya',
+      ...lookedFor,
+      ...lists,
+      'checks',
+      'runs/guessed',
+      ...settings,
+      ...ids,
+    ])
     const signOut = page.getByRole('button', { name: 'Sign out' })
     await page.locator('header input[name=form]').evaluate(field => field.setAttribute('value', ''))
     await signOut.click()

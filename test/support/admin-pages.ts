@@ -29,6 +29,7 @@ export async function startAdminPages(parts: Partial<AdminParts> & Pick<AdminPar
       },
       ...{ token, slowness: 50, runs: queues.runs, drain: undefined },
       retry: async () => {},
+      wasRetried: async () => false,
       examine: async () => [{ name: 'queue', ok: false, detail: 'a check of the doctor', fix: 'Mend it.' }],
       failedChecks: async () => [],
       pausedBecause: () => undefined,

@@ -28,6 +28,17 @@ export function memoryIndex(jobs: () => readonly Job[]): JobIndex & Pick<JobQueu
       jobs().flatMap(({ id, entries }) =>
         entries.flatMap(({ set, text }) => (text !== undefined && sets.includes(set) ? [{ id, text }] : [])),
       ),
+    inEach: async (groups, count) => {
+      const found = members(groups.flat())
+      const isIn = (set: string, id: string) => found.get(set)?.some(member => member.id === id)
+      const first = new Map(
+        (groups[0] ?? []).flatMap(set => found.get(set) ?? []).map(each => [each.id, each]),
+      )
+      return [...first.values()]
+        .filter(({ id }) => groups.every(sets => sets.some(set => isIn(set, id))))
+        .toSorted((a, b) => (isBefore(a, b) ? 1 : -1))
+        .slice(0, count)
+    },
     members: async (sets, { kind, count }) => {
       const found = members(sets)
       return sets.map(set => {

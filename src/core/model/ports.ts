@@ -238,10 +238,13 @@ export interface JobQueue<Data> extends JobIndex {
   /**
    * Claims `id` (no colon, not only digits) and enqueues in one atomic step. `known`: a job with that id exists, live or kept.
    * `held`: another live job holds `slot`; nothing was added and `id` names the holder.
+   * @param addedAt ms since the epoch; now, unless the job was in a queue that is lost
    * @throws QueueUnavailable within about a second (3 s when the server is frozen)
    */
-  add(id: string, data: Data, slot?: string): Promise<Added>
+  add(id: string, data: Data, slot?: string, addedAt?: number): Promise<Added>
   get(id: string): Promise<JobRecord<Data> | undefined>
+  /** In one read, in this order: those that are there. An unreadable one is logged and left out. */
+  getMany(ids: readonly string[]): Promise<JobRecord<Data>[]>
   holder(slot: string): Promise<string | undefined>
   liveCount(): Promise<number>
   /**
@@ -326,6 +329,11 @@ export interface Range {
 export interface JobIndex {
   query(queries: readonly IndexQuery[]): Promise<(number | undefined)[]>
   members(sets: readonly string[], range: Range): Promise<Member[][]>
+  /**
+   * The last that are in a set of each group, last first. Of each set of the first group no more than 5,000 are looked
+   * at.
+   */
+  inEach(groups: readonly (readonly string[])[], count: number): Promise<Member[]>
   /** Of all these sets, in any order. */
   texts(sets: readonly string[]): Promise<IndexText[]>
 }

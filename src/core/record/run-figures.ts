@@ -1,6 +1,12 @@
-/** What the page of outcomes counts of a Run. The index keeps it by day, longer than the queue keeps the Run. */
+/**
+ * What pages count of Runs that ended, without reading them. The index keeps it by day: figures longer than the queue
+ * keeps the Run, why it failed for as long as that needs somebody.
+ */
 import { z } from 'zod'
 import { day } from '../model/time.ts'
+import { stripInvisible } from '../text/invisible.ts'
+import { unfinished } from './failures.ts'
+import { mayHelpAgain } from './last-word.ts'
 import { outcomeKinds, type Run } from './run.ts'
 
 export const RunFigures = z.object({
@@ -38,5 +44,34 @@ export function figuresOf(run: Run): RunFigures | undefined {
     cost: session.cost ?? null,
     waited: schedule.waitedInLine,
     pulls: result.pulls.map(({ number, state }) => ({ number, state })),
+  }
+}
+
+export const RunFailure = RunFigures.pick({ at: true, repoId: true, owner: true, by: true }).extend({
+  number: z.number(),
+  /** Cut: it may hold words of others. */
+  reason: z.string(),
+  /** Whether to try again can help. */
+  again: z.boolean(),
+})
+export type RunFailure = z.infer<typeof RunFailure>
+
+/** A day more than failures are shown for. */
+export const failuresKeptDays = 4
+
+/** Of a day in UTC. */
+export const failuresOn = (at: number): string => `failures ${Math.floor(at / day)}`
+
+const maxReason = 300
+
+export function failureOf({ thread, request, result }: Run): RunFailure | undefined {
+  const { outcome, concludedAt } = result
+  if (concludedAt === undefined || (outcome?.kind !== 'failed' && outcome?.kind !== 'unfinished'))
+    return undefined
+  const reason = outcome.kind === 'failed' ? outcome.reason : unfinished[outcome.why].because
+  return {
+    ...{ at: concludedAt, repoId: thread.repoId, owner: thread.owner, by: request.by.login },
+    ...{ number: thread.number, again: mayHelpAgain(outcome) },
+    reason: stripInvisible(reason).slice(0, maxReason).toWellFormed(),
   }
 }

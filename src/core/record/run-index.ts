@@ -14,7 +14,15 @@ import { openPullsOf } from './pull-end.ts'
 import { isReadOnly } from './request-part.ts'
 import { retryOf, services } from './retries.ts'
 import { type Outcome, type Run, type Scope, scopes } from './run.ts'
-import { figuresKeptDays, figuresOf, figuresOn } from './run-figures.ts'
+import {
+  failureOf,
+  failuresKeptDays,
+  failuresOn,
+  figuresKeptDays,
+  figuresOf,
+  figuresOn,
+} from './run-figures.ts'
+import { foundBy } from './run-search.ts'
 
 export interface Indexed {
   id: string
@@ -104,7 +112,7 @@ const kept = 30 * day
 
 export const runIndex = {
   /** A new version has the index rebuilt: raise it when the entries change. */
-  version: '13',
+  version: '14',
   entries: (run: Indexed & { data: Run }): IndexEntry[] => [
     ...underLimits(run),
     ...heldBack(run),
@@ -122,14 +130,21 @@ export const runIndex = {
     { set: atPlace(run.data.thread), score: run.addedAt },
     ...untold(run.data),
     ...figures(run.data),
+    ...foundBy(run.data).map(set => ({ set, score: run.addedAt, keptMs: kept })),
   ],
 }
 
 function figures(run: Run): IndexEntry[] {
   const counted = figuresOf(run)
   if (!counted) return []
-  const text = JSON.stringify(counted)
-  return [{ set: figuresOn(counted.at), score: counted.at, keptMs: figuresKeptDays * day, text }]
+  const { at: score } = counted
+  const failed = failureOf(run)
+  return [
+    { set: figuresOn(score), score, keptMs: figuresKeptDays * day, text: JSON.stringify(counted) },
+    ...(failed
+      ? [{ set: failuresOn(score), score, keptMs: failuresKeptDays * day, text: JSON.stringify(failed) }]
+      : []),
+  ]
 }
 
 function untold({ thread, mailbox, result: { concludedAt: score } }: Run): IndexEntry[] {
@@ -260,7 +275,8 @@ export const onBoard = (group: Group, whose?: Whose): string =>
   whose === undefined ? `board ${group}` : `board ${group} ${whose.kind} ${whose.name}`
 /** Those of a repository that was called so. */
 export const inNamed = (name: string): string => `in ${name.toLowerCase()}`
-export const withOutcome = (kind: Outcome['kind']): string => `outcome ${kind}`
+export const withOutcome = (kind: Outcome['kind'], whose?: Whose): string =>
+  whose === undefined ? `outcome ${kind}` : `outcome ${kind} ${whose.kind} ${whose.name}`
 
 export function groupOf(run: Run): Exclude<Group, 'failed'> {
   const { result, schedule, session } = run
@@ -291,7 +307,7 @@ function onBoards(run: Indexed & { data: Run }): IndexEntry[] {
   const groups: Group[] = isFailure ? ['ended', 'failed'] : ['ended']
   const sets = [
     ...groups.flatMap(group => whose.map(each => onBoard(group, each))),
-    withOutcome(outcome.kind),
+    ...whose.map(each => withOutcome(outcome.kind, each)),
   ]
   return [named, ...sets.map(set => ({ set, score: concludedAt ?? run.addedAt, keptMs: kept }))]
 }

@@ -6,6 +6,8 @@ import { style } from './admin-style.ts'
 export interface Viewer {
   /** The hidden field that each of its forms has. */
   form(): Child
+  /** Of a page that may be loaded anew each minute: `to` turns that on or off. While it is on, nobody types there. */
+  refresh?: { isOn: boolean; to: string } | undefined
 }
 
 interface LayoutProps {
@@ -39,9 +41,17 @@ export const Layout = ({ title, viewer, said, children }: LayoutProps) => (
           {said}
         </p>
       )}
+      {viewer.refresh ? <Refresh {...viewer.refresh} /> : null}
       {children}
     </main>
   </Document>
+)
+
+const Refresh = ({ isOn, to }: NonNullable<Viewer['refresh']>) => (
+  <p class="refresh">
+    {isOn ? 'Loads anew each minute, without fields to type in. ' : null}
+    <a href={to}>{isOn ? 'Stop that' : 'Refresh every minute'}</a>
+  </p>
 )
 
 export const Heading = ({ title, of = '' }: { title: string; of?: string }) => (

@@ -5,36 +5,41 @@ import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import type { Check } from '../../core/model/check.ts'
 import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../../core/model/errors.ts'
-import { holds, type Pauses, pausedPart, pauseOfBot } from '../../core/model/pause.ts'
+import { type Pauses, pausedPart } from '../../core/model/pause.ts'
 import type { JobQueue, Log } from '../../core/model/ports.ts'
 import { botAdmin, fullName, type Repository } from '../../core/model/thread.ts'
-import type { Run } from '../../core/record/run.ts'
+import { outcomeKinds, type Run } from '../../core/record/run.ts'
 import { figuresKeptDays } from '../../core/record/run-figures.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
+import { searchOf } from '../../core/record/run-search.ts'
 import type { Handler } from '../http-server.ts'
 import { onceAtATime } from '../once-at-a-time.ts'
 import { bounds, type PageEnv } from '../pages.tsx'
 import { isFromHere } from '../requests.ts'
 import { type EndedSessions, openAccess } from './access.ts'
-import { act, actionsOnRuns, actOnBot, results, type Sent } from './actions.ts'
+import { act, actionsOnRuns, actOnBot, results, retryAll, type Sent } from './actions.ts'
 import { MessagePage, SignInPage, type Viewer } from './admin-layout.tsx'
 import { style } from './admin-style.ts'
-import { type Board, openBoard } from './board.ts'
-import { BoardPage, ListPage, sectionTitles, UnknownPage } from './board-page.tsx'
+import { type BoardRuns, openBoard } from './board.ts'
+import { BoardPage } from './board-page.tsx'
+import { ReasonsPage, RetriedPage } from './failures-page.tsx'
 import { allFigures } from './figures.ts'
 import { FiguresPage } from './figures-page.tsx'
 import { asWritten, type Filter, filterOf, pathTo } from './filters.ts'
+import { onFirstPage } from './first-page.ts'
+import { FoundPage, ListPage, sectionTitles, UnknownPage } from './list-page.tsx'
 import { ChecksPage, RunPage } from './run-page.tsx'
-import { runInJson } from './run-view.ts'
+import { runInJson, shown } from './run-view.ts'
 import { type RepositorySettings, SettingsPage } from './settings-page.tsx'
 
 export interface AdminParts {
   token: string
   ended: EndedSessions
-  runs: Pick<JobQueue<Run>, 'get' | 'listed' | 'members' | 'texts' | 'query' | 'send'>
+  runs: BoardRuns & Pick<JobQueue<Run>, 'send'>
   pauses: Pauses
   /** Asks for the same again, as `/codex retry` of its person does. Idempotent by `id`. */
   retry(run: Run, id: string, by: string): Promise<void>
+  wasRetried(id: string): Promise<boolean>
   /** Takes no more work in this process; a process that does none has no such thing. */
   drain: (() => void) | undefined
   /** All checks of the doctor. */
@@ -164,9 +169,10 @@ function routes(parts: AdminParts): Hono<Env> {
     return { filter, whose, unknown: whose && !(await board.isKnown(whose)) ? filter : undefined }
   }
   const runOf = async (c: In): Promise<Run | undefined> => (await board.get(c.req.param('id') ?? ''))?.data
-  const viewerOf = (c: In): Viewer => {
+  const viewerOf = (c: In, refresh?: Viewer['refresh']): Viewer => {
     const session = c.get('session')
     return {
+      refresh,
       form: () =>
         session === undefined ? null : <input type="hidden" name="form" value={access.formToken(session)} />,
     }
@@ -175,19 +181,50 @@ function routes(parts: AdminParts): Hono<Env> {
   app.get('/admin/', async c => {
     const drain = parts.drain === undefined ? 'no work here' : isDrained ? 'drained' : 'possible'
     const view = await viewOf(c)
-    if (view.unknown) return c.html(<UnknownPage viewer={viewerOf(c)} filter={view.unknown} to="/admin/" />)
-    const shown = await onBoardPage(parts, { board, view })
-    return c.html(<BoardPage {...shown} viewer={viewerOf(c)} said={saidIn(c)} drain={drain} />)
+    const search = shown((c.req.query('search') ?? '').slice(0, 200))
+    const { filter, whose, unknown } = view
+    if (unknown)
+      return c.html(<UnknownPage viewer={viewerOf(c)} filter={unknown} search={search} to="/admin/" />)
+    if (search !== '') {
+      const found = await board.found(searchOf(search), whose)
+      return c.html(<FoundPage viewer={viewerOf(c)} now={now()} {...{ filter, search, found }} />)
+    }
+    const onPage = await onFirstPage({ ...parts, board }, view)
+    const viewer = viewerOf(c, refreshIn(c))
+    return c.html(<BoardPage {...onPage} viewer={viewer} said={saidIn(c)} drain={drain} />)
   })
 
   app.get('/admin/list/:group', async c => {
     const group = c.req.param('group')
     if (!isGroup(group)) return c.html(notHere, 404)
     const { filter, whose, unknown } = await viewOf(c)
-    if (unknown) return c.html(<UnknownPage viewer={viewerOf(c)} filter={unknown} to="/admin/" />)
-    const listing = await board.list({ group, whose, page: Number(c.req.query('page')) })
+    if (unknown) return c.html(<UnknownPage viewer={viewerOf(c)} filter={unknown} search="" to="/admin/" />)
+    const state = outcomeKinds.find(kind => group === 'ended' && kind === c.req.query('state'))
+    const [listing, outcomes] = await Promise.all([
+      board.list({ group, state, whose, page: Number(c.req.query('page')) }),
+      group === 'ended' ? board.outcomes(whose) : [],
+    ])
     const inLine = await board.linesOf(listing.runs)
-    return c.html(<ListPage viewer={viewerOf(c)} now={now()} {...{ group, filter, listing, inLine }} />)
+    const onPage = { group, filter, listing, inLine, outcomes, state }
+    return c.html(<ListPage viewer={viewerOf(c, refreshIn(c))} now={now()} {...onPage} />)
+  })
+
+  app.get('/admin/reasons', async c => {
+    const { filter, whose, unknown } = await viewOf(c)
+    if (unknown) return c.html(<UnknownPage viewer={viewerOf(c)} filter={unknown} search="" to="/admin/" />)
+    const reasons = await board.reasons(whose)
+    return c.html(<ReasonsPage viewer={viewerOf(c)} now={now()} {...{ filter, reasons }} />)
+  })
+
+  app.post('/admin/retry', async c => {
+    const ids = [...new Set(c.get('form').fields.getAll('run'))]
+    const sent = sentIn(c)
+    const retried = await retryAll(parts, ids, sent)
+    for (const { id, run, result } of retried) {
+      const of = run ? { repository: fullName(run.thread), thread: run.thread.number } : {}
+      audit(c, { action: 'retry', result, by: sent.by.login, run: id, ...of })
+    }
+    return c.html(<RetriedPage viewer={viewerOf(c)} retried={retried} />)
   })
 
   app.get('/admin/runs.json', async c => {
@@ -207,7 +244,7 @@ function routes(parts: AdminParts): Hono<Env> {
     )
     return c.html(
       <RunPage
-        viewer={viewerOf(c)}
+        viewer={viewerOf(c, refreshIn(c))}
         said={saidIn(c)}
         now={now()}
         run={run}
@@ -253,8 +290,8 @@ function routes(parts: AdminParts): Hono<Env> {
     const repository =
       filter?.kind === 'repository' ? await parts.repositoryNamed(asWritten(filter)) : undefined
     const held = repository && (await parts.settingsOf(repository))
-    const shown = repository ? filterOf(fullName(repository)) : filter
-    return c.html(<SettingsPage viewer={viewerOf(c)} filter={shown} held={held} />)
+    const named = repository ? filterOf(fullName(repository)) : filter
+    return c.html(<SettingsPage viewer={viewerOf(c)} filter={named} held={held} />)
   })
 
   const examine = onceAtATime(parts.examine)
@@ -289,52 +326,17 @@ function saidIn(c: In): string | undefined {
   return Object.entries(results).find(([name]) => name === said)?.[1]
 }
 
+/** A page that is open on a screen is loaded anew where somebody asked for that, and says how to stop it. */
+function refreshIn(c: In): { isOn: boolean; to: string } {
+  const { pathname, searchParams: query } = new URL(c.req.url)
+  const isOn = query.get('refresh') === 'on'
+  query.delete('said')
+  query.delete('refresh')
+  const off = query.size === 0 ? pathname : `${pathname}?${query}`
+  query.set('refresh', 'on')
+  const on = `${pathname}?${query}`
+  if (isOn) c.header('refresh', `60; url=${on}`)
+  return { isOn, to: isOn ? off : on }
+}
+
 const isGroup = (name: string): name is Group => Object.hasOwn(sectionTitles, name)
-
-/** Of each list on the first page; the rest is a click away. */
-const atFirst = 5
-/** Of those that share a row, or of which some are left out. */
-const moreAtFirst = 100
-const daysShown = 7
-
-interface OnBoard {
-  board: Board
-  view: View
-}
-
-async function onBoardPage(parts: AdminParts, { board, view: { filter, whose } }: OnBoard) {
-  const list = (group: Group, size = atFirst) => board.list({ group, whose, size })
-  const [questions, allFailed, setUp, pausedRuns, working, waiting, ended, days, failedChecks, said] =
-    await Promise.all([
-      list('question'),
-      list('failed', moreAtFirst),
-      list('set-up', moreAtFirst),
-      list('paused', moreAtFirst),
-      list('working'),
-      list('waiting'),
-      list('ended'),
-      board.outcomesByDay(daysShown),
-      parts.failedChecks(),
-      parts.pauses.of(pauseOfBot),
-    ])
-  const [stillFailed, inLine] = await Promise.all([
-    board.stillLast(allFailed.runs),
-    board.linesOf(waiting.runs),
-  ])
-  const all = allFailed.count
-  const count = stillFailed.length + (allFailed.isLast ? 0 : all - moreAtFirst)
-  const failed = {
-    ...allFailed,
-    ...{ runs: stillFailed.slice(0, atFirst), count, all, isLast: count <= atFirst },
-  }
-  const ofRepository = filter?.kind === 'repository' ? await board.newestIn(filter.name) : undefined
-  const repository = ofRepository && {
-    run: ofRepository,
-    pause: await parts.pauses.of(pausedPart(ofRepository.thread, 'repository')),
-  }
-  const paused = parts.pausedBecause()
-  const now = parts.now()
-  const botPause = said && holds(said, now) ? said : undefined
-  const lists = { questions, failed, setUp, pausedRuns, working, waiting, ended }
-  return { now, filter, ...lists, days, failedChecks, paused, botPause, inLine, repository }
-}

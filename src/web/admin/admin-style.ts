@@ -12,6 +12,7 @@ h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 1rem }
 h2 { font-size: 1.125rem; margin: 0; display: flex; gap: .5rem; align-items: baseline }
 h3 { font-size: 1rem; margin: 0 0 .25rem }
 p { margin: 0 0 .75rem }
+.refresh { font-size: .875rem; color: var(--dim); margin: 0 0 .5rem; text-align: right }
 section { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; margin: 0 0 1.25rem; padding: 1rem 1.25rem; min-width: 0 }
 section > p { margin: .5rem 0 0 }
 section.bad { border-left: .25rem solid var(--bad) }
@@ -39,7 +40,8 @@ dl { display: grid; grid-template-columns: 9rem minmax(0, 1fr); gap: .375rem 1re
 dt { color: var(--dim) } dd { margin: 0 }
 ol.timeline { list-style: none; margin: .75rem 0 0; padding: 0 }
 ol.timeline li { display: grid; grid-template-columns: 13rem minmax(0, 1fr); gap: 0 1rem; padding: .25rem 0 }
-main > details, main > form.row, nav.row { margin: 0 0 1.25rem }
+main > details, main > form.row, main > nav.row { margin: 0 0 1.25rem }
+[aria-current] { font-weight: 600; color: var(--text) }
 details { margin: .75rem 0 0 } summary { cursor: pointer; color: var(--accent) }
 pre { overflow: auto; max-height: 24rem; margin: .5rem 0 0; padding: .75rem; border: 1px solid var(--line); border-radius: .375rem; background: var(--page); font: .8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, monospace; white-space: pre-wrap }
 progress { display: block; width: 100%; min-width: 3rem; height: .5rem; accent-color: var(--accent) }

@@ -7,9 +7,12 @@ import type { Run } from '../../core/record/run.ts'
 import { type Group, whilePaused } from '../../core/record/run-index.ts'
 import { counted } from '../../core/text/phrases.ts'
 import { Heading, Layout, type Viewer } from './admin-layout.tsx'
-import { type Listing, type OutcomesOfDay, together } from './board.ts'
+import { type FailedListing, type Listing, type OutcomesOfDay, together } from './board.ts'
 import { DaysTable, outcomeColumns } from './days-table.tsx'
+import { ReasonRows } from './failures-page.tsx'
+import { FilterForm } from './filter-form.tsx'
 import { asWritten, type Filter, filterFor, pathTo } from './filters.ts'
+import { dataOf, moreOf, States, sectionTitles } from './list-page.tsx'
 import { PausedSince, PauseForm, ResumeForm } from './pause-form.tsx'
 import { Action, type InLines, RunList } from './run-list.tsx'
 import { waitsFor } from './run-view.ts'
@@ -23,14 +26,14 @@ export interface BoardShown {
   /** Why the whole bot is paused, if it is. */
   paused: string | undefined
   questions: Listing
-  /** Without those that somebody has asked for again, which `all` counts, too. */
-  failed: Listing & { all: number }
+  failed: FailedListing
   setUp: Listing
   pausedRuns: Listing
   working: Listing
   waiting: Listing
   ended: Listing
   days: readonly OutcomesOfDay[]
+  outcomes: OutcomesOfDay['outcomes']
   /** Of the repository that the filter names: the newest run, and its pause. */
   repository: { run: Run; pause: Pause | undefined } | undefined
   /** Of the whole bot, by an admin, if it holds. */
@@ -40,27 +43,15 @@ export interface BoardShown {
   drain: 'possible' | 'drained' | 'no work here'
 }
 
-export const sectionTitles: Record<Group, string> = {
-  question: 'Wait for an answer or a permission',
-  'set-up': 'Held by a wrong set-up',
-  paused: 'Wait for the end of a pause',
-  working: 'What is running',
-  waiting: 'What is coming',
-  failed: 'Failed in the last three days',
-  ended: 'What happened in the last seven days',
-}
-
-const dataOf = ({ runs }: Listing): Run[] => runs.map(({ data }) => data)
-
 export function BoardPage(board: BoardShown) {
   const { viewer, now, filter, inLine, working, waiting, ended } = board
   const shared = { viewer, now, filter, inLine }
   return (
     <Layout title="Runs" viewer={viewer} said={board.said}>
       <Heading title="Runs" of={asWritten(filter)} />
-      <FilterForm filter={filter} to="/admin/" />
+      <FilterForm viewer={viewer} filter={filter} search="" to="/admin/" />
       <Counts {...board} />
-      <Pausing {...board} />
+      {viewer.refresh?.isOn ? null : <Pausing {...board} />}
       {filter?.kind === 'repository' ? (
         <p>
           <a href={pathTo('/admin/settings', { filter: filter.name })}>Settings of {filter.name}</a>,{' '}
@@ -72,40 +63,12 @@ export function BoardPage(board: BoardShown) {
       <Section group="waiting" listing={waiting} none="Nothing waits." {...shared} />
       <Section group="ended" listing={ended} none="Nothing has ended." {...shared}>
         {filter || ended.count === 0 ? null : <DaysTable days={board.days} columns={outcomeColumns} />}
+        <States filter={filter} outcomes={board.outcomes} />
       </Section>
       <Bot {...board} />
     </Layout>
   )
 }
-
-interface FilterFormProps {
-  filter: Filter | undefined
-  to: string
-  /** Of one repository, without which there is nothing to show. */
-  forOne?: boolean
-}
-
-export const FilterForm = ({ filter, to, forOne = false }: FilterFormProps) => (
-  <form class="filter" method="get" action={to}>
-    <div>
-      <label for="filter">{forOne ? 'Owner/repository' : 'Owner, owner/repository or @person'}</label>
-      <input
-        id="filter"
-        name="filter"
-        value={asWritten(filter)}
-        required={forOne}
-        autocapitalize="off"
-        spellcheck={false}
-      />
-    </div>
-    <button type="submit">Show</button>
-    {filter && !forOne ? (
-      <a class="button" href={to}>
-        Show all
-      </a>
-    ) : null}
-  </form>
-)
 
 const Counts = ({ questions, failed, setUp, pausedRuns, working, waiting, ended }: BoardShown) => {
   const needing = [questions, failed, setUp, pausedRuns].reduce((sum, { count }) => sum + count, 0)
@@ -143,16 +106,6 @@ function Pausing({ filter, repository, viewer, now, botPause }: BoardShown) {
     </details>
   )
 }
-
-export const UnknownPage = ({ viewer, filter, to }: { viewer: Viewer; filter: Filter; to: string }) => (
-  <Layout title="Nothing found" viewer={viewer}>
-    <Heading title="Nothing found" of="" />
-    <FilterForm filter={filter} to={to} />
-    <p>
-      There is no {filter.kind} called <bdi>{filter.name}</bdi> here. No run of the last 30 days matches.
-    </p>
-  </Layout>
-)
 
 function Needs(board: BoardShown) {
   const { viewer, now, filter, failedChecks, paused, botPause, questions, failed, setUp, pausedRuns } = board
@@ -213,6 +166,7 @@ function Needs(board: BoardShown) {
         filter={filter}
         more={`All ${failed.all}, with those asked for again`}
       >
+        <ReasonRows reasons={failed.reasons} filter={filter} />
         <RunList runs={dataOf(failed)} viewer={viewer} now={now} />
       </Exceptions>
       <Exceptions group="set-up" listing={setUp} filter={filter}>
@@ -328,18 +282,6 @@ const Section = ({ group, listing, none, viewer, now, filter, inLine, children }
   </section>
 )
 
-const moreOf = (
-  group: Group,
-  { isLast, count }: Listing,
-  filter: Filter | undefined,
-  words = `All ${count}`,
-): Child =>
-  isLast ? null : (
-    <p>
-      <a href={pathTo(`/admin/list/${group}`, { filter: asWritten(filter) })}>{words}</a>
-    </p>
-  )
-
 const wholeBot = {
   name: 'the whole bot',
   to: { pause: '/admin/pause', resume: '/admin/resume' },
@@ -374,39 +316,5 @@ function Bot({ drain, viewer }: BoardShown) {
         </details>
       ) : null}
     </section>
-  )
-}
-
-export interface ListShown {
-  viewer: Viewer
-  now: number
-  group: Group
-  filter: Filter | undefined
-  listing: Listing
-  inLine: InLines
-}
-
-export function ListPage({ viewer, now, group, filter, listing, inLine }: ListShown) {
-  const { page, isLast, count } = listing
-  const to = (at: number): string => pathTo(`/admin/list/${group}`, { filter: asWritten(filter), page: at })
-  return (
-    <Layout title={sectionTitles[group]} viewer={viewer}>
-      <h1>
-        {sectionTitles[group]}
-        {filter ? (
-          <>
-            , of <bdi>{asWritten(filter)}</bdi>
-          </>
-        ) : null}{' '}
-        <span class="count">{count}</span>
-      </h1>
-      <section aria-label={sectionTitles[group]}>
-        <RunList runs={dataOf(listing)} viewer={viewer} now={now} inLine={inLine} />
-        <nav class="row" aria-label="More">
-          {page > 1 ? <a href={to(page - 1)}>Back</a> : null}
-          {isLast ? null : <a href={to(page + 1)}>Next</a>}
-        </nav>
-      </section>
-    </Layout>
   )
 }

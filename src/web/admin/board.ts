@@ -1,8 +1,16 @@
 /** What the admin pages list, read from the index: of each list one page of Runs, however many there are. */
+import { createHash } from 'node:crypto'
 import type { JobQueue, JobRecord } from '../../core/model/ports.ts'
 import { day } from '../../core/model/time.ts'
 import { type Outcome, outcomeKinds, type Run } from '../../core/record/run.ts'
-import { figuresKeptDays, figuresOn, RunFigures } from '../../core/record/run-figures.ts'
+import {
+  failuresKeptDays,
+  failuresOn,
+  figuresKeptDays,
+  figuresOn,
+  RunFailure,
+  RunFigures,
+} from '../../core/record/run-figures.ts'
 import {
   type Group,
   inLine,
@@ -15,11 +23,17 @@ import {
   waited,
   withOutcome,
 } from '../../core/record/run-index.ts'
+import type { Search } from '../../core/record/run-search.ts'
 import type { Filter } from './filters.ts'
 
-export type BoardRuns = Pick<JobQueue<Run>, 'get' | 'listed' | 'members' | 'texts' | 'query'>
+export type BoardRuns = Pick<
+  JobQueue<Run>,
+  'get' | 'getMany' | 'listed' | 'members' | 'inEach' | 'texts' | 'query'
+>
 export type Listed = JobRecord<Run>
 
+/** Of each list on the first page; the rest is a click away. */
+export const atFirst = 5
 const perPage = 50
 /** Pages are found by counting, so nobody asks for those that are far. */
 const maxPage = 200
@@ -35,19 +49,48 @@ export interface Listing {
   isLast: boolean
 }
 
+/** Whose record was not read. */
+export type Failed = RunFailure & { id: string }
+
+export interface Reason {
+  /** Of a reason, in an address. */
+  key: string
+  reason: string
+  /** The newest first. */
+  failed: readonly Failed[]
+}
+
+/** Without those that somebody has asked for again, which `all` counts, too. */
+export interface FailedListing extends Listing {
+  all: number
+  /** Of more than one each. */
+  reasons: readonly Reason[]
+}
+
+const mostReasons = 20
+
+const reasonsOf = (all: readonly Failed[]): Reason[] =>
+  together(all, ({ reason }) => reason)
+    .map(([reason, failed]) => ({ reason, failed, key: keyOf(reason) }))
+    .toSorted((a, b) => b.failed.length - a.failed.length)
+
+const keyOf = (reason: string): string => createHash('sha256').update(reason).digest('base64url').slice(0, 12)
+
+export interface Found {
+  runs: Listed[]
+  isLast: boolean
+}
+
 export interface Wanted {
   group: Group
+  /** Of those that ended: those with this outcome alone. */
+  state?: Outcome['kind'] | undefined
   whose: Whose | undefined
   page?: number
   size?: number
 }
 
 export function openBoard(runs: BoardRuns, now: () => number) {
-  const read = async (ids: readonly string[]): Promise<Listed[]> => {
-    const found = await Promise.all(ids.map(id => runs.get(id).catch(leftOut)))
-    return found.flatMap(run => run ?? [])
-  }
-
   /** A repository has the number of the newest that was called so. */
   async function whoseOf(filter: Filter | undefined): Promise<Whose | undefined> {
     if (filter?.kind !== 'repository') return filter
@@ -58,7 +101,7 @@ export function openBoard(runs: BoardRuns, now: () => number) {
   /** Of a repository that was called so. */
   async function newestIn(name: string): Promise<Run | undefined> {
     const [[newest] = []] = await runs.members([inNamed(name)], { kind: 'last', count: 1 })
-    const [run] = newest ? await read([newest.id]) : []
+    const [run] = newest ? await runs.getMany([newest.id]) : []
     return run?.data
   }
 
@@ -70,8 +113,8 @@ export function openBoard(runs: BoardRuns, now: () => number) {
   }
 
   /** Newest first where they have ended, else those that wait longest. */
-  async function list({ group, whose, page = 1, size = perPage }: Wanted): Promise<Listing> {
-    const set = onBoard(group, whose)
+  async function list({ group, state, whose, page = 1, size = perPage }: Wanted): Promise<Listing> {
+    const set = state === undefined ? onBoard(group, whose) : withOutcome(state, whose)
     const lasts = news[group]
     const above = lasts === undefined ? undefined : now() - lasts
     const wanted = Math.min(Math.max(1, Math.trunc(page) || 1), maxPage)
@@ -82,16 +125,63 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     ])
     const shown = members.filter(({ score }) => above === undefined || score > above)
     const ids = shown.slice((wanted - 1) * size).map(({ id }) => id)
-    return { runs: await read(ids), count, page: wanted, isLast: wanted * size >= count }
+    return { runs: await runs.getMany(ids), count, page: wanted, isLast: wanted * size >= count }
   }
 
-  /** Without those after which somebody asked again in the thread. */
-  async function stillLast(listed: readonly Listed[]): Promise<Listed[]> {
-    const newest = await runs.members(
-      listed.map(({ data }) => ofThread(data.thread)),
-      { kind: 'last', count: 1 },
-    )
-    return listed.filter(({ id }, at) => newest[at]?.[0]?.id === id)
+  /** Of the last three days, the newest first, without those after which somebody asked again in the thread. */
+  async function failures(whose: Whose | undefined): Promise<Failed[]> {
+    const texts = await runs.texts(lastDays(now(), failuresKeptDays).map(failuresOn))
+    const since = now() - (news.failed ?? 0)
+    const all = texts
+      .flatMap(({ id, text }) => {
+        const read = RunFailure.safeParse(JSON.parse(text)).data
+        return read && read.at > since && isTheirs(read, whose) ? [{ ...read, id }] : []
+      })
+      .toSorted((a, b) => b.at - a.at)
+    const newest = await runs.members(all.map(ofThread), { kind: 'last', count: 1 })
+    return all.filter(({ id }, at) => newest[at]?.[0]?.id === id)
+  }
+
+  /** The first of them, how many there are, and of how many failures. */
+  async function failed(whose: Whose | undefined): Promise<FailedListing> {
+    const above = now() - (news.failed ?? 0)
+    const [still, [all = 0]] = await Promise.all([
+      failures(whose),
+      runs.query([{ kind: 'count', set: onBoard('failed', whose), above }]),
+    ])
+    const shown = await runs.getMany(still.slice(0, atFirst).map(({ id }) => id))
+    const reasons = reasonsOf(still).filter(({ failed }) => failed.length > 1)
+    return {
+      ...{ runs: shown, count: still.length, all, page: 1, isLast: still.length <= atFirst },
+      reasons: reasons.slice(0, atFirst),
+    }
+  }
+
+  /** By reason, the most frequent first, each with the first of its Runs. */
+  async function reasons(whose: Whose | undefined): Promise<(Reason & { runs: Listed[] })[]> {
+    const all = reasonsOf(await failures(whose)).slice(0, mostReasons)
+    const first = ({ failed }: Reason): string[] => failed.slice(0, atFirst).map(({ id }) => id)
+    const read = new Map((await runs.getMany(all.flatMap(first))).map(run => [run.id, run]))
+    return all.map(each => ({ ...each, runs: first(each).flatMap(id => read.get(id) ?? []) }))
+  }
+
+  /** How many came to which outcome while that is news. */
+  async function outcomes(whose: Whose | undefined): Promise<OutcomesOfDay['outcomes']> {
+    const above = now() - (news.ended ?? 0)
+    const sets = outcomeKinds.map(kind => withOutcome(kind, whose))
+    const counts = await runs.query(sets.map(set => ({ kind: 'count', set, above })))
+    return outcomeKinds.map((kind, at) => ({ kind, count: counts[at] ?? 0 }))
+  }
+
+  /** The newest of those that have all of it. */
+  async function found(search: Search | undefined, whose: Whose | undefined): Promise<Found> {
+    if (!search) return { runs: [], isLast: true }
+    const { groups, repository } = search
+    const theirs = whose && [...liveGroups, 'ended' as const].map(group => onBoard(group, whose))
+    const within = [theirs, repository === undefined ? undefined : [inNamed(repository)]]
+    const members = await runs.inEach([...groups, ...within.filter(sets => sets !== undefined)], perPage + 1)
+    const ids = members.slice(0, perPage).map(({ id }) => id)
+    return { runs: await runs.getMany(ids), isLast: members.length <= perPage }
   }
 
   /** Of all that ended in the last days (UTC): each once, by its last end. */
@@ -143,7 +233,7 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     const ended = (found.at(-1) ?? []).filter(({ score }) => score > since)
     const ids = [...new Set([...found.slice(0, -1).flat(), ...ended].map(({ id }) => id))]
     const from = (wanted - 1) * perPage
-    return { runs: await read(ids.slice(from, from + perPage)), isLast: ids.length <= from + perPage }
+    return { runs: await runs.getMany(ids.slice(from, from + perPage)), isLast: ids.length <= from + perPage }
   }
 
   /** How many came to which outcome on each of the last days (UTC), the oldest first. */
@@ -169,7 +259,10 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     isKnown,
     newestIn,
     list,
-    stillLast,
+    failed,
+    reasons,
+    outcomes,
+    found,
     figures,
     linesOf,
     all,
@@ -178,7 +271,10 @@ export function openBoard(runs: BoardRuns, now: () => number) {
   }
 }
 
-function isTheirs({ owner, repoId, by }: RunFigures, whose: Whose | undefined): boolean {
+function isTheirs(
+  { owner, repoId, by }: Pick<RunFigures, 'owner' | 'repoId' | 'by'>,
+  whose: Whose | undefined,
+): boolean {
   switch (whose?.kind) {
     case undefined:
       return true

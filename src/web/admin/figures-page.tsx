@@ -1,9 +1,9 @@
 import type { Child } from 'hono/jsx'
 import { figuresKeptDays } from '../../core/record/run-figures.ts'
 import { Heading, Layout, type Viewer } from './admin-layout.tsx'
-import { FilterForm } from './board-page.tsx'
 import { DaysTable, figureColumns, inDollars } from './days-table.tsx'
 import { type AllFigures, type Figures, usualDays } from './figures.ts'
+import { FilterForm } from './filter-form.tsx'
 import { asWritten, type Filter } from './filters.ts'
 import { shown } from './run-view.ts'
 
@@ -21,7 +21,7 @@ export function FiguresPage({ viewer, filter, figures }: FiguresShown) {
   return (
     <Layout title="Outcomes" viewer={viewer}>
       <Heading title="Outcomes" of={asWritten(filter)} />
-      <FilterForm filter={filter} to="/admin/outcomes" />
+      <FilterForm viewer={viewer} filter={filter} to="/admin/outcomes" />
       <p class="dim">
         Whole days in UTC, of the last {figuresKeptDays}. A run counts on the day of its last end, with the
         money that PostHog said then.

@@ -27,13 +27,19 @@ export const filterFor = ({ thread: { owner, repo }, request }: Run, kind: Scope
   return names[kind]
 }
 
+/** What a list is of, in its address. */
+export interface Query {
+  filter?: string
+  search?: string
+  state?: string | undefined
+  page?: number
+}
+
 /** The address of one of our pages, with what is not the usual. */
-export function pathTo(
-  path: string,
-  { filter = '', page = 1 }: { filter?: string; page?: number } = {},
-): string {
+export function pathTo(path: string, { filter = '', search = '', state = '', page = 1 }: Query = {}): string {
   const query = new URLSearchParams()
-  if (filter !== '') query.set('filter', filter)
+  for (const [name, value] of Object.entries({ filter, search, state }))
+    if (value !== '') query.set(name, value)
   if (page > 1) query.set('page', String(page))
   return query.size === 0 ? path : `${path}?${query}`
 }

@@ -46,7 +46,7 @@ export function RunPage(props: RunShown) {
         </ol>
       </section>
       <Words run={run} />
-      <Repository {...props} />
+      {viewer.refresh?.isOn ? null : <Repository {...props} />}
     </Layout>
   )
 }

@@ -1,7 +1,7 @@
 import type { HeldSetting } from '../../core/settings/layers.ts'
 import { originText, valueText } from '../../core/words/settings-check.ts'
 import { Heading, Layout, type Viewer } from './admin-layout.tsx'
-import { FilterForm } from './board-page.tsx'
+import { FilterForm } from './filter-form.tsx'
 import { asWritten, type Filter } from './filters.ts'
 import { plain, shown } from './run-view.ts'
 
@@ -27,7 +27,7 @@ export function SettingsPage({ viewer, filter, held }: SettingsShown) {
   return (
     <Layout title="Settings" viewer={viewer}>
       <Heading title="Settings" of={held ? name : ''} />
-      <FilterForm filter={filter} to="/admin/settings" forOne />
+      <FilterForm viewer={viewer} filter={filter} to="/admin/settings" forOne />
       {held ? <Tables {...held} /> : null}
       {held || name === '' ? null : (
         <p class="wrong" role="alert">

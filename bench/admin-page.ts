@@ -1,0 +1,114 @@
+/** How soon the first admin page begins and is whole, where 3,000 runs are known: one process that does all. */
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { changed, type Outcome, type Run } from '../src/core/record/run.ts'
+import { pull } from '../test/core/given.ts'
+import { type Filled, followedRuns, perOwner, settled, startDeployment, underWay } from './deployment.ts'
+import type { Row } from './row.ts'
+import { latencies, webhookRequest } from './webhook-load.ts'
+
+const live = { redis: 1_000, embedded: 50 }
+const ended = { redis: 2_000, embedded: 2_950 }
+const samples = 40
+const commandsPerSecond = 50
+const token = 'opens the admin pages of this bench, of 32 letters'
+
+const outcomes: readonly Outcome[] = [
+  { kind: 'pull' },
+  { kind: 'answer' },
+  { kind: 'nothing' },
+  { kind: 'failed', class: 'agent', reason: 'the usage limit was reached', fix: 'Try again later.' },
+]
+
+/** The last of them two minutes ago, the first four days: a bad week. */
+function over(n: number): Run {
+  const run = underWay(live.redis + n)
+  const concludedAt = Date.now() - (n + 1) * 120_000
+  const outcome = outcomes[n % outcomes.length] ?? { kind: 'answer' }
+  return changed(run, {
+    request: { ...run.request, at: concludedAt - 600_000 },
+    session: { cost: 0.25 },
+    result: { outcome, concludedAt, pulls: outcome.kind === 'pull' ? [pull] : [] },
+  })
+}
+
+const endedRuns =
+  (count: number) =>
+  async ({ runs }: Filled): Promise<void> => {
+    for (let from = 0; from < count; from += 50)
+      await Promise.all(
+        Array.from({ length: 50 }, (_, n) => {
+          const run = over(from + n)
+          return runs.add(run.id, run)
+        }),
+      )
+    await runs.work(async () => ({ kind: 'end' }), { concurrency: 50 })
+    while ((await runs.liveCount()) > 0) await sleep(100)
+  }
+
+interface Took {
+  first: number
+  last: number
+}
+
+async function open(url: string): Promise<Took> {
+  const began = performance.now()
+  const asking = request(`${url}/admin/`, { headers: { authorization: `Bearer ${token}` }, agent: false })
+  asking.end()
+  const [response]: IncomingMessage[] = await once(asking, 'response')
+  if (response?.statusCode !== 200) throw new Error(`answered ${response?.statusCode}`)
+  const first = performance.now() - began
+  await once(response.resume(), 'end')
+  return { first, last: performance.now() - began }
+}
+
+/** One after another, as somebody looks. */
+async function opened(url: string): Promise<Took[]> {
+  const all: Took[] = []
+  for (let n = 0; n < samples; n += 1) {
+    all.push(await open(url))
+    await sleep(100)
+  }
+  return all
+}
+
+/** What all but one in twenty took. */
+function usual(all: readonly Took[], of: keyof Took): number {
+  const sorted = all.map(took => took[of]).toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length * 0.95)] ?? Number.NaN
+}
+
+const adminOn = (on: 'redis' | 'embedded'): Row => ({
+  name: on === 'redis' ? 'admin' : 'admin-embedded',
+  about: `first admin page of a bot that follows ${live[on]} runs and has ended ${ended[on]}, ms, all but one in twenty; ${on}`,
+  async measure() {
+    const deployment = await startDeployment({ owners: Math.ceil(live[on] / perOwner), on })
+    try {
+      await deployment.fill(endedRuns(ended[on]))
+      await deployment.fill(followedRuns(live[on]))
+      const bot = await deployment.start('all', { ADMIN_TOKEN: token })
+      await settled(bot, live[on])
+      await open(bot.url)
+      const quiet = await opened(bot.url)
+      const secret = String(deployment.world.env.WEBHOOK_SECRET)
+      const target = { port: bot.port, path: '/api/github/webhooks', secret }
+      const commands = Array.from({ length: commandsPerSecond * 10 }, () => webhookRequest(target, true))
+      const [busy] = await Promise.all([opened(bot.url), latencies(target, commands, commandsPerSecond)])
+      return {
+        kind: 'bounds',
+        each: {
+          'first byte': { ours: usual(quiet, 'first'), reach: 100 },
+          whole: { ours: usual(quiet, 'last'), reach: 100 },
+          [`first byte, ${commandsPerSecond} commands a second`]: { ours: usual(busy, 'first'), reach: 200 },
+          'whole then': { ours: usual(busy, 'last'), reach: 200 },
+        },
+      }
+    } finally {
+      await deployment.close()
+    }
+  },
+})
+
+export const adminRedis = adminOn('redis')
+export const adminEmbedded = adminOn('embedded')
