@@ -174,6 +174,9 @@ function appOf(stage: Stage): Hono {
     const line = { path: field('path'), line: Number(field('line')), body: field('comment') }
     await stage.me.reviews(number, { body: field('body'), event, comments: line.body ? [line] : [] })
   })
+  post(`${thread}/check`, ({ number, field }) =>
+    github.checks(number, 'unit tests', field('ended') === 'SUCCESS' ? 'SUCCESS' : 'FAILURE'),
+  )
   post(`${comment}/edit`, ({ id, field }) => stage.me.editsComment(id, field('body')))
   post(`${comment}/delete`, ({ id }) => stage.me.deletesComment(id))
   post(`${thread}/lines/:id{[0-9]+}/delete`, ({ id }) => stage.me.deletesLineComment(id))

@@ -33,6 +33,14 @@ export const behaviours = {
       text: 'I am a scripted agent, so I wrote one file and no more: enough to see the way of a change.',
     },
   },
+  pushes: {
+    name: 'pushes to the branch',
+    does: {
+      kind: 'slow',
+      ms: 3_000,
+      next: { kind: 'pushesToBranch', text: 'I am a scripted agent, and pushed one file.' },
+    },
+  },
   answers: { name: 'answers', does: answers },
   asks: {
     name: 'asks a question',

@@ -294,6 +294,16 @@ const Write = ({ base, thread, stage }: { base: string; thread: ThreadView; stag
               Merge
             </button>
           )}
+          {pull && isOpen && (
+            <>
+              <button type="submit" formaction={`${base}/check`} name="ended" value="FAILURE" formnovalidate>
+                A check fails
+              </button>
+              <button type="submit" formaction={`${base}/check`} name="ended" value="SUCCESS" formnovalidate>
+                It passes
+              </button>
+            </>
+          )}
         </p>
       </form>
       {pull && <Review base={base} />}

@@ -236,8 +236,8 @@ export class GitHubEmulator {
   }
 
   /** A check of the newest commit runs. */
-  beginsCheck(number: number, name: string, repository = this.repository): void {
-    this.#checked(threadKey(repository, number), { name, conclusion: null })
+  beginsCheck(number: number, name: string, repository = this.repository, app?: number): void {
+    this.#checked(threadKey(repository, number), { name, conclusion: null, app })
   }
 
   /** A commit status, as older services set it. */
@@ -249,11 +249,14 @@ export class GitHubEmulator {
   }
 
   /** A commit has one status of a name. */
-  #checked(key: string, check: PullCheck) {
+  #checked(key: string, check: Omit<PullCheck, 'sha'>) {
     const { checks, pulls } = this.#parts.memory
-    const others = (checks.get(key) ?? []).filter(({ name }) => !check.isStatus || name !== check.name)
-    checks.set(key, [...others, check])
-    return pulls.get(key) ?? { headRef: '', headSha: '' }
+    const head = pulls.get(key) ?? { headRef: '', headSha: '' }
+    const others = (checks.get(key) ?? []).filter(
+      ({ name, sha }) => !check.isStatus || name !== check.name || sha !== head.headSha,
+    )
+    checks.set(key, [...others, { ...check, sha: head.headSha }])
+    return head
   }
 
   /** The base moved, so that the pull request can't be merged. GitHub knows it `foundAt` that look: before it is `UNKNOWN`. */

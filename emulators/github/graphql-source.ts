@@ -354,7 +354,9 @@ function pull(layer: Layer, repository: string, found: JsonObject): Source {
         first,
       ),
     commits: () => {
-      const checks = layer.memory.checks.get(threadKey(repository, numberAt(found, 'number'))) ?? []
+      const key = threadKey(repository, numberAt(found, 'number'))
+      const head = layer.memory.pulls.get(key)?.headSha
+      const checks = (layer.memory.checks.get(key) ?? []).filter(({ sha }) => sha === head)
       const nodes = checks.map(({ name, conclusion, app = 15_368, isStatus }, at) => {
         const url = `${textAt(found, 'html_url')}/checks?name=${encodeURIComponent(name)}`
         return isStatus

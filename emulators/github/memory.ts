@@ -17,6 +17,8 @@ export interface PullMemory {
 
 /** One that runs has no conclusion. */
 export interface PullCheck {
+  /** Its commit. */
+  sha: string
   name: string
   conclusion: string | null
   app?: number | undefined

@@ -5,7 +5,8 @@ import { costsWithin } from '../access/strangers.ts'
 import { acceptTrigger } from '../commands/accept-trigger.ts'
 import type { TriggerDeps } from '../commands/command-context.ts'
 import { stopsOf } from '../commands/stops.ts'
-import { isOfThread, requeued } from '../commands/trigger-record.ts'
+import { isOfThread, requeued, triggerRecord } from '../commands/trigger-record.ts'
+import { followingOf } from '../commands/until-green.ts'
 import { waitsStill } from '../commands/waits-still.ts'
 import { type Config, secretsOf } from '../config.ts'
 import { pauseOfBot } from '../core/model/pause.ts'
@@ -184,6 +185,10 @@ const runDeps = ({ config, queues, log }: Runtime, { shared }: Edges) => ({
     if (!kept) return log.error({ trigger }, 'a command for a run that has ended could not be kept')
     const again = requeued(kept.data, command)
     await queues.triggers.add(again.trigger.id, again)
+  },
+  follow: async (run: Run) => {
+    const trigger = followingOf(run)
+    if (trigger) await queues.triggers.add(trigger.id, triggerRecord(trigger))
   },
   stops: stopsOf(queues.triggers),
   waitsStill: waitsStill(queues.triggers),

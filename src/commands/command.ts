@@ -10,10 +10,10 @@ import type { Service } from '../core/model/errors.ts'
 import type { Pause } from '../core/model/pause.ts'
 import type { PullHead, Thread } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import type { BranchView, Closer, KnownModel, Pull, PullNeeds, SandboxView } from '../core/model/views.ts'
+import type { BranchView, Closer, KnownModel, NeedsView, Pull, SandboxView } from '../core/model/views.ts'
 import type { Moment } from '../core/record/event-order.ts'
 import type { Marker } from '../core/record/marker.ts'
-import type { Rounds, Run } from '../core/record/run.ts'
+import type { Run, Waits } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
 import type { Reply } from '../core/words/replies.ts'
@@ -50,6 +50,8 @@ export type Decision =
   | { kind: 'replace'; run: Run }
   /** Park until that Run of the thread has an outcome, or has ended: both wake the command. */
   | { kind: 'wait'; behind: Run; announce?: Reply }
+  /** Park until something new is heard of, or for so many ms. */
+  | { kind: 'look-again'; ms: number }
   /** Of the repository; `reply` is what its thread is told. */
   | { kind: 'pause'; pause: Pause; reply: Reply }
   | { kind: 'silence' }
@@ -97,7 +99,7 @@ export interface NotBegun {
   moment: Moment
   /** As it was written, if its sender may use it. */
   words: string | undefined
-  waitsFor: 'run' | Service | undefined
+  waitsFor: 'run' | 'checks' | Service | undefined
   /** If it is known; ms since the epoch. */
   until: number | undefined
   stopped: TriggerRecord['stopped']
@@ -127,9 +129,9 @@ export interface Reads {
   /** How many Runs wait for the end of that. */
   waitingForPause(): Promise<number>
   /** What that pull request needs, if it is open. */
-  needs(number: number): Promise<PullNeeds | undefined>
-  /** How often an agent was sent to fix that. */
-  rounds(number: number): Promise<Rounds>
+  needs(number: number): Promise<NeedsView | undefined>
+  /** The Runs that made it or worked on it, oldest first. */
+  runsOf(pull: number): Promise<Run[]>
   /** Open pull requests that say they close the issue. */
   closers(): Promise<Closer[]>
   trigger: TriggerWords
@@ -140,6 +142,9 @@ export interface Reads {
   run(id: string): Promise<Run | undefined>
   /** With the reason why it waits now, if it does. */
   asItWaits(run: Run): Promise<Run>
+  /** What one like it would wait for, were it asked for now. */
+  heldNow(run: Run): Promise<Waits | undefined>
+  isOpen(): Promise<boolean>
   /** What was asked here and has no Run yet, or was stopped before it had one. */
   notBegun(): Promise<NotBegun[]>
   /** Whether the last Run was ended by this stop, before that was judged. */

@@ -55,6 +55,10 @@ export async function perform(context: CommandContext, decision: Decision): Prom
     case 'pause':
       await context.deps.pauses.say(decision.pause)
       return replied(decision.reply)
+    case 'look-again':
+      // Whether its sender still may is asked then.
+      await context.save({ ...context.record, sender: undefined })
+      return { kind: 'wait', ms: decision.ms }
     case 'wait':
     case 'silence':
       return decision

@@ -1,5 +1,5 @@
 /** What a command may ask of GitHub, PostHog and the queue to decide. */
-import { pauseIn, waitsNow } from '../access/reasons-to-wait.ts'
+import { heldByUs, pauseIn, waitsNow } from '../access/reasons-to-wait.ts'
 import { filled, templateMeant, templatePath } from '../core/command/template.ts'
 import { type CommandGrammar, mayAct } from '../core/model/command-grammar.ts'
 import { isNotFound } from '../core/model/errors.ts'
@@ -9,7 +9,6 @@ import type { InlineComment } from '../core/model/trigger.ts'
 import { type Closer, Pull, type PullView } from '../core/model/views.ts'
 import type { Marker } from '../core/record/marker.ts'
 import { isAtWork, readMessages } from '../core/record/messages.ts'
-import { roundsOf } from '../core/record/pull-end.ts'
 import { believeAbsent } from '../core/record/retries.ts'
 import { changed, phaseOf, type Run, sessionOf } from '../core/record/run.ts'
 import { ofPull, ofTask, ofThread, runsOfPull, whilePaused } from '../core/record/run-index.ts'
@@ -18,7 +17,7 @@ import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
 import { markerOf } from '../runs/steps/markers.ts'
 import type { LastRun, Past, Reads } from './command.ts'
-import { type CommandContext, liveRun, refusedReads, settingsOf } from './command-context.ts'
+import { type CommandContext, liveRun, refusedReads, runId, settingsOf } from './command-context.ts'
 import { shownBy, templatesOf, writtenIn } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
 import { notBegun } from './stops.ts'
@@ -42,7 +41,7 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
       return waiting
     },
     needs: number => github.needs(number),
-    rounds: async number => roundsOf((await runsOfPull(deps.runs, thread, number)).map(({ data }) => data)),
+    runsOf: async number => (await runsOfPull(deps.runs, thread, number)).map(({ data }) => data),
     async closers() {
       const all =
         (await github.closers()) ??
@@ -68,6 +67,14 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
       const own = { ...deps, index: deps.runs, github, deployment, now: deps.now() }
       return changed(run, { schedule: { waits: await waitsNow({ ...kept, run }, own) } })
     },
+    async heldNow(run) {
+      const { deployment } = deps.settings
+      const now = deps.now()
+      const own = { ...deps, index: deps.runs, github, deployment, now }
+      return (await heldByUs({ id: runId(context), addedAt: now, run }, own)).waits
+    },
+    isOpen: async () =>
+      ((await github.state()) ?? believeAbsent('The thread', refusedReads(context)))?.open ?? false,
     past() {
       past ??= pastOf(context)
       return past

@@ -46,6 +46,7 @@ async function outlook(context: CommandContext, decision: Decision): Promise<Wou
       if (decision.reply.kind === 'nothing-to') return { kind: 'answer', reply: decision.reply }
       return { kind: decision.pause.paused ? 'pause' : 'resume' }
     case 'started':
+    case 'look-again':
     case 'silence':
       return { kind: 'nothing' }
   }

@@ -1,9 +1,10 @@
 import { fixInstruction, namesNothing } from '../core/agent/pull-needs.ts'
+import type { Options } from '../core/command/options.ts'
 import type { Template } from '../core/command/template.ts'
 import { instruction } from '../core/model/command-grammar.ts'
 import { isFork } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import { isAtCap } from '../core/record/pull-end.ts'
+import { isAtCap, roundsOf } from '../core/record/pull-end.ts'
 import type { Rounds } from '../core/record/run.ts'
 import { command, type Reads, type Request, reject } from './command.ts'
 import { decideStart, type StartFacts, type StartReads, startFacts, type Wanted } from './start-decision.ts'
@@ -27,7 +28,7 @@ interface Facts {
   template?: Template
   start: StartFacts
   /** What is asked in the place of words that name nothing, and how often that was before. */
-  fix?: { text: string | undefined; pull: number; rounds: Rounds }
+  fix?: { text: string | undefined; pull: number; rounds: Rounds; running?: number | undefined }
 }
 
 export const runCommand = command({
@@ -42,7 +43,7 @@ export const runCommand = command({
   starts: true,
 
   async facts(
-    reads: StartReads & Pick<Reads, 'inline' | 'template' | 'needs' | 'rounds'>,
+    reads: StartReads & Pick<Reads, 'inline' | 'template' | 'needs' | 'runsOf'>,
     request,
   ): Promise<Facts> {
     const [inline, template, start] = await Promise.all([
@@ -53,8 +54,14 @@ export const runCommand = command({
     const isBare = !template && !inline && namesNothing(request.text)
     const pull = isBare ? pullToFix(request, start) : undefined
     if (pull === undefined) return { inline, template, start }
-    const [needs, rounds] = await Promise.all([reads.needs(pull), reads.rounds(pull)])
-    return { inline, template, start, fix: { text: needs && fixInstruction(needs), pull, rounds } }
+    const [needs, runs] = await Promise.all([reads.needs(pull), reads.runsOf(pull)])
+    const rounds = roundsOf(runs)
+    return {
+      inline,
+      template,
+      start,
+      fix: { text: needs && fixInstruction(needs), pull, rounds, running: needs?.facts?.checks?.running },
+    }
   },
 
   decide(request, { inline, template, start, fix }) {
@@ -64,7 +71,7 @@ export const runCommand = command({
     // An agent at work, or one that asked something, takes them as words.
     const isForNobody = fix !== undefined && start.kind === 'free'
     if (fix?.text === undefined && (isTicked || isForNobody))
-      return reject({ kind: 'nothing-to-fix', pull: fix?.pull })
+      return reject({ kind: 'nothing-to-fix', pull: fix?.pull, running: fix?.running })
     if (fix?.text === undefined) return decideStart(request, wanted(request, { inline, template }), start)
     const settings =
       start.kind === 'free'
@@ -75,9 +82,20 @@ export const runCommand = command({
     const most = settings?.limits.fix_rounds
     if (!request.options.force && most !== undefined && isAtCap(fix.rounds, most))
       return reject({ kind: 'fix-rounds', pull: fix.pull, most, ...fix.rounds })
-    return decideStart(request, { ...wanted({ ...request, text: fix.text }), fixes: true }, start)
+    const round = most === undefined ? undefined : roundAfter(fix.rounds, request.options, most)
+    return decideStart(request, { ...wanted({ ...request, text: fix.text }), fixes: true, round }, start)
   },
 })
+
+/** With `--until-green`, people are told which. */
+export const roundAfter = (
+  { asked, byPostHog }: Rounds,
+  { untilGreen }: Options,
+  most: number,
+): Wanted['round'] => {
+  const at = asked + byPostHog + 1
+  return untilGreen && { at, of: Math.max(at, most) }
+}
 
 /** The pull request that the thread is, or that its last run made; nobody pushes to a fork. */
 function pullToFix({ trigger: { thread } }: Request, start: StartFacts): number | undefined {

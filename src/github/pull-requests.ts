@@ -32,8 +32,8 @@ import {
 import type { ThreadAccess } from './read-ahead.ts'
 import { unlessGone } from './response-faults.ts'
 
-export function pullsOf(access: ThreadAccess) {
-  const { client, thread, at, redact, written } = access
+export function pullsOf(access: ThreadAccess & { app: { id: number } }) {
+  const { app, client, thread, at, redact, written } = access
 
   /** The title is stored, so redacted; the body is written back as it is. */
   const viewed = (data: PullData): PullView => ({
@@ -98,7 +98,11 @@ export function pullsOf(access: ThreadAccess) {
       const contexts = newestChecks(shown ?? [])
       return {
         number,
-        facts: { size: sizeIn(found), checks: shown ? countsOf(contexts) : undefined },
+        sha: found.headRefOid,
+        facts: {
+          size: sizeIn(found),
+          checks: shown ? countsOf(contexts.filter(isOthers(app.id))) : undefined,
+        },
         failedChecks: contexts.flatMap(check => {
           const [name, url] =
             check.__typename === 'CheckRun'
@@ -231,6 +235,14 @@ const startOf = (check: CheckNode): number =>
 const stateOf = (check: CheckNode): string =>
   (check.__typename === 'CheckRun' ? check.conclusion : check.state) ?? 'PENDING'
 
+/** Our own check that waits for an approval does not run. */
+const isOthers =
+  (app: number) =>
+  (check: CheckNode): boolean =>
+    check.__typename !== 'CheckRun' ||
+    check.checkSuite?.app?.databaseId !== app ||
+    stateOf(check) !== 'PENDING'
+
 function countsOf(checks: readonly CheckNode[]): NonNullable<PullFacts['checks']> {
   const among = (states: ReadonlySet<string>): number =>
     checks.filter(check => states.has(stateOf(check))).length
@@ -251,6 +263,7 @@ const pullNeeds = {
   repository(owner: $owner, name: $name) {
     pullRequest(number: $number) {
       state
+      headRefOid
       mergeable
       ${sizeFields}
       latestOpinionatedReviews(first: 20, writersOnly: true) { nodes { state ${authorField} } }
@@ -267,6 +280,7 @@ const pullNeeds = {
     pullRequest: z.object({
       ...Size.shape,
       state: z.string(),
+      headRefOid: z.string(),
       mergeable: z.string(),
       latestOpinionatedReviews: nodesOf(z.object({ state: z.string(), author: Author })),
       reviewThreads: nodesOf(

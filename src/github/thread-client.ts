@@ -89,7 +89,7 @@ export function gitHubThread(
 
   return {
     ...branchesOf(access),
-    ...pullsOf(access),
+    ...pullsOf({ ...access, app }),
     ...commentsOf({ ...access, app }),
     ...repositoryFiles(access),
     ...checkRunsOf({ ...access, app }),

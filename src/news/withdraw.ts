@@ -38,7 +38,7 @@ export async function withdraw(context: ThreadContext, trigger: Withdrawal): Pro
   if (!meant && waiting.length === 0 && words.length === 0) return { kind: 'end' }
   const refs = [
     ...(meant ? [refOf(meant.request.origin)] : []),
-    ...waiting.map(({ data }) => refOf(data.trigger)),
+    ...waiting.map(({ data }) => placeOf(data.trigger)),
     ...words.map(({ source }) => source?.target),
   ]
   if (
@@ -141,11 +141,13 @@ function isReason(trigger: ThreadTrigger, { what }: Withdrawal): boolean {
   switch (what.kind) {
     case 'thread':
       // Commands in a closed thread still get a reply.
-      return what.by !== 'closed' && (trigger.kind === 'comment' || trigger.kind === 'label')
+      return (
+        what.by !== 'closed' && (trigger.kind === 'comment' || trigger.kind === 'label' || follows(trigger))
+      )
     case 'label':
       return trigger.kind === 'label' && trigger.label === what.label
     case 'comment':
-      return trigger.kind === 'comment' && isPlace(trigger.commentRef, what)
+      return isPlace(placeOf(trigger), what)
   }
 }
 
@@ -172,8 +174,16 @@ function isPlace(asked: Target | undefined, what: Deleted): boolean {
   }
 }
 
-const refOf = (asked: Origin | ThreadTrigger): CommentRef | undefined =>
+const refOf = (asked: Origin): CommentRef | undefined =>
   asked.kind === 'comment' ? asked.commentRef : undefined
+
+/** Where it was asked. What waits for checks was asked for by words, too. */
+function placeOf(trigger: ThreadTrigger): CommentRef | undefined {
+  if (trigger.kind === 'comment') return trigger.commentRef
+  return trigger.kind === 'tick' ? trigger.follows?.asked : undefined
+}
+
+const follows = (trigger: ThreadTrigger): boolean => trigger.kind === 'tick' && trigger.follows !== undefined
 
 async function mayStop(
   context: ThreadContext,

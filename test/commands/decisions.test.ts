@@ -944,7 +944,7 @@ describe('each option', () => {
   const whileOneWorks = {
     'waits,it differs': '--model --effort --branch --base --sandbox --as-user --signal-report',
     joins: '--force --dry-run',
-    waits: '--new',
+    waits: '--new --until-green',
   }
 
   // A new option is missing in all of them, until what becomes of it is held here.
@@ -953,7 +953,8 @@ describe('each option', () => {
       'nothing runs',
       {},
       {
-        'starts with it': '--model --effort --branch --base --force --sandbox --as-user --signal-report',
+        'starts with it':
+          '--model --effort --branch --base --force --until-green --sandbox --as-user --signal-report',
         'starts without it': '--dry-run --new',
       },
     ],
@@ -961,7 +962,7 @@ describe('each option', () => {
       'nothing is granted',
       { settings: held('as_user: true') },
       {
-        'starts with it': '--model --effort --branch --base --force',
+        'starts with it': '--model --effort --branch --base --force --until-green',
         'starts without it': '--dry-run --new',
         'refused: not-granted': '--sandbox --as-user --signal-report',
       },
@@ -970,7 +971,7 @@ describe('each option', () => {
       'the repository allows nothing',
       { settings: { ...granted, settings: settingsOf() } },
       {
-        'starts with it': '--model --effort --branch --base --force --sandbox --signal-report',
+        'starts with it': '--model --effort --branch --base --force --until-green --sandbox --signal-report',
         'starts without it': '--dry-run --new',
         'refused: not-as-user': '--as-user',
       },
@@ -982,21 +983,23 @@ describe('each option', () => {
       { live, has: 'both' },
       {
         joins: '--model --effort --branch --base --force --dry-run --sandbox --as-user --signal-report',
-        waits: '--new',
+        waits: '--new --until-green',
       },
     ],
     [
       'a run works that has it, for words without it',
       { live, has: 'before' },
       {
-        joins: '--model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report',
+        joins:
+          '--model --effort --branch --base --force --dry-run --new --until-green --sandbox --as-user --signal-report',
       },
     ],
     [
       'a run works, for a plan',
       { live, command: planCommand },
       {
-        waits: '--model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report',
+        waits:
+          '--model --effort --branch --base --force --dry-run --new --until-green --sandbox --as-user --signal-report',
       },
     ],
     [
@@ -1025,7 +1028,8 @@ describe('each option', () => {
       'a run has told its result',
       { live: ended },
       {
-        'take-over': '--model --effort --branch --base --new --sandbox --as-user --signal-report',
+        'take-over':
+          '--model --effort --branch --base --new --until-green --sandbox --as-user --signal-report',
         joins: '--force --dry-run',
       },
     ],
@@ -1040,7 +1044,7 @@ describe('each option', () => {
       { last: finished },
       {
         'starts with it, in a new task run': '--model --effort --sandbox --as-user --signal-report',
-        'starts with it, in its task run': '--branch --base --force',
+        'starts with it, in its task run': '--branch --base --force --until-green',
         'starts without it, in its task run': '--dry-run',
         'starts without it, in a new session': '--new',
       },
@@ -1050,7 +1054,7 @@ describe('each option', () => {
       { last: finished, has: 'both' },
       {
         'starts with it, in its task run':
-          '--model --effort --branch --base --force --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --force --until-green --sandbox --as-user --signal-report',
         'starts without it, in its task run': '--dry-run',
         'starts without it, in a new session': '--new',
       },
@@ -1060,7 +1064,7 @@ describe('each option', () => {
       { last: finished, has: 'before' },
       {
         'starts with it, in its task run': '--model --effort --base --sandbox --as-user --signal-report',
-        'starts without it, in its task run': '--branch --force --dry-run --new',
+        'starts without it, in its task run': '--branch --force --dry-run --new --until-green',
       },
     ],
     [
@@ -1068,7 +1072,7 @@ describe('each option', () => {
       { last: failed, command: retryCommand },
       {
         'starts with it, in a new session':
-          '--model --effort --branch --base --force --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --force --until-green --sandbox --as-user --signal-report',
         'starts without it, in a new session': '--dry-run --new',
       },
     ],
@@ -1077,7 +1081,7 @@ describe('each option', () => {
       { last: failed, command: retryCommand, has: 'before' },
       {
         'starts with it, in a new session':
-          '--model --effort --branch --base --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --until-green --sandbox --as-user --signal-report',
         'starts without it, in a new session': '--force --dry-run --new',
       },
     ],
@@ -1086,7 +1090,7 @@ describe('each option', () => {
       { last: planned, command: approveCommand, has: 'before' },
       {
         'starts with it, in its task run':
-          '--model --effort --branch --base --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --until-green --sandbox --as-user --signal-report',
         'starts without it, in its task run': '--force --dry-run --new',
       },
     ],
@@ -1104,7 +1108,8 @@ describe('each option', () => {
       'a pull request is asked for more',
       { head, trigger: onPullThread },
       {
-        'starts with it': '--model --effort --branch --force --sandbox --as-user --signal-report',
+        'starts with it':
+          '--model --effort --branch --force --until-green --sandbox --as-user --signal-report',
         'refused: base-of-pull': '--base',
         'starts without it': '--dry-run --new',
       },
@@ -1114,7 +1119,7 @@ describe('each option', () => {
       { head: fork, trigger: onPullThread },
       {
         'refused: fork':
-          '--model --effort --branch --force --dry-run --new --sandbox --as-user --signal-report',
+          '--model --effort --branch --force --dry-run --new --until-green --sandbox --as-user --signal-report',
         'refused: base-of-pull': '--base',
       },
     ],
@@ -1124,6 +1129,7 @@ describe('each option', () => {
       {
         'starts with it': '--model --effort --branch --force --sandbox --as-user --signal-report',
         'refused: base-of-pull': '--base',
+        'refused: until-green-reads': '--until-green',
         'starts without it': '--dry-run --new',
       },
     ]),
@@ -1145,7 +1151,7 @@ describe('each option', () => {
       sandbox_environment_id: '--sandbox',
       pr_authorship_mode: '--as-user',
       'run_source,signal_report_id': '--signal-report',
-      '': '--branch --base --force --dry-run --new',
+      '': '--branch --base --force --dry-run --new --until-green',
     })
   })
 })

@@ -61,7 +61,7 @@ function given(run: Run, standing: 'ended' | 'live' = 'ended') {
 const over = runWith({ result: { outcome: { kind: 'pull' }, pulls: [pull] }, session: { taskId: 'task-1' } })
 
 const view = (differs: Partial<NeedsView> = {}): NeedsView => ({
-  ...{ number: pull.number, isKnown: true, hasConflicts: false },
+  ...{ number: pull.number, isKnown: true, sha: 'a1', hasConflicts: false },
   ...{ failedChecks: [], changesRequestedBy: [], unresolved: [] },
   ...differs,
 })

@@ -45,14 +45,17 @@ onEitherQueue(
       expect((await statusesOf(thread))[0]?.minimized).toBeFalsy()
     })
 
-    it('what a pull request needed before anybody asked stands in the status of who pushed to it', async () => {
+    it('what a pull request needs of which no news came stands in the status of who pushed to it', async () => {
       const { github, posthog } = world()
-      const { says, number, thread } = await opensPull(world(), 'maya/red')
+      const { says, number, thread, run } = await opensPull(world(), 'maya/red')
+      posthog.script('name it well', { kind: 'manual' })
+      await says('/codex name it well')
+      await thread.waitForStatus('⏳ Codex is working')
+      await github.hands.commit(github.repository, 'maya/red', 'main', { 'b.txt': 'b' }, 'Name it well')
       github.webhooks.mode = { kind: 'drop' }
       github.checks(number, 'unit tests', 'FAILURE')
       github.webhooks.mode = { kind: 'normal' }
-      posthog.script('name it well', { kind: 'pushesToBranch', text: 'Named.' })
-      await says('/codex name it well')
+      await run(0).completeTurn('Named.')
       await thread.waitForStatus('❌ 1 check failed')
       await thread.waitForAnswer('Named.')
     })

@@ -196,6 +196,8 @@ export type PullFacts = z.infer<typeof PullFacts>
 /** `isKnown`: GitHub had found out whether there are conflicts. */
 export interface NeedsView extends PullNeeds {
   isKnown: boolean
+  /** The newest commit. */
+  sha: string
   facts?: PullFacts
 }
 

@@ -32,6 +32,7 @@ import { isAnswered } from '../record/turn.ts'
 import { asSentence, begun, counted, dayAndTime, ended, exactly } from '../text/phrases.ts'
 import { code, inlineWords, quoted, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
+import { roundLine } from './fix-rounds.ts'
 import { warnings } from './warnings.ts'
 import { pullName, roundsInWords } from './what-it-needs.ts'
 import { briefly, requesterLine, session, startedBy } from './while-working.ts'
@@ -76,6 +77,7 @@ export function closingComment(run: Run, deployment: Deployment, findings: reado
       ? answerTo(listeners(run), said)
       : `${mentions(listeners(run))} ${outcomeSentence(run, outcome)}`,
     found.join('\n'),
+    roundLine(run),
     ...rest,
   ]
     .filter(part => part !== '')

@@ -16,6 +16,7 @@ import type { FileSlips } from '../settings/repository-file.ts'
 import { begun, counted, dollars, ended } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { type DryRun, dryRunText } from './dry-run.ts'
+import { type EndOfFollowing, endOfFollowing } from './fix-rounds.ts'
 import { configText } from './settings-check.ts'
 import { besideThis, standingSentence, type ThreadStanding } from './thread-standing.ts'
 import { pauseSentence } from './waiting.ts'
@@ -86,8 +87,10 @@ export type Reply =
       }[] /** Behind `/codex`, to write it again; `undefined` for words on several lines. */
       words: string | undefined
     }
-  | { kind: 'nothing-to-fix'; pull: number | undefined }
+  | { kind: 'nothing-to-fix'; pull: number | undefined; running?: number | undefined }
   | ({ kind: 'fix-rounds'; pull: number; most: number } & Rounds)
+  | { kind: 'until-green'; pull: number; end: EndOfFollowing }
+  | { kind: 'until-green-reads' }
   | { kind: 'paused'; pause: Pause; replaced: Pause | undefined; now: number }
   | { kind: 'resumed'; pause: Pause; before?: Pause; waiting: number }
   /** A later command of another person holds. */
@@ -129,9 +132,13 @@ function sentence(reply: Reply, login: string): string {
     case 'model':
       return `there is no model ${code(reply.model)}.${didYouMean(reply.meant) ?? ''} There are ${priced(reply.known)}. Nothing was started.`
     case 'nothing-to-fix':
-      return `${reply.pull === undefined ? 'there is no open pull request' : `#${reply.pull} has no failed checks, conflicts, requested changes or open comments now`}. Nothing was started. To have something else fixed, write \`/codex fix\` and what.`
+      return `${reply.pull === undefined ? 'there is no open pull request' : `#${reply.pull} has no failed checks, conflicts, requested changes or open comments now`}. Nothing was started.${stillRunning(reply.running)} To have something else fixed, write \`/codex fix\` and what.`
     case 'fix-rounds':
       return `an agent was sent ${counted(reply.asked + reply.byPostHog, 'time')} to fix #${reply.pull}${reply.byPostHog > 0 ? `, ${reply.byPostHog} of them by PostHog itself` : ''}. The limit is ${reply.most}. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.`
+    case 'until-green':
+      return endOfFollowing(reply)
+    case 'until-green-reads':
+      return 'plans and reviews change nothing, so there are no checks to wait for. Nothing was started. Write it without `--until-green`.'
     case 'no-branch':
       return `there is no branch ${code(reply.branch)} in this repository.${didYouMean(reply.meant) ?? ''} Nothing was started.`
     case 'template':
@@ -228,6 +235,11 @@ function waitingInWords({ line, label }: Reply & { kind: 'queued-behind' }): str
     `/codex ${line.length > maxShownLine ? `${line.slice(0, maxShownLine).trimEnd()} …` : line}`.trimEnd(),
   )
 }
+
+const stillRunning = (checks = 0): string =>
+  checks === 0
+    ? ''
+    : ` Not all checks have ended: ${counted(checks, 'check')} still ${checks === 1 ? 'runs' : 'run'}.`
 
 const maxPulls = 5
 const maxShownLine = 80

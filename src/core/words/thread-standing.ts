@@ -16,7 +16,7 @@ interface NotBegun {
   by: string
   moment: Moment
   words: string | undefined
-  waitsFor?: 'run' | Service
+  waitsFor?: 'run' | 'checks' | Service
   until?: number | undefined
   stopped?: { by: string }
 }
@@ -49,7 +49,8 @@ function notBegunSentence({ by, words, waitsFor, until = 0, stopped }: NotBegun,
   if (stopped) return `${what} was stopped by ${code(stopped.by)} before it began.`
   if (!waitsFor) return `${what} has not begun yet.`
   const known = until <= now ? '' : ` until ${moment(until, now)}`
-  return `${what} waits for ${waitsFor === 'run' ? 'the run here' : serviceNames[waitsFor]}${known}.`
+  const named = { run: 'the run here', checks: 'the checks of its pull request', ...serviceNames }
+  return `${what} waits for ${named[waitsFor]}${known}.`
 }
 
 function runSentence({ live, beside, last, asked, now = 0 }: ThreadStanding): string {

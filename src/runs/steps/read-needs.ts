@@ -50,7 +50,7 @@ export async function needsSeen(
 
 const maxKept = 20
 
-export function somethingOf({ isKnown: _, facts: __, ...needs }: NeedsView): PullNeeds | undefined {
+export function somethingOf({ isKnown: _, facts: __, sha: ___, ...needs }: NeedsView): PullNeeds | undefined {
   if (fixInstruction(needs) === undefined) return undefined
   const { failedChecks, changesRequestedBy, unresolved } = needs
   return {

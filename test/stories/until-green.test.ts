@@ -1,0 +1,169 @@
+/** `/codex fix --until-green` goes on after each round whose checks failed, until something ends it. */
+import { expect, it } from 'vitest'
+import { bringUp, died } from '../chaos/mortal-bot.ts'
+import { onEitherQueue, onRedis } from '../world/on-queues.ts'
+import { newRepository, opensPull } from '../world/opens-issue.ts'
+import type { World } from '../world/world.ts'
+
+const fix = 'Fix what pull request'
+
+/** Maya has asked for it, on a pull request of hers with a failed check. */
+async function asksUntilGreen(world: World, most: number) {
+  const { github, posthog } = world
+  const repository = await newRepository(world, `limits: { fix_rounds: ${most} }\n`)
+  const pull = await opensPull(world, 'red', { repository })
+  posthog.script({ repository, prompt: fix }, { kind: 'pushesToBranch', text: 'Tried.' })
+  const fails = () => github.checks(pull.number, 'unit tests', 'FAILURE', repository)
+  const passes = () => github.checks(pull.number, 'unit tests', 'SUCCESS', repository)
+  fails()
+  const asked = await pull.says('/codex fix --until-green')
+  const sent = () => {
+    const { runs, messages } = pull.ledger()
+    return [...runs, ...messages].filter(({ body }) => JSON.stringify(body).includes(fix)).length
+  }
+  return { ...pull, fails, passes, asked, sent }
+}
+
+onEitherQueue('/codex fix --until-green', world => {
+  /** Its first round has pushed. */
+  async function firstRound(most = 3) {
+    const pull = await asksUntilGreen(world(), most)
+    await pull.thread.waitForAnswer(`**Round 1 of ${most}**`)
+    return pull
+  }
+
+  it('goes on while checks fail, says which round it is, and ends when they are green', async () => {
+    const { number, thread, fails, passes, sent } = await firstRound()
+    fails()
+    const second = await thread.waitForAnswer(
+      '**Round 2 of 3**: if checks fail now, Codex goes on by itself.',
+    )
+    expect(second).toContain('@maya ')
+    passes()
+    await thread.waitForAnswer(`@maya #${number} is green: 1 check passed, and none failed.`)
+    expect(sent()).toBe(2)
+  })
+
+  it('waits for checks that run, but not for our own that waits for people', async () => {
+    const { github } = world()
+    const { number, repository, thread, fails, passes, says, sent } = await firstRound()
+    github.beginsCheck(number, 'lint', repository)
+    fails()
+    await github.settled()
+    await says('/codex status')
+    await thread.waitForAnswer('`--until-green` by `maya` waits for the checks of its pull request.')
+    expect(sent()).toBe(1)
+    github.checks(number, 'lint', 'SUCCESS', repository)
+    await thread.waitForAnswer('**Round 2 of 3**')
+    github.beginsCheck(number, 'codex approval', repository, github.appId)
+    passes()
+    await thread.waitForAnswer(`#${number} is green: 1 check passed`)
+  })
+
+  it('asks nothing because of an older commit, and ends where the new one has no checks', async () => {
+    const { number, thread, sent } = await firstRound()
+    await thread.waitForAnswer(`@maya the bot sees no checks of #${number}`)
+    expect(sent()).toBe(1)
+  })
+
+  it('ends when the rounds are used up', async () => {
+    const { number, thread, fails, sent } = await firstRound(1)
+    expect((await thread.answers()).join()).toContain('**Round 1 of 1**, the last one.')
+    fails()
+    await thread.waitForAnswer(
+      `@maya checks of #${number} fail. An agent was sent 1 time to fix it, and the limit is 1, so Codex does not go on.`,
+    )
+    expect(sent()).toBe(1)
+  })
+
+  it('ends after a round that changed nothing', async () => {
+    const { posthog } = world()
+    const { repository, thread, fails, sent } = await firstRound()
+    posthog.script({ repository, prompt: fix }, { kind: 'answers', text: 'It is the runner that is broken.' })
+    fails()
+    const last = await thread.waitForAnswer('It is the runner that is broken.')
+    expect(last).toContain('🔁 **Round 2 of 3** changed nothing, so Codex does not go on.')
+    expect(sent()).toBe(2)
+  })
+
+  it('ends when somebody stops it between two rounds', async () => {
+    const { github } = world()
+    const { number, thread, fails, says, sent } = await firstRound()
+    await says('/codex stop', 'mario')
+    await thread.waitForAnswer(
+      `@maya \`mario\` stopped this, so Codex does not go on until #${number} is green.`,
+    )
+    fails()
+    await github.settled()
+    await says('/codex status')
+    await thread.waitForAnswer('nothing is going on here now.')
+    expect((await thread.answers()).join()).not.toContain('so there is nothing to stop')
+    expect(sent()).toBe(1)
+  })
+
+  it('ends when the comment that asked for it is deleted', async () => {
+    const { github } = world()
+    const { thread, maya, asked, fails, says, sent } = await firstRound()
+    await maya.deletesComment(asked.id)
+    await github.settled()
+    fails()
+    await github.settled()
+    await says('/codex status')
+    await thread.waitForAnswer('nothing is going on here now.')
+    expect(sent()).toBe(1)
+  })
+
+  it('ends when the pull request is closed', async () => {
+    const { number, thread, maya, sent } = await firstRound()
+    await maya.closes(number)
+    await thread.waitForAnswer(
+      `Codex does not wait for the checks of #${number} any more, because it was closed`,
+    )
+    expect(sent()).toBe(1)
+  })
+
+  it('ends when the repository is paused', async () => {
+    const { number, thread, fails, says, sent } = await firstRound()
+    await says('/codex pause release', 'mario')
+    await thread.waitForAnswer('Codex is paused in this repository.')
+    fails()
+    const told = await thread.waitForAnswer(
+      `@maya checks of #${number} fail, but Codex does not go on by itself.`,
+    )
+    expect(told).toMatch(/Paused since .* by mario: release\./)
+    await says('/codex resume', 'mario')
+    await thread.waitForAnswer('Nothing waited.')
+    expect(sent()).toBe(1)
+  })
+
+  it('ends when whoever asked may not start runs any more', async () => {
+    const { github } = world()
+    const { repository, thread, fails, sent } = await firstRound()
+    await github.setRole('maya', 'read', repository)
+    fails()
+    await thread.waitForAnswer('@maya you need write permission to start a run. You have read.')
+    expect(sent()).toBe(1)
+  })
+})
+
+onRedis(
+  'Until green, with a bot that dies between two rounds and webhooks that come twice',
+  world => {
+    it('each round comes once', async () => {
+      const { github } = world()
+      const dying = await bringUp(world(), { point: 'before the end' })
+      const { number, thread, fails, passes, sent } = await asksUntilGreen(world(), 3)
+      expect(await died(dying, 150_000)).toBeDefined()
+      await bringUp(world())
+      fails()
+      await thread.waitForAnswer('**Round 2 of 3**')
+      passes()
+      await thread.waitForAnswer(`#${number} is green`)
+      for (const { id } of [...github.webhooks.deliveries]) github.webhooks.redeliver(id)
+      await github.settled()
+      expect(sent()).toBe(2)
+      expect((await thread.answers()).filter(each => each.includes('is green'))).toHaveLength(1)
+    })
+  },
+  { roles: [] },
+)
