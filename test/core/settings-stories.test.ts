@@ -36,6 +36,10 @@ const repository: Readonly<Record<string, Shown>> = {
   attachments: less,
   instructions: ownerSays,
   comments: ['stories/few-comments.test.ts', 'come: the last word alone, beside a check that shows nothing'],
+  'context.bots': [
+    'stories/reviewing-bots.test.ts',
+    'starts nothing, stands in the status, and a tick sends the agent to fix it',
+  ],
   'labels.*.plan': preset,
   'labels.*.model': preset,
   'labels.*.effort': preset,

@@ -94,6 +94,8 @@ export interface ThreadClient {
    * `since` (ms since the epoch); `holds` is a comment that must be among what was read before.
    */
   comments(which?: { since?: number | undefined; holds?: number | undefined }): Promise<CommentView[]>
+  /** What others wrote in reviews and on lines of that pull request. */
+  remarks(number: number): Promise<CommentView[]>
   /**
    * What the page shows of each, in the same order; `undefined` where that can't be had: then the text is left out, and
    * never used as it is.

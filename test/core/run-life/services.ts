@@ -90,6 +90,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     blockers: () => at(reads, 'blockers', world.holds.blockers),
     openPulls: () => at(reads, 'open pulls', world.holds.openPulls),
     comments: () => at(reads, 'comments', () => []),
+    remarks: () => at(reads, 'remarks', () => []),
     shown: async texts => await at(reads, 'pages', () => shownIn(texts)),
     ownComments: () => at(reads, 'own comments', () => [...world.comments]),
     prefetched: () => undefined,
