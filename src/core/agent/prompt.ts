@@ -2,7 +2,7 @@
 import { fullName, isFork, nounOf, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
 import { firstNumber } from '../record/last-word.ts'
-import { remarkName } from '../record/open-question.ts'
+import { lineAnswersFence, remarkName } from '../record/open-question.ts'
 import type { What } from '../record/request-part.ts'
 import type { Run } from '../record/run.ts'
 import { knowsThread, type Words } from '../record/words-to-say.ts'
@@ -102,15 +102,23 @@ function context(run: Run, words: Words): Part[] {
   ]
 }
 
-function comments({ workspace: { threadContext } }: Run, { id }: Words): Part[] {
-  if (threadContext?.of !== id) return []
-  return threadContext.comments.flatMap(({ author, body, kind, on }, at, all) => {
-    const named = `${kind === 'review' ? 'Review' : 'Comment'} by ${author}`
+function comments(run: Run, words: Words): Part[] {
+  const { threadContext } = run.workspace
+  if (threadContext?.of !== words.id) return []
+  return threadContext.comments.flatMap(({ id, author, body, kind, on }, at, all) => {
+    const named = `${kind === 'review' ? 'Review' : 'Comment'} by ${author}${idIn(run, id)}`
     if (!on) return [{ head: named, text: body }]
     const isSame = on.hunk === all[at - 1]?.on?.hunk
     return onLines(named, { ...on, hunk: isSame ? '' : on.hunk }, body)
   })
 }
+
+/** Where the agent is to say what became of each comment on a line. */
+const asksLineAnswers = ({ thread, request, baseline: { settings } }: Run): boolean =>
+  settings.review.resolve && thread.kind === 'pull' && request.what === 'work'
+
+const idIn = (run: Run, id: number | undefined): string =>
+  id !== undefined && asksLineAnswers(run) ? ` (id ${id})` : ''
 
 const isReview = ({ target }: Words): boolean => target?.kind === 'review'
 
@@ -125,7 +133,11 @@ function remarks(run: Run, words: Words): Part[] {
       ...(parent
         ? [{ head: `What ${author} answers, by ${parent.author}`, text: plainText(parent.body, maxHunk) }]
         : []),
-      ...onLines(`Review comment${number} by ${author}`, lines, plainText(body, maxBody)),
+      ...onLines(
+        `Review comment${number} by ${author}${idIn(run, comment.id)}`,
+        lines,
+        plainText(body, maxBody),
+      ),
     ]
   })
 }
@@ -200,6 +212,7 @@ const readOnly = 'Read only. Change no file, make no commit, push nothing, open 
 const expected: Record<What, (run: Run, words: Words) => string[]> = {
   work: (run, words) => {
     const lines = run.thread.kind === 'pull' ? expectedOnPull(run) : expectedOnIssue(run)
+    if (asksLineAnswers(run)) return hasLines(run, words) ? [...lines, lineAnswers] : lines
     if (!isReview(words) || !words.inline?.length) return lines
     const first = firstNumber(run, words.id)
     return [
@@ -225,6 +238,11 @@ const expected: Record<What, (run: Run, words: Words) => string[]> = {
     `End with the findings, in one code block whose fence says \`${findingsFence}\`: JSON, a list of at most ${maxFindings} objects, the worst first. Each has \`path\`, \`body\` (Markdown: what is wrong, and what would be right), and \`line\`, a line of the file as the pull request leaves it, if one is meant. Without findings the list is empty:\n\n\`\`\`${findingsFence}\n[{ "path": "src/login.ts", "line": 12, "body": "…" }]\n\`\`\``,
   ],
 }
+
+const lineAnswers = `If you were asked to see to comments on lines that have an id above, end with what became of each, in one code block whose fence says \`${lineAnswersFence}\`: JSON, a list of objects. Each has \`id\`, \`done\` (true only if your commits do what the comment asks) and \`said\` (one line: what you did, or why you did not do it). Leave out comments that you were not asked to see to:\n\n\`\`\`${lineAnswersFence}\n[{ "id": 1234, "done": true, "said": "…" }]\n\`\`\``
+
+const hasLines = ({ workspace: { threadContext } }: Run, { id, inline = [] }: Words): boolean =>
+  inline.length > 0 || (threadContext?.of === id && threadContext.comments.some(({ on }) => on))
 
 /** What others wrote is looked at, and never run. */
 const ofFork = ({ thread, baseline: { head } }: Run): string[] =>

@@ -93,7 +93,7 @@ export async function contextOf(
   const minimized = pages.filter(page => page?.minimized).length
   let unshown = thread?.unshown ?? 0
   let length = 0
-  for (const [at, { author = '', createdAt, on, in: where }] of [...chosen.entries()].reverse()) {
+  for (const [at, { id, author = '', createdAt, on, in: where }] of [...chosen.entries()].reverse()) {
     const page = pages[at]
     if (!page || page.minimized) continue
     await yieldToEventLoop()
@@ -103,6 +103,7 @@ export async function contextOf(
     if (page.text.length > maxOfOne) cutComments += 1
     unshown += page.unshown
     read.unshift({
+      id: where === 'line' ? id : undefined,
       author,
       at: createdAt,
       body: text,

@@ -96,6 +96,15 @@ export const CommentView = z.object({
 })
 export type CommentView = z.infer<typeof CommentView>
 
+/** A thread of comments on a line. */
+export interface ReviewThread {
+  /** In GraphQL. */
+  id: string
+  /** The comment that it begins with. */
+  rootId: number
+  path: string
+}
+
 export interface Permission {
   role: Role
   name: string

@@ -237,6 +237,18 @@ export const settings = {
       .describe('What the bot does with the pull request of a run.'),
     { kept: true },
   ),
+  review: group(
+    z
+      .strictObject({
+        resolve: toPull(
+          false,
+          'Resolve a comment on a line when the agent says that its commits do what the comment asks, and they changed that file. The bot answers `Fixed in …` there. What the agent declined stays open, with the reason.',
+        ),
+      })
+      .prefault({})
+      .describe('What the bot does with reviews of a pull request that an agent works on.'),
+    { kept: true },
+  ),
   permissions: setting(
     z
       .partialRecord(z.string(), LeastRole)
