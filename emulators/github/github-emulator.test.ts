@@ -244,6 +244,30 @@ describe('GraphQL', () => {
     expect(await bot.graphql(link, { input })).toEqual({ createLinkedBranch: { linkedBranch: null } })
   })
 
+  test('a thread on a line is resolved once, and nothing else is', async () => {
+    const maya = github.as('maya')
+    await maya.pushes('resolved', { 'resolved.txt': 'one\n' })
+    const { number } = await maya.opensPull({ head: 'resolved', title: 'To be resolved' })
+    const { id } = await maya.commentsOnLine(number, { path: 'resolved.txt', line: 1, body: 'Why?' })
+    await maya.answersOnLine(number, id, 'So.')
+    await github.settled()
+    const told = () => github.webhooks.deliveries.filter(({ event }) => event.endsWith('_review_thread'))
+    const before = told().length
+    const resolve = (threadId: string) =>
+      bot.graphql(
+        'mutation ($threadId: ID!) { resolveReviewThread(input: { threadId: $threadId }) { thread { isResolved } } }',
+        { threadId },
+      )
+    for (const _ of [1, 2])
+      expect(await resolve(`PRRT_${id}`)).toEqual({ resolveReviewThread: { thread: { isResolved: true } } })
+    await github.settled()
+    expect(told().length - before).toBe(1)
+    const { lineComments } = await github.thread(number)
+    expect(lineComments.map(({ resolved }) => resolved)).toEqual([true, true])
+    for (const other of [`PRRT_${id + 1}`, 'PRRT_4711', 'I_1'])
+      expect(await refused(resolve(other))).toContain('Could not resolve to a node')
+  })
+
   test('errors in its own shape', async () => {
     const nowhere = bot.graphql('{ repository(owner: "acme", name: "nowhere") { id } }')
     expect(await refused(nowhere)).toContain('Could not resolve to a Repository')

@@ -14,7 +14,7 @@ import {
   subjectNode,
 } from './graphql-source.ts'
 import type { Answer, ApiRequest } from './http.ts'
-import { isObject, type JsonObject, listAt, objectAt, textAt, valueAt } from './json.ts'
+import { isObject, type JsonObject, listAt, numberAt, objectAt, textAt, valueAt } from './json.ts'
 import type { Layer } from './layer.ts'
 import { type Subject, threadKey } from './memory.ts'
 import { mayWrite } from './roles.ts'
@@ -122,23 +122,28 @@ function removeReaction(call: Call): Done {
   }
 }
 
+/** Known by its first comment. A thread that is resolved stays so, and tells nobody again. */
 async function resolveThread({ layer, input, request }: Call): Promise<Done> {
+  const { upstream, memory, events } = layer
   const id = textAt(input, 'threadId')
-  const comment = Number(id.replace('PRRT_', ''))
-  layer.memory.resolved.add(comment)
-  const subject = [...layer.memory.subjects.values()].find(
-    one => one.kind === 'review-comment' && one.id === comment,
-  )
-  if (subject?.kind === 'review-comment') {
-    const { repository, number } = subject
-    const extra = {
-      pull_request: await layer.upstream.read(`/repos/${repository}/pulls/${number}`),
-      thread: { node_id: id },
-    }
-    const sender = request.actor.login
-    layer.events.made({ event: 'pull_request_review_thread', action: 'resolved', repository, sender, extra })
+  const comment = Number(/^PRRT_(\d+)$/.exec(id)?.[1])
+  const found = [...memory.subjects.values()].find(one => one.kind === 'review-comment' && one.id === comment)
+  const shown = found && (await upstream.read(`/repos/${found.repository}/pulls/comments/${comment}`))
+  if (found?.kind !== 'review-comment' || !shown || numberAt(shown, 'in_reply_to_id'))
+    throw new QueryError('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'`)
+  const { repository, number } = found
+  if (memory.repository(repository)?.archived)
+    throw new QueryError('UNPROCESSABLE', 'Repository was archived so is read-only.')
+  const unchanged = memory.resolved.has(comment)
+  memory.resolved.add(comment)
+  const extra = {
+    pull_request: await upstream.read(`/repos/${repository}/pulls/${number}`),
+    thread: { node_id: id },
   }
-  return { payload: { thread: { __typename: 'PullRequestReviewThread', id, isResolved: true } } }
+  const sender = request.actor.login
+  if (!unchanged)
+    events.made({ event: 'pull_request_review_thread', action: 'resolved', repository, sender, extra })
+  return { payload: { thread: { __typename: 'PullRequestReviewThread', id, isResolved: true } }, unchanged }
 }
 
 function minimize(call: Call, wanted: boolean): Done {

@@ -433,7 +433,8 @@ async function reviewThreads({ upstream, memory }: Layer, pull: JsonObject, last
       path,
       line,
       originalLine: line,
-      comments: (given: Given) => newest(comments, Number(given.last ?? 100)),
+      comments: ({ first, last }: Given) =>
+        first === undefined ? newest(comments, Number(last ?? 100)) : connection(comments, first),
     }
   })
   return newest(threads, last)

@@ -20,7 +20,13 @@ export const ROLE_OF: Readonly<Record<string, Role>> = {
   'posthog[bot]': 'write',
 }
 
-export const PEOPLE: readonly string[] = [...Object.keys(ROLE_OF), 'eve']
+/** Two of them are other Apps, which review. */
+export const PEOPLE: readonly string[] = [
+  ...Object.keys(ROLE_OF),
+  'eve',
+  'coderabbitai[bot]',
+  'greptile-apps[bot]',
+]
 
 /** They exist from the start, so that repositories can be added to them at run time. */
 export const OWNERS: readonly string[] = ['acme', 'globex', 'initech']

@@ -111,6 +111,7 @@ async function threadView(parts: Parts, repository: string, number: number) {
       path: textAt(one, 'path'),
       line: numberAt(one, 'line'),
       replyTo: numberAt(one, 'in_reply_to_id'),
+      resolved: memory.resolved.has(numberAt(one, 'in_reply_to_id') || numberAt(one, 'id')),
     })),
     pull: isPull ? pullView(await must(api, 'GET', `${base}/pulls/${number}`)) : undefined,
   }

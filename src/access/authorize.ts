@@ -69,15 +69,27 @@ export async function permissionOf(
   }
 }
 
-/** A login can change hands. Its number, or earlier use here, identifies the account. */
-async function isNamed(check: PersonCheck, person: Person): Promise<boolean> {
+function isNamed(check: PersonCheck, person: Person): Promise<boolean> {
   const { settings, accounts, repoId } = check
-  const { users } = settings.allow
-  for (const user of users) {
-    const [login = '', id] = user.split(':')
-    if (id !== undefined && Number(id) === person.id) return true
-    if (id !== undefined || login.toLowerCase() !== person.login.toLowerCase()) continue
-    if (await accounts.isSame(repoId, person, () => usedBefore(check, login))) return true
+  return isOneOf(settings.allow.users, person, login =>
+    accounts.isSame(repoId, person, () => usedBefore(check, login)),
+  )
+}
+
+/**
+ * A name can change hands. Its number, or earlier use here, identifies the account.
+ * @param names `name`, or `name:number`
+ */
+export async function isOneOf(
+  names: readonly string[],
+  { login, id }: Person,
+  isSame: (name: string) => Promise<boolean>,
+): Promise<boolean> {
+  for (const each of names) {
+    const [name = '', number] = each.split(':')
+    if (number !== undefined && Number(number) === id) return true
+    if (number === undefined && name.toLowerCase() === login.toLowerCase() && (await isSame(name)))
+      return true
   }
   return false
 }

@@ -34,10 +34,12 @@ export const accountsIn = (records: WrittenOnce, log: Pick<Log, 'warn'>): Accoun
     if (known !== undefined) return known === String(id)
     const by = String((await usedBefore()) ?? id)
     const { outcome } = await records.add(name, { by })
+    const slug = /^(.+)\[bot\]$/.exec(login)?.[1]
+    const [key, written] = slug === undefined ? ['allow.users', login] : ['context.bots', slug]
     if (outcome === 'added')
       log.warn(
         { repository: repoId, login, id },
-        `allow.users: write ${login}:${by}, so that it always means this account`,
+        `${key}: write ${written}:${by}, so that it always means this account`,
       )
     return (await readFirst(records, name)) === String(id)
   },

@@ -1,4 +1,5 @@
 /** What a command may ask of GitHub, PostHog and the queue to decide. */
+import { withFindings } from '../access/listed-bots.ts'
 import { heldByUs, pauseIn, waitsNow } from '../access/reasons-to-wait.ts'
 import { filled, templateMeant, templatePath } from '../core/command/template.ts'
 import { type CommandGrammar, mayAct } from '../core/model/command-grammar.ts'
@@ -40,7 +41,10 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
       ])
       return waiting
     },
-    needs: number => github.needs(number),
+    async needs(number) {
+      const [needs, { settings }] = await Promise.all([github.needs(number), settingsOf(context)])
+      return withFindings(needs, { settings, thread, accounts: deps.accounts })
+    },
     runsOf: async number => (await runsOfPull(deps.runs, thread, number)).map(({ data }) => data),
     async closers() {
       const all =

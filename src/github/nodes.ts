@@ -5,17 +5,21 @@ import type { BranchView, Closer, CommentView, IssueBranches, Pull, PullView } f
 import { nodesOf } from './graphql.ts'
 import { isInsider } from './webhooks/event.ts'
 
-export const authorField = 'author { __typename login }'
+export const authorField = 'author { __typename login ... on Bot { databaseId } }'
 
 /** GraphQL omits the `[bot]` suffix that REST gives. */
 export const Author = z
-  .object({ __typename: z.string(), login: z.string() })
+  .object({ __typename: z.string(), login: z.string(), databaseId: z.number().nullish() })
   .nullable()
   .transform(author => {
     if (!author) return undefined
-    const { login } = author
+    const { login, databaseId } = author
     const bot = author.__typename === 'Bot'
-    return { login: bot && !login.endsWith('[bot]') ? `${login}[bot]` : login, bot }
+    return {
+      login: bot && !login.endsWith('[bot]') ? `${login}[bot]` : login,
+      bot,
+      botId: bot ? (databaseId ?? undefined) : undefined,
+    }
   })
 
 /** What comments, reviews and comments on lines have in common. */
@@ -35,6 +39,7 @@ export const writtenView = (node: z.infer<typeof Written>, createdAt: string): O
   nodeId: node.id,
   author: node.author?.login,
   bot: node.author?.bot === true,
+  botId: node.author?.botId,
   insider: isInsider(node.authorAssociation),
   body: node.body,
   createdAt: Date.parse(createdAt),

@@ -115,9 +115,10 @@ export function pullsOf(access: ThreadAccess & { app: { id: number } }) {
         changesRequestedBy: found.latestOpinionatedReviews.nodes.flatMap(({ state, author }) =>
           state === 'CHANGES_REQUESTED' && author ? [author.login] : [],
         ),
-        unresolved: found.reviewThreads.nodes.flatMap(({ isResolved, path, line }) =>
-          isResolved ? [] : [{ path, line }],
-        ),
+        unresolved: found.reviewThreads.nodes.flatMap(({ isResolved, path, line, comments }) => {
+          const { login = '', botId: id } = comments.nodes[0]?.author ?? {}
+          return isResolved ? [] : [{ path, line, bot: id === undefined ? undefined : { login, id } }]
+        }),
       }
     },
 
@@ -267,7 +268,7 @@ const pullNeeds = {
       mergeable
       ${sizeFields}
       latestOpinionatedReviews(first: 20, writersOnly: true) { nodes { state ${authorField} } }
-      reviewThreads(last: 50) { nodes { isResolved path line } }
+      reviewThreads(last: 50) { nodes { isResolved path line comments(first: 1) { nodes { ${authorField} } } } }
       commits(last: 1) { nodes { commit { statusCheckRollup { contexts(first: 100) { nodes {
         __typename
         ... on CheckRun { name conclusion detailsUrl startedAt checkSuite { app { databaseId } } }
@@ -284,7 +285,12 @@ const pullNeeds = {
       mergeable: z.string(),
       latestOpinionatedReviews: nodesOf(z.object({ state: z.string(), author: Author })),
       reviewThreads: nodesOf(
-        z.object({ isResolved: z.boolean(), path: z.string(), line: z.number().nullable() }),
+        z.object({
+          isResolved: z.boolean(),
+          path: z.string(),
+          line: z.number().nullable(),
+          comments: nodesOf(z.object({ author: Author })),
+        }),
       ),
       commits: z.object({ nodes: z.array(z.object({ commit: NewestCommit }).nullable()).nullable() }),
     }),

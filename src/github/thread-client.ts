@@ -25,6 +25,7 @@ import { pullsOf } from './pull-requests.ts'
 import { closersOf, mergesOf, prefetchedParts, readAhead, transferredAt } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
 import { unlessGone, unlessLimited } from './response-faults.ts'
+import { reviewThreadsOf } from './review-threads.ts'
 import { graphQlName, isMoreThanReaction, settleThread } from './settle-thread.ts'
 import { commentsOf } from './thread-comments.ts'
 
@@ -92,6 +93,7 @@ export function gitHubThread(
     ...pullsOf({ ...access, app }),
     ...commentsOf({ ...access, app }),
     ...repositoryFiles(access),
+    ...reviewThreadsOf(access),
     ...checkRunsOf({ ...access, app }),
     ...pagesOf({ ...access, cap: app.renderings }),
     settle,

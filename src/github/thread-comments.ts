@@ -168,15 +168,24 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
         readBefore(holds) ?? listComments(since, newestHeld),
         thread.kind === 'pull' ? remarksOf(client, thread) : [],
       ])
-      return [...said, ...remarks]
-        .filter(({ author }) => author !== login)
-        .map(({ body, on, ...comment }) => ({
-          ...comment,
-          body: redact(body),
-          on: on && { ...on, path: redact(on.path), hunk: redact(on.hunk) },
-        }))
-        .toSorted((a, b) => a.createdAt - b.createdAt)
+      return ofOthers([...said, ...remarks], login)
     },
+
+    async remarks(number: number): Promise<CommentView[]> {
+      const remarks = remarksOf(client, { ...thread, number })
+      return ofOthers(await remarks, await app.botLogin())
+    },
+  }
+
+  function ofOthers(comments: readonly CommentView[], login: string): CommentView[] {
+    return comments
+      .filter(({ author }) => author !== login)
+      .map(({ body, on, ...comment }) => ({
+        ...comment,
+        body: redact(body),
+        on: on && { ...on, path: redact(on.path), hunk: redact(on.hunk) },
+      }))
+      .toSorted((a, b) => a.createdAt - b.createdAt)
   }
 
   /** What was read before a comment was written does not tell what stands before that one. */

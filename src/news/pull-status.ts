@@ -22,7 +22,7 @@ import { changed, type Run, sessionOf } from '../core/record/run.ts'
 import { fromHead, oldestFirst } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
 import { showLastWord } from '../runs/steps/closing-comment.ts'
-import { needsSeen, somethingOf } from '../runs/steps/read-needs.ts'
+import { botListOf, needsSeen, somethingOf } from '../runs/steps/read-needs.ts'
 import { showStatus } from '../runs/steps/status-comment.ts'
 import { drawStatus } from '../runs/steps/step-context.ts'
 
@@ -109,8 +109,9 @@ export async function newsOfHead(
   const teller = tellerOf(known)
   const number = teller && hasChanged(teller.data) ? openPullFrom(teller.data, head.ref) : undefined
   const needsReadAt = deps.now()
-  const view = number === undefined ? undefined : await needsSeen(context.github, number)
-  if (!teller || !view) return end
+  if (!teller || number === undefined) return end
+  const view = await needsSeen(context.github, number, botListOf(teller.data, deps))
+  if (!view) return end
   if (!view.isKnown && deps.now() - record.waits.since < limits.findsConflicts)
     return { kind: 'park', ms: limits.checkedEvery }
   const needs = somethingOf(view)

@@ -32,6 +32,7 @@ const leadingTo: Record<CrashPoint, SceneName> = {
   'closing comment posted, not recorded': 'asked',
   'inline intent written': 'reviewed',
   'inline answer posted, not recorded': 'reviewed',
+  'threads resolved, not recorded': 'resolved',
   'answer intent written': 'overtaken',
   'answer posted, not recorded': 'overtaken',
   'message answered, not recorded': 'steered',
@@ -43,9 +44,9 @@ const leadingTo: Record<CrashPoint, SceneName> = {
   'before the end': 'labelled',
 }
 
-/** Only there an agent waits for an answer. */
+/** Only there an agent waits for an answer, and threads are resolved. */
 export const makeInteractive = ({ github }: World) =>
-  github.as('olga').pushes('main', { '.github/codex.yml': 'mode: interactive\n' })
+  github.as('olga').pushes('main', { '.github/codex.yml': 'mode: interactive\nreview: { resolve: true }\n' })
 
 /** The latest point of a Run's life first: a thread on the mend has then passed the point where the next life ends. */
 export const backwards: readonly CrashPoint[] = crashPoints.toReversed()

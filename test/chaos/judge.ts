@@ -54,6 +54,7 @@ function wrongWords(world: World, view: View, expected: Expected): string[] {
   const answers = bodies.filter(body => !isStatus(body))
   const matching = (wanted: RegExp) => answers.filter(body => wanted.test(body)).length
   const lineAnswers = view.lineComments.filter(({ author }) => author === github.botLogin).length
+  const resolved = view.lineComments.filter(one => one.resolved && one.replyTo === 0).length
   return [
     ...differs('status comments', statuses.length, expected.statuses),
     ...differs('answers', answers.length, expected.answers.length),
@@ -67,6 +68,7 @@ function wrongWords(world: World, view: View, expected: Expected): string[] {
       .filter(body => !expected.answers.some(wanted => wanted.test(body)))
       .map(body => `it says: ${JSON.stringify(body.slice(0, 160))}`),
     ...differs('answers on lines', lineAnswers, expected.lineAnswers ?? 0),
+    ...differs('resolved threads', resolved, expected.resolved ?? 0),
     ...statuses
       .filter(body => expected.status?.test(body) === false)
       .map(body => `a status that says: ${JSON.stringify(body.slice(0, 160))}`),

@@ -22,6 +22,8 @@ export interface Expected {
   /** Branches that the bot made and that are still there. */
   branches: number
   lineAnswers?: number
+  /** Threads on lines. */
+  resolved?: number
   /** Its status may have told the end before the queue forgot that, and with the last word yet to come. */
   mayGoBack?: true
 }
@@ -290,6 +292,33 @@ const reviewed: Scene = async (world, name) => {
   return begun(name, number, expected)
 }
 
+/** A comment on a line that the agent fixes, and one that it declines. */
+const resolved: Scene = async (world, name) => {
+  const maya = world.github.as('maya')
+  const path = `src/${name}.ts`
+  await maya.pushes(`maya/${name}`, { [path]: 'one\ntwo\nthree\n' })
+  const { number } = await maya.opensPull({ head: `maya/${name}`, title: `Pull ${name}` })
+  const [first, second] = [
+    await maya.commentsOnLine(number, { path, line: 1, body: 'Rename line 1.' }),
+    await maya.commentsOnLine(number, { path, line: 2, body: 'Rename line 2.' }),
+  ]
+  const verdicts = [
+    { id: first.id, done: true, said: 'Renamed.' },
+    { id: second.id, done: false, said: 'It is right.' },
+  ]
+  const text = `All seen to.\n\n\`\`\`review-comments\n${JSON.stringify(verdicts)}\n\`\`\``
+  world.posthog.script(said(name), { kind: 'pushesToBranch', files: { [path]: 'eins\n' }, text })
+  // What was written in the second of a command is not read with it.
+  await sleep(1_100)
+  const { id } = await maya.comments(number, `/codex begin-${name}`)
+  const expected = {
+    ...once,
+    ...{ pulls: 0, answers: [/@maya done/], reactions: { [id]: 'rocket' } },
+    ...{ lineAnswers: 2, resolved: 1 },
+  }
+  return begun(name, number, expected)
+}
+
 /** The last thing that a Run does. */
 async function asksItsCost(world: World, number: number): Promise<void> {
   const { github, posthog } = world
@@ -331,5 +360,6 @@ export const scenes = {
   answered,
   attached,
   reviewed,
+  resolved,
 }
 export type SceneName = keyof typeof scenes

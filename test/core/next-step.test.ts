@@ -13,6 +13,7 @@ import {
   type RunChange,
 } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
+import { settingsOf } from '../support/deployment.ts'
 import { tries } from '../support/tries.ts'
 import {
   announced,
@@ -29,6 +30,7 @@ import {
   inLine,
   inlineComment,
   intends,
+  issueThread,
   lastPoll,
   logIs,
   maya,
@@ -308,6 +310,17 @@ describe('after the outcome', () => {
   const untold: RunChange = announced(nothing)
   const known: RunChange = { report: { status: { ...status, nodeId: 'IC_900' } } }
   const folded: RunChange = { report: { status: { ...status, nodeId: 'IC_900', minimized: true } } }
+  const fixed = { comments: [{ id: 1, threadId: 'PRRT_1' }] }
+  const stopped = { kind: 'stopped', by: 'maya' } as const
+  const answer = '```review-comments\n[{ "id": 1, "done": true, "said": "Done." }]\n```'
+  const saysWhatIsFixed = (...differs: RunChange[]): Run =>
+    working(
+      over,
+      { thread: pullThread, request: askedInReview(1), session: { sessionLog: idleSince(t0, { answer }) } },
+      { baseline: { settings: settingsOf('review: { resolve: true }') } },
+      announced({ ...nothing, comment: true }),
+      ...differs,
+    )
   holds([
     ['the status first', working(over, untold), 'edit-status', newPhase],
     ['then it asks what it cost', working(over, untold, { session: { cost: undefined } }), 'ask-cost'],
@@ -348,6 +361,27 @@ describe('after the outcome', () => {
       'each inline comment of a review has its answer',
       working(over, announced({ inline: 1 }), { thread: pullThread, request: askedInReview(1, 2) }),
       'answer-inline',
+    ],
+    ['but first it is looked which of them were fixed', saysWhatIsFixed(), 'find-fixed'],
+    [
+      'and not where a pull request is not asked for that',
+      saysWhatIsFixed({ thread: issueThread }),
+      'answer-inline',
+    ],
+    ['nor where the run was stopped', saysWhatIsFixed({ result: { outcome: stopped } }), 'answer-inline'],
+    ['each has its answer then', saysWhatIsFixed({ result: { fixed } }), 'answer-inline'],
+    [
+      'and those that were fixed are resolved',
+      saysWhatIsFixed({ result: { fixed } }, announced({ ...nothing, comment: true, inline: 1 })),
+      'resolve-threads',
+    ],
+    [
+      'once',
+      saysWhatIsFixed(
+        { result: { fixed: { ...fixed, resolved: true } } },
+        announced({ ...nothing, comment: true, inline: 1 }),
+      ),
+      'react',
     ],
     [
       'a lone inline comment has it',

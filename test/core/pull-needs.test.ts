@@ -23,7 +23,10 @@ describe('what the agent is asked', () => {
         ],
         hasConflicts: true,
         changesRequestedBy: ['mario'],
-        unresolved: [{ path: 'src/a.ts', line: 3 }],
+        unresolved: [
+          { path: 'src/a.ts', line: 3 },
+          { path: 'src/b.ts', line: null, by: 'coderabbitai' },
+        ],
       }),
     ).toMatchInlineSnapshot(`
       "Fix what pull request #9 needs:
@@ -31,7 +34,9 @@ describe('what the agent is asked', () => {
       - The check "unit - ignore all" failed: https://ci/1
       - The check "lint" failed
       - Changes were requested by mario.
-      - An open comment on src/a.ts, line 3."
+      - An open comment on src/a.ts, line 3.
+      - An open comment by the bot coderabbitai on src/b.ts.
+      A bot may be wrong: check what it says, and leave what is not right."
     `)
   })
 })

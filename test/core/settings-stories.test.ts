@@ -36,6 +36,10 @@ const repository: Readonly<Record<string, Shown>> = {
   attachments: less,
   instructions: ownerSays,
   comments: ['stories/few-comments.test.ts', 'come: the last word alone, beside a check that shows nothing'],
+  'context.bots': [
+    'stories/reviewing-bots.test.ts',
+    'starts nothing, stands in the status, and a tick sends the agent to fix it',
+  ],
   'labels.*.plan': preset,
   'labels.*.model': preset,
   'labels.*.effort': preset,
@@ -46,6 +50,10 @@ const repository: Readonly<Record<string, Shown>> = {
   'pull_request.title': shape,
   'pull_request.labels': shape,
   'pull_request.draft': shape,
+  'review.resolve': [
+    'stories/resolved-threads.test.ts',
+    'is resolved when the agent fixed it, and stays open with the reason when it did not',
+  ],
   'permissions.*': ['commands/authorize.test.ts', 'permissions: { run: admin }'],
   'allow.users': ['commands/authorize.test.ts', 'users'],
   'allow.teams': ['commands/authorize.test.ts', 'teams'],

@@ -14,6 +14,8 @@ const needs = {
   unresolved: [
     { path: 'src/login.ts', line: 3 },
     { path: 'README.md', line: null },
+    ...[3, 7].map(line => ({ path: 'src/login.ts', line, by: 'coderabbitai' })),
+    { path: 'src/login.ts', line: 9, by: 'greptile-apps' },
   ],
 }
 
@@ -33,6 +35,8 @@ test('what it needs', () => {
     🔀 It has conflicts with its base branch
     ✋ Changes requested by \`mario\`
     💬 2 open comments: \`src/login.ts:3\`, \`README.md\`
+    🤖 \`coderabbitai\` left 2 findings: \`src/login.ts:3\`, \`src/login.ts:7\`
+    🤖 \`greptile-apps\` left 1 finding: \`src/login.ts:9\`
 
     - [ ] Fix this <!-- codex-box:fix -->
 

@@ -35,6 +35,7 @@ import {
   noTaskRun,
   passing,
   pull,
+  pullThread,
   rights,
   runWith,
   second,
@@ -52,7 +53,7 @@ import { begin } from '../core/run-life/agent.ts'
 import { scriptWith } from '../core/run-life/script.ts'
 import { gitHubOf, postHogOf } from '../core/run-life/services.ts'
 import { World } from '../core/run-life/world.ts'
-import { deploymentWith } from '../support/deployment.ts'
+import { deploymentWith, settingsOf } from '../support/deployment.ts'
 import { fakeLog } from '../support/fake-log.ts'
 
 const now = t0 + second
@@ -70,6 +71,17 @@ const over: RunChange = changed(mute, {
 const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false }
 const notSent: RunChange = { session: { taskRun: undefined, instructionSent: false } }
 const beforeBranch: RunChange = { schedule: { admitted: true }, session: { taskId: 'task-1' } }
+
+const lineAnswers = '```review-comments\n[{ "id": 1, "done": true, "said": "Done." }]\n```'
+const saysWhatIsFixed = working({
+  ...over,
+  ...{
+    thread: pullThread,
+    request: askedInReview(1),
+    session: { sessionLog: idleSince(t0, { answer: lineAnswers }), cost: null },
+  },
+  baseline: { settings: settingsOf('review: { resolve: true }') },
+})
 
 /** A Run for each step that asks a service, just before it. */
 const steps: [step: string, asks: Service, run: Run][] = [
@@ -89,6 +101,16 @@ const steps: [step: string, asks: Service, run: Run][] = [
   ['find-result', 'github', working(mute, nextPoll(later), lastPoll(later), logIs(idle))],
   ['conclude', 'github', working(over, announced({ comment: false }))],
   ['answer-inline', 'github', working({ ...over, request: askedInReview(1) })],
+  ['find-fixed', 'github', saysWhatIsFixed],
+  [
+    'resolve-threads',
+    'github',
+    working(
+      saysWhatIsFixed,
+      { result: { fixed: { comments: [{ id: 1, threadId: 'PRRT_1' }] } } },
+      announced({ inline: 1 }),
+    ),
+  ],
   ['react', 'github', working(over, announced({ reaction: false }))],
   ['unlabel', 'github', working(over, { report: { labels: ['codex'] } }, announced({ label: false }))],
   ['drop-branch', 'github', working(over, taskRunIs({ status: 'completed' }), announced({ branch: false }))],

@@ -20,6 +20,7 @@ import {
   taskRun,
   working,
 } from '../core/given.ts'
+import { settingsOf } from '../support/deployment.ts'
 import { shownIn } from '../support/pages.ts'
 
 const zoe = said('It only fails on Mondays.', { author: 'zoe' })
@@ -215,6 +216,22 @@ test('reviews and comments on lines are read, resolved ones not, nor those that 
     { body: 'another one' },
   ])
   expect(leftOut).toEqual({ ...nothing, resolved: 1 })
+})
+
+test('a bot that the settings name is read behind people, and nobody is asked about it', async () => {
+  const settings = settingsOf('context: { bots: [coderabbitai] }')
+  const run = runWith({ thread: pullThread, baseline: { ...runWith().baseline, settings } })
+  const found = Array.from({ length: 31 }, (_, n) =>
+    said(`finding ${n}`, {
+      ...{ author: 'coderabbitai[bot]', bot: true, botId: 5, in: 'line' },
+      createdAt: t0 - minute + n * second,
+    }),
+  )
+  const decided = said('DECISION', { author: 'zoe', createdAt: t0 - 10 * minute })
+  const { asked, bodies, leftOut } = await readIn(run, [decided, ...found])
+  expect(asked).toEqual(['zoe'])
+  expect([bodies.length, bodies[0], bodies[1]]).toEqual([30, 'DECISION', 'finding 2'])
+  expect(leftOut).toEqual({ ...nothing, older: 2 })
 })
 
 const followUp = {

@@ -44,7 +44,7 @@ describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () =
   it('with more in its record: it goes on, and what was more is still there', async () => {
     const { thread, run, record, write } = await parked('carry on')
     const { baseline } = await record()
-    const settings = { ...baseline.settings, review: { by: 'robots' } }
+    const settings = { ...baseline.settings, audience: { of: 'robots' } }
     await write({ v: 2, budget: { dollars: 3 }, baseline: { ...baseline, settings } })
     await run(0).openPull()
     await run(0).finish('completed')
@@ -52,7 +52,7 @@ describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () =
     expect(await record()).toMatchObject({
       v: 2,
       budget: { dollars: 3 },
-      baseline: { settings: { review: { by: 'robots' } } },
+      baseline: { settings: { audience: { of: 'robots' } } },
     })
   })
 

@@ -1,7 +1,7 @@
 /** The findings of a review: a block of the agent's answer, and where GitHub's diff has room for them. Pure. */
 import { z } from 'zod'
 import type { ChangedFile } from '../model/views.ts'
-import { readJson } from '../text/json.ts'
+import { jsonBlockIn } from '../text/json.ts'
 
 export const maxFindings = 30
 /** Characters. */
@@ -25,19 +25,11 @@ export interface ReviewWords {
 }
 
 export function reviewWordsIn(answer: string): ReviewWords {
-  const lines = answer.split('\n')
-  const begins = lines.findLastIndex(line => opening.test(line))
-  if (begins === -1) return { text: answer, findings: [] }
-  const [, fence = ''] = opening.exec(lines[begins] ?? '') ?? []
-  const ends = lines.findIndex((line, at) => at > begins && line.trim().startsWith(fence))
-  const block = lines.slice(begins + 1, ends).join('\n')
-  const findings = ends === -1 ? undefined : readJson(z.array(Finding).max(200), block)
-  if (!findings) return { text: answer, findings: [] }
-  const text = [...lines.slice(0, begins), ...lines.slice(ends + 1)].join('\n').trim()
-  return { text, findings: findings.slice(0, maxFindings) }
+  const found = jsonBlockIn(answer, findingsFence, z.array(Finding).max(200))
+  return found
+    ? { text: found.text, findings: found.value.slice(0, maxFindings) }
+    : { text: answer, findings: [] }
 }
-
-const opening = new RegExp(`^ {0,3}(\`{3,20})[ \\t]*${findingsFence}[ \\t]*$`)
 
 export interface Placed {
   path: string

@@ -2,7 +2,7 @@
 import { fullName, isFork, nounOf, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
 import { firstNumber } from '../record/last-word.ts'
-import { remarkName } from '../record/open-question.ts'
+import { lineAnswersFence, remarkName } from '../record/open-question.ts'
 import type { What } from '../record/request-part.ts'
 import type { Run } from '../record/run.ts'
 import { knowsThread, type Words } from '../record/words-to-say.ts'
@@ -111,15 +111,23 @@ function context(run: Run, words: Words): Part[] {
   ]
 }
 
-function comments({ workspace: { threadContext } }: Run, { id }: Words): Part[] {
-  if (threadContext?.of !== id) return []
-  return threadContext.comments.flatMap(({ author, body, kind, on }, at, all) => {
-    const named = `${kind === 'review' ? 'Review' : 'Comment'} by ${author}`
+function comments(run: Run, words: Words): Part[] {
+  const { threadContext } = run.workspace
+  if (threadContext?.of !== words.id) return []
+  return threadContext.comments.flatMap(({ id, author, body, kind, on }, at, all) => {
+    const named = `${kind === 'review' ? 'Review' : 'Comment'} by ${author}${idIn(run, id)}`
     if (!on) return [{ head: named, text: body }]
     const isSame = on.hunk === all[at - 1]?.on?.hunk
     return onLines(named, { ...on, hunk: isSame ? '' : on.hunk }, body)
   })
 }
+
+/** Where the agent is to say what became of each comment on a line. */
+const asksLineAnswers = ({ thread, request, baseline: { settings } }: Run): boolean =>
+  settings.review.resolve && thread.kind === 'pull' && request.what === 'work'
+
+const idIn = (run: Run, id: number | undefined): string =>
+  id !== undefined && asksLineAnswers(run) ? ` (id ${id})` : ''
 
 const isReview = ({ target }: Words): boolean => target?.kind === 'review'
 
@@ -134,7 +142,11 @@ function remarks(run: Run, words: Words): Part[] {
       ...(parent
         ? [{ head: `What ${author} answers, by ${parent.author}`, text: plainText(parent.body, maxHunk) }]
         : []),
-      ...onLines(`Review comment${number} by ${author}`, lines, plainText(body, maxBody)),
+      ...onLines(
+        `Review comment${number} by ${author}${idIn(run, comment.id)}`,
+        lines,
+        plainText(body, maxBody),
+      ),
     ]
   })
 }
@@ -209,6 +221,7 @@ const readOnly = 'Read only. Change no file, make no commit, push nothing, open 
 const expected: Record<What, (run: Run, words: Words) => string[]> = {
   work: (run, words) => {
     const lines = run.thread.kind === 'pull' ? expectedOnPull(run) : expectedOnIssue(run)
+    if (asksLineAnswers(run)) return hasLines(run, words) ? [...lines, lineAnswers] : lines
     return [
       ...lines,
       ...onEachRemark(
@@ -245,6 +258,11 @@ function onEachRemark(run: Run, words: Words, what: string): string[] {
   const first = firstNumber(run, words.id)
   return [`${what}; the line begins with "${remarkName(first)}:", "${remarkName(first + 1)}:" and so on.`]
 }
+
+const lineAnswers = `If you were asked to see to comments on lines that have an id above, end with what became of each, in one code block whose fence says \`${lineAnswersFence}\`: JSON, a list of objects. Each has \`id\`, \`done\` (true only if your commits do what the comment asks) and \`said\` (one line: what you did, or why you did not do it). Leave out comments that you were not asked to see to:\n\n\`\`\`${lineAnswersFence}\n[{ "id": 1234, "done": true, "said": "…" }]\n\`\`\``
+
+const hasLines = ({ workspace: { threadContext } }: Run, { id, inline = [] }: Words): boolean =>
+  inline.length > 0 || (threadContext?.of === id && threadContext.comments.some(({ on }) => on))
 
 /** What others wrote is looked at, and never run. */
 const ofFork = ({ thread, baseline: { head } }: Run): string[] =>

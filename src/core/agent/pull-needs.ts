@@ -17,14 +17,18 @@ export function fixInstruction(needs: PullNeeds): string | undefined {
       .slice(0, maxNamed)
       .map(({ name, url }) => `The check "${oneLine(name)}" failed${url === undefined ? '' : `: ${url}`}`),
     ...(changesRequestedBy.length > 0 ? [`Changes were requested by ${changesRequestedBy.join(', ')}.`] : []),
-    ...unresolved
-      .slice(0, maxNamed)
-      .map(
-        ({ path, line }) => `An open comment on ${oneLine(path)}${line === null ? '' : `, line ${line}`}.`,
-      ),
+    ...unresolved.slice(0, maxNamed).map(({ path, line, by }) => {
+      const whose = by === undefined ? '' : ` by the bot ${oneLine(by)}`
+      return `An open comment${whose} on ${oneLine(path)}${line === null ? '' : `, line ${line}`}.`
+    }),
   ]
   if (all.length === 0) return undefined
-  return [`Fix what pull request #${number} needs:`, ...all.map(each => `- ${each}`)].join('\n')
+  const hasBots = unresolved.some(({ by }) => by !== undefined)
+  return [
+    `Fix what pull request #${number} needs:`,
+    ...all.map(each => `- ${each}`),
+    ...(hasBots ? ['A bot may be wrong: check what it says, and leave what is not right.'] : []),
+  ].join('\n')
 }
 
 const oneLine = (text: string): string => text.replace(/[\p{C}\s]+/gu, ' ').slice(0, 200)

@@ -19,7 +19,7 @@ export const maxBody = 30_000
 /** Of others. */
 const addresses = 'host' as const
 
-/** `involved`: who asked or wrote the thread, without the right to write. They come behind the trusted. */
+/** `involved`: who asked or wrote the thread, without the right to write, and bots. They come behind the trusted. */
 export type Trust = 'trusted' | 'involved' | 'outsider' | 'unknown'
 
 export interface Reading {
@@ -55,11 +55,12 @@ export function commentsToRead({ words, readUpTo, comments, said = [] }: Omit<Re
   const isInTime = ({ createdAt, updatedAt }: CommentView): boolean =>
     createdAt < untilOf(words) && updatedAt < untilOf(words)
   const others = comments.filter(each => !own.has(placeIn(each)) && isNew(each))
-  const people = others.filter(({ bot }) => !bot)
+  const isRead = ({ bot, listed }: CommentView): boolean => !bot || listed === true
+  const read = others.filter(isRead)
   return {
-    inTime: people.filter(isInTime),
-    bots: others.filter(each => each.bot && isInTime(each)).length,
-    later: people.filter(each => !isInTime(each)).length,
+    inTime: read.filter(isInTime),
+    bots: others.filter(each => !isRead(each) && isInTime(each)).length,
+    later: read.filter(each => !isInTime(each)).length,
   }
 }
 
@@ -92,7 +93,7 @@ export async function contextOf(
   const minimized = pages.filter(page => page?.minimized).length
   let unshown = thread?.unshown ?? 0
   let length = 0
-  for (const [at, { author = '', createdAt, on, in: where }] of [...chosen.entries()].reverse()) {
+  for (const [at, { id, author = '', createdAt, on, in: where }] of [...chosen.entries()].reverse()) {
     const page = pages[at]
     if (!page || page.minimized) continue
     await yieldToEventLoop()
@@ -102,6 +103,7 @@ export async function contextOf(
     if (page.text.length > maxOfOne) cutComments += 1
     unshown += page.unshown
     read.unshift({
+      id: where === 'line' ? id : undefined,
       author,
       at: createdAt,
       body: text,

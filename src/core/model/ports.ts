@@ -29,6 +29,7 @@ import type {
   Posted,
   PullView,
   Reaction,
+  ReviewThread,
   SandboxView,
   Settled,
   Settling,
@@ -94,6 +95,14 @@ export interface ThreadClient {
    * `since` (ms since the epoch); `holds` is a comment that must be among what was read before.
    */
   comments(which?: { since?: number | undefined; holds?: number | undefined }): Promise<CommentView[]>
+  /** The newest hundred of the pull request. */
+  reviewThreads(): Promise<ReviewThread[]>
+  /** All of them, if GitHub lets it. May be repeated. @throws Rejected if one was refused */
+  resolveThreads(ids: readonly string[]): Promise<void>
+  /** Paths that a head has changed since a base, at most 300, also those of before a renaming. */
+  changedBetween(base: string, head: string): Promise<string[]>
+  /** What others wrote in reviews and on lines of that pull request. */
+  remarks(number: number): Promise<CommentView[]>
   /**
    * What the page shows of each, in the same order; `undefined` where that can't be had: then the text is left out, and
    * never used as it is.

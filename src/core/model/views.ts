@@ -86,11 +86,24 @@ export const CommentView = z.object({
   createdAt: z.number(),
   updatedAt: z.number(),
   in: z.enum(['thread', 'review', 'line']),
+  /** The number of the bot that wrote it, in a review or on a line. */
+  botId: z.number().optional(),
+  /** By a bot that the settings name: it is read as what people write is. */
+  listed: z.literal(true).optional(),
   on: z.object({ path: z.string(), line: z.number().nullable(), hunk: z.string() }).optional(),
   /** In a thread of comments that somebody marked as resolved. */
   resolved: z.boolean().optional(),
 })
 export type CommentView = z.infer<typeof CommentView>
+
+/** A thread of comments on a line. */
+export interface ReviewThread {
+  /** In GraphQL. */
+  id: string
+  /** The comment that it begins with. */
+  rootId: number
+  path: string
+}
 
 export interface Permission {
   role: Role
@@ -171,7 +184,14 @@ export const PullNeeds = z.object({
   hasConflicts: z.boolean(),
   changesRequestedBy: z.array(z.string()),
   /** Threads on lines that nobody resolved. */
-  unresolved: z.array(z.object({ path: z.string(), line: z.number().int().nullable() })),
+  unresolved: z.array(
+    z.object({
+      path: z.string(),
+      line: z.number().int().nullable(),
+      /** The App that began it, by its slug, if the settings name it. */
+      by: z.string().optional(),
+    }),
+  ),
 })
 export type PullNeeds = z.infer<typeof PullNeeds>
 
@@ -194,11 +214,13 @@ export const PullFacts = z.object({ size: PullSize.optional(), checks: CheckCoun
 export type PullFacts = z.infer<typeof PullFacts>
 
 /** `isKnown`: GitHub had found out whether there are conflicts. */
-export interface NeedsView extends PullNeeds {
+export interface NeedsView extends Omit<PullNeeds, 'unresolved'> {
   isKnown: boolean
   /** The newest commit. */
   sha: string
   facts?: PullFacts
+  /** With the bot that began it, if one did. */
+  unresolved: (PullNeeds['unresolved'][number] & { bot?: Person })[]
 }
 
 export interface Closing {

@@ -28,6 +28,7 @@ export const crashPoints = [
   'closing comment posted, not recorded',
   'inline intent written',
   'inline answer posted, not recorded',
+  'threads resolved, not recorded',
   'answer intent written',
   'answer posted, not recorded',
   'message answered, not recorded',

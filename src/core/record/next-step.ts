@@ -13,8 +13,8 @@ import {
   wentSilent,
 } from './failures.ts'
 import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
-import { isSuperseded, isWordOutdated } from './last-word.ts'
-import { inlineAsked } from './open-question.ts'
+import { isSuperseded, isUndone, isWordOutdated } from './last-word.ts'
+import { inlineAsked, lineAnswersIn } from './open-question.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
 import { hasChanged } from './pull-end.ts'
 import { mayServe } from './request-part.ts'
@@ -65,6 +65,8 @@ const table = {
   'tend-pull': { service: 'github', call: 'both' },
   'put-question': { service: 'github', call: 'effect', to: 'thread' },
   'answer-inline': { service: 'github', call: 'effect' },
+  'find-fixed': { service: 'github', call: 'read' },
+  'resolve-threads': { service: 'github', call: 'effect' },
   'answer-message': { service: 'github', call: 'effect', to: 'thread' },
   react: { service: 'github', call: 'effect' },
   unlabel: { service: 'github', call: 'effect' },
@@ -335,7 +337,9 @@ function* afterOutcome(run: Run, now: Now): Due {
   if (!report.announced.comment) yield { kind: 'conclude' }
   if (isWordOutdated(run)) yield { kind: 'edit-last-word' }
   if (result.untended.length > 0) yield { kind: 'tend-pull' }
+  if (fixedIsDue(run)) yield { kind: 'find-fixed' }
   if (report.announced.inline < inlineAsked(run).length) yield { kind: 'answer-inline' }
+  if (result.fixed && !result.fixed.resolved) yield { kind: 'resolve-threads' }
   if (!report.announced.reaction) yield { kind: 'react' }
   if (!report.announced.label) yield { kind: 'unlabel' }
   if (!report.announced.branch) yield { kind: 'drop-branch' }
@@ -346,6 +350,14 @@ function* afterOutcome(run: Run, now: Now): Due {
   else if (isSuperseded(run) || report.supersedes.length > 0) yield { kind: 'minimize-status' }
   yield { kind: 'end' }
 }
+
+/** Of whom the agent says what it did about single comments. */
+const fixedIsDue = (run: Run): boolean =>
+  run.thread.kind === 'pull' &&
+  run.request.what === 'work' &&
+  !isUndone(run.result.outcome) &&
+  run.result.fixed === undefined &&
+  lineAnswersIn(run).lineAnswers.length > 0
 
 export const foldable = (run: Run): string | undefined =>
   isSuperseded(run) && run.result.untended.length <= 1 ? run.report.status?.nodeId : undefined

@@ -1,8 +1,10 @@
 /** What an agent's last words say to its people: answers to single remarks, and a question that waits for an answer. */
+import { z } from 'zod'
 import type { JobIndex } from '../model/ports.ts'
 import { type Thread, threadSlot } from '../model/thread.ts'
 import { second } from '../model/time.ts'
 import type { CommentTrigger } from '../model/trigger.ts'
+import { jsonBlockIn } from '../text/json.ts'
 import { openQuestion } from './permission-request.ts'
 import type { InlineAsked, Run } from './run.ts'
 
@@ -20,6 +22,34 @@ export const ofReview = (commentId: number, messageId: string): InlineAsked => (
   by: 'review',
 })
 
+/** What the fence of its block is called. */
+export const lineAnswersFence = 'review-comments'
+
+/** What the agent says of a comment on a line. */
+const LineAnswer = z.object({
+  /** GitHub's, of the comment. */
+  id: z.number().int().positive(),
+  done: z.boolean(),
+  said: z.string().trim().min(1),
+})
+export type LineAnswer = z.infer<typeof LineAnswer>
+
+const LineAnswers = z
+  .array(LineAnswer)
+  .max(200)
+  .refine(all => new Set(all.map(({ id }) => id)).size === all.length, 'each comment once')
+
+/** Where the settings ask for them; `text` is what the agent said besides. */
+export function lineAnswersIn({ session, baseline }: Run): {
+  text: string | undefined
+  lineAnswers: LineAnswer[]
+} {
+  const text = session.sessionLog?.answer
+  const isAsked = baseline.settings.review.resolve && text !== undefined
+  const found = isAsked ? jsonBlockIn(text, lineAnswersFence, LineAnswers) : undefined
+  return found ? { text: found.text, lineAnswers: found.value } : { text, lineAnswers: [] }
+}
+
 /** Files that the agent changed in this round, of which nothing is on GitHub. */
 export const leftUnpublished = ({ request, result: { outcome }, session: { sessionLog } }: Run): number =>
   request.what === 'work' && (outcome?.kind === 'answer' || outcome?.kind === 'nothing')
@@ -30,7 +60,7 @@ export const leftUnpublished = ({ request, result: { outcome }, session: { sessi
 export function asksBack(run: Run): boolean {
   const { outcome } = run.result
   if (run.request.what !== 'work' || outcome?.kind !== 'answer' || leftUnpublished(run) > 0) return false
-  const said = withoutRemarks(run.session.sessionLog?.answer ?? '', inlineAsked(run).length)
+  const said = withoutRemarks(lineAnswersIn(run).text ?? '', inlineAsked(run).length)
   const lines = said.split('\n').map(line => line.trim())
   const last = lines.findLast(line => line !== '' && !/^(?:[-*+]|\d+[.)]) /.test(line)) ?? ''
   return /\?[*_)"'”’]*$/.test(last)

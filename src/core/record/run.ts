@@ -249,6 +249,13 @@ const Result = z.object({
   pullsReadAt: z.record(z.string(), z.number()).default({}),
   /** There may be checks or reviews at which nobody has looked. */
   hinted: z.literal(true).optional(),
+  /** Comments on lines that the agent fixed, once that was looked for, and that their threads were resolved. */
+  fixed: z
+    .object({
+      comments: z.array(z.object({ id: z.number().int(), threadId: z.string() })),
+      resolved: z.literal(true).optional(),
+    })
+    .optional(),
   reported: z.number().int().default(0),
   resultChecked: z.boolean().default(false),
   pushed: z.string().optional(),

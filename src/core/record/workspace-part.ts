@@ -70,6 +70,8 @@ export const Context = z.object({
   goesOn: z.boolean().default(false),
   comments: z.array(
     z.object({
+      /** Of a comment on a line. */
+      id: z.number().int().optional(),
       author: z.string(),
       at: z.number(),
       body: z.string(),

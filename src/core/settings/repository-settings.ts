@@ -147,6 +147,31 @@ export const settings = {
       .default('all'),
     { rule: lower, proposed: true, kept: true },
   ),
+  context: group(
+    z
+      .strictObject({
+        bots: setting(
+          z
+            .array(
+              z
+                .string()
+                .regex(
+                  /^[A-Za-z0-9-]{1,39}(?::[1-9]\d{0,14})?$/,
+                  'must be the slugs of Apps, or slug:number',
+                ),
+            )
+            .max(20)
+            .default([])
+            .describe(
+              'Apps that review pull requests, by the slug in their address: `coderabbitai`. The agent gets their reviews and open comments on lines, and they count among what a pull request needs. They start nothing. A slug means the bot that used it here first. `slug:number` means the bot with that number, whatever its name is.',
+            ),
+          { rule: inBoth, example: ['coderabbitai'] },
+        ),
+      })
+      .prefault({})
+      .describe('What else the agent reads.'),
+    { kept: true },
+  ),
   labels: setting(
     z
       .record(z.string().regex(/^[\w.-]{1,40}$/), Preset)
@@ -210,6 +235,18 @@ export const settings = {
       })
       .prefault({})
       .describe('What the bot does with the pull request of a run.'),
+    { kept: true },
+  ),
+  review: group(
+    z
+      .strictObject({
+        resolve: toPull(
+          false,
+          'Resolve a comment on a line when the agent says that its commits do what the comment asks, and they changed that file. The bot answers `Fixed in …` there. What the agent declined stays open, with the reason.',
+        ),
+      })
+      .prefault({})
+      .describe('What the bot does with reviews of a pull request that an agent works on.'),
     { kept: true },
   ),
   permissions: setting(

@@ -21,6 +21,7 @@ import {
   asksBack,
   inlineAsked,
   leftUnpublished,
+  lineAnswersIn,
   saidOfRemark,
   withoutRemarks,
 } from '../record/open-question.ts'
@@ -191,7 +192,7 @@ const inVain = (run: Run): string => (wasResumed(run) ? ' It had been resumed on
 export function saidAtTheEnd(run: Run): string | undefined {
   const { result, session } = run
   if (endsInReview(run)) return reviewWordsIn(session.sessionLog?.answer ?? '').text
-  const said = session.sessionLog?.answer ?? (result.outcome?.kind === 'pull' ? session.summary : undefined)
+  const said = lineAnswersIn(run).text ?? (result.outcome?.kind === 'pull' ? session.summary : undefined)
   return said && withoutRemarks(said, inlineAsked(run).length)
 }
 
@@ -223,7 +224,14 @@ export function inlineAnswer(run: Run): string {
   const { outcome } = run.result
   const asked = inlineAsked(run)[run.report.announced.inline]
   if (isUndone(outcome)) return `Not done. See ${lastWord(run)}.`
-  const answer = run.session.sessionLog?.answer ?? ''
+  const { text: answer = '', lineAnswers } = lineAnswersIn(run)
+  const lineAnswer = lineAnswers.find(({ id }) => id === asked?.commentId)
+  if (lineAnswer) {
+    const said = spoken(lineAnswer.said, maxOfRemark)
+    const isFixed =
+      outcome?.kind === 'pushed' && run.result.fixed?.comments.some(({ id }) => id === lineAnswer.id)
+    return isFixed ? `Fixed in ${commit(run, outcome.sha)}.\n\n${said}` : said
+  }
   if (asked?.by === 'comment') {
     const isAbout = run.session.taskRun?.lastMessageId === asked.messageId
     if (isAbout && outcome?.kind === 'answer') return agentWords(answer)

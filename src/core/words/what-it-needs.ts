@@ -18,9 +18,8 @@ const maxShown = 5
 export function needsLines({ result: { needs } }: Run): string {
   if (!needs) return ''
   const { failedChecks, hasConflicts, changesRequestedBy, unresolved } = needs
-  const places = unresolved.map(({ path, line }) =>
-    code(`${path.slice(-80)}${line === null ? '' : `:${line}`}`),
-  )
+  const open = unresolved.filter(({ by }) => by === undefined)
+  const bots = [...new Set(unresolved.flatMap(({ by }) => by ?? []))]
   return [
     ...(failedChecks.length > 0
       ? [`❌ ${counted(failedChecks.length, 'check')} failed: ${some(failedChecks.map(checkLink), maxShown)}`]
@@ -29,11 +28,19 @@ export function needsLines({ result: { needs } }: Run): string {
     ...(changesRequestedBy.length > 0
       ? [`✋ Changes requested by ${some(changesRequestedBy.map(code), maxShown)}`]
       : []),
-    ...(unresolved.length > 0
-      ? [`💬 ${counted(unresolved.length, 'open comment')}: ${some(places, maxShown)}`]
-      : []),
+    ...(open.length > 0 ? [`💬 ${counted(open.length, 'open comment')}: ${placesOf(open)}`] : []),
+    ...bots.map(bot => {
+      const found = unresolved.filter(({ by }) => by === bot)
+      return `🤖 ${code(bot)} left ${counted(found.length, 'finding')}: ${placesOf(found)}`
+    }),
   ].join('\n')
 }
+
+const placesOf = (comments: PullNeeds['unresolved']): string =>
+  some(
+    comments.map(({ path, line }) => code(`${path.slice(-80)}${line === null ? '' : `:${line}`}`)),
+    maxShown,
+  )
 
 function checkLink({ name, url }: PullNeeds['failedChecks'][number]): string {
   const words = inlineWords(name, 80)

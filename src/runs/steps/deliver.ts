@@ -183,6 +183,7 @@ export const resumeWork = step('resume-work', {
         pushed: undefined,
         unopened: undefined,
         looked: undefined,
+        fixed: undefined,
         resumed: undefined,
         ...(run.report.announced.comment ? { reported: run.result.pulls.length } : {}),
         round: run.result.round + 1,

@@ -1,3 +1,4 @@
+import { withListed } from '../../access/listed-bots.ts'
 import { commentsToRead, contextOf, maxComments, type Trust } from '../../core/agent/thread-context.ts'
 import { mayAct } from '../../core/model/command-grammar.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
@@ -5,22 +6,29 @@ import type { CommentView } from '../../core/model/views.ts'
 import { areRefusedFor } from '../../core/record/retries.ts'
 import { limits } from '../../core/record/timing.ts'
 import { knowsThread, nextWords, placeInThread } from '../../core/record/words-to-say.ts'
+import { botListOf } from './read-needs.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
 
 const maxPeople = 15
 
 export const gatherContext = step('gather-context', {
-  github: ['comments', 'permission', 'shown'],
+  github: ['comments', 'permission', 'remarks', 'shown'],
   writes: ['workspace'],
   async do(context) {
-    const { run, github } = context
+    const { run, github, deps } = context
     const words = nextWords(run)
     const knows = knowsThread(run)
     const readUpTo = knows ? run.workspace.readUpTo : undefined
-    const comments = await github.comments({
-      since: readUpTo?.at,
-      holds: words.target?.kind === 'thread' ? words.target.commentId : undefined,
-    })
+    const [written, onPull] = await Promise.all([
+      github.comments({
+        since: readUpTo?.at,
+        holds: words.target?.kind === 'thread' ? words.target.commentId : undefined,
+      }),
+      remarksOnPull(context),
+    ])
+    const all = await withListed([...written, ...onPull], botListOf(run, deps))
+    // Of what stands in another thread, people's words were not said here.
+    const comments = all.filter((comment, at) => comment.listed || at < written.length)
     const said = run.mailbox.pendingFollowUps.flatMap(({ source }) => placeInThread(source?.target) ?? [])
     const { inTime } = commentsToRead({ words, readUpTo, comments, said })
     const trust = await trustIn(context, inTime, [
@@ -35,6 +43,14 @@ export const gatherContext = step('gather-context', {
   },
 })
 
+/** Of an issue, where the settings name bots that review: on the pull request that its work made. */
+async function remarksOnPull({ run, github }: StepContext<'remarks'>): Promise<CommentView[]> {
+  const { thread, baseline, result } = run
+  if (thread.kind === 'pull' || baseline.settings.context.bots.length === 0) return []
+  const pull = result.pulls.findLast(({ state }) => state === 'open')
+  return pull ? github.remarks(pull.number) : []
+}
+
 /**
  * Asks about as many people as may be: those first whom GitHub calls insiders, and of each kind who wrote last.
  * @param involved are read whoever they are, and asked about only where there is no room for all
@@ -48,6 +64,7 @@ async function trustIn(
   const known = new Map<string | undefined, Trust>(
     involved.map(login => [login, isCrowded ? 'involved' : 'trusted']),
   )
+  for (const { listed, author } of comments) if (listed) known.set(author, 'involved')
   // An account that is gone, as the author of the thread may be, is nobody's.
   known.set(undefined, 'outsider')
   const newest = comments.toReversed()

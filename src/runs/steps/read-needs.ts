@@ -1,3 +1,4 @@
+import { type BotList, withFindings } from '../../access/listed-bots.ts'
 import { fixInstruction } from '../../core/agent/pull-needs.ts'
 import { Rejected } from '../../core/model/errors.ts'
 import type { ThreadClient } from '../../core/model/ports.ts'
@@ -14,7 +15,7 @@ export const readNeeds = step('read-needs', {
   writes: ['result', 'report'],
   async do({ run, github, deps }) {
     const number = openPullFrom(run, agentsHead(run) ?? run.workspace.branch?.name ?? '')
-    const view = number === undefined ? undefined : await needsSeen(github, number)
+    const view = number === undefined ? undefined : await needsSeen(github, number, botListOf(run, deps))
     const needs = view && somethingOf(view)
     const { report } = needs ? inSight(run) : run
     return {
@@ -35,13 +36,20 @@ export const readNeeds = step('read-needs', {
 const othersOn = async (number: number, index: RunDeps['index'], { id, thread }: Run): Promise<Run[]> =>
   (await runsOfPull(index, thread, number)).flatMap(({ data }) => (data.id === id ? [] : [data]))
 
+/** By the settings of its start. */
+export const botListOf = (
+  { thread, baseline: { settings } }: Run,
+  { accounts }: Pick<RunDeps, 'accounts'>,
+): BotList => ({ settings, thread, accounts })
+
 /** Only words depend on it, so a refusal is no fault of the Run. */
 export async function needsSeen(
   github: Pick<ThreadClient, 'needs'>,
   number: number,
+  bots: BotList,
 ): Promise<NeedsView | undefined> {
   try {
-    return await github.needs(number)
+    return await withFindings(await github.needs(number), bots)
   } catch (error) {
     if (error instanceof Rejected) return undefined
     throw error
@@ -49,6 +57,8 @@ export async function needsSeen(
 }
 
 const maxKept = 20
+/** As many as GitHub is asked for. */
+const maxComments = 50
 
 export function somethingOf({ isKnown: _, facts: __, sha: ___, ...needs }: NeedsView): PullNeeds | undefined {
   if (fixInstruction(needs) === undefined) return undefined
@@ -57,6 +67,6 @@ export function somethingOf({ isKnown: _, facts: __, sha: ___, ...needs }: Needs
     ...needs,
     failedChecks: failedChecks.slice(0, maxKept),
     changesRequestedBy: changesRequestedBy.slice(0, maxKept),
-    unresolved: unresolved.slice(0, maxKept),
+    unresolved: unresolved.slice(0, maxComments),
   }
 }

@@ -14,6 +14,7 @@ import { gatherContext } from './gather-context.ts'
 import { react, unlabel } from './markers.ts'
 import { giveUp, leaveAgent, letGo, settleOutcome } from './outcome.ts'
 import { readNeeds } from './read-needs.ts'
+import { findFixed, resolveThreads } from './resolve-threads.ts'
 import { stageForRun } from './stage-attachments.ts'
 import { startRun } from './start-run.ts'
 import { editStatus, minimizeStatus, postStatus } from './status-comment.ts'
@@ -47,6 +48,8 @@ export const registry: Readonly<{ [Kind in StepKind]: Step<Kind> }> = {
   'edit-last-word': editLastWord,
   'put-question': putQuestion,
   'answer-inline': answerInline,
+  'find-fixed': findFixed,
+  'resolve-threads': resolveThreads,
   'answer-message': answerMessage,
   react,
   unlabel,

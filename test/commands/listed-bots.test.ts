@@ -1,0 +1,67 @@
+/** Which bots' reviews the agent reads. */
+import { expect, test } from 'vitest'
+import { withFindings, withListed } from '../../src/access/listed-bots.ts'
+import { said } from '../core/given.ts'
+import { memoryAccounts, settingsOf } from '../support/deployment.ts'
+
+const listOf = (bots: string, warned?: string[]) => ({
+  settings: settingsOf(`context: { bots: [${bots}] }`),
+  thread: { repoId: 100 },
+  accounts: memoryAccounts(warned),
+})
+const rabbit = { author: 'coderabbitai[bot]', bot: true, botId: 5, in: 'review' } as const
+const one = said('A finding', rabbit)
+
+test.each([
+  ['by its slug', 'CodeRabbitAI', {}, true],
+  ['by its number, whatever it is called', '"rabbit:5"', {}, true],
+  ['and not by another number', '"coderabbitai:6"', {}, false],
+  ['and no other', 'greptile-apps', {}, false],
+  ['and nobody where the settings name none', '', {}, false],
+  ['and not what it says in the thread', 'coderabbitai', { in: 'thread' }, false],
+  [
+    'and no person of that name',
+    'coderabbitai',
+    { author: 'coderabbitai', bot: false, botId: undefined },
+    false,
+  ],
+] as const)('a bot is read %s', async (_, bots, rest, expected) => {
+  const [found] = await withListed([said('A finding', { ...rabbit, ...rest })], listOf(bots))
+  expect(found?.listed === true).toBe(expected)
+})
+
+test('an App that took over a slug is not read in the place of the one before', async () => {
+  const warned: string[] = []
+  const known = listOf('coderabbitai', warned)
+  const isReadNow = async (botId: number) =>
+    (await withListed([{ ...one, botId }], known))[0]?.listed === true
+  expect([await isReadNow(5), await isReadNow(6), await isReadNow(5)]).toEqual([true, false, true])
+  expect(warned).toEqual(['context.bots: write coderabbitai:5, so that it always means this account'])
+})
+
+test('what it found is told from what others ask', async () => {
+  const bot = { login: 'coderabbitai[bot]', id: 5 }
+  const view = {
+    ...{
+      number: 9,
+      failedChecks: [],
+      hasConflicts: false,
+      changesRequestedBy: [],
+      isKnown: true,
+      sha: '9'.repeat(40),
+    },
+    unresolved: [
+      { path: 'a.ts', line: 1, bot },
+      { path: 'a.ts', line: 2, bot: { ...bot, id: 6 } },
+      { path: 'b.ts', line: 3 },
+    ],
+  }
+  expect(await withFindings(view, listOf('coderabbitai'))).toEqual({
+    ...view,
+    unresolved: [
+      { path: 'a.ts', line: 1, by: 'coderabbitai' },
+      { path: 'a.ts', line: 2 },
+      { path: 'b.ts', line: 3 },
+    ],
+  })
+})
