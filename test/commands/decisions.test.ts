@@ -1006,21 +1006,24 @@ describe('each option', () => {
       'a run works, for a question',
       { live, command: askCommand },
       {
-        waits: '--model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report',
+        waits:
+          '--model --effort --branch --base --force --dry-run --new --until-green --sandbox --as-user --signal-report',
       },
     ],
     [
       'a question is being answered, for another one',
       { live: working({ request: { ...ask, at: t0, what: 'ask' } }), command: askCommand },
       {
-        waits: '--model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report',
+        waits:
+          '--model --effort --branch --base --force --dry-run --new --until-green --sandbox --as-user --signal-report',
       },
     ],
     [
       'a question is being answered, for work',
       { live: working({ request: { ...ask, at: t0, what: 'ask' } }) },
       {
-        waits: '--model --effort --branch --base --force --dry-run --new --sandbox --as-user --signal-report',
+        waits:
+          '--model --effort --branch --base --force --dry-run --new --until-green --sandbox --as-user --signal-report',
       },
     ],
     ['a run is being stopped', { live: stopping }, whileOneWorks],
@@ -1099,7 +1102,7 @@ describe('each option', () => {
       { last: questioned },
       {
         'starts with it, in a new task run':
-          '--model --effort --branch --base --force --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --force --until-green --sandbox --as-user --signal-report',
         'starts without it, in a new task run': '--dry-run',
         'starts without it, in a new session': '--new',
       },

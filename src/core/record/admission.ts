@@ -5,6 +5,7 @@
 import type { Guard, IndexQuery, JobIndex, JobQueue } from '../model/ports.ts'
 import { day, minute } from '../model/time.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
+import type { ReachedLimit } from './failures.ts'
 import { type Run, type Scope, scopes } from './run.ts'
 import {
   type Indexed,
@@ -27,13 +28,6 @@ export type Hindrance =
   | Until
 
 type Until = { kind: 'until'; at: number } & ReachedLimit
-
-export interface ReachedLimit {
-  of: 'repository' | 'person' | 'thread' | 'owner'
-  used: number
-  most: number
-  window: number
-}
 
 /** Starts that only a loop reaches, such as a script that comments. Nobody means those, so they are no settings. */
 const breakers = {

@@ -8,7 +8,6 @@ import { nounOf } from '../model/thread.ts'
 import { day, minute } from '../model/time.ts'
 import { counted, dollars } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
-import type { ReachedLimit } from './admission.ts'
 import type { CostOfDay, Outcome, Run } from './run.ts'
 
 export type Failure = Outcome & { kind: 'failed' }
@@ -137,6 +136,14 @@ export const refusedBranch = (name: string, { message }: { message: string }, pr
       ? 'An owner has to accept what the App asks for (`contents: write`): Settings ▸ GitHub Apps ▸ Review request. Then write `/codex retry`.'
       : `Let this App make branches named \`${prefix}…\` in the repository's rulesets. Then write \`/codex retry\`. Or use a branch that is there: \`/codex --branch NAME …\`.`,
   )
+
+/** So many starts within a window of that many ms. */
+export interface ReachedLimit {
+  of: 'repository' | 'person' | 'thread' | 'owner'
+  used: number
+  most: number
+  window: number
+}
 
 /** `` `maya` started 12 runs in 24 hours; the limit is 1 `` @param isAdmins whether no file of people can raise it */
 export function limitReached(
