@@ -138,7 +138,11 @@ onEitherQueue('/codex fix --until-green', world => {
 
   it('ends when whoever asked may not start runs any more', async () => {
     const { github } = world()
-    const { repository, thread, fails, sent } = await firstRound()
+    const { number, repository, thread, fails, says, sent } = await firstRound()
+    // It has looked before, and is asked anew.
+    github.beginsCheck(number, 'unit tests', repository)
+    await says('/codex status')
+    await thread.waitForAnswer('`--until-green` by `maya` waits for the checks of its pull request.')
     await github.setRole('maya', 'read', repository)
     fails()
     await thread.waitForAnswer('@maya you need write permission to start a run. You have read.')
