@@ -4,12 +4,12 @@ import { type IncomingMessage, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { changed, type Outcome, type Run } from '../src/core/record/run.ts'
 import { pull } from '../test/core/given.ts'
-import { type Filled, followedRuns, perOwner, settled, startDeployment, underWay } from './deployment.ts'
+import { type Filled, followedRuns, settled, startDeployment, underWay } from './deployment.ts'
 import { median, type Row } from './row.ts'
 import { latencies, webhookRequest } from './webhook-load.ts'
 
-const live = { redis: 1_000, embedded: 50 }
-const ended = { redis: 2_000, embedded: 2_950 }
+const live = 50
+const ended = 2_950
 const samples = 40
 const commandsPerSecond = { redis: 50, embedded: 10 }
 const token = 'opens the admin pages of this bench, of 32 letters'
@@ -23,7 +23,7 @@ const outcomes: readonly Outcome[] = [
 
 /** The last of them two minutes ago, the first four days: a bad week. */
 function over(n: number): Run {
-  const run = underWay(live.redis + n)
+  const run = underWay(live + n)
   const concludedAt = Date.now() - (n + 1) * 120_000
   const outcome = outcomes[n % outcomes.length] ?? { kind: 'answer' }
   return changed(run, {
@@ -77,14 +77,14 @@ const usual = (all: readonly Took[], of: keyof Took): number => median(all.map(t
 
 const adminOn = (on: 'redis' | 'embedded'): Row => ({
   name: on === 'redis' ? 'admin' : 'admin-embedded',
-  about: `first admin page of a bot that follows ${live[on]} runs and has ended ${ended[on]}, ms; ${on}`,
+  about: `first admin page of a bot that follows ${live} runs and has ended ${ended}, ms; ${on}`,
   async measure() {
-    const deployment = await startDeployment({ owners: Math.ceil(live[on] / perOwner), on })
+    const deployment = await startDeployment({ owners: 1, on })
     try {
-      await deployment.fill(endedRuns(ended[on]))
-      await deployment.fill(followedRuns(live[on]))
+      await deployment.fill(endedRuns(ended))
+      await deployment.fill(followedRuns(live))
       const bot = await deployment.start('all', { ADMIN_TOKEN: token })
-      await settled(bot, live[on])
+      await settled(bot, live)
       await open(bot.url)
       const quiet = await opened(bot.url)
       const secret = String(deployment.world.env.WEBHOOK_SECRET)
