@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto'
 import type { JobQueue, JobRecord, Range } from '../../core/model/ports.ts'
 import { day } from '../../core/model/time.ts'
+import { unfinished } from '../../core/record/failures.ts'
+import { mayHelpAgain } from '../../core/record/last-word.ts'
 import { type Outcome, outcomeKinds, type Run } from '../../core/record/run.ts'
 import {
   failuresKeptDays,
@@ -50,7 +52,12 @@ export interface Listing {
 }
 
 /** Whose record was not read. */
-export type Failed = RunFailure & { id: string }
+export interface Failed extends RunFailure {
+  id: string
+  reason: string
+  /** Whether to try again can help. */
+  again: boolean
+}
 
 export interface Reason {
   /** Of a reason, in an address. */
@@ -73,6 +80,13 @@ const reasonsOf = (all: readonly Failed[]): Reason[] =>
   together(all, ({ reason }) => reason)
     .map(([reason, failed]) => ({ reason, failed, key: keyOf(reason) }))
     .toSorted((a, b) => b.failed.length - a.failed.length)
+
+const whyOf = (outcome: Outcome): string =>
+  outcome.kind === 'failed'
+    ? outcome.reason
+    : outcome.kind === 'unfinished'
+      ? unfinished[outcome.why].because
+      : ''
 
 const keyOf = (reason: string): string => createHash('sha256').update(reason).digest('base64url').slice(0, 12)
 
@@ -167,7 +181,8 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     const all = texts
       .flatMap(({ id, text }) => {
         const read = RunFailure.safeParse(JSON.parse(text)).data
-        return read && read.at > since && isTheirs(read, whose) ? [{ ...read, id }] : []
+        if (!read || read.at <= since || !isTheirs(read, whose)) return []
+        return [{ ...read, id, reason: whyOf(read.outcome), again: mayHelpAgain(read.outcome) }]
       })
       .toSorted((a, b) => b.at - a.at)
     const newest = await runs.members(all.map(ofThread), { kind: 'last', count: 1 })
