@@ -838,7 +838,8 @@ describe('what is done', () => {
       ])
       // The same form is the same wish.
       const before = new Set(retried)
-      await send(form, session)
+      for (const { thread } of all) await addRun({ thread })
+      expect(saidOn(await send(form, session))).toBe('2 runs of 2 asked for again.')
       expect(new Set(retried)).toEqual(before)
     })
 
