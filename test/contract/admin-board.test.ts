@@ -7,7 +7,7 @@ import { groupOf, runIndex } from '../../src/core/record/run-index.ts'
 import { openBoard } from '../../src/web/admin/board.ts'
 import { allFigures } from '../../src/web/admin/figures.ts'
 import { filterOf } from '../../src/web/admin/filters.ts'
-import { runInJson, shown, timelineOf } from '../../src/web/admin/run-view.ts'
+import { plain, runInJson, shown, timelineOf } from '../../src/web/admin/run-view.ts'
 import { hour, issueThread, minute, runWith, t0, working, zoe } from '../core/given.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 
@@ -310,6 +310,13 @@ test.each([
   ['and so do letters that only machines read', '🏴\u{e0068}\u{e0069}', '🏴'],
 ])('of emoji on a page, %s', (_, text, expected) => {
   expect(shown(text)).toBe(expected)
+})
+
+test('a link in a sentence of ours is its words', () => {
+  expect(plain('One run must end first: [#4](https://github.com/acme/docs/issues/4).')).toBe(
+    'One run must end first: #4',
+  )
+  expect(plain('`a[0](b)` and [x](javascript:alert(1))')).not.toMatch(/<|href/)
 })
 
 describe('a run in JSON', () => {

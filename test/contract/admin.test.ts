@@ -513,13 +513,13 @@ describe('a search', () => {
     const page = await read('?filter=sought&search=login')
     expect(page).toContain('name="filter" value="sought"')
     expect(page).toContain('name="search" value="login"')
-    expect(page).toContain('All runs of the last 30 days of <bdi>sought</bdi> with <bdi>login</bdi>.')
+    expect(page).toContain('All runs of the last 30 days of <bdi>sought</bdi> with “<bdi>login</bdi>”.')
   })
 
   test.each(['nowhere', '#99', '!!', 'login nowhere'])('that finds nothing says so: %s', async search => {
     const page = await read(`?${new URLSearchParams({ filter: 'sought', search })}`)
     expect(page).toContain('<h1>Nothing found</h1>')
-    expect(page).toContain(`No run of the last 30 days of <bdi>sought</bdi> with <bdi>${search}</bdi>.`)
+    expect(page).toContain(`No run of the last 30 days of <bdi>sought</bdi> has “<bdi>${search}</bdi>”.`)
   })
 
   test('has a field on each page of a list', async () => {
@@ -838,7 +838,8 @@ describe('what is done', () => {
       ])
       // The same form is the same wish.
       const before = new Set(retried)
-      await send(form, session)
+      for (const { thread } of all) await addRun({ thread })
+      expect(saidOn(await send(form, session))).toBe('2 runs of 2 asked for again.')
       expect(new Set(retried)).toEqual(before)
     })
 

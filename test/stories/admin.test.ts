@@ -274,7 +274,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
         choices: ['light', 'dark'],
       })
       posthog.script('break down', { kind: 'fails', message: 'usage limit reached' })
-      posthog.script('give in', { kind: 'fails', message: 'no more money' })
+      posthog.script('give in', { kind: 'fails', message: 'usage limit reached' })
       const question = await asks('Two shades of grey', 'which way', await watched(alone), alone)
       const failed = await ask('Times out', 'break down')
       await question.thread.waitForAnswer('Codex has a question')
@@ -306,6 +306,13 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       ])
       expect(answer.url()).toMatch(new RegExp(`/issues/${question.number}#issuecomment-\\d+$`))
 
+      posthog.script('break down', { kind: 'answers', text: 'Now it worked.' })
+      await page.getByRole('button', { name: 'Retry Times out' }).first().click()
+      expect(await said()).toContain('It is asked for again')
+      const again = await failed.thread.waitForAnswer('Now it worked.')
+      expect(again).toContain('started again by an admin of this bot')
+
+      const onRun = page.url()
       const others = [await ask('Times out, too', 'give in'), await ask('And this', 'give in')]
       for (const { thread } of others) await thread.waitForAnswer(/Codex (?:failed|did not)/)
       await board()
@@ -322,13 +329,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
         )
         expect(ledger().runs).toHaveLength(2)
       }
-
-      await board()
-      posthog.script('break down', { kind: 'answers', text: 'Now it worked.' })
-      await page.getByRole('button', { name: 'Retry Times out' }).first().click()
-      expect(await said()).toContain('It is asked for again')
-      const again = await failed.thread.waitForAnswer('Now it worked.')
-      expect(again).toContain('started again by an admin of this bot')
+      await page.goto(onRun)
 
       for (const name of ['acme/shop', 'all of acme']) {
         await page

@@ -5,9 +5,7 @@
 import { z } from 'zod'
 import { day } from '../model/time.ts'
 import { stripInvisible } from '../text/invisible.ts'
-import { unfinished } from './failures.ts'
-import { mayHelpAgain } from './last-word.ts'
-import { outcomeKinds, type Run } from './run.ts'
+import { Outcome, outcomeKinds, type Run } from './run.ts'
 
 export const RunFigures = z.object({
   /** When it came to its outcome, ms since the epoch. */
@@ -49,10 +47,8 @@ export function figuresOf(run: Run): RunFigures | undefined {
 
 export const RunFailure = RunFigures.pick({ at: true, repoId: true, owner: true, by: true }).extend({
   number: z.number(),
-  /** Cut: it may hold words of others. */
-  reason: z.string(),
-  /** Whether to try again can help. */
-  again: z.boolean(),
+  /** Without what helps, and cut: it may hold words of others. */
+  outcome: Outcome,
 })
 export type RunFailure = z.infer<typeof RunFailure>
 
@@ -63,15 +59,15 @@ export const failuresKeptDays = 4
 export const failuresOn = (at: number): string => `failures ${Math.floor(at / day)}`
 
 const maxReason = 300
+const cut = (reason: string): string => stripInvisible(reason).slice(0, maxReason).toWellFormed()
 
 export function failureOf({ thread, request, result }: Run): RunFailure | undefined {
   const { outcome, concludedAt } = result
   if (concludedAt === undefined || (outcome?.kind !== 'failed' && outcome?.kind !== 'unfinished'))
     return undefined
-  const reason = outcome.kind === 'failed' ? outcome.reason : unfinished[outcome.why].because
   return {
     ...{ at: concludedAt, repoId: thread.repoId, owner: thread.owner, by: request.by.login },
-    ...{ number: thread.number, again: mayHelpAgain(outcome) },
-    reason: stripInvisible(reason).slice(0, maxReason).toWellFormed(),
+    number: thread.number,
+    outcome: outcome.kind === 'failed' ? { ...outcome, reason: cut(outcome.reason), fix: '' } : outcome,
   }
 }

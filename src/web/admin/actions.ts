@@ -76,7 +76,7 @@ export async function act(
 /** At once. */
 export const mostRetried = 100
 
-export type Retried = Extract<Result, 'retried' | 'no-retry' | 'asked-again' | 'gone' | 'unreached'>
+type Retried = Extract<Result, 'retried' | 'no-retry' | 'asked-again' | 'gone' | 'unreached'>
 
 export interface RetriedRun {
   id: string

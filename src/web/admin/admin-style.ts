@@ -48,7 +48,7 @@ progress { display: block; width: 100%; min-width: 3rem; height: .5rem; accent-c
 progress.good { accent-color: var(--good) } progress.bad { accent-color: var(--bad) } progress.dim { accent-color: var(--dim) }
 table { width: 100%; border-collapse: collapse; margin: .75rem 0 0 }
 th, td { text-align: left; vertical-align: top; padding: .5rem 1rem .5rem 0; border-top: 1px solid var(--line); font-weight: 400 }
-.wide { overflow-x: auto } .numbers { overflow-wrap: normal } .numbers td { white-space: nowrap; font-variant-numeric: tabular-nums }
+.wide { overflow-x: auto } .numbers { overflow-wrap: normal } .day { white-space: nowrap } .numbers td { white-space: nowrap; font-variant-numeric: tabular-nums }
 thead th { border: 0; color: var(--dim); font-size: .875rem }
-@media (max-width: 40rem) { ul.rows > li { grid-template-columns: minmax(0, 1fr) } dl, ol.timeline li { grid-template-columns: minmax(0, 1fr); gap: 0 } dd { margin: 0 0 .5rem } input { width: 100% } .filter > div { flex: 1 1 12rem } }
+@media (max-width: 40rem) { ul.rows > li { grid-template-columns: minmax(0, 1fr) } dl, ol.timeline li { grid-template-columns: minmax(0, 1fr); gap: 0 } dd { margin: 0 0 .5rem } input { width: 100% } .filter > div { flex: 1 1 12rem } th, td { padding-right: .5rem } }
 `

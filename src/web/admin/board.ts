@@ -1,7 +1,9 @@
 /** What the admin pages list, read from the index: of each list one page of Runs, however many there are. */
 import { createHash } from 'node:crypto'
-import type { JobQueue, JobRecord } from '../../core/model/ports.ts'
+import type { JobQueue, JobRecord, Range } from '../../core/model/ports.ts'
 import { day } from '../../core/model/time.ts'
+import { unfinished } from '../../core/record/failures.ts'
+import { mayHelpAgain } from '../../core/record/last-word.ts'
 import { type Outcome, outcomeKinds, type Run } from '../../core/record/run.ts'
 import {
   failuresKeptDays,
@@ -50,7 +52,12 @@ export interface Listing {
 }
 
 /** Whose record was not read. */
-export type Failed = RunFailure & { id: string }
+export interface Failed extends RunFailure {
+  id: string
+  reason: string
+  /** Whether to try again can help. */
+  again: boolean
+}
 
 export interface Reason {
   /** Of a reason, in an address. */
@@ -73,6 +80,13 @@ const reasonsOf = (all: readonly Failed[]): Reason[] =>
   together(all, ({ reason }) => reason)
     .map(([reason, failed]) => ({ reason, failed, key: keyOf(reason) }))
     .toSorted((a, b) => b.failed.length - a.failed.length)
+
+const whyOf = (outcome: Outcome): string =>
+  outcome.kind === 'failed'
+    ? outcome.reason
+    : outcome.kind === 'unfinished'
+      ? unfinished[outcome.why].because
+      : ''
 
 const keyOf = (reason: string): string => createHash('sha256').update(reason).digest('base64url').slice(0, 12)
 
@@ -112,20 +126,52 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     return counts.some(count => count !== undefined && count > 0)
   }
 
-  /** Newest first where they have ended, else those that wait longest. */
-  async function list({ group, state, whose, page = 1, size = perPage }: Wanted): Promise<Listing> {
-    const set = state === undefined ? onBoard(group, whose) : withOutcome(state, whose)
-    const lasts = news[group]
-    const above = lasts === undefined ? undefined : now() - lasts
-    const wanted = Math.min(Math.max(1, Math.trunc(page) || 1), maxPage)
-    const range = { kind: lasts === undefined ? 'first' : 'last', count: wanted * size } as const
-    const [[members = []], [count = 0]] = await Promise.all([
-      runs.members([set], range),
-      runs.query([{ kind: 'count', set, above }]),
+  /**
+   * Newest first where they have ended, else those that wait longest. All lists of a page are read together: a queue in
+   * this process answers one after another.
+   */
+  async function lists(wanted: readonly Wanted[]): Promise<Listing[]> {
+    const asked = wanted.map(({ group, state, whose, page = 1, size = perPage }) => {
+      const lasts = news[group]
+      return {
+        set: state === undefined ? onBoard(group, whose) : withOutcome(state, whose),
+        above: lasts === undefined ? undefined : now() - lasts,
+        page: Math.min(Math.max(1, Math.trunc(page) || 1), maxPage),
+        size,
+      }
+    })
+    const most = Math.max(...asked.map(({ page, size }) => page * size))
+    const members = async (kind: Range['kind'], all: typeof asked) =>
+      runs.members(
+        all.map(({ set }) => set),
+        { kind, count: most },
+      )
+    const isNews = ({ above }: { above: number | undefined }): boolean => above !== undefined
+    const [oldest, newest, counts] = await Promise.all([
+      members(
+        'first',
+        asked.filter(each => !isNews(each)),
+      ),
+      members('last', asked.filter(isNews)),
+      runs.query(asked.map(({ set, above }) => ({ kind: 'count', set, above }))),
     ])
-    const shown = members.filter(({ score }) => above === undefined || score > above)
-    const ids = shown.slice((wanted - 1) * size).map(({ id }) => id)
-    return { runs: await runs.getMany(ids), count, page: wanted, isLast: wanted * size >= count }
+    const shown = asked.map(each => {
+      const all = (isNews(each) ? newest : oldest).shift() ?? []
+      const { above = Number.NEGATIVE_INFINITY, page, size } = each
+      return all.slice((page - 1) * size, page * size).flatMap(({ id, score }) => (score > above ? [id] : []))
+    })
+    const records = await runs.getMany([...new Set(shown.flat())])
+    const read = new Map(records.map(run => [run.id, run]))
+    return asked.map(({ page, size }, at) => {
+      const count = counts[at] ?? 0
+      const own = (shown[at] ?? []).flatMap(id => read.get(id) ?? [])
+      return { runs: own, count, page, isLast: page * size >= count }
+    })
+  }
+
+  const list = async (wanted: Wanted): Promise<Listing> => {
+    const [listing] = await lists([wanted])
+    return listing ?? { runs: [], count: 0, page: 1, isLast: true }
   }
 
   /** Of the last three days, the newest first, without those after which somebody asked again in the thread. */
@@ -135,7 +181,8 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     const all = texts
       .flatMap(({ id, text }) => {
         const read = RunFailure.safeParse(JSON.parse(text)).data
-        return read && read.at > since && isTheirs(read, whose) ? [{ ...read, id }] : []
+        if (!read || read.at <= since || !isTheirs(read, whose)) return []
+        return [{ ...read, id, reason: whyOf(read.outcome), again: mayHelpAgain(read.outcome) }]
       })
       .toSorted((a, b) => b.at - a.at)
     const newest = await runs.members(all.map(ofThread), { kind: 'last', count: 1 })
@@ -258,6 +305,7 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     whoseOf,
     isKnown,
     newestIn,
+    lists,
     list,
     failed,
     reasons,

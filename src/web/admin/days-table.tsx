@@ -79,7 +79,9 @@ export function DaysTable<Day extends { day: number }>({ days, total, columns }:
       <tbody>
         {days.map(day => (
           <tr>
-            <th scope="row">{dayName(day.day)}</th>
+            <th scope="row" class="day">
+              {dayName(day.day)}
+            </th>
             {columns.map(({ sort, amount, scale, inWords }) => (
               <Amount
                 sort={sort}

@@ -32,7 +32,7 @@ export function ReasonRows({ reasons, filter }: { reasons: readonly Reason[]; fi
   )
 }
 
-export interface ReasonShown extends Reason {
+interface ReasonShown extends Reason {
   /** The first of them. */
   runs: readonly Listed[]
 }

@@ -1,13 +1,19 @@
 /** What the first page shows: which Runs is decided by the index, and only those are read. */
 import type { Check } from '../../core/model/check.ts'
 import { holds, type Pauses, pausedPart, pauseOfBot } from '../../core/model/pause.ts'
-import type { Group, Whose } from '../../core/record/run-index.ts'
-import { atFirst, type Board } from './board.ts'
+import type { Whose } from '../../core/record/run-index.ts'
+import { atFirst, type Board, type Listing } from './board.ts'
 import type { Filter } from './filters.ts'
 
 /** Of those that share a row. */
 const moreAtFirst = 20
 const daysShown = 7
+
+const sizes = {
+  ...{ question: atFirst, 'set-up': moreAtFirst, paused: moreAtFirst },
+  ...{ working: atFirst, waiting: atFirst, ended: atFirst },
+} as const
+const groups = ['question', 'set-up', 'paused', 'working', 'waiting', 'ended'] as const
 
 interface Parts {
   board: Board
@@ -24,21 +30,17 @@ interface View {
 
 export async function onFirstPage(parts: Parts, { filter, whose }: View) {
   const { board, pauses } = parts
-  const list = (group: Group, size = atFirst) => board.list({ group, whose, size })
-  const [questions, failed, setUp, pausedRuns, working, waiting, ended, days, outcomes, failedChecks, said] =
-    await Promise.all([
-      list('question'),
-      board.failed(whose),
-      list('set-up', moreAtFirst),
-      list('paused', moreAtFirst),
-      list('working'),
-      list('waiting'),
-      list('ended'),
-      board.outcomesByDay(daysShown),
-      board.outcomes(whose),
-      parts.failedChecks(),
-      pauses.of(pauseOfBot),
-    ])
+  const [lists, failed, days, outcomes, failedChecks, said] = await Promise.all([
+    board.lists(groups.map(group => ({ group, whose, size: sizes[group] }))),
+    board.failed(whose),
+    board.outcomesByDay(daysShown),
+    board.outcomes(whose),
+    parts.failedChecks(),
+    pauses.of(pauseOfBot),
+  ])
+  const of = (group: keyof typeof sizes): Listing =>
+    lists[groups.indexOf(group)] ?? { runs: [], count: 0, page: 1, isLast: true }
+  const waiting = of('waiting')
   const inLine = await board.linesOf(waiting.runs)
   const ofRepository = filter?.kind === 'repository' ? await board.newestIn(filter.name) : undefined
   const repository = ofRepository && {
@@ -48,6 +50,14 @@ export async function onFirstPage(parts: Parts, { filter, whose }: View) {
   const paused = parts.pausedBecause()
   const now = parts.now()
   const botPause = said && holds(said, now) ? said : undefined
-  const lists = { questions, failed, setUp, pausedRuns, working, waiting, ended }
-  return { now, filter, ...lists, days, outcomes, failedChecks, paused, botPause, inLine, repository }
+  return {
+    questions: of('question'),
+    failed,
+    setUp: of('set-up'),
+    pausedRuns: of('paused'),
+    working: of('working'),
+    waiting,
+    ended: of('ended'),
+    ...{ now, filter, days, outcomes, failedChecks, paused, botPause, inLine, repository },
+  }
 }

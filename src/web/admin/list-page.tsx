@@ -92,10 +92,12 @@ export function ListPage({ viewer, now, group, filter, listing, inLine, outcomes
       <section aria-label={title}>
         {count === 0 ? <p class="dim">There is none.</p> : null}
         <RunList runs={dataOf(listing)} viewer={viewer} now={now} inLine={inLine} />
-        <nav class="row" aria-label="More">
-          {page > 1 ? <a href={to(page - 1)}>Back</a> : null}
-          {isLast ? null : <a href={to(page + 1)}>Next</a>}
-        </nav>
+        {page > 1 || !isLast ? (
+          <nav class="row" aria-label="More">
+            {page > 1 ? <a href={to(page - 1)}>Back</a> : null}
+            {isLast ? null : <a href={to(page + 1)}>Next</a>}
+          </nav>
+        ) : null}
       </section>
     </Layout>
   )
@@ -125,7 +127,7 @@ export function FoundPage({ viewer, now, filter, search, found }: FoundShown) {
             of <bdi>{asWritten(filter)}</bdi>
           </>
         ) : null}{' '}
-        with <bdi>{search}</bdi>.
+        {isNone ? 'has' : 'with'} “<bdi>{search}</bdi>”.
         {isNone ? ' Whole words of a title are found, and numbers of threads and pull requests.' : ''}
       </p>
       {isNone ? null : (

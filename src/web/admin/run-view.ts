@@ -144,6 +144,7 @@ export const shown = (text: string): string =>
 export const plain = (markdown: string): string =>
   shown(markdown)
     .replaceAll('`', '')
+    .replace(/\[([^[\]]{1,200})\]\([^()\s]{1,500}\)/g, '$1')
     .replace(/\\([!-/:-@[-`{-~])/g, '$1')
     .replace(/\.$/, '')
 
