@@ -57,3 +57,17 @@ export const pull = {
   message: 'Lock an account after five failed logins',
   files: { 'src/lockout.ts': 'export const isLocked = (failures: number): boolean => failures > 5\n' },
 }
+
+/** What a review says of it. */
+export const doubts = [
+  {
+    path: 'src/lockout.ts',
+    line: 1,
+    body: 'The fifth failure does not lock the account yet.',
+    replacement: 'export const isLocked = (failures: number): boolean => failures >= 5\n',
+  },
+]
+
+export const settings: Record<string, string> = {
+  '.github/codex.yml': 'context: { bots: [coderabbitai] }\nreview: { resolve: true }\n',
+}

@@ -8,7 +8,7 @@ import type { Behaviour } from '../../emulators/posthog/behaviour.ts'
 import type { RunControl } from '../../emulators/posthog/run-control.ts'
 import { ledgerOf } from '../../test/world/calls.ts'
 import { startWorld, type World } from '../../test/world/world.ts'
-import { files, issue, pull, timing } from '../shop.ts'
+import { doubts, files, issue, pull, settings, timing } from '../shop.ts'
 
 export const people: Readonly<Record<string, string>> = {
   olga: 'admin',
@@ -18,6 +18,7 @@ export const people: Readonly<Record<string, string>> = {
   rita: 'may read',
   eve: 'stranger',
   'posthog[bot]': 'bot, may write',
+  'coderabbitai[bot]': 'bot that reviews',
 }
 
 const done = 'I am a scripted agent, so I only say that it is done: `src/login.ts` waits for the redirect.'
@@ -71,9 +72,15 @@ const answer: Behaviour = {
   delay: 1_000,
   text: 'The test waits 200 ms for the session, and on a busy machine that is not enough: `test/login.test.ts`, line 12.',
 }
-/** What the bot writes to the agent when only a plan is wanted, or an answer. */
+const review: Behaviour = {
+  kind: 'answers',
+  delay: 2_000,
+  text: `I am a scripted agent, so I have one doubt and no more.\n\n\`\`\`findings\n${JSON.stringify(doubts)}\n\`\`\``,
+}
+/** What the bot writes to the agent when only a plan is wanted, or an answer, or a review. */
 const wantsPlan = 'numbered plan'
 const wantsAnswer = 'Answer the question'
+const wantsReview = 'whose fence says `findings`'
 
 type ProcessState = 'starts' | 'runs' | 'stopped'
 
@@ -128,6 +135,7 @@ export class Stage {
     if (name === 'pull') {
       posthog.script(wantsPlan, plan)
       posthog.script(wantsAnswer, answer)
+      posthog.script(wantsReview, review)
     }
     this.#changes += 1
   }
@@ -185,7 +193,7 @@ export async function openStage(): Promise<Stage> {
   await import(preload.href)
   const env = { CLOCK_FILE: clock, NODE_OPTIONS: `--import ${preload.href}` }
   const world = await startWorld({ roles: [], env, posthog: { timing } })
-  await world.github.as('maya').pushes('main', files, 'A shop with a login')
+  await world.github.as('maya').pushes('main', { ...files, ...settings }, 'A shop with a login')
   const stage = new Stage(world, clock)
   await stage.startBot()
   return stage

@@ -63,9 +63,10 @@ function postsOf(thread: ThreadView): Post[] {
     }),
   )
   const lines = thread.lineComments.map(
-    ({ id, author, createdAt, body, reactions, minimized, path, line }): Post => ({
+    ({ id, author, createdAt, body, reactions, minimized, resolved, path, line, startLine }): Post => ({
       key: `line-${id}`,
-      ...{ author, when: createdAt, verb: `commented on ${path}, line ${line}`, text: body, reactions },
+      ...{ author, when: createdAt, text: body, reactions },
+      verb: `commented on ${path}, ${startLine ? `lines ${startLine} to` : 'line'} ${line}${resolved ? ', which is resolved' : ''}`,
       ...{ folded: minimized, at: `lines/${id}` },
     }),
   )

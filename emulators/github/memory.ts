@@ -63,7 +63,7 @@ export class Memory {
   readonly hunks = new Map<string, string>()
   /** Ids of the first comments of resolved threads on lines. */
   readonly resolved = new Set<number>()
-  readonly reviewLines = new Map<number, { line: number; side: string }>()
+  readonly reviewLines = new Map<number, { line: number; side: string; startLine?: number | undefined }>()
   /** By owner, whatever became of them. */
   readonly installations = new Map<string, number>()
   /** By their ids, as they were last told; of whichever App. */

@@ -194,6 +194,10 @@ async function refuseUnshown(layer: Layer, { repository, number }: At, comments:
     const lines = patch.split('\n').filter(line => line.startsWith('+')).length
     const line = numberAt(comment, 'line')
     if (line < 1 || line > lines) return failure(422, 'Unprocessable Entity: "Line could not be resolved"')
+    if (comment.start_line === undefined) continue
+    const start = numberAt(comment, 'start_line')
+    if (start < 1) return failure(422, 'Unprocessable Entity: "Start line could not be resolved"')
+    if (start >= line) return failure(422, 'Unprocessable Entity: "Start line must precede the end line"')
   }
   return undefined
 }
@@ -302,9 +306,13 @@ async function review(layer: Layer, request: ApiRequest, params: At) {
   return made
 }
 
-function rememberLine({ memory }: Layer, id: number, { line, side }: JsonObject): void {
+function rememberLine({ memory }: Layer, id: number, { line, side, start_line: start }: JsonObject): void {
   if (typeof line === 'number')
-    memory.reviewLines.set(id, { line, side: typeof side === 'string' ? side : 'RIGHT' })
+    memory.reviewLines.set(id, {
+      line,
+      side: typeof side === 'string' ? side : 'RIGHT',
+      startLine: typeof start === 'number' ? start : undefined,
+    })
 }
 
 /** GitHub's field is `in_reply_to`, emulate's is `in_reply_to_id`; a reply sits where its parent sits. */

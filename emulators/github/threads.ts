@@ -110,6 +110,8 @@ async function threadView(parts: Parts, repository: string, number: number) {
       ...commentView(parts, one),
       path: textAt(one, 'path'),
       line: numberAt(one, 'line'),
+      /** Of a comment on several. */
+      startLine: memory.reviewLines.get(numberAt(one, 'id'))?.startLine,
       replyTo: numberAt(one, 'in_reply_to_id'),
       resolved: memory.resolved.has(numberAt(one, 'in_reply_to_id') || numberAt(one, 'id')),
     })),

@@ -64,11 +64,13 @@ export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
     async postReview({ sha, body, comments }: NewReview): Promise<number> {
       const { data } = await client.rest.pulls.createReview({
         ...{ ...at, pull_number: thread.number, commit_id: sha, event: 'COMMENT', body: written(body) },
-        comments: comments.map(({ path, line, body }) => ({
-          path,
-          line,
-          side: 'RIGHT',
-          body: written(body),
+        comments: comments.map(({ path, line, startLine, body, suggestion }) => ({
+          ...{ path, line, side: 'RIGHT' },
+          ...(startLine === undefined ? {} : { start_line: startLine, start_side: 'RIGHT' }),
+          body: [
+            written(body),
+            ...(suggestion && redact(suggestion) === suggestion ? [suggestion] : []),
+          ].join('\n\n'),
         })),
       })
       return data.id

@@ -528,6 +528,26 @@ test('no secret that is known leaves in a comment or a pull request', async () =
   expect(bodies).toEqual([{ body: 'the key is [redacted]' }, { body: 'the key is [redacted]' }])
 })
 
+test('a change that would say a secret is not offered', async () => {
+  answers('POST', `${at}/pulls/8/reviews`, [200, { id: 6 }])
+  const finding = { path: 'a.ts', line: 3, startLine: 2, body: 'use hush' }
+  const comments = ['hush', 'other'].map(code => ({
+    ...finding,
+    suggestion: `\`\`\`suggestion\n${code}\n\`\`\``,
+  }))
+  await onPull().postReview({ sha: 'abc', body: 'Look.', comments })
+  const body = 'use [redacted]'
+  const lines = { path: 'a.ts', line: 3, side: 'RIGHT', start_line: 2, start_side: 'RIGHT' }
+  expect(bodies).toEqual([
+    expect.objectContaining({
+      comments: [
+        { ...lines, body },
+        { ...lines, body: `${body}\n\n\`\`\`suggestion\nother\n\`\`\`` },
+      ],
+    }),
+  ])
+})
+
 test('no secret that is known is kept of what a review says', async () => {
   const given = { id: 5, path: 'hush.ts', line: 1, diff_hunk: '+hush', body: 'use hush', user: null }
   answers('GET', `${at}/pulls/8/reviews/4/comments`, [200, [given]])

@@ -44,10 +44,18 @@ describe('findings', () => {
 
 const patch = [
   ...['@@ -1,3 +1,4 @@ class A', ' one', '-two', '+zwei', '+drei', ' four', '@@ -20 +21 @@', '-x', '+y'],
+  ...['@@ -0,0 +23 @@', '+z\r'],
 ]
 
 test('lines that a patch shows are those of the new file', () => {
-  expect([...linesOf(patch.join('\n'))]).toEqual([1, 2, 3, 4, 21])
+  expect([...linesOf(patch.join('\n'))]).toEqual([
+    [1, 'one'],
+    [2, 'zwei'],
+    [3, 'drei'],
+    [4, 'four'],
+    [21, 'y'],
+    [23, 'z\r'],
+  ])
   expect(linesOf('').size).toBe(0)
 })
 
@@ -63,4 +71,51 @@ test('a finding stands on its line, or in the text', () => {
   )
   expect(placed).toEqual([at('a.ts', 21)])
   expect(rest).toEqual([at('a.ts', 20), at('a.ts'), at('big.bin', 1), at('b.ts', 1)])
+})
+
+describe('a change is offered', () => {
+  const offered = (replacement: unknown, line = 3, start_line?: unknown) => {
+    const found = [{ path: 'a.ts', line, start_line, body: 'Why?', replacement }]
+    const { findings } = reviewWordsIn(block(JSON.stringify(found)))
+    const [{ startLine, suggestion } = {}] = placedIn(findings, [
+      { path: 'a.ts', patch: patch.join('\n') },
+    ]).placed
+    return suggestion === undefined ? undefined : [startLine ?? line, line, suggestion]
+  }
+
+  test.each<[string, Parameters<typeof offered>, unknown]>([
+    ['for a line', ['dreizehn'], [3, 3, '```suggestion\ndreizehn\n```']],
+    ['for several', ['a\nb\nc\n', 4, 2], [2, 4, '```suggestion\na\nb\nc\n```']],
+    ['as a deletion', [''], [3, 3, '```suggestion\n```']],
+    ['as an empty line', ['\n'], [3, 3, '```suggestion\n\n```']],
+    ['with blanks as they are', ['\tx  '], [3, 3, '```suggestion\n\tx  \n```']],
+    ['with backticks', ['`````js'], [3, 3, '``````suggestion\n`````js\n``````']],
+  ])('%s', (_, given, expected) => {
+    const [start, line, block] = offered(...given) ?? expect.fail('none')
+    expect([start, line, block]).toEqual(expected)
+  })
+
+  test.each<[string, Parameters<typeof offered>]>([
+    ['for lines that the diff does not show', ['x', 21, 4]],
+    ['for lines that end before they begin', ['x', 2, 3]],
+    ['for lines as they are', ['drei\n']],
+    ['for lines that end as on Windows', ['x', 23]],
+    ['that is no text', [{ lines: ['x'] }]],
+    ['that is long', ['x'.repeat(4_001)]],
+    ['with what nobody sees', ['if (isAdmin\u202e) {']],
+    ['with a secret that was taken out', ['const key = "‹redacted›"']],
+    ['with a command to a bot', ['one\n/merge']],
+    ['with a marker', ['<!-- codex-run: x -->']],
+    ['with more backticks than GitHub counts', ['`'.repeat(300)]],
+  ])('none %s: the finding stays', (_, given) => expect(offered(...given)).toBeUndefined())
+
+  test('none for more lines than people read', () => {
+    const long = ['@@ -0,0 +1,101 @@', ...Array.from({ length: 101 }, (_, at) => `+${at}`)].join('\n')
+    const of = (line: number) =>
+      placedIn(
+        [{ path: 'a.ts', line, start_line: 1, body: 'Why?', replacement: 'x' }],
+        [{ path: 'a.ts', patch: long }],
+      ).placed[0]?.suggestion
+    expect([of(100), of(101)]).toEqual(['```suggestion\nx\n```', undefined])
+  })
 })

@@ -50,6 +50,34 @@ onEitherQueue('A pull request is looked at', world => {
     expect(prompt()).toContain('Review this pull request. Look at this above all: the waiting')
   })
 
+  it('and what would be right is offered as a change, where the diff has all of its lines', async () => {
+    const offers = (line: number, replacement: string, start_line?: number) =>
+      ({ path: 'src/login.ts', line, start_line, body: `On line ${line}.`, replacement }) as const
+    const { says, ours, waitForReview, prompt } = await onPull(
+      review([
+        offers(2, 'const two = `\n```\n`\n'),
+        offers(3, 'drei', 2),
+        offers(3, ''),
+        offers(9, 'neun', 2),
+        offers(1, 'one'),
+        offers(1, '/merge'),
+        offers(1, `token("ghp_${'a1B2'.repeat(9)}")`),
+        { ...offers(1, 'eins'), replacement: 7 },
+      ]),
+    )
+    await says('/codex review')
+    await waitForReview()
+    const { reviews, lines } = await ours()
+    expect(lines.map(({ startLine, line, body }) => [startLine, line, body])).toEqual([
+      [undefined, 2, 'On line 2.\n\n````suggestion\nconst two = `\n```\n`\n````'],
+      [2, 3, 'On line 3.\n\n```suggestion\ndrei\n```'],
+      [undefined, 3, 'On line 3.\n\n```suggestion\n```'],
+      ...Array.from({ length: 4 }, () => [undefined, 1, 'On line 1.']),
+    ])
+    expect(reviews[0]?.body).toContain('- `src/login.ts`, line 9: On line 9.')
+    expect(prompt()).toContain('`replacement`')
+  })
+
   it('and a review that GitHub answers late is not said twice', async () => {
     const { github } = world()
     const found = [{ path: 'src/login.ts', line: 1, body: 'Why?' }]

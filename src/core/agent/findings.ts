@@ -2,15 +2,24 @@
 import { z } from 'zod'
 import type { ChangedFile } from '../model/views.ts'
 import { jsonBlockIn } from '../text/json.ts'
+import { suggestion } from '../text/safe-markdown.ts'
 
 export const maxFindings = 30
 /** Characters. */
 export const maxFinding = 4_000
 
+/** Characters, and lines that it takes the place of. */
+const maxReplacement = 4_000
+const maxReplaced = 100
+
 const Finding = z.object({
   path: z.string().min(1).max(500),
   /** Of the file as the pull request leaves it. */
   line: z.number().int().positive().nullish(),
+  /** The first, where several are to be replaced. */
+  start_line: z.number().int().positive().nullish().catch(undefined),
+  /** What is to stand in the place of these lines. */
+  replacement: z.string().max(maxReplacement).nullish().catch(undefined),
   body: z.string().trim().min(1),
 })
 export type Finding = z.infer<typeof Finding>
@@ -35,6 +44,10 @@ export interface Placed {
   path: string
   line: number
   body: string
+  /** Where it is on several lines. */
+  startLine?: number | undefined
+  /** A change that GitHub offers for these lines. */
+  suggestion?: string | undefined
 }
 
 /** GitHub takes a comment only on lines that the diff shows. */
@@ -47,20 +60,37 @@ export function placedIn(
   const rest: Finding[] = []
   for (const finding of findings) {
     const { path, line, body } = finding
-    if (line && shown.get(path)?.has(line)) placed.push({ path, line, body })
+    const lines = shown.get(path)
+    if (line && lines?.has(line)) placed.push({ path, line, body, ...offered(finding, line, lines) })
     else rest.push(finding)
   }
   return { placed, rest }
 }
 
-/** Lines of the new file that a patch shows, changed or not. */
-export function linesOf(patch: string): Set<number> {
-  const lines = new Set<number>()
+/** Nothing, unless the diff shows all of the lines, and they would be others. */
+function offered(
+  { start_line, replacement }: Finding,
+  line: number,
+  lines: ReadonlyMap<number, string>,
+): Pick<Placed, 'startLine' | 'suggestion'> {
+  const start = start_line ?? line
+  if (typeof replacement !== 'string' || start > line || line - start >= maxReplaced) return {}
+  const code = /^$|\n$/.test(replacement) ? replacement : `${replacement}\n`
+  const before = Array.from({ length: line - start + 1 }, (_, at) => lines.get(start + at))
+  // Whether GitHub keeps other ends of lines is not written anywhere.
+  if (before.some(each => each === undefined || each.endsWith('\r'))) return {}
+  const block = before.map(each => `${each}\n`).join('') === code ? undefined : suggestion(code)
+  return block === undefined ? {} : { startLine: start < line ? start : undefined, suggestion: block }
+}
+
+/** Lines of the new file that a patch shows, changed or not, by their numbers. */
+export function linesOf(patch: string): Map<number, string> {
+  const lines = new Map<number, string>()
   let next = 0
   for (const line of patch.split('\n')) {
     const [, start] = /^@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@/.exec(line) ?? []
     if (start !== undefined) next = Number(start)
-    else if (line.startsWith('+') || line.startsWith(' ')) lines.add(next++)
+    else if (line.startsWith('+') || line.startsWith(' ')) lines.set(next++, line.slice(1))
   }
   return lines
 }

@@ -248,7 +248,7 @@ const expected: Record<What, (run: Run, words: Words) => string[]> = {
     ...ofFork(run),
     `Review what pull request #${run.thread.number} changes against its base \`${run.baseline.head?.base ?? run.thread.defaultBranch}\`. Name faults that matter, and say of each why it is one. Leave matters of taste out.`,
     'Begin with the review in a few sentences for the person who asked. Do not repeat the findings there.',
-    `End with the findings, in one code block whose fence says \`${findingsFence}\`: JSON, a list of at most ${maxFindings} objects, the worst first. Each has \`path\`, \`body\` (Markdown: what is wrong, and what would be right), and \`line\`, a line of the file as the pull request leaves it, if one is meant. Without findings the list is empty:\n\n\`\`\`${findingsFence}\n[{ "path": "src/login.ts", "line": 12, "body": "…" }]\n\`\`\``,
+    `End with the findings, in one code block whose fence says \`${findingsFence}\`: JSON, a list of at most ${maxFindings} objects, the worst first. Each has \`path\`, \`body\` (Markdown: what is wrong, and what would be right), and \`line\`, a line of the file as the pull request leaves it, if one is meant. If other lines there would put it right, add \`replacement\`: whole lines that take the place of \`line\`, or of all lines from \`start_line\` to \`line\`. Without findings the list is empty:\n\n\`\`\`${findingsFence}\n[{ "path": "src/login.ts", "line": 12, "body": "…" }]\n\`\`\``,
   ],
 }
 

@@ -54,7 +54,14 @@ export interface NewReview {
   /** The commit that was looked at. */
   sha: string
   body: string
-  comments: readonly { path: string; line: number; body: string }[]
+  comments: readonly {
+    path: string
+    line: number
+    startLine?: number | undefined
+    body: string
+    /** A block below the body, which is left out where it would have to be redacted. */
+    suggestion?: string | undefined
+  }[]
 }
 
 /** The comment on a line that another answers; `changedAt` in ms since the epoch. */

@@ -4,7 +4,7 @@
  */
 
 /** No Markdown: `![redacted](…)` would be an image. */
-const hidden = '‹redacted›'
+export const hidden = '‹redacted›'
 
 const beforeSign = '[\\\\\u200b]{0,9}'
 const beforeLetter = '\u200b{0,2}'

@@ -16,6 +16,7 @@ import {
   writeMarkdown,
 } from './markdown.ts'
 import { longestBackticks } from './phrases.ts'
+import { hidden } from './redact.ts'
 
 /** As a block quote: clearly not ours, and no line begins with a command. */
 export const quoted = (text: string, maxLength: number): string => asQuote(cutSafely(text, maxLength))
@@ -41,6 +42,17 @@ const asQuote = (safe: string): string =>
     .split('\n')
     .map(line => (line === '' ? '>' : `> ${line}`))
     .join('\n')
+
+/**
+ * As a change that GitHub offers: a click puts the code, whole lines, in the place of others. `undefined` for code that
+ * nobody would see as it is, of which something was redacted, or of which a line may command a bot.
+ */
+export function suggestion(code: string): string | undefined {
+  const isAsSeen = [stripInvisible, withoutMarkers, countable].every(clean => clean(code) === code)
+  if (!isAsSeen || code.includes(hidden) || mayCommand.test(code)) return undefined
+  const fence = '`'.repeat(Math.max(3, longestBackticks(code) + 1))
+  return `${fence}suggestion\n${code}${fence}`
+}
 
 /** Text that is too heavy to parse keeps its paragraphs and lines, and loses its formatting. */
 export function safeMarkdown(text: string): string {
