@@ -13,6 +13,7 @@ import {
   type RunChange,
 } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
+import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { settingsOf } from '../support/deployment.ts'
 import { tries } from '../support/tries.ts'
 import {
@@ -304,6 +305,11 @@ describe('an edit of the status', () => {
   ])
 })
 
+const stateShown = (state: 'working' | 'done' | undefined): RunChange => ({
+  baseline: { settings: { ...defaultSettings, labels: { state: true } } },
+  report: { state },
+})
+
 describe('after the outcome', () => {
   const over = changed(answered, hasCompleted)
   const nothing = { comment: false, word: false, inline: 0, reaction: false, label: false, branch: false }
@@ -349,6 +355,8 @@ describe('after the outcome', () => {
     ],
     ['then the reaction', working(over, announced({ ...nothing, comment: true })), 'react'],
     ['then the label', working(over, announced({ ...nothing, comment: true, reaction: true })), 'unlabel'],
+    ['then the label that says how it stands', working(over, stateShown('working')), 'show-state'],
+    ['which is set once', working(over, stateShown('done')), 'end'],
     ['then the branch', working(over, announced({ branch: false })), 'drop-branch'],
     ['then it folds the status away', working(over, known), 'minimize-status'],
     ['once', working(over, folded), 'end'],

@@ -40,6 +40,10 @@ const repository: Readonly<Record<string, Shown>> = {
     'stories/reviewing-bots.test.ts',
     'starts nothing, stands in the status, and a tick sends the agent to fix it',
   ],
+  'labels.state': [
+    'stories/state-labels.test.ts',
+    'says that Codex works and that it has ended, one at a time, made where it is missing',
+  ],
   'labels.*.plan': preset,
   'labels.*.model': preset,
   'labels.*.effort': preset,

@@ -228,6 +228,14 @@ export interface Closing {
   at: number
 }
 
+/** With what it is made, where a repository does not have it. */
+export interface StateLabel {
+  name: string
+  /** Hexadecimal, without `#`. */
+  color: string
+  description: string
+}
+
 export interface ThreadState {
   open: boolean
   locked: boolean

@@ -28,6 +28,7 @@ import {
   type Run,
   wantedRights,
 } from './run.ts'
+import { showsOtherState } from './run-state.ts'
 import { statusPlace } from './status-place.ts'
 import { limits } from './timing.ts'
 import { mayGoOn, mayHaveBeenRead, standingOf } from './turn.ts'
@@ -70,6 +71,7 @@ const table = {
   'answer-message': { service: 'github', call: 'effect', to: 'thread' },
   react: { service: 'github', call: 'effect' },
   unlabel: { service: 'github', call: 'effect' },
+  'show-state': { service: 'github', call: 'effect' },
   'drop-branch': { service: 'github', call: 'both' },
   'minimize-status': { service: 'github', call: 'effect' },
   'resume-work': { service: 'none', call: 'read' },
@@ -342,6 +344,7 @@ function* afterOutcome(run: Run, now: Now): Due {
   if (result.fixed && !result.fixed.resolved) yield { kind: 'resolve-threads' }
   if (!report.announced.reaction) yield { kind: 'react' }
   if (!report.announced.label) yield { kind: 'unlabel' }
+  if (showsOtherState(run)) yield { kind: 'show-state' }
   if (!report.announced.branch) yield { kind: 'drop-branch' }
   const { releaseThread } = mailbox
   yield* claims(run, url => !releaseThread || !isHeld(run, `pull ${url}`, now.at))
@@ -415,6 +418,7 @@ function* keepPolling(run: Run, now: Now, poll: ActingStep = { kind: 'poll' }): 
   const { nextPollAt } = run.schedule
   const isDue = nextPollAt === undefined || now.at >= nextPollAt
   if (isDue) yield poll
+  if (showsOtherState(run)) yield { kind: 'show-state' }
   const editAt = (run.report.status?.at ?? 0) + editAfter(run, now.text)
   if (now.text !== 'same' && now.at >= editAt) yield { kind: 'edit-status' }
   const times = [isDue ? Number.POSITIVE_INFINITY : nextPollAt, editAt]

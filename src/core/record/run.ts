@@ -190,6 +190,8 @@ const Report = z.object({
   answerTo: z.string().optional(),
   readOnlyThread: z.boolean().default(false),
   labels: z.array(z.string()).default([]),
+  /** What its label says of it, with `labels.state`. */
+  state: z.enum(['working', 'needs-you', 'done']).optional(),
   /** The last word of this round, and the end of a pull request that it tells. Older records have none. */
   lastWord: z
     .object({

@@ -15,6 +15,7 @@ import { react, unlabel } from './markers.ts'
 import { giveUp, leaveAgent, letGo, settleOutcome } from './outcome.ts'
 import { readNeeds } from './read-needs.ts'
 import { findFixed, resolveThreads } from './resolve-threads.ts'
+import { showState } from './show-state.ts'
 import { stageForRun } from './stage-attachments.ts'
 import { startRun } from './start-run.ts'
 import { editStatus, minimizeStatus, postStatus } from './status-comment.ts'
@@ -53,6 +54,7 @@ export const registry: Readonly<{ [Kind in StepKind]: Step<Kind> }> = {
   'answer-message': answerMessage,
   react,
   unlabel,
+  'show-state': showState,
   'drop-branch': dropBranch,
   'resume-work': resumeWork,
   'resume-turn': resumeTurn,
