@@ -239,6 +239,10 @@ export const settings = {
           true,
           'Whether it stays a draft. With `false`, it is marked as ready for review when the run ends with it.',
         ),
+        credit: yesOrNo(
+          false,
+          'Ask the agent to name whoever asked as co-author of its commits. The last comment says if it did not.',
+        ),
         approval: setting(
           z
             .enum(['anybody', 'somebody-else'])
