@@ -139,7 +139,7 @@ function sentence(reply: Reply, login: string): string {
     case 'until-green':
       return endOfFollowing(reply)
     case 'until-green-reads':
-      return 'plans and reviews change nothing, so there are no checks to wait for. Nothing was started. Write it without `--until-green`.'
+      return 'this only reads and changes nothing, so there are no checks to wait for. Nothing was started. Write it without `--until-green`.'
     case 'no-branch':
       return `there is no branch ${code(reply.branch)} in this repository.${didYouMean(reply.meant) ?? ''} Nothing was started.`
     case 'template':
