@@ -169,6 +169,7 @@ function shownWhole(key: string, node: SchemaNode): string[] {
     ...meaning,
     `${key}:`,
     ...below.map(([name, each]) => `  ${shown(`${key}.${name}`, each)} # ${each.description ?? ''}`),
+    ...linesBelow(byKey.get(key)?.setting.example),
   ]
 }
 

@@ -328,7 +328,9 @@ describe('the settings of a repository', () => {
       has.has(key) ? missing(node, has.get(key)).map(rest => `${key}.${rest}`) : [key]
     return [
       ...Object.entries(properties).flatMap(([key, node]) => below(key, node)),
-      ...(typeof free === 'object' ? below([...has.keys()][0] ?? '*', free) : []),
+      ...(typeof free === 'object'
+        ? below([...has.keys()].find(key => !(key in properties)) ?? '*', free)
+        : []),
     ]
   }
 })

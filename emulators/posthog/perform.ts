@@ -402,12 +402,14 @@ export function claimPull(run: Run, url: string): void {
 }
 
 async function commit(desk: Desk, branch: string, files?: Record<string, string>): Promise<void> {
-  const { run, repository, settings, base, baseExists } = desk
+  const { run, repository, settings, base, baseExists, prompt } = desk
   // Its clone has the base still when somebody has taken that off the remote meanwhile.
   const there = baseExists && (await settings.hands.branchExists(repository, base))
   const from = there ? base : await settings.hands.defaultBranch(repository)
   const edits = files ?? { [`agent/${run.id}.md`]: `${run.task.title}\n` }
-  await settings.hands.commit(repository, branch, from, edits, run.task.title)
+  const [, trailer] = /"(Co-authored-by: [^"\n]+)"/.exec(prompt) ?? []
+  const message = trailer ? `${run.task.title}\n\n${trailer}` : run.task.title
+  await settings.hands.commit(repository, branch, from, edits, message)
 }
 
 async function freeBranch({ repository, settings, run }: Desk, title: string): Promise<string> {

@@ -8,6 +8,7 @@ import type { CommentTrigger, LabelTrigger, TickTrigger } from '../core/model/tr
 import { answersQuestion } from '../core/record/open-question.ts'
 import { commandFor } from '../core/record/request-part.ts'
 import { ofRepository } from '../core/record/run-index.ts'
+import { isState } from '../core/record/run-state.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { GivenCommand, Words } from './command.ts'
 import {
@@ -116,10 +117,13 @@ async function byTick(context: ThreadContext<TickTrigger>): Promise<Found> {
 
 async function byLabel(context: ThreadContext<LabelTrigger>): Promise<Found> {
   if (await cameAlong(context)) return end
+  const { trigger } = context.record
+  const { settings } = await settingsOf(context)
+  if (settings.labels.state && isState(presetNameOf(trigger).toLowerCase()))
+    return found(noCommand(refused({ kind: 'state-label', label: trigger.label })))
   const beside = await besideText(context)
   if (beside) return beside
-  const { settings } = await settingsOf(context)
-  return found(meant(commandFor(wantedBy(context.record.trigger, settings)), nothingSaid))
+  return found(meant(commandFor(wantedBy(trigger, settings)), nothingSaid))
 }
 
 /** An agent that works as a user opens pull requests in their name, and its words are nobody's command. */

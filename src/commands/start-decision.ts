@@ -391,12 +391,13 @@ function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chosen | Rep
   const name = presetNameOf(trigger)
   if (name === '') return chosen({})
   const isName = (each: string): boolean => each.toLowerCase() === name.toLowerCase()
-  const own = Object.entries(settings.labels).find(([each]) => isName(each))
+  const { state: _, ...presetsHere } = settings.labels
+  const own = Object.entries(presetsHere).find(([each]) => isName(each))
   if (own) return chosen(own[1], own[1].plan ? 'plan' : 'work')
   const known = presets.find(isName)
   if (known === 'ask' || known === 'plan' || known === 'review') return chosen({}, known)
   if (known) return chosen({ effort: known })
-  const names = [...Object.keys(settings.labels), ...presets]
+  const names = [...Object.keys(presetsHere), ...presets]
   return { kind: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
 }
 

@@ -27,6 +27,7 @@ import { repositoryFiles } from './repository-files.ts'
 import { unlessGone, unlessLimited } from './response-faults.ts'
 import { reviewThreadsOf } from './review-threads.ts'
 import { graphQlName, isMoreThanReaction, settleThread } from './settle-thread.ts'
+import { stateLabelOf } from './state-label.ts'
 import { commentsOf } from './thread-comments.ts'
 
 export interface ThreadClientOptions {
@@ -95,6 +96,7 @@ export function gitHubThread(
     ...repositoryFiles(access),
     ...reviewThreadsOf(access),
     ...checkRunsOf({ ...access, app }),
+    ...stateLabelOf(access),
     ...pagesOf({ ...access, cap: app.renderings }),
     settle,
 

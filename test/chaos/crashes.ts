@@ -38,15 +38,18 @@ const leadingTo: Record<CrashPoint, SceneName> = {
   'message answered, not recorded': 'steered',
   'reaction swapped, not recorded': 'stopped',
   'label removed, not recorded': 'labelled',
+  'state shown, not recorded': 'asked',
   'branch dropped, not recorded': 'stopped',
   'branch left for later, not recorded': 'asked',
   'unused branch removed, not recorded': 'idled',
   'before the end': 'labelled',
 }
 
-/** Only there an agent waits for an answer, and threads are resolved. */
+/** Only there an agent waits for an answer, comments on lines are resolved, and threads say by a label how they stand. */
 export const makeInteractive = ({ github }: World) =>
-  github.as('olga').pushes('main', { '.github/codex.yml': 'mode: interactive\nreview: { resolve: true }\n' })
+  github.as('olga').pushes('main', {
+    '.github/codex.yml': 'mode: interactive\nreview: { resolve: true }\nlabels: { state: true }\n',
+  })
 
 /** The latest point of a Run's life first: a thread on the mend has then passed the point where the next life ends. */
 export const backwards: readonly CrashPoint[] = crashPoints.toReversed()

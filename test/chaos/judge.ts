@@ -24,7 +24,7 @@ async function violations(world: World, { number, expected }: Play): Promise<str
     ...countsAtPostHog(world, number, expected),
     ...wrongWords(world, view, expected),
     ...wrongReactions(world, view, expected),
-    ...(view.labels.length > 0 ? [`labels left: ${view.labels.join(', ')}`] : []),
+    ...(isOver(view.labels) ? [] : [`labels left: ${view.labels.join(', ')}`]),
     ...(await wrongBranches(world, number, expected)),
     ...(expected.mayGoBack ? [] : wentBack(world, view)),
   ]
@@ -166,3 +166,7 @@ function isComplete(world: World, { number, expected }: Play): boolean {
 const posted = ({ github }: World, number: number): number =>
   github.writes.filter(({ method, path }) => method === 'POST' && path.endsWith(`/issues/${number}/comments`))
     .length
+
+/** None, or the one that says how it ended. */
+const isOver = ([label, ...more]: readonly string[]): boolean =>
+  more.length === 0 && (label === undefined || label === 'codex:done' || label === 'codex:needs-you')

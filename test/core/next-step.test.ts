@@ -13,6 +13,7 @@ import {
   type RunChange,
 } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
+import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { settingsOf } from '../support/deployment.ts'
 import { tries } from '../support/tries.ts'
 import {
@@ -304,6 +305,17 @@ describe('an edit of the status', () => {
   ])
 })
 
+const credited: RunChange = {
+  baseline: {
+    settings: { ...defaultSettings, pull_request: { ...defaultSettings.pull_request, credit: true } },
+  },
+}
+
+const stateShown = (state: 'working' | 'done' | undefined): RunChange => ({
+  baseline: { settings: { ...defaultSettings, labels: { state: true } } },
+  report: { state },
+})
+
 describe('after the outcome', () => {
   const over = changed(answered, hasCompleted)
   const nothing = { comment: false, word: false, inline: 0, reaction: false, label: false, branch: false }
@@ -331,6 +343,18 @@ describe('after the outcome', () => {
       'read-needs',
     ],
     [
+      'and whether its commits name who asked, where the settings want that',
+      working(over, untold, credited, { result: { pulls: [pull], outcome: { kind: 'pull' } } }),
+      'read-credit',
+    ],
+    [
+      'which is asked once',
+      working(over, untold, credited, {
+        result: { pulls: [pull], outcome: { kind: 'pull' }, credit: { round: 0, of: 1, lacking: 0 } },
+      }),
+      'conclude',
+    ],
+    [
       'then the last word once more, where the pull request was merged since',
       working(over, {
         result: { pulls: [pull], outcome: { kind: 'pull' }, ended: { number: 9, how: 'merged', at: t0 } },
@@ -349,6 +373,8 @@ describe('after the outcome', () => {
     ],
     ['then the reaction', working(over, announced({ ...nothing, comment: true })), 'react'],
     ['then the label', working(over, announced({ ...nothing, comment: true, reaction: true })), 'unlabel'],
+    ['then the label that says how it stands', working(over, stateShown('working')), 'show-state'],
+    ['which is set once', working(over, stateShown('done')), 'end'],
     ['then the branch', working(over, announced({ branch: false })), 'drop-branch'],
     ['then it folds the status away', working(over, known), 'minimize-status'],
     ['once', working(over, folded), 'end'],

@@ -132,7 +132,7 @@ test.each([
 test.each(['constructor', 'toString', 'hasOwnProperty'])('%s is a name like any other', name => {
   expect(settingsFile.read(`${name}: {model: x}`).problems.map(({ key }) => key)).toEqual([name])
   const settings = settingsOf(`labels: {${name}: {model: x}}`)
-  expect(Object.keys(settings.labels)).toEqual([name])
+  expect(Object.keys(settings.labels)).toEqual(['state', name])
   expect(Object.getPrototypeOf(settings.labels)).toBe(Object.prototype)
 })
 

@@ -40,6 +40,10 @@ const repository: Readonly<Record<string, Shown>> = {
     'stories/reviewing-bots.test.ts',
     'starts nothing, stands in the status, and a tick sends the agent to fix it',
   ],
+  'labels.state': [
+    'stories/state-labels.test.ts',
+    'says that Codex works and that it has ended, one at a time, made where it is missing',
+  ],
   'labels.*.plan': preset,
   'labels.*.model': preset,
   'labels.*.effort': preset,
@@ -53,6 +57,10 @@ const repository: Readonly<Record<string, Shown>> = {
   'review.resolve': [
     'stories/resolved-threads.test.ts',
     'is resolved when the agent fixed it, and stays open with the reason when it did not',
+  ],
+  'pull_request.credit': [
+    'stories/credit.test.ts',
+    'a commit that names nobody, or somebody else, is told in the last word',
   ],
   'permissions.*': ['commands/authorize.test.ts', 'permissions: { run: admin }'],
   'allow.users': ['commands/authorize.test.ts', 'users'],

@@ -10,6 +10,7 @@ import { readMessages } from '../../src/core/record/messages.ts'
 import { retryOf } from '../../src/core/record/retries.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
+import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { type Differs, given } from '../commands/command-world.ts'
 import {
@@ -112,6 +113,11 @@ const steps: [step: string, asks: Service, run: Run][] = [
     ),
   ],
   ['react', 'github', working(over, announced({ reaction: false }))],
+  [
+    'show-state',
+    'github',
+    working(over, { baseline: { settings: { ...defaultSettings, labels: { state: true } } } }),
+  ],
   ['unlabel', 'github', working(over, { report: { labels: ['codex'] } }, announced({ label: false }))],
   ['drop-branch', 'github', working(over, taskRunIs({ status: 'completed' }), announced({ branch: false }))],
 ]

@@ -33,6 +33,7 @@ import type {
   SandboxView,
   Settled,
   Settling,
+  StateLabel,
   Target,
   ThreadState,
 } from './views.ts'
@@ -109,6 +110,8 @@ export interface ThreadClient {
    */
   shown(texts: readonly WrittenText[]): Promise<(SeenPage | undefined)[]>
   removeLabel(name: string): Promise<void>
+  /** Has this label, made if the repository lacks it, and none of the others. */
+  showState(label: StateLabel, others: readonly string[]): Promise<void>
   /** Open pull requests that say they close the issue; `undefined` if GitHub refuses to say. */
   closers(): Promise<Closer[] | undefined>
   /** When pull requests were merged that close this issue, ms since the epoch. */

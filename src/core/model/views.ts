@@ -235,6 +235,14 @@ export interface Closing {
   at: number
 }
 
+/** With what it is made, where a repository does not have it. */
+export interface StateLabel {
+  name: string
+  /** Hexadecimal, without `#`. */
+  color: string
+  description: string
+}
+
 export interface ThreadState {
   open: boolean
   locked: boolean
@@ -247,6 +255,7 @@ export interface CommitView {
   byPerson: boolean
   /** The login of the App that made it, if GitHub knows one. */
   app?: string | undefined
+  message?: string | undefined
 }
 
 export const BranchView = z.object({ name: z.string(), sha: z.string() })

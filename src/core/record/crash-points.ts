@@ -34,6 +34,7 @@ export const crashPoints = [
   'message answered, not recorded',
   'reaction swapped, not recorded',
   'label removed, not recorded',
+  'state shown, not recorded',
   'branch dropped, not recorded',
   'branch left for later, not recorded',
   'unused branch removed, not recorded',

@@ -17,7 +17,7 @@ import { isSuperseded, isUndone, isWordOutdated } from './last-word.ts'
 import { inlineAsked, lineAnswersIn } from './open-question.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
 import { hasChanged } from './pull-end.ts'
-import { mayServe } from './request-part.ts'
+import { isReadOnly, mayServe } from './request-part.ts'
 import { isHeld, isTooLong, type RetryKey, retryOf, services } from './retries.ts'
 import {
   type ChangeOf,
@@ -28,6 +28,7 @@ import {
   type Run,
   wantedRights,
 } from './run.ts'
+import { showsOtherState } from './run-state.ts'
 import { statusPlace } from './status-place.ts'
 import { limits } from './timing.ts'
 import { mayGoOn, mayHaveBeenRead, standingOf } from './turn.ts'
@@ -62,6 +63,7 @@ const table = {
   conclude: { service: 'github', call: 'effect', to: 'thread' },
   'edit-last-word': { service: 'github', call: 'effect' },
   'read-needs': { service: 'github', call: 'read' },
+  'read-credit': { service: 'github', call: 'read' },
   'tend-pull': { service: 'github', call: 'both' },
   'put-question': { service: 'github', call: 'effect', to: 'thread' },
   'answer-inline': { service: 'github', call: 'effect' },
@@ -70,6 +72,7 @@ const table = {
   'answer-message': { service: 'github', call: 'effect', to: 'thread' },
   react: { service: 'github', call: 'effect' },
   unlabel: { service: 'github', call: 'effect' },
+  'show-state': { service: 'github', call: 'effect' },
   'drop-branch': { service: 'github', call: 'both' },
   'minimize-status': { service: 'github', call: 'effect' },
   'resume-work': { service: 'none', call: 'read' },
@@ -322,7 +325,7 @@ function* silence(
 }
 
 function* afterOutcome(run: Run, now: Now): Due {
-  const { mailbox, report, result, session, workspace } = run
+  const { baseline, mailbox, report, request, result, session, workspace } = run
   yield* replies(run)
   // Follow-ups behind a refusal would be refused too: they are queued again once this Run has ended.
   const isRefusal = result.outcome?.kind === 'failed' && (!isOver(run) || cancelledAt(run) !== undefined)
@@ -334,6 +337,8 @@ function* afterOutcome(run: Run, now: Now): Due {
   if (session.cost === undefined && session.taskRun) yield { kind: 'ask-cost' }
   // The last word says it, too.
   if (result.hinted && hasChanged(run)) yield { kind: 'read-needs' }
+  const isToCredit = baseline.settings.pull_request.credit && hasChanged(run) && !isReadOnly(request.what)
+  if (isToCredit && result.credit?.round !== result.round) yield { kind: 'read-credit' }
   if (!report.announced.comment) yield { kind: 'conclude' }
   if (isWordOutdated(run)) yield { kind: 'edit-last-word' }
   if (result.untended.length > 0) yield { kind: 'tend-pull' }
@@ -342,6 +347,7 @@ function* afterOutcome(run: Run, now: Now): Due {
   if (result.fixed && !result.fixed.resolved) yield { kind: 'resolve-threads' }
   if (!report.announced.reaction) yield { kind: 'react' }
   if (!report.announced.label) yield { kind: 'unlabel' }
+  if (showsOtherState(run)) yield { kind: 'show-state' }
   if (!report.announced.branch) yield { kind: 'drop-branch' }
   const { releaseThread } = mailbox
   yield* claims(run, url => !releaseThread || !isHeld(run, `pull ${url}`, now.at))
@@ -415,6 +421,7 @@ function* keepPolling(run: Run, now: Now, poll: ActingStep = { kind: 'poll' }): 
   const { nextPollAt } = run.schedule
   const isDue = nextPollAt === undefined || now.at >= nextPollAt
   if (isDue) yield poll
+  if (showsOtherState(run)) yield { kind: 'show-state' }
   const editAt = (run.report.status?.at ?? 0) + editAfter(run, now.text)
   if (now.text !== 'same' && now.at >= editAt) yield { kind: 'edit-status' }
   const times = [isDue ? Number.POSITIVE_INFINITY : nextPollAt, editAt]

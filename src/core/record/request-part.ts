@@ -81,6 +81,7 @@ const KeptSettings = z.object({
   // Records of before 0.3.0 may have `check`.
   comments: z.preprocess(value => (value === 'check' ? 'outcomes' : value), settings.comments),
   instructions: z.string().optional(),
+  labels: z.object({ state: z.boolean().default(false) }).prefault({}),
 })
 
 export const Baseline = z.object({

@@ -38,7 +38,7 @@ const Preset = z
   .describe('What this label means.')
 export type PresetSettings = z.infer<typeof Preset>
 
-const toPull = (usual: boolean, what: string) =>
+const yesOrNo = (usual: boolean, what: string) =>
   setting(z.boolean().default(usual).describe(what), { rule: lower })
 
 const most = (usual: number, what: string) =>
@@ -48,6 +48,15 @@ const most = (usual: number, what: string) =>
 const ofOwner = {
   owner: most(200, 'Runs at the same time in all repositories of the owner. Without it, 200.'),
   owner_per_day: most(5000, 'Starts in 24 hours in all repositories of the owner. Without it, 5,000.'),
+}
+
+const labelName = /^[\w.-]{1,40}$/
+
+const ofLabels = {
+  state: yesOrNo(
+    false,
+    'Whether a label says how the run in a thread stands: `codex:working`, `codex:needs-you` or `codex:done`. The bot makes them where they are missing.',
+  ),
 }
 
 const limitsAbout = 'How many runs there may be, and how hard they may think.'
@@ -174,11 +183,18 @@ export const settings = {
   ),
   labels: setting(
     z
-      .record(z.string().regex(/^[\w.-]{1,40}$/), Preset)
-      .default({})
-      .describe('Your own labels `codex:<name>`, and what each means.'),
+      .object(ofLabels)
+      .catchall(Preset)
+      .superRefine((given, context) => {
+        for (const name of Object.keys(given).filter(each => !labelName.test(each)))
+          context.addIssue({ code: 'invalid_key', origin: 'record', path: [name], issues: [] })
+      })
+      .prefault({})
+      .describe('Your own labels `codex:<name>`, and what each means.')
+      .meta({ propertyNames: { type: 'string', pattern: labelName.source } }),
     {
       rule: lowerByName,
+      below: ofLabels,
       example: {
         docs: {
           instruction: 'Bring the docs up to date.',
@@ -193,8 +209,8 @@ export const settings = {
   pull_request: group(
     z
       .strictObject({
-        assign: toPull(true, 'Assign it to the person who asked.'),
-        review: toPull(false, 'Ask the person for a review instead. That is one mail, not two.'),
+        assign: yesOrNo(true, 'Assign it to the person who asked.'),
+        review: yesOrNo(false, 'Ask the person for a review instead. That is one mail, not two.'),
         title: setting(
           z
             .string()
@@ -219,9 +235,13 @@ export const settings = {
             .describe('Labels that it gets. They must exist.'),
           { rule: lower },
         ),
-        draft: toPull(
+        draft: yesOrNo(
           true,
           'Whether it stays a draft. With `false`, it is marked as ready for review when the run ends with it.',
+        ),
+        credit: yesOrNo(
+          false,
+          'Ask the agent to name whoever asked as co-author of its commits. The last comment says if it did not.',
         ),
         approval: setting(
           z
@@ -240,7 +260,7 @@ export const settings = {
   review: group(
     z
       .strictObject({
-        resolve: toPull(
+        resolve: yesOrNo(
           false,
           'Resolve a comment on a line when the agent says that its commits do what the comment asks, and they changed that file. The bot answers `Fixed in …` there. What the agent declined stays open, with the reason.',
         ),

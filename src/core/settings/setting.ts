@@ -51,10 +51,7 @@ export const someOfBoth = {
 
 export const lowerByName = {
   words: 'both; for the same name the lower layer',
-  join: <Value>(above: Record<string, Value>, below: Record<string, Value>): Record<string, Value> => ({
-    ...above,
-    ...below,
-  }),
+  join: <Group extends object>(above: Group, below: Group): Group => ({ ...above, ...below }),
 }
 
 type Roles = Partial<Record<string, Exclude<Role, 'none'>>>

@@ -71,6 +71,7 @@ export type Reply =
   | { kind: 'doctor'; repository: string; checks: readonly Check[] }
   | { kind: 'plan-outdated'; branch: string; sha: string }
   | { kind: 'preset'; given: string; meant: string | undefined; known: readonly string[] }
+  | { kind: 'state-label'; label: string }
   | { kind: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
   | { kind: 'not-as-user' }
   | { kind: 'not-granted'; what: GrantName; owner: number }
@@ -138,7 +139,7 @@ function sentence(reply: Reply, login: string): string {
     case 'until-green':
       return endOfFollowing(reply)
     case 'until-green-reads':
-      return 'plans and reviews change nothing, so there are no checks to wait for. Nothing was started. Write it without `--until-green`.'
+      return 'this only reads and changes nothing, so there are no checks to wait for. Nothing was started. Write it without `--until-green`.'
     case 'no-branch':
       return `there is no branch ${code(reply.branch)} in this repository.${didYouMean(reply.meant) ?? ''} Nothing was started.`
     case 'template':
@@ -191,6 +192,8 @@ function sentence(reply: Reply, login: string): string {
       return `${code(reply.branch)} has new commits since the plan was made: it is at ${code(reply.sha.slice(0, 7))} now. Nothing was started. \`/codex plan\` makes a new plan.`
     case 'preset':
       return `there is no label preset ${code(reply.given)}${meantOrAll(reply)} Nothing was started.`
+    case 'state-label':
+      return `only the bot sets the label ${code(reply.label)}: it says how a run here stands. Nothing was started.`
     case 'sandbox':
       return `there is no sandbox environment ${code(reply.given)}${meantOrAll(reply)} Nothing was started.`
     case 'not-as-user':

@@ -13,8 +13,10 @@ import { askCost, cancel, poll } from './follow-task-run.ts'
 import { gatherContext } from './gather-context.ts'
 import { react, unlabel } from './markers.ts'
 import { giveUp, leaveAgent, letGo, settleOutcome } from './outcome.ts'
+import { readCredit } from './read-credit.ts'
 import { readNeeds } from './read-needs.ts'
 import { findFixed, resolveThreads } from './resolve-threads.ts'
+import { showState } from './show-state.ts'
 import { stageForRun } from './stage-attachments.ts'
 import { startRun } from './start-run.ts'
 import { editStatus, minimizeStatus, postStatus } from './status-comment.ts'
@@ -40,6 +42,7 @@ export const registry: Readonly<{ [Kind in StepKind]: Step<Kind> }> = {
   'adopt-pull': adoptPull,
   'find-result': findResult,
   'read-needs': readNeeds,
+  'read-credit': readCredit,
   'tend-pull': tendPull,
   'settle-outcome': settleOutcome,
   'give-up': giveUp,
@@ -53,6 +56,7 @@ export const registry: Readonly<{ [Kind in StepKind]: Step<Kind> }> = {
   'answer-message': answerMessage,
   react,
   unlabel,
+  'show-state': showState,
   'drop-branch': dropBranch,
   'resume-work': resumeWork,
   'resume-turn': resumeTurn,

@@ -66,6 +66,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
       }),
     unreact: () => at(writes, 'unreact', () => undefined),
     removeLabel: () => at(writes, 'remove label', () => undefined),
+    showState: () => at(writes, 'show state', () => undefined),
     permission: () => at(reads, 'permission', () => ({ role: 'write', name: 'write' })),
     file: () => at(reads, 'file', () => undefined),
     state: () => at(reads, 'state', () => ({ open: true, locked: false, labels: [] })),
