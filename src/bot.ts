@@ -26,6 +26,7 @@ export async function startBehind(
   config: Config,
 ): Promise<Started & { receive: Receive; ready(): Promise<void> }> {
   const runtime = await openRuntime(config, {})
+  await runtime.learnName()
   const started = await goOnWith(runtime, {}, undefined)
   const receive = receiverOf(runtime)
   return {
@@ -53,6 +54,7 @@ async function goOnWith(
   const redact = redactor(secretsOf(config))
   state.readiness = watchReadiness({
     async examine(of) {
+      void runtime.learnName()
       // A process that only takes webhooks is spared the memory that the doctor needs.
       if (isWeb) return of === 'start' ? [redactedCheck(await checkQueue(config.queue), redact)] : []
       const { deployed, examine } = await import('./doctor/examine.ts')

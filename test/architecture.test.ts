@@ -186,7 +186,7 @@ describe('what a process does not do, it does not load', () => {
 
   test('in a process that only takes webhooks, what works on them', () => {
     const work =
-      /^(?:@octokit\/|src\/(?:runs|posthog|maintenance|access|doctor|github\/(?!webhooks|written)))/
+      /^(?:@octokit\/|src\/(?:runs|posthog|maintenance|access|doctor|github\/(?!webhooks|app-(?:name|token)\.ts)))/
     expect(loaded.filter(from => work.test(from))).toEqual([])
     expect(loaded).toContain('src/github/webhooks/webhook-endpoint.ts')
   })

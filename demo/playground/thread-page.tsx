@@ -20,7 +20,7 @@ const examples = [
   '/codex fix the flaky login test',
   '/codex ask why the login test fails',
   '/codex plan how to test the login',
-  '/codex status',
+  '@codex-bot status',
   '/codex stop',
   '/codex retry',
   '/codex help',

@@ -10,9 +10,10 @@ import type { Reached } from '../core/record/crash-points.ts'
 import { answersQuestion, openQuestions } from '../core/record/open-question.ts'
 import { type Run, runFormat } from '../core/record/run.ts'
 import { runIndex } from '../core/record/run-index.ts'
-import { everyWord, triggerOf } from '../core/settings/deployment-settings.ts'
+import { everyCall, type TriggerWords, triggerOf } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
 import { type FollowedFile, followDeploymentFile, withoutFile } from '../deployment-file.ts'
+import { appName } from '../github/app-name.ts'
 import { type Receive, silenceJudge } from '../github/webhooks/event.ts'
 import { type Places, placesSeen } from '../github/webhooks/places.ts'
 import { type ProbotWebhooks, webhooksOf } from '../github/webhooks/probot-webhooks.ts'
@@ -41,6 +42,8 @@ interface State {
   /** It takes no more work, as an admin wished. */
   drained?: true
   readiness?: Readiness
+  /** How people mention the App. Until GitHub has said it, that calls nobody. */
+  appName?: string | undefined
 }
 
 export interface Runtime {
@@ -52,6 +55,9 @@ export interface Runtime {
   traces: Traces
   state: State
   clock: Clock
+  triggerOf(ownerId: number): TriggerWords
+  /** Asks GitHub for the App's name, if it is not known. It never fails. */
+  learnName(): Promise<void>
 }
 
 export async function openRuntime(config: Config, overrides: Overrides): Promise<Runtime> {
@@ -82,7 +88,15 @@ export async function openRuntime(config: Config, overrides: Overrides): Promise
   const { path, first } = config.settings
   const settings = path === undefined ? withoutFile(first) : followDeploymentFile(path, first, log)
   metrics.showSettings(() => settings.failed().length === 0)
-  return { config, settings, queues, log, metrics, traces, state, clock }
+  const { id: appId, privateKey, apiUrl } = config.app
+  const name = appName({ appId, privateKey, apiUrl }, clock.now)
+  return {
+    ...{ config, settings, queues, log, metrics, traces, state, clock },
+    triggerOf: ownerId => ({ ...triggerOf(settings.settings, ownerId), app: state.appName }),
+    async learnName() {
+      state.appName ??= await name().catch(() => undefined)
+    },
+  }
 }
 
 const forbidden = new Set(['EACCES', 'EPERM', 'EROFS'])
@@ -104,6 +118,8 @@ async function patiently<T>(take: () => Promise<T>): Promise<T> {
 export async function openServer(runtime: Runtime, admin: ServerParts['admin']): Promise<Server> {
   const { config, settings, log, metrics } = runtime
   const places = placesSeen()
+  // What arrives is judged by it.
+  await runtime.learnName()
   const endpoint =
     config.role === 'worker' || config.webhooks === 'poll'
       ? undefined
@@ -111,7 +127,10 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
           ...(await openProbot(config, receiverOf(runtime, places))),
           ...{ log, meter: metrics.meter },
           came: runtime.queues.deliveries.came,
-          isSilent: silenceJudge(everyWord(settings.settings), places.isKnown),
+          isSilent: silenceJudge(
+            everyCall(settings.settings, () => runtime.state.appName),
+            places.isKnown,
+          ),
           asksAnybody: questionsIn(runtime.queues.runs),
         })
   const { host, port, proxyUrl, metricsToken } = config.server
@@ -207,13 +226,13 @@ function questionsIn(runs: JobIndex): () => Promise<boolean> {
   }
 }
 
-export const receiverOf = ({ config, settings, queues, log, traces }: Runtime, places?: Places): Receive =>
+export const receiverOf = ({ config, triggerOf, queues, log, traces }: Runtime, places?: Places): Receive =>
   receiver({
     log,
     places,
     redact: redactor(secretsOf(config)),
     answersQuestion: trigger => answersQuestion(queues.runs, trigger),
-    app: { triggerOf: ownerId => triggerOf(settings.settings, ownerId), appId: config.app.id },
+    app: { triggerOf, appId: config.app.id },
     enqueue: trigger =>
       traces.begin('webhook', { delivery: trigger.deliveryId, trigger: trigger.id }, async () => {
         const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))

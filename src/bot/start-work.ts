@@ -154,8 +154,11 @@ function sharedBy(runtime: Runtime, app: GitHubApp, redact: Redact) {
   }
 }
 
-const triggerDeps = ({ config, queues }: Runtime, { app, shared, installations, tenants }: Edges) => ({
-  ...shared,
+const triggerDeps = (
+  { config, queues, triggerOf }: Runtime,
+  { app, shared, installations, tenants }: Edges,
+) => ({
+  ...{ ...shared, triggerOf },
   whereNow: installations.whereNow,
   examine: (thread: Run['thread']) =>
     examine('repository', { ...deployed(config, queues.deliveries.last), thread }),

@@ -31,6 +31,7 @@ import type { Signer } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
 import { type RefusedReads, refusedReadsOf } from '../core/record/retries.ts'
 import type { Run } from '../core/record/run.ts'
+import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
 import type { Reply } from '../core/words/replies.ts'
 import type { Deployment } from '../core/words/words.ts'
@@ -57,6 +58,8 @@ export interface TriggerDeps {
   deployment: Deployment
   signer: Signer
   settings: SettingsReader
+  /** What calls the bot in repositories of that owner. */
+  triggerOf(ownerId: number): TriggerWords
   pauses: Pauses
   accounts: Accounts
   defaults: { model: string; effort: ReasoningEffort | undefined }

@@ -9,7 +9,7 @@ import { answersQuestion } from '../core/record/open-question.ts'
 import { commandFor } from '../core/record/request-part.ts'
 import { ofRepository } from '../core/record/run-index.ts'
 import { isState } from '../core/record/run-state.ts'
-import { triggerOf } from '../core/settings/deployment-settings.ts'
+import { callsOf } from '../core/settings/deployment-settings.ts'
 import type { GivenCommand, Words } from './command.ts'
 import {
   type CommandContext,
@@ -63,7 +63,7 @@ async function inComment(context: ThreadContext<CommentTrigger>): Promise<Found>
   if (trigger.commentRef.kind === 'subject' && (await mayBeAnAgents(context))) return end
   if (trigger.plain) return inAnswer(context)
   const texts = await textsOf(context.github, trigger)
-  if (!texts.some(({ text }) => mayHoldCommand(text, trigger.word))) return hint(context, texts)
+  if (!texts.some(({ text }) => mayHoldCommand(text, callsOf(trigger)))) return hint(context, texts)
   // The command that needs the least right: the right to what was given is checked later.
   const known = await senderOf(context, statusCommand.name)
   if (known && !commands.some(({ name }) => mayUse(known, name))) return found(noCommand({ kind: 'silence' }))
@@ -176,14 +176,14 @@ const textOf = ({ thread }: LabelTrigger): string => `text-${thread.repoId}-${th
 async function runsOfText(context: ThreadContext<LabelTrigger>): Promise<string[]> {
   const { trigger } = context.record
   const { base: _, label: __, withText: ___, kind: ____, ...same } = trigger
-  const { word } = triggerOf(context.deps.settings.deployment, trigger.thread.ownerId)
+  const { word, app } = context.deps.triggerOf(trigger.thread.ownerId)
   const text: CommentTrigger = {
     ...same,
     id: textOf(trigger),
     kind: 'comment',
     commentRef: { kind: 'subject' },
     text: trigger.snapshot.body,
-    word,
+    ...{ word, app },
   }
   const parsed = await commandsOf(context, text, [ownText(text)])
   return parsed.flatMap((each, done) =>

@@ -16,10 +16,8 @@ export const helpCommand = command({
     commands: reads.grammars,
     templates: await reads.templates(),
     label: reads.trigger.labels[0] ?? usualTrigger.word,
+    app: reads.trigger.app,
   }),
 
-  decide: (_, { commands, templates, label }) => ({
-    kind: 'reply',
-    reply: { kind: 'help', commands, templates, label },
-  }),
+  decide: (_, facts) => ({ kind: 'reply', reply: { kind: 'help', ...facts } }),
 })

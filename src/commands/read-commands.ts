@@ -5,7 +5,7 @@ import { templatesFolder, templatesIn } from '../core/command/template.ts'
 import type { ThreadClient, WrittenText } from '../core/model/ports.ts'
 import type { CommentTrigger, InlineComment, TickTrigger } from '../core/model/trigger.ts'
 import type { Marker, Signer } from '../core/record/marker.ts'
-import { usualTrigger } from '../core/settings/deployment-settings.ts'
+import { callsOf } from '../core/settings/deployment-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import { yieldToEventLoop } from '../core/text/event-loop.ts'
 import { asWritten } from '../core/text/seen-page.ts'
@@ -17,9 +17,10 @@ export async function textsOf(
   github: Pick<ThreadClient, 'reviewComments'>,
   trigger: CommentTrigger,
 ): Promise<WrittenText[]> {
-  const { text, commentRef, before, word } = trigger
+  const { text, commentRef, before } = trigger
   const own = ownText(trigger)
-  if (mayHoldCommand(text, word) || commentRef.kind !== 'review' || before !== undefined) return [own]
+  if (mayHoldCommand(text, callsOf(trigger)) || commentRef.kind !== 'review' || before !== undefined)
+    return [own]
   return [own, ...(await github.reviewComments(commentRef.reviewId)).map(writtenIn)]
 }
 
@@ -69,15 +70,16 @@ export async function pagesOf(
 export const templatesOf = async ({ github }: CommandContext): Promise<string[]> =>
   templatesIn(await github.folder(templatesFolder), commands)
 
-function oldText({ before = '', word }: CommentTrigger): WrittenText[] {
-  return mayHoldCommand(before, word) ? [{ text: before, addresses: 'whole' }] : []
+function oldText(trigger: CommentTrigger): WrittenText[] {
+  const { before = '' } = trigger
+  return mayHoldCommand(before, callsOf(trigger)) ? [{ text: before, addresses: 'whole' }] : []
 }
 
 /** Those that may hold commands: first what stood there before an edit. */
 export function textsToSee(trigger: CommentTrigger, texts: readonly WrittenText[]): WrittenText[] {
-  const { word = usualTrigger.word } = trigger
-  const now = texts.filter(({ text }) => mayHoldCommand(text, word))
-  return [...oldText(trigger), ...now].map(each => ({ ...each, word }))
+  const calls = callsOf(trigger)
+  const now = texts.filter(({ text }) => mayHoldCommand(text, calls))
+  return [...oldText(trigger), ...now].map(each => ({ ...each, calls }))
 }
 
 type Pages = readonly (SeenText['page'] | null)[]
@@ -92,8 +94,7 @@ export async function newlyAsked(
   const parsed: Parsed[][] = []
   for (const [at, { text }] of texts.entries()) {
     await yieldToEventLoop()
-    const word = trigger.word ?? usualTrigger.word
-    parsed.push(parseCommands({ text, page: pages[at] ?? undefined }, word, templates))
+    parsed.push(parseCommands({ text, page: pages[at] ?? undefined }, callsOf(trigger), templates))
   }
   const hadOld = oldText(trigger).length > 0
   const asked = hadOld ? (parsed.shift() ?? []) : []
@@ -111,12 +112,12 @@ async function pagesSeen(context: CommandContext, texts: readonly WrittenText[],
 /** Whether a command stands where none is read. Only asked of a text in which there is none. */
 export async function isAnyMisplaced(
   context: CommandContext,
-  { word }: CommentTrigger,
+  trigger: CommentTrigger,
   texts: readonly WrittenText[],
 ): Promise<boolean> {
-  const written = texts.filter(({ text }) => mayBeMisplaced(text, word))
+  const written = texts.filter(({ text }) => mayBeMisplaced(text, callsOf(trigger)))
   const pages = await pagesSeen(context, written, written.length)
-  return written.some(({ text }, at) => isMisplaced({ text, page: pages[at] }, word))
+  return written.some(({ text }, at) => isMisplaced({ text, page: pages[at] }, callsOf(trigger)))
 }
 
 /** Of which Run the comment is whose box was ticked. What an admin ticks is no comment, and names its Run itself. */

@@ -13,7 +13,6 @@ import { isAtWork, readMessages } from '../core/record/messages.ts'
 import { believeAbsent } from '../core/record/retries.ts'
 import { changed, phaseOf, type Run, sessionOf } from '../core/record/run.ts'
 import { ofPull, ofTask, ofThread, runsOfPull, whilePaused } from '../core/record/run-index.ts'
-import { triggerOf } from '../core/settings/deployment-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
 import { markerOf } from '../runs/steps/markers.ts'
@@ -54,7 +53,7 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
       const may = await Promise.all(all.map(({ author }) => mayHoldUp(context, author)))
       return all.filter((_, at) => may[at])
     },
-    trigger: triggerOf(deps.settings.deployment, thread.ownerId),
+    trigger: deps.triggerOf(thread.ownerId),
     repliedLately: () => repliedLately(context),
     live: async () => (await liveRun(context, threadSlot(thread)))?.data,
     beside: () => runBeside(context),

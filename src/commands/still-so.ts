@@ -2,7 +2,7 @@
 import { mayHoldCommand } from '../core/command/find.ts'
 import type { WithdrawalTrigger } from '../core/model/trigger.ts'
 import { believeAbsent } from '../core/record/retries.ts'
-import { triggerOf } from '../core/settings/deployment-settings.ts'
+import { callsOf } from '../core/settings/deployment-settings.ts'
 import { refusedReads, type ThreadContext } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
 import { writtenIn } from './read-commands.ts'
@@ -16,9 +16,9 @@ export async function isStillSo(
   byReview: boolean,
 ): Promise<boolean> {
   const { github, deps } = context
-  const { word } = triggerOf(deps.settings.deployment, thread.ownerId)
+  const calls = callsOf(deps.triggerOf(thread.ownerId))
   if (what.kind === 'comment')
-    return !(await github.hasComment(what)) && !(byReview && (await stillRequests(context, what, word)))
+    return !(await github.hasComment(what)) && !(byReview && (await stillRequests(context, what, calls)))
   const leaves = what.kind === 'thread' && (what.by === 'deleted' || what.by === 'transferred')
   const state =
     (await github.state()) ?? (leaves ? undefined : believeAbsent('The thread', refusedReads(context)))
@@ -35,15 +35,15 @@ export async function isStillSo(
   }
 }
 
-async function stillRequests(context: ThreadContext, { reviewId }: Deleted, word: string): Promise<boolean> {
+async function stillRequests(context: ThreadContext, { reviewId }: Deleted, calls: string): Promise<boolean> {
   if (reviewId === null) return false
   const { github } = context
   const text = (await github.review(reviewId)) ?? believeAbsent('The review', refusedReads(context))
   if (text === undefined) return false
   const inline = (await github.reviewComments(reviewId)).map(writtenIn)
   const texts = [{ text, addresses: 'whole' as const }, ...inline].filter(each =>
-    mayHoldCommand(each.text, word),
+    mayHoldCommand(each.text, calls),
   )
   const pages = await github.shown(texts)
-  return texts.some(({ text }, at) => parseCommands({ text, page: pages[at] }, word).length > 0)
+  return texts.some(({ text }, at) => parseCommands({ text, page: pages[at] }, calls).length > 0)
 }

@@ -13,6 +13,7 @@ import { threadSlot } from '../core/model/thread.ts'
 import { minute, second } from '../core/model/time.ts'
 import { afterPassing, isFinal, isTooLong, type Passing } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
+import { callsOf } from '../core/settings/deployment-settings.ts'
 import { type CommandContext, holdsCommand, liveRun, runId, type ThreadContext } from './command-context.ts'
 import { isWithItsRun } from './perform.ts'
 import { isUnspoken, reply, swapReaction } from './reply.ts'
@@ -89,7 +90,7 @@ async function giveUp(context: ThreadContext, error: unknown): Promise<StepResul
   }
   deps.meter?.handled(trigger.kind, 'given-up')
   const isWords = trigger.kind === 'comment' && !record.reacted && !trigger.plain
-  if (isWords && !mayHoldCommand(trigger.text, trigger.word)) return end
+  if (isWords && !mayHoldCommand(trigger.text, callsOf(trigger))) return end
   const reason = error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
   const words = { kind: 'gave-up', reason } as const
   try {

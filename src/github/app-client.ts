@@ -1,6 +1,5 @@
 /** GitHub clients. Each token is for one repository and only the permissions needed there. */
 
-import { createSign } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
 import type { Octokit } from '@octokit/rest'
@@ -10,6 +9,7 @@ import { type LimitGate, type LimitStore, limitGate } from '../core/model/call-b
 import { Rejected } from '../core/model/errors.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
+import { type AppToken, appToken } from './app-token.ts'
 import { type NodeIds, nodeIds } from './node-ids.ts'
 import { type RenderCap, renderCap } from './pages.ts'
 import { limited, newOctokit, type Watch } from './request-rules.ts'
@@ -252,42 +252,3 @@ const common = (wanted: Permissions, granted: Record<string, string>): Permissio
 const InstallationView = z.object({ permissions: z.record(z.string(), z.string()) })
 
 const AppView = z.object({ slug: z.string().optional() })
-
-/** s, for a clock of ours that is fast. */
-const backdated = 60
-/** s; GitHub allows ten minutes. */
-const lasts = 8 * 60
-
-interface AppToken {
-  make(): Promise<{ jwt: string; expiresAt: string }>
-  /** Corrects the clock by a response; true if that was refused for the clock, so that a new token may help. */
-  isLate(response: { status: number; message: string; date: unknown }): boolean
-}
-
-/** The App's JWT. Source: GitHub, "Generating a JSON Web Token (JWT) for a GitHub App". */
-function appToken({ appId, privateKey }: { appId: number; privateKey: string }, now: () => number): AppToken {
-  let ahead = 0
-  return {
-    async make() {
-      const at = Math.floor((now() + ahead) / 1_000)
-      const claims = { iat: at - backdated, exp: at + lasts, iss: String(appId) }
-      const head = [{ alg: 'RS256', typ: 'JWT' }, claims]
-        .map(part => base64url(JSON.stringify(part)))
-        .join('.')
-      const signature = createSign('RSA-SHA256').update(head).sign(privateKey, 'base64url')
-      return {
-        jwt: `${head}.${signature}`,
-        expiresAt: new Date((claims.exp - ahead / 1_000) * 1_000).toISOString(),
-      }
-    },
-    isLate({ status, message, date }) {
-      const theirs = Date.parse(String(date))
-      if (status !== 401 || !/'(?:Issued at|Expiration time)' claim/.test(message) || Number.isNaN(theirs))
-        return false
-      ahead = theirs - now()
-      return true
-    },
-  }
-}
-
-const base64url = (text: string): string => Buffer.from(text).toString('base64url')

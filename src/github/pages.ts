@@ -79,7 +79,7 @@ export function pagesOf({ client, thread, cap, redact, now }: ThreadAccess & { c
 
   async function pageOf(written: WrittenText, found: Rendered | undefined): Promise<SeenPage | undefined> {
     if (found?.isMinimized) return minimizedPage
-    const { text, addresses, word } = written
+    const { text, addresses, calls } = written
     const read = written.byStranger ? readStrangersPage : readPage
     // As it was written: behind what is redacted anything may have been changed. A text with a secret is rendered anew.
     const isSame = found !== undefined && normal(found.body) === normal(text)
@@ -88,7 +88,7 @@ export function pagesOf({ client, thread, cap, redact, now }: ThreadAccess & { c
     const plain = isThere ? undefined : asWritten(text)
     if (plain) return plain
     const html = isThere ? found.bodyHTML : await rendered(text)
-    return html === undefined ? undefined : read({ text, html: redact(html) }, { webUrl, addresses, word })
+    return html === undefined ? undefined : read({ text, html: redact(html) }, { webUrl, addresses, calls })
   }
 
   async function rendered(text: string): Promise<string | undefined> {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { QueueUnavailable } from '../../src/core/model/errors.ts'
 import { readMessages } from '../../src/core/record/messages.ts'
 import type { Run } from '../../src/core/record/run.ts'
+import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import { withdraw } from '../../src/news/withdraw.ts'
 import { maya, t0, working } from '../core/given.ts'
 import { deploymentWith } from '../support/deployment.ts'
@@ -21,6 +22,7 @@ function given(run: Run, lost: number) {
     github: { state: async () => ({ open: true, locked: false, labels: [] }) },
     deps: {
       settings: deploymentWith(),
+      triggerOf: () => usualTrigger,
       waiting: { listed: async () => [] },
       runs: {
         holder: async () => run.id,

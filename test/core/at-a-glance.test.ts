@@ -1,7 +1,7 @@
 /** What is ignored by its bytes is ignored when it is parsed, however JSON spells it. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { DeploymentSettings, everyWord, triggerOf } from '../../src/core/settings/deployment-settings.ts'
+import { DeploymentSettings, everyCall, triggerOf } from '../../src/core/settings/deployment-settings.ts'
 import { silenceJudge } from '../../src/github/webhooks/event.ts'
 import { normalise } from '../../src/github/webhooks/normalise.ts'
 import { tries } from '../support/tries.ts'
@@ -10,7 +10,7 @@ const settings = DeploymentSettings.parse({
   trigger: { word: 'agent' },
   owners: { 5: { trigger: { word: 'Fix-it2' } }, 6: {} },
 })
-const isSilent = silenceJudge(everyWord(settings))
+const isSilent = silenceJudge(everyCall(settings, () => 'my-app2'))
 
 const payload = (action: string, body: string, owner = 5) => ({
   action,
@@ -36,7 +36,7 @@ describe('by its bytes alone', () => {
     expect(silent('created', 'Nice work!', 'pull_request_review_comment')).toBe(true)
   })
 
-  test.each(['/agent go', '/AGENT go', 'words\n/fix-it2', 'of another owner: /Fix-It2'])(
+  test.each(['/agent go', '/AGENT go', 'words\n/fix-it2', 'of another owner: /Fix-It2', '@My-App2[bot] go'])(
     'nothing is said of one with a word that somebody may use: %s',
     body => expect(silent('created', body)).toBe(false),
   )
@@ -51,7 +51,7 @@ describe('by its bytes alone', () => {
 
   test.each([
     ...['\\/agent', '\\u002fagent', '/\\u0061gent', '/ag\\u0045nt', '\\u002Fag\\u006Ent', '/fix\\u002dit2'],
-    '/fix-it\\u0032',
+    ...['/fix-it\\u0032', '\\u0040my-app2', '@my\\u002dapp2', '@my-app\\u0032'],
   ])('nothing is said of one that spells a word as %s', spelled => {
     const json = JSON.stringify(payload('created', 'HERE go')).replace('HERE', spelled)
     expect(isSilent('issue_comment', Buffer.from(json))).toBe(false)
@@ -59,12 +59,21 @@ describe('by its bytes alone', () => {
 
   test('a word counts from when the settings name it', () => {
     const given = { ...settings }
-    const judge = silenceJudge(everyWord(given))
+    const judge = silenceJudge(everyCall(given))
     const body = Buffer.from(JSON.stringify(payload('created', '/robot go')))
     expect(judge('issue_comment', body)).toBe(true)
     given.trigger = { word: 'robot' }
     expect(judge('issue_comment', body)).toBe(false)
   })
+})
+
+test('the App’s name counts from when it is known', () => {
+  let name: string | undefined
+  const judge = silenceJudge(everyCall(settings, () => name))
+  const body = Buffer.from(JSON.stringify(payload('created', '@my-app2 go')))
+  expect(judge('issue_comment', body)).toBe(true)
+  name = 'my-app2'
+  expect(judge('issue_comment', body)).toBe(false)
 })
 
 /** JSON may spell any sign by its number, and a slash behind a backslash. */
@@ -82,7 +91,22 @@ const spelling = (text: string, choices: readonly number[]): string =>
 const said = fc
   .array(
     fc.oneof(
-      fc.constantFrom('/agent', '/fix-it2', '/AGENT', '/Fix-It2', '/codex', '/', '\n', ' ', '- ', '|', ' go'),
+      fc.constantFrom(
+        '/agent',
+        '/fix-it2',
+        '/AGENT',
+        '/Fix-It2',
+        '/codex',
+        '/',
+        '@my-app2',
+        '@My-App2[bot]',
+        '@',
+        '\n',
+        ' ',
+        '- ',
+        '|',
+        ' go',
+      ),
       fc.string({ unit: 'grapheme', maxLength: 8 }),
     ),
     { maxLength: 6 },
@@ -90,7 +114,10 @@ const said = fc
   .map(parts => parts.join(''))
 
 test('nothing is ignored that would be taken', () => {
-  const identity = { triggerOf: (owner: number) => triggerOf(settings, owner), appId: 5 }
+  const identity = {
+    triggerOf: (owner: number) => ({ ...triggerOf(settings, owner), app: 'my-app2' }),
+    appId: 5,
+  }
   let judged = 0
   fc.assert(
     fc.property(

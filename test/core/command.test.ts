@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { commands, parseCommands } from '../../src/commands/command-registry.ts'
-import { findCommands, mayHoldCommand } from '../../src/core/command/find.ts'
+import { findCommands, mayBeMisplaced, mayHoldCommand, seenPage } from '../../src/core/command/find.ts'
 import { flagOf, infoOf, optionNames } from '../../src/core/command/options.ts'
 import { isMistake, newCommands, type Parsed } from '../../src/core/command/parse.ts'
 import { pastedText } from '../support/markdown-pieces.ts'
@@ -22,7 +22,13 @@ function brief(parsed: Parsed): string {
   return `${[name, ...flags].join(' ')}${text === '' ? '' : ` | ${text}`}`
 }
 
-const read = (text: string): string[] => parseCommands(seen(text)).map(brief)
+/** The word, and the App's name. */
+const calls = 'codex @my-app'
+
+const read = (text: string): string[] => parseCommands(seen(text, calls), calls).map(brief)
+
+/** What a command may begin with, which is all the same. */
+const called = fc.constantFrom('/codex', '@my-app', '@My-App[bot]', '@my-app /codex')
 
 /** The commands that a text asks for, `none` or several with ` ; ` between, and texts that do. */
 type Table = readonly (readonly [expected: string, ...texts: string[]])[]
@@ -340,7 +346,83 @@ describe('an edit asks', () => {
   ])('%s', (_, before, after, ...expected) => expect(asks(before, after)).toEqual(expected))
 })
 
-describe('where a line is', () => {
+describe('a mention of the App', () => {
+  holds([
+    ['run | fix it', '@my-app fix it', '@MY-App fix it', '@my-app[bot] fix it', '@my-app[BOT]: fix it'],
+    ['run | fix it', '@my-app: fix it', '@my-app, fix it', '@my-app\n\nfix it', 'Thanks.\r\n@my-app fix it'],
+    ['run | fix it', '   @my-app fix it', '@my-app -- fix it', '@my-app\u200b fix it', '@my-app　fix it'],
+    ['run', '@my-app', '@my-app[bot]', '@my-app /codex'],
+    ['run | write at 9 to sam@x.example:', '@my-app write at 9 to sam@x.example:'],
+    ['stop', '@my-app stop', '@my-app stop please', '@my-app /codex stop', '@my-app, /codex stop'],
+    ['run --effort high | fix it', '@my-app --effort high fix it', '@my-app[bot] fix it --effort high'],
+    ['run | a ; stop', '@my-app a\n/codex stop', '/codex a\n@my-app stop'],
+    ['run | /codexes', '@my-app /codexes'],
+    [
+      'none',
+      '@my-app-2 fix it',
+      '@my-app2 fix it',
+      '@my-app/team fix it',
+      '@my-app_ fix it',
+      '@my-app.x fix',
+    ],
+    ['none', '@my-app[bots] fix it', '@my fix it', '@dependabot rebase', '@codex fix it', '@my-app’s fix it'],
+    [
+      'none',
+      'Thanks @my-app stop',
+      'see @my-app',
+      'x@my-app stop',
+      '@@my-app stop',
+      '/my-app stop',
+      'my-app stop',
+    ],
+    ['none', '@sam @my-app stop', '(@my-app stop)', '**@my-app** stop', '[@my-app stop](https://x.example)'],
+  ])
+
+  test('of a bot whose name nobody knows is none', () => {
+    const text = '@my-app stop'
+    expect(parseCommands(seen(text)).map(brief)).toEqual([])
+    expect(mayHoldCommand(text)).toBe(false)
+  })
+
+  test.each(['thanks @my-app', '- @my-app fix it', '# @my-app', 'Hi @my-app fix it'])(
+    'in passing is no command that stands where none is read: %s',
+    text => expect(mayBeMisplaced(text, calls)).toBe(false),
+  )
+
+  // GitHub makes a link of a name if there is such an account, and leaves `[bot]` behind it.
+  const link = '<a class="user-mention notranslate" href="https://github.com/my-app">@my-app</a>'
+  const onPage = (text: string, html: string): string[] => {
+    const page = seenPage(
+      { text, html },
+      { webUrl: 'https://github.com/a/b/issues/1', addresses: 'whole', calls },
+    )
+    return parseCommands({ text, page }, calls).map(brief)
+  }
+  test.each([
+    ['@my-app fix it', `<p>${link} fix it</p>`, 'run | fix it'],
+    ['@my-app[bot] fix it', `<p>${link}[bot] fix it</p>`, 'run | fix it'],
+    ['Hi,\n@my-app: stop', `<p>Hi,<br>\n${link}: stop</p>`, 'stop'],
+    ['@my-app /codex stop', `<p>${link} /codex stop</p>`, 'stop'],
+    ['@my-app[bot] fix `a`', `<p>${link}[bot] fix <code>a</code></p>`, 'run | fix `a`'],
+    ['@my-app fix it', `<blockquote><p>${link} fix it</p></blockquote>`, ''],
+    ['@my-app fix it', `<ul><li>${link} fix it</li></ul>`, ''],
+    ['@my-app fix it', `<p><strong>${link}</strong> fix it</p>`, ''],
+    ['@my-app fix it', '<p><a href="https://github.com/my-app">@my-app</a> fix it</p>', ''],
+    ['@my-app[bot] fix it', `<p>${link}<code>[bot]</code> fix it</p>`, ''],
+    ['so @my-app fix it', `<p>so ${link} fix it</p>`, ''],
+  ])('is read where GitHub made a link of it: %s, %s', (text, html, expected) =>
+    expect(onPage(text, html).join(' ; ')).toBe(expected),
+  )
+})
+
+describe.each(['/codex', '@my-app', '@my-app[bot]'])('where a line of %s is', begins => {
+  const holds = (table: Table): void => {
+    const rows = table.flatMap(([expected, ...texts]) => texts.map(text => ({ text, expected })))
+    test.each(rows)('$text', ({ text, expected }) =>
+      expect(read(text.replaceAll('/codex', begins)).join(' ; ') || 'none').toBe(expected),
+    )
+  }
+
   holds([
     ['none', '/codexfix it', '/codex.fix it', '//codex fix it', '\\/codex fix it', 'please /codex fix it'],
     ['none', '`/codex fix it`', 'a `b\n/codex fix it\nc` d', '    /codex fix it', '\t/codex fix it'],
@@ -380,23 +462,22 @@ describe('for any text', () => {
   test('parsing is total: it gives commands and mistakes, and the cheap test is never wrong in the negative', () => {
     fc.assert(
       fc.property(fc.oneof(markdown, fc.string({ unit: 'binary', maxLength: 200 })), text => {
-        const parsed = parseCommands(seen(text))
-        if (parsed.length > 0) expect(mayHoldCommand(text)).toBe(true)
+        const parsed = parseCommands(seen(text, calls), calls)
+        if (parsed.length > 0) expect(mayHoldCommand(text, calls)).toBe(true)
         for (const one of parsed) expect(brief(one)).toEqual(expect.any(String))
       }),
       { numRuns: tries(2_000) },
     )
   })
 
-  test('any words after /codex give exactly one command or mistake', () => {
+  test('any words after /codex or the App’s name give exactly one command or mistake', () => {
     const words = fc
       .oneof(markdown, fc.string({ unit: 'grapheme', maxLength: 60 }))
       .map(text => text.replace(/[\r\n]/g, ' '))
     fc.assert(
-      fc.property(words, line => {
-        expect(
-          findCommands(seen(`Hello.\n\n/codex ${line.replace(/[`<[\]>.@]/g, '')}`)).commands,
-        ).toHaveLength(1)
+      fc.property(called, words, (begins, line) => {
+        const text = `Hello.\n\n${begins} ${line.replace(/[`<[\]>.@]/g, '')}`
+        expect(findCommands(seen(text, calls), calls).commands).toHaveLength(1)
       }),
       { numRuns: tries(1_000) },
     )
@@ -411,11 +492,38 @@ describe('for any text', () => {
 
   test('a command line after plain paragraphs fires, whether or not a blank line stands between', () => {
     fc.assert(
-      fc.property(paragraphs, fc.constantFrom('\n', '\n\n', '\r\n'), sentence, (before, gap, words) => {
-        const text = [...before, `/codex ${words}`].join(gap)
-        expect(read(text)).toEqual([`run | ${words}`])
-      }),
+      fc.property(
+        called,
+        paragraphs,
+        fc.constantFrom('\n', '\n\n', '\r\n'),
+        sentence,
+        (begins, before, gap, words) => {
+          const text = [...before, `${begins} ${words}`].join(gap)
+          expect(read(text)).toEqual([`run | ${words}`])
+        },
+      ),
       { numRuns: tries(500) },
+    )
+  })
+
+  test('what asks for something with the word, asks for the same with the App’s name', () => {
+    const line = fc
+      .tuple(fc.constantFrom('', ' ', '   ', '    ', '> ', '- ', '`', 'x '), fc.nat(3))
+      .map(([before, n]) => `${before}CALL do${n}`)
+    const lines = fc.array(
+      fc.oneof({ weight: 3, arbitrary: pastedText(4) }, { weight: 2, arbitrary: line }),
+      {
+        minLength: 1,
+        maxLength: 7,
+      },
+    )
+    fc.assert(
+      fc.property(lines, fc.constantFrom('\n', '\n\n'), (parts, gap) => {
+        const asked = (begins: string) =>
+          read(parts.join(gap).replaceAll('CALL', begins)).filter(each => /\bdo\d/.test(each)).length
+        expect(asked('@my-app')).toBe(asked('/codex'))
+      }),
+      { numRuns: tries(1_000) },
     )
   })
 
@@ -444,12 +552,13 @@ describe('for any text', () => {
   test('a command inside a fence, a quote or a comment never fires, however deep it is wrapped', () => {
     fc.assert(
       fc.property(
+        called,
         paragraphs,
         fc.array(fc.constantFrom(...around), { maxLength: 2 }),
         fc.constantFrom(...quotes),
         fc.array(fc.constantFrom(...around), { maxLength: 2 }),
-        (before, inside, quote, outside) => {
-          const inner = inside.reduce((text, wrap) => wrap(text), '/codex stop')
+        (begins, before, inside, quote, outside) => {
+          const inner = inside.reduce((text, wrap) => wrap(text), `${begins} stop`)
           const wrapped = outside.reduce((text, wrap) => wrap(text), quote(inner))
           expect(read([...before, wrapped].join('\n\n'))).toEqual([])
         },
@@ -466,15 +575,15 @@ describe('hostile Markdown as long as GitHub allows', () => {
     ...'*`_~<&\\[\t#',
     ...['![', '<a ', '|a', 'a@b.c ', 'https://a ', 'www.', '~~', '```\n', '\u202e', '\r\n', 'a\n=\n'],
     ...['- - - \n', '> ', '- ', '1. ', '*a_ ', '|a|\n|-|\n', '[a]: b\n', '> - ', '-\n', '[^1]: ', '<!--'],
-    ...['\n\n', 'a\n', '  - a\n', '![[', '](', '**a', 'http://', ' \n> a\n'],
+    ...['\n\n', 'a\n', '  - a\n', '![[', '](', '**a', 'http://', ' \n> a\n', '@my-app', '@'],
   ]
   /** ms of the processor; the page itself is read in a thread of its own. */
   const bound = 150
 
   test.each(someOf(units, 3))('%j before a command: it counts, does not, or the writer is told so', unit => {
     const text = `${filled(unit)}\n\n/codex go`
-    const page = seen(text)
-    expect(spentOn(() => parseCommands(page))).toBeLessThan(bound)
+    const page = seen(text, calls)
+    expect(spentOn(() => parseCommands(page, calls))).toBeLessThan(bound)
     expect(read(text).join()).toMatch(/^(?:$|run \| go\b|\? unreadable cut$)/)
   })
 

@@ -793,6 +793,11 @@ describe('replies', () => {
   const { help: _help, ...others } = replies
   const said = Object.values(others).map(reply => `${reply.kind}: ${replyComment('maya', reply)}`)
 
+  test('help names the App, once its name is known', () => {
+    const [first] = replyComment('maya', { ...replies.help, app: 'my-app' }).split('\n')
+    expect(first).toMatch(/`@my-app …` is the same as `\/codex …`\.$/)
+  })
+
   test('every other one of a line', () => {
     expect(said.filter(text => !text.includes('\n')).join('\n')).toMatchInlineSnapshot(`
       "mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.

@@ -234,6 +234,13 @@ describe('labels', () => {
     expect(readAs(event, payload)).toMatchObject({ trigger: { thread: { kind } } }),
   )
 
+  test('may be the name of the App, which the trigger keeps', () => {
+    const comment = comments({ comment: { ...words, body: '@my-app fix it' } })
+    const named = { ...ours, triggerOf: () => ({ ...usualTrigger, app: 'my-app' }) }
+    expect(readAs('issue_comment', comment, named)).toMatchObject({ trigger: { app: 'my-app' } })
+    expect(readAs('issue_comment', comment)).toEqual({ kind: 'ignored', why: 'no command' })
+  })
+
   test('may be another one than codex', () => {
     const of = (name: string) =>
       readAs('issues', issues({ label: { name } }), {

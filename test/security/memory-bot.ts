@@ -235,6 +235,7 @@ export class MemoryBot {
     const triggers: TriggerDeps = {
       ...this.#shared,
       settings: this.#settings,
+      triggerOf: () => usualTrigger,
       examine: async () => [],
       schemaAddress: async () => undefined,
       whereNow: async () => undefined,

@@ -1,8 +1,10 @@
 /** Words of a repository’s own: `.github/codex/NAME.md`. */
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import { templatePath } from '../../src/core/command/template.ts'
 import { callsOf } from '../world/calls.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { newRepository, opensIssue } from '../world/opens-issue.ts'
+import { newRepository, opensIssue, opensPull } from '../world/opens-issue.ts'
 
 onEitherQueue('A repository has templates', world => {
   const here = async (files: Record<string, string>) => {
@@ -73,5 +75,39 @@ onEitherQueue('A repository has templates', world => {
     const meant = await asks('/codex release 1.2')
     await meant.thread.waitForAnswer('Codex opened draft')
     expect(contents()).toEqual(['GET contents/.github/codex/release.md'])
+  })
+})
+
+onEitherQueue('A template of this project is copied', world => {
+  const folder = new URL('../../templates/', import.meta.url)
+  const change = { kind: 'pushesToBranch', text: 'Done.' } as const
+  const words = { kind: 'answers', text: 'So it is.' } as const
+
+  /** What is written behind each, and how its text begins then, or ends. */
+  const tried = [
+    ['tests', 'the login', change, /^Write the tests that are missing\.[\s\S]*\n\nthe login$/],
+    ['describe', '', change, /^Write the description of this pull request anew\./],
+    ['simplify', 'src/login.ts', change, /^Simplify what is named[\s\S]*\n\nsrc\/login\.ts$/],
+    ['upgrade', 'zod to 4.1', change, /^Upgrade this dependency: zod to 4\.1\n/],
+    ['explain', 'the session', words, /^Explain what is named[\s\S]*\n\nthe session$/],
+  ] as const
+
+  it('and there is a story of each', () =>
+    expect(readdirSync(folder).toSorted()).toEqual(tried.map(([name]) => `${name}.md`).toSorted()))
+
+  it.each(tried)('%s: its text is the instruction', async (name, argument, behaviour, expected) => {
+    const { github, posthog } = world()
+    const repository = await newRepository(world())
+    const text = readFileSync(new URL(`${name}.md`, folder), 'utf8')
+    await github.as('olga', repository).pushes('main', { [templatePath(name)]: text })
+    posthog.script({ repository }, behaviour)
+    const { says, thread, prompt } = await opensPull(world(), 'maya/login', { repository })
+    await says('/codex help')
+    expect(await thread.waitForAnswer('Templates of this repository')).toContain(`- \`/codex ${name} …\``)
+    await says(`/codex ${name} ${argument}`)
+    await thread.waitForAnswer(behaviour.text)
+    const [, instruction = ''] = /# Instruction\n\n([\s\S]*?)\n\n# /.exec(prompt()) ?? []
+    expect(instruction).toMatch(expected)
+    expect(instruction).not.toContain('$ARGUMENTS')
   })
 })

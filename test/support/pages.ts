@@ -13,13 +13,15 @@ export const isAsked = (texts: readonly WrittenText[]): boolean =>
 export const shownIn = (texts: readonly WrittenText[]): Promise<(SeenPage | undefined)[]> =>
   Promise.all(
     texts.map(
-      async ({ text, addresses, word }) =>
-        asWritten(text) ?? seenPage({ text, html: await renderMarkdown(text) }, { webUrl, addresses, word }),
+      async ({ text, addresses, calls }) =>
+        asWritten(text) ?? seenPage({ text, html: await renderMarkdown(text) }, { webUrl, addresses, calls }),
     ),
   )
 
 /** A text of somebody who may give instructions. */
-export const seen = (text: string): SeenText => ({
+export const seen = (text: string, calls?: string): SeenText => ({
   text,
-  page: asWritten(text) ?? seenPage({ text, html: renderMarkdownNow(text) }, { webUrl, addresses: 'whole' }),
+  page:
+    asWritten(text) ??
+    seenPage({ text, html: renderMarkdownNow(text) }, { webUrl, addresses: 'whole', calls }),
 })

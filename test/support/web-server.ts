@@ -23,13 +23,13 @@ interface Door {
 
 /** @returns its address, once the tests run */
 export async function openDoor({ secret, log, enqueue, redact = text => text, ...parts }: Door) {
-  const words = [usualTrigger.word]
+  const calls = [`/${usualTrigger.word}`]
   const receive = receiver({
     ...{ log, redact, enqueue, answersQuestion: async () => false },
     app: { triggerOf: () => usualTrigger, appId: 5 },
   })
   const hooks = await probotWebhooks(secret, receive)
-  const endpoint = webhookEndpoint({ log, isSilent: silenceJudge(() => words), ...hooks })
+  const endpoint = webhookEndpoint({ log, isSilent: silenceJudge(() => calls), ...hooks })
   const server = webServer({ webhookEndpoint: endpoint, ...parts })
   const door = { port: 0 }
   beforeAll(async () => {

@@ -1,7 +1,8 @@
 /**
  * Finds commands, seen from both sides: a line that its writer began with the command word, and a line of the page, in
  * a paragraph of its own or an e-mail. `\/codex` and `&#47;codex` look like one on the page alone, what is in code,
- * quotes, attributes and comments in the text alone.
+ * quotes, attributes and comments in the text alone. A mention of the App is the command word, too: its `calls` are
+ * `codex @my-app`, as `callsOf` gives them, or the word alone.
  */
 
 import { usualTrigger } from '../settings/deployment-settings.ts'
@@ -11,32 +12,47 @@ import { shownText } from '../text/shown-text.ts'
 import { unshownWords } from '../text/unshown.ts'
 import { quotedFrom } from './quoted.ts'
 
-function wordPattern(sourceFor: (word: string) => string, flags: string): (word: string) => RegExp {
+function callPattern(sourceFor: (calls: string) => string, flags: string): (calls: string) => RegExp {
   const patterns = new Map<string, RegExp>()
-  return word => {
-    const known = patterns.get(word)
+  return calls => {
+    const known = patterns.get(calls)
     if (known) return known
-    const pattern = new RegExp(sourceFor(word), flags)
-    patterns.set(word, pattern)
+    const pattern = new RegExp(sourceFor(calls), flags)
+    patterns.set(calls, pattern)
     return pattern
   }
 }
 
-const anyPlace = wordPattern(word => misplacedStarts.map(start => `(?:${start(word)})`).join('|'), 'mu')
-const indentedStart = wordPattern(word => String.raw`^(?: {4,}|\t)[ \t]*/${word}(?![\w/-])`, 'im')
+/** The word without the slash, and the login without the `@`: of letters, digits and hyphens. */
+const partsOf = (calls: string): { word: string; app: string | undefined } => {
+  const [word = '', app] = calls.split(' @')
+  return { word, app }
+}
 
-/** Whether a command may stand where none is read: in a list, a heading or a table, indented, behind a courtesy. */
-export const mayBeMisplaced = (text: string, word = usualTrigger.word): boolean =>
-  namesWord(text, word) && anyPlace(word).test(text)
+const anyPlace = callPattern(
+  calls => misplacedStarts.map(start => `(?:${start(partsOf(calls).word)})`).join('|'),
+  'mu',
+)
+const indentedStart = callPattern(
+  calls => String.raw`^(?: {4,}|\t)[ \t]*/${partsOf(calls).word}(?![\w/-])`,
+  'im',
+)
+
+/**
+ * Whether a command may stand where none is read: in a list, a heading or a table, indented, behind a courtesy. A mention
+ * there is no command: people mention the App in passing.
+ */
+export const mayBeMisplaced = (text: string, calls = usualTrigger.word): boolean =>
+  bareWord(calls).test(text) && anyPlace(calls).test(text)
 
 /** Of a text without a command. Not in code, quotes, links and what is folded; not where the page could not be seen. */
-export function isMisplaced({ text, page }: SeenText, word = usualTrigger.word): boolean {
-  if (!page || !mayBeMisplaced(text, word) || quotedFrom(text) < text.length) return false
+export function isMisplaced({ text, page }: SeenText, calls = usualTrigger.word): boolean {
+  if (!page || !mayBeMisplaced(text, calls) || quotedFrom(text) < text.length) return false
   const starts = page.own.map(({ at, plain }) => page.text.slice(at, at + plain).split('\n', 1)[0] ?? '')
   return (
-    [...starts, ...page.elsewhere].some(line => anyPlace(word).test(line)) ||
+    [...starts, ...page.elsewhere].some(line => anyPlace(calls).test(line)) ||
     // Indented lines are rarely meant as code.
-    (indentedStart(word).test(text) && page.indented.some(line => indentedStart(word).test(`    ${line}`)))
+    (indentedStart(calls).test(text) && page.indented.some(line => indentedStart(calls).test(`    ${line}`)))
   )
 }
 
@@ -72,8 +88,18 @@ const anyCase = (word: string): string =>
 const slashWord = (word: string, orElse = '(?!)'): string =>
   `/${anyCase(word)}[${unseen}]*(?=${wordEnd}|${orElse})`
 
-/** How a command’s line begins. Like `misplacedStarts`, for patterns with the flag `u`. */
-const commandStart = (word: string): string => `${margin}${slashWord(word)}`
+/** Nobody knows whether GitHub makes a link of it, and whether that ends before `[bot]`. */
+const mention = (app: string): string =>
+  String.raw`@${anyCase(app)}(?:\[[bB][oO][tT]\])?[${unseen}]*(?=${wordEnd})`
+
+/** How a command’s line begins: who mentions the App may write the word all the same. Like `misplacedStarts`, for patterns with the flag `u`. */
+const commandStart = (calls: string): string => {
+  const { word, app } = partsOf(calls)
+  const own = slashWord(word)
+  return app === undefined
+    ? `${margin}${own}`
+    : String.raw`${margin}(?:${own}|${mention(app)}(?:[:,]?[ \t]+${own})?)`
+}
 
 /** What may stand between the word and what is asked. */
 const separators = String.raw`(?:[:,\u3001\u3002\u2026\uff01\uff0c\uff0e\uff1a\uff1b]|[.!;](?=[.!;:,]*(?:\s|$)))*`
@@ -116,35 +142,34 @@ export interface FoundCommands {
   unreadable: 'page' | 'cut' | undefined
 }
 
-const namesWord = (text: string, word: string): boolean => bareWord(word).test(text)
-const bareWord = wordPattern(word => `/${word}`, 'i')
+const bareWord = callPattern(calls => `/${partsOf(calls).word}`, 'i')
+const bareCall = callPattern(calls => `/${calls.replace(' ', '|')}`, 'i')
 
 /** Linear time. False means that there is no command. */
-export const mayHoldCommand = (text: string, word = usualTrigger.word): boolean =>
-  namesWord(text, word) && startOfLine(word).test(text)
-const startOfLine = wordPattern(commandStart, 'mu')
+export const mayHoldCommand = (text: string, calls = usualTrigger.word): boolean =>
+  bareCall(calls).test(text) && startOfLine(calls).test(text)
+const startOfLine = callPattern(commandStart, 'mu')
 
-/** @param word without the slash: letters, digits and hyphens */
-export function findCommands({ text, page }: SeenText, word = usualTrigger.word): FoundCommands {
-  if (!mayHoldCommand(text, word)) return { commands: [], unreadable: undefined }
+export function findCommands({ text, page }: SeenText, calls = usualTrigger.word): FoundCommands {
+  if (!mayHoldCommand(text, calls)) return { commands: [], unreadable: undefined }
   if (!page) return { commands: [], unreadable: 'page' }
-  const commands = commandParts(text, page, word).map(({ shown, below, written }) => ({
+  const commands = commandParts(text, page, calls).map(({ shown, below, written }) => ({
     line: shown.rest.trim(),
     below: below.trimEnd(),
     hides: page.cut || page.hiding.includes(written.at),
   }))
-  const isCut = page.cut && commands.length < writtenStarts(ownWords(text), word).length
+  const isCut = page.cut && commands.length < writtenStarts(ownWords(text), calls).length
   return { commands, unreadable: isCut ? 'cut' : undefined }
 }
 
 /** For a thread of its own, as a text may be made to take long. @returns `undefined` for more HTML than is read */
 export function seenPage(
   { text, html }: { text: string; html: string },
-  { word, ...reading }: Reading & { word?: string | undefined },
+  { calls, ...reading }: Reading & { calls?: string | undefined },
 ): SeenPage | undefined {
   const page = shownText(html, reading)
   if (!page) return undefined
-  const hiding = commandParts(text, page, word).flatMap(({ shown, below, written, wrote }) => {
+  const hiding = commandParts(text, page, calls).flatMap(({ shown, below, written, wrote }) => {
     const part = `${shown.rest}\n${below}\n${page.text.slice(shown.at, shown.restAt)}`
     const { replaced } = page
     return unshownWords(wrote, { text: part, replaced }).length === 0 ? [] : [written.at]
@@ -158,14 +183,14 @@ interface Part extends Sides {
   wrote: string
 }
 
-function commandParts(text: string, page: ShownText, word = usualTrigger.word): Part[] {
+function commandParts(text: string, page: ShownText, calls = usualTrigger.word): Part[] {
   const source = ownWords(text)
-  const written = writtenStarts(source, word)
+  const written = writtenStarts(source, calls)
   const ownPage = quotedFrom(page.text)
   // The word itself is the writer's plain text, not a link or code.
   const shown = page.own.flatMap(({ at, plain }) => {
-    const start = startAt(page.text, at, word)
-    const bare = startOfLine(word).exec(page.text.slice(at, start?.end ?? at))
+    const start = startAt(page.text, at, calls)
+    const bare = startOfLine(calls).exec(page.text.slice(at, start?.end ?? at))
     return start && bare && bare.index + bare[0].length <= plain ? [start] : []
   })
   const found = onBothSides(written, shown.slice(0, most))
@@ -184,10 +209,10 @@ function ownWords(text: string): string {
   return whole.slice(0, quotedFrom(whole))
 }
 
-const writtenStarts = (source: string, word: string): Start[] =>
-  [...source.matchAll(wholeStarts(word))]
+const writtenStarts = (source: string, calls: string): Start[] =>
+  [...source.matchAll(wholeStarts(calls))]
     .slice(0, most)
-    .flatMap(({ index }) => startAt(source, index, word) ?? [])
+    .flatMap(({ index }) => startAt(source, index, calls) ?? [])
 
 /** Commands of a text that are looked at; the parser takes fewer. */
 const most = 50
@@ -205,18 +230,18 @@ interface Sides {
   written: Start
 }
 
-const withSeparators = wordPattern(word => `${commandStart(word)}${separators}`, 'u')
+const withSeparators = callPattern(calls => `${commandStart(calls)}${separators}`, 'u')
 
-function startAt(text: string, at: number, word: string): Start | undefined {
+function startAt(text: string, at: number, calls: string): Start | undefined {
   const feed = text.indexOf('\n', at)
   const end = feed === -1 ? text.length : feed
   const line = text.slice(at, end)
-  const match = withSeparators(word).exec(line)
+  const match = withSeparators(calls).exec(line)
   if (!match) return undefined
   return { at, restAt: at + match[0].length, rest: line.slice(match[0].length), end }
 }
 
-const wholeStarts = wordPattern(commandStart, 'gmu')
+const wholeStarts = callPattern(commandStart, 'gmu')
 
 /** In the same order. A line of the page that nobody wrote as a command is no command. */
 function onBothSides(written: readonly Start[], shown: readonly Start[]): Sides[] {

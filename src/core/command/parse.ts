@@ -15,6 +15,8 @@
  * middle of words, right behind a `--`, and where the sentence speaks of them (`fix the --new`), they are words. What phones make of the two hyphens counts as well, and one
  * hyphen before the name of an option. A slip in the name of an option is told wherever options may stand.
  *
+ * A mention of the App is the same as `/codex`: `@my-app fix it`, `@my-app[bot] fix it`, `@my-app /codex fix it`.
+ *
  * Any command takes `--dry-run`.
  *
  * A command that takes nothing is one only when nothing but politeness follows on its
@@ -62,14 +64,14 @@ const maxCommands = 10
 
 export const commandParser = (
   grammars: readonly CommandGrammar[],
-): ((seen: SeenText, word?: string, templates?: readonly string[]) => Parsed[]) => {
+): ((seen: SeenText, calls?: string, templates?: readonly string[]) => Parsed[]) => {
   const words: Words = new Map(
     grammars
       .filter(({ name }) => name !== instruction)
       .flatMap(grammar => [grammar.name, ...(grammar.aliases ?? [])].map(word => [word, grammar])),
   )
-  return (seen, word = usualTrigger.word, templates = []) => {
-    const { commands: found, unreadable } = findCommands(seen, word)
+  return (seen, calls = usualTrigger.word, templates = []) => {
+    const { commands: found, unreadable } = findCommands(seen, calls)
     const all = found.map(each => parseCommand({ words, templates }, each))
     const different = [...new Map(all.map(parsed => [sameness(parsed), parsed])).values()]
     return [

@@ -47,7 +47,8 @@ const begins = (lines: readonly string[], at: number): boolean => {
   const end = next.indexOf('')
   const wrapped = next.slice(0, end === -1 ? undefined : end)
   // People write so, too, but neither when nor from which address.
-  const isDated = /^[^/].*(?:\d|\S@\S)/u.test(line) || /^On\s/i.test(line)
+  // A command is none.
+  const isDated = /^[^/@].*(?:\d|\S@\S)/u.test(line) || /^On\s/i.test(line)
   if (!isDated) return false
   return [line, ...wrapped.map((_, n) => [line, ...wrapped.slice(0, n + 1)].join(' '))].some(
     words => /[:：]$/.test(words) && [wrote, wroteUnspaced, byAddress].some(pattern => pattern.test(words)),

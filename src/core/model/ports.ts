@@ -49,7 +49,7 @@ export interface WrittenText {
   /** Asked for somebody without rights: nobody else waits for it. */
   byStranger?: boolean
   /** Of the commands in it. */
-  word?: string
+  calls?: string
 }
 
 export interface ThreadClient {

@@ -55,6 +55,8 @@ const Comment = z.object({
   /** Without the command word: only the answer to a question that its writer was asked. */
   plain: z.literal(true).optional(),
   word: z.string().optional(),
+  /** The App's login, if it was known when this arrived. */
+  app: z.string().optional(),
   snapshot: Snapshot,
   head: PullHead.optional(),
 })

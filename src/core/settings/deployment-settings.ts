@@ -8,6 +8,8 @@ import { type FileRead, readSettingsFile } from './settings-file.ts'
 /** The command word and the labels. They are needed before any call, so only the deployment sets them. */
 export interface TriggerWords {
   word: string
+  /** The App's login at GitHub, without `[bot]`, once that is known: whoever mentions it calls the bot, too. */
+  app?: string | undefined
   labels: readonly string[]
 }
 
@@ -33,6 +35,10 @@ const TriggerSettings = z
       .describe('The labels that start a run, instead of `codex`.'),
   })
   .describe('The word and the labels that call the bot.')
+
+/** What commands begin with, as `find.ts` takes it: `codex`, or `codex @my-app`. */
+export const callsOf = ({ word = usualTrigger.word, app }: Partial<TriggerWords>): string =>
+  app === undefined ? word : `${word} @${app}`
 
 const triggerWords = (...given: (z.infer<typeof TriggerSettings> | undefined)[]): TriggerWords =>
   given.reduce<TriggerWords>(
@@ -163,18 +169,23 @@ export const triggerOf = (
   ownerId: number,
 ): TriggerWords => triggerWords(trigger, owners[ownerId]?.trigger)
 
-/** Every command word in use, of any owner. Returns the same array until it changes. */
-export function everyWord(settings: Pick<DeploymentSettings, 'owners' | 'trigger'>): () => readonly string[] {
-  let known: Pick<DeploymentSettings, 'owners' | 'trigger'> | undefined
-  let words: readonly string[] = []
+/** All that commands begin with, of any owner. Returns the same array until it changes. */
+export function everyCall(
+  settings: Pick<DeploymentSettings, 'owners' | 'trigger'>,
+  appNow = (): string | undefined => undefined,
+): () => readonly string[] {
+  let known: (Pick<DeploymentSettings, 'owners' | 'trigger'> & Pick<TriggerWords, 'app'>) | undefined
+  let calls: readonly string[] = []
   return () => {
     const { owners, trigger } = settings
-    if (known?.owners !== owners || known.trigger !== trigger) {
-      known = { owners, trigger }
+    const app = appNow()
+    if (known?.owners !== owners || known.trigger !== trigger || known.app !== app) {
+      known = { owners, trigger, app }
       const givers = [undefined, ...Object.values(owners)]
-      words = [...new Set(givers.map(owner => triggerWords(trigger, owner?.trigger).word))]
+      const own = givers.map(owner => `/${triggerWords(trigger, owner?.trigger).word}`)
+      calls = [...new Set(own), ...(app === undefined ? [] : [`@${app}`])]
     }
-    return words
+    return calls
   }
 }
 

@@ -58,6 +58,8 @@ export class ShownLines {
   #gap = false
   #isCommand = false
   #plain = 0
+  /** Where a mention ends that begins the line. */
+  #mentionEnd = 0
   #length = 0
   /** Since the last word. */
   #rows = 0
@@ -117,7 +119,18 @@ export class ShownLines {
       this.#isCommand = true
       this.#plain = said.length
     }
+    if (isCommand && this.#mentionEnd > 0 && this.#mentionEnd === this.#line.length)
+      this.#plain += said.length
     this.#add(said)
+  }
+
+  /** GitHub's link of a name that the writer wrote plainly, as the text behind it. */
+  mention(name: string, isCommand: boolean): void {
+    const isFirst = this.#line.length === 0 && !this.isGathering
+    if (isFirst && isCommand) {
+      this.say(name, true)
+      this.#mentionEnd = this.#line.length
+    } else this.put(name)
   }
 
   #inSight(words: string): string {
@@ -219,6 +232,7 @@ export class ShownLines {
     if (this.#length > maxText) this.stop()
     this.#line = new Words()
     this.#isCommand = false
+    this.#mentionEnd = 0
   }
 
   /** @param isCut there is more that was not read */

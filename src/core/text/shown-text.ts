@@ -301,6 +301,7 @@ class Walk {
     const href = attribute(element, 'href')
     const { text, hasWord } = this.#page.gather(() => this.#inside(element, frame, { own: false }))
     if (has(element, 'data-footnote-ref')) return this.#page.put(`[${text.trim()}]`)
+    if (hasClass(element, 'user-mention')) return this.#page.mention(text, frame.text === 'command')
     const address = hasWord ? this.#addressOf(href, text.trim()) : ''
     this.#page.put(address === '' ? text : `${text} (${address})`)
     if (frame.files && hasWord) this.#file(href, text.replace(/\[(?:picture|unreadable)\]|`/g, '').trim())

@@ -23,7 +23,14 @@ import { pauseSentence } from './waiting.ts'
 import { mentions, priced, pullLink, withCode } from './words.ts'
 
 export type Reply =
-  | { kind: 'help'; commands: readonly CommandGrammar[]; templates: readonly string[]; label: string }
+  | {
+      kind: 'help'
+      commands: readonly CommandGrammar[]
+      templates: readonly string[]
+      label: string
+      /** The App's login, if it is known. */
+      app?: string | undefined
+    }
   | { kind: 'mistake'; mistake: Mistake }
   | { kind: 'not-allowed'; command: string; least: Role; role: string }
   | { kind: 'hidden' }
@@ -361,7 +368,7 @@ const allOptions = optionNames.map(name => code(flagOf(name))).join(', ')
 const shownFirst: readonly string[] = [instruction, 'plan', 'stop']
 
 /** Lists, as a phone cuts a table. */
-function helpText({ commands, templates, label }: Reply & { kind: 'help' }): string {
+function helpText({ commands, templates, label, app }: Reply & { kind: 'help' }): string {
   const examples = commands.filter(({ name }) => shownFirst.includes(name)).map(({ example }) => example)
   const commandRows = commands.map(
     ({ usage, about, least }) => `- ${code(usage)} (${least} permission)\\\n  ${about}`,
@@ -370,7 +377,7 @@ function helpText({ commands, templates, label }: Reply & { kind: 'help' }): str
   const templateRows = templates.slice(0, maxTemplates).map(name => `- ${code(`/codex ${name} …`)}`)
   if (templates.length > maxTemplates) templateRows.push(`- and ${templates.length - maxTemplates} more`)
   return [
-    `Write a command at the start of a line, or put the label ${code(label)} on the issue or pull request.`,
+    `Write a command at the start of a line, or put the label ${code(label)} on the issue or pull request.${app === undefined ? '' : ` ${code(`@${app} …`)} is the same as ${code('/codex …')}.`}`,
     `\`\`\`\n${examples.join('\n')}\n\`\`\``,
     '<details><summary>All commands, options and reactions</summary>',
     commandRows.join('\n'),

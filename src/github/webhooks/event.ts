@@ -8,7 +8,7 @@ import {
   type Thread,
 } from '../../core/model/thread.ts'
 import type { CommentRef, CommentTrigger, Ignored, Trigger } from '../../core/model/trigger.ts'
-import { type TriggerWords, usualTrigger } from '../../core/settings/deployment-settings.ts'
+import { callsOf, type TriggerWords, usualTrigger } from '../../core/settings/deployment-settings.ts'
 import type * as payloads from './payloads.ts'
 
 export interface Delivery {
@@ -141,25 +141,25 @@ const created = Buffer.from('{"action":"created",')
 const ofApp = '"installation":{"id":'
 
 /** JSON can escape these characters. */
-const spelled = String.raw`\\u00(?:2[df]|3\d|[46][1-9a-f]|[57][0-9a])`
+const spelled = String.raw`\\u00(?:2[df]|3\d|40|[46][1-9a-f]|[57][0-9a])`
 
 /**
  * Knows most webhooks that hold no command by their bytes, with the same result as parsing.
- * @param words all command words; the same array until they change
+ * @param calls all that commands begin with; the same array until they change
  * @param isKnown whether nothing is new about where such a webhook comes from
  */
 export function silenceJudge(
-  words: () => readonly string[],
+  calls: () => readonly string[],
   isKnown = (_body: string): boolean => true,
 ): (event: string, body: Buffer) => boolean {
   let known: readonly string[] = []
   let mayBeCommand = /(?:)/
   return (event, body) => {
     if (!spoken.has(event) || !startsWith(body, created)) return false
-    const now = words()
+    const now = calls()
     if (now !== known) {
       known = now
-      mayBeCommand = new RegExp(`/(?:${now.join('|')})|${spelled}`, 'i')
+      mayBeCommand = new RegExp(`${now.join('|')}|${spelled}`, 'i')
     }
     const text = body.toString('latin1')
     return text.lastIndexOf(ofApp) > 0 && !mayBeCommand.test(text) && isKnown(text)
@@ -198,7 +198,7 @@ export function labelled(here: InThread<Labelling>): Normalised {
       kind: 'label',
       label: name,
       base: base === usualTrigger.word ? undefined : base,
-      withText: (isByAuthor && isNew && mayHoldCommand(subject.body, wordOf(here))) || undefined,
+      withText: (isByAuthor && isNew && mayHoldCommand(subject.body, callsIn(here))) || undefined,
       snapshot: snapshotOf(subject),
       head: here.head,
     },
@@ -284,7 +284,7 @@ export function said(
   if (words.kind === 'ignored') return words
   if (author?.id !== here.payload.sender.id) return ignored('written by somebody else')
   const id = commentKey(commentRef, here.thread)
-  const word = wordOf(here)
+  const { word, app } = wordsOf(here)
   return {
     kind: 'trigger',
     trigger: {
@@ -294,15 +294,18 @@ export function said(
       commentRef,
       ...words.text,
       word: word === usualTrigger.word ? undefined : word,
+      app,
       snapshot: snapshotOf(here.subject),
       head: here.head,
     },
   }
 }
 
-/** The command word there. */
-const wordOf = ({ identity, thread }: InThread<payloads.BasePayload>): string =>
-  identity.triggerOf(thread.ownerId).word
+/** What calls the bot there. */
+const wordsOf = ({ identity, thread }: InThread<payloads.BasePayload>): TriggerWords =>
+  identity.triggerOf(thread.ownerId)
+
+const callsIn = (here: InThread<payloads.BasePayload>): string => callsOf(wordsOf(here))
 
 function commentKey(commentRef: CommentRef, { repoId, number }: Thread): string | number {
   switch (commentRef.kind) {
@@ -359,9 +362,10 @@ export function commentWords(here: InThread<Writing>, comment: Written): Words |
   const { action } = payload
   if (action !== 'created' && action !== 'edited') return ignored('event not used')
   const text = comment.body
-  const word = wordOf(here)
-  const isHinted = action === 'created' && isInsider(comment.author_association) && mayBeMisplaced(text, word)
-  if (!isHinted && !mayHoldCommand(text, word)) return ignored('no command')
+  const calls = callsIn(here)
+  const isHinted =
+    action === 'created' && isInsider(comment.author_association) && mayBeMisplaced(text, calls)
+  if (!isHinted && !mayHoldCommand(text, calls)) return ignored('no command')
   const created = timeOf(comment.created_at)
   if (action === 'created')
     return { kind: 'words', at: created, text: { text, misplaced: isHinted || undefined } }
