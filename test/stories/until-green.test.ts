@@ -104,12 +104,17 @@ onEitherQueue('/codex fix --until-green', world => {
   it('ends when the comment that asked for it is deleted', async () => {
     const { github } = world()
     const { thread, maya, asked, fails, says, sent } = await firstRound()
+    const isIdle = async () => {
+      const answered = (await thread.answers()).length
+      await says('/codex status')
+      const answer = await github.waitFor(async () => (await thread.answers())[answered])
+      return answer.includes('nothing is going on here now.')
+    }
     await maya.deletesComment(asked.id)
-    await github.settled()
+    await github.waitFor(isIdle)
     fails()
     await github.settled()
-    await says('/codex status')
-    await thread.waitForAnswer('nothing is going on here now.')
+    expect(await isIdle()).toBe(true)
     expect(sent()).toBe(1)
   })
 
@@ -138,11 +143,9 @@ onEitherQueue('/codex fix --until-green', world => {
 
   it('ends when whoever asked may not start runs any more', async () => {
     const { github } = world()
-    const { number, repository, thread, fails, says, sent } = await firstRound()
-    // It has looked before, and is asked anew.
-    github.beginsCheck(number, 'unit tests', repository)
-    await says('/codex status')
-    await thread.waitForAnswer('`--until-green` by `maya` waits for the checks of its pull request.')
+    const { repository, thread, fails, sent } = await firstRound()
+    // It has looked before, and asks anew.
+    await world().bot.says(new RegExp(`"repository":"${repository}".*"looks again later"`))
     await github.setRole('maya', 'read', repository)
     fails()
     await thread.waitForAnswer('@maya you need write permission to start a run. You have read.')

@@ -59,6 +59,7 @@ export const failuresKeptDays = 4
 export const failuresOn = (at: number): string => `failures ${Math.floor(at / day)}`
 
 const maxReason = 300
+const leftOut = ''
 const cut = (reason: string): string => stripInvisible(reason).slice(0, maxReason).toWellFormed()
 
 export function failureOf({ thread, request, result }: Run): RunFailure | undefined {
@@ -68,6 +69,6 @@ export function failureOf({ thread, request, result }: Run): RunFailure | undefi
   return {
     ...{ at: concludedAt, repoId: thread.repoId, owner: thread.owner, by: request.by.login },
     number: thread.number,
-    outcome: outcome.kind === 'failed' ? { ...outcome, reason: cut(outcome.reason), fix: '' } : outcome,
+    outcome: outcome.kind === 'failed' ? { ...outcome, reason: cut(outcome.reason), fix: leftOut } : outcome,
   }
 }
