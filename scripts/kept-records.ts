@@ -9,6 +9,7 @@ import { Redis } from 'ioredis'
 import { z } from 'zod'
 import { RunMessage } from '../src/core/record/mailbox-part.ts'
 import { markerSigner } from '../src/core/record/marker.ts'
+import { backupOf } from '../src/core/record/recovery-record.ts'
 import { type Run, runFormat } from '../src/core/record/run.ts'
 import { markerOf } from '../src/runs/steps/markers.ts'
 import { startRedis } from '../test/support/redis-server.ts'
@@ -90,7 +91,7 @@ for (const connection of [listener, client]) connection.disconnect()
 await redis.stop()
 
 const commentOf = (run: Run, name: string) => {
-  const marker = markerOf(run, 'status')
+  const marker = { ...markerOf(run, 'status'), backup: backupOf(run) }
   const { repoId, number } = run.thread
   return { name, thread: { repoId, number }, marker, comment: `### Codex\n\n${signer.write(marker)}` }
 }
@@ -106,6 +107,10 @@ const markers = shelves.runs.records.slice(0, 1).flatMap(({ record }) =>
 
 const files = {
   ...Object.fromEntries(kinds.map(kind => [kind, shelves[kind].records])),
+  errands: shelves.errands.records.map(({ record }) => ({
+    name: 'sha' in record ? 'branch' : 'pause',
+    record,
+  })),
   comments,
   markers,
 }
