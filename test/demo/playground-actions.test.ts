@@ -74,7 +74,7 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
 
     test('it asks, and goes on with the answer', async () => {
       await enters()
-      await worksOn('ask me')
+      await worksOn('question me')
       await visitor.presses('asks a question')
       await visitor.sees('Which one do you mean?')
       await visitor.seesState('Its turn is over')

@@ -81,13 +81,13 @@ onEitherQueue(
     it('and waits for what its run may do, in a session that somebody watches', async () => {
       const reader = await opens('may-read', 'mode: interactive\npermission: read-only\n')
       reader.script(asks)
-      await reader.says('/codex ask first')
+      await reader.says('/codex show me first')
       expect(await reader.thread.waitForAnswer('I was not allowed to do that')).toContain(
         'asked for permission and may not do this',
       )
       const worker = await opens('may-work', 'mode: interactive\n')
       worker.script({ ...asks, inMode: 'read-only' })
-      await worker.says('/codex ask first')
+      await worker.says('/codex show me first')
       expect(await worker.thread.waitForAnswer('Allowed.')).toContain('asked for permission and may do this')
     })
 
