@@ -15,12 +15,14 @@ import type { NotBegun } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
+  liveRun,
   personCheckOf,
   refused,
   type WaitingTriggers,
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
 import { newlyAsked, shownBy, textsOf, textsToSee } from './read-commands.ts'
+import { waitedForAs } from './start-decision.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, stoppedIn, stopsIn, type ThreadRecord } from './trigger-record.ts'
 
@@ -111,19 +113,28 @@ export async function stopped(context: CommandContext, { id, by }: Stop): Promis
 /** ms that an earlier command may take to be judged before a later one goes first. */
 const patience = 5_000
 
-/** Whether what was written before it here has just come, and is being judged: two at once keep their order. */
-export async function isPreceded({ deps, record, job }: CommandContext): Promise<boolean> {
+/**
+ * Whether what was written before it here goes first: what has just come, and is being judged; and what waited for a Run
+ * that is not any more as it was, so that it is about to go on.
+ */
+export async function isPreceded(context: CommandContext): Promise<boolean> {
+  const { deps, record, job } = context
   const { thread } = record.trigger
   const mine = momentOf(record.trigger, record.done)
   const since = deps.now() - patience
   const all = await deps.waiting.listed([ofThread(thread)], newest)
-  return all.some(({ id, addedAt, data: { trigger, done, answer, waits, retries } }) => {
-    if (id === job.id || addedAt < since || answer || waits || services.some(each => retries[each]))
-      return false
+  const before = all.filter(({ id, data: { trigger, done, answer, retries } }) => {
+    if (id === job.id || answer || services.some(each => retries[each])) return false
     if (trigger.kind !== 'comment' && trigger.kind !== 'label') return false
     const theirs = momentOf(trigger, done)
     return isBefore(theirs, mine) && !isBefore(mine, theirs)
   })
+  if (before.some(({ addedAt, data }) => !data.waits && addedAt >= since)) return true
+  const waitedFor = before.flatMap(({ data }) => data.waits?.run ?? [])
+  if (waitedFor.length === 0) return false
+  const live = await liveRun(context, threadSlot(thread))
+  const stands = live && waitedForAs(live.data)
+  return waitedFor.some(run => run !== stands)
 }
 
 const answered = new Set(
