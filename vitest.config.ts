@@ -66,6 +66,8 @@ const project = (name: string, include: string[], options: { isolate: boolean; e
     include,
     retry,
     maxConcurrency,
+    // What an emulator says after its last test would be a message to a runner that is gone, which is an error there.
+    disableConsoleIntercept: true,
     ...giveUpAfterMs,
     setupFiles: ['test/keep-logs.ts'],
     ...options,
