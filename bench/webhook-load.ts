@@ -98,7 +98,7 @@ export async function latencies(
   const took = requests.map(async (request, n) => {
     const due = began + (n * 1000) / perSecond
     await new Promise(resolve => setTimeout(resolve, due - performance.now()))
-    const socket = free.pop() ?? (await open(target.port))
+    const socket = free.shift() ?? (await open(target.port))
     await send(socket, request)
     free.push(socket)
     return performance.now() - due
