@@ -31,7 +31,9 @@ export const stopCommand = command({
     if (isDone) return { kind: 'silence' }
     const isOfAnother = trigger.kind === 'tick' && trigger.run !== undefined && trigger.run !== run?.id
     if (!run || isOfAnother) return reject({ kind: 'nothing-to', command: 'stop' })
-    if (!isBefore(momentOfRequest(run.request), momentOf(trigger))) return reject({ kind: 'asked-since' })
+    // A box stands under the run that it stops.
+    if (trigger.kind !== 'tick' && !isBefore(momentOfRequest(run.request), momentOf(trigger)))
+      return reject({ kind: 'asked-since' })
     if (!beside) return { kind: 'message', runId: run.id, message: { kind: 'stop' } }
     // No Run replies in another thread than its own, so what it would reply is known here.
     if (trigger.at < (run.mailbox.lastWordsAt ?? 0)) return reject({ kind: 'asked-since' })

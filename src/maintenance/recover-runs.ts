@@ -1,8 +1,8 @@
 /**
- * Takes up Runs that the queue lost, from status comments and PostHog, and lists again the last that were over. What was changed lately is looked through at each
- * start, each time the queue is back, and each hour, in the repositories where GitHub's log shows that something
- * happened; a queue that knows nothing looks everywhere. Only a queue to which GitHub delivers takes up anything: beside
- * another with the same App, all Runs of that one look lost.
+ * Takes up Runs that the queue lost, from status comments and PostHog, and lists again the last that were over. What was
+ * changed lately is looked through at each start, each time the queue is back, and each hour, in the repositories where
+ * GitHub's log shows that something happened; a queue that knows nothing looks everywhere. Only a queue to which GitHub
+ * delivers takes up anything: beside another with the same App, all Runs of that one look lost.
  */
 import { z } from 'zod'
 import type { SettingsReader } from '../access/read-settings.ts'

@@ -796,6 +796,12 @@ describe('what asks for none', () => {
     ],
     ['by the box of another run', { live }, rejects('nothing-to'), asking(tick)],
     ['by its own box', { live }, { kind: 'message' }, asking({ ...tick, run: live.id })],
+    [
+      'by its own box, in the second in which a box had begun it',
+      { live: working({ request: { ...live.request, at: t0, origin: { kind: 'tick' } } }) },
+      { kind: 'message' },
+      asking({ ...tick, at: t0, run: live.id }),
+    ],
     ['by its own box, which the run saw before', { isDone: true }, { kind: 'silence' }, asking(tick)],
   ])
 
