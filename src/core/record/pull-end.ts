@@ -98,3 +98,7 @@ export const openPullsOf = ({
 
 export const openPullFrom = (run: Run, ref: string): number | undefined =>
   openPullsOf(run).findLast(({ head }) => head === ref)?.number
+
+/** Those that were not told of in an earlier round. */
+export const newPulls = ({ result: { pulls, reported } }: Run): Pull[] =>
+  pulls.slice(Math.min(reported, Math.max(0, pulls.length - 1)))

@@ -1,7 +1,6 @@
 /** The last word: a new comment with the answer, since edits notify nobody. */
 import { type Finding, reviewWordsIn } from '../agent/findings.ts'
 import { botAdmin } from '../model/thread.ts'
-import type { CommentRef } from '../model/trigger.ts'
 import type { Pull, PullFacts } from '../model/views.ts'
 import { unfinished } from '../record/failures.ts'
 import {
@@ -9,12 +8,10 @@ import {
   endsQuietly,
   endToTell,
   inlinePlace,
-  isOnlyRequest,
   isUndone,
   leavesBoxInStatus,
   listeners,
   neverBegan,
-  staysInStatus,
   wasResumed,
 } from '../record/last-word.ts'
 import {
@@ -25,18 +22,17 @@ import {
   saidOfRemark,
   withoutRemarks,
 } from '../record/open-question.ts'
-import { hasChanged } from '../record/pull-end.ts'
+import { hasChanged, newPulls } from '../record/pull-end.ts'
 import { isReadOnly, type What } from '../record/request-part.ts'
-import { baseOf, type Ended, type Outcome, type Run } from '../record/run.ts'
-import { limits } from '../record/timing.ts'
+import type { Ended, Outcome, Run } from '../record/run.ts'
 import { isAnswered } from '../record/turn.ts'
-import { asSentence, begun, counted, dayAndTime, ended, exactly } from '../text/phrases.ts'
+import { asSentence, begun, counted, dayAndTime, ended } from '../text/phrases.ts'
 import { code, inlineWords, quoted, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
 import { roundLine } from './fix-rounds.ts'
+import { resultSmall, stateOf } from './small-line.ts'
 import { warnings } from './warnings.ts'
-import { pullName, roundsInWords } from './what-it-needs.ts'
-import { briefly, requesterLine, session, startedBy } from './while-working.ts'
+import { pullName } from './what-it-needs.ts'
 import {
   agentLeft,
   agentWords,
@@ -327,9 +323,6 @@ const changeOfReader = (
 ): (Outcome & { kind: 'pull' | 'pushed' }) | undefined =>
   isReadOnly(request.what) && (outcome.kind === 'pull' || outcome.kind === 'pushed') ? outcome : undefined
 
-const newPulls = ({ result: { pulls, reported } }: Run): Pull[] =>
-  pulls.slice(Math.min(reported, Math.max(0, pulls.length - 1)))
-
 export function resultLines(run: Run): string[] {
   const { outcome, pulls } = run.result
   if (outcome?.kind === 'failed') {
@@ -362,90 +355,4 @@ function leftBehind(run: Run): string {
   const { outcome, resultChecked } = run.result
   const isUnknown = outcome?.kind === 'stopped' && outcome.lost && run.session.taskRun && !resultChecked
   return isUnknown ? 'What it pushed is not known.' : 'Nothing was pushed.'
-}
-
-const stateOf = (pull: Pull, ended?: Ended): string =>
-  `${ended ? endedAt(ended) : pullState(pull)}, ${code(pull.head)} → ${code(pull.base)}`
-
-const endedAt = ({ how, at }: Ended): string => `${how} at ${dayAndTime(at)}`
-
-/** What may change later is left out of the last word, which is edited only for the end of a pull request. */
-export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 'last-word'): string[] {
-  const requester = run.request.by.login
-  const kind = run.result.outcome?.kind
-  const { cost, taskMade } = run.session
-  const usual = asksBack(run) ? 'reply here to answer' : '`/codex …` continues'
-  const goOn = {
-    work: usual,
-    review: usual,
-    plan: '`/codex plan …` changes the plan',
-    ask: '`/codex ask …` asks more',
-  }[run.request.what]
-  const isLast = where === 'last-word' || staysInStatus(run)
-  const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
-  const end = where === 'status' ? run.result.ended : undefined
-  return [
-    ...(where === 'status' ? [briefly(run)] : isOnlyRequest(run) ? [] : [asked(run)]),
-    ...(where === 'last-word' && listeners(run).includes(requester) ? [] : [requesterLine(run)]),
-    ...startedBy(run),
-    ...duration(run),
-    // PostHog's cost is that of a task, which several runs may share.
-    ...((isLast || end) && cost
-      ? [`$${cost.toFixed(2)}${taskMade && run.result.round === 0 ? '' : ' in all'}`]
-      : []),
-    ...(where === 'last-word' ? into(run) : []),
-    ...session(run, deployment),
-    ...(where === 'status' ? roundsInWords(run) : []),
-    ...(pull ? [stateOf(pull, end)] : end ? [endedAt(end)] : []),
-    // A pull request says so itself.
-    ...(isLast && (kind === 'answer' || kind === 'nothing') ? [goOn] : []),
-  ]
-}
-
-/** Which of the thread's requests this is about. */
-function asked(run: Run): string {
-  const { origin, approves } = run.request
-  const words = approves ? 'the plan' : briefly(run, maxAsked)
-  return origin.kind === 'comment' ? `[${words}](${commentUrl(run, origin.commentRef)})` : words
-}
-
-function commentUrl({ thread }: Run, ref: CommentRef): string {
-  switch (ref.kind) {
-    case 'subject':
-      return thread.url
-    case 'thread':
-      return `${thread.url}#issuecomment-${ref.commentId}`
-    case 'inline':
-      return `${thread.url}#discussion_r${ref.commentId}`
-    case 'review':
-      return `${thread.url}#pullrequestreview-${ref.reviewId}`
-  }
-}
-
-const maxAsked = 40
-
-/** Where that was said, or somebody chose it meanwhile. */
-function into(run: Run): string[] {
-  const base = newPulls(run).at(-1)?.base
-  if (run.result.outcome?.kind !== 'pull' || base === undefined) return []
-  const { branch } = run.workspace
-  const isUsual = branch === undefined || base === branch.into || base === branch.name
-  return isUsual && baseOf(run) === undefined ? [] : [`into ${code(base)}`]
-}
-
-/** What it waited for before the agent began is no work. */
-function duration(run: Run): string[] {
-  const {
-    result: { concludedAt, round },
-    schedule: { admissionExpectedAt = run.request.at, enteredAt = admissionExpectedAt },
-    mailbox: { lastWordsAt = enteredAt },
-    session: { began },
-  } = run
-  if (concludedAt === undefined) return []
-  const [asked, admitted] = round === 0 ? [enteredAt, admissionExpectedAt] : [lastWordsAt, lastWordsAt]
-  const from = neverBegan(run) ? concludedAt : began?.round === round ? began.at : admitted
-  const waited = from - asked >= limits.worthTelling ? [`waited ${exactly(from - asked)}`] : []
-  if (neverBegan(run)) return waited
-  const worked = exactly(concludedAt - from)
-  return [[...waited, ...(waited.length > 0 ? [`worked ${worked}`] : [worked])].join(', ')]
 }

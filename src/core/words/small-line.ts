@@ -1,0 +1,99 @@
+/** The small line below a status and a last word: whose it was, how long it took, what it cost, how to go on. */
+import type { CommentRef } from '../model/trigger.ts'
+import type { Pull } from '../model/views.ts'
+import { isOnlyRequest, listeners, neverBegan, staysInStatus } from '../record/last-word.ts'
+import { asksBack } from '../record/open-question.ts'
+import { newPulls } from '../record/pull-end.ts'
+import { baseOf, type Ended, type Run } from '../record/run.ts'
+import { limits } from '../record/timing.ts'
+import { dayAndTime, exactly } from '../text/phrases.ts'
+import { code } from '../text/safe-markdown.ts'
+import { roundsInWords } from './what-it-needs.ts'
+import { briefly, requesterLine, session, startedBy } from './while-working.ts'
+import { type Deployment, pullState } from './words.ts'
+
+export const stateOf = (pull: Pull, ended?: Ended): string =>
+  `${ended ? endedAt(ended) : pullState(pull)}, ${code(pull.head)} → ${code(pull.base)}`
+
+const endedAt = ({ how, at }: Ended): string => `${how} at ${dayAndTime(at)}`
+
+/** What may change later is left out of the last word, which is edited only for the end of a pull request. */
+export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 'last-word'): string[] {
+  const requester = run.request.by.login
+  const kind = run.result.outcome?.kind
+  const { cost, taskMade } = run.session
+  const usual = asksBack(run) ? 'reply here to answer' : '`/codex …` continues'
+  const goOn = {
+    work: usual,
+    review: usual,
+    plan: '`/codex plan …` changes the plan',
+    ask: '`/codex ask …` asks more',
+  }[run.request.what]
+  const isLast = where === 'last-word' || staysInStatus(run)
+  const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
+  const end = where === 'status' ? run.result.ended : undefined
+  return [
+    ...(where === 'status' ? [briefly(run)] : isOnlyRequest(run) ? [] : [asked(run)]),
+    ...(where === 'last-word' && listeners(run).includes(requester) ? [] : [requesterLine(run)]),
+    ...startedBy(run),
+    ...duration(run),
+    // PostHog's cost is that of a task, which several runs may share.
+    ...((isLast || end) && cost
+      ? [`$${cost.toFixed(2)}${taskMade && run.result.round === 0 ? '' : ' in all'}`]
+      : []),
+    ...(where === 'last-word' ? into(run) : []),
+    ...session(run, deployment),
+    ...(where === 'status' ? roundsInWords(run) : []),
+    ...(pull ? [stateOf(pull, end)] : end ? [endedAt(end)] : []),
+    // A pull request says so itself.
+    ...(isLast && (kind === 'answer' || kind === 'nothing') ? [goOn] : []),
+  ]
+}
+
+/** Which of the thread's requests this is about. */
+function asked(run: Run): string {
+  const { origin, approves } = run.request
+  const words = approves ? 'the plan' : briefly(run, maxAsked)
+  return origin.kind === 'comment' ? `[${words}](${commentUrl(run, origin.commentRef)})` : words
+}
+
+function commentUrl({ thread }: Run, ref: CommentRef): string {
+  switch (ref.kind) {
+    case 'subject':
+      return thread.url
+    case 'thread':
+      return `${thread.url}#issuecomment-${ref.commentId}`
+    case 'inline':
+      return `${thread.url}#discussion_r${ref.commentId}`
+    case 'review':
+      return `${thread.url}#pullrequestreview-${ref.reviewId}`
+  }
+}
+
+const maxAsked = 40
+
+/** Where that was said, or somebody chose it meanwhile. */
+function into(run: Run): string[] {
+  const base = newPulls(run).at(-1)?.base
+  if (run.result.outcome?.kind !== 'pull' || base === undefined) return []
+  const { branch } = run.workspace
+  const isUsual = branch === undefined || base === branch.into || base === branch.name
+  return isUsual && baseOf(run) === undefined ? [] : [`into ${code(base)}`]
+}
+
+/** What it waited for before the agent began is no work. */
+function duration(run: Run): string[] {
+  const {
+    result: { concludedAt, round },
+    schedule: { admissionExpectedAt = run.request.at, enteredAt = admissionExpectedAt },
+    mailbox: { lastWordsAt = enteredAt },
+    session: { began },
+  } = run
+  if (concludedAt === undefined) return []
+  const [asked, admitted] = round === 0 ? [enteredAt, admissionExpectedAt] : [lastWordsAt, lastWordsAt]
+  const from = neverBegan(run) ? concludedAt : began?.round === round ? began.at : admitted
+  const waited = from - asked >= limits.worthTelling ? [`waited ${exactly(from - asked)}`] : []
+  if (neverBegan(run)) return waited
+  const worked = exactly(concludedAt - from)
+  return [[...waited, ...(waited.length > 0 ? [`worked ${worked}`] : [worked])].join(', ')]
+}
