@@ -104,7 +104,9 @@ onEitherQueue(
     ]
 
     it('first, by a bot that has asked who it is at its start', async () => {
-      const bot = await (await spawnMortal(world(), { env: { BRANCHES_MS: '200' } })).ready()
+      // A job that lost its lock reads again what it had read: the lock is as long as a user's.
+      const env = { BRANCHES_MS: '200', LOCK_MS: '10000', STALLED_MS: '5000' }
+      const bot = await (await spawnMortal(world(), { env })).ready()
       world().github.webhooks.target = `${bot.url}/api/github/webhooks`
       const { github } = world()
       const { number } = await github.as('maya').opensIssue({ title: 'Login is flaky', body: 'As said.' })
