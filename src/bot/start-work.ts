@@ -189,14 +189,19 @@ const runDeps = ({ config, queues, log }: Runtime, { shared }: Edges) => ({
     const again = requeued(kept.data, command)
     await queues.triggers.add(again.trigger.id, again)
   },
-  follow: async (run: Run) => {
-    const trigger = followingOf(run)
-    if (trigger) await queues.triggers.add(trigger.id, triggerRecord(trigger))
-  },
+  follow: follow(queues),
   stops: stopsOf(queues.triggers),
   waitsStill: waitsStill(queues.triggers),
   fence: () => randomBytes(8).toString('hex'),
 })
+
+/** As old as the end of its Run: what it said before the queue was lost is looked for. */
+const follow =
+  ({ triggers }: Runtime['queues']) =>
+  async (run: Run): Promise<void> => {
+    const trigger = followingOf(run)
+    if (trigger) await triggers.add(trigger.id, triggerRecord(trigger), undefined, trigger.at)
+  }
 
 const wakeCommands =
   ({ triggers }: Runtime['queues']) =>
@@ -221,6 +226,7 @@ async function startChores(
   const adopt = adoptLost({
     ...withRuns,
     ...{ installations, deliveries, delivered: queues.deliveries, connectedAt: queues.connectedAt },
+    follow: follow(queues),
     showWaiting(waits) {
       state.isDeliveredElsewhere = waits
     },

@@ -106,19 +106,31 @@ export async function reply(
 const pauseNamed = (words: Reply): Pause | undefined =>
   words.kind === 'paused' || words.kind === 'resumed' ? words.pause : undefined
 
+function markerFor(context: CommandContext, { as, last, pause }: Omit<ReplyRecord, 'text' | 'well'>): Marker {
+  const { thread, sender } = context.record.trigger
+  return {
+    run: `${commandId(context)}${last ? '' : '-first'}`,
+    repo: thread.repoId,
+    thread: thread.number,
+    as,
+    to: sender.id,
+    pause,
+  }
+}
+
+export async function hasReplied(context: CommandContext): Promise<boolean> {
+  const { deps, job, github, record } = context
+  if (job.lagsSince === undefined) return false
+  const marker = markerFor(context, { as: 'reply', last: true })
+  const { find } = saying(github, deps.signer, { marker, place: commentRefOf(context), text: () => '' })
+  return (await find(record.trigger)) !== undefined
+}
+
 export async function sendReply(context: CommandContext): Promise<Posted | undefined> {
   const { deps, job, github } = context
   const { answer: chosen } = context.record
   if (!chosen) return undefined
-  const { thread, sender } = context.record.trigger
-  const marker: Marker = {
-    run: `${commandId(context)}${chosen.last ? '' : '-first'}`,
-    repo: thread.repoId,
-    thread: thread.number,
-    as: chosen.as,
-    to: sender.id,
-    pause: chosen.pause,
-  }
+  const marker = markerFor(context, chosen)
   const record = (begun: Attempt | undefined): Promise<void> =>
     context.save({ ...context.record, answer: { ...chosen, begun } })
   const tried: Attempt = { at: deps.now() }

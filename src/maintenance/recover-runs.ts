@@ -9,7 +9,7 @@ import type { SettingsReader } from '../access/read-settings.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { DeliveryNote, GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
-import { hour, minute, second } from '../core/model/time.ts'
+import { day, hour, minute, second } from '../core/model/time.ts'
 import { Pull, type SubjectView, type ThreadComment } from '../core/model/views.ts'
 import type { Marker, Signer } from '../core/record/marker.ts'
 import { type Backup, isOwnTaskRun, type Remains, restored } from '../core/record/recovery-record.ts'
@@ -37,6 +37,8 @@ export interface AdoptDeps {
   tenantOf(repository: Repository): AdoptTenant | undefined
   runs: Pick<JobQueue<Run>, 'get' | 'add'>
   settings: SettingsReader
+  /** Queues what goes on once a Run has ended. */
+  follow(run: Run): Promise<void>
   /** Whether lost runs wait for a webhook. */
   showWaiting(waits: boolean): void
   log: Log
@@ -251,7 +253,8 @@ async function searchRepository(deps: Search, repository: Repository, since: num
     return { again: adoptEvery, lost: live.length, over: over.length }
   let all = true
   const faults: unknown[] = []
-  for (const status of [...live, ...over.slice(0, mostOver)]) {
+  const listed = over.filter((status, at) => at < mostOver || mayGoOn(status, deps.now()))
+  for (const status of [...live, ...listed]) {
     try {
       all = (await adopt({ ...deps, ...tenant }, repository, status)) && all
     } catch (error) {
@@ -267,6 +270,8 @@ async function searchRepository(deps: Search, repository: Repository, since: num
 /** Of a repository: each costs a look at its thread, and one at its pull request. */
 const mostOver = 50
 const endOf = ({ backup }: Status): number => backup.concludedAt ?? 0
+const mayGoOn = (status: Status, now: number): boolean =>
+  status.backup.request.options.untilGreen === true && endOf(status) > now - day
 
 interface Status {
   number: number
@@ -311,11 +316,8 @@ const fresh = 10 * 60_000
 
 const endKey = ({ run, round = 0 }: Marker): string => `${run} ${round}`
 
-async function adopt(
-  deps: OwnerDeps,
-  repository: Repository,
-  { number, where, marker, backup, stage }: Status,
-): Promise<boolean> {
+async function adopt(deps: OwnerDeps, repository: Repository, status: Status): Promise<boolean> {
+  const { number, where, marker, backup, stage } = status
   const { run: id } = marker
   await deps.confirm()
   const { thread, snapshot } = await deps.installations.subject(repository, number)
@@ -335,6 +337,8 @@ async function adopt(
     // What was under way has arrived.
     attempts: { lagsSince: 0, caughtUpAt: 0 },
   })
+  // First, as a Run that is known is not looked at again.
+  if (isOver && mayGoOn(status, deps.now())) await deps.follow(run)
   const { outcome } = await deps.runs.add(
     id,
     run,

@@ -1,10 +1,12 @@
 /** `/codex fix --until-green` goes on after each round whose checks failed, until something ends it. */
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { bringUp, died } from '../chaos/mortal-bot.ts'
 import { exhaustive } from '../support/tries.ts'
+import { callsOf } from '../world/calls.ts'
 import { onEitherQueue, onRedis } from '../world/on-queues.ts'
 import { newRepository, opensPull } from '../world/opens-issue.ts'
-import type { World } from '../world/world.ts'
+import { wipeQueue } from '../world/wipe-queue.ts'
+import { startWorld, type World } from '../world/world.ts'
 
 const fix = 'Fix what pull request'
 
@@ -24,6 +26,16 @@ async function asksUntilGreen(world: World, most: number) {
   }
   return { ...pull, fails, passes, asked, sent }
 }
+
+/** By what `status` says. */
+async function isIdle({ github }: World, { thread, says }: Pick<Asked, 'thread' | 'says'>): Promise<boolean> {
+  const answered = (await thread.answers()).length
+  await says('/codex status')
+  const answer = await github.waitFor(async () => (await thread.answers())[answered])
+  return answer.includes('nothing is going on here now.')
+}
+
+type Asked = Awaited<ReturnType<typeof asksUntilGreen>>
 
 onEitherQueue('/codex fix --until-green', world => {
   /** Its first round has pushed. */
@@ -107,18 +119,13 @@ onEitherQueue('/codex fix --until-green', world => {
 
   it('ends when the comment that asked for it is deleted', async () => {
     const { github } = world()
-    const { thread, maya, asked, fails, says, sent } = await firstRound()
-    const isIdle = async () => {
-      const answered = (await thread.answers()).length
-      await says('/codex status')
-      const answer = await github.waitFor(async () => (await thread.answers())[answered])
-      return answer.includes('nothing is going on here now.')
-    }
+    const pull = await firstRound()
+    const { maya, asked, fails, sent } = pull
     await maya.deletesComment(asked.id)
-    await github.waitFor(isIdle)
+    await github.waitFor(() => isIdle(world(), pull))
     fails()
     await github.settled()
-    expect(await isIdle()).toBe(true)
+    expect(await isIdle(world(), pull)).toBe(true)
     expect(sent()).toBe(1)
   })
 
@@ -178,3 +185,35 @@ onRedis(
   },
   { roles: [] },
 )
+
+describe.runIf(exhaustive)('The queue is lost while checks are waited for', { concurrent: true }, () => {
+  it('the rounds go on where they were', async () => {
+    const world = await startWorld()
+    const { number, thread, fails, sent } = await asksUntilGreen(world, 2)
+    await thread.waitForAnswer('**Round 1 of 2**')
+    await world.github.settled()
+    await wipeQueue(world)
+    fails()
+    await thread.waitForAnswer('**Round 2 of 2**')
+    fails()
+    await thread.waitForAnswer(`checks of #${number} fail. An agent was sent 2 times to fix it`)
+    expect(sent()).toBe(2)
+    await world.close()
+  })
+
+  it('what was stopped stays stopped', async () => {
+    const world = await startWorld()
+    const { thread, fails, says, sent } = await asksUntilGreen(world, 2)
+    await thread.waitForAnswer('**Round 1 of 2**')
+    await says('/codex stop', 'mario')
+    await thread.waitForAnswer('`mario` stopped this')
+    fails()
+    await world.github.settled()
+    await wipeQueue(world)
+    world.github.forgetCalls()
+    await world.github.waitFor(() => callsOf(world.github.calls).includes('graphql pullNeeds'))
+    await world.github.waitFor(() => isIdle(world, { says, thread }))
+    expect(sent()).toBe(1)
+    await world.close()
+  })
+})
