@@ -14,7 +14,7 @@ import {
   settingsOf,
 } from './command-context.ts'
 import { reactWithEyes } from './reply.ts'
-import { isStillSo } from './still-so.ts'
+import { isStillSo, placeOf } from './still-so.ts'
 
 export interface Known {
   sender: Identity
@@ -99,18 +99,18 @@ function audit(context: CommandContext, decision: Audited): void {
 /** ms after which a webhook counts as late: its comment may be gone by now. */
 const lateAfterMs = 30_000
 
-/** Whether a command's comment, or its label, was gone before its webhook came. */
+/** Whether a command's comment, or its label, was gone before its webhook came, or before checks could be waited for. */
 async function wasGone(context: CommandContext): Promise<boolean> {
   const { record, job } = context
   const { trigger } = record
-  if (record.reacted || job.addedAt - trigger.at < lateAfterMs) return false
+  const isLate = trigger.kind === 'tick' || job.addedAt - trigger.at >= lateAfterMs
+  if (record.reacted || !isLate) return false
   const { thread } = trigger
   if (trigger.kind === 'label')
     return isStillSo(context, { thread, what: { kind: 'label', label: trigger.label } }, false)
-  if (trigger.kind !== 'comment') return false
-  const { commentRef } = trigger
-  if (commentRef.kind === 'subject') return false
-  if (commentRef.kind === 'review') return (await context.github.review(commentRef.reviewId)) === undefined
-  const { kind, commentId } = commentRef
+  const asked = placeOf(trigger)
+  if (!asked || asked.kind === 'subject') return false
+  if (asked.kind === 'review') return (await context.github.review(asked.reviewId)) === undefined
+  const { kind, commentId } = asked
   return isStillSo(context, { thread, what: { kind: 'comment', in: kind, commentId, reviewId: null } }, false)
 }

@@ -1,6 +1,6 @@
 /** What a webhook says was taken back may be there again: GitHub is asked. */
 import { mayHoldCommand } from '../core/command/find.ts'
-import type { WithdrawalTrigger } from '../core/model/trigger.ts'
+import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
 import { believeAbsent } from '../core/record/retries.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
 import { refusedReads, type ThreadContext } from './command-context.ts'
@@ -46,4 +46,10 @@ async function stillRequests(context: ThreadContext, { reviewId }: Deleted, call
   )
   const pages = await github.shown(texts)
   return texts.some(({ text }, at) => parseCommands({ text, page: pages[at] }, calls).length > 0)
+}
+
+/** Where it was asked. What waits for checks was asked for by words, too. */
+export function placeOf(trigger: ThreadTrigger): CommentRef | undefined {
+  if (trigger.kind === 'comment') return trigger.commentRef
+  return trigger.kind === 'tick' ? trigger.follows?.asked : undefined
 }

@@ -10,7 +10,7 @@ import {
   type ThreadContext,
   withdrawn,
 } from '../commands/command-context.ts'
-import { isStillSo } from '../commands/still-so.ts'
+import { isStillSo, placeOf } from '../commands/still-so.ts'
 import { stopCommand } from '../commands/stop-command.ts'
 import { isOfThread, type ThreadRecord } from '../commands/trigger-record.ts'
 import type { StepResult } from '../core/model/ports.ts'
@@ -176,12 +176,6 @@ function isPlace(asked: Target | undefined, what: Deleted): boolean {
 
 const refOf = (asked: Origin): CommentRef | undefined =>
   asked.kind === 'comment' ? asked.commentRef : undefined
-
-/** Where it was asked. What waits for checks was asked for by words, too. */
-function placeOf(trigger: ThreadTrigger): CommentRef | undefined {
-  if (trigger.kind === 'comment') return trigger.commentRef
-  return trigger.kind === 'tick' ? trigger.follows?.asked : undefined
-}
 
 const follows = (trigger: ThreadTrigger): boolean => trigger.kind === 'tick' && trigger.follows !== undefined
 

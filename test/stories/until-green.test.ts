@@ -45,6 +45,9 @@ onEitherQueue('/codex fix --until-green', world => {
     return pull
   }
 
+  const looksAgain = (repository: string) =>
+    world().bot.says(new RegExp(`"repository":"${repository}".*"looks again later"`))
+
   it('goes on while checks fail, says which round it is, and ends when they are green', async () => {
     const { number, thread, fails, passes, sent } = await firstRound()
     fails()
@@ -130,7 +133,8 @@ onEitherQueue('/codex fix --until-green', world => {
   })
 
   it('ends when the pull request is closed', async () => {
-    const { number, thread, maya, sent } = await firstRound()
+    const { number, repository, thread, maya, sent } = await firstRound()
+    await looksAgain(repository)
     await maya.closes(number)
     await thread.waitForAnswer(
       `Codex does not wait for the checks of #${number} any more, because it was closed`,
@@ -156,7 +160,7 @@ onEitherQueue('/codex fix --until-green', world => {
     const { github } = world()
     const { repository, thread, fails, sent } = await firstRound()
     // It has looked before, and asks anew.
-    await world().bot.says(new RegExp(`"repository":"${repository}".*"looks again later"`))
+    await looksAgain(repository)
     await github.setRole('maya', 'read', repository)
     fails()
     await thread.waitForAnswer('@maya you need write permission to start a run. You have read.')
@@ -216,4 +220,28 @@ describe.runIf(exhaustive)('The queue is lost while checks are waited for', { co
     expect(sent()).toBe(1)
     await world.close()
   })
+})
+
+it.runIf(exhaustive)('does not go on for a comment that was deleted while the agent worked', async () => {
+  const world = await startWorld()
+  const { github, posthog } = world
+  const pull = await opensPull(world, 'red')
+  github.checks(pull.number, 'unit tests', 'FAILURE')
+  posthog.script(fix, { kind: 'manual' })
+  const asked = await pull.says('/codex fix --until-green')
+  await pull.started(1)
+  // Nobody tells the bot before it has ended.
+  github.webhooks.mode = { kind: 'paused' }
+  await pull.maya.deletesComment(asked.id)
+  await pull.run(0).openPull()
+  github.checks(pull.number, 'unit tests', 'FAILURE')
+  await pull.run(0).completeTurn('Tried.')
+  await world.bot.says(/"until-green-[^\n]*"accepted"/)
+  github.webhooks.mode = { kind: 'normal' }
+  await github.webhooks.flush('in order')
+  await pull.says('/codex status')
+  await pull.thread.waitForAnswer('nothing is going on here now.')
+  expect(pull.ledger().messages).toHaveLength(0)
+  expect(pull.ledger().runs).toHaveLength(1)
+  await world.close()
 })
