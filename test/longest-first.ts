@@ -4,10 +4,11 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Each waits for most of its time, longest first; the rest follows, larger files first. */
 const long = [
-  ...['playground-actions', 'walk', 'processes', 'start-checks', 'taking-back', 'sessions', 'strangers'],
-  ...['reasons-to-wait', 'ends', 'real-log', 'repository-lives', 'many-processes', 'refused-reads', 'doctor'],
-  ...['conversation', 'tenants', 'set-up', 'crashes', 'lost-queue', 'missed-webhooks', 'folded-status'],
-  ...['fix', 'queue.contract', 'queue-redis'],
+  ...['playground-actions', 'walk', 'processes', 'start-checks', 'sessions', 'reasons-to-wait', 'ends'],
+  ...['taking-back', 'until-green', 'whose', 'strangers', 'repository-lives', 'poll', 'real-log', 'labels'],
+  ...['many-processes', 'refused-reads', 'doctor', 'tenants', 'set-up', 'crashes', 'lost-queue'],
+  ...['missed-webhooks', 'folded-status', 'state-labels', 'conversation', 'fix', 'metrics', 'order'],
+  ...['queue-redis', 'queue-embedded', 'queue.contract'],
 ]
 
 /** Stories and queues wait, which leaves room for others. A worker keeps the modules of its project, so it is not left and entered again. */

@@ -22,6 +22,7 @@ import {
   until,
 } from '../support/queue-world.ts'
 import { smallDisk } from '../support/small-disk.ts'
+import { exhaustive } from '../support/tries.ts'
 
 const made: string[] = []
 
@@ -66,33 +67,36 @@ test('after kill -9 the next start takes up at once what was in hand, without wa
   await queues.close(200)
 })
 
-test('a process that had no CPU for longer than any lock keeps the jobs that it has in hand', async () => {
-  const lines: LogLine[] = []
-  const queues = await open({ dataDir: await ownDataDir() }, lines, {
-    lockDuration: 300,
-    stalledInterval: 50,
-  })
-  let taken = 0
-  await queues.runs.work(
-    async job => {
-      taken += 1
-      // One check marks it; what has passed then has the next check take it away.
-      for (let checks = 0; checks < 2; checks++) {
-        await sleep(100)
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)
-      }
-      for (let n = 0; n < 100; n++) await job.inbox()
-      await job.save({ by: 'starved', text: `${taken}` })
-      return { kind: 'end' }
-    },
-    { concurrency: 2 },
-  )
-  await queues.runs.add('starved', { by: 'starved' })
-  await until(async () => (await queues.runs.get('starved'))?.standing === 'ended')
-  expect(taken).toBe(1)
-  expect(lines).toEqual([])
-  await queues.close(200)
-})
+test.runIf(exhaustive)(
+  'a process that had no CPU for longer than any lock keeps the jobs that it has in hand',
+  async () => {
+    const lines: LogLine[] = []
+    const queues = await open({ dataDir: await ownDataDir() }, lines, {
+      lockDuration: 300,
+      stalledInterval: 50,
+    })
+    let taken = 0
+    await queues.runs.work(
+      async job => {
+        taken += 1
+        // One check marks it; what has passed then has the next check take it away.
+        for (let checks = 0; checks < 2; checks++) {
+          await sleep(100)
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)
+        }
+        for (let n = 0; n < 100; n++) await job.inbox()
+        await job.save({ by: 'starved', text: `${taken}` })
+        return { kind: 'end' }
+      },
+      { concurrency: 2 },
+    )
+    await queues.runs.add('starved', { by: 'starved' })
+    await until(async () => (await queues.runs.get('starved'))?.standing === 'ended')
+    expect(taken).toBe(1)
+    expect(lines).toEqual([])
+    await queues.close(200)
+  },
+)
 
 test('where the folder it was started in is gone, the check of the queue says so', async () => {
   const before = process.cwd()
@@ -161,34 +165,37 @@ test('a statement that fails comes back after a pause, since workers fetch again
   await db.close()
 })
 
-test('a database whose log found no room is not asked again, as it would never answer, and says so', async context => {
-  const disk = smallDisk(90)
-  if (!disk) return context.skip()
-  try {
-    const dataDir = join(disk.path, 'data')
-    await cp(await ownDataDir(), dataDir, { recursive: true })
-    const db = await PGlite.create(join(dataDir, 'queue'))
-    const lines: string[] = []
-    const log = { ...SILENT, error: (_: object, message: string) => void lines.push(message) }
-    const folder = await watchFolder(join(dataDir, 'queue'), log)
-    endAfterPanic(db, folder)
-    // As where the disk is filled by others between the look and the write.
-    const pool = new PglitePool(db, { dataDir: tmpdir(), folder, log, done: () => {} })
-    await disk.fill()
-    const fillLog = async () => {
-      for (;;) await pool.query("SELECT pg_logical_emit_message(true, 'x', repeat('y', 100000))")
+test.runIf(exhaustive)(
+  'a database whose log found no room is not asked again, as it would never answer, and says so',
+  async context => {
+    const disk = smallDisk(90)
+    if (!disk) return context.skip()
+    try {
+      const dataDir = join(disk.path, 'data')
+      await cp(await ownDataDir(), dataDir, { recursive: true })
+      const db = await PGlite.create(join(dataDir, 'queue'))
+      const lines: string[] = []
+      const log = { ...SILENT, error: (_: object, message: string) => void lines.push(message) }
+      const folder = await watchFolder(join(dataDir, 'queue'), log)
+      endAfterPanic(db, folder)
+      // As where the disk is filled by others between the look and the write.
+      const pool = new PglitePool(db, { dataDir: tmpdir(), folder, log, done: () => {} })
+      await disk.fill()
+      const fillLog = async () => {
+        for (;;) await pool.query("SELECT pg_logical_emit_message(true, 'x', repeat('y', 100000))")
+      }
+      await expect(fillLog()).rejects.toThrow('failed for good: could not write to file "pg_wal')
+      await expect(pool.query('SELECT 1')).rejects.toThrow(QueueGone)
+      expect(lines).toEqual([expect.stringContaining('Start the bot again')])
+      await pool.close()
+      await disk.empty()
+      const again = await PGlite.create(join(dataDir, 'queue'))
+      await again.close()
+    } finally {
+      disk.remove()
     }
-    await expect(fillLog()).rejects.toThrow('failed for good: could not write to file "pg_wal')
-    await expect(pool.query('SELECT 1')).rejects.toThrow(QueueGone)
-    expect(lines).toEqual([expect.stringContaining('Start the bot again')])
-    await pool.close()
-    await disk.empty()
-    const again = await PGlite.create(join(dataDir, 'queue'))
-    await again.close()
-  } finally {
-    disk.remove()
-  }
-})
+  },
+)
 
 test.each([
   ['NFS', 0x6969],

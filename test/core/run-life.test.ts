@@ -283,6 +283,6 @@ test('the branch of a Run goes that could not begin, once a session of before is
 
 test('a refusal while an agent goes on after its pull request does not keep its run looking for ever', async () => {
   // These lives are the longest.
-  for (const call of someCalls(16, 2))
+  for (const call of someCalls(16, 1))
     await lives(scriptWith({ turns: ['opens, then goes on'], luck: callsThen(14 + call, 'refused') }))
 })
