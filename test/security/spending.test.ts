@@ -244,6 +244,20 @@ test('a text with which process after process dies is given up with one line, un
   expect(bot.comments).toHaveLength(2)
 })
 
+test.each(['it may have been said before', 'its answer is lost'])(
+  'that line comes once, though %s',
+  async why => {
+    const bot = botWith()
+    bot.deaths = 2
+    if (why === 'its answer is lost') bot.isCommentLost = true
+    else bot.lagsSince = bot.now
+    await says(bot, 'maya', '/codex help')
+    expect(bot.isCommentLost).toBe(false)
+    expect(bot.comments).toHaveLength(1)
+    expect(bot.reactions).toEqual(['confused'])
+  },
+)
+
 test('where its run had begun before process after process died, nothing is said to have failed', async () => {
   const bot = botWith()
   await says(bot, 'maya', '/codex fix it')
