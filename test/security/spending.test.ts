@@ -258,6 +258,21 @@ test.each(['it may have been said before', 'its answer is lost'])(
   },
 )
 
+test('what a queue forgot and GitHub tells again is not started anew, though somebody stopped it', async () => {
+  const bot = botWith({ agent: { says: 'Done.', goesOn: true } })
+  const asked = comment('maya', '/codex fix it')
+  await bot.deliver(asked)
+  await bot.work(20, bot.now + 30_000)
+  await says(bot, 'maya', '/codex stop')
+  expect(bot.requests).toHaveLength(1)
+  bot.triggers.clear()
+  bot.runs.clear()
+  bot.now += 60_000
+  await bot.deliver(asked)
+  await bot.settle()
+  expect(bot.requests).toHaveLength(1)
+})
+
 test('where its run had begun before process after process died, nothing is said to have failed', async () => {
   const bot = botWith()
   await says(bot, 'maya', '/codex fix it')
