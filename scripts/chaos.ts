@@ -5,7 +5,13 @@
 import { setMaxListeners } from 'node:events'
 import { parseArgs } from 'node:util'
 import { bundle } from '../test/bundle.ts'
-import { alwaysCrashes, everyPoint, heirAtHand, twentyDeaths } from '../test/chaos/scenarios/crashes.ts'
+import {
+  alwaysCrashes,
+  commandCrashes,
+  everyPoint,
+  heirAtHand,
+  twentyDeaths,
+} from '../test/chaos/scenarios/crashes.ts'
 import { frozenWorker } from '../test/chaos/scenarios/freezes.ts'
 import {
   blockedMeanwhile,
@@ -18,7 +24,7 @@ import { lostByGitHub, lostByPostHog } from '../test/chaos/scenarios/lost-answer
 import { gitHubFull, gitHubSaysNothing, postHogFull, redisAway } from '../test/chaos/scenarios/outages.ts'
 import { drained, rollingRestarts } from '../test/chaos/scenarios/restarts.ts'
 import { diskFull, starved } from '../test/chaos/scenarios/shortages.ts'
-import { closedBeforeAsked, unrulyWebhooks } from '../test/chaos/scenarios/webhooks.ts'
+import { closedBeforeAsked, polled, unrulyWebhooks } from '../test/chaos/scenarios/webhooks.ts'
 import { stageOf, type Turn } from '../test/chaos/stage.ts'
 import { redisAvailable } from '../test/support/redis-server.ts'
 import type { QueueKind } from '../test/world/world.ts'
@@ -29,7 +35,7 @@ const usage = `npm run chaos                    every scenario, 20 seeds, both q
   --seed N                         this seed alone
   --minutes N                      every scenario once, then what can be done in so many minutes: each seed on one queue in turn
   --queue redis|embedded|both
-  --only TEXT                      scenarios with this in their name
+  --only TEXT                      scenarios with this in their name; may be given several times
   --lanes N                        so many worlds at a time, 2 unless told
 `
 
@@ -41,6 +47,7 @@ const scenarios = [
   redisAway,
   closedBeforeAsked,
   unrulyWebhooks,
+  polled,
   starved,
   diskFull,
   gitHubFull,
@@ -57,6 +64,7 @@ const scenarios = [
   lostByPostHog,
   twentyDeaths,
   alwaysCrashes,
+  commandCrashes,
   postHogFull,
   gitHubSaysNothing,
 ]
@@ -67,7 +75,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     minutes: { type: 'string' },
     queue: { type: 'string', default: 'both' },
-    only: { type: 'string', default: '' },
+    only: { type: 'string', multiple: true, default: [''] },
     lanes: { type: 'string', default: '2' },
     help: { type: 'boolean', default: false },
   },
@@ -90,14 +98,14 @@ const wanted = (queue: QueueKind): boolean =>
 
 const turns = seeds.flatMap(seed =>
   scenarios
-    .filter(({ name }) => name.includes(values.only))
+    .filter(({ name }) => values.only.some(text => name.includes(text)))
     .flatMap((scenario, index) =>
       queuesOf(scenario.queues.filter(wanted), seed + index).map(queue => ({ scenario, queue, seed })),
     ),
 )
 
 if (turns.length === 0) {
-  process.stdout.write(`no scenario is called ${values.only}, or it needs another queue\n`)
+  process.stdout.write(`no scenario is called ${values.only.join(' or ')}, or it needs another queue\n`)
   process.exit(2)
 }
 

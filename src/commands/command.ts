@@ -136,8 +136,8 @@ export interface Reads {
   closers(): Promise<Closer[]>
   trigger: TriggerWords
   repliedLately(): boolean
-  /** Whether it has said its last word, which a queue that was lost does not know. */
-  hasReplied(): Promise<boolean>
+  /** Whether it has said its last word, or its Run anything, which a queue that was lost does not know. */
+  hasSpoken(): Promise<boolean>
   live(): Promise<Run | undefined>
   /** The Run at work in the thread of its pull request, or of the issue which that is of. */
   beside(): Promise<Run | undefined>

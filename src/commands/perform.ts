@@ -1,4 +1,5 @@
 import { fullName, threadSlot } from '../core/model/thread.ts'
+import { second } from '../core/model/time.ts'
 import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
 import { parseMessage, send } from '../core/record/messages.ts'
 import { changed } from '../core/record/run.ts'
@@ -11,12 +12,20 @@ import {
   replied,
   targetOf,
 } from './command-context.ts'
-import { awaitEyes } from './reply.ts'
+import { awaitEyes, hasSpoken } from './reply.ts'
 
 /** ms after which what is just beginning in the thread is there. */
 export const soon = 200
 
 const edited = 'edited the comment that asked for it'
+
+/** What comes late, as from GitHub's log, may have begun its Run before the queue was lost. */
+async function isForgotten(context: CommandContext, id: string): Promise<boolean> {
+  const { deps, job, record } = context
+  if (job.addedAt - record.trigger.at < late) return false
+  return !(await deps.runs.get(id)) && (await hasSpoken(context))
+}
+const late = 15 * second
 
 export async function perform(context: CommandContext, decision: Decision): Promise<CommandResult> {
   const { tenant, runs, log } = context.deps
@@ -26,6 +35,7 @@ export async function perform(context: CommandContext, decision: Decision): Prom
     case 'reject':
       return refused(decision.reply)
     case 'start': {
+      if (await isForgotten(context, decision.run.id)) return { kind: 'passed-over' }
       const baseline = { prefetched: context.github.prefetched() }
       // It waited for another one here.
       const schedule = { enteredAt: context.record.waits?.since }

@@ -19,7 +19,7 @@ import { markerOf } from '../runs/steps/markers.ts'
 import type { LastRun, Past, Reads } from './command.ts'
 import { type CommandContext, liveRun, refusedReads, runId, settingsOf } from './command-context.ts'
 import { shownBy, templatesOf, writtenIn } from './read-commands.ts'
-import { hasReplied, repliedLately } from './reply.ts'
+import { hasSpoken, repliedLately } from './reply.ts'
 import { notBegun } from './stops.ts'
 
 export function readsFor(context: CommandContext, grammars: readonly CommandGrammar[]): Reads {
@@ -55,7 +55,7 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     },
     trigger: deps.triggerOf(thread.ownerId),
     repliedLately: () => repliedLately(context),
-    hasReplied: () => hasReplied(context),
+    hasSpoken: () => hasSpoken(context),
     live: async () => (await liveRun(context, threadSlot(thread)))?.data,
     beside: () => runBeside(context),
     notBegun: () => notBegun(context),

@@ -17,6 +17,7 @@ import {
   commentRefOf,
   isStranger,
   mayCost,
+  runId,
   targetOf,
 } from './command-context.ts'
 import { atOnce, type ReplyRecord, repliedIn } from './trigger-record.ts'
@@ -118,12 +119,16 @@ function markerFor(context: CommandContext, { as, last, pause }: Omit<ReplyRecor
   }
 }
 
-export async function hasReplied(context: CommandContext): Promise<boolean> {
-  const { deps, job, github, record } = context
-  if (job.lagsSince === undefined) return false
-  const marker = markerFor(context, { as: 'reply', last: true })
-  const { find } = saying(github, deps.signer, { marker, place: commentRefOf(context), text: () => '' })
-  return (await find(record.trigger)) !== undefined
+/** By what stands in the thread: its reply, or a word of its Run. */
+export async function hasSpoken(context: CommandContext): Promise<boolean> {
+  const { deps, github, record } = context
+  const { at, thread } = record.trigger
+  const own: ReadonlySet<string> = new Set([commandId(context), runId(context)])
+  const comments = await ownSince(github, at, commentRefOf(context))
+  const markers = comments.flatMap(({ body }) =>
+    deps.signer.read(body, { repoId: thread.repoId, number: thread.number }),
+  )
+  return markers.some(({ run }) => own.has(run))
 }
 
 export async function sendReply(context: CommandContext): Promise<Posted | undefined> {

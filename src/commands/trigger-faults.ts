@@ -1,13 +1,6 @@
 /** What a fault does to a trigger: it waits, is tried again, or is given up with a word. */
 import { mayHoldCommand } from '../core/command/find.ts'
-import {
-  NoResponse,
-  QueueUnavailable,
-  Rejected,
-  ResultPending,
-  RetryLater,
-  type Service,
-} from '../core/model/errors.ts'
+import { NoResponse, QueueUnavailable, Rejected, ResultPending, RetryLater } from '../core/model/errors.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { minute, second } from '../core/model/time.ts'
@@ -16,7 +9,7 @@ import { limits } from '../core/record/timing.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
 import { type CommandContext, holdsCommand, liveRun, runId, type ThreadContext } from './command-context.ts'
 import { isWithItsRun } from './perform.ts'
-import { isUnspoken, reply, swapReaction } from './reply.ts'
+import { isUnspoken, reply, sendReply, swapReaction } from './reply.ts'
 import { waitedForAs } from './start-decision.ts'
 import { stopOf } from './stops.ts'
 import { afterOne } from './trigger-record.ts'
@@ -47,39 +40,46 @@ export async function stillWaits(context: CommandContext): Promise<boolean> {
 }
 
 /** Thrown by the command at hand: waited out, as in a Run, or its end. */
-export function afterTriggerFault(context: ThreadContext, error: unknown): StepResult | Promise<StepResult> {
+export async function afterTriggerFault(context: ThreadContext, error: unknown): Promise<StepResult> {
   const { job, deps } = context
   // Not an attempt: the worker waits for the queue.
   if (error instanceof QueueUnavailable) throw error
-  if (error instanceof NoResponse || error instanceof RetryLater)
-    return tryLater(context, error.service, error)
-  if (error instanceof ResultPending) return tryLater(context, 'github', error)
-  if (error instanceof Rejected && error.of === 'read') return tryLater(context, error.service, error)
+  if (passes(error)) return (await tryLater(context, error)) ?? giveUp(context, error)
   if (error instanceof Rejected || job.failures >= limits.failures) return giveUp(context, error)
   if (deps.now() - job.addedAt > limits.outage) return giveUp(context, error)
   throw error
 }
 
-async function tryLater(context: ThreadContext, service: Service, fault: Passing): Promise<StepResult> {
+const passes = (error: unknown): error is Passing =>
+  error instanceof NoResponse ||
+  error instanceof RetryLater ||
+  error instanceof ResultPending ||
+  (error instanceof Rejected && error.of === 'read')
+
+/** @returns nothing if it lasted too long */
+async function tryLater(context: ThreadContext, fault: Passing): Promise<StepResult | undefined> {
   const { deps, record } = context
   const now = deps.now()
+  const service = fault instanceof ResultPending ? 'github' : fault.service
   // Who the sender is must be known within two minutes. A command that waits for hours costs GitHub little.
   const mostMs = record.sender?.kind === 'unknown' ? 16 * second : service === 'github' ? 6 * minute : minute
   const retry = afterPassing(record, service, fault, { now, mostMs })
   const isOver = fault instanceof Rejected ? isFinal(retry, fault, false, now) : isTooLong(retry, now)
-  if (isOver) return giveUp(context, fault)
+  if (isOver) return undefined
   deps.log.warn({ err: fault }, 'tried again later')
   await context.save({ ...record, retries: { ...record.retries, [service]: retry } })
   return { kind: 'park', ms: Math.max(1, retry.until - now) }
 }
 
+/** What can not be said now is said later. */
 async function giveUp(context: ThreadContext, error: unknown): Promise<StepResult> {
   const { deps } = context
   deps.log.error({ err: error }, 'given up')
-  if (!holdsCommand(context)) {
+  const givenUp = (): StepResult => {
     deps.meter?.handled(context.record.trigger.kind, 'given-up')
     return end
   }
+  if (!holdsCommand(context)) return givenUp()
   const { record } = context
   const { trigger } = record
   // The command's Run goes on and replies; the next command of the comment is tried.
@@ -88,18 +88,22 @@ async function giveUp(context: ThreadContext, error: unknown): Promise<StepResul
     await context.save(afterOne(record))
     return { kind: 'park', ms: 0 }
   }
-  deps.meter?.handled(trigger.kind, 'given-up')
   const isWords = trigger.kind === 'comment' && !record.reacted && !trigger.plain
-  if (isWords && !mayHoldCommand(trigger.text, callsOf(trigger))) return end
+  if (isWords && !mayHoldCommand(trigger.text, callsOf(trigger))) return givenUp()
   const reason = error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
   const words = { kind: 'gave-up', reason } as const
+  // An answer that was chosen, this word among them, has only to be said. What GitHub refused is not said again.
+  const chosen = record.answer?.last && !(error instanceof Rejected) ? record.answer : undefined
   try {
-    if (await isUnspoken(context)) return end
-    await reply(context, words, { last: true, well: false })
-    await swapReaction(context, 'failed', true)
+    if (chosen) await sendReply(context)
+    else if (await isUnspoken(context)) return givenUp()
+    else await reply(context, words, { last: true, well: false })
+    await swapReaction(context, chosen?.well ? 'done' : 'failed', true)
   } catch (failure) {
     if (failure instanceof QueueUnavailable) throw failure
+    const later = passes(failure) ? await tryLater(context, failure) : undefined
+    if (later) return later
     deps.log.error({ err: failure }, 'the thread can not be told')
   }
-  return end
+  return givenUp()
 }

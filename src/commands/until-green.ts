@@ -3,7 +3,8 @@
  * Like a command it is stopped by `/codex stop`, GitHub is asked each time for its sender's right, and it is there once,
  * by its id. News of checks wake it. It looks at the newest commit alone, in this order:
  *
- * 1. A later run until green has taken its place, or it has said its last word before the queue was lost: silence.
+ * 1. A later run until green has taken its place, or it had begun one or said its last word before the queue was lost:
+ *    silence.
  * 2. A run is at work on the pull request, or GitHub does not show the new commit yet: it waits.
  * 3. Checks run: it waits, for a day at most.
  * 4. The pull request or the thread is closed, nothing is checked there, or all is green: it says so.
@@ -89,7 +90,7 @@ export const untilGreen = command({
   ...grammar,
 
   async facts(
-    reads: StartReads & Pick<Reads, 'needs' | 'runsOf' | 'heldNow' | 'isOpen' | 'now' | 'hasReplied'>,
+    reads: StartReads & Pick<Reads, 'needs' | 'runsOf' | 'heldNow' | 'isOpen' | 'now' | 'hasSpoken'>,
     request,
   ): Promise<Facts> {
     const { trigger, runId } = request
@@ -107,7 +108,7 @@ export const untilGreen = command({
     const since = Math.max(...runs.map(({ result }) => result.concludedAt ?? 0))
     const stands = standingOf(needs, { waited: reads.now - since, before: last.workspace.branch?.sha })
     if (stands.kind === 'waits') return stands
-    if (await reads.hasReplied()) return { kind: 'over' }
+    if (await reads.hasSpoken()) return { kind: 'over' }
     if (stands.kind === 'ended') return stands
     if (!(await reads.isOpen())) return { kind: 'ended', end: { kind: 'closed' } }
     const start = await startFacts(reads, request, wanted(stands.needs))

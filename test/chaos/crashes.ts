@@ -30,6 +30,7 @@ const leadingTo: Record<CrashPoint, SceneName> = {
   'question posted, not recorded': 'questioned',
   'closing intent written': 'labelled',
   'closing comment posted, not recorded': 'asked',
+  'last word edited, not recorded': 'merged',
   'inline intent written': 'reviewed',
   'inline answer posted, not recorded': 'reviewed',
   'threads resolved, not recorded': 'resolved',
@@ -45,17 +46,29 @@ const leadingTo: Record<CrashPoint, SceneName> = {
   'before the end': 'labelled',
 }
 
-/** Only there an agent waits for an answer, comments on lines are resolved, and threads say by a label how they stand. */
+const more = 'review: { resolve: true }\nlabels: { state: true }\npull_request: { credit: true }\n'
+
+/** Comments on lines are resolved, threads say by a label how they stand, and commits name who asked. */
+export const doMore = ({ github }: World) => github.as('olga').pushes('main', { '.github/codex.yml': more })
+
+/** Only there an agent waits for an answer, too. */
 export const makeInteractive = ({ github }: World) =>
-  github.as('olga').pushes('main', {
-    '.github/codex.yml': 'mode: interactive\nreview: { resolve: true }\nlabels: { state: true }\n',
-  })
+  github.as('olga').pushes('main', { '.github/codex.yml': `mode: interactive\n${more}` })
 
 /** The latest point of a Run's life first: a thread on the mend has then passed the point where the next life ends. */
 export const backwards: readonly CrashPoint[] = crashPoints.toReversed()
 
 export const begin = (world: World, point: CrashPoint, name: string): Promise<Play> =>
-  scenes[leadingTo[point]](world, name)
+  playMore(world, leadingTo[point], name)
+
+const unlabelled: ReadonlySet<SceneName> = new Set<SceneName>(['answered', 'stopped'])
+
+/** Where more is done. */
+export async function playMore(world: World, scene: SceneName, name: string): Promise<Play> {
+  const play = await scenes[scene](world, name)
+  play.expected.labels = unlabelled.has(scene) ? [] : ['codex:done']
+  return play
+}
 
 /** For what never comes; a busy machine is slow. */
 const giveUpAfterMs = 180_000

@@ -24,7 +24,7 @@ async function violations(world: World, { number, expected }: Play): Promise<str
     ...countsAtPostHog(world, number, expected),
     ...wrongWords(world, view, expected),
     ...wrongReactions(world, view, expected),
-    ...(isOver(view.labels) ? [] : [`labels left: ${view.labels.join(', ')}`]),
+    ...wrongLabels(view, expected),
     ...(await wrongBranches(world, number, expected)),
     ...(expected.mayGoBack ? [] : wentBack(world, view)),
   ]
@@ -38,6 +38,7 @@ const differs = (what: string, is: number, should: number | undefined): string[]
 function countsAtPostHog(world: World, number: number, expected: Expected): string[] {
   const { tasks, runs, messages, cancels } = ledgerOf(world, number)
   return [
+    ...differs('runs and messages', runs.length + messages.length, expected.said),
     ...differs('tasks', tasks.length, expected.tasks),
     ...differs('runs', runs.length, expected.runs),
     ...differs('messages', messages.length, expected.messages),
@@ -65,6 +66,9 @@ function wrongWords(world: World, view: View, expected: Expected): string[] {
     ),
     ...expected.answers.flatMap(wanted => differs(`answers like ${wanted}`, matching(wanted), 1)),
     ...answers
+      .filter(body => /who asked as co-author/.test(body))
+      .map(() => 'commits that do not name who asked'),
+    ...answers
       .filter(body => !expected.answers.some(wanted => wanted.test(body)))
       .map(body => `it says: ${JSON.stringify(body.slice(0, 160))}`),
     ...differs('answers on lines', lineAnswers, expected.lineAnswers ?? 0),
@@ -91,6 +95,11 @@ function wrongReactions({ github }: World, view: View, expected: Expected): stri
   })
 }
 
+function wrongLabels({ labels }: View, { labels: wanted = [] }: Expected): string[] {
+  const is = labels.join(', ')
+  return is === wanted.join(', ') ? [] : [`labels ${is || 'none'} instead of ${wanted.join(', ') || 'none'}`]
+}
+
 async function wrongBranches({ github }: World, number: number, expected: Expected): Promise<string[]> {
   const ours = (await github.branches()).filter(name =>
     new RegExp(`^codex/issue-${number}(?!\\d)`).test(name),
@@ -110,9 +119,10 @@ async function wrongBranches({ github }: World, number: number, expected: Expect
 /** How far along a heading is. Nothing but a new round may lead back, and no play here has one. */
 const stages = [
   /waits (?:for|until)/,
-  /getting ready/,
-  /is (?:working|planning)/,
+  /getting ready|preparing a sandbox/,
+  /is (?:working|planning|reviewing|answering)/,
   /is stopping/,
+  /has ended/,
   /^### (?!⏳)/,
 ]
 
@@ -166,7 +176,3 @@ function isComplete(world: World, { number, expected }: Play): boolean {
 const posted = ({ github }: World, number: number): number =>
   github.writes.filter(({ method, path }) => method === 'POST' && path.endsWith(`/issues/${number}/comments`))
     .length
-
-/** None, or the one that says how it ended. */
-const isOver = ([label, ...more]: readonly string[]): boolean =>
-  more.length === 0 && (label === undefined || label === 'codex:done' || label === 'codex:needs-you')

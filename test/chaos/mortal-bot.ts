@@ -54,13 +54,13 @@ export async function spawnMortal(world: World, { cue, env = {} }: Options = {})
 
 /**
  * Brings the one bot of a world up, and GitHub's failed deliveries with it, as GitHub's operators would: nothing is
- * redelivered by itself.
+ * redelivered by itself. One that reads the log of deliveries has no address.
  */
 export async function bringUp(world: World, cue?: Cue): Promise<Bot> {
   const bot = await spawnMortal(world, { cue })
   // It may be dead before it could say that it is ready.
   const ready = await Promise.race([bot.ready().then(() => true), bot.exited.then(() => false)])
-  if (!ready) return bot
+  if (!ready || world.env.WEBHOOKS === 'poll') return bot
   world.github.webhooks.target = `${bot.url}/api/github/webhooks`
   redeliverFailed(world)
   return bot

@@ -6,8 +6,11 @@ import { ledgerOf } from './judge.ts'
 /** Exactly so many, no more and no less. */
 export interface Expected {
   tasks: number
-  runs: number
-  messages: number
+  /** `undefined` where either will do. */
+  runs: number | undefined
+  messages: number | undefined
+  /** Both together. */
+  said?: number
   /** `undefined` where it may have been needed or not. */
   cancels: number | undefined
   statuses: number
@@ -19,8 +22,10 @@ export interface Expected {
   reactions: Record<string, string>
   /** Pull requests that close the issue; `undefined` where nobody could see to that. */
   pulls: number | undefined
-  /** Branches that the bot made and that are still there. */
-  branches: number
+  /** Branches that the bot made and that are still there; `undefined` where it may not know that it made them. */
+  branches: number | undefined
+  /** In the end; none unless told. */
+  labels?: string[]
   lineAnswers?: number
   /** Threads on lines. */
   resolved?: number
@@ -48,7 +53,7 @@ const once: Omit<Expected, 'answers' | 'reactions'> = {
   branches: 0,
 }
 const ready = /Codex opened draft/
-const giveUpAfterMs = { timeout: 180_000, every: 100 }
+const giveUpAfterMs = { timeout: 300_000, every: 100 }
 
 /** Words of which no others are the beginning. */
 const said = (name: string): RegExp => new RegExp(`begin-${name}\\b`)
@@ -59,7 +64,7 @@ const begun = (title: string, number: number, expected: Expected): Play => ({
 })
 
 /** Whoever judges a play hears of how it went on; where a scenario breaks off, nobody does. */
-function goingOn(play: Play, goOn: () => Promise<void>): Play {
+function goingOn(play: Omit<Play, 'goesOn'>, goOn: () => Promise<void>): Play {
   const goesOn = goOn()
   goesOn.catch(() => {})
   return { ...play, goesOn }
@@ -266,6 +271,60 @@ const answered: Scene = async (world, name) => {
   return begun(name, number, expected)
 }
 
+/** A question to the agent, of which nothing but words comes. */
+const explained: Scene = async (world, name) => {
+  world.posthog.script(said(name), { kind: 'answers', text: `It is blue, ${name}.` })
+  const { maya, number } = await opens(world, name)
+  const { id } = await maya.comments(number, `/codex ask begin-${name}`)
+  const expected = { ...once, pulls: 0, answers: [/@maya It is blue/], reactions: { [id]: 'rocket' } }
+  return begun(name, number, expected)
+}
+
+/** Its pull request is merged once the last word is there, which then says so. */
+const merged: Scene = async (world, name) => {
+  const play = await asked(world, name)
+  const { github } = world
+  const { number } = play
+  const goOn = async () => {
+    await isSaid(world, number, ready)
+    const isOf = new RegExp(`Closes #${number}(?!\\d)`)
+    const pull = (await github.pulls()).find(({ body }) => isOf.test(body))
+    await github.as('maya').readies(Number(pull?.number))
+    await github.as('maya').mergesPull(Number(pull?.number))
+  }
+  Object.assign(play.expected, { answers: [/^🎉 \*\*Merged\*\*/], status: /was merged/ })
+  return goingOn(play, goOn)
+}
+
+/** Goes on until the checks of a pull request are green: it takes a second round. */
+const greened: Scene = async (world, name) => {
+  const { github, posthog } = world
+  const maya = github.as('maya')
+  await maya.pushes(`maya/${name}`, { [`src/${name}.ts`]: 'one\n' })
+  const { number } = await maya.opensPull({ head: `maya/${name}`, title: `Pull ${name}` })
+  posthog.script(new RegExp(`Fix what pull request #${number}\\b`), {
+    kind: 'pushesToBranch',
+    text: 'Tried.',
+  })
+  const checked = (conclusion: string) => github.checks(number, 'unit tests', conclusion)
+  checked('FAILURE')
+  const { id } = await maya.comments(number, '/codex fix --until-green')
+  const goOn = async () => {
+    await isSaid(world, number, /^@maya[\s\S]*Round 1 of/)
+    checked('FAILURE')
+    await isSaid(world, number, /^@maya[\s\S]*Round 2 of/)
+    checked('SUCCESS')
+    await isSaid(world, number, /is green/)
+  }
+  const expected = {
+    ...once,
+    ...{ runs: undefined, messages: undefined, said: 2, cancels: undefined, statuses: 2, pulls: 0 },
+    answers: [/Round 1 of/, /Round 2 of/, /is green/],
+    reactions: { [id]: 'rocket' },
+  }
+  return goingOn({ title: name, number, expected }, goOn)
+}
+
 /** A file is attached to the command. */
 const attached: Scene = async (world, name) => {
   const file = world.github.attachments.add({
@@ -358,6 +417,9 @@ export const scenes = {
   rejoined,
   stopped,
   answered,
+  explained,
+  merged,
+  greened,
   attached,
   reviewed,
   resolved,

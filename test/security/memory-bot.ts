@@ -178,6 +178,10 @@ export class MemoryBot {
   now = t0 + 60_000
   /** How many processes have died with what is in hand, and with nothing else. */
   deaths = 0
+  /** When the process connected to its queue, if what is in hand is older. */
+  lagsSince: number | undefined
+  /** The answer to the next comment is lost. */
+  isCommentLost = false
   /** What PostHog answers to whatever would put an agent to work. */
   fault: Error | undefined
   /** The most CPU time that one job or delivery took, in milliseconds, where it is timed; nothing here waits for anything. */
@@ -378,6 +382,7 @@ export class MemoryBot {
         addedAt: job.addedAt,
         stalls: this.deaths,
         deaths: this.deaths,
+        lagsSince: this.lagsSince,
         failures: 0,
         signal: new AbortController().signal,
         assertLocked: () => Promise.resolve(),
@@ -527,6 +532,10 @@ export class MemoryBot {
       const id = 900 + this.#posted
       this.#posted += 1
       this.comments.push({ id, body: this.#redact(body), createdAt: this.now })
+      if (this.isCommentLost) {
+        this.isCommentLost = false
+        throw new NoResponse('github', 'GitHub answered 502')
+      }
       return { id, nodeId: `IC_${id}` }
     },
     edit: async (id, body) => {

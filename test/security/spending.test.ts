@@ -244,6 +244,35 @@ test('a text with which process after process dies is given up with one line, un
   expect(bot.comments).toHaveLength(2)
 })
 
+test.each(['it may have been said before', 'its answer is lost'])(
+  'that line comes once, though %s',
+  async why => {
+    const bot = botWith()
+    bot.deaths = 2
+    if (why === 'its answer is lost') bot.isCommentLost = true
+    else bot.lagsSince = bot.now
+    await says(bot, 'maya', '/codex help')
+    expect(bot.isCommentLost).toBe(false)
+    expect(bot.comments).toHaveLength(1)
+    expect(bot.reactions).toEqual(['confused'])
+  },
+)
+
+test('what a queue forgot and GitHub tells again is not started anew, though somebody stopped it', async () => {
+  const bot = botWith({ agent: { says: 'Done.', goesOn: true } })
+  const asked = comment('maya', '/codex fix it')
+  await bot.deliver(asked)
+  await bot.work(20, bot.now + 30_000)
+  await says(bot, 'maya', '/codex stop')
+  expect(bot.requests).toHaveLength(1)
+  bot.triggers.clear()
+  bot.runs.clear()
+  bot.now += 60_000
+  await bot.deliver(asked)
+  await bot.settle()
+  expect(bot.requests).toHaveLength(1)
+})
+
 test('where its run had begun before process after process died, nothing is said to have failed', async () => {
   const bot = botWith()
   await says(bot, 'maya', '/codex fix it')

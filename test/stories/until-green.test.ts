@@ -205,6 +205,24 @@ describe.runIf(exhaustive)('The queue is lost while checks are waited for', { co
     await world.close()
   })
 
+  it('what a later round says is said once', async () => {
+    const world = await startWorld()
+    const { thread, fails, passes, sent } = await asksUntilGreen(world, 3)
+    await thread.waitForAnswer('**Round 1 of 3**')
+    fails()
+    await thread.waitForAnswer('**Round 2 of 3**')
+    passes()
+    await thread.waitForAnswer('is green')
+    await world.github.settled()
+    await wipeQueue(world)
+    await world.bot.says(/"trigger":"until-green-[^\n]*"accepted"/)
+    await world.bot.says(/"run":"run-until-green-[^\n]*"outcome":"added"/)
+    await world.github.settled()
+    expect((await thread.answers()).filter(each => each.includes('is green'))).toHaveLength(1)
+    expect(sent()).toBe(2)
+    await world.close()
+  })
+
   it('what was stopped stays stopped', async () => {
     const world = await startWorld()
     const { thread, fails, says, sent } = await asksUntilGreen(world, 2)

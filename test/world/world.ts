@@ -32,7 +32,7 @@ export interface WorldOptions {
 type PostHogEmulator = Awaited<ReturnType<typeof startPostHog>>
 
 /** Where an App sends its webhooks whose bot has no address. */
-const nowhere = 'https://codex.invalid/'
+export const nowhere = 'https://codex.invalid/'
 
 const webhookSecret = 'a secret that only this world knows'
 

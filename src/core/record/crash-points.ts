@@ -26,6 +26,7 @@ export const crashPoints = [
   'question posted, not recorded',
   'closing intent written',
   'closing comment posted, not recorded',
+  'last word edited, not recorded',
   'inline intent written',
   'inline answer posted, not recorded',
   'threads resolved, not recorded',

@@ -78,7 +78,10 @@ type LastWord = NonNullable<Run['report']['lastWord']>
 /** People look there for what became of the pull request. An edit mails nobody. */
 export async function showLastWord(
   run: Run,
-  { github, deps }: { github: Pick<ThreadClient, 'edit'>; deps: Pick<RunDeps, 'deployment' | 'signer'> },
+  {
+    github,
+    deps,
+  }: { github: Pick<ThreadClient, 'edit'>; deps: Pick<RunDeps, 'deployment' | 'signer' | 'reached'> },
 ): Promise<LastWord | undefined> {
   const { lastWord } = run.report
   if (!lastWord) return undefined
@@ -86,6 +89,7 @@ export async function showLastWord(
   const text = signed(deps.signer, closingComment(run, deps.deployment), markerOfWord(run))
   const place = lastWord.as === 'inline' ? inlinePlace(run) : undefined
   const edited = await github.edit(lastWord.commentId, text, place)
+  deps.reached('last word edited, not recorded')
   return edited === 'gone' ? undefined : { ...lastWord, ended: endToTell(run)?.how }
 }
 

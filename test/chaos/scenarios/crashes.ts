@@ -1,7 +1,7 @@
 /** kill -9, where it hurts most. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CrashPoint, crashPoints } from '../../../src/core/record/crash-points.ts'
-import { begin, makeInteractive } from '../crashes.ts'
+import { begin, doMore, makeInteractive } from '../crashes.ts'
 import { endTheHours, ledgerOf } from '../judge.ts'
 import { bringUp, died, spawnMortal, timing } from '../mortal-bot.ts'
 import { type Play, scenes } from '../plays.ts'
@@ -38,6 +38,7 @@ export const heirAtHand: Scenario = {
     const { world, random, notes: messages } = stage
     const bound = timing.lockMs + timing.stalledMs + slack
     let taken = 0
+    await doMore(world)
     for (let round = 0; round < 6; round++) {
       const point = random.one(midway)
       const bot = await bringUp(world, { point })
@@ -76,20 +77,20 @@ const midway: readonly CrashPoint[] = [
   'closing comment posted, not recorded',
 ]
 
-/** Twenty deaths in the life of one Run. */
+/** Twenty deaths in the life of one Run, and while another goes on until green. */
 export const twentyDeaths: Scenario = {
   name: 'twenty crashes in one life',
   queues: ['redis', 'embedded'],
   async run(stage) {
     const { world, random } = stage
     let bot = await bringUp(world, pointBy(random))
-    const play = await scenes.steered(world, 'cat')
+    const plays = [await scenes.steered(world, 'cat'), await scenes.greened(world, 'tomcat')]
     for (let deaths = 0; deaths < 20; deaths++) {
       // Whoever does not get to the point dies wherever that may be.
       if ((await died(bot, random.between(200, 2_500))) === undefined) await bot.stop('SIGKILL')
       bot = await bringUp(world, deaths < 19 ? pointBy(random) : undefined)
     }
-    await judge(stage, [play])
+    await judge(stage, plays, 150_000)
   },
 }
 
@@ -122,5 +123,27 @@ export const alwaysCrashes: Scenario = {
     await judge(stage, [play])
     const cancels = ledgerOf(world, play.number).cancels.length
     if (cancels > 1) stage.notes.violations.push(`its agent was let go ${cancels} times`)
+  },
+}
+
+/** Before it has begun anything: the thread is told, too. */
+export const commandCrashes: Scenario = {
+  name: 'a command that always crashes',
+  queues: ['redis', 'embedded'],
+  async run(stage) {
+    const { world } = stage
+    let bot = await bringUp(world, { point: 'trigger claimed' })
+    const play = await scenes.asked(world, 'doom')
+    const [command = ''] = Object.keys(play.expected.reactions)
+    Object.assign(play.expected, {
+      ...{ tasks: 0, runs: 0, statuses: 0, pulls: 0 },
+      answers: [/this did not work: this bot had an error/],
+      reactions: { [command]: 'confused' },
+    })
+    for (let deaths = 0; deaths < 10; deaths++) {
+      if ((await died(bot, 20_000)) === undefined) break
+      bot = await bringUp(world, { point: 'trigger claimed' })
+    }
+    await judge(stage, [play])
   },
 }

@@ -1,7 +1,8 @@
 /** The service did it, or did not, and never said so: every write of the bot, in all five ways. */
 import type { RouteName } from '../../../emulators/posthog/fault.ts'
+import { doMore, playMore } from '../crashes.ts'
 import { bringUp } from '../mortal-bot.ts'
-import { type Play, type SceneName, scenes } from '../plays.ts'
+import type { Play, SceneName } from '../plays.ts'
 import { judge, type Scenario, type Stage } from '../stage.ts'
 
 const ways = [
@@ -12,7 +13,10 @@ const ways = [
   { kind: 'reset' },
 ] as const
 
-const mutations = ['createLinkedBranch', 'settleThread', 'swapReaction', 'addReaction', 'updateRefs']
+const mutations = [
+  ...['createLinkedBranch', 'settleThread', 'swapReaction', 'addReaction', 'updateRefs'],
+  ...['resolveThreads', 'minimizeComment'],
+]
 
 const gitHubWrites: readonly { method: string; path: RegExp; operation?: RegExp }[] = [
   { method: 'POST', path: /\/access_tokens$/ },
@@ -20,6 +24,7 @@ const gitHubWrites: readonly { method: string; path: RegExp; operation?: RegExp 
   { method: 'PATCH', path: /\/issues\/comments\/\d+$/ },
   { method: 'POST', path: /\/reactions$/ },
   { method: 'DELETE', path: /\/labels\/[^/]+$/ },
+  { method: 'POST', path: /\/issues\/\d+\/labels$/ },
   { method: 'POST', path: /\/pulls$/ },
   { method: 'POST', path: /\/pulls\/\d+\/comments/ },
   ...mutations.map(name => ({ method: 'POST', path: /^\/graphql$/, operation: new RegExp(`^${name}$`) })),
@@ -79,6 +84,10 @@ const cast: readonly SceneName[] = [
   ...Array<SceneName>(4).fill('steered'),
   ...Array<SceneName>(4).fill('stopped'),
   ...Array<SceneName>(3).fill('reviewed'),
+  ...Array<SceneName>(5).fill('resolved'),
+  ...Array<SceneName>(2).fill('explained'),
+  ...Array<SceneName>(2).fill('merged'),
+  ...Array<SceneName>(2).fill('greened'),
   ...Array<SceneName>(3).fill('attached'),
   ...Array<SceneName>(2).fill('answered'),
 ]
@@ -86,13 +95,14 @@ const cast: readonly SceneName[] = [
 /** Threads that do all there is to do, until every fault has struck. */
 async function playOn(stage: Stage, struck: readonly Struck[]): Promise<void> {
   const { world, random } = stage
+  await doMore(world)
   await bringUp(world)
   const plays: Play[] = []
   for (let act = 0; act < 3 && struck.some(({ hits }) => hits() === 0); act++) {
     const scene = act === 0 ? random.shuffled(cast) : random.shuffled([...new Set(cast)])
     const begun: Play[] = []
     for (const [index, name] of scene.entries())
-      begun.push(await scenes[name](world, `${name}${act}${index}`))
+      begun.push(await playMore(world, name, `${name}${act}${index}`))
     await judge(stage, begun, 150_000)
     plays.push(...begun)
   }

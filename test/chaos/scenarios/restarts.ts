@@ -8,6 +8,7 @@ import { callsAt, judge, type Scenario, type Stage } from '../stage.ts'
 const cast: readonly SceneName[] = [
   ...(['labelled', 'asked', 'pushed', 'answered'] as const),
   ...(['steered', 'stopped', 'freed'] as const),
+  ...(['explained', 'merged', 'greened'] as const),
 ]
 const longest = 10_000
 
@@ -32,7 +33,7 @@ export const rollingRestarts: Scenario = {
     await roll(stage, webs, 'web')
     await roll(stage, workers, 'worker')
     await loaded
-    await judge(stage, plays)
+    await judge(stage, plays, 150_000)
     for (const { event, status, redelivery } of world.github.webhooks.deliveries)
       if (status !== 'OK' || redelivery)
         notes.violations.push(`a delivery of ${event} was answered ${status}`)

@@ -1,8 +1,12 @@
 /** Webhooks come twice, late, in another order, and again days after all was done. */
 import { randomUUID } from 'node:crypto'
+import { crashPoints } from '../../../src/core/record/crash-points.ts'
+import { wipeQueue } from '../../world/wipe-queue.ts'
+import { nowhere, type World } from '../../world/world.ts'
+import { doMore, playMore } from '../crashes.ts'
 import { ledgerOf } from '../judge.ts'
-import { bringUp } from '../mortal-bot.ts'
-import { type Play, type SceneName, scenes } from '../plays.ts'
+import { bringUp, died } from '../mortal-bot.ts'
+import type { Play, SceneName } from '../plays.ts'
 import { judge, type Scenario, type Stage } from '../stage.ts'
 
 const names: readonly SceneName[] = [
@@ -13,6 +17,10 @@ const names: readonly SceneName[] = [
   'answered',
   'reviewed',
   'rejoined',
+  'explained',
+  'merged',
+  'greened',
+  'resolved',
 ]
 
 export const unrulyWebhooks: Scenario = {
@@ -21,6 +29,7 @@ export const unrulyWebhooks: Scenario = {
   async run(stage) {
     const { world, random } = stage
     const { webhooks } = world.github
+    await doMore(world)
     await bringUp(world)
     const plays: Play[] = []
     for (const name of random.shuffled(names)) {
@@ -30,10 +39,10 @@ export const unrulyWebhooks: Scenario = {
         { kind: 'shuffle', withinMs: 400 },
         { kind: 'late', ms: random.between(50, 800) },
       ] as const)
-      plays.push(await scenes[name](world, `w-${name}`))
+      plays.push(await playMore(world, name, `w-${name}`))
       await world.github.settled()
     }
-    await judge(stage, plays)
+    await judge(stage, plays, 150_000)
     await againLater(stage)
     await judge({ ...stage, notes: { ...stage.notes, threads: 0 } }, plays, 5_000)
   },
@@ -49,6 +58,36 @@ async function againLater({ world, random }: Stage): Promise<void> {
   }
   await world.github.settled()
 }
+
+/** GitHub reaches nobody, so the bot reads its log of deliveries, dies over it, and loses what it knew of it. */
+export const polled: Scenario = {
+  name: 'webhooks are read from the log',
+  queues: ['redis', 'embedded'],
+  async run(stage) {
+    const { world, random } = stage
+    Object.assign(world.env, { WEBHOOKS: 'poll' })
+    world.github.webhooks.target = nowhere
+    await doMore(world)
+    let bot = await bringUp(world)
+    const plays: Play[] = []
+    for (const name of random.shuffled(names)) {
+      plays.push(await playMore(world, name, `p-${name}`))
+      if ((await died(bot, random.between(1_000, 8_000))) === undefined) await bot.stop('SIGKILL')
+      bot = await bringUp(world, { point: random.one(crashPoints) })
+    }
+    await bot.stop('SIGKILL')
+    await bringUp(world)
+    await judge(stage, plays, 150_000)
+    const read = entriesRead(world)
+    world.github.forgetCalls()
+    await wipeQueue(world)
+    await world.github.waitFor(() => [...read].every(id => entriesRead(world).has(id)), { timeout: 120_000 })
+    await judge({ ...stage, notes: { ...stage.notes, threads: 0 } }, plays, 20_000)
+  },
+}
+
+const entriesRead = ({ github }: World): Set<string> =>
+  new Set(github.calls.flatMap(({ path }) => /\/app\/hook\/deliveries\/(\d+)$/.exec(path)?.[1] ?? []))
 
 /** The closing overtakes the command. Nothing may go on in a closed thread, and nothing may be said twice. */
 export const closedBeforeAsked: Scenario = {
