@@ -15,7 +15,7 @@ const maxReplaced = 100
 const Finding = z.object({
   path: z.string().min(1).max(500),
   /** Of the file as the pull request leaves it. */
-  line: z.number().int().positive().nullish(),
+  line: z.number().int().positive().nullish().catch(undefined),
   /** The first, where several are to be replaced. */
   start_line: z.number().int().positive().nullish().catch(undefined),
   /** What is to stand in the place of these lines. */
