@@ -25,6 +25,11 @@ describe('findings', () => {
       { text: '', findings: [{ path: 'a.ts', line: null, body: 'Why?' }] },
     ],
     ['of a line that is none', block('[{"path":"a.ts","line":"2-4","body":"Why?"}]'), anywhere],
+    [
+      'of a line in quotes',
+      block('[{"path":"a.ts","line":"2","body":"Why?"}]'),
+      { text: '', findings: [finding] },
+    ],
     ['of line 0', block('[{"path":"a.ts","line":0,"body":"Why?"}]'), anywhere],
     ['whose fence has two names', `Fine.\n\`\`\`json findings\n${one}\n\`\`\``, fine],
     ['whose fence has waves', `Fine.\n~~~findings\n${one}\n~~~`, fine],

@@ -73,7 +73,7 @@ withRealAgents('A real agent on a pull request', stage => {
         const [first, second] = await lines()
         const said = [
           { id: first?.id, done: true, said: 'Renamed it.' },
-          { id: second?.id, done: false, said: 'A function is enough.' },
+          { id: String(second?.id), done: false, said: 'A function is enough.' },
         ]
         const inside = JSON.stringify(said, null, 2)
         return { text: `One of two is done.\n\n\`\`\`json\n${inside}\n\`\`\`\n` }

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { newRepository, opensIssue as talkOnIssue } from '../world/opens-issue.ts'
 import { ledgerOf } from '../world/thread.ts'
 import type { Reply } from './model.ts'
-import { shell } from './says.ts'
+import { finds, shell, uses } from './says.ts'
 import { opensIssue, withRealAgents } from './stage.ts'
 
 /** Pushes a branch and opens a draft, as the prompt of the agent-server asks for. */
@@ -24,11 +24,14 @@ withRealAgents('A real agent that works', stage => {
   it('opens a pull request, and its link is there', async () => {
     const { agents, world } = stage()
     const issue = await opensIssue(stage(), 'Login is flaky')
+    const branch = `codex/issue-${issue.number}-login-is-flaky`
+    // Into the branch that it was started on, as its own instructions have it.
+    const options = `--title 'Fix the login' --body 'Closes #${issue.number}' --base ${branch}`
     agents.plays('fix the flaky login', [
-      {
-        text: 'I look at the code.',
-        ...opensPull('posthog/login', 'Fix the login', `Closes #${issue.number}`),
-      },
+      { text: 'I look at the code.', ...shell('echo fixed > change.txt && git add -A') },
+      finds('commit signed push'),
+      uses('git_signed_commit', { message: 'Fix the login', branch: 'posthog/login' }),
+      shell(`../bin/gh pr create --draft ${options}`),
       { text: 'The login is fixed.' },
     ])
     const asked = await issue.says('/codex fix the flaky login')

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 
 /** `undefined` for what is no JSON, or not of this schema. */
 export function readJson<T>(schema: z.ZodType<T>, text: string): T | undefined {
@@ -8,6 +8,17 @@ export function readJson<T>(schema: z.ZodType<T>, text: string): T | undefined {
     return undefined
   }
 }
+
+/** An agent may put it in quotes. */
+export const countingNumber = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .transform(Number),
+  ])
+  .pipe(z.number().int().positive())
 
 /**
  * A list that an agent was asked for as a block of code whose fence has that name, and `text` around it: the last such
