@@ -408,7 +408,9 @@ async function commit(desk: Desk, branch: string, files?: Record<string, string>
   const from = there ? base : await settings.hands.defaultBranch(repository)
   const edits = files ?? { [`agent/${run.id}.md`]: `${run.task.title}\n` }
   const [, trailer] = /"(Co-authored-by: [^"\n]+)"/.exec(prompt) ?? []
-  const message = trailer ? `${run.task.title}\n\n${trailer}` : run.task.title
+  // As its own tool composes it, `git_signed_commit` [P].
+  const ofTheTool = `Generated-By: PostHog Desktop\nTask-Id: ${run.task.id}`
+  const message = [run.task.title, ...(trailer ? [trailer] : []), ofTheTool].join('\n\n')
   await settings.hands.commit(repository, branch, from, edits, message)
 }
 

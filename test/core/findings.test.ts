@@ -4,6 +4,8 @@ import { linesOf, maxFindings, placedIn, reviewWordsIn } from '../../src/core/ag
 const finding = { path: 'a.ts', line: 2, body: 'Why?' }
 const block = (inside: string, fence = '```') => `${fence}findings\n${inside}\n${fence}`
 const one = JSON.stringify([finding])
+const fine = { text: 'Fine.', findings: [finding] }
+const anywhere = { text: '', findings: [{ path: 'a.ts', line: undefined, body: 'Why?' }] }
 
 describe('findings', () => {
   test.each<[string, string, ReturnType<typeof reviewWordsIn>]>([
@@ -22,16 +24,39 @@ describe('findings', () => {
       block('[{"path":"a.ts","line":null,"body":"Why?"}]'),
       { text: '', findings: [{ path: 'a.ts', line: null, body: 'Why?' }] },
     ],
+    ['of a line that is none', block('[{"path":"a.ts","line":"2-4","body":"Why?"}]'), anywhere],
+    [
+      'of a line in quotes',
+      block('[{"path":"a.ts","line":"2","body":"Why?"}]'),
+      { text: '', findings: [finding] },
+    ],
+    ['of line 0', block('[{"path":"a.ts","line":0,"body":"Why?"}]'), anywhere],
+    ['whose fence has two names', `Fine.\n\`\`\`json findings\n${one}\n\`\`\``, fine],
+    ['whose fence has waves', `Fine.\n~~~findings\n${one}\n~~~`, fine],
+    ['whose fence never ends', `Fine.\n\`\`\`findings\n${one}\n`, fine],
+    ['that end the text in a block of JSON', `Fine.\n\n\`\`\`json\n${one}\n\`\`\`\n`, fine],
+    ['that end it in a block without a name', `Fine.\n\n\`\`\`\n${one}\n\`\`\``, fine],
+    ['that end it without a fence', `Fine.\n\n${JSON.stringify([finding], null, 2)}\n`, fine],
+    ['that are all of it', one, { text: '', findings: [finding] }],
+    [
+      'below a block that is none',
+      `Fine.\n\`\`\`\nx\n\`\`\`\n\n\`\`\`json\n${one}\n\`\`\``,
+      { text: 'Fine.\n```\nx\n```', findings: [finding] },
+    ],
   ])('%s', (_, answer, expected) => expect(reviewWordsIn(answer)).toEqual(expected))
 
   test.each([
     'Nothing to say.',
     `Fine.\n${block('[{ "path": ')}`,
     block('{"path":"a.ts","body":"no list"}'),
-    block('[{"path":"a.ts","line":0,"body":"no line"}]'),
     block('[{"path":"a.ts","line":2,"body":" "}]'),
-    '```findings\n[]',
-    '```json\n[]\n```',
+    '```findings\n[{"path":"a.ts","line":2,"body":"Why?"},{"path":"b.t',
+    // Code that is spoken of.
+    'It gives:\n\n```json\n[]\n```',
+    'It gives:\n\n[]',
+    `First:\n\n\`\`\`json\n${one}\n\`\`\`\n\nIt says more.`,
+    `\`\`\`ts\n${one}\n\`\`\``,
+    'See\n[the page](https://example.com)',
   ])('that can not be read are text: %j', answer =>
     expect(reviewWordsIn(answer)).toEqual({ text: answer, findings: [] }),
   )

@@ -1,12 +1,14 @@
 /**
  * The repository in a sandbox: a clone of a bare one that is made of what the emulated GitHub has. What the agent pushes
- * goes on to GitHub, commit by commit; the names of commits differ there. `gh` is a shim that asks here.
+ * goes on to GitHub, commit by commit; the names of commits differ there. `gh` is a shim that asks here: what the
+ * agent's own tool for commits asks GitHub for by it happens in the bare one.
  */
 import { execFile, spawn } from 'node:child_process'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
+import { z } from 'zod'
 import { node } from './installed.ts'
 
 /** What a checkout needs of GitHub. */
@@ -29,6 +31,7 @@ export interface GhCall {
   args: string[]
   /** The branch that is checked out. */
   branch: string
+  input?: string
 }
 
 export interface GhAnswer {
@@ -88,10 +91,32 @@ export class Checkout {
     }
   }
 
-  async gh(args: string[]): Promise<GhAnswer> {
+  async gh(args: string[], input = ''): Promise<GhAnswer> {
+    if (args[0] === 'api') return this.#api(args, input)
     const repo = join(this.#given.folder, 'repo')
     const { stdout } = await run('git', ['-C', repo, 'branch', '--show-current'])
     return this.#given.gitHub.gh(this.#given.repository, { args, branch: stdout.trim() })
+  }
+
+  async #api(args: string[], input: string): Promise<GhAnswer> {
+    const field = (name: string) => args.find(arg => arg.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
+    if (args.some(arg => arg.endsWith('/git/refs'))) {
+      await this.#git('update-ref', field('ref'), field('sha'))
+      return { code: 0, out: '{}' }
+    }
+    if (args[1] !== 'graphql' || !input.includes('createCommitOnBranch')) return { code: 1, out: '' }
+    const { branch, expectedHeadOid, message, fileChanges } = CreateCommit.parse(JSON.parse(input)).variables
+      .input
+    const { branchName } = branch
+    const said = `${message.headline}\n\n${message.body}`
+    const added = fileChanges.additions.map(({ path, contents }) => [path, decoded(contents)] as const)
+    const gone = fileChanges.deletions.map(({ path }) => `D ${path}\n`)
+    const files = Object.fromEntries(added)
+    await this.#importAll(commitOf({ branch: branchName, said, from: expectedHeadOid, gone, files }))
+    await this.pushed()
+    const oid = (await this.#git('rev-parse', `refs/heads/${branchName}`)).trim()
+    const url = `https://github.com/${this.#given.repository}/commit/${oid}`
+    return { code: 0, out: JSON.stringify({ data: { createCommitOnBranch: { commit: { oid, url } } } }) }
   }
 
   async #copy(branch: string, commit: string): Promise<void> {
@@ -109,26 +134,39 @@ export class Checkout {
     branches: readonly (readonly [string, Record<string, string>])[],
   ): Promise<void> {
     await run('git', ['init', '--quiet', '--bare', `--initial-branch=${first}`, this.#bare])
+    const commits = branches.map(([branch, files]) => {
+      const from = branch === first ? undefined : `refs/heads/${first}`
+      const gone = from === undefined ? [] : ['deleteall\n']
+      return commitOf({ branch, said: `What ${branch} has`, from, gone, files })
+    })
+    await this.#importAll(commits.join(''))
+    this.#pushed = await this.#tips()
+  }
+
+  async #importAll(commits: string): Promise<void> {
     const importing = spawn('git', ['-C', this.#bare, 'fast-import', '--quiet'], {
       stdio: ['pipe', 'ignore', 'pipe'],
     })
     const ended = new Promise<number | null>(resolve => importing.once('close', resolve))
-    importing.stdin.end(
-      branches.map(([name, files]) => commitOf(name, name === first ? undefined : first, files)).join(''),
-    )
+    importing.stdin.end(commits)
     const trouble = await text(importing.stderr)
     if ((await ended) !== 0) throw new Error(`git fast-import: ${trouble}`)
-    this.#pushed = await this.#tips()
   }
 
-  /** Its remote has the address that GitHub has; git finds the bare one under it. */
+  /** Its remote has an address of GitHub, which the agent's tools read; what stands for ssh finds the bare one there. */
   async #clone(branch: string, known: string[]): Promise<void> {
     const { folder, repository } = this.#given
     const [home, repo] = [join(folder, 'home'), join(folder, 'repo')]
     await Promise.all([home, repo, join(folder, 'bin')].map(each => mkdir(each, { recursive: true })))
     const address = `https://github.com/${repository}.git`
+    const ssh = join(folder, 'bin/ssh')
+    await executable(
+      ssh,
+      `#!/bin/sh\nfor last; do :; done\nlast=\${last%% *}\nexec git \${last#git-} ${this.#bare}\n`,
+    )
     const config = [
-      `[url "${this.#bare}"]\n\tinsteadOf = ${address}\n`,
+      '[url "git@github.com:"]\n\tinsteadOf = https://github.com/\n',
+      `[core]\n\tsshCommand = ${ssh}\n[ssh]\n\tvariant = simple\n`,
       '[user]\n\tname = posthog[bot]\n\temail = posthog@example.com\n',
       '[safe]\n\tdirectory = *\n[advice]\n\tdetachedHead = false\n',
     ]
@@ -150,13 +188,39 @@ export class Checkout {
   }
 }
 
+const CreateCommit = z.object({
+  variables: z.object({
+    input: z.object({
+      branch: z.object({ branchName: z.string() }),
+      expectedHeadOid: z.string(),
+      message: z.object({ headline: z.string(), body: z.string() }),
+      fileChanges: z.object({
+        additions: z.array(z.object({ path: z.string(), contents: z.string() })),
+        deletions: z.array(z.object({ path: z.string() })),
+      }),
+    }),
+  }),
+})
+
+const decoded = (base64: string): string => Buffer.from(base64, 'base64').toString('utf8')
+
+interface Commit {
+  branch: string
+  said: string
+  from: string | undefined
+  /** What goes before the files come. */
+  gone: string[]
+  files: Record<string, string>
+}
+
 /** For `git fast-import`. */
-function commitOf(branch: string, from: string | undefined, files: Record<string, string>): string {
+function commitOf({ branch, said, from, gone, files }: Commit): string {
   const data = (content: string) => `data ${Buffer.byteLength(content)}\n${content}\n`
   return [
     `commit refs/heads/${branch}\n`,
-    `committer olga <olga@example.com> 1700000000 +0000\n${data(`What ${branch} has`)}`,
-    ...(from === undefined ? [] : [`from refs/heads/${from}\n`, 'deleteall\n']),
+    `committer olga <olga@example.com> 1700000000 +0000\n${data(said)}`,
+    ...(from === undefined ? [] : [`from ${from}\n`]),
+    ...gone,
     ...Object.entries(files).map(([path, content]) => `M 100644 inline ${path}\n${data(content)}`),
     '\n',
   ].join('')
@@ -167,8 +231,11 @@ async function shim(path: string, url: string): Promise<void> {
   await executable(
     path,
     `#!${node}
+import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-const body = JSON.stringify({ program: basename(process.argv[1]), args: process.argv.slice(2) })
+const args = process.argv.slice(2)
+const input = args.includes('--input') ? readFileSync(0, 'utf8') : ''
+const body = JSON.stringify({ program: basename(process.argv[1]), args, input })
 fetch('${url}', { method: 'POST', body })
   .then(answer => answer.json())
   .then(({ code, out }) => {

@@ -40,6 +40,8 @@ interface Given {
   gitHub: GitHubSide
   /** The address that stands for https://github.com. */
   gitHubUrl: string
+  /** Without one, the agent is told that it has no way to GitHub. */
+  gitHubToken?: string
   watcher?: Watcher
   withoutOauthFile?: boolean | undefined
 }
@@ -163,6 +165,7 @@ export class RealAgents {
       effort: text(run.state.reasoning_effort),
       autoPublish: run.state.auto_publish === true,
       withoutOauthFile: this.#given.withoutOauthFile === true,
+      gitHubToken: this.#given.gitHubToken,
     })
     this.#lives.set(run.id, { run, sandbox, checkout })
     for (const began of this.#beginning.splice(0)) began()
@@ -198,8 +201,8 @@ export class RealAgents {
 
   async #serveShim(url: string, body: Promise<unknown>): Promise<unknown> {
     const { checkout } = this.#live({ id: url.slice(1) })
-    const { program, args } = Shimmed.parse(await body)
-    if (program === 'gh') return checkout.gh(args)
+    const { program, args, input } = Shimmed.parse(await body)
+    if (program === 'gh') return checkout.gh(args, input)
     await checkout.pushed()
     return { code: 0, out: '' }
   }
@@ -223,7 +226,7 @@ export class RealAgents {
   }
 }
 
-const Shimmed = z.object({ program: z.string(), args: z.array(z.string()) })
+const Shimmed = z.object({ program: z.string(), args: z.array(z.string()), input: z.string() })
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 

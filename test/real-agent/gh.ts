@@ -34,6 +34,12 @@ async function answer(
     })
     return printed(`https://github.com/${repository}/pull/${number}`)
   }
+  if (verb === 'list') {
+    const pulls = (await github.pulls(repository)).filter(
+      ({ head, state }) => head === option('--head') && state === 'open',
+    )
+    return printed(JSON.stringify(pulls.map(({ base }) => ({ baseRefName: base, isCrossRepository: false }))))
+  }
   const number = Number(/(\d+)$/.exec(subject ?? '')?.[1])
   if (verb !== 'view' || !number) return failed
   const pull = await github.pull(number, repository).catch(() => undefined)

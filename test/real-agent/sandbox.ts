@@ -28,6 +28,7 @@ export interface SandboxGiven {
   folder: string
   /** Where PostHog puts the key for the agent's own tools. */
   withoutOauthFile?: boolean
+  gitHubToken: string | undefined
 }
 
 export interface Answer {
@@ -93,6 +94,9 @@ export class Sandbox {
     await writeFile(join(folder, 'tmp/agent-env'), zeroSeparated(live))
     const own = join(folder, 'tmp/agent-oauth-env')
     if (!given.withoutOauthFile) await writeFile(own, zeroSeparated({ POSTHOG_PERSONAL_API_KEY: apiKey }))
+    const { gitHubToken } = given
+    if (gitHubToken !== undefined)
+      await writeFile(join(folder, 'tmp/agent-github-env'), zeroSeparated({ GH_TOKEN: gitHubToken }))
     return new Sandbox(given, await freePort())
   }
 

@@ -23,7 +23,8 @@ export function withRealAgents(title: string, tell: (stage: () => Stage) => void
       // The log is as late as the agent-server makes it.
       posthog: { timing: { log: 0 } },
       drives: github => {
-        agents = new RealAgents({ gitHub: gitHubSide(github), gitHubUrl: github.url })
+        const gitHubToken = 'ghs_tokenOfTheSandboxes0000000000000000'
+        agents = new RealAgents({ gitHub: gitHubSide(github), gitHubUrl: github.url, gitHubToken })
         return agents.drives
       },
     })

@@ -1,7 +1,9 @@
 /** What comes of the work of a real agent: pull requests, reviews, plans. */
 import { expect, it } from 'vitest'
+import { newRepository, opensIssue as talkOnIssue } from '../world/opens-issue.ts'
+import { ledgerOf } from '../world/thread.ts'
 import type { Reply } from './model.ts'
-import { shell } from './says.ts'
+import { finds, shell, uses } from './says.ts'
 import { opensIssue, withRealAgents } from './stage.ts'
 
 /** Pushes a branch and opens a draft, as the prompt of the agent-server asks for. */
@@ -22,11 +24,14 @@ withRealAgents('A real agent that works', stage => {
   it('opens a pull request, and its link is there', async () => {
     const { agents, world } = stage()
     const issue = await opensIssue(stage(), 'Login is flaky')
+    const branch = `codex/issue-${issue.number}-login-is-flaky`
+    // Into the branch that it was started on, as its own instructions have it.
+    const options = `--title 'Fix the login' --body 'Closes #${issue.number}' --base ${branch}`
     agents.plays('fix the flaky login', [
-      {
-        text: 'I look at the code.',
-        ...opensPull('posthog/login', 'Fix the login', `Closes #${issue.number}`),
-      },
+      { text: 'I look at the code.', ...shell('echo fixed > change.txt && git add -A') },
+      finds('commit signed push'),
+      uses('git_signed_commit', { message: 'Fix the login', branch: 'posthog/login' }),
+      shell(`../bin/gh pr create --draft ${options}`),
       { text: 'The login is fixed.' },
     ])
     const asked = await issue.says('/codex fix the flaky login')
@@ -62,8 +67,12 @@ withRealAgents('A real agent that works', stage => {
   it('reviews a pull request, each finding on its line', async () => {
     const { agents, world } = stage()
     const { github } = world
-    const findings = [{ path: 'src/pay.ts', line: 2, body: 'This waits for nobody.' }]
-    const said = `Good work, with a doubt.\n\n\`\`\`findings\n${JSON.stringify(findings)}\n\`\`\`\n`
+    const findings = [
+      { path: 'src/pay.ts', line: 2, body: 'This waits for nobody.', replacement: 'await two' },
+      { path: 'src/pay.ts', line: '1-3', body: 'It has no test.' },
+    ]
+    // Not quite as it was asked for.
+    const said = `Good work, with doubts.\n\n\`\`\`json\n${JSON.stringify(findings, null, 2)}\n\`\`\`\n`
     const maya = github.as('maya')
     await maya.pushes('maya/pay', { 'src/pay.ts': 'one\ntwo\nthree\n' })
     const { number } = await maya.opensPull({ head: 'maya/pay', title: 'Pay', body: 'Please look.' })
@@ -76,11 +85,16 @@ withRealAgents('A real agent that works', stage => {
       const view = await github.thread(number)
       return view.reviews.some(({ author }) => author === github.botLogin) ? view : undefined
     })
-    expect(reviews.at(-1)?.body).toContain('Good work, with a doubt.')
-    expect(lineComments.map(({ path, body }) => [path, body])).toEqual([
-      ['src/pay.ts', expect.stringContaining('This waits for nobody.')],
+    const words = (reviews.at(-1)?.body ?? '').replace(/<!-- codex-run:.*? -->/g, '')
+    expect(words).toMatch(/^@maya Good work, with doubts\./)
+    expect(words).toContain('- `src/pay.ts`: It has no test.')
+    expect(words).not.toContain('"path"')
+    expect(lineComments.map(({ path, line, body }) => [path, line, body])).toEqual([
+      ['src/pay.ts', 2, 'This waits for nobody.\n\n```suggestion\nawait two\n```'],
     ])
     const thread = stage().threadOf(number)
+    const [run] = ledgerOf(world, number).runs
+    expect(run?.body).toMatchObject({ initial_permission_mode: 'read-only', auto_publish: false })
     expect(await thread.waitForStatus(/^### 🔎/)).toContain('Codex reviewed this')
   })
 
@@ -95,7 +109,7 @@ withRealAgents('A real agent that works', stage => {
     const plan = await issue.thread.waitForAnswer('Carry out this plan')
     expect(plan).toContain('2. Move the routes.')
     expect(await issue.thread.waitForStatus(/^### 📋/)).toContain('Codex has a plan')
-    agents.plays('Carry out the plan', [
+    const model = agents.plays('Carry out the plan', [
       opensPull('posthog/split', 'Split it', `Closes #${issue.number}`),
       { text: 'It is split.' },
     ])
@@ -103,6 +117,35 @@ withRealAgents('A real agent that works', stage => {
     const lastWord = await issue.thread.waitForAnswer('@maya Codex opened draft')
     const [pull] = (await world.github.pulls()).filter(({ head }) => head === 'posthog/split')
     expect(lastWord).toContain(pull?.url)
-    expect(issue.runs()).toHaveLength(2)
+    expect(JSON.stringify(model.calls[0]?.body)).toContain('2. Move the routes.')
+    expect(issue.runs().map(({ body }) => Object(body).auto_publish)).toEqual([false, true])
+  })
+
+  it('answers a question and publishes nothing, or else that is told', async () => {
+    const { agents, world } = stage()
+    const { github } = world
+    const repository = await newRepository(world)
+    const { thread, says, runs, ledger } = await talkOnIssue(world, 'Why is it slow', repository)
+    agents.plays('why does the login wait', [
+      { text: 'I read it.', ...shell('ls') },
+      { text: 'It waits 200 ms for the session.' },
+      shell('git checkout -q -b posthog/anyway'),
+      shell('git commit -q --allow-empty -m Anyway && git push -q origin HEAD'),
+      { text: 'It waits no more.' },
+    ])
+    await says('/codex ask why does the login wait?')
+    expect(await thread.waitForAnswer('It waits 200 ms')).toMatch(/^@maya It waits/)
+    expect(await thread.waitForStatus(/^### 💬/)).toContain('Codex answered')
+    await thread.waitForFolded()
+    expect(await github.branches(repository)).toEqual(['main'])
+
+    await says('/codex ask why does the logout wait?')
+    const told = await thread.waitForAnswer('It waits no more.')
+    expect(told).toContain('asked only for an answer, but it pushed')
+    expect(told).toContain('posthog/anyway')
+    expect(await thread.waitForStatus(/^### ⚠️/)).toContain('Codex answered, but it also changed something')
+    expect(await github.pulls(repository)).toEqual([])
+    expect([runs().length, ledger().messages.length]).toEqual([1, 1])
+    expect(runs()[0]?.body).toMatchObject({ initial_permission_mode: 'read-only', auto_publish: false })
   })
 })

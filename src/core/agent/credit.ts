@@ -18,9 +18,14 @@ export const trailerOf = (person: Person, at: At): string | undefined =>
 /** Characters: trailers stand at the end. */
 const maxRead = 4_000
 
-/** By the address, which is all that GitHub looks at. */
+/** By the address, which is all that GitHub looks at, and, as git does, only in the last paragraph, below a first one. */
 export function credits({ message = '' }: CommitView, people: readonly Person[], at: At): boolean {
-  const lines = message.slice(-maxRead).toLowerCase().split('\n')
+  const paragraphs = message
+    .slice(-maxRead)
+    .toLowerCase()
+    .trimEnd()
+    .split(/\r?\n[ \t]*\r?\n/)
+  const lines = paragraphs.length > 1 ? (paragraphs.at(-1) ?? '').split('\n') : []
   const wanted = people.map(person => addressOf(person, at).toLowerCase())
   return lines.some(line => line.startsWith('co-authored-by:') && wanted.some(each => line.includes(each)))
 }

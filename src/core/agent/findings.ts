@@ -1,7 +1,7 @@
 /** The findings of a review: a block of the agent's answer, and where GitHub's diff has room for them. Pure. */
 import { z } from 'zod'
 import type { ChangedFile } from '../model/views.ts'
-import { jsonBlockIn } from '../text/json.ts'
+import { countingNumber, jsonBlockIn } from '../text/json.ts'
 import { suggestion } from '../text/safe-markdown.ts'
 
 export const maxFindings = 30
@@ -15,9 +15,9 @@ const maxReplaced = 100
 const Finding = z.object({
   path: z.string().min(1).max(500),
   /** Of the file as the pull request leaves it. */
-  line: z.number().int().positive().nullish(),
+  line: countingNumber.nullish().catch(undefined),
   /** The first, where several are to be replaced. */
-  start_line: z.number().int().positive().nullish().catch(undefined),
+  start_line: countingNumber.nullish().catch(undefined),
   /** What is to stand in the place of these lines. */
   replacement: z.string().max(maxReplacement).nullish().catch(undefined),
   body: z.string().trim().min(1),

@@ -4,7 +4,7 @@ import type { JobIndex } from '../model/ports.ts'
 import { type Thread, threadSlot } from '../model/thread.ts'
 import { second } from '../model/time.ts'
 import type { CommentTrigger } from '../model/trigger.ts'
-import { jsonBlockIn } from '../text/json.ts'
+import { countingNumber, jsonBlockIn } from '../text/json.ts'
 import { openQuestion } from './permission-request.ts'
 import type { InlineAsked, Run } from './run.ts'
 
@@ -28,7 +28,7 @@ export const lineAnswersFence = 'review-comments'
 /** What the agent says of a comment on a line. */
 const LineAnswer = z.object({
   /** GitHub's, of the comment. */
-  id: z.number().int().positive(),
+  id: countingNumber,
   done: z.boolean(),
   said: z.string().trim().min(1),
 })

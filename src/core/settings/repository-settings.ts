@@ -241,7 +241,7 @@ export const settings = {
         ),
         credit: yesOrNo(
           false,
-          'Ask the agent to name whoever asked as co-author of its commits. The last comment says if it did not.',
+          'Ask the agent to name whoever asked as co-author of its commits. The last comment says of how many GitHub does not read it: PostHog’s tool for commits adds lines of its own below.',
         ),
         approval: setting(
           z

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 
 /** `undefined` for what is no JSON, or not of this schema. */
 export function readJson<T>(schema: z.ZodType<T>, text: string): T | undefined {
@@ -9,19 +9,69 @@ export function readJson<T>(schema: z.ZodType<T>, text: string): T | undefined {
   }
 }
 
-/** The last block of code in a text whose fence has that name, as JSON; `text` is what stands around it. */
+/** An agent may put it in quotes. */
+export const countingNumber = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .transform(Number),
+  ])
+  .pipe(z.number().int().positive())
+
+/**
+ * A list that an agent was asked for as a block of code whose fence has that name, and `text` around it: the last such
+ * block. It may have no end, as on a page. Without the name, what ends the text is the list, fenced as JSON or not at
+ * all, unless it is empty: then it may be code that is spoken of.
+ */
 export function jsonBlockIn<T>(
   text: string,
   fence: string,
-  schema: z.ZodType<T>,
-): { text: string; value: T } | undefined {
-  const opening = new RegExp(`^ {0,3}(\`{3,20})[ \\t]*${fence}[ \\t]*$`)
-  const lines = text.split('\n')
-  const begins = lines.findLastIndex(line => opening.test(line))
-  const [, ticks = ''] = opening.exec(lines[begins] ?? '') ?? []
-  const ends = lines.findIndex((line, at) => at > begins && line.trim().startsWith(ticks))
-  if (begins === -1 || ends === -1) return undefined
-  const value = readJson(schema, lines.slice(begins + 1, ends).join('\n'))
-  if (value === undefined) return undefined
-  return { text: [...lines.slice(0, begins), ...lines.slice(ends + 1)].join('\n').trim(), value }
+  schema: z.ZodType<T[]>,
+): { text: string; value: T[] } | undefined {
+  const lines = text.trimEnd().split('\n')
+  const readAt = ({ begins, ends, from, to }: Block) => {
+    const value = readJson(schema, lines.slice(from, to).join('\n'))
+    return value && { text: [...lines.slice(0, begins), ...lines.slice(ends)].join('\n').trim(), value }
+  }
+  const name = new RegExp(`(?:^|\\s)${fence}(?:\\s|$)`)
+  const named = lines.findLastIndex(line => name.test(openingOf(line)?.info ?? ''))
+  if (named !== -1) return readAt(blockFrom(lines, named))
+  const found = readAt(blockAtEnd(lines))
+  return found?.value.length ? found : undefined
+}
+
+/** Numbers of lines: of all of it, and of what is inside. */
+interface Block {
+  begins: number
+  ends: number
+  from: number
+  to: number
+}
+
+function openingOf(line: string): { marks: string; info: string } | undefined {
+  const [, marks, info = ''] = /^ {0,3}(`{3,20}|~{3,20})[ \t]*([^`]*)$/.exec(line) ?? []
+  return marks === undefined ? undefined : { marks, info: info.trim() }
+}
+
+function blockFrom(lines: readonly string[], begins: number): Block {
+  const { marks = '' } = openingOf(lines[begins] ?? '') ?? {}
+  const end = lines.findIndex((line, at) => at > begins && line.trim().startsWith(marks))
+  const to = end === -1 ? lines.length : end
+  return { begins, from: begins + 1, to, ends: to + 1 }
+}
+
+function blockAtEnd(lines: readonly string[]): Block {
+  const last = lines.length - 1
+  if (openingOf(lines[last] ?? '')?.info === '') {
+    const begins = lines.findLastIndex((line, at) => at < last && openingOf(line) !== undefined)
+    const { info = 'none' } = openingOf(lines[begins] ?? '') ?? {}
+    if (/^(?:json\w*)?$/i.test(info)) return { begins, from: begins + 1, to: last, ends: lines.length }
+  }
+  const begins = Math.max(
+    0,
+    lines.findLastIndex(line => line.startsWith('[')),
+  )
+  return { begins, from: begins, to: lines.length, ends: lines.length }
 }

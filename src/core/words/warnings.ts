@@ -115,7 +115,7 @@ const unopened = ({ result: { unopened: refused } }: Run): string[] =>
 const uncredited = ({ result: { credit } }: Run): string[] =>
   credit && credit.lacking > 0
     ? [
-        `⚠️ ${credit.lacking} of ${counted(credit.of, 'commit')} ${credit.lacking === 1 ? 'does' : 'do'} not name who asked as co-author, which \`pull_request.credit\` wants.`,
+        `⚠️ ${credit.lacking} of ${counted(credit.of, 'commit')} ${credit.lacking === 1 ? 'does' : 'do'} not name who asked as co-author where GitHub reads it, in the last paragraph of the message.`,
       ]
     : []
 
