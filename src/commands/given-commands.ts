@@ -24,8 +24,8 @@ import {
 } from './command-context.ts'
 import { commandNamed, commands } from './command-registry.ts'
 import { mayUse, senderOf } from './gate.ts'
+import { presetNameOf, wantedBy } from './label-preset.ts'
 import { commandsOf, isAnyMisplaced, ownText, pagesOf, shownBy, textsOf } from './read-commands.ts'
-import { presetNameOf, wantedBy } from './start-decision.ts'
 import { statusCommand } from './status-command.ts'
 import { untilGreen } from './until-green.ts'
 

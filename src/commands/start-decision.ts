@@ -1,6 +1,5 @@
 import type { SettingsNow } from '../access/read-settings.ts'
-import { nearest } from '../core/command/near-miss.ts'
-import { type OptionName, type Options, optionsThat, presets } from '../core/command/options.ts'
+import { type OptionName, type Options, optionsThat } from '../core/command/options.ts'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import { isFork, type Person, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment, LabelTrigger } from '../core/model/trigger.ts'
@@ -8,20 +7,15 @@ import type { Closer, Pull } from '../core/model/views.ts'
 import { isUndone } from '../core/record/last-word.ts'
 import { isAtWork } from '../core/record/messages.ts'
 import { requestersOf } from '../core/record/own-pull-request.ts'
-import {
-  isReadOnly,
-  type Origin,
-  type RunOptions,
-  type RunRequest,
-  type What,
-} from '../core/record/request-part.ts'
+import { isReadOnly, type Origin, type RunOptions, type RunRequest } from '../core/record/request-part.ts'
 import { type NewRun, newRun, type Run } from '../core/record/run.ts'
 import { isAnswered } from '../core/record/turn.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
-import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
+import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reply } from '../core/words/replies.ts'
 import { type Decision, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
+import { presetNameOf, presetOf } from './label-preset.ts'
 import { type CheckedOptions, checkOptions, type Known, knownFor, withKept } from './run-options.ts'
 
 export interface Wanted {
@@ -368,37 +362,6 @@ function joinByLabel(request: Request, trigger: LabelTrigger, live: Run): Decisi
   return isKnown
     ? { kind: 'message', runId: live.id, message: { kind: 'label', label } }
     : waitBehind(request, live)
-}
-
-interface Chosen {
-  kind: 'chosen'
-  preset: PresetSettings
-  what: What
-}
-
-const chosen = (preset: PresetSettings, what: What = 'work'): Chosen => ({ kind: 'chosen', preset, what })
-
-export const presetNameOf = ({ label, base = 'codex' }: LabelTrigger): string => label.slice(base.length + 1)
-
-/** What is asked by a label. One that is not known is told by whoever starts work. */
-export function wantedBy(trigger: LabelTrigger, settings: RepoSettings): What {
-  const preset = presetOf(trigger, settings)
-  return preset.kind === 'chosen' ? preset.what : 'work'
-}
-
-function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chosen | Reply {
-  if (trigger.kind !== 'label') return chosen({})
-  const name = presetNameOf(trigger)
-  if (name === '') return chosen({})
-  const isName = (each: string): boolean => each.toLowerCase() === name.toLowerCase()
-  const { state: _, ...presetsHere } = settings.labels
-  const own = Object.entries(presetsHere).find(([each]) => isName(each))
-  if (own) return chosen(own[1], own[1].plan ? 'plan' : 'work')
-  const known = presets.find(isName)
-  if (known === 'ask' || known === 'plan' || known === 'review') return chosen({}, known)
-  if (known) return chosen({ effort: known })
-  const names = [...Object.keys(presetsHere), ...presets]
-  return { kind: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
 }
 
 export function inTheWay(live: Run, command: 'retry' | 'continue' | 'approve'): Decision {

@@ -5,6 +5,7 @@ import { askCommand } from '../../src/commands/ask-command.ts'
 import type { Command, Decision, LastRun, Reads, Request } from '../../src/commands/command.ts'
 import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
+import { wantedBy } from '../../src/commands/label-preset.ts'
 import { pauseCommand } from '../../src/commands/pause-command.ts'
 import { planCommand } from '../../src/commands/plan-command.ts'
 import { resumeCommand } from '../../src/commands/resume-command.ts'
@@ -16,7 +17,6 @@ import {
   startFacts,
   superseding,
   type Wanted,
-  wantedBy,
 } from '../../src/commands/start-decision.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
