@@ -15,7 +15,7 @@ const ways = [
 
 const mutations = [
   ...['createLinkedBranch', 'settleThread', 'swapReaction', 'addReaction', 'updateRefs'],
-  ...['resolveThreads', 'minimizeComment'],
+  'resolveThreads',
 ]
 
 const gitHubWrites: readonly { method: string; path: RegExp; operation?: RegExp }[] = [
