@@ -23,7 +23,8 @@ const edited = 'edited the comment that asked for it'
 async function isForgotten(context: CommandContext, id: string): Promise<boolean> {
   const { deps, job, record } = context
   if (job.addedAt - record.trigger.at < late) return false
-  return !(await deps.runs.get(id)) && (await hasSpoken(context))
+  const kept = await deps.runs.get(id)
+  return kept?.standing !== 'live' && (await hasSpoken(context))
 }
 const late = 15 * second
 

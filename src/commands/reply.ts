@@ -124,7 +124,8 @@ export async function hasSpoken(context: CommandContext): Promise<boolean> {
   const { deps, github, record } = context
   const { at, thread } = record.trigger
   const own: ReadonlySet<string> = new Set([commandId(context), runId(context)])
-  const comments = await ownSince(github, at, commentRefOf(context))
+  // There its Run has its status, wherever it was asked for.
+  const comments = await ownSince(github, at)
   const markers = comments.flatMap(({ body }) =>
     deps.signer.read(body, { repoId: thread.repoId, number: thread.number }),
   )

@@ -29,7 +29,7 @@ export interface Expected {
   lineAnswers?: number
   /** Threads on lines. */
   resolved?: number
-  /** Its status may have told the end before the queue forgot that, and with the last word yet to come. */
+  /** It has a sandbox anew, or its status told the end before the queue forgot that, with the last word yet to come. */
   mayGoBack?: true
 }
 
@@ -152,7 +152,7 @@ const cutOff: Scene = async (world, name) => {
   const goes = { kind: 'stopsShort', by: 'sandbox_gone', text: 'Half of it is done.' } as const
   world.posthog.script(said(name), goes, { times: 1 })
   const play = await asked(world, name)
-  play.expected.runs = 2
+  Object.assign(play.expected, { runs: 2, mayGoBack: true })
   return play
 }
 
