@@ -16,7 +16,7 @@ import type {
   ThreadClient,
 } from '../core/model/ports.ts'
 import type { Repository, Thread } from '../core/model/thread.ts'
-import type { Recent } from '../core/model/time.ts'
+import { type Recent, second } from '../core/model/time.ts'
 import type {
   CommentRef,
   CommentTrigger,
@@ -160,6 +160,10 @@ export const mayCost = async (context: CommandContext, calls: number): Promise<b
 
 export const commandId = ({ record }: { record: ThreadRecord }): string =>
   record.done === 0 ? record.trigger.id : `${record.trigger.id}-${record.done + 1}`
+
+/** Whether its webhook came late: its words may be gone by now, or done before the queue was lost. */
+export const isLate = ({ job, record }: CommandContext): boolean =>
+  job.addedAt - record.trigger.at >= 15 * second
 
 export const commentRefOf = ({ record: { trigger } }: CommandContext): CommentRef | undefined =>
   trigger.kind === 'comment' ? trigger.commentRef : undefined

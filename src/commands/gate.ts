@@ -8,6 +8,7 @@ import type { GivenCommand } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
+  isLate,
   personCheckOf,
   refused,
   refusedReads,
@@ -96,15 +97,11 @@ function audit(context: CommandContext, decision: Audited): void {
   context.deps.log.info(fields, decision.may ? 'accepted' : 'refused')
 }
 
-/** ms after which a webhook counts as late: its comment may be gone by now. */
-const lateAfterMs = 30_000
-
 /** Whether a command's comment, or its label, was gone before its webhook came, or before checks could be waited for. */
 async function wasGone(context: CommandContext): Promise<boolean> {
-  const { record, job } = context
+  const { record } = context
   const { trigger } = record
-  const isLate = trigger.kind === 'tick' || job.addedAt - trigger.at >= lateAfterMs
-  if (record.reacted || !isLate) return false
+  if (record.reacted || (trigger.kind !== 'tick' && !isLate(context))) return false
   const { thread } = trigger
   if (trigger.kind === 'label')
     return isStillSo(context, { thread, what: { kind: 'label', label: trigger.label } }, false)

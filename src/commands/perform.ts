@@ -1,5 +1,4 @@
 import { fullName, threadSlot } from '../core/model/thread.ts'
-import { second } from '../core/model/time.ts'
 import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
 import { parseMessage, send } from '../core/record/messages.ts'
 import { changed } from '../core/record/run.ts'
@@ -8,6 +7,7 @@ import {
   type CommandContext,
   type CommandResult,
   commandId,
+  isLate,
   refused,
   replied,
   targetOf,
@@ -21,12 +21,10 @@ const edited = 'edited the comment that asked for it'
 
 /** What comes late, as from GitHub's log, may have begun its Run before the queue was lost. */
 async function isForgotten(context: CommandContext, id: string): Promise<boolean> {
-  const { deps, job, record } = context
-  if (job.addedAt - record.trigger.at < late) return false
-  const kept = await deps.runs.get(id)
+  if (!isLate(context)) return false
+  const kept = await context.deps.runs.get(id)
   return kept?.standing !== 'live' && (await hasSpoken(context))
 }
-const late = 15 * second
 
 export async function perform(context: CommandContext, decision: Decision): Promise<CommandResult> {
   const { tenant, runs, log } = context.deps

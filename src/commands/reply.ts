@@ -107,18 +107,6 @@ export async function reply(
 const pauseNamed = (words: Reply): Pause | undefined =>
   words.kind === 'paused' || words.kind === 'resumed' ? words.pause : undefined
 
-function markerFor(context: CommandContext, { as, last, pause }: Omit<ReplyRecord, 'text' | 'well'>): Marker {
-  const { thread, sender } = context.record.trigger
-  return {
-    run: `${commandId(context)}${last ? '' : '-first'}`,
-    repo: thread.repoId,
-    thread: thread.number,
-    as,
-    to: sender.id,
-    pause,
-  }
-}
-
 /** By what stands in the thread: its reply, or a word of its Run. */
 export async function hasSpoken(context: CommandContext): Promise<boolean> {
   const { deps, github, record } = context
@@ -136,7 +124,15 @@ export async function sendReply(context: CommandContext): Promise<Posted | undef
   const { deps, job, github } = context
   const { answer: chosen } = context.record
   if (!chosen) return undefined
-  const marker = markerFor(context, chosen)
+  const { thread, sender } = context.record.trigger
+  const marker: Marker = {
+    run: `${commandId(context)}${chosen.last ? '' : '-first'}`,
+    repo: thread.repoId,
+    thread: thread.number,
+    as: chosen.as,
+    to: sender.id,
+    pause: chosen.pause,
+  }
   const record = (begun: Attempt | undefined): Promise<void> =>
     context.save({ ...context.record, answer: { ...chosen, begun } })
   const tried: Attempt = { at: deps.now() }

@@ -9,7 +9,7 @@ import type { SettingsReader } from '../access/read-settings.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { DeliveryNote, GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
-import { day, hour, minute, second } from '../core/model/time.ts'
+import { hour, minute, second } from '../core/model/time.ts'
 import { Pull, type SubjectView, type ThreadComment } from '../core/model/views.ts'
 import type { Marker, Signer } from '../core/record/marker.ts'
 import { type Backup, isOwnTaskRun, type Remains, restored } from '../core/record/recovery-record.ts'
@@ -253,7 +253,7 @@ async function searchRepository(deps: Search, repository: Repository, since: num
     return { again: adoptEvery, lost: live.length, over: over.length }
   let all = true
   const faults: unknown[] = []
-  const listed = over.filter((status, at) => at < mostOver || mayGoOn(status, deps.now()))
+  const listed = over.filter(({ backup }, at) => at < mostOver || backup.request.options.untilGreen === true)
   for (const status of [...live, ...listed]) {
     try {
       all = (await adopt({ ...deps, ...tenant }, repository, status)) && all
@@ -270,8 +270,6 @@ async function searchRepository(deps: Search, repository: Repository, since: num
 /** Of a repository: each costs a look at its thread, and one at its pull request. */
 const mostOver = 50
 const endOf = ({ backup }: Status): number => backup.concludedAt ?? 0
-const mayGoOn = (status: Status, now: number): boolean =>
-  status.backup.request.options.untilGreen === true && endOf(status) > now - day
 
 interface Status {
   number: number
@@ -316,8 +314,11 @@ const fresh = 10 * 60_000
 
 const endKey = ({ run, round = 0 }: Marker): string => `${run} ${round}`
 
-async function adopt(deps: OwnerDeps, repository: Repository, status: Status): Promise<boolean> {
-  const { number, where, marker, backup, stage } = status
+async function adopt(
+  deps: OwnerDeps,
+  repository: Repository,
+  { number, where, marker, backup, stage }: Status,
+): Promise<boolean> {
   const { run: id } = marker
   await deps.confirm()
   const { thread, snapshot } = await deps.installations.subject(repository, number)
@@ -338,7 +339,7 @@ async function adopt(deps: OwnerDeps, repository: Repository, status: Status): P
     attempts: { lagsSince: 0, caughtUpAt: 0 },
   })
   // First, as a Run that is known is not looked at again.
-  if (isOver && mayGoOn(status, deps.now())) await deps.follow(run)
+  if (isOver) await deps.follow(run)
   const { outcome } = await deps.runs.add(
     id,
     run,

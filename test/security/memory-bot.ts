@@ -130,6 +130,8 @@ interface Posted {
   id: number
   body: string
   createdAt: number
+  /** In a thread on a line. */
+  onLine?: boolean
 }
 
 const nodeIdOf = (id: number): string => `IC_${id}`
@@ -479,7 +481,7 @@ export class MemoryBot {
 
   readonly #github: Partial<ThreadClient> = {
     react: async (_, content) => void this.reactions.push(content),
-    unreact: async () => {},
+    unreact: async () => void this.reactions.push('none'),
     permission: async login => {
       this.asked.push(`permission ${login}`)
       if (!Object.hasOwn(this.#options.roles, login))
@@ -527,11 +529,15 @@ export class MemoryBot {
       }))
     },
     inlineComment: async () => this.#options.answered && { changedAt: 0, ...this.#options.answered },
-    ownComments: async (since = 0) => this.#own().filter(({ createdAt }) => createdAt >= since),
-    comment: async body => {
+    ownComments: async (since = 0, place) =>
+      this.#own().filter(
+        ({ createdAt, onLine = false }) => createdAt >= since && onLine === (place?.kind === 'inline'),
+      ),
+    comment: async (body, place) => {
       const id = 900 + this.#posted
       this.#posted += 1
-      this.comments.push({ id, body: this.#redact(body), createdAt: this.now })
+      const onLine = place?.kind === 'inline'
+      this.comments.push({ id, body: this.#redact(body), createdAt: this.now, onLine })
       if (this.isCommentLost) {
         this.isCommentLost = false
         throw new NoResponse('github', 'GitHub answered 502')

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { TriggerRecord } from '../../src/commands/trigger-record.ts'
 import { pullView } from '../core/given.ts'
 import { MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
-import { comment as commentOf, reopens, review } from './payloads.ts'
+import { comment as commentOf, inlineComment, reopens, review } from './payloads.ts'
 
 const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
   new MemoryBot({ roles: { maya: 'write', rita: 'read', eve: 'none', ghost: undefined }, ...given })
@@ -258,19 +258,43 @@ test.each(['it may have been said before', 'its answer is lost'])(
   },
 )
 
-test('what a queue forgot and GitHub tells again is not started anew, though somebody stopped it', async () => {
-  const bot = botWith({ agent: { says: 'Done.', goesOn: true } })
-  const asked = comment('maya', '/codex fix it')
+test.each([
+  ['no more of it', true],
+  ['its run, which is over', false],
+])(
+  'what was stopped is not started anew when GitHub tells it again and the queue knows %s',
+  async (_, all) => {
+    const bot = botWith({ agent: { says: 'Done.', goesOn: true } })
+    const asked = comment('maya', '/codex fix it')
+    await bot.deliver(asked)
+    await bot.work(20, bot.now + 30_000)
+    await says(bot, 'maya', '/codex stop')
+    expect(bot.requests).toHaveLength(1)
+    bot.triggers.clear()
+    if (all) bot.runs.clear()
+    bot.now += 60_000
+    await bot.deliver(asked)
+    await bot.settle()
+    expect(bot.requests).toHaveLength(1)
+    // Nobody else would take the eyes off.
+    expect(bot.reactions.at(-1)).toBe('none')
+  },
+)
+
+test('nor is what was asked on a line, whose status is in the thread', async () => {
+  const bot = botWith({ agent: { says: 'Done.' }, branches: { 'maya/login': 'b'.repeat(40) } })
+  const asked = inlineComment({ text: '/codex do it' })
   await bot.deliver(asked)
-  await bot.work(20, bot.now + 30_000)
-  await says(bot, 'maya', '/codex stop')
-  expect(bot.requests).toHaveLength(1)
+  await bot.settle()
   bot.triggers.clear()
   bot.runs.clear()
+  const [status] = bot.comments
+  bot.comments.splice(1)
   bot.now += 60_000
   await bot.deliver(asked)
   await bot.settle()
   expect(bot.requests).toHaveLength(1)
+  expect(bot.comments).toEqual([status])
 })
 
 test('where its run had begun before process after process died, nothing is said to have failed', async () => {

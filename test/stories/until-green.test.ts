@@ -27,6 +27,13 @@ async function asksUntilGreen(world: World, most: number) {
   return { ...pull, fails, passes, asked, sent }
 }
 
+/** It has pushed. */
+async function afterFirstRound(world: World, most: number) {
+  const pull = await asksUntilGreen(world, most)
+  await pull.thread.waitForAnswer(`**Round 1 of ${most}**`)
+  return pull
+}
+
 /** By what `status` says. */
 async function isIdle({ github }: World, { thread, says }: Pick<Asked, 'thread' | 'says'>): Promise<boolean> {
   const answered = (await thread.answers()).length
@@ -38,12 +45,7 @@ async function isIdle({ github }: World, { thread, says }: Pick<Asked, 'thread' 
 type Asked = Awaited<ReturnType<typeof asksUntilGreen>>
 
 onEitherQueue('/codex fix --until-green', world => {
-  /** Its first round has pushed. */
-  async function firstRound(most = 3) {
-    const pull = await asksUntilGreen(world(), most)
-    await pull.thread.waitForAnswer(`**Round 1 of ${most}**`)
-    return pull
-  }
+  const firstRound = (most = 3) => afterFirstRound(world(), most)
 
   const looksAgain = (repository: string) =>
     world().bot.says(new RegExp(`"repository":"${repository}".*"looks again later"`))
@@ -193,8 +195,7 @@ onRedis(
 describe.runIf(exhaustive)('The queue is lost while checks are waited for', { concurrent: true }, () => {
   it('the rounds go on where they were', async () => {
     const world = await startWorld()
-    const { number, thread, fails, sent } = await asksUntilGreen(world, 2)
-    await thread.waitForAnswer('**Round 1 of 2**')
+    const { number, thread, fails, sent } = await afterFirstRound(world, 2)
     await world.github.settled()
     await wipeQueue(world)
     fails()
@@ -207,8 +208,7 @@ describe.runIf(exhaustive)('The queue is lost while checks are waited for', { co
 
   it('what a later round says is said once', async () => {
     const world = await startWorld()
-    const { thread, fails, passes, sent } = await asksUntilGreen(world, 3)
-    await thread.waitForAnswer('**Round 1 of 3**')
+    const { thread, fails, passes, sent } = await afterFirstRound(world, 3)
     fails()
     await thread.waitForAnswer('**Round 2 of 3**')
     passes()
@@ -225,8 +225,7 @@ describe.runIf(exhaustive)('The queue is lost while checks are waited for', { co
 
   it('what was stopped stays stopped', async () => {
     const world = await startWorld()
-    const { thread, fails, says, sent } = await asksUntilGreen(world, 2)
-    await thread.waitForAnswer('**Round 1 of 2**')
+    const { thread, fails, says, sent } = await afterFirstRound(world, 2)
     await says('/codex stop', 'mario')
     await thread.waitForAnswer('`mario` stopped this')
     fails()

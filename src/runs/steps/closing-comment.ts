@@ -75,14 +75,13 @@ function markerOfWord(run: Run): Marker {
 
 type LastWord = NonNullable<Run['report']['lastWord']>
 
+interface Editing {
+  github: Pick<ThreadClient, 'edit'>
+  deps: Pick<RunDeps, 'deployment' | 'signer' | 'reached'>
+}
+
 /** People look there for what became of the pull request. An edit mails nobody. */
-export async function showLastWord(
-  run: Run,
-  {
-    github,
-    deps,
-  }: { github: Pick<ThreadClient, 'edit'>; deps: Pick<RunDeps, 'deployment' | 'signer' | 'reached'> },
-): Promise<LastWord | undefined> {
+export async function showLastWord(run: Run, { github, deps }: Editing): Promise<LastWord | undefined> {
   const { lastWord } = run.report
   if (!lastWord) return undefined
   await readAgentWords(saidAtTheEnd(run) ?? '')

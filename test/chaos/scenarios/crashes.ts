@@ -104,24 +104,12 @@ export const alwaysCrashes: Scenario = {
   name: 'a step that always crashes',
   queues: ['redis', 'embedded'],
   async run(stage) {
-    const { world } = stage
-    let bot = await bringUp(world, { point: 'pull seen' })
-    const play = await scenes.asked(world, 'doom')
-    const { expected } = play
-    const [command = ''] = Object.keys(expected.reactions)
-    Object.assign(expected, {
+    const play = await doomed(stage, 'pull seen', {
       answers: [/Codex failed: this bot had an error, again and again/],
-      reactions: { [command]: 'confused' },
+      // What the agent opened stays as it is: nobody could look at it, nor always at whether its turn was over.
+      ...{ pulls: undefined, branches: 1, cancels: undefined },
     })
-    // What the agent opened stays as it is: nobody could look at it, nor always at whether its turn was over.
-    Object.assign(expected, { pulls: undefined, branches: 1, cancels: undefined })
-    for (let deaths = 0; deaths < 10; deaths++) {
-      if ((await died(bot, 20_000)) === undefined) break
-      bot = await bringUp(world, { point: 'pull seen' })
-    }
-    await sleep(500)
-    await judge(stage, [play])
-    const cancels = ledgerOf(world, play.number).cancels.length
+    const cancels = ledgerOf(stage.world, play.number).cancels.length
     if (cancels > 1) stage.notes.violations.push(`its agent was let go ${cancels} times`)
   },
 }
@@ -131,19 +119,25 @@ export const commandCrashes: Scenario = {
   name: 'a command that always crashes',
   queues: ['redis', 'embedded'],
   async run(stage) {
-    const { world } = stage
-    let bot = await bringUp(world, { point: 'trigger claimed' })
-    const play = await scenes.asked(world, 'doom')
-    const [command = ''] = Object.keys(play.expected.reactions)
-    Object.assign(play.expected, {
+    await doomed(stage, 'trigger claimed', {
       ...{ tasks: 0, runs: 0, statuses: 0, pulls: 0 },
       answers: [/this did not work: this bot had an error/],
-      reactions: { [command]: 'confused' },
     })
-    for (let deaths = 0; deaths < 10; deaths++) {
-      if ((await died(bot, 20_000)) === undefined) break
-      bot = await bringUp(world, { point: 'trigger claimed' })
-    }
-    await judge(stage, [play])
   },
+}
+
+/** Asked for, and every process that gets to that point dies. */
+async function doomed(stage: Stage, point: CrashPoint, expected: Partial<Play['expected']>): Promise<Play> {
+  const { world } = stage
+  let bot = await bringUp(world, { point })
+  const play = await scenes.asked(world, 'doom')
+  const [command = ''] = Object.keys(play.expected.reactions)
+  Object.assign(play.expected, expected, { reactions: { [command]: 'confused' } })
+  for (let deaths = 0; deaths < 10; deaths++) {
+    if ((await died(bot, 20_000)) === undefined) break
+    bot = await bringUp(world, { point })
+  }
+  await sleep(500)
+  await judge(stage, [play])
+  return play
 }
