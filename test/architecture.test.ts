@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { sizes } from './support/sizes.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -274,4 +275,11 @@ test('there is no drawer for odds and ends, and no barrel', () => {
   expect(
     source.filter(file => /(?:^|\/)(?:utils?|helpers?|common|manager|misc|types|index)\.tsx?$/.test(file)),
   ).toEqual([])
+})
+
+/** They only go down: what comes new is paid for by what goes. What lowers one lowers it here. */
+const ceilings = { files: 319, lines: 34_773, testLines: 50_796, wordsOfDocs: 37_638 }
+
+test('there is no more to read than before', () => {
+  expect(sizes()).toEqual(ceilings)
 })

@@ -45,8 +45,8 @@ export async function commandsOf(
   const texts = textsToSee(trigger, written)
   const pages = await pagesOf(context, texts, trigger)
   const parsed = await newlyAsked(trigger, texts, pages)
-  if (!parsed.some(({ kind }) => kind === 'unknown-command')) return parsed
-  // What looks like a slip of a command's name may be the name of a template.
+  if (!parsed.some(({ kind }) => kind === 'unknown-command' || kind === 'removed')) return parsed
+  // What looks like a command that is not there may be the name of a template.
   return newlyAsked(trigger, texts, pages, await templatesOf(context))
 }
 

@@ -239,14 +239,13 @@ describe('a first word that is a slip of a command', () => {
   const all = Object.entries(slips).flatMap(([name, words]) =>
     words.split(' ').map(slip => [slip, name] as const),
   )
-  const meant = (name: string) =>
-    new Map([
-      ['cancel', 'stop'],
-      ['queue', 'status'],
-    ]).get(name) ?? name
+  const told = (slip: string, name: string) =>
+    name === 'queue'
+      ? '? removed /codex queue → `/codex status` says what a run waits for'
+      : `? unknown-command ${slip} → ${name === 'cancel' ? 'stop' : name}`
   test.each(all)('%s is told, alone and before words: %s', (slip, name) => {
-    expect(read(`/codex ${slip}`)).toEqual([`? unknown-command ${slip} → ${meant(name)}`])
-    expect(read(`/codex ${slip} the locking`)).toEqual([`? unknown-command ${slip} → ${meant(name)}`])
+    expect(read(`/codex ${slip}`)).toEqual([told(slip, name)])
+    expect(read(`/codex ${slip} the locking`)).toEqual([told(slip, name)])
     expect(read(`/codex -- ${slip} the locking`)).toEqual([`run | ${slip} the locking`])
   })
 
@@ -263,8 +262,10 @@ describe('a first word that is a slip of a command', () => {
     ['? unknown-command Reveiw → review', '/codex Reveiw the locking'],
     ['? unknown-command sotp → stop', '/codex sotp please'],
     ['? unknown-command pln → plan', '/codex --new pln how', '/codex pln how --dry-run'],
-    ['? unknown-command queue → status', '/codex queue', '/codex queue? --dry-run'],
-    ['? unknown-command Queue → status', '/codex Queue please'],
+    [
+      '? removed /codex queue → `/codex status` says what a run waits for',
+      ...['/codex queue', '/codex queue? --dry-run', '/codex Queue please'],
+    ],
     ['run | queue', '/codex -- queue'],
     ['status', '/codex status?', '/codex status??', '/codex status？', '/codex status ?'],
     ['stop', '/codex stop?!'],

@@ -615,6 +615,7 @@ describe('in the thread of one of several inline comments', () => {
 const mistakes: { [K in Mistake['kind']]: Extract<Mistake, { kind: K }> } = {
   'unknown-option': { kind: 'unknown-option', given: 'modle', meant: 'model' },
   'unknown-command': { kind: 'unknown-command', given: 'sotp', meant: 'stop' },
+  removed: { kind: 'removed', what: '/codex queue', instead: '`/codex status` says what a run waits for' },
   'missing-value': { kind: 'missing-value', option: 'effort' },
   'bad-value': { kind: 'bad-value', option: 'effort', given: 'hihg', meant: 'high' },
   'option-twice': { kind: 'option-twice', option: 'model' },
@@ -937,6 +938,7 @@ describe('replies', () => {
     expect(words.join('\n')).toMatchInlineSnapshot(`
       "@maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
       @maya there is no command \`sotp\`. Did you mean \`/codex stop\`? If it is your instruction, write \`/codex -- sotp …\`. Nothing was started.
+      @maya there is no \`/codex queue\` any more: \`/codex status\` says what a run waits for. Nothing was started.
       @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. To say it literally, write \`/codex -- …\`. Nothing was started.
       @maya \`hihg\` is not a value for \`--effort\`. Did you mean \`high\`? To say it literally, write \`/codex -- …\`. Nothing was started.
       @maya \`--model\` is given twice. Nothing was started.

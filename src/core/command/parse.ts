@@ -30,6 +30,7 @@ import { usualTrigger } from '../settings/deployment-settings.ts'
 import { type CommandText, findCommands, type SeenText } from './find.ts'
 import { commandMeant, isSlip, nearest } from './near-miss.ts'
 import { infoOf, type OptionName, Options, optionOf, optionWords } from './options.ts'
+import { removedCommands, removedOptions } from './removed-words.ts'
 
 export interface Command {
   name: string
@@ -42,6 +43,7 @@ export interface Command {
 export type Mistake =
   | { kind: 'unknown-option'; given: string; meant: string | undefined }
   | { kind: 'unknown-command'; given: string; meant: string }
+  | { kind: 'removed'; what: string; instead: string }
   | { kind: 'missing-value'; option: OptionName }
   | { kind: 'bad-value'; option: OptionName; given: string; meant: string | undefined }
   | { kind: 'option-twice'; option: OptionName }
@@ -136,9 +138,6 @@ function parseCommand(names: Names, { line, below, hides }: CommandText): Parsed
 const politeness =
   /^(?:\s*(?:please|pls|now|it|this|that|here|again|everything|all|the|run|thanks|thank|you|immediately)\b|\s*[\p{P}\p{S}])*\s*$/iu
 
-/** Commands of before that took nothing, and what says the same now. */
-const gone: ReadonlyMap<string, string> = new Map([['queue', 'status']])
-
 type Named = Pick<CommandGrammar, 'name' | 'takes' | 'options'>
 
 const unnamed: Named = { name: instruction, takes: 'text', options: true }
@@ -177,11 +176,15 @@ function takeName({ words, templates }: Names, line: string): IsNamed | Mistake 
   }
   const isKnown = command !== undefined || templates.some(name => name.toLowerCase() === word)
   if (isKnown) return { kind: 'named', command: unnamed, rest: line }
-  const instead = politeness.test(rest) ? gone.get(word) : undefined
-  const meant = instead ?? commandMeant(word, [...words.keys(), ...gone.keys()], rest === '')
-  return meant === undefined
-    ? { kind: 'named', command: unnamed, rest: line }
-    : { kind: 'unknown-command', given, meant: words.get(meant)?.name ?? gone.get(meant) ?? meant }
+  const isRemoved = removedCommands.has(word) && politeness.test(rest)
+  const meant = isRemoved
+    ? word
+    : commandMeant(word, [...words.keys(), ...removedCommands.keys()], rest === '')
+  if (meant === undefined) return { kind: 'named', command: unnamed, rest: line }
+  const instead = removedCommands.get(meant)
+  return instead === undefined
+    ? { kind: 'unknown-command', given, meant: words.get(meant)?.name ?? meant }
+    : { kind: 'removed', what: `/codex ${meant}`, instead }
 }
 
 /** Options with a slip, or without their value, are options, too: their writer is told so. */
@@ -190,11 +193,11 @@ function isNothingButOptions(text: string): boolean {
   do {
     const given = optionAt(rest)
     const name = given && (given.name ?? slipOf(given, rest))
-    if (!name) return false
-    const isSwitch = infoOf(name).takes.kind === 'nothing'
+    if (!given || (!name && !given.removed)) return false
+    const isSwitch = !name || infoOf(name).takes.kind === 'nothing'
     if (isSwitch && !/^(?:=|[.!?,;…]*(?:\s|$))/.test(given.after)) return false
     const value = isSwitch ? undefined : takeValue(given.after, false)
-    if (value && !mayBeMeant(name, value.given)) return false
+    if (name && value && !mayBeMeant(name, value.given)) return false
     rest = value?.rest ?? given.after.replace(isSwitch ? /^=\S*/ : /^=/, '').trimStart()
   } while (!thanks.test(rest))
   return true
@@ -235,6 +238,8 @@ interface Given {
   given: string
   name: OptionName | undefined
   meant: string | undefined
+  /** The name of an option that there was once. */
+  removed: string | undefined
   after: string
 }
 
@@ -245,8 +250,11 @@ function optionAt(text: string): Given | undefined {
   const word = given.toLowerCase()
   const name = optionOf(word)
   const meant = name === undefined ? nearest(word, optionWords) : undefined
+  const removed = [...removedOptions.keys()].find(
+    each => each === word || (meant === undefined && isSlip(word, each)),
+  )
   if (hyphens === '-' && name === undefined && meant === undefined) return undefined
-  return { given, name, meant, after: text.slice(start.length) }
+  return { given, name, meant, removed, after: text.slice(start.length) }
 }
 
 interface Taken {
@@ -315,8 +323,11 @@ function takeOption({
   given,
   name,
   meant,
+  removed,
   after,
 }: Given): { kind: 'option'; name: OptionName; set: Options; rest: string } | Mistake {
+  if (removed !== undefined)
+    return { kind: 'removed', what: `--${removed}`, instead: removedOptions.get(removed) ?? '' }
   if (name === undefined) return { kind: 'unknown-option', given, meant }
   const { takes } = infoOf(name)
   const value =

@@ -340,6 +340,8 @@ function mistakeSentence(mistake: Mistake): string {
     }
     case 'unknown-command':
       return `there is no command ${code(mistake.given)}.${didYouMean(`/codex ${mistake.meant}`) ?? ''} If it is your instruction, write ${code(`/codex -- ${mistake.given} …`)}.`
+    case 'removed':
+      return `there is no ${code(mistake.what)} any more: ${mistake.instead}.`
     case 'missing-value':
       return `${code(flagOf(mistake.option))} needs a value: ${code(usageOf(mistake.option))}.${literally}`
     case 'bad-value':
