@@ -19,7 +19,6 @@ const rare = [
     'changing-keys',
     'clocks',
     'container',
-    'credit',
     'doctor',
     'editor-schema',
     'few-comments',

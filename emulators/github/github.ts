@@ -146,13 +146,6 @@ export class GitHubEmulator {
     return this.#threads.pulls(repository)
   }
 
-  /** Of the commits of a pull request, oldest first. */
-  async commitMessages(number: number, repository = this.repository): Promise<string[]> {
-    const path = `/repos/${repository}/pulls/${number}/commits`
-    const commits: unknown = await must(this.#apiOf('olga', true), 'GET', path)
-    return Array.isArray(commits) ? commits.map(each => textAt(each, 'commit', 'message')) : []
-  }
-
   branches(repository = this.repository): Promise<string[]> {
     return this.#threads.branches(repository)
   }

@@ -402,15 +402,13 @@ export function claimPull(run: Run, url: string): void {
 }
 
 async function commit(desk: Desk, branch: string, files?: Record<string, string>): Promise<void> {
-  const { run, repository, settings, base, baseExists, prompt } = desk
+  const { run, repository, settings, base, baseExists } = desk
   // Its clone has the base still when somebody has taken that off the remote meanwhile.
   const there = baseExists && (await settings.hands.branchExists(repository, base))
   const from = there ? base : await settings.hands.defaultBranch(repository)
   const edits = files ?? { [`agent/${run.id}.md`]: `${run.task.title}\n` }
-  const [, trailer] = /"(Co-authored-by: [^"\n]+)"/.exec(prompt) ?? []
   // As its own tool composes it, `git_signed_commit` [P].
-  const ofTheTool = `Generated-By: PostHog Desktop\nTask-Id: ${run.task.id}`
-  const message = [run.task.title, ...(trailer ? [trailer] : []), ofTheTool].join('\n\n')
+  const message = `${run.task.title}\n\nGenerated-By: PostHog Desktop\nTask-Id: ${run.task.id}`
   await settings.hands.commit(repository, branch, from, edits, message)
 }
 

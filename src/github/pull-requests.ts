@@ -82,9 +82,8 @@ export function pullsOf(access: ThreadAccess & { app: { id: number } }) {
     async commitsSince(base: string, head: string): Promise<CommitView[] | undefined> {
       const query = { ...at, basehead: `${base}...${head}` }
       const found = await unlessGone(() => client.rest.repos.compareCommitsWithBasehead(query))
-      return found?.data.commits.map(({ sha, author, committer, commit }) => ({
+      return found?.data.commits.map(({ sha, author, committer }) => ({
         sha,
-        message: commit?.message,
         byPerson: isPerson(author) && isPerson(committer),
         app: [author, committer].find(each => each?.type === 'Bot')?.login,
       }))

@@ -46,9 +46,9 @@ const leadingTo: Record<CrashPoint, SceneName> = {
   'before the end': 'labelled',
 }
 
-const more = 'review: { resolve: true }\nlabels: { state: true }\npull_request: { credit: true }\n'
+const more = 'review: { resolve: true }\nlabels: { state: true }\n'
 
-/** Comments on lines are resolved, threads say by a label how they stand, and commits name who asked. */
+/** Comments on lines are resolved, and threads say by a label how they stand. */
 export const doMore = ({ github }: World) => github.as('olga').pushes('main', { '.github/codex.yml': more })
 
 /** Only there an agent waits for an answer, too. */

@@ -305,12 +305,6 @@ describe('an edit of the status', () => {
   ])
 })
 
-const credited: RunChange = {
-  baseline: {
-    settings: { ...defaultSettings, pull_request: { ...defaultSettings.pull_request, credit: true } },
-  },
-}
-
 const stateShown = (state: 'working' | 'done' | undefined): RunChange => ({
   baseline: { settings: { ...defaultSettings, labels: { state: true } } },
   report: { state },
@@ -341,18 +335,6 @@ describe('after the outcome', () => {
       'and what its pull request needs before that, where something came',
       working(over, untold, { result: { hinted: true, pulls: [pull], outcome: { kind: 'pull' } } }),
       'read-needs',
-    ],
-    [
-      'and whether its commits name who asked, where the settings want that',
-      working(over, untold, credited, { result: { pulls: [pull], outcome: { kind: 'pull' } } }),
-      'read-credit',
-    ],
-    [
-      'which is asked once',
-      working(over, untold, credited, {
-        result: { pulls: [pull], outcome: { kind: 'pull' }, credit: { round: 0, of: 1, lacking: 0 } },
-      }),
-      'conclude',
     ],
     [
       'then the last word once more, where the pull request was merged since',

@@ -58,10 +58,6 @@ const repository: Readonly<Record<string, Shown>> = {
     'stories/resolved-threads.test.ts',
     'is resolved when the agent fixed it, and stays open with the reason when it did not',
   ],
-  'pull_request.credit': [
-    'stories/credit.test.ts',
-    'a commit that names nobody, or somebody else, is told in the last word',
-  ],
   'permissions.*': ['commands/authorize.test.ts', 'permissions: { run: admin }'],
   'allow.users': ['commands/authorize.test.ts', 'users'],
   'allow.teams': ['commands/authorize.test.ts', 'teams'],

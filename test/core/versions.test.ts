@@ -75,6 +75,9 @@ const gone: Record<string, Record<string, readonly [line: RegExp, key: string][]
     ],
     'settings.yml': [[/^owners:\n(?: .*\n)*/m, 'owners.acme']],
   },
+  '0.3.0': {
+    'codex.yml': [[/^ {2}credit:.*\n/m, 'pull_request.credit']],
+  },
 }
 
 describe.each(versions)('%s', version => {

@@ -1,32 +1,22 @@
 /** What people see of a real agent that works on a pull request: its checks, and what others said of its lines. */
 import { expect, it } from 'vitest'
 import { newRepository, nextSecond, opensPull } from '../world/opens-issue.ts'
-import type { Script, Turn } from './model.ts'
 import { finds, shell, uses } from './says.ts'
 import { withRealAgents } from './stage.ts'
 
-const credit = 'pull_request: { credit: true }\n'
-
-/** The line for the end of a commit, as the agent heard it. */
-function trailerIn({ calls }: Script): string {
-  const heard = JSON.stringify(calls.at(-1)?.body)
-  return /Co-authored-by: \w+ <[^>]+>/.exec(heard)?.[0] ?? expect.fail('it heard of no such line')
-}
-
 withRealAgents('A real agent on a pull request', stage => {
-  it('goes on in its session until the checks are green, and a commit without credit is told', async () => {
+  it('goes on in its session until the checks are green', async () => {
     const { agents, world } = stage()
     const { github } = world
-    const repository = await newRepository(world, `${credit}limits: { fix_rounds: 3 }\n`)
+    const repository = await newRepository(world, 'limits: { fix_rounds: 3 }\n')
     const pull = await opensPull(world, 'maya/red', { repository })
     const checked = (how: 'FAILURE' | 'SUCCESS') =>
       github.checks(pull.number, 'the red tests', how, repository)
-    const commits = (title: string, body = '') =>
-      shell(`echo '${title}' >> fix.txt && git add -A && git commit -q -m '${title}${body}' && git push -q`)
-    const first: Turn = async () => commits('First try', `\n\n${trailerIn(model)}`)
-    const model: Script = agents.plays('the red tests', [
+    const commits = (title: string) =>
+      shell(`echo '${title}' >> fix.txt && git add -A && git commit -q -m '${title}' && git push -q`)
+    agents.plays('the red tests', [
       { text: 'I look at the tests.', ...shell('ls') },
-      first,
+      commits('First try'),
       { text: 'I waited for the session.' },
       commits('Second try'),
       { text: 'And for the clock.' },
@@ -35,27 +25,20 @@ withRealAgents('A real agent on a pull request', stage => {
     await pull.says('/codex fix --until-green')
     const one = await pull.thread.waitForAnswer('**Round 1 of 3**')
     expect(one).toContain('I waited for the session.')
-    expect(one).not.toContain('as co-author')
     checked('FAILURE')
     const two = await pull.thread.waitForAnswer('**Round 2 of 3**')
     expect(two).toContain('And for the clock.')
-    expect(two).toContain('⚠️ 1 of 1 commit does not name who asked as co-author')
     checked('SUCCESS')
     await pull.thread.waitForAnswer(`@maya #${pull.number} is green: 1 check passed, and none failed.`)
     const { runs, messages } = pull.ledger()
     expect([runs.length, messages.length, agents.sandboxes('the red tests').length]).toEqual([1, 1, 1])
-    const messagesOfCommits = await github.commitMessages(pull.number, repository)
-    expect(messagesOfCommits.slice(-2)).toEqual([
-      expect.stringMatching(/^First try\n\nCo-authored-by: maya <\d+\+maya@\S+>$/),
-      'Second try',
-    ])
   })
 
   it('says what became of each comment on a line, and those that it fixed are resolved', async () => {
     const { agents, world } = stage()
     const { github } = world
     const path = 'src/login.ts'
-    const repository = await newRepository(world, `${credit}review: { resolve: true }\n`)
+    const repository = await newRepository(world, 'review: { resolve: true }\n')
     const pull = await opensPull(world, 'maya/login', { repository, path })
     await github.as('mario', repository).reviews(pull.number, {
       body: 'Look.',
@@ -63,12 +46,10 @@ withRealAgents('A real agent on a pull request', stage => {
     })
     await nextSecond()
     const lines = async () => (await pull.thread.view()).lineComments
-    const commits: Turn = async () =>
-      uses('git_signed_commit', { message: 'Rename it', body: trailerIn(model), branch: 'maya/login' })
-    const model: Script = agents.plays('see to all comments', [
+    agents.plays('see to all comments', [
       { text: 'I rename it.', ...shell(`echo 'renamed' > ${path} && git add -A`) },
       finds('commit signed push'),
-      commits,
+      uses('git_signed_commit', { message: 'Rename it', branch: 'maya/login' }),
       async () => {
         const [first, second] = await lines()
         const said = [
@@ -89,10 +70,5 @@ withRealAgents('A real agent on a pull request', stage => {
       [all[0]?.id, expect.stringMatching(/^Fixed in \[`[0-9a-f]{7}`\]\(\S+\)\.\n\nRenamed it\./)],
       [all[1]?.id, expect.stringMatching(/^A function is enough\./)],
     ])
-    // The agent's tool for commits has its own lines come last.
-    expect((await github.commitMessages(pull.number, repository)).at(-1)).toMatch(
-      /^Rename it\n\nCo-authored-by: maya <\S+>\n\nGenerated-By: PostHog Desktop\nTask-Id: \S+$/,
-    )
-    expect(last).toContain('⚠️ 1 of 1 commit does not name who asked as co-author')
   })
 })

@@ -22,6 +22,7 @@ const goneSettings: readonly string[] = [
   'bots_per_thread_per_day',
   ...['person_per_day', 'thread_per_day', 'repository_per_5_minutes', 'when_reached'],
   ...['person_cost_per_day', 'owner_cost_per_day'],
+  'credit',
 ]
 
 /** @returns a copy without them, and with values that are gone as they are read now */

@@ -3,12 +3,10 @@ import { fullName, isFork, nounOf, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
 import { firstNumber } from '../record/last-word.ts'
 import { lineAnswersFence, remarkName } from '../record/open-question.ts'
-import { requestersOf } from '../record/own-pull-request.ts'
 import type { What } from '../record/request-part.ts'
 import type { Run } from '../record/run.ts'
 import { knowsThread, type Words } from '../record/words-to-say.ts'
 import { fenced, type Part, plainText } from '../text/untrusted.ts'
-import { trailerOf } from './credit.ts'
 import { findingsFence, maxFindings } from './findings.ts'
 import { maxBody } from './thread-context.ts'
 
@@ -210,18 +208,6 @@ const always = [
   'End with a short summary for the person who asked: what you did, what you checked, what is left.',
 ]
 
-/** Whose words these are. */
-function credited(run: Run, { by }: Words): string[] {
-  const person = requestersOf(run).find(({ login }) => login === by) ?? run.request.by
-  const trailer = run.baseline.settings.pull_request.credit ? trailerOf(person, run.thread) : undefined
-  return trailer
-    ? [
-        // PostHog's agent is told of itself to add no such line.
-        `End the message of each commit that you make with this line, whatever else you were told about such lines: "${trailer}". GitHub reads it only in the last paragraph of the message, beside other trailers, below an empty line.`,
-      ]
-    : []
-}
-
 /** The sandbox may go with the call, and with it what is said later. */
 const lastWordsFirst =
   'If you end this run yourself with a tool such as `finish`, give this final answer before you call it.'
@@ -234,8 +220,7 @@ const readOnly = 'Read only. Change no file, make no commit, push nothing, open 
 
 const expected: Record<What, (run: Run, words: Words) => string[]> = {
   work: (run, words) => {
-    const asked = run.thread.kind === 'pull' ? expectedOnPull(run) : expectedOnIssue(run)
-    const lines = [...asked, ...credited(run, words)]
+    const lines = run.thread.kind === 'pull' ? expectedOnPull(run) : expectedOnIssue(run)
     if (asksLineAnswers(run)) return hasLines(run, words) ? [...lines, lineAnswers] : lines
     return [
       ...lines,

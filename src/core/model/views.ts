@@ -255,7 +255,6 @@ export interface CommitView {
   byPerson: boolean
   /** The login of the App that made it, if GitHub knows one. */
   app?: string | undefined
-  message?: string | undefined
 }
 
 export const BranchView = z.object({ name: z.string(), sha: z.string() })

@@ -17,7 +17,7 @@ import { isSuperseded, isUndone, isWordOutdated } from './last-word.ts'
 import { inlineAsked, lineAnswersIn } from './open-question.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
 import { hasChanged } from './pull-end.ts'
-import { isReadOnly, mayServe } from './request-part.ts'
+import { mayServe } from './request-part.ts'
 import { isHeld, isTooLong, type RetryKey, retryOf, services } from './retries.ts'
 import {
   type ChangeOf,
@@ -63,7 +63,6 @@ const table = {
   conclude: { service: 'github', call: 'effect', to: 'thread' },
   'edit-last-word': { service: 'github', call: 'effect' },
   'read-needs': { service: 'github', call: 'read' },
-  'read-credit': { service: 'github', call: 'read' },
   'tend-pull': { service: 'github', call: 'both' },
   'put-question': { service: 'github', call: 'effect', to: 'thread' },
   'answer-inline': { service: 'github', call: 'effect' },
@@ -325,7 +324,7 @@ function* silence(
 }
 
 function* afterOutcome(run: Run, now: Now): Due {
-  const { baseline, mailbox, report, request, result, session, workspace } = run
+  const { mailbox, report, result, session, workspace } = run
   yield* replies(run)
   // Follow-ups behind a refusal would be refused too: they are queued again once this Run has ended.
   const isRefusal = result.outcome?.kind === 'failed' && (!isOver(run) || cancelledAt(run) !== undefined)
@@ -337,8 +336,6 @@ function* afterOutcome(run: Run, now: Now): Due {
   if (session.cost === undefined && session.taskRun) yield { kind: 'ask-cost' }
   // The last word says it, too.
   if (result.hinted && hasChanged(run)) yield { kind: 'read-needs' }
-  const isToCredit = baseline.settings.pull_request.credit && hasChanged(run) && !isReadOnly(request.what)
-  if (isToCredit && result.credit?.round !== result.round) yield { kind: 'read-credit' }
   if (!report.announced.comment) yield { kind: 'conclude' }
   if (isWordOutdated(run)) yield { kind: 'edit-last-word' }
   if (result.untended.length > 0) yield { kind: 'tend-pull' }

@@ -247,8 +247,6 @@ const Result = z.object({
   /** When GitHub was asked for that, our clock: an answer to an earlier call may come later. */
   needsReadAt: z.number().optional(),
   rounds: Rounds.optional(),
-  /** Of the agent's commits of that round, how many do not name who asked, with `pull_request.credit`. */
-  credit: z.object({ round: z.number().int(), of: z.number().int(), lacking: z.number().int() }).optional(),
   /** When GitHub was last asked how its pull requests stand, our clock, by their numbers. */
   pullsReadAt: z.record(z.string(), z.number()).default({}),
   /** There may be checks or reviews at which nobody has looked. */

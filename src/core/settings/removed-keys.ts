@@ -10,6 +10,10 @@ const removed: ReadonlyMap<string, string> = new Map([
     'allow.apps',
     `${gone}: what an App comments is never a command. Delete it, and let a person with permission give the command`,
   ],
+  [
+    'pull_request.credit',
+    `${gone}: GitHub reads co-authors only in the last lines of a message, and PostHog puts its own there. Delete it`,
+  ],
   ['limits.bots_per_thread_per_day', `${gone}: bots start nothing. Delete it`],
   ['limits.person_per_day', `${ofLoops}. \`person\` and \`repository_per_day\` limit what people start`],
   ['limits.thread_per_day', `${ofLoops}. \`repository_per_day\` limits what people start`],

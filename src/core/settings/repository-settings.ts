@@ -239,10 +239,6 @@ export const settings = {
           true,
           'Whether it stays a draft. With `false`, it is marked as ready for review when the run ends with it.',
         ),
-        credit: yesOrNo(
-          false,
-          'Ask the agent to name whoever asked as co-author of its commits. The last comment says of how many GitHub does not read it: PostHog’s tool for commits adds lines of its own below.',
-        ),
         approval: setting(
           z
             .enum(['anybody', 'somebody-else'])

@@ -14,7 +14,6 @@ export const warnings = (run: Run): string =>
     ...attachments(run),
     ...pullRemarks(run),
     ...unopened(run),
-    ...uncredited(run),
     ...stopIgnored(run),
     ...settingsProblem(run),
     ...costOfDay(run),
@@ -109,13 +108,6 @@ const unopened = ({ result: { unopened: refused } }: Run): string[] =>
   refused
     ? [
         `⚠️ GitHub did not let the bot open a pull request into ${code(refused.base)}: ${inlineWords(refused.why, 200)}`,
-      ]
-    : []
-
-const uncredited = ({ result: { credit } }: Run): string[] =>
-  credit && credit.lacking > 0
-    ? [
-        `⚠️ ${credit.lacking} of ${counted(credit.of, 'commit')} ${credit.lacking === 1 ? 'does' : 'do'} not name who asked as co-author where GitHub reads it, in the last paragraph of the message.`,
       ]
     : []
 

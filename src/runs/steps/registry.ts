@@ -13,7 +13,6 @@ import { askCost, cancel, poll } from './follow-task-run.ts'
 import { gatherContext } from './gather-context.ts'
 import { react, unlabel } from './markers.ts'
 import { giveUp, leaveAgent, letGo, settleOutcome } from './outcome.ts'
-import { readCredit } from './read-credit.ts'
 import { readNeeds } from './read-needs.ts'
 import { findFixed, resolveThreads } from './resolve-threads.ts'
 import { showState } from './show-state.ts'
@@ -42,7 +41,6 @@ export const registry: Readonly<{ [Kind in StepKind]: Step<Kind> }> = {
   'adopt-pull': adoptPull,
   'find-result': findResult,
   'read-needs': readNeeds,
-  'read-credit': readCredit,
   'tend-pull': tendPull,
   'settle-outcome': settleOutcome,
   'give-up': giveUp,
