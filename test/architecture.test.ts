@@ -278,7 +278,7 @@ test('there is no drawer for odds and ends, and no barrel', () => {
 })
 
 /** They only go down: what comes new is paid for by what goes. What lowers one lowers it here. */
-const ceilings = { files: 317, lines: 34_694, testLines: 50_659, wordsOfDocs: 37_554 }
+const ceilings = { files: 315, lines: 34_470, testLines: 50_557, wordsOfDocs: 37_506 }
 
 test('there is no more to read than before', () => {
   expect(sizes()).toEqual(ceilings)

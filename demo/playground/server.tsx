@@ -157,13 +157,7 @@ function appOf(stage: Stage): Hono {
     if (isBehaviour(name)) stage.does(name)
   })
   post(`${thread}/new`, async ({ field }) => open(stage, field))
-  post(`${thread}/comments`, ({ number, field }) => {
-    const isTry = field('dry') !== ''
-    return stage.me.comments(
-      number,
-      isTry ? field('body').replace(/^\/codex\b/m, '$& --dry-run') : field('body'),
-    )
-  })
+  post(`${thread}/comments`, ({ number, field }) => stage.me.comments(number, field('body')))
   post(`${thread}/close`, ({ number }) => stage.me.closes(number))
   post(`${thread}/reopen`, ({ number }) => stage.me.reopens(number))
   post(`${thread}/merge`, ({ number }) => stage.me.mergesPull(number))

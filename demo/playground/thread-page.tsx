@@ -284,9 +284,6 @@ const Write = ({ base, thread, stage }: { base: string; thread: ThreadView; stag
           <button type="submit" class="primary">
             Comment
           </button>
-          <button type="submit" name="dry" value="run">
-            What would it do?
-          </button>
           <button type="submit" formaction={`${base}/${isOpen ? 'close' : 'reopen'}`} formnovalidate>
             {isOpen ? 'Close' : 'Reopen'}
           </button>

@@ -1,4 +1,4 @@
-/** Why a Run does not begin now. Whatever is told of it, before a start or by `--dry-run`, is asked here. */
+/** Why a Run does not begin now. */
 import {
   holds,
   newestPause,

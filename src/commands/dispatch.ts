@@ -7,8 +7,7 @@
  * 4. It can be read: what can't is told.
  * 5. A PostHog serves its owner.
  * 6. The page shows all of its words.
- * 7. It is meant, and no dry run.
- * 8. It is not stopped, and its turn. A stop marks the thread here.
+ * 7. It is not stopped, and its turn. A stop marks the thread here.
  *
  * Then facts are read, a pure decision is made of them, and performed unless somebody stopped it meanwhile.
  */
@@ -29,14 +28,13 @@ import { commands } from './command-registry.ts'
 import { mayUseIt } from './gate.ts'
 import { goOnTelling, perform, soon } from './perform.ts'
 import { readsFor } from './reads.ts'
-import { rehearse } from './rehearse.ts'
 import { announce, reactWithEyes } from './reply.ts'
 import { stopCommand } from './stop-command.ts'
 import { isPreceded, markStop, stopOf, stopped } from './stops.ts'
 import { LostBy } from './trigger-record.ts'
 
 type Result = CommandResult | undefined
-const checks = [isStillAsked, goesOn, mayUseIt, isReadable, isServed, isWhole, isMeant, isItsTurn]
+const checks = [isStillAsked, goesOn, mayUseIt, isReadable, isServed, isWhole, isItsTurn]
 
 export async function dispatch(context: CommandContext, given: GivenCommand): Promise<CommandResult> {
   for (const check of checks) {
@@ -82,10 +80,6 @@ async function isServed(context: CommandContext): Promise<Result> {
 
 function isWhole(_: CommandContext, { words }: GivenCommand): Result {
   return words.hides ? refused({ kind: 'hidden' }) : undefined
-}
-
-function isMeant(context: CommandContext, { command, words }: GivenCommand): Result | Promise<Result> {
-  return words.options.dryRun ? rehearse(context, command, requestOf(context, words)) : undefined
 }
 
 async function isItsTurn(

@@ -187,7 +187,7 @@ async function runsOfText(context: ThreadContext<LabelTrigger>): Promise<string[
   }
   const parsed = await commandsOf(context, text, [ownText(text)])
   return parsed.flatMap((each, done) =>
-    !isMistake(each) && commandNamed(each.command.name).starts && !each.command.options.dryRun
+    !isMistake(each) && commandNamed(each.command.name).starts
       ? runId({ record: { ...context.record, trigger: text, done } })
       : [],
   )

@@ -947,11 +947,11 @@ describe('each option', () => {
     request: { ...ask, what: 'ask', options: { ...ask.options, permission: 'read-only' } },
     result: { outcome: { kind: 'answer' } },
   })
-  const whileOneWorks = {
+  const withoutForce = {
     'waits,it differs': '--model --effort --branch --base --sandbox --as-user --signal-report',
-    joins: '--force --dry-run',
     waits: '--new --until-green',
   }
+  const whileOneWorks = { ...withoutForce, joins: '--force' }
 
   // A new option is missing in all of them, until what becomes of it is held here.
   test.each<[string, State, Record<string, string>]>([
@@ -961,7 +961,7 @@ describe('each option', () => {
       {
         'starts with it':
           '--model --effort --branch --base --force --until-green --sandbox --as-user --signal-report',
-        'starts without it': '--dry-run --new',
+        'starts without it': '--new',
       },
     ],
     [
@@ -969,7 +969,7 @@ describe('each option', () => {
       { settings: held('as_user: true') },
       {
         'starts with it': '--model --effort --branch --base --force --until-green',
-        'starts without it': '--dry-run --new',
+        'starts without it': '--new',
         'refused: not-granted': '--sandbox --as-user --signal-report',
       },
     ],
@@ -978,7 +978,7 @@ describe('each option', () => {
       { settings: { ...granted, settings: settingsOf() } },
       {
         'starts with it': '--model --effort --branch --base --force --until-green --sandbox --signal-report',
-        'starts without it': '--dry-run --new',
+        'starts without it': '--new',
         'refused: not-as-user': '--as-user',
       },
     ],
@@ -988,7 +988,7 @@ describe('each option', () => {
       'a run works that has it',
       { live, has: 'both' },
       {
-        joins: '--model --effort --branch --base --force --dry-run --sandbox --as-user --signal-report',
+        joins: '--model --effort --branch --base --force --sandbox --as-user --signal-report',
         waits: '--new --until-green',
       },
     ],
@@ -997,7 +997,7 @@ describe('each option', () => {
       { live, has: 'before' },
       {
         joins:
-          '--model --effort --branch --base --force --dry-run --new --until-green --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --force --new --until-green --sandbox --as-user --signal-report',
       },
     ],
     [
@@ -1005,7 +1005,7 @@ describe('each option', () => {
       { live, command: planCommand },
       {
         waits:
-          '--model --effort --branch --base --force --dry-run --new --until-green --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --force --new --until-green --sandbox --as-user --signal-report',
       },
     ],
     [
@@ -1013,7 +1013,7 @@ describe('each option', () => {
       { live, command: askCommand },
       {
         waits:
-          '--model --effort --branch --base --force --dry-run --new --until-green --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --force --new --until-green --sandbox --as-user --signal-report',
       },
     ],
     [
@@ -1021,7 +1021,7 @@ describe('each option', () => {
       { live: working({ request: { ...ask, at: t0, what: 'ask' } }), command: askCommand },
       {
         waits:
-          '--model --effort --branch --base --force --dry-run --new --until-green --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --force --new --until-green --sandbox --as-user --signal-report',
       },
     ],
     [
@@ -1029,7 +1029,7 @@ describe('each option', () => {
       { live: working({ request: { ...ask, at: t0, what: 'ask' } }) },
       {
         waits:
-          '--model --effort --branch --base --force --dry-run --new --until-green --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --force --new --until-green --sandbox --as-user --signal-report',
       },
     ],
     ['a run is being stopped', { live: stopping }, whileOneWorks],
@@ -1039,13 +1039,13 @@ describe('each option', () => {
       {
         'take-over':
           '--model --effort --branch --base --new --until-green --sandbox --as-user --signal-report',
-        joins: '--force --dry-run',
+        joins: '--force',
       },
     ],
     [
       'a run waits for another issue',
       { live: waitingWith({ kind: 'blocked', since: t0, by: [], more: 0 }) },
-      { ...whileOneWorks, joins: '--dry-run', 'joins, and starts it': '--force' },
+      { ...withoutForce, 'joins, and starts it': '--force' },
     ],
     ['a run waits in line', { live: waitingWith({ kind: 'line', ahead: 1, of: 'owner' }) }, whileOneWorks],
     [
@@ -1054,7 +1054,6 @@ describe('each option', () => {
       {
         'starts with it, in a new task run': '--model --effort --sandbox --as-user --signal-report',
         'starts with it, in its task run': '--branch --base --force --until-green',
-        'starts without it, in its task run': '--dry-run',
         'starts without it, in a new session': '--new',
       },
     ],
@@ -1064,7 +1063,6 @@ describe('each option', () => {
       {
         'starts with it, in its task run':
           '--model --effort --branch --base --force --until-green --sandbox --as-user --signal-report',
-        'starts without it, in its task run': '--dry-run',
         'starts without it, in a new session': '--new',
       },
     ],
@@ -1073,7 +1071,7 @@ describe('each option', () => {
       { last: finished, has: 'before' },
       {
         'starts with it, in its task run': '--model --effort --base --sandbox --as-user --signal-report',
-        'starts without it, in its task run': '--branch --force --dry-run --new --until-green',
+        'starts without it, in its task run': '--branch --force --new --until-green',
       },
     ],
     [
@@ -1082,7 +1080,7 @@ describe('each option', () => {
       {
         'starts with it, in a new session':
           '--model --effort --branch --base --force --until-green --sandbox --as-user --signal-report',
-        'starts without it, in a new session': '--dry-run --new',
+        'starts without it, in a new session': '--new',
       },
     ],
     [
@@ -1091,7 +1089,7 @@ describe('each option', () => {
       {
         'starts with it, in a new session':
           '--model --effort --branch --base --until-green --sandbox --as-user --signal-report',
-        'starts without it, in a new session': '--force --dry-run --new',
+        'starts without it, in a new session': '--force --new',
       },
     ],
     [
@@ -1100,7 +1098,7 @@ describe('each option', () => {
       {
         'starts with it, in its task run':
           '--model --effort --branch --base --until-green --sandbox --as-user --signal-report',
-        'starts without it, in its task run': '--force --dry-run --new',
+        'starts without it, in its task run': '--force --new',
       },
     ],
     [
@@ -1109,7 +1107,6 @@ describe('each option', () => {
       {
         'starts with it, in a new task run':
           '--model --effort --branch --base --force --until-green --sandbox --as-user --signal-report',
-        'starts without it, in a new task run': '--dry-run',
         'starts without it, in a new session': '--new',
       },
     ],
@@ -1120,7 +1117,7 @@ describe('each option', () => {
         'starts with it':
           '--model --effort --branch --force --until-green --sandbox --as-user --signal-report',
         'refused: base-of-pull': '--base',
-        'starts without it': '--dry-run --new',
+        'starts without it': '--new',
       },
     ],
     [
@@ -1128,7 +1125,7 @@ describe('each option', () => {
       { head: fork, trigger: onPullThread },
       {
         'refused: fork':
-          '--model --effort --branch --force --dry-run --new --until-green --sandbox --as-user --signal-report',
+          '--model --effort --branch --force --new --until-green --sandbox --as-user --signal-report',
         'refused: base-of-pull': '--base',
       },
     ],
@@ -1139,7 +1136,7 @@ describe('each option', () => {
         'starts with it': '--model --effort --branch --force --sandbox --as-user --signal-report',
         'refused: base-of-pull': '--base',
         'refused: until-green-reads': '--until-green',
-        'starts without it': '--dry-run --new',
+        'starts without it': '--new',
       },
     ]),
   ])('where %s', async (_, state, expected) => {
@@ -1160,7 +1157,7 @@ describe('each option', () => {
       sandbox_environment_id: '--sandbox',
       pr_authorship_mode: '--as-user',
       'run_source,signal_report_id': '--signal-report',
-      '': '--branch --base --force --dry-run --new --until-green',
+      '': '--branch --base --force --new --until-green',
     })
   })
 })

@@ -156,9 +156,9 @@ describe('options', () => {
     ['run | --effort high', '/codex --\n--effort high'],
     ['run | fix it\n\n```\n--effort high\n```', '/codex fix it\n```\n--effort high\n```'],
     ['stop', '/codex stop\n--watch is broken'],
-    ['plan --dry-run | how to split billing', '/codex --dry-run plan how to split billing'],
+    ['plan --new | how to split billing', '/codex --new plan how to split billing'],
     ['plan --effort high --new | how', '/codex --effort high plan --new how'],
-    ['stop --dry-run', '/codex --dry-run stop'],
+    ['retry --new', '/codex --new retry'],
     ['run --new | stop using lodash', '/codex --new stop using lodash'],
     ['run --new | plan the release', '/codex --new -- plan the release'],
   ])
@@ -168,25 +168,25 @@ describe('options', () => {
 
 describe('options at the end', () => {
   holds([
-    ['run --dry-run | fix the flaky test', '/codex fix the flaky test --dry-run'],
+    ['run --new | fix the flaky test', '/codex fix the flaky test --new'],
     ['run --force | fix', '/codex fix --force'],
     ['run --effort high | fix it', '/codex fix it --effort high', '/codex fix it --effort high please'],
     ['run --effort high --new | fix it', '/codex fix it --effort=HIGH --new'],
     ['run --effort high --new | fix it', '/codex fix it --new\n--effort high'],
     ['run --model gpt 5.6 | fix it', '/codex fix it --model "gpt 5.6"'],
-    ['run --dry-run | fix it', '/codex fix it —dry-run', '/codex fix it -dry-run', '/codex fix it --DRY-RUN'],
-    ['run --dry-run | fix it', '/codex fix it --dry-run.', '/codex fix it --dry-run please'],
-    ['run --dry-run | fix it', '/codex fix it --dry-run, thanks 🙏', '/codex fix it --dry-run=true'],
-    ['run --dry-run | fix it', '/codex --dry-run=true fix it'],
+    ['run --new | fix it', '/codex fix it —new', '/codex fix it -new', '/codex fix it --NEW'],
+    ['run --new | fix it', '/codex fix it --new.', '/codex fix it --new please'],
+    ['run --new | fix it', '/codex fix it --new, thanks 🙏', '/codex fix it --new=true'],
+    ['run --new | fix it', '/codex --new=true fix it'],
     ['run --effort low --new | fix it', '/codex --new fix it --effort low'],
     ['run | fix it', '/codex fix it --new=false'],
     ['run --force | fix it', '/codex --force="true" fix it'],
     ['stop', '/codex --new=false stop'],
     ['plan --effort high | how to', '/codex plan how to --effort high'],
-    ['stop --dry-run', '/codex stop it --dry-run', '/codex stop it, please --dry-run'],
-    ['stop --dry-run', '/codex stop\nIt spins.\n--dry-run'],
+    ['retry --new', '/codex retry it --new', '/codex retry it, please --new'],
+    ['retry --new', '/codex retry\nIt spins.\n--new'],
     ['retry --effort high', '/codex retry please --effort high'],
-    ['status --dry-run', '/codex status? --dry-run'],
+    ['retry --new', '/codex retry? --new'],
     ['run --effort high | fix it\nsoon', '/codex fix it\nsoon\n--effort high'],
     ['run --effort high --new | fix it\nsoon', '/codex fix it\nsoon\n\n--effort high\n--new'],
     [
@@ -261,10 +261,10 @@ describe('a first word that is a slip of a command', () => {
     ['? unknown-command reveiw → review', '/codex reveiw: the locking'],
     ['? unknown-command Reveiw → review', '/codex Reveiw the locking'],
     ['? unknown-command sotp → stop', '/codex sotp please'],
-    ['? unknown-command pln → plan', '/codex --new pln how', '/codex pln how --dry-run'],
+    ['? unknown-command pln → plan', '/codex --new pln how', '/codex pln how --force'],
     [
       '? removed /codex queue → `/codex status` says what a run waits for',
-      ...['/codex queue', '/codex queue? --dry-run', '/codex Queue please'],
+      ...['/codex queue', '/codex queue? --force', '/codex Queue please'],
     ],
     ['run | queue', '/codex -- queue'],
     ['status', '/codex status?', '/codex status??', '/codex status？', '/codex status ?'],
@@ -277,8 +277,8 @@ describe('a first word that is a slip of a command', () => {
 
 describe('a mistake', () => {
   holds([
-    ['? unknown-option dryrun → dry-run', '/codex fix it --dryrun', '/codex fix it\n--dryrun'],
-    ['? unknown-option dry_run → dry-run', '/codex fix it --dry_run'],
+    ['? unknown-option asuser → as-user', '/codex fix it --asuser', '/codex fix it\n--asuser'],
+    ['? unknown-option as_user → as-user', '/codex fix it --as_user'],
     ['? unknown-option froce → force', '/codex fix it --froce'],
     ['? bad-value effort → hihg → high', '/codex fix it --effort hihg'],
     ['? missing-value effort', '/codex fix it --effort'],
@@ -286,7 +286,7 @@ describe('a mistake', () => {
     ['? option-twice new', '/codex --new fix it --new', '/codex fix it --new --new'],
     ['? option-twice new', '/codex fix it --new\n--new'],
     ['? no-options-here stop', '/codex stop it --effort high'],
-    ['? bad-value dryRun → maybe →', '/codex --dry-run=maybe fix it'],
+    ['? bad-value new → maybe →', '/codex --new=maybe fix it'],
     ['? bad-value force → perhaps →', '/codex fix it --force=perhaps'],
     ['? unknown-option modle → model', '/codex --modle gpt-5.6 fix it', '/codex\n--modle gpt-5.6\nfix it'],
     ['? unknown-option modle → model', '/codex status --modle x'],
@@ -306,6 +306,38 @@ describe('a mistake', () => {
   ])
 
   areInstructions(['deploy'])
+})
+
+describe('an option that is gone', () => {
+  const told =
+    '? removed --dry-run → `/codex plan` says what would be done, and `/codex config` what applies here'
+  holds([
+    [
+      told,
+      ...[
+        '/codex fix it --dry-run',
+        '/codex --dry-run fix it',
+        '/codex fix it\n--dry-run',
+        '/codex\n--dry-run',
+      ],
+      ...['/codex --dry-run\nfix it', '/codex fix it\nsoon\n--effort high\n--dry-run', '/codex --dry-run'],
+      ...['/codex --effort high --dry-run fix it', '/codex fix it --dry-run --effort high'],
+      ...[
+        '/codex fix it --dryrun',
+        '/codex --dryrun fix it',
+        '/codex fix it\n--dry_run',
+        '/codex fix it --DRY-RUN',
+      ],
+      ...['/codex fix it —dry-run', '/codex fix it -dry-run', '/codex fix it --dry-run, thanks 🙏'],
+      ...['/codex fix it --dry-run=true', '/codex --dry-run=false fix it', '/codex --dry-run=maybe fix it'],
+      ...['/codex plan --dry-run how to', '/codex --dry-run plan how to', '/codex plan how to --dry-run'],
+      ...['/codex stop --dry-run', '/codex --dry-run stop', '/codex stop it, please --dry-run'],
+      ...['/codex stop\nIt spins.\n--dry-run', '/codex stop --dryrun', '/codex status? --dry-run'],
+    ],
+    ['run | fix it --dry-run', '/codex -- fix it --dry-run'],
+  ])
+
+  areInstructions(['make --dry-run print nothing', 'fix the --dry-run', 'run helm upgrade -dryrun'])
 })
 
 describe('several commands in one comment', () => {

@@ -713,33 +713,6 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
     slips: [{ path: '.github/codex.yml', count: 3 }],
   },
   'session-cost': { kind: 'session-cost', cost: 10.5, limit: 10 },
-  'dry-run': {
-    kind: 'dry-run',
-    command: 'run',
-    role: 'write',
-    least: 'write',
-    now: t0,
-    would: {
-      kind: 'start',
-      what: 'work',
-      goesOn: false,
-      branch: { name: 'codex/issue-7-login', isNew: true, into: 'main' },
-      model: 'gpt-5.6-sol',
-      effort: 'high',
-      costFactor: 2,
-      waits: { kind: 'line', ahead: 1, of: 'person' },
-      settings: [
-        { key: 'model', value: 'gpt-5.6-sol', from: [{ kind: 'repository', line: 2 }] },
-        { key: 'limits.runs_per_day', value: 9, from: [{ kind: 'owner', line: 1 }, { kind: 'deployment' }] },
-      ],
-      request: {
-        runtime_adapter: 'codex',
-        model: 'gpt-5.6-sol',
-        mode: 'background',
-        branch: 'codex/issue-7-login',
-      },
-    },
-  },
   'has-pull': {
     kind: 'has-pull',
     pulls: [{ number: 9, title: 'Fix the login', url: 'https://github.com/acme/shop/pull/9' }],
@@ -899,37 +872,7 @@ describe('replies', () => {
       ⚠️ Also, \`.github/codex.yml\` has 3 problems:
 
       - line 1: \`modle\` is not a setting
-      - and 2 more
-
-      dry-run: @maya nothing was done, and no model was called. This would start a run, but not at once:
-
-      - Permission: yours is write, and starting a run needs write.
-      - Branch: \`codex/issue-7-login\`, a new one from \`main\`.
-      - Its pull request would go into \`main\`.
-      - Model: \`gpt-5.6-sol\`, effort \`high\`. It costs 2 times as much as the usual model.
-      - It waits for its turn. One run must end first.
-
-      <details><summary>The request to PostHog</summary>
-
-      \`\`\`json
-      {
-        "runtime_adapter": "codex",
-        "model": "gpt-5.6-sol",
-        "mode": "background",
-        "branch": "codex/issue-7-login"
-      }
-      \`\`\`
-
-      </details>
-
-      <details><summary>Settings that apply here</summary>
-
-      | Setting | Value | From |
-      |---|---|---|
-      | \`model\` | \`gpt-5.6-sol\` | \`.github/codex.yml\`, line 2 |
-      | \`limits.runs_per_day\` | \`9\` | the owner’s \`.github\` repository, line 1 and the bot’s settings |
-
-      </details>"
+      - and 2 more"
     `)
   })
 

@@ -109,16 +109,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       await visitor.sees(/stopped because/i)
     })
 
-    test('a command that is only tried: what it would do is said', async () => {
-      await enters()
-      await visitor.opens('Only a question')
-      await window.page.getByLabel('Comment', { exact: true }).fill('/codex fix it')
-      await visitor.presses('What would it do?')
-      await visitor.sees('/codex --dry-run fix it')
-      await visitor.sees('codex/issue-')
-      await visitor.seesState('It has no run for this thread yet.')
-    })
-
     test('labels, put on and taken off', async () => {
       await enters()
       await visitor.opens('Do what it says')

@@ -485,12 +485,6 @@ describe('power', () => {
     await says(bot, commentEvent({ text: '/codex --as-user fix it' }))
     await says(bot, commentEvent({ text: '/codex --new fix it' }))
     expect(bot.requests.map(request => request.github_user_token)).toEqual([userToken, undefined])
-    await says(bot, commentEvent({ text: '/codex --new --as-user --dry-run fix it' }))
-    const tried = bot.comments.at(-1)?.body
-    expect(tried).toContain('nothing was done, and no model was called. This would start a run')
-    expect(tried).toContain('"pr_authorship_mode": "user"')
-    expect(tried).not.toContain('github_user_token')
-    expect(tried).toContain('| `as_user` | `true` | `.github/codex.yml`, line 1 |')
     for (const texts of [bot.kept, bot.logs, bot.prompts, bot.comments.map(({ body }) => body)])
       expect(texts.join()).not.toContain(userToken)
   })

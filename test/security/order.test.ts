@@ -175,7 +175,6 @@ describe('a label beside a command in the text', () => {
   test.each([
     ['joins its run', '/codex fix it', 1],
     ['joins its run, which is asked for below another command', '/codex status\n\n/codex fix it', 1],
-    ['that is only tried out starts its own', '/codex --dry-run fix it', 1],
     ['that starts nothing starts its own', '/codex status', 1],
     ['that was refused starts nothing, as that is told', '/codex --model gpt-2 fix it', 0],
   ])('%s', async (_, text, starts) => {
@@ -336,21 +335,10 @@ describe('a stop', () => {
     expect(bot.reactions.at(-1)).toBe('+1')
   })
 
-  test('that is only tried out ends nothing, judged or waiting in the queue', async () => {
-    const bot = botWith()
-    await bot.deliver(command)
-    await bot.deliver(github.comment({ id: 502, at: 20, text: '/codex stop --dry-run' }))
-    waits(bot, 'comment-502')
-    await bot.work(60)
-    expect(bot.requests).toHaveLength(1)
-    expect(bot.cancelled).toEqual([])
-  })
-
   const onLine = { id: 601, path: 'a.ts', line: 1, hunk: '@@', body: '/codex stop', author: 'maya' }
   test.each([
     ['on a line of a review', '', [onLine], 0],
     ['on a line of a review that says something itself', 'No.', [onLine], 0],
-    ['tried out on a line', '', [{ ...onLine, body: '/codex --dry-run stop' }], 1],
     ['on no line of a review that GitHub shows', '', 'unreadable' as const, 1],
   ])('%s, waiting in the queue', async (_, text, inline, starts) => {
     const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) }, inline })

@@ -167,7 +167,6 @@ onEitherQueue(
         until: reacted('-1'),
         less: ofTime,
       })
-      await costs('/codex --dry-run do it', reply, { until: reacted('+1'), less: ofTime })
       await costs('/codex do it', [...reply, 'GET issues/dependencies/blocked_by'], {
         async before() {
           const [first, second] = [await opens('First'), await opens('Second')]

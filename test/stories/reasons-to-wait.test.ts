@@ -174,50 +174,6 @@ onEitherQueue('What is written after pause', world => {
   })
 })
 
-onEitherQueue('--dry-run', world => {
-  it('says who may, what would be sent where, and what it would wait for, and does nothing', async () => {
-    const { github } = world()
-    const blocking = await opensIssue(world(), 'In its way')
-    const { maya, number, thread } = await opensIssue(world(), 'Only tried')
-    github.block(number, [blocking.number])
-    const asked = await maya.comments(number, '/codex --dry-run --model gpt-5.6-sol --effort high fix it')
-    const answer = await thread.waitForAnswer('nothing was done')
-    expect(answer).toContain('This would start a run, but not at once:')
-    expect(answer).toContain('Permission: yours is write, and starting a run needs write.')
-    expect(answer).toContain(`Branch: \`codex/issue-${number}-only-tried\`, a new one from \`main\`.`)
-    expect(answer).toContain(
-      'Model: `gpt-5.6-sol`, effort `high`. It costs 2 times as much as the usual model.',
-    )
-    expect(answer).toContain(`It waits until #${blocking.number} is closed.`)
-    expect(answer).toContain('"runtime_adapter": "codex"')
-    await thread.waitForReaction('+1', asked.id)
-    expect(ledgerOf(world(), number).tasks).toEqual([])
-    expect(await thread.statuses()).toEqual([])
-    expect(await github.branches()).not.toContain(`codex/issue-${number}-only-tried`)
-  })
-
-  it('goes with every command', async () => {
-    const { github, posthog } = world()
-    const { maya, number, thread } = await opensIssue(world(), 'Tried while at work')
-    posthog.script('stay at it', { kind: 'manual' })
-    await maya.comments(number, '/codex stay at it')
-    await thread.waitForStatus('⏳ Codex is working')
-    await maya.comments(number, '/codex stop --dry-run')
-    await thread.waitForAnswer('nothing was done, and no model was called. This would stop the run here.')
-    await maya.comments(number, '/codex --dry-run and look again')
-    await thread.waitForAnswer('Your words would be given to it.')
-    await maya.comments(number, '/codex retry --dry-run')
-    await thread.waitForAnswer(
-      'The bot would refuse, and say:\n\n<blockquote>\n\na run is still going in this thread.',
-    )
-    await github.as('olga').comments(number, '/codex pause --dry-run')
-    await thread.waitForAnswer('This would pause the repository.')
-    expect(await thread.status()).toContain('⏳ Codex is working')
-    await maya.comments(number, '/codex stop')
-    await thread.waitForStatus('⏹️')
-  })
-})
-
 onEitherQueue('A limit of money', world => {
   it('is told when it is near, and holds the next run when it is reached', async () => {
     const { github, posthog } = world()

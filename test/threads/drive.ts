@@ -173,10 +173,6 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
     title: 'Somebody works on it already',
     alt: 'A reply links the open pull request that closes the issue, and says how to start anyway; the command has the reaction 👎',
   },
-  'dry-run': {
-    title: '`--dry-run`',
-    alt: 'A reply says that nothing was done, and what would be: who may, the branch, the model and its price, and that nothing is holding it up',
-  },
   asks: {
     title: 'Codex asks',
     alt: 'The last word mentions who asked, with the question of Codex and its choices; a command with the answer leads to what was done',
@@ -420,11 +416,6 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     })
     await opened.says('/codex fix the flaky login test', '-1')
     await stage.draw('taken', opened)
-  },
-  async dryRun(stage) {
-    const opened = await stage.issue('Login is flaky')
-    await opened.says('/codex --dry-run --effort high fix the flaky login test', '+1')
-    await stage.draw('dry-run', opened)
   },
   async asks(stage) {
     stage.world.posthog.script('rename the package', {

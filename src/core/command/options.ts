@@ -71,13 +71,6 @@ const options = {
     live: 'join',
     lasts: 'run',
   }),
-  dryRun: option(z.literal(true), {
-    word: 'dry-run',
-    takes: { kind: 'nothing', means: true },
-    about: 'Says what would be done, does nothing, and calls no model.',
-    live: 'join',
-    lasts: 'command',
-  }),
   new: option(z.literal(true), {
     takes: { kind: 'nothing', means: true },
     about: 'Starts a new session, without what the earlier one knew.',

@@ -17,8 +17,6 @@
  *
  * A mention of the App is the same as `/codex`: `@my-app fix it`, `@my-app[bot] fix it`, `@my-app /codex fix it`.
  *
- * Any command takes `--dry-run`.
- *
  * A command that takes nothing is one only when nothing but politeness follows on its
  * line: `/codex stop please` stops, `/codex stop the retry loop from spinning` is an instruction.
  *
@@ -124,8 +122,8 @@ function parseCommand(names: Names, { line, below, hides }: CommandText): Parsed
   const taken = takeAllOptions(named.command, { line: named.rest, below, before: named.options })
   if (taken.kind !== 'options') return taken
   const { name, takes, options: takesOptions } = named.command
-  const gaveOptions = Object.keys(taken.options).some(option => option !== 'dryRun')
-  if (gaveOptions && !takesOptions) return { kind: 'no-options-here', command: name }
+  if (Object.keys(taken.options).length > 0 && !takesOptions)
+    return { kind: 'no-options-here', command: name }
   const text = takes === 'nothing' ? '' : `${taken.rest}\n${taken.below}`.trim()
   return {
     kind: 'command',
@@ -251,9 +249,9 @@ function optionAt(text: string): Given | undefined {
   const name = optionOf(word)
   const meant = name === undefined ? nearest(word, optionWords) : undefined
   const removed = [...removedOptions.keys()].find(
-    each => each === word || (meant === undefined && isSlip(word, each)),
+    each => each === word || (meant === undefined && hyphens !== '-' && isSlip(word, each)),
   )
-  if (hyphens === '-' && name === undefined && meant === undefined) return undefined
+  if (hyphens === '-' && name === undefined && meant === undefined && removed === undefined) return undefined
   return { given, name, meant, removed, after: text.slice(start.length) }
 }
 
@@ -346,7 +344,7 @@ interface Value {
   rest: string
 }
 
-/** `--dry-run`, `--dry-run=true`, and `--dry-run=false`, which is as good as nothing. */
+/** `--new`, `--new=true`, and `--new=false`, which is as good as nothing. */
 function takeSwitch(after: string, means: unknown): Value {
   const [whole = '', given = ''] = /^=(\S*)/.exec(after) ?? []
   const rest = after.slice(whole.length).trimStart()

@@ -6,4 +6,6 @@ export const removedCommands: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Each took no value. */
-export const removedOptions: ReadonlyMap<string, string> = new Map([])
+export const removedOptions: ReadonlyMap<string, string> = new Map([
+  ['dry-run', '`/codex plan` says what would be done, and `/codex config` what applies here'],
+])

@@ -15,7 +15,6 @@ import type { HeldSetting } from '../settings/layers.ts'
 import type { FileSlips } from '../settings/repository-file.ts'
 import { begun, counted, dollars, ended } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
-import { type DryRun, dryRunText } from './dry-run.ts'
 import { type EndOfFollowing, endOfFollowing } from './fix-rounds.ts'
 import { configText } from './settings-check.ts'
 import { besideThis, standingSentence, type ThreadStanding } from './thread-standing.ts'
@@ -85,7 +84,6 @@ export type Reply =
   | { kind: 'bad-settings'; problem: string; slips: readonly FileSlips[] }
   | { kind: 'beside-slips'; reply: Reply; problem: string; slips: readonly FileSlips[] }
   | { kind: 'session-cost'; cost: number; limit: number; again?: boolean }
-  | ({ kind: 'dry-run' } & DryRun<Reply>)
   | {
       kind: 'has-pull'
       pulls: readonly {
@@ -213,8 +211,6 @@ function sentence(reply: Reply, login: string): string {
       return `${sentence(reply.reply, login)}\n\n⚠️ Also, ${slipsOf(reply.slips)}:\n\n${itemsOf(reply)}`
     case 'session-cost':
       return `this session has cost ${dollars(reply.cost)}, and the limit for one is ${dollars(reply.limit)}. Nothing was started. ${code(reply.again ? '/codex retry --new' : '/codex --new …')} starts a new session.`
-    case 'dry-run':
-      return dryRunText(reply, other => sentence(other, login))
     case 'has-pull':
       return `${reply.pulls.length === 1 ? 'an open pull request already closes' : 'open pull requests already close'} this issue: ${reply.pulls
         .slice(0, maxPulls)

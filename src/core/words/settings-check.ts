@@ -78,7 +78,7 @@ export function configText({ held, models, problem, usable, unshown, schema }: S
 /** The first line of a settings file, by which an editor finds its schema. */
 export const editorLine = (address: string): string => `# yaml-language-server: $schema=${address}`
 
-export const settingsTable = (held: readonly HeldSetting[]): string =>
+const settingsTable = (held: readonly HeldSetting[]): string =>
   [
     '| Setting | Value | From |',
     '|---|---|---|',
