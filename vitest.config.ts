@@ -48,7 +48,7 @@ const rare = [
     'settings-file',
   ],
   ...['start-checks', 'state-labels', 'strangers', 'surroundings', 'templates', 'tenants', 'thread-order'],
-  ...['told-of-the-pull', 'traces'],
+  ...['told-of-the-pull'],
   ...['trigger-words', 'twins', 'unused-branches', 'upgrades', 'waiting-commands', 'walk'],
   ...['wrong-credentials'],
 ]

@@ -47,7 +47,7 @@ async function goOnWith(
   overrides: Overrides,
   server: Server | undefined,
 ): Promise<Started> {
-  const { config, queues, log, state, traces, settings } = runtime
+  const { config, queues, log, state, settings } = runtime
   const isWeb = config.role === 'web'
   const work = isWeb ? undefined : await (await import('./bot/start-work.ts')).startWork(runtime, overrides)
   state.works = true
@@ -71,7 +71,6 @@ async function goOnWith(
       settings.close()
       await Promise.all([work?.close(), server && closeServer(server, 2_000)])
       await queues.close(grace - 2_000)
-      await traces.close(500)
       log.info({}, 'stopped')
     },
   }

@@ -44,7 +44,6 @@ export interface Config {
     adminToken: string | undefined
   }
   log: LogSettings
-  traces: { endpoint: string | undefined }
 }
 
 export interface PostHogAccess {
@@ -125,7 +124,6 @@ export function readConfig(env: Env): Read {
       adminToken: given.ADMIN_TOKEN,
     },
     log: { level: given.LOG_LEVEL, format: given.LOG_FORMAT },
-    traces: { endpoint: given.OTEL_EXPORTER_OTLP_ENDPOINT },
   }
   return problems.length > 0 ? { kind: 'refuse', problems } : { kind: 'run', config }
 }

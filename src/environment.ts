@@ -231,12 +231,6 @@ const Environment = z.object({
     isPlain: true,
     meaning: '`web` takes webhooks, `worker` does the work, `all` does both. `web` and `worker` need Redis',
   }),
-  OTEL_EXPORTER_OTLP_ENDPOINT: web.optional().register(about, {
-    part: 'Traces',
-    meaning:
-      'The address for traces by OTLP/HTTP, such as `http://localhost:4318`. Without it, there are no traces',
-    example: 'http://localhost:4318',
-  }),
 })
 
 export type Variable = keyof typeof Environment.shape

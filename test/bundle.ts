@@ -28,7 +28,7 @@ export async function bundle(): Promise<void> {
     platform: 'node',
     target: 'node20',
     // These don't work when they are moved: they read files that stand beside them, or name their parts late.
-    external: ['@electric-sql/pglite', 'undici', '@opentelemetry/*', 'bullmq-otel'],
+    external: ['@electric-sql/pglite', 'undici'],
     logLevel: 'error',
     // Some dependencies are CommonJS, and require what node brings.
     banner: {

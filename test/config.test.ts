@@ -70,7 +70,6 @@ test('the least that it takes, and what stands in for the rest', () => {
     log: { level: 'info', format: 'pretty' },
     settings: { path: undefined, first: { owners: {}, limits: {}, defaults: {}, pause: false } },
     tenants: [],
-    traces: { endpoint: undefined },
   })
 })
 

@@ -24,7 +24,6 @@ import type { Readiness } from '../readiness.ts'
 import { httpServer, listen, type ReadyPage, type ServerParts, webhookPath } from '../web/http-server.ts'
 import { type Metrics, openMetrics } from '../web/metrics.ts'
 import { openLog } from '../web/process-log.ts'
-import { openTraces, type Traces } from '../web/traces.ts'
 import { type Clock, openClock } from './clock.ts'
 import { openChannel } from './webhook-channel.ts'
 
@@ -52,7 +51,6 @@ export interface Runtime {
   queues: BotQueues
   log: Logger
   metrics: Metrics
-  traces: Traces
   state: State
   clock: Clock
   triggerOf(ownerId: number): TriggerWords
@@ -65,12 +63,10 @@ export async function openRuntime(config: Config, overrides: Overrides): Promise
   // BullMQ and the other libraries ask for the time themselves.
   Date.now = clock.now
   const log = await openLog(config.log, redactor(secretsOf(config)))
-  const traces = await openTraces(config.traces)
   const { redisUrl, dataDir } = config.queue
   const queues: BotQueues = await patiently(() =>
     openQueues({
       ...config.queue,
-      traced: config.traces.endpoint !== undefined,
       ...overrides.queue,
       triggers: { ...triggerFormat, index: triggerIndex },
       runs: { ...runFormat, index: runIndex },
@@ -91,7 +87,7 @@ export async function openRuntime(config: Config, overrides: Overrides): Promise
   const { id: appId, privateKey, apiUrl } = config.app
   const name = appName({ appId, privateKey, apiUrl }, clock.now)
   return {
-    ...{ config, settings, queues, log, metrics, traces, state, clock },
+    ...{ config, settings, queues, log, metrics, state, clock },
     triggerOf: ownerId => ({ ...triggerOf(settings.settings, ownerId), app: state.appName }),
     async learnName() {
       state.appName ??= await name().catch(() => undefined)
@@ -226,16 +222,15 @@ function questionsIn(runs: JobIndex): () => Promise<boolean> {
   }
 }
 
-export const receiverOf = ({ config, triggerOf, queues, log, traces }: Runtime, places?: Places): Receive =>
+export const receiverOf = ({ config, triggerOf, queues, log }: Runtime, places?: Places): Receive =>
   receiver({
     log,
     places,
     redact: redactor(secretsOf(config)),
     answersQuestion: trigger => answersQuestion(queues.runs, trigger),
     app: { triggerOf, appId: config.app.id },
-    enqueue: trigger =>
-      traces.begin('webhook', { delivery: trigger.deliveryId, trigger: trigger.id }, async () => {
-        const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))
-        return outcome === 'added' ? 'added' : 'known'
-      }),
+    async enqueue(trigger) {
+      const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))
+      return outcome === 'added' ? 'added' : 'known'
+    },
   })

@@ -63,7 +63,7 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
   for (const { posthog } of edges.tenants.all) void posthog.models()
   // No work begins while our clock differs from GitHub's, unless GitHub is away.
   await within<unknown>(setWithin, edges.app.botLogin(), () => {}).catch(() => {})
-  const { queues, log, metrics, traces } = runtime
+  const { queues, log, metrics } = runtime
   const { triggers, runs, connectedAt } = queues
   const follower = followRuns({
     wake: id => runs.wake(id),
@@ -81,17 +81,9 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
     forTriggers: triggerDeps(runtime, edges),
     forRuns: runDeps(runtime, edges),
   })
-  const tracedAccept: typeof flows.accept = job => {
-    traces.annotate({ delivery: job.data.trigger.deliveryId, trigger: job.id })
-    return flows.accept(job)
-  }
-  const tracedAdvance: typeof flows.advance = job => {
-    traces.annotate({ delivery: job.data.request.delivery, run: job.id })
-    return flows.advance(job)
-  }
-  await triggers.work(tracedAccept, { concurrency: commandsAtOnce })
+  await triggers.work(flows.accept, { concurrency: commandsAtOnce })
   const wake = wakeCommands(queues)
-  await runs.work(tracedAdvance, { concurrency: 50, ended: ({ thread }) => wake(thread) })
+  await runs.work(flows.advance, { concurrency: 50, ended: ({ thread }) => wake(thread) })
   await startChores(runtime, edges, overrides)
   runtime.settings.onChange(
     () =>

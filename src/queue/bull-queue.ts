@@ -10,7 +10,6 @@ import { entriesOf, isEnded, readJob, storable, withUnread } from './job-record.
 import { type BullQueueOptions, JobWorker } from './job-worker.ts'
 import { buildIndex, mendLive } from './mend-index.ts'
 import type { Additions, BullMqQueue, QueueIndex, StoredJob } from './queue-backend.ts'
-import { traced } from './telemetry.ts'
 import { type Processor, UnreadableRecord, type Working, type WorkQueue } from './work-queue.ts'
 
 const LISTING_MS = 30_000
@@ -31,14 +30,10 @@ export class BullQueue<Data> implements WorkQueue<Data> {
 
   constructor(options: BullQueueOptions<Data>) {
     this.#options = options
-    const { name, backend, prefix, report, telemetry } = options
+    const { name, backend, prefix, report } = options
     const streams = { events: { maxLen: 100 } }
     const additions: Additions = new Map()
-    this.#queue = new Queue(
-      name,
-      { connection: {}, prefix, streams, ...traced(telemetry) },
-      backend.create(additions),
-    )
+    this.#queue = new Queue(name, { connection: {}, prefix, streams }, backend.create(additions))
     this.#queue.on('error', report)
     this.#claims = jobClaims({ queue: this.#queue, backend, additions, format: options })
     this.#index = backend.index(this.#queue)

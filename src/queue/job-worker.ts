@@ -2,7 +2,7 @@
  * Works one step of a job at a time. After any failure the job is parked, or left to BullMQ's stalled check, if its lock
  * can lapse; only its processor ends it.
  */
-import { DelayedError, type IQueueBackend, type Job, type Telemetry, Worker } from 'bullmq'
+import { DelayedError, type IQueueBackend, type Job, Worker } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { Guard, LockedJob, StepResult } from '../core/model/ports.ts'
 import { backoff } from '../core/model/time.ts'
@@ -21,7 +21,6 @@ import {
 import { entriesOf, type Format, readData, storable, withUnread } from './job-record.ts'
 import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex, Saving } from './queue-backend.ts'
 import type { QueueLog } from './queue-log.ts'
-import { traced } from './telemetry.ts'
 import { LockLost, type Processor, ShuttingDown, type Working } from './work-queue.ts'
 
 /** BullMQ would fail a job at its second stall; here the processor decides by `stalls`. */
@@ -89,7 +88,6 @@ export class JobWorker<Data> {
         runRetryDelay: 500,
         removeOnComplete: keep,
         removeOnFail: keep,
-        ...traced(options.telemetry),
       },
       backend.create(new Map()),
     )
@@ -358,5 +356,4 @@ export interface BullQueueOptions<Data> extends Format<Data> {
   lockDuration: number
   stalledInterval: number
   hands: Hands
-  telemetry?: Telemetry
 }

@@ -12,7 +12,6 @@ import { within } from './held-lock.ts'
 import type { Format } from './job-record.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { errorReporter, type QueueLog, SILENT } from './queue-log.ts'
-import { openTelemetry } from './telemetry.ts'
 import type { Queues } from './work-queue.ts'
 
 const DAY_SECONDS = 86_400
@@ -30,15 +29,13 @@ export interface QueueOptions<TriggerData, RunData> {
   /** ms, on Redis; with `stalledInterval`, the longest time until the job of a dead worker is free again. */
   lockDuration?: number
   stalledInterval?: number
-  traced?: boolean
 }
 
 /** @throws QueueUnavailable when Redis is not there, or another process uses `dataDir`. */
 export async function openQueues<TriggerData, RunData>(
   options: QueueOptions<TriggerData, RunData>,
 ): Promise<Queues<TriggerData, RunData>> {
-  const { redisUrl, dataDir, log = SILENT, prefix = '{codex}' } = options
-  const { stalledInterval = 5_000, traced = false } = options
+  const { redisUrl, dataDir, log = SILENT, prefix = '{codex}', stalledInterval = 5_000 } = options
   const report = errorReporter(log)
   const backend = redisUrl
     ? await import('./redis-backend.ts').then(({ openRedis, START_MS }) =>
@@ -48,9 +45,8 @@ export async function openQueues<TriggerData, RunData>(
   // Only one process has the embedded queue, and it puts back at its start what the one before had in hand.
   const lockDuration =
     backend.kind === 'embedded' ? Number.POSITIVE_INFINITY : (options.lockDuration ?? 10_000)
-  const telemetry = traced ? await openTelemetry() : undefined
   const hands = new Hands()
-  const shared = { hands, backend, prefix, log, report, lockDuration, stalledInterval, telemetry }
+  const shared = { hands, backend, prefix, log, report, lockDuration, stalledInterval }
   const [week, month] = [7 * DAY_SECONDS, 30 * DAY_SECONDS]
   const triggers = new BullQueue({ ...shared, name: 'triggers', ...options.triggers, keepSeconds: week })
   const runs = new BullQueue({ ...shared, name: 'runs', ...options.runs, keepSeconds: month })
