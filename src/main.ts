@@ -2,8 +2,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { grace, type Started, startBot } from './bot.ts'
 import { readConfig } from './config.ts'
-import { environment, startedByNpm } from './process-environment.ts'
-import { goThroughProxy } from './proxy.ts'
+import { environment, goThroughProxy, startedByNpm } from './process-environment.ts'
 
 // If there is room, V8 keeps the garbage of a thousand polls for minutes: 510 MB instead of 220. This sets no bound.
 setFlagsFromString('--heap-growing-percent=20')

@@ -1,6 +1,6 @@
 /** The clock that everything in the process goes by. */
 import { expect, test } from 'vitest'
-import { openClock } from '../src/bot/clock.ts'
+import { openClock } from '../src/bot/runtime.ts'
 
 const at = Date.parse('2026-11-27T09:00:00Z')
 const hour = 3_600_000

@@ -1,11 +1,13 @@
 /** Who may use a command: by their role at GitHub, or by name in the settings. */
-import { mayAct, type Role } from '../core/model/command-grammar.ts'
-import { isNotFound, Rejected } from '../core/model/errors.ts'
+import { mayAct, type Role, type Sender } from '../core/model/command-grammar.ts'
+import { isNotFound, NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Log, ThreadClient } from '../core/model/ports.ts'
 import type { Person } from '../core/model/thread.ts'
+import { minute } from '../core/model/time.ts'
 import type { Permission } from '../core/model/views.ts'
 import type { Signer } from '../core/record/marker.ts'
-import { believeAbsent, type RefusedReads } from '../core/record/retries.ts'
+import { believeAbsent, idleMs, type RefusedReads } from '../core/record/retries.ts'
+import { limits } from '../core/record/timing.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 
 export interface Accounts {
@@ -30,7 +32,7 @@ export type Identity = Permission & { named?: boolean }
  * Enough to say whether they may use that command, and whether they are trusted. Teams, which GitHub has to be asked for,
  * matter only where the role is not enough.
  */
-export async function withName<Known extends Identity>(
+async function withName<Known extends Identity>(
   known: Known,
   command: string,
   person: Person,
@@ -56,7 +58,7 @@ export async function mayUseNow(check: PersonCheck, person: Person, command: str
 
 const noPermission: Permission = { role: 'none', name: 'none' }
 
-export async function permissionOf(
+async function permissionOf(
   github: PersonCheck['github'],
   person: Person,
   reads: RefusedReads,
@@ -116,3 +118,47 @@ async function usedBefore(
     .flatMap(({ backup }) => backup?.request.by ?? [])
   return authors.findLast(by => by.login.toLowerCase() === login.toLowerCase())?.id
 }
+
+interface SenderQuery extends Pick<PersonCheck, 'github' | 'reads'> {
+  before: Sender | undefined
+  person: Person
+  command: string
+  now: number
+  /** The settings come while GitHub is asked for the role. */
+  check(): Promise<PersonCheck>
+}
+
+/** ms: after a longer wait the right may be lost. */
+const lastsMs = minute
+
+/**
+ * Who sends a command, as GitHub said it at most a minute ago.
+ * By name in the settings only if the role is not enough for that command.
+ * @returns `unknown` where GitHub could not say it: with the fault, unless that has lasted for minutes
+ */
+export async function senderNow(query: SenderQuery): Promise<{ sender: Sender; fault?: Error }> {
+  const { before, person, command, now } = query
+  const kept = before && now - before.at < lastsMs ? before : undefined
+  if (kept?.kind === 'unknown' && isGivenUp(kept)) return { sender: kept }
+  try {
+    const role = kept?.kind === 'known' ? kept : roleOf(query)
+    const [check, known] = await Promise.all([query.check(), role])
+    return { sender: await withName(known, command, person, check) }
+  } catch (error) {
+    const isUnclear = error instanceof NoResponse || (error instanceof Rejected && error.of === 'read')
+    if (!isUnclear) throw error
+    const since = before?.kind === 'unknown' ? before.since + idleMs(before.at, now) : now
+    const why = error instanceof Rejected ? error.message : undefined
+    const sender = { kind: 'unknown', at: now, since, why } as const
+    return isGivenUp(sender) ? { sender } : { sender, fault: error }
+  }
+}
+
+const roleOf = async ({ github, reads, person, now }: SenderQuery): Promise<Sender & { kind: 'known' }> => ({
+  kind: 'known',
+  at: now,
+  ...(await permissionOf(github, person, reads)),
+})
+
+const isGivenUp = ({ at, since }: { at: number; since: number }): boolean =>
+  at - since >= limits.refusedBefore

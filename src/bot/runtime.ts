@@ -6,6 +6,7 @@ import { type TriggerRecord, triggerFormat, triggerIndex, triggerRecord } from '
 import { type Config, secretsOf } from '../config.ts'
 import { found } from '../core/model/check.ts'
 import type { JobIndex } from '../core/model/ports.ts'
+import { second } from '../core/model/time.ts'
 import type { Reached } from '../core/record/crash-points.ts'
 import { answersQuestion, openQuestions } from '../core/record/open-question.ts'
 import { type Run, runFormat } from '../core/record/run.ts'
@@ -24,8 +25,38 @@ import type { Readiness } from '../readiness.ts'
 import { httpServer, listen, type ReadyPage, type ServerParts, webhookPath } from '../web/http-server.ts'
 import { type Metrics, openMetrics } from '../web/metrics.ts'
 import { openLog } from '../web/process-log.ts'
-import { type Clock, openClock } from './clock.ts'
 import { openChannel } from './webhook-channel.ts'
+
+interface Clock {
+  /** ms since the epoch */
+  now(): number
+  /**
+   * @param date the `Date` of a response, in whole seconds
+   * @param askedAt when it was asked for, by `now`: it was sent between then and now, however late it is read
+   */
+  setBy(date: unknown, askedAt: number): void
+}
+
+/** ms. Less is the way of a response, or a clock of GitHub's that is no better. */
+const tolerated = 2 * second
+
+/**
+ * The time of this process. It runs by the monotonic clock, which nobody sets, from a moment that GitHub's answers
+ * correct: lengths of time stay true while the machine's clock is put forward or back, and moments agree with GitHub's.
+ */
+export function openClock(wall = Date.now, elapsed = () => performance.now()): Clock {
+  let start = wall() - elapsed()
+  const now = (): number => Math.floor(start + elapsed())
+  return {
+    now,
+    setBy(date, askedAt) {
+      const from = / GMT$/.test(String(date)) ? Date.parse(String(date)) : Number.NaN
+      const [ahead, behind] = [askedAt - (from + second), from - now()]
+      if (ahead > tolerated) start -= ahead
+      else if (behind > tolerated) start += behind
+    },
+  }
+}
 
 export interface Overrides {
   queue?: { lockDuration: number; stalledInterval: number }

@@ -1,7 +1,6 @@
 /** Whether the sender may: by their role, or by name in the settings. Unclear answers mean no. */
-import { allowance, type Identity } from '../access/authorize.ts'
+import { allowance, type Identity, senderNow } from '../access/authorize.ts'
 import type { SettingsNow } from '../access/read-settings.ts'
-import { senderNow } from '../access/sender.ts'
 import type { Role } from '../core/model/command-grammar.ts'
 import type { Reply } from '../core/words/replies.ts'
 import type { GivenCommand } from './command.ts'

@@ -4,8 +4,7 @@
  */
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import { movedTo, type Repository } from '../core/model/thread.ts'
-import { send } from '../core/record/messages.ts'
-import { withRepository } from '../core/record/moved-run.ts'
+import { send, withRepository } from '../core/record/messages.ts'
 import { changed, type Run } from '../core/record/run.ts'
 import { atPlace, ofRepository, untoldIn } from '../core/record/run-index.ts'
 import { showStatus } from '../runs/steps/status-comment.ts'

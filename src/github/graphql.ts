@@ -7,6 +7,7 @@ import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
+import { NewestMap } from '../core/text/newest-map.ts'
 import { bodyUpTo } from './body-up-to.ts'
 
 const RefusedQuery = z.object({
@@ -99,3 +100,16 @@ export async function query<T>(
     cause: read.error,
   })
 }
+
+export type NodeIds = Map<string, string>
+
+/** Names that GraphQL gives to threads and people, which never change; those of labels are read each time. */
+export const nodeIds = (): NodeIds => new NewestMap(10_000)
+
+export const threadKey = ({ repoId, number }: Pick<Thread, 'repoId' | 'number'>): string =>
+  `${repoId}/${number}`
+
+export const personKey = (login: string): string => `user/${login}`
+
+export const labelKey = ({ repoId }: Pick<Thread, 'repoId'>, name: string): string =>
+  `label/${repoId}/${name.toLowerCase()}`

@@ -13,8 +13,7 @@ import type {
   PullView,
 } from '../core/model/views.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
-import { inRepository, named, nodesOf, query } from './graphql.ts'
-import { labelKey, personKey, threadKey } from './node-ids.ts'
+import { inRepository, labelKey, named, nodesOf, personKey, query, threadKey } from './graphql.ts'
 import {
   Author,
   authorField,

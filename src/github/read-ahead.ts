@@ -9,8 +9,7 @@ import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { type Closer, CommentView, IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
-import { inRepository, named, nodesOf, query, send } from './graphql.ts'
-import { type NodeIds, threadKey } from './node-ids.ts'
+import { inRepository, type NodeIds, named, nodesOf, query, send, threadKey } from './graphql.ts'
 import {
   Branch,
   Closers,

@@ -4,8 +4,7 @@
  */
 import { z } from 'zod'
 import type { PullChange, Reaction, Settled, Settling, SettlingPart, Target } from '../core/model/views.ts'
-import { inRepository, named, query, send } from './graphql.ts'
-import { labelKey, personKey, threadKey } from './node-ids.ts'
+import { inRepository, labelKey, named, personKey, query, send, threadKey } from './graphql.ts'
 import { FullPull, pullFields } from './nodes.ts'
 import { pullWith } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'

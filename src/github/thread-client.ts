@@ -1,6 +1,7 @@
 /** GitHub as one thread needs it. */
 import { z } from 'zod'
 import { type Role, roles } from '../core/model/command-grammar.ts'
+import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
 import type {
@@ -11,6 +12,7 @@ import type {
   Reaction,
   Settled,
   Settling,
+  StateLabel,
   Target,
   ThreadState,
 } from '../core/model/views.ts'
@@ -18,17 +20,21 @@ import type { GitHubApp } from './app-client.ts'
 import { attachmentReader } from './attachment-files.ts'
 import { branchesOf } from './branches.ts'
 import { checkRunsOf } from './check-runs.ts'
-import { query } from './graphql.ts'
-import { threadKey } from './node-ids.ts'
+import { query, threadKey } from './graphql.ts'
 import { pagesOf } from './pages.ts'
 import { pullsOf } from './pull-requests.ts'
-import { closersOf, mergesOf, prefetchedParts, readAhead, transferredAt } from './read-ahead.ts'
+import {
+  closersOf,
+  mergesOf,
+  prefetchedParts,
+  readAhead,
+  type ThreadAccess,
+  transferredAt,
+} from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
 import { unlessGone, unlessLimited } from './response-faults.ts'
-import { reviewThreadsOf } from './review-threads.ts'
 import { graphQlName, isMoreThanReaction, settleThread } from './settle-thread.ts'
-import { stateLabelOf } from './state-label.ts'
-import { commentsOf } from './thread-comments.ts'
+import { commentsOf, reviewThreadsOf } from './thread-comments.ts'
 
 export interface ThreadClientOptions {
   now(): number
@@ -215,3 +221,35 @@ const addToReview = {
 const BlockingIssues = z.array(
   z.object({ state: z.string(), number: z.number().int(), title: z.string(), html_url: z.string() }),
 )
+
+function stateLabelOf({ client: { rest }, at, thread }: ThreadAccess) {
+  const issue = { ...at, issue_number: thread.number }
+  const add = async (name: string) => (await rest.issues.addLabels({ ...issue, labels: [name] })).data
+
+  async function added(label: StateLabel) {
+    try {
+      return await add(label.name)
+    } catch (error) {
+      const isUnknown = isNotFound(error) || (error instanceof Rejected && error.status === 422)
+      if (!isUnknown) throw error
+      await rest.issues.createLabel({ ...at, ...label })
+      return add(label.name)
+    }
+  }
+
+  return {
+    /** May be repeated. What GitHub answers says which labels are there, whatever was done before. */
+    async showState(label: StateLabel, others: readonly string[]): Promise<void> {
+      const there = await added(label)
+      const isNamed =
+        (wanted: string) =>
+        ({ name }: { name: string }): boolean =>
+          name.toLowerCase() === wanted.toLowerCase()
+      const mine = there.find(isNamed(label.name))
+      // GitHub makes what is missing by itself, in grey and without a description.
+      if (mine && !mine.description) await rest.issues.updateLabel({ ...at, ...label, name: mine.name })
+      for (const { name } of there.filter(each => others.some(other => isNamed(other)(each))))
+        await unlessGone(() => rest.issues.removeLabel({ ...issue, name }))
+    },
+  }
+}

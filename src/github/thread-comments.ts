@@ -1,8 +1,15 @@
 import { z } from 'zod'
 import type { InlineComment, ReplyRef } from '../core/model/trigger.ts'
-import type { CommentView, NewReview, OwnComment, ParentComment, Posted } from '../core/model/views.ts'
+import type {
+  CommentView,
+  NewReview,
+  OwnComment,
+  ParentComment,
+  Posted,
+  ReviewThread,
+} from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
-import { query } from './graphql.ts'
+import { inRepository, named, nodesOf, query } from './graphql.ts'
 import { remarksOf } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 import { unlessGone, unlessLimited } from './response-faults.ts'
@@ -247,3 +254,54 @@ const minimizeComment = {
 }`,
   schema: z.unknown(),
 }
+
+const reviewThreads = {
+  text: `query reviewThreads($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      reviewThreads(last: 100) { nodes { id path comments(first: 1) { nodes { fullDatabaseId } } } }
+    }
+  }
+}`,
+  schema: inRepository({
+    pullRequest: z.object({
+      reviewThreads: nodesOf(
+        z.object({
+          id: z.string(),
+          path: z.string(),
+          comments: nodesOf(z.object({ fullDatabaseId: z.coerce.number().int() })),
+        }),
+      ),
+    }),
+  }),
+}
+
+/** Threads of comments on lines: which there are, and that they are resolved. */
+export const reviewThreadsOf = ({ client, thread, at }: ThreadAccess) => ({
+  async reviewThreads(): Promise<ReviewThread[]> {
+    const found = (await query(client, reviewThreads, named(thread))).repository.pullRequest
+    return found.reviewThreads.nodes.flatMap(({ id, path, comments: { nodes } }) =>
+      nodes.map(({ fullDatabaseId: rootId }) => ({ id, path, rootId })),
+    )
+  },
+
+  async resolveThreads(ids: readonly string[]): Promise<void> {
+    const declared = ids.map((_, index) => `$thread${index}: ID!`).join(', ')
+    const parts = ids.map(
+      (_, index) =>
+        `part${index}: resolveReviewThread(input: { threadId: $thread${index} }) { clientMutationId }`,
+    )
+    const text = `mutation resolveThreads(${declared}) {\n  ${parts.join('\n  ')}\n}`
+    const variables = Object.fromEntries(ids.map((id, index) => [`thread${index}`, id]))
+    await query(client, { text, schema: z.unknown() }, variables)
+  },
+
+  async changedBetween(base: string, head: string): Promise<string[]> {
+    const compare = client.rest.repos.compareCommitsWithBasehead
+    const { data } = await compare({ ...at, basehead: `${base}...${head}`, per_page: 1 })
+    return (data.files ?? []).flatMap(({ filename, previous_filename: before }) => [
+      filename,
+      ...(before === undefined ? [] : [before]),
+    ])
+  },
+})

@@ -1,15 +1,29 @@
 /** A WorkQueue on BullMQ: record = job data, inbox = job log, slot = deduplication id. */
 import { Queue } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
-import type { Added, IndexQuery, IndexText, JobRecord, Member, Range } from '../core/model/ports.ts'
+import {
+  type Added,
+  type IndexQuery,
+  type IndexText,
+  type JobRecord,
+  liveSet,
+  type Member,
+  type Range,
+} from '../core/model/ports.ts'
 import { NewestMap } from '../core/text/newest-map.ts'
 import { within } from './held-lock.ts'
 import { leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
 import { type JobClaims, jobClaims } from './job-claim.ts'
-import { entriesOf, isEnded, readJob, storable, withUnread } from './job-record.ts'
+import { entriesIn, entriesOf, type Format, isEnded, readJob, storable, withUnread } from './job-record.ts'
 import { type BullQueueOptions, JobWorker } from './job-worker.ts'
-import { buildIndex, mendLive } from './mend-index.ts'
-import type { Additions, BullMqQueue, QueueIndex, StoredJob } from './queue-backend.ts'
+import {
+  type Additions,
+  type BullMqQueue,
+  type Indexed,
+  type QueueIndex,
+  type StoredJob,
+  written,
+} from './queue-backend.ts'
 import { type Processor, UnreadableRecord, type Working, type WorkQueue } from './work-queue.ts'
 
 const LISTING_MS = 30_000
@@ -194,5 +208,37 @@ export class BullQueue<Data> implements WorkQueue<Data> {
       if (cause instanceof QueueUnavailable || cause instanceof UnreadableRecord) throw cause
       throw new QueueUnavailable(`${name} cannot be reached: ${describe(cause)}`, { cause })
     }
+  }
+}
+
+/** Rebuilds the index if lost or outdated, and now and then its live part, which older processes and people bypass. */
+async function buildIndex<Data>(name: string, index: QueueIndex, format: Format<Data>): Promise<void> {
+  if (!format.index || (await index.isBuilt(format.index.version))) return
+  await mendLive(name, index, format)
+  for await (const page of index.pages('ended'))
+    await Promise.all(page.map(job => mend(name, index, format, job)))
+  await index.saveVersion(format.index.version)
+}
+
+async function mendLive<Data>(name: string, index: QueueIndex, format: Format<Data>): Promise<void> {
+  if (!format.index) return
+  for await (const page of index.pages('live'))
+    await Promise.all(page.map(job => mend(name, index, format, job)))
+  await index.sweep(liveSet)
+}
+
+async function mend<Data>(
+  name: string,
+  index: QueueIndex,
+  format: Format<Data>,
+  job: Indexed,
+): Promise<void> {
+  try {
+    const { id, data, addedAt, standing } = readJob(name, job, format)
+    const all = entriesIn(format, { id, data, addedAt })
+    const entries = written(standing === 'live' ? all : all.filter(({ keptMs }) => keptMs !== undefined))
+    if (entries !== job.seen) await index.mend(job, entries)
+  } catch (error) {
+    if (!(error instanceof UnreadableRecord)) throw error
   }
 }

@@ -1,8 +1,13 @@
 /** The only place that moves a Run on. Whatever wakes it only means "poll now". */
 import { stopAfter } from '../access/stop-after.ts'
+import { effortsOf, notAbove } from '../core/model/codex-task-run-create.ts'
+import { RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
+import { second } from '../core/model/time.ts'
+import { isModel } from '../core/model/views.ts'
 import { momentOfRequest } from '../core/record/event-order.ts'
 import { crashed } from '../core/record/failures.ts'
+import { openIntent } from '../core/record/intents.ts'
 import { leftUndone, readMessages } from '../core/record/messages.ts'
 import {
   type ActingStep,
@@ -16,12 +21,13 @@ import {
 import { eased } from '../core/record/retries.ts'
 import { type ChangeOf, changed, type Run, type RunChange } from '../core/record/run.ts'
 import { limits } from '../core/record/timing.ts'
+import { modelOf } from '../core/settings/layers.ts'
+import { code } from '../core/text/safe-markdown.ts'
 import { afterFault } from './steps/after-fault.ts'
 import { personCheckOf } from './steps/await-admission.ts'
 import { failed, onlyNeeded } from './steps/outcome.ts'
 import { take } from './steps/registry.ts'
 import { type RunContext, type RunDeps, runContext } from './steps/step-context.ts'
-import { withOfferedModel } from './usual-model.ts'
 
 export const advanceRun =
   (deps: RunDeps) =>
@@ -155,4 +161,30 @@ function wentWell({ run, job, deps }: RunContext, step: ActingStep, change: RunC
   const now = deps.now()
   const well = to === 'agent' ? eased(known, 'agent', { call, now }) : known
   return service === 'none' ? well : eased(well, service, { call, now })
+}
+
+const askedAgainAfter = 30 * second
+
+/**
+ * A Run whose model nobody chose starts with the one of the settings as they are then, if PostHog offers it, at an effort
+ * that this one takes.
+ * @returns nothing, unless the settings name another model by now, or it takes another effort
+ * @throws RetryLater while PostHog does not offer it, as a run that is started would fail
+ */
+async function withOfferedModel({ run, deps, github, posthog }: RunContext): Promise<Run | undefined> {
+  const { options, usualModel } = run.request
+  if (!usualModel || openIntent(run, 'start-run')) return undefined
+  const known = await posthog.models()
+  if (known.length === 0) return undefined
+  const isOffered = known.some(isModel(options.model))
+  const settings = isOffered ? undefined : (await deps.settings.of(github, run.thread)).settings
+  const model = settings ? modelOf(settings, deps.usualModel) : options.model
+  if (!isOffered && model === options.model) {
+    const why = `PostHog does not offer the model ${code(model)}`
+    throw new RetryLater('posthog', deps.now() + askedAgainAfter, 'setup', why)
+  }
+  const takes = known.find(isModel(model))?.efforts ?? effortsOf(model)
+  const effort = options.effort && notAbove(options.effort, takes)
+  if (model === options.model && effort === options.effort) return undefined
+  return changed(run, { request: { ...run.request, options: { ...options, model, effort } } })
 }

@@ -6,7 +6,7 @@ import type { CallMeter, WebhookMeter } from '../core/model/meter.ts'
 import { type JobIndex, liveSet } from '../core/model/ports.ts'
 import type { FlowMeter, Meter } from '../core/record/flow-meter.ts'
 import { liveGroups, onBoard } from '../core/record/run-index.ts'
-import { onceAtATime } from './once-at-a-time.ts'
+import { onceAtATime } from './requests.ts'
 
 export type Metrics = ReturnType<typeof openMetrics>
 

@@ -22,3 +22,14 @@ export function isFromHere(headers: Headers): boolean {
   const hosts = [headers.get('host'), headers.get('x-forwarded-host')]
   return hosts.includes(new URL(origin).host)
 }
+
+/** Who asks while it is read gets the same. */
+export function onceAtATime<T>(read: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined
+  return () => {
+    underWay ??= read().finally(() => {
+      underWay = undefined
+    })
+    return underWay
+  }
+}

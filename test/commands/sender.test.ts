@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { senderNow } from '../../src/access/sender.ts'
+import { senderNow } from '../../src/access/authorize.ts'
 import type { Sender } from '../../src/core/model/command-grammar.ts'
 import { NoResponse } from '../../src/core/model/errors.ts'
 import { limits } from '../../src/core/record/timing.ts'

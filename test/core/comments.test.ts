@@ -4,7 +4,6 @@ import { infoOf, optionNames, usageOf } from '../../src/core/command/options.ts'
 import type { Mistake } from '../../src/core/command/parse.ts'
 import { found, passed } from '../../src/core/model/check.ts'
 import { Rejected } from '../../src/core/model/errors.ts'
-import { noActivity } from '../../src/core/record/agent-activity.ts'
 import {
   changed,
   type Outcome,
@@ -13,6 +12,7 @@ import {
   type Run,
   type RunChange,
 } from '../../src/core/record/run.ts'
+import { noActivity } from '../../src/core/record/session-part.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { exactly, moment } from '../../src/core/text/phrases.ts'
 import { closingComment as closingFor, inlineAnswer } from '../../src/core/words/closing.ts'

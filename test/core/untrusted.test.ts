@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { fenced, plainText } from '../../src/core/agent/thread-context.ts'
 import { stripInvisible } from '../../src/core/text/invisible.ts'
-import { fenced, plainText } from '../../src/core/text/untrusted.ts'
 import { tries } from '../support/tries.ts'
 
 test('a text is cut with a word about it', () => {

@@ -6,9 +6,8 @@ import { lineAnswersFence, remarkName } from '../record/open-question.ts'
 import type { What } from '../record/request-part.ts'
 import type { Run } from '../record/run.ts'
 import { knowsThread, type Words } from '../record/words-to-say.ts'
-import { fenced, type Part, plainText } from '../text/untrusted.ts'
 import { findingsFence, maxFindings } from './findings.ts'
-import { maxBody } from './thread-context.ts'
+import { fenced, maxBody, type Part, plainText } from './thread-context.ts'
 
 const maxHunk = 4_000
 /** Of a plan, or an answer, of before. */

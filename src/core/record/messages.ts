@@ -1,16 +1,15 @@
 import { z } from 'zod'
 import type { JobQueue } from '../model/ports.ts'
-import type { Repository } from '../model/thread.ts'
+import { fullName, movedTo, type Repository } from '../model/thread.ts'
 import type { Target } from '../model/views.ts'
 import { readJson } from '../text/json.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
 import { inlineOf, inSight, inTheOpen } from './last-word.ts'
 import { type FollowUp, type MessageReply, RunMessage, type SenderReply, Source } from './mailbox-part.ts'
-import { withRepository } from './moved-run.ts'
 import { newClaims } from './own-pull-request.ts'
 import { endsBy, tellsMore, withStanding } from './pull-end.ts'
 import { withRetry } from './retries.ts'
-import { type ChangeOf, changed, type Intent, isTerminal, type Run } from './run.ts'
+import { type ChangeOf, changed, type Intent, isTerminal, type Run, withOwnTask } from './run.ts'
 import { isAnswered } from './turn.ts'
 import { isSamePlace } from './words-to-say.ts'
 
@@ -331,3 +330,20 @@ export const isAtWork = (run: Run): boolean => !run.result.outcome || stillWorks
 
 const stillWorks = (run: Run): boolean =>
   run.session.taskRun !== undefined && !isTerminal(run.session.taskRun.status) && !isAnswered(run)
+
+/** One that has not begun makes its task where the repository is now. */
+export function withRepository(run: Run, to: Repository): Run {
+  const { branch } = run.workspace
+  // What goes into the default branch goes on to do so.
+  const into = branch?.into === run.thread.defaultBranch ? to.defaultBranch : branch?.into
+  const moved = changed(run, {
+    thread: movedTo(run.thread, to),
+    workspace: { branch: branch && { ...branch, into: into ?? branch.into } },
+  })
+  const { taskMade, taskRun } = run.session
+  if (taskRun || mayHaveBegun(run) || fullName(to) === fullName(run.thread)) return moved
+  return changed(withOwnTask(moved), {
+    ...onlyIntents(run, kind => kind !== 'create-task'),
+    ...(taskMade ? { session: { taskId: undefined, taskMade: false } } : {}),
+  })
+}

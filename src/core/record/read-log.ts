@@ -3,10 +3,9 @@
  * what is logged after the answer belongs to it. Words are read where they stand in the log.
  */
 import type { Fault, LogEntry, TaskRunSnapshot } from '../model/task-run.ts'
-import { addAct, noActivity } from './agent-activity.ts'
 import { openIntent } from './intents.ts'
 import type { Run } from './run.ts'
-import type { SessionLog } from './session-part.ts'
+import { addAct, noActivity, type SessionLog } from './session-part.ts'
 
 type Of<Kind extends LogEntry['what']['kind']> = Extract<LogEntry['what'], { kind: Kind }>
 
