@@ -273,7 +273,7 @@ test('there is no drawer for odds and ends, and no barrel', () => {
 })
 
 /** They only go down: what comes new is paid for by what goes. What lowers one lowers it here. */
-const ceilings = { files: 300, lines: 34_341, testLines: 50_417, wordsOfDocs: 37_344 }
+const ceilings = { files: 300, lines: 34_263, testLines: 50_335, wordsOfDocs: 37_305 }
 
 test('there is no more to read than before', () => {
   expect(sizes()).toEqual(ceilings)

@@ -5,10 +5,8 @@ import { type Logger, pino } from 'pino'
 import { type TriggerRecord, triggerFormat, triggerIndex, triggerRecord } from '../commands/trigger-record.ts'
 import { type Config, secretsOf } from '../config.ts'
 import { found } from '../core/model/check.ts'
-import type { JobIndex } from '../core/model/ports.ts'
 import { second } from '../core/model/time.ts'
 import type { Reached } from '../core/record/crash-points.ts'
-import { answersQuestion, openQuestions } from '../core/record/open-question.ts'
 import { type Run, runFormat } from '../core/record/run.ts'
 import { runIndex } from '../core/record/run-index.ts'
 import { everyCall, type TriggerWords, triggerOf } from '../core/settings/deployment-settings.ts'
@@ -158,7 +156,6 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
             everyCall(settings.settings, () => runtime.state.appName),
             places.isKnown,
           ),
-          asksAnybody: questionsIn(runtime.queues.runs),
         })
   const { host, port, proxyUrl, metricsToken } = config.server
   const server = httpServer({
@@ -229,36 +226,11 @@ export async function openProbot({ app }: Config, receive: Receive): Promise<Pro
   }
 }
 
-/** ms. Nobody reads a question and answers it sooner; each comment would cost a look at the queue. */
-const knownFor = 100
-
-function questionsIn(runs: JobIndex): () => Promise<boolean> {
-  let known = Promise.resolve(false)
-  let queriedAt = Number.NEGATIVE_INFINITY
-  const query = async (before: Promise<boolean>): Promise<boolean> => {
-    try {
-      const [count = 0] = await runs.query([{ kind: 'count', set: openQuestions }])
-      return count > 0
-    } catch {
-      return before
-    }
-  }
-  return () => {
-    const now = performance.now()
-    if (now - queriedAt >= knownFor) {
-      queriedAt = now
-      known = query(known)
-    }
-    return known
-  }
-}
-
 export const receiverOf = ({ config, triggerOf, queues, log }: Runtime, places?: Places): Receive =>
   receiver({
     log,
     places,
     redact: redactor(secretsOf(config)),
-    answersQuestion: trigger => answersQuestion(queues.runs, trigger),
     app: { triggerOf, appId: config.app.id },
     async enqueue(trigger) {
       const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))

@@ -5,7 +5,6 @@ import { instruction } from '../core/model/command-grammar.ts'
 import type { StepResult, WrittenText } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { CommentTrigger, LabelTrigger, TickTrigger } from '../core/model/trigger.ts'
-import { answersQuestion } from '../core/record/open-question.ts'
 import { commandFor } from '../core/record/request-part.ts'
 import { ofRepository } from '../core/record/run-index.ts'
 import { isState } from '../core/record/run-state.ts'
@@ -25,7 +24,7 @@ import {
 import { commandNamed, commands } from './command-registry.ts'
 import { mayUse, senderOf } from './gate.ts'
 import { presetNameOf, wantedBy } from './label-preset.ts'
-import { commandsOf, isAnyMisplaced, ownText, pagesOf, shownBy, textsOf } from './read-commands.ts'
+import { commandsOf, isAnyMisplaced, ownText, shownBy, textsOf } from './read-commands.ts'
 import { statusCommand } from './status-command.ts'
 import { untilGreen } from './until-green.ts'
 
@@ -61,7 +60,6 @@ const mistaken = (mistake: Mistake): GivenCommand => noCommand(refused({ kind: '
 async function inComment(context: ThreadContext<CommentTrigger>): Promise<Found> {
   const { trigger } = context.record
   if (trigger.commentRef.kind === 'subject' && (await mayBeAnAgents(context))) return end
-  if (trigger.plain) return inAnswer(context)
   const texts = await textsOf(context.github, trigger)
   if (!texts.some(({ text }) => mayHoldCommand(text, callsOf(trigger)))) return hint(context, texts)
   // The command that needs the least right: the right to what was given is checked later.
@@ -76,19 +74,6 @@ async function inComment(context: ThreadContext<CommentTrigger>): Promise<Found>
         : { ...meant(each.command.name, { ...each.command, ...each }), replaced: each.command },
     ),
   )
-}
-
-/** What the asked person writes next is the answer, without the command word. */
-async function inAnswer(context: ThreadContext<CommentTrigger>): Promise<Found> {
-  const { trigger, reacted, pendingMessage } = context.record
-  const isBegun = reacted || pendingMessage || (await context.deps.runs.get(runId(context)))
-  if (!isBegun && !(await answersQuestion(context.deps.runs, trigger))) return end
-  const known = await senderOf(context, instruction)
-  if (!known || !mayUse(known, instruction)) return end
-  const [page] = await pagesOf(context, [ownText(trigger)], trigger)
-  if (!page) return found(mistaken({ kind: 'unreadable', why: 'page' }))
-  const hides = page.unshown > 0 || page.cut
-  return found(meant(instruction, { ...nothingSaid, text: page.text.trim(), literal: true, hides }))
 }
 
 /** Tells a writer who may give them once that commands are not read where this one stands. */

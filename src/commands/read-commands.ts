@@ -51,7 +51,7 @@ export async function commandsOf(
 }
 
 /** What was seen is kept with the trigger, however often that is taken up again. */
-export async function pagesOf(
+async function pagesOf(
   context: CommandContext,
   texts: readonly WrittenText[],
   trigger: CommentTrigger,

@@ -88,7 +88,7 @@ async function giveUp(context: ThreadContext, error: unknown): Promise<StepResul
     await context.save(afterOne(record))
     return { kind: 'park', ms: 0 }
   }
-  const isWords = trigger.kind === 'comment' && !record.reacted && !trigger.plain
+  const isWords = trigger.kind === 'comment' && !record.reacted
   if (isWords && !mayHoldCommand(trigger.text, callsOf(trigger))) return givenUp()
   const reason = error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
   const words = { kind: 'gave-up', reason } as const

@@ -28,7 +28,6 @@ import type { Role } from '../../src/core/model/command-grammar.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import type {
   IndexEntry,
-  JobIndex,
   JobQueue,
   JobRecord,
   LockedJob,
@@ -43,7 +42,6 @@ import { threadSlot } from '../../src/core/model/thread.ts'
 import type { InlineComment, Trigger } from '../../src/core/model/trigger.ts'
 import type { CommentView, PullView, SandboxView } from '../../src/core/model/views.ts'
 import { aroundMarkers, markerSigner } from '../../src/core/record/marker.ts'
-import { answersQuestion } from '../../src/core/record/open-question.ts'
 import { Run } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
@@ -140,7 +138,6 @@ export const signatureOf = (body: string | Buffer, secret = webhookSecret): stri
   `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
 
 let receive: (trigger: Trigger) => Promise<'added' | 'known'> = () => Promise.resolve('added')
-let asked: JobIndex = memoryIndex(() => [])
 let noted: (line: string) => void = () => {}
 
 /** Whichever bot was made last gets what comes in. */
@@ -150,7 +147,6 @@ const door = webhookEndpoint({
   ...(await probotWebhooks(
     webhookSecret,
     receiver({
-      answersQuestion: trigger => answersQuestion(asked, trigger),
       log: logInto(line => noted(line)),
       app: { triggerOf: () => usualTrigger, appId: app },
       redact: text => redact(text),
@@ -235,7 +231,6 @@ export class MemoryBot {
     this.#redact = text => aroundMarkers(text, known)
     redact = known
     noted = line => this.logs.push(this.#redact(line))
-    asked = this.#queue
     receive = trigger => Promise.resolve(this.#enqueue(trigger))
     this.#settings = deploymentWith(options.grants, undefined, { ownerFile: options.ownerFile })
     const triggers: TriggerDeps = {

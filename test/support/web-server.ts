@@ -25,7 +25,7 @@ interface Door {
 export async function openDoor({ secret, log, enqueue, redact = text => text, ...parts }: Door) {
   const calls = [`/${usualTrigger.word}`]
   const receive = receiver({
-    ...{ log, redact, enqueue, answersQuestion: async () => false },
+    ...{ log, redact, enqueue },
     app: { triggerOf: () => usualTrigger, appId: 5 },
   })
   const hooks = await probotWebhooks(secret, receive)

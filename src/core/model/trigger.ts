@@ -52,8 +52,6 @@ const Comment = z.object({
   before: z.string().optional(),
   /** Its writer may be told once that a command stands where none is read. */
   misplaced: z.literal(true).optional(),
-  /** Without the command word: only the answer to a question that its writer was asked. */
-  plain: z.literal(true).optional(),
   word: z.string().optional(),
   /** The App's login, if it was known when this arrived. */
   app: z.string().optional(),

@@ -1,11 +1,6 @@
 /** What an agent's last words say to its people: answers to single remarks, and a question that waits for an answer. */
 import { z } from 'zod'
-import type { JobIndex } from '../model/ports.ts'
-import { type Thread, threadSlot } from '../model/thread.ts'
-import { second } from '../model/time.ts'
-import type { CommentTrigger } from '../model/trigger.ts'
 import { countingNumber, jsonBlockIn } from '../text/json.ts'
-import { openQuestion } from './permission-request.ts'
 import type { InlineAsked, Run } from './run.ts'
 
 export function inlineAsked({ id, request, report }: Run): InlineAsked[] {
@@ -65,25 +60,6 @@ export function asksBack(run: Run): boolean {
   const last = lines.findLast(line => line !== '' && !/^(?:[-*+]|\d+[.)]) /.test(line)) ?? ''
   return /\?[*_)"'”’]*$/.test(last)
 }
-
-/** Where the asker's next comment is the answer. */
-export const waitsForAnswer = (run: Run): boolean => openQuestion(run) !== undefined || asksBack(run)
-
-/** It was written after the question, however late it arrives, and nothing was asked there since. */
-export async function answersQuestion(
-  runs: JobIndex,
-  { thread, sender, at }: Pick<CommentTrigger, 'thread' | 'sender' | 'at'>,
-): Promise<boolean> {
-  const sets = [questionsTo(thread, sender.id), threadSlot(thread)]
-  const [[asked] = [], [newest] = []] = await runs.members(sets, { kind: 'last', count: 1 })
-  // GitHub's times have whole seconds.
-  return asked !== undefined && asked.id === newest?.id && asked.score - (asked.score % second) <= at
-}
-
-/** All that ask somebody, and those that ask this person in this thread. */
-export const openQuestions = 'asks'
-export const questionsTo = ({ repoId, number }: Pick<Thread, 'repoId' | 'number'>, person: number): string =>
-  `asks ${repoId} ${number} ${person}`
 
 export const remarkName = (number: number): string => `Review comment ${number}`
 

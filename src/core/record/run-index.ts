@@ -8,7 +8,6 @@ import type { IndexEntry, JobIndex, JobQueue, JobRecord } from '../model/ports.t
 import { fullName, type Repository, type Thread, threadSlot } from '../model/thread.ts'
 import { day } from '../model/time.ts'
 import { mayHaveBegun } from './intents.ts'
-import { openQuestions, questionsTo, waitsForAnswer } from './open-question.ts'
 import { openQuestion } from './permission-request.ts'
 import { openPullsOf } from './pull-end.ts'
 import { isReadOnly } from './request-part.ts'
@@ -112,7 +111,7 @@ const kept = 30 * day
 
 export const runIndex = {
   /** A new version has the index rebuilt: raise it when the entries change. */
-  version: '14',
+  version: '15',
   entries: (run: Indexed & { data: Run }): IndexEntry[] => [
     ...underLimits(run),
     ...heldBack(run),
@@ -123,7 +122,6 @@ export const runIndex = {
     ...heads(run),
     { set: ofThread(run.data.thread), score: run.addedAt, keptMs: kept },
     ...inTask(run),
-    ...questions(run),
     ...onBoards(run),
     { set: ofInstallation(run.data.thread.installationId), score: run.addedAt },
     { set: ofRepository(run.data.thread.repoId), score: run.addedAt },
@@ -156,14 +154,6 @@ function untold({ thread, mailbox, result: { concludedAt: score } }: Run): Index
 const inTask = ({ addedAt, data: { session } }: Indexed & { data: Run }): IndexEntry[] =>
   session.taskId !== undefined && session.taskRun
     ? [{ set: ofTask(session.taskId), score: addedAt, keptMs: kept }]
-    : []
-
-/** A question that nobody has answered in a week is forgotten. */
-const questions = ({ addedAt, data }: Indexed & { data: Run }): IndexEntry[] =>
-  waitsForAnswer(data)
-    ? [openQuestions, questionsTo(data.thread, data.request.by.id)].map(set => ({
-        ...{ set, score: data.result.concludedAt ?? addedAt, keptMs: 7 * day },
-      }))
     : []
 
 function underLimits(run: Indexed): IndexEntry[] {

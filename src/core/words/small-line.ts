@@ -22,7 +22,7 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   const requester = run.request.by.login
   const kind = run.result.outcome?.kind
   const { cost, taskMade } = run.session
-  const usual = asksBack(run) ? 'reply here to answer' : '`/codex …` continues'
+  const usual = asksBack(run) ? 'answer with `/codex …`' : '`/codex …` continues'
   const goOn = {
     work: usual,
     review: usual,

@@ -7,7 +7,7 @@ import {
   type Snapshot,
   type Thread,
 } from '../../core/model/thread.ts'
-import type { CommentRef, CommentTrigger, Ignored, Trigger } from '../../core/model/trigger.ts'
+import type { CommentRef, Ignored, Trigger } from '../../core/model/trigger.ts'
 import { callsOf, type TriggerWords, usualTrigger } from '../../core/settings/deployment-settings.ts'
 import type * as payloads from './payloads.ts'
 
@@ -20,8 +20,6 @@ export interface Delivery {
 export interface Passed {
   kind: 'ignored'
   why: Ignored
-  /** Its words count all the same if their writer was asked something there. */
-  unlessAsked?: CommentTrigger
 }
 
 export type Received = Passed | { kind: 'added' | 'known'; id: string }
@@ -339,7 +337,7 @@ export interface Words {
   at: number
   /** Identifies an edit, since GitHub's times have whole seconds. */
   edit?: string
-  text: { text: string; before?: string; misplaced?: true; plain?: true }
+  text: { text: string; before?: string; misplaced?: true }
 }
 
 interface Written {

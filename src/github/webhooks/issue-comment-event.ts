@@ -37,18 +37,8 @@ export function fromIssueComment(arrival: Arrival<IssueComment>): Normalised {
     names: ['comment', 'edit'],
     commentRef: { kind: 'thread', commentId: comment.id, nodeId: comment.node_id },
   } as const
-  const read = said(here, commentWords(here, comment), of)
-  if (read.kind !== 'ignored' || read.why !== 'no command' || action !== 'created') return read
-  if (isToSomebody(comment.body)) return read
-  const at = timeOf(comment.created_at)
-  const plain = said(here, { kind: 'words', at, text: { text: comment.body, plain: true } }, of)
-  return plain.kind === 'trigger' && plain.trigger.kind === 'comment'
-    ? { ...read, unlessAsked: plain.trigger }
-    : read
+  return said(here, commentWords(here, comment), of)
 }
-
-/** Words for a person begin with that name; a name alone may be an answer. */
-const isToSomebody = (text: string): boolean => /^\s*@[\w-]+[,:]?\s+\S/.test(text)
 
 function fromTick(here: InThread<IssueComment>): Normalised {
   const { comment, changes, issue } = here.payload

@@ -6,9 +6,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WebhookMeter, WebhookResult } from '../../core/model/meter.ts'
 import type { Log } from '../../core/model/ports.ts'
-import type { CommentTrigger, Ignored, Trigger } from '../../core/model/trigger.ts'
+import type { Ignored, Trigger } from '../../core/model/trigger.ts'
 import { withStrings } from '../../core/text/redact.ts'
-import type { AppIdentity, Normalised, Receive } from './event.ts'
+import type { AppIdentity, Receive } from './event.ts'
 import { normalise, readEvents } from './normalise.ts'
 import type { Places } from './places.ts'
 import type { ProbotWebhooks } from './probot-webhooks.ts'
@@ -16,10 +16,8 @@ import type { ProbotWebhooks } from './probot-webhooks.ts'
 export interface WebhookEndpointDeps extends ProbotWebhooks {
   /** One came that GitHub has sent. */
   came?(): void
-  /** Such a text of somebody who was asked nothing: nobody looks at it. */
+  /** It holds no command: nobody looks at it. */
   isSilent?(event: string, body: Buffer): boolean
-  /** Whether anybody was asked something. */
-  asksAnybody?(): Promise<boolean>
   log: Pick<Log, 'debug' | 'warn' | 'error'>
   meter?: WebhookMeter
 }
@@ -76,7 +74,7 @@ export function webhookEndpoint(
     if (text === '') return refused(400, 'the payload is not JSON')
     if (!(await deps.verify(text, headers.signature))) return { ...badSignature, why: badSecret }
     deps.came?.()
-    if (deps.isSilent?.(headers.name, body) && !(await deps.asksAnybody?.())) {
+    if (deps.isSilent?.(headers.name, body)) {
       deps.log.debug({ delivery: headers.id, event: headers.name, why: 'no command' }, 'ignored')
       return ignored('no command')
     }
@@ -227,19 +225,14 @@ export interface ReceivingDeps {
   log: Pick<Log, 'debug' | 'info'>
   /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
   enqueue(trigger: Trigger): Promise<'added' | 'known'>
-  /** Whether it answers the last that an agent asked there. */
-  answersQuestion(trigger: CommentTrigger): Promise<boolean>
   places?: Pick<Places, 'newsIn' | 'forget'>
 }
 
 export const receiver =
-  ({ app, redact, log, enqueue, answersQuestion, places }: ReceivingDeps): Receive =>
+  ({ app, redact, log, enqueue, places }: ReceivingDeps): Receive =>
   async delivery => {
     const { id, event } = delivery
-    const normalised = normalise(delivery, app)
-    const answer = normalised.kind === 'ignored' ? normalised.unlessAsked : undefined
-    const read: Normalised =
-      answer && (await answersQuestion(answer)) ? { kind: 'trigger', trigger: answer } : normalised
+    const read = normalise(delivery, app)
     if (read.kind === 'ignored') {
       log.debug({ delivery: id, event, why: read.why }, 'ignored')
       const hint = places?.newsIn(delivery)
