@@ -11,8 +11,8 @@ import { inRounds, type Row } from './row.ts'
 const rounds = 5
 const root = new URL('..', import.meta.url)
 
-/** Waits for a need that a bench has not: Probot to host it, a proxy, a channel, a log in colours. */
-const late = /^(?:probot|@probot\/pino|undici|smee-client)$/
+/** Waits for a need that a bench has not: Probot to host it, a proxy, a log in colours. */
+const late = /^(?:probot|@probot\/pino|undici)$/
 
 const { dependencies } = z
   .object({ dependencies: z.record(z.string(), z.string()) })

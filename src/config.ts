@@ -39,7 +39,6 @@ export interface Config {
   server: {
     host: string
     port: number
-    proxyUrl: string | undefined
     metricsToken: string | undefined
     adminToken: string | undefined
   }
@@ -67,7 +66,6 @@ export interface SetUpGiven {
   port: number
   enterprise: string | undefined
   protocol: string
-  webhook: string | undefined
   posthogHost: string | undefined
   posthogKey: string | undefined
   posthogProject: string | undefined
@@ -76,6 +74,11 @@ export interface SetUpGiven {
 export function readConfig(env: Env): Read {
   const { given, problems } = readVariables(env)
   const role = given.ROLE
+  // An error: webhooks that go to a channel would be lost without a word.
+  if (env.WEBHOOK_PROXY_URL?.trim())
+    problems.push(
+      'WEBHOOK_PROXY_URL is no variable any more: delete it, and set WEBHOOKS=poll. The bot then reads GitHub’s log of webhooks, with those that came meanwhile',
+    )
   if (!ofApp.some(name => env[name]?.trim()) && role !== 'worker' && problems.length === 0)
     return {
       kind: 'set-up',
@@ -84,7 +87,6 @@ export function readConfig(env: Env): Read {
         port: given.PORT,
         enterprise: given.GHE_HOST,
         protocol: given.GHE_PROTOCOL,
-        webhook: given.WEBHOOK_PROXY_URL,
         posthogHost: env.POSTHOG_HOST?.trim() ? given.POSTHOG_HOST : undefined,
         posthogKey: given.POSTHOG_API_KEY,
         posthogProject: given.POSTHOG_PROJECT_ID === undefined ? undefined : String(given.POSTHOG_PROJECT_ID),
@@ -103,10 +105,6 @@ export function readConfig(env: Env): Read {
     problems.push(
       `REDIS_URL is missing: ROLE=${role} needs Redis. Set REDIS_URL, or leave ROLE out to run everything in one process`,
     )
-  if (given.WEBHOOKS === 'poll' && given.WEBHOOK_PROXY_URL !== undefined)
-    problems.push(
-      'WEBHOOK_PROXY_URL is set, and WEBHOOKS=poll reads the same webhooks: leave one of them out',
-    )
   const config: Config = {
     app,
     posthog,
@@ -119,7 +117,6 @@ export function readConfig(env: Env): Read {
     server: {
       host: given.HOST.replace(/^\[(.*)\]$/, '$1'),
       port: given.PORT,
-      proxyUrl: given.WEBHOOK_PROXY_URL,
       metricsToken: given.METRICS_TOKEN,
       adminToken: given.ADMIN_TOKEN,
     },
@@ -151,7 +148,6 @@ export const secretsOf = ({ app, posthog, tenants, queue, server }: Config): str
   ...tenants.map(({ apiKey }) => apiKey),
   server.metricsToken ?? '',
   server.adminToken ?? '',
-  server.proxyUrl ?? '',
   ...(queue.redisUrl ? passwordOf(queue.redisUrl) : []),
 ]
 

@@ -168,11 +168,6 @@ const Environment = z.object({
     meaning:
       "How webhooks come in: `address`, GitHub sends them to the App's webhook address; `poll`, the bot reads GitHub's log of them every five seconds, and [needs no address](install.md#without-an-address)",
   }),
-  WEBHOOK_PROXY_URL: web.optional().register(about, {
-    meaning:
-      'A smee.io channel that passes webhooks on. Without one, `WEBHOOKS=poll` serves a machine that GitHub does not reach',
-    example: 'https://smee.io/your-channel',
-  }),
   LOG_LEVEL: oneOf('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent')
     .default('info')
     .register(about, {

@@ -8,9 +8,6 @@ import { envFileToWrite, environment } from './process-environment.ts'
 import { closeServer, listen } from './web/http-server.ts'
 import { setUpServer } from './web/set-up/set-up-server.tsx'
 
-/** ms */
-const channelWithin = 4_000
-
 export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): Promise<Started> {
   const { host, port, protocol, ...others } = given
   const known = Object.entries(others).filter(([, value]) => value !== undefined)
@@ -21,15 +18,6 @@ export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): P
     protocol,
     hasAdminToken: Boolean(environment().ADMIN_TOKEN),
     wanted: { ...wantedOfApp, forTeams: wantedForTeams, reasons: permissionReasons },
-    async channel() {
-      const late = new Promise<undefined>(resolve => setTimeout(resolve, channelWithin, undefined).unref())
-      try {
-        const { SmeeClient } = await import('smee-client')
-        return (await Promise.race([SmeeClient.createChannel(), late])) || undefined
-      } catch {
-        return undefined
-      }
-    },
     testPostHog: ({ posthogHost, posthogKey, posthogProject }) =>
       examine('newPostHog', {
         access: { host: posthogHost, apiKey: posthogKey, projectId: posthogProject },

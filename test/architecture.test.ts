@@ -175,9 +175,8 @@ describe('what a process does not do, it does not load', () => {
   }
   const loaded = [...loadedBy('src/main.ts')]
 
-  test('the queue that is not used, proxies, channels, colours, Probot', () => {
-    const unused =
-      /^(?:@electric-sql|ioredis$|undici|smee-client|pino-pretty|probot)|(?:redis|embedded)-backend\.ts$/
+  test('the queue that is not used, proxies, colours, Probot', () => {
+    const unused = /^(?:@electric-sql|ioredis$|undici|pino-pretty|probot)|(?:redis|embedded)-backend\.ts$/
     expect(loaded.filter(from => unused.test(from))).toEqual([])
   })
 
@@ -273,7 +272,7 @@ test('there is no drawer for odds and ends, and no barrel', () => {
 })
 
 /** They only go down: what comes new is paid for by what goes. What lowers one lowers it here. */
-const ceilings = { files: 300, lines: 34_263, testLines: 50_335, wordsOfDocs: 37_305 }
+const ceilings = { files: 298, lines: 34_167, testLines: 50_280, wordsOfDocs: 37_182 }
 
 test('there is no more to read than before', () => {
   expect(sizes()).toEqual(ceilings)

@@ -66,7 +66,7 @@ test('the least that it takes, and what stands in for the rest', () => {
     webhooks: 'address',
     queue: { redisUrl: undefined, dataDir: './data' },
     role: 'all',
-    server: { host: 'localhost', port: 3000, proxyUrl: undefined },
+    server: { host: 'localhost', port: 3000 },
     log: { level: 'info', format: 'pretty' },
     settings: { path: undefined, first: { owners: {}, limits: {}, defaults: {}, pause: false } },
     tenants: [],
@@ -109,7 +109,6 @@ describe('a variable that is right', () => {
     [{ POSTHOG_HOST: 'http://[::1]:8000/' }, ({ posthog }) => posthog?.host, 'http://[::1]:8000'],
     [{ PORT: '0' }, ({ server }) => server.port, 0],
     [{ PORT: '65535' }, ({ server }) => server.port, 65_535],
-    [{ WEBHOOK_PROXY_URL: 'https://smee.io/abc' }, ({ server }) => server.proxyUrl, 'https://smee.io/abc'],
     [{ WEBHOOKS: 'Poll' }, ({ webhooks }) => webhooks, 'poll'],
     [{ WEBHOOKS: 'poll', WEBHOOK_SECRET: undefined }, ({ app }) => app.webhookSecret, ''],
     [{ LOG_LEVEL: 'DEBUG' }, ({ log }) => log.level, 'debug'],
@@ -172,11 +171,10 @@ describe('a variable that is wrong is named, with what to do', () => {
     [{ PORT: '65536' }, /^PORT is not a port/],
     [{ PORT: '-1' }, /^PORT is not a port/],
     [{ PORT: '1e3' }, /^PORT is not a port/],
-    [{ WEBHOOK_PROXY_URL: 'smee.io/abc' }, /^WEBHOOK_PROXY_URL is not an address/],
     [{ WEBHOOKS: 'push' }, /^WEBHOOKS is push: use address, poll/],
     [
-      { WEBHOOKS: 'poll', WEBHOOK_PROXY_URL: 'https://smee.io/abc' },
-      /^WEBHOOK_PROXY_URL is set, and WEBHOOKS=poll/,
+      { WEBHOOK_PROXY_URL: 'https://smee.io/abc' },
+      /^WEBHOOK_PROXY_URL is no variable any more: delete it, and set WEBHOOKS=poll/,
     ],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is loud: use info, trace, debug/],
     [{ LOG_FORMAT: 'xml' }, /^LOG_FORMAT is xml: use pretty, json/],
@@ -287,7 +285,7 @@ describe('the list of variables', () => {
     readConfig(watched(whole))
     readConfig(watched({ ...whole, PRIVATE_KEY: undefined, GHE_HOST: 'x.example' }))
     asked.delete('NODE_ENV')
-    expect([...asked].sort()).toEqual([...variables].sort())
+    expect([...asked].sort()).toEqual([...variables, 'WEBHOOK_PROXY_URL'].sort())
   })
 })
 

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
-import { isIPv6 } from 'node:net'
 import { type Logger, pino } from 'pino'
 import { type TriggerRecord, triggerFormat, triggerIndex, triggerRecord } from '../commands/trigger-record.ts'
 import { type Config, secretsOf } from '../config.ts'
@@ -20,10 +19,9 @@ import { receiver, webhookEndpoint } from '../github/webhooks/webhook-endpoint.t
 import { openQueues } from '../queue/open-queues.ts'
 import { QueueFull, QueueGone, type Queues } from '../queue/work-queue.ts'
 import type { Readiness } from '../readiness.ts'
-import { httpServer, listen, type ReadyPage, type ServerParts, webhookPath } from '../web/http-server.ts'
+import { httpServer, listen, type ReadyPage, type ServerParts } from '../web/http-server.ts'
 import { type Metrics, openMetrics } from '../web/metrics.ts'
 import { openLog } from '../web/process-log.ts'
-import { openChannel } from './webhook-channel.ts'
 
 interface Clock {
   /** ms since the epoch */
@@ -157,7 +155,7 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
             places.isKnown,
           ),
         })
-  const { host, port, proxyUrl, metricsToken } = config.server
+  const { host, port, metricsToken } = config.server
   const server = httpServer({
     webhookEndpoint: endpoint,
     readiness: () => readinessOf(runtime),
@@ -171,8 +169,6 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
       ? patiently(() => listen(server, { host, port }))
       : listen(server, { host, port }))
     log.info({ host, port: actual }, 'listening')
-    if (proxyUrl !== undefined && endpoint)
-      await openChannel(proxyUrl, `http://${isIPv6(host) ? `[${host}]` : host}:${actual}${webhookPath}`, log)
   } catch (error) {
     if (endpoint) throw error
     log.warn({ err: error }, 'the health pages are not available')

@@ -9,7 +9,6 @@ import { redactor } from '../core/text/redact.ts'
 import { type GitHubApp, gitHubApp } from '../github/app-client.ts'
 import { installationsOf } from '../github/installations.ts'
 import { checkQueue, lastDeliveredIn } from '../queue/open-queues.ts'
-import { checkChannel } from './channel-check.ts'
 import {
   checkAddress,
   checkApp,
@@ -82,9 +81,7 @@ const checkArrivals = ({ config, lastDelivered }: Deployed) =>
 function webhookChecks(about: Deployed) {
   const { config, lastDelivered } = about
   if (config.webhooks === 'poll') return [checkLog(lastDelivered)]
-  const { proxyUrl } = config.server
-  const channel = proxyUrl === undefined ? [] : [() => checkChannel(proxyUrl)]
-  return [checkAddress, checkArrivals(about), ...channel]
+  return [checkAddress, checkArrivals(about)]
 }
 
 const entries: readonly Entry[] = [

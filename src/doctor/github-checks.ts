@@ -208,5 +208,5 @@ function fixOf(status: number): string {
   if (status === 404 || status === 405)
     return 'Something else answers there: the webhook address must end in /api/github/webhooks of this bot.'
   if (status === 503) return 'The bot could not write to its queue: see the check `queue`, and its log.'
-  return 'GitHub does not reach the bot. The webhook address on the App’s settings page must lead to its HOST and PORT, or be the channel in WEBHOOK_PROXY_URL. Without an address, set WEBHOOKS=poll.'
+  return 'GitHub does not reach the bot. The webhook address on the App’s settings page must lead to its HOST and PORT. Without an address, set WEBHOOKS=poll.'
 }

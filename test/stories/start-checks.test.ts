@@ -146,7 +146,7 @@ test('the webhook secret and address, within a minute of a delivery that tells, 
   await bot.ready()
   github.webhooks.target = `http://127.0.0.1:${await freePort()}/api/github/webhooks`
   await opens()
-  await bot.says(/✗ webhook-deliveries: .* → .*WEBHOOK_PROXY_URL/, 60_000)
+  await bot.says(/✗ webhook-deliveries: .* → .*WEBHOOKS=poll/, 60_000)
   expect(await names(bot)).toContain('webhook-deliveries')
   github.webhooks.target = `${bot.url}/api/github/webhooks`
   await opens()

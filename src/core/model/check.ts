@@ -21,7 +21,6 @@ export type CheckName =
   | 'webhook-address'
   | 'webhook-deliveries'
   | 'webhook-secret'
-  | 'webhook-proxy'
   | 'github-user-token'
   | 'clock'
   | 'host'

@@ -88,8 +88,7 @@ export type Read = { kind: 'good'; values: Values } | { kind: 'bad'; values: Val
 /** @param local whether addresses of this machine will do, as GitHub Enterprise Server may run here */
 export function readForm(given: Values, { local }: { local: boolean }): Read {
   const url = URL.canParse(given.webhook) ? new URL(given.webhook) : undefined
-  const isBare = url?.pathname === '/' && url.hostname !== 'smee.io'
-  const webhook = isBare ? new URL('/api/github/webhooks', url).href : given.webhook
+  const webhook = url?.pathname === '/' ? new URL('/api/github/webhooks', url).href : given.webhook
   const values = { ...given, webhook }
   const parsed = Form.safeParse(
     local && isWebAddress(values.webhook) ? { ...values, webhook: publicExample } : values,

@@ -80,12 +80,10 @@ interface Shown {
   tested?: readonly Finding[] | undefined
   /** A key was entered; it is never sent back. */
   keyKept: boolean
-  /** A new one of smee.io; nothing where that can't be reached. */
-  channel: string | undefined
 }
 
 export function DetailsPage(shown: Shown) {
-  const { values, problems, tested, channel } = shown
+  const { values, problems, tested } = shown
   return (
     <Layout title="Set up">
       <StepList current="Details" />
@@ -138,16 +136,6 @@ export function DetailsPage(shown: Shown) {
             <strong>Try it behind a firewall</strong>: leave this empty. The bot then reads GitHub’s log of
             webhooks every five seconds (<code>WEBHOOKS=poll</code>), so its 👀 comes after seconds. You can
             give it an address later.
-          </p>
-          <p class="hint">
-            {channel ? (
-              <>
-                Or give <code>{channel}</code>, a new channel of smee.io, which passes webhooks on at once.
-                Use it only for a trial: everybody who knows the channel can read what passes through it.
-              </>
-            ) : (
-              <>smee.io, which could pass webhooks on, can not be reached from here.</>
-            )}
           </p>
           <div class="box">
             <input

@@ -46,8 +46,6 @@ export interface SetUpDeps {
   /** One that is there stays. */
   hasAdminToken: boolean
   wanted: AppWishes
-  /** A new webhook proxy channel; `undefined` if none can be had. */
-  channel(): Promise<string | undefined>
   testPostHog(values: Values): Promise<Check[]>
   examine(): Promise<Check[]>
   begin(): void
@@ -120,7 +118,6 @@ const empty: Values = {
 function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
   const { wanted, protocol, file } = deps
   let values: Values = { ...empty, ...deps.given }
-  let channel: Promise<string | undefined> | undefined
   /** OAuth-style state: binds GitHub's redirect to our manifest. */
   let state: string | undefined
   let made: NewApp | undefined
@@ -128,16 +125,9 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
 
   for (const path of ['/', '/set-up/test', '/set-up/review']) app.get(path, c => c.redirect('/set-up', 303))
 
-  async function details(c: In, problems: Problems = {}, tested?: readonly Finding[]) {
-    channel ??= deps.channel()
+  function details(c: In, problems: Problems = {}, tested?: readonly Finding[]) {
     const page = (
-      <DetailsPage
-        values={values}
-        problems={problems}
-        keyKept={values.posthogKey !== ''}
-        channel={await channel}
-        tested={tested}
-      />
+      <DetailsPage values={values} problems={problems} keyKept={values.posthogKey !== ''} tested={tested} />
     )
     return c.html(page, Object.keys(problems).length > 0 ? 422 : 200)
   }
@@ -220,16 +210,13 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
 type In = Context<PageEnv>
 
 function variablesOf(made: NewApp, values: Values, protocol: string): Record<string, string> {
-  const { webhook } = values
-  const isChannel = URL.canParse(webhook) && new URL(webhook).hostname === 'smee.io'
   return {
     APP_ID: String(made.id),
     PRIVATE_KEY: made.pem.trim(),
     WEBHOOK_SECRET: made.webhook_secret ?? '',
     ...(values.enterprise === '' ? {} : { GHE_HOST: values.enterprise }),
     ...(values.enterprise === '' || protocol === 'https' ? {} : { GHE_PROTOCOL: protocol }),
-    WEBHOOKS: webhook === '' ? 'poll' : 'address',
-    ...(isChannel ? { WEBHOOK_PROXY_URL: webhook } : {}),
+    WEBHOOKS: values.webhook === '' ? 'poll' : 'address',
     POSTHOG_HOST: values.posthogHost.replace(/\/+$/, ''),
     POSTHOG_API_KEY: values.posthogKey,
     POSTHOG_PROJECT_ID: values.posthogProject,
