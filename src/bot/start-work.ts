@@ -5,8 +5,7 @@ import { costsWithin } from '../access/strangers.ts'
 import { acceptTrigger } from '../commands/accept-trigger.ts'
 import type { TriggerDeps } from '../commands/command-context.ts'
 import { stopsOf } from '../commands/stops.ts'
-import { isOfThread, requeued, triggerRecord } from '../commands/trigger-record.ts'
-import { followingOf } from '../commands/until-green.ts'
+import { isOfThread, requeued } from '../commands/trigger-record.ts'
 import { waitsStill } from '../commands/waits-still.ts'
 import { type Config, secretsOf } from '../config.ts'
 import { pauseOfBot } from '../core/model/pause.ts'
@@ -181,19 +180,10 @@ const runDeps = ({ config, queues, log }: Runtime, { shared }: Edges) => ({
     const again = requeued(kept.data, command)
     await queues.triggers.add(again.trigger.id, again)
   },
-  follow: follow(queues),
   stops: stopsOf(queues.triggers),
   waitsStill: waitsStill(queues.triggers),
   fence: () => randomBytes(8).toString('hex'),
 })
-
-/** As old as the end of its Run: what it said before the queue was lost is looked for. */
-const follow =
-  ({ triggers }: Runtime['queues']) =>
-  async (run: Run): Promise<void> => {
-    const trigger = followingOf(run)
-    if (trigger) await triggers.add(trigger.id, triggerRecord(trigger), undefined, trigger.at)
-  }
 
 const wakeCommands =
   ({ triggers }: Runtime['queues']) =>
@@ -218,7 +208,6 @@ async function startChores(
   const adopt = adoptLost({
     ...withRuns,
     ...{ installations, deliveries, delivered: queues.deliveries, connectedAt: queues.connectedAt },
-    follow: follow(queues),
     showWaiting(waits) {
       state.isDeliveredElsewhere = waits
     },

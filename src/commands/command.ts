@@ -13,7 +13,7 @@ import type { InlineComment } from '../core/model/trigger.ts'
 import type { BranchView, Closer, KnownModel, NeedsView, Pull, SandboxView } from '../core/model/views.ts'
 import type { Moment } from '../core/record/event-order.ts'
 import type { Marker } from '../core/record/marker.ts'
-import type { Run, Waits } from '../core/record/run.ts'
+import type { Run } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
 import type { Reply } from '../core/words/replies.ts'
@@ -50,8 +50,6 @@ export type Decision =
   | { kind: 'replace'; run: Run }
   /** Park until that Run of the thread has an outcome, or has ended: both wake the command. */
   | { kind: 'wait'; behind: Run; announce?: Reply }
-  /** Park until something new is heard of, or for so many ms. */
-  | { kind: 'look-again'; ms: number }
   /** Of the repository; `reply` is what its thread is told. */
   | { kind: 'pause'; pause: Pause; reply: Reply }
   | { kind: 'silence' }
@@ -99,7 +97,7 @@ export interface NotBegun {
   moment: Moment
   /** As it was written, if its sender may use it. */
   words: string | undefined
-  waitsFor: 'run' | 'checks' | Service | undefined
+  waitsFor: 'run' | Service | undefined
   /** If it is known; ms since the epoch. */
   until: number | undefined
   stopped: TriggerRecord['stopped']
@@ -136,17 +134,12 @@ export interface Reads {
   closers(): Promise<Closer[]>
   trigger: TriggerWords
   repliedLately(): boolean
-  /** Whether it has said its last word, or its Run anything, which a queue that was lost does not know. */
-  hasSpoken(): Promise<boolean>
   live(): Promise<Run | undefined>
   /** The Run at work in the thread of its pull request, or of the issue which that is of. */
   beside(): Promise<Run | undefined>
   run(id: string): Promise<Run | undefined>
   /** With the reason why it waits now, if it does. */
   asItWaits(run: Run): Promise<Run>
-  /** What one like it would wait for, were it asked for now. */
-  heldNow(run: Run): Promise<Waits | undefined>
-  isOpen(): Promise<boolean>
   /** What was asked here and has no Run yet, or was stopped before it had one. */
   notBegun(): Promise<NotBegun[]>
   /** Whether the last Run was ended by this stop, before that was judged. */

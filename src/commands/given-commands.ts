@@ -26,7 +26,6 @@ import { mayUse, senderOf } from './gate.ts'
 import { presetNameOf, wantedBy } from './label-preset.ts'
 import { commandsOf, isAnyMisplaced, ownText, shownBy, textsOf } from './read-commands.ts'
 import { statusCommand } from './status-command.ts'
-import { untilGreen } from './until-green.ts'
 
 type Found = { kind: 'commands'; all: readonly GivenCommand[] } | StepResult
 
@@ -89,8 +88,6 @@ async function hint(context: ThreadContext<CommentTrigger>, texts: readonly Writ
 
 async function byTick(context: ThreadContext<TickTrigger>): Promise<Found> {
   const { trigger } = context.record
-  if (trigger.follows)
-    return found({ command: untilGreen, words: { ...nothingSaid, options: { untilGreen: true } } })
   // A box counts only in a comment with our signature for this thread.
   const shown = shownBy(context.deps.signer, trigger)
   if (!shown) return end

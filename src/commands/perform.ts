@@ -1,4 +1,4 @@
-import { fullName, threadSlot } from '../core/model/thread.ts'
+import { threadSlot } from '../core/model/thread.ts'
 import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
 import { parseMessage, send } from '../core/record/messages.ts'
 import { changed } from '../core/record/run.ts'
@@ -64,18 +64,6 @@ export async function perform(context: CommandContext, decision: Decision): Prom
     case 'pause':
       await context.deps.pauses.say(decision.pause)
       return replied(decision.reply)
-    case 'look-again': {
-      const { trigger } = context.record
-      // Whether its sender still may is asked then.
-      await context.save({ ...context.record, sender: undefined })
-      const facts = {
-        trigger: trigger.id,
-        repository: fullName(trigger.thread),
-        thread: trigger.thread.number,
-      }
-      context.deps.log.info({ ...facts, inMs: decision.ms }, 'looks again later')
-      return { kind: 'wait', ms: decision.ms }
-    }
     case 'wait':
     case 'silence':
       return decision

@@ -1,6 +1,6 @@
 /** What a command may ask of GitHub, PostHog and the queue to decide. */
 import { withFindings } from '../access/listed-bots.ts'
-import { heldByUs, pauseIn, waitsNow } from '../access/reasons-to-wait.ts'
+import { pauseIn, waitsNow } from '../access/reasons-to-wait.ts'
 import { filled, templateMeant, templatePath } from '../core/command/template.ts'
 import { type CommandGrammar, mayAct } from '../core/model/command-grammar.ts'
 import { isNotFound } from '../core/model/errors.ts'
@@ -17,9 +17,9 @@ import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
 import { markerOf } from '../runs/steps/markers.ts'
 import type { LastRun, Past, Reads } from './command.ts'
-import { type CommandContext, liveRun, refusedReads, runId, settingsOf } from './command-context.ts'
+import { type CommandContext, liveRun, refusedReads, settingsOf } from './command-context.ts'
 import { shownBy, templatesOf, writtenIn } from './read-commands.ts'
-import { hasSpoken, repliedLately } from './reply.ts'
+import { repliedLately } from './reply.ts'
 import { notBegun } from './stops.ts'
 
 export function readsFor(context: CommandContext, grammars: readonly CommandGrammar[]): Reads {
@@ -55,7 +55,6 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     },
     trigger: deps.triggerOf(thread.ownerId),
     repliedLately: () => repliedLately(context),
-    hasSpoken: () => hasSpoken(context),
     live: async () => (await liveRun(context, threadSlot(thread)))?.data,
     beside: () => runBeside(context),
     notBegun: () => notBegun(context),
@@ -71,14 +70,6 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
       const own = { ...deps, index: deps.runs, github, deployment, now: deps.now() }
       return changed(run, { schedule: { waits: await waitsNow({ ...kept, run }, own) } })
     },
-    async heldNow(run) {
-      const { deployment } = deps.settings
-      const now = deps.now()
-      const own = { ...deps, index: deps.runs, github, deployment, now }
-      return (await heldByUs({ id: runId(context), addedAt: now, run }, own)).waits
-    },
-    isOpen: async () =>
-      ((await github.state()) ?? believeAbsent('The thread', refusedReads(context)))?.open ?? false,
     past() {
       past ??= pastOf(context)
       return past

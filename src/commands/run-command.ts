@@ -1,5 +1,4 @@
 import { fixInstruction, namesNothing } from '../core/agent/pull-needs.ts'
-import type { Options } from '../core/command/options.ts'
 import type { Template } from '../core/command/template.ts'
 import { instruction } from '../core/model/command-grammar.ts'
 import { isFork } from '../core/model/thread.ts'
@@ -82,20 +81,9 @@ export const runCommand = command({
     const most = settings?.limits.fix_rounds
     if (!request.options.force && most !== undefined && isAtCap(fix.rounds, most))
       return reject({ kind: 'fix-rounds', pull: fix.pull, most, ...fix.rounds })
-    const round = most === undefined ? undefined : roundAfter(fix.rounds, request.options, most)
-    return decideStart(request, { ...wanted({ ...request, text: fix.text }), fixes: true, round }, start)
+    return decideStart(request, { ...wanted({ ...request, text: fix.text }), fixes: true }, start)
   },
 })
-
-/** With `--until-green`, people are told which. */
-export const roundAfter = (
-  { asked, byPostHog }: Rounds,
-  { untilGreen }: Options,
-  most: number,
-): Wanted['round'] => {
-  const at = asked + byPostHog + 1
-  return untilGreen && { at, of: Math.max(at, most) }
-}
 
 /** The pull request that the thread is, or that its last run made; nobody pushes to a fork. */
 function pullToFix({ trigger: { thread } }: Request, start: StartFacts): number | undefined {

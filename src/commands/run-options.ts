@@ -69,7 +69,6 @@ export function checkOptions({
   const lacks = notGranted({ ...options, sandbox: wished }, grants.granted)
   const grant = lacks && infoOf(lacks).grant
   if (isReadOnly(what) && settings.mode === 'interactive') return { kind: 'plan-interactive' }
-  if (isReadOnly(what) && options.untilGreen) return { kind: 'until-green-reads' }
   const wrong =
     checkOffered('model', options.model, settings.models && offered(settings.models, known.models)) ??
     checkOffered(

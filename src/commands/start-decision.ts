@@ -27,7 +27,6 @@ export interface Wanted {
   approves?: RunRequest['approves']
   /** What a pull request needs. */
   fixes?: true
-  round?: RunRequest['round']
   template?: RunRequest['template']
 }
 
@@ -91,7 +90,6 @@ function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
       origin: originOf(trigger),
       command,
       options: agreed.options,
-      round: wanted.round,
       usualModel: asked.wanted.options.model === undefined ? true : undefined,
       attached: attached?.length ? attached : undefined,
       replaces: request.replaces && goesOn && last ? saidBefore(past, last, trigger) : undefined,
@@ -253,10 +251,8 @@ export function originOf(trigger: CommandTrigger): Origin {
       return { kind: 'label', label: trigger.label }
     case 'comment':
       return { kind: 'comment', commentRef: trigger.commentRef }
-    case 'tick': {
-      const { asked } = trigger.follows ?? {}
-      return asked ? { kind: 'comment', commentRef: asked } : { kind: 'tick', admin: trigger.admin }
-    }
+    case 'tick':
+      return { kind: 'tick', admin: trigger.admin }
   }
 }
 

@@ -48,8 +48,6 @@ async function stillRequests(context: ThreadContext, { reviewId }: Deleted, call
   return texts.some(({ text }, at) => parseCommands({ text, page: pages[at] }, calls).length > 0)
 }
 
-/** Where it was asked. What waits for checks was asked for by words, too. */
-export function placeOf(trigger: ThreadTrigger): CommentRef | undefined {
-  if (trigger.kind === 'comment') return trigger.commentRef
-  return trigger.kind === 'tick' ? trigger.follows?.asked : undefined
-}
+/** Where it was asked. */
+export const placeOf = (trigger: ThreadTrigger): CommentRef | undefined =>
+  trigger.kind === 'comment' ? trigger.commentRef : undefined

@@ -98,14 +98,7 @@ export async function stopped(context: CommandContext, { id, by }: Stop): Promis
   const isKnown = record.stopped !== undefined && record.stopped.command < record.done
   if (!isKnown) await context.save({ ...record, stopped: { stop: id, by: by.login, command: record.done } })
   if (isKnown) return { kind: 'passed-over' }
-  const { trigger } = record
-  if (trigger.kind === 'tick' && trigger.follows)
-    return refused({
-      kind: 'until-green',
-      pull: trigger.follows.pull,
-      end: { kind: 'stopped', by: by.login },
-    })
-  return refused({ kind: 'stopped-waiting', by: by.id === trigger.sender.id ? undefined : by.login })
+  return refused({ kind: 'stopped-waiting', by: by.id === record.trigger.sender.id ? undefined : by.login })
 }
 
 /** ms that an earlier command may take to be judged before a later one goes first. */
@@ -145,13 +138,12 @@ export async function notBegun({ deps, record, job }: CommandContext): Promise<N
   const all = await deps.waiting.listed([ofThread(thread), stoppedIn(thread)], newest)
   return all.flatMap(({ id, data: { trigger, stopped, waits, retries, done, reacted } }) => {
     if (id === job.id) return []
-    const follows = trigger.kind === 'tick' && trigger.follows !== undefined
-    if (!follows && trigger.kind !== 'comment' && trigger.kind !== 'label') return []
-    const words = follows ? '--until-green' : trigger.kind === 'label' ? trigger.label : trigger.text
+    if (trigger.kind !== 'comment' && trigger.kind !== 'label') return []
+    const words = trigger.kind === 'label' ? trigger.label : trigger.text
     const [, name = '', ...rest] = words.trim().toLowerCase().split(/\s+/)
     // A comment of nothing else begins nothing.
     if (trigger.kind === 'comment' && rest.length === 0 && answered.has(name)) return []
-    const isShown = follows || reacted || stopped !== undefined
+    const isShown = reacted || stopped !== undefined
     const away = services.find(service => retries[service])
     const until = away && retries[away]?.limit ? retries[away].until : undefined
     return [
@@ -159,7 +151,7 @@ export async function notBegun({ deps, record, job }: CommandContext): Promise<N
         by: trigger.sender.login,
         moment: momentOf(trigger, done),
         words: isShown ? words : undefined,
-        waitsFor: away ?? (follows ? 'checks' : waits?.run === undefined ? undefined : 'run'),
+        waitsFor: away ?? (waits?.run === undefined ? undefined : 'run'),
         until,
         stopped,
       },

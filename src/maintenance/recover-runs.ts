@@ -38,7 +38,6 @@ export interface AdoptDeps {
   runs: Pick<JobQueue<Run>, 'get' | 'add'>
   settings: SettingsReader
   /** Queues what goes on once a Run has ended. */
-  follow(run: Run): Promise<void>
   /** Whether lost runs wait for a webhook. */
   showWaiting(waits: boolean): void
   log: Log
@@ -253,8 +252,7 @@ async function searchRepository(deps: Search, repository: Repository, since: num
     return { again: adoptEvery, lost: live.length, over: over.length }
   let all = true
   const faults: unknown[] = []
-  const listed = over.filter(({ backup }, at) => at < mostOver || backup.request.options.untilGreen === true)
-  for (const status of [...live, ...listed]) {
+  for (const status of [...live, ...over.slice(0, mostOver)]) {
     try {
       all = (await adopt({ ...deps, ...tenant }, repository, status)) && all
     } catch (error) {
@@ -338,8 +336,6 @@ async function adopt(
     // What was under way has arrived.
     attempts: { lagsSince: 0, caughtUpAt: 0 },
   })
-  // First, as a Run that is known is not looked at again.
-  if (isOver) await deps.follow(run)
   const { outcome } = await deps.runs.add(
     id,
     run,

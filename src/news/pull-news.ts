@@ -2,7 +2,6 @@
 
 import { refusedReads, type ThreadContext } from '../commands/command-context.ts'
 import { settingsFile } from '../commands/command-registry.ts'
-import { wakeFollowers } from '../commands/until-green.ts'
 import { Rejected } from '../core/model/errors.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
@@ -101,7 +100,6 @@ async function notifyRuns(
   const known = await runsOfPull(runs, thread, view.number)
   const maker = marker && !known.some(({ id }) => id === marker.run) && (await runs.get(marker.run))
   const all = maker && maker.data.thread.repoId === thread.repoId ? [maker, ...known] : known
-  if (view.state !== 'open') await wakeFollowers(context.deps, all)
   const { number, state, draft, base } = view
   const stands = { number, state, draft, base, readAt }
   const teller = tellerOf(all)

@@ -1,7 +1,6 @@
 /** What the status of a Run says of its pull request once the Run has ended. */
 
 import type { ThreadContext } from '../commands/command-context.ts'
-import { wakeFollowers } from '../commands/until-green.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import { movedTo, threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
@@ -103,7 +102,6 @@ export async function newsOfHead(
   }
   if (!head) return end
   const known = await oldestFirst(deps.runs, [fromHead(thread, head.ref)])
-  await wakeFollowers(deps, known)
   const live = known.findLast(({ standing }) => standing === 'live')
   if (live) return (await send(deps.runs, live.id, { kind: 'checked', id })) ? end : soonAgain
   const teller = tellerOf(known)

@@ -141,9 +141,7 @@ function isReason(trigger: ThreadTrigger, { what }: Withdrawal): boolean {
   switch (what.kind) {
     case 'thread':
       // Commands in a closed thread still get a reply.
-      return (
-        what.by !== 'closed' && (trigger.kind === 'comment' || trigger.kind === 'label' || follows(trigger))
-      )
+      return what.by !== 'closed' && (trigger.kind === 'comment' || trigger.kind === 'label')
     case 'label':
       return trigger.kind === 'label' && trigger.label === what.label
     case 'comment':
@@ -176,8 +174,6 @@ function isPlace(asked: Target | undefined, what: Deleted): boolean {
 
 const refOf = (asked: Origin): CommentRef | undefined =>
   asked.kind === 'comment' ? asked.commentRef : undefined
-
-const follows = (trigger: ThreadTrigger): boolean => trigger.kind === 'tick' && trigger.follows !== undefined
 
 async function mayStop(
   context: ThreadContext,

@@ -83,10 +83,8 @@ async function finished(context: RunContext): Promise<boolean> {
     await context.job.inbox()
     return false
   }
-  if (!updated.mailbox.accessLost) {
+  if (!updated.mailbox.accessLost)
     for (const source of leftUndone(updated, inbox)) await context.deps.requeue(source)
-    await context.deps.follow(updated)
-  }
   return true
 }
 

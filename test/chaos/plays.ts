@@ -296,35 +296,6 @@ const merged: Scene = async (world, name) => {
   return goingOn(play, goOn)
 }
 
-/** Goes on until the checks of a pull request are green: it takes a second round. */
-const greened: Scene = async (world, name) => {
-  const { github, posthog } = world
-  const maya = github.as('maya')
-  await maya.pushes(`maya/${name}`, { [`src/${name}.ts`]: 'one\n' })
-  const { number } = await maya.opensPull({ head: `maya/${name}`, title: `Pull ${name}` })
-  posthog.script(new RegExp(`Fix what pull request #${number}\\b`), {
-    kind: 'pushesToBranch',
-    text: 'Tried.',
-  })
-  const checked = (conclusion: string) => github.checks(number, 'unit tests', conclusion)
-  checked('FAILURE')
-  const { id } = await maya.comments(number, '/codex fix --until-green')
-  const goOn = async () => {
-    await isSaid(world, number, /^@maya[\s\S]*Round 1 of/)
-    checked('FAILURE')
-    await isSaid(world, number, /^@maya[\s\S]*Round 2 of/)
-    checked('SUCCESS')
-    await isSaid(world, number, /is green/)
-  }
-  const expected = {
-    ...once,
-    ...{ runs: undefined, messages: undefined, said: 2, cancels: undefined, statuses: 2, pulls: 0 },
-    answers: [/Round 1 of/, /Round 2 of/, /is green/],
-    reactions: { [id]: 'rocket' },
-  }
-  return goingOn({ title: name, number, expected }, goOn)
-}
-
 /** A file is attached to the command. */
 const attached: Scene = async (world, name) => {
   const file = world.github.attachments.add({
@@ -419,7 +390,6 @@ export const scenes = {
   answered,
   explained,
   merged,
-  greened,
   attached,
   reviewed,
   resolved,

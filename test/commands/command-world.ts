@@ -60,7 +60,6 @@ export function given(run: Run, differs: Differs = {}): Given {
     accounts: memoryAccounts(),
     pauses: { of: async () => undefined },
     requeue: async () => expect.fail('a command is asked again'),
-    follow: async () => {},
     stops: async () => ({ judged: [], unjudged: [] }),
     waitsStill: async () => false,
     fence: () => 'f'.repeat(16),

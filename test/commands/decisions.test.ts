@@ -949,7 +949,7 @@ describe('each option', () => {
   })
   const withoutForce = {
     'waits,it differs': '--model --effort --branch --base --sandbox --as-user --signal-report',
-    waits: '--new --until-green',
+    waits: '--new',
   }
   const whileOneWorks = { ...withoutForce, joins: '--force' }
 
@@ -959,8 +959,7 @@ describe('each option', () => {
       'nothing runs',
       {},
       {
-        'starts with it':
-          '--model --effort --branch --base --force --until-green --sandbox --as-user --signal-report',
+        'starts with it': '--model --effort --branch --base --force --sandbox --as-user --signal-report',
         'starts without it': '--new',
       },
     ],
@@ -968,7 +967,7 @@ describe('each option', () => {
       'nothing is granted',
       { settings: held('as_user: true') },
       {
-        'starts with it': '--model --effort --branch --base --force --until-green',
+        'starts with it': '--model --effort --branch --base --force',
         'starts without it': '--new',
         'refused: not-granted': '--sandbox --as-user --signal-report',
       },
@@ -977,7 +976,7 @@ describe('each option', () => {
       'the repository allows nothing',
       { settings: { ...granted, settings: settingsOf() } },
       {
-        'starts with it': '--model --effort --branch --base --force --until-green --sandbox --signal-report',
+        'starts with it': '--model --effort --branch --base --force --sandbox --signal-report',
         'starts without it': '--new',
         'refused: not-as-user': '--as-user',
       },
@@ -989,47 +988,42 @@ describe('each option', () => {
       { live, has: 'both' },
       {
         joins: '--model --effort --branch --base --force --sandbox --as-user --signal-report',
-        waits: '--new --until-green',
+        waits: '--new',
       },
     ],
     [
       'a run works that has it, for words without it',
       { live, has: 'before' },
       {
-        joins:
-          '--model --effort --branch --base --force --new --until-green --sandbox --as-user --signal-report',
+        joins: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report',
       },
     ],
     [
       'a run works, for a plan',
       { live, command: planCommand },
       {
-        waits:
-          '--model --effort --branch --base --force --new --until-green --sandbox --as-user --signal-report',
+        waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report',
       },
     ],
     [
       'a run works, for a question',
       { live, command: askCommand },
       {
-        waits:
-          '--model --effort --branch --base --force --new --until-green --sandbox --as-user --signal-report',
+        waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report',
       },
     ],
     [
       'a question is being answered, for another one',
       { live: working({ request: { ...ask, at: t0, what: 'ask' } }), command: askCommand },
       {
-        waits:
-          '--model --effort --branch --base --force --new --until-green --sandbox --as-user --signal-report',
+        waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report',
       },
     ],
     [
       'a question is being answered, for work',
       { live: working({ request: { ...ask, at: t0, what: 'ask' } }) },
       {
-        waits:
-          '--model --effort --branch --base --force --new --until-green --sandbox --as-user --signal-report',
+        waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report',
       },
     ],
     ['a run is being stopped', { live: stopping }, whileOneWorks],
@@ -1037,8 +1031,7 @@ describe('each option', () => {
       'a run has told its result',
       { live: ended },
       {
-        'take-over':
-          '--model --effort --branch --base --new --until-green --sandbox --as-user --signal-report',
+        'take-over': '--model --effort --branch --base --new --sandbox --as-user --signal-report',
         joins: '--force',
       },
     ],
@@ -1053,7 +1046,7 @@ describe('each option', () => {
       { last: finished },
       {
         'starts with it, in a new task run': '--model --effort --sandbox --as-user --signal-report',
-        'starts with it, in its task run': '--branch --base --force --until-green',
+        'starts with it, in its task run': '--branch --base --force',
         'starts without it, in a new session': '--new',
       },
     ],
@@ -1062,7 +1055,7 @@ describe('each option', () => {
       { last: finished, has: 'both' },
       {
         'starts with it, in its task run':
-          '--model --effort --branch --base --force --until-green --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --force --sandbox --as-user --signal-report',
         'starts without it, in a new session': '--new',
       },
     ],
@@ -1071,7 +1064,7 @@ describe('each option', () => {
       { last: finished, has: 'before' },
       {
         'starts with it, in its task run': '--model --effort --base --sandbox --as-user --signal-report',
-        'starts without it, in its task run': '--branch --force --new --until-green',
+        'starts without it, in its task run': '--branch --force --new',
       },
     ],
     [
@@ -1079,7 +1072,7 @@ describe('each option', () => {
       { last: failed, command: retryCommand },
       {
         'starts with it, in a new session':
-          '--model --effort --branch --base --force --until-green --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --force --sandbox --as-user --signal-report',
         'starts without it, in a new session': '--new',
       },
     ],
@@ -1088,7 +1081,7 @@ describe('each option', () => {
       { last: failed, command: retryCommand, has: 'before' },
       {
         'starts with it, in a new session':
-          '--model --effort --branch --base --until-green --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --sandbox --as-user --signal-report',
         'starts without it, in a new session': '--force --new',
       },
     ],
@@ -1097,7 +1090,7 @@ describe('each option', () => {
       { last: planned, command: approveCommand, has: 'before' },
       {
         'starts with it, in its task run':
-          '--model --effort --branch --base --until-green --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --sandbox --as-user --signal-report',
         'starts without it, in its task run': '--force --new',
       },
     ],
@@ -1106,7 +1099,7 @@ describe('each option', () => {
       { last: questioned },
       {
         'starts with it, in a new task run':
-          '--model --effort --branch --base --force --until-green --sandbox --as-user --signal-report',
+          '--model --effort --branch --base --force --sandbox --as-user --signal-report',
         'starts without it, in a new session': '--new',
       },
     ],
@@ -1114,8 +1107,7 @@ describe('each option', () => {
       'a pull request is asked for more',
       { head, trigger: onPullThread },
       {
-        'starts with it':
-          '--model --effort --branch --force --until-green --sandbox --as-user --signal-report',
+        'starts with it': '--model --effort --branch --force --sandbox --as-user --signal-report',
         'refused: base-of-pull': '--base',
         'starts without it': '--new',
       },
@@ -1124,8 +1116,7 @@ describe('each option', () => {
       'a fork is asked for work',
       { head: fork, trigger: onPullThread },
       {
-        'refused: fork':
-          '--model --effort --branch --force --new --until-green --sandbox --as-user --signal-report',
+        'refused: fork': '--model --effort --branch --force --new --sandbox --as-user --signal-report',
         'refused: base-of-pull': '--base',
       },
     ],
@@ -1135,7 +1126,6 @@ describe('each option', () => {
       {
         'starts with it': '--model --effort --branch --force --sandbox --as-user --signal-report',
         'refused: base-of-pull': '--base',
-        'refused: until-green-reads': '--until-green',
         'starts without it': '--new',
       },
     ]),
@@ -1157,7 +1147,7 @@ describe('each option', () => {
       sandbox_environment_id: '--sandbox',
       pr_authorship_mode: '--as-user',
       'run_source,signal_report_id': '--signal-report',
-      '': '--branch --base --force --new --until-green',
+      '': '--branch --base --force --new',
     })
   })
 })

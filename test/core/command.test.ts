@@ -305,6 +305,18 @@ describe('a mistake', () => {
     ['? unknown-command shop → stop', '/codex shop'],
   ])
 
+  holds([
+    [
+      '? removed --until-green → tick “Fix this” when checks fail, or write `/codex fix`',
+      ...['/codex fix it --until-green', '/codex --until-green fix it', '/codex fix it\n--until-green'],
+      ...[
+        '/codex\n--until-green\nfix it',
+        '/codex fix it\nwith care\n--until-green',
+        '/codex fix —until-green',
+      ],
+    ],
+  ])
+
   areInstructions(['deploy'])
 })
 

@@ -640,8 +640,6 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   template: { kind: 'template', name: 'release', why: 'long' },
   'nothing-to-fix': { kind: 'nothing-to-fix', pull: 9 },
   'fix-rounds': { kind: 'fix-rounds', pull: 9, most: 6, asked: 4, byPostHog: 2 },
-  'until-green': { kind: 'until-green', pull: 9, end: { kind: 'green', passed: 3 } },
-  'until-green-reads': { kind: 'until-green-reads' },
   'state-label': { kind: 'state-label', label: 'codex:done' },
   'base-of-pull': { kind: 'base-of-pull' },
   'base-taken': { kind: 'base-taken', pull: 9, base: 'main' },
@@ -784,8 +782,6 @@ describe('replies', () => {
       template: @maya \`.github/codex/release.md\` is longer than 10000 characters. Nothing was started. Correct the file on the default branch, or write \`/codex -- release …\` if that is your instruction.
       nothing-to-fix: @maya #9 has no failed checks, conflicts, requested changes or open comments now. Nothing was started. To have something else fixed, write \`/codex fix\` and what.
       fix-rounds: @maya an agent was sent 6 times to fix #9, 2 of them by PostHog itself. The limit is 6. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.
-      until-green: @maya #9 is green: 3 checks passed, and none failed.
-      until-green-reads: @maya this only reads and changes nothing, so there are no checks to wait for. Nothing was started. Write it without \`--until-green\`.
       state-label: @maya only the bot sets the label \`codex:done\`: it says how a run here stands. Nothing was started.
       base-of-pull: @maya a pull request has a base already. Nothing was started. Change the base on its page, or ask without \`--base\`.
       base-taken: @maya pull request #9 of this thread is open, and goes into \`main\`. Nothing was started. Change the base on its page, or ask without \`--base\`.

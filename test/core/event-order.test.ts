@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isBefore, type Moment, momentOf } from '../../src/core/record/event-order.ts'
-import { issueThread, maya } from './given.ts'
+import { isBefore, type Moment } from '../../src/core/record/event-order.ts'
 
 const comment = (id: number, command?: number): Moment => ({
   at: 0,
@@ -27,22 +26,5 @@ describe('Within one second of GitHub’s clock', () => {
   it('nothing counts but the second when they differ', () => {
     expect(isBefore({ ...box, at: 1_000 }, { ...box, at: 2_000 })).toBe(true)
     expect(isBefore({ ...comment(1), at: 2_000 }, { ...comment(2), at: 1_000 })).toBe(false)
-  })
-
-  it('what goes on until green is no box: a box stops it', () => {
-    const thread = issueThread
-    const snapshot = { title: 'T', body: '', author: 'maya', open: true }
-    const tick = {
-      kind: 'tick',
-      id: 't',
-      deliveryId: 'd',
-      at: 0,
-      thread,
-      sender: maya,
-      text: '',
-      snapshot,
-    } as const
-    const follows = momentOf({ ...tick, box: 'fix', follows: { run: 'run-1', pull: 2 } })
-    expect(isBefore(follows, momentOf({ ...tick, box: 'stop' }))).toBe(true)
   })
 })

@@ -63,7 +63,6 @@ const deps: AdoptDeps = {
   tenantOf: () => ({ tenant: 'one', posthog: {}, signer: { read: () => [], write: () => '' } }) as never,
   runs: { get: () => expect.fail('no run'), add: () => expect.fail('no run') },
   settings: deploymentWith(),
-  follow: () => expect.fail('nothing goes on'),
   log: fakeLog(),
   now: () => now,
 }
@@ -187,13 +186,11 @@ describe('a run that was lost', () => {
   const isOurs = signer.write({ ...marker, as: 'pull', thread: open.number, pull: open.number })
   let added: Run[] = []
   let places: object[] = []
-  let followed: object[] = []
   /** What it remembered of a search before. */
   let again: unknown
   beforeEach(() => {
     added = []
     places = []
-    followed = []
     again = undefined
     deliveredAt = t0
   })
@@ -222,7 +219,6 @@ describe('a run that was lost', () => {
       },
       github: () =>
         ({ file: async () => undefined, fileCommits: async () => [], pull: async () => view }) as never,
-      follow: async ({ id }) => void followed.push({ id, before: added.length }),
       tenantOf: () => ({ tenant: 'one', posthog: { runIds }, signer }) as never,
       runs: {
         get: async () => undefined,
@@ -290,18 +286,6 @@ describe('a run that was lost', () => {
     added = []
     expect(await search(keeps, undefined, [], ended)).toBe(second)
     expect([added, waiting, asked]).toEqual([[], false, []])
-  })
-
-  test('and was over goes on until green: what waits for its checks is there before it is', async () => {
-    now = t0 + hour
-    const ended = changed(run, {
-      request: { ...run.request, what: 'review', options: { ...run.request.options, untilGreen: true } },
-      result: { outcome: { kind: 'pushed', sha: 'c0ffee' }, concludedAt: t0 },
-    })
-    const many = Array.from({ length: 60 }, (_, n) => `run-${n}`)
-    await search(keeps, undefined, many, ended)
-    expect(followed).toEqual(added.map(({ id }, before) => ({ id, before })))
-    expect(followed).toHaveLength(61)
   })
 
   test('is not brought back by what was read before the data was lost once more', async () => {

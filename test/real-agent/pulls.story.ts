@@ -5,13 +5,12 @@ import { finds, shell, uses } from './says.ts'
 import { withRealAgents } from './stage.ts'
 
 withRealAgents('A real agent on a pull request', stage => {
-  it('goes on in its session until the checks are green', async () => {
+  it('is sent once more in its session while checks fail', async () => {
     const { agents, world } = stage()
     const { github } = world
-    const repository = await newRepository(world, 'limits: { fix_rounds: 3 }\n')
+    const repository = await newRepository(world, '')
     const pull = await opensPull(world, 'maya/red', { repository })
-    const checked = (how: 'FAILURE' | 'SUCCESS') =>
-      github.checks(pull.number, 'the red tests', how, repository)
+    const fails = () => github.checks(pull.number, 'the red tests', 'FAILURE', repository)
     const commits = (title: string) =>
       shell(`echo '${title}' >> fix.txt && git add -A && git commit -q -m '${title}' && git push -q`)
     agents.plays('the red tests', [
@@ -21,15 +20,12 @@ withRealAgents('A real agent on a pull request', stage => {
       commits('Second try'),
       { text: 'And for the clock.' },
     ])
-    checked('FAILURE')
-    await pull.says('/codex fix --until-green')
-    const one = await pull.thread.waitForAnswer('**Round 1 of 3**')
-    expect(one).toContain('I waited for the session.')
-    checked('FAILURE')
-    const two = await pull.thread.waitForAnswer('**Round 2 of 3**')
-    expect(two).toContain('And for the clock.')
-    checked('SUCCESS')
-    await pull.thread.waitForAnswer(`@maya #${pull.number} is green: 1 check passed, and none failed.`)
+    fails()
+    await pull.says('/codex fix')
+    await pull.thread.waitForAnswer('I waited for the session.')
+    fails()
+    await pull.says('/codex fix')
+    await pull.thread.waitForAnswer('And for the clock.')
     const { runs, messages } = pull.ledger()
     expect([runs.length, messages.length, agents.sandboxes('the red tests').length]).toEqual([1, 1, 1])
   })

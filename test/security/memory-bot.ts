@@ -19,7 +19,6 @@ import {
   triggerIndex,
   triggerRecord,
 } from '../../src/commands/trigger-record.ts'
-import { followingOf } from '../../src/commands/until-green.ts'
 import { waitsStill } from '../../src/commands/waits-still.ts'
 import { messagesIn } from '../../src/core/agent/prompt.ts'
 import { callBudget, inMemory, unlimited } from '../../src/core/model/call-budget.ts'
@@ -267,10 +266,6 @@ export class MemoryBot {
       usualModel: 'gpt-5.5',
       userToken: options.userToken,
       removeLater: async () => {},
-      follow: async run => {
-        const trigger = followingOf(run)
-        if (trigger) this.#add(triggerRecord(trigger))
-      },
       requeue: async ({ trigger, command }) => {
         const kept = this.triggers.get(trigger)
         if (kept) this.#add(requeued(kept.data, command))

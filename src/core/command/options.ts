@@ -77,13 +77,6 @@ const options = {
     live: 'start only',
     lasts: 'command',
   }),
-  untilGreen: option(z.literal(true), {
-    word: 'until-green',
-    takes: { kind: 'nothing', means: true },
-    about: 'Goes on by itself while checks of its pull request fail, as often as `limits.fix_rounds` allows.',
-    live: 'start only',
-    lasts: 'retry',
-  }),
   sandbox: option(z.string(), {
     takes: { kind: 'text', as: 'NAME' },
     about: 'The PostHog sandbox environment, by name or id.',

@@ -8,4 +8,5 @@ export const removedCommands: ReadonlyMap<string, string> = new Map([
 /** Each took no value. */
 export const removedOptions: ReadonlyMap<string, string> = new Map([
   ['dry-run', '`/codex plan` says what would be done, and `/codex config` what applies here'],
+  ['until-green', 'tick “Fix this” when checks fail, or write `/codex fix`'],
 ])

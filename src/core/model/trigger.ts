@@ -94,8 +94,6 @@ const Tick = z.object({
   /** Our comment that it stands in. */
   commentRef: CommentRef.optional(),
   run: z.string().optional(),
-  /** Nobody ticked it: with `--until-green`, that Run goes on if checks of the pull request fail. */
-  follows: z.object({ run: z.string(), pull: z.number().int(), asked: CommentRef.optional() }).optional(),
   /** Who did it on the bot's own pages and not at GitHub, for `sender`, who has to be allowed to. */
   admin: z.string().optional(),
 })

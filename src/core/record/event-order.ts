@@ -31,7 +31,7 @@ export const momentOf = (trigger: Trigger, command?: number): Moment => ({
   at: trigger.at,
   comment: trigger.kind === 'comment' && trigger.before === undefined ? commentMoment(trigger) : undefined,
   command,
-  box: trigger.kind === 'tick' && trigger.follows === undefined,
+  box: trigger.kind === 'tick',
 })
 
 export const momentOfRequest = ({

@@ -1,6 +1,6 @@
 /** What became of the pull request after a Run, and which Run tells it. Pure. */
 import type { Pull } from '../model/views.ts'
-import { agentsHead, changed, type Ended, type Rounds, type Run } from './run.ts'
+import { changed, type Ended, type Rounds, type Run } from './run.ts'
 
 /** How it stands at GitHub; when it ended, ms since the epoch, and the rounds until then, for the Run that tells it. */
 export interface PullStanding extends Pick<Pull, 'number' | 'state'> {
@@ -75,12 +75,6 @@ export function roundsOf(runs: readonly Run[]): Rounds {
     byPostHog: [...byPostHog.values()].reduce((sum, each) => sum + each, 0),
   }
 }
-
-/** With `--until-green`: the pull request whose checks are waited for when the Run has ended. */
-export const pullToWatch = (run: Run): number | undefined =>
-  run.request.options.untilGreen && hasChanged(run)
-    ? openPullFrom(run, agentsHead(run) ?? run.workspace.branch?.name ?? '')
-    : undefined
 
 export const isAtCap = ({ asked, byPostHog }: Rounds, most: number): boolean => asked + byPostHog >= most
 

@@ -53,8 +53,6 @@ export const RunRequest = z.object({
   /** What the page shows of files where it was asked. */
   attached: z.array(Attachment).optional(),
   options: RunOptions,
-  /** With `--until-green`: which round of fixing its pull request this is, of how many there may be. */
-  round: z.object({ at: z.number().int(), of: z.number().int() }).optional(),
   /** Nobody chose the model: it was the one of the settings. */
   usualModel: z.literal(true).optional(),
   inline: z.array(InlineComment).optional(),

@@ -29,7 +29,6 @@ import { isAnswered } from '../record/turn.ts'
 import { asSentence, begun, counted, dayAndTime, ended } from '../text/phrases.ts'
 import { code, inlineWords, quoted, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
-import { roundLine } from './fix-rounds.ts'
 import { resultSmall, stateOf } from './small-line.ts'
 import { warnings } from './warnings.ts'
 import { pullName } from './what-it-needs.ts'
@@ -74,7 +73,6 @@ export function closingComment(run: Run, deployment: Deployment, findings: reado
       ? answerTo(listeners(run), said)
       : `${mentions(listeners(run))} ${outcomeSentence(run, outcome)}`,
     found.join('\n'),
-    roundLine(run),
     ...rest,
   ]
     .filter(part => part !== '')

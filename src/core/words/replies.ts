@@ -15,7 +15,6 @@ import type { HeldSetting } from '../settings/layers.ts'
 import type { FileSlips } from '../settings/repository-file.ts'
 import { begun, counted, dollars, ended } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
-import { type EndOfFollowing, endOfFollowing } from './fix-rounds.ts'
 import { configText } from './settings-check.ts'
 import { besideThis, standingSentence, type ThreadStanding } from './thread-standing.ts'
 import { pauseSentence } from './waiting.ts'
@@ -95,8 +94,6 @@ export type Reply =
     }
   | { kind: 'nothing-to-fix'; pull: number | undefined; running?: number | undefined }
   | ({ kind: 'fix-rounds'; pull: number; most: number } & Rounds)
-  | { kind: 'until-green'; pull: number; end: EndOfFollowing }
-  | { kind: 'until-green-reads' }
   | { kind: 'paused'; pause: Pause; replaced: Pause | undefined; now: number }
   | { kind: 'resumed'; pause: Pause; before?: Pause; waiting: number }
   /** A later command of another person holds. */
@@ -141,10 +138,6 @@ function sentence(reply: Reply, login: string): string {
       return `${reply.pull === undefined ? 'there is no open pull request' : `#${reply.pull} has no failed checks, conflicts, requested changes or open comments now`}. Nothing was started.${stillRunning(reply.running)} To have something else fixed, write \`/codex fix\` and what.`
     case 'fix-rounds':
       return `an agent was sent ${counted(reply.asked + reply.byPostHog, 'time')} to fix #${reply.pull}${reply.byPostHog > 0 ? `, ${reply.byPostHog} of them by PostHog itself` : ''}. The limit is ${reply.most}. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.`
-    case 'until-green':
-      return endOfFollowing(reply)
-    case 'until-green-reads':
-      return 'this only reads and changes nothing, so there are no checks to wait for. Nothing was started. Write it without `--until-green`.'
     case 'no-branch':
       return `there is no branch ${code(reply.branch)} in this repository.${didYouMean(reply.meant) ?? ''} Nothing was started.`
     case 'template':

@@ -16,7 +16,7 @@ interface NotBegun {
   by: string
   moment: Moment
   words: string | undefined
-  waitsFor?: 'run' | 'checks' | Service
+  waitsFor?: 'run' | Service
   until?: number | undefined
   stopped?: { by: string }
 }
@@ -49,7 +49,7 @@ function notBegunSentence({ by, words, waitsFor, until = 0, stopped }: NotBegun,
   if (stopped) return `${what} was stopped by ${code(stopped.by)} before it began.`
   if (!waitsFor) return `${what} has not begun yet.`
   const known = until <= now ? '' : ` until ${moment(until, now)}`
-  const named = { run: 'the run here', checks: 'the checks of its pull request', ...serviceNames }
+  const named = { run: 'the run here', ...serviceNames }
   return `${what} waits for ${named[waitsFor]}${known}.`
 }
 

@@ -15,7 +15,6 @@ import { baseOf, phaseOf, type Retry, type Run, resumedSession } from '../record
 import { limits } from '../record/timing.ts'
 import { begun, counted, ended, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
-import { roundLine } from './fix-rounds.ts'
 import { waitingHeading, waitingLines, waitsKey } from './waiting.ts'
 import {
   branchUrl,
@@ -72,7 +71,6 @@ export function workLines(run: Run, now: number): string[] {
     instruction(run),
     edited(run),
     fromHereOn(run),
-    roundLine(run),
     ...outages(run, now),
     resumed ? resumedSentence(resumed.why) : '',
     resumedBy === undefined || waits?.kind === 'pause'

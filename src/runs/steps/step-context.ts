@@ -66,8 +66,6 @@ export interface RunDeps {
   waitsStill(thread: Thread, at: Target): Promise<boolean>
   /** Handles a command again that came too late for its Run. Idempotent. */
   requeue(source: Source): Promise<void>
-  /** With `--until-green`, waits for the checks of what it made. Idempotent. */
-  follow(run: Run): Promise<void>
   fence(): string
   reached: Reached
 }

@@ -8,7 +8,7 @@ import { type Play, type SceneName, scenes } from '../plays.ts'
 import { judge, noteRecovery, type Scenario, type Stage } from '../stage.ts'
 
 /** Of which nothing is said to a Run that lives: what was told to the queue alone is gone. */
-const cast: readonly SceneName[] = ['labelled', 'asked', 'pushed', 'explained', 'greened', 'asked']
+const cast: readonly SceneName[] = ['labelled', 'asked', 'pushed', 'explained', 'asked']
 
 export const queueLost: Scenario = {
   name: 'the queue loses its data',

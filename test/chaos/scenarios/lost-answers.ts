@@ -87,7 +87,6 @@ const cast: readonly SceneName[] = [
   ...Array<SceneName>(5).fill('resolved'),
   ...Array<SceneName>(2).fill('explained'),
   ...Array<SceneName>(2).fill('merged'),
-  ...Array<SceneName>(2).fill('greened'),
   ...Array<SceneName>(3).fill('attached'),
   ...Array<SceneName>(2).fill('answered'),
 ]

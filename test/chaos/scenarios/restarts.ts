@@ -8,7 +8,7 @@ import { callsAt, judge, type Scenario, type Stage } from '../stage.ts'
 const cast: readonly SceneName[] = [
   ...(['labelled', 'asked', 'pushed', 'answered'] as const),
   ...(['steered', 'stopped', 'freed'] as const),
-  ...(['explained', 'merged', 'greened'] as const),
+  ...(['explained', 'merged'] as const),
 ]
 const longest = 10_000
 

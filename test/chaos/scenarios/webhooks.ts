@@ -19,7 +19,6 @@ const names: readonly SceneName[] = [
   'rejoined',
   'explained',
   'merged',
-  'greened',
   'resolved',
 ]
 

@@ -140,7 +140,6 @@ function depsOf(world: World, worker: Worker): RunDeps {
     removeLater: async () => {},
     stops: async () => ({ judged: [], unjudged: [] }),
     waitsStill: async () => false,
-    follow: async () => {},
     requeue: async ({ trigger }) => void world.askedAgain.add(trigger),
     settings: settingsOf(world),
     accounts: memoryAccounts(),
