@@ -1,6 +1,5 @@
 /** A Run in hand for one test, with services that answer as the test says. */
 import { expect } from 'vitest'
-import { unlimited } from '../../src/core/model/call-budget.ts'
 import type { LockedJob, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
 import type { StepKind } from '../../src/core/record/next-step.ts'
@@ -17,6 +16,7 @@ import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { fakeLog } from '../support/fake-log.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 import { shownIn } from '../support/pages.ts'
+import { unlimited } from '../support/unlimited.ts'
 
 export type Differs = Partial<Omit<RunDeps, 'github' | 'posthog'>> &
   Partial<Omit<LockedJob<Run>, 'data' | 'settings'>> & {

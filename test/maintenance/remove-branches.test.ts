@@ -1,6 +1,6 @@
 /** When a branch that nothing came of goes, and when it stays. */
 import { describe, expect, test } from 'vitest'
-import { type CallBudget, unlimited } from '../../src/core/model/call-budget.ts'
+import type { CallBudget } from '../../src/core/model/call-budget.ts'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { JobRecord, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
@@ -9,6 +9,7 @@ import type { Run } from '../../src/core/record/run.ts'
 import { removeBranch } from '../../src/maintenance/remove-branches.ts'
 import { branch, hour, minute, runWith, t0, working } from '../core/given.ts'
 import { fakeLog } from '../support/fake-log.ts'
+import { unlimited } from '../support/unlimited.ts'
 
 const { thread } = working()
 const unused = UnusedBranch.parse({

@@ -21,7 +21,7 @@ import {
 } from '../../src/commands/trigger-record.ts'
 import { waitsStill } from '../../src/commands/waits-still.ts'
 import { messagesIn } from '../../src/core/agent/prompt.ts'
-import { callBudget, inMemory, unlimited } from '../../src/core/model/call-budget.ts'
+import { callBudget, inMemory } from '../../src/core/model/call-budget.ts'
 import type { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
 import type { Role } from '../../src/core/model/command-grammar.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
@@ -55,6 +55,7 @@ import { fakeLogOf } from '../support/fake-log.ts'
 import { memoryIndex, refusals } from '../support/memory-index.ts'
 import { isAsked, shownIn } from '../support/pages.ts'
 import { probotWebhooks } from '../support/probot-webhooks.ts'
+import { unlimited } from '../support/unlimited.ts'
 
 export interface MemoryBotOptions {
   secrets?: readonly string[]

@@ -63,12 +63,6 @@ const fewCalls = 20
 /** How long a time that was told is kept for who does not come back. */
 const ticketKept = 10 * minute
 
-export const unlimited: CallBudget = {
-  reserve: async () => undefined,
-  spend: async () => {},
-  expect: async () => {},
-}
-
 /** Moments are by the clock of who keeps the state. */
 export const BudgetState = z.object({
   at: z.number(),
