@@ -33,6 +33,7 @@ export interface AttachmentAccess {
 
 const defaultLimit = 30_000
 const maxRedirects = 3
+const elsewhere = 'GitHub sent the download on to an address that is not its own'
 
 /** @throws AttachmentRefused | RetryLater | NoResponse */
 export async function downloadAttachment(
@@ -40,17 +41,19 @@ export async function downloadAttachment(
   attachment: Attachment,
 ): Promise<AttachmentFile> {
   const address = attachmentAddress(attachment.url, access.webUrl)
-  if (!address) throw new AttachmentRefused({ kind: 'elsewhere' })
+  if (!address) throw new AttachmentRefused(elsewhere)
   const trip = { access, deadline: AbortSignal.timeout(access.within ?? defaultLimit) }
   const isHome = address.origin === new URL(access.webUrl).origin
-  const asApp = await follow(trip, address, isHome ? await access.token() : undefined)
-  if (asApp) return fileIn(asApp, attachment)
-  const id = assetId(address.href)
-  const url = id === undefined ? undefined : (await access.signed?.())?.get(id)
-  const signed = url === undefined ? undefined : attachmentAddress(url, access.webUrl)
-  const other = signed ?? (isHome ? address : undefined)
-  const arrived = other && (await follow(trip, other, undefined))
-  if (!arrived) throw new AttachmentRefused({ kind: 'denied' })
+  const asAnybody = async (): Promise<Response | undefined> => {
+    const id = assetId(address.href)
+    const url = id === undefined ? undefined : (await access.signed?.())?.get(id)
+    const signed = url === undefined ? undefined : attachmentAddress(url, access.webUrl)
+    const other = signed ?? (isHome ? address : undefined)
+    return other && follow(trip, other, undefined)
+  }
+  const arrived =
+    (await follow(trip, address, isHome ? await access.token() : undefined)) ?? (await asAnybody())
+  if (!arrived) throw new AttachmentRefused('GitHub does not let the bot download it')
   return fileIn(arrived, attachment)
 }
 
@@ -74,7 +77,7 @@ async function follow(trip: Trip, start: URL, token: string | undefined): Promis
     if (!target) return unusable(response, now())
     // To sign in.
     if (/^\/(?:login|session|sso)(?:\/|$)/.test(target.pathname)) return undefined
-    if (redirects === maxRedirects) throw new AttachmentRefused({ kind: 'detour' })
+    if (redirects === maxRedirects) throw new AttachmentRefused('GitHub sent the download on too often')
     url = target
   }
 }
@@ -100,7 +103,7 @@ function targetOf(response: Response, from: URL, webUrl: string): URL | undefine
   const location = response.headers.get('location')
   if (response.status < 300 || response.status > 399 || location === null) return undefined
   const target = redirectTarget(location, from, webUrl)
-  if (!target) throw new AttachmentRefused({ kind: 'elsewhere' })
+  if (!target) throw new AttachmentRefused(elsewhere)
   return target
 }
 
@@ -112,8 +115,29 @@ function unusable({ status, headers }: Response, now: number): undefined {
   if (limit) throw limit
   if (status === 401 || status === 403 || status === 404) return undefined
   if (status >= 500) throw new NoResponse('github', `GitHub answered a download with ${status}`)
-  throw new AttachmentRefused({ kind: 'status', status })
+  throw new AttachmentRefused(`GitHub answered ${status} when it was downloaded`)
 }
+
+interface Kind {
+  type: string
+  extensions: readonly string[]
+  begins: RegExp
+}
+
+/** Their first bytes must match: a broken image would fail the agent's turn. */
+const kinds: readonly Kind[] = [
+  { type: 'image/png', extensions: ['png'], begins: /^\x89PNG\r\n\x1a\n/ },
+  { type: 'image/jpeg', extensions: ['jpg', 'jpeg'], begins: /^\xff\xd8\xff/ },
+  { type: 'image/gif', extensions: ['gif'], begins: /^GIF8[79]a/ },
+  { type: 'image/webp', extensions: ['webp'], begins: /^RIFF[\s\S]{4}WEBP/ },
+  { type: 'application/pdf', extensions: ['pdf'], begins: /^[\s\S]{0,1024}%PDF-/ },
+]
+const isText = (type: string): boolean =>
+  /^text\/[\w.+-]{1,100}$|^application\/(?:csv|javascript|jsonl?|sql|toml|x-ndjson|x-sh|xml|(?:x-)?yaml)$/.test(
+    type,
+  )
+/** What a server says of a file that it does not know, as many logs and patches. */
+const isUnknown = (type: string): boolean => /^(?:(?:application|binary)\/octet-stream)?$/.test(type)
 
 /** Bytes; PostHog's limits for `user_attachment`. */
 const maxOfPdf = 10 * 1_048_576
@@ -121,54 +145,59 @@ const maxOfOthers = 30 * 1_048_576
 
 async function fileIn(response: Response, attachment: Attachment): Promise<AttachmentFile> {
   try {
-    const type = typeOf(attachment, response.headers.get('content-type'))
-    const name = nameFor(attachment, type)
-    const isPdf = type === 'application/pdf' || /\.pdf$/i.test(name)
-    const bytes = await readUpTo(response, isPdf ? maxOfPdf : maxOfOthers)
-    if (bytes.length === 0) throw new AttachmentRefused({ kind: 'empty' })
-    const begins = signatures.get(type)?.begins
-    const start = Buffer.from(bytes.subarray(0, 1100)).toString('latin1')
-    if (begins && !begins.test(start)) throw new AttachmentRefused({ kind: 'contents', type })
-    return { name, type, bytes }
+    const said = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? ''
+    const endings = [attachment.name, lastSegment(attachment.url)].map(each =>
+      extensionOf(each).toLowerCase(),
+    )
+    const kind = kinds.find(({ type, extensions }) =>
+      isUnknown(said) ? endings.some(ending => extensions.includes(ending)) : type === said,
+    )
+    if (!kind && !isText(said) && !isUnknown(said)) throw notTaken(said)
+    const name = nameFor(attachment.name, endings, kind)
+    const bytes = await readUpTo(response, /\.pdf$/i.test(name) ? maxOfPdf : maxOfOthers)
+    if (bytes.length === 0) throw new AttachmentRefused('it is empty')
+    const start = bytes.toString('latin1', 0, 8_000)
+    if (kind && !kind.begins.test(start))
+      throw new AttachmentRefused(`it says that it is ${kind.type}, but it is not`)
+    // As Git tells texts from the rest.
+    if (!kind && isUnknown(said) && start.includes('\0')) throw notTaken(said)
+    return { name, type: kind?.type ?? (isText(said) ? said : 'text/plain'), bytes }
   } finally {
     await response.body?.cancel().catch(() => undefined)
   }
 }
 
-async function readUpTo(response: Response, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = () => new AttachmentRefused({ kind: 'size', limit })
-  if (Number(response.headers.get('content-length')) > limit) throw tooLarge()
-  const bytes = await bodyUpTo(response.body, limit).catch((cause: unknown) => {
-    throw silence(cause)
-  })
-  if (!bytes) throw tooLarge()
+const notTaken = (said: string): AttachmentRefused =>
+  new AttachmentRefused(
+    /^[\w.+-]+\/[\w.+-]+$/.test(said) ? `files of type ${said} are not passed on` : 'its type is not known',
+  )
+
+function nameFor(name: string, [own = '', other = '']: readonly string[], kind: Kind | undefined): string {
+  const fits = kind ? kind.extensions.includes(own) : own !== ''
+  return fits ? name : fileNamed(`${name}.${kind?.extensions[0] ?? (other || 'txt')}`)
+}
+
+async function readUpTo(response: Response, limit: number): Promise<Buffer<ArrayBuffer>> {
+  const bytes =
+    Number(response.headers.get('content-length')) > limit
+      ? undefined
+      : await bodyUpTo(response.body, limit).catch((cause: unknown) => {
+          throw silence(cause)
+        })
+  if (!bytes) throw new AttachmentRefused(`it is larger than ${limit / 1_048_576} MB`)
   return bytes
 }
 
-export interface ThreadAccess {
+export interface ThreadAccess extends Pick<AttachmentAccess, 'token' | 'now'> {
   client: Octokit
   thread: Thread
   commentRef?: CommentRef
-  token(): Promise<string>
-  now(): number
 }
 
 export function attachmentReader(access: ThreadAccess): (attachment: Attachment) => Promise<AttachmentFile> {
-  let signed: Promise<Map<string, string>> | undefined
-  const { thread, token, now } = access
-  return attachment =>
-    downloadAttachment(
-      {
-        webUrl: thread.url,
-        token,
-        now,
-        signed() {
-          signed ??= signedIn(access)
-          return signed
-        },
-      },
-      attachment,
-    )
+  let reading: Promise<Map<string, string>> | undefined
+  const signed = () => (reading ??= signedIn(access))
+  return attachment => downloadAttachment({ ...access, webUrl: access.thread.url, signed }, attachment)
 }
 
 /** @throws RetryLater; other failures give none */
@@ -192,76 +221,3 @@ async function signedIn({ client, thread, commentRef }: ThreadAccess): Promise<M
 }
 
 const WithHtml = z.object({ body_html: z.string() })
-
-interface Signature {
-  extensions: readonly string[]
-  begins: RegExp
-}
-
-/** Types whose first bytes must match: a broken image would fail the agent's turn. */
-const signatures: ReadonlyMap<string, Signature> = new Map([
-  ['image/png', { extensions: ['png'], begins: /^\x89PNG\r\n\x1a\n/ }],
-  ['image/jpeg', { extensions: ['jpg', 'jpeg'], begins: /^\xff\xd8\xff/ }],
-  ['image/gif', { extensions: ['gif'], begins: /^GIF8[79]a/ }],
-  ['image/webp', { extensions: ['webp'], begins: /^RIFF[\s\S]{4}WEBP/ }],
-  ['application/pdf', { extensions: ['pdf'], begins: /^[\s\S]{0,1024}%PDF-/ }],
-])
-
-const otherTypes: ReadonlySet<string> = new Set([
-  'application/csv',
-  'application/gzip',
-  'application/javascript',
-  'application/json',
-  'application/jsonl',
-  'application/sql',
-  'application/toml',
-  'application/vnd.openxmlformats-officedocument.presentationml.presentation',
-  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
-  'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
-  'application/x-gzip',
-  'application/x-ndjson',
-  'application/x-sh',
-  'application/x-tar',
-  'application/x-yaml',
-  'application/x-zip-compressed',
-  'application/xml',
-  'application/yaml',
-  'application/zip',
-])
-
-const plainText =
-  'c cc conf cpp cs css diff go h html ini java js jsx kt log md patch php py rb rs sh sql swift toml ts tsx txt yaml yml'
-
-/** For files that the server calls only bytes, as many logs and patches. */
-const byExtension: ReadonlyMap<string, string> = new Map([
-  ...[...signatures].flatMap(([type, { extensions }]) => extensions.map(end => [end, type] as const)),
-  ...plainText.split(' ').map(end => [end, 'text/plain'] as const),
-  ['csv', 'text/csv'],
-  ['gz', 'application/gzip'],
-  ['json', 'application/json'],
-  ['jsonl', 'application/x-ndjson'],
-  ['tar', 'application/x-tar'],
-  ['tgz', 'application/gzip'],
-  ['xml', 'application/xml'],
-  ['zip', 'application/zip'],
-])
-const onlyBytes: ReadonlySet<string> = new Set(['', 'application/octet-stream', 'binary/octet-stream'])
-
-function typeOf({ name, url }: Attachment, header: string | null): string {
-  const said = header?.split(';')[0]?.trim().toLowerCase() ?? ''
-  const type = onlyBytes.has(said) ? (typeByName(name) ?? typeByName(lastSegment(url))) : said
-  const isTaken =
-    signatures.has(type ?? '') || otherTypes.has(type ?? '') || /^text\/[\w.+-]{1,100}$/.test(type ?? '')
-  if (type !== undefined && isTaken) return type
-  throw new AttachmentRefused({ kind: 'type', type: /^[\w.+-]+\/[\w.+-]+$/.test(said) ? said : '' })
-}
-
-const typeByName = (name: string): string | undefined => byExtension.get(extensionOf(name).toLowerCase())
-
-function nameFor({ name, url }: Attachment, type: string): string {
-  const own = extensionOf(name).toLowerCase()
-  const fitting = signatures.get(type)?.extensions ?? []
-  if (fitting.includes(own) || (fitting.length === 0 && own !== '')) return name
-  const ending = fitting[0] ?? (extensionOf(lastSegment(url)) || (type.startsWith('text/') ? 'txt' : ''))
-  return ending === '' ? name : fileNamed(`${name}.${ending}`)
-}

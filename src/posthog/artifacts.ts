@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import type { AttachmentFile } from '../core/model/attachment.ts'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
-import type { Session } from '../core/record/request-part.ts'
 import { type Call, call, type PostHogSettings } from './posthog-http.ts'
 import { upTo } from './schemas.ts'
 
@@ -20,66 +19,32 @@ const listOf = <T>(entry: z.ZodType<T>): z.ZodType<T[]> =>
   ])
 
 /**
- * For the next run of a task; it keeps for 24 hours and serves once. PostHog takes names up to 255 characters
- * and up to 31,457,280 bytes, of a PDF 10,485,760.
- * @returns the id for `pending_user_artifact_ids`
+ * PostHog takes names up to 255 characters and up to 31,457,280 bytes, of a PDF 10,485,760.
+ * @param to a run that lives, or the next run of a task: that keeps files for 24 hours and takes them once
+ * @returns the id for `artifact_ids` of a `user_message`, or for `pending_user_artifact_ids`
  * @throws Rejected | RetryLater | NoResponse
  */
-export const stageArtifact = (
+export async function stageArtifact(
   settings: PostHogSettings,
-  taskId: string,
+  { taskId, taskRunId }: { taskId: string; taskRunId?: string },
   file: AttachmentFile,
   now: () => number,
-): Promise<string> => handOver({ settings, now, folder: `tasks/${taskId}/staged_artifacts` }, file)
-
-/** For a run that lives. @returns the id for `artifact_ids` of a `user_message` @throws as `stageArtifact` */
-export const addArtifact = (
-  settings: PostHogSettings,
-  { taskId, taskRunId }: Session,
-  file: AttachmentFile,
-  now: () => number,
-): Promise<string> => handOver({ settings, now, folder: `tasks/${taskId}/runs/${taskRunId}/artifacts` }, file)
-
-interface Recipient {
-  settings: PostHogSettings
-  now(): number
-  folder: string
-}
-
-async function handOver(to: Recipient, file: AttachmentFile): Promise<string> {
-  const [prepared] = await announce(to, file, {
-    action: 'prepare_upload',
-    fields: { size: file.bytes.length },
-    entry: Prepared,
-  })
+): Promise<string> {
+  const folder = taskRunId === undefined ? 'staged_artifacts' : `runs/${taskRunId}/artifacts`
+  const described = { name: file.name, type: 'user_attachment', source: 'github', content_type: file.type }
+  async function announce<T>(action: string, fields: object, entry: z.ZodType<T>): Promise<T[]> {
+    const body = { artifacts: [{ ...described, ...fields }] }
+    const path = `tasks/${taskId}/${folder}/${action}/`
+    const request: Call<T[]> = { method: 'POST', path, body, schema: listOf(entry), unredacted: true }
+    return (await call(settings, request, now)).data
+  }
+  const [prepared] = await announce('prepare_upload', { size: file.bytes.length }, Prepared)
   if (!prepared) throw new NoResponse('posthog', 'PostHog prepared no upload')
   const { id, storage_path, presigned_post } = prepared
   await upload(presigned_post, file)
-  const finalized = await announce(to, file, {
-    action: 'finalize_upload',
-    fields: { id, storage_path },
-    entry: Finalized,
-  })
+  const finalized = await announce('finalize_upload', { id, storage_path }, Finalized)
   if (finalized.some(known => known.id === id)) return id
   throw new NoResponse('posthog', 'PostHog did not confirm an upload')
-}
-
-interface UploadStep<T> {
-  action: string
-  fields: object
-  entry: z.ZodType<T>
-}
-
-async function announce<T>(
-  { settings, now, folder }: Recipient,
-  file: AttachmentFile,
-  { action, fields, entry }: UploadStep<T>,
-): Promise<T[]> {
-  const described = { name: file.name, type: 'user_attachment', source: 'github', content_type: file.type }
-  const body = { artifacts: [{ ...described, ...fields }] }
-  const path = `${folder}/${action}/`
-  const request: Call<T[]> = { method: 'POST', path, body, schema: listOf(entry), unredacted: true }
-  return (await call(settings, request, now)).data
 }
 
 const uploadLimit = 60_000

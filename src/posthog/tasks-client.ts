@@ -6,7 +6,7 @@ import type { LogEntry, TaskRunSnapshot, Unfinished } from '../core/model/task-r
 import type { KnownModel, NewTask, SandboxView } from '../core/model/views.ts'
 import type { Session } from '../core/record/request-part.ts'
 import { isTerminal } from '../core/record/run.ts'
-import { addArtifact, stageArtifact } from './artifacts.ts'
+import { stageArtifact } from './artifacts.ts'
 import { integrationFinder, notCovered } from './integrations.ts'
 import { type Call, call, kept, type PostHogResponse, type PostHogSettings } from './posthog-http.ts'
 import {
@@ -143,9 +143,8 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
       }
     },
 
-    stageArtifact: (taskId: string, file: AttachmentFile) => stageArtifact(settings, taskId, file, now),
-
-    addArtifact: (session: Session, file: AttachmentFile) => addArtifact(settings, session, file, now),
+    stageArtifact: (to: { taskId: string; taskRunId?: string }, file: AttachmentFile) =>
+      stageArtifact(settings, to, file, now),
 
     /** Requests the end of a run: poll until the status is terminal. */
     async cancel(session: Session, reason: string): Promise<void> {

@@ -11,16 +11,11 @@ import { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.t
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { Attachment } from '../../src/core/text/attachment-links.ts'
 import { attachmentReader, downloadAttachment } from '../../src/github/attachment-files.ts'
-import { addArtifact, stageArtifact } from '../../src/posthog/artifacts.ts'
+import { stageArtifact } from '../../src/posthog/artifacts.ts'
 import { call, type PostHogSettings } from '../../src/posthog/posthog-http.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
-import {
-  type Attaching,
-  attachmentsOf,
-  type Staging,
-  stageAttachments,
-} from '../../src/runs/steps/stage-attachments.ts'
-import { issueThread } from '../core/given.ts'
+import { attach, attachmentsOf } from '../../src/runs/steps/stage-attachments.ts'
+import { issueThread, runWith } from '../core/given.ts'
 import { fakeLog } from '../support/fake-log.ts'
 import { postHogAt } from '../support/service-calls.ts'
 
@@ -29,6 +24,7 @@ nock.restore()
 afterAll(() => nock.activate())
 
 const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
+const docx = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
 const mebibyte = 1024 * 1024
 const uuid = '880fbe21-506b-458b-8be6-71ac826d92f5'
 
@@ -125,12 +121,11 @@ describe('a download', () => {
     ['notes', 'text/plain; charset=utf-8', 'notes.txt'],
     ['data.json', 'application/json', 'data.json'],
     ['table.csv', 'text/csv', 'table.csv'],
-    ['trace.zip', 'application/zip', 'trace.zip'],
-    ['trace.zip', 'application/x-zip-compressed', 'trace.zip'],
     ['page.log', 'text/x-log', 'page.log'],
     ['long.log'.padStart(255, 'x'), 'text/plain', 'long.log'.padStart(255, 'x')],
   ])('of %s as %s becomes %s', async (name, type, expected) => {
-    site.handle = (_, response) => response.writeHead(200, { 'content-type': type }).end(png)
+    const body = type === 'image/png' ? png : 'a'
+    site.handle = (_, response) => response.writeHead(200, { 'content-type': type }).end(body)
     expect((await download(file(name))).name).toBe(expected)
   })
 
@@ -144,6 +139,9 @@ describe('a download', () => {
   test.each([
     ['video.mp4', 'video/mp4', 'files of type video/mp4 are not passed on'],
     ['shot.svg', 'image/svg+xml', 'files of type image/svg+xml are not passed on'],
+    ['trace.zip', 'application/zip', 'files of type application/zip are not passed on'],
+    ['trace.zip', 'application/octet-stream', 'files of type application/octet-stream are not passed on'],
+    ['a.docx', docx, `files of type ${docx} are not passed on`],
     ['setup.exe', 'application/octet-stream', 'files of type application/octet-stream are not passed on'],
     ['constructor.constructor', '', 'its type is not known'],
     ['odd', 'text/<script>', 'its type is not known'],
@@ -170,7 +168,7 @@ describe('a download', () => {
   })
 
   test.each([
-    ['a.zip', 'application/zip', 30],
+    ['a.log', 'text/plain', 30],
     ['a.pdf', 'application/pdf', 10],
     ['a.pdf', 'text/plain', 10],
   ])('of %s as %s takes up to %i MB', async (name, type, limit) => {
@@ -444,7 +442,7 @@ describe('staging', () => {
   let taskId: string
   const artifact = { name: 'Image.png', type: 'image/png', bytes: new Uint8Array(png) }
   const stage = (given: typeof artifact = artifact, to = settings) =>
-    stageArtifact(to, taskId, given, () => 1_000_000)
+    stageArtifact(to, { taskId }, given, () => 1_000_000)
 
   beforeEach(async () => {
     posthog = await startPostHog()
@@ -480,8 +478,8 @@ describe('staging', () => {
     const tasks = postHogTasks(settings, Date.now)
     const body = CodexTaskRunCreate.parse({ runtime_adapter: 'codex', model: 'gpt-5.5' })
     const session = { taskId, taskRunId: await tasks.startRun(taskId, body, []) }
-    const first = await addArtifact(settings, session, artifact, Date.now)
-    const second = await addArtifact(settings, session, artifact, Date.now)
+    const first = await stageArtifact(settings, session, artifact, Date.now)
+    const second = await stageArtifact(settings, session, artifact, Date.now)
     const message = { jsonrpc: '2.0', method: 'user_message', params: { artifact_ids: [first, second] } }
     const path = `tasks/${taskId}/runs/${session.taskRunId}/command/`
     await call(settings, { method: 'POST', path, body: message, schema: z.unknown() }, Date.now)
@@ -575,23 +573,37 @@ describe('the attachments of a Run', () => {
     message: string
   }
 
-  function staging(given: Partial<Staging> = {}) {
+  interface Given {
+    download: (attachment: Attachment) => Promise<AttachmentFile>
+    stage: (file: AttachmentFile) => Promise<string>
+    assertLocked: () => Promise<void>
+    now: () => number
+  }
+
+  function staging(given: Partial<Given> = {}) {
     const logged: Logged[] = []
     const log = (level: string) => (fields: object, message: string) =>
       void logged.push({ level, message: `${message}: ${'attachment' in fields ? fields.attachment : ''}` })
-    const whole: Staging = {
+    const { download, stage, assertLocked, now }: Given = {
       download: async ({ name }) => ({ name, type: 'text/plain', bytes: new Uint8Array([1]) }),
       stage: async ({ name }) => `id of ${name}`,
       assertLocked: async () => {},
-      log: fakeLog({ info: log('info'), warn: log('warn'), error: log('error') }),
       now: () => 0,
       ...given,
     }
-    return { logged, stage: (...names: string[]) => stageAttachments(several(...names), whole) }
+    const context = {
+      run: runWith(),
+      deps: { now, log: fakeLog({ info: log('info'), warn: log('warn'), error: log('error') }) },
+      github: { attachments: () => download },
+      posthog: { stageArtifact: (_: object, file: AttachmentFile) => stage(file) },
+      job: { assertLocked },
+    }
+    const to = { taskId: 'task-1' }
+    return { logged, stage: (...names: string[]) => attach(context, several(...names), to) }
   }
 
   test('are those of the command, of what it is about, then of the thread', () => {
-    const run: Attaching = {
+    const run = {
       request: {
         attached: several('a.log', 'b.log'),
         inline: [{ ...inline('so'), attached: several('inline.log') }],
@@ -606,7 +618,7 @@ describe('the attachments of a Run', () => {
 
   test('that can not be had are named with the reason, and the others go on', async () => {
     const faults: Record<string, Error> = {
-      'a.log': new AttachmentRefused({ kind: 'empty' }),
+      'a.log': new AttachmentRefused('it is empty'),
       'b.log': new Rejected('posthog', 400, '', 'x'.repeat(500)),
       'c.log': new Rejected('github', 403, '', 'Resource not accessible'),
       'd.log': new TypeError('a bug'),
@@ -667,7 +679,7 @@ describe('the attachments of a Run', () => {
     const names = Array.from({ length: 30 }, (_, index) => `${index}.log`)
     const refusing = staging({
       stage: async ({ name }) => {
-        if (name === '3.log') throw new AttachmentRefused({ kind: 'empty' })
+        if (name === '3.log') throw new AttachmentRefused('it is empty')
         return name
       },
     })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AttachmentRefused, stagingIsLost, type Unfit, whyNot } from '../../src/core/model/attachment.ts'
+import { stagingIsLost } from '../../src/core/model/attachment.ts'
 import { Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import {
   assetId,
@@ -250,47 +250,6 @@ test('signed addresses are found by what they show', () => {
   expect(new Map(signedAddresses(html))).toEqual(new Map([[id, `${signed}&b=c`]]))
   expect(assetId(signed)).toBe(assetId(image))
   expect(assetId(log)).toBeUndefined()
-})
-
-describe('what is said of those that were not passed on', () => {
-  const unfit: Unfit[] = [
-    { kind: 'type', type: 'video/mp4' },
-    { kind: 'type', type: '' },
-    { kind: 'size', limit: 31_457_280 },
-    { kind: 'empty' },
-    { kind: 'contents', type: 'image/png' },
-    { kind: 'denied' },
-    { kind: 'status', status: 410 },
-    { kind: 'elsewhere' },
-    { kind: 'detour' },
-    { kind: 'count' },
-    { kind: 'time' },
-    { kind: 'silence', service: 'github' },
-    { kind: 'silence', service: 'posthog' },
-    { kind: 'refusal', service: 'posthog', said: 'Not found.' },
-    { kind: 'fault' },
-  ]
-
-  test('is a sentence each', () => {
-    expect(unfit.map(whyNot).join('\n')).toMatchInlineSnapshot(`
-      "files of type video/mp4 are not passed on
-      its type is not known
-      it is larger than 30 MB
-      it is empty
-      it says that it is image/png, but it is not
-      GitHub does not let the bot download it
-      GitHub answered 410 when it was downloaded
-      GitHub sent the download on to an address that is not its own
-      GitHub sent the download on too often
-      no more than 10 are passed on
-      there was no time left for it
-      GitHub did not answer
-      PostHog did not answer
-      PostHog refused: Not found.
-      the bot itself failed at it"
-    `)
-    expect(new AttachmentRefused({ kind: 'empty' }).message).toBe('it is empty')
-  })
 })
 
 test('lost staging is told from other refusals', () => {

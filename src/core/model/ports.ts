@@ -178,8 +178,8 @@ export interface TasksClient {
     session: TaskRunRef,
     response: { requestId: string; optionId: string },
   ): Promise<'resolved' | 'over'>
-  stageArtifact(taskId: string, file: AttachmentFile): Promise<string>
-  addArtifact(session: TaskRunRef, file: AttachmentFile): Promise<string>
+  /** @param to a run that lives, or the next run of a task */
+  stageArtifact(to: { taskId: string; taskRunId?: string }, file: AttachmentFile): Promise<string>
   cancel(session: TaskRunRef, reason: string): Promise<void>
   /** US dollars, of a whole task; `undefined` when PostHog does not say. Never throws. */
   cost(taskId: string): Promise<number | undefined>

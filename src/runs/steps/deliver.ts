@@ -18,7 +18,7 @@ import { attempt, type StepContext, step } from './step-context.ts'
 
 export const deliver = step('deliver', {
   github: ['attachments'],
-  posthog: ['addArtifact', 'sendMessage', 'respondToPermission', 'poll'],
+  posthog: ['stageArtifact', 'sendMessage', 'respondToPermission', 'poll'],
   writes: ['session', 'workspace', 'schedule', 'mailbox', 'report', 'result'],
   async do(context) {
     const { run, deps, posthog } = context
@@ -34,7 +34,7 @@ export const deliver = step('deliver', {
       return { mailbox, report, result }
     }
     const text = promptOf(run, wordsOf(followUp), deps.fence())
-    const attached = await attach(context, attachedTo(followUp), file => posthog.addArtifact(session, file))
+    const attached = await attach(context, attachedTo(followUp), session)
     const intent = { kind: 'deliver' as const, at: deps.now(), messageId: followUp.id }
     const message = { id: followUp.id, text, attachments: attached.ids }
     const took = await attempt(context, intent, () => posthog.sendMessage(session, message))

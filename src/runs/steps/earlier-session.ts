@@ -18,12 +18,12 @@ import { attempt, refusedReads, type StepContext, step } from './step-context.ts
 
 type Rejoining = StepContext<
   'attachments',
-  'logLength' | 'addArtifact' | 'sendMessage' | 'poll' | 'sandboxes'
+  'logLength' | 'stageArtifact' | 'sendMessage' | 'poll' | 'sandboxes'
 >
 
 export const rejoin = step('rejoin', {
   github: ['attachments'],
-  posthog: ['logLength', 'addArtifact', 'sendMessage', 'poll', 'sandboxes'],
+  posthog: ['logLength', 'stageArtifact', 'sendMessage', 'poll', 'sandboxes'],
   writes: ['session', 'workspace', 'schedule', 'mailbox', 'report', 'result'],
   async do(context) {
     const { run, posthog } = context
@@ -122,7 +122,7 @@ async function speakTo(
   // It may have been sent before the stop; a needless cancel does no harm.
   if (run.mailbox.stop || run.result.outcome) return none
   const text = promptOf(run, firstWords(run), deps.fence())
-  const attachments = await attach(context, attachmentsOf(run), file => posthog.addArtifact(earlier, file))
+  const attachments = await attach(context, attachmentsOf(run), earlier)
   const intent = openIntent(run, 'rejoin') ?? { kind: 'rejoin' as const, at: deps.now(), offset }
   const message = { id: run.id, text, attachments: attachments.ids }
   const took = await attempt(context, intent, () => posthog.sendMessage(earlier, message))

@@ -1,88 +1,80 @@
-/** Stages attachments at PostHog before the run starts; refused ones are kept with the reason. Repeatable. */
-import {
-  type AttachmentFile,
-  AttachmentRefused,
-  type StagedAttachments,
-  type Unfit,
-  whyNot,
-} from '../../core/model/attachment.ts'
-import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'
-import type { Log } from '../../core/model/ports.ts'
+/** Passes attached files on to PostHog; what can not be had is kept with the reason. Repeatable. */
+import { AttachmentRefused, type StagedAttachments } from '../../core/model/attachment.ts'
+import { NoResponse, Rejected, RetryLater, serviceNames } from '../../core/model/errors.ts'
 import { type Run, resumedSession } from '../../core/record/run.ts'
 import type { Context } from '../../core/record/workspace-part.ts'
 import { type Attachment, maxAttachments, onlyOnce } from '../../core/text/attachment-links.ts'
 import { type StepContext, step } from './step-context.ts'
 
-export interface Attaching {
-  request: Pick<Run['request'], 'attached' | 'inline'>
-  workspace: { threadContext?: Pick<Context, 'attached'> | undefined }
-  session: { earlier?: Run['session']['earlier'] }
-}
-
-export interface Staging {
-  download(attachment: Attachment): Promise<AttachmentFile>
-  stage(file: AttachmentFile): Promise<string>
-  assertLocked(): Promise<void>
-  log: Log
-  now(): number
-}
-
 const giveUpAfterMs = 120_000
 const pauseBeforeRepeat = 500
 const maxNamed = 20
 
-export async function stageAttachments(
+type Wanted = Pick<Run['request'], 'attached' | 'inline'>
+
+/** With those of the comments on lines. */
+export const attachedTo = (
+  { attached = [], inline = [] }: Wanted,
+  others: readonly Attachment[] = [],
+): Attachment[] => onlyOnce([...attached, ...inline.flatMap(each => each.attached ?? []), ...others])
+
+/** The command's own first; a session that goes on has those of the thread. */
+export const attachmentsOf = ({
+  request,
+  workspace,
+  session,
+}: {
+  request: Wanted
+  workspace: { threadContext?: Pick<Context, 'attached'> | undefined }
+  session: Pick<Run['session'], 'earlier'>
+}): Attachment[] => attachedTo(request, resumedSession({ session }) ? [] : workspace.threadContext?.attached)
+
+type Attaching = Pick<StepContext<'attachments', 'stageArtifact'>, 'run' | 'github' | 'posthog'> & {
+  deps: Pick<StepContext['deps'], 'now' | 'log'>
+  job: Pick<StepContext['job'], 'assertLocked'>
+}
+
+/** @param to a run that lives, or the next run of a task */
+export async function attach(
+  { run, deps, github, posthog, job }: Attaching,
   attachments: readonly Attachment[],
-  staging: Staging,
+  to: { taskId: string; taskRunId?: string },
 ): Promise<StagedAttachments> {
+  const wanted = run.baseline.settings.attachments ? attachments.slice(0, maxNamed) : []
+  if (wanted.length === 0) return none
+  const { origin } = run.request
+  const download = github.attachments(origin.kind === 'comment' ? origin.commentRef : undefined)
   const ids: string[] = []
   const failed: StagedAttachments['failed'] = []
-  const deadline = staging.now() + giveUpAfterMs
-  for (const attachment of attachments.slice(0, maxNamed)) {
-    const taken = await take(staging, attachment, { deadline, full: ids.length === maxAttachments })
-    if (typeof taken === 'string') ids.push(taken)
-    else failed.push({ name: attachment.name, why: whyNot(taken) })
+  const deadline = deps.now() + giveUpAfterMs
+  const isFull = () => ids.length === maxAttachments
+  for (const attachment of wanted) {
+    const { name } = attachment
+    if (isFull() || deps.now() >= deadline) {
+      const why = isFull() ? `no more than ${maxAttachments} are passed on` : 'there was no time left for it'
+      failed.push({ name, why })
+      continue
+    }
+    await job.assertLocked()
+    try {
+      const file = await withSecondTry(() => download(attachment))
+      ids.push(await withSecondTry(() => posthog.stageArtifact(to, file)))
+    } catch (err) {
+      if (err instanceof RetryLater) throw err
+      const why = whyNot(err)
+      deps.log[why ? 'warn' : 'error']({ attachment: name, err }, 'attachment not passed on')
+      failed.push({ name, why: why ?? 'the bot itself failed at it' })
+    }
   }
   return { ids, failed }
 }
 
-/** The command's own first; a session that goes on has those of the thread. */
-export const attachmentsOf = ({ request, workspace, session }: Attaching): Attachment[] =>
-  attachedTo(request, resumedSession({ session }) ? [] : workspace.threadContext?.attached)
-
-/** With those of the comments on lines. */
-export const attachedTo = (
-  { attached = [], inline = [] }: Pick<Run['request'], 'attached' | 'inline'>,
-  others: readonly Attachment[] = [],
-): Attachment[] => onlyOnce([...attached, ...inline.flatMap(each => each.attached ?? []), ...others])
-
-async function take(
-  staging: Staging,
-  attachment: Attachment,
-  { deadline, full }: { deadline: number; full: boolean },
-): Promise<string | Unfit> {
-  if (full) return { kind: 'count' }
-  if (staging.now() >= deadline) return { kind: 'time' }
-  await staging.assertLocked()
-  try {
-    const file = await withSecondTry(() => staging.download(attachment))
-    return await withSecondTry(() => staging.stage(file))
-  } catch (error) {
-    if (error instanceof RetryLater) throw error
-    const unfit = unfitOf(error)
-    const level = unfit.kind === 'fault' ? 'error' : 'warn'
-    const fields = { attachment: attachment.name, err: error }
-    staging.log[level](fields, 'attachment not passed on')
-    return unfit
-  }
-}
-
-function unfitOf(error: unknown): Unfit {
-  if (error instanceof AttachmentRefused) return error.unfit
-  if (error instanceof NoResponse) return { kind: 'silence', service: error.service }
+function whyNot(error: unknown): string | undefined {
+  if (error instanceof AttachmentRefused) return error.message
+  if (error instanceof NoResponse) return `${serviceNames[error.service]} did not answer`
   if (error instanceof Rejected)
-    return { kind: 'refusal', service: error.service, said: error.message.slice(0, 200) }
-  return { kind: 'fault' }
+    return `${serviceNames[error.service]} refused: ${error.message.slice(0, 200)}`
+  return undefined
 }
 
 /** Repeatable, so a lost response is retried once. */
@@ -98,35 +90,16 @@ async function withSecondTry<T>(act: () => Promise<T>): Promise<T> {
 
 export const none: StagedAttachments = { ids: [], failed: [] }
 
-export async function attach(
-  context: StepContext<'attachments'>,
-  attachments: readonly Attachment[],
-  stage: (file: AttachmentFile) => Promise<string>,
-): Promise<StagedAttachments> {
-  const { run, deps, github, job } = context
-  if (!run.baseline.settings.attachments || attachments.length === 0) return none
-  const { origin } = run.request
-  const commentRef = origin.kind === 'comment' ? origin.commentRef : undefined
-  return stageAttachments(attachments, {
-    download: github.attachments(commentRef),
-    stage,
-    assertLocked: () => job.assertLocked(),
-    log: deps.log,
-    now: () => deps.now(),
-  })
-}
-
 export const stageForRun = step('stage-attachments', {
   github: ['attachments'],
   posthog: ['stageArtifact'],
   writes: ['workspace'],
   async do(context) {
-    const { run, posthog } = context
+    const { run } = context
     const { taskId } = run.session
     if (taskId === undefined) return {}
     // A follow-up that starts a run brings its own files.
     const wanted = run.session.instructionSent ? [] : attachmentsOf(run)
-    const attachments = await attach(context, wanted, file => posthog.stageArtifact(taskId, file))
-    return { workspace: { attachments } }
+    return { workspace: { attachments: await attach(context, wanted, { taskId }) } }
   },
 })

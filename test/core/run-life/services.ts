@@ -259,7 +259,6 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
     respondToPermission: ({ taskRunId }, answer) =>
       at(writes, 'answer permission', () => permitted(world, agentOf(world, taskRunId), answer)),
     stageArtifact: absent('stageArtifact'),
-    addArtifact: absent('addArtifact'),
     models: absent('models'),
     sandboxes: absent('sandboxes'),
   }
