@@ -1,8 +1,11 @@
-/** The JSON Schemas of both settings files, for editors. The bot serves them below its public address. */
+/** The JSON Schemas of both settings files, for editors. The bot serves them below the address that GitHub sends webhooks to. */
 import { z } from 'zod'
 import { settingsFile } from './commands/command-registry.ts'
+import { minute, second } from './core/model/time.ts'
 import { DeploymentSettings } from './core/settings/deployment-settings.ts'
-import { settingsSchemaPath } from './core/settings/repository-file.ts'
+import { settingsSchemaPath } from './core/settings/settings-file.ts'
+import type { GitHubApp } from './github/app-client.ts'
+import { publicAddress } from './web/http-server.ts'
 
 export interface SchemaNode {
   description?: string
@@ -54,4 +57,33 @@ export function jsonSchema({ title, description, schema }: Described): SchemaNod
 export function schemaAt(path: string): SchemaNode | undefined {
   const file = schemaFiles.find(each => `/${each.path}` === path)
   return file && jsonSchema(file)
+}
+
+const keptMs = 10 * minute
+const within = 3 * second
+
+const Hook = z.object({ url: z.string() })
+
+/** @returns an address only if it answers: a proxy before the bot may pass on webhooks alone */
+export function schemaAddress(
+  app: Pick<GitHubApp, 'asApp'>,
+  now: () => number,
+): () => Promise<string | undefined> {
+  let known: { address: string | undefined; at: number } | undefined
+  const find = async (): Promise<string | undefined> => {
+    try {
+      const { url } = Hook.parse((await app.asApp('GET /app/hook/config')).data)
+      const address = publicAddress(url, settingsSchemaPath)
+      if (address === undefined) return undefined
+      const signal = AbortSignal.timeout(within)
+      const { ok } = await fetch(address, { method: 'HEAD', redirect: 'manual', signal })
+      return ok ? address : undefined
+    } catch {
+      return undefined
+    }
+  }
+  return async () => {
+    if (!known || now() - known.at >= keptMs) known = { address: await find(), at: now() }
+    return known.address
+  }
 }

@@ -71,7 +71,6 @@ const mayImport: Record<string, readonly string[]> = {
     'posthog',
     'queue',
     'readiness',
-    'schema-address',
     'settings-schemas',
   ],
   app: ['bot', 'config', 'github', 'process-environment'],
@@ -91,8 +90,7 @@ const mayImport: Record<string, readonly string[]> = {
   tenants: ['config', 'core', 'posthog'],
   main: ['bot', 'config', 'open-set-up', 'process-environment', 'proxy'],
   readiness: ['core'],
-  'schema-address': ['core', 'github', 'web'],
-  'settings-schemas': ['commands', 'core'],
+  'settings-schemas': ['commands', 'core', 'github', 'web'],
   proxy: [],
 }
 
@@ -186,7 +184,7 @@ describe('what a process does not do, it does not load', () => {
 
   test('in a process that only takes webhooks, what works on them', () => {
     const work =
-      /^(?:@octokit\/|src\/(?:runs|posthog|maintenance|access|doctor|github\/(?!webhooks|app-(?:name|token)\.ts)))/
+      /^(?:@octokit\/|src\/(?:runs|posthog|maintenance|access|doctor|github\/(?!webhooks|app-token\.ts)))/
     expect(loaded.filter(from => work.test(from))).toEqual([])
     expect(loaded).toContain('src/github/webhooks/webhook-endpoint.ts')
   })
@@ -272,7 +270,7 @@ test('there is no drawer for odds and ends, and no barrel', () => {
 })
 
 /** They only go down: what comes new is paid for by what goes. What lowers one lowers it here. */
-const ceilings = { files: 296, lines: 33_678, testLines: 49_910, wordsOfDocs: 36_884 }
+const ceilings = { files: 289, lines: 33_659, testLines: 49_907, wordsOfDocs: 36_884 }
 
 test('there is no more to read than before', () => {
   expect(sizes()).toEqual(ceilings)

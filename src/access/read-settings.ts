@@ -14,14 +14,14 @@ import {
   type RepositoryRef,
 } from '../core/settings/deployment-settings.ts'
 import { settingsOfLayers } from '../core/settings/layers.ts'
+import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import {
   type FileSlips,
   problemsText,
   type SettingsFile,
   type SettingsRead,
   settingsPath,
-} from '../core/settings/repository-file.ts'
-import type { RepoSettings } from '../core/settings/repository-settings.ts'
+} from '../core/settings/settings-file.ts'
 
 export interface SettingsNow {
   settings: RepoSettings

@@ -1,5 +1,5 @@
 import { commandParser } from '../core/command/parse.ts'
-import { repositorySettings } from '../core/settings/repository-file.ts'
+import { repositorySettings } from '../core/settings/settings-file.ts'
 import { approveCommand } from './approve-command.ts'
 import { askCommand } from './ask-command.ts'
 import type { Command } from './command.ts'

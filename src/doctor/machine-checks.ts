@@ -4,9 +4,7 @@ import { z } from 'zod'
 import type { Config } from '../config.ts'
 import { type Check, found, passed, unanswered } from '../core/model/check.ts'
 import { describe, unansweredBy } from '../core/model/errors.ts'
-import { newOctokit } from '../github/request-rules.ts'
-import { httpError } from '../github/response-faults.ts'
-
+import { httpError, newOctokit } from '../github/request-rules.ts'
 /** Whether a server could listen there. */
 export const checkHost = ({ server: { host } }: Config): Promise<Check[]> =>
   new Promise(resolve => {

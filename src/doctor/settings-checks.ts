@@ -5,10 +5,10 @@ import { type Check, found, passed, unanswered } from '../core/model/check.ts'
 import { describe, unansweredBy } from '../core/model/errors.ts'
 import type { OwnerFiles } from '../core/model/ports.ts'
 import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
-import { problemsText, settingsPath } from '../core/settings/repository-file.ts'
+import { problemsText, settingsPath } from '../core/settings/settings-file.ts'
 import type { GitHubApp } from '../github/app-client.ts'
 import { filesIn, ownerFilesOf, ownerRepository } from '../github/repository-files.ts'
-import { unlessGone } from '../github/response-faults.ts'
+import { unlessGone } from '../github/request-rules.ts'
 
 export async function checkSettings(
   config: Config,

@@ -1,7 +1,7 @@
 /** Whether a comment, issue or pull request shows that we answered it: our reaction at an end stays on it. */
 import { z } from 'zod'
 import type { GitHubApp } from './app-client.ts'
-import { unlessGone } from './response-faults.ts'
+import { unlessGone } from './request-rules.ts'
 import type { Delivery } from './webhooks/event.ts'
 
 const Texts = z.object({

@@ -9,17 +9,10 @@ import { type LimitGate, type LimitStore, limitGate } from '../core/model/call-b
 import { Rejected } from '../core/model/errors.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
-import { type AppToken, appToken } from './app-token.ts'
+import { type AppSettings, type AppToken, appToken } from './app-token.ts'
 import { type NodeIds, nodeIds } from './graphql.ts'
 import { type RenderCap, renderCap } from './pages.ts'
-import { limited, newOctokit, type Watch } from './request-rules.ts'
-import { httpError } from './response-faults.ts'
-
-export interface AppSettings {
-  appId: number
-  privateKey: string
-  apiUrl: string
-}
+import { httpError, limited, newOctokit, type Watch } from './request-rules.ts'
 
 type Repo = Pick<Thread, 'installationId' | 'repoId'>
 

@@ -1,9 +1,17 @@
+/** The App's own token, and its name. They need no Octokit, which a process that only takes webhooks does not load. */
 import { createSign } from 'node:crypto'
+import { z } from 'zod'
 
 /** s, for a clock of ours that is fast. */
 const backdated = 60
 /** s; GitHub allows ten minutes. */
 const lasts = 8 * 60
+
+export interface AppSettings {
+  appId: number
+  privateKey: string
+  apiUrl: string
+}
 
 export interface AppToken {
   make(): Promise<{ jwt: string; expiresAt: string }>
@@ -13,7 +21,7 @@ export interface AppToken {
 
 /** The App's JWT. Source: GitHub, "Generating a JSON Web Token (JWT) for a GitHub App". */
 export function appToken(
-  { appId, privateKey }: { appId: number; privateKey: string },
+  { appId, privateKey }: Pick<AppSettings, 'appId' | 'privateKey'>,
   now: () => number,
 ): AppToken {
   let ahead = 0
@@ -22,7 +30,7 @@ export function appToken(
       const at = Math.floor((now() + ahead) / 1_000)
       const claims = { iat: at - backdated, exp: at + lasts, iss: String(appId) }
       const head = [{ alg: 'RS256', typ: 'JWT' }, claims]
-        .map(part => base64url(JSON.stringify(part)))
+        .map(part => Buffer.from(JSON.stringify(part)).toString('base64url'))
         .join('.')
       const signature = createSign('RSA-SHA256').update(head).sign(privateKey, 'base64url')
       return {
@@ -40,4 +48,29 @@ export function appToken(
   }
 }
 
-const base64url = (text: string): string => Buffer.from(text).toString('base64url')
+/** ms */
+const patience = 3_000
+
+const App = z.object({ slug: z.string().regex(/^[a-z\d-]{1,100}$/i) })
+const Refusal = z.object({ message: z.string() })
+
+/**
+ * How people mention the App.
+ * @returns `undefined` if GitHub does not say
+ */
+export function appName(settings: AppSettings, now: () => number): () => Promise<string | undefined> {
+  const token = appToken(settings, now)
+  return async () => {
+    const { jwt } = await token.make()
+    const response = await fetch(`${settings.apiUrl}/app`, {
+      headers: { authorization: `Bearer ${jwt}`, accept: 'application/vnd.github+json' },
+      signal: AbortSignal.timeout(patience),
+    })
+    const data: unknown = await response.json()
+    const { status } = response
+    const message = Refusal.safeParse(data).data?.message ?? ''
+    // Where our clock is wrong, the next try has a token for theirs.
+    if (!response.ok) token.isLate({ status, message, date: response.headers.get('date') })
+    return App.safeParse(data).data?.slug
+  }
+}

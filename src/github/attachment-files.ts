@@ -19,8 +19,7 @@ import {
   redirectTarget,
   signedAddresses,
 } from '../core/text/attachment-links.ts'
-import { bodyUpTo } from './body-up-to.ts'
-import { limitOf, unlessLimited } from './response-faults.ts'
+import { bodyUpTo, limitOf, unlessLimited } from './request-rules.ts'
 
 export interface AttachmentAccess {
   webUrl: string

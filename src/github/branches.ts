@@ -6,7 +6,7 @@ import type { BaseView, BranchView, IssueBranches } from '../core/model/views.ts
 import { inRepository, named, nodesOf, query } from './graphql.ts'
 import { Linked, linkedField, linkedIn } from './nodes.ts'
 import { type ThreadAccess, usualStem } from './read-ahead.ts'
-import { unlessRejected } from './response-faults.ts'
+import { unlessRejected } from './request-rules.ts'
 
 const linkedBranches = {
   text: `query linkedBranches($owner: String!, $name: String!, $number: Int!) {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { NoResponse } from '../core/model/errors.ts'
 import type { GitHubApp } from './app-client.ts'
-import { bodyUpTo } from './body-up-to.ts'
+import { bodyUpTo } from './request-rules.ts'
 import type { Delivery } from './webhooks/event.ts'
 import { maxBody } from './webhooks/webhook-endpoint.ts'
 

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { NewestMap } from '../core/text/newest-map.ts'
-import { bodyUpTo } from './body-up-to.ts'
+import { bodyUpTo } from './request-rules.ts'
 
 const RefusedQuery = z.object({
   name: z.literal('GraphqlResponseError'),

@@ -6,11 +6,10 @@ import { z } from 'zod'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { WrittenText } from '../core/model/ports.ts'
 import { asWritten, minimizedPage, type SeenPage } from '../core/text/seen-page.ts'
-import { bodyUpTo } from './body-up-to.ts'
 import { named, send, threadKey } from './graphql.ts'
 import { readPage, readStrangersPage } from './page-reader.ts'
 import type { ThreadAccess } from './read-ahead.ts'
-import { faultOf } from './response-faults.ts'
+import { bodyUpTo, faultOf } from './request-rules.ts'
 
 /** Of one query. GitHub gives up rendering after about 10 s, and takes 100 nodes. */
 const maxAsked = 50

@@ -29,7 +29,7 @@ import {
   writtenView,
 } from './nodes.ts'
 import type { ThreadAccess } from './read-ahead.ts'
-import { unlessGone } from './response-faults.ts'
+import { unlessGone } from './request-rules.ts'
 
 export function pullsOf(access: ThreadAccess & { app: { id: number } }) {
   const { app, client, thread, at, redact, written } = access

@@ -8,7 +8,7 @@ import { templatesFolder } from '../core/command/template.ts'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { type Closer, CommentView, IssueBranches } from '../core/model/views.ts'
-import { settingsPath } from '../core/settings/repository-file.ts'
+import { settingsPath } from '../core/settings/settings-file.ts'
 import { inRepository, type NodeIds, named, nodesOf, query, send, threadKey } from './graphql.ts'
 import {
   Branch,
@@ -23,7 +23,7 @@ import {
   transfersField,
   writtenFields,
 } from './nodes.ts'
-import { unlessRejected } from './response-faults.ts'
+import { unlessRejected } from './request-rules.ts'
 
 /** The usual prefix; the repository's own is not known yet. */
 export const usualStem = ({ number }: Pick<Thread, 'number'>): string => stemOf('codex/', number)

@@ -7,11 +7,11 @@ import { templatesFolder } from '../core/command/template.ts'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
 import type { ChangedFile } from '../core/model/views.ts'
-import { settingsPath } from '../core/settings/repository-file.ts'
+import { settingsPath } from '../core/settings/settings-file.ts'
 import { NewestMap } from '../core/text/newest-map.ts'
 import type { GitHubApp } from './app-client.ts'
 import type { ThreadAccess } from './read-ahead.ts'
-import { unlessGone } from './response-faults.ts'
+import { unlessGone } from './request-rules.ts'
 
 export function filesIn(client: Octokit, { owner, repo }: At): Files {
   const at = { owner, repo }

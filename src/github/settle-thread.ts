@@ -8,7 +8,7 @@ import { inRepository, labelKey, named, personKey, query, send, threadKey } from
 import { FullPull, pullFields } from './nodes.ts'
 import { pullWith } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
-import { unlessRejected } from './response-faults.ts'
+import { swapName, unlessRejected } from './request-rules.ts'
 
 /** Of the variables of all pieces. */
 const types = {
@@ -184,9 +184,6 @@ export const graphQlName: Record<Reaction, string> = {
   '+1': 'THUMBS_UP',
   '-1': 'THUMBS_DOWN',
 }
-
-/** Octokit repeats a mutation of this name, which only swaps reactions. */
-export const swapName = 'swapReaction'
 
 async function mutate(
   { client, redact }: ThreadAccess,

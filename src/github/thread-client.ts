@@ -32,7 +32,7 @@ import {
   transferredAt,
 } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
-import { unlessGone, unlessLimited } from './response-faults.ts'
+import { unlessGone, unlessLimited } from './request-rules.ts'
 import { graphQlName, isMoreThanReaction, settleThread } from './settle-thread.ts'
 import { commentsOf, reviewThreadsOf } from './thread-comments.ts'
 

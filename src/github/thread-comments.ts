@@ -12,7 +12,7 @@ import type { GitHubApp } from './app-client.ts'
 import { inRepository, named, nodesOf, query } from './graphql.ts'
 import { remarksOf } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
-import { unlessGone, unlessLimited } from './response-faults.ts'
+import { unlessGone, unlessLimited } from './request-rules.ts'
 import { isInsider } from './webhooks/event.ts'
 
 /** A thousand comments; older ones are forgotten. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { settingsFile } from '../../src/commands/command-registry.ts'
 import { readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
-import { problemsText } from '../../src/core/settings/repository-file.ts'
+import { problemsText } from '../../src/core/settings/settings-file.ts'
 import { settingsOf } from '../support/deployment.ts'
 import { threadTime } from '../support/thread-time.ts'
 

@@ -1,7 +1,7 @@
 /** What we write of others' words, as GitHub's own engine renders it. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { withFirst } from '../../src/core/text/closing-words.ts'
+import { withFirst } from '../../src/core/text/markdown.ts'
 import { code, inlineWords, quoted, spoken } from '../../src/core/text/safe-markdown.ts'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
 import { markdownPieces } from '../support/markdown-pieces.ts'

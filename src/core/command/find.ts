@@ -7,9 +7,8 @@
 
 import { usualTrigger } from '../settings/deployment-settings.ts'
 import { stripInvisible } from '../text/invisible.ts'
-import type { Reading, SeenPage, ShownText } from '../text/seen-page.ts'
+import { type Reading, type SeenPage, type ShownText, unshownWords } from '../text/seen-page.ts'
 import { shownText } from '../text/shown-text.ts'
-import { unshownWords } from '../text/unshown.ts'
 import { quotedFrom } from './quoted.ts'
 
 function callPattern(sourceFor: (calls: string) => string, flags: string): (calls: string) => RegExp {

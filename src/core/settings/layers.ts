@@ -1,10 +1,9 @@
 /** Merges deployment, owner and repository settings: a lower layer fills in, chooses and tightens. Pure. */
 import { efforts } from '../model/codex-task-run-create.ts'
 import type { Grants } from './deployment-settings.ts'
-import type { SettingsFile, SettingsRead } from './repository-file.ts'
 import { type Given, ofBoth, type RepoSettings } from './repository-settings.ts'
 import { someOfBoth } from './setting.ts'
-import { valueAt } from './settings-file.ts'
+import { type SettingsFile, type SettingsRead, valueAt } from './settings-file.ts'
 
 export interface Files {
   owner: Given

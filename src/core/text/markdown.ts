@@ -1,4 +1,4 @@
-/** The only Markdown parser and writer, bounded in length, depth and time. */
+/** The only Markdown parser and writer, bounded in length, depth and time, and what is looked for in a tree of it. */
 import type { Nodes, Root } from 'mdast'
 import { fromMarkdown } from 'mdast-util-from-markdown'
 import { gfmFromMarkdown, gfmToMarkdown } from 'mdast-util-gfm'
@@ -39,6 +39,52 @@ function isDeep(tree: Root): boolean {
   }
   return false
 }
+
+interface IssueNames {
+  owner: string
+  repo: string
+  number: number
+  url: string
+}
+
+/** The keywords that close an issue, found as GitHub finds them. */
+export function closesIssue(body: string, { owner, repo, number, url }: IssueNames): boolean {
+  const names = [`#${number}`, `${owner}/${repo}#${number}`, url].map(name =>
+    name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
+  )
+  const closing = new RegExp(
+    `\\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?[ \\t]{1,9}(?:${names.join('|')})(?![\\d/])`,
+    'i',
+  )
+  const tree = readMarkdown(body)
+  const pending: Nodes[] = tree ? [tree] : []
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (silent.has(node.type)) continue
+    if (node.type === 'paragraph' || node.type === 'heading' || node.type === 'tableCell') {
+      if (closing.test(visibleWords(node))) return true
+    } else if ('children' in node) for (const child of node.children) pending.push(child)
+  }
+  return false
+}
+
+const silent: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
+  'blockquote',
+  'code',
+  'definition',
+  'footnoteDefinition',
+  'html',
+])
+
+function visibleWords(node: Nodes): string {
+  if (node.type === 'text') return node.value
+  if (node.type === 'break') return '\n'
+  if (node.type === 'link') return node.children.map(visibleWords).join('') === node.url ? node.url : '\ufffc'
+  return 'children' in node ? node.children.map(visibleWords).join('') : '\ufffc'
+}
+
+/** A place for lines of ours: before anything that could swallow them. */
+export const withFirst = (lines: readonly string[], body: string): string =>
+  [...lines, body.trim()].filter(part => part !== '').join('\n\n')
 
 /** Warms the parser up, so that the first text is not cut off for it. */
 const everything =

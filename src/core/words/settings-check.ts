@@ -1,7 +1,6 @@
 import type { CheckReport, PricedModel } from '../model/views.ts'
 import type { HeldSetting, Origin } from '../settings/layers.ts'
-import { settingsPath } from '../settings/repository-file.ts'
-import type { SettingsProblem } from '../settings/settings-file.ts'
+import { type SettingsProblem, settingsPath } from '../settings/settings-file.ts'
 import { counted } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
 import { cell, lacksChecks, priced, withCode } from './words.ts'

@@ -11,7 +11,7 @@ import { removableBranch, requestersOf, sessionAtWork } from '../../core/record/
 import { believeAbsent, isHeld } from '../../core/record/retries.ts'
 import { baseOf, type ChangeOf, changed, type Run } from '../../core/record/run.ts'
 import type { Branch } from '../../core/record/workspace-part.ts'
-import { closesIssue, withFirst } from '../../core/text/closing-words.ts'
+import { closesIssue, withFirst } from '../../core/text/markdown.ts'
 import { disarm } from '../../core/text/safe-markdown.ts'
 import { footerMark, pullFooter } from '../../core/words/pull-footer.ts'
 import { ignoreRefusal, markerOf, reactionAfter } from './markers.ts'

@@ -1,7 +1,7 @@
 /** The pages of the set-up, from the form to the start. */
 import type { Child } from 'hono/jsx'
 import { type Check, markOf, wellOf } from '../../core/model/check.ts'
-import { settingsPath } from '../../core/settings/repository-file.ts'
+import { settingsPath } from '../../core/settings/settings-file.ts'
 import { editorLine } from '../../core/words/settings-check.ts'
 import { Document } from '../pages.tsx'
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { markerSigner } from '../../../src/core/record/marker.ts'
-import { closesIssue, withFirst } from '../../../src/core/text/closing-words.ts'
+import { closesIssue, withFirst } from '../../../src/core/text/markdown.ts'
 import { withoutMarkers } from '../../../src/core/text/safe-markdown.ts'
 import { cmarkAvailable, render } from '../../support/cmark-gfm.ts'
 
