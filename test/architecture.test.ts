@@ -270,7 +270,7 @@ test('there is no drawer for odds and ends, and no barrel', () => {
 })
 
 /** They only go down: what comes new is paid for by what goes. What lowers one lowers it here. */
-const ceilings = { files: 289, lines: 33_659, testLines: 49_907, wordsOfDocs: 36_884 }
+const ceilings = { files: 282, lines: 32_524, testLines: 49_319, wordsOfDocs: 36_378 }
 
 test('there is no more to read than before', () => {
   expect(sizes()).toEqual(ceilings)

@@ -1,32 +1,16 @@
 /** Joins the admin pages with the queue of this process. Loaded only where there is an ADMIN_TOKEN. */
-import { repositoryNamesIn } from '../access/first-of.ts'
-import { heldHere } from '../commands/config-command.ts'
 import { triggerRecord } from '../commands/trigger-record.ts'
-import { secretsOf } from '../config.ts'
 import type { Run } from '../core/record/run.ts'
-import { pausedBecause, triggerOf } from '../core/settings/deployment-settings.ts'
-import { redactor } from '../core/text/redact.ts'
+import { pausedBecause } from '../core/settings/deployment-settings.ts'
 import { runUrl } from '../core/words/words.ts'
-import { gitHubApp } from '../github/app-client.ts'
-import { installationsOf } from '../github/installations.ts'
-import { filesIn } from '../github/repository-files.ts'
 import { pausesIn } from '../maintenance/pauses.ts'
 import { adminPages } from '../web/admin/admin-server.tsx'
 import type { Handler } from '../web/http-server.ts'
 import { type Runtime, readinessOf } from './runtime.ts'
-import { settingsOf } from './settings-of.ts'
 
 export function openAdmin(runtime: Runtime, token: string): Handler {
-  const { config, settings, queues, log, state, metrics } = runtime
+  const { config, settings, queues, log, state } = runtime
   const { now } = runtime.clock
-  const { id: appId, privateKey } = config.app
-  const { meter } = metrics
-  const app = gitHubApp({ appId, privateKey, apiUrl: config.app.apiUrl }, now, {
-    meter,
-    limits: queues.limits,
-  })
-  const reader = settingsOf(runtime, app, repositoryNamesIn(queues.writtenOnce, log))
-  const installations = installationsOf(app, redactor(secretsOf(config)))
   return adminPages({
     token,
     ended: {
@@ -44,7 +28,6 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
       }
       await queues.triggers.add(id, triggerRecord(trigger))
     },
-    wasRetried: async id => (await queues.triggers.get(id)) !== undefined,
     drain:
       config.role === 'web'
         ? undefined
@@ -59,16 +42,6 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
     failedChecks: async () => (await readinessOf(runtime)).failed,
     pausedBecause: () => pausedBecause(settings.settings),
     posthogUrl: run => posthogUrl(run, config.posthog),
-    repositoryNamed: name => {
-      const [owner = '', repo = ''] = name.split('/')
-      return installations.repositoryNamed(owner, repo)
-    },
-    settingsOf: async repository => {
-      const held = await reader.of(filesIn(app.forRepo(repository), repository), repository)
-      const trigger = triggerOf(settings.settings, repository.ownerId)
-      const { problem, usable } = held
-      return { held: heldHere({ now: held, usual: config.run, trigger }), problem, usable }
-    },
     log,
     now,
   })

@@ -47,7 +47,7 @@ function shownInChecks({ comments, pull_request: { approval } }: RepoSettings): 
 type Holding = Pick<Reads, 'usual' | 'trigger'> & { now: SettingsNow }
 
 /** Every setting of a repository, and where it comes from. */
-export function heldHere({ now: { settings, grants, files }, usual, trigger }: Holding): HeldSetting[] {
+function heldHere({ now: { settings, grants, files }, usual, trigger }: Holding): HeldSetting[] {
   const model = modelOf(settings, usual.model)
   const effort = usualEffort(settings, usual.effort, { model, models: [] })
   const holding = {

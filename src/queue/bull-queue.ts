@@ -4,7 +4,6 @@ import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import {
   type Added,
   type IndexQuery,
-  type IndexText,
   type JobRecord,
   liveSet,
   type Member,
@@ -94,14 +93,6 @@ export class BullQueue<Data> implements WorkQueue<Data> {
 
   members(sets: readonly string[], range: Range): Promise<Member[][]> {
     return this.#reach(async () => (sets.length === 0 ? [] : this.#index.members(sets, range)))
-  }
-
-  inEach(groups: readonly (readonly string[])[], count: number): Promise<Member[]> {
-    return this.#reach(async () => (groups.length === 0 ? [] : this.#index.inEach(groups, count)))
-  }
-
-  texts(sets: readonly string[]): Promise<IndexText[]> {
-    return this.#reach(async () => (sets.length === 0 ? [] : this.#index.texts(sets)))
   }
 
   async listed(sets: readonly string[], range: Range = allListed): Promise<JobRecord<Data>[]> {

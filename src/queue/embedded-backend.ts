@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import { PGlite } from '@electric-sql/pglite'
 import { createPostgresBackend, type PgPool, runMigrations } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
-import type { IndexText, Member } from '../core/model/ports.ts'
+import type { Member } from '../core/model/ports.ts'
 import { claimDirectory } from './claim-directory.ts'
 import { assertRoom, type DataFolder, sharedByHosts, watchFolder } from './data-folder.ts'
 import * as sql from './embedded-schema.ts'
@@ -47,7 +47,7 @@ const SURPLUS = `
 const PROBE = "SELECT pg_logical_emit_message(true, 'probe', '')"
 
 /** Dead rows slow statements tenfold after a few thousand steps. */
-const TABLES = 'job, job_log, event, meta, dedup, codex.entry, codex.entry_text'
+const TABLES = 'job, job_log, event, meta, dedup, codex.entry'
 const VACUUM = `VACUUM (INDEX_CLEANUP ON) ${TABLES}`
 /** Without names it analyzes the catalog too, a third of the start-up. */
 const ANALYZE = `ANALYZE ${TABLES}`
@@ -185,11 +185,6 @@ function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
       const { rows }: Rows<Row> = await pool.query(sql.jobsOf, [queue, JSON.stringify(ids)])
       return rows.map(stored)
     },
-    inEach: async ([first = [], ...others], count) => {
-      const asked = [queue, JSON.stringify(first), JSON.stringify(others), count]
-      const { rows }: Rows<Member> = await pool.query(sql.inEach, asked)
-      return rows.map(({ id, score }) => ({ id, score: Number(score) }))
-    },
     query: async queries => {
       const { rows }: Rows<{ value: number | null }> = await pool.query(sql.queried, [
         queue,
@@ -207,10 +202,6 @@ function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
       return names.map((_, at) =>
         rows.filter(({ n }) => n === at + 1).map(({ id, score }) => ({ id, score: Number(score) })),
       )
-    },
-    texts: async names => {
-      const { rows }: Rows<IndexText> = await pool.query(sql.textsOf, [queue, JSON.stringify(names)])
-      return rows
     },
     save: async ({ id, token, data, entries, guards }) => {
       const { rows }: Rows<{ saving: Saving }> = await pool.query(sql.saved, [

@@ -13,31 +13,16 @@ CREATE TABLE IF NOT EXISTS codex.entry (
   FOREIGN KEY (queue, id) REFERENCES bullmq.job (queue, id) ON DELETE CASCADE);
 CREATE INDEX IF NOT EXISTS entry_place ON codex.entry (queue, name, score, id);
 
--- Kept longer than the job.
-CREATE TABLE IF NOT EXISTS codex.entry_text (
-  queue text NOT NULL,
-  name text NOT NULL,
-  id text NOT NULL,
-  value text NOT NULL,
-  kept_until bigint NOT NULL,
-  PRIMARY KEY (queue, name, id));
-CREATE INDEX IF NOT EXISTS entry_text_job ON codex.entry_text (queue, id);
+-- Figures of versions before 0.4.0.
+DROP TABLE IF EXISTS codex.entry_text;
 
 CREATE OR REPLACE FUNCTION codex.place(p_queue text, p_id text, p_entries jsonb) RETURNS void LANGUAGE sql AS $$
   DELETE FROM codex.entry WHERE queue = p_queue AND id = p_id
      AND name NOT IN (SELECT entry->>0 FROM jsonb_array_elements(p_entries) AS entry);
   INSERT INTO codex.entry
   SELECT p_queue, p_id, entry->>0, (entry->>1)::bigint, (entry->>2)::bigint FROM jsonb_array_elements(p_entries) AS entry
-   WHERE entry->>3 IS NULL
       ON CONFLICT (queue, id, name) DO UPDATE SET score = EXCLUDED.score, kept_ms = EXCLUDED.kept_ms
    WHERE entry.score <> EXCLUDED.score OR entry.kept_ms <> EXCLUDED.kept_ms;
-  DELETE FROM codex.entry_text WHERE queue = p_queue AND id = p_id
-     AND name NOT IN (SELECT entry->>0 FROM jsonb_array_elements(p_entries) AS entry);
-  INSERT INTO codex.entry_text
-  SELECT p_queue, entry->>0, p_id, entry->>3, (entry->>1)::bigint + (entry->>2)::bigint
-    FROM jsonb_array_elements(p_entries) AS entry WHERE entry->>3 IS NOT NULL
-      ON CONFLICT (queue, name, id) DO UPDATE SET value = EXCLUDED.value, kept_until = EXCLUDED.kept_until
-   WHERE entry_text.value <> EXCLUDED.value OR entry_text.kept_until <> EXCLUDED.kept_until;
 $$;
 
 DROP FUNCTION IF EXISTS codex.save(text, text, text, bigint, jsonb, jsonb);
@@ -111,28 +96,11 @@ SELECT n::int, member.id, member.score FROM jsonb_array_elements_text($2::jsonb)
 export const firstMembers = members('ASC')
 export const lastMembers = members('DESC')
 
-const mostLookedAt = 5_000
-
-/** Member of a set of each group. */
-export const inEach = `
-SELECT DISTINCT id, score FROM jsonb_array_elements_text($2::jsonb) AS first (set)
- CROSS JOIN LATERAL (SELECT id, score FROM codex.entry AS e WHERE e.queue = $1 AND e.name = first.set
-                      ORDER BY score DESC, id DESC LIMIT ${mostLookedAt}) AS newest
- WHERE NOT EXISTS (SELECT FROM jsonb_array_elements($3::jsonb) AS one_of (sets)
-    WHERE NOT EXISTS (SELECT FROM codex.entry AS e WHERE e.queue = $1 AND e.id = newest.id
-                         AND e.name IN (SELECT jsonb_array_elements_text(sets))))
- ORDER BY score DESC, id DESC LIMIT $4`
-
 /** Unless the row changed since it was read (xmin). */
 export const mended = `
 SELECT codex.place(queue, id, $4::jsonb) FROM bullmq.job WHERE queue = $1 AND id = $2 AND xmin::text = $3`
 
-export const textsOf = `
-SELECT id, value AS text FROM codex.entry_text WHERE queue = $1 AND name IN (SELECT jsonb_array_elements_text($2::jsonb))`
-
-export const forgotten = `
-WITH texts AS (DELETE FROM codex.entry_text WHERE kept_until < $1)
-DELETE FROM codex.entry WHERE kept_ms > 0 AND score < $1 - kept_ms`
+export const forgotten = 'DELETE FROM codex.entry WHERE kept_ms > 0 AND score < $1 - kept_ms'
 
 export const jobsOf = `
 SELECT id, data, added_at_ms, finished_at_ms, '' AS seen

@@ -50,18 +50,11 @@ export interface JobProgress {
   failures: number
 }
 
-/** JSON of [set, score, ms kept after the end, text if it has one]. Empty: there is no index. */
+/** JSON of [set, score, ms kept after the end]. Empty: there is no index. */
 export type Entries = string
 
 export const written = (entries: readonly IndexEntry[]): Entries =>
-  JSON.stringify(
-    entries.map(({ set, score, keptMs = 0, text }) => [
-      set,
-      score,
-      keptMs,
-      ...(text === undefined ? [] : [text]),
-    ]),
-  )
+  JSON.stringify(entries.map(({ set, score, keptMs = 0 }) => [set, score, keptMs]))
 
 /** A job being added: its entries, and afterwards the name of the job with that id. */
 export interface Addition {

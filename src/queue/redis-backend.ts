@@ -18,7 +18,7 @@ import {
 } from './queue-backend.ts'
 import { type QueueLog, withShortLogs } from './queue-log.ts'
 import { redisBudgets, redisLimits } from './redis-budget.ts'
-import { added, amended, ended, inEach, mended, queried, saved } from './redis-scripts.ts'
+import { added, amended, ended, mended, queried, saved } from './redis-scripts.ts'
 
 export const START_MS = 20_000
 const SAY_AFTER_MS = 1_000
@@ -156,7 +156,6 @@ function hostAndPort(redisUrl: string): string {
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     codexQueried(sets: string, queries: string): Result<string[], Context>
-    codexInEach(sets: string, groups: string, count: number): Result<string[], Context>
     codexAdded(...args: (string | number)[]): Result<string | null, Context>
     codexSaved(...args: (string | number)[]): Result<string, Context>
     codexAmended(...args: (string | number)[]): Result<number, Context>
@@ -170,7 +169,6 @@ const ENDED: JobType[] = ['completed', 'failed']
 
 function withScripts(redis: Redis): Redis {
   redis.defineCommand('codexQueried', { numberOfKeys: 0, lua: queried })
-  redis.defineCommand('codexInEach', { numberOfKeys: 0, lua: inEach })
   redis.defineCommand('codexAdded', { numberOfKeys: 1, lua: added })
   redis.defineCommand('codexSaved', { numberOfKeys: 3, lua: saved })
   redis.defineCommand('codexAmended', { numberOfKeys: 1, lua: amended })
@@ -191,7 +189,6 @@ function inOneWrite({ stream }: Redis): void {
 }
 
 const SETS = 'ix:'
-const TEXTS = 'ix-texts:'
 
 /**
  * Writes the index right behind BullMQ's addition of a job, or its move of one that ended, on the same connection.
@@ -249,18 +246,6 @@ function redisIndex(queue: BullMqQueue, { producer, worker }: Connections): Queu
     jobs: async ids => {
       const pages = await readJobs(queue, producer, ids)
       return pages.map(({ seen: _, ...job }) => job)
-    },
-    inEach: async (groups, count) =>
-      membersIn(await producer.codexInEach(sets, JSON.stringify(groups), count)),
-    texts: async names => {
-      const pipeline = producer.pipeline()
-      for (const name of names) pipeline.hgetall(queue.toKey(TEXTS) + name)
-      const results = await pipeline.exec()
-      if (!results) throw new Error('the transaction was dropped')
-      return results.flatMap(([error, texts]) => {
-        if (error) throw error
-        return Object.entries(texts ?? {}).map(([id, text]) => ({ id, text: String(text) }))
-      })
     },
     save: saved => save(queue, sets, worker(), saved),
     amend: async ({ id, was, data, entries }) =>

@@ -1,39 +1,25 @@
-/**
- * Lua scripts for what must be one step. A job's entries are in its hash, as `ix`; sets are keys prefixed `sets`. The
- * texts of a set are a hash with a prefix of its own, by the ids of the jobs.
- */
+/** Lua scripts for what must be one step. A job's entries are in its hash, as `ix`; sets are keys prefixed `sets`. */
 
 const place = `
-local function texts(sets, name)
-  return string.sub(sets, 1, -2) .. '-texts:' .. name
-end
 local function place(job, sets, id, entries, now)
   local before = redis.call('HGET', job, 'ix')
   if before == entries then return end
   local left = {}
   for _, entry in ipairs(cjson.decode(before or '[]')) do left[entry[1]] = entry end
   for _, entry in ipairs(cjson.decode(entries)) do
-    local name, score, kept, text = unpack(entry)
+    local name, score, kept = unpack(entry)
     local set, was = sets .. name, left[name]
     left[name] = nil
     -- One that stays as it was is there already.
-    if not was or was[2] ~= score or was[3] ~= kept or was[4] ~= text then
-      if not text then
-        redis.call('ZADD', set, score, id)
-        if kept > 0 then
-          redis.call('ZREMRANGEBYSCORE', set, '-inf', now - kept)
-          redis.call('PEXPIRE', set, kept)
-        end
-      elseif score > now - kept then
-        redis.call('HSET', texts(sets, name), id, text)
-        redis.call('PEXPIRE', texts(sets, name), kept)
+    if not was or was[2] ~= score or was[3] ~= kept then
+      redis.call('ZADD', set, score, id)
+      if kept > 0 then
+        redis.call('ZREMRANGEBYSCORE', set, '-inf', now - kept)
+        redis.call('PEXPIRE', set, kept)
       end
     end
   end
-  for name in pairs(left) do
-    redis.call('ZREM', sets .. name, id)
-    redis.call('HDEL', texts(sets, name), id)
-  end
+  for name in pairs(left) do redis.call('ZREM', sets .. name, id) end
   redis.call('HSET', job, 'ix', entries)
 end
 `
@@ -118,37 +104,3 @@ for n, ask in ipairs(asked) do
   end
 end
 return answers`
-
-/** Looks at the newest of the first sets alone, so that a usual word does not hold the server. */
-export const inEach = `
-local sets, groups, count = ARGV[1], cjson.decode(ARGV[2]), tonumber(ARGV[3])
-local scores, all = {}, {}
-for _, name in ipairs(table.remove(groups, 1)) do
-  local newest = redis.call('ZRANGE', sets .. name, 0, 4999, 'REV', 'WITHSCORES')
-  for n = 1, #newest, 2 do
-    if not scores[newest[n]] then all[#all + 1] = newest[n] end
-    scores[newest[n]] = newest[n + 1]
-  end
-end
-table.sort(all, function(a, b)
-  local x, y = tonumber(scores[a]), tonumber(scores[b])
-  if x == y then return a > b end
-  return x > y
-end)
-local function isInOne(names, id)
-  for _, name in ipairs(names) do
-    if redis.call('ZSCORE', sets .. name, id) then return true end
-  end
-  return false
-end
-local found = {}
-for _, id in ipairs(all) do
-  local isIn = true
-  for _, names in ipairs(groups) do isIn = isIn and isInOne(names, id) end
-  if isIn then
-    found[#found + 1] = id
-    found[#found + 1] = scores[id]
-  end
-  if #found >= 2 * count then break end
-end
-return found`

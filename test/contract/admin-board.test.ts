@@ -2,10 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
-import { figuresOf } from '../../src/core/record/run-figures.ts'
 import { groupOf, runIndex } from '../../src/core/record/run-index.ts'
 import { openBoard } from '../../src/web/admin/board.ts'
-import { allFigures } from '../../src/web/admin/figures.ts'
 import { filterOf } from '../../src/web/admin/filters.ts'
 import { plain, runInJson, shown, timelineOf } from '../../src/web/admin/run-view.ts'
 import { hour, issueThread, minute, runWith, t0, working, zoe } from '../core/given.ts'
@@ -32,12 +30,6 @@ function boardOf(all: readonly Kept[]) {
   const board = openBoard(
     {
       ...index,
-      listed: async (sets, range = { kind: 'first', count: 100 }) =>
-        (await index.members(sets, range)).flat().flatMap(({ id }) => {
-          reads.push(id)
-          const found = byId.get(id)
-          return found ? [{ ...found, standing: 'live' as const }] : []
-        }),
       getMany: async ids =>
         ids.flatMap(id => {
           reads.push(id)
@@ -125,101 +117,25 @@ describe('a list', () => {
     expect(await of('@nobody')).toEqual([])
   })
 
-  test('of days counts each end once, by what came of it', async () => {
+  test('of a number has the runs of that thread, and those that opened that pull request', async () => {
+    const pull = { number: 12, url: '', title: '', draft: false, head: 'codex/4', base: 'main' } as const
+    const opened = { pulls: [{ ...pull, state: 'open' as const }] }
+    const thread = (number: number): RunChange => ({ thread: { ...issueThread, number } })
     const { board } = boardOf([
-      kept('a', working(ended({ kind: 'answer' }, minute))),
-      kept('b', working(ended(failed, day))),
-      kept('c', working(ended({ kind: 'answer' }, day))),
-      kept('d', working(ended({ kind: 'answer' }, 9 * day))),
+      kept('waits', runWith(thread(12))),
+      kept('is another', runWith(thread(120))),
+      kept('opened it', working(thread(4), ended({ kind: 'pull' }), { result: opened })),
     ])
-    const days = await board.outcomesByDay(3)
-    const shown = days.map(({ outcomes }) =>
-      Object.fromEntries(outcomes.filter(({ count }) => count > 0).map(({ kind, count }) => [kind, count])),
-    )
-    expect(shown).toEqual([{}, { answer: 1, failed: 1 }, { answer: 1 }])
+    const of = async (filter: string, group: 'waiting' | 'ended') => {
+      const { runs } = await board.list({ group, whose: await board.whoseOf(filterOf(filter)) })
+      return runs.map(({ id }) => id)
+    }
+    expect(await of('#12', 'waiting')).toEqual(['waits'])
+    expect(await of(' #012 ', 'ended')).toEqual(['opened it'])
+    expect(await of('#4', 'ended')).toEqual(['opened it'])
+    expect(await of('12', 'waiting')).toEqual([])
+    expect(await of('#', 'waiting')).toEqual([])
   })
-})
-
-describe('what waits in line', () => {
-  const inLine: RunChange = {
-    schedule: { waits: { kind: 'line', ahead: 2, of: 'repository' }, enteredAt: now },
-  }
-  const waited = (ms: number | undefined): RunChange => ({
-    schedule: { admitted: true, waitedInLine: ms, admissionExpectedAt: now - hour },
-  })
-  const lines = async (all: readonly Kept[]) => {
-    const { board } = boardOf(all)
-    const { runs } = await board.list({ group: 'waiting', whose: undefined })
-    return Object.fromEntries(await board.linesOf(runs))
-  }
-
-  test('goes by the last twenty that waited, whoever began at once since', async () => {
-    const begunAt = (minutes: number, ms?: number): Run =>
-      working(waited(ms), { schedule: { admissionExpectedAt: now - hour + minutes * minute } })
-    const twenty = Array.from({ length: 20 }, (_, n) => n)
-    const all = [
-      kept('first', runWith(inLine)),
-      kept('one too old', begunAt(0, 100 * minute)),
-      ...twenty.map(n => kept(`waited ${n}`, begunAt(1 + n, 2 * minute))),
-      ...twenty.map(n => kept(`at once ${n}`, begunAt(30 + n))),
-    ]
-    expect(await lines(all)).toMatchObject({ first: { usually: 2 * minute } })
-    const [oldest, ...others] = all.filter(({ id }) => id.startsWith('waited'))
-    expect(oldest && (await lines(all.filter(each => each !== oldest)))).toMatchObject({
-      first: { usually: (100 * minute + others.length * 2 * minute) / 20 },
-    })
-  })
-})
-
-const pull = (number: number, state: 'open' | 'merged' | 'closed') => ({
-  ...{ number, state, url: '', title: '', draft: false, head: `codex/${number}`, base: 'main' },
-})
-const spent = (taskId: string, cost: number | null, ago: number, pulls: ReturnType<typeof pull>[] = []) =>
-  working(
-    { session: { taskId, cost } },
-    { result: { outcome: { kind: 'answer' }, pulls, concludedAt: now - ago } },
-  )
-
-describe('figures', () => {
-  test('count a task that runs share once, and each pull request as it stands', () => {
-    const all = [
-      spent('task-1', 3, hour, [pull(7, 'merged')]),
-      spent('task-1', 1, day + hour, [pull(7, 'open')]),
-      changed(spent('task-2', 4, 2 * hour, [pull(8, 'closed')]), {
-        thread: { ...issueThread, repo: 'lab', repoId: 101 },
-        request: { ...runWith().request, by: zoe },
-      }),
-      spent('task-3', null, 3 * hour),
-    ]
-    const { total, days, repositories, people } = allFigures(
-      all.flatMap(run => figuresOf(run) ?? []),
-      now,
-      3,
-    )
-    expect(total).toEqual({ name: 'All', runs: 4, pulls: 2, merged: 1, closed: 1, cost: 7 })
-    expect(days.map(({ cost }) => cost).reduce((sum, cost) => sum + cost)).toBe(7)
-    expect(repositories.map(({ name, cost }) => [name, cost])).toEqual([
-      ['acme/lab', 4],
-      ['acme/shop', 3],
-    ])
-    expect(people.map(({ name, runs }) => [name, runs])).toEqual([
-      ['zoe', 1],
-      ['maya', 3],
-    ])
-  })
-})
-
-test('figures are those of the last end: a later round takes them out, a merge changes them', async () => {
-  const first = spent('task-1', 2, day, [pull(7, 'open')])
-  const sums = async (run: Run) => {
-    const { total, days } = allFigures(await boardOf([kept('run', run)]).board.figures(undefined), now, 90)
-    return [total.runs, total.cost, total.merged, days.at(-1)?.cost]
-  }
-  expect(await sums(first)).toEqual([1, 2, 0, 0])
-  const again = changed(first, { result: { outcome: undefined, concludedAt: undefined } })
-  expect(await sums(again)).toEqual([0, 0, 0, 0])
-  expect(await sums(spent('task-1', 5, 0, [pull(7, 'merged')]))).toEqual([1, 5, 1, 5])
-  expect(await sums(spent('task-1', 5, 91 * day))).toEqual([0, 0, 0, 0])
 })
 
 describe('with 5,000 runs', () => {
@@ -246,40 +162,28 @@ describe('with 5,000 runs', () => {
     expect(seen.size).toBe(100)
   })
 
-  test('the first page reads what it shows of each list', async () => {
+  test('of failures the first page reads the newest, and shows those that nobody asked for again', async () => {
     const { board: failing, reads: read } = boardOf(
       Array.from({ length: 1_000 }, (_, n) => {
-        const again = n % 4 === 0 ? {} : { again: false as const }
-        const outcome = { ...failed, reason: n % 10 === 0 ? 'no key' : 'no luck', ...again }
-        const thread = { ...issueThread, number: 1 + (n % 900) }
+        // Each second one is asked for again by the next.
+        const thread = { ...issueThread, number: 2 + n - (n % 2) }
         return kept(
           `run-${String(n).padStart(4, '0')}`,
-          working({ thread }, ended(outcome, n)),
+          working({ thread }, ended(failed, 1_000 - n)),
           now - 9_000 + n,
         )
       }),
     )
-    const { runs, count, all, reasons, isLast } = await failing.failed(undefined)
-    expect([read.length, runs.length, count, all, isLast]).toEqual([5, 5, 900, 1_000, false])
-    expect(reasons.map(({ reason, failed }) => [reason, failed.length])).toEqual([
-      ['no luck', 810],
-      ['no key', 90],
+    const { runs, count, isLast } = await failing.failed(undefined)
+    expect([read.length, runs.map(({ id }) => id), count, isLast]).toEqual([
+      50,
+      ['run-0999', 'run-0997', 'run-0995', 'run-0993', 'run-0991'],
+      975,
+      false,
     ])
-    read.length = 0
-    const shown = await failing.reasons(undefined)
-    expect([read.length, shown.map(({ runs }) => runs.length)]).toEqual([10, [5, 5]])
     // Kept for longer, but shown for three days.
     const { board: old } = boardOf([kept('old', working(ended(failed, 3 * day)))])
-    expect(await old.failed(undefined)).toMatchObject({ count: 0, all: 0, runs: [] })
-  })
-
-  test('figures are of all that ended, and read no run', async () => {
-    reads.length = 0
-    const figures = await board.figures(undefined)
-    expect([figures.length, reads.length]).toEqual([2_500, 0])
-    expect(allFigures(figures, now, 90).allDays.outcomes.find(({ kind }) => kind === 'answer')?.count).toBe(
-      2_500,
-    )
+    expect(await old.failed(undefined)).toMatchObject({ count: 0, runs: [] })
   })
 
   test('the last page is the last, and there is none beyond', async () => {

@@ -3,14 +3,13 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { QueueUnavailable } from '../../src/core/model/errors.ts'
 import type { Pause } from '../../src/core/model/pause.ts'
 import { parseMessage } from '../../src/core/record/messages.ts'
 import type { Run, RunChange } from '../../src/core/record/run.ts'
 import { openAccess } from '../../src/web/admin/access.ts'
 import { actionsOnRuns } from '../../src/web/admin/actions.ts'
 import { closeServer, listen } from '../../src/web/http-server.ts'
-import { branch, hour, issueThread, minute, runWith, taskRun, zoe } from '../core/given.ts'
+import { branch, hour, issueThread, minute, runWith, taskRun } from '../core/given.ts'
 import { type Fields, sessionOf, startAdminPages, token } from '../support/admin-pages.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 import { webServer } from '../support/web-server.ts'
@@ -23,7 +22,6 @@ const lines: object[] = []
 let retried: string[] = []
 let said: Pause[] = []
 let drained = 0
-let queueIsAwayFor: string | undefined
 
 const pages = await startAdminPages({
   slowness,
@@ -32,20 +30,12 @@ const pages = await startAdminPages({
     say: async pause => void said.push(pause),
   },
   retry: async (run, id, by) => {
-    if (run.id === queueIsAwayFor) throw new QueueUnavailable('it is away')
     retried.push(`${run.id} ${id} ${by}`)
   },
-  wasRetried: async id => retried.some(each => each.includes(` ${id} `)),
   drain: () => {
     drained += 1
   },
   posthogUrl: ({ session }) => session.taskId && `https://posthog.example/tasks/${session.taskId}`,
-  repositoryNamed: async () => issueThread,
-  settingsOf: async () => ({
-    held: [{ key: 'instructions', value: hostile, from: [{ kind: 'repository', line: 1 }] }],
-    problem: `${hostile} is not a setting`,
-    usable: false,
-  }),
   log: fakeLogOf(fields => lines.push(fields)),
   now: () => now,
 })
@@ -68,13 +58,13 @@ describe('nobody sees or changes anything without the token', () => {
     run = await addRun()
     paths = {
       get: [
-        ...['', '/', '/checks', '/outcomes', '/settings', '/settings?filter=acme/shop', '/list/waiting'],
-        ...['/?search=login', '/list/ended?state=failed', '/reasons', `/runs/${run.id}?refresh=on`],
+        ...['', '/', '/checks', '/?filter=acme/shop', '/list/waiting', '/list/ended'],
+        ...['/list/failed', `/runs/${run.id}?refresh=on`],
         ...['/runs.json', `/runs/${run.id}`, '/runs/guessed', '/else'],
       ],
       post: actionsOnRuns.map(action => `/runs/${run.id}/${action}`),
     }
-    paths.post.push('/retry', '/drain', '/pause', '/resume', '/sign-out', '/else')
+    paths.post.push('/drain', '/pause', '/resume', '/sign-out', '/else')
   })
 
   const another = openAccess({
@@ -176,7 +166,7 @@ describe('a form counts only if a page of ours sent it', () => {
     const run = await addRun()
     const session = sessionOf(await signIn())
     const form = await formOn('/admin/', session)
-    for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/pause`, 'retry', 'drain', 'sign-out'])
+    for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/pause`, 'drain', 'sign-out'])
       expect((await post(`/admin/${action}`, { form }, { ...session, ...headers })).status).toBe(403)
     expect((await post('/admin/sign-in', { token }, headers)).status).toBe(403)
     expect((await post(`/admin/runs/${run.id}/stop`, {}, { ...bearer, ...headers })).status).toBe(403)
@@ -196,7 +186,7 @@ describe('a form counts only if a page of ours sent it', () => {
       { form: `${id}.${'A'.repeat(43)}` },
     ]
     for (const fields of all)
-      for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/pause`, 'retry', 'drain', 'sign-out'])
+      for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/pause`, 'drain', 'sign-out'])
         expect((await post(`/admin/${action}`, fields, session)).status).toBe(403)
     expect([await inboxOf(run), said, drained]).toEqual([[], [], 0])
   })
@@ -326,9 +316,8 @@ describe('words of others are words', () => {
     )
     const session = sessionOf(await signIn())
     const listed = await (await get('/admin/?filter=quoted', session)).text()
-    for (const path of ['?filter=quoted&search=%23666', 'reasons?filter=quoted', 'list/ended?filter=quoted'])
+    for (const path of ['?filter=%23666', 'list/failed?filter=quoted', 'list/ended?filter=quoted'])
       expect(await (await get(`/admin/${path}`, session)).text()).not.toMatch(raw)
-    expect(await (await get('/admin/outcomes', session)).text()).not.toMatch(raw)
     expect(listed).toContain('&lt;script&gt;alert(1)')
     expect(listed).not.toMatch(raw)
     const page = await (await get(`/admin/runs/${run.id}`, session)).text()
@@ -338,23 +327,12 @@ describe('words of others are words', () => {
     expect(json.headers.get('content-type')).toMatch(/^application\/json/)
   })
 
-  test('of a settings file', async () => {
-    const session = sessionOf(await signIn())
-    const page = await (await get('/admin/settings?filter=acme/shop', session)).text()
-    expect(page).toContain('&lt;script&gt;alert(1)')
-    expect(page).not.toMatch(raw)
-  })
-
   test('of an address', async () => {
     const session = sessionOf(await signIn())
-    const words = { filter: hostile, said: hostile, page: hostile, state: hostile, refresh: 'on' }
+    const words = { filter: hostile, said: hostile, page: hostile, refresh: 'on' }
     const query = new URLSearchParams(words)
-    const search = await get(`/admin/?${new URLSearchParams({ search: hostile })}`, session)
-    expect(await search.text()).not.toMatch(raw)
     for (const path of [
       '/admin/',
-      '/admin/reasons',
-      '/admin/settings',
       '/admin/list/waiting',
       '/admin/runs.json',
       `/admin/${encodeURIComponent(hostile)}`,
@@ -379,18 +357,15 @@ const of = (owner: string, number = ++threads) => ({
 const failed = (): RunChange => ({
   result: { concludedAt: now, outcome: { kind: 'failed', class: 'agent', reason: 'no luck', fix: '' } },
 })
-const somePull = {
-  ...{ url: 'https://github.com/acme/shop/pull/9', title: 'Fix it', draft: true },
-  ...{ head: 'h', base: 'main', state: 'open' as const },
-}
 
 describe('what a page says', () => {
   test.each([
     ['papers', 'owner', 'papers'],
     ['papers/shop', 'repository', 'papers/shop'],
     ['@nobody', 'person', 'nobody'],
+    ['#987654', 'issue or pull request', '#987654'],
   ])('of a filter that matches nothing is that: %s', async (filter, kind, name) => {
-    for (const path of ['', 'list/failed', 'outcomes']) {
+    for (const path of ['', 'list/failed']) {
       const page = await read(`${path}?filter=${encodeURIComponent(filter)}`)
       expect(page).toContain(`There is no ${kind} called <bdi>${name}</bdi>`)
       expect(page).not.toMatch(/Nothing (?:failed|is running|waits|has ended)/)
@@ -434,149 +409,30 @@ describe('what a page says', () => {
     expect(page).toContain('Failed in the last three days <span class="count">24</span>')
     const [needs = ''] = page.split('id="working"')
     expect(needs.match(/>Failed<\/span>/g)).toHaveLength(5)
-    expect(needs).toContain(
-      '<a href="/admin/list/failed?filter=breaks">All 25, with those asked for again</a>',
-    )
+    expect(needs).toContain('<a href="/admin/list/failed?filter=breaks">All, with those asked for again</a>')
     expect(await read('list/failed?filter=breaks')).toContain('<span class="count">25</span>')
   })
-
-  test.each([
-    [
-      'about then',
-      [2, 4],
-      1,
-      /^Place 1 in line\. The last ones waited 3 min on average, so it starts about (?:\S+ )?\d\d:\d\d UTC\.$/,
-    ],
-    ['soon', [1], 2, /^Place 1 in line\. The last ones waited 1 min on average, so it starts soon\.$/],
-    ['some time', [], 1, /^Place 1 in line\.$/],
-  ])(
-    'of one in line is its place, what the last ones waited, and that it starts %s',
-    async (_, minutes, since, words) => {
-      const owner = `in-line-${minutes.length}`
-      for (const each of minutes)
-        await addRun(of(owner), { schedule: { admitted: true, waitedInLine: each * minute } })
-      const waits = { kind: 'line', ahead: 1, of: 'owner' } as const
-      await addRun(of(owner), { schedule: { waits, enteredAt: now - since * minute } })
-      await addRun(of(owner), { schedule: { waits, enteredAt: now - since * minute } })
-      for (const path of ['', 'list/waiting']) {
-        const page = await read(`${path}?filter=${owner}`)
-        const [place] = [...page.matchAll(/<span class="why">(Place .*?)<\/span>/g)].map(
-          ([, each = '']) => each,
-        )
-        expect(place).toMatch(words)
-        expect(page).toContain('Place 2 in line.')
-      }
-    },
-  )
-})
-
-describe('a search', () => {
-  const titled = (title: string, owner = 'sought', number = ++threads): RunChange => ({
-    thread: { ...of(owner, number).thread, repoId: owner === 'others' ? 5_001 : 5_000 },
-    baseline: { snapshot: { ...runWith().baseline.snapshot, title } },
-  })
-  const titlesOn = async (path: string): Promise<string[]> => {
-    const [, list = ''] = /<ul class="rows">(.*?)<\/ul>/.exec(await read(path)) ?? []
-    return [...list.matchAll(/<a href="\/admin\/runs\/[^"]*"><bdi>(.*?)<\/bdi>/g)].map(
-      ([, each = '']) => each,
-    )
-  }
-  const found = (search: string, filter = 'sought') => titlesOn(`?${new URLSearchParams({ filter, search })}`)
-
-  beforeAll(async () => {
-    await addRun(titled('Login test is flaky', 'sought', 4_012))
-    await addRun(titled('Login page: dark mode'), failed())
-    await addRun(titled('Logout is slow', 'sought', 4_404))
-    await addRun(titled('Login test of others', 'others'))
-    await addRun(titled('Answer 404 where nothing is'), {
-      result: { pulls: [{ ...somePull, number: 4_012 }] },
-    })
-  })
-
-  test('finds by words of the title and by numbers, the newest first', async () => {
-    expect(await found('login')).toEqual(['Login page: dark mode', 'Login test is flaky'])
-    expect(await found('LOGIN, test')).toEqual(['Login test is flaky'])
-    expect(await found('#4012')).toEqual(['Answer 404 where nothing is', 'Login test is flaky'])
-    expect(await found('4404')).toEqual(['Logout is slow'])
-    expect(await found('404')).toEqual(['Answer 404 where nothing is'])
-    expect(await found('#404')).toEqual([])
-    expect(await found('#4012 login')).toEqual(['Login test is flaky'])
-  })
-
-  test('keeps to the owner, the repository or the person', async () => {
-    expect(await found('test of', 'others')).toEqual(['Login test of others'])
-    expect(await found('test', 'sought/shop')).toEqual(['Login test is flaky'])
-    expect(await found('flaky', '@maya')).toContain('Login test is flaky')
-    expect(await found('flaky', '')).toContain('Login test is flaky')
-    expect(await found('sought/shop#4404', '')).toEqual(['Logout is slow'])
-    expect(await found('others/shop#4404', '')).toEqual([])
-    const page = await read('?filter=sought&search=login')
-    expect(page).toContain('name="filter" value="sought"')
-    expect(page).toContain('name="search" value="login"')
-    expect(page).toContain('All runs of the last 30 days of <bdi>sought</bdi> with “<bdi>login</bdi>”.')
-  })
-
-  test.each(['nowhere', '#99', '!!', 'login nowhere'])('that finds nothing says so: %s', async search => {
-    const page = await read(`?${new URLSearchParams({ filter: 'sought', search })}`)
-    expect(page).toContain('<h1>Nothing found</h1>')
-    expect(page).toContain(`No run of the last 30 days of <bdi>sought</bdi> has “<bdi>${search}</bdi>”.`)
-  })
-
-  test('has a field on each page of a list', async () => {
-    for (const path of ['', '?filter=sought', 'list/waiting', 'list/ended', '?search=login'])
-      expect(await read(path)).toContain('name="search"')
-  })
-})
-
-test('what ended is filtered by its outcome, and counts lead there', async () => {
-  await addRun(of('by-state'), failed())
-  await addRun(of('by-state'), { result: { concludedAt: now, outcome: { kind: 'answer' } } })
-  await addRun(of('by-state'), { result: { concludedAt: now, outcome: { kind: 'answer' } } })
-  await addRun(of('elsewhere'), failed())
-  const linksOn = async (path: string) =>
-    [...(await read(path)).matchAll(/<a href="([^"]*\/list\/ended\?[^"]*)"[^>]*>(?!Refresh)(.*?)<\/a>/g)].map(
-      ([, to = '', words]) => `${words}: ${to.replaceAll('&amp;', '&')}`,
-    )
-  const links = [
-    'Answered 2: /admin/list/ended?filter=by-state&state=answer',
-    'Failed 1: /admin/list/ended?filter=by-state&state=failed',
-  ]
-  expect(await linksOn('?filter=by-state')).toEqual(links)
-  expect(await linksOn('list/ended?filter=by-state&state=failed')).toEqual([
-    'All: /admin/list/ended?filter=by-state',
-    ...links,
-  ])
-  const states = async (path: string) =>
-    [...(await read(path)).matchAll(/<span class="state[^"]*">(.*?)<\/span>/g)].map(([, each]) => each)
-  expect(await states('list/ended?filter=by-state&state=answer')).toEqual(['Answered', 'Answered'])
-  expect(await states('list/ended?filter=by-state&state=failed')).toEqual(['Failed'])
-  expect(await states('list/ended?filter=by-state&state=nothing')).toEqual([])
-  // What is no outcome is none.
-  expect(await states('list/ended?filter=by-state&state=guessed')).toHaveLength(3)
 })
 
 describe('a page that refreshes', () => {
-  test.each(['', 'list/ended', 'list/ended?state=failed&filter=acme'])(
-    'does so where somebody asked: %s',
-    async path => {
-      const of = (query: string) => get(`/admin/${path}${path.includes('?') ? '&' : '?'}${query}`, bearer)
-      const usual = await get(`/admin/${path}`, bearer)
-      expect(usual.headers.get('refresh')).toBeNull()
-      expect(await usual.text()).toMatch(/<a href="[^"]*refresh=on">Refresh every minute<\/a>/)
-      const on = await of('refresh=on&said=stopping')
-      const [, to = ''] = /^60; url=(.*)$/.exec(on.headers.get('refresh') ?? '') ?? []
-      expect(to).toContain('refresh=on')
-      expect(to).not.toContain('said')
-      const page = await on.text()
-      expect(page).toContain('>Stop that</a>')
-      // Nobody loses what they type.
-      expect(page).not.toMatch(/<input(?! type="hidden")|<textarea/)
-      const again = await get(to, bearer)
-      expect(again.headers.get('refresh')).toBe(`60; url=${to}`)
-      const [, off = ''] = /<a href="([^"]*)">Stop that</.exec(page) ?? []
-      expect((await get(off.replaceAll('&amp;', '&'), bearer)).headers.get('refresh')).toBeNull()
-    },
-  )
+  test.each(['', 'list/ended', 'list/ended?filter=acme'])('does so where somebody asked: %s', async path => {
+    const of = (query: string) => get(`/admin/${path}${path.includes('?') ? '&' : '?'}${query}`, bearer)
+    const usual = await get(`/admin/${path}`, bearer)
+    expect(usual.headers.get('refresh')).toBeNull()
+    expect(await usual.text()).toMatch(/<a href="[^"]*refresh=on">Refresh every minute<\/a>/)
+    const on = await of('refresh=on&said=stopping')
+    const [, to = ''] = /^60; url=(.*)$/.exec(on.headers.get('refresh') ?? '') ?? []
+    expect(to).toContain('refresh=on')
+    expect(to).not.toContain('said')
+    const page = await on.text()
+    expect(page).toContain('>Stop that</a>')
+    // Nobody loses what they type.
+    expect(page).not.toMatch(/<input(?! type="hidden")|<textarea/)
+    const again = await get(to, bearer)
+    expect(again.headers.get('refresh')).toBe(`60; url=${to}`)
+    const [, off = ''] = /<a href="([^"]*)">Stop that</.exec(page) ?? []
+    expect((await get(off.replaceAll('&amp;', '&'), bearer)).headers.get('refresh')).toBeNull()
+  })
 
   test('is that of a run, too; no address leads it elsewhere', async () => {
     const run = await addRun()
@@ -644,112 +500,6 @@ describe('the page of a run', () => {
   })
 })
 
-describe('the page of outcomes', () => {
-  const pull = (state: 'open' | 'merged') => ({
-    ...{ number: 9, url: 'https://github.com/acme/shop/pull/9', title: '', draft: false, state },
-    ...{ head: 'codex/9', base: 'main' },
-  })
-  let page: string
-  beforeAll(async () => {
-    now = Date.now()
-    const thread = { ...issueThread, owner: 'pictured', ownerId: 99 }
-    const { request } = runWith()
-    const add = (
-      taskId: string,
-      ago: number,
-      cost: number | null,
-      wait: number | undefined,
-      result: RunChange['result'],
-    ) =>
-      addRun(
-        { thread, request: { ...request, by: taskId === 'd' ? zoe : request.by } },
-        { session: { taskId, cost }, schedule: { admitted: true, waitedInLine: wait } },
-        { result: { concludedAt: now - ago * 24 * hour, ...result } },
-      )
-    await add('a', 0, 3, 2 * minute, { outcome: { kind: 'pull' }, pulls: [pull('merged')] })
-    await add('b', 0, 1, 5 * minute, { outcome: { kind: 'answer' } })
-    await add('c', 0, null, undefined, { outcome: { kind: 'nothing' } })
-    await add('d', 1, 123.4, undefined, { outcome: { kind: 'failed', class: 'agent', reason: '', fix: '' } })
-    await add('e', 2, 0.5, 90 * minute, {
-      outcome: { kind: 'pull' },
-      pulls: [{ ...pull('open'), number: 10 }],
-    })
-    page = await (await get('/admin/outcomes?filter=pictured', bearer)).text()
-  })
-
-  /** What stands below a heading. */
-  const below = (heading: string): string =>
-    page.split('<section').find(each => each.includes(`>${heading}</h2>`)) ?? expect.fail(`no ${heading}`)
-  const day = (ago: number): string =>
-    new Date(now - ago * 24 * hour).toLocaleDateString('en', {
-      ...{ weekday: 'short', month: 'short', day: 'numeric', timeZone: 'UTC' },
-    } as const)
-
-  const rowsOf = (heading: string) =>
-    [...below(heading).matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row = '']) =>
-      [...row.matchAll(/<t[hd].*?>(.*?)<\/t[hd]>/g)].map(([, cell = '']) => cell.replace(/<.*?>/g, '')),
-    )
-
-  test('says for each day how runs ended, how long they waited and what they cost', () => {
-    expect(rowsOf('By day')[0]).toEqual(
-      'Day¦With a result¦Stopped or without a change¦Failed or not finished¦Mean wait¦Money'.split('¦'),
-    )
-    expect(rowsOf('By day').slice(-5)).toEqual([
-      [day(3), '–', '–', '–', '–', '–'],
-      [day(2), '1', '–', '–', '1 h 30 min', '$0.50'],
-      [day(1), '–', '–', '1', '–', '$123.40'],
-      [day(0), '2', '1', '–', '3 min 30 s', '$4.00'],
-      ['All 90 days', '3', '1', '1', '32 min 20 s', '$127.90'],
-    ])
-  })
-
-  test('has a bar for each amount: of runs beside all of a day, of others beside the same', () => {
-    const bars = [...below('By day').matchAll(/<progress class="(\w+)" value="(\S+)" max="(\S+)"/g)]
-    expect(bars.map(([, ...bar]) => bar.join(' '))).toEqual([
-      ...['good 1 3', `amount ${90 * minute} ${90 * minute}`, 'amount 0.5 123.4'],
-      ...['bad 1 3', 'amount 123.4 123.4'],
-      ...['good 2 3', 'dim 1 3', `amount ${3.5 * minute} ${90 * minute}`, 'amount 4 123.4'],
-    ])
-  })
-
-  test('says what a pull request cost, opened and merged, by repository and by person', () => {
-    expect(rowsOf('By repository')).toEqual([
-      [
-        'Repository',
-        'Runs',
-        'Pull requests',
-        'Merged',
-        'Closed',
-        'Cost',
-        'Per pull request',
-        'Per merged one',
-      ],
-      ['pictured/shop', '5', '2', '1', '0', '$127.90', '$63.95', '$127.90'],
-    ])
-    expect(rowsOf('By person').slice(1)).toEqual([
-      ['zoe', '1', '0', '0', '0', '$123.40', '–', '–'],
-      ['maya', '4', '2', '1', '0', '$4.50', '$2.25', '$4.50'],
-    ])
-  })
-
-  test('has every run of its days, and says how many rows it does not show at first', async () => {
-    const thread = { ...issueThread, owner: 'busy', ownerId: 98 }
-    for (let n = 0; n < 37 * 3; n++)
-      await addRun(
-        { thread: { ...thread, repo: `shop-${n % 37}`, repoId: 1_000 + (n % 37) } },
-        { session: { taskId: `busy-${n}`, cost: 0.25 } },
-        { result: { outcome: { kind: 'answer' }, concludedAt: now - Math.floor(n / 37) * 10 * 24 * hour } },
-      )
-    page = await (await get('/admin/outcomes?filter=busy', bearer)).text()
-    expect(rowsOf('By day').at(-1)).toEqual(['All 90 days', '111', '–', '–', '–', '$27.75'])
-    expect(rowsOf('By day')).toHaveLength(2 + 21 + 1)
-    expect(below('By day')).toContain('<summary>7 earlier days</summary>')
-    expect(rowsOf('By repository')[1]?.slice(0, 2)).toEqual(['All', '111'])
-    expect(below('By repository')).toContain('<summary>18 more</summary>')
-    expect(rowsOf('By person')[1]?.slice(0, 2)).toEqual(['maya', '111'])
-  })
-})
-
 describe('what is done', () => {
   const admin = { login: 'an admin of this bot', id: 0 }
 
@@ -786,102 +536,6 @@ describe('what is done', () => {
     }
     expect(results).toEqual(['retried', 'no-retry', 'no-retry'])
     expect(retried).toEqual([expect.stringMatching(new RegExp(`^${run.id} admin-`))])
-  })
-
-  describe('a retry of all that failed for one reason', () => {
-    const because = (reason: string, again?: false): RunChange => ({
-      result: {
-        concludedAt: now,
-        outcome: { kind: 'failed', class: 'agent', reason, fix: '', ...(again === false ? { again } : {}) },
-      },
-    })
-    /** Its form: what a browser would send. */
-    const formOf = async (owner: string, reason: string, session: Fields): Promise<[string, string][]> => {
-      const page = await (await get(`/admin/reasons?filter=${owner}`, session)).text()
-      const section = page.split('<section').find(each => each.includes(`<bdi>${reason}</bdi>`)) ?? ''
-      return [...section.matchAll(/<input type="hidden" name="(form|run)" value="(.*?)"/g)].flatMap(
-        ([, name = '', value = '']) => (name === 'form' || name === 'run' ? [[name, value]] : []),
-      )
-    }
-    const send = async (fields: [string, string][], headers: Fields) => {
-      const sent = await fetch(`${address}/admin/retry`, {
-        ...{ method: 'POST', headers: { origin: address, ...headers }, redirect: 'manual' },
-        body: new URLSearchParams(fields),
-      })
-      return sent.text()
-    }
-    const saidOn = (page: string): string => /role="status">(.*?)</.exec(page)?.[1] ?? 'nothing'
-
-    test('asks for each of them again as a single one does, and says of how many', async () => {
-      lines.length = 0
-      const all = [
-        await addRun(of('again'), because('no luck')),
-        await addRun(of('again'), because('no luck')),
-      ]
-      await addRun(of('again'), because('no luck', false))
-      await addRun(of('again'), because('no key'))
-      await addRun(of('elsewhere'), because('no luck'))
-      expect(await read('?filter=again')).toMatch(
-        /<span class="state bad">3 runs<\/span>.*No luck.*href="\/admin\/reasons\?filter=again#reason-/,
-      )
-      const session = sessionOf(await signIn())
-      const page = await read('reasons?filter=again')
-      expect(page).toContain('Retry all 2<')
-      expect(page).toContain('1 of 3 are left out: trying again would not help.')
-      const form = await formOf('again', 'No luck', session)
-      expect(saidOn(await send(form, session))).toBe('2 runs of 2 asked for again.')
-      expect(retried.map(each => each.split(' ')[0]).toSorted()).toEqual(all.map(({ id }) => id).toSorted())
-      expect(new Set(retried.map(each => each.split(' ')[1])).size).toBe(2)
-      expect(lines).toMatchObject([
-        { action: 'sign-in' },
-        ...all.map(() => ({ audit: true, action: 'retry', result: 'retried', repository: 'again/shop' })),
-      ])
-      // The same form is the same wish.
-      const before = new Set(retried)
-      for (const { thread } of all) await addRun({ thread })
-      expect(saidOn(await send(form, session))).toBe('2 runs of 2 asked for again.')
-      expect(new Set(retried)).toEqual(before)
-    })
-
-    test('says which it left, and why', async () => {
-      const [meanwhile, hopeless, late] = [
-        await addRun(of('left'), because('no luck')),
-        await addRun(of('left'), because('no key', false)),
-        await addRun(of('left'), because('the queue is away')),
-      ]
-      await addRun({ thread: meanwhile.thread })
-      queueIsAwayFor = late.id
-      const ids = [meanwhile.id, hopeless.id, late.id, 'guessed']
-      const page = await send(
-        ids.map(id => ['run', id]),
-        bearer,
-      )
-      expect(saidOn(page)).toBe('0 runs of 4 asked for again.')
-      const why = [...page.matchAll(/<span class="why">(.*?)<\/span>/g)].map(([, each]) => each)
-      expect(why).toEqual([
-        'Somebody has asked again in its thread.',
-        'Nothing to retry: trying again would not help.',
-        'The queue did not take it. Try again in a moment.',
-        'There is no such run any more.',
-      ])
-      expect(retried).toEqual([])
-    })
-
-    test('is of a hundred at once', async () => {
-      await Promise.all(Array.from({ length: 103 }, () => addRun(of('many'), because('no luck'))))
-      const session = sessionOf(await signIn())
-      expect(await read('reasons?filter=many')).toContain('Retry 100 of 103<')
-      const form = await formOf('many', 'No luck', session)
-      const more = form.concat([['run', 'run-one-too-many']])
-      expect(saidOn(await send(more, session))).toBe('100 runs of 100 asked for again.')
-      expect(retried).toHaveLength(100)
-    })
-
-    test('which nothing failed for is that', async () => {
-      await addRun(of('calm'), { result: { concludedAt: now, outcome: { kind: 'answer' } } })
-      expect(await read('reasons?filter=calm')).toContain('Nothing failed that was not asked for again.')
-      expect(saidOn(await send([], bearer))).toBe('0 runs of 0 asked for again.')
-    })
   })
 
   test('a pause and its end are those of the repository', async () => {

@@ -16,8 +16,6 @@ import { oneOf } from '../support/tries.ts'
 interface Piece {
   color: string
   weight?: number
-  sign?: string
-  paintedAt?: number
 }
 
 const day = 24 * 3_600_000
@@ -29,24 +27,10 @@ const parse = (data: unknown): Piece => {
 }
 const index = {
   version: '1',
-  entries: ({
-    data: { color, weight, sign, paintedAt },
-    addedAt,
-  }: {
-    data: Piece
-    addedAt: number
-  }): IndexEntry[] => [
+  entries: ({ data: { color, weight }, addedAt }: { data: Piece; addedAt: number }): IndexEntry[] => [
     { set: `of ${color}`, score: addedAt },
     ...(weight === undefined ? [] : [{ set: 'weighed', score: weight }]),
     { set: 'ever', score: addedAt, keptMs: day },
-    ...(sign === undefined
-      ? []
-      : [
-          {
-            ...{ set: `texts of ${sign}`, score: paintedAt ?? addedAt, keptMs: day },
-            text: weight === undefined ? `it is ${sign}` : `it is ${sign}, ${weight}`,
-          },
-        ]),
   ],
 }
 
@@ -82,7 +66,7 @@ const ended = (queues: Queues<Piece, Piece>, id: string) =>
   until(async () => (await queues.runs.get(id))?.standing === 'ended')
 
 describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
-  const { open } = useBackend(redis)
+  const { open, server } = useBackend(redis)
   let queues: Queues<Piece, Piece>
   const steps = new Map<string, Processor<Piece>>()
   const parked: Processor<Piece> = async () => ({ kind: 'park', ms: 3_600_000 })
@@ -152,53 +136,20 @@ describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
     expect((await queues.runs.listed(['ever'])).map(({ id }) => id)).toContain('short')
   })
 
-  test('has one text of a job, the last one, also when it has ended', async () => {
-    const textsIn = async (...sets: string[]) =>
-      (await queues.runs.texts(sets)).map(({ id, text }) => `${id}: ${text}`).toSorted()
-    steps.set('signed', async job => {
-      if (job.data.sign === 'green') return { kind: 'end' }
-      await job.save({ ...job.data, sign: job.data.sign === 'blue' ? 'green' : 'blue' })
-      return { kind: 'park', ms: 0 }
-    })
-    await queues.runs.add('signed', { color: 'black', sign: 'red' })
-    await queues.runs.add('other', { color: 'black', sign: 'green' })
-    await ended(queues, 'signed')
-    expect(await textsIn('texts of red', 'texts of blue', 'texts of nothing')).toEqual([])
-    expect(await textsIn('texts of green', 'texts of red')).toEqual([
-      'other: it is green',
-      'signed: it is green',
-    ])
-    expect(await allIn('texts of green')).toEqual([])
-    await queues.runs.amendEnded('signed', piece => ({ ...piece, weight: 9 }))
-    expect(await textsIn('texts of green')).toEqual(['other: it is green', 'signed: it is green, 9'])
+  test.runIf(redis)('texts that an index of 0.3.0 has are left behind', async () => {
+    await queues.runs.add('old', { color: 'cyan' })
+    const client = new Redis(server()?.url ?? '')
+    const job = '{codex}:runs:old'
+    const before = JSON.parse((await client.hget(job, 'ix')) ?? '[]')
+    const more = [
+      ['figures 1', 1, day, '{}'],
+      ['word login', 1, day],
+    ]
+    await client.hset(job, 'ix', JSON.stringify([...before, ...more]))
+    await client.zadd('{codex}:runs:ix:word login', 1, 'old')
     await queues.mendIndexes()
-    expect(await textsIn('texts of green')).toHaveLength(2)
-  })
-
-  test('has no text that is too old', async () => {
-    await queues.runs.add('ancient', { color: 'black', sign: 'old', paintedAt: Date.now() - 2 * day })
-    await queues.mendIndexes()
-    expect(await queues.runs.texts(['texts of old'])).toEqual([])
-  })
-
-  test('tells which are in a set of each group, the last first', async () => {
-    for (const [id, color, weight] of [
-      ['in-1', 'teal', 101],
-      ['in-2', 'teal', undefined],
-      ['in-3', 'teal', 103],
-      ['in-4', 'plum', 104],
-      ['in-5', 'gold', 105],
-    ] as const)
-      await queues.runs.add(id, { color, ...(weight === undefined ? {} : { weight }) })
-    const inEach = async (groups: string[][], most = 10) =>
-      (await queues.runs.inEach(groups, most)).map(({ id }) => id).join(' ')
-    expect(await inEach([['of teal'], ['weighed']])).toBe('in-3 in-1')
-    expect(await inEach([['weighed'], ['of teal', 'of plum', 'of nothing']])).toBe('in-4 in-3 in-1')
-    expect(await inEach([['of teal', 'of plum'], ['weighed'], ['live', 'ever']], 2)).toBe('in-4 in-3')
-    expect(await inEach([['of teal', 'of teal']], 1)).toBe('in-3')
-    expect(await inEach([['of teal'], []])).toBe('')
-    expect(await inEach([['of teal'], ['of plum']])).toBe('')
-    expect(await inEach([])).toBe('')
+    client.disconnect()
+    expect(await idsIn(queues, 'of cyan', 'word login', 'figures 1')).toEqual([['old'], [], []])
   })
 
   test('reads many jobs in the order in which they are named, without those that are gone', async () => {
@@ -295,7 +246,7 @@ describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) 
       async ({ data }) => (data.color === 'black' ? { kind: 'end' } : { kind: 'park', ms: day }),
       { concurrency: 2 },
     )
-    await before.runs.add('over', { color: 'black', weight: 1, sign: 'over' })
+    await before.runs.add('over', { color: 'black', weight: 1 })
     await before.runs.add('live', { color: 'red', weight: 2 })
     await ended(before, 'over')
     await before.close(2_000)
@@ -308,7 +259,6 @@ describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) 
       ['live'],
     ])
     expect((await idsIn(after, 'ever'))[0]?.toSorted()).toEqual(['live', 'over'])
-    expect(await after.runs.texts(['texts of over'])).toEqual([{ id: 'over', text: 'it is over, 1' }])
     await after.close(500)
 
     const entries = ({ addedAt }: { addedAt: number }) => [{ set: 'all', score: addedAt }]
@@ -321,7 +271,7 @@ describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) 
     const old = await open()
     const queues = await open({ ...index, version: '3' })
     await queues.runs.add('ends', { color: 'gold' })
-    await queues.runs.add('deleted', { color: 'gold', sign: 'gold' })
+    await queues.runs.add('deleted', { color: 'gold' })
     await old.runs.add('begins', { color: 'gold' })
     const redis = new Redis(server()?.url ?? '', { maxRetriesPerRequest: null })
     await redis.del('{codex}:runs:deleted')
@@ -338,7 +288,6 @@ describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) 
     expect((await idsIn(queues, 'of gold', 'live')).map(ids => ids.includes('begins') && ids.length)).toEqual(
       [1, 2],
     )
-    expect(await queues.runs.texts(['texts of gold'])).toEqual([{ id: 'deleted', text: 'it is gold' }])
   })
 
   test.runIf(redis)('a worker that was faster than the write behind the addition has its say', async () => {

@@ -13,6 +13,8 @@ const gone: readonly string[] = [
   'spent',
   // Of the pull request that took back another.
   'revertedBy',
+  // How long it stood in line.
+  'waitedInLine',
 ]
 
 /** The same, of the settings that a Run keeps. */

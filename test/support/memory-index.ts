@@ -12,8 +12,8 @@ export function memoryIndex(jobs: () => readonly Job[]): JobIndex & Pick<JobQueu
   const members = (sets: readonly string[]): Map<string, Member[]> => {
     const found = new Map<string, Member[]>(sets.map(set => [set, []]))
     for (const { id, entries, isLive = true } of jobs())
-      for (const { set, score, keptMs, text } of entries)
-        if (text === undefined && (isLive || keptMs !== undefined)) found.get(set)?.push({ id, score })
+      for (const { set, score, keptMs } of entries)
+        if (isLive || keptMs !== undefined) found.get(set)?.push({ id, score })
     for (const all of found.values()) all.sort((a, b) => (isBefore(a, b) ? -1 : 1))
     return found
   }
@@ -23,21 +23,6 @@ export function memoryIndex(jobs: () => readonly Job[]): JobIndex & Pick<JobQueu
     query: async asked => {
       const found = members(asked.map(({ set }) => set))
       return asked.map(ask => answer(ask, found.get(ask.set) ?? []))
-    },
-    texts: async sets =>
-      jobs().flatMap(({ id, entries }) =>
-        entries.flatMap(({ set, text }) => (text !== undefined && sets.includes(set) ? [{ id, text }] : [])),
-      ),
-    inEach: async (groups, count) => {
-      const found = members(groups.flat())
-      const isIn = (set: string, id: string) => found.get(set)?.some(member => member.id === id)
-      const first = new Map(
-        (groups[0] ?? []).flatMap(set => found.get(set) ?? []).map(each => [each.id, each]),
-      )
-      return [...first.values()]
-        .filter(({ id }) => groups.every(sets => sets.some(set => isIn(set, id))))
-        .toSorted((a, b) => (isBefore(a, b) ? 1 : -1))
-        .slice(0, count)
     },
     members: async (sets, { kind, count }) => {
       const found = members(sets)

@@ -303,13 +303,6 @@ export interface IndexEntry {
    * ms after `score` that the entry stays, even if its job has ended. Without it, the entry goes when the job ends.
    */
   keptMs?: number
-  /** With it the entry is in no set: whoever asks for the texts of `set` has it, also when the job itself is gone. */
-  text?: string
-}
-
-export interface IndexText {
-  id: string
-  text: string
 }
 
 export interface Member {
@@ -341,13 +334,6 @@ export interface Range {
 export interface JobIndex {
   query(queries: readonly IndexQuery[]): Promise<(number | undefined)[]>
   members(sets: readonly string[], range: Range): Promise<Member[][]>
-  /**
-   * The last that are in a set of each group, last first. Of each set of the first group no more than 5,000 are looked
-   * at.
-   */
-  inEach(groups: readonly (readonly string[])[], count: number): Promise<Member[]>
-  /** Of all these sets, in any order. */
-  texts(sets: readonly string[]): Promise<IndexText[]>
 }
 
 /** Whether GitHub delivers to those who share the queue. */

@@ -12,16 +12,7 @@ import { openQuestion } from './permission-request.ts'
 import { openPullsOf } from './pull-end.ts'
 import { isReadOnly } from './request-part.ts'
 import { retryOf, services } from './retries.ts'
-import { type Outcome, type Run, type Scope, scopes } from './run.ts'
-import {
-  failureOf,
-  failuresKeptDays,
-  failuresOn,
-  figuresKeptDays,
-  figuresOf,
-  figuresOn,
-} from './run-figures.ts'
-import { foundBy } from './run-search.ts'
+import { type Run, type Scope, scopes } from './run.ts'
 
 export interface Indexed {
   id: string
@@ -53,8 +44,6 @@ export const ownersPlace = (ownerId: number): string => `owner ${ownerId}`
 export const working = (place: string): string => `working ${place}`
 export const inLine = (place: string): string => `in line ${place}`
 export const started = (window: string): string => `started ${window}`
-/** Those that had to wait in line, by when they were let in. */
-export const waited = (place: string): string => `waited ${place}`
 
 export const threadWindow = ({ data: { thread } }: Placed): string => threadSlot(thread)
 type InSession = 'begun' | 'admitted' | 'waiting'
@@ -127,22 +116,7 @@ export const runIndex = {
     { set: ofRepository(run.data.thread.repoId), score: run.addedAt },
     { set: atPlace(run.data.thread), score: run.addedAt },
     ...untold(run.data),
-    ...figures(run.data),
-    ...foundBy(run.data).map(set => ({ set, score: run.addedAt, keptMs: kept })),
   ],
-}
-
-function figures(run: Run): IndexEntry[] {
-  const counted = figuresOf(run)
-  if (!counted) return []
-  const { at: score } = counted
-  const failed = failureOf(run)
-  return [
-    { set: figuresOn(score), score, keptMs: figuresKeptDays * day, text: JSON.stringify(counted) },
-    ...(failed
-      ? [{ set: failuresOn(score), score, keptMs: failuresKeptDays * day, text: JSON.stringify(failed) }]
-      : []),
-  ]
 }
 
 function untold({ thread, mailbox, result: { concludedAt: score } }: Run): IndexEntry[] {
@@ -158,7 +132,7 @@ const inTask = ({ addedAt, data: { session } }: Indexed & { data: Run }): IndexE
 
 function underLimits(run: Indexed): IndexEntry[] {
   const {
-    schedule: { admitted, admissionExpectedAt: score = run.addedAt, waitedInLine },
+    schedule: { admitted, admissionExpectedAt: score = run.addedAt },
     result: { outcome },
   } = run.data
   if (!admitted) return outcome ? [] : line(run)
@@ -167,7 +141,6 @@ function underLimits(run: Indexed): IndexEntry[] {
   return [
     ...(outcome ? [] : places.map(place => ({ set: working(place), score }))),
     ...windows.map(window => ({ set: started(window), score, keptMs: day })),
-    ...(waitedInLine === undefined ? [] : [{ set: waited(placeOf(run, 'owner')), score, keptMs: kept }]),
   ]
 }
 
@@ -255,9 +228,9 @@ export const liveGroups = ['question', 'set-up', 'paused', 'working', 'waiting']
 /** What a Run is to whoever looks after the bot. One that failed has ended, too. */
 export type Group = (typeof liveGroups)[number] | 'failed' | 'ended'
 
-/** Whose Runs: of a repository by its number, else by the name that they had, in lower case. */
+/** Which Runs: of a repository by its id, of an issue or pull request by its number, else by a name in lower case. */
 export interface Whose {
-  kind: Scope
+  kind: Scope | 'number'
   name: string | number
 }
 
@@ -265,8 +238,6 @@ export const onBoard = (group: Group, whose?: Whose): string =>
   whose === undefined ? `board ${group}` : `board ${group} ${whose.kind} ${whose.name}`
 /** Those of a repository that was called so. */
 export const inNamed = (name: string): string => `in ${name.toLowerCase()}`
-export const withOutcome = (kind: Outcome['kind'], whose?: Whose): string =>
-  whose === undefined ? `outcome ${kind}` : `outcome ${kind} ${whose.kind} ${whose.name}`
 
 export function groupOf(run: Run): Exclude<Group, 'failed'> {
   const { result, schedule, session } = run
@@ -280,25 +251,24 @@ export function groupOf(run: Run): Exclude<Group, 'failed'> {
 /** By when it was added, or by when it came to its outcome: then it is kept. */
 function onBoards(run: Indexed & { data: Run }): IndexEntry[] {
   const {
-    thread: { owner, repo, repoId },
+    thread: { owner, repo, repoId, number },
     request: { by },
-    result: { outcome, concludedAt },
+    result: { outcome, concludedAt, pulls },
   } = run.data
+  const numbers = new Set([number, ...pulls.map(pull => pull.number)])
   const whose: (Whose | undefined)[] = [
     undefined,
     { kind: 'person', name: by.login.toLowerCase() },
     { kind: 'repository', name: repoId },
     { kind: 'owner', name: owner.toLowerCase() },
+    ...[...numbers].map(name => ({ kind: 'number' as const, name })),
   ]
   const named = { set: inNamed(`${owner}/${repo}`), score: run.addedAt, keptMs: kept }
   if (!outcome)
     return [named, ...whose.map(each => ({ set: onBoard(groupOf(run.data), each), score: run.addedAt }))]
   const isFailure = outcome.kind === 'failed' || outcome.kind === 'unfinished'
   const groups: Group[] = isFailure ? ['ended', 'failed'] : ['ended']
-  const sets = [
-    ...groups.flatMap(group => whose.map(each => onBoard(group, each))),
-    ...whose.map(each => withOutcome(outcome.kind, each)),
-  ]
+  const sets = groups.flatMap(group => whose.map(each => onBoard(group, each)))
   return [named, ...sets.map(set => ({ set, score: concludedAt ?? run.addedAt, keptMs: kept }))]
 }
 

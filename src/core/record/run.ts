@@ -64,8 +64,6 @@ const Schedule = z.object({
   waits: Waits.optional(),
   /** Who ended the last pause that it waited for, if somebody did. */
   resumedBy: z.string().optional(),
-  /** ms until it was let in, if it stood in line at the end. */
-  waitedInLine: z.number().optional(),
   /** When it was let in, if the limit was near, or can't be kept. */
   costOfDay: CostOfDay.optional(),
   nextPollAt: z.number().optional(),
@@ -227,7 +225,6 @@ export const Outcome = z.discriminatedUnion('kind', [
   }),
 ])
 export type Outcome = z.infer<typeof Outcome>
-export const outcomeKinds: readonly Outcome['kind'][] = Outcome.options.map(({ shape }) => shape.kind.value)
 
 /** How often an agent was sent to fix what a pull request needs: by people, and by PostHog itself. */
 export const Rounds = z.object({ asked: z.number().int(), byPostHog: z.number().int() })

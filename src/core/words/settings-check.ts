@@ -89,12 +89,12 @@ const settingsTable = (held: readonly HeldSetting[]): string =>
 
 const maxValue = 200
 
-export function valueText(value: unknown): string {
+function valueText(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   return text.length > maxValue ? `${text.slice(0, maxValue).toWellFormed()}…` : text
 }
 
-export function originText(origin: Origin): string {
+function originText(origin: Origin): string {
   switch (origin.kind) {
     case 'default':
       return 'default'

@@ -69,7 +69,6 @@ export const awaitAdmission = step('await-admission', {
         costOfDay,
         admissionExpectedAt: now,
         rightAskedAt: now,
-        waitedInLine: run.schedule.waits?.kind === 'line' ? now - (run.schedule.enteredAt ?? now) : undefined,
         waits: undefined,
         nextPollAt: undefined,
       },

@@ -2,13 +2,11 @@
  * What an admin may do from the pages: what commands do, by the same messages, triggers and pauses. Each is named by the
  * form that was sent, so that the same form counts once.
  */
-import { QueueUnavailable } from '../../core/model/errors.ts'
 import { holds, type PauseOf, type Pauses, pausedPart, pauseOfBot } from '../../core/model/pause.ts'
 import type { JobQueue } from '../../core/model/ports.ts'
 import type { Person } from '../../core/model/thread.ts'
 import { send } from '../../core/record/messages.ts'
 import type { Run } from '../../core/record/run.ts'
-import { ofThread } from '../../core/record/run-index.ts'
 import { mayRetry, mayStop } from './run-view.ts'
 
 export const actionsOnRuns = ['stop', 'retry', 'pause', 'resume', 'pause-owner', 'resume-owner'] as const
@@ -23,19 +21,15 @@ export const results = {
   paused: 'It is paused. The threads of runs that wait say so.',
   resumed: 'It goes on. What waited starts by itself.',
   'not-paused': 'It is not paused.',
-  'asked-again': 'Somebody has asked again in its thread.',
-  gone: 'There is no such run any more.',
-  unreached: 'The queue did not take it. Try again in a moment.',
   draining: 'This process takes no more work. What it has in hand goes on to its next step.',
 } as const
 export type Result = keyof typeof results
 
 export interface ActionParts {
-  runs: Pick<JobQueue<Run>, 'send' | 'getMany' | 'members'>
+  runs: Pick<JobQueue<Run>, 'send'>
   pauses: Pauses
   /** Idempotent by `id`. */
   retry(run: Run, id: string, by: string): Promise<void>
-  wasRetried(id: string): Promise<boolean>
   now(): number
 }
 
@@ -71,47 +65,6 @@ export async function act(
     case 'resume-owner':
       return resume(parts, pausedPart(run.thread, action === 'resume' ? 'repository' : 'owner'), sent)
   }
-}
-
-/** At once. */
-export const mostRetried = 100
-
-type Retried = Extract<Result, 'retried' | 'no-retry' | 'asked-again' | 'gone' | 'unreached'>
-
-export interface RetriedRun {
-  id: string
-  run: Run | undefined
-  result: Retried
-}
-
-/** Each as if it was retried alone. Of the same form each counts once, by its place. */
-export async function retryAll(
-  parts: ActionParts,
-  ids: readonly string[],
-  sent: Sent,
-): Promise<RetriedRun[]> {
-  const known = new Map((await parts.runs.getMany(ids)).map(({ id, data }) => [id, data]))
-  const threads = [...known.values()].map(({ thread }) => ofThread(thread))
-  const members = await parts.runs.members(threads, { kind: 'last', count: 1 })
-  const newest = new Set(members.flatMap(([each]) => each?.id ?? []))
-  const retryOne = async (id: string, place: number): Promise<Retried> => {
-    const run = known.get(id)
-    if (!run) return 'gone'
-    if (!mayRetry(run)) return 'no-retry'
-    const as = `admin-${sent.id}-${place}`
-    if (!newest.has(id) && !(await parts.wasRetried(as))) return 'asked-again'
-    await parts.retry(run, as, sent.by.login)
-    return 'retried'
-  }
-  return Promise.all(
-    ids.slice(0, mostRetried).map(async (id, place) => {
-      const result = await retryOne(id, place).catch((error: unknown) => {
-        if (error instanceof QueueUnavailable) return 'unreached' as const
-        throw error
-      })
-      return { id, run: known.get(id), result }
-    }),
-  )
 }
 
 /** On all there is. */

@@ -24,8 +24,6 @@ export const Layout = ({ title, viewer, said, children }: LayoutProps) => (
       <nav aria-label="Pages">
         <strong>codex-task-bot</strong>
         <a href="/admin/">Runs</a>
-        <a href="/admin/outcomes">Outcomes</a>
-        <a href="/admin/settings">Settings</a>
         <a href="/admin/checks">Checks</a>
         <form method="post" action="/admin/sign-out">
           {viewer.form()}

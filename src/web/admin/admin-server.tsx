@@ -4,32 +4,26 @@ import { randomUUID } from 'node:crypto'
 import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import type { Check } from '../../core/model/check.ts'
-import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../../core/model/errors.ts'
+import { QueueUnavailable } from '../../core/model/errors.ts'
 import { type Pauses, pausedPart } from '../../core/model/pause.ts'
 import type { JobQueue, Log } from '../../core/model/ports.ts'
-import { botAdmin, fullName, type Repository } from '../../core/model/thread.ts'
-import { outcomeKinds, type Run } from '../../core/record/run.ts'
-import { figuresKeptDays } from '../../core/record/run-figures.ts'
+import { botAdmin, fullName } from '../../core/model/thread.ts'
+import type { Run } from '../../core/record/run.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
-import { searchOf } from '../../core/record/run-search.ts'
 import type { Handler } from '../http-server.ts'
 import { bounds, type PageEnv } from '../pages.tsx'
 import { isFromHere, onceAtATime } from '../requests.ts'
 import { type EndedSessions, openAccess } from './access.ts'
-import { act, actionsOnRuns, actOnBot, results, retryAll, type Sent } from './actions.ts'
+import { act, actionsOnRuns, actOnBot, results, type Sent } from './actions.ts'
 import { MessagePage, SignInPage, type Viewer } from './admin-layout.tsx'
 import { style } from './admin-style.ts'
 import { type BoardRuns, openBoard } from './board.ts'
 import { BoardPage } from './board-page.tsx'
-import { ReasonsPage, RetriedPage } from './failures-page.tsx'
-import { allFigures } from './figures.ts'
-import { FiguresPage } from './figures-page.tsx'
-import { asWritten, type Filter, filterOf, pathTo } from './filters.ts'
+import { type Filter, filterOf, pathTo } from './filters.ts'
 import { onFirstPage } from './first-page.ts'
-import { FoundPage, ListPage, sectionTitles, UnknownPage } from './list-page.tsx'
+import { ListPage, sectionTitles, UnknownPage } from './list-page.tsx'
 import { ChecksPage, RunPage } from './run-page.tsx'
-import { runInJson, shown } from './run-view.ts'
-import { type RepositorySettings, SettingsPage } from './settings-page.tsx'
+import { runInJson } from './run-view.ts'
 
 export interface AdminParts {
   token: string
@@ -38,7 +32,6 @@ export interface AdminParts {
   pauses: Pauses
   /** Asks for the same again, as `/codex retry` of its person does. Idempotent by `id`. */
   retry(run: Run, id: string, by: string): Promise<void>
-  wasRetried(id: string): Promise<boolean>
   /** Takes no more work in this process; a process that does none has no such thing. */
   drain: (() => void) | undefined
   /** All checks of the doctor. */
@@ -48,10 +41,7 @@ export interface AdminParts {
   /** Why the deployment is paused, if it is. */
   pausedBecause(): string | undefined
   posthogUrl(run: Run): string | undefined
-  /** By `owner/repository`: where the bot is installed. */
-  repositoryNamed(name: string): Promise<Repository | undefined>
-  settingsOf(repository: Repository): Promise<RepositorySettings>
-  log: Pick<Log, 'info' | 'warn' | 'error'>
+  log: Pick<Log, 'info' | 'error'>
   now(): number
   /** ms until a wrong token is answered. */
   slowness?: number
@@ -104,10 +94,6 @@ function routes(parts: AdminParts): Hono<Env> {
     if (c.req.raw.signal.aborted) return c.text('broke off\n', 400)
     if (error instanceof QueueUnavailable)
       return c.html(<MessagePage title="The queue does not answer" text="Try again in a moment." />, 503)
-    if (error instanceof NoResponse || error instanceof RetryLater || error instanceof Rejected) {
-      log.warn({ err: error }, 'GitHub did not say what an admin page needs')
-      return c.html(<MessagePage title="GitHub does not answer" text="Try again in a moment." />, 503)
-    }
     log.error({ err: error }, 'an admin page failed')
     return c.html(<MessagePage title="That did not work" text="The log of the bot says why." />, 500)
   })
@@ -180,14 +166,7 @@ function routes(parts: AdminParts): Hono<Env> {
   app.get('/admin/', async c => {
     const drain = parts.drain === undefined ? 'no work here' : isDrained ? 'drained' : 'possible'
     const view = await viewOf(c)
-    const search = shown((c.req.query('search') ?? '').slice(0, 200))
-    const { filter, whose, unknown } = view
-    if (unknown)
-      return c.html(<UnknownPage viewer={viewerOf(c)} filter={unknown} search={search} to="/admin/" />)
-    if (search !== '') {
-      const found = await board.found(searchOf(search), whose)
-      return c.html(<FoundPage viewer={viewerOf(c)} now={now()} {...{ filter, search, found }} />)
-    }
+    if (view.unknown) return c.html(<UnknownPage viewer={viewerOf(c)} filter={view.unknown} />)
     const onPage = await onFirstPage({ ...parts, board }, view)
     const viewer = viewerOf(c, refreshIn(c))
     return c.html(<BoardPage {...onPage} viewer={viewer} said={saidIn(c)} drain={drain} />)
@@ -197,33 +176,17 @@ function routes(parts: AdminParts): Hono<Env> {
     const group = c.req.param('group')
     if (!isGroup(group)) return c.html(notHere, 404)
     const { filter, whose, unknown } = await viewOf(c)
-    if (unknown) return c.html(<UnknownPage viewer={viewerOf(c)} filter={unknown} search="" to="/admin/" />)
-    const state = outcomeKinds.find(kind => group === 'ended' && kind === c.req.query('state'))
-    const [listing, outcomes] = await Promise.all([
-      board.list({ group, state, whose, page: Number(c.req.query('page')) }),
-      group === 'ended' ? board.outcomes(whose) : [],
-    ])
-    const inLine = await board.linesOf(listing.runs)
-    const onPage = { group, filter, listing, inLine, outcomes, state }
-    return c.html(<ListPage viewer={viewerOf(c, refreshIn(c))} now={now()} {...onPage} />)
-  })
-
-  app.get('/admin/reasons', async c => {
-    const { filter, whose, unknown } = await viewOf(c)
-    if (unknown) return c.html(<UnknownPage viewer={viewerOf(c)} filter={unknown} search="" to="/admin/" />)
-    const reasons = await board.reasons(whose)
-    return c.html(<ReasonsPage viewer={viewerOf(c)} now={now()} {...{ filter, reasons }} />)
-  })
-
-  app.post('/admin/retry', async c => {
-    const ids = [...new Set(c.get('form').fields.getAll('run'))]
-    const sent = sentIn(c)
-    const retried = await retryAll(parts, ids, sent)
-    for (const { id, run, result } of retried) {
-      const of = run ? { repository: fullName(run.thread), thread: run.thread.number } : {}
-      audit(c, { action: 'retry', result, by: sent.by.login, run: id, ...of })
-    }
-    return c.html(<RetriedPage viewer={viewerOf(c)} retried={retried} />)
+    if (unknown) return c.html(<UnknownPage viewer={viewerOf(c)} filter={unknown} />)
+    const listing = await board.list({ group, whose, page: Number(c.req.query('page')) })
+    return c.html(
+      <ListPage
+        viewer={viewerOf(c, refreshIn(c))}
+        now={now()}
+        group={group}
+        filter={filter}
+        listing={listing}
+      />,
+    )
   })
 
   app.get('/admin/runs.json', async c => {
@@ -272,25 +235,6 @@ function routes(parts: AdminParts): Hono<Env> {
     const result = await actOnBot(parts, action, sent)
     audit(c, { action: `${action}-all`, result, by: sent.by.login })
     return c.redirect(`/admin/?said=${result}`, 303)
-  })
-
-  app.get('/admin/outcomes', async c => {
-    const { filter, whose, unknown } = await viewOf(c)
-    const ended = await board.figures(whose)
-    // They are kept longer than what tells who is known.
-    if (unknown && ended.length === 0)
-      return c.html(<UnknownPage viewer={viewerOf(c)} filter={unknown} to="/admin/outcomes" />)
-    const figures = allFigures(ended, now(), figuresKeptDays)
-    return c.html(<FiguresPage viewer={viewerOf(c)} filter={filter} figures={figures} />)
-  })
-
-  app.get('/admin/settings', async c => {
-    const filter = filterOf(c.req.query('filter') ?? '')
-    const repository =
-      filter?.kind === 'repository' ? await parts.repositoryNamed(asWritten(filter)) : undefined
-    const held = repository && (await parts.settingsOf(repository))
-    const named = repository ? filterOf(fullName(repository)) : filter
-    return c.html(<SettingsPage viewer={viewerOf(c)} filter={named} held={held} />)
   })
 
   const examine = onceAtATime(parts.examine)

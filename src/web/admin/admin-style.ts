@@ -44,11 +44,5 @@ main > details, main > form.row, main > nav.row { margin: 0 0 1.25rem }
 [aria-current] { font-weight: 600; color: var(--text) }
 details { margin: .75rem 0 0 } summary { cursor: pointer; color: var(--accent) }
 pre { overflow: auto; max-height: 24rem; margin: .5rem 0 0; padding: .75rem; border: 1px solid var(--line); border-radius: .375rem; background: var(--page); font: .8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, monospace; white-space: pre-wrap }
-progress { display: block; width: 100%; min-width: 3rem; height: .5rem; accent-color: var(--accent) }
-progress.good { accent-color: var(--good) } progress.bad { accent-color: var(--bad) } progress.dim { accent-color: var(--dim) }
-table { width: 100%; border-collapse: collapse; margin: .75rem 0 0 }
-th, td { text-align: left; vertical-align: top; padding: .5rem 1rem .5rem 0; border-top: 1px solid var(--line); font-weight: 400 }
-.wide { overflow-x: auto } .numbers { overflow-wrap: normal } .day { white-space: nowrap } .numbers td { white-space: nowrap; font-variant-numeric: tabular-nums }
-thead th { border: 0; color: var(--dim); font-size: .875rem }
-@media (max-width: 40rem) { ul.rows > li { grid-template-columns: minmax(0, 1fr) } dl, ol.timeline li { grid-template-columns: minmax(0, 1fr); gap: 0 } dd { margin: 0 0 .5rem } input { width: 100% } .filter > div { flex: 1 1 12rem } th, td { padding-right: .5rem } }
+@media (max-width: 40rem) { ul.rows > li { grid-template-columns: minmax(0, 1fr) } dl, ol.timeline li { grid-template-columns: minmax(0, 1fr); gap: 0 } dd { margin: 0 0 .5rem } input { width: 100% } .filter > div { flex: 1 1 12rem } }
 `

@@ -7,14 +7,12 @@ import type { Run } from '../../core/record/run.ts'
 import { type Group, whilePaused } from '../../core/record/run-index.ts'
 import { counted } from '../../core/text/phrases.ts'
 import { Heading, Layout, type Viewer } from './admin-layout.tsx'
-import { type FailedListing, type Listing, type OutcomesOfDay, together } from './board.ts'
-import { DaysTable, outcomeColumns } from './days-table.tsx'
-import { ReasonRows } from './failures-page.tsx'
+import { type Listing, together } from './board.ts'
 import { FilterForm } from './filter-form.tsx'
 import { asWritten, type Filter, filterFor, pathTo } from './filters.ts'
-import { dataOf, moreOf, States, sectionTitles } from './list-page.tsx'
+import { dataOf, moreOf, sectionTitles } from './list-page.tsx'
 import { PausedSince, PauseForm, ResumeForm } from './pause-form.tsx'
-import { Action, type InLines, RunList } from './run-list.tsx'
+import { Action, RunList } from './run-list.tsx'
 import { waitsFor } from './run-view.ts'
 
 export interface BoardShown {
@@ -26,45 +24,32 @@ export interface BoardShown {
   /** Why the whole bot is paused, if it is. */
   paused: string | undefined
   questions: Listing
-  failed: FailedListing
+  failed: Listing
   setUp: Listing
   pausedRuns: Listing
   working: Listing
   waiting: Listing
   ended: Listing
-  days: readonly OutcomesOfDay[]
-  outcomes: OutcomesOfDay['outcomes']
   /** Of the repository that the filter names: the newest run, and its pause. */
   repository: { run: Run; pause: Pause | undefined } | undefined
   /** Of the whole bot, by an admin, if it holds. */
   botPause: Pause | undefined
-  /** By their ids. */
-  inLine: InLines
   drain: 'possible' | 'drained' | 'no work here'
 }
 
 export function BoardPage(board: BoardShown) {
-  const { viewer, now, filter, inLine, working, waiting, ended } = board
-  const shared = { viewer, now, filter, inLine }
+  const { viewer, now, filter, working, waiting, ended } = board
+  const shared = { viewer, now, filter }
   return (
     <Layout title="Runs" viewer={viewer} said={board.said}>
       <Heading title="Runs" of={asWritten(filter)} />
-      <FilterForm viewer={viewer} filter={filter} search="" to="/admin/" />
+      <FilterForm viewer={viewer} filter={filter} />
       <Counts {...board} />
       {viewer.refresh?.isOn ? null : <Pausing {...board} />}
-      {filter?.kind === 'repository' ? (
-        <p>
-          <a href={pathTo('/admin/settings', { filter: filter.name })}>Settings of {filter.name}</a>,{' '}
-          <a href={pathTo('/admin/outcomes', { filter: filter.name })}>its outcomes</a>
-        </p>
-      ) : null}
       <Needs {...board} />
       <Section group="working" listing={working} none="Nothing is running." {...shared} />
       <Section group="waiting" listing={waiting} none="Nothing waits." {...shared} />
-      <Section group="ended" listing={ended} none="Nothing has ended." {...shared}>
-        {filter || ended.count === 0 ? null : <DaysTable days={board.days} columns={outcomeColumns} />}
-        <States filter={filter} outcomes={board.outcomes} />
-      </Section>
+      <Section group="ended" listing={ended} none="Nothing has ended." {...shared} />
       <Bot {...board} />
     </Layout>
   )
@@ -160,13 +145,7 @@ function Needs(board: BoardShown) {
       <Exceptions group="question" listing={questions} filter={filter}>
         <RunList runs={dataOf(questions)} viewer={viewer} now={now} />
       </Exceptions>
-      <Exceptions
-        group="failed"
-        listing={failed}
-        filter={filter}
-        more={`All ${failed.all}, with those asked for again`}
-      >
-        <ReasonRows reasons={failed.reasons} filter={filter} />
+      <Exceptions group="failed" listing={failed} filter={filter} more="All, with those asked for again">
         <RunList runs={dataOf(failed)} viewer={viewer} now={now} />
       </Exceptions>
       <Exceptions group="set-up" listing={setUp} filter={filter}>
@@ -263,20 +242,17 @@ interface SectionProps {
   viewer: Viewer
   now: number
   filter: Filter | undefined
-  inLine: InLines
-  children?: Child
 }
 
-const Section = ({ group, listing, none, viewer, now, filter, inLine, children }: SectionProps) => (
+const Section = ({ group, listing, none, viewer, now, filter }: SectionProps) => (
   <section aria-labelledby={group}>
     <h2 id={group}>
       {sectionTitles[group]} <span class="count">{listing.count}</span>
     </h2>
-    {children}
     {listing.count === 0 ? (
       <p class="dim">{none}</p>
     ) : (
-      <RunList runs={dataOf(listing)} viewer={viewer} now={now} inLine={inLine} />
+      <RunList runs={dataOf(listing)} viewer={viewer} now={now} />
     )}
     {moreOf(group, listing, filter)}
   </section>

@@ -1,22 +1,27 @@
-/** Whose Runs a page shows, as people write it: `acme`, `acme/shop`, `@maya`. */
+/** Which Runs a page shows, as people write it: `acme`, `acme/shop`, `@maya`, `#12`. */
 import type { Run, Scope } from '../../core/record/run.ts'
+import type { Whose } from '../../core/record/run-index.ts'
 import { stripInvisible } from '../../core/text/invisible.ts'
 
 /** In lower case. */
 export interface Filter {
-  kind: Scope
+  kind: Whose['kind']
   name: string
 }
 
 export function filterOf(text: string): Filter | undefined {
   const name = stripInvisible(text).trim().toLowerCase().slice(0, 200)
   if (name.startsWith('@')) return name === '@' ? undefined : { kind: 'person', name: name.slice(1) }
+  const [, number] = /^#0*([1-9]\d{0,11})$/.exec(name) ?? []
+  if (number !== undefined) return { kind: 'number', name: number }
   if (name === '') return undefined
   return { kind: name.includes('/') ? 'repository' : 'owner', name }
 }
 
+const sign: Partial<Record<Filter['kind'], string>> = { person: '@', number: '#' }
+
 export const asWritten = (filter: Filter | undefined): string =>
-  filter === undefined ? '' : `${filter.kind === 'person' ? '@' : ''}${filter.name}`
+  filter === undefined ? '' : `${sign[filter.kind] ?? ''}${filter.name}`
 
 export const filterFor = ({ thread: { owner, repo }, request }: Run, kind: Scope): string => {
   const names: Record<Scope, string> = {
@@ -27,19 +32,10 @@ export const filterFor = ({ thread: { owner, repo }, request }: Run, kind: Scope
   return names[kind]
 }
 
-/** What a list is of, in its address. */
-export interface Query {
-  filter?: string
-  search?: string
-  state?: string | undefined
-  page?: number
-}
-
 /** The address of one of our pages, with what is not the usual. */
-export function pathTo(path: string, { filter = '', search = '', state = '', page = 1 }: Query = {}): string {
+export function pathTo(path: string, { filter = '', page = 1 }: { filter?: string; page?: number }): string {
   const query = new URLSearchParams()
-  for (const [name, value] of Object.entries({ filter, search, state }))
-    if (value !== '') query.set(name, value)
+  if (filter !== '') query.set('filter', filter)
   if (page > 1) query.set('page', String(page))
   return query.size === 0 ? path : `${path}?${query}`
 }

@@ -7,7 +7,6 @@ import type { Filter } from './filters.ts'
 
 /** Of those that share a row. */
 const moreAtFirst = 20
-const daysShown = 7
 
 const sizes = {
   ...{ question: atFirst, 'set-up': moreAtFirst, paused: moreAtFirst },
@@ -30,18 +29,14 @@ interface View {
 
 export async function onFirstPage(parts: Parts, { filter, whose }: View) {
   const { board, pauses } = parts
-  const [lists, failed, days, outcomes, failedChecks, said] = await Promise.all([
+  const [lists, failed, failedChecks, said] = await Promise.all([
     board.lists(groups.map(group => ({ group, whose, size: sizes[group] }))),
     board.failed(whose),
-    board.outcomesByDay(daysShown),
-    board.outcomes(whose),
     parts.failedChecks(),
     pauses.of(pauseOfBot),
   ])
   const of = (group: keyof typeof sizes): Listing =>
     lists[groups.indexOf(group)] ?? { runs: [], count: 0, page: 1, isLast: true }
-  const waiting = of('waiting')
-  const inLine = await board.linesOf(waiting.runs)
   const ofRepository = filter?.kind === 'repository' ? await board.newestIn(filter.name) : undefined
   const repository = ofRepository && {
     run: ofRepository,
@@ -56,8 +51,8 @@ export async function onFirstPage(parts: Parts, { filter, whose }: View) {
     setUp: of('set-up'),
     pausedRuns: of('paused'),
     working: of('working'),
-    waiting,
+    waiting: of('waiting'),
     ended: of('ended'),
-    ...{ now, filter, days, outcomes, failedChecks, paused, botPause, inLine, repository },
+    ...{ now, filter, failedChecks, paused, botPause, repository },
   }
 }

@@ -2,20 +2,16 @@ import type { Child } from 'hono/jsx'
 import { fullName } from '../../core/model/thread.ts'
 import { phaseOf, type Run } from '../../core/record/run.ts'
 import { groupOf } from '../../core/record/run-index.ts'
-import { exactly, moment } from '../../core/text/phrases.ts'
+import { exactly } from '../../core/text/phrases.ts'
 import { questionUrl } from '../../core/words/while-working.ts'
 import type { ActionOnRun } from './actions.ts'
 import type { Viewer } from './admin-layout.tsx'
-import type { InLine } from './board.ts'
 import { filterFor, pathTo } from './filters.ts'
 import { mayRetry, mayStop, reasonOf, shown, sinceOf, stateWords, waitsFor, webAddress } from './run-view.ts'
-
-export type InLines = ReadonlyMap<string, InLine>
 
 interface Shown {
   viewer: Viewer
   now: number
-  inLine?: InLines
 }
 
 export const RunList = ({ runs, ...shared }: Shown & { runs: readonly Run[] }) => (
@@ -26,8 +22,7 @@ export const RunList = ({ runs, ...shared }: Shown & { runs: readonly Run[] }) =
   </ul>
 )
 
-function RunRow({ run, viewer, now, inLine }: Shown & { run: Run }) {
-  const line = inLine?.get(run.id)
+function RunRow({ run, viewer, now }: Shown & { run: Run }) {
   const why = waitsFor(run, now) ?? reasonOf(run)
   return (
     <li>
@@ -37,7 +32,6 @@ function RunRow({ run, viewer, now, inLine }: Shown & { run: Run }) {
           <bdi>{shown(run.baseline.snapshot.title) || 'Without a title'}</bdi>
         </a>
         {why === undefined ? null : <bdi class="why">{why}</bdi>}
-        {line ? <span class="why">{lineInWords(line, now)}</span> : null}
         <div class="meta">
           <Meta run={run} now={now} />
         </div>
@@ -45,13 +39,6 @@ function RunRow({ run, viewer, now, inLine }: Shown & { run: Run }) {
       <MainAction run={run} viewer={viewer} />
     </li>
   )
-}
-
-function lineInWords({ place, usually, startsAt }: InLine, now: number): string {
-  const where = `Place ${place} in line.`
-  if (usually === undefined || startsAt === undefined) return where
-  const when = startsAt > now ? `about ${moment(startsAt, now)}` : 'soon'
-  return `${where} The last ones waited ${exactly(usually)} on average, so it starts ${when}.`
 }
 
 const tones: Partial<Record<ReturnType<typeof phaseOf>, string>> = {

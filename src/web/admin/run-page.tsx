@@ -174,8 +174,7 @@ function Repository({ run, now, viewer, pauses }: RunShown) {
     <section aria-labelledby="repository">
       <h2 id="repository">The repository</h2>
       <p>
-        <a href={pathTo('/admin/', { filter: name })}>All runs of {name}</a>, and{' '}
-        <a href={pathTo('/admin/settings', { filter: name })}>its settings</a>
+        <a href={pathTo('/admin/', { filter: name })}>All runs of {name}</a>
       </p>
       <p class="dim">
         While it is paused, nothing new starts there. What is asked is kept and starts by itself.
