@@ -1,8 +1,8 @@
 /**
- * Takes up Runs that the queue lost, from status comments and PostHog, and lists again the last that were over. What was
- * changed lately is looked through at each start, each time the queue is back, and each hour, in the repositories where
- * GitHub's log shows that something happened; a queue that knows nothing looks everywhere. Only a queue to which GitHub
- * delivers takes up anything: beside another with the same App, all Runs of that one look lost.
+ * Takes up Runs that the queue lost, from status comments and PostHog. What was changed lately is looked through at each
+ * start, each time the queue is back, and each hour, in the repositories where GitHub's log shows that something
+ * happened; a queue that knows nothing looks everywhere. Only a queue to which GitHub delivers takes up anything: beside
+ * another with the same App, all Runs of that one look lost.
  */
 import { z } from 'zod'
 import type { SettingsReader } from '../access/read-settings.ts'
@@ -16,7 +16,6 @@ import { type Backup, isOwnTaskRun, type Remains, restored } from '../core/recor
 import type { Session } from '../core/record/request-part.ts'
 import { changed, isTerminal, type Run, taskMarker } from '../core/record/run.ts'
 import { limits } from '../core/record/timing.ts'
-import { defaultSettings } from '../core/settings/repository-settings.ts'
 import { type Attempt, attemptsSince, type DeliveryLog } from './redeliver-webhooks.ts'
 
 export interface AdoptDeps {
@@ -37,7 +36,6 @@ export interface AdoptDeps {
   tenantOf(repository: Repository): AdoptTenant | undefined
   runs: Pick<JobQueue<Run>, 'get' | 'add'>
   settings: SettingsReader
-  /** Queues what goes on once a Run has ended. */
   /** Whether lost runs wait for a webhook. */
   showWaiting(waits: boolean): void
   log: Log
@@ -107,14 +105,12 @@ export const adoptLost =
     const unfinished: Target[] = []
     const waits: number[] = []
     let lost = 0
-    let over = 0
     for (let target = unread.shift(); target; target = unread.shift()) {
       context.signal.throwIfAborted()
       const confirm = () => context.remember({ ...known, unread: [target, ...unread, ...unfinished] })
       const came = await search({ ...deps, confirm }, known, target)
       if (came.found) unread.push(...came.found)
       lost += came.lost ?? 0
-      over += came.over ?? 0
       if (came.again !== undefined) {
         unfinished.push(target)
         waits.push(came.again)
@@ -122,7 +118,7 @@ export const adoptLost =
       await context.remember({ ...known, unread: [...unread, ...unfinished] })
     }
     deps.showWaiting(lost > 0)
-    if (lost + over > 0) {
+    if (lost > 0) {
       await context.remember({ ...known, unread: unfinished, asked: deps.now() })
       await askForDelivery(deps, context.signal, lost)
       return second
@@ -145,11 +141,10 @@ async function askForDelivery(
   signal: AbortSignal,
   lost: number,
 ): Promise<void> {
-  if (lost > 0)
-    log.warn(
-      { runs: lost },
-      'runs are not in this queue: they are continued once GitHub delivers a webhook here',
-    )
+  log.warn(
+    { runs: lost },
+    'runs are not in this queue: they are continued once GitHub delivers a webhook here',
+  )
   try {
     const { attempts } = await attemptsSince(deliveries, now() - searchedMs, { signal, maxPages: 3 })
     const ofComments = attempts.filter(({ event }) => event === 'issue_comment')
@@ -218,8 +213,6 @@ interface Came {
   again?: number
   /** Runs that wait for a webhook. */
   lost?: number
-  /** Those of them that were over, and miss in lists alone. */
-  over?: number
 }
 
 /** A failure in one repository does not stop the others. */
@@ -246,13 +239,10 @@ async function searchRepository(deps: Search, repository: Repository, since: num
   const lost: Status[] = []
   for (const status of statusesIn(tenant, deps.now(), repository, [...inComments, ...inChecks]))
     if (!(await deps.runs.get(status.marker.run))) lost.push(status)
-  const over = lost.filter(({ stage }) => stage === 'over').toSorted((a, b) => endOf(b) - endOf(a))
-  const live = lost.filter(({ stage }) => stage !== 'over')
-  if (lost.length > 0 && !(await isDeliveredTo(deps)))
-    return { again: adoptEvery, lost: live.length, over: over.length }
+  if (lost.length > 0 && !(await isDeliveredTo(deps))) return { again: adoptEvery, lost: lost.length }
   let all = true
   const faults: unknown[] = []
-  for (const status of [...live, ...over.slice(0, mostOver)]) {
+  for (const status of lost) {
     try {
       all = (await adopt({ ...deps, ...tenant }, repository, status)) && all
     } catch (error) {
@@ -265,16 +255,12 @@ async function searchRepository(deps: Search, repository: Repository, since: num
   return all ? {} : { again: retryMs }
 }
 
-/** Of a repository: each costs a look at its thread, and one at its pull request. */
-const mostOver = 50
-const endOf = ({ backup }: Status): number => backup.concludedAt ?? 0
-
 interface Status {
   number: number
   where: Remains['status']
   marker: Marker
   backup: Backup
-  stage: Remains['stage']
+  closed: boolean
 }
 
 function statusesIn(
@@ -303,19 +289,19 @@ function statusesIn(
     // Last words on lines, and reviews, are not among the comments that were read.
     const isUnread = what === 'review' || (origin.kind === 'comment' && origin.commentRef.kind === 'inline')
     const closed = outcome !== undefined && (quiet || ended.has(endKey(marker)) || isUnread)
-    const stage = !closed ? 'live' : changedAt < now - fresh ? 'over' : 'ending'
-    return [{ ...found, backup, stage }]
+    return closed && changedAt < now - fresh ? [] : [{ ...found, backup, closed }]
   })
 }
 
-const fresh = 10 * 60_000
+/** ms in which the last effects of a Run come. */
+const fresh = 10 * minute
 
 const endKey = ({ run, round = 0 }: Marker): string => `${run} ${round}`
 
 async function adopt(
   deps: OwnerDeps,
   repository: Repository,
-  { number, where, marker, backup, stage }: Status,
+  { number, where, marker, backup, closed }: Status,
 ): Promise<boolean> {
   const { run: id } = marker
   await deps.confirm()
@@ -326,23 +312,16 @@ async function adopt(
   const { repoId } = repository
   const inPull = view && deps.signer.read(view.body, { repoId, number: view.number })
   const untended = view && !inPull?.some(({ run }) => run === id) ? [view.number] : []
-  const isOver = stage === 'over'
-  const { settings } = isOver ? { settings: defaultSettings } : await deps.settings.of(github, thread)
-  const session = isOver ? { taskId: marker.task } : await sessionFound(deps, marker, { id, thread }, backup)
-  const seen = { thread, snapshot, settings, pulls, untended: isOver ? [] : untended, session }
-  const remains: Remains = { id, backup, made: marker.made, status: where, stage, ...seen }
+  const { settings } = await deps.settings.of(github, thread)
+  const session = await sessionFound(deps, marker, { id, thread }, backup)
+  const seen = { thread, snapshot, settings, pulls, untended, session }
+  const remains: Remains = { id, backup, made: marker.made, status: where, closed, ...seen }
   const run = changed(restored(remains, deps.now()), {
     session: { tenant: deps.tenant },
     // What was under way has arrived.
     attempts: { lagsSince: 0, caughtUpAt: 0 },
   })
-  const { outcome } = await deps.runs.add(
-    id,
-    run,
-    isOver ? undefined : threadSlot(run.thread),
-    run.request.at,
-  )
-  if (isOver) return true
+  const { outcome } = await deps.runs.add(id, run, threadSlot(run.thread), run.request.at)
   deps.log.warn({ run: id, thread: run.thread.url, outcome }, 'continued a run that the queue had lost')
   return outcome !== 'held'
 }

@@ -21,7 +21,7 @@ const remainsOf = (run: Run, more: Partial<Remains> = {}): Remains => ({
   pulls: [],
   untended: [],
   session: {},
-  stage: 'live',
+  closed: false,
   ...more,
 })
 
@@ -81,7 +81,7 @@ describe('a Run that PostHog has', () => {
   })
 
   test('that had said its last word says no more, and gives back what it was lent', () => {
-    let again = restored(remainsOf(over, { stage: 'ending' }), t0)
+    let again = restored(remainsOf(over, { closed: true }), t0)
     const steps: string[] = []
     for (const done of ['reaction', 'label', 'branch', 'none'] as const) {
       steps.push(stepOf(again))
@@ -100,14 +100,14 @@ describe('a Run that PostHog has', () => {
     const later = restored(remainsOf(timed, { session }), t0 + 5)
     expect(later.session).toMatchObject({ began, costBefore: 0.5, taskRun: { since: t0, changedAt: t0 + 5 } })
     const ended = changed(over, { session: { began, cost }, result: { concludedAt } })
-    const again = restored(remainsOf(ended, { stage: 'ending', session }), t0 + 5)
+    const again = restored(remainsOf(ended, { closed: true, session }), t0 + 5)
     expect([again.result.concludedAt, again.session.cost, again.session.began]).toEqual([
       ...[concludedAt, cost, began],
     ])
   })
 
   test('that had said its last word knows which task run may still use its branch', () =>
-    expect(sessionAtWork(restored(remainsOf(over, { stage: 'ending', session }), t0))).toEqual(session))
+    expect(sessionAtWork(restored(remainsOf(over, { closed: true, session }), t0))).toEqual(session))
 })
 
 describe('a Run that had not begun', () => {

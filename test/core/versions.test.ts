@@ -126,7 +126,7 @@ describe.each(versions)('%s', version => {
           pulls: [],
           untended: [],
           session: { taskId: read.task, taskRunId: read.taskRun },
-          stage: 'live',
+          closed: false,
         },
         t0,
       )

@@ -5,7 +5,6 @@ import type { Pull } from '../model/views.ts'
 import { editedSince } from './failures.ts'
 import { endsQuietly } from './last-word.ts'
 import { FollowUp } from './mailbox-part.ts'
-import { inlineAsked } from './open-question.ts'
 import { RunRequest, type Session } from './request-part.ts'
 import { changed, newRun, Outcome, Question, type Run } from './run.ts'
 import { Began, EarlierSession } from './session-part.ts'
@@ -105,8 +104,8 @@ export interface Remains {
   untended: number[]
   /** PostHog's session, searched once all calls under way had arrived. */
   session: Partial<Session>
-  /** `ending`: its last effects may miss. `over`: for so long that nothing of it is left to do. */
-  stage: 'live' | 'ending' | 'over'
+  /** Its last word was said. Its last effects may miss. */
+  closed: boolean
 }
 
 /** The restored Run. One that had not begun begins again, if an approved plan is still there. */
@@ -124,31 +123,11 @@ export function restored(remains: Remains, now: number): Run {
     // Forces an edit of the status comment.
     report: { status: { ...status, hash: '', phase: '', at: 0 }, questions: backup.questions },
   })
-  if (remains.stage === 'over' && outcome) return settled(run, backup, outcome, now)
-  if (remains.stage === 'ending' && outcome) return tidyingUp(run, remains, outcome, now)
+  if (remains.closed && outcome) return tidyingUp(run, remains, outcome, now)
   if (taskRunId !== undefined) return stillAtWork(run, backup, taskRunId, now)
   if (backup.words !== fingerprint(snapshot))
     return changed(run, { result: { outcome: editedSince, concludedAt: now } })
   return changed(run, { schedule: { waits: { kind: 'line', ahead: 0, of: 'owner' } } })
-}
-
-/** For lists and sums: all of it was said and done. */
-function settled(run: Run, backup: Backup, outcome: Outcome, now: number): Run {
-  const { concludedAt = now, cost = null, began, startedAt } = backup
-  return changed(run, {
-    report: {
-      status: undefined,
-      readOnlyThread: true,
-      announced: {
-        ...{ comment: true, word: true, inline: inlineAsked(run).length },
-        ...{ reaction: true, label: true, branch: true },
-      },
-    },
-    result: { outcome, concludedAt },
-    mailbox: { releaseThread: true },
-    schedule: { admitted: startedAt !== undefined },
-    session: { began, cost },
-  })
 }
 
 function tidyingUp(run: Run, { backup, session }: Remains, outcome: Outcome, now: number): Run {

@@ -33,7 +33,7 @@ export const catchUp = step('catch-up', {
         pulls: pull ? [...pulls, Pull.parse(pull)] : pulls,
         status: { commentId: status.id },
         session: { taskId: marker.task, taskRunId },
-        stage: closed ? 'ending' : 'live',
+        closed,
       },
       deps.now(),
     )
