@@ -9,8 +9,6 @@ interface About {
   part?: string
   example?: string
   needed?: true
-  /** Says nothing of who runs the bot, so a report of a fault may show it. */
-  isPlain?: true
 }
 
 /** Signatures are public, so short secrets could be guessed offline. */
@@ -91,7 +89,6 @@ const about = z.registry<About>()
 
 const Environment = z.object({
   APP_ID: numberFor(hints.APP_ID).optional().register(about, {
-    isPlain: true,
     part: 'The GitHub App',
     meaning: "The number of the App. If the App's variables are not set, the bot shows the set-up page",
     needed: true,
@@ -141,7 +138,7 @@ const Environment = z.object({
     }),
   GHE_PROTOCOL: oneOf('https', 'http')
     .default('https')
-    .register(about, { isPlain: true, meaning: 'The protocol of the Enterprise Server' }),
+    .register(about, { meaning: 'The protocol of the Enterprise Server' }),
   ENV_FILE: text.default('.env').register(about, {
     part: 'The process',
     meaning:
@@ -149,8 +146,8 @@ const Environment = z.object({
   }),
   HOST: text
     .default('localhost')
-    .register(about, { isPlain: true, meaning: 'The address to listen on. `0.0.0.0` means all addresses' }),
-  PORT: portNumber.default(3000).register(about, { isPlain: true, meaning: 'The port to listen on' }),
+    .register(about, { meaning: 'The address to listen on. `0.0.0.0` means all addresses' }),
+  PORT: portNumber.default(3000).register(about, { meaning: 'The port to listen on' }),
   METRICS_TOKEN: text
     .min(minToken, `is shorter than ${minToken} characters: use a random one, ${anotherOne}`)
     .optional()
@@ -171,12 +168,9 @@ const Environment = z.object({
   LOG_LEVEL: oneOf('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent')
     .default('info')
     .register(about, {
-      isPlain: true,
       meaning: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`',
     }),
-  LOG_FORMAT: oneOf('pretty', 'json')
-    .default('pretty')
-    .register(about, { isPlain: true, meaning: '`pretty` or `json`' }),
+  LOG_FORMAT: oneOf('pretty', 'json').default('pretty').register(about, { meaning: '`pretty` or `json`' }),
   POSTHOG_HOST: web.default('https://us.posthog.com').register(about, {
     part: 'PostHog',
     meaning: 'The address of your PostHog',
@@ -201,12 +195,10 @@ const Environment = z.object({
     example: '',
   }),
   CODEX_MODEL: text.default('gpt-5.5').register(about, {
-    isPlain: true,
     part: 'Runs',
     meaning: 'The model, if neither the command nor the settings name one',
   }),
   CODEX_REASONING_EFFORT: text.toLowerCase().optional().register(about, {
-    isPlain: true,
     meaning:
       "The effort, if neither the command nor the settings name one. Without it, PostHog's default applies",
     example: 'high',
@@ -223,7 +215,6 @@ const Environment = z.object({
   }),
   DATA_DIR: text.default('./data').register(about, { meaning: 'The folder of the embedded queue' }),
   ROLE: oneOf('all', 'web', 'worker').default('all').register(about, {
-    isPlain: true,
     meaning: '`web` takes webhooks, `worker` does the work, `all` does both. `web` and `worker` need Redis',
   }),
 })

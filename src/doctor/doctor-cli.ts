@@ -1,23 +1,15 @@
-/**
- * `npm run doctor`: prints each check with its fix; `-- --json` prints them as data, and `-- --bundle` also writes a file
- * for a report of a fault. Exit code 1 if any is not ok.
- */
-
-import { writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+/** `npm run doctor`: prints each check with its fix; `-- --json` prints them as data. Exit code 1 if any is not ok. */
 import { readConfig } from '../config.ts'
 import { asPrinted, type Check, found, markOf, passed, wellOf } from '../core/model/check.ts'
 import { describe } from '../core/model/errors.ts'
 import { environment, goThroughProxy } from '../process-environment.ts'
-import { bundleOf } from './bundle.ts'
 import { deployed, examine } from './examine.ts'
 
 const flags = process.argv.slice(2)
-const unknown = flags.filter(flag => flag !== '--json' && flag !== '--bundle')
+const unknown = flags.filter(flag => flag !== '--json')
 if (unknown.length > 0) {
   process.stderr.write(
-    `There is no ${unknown.join(' ')}. Use \`npm run doctor\`, with \`-- --json\` or \`-- --bundle\`.\n`,
+    `There is no ${unknown.join(' ')}. Use \`npm run doctor\` or \`npm run doctor -- --json\`.\n`,
   )
   process.exit(2)
 }
@@ -26,7 +18,6 @@ const checks = await allChecks()
 process.stdout.write(
   flags.includes('--json') ? `${JSON.stringify(checks.map(asPrinted), null, 2)}\n` : asLines(checks),
 )
-if (flags.includes('--bundle')) process.stderr.write(`\n${await writeBundle()}\n`)
 process.exitCode = checks.every(({ ok }) => ok) ? 0 : 1
 
 async function allChecks(): Promise<Check[]> {
@@ -55,16 +46,4 @@ function asLines(all: readonly Check[]): string {
   )
   const wrong = all.filter(({ ok }) => !ok).length
   return `${lines.join('\n')}\n\n${wrong === 0 ? wellOf(all) : `${wrong} of ${all.length} are wrong.`}\n`
-}
-
-async function writeBundle(): Promise<string> {
-  const text = await bundleOf(environment(), checks)
-  const name = `codex-bot-report-${new Date().toISOString().replaceAll(':', '-')}.json`
-  // A container's own folder is read-only.
-  for (const folder of [process.cwd(), tmpdir()])
-    try {
-      writeFileSync(join(folder, name), text, { mode: 0o600, flag: 'wx' })
-      return `${join(folder, name)} is for a report. Read it first: failed checks may name owners and repositories.`
-    } catch {}
-  return text
 }
