@@ -167,24 +167,6 @@ const commit = (layer: Layer, repository: string, oid: string): Source => ({
       first,
     )
   },
-  // Of this App: no other makes any.
-  checkSuites: ({ first }) => {
-    const runs = [...layer.memory.checkRuns.values()].filter(run => textAt(run, 'head_sha') === oid)
-    const suite = {
-      __typename: 'CheckSuite',
-      checkRuns: (given: Given) => connection(runs.map(checkRun), given.first),
-    }
-    return connection(runs.length === 0 ? [] : [suite], first)
-  },
-})
-
-const checkRun = (run: JsonObject): Source => ({
-  __typename: 'CheckRun',
-  databaseId: numberAt(run, 'id'),
-  name: textAt(run, 'name'),
-  summary: textAt(run, 'output', 'summary'),
-  startedAt: textAt(run, 'started_at') || new Date().toISOString(),
-  completedAt: textAt(run, 'completed_at') || null,
 })
 
 const connection = (all: Resolved[], first: unknown): Source => ({

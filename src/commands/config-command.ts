@@ -1,7 +1,6 @@
 import type { SettingsNow } from '../access/read-settings.ts'
 import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { type HeldSetting, heldSettings, modelOf } from '../core/settings/layers.ts'
-import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { counted } from '../core/text/phrases.ts'
 import { command, type Reads } from './command.ts'
 import { offered, usualEffort } from './run-options.ts'
@@ -19,30 +18,22 @@ export const configCommand = command({
     reads: Pick<Reads, 'settings' | 'usual' | 'trigger' | 'schemaAddress' | 'models' | 'mayCheck'>,
   ) {
     const [now, schema, models] = await Promise.all([reads.settings(), reads.schemaAddress(), reads.models()])
-    const mayCheck = shownInChecks(now.settings).length === 0 || (await reads.mayCheck())
-    return { now, usual: reads.usual, trigger: reads.trigger, schema, models, mayCheck }
+    const lacksChecks = now.settings.pull_request.approval === 'somebody-else' && !(await reads.mayCheck())
+    return { now, usual: reads.usual, trigger: reads.trigger, schema, models, lacksChecks }
   },
 
-  decide(_, { now, usual, trigger, schema, models, mayCheck }) {
+  decide(_, { now, usual, trigger, schema, models, lacksChecks }) {
     const { problem, usable, settings } = now
     const held = heldHere({ now, usual, trigger })
     return {
       kind: 'reply',
       reply: {
         ...{ kind: 'config', held, models: offered(settings.models, models), problem, usable, schema },
-        unshown: mayCheck ? [] : shownInChecks(settings),
+        lacksChecks,
       },
     }
   },
 })
-
-/** The settings that need the right to checks. */
-function shownInChecks({ comments, pull_request: { approval } }: RepoSettings): string[] {
-  return [
-    ...(approval === 'somebody-else' ? [`pull_request.approval: ${approval}`] : []),
-    ...(comments === 'all' ? [] : [`comments: ${comments}`]),
-  ]
-}
 
 type Holding = Pick<Reads, 'usual' | 'trigger'> & { now: SettingsNow }
 

@@ -151,8 +151,7 @@ const unseen = '[GitHub did not say how its page shows this comment, so it is le
 async function pastOf(context: CommandContext): Promise<Past | undefined> {
   const [markers, kept] = await Promise.all([markersOf(context), lastKept(context)])
   // Whoever deleted the comments of the newest run has not asked for what stood there before it.
-  const isDeleted =
-    kept?.report.status?.commentId !== undefined && !markers.some(({ run }) => run === kept.id)
+  const isDeleted = kept?.report.status !== undefined && !markers.some(({ run }) => run === kept.id)
   const newest = markers.at(-1)
   const statusOfNewest = markers.findLast(({ as, run }) => as === 'status' && run === newest?.run)
   const fromThread = isDeleted

@@ -3,7 +3,6 @@ import { isNotFound, Rejected } from '../core/model/errors.ts'
 import { fingerprintOf, type Repository, type Thread } from '../core/model/thread.ts'
 import type { SubjectView, ThreadComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
-import { inRepository, nodesOf, query } from './graphql.ts'
 import { repositoryOf } from './webhooks/event.ts'
 
 /** With its number, by which `SETTINGS_FILE` names an owner. */
@@ -21,44 +20,6 @@ const Installation = z.object({
 const InstallationRef = z.object({ id: z.number() })
 
 const perPage = 100
-
-const CheckRunNode = z.object({
-  databaseId: z.number(),
-  name: z.string(),
-  summary: z.string().nullable(),
-  startedAt: z.string().nullable(),
-  completedAt: z.string().nullable(),
-})
-
-const Checked = z.object({
-  oid: z.string(),
-  checkSuites: nodesOf(z.object({ checkRuns: nodesOf(CheckRunNode) })),
-})
-
-const Refs = z.object({
-  pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
-  nodes: z.array(z.object({ target: z.object({ history: nodesOf(Checked).optional() }) })),
-})
-type Refs = z.infer<typeof Refs>
-
-const recentChecks = {
-  text: `query recentChecks($owner: String!, $name: String!, $app: Int!, $after: String) {
-  repository(owner: $owner, name: $name) {
-    refs(refPrefix: "refs/heads/", first: 50, after: $after) {
-      pageInfo { hasNextPage endCursor }
-      nodes { target { ... on Commit { history(first: 20) { nodes {
-        oid
-        checkSuites(first: 1, filterBy: { appId: $app }) { nodes {
-          checkRuns(first: 50, filterBy: { checkType: ALL }) { nodes {
-            databaseId name summary startedAt completedAt
-          } }
-        } }
-      } } } } }
-    }
-  }
-}`,
-  schema: inRepository({ refs: Refs }),
-}
 
 export async function allInstallations(app: GitHubApp): Promise<z.infer<typeof Installation>[]> {
   const all: z.infer<typeof Installation>[] = []
@@ -140,33 +101,6 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
           changedAt: Date.parse(updated_at),
           number: Number(/\/(\d+)$/.exec(issue_url)?.[1]),
         }))
-    },
-
-    /** A run's check is on a commit of its branch, or on the one where that began. */
-    async ownChecks(repository: Repository, since: number): Promise<ThreadComment[]> {
-      const where = { owner: repository.owner, name: repository.repo, app: app.id }
-      const found = new Map<number, ThreadComment>()
-      let after: string | null = null
-      try {
-        do {
-          const refs: Refs = (await query(app.forChecks(repository), recentChecks, { ...where, after }))
-            .repository.refs
-          for (const { target } of refs.nodes)
-            for (const { oid, checkSuites } of target.history?.nodes ?? [])
-              for (const { checkRuns } of checkSuites.nodes)
-                for (const { databaseId: id, name, summary: body, ...run } of checkRuns.nodes) {
-                  const number = Number(/^codex #(\d+)$/.exec(name)?.[1])
-                  const createdAt = Date.parse(run.startedAt ?? '')
-                  const changedAt = Date.parse(run.completedAt ?? '') || createdAt
-                  if (number && body && createdAt >= since)
-                    found.set(id, { id, body, number, createdAt, changedAt, sha: oid })
-                }
-          after = refs.pageInfo.hasNextPage ? refs.pageInfo.endCursor : null
-        } while (after !== null)
-      } catch (error) {
-        if (!(error instanceof Rejected)) throw error
-      }
-      return [...found.values()]
     },
 
     async subject(repository: Repository, number: number): Promise<SubjectView> {

@@ -24,7 +24,6 @@ export interface AdoptDeps {
     repositoriesOf(installationId: number): Promise<Repository[]>
     ownComments(repository: Repository, since: number): Promise<ThreadComment[]>
     /** What our checks say, as if it were comments; nothing where we have none. */
-    ownChecks(repository: Repository, since: number): Promise<ThreadComment[]>
     subject(repository: Repository, number: number): Promise<SubjectView>
   }
   deliveries: DeliveryLog & { isOfOwnComment(id: string): Promise<boolean> }
@@ -232,12 +231,9 @@ async function search(deps: Search, { since, from }: Memory, target: Target): Pr
 async function searchRepository(deps: Search, repository: Repository, since: number): Promise<Came> {
   const tenant = deps.tenantOf(repository)
   if (!tenant) return {}
-  const [inComments, inChecks] = await Promise.all([
-    deps.installations.ownComments(repository, since),
-    deps.installations.ownChecks(repository, since),
-  ])
+  const comments = await deps.installations.ownComments(repository, since)
   const lost: Status[] = []
-  for (const status of statusesIn(tenant, deps.now(), repository, [...inComments, ...inChecks]))
+  for (const status of statusesIn(tenant, deps.now(), repository, comments))
     if (!(await deps.runs.get(status.marker.run))) lost.push(status)
   if (lost.length > 0 && !(await isDeliveredTo(deps))) return { again: adoptEvery, lost: lost.length }
   let all = true
@@ -269,9 +265,9 @@ function statusesIn(
   { repoId }: Repository,
   comments: readonly ThreadComment[],
 ): Status[] {
-  const marked = comments.flatMap(({ id, number, changedAt, body, sha }) =>
+  const marked = comments.flatMap(({ id, number, changedAt, body }) =>
     signer.read(body, { repoId, number }).map(marker => ({
-      where: sha === undefined ? { commentId: id } : { check: { sha } },
+      where: { commentId: id },
       number,
       changedAt,
       marker,

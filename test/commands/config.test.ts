@@ -17,10 +17,9 @@ interface Given {
   deployment?: string
   owner?: string
   repository?: string
-  mayCheck?: boolean
 }
 
-function configOf({ deployment = '', owner = '', repository = '', mayCheck = true }: Given) {
+function configOf({ deployment = '', owner = '', repository = '' }: Given) {
   const read = readDeploymentSettings(deployment)
   if (read.kind !== 'read') return expect.fail('the settings of the deployment have a slip')
   const grants = grantsOf(read.value, issueThread, true)
@@ -40,7 +39,7 @@ function configOf({ deployment = '', owner = '', repository = '', mayCheck = tru
     trigger: usualTrigger,
     schema: undefined,
     models: [],
-    mayCheck,
+    lacksChecks: false,
   })
   const reply = decision.kind === 'reply' ? decision.reply : expect.fail(decision.kind)
   return reply.kind === 'config' ? reply : expect.fail(reply.kind)
@@ -54,15 +53,6 @@ function rows(given: Given) {
   }
 }
 
-test.each([
-  ['pull_request: { approval: somebody-else }', ['pull_request.approval: somebody-else']],
-  ['comments: outcomes', ['comments: outcomes']],
-  ['comments: all', []],
-])('of `%s`, what no check shows where the App may show none', async (repository, names) => {
-  expect(configOf({ repository, mayCheck: false }).unshown).toEqual(names)
-  expect(configOf({ repository, mayCheck: true }).unshown).toEqual([])
-})
-
 test('GitHub is asked for the right to checks only where settings need it', async () => {
   const asked = async (file: string) => {
     let times = 0
@@ -75,11 +65,11 @@ test('GitHub is asked for the right to checks only where settings need it', asyn
         return false
       },
     } as unknown as Parameters<typeof configCommand.facts>[0]
-    const { mayCheck } = (await configCommand.facts(reads, expect.fail as never)) as { mayCheck: boolean }
-    return [times, mayCheck]
+    const facts = (await configCommand.facts(reads, expect.fail as never)) as { lacksChecks: boolean }
+    return [times, facts.lacksChecks]
   }
-  expect(await asked('')).toEqual([0, true])
-  expect(await asked('comments: outcomes')).toEqual([1, false])
+  expect(await asked('')).toEqual([0, false])
+  expect(await asked('pull_request: { approval: somebody-else }')).toEqual([1, true])
 })
 
 test('`as_user` as it is granted, by whom it is denied, and nothing where nobody asks for it', () => {

@@ -679,7 +679,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
     ],
     problem: '.github/codex.yml, line 2, `effort`, is not one',
     usable: true,
-    unshown: ['pull_request.approval: somebody-else', 'comments: outcomes'],
+    lacksChecks: true,
     schema: 'https://bot.example.com/schema/v1/codex.schema.json',
   },
   doctor: {
@@ -827,7 +827,7 @@ describe('replies', () => {
 
       ⚠️ There is a problem: .github/codex.yml, line 2, \`effort\`, is not one. Until it is fixed, the last correct version applies.
 
-      ⚠️ The bot can't show the checks for \`pull_request.approval: somebody-else\` and \`comments: outcomes\`. The App lacks the permission \`checks: write\` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.
+      ⚠️ The bot can't show the check of \`pull_request.approval\`. The App lacks the permission \`checks: write\` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.
 
       | Setting | Value | From |
       |---|---|---|

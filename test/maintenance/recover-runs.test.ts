@@ -44,7 +44,6 @@ const deps: AdoptDeps = {
   installations: {
     installations: () => reads('list', [1, 2, 3]),
     repositoriesOf: id => reads(`installation ${id}`, [repository(id)]),
-    ownChecks: async () => [],
     ownComments: ({ owner }) => reads(owner, []),
     subject: () => expect.fail('nothing is lost here'),
   },
@@ -212,7 +211,6 @@ describe('a run that was lost', () => {
       installations: {
         installations: async () => [1],
         repositoriesOf: async () => [issueThread],
-        ownChecks: async () => [],
         ownComments: async () => comments,
         subject: async () => ({ thread: issueThread, snapshot: run.baseline.snapshot }),
       },

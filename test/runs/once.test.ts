@@ -202,8 +202,7 @@ describe('the marker of a last word', () => {
   })
 
   test('has the record where no status comment has it', async () => {
-    const check = { check: { sha: 'a'.repeat(40) }, hash: 'h', phase: 'p', at: t0 }
-    const marker = await markerOf(changed(failed, { report: { status: { ...check, commentId: undefined } } }))
+    const marker = await markerOf(changed(failed, { report: { status: undefined } }))
     expect(marker).toMatchObject({ as: 'closing', round: 1, task: 'task-1', backup: { round: 1 } })
   })
 })

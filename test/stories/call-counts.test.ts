@@ -227,20 +227,6 @@ onEitherQueue(
       })
     })
 
-    it('a check in the place of a status: made on two commits, and kept up at ten calls', async () => {
-      const isComment = (name: string) => /^(POST|PATCH) issues\/comments$/.test(name)
-      const calls = [...pullRequest.filter(name => !isComment(name)), 'POST issues/comments']
-      await costs('/codex fix the flaky login test', calls, {
-        settings: 'comments: outcomes\n',
-        until: cleanedUp,
-        less: /check-runs$/,
-      })
-      const checks = callsMade().filter(name => name.endsWith('check-runs'))
-      // On the commit where its branch began, and on its own; each told before it is written how it stands.
-      expect(checks.filter(name => name === 'POST check-runs')).toHaveLength(2)
-      expect(checks.length).toBeLessThanOrEqual(10)
-    })
-
     // The last two: news of a pull request and of its checks are looked at some seconds later.
     it('a pull request of another shape', async () => {
       const { github } = world()

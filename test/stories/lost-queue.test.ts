@@ -22,20 +22,9 @@ onBothQueues(
       for (const { thread } of atWork) await thread.waitForStatus('Codex is working')
       const waiting = await begin('waits')
       await waiting.thread.waitForStatus('waits for its turn')
-      // In a thread without a status.
-      const silent = await newRepository(world(), 'comments: outcomes\n', { name: 'lost-quietly' })
-      const quiet = await asks(world(), 'work', { kind: 'manual' }, { repository: silent })
-      await quiet.started(1)
       await github.settled()
 
       await wipeQueue(world())
-
-      await world().bot.says(/lost-quietly[^\n]*a run that the queue had lost/)
-      await quiet.run(0).openPull()
-      await quiet.run(0).completeTurn('There it is.')
-      await quiet.thread.waitForAnswer('Codex opened draft')
-      expect(quiet.ledger().runs).toHaveLength(1)
-      expect(await quiet.thread.botComments()).toHaveLength(1)
 
       for (const { run, thread } of atWork) {
         await run(0).openPull()

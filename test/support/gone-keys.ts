@@ -15,6 +15,8 @@ const gone: readonly string[] = [
   'revertedBy',
   // How long it stood in line.
   'waitedInLine',
+  // That GitHub took no check in the place of a status.
+  'checkRefused',
 ]
 
 /** The same, of the settings that a Run keeps. */
@@ -33,6 +35,8 @@ export const withoutGone = <T extends object>(record: T): T => read(record, gone
 const read = <T extends object>(record: T, lost: readonly string[]): T =>
   JSON.parse(JSON.stringify(record), (key, value) => {
     if (lost.includes(key)) return undefined
+    // It is of a Run whose status was a check.
+    if (key === 'status' && value.check) return undefined
     if (key !== 'settings') return value
     const settings = read(value, goneSettings)
     return settings.comments === 'check' ? { ...settings, comments: 'outcomes' } : settings

@@ -21,9 +21,7 @@ const chore = /^\/(?:app\/hook\/deliveries|installation\/repositories|repos\/[^/
 
 /** What the bot looks for now and then, for no thread: lost runs, and deliveries that nobody took. */
 export const isChore = ({ path, body }: Pick<Call, 'path' | 'body'>): boolean =>
-  chore.test(path) ||
-  nameOfCall({ method: 'POST', path, body }) === 'graphql recentChecks' ||
-  (path.endsWith('/access_tokens') && !/"repositor/.test(JSON.stringify(body)))
+  chore.test(path) || (path.endsWith('/access_tokens') && !/"repositor/.test(JSON.stringify(body)))
 
 /** In the order of the alphabet, for what is done side by side comes in any order. */
 export const callsOf = (calls: readonly Call[]): string[] =>

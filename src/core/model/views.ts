@@ -318,8 +318,6 @@ export interface SandboxView {
 export interface ThreadComment extends OwnComment {
   number: number
   changedAt: number
-  /** It is a check on this commit. */
-  sha?: string
 }
 
 export interface SubjectView {

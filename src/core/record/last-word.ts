@@ -4,8 +4,7 @@ import { unfinished } from './failures.ts'
 import type { FollowUp } from './mailbox-part.ts'
 import { inlineAsked, ofReview } from './open-question.ts'
 import { hasChanged } from './pull-end.ts'
-import { changed, type Ended, type InlineAsked, type Outcome, type Run } from './run.ts'
-import { statusPlace } from './status-place.ts'
+import { changed, type Ended, type InlineAsked, type Outcome, type Run, showsStatus } from './run.ts'
 import { limits } from './timing.ts'
 
 export const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login
@@ -28,7 +27,7 @@ export function endsQuietly(run: Run): boolean {
   if (outcome?.kind === 'stopped')
     return listeners(run).every(login => login === outcome.by) && !run.session.agentLeft
   if (outcome?.kind !== 'failed' || !neverBegan(run)) return false
-  if (statusPlace(run) !== 'comment') return readOnlyThread
+  if (!showsStatus(run)) return readOnlyThread
   return !status || (status.postedAt !== undefined && concludedAt - status.postedAt < limits.looksOn)
 }
 
@@ -77,7 +76,7 @@ export function offerAfter({ result: { outcome }, request }: Run): Offer | undef
 
 /** An inline request is answered inline, where GitHub sends no webhook for ticked boxes. */
 export const leavesBoxInStatus = (run: Run): boolean =>
-  inlinePlace(run) !== undefined && offerAfter(run) !== undefined && statusPlace(run) === 'comment'
+  inlinePlace(run) !== undefined && offerAfter(run) !== undefined && showsStatus(run)
 
 export const inlinePlace = ({
   request: { origin },

@@ -26,10 +26,10 @@ import {
   isTerminal,
   type Outcome,
   type Run,
+  showsStatus,
   wantedRights,
 } from './run.ts'
 import { showsOtherState } from './run-state.ts'
-import { statusPlace } from './status-place.ts'
 import { limits } from './timing.ts'
 import { mayGoOn, mayHaveBeenRead, standingOf } from './turn.ts'
 import { contextIsDue } from './words-to-say.ts'
@@ -105,7 +105,7 @@ const writesOver: ReadonlySet<StepKind> = new Set<StepKind>(['edit-status', 'con
 const caughtUp = (run: Run, step: Step): Step => (lagsBehindStatus(run) ? { kind: 'catch-up' } : step)
 
 const lagsBehindStatus = ({ attempts: { lagsSince, caughtUpAt }, report }: Run): boolean =>
-  lagsSince !== caughtUpAt && report.status?.commentId !== undefined
+  lagsSince !== caughtUpAt && report.status !== undefined
 
 /** The first of what is due that nothing holds back. */
 export function nextStep(run: Run, now: Now): Step {
@@ -147,7 +147,7 @@ export function besides(run: Run, step: ActingStep, now: Now): ActingStep[] {
   const { schedule, mailbox, report, result, session, workspace } = run
   if (!schedule.admitted || mailbox.stop || mailbox.accessLost || result.outcome || session.taskRun) return []
   const missing = {
-    'post-status': !report.status && statusPlace(run) !== undefined,
+    'post-status': !report.status && showsStatus(run),
     'find-branch': !workspace.branch,
     'create-task': session.taskId === undefined,
   }
@@ -198,7 +198,7 @@ function* due(run: Run, now: Now): Due {
       // Admission comes from our own index, so it is asked before the status is posted.
       const hasAsked = schedule.admitted || schedule.waits !== undefined
       if (begins && !hasAsked && !retryOf(run, 'github')) yield { kind: 'await-admission' }
-      if (statusPlace(run)) {
+      if (showsStatus(run)) {
         yield { kind: 'post-status' }
         if (begins) return yield waitUntil(Number.POSITIVE_INFINITY, now)
       }

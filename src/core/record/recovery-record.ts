@@ -96,7 +96,7 @@ export interface Remains {
   backup: Backup
   /** The branch that it recorded as made. */
   made: string | undefined
-  status: Pick<NonNullable<Run['report']['status']>, 'commentId' | 'check'>
+  status: Pick<NonNullable<Run['report']['status']>, 'commentId'>
   thread: Thread
   snapshot: Snapshot
   settings: Run['baseline']['settings']

@@ -148,27 +148,26 @@ export const Ended = z.object({
 })
 export type Ended = z.infer<typeof Ended>
 
+const Status = z.object({
+  commentId: z.number().int(),
+  hash: z.string(),
+  phase: z.string(),
+  at: z.number(),
+  heardAt: z.number().optional(),
+  nodeId: z.string().optional(),
+  minimized: z.literal(true).optional(),
+  /** After it was folded away something came that is to be seen. */
+  unfolded: z.enum(['due', 'done']).optional(),
+  postedAt: z.number().optional(),
+})
+
+/** Once, a check of a commit could be the status. */
+const Checked = z.object({ check: z.object({ sha: z.string() }) })
+
 const Report = z.object({
-  status: z
-    .object({
-      commentId: z.number().int().optional(),
-      /** It is a check run on this commit instead of a comment. */
-      check: z.object({ sha: z.string() }).optional(),
-      hash: z.string(),
-      phase: z.string(),
-      at: z.number(),
-      heardAt: z.number().optional(),
-      nodeId: z.string().optional(),
-      minimized: z.literal(true).optional(),
-      /** After it was folded away something came that is to be seen. */
-      unfolded: z.enum(['due', 'done']).optional(),
-      postedAt: z.number().optional(),
-    })
-    .optional(),
+  status: Status.or(Checked.transform(() => undefined)).optional(),
   supersedes: z.array(z.string()).default([]),
   statusRemade: z.boolean().optional(),
-  /** GitHub takes no check runs of ours here. */
-  checkRefused: z.literal(true).optional(),
   announced: z
     .object({
       comment: z.boolean().default(false),
@@ -364,6 +363,17 @@ export function phaseOf(run: Run): Phase {
 }
 
 /** One that no last word told of yet. GitHub's event of it may come before a look at the agent. */
+/**
+ * Whether its status is a comment, or is to be one. With `comments: outcomes` it is shown nowhere, but for what waits
+ * for people, or for hours.
+ */
+export function showsStatus({ baseline, report, schedule: { waits } }: Run): boolean {
+  if (report.status) return true
+  if (report.readOnlyThread) return false
+  if (baseline.settings.comments === 'all') return true
+  return waits !== undefined && waits.kind !== 'line' && waits.kind !== 'session'
+}
+
 export const hasNewPull = ({ result: { pulls, reported } }: Run): boolean => pulls.length > reported
 
 export const wantedRights = (run: Run): Rights => ({

@@ -69,7 +69,7 @@ export type Reply =
       problem: string | undefined
       usable: boolean
       /** Settings that need a check, if the App may show none. */
-      unshown: readonly string[]
+      lacksChecks: boolean
       /** Where an editor finds what may stand in the file. */
       schema: string | undefined
     }

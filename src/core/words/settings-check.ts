@@ -3,7 +3,7 @@ import type { HeldSetting, Origin } from '../settings/layers.ts'
 import { type SettingsProblem, settingsPath } from '../settings/settings-file.ts'
 import { counted } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
-import { cell, lacksChecks, priced, withCode } from './words.ts'
+import { cell, priced, withCode } from './words.ts'
 
 const maxAnnotations = 50
 
@@ -43,11 +43,12 @@ interface Shown {
   models: readonly PricedModel[]
   problem: string | undefined
   usable: boolean
-  unshown: readonly string[]
+  /** Of the App, for a setting that needs them. */
+  lacksChecks: boolean
   schema: string | undefined
 }
 
-export function configText({ held, models, problem, usable, unshown, schema }: Shown): string {
+export function configText({ held, models, problem, usable, lacksChecks, schema }: Shown): string {
   const isSet = ({ from }: HeldSetting): boolean => from.some(({ kind }) => kind !== 'default')
   const set = held.filter(isSet)
   const rest = held.filter(each => !isSet(each))
@@ -58,8 +59,10 @@ export function configText({ held, models, problem, usable, unshown, schema }: S
       : [
           `⚠️ There is a problem: ${withCode(problem, 1_000)}. Until it is fixed, ${usable ? 'the last correct version applies.' : 'nothing starts here.'}`,
         ]),
-    ...(unshown.length > 0
-      ? [`⚠️ The bot can't show the checks for ${unshown.map(code).join(' and ')}. ${lacksChecks}`]
+    ...(lacksChecks
+      ? [
+          "⚠️ The bot can't show the check of `pull_request.approval`. The App lacks the permission `checks: write` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.",
+        ]
       : []),
     ...(set.length > 0 ? [settingsTable(set)] : []),
     ...(models.length > 0

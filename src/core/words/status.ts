@@ -1,7 +1,5 @@
-import type { CheckReport } from '../model/views.ts'
-import { isUndone, staysInStatus, willBeFolded } from '../record/last-word.ts'
+import { staysInStatus, willBeFolded } from '../record/last-word.ts'
 import { phaseOf, type Run } from '../record/run.ts'
-import { checkedSha } from '../record/status-place.ts'
 import { files, resultHeading, resultLines } from './closing.ts'
 import { boxesAfter, boxFor, details } from './details.ts'
 import { resultSmall } from './small-line.ts'
@@ -36,21 +34,6 @@ const ended = (run: Run, deployment: Deployment): string[] => [
   fixOffer(run),
   willBeFolded(run) ? '' : small(resultSmall(run, deployment, 'status')),
 ]
-
-/** No more than that there is a run: the check is there for the recovery record in it. */
-export function statusCheck(run: Run): CheckReport {
-  const { outcome } = run.result
-  // On one that other branches have, a check that is not over would hold up what waits for all of theirs.
-  const hasOwnCommit = run.thread.kind === 'pull' || checkedSha(run) !== run.workspace.branch?.sha
-  return {
-    id: run.id,
-    name: `codex #${run.thread.number}`,
-    state: outcome ? (isUndone(outcome) ? 'neutral' : 'success') : hasOwnCommit ? 'pending' : 'neutral',
-    title: 'Codex',
-    summary: `Codex works for [#${run.thread.number}](${run.thread.url}), and answers there.`,
-    url: run.thread.url,
-  }
-}
 
 /** A change of this key is shown at once; others wait for the next edit. */
 export function phaseKey(run: Run, now: number): string {

@@ -103,6 +103,6 @@ function runInWords(run: Run, now: number): string {
 function whereToRead(run: Run): string[] {
   const word = lastWordUrl(run)
   if (word !== undefined) return [`[What Codex said](${word}).`]
-  const { commentId } = run.report.status ?? {}
-  return commentId === undefined ? [] : [`[Details](${run.thread.url}#issuecomment-${commentId}).`]
+  const { status } = run.report
+  return status ? [`[Details](${run.thread.url}#issuecomment-${status.commentId}).`] : []
 }

@@ -3,7 +3,7 @@ import type { Run } from '../record/run.ts'
 import { isNear } from '../record/spending.ts'
 import { begun, counted, dollars } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
-import { lacksChecks, listed, withCode } from './words.ts'
+import { listed, withCode } from './words.ts'
 
 export const warnings = (run: Run): string =>
   [
@@ -18,7 +18,6 @@ export const warnings = (run: Run): string =>
     ...settingsProblem(run),
     ...costOfDay(run),
     ...costOfSession(run),
-    ...checkRefused(run),
   ].join('\n')
 
 const linkedElsewhere = ({ workspace: { linkedElsewhere: linked } }: Run): string[] =>
@@ -50,13 +49,6 @@ function costOfSession({ result: { outcome }, session: { cost }, baseline: { set
       : `⚠️ ${used}, so it accepts no further instructions. ${code('/codex --new …')} starts a new session.`,
   ]
 }
-
-const checkRefused = ({ report }: Run): string[] =>
-  report.checkRefused
-    ? [
-        `⚠️ Without this comment, a run would be lost with the queue: \`comments: outcomes\` needs a check for that. ${lacksChecks}`,
-      ]
-    : []
 
 const stackedOn = ({ workspace: { stackedOn: below } }: Run): string[] =>
   below

@@ -13,9 +13,6 @@ export interface Deployment {
 
 export const agentLeft = 'PostHog did not confirm that Codex was stopped. It may still be working.'
 
-export const lacksChecks =
-  'The App lacks the permission `checks: write` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.'
-
 export const small = (parts: readonly string[]): string =>
   parts.length === 0 ? '' : `<sub>${parts.join(' · ')}</sub>`
 

@@ -69,7 +69,7 @@ export const conclude = step('conclude', {
 
 /** Where no status comment has the record, later commands find it here. */
 function markerOfWord(run: Run): Marker {
-  if (run.report.status?.commentId !== undefined) return shortMarkerOf(run, 'closing')
+  if (run.report.status) return shortMarkerOf(run, 'closing')
   return { ...markerOf(run, 'closing'), backup: boxesAfter(run) === '' ? undefined : backupOf(run) }
 }
 

@@ -1,58 +1,25 @@
 import { Rejected } from '../../core/model/errors.ts'
 import type { ThreadClient } from '../../core/model/ports.ts'
-import type { CheckReport, Posted } from '../../core/model/views.ts'
+import type { Posted } from '../../core/model/views.ts'
 import { isSuperseded } from '../../core/record/last-word.ts'
 import type { Marker, Signer } from '../../core/record/marker.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
-import type { ChangeOf, Run } from '../../core/record/run.ts'
-import { checkedSha, statusPlace } from '../../core/record/status-place.ts'
+import type { Run } from '../../core/record/run.ts'
 import { saying, signed } from '../../core/words/say.ts'
-import { statusCheck } from '../../core/words/status.ts'
 import { isThreadGivenUp } from './closing-comment.ts'
 import { markerOf } from './markers.ts'
-import { lastActivityAt, once, type StatusDrawing, type StepContext, step } from './step-context.ts'
+import { lastActivityAt, once, type StatusDrawing, step } from './step-context.ts'
 
 const commentOf = (drawing: StatusDrawing, signer: Signer): string =>
   signed(signer, drawing.words(), markOf(drawing))
 
 const markOf = ({ run }: StatusDrawing): Marker => ({ ...markerOf(run, 'status'), backup: backupOf(run) })
 
-function checkToSend(drawing: StatusDrawing, signer: Signer): CheckReport {
-  const report = statusCheck(drawing.run)
-  return { ...report, summary: signed(signer, report.summary, markOf(drawing)) }
-}
-
-/** Posts or changes a status that is a check: GitHub finds it again by its id. */
-async function showCheck(
-  context: StepContext<'report'>,
-  drawing: StatusDrawing,
-): Promise<ChangeOf<'report' | 'retries'>> {
-  const { run, deps, github } = context
-  const sha = checkedSha(run)
-  await github.report(sha, checkToSend(drawing, deps.signer))
-  deps.reached('status edit sent, not recorded')
-  const { postedAt = drawing.at } = run.report.status ?? {}
-  return {
-    report: { status: { check: { sha }, postedAt, ...sent(drawing) } },
-    retries: { thread: undefined },
-  }
-}
-
 export const postStatus = step('post-status', {
-  github: ['ownComments', 'comment', 'report'],
+  github: ['ownComments', 'comment'],
   writes: ['report', 'retries'],
   async do(context) {
     let drawing = context.drawing()
-    if (statusPlace(context.run) === 'check') {
-      try {
-        await context.job.assertLocked()
-        return await showCheck(context, drawing)
-      } catch (error) {
-        if (!(error instanceof Rejected)) throw error
-        context.deps.log.warn({ err: error }, 'GitHub takes no check runs here, so the status is a comment')
-        return { report: { checkRefused: true as const } }
-      }
-    }
     const { id: commentId } = await once<Posted>(context, {
       intent: { kind: 'post-status', at: drawing.at },
       ...saying(context.github, context.deps.signer, { marker: markOf(drawing), text: drawing.words }),
@@ -87,20 +54,16 @@ export const statusToSend = (
 
 /** Changes a status that is there, and brings it back where that is due. */
 export async function showStatus(
-  github: Pick<ThreadClient, 'edit' | 'settle' | 'report'>,
+  github: Pick<ThreadClient, 'edit' | 'settle'>,
   drawing: StatusDrawing,
   before: Status,
   signer: Signer,
 ): Promise<Status | 'gone'> {
   const { text, status } = statusToSend(drawing, before, signer)
-  const { commentId, nodeId, check } = before
+  const { commentId, nodeId } = before
   if (before.unfolded === 'due' && nodeId !== undefined) {
     await github.settle({ status: { nodeId, text }, unfold: nodeId })
     return { ...status, unfolded: 'done' }
-  }
-  if (commentId === undefined) {
-    if (check) await github.report(check.sha, checkToSend(drawing, signer))
-    return status
   }
   const edited = await github.edit(commentId, text)
   return edited === 'gone' ? edited : { ...status, nodeId: edited.nodeId }
@@ -108,7 +71,7 @@ export async function showStatus(
 
 /** A deleted status comment is posted again once, if no last word says the same; a second deletion is respected. */
 export const editStatus = step('edit-status', {
-  github: ['edit', 'settle', 'report'],
+  github: ['edit', 'settle'],
   writes: ['report', 'retries'],
   async do(context) {
     const { run } = context
@@ -117,13 +80,9 @@ export const editStatus = step('edit-status', {
     const drawing = context.drawing()
     const status = { ...before, ...sent(drawing) }
     await context.job.assertLocked()
-    const isSame =
-      status.hash === before.hash &&
-      status.heardAt === before.heardAt &&
-      (before.check === undefined || before.check.sha === checkedSha(run))
+    const isSame = status.hash === before.hash && status.heardAt === before.heardAt
     if (isSame || before.minimized) return { report: { status } }
     try {
-      if (before.commentId === undefined) return await showCheck(context, drawing)
       const shown = await showStatus(context.github, drawing, before, context.deps.signer)
       context.deps.reached('status edit sent, not recorded')
       const retries = { thread: undefined }

@@ -26,9 +26,15 @@ import type { ActingStep, Now, StepKind } from '../../core/record/next-step.ts'
 import type { UnusedBranch } from '../../core/record/own-pull-request.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import { type RefusedReads, refusedReadsOf, retryOf, services } from '../../core/record/retries.ts'
-import { type ChangeOf, changed, type Intent, type Run, type RunPart } from '../../core/record/run.ts'
+import {
+  type ChangeOf,
+  changed,
+  type Intent,
+  type Run,
+  type RunPart,
+  showsStatus,
+} from '../../core/record/run.ts'
 import { linesMoved } from '../../core/record/run-index.ts'
-import { checkedSha, statusPlace } from '../../core/record/status-place.ts'
 import { phaseKey, statusComment } from '../../core/words/status.ts'
 import type { Deployment } from '../../core/words/words.ts'
 
@@ -255,8 +261,7 @@ export function drawStatus(run: Run, deployment: Deployment, at: number): Status
 
 function difference(run: Run, now: Pick<StatusDrawing, 'phase' | 'hash'>): Now['text'] {
   const { status } = run.report
-  if (!status) return statusPlace(run) ? 'phase' : 'same'
-  if (status.check && status.check.sha !== checkedSha(run)) return 'phase'
+  if (!status) return showsStatus(run) ? 'phase' : 'same'
   if (status.phase !== now.phase()) return 'phase'
   if (status.hash !== now.hash()) return 'details'
   return status.heardAt === lastActivityAt(run) ? 'same' : 'time'
