@@ -18,10 +18,11 @@ export const shownIn = (texts: readonly WrittenText[]): Promise<(SeenPage | unde
     ),
   )
 
-/** A text of somebody who may give instructions. */
-export const seen = (text: string, calls?: string): SeenText => ({
-  text,
-  page:
-    asWritten(text) ??
-    seenPage({ text, html: renderMarkdownNow(text) }, { webUrl, addresses: 'whole', calls }),
-})
+/** A text of somebody who may give instructions. Of several pieces, each has a page of its own, below the one before. */
+export function seen(given: string | readonly string[], calls?: string): SeenText {
+  const pieces = [given].flat()
+  const text = pieces.join('')
+  const page = (): SeenPage | undefined =>
+    seenPage({ text, html: pieces.map(renderMarkdownNow).join('\n') }, { webUrl, addresses: 'whole', calls })
+  return { text, page: asWritten(text) ?? page() }
+}
