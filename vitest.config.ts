@@ -37,7 +37,6 @@ const rare = [
     'pull-shape',
   ],
   ...[
-    'reading-cost',
     'refused-reads',
     'refused-words',
     'resolved-threads',

@@ -625,7 +625,7 @@ describe('hostile Markdown as long as GitHub allows', () => {
   /** micromark takes minutes for a whole text of these, so that theirs is rendered in twenty pieces. */
   const slow = new Set([
     ...['a\n=\n', '> ', '1. ', '*a_ ', '> - ', '-\n', '[^1]: ', '\n\n', 'a\n', '  - a\n', '](', '**a'],
-    ' \n> a\n',
+    ...[' \n> a\n', '<!--', '[a]: b\n', '|a|\n|-|\n'],
   ])
   const long = (unit: string, isSlow = slow.has(unit)): string[] =>
     isSlow ? new Array<string>(20).fill(filled(unit, 3_275)) : [filled(unit)]

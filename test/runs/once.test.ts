@@ -192,13 +192,15 @@ describe('the marker of a last word', () => {
       return { id: 1 }
     }
     await afterStep(conclude, handWith(run, { github: { comment, ownComments: async () => [] }, signer }))
-    return signer.read(said, run.thread)[0]
+    return { length: /<!-- codex-run:.*-->/.exec(said)?.[0].length, ...signer.read(said, run.thread)[0] }
   }
 
   test('says which run and round it is of, and the status comment has the rest', async () => {
     const { id, thread } = failed
     const short = { run: id, repo: thread.repoId, thread: thread.number, as: 'closing', round: 1 }
-    expect(await markerOf(failed)).toEqual(short)
+    const { length, ...marker } = await markerOf(failed)
+    expect(marker).toEqual(short)
+    expect(length, 'in the text part of a mail').toBeLessThan(220)
   })
 
   test('has the record where no status comment has it', async () => {

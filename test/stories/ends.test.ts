@@ -60,23 +60,6 @@ onEitherQueue('A run is over', world => {
     expect(await thread.answers()).toHaveLength(1)
   })
 
-  it('not while it is told more, which goes to the agent that talks on', async () => {
-    const { thread, agent, says, run, ledger } = await asks('Told more')
-    agent('begin to talk', { kind: 'manual' })
-    await says('/codex begin to talk')
-    await thread.waitForStatus('⏳ Codex is working')
-    await run().openPull()
-    await thread.waitForStatus('Codex still works on it')
-    agent('and the logout', { kind: 'answers', text: 'The logout, too.' })
-    const more = await says('/codex and the logout')
-    await thread.waitForReaction('+1', more.id)
-    expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 1])
-    await run().completeTurn('The login is done.')
-    const told = await thread.waitForAnswer('The logout, too.')
-    expect(told).toContain('/pull/')
-    expect(await thread.answers()).toHaveLength(1)
-  })
-
   it('not when its sandbox stops: it goes on in the same session, and the status says so', async () => {
     const { thread, agent, says, ledger, run } = await asks('Sandbox stops')
     agent('stop in the middle', { kind: 'stopsShort', by: 'sandbox_gone' }, 1)

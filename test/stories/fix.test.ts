@@ -117,22 +117,6 @@ onEitherQueue('What the pull request of a run needs', world => {
     expect(await isInSight()).toBe(true)
   })
 
-  it('is looked at with the result, where it came while the agent worked', async () => {
-    const { github, posthog } = world()
-    const { says, thread, pull, head, isInSight, run, started } = await made('Red at work')
-    posthog.script('polish it', { kind: 'manual' })
-    await says('/codex --model gpt-5 polish it')
-    await started(2)
-    await thread.waitForStatus('⏳ Codex is working')
-    await github.hands.commit(github.repository, head, 'main', { 'b.txt': 'b' }, 'Polish')
-    github.checks(pull, 'unit tests', 'FAILURE')
-    await github.settled()
-    await run(1).completeTurn('Polished.')
-    await thread.waitForAnswer('Polished.')
-    await thread.waitForStatus('❌ 1 check failed')
-    expect(await isInSight()).toBe(true)
-  })
-
   it('is asked for no more often than the settings say, unless somebody insists', async () => {
     const { github, posthog } = world()
     const repository = await newRepository(world(), 'limits: { fix_rounds: 1 }\n')

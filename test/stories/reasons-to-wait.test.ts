@@ -1,6 +1,5 @@
 /** What is looked at before a run costs anything: each is a reason to wait, or to answer, and is told with what to do. */
 import { expect, it } from 'vitest'
-import { exhaustive } from '../support/tries.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { opensIssue } from '../world/opens-issue.ts'
 import { ledgerOf } from '../world/thread.ts'
@@ -252,33 +251,5 @@ onEitherQueue('A limit of open pull requests', world => {
     await two.maya.readies(other?.number ?? 0)
     await two.maya.mergesPull(other?.number ?? 0)
     await three.thread.waitForAnswer('Codex opened draft', soon)
-  })
-
-  it.runIf(exhaustive)('counts runs at work, and lets one go at a time, in order', async () => {
-    const { github, posthog } = world()
-    const repository = await github.addRepo('acme', 'one-at-a-time')
-    const settings = 'limits:\n  open_pull_requests: 1\n'
-    await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
-    posthog.script('slowly do it', { kind: 'manual' })
-    const one = await opensIssue(world(), 'One', repository)
-    await one.maya.comments(one.number, '/codex slowly do it')
-    await one.thread.waitForStatus('⏳ Codex is working')
-    const waits = async (title: string) => {
-      const other = await opensIssue(world(), title, repository)
-      await other.maya.comments(other.number, '/codex slowly do it')
-      const status = await other.thread.waitForStatus('⏳ Codex waits for an open pull request')
-      expect(status).toContain(`[#${one.number} One](`)
-      return other
-    }
-    const [two, three] = [await waits('Two'), await waits('Three')]
-    const runOf = ({ number }: { number: number }) =>
-      posthog.run(String(ledgerOf(world(), number, repository).runs[0]?.runId))
-    await runOf(one).completeTurn('Nothing had to change.')
-    await two.thread.waitForStatus('⏳ Codex is working')
-    await github.settled()
-    expect(ledgerOf(world(), three.number, repository).runs).toEqual([])
-    await three.thread.waitForStatus(`[#${two.number} Two](`)
-    await two.maya.comments(two.number, '/codex stop')
-    await three.thread.waitForStatus('⏳ Codex is working')
   })
 })

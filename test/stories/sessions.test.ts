@@ -52,17 +52,6 @@ onEitherQueue('In the hour after a turn', world => {
     expect((await thread.answers()).join('\n')).not.toContain('All checks are green.')
     expect(ledger().messages).toHaveLength(1)
   })
-
-  it.runIf(exhaustive)('retry lets the earlier run go before it begins again', async () => {
-    const { says, thread, ledger, run } = await opens('Once more')
-    world().posthog.script('mend it', { kind: 'answers', text: 'Could not.' }, { times: 1 })
-    await says('/codex mend it')
-    await thread.waitForAnswer('Could not.')
-    await says('/codex retry')
-    await thread.waitForAnswer('Codex opened draft')
-    expect(run(0).status).toBe('cancelled')
-    expect(ledger().runs[1]?.body).not.toHaveProperty('resume_from_run_id')
-  })
 })
 
 onEitherQueue(
@@ -132,52 +121,6 @@ onBothQueues('A session that is shared', world => {
   })
 })
 
-onEitherQueue('Where a session is only resumed on branches of its own', world => {
-  it.runIf(exhaustive)(
-    'another branch gets a session of its own, which is told what the first words of one are',
-    async () => {
-      const maya = world().github.as('maya')
-      await maya.pushes('release', { 'release.txt': 'one' })
-      const { number } = await maya.opensIssue({ title: 'Elsewhere', body: 'It is about the lamps.' })
-      const thread = new Thread(world(), number)
-      await maya.comments(number, '/codex look here')
-      await thread.waitForAnswer('Codex opened draft')
-      world().posthog.script('look there', { kind: 'answers', text: 'Looked.' })
-      await maya.comments(number, '/codex --branch release look there')
-      await thread.waitForAnswer('Looked.')
-      const { tasks, runs } = ledgerOf(world(), number)
-      expect([tasks.length, runs.length]).toEqual([1, 2])
-      expect(runs[1]?.body).toMatchObject({ branch: 'release' })
-      expect(runs[1]?.body).not.toHaveProperty('resume_from_run_id')
-      expect(JSON.stringify(runs[1]?.body)).toContain('It is about the lamps.')
-    },
-  )
-})
-
-onEitherQueue('Where a pull request of the thread is open', world => {
-  it.runIf(exhaustive)('a plan for another branch is approved on that branch', async () => {
-    const { github, posthog } = world()
-    const repository = await github.addRepo('acme', 'plan-elsewhere')
-    const maya = github.as('maya', repository)
-    await maya.pushes('release', { 'release.txt': 'one' })
-    const { number } = await maya.opensIssue({ title: 'Two branches', body: 'As said.' })
-    const thread = new Thread(world(), number, repository)
-    await maya.comments(number, '/codex do it')
-    await thread.waitForAnswer('Codex opened draft')
-    posthog.script({ repository, prompt: 'how there' }, { kind: 'answers', text: '1. There.' })
-    await maya.comments(number, '/codex plan --branch release how there')
-    await thread.waitForAnswer('1. There.')
-    posthog.script({ repository, prompt: 'Carry out the plan' }, { kind: 'answers', text: 'Carried out.' })
-    await maya.comments(number, '/codex approve')
-    await thread.waitForAnswer('Carried out.')
-    const { runs } = ledgerOf(world(), number, repository)
-    expect(runs.slice(1).map(({ body }) => body)).toMatchObject([
-      { branch: 'release' },
-      { branch: 'release' },
-    ])
-  })
-})
-
 onEitherQueue('An issue and its pull request', world => {
   const atWork = async (title: string) => {
     const { github, posthog } = world()
@@ -226,17 +169,3 @@ onEitherQueue('An issue and its pull request', world => {
     expect(ledger().cancels).toHaveLength(1)
   })
 })
-
-onEitherQueue(
-  'Where an agent does not do as it is told',
-  world => {
-    it.runIf(exhaustive)('a plan after which something was pushed says so', async () => {
-      const { thread, says } = await opensIssue(world(), 'Look but do not touch')
-      await says('/codex plan how would this go')
-      const answer = await thread.waitForAnswer('asked only for a plan, but')
-      expect(answer).toMatch(/it pushed `[0-9a-f]{7}` to \[`posthog\/\d+-anyway`\]/)
-      expect(await thread.status()).toMatch(/^### ⚠️ Codex has a plan, but it also changed something/)
-    })
-  },
-  { posthog: { agent: 'disobedient' } },
-)

@@ -29,38 +29,6 @@ onEitherQueue('Several commands', world => {
     expect(await thread.reactions(both.id)).toEqual(['rocket'])
     expect(await waited()).toHaveLength(1)
   })
-
-  it('of two people: the one that waits is named, and its reply is folded when its run begins', async () => {
-    const { github, posthog } = world()
-    const { thread, says, number, ledger, run } = await opens('Of two people')
-    posthog.script('what maya wants', { kind: 'manual' })
-    const mayas = await says('/codex what maya wants')
-    await thread.waitForStatus('⏳ Codex is working')
-    await github.as('olga').comments(number, '/codex --effort high what olga wants')
-    const said =
-      '@olga another run is still going in this thread, with another `--effort`. `/codex --effort high what olga wants` starts'
-    await thread.waitForAnswer(said)
-    await run(0).completeTurn('Hers is done.')
-    await thread.waitForReaction('rocket', mayas.id)
-    await github.waitFor(() => ledger().runs.length === 2)
-    await github.waitFor(async () =>
-      (await thread.botComments()).some(({ body, minimized }) => minimized && body.startsWith(said)),
-    )
-  })
-
-  it('of which one is taken back while it waits leave no promise', async () => {
-    const { github, posthog } = world()
-    const { thread, says, maya } = await opens('Taken back')
-    posthog.script('keep at it', { kind: 'manual' })
-    await says('/codex keep at it')
-    await thread.waitForStatus('⏳ Codex is working')
-    const later = await says('/codex --new and then this')
-    await thread.waitForAnswer('`/codex --new and then this` starts')
-    await maya.deletesComment(later.id)
-    await github.waitFor(async () =>
-      (await thread.botComments()).some(({ body, minimized }) => minimized && body.includes('and then this')),
-    )
-  })
 })
 
 onEitherQueue('A box', world => {
@@ -92,16 +60,6 @@ onEitherQueue('A box', world => {
     await ticks('olga', 'Try again')
     await github.waitFor(() => ledger().runs.length === 2)
     await thread.waitForStatus('box ticked by olga, ')
-  })
-
-  it('names those whose instructions its run has', async () => {
-    const { github, posthog } = world()
-    const { thread, says, number } = await opens('With more of olga')
-    posthog.script('work with others', { kind: 'manual' })
-    await says('/codex work with others')
-    await thread.waitForStatus('⏳ Codex is working')
-    await github.as('olga').comments(number, '/codex and the docs')
-    await thread.waitForStatus('1 instruction added (by olga)')
   })
 })
 
