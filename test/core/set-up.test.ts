@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { found, passed, unanswered } from '../../src/core/model/check.ts'
 import { withValues } from '../../src/web/set-up/env-file.ts'
-import { manifestOf, newAppAddress, serverOf } from '../../src/web/set-up/new-app.ts'
 import { type Field, fields, findingOf, readForm, type Values } from '../../src/web/set-up/set-up-form.ts'
 import { DetailsPage } from '../../src/web/set-up/set-up-pages.tsx'
+import { manifestOf, newAppAddress, serverOf } from '../../src/web/set-up/set-up-server.tsx'
 
 const good: Values = {
   name: 'Codex at Acme',
@@ -21,12 +21,12 @@ const good: Values = {
 
 describe('the form', () => {
   test('takes what is right, and adds our path to the name of a host', () => {
-    expect(readForm(good, { local: false })).toEqual({
-      kind: 'good',
+    expect(readForm(good)).toEqual({
       values: { ...good, webhook: 'https://codex.acme.example/api/github/webhooks' },
+      problems: {},
     })
     const without = { ...good, webhook: '' }
-    expect(readForm(without, { local: false })).toEqual({ kind: 'good', values: without })
+    expect(readForm(without)).toEqual({ values: without, problems: {} })
   })
 
   test.each<[Field, string]>([
@@ -47,8 +47,7 @@ describe('the form', () => {
     ['posthogKey', 'phx_1\nAPP_ID=2'],
     ['posthogProject', 'mine'],
   ])('does not take %s %j', (field, value) => {
-    const read = readForm({ ...good, [field]: value }, { local: false })
-    expect(read.kind === 'bad' && Object.keys(read.problems)).toEqual([field])
+    expect(Object.keys(readForm({ ...good, [field]: value }).problems)).toEqual([field])
   })
 
   test('without an address, webhooks go where nothing ever is, and are logged', () => {
@@ -58,13 +57,18 @@ describe('the form', () => {
   })
 
   test('an Enterprise Server on this machine may reach this machine', () => {
-    expect(readForm({ ...good, webhook: 'http://127.0.0.1:3000' }, { local: true }).kind).toBe('good')
+    const webhook = 'http://127.0.0.1:3000'
+    for (const enterprise of ['localhost:8080', '10.0.0.3'])
+      expect(readForm({ ...good, webhook, enterprise }).problems).toEqual({})
+    expect(Object.keys(readForm({ ...good, webhook, enterprise: 'git.acme.example' }).problems)).toEqual([
+      'webhook',
+    ])
   })
 })
 
 test('what is wrong is told in the order of the page', () => {
   const problems = Object.fromEntries(fields.map(field => [field, `${field} is wrong`]))
-  const page = String(DetailsPage({ values: good, problems, keyKept: false }))
+  const page = String(DetailsPage({ values: good, problems }))
   const inputs = [...page.matchAll(/<input id="(\w+)"/g)].map(([, id]) => id)
   const [, ...told] = page.split('<li><a href="#').map(each => each.split('"')[0])
   expect(inputs).toHaveLength(fields.length)
@@ -99,11 +103,11 @@ describe('what PostHog says of the connection is told in the words of the form',
       'PostHog’s GitHub App',
       'It is not there. Install it.',
     ],
-  ])('%o', (check, field, label, words) => {
+  ])('%o', (check, field, name, detail) => {
     const finding = findingOf(check)
-    expect(finding).toMatchObject({ label, ok: check.ok, words: expect.stringContaining(words) })
+    expect(finding).toMatchObject({ name, ok: check.ok, detail: expect.stringContaining(detail) })
     expect(finding.field).toBe(field)
-    expect(finding.words).not.toMatch(/[A-Z]+_[A-Z]+/)
+    expect(finding.detail).not.toMatch(/[A-Z]+_[A-Z]+/)
   })
 })
 

@@ -1,6 +1,5 @@
 import type { Child } from 'hono/jsx'
 import { Document } from '../pages.tsx'
-import { style } from './admin-style.ts'
 
 /** A page for who is in. */
 export interface Viewer {
@@ -19,7 +18,7 @@ interface LayoutProps {
 }
 
 export const Layout = ({ title, viewer, said, children }: LayoutProps) => (
-  <Document title={title} style={style}>
+  <Document title={title}>
     <header>
       <nav aria-label="Pages">
         <strong>codex-task-bot</strong>
@@ -65,7 +64,7 @@ export const Heading = ({ title, of = '' }: { title: string; of?: string }) => (
 )
 
 export const SignInPage = ({ wrong }: { wrong: string | undefined }) => (
-  <Document title="Sign in" style={style}>
+  <Document title="Sign in">
     <main>
       <h1>Sign in</h1>
       {wrong === undefined ? null : (
@@ -91,7 +90,7 @@ export const SignInPage = ({ wrong }: { wrong: string | undefined }) => (
 )
 
 export const MessagePage = ({ title, text }: { title: string; text: string }) => (
-  <Document title={title} style={style}>
+  <Document title={title}>
     <main>
       <h1>{title}</h1>
       <p>{text}</p>

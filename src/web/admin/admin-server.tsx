@@ -16,7 +16,6 @@ import { isFromHere, onceAtATime } from '../requests.ts'
 import { type EndedSessions, openAccess } from './access.ts'
 import { act, actionsOnRuns, actOnBot, results, type Sent } from './actions.ts'
 import { MessagePage, SignInPage, type Viewer } from './admin-layout.tsx'
-import { style } from './admin-style.ts'
 import { type BoardRuns, openBoard } from './board.ts'
 import { BoardPage } from './board-page.tsx'
 import { type Filter, filterOf, pathTo } from './filters.ts'
@@ -89,7 +88,7 @@ function routes(parts: AdminParts): Hono<Env> {
   let isDrained = false
   const app = new Hono<Env>()
 
-  app.use('*', ...bounds(style))
+  app.use('*', ...bounds())
   app.onError((error, c) => {
     if (c.req.raw.signal.aborted) return c.text('broke off\n', 400)
     if (error instanceof QueueUnavailable)

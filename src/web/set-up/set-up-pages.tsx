@@ -1,93 +1,56 @@
 /** The pages of the set-up, from the form to the start. */
 import type { Child } from 'hono/jsx'
-import { type Check, markOf, wellOf } from '../../core/model/check.ts'
+import { type Check, wellOf } from '../../core/model/check.ts'
 import { settingsPath } from '../../core/settings/settings-file.ts'
 import { editorLine } from '../../core/words/settings-check.ts'
-import { Document } from '../pages.tsx'
+import { Checks, Document, Field } from '../pages.tsx'
 import {
-  type Field,
   type Finding,
-  fields,
+  type Field as FormField,
   findingsIn,
-  labels,
+  form,
   type Problems,
   type Values,
 } from './set-up-form.ts'
-import { style } from './set-up-style.ts'
 
-const Layout = ({ title, children }: { title: string; children?: Child }) => (
-  <Document title={title} style={style}>
-    <main>{children}</main>
+type Step = 'Details' | 'Review' | 'Create on GitHub' | 'Done'
+const steps: readonly Step[] = ['Details', 'Review', 'Create on GitHub', 'Done']
+
+interface StepProps {
+  step: Step
+  title: string
+  heading: string
+  children?: Child
+}
+
+const StepPage = ({ step, title, heading, children }: StepProps) => (
+  <Document title={title}>
+    <main class="narrow">
+      <ol class="steps" aria-label="Steps">
+        {steps.map((each, index) => (
+          <li aria-current={each === step ? 'step' : undefined}>
+            {index + 1}. {each}
+          </li>
+        ))}
+      </ol>
+      <h1>{heading}</h1>
+      {children}
+    </main>
   </Document>
 )
 
-const steps = ['Details', 'Review', 'Create on GitHub', 'Done'] as const
-
-const StepList = ({ current }: { current: (typeof steps)[number] }) => (
-  <ol class="steps" aria-label="Steps">
-    {steps.map((step, index) => (
-      <li aria-current={step === current ? 'step' : undefined}>
-        {index + 1}. {step}
-      </li>
-    ))}
-  </ol>
-)
-
-interface Described {
-  more?: string
-  hint: string
-  type?: 'password' | 'url'
-  numeric?: boolean
-}
-
-type TextField = Exclude<Field, 'teams'>
-
-const described: Record<TextField, Described> = {
-  name: {
-    hint: 'It must be new on GitHub. People see it as the author of the bot’s comments.',
-  },
-  organization: {
-    more: '(empty for your own account)',
-    hint: 'The App will belong to it. You must be one of its owners.',
-  },
-  enterprise: {
-    more: '(empty for github.com)',
-    hint: 'For example github.example.com.',
-  },
-  webhook: {
-    type: 'url',
-    more: '(empty if there is none)',
-    hint: 'Where GitHub reaches this bot from outside, for example https://codex.example.com.',
-  },
-  posthogHost: {
-    type: 'url',
-    hint: 'https://us.posthog.com, https://eu.posthog.com or your own.',
-  },
-  posthogKey: {
-    type: 'password',
-    hint: 'With the scopes task:write and integration:read.',
-  },
-  posthogProject: {
-    numeric: true,
-    hint: 'It is in the address of the project: /project/12345.',
-  },
-}
-
 interface Shown {
+  /** A key that was entered is never sent back. */
   values: Values
   problems: Problems
   /** What “Test the connection” found. */
   tested?: readonly Finding[] | undefined
-  /** A key was entered; it is never sent back. */
-  keyKept: boolean
 }
 
 export function DetailsPage(shown: Shown) {
   const { values, problems, tested } = shown
   return (
-    <Layout title="Set up">
-      <StepList current="Details" />
-      <h1>Set up your bot</h1>
+    <StepPage step="Details" title="Set up" heading="Set up your bot">
       <p>
         This page makes a GitHub App for the bot, connects it to your PostHog project, and writes both into{' '}
         <code>.env</code>. You see everything before it is sent. It takes about five minutes.
@@ -112,26 +75,23 @@ export function DetailsPage(shown: Shown) {
       <form method="post" action="/set-up/review" novalidate>
         <fieldset>
           <legend>PostHog</legend>
-          <Input field="posthogHost" shown={shown} />
-          <Input field="posthogKey" shown={shown} />
-          <Input field="posthogProject" shown={shown} />
+          <Inputs fields={['posthogHost', 'posthogKey', 'posthogProject']} shown={shown} />
           <div class="row" id="connection">
-            <button type="submit" class="second" formaction="/set-up/test#connection">
+            <button type="submit" formaction="/set-up/test#connection">
               Test the connection
             </button>
           </div>
           {tested ? (
             <div role="status">
-              <Checks lines={tested.map(lineOfFinding)} />
+              <Checks
+                lines={tested.map(({ name, ...each }) => ({ ...each, name: linked(name, each.field) }))}
+              />
             </div>
           ) : null}
         </fieldset>
         <fieldset>
           <legend>GitHub</legend>
-          <Input field="name" shown={shown} />
-          <Input field="organization" shown={shown} />
-          <Input field="enterprise" shown={shown} />
-          <Input field="webhook" shown={shown} />
+          <Inputs fields={['name', 'organization', 'enterprise', 'webhook']} shown={shown} />
           <p class="hint">
             <strong>Try it behind a firewall</strong>: leave this empty. The bot then reads GitHub’s log of
             webhooks every five seconds (<code>WEBHOOKS=poll</code>), so its 👀 comes after seconds. You can
@@ -146,19 +106,22 @@ export function DetailsPage(shown: Shown) {
               checked={values.teams !== ''}
               aria-describedby="teams-hint"
             />
-            <label for="teams">{labels.teams}</label>
+            <label for="teams">{form.teams.label}</label>
           </div>
           <p class="hint" id="teams-hint">
-            Asks GitHub for the permission “members: read”. You need it only if your settings name teams.
+            {form.teams.hint}
           </p>
         </fieldset>
-        <div class="row">
-          <button type="submit">Review</button>
-        </div>
+        <button type="submit" class="main">
+          Review
+        </button>
       </form>
-    </Layout>
+    </StepPage>
   )
 }
+
+const linked = (name: string, field: FormField | undefined): Child =>
+  field === undefined ? name : <a href={`#${field}`}>{name}</a>
 
 const regions = ['https://us.posthog.com', 'https://eu.posthog.com']
 
@@ -189,15 +152,15 @@ function Links({ what, path, values: { posthogHost } }: LinksProps) {
 }
 
 function Summary({ problems }: { problems: Problems }) {
-  const wrong = findingsIn(problems, fields)
+  const wrong = findingsIn(problems)
   if (wrong.length === 0) return null
   return (
-    <section class="summary" role="alert" tabindex={-1}>
+    <section class="bad" role="alert" tabindex={-1}>
       <h2>{wrong.length === 1 ? 'Please correct one thing' : `Please correct ${wrong.length} things`}</h2>
       <ul>
-        {wrong.map(({ field, label, words }) => (
+        {wrong.map(({ field, name, detail }) => (
           <li>
-            <a href={`#${field}`}>{label}</a>: {words}
+            {linked(name, field)}: {detail}
           </li>
         ))}
       </ul>
@@ -205,82 +168,24 @@ function Summary({ problems }: { problems: Problems }) {
   )
 }
 
-function Input({ field, shown }: { field: TextField; shown: Shown }) {
-  const { values, keyKept } = shown
-  const { more, hint, type, numeric } = described[field]
-  const problem = shown.problems[field]
-  const isSecret = type === 'password'
-  return (
-    <div class="field">
-      <label for={field}>
-        {labels[field]}
-        {more ? <span class="more"> {more}</span> : null}
-      </label>
-      <input
-        id={field}
-        name={field}
-        type={isSecret ? 'password' : 'text'}
-        value={isSecret ? '' : values[field]}
-        autocomplete="off"
-        autocapitalize="off"
-        spellcheck={false}
-        inputmode={numeric ? 'numeric' : type === 'url' ? 'url' : undefined}
-        placeholder={isSecret && keyKept ? 'as entered before' : undefined}
-        aria-invalid={problem ? 'true' : undefined}
-        aria-describedby={`${field}-hint${problem ? ` ${field}-wrong` : ''}`}
-      />
-      {problem ? (
-        <p class="wrong" id={`${field}-wrong`}>
-          {problem}
-        </p>
-      ) : null}
-      <p class="hint" id={`${field}-hint`}>
-        {hint}
-      </p>
-    </div>
-  )
-}
-
-interface Line {
-  ok: boolean
-  unsure?: true | undefined
-  name: Child
-  words: string
-  fix?: string
-}
-
-const Checks = ({ lines }: { lines: readonly Line[] }) => (
-  <ul class="checks">
-    {lines.map(({ ok, unsure, name, words, fix }) => (
-      <li>
-        <span class={unsure ? 'unsure' : ok ? 'yes' : 'no'} aria-hidden="true">
-          {markOf({ ok, unsure })}
-        </span>
-        <span>
-          <span class="unseen">{unsure ? 'Not known' : ok ? 'Good' : 'Not yet'}:</span>{' '}
-          <strong>{name}</strong>: {words}
-          {fix ? (
-            <>
-              <br />
-              {fix}
-            </>
-          ) : null}
-        </span>
-      </li>
-    ))}
-  </ul>
+const Inputs = ({ fields, shown }: { fields: readonly FormField[]; shown: Shown }) => (
+  <>
+    {fields.map(field => {
+      const { label, more, hint, type } = form[field]
+      const isSecret = type === 'password'
+      return (
+        <Field
+          {...{ id: field, label, more, hint, problem: shown.problems[field] }}
+          type={isSecret ? 'password' : 'text'}
+          value={isSecret ? '' : shown.values[field]}
+          autocomplete="off"
+          inputmode={field === 'posthogProject' ? 'numeric' : type === 'url' ? 'url' : undefined}
+          placeholder={isSecret && shown.values[field] !== '' ? 'as entered before' : undefined}
+        />
+      )
+    })}
+  </>
 )
-
-const lineOfFinding = ({ field, label, ok, words }: Finding): Line => ({
-  ok,
-  name: field === undefined ? label : <a href={`#${field}`}>{label}</a>,
-  words,
-})
-
-const lineOfCheck = ({ name, ok, unsure, detail, fix }: Check): Line => ({
-  ...{ ok, unsure, name, fix },
-  words: detail,
-})
 
 interface Reviewed {
   values: Values
@@ -290,9 +195,7 @@ interface Reviewed {
 }
 
 export const ReviewPage = ({ values, manifest, permissions, address }: Reviewed) => (
-  <Layout title="Review">
-    <StepList current="Review" />
-    <h1>The bot asks GitHub for this</h1>
+  <StepPage step="Review" title="Review" heading="The bot asks GitHub for this">
     <p>
       The App <strong>{values.name}</strong> will belong to{' '}
       {values.organization === '' ? (
@@ -345,13 +248,15 @@ export const ReviewPage = ({ values, manifest, permissions, address }: Reviewed)
     <form method="post" action={address}>
       <input type="hidden" name="manifest" value={JSON.stringify(manifest)} />
       <div class="row">
-        <button type="submit">Create it on GitHub</button>
-        <a class="button second" href="/set-up">
+        <button type="submit" class="main">
+          Create it on GitHub
+        </button>
+        <a class="button" href="/set-up">
           Change something
         </a>
       </div>
     </form>
-  </Layout>
+  </StepPage>
 )
 
 interface Finished {
@@ -370,16 +275,14 @@ export function DonePage({ name, address, posthog, file, schema, adminToken, che
   const wrong = checks.filter(({ ok }) => !ok)
   const right = checks.filter(({ ok }) => ok)
   return (
-    <Layout title="Done">
-      <StepList current="Done" />
-      <h1>GitHub made the App {name}</h1>
+    <StepPage step="Done" title="Done" heading={`GitHub made the App ${name}`}>
       <p>
         Its keys are in <code>{file}</code>. Only your user may read this file.
       </p>
       {wrong.length > 0 ? (
         <section>
           <h2>Not right yet</h2>
-          <Checks lines={wrong.map(lineOfCheck)} />
+          <Checks lines={wrong} />
         </section>
       ) : null}
       <section>
@@ -410,8 +313,10 @@ export function DonePage({ name, address, posthog, file, schema, adminToken, che
         </ol>
         <form method="post" action="/set-up/start">
           <div class="row">
-            <button type="submit">Start the bot</button>
-            <a class="button second" href="/set-up">
+            <button type="submit" class="main">
+              Start the bot
+            </button>
+            <a class="button" href="/set-up">
               Check again
             </a>
           </div>
@@ -434,25 +339,8 @@ export function DonePage({ name, address, posthog, file, schema, adminToken, che
           {wrong.length === 0 ? wellOf(checks) : 'These are right.'} <code>npm run doctor</code> shows all
           checks again.
         </p>
-        <Checks lines={right.map(lineOfCheck)} />
+        <Checks lines={right} />
       </section>
-    </Layout>
+    </StepPage>
   )
 }
-
-export const StartedPage = ({ health }: { health: string }) => (
-  <Layout title="Started">
-    <h1>The bot starts</h1>
-    <p>
-      This page is closed now. Write <code>/codex help</code> on an issue of a repository where the App is
-      installed. <a href={health}>{health}</a> shows when the bot is ready.
-    </p>
-  </Layout>
-)
-
-export const MessagePage = ({ title, text }: { title: string; text: string }) => (
-  <Layout title={title}>
-    <h1>{title}</h1>
-    <p>{text}</p>
-  </Layout>
-)

@@ -1,42 +1,32 @@
 /** The set-up page: asks, has GitHub make the App from a manifest, writes `.env`, checks, starts the bot. */
 
 import { randomBytes } from 'node:crypto'
-import type { Server } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import { isIP } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import { createMiddleware } from 'hono/factory'
+import { z } from 'zod'
 import type { Check } from '../../core/model/check.ts'
 import { describe } from '../../core/model/errors.ts'
 import { settingsSchemaPath } from '../../core/settings/settings-file.ts'
 import { publicAddress, serverWith } from '../http-server.ts'
-import { bounds, type PageEnv } from '../pages.tsx'
+import { bounds, MessagePage, type PageEnv } from '../pages.tsx'
 import { isFromHere, isSameSecret } from '../requests.ts'
 import { writeEnv } from './env-file.ts'
 import {
-  type AppWishes,
-  manifestOf,
-  type NewApp,
-  newAppAddress,
-  permissionsOf,
-  redeem,
-  serverOf,
-} from './new-app.ts'
-import {
   type Field,
   type Finding,
-  fields,
   findingOf,
   findingsIn,
-  isLocalHost,
+  form,
   type Problems,
-  type Read,
   readForm,
   type Values,
+  valuesOf,
 } from './set-up-form.ts'
-import { DetailsPage, DonePage, MessagePage, ReviewPage, StartedPage } from './set-up-pages.tsx'
-import { style } from './set-up-style.ts'
+import { DetailsPage, DonePage, ReviewPage } from './set-up-pages.tsx'
 
 export interface SetUpDeps {
   names: readonly string[]
@@ -51,10 +41,10 @@ export interface SetUpDeps {
   begin(): void
 }
 
-export function setUpServer(deps: SetUpDeps): { server: Server; token: string } {
+export function setUpServer(deps: SetUpDeps): { server: HttpServer; token: string } {
   const token = randomBytes(24).toString('base64url')
   const app = new Hono<PageEnv>()
-  app.use('*', ...bounds(style))
+  app.use('*', ...bounds())
   app.get('/healthz', c => c.text('ok\n'))
   app.get('/readyz', c => c.text('the bot is not set up yet\n', 503))
   app.use('*', admitting(deps.names, token))
@@ -103,21 +93,10 @@ function isOurName(host: string, names: readonly string[]): boolean {
 
 const ofPostHog: readonly Field[] = ['posthogHost', 'posthogKey', 'posthogProject']
 
-const empty: Values = {
-  name: 'codex-task-bot',
-  organization: '',
-  enterprise: '',
-  webhook: '',
-  teams: '',
-  posthogHost: 'https://us.posthog.com',
-  posthogKey: '',
-  posthogProject: '',
-}
-
 /** What one person enters is kept as long as the page. */
 function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
   const { wanted, protocol, file } = deps
-  let values: Values = { ...empty, ...deps.given }
+  let values: Values = { ...valuesOf(field => form[field].usual ?? ''), ...deps.given }
   /** OAuth-style state: binds GitHub's redirect to our manifest. */
   let state: string | undefined
   let made: NewApp | undefined
@@ -126,21 +105,16 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
   for (const path of ['/', '/set-up/test', '/set-up/review']) app.get(path, c => c.redirect('/set-up', 303))
 
   function details(c: In, problems: Problems = {}, tested?: readonly Finding[]) {
-    const page = (
-      <DetailsPage values={values} problems={problems} keyKept={values.posthogKey !== ''} tested={tested} />
-    )
+    const page = <DetailsPage values={values} problems={problems} tested={tested} />
     return c.html(page, Object.keys(problems).length > 0 ? 422 : 200)
   }
 
-  async function entered(c: In): Promise<Read> {
-    const form = new URLSearchParams(await c.req.text())
-    const given = Object.fromEntries(fields.map(field => [field, (form.get(field) ?? '').trim()])) as Values
-    const read = readForm(
-      { ...given, posthogKey: given.posthogKey || values.posthogKey },
-      { local: isLocalHost(given.enterprise) },
-    )
+  async function entered(c: In): Promise<Problems> {
+    const sent = new URLSearchParams(await c.req.text())
+    const given = valuesOf(field => (sent.get(field) ?? '').trim())
+    const read = readForm({ ...given, posthogKey: given.posthogKey || values.posthogKey })
     values = read.values
-    return read
+    return read.problems
   }
 
   app.get('/set-up', async c => {
@@ -159,17 +133,16 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
   })
 
   app.post('/set-up/test', async c => {
-    const read = await entered(c)
-    const slips = findingsIn(read.kind === 'good' ? {} : read.problems, ofPostHog)
-    const findings = slips.length > 0 ? slips : (await deps.testPostHog(read.values)).map(findingOf)
+    const slips = findingsIn(await entered(c), ofPostHog)
+    const findings = slips.length > 0 ? slips : (await deps.testPostHog(values)).map(findingOf)
     const problems: Problems = {}
-    for (const { field, ok, words } of findings) if (!ok && field) problems[field] ??= words
+    for (const { field, ok, detail } of findings) if (!ok && field) problems[field] ??= detail
     return details(c, problems, findings)
   })
 
   app.post('/set-up/review', async c => {
-    const read = await entered(c)
-    if (read.kind === 'bad') return details(c, read.problems)
+    const problems = await entered(c)
+    if (Object.keys(problems).length > 0) return details(c, problems)
     state = randomBytes(24).toString('base64url')
     const gitHub = serverOf(values, protocol)
     const permissions = Object.entries(permissionsOf(values, wanted)).map(([name, level]) => ({
@@ -203,7 +176,17 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
     if (!isWritten) return c.redirect('/set-up', 303)
     // After the response, the port goes to the bot.
     setTimeout(() => deps.begin(), 200)
-    return c.html(<StartedPage health={`http://${c.req.header('host')}/readyz`} />)
+    const health = `http://${c.req.header('host')}/readyz`
+    return c.html(
+      <MessagePage
+        title="The bot starts"
+        text="This page is closed now. Write /codex help on an issue of a repository where the App is installed."
+      >
+        <p>
+          <a href={health}>{health}</a> shows when the bot is ready.
+        </p>
+      </MessagePage>,
+    )
   })
 }
 
@@ -221,4 +204,83 @@ function variablesOf(made: NewApp, values: Values, protocol: string): Record<str
     POSTHOG_API_KEY: values.posthogKey,
     POSTHOG_PROJECT_ID: values.posthogProject,
   }
+}
+
+// The manifest from which GitHub makes the App: GitHub's docs, "Registering a GitHub App from a manifest".
+
+export interface AppWishes {
+  permissions: Readonly<Record<string, string>>
+  /** Granted only if settings are to name teams. */
+  forTeams: Readonly<Record<string, string>>
+  reasons: Readonly<Record<string, string>>
+  events: readonly string[]
+}
+
+const permissionsOf = ({ teams }: Values, wanted: AppWishes): Readonly<Record<string, string>> => ({
+  ...wanted.permissions,
+  ...(teams === '' ? {} : wanted.forTeams),
+})
+
+export function manifestOf(values: Values, wanted: AppWishes, callback: string): Record<string, unknown> {
+  return {
+    name: values.name,
+    url: 'https://posthog.com/docs/tasks',
+    description:
+      'Turns /codex comments and labels into PostHog task runs on Codex, and brings back the pull request.',
+    public: false,
+    redirect_url: callback,
+    // Without a webhook that is active, GitHub keeps no log of deliveries.
+    hook_attributes: { url: values.webhook || nowhere(values.name), active: true },
+    default_permissions: permissionsOf(values, wanted),
+    default_events: wanted.events,
+  }
+}
+
+/** RFC 2606: no name below `.invalid` ever exists. */
+const nowhere = (name: string): string =>
+  `https://${name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')}.invalid/`
+
+interface Server {
+  web: string
+  api: string
+}
+
+export function serverOf({ enterprise }: Pick<Values, 'enterprise'>, protocol: string): Server {
+  if (enterprise === '') return { web: 'https://github.com', api: 'https://api.github.com' }
+  return { web: `${protocol}://${enterprise}`, api: `${protocol}://${enterprise}/api/v3` }
+}
+
+export const newAppAddress = (
+  { web }: Server,
+  { organization }: Pick<Values, 'organization'>,
+  state: string,
+): string =>
+  `${web}${organization === '' ? '' : `/organizations/${organization}`}/settings/apps/new?state=${state}`
+
+const NewApp = z.object({
+  id: z.number().int(),
+  name: z.string(),
+  html_url: z.string(),
+  pem: z.string(),
+  webhook_secret: z.string().nullish(),
+})
+type NewApp = z.infer<typeof NewApp>
+
+/** @throws an error with GitHub's response; a code works once, within an hour */
+async function redeem({ api }: Server, code: string): Promise<NewApp> {
+  const response = await fetch(`${api}/app-manifests/${encodeURIComponent(code)}/conversions`, {
+    method: 'POST',
+    headers: { accept: 'application/vnd.github+json', 'user-agent': 'codex-task-bot' },
+    signal: AbortSignal.timeout(15_000),
+  })
+  const parsed = NewApp.safeParse(await response.json().catch(() => undefined))
+  if (response.ok && parsed.success) return parsed.data
+  throw new Error(
+    response.status === 404
+      ? 'GitHub does not know this code. A code works once, and only for an hour. Begin again at /set-up.'
+      : `GitHub answered ${response.status} when the bot asked for the new App. Open /set-up to try again.`,
+  )
 }
