@@ -2,7 +2,7 @@
 import type { Probot } from 'probot'
 import { startBehind } from './bot.ts'
 import { readConfig } from './config.ts'
-import { listen } from './github/webhooks/probot-webhooks.ts'
+import { listen } from './github/webhooks/receive.ts'
 import { environment } from './process-environment.ts'
 
 export default async function codex(app: Probot): Promise<void> {

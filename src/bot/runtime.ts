@@ -13,9 +13,14 @@ import { redactor } from '../core/text/redact.ts'
 import { type FollowedFile, followDeploymentFile, withoutFile } from '../deployment-file.ts'
 import { appName } from '../github/app-token.ts'
 import { type Receive, silenceJudge } from '../github/webhooks/event.ts'
-import { type Places, placesSeen } from '../github/webhooks/places.ts'
-import { type ProbotWebhooks, webhooksOf } from '../github/webhooks/probot-webhooks.ts'
-import { receiver, webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
+import {
+  type Places,
+  type ProbotWebhooks,
+  placesSeen,
+  receiver,
+  webhooksOf,
+} from '../github/webhooks/receive.ts'
+import { webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
 import { openQueues } from '../queue/open-queues.ts'
 import { QueueFull, QueueGone, type Queues } from '../queue/work-queue.ts'
 import type { Readiness } from '../readiness.ts'

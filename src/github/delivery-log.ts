@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { NoResponse } from '../core/model/errors.ts'
 import type { GitHubApp } from './app-client.ts'
-import { bodyUpTo } from './request-rules.ts'
-import type { Delivery } from './webhooks/event.ts'
+import { bodyUpTo, unlessGone } from './request-rules.ts'
+import { type Delivery, isBot } from './webhooks/event.ts'
+import { base } from './webhooks/payloads.ts'
 import { maxBody } from './webhooks/webhook-endpoint.ts'
 
 const Attempt = z
@@ -110,3 +111,44 @@ export function deliveryLog(app: GitHubApp) {
     },
   }
 }
+
+const Texts = z.object({
+  ...base,
+  action: z.enum(['created', 'opened']),
+  comment: z.object({ id: z.number().int() }).optional(),
+  issue: z.object({ number: z.number().int() }).optional(),
+  pull_request: z.object({ number: z.number().int() }).optional(),
+})
+
+const Reactions = z.array(
+  z.object({ content: z.string(), user: z.object({ login: z.string() }).nullish().catch(undefined) }),
+)
+
+/** While we are at it, there are eyes. */
+const underWay = 'eyes'
+
+/** Whether a comment, issue or pull request shows that we answered it: our reaction at an end stays on it. */
+export const answeredBefore =
+  (app: GitHubApp) =>
+  async ({ event, payload }: Delivery): Promise<boolean> => {
+    const { data: texts } = Texts.safeParse(payload)
+    // Bots ask for nothing.
+    if (!texts?.installation || isBot(texts)) return false
+    const { installation, repository, comment } = texts
+    const number = texts.issue?.number ?? texts.pull_request?.number
+    const where = comment
+      ? `${event === 'issue_comment' ? 'issues' : 'pulls'}/comments/${comment.id}`
+      : `issues/${number}`
+    const client = app.forRepo({ installationId: installation.id, repoId: repository.id })
+    const read = await unlessGone(() =>
+      client.request(`GET /repos/{owner}/{repo}/${where}/reactions`, {
+        owner: repository.owner.login,
+        repo: repository.name,
+        per_page: 100,
+      }),
+    )
+    const login = await app.botLogin()
+    return Reactions.parse(read?.data ?? []).some(
+      ({ content, user }) => user?.login === login && content !== underWay,
+    )
+  }

@@ -1,5 +1,6 @@
 /** Pull request events come late and in any order, so GitHub is asked for the state. */
 
+import type { News } from '../commands/accept-trigger.ts'
 import { refusedReads, type ThreadContext } from '../commands/command-context.ts'
 import { settingsFile } from '../commands/command-registry.ts'
 import { Rejected } from '../core/model/errors.ts'
@@ -14,6 +15,7 @@ import { ofPull, onBranch, runsOfPull, untilPullEnds, wakeEach } from '../core/r
 import { settingsPath } from '../core/settings/settings-file.ts'
 import { settingsCheck } from '../core/words/settings-check.ts'
 import { wantedBody } from '../runs/steps/tend-pull.ts'
+import { acceptAccess } from './access-lost.ts'
 import { checkApproval, checkMergeGroup } from './pull-approval.ts'
 import { newsOfHead, tell } from './pull-status.ts'
 import { withdraw } from './withdraw.ts'
@@ -127,4 +129,11 @@ async function checkSettingsFile(context: ThreadContext, { thread, head }: PullN
     if (!(error instanceof Rejected)) throw error
     deps.log.warn({ thread: thread.url, err: error }, 'the settings of a pull request could not be checked')
   }
+}
+
+/** What changes without a command. */
+export const news: News = {
+  ofAccess: acceptAccess,
+  ofThread: (context, trigger) =>
+    trigger.kind === 'pull-news' ? newsOfPull(context, trigger) : withdraw(context, trigger),
 }

@@ -5,7 +5,7 @@ import type { TriggerDeps } from '../../src/commands/command-context.ts'
 import { type TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
 import { QueueUnavailable } from '../../src/core/model/errors.ts'
 import type { LockedJob } from '../../src/core/model/ports.ts'
-import { news } from '../../src/news/news.ts'
+import { news } from '../../src/news/pull-news.ts'
 import { issueThread, maya, t0 } from '../core/given.ts'
 import { fakeLog } from '../support/fake-log.ts'
 

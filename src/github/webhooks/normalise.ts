@@ -3,15 +3,31 @@
  */
 import type { z } from 'zod'
 import type { AccessBackTrigger, AccessLostTrigger } from '../../core/model/trigger.ts'
+import { ticked } from '../../core/words/details.ts'
 import {
   type AppIdentity,
   type Arrival,
+  arrived,
+  commentWords,
   type Delivery,
+  deletedComment,
+  ended,
+  endings,
+  hashOf,
+  type InThread,
   ignored,
+  inText,
+  isBot,
+  labelled,
   type Normalised,
+  ofIssue,
   repositoryOf,
+  said,
+  snapshotOf,
+  timeOf,
+  unlabelled,
+  withdrawn,
 } from './event.ts'
-import { fromIssue, fromIssueComment } from './issue-comment-event.ts'
 import * as payloads from './payloads.ts'
 import { named, Repository } from './payloads.ts'
 import {
@@ -140,4 +156,50 @@ function fromRepository(arrival: Arrival<z.infer<typeof payloads.RepositoryEvent
   const by = repositoryLossBy[action]
   if (!by) return notUsed
   return lost(arrival, { by, repositories: [repository.id], to: by === 'transferred' ? whole : undefined })
+}
+
+type IssueComment = z.infer<typeof payloads.IssueComment>
+
+function fromIssueComment(arrival: Arrival<IssueComment>): Normalised {
+  const { payload } = arrival
+  const { action, comment } = payload
+  if (isBot(payload)) return ignored('by a bot')
+  const here = ofIssue(arrival)
+  if (action === 'deleted') return withdrawn(here, deletedComment(comment.id, 'thread'))
+  if (comment.user?.type === 'Bot') return action === 'edited' ? fromTick(here) : ignored('by a bot')
+  const of = {
+    author: comment.user,
+    names: ['comment', 'edit'],
+    commentRef: { kind: 'thread', commentId: comment.id, nodeId: comment.node_id },
+  } as const
+  return said(here, commentWords(here, comment), of)
+}
+
+function fromTick(here: InThread<IssueComment>): Normalised {
+  const { comment, changes, issue } = here.payload
+  const box = ticked(changes?.body?.from ?? '', comment.body)
+  if (!box) return ignored('no new command')
+  const at = timeOf(comment.updated_at ?? comment.created_at)
+  return {
+    kind: 'trigger',
+    trigger: {
+      ...arrived(here, at),
+      id: `tick-${comment.id}-${box}-${at}-${hashOf(comment.body)}`,
+      kind: 'tick',
+      text: comment.body,
+      box,
+      commentRef: { kind: 'thread', commentId: comment.id, nodeId: comment.node_id },
+      snapshot: snapshotOf(issue),
+    },
+  }
+}
+
+function fromIssue(arrival: Arrival<z.infer<typeof payloads.IssueEvent>>): Normalised {
+  const { action } = arrival.payload
+  const here = ofIssue(arrival)
+  const ending = endings.find(known => known === action)
+  if (ending) return ended(here, ending)
+  if (action === 'unlabeled') return unlabelled(here)
+  if (action === 'opened' || action === 'edited') return inText(here)
+  return action === 'labeled' ? labelled(here) : ignored('event not used')
 }

@@ -1,3 +1,4 @@
+/** The fields that we use of GitHub's webhooks. */
 import { z } from 'zod'
 
 /** Names are used in our sentences, so only GitHub's own format is let in. */
@@ -31,47 +32,35 @@ const Head = z.object({
 /** Of those that are open. Not on every server, and never of a pull request. */
 const blockers = z.object({ blocked_by: z.number().int() }).nullish().catch(undefined)
 
-const written = {
-  created_at: z.string().optional(),
-  author_association: z.string().optional().catch(undefined),
-}
+const written = { body, user: author, author_association: z.string().optional().catch(undefined) }
 
-const PullRequest = z.object({
+const subject = {
   ...written,
   number: z.number().int().positive(),
   title: z.string(),
-  body,
-  user: author,
   html_url: page,
   state: z.string().optional(),
-  draft: z.boolean().nullish(),
-  merged: z.boolean().nullish(),
+  created_at: z.string().optional(),
   updated_at: z.string().optional(),
   closed_at: z.string().nullish(),
   issue_dependencies_summary: blockers,
+}
+
+const PullRequest = z.object({
+  ...subject,
+  draft: z.boolean().nullish(),
+  merged: z.boolean().nullish(),
   head: Head,
   base: z.object({ ref: z.string() }),
 })
 export type PullRequestPayload = z.infer<typeof PullRequest>
 
-const Issue = z.object({
-  ...written,
-  number: z.number().int().positive(),
-  title: z.string(),
-  body,
-  user: author,
-  html_url: page,
-  state: z.string().optional(),
-  updated_at: z.string().optional(),
-  closed_at: z.string().nullish(),
-  pull_request: z.unknown().optional(),
-  issue_dependencies_summary: blockers,
-})
+const Issue = z.object({ ...subject, pull_request: z.unknown().optional() })
 export type IssuePayload = z.infer<typeof Issue>
 
 const installation = z.object({ id: z.number().int().positive() }).nullish()
 
-const base = {
+export const base = {
   action: z.string(),
   installation,
   repository: Repository,
@@ -89,40 +78,29 @@ const Changes = z
   .nullish()
 
 const Comment = z.object({
+  ...written,
   id: z.number().int(),
   node_id: z.string().optional(),
-  body,
-  user: author,
-  html_url: z.string().optional(),
-  author_association: z.string().optional().catch(undefined),
   created_at: z.string(),
   updated_at: z.string().optional(),
 })
 
 export const IssueComment = z.object({ ...base, comment: Comment, issue: Issue, changes: Changes })
-export const IssueEvent = z.object({
+const happened = {
   ...base,
-  issue: Issue,
   label: z.object({ name: z.string() }).nullish(),
   changes: Changes.catch(undefined),
-})
-export const PullEvent = z.object({
-  ...base,
-  pull_request: PullRequest,
-  label: z.object({ name: z.string() }).nullish(),
-  changes: Changes.catch(undefined),
-})
+}
+export const IssueEvent = z.object({ ...happened, issue: Issue })
+export const PullEvent = z.object({ ...happened, pull_request: PullRequest })
 export const ReviewEvent = z.object({
   ...base,
   review: z.object({
+    ...written,
     id: z.number().int(),
     node_id: z.string(),
-    body,
-    user: author,
-    author_association: z.string().optional().catch(undefined),
     submitted_at: z.string().nullish(),
     updated_at: z.string().nullish(),
-    html_url: z.string().optional(),
   }),
   pull_request: PullRequest,
   changes: Changes,

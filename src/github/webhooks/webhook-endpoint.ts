@@ -1,17 +1,14 @@
 /**
- * Reads, verifies, normalises and enqueues webhooks. 503 if the queue can't take one: GitHub can then redeliver it.
+ * Reads webhooks, has them verified and received, and answers. 503 if the queue can't take one: GitHub can then redeliver it.
  * Nothing is read without a signature to hold it against, and what is held of bodies is bounded as a whole.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WebhookMeter, WebhookResult } from '../../core/model/meter.ts'
 import type { Log } from '../../core/model/ports.ts'
-import type { Ignored, Trigger } from '../../core/model/trigger.ts'
-import { withStrings } from '../../core/text/redact.ts'
-import type { AppIdentity, Receive } from './event.ts'
-import { normalise, readEvents } from './normalise.ts'
-import type { Places } from './places.ts'
-import type { ProbotWebhooks } from './probot-webhooks.ts'
+import type { Ignored } from '../../core/model/trigger.ts'
+import { readEvents } from './normalise.ts'
+import type { ProbotWebhooks } from './receive.ts'
 
 export interface WebhookEndpointDeps extends ProbotWebhooks {
   /** One came that GitHub has sent. */
@@ -37,19 +34,18 @@ interface WebhookResponse {
 }
 
 const ignored = (why: Ignored): WebhookResponse => ({ kind: 'ignored', status: 200, body: { ignored: why } })
-const refused = (status: number, error: string): WebhookResponse => ({
+const refused = (status: number, error: string, why = error): WebhookResponse => ({
   kind: 'refused',
   status,
   body: { error },
-  why: error,
+  why,
 })
 
 const badSignature = refused(
   401,
   'the signature does not match: is the webhook secret the same here and at GitHub?',
+  'the signature does not match: WEBHOOK_SECRET is not the one on the App’s settings page, or somebody else sent it',
 )
-const badSecret =
-  'the signature does not match: WEBHOOK_SECRET is not the one on the App’s settings page, or somebody else sent it'
 
 export function webhookEndpoint(
   deps: WebhookEndpointDeps,
@@ -72,7 +68,7 @@ export function webhookEndpoint(
   async function admitBody(headers: Headers, body: Buffer): Promise<WebhookResponse> {
     const text = body.toString('utf8')
     if (text === '') return refused(400, 'the payload is not JSON')
-    if (!(await deps.verify(text, headers.signature))) return { ...badSignature, why: badSecret }
+    if (!(await deps.verify(text, headers.signature))) return badSignature
     deps.came?.()
     if (deps.isSilent?.(headers.name, body)) {
       deps.log.debug({ delivery: headers.id, event: headers.name, why: 'no command' }, 'ignored')
@@ -218,37 +214,3 @@ function jsonIn(text: string): unknown {
     return undefined
   }
 }
-
-export interface ReceivingDeps {
-  app: AppIdentity
-  redact(text: string): string
-  log: Pick<Log, 'debug' | 'info'>
-  /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
-  enqueue(trigger: Trigger): Promise<'added' | 'known'>
-  places?: Pick<Places, 'newsIn' | 'forget'>
-}
-
-export const receiver =
-  ({ app, redact, log, enqueue, places }: ReceivingDeps): Receive =>
-  async delivery => {
-    const { id, event } = delivery
-    const read = normalise(delivery, app)
-    if (read.kind === 'ignored') {
-      log.debug({ delivery: id, event, why: read.why }, 'ignored')
-      const hint = places?.newsIn(delivery)
-      // GitHub does not wait for it: the next webhook says the same.
-      if (hint) void enqueue(hint).catch(() => places?.forget(hint))
-      return read
-    }
-    const trigger = withoutSecrets(read.trigger, redact)
-    for (const also of read.also ?? []) await enqueue(withoutSecrets(also, redact))
-    const outcome = await enqueue(trigger)
-    log.info({ delivery: id, event, trigger: trigger.id, outcome }, 'queued')
-    return { kind: outcome, id: trigger.id }
-  }
-
-const wordsOf = new Set(['text', 'before', 'title', 'body', 'hunk', 'path'])
-
-/** Text by people and file names; names and addresses in use stay. */
-const withoutSecrets = (trigger: Trigger, redact: (text: string) => string): Trigger =>
-  withStrings(trigger, (text, field) => (wordsOf.has(field) ? redact(text) : text))

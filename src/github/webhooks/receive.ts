@@ -1,0 +1,133 @@
+/** What comes in goes through a Probot app: Octokit verifies it, and its one listener normalises and enqueues it. */
+import type { Probot } from 'probot'
+import { z } from 'zod'
+import type { Log } from '../../core/model/ports.ts'
+import type { AccessBackTrigger, Trigger } from '../../core/model/trigger.ts'
+import { NewestMap } from '../../core/text/newest-map.ts'
+import { withStrings } from '../../core/text/redact.ts'
+import type { AppIdentity, Delivery, Receive, Received } from './event.ts'
+import { normalise, readEvents } from './normalise.ts'
+import { named, ShortRepository } from './payloads.ts'
+
+/** Probot answers with the status of an error: 503 when the queue can't take one. */
+export function listen(app: Pick<Probot, 'on'>, receive: Receive): void {
+  app.on([...readEvents], async ({ id, name, payload }) => {
+    await receive({ id, event: name, payload }).catch((error: Error) => {
+      throw Object.assign(error, { status: 503 })
+    })
+  })
+}
+
+export interface ProbotWebhooks {
+  /** Of the payload as it came. */
+  verify(payload: string, signature: string): Promise<boolean>
+  receive: Receive
+}
+
+/** @param probot with nothing loaded yet */
+export async function webhooksOf(probot: Probot, receive: Receive): Promise<ProbotWebhooks> {
+  const results = new WeakMap<object, Promise<Received>>()
+  await probot.load(app =>
+    listen(app, delivery => {
+      const result = receive(delivery)
+      results.set(delivery.payload, result)
+      return result
+    }),
+  )
+  const { webhooks } = probot
+  return {
+    verify: (payload, signature) => webhooks.verify(payload, signature),
+    async receive({ id, event, payload }) {
+      // GitHub signed it; Octokit's types say of each event what is in it.
+      const signed = { id, name: event, payload } as Parameters<typeof webhooks.receive>[0]
+      try {
+        await webhooks.receive(signed)
+      } catch {
+        // A failure of ours is in the result. What Octokit can't read, it hands to nobody.
+      }
+      return results.get(payload) ?? { kind: 'ignored', why: 'payload not understood' }
+    },
+  }
+}
+
+export interface ReceivingDeps {
+  app: AppIdentity
+  redact(text: string): string
+  log: Pick<Log, 'debug' | 'info'>
+  /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
+  enqueue(trigger: Trigger): Promise<'added' | 'known'>
+  places?: Places
+}
+
+export const receiver =
+  ({ app, redact, log, enqueue, places }: ReceivingDeps): Receive =>
+  async delivery => {
+    const { id, event } = delivery
+    const read = normalise(delivery, app)
+    if (read.kind === 'ignored') {
+      log.debug({ delivery: id, event, why: read.why }, 'ignored')
+      const hint = places?.newsIn(delivery)
+      // GitHub does not wait for it: the next webhook says the same.
+      if (hint) void enqueue(hint).catch(() => places?.forget(hint))
+      return read
+    }
+    const trigger = withoutSecrets(read.trigger, redact)
+    for (const also of read.also ?? []) await enqueue(withoutSecrets(also, redact))
+    const outcome = await enqueue(trigger)
+    log.info({ delivery: id, event, trigger: trigger.id, outcome }, 'queued')
+    return { kind: outcome, id: trigger.id }
+  }
+
+const wordsOf = new Set(['text', 'before', 'title', 'body', 'hunk', 'path'])
+
+/** Text by people and file names; names and addresses in use stay. */
+const withoutSecrets = (trigger: Trigger, redact: (text: string) => string): Trigger =>
+  withStrings(trigger, (text, field) => (wordsOf.has(field) ? redact(text) : text))
+
+const Placed = z.object({
+  installation: z.object({ id: z.number().int().positive() }),
+  repository: ShortRepository,
+  sender: z.object({ login: z.string(), id: z.number().int() }),
+})
+
+/**
+ * Where each repository was when a webhook came from it last. One that names another place is news, also if it says
+ * nothing else that is used: then it is a hint that the App may work there.
+ */
+export interface Places {
+  /** By the bytes of a webhook. In a text its quotes would be escaped. */
+  isKnown(body: string): boolean
+  /** What a webhook of which nothing is used says all the same, once. */
+  newsIn(delivery: Delivery): AccessBackTrigger | undefined
+  /** It could not be told. */
+  forget(news: AccessBackTrigger): void
+}
+
+export function placesSeen(): Places {
+  const seen = new NewestMap<number, string>(10_000)
+  return {
+    isKnown(body) {
+      const at = body.indexOf('"repository":{"id":')
+      const [, id, name] = /"id":(\d+).*?"full_name":"([^"]+)"/.exec(body.slice(at, at + 1_000)) ?? []
+      const [, installation] = /"installation":\{"id":(\d+)/.exec(body) ?? []
+      return seen.get(Number(id)) === `${installation} ${name}`
+    },
+    newsIn({ id: deliveryId, payload }) {
+      const { data } = Placed.safeParse(payload)
+      if (!data) return undefined
+      const { installation, repository, sender } = data
+      const place = `${installation.id} ${repository.full_name}`
+      if (seen.get(repository.id) === place) return undefined
+      seen.set(repository.id, place)
+      return {
+        kind: 'access-back',
+        id: `access-${installation.id}-seen-${deliveryId}`,
+        ...{ deliveryId, at: Date.now(), installationId: installation.id, repositories: [named(repository)] },
+        sender: { login: sender.login, id: sender.id },
+      }
+    },
+    forget({ repositories = [] }) {
+      for (const { repoId } of repositories) seen.delete(repoId)
+    },
+  }
+}
