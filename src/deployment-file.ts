@@ -35,6 +35,7 @@ const unreadable = (path: string): DeploymentFile => ({
 const every = 1_000
 
 export interface FollowedFile {
+  /** The same object through all changes. */
   settings: DeploymentSettings
   /** What is wrong with the file now, and what of it waits for a restart. */
   failed(): Check[]
@@ -59,6 +60,7 @@ export function followDeploymentFile(
   read: () => Promise<string> = () => readFile(path, 'utf8'),
 ): FollowedFile {
   let now = first
+  const settings = { ...first }
   let seen: string | undefined | null = null
   let noticed: string | undefined | null = null
   let problems: readonly string[] = []
@@ -85,6 +87,7 @@ export function followDeploymentFile(
       )
     else if (!isDeepStrictEqual(file.settings, now)) {
       now = file.settings
+      Object.assign(settings, { trigger: undefined }, now)
       log.info({ pause: now.pause }, 'SETTINGS_FILE has changed: it applies from now on')
       const owners = ownersMoved(first, now)
       if (owners.length > 0) log.warn({ owners }, 'owners.….posthog has changed: it applies after a restart')
@@ -94,23 +97,7 @@ export function followDeploymentFile(
   const timer = setInterval(() => void check(), every).unref()
   return {
     onChange: changed => void listeners.push(changed),
-    settings: {
-      get owners() {
-        return now.owners
-      },
-      get limits() {
-        return now.limits
-      },
-      get defaults() {
-        return now.defaults
-      },
-      get trigger() {
-        return now.trigger
-      },
-      get pause() {
-        return now.pause
-      },
-    },
+    settings,
     failed: () => [
       ...problems.map(problem => found('settings-file', `SETTINGS_FILE ${problem}`, mend)),
       ...ownersMoved(first, now).map(owner =>

@@ -228,13 +228,13 @@ export type Given = z.output<typeof Environment>
 const inQuotes = /^(["'])(.*)\1$/s
 
 /** `docker run --env-file` and `kubectl --from-env-file` take quotes for a part of the value. */
-function filled(env: Env, name: string): string | undefined {
+export function namedVariable(env: Env, name: string): string | undefined {
   const value = env[name]?.trim() ?? ''
   return (inQuotes.exec(value)?.[2] ?? value) || undefined
 }
 
 export function readVariables(env: Env): { given: Given; problems: string[] } {
-  const texts = Object.fromEntries(variables.map(name => [name, filled(env, name)]))
+  const texts = Object.fromEntries(variables.map(name => [name, namedVariable(env, name)]))
   const read = Environment.safeParse(texts)
   if (read.success) return { given: read.data, problems: [] }
   const { issues } = read.error
@@ -243,8 +243,6 @@ export function readVariables(env: Env): { given: Given; problems: string[] } {
   const problems = issues.map(({ path, message }) => `${String(path[0])} ${message}`)
   return { given: Environment.parse(rest), problems }
 }
-
-export const namedVariable = (env: Env, name: string): string | undefined => filled(env, name)
 
 interface Row extends About {
   name: Variable

@@ -10,31 +10,13 @@ import { Rejected } from '../core/model/errors.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { type AppSettings, type AppToken, appToken } from './app-token.ts'
-import { type NodeIds, nodeIds } from './graphql.ts'
-import { type RenderCap, renderCap } from './pages.ts'
+import { nodeIds } from './graphql.ts'
+import { renderCap } from './pages.ts'
 import { httpError, limited, newOctokit, type Watch } from './request-rules.ts'
 
 type Repo = Pick<Thread, 'installationId' | 'repoId'>
 
-export interface GitHubApp {
-  id: number
-  forRepo(thread: Repo): Octokit
-  forInstallation(installationId: number): Octokit
-  forNamed(installationId: number, repo: string): Octokit
-  forChecks(thread: Repo): Octokit
-  forTeams(thread: Repo): Octokit
-  readToken(thread: Repo): Promise<string>
-  confirmAccess(thread: Repo): Promise<void>
-  botLogin(): Promise<string>
-  /** The permissions of an installation, and their levels. */
-  grantedBy(installationId: number): Promise<Record<string, string>>
-  ids: NodeIds
-  /** What may be rendered by `POST /markdown`. */
-  renderings: RenderCap
-  /** Pages of comments, as each may have millions of characters. Those of one thread take turns with others'. */
-  commentPages: LimitFunction
-  asApp(route: string, parameters?: Record<string, unknown>): Promise<AppResponse>
-}
+export type GitHubApp = ReturnType<typeof gitHubApp>
 
 interface AppResponse {
   data: unknown
@@ -79,7 +61,7 @@ export function gitHubApp(
   settings: AppSettings,
   now: () => number,
   { meter, limits, dated = () => {} }: AppShares = {},
-): GitHubApp {
+) {
   const gates = new Map<string, LimitGate>()
   const gateOf = (whose: string): LimitGate =>
     limitGate(now, limits && { name: `github ${settings.appId} ${whose}`, store: limits })
@@ -131,6 +113,7 @@ export function gitHubApp(
     }
   }
 
+  /** The permissions of an installation, and their levels. */
   const grantedBy = async (installationId: number): Promise<Record<string, string>> => {
     const { data } = await asApp('GET /app/installations/{installation_id}', {
       installation_id: installationId,
@@ -156,16 +139,18 @@ export function gitHubApp(
   return {
     id: settings.appId,
     asApp,
+    /** What may be rendered by `POST /markdown`. */
     renderings: renderCap(now),
+    /** Pages of comments, as each may have millions of characters. Those of one thread take turns with others'. */
     commentPages: pLimit(commentPagesAtOnce),
     ids: nodeIds(),
     grantedBy,
-    readToken: thread => tokenOf(thread, { wanted: readPermissions }),
-    async confirmAccess(thread) {
+    readToken: (thread: Repo) => tokenOf(thread, { wanted: readPermissions }),
+    async confirmAccess(thread: Repo): Promise<void> {
       await tokenOf(thread, { refresh: true })
     },
 
-    forRepo(thread) {
+    forRepo(thread: Repo): Octokit {
       const key = keyOf(thread)
       const known = clients.get(key)
       if (known) return known
@@ -180,25 +165,27 @@ export function gitHubApp(
       return client
     },
 
-    forInstallation: installationId => clientWith({ installationId, permissions: { metadata: 'read' } }),
+    forInstallation: (installationId: number) =>
+      clientWith({ installationId, permissions: { metadata: 'read' } }),
 
-    forNamed: (installationId, repo) =>
+    forNamed: (installationId: number, repo: string) =>
       clientWith({
         installationId,
         repositoryNames: [repo],
         permissions: { contents: 'read', metadata: 'read' },
       }),
 
-    forChecks: ({ installationId, repoId }) =>
+    forChecks: ({ installationId, repoId }: Repo) =>
       clientWith({
         installationId,
         repositoryIds: [repoId],
         permissions: { checks: 'write', metadata: 'read' },
       }),
 
-    forTeams: ({ installationId }) => clientWith({ installationId, permissions: { members: 'read' } }),
+    forTeams: ({ installationId }: Pick<Repo, 'installationId'>) =>
+      clientWith({ installationId, permissions: { members: 'read' } }),
 
-    botLogin() {
+    botLogin(): Promise<string> {
       login ??= fetchLogin().catch((error: unknown) => {
         login = undefined
         throw error

@@ -26,11 +26,36 @@ const types = {
   unfold: 'ID!',
 }
 
+type Part = SettlingPart | 'react' | 'unreact' | 'fold' | 'unfold'
+
 interface Piece {
-  part: SettlingPart | 'react' | 'unreact' | 'fold' | 'unfold'
-  text: string
+  part: Part
   variables: Partial<Record<keyof typeof types, string | readonly string[]>>
 }
+
+const pullRequest = `{ pullRequest { ${pullFields} } }`
+
+/** That of a change names only what is changed. */
+const mutations: Record<Exclude<Part, 'change'>, string> = {
+  labels: `addLabelsToLabelable(input: { labelableId: $pull, labelIds: $labels }) { labelable { ... on PullRequest { ${pullFields} } } }`,
+  ready: `markPullRequestReadyForReview(input: { pullRequestId: $pull }) ${pullRequest}`,
+  assign: `addAssigneesToAssignable(input: { assignableId: $pull, assigneeIds: [$person] }) { assignable { ... on PullRequest { ${pullFields} } } }`,
+  review: `requestReviews(input: { pullRequestId: $pull, userIds: [$person], union: true }) ${pullRequest}`,
+  react: 'addReaction(input: { subjectId: $subject, content: $content }) { clientMutationId }',
+  unreact: 'removeReaction(input: { subjectId: $subject, content: EYES }) { clientMutationId }',
+  status: 'updateIssueComment(input: { id: $status, body: $text }) { clientMutationId }',
+  fold: 'minimizeComment(input: { subjectId: $fold, classifier: OUTDATED }) { clientMutationId }',
+  unfold: 'unminimizeComment(input: { subjectId: $unfold }) { clientMutationId }',
+}
+
+function textOf({ part, variables }: Piece): string {
+  if (part !== 'change') return mutations[part]
+  const changed = Object.entries(inputNames).filter(([name]) => name in variables)
+  const fields = changed.map(([name, input]) => `${input}: $${name}`).join(', ')
+  return `updatePullRequest(input: { pullRequestId: $pull, ${fields} }) ${pullRequest}`
+}
+
+const inputNames = { title: 'title', base: 'baseRefName', body: 'body' }
 
 export async function settleThread(context: ThreadAccess, settling: Settling): Promise<Settled> {
   const { pieces, refused, unknownLabels } = await piecesOf(context, settling)
@@ -53,43 +78,29 @@ async function piecesOf(
   const { ids, thread } = context
   if (pull) {
     const id = await idOfPull(context, pull)
-    if (pull.change) pieces.push(change(id, pull.change))
+    if (pull.change) pieces.push({ part: 'change', variables: { pull: id, ...given(pull.change) } })
     const labels = (pull.labels ?? []).map(name => ({ name, id: ids.get(labelKey(thread, name)) }))
     const known = labels.flatMap(label => label.id ?? [])
     unknownLabels.push(...labels.flatMap(label => (label.id === undefined ? [label.name] : [])))
-    if (known.length > 0) pieces.push(addLabels(id, known))
-    if (pull.ready) pieces.push(markReady(id))
+    if (known.length > 0) pieces.push({ part: 'labels', variables: { pull: id, labels: known } })
+    if (pull.ready) pieces.push({ part: 'ready', variables: { pull: id } })
     for (const part of ['assign', 'review'] as const) {
       const login = pull[part]
       if (login === undefined) continue
       const person = ids.get(personKey(login))
       if (person === undefined) refused.push(part)
-      else pieces.push(involving[part](id, person))
+      else pieces.push({ part, variables: { pull: id, person } })
     }
   }
   const subject = reaction && (await reactionSubject(context, reaction.target))
   if (reaction && subject !== undefined) {
-    if (reaction.content) pieces.push(react(subject, reaction.content))
-    pieces.push(unreact(subject))
+    const { content } = reaction
+    if (content) pieces.push({ part: 'react', variables: { subject, content: graphQlName[content] } })
+    pieces.push({ part: 'unreact', variables: { subject } })
   }
-  if (status)
-    pieces.push({
-      part: 'status',
-      text: 'updateIssueComment(input: { id: $status, body: $text }) { clientMutationId }',
-      variables: { status: status.nodeId, text: status.text },
-    })
-  if (fold !== undefined)
-    pieces.push({
-      part: 'fold',
-      text: 'minimizeComment(input: { subjectId: $fold, classifier: OUTDATED }) { clientMutationId }',
-      variables: { fold },
-    })
-  if (unfold !== undefined)
-    pieces.push({
-      part: 'unfold',
-      text: 'unminimizeComment(input: { subjectId: $unfold }) { clientMutationId }',
-      variables: { unfold },
-    })
+  if (status) pieces.push({ part: 'status', variables: { status: status.nodeId, text: status.text } })
+  if (fold !== undefined) pieces.push({ part: 'fold', variables: { fold } })
+  if (unfold !== undefined) pieces.push({ part: 'unfold', variables: { unfold } })
   return { pieces, refused, unknownLabels }
 }
 
@@ -130,52 +141,8 @@ async function reactionSubject(
   return (await query(client, threadId, named(thread))).repository.issueOrPullRequest.id
 }
 
-function change(pull: string, { title, base, body }: PullChange): Piece {
-  const given = Object.entries({ title, base, body }).filter(([, value]) => value !== undefined)
-  const fields = given.map(([name]) => `${name === 'base' ? 'baseRefName' : name}: $${name}`).join(', ')
-  return {
-    part: 'change',
-    text: `updatePullRequest(input: { pullRequestId: $pull, ${fields} }) { pullRequest { ${pullFields} } }`,
-    variables: { pull, ...Object.fromEntries(given) },
-  }
-}
-
-const addLabels = (pull: string, labels: readonly string[]): Piece => ({
-  part: 'labels',
-  text: `addLabelsToLabelable(input: { labelableId: $pull, labelIds: $labels }) { labelable { ... on PullRequest { ${pullFields} } } }`,
-  variables: { pull, labels },
-})
-
-const markReady = (pull: string): Piece => ({
-  part: 'ready',
-  text: `markPullRequestReadyForReview(input: { pullRequestId: $pull }) { pullRequest { ${pullFields} } }`,
-  variables: { pull },
-})
-
-const involving = {
-  assign: (pull: string, person: string): Piece => ({
-    part: 'assign',
-    text: `addAssigneesToAssignable(input: { assignableId: $pull, assigneeIds: [$person] }) { assignable { ... on PullRequest { ${pullFields} } } }`,
-    variables: { pull, person },
-  }),
-  review: (pull: string, person: string): Piece => ({
-    part: 'review',
-    text: `requestReviews(input: { pullRequestId: $pull, userIds: [$person], union: true }) { pullRequest { ${pullFields} } }`,
-    variables: { pull, person },
-  }),
-}
-
-const react = (subject: string, content: Reaction): Piece => ({
-  part: 'react',
-  text: 'addReaction(input: { subjectId: $subject, content: $content }) { clientMutationId }',
-  variables: { subject, content: graphQlName[content] },
-})
-
-const unreact = (subject: string): Piece => ({
-  part: 'unreact',
-  text: 'removeReaction(input: { subjectId: $subject, content: EYES }) { clientMutationId }',
-  variables: { subject },
-})
+const given = ({ title, base, body }: PullChange): Piece['variables'] =>
+  Object.fromEntries(Object.entries({ title, base, body }).filter(([, value]) => value !== undefined))
 
 export const graphQlName: Record<Reaction, string> = {
   eyes: 'EYES',
@@ -191,7 +158,7 @@ async function mutate(
   isMore: boolean,
 ): Promise<Settled> {
   if (pieces.length === 0) return { refused: [] }
-  const texts = pieces.map(({ part, text }) => `${part}: ${text}`).join('\n  ')
+  const texts = pieces.map(piece => `${piece.part}: ${textOf(piece)}`).join('\n  ')
   const variables: Piece['variables'] = Object.assign({}, ...pieces.map(piece => piece.variables))
   const declared = Object.entries(types)
     .flatMap(([name, type]) => (name in variables ? [`$${name}: ${type}`] : []))

@@ -8,7 +8,7 @@ import { asRead, assertPrompt, NoResponse, Rejected, RetryLater } from '../core/
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
 import { hour, minute } from '../core/model/time.ts'
 import { sendable } from '../core/text/invisible.ts'
-import { type Redact, redactStrings } from '../core/text/redact.ts'
+import { type Redact, withStrings } from '../core/text/redact.ts'
 import { ErrorBody } from './schemas.ts'
 
 export interface PostHogSettings {
@@ -106,7 +106,7 @@ async function callOnce<T>(
     throw new NoResponse('posthog', `something before PostHog answered ${status}`)
   if (!ok) {
     const at = now()
-    const fault = faultOf(status, redactStrings(ErrorBody.parse(body), settings.redact), {
+    const fault = faultOf(status, withStrings(ErrorBody.parse(body), settings.redact), {
       now: at,
       retryAt: retryAt(headers.get('retry-after'), at),
     })
@@ -114,7 +114,7 @@ async function callOnce<T>(
   }
   const parsed = request.schema.safeParse(body)
   if (parsed.success) {
-    const data = request.unredacted ? parsed.data : redactStrings(parsed.data, settings.redact)
+    const data = request.unredacted ? parsed.data : withStrings(parsed.data, settings.redact)
     return { data, headers }
   }
   const issue = parsed.error.issues[0]

@@ -36,7 +36,10 @@ const listOf = <T>(item: z.ZodType<T>, most: number) =>
 export const upTo = <T extends z.ZodType>(most: number, item: T) => z.array(item).max(most)
 const name = z.string().max(300)
 
-const short = words(1_000).optional().catch(undefined)
+/** What is missing, `null` or of an unexpected type is as good as not there. */
+export const perhaps = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined)
+
+const short = perhaps(words(1_000))
 
 /** GitHub takes less, and a prompt says its message’s id long before. */
 export const maxMessage = 100_000
@@ -45,18 +48,13 @@ const Part = z.object({ text: words(maxMessage) })
 /** A `session/update` of the agent. Source: the Agent Client Protocol, as PostHog logs it. */
 export const AgentUpdate = z.object({
   sessionUpdate: words(100),
-  content: z
-    .union([Part.transform(part => [part]), listOf(Part, 100).transform(({ items }) => items)])
-    .nullish()
-    .catch(undefined),
+  content: perhaps(
+    z.union([Part.transform(part => [part]), listOf(Part, 100).transform(({ items }) => items)]),
+  ),
   kind: short,
   title: short,
-  locations: listOf(z.object({ path: words(1_000) }), 100)
-    .nullish()
-    .catch(undefined),
-  entries: listOf(z.object({ content: words(1_000), status: short }), 50)
-    .nullish()
-    .catch(undefined),
+  locations: perhaps(listOf(z.object({ path: words(1_000) }), 100)),
+  entries: perhaps(listOf(z.object({ content: words(1_000), status: short }), 50)),
 })
 export type AgentUpdate = z.infer<typeof AgentUpdate>
 
@@ -97,66 +95,58 @@ const statuses = ['not_started', 'queued', 'in_progress', 'completed', 'failed',
 const RunStatus = words(100).transform(said => statuses.find(known => known === said) ?? 'in_progress')
 
 const word = words(300).nullish()
-const sentence = words(10_000).nullish()
+const freeWord = perhaps(words(300))
 
-/** `output` is free-form: values of unexpected types are ignored. */
-const Output = z
-  .object({
-    pr_url: word.catch(undefined),
-    pr_urls: listOf(words(300), 20).nullish().catch(undefined),
-    head_branch: word.catch(undefined),
-  })
-  .nullish()
-  .catch(undefined)
+/** `output` is free-form. */
+const Output = perhaps(
+  z.object({ pr_url: freeWord, pr_urls: perhaps(listOf(words(300), 20)), head_branch: freeWord }),
+)
 
 /** What it got, and what PostHog keeps to go on with; all else its agent made. */
 const notMade = new Set(['user_attachment', 'skill_bundle', 'tree_snapshot', 'context', 'reference'])
 
-const Artifacts = listOf(z.object({ name: words(300), type: word.catch(undefined) }), 200)
-  .transform(({ items }) => items.flatMap(({ name, type }) => (notMade.has(type ?? '') ? [] : [name])))
-  .nullish()
-  .catch(undefined)
+const Artifacts = perhaps(
+  listOf(z.object({ name: words(300), type: freeWord }), 200).transform(({ items }) =>
+    items.flatMap(({ name, type }) => (notMade.has(type ?? '') ? [] : [name])),
+  ),
+)
 
 export const TaskRun = z.object({
   id: words(300),
   status: RunStatus,
-  error_message: sentence,
+  error_message: words(10_000).nullish(),
   output: Output,
   artifacts: Artifacts,
   /** By its agent, at most 1,500 characters. */
-  task_summary: sentence.catch(undefined),
+  task_summary: perhaps(words(10_000)),
   model: word,
   reasoning_effort: word,
   created_at: word,
   updated_at: word,
-  state: z
-    .object({
-      pr_authorship_mode: word.catch(undefined),
+  state: perhaps(
+    z.object({
+      pr_authorship_mode: freeWord,
       sandbox_gone: z.unknown().optional(),
       timed_out_wall_clock: z.unknown().optional(),
       timed_out_inactivity: z.unknown().optional(),
-    })
-    .nullish()
-    .catch(undefined),
+    }),
+  ),
 })
 export type TaskRun = z.infer<typeof TaskRun>
 
 export const Task = z.object({ id: words(300) })
 
-const Named = z
-  .object({ id: words(300) })
-  .nullish()
-  .catch(undefined)
+const Named = perhaps(Task)
 
 /**
  * `run/` returns the task. Its new run is `run` on the newest servers; `latest_run` may be an older one if a replica
  * lags.
  */
 export const StartedTask = z
-  .object({ id: words(300), run: Named, latest_run: Named, run_error: sentence.catch(undefined) })
+  .object({ id: words(300), run: Named, latest_run: Named, run_error: perhaps(words(10_000)) })
   .transform(({ run, latest_run, run_error }) => ({
     named: [run, latest_run].flatMap(one => one?.id ?? []),
-    error: run_error ?? undefined,
+    error: run_error,
   }))
 
 /** Not an HTML page, which says nothing of the effect. */
@@ -164,10 +154,7 @@ export const Taken = z.object({})
 
 /** The agent's own refusals come with status 200, as errors of JSON-RPC. */
 export const PermissionTaken = z.object({
-  result: z
-    .object({ resolved: z.boolean().optional().catch(undefined) })
-    .nullish()
-    .catch(undefined),
+  result: perhaps(z.object({ resolved: perhaps(z.boolean()) })),
 })
 
 export const TaskPage = z.object({
@@ -206,15 +193,12 @@ export const Models = z
 /** The four shapes of PostHog's errors. */
 export const ErrorBody = z
   .object({
-    type: words(300).optional().catch(undefined),
-    code: words(300).optional().catch(undefined),
-    detail: words(10_000).optional().catch(undefined),
-    error: words(10_000).optional().catch(undefined),
-    attr: word.catch(undefined),
-    reset_at: z
-      .union([words(300), z.number()])
-      .nullish()
-      .catch(undefined),
+    type: freeWord,
+    code: freeWord,
+    detail: perhaps(words(10_000)),
+    error: perhaps(words(10_000)),
+    attr: freeWord,
+    reset_at: perhaps(z.union([words(300), z.number()])),
   })
   .catch({})
 export type ErrorBody = z.infer<typeof ErrorBody>
@@ -238,58 +222,45 @@ export const LogLine = z.object({
   timestamp: words(100),
   notification: z.object({
     method: words(100).optional(),
-    id: RpcId.optional().catch(undefined),
-    result: z
-      .object({
-        stopReason: words(100).optional().catch(undefined),
-        _meta: z.object({ steer: z.boolean().optional() }).nullish().catch(undefined),
-      })
-      .nullish()
-      .catch(undefined),
-    error: z
-      .object({
-        message: words(2_000).catch(''),
-        data: z
-          .object({ classification: words(100).optional().catch(undefined) })
-          .nullish()
-          .catch(undefined),
-      })
-      .transform(({ message, data }) => ({ class: data?.classification, text: message }))
-      .nullish()
-      .catch(undefined),
-    params: z
-      .object({
-        prompt: Prompt.optional().catch(undefined),
-        update: AgentUpdate.optional().catch(undefined),
-        step: words(300).optional().catch(undefined),
-        status: words(300).optional().catch(undefined),
-        label: words(1_000).optional().catch(undefined),
-        message: words(2_000).optional().catch(undefined),
-        errorCategory: words(100).optional().catch(undefined),
-        requestId: words(300).optional().catch(undefined),
-        toolCall: z
-          .object({
-            title: words(1_000).optional().catch(undefined),
-            _meta: z
-              .object({ codeToolKind: words(100).optional() })
-              .optional()
-              .catch(undefined),
-          })
-          .optional()
-          .catch(undefined),
-        options: listOf(
+    id: perhaps(RpcId),
+    result: perhaps(
+      z.object({
+        stopReason: perhaps(words(100)),
+        _meta: perhaps(z.object({ steer: z.boolean().optional() })),
+      }),
+    ),
+    error: perhaps(
+      z
+        .object({
+          message: words(2_000).catch(''),
+          data: perhaps(z.object({ classification: perhaps(words(100)) })),
+        })
+        .transform(({ message, data }) => ({ class: data?.classification, text: message })),
+    ),
+    params: perhaps(
+      z.object({
+        prompt: perhaps(Prompt),
+        update: perhaps(AgentUpdate),
+        step: freeWord,
+        status: freeWord,
+        label: short,
+        message: perhaps(words(2_000)),
+        errorCategory: perhaps(words(100)),
+        requestId: freeWord,
+        toolCall: perhaps(
           z.object({
-            optionId: words(300),
-            name: words(300).catch(''),
-            kind: words(300).catch(''),
+            title: short,
+            _meta: perhaps(z.object({ codeToolKind: words(100).optional() })),
           }),
-          20,
-        )
-          .optional()
-          .catch(undefined),
-      })
-      .nullish()
-      .catch(undefined),
+        ),
+        options: perhaps(
+          listOf(
+            z.object({ optionId: words(300), name: words(300).catch(''), kind: words(300).catch('') }),
+            20,
+          ),
+        ),
+      }),
+    ),
   }),
 })
 export type LogLine = z.infer<typeof LogLine>

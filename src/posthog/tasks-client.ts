@@ -1,4 +1,4 @@
-/** What one poll saw of a run. */
+/** PostHog's Tasks, as Runs need them. */
 import type { AttachmentFile } from '../core/model/attachment.ts'
 import type { CodexTaskRunCreate } from '../core/model/codex-task-run-create.ts'
 import { isNotFound, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
@@ -122,7 +122,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
       } catch (error) {
         if (isConflict(error, 'run_ended')) return 'ended'
         if (!mayHaveEnded(error)) throw error
-        if (await hasEnded(session)) return 'ended'
+        if (isTerminal(await statusOf(session))) return 'ended'
         throw new RetryLater('posthog', now() + 2_000, 'not-ready', error.message)
       }
     },
@@ -173,10 +173,6 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
 
   async function statusOf(session: Session, { counted } = { counted: false }): Promise<TaskRun['status']> {
     return (await request({ method: 'GET', path: runPath(session), schema: TaskRun, counted })).data.status
-  }
-
-  async function hasEnded(session: Session): Promise<boolean> {
-    return isTerminal(await statusOf(session))
   }
 }
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { faultOf, retryAt } from '../../src/posthog/posthog-http.ts'
+import { ErrorBody } from '../../src/posthog/schemas.ts'
 import { hour, minute, t0 as now, second } from '../core/given.ts'
 
 type Body = Parameters<typeof faultOf>[1]
@@ -34,7 +35,7 @@ describe('a limit lets go', () => {
     ['in ten minutes, with null', null, 10 * minute],
     ['in ten minutes, with what is no time', 'soon', 10 * minute],
   ])('of use, %s', (_, reset_at, after) => {
-    const body = { code: 'usage_limit_exceeded', ...(reset_at === undefined ? {} : { reset_at }) }
+    const body = ErrorBody.parse({ code: 'usage_limit_exceeded', reset_at })
     const message = 'PostHog’s usage limit is reached'
     expectWait(429, body, { until: now + after, why: 'usage-limit', message })
   })

@@ -105,8 +105,6 @@ export function withStrings<T>(value: T, change: (text: string, field: string) =
   return changed(value, '') as T
 }
 
-export const redactStrings = <T>(value: T, redact: Redact): T => withStrings(value, redact)
-
 /** Compiled only when its piece is found: that of a private key takes a second. */
 interface KnownValue {
   pattern: RegExp

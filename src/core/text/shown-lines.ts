@@ -109,7 +109,7 @@ export class ShownLines {
   say(words: string, isCommand: boolean): void {
     const seen = this.#inSight(words).replace(/(?<!\s)\s{10,}/g, ' ')
     if (this.isGathering) {
-      this.#add(seen)
+      this.put(seen)
       return
     }
     const isFirst = this.#line.length === 0
@@ -121,7 +121,7 @@ export class ShownLines {
     }
     if (isCommand && this.#mentionEnd > 0 && this.#mentionEnd === this.#line.length)
       this.#plain += said.length
-    this.#add(said)
+    this.put(said)
   }
 
   /** GitHub's link of a name that the writer wrote plainly, as the text behind it. */
@@ -156,10 +156,6 @@ export class ShownLines {
 
   /** Signs of our own. */
   put(words: string): void {
-    this.#add(words)
-  }
-
-  #add(words: string): void {
     this.#words.add(words)
     this.#length += words.length
     if (this.#length > maxText) this.stop()

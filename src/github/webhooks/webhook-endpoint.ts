@@ -4,9 +4,11 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { z } from 'zod'
 import type { WebhookMeter, WebhookResult } from '../../core/model/meter.ts'
 import type { Log } from '../../core/model/ports.ts'
 import type { Ignored } from '../../core/model/trigger.ts'
+import { readJson } from '../../core/text/json.ts'
 import { readEvents } from './normalise.ts'
 import type { ProbotWebhooks } from './receive.ts'
 
@@ -74,8 +76,8 @@ export function webhookEndpoint(
       deps.log.debug({ delivery: headers.id, event: headers.name, why: 'no command' }, 'ignored')
       return ignored('no command')
     }
-    const payload = jsonIn(text)
-    if (typeof payload !== 'object' || payload === null) return refused(400, 'the payload is not JSON')
+    const payload = readJson(Payload, text)
+    if (!payload) return refused(400, 'the payload is not JSON')
     if (!isKnown(headers.name)) return ignored('event not used')
     try {
       const received = await deps.receive({ id: headers.id, event: headers.name, payload })
@@ -121,6 +123,8 @@ function onceAMinute(tell: (count: number, why: string) => void): (why: string) 
     count = 0
   }
 }
+
+const Payload = z.custom<object>(payload => typeof payload === 'object' && payload !== null)
 
 const known = new Set<string>(readEvents)
 const isKnown = (name: string): boolean => known.has(name)
@@ -204,13 +208,5 @@ function bodyReader() {
     release(body: Buffer): void {
       held -= body.length
     },
-  }
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

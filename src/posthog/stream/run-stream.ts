@@ -220,8 +220,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   }
 
   function revive(run: Watched): void {
-    if (run.alive || run.done) return
-    run.alive = true
+    if (!run.done) run.alive = true
   }
 
   function away(run: Watched): void {

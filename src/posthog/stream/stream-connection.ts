@@ -1,3 +1,4 @@
+/** One connection to PostHog's event stream of a run, and what its events say. */
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { json } from 'node:stream/consumers'
@@ -5,8 +6,9 @@ import { createParser } from 'eventsource-parser'
 import { z } from 'zod'
 import { RetryLater } from '../../core/model/errors.ts'
 import type { Session } from '../../core/record/request-part.ts'
+import { readJson } from '../../core/text/json.ts'
 import { faultOf, isOfTheKey, type PostHogSettings, retryAt } from '../posthog-http.ts'
-import { ErrorBody } from '../schemas.ts'
+import { ErrorBody, perhaps } from '../schemas.ts'
 
 export interface Line {
   session: Session
@@ -159,17 +161,13 @@ const Frame = z.object({
   type: part,
   status: z.unknown().optional(),
   output: z.unknown().optional(),
-  notification: z
-    .object({
-      method: part.optional().catch(undefined),
-      params: z
-        .object({ update: z.object({ sessionUpdate: part }).optional().catch(undefined) })
-        .nullish()
-        .catch(undefined),
-      result: z.object({ stopReason: part }).optional().catch(undefined),
-    })
-    .optional()
-    .catch(undefined),
+  notification: perhaps(
+    z.object({
+      method: perhaps(part),
+      params: perhaps(z.object({ update: perhaps(z.object({ sessionUpdate: part })) })),
+      result: perhaps(z.object({ stopReason: part })),
+    }),
+  ),
 })
 type Frame = z.infer<typeof Frame>
 
@@ -188,7 +186,7 @@ export type News =
 export function newsReader(): (data: string) => News | undefined {
   let before: string | undefined
   return data => {
-    const frame = frameOf(data)
+    const frame = readJson(Frame, data)
     switch (frame?.type) {
       case 'task_run_state': {
         const state = JSON.stringify([frame.status, frame.output])
@@ -203,14 +201,6 @@ export function newsReader(): (data: string) => News | undefined {
       default:
         return undefined
     }
-  }
-}
-
-function frameOf(data: string): Frame | undefined {
-  try {
-    return Frame.safeParse(JSON.parse(data)).data
-  } catch {
-    return undefined
   }
 }
 
