@@ -72,7 +72,6 @@ describe('a union is told apart by kind', () => {
     /'(?:children|value|tagName)' in node$/,
     /'content' in data$/,
     /'type' in account$/,
-    /'(?:memory|errand|read)' in data$/,
     /'failures' in messages$/,
     /'repoId' in target$/,
   ]

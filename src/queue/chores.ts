@@ -3,25 +3,22 @@
  * errand ends when it is done.
  */
 
+import { z } from 'zod'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import type { BullQueue } from './bull-queue.ts'
 import type { Chore, Chores, Errand, Sent } from './work-queue.ts'
 
-export interface ChoreRecord {
-  memory?: unknown
-  errand?: string
-  read?: number
-}
-
 /** It never fails, as a failed job would be gone: unreadable memory starts afresh. */
-export function readChore(data: unknown): ChoreRecord {
-  if (typeof data !== 'object' || data === null) return {}
-  return {
-    memory: 'memory' in data ? data.memory : undefined,
-    errand: 'errand' in data && typeof data.errand === 'string' ? data.errand : undefined,
-    read: 'read' in data && typeof data.read === 'number' ? data.read : undefined,
-  }
-}
+const ChoreRecord = z
+  .object({
+    memory: z.unknown().optional(),
+    errand: z.string().optional().catch(undefined),
+    read: z.number().optional().catch(undefined),
+  })
+  .catch({})
+type ChoreRecord = z.infer<typeof ChoreRecord>
+
+export const readChore = (data: unknown): ChoreRecord => ChoreRecord.parse(data)
 
 const CONCURRENCY = 10
 const SEND_ATTEMPTS = 3

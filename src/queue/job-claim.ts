@@ -17,14 +17,10 @@ interface Claimed<Data> {
   addedAt: number
 }
 
-export interface JobClaims<Data> {
-  /** Undefined: the slot became free meanwhile, try again. */
-  claim(job: Claimed<Data>, slot: string | undefined): Promise<Added | undefined>
-  liveHolder(slot: string): Promise<string | undefined>
-  isLive(id: string): Promise<boolean>
-}
+export type JobClaims<Data> = ReturnType<typeof jobClaims<Data>>
 
-export function jobClaims<Data>({ queue, backend, additions, format }: Claiming<Data>): JobClaims<Data> {
+export function jobClaims<Data>({ queue, backend, additions, format }: Claiming<Data>) {
+  /** @returns nothing if the slot became free meanwhile: try again */
   async function claim(job: Claimed<Data>, slot: string | undefined): Promise<Added | undefined> {
     const { id } = job
     if (slot === undefined) return { outcome: (await enqueue(job)).isOurs ? 'added' : 'known', id }

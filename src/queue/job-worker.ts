@@ -4,7 +4,7 @@
  */
 import { DelayedError, type IQueueBackend, type Job, Worker } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
-import type { Guard, LockedJob, StepResult } from '../core/model/ports.ts'
+import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { backoff } from '../core/model/time.ts'
 import type { Hands } from './hands.ts'
 import { HeldLock, within } from './held-lock.ts'
@@ -19,7 +19,7 @@ import {
   writeFate,
 } from './inbox.ts'
 import { entriesOf, type Format, readData, storable, withUnread } from './job-record.ts'
-import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex, Saving } from './queue-backend.ts'
+import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex } from './queue-backend.ts'
 import type { QueueLog } from './queue-log.ts'
 import { LockLost, type Processor, ShuttingDown, type Working } from './work-queue.ts'
 
@@ -42,18 +42,6 @@ export interface JobWorkerOptions<Data> extends BullQueueOptions<Data>, Working<
 type BullMqJob = Job<unknown, unknown, string, JobProgress>
 type Outcome = StepResult | { kind: 'leave' }
 
-interface Saved<Data> {
-  read: Data
-  next: Data
-  guards: readonly Guard[]
-}
-
-interface Holding<Data> {
-  data: Data
-  deaths: number
-  lock: HeldLock
-}
-
 const atOnce: StepResult = { kind: 'park', ms: 0 }
 /** The log can't be read, and neither will the step be saved. */
 const unknown: Deaths = { isSuspect: false, alone: 0 }
@@ -75,7 +63,11 @@ export class JobWorker<Data> {
     const mayLapse = lockDuration < Number.POSITIVE_INFINITY
     this.#worker = new Worker(
       name,
-      (job: BullMqJob, token?: string) => this.#tracked(this.#take(job, token ?? '')),
+      (job: BullMqJob, token?: string) => {
+        const take = this.#take(job, token ?? '').finally(() => this.#takes.delete(take))
+        this.#takes.add(take)
+        return take
+      },
       {
         connection: {},
         prefix,
@@ -119,18 +111,8 @@ export class JobWorker<Data> {
     await Promise.allSettled(this.#takes)
     await within(LAST_WRITES_MS, closed, () => {})
   }
-
   get #backend(): IQueueBackend {
     return this.#worker.getBackend()
-  }
-
-  async #tracked(take: Promise<void>): Promise<void> {
-    this.#takes.add(take)
-    try {
-      await take
-    } finally {
-      this.#takes.delete(take)
-    }
   }
 
   /** To BullMQ, a return ends the job; DelayedError means that we have parked it. */
@@ -141,9 +123,13 @@ export class JobWorker<Data> {
   }
 
   async #step(job: BullMqJob, token: string): Promise<Outcome> {
-    let noticed = await this.#noticed(job)
+    // If unknown: rather one step too many.
+    let noticed = await inboxSize(this.#backend, idOf(job)).catch(() => 0)
     const read = this.#read(job)
-    if (!read) return this.#parkUnread(job, token, noticed)
+    if (typeof read === 'number') {
+      await this.#park(job, token, read, noticed)
+      return { kind: 'leave' }
+    }
     const lock = this.#lock(job, token)
     this.#locks.add(lock)
     const write = async (fate: Fate) => {
@@ -165,9 +151,8 @@ export class JobWorker<Data> {
     work: (deaths: number) => Promise<Outcome>,
   ): Promise<Outcome> {
     const { hands } = this.#options
-    const { isSuspect, alone } = await deathsOf(this.#backend, idOf(job), job.stalledCounter).catch(
-      () => unknown,
-    )
+    const deaths = deathsOf(this.#backend, idOf(job), job.stalledCounter)
+    const { isSuspect, alone } = await deaths.catch(() => unknown)
     const place = await (isSuspect ? hands.enterAlone(() => void write('through')) : hands.enter())
     try {
       if (place.isAlone) await write('alone')
@@ -196,7 +181,8 @@ export class JobWorker<Data> {
     }
   }
 
-  #read(job: BullMqJob): { data: Data } | undefined {
+  /** @returns ms to wait for another version, which may run beside us and read it */
+  #read(job: BullMqJob): { data: Data } | number {
     try {
       const data = readData(this.#options.name, job, this.#options)
       this.#unread.delete(idOf(job))
@@ -204,17 +190,11 @@ export class JobWorker<Data> {
     } catch (err) {
       const times = (this.#unread.get(idOf(job)) ?? 0) + 1
       this.#unread.set(idOf(job), times)
-      const facts = { job: job.id, retryInMs: pauseAfter(times), err }
+      const ms = pauseAfter(times)
+      const facts = { job: job.id, retryInMs: ms, err }
       this.#options.log.warn(facts, 'parked a job that this version cannot read')
-      return undefined
+      return ms
     }
-  }
-
-  /** Written by another version, which may run beside us and read it. */
-  async #parkUnread(job: BullMqJob, token: string, noticed: number): Promise<Outcome> {
-    const ms = pauseAfter(this.#unread.get(idOf(job)) ?? 1)
-    await this.#park(job, token, ms, noticed)
-    return { kind: 'leave' }
   }
 
   #lock(job: BullMqJob, token: string): HeldLock {
@@ -224,12 +204,16 @@ export class JobWorker<Data> {
     return new HeldLock(idOf(job), lockDuration, extend)
   }
 
-  #hold(job: BullMqJob, token: string, { data, deaths, lock }: Holding<Data>): LockedJob<Data> {
-    const connectedAt = this.#options.backend.connectedAt()
+  #hold(
+    job: BullMqJob,
+    token: string,
+    { data, deaths, lock }: { data: Data; deaths: number; lock: HeldLock },
+  ): LockedJob<Data> {
+    const { backend, lockDuration, queueIndex } = this.#options
+    const connectedAt = backend.connectedAt()
+    const [id, addedAt] = [idOf(job), job.timestamp]
     const held: LockedJob<Data> = {
-      id: idOf(job),
-      data,
-      addedAt: job.timestamp,
+      ...{ id, data, addedAt },
       stalls: job.stalledCounter,
       deaths,
       failures: failuresOf(job),
@@ -238,31 +222,25 @@ export class JobWorker<Data> {
       assertLocked: () => lock.assert(),
       save: async next => void (await held.saveIf([], next)),
       saveIf: async (guards, next) => {
-        const saving = await lock.during(() => this.#save(job, token, { read: held.data, next, guards }))
-        if (saving === 'saved') held.data = next
-        return saving === 'saved'
+        const stored = storable(withUnread(job.data, held.data, next))
+        const entries = entriesOf(this.#options, { id, data: next, addedAt })
+        const saving = await lock.during(async () => {
+          const written = { id, token, lockDuration, data: JSON.stringify(stored), entries, guards }
+          const saving = await queueIndex.save(written)
+          return saving !== 'lost' && saving
+        })
+        if (saving !== 'saved') return false
+        job.data = stored
+        held.data = next
+        return true
       },
-      inbox: () => reached(openedInbox(this.#backend, idOf(job), () => lock.assert())),
+      inbox: () => reached(openedInbox(this.#backend, id, () => lock.assert())),
       closeInbox: async () => {
         await lock.assert()
-        return reached(closedInbox(this.#backend, idOf(job)))
+        return reached(closedInbox(this.#backend, id))
       },
     }
     return held
-  }
-
-  async #save(job: BullMqJob, token: string, { read, next, guards }: Saved<Data>): Promise<Saving | false> {
-    const data = storable(withUnread(job.data, read, next))
-    const saving = await this.#options.queueIndex.save({
-      id: idOf(job),
-      token,
-      lockDuration: this.#options.lockDuration,
-      data: JSON.stringify(data),
-      entries: entriesOf(this.#options, { id: idOf(job), data: next, addedAt: job.timestamp }),
-      guards,
-    })
-    if (saving === 'saved') job.data = data
-    return saving !== 'lost' && saving
   }
 
   async #decide(held: LockedJob<Data>, job: BullMqJob, lock: HeldLock): Promise<Outcome> {
@@ -314,11 +292,6 @@ export class JobWorker<Data> {
     } catch (error) {
       this.#couldNot('park', job, error)
     }
-  }
-
-  /** If unknown: rather one step too many. */
-  async #noticed(job: BullMqJob): Promise<number> {
-    return inboxSize(this.#backend, idOf(job)).catch(() => 0)
   }
 
   #couldNot(what: string, job: BullMqJob, error: unknown): void {
