@@ -20,7 +20,7 @@ export default {
   vitest: { configFile: 'vitest.mutate.config.ts', related: false },
   mutate: [
     'src/core/record/{next-step,apply-snapshot,admission,timing,messages}.ts',
-    'src/{runs/advance-run,maintenance/redeliver-webhooks}.ts',
+    'src/{runs/advance-run,maintenance/read-deliveries}.ts',
     lines('src/core/record/intents.ts', 'exactlyOnce', 'exactlyOnce'),
     lines('src/posthog/posthog-http.ts', 'faultOf', 'limitFault'),
     lines('src/github/request-rules.ts', 'faultOf', 'limitEnd'),

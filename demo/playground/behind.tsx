@@ -1,7 +1,7 @@
 /** What stands beside the thread: the agent, time and the process to play with; the requests, the record and the calls to see. */
 import type { Child } from 'hono/jsx'
 import type { ThreadView } from '../../emulators/github/threads.ts'
-import { sweepEvery } from '../../src/maintenance/redeliver-webhooks.ts'
+import { redeliverEvery } from '../../src/maintenance/read-deliveries.ts'
 import { ledgerOf, nameOfCall } from '../../test/world/calls.ts'
 import { markersIn } from './shown.ts'
 import { behaviours, type Stage } from './stage.ts'
@@ -110,7 +110,7 @@ const ProcessBox = ({ number, stage }: { number: number; stage: Stage }) => {
       {stage.wasKilled && stage.process !== 'stopped' ? (
         <p role="status" class="muted" id="missed">
           It asks GitHub for the webhooks that it missed a minute ago or more: at its start, and every{' '}
-          {sweepEvery / minute} minutes. Move the time, and it asks again.
+          {redeliverEvery / minute} minutes. Move the time, and it asks again.
         </p>
       ) : null}
     </Box>

@@ -29,9 +29,8 @@ import { gitHubThread } from '../github/thread-client.ts'
 import { readEvents } from '../github/webhooks/normalise.ts'
 import { placesSeen } from '../github/webhooks/receive.ts'
 import { pauseErrand, pausesIn } from '../maintenance/pauses.ts'
-import { type ReadDeps, readDeliveries, readEvery } from '../maintenance/read-deliveries.ts'
+import { readDeliveries, reading, redelivering } from '../maintenance/read-deliveries.ts'
 import { adoptEvery, adoptLost } from '../maintenance/recover-runs.ts'
-import { sweepDeliveries, sweepEvery } from '../maintenance/redeliver-webhooks.ts'
 import { removeBranch } from '../maintenance/remove-branches.ts'
 import { news } from '../news/pull-news.ts'
 import { type Follower, followRuns } from '../posthog/stream/follow-runs.ts'
@@ -212,18 +211,16 @@ async function startChores(
     },
   })
   await queues.chores.every('adopt-lost', adoptEvery, adopt)
-  const ofLog = { deliveries, events: readEvents, log, meter, now }
-  const [every, chore] =
+  const way =
     config.webhooks === 'address'
-      ? ([sweepEvery, sweepDeliveries({ ...ofLog, pause: 1_000 })] as const)
-      : ([readEvery, await logReader(runtime, { ...ofLog, wasAnswered: answeredBefore(app) })] as const)
-  await queues.chores.every('sweep-deliveries', every, chore)
-}
-
-/** What it reads takes the way of what comes to the door, from there on where that is verified. */
-async function logReader(runtime: Runtime, ofLog: Omit<ReadDeps, 'receive' | 'looked'>) {
-  const { receive } = await openProbot(runtime.config, receiverOf(runtime, placesSeen()))
-  return readDeliveries({ ...ofLog, receive, looked: runtime.queues.deliveries.came })
+      ? redelivering({ deliveries, log })
+      : reading({
+          // What it reads takes the way of what comes to the door, from there on where that is verified.
+          ...{ receive: (await openProbot(config, receiverOf(runtime, placesSeen()))).receive },
+          ...{ deliveries, log, meter, wasAnswered: answeredBefore(app), looked: queues.deliveries.came },
+        })
+  const look = readDeliveries({ deliveries, events: readEvents, log, meter, now }, way)
+  await queues.chores.every('sweep-deliveries', way.every, look)
 }
 
 type Accept = ReturnType<typeof acceptTrigger>

@@ -16,7 +16,7 @@ import { type Backup, isOwnTaskRun, type Remains, restored } from '../core/recor
 import type { Session } from '../core/record/request-part.ts'
 import { changed, isTerminal, type Run, taskMarker } from '../core/record/run.ts'
 import { limits } from '../core/record/timing.ts'
-import { type Attempt, attemptsSince, type DeliveryLog } from './redeliver-webhooks.ts'
+import { type Attempt, type DeliveryLog, readDown } from './read-deliveries.ts'
 
 export interface AdoptDeps {
   installations: {
@@ -145,7 +145,7 @@ async function askForDelivery(
     'runs are not in this queue: they are continued once GitHub delivers a webhook here',
   )
   try {
-    const { attempts } = await attemptsSince(deliveries, now() - searchedMs, { signal, maxPages: 3 })
+    const { attempts } = await readDown(deliveries, { until: now() - searchedMs, most: 3, signal })
     const ofComments = attempts.filter(({ event }) => event === 'issue_comment')
     for (const { id } of ofComments.slice(0, mostLookedAt))
       if (await deliveries.isOfOwnComment(id)) return await deliveries.redeliver(id)
@@ -186,11 +186,13 @@ async function whereThingsHappened(
   signal: AbortSignal,
   since: number,
 ): Promise<Target[] | undefined> {
-  const read = await attemptsSince(deliveries, since, { signal, maxPages }).catch((error: unknown) => {
-    if (error instanceof Rejected) return undefined
-    throw error
-  })
-  return read?.isWhole ? placesIn(read.attempts) : undefined
+  const read = await readDown(deliveries, { until: since, most: maxPages, signal }).catch(
+    (error: unknown) => {
+      if (error instanceof Rejected) return undefined
+      throw error
+    },
+  )
+  return read && read.next === undefined ? placesIn(read.attempts) : undefined
 }
 
 function placesIn(attempts: readonly Attempt[]): Target[] {

@@ -1,8 +1,12 @@
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../../src/core/model/errors.ts'
-import { readDeliveries } from '../../src/maintenance/read-deliveries.ts'
-import type { Attempt } from '../../src/maintenance/redeliver-webhooks.ts'
-import { sweepDeliveries } from '../../src/maintenance/redeliver-webhooks.ts'
+import {
+  type Attempt,
+  type Reading,
+  readDeliveries,
+  reading,
+  redelivering,
+} from '../../src/maintenance/read-deliveries.ts'
 import { hour, minute, t0 as now, second } from '../core/given.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 
@@ -42,32 +46,35 @@ const say = (_: object, message: string) => void said.push(message)
 const remember = async (kept: unknown): Promise<void> => {
   memory = JSON.parse(JSON.stringify(kept))
 }
-const looking = () =>
-  readDeliveries({
-    deliveries: {
-      async page(cursor) {
-        pages.push(cursor)
-        if (refusal) throw refusal
-        const from = cursor === undefined ? 0 : log.findIndex(({ id }) => id === cursor) + 1
-        const attempts = log.slice(from, from + perPage)
-        return { attempts, next: attempts.length === perPage ? attempts.at(-1)?.id : undefined, callsLeft }
-      },
-      async sent(id) {
-        const error = fault(id)
-        if (error) throw error
-        return { id: `guid-${id}`, event: 'issue_comment', payload: {} }
-      },
+const swept = vi.fn()
+const page = async (cursor?: string) => {
+  pages.push(cursor)
+  if (refusal) throw refusal
+  const from = cursor === undefined ? 0 : log.findIndex(({ id }) => id === cursor) + 1
+  const attempts = log.slice(from, from + perPage)
+  return { attempts, next: from + perPage < log.length ? attempts.at(-1)?.id : undefined, callsLeft }
+}
+const ofLog = () => ({
+  ...{ deliveries: { page }, events: ['issue_comment'], log: fakeLogOf(say) },
+  ...{ meter: { swept, answered: () => {} }, now: () => at },
+})
+const payloads: Reading = {
+  deliveries: {
+    async sent(id) {
+      const error = fault(id)
+      if (error) throw error
+      return { id: `guid-${id}`, event: 'issue_comment', payload: {} }
     },
-    async receive({ id }) {
-      taken.push(id.replace('guid-', ''))
-      return { kind: 'added' }
-    },
-    wasAnswered: async ({ id }) => answered.has(id.replace('guid-', '')),
-    events: ['issue_comment'],
-    looked: () => {},
-    log: fakeLogOf(say),
-    now: () => at,
-  })
+  },
+  async receive({ id }) {
+    taken.push(id.replace('guid-', ''))
+    return { kind: 'added' }
+  },
+  wasAnswered: async ({ id }) => answered.has(id.replace('guid-', '')),
+  looked: () => {},
+  log: fakeLogOf(say),
+}
+const looking = () => readDeliveries(ofLog(), reading(payloads))
 let read: ReturnType<typeof looking>
 beforeEach(() => {
   read = looking()
@@ -140,6 +147,8 @@ test('GitHub’s limit stops it, and what was taken before is not read again', a
   fault = id => (id === ids[12] ? new RetryLater('github', at + minute, 'rate-limit', 'later') : undefined)
   expect(await look()).toBe(minute)
   fault = () => undefined
+  expect(await look()).toBe(minute - 5 * second)
+  at += minute
   await look()
   expect([...new Set(taken)]).toHaveLength(20)
   expect(taken.length).toBeLessThan(26)
@@ -208,26 +217,210 @@ test('GitHub is away: it says so once, asks ever more seldom, and says when it i
   ])
 })
 
-test('what an address missed is taken; with an address again, what was taken long ago is not asked for', async () => {
-  const [missed = ''] = came(1)
-  const asked: string[] = []
-  const sweep = sweepDeliveries({
-    deliveries: {
-      page: async () => ({ attempts: log, next: undefined }),
-      redeliver: async id => void asked.push(id),
-    },
-    ...{ events: ['issue_comment'], log: fakeLogOf(() => {}), now: () => at, pause: 1 },
+describe('with an address', () => {
+  /** Ids that GitHub was asked for. */
+  let asked: string[]
+  beforeEach(() => {
+    asked = []
+    swept.mockClear()
   })
-  const { signal } = new AbortController()
-  await sweep({ memory, signal, remember })
-  await look()
-  expect(taken).toEqual([missed])
-  at += 15 * minute
-  const [later = ''] = came(1)
-  await look()
-  expect(taken).toEqual([missed, later])
-  at += 2 * minute
-  await sweep({ memory, signal, remember })
-  // Ten minutes are looked at once more, and a trigger that is known is not done again.
-  expect(asked).toEqual([later])
+  const asking = (pause = 1) =>
+    readDeliveries(
+      ofLog(),
+      redelivering({
+        deliveries: {
+          async redeliver(id) {
+            const error = fault(id)
+            if (error) throw error
+            asked.push(id)
+          },
+        },
+        log: fakeLogOf(say),
+        pause,
+      }),
+    )
+  const sweep = (kept: unknown = memory, signal = new AbortController().signal) =>
+    asking()({ memory: kept, signal, remember })
+  const attempt = (guid: string, ago: number, differs: Partial<Attempt> = {}): Attempt => ({
+    ...{ id: `${++nextId}`, guid, event: 'issue_comment', at: at - ago, ok: false, redelivery: false },
+    ...differs,
+  })
+  const ok = { ok: true }
+  const again = { redelivery: true }
+
+  test.each<[string, () => Attempt[]]>([
+    ['what was taken', () => [attempt('a', hour, ok)]],
+    [
+      'what was taken at the second attempt',
+      () => [attempt('a', minute, { ...again, ...ok }), attempt('a', hour)],
+    ],
+    [
+      'what was taken, though another attempt failed later',
+      () => [attempt('a', minute, again), attempt('a', hour, ok)],
+    ],
+    ['an event that we do not subscribe to', () => [attempt('a', hour, { event: 'push' })]],
+    ['what failed less than a minute ago', () => [attempt('a', 59 * second)]],
+    ['what was tried again within 15 minutes', () => [attempt('a', 14 * minute, again), attempt('a', hour)]],
+    ['what GitHub has kept for three days', () => [attempt('a', 72 * hour)]],
+    ['what is about to be too old', () => [attempt('a', 71 * hour)]],
+    ['what was tried again before what was read', () => [attempt('a', hour, again)]],
+  ])('%s is not asked for again', async (_, attempts) => {
+    const missed = attempt('nobody took it', 2 * minute)
+    log = [...attempts(), missed].sort((a, b) => b.at - a.at)
+    await sweep()
+    expect(asked).toEqual([missed.id])
+  })
+
+  test('each that was missed is asked for once, the oldest first, and not again while the log does not show it', async () => {
+    const [b, a] = [attempt('b', 2 * minute), attempt('a', hour)]
+    log = [b, attempt('taken', 3 * minute, ok), a]
+    expect(await sweep()).toBeUndefined()
+    expect(asked).toEqual([a.id, b.id])
+    expect(swept).toHaveBeenCalledWith({ result: 'done', redelivered: 2 })
+    pages = []
+    at += 2 * minute
+    await sweep()
+    expect([asked.length, pages.length]).toEqual([2, 1])
+    at += 15 * minute
+    await sweep()
+    expect(asked).toEqual([a.id, b.id, a.id, b.id])
+    log.unshift(attempt('a', 0, { ...again, ...ok }))
+    at += 4 * hour
+    await sweep()
+    expect(asked.slice(4)).toEqual([b.id])
+  })
+
+  test.each([true, false])(
+    'until GitHub forgets it, after longer and longer rests, with memory %s',
+    async keeps => {
+      const first = attempt('a', minute)
+      log = [first]
+      const began = at
+      const times: number[] = []
+      for (; at < began + 80 * hour; at += minute) {
+        await sweep(keeps ? memory : undefined)
+        if (asked.length === 0) continue
+        times.push((at - began) / minute)
+        asked = []
+        log.unshift(attempt('a', 0, again))
+      }
+      const sixHours = Array.from({ length: 11 }, (_, n) => 195 + (n + 1) * 360)
+      expect(times).toEqual([0, 15, 195, ...sixHours])
+    },
+  )
+
+  test('it comes back as soon as a young one is due, and at the usual time without one', async () => {
+    const [young] = [attempt('a', 20 * second)]
+    log = [young]
+    expect(await sweep()).toBe(40 * second)
+    expect(asked).toEqual([])
+    at += 40 * second
+    expect(await sweep()).toBeUndefined()
+    expect(asked).toEqual([young.id])
+  })
+
+  test('a limit holds whoever looks, and then the rest is asked for', async () => {
+    const [c, b, a] = [attempt('c', 2 * minute), attempt('b', hour), attempt('a', 2 * hour)]
+    log = [c, b, a]
+    const until = at + 10 * minute
+    fault = id => (id === b.id ? new RetryLater('github', until, 'rate-limit', 'later') : undefined)
+    expect(await sweep()).toBe(10 * minute)
+    expect(swept).toHaveBeenCalledWith({ result: 'limited', redelivered: 1 })
+    at += 9 * minute
+    pages = []
+    expect(await sweep()).toBe(minute)
+    expect(pages).toEqual([])
+    at += minute
+    fault = () => undefined
+    await sweep()
+    expect(asked).toEqual([a.id, b.id, c.id])
+  })
+
+  test('one whose answer is lost counts as asked for', async () => {
+    const [b, a] = [attempt('b', 2 * minute), attempt('a', hour)]
+    log = [b, a]
+    fault = id => (id === a.id ? new NoResponse('github', 'no answer') : undefined)
+    expect(await sweep()).toBe(5 * minute)
+    expect(said).toEqual(['GitHub’s log of deliveries can not be read: what is asked waits'])
+    fault = () => undefined
+    at += minute
+    await sweep()
+    expect(asked).toEqual([b.id])
+  })
+
+  test('it goes on when GitHub refuses one, and does not ask for that all the time', async () => {
+    const [b, a] = [attempt('b', 2 * minute), attempt('a', hour)]
+    log = [b, a]
+    fault = id => (id === a.id ? new Rejected('github', 404, '', 'gone') : undefined)
+    for (let n = 0; n < 3 * 60; n++, at += minute) await sweep()
+    expect(said.filter(line => line.includes('will not send'))).toHaveLength(2)
+    expect(asked).toEqual([b.id, b.id])
+  })
+
+  test('nothing is asked for once its turn is over, or where it can not be remembered', async () => {
+    log = [attempt('a', hour)]
+    await expect(sweep(undefined, AbortSignal.abort(new Error('over')))).rejects.toThrow('over')
+    const forgets = {
+      memory,
+      signal: new AbortController().signal,
+      remember: () => Promise.reject(new Error('lost')),
+    }
+    await expect(asking()(forgets)).rejects.toThrow('lost')
+    expect(asked).toEqual([])
+  })
+
+  test('a memory that it can not read is begun afresh, and that of 0.3.0 is gone on with', async () => {
+    const [b, a] = [attempt('b', 2 * minute), attempt('a', hour)]
+    log = [b, a]
+    await sweep({ readUntil: 'yesterday' })
+    expect(asked).toEqual([a.id, b.id])
+    const { guid, event, id } = a
+    const missed = [{ guid, event, id, since: a.at, last: at - minute, times: 1 }]
+    await sweep({ readUntil: at - 5 * minute, notBefore: 0, missed })
+    expect(asked).toEqual([a.id, b.id, b.id])
+  })
+
+  test('of many, fifty are asked for with a look, and the next look follows soon', async () => {
+    const ids = came(51, { at: at - hour })
+    expect(await sweep()).toBeLessThan(second)
+    expect(asked).toHaveLength(50)
+    await sweep()
+    expect([...asked].sort()).toEqual(ids.sort())
+  })
+
+  test('a log that is too long for one look is gone on with, and what was delivered again is known further down', async () => {
+    const [first, last] = [attempt('a', 60 * hour), attempt('b', 59 * hour)]
+    log = [
+      attempt('a', hour, { ...again, ...ok }),
+      ...Array.from({ length: 30 * perPage }, (_, n) => attempt(`${n}`, 2 * hour, ok)),
+      ...[last, first],
+    ]
+    expect(await sweep()).toBeLessThan(second)
+    expect(pages).toHaveLength(20)
+    for (let n = 0; n < 15; n++) await sweep()
+    expect(asked).toEqual([last.id])
+  })
+
+  test('it rests between two requests, and only there', async () => {
+    log = [attempt('b', minute), attempt('a', hour)]
+    const began = performance.now()
+    await asking(200)({ memory: undefined, signal: new AbortController().signal, remember })
+    const took = performance.now() - began
+    expect(took).toBeGreaterThan(190)
+    expect(took).toBeLessThan(390)
+  })
+
+  test('what it missed is read after the change to a log alone, and what was read is not asked for', async () => {
+    const [missed = ''] = came(1)
+    await sweep()
+    await look()
+    expect(taken).toEqual([missed])
+    at += 15 * minute
+    const [later = ''] = came(1)
+    await look()
+    expect(taken).toEqual([missed, later])
+    at += 2 * minute
+    await sweep()
+    expect(asked).toEqual([])
+  })
 })
