@@ -219,7 +219,7 @@ async function startChores(
           ...{ receive: (await openProbot(config, receiverOf(runtime, placesSeen()))).receive },
           ...{ deliveries, log, meter, wasAnswered: answeredBefore(app), looked: queues.deliveries.came },
         })
-  const look = readDeliveries({ deliveries, events: readEvents, log, meter, now }, way)
+  const look = readDeliveries({ deliveries, events: readEvents, log, now }, way)
   await queues.chores.every('sweep-deliveries', way.every, look)
 }
 

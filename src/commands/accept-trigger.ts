@@ -2,7 +2,6 @@
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { recent } from '../core/model/time.ts'
 import type { ThreadTrigger } from '../core/model/trigger.ts'
-import type { HandledOutcome } from '../core/record/flow-meter.ts'
 import { services } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
 import type { GivenCommand } from './command.ts'
@@ -55,9 +54,7 @@ async function accept(context: ThreadContext, news: News): Promise<StepResult> {
     const { trigger } = context.record
     if (trigger.kind !== 'pull-news' && trigger.kind !== 'withdrawal') return end
     await seeWhereFirst(context)
-    const result = await news.ofThread(context, trigger)
-    if (result.kind === 'end') context.deps.meter?.handled(trigger.kind, 'news')
-    return result
+    return news.ofThread(context, trigger)
   }
   if (await stillWaits(context)) return { kind: 'park', ms: lostWakeMs }
   if (await isOver(context, await context.job.inbox())) {
@@ -83,8 +80,6 @@ async function obeyEach(context: CommandContext, all: readonly GivenCommand[]): 
     const parked = await finish(context, result)
     if (parked) return parked
     await foldAnnouncement(context)
-    if (result.kind !== 'replaced')
-      context.deps.meter?.handled(context.record.trigger.kind, outcomeOf(result))
     if (context.record.onlyOne) return end
     const isRefusal =
       result.kind === 'reply' && (result.reply.kind === 'not-allowed' || result.reply.kind === 'not-known')
@@ -132,10 +127,4 @@ async function waiting(
       waits: behind && { since, run: waitedForAs(behind) },
     })
   return { kind: 'park', ms }
-}
-
-function outcomeOf(result: CommandResult): HandledOutcome {
-  if (result.kind === 'reply' || result.kind === 'replied') return result.well ? 'answered' : 'refused'
-  if (result.kind === 'passed-over') return 'refused'
-  return result.kind === 'run' ? 'started' : 'noted'
 }

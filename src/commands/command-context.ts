@@ -26,11 +26,10 @@ import type {
 } from '../core/model/trigger.ts'
 import type { Target } from '../core/model/views.ts'
 import type { Reached } from '../core/record/crash-points.ts'
-import type { FlowMeter } from '../core/record/flow-meter.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
 import { type RefusedReads, refusedReadsOf } from '../core/record/retries.ts'
-import type { Run } from '../core/record/run.ts'
+import type { Run, RunMeter } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
 import type { Reply } from '../core/words/replies.ts'
@@ -65,7 +64,7 @@ export interface TriggerDeps {
   defaults: { model: string; effort: ReasoningEffort | undefined }
   reached: Reached
   log: Log
-  meter?: Pick<FlowMeter, 'handled' | 'moved'>
+  meter?: RunMeter
   now(): number
 }
 

@@ -75,11 +75,7 @@ async function tryLater(context: ThreadContext, fault: Passing): Promise<StepRes
 async function giveUp(context: ThreadContext, error: unknown): Promise<StepResult> {
   const { deps } = context
   deps.log.error({ err: error }, 'given up')
-  const givenUp = (): StepResult => {
-    deps.meter?.handled(context.record.trigger.kind, 'given-up')
-    return end
-  }
-  if (!holdsCommand(context)) return givenUp()
+  if (!holdsCommand(context)) return end
   const { record } = context
   const { trigger } = record
   // The command's Run goes on and replies; the next command of the comment is tried.
@@ -89,14 +85,14 @@ async function giveUp(context: ThreadContext, error: unknown): Promise<StepResul
     return { kind: 'park', ms: 0 }
   }
   const isWords = trigger.kind === 'comment' && !record.reacted
-  if (isWords && !mayHoldCommand(trigger.text, callsOf(trigger))) return givenUp()
+  if (isWords && !mayHoldCommand(trigger.text, callsOf(trigger))) return end
   const reason = error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
   const words = { kind: 'gave-up', reason } as const
   // An answer that was chosen, this word among them, has only to be said. What GitHub refused is not said again.
   const chosen = record.answer?.last && !(error instanceof Rejected) ? record.answer : undefined
   try {
     if (chosen) await sendReply(context)
-    else if (await isUnspoken(context)) return givenUp()
+    else if (await isUnspoken(context)) return end
     else await reply(context, words, { last: true, well: false })
     await swapReaction(context, chosen?.well ? 'done' : 'failed', true)
   } catch (failure) {
@@ -105,5 +101,5 @@ async function giveUp(context: ThreadContext, error: unknown): Promise<StepResul
     if (later) return later
     deps.log.error({ err: failure }, 'the thread can not be told')
   }
-  return givenUp()
+  return end
 }

@@ -66,10 +66,7 @@ export function limited(
         const met = faultOf(error, watch.now())
         const fault = isRead(options) ? asRead(met) : met
         if (fault instanceof Rejected && lacksPermission(fault)) watch.notGranted?.()
-        if (fault instanceof RetryLater && fault !== error) {
-          watch.meter?.toldToWait(fault.service, fault.why)
-          await watch.gate.remember(fault)
-        }
+        if (fault instanceof RetryLater && fault !== error) await watch.gate.remember(fault)
         const pause = repeats.shift()
         // A revoked token is replaced once.
         if (fault instanceof Rejected && fault.status === 401 && token && !refresh) refresh = true
@@ -108,11 +105,9 @@ async function metered<T extends HttpResponse>(
   { method, url }: { method: string; url: string },
   send: () => T | Promise<T>,
 ): Promise<T> {
-  const began = performance.now()
   const tell = (response: HttpResponse | undefined): void => {
-    const ms = performance.now() - began
     const route = routeOf(url, words)
-    meter?.called({ service: 'github', method, route, status: response?.status, ms })
+    meter?.called({ service: 'github', method, route, status: response?.status })
     const headers: Record<string, unknown> = { ...response?.headers }
     const left = Number(headers['x-ratelimit-remaining'] ?? Number.NaN)
     const reset = Number(headers['x-ratelimit-reset'] ?? Number.NaN)

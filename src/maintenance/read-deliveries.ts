@@ -14,7 +14,6 @@ import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../core/mode
 import type { WebhookMeter, WebhookResult } from '../core/model/meter.ts'
 import type { Log } from '../core/model/ports.ts'
 import { backoff, hour, minute, redelivered, second } from '../core/model/time.ts'
-import type { FlowMeter } from '../core/record/flow-meter.ts'
 
 export interface Attempt {
   id: string
@@ -44,7 +43,6 @@ interface LookDeps {
   deliveries: Pick<DeliveryLog, 'page'>
   events: readonly string[]
   log: Log
-  meter?: Pick<FlowMeter, 'swept'>
   now(): number
 }
 
@@ -114,7 +112,7 @@ export function readDeliveries(
   deps: LookDeps,
   way: Way,
 ): (context: LookContext) => Promise<number | undefined> {
-  const { now, log, meter } = deps
+  const { now, log } = deps
   let failures = 0
   return async ({ memory: kept, signal, remember }) => {
     let memory: Memory = Memory.safeParse(kept).data ?? { ...nothing, began: now() }
@@ -124,9 +122,6 @@ export function readDeliveries(
       await remember(next)
       memory = next
     }
-    let done = 0
-    const swept = (result: 'done' | 'limited' | 'failed') =>
-      meter?.swept({ result, redelivered: way.delivers ? done : 0 })
     try {
       const listed = await list(deps, way, memory, signal)
       way.looked?.()
@@ -147,7 +142,6 @@ export function readDeliveries(
         for (const [index, fate] of fates.entries()) {
           const each = together[index] as Missed
           if (fate.status === 'fulfilled') {
-            done++
             if (fate.value) left.delete(each.id)
           } else {
             stoppedBy ??= fate.reason
@@ -157,17 +151,14 @@ export function readDeliveries(
       }
       if (listed.isNews || due.length > 0) await saveLeft()
       if (stoppedBy !== undefined) throw stoppedBy
-      swept('done')
       return nextLook(listed, [...left.values()], way, now())
     } catch (error) {
       if (error instanceof RetryLater) {
         await save({ ...memory, notBefore: error.until })
-        swept('limited')
         log.warn({ until: new Date(error.until).toISOString() }, 'webhooks wait for GitHub’s limit')
         return Math.max(error.until - now(), second)
       }
       if (!(error instanceof Rejected) && !(error instanceof NoResponse)) throw error
-      swept('failed')
       if (failures === 0)
         log.error({ err: error }, 'GitHub’s log of deliveries can not be read: what is asked waits')
       return backoff(failures++, { first: way.every, most: Math.max(minute, way.every) })
@@ -365,9 +356,7 @@ export const reading = (deps: Reading): Way => ({
   looked: deps.looked,
   async act({ id, guid: delivery, event, since }, beganAt) {
     const { deliveries, receive, log, meter } = deps
-    const began = performance.now()
-    const tell = (result: WebhookResult): void =>
-      meter?.answered({ event, result, ms: performance.now() - began })
+    const tell = (result: WebhookResult): void => meter?.answered(event, result)
     try {
       const sent = await deliveries.sent(id)
       const isDone = since < beganAt && (await deps.wasAnswered(sent))

@@ -73,17 +73,14 @@ export async function call<T>(
   if (request.method !== 'GET') assertPrompt('posthog', since, now())
   if (!request.counted) budget?.spend(1).catch(() => {})
   const route = routeOf(request.path, words)
-  const began = performance.now()
   let status: number | undefined
   try {
     return await callOnce(settings, request, { now, onStatus: code => (status = code) })
   } catch (error) {
-    if (error instanceof RetryLater) meter?.toldToWait(error.service, error.why)
     if (isOfTheKey(error)) await gate.remember(error)
     throw standing && error instanceof Rejected ? await standing.judge(error) : error
   } finally {
-    const ms = performance.now() - began
-    meter?.called({ service: 'posthog', method: request.method, route, status, ms })
+    meter?.called({ service: 'posthog', method: request.method, route, status })
   }
 }
 

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import {
   type Attempt,
@@ -46,7 +46,6 @@ const say = (_: object, message: string) => void said.push(message)
 const remember = async (kept: unknown): Promise<void> => {
   memory = JSON.parse(JSON.stringify(kept))
 }
-const swept = vi.fn()
 const page = async (cursor?: string) => {
   pages.push(cursor)
   if (refusal) throw refusal
@@ -56,7 +55,7 @@ const page = async (cursor?: string) => {
 }
 const ofLog = () => ({
   ...{ deliveries: { page }, events: ['issue_comment'], log: fakeLogOf(say) },
-  ...{ meter: { swept, answered: () => {} }, now: () => at },
+  now: () => at,
 })
 const payloads: Reading = {
   deliveries: {
@@ -222,7 +221,6 @@ describe('with an address', () => {
   let asked: string[]
   beforeEach(() => {
     asked = []
-    swept.mockClear()
   })
   const asking = (pause = 1) =>
     readDeliveries(
@@ -276,7 +274,6 @@ describe('with an address', () => {
     log = [b, attempt('taken', 3 * minute, ok), a]
     expect(await sweep()).toBeUndefined()
     expect(asked).toEqual([a.id, b.id])
-    expect(swept).toHaveBeenCalledWith({ result: 'done', redelivered: 2 })
     pages = []
     at += 2 * minute
     await sweep()
@@ -325,7 +322,6 @@ describe('with an address', () => {
     const until = at + 10 * minute
     fault = id => (id === b.id ? new RetryLater('github', until, 'rate-limit', 'later') : undefined)
     expect(await sweep()).toBe(10 * minute)
-    expect(swept).toHaveBeenCalledWith({ result: 'limited', redelivered: 1 })
     at += 9 * minute
     pages = []
     expect(await sweep()).toBe(minute)

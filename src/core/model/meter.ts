@@ -1,21 +1,14 @@
 /** Ports that count what happens. Every label value is from a fixed set. */
-import type { Service, WaitReason } from './errors.ts'
+import type { Service } from './errors.ts'
 
 export interface WebhookMeter {
-  answered(delivery: { event: string; result: WebhookResult; ms: number }): void
+  answered(event: string, result: WebhookResult): void
 }
 
 export type WebhookResult = 'queued' | 'known' | 'ignored' | 'refused' | 'unavailable'
 
 export interface CallMeter {
-  called(call: {
-    service: Service
-    method: string
-    route: string
-    status: number | undefined
-    ms: number
-  }): void
-  toldToWait(service: Service, why: WaitReason): void
+  called(call: { service: Service; method: string; route: string; status: number | undefined }): void
   budget(limit: { whose: string; resource: string; left: number; resetAt: number }): void
 }
 

@@ -418,3 +418,8 @@ export const isTerminal = (status: TaskRunStatus): boolean =>
 /** A text by which the task is found again at PostHog. Names the thread and the Run. */
 export const taskMarker = (run: Pick<Run, 'id' | 'thread'>): string =>
   `[gh:${run.thread.owner}/${run.thread.repo}#${run.thread.number}:${run.id}]`
+
+/** Counts what becomes of Runs. */
+export interface RunMeter {
+  moved(before: Run, after: Run): void
+}

@@ -18,7 +18,6 @@ import type {
 import type { Thread } from '../../core/model/thread.ts'
 import type { Target } from '../../core/model/views.ts'
 import { around, type Reached } from '../../core/record/crash-points.ts'
-import type { FlowMeter } from '../../core/record/flow-meter.ts'
 import { exactlyOnce, onlyIntents, triedBefore, withIntent } from '../../core/record/intents.ts'
 import type { Source } from '../../core/record/mailbox-part.ts'
 import type { Signer } from '../../core/record/marker.ts'
@@ -31,6 +30,7 @@ import {
   changed,
   type Intent,
   type Run,
+  type RunMeter,
   type RunPart,
   showsStatus,
 } from '../../core/record/run.ts'
@@ -50,7 +50,7 @@ export interface RunDeps {
   signer: Signer
   deployment: Deployment
   log: Log
-  meter?: Pick<FlowMeter, 'moved'>
+  meter?: RunMeter
   now(): number
   budget: Pick<CallBudget, 'reserve'>
   liveRuns(): Promise<number>
