@@ -58,7 +58,7 @@ async function goOnWith(
       // A process that only takes webhooks is spared the memory that the doctor needs.
       if (isWeb) return of === 'start' ? [redactedCheck(await checkQueue(config.queue), redact)] : []
       const { deployed, examine } = await import('./doctor/examine.ts')
-      return examine(of, deployed(config, queues.deliveries.last))
+      return examine(of, deployed(config))
     },
     log,
     ready: () => log.info({ role: config.role, queue: queues.kind }, 'ready'),

@@ -37,7 +37,7 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
           },
     async examine() {
       const { deployed, examine } = await import('../doctor/examine.ts')
-      return examine('everything', deployed(config, queues.deliveries.last))
+      return examine('everything', deployed(config))
     },
     failedChecks: async () => (await readinessOf(runtime)).failed,
     pausedBecause: () => pausedBecause(settings.settings),

@@ -149,8 +149,7 @@ const triggerDeps = (
 ) => ({
   ...{ ...shared, triggerOf },
   whereNow: installations.whereNow,
-  examine: (thread: Run['thread']) =>
-    examine('repository', { ...deployed(config, queues.deliveries.last), thread }),
+  examine: (thread: Run['thread']) => examine('repository', { ...deployed(config), thread }),
   schemaAddress: schemaAddress(app, shared.now),
   isFirst: firstIn(queues.writtenOnce),
   wordsOf: ({ thread, session: { tenant } }: Run) =>
@@ -219,8 +218,8 @@ async function startChores(
           ...{ receive: (await openProbot(config, receiverOf(runtime, placesSeen()))).receive },
           ...{ deliveries, log, meter, wasAnswered: answeredBefore(app), looked: queues.deliveries.came },
         })
-  const look = readDeliveries({ deliveries, events: readEvents, log, now }, way)
-  await queues.chores.every('sweep-deliveries', way.every, look)
+  const read = readDeliveries({ deliveries, events: readEvents, log, now }, way)
+  await queues.chores.every('sweep-deliveries', way.every, read)
 }
 
 type Accept = ReturnType<typeof acceptTrigger>

@@ -8,16 +8,15 @@ import type { Repository, Thread } from '../core/model/thread.ts'
 import { redactor } from '../core/text/redact.ts'
 import { type GitHubApp, gitHubApp } from '../github/app-client.ts'
 import { installationsOf } from '../github/installations.ts'
-import { checkQueue, lastDeliveredIn } from '../queue/open-queues.ts'
+import { checkQueue } from '../queue/open-queues.ts'
 import {
   checkAddress,
   checkApp,
   checkDeliveries,
   checkInstallation,
   checkInstallations,
+  checkUserToken,
 } from './github-checks.ts'
-import { checkLog, checkReading } from './log-check.ts'
-import { checkHost, checkUserToken } from './machine-checks.ts'
 import { checkAccesses, checkNewPostHog, checkPostHogOf, checkPostHogs } from './posthog-checks.ts'
 import { checkDefaultBranch, checkSettings } from './settings-checks.ts'
 
@@ -29,8 +28,6 @@ interface Subject {
 interface Deployed extends Subject {
   config: Config
   app: GitHubApp
-  /** When a webhook came in last, or the log of them was read; ms since the epoch. */
-  lastDelivered(): Promise<number | undefined>
   repositories(): Promise<readonly Repository[]>
 }
 
@@ -48,11 +45,7 @@ interface Examined {
   newPostHog: Subject & { access: PostHogAccess }
 }
 
-/** @param lastDelivered of a queue that is open here */
-export function deployed(
-  config: Config,
-  lastDelivered: Deployed['lastDelivered'] = () => lastDeliveredIn(config.queue),
-): Deployed {
+export function deployed(config: Config): Deployed {
   const { id, privateKey, apiUrl } = config.app
   const app = gitHubApp({ appId: id, privateKey, apiUrl }, Date.now)
   const secrets = secretsOf(config)
@@ -61,7 +54,6 @@ export function deployed(
     config,
     app,
     secrets,
-    lastDelivered,
     repositories() {
       repositories ??= installationsOf(app, redactor(secrets))
         .repositories()
@@ -73,25 +65,15 @@ export function deployed(
 
 type Entry = { [By in keyof Examined]?: (about: Examined[By]) => Promise<Check[]> }
 
-const checkArrivals = ({ config, lastDelivered }: Deployed) =>
-  config.webhooks === 'poll'
-    ? (app: GitHubApp) => checkReading(app, lastDelivered)
-    : checkDeliveries(config.app)
-
-function webhookChecks(about: Deployed) {
-  const { config, lastDelivered } = about
-  if (config.webhooks === 'poll') return [checkLog(lastDelivered)]
-  return [checkAddress, checkArrivals(about)]
-}
-
 const entries: readonly Entry[] = [
   {
-    everything: about => checkApp(about.app, [checkInstallations, ...webhookChecks(about)]),
-    start: about => checkApp(about.app, webhookChecks(about)),
-    deliveries: about => checkArrivals(about)(about.app),
-    repository: about => checkInstallation(about.app, about.thread.installationId, checkArrivals(about)),
+    everything: ({ app, config }) =>
+      checkApp(app, [checkInstallations, checkAddress(config), checkDeliveries(config)]),
+    start: ({ app, config }) => checkApp(app, [checkAddress(config), checkDeliveries(config)]),
+    deliveries: ({ app, config }) => checkDeliveries(config)(app),
+    repository: ({ app, config, thread }) =>
+      checkInstallation(app, thread.installationId, checkDeliveries(config)),
   },
-  { everything: ({ config }) => checkHost(config) },
   { everything: ({ config }) => checkUserToken(config), start: ({ config }) => checkUserToken(config) },
   { repository: async ({ app, thread }) => [await checkDefaultBranch(app, thread)] },
   {

@@ -1,10 +1,12 @@
-/** The App, what it was granted, and whether GitHub reaches us with the right secret, read from recent deliveries. */
+/** The App, what it was granted, the token for `--as-user`, and whether GitHub reaches us with the right secret. */
 import { z } from 'zod'
+import type { Config } from '../config.ts'
 import { type Check, type CheckName, found, passed, unanswered, unsure } from '../core/model/check.ts'
 import { Rejected, unansweredBy } from '../core/model/errors.ts'
 import type { GitHubApp } from '../github/app-client.ts'
 import { wantedOfApp } from '../github/app-manifest.ts'
 import { Account, accountName, allInstallations } from '../github/installations.ts'
+import { httpError, newOctokit } from '../github/request-rules.ts'
 import { checkSecret, Delivery, isBadSignature, type Secrets } from './secret-check.ts'
 
 const AppView = z.object({
@@ -18,7 +20,7 @@ const AppView = z.object({
 const Granted = AppView.pick({ permissions: true, events: true })
 type Granted = z.infer<typeof Granted>
 
-export const HookConfig = z.object({
+const HookConfig = z.object({
   url: z.string().optional(),
   insecure_ssl: z.union([z.string(), z.number()]).optional(),
 })
@@ -118,7 +120,7 @@ function checkGrants(granted: Granted): Check[] {
 }
 
 /** A server may not tell, which is no fault of the App. */
-export async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<[Check]> {
+async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<[Check]> {
   try {
     return [await request()]
   } catch (error) {
@@ -158,31 +160,42 @@ export function checkInstallations(app: GitHubApp): Promise<Check[]> {
   })
 }
 
-export function checkAddress(app: GitHubApp): Promise<Check[]> {
-  return checkTolerantly('webhook-address', async () => {
-    const { url, insecure_ssl } = HookConfig.parse((await app.asApp('GET /app/hook/config')).data)
-    if (!url)
-      return found(
-        'webhook-address',
-        'the App has no webhook address, so GitHub sends nothing to the bot',
-        'Set it on the App’s settings page to https://<this bot>/api/github/webhooks.',
-      )
-    if (String(insecure_ssl) === '1')
-      return found(
-        'webhook-address',
-        `${url} is called without checking its certificate`,
-        'Enable “SSL verification” on the App’s settings page.',
-      )
-    return passed('webhook-address', url)
-  })
-}
+export const checkAddress =
+  ({ webhooks }: Pick<Config, 'webhooks'>) =>
+  (app: GitHubApp): Promise<Check[]> =>
+    checkTolerantly('webhook-address', async () => {
+      const { url, insecure_ssl } = HookConfig.parse((await app.asApp('GET /app/hook/config')).data)
+      if (webhooks === 'poll')
+        return url
+          ? passed('webhook-address', `not needed, since WEBHOOKS=poll; the App has ${url}`)
+          : found(
+              'webhook-address',
+              'the App has no webhook, so GitHub logs nothing for the bot to read',
+              'On the App’s settings page, below “Webhook”, enable “Active”, with an address that does not exist, such as https://codex.invalid/.',
+            )
+      if (!url)
+        return found(
+          'webhook-address',
+          'the App has no webhook address, so GitHub sends nothing to the bot',
+          'Set it on the App’s settings page to https://<this bot>/api/github/webhooks.',
+        )
+      if (String(insecure_ssl) === '1')
+        return found(
+          'webhook-address',
+          `${url} is called without checking its certificate`,
+          'Enable “SSL verification” on the App’s settings page.',
+        )
+      return passed('webhook-address', url)
+    })
 
 const Deliveries = z.array(Delivery)
 type Deliveries = z.infer<typeof Deliveries>
 
+/** With `WEBHOOKS=poll` GitHub reaches nobody, and signs for nobody. */
 export const checkDeliveries =
-  (secrets: Secrets) =>
+  ({ app: secrets, webhooks }: { app: Secrets } & Pick<Config, 'webhooks'>) =>
   async (app: GitHubApp): Promise<Check[]> => {
+    if (webhooks === 'poll') return []
     let deliveries: Deliveries = []
     const [arrival] = await checkTolerantly('webhook-deliveries', async () => {
       deliveries = Deliveries.parse((await app.asApp('GET /app/hook/deliveries', { per_page: 30 })).data)
@@ -209,4 +222,31 @@ function fixOf(status: number): string {
     return 'Something else answers there: the webhook address must end in /api/github/webhooks of this bot.'
   if (status === 503) return 'The bot could not write to its queue: see the check `queue`, and its log.'
   return 'GitHub does not reach the bot. The webhook address on the App’s settings page must lead to its HOST and PORT. Without an address, set WEBHOOKS=poll.'
+}
+
+/** ms */
+const answersWithin = 10_000
+
+export async function checkUserToken({ app, posthog }: Config): Promise<Check[]> {
+  const token = posthog?.userToken
+  if (token === undefined) return []
+  const name = 'github-user-token'
+  try {
+    const { data } = await newOctokit(app.apiUrl).request('GET /user', {
+      headers: { authorization: `token ${token}` },
+      request: { signal: AbortSignal.timeout(answersWithin) },
+    })
+    return [passed(name, `of ${z.object({ login: z.string() }).parse(data).login}`)]
+  } catch (error) {
+    if (httpError(error)?.status === 401)
+      return [
+        found(
+          name,
+          'GitHub does not accept the token in CODEX_GITHUB_USER_TOKEN',
+          'Set CODEX_GITHUB_USER_TOKEN to a token that has not expired, or leave it out: `--as-user` then works as the user of the PostHog key.',
+        ),
+      ]
+    const fix = 'Run this again. CODEX_GITHUB_USER_TOKEN could not be tried.'
+    return [unanswered(name, unansweredBy('github', error), fix)]
+  }
 }

@@ -127,22 +127,6 @@ export const checkQueue = ({
   dataDir: string
 }): Promise<Check> => (redisUrl === undefined ? checkDirectory(dataDir) : checkRedis(redisUrl))
 
-/** @returns ms since the epoch; nothing of an embedded queue, which only its own process can read */
-export async function lastDeliveredIn({
-  redisUrl,
-}: {
-  redisUrl: string | undefined
-}): Promise<number | undefined> {
-  if (redisUrl === undefined) return undefined
-  const { openRedis } = await import('./redis-backend.ts')
-  const backend = await openRedis(redisUrl, SILENT, () => {})
-  try {
-    return await backend.deliveries.last()
-  } finally {
-    await backend.close()
-  }
-}
-
 async function checkRedis(redisUrl: string): Promise<Check> {
   const warnings: string[] = []
   const log = { warn: (_: object, message: string) => void warnings.push(message), error: () => {} }

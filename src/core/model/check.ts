@@ -23,7 +23,6 @@ export type CheckName =
   | 'webhook-secret'
   | 'github-user-token'
   | 'clock'
-  | 'host'
   | 'posthog-key'
   | 'posthog-scope'
   | 'posthog-project'
