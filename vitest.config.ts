@@ -43,7 +43,6 @@ const rare = [
     'restored-queue',
     'reviewing-bots',
     'set-up',
-    'settings-check',
     'settings-file',
   ],
   ...['start-checks', 'state-labels', 'strangers', 'surroundings', 'templates', 'tenants', 'thread-order'],

@@ -8,7 +8,7 @@ import { stringify } from 'yaml'
 import { DeploymentSettings } from '../src/core/settings/deployment-settings.ts'
 import { settings } from '../src/core/settings/repository-settings.ts'
 import type { Setting } from '../src/core/settings/setting.ts'
-import { editorLine } from '../src/core/words/settings-check.ts'
+import { editorLine } from '../src/core/words/settings-text.ts'
 import { jsonSchema, type SchemaNode, schemaFiles } from '../src/settings-schemas.ts'
 
 const root = join(import.meta.dirname, '..')

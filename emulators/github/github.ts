@@ -28,7 +28,6 @@ interface CheckRunView {
   conclusion: string | null
   title: string
   summary: string
-  url: string
 }
 
 interface Parts extends Layer {
@@ -175,12 +174,11 @@ export class GitHubEmulator {
         conclusion: textAt(run, 'conclusion') || null,
         title: textAt(run, 'output', 'title'),
         summary: textAt(run, 'output', 'summary'),
-        url: textAt(run, 'details_url'),
       }))
   }
 
   /** Another App, as a workflow's, makes a check that looks like one of the bot's. */
-  checkOfOthers(repository: string, sha: string, check: { name: string; external_id: string }): number {
+  checkOfOthers(repository: string, sha: string, check: { name: string }): number {
     const { checkRuns } = this.#parts.memory
     const id = 900_000 + checkRuns.size
     const url = `${this.url}/repos/${repository}/check-runs/${id}`

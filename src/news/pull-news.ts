@@ -2,8 +2,6 @@
 
 import type { News } from '../commands/accept-trigger.ts'
 import { refusedReads, type ThreadContext } from '../commands/command-context.ts'
-import { settingsFile } from '../commands/command-registry.ts'
-import { Rejected } from '../core/model/errors.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import type { PullView } from '../core/model/views.ts'
@@ -12,8 +10,6 @@ import { agentLogin } from '../core/record/own-pull-request.ts'
 import { roundsOf, tellerOf } from '../core/record/pull-end.ts'
 import { believeAbsent } from '../core/record/retries.ts'
 import { ofPull, onBranch, runsOfPull, untilPullEnds, wakeEach } from '../core/record/run-index.ts'
-import { settingsPath } from '../core/settings/settings-file.ts'
-import { settingsCheck } from '../core/words/settings-check.ts'
 import { wantedBody } from '../runs/steps/tend-pull.ts'
 import { acceptAccess } from './access-lost.ts'
 import { checkApproval, checkMergeGroup } from './pull-approval.ts'
@@ -27,11 +23,6 @@ export async function newsOfPull(context: ThreadContext, trigger: PullNewsTrigge
   if (news === 'closed' || news === 'merged')
     await wakeEach(context.deps.runs, untilPullEnds(trigger.thread.repoId))
   if (news === 'opened') await pollNow(context, trigger)
-  // What an agent has begun is checked when it is ready for review.
-  const isBegun = trigger.draft && trigger.sender.login === agentLogin
-  const isToReview =
-    news === 'opened' || news === 'reopened' || news === 'pushed' || news === 'ready_for_review'
-  if (isToReview && !isBegun) await checkSettingsFile(context, trigger)
   if (news === 'opened' || news === 'pushed' || news === 'marked' || news === 'reviewed')
     return checkApproval(context, trigger)
   if (news === 'reopened') await checkApproval(context, trigger)
@@ -110,25 +101,6 @@ async function notifyRuns(
     tell(context, run, { id, ...(run === teller ? ended : stands) }, run === teller),
   )
   return (await Promise.all(accepted)).every(Boolean)
-}
-
-async function checkSettingsFile(context: ThreadContext, { thread, head }: PullNewsTrigger): Promise<void> {
-  const { github, deps } = context
-  if (!head || deps.tenant === undefined) return
-  try {
-    const files = await github.changedFiles(thread.number)
-    if (!files.some(({ path }) => path === settingsPath)) return
-    const text = await github.file(settingsPath, head.sha)
-    if (text === undefined) return
-    await context.job.assertLocked()
-    await github.report(head.sha, {
-      id: `settings-${thread.number}`,
-      ...settingsCheck(settingsFile.read(text).problems),
-    })
-  } catch (error) {
-    if (!(error instanceof Rejected)) throw error
-    deps.log.warn({ thread: thread.url, err: error }, 'the settings of a pull request could not be checked')
-  }
 }
 
 /** What changes without a command. */

@@ -174,7 +174,7 @@ onEitherQueue('Somebody else has to approve', world => {
     const { github } = world()
     const { repository, maya } = await here()
     const { sha } = await maya.pushes('maya/foreign', { 'own.txt': 'own' })
-    const id = github.checkOfOthers(repository, sha, { name: 'codex approval', external_id: 'approval' })
+    const id = github.checkOfOthers(repository, sha, { name: 'codex approval' })
     await maya.opensPull({ head: 'maya/foreign', title: 'By hand', body: 'x' })
     const own = await github.waitFor(() =>
       github.checkRuns(repository, sha).find(check => check.name === 'codex approval' && check.id !== id),

@@ -66,17 +66,15 @@ onEitherQueue(
       )
     }
 
-    /** The look at what a pull request changes, by a job of its own: it is none of a command's calls. */
-    const looksForSettings = (number: number, then: (calls: string[]) => boolean = () => true) =>
-      world().github.waitFor(() => {
-        const { calls } = world().github
-        const at = calls.findIndex(({ path }) => path.endsWith(`/pulls/${number}/files`))
-        return at !== -1 && then(callsOf(calls.slice(at)))
-      })
-
-    /** And whether the repository wants approvals of what was opened. */
+    /** Whether the repository wants approvals of what was opened: by a job of its own, so it is none of a command's calls. */
     const looksAtWhatIsNew = (number: number) =>
-      looksForSettings(number, calls => calls.includes('graphql threadAhead'))
+      world().github.waitFor(() =>
+        world().github.calls.some(
+          call =>
+            callsOf([call]).includes('graphql threadAhead') &&
+            JSON.stringify(call.body).includes(`"number":${number}`),
+        ),
+      )
 
     const reply = [
       'GET collaborators/maya/permission',
@@ -232,13 +230,13 @@ onEitherQueue(
       const { github } = world()
       await github.as('olga').makesLabel('codex-made')
       const settings = 'pull_request: {title: "fix: {title}", labels: [codex-made], draft: false}\n'
-      // GitHub tells of what is no draft any more: the bot looks at it, and whether it changes the settings.
+      // GitHub tells of what is no draft any more: the bot looks at it.
       await costs('/codex fix the flaky login test', pullRequest, {
         settings,
         until: cleanedUp,
         less: /^GET pulls/,
       })
-      await looksForSettings(Number((await github.pulls()).at(-1)?.number))
+      await github.settled()
       expect((await github.pulls()).at(-1)).toMatchObject({ title: 'fix: Login is flaky', draft: false })
     })
 

@@ -37,6 +37,11 @@ const read = <T extends object>(record: T, lost: readonly string[]): T =>
     if (lost.includes(key)) return undefined
     // It is of a Run whose status was a check.
     if (key === 'status' && value.check) return undefined
+    // Whether the pull request is a draft, GitHub says.
+    if (value?.kind === 'pull-news') {
+      const { draft: _, ...news } = value
+      return news
+    }
     if (key !== 'settings') return value
     const settings = read(value, goneSettings)
     return settings.comments === 'check' ? { ...settings, comments: 'outcomes' } : settings

@@ -106,7 +106,6 @@ const PullNews = z.object({
   ...arrived,
   kind: z.literal('pull-news'),
   head: PullHead.optional(),
-  draft: z.literal(true).optional(),
   /** Its description holds a marker, perhaps ours. */
   hasMarker: z.literal(true).optional(),
   news: z.enum([

@@ -20,15 +20,10 @@ export type Target = CommentRef
 
 /** A check run on a commit. */
 export interface CheckReport {
-  /** Of the report: a commit has one of each, as it was told last. */
-  id: string
   name: string
-  state: 'pending' | 'success' | 'failure' | 'neutral'
+  state: 'pending' | 'success'
   title: string
   summary: string
-  /** Where its details are. */
-  url?: string
-  annotations?: readonly { path: string; line: number; message: string }[]
   /** Said only of a commit of which nothing was said before: it may be the newest of another pull request, too. */
   onlyFirst?: true
 }

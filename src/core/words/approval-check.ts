@@ -2,11 +2,11 @@
 import type { Person } from '../model/thread.ts'
 import type { Approvals, CheckReport } from '../model/views.ts'
 
-const report = { id: 'approval', name: 'codex approval' } as const
+const name = 'codex approval'
 
 /** Of what people made, and may merge as ever. */
 export const noneOfCodex: CheckReport = {
-  ...report,
+  name,
   state: 'success',
   onlyFirst: true,
   title: 'Nothing here is by Codex',
@@ -15,7 +15,7 @@ export const noneOfCodex: CheckReport = {
 
 /** For the commit that a merge queue makes: what comes into it had to be approved before. */
 export const inMergeQueue: CheckReport = {
-  ...report,
+  name,
   state: 'success',
   title: 'Was decided on each pull request',
   summary: 'A pull request comes into the merge queue only if this check is green on its newest commit.',
@@ -29,13 +29,13 @@ export function approvalCheck(approvedBy: Approvals['by'], asked: readonly Perso
   const others = asked.length === 0 ? 'whoever asked for it' : who
   if (approvedBy.length === 0)
     return {
-      ...report,
+      name,
       state: 'pending',
       title: `Somebody other than ${others} has to approve`,
       summary: `Codex worked on this for ${others}. Someone else with write access must approve the newest commit. The approval of a bot does not count.`,
     }
   return {
-    ...report,
+    name,
     state: 'success',
     title: `Approved by ${all(approvedBy.map(({ login }) => login))}`,
     summary: `Codex worked on this for ${others}. Somebody else approved this commit.`,

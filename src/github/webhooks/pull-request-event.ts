@@ -65,7 +65,6 @@ function newsOf(here: InThread<PullPayload>, news: News): Trigger {
     id: `pull-${thread.repoId}-${pull.number}-${news}-${which}`,
     kind: 'pull-news',
     head: headOf(pull),
-    draft: pull.draft === true || undefined,
     hasMarker: hasMarker(pull.body) || undefined,
     news,
   }

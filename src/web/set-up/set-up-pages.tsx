@@ -2,7 +2,7 @@
 import type { Child } from 'hono/jsx'
 import { type Check, wellOf } from '../../core/model/check.ts'
 import { settingsPath } from '../../core/settings/settings-file.ts'
-import { editorLine } from '../../core/words/settings-check.ts'
+import { editorLine } from '../../core/words/settings-text.ts'
 import { Checks, Document, Field } from '../pages.tsx'
 import {
   type Finding,

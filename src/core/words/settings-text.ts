@@ -1,42 +1,8 @@
-import type { CheckReport, PricedModel } from '../model/views.ts'
+/** What `/codex config` answers, and the line by which an editor knows the settings. */
+import type { PricedModel } from '../model/views.ts'
 import type { HeldSetting, Origin } from '../settings/layers.ts'
-import { type SettingsProblem, settingsPath } from '../settings/settings-file.ts'
-import { counted } from '../text/phrases.ts'
-import { code } from '../text/safe-markdown.ts'
+import { settingsPath } from '../settings/settings-file.ts'
 import { cell, priced, withCode } from './words.ts'
-
-const maxAnnotations = 50
-
-export function settingsCheck(problems: readonly SettingsProblem[]): Omit<CheckReport, 'id'> {
-  const name = 'codex settings'
-  if (problems.length === 0)
-    return {
-      name,
-      state: 'success',
-      title: `${settingsPath} is correct`,
-      summary: 'It takes effect once it is on the default branch. `/codex config` then shows the settings.',
-    }
-  const more = problems.length - maxAnnotations
-  return {
-    name,
-    state: 'failure',
-    title: `${counted(problems.length, 'problem')} in ${settingsPath}`,
-    summary: [
-      'With these problems, the last correct version still applies.',
-      ...problems.slice(0, maxAnnotations).map(({ line, key, message }) => {
-        const where = line === undefined ? '' : `line ${line}: `
-        return `- ${where}${key === '' ? '' : `${code(key)} `}${withCode(message, 300)}`
-      }),
-      ...(more > 0 ? [`- and ${more} more`] : []),
-    ].join('\n'),
-    annotations: problems.slice(0, maxAnnotations).map(({ line = 1, key, message }) => ({
-      path: settingsPath,
-      line,
-      // GitHub shows it as plain text.
-      message: `${key === '' ? '' : `${key} `}${message}`.replaceAll('`', ''),
-    })),
-  }
-}
 
 interface Shown {
   held: readonly HeldSetting[]
