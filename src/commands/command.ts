@@ -6,17 +6,16 @@ import type { Template } from '../core/command/template.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import type { CommandGrammar } from '../core/model/command-grammar.ts'
-import type { Service } from '../core/model/errors.ts'
 import type { Pause } from '../core/model/pause.ts'
 import type { PullHead, Thread } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import type { BranchView, Closer, KnownModel, NeedsView, Pull, SandboxView } from '../core/model/views.ts'
-import type { Moment } from '../core/record/event-order.ts'
 import type { Marker } from '../core/record/marker.ts'
 import type { Run } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
 import type { Reply } from '../core/words/replies.ts'
+import type { NotBegun as Waiting } from '../core/words/thread-standing.ts'
 import type { CommandResult, CommandTrigger } from './command-context.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
@@ -92,14 +91,7 @@ export const command = <Facts>(parts: Command<Facts>): Command<Facts> => parts
 
 export const reject = (reply: Reply): Decision => ({ kind: 'reject', reply })
 
-export interface NotBegun {
-  by: string
-  moment: Moment
-  /** As it was written, if its sender may use it. */
-  words: string | undefined
-  waitsFor: 'run' | Service | undefined
-  /** If it is known; ms since the epoch. */
-  until: number | undefined
+export interface NotBegun extends Waiting {
   stopped: TriggerRecord['stopped']
 }
 

@@ -23,7 +23,6 @@ export interface AdoptDeps {
     installations(): Promise<number[]>
     repositoriesOf(installationId: number): Promise<Repository[]>
     ownComments(repository: Repository, since: number): Promise<ThreadComment[]>
-    /** What our checks say, as if it were comments; nothing where we have none. */
     subject(repository: Repository, number: number): Promise<SubjectView>
   }
   deliveries: DeliveryLog & { isOfOwnComment(id: string): Promise<boolean> }
@@ -255,7 +254,7 @@ async function searchRepository(deps: Search, repository: Repository, since: num
 
 interface Status {
   number: number
-  where: Remains['status']
+  commentId: number
   marker: Marker
   backup: Backup
   closed: boolean
@@ -268,12 +267,7 @@ function statusesIn(
   comments: readonly ThreadComment[],
 ): Status[] {
   const marked = comments.flatMap(({ id, number, changedAt, body }) =>
-    signer.read(body, { repoId, number }).map(marker => ({
-      where: { commentId: id },
-      number,
-      changedAt,
-      marker,
-    })),
+    signer.read(body, { repoId, number }).map(marker => ({ commentId: id, number, changedAt, marker })),
   )
   const ended = new Set(
     marked.filter(({ marker }) => marker.as === 'closing').map(({ marker }) => endKey(marker)),
@@ -299,7 +293,7 @@ const endKey = ({ run, round = 0 }: Marker): string => `${run} ${round}`
 async function adopt(
   deps: OwnerDeps,
   repository: Repository,
-  { number, where, marker, backup, closed }: Status,
+  { number, commentId, marker, backup, closed }: Status,
 ): Promise<boolean> {
   const { run: id } = marker
   await deps.confirm()
@@ -313,7 +307,7 @@ async function adopt(
   const { settings } = await deps.settings.of(github, thread)
   const session = await sessionFound(deps, marker, { id, thread }, backup)
   const seen = { thread, snapshot, settings, pulls, untended, session }
-  const remains: Remains = { id, backup, made: marker.made, status: where, closed, ...seen }
+  const remains: Remains = { id, backup, made: marker.made, commentId, closed, ...seen }
   const run = changed(restored(remains, deps.now()), {
     session: { tenant: deps.tenant },
     // What was under way has arrived.

@@ -79,7 +79,6 @@ async function shownAnew(
 ): Promise<Partial<Run['report']> | undefined> {
   const { status } = run.report
   const drawing = drawStatus(run, deps.deployment, deps.now())
-  // A check stays on its commit, also where a merge leaves none that is newer.
   if (status && !status.minimized && drawing.phase() !== status.phase) {
     const shown = await showStatus(github, drawing, status, deps.signer)
     return { status: shown === 'gone' ? { ...status, phase: drawing.phase() } : shown }

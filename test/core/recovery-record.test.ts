@@ -14,7 +14,7 @@ const remainsOf = (run: Run, more: Partial<Remains> = {}): Remains => ({
   id: run.id,
   backup: carried(run),
   made: undefined,
-  status: { commentId: 901 },
+  commentId: 901,
   thread: run.thread,
   snapshot: run.baseline.snapshot,
   settings: defaultSettings,

@@ -119,7 +119,7 @@ describe.each(versions)('%s', version => {
           id: read.run,
           backup,
           made: read.made,
-          status: { commentId: 1 },
+          commentId: 1,
           thread: issueThread,
           snapshot: { title: 'Login is flaky', body: 'It fails.', author: 'sam', open: true },
           settings: defaultSettings,

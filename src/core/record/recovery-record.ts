@@ -96,7 +96,8 @@ export interface Remains {
   backup: Backup
   /** The branch that it recorded as made. */
   made: string | undefined
-  status: Pick<NonNullable<Run['report']['status']>, 'commentId'>
+  /** Of its status. */
+  commentId: number
   thread: Thread
   snapshot: Snapshot
   settings: Run['baseline']['settings']
@@ -110,7 +111,7 @@ export interface Remains {
 
 /** The restored Run. One that had not begun begins again, if an approved plan is still there. */
 export function restored(remains: Remains, now: number): Run {
-  const { id, backup, made, thread, snapshot, settings, pulls, untended, status } = remains
+  const { id, backup, made, thread, snapshot, settings, pulls, untended, commentId } = remains
   const { taskId, taskRunId } = remains.session
   const { request, head, branch, readUpTo, earlier, instructionSent, taskMade, outcome, reported } = backup
   const run = newRun({
@@ -121,7 +122,7 @@ export function restored(remains: Remains, now: number): Run {
     mailbox: { wordsOfRound: backup.wordsOfRound, requesters: backup.requesters, fixes: backup.fixes },
     result: { pulls, untended, reported: Math.min(reported, pulls.length), round: backup.round },
     // Forces an edit of the status comment.
-    report: { status: { ...status, hash: '', phase: '', at: 0 }, questions: backup.questions },
+    report: { status: { commentId, hash: '', phase: '', at: 0 }, questions: backup.questions },
   })
   if (remains.closed && outcome) return tidyingUp(run, remains, outcome, now)
   if (taskRunId !== undefined) return stillAtWork(run, backup, taskRunId, now)

@@ -12,13 +12,15 @@ import { waitsInWords } from './waiting.ts'
 import { questionUrl } from './while-working.ts'
 
 /** What was asked and has no Run. */
-interface NotBegun {
+export interface NotBegun {
   by: string
   moment: Moment
+  /** As it was written, if its sender may use it. */
   words: string | undefined
-  waitsFor?: 'run' | Service
+  waitsFor?: 'run' | Service | undefined
+  /** If it is known; ms since the epoch. */
   until?: number | undefined
-  stopped?: { by: string }
+  stopped?: { by: string } | undefined
 }
 
 export interface ThreadStanding {

@@ -31,7 +31,7 @@ export const catchUp = step('catch-up', {
         ...{ id: run.id, backup, made: marker.made, thread: run.thread },
         ...{ snapshot: run.baseline.snapshot, settings: run.baseline.settings, untended: [] },
         pulls: pull ? [...pulls, Pull.parse(pull)] : pulls,
-        status: { commentId: status.id },
+        commentId: status.id,
         session: { taskId: marker.task, taskRunId },
         closed,
       },
