@@ -1,6 +1,6 @@
 /** Who may use a command: by their role at GitHub, or by name in the settings. */
 import { mayAct, type Role, type Sender } from '../core/model/command-grammar.ts'
-import { isNotFound, NoResponse, Rejected } from '../core/model/errors.ts'
+import { isNotFound, loggedIfRejected, NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Log, ThreadClient } from '../core/model/ports.ts'
 import type { Person } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
@@ -98,13 +98,10 @@ export async function isOneOf(
 
 /** A team that GitHub does not let the App read lets nobody in. */
 async function isInTeams({ github, settings, log }: PersonCheck, { login }: Person): Promise<boolean> {
-  for (const team of settings.allow.teams)
-    try {
-      if (await github.isInTeam(team, login)) return true
-    } catch (error) {
-      if (!(error instanceof Rejected)) throw error
-      log.warn({ err: error, team }, 'GitHub did not say who is in a team')
-    }
+  for (const team of settings.allow.teams) {
+    const unknown = loggedIfRejected(log, 'GitHub did not say who is in a team', { team })
+    if (await github.isInTeam(team, login).catch(unknown)) return true
+  }
   return false
 }
 

@@ -3,7 +3,7 @@
  * first and looks for marks then. So one of the two sees the other, whichever comes first, and whatever either of them
  * had to wait for.
  */
-import { Rejected } from '../core/model/errors.ts'
+import { unlessRejected } from '../core/model/errors.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import { isBefore, type Moment } from '../core/record/event-order.ts'
@@ -54,22 +54,13 @@ export async function stopAfter(
   const personCheck = await check()
   const senders = new Map(later.map(({ by }) => [by.id, by]))
   for (const by of [...senders.values()].slice(-maxAskedFor)) {
-    if (!(await unlessRefused(mayUseNow(personCheck, by, 'stop')))) continue
+    // If GitHub refuses to say, it is asked again when that stop is judged.
+    if (!(await mayUseNow(personCheck, by, 'stop').catch(unlessRejected))) continue
     for (const { id, read } of later.filter(each => each.by.id === by.id).slice(-maxAskedFor)) {
-      const stop = await unlessRefused(read(personCheck))
+      const stop = await read(personCheck).catch(unlessRejected)
       if (!stop || (stop.run !== undefined && stop.run !== run)) continue
       if (isBefore(asked, stop.moment)) return { id, by, moment: stop.moment }
     }
   }
   return undefined
-}
-
-/** If GitHub does not answer, it is asked again when that stop is judged. */
-async function unlessRefused<T>(said: Promise<T>): Promise<T | undefined> {
-  try {
-    return await said
-  } catch (error) {
-    if (error instanceof Rejected) return undefined
-    throw error
-  }
 }

@@ -1,10 +1,10 @@
 /** What a fault does to a trigger: it waits, is tried again, or is given up with a word. */
 import { mayHoldCommand } from '../core/command/find.ts'
-import { NoResponse, QueueUnavailable, Rejected, ResultPending, RetryLater } from '../core/model/errors.ts'
+import { QueueUnavailable, Rejected, ResultPending } from '../core/model/errors.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { minute, second } from '../core/model/time.ts'
-import { afterPassing, isFinal, isTooLong, type Passing } from '../core/record/retries.ts'
+import { afterPassing, isFinal, isTooLong, type Passing, passes } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
 import { type CommandContext, holdsCommand, liveRun, runId, type ThreadContext } from './command-context.ts'
@@ -49,12 +49,6 @@ export async function afterTriggerFault(context: ThreadContext, error: unknown):
   if (deps.now() - job.addedAt > limits.outage) return giveUp(context, error)
   throw error
 }
-
-const passes = (error: unknown): error is Passing =>
-  error instanceof NoResponse ||
-  error instanceof RetryLater ||
-  error instanceof ResultPending ||
-  (error instanceof Rejected && error.of === 'read')
 
 /** @returns nothing if it lasted too long */
 async function tryLater(context: ThreadContext, fault: Passing): Promise<StepResult | undefined> {

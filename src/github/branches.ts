@@ -1,12 +1,11 @@
 import { z } from 'zod'
 import { isBranchOfIssue } from '../core/model/branch-name.ts'
-import { isEmptyRepository, isNotFound, Rejected } from '../core/model/errors.ts'
+import { isEmptyRepository, isNotFound, Rejected, unlessRejected } from '../core/model/errors.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
 import type { BaseView, BranchView, IssueBranches } from '../core/model/views.ts'
 import { inRepository, named, nodesOf, query } from './graphql.ts'
 import { Linked, linkedField, linkedIn } from './nodes.ts'
 import { type ThreadAccess, usualStem } from './read-ahead.ts'
-import { unlessRejected } from './request-rules.ts'
 
 const linkedBranches = {
   text: `query linkedBranches($owner: String!, $name: String!, $number: Int!) {

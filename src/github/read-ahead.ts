@@ -6,6 +6,7 @@ import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { templatesFolder } from '../core/command/template.ts'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
+import { unlessRejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { type Closer, CommentView, IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/settings-file.ts'
@@ -23,7 +24,6 @@ import {
   transfersField,
   writtenFields,
 } from './nodes.ts'
-import { unlessRejected } from './request-rules.ts'
 
 /** The usual prefix; the repository's own is not known yet. */
 export const usualStem = ({ number }: Pick<Thread, 'number'>): string => stemOf('codex/', number)

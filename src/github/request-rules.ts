@@ -9,6 +9,7 @@ import {
   asRead,
   assertPrompt,
   isNotFound,
+  isOfService,
   lacksPermission,
   NoResponse,
   Rejected,
@@ -140,7 +141,7 @@ export function httpError(error: unknown): HttpError | undefined {
 
 /** Octokit gives status 500 to errors without a response. */
 export function faultOf(error: unknown, now: number): Rejected | RetryLater | NoResponse {
-  if (error instanceof Rejected || error instanceof RetryLater || error instanceof NoResponse) return error
+  if (isOfService(error)) return error
   const http = httpError(error)
   if (!http)
     return new NoResponse('github', `GitHub did not answer (${whyUnanswered(error)})`, { cause: error })
@@ -220,10 +221,6 @@ export async function unlessGone<T>(read: () => Promise<T>): Promise<T | undefin
 
 export function unlessLimited(error: unknown): void {
   if (error instanceof RetryLater) throw error
-}
-
-export function unlessRejected(error: unknown): undefined {
-  if (!(error instanceof Rejected)) throw error
 }
 
 /** Reads no more of a body than that; nothing is returned of a longer one. */

@@ -3,12 +3,13 @@
  * it is named. A status is then left to its own step, which knows what to do about a deleted one.
  */
 import { z } from 'zod'
+import { unlessRejected } from '../core/model/errors.ts'
 import type { PullChange, Reaction, Settled, Settling, SettlingPart, Target } from '../core/model/views.ts'
 import { inRepository, labelKey, named, personKey, query, send, threadKey } from './graphql.ts'
 import { FullPull, pullFields } from './nodes.ts'
 import { pullWith } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
-import { swapName, unlessRejected } from './request-rules.ts'
+import { swapName } from './request-rules.ts'
 
 /** Of the variables of all pieces. */
 const types = {

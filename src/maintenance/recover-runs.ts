@@ -6,7 +6,7 @@
  */
 import { z } from 'zod'
 import type { SettingsReader } from '../access/read-settings.ts'
-import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import { isOfService, NoResponse, Rejected, RetryLater, unlessRejected } from '../core/model/errors.ts'
 import type { DeliveryNote, GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
 import { hour, minute, second } from '../core/model/time.ts'
@@ -185,12 +185,8 @@ async function whereThingsHappened(
   signal: AbortSignal,
   since: number,
 ): Promise<Target[] | undefined> {
-  const read = await readDown(deliveries, { until: since, most: maxPages, signal }).catch(
-    (error: unknown) => {
-      if (error instanceof Rejected) return undefined
-      throw error
-    },
-  )
+  const reading = readDown(deliveries, { until: since, most: maxPages, signal })
+  const read = await reading.catch(unlessRejected)
   return read && read.next === undefined ? placesIn(read.attempts) : undefined
 }
 
@@ -204,7 +200,7 @@ function placesIn(attempts: readonly Attempt[]): Target[] {
 
 function waitAfter(error: unknown, now: number): number {
   if (error instanceof RetryLater) return Math.max(1_000, error.until - now)
-  if (error instanceof Rejected || error instanceof NoResponse) return retryMs
+  if (isOfService(error)) return retryMs
   throw error
 }
 

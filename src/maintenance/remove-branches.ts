@@ -1,6 +1,6 @@
 /** Removes unused branches once their task runs have ended; any Run of the thread goes first. */
 import type { CallBudget } from '../core/model/call-budget.ts'
-import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import { isOfService, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { type Thread, threadSlot } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
@@ -45,7 +45,7 @@ export const removeBranch =
       return await poll(deps, context, unused, pause)
     } catch (error) {
       if (error instanceof RetryLater) return Math.max(pause, error.until - deps.now())
-      if (!(error instanceof Rejected) && !(error instanceof NoResponse)) throw error
+      if (!isOfService(error)) throw error
       deps.log.warn({ ...about, err: error }, 'could not remove an unused branch')
       return error instanceof Rejected && error.of === 'effect' ? 'done' : pause
     }

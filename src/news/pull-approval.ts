@@ -5,7 +5,7 @@
 
 import { settingsOf, type ThreadContext } from '../commands/command-context.ts'
 import { isUserAtWork } from '../commands/given-commands.ts'
-import { Rejected } from '../core/model/errors.ts'
+import { loggedIfRejected } from '../core/model/errors.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import { agentLogin, othersAmong, requestersOf } from '../core/record/own-pull-request.ts'
@@ -77,13 +77,9 @@ interface Approved {
 const isWanted = ({ settings }: Approved): boolean => settings.pull_request.approval === 'somebody-else'
 
 async function shown({ deps, record }: ThreadContext, show: () => Promise<void>): Promise<StepResult> {
-  try {
-    await show()
-  } catch (error) {
-    if (!(error instanceof Rejected)) throw error
-    const { url } = record.trigger.thread
-    deps.log.warn({ thread: url, err: error }, 'the approval of a pull request could not be shown')
-  }
+  const about = { thread: record.trigger.thread.url }
+  const untold = loggedIfRejected(deps.log, 'the approval of a pull request could not be shown', about)
+  await show().catch(untold)
   return end
 }
 

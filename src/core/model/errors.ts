@@ -28,7 +28,7 @@ export class Rejected extends Error {
 
 export type CallKind = 'read' | 'effect'
 
-export const asRead = <T extends Error>(fault: T): T | Rejected =>
+export const asRead = <T>(fault: T): T | Rejected =>
   fault instanceof Rejected
     ? new Rejected(fault.service, fault.status, fault.code, fault.message, fault.field, 'read')
     : fault
@@ -102,6 +102,23 @@ export const lacksPermission = ({ message }: { message: string }): boolean =>
 export function isNotFound(error: unknown): error is Rejected {
   return error instanceof Rejected && (error.status === 404 || error.status === 410)
 }
+
+/** @throws anything but a refusal */
+export function unlessRejected(error: unknown): undefined {
+  if (!(error instanceof Rejected)) throw error
+}
+
+/** As `unlessRejected`; the log has the refusal. */
+export const loggedIfRejected =
+  (log: { warn(fields: object, message: string): void }, message: string, fields: object = {}) =>
+  (err: unknown): undefined => {
+    unlessRejected(err)
+    log.warn({ ...fields, err }, message)
+  }
+
+/** Whether it is a service's fault, and none of ours. */
+export const isOfService = (error: unknown): error is Rejected | NoResponse | RetryLater =>
+  error instanceof Rejected || error instanceof NoResponse || error instanceof RetryLater
 
 export class ResultPending extends Error {
   override name = 'ResultPending'

@@ -1,6 +1,7 @@
 /** All that is asked again later: what did not answer, or refused, each waited out by itself. */
 import {
   type CallKind,
+  isOfService,
   NoResponse,
   Rejected,
   ResultPending,
@@ -40,8 +41,12 @@ export function triedRetry(run: Pick<Run, 'retries'>, key: RetryKey, now: number
 /** @param due when it was to be tried again */
 export const idleMs = (due: number, now: number): number => (now - due > limits.lateTry ? now - due : 0)
 
-/** A fault that ends nothing, and is waited out. */
+/** A fault that ends nothing, and is waited out. A refusal is one only of a read. */
 export type Passing = NoResponse | ResultPending | RetryLater | Rejected
+
+export const passes = (error: unknown): error is Passing =>
+  error instanceof ResultPending ||
+  (isOfService(error) && !(error instanceof Rejected && error.of === 'effect'))
 
 /**
  * What such a fault means, for a Run and for a command: when to try again, and what is known of the reason. A read that

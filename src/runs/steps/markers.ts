@@ -1,4 +1,4 @@
-import { Rejected } from '../../core/model/errors.ts'
+import { loggedIfRejected, Rejected } from '../../core/model/errors.ts'
 import { reactions, type Settling, type Sign, type Target } from '../../core/model/views.ts'
 import { neverBegan } from '../../core/record/last-word.ts'
 import type { Marker } from '../../core/record/marker.ts'
@@ -105,10 +105,9 @@ export async function ignoreRefusal(
   effect: Promise<unknown>,
   what = 'GitHub refused a change',
 ): Promise<void> {
-  try {
-    await effect
-  } catch (error) {
-    if (!(error instanceof Rejected) || error.of === 'read') throw error
-    context.deps.log.warn({ err: error }, what)
-  }
+  const logged = loggedIfRejected(context.deps.log, what)
+  await effect.catch(error => {
+    if (error instanceof Rejected && error.of === 'read') throw error
+    logged(error)
+  })
 }

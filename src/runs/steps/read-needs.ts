@@ -1,6 +1,6 @@
 import { type BotList, withFindings } from '../../access/listed-bots.ts'
 import { fixInstruction } from '../../core/agent/pull-needs.ts'
-import { Rejected } from '../../core/model/errors.ts'
+import { unlessRejected } from '../../core/model/errors.ts'
 import type { ThreadClient } from '../../core/model/ports.ts'
 import type { NeedsView, PullNeeds } from '../../core/model/views.ts'
 import { inSight } from '../../core/record/last-word.ts'
@@ -48,12 +48,8 @@ export async function needsSeen(
   number: number,
   bots: BotList,
 ): Promise<NeedsView | undefined> {
-  try {
-    return await withFindings(await github.needs(number), bots)
-  } catch (error) {
-    if (error instanceof Rejected) return undefined
-    throw error
-  }
+  const seen = github.needs(number).then(needs => withFindings(needs, bots))
+  return seen.catch(unlessRejected)
 }
 
 const maxKept = 20

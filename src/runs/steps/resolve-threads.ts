@@ -3,7 +3,7 @@
  * commits changed the file. First it is found which, so that the answer in each says it; they are resolved when all
  * have theirs.
  */
-import { Rejected } from '../../core/model/errors.ts'
+import { loggedIfRejected } from '../../core/model/errors.ts'
 import type { ReviewThread } from '../../core/model/views.ts'
 import { inlinePlace } from '../../core/record/last-word.ts'
 import { inlineAsked, lineAnswersIn, ofReview } from '../../core/record/open-question.ts'
@@ -17,14 +17,9 @@ export const findFixed = step('find-fixed', {
   github: ['reviewThreads', 'changedBetween'],
   writes: ['result', 'report'],
   async do(context) {
-    try {
-      return await fixedOf(context)
-    } catch (error) {
-      // Then each is answered, and none is resolved.
-      if (!(error instanceof Rejected)) throw error
-      context.deps.log.warn({ err: error }, 'GitHub did not say what was fixed')
-      return { result: { fixed: seenTo([]) } }
-    }
+    const unknown = loggedIfRejected(context.deps.log, 'GitHub did not say what was fixed')
+    // Else each is answered, and none is resolved.
+    return (await fixedOf(context).catch(unknown)) ?? { result: { fixed: seenTo([]) } }
   },
 })
 
