@@ -5,8 +5,8 @@
 
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
-import { type AttachmentFile, AttachmentRefused } from '../core/model/attachment.ts'
-import { NoResponse } from '../core/model/errors.ts'
+import { AttachmentRefused, NoResponse } from '../core/model/errors.ts'
+import type { AttachmentFile } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
 import {

@@ -1,7 +1,7 @@
 /** Uploads a file to PostHog in three calls. Repeatable: an upload without use of its id counts for nothing. */
 import { z } from 'zod'
-import type { AttachmentFile } from '../core/model/attachment.ts'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
+import type { AttachmentFile } from '../core/model/ports.ts'
 import { type Call, call, type PostHogSettings } from './posthog-http.ts'
 import { upTo } from './schemas.ts'
 

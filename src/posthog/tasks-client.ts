@@ -1,7 +1,7 @@
 /** PostHog's Tasks, as Runs need them. */
-import type { AttachmentFile } from '../core/model/attachment.ts'
 import type { CodexTaskRunCreate } from '../core/model/codex-task-run-create.ts'
 import { isNotFound, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import type { AttachmentFile } from '../core/model/ports.ts'
 import type { LogEntry, TaskRunSnapshot, Unfinished } from '../core/model/task-run.ts'
 import type { KnownModel, NewTask, SandboxView } from '../core/model/views.ts'
 import type { Session } from '../core/record/request-part.ts'

@@ -120,6 +120,11 @@ export const loggedIfRejected =
 export const isOfService = (error: unknown): error is Rejected | NoResponse | RetryLater =>
   error instanceof Rejected || error instanceof NoResponse || error instanceof RetryLater
 
+/** A file that is refused for good. The message completes a sentence that begins with its name. */
+export class AttachmentRefused extends Error {
+  override name = 'AttachmentRefused'
+}
+
 export class ResultPending extends Error {
   override name = 'ResultPending'
   readonly until: number

@@ -1,7 +1,6 @@
 /** What the flows need of the world, and no more. The edges fit these shapes without knowing them. */
 import type { Attachment } from '../text/attachment-links.ts'
 import type { Reading, SeenPage } from '../text/seen-page.ts'
-import type { AttachmentFile } from './attachment.ts'
 import type { CodexTaskRunCreate } from './codex-task-run-create.ts'
 import type { TaskRunRef, TaskRunSnapshot } from './task-run.ts'
 import type { Thread } from './thread.ts'
@@ -157,6 +156,12 @@ export interface ThreadClient {
   branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean; repository: string }>
   openPull(pull: NewPull): Promise<PullView>
   settle(settling: Settling): Promise<Settled>
+}
+
+export interface AttachmentFile {
+  name: string
+  type: string
+  bytes: Uint8Array<ArrayBuffer>
 }
 
 export interface TasksClient {

@@ -1,6 +1,5 @@
 /** The part of a Run's record that tells where its agent works, and what of the thread it was given. */
 import { z } from 'zod'
-import { StagedAttachments } from '../model/attachment.ts'
 import { LinkedElsewhere } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 
@@ -81,6 +80,13 @@ export const Context = z.object({
   ),
 })
 export type Context = z.infer<typeof Context>
+
+export const StagedAttachments = z.object({
+  /** For `pending_user_artifact_ids`: good for one start of one task, within 24 hours. */
+  ids: z.array(z.string()),
+  failed: z.array(z.object({ name: z.string(), why: z.string() })),
+})
+export type StagedAttachments = z.infer<typeof StagedAttachments>
 
 export const Workspace = z.object({
   branch: Branch.optional(),

@@ -15,11 +15,7 @@ export type Attachment = z.infer<typeof Attachment>
 export const maxAttachments = 10
 
 /** @param webUrl any page of the text's GitHub, e.g. the thread's `html_url` */
-export function attachmentsIn(
-  page: Pick<ShownText, 'files'> | undefined,
-  webUrl: string,
-  most = maxAttachments,
-): Attachment[] {
+export function attachmentsIn(page: Pick<ShownText, 'files'> | undefined, webUrl: string): Attachment[] {
   if (!page || !URL.canParse(webUrl)) return []
   const candidates = page.files.flatMap(({ url, words }) => {
     const address = attachmentAddress(url, webUrl)
@@ -28,7 +24,7 @@ export function attachmentsIn(
     const name = fileNamed(said) || fileNamed(lastSegment(address.href)) || 'attachment'
     return [{ name, url: address.href }]
   })
-  return onlyOnce(candidates).slice(0, most)
+  return onlyOnce(candidates).slice(0, maxAttachments)
 }
 
 export function onlyOnce(attachments: readonly Attachment[]): Attachment[] {

@@ -1,4 +1,3 @@
-import { stagingIsLost } from '../../core/model/attachment.ts'
 import {
   asRead,
   isOfService,
@@ -132,6 +131,10 @@ const withoutHope = (run: Run): Run =>
 const endedWith = (context: Pick<RunContext, 'run' | 'deps'>, outcome: Outcome): Run =>
   onlyNeeded(changed(context.run, failed(context, outcome)))
 
+/** Whether PostHog dropped the staged files, as it does after a day. */
+export const isStagingLost = ({ service, status, message }: Rejected): boolean =>
+  service === 'posthog' && status === 400 && message.includes('pending_user_artifact_ids')
+
 /** PostHog resumes a session only on branches that it knows; on another one a new session begins. */
 const isBranchRefused = (run: Run, { status, field, message }: Rejected): boolean =>
   status === 400 &&
@@ -155,7 +158,7 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
     }
     case 'start-run':
       // PostHog keeps staged files for a day: after that they are staged again, once.
-      if (stagingIsLost(error))
+      if (isStagingLost(error))
         return changed(run, {
           workspace: {
             restaged: true,

@@ -1,5 +1,4 @@
 import { promptOf, toGoOn } from '../../core/agent/prompt.ts'
-import type { StagedAttachments } from '../../core/model/attachment.ts'
 import { RetryLater } from '../../core/model/errors.ts'
 import { messagesRead, observe } from '../../core/record/apply-snapshot.ts'
 import { openIntent } from '../../core/record/intents.ts'
@@ -13,6 +12,7 @@ import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../c
 import { noActivity } from '../../core/record/session-part.ts'
 import { mayHaveBeenRead, unreadWords } from '../../core/record/turn.ts'
 import { contextGiven, wordsOf } from '../../core/record/words-to-say.ts'
+import type { StagedAttachments } from '../../core/record/workspace-part.ts'
 import { attach, attachedTo, none } from './stage-attachments.ts'
 import { attempt, type StepContext, step } from './step-context.ts'
 

@@ -1,8 +1,7 @@
 /** Passes attached files on to PostHog; what can not be had is kept with the reason. Repeatable. */
-import { AttachmentRefused, type StagedAttachments } from '../../core/model/attachment.ts'
-import { NoResponse, Rejected, RetryLater, serviceNames } from '../../core/model/errors.ts'
+import { AttachmentRefused, NoResponse, Rejected, RetryLater, serviceNames } from '../../core/model/errors.ts'
 import { type Run, resumedSession } from '../../core/record/run.ts'
-import type { Context } from '../../core/record/workspace-part.ts'
+import type { Context, StagedAttachments } from '../../core/record/workspace-part.ts'
 import { type Attachment, maxAttachments, onlyOnce } from '../../core/text/attachment-links.ts'
 import { type StepContext, step } from './step-context.ts'
 
