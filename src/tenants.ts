@@ -25,15 +25,6 @@ export interface Tenant {
   userToken: string | undefined
 }
 
-export interface Tenants {
-  all: readonly Tenant[]
-  /** Owners with a PostHog of their own, by number. */
-  owners: ReadonlyMap<number, Tenant>
-  of(thread: Pick<RepositoryRef, 'ownerId'>): Tenant | undefined
-  /** The one that a Run was started with: its owner may have another by now, or it may not be set up any more. */
-  named(name: string): Tenant
-}
-
 interface Opening {
   meter: NonNullable<PostHogSettings['meter']>
   redact(text: string): string
@@ -47,7 +38,7 @@ interface Opening {
 type Access = NonNullable<Config['posthog']>
 
 /** As SETTINGS_FILE was at the start. A later change of them holds after the next start. */
-export function openTenants(config: Config, opening: Opening): Tenants {
+export function openTenants(config: Config, opening: Opening) {
   const usual = config.posthog && tenantOf(config.posthog, signerOf(config.app), opening)
   const opened = new Map<string, Tenant>()
   const owners = new Map<number, Tenant>()
@@ -62,9 +53,11 @@ export function openTenants(config: Config, opening: Opening): Tenants {
   const gone = new Map<string, Tenant>()
   return {
     all,
+    /** Owners with a PostHog of their own, by number. */
     owners,
-    of: ({ ownerId }) => owners.get(ownerId) ?? usual,
-    named(name) {
+    of: ({ ownerId }: Pick<RepositoryRef, 'ownerId'>): Tenant | undefined => owners.get(ownerId) ?? usual,
+    /** The one that a Run was started with: its owner may have another by now, or it may not be set up any more. */
+    named(name: string): Tenant {
       const tenant = all.find(({ tenant }) => tenant === name) ?? gone.get(name)
       if (tenant) return tenant
       const [host = '', projectId = ''] = name.split(' ')

@@ -170,9 +170,8 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
     admin,
   })
   try {
-    const actual = await (endpoint
-      ? patiently(() => listen(server, { host, port }))
-      : listen(server, { host, port }))
+    const bind = () => listen(server, { host, port })
+    const actual = await (endpoint ? patiently(bind) : bind())
     log.info({ host, port: actual }, 'listening')
   } catch (error) {
     if (endpoint) throw error

@@ -1,30 +1,31 @@
 /** Joins the parts that do the work: commands, Runs and chores. */
 import { randomBytes } from 'node:crypto'
 import { accountsIn, firstIn, repositoryNamesIn } from '../access/first-of.ts'
+import { settingsReader } from '../access/read-settings.ts'
 import { costsWithin } from '../access/strangers.ts'
 import { acceptTrigger } from '../commands/accept-trigger.ts'
-import type { TriggerDeps } from '../commands/command-context.ts'
+import { settingsFile } from '../commands/command-registry.ts'
 import { stopsOf } from '../commands/stops.ts'
 import { isOfThread, requeued } from '../commands/trigger-record.ts'
 import { waitsStill } from '../commands/waits-still.ts'
 import { type Config, secretsOf } from '../config.ts'
 import { pauseOfBot } from '../core/model/pause.ts'
 import { type JobIndex, liveSet } from '../core/model/ports.ts'
-import { threadSlot } from '../core/model/thread.ts'
+import { type Thread, threadSlot } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
-import type { Reached } from '../core/record/crash-points.ts'
 import type { Source } from '../core/record/mailbox-part.ts'
 import { aroundMarkers } from '../core/record/marker.ts'
 import type { UnusedBranch } from '../core/record/own-pull-request.ts'
 import type { Run } from '../core/record/run.ts'
 import { ofThread, ownersPlace, wakeEach, whilePaused, working } from '../core/record/run-index.ts'
 import { type RepositoryRef, triggerOf } from '../core/settings/deployment-settings.ts'
-import { type Redact, redactor } from '../core/text/redact.ts'
+import { redactor } from '../core/text/redact.ts'
 import { inOwnWords } from '../core/words/words.ts'
 import { deployed, examine } from '../doctor/examine.ts'
-import { type GitHubApp, gitHubApp } from '../github/app-client.ts'
+import { gitHubApp } from '../github/app-client.ts'
 import { answeredBefore, deliveryLog } from '../github/delivery-log.ts'
 import { installationsOf } from '../github/installations.ts'
+import { ownerFilesOf } from '../github/repository-files.ts'
 import { gitHubThread } from '../github/thread-client.ts'
 import { readEvents } from '../github/webhooks/normalise.ts'
 import { placesSeen } from '../github/webhooks/receive.ts'
@@ -36,23 +37,16 @@ import { news } from '../news/pull-news.ts'
 import { type Follower, followRuns } from '../posthog/stream/follow-runs.ts'
 import { within } from '../queue/held-lock.ts'
 import { advanceRun } from '../runs/advance-run.ts'
-import type { RunDeps } from '../runs/steps/step-context.ts'
 import { schemaAddress } from '../settings-schemas.ts'
-import { openTenants, signerOf, type Tenant, type Tenants } from '../tenants.ts'
+import { openTenants, signerOf, type Tenant } from '../tenants.ts'
 import { type Overrides, openProbot, type Runtime, receiverOf } from './runtime.ts'
-import { settingsOf } from './settings-of.ts'
 
 const removal = 'remove-branch'
 
 /** In a rolling restart, older processes move jobs without updating the index. */
 const mendEvery = 10 * minute
 
-interface Edges {
-  app: GitHubApp
-  installations: ReturnType<typeof installationsOf>
-  tenants: Tenants
-  shared: ReturnType<typeof sharedBy> & { reached: Reached }
-}
+type Edges = ReturnType<typeof openEdges>
 
 export async function startWork(runtime: Runtime, overrides: Overrides): Promise<{ close(): Promise<void> }> {
   const edges = openEdges(runtime, overrides)
@@ -72,12 +66,7 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
     log,
   })
   metrics.showStreams(follower.open)
-  const flows = flowsFor(runtime, {
-    tenants: edges.tenants,
-    follower,
-    forTriggers: triggerDeps(runtime, edges),
-    forRuns: runDeps(runtime, edges),
-  })
+  const flows = flowsFor(runtime, edges, follower)
   await triggers.work(flows.accept, { concurrency: commandsAtOnce })
   const wake = wakeCommands(queues)
   await runs.work(flows.advance, { concurrency: 50, ended: ({ thread }) => wake(thread) })
@@ -104,10 +93,10 @@ const closeWithin = 2_000
 /** A command holds its place while GitHub is slow. GitHub takes 100 calls at once of an installation. */
 const commandsAtOnce = 100
 
-function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
-  const { config, metrics, queues, clock, state } = runtime
+function openEdges(runtime: Runtime, { reached = () => {} }: Overrides) {
+  const { config, settings, metrics, queues, log, clock, state } = runtime
   const { meter } = metrics
-  const { limits, budget } = queues
+  const { limits, budget, writtenOnce } = queues
   const { id, privateKey, apiUrl } = config.app
   const redact = redactor(secretsOf(config))
   const { now, setBy } = clock
@@ -119,27 +108,25 @@ function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
       ...{ meter, redact, now, limits, budget },
       foundWrong: () => state.readiness?.hurry(),
     }),
-    shared: { ...sharedBy(runtime, app, redact), reached },
-  }
-}
-
-function sharedBy(runtime: Runtime, app: GitHubApp, redact: Redact) {
-  const { settings, queues, log, metrics, clock } = runtime
-  const { now } = clock
-  return {
-    settings: settingsOf(runtime, app, repositoryNamesIn(queues.writtenOnce, log)),
-    accounts: accountsIn(queues.writtenOnce, log),
-    pauses: pausesIn(queues.chores, queues.writtenOnce, queues.connectedAt),
-    github: (thread: Run['thread'], prefetched?: unknown) =>
-      gitHubThread(app, thread, {
+    shared: {
+      settings: settingsReader({
+        deployment: settings.settings,
+        file: settingsFile,
+        ownerFiles: ownerFilesOf(app, now),
+        nameHolds: repositoryNamesIn(writtenOnce, log),
         now,
-        prefetched,
-        redact: text => aroundMarkers(text, redact),
-        inOwnWords: text => inOwnWords(text, triggerOf(settings.settings, thread.ownerId).word),
       }),
-    log,
-    meter: metrics.meter,
-    now,
+      accounts: accountsIn(writtenOnce, log),
+      pauses: pausesIn(queues.chores, writtenOnce, queues.connectedAt),
+      github: (thread: Thread, prefetched?: unknown) =>
+        gitHubThread(app, thread, {
+          now,
+          prefetched,
+          redact: text => aroundMarkers(text, redact),
+          inOwnWords: text => inOwnWords(text, triggerOf(settings.settings, thread.ownerId).word),
+        }),
+      ...{ log, meter, now, reached },
+    },
   }
 }
 
@@ -149,7 +136,7 @@ const triggerDeps = (
 ) => ({
   ...{ ...shared, triggerOf },
   whereNow: installations.whereNow,
-  examine: (thread: Run['thread']) => examine('repository', { ...deployed(config), thread }),
+  examine: (thread: Thread) => examine('repository', { ...deployed(config), thread }),
   schemaAddress: schemaAddress(app, shared.now),
   isFirst: firstIn(queues.writtenOnce),
   wordsOf: ({ thread, session: { tenant } }: Run) =>
@@ -184,7 +171,7 @@ const runDeps = ({ config, queues, log }: Runtime, { shared }: Edges) => ({
 
 const wakeCommands =
   ({ triggers }: Runtime['queues']) =>
-  async (thread: Run['thread']): Promise<void> => {
+  async (thread: Thread): Promise<void> => {
     const [waiting = []] = await triggers.members([ofThread(thread)], { kind: 'first', count: 100 })
     await Promise.all(waiting.map(({ id }) => triggers.wake(id)))
   }
@@ -225,31 +212,18 @@ async function startChores(
 type Accept = ReturnType<typeof acceptTrigger>
 type Advance = ReturnType<typeof advanceRun>
 
-interface Flows {
-  accept: Accept
-  advance: Advance
-}
-
-interface FlowsDeps {
-  tenants: Tenants
-  follower: Follower
-  forTriggers: Omit<TriggerDeps, 'tenant' | 'posthog' | 'deployment' | 'signer'>
-  forRuns: Omit<RunDeps, 'posthog' | 'budget' | 'deployment' | 'signer' | 'userToken' | 'stream' | 'liveRuns'>
-}
-
-function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }: FlowsDeps): Flows {
-  const {
-    config,
-    log,
-    queues: { runs },
-  } = runtime
+function flowsFor(runtime: Runtime, edges: Edges, follower: Follower) {
+  const { config, log, queues } = runtime
+  const { tenants } = edges
+  const forTriggers = triggerDeps(runtime, edges)
+  const forRuns = runDeps(runtime, edges)
   const openFlows = (tenant: Tenant) => ({
     accept: acceptTrigger({ ...forTriggers, ...tenant }, news),
     advance: advanceRun({
       ...forRuns,
       ...tenant,
       stream: follower.of(tenant.access),
-      liveRuns: () => liveRunsOf(tenant, tenants.owners, runs),
+      liveRuns: () => liveRunsOf(tenant, tenants.owners, queues.runs),
     }),
   })
   const flows = new Map<Tenant, ReturnType<typeof openFlows>>()
@@ -263,22 +237,19 @@ function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }:
     return tenant && flowsOf(tenant)
   }
   const withoutPostHog = acceptTrigger({ ...forTriggers, ...nobody(config) }, news)
-  return {
-    async accept(job) {
-      const served = isOfThread(job.data) ? servedBy(job.data.trigger.thread) : undefined
-      return (served?.accept ?? withoutPostHog)(job)
-    },
-    async advance(job) {
-      const {
-        thread,
-        session: { tenant },
-      } = job.data
-      const served = tenant === undefined ? servedBy(thread) : flowsOf(tenants.named(tenant))
-      if (served) return served.advance(job)
-      log.error({ run: job.id, thread: thread.url }, 'no PostHog serves this owner')
-      return { kind: 'park', ms: tenantRetryMs }
-    },
+  const accept: Accept = async job => {
+    const served = isOfThread(job.data) ? servedBy(job.data.trigger.thread) : undefined
+    return (served?.accept ?? withoutPostHog)(job)
   }
+  const advance: Advance = async job => {
+    const { thread, session } = job.data
+    const { tenant } = session
+    const served = tenant === undefined ? servedBy(thread) : flowsOf(tenants.named(tenant))
+    if (served) return served.advance(job)
+    log.error({ run: job.id, thread: thread.url }, 'no PostHog serves this owner')
+    return { kind: 'park', ms: tenantRetryMs }
+  }
+  return { accept, advance }
 }
 
 const tenantRetryMs = 60_000
@@ -310,16 +281,9 @@ export async function liveRunsOf<Tenant>(
   owners: ReadonlyMap<number, Tenant>,
   runs: Counted,
 ): Promise<number> {
-  const theirs = [...owners.entries()]
-  const own = theirs.filter(([, serves]) => serves === tenant).map(([owner]) => owner)
+  const own = [...owners].flatMap(([owner, serves]) => (serves === tenant ? [owner] : []))
   if (own.length > 0) return runsAtWork(own, runs)
-  const [live, elsewhere] = await Promise.all([
-    runs.liveCount(),
-    runsAtWork(
-      theirs.map(([owner]) => owner),
-      runs,
-    ),
-  ])
+  const [live, elsewhere] = await Promise.all([runs.liveCount(), runsAtWork([...owners.keys()], runs)])
   return Math.max(0, live - elsewhere)
 }
 
