@@ -116,8 +116,7 @@ export async function openRuntime(config: Config, overrides: Overrides): Promise
   const { path, first } = config.settings
   const settings = path === undefined ? withoutFile(first) : followDeploymentFile(path, first, log)
   metrics.showSettings(() => settings.failed().length === 0)
-  const { id: appId, privateKey, apiUrl } = config.app
-  const name = appName({ appId, privateKey, apiUrl }, clock.now)
+  const name = appName(config.app, clock.now)
   return {
     ...{ config, settings, queues, log, metrics, state, clock },
     triggerOf: ownerId => ({ ...triggerOf(settings.settings, ownerId), app: state.appName }),
@@ -231,7 +230,7 @@ export const receiverOf = ({ config, triggerOf, queues, log }: Runtime, places?:
     log,
     places,
     redact: redactor(secretsOf(config)),
-    app: { triggerOf, appId: config.app.id },
+    triggerOf,
     async enqueue(trigger) {
       const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))
       return outcome === 'added' ? 'added' : 'known'

@@ -97,10 +97,9 @@ function openEdges(runtime: Runtime, { reached = () => {} }: Overrides) {
   const { config, settings, metrics, queues, log, clock, state } = runtime
   const { meter } = metrics
   const { limits, budget, writtenOnce } = queues
-  const { id, privateKey, apiUrl } = config.app
   const redact = redactor(secretsOf(config))
   const { now, setBy } = clock
-  const app = gitHubApp({ appId: id, privateKey, apiUrl }, now, { meter, limits, dated: setBy })
+  const app = gitHubApp(config.app, now, { meter, limits, dated: setBy })
   return {
     app,
     installations: installationsOf(app, redact),

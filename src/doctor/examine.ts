@@ -46,8 +46,7 @@ interface Examined {
 }
 
 export function deployed(config: Config): Deployed {
-  const { id, privateKey, apiUrl } = config.app
-  const app = gitHubApp({ appId: id, privateKey, apiUrl }, Date.now)
+  const app = gitHubApp(config.app, Date.now)
   const secrets = secretsOf(config)
   let repositories: Promise<Repository[]> | undefined
   return {

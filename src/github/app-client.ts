@@ -64,7 +64,7 @@ export function gitHubApp(
 ) {
   const gates = new Map<string, LimitGate>()
   const gateOf = (whose: string): LimitGate =>
-    limitGate(now, limits && { name: `github ${settings.appId} ${whose}`, store: limits })
+    limitGate(now, limits && { name: `github ${settings.id} ${whose}`, store: limits })
   const watchOn = (whose: string): Watch => {
     const gate = gates.get(whose) ?? gateOf(whose)
     gates.set(whose, gate)
@@ -73,7 +73,7 @@ export function gitHubApp(
   const own = appToken(settings, now)
   const timed = { now, dated }
   const bare = limited(newClient(settings, timed, own), watchOn('app'))
-  const auth = createAppAuth({ appId: settings.appId, createJwt: own.make, request: bare.request })
+  const auth = createAppAuth({ appId: settings.id, createJwt: own.make, request: bare.request })
   const clients = new Map<string, Octokit>()
   let login: Promise<string> | undefined
   const mint = async (request: Omit<InstallationAuthOptions, 'type'>): Promise<string> =>
@@ -137,7 +137,7 @@ export function gitHubApp(
   }
 
   return {
-    id: settings.appId,
+    id: settings.id,
     asApp,
     /** What may be rendered by `POST /markdown`. */
     renderings: renderCap(now),

@@ -8,7 +8,7 @@ const backdated = 60
 const lasts = 8 * 60
 
 export interface AppSettings {
-  appId: number
+  id: number
   privateKey: string
   apiUrl: string
 }
@@ -21,14 +21,14 @@ export interface AppToken {
 
 /** The App's JWT. Source: GitHub, "Generating a JSON Web Token (JWT) for a GitHub App". */
 export function appToken(
-  { appId, privateKey }: Pick<AppSettings, 'appId' | 'privateKey'>,
+  { id, privateKey }: Pick<AppSettings, 'id' | 'privateKey'>,
   now: () => number,
 ): AppToken {
   let ahead = 0
   return {
     async make() {
       const at = Math.floor((now() + ahead) / 1_000)
-      const claims = { iat: at - backdated, exp: at + lasts, iss: String(appId) }
+      const claims = { iat: at - backdated, exp: at + lasts, iss: String(id) }
       const head = [{ alg: 'RS256', typ: 'JWT' }, claims]
         .map(part => Buffer.from(JSON.stringify(part)).toString('base64url'))
         .join('.')

@@ -17,7 +17,7 @@ const clock = Date.UTC(2026, 0, 2, 14, 2)
 const at = '/repos/acme/shop'
 
 /** A client that knows no token yet, on the clock of the test. */
-const newApp = (now = () => clock) => gitHubApp({ appId: 5, privateKey, apiUrl: `${api}/api` }, now)
+const newApp = (now = () => clock) => gitHubApp({ id: 5, privateKey, apiUrl: `${api}/api` }, now)
 const voice = { now: () => clock, redact: (text: string) => text.replaceAll('hush', '[redacted]') }
 const issue = (app = newApp()) => gitHubThread(app, issueThread, voice)
 const onPull = (app = newApp()) => gitHubThread(app, pullThread, voice)

@@ -49,7 +49,7 @@ test.each([
   ['is an hour ahead', 3_600_000, 2],
   ['is an hour behind', -3_600_000, 2],
 ])('a clock that %s costs nothing but a call, once', async (_, wrong, calls) => {
-  const app = gitHubApp({ appId: 5, privateKey, apiUrl }, () => Date.now() + wrong)
+  const app = gitHubApp({ id: 5, privateKey, apiUrl }, () => Date.now() + wrong)
   asked = 0
   expect((await app.asApp('GET /app')).data).toEqual({ slug: 'codex-bot' })
   expect(asked).toBe(calls)

@@ -12,7 +12,7 @@ import { nockAlone } from '../support/nock-alone.ts'
 const api = 'https://github.example'
 const clock = Date.UTC(2026, 0, 2, 14, 2)
 const meter = { called: vi.fn(), budget: vi.fn() } satisfies CallMeter
-const app = () => gitHubApp({ appId: 5, privateKey, apiUrl: `${api}/api/v3` }, () => clock, { meter })
+const app = () => gitHubApp({ id: 5, privateKey, apiUrl: `${api}/api/v3` }, () => clock, { meter })
 let log: ReturnType<typeof deliveryLog>
 
 nockAlone()

@@ -12,7 +12,7 @@ const api = 'https://github.example'
 
 nockAlone()
 
-const post = () => gitHubApp({ appId: 5, privateKey, apiUrl: api }, () => now).asApp('POST /x')
+const post = () => gitHubApp({ id: 5, privateKey, apiUrl: api }, () => now).asApp('POST /x')
 
 /** The fault that comes of one answer to a write, which is never repeated. */
 async function faultOf(
@@ -30,7 +30,7 @@ const exhausted = (reset: number | string) => ({
 })
 
 test('of one installation 90 calls are under way at once, and the rest wait', async () => {
-  const app = gitHubApp({ appId: 5, privateKey, apiUrl: api }, () => now)
+  const app = gitHubApp({ id: 5, privateKey, apiUrl: api }, () => now)
   nock(api)
     .post(/access_tokens/)
     .reply(201, { token: 'ghs_x', expires_at: new Date(now + 60 * minute).toISOString(), permissions: {} })

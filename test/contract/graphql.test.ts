@@ -49,7 +49,7 @@ async function scene() {
   const maya = github.as('maya')
   const { number } = await maya.opensIssue({ title: 'Login is flaky', body: 'As said.' })
   const asked = await maya.comments(number, '/codex fix it')
-  const app = gitHubApp({ appId: github.appId, privateKey: github.privateKey, apiUrl: github.url }, Date.now)
+  const app = gitHubApp({ id: github.appId, privateKey: github.privateKey, apiUrl: github.url }, Date.now)
   const [owner = '', repo = ''] = github.repository.split('/')
   const thread: Thread = {
     ...{ owner, repo, repoId, number, installationId: github.installationId },

@@ -16,7 +16,7 @@ beforeAll(async () => {
   })
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
   const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  app = gitHubApp({ appId: 5, privateKey, apiUrl }, Date.now)
+  app = gitHubApp({ id: 5, privateKey, apiUrl }, Date.now)
 })
 afterAll(() => void server.close())
 

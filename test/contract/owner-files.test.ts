@@ -16,7 +16,7 @@ let asked: (string | undefined)[]
 
 const filesOf = () =>
   ownerFilesOf(
-    gitHubApp({ appId: 5, privateKey, apiUrl: api }, () => now),
+    gitHubApp({ id: 5, privateKey, apiUrl: api }, () => now),
     () => now,
   )(issueThread)
 

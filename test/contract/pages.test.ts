@@ -52,7 +52,7 @@ async function scene({ body = '*As* said.', comment = '/codex **fix** it' } = {}
     },
   }
   const node = (await look(`/issues/comments/${id}`)).node_id
-  const app = gitHubApp({ appId: github.appId, privateKey: github.privateKey, apiUrl: github.url }, Date.now)
+  const app = gitHubApp({ id: github.appId, privateKey: github.privateKey, apiUrl: github.url }, Date.now)
   const client = gitHubThread(app, thread, { now: Date.now, redact: text => text.replaceAll('hush', '•••') })
   const addresses = 'host' as const
   const description: WrittenText = { text: body, of: { kind: 'thread' }, addresses }

@@ -92,7 +92,7 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
     const address = server.address()
     const apiUrl = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
     const clientOf = (n: number, installationId: number) =>
-      gitHubApp({ appId: 5, privateKey, apiUrl }, Date.now, { limits: store(n) }).forRepo({
+      gitHubApp({ id: 5, privateKey, apiUrl }, Date.now, { limits: store(n) }).forRepo({
         ...{ installationId, repoId: 100 },
       })
     expect(await caught(clientOf(0, 1).request('GET /rate'))).toBeInstanceOf(RetryLater)

@@ -114,10 +114,7 @@ const said = fc
   .map(parts => parts.join(''))
 
 test('nothing is ignored that would be taken', () => {
-  const identity = {
-    triggerOf: (owner: number) => ({ ...triggerOf(settings, owner), app: 'my-app2' }),
-    appId: 5,
-  }
+  const words = (owner: number) => ({ ...triggerOf(settings, owner), app: 'my-app2' })
   let judged = 0
   fc.assert(
     fc.property(
@@ -131,7 +128,7 @@ test('nothing is ignored that would be taken', () => {
         )
         if (!isSilent('issue_comment', Buffer.from(json))) return
         judged += 1
-        const read = normalise({ id: 'd-1', event: 'issue_comment', payload: JSON.parse(json) }, identity)
+        const read = normalise({ id: 'd-1', event: 'issue_comment', payload: JSON.parse(json) }, words)
         expect(read).toMatchObject({ kind: 'ignored', why: 'no command' })
       },
     ),

@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { fingerprintOf } from '../../src/core/model/thread.ts'
 import { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
-import type { AppIdentity } from '../../src/github/webhooks/event.ts'
+import type { TriggerOf } from '../../src/github/webhooks/event.ts'
 import { type EventName, events, normalise, readEvents } from '../../src/github/webhooks/normalise.ts'
 import { maya } from './given.ts'
 
@@ -63,7 +63,7 @@ const label = { name: 'codex' }
 const byBot: Payload = { sender: user('x[bot]', 'Bot') }
 const byZoe: Payload = { sender: { ...user('zoe'), id: 12 } }
 
-const ours: AppIdentity = { triggerOf: () => usualTrigger, appId: 5 }
+const ours: TriggerOf = () => usualTrigger
 
 /** A payload that is whole, with what differs. */
 const payloadOf =
@@ -236,17 +236,14 @@ describe('labels', () => {
 
   test('may be the name of the App, which the trigger keeps', () => {
     const comment = comments({ comment: { ...words, body: '@my-app fix it' } })
-    const named = { ...ours, triggerOf: () => ({ ...usualTrigger, app: 'my-app' }) }
+    const named = () => ({ ...usualTrigger, app: 'my-app' })
     expect(readAs('issue_comment', comment, named)).toMatchObject({ trigger: { app: 'my-app' } })
     expect(readAs('issue_comment', comment)).toEqual({ kind: 'ignored', why: 'no command' })
   })
 
   test('may be another one than codex', () => {
     const of = (name: string) =>
-      readAs('issues', issues({ label: { name } }), {
-        ...ours,
-        triggerOf: () => ({ word: 'ai', labels: ['ai', 'robot'] }),
-      })
+      readAs('issues', issues({ label: { name } }), () => ({ word: 'ai', labels: ['ai', 'robot'] }))
     expect(of('ai')).toMatchObject({ trigger: { kind: 'label', label: 'ai', base: 'ai' } })
     expect(of('robot:plan')).toMatchObject({ trigger: { label: 'robot:plan', base: 'robot' } })
     expect(of('ai:plan')).toMatchObject({ trigger: { kind: 'label', label: 'ai:plan' } })

@@ -232,7 +232,7 @@ describe('time of check and time of use', () => {
 
   test('the settings are read from the default branch', async () => {
     const asked: string[] = []
-    const settings = { appId: app, privateKey, apiUrl: 'https://api.github.example' }
+    const settings = { id: app, privateKey, apiUrl: 'https://api.github.example' }
     const scope = nock(settings.apiUrl)
     scope.post(/access_tokens/).reply(201, { token: 'ghs_x', expires_at: '2099-01-01T00:00:00Z' })
     scope.get(/contents/).reply(uri => {

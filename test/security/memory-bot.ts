@@ -149,7 +149,7 @@ const door = webhookEndpoint({
     webhookSecret,
     receiver({
       log: logInto(line => noted(line)),
-      app: { triggerOf: () => usualTrigger, appId: app },
+      triggerOf: () => usualTrigger,
       redact: text => redact(text),
       enqueue: trigger => receive(trigger),
     }),

@@ -4,7 +4,7 @@ import { gitHubThread } from '../../src/github/thread-client.ts'
 import { issueThread } from '../core/given.ts'
 
 const [apiUrl = '', what, times] = process.argv.slice(2)
-const app = gitHubApp({ appId: 1, privateKey: process.env.KEY ?? '', apiUrl }, Date.now)
+const app = gitHubApp({ id: 1, privateKey: process.env.KEY ?? '', apiUrl }, Date.now)
 const reads = Array.from({ length: Number(times) }, async () => {
   const github = gitHubThread(app, issueThread, { now: Date.now, redact: text => text })
   if (what === 'ahead') await github.readAhead()

@@ -25,10 +25,7 @@ interface Door {
 /** @returns its address, once the tests run */
 export async function openDoor({ secret, log, enqueue, redact = text => text, ...parts }: Door) {
   const calls = [`/${usualTrigger.word}`]
-  const receive = receiver({
-    ...{ log, redact, enqueue },
-    app: { triggerOf: () => usualTrigger, appId: 5 },
-  })
+  const receive = receiver({ log, redact, enqueue, triggerOf: () => usualTrigger })
   const hooks = await probotWebhooks(secret, receive)
   const endpoint = webhookEndpoint({ log, isSilent: silenceJudge(() => calls), ...hooks })
   const server = webServer({ webhookEndpoint: endpoint, ...parts })

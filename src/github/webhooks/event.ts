@@ -38,10 +38,7 @@ export function withNews(said: Normalised, all: readonly (Trigger | undefined)[]
   return trigger ? { kind: 'trigger', trigger, also } : said
 }
 
-export interface AppIdentity {
-  triggerOf(ownerId: number): TriggerWords
-  appId: number
-}
+export type TriggerOf = (ownerId: number) => TriggerWords
 
 type Installed<P> = P & { installation: { id: number } }
 
@@ -49,7 +46,7 @@ type Installed<P> = P & { installation: { id: number } }
 export interface Arrival<P> {
   payload: Installed<P>
   deliveryId: string
-  identity: AppIdentity
+  triggerOf: TriggerOf
 }
 
 type Subject = payloads.IssuePayload | payloads.PullRequestPayload
@@ -170,11 +167,11 @@ const startsWith = (body: Buffer, beginning: Buffer): boolean =>
 type Labelling = payloads.BasePayload & { label?: { name: string } | null | undefined }
 
 /** GitHub knows a label by its name in any case. */
-function labelBase(name: string, { identity, thread }: InThread<Labelling>): string | undefined {
+function labelBase(name: string, { triggerOf, thread }: InThread<Labelling>): string | undefined {
   const given = name.toLowerCase()
-  return identity
-    .triggerOf(thread.ownerId)
-    .labels.find(label => given === label.toLowerCase() || given.startsWith(`${label.toLowerCase()}:`))
+  return triggerOf(thread.ownerId).labels.find(
+    label => given === label.toLowerCase() || given.startsWith(`${label.toLowerCase()}:`),
+  )
 }
 
 /** A label event has no id: thread, name and time stand for it. */
@@ -300,8 +297,8 @@ export function said(
 }
 
 /** What calls the bot there. */
-const wordsOf = ({ identity, thread }: InThread<payloads.BasePayload>): TriggerWords =>
-  identity.triggerOf(thread.ownerId)
+const wordsOf = ({ triggerOf, thread }: InThread<payloads.BasePayload>): TriggerWords =>
+  triggerOf(thread.ownerId)
 
 const callsIn = (here: InThread<payloads.BasePayload>): string => callsOf(wordsOf(here))
 

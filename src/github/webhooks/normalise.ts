@@ -5,7 +5,6 @@ import type { z } from 'zod'
 import type { AccessBackTrigger, AccessLostTrigger } from '../../core/model/trigger.ts'
 import { ticked } from '../../core/words/details.ts'
 import {
-  type AppIdentity,
   type Arrival,
   arrived,
   commentWords,
@@ -24,6 +23,7 @@ import {
   repositoryOf,
   said,
   snapshotOf,
+  type TriggerOf,
   timeOf,
   unlabelled,
   withdrawn,
@@ -60,7 +60,7 @@ const eventsOfQueue = ['merge_group'] as const
 export const readEvents = [...events, ...eventsOfQueue, 'installation', 'installation_repositories'] as const
 export type EventName = (typeof readEvents)[number]
 
-const readers: Record<EventName, (delivery: Delivery, identity: AppIdentity) => Normalised> = {
+const readers: Record<EventName, (delivery: Delivery, triggerOf: TriggerOf) => Normalised> = {
   check_suite: reading(payloads.CheckSuiteEvent, fromCheckSuite),
   issue_comment: reading(payloads.IssueComment, fromIssueComment),
   issues: reading(payloads.IssueEvent, fromIssue),
@@ -75,21 +75,21 @@ const readers: Record<EventName, (delivery: Delivery, identity: AppIdentity) => 
   repository: reading(payloads.RepositoryEvent, fromRepository),
 }
 
-export function normalise(delivery: Delivery, identity: AppIdentity): Normalised {
+export function normalise(delivery: Delivery, triggerOf: TriggerOf): Normalised {
   const event = readEvents.find(each => each === delivery.event)
-  return event ? readers[event](delivery, identity) : ignored('event not used')
+  return event ? readers[event](delivery, triggerOf) : ignored('event not used')
 }
 
 function reading<P extends { installation?: { id: number } | null | undefined }>(
   schema: z.ZodType<P>,
   read: (arrival: Arrival<P>) => Normalised,
-): (delivery: Delivery, identity: AppIdentity) => Normalised {
-  return ({ id, payload }, identity) => {
+): (delivery: Delivery, triggerOf: TriggerOf) => Normalised {
+  return ({ id, payload }, triggerOf) => {
     const { data } = schema.safeParse(payload)
     if (!data) return ignored('payload not understood')
     const { installation } = data
     return installation
-      ? read({ payload: { ...data, installation }, deliveryId: id, identity })
+      ? read({ payload: { ...data, installation }, deliveryId: id, triggerOf })
       : ignored('not installed as an App')
   }
 }

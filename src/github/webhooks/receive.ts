@@ -5,7 +5,7 @@ import type { Log } from '../../core/model/ports.ts'
 import type { AccessBackTrigger, Trigger } from '../../core/model/trigger.ts'
 import { NewestMap } from '../../core/text/newest-map.ts'
 import { withStrings } from '../../core/text/redact.ts'
-import type { AppIdentity, Delivery, Receive, Received } from './event.ts'
+import type { Delivery, Receive, Received, TriggerOf } from './event.ts'
 import { normalise, readEvents } from './normalise.ts'
 import { named, ShortRepository } from './payloads.ts'
 
@@ -51,7 +51,7 @@ export async function webhooksOf(probot: Probot, receive: Receive): Promise<Prob
 }
 
 export interface ReceivingDeps {
-  app: AppIdentity
+  triggerOf: TriggerOf
   redact(text: string): string
   log: Pick<Log, 'debug' | 'info'>
   /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
@@ -60,10 +60,10 @@ export interface ReceivingDeps {
 }
 
 export const receiver =
-  ({ app, redact, log, enqueue, places }: ReceivingDeps): Receive =>
+  ({ triggerOf, redact, log, enqueue, places }: ReceivingDeps): Receive =>
   async delivery => {
     const { id, event } = delivery
-    const read = normalise(delivery, app)
+    const read = normalise(delivery, triggerOf)
     if (read.kind === 'ignored') {
       log.debug({ delivery: id, event, why: read.why }, 'ignored')
       const hint = places?.newsIn(delivery)
