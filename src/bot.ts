@@ -1,3 +1,4 @@
+/** Starts and stops the bot: the only place that knows all of its parts. */
 import type { Server } from 'node:http'
 import { type Overrides, openRuntime, openServer, type Runtime, receiverOf } from './bot/runtime.ts'
 import { type Config, secretsOf } from './config.ts'

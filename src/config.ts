@@ -1,3 +1,4 @@
+/** The settings of a process, read from its environment and checked as a whole. */
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { efforts, type ReasoningEffort } from './core/model/codex-task-run-create.ts'
@@ -162,8 +163,8 @@ function passwordOf(url: string): string[] {
 
 function appOf(reading: Reading): Config['app'] {
   const { given, env } = reading
-  if (given.APP_ID === undefined) missing(reading, 'APP_ID')
-  if (given.WEBHOOK_SECRET === undefined && given.WEBHOOKS === 'address') missing(reading, 'WEBHOOK_SECRET')
+  missing(reading, 'APP_ID')
+  if (given.WEBHOOKS === 'address') missing(reading, 'WEBHOOK_SECRET')
   const privateKey = given.PRIVATE_KEY ?? keyInFile(reading)
   const ofKey = privateKey === '' ? '' : markerKeyOf(privateKey)
   const former = given.MARKER_KEY_OLD === undefined ? [] : [oldMarkerKeyOf(given.MARKER_KEY_OLD)]
@@ -216,8 +217,8 @@ function posthogOf(reading: Reading, hasTenants: boolean): Config['posthog'] {
   if (given.ROLE === 'web') return { host, apiKey: '', projectId: '', userToken: undefined }
   const { POSTHOG_API_KEY: apiKey, POSTHOG_PROJECT_ID: projectId } = given
   if (hasTenants && apiKey === undefined && projectId === undefined) return undefined
-  if (apiKey === undefined) missing(reading, 'POSTHOG_API_KEY')
-  if (projectId === undefined) missing(reading, 'POSTHOG_PROJECT_ID')
+  missing(reading, 'POSTHOG_API_KEY')
+  missing(reading, 'POSTHOG_PROJECT_ID')
   return {
     host,
     apiKey: apiKey ?? '',

@@ -1,3 +1,4 @@
+/** The only reader of `process.env`, with the files behind it. */
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'

@@ -1,3 +1,4 @@
+/** What every process opens, whatever its role: the clock, the log, the queue, and the server that takes webhooks. */
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import { type Logger, pino } from 'pino'

@@ -1,3 +1,4 @@
+/** Branches: those of an issue, linked to it where GitHub lets it, and how they are used. */
 import { z } from 'zod'
 import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isEmptyRepository, isNotFound, Rejected, unlessRejected } from '../core/model/errors.ts'

@@ -1,3 +1,4 @@
+/** What our checks say of a commit. */
 import type { CheckReport } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
 import type { ThreadAccess } from './read-ahead.ts'

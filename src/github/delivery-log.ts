@@ -1,3 +1,4 @@
+/** GitHub's log of the webhooks that it delivered to the App. */
 import { z } from 'zod'
 import { NoResponse } from '../core/model/errors.ts'
 import type { GitHubApp } from './app-client.ts'

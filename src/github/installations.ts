@@ -1,9 +1,10 @@
+/** Where the App is installed, and what is found there. */
 import { z } from 'zod'
-import { isNotFound, Rejected } from '../core/model/errors.ts'
-import { fingerprintOf, type Repository, type Thread } from '../core/model/thread.ts'
+import { Rejected } from '../core/model/errors.ts'
+import type { Repository, Thread } from '../core/model/thread.ts'
 import type { SubjectView, ThreadComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
-import { repositoryOf } from './webhooks/event.ts'
+import { repositoryOf, snapshotOf } from './webhooks/event.ts'
 
 /** With its number, by which `SETTINGS_FILE` names an owner. */
 export const Account = z.object({ login: z.string(), id: z.number() })
@@ -16,8 +17,6 @@ const Installation = z.object({
   suspended_at: z.string().nullish(),
   permissions: z.record(z.string(), z.string()).default({}),
 })
-
-const InstallationRef = z.object({ id: z.number() })
 
 const perPage = 100
 
@@ -45,19 +44,6 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
   return {
     installations,
     repositoriesOf,
-
-    /** Where the App is installed. */
-    async repositoryNamed(owner: string, repo: string): Promise<Repository | undefined> {
-      try {
-        const { data } = await app.asApp('GET /repos/{owner}/{repo}/installation', { owner, repo })
-        const installationId = InstallationRef.parse(data).id
-        const found = await app.forNamed(installationId, repo).rest.repos.get({ owner, repo })
-        return repositoryOf(installationId, found.data)
-      } catch (error) {
-        if (isNotFound(error)) return undefined
-        throw error
-      }
-    },
 
     async repositories(): Promise<Repository[]> {
       const found: Repository[] = []
@@ -108,16 +94,10 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
       const client = app.forRepo(repository)
       const { data } = await client.rest.issues.get({ owner, repo, issue_number: number })
       const kind: Thread['kind'] = data.pull_request ? 'pull' : 'issue'
+      const snapshot = snapshotOf({ ...data, body: data.body ?? '' })
       return {
         thread: { ...repository, number, kind, url: data.html_url },
-        snapshot: {
-          title: redact(data.title),
-          body: redact(data.body ?? ''),
-          author: data.user?.login ?? 'ghost',
-          open: data.state === 'open',
-          fingerprint: fingerprintOf(data.title, data.body ?? ''),
-          blockers: data.issue_dependencies_summary?.blocked_by,
-        },
+        snapshot: { ...snapshot, title: redact(snapshot.title), body: redact(snapshot.body) },
       }
     },
   }

@@ -1,3 +1,4 @@
+/** Comments and reviews of a thread: what others wrote, and what we say there. */
 import { z } from 'zod'
 import type { InlineComment, ReplyRef } from '../core/model/trigger.ts'
 import type {

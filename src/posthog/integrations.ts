@@ -4,10 +4,8 @@
  */
 import { z } from 'zod'
 import { Rejected } from '../core/model/errors.ts'
-import { type Call, kept, type PostHogResponse } from './posthog-http.ts'
+import { kept, type Request } from './posthog-http.ts'
 import { upTo } from './schemas.ts'
-
-type Request = <T>(request: Call<T>) => Promise<PostHogResponse<T>>
 
 const name = z.string().max(300)
 const Integrations = z.object({ results: upTo(1_000, z.object({ id: z.union([z.number(), name]) })) })

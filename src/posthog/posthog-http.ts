@@ -51,6 +51,8 @@ export interface PostHogResponse<T> {
   headers: Headers
 }
 
+export type Request = <T>(request: Call<T>) => Promise<PostHogResponse<T>>
+
 const defaultLimit = 15_000
 
 const words = new Set(
@@ -75,7 +77,9 @@ export async function call<T>(
   const route = routeOf(request.path, words)
   let status: number | undefined
   try {
-    return await callOnce(settings, request, { now, onStatus: code => (status = code) })
+    const response = await fetchOnce(settings, request)
+    status = response.status
+    return await answerIn(response, request, { redact: settings.redact, now })
   } catch (error) {
     if (isOfTheKey(error)) await gate.remember(error)
     throw standing && error instanceof Rejected ? await standing.judge(error) : error
@@ -88,13 +92,11 @@ export async function call<T>(
 export const isOfTheKey = (error: unknown): error is RetryLater =>
   error instanceof RetryLater && error.why === 'rate-limit'
 
-async function callOnce<T>(
-  settings: PostHogSettings,
+async function answerIn<T>(
+  response: Response,
   request: Call<T>,
-  { now, onStatus }: { now: () => number; onStatus: (status: number) => void },
+  { redact, now }: { redact: Redact; now: () => number },
 ): Promise<PostHogResponse<T>> {
-  const response = await fetchOnce(settings, request)
-  onStatus(response.status)
   const body = await bodyIn(response)
   const { ok, status, headers } = response
   // An HTML page comes from a proxy, not from PostHog's API.
@@ -103,7 +105,7 @@ async function callOnce<T>(
     throw new NoResponse('posthog', `something before PostHog answered ${status}`)
   if (!ok) {
     const at = now()
-    const fault = faultOf(status, withStrings(ErrorBody.parse(body), settings.redact), {
+    const fault = faultOf(status, withStrings(ErrorBody.parse(body), redact), {
       now: at,
       retryAt: retryAt(headers.get('retry-after'), at),
     })
@@ -111,7 +113,7 @@ async function callOnce<T>(
   }
   const parsed = request.schema.safeParse(body)
   if (parsed.success) {
-    const data = request.unredacted ? parsed.data : withStrings(parsed.data, settings.redact)
+    const data = request.unredacted ? parsed.data : withStrings(parsed.data, redact)
     return { data, headers }
   }
   const issue = parsed.error.issues[0]
@@ -230,16 +232,11 @@ export function retryAt(said: string | null | undefined, now: number): number | 
 const keptMs = 10 * minute
 const most = 1_000
 
-interface Kept<T> {
-  get(name: string): Promise<T>
-  clear(): void
-}
-
 /** Answers that change seldom, kept for ten minutes; a failure is none, and is asked again the next time. */
-export function kept<T>(now: () => number, read: (name: string) => Promise<T>): Kept<T> {
+export function kept<T>(now: () => number, read: (name: string) => Promise<T>) {
   const known = new Map<string, { answer: T; at: number }>()
   return {
-    async get(name) {
+    async get(name: string): Promise<T> {
       const before = known.get(name)
       if (before && now() - before.at < keptMs) return before.answer
       const answer = await read(name)
@@ -247,6 +244,6 @@ export function kept<T>(now: () => number, read: (name: string) => Promise<T>): 
       known.set(name, { answer, at: now() })
       return answer
     },
-    clear: () => known.clear(),
+    clear: (): void => known.clear(),
   }
 }

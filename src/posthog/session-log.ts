@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Fault, LogEntry, PermissionRequest } from '../core/model/task-run.ts'
 import type { Session } from '../core/record/request-part.ts'
-import type { Call, PostHogResponse } from './posthog-http.ts'
+import type { PostHogResponse, Request } from './posthog-http.ts'
 import { type AgentUpdate, actOf, begunWords, LogLine, maxMessage, namesIn } from './schemas.ts'
 
 export const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${taskId}/runs/${taskRunId}/`
@@ -15,7 +15,7 @@ const pageLength = 5_000
 const Entries = z.array(z.unknown().transform(logEntry))
 type Page = PostHogResponse<LogEntry[][]>
 
-export function sessionLog(request: <T>(request: Call<T>) => Promise<PostHogResponse<T>>) {
+export function sessionLog(request: Request) {
   let served = false
 
   async function page(

@@ -8,7 +8,7 @@ import type { Session } from '../core/record/request-part.ts'
 import { isTerminal } from '../core/record/run.ts'
 import { stageArtifact } from './artifacts.ts'
 import { integrationFinder, notCovered } from './integrations.ts'
-import { type Call, call, kept, type PostHogResponse, type PostHogSettings } from './posthog-http.ts'
+import { call, kept, type PostHogSettings, type Request } from './posthog-http.ts'
 import {
   cut,
   Models,
@@ -26,7 +26,7 @@ import { runPath, sessionLog } from './session-log.ts'
 
 export function postHogTasks(settings: PostHogSettings, now: () => number) {
   const { redact } = settings
-  const request = <T>(request: Call<T>): Promise<PostHogResponse<T>> => call(settings, request, now)
+  const request: Request = asked => call(settings, asked, now)
   const log = sessionLog(request)
   const models = kept(now, async () => {
     const asked = { method: 'GET', path: 'tasks/models/', schema: Models, within: 5_000 } as const

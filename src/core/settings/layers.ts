@@ -5,15 +5,10 @@ import { type Given, ofBoth, type RepoSettings } from './repository-settings.ts'
 import { someOfBoth } from './setting.ts'
 import { type SettingsFile, type SettingsRead, valueAt } from './settings-file.ts'
 
-export interface Files {
-  owner: Given
-  repository: Given
-}
-
 export function settingsOfLayers(
   { complete }: Pick<SettingsFile, 'complete'>,
   grants: Grants,
-  { owner, repository }: Files,
+  { owner, repository }: Record<'owner' | 'repository', Given>,
 ): RepoSettings {
   const { limits, ...defaults } = withEfforts(ofDeployment(grants))
   // Ceilings come last: no default may exceed them. Those of an owner are no ceilings, as nobody else sets them. Those

@@ -1,3 +1,4 @@
+/** One setting: its schema, how two layers of it meet, and what else is known of it. */
 import { z } from 'zod'
 import { efforts, type ReasoningEffort } from '../model/codex-task-run-create.ts'
 import { mayAct, type Role } from '../model/command-grammar.ts'

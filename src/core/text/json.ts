@@ -1,3 +1,4 @@
+/** JSON that others wrote: each text is held against a schema. */
 import { z } from 'zod'
 
 /** `undefined` for what is no JSON, or not of this schema. */

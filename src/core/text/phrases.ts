@@ -1,3 +1,5 @@
+/** Small pieces of sentences: beginnings and ends, times, counts, money. */
+
 export const begun = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 
 export const ended = (words: string): string => (/[.!?…]$/.test(words) ? words : `${words}.`)

@@ -138,43 +138,37 @@ const forbidden: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
   'footnoteDefinition',
 ])
 
-const blocks = (nodes: readonly RootContent[]): BlockContent[] => nodes.flatMap(block)
+const blocks = (nodes: readonly RootContent[]): BlockContent[] => nodes.flatMap(node => block(node) ?? [])
 
-function block(node: RootContent): BlockContent[] {
+function block(node: RootContent): BlockContent | undefined {
   switch (node.type) {
     case 'html':
-      return [{ type: 'paragraph', children: phrases([textNode(node.value)]) }]
+      return { type: 'paragraph', children: phrases([textNode(node.value)]) }
     case 'code':
-      return [
-        {
-          type: 'code',
-          value: countable(node.value),
-          lang: drawn.test(node.lang ?? '') ? undefined : node.lang,
-        },
-      ]
+      return {
+        type: 'code',
+        value: countable(node.value),
+        lang: drawn.test(node.lang ?? '') ? undefined : node.lang,
+      }
     case 'blockquote':
-      return [{ ...node, children: blocks(node.children) }]
+      return { ...node, children: blocks(node.children) }
     case 'list':
-      return [
-        { ...node, children: node.children.map(item => ({ ...item, children: blocks(item.children) })) },
-      ]
+      return { ...node, children: node.children.map(item => ({ ...item, children: blocks(item.children) })) }
     case 'table':
-      return [
-        {
-          ...node,
-          children: node.children.map(row => ({
-            ...row,
-            children: row.children.map(cell => ({ ...cell, children: phrases(cell.children) })),
-          })),
-        },
-      ]
+      return {
+        ...node,
+        children: node.children.map(row => ({
+          ...row,
+          children: row.children.map(cell => ({ ...cell, children: phrases(cell.children) })),
+        })),
+      }
     case 'heading':
     case 'paragraph':
-      return [{ ...node, children: phrases(node.children) }]
+      return { ...node, children: phrases(node.children) }
     case 'thematicBreak':
-      return [node]
+      return node
     default:
-      return []
+      return undefined
   }
 }
 

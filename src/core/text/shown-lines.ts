@@ -1,3 +1,5 @@
+/** The lines of a page, as they are written one after the other. */
+
 /** A line that may be a command: its offset, and how many characters of it are plain words of the writer. */
 export interface OwnLine {
   at: number

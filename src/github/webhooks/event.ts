@@ -1,3 +1,4 @@
+/** What webhooks have in common: where they happened, who sent them, and the words that may be a command. */
 import { createHash } from 'node:crypto'
 import { mayBeMisplaced, mayHoldCommand } from '../../core/command/find.ts'
 import {
@@ -71,16 +72,9 @@ export const arrived = (
   sender: { login: payload.sender.login, id: payload.sender.id },
 })
 
-interface RepositoryView {
-  id: number
-  name: string
-  owner: { id: number; login: string }
-  default_branch: string
-}
-
 export const repositoryOf = (
   installationId: number,
-  { id, name, owner, default_branch }: RepositoryView,
+  { id, name, owner, default_branch }: payloads.BasePayload['repository'],
 ): Repository => ({
   installationId,
   owner: owner.login,
@@ -113,7 +107,9 @@ export function ofPull<P extends payloads.BasePayload & { pull_request: payloads
   return { ...arrival, thread, subject: pull, head: headOf(pull) }
 }
 
-export const snapshotOf = (subject: Subject): Snapshot => ({
+export const snapshotOf = (
+  subject: Pick<Subject, 'title' | 'body' | 'user' | 'state' | 'issue_dependencies_summary'>,
+): Snapshot => ({
   title: subject.title,
   body: subject.body,
   author: subject.user?.login ?? 'ghost',

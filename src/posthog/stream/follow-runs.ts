@@ -27,23 +27,6 @@ interface Following {
   pace?: Partial<StreamPace>
 }
 
-interface FollowedRun {
-  id: string
-  thread: { owner: string }
-}
-
-export interface RunNews {
-  /**
-   * Wakes the Run on events of its session.
-   * @param streamedAt when it was last polled, if its stream was open then: whoever has that still keeps it for a while
-   * @returns whether a stream is open, so that polls can be rare
-   */
-  watch(session: Session, run: FollowedRun, streamedAt?: number): boolean
-  /** When the Run is polled next, ms since the epoch. */
-  expectPoll(session: Pick<Session, 'taskRunId'>, runId: string, at: number): void
-  unwatch(session: Pick<Session, 'taskRunId'>, runId: string): void
-}
-
 export type Follower = ReturnType<typeof followRuns>
 
 /** With one key of PostHog. */
@@ -89,7 +72,7 @@ export function followRuns(following: Following) {
     connectedAt = at
   }
 
-  function of(settings: PostHogSettings): RunNews {
+  function of(settings: PostHogSettings) {
     const runs: Followed['runs'] = new Map()
     const idsOf = (taskRunId: string): string[] => [...(runs.get(taskRunId)?.keys() ?? [])]
     const wakeAll = (taskRunId: string): void => {
@@ -117,7 +100,16 @@ export function followRuns(following: Following) {
     const own = { streams, runs }
     followed.push(own)
     return {
-      watch(session, { id, thread }, streamedAt = 0) {
+      /**
+       * Wakes the Run on events of its session.
+       * @param streamedAt when it was last polled, if its stream was open then: whoever has that still keeps it for a while
+       * @returns whether a stream is open, so that polls can be rare
+       */
+      watch(
+        session: Session,
+        { id, thread }: { id: string; thread: { owner: string } },
+        streamedAt = 0,
+      ): boolean {
         const { taskRunId } = session
         // Whoever polled it before this process began may be dead.
         streams.watch(session, { owner: thread.owner, takenOver: streamedAt >= begunAt })
@@ -126,9 +118,10 @@ export function followRuns(following: Following) {
         return streams.isAlive(taskRunId)
       },
       expectPoll,
-      unwatch: ({ taskRunId }, runId) => forget(own, taskRunId, runId),
+      unwatch: ({ taskRunId }: Pick<Session, 'taskRunId'>, runId: string) => forget(own, taskRunId, runId),
     }
 
+    /** When the Run is polled next, ms since the epoch. */
     function expectPoll({ taskRunId }: Pick<Session, 'taskRunId'>, runId: string, at: number): void {
       const those = runs.get(taskRunId)
       if (those?.has(runId)) those.set(runId, at)

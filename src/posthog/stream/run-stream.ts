@@ -239,23 +239,10 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   }
 }
 
-export interface Throttle {
-  /** Calls `ring` at once after a quiet gap. */
-  ring(): void
-  /** Calls `due` and `ring` after each of these pauses in turn, ms. */
-  ringAfter(pauses: readonly number[], due: () => void): void
-  /** Calls `ring` once within `ms`, when the log is complete up to the last event. */
-  ringWithin(ms: number): void
-  still(): void
-}
-
-interface Paces {
-  gap: number
-  late: number
-}
+type Throttle = ReturnType<typeof throttleOf>
 
 /** Events during a gap cause one more ring at its end: the last of a burst counts too. */
-function throttleOf(ring: () => void, { gap, late }: Paces): Throttle {
+function throttleOf(ring: () => void, { gap, late }: { gap: number; late: number }) {
   let owed = false
   let timer: NodeJS.Timeout | undefined
   let again: NodeJS.Timeout | undefined
@@ -303,14 +290,17 @@ function throttleOf(ring: () => void, { gap, late }: Paces): Throttle {
     ringSoon()
   }
   return {
+    /** Calls `ring` at once after a quiet gap. */
     ring: ringSoon,
+    /** Calls `due` and `ring` after each of these pauses in turn, ms. */
     ringAfter,
-    ringWithin(ms) {
+    /** Calls `ring` once within `ms`, when the log is complete up to the last event. */
+    ringWithin(ms: number): void {
       if (stilled) return
       lastSaid = Date.now()
       if (!later || later.at > lastSaid + ms) plan(ms)
     },
-    still() {
+    still(): void {
       stilled = true
       clearTimeout(timer)
       clearTimeout(again)
