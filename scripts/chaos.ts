@@ -13,12 +13,7 @@ import {
   twentyDeaths,
 } from '../test/chaos/scenarios/crashes.ts'
 import { frozenWorker } from '../test/chaos/scenarios/freezes.ts'
-import {
-  blockedMeanwhile,
-  burstAtLimit,
-  lostInPause,
-  pausedMeanwhile,
-} from '../test/chaos/scenarios/holds.ts'
+import { blockedMeanwhile, burstAtLimit, heldAtZero } from '../test/chaos/scenarios/holds.ts'
 import { queueLost, queueRestored, twin } from '../test/chaos/scenarios/losses.ts'
 import { lostByGitHub, lostByPostHog } from '../test/chaos/scenarios/lost-answers.ts'
 import { gitHubFull, gitHubSaysNothing, postHogFull, redisAway } from '../test/chaos/scenarios/outages.ts'
@@ -55,8 +50,7 @@ const scenarios = [
   queueRestored,
   twin,
   blockedMeanwhile,
-  lostInPause,
-  pausedMeanwhile,
+  heldAtZero,
   burstAtLimit,
   drained,
   rollingRestarts,

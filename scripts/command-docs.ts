@@ -14,7 +14,7 @@ export const commandRows: readonly string[] = [
 ]
 
 /** What the README leaves to that page. */
-const seldom: readonly string[] = ['approve', 'continue', 'retry', 'config', 'doctor', 'pause', 'resume']
+const seldom: readonly string[] = ['approve', 'continue', 'retry', 'config', 'doctor']
 
 export const readmeRows: readonly string[] = [
   '| Command | What it does | Needs |',

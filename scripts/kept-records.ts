@@ -22,10 +22,7 @@ const Kept = {
   runs: z.looseObject({ thread: z.unknown(), request: z.unknown(), baseline: z.unknown() }),
   triggers: z.looseObject({ trigger: z.unknown(), done: z.number() }),
   messages: RunMessage,
-  errands: z.union([
-    z.looseObject({ paused: z.boolean(), of: z.string() }),
-    z.looseObject({ thread: z.unknown(), sha: z.string(), removing: z.boolean() }),
-  ]),
+  errands: z.looseObject({ thread: z.unknown(), sha: z.string(), removing: z.boolean() }),
 }
 type Kind = keyof typeof Kept
 type Stored = Record<string, unknown>
@@ -107,10 +104,7 @@ const markers = shelves.runs.records.slice(0, 1).flatMap(({ record }) =>
 
 const files = {
   ...Object.fromEntries(kinds.map(kind => [kind, shelves[kind].records])),
-  errands: shelves.errands.records.map(({ record }) => ({
-    name: 'sha' in record ? 'branch' : 'pause',
-    record,
-  })),
+  errands: shelves.errands.records.map(({ record }) => ({ name: 'branch', record })),
   comments,
   markers,
 }

@@ -88,7 +88,7 @@ export function followDeploymentFile(
     else if (!isDeepStrictEqual(file.settings, now)) {
       now = file.settings
       Object.assign(settings, { trigger: undefined }, now)
-      log.info({ pause: now.pause }, 'SETTINGS_FILE has changed: it applies from now on')
+      log.info({ total: now.limits.total }, 'SETTINGS_FILE has changed: it applies from now on')
       const owners = ownersMoved(first, now)
       if (owners.length > 0) log.warn({ owners }, 'owners.….posthog has changed: it applies after a restart')
       for (const changed of listeners) changed()

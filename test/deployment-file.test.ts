@@ -7,33 +7,33 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 test('a file that is still being written counts when it is whole', async () => {
-  const texts = ['pause: The bu', 'pause: The budget of November is spent\n']
+  const texts = ['limits: {total: 1', 'limits: {total: 10}\n']
   const said: string[] = []
   const log = fakeLog({ info: about => void said.push(JSON.stringify(about)) })
   const followed = followDeploymentFile('settings.yml', noDeploymentSettings, log, async () =>
     texts.length > 1 ? (texts.shift() ?? '') : (texts[0] ?? ''),
   )
   await vi.advanceTimersByTimeAsync(2_000)
-  expect(said).toEqual(['{"pause":"The budget of November is spent"}'])
-  expect(followed.settings.pause).toBe('The budget of November is spent')
+  expect(said).toEqual(['{"total":10}'])
+  expect(followed.settings.limits.total).toBe(10)
   followed.close()
 })
 
 test.each<[string, string[], RegExp[]]>([
   ['that was empty at the start, as Compose wants one there, is no problem', [''], []],
-  ['that is emptied takes nothing back', ['pause: November', ''], [/can't be read/]],
-  ['that goes away takes nothing back', ['pause: November', 'gone'], [/can't be read/]],
+  ['that is emptied takes nothing back', ['limits: {total: 0}', ''], [/can't be read/]],
+  ['that goes away takes nothing back', ['limits: {total: 0}', 'gone'], [/can't be read/]],
 ])('a file %s', async (_, texts, problems) => {
   const followed = followDeploymentFile('settings.yml', noDeploymentSettings, fakeLog(), async () =>
     texts[0] === 'gone' ? Promise.reject(new Error('ENOENT')) : (texts[0] ?? ''),
   )
   await vi.advanceTimersByTimeAsync(3_000)
-  const before = followed.settings.pause
+  const before = followed.settings.limits
   if (texts.length > 1) texts.shift()
   await vi.advanceTimersByTimeAsync(3_000)
   expect(followed.failed().map(({ detail }) => detail)).toEqual(
     problems.map(problem => expect.stringMatching(problem)),
   )
-  expect(followed.settings.pause).toBe(before)
+  expect(followed.settings.limits).toBe(before)
   followed.close()
 })

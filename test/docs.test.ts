@@ -202,7 +202,7 @@ test('the settings file that is shown is one', () => {
   const read = readDeploymentSettings(shown)
   expect(read).toMatchObject({
     kind: 'read',
-    value: { owners: { 4711: { as_user: ['shop'] } }, pause: false },
+    value: { owners: { 4711: { as_user: ['shop'] } } },
   })
   // Every key is shown.
   const { shape } = DeploymentSettings

@@ -1,24 +1,14 @@
 /** Why a Run does not begin now. */
-import {
-  holds,
-  newestPause,
-  type Pause,
-  type Pauses,
-  pauseOfBot,
-  pauseOfOwner,
-  pauseOfRepository,
-} from '../core/model/pause.ts'
 import type { Guard, JobIndex, JobQueue, ThreadClient } from '../core/model/ports.ts'
 import { day } from '../core/model/time.ts'
 import type { Awaited } from '../core/model/views.ts'
 import { heldAt, rightBefore } from '../core/record/admission.ts'
-import { costReached, lifting, limitReached } from '../core/record/failures.ts'
-import type { Signer } from '../core/record/marker.ts'
+import { costReached, lifting, limitReached, zeroLimit } from '../core/record/failures.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
-import type { CostOfDay, Run, Waits } from '../core/record/run.ts'
+import { type CostOfDay, limitsOf, type Run, type Waits } from '../core/record/run.ts'
 import { hasOpenPull, pullToCome } from '../core/record/run-index.ts'
 import { isNear, spendingOf } from '../core/record/spending.ts'
-import { type DeploymentSettings, pausedBecause } from '../core/settings/deployment-settings.ts'
+import type { DeploymentSettings } from '../core/settings/deployment-settings.ts'
 import { defaultSettings } from '../core/settings/repository-settings.ts'
 
 export interface Candidate {
@@ -28,28 +18,26 @@ export interface Candidate {
   run: Run
 }
 
-interface Pausing {
-  pauses: Pick<Pauses, 'of'>
-  github: Pick<ThreadClient, 'ownCommentsOfRepository'>
-  signer: Signer
-}
-
-interface Own extends Pausing {
+interface Own {
   now: number
   index: JobIndex & Pick<JobQueue<Run>, 'listed' | 'get'>
   deployment: DeploymentSettings
 }
 
-/** What the queue and the settings say. GitHub is called only where the queue is new. */
+/** What the queue and the settings say: GitHub is not called. */
 export async function heldByUs(
   { id, addedAt, run }: Candidate,
   own: Own,
 ): Promise<{ waits?: Waits; costOfDay?: CostOfDay }> {
   const { index, now } = own
-  const me = { id, addedAt, data: run }
-  const [paused, held] = await Promise.all([pauseOf(run, own), heldAt(me, index, now)])
-  if (paused) return { waits: paused }
+  const me = { id, addedAt, data: run, total: own.deployment.limits.total }
+  const held = await heldAt(me, index, now)
   const isCeiling = isCeilingIn(own.deployment, run.thread.ownerId)
+  if (held?.kind === 'zero') {
+    const { of } = held
+    const isAdmins = of === 'owner' || of === 'bot' || isCeiling(of, 0)
+    return { waits: { ...held, limit: zeroLimit(of, isAdmins) } }
+  }
   if (held?.kind === 'until') {
     const isDay = held.window === day
     const isAdmins =
@@ -84,7 +72,7 @@ const untilRaised = (at: number, limit: string, isAdmins: boolean): Waits => ({
 /** Of such a limit, no file of an owner or repository can allow more. */
 const isCeilingIn =
   ({ limits, owners }: DeploymentSettings, ownerId: number) =>
-  (key: 'repository_per_day' | 'cost_per_day', held: number): boolean =>
+  (key: 'person' | 'repository' | 'repository_per_day' | 'cost_per_day', held: number): boolean =>
     [limits, owners[ownerId]?.limits].some(given => given?.[key] === held)
 
 /** What is told of a Run that waits: its record keeps what held when it was last polled. What others end wakes it. */
@@ -93,29 +81,6 @@ export async function waitsNow(me: Candidate, own: Own): Promise<Waits | undefin
   const { waits } = await heldByUs(me, own)
   return waits ?? (kept?.kind === 'blocked' || kept?.kind === 'open-pulls' ? kept : undefined)
 }
-
-/** The widest that holds. */
-async function pauseOf({ thread }: Run, own: Omit<Own, 'index'>): Promise<Waits | undefined> {
-  const why = pausedBecause(own.deployment)
-  if (why !== undefined) return { kind: 'pause', of: 'bot', by: 'whoever runs this bot', why }
-  const all = await Promise.all([
-    own.pauses.of(pauseOfBot),
-    own.pauses.of(pauseOfOwner(thread.ownerId)),
-    pauseIn(thread.repoId, own),
-  ])
-  const pause = all.find(each => each && holds(each, own.now))
-  if (!pause) return undefined
-  const { of, by, at: since, until, why: reason } = pause
-  return { kind: 'pause', of, by, since, until, why: reason }
-}
-
-/** If the queue lost its data, our replies in the threads still say it. */
-export const pauseIn = (repoId: number, { pauses, github, signer }: Pausing): Promise<Pause | undefined> =>
-  pauses.of(pauseOfRepository(repoId), async () => {
-    const ours = await github.ownCommentsOfRepository()
-    const said = ours.flatMap(({ number, body }) => signer.read(body, { repoId, number }))
-    return newestPause(said.flatMap(({ pause }) => pause ?? []))
-  })
 
 const maxKept = 20
 
@@ -139,7 +104,7 @@ export async function heldByOthers(
     if (open.length > 0)
       return { ...free, waits: { kind: 'blocked', since, by: open.slice(0, maxKept), more } }
   }
-  const most = baseline.settings.limits.open_pull_requests
+  const most = limitsOf(me.run).open_pull_requests
   const hasOwn = result.pulls.some(({ state }) => state === 'open')
   if (most === undefined || isReadOnly(request.what) || thread.kind === 'pull' || hasOwn) return free
   const [known = 0] = await index.query([{ kind: 'count', set: hasOpenPull(thread.repoId) }])

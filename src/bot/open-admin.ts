@@ -1,15 +1,13 @@
 /** Joins the admin pages with the queue of this process. Loaded only where there is an ADMIN_TOKEN. */
 import { triggerRecord } from '../commands/trigger-record.ts'
 import type { Run } from '../core/record/run.ts'
-import { pausedBecause } from '../core/settings/deployment-settings.ts'
 import { runUrl } from '../core/words/words.ts'
-import { pausesIn } from '../maintenance/pauses.ts'
 import { adminPages } from '../web/admin/admin-server.tsx'
 import type { Handler } from '../web/http-server.ts'
 import { type Runtime, readinessOf } from './runtime.ts'
 
 export function openAdmin(runtime: Runtime, token: string): Handler {
-  const { config, settings, queues, log, state } = runtime
+  const { config, queues, log, state } = runtime
   const { now } = runtime.clock
   return adminPages({
     token,
@@ -18,7 +16,6 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
       hasEnded: async session => (await queues.writtenOnce.get(`signed-out-${session}`)) !== undefined,
     },
     runs: queues.runs,
-    pauses: pausesIn(queues.chores, queues.writtenOnce, queues.connectedAt),
     // A ticked box without a comment: the same gate, limits and decision as for one.
     retry: async (run, id, admin) => {
       const { thread, request, baseline } = run
@@ -40,7 +37,6 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
       return examine('everything', deployed(config))
     },
     failedChecks: async () => (await readinessOf(runtime)).failed,
-    pausedBecause: () => pausedBecause(settings.settings),
     posthogUrl: run => posthogUrl(run, config.posthog),
     log,
     now,

@@ -9,7 +9,6 @@ import { stopsOf } from '../commands/stops.ts'
 import { isOfThread, requeued } from '../commands/trigger-record.ts'
 import { waitsStill } from '../commands/waits-still.ts'
 import { type Config, secretsOf } from '../config.ts'
-import { pauseOfBot } from '../core/model/pause.ts'
 import { type JobIndex, liveSet } from '../core/model/ports.ts'
 import { type Thread, threadSlot } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
@@ -17,7 +16,7 @@ import type { Source } from '../core/record/mailbox-part.ts'
 import { aroundMarkers } from '../core/record/marker.ts'
 import type { UnusedBranch } from '../core/record/own-pull-request.ts'
 import type { Run } from '../core/record/run.ts'
-import { ofThread, ownersPlace, wakeEach, whilePaused, working } from '../core/record/run-index.ts'
+import { inLine, ofThread, ownersPlace, wholeBot, working } from '../core/record/run-index.ts'
 import { type RepositoryRef, triggerOf } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
 import { inOwnWords } from '../core/words/words.ts'
@@ -29,7 +28,6 @@ import { ownerFilesOf } from '../github/repository-files.ts'
 import { gitHubThread } from '../github/thread-client.ts'
 import { readEvents } from '../github/webhooks/normalise.ts'
 import { placesSeen } from '../github/webhooks/receive.ts'
-import { pauseErrand, pausesIn } from '../maintenance/pauses.ts'
 import { readDeliveries, reading, redelivering } from '../maintenance/read-deliveries.ts'
 import { adoptEvery, adoptLost } from '../maintenance/recover-runs.ts'
 import { removeBranch } from '../maintenance/remove-branches.ts'
@@ -71,10 +69,11 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
   const wake = wakeCommands(queues)
   await runs.work(flows.advance, { concurrency: 50, ended: ({ thread }) => wake(thread) })
   await startChores(runtime, edges, overrides)
+  // It may have another `limits.total`.
   runtime.settings.onChange(
     () =>
-      void wakeEach(runs, whilePaused(pauseOfBot)).catch(err =>
-        log.warn({ err }, 'could not wake waiting runs'),
+      void wakeFirstOf(queues)([inLine(wholeBot)]).catch(err =>
+        log.warn({ err }, 'could not wake the first run in line'),
       ),
   )
   return {
@@ -116,7 +115,6 @@ function openEdges(runtime: Runtime, { reached = () => {} }: Overrides) {
         now,
       }),
       accounts: accountsIn(writtenOnce, log),
-      pauses: pausesIn(queues.chores, writtenOnce, queues.connectedAt),
       github: (thread: Thread, prefetched?: unknown) =>
         gitHubThread(app, thread, {
           now,
@@ -150,10 +148,7 @@ const runDeps = ({ config, queues, log }: Runtime, { shared }: Edges) => ({
   ...shared,
   usualModel: config.run.model,
   index: queues.runs,
-  wakeFirst: async (lines: readonly string[]) => {
-    const first = (await queues.runs.members(lines, { kind: 'first', count: 1 })).flat()
-    await Promise.all([...new Set(first.map(({ id }) => id))].map(id => queues.runs.wake(id)))
-  },
+  wakeFirst: wakeFirstOf(queues),
   wakeCommands: wakeCommands(queues),
   removeLater: (id: string, what: UnusedBranch) =>
     queues.chores.send({ kind: removal, id, subject: threadSlot(what.thread), what }),
@@ -167,6 +162,13 @@ const runDeps = ({ config, queues, log }: Runtime, { shared }: Edges) => ({
   waitsStill: waitsStill(queues.triggers),
   fence: () => randomBytes(8).toString('hex'),
 })
+
+const wakeFirstOf =
+  ({ runs }: Pick<Runtime['queues'], 'runs'>) =>
+  async (lines: readonly string[]): Promise<void> => {
+    const first = (await runs.members(lines, { kind: 'first', count: 1 })).flat()
+    await Promise.all([...new Set(first.map(({ id }) => id))].map(id => runs.wake(id)))
+  }
 
 const wakeCommands =
   ({ triggers }: Runtime['queues']) =>
@@ -183,7 +185,6 @@ async function startChores(
   const { config, queues, state } = runtime
   const withRuns = { ...shared, tenantOf: tenants.of, runs: queues.runs }
   const removing = branchesEvery === undefined ? {} : { every: branchesEvery }
-  queues.chores.runErrands(pauseErrand.kind, pauseErrand.run(withRuns))
   queues.chores.runErrands(removal, removeBranch({ ...withRuns, ...removing }))
   await queues.chores.every('mend-index', mendEvery, async () => void (await queues.mendIndexes()))
   const { log, meter, now } = shared

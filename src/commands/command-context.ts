@@ -4,7 +4,6 @@ import type { MayCost } from '../access/strangers.ts'
 import { type Command, nameOf } from '../core/command/parse.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
-import type { Pauses } from '../core/model/pause.ts'
 import type {
   Files,
   GitHub,
@@ -59,7 +58,6 @@ export interface TriggerDeps {
   settings: SettingsReader
   /** What calls the bot in repositories of that owner. */
   triggerOf(ownerId: number): TriggerWords
-  pauses: Pauses
   accounts: Accounts
   defaults: { model: string; effort: ReasoningEffort | undefined }
   reached: Reached

@@ -7,9 +7,7 @@ import { configCommand } from './config-command.ts'
 import { continueCommand } from './continue-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { helpCommand } from './help-command.ts'
-import { pauseCommand } from './pause-command.ts'
 import { planCommand } from './plan-command.ts'
-import { resumeCommand } from './resume-command.ts'
 import { retryCommand } from './retry-command.ts'
 import { reviewCommand } from './review-command.ts'
 import { runCommand } from './run-command.ts'
@@ -27,8 +25,6 @@ export const commands: readonly Command[] = [
   stopCommand,
   statusCommand,
   configCommand,
-  pauseCommand,
-  resumeCommand,
   doctorCommand,
   helpCommand,
 ]

@@ -6,7 +6,6 @@ import type { Template } from '../core/command/template.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import type { CommandGrammar } from '../core/model/command-grammar.ts'
-import type { Pause } from '../core/model/pause.ts'
 import type { PullHead, Thread } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import type { BranchView, Closer, KnownModel, NeedsView, Pull, SandboxView } from '../core/model/views.ts'
@@ -49,8 +48,6 @@ export type Decision =
   | { kind: 'replace'; run: Run }
   /** Park until that Run of the thread has an outcome, or has ended: both wake the command. */
   | { kind: 'wait'; behind: Run; announce?: Reply }
-  /** Of the repository; `reply` is what its thread is told. */
-  | { kind: 'pause'; pause: Pause; reply: Reply }
   | { kind: 'silence' }
 
 type NewMessage =
@@ -114,10 +111,6 @@ export interface Reads {
   usual: { model: string; effort: ReasoningEffort | undefined }
   isOurs(run: Run): boolean
   now: number
-  /** Whether the repository is paused, or was. */
-  pause(): Promise<Pause | undefined>
-  /** How many Runs wait for the end of that. */
-  waitingForPause(): Promise<number>
   /** What that pull request needs, if it is open. */
   needs(number: number): Promise<NeedsView | undefined>
   /** The Runs that made it or worked on it, oldest first. */

@@ -61,9 +61,6 @@ export async function perform(context: CommandContext, decision: Decision): Prom
       await send(runs, decision.run.id, message)
       return { kind: 'wait', behind: decision.run }
     }
-    case 'pause':
-      await context.deps.pauses.say(decision.pause)
-      return replied(decision.reply)
     case 'wait':
     case 'silence':
       return decision

@@ -1,10 +1,9 @@
 /** What a command may ask of GitHub, PostHog and the queue to decide. */
 import { withFindings } from '../access/listed-bots.ts'
-import { pauseIn, waitsNow } from '../access/reasons-to-wait.ts'
+import { waitsNow } from '../access/reasons-to-wait.ts'
 import { filled, templateMeant, templatePath } from '../core/command/template.ts'
 import { type CommandGrammar, mayAct } from '../core/model/command-grammar.ts'
 import { isNotFound } from '../core/model/errors.ts'
-import { pauseOfRepository } from '../core/model/pause.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import { type Closer, Pull, type PullView } from '../core/model/views.ts'
@@ -12,7 +11,7 @@ import type { Marker } from '../core/record/marker.ts'
 import { isAtWork, readMessages } from '../core/record/messages.ts'
 import { believeAbsent } from '../core/record/retries.ts'
 import { changed, phaseOf, type Run, sessionOf } from '../core/record/run.ts'
-import { ofPull, ofTask, ofThread, runsOfPull, whilePaused } from '../core/record/run-index.ts'
+import { ofPull, ofTask, ofThread, runsOfPull } from '../core/record/run-index.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
 import { markerOf } from '../runs/steps/markers.ts'
@@ -33,13 +32,6 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     usual: deps.defaults,
     isOurs: ({ session: { tenant } }) => tenant === undefined || tenant === deps.tenant,
     now: deps.now(),
-    pause: () => pauseIn(thread.repoId, { ...deps, github }),
-    async waitingForPause() {
-      const [waiting = 0] = await deps.runs.query([
-        { kind: 'count', set: whilePaused(pauseOfRepository(thread.repoId)) },
-      ])
-      return waiting
-    },
     async needs(number) {
       const [needs, { settings }] = await Promise.all([github.needs(number), settingsOf(context)])
       return withFindings(needs, { settings, thread, accounts: deps.accounts })
@@ -66,8 +58,7 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     async asItWaits(run) {
       const kept = phaseOf(run) === 'waiting' ? await deps.runs.get(run.id) : undefined
       if (!kept || run.schedule.admitted) return run
-      const { deployment } = deps.settings
-      const own = { ...deps, index: deps.runs, github, deployment, now: deps.now() }
+      const own = { index: deps.runs, deployment: deps.settings.deployment, now: deps.now() }
       return changed(run, { schedule: { waits: await waitsNow({ ...kept, run }, own) } })
     },
     past() {

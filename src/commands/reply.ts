@@ -3,7 +3,6 @@
  * again; and a reaction.
  */
 
-import type { Pause } from '../core/model/pause.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { day, minute, second } from '../core/model/time.ts'
 import { type OwnComment, type Posted, reactions, type Sign } from '../core/model/views.ts'
@@ -92,7 +91,7 @@ export async function reply(
     const about = as === 'status-reply' ? [{ as, at: deps.now() }] : []
     await context.save({
       ...record,
-      answer: { text, as, last, well, pause: pauseNamed(words) },
+      answer: { text, as, last, well },
       momentary: [...record.momentary, ...about],
     })
   } catch (error) {
@@ -103,9 +102,6 @@ export async function reply(
   context.repliedLately.remember(name, deps.now())
   return posted
 }
-
-const pauseNamed = (words: Reply): Pause | undefined =>
-  words.kind === 'paused' || words.kind === 'resumed' ? words.pause : undefined
 
 /** By what stands in the thread: its reply, or a word of its Run. */
 export async function hasSpoken(context: CommandContext): Promise<boolean> {
@@ -131,7 +127,6 @@ export async function sendReply(context: CommandContext): Promise<Posted | undef
     thread: thread.number,
     as: chosen.as,
     to: sender.id,
-    pause: chosen.pause,
   }
   const record = (begun: Attempt | undefined): Promise<void> =>
     context.save({ ...context.record, answer: { ...chosen, begun } })

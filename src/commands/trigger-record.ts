@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { Sender } from '../core/model/command-grammar.ts'
-import { Pause } from '../core/model/pause.ts'
 import type { IndexEntry } from '../core/model/ports.ts'
 import { Thread, threadSlot } from '../core/model/thread.ts'
 import { minute, redelivered } from '../core/model/time.ts'
@@ -12,7 +11,6 @@ import { ofInstallation, ofRepository, ofThread, untoldIn, untoldOf } from '../c
 
 const ReplyRecord = z.object({
   /** What it tells, for whoever has to find it again. */
-  pause: Pause.optional(),
   text: z.string(),
   as: Marker.shape.as,
   last: z.boolean().default(true),

@@ -27,19 +27,15 @@ const UNKNOWN_MS = 5_000
 /** Of processes with nothing else in hand. */
 const MOST_DEATHS = 2
 const SET_ASIDE_MS = 3_600_000
+/** Kinds of errands that older versions left in the queue, and that nobody has any more. */
+const GONE: ReadonlySet<string> = new Set(['pause'])
 
 interface Known {
   ms: number
   chore: Chore
 }
 
-type Enlisted = Pick<BullQueue<ChoreRecord>, 'add' | 'send' | 'wake' | 'work' | 'holder' | 'get' | 'inbox'>
-
-/** Oldest first, as the queue had it. */
-const allSaidIn = ({ memory, read = 0 }: ChoreRecord, inbox: readonly string[]): [unknown, ...unknown[]] => [
-  memory,
-  ...inbox.slice(read).map(text => JSON.parse(text)),
-]
+type Enlisted = Pick<BullQueue<ChoreRecord>, 'add' | 'send' | 'wake' | 'work'>
 
 export class ChoreBoard implements Chores {
   readonly #queue: Enlisted
@@ -77,13 +73,6 @@ export class ChoreBoard implements Chores {
     throw new Error(`${subject} changes hands too fast`)
   }
 
-  async allSaid(kind: string, subject: string): Promise<unknown[]> {
-    const id = await this.#queue.holder(`${kind} ${subject}`)
-    const [job, inbox] =
-      id === undefined ? [] : await Promise.all([this.#queue.get(id), this.#queue.inbox(id)])
-    return job?.standing === 'live' ? allSaidIn(job.data, inbox ?? []) : []
-  }
-
   stop(): void {
     for (const timer of this.#timers.splice(0)) clearInterval(timer)
   }
@@ -93,6 +82,7 @@ export class ChoreBoard implements Chores {
   }
 
   async #runChore(job: LockedJob<ChoreRecord>): Promise<StepResult> {
+    if (GONE.has(job.data.errand ?? '')) return { kind: 'end' }
     if (job.deaths >= MOST_DEATHS) return { kind: 'park', ms: SET_ASIDE_MS }
     const errand = this.#errands.get(job.data.errand ?? '')
     if (errand) return this.#runErrand(job, errand)
@@ -106,9 +96,11 @@ export class ChoreBoard implements Chores {
 
   async #runErrand(job: LockedJob<ChoreRecord>, errand: Errand): Promise<StepResult> {
     const inbox = await job.inbox()
-    const allSaid = allSaidIn(job.data, inbox)
+    const { memory, read = 0 } = job.data
+    const [newest] = inbox.slice(read).slice(-1)
+    const what: unknown = newest === undefined ? memory : JSON.parse(newest)
     const remember = (next: unknown) => job.save({ ...job.data, memory: next, read: inbox.length })
-    const ms = await errand({ what: allSaid.at(-1), allSaid, signal: job.signal, remember })
+    const ms = await errand({ what, signal: job.signal, remember })
     if (ms !== 'done') return { kind: 'park', ms }
     return (await job.inbox()).length > inbox.length ? { kind: 'park', ms: 0 } : { kind: 'end' }
   }

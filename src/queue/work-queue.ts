@@ -36,8 +36,6 @@ export type Chore = (context: ChoreContext) => Promise<number | undefined>
 interface ErrandContext {
   /** As it was said last. */
   what: unknown
-  /** All that was said, for whom another order counts than that in which it came. */
-  allSaid: readonly unknown[]
   signal: AbortSignal
   remember(what: unknown): Promise<void>
 }
@@ -55,8 +53,6 @@ export interface Sent {
 export interface Chores {
   runErrands(kind: string, errand: Errand): void
   send(errand: Sent): Promise<void>
-  /** All that was said of a subject about which something is to be done, in the order in which it came. */
-  allSaid(kind: string, subject: string): Promise<unknown[]>
   /**
    * Has `chore` done now, and then again `ms` after each time: by one process at a time, however many say the same.
    * @param id as for a job

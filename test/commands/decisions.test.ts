@@ -6,9 +6,7 @@ import type { Command, Decision, LastRun, Reads, Request } from '../../src/comma
 import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
 import { wantedBy } from '../../src/commands/label-preset.ts'
-import { pauseCommand } from '../../src/commands/pause-command.ts'
 import { planCommand } from '../../src/commands/plan-command.ts'
-import { resumeCommand } from '../../src/commands/resume-command.ts'
 import { retryCommand } from '../../src/commands/retry-command.ts'
 import { runCommand } from '../../src/commands/run-command.ts'
 import {
@@ -321,7 +319,7 @@ describe('what asks for work', () => {
   const waitsFor = (waits: Waits): Run => waitingWith(waits)
   const blocked = waitsFor({ kind: 'blocked', since: t0, by: [], more: 0 })
   const behindPulls = waitsFor({ kind: 'open-pulls', since: t0, most: 1, pulls: [] })
-  const paused = waitsFor({ kind: 'pause', of: 'repository', by: 'olga', why: '' })
+  const atZero = waitsFor({ kind: 'zero', of: 'repository', limit: 'it is 0', ahead: 0 })
   const force = { options: { force: true } } as const
   decides(runCommand, [
     [
@@ -349,14 +347,14 @@ describe('what asks for work', () => {
       asking(comment, force),
     ],
     [
-      'of one that is paused',
-      busy({ live: paused }),
+      'of one at a limit of 0',
+      busy({ live: atZero }),
       rejects('status'),
       asking(comment, { ...force, text: '' }),
     ],
     [
-      'of one that is paused, in words',
-      busy({ live: paused }),
+      'of one at a limit of 0, in words',
+      busy({ live: atZero }),
       says({ kind: 'follow-up', forces: undefined }),
       asking(comment, force),
     ],
@@ -695,82 +693,6 @@ describe('what asks for work', () => {
 })
 
 describe('what asks for none', () => {
-  const pause = { paused: true, repoId: 100, id: 'p', at: t0 - minute, by: 'olga', why: 'release' }
-  decides(resumeCommand, [
-    [
-      'while the repository is paused',
-      { now: t0, before: pause, waiting: 2 },
-      { kind: 'pause', pause: { paused: false }, reply: { kind: 'resumed', before: pause, waiting: 2 } },
-    ],
-    [
-      'when it is not',
-      { now: t0, before: undefined, waiting: 0 },
-      { kind: 'pause', pause: { paused: false }, reply: { kind: 'nothing-to', command: 'resume' } },
-    ],
-    [
-      'when a pause came with it that is older by its number',
-      { now: t0, before: { ...pause, at: comment.at, place: { comment: 501, command: 0 } }, waiting: 0 },
-      { kind: 'pause', pause: { paused: false }, reply: { kind: 'resumed' } },
-    ],
-    [
-      'when one came with it that is newer',
-      { now: t0, before: { ...pause, at: comment.at, place: { comment: 503, command: 0 } }, waiting: 0 },
-      rejects('said-since', { by: 'olga', paused: true }),
-    ],
-    [
-      'when one came with it, and no number tells which was first',
-      { now: t0, before: { ...pause, at: comment.at }, waiting: 0 },
-      { kind: 'pause', pause: { paused: false } },
-    ],
-    [
-      'again, as the process died before it was answered',
-      { now: t0, before: { ...pause, paused: false, id: `${comment.id}-0`, at: comment.at }, waiting: 0 },
-      { kind: 'pause', reply: { kind: 'resumed' } },
-    ],
-  ])
-  const pausing = asking(comment, { text: 'until 18:00: release' })
-  decides(pauseCommand, [
-    [
-      'in whatever words',
-      { now: t0, before: undefined },
-      {
-        kind: 'pause',
-        pause: { paused: true, why: 'until 18:00: release', place: { comment: 502, command: 0 } },
-        reply: { kind: 'paused', replaced: undefined },
-      },
-      pausing,
-    ],
-    [
-      'in the place of another pause',
-      { now: t0, before: pause },
-      { kind: 'pause', reply: { kind: 'paused', replaced: pause } },
-      pausing,
-    ],
-    [
-      'after a pause that has ended',
-      { now: t0, before: { ...pause, paused: false } },
-      { kind: 'pause', reply: { kind: 'paused', replaced: undefined } },
-      pausing,
-    ],
-    [
-      'once more after a crash',
-      { now: t0, before: { ...pause, id: `${comment.id}-0`, at: comment.at } },
-      { kind: 'pause', reply: { kind: 'paused', replaced: undefined } },
-      pausing,
-    ],
-    [
-      'before a resume that came with it',
-      { now: t0, before: { ...pause, paused: false, at: comment.at, place: { comment: 503, command: 0 } } },
-      rejects('said-since', { paused: false }),
-      pausing,
-    ],
-    [
-      'on the line below a resume',
-      { now: t0, before: { ...pause, paused: false, at: comment.at, place: { comment: 502, command: 0 } } },
-      { kind: 'pause', pause: { paused: true } },
-      asking(comment, { text: '', command: 1 }),
-    ],
-  ])
   const writtenBefore = asking({ ...comment, at: t0 - minute })
   decides(stopCommand, [
     ['where nothing goes on', { isDone: false }, rejects('nothing-to', { command: 'stop' })],

@@ -60,7 +60,9 @@ const question = { id: 'q', title: 'Which way?', question: true, options: [] }
 const asking: RunChange = {
   session: { sessionLog: { offset: 0, turns: 0, prompts: [], permissionRequest: question } },
 }
-const pause: RunChange = { schedule: { waits: { kind: 'pause', of: 'repository', by: 'olga', why: '' } } }
+const atZero: RunChange = {
+  schedule: { waits: { kind: 'zero', of: 'repository', limit: '`limits.repository` is 0', ahead: 0 } },
+}
 const wrongKey: RunChange = {
   retries: { posthog: { why: 'the key', since: now, until: now, count: 1, setup: true } },
 }
@@ -70,8 +72,7 @@ test.each<[string, Run, string]>([
   ['is in line', runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } }), 'waiting'],
   ['works', working(), 'working'],
   ['has a question', working(asking), 'question'],
-  ['waits for the end of a pause', runWith(pause), 'paused'],
-  ['began before the pause', working(pause), 'working'],
+  ['waits at a limit of 0', runWith(atZero), 'waiting'],
   ['is held by a wrong key', working(wrongKey), 'set-up'],
   ['has a question and a wrong key', working(asking, wrongKey), 'question'],
   ['has ended with a question', working(asking, ended({ kind: 'answer' })), 'ended'],
@@ -253,11 +254,11 @@ describe('a run in JSON', () => {
       { ...thread, ...none, state: 'working', since: at(t0 + minute) },
     ],
     [
-      'of one that is paused',
-      runWith(pause),
+      'of one at a limit of 0',
+      runWith(atZero),
       {
         ...{ ...thread, ...none, state: 'waiting', since: at(t0) },
-        waitsFor: 'Waits. Paused by olga. It starts by itself when the pause ends',
+        waitsFor: 'Waits. limits.repository is 0',
       },
     ],
   ])('%s', (_, run, expected) => {

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Pause } from '../../src/core/model/pause.ts'
 import { parseMessage } from '../../src/core/record/messages.ts'
 import type { Run, RunChange } from '../../src/core/record/run.ts'
 import { openAccess } from '../../src/web/admin/access.ts'
@@ -20,15 +19,10 @@ const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)> &lt;b&g
 let now = Date.now()
 const lines: object[] = []
 let retried: string[] = []
-let said: Pause[] = []
 let drained = 0
 
 const pages = await startAdminPages({
   slowness,
-  pauses: {
-    of: async what => said.findLast(({ of, repoId }) => of === what.of && repoId === what.repoId),
-    say: async pause => void said.push(pause),
-  },
   retry: async (run, id, by) => {
     retried.push(`${run.id} ${id} ${by}`)
   },
@@ -45,7 +39,6 @@ afterAll(() => pages.close())
 beforeEach(() => {
   now = Date.now()
   retried = []
-  said = []
   drained = 0
 })
 
@@ -64,7 +57,7 @@ describe('nobody sees or changes anything without the token', () => {
       ],
       post: actionsOnRuns.map(action => `/runs/${run.id}/${action}`),
     }
-    paths.post.push('/drain', '/pause', '/resume', '/sign-out', '/else')
+    paths.post.push('/drain', '/sign-out', '/else')
   })
 
   const another = openAccess({
@@ -115,7 +108,7 @@ describe('nobody sees or changes anything without the token', () => {
     const sent = []
     for (const path of paths.post) sent.push([path, (await post(`/admin${path}`, {}, headers)).status])
     expect(sent).toEqual(paths.post.map(path => [path, 401]))
-    expect([await inboxOf(run), retried, said, drained]).toEqual([[], [], [], 0])
+    expect([await inboxOf(run), retried, drained]).toEqual([[], [], 0])
   })
 
   test('who has it sees all of them', async () => {
@@ -166,11 +159,11 @@ describe('a form counts only if a page of ours sent it', () => {
     const run = await addRun()
     const session = sessionOf(await signIn())
     const form = await formOn('/admin/', session)
-    for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/pause`, 'drain', 'sign-out'])
+    for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/retry`, 'drain', 'sign-out'])
       expect((await post(`/admin/${action}`, { form }, { ...session, ...headers })).status).toBe(403)
     expect((await post('/admin/sign-in', { token }, headers)).status).toBe(403)
     expect((await post(`/admin/runs/${run.id}/stop`, {}, { ...bearer, ...headers })).status).toBe(403)
-    expect([await inboxOf(run), said, drained]).toEqual([[], [], 0])
+    expect([await inboxOf(run), retried, drained]).toEqual([[], [], 0])
   })
 
   test('without its own token, or with that of another session', async () => {
@@ -186,9 +179,9 @@ describe('a form counts only if a page of ours sent it', () => {
       { form: `${id}.${'A'.repeat(43)}` },
     ]
     for (const fields of all)
-      for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/pause`, 'drain', 'sign-out'])
+      for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/retry`, 'drain', 'sign-out'])
         expect((await post(`/admin/${action}`, fields, session)).status).toBe(403)
-    expect([await inboxOf(run), said, drained]).toEqual([[], [], 0])
+    expect([await inboxOf(run), retried, drained]).toEqual([[], [], 0])
   })
 
   test('without a word where it comes from', async () => {
@@ -293,12 +286,12 @@ describe('words of others are words', () => {
     ...{ head: hostile, base: 'main', state: 'open' as const },
   }
   const wrong = { why: hostile, since: now, until: now + hour, count: 1, setup: true as const }
-  const waits = { kind: 'pause', of: 'repository', by: hostile, why: hostile } as const
+  const waits = { kind: 'until', at: now + hour, limit: hostile } as const
   const kinds: [string, RunChange][] = [
     ['of one that waits', {}],
     ['of one that has a question', { schedule: { admitted: true }, session: { sessionLog: asking } }],
     ['of one that failed', { result: { concludedAt: Date.now(), outcome, pulls: [pull] } }],
-    ['of one that is paused', { schedule: { waits } }],
+    ['of one at a limit', { schedule: { waits } }],
     ['of one whose set-up is wrong', { retries: { posthog: wrong } }],
   ]
 
@@ -372,7 +365,7 @@ describe('what a page says', () => {
     }
   })
 
-  test('of all begins with how many there are of each, and with a pause', async () => {
+  test('of all begins with how many there are of each', async () => {
     await addRun(of('counted'))
     await addRun(of('counted'), failed())
     const [top = ''] = (await read('?filter=counted')).split('id="needs"')
@@ -383,16 +376,6 @@ describe('what a page says', () => {
       'waiting: 1 waiting',
       'ended: 1 ended',
     ])
-    expect((await read('')).split('id="needs"')[0]).toContain('action="/admin/pause"')
-  })
-
-  test('of a repository has a pause of it, and its end', async () => {
-    const run = await addRun({ thread: { ...issueThread, owner: 'held', repo: 'up', repoId: 770 } })
-    const form = () => read('?filter=held/up').then(page => page.split('id="needs"')[0])
-    expect(await form()).toContain(`action="/admin/runs/${run.id}/pause"`)
-    said.push({ of: 'repository', repoId: 770, id: 'p', at: now, by: 'olga', paused: true, why: 'release' })
-    expect(await form()).toContain(`action="/admin/runs/${run.id}/resume"`)
-    expect(await read('?filter=held')).not.toContain('/pause"')
   })
 
   test('of an owner whose runs are over is that nothing needs anybody', async () => {
@@ -536,23 +519,6 @@ describe('what is done', () => {
     }
     expect(results).toEqual(['retried', 'no-retry', 'no-retry'])
     expect(retried).toEqual([expect.stringMatching(new RegExp(`^${run.id} admin-`))])
-  })
-
-  test('a pause and its end are those of the repository', async () => {
-    const run = await addRun()
-    const at = async (action: string, text = '') =>
-      (await post(`/admin/runs/${run.id}/${action}`, { text }, bearer)).headers
-        .get('location')
-        ?.split('said=')[1]
-    expect(await at('resume')).toBe('not-paused')
-    expect(said).toEqual([])
-    expect(await at('pause', ' for 2 h release ')).toBe('paused')
-    expect(await at('resume')).toBe('resumed')
-    expect(said).toMatchObject([
-      { paused: true, repoId: 100, by: admin.login, why: 'for 2 h release' },
-      { paused: false, repoId: 100, by: admin.login },
-    ])
-    expect(said[1]?.at).toBeGreaterThan(said[0]?.at ?? 0)
   })
 
   test('each leaves an audit line, and so does who signs in or tries to', async () => {

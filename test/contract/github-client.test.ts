@@ -1,10 +1,7 @@
 import nock from 'nock'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { pauseIn } from '../../src/access/reasons-to-wait.ts'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
-import { type Pause, type Pauses, pauseOfRepository } from '../../src/core/model/pause.ts'
 import type { Target } from '../../src/core/model/views.ts'
-import { markerSigner } from '../../src/core/record/marker.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
 import { issueThread, pullThread } from '../core/given.ts'
@@ -456,30 +453,6 @@ describe('comments', () => {
     expect(seen.filter(line => line.includes('/comments'))[9]).toBe(
       `GET ${at}/issues/comments?sort=created&direction=desc&per_page=100&page=10`,
     )
-  })
-
-  test('of weeks ago say that a repository is paused, where the queue has forgotten it', async () => {
-    const signer = markerSigner('secret')
-    const { repoId } = issueThread
-    const page = (body: string, created_at: string) => {
-      const issue_url = 'https://api.github.com/repos/acme/shop/issues/31'
-      const other = { ...comment, created_at, updated_at: created_at, issue_url, user: { login: 'eve' } }
-      return [{ ...other, body, user: comment.user }, ...Array.from({ length: 99 }, () => other)]
-    }
-    const pause: Pause = {
-      ...pauseOfRepository(repoId),
-      ...{ paused: true, id: 'p', at: 1, by: 'olga', why: '' },
-    }
-    const said = signer.write({ run: 'p', repo: repoId, thread: 31, as: 'reply', pause })
-    const pages = [
-      page('x', '2026-01-02T13:00:00Z'),
-      page('x', '2025-12-20T13:00:00Z'),
-      page(said, '2025-12-01T13:00:00Z'),
-    ]
-    answers('GET', '/app', [200, { slug: 'codex' }])
-    answers('GET', `${at}/issues/comments`, ...pages.map((each): Answer => [200, each]), [200, []])
-    const pauses: Pick<Pauses, 'of'> = { of: async (_, read) => read?.() }
-    expect(await pauseIn(repoId, { pauses, github: issue(), signer })).toEqual(pause)
   })
 
   test('of an inline thread are looked for among the inline comments', async () => {

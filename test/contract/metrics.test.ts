@@ -286,7 +286,7 @@ describe('what is counted', () => {
       runWith({ id: 'a' }),
       runWith({ id: 'b' }),
       working({ id: 'c' }),
-      runWith({ id: 'd', schedule: { waits: { kind: 'pause', of: 'bot', by: 'olga', why: '' } } }),
+      runWith({ id: 'd', schedule: { waits: { kind: 'zero', of: 'bot', limit: 'it is 0', ahead: 0 } } }),
     ]
     const ended = changed(working({ id: 'e' }), { result: { outcome: { kind: 'answer' as const } } })
     const jobs = [...asked, ended].map(data => ({
@@ -312,9 +312,8 @@ describe('what is counted', () => {
     expect([...full].filter(([name]) => name.startsWith('live_runs'))).toEqual([
       ['live_runs{state="question"}', 0],
       ['live_runs{state="set-up"}', 0],
-      ['live_runs{state="paused"}', 1],
       ['live_runs{state="working"}', 1],
-      ['live_runs{state="waiting"}', 2],
+      ['live_runs{state="waiting"}', 3],
     ])
     fails = true
     const none = await samples()

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readChore } from '../../src/queue/chores.ts'
+import { ChoreBoard, readChore } from '../../src/queue/chores.ts'
 import { type Chore, type ChoreContext, type Errand, LockLost } from '../../src/queue/work-queue.ts'
 import { backends, usePlace } from '../support/backends.ts'
 import { cleanUp, type LogLine, open, type Place, type TestQueues, until } from '../support/queue-world.ts'
@@ -204,4 +204,25 @@ describe.skipIf(!redisAvailable())('chores of many processes on one Redis', () =
 test('whatever is stored, a chore can start with it', () => {
   expect([undefined, null, 7, 'x', [], {}].map(readChore)).toEqual([{}, {}, {}, {}, {}, {}])
   expect(readChore({ memory: { since: 1 } })).toEqual({ memory: { since: 1 } })
+})
+
+test('an errand of a kind that there was before ends, whatever stands in it', async () => {
+  let work: Parameters<ConstructorParameters<typeof ChoreBoard>[0]['work']>[0] = async () => ({
+    kind: 'park',
+    ms: HOUR,
+  })
+  const board = new ChoreBoard({
+    add: async id => ({ id, outcome: 'known' }),
+    send: async () => true,
+    wake: async () => {},
+    work: async process => {
+      work = process
+    },
+  })
+  await board.every('so that somebody works', HOUR, async () => HOUR)
+  board.stop()
+  const asked = (errand: string) =>
+    work(Object.assign(Object.create(null), { id: 'an-errand', data: { errand, memory: {} }, deaths: 0 }))
+  expect(await asked('pause')).toEqual({ kind: 'end' })
+  expect(await asked('of a newer version')).toMatchObject({ kind: 'park' })
 })

@@ -21,7 +21,7 @@ function clients(read = { comments: [comment] }) {
   let at = 1_000
   const now = () => at
   const first = prefetchedParts(undefined, now)
-  first.keep({ open: true, branches, settings: { text: 'pause: true' }, ...read })
+  first.keep({ open: true, branches, settings: { text: 'model: gpt-5' }, ...read })
   const recorded = (): unknown => JSON.parse(JSON.stringify(first.carried(redact) ?? null))
   return { first, recorded, second: () => prefetchedParts(recorded(), now), pass: (ms: number) => (at += ms) }
 }

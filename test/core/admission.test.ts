@@ -62,22 +62,46 @@ const standsAt = (of: 'person' | 'repository' | 'owner'): RunChange =>
 const many = (count: number, differs: RunChange = {}, step = 1): OtherRun[] =>
   Array.from({ length: count }, (_, i) => other((i + 1) * step, differs))
 
-describe('who is held by a pause keeps the place', () => {
-  const paused = (of: 'repository' | 'bot'): RunChange =>
-    waitingFor({ kind: 'pause', of, by: 'olga', why: '' })
-  const soleIn = (of: 'repository' | 'owner') => me({ [of]: 1 })
+describe('a limit of 0 holds all', () => {
+  const held = (of: 'repository' | 'owner' | 'bot', ahead = 0) => ({ kind: 'zero', of, ahead })
+  const standsAtZero = (of: 'repository' | 'bot'): RunChange =>
+    waitingFor({ kind: 'zero', of, limit: 'it is 0', ahead: 0 })
+  const withTotal = (total: number, limits: Limits = {}) => ({ ...me(limits), total })
 
-  test('before who asked later in the repository, when the pause ends for both', async () => {
-    expect(await turn(soleIn('repository'), [other(1, paused('repository'))])).toEqual(ahead(1, 'repository'))
-    expect(await turn(soleIn('repository'), [other(-1, paused('repository'))])).toEqual(first)
+  test.each<[string, OtherRun & { total?: number }, OtherRun[], object]>([
+    ['of the repository', me({ repository: 0 }), [], held('repository')],
+    ['of the owner', me({ owner: 0 }), [], held('owner')],
+    ['of the whole bot', withTotal(0), [], held('bot')],
+    ['whatever else is full', withTotal(0, { repository: 1 }), [other(1)], held('bot')],
+    ['the widest first', withTotal(0, { repository: 0 }), [], held('bot')],
+    ['though work goes on, which is not in its way', me({ repository: 0 }), [other(1)], held('repository')],
+    ['in line', me({ repository: 0 }), [other(1, standsAtZero('repository'))], held('repository', 1)],
+  ])('%s', async (_, mine, others, expected) => {
+    expect(await turn(mine, others)).toEqual(expected)
+    expect(await refusals(indexOf(others), mine.id, startGuards(mine, now))).toBeGreaterThan(0)
   })
 
-  test('before who asked later in another repository, when the whole bot was paused', async () => {
-    expect(await turn(soleIn('owner'), [other(1, changed(paused('bot'), elsewhere))])).toEqual(
+  test('and those that it holds go first when it is raised, where it held them', async () => {
+    const soleIn = (of: 'repository' | 'owner') => me({ [of]: 1 })
+    expect(await turn(soleIn('repository'), [other(1, standsAtZero('repository'))])).toEqual(
+      ahead(1, 'repository'),
+    )
+    expect(await turn(soleIn('repository'), [other(-1, standsAtZero('repository'))])).toEqual(first)
+    expect(await turn(soleIn('owner'), [other(1, changed(standsAtZero('bot'), elsewhere))])).toEqual(
       ahead(1, 'owner'),
     )
-    expect(await turn(soleIn('owner'), [other(1, changed(paused('repository'), elsewhere))])).toEqual(first)
+    expect(await turn(soleIn('owner'), [other(1, changed(standsAtZero('repository'), elsewhere))])).toEqual(
+      first,
+    )
   })
+})
+
+test('the limit of the whole bot counts every run that is at work', async () => {
+  const mine = { ...me(), total: 2 }
+  const others = [other(1, ofOther), other(2, elsewhere)]
+  expect(await turn(mine, others.slice(1))).toEqual(first)
+  expect(await turn(mine, others)).toEqual(ahead(1, 'bot'))
+  expect(await refusals(indexOf(others), mine.id, startGuards(mine, now))).toBe(1)
 })
 
 test('whoever is alone may start', async () => {

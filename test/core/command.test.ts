@@ -4,6 +4,7 @@ import { commands, parseCommands } from '../../src/commands/command-registry.ts'
 import { findCommands, mayBeMisplaced, mayHoldCommand, seenPage } from '../../src/core/command/find.ts'
 import { flagOf, infoOf, optionNames } from '../../src/core/command/options.ts'
 import { isMistake, newCommands, type Parsed } from '../../src/core/command/parse.ts'
+import { removedCommands } from '../../src/core/command/removed-words.ts'
 import { pastedText } from '../support/markdown-pieces.ts'
 import { seen } from '../support/pages.ts'
 import { spentOn } from '../support/thread-time.ts'
@@ -240,8 +241,8 @@ describe('a first word that is a slip of a command', () => {
     words.split(' ').map(slip => [slip, name] as const),
   )
   const told = (slip: string, name: string) =>
-    name === 'queue'
-      ? '? removed /codex queue → `/codex status` says what a run waits for'
+    removedCommands.has(name)
+      ? `? removed /codex ${name} → ${removedCommands.get(name)}`
       : `? unknown-command ${slip} → ${name === 'cancel' ? 'stop' : name}`
   test.each(all)('%s is told, alone and before words: %s', (slip, name) => {
     expect(read(`/codex ${slip}`)).toEqual([told(slip, name)])
@@ -267,12 +268,24 @@ describe('a first word that is a slip of a command', () => {
       ...['/codex queue', '/codex queue? --force', '/codex Queue please'],
     ],
     ['run | queue', '/codex -- queue'],
+    // It took a reason, so nothing behind it makes an instruction of it.
+    [
+      `? removed /codex pause → ${removedCommands.get('pause')}`,
+      ...['/codex pause', '/codex pause for the release', '/codex Pause: 2.0', '/codex pause\nuntil Monday'],
+      ...['/codex pause the animation when hidden', '/codex --new pause it', '/codex pause -- release'],
+    ],
+    ['run | pause the animation', '/codex -- pause the animation'],
+    [
+      `? removed /codex resume → ${removedCommands.get('resume')}`,
+      '/codex resume',
+      '/codex resume now please',
+    ],
     ['status', '/codex status?', '/codex status??', '/codex status？', '/codex status ?'],
     ['stop', '/codex stop?!'],
     ['help', '/codex help?'],
   ])
 
-  areInstructions(['queue the jobs in Redis', 'plan.md is wrong'])
+  areInstructions(['queue the jobs in Redis', 'resume downloads that broke off', 'plan.md is wrong'])
 })
 
 describe('a mistake', () => {

@@ -4,6 +4,7 @@ import { infoOf, optionNames, usageOf } from '../../src/core/command/options.ts'
 import type { Mistake } from '../../src/core/command/parse.ts'
 import { found, passed } from '../../src/core/model/check.ts'
 import { Rejected } from '../../src/core/model/errors.ts'
+import { zeroLimit } from '../../src/core/record/failures.ts'
 import {
   changed,
   type Outcome,
@@ -47,15 +48,6 @@ import {
 } from './given.ts'
 
 const now = t0 + 3 * minute
-const pause = {
-  paused: true,
-  of: 'repository' as const,
-  repoId: 1,
-  id: 'comment-1-0',
-  at: t0,
-  by: 'maya',
-  why: 'release',
-}
 const status = (run: Run): string => statusComment(run, deployment, now)
 const details = (text: string): string => /<details>[\s\S]*<\/details>/.exec(text)?.[0] ?? ''
 const footer = (text: string): string => /<sub>.*<\/sub>$/.exec(text)?.[0] ?? ''
@@ -716,9 +708,6 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
     pulls: [{ number: 9, title: 'Fix the login', url: 'https://github.com/acme/shop/pull/9' }],
     words: 'fix it, and `a.ts`',
   },
-  paused: { kind: 'paused', pause, replaced: undefined, now: t0 },
-  resumed: { kind: 'resumed', pause, before: pause, waiting: 2 },
-  'said-since': { kind: 'said-since', by: 'olga', paused: true },
   'not-served': { kind: 'not-served', owner: 'globex', ownerId: 7 },
   hidden: { kind: 'hidden' },
   misplaced: { kind: 'misplaced' },
@@ -810,9 +799,6 @@ describe('replies', () => {
       not-granted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.5.as_user\` in the bot’s settings file.
       session-cost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
       has-pull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`\` /codex --force fix it, and \`a.ts\` \`\` starts anyway.
-      paused: @maya Codex is paused in this repository. Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause. The words after \`pause\` are only the reason. They set no time, and Codex does not read them. If they were meant for Codex, write \`/codex resume\` and then \`/codex -- pause release\`.
-      resumed: @maya the pause by \`maya\` has ended. 2 runs that waited start now.
-      said-since: @maya \`olga\` paused this repository after you wrote this, so it stays paused.
       not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file.
       hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
       misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
@@ -910,7 +896,7 @@ describe('replies', () => {
       { kind: 'status', asked: false, notBegun: [soon, gone], now: t0 },
       { kind: 'status', live: working(), notBegun: [behind, gone], now: t0 },
       { kind: 'status', live: inLine(2), now: t0 },
-      live({ kind: 'pause', of: 'repository', by: 'olga', why: 'release' }),
+      live({ kind: 'zero', of: 'repository', limit: zeroLimit('repository', false), ahead: 0 }),
       live({ kind: 'blocked', since: t0, by: first, more: 0 }),
       live({ kind: 'until', at: t0 + 10 * hour, limit: '`acme` started 9 runs in 24 hours; the limit is 9' }),
       { kind: 'has-pull', pulls, words: 'retry' },
@@ -925,7 +911,6 @@ describe('replies', () => {
         kind: 'nothing-to' as const,
         command,
       })),
-      ...[{ ...replies.paused, pause: { ...pause, why: 'the animation' }, replaced: pause }],
     ]
     expect(others.map(reply => replyComment('maya', reply)).join('\n')).toMatchInlineSnapshot(`
       "@maya nothing is going on here, but a run is going on in #7 (this is its pull request): Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601).
@@ -933,7 +918,7 @@ describe('replies', () => {
       @maya \`/codex wipe it\` by \`zoe\` was stopped by \`maya\` before it began. A command by \`maya\` waits for GitHub until 14:03 UTC.
       @maya a run is going on here: Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601). \`/codex b\` by \`zoe\` waits for the run here.
       @maya a run is going on here: it waits for its turn. 2 runs must end first. \`maya\` asked for it.
-      @maya a run is going on here: it waits. Paused by olga: release. It starts by itself when the pause ends. \`maya\` asked for it.
+      @maya a run is going on here: it waits. \`limits.repository\` is 0, so nothing new starts. A higher number in \`.github/codex.yml\`, here or in the owner’s repository \`.github\`, lifts it. \`maya\` asked for it.
       @maya a run is going on here: it waits until #3 is closed. \`maya\` asked for it.
       @maya a run is going on here: it waits until 2026-01-03 00:02 UTC. \`acme\` started 9 runs in 24 hours; the limit is 9. \`maya\` asked for it.
       @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. \`/codex --force retry\` starts anyway.
@@ -946,8 +931,7 @@ describe('replies', () => {
       @maya a part of this comment is too long to read, or out of sight on its page. No command was read below that. Write it again in a new comment.
       @maya nothing was asked in this thread yet, so there is nothing to try again.
       @maya this thread has no earlier run to continue. \`/codex <instruction>\` starts one.
-      @maya this thread has no plan to approve. \`/codex plan\` makes one.
-      @maya Codex is paused in this repository. This replaces another pause. Paused since 14:02 UTC by maya: release. Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause. The words after \`pause\` are only the reason. They set no time, and Codex does not read them. If they were meant for Codex, write \`/codex resume\` and then \`/codex -- pause the animation\`."
+      @maya this thread has no plan to approve. \`/codex plan\` makes one."
     `)
   })
 

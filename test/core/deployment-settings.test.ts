@@ -4,7 +4,6 @@ import {
   grantsOf,
   isNamed,
   noDeploymentSettings,
-  pausedBecause,
   readDeploymentSettings,
 } from '../../src/core/settings/deployment-settings.ts'
 
@@ -72,17 +71,17 @@ describe('names change hands, numbers do not', () => {
   )
 })
 
-test('pause says why', () => {
-  expect(pausedBecause(read('pause: false'))).toBeUndefined()
-  expect(pausedBecause(read('pause: true'))).toBe('')
-  expect(pausedBecause(read('pause: The budget is spent'))).toBe('The budget is spent')
+test('how many may work in the whole bot is no ceiling of a repository', () => {
+  const settings = read('limits: {total: 0, repository: 2}')
+  expect(settings.limits.total).toBe(0)
+  expect(grantsOf(settings, shop, true).ceilings).toEqual([{ repository: 2 }])
 })
 
 describe('what is wrong is told at once, with line and key', () => {
   test.each([
     ['owners:\n  5:\n    as_usr: true\n', [[3, 'owners.5.as_usr']]],
     [
-      'owners:\n  5:\n    as_user: maybe\nlimits:\n  person: 0\n',
+      'owners:\n  5:\n    as_user: maybe\nlimits:\n  person: -1\n',
       [
         [3, 'owners.5.as_user'],
         [5, 'limits.person'],
@@ -105,7 +104,9 @@ describe('what is wrong is told at once, with line and key', () => {
       [[3, 'owners.5.posthog.api_key_env']],
     ],
     ['defaults:\n  allow: {}\n', [[2, 'defaults.allow']]],
-    ['pause: [\n', [[2, '']]],
+    ['limits: [\n', [[2, '']]],
+    ['pause: true\n', [[1, 'pause']]],
+    ['owners:\n  5: {limits: {total: 1}}\n', [[2, 'owners.5.limits.total']]],
   ])('%j', (text, expected) => {
     const file = readDeploymentSettings(text)
     expect(file.kind === 'problems' && file.problems.map(({ line, key }) => [line, key])).toEqual(expected)

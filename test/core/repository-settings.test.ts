@@ -103,12 +103,12 @@ test('what is right is taken, and the rest is as usual', () =>
 
 test('all that is wrong is told at once, each with its line', () => {
   const { problems } = settingsFile.read(
-    'modle: x\neffort: enormous\nlimits:\n  repository: 0\n  persn: 3\nlabels: constructor\n',
+    'modle: x\neffort: enormous\nlimits:\n  repository: -1\n  persn: 3\nlabels: constructor\n',
   )
   expect(problemsText(problems).split('; ')).toEqual([
     '.github/codex.yml, line 1: `modle` is not a setting',
     ".github/codex.yml, line 2: `effort` can't be `enormous`: use `low`, `medium`, `high`, `xhigh` or `max`",
-    ".github/codex.yml, line 4: `limits.repository` can't be `0`: use 1 or more",
+    ".github/codex.yml, line 4: `limits.repository` can't be `-1`: use 0 or more",
     '.github/codex.yml, line 5: `limits.persn` is not a setting',
     ".github/codex.yml, line 6: `labels` can't be `constructor`: it must be a map of keys and values",
   ])

@@ -35,7 +35,7 @@ const repository: Readonly<Record<string, Shown>> = {
   as_user: ['stories/settings.test.ts', '--as-user needs the settings to allow it'],
   attachments: less,
   instructions: ownerSays,
-  comments: ['stories/few-comments.test.ts', 'come: the last word alone, beside a check that shows nothing'],
+  comments: ['stories/few-comments.test.ts', 'come: the last word alone'],
   'context.bots': [
     'stories/reviewing-bots.test.ts',
     'starts nothing, stands in the status, and a tick sends the agent to fix it',
@@ -101,6 +101,7 @@ const deployment: Readonly<Record<string, Shown>> = {
     'an owner’s file that can not be read is not an absent one',
   ],
   'owners.*.trigger': ['stories/trigger-words.test.ts', 'has a third name for one owner'],
+  'limits.total': ['stories/settings-file.test.ts', 'a limit of 0 holds at once'],
   limits: ['security/grants.test.ts', 'a ceiling of the deployment holds whatever the repository says'],
   defaults: [
     'stories/settings-file.test.ts',
@@ -108,7 +109,6 @@ const deployment: Readonly<Record<string, Shown>> = {
   ],
   'trigger.word': ['stories/trigger-words.test.ts', 'is heard by it and by nothing else'],
   'trigger.labels': ['stories/trigger-words.test.ts', 'has labels of its own'],
-  pause: ['stories/settings-file.test.ts', 'a pause holds at once'],
 }
 
 const keys = settingsKeys()

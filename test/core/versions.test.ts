@@ -10,7 +10,6 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { settingsFile } from '../../src/commands/command-registry.ts'
 import { triggerFormat, triggerIndex } from '../../src/commands/trigger-record.ts'
-import { Pause } from '../../src/core/model/pause.ts'
 import { RunMessage } from '../../src/core/record/mailbox-part.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
 import { parseMessage } from '../../src/core/record/messages.ts'
@@ -73,10 +72,14 @@ const gone: Record<string, Record<string, readonly [line: RegExp, key: string][]
         ...['repository_per_5_minutes', 'person_cost_per_day', 'owner_cost_per_day', 'when_reached'],
       ].map((key): [RegExp, string] => [new RegExp(`^ {2}${key}:.*\\n`, 'm'), `limits.${key}`]),
     ],
-    'settings.yml': [[/^owners:\n(?: .*\n)*/m, 'owners.acme']],
+    'settings.yml': [
+      [/^owners:\n(?: .*\n)*/m, 'owners.acme'],
+      [/^pause:.*\n/m, 'pause'],
+    ],
   },
   '0.3.0': {
     'codex.yml': [[/^ {2}credit:.*\n/m, 'pull_request.credit']],
+    'settings.yml': [[/^pause:.*\n/m, 'pause']],
   },
 }
 
@@ -102,10 +105,10 @@ describe.each(versions)('%s', version => {
     ({ record }) => expect(parseMessage(JSON.stringify(record))).toEqual(withoutGone(record)),
   )
 
-  const errands: Record<string, z.ZodType> = { pause: Pause, branch: UnusedBranch }
-  test.each(linesOf(Stored, version, 'errands.jsonl'))(
-    'an errand, $name: is read whole',
-    ({ name, record }) => expect(errands[name]?.parse(record)).toEqual(record),
+  // Pauses, which there were, are ended unread.
+  const errands = linesOf(Stored, version, 'errands.jsonl').filter(({ name }) => name !== 'pause')
+  test.each(errands)('an errand, $name: is read whole', ({ record }) =>
+    expect(UnusedBranch.parse(record)).toEqual(record),
   )
 
   test.each(linesOf(Written, version, 'comments.jsonl'))(
@@ -137,7 +140,8 @@ describe.each(versions)('%s', version => {
 
   test.each(linesOf(Written, version, 'markers.jsonl'))(
     'a marker, $name: is read whole',
-    ({ thread, marker, comment }) => expect(markerSigner(key).read(comment, thread)).toMatchObject([marker]),
+    ({ thread, marker, comment }) =>
+      expect(markerSigner(key).read(comment, thread)).toMatchObject([withoutGone(marker)]),
   )
 
   const read: Record<string, (text: string) => unknown> = {

@@ -1,7 +1,7 @@
 /** What keeps a run from its start, and what is told of a limit when it starts. */
 import { describe, expect, test } from 'vitest'
 import type { ThreadClient } from '../../src/core/model/ports.ts'
-import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { changed, type Run, type RunChange, runFormat } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { warnings } from '../../src/core/words/warnings.ts'
 import { awaitAdmission } from '../../src/runs/steps/await-admission.ts'
@@ -72,7 +72,70 @@ test('at a limit that was raised meanwhile, the write that admits asks for the n
       fileCommits: async () => [],
     },
   })
+  hand.run = await afterStep(awaitAdmission, hand)
   expect((await afterStep(awaitAdmission, hand)).schedule).toMatchObject({ admitted: true, waits: undefined })
+})
+
+describe('at a limit of 0', () => {
+  const zero = { kind: 'zero' as const, of: 'repository' as const, limit: 'it is 0', ahead: 0 }
+  const held = (...differs: RunChange[]): Run =>
+    limited({ repository: 0 }, { schedule: { waits: zero } }, ...differs)
+  /** As often as it looks at once, with the settings that the repository has now. */
+  async function looked(run: Run, file: string, before: Run[] = []): Promise<Run['schedule']> {
+    const index = memoryIndex(() =>
+      before.map(data => ({
+        id: data.id,
+        entries: runIndex.entries({ id: data.id, addedAt: t0 - 1, data }),
+      })),
+    )
+    const hand = handWith(run, {
+      index,
+      saveIf: async guards => (await refusals(index, run.id, guards)) === 0,
+      github: {
+        readAhead: async () => {},
+        closing: async () => undefined,
+        blockers: async () => [],
+        permission: async () => ({ role: 'write', name: 'write' }),
+        file: async () => file,
+        fileCommits: async () => [],
+      },
+    })
+    do hand.run = await afterStep(awaitAdmission, hand)
+    while (!hand.run.schedule.admitted && hand.run.schedule.nextPollAt === undefined)
+    return hand.run.schedule
+  }
+  const zeroNow = 'limits: {repository: 0}'
+
+  test('the first in line reads the settings of now within a minute, and those behind it follow it', async () => {
+    const first = await looked(held(), zeroNow)
+    expect(first.waits).toMatchObject({ kind: 'zero', of: 'repository', ahead: 0 })
+    expect((first.nextPollAt ?? 0) - t0).toBeLessThanOrEqual(minute)
+    const second = await looked(held(), zeroNow, [held({ id: 'before' })])
+    expect(second.waits).toMatchObject({ kind: 'zero', ahead: 1 })
+    expect((second.nextPollAt ?? 0) - t0).toBeLessThanOrEqual(15 * minute)
+  })
+
+  test('it starts once that is raised, and says no more that the limit is 0', async () => {
+    expect(await looked(held(), 'limits: {repository: 3}')).toMatchObject({ admitted: true })
+    const atWork = runWith({ id: 'at-work', schedule: { admitted: true } })
+    const waits = await looked(held(), 'limits: {repository: 1}', [atWork])
+    expect(waits).toMatchObject({ admitted: false, waits: { kind: 'line', of: 'repository', ahead: 1 } })
+  })
+
+  test('what waits for something else when the limit is set does not start', async () => {
+    const blocked = { kind: 'blocked' as const, since: t0, by: [], more: 1 }
+    const { admitted: starts, waits } = await looked(runWith({ schedule: { waits: blocked } }), zeroNow)
+    expect([starts, waits]).toMatchObject([false, { kind: 'zero', of: 'repository' }])
+  })
+
+  test('what an older version had paused looks with the settings of now', async () => {
+    const { schedule } = runWith()
+    const paused = { kind: 'pause', of: 'bot', by: 'olga', since: t0, why: 'release' }
+    const read = () => runFormat.parse({ ...runWith(), schedule: { ...schedule, waits: paused } })
+    expect(read().schedule.waits).toMatchObject({ kind: 'zero', of: 'bot' })
+    expect(await looked(read(), '')).toMatchObject({ admitted: true })
+    expect(await looked(read(), zeroNow)).toMatchObject({ admitted: false, waits: { of: 'repository' } })
+  })
 })
 
 describe('at the limit of open pull requests', () => {

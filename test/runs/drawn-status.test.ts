@@ -89,7 +89,7 @@ test.each<NonNullable<Run['schedule']['waits']>>([
   { kind: 'line', ahead: 2, of: 'owner' },
   { kind: 'session', ahead: 1 },
   { kind: 'until', at: t0 + 30 * day, limit: 'the runs of this repository cost $12 in 24 hours' },
-  { kind: 'pause', of: 'repository', by: 'olga', since: t0, why: 'release' },
+  { kind: 'zero', of: 'repository', limit: 'it is 0', ahead: 0 },
   { kind: 'blocked', since: t0, by: awaited, more: 0 },
   { kind: 'open-pulls', since: t0, most: 1, pulls: awaited },
 ])('a run that waits says something new each day: $kind', waits => {

@@ -108,13 +108,11 @@ test('only models that the owner may use are taken', async () => {
   expect(bot.requests).toEqual([expect.objectContaining({ model: 'gpt-5' })])
 })
 
-test('while the bot is paused nothing starts, and the thread is told why', async () => {
-  const bot = botWith({ grants: 'pause: The budget of November is spent' })
+test('with a total limit of 0 nothing starts, and the thread is told why', async () => {
+  const bot = botWith({ grants: 'limits: {total: 0}' })
   await sends(bot, '/codex fix it')
   await bot.work(50)
-  expect(bot.comments.map(({ body }) => body)).toEqual([
-    expect.stringContaining('The budget of November is spent'),
-  ])
+  expect(bot.comments.map(({ body }) => body)).toEqual([expect.stringContaining('`limits.total` is 0')])
   expect(bot.requests).toEqual([])
 })
 

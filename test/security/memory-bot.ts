@@ -734,7 +734,6 @@ export class MemoryBot {
     posthog: this.#posthog as TasksClient,
     signer: this.signer,
     accounts: memoryAccounts(),
-    pauses: { of: async () => undefined, say: async () => {} },
     deployment,
     log: logInto(line => this.logs.push(this.#redact(line))),
     now: () => this.now,

@@ -37,47 +37,6 @@ async function asks(title: string, words: string, repository?: string, of = worl
 /** Where somebody looks at the sessions in PostHog, and plans there: only then an agent waits for an answer. */
 const watched = (of: World) => newRepository(of, 'mode: interactive\n', { name: 'design' })
 
-test('a pause of an owner, or of all, keeps what is asked in each of their repositories', async () => {
-  const alone = await startWorld({ env: { ADMIN_TOKEN: token }, settings: '' })
-  const at = async (path: string, fields: Record<string, string> = {}): Promise<string> => {
-    const body = new URLSearchParams(fields)
-    return (await fetch(`${alone.bot.url}/admin/${path}`, { method: 'POST', headers, body })).text()
-  }
-  try {
-    const { github } = alone
-    const [one, elsewhere] = [await github.addRepo('acme', 'one'), await github.addRepo('globex', 'lab')]
-    const ask = async (repository: string, words = 'fix it') =>
-      (await asks('Something to do', words, repository, alone)).thread
-    await at('pause', { text: 'upgrade of the database' })
-    const waiting = [await ask(one), await ask(elsewhere)] as const
-    for (const thread of waiting)
-      expect(await thread.waitForStatus('⏸️ Codex is paused here')).toContain('upgrade of the database')
-    const listed = await (await fetch(`${alone.bot.url}/admin/runs.json`, { headers })).text()
-    const all: InJson[] = JSON.parse(listed).runs
-    const { id } = all.find(({ repository }) => repository === one) ?? expect.fail('no run')
-    expect(await at(`runs/${id}/pause-owner`, { text: 'budget' })).toContain('is paused')
-    expect(await at('resume')).toContain('It goes on')
-    await waiting[1].waitForAnswer('Codex opened draft')
-    await waiting[0].waitForStatus(/by an admin of this bot: budget/)
-    // It lasts longer than the process.
-    await alone.bot.stop()
-    await alone.startBot()
-    await (await ask(one)).waitForStatus(/⏸️ Codex is paused here[\s\S]*budget/)
-    expect(await at(`runs/${id}/resume-owner`)).toContain('It goes on')
-    await waiting[0].waitForAnswer('Codex opened draft')
-    // Who ended the pause of before has not ended this one.
-    alone.posthog.script('take your time', { kind: 'hangs' })
-    await writeFile(alone.settingsFile, 'pause: frozen\n')
-    await alone.bot.says(/SETTINGS_FILE has changed/)
-    const last = await ask(elsewhere, 'take your time')
-    await last.waitForStatus('Paused by whoever runs this bot: frozen')
-    await writeFile(alone.settingsFile, 'pause: false\n')
-    expect(await last.waitForStatus('⏳ Codex is working')).not.toContain('The pause was ended')
-  } finally {
-    await alone.close()
-  }
-})
-
 test('a process that is drained takes no more work and says so; another one goes on', async () => {
   const alone = await startWorld({ env: { ADMIN_TOKEN: token } })
   try {
@@ -259,23 +218,8 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       await failed.thread.waitForAnswer(/Codex (?:failed|did not)/)
       await signIn({ width: 1280, height: 900 }, alone)
       const { page } = window
-      const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
       const said = () => page.getByRole('status').textContent()
       const board = () => page.goto(`${alone.bot.url}/admin/`)
-
-      await tabTo(page.locator('summary', { hasText: 'Pause the whole bot' }))
-      await page.keyboard.press('Enter')
-      await tabTo(page.getByLabel('Why (optional; threads show it)'))
-      await page.keyboard.type('the database moves')
-      await tabTo(page.getByRole('button', { name: 'Pause the whole bot' }))
-      await page.keyboard.press('Enter')
-      await page.getByText('The whole bot is paused').waitFor()
-      expect(await said()).toContain('It is paused.')
-      const held = await ask('While it moves', 'fix it')
-      await held.thread.waitForStatus(/by an admin of this bot: the database moves/)
-      await press('Resume the whole bot')
-      expect(await said()).toContain('It goes on.')
-      await held.thread.waitForAnswer('Codex opened draft')
 
       await board()
       const [answer] = await Promise.all([
@@ -293,25 +237,11 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       const onRun = page.url()
       await page.goto(onRun)
 
-      for (const name of ['acme/shop', 'all of acme']) {
-        await page
-          .getByLabel('Why (optional; threads show it)')
-          .nth(name === 'acme/shop' ? 0 : 1)
-          .fill(`of ${name}`)
-        await press(`Pause ${name}`)
-        expect(await said()).toContain('It is paused.')
-        const { thread } = await ask(`Pause of ${name}`, 'fix it')
-        await thread.waitForStatus(new RegExp(`by an admin of this bot: of ${name}`))
-        await page.reload()
-        await looksRight()
-        await press(`Resume ${name}`)
-        expect(await said()).toContain('It goes on.')
-        await thread.waitForAnswer('Codex opened draft')
-      }
-
       await board()
-      await page.locator('summary', { hasText: 'Drain this process' }).click()
-      await press('Drain this process')
+      await tabTo(page.locator('summary', { hasText: 'Drain this process' }))
+      await page.keyboard.press('Enter')
+      await tabTo(page.getByRole('button', { name: 'Drain this process' }))
+      await page.keyboard.press('Enter')
       expect(await said()).toContain('This process takes no more work')
       await looksRight()
       expect((await fetch(`${alone.bot.url}/readyz`)).status).toBe(503)

@@ -116,14 +116,6 @@ onEitherQueue(
       }
     })
 
-    it('the first start in a repository: a look for a pause that a lost queue knew', async () => {
-      const searches = () => world().github.calls.filter(({ query }) => query.includes('sort=created'))
-      await costs('/codex fix the flaky login test', pullRequest, { until: cleanedUp })
-      expect(searches()).toHaveLength(1)
-      await costs('/codex fix the flaky login test', pullRequest, { until: cleanedUp })
-      expect(searches()).toHaveLength(0)
-    })
-
     it('a pull request into another base: a look at each place that needs it', async () => {
       await world().github.as('maya').pushes('develop', { 'next.txt': 'next' })
       const calls = [...pullRequest, 'GET git/ref/heads', 'graphql baseBranch']

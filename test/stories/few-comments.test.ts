@@ -36,11 +36,11 @@ onBothQueues('A repository wants few comments', world => {
   })
 
   it('what it waits for is said all the same', async () => {
-    const { repository, says, thread } = await asks()
-    await says('/codex pause release', 'olga')
-    await thread.waitForAnswer('is paused in this repository')
+    const { repository } = await asks()
+    const settings = 'comments: outcomes\nlimits: { repository: 0 }\n'
+    await world().github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
     const other = await opensIssue(world(), 'Later', repository)
     await other.says('/codex second')
-    await other.thread.waitForStatus('⏸️ Codex is paused here')
+    await other.thread.waitForStatus('⏸️ Codex starts nothing new here')
   })
 })

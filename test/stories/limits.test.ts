@@ -47,4 +47,42 @@ onBothQueues('A limit', world => {
     )
     expect(begun()).toBe(3)
   })
+
+  it('of 0 holds what is asked, says why, and lets it start in order when it is raised', async () => {
+    const { github, posthog } = world()
+    const repository = await github.addRepo('acme', 'nothing-new')
+    const limit = (most: number) =>
+      github.as('olga', repository).pushes('main', { '.github/codex.yml': `limits: { repository: ${most} }` })
+    posthog.script({ repository, prompt: '' }, { kind: 'manual' })
+    const working = await opensIssue(world(), 'At work before', repository)
+    await working.says('/codex take your time')
+    await working.thread.waitForStatus('⏳ Codex is working')
+    await limit(0)
+    const [first, second] = [
+      await opensIssue(world(), 'Asked first', repository),
+      await opensIssue(world(), 'Asked next', repository),
+    ]
+    for (const { says, thread } of [first, second]) {
+      await says('/codex fix it after the release')
+      const status = await thread.waitForStatus('⏸️ Codex starts nothing new here')
+      expect(status).toContain('`limits.repository` is 0, so nothing new starts. A higher number in')
+      expect(status).toContain('`.github/codex.yml`, here or in the owner’s repository `.github`, lifts it.')
+      expect(status).toContain('Your request is kept and starts automatically when the limit is raised.')
+    }
+    await first.says('/codex status')
+    await first.thread.waitForAnswer('a run is going on here: it waits. `limits.repository` is 0')
+
+    // What works goes on to its end, and makes no room.
+    await working.run(0).completeTurn('Done meanwhile.')
+    await working.thread.waitForAnswer('Done meanwhile.')
+    expect([first.ledger().runs, second.ledger().runs]).toEqual([[], []])
+
+    await limit(1)
+    // It would find out by itself in a minute.
+    await first.says('/codex and mind the mole')
+    await first.thread.waitForStatus('⏳ Codex is working')
+    await second.thread.waitForStatus('⏳ Codex waits for its turn')
+    await first.says('/codex stop')
+    await second.thread.waitForStatus('⏳ Codex is working')
+  })
 })

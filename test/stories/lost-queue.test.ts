@@ -48,26 +48,6 @@ onBothQueues(
       expect((await first?.thread.view())?.labels).toEqual([])
       await second?.thread.waitForReaction('rocket', (await second.thread.view()).comments[0]?.id)
     })
-
-    it('a pause holds on, and what it kept starts once when it ends', async () => {
-      const repository = await newRepository(world(), undefined, { name: 'lost-while-paused' })
-      const { says, thread, ledger } = await opensIssue(world(), 'Kept', repository)
-      await says('/codex pause release', 'olga')
-      await thread.waitForAnswer('is paused in this repository')
-      await says('/codex fix it after the release')
-      await thread.waitForStatus('⏸️ Codex is paused here')
-
-      await wipeQueue(world())
-
-      // Before anything was taken up again.
-      const later = await asks(world(), 'fix that, too', undefined, { repository })
-      expect(await later.thread.waitForStatus('⏸️ Codex is paused here')).toContain('by olga: release.')
-      expect(await thread.status()).toContain('⏸️ Codex is paused here')
-      await world().bot.says(/run-comment-\d+[^\n]*lost-while-paused[^\n]*a run that the queue had lost/)
-      await says('/codex resume', 'olga')
-      for (const each of [thread, later.thread]) await each.waitForAnswer('Codex opened draft')
-      expect(ledger().runs).toHaveLength(1)
-    })
   },
   { oneByOne: true },
 )

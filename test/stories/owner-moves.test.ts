@@ -11,7 +11,7 @@ let world: World
 let own: Awaited<ReturnType<typeof startPostHog>>
 
 beforeAll(async () => {
-  world = await startWorld({ roles: [], settings: 'pause: false\n', env: await queues.next() })
+  world = await startWorld({ roles: [], settings: 'limits: {}\n', env: await queues.next() })
   own = await startPostHog({
     hands: world.github.hands,
     projectId: 77,

@@ -66,8 +66,8 @@ onEitherQueue(
       async (how, owner, happen) => {
         const { github } = world()
         const { repository, maya, thread, ledger } = await workingIn(owner, `lost-${how.replace(' ', '-')}`)
-        await github.as('olga', repository).comments(thread.number, '/codex pause')
-        await thread.waitForAnswer('Codex is paused')
+        const settings = { '.github/codex.yml': 'limits: { repository: 0 }' }
+        await github.as('olga', repository).pushes('main', settings)
         const { number } = await maya.opensIssue({ title: 'Later', body: 'x' })
         await maya.comments(number, '/codex do it')
         const later = new Thread(world(), number, repository)

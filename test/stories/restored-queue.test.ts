@@ -94,26 +94,6 @@ describe.each(rows)('The queue (%s) is put back to an older state while %s', (qu
       expect(await first.thread.statuses()).toHaveLength(2)
     })
 
-    it('a pause that was said since holds on', async () => {
-      const { github } = world
-      const repository = await repositoryOf('paused-since', 'limits: { repository: 5 }\n')
-      const first = await asks(repository, 'it is looked for a pause')
-      await works(first)
-      await answers(first)
-      await noRunIsLive(world)
-      await github.settled()
-      const putBack = await keepQueue(world, redis, how)
-      const pause = await opensIssue(world, 'Pause', repository)
-      await pause.says('/codex pause release', 'olga')
-      await pause.thread.waitForAnswer('is paused in this repository')
-      await github.settled()
-      await putBack()
-
-      const kept = await asks(repository, 'it is kept')
-      await kept.thread.waitForStatus('⏸️ Codex is paused here')
-      expect(kept.ledger().tasks).toEqual([])
-    })
-
     const noFurther = ({ thread, asked }: Asked) => thread.waitForReaction('rocket', asked.id)
   })
 })

@@ -10,23 +10,25 @@ const png = '89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489'
 onEitherQueue(
   'SETTINGS_FILE changes while the bot runs',
   world => {
-    it('a pause holds at once, one with a slip changes nothing, and without it everything goes on', async () => {
+    it('a limit of 0 holds at once, one with a slip changes nothing, and without it everything goes on', async () => {
       const { bot } = world()
       const asked = () => asks(world(), 'fix it')
 
-      writeFileSync(world().settingsFile, 'pause: The budget of November is spent\n')
+      writeFileSync(world().settingsFile, 'limits: { total: 0 }\n')
       await bot.says(/SETTINGS_FILE has changed/)
       const kept = await asked()
-      const status = await kept.thread.waitForStatus('⏸️ Codex is paused here')
-      expect(status).toContain('Paused by whoever runs this bot: The budget of November is spent.')
+      const status = await kept.thread.waitForStatus('⏸️ Codex starts nothing new here')
+      expect(status).toContain(
+        '`limits.total` is 0, so nothing new starts. Whoever runs the bot can raise it in `SETTINGS_FILE`.',
+      )
 
-      writeFileSync(world().settingsFile, 'pause: [perhaps\n')
+      writeFileSync(world().settingsFile, 'limits: [perhaps\n')
       await bot.says(/SETTINGS_FILE has errors/)
       const still = await asked()
-      await still.thread.waitForStatus('The budget of November is spent')
+      await still.thread.waitForStatus('`limits.total` is 0')
       expect(kept.ledger().runs).toEqual([])
 
-      writeFileSync(world().settingsFile, 'pause: false\n')
+      writeFileSync(world().settingsFile, 'limits: { total: 1 }\n')
       await kept.thread.waitForAnswer('Codex opened draft')
       await still.thread.waitForAnswer('Codex opened draft')
     })
@@ -71,5 +73,5 @@ onEitherQueue(
       expect(await thread.statuses()).toEqual([])
     })
   },
-  { settings: 'pause: false\n', oneByOne: true },
+  { settings: 'limits: {}\n', oneByOne: true },
 )

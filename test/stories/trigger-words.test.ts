@@ -24,7 +24,7 @@ onEitherQueue(
       await says('/robo retry --new --dry-run')
       await thread.waitForAnswer('`/robo plan` says what would be done')
       await says('/robo pause the ship', 'olga')
-      await thread.waitForAnswer('`/robo -- pause the ship`')
+      await thread.waitForAnswer('`/robo -- pause …`')
       const said = (await thread.botComments()).map(({ body }) => body).join('\n')
       expect(said.replaceAll('/codex is no word of this bot', '')).not.toMatch(/\/codex\b(?!\.yml|\/)/)
       const { runs } = ledger()

@@ -14,7 +14,7 @@ export const token = 'a token of an admin with 32 letters or more'
 
 export type Fields = Record<string, string>
 
-export async function startAdminPages(parts: Partial<AdminParts> & Pick<AdminParts, 'pauses' | 'now'>) {
+export async function startAdminPages(parts: Partial<AdminParts> & Pick<AdminParts, 'now'>) {
   const queues = await openQueues({
     dataDir: await newDataDir(),
     triggers: { parse: data => data },
@@ -31,7 +31,6 @@ export async function startAdminPages(parts: Partial<AdminParts> & Pick<AdminPar
       retry: async () => {},
       examine: async () => [{ name: 'queue', ok: false, detail: 'a check of the doctor', fix: 'Mend it.' }],
       failedChecks: async () => [],
-      pausedBecause: () => undefined,
       posthogUrl: () => undefined,
       log: fakeLogOf(() => {}),
       ...parts,

@@ -17,6 +17,8 @@ const gone: readonly string[] = [
   'waitedInLine',
   // That GitHub took no check in the place of a status.
   'checkRefused',
+  // What paused a repository, and who ended that.
+  ...['pause', 'resumedBy'],
 ]
 
 /** The same, of the settings that a Run keeps. */
@@ -42,6 +44,7 @@ const read = <T extends object>(record: T, lost: readonly string[]): T =>
       const { draft: _, ...news } = value
       return news
     }
+    if (key === 'waits' && value?.kind === 'pause') return { kind: 'zero', of: value.of }
     if (key !== 'settings') return value
     const settings = read(value, goneSettings)
     return settings.comments === 'check' ? { ...settings, comments: 'outcomes' } : settings

@@ -165,10 +165,6 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
     title: 'Blocked by another issue',
     alt: 'The status names the issue that blocks this one, says that Codex starts by itself when it is closed, and how to start now',
   },
-  paused: {
-    title: 'Paused',
-    alt: 'The status says who paused the repository, since when and why, and that the request is kept and starts automatically',
-  },
   taken: {
     title: 'Somebody works on it already',
     alt: 'A reply links the open pull request that closes the issue, and says how to start anyway; the command has the reaction 👎',
@@ -394,15 +390,6 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await second.says('/codex fix the flaky login test')
     await second.thread.waitForStatus('⏳ Codex waits for #')
     await stage.draw('blocked', second)
-  },
-  async paused(stage) {
-    const opened = await stage.issue('Login is flaky')
-    const pause = { by: 'olga', body: '/codex pause release of 2.0' }
-    const release = await stage.issueBeside(opened, 'Release 2.0', pause)
-    await release.thread.waitForAnswer('is paused')
-    await opened.says('/codex fix the flaky login test')
-    await opened.thread.waitForStatus('⏸️')
-    await stage.draw('paused', opened)
   },
   async taken(stage) {
     const { github } = stage.world

@@ -21,14 +21,14 @@
  * line: `/codex stop please` stops, `/codex stop the retry loop from spinning` is an instruction.
  *
  * A first word that is a slip of a command's name starts nothing, whatever follows: `near-miss.ts`. Nor does the name of
- * a command that is gone, where it would have been one.
+ * a command that is gone, where it would have been one: whatever follows, if that took words.
  */
 import { type CommandGrammar, instruction } from '../model/command-grammar.ts'
 import { usualTrigger } from '../settings/deployment-settings.ts'
 import { type CommandText, findCommands, type SeenText } from './find.ts'
 import { commandMeant, isSlip, nearest } from './near-miss.ts'
 import { infoOf, type OptionName, Options, optionOf, optionWords } from './options.ts'
-import { removedCommands, removedOptions } from './removed-words.ts'
+import { removedCommands, removedOptions, tookWords } from './removed-words.ts'
 
 export interface Command {
   name: string
@@ -174,7 +174,7 @@ function takeName({ words, templates }: Names, line: string): IsNamed | Mistake 
   }
   const isKnown = command !== undefined || templates.some(name => name.toLowerCase() === word)
   if (isKnown) return { kind: 'named', command: unnamed, rest: line }
-  const isRemoved = removedCommands.has(word) && politeness.test(rest)
+  const isRemoved = removedCommands.has(word) && (tookWords.has(word) || politeness.test(rest))
   const meant = isRemoved
     ? word
     : commandMeant(word, [...words.keys(), ...removedCommands.keys()], rest === '')

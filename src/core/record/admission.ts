@@ -1,12 +1,13 @@
 /**
  * Under which limits a Run may begin. Each is a guard of the write that admits it, so it holds whoever else is admitted
- * at that moment. The look before is a courtesy: who stands in line goes first, and reads how many are before it.
+ * at that moment. The look before is a courtesy: who stands in line goes first, and reads how many are before it. A limit
+ * of 0 holds all, and comes before any line: it has no end that the bot knows.
  */
 import type { Guard, IndexQuery, JobIndex, JobQueue } from '../model/ports.ts'
 import { day, minute } from '../model/time.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
 import type { ReachedLimit } from './failures.ts'
-import { type Run, type Scope, scopes } from './run.ts'
+import { limitsOf, type Run, type Scope, scopes } from './run.ts'
 import {
   type Indexed,
   inLine,
@@ -20,11 +21,14 @@ import {
 
 export interface Me extends Indexed {
   data: Indexed['data'] & { baseline: { settings: Pick<RepoSettings, 'limits'> } }
+  /** How many may work at once in the whole bot, if there is such a limit. */
+  total?: number | undefined
 }
 
 export type Hindrance =
   | { kind: 'session'; ahead: number }
   | { kind: 'line'; ahead: number; of: Scope }
+  | { kind: 'zero'; ahead: number; of: Scope }
   | Until
 
 type Until = { kind: 'until'; at: number } & ReachedLimit
@@ -66,8 +70,10 @@ export async function heldAt(
   const lacking = lines.flatMap(({ of, most }, n) => {
     const [atWork = 0, inFront = 0] = pairs[n] ?? []
     const ahead = atWork + inFront - most + 1
-    return ahead > 0 ? [{ of, ahead }] : []
+    return ahead > 0 ? [{ of, ahead, most, inFront }] : []
   })
+  const zero = lacking.findLast(({ most }) => most === 0)
+  if (zero && zero.of !== 'session') return { kind: 'zero', of: zero.of, ahead: zero.inFront }
   const [narrowest] = lacking
   const ahead = Math.max(...lacking.map(each => each.ahead))
   if (narrowest?.of === 'session') return { kind: 'session', ahead: narrowest.ahead }
@@ -123,10 +129,11 @@ const sessionsOf = (me: Me): Line[] =>
 
 /** The narrowest first: the Run waits there. */
 const placesOf = (me: Me): Line[] =>
-  scopes.map(of => ({
-    ...{ of, most: me.data.baseline.settings.limits[of] },
-    ...{ set: working(placeOf(me, of)), line: inLine(placeOf(me, of)) },
-  }))
+  scopes.flatMap(of => {
+    const most = of === 'bot' ? me.total : limitsOf(me.data)[of]
+    const place = placeOf(me, of)
+    return most === undefined ? [] : [{ of, most, set: working(place), line: inLine(place) }]
+  })
 
 interface Window extends Guard {
   of: ReachedLimit['of']
@@ -135,7 +142,7 @@ interface Window extends Guard {
 }
 
 function windowsOf(me: Me, now: number): Window[] {
-  const { limits } = me.data.baseline.settings
+  const limits = limitsOf(me.data)
   const window = (of: ReachedLimit['of'], length: number, most: number): Window => ({
     ...{ of, length, most, above: now - length },
     set: started(of === 'thread' ? threadWindow(me) : placeOf(me, of)),

@@ -8,7 +8,7 @@ import { nounOf } from '../model/thread.ts'
 import { day, minute } from '../model/time.ts'
 import { counted, dollars } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
-import type { CostOfDay, Outcome, Run } from './run.ts'
+import type { CostOfDay, Outcome, Run, Scope } from './run.ts'
 
 export type Failure = Outcome & { kind: 'failed' }
 
@@ -170,6 +170,14 @@ export const costReached = ({ used, limit }: CostOfDay): string =>
 
 export const lifting = (key: 'repository_per_day' | 'cost_per_day', isAdmins: boolean): string =>
   isAdmins ? 'Whoever runs the bot can raise it' : `A higher \`limits.${key}\` in the settings lifts it`
+
+/** `` `limits.repository` is 0, so nothing new starts `` @param isAdmins as for `limitReached` */
+export function zeroLimit(of: Scope, isAdmins: boolean): string {
+  const lifts = isAdmins
+    ? 'Whoever runs the bot can raise it in `SETTINGS_FILE`'
+    : 'A higher number in `.github/codex.yml`, here or in the owner’s repository `.github`, lifts it'
+  return `\`limits.${of === 'bot' ? 'total' : of}\` is 0, so nothing new starts. ${lifts}`
+}
 
 interface InWords {
   because: string

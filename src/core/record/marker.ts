@@ -4,7 +4,6 @@
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import { Pause } from '../model/pause.ts'
 import type { Thread } from '../model/thread.ts'
 import { readJson } from '../text/json.ts'
 import { Backup } from './recovery-record.ts'
@@ -30,7 +29,6 @@ export const Marker = z.object({
   by: z.array(z.number().int()).optional().catch(undefined),
   what: z.enum(whats).optional().catch(undefined),
   backup: Backup.optional().catch(undefined),
-  pause: Pause.optional().catch(undefined),
 })
 export type Marker = z.infer<typeof Marker>
 

@@ -74,7 +74,7 @@ export const RunRequest = z.object({
 })
 export type RunRequest = z.infer<typeof RunRequest>
 
-const KeptSettings = z.object({
+export const KeptSettings = z.object({
   ...stored(marked(settings, 'kept')),
   // Records of before 0.3.0 may have `check`.
   comments: z.preprocess(value => (value === 'check' ? 'outcomes' : value), settings.comments),

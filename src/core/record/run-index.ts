@@ -1,9 +1,8 @@
 /**
  * The sets of the index that a Run is in. A waiting Run stands in line at the narrowest scope that has no free slot,
- * or that is paused, and at those inside it: so it blocks nobody who could start now.
+ * or whose limit is 0, and at those inside it: so it blocks nobody who could start now.
  */
 
-import { type PauseOf, pausedPart } from '../model/pause.ts'
 import type { IndexEntry, JobIndex, JobQueue, JobRecord } from '../model/ports.ts'
 import { fullName, type Repository, type Thread, threadSlot } from '../model/thread.ts'
 import { day } from '../model/time.ts'
@@ -36,10 +35,14 @@ export function placeOf({ data: { thread, request } }: Placed, scope: Scope): st
       return `repository ${thread.repoId}`
     case 'owner':
       return ownersPlace(thread.ownerId)
+    case 'bot':
+      return wholeBot
   }
 }
 
 export const ownersPlace = (ownerId: number): string => `owner ${ownerId}`
+
+export const wholeBot = 'bot'
 
 export const working = (place: string): string => `working ${place}`
 export const inLine = (place: string): string => `in line ${place}`
@@ -137,7 +140,7 @@ function underLimits(run: Indexed): IndexEntry[] {
   } = run.data
   if (!admitted) return outcome ? [] : line(run)
   const places = scopes.map(scope => placeOf(run, scope))
-  const windows = [...places, threadWindow(run)]
+  const windows = [...places.filter(place => place !== wholeBot), threadWindow(run)]
   return [
     ...(outcome ? [] : places.map(place => ({ set: working(place), score }))),
     ...windows.map(window => ({ set: started(window), score, keptMs: day })),
@@ -146,14 +149,11 @@ function underLimits(run: Indexed): IndexEntry[] {
 
 function line(run: Indexed): IndexEntry[] {
   const { waits = { kind: 'line', of: 'owner' } as const } = run.data.schedule
-  if (waits.kind !== 'line' && waits.kind !== 'pause') return []
-  const widest = waits.of === 'bot' ? 'owner' : waits.of
-  const within = scopes.slice(0, scopes.indexOf(widest) + 1)
+  if (waits.kind !== 'line' && waits.kind !== 'zero') return []
+  const within = scopes.slice(0, scopes.indexOf(waits.of) + 1)
   return within.map(scope => ({ set: inLine(placeOf(run, scope)), score: run.addedAt }))
 }
 
-export const whilePaused = ({ of, repoId }: PauseOf): string =>
-  of === 'repository' ? `paused ${repoId}` : of === 'owner' ? `paused owner ${repoId}` : 'paused bot'
 export const untilClosed = (url: string): string => `until closed ${url.toLowerCase()}`
 export const untilPullEnds = (repoId: number): string => `pull-ends ${repoId}`
 
@@ -162,8 +162,6 @@ function heldBack({ addedAt: score, data: { thread, schedule, result } }: Indexe
   const { waits } = schedule
   if (result.outcome) return []
   switch (waits?.kind) {
-    case 'pause':
-      return [{ set: whilePaused(pausedPart(thread, waits.of)), score }]
     case 'blocked':
       return waits.by.map(({ url }) => ({ set: untilClosed(url), score }))
     case 'open-pulls':
@@ -223,14 +221,14 @@ function heads({ addedAt, data: { thread, workspace, result } }: Indexed & { dat
   return [...refs].map(ref => ({ set: fromHead(thread, ref), score: addedAt, keptMs: kept }))
 }
 
-export const liveGroups = ['question', 'set-up', 'paused', 'working', 'waiting'] as const
+export const liveGroups = ['question', 'set-up', 'working', 'waiting'] as const
 
 /** What a Run is to whoever looks after the bot. One that failed has ended, too. */
 export type Group = (typeof liveGroups)[number] | 'failed' | 'ended'
 
 /** Which Runs: of a repository by its id, of an issue or pull request by its number, else by a name in lower case. */
 export interface Whose {
-  kind: Scope | 'number'
+  kind: Exclude<Scope, 'bot'> | 'number'
   name: string | number
 }
 
@@ -240,11 +238,10 @@ export const onBoard = (group: Group, whose?: Whose): string =>
 export const inNamed = (name: string): string => `in ${name.toLowerCase()}`
 
 export function groupOf(run: Run): Exclude<Group, 'failed'> {
-  const { result, schedule, session } = run
+  const { result, schedule } = run
   if (result.outcome) return 'ended'
   if (openQuestion(run)) return 'question'
   if (services.some(service => retryOf(run, service)?.setup)) return 'set-up'
-  if (!session.taskRun && schedule.waits?.kind === 'pause') return 'paused'
   return schedule.admitted ? 'working' : 'waiting'
 }
 

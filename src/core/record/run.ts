@@ -1,15 +1,16 @@
 /** The record of a Run, which is its job's data. Nearly every key has a default, since records outlive versions. */
 import { z } from 'zod'
-import { pauseKinds } from '../model/pause.ts'
 import { Unfinished } from '../model/task-run.ts'
 import { fullName, Thread } from '../model/thread.ts'
 import { Awaited, Pull, PullFacts, PullNeeds } from '../model/views.ts'
+import type { RepoSettings } from '../settings/repository-settings.ts'
 import { Mailbox } from './mailbox-part.ts'
-import { Baseline, type Rights, RunRequest, rightsOf, type Session } from './request-part.ts'
+import { Baseline, KeptSettings, type Rights, RunRequest, rightsOf, type Session } from './request-part.ts'
 import { SessionPart } from './session-part.ts'
 import { Workspace } from './workspace-part.ts'
 
-export const scopes = ['person', 'repository', 'owner'] as const
+/** From the narrowest to the widest. */
+export const scopes = ['person', 'repository', 'owner', 'bot'] as const
 export type Scope = (typeof scopes)[number]
 
 const ThreadLink = z.object({ number: z.number().int(), url: z.string() })
@@ -18,8 +19,10 @@ const ThreadLink = z.object({ number: z.number().int(), url: z.string() })
 const after = ThreadLink.optional()
 
 /** Why a Run has not begun. Times are ms since the epoch. */
-export const Waits = z.discriminatedUnion('kind', [
+const WaitsNow = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('line'), ahead: z.number().int(), of: z.enum(scopes), after }),
+  /** A limit of 0: which it is, and who can raise it. So many came before. */
+  z.object({ kind: z.literal('zero'), of: z.enum(scopes), limit: z.string(), ahead: z.number().int() }),
   z.object({ kind: z.literal('session'), ahead: z.number().int(), after }),
   z.object({
     kind: z.literal('until'),
@@ -27,14 +30,6 @@ export const Waits = z.discriminatedUnion('kind', [
     limit: z.string(),
     /** Only whoever runs the bot can raise it. */
     admin: z.literal(true).optional(),
-  }),
-  z.object({
-    kind: z.literal('pause'),
-    of: z.enum(pauseKinds),
-    by: z.string(),
-    since: z.number().optional(),
-    until: z.number().optional(),
-    why: z.string(),
   }),
   z.object({ kind: z.literal('blocked'), since: z.number(), by: z.array(Awaited), more: z.number().int() }),
   z.object({
@@ -44,7 +39,13 @@ export const Waits = z.discriminatedUnion('kind', [
     pulls: z.array(Awaited),
   }),
 ])
-export type Waits = z.infer<typeof Waits>
+export type Waits = z.infer<typeof WaitsNow>
+
+/** What waits for the end of a pause, which there was before 0.4.0, is looked at with the settings of now. */
+const OldPause = z
+  .object({ kind: z.literal('pause'), of: z.enum(scopes) })
+  .transform(({ of }): Waits => ({ kind: 'zero', of, limit: 'somebody had paused this', ahead: 0 }))
+export const Waits = z.union([WaitsNow, OldPause])
 
 /** What a repository's runs cost in a day, and may cost, in US dollars; `unknown`: of so many Runs PostHog does not say. */
 const CostOfDay = z.object({
@@ -62,8 +63,8 @@ const Schedule = z.object({
   /** When it was last asked whether the sender may start this. */
   rightAskedAt: z.number().optional(),
   waits: Waits.optional(),
-  /** Who ended the last pause that it waited for, if somebody did. */
-  resumedBy: z.string().optional(),
+  /** Those that it looked at last, once they were others than when it was asked for. */
+  limits: KeptSettings.shape.limits.optional(),
   /** When it was let in, if the limit was near, or can't be kept. */
   costOfDay: CostOfDay.optional(),
   nextPollAt: z.number().optional(),
@@ -303,6 +304,13 @@ export const Run = z.object({
 export type Run = z.infer<typeof Run>
 
 export const runFormat = { parse: (data: unknown) => Run.parse(data) }
+
+type Limits = RepoSettings['limits']
+
+export const limitsOf = (run: {
+  schedule: { limits?: Limits | undefined }
+  baseline: { settings: { limits: Limits } }
+}): Limits => run.schedule.limits ?? run.baseline.settings.limits
 
 export type RunPart = keyof typeof parts
 const isPart = (key: string): key is RunPart => Object.hasOwn(parts, key)

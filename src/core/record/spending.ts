@@ -4,7 +4,7 @@
  */
 import type { JobQueue } from '../model/ports.ts'
 import { day } from '../model/time.ts'
-import type { CostOfDay, Run } from './run.ts'
+import { type CostOfDay, limitsOf, type Run } from './run.ts'
 import { type Indexed, placeOf, started } from './run-index.ts'
 
 /** Newest first; a limit that so many Runs keep to is told by other limits. */
@@ -24,7 +24,7 @@ export async function spendingOf(
   runs: Pick<JobQueue<Run>, 'listed'>,
   now: number,
 ): Promise<Spending> {
-  const limit = me.data.baseline.settings.limits.cost_per_day
+  const limit = limitsOf(me.data).cost_per_day
   const recent = await runs.listed([started(placeOf(me, 'repository'))], most)
   const begun = recent.flatMap(({ id, addedAt, data }) => {
     const at = data.schedule.admissionExpectedAt ?? addedAt

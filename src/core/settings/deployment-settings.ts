@@ -1,7 +1,7 @@
 /** `SETTINGS_FILE`: grants and ceilings of the deployment. What it does not grant is denied. */
 import { z } from 'zod'
 import type { Thread } from '../model/thread.ts'
-import { type Given, settings } from './repository-settings.ts'
+import { type Given, settings, total } from './repository-settings.ts'
 import { marked, opened } from './setting.ts'
 import { type FileRead, readSettingsFile } from './settings-file.ts'
 
@@ -142,15 +142,11 @@ export const DeploymentSettings = z.strictObject({
       'Owners, by the number of the person or organization. A login can get another owner, a number can not.',
     )
     .default({}),
-  limits: Ceilings.describe(`${ceilings} For all owners.`).default({}),
+  limits: Ceilings.extend({ total }).describe(`${ceilings} For all owners.`).default({}),
   defaults: Defaults.describe('What applies if no file of an owner or repository says otherwise.').default(
     {},
   ),
   trigger: TriggerSettings.optional(),
-  pause: z
-    .union([z.boolean(), z.string().min(1).max(500)])
-    .describe('Whether new runs are stopped. A text is the reason, and whoever asks gets it.')
-    .default(false),
 })
 export type DeploymentSettings = z.infer<typeof DeploymentSettings>
 
@@ -158,11 +154,6 @@ export const noDeploymentSettings: DeploymentSettings = DeploymentSettings.parse
 
 export const readDeploymentSettings = (text: string): FileRead<DeploymentSettings> =>
   readSettingsFile(DeploymentSettings, text)
-
-export function pausedBecause({ pause }: DeploymentSettings): string | undefined {
-  if (pause === false) return undefined
-  return pause === true ? '' : pause
-}
 
 export const triggerOf = (
   { owners, trigger }: Pick<DeploymentSettings, 'owners' | 'trigger'>,
@@ -227,6 +218,7 @@ export function grantsOf(
   nameHolds: boolean,
 ): Grants {
   const entry = owners[ownerId]
+  const { total: _, ...ofEach } = limits
   /** `name:number` means the number alone; `name` the name, as long as it holds. */
   const isIt = (written: string): boolean => {
     const [name = '', number] = written.split(':')
@@ -242,7 +234,7 @@ export function grantsOf(
     granted,
     sandboxes,
     models: entry?.models,
-    ceilings: [limits, ...(entry ? [entry.limits] : [])],
+    ceilings: [ofEach, ...(entry ? [entry.limits] : [])],
     defaults,
     required: entry?.settings === 'required',
   }

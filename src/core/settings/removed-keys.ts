@@ -1,11 +1,18 @@
 const gone = 'is no setting any more'
 const ofLoops = `${gone}: only a loop reaches so many starts, and the bot holds it back without a setting. Delete it`
 const ofMoney = `${gone}. Write \`cost_per_day\`, which is for each repository, and set a billing limit in PostHog`
+const ofZero = '`limits.repository: 0` holds all that is asked here'
 const ofDeployment = 'can only be set in `SETTINGS_FILE`, by whoever runs the bot. Delete it here'
 
 /** Keys that settings files had once, and what to do instead. Part of what was written is worse than none, so they are errors. */
 const removed: ReadonlyMap<string, string> = new Map([
   ['permissions.queue', 'is no command any more. Delete it; `/codex status` says what a run waits for'],
+  ['permissions.pause', `is no command any more. Delete it; ${ofZero}`],
+  ['permissions.resume', `is no command any more. Delete it; ${ofZero}`],
+  [
+    'pause',
+    `${gone}. Delete it; a limit \`limits.total: 0\` holds all that is asked, and a higher one lets it start`,
+  ],
   [
     'allow.apps',
     `${gone}: what an App comments is never a command. Delete it, and let a person with permission give the command`,

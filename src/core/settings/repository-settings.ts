@@ -41,12 +41,28 @@ export type PresetSettings = z.infer<typeof Preset>
 const yesOrNo = (usual: boolean, what: string) =>
   setting(z.boolean().default(usual).describe(what), { rule: lower })
 
+const mostRuns = (least: 0 | 1) => z.number().int().min(least).max(10_000)
+
 const most = (usual: number, what: string) =>
-  setting(z.number().int().min(1).max(10_000).describe(what).default(usual), { rule: lowest, ceiling: true })
+  setting(mostRuns(1).describe(what).default(usual), { rule: lowest, ceiling: true })
+
+/** With 0, nothing starts. */
+const atOnce = (usual: number, what: string) =>
+  setting(mostRuns(0).describe(what).default(usual), { rule: lowest, ceiling: true })
+
+/** Only `SETTINGS_FILE` has it, and not for one owner. */
+export const total = mostRuns(0)
+  .optional()
+  .describe(
+    'Runs at the same time in the whole bot. With 0, nothing starts anywhere. Without it, any number.',
+  )
 
 /** Only `SETTINGS_FILE` has these: they are about repositories whose files know nothing of each other. */
 const ofOwner = {
-  owner: most(200, 'Runs at the same time in all repositories of the owner. Without it, 200.'),
+  owner: atOnce(
+    200,
+    'Runs at the same time in all repositories of the owner. With 0, nothing starts there. Without it, 200.',
+  ),
   owner_per_day: most(5000, 'Starts in 24 hours in all repositories of the owner. Without it, 5,000.'),
 }
 
@@ -325,8 +341,8 @@ export const settings = {
     z
       .strictObject({
         ...ofOwner,
-        repository: most(50, 'Runs at the same time in this repository.'),
-        person: most(50, 'Runs at the same time for one person.'),
+        repository: atOnce(50, 'Runs at the same time in this repository. With 0, nothing starts here.'),
+        person: atOnce(50, 'Runs at the same time for one person. With 0, nothing starts here.'),
         repository_per_day: most(100, 'Starts in 24 hours in this repository.'),
         open_pull_requests: setting(
           z

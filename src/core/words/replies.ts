@@ -4,7 +4,6 @@ import { maxTemplate, templatePath } from '../command/template.ts'
 import { type Check, markOf } from '../model/check.ts'
 import type { ReasoningEffort } from '../model/codex-task-run-create.ts'
 import { type CommandGrammar, instruction, type Role } from '../model/command-grammar.ts'
-import type { Pause } from '../model/pause.ts'
 import type { Thread } from '../model/thread.ts'
 import type { PricedModel, Sign } from '../model/views.ts'
 import { unfinished } from '../record/failures.ts'
@@ -17,7 +16,6 @@ import { begun, counted, dollars, ended } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { configText } from './settings-text.ts'
 import { besideThis, standingSentence, type ThreadStanding } from './thread-standing.ts'
-import { pauseSentence } from './waiting.ts'
 import { mentions, priced, pullLink, withCode } from './words.ts'
 
 export type Reply =
@@ -94,10 +92,6 @@ export type Reply =
     }
   | { kind: 'nothing-to-fix'; pull: number | undefined; running?: number | undefined }
   | ({ kind: 'fix-rounds'; pull: number; most: number } & Rounds)
-  | { kind: 'paused'; pause: Pause; replaced: Pause | undefined; now: number }
-  | { kind: 'resumed'; pause: Pause; before?: Pause; waiting: number }
-  /** A later command of another person holds. */
-  | { kind: 'said-since'; by: string; paused: boolean }
   | { kind: 'not-served'; owner: string; ownerId: number }
   | { kind: 'gave-up'; reason: string }
 
@@ -213,13 +207,6 @@ function sentence(reply: Reply, login: string): string {
           ? 'Write the same again with `--force` behind `/codex` to start anyway.'
           : `${code(`/codex --force ${reply.words}`.trimEnd())} starts anyway.`
       }`
-    case 'paused':
-      return pausedSentence(reply)
-    case 'resumed':
-      if (!reply.before) return 'the pause has ended.'
-      return `the pause by ${code(reply.before.by)} has ended. ${reply.waiting === 0 ? 'Nothing waited.' : `${counted(reply.waiting, 'run')} that waited ${reply.waiting === 1 ? 'starts' : 'start'} now.`}`
-    case 'said-since':
-      return `${code(reply.by)} ${reply.paused ? 'paused this repository after you wrote this, so it stays paused' : 'resumed this repository after you wrote this, so it is not paused'}.`
     case 'not-served':
       return `this bot does not serve ${code(reply.owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${reply.ownerId}.posthog`)} to the bot’s settings file.`
     case 'gave-up':
@@ -243,21 +230,6 @@ const stillRunning = (checks = 0): string =>
 const maxPulls = 5
 const maxShownLine = 80
 
-function pausedSentence({ pause: { why }, replaced, now }: Reply & { kind: 'paused' }): string {
-  const before = replaced
-    ? ` This replaces another pause. ${pauseSentence({ ...replaced, since: replaced.at }, now)}`
-    : ''
-  const [line = ''] = why.split('\n', 1)
-  const asked = `/codex -- pause ${line.length > maxReason ? `${line.slice(0, maxReason).trimEnd()} …` : line}`
-  // Whoever wanted a button to pause, or an end of the pause, learns it from this.
-  const reason =
-    why === ''
-      ? ''
-      : ` The words after \`pause\` are only the reason. They set no time, and Codex does not read them. If they were meant for Codex, write \`/codex resume\` and then ${code(asked)}.`
-  return `Codex is paused in this repository.${before} Nothing new starts. Requests made meanwhile are kept and start automatically. Runs at work go on. \`/codex resume\` ends the pause.${reason}`
-}
-
-const maxReason = 80
 const maxWords = 200
 
 const templateFaults = {
@@ -306,13 +278,12 @@ function noUseSentence(outcome: Outcome & { kind: 'failed' | 'unfinished' }): st
 
 const naming = (command: string): string => (command === 'run' ? 'starting a run' : code(`/codex ${command}`))
 
-type NothingTo = 'stop' | 'retry' | 'continue' | 'approve' | 'resume' | 'review' | 'ask'
+type NothingTo = 'stop' | 'retry' | 'continue' | 'approve' | 'review' | 'ask'
 
 const nothingTo: Record<NothingTo, string> = {
   stop: 'nothing is going on in this thread, so there is nothing to stop.',
   retry: 'nothing was asked in this thread yet, so there is nothing to try again.',
   continue: 'this thread has no earlier run to continue. `/codex <instruction>` starts one.',
-  resume: 'this repository is not paused.',
   approve: 'this thread has no plan to approve. `/codex plan` makes one.',
   ask: 'there is no question, so nothing was started. Write it behind the command: `/codex ask why …`.',
   review: 'this is an issue, so there is nothing to review. Write the command on a pull request.',

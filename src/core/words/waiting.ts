@@ -1,7 +1,7 @@
 /** Why a Run has not begun, in words: for its status and for `/codex status`. */
 import type { Awaited } from '../model/views.ts'
 import type { Run, Waits } from '../record/run.ts'
-import { begun, counted, ended, moment } from '../text/phrases.ts'
+import { begun, counted, moment } from '../text/phrases.ts'
 import { inlineWords } from '../text/safe-markdown.ts'
 import { withCode } from './words.ts'
 
@@ -14,10 +14,10 @@ export function waitingHeading(waits: Waits | undefined, now: number): string {
     case 'line':
     case 'session':
       return `⏳ Codex waits for its turn · ${waits.ahead === 1 ? 'one run' : `${waits.ahead} runs`} before it${lastIn(waits)}`
+    case 'zero':
+      return '⏸️ Codex starts nothing new here'
     case 'until':
       return `⏳ Codex waits until ${moment(waits.at, now)}`
-    case 'pause':
-      return '⏸️ Codex is paused here'
     case 'blocked':
       return `⏳ Codex waits for ${names(waits.by, waits.more)}`
     case 'open-pulls':
@@ -32,19 +32,16 @@ function lastIn({ ahead, after }: Waits & { kind: 'line' | 'session' }): string 
 }
 
 /** What the heading leaves open, and what somebody can do about it. */
-export function waitingLines({ schedule: { waits } }: Run, now: number): string[] {
+export function waitingLines({ schedule: { waits } }: Run): string[] {
   switch (waits?.kind) {
     case undefined:
     case 'line':
     case 'session':
       return []
+    case 'zero':
+      return [sentence(waits), 'Your request is kept and starts automatically when the limit is raised.']
     case 'until':
-      return [`${begun(withCode(waits.limit, 300))}.`]
-    case 'pause':
-      return [
-        pauseSentence(waits, now),
-        `Your request is kept and starts automatically ${afterPause(waits, now)}.`,
-      ]
+      return [sentence(waits)]
     case 'blocked':
       return [
         `This issue is blocked by:\n\n${awaitedList(waits.by, waits.more)}`,
@@ -66,10 +63,10 @@ export function waitsInWords(waits: Waits | undefined, now: number): string {
     case 'line':
     case 'session':
       return `waits for its turn. ${waits.ahead === 1 ? 'One run' : `${waits.ahead} runs`} must end first${lastIn(waits)}.`
+    case 'zero':
+      return `waits. ${sentence(waits)}`
     case 'until':
-      return `waits until ${moment(waits.at, now)}. ${begun(withCode(waits.limit, 300))}.`
-    case 'pause':
-      return `waits. ${pauseSentence(waits, now)} It starts by itself ${afterPause(waits, now)}.`
+      return `waits until ${moment(waits.at, now)}. ${sentence(waits)}`
     case 'blocked':
       return `waits until ${names(waits.by, waits.more)} ${waits.by.length + waits.more === 1 ? 'is' : 'are'} closed.`
     case 'open-pulls':
@@ -77,16 +74,7 @@ export function waitsInWords(waits: Waits | undefined, now: number): string {
   }
 }
 
-type Pause = Pick<Extract<Waits, { kind: 'pause' }>, 'by' | 'since' | 'why'>
-
-/** `Paused since 14:02 UTC by maya: release.` */
-export function pauseSentence({ by, since, why }: Pause, now: number): string {
-  const when = since === undefined ? '' : ` since ${moment(since, now)}`
-  return ended(`Paused${when} by ${inlineWords(by, 80)}${why === '' ? '' : `: ${inlineWords(why, 300)}`}`)
-}
-
-const afterPause = ({ until }: { until?: number | undefined }, now: number): string =>
-  until === undefined ? 'when the pause ends' : `at ${moment(until, now)}`
+const sentence = ({ limit }: { limit: string }): string => `${begun(withCode(limit, 300))}.`
 
 /** A change of this is shown at once; that of a place in line is not. */
 export const waitsKey = (waits: Waits | undefined): string => {
@@ -95,10 +83,9 @@ export const waitsKey = (waits: Waits | undefined): string => {
     case 'line':
     case 'session':
       return ''
+    case 'zero':
     case 'until':
       return waits.limit
-    case 'pause':
-      return `pause ${waits.by} ${waits.since} ${waits.until} ${waits.why}`
     case 'blocked':
       return names(waits.by, waits.more)
     case 'open-pulls':

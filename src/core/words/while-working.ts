@@ -66,17 +66,13 @@ export const waitingKey = (run: Run, now: number): string =>
 export function workLines(run: Run, now: number): string[] {
   if (hasOpenQuestion(run, now)) return [question(run), openPulls(run).join('\n')]
   const { resumed } = run.result
-  const { waits, resumedBy } = run.schedule
   return [
     instruction(run),
     edited(run),
     fromHereOn(run),
     ...outages(run, now),
     resumed ? resumedSentence(resumed.why) : '',
-    resumedBy === undefined || waits?.kind === 'pause'
-      ? ''
-      : `The pause was ended by ${inlineWords(resumedBy, 80)}.`,
-    ...(run.session.taskRun ? [] : waitingLines(run, now)),
+    ...(run.session.taskRun ? [] : waitingLines(run)),
     activity(run, now),
     plan(run).join('\n'),
     openPulls(run).join('\n'),

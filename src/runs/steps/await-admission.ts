@@ -1,20 +1,21 @@
 import { mayUseNow, type PersonCheck } from '../../access/authorize.ts'
+import type { SettingsNow } from '../../access/read-settings.ts'
 import { heldByOthers, heldByUs } from '../../access/reasons-to-wait.ts'
-import { pausedPart } from '../../core/model/pause.ts'
 import { minute } from '../../core/model/time.ts'
 import { begunInSession, startGuards } from '../../core/record/admission.ts'
 import { notAnyMore } from '../../core/record/failures.ts'
 import { isClosedByMerge } from '../../core/record/own-pull-request.ts'
 import { commandFor } from '../../core/record/request-part.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
-import { type ChangeOf, changed, type Run, type Waits } from '../../core/record/run.ts'
+import { type ChangeOf, changed, limitsOf, type Run, type Waits } from '../../core/record/run.ts'
 import type { RepoSettings } from '../../core/settings/repository-settings.ts'
 import { failed } from './outcome.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
 
 /** A Run is woken when its admission comes; this poll is for a wake that was lost. */
 const pollIntervalMs = 30_000
-const pausePollMs = minute
+/** Somebody may have raised a limit of 0: the first in line reads the settings for all behind it. */
+const zeroPollMs = minute
 /** When enough of what was spent or started is old is known: before that, only somebody who raises the limit changes it. */
 const limitPollMs = 15 * minute
 const closed = 'closed this'
@@ -41,30 +42,36 @@ export const awaitAdmission = step('await-admission', {
   async do(context) {
     const { job, deps } = context
     const now = deps.now()
-    if (context.run.schedule.admitted) return renewedAdmission(context)
+    const { run } = context
+    const { admitted, waits: waited } = run.schedule
+    if (admitted) return renewedAdmission(context)
+    const renewed = isHeldByLimit(waited) ? withNewLimits(run, await settingsNow(context)) : undefined
+    if (renewed) return renewed
     // A closing while it waits arrives as a message; one before may not have, so GitHub is asked.
-    const hasWaited = context.run.schedule.waits !== undefined
-    const candidate = { id: job.id, addedAt: job.addedAt, run: await withLimits(context) }
-    const { index, pauses, settings, signer } = deps
-    const { github } = context
+    const hasWaited = waited !== undefined
+    const candidate = { id: job.id, addedAt: job.addedAt, run }
+    const { index, settings } = deps
     const { deployment } = settings
-    const [{ waits, costOfDay }, heeded, resumedBy] = await Promise.all([
-      heldByUs(candidate, { index, pauses, signer, github, deployment, now }),
+    const [{ waits, costOfDay }, heeded] = await Promise.all([
+      heldByUs(candidate, { index, deployment, now }),
       hasWaited ? notClosed : heedingClosing(context),
-      whoResumed(context),
     ])
-    const run = changed(context.run, heeded, { schedule: { resumedBy } })
-    if (run.mailbox.stop) return heeded
+    if (changed(run, heeded).mailbox.stop) return heeded
     if (waits) return { ...heeded, ...keepsWaiting(run, now, waits) }
     const last = hasWaited ? await heedingClosing(context) : heeded
     if (last.mailbox?.stop) return last
-    const held = await heldByOthers({ ...candidate, run: context.run }, github, { index, now })
+    const held = await heldByOthers(candidate, context.github, { index, now })
     if (held.waits) return { ...last, ...keepsWaiting(run, now, held.waits) }
-    if (hasWaited && !(await stillMay(context))) return failed(context, notAnyMore)
-    const admitted: Change = {
+    if (hasWaited) {
+      const read = await settingsNow(context)
+      const lowered = withNewLimits(run, read)
+      if (lowered) return { ...last, ...lowered }
+      if (!(await stillMay(context, read))) return failed(context, notAnyMore)
+    }
+    const begins: Change = {
       ...last,
       schedule: {
-        ...entered(run, now),
+        enteredAt: enteredAt(run, now),
         admitted: true,
         costOfDay,
         admissionExpectedAt: now,
@@ -73,46 +80,39 @@ export const awaitAdmission = step('await-admission', {
         nextPollAt: undefined,
       },
     }
-    const me = { id: job.id, addedAt: job.addedAt, data: candidate.run }
+    const me = { id: job.id, addedAt: job.addedAt, data: run, total: deployment.limits.total }
     const guards = [...startGuards(me, now), ...held.guards]
     // If another was admitted meanwhile, it looks again a moment later.
-    await context.saveIf(guards, admitted)
+    await context.saveIf(guards, begins)
     return {}
   },
 })
 
-/** Nobody has resumed what the settings paused: it has no `since`. */
-async function whoResumed({ run, deps: { pauses } }: Admitting): Promise<string | undefined> {
-  const { waits, resumedBy } = run.schedule
-  if (waits?.kind !== 'pause') return resumedBy
-  if (waits.since === undefined) return undefined
-  const said = await pauses.of(pausedPart(run.thread, waits.of))
-  return said && !said.paused ? said.by : undefined
-}
+/** At a limit that somebody may have raised since it was looked at last. */
+const isHeldByLimit = (waits: Waits | undefined): boolean => waits?.kind === 'until' || waits?.kind === 'zero'
 
-/** Those of now, for whom a limit held back. */
-async function withLimits({ run, deps, github }: StepContext<Permitting>): Promise<Run> {
-  if (run.schedule.waits?.kind !== 'until') return run
-  const { settings, usable } = await deps.settings.of(github, run.thread)
-  const kept = run.baseline.settings
-  return usable ? changed(run, { baseline: { settings: { ...kept, limits: settings.limits } } }) : run
+const settingsNow = ({ run, deps, github }: StepContext<Permitting>): Promise<SettingsNow> =>
+  deps.settings.of(github, run.thread)
+
+/** With the limits of now, if they are others than those that it was looked at with: then it is looked at again. */
+function withNewLimits(run: Run, { settings, usable }: SettingsNow): Change | undefined {
+  const { limits } = settings
+  if (!usable || JSON.stringify(limitsOf(run)) === JSON.stringify(limits)) return undefined
+  return { schedule: { limits, nextPollAt: undefined } }
 }
 
 /** The place is kept; what may have changed while a service was away is looked at again. */
 async function renewedAdmission(context: Admitting): Promise<Change> {
   const heeded = await heedingClosing(context)
   if (heeded.mailbox?.stop) return heeded
-  if (!(await stillMay(context))) return failed(context, notAnyMore)
+  if (!(await stillMay(context, await settingsNow(context)))) return failed(context, notAnyMore)
   return { ...heeded, schedule: { rightAskedAt: context.deps.now() } }
 }
 
-const entered = ({ schedule }: Run, now: number): Pick<Run['schedule'], 'enteredAt' | 'resumedBy'> => ({
-  enteredAt: schedule.enteredAt ?? now,
-  resumedBy: schedule.resumedBy,
-})
+const enteredAt = ({ schedule }: Run, now: number): number => schedule.enteredAt ?? now
 
 const keepsWaiting = (run: Run, now: number, waits: Waits): ChangeOf<'schedule'> => ({
-  schedule: { ...entered(run, now), waits, nextPollAt: pollAgainAt(waits, now) },
+  schedule: { enteredAt: enteredAt(run, now), waits, nextPollAt: pollAgainAt(waits, now) },
 })
 
 /** Who has to wait for people may wait for days: each look comes as late as all before together, up to ten minutes. */
@@ -121,10 +121,10 @@ function pollAgainAt(waits: Waits, now: number): number {
     case 'line':
     case 'session':
       return now + pollIntervalMs
+    case 'zero':
+      return now + (waits.ahead === 0 ? zeroPollMs : limitPollMs)
     case 'until':
       return Math.min(waits.at, now + limitPollMs)
-    case 'pause':
-      return Math.min(Math.max(waits.until ?? Number.POSITIVE_INFINITY, now + 1), now + pausePollMs)
     case 'blocked':
     case 'open-pulls':
       return now + Math.min(Math.max(now - waits.since, minute), 10 * minute)
@@ -164,9 +164,11 @@ export function personCheckOf(
   return { github, accounts, signer, repoId: run.thread.repoId, settings, reads, log }
 }
 
-async function stillMay(context: StepContext<Permitting>): Promise<boolean> {
-  const { github, run, deps } = context
-  const { settings, usable } = await deps.settings.of(github, run.thread)
+async function stillMay(
+  context: StepContext<Permitting>,
+  { settings, usable }: SettingsNow,
+): Promise<boolean> {
+  const { run } = context
   const personCheck = personCheckOf(context, settings)
   const may = usable && (await mayUseNow(personCheck, run.request.by, commandFor(run.request.what)))
   if (!may) believeAbsent('The right to start this', personCheck.reads)

@@ -4,7 +4,6 @@ import type { SettingsReader } from '../../access/read-settings.ts'
 import type { StopsOf } from '../../access/stop-after.ts'
 import type { CallBudget } from '../../core/model/call-budget.ts'
 import type { Service } from '../../core/model/errors.ts'
-import type { Pauses } from '../../core/model/pause.ts'
 import type {
   GitHub,
   Guard,
@@ -63,7 +62,6 @@ export interface RunDeps {
   /** Token for pull requests by the deployment's own user. Never stored. */
   userToken: string | undefined
   settings: SettingsReader
-  pauses: Pick<Pauses, 'of'>
   accounts: Accounts
   /** Removes an unused branch once its task run has ended. Idempotent by `id`. */
   removeLater(id: string, unused: UnusedBranch): Promise<void>

@@ -5,7 +5,6 @@ import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import type { Check } from '../../core/model/check.ts'
 import { QueueUnavailable } from '../../core/model/errors.ts'
-import { type Pauses, pausedPart } from '../../core/model/pause.ts'
 import type { JobQueue, Log } from '../../core/model/ports.ts'
 import { botAdmin, fullName } from '../../core/model/thread.ts'
 import type { Run } from '../../core/record/run.ts'
@@ -14,7 +13,7 @@ import type { Handler } from '../http-server.ts'
 import { bounds, type PageEnv } from '../pages.tsx'
 import { isFromHere, onceAtATime } from '../requests.ts'
 import { type EndedSessions, openAccess } from './access.ts'
-import { act, actionsOnRuns, actOnBot, results, type Sent } from './actions.ts'
+import { act, actionsOnRuns, results, type Sent } from './actions.ts'
 import { MessagePage, SignInPage, type Viewer } from './admin-layout.tsx'
 import { type BoardRuns, openBoard } from './board.ts'
 import { BoardPage } from './board-page.tsx'
@@ -28,7 +27,6 @@ export interface AdminParts {
   token: string
   ended: EndedSessions
   runs: BoardRuns & Pick<JobQueue<Run>, 'send'>
-  pauses: Pauses
   /** Asks for the same again, as `/codex retry` of its person does. Idempotent by `id`. */
   retry(run: Run, id: string, by: string): Promise<void>
   /** Takes no more work in this process; a process that does none has no such thing. */
@@ -37,8 +35,6 @@ export interface AdminParts {
   examine(): Promise<readonly Check[]>
   /** Those that are known to have failed. */
   failedChecks(): Promise<readonly Check[]>
-  /** Why the deployment is paused, if it is. */
-  pausedBecause(): string | undefined
   posthogUrl(run: Run): string | undefined
   log: Pick<Log, 'info' | 'error'>
   now(): number
@@ -200,9 +196,6 @@ function routes(parts: AdminParts): Hono<Env> {
   app.get('/admin/runs/:id', async c => {
     const run = await runOf(c)
     if (!run) return c.html(notHere, 404)
-    const [repository, owner] = await Promise.all(
-      (['repository', 'owner'] as const).map(of => parts.pauses.of(pausedPart(run.thread, of))),
-    )
     return c.html(
       <RunPage
         viewer={viewerOf(c, refreshIn(c))}
@@ -210,7 +203,6 @@ function routes(parts: AdminParts): Hono<Env> {
         now={now()}
         run={run}
         posthogUrl={parts.posthogUrl(run)}
-        pauses={{ repository, owner }}
       />,
     )
   })
@@ -219,21 +211,11 @@ function routes(parts: AdminParts): Hono<Env> {
     const action = actionsOnRuns.find(each => each === c.req.param('action'))
     const run = await runOf(c)
     if (!run || !action) return c.html(notHere, 404)
-    const isOwners = action === 'pause-owner' || action === 'resume-owner'
-    if (isOwners && run.thread.ownerId === 0) return c.html(notHere, 404)
     const sent = sentIn(c)
     const result = await act(parts, { action, run }, sent)
     const of = { run: run.id, repository: fullName(run.thread), thread: run.thread.number }
     audit(c, { action, result, by: sent.by.login, ...of })
     return c.redirect(`/admin/runs/${encodeURIComponent(run.id)}?said=${result}`, 303)
-  })
-
-  app.post('/admin/:action{pause|resume}', async c => {
-    const action = c.req.param('action') === 'pause' ? 'pause' : 'resume'
-    const sent = sentIn(c)
-    const result = await actOnBot(parts, action, sent)
-    audit(c, { action: `${action}-all`, result, by: sent.by.login })
-    return c.redirect(`/admin/?said=${result}`, 303)
   })
 
   const examine = onceAtATime(parts.examine)
@@ -256,10 +238,7 @@ interface View {
   unknown: Filter | undefined
 }
 
-function sentIn(c: In): Sent {
-  const { id, fields } = c.get('form')
-  return { by: botAdmin, id, text: fields.get('text') ?? '' }
-}
+const sentIn = (c: In): Sent => ({ by: botAdmin, id: c.get('form').id })
 
 const notHere = <MessagePage title="Not here" text="There is no such page, or no such run any more." />
 /** Never the words of an address: one of ours that it names. */

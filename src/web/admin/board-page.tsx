@@ -1,18 +1,15 @@
 /** The first page: what needs somebody, what runs, what comes, what happened. */
 import type { Child } from 'hono/jsx'
 import type { Check } from '../../core/model/check.ts'
-import { type Pause, pausedPart } from '../../core/model/pause.ts'
-import { fullName } from '../../core/model/thread.ts'
 import type { Run } from '../../core/record/run.ts'
-import { type Group, whilePaused } from '../../core/record/run-index.ts'
+import type { Group } from '../../core/record/run-index.ts'
 import { counted } from '../../core/text/phrases.ts'
 import { Heading, Layout, type Viewer } from './admin-layout.tsx'
 import { type Listing, together } from './board.ts'
 import { FilterForm } from './filter-form.tsx'
-import { asWritten, type Filter, filterFor, pathTo } from './filters.ts'
+import { asWritten, type Filter } from './filters.ts'
 import { dataOf, moreOf, sectionTitles } from './list-page.tsx'
-import { PausedSince, PauseForm, ResumeForm } from './pause-form.tsx'
-import { Action, RunList } from './run-list.tsx'
+import { RunList } from './run-list.tsx'
 import { waitsFor } from './run-view.ts'
 
 export interface BoardShown {
@@ -21,19 +18,12 @@ export interface BoardShown {
   said?: string | undefined
   filter: Filter | undefined
   failedChecks: readonly Check[]
-  /** Why the whole bot is paused, if it is. */
-  paused: string | undefined
   questions: Listing
   failed: Listing
   setUp: Listing
-  pausedRuns: Listing
   working: Listing
   waiting: Listing
   ended: Listing
-  /** Of the repository that the filter names: the newest run, and its pause. */
-  repository: { run: Run; pause: Pause | undefined } | undefined
-  /** Of the whole bot, by an admin, if it holds. */
-  botPause: Pause | undefined
   drain: 'possible' | 'drained' | 'no work here'
 }
 
@@ -45,7 +35,6 @@ export function BoardPage(board: BoardShown) {
       <Heading title="Runs" of={asWritten(filter)} />
       <FilterForm viewer={viewer} filter={filter} />
       <Counts {...board} />
-      {viewer.refresh?.isOn ? null : <Pausing {...board} />}
       <Needs {...board} />
       <Section group="working" listing={working} none="Nothing is running." {...shared} />
       <Section group="waiting" listing={waiting} none="Nothing waits." {...shared} />
@@ -55,8 +44,8 @@ export function BoardPage(board: BoardShown) {
   )
 }
 
-const Counts = ({ questions, failed, setUp, pausedRuns, working, waiting, ended }: BoardShown) => {
-  const needing = [questions, failed, setUp, pausedRuns].reduce((sum, { count }) => sum + count, 0)
+const Counts = ({ questions, failed, setUp, working, waiting, ended }: BoardShown) => {
+  const needing = [questions, failed, setUp].reduce((sum, { count }) => sum + count, 0)
   return (
     <nav class="row" aria-label="How many">
       <a href="#needs">{`${needing} ${needing === 1 ? 'needs' : 'need'} you`}</a>
@@ -67,43 +56,15 @@ const Counts = ({ questions, failed, setUp, pausedRuns, working, waiting, ended 
   )
 }
 
-/** Of what the page shows: the whole bot, or one repository. */
-function Pausing({ filter, repository, viewer, now, botPause }: BoardShown) {
-  if (repository) {
-    const { run, pause } = repository
-    const to = `/admin/runs/${encodeURIComponent(run.id)}`
-    return (
-      <PauseForm
-        {...{ viewer, now, pause, name: fullName(run.thread), id: 'text' }}
-        to={{ pause: `${to}/pause`, resume: `${to}/resume` }}
-      />
-    )
-  }
-  if (filter || botPause) return null
-  return (
-    <details>
-      <summary>Pause the whole bot</summary>
-      <p>
-        Nothing new starts anywhere until it goes on. What is asked is kept and starts by itself. Runs at work
-        go on.
-      </p>
-      <PauseForm viewer={viewer} now={now} pause={undefined} {...wholeBot} />
-    </details>
-  )
-}
-
 function Needs(board: BoardShown) {
-  const { viewer, now, filter, failedChecks, paused, botPause, questions, failed, setUp, pausedRuns } = board
+  const { viewer, now, filter, failedChecks, questions, failed, setUp } = board
   const isCalm =
-    failedChecks.length === 0 &&
-    paused === undefined &&
-    botPause === undefined &&
-    [questions.count, failed.count, setUp.count, pausedRuns.count].every(count => count === 0)
+    failedChecks.length === 0 && [questions.count, failed.count, setUp.count].every(count => count === 0)
   return (
     <section class={isCalm ? '' : 'bad'} aria-labelledby="needs">
       <h2 id="needs">Does anything need you?</h2>
-      {isCalm ? <p>No. Nothing failed, nothing waits for an answer, nothing is held or paused.</p> : null}
-      {failedChecks.length > 0 || paused !== undefined || botPause ? (
+      {isCalm ? <p>No. Nothing failed, nothing waits for an answer, nothing is held.</p> : null}
+      {failedChecks.length > 0 ? (
         <ul class="rows">
           {failedChecks.map(({ name, detail, fix }) => (
             <li>
@@ -118,28 +79,6 @@ function Needs(board: BoardShown) {
               </a>
             </li>
           ))}
-          {paused === undefined ? null : (
-            <li>
-              <span class="state warn">Paused</span>
-              <div class="what">
-                <strong>The whole bot is paused</strong>
-                <span class="why">{paused}</span>
-                <span class="meta">`pause` in SETTINGS_FILE ends this.</span>
-              </div>
-            </li>
-          )}
-          {botPause ? (
-            <li>
-              <span class="state warn">Paused</span>
-              <div class="what">
-                <strong>The whole bot is paused</strong>
-                <span class="why">
-                  <PausedSince pause={botPause} now={now} />
-                </span>
-              </div>
-              <ResumeForm viewer={viewer} {...wholeBot} />
-            </li>
-          ) : null}
         </ul>
       ) : null}
       <Exceptions group="question" listing={questions} filter={filter}>
@@ -150,9 +89,6 @@ function Needs(board: BoardShown) {
       </Exceptions>
       <Exceptions group="set-up" listing={setUp} filter={filter}>
         <HeldRows runs={dataOf(setUp)} now={now} />
-      </Exceptions>
-      <Exceptions group="paused" listing={pausedRuns} filter={filter}>
-        <PausedRows runs={dataOf(pausedRuns)} now={now} viewer={viewer} />
       </Exceptions>
     </section>
   )
@@ -200,41 +136,6 @@ const HeldRows = ({ runs, now }: { runs: readonly Run[]; now: number }) => (
   </ul>
 )
 
-const PausedRows = ({ runs, now, viewer }: { runs: readonly Run[]; now: number; viewer: Viewer }) => (
-  <ul class="rows">
-    {together(runs, ({ thread, schedule: { waits } }) =>
-      whilePaused(pausedPart(thread, waits?.kind === 'pause' ? waits.of : 'repository')),
-    ).map(([, [first, ...others]]) => {
-      if (first === undefined) return null
-      const { thread, schedule } = first
-      const of = schedule.waits?.kind === 'pause' ? schedule.waits.of : 'bot'
-      const names = { repository: fullName(thread), owner: `all of ${thread.owner}`, bot: 'The whole bot' }
-      const mayResume = of === 'repository' || of === 'owner'
-      const filter = filterFor(first, of === 'owner' ? 'owner' : 'repository')
-      return (
-        <li>
-          <span class="state warn">Paused</span>
-          <div class="what">
-            <a href={pathTo('/admin/', { filter })}>{names[of]}</a>
-            <bdi class="why">{waitsFor(first, now)}</bdi>
-            <span class="meta">{counted(others.length + 1, 'run')} shown here</span>
-          </div>
-          {mayResume ? (
-            <Action
-              run={first}
-              action={of === 'owner' ? 'resume-owner' : 'resume'}
-              viewer={viewer}
-              tone="main"
-            >
-              Resume<span class="unseen"> {names[of]}</span>
-            </Action>
-          ) : null}
-        </li>
-      )
-    })}
-  </ul>
-)
-
 interface SectionProps {
   group: Group
   listing: Listing
@@ -257,12 +158,6 @@ const Section = ({ group, listing, none, viewer, now, filter }: SectionProps) =>
     {moreOf(group, listing, filter)}
   </section>
 )
-
-const wholeBot = {
-  name: 'the whole bot',
-  to: { pause: '/admin/pause', resume: '/admin/resume' },
-  id: 'text',
-}
 
 function Bot({ drain, viewer }: BoardShown) {
   if (drain === 'no work here') return null

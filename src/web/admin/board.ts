@@ -136,7 +136,6 @@ export function openBoard(runs: BoardRuns, now: () => number) {
   return {
     whoseOf,
     isKnown,
-    newestIn,
     lists,
     list,
     failed,

@@ -1,5 +1,4 @@
 /** Which Runs a page shows, as people write it: `acme`, `acme/shop`, `@maya`, `#12`. */
-import type { Run, Scope } from '../../core/record/run.ts'
 import type { Whose } from '../../core/record/run-index.ts'
 import { stripInvisible } from '../../core/text/invisible.ts'
 
@@ -22,15 +21,6 @@ const sign: Partial<Record<Filter['kind'], string>> = { person: '@', number: '#'
 
 export const asWritten = (filter: Filter | undefined): string =>
   filter === undefined ? '' : `${sign[filter.kind] ?? ''}${filter.name}`
-
-export const filterFor = ({ thread: { owner, repo }, request }: Run, kind: Scope): string => {
-  const names: Record<Scope, string> = {
-    owner,
-    repository: `${owner}/${repo}`,
-    person: `@${request.by.login}`,
-  }
-  return names[kind]
-}
 
 /** The address of one of our pages, with what is not the usual. */
 export function pathTo(path: string, { filter = '', page = 1 }: { filter?: string; page?: number }): string {

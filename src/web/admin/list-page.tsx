@@ -11,7 +11,6 @@ import { RunList } from './run-list.tsx'
 export const sectionTitles: Record<Group, string> = {
   question: 'Wait for an answer or a permission',
   'set-up': 'Held by a wrong set-up',
-  paused: 'Wait for the end of a pause',
   working: 'What is running',
   waiting: 'What is coming',
   failed: 'Failed in the last three days',

@@ -6,7 +6,7 @@ import { exactly } from '../../core/text/phrases.ts'
 import { questionUrl } from '../../core/words/while-working.ts'
 import type { ActionOnRun } from './actions.ts'
 import type { Viewer } from './admin-layout.tsx'
-import { filterFor, pathTo } from './filters.ts'
+import { pathTo } from './filters.ts'
 import { mayRetry, mayStop, reasonOf, shown, sinceOf, stateWords, waitsFor, webAddress } from './run-view.ts'
 
 interface Shown {
@@ -57,7 +57,7 @@ export function State({ run }: { run: Run }) {
 }
 
 export const Requester = ({ run }: { run: Run }) => (
-  <a href={pathTo('/admin/', { filter: filterFor(run, 'person') })}>
+  <a href={pathTo('/admin/', { filter: `@${run.request.by.login}` })}>
     <bdi>{shown(run.request.by.login)}</bdi>
   </a>
 )

@@ -1,11 +1,9 @@
 import { type Check, markOf } from '../../core/model/check.ts'
-import type { Pause } from '../../core/model/pause.ts'
 import { fullName, threadName } from '../../core/model/thread.ts'
 import type { Run } from '../../core/record/run.ts'
 import { moment } from '../../core/text/phrases.ts'
 import { Layout, type Viewer } from './admin-layout.tsx'
 import { pathTo } from './filters.ts'
-import { PauseForm } from './pause-form.tsx'
 import { Action, Ago, Link, Requester, State } from './run-list.tsx'
 import { mayRetry, mayStop, reasonOf, shown, timelineOf, waitsFor } from './run-view.ts'
 
@@ -16,8 +14,6 @@ interface RunShown {
   run: Run
   /** PostHog's page of it. */
   posthogUrl: string | undefined
-  /** What was said last. */
-  pauses: { repository: Pause | undefined; owner: Pause | undefined }
 }
 
 const toTheSecond = (at: number, now: number): string =>
@@ -46,7 +42,7 @@ export function RunPage(props: RunShown) {
         </ol>
       </section>
       <Words run={run} />
-      {viewer.refresh?.isOn ? null : <Repository {...props} />}
+      <Repository {...props} />
     </Layout>
   )
 }
@@ -162,34 +158,12 @@ function Words({ run: { request, mailbox } }: { run: Run }) {
   )
 }
 
-function Repository({ run, now, viewer, pauses }: RunShown) {
-  const { thread } = run
-  const name = fullName(thread)
-  const to = (of: '' | '-owner') => ({
-    pause: `/admin/runs/${encodeURIComponent(run.id)}/pause${of}`,
-    resume: `/admin/runs/${encodeURIComponent(run.id)}/resume${of}`,
-  })
-  const shared = { viewer, now }
+function Repository({ run }: RunShown) {
+  const name = fullName(run.thread)
   return (
-    <section aria-labelledby="repository">
-      <h2 id="repository">The repository</h2>
-      <p>
-        <a href={pathTo('/admin/', { filter: name })}>All runs of {name}</a>
-      </p>
-      <p class="dim">
-        While it is paused, nothing new starts there. What is asked is kept and starts by itself.
-      </p>
-      <PauseForm {...shared} name={name} pause={pauses.repository} to={to('')} id="text" />
-      {thread.ownerId === 0 ? null : (
-        <PauseForm
-          {...shared}
-          name={`all of ${thread.owner}`}
-          pause={pauses.owner}
-          to={to('-owner')}
-          id="text-owner"
-        />
-      )}
-    </section>
+    <p>
+      <a href={pathTo('/admin/', { filter: name })}>All runs of {name}</a>
+    </p>
   )
 }
 

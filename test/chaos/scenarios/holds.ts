@@ -1,13 +1,11 @@
 /** What holds runs goes on holding them, whatever dies meanwhile, and lets each go once. */
-import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CrashPoint } from '../../../src/core/record/crash-points.ts'
 import { bringUp, died } from '../mortal-bot.ts'
 import { blocked, type Play, scenes } from '../plays.ts'
 import { judge, type Scenario, type Stage } from '../stage.ts'
 
-/** Of a command that is answered, of a run that comes to wait, and of one that begins. */
-const ofReplies: readonly CrashPoint[] = ['trigger claimed', 'reply posted, not recorded']
+/** Of a run that comes to wait, and of one that begins. */
 const ofWaiting: readonly CrashPoint[] = [
   'trigger claimed',
   'status intent written',
@@ -21,52 +19,32 @@ const ofStarts: readonly CrashPoint[] = [
   'run created, not recorded',
 ]
 
-const oneAtATime = { '.github/codex.yml': 'limits: { repository: 1 }' }
+const atOnce = (most: number) => ({ '.github/codex.yml': `limits: { repository: ${most} }` })
 
-export const pausedMeanwhile: Scenario = {
-  name: 'a pause, and deaths in it',
+export const heldAtZero: Scenario = {
+  name: 'a limit of 0, and deaths in it',
   queues: ['redis', 'embedded'],
   async run(stage) {
-    await stage.world.github.as('olga').pushes('main', oneAtATime)
-    const pausing = await pause(stage)
+    const { world, random, notes } = stage
+    const olga = world.github.as('olga')
+    await olga.pushes('main', atOnce(0))
     const kept: Play[] = []
-    for (const [index, point] of stage.random.shuffled(ofWaiting).entries()) {
+    for (const [index, point] of random.shuffled(ofWaiting).entries()) {
       await dieAt(stage, [point], async () => {
-        kept.push(await scenes.asked(stage.world, `kept${index}`))
+        kept.push(await scenes.asked(world, `kept${index}`))
       })
-      await isHeld(stage, kept)
+      await isHeld(stage, kept, /^### ⏸️ Codex starts nothing new here/)
     }
-    await resume(stage, pausing)
-    await judge(stage, [pausing, ...kept])
-    const begun = stage.world.posthog.ledger
+    const early = world.posthog.ledger.length
+    if (early > 0) notes.violations.push(`${early} things were done at PostHog at a limit of 0`)
+    await dieAt(stage, ofStarts, async () => void (await olga.pushes('main', atOnce(1))))
+    await judge(stage, kept, 150_000)
+    const begun = world.posthog.ledger
       .filter(({ kind }) => kind === 'run')
       .map(({ body }) => JSON.stringify(body))
     const places = kept.map(({ title }) => begun.findIndex(body => body.includes(`begin-${title}`)))
     if (places.some((place, index) => place < (places[index - 1] ?? 0)))
-      stage.notes.violations.push(`kept in one order, and begun in another: ${places}`)
-  },
-}
-
-export const lostInPause: Scenario = {
-  name: 'the queue is lost in a pause',
-  queues: ['redis', 'embedded'],
-  async run(stage) {
-    const { world, random, redis } = stage
-    const pausing = await pause(stage)
-    const plays = [await scenes.asked(world, 'kept0'), await scenes.labelled(world, 'kept1')]
-    await isHeld(stage, plays)
-    const dies = !redis || random.next() < 0.5
-    if (dies) await world.bot.stop('SIGKILL')
-    if (redis) await redis.flush()
-    else await rm(String(world.env.DATA_DIR), { recursive: true })
-    if (dies) await bringUp(world)
-    // Before anybody could look for what was lost, and after.
-    plays.push(await scenes.asked(world, 'kept2'))
-    await sleep(random.between(0, 8_000))
-    plays.push(await scenes.asked(world, 'kept3'))
-    await isHeld(stage, plays)
-    await resume(stage, pausing)
-    await judge(stage, [pausing, ...plays], 120_000)
+      notes.violations.push(`kept in one order, and begun in another: ${places}`)
   },
 }
 
@@ -137,33 +115,6 @@ export const burstAtLimit: Scenario = {
   },
 }
 
-/** By somebody who may, in a thread of its own. */
-async function pause(stage: Stage): Promise<Play> {
-  const { world } = stage
-  const olga = world.github.as('olga')
-  const { number } = await olga.opensIssue({ title: 'Release', body: 'x' })
-  const reactions: Record<string, string> = {}
-  await dieAt(stage, ofReplies, async () => {
-    const { id } = await olga.comments(number, '/codex pause release')
-    reactions[id] = '+1'
-  })
-  const answers = [/is paused in this repository/]
-  await says(stage, number, answers[0])
-  const none = { tasks: 0, runs: 0, messages: 0, cancels: 0, statuses: 0, pulls: 0, branches: 0 }
-  return { title: 'release', number, expected: { ...none, answers, reactions }, goesOn: Promise.resolve() }
-}
-
-async function resume(stage: Stage, { number, expected }: Play): Promise<void> {
-  const { world, random } = stage
-  const begun = world.posthog.ledger.length
-  if (begun > 0) stage.notes.violations.push(`${begun} things were done at PostHog in a pause`)
-  await dieAt(stage, random.one([ofReplies, ofStarts]), async () => {
-    const { id } = await world.github.as('olga').comments(number, '/codex resume')
-    expected.reactions[id] = '+1'
-  })
-  expected.answers.push(/the pause (?:by `olga` )?has ended/)
-}
-
 /** Nothing is in hand: who is killed with a job alone in hand, again and again, is said to kill. */
 async function calm({ world: { github } }: Stage): Promise<void> {
   const calls = () => github.calls.filter(({ actor }) => actor === github.botLogin).length
@@ -181,16 +132,12 @@ async function dieAt(stage: Stage, points: readonly CrashPoint[], act: () => Pro
   await calm(stage)
 }
 
-const says = ({ world }: Stage, number: number, words: RegExp | undefined): Promise<unknown> =>
+const says = ({ world }: Stage, number: number, words: RegExp): Promise<unknown> =>
   world.github.waitFor(
-    async () => (await world.github.thread(number)).comments.some(({ body }) => words?.test(body)),
+    async () => (await world.github.thread(number)).comments.some(({ body }) => words.test(body)),
     { timeout: 60_000 },
   )
 
-async function isHeld(
-  stage: Stage,
-  plays: readonly Play[],
-  words = /^### ⏸️ Codex is paused here/,
-): Promise<void> {
+async function isHeld(stage: Stage, plays: readonly Play[], words: RegExp): Promise<void> {
   for (const { number } of plays) await says(stage, number, words)
 }

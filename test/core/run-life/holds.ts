@@ -1,9 +1,8 @@
 /** What keeps a Run from beginning, and what is read of it: it comes and goes while the Run waits, or before. */
-import { type Pause, pauseOfBot, pauseOfRepository } from '../../../src/core/model/pause.ts'
 import { day } from '../../../src/core/model/time.ts'
 import type { Awaited } from '../../../src/core/model/views.ts'
 import { changed, type Run } from '../../../src/core/record/run.ts'
-import { runIndex, untilClosed, untilPullEnds, whilePaused } from '../../../src/core/record/run-index.ts'
+import { inLine, runIndex, untilClosed, untilPullEnds, wholeBot } from '../../../src/core/record/run-index.ts'
 import { minute, runWith, t0 } from '../given.ts'
 import type { Hold } from './script.ts'
 import type { World } from './world.ts'
@@ -53,11 +52,6 @@ export class Holds {
     return asked.filter(hold => this.#read.get(hold) !== false)
   }
 
-  pause = (): Pause => ({
-    ...{ paused: this.is('pause'), at: this.#now.get('pause') ?? 0 },
-    ...{ ...pauseOfRepository(repoId), id: 'pause', by: 'olga', why: 'release' },
-  })
-
   blockers = (): Awaited[] => (this.is('blocker') ? [awaited('blocker')] : [])
   openPulls = (): Awaited[] => (this.is('open pulls') ? [awaited('open pulls')] : [])
 
@@ -86,17 +80,13 @@ export function wake(world: World, data: Run, hold: Hold): boolean {
     return isAwaited
   }
   switch (hold) {
-    case 'pause':
-      return wakes(
-        whilePaused(pauseOfRepository(repoId)),
-        waits?.kind === 'pause' && waits.of === 'repository',
-      )
-    case 'bot pause':
-      return wakes(whilePaused(pauseOfBot), waits?.kind === 'pause' && waits.of === 'bot')
+    case 'total of 0':
+      return wakes(inLine(wholeBot), waits?.kind === 'zero' && waits.of === 'bot')
     case 'blocker':
       return wakes(untilClosed(awaited(hold).url), waits?.kind === 'blocked')
     case 'open pulls':
       return wakes(untilPullEnds(repoId), waits?.kind === 'open-pulls')
+    case 'limit of 0':
     case 'money':
       return false
   }

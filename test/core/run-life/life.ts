@@ -45,8 +45,9 @@ export async function live(world: World): Promise<Run> {
 
 type Limits = Run['baseline']['settings']['limits']
 
-const limitsOf = ({ script: { ahead, overtaken, limited } }: World, usual: Limits): Limits => ({
+const limitsOf = ({ holds, script: { ahead, overtaken, limited } }: World, usual: Limits): Limits => ({
   ...usual,
+  ...(holds.is('limit of 0') ? { repository: 0 } : {}),
   ...(ahead > 0 || overtaken > 0 ? { person: 1 } : {}),
   ...(limited ? { open_pull_requests: 1, cost_per_day: 50 } : {}),
 })
@@ -96,8 +97,8 @@ const settingsOf = (world: World): SettingsReader => ({
   ...settings,
   get deployment() {
     // Only whoever runs the bot can raise that limit, and so is called.
-    const limits = { cost_per_day: 50 }
-    return { ...settings.deployment, limits, pause: world.holds.is('bot pause') }
+    const limits = { cost_per_day: 50, total: world.holds.is('total of 0') ? 0 : undefined }
+    return { ...settings.deployment, limits }
   },
   async of(...where) {
     const now = await settings.of(...where)
@@ -143,7 +144,6 @@ function depsOf(world: World, worker: Worker): RunDeps {
     requeue: async ({ trigger }) => void world.askedAgain.add(trigger),
     settings: settingsOf(world),
     accounts: memoryAccounts(),
-    pauses: { of: async ({ of }) => (of === 'repository' ? world.holds.pause() : undefined) },
     fence: () => 'f'.repeat(16),
     reached: () => {},
   }

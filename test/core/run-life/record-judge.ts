@@ -2,7 +2,7 @@
 import { type Phase, phaseOf, type Run } from '../../../src/core/record/run.ts'
 import { minute, second } from '../given.ts'
 import { isAtWork, isOver } from './agent.ts'
-import { holds as allHolds, overslept } from './script.ts'
+import { holds as allHolds, type Hold, overslept } from './script.ts'
 import type { World } from './world.ts'
 
 interface Change {
@@ -110,14 +110,17 @@ function checkSession({ before, after }: Change, wrong: Wrong): void {
 }
 
 /**
- * A Run is let in by what was read in that very turn, and keeps its place until then; once the last reason is gone, it
+ * A Run is let in by what was read in that very turn, or right before by its command, and keeps its place until then; once the last reason is gone, it
  * comes in at once if it was told, else with its next poll.
  */
 function checkStart({ holds, script, now }: World, { before, after }: Change, wrong: Wrong): void {
   const { enteredAt } = before.schedule
   if (enteredAt !== undefined) wrong(after.schedule.enteredAt === enteredAt, 'its place was lost')
   if (before.schedule.admitted || !after.schedule.admitted) return
-  const reasons = script.limited ? allHolds : (['pause', 'bot pause'] as const)
+  const ofLimits: readonly Hold[] = before.schedule.waits ? ['limit of 0', 'total of 0'] : ['total of 0']
+  const reasons = allHolds.filter(
+    each => ofLimits.includes(each) || (script.limited && !each.endsWith('of 0')),
+  )
   wrong(holds.inForce(reasons).length === 0, `let in although: ${holds.inForce(reasons).join()}`)
   const isPlain = script.ahead === 0 && script.overtaken === 0 && script.luck.every(luck => luck === 'well')
   if (!isPlain || !holds.gone) return

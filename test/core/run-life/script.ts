@@ -40,7 +40,7 @@ export type Turn =
   | 'loses its sandbox'
 
 /** Why nothing may begin. */
-export const holds = ['pause', 'bot pause', 'blocker', 'open pulls', 'money'] as const
+export const holds = ['limit of 0', 'total of 0', 'blocker', 'open pulls', 'money'] as const
 export type Hold = (typeof holds)[number]
 
 export type Happening =
