@@ -36,71 +36,64 @@ export function watchReadiness({ examine, log, ready }: Watched): Readiness {
   let checks: readonly Check[] = []
   let isReady = false
   let closed = false
-  /** Checks in a row that are done again soon. */
+  let checking = false
+  /** When all is examined again; ms since the epoch. */
+  let wholeAt = 0
+  /** Looks in a row that are repeated soon. */
   let failures = 0
   let timer: NodeJS.Timeout | undefined
-  let checking = false
 
-  const take = (now: readonly Check[]): void => {
-    logNews(now, checks, log)
-    checks = now
-  }
-  const check = async (): Promise<void> => {
-    const now = await examine('start')
-    if (closed) return
-    clearTimeout(late)
-    take(now)
-    settle(!servesNobody(now))
-    const soon = servesNobody(now) || now.some(({ outage }) => outage)
-    if (soon) return checkSoon()
-    failures = 0
-    checkIn(seldom)
-  }
-  const checkSoon = (): void => {
-    checkIn(backoff(failures, { first: 5 * second }))
-    failures += 1
-  }
-  const checkIn = (ms: number): void => {
-    clearTimeout(timer)
-    timer = setTimeout(checkAgain, ms).unref()
-  }
-  const checkAgain = (): void => {
-    if (checking || closed) return
-    checking = true
-    void check()
-      .catch(error => {
-        log.error({ err: error }, 'the checks could not be done')
-        if (!closed) checkSoon()
-      })
-      .finally(() => {
-        checking = false
-      })
-  }
-  const deliveries = setInterval(() => {
-    void examine('deliveries')
-      .then(now => {
-        if (closed || checks.length === 0) return
-        const names = new Set(now.map(({ name }) => name))
-        take([...checks.filter(({ name }) => !names.has(name)), ...now])
-      })
-      .catch(error => log.error({ err: error }, 'the checks could not be done'))
-  }, deliveriesEvery).unref()
   const settle = (next: boolean): void => {
     if (next && !isReady) ready()
     if (!next) log.error({ failed: failedOf(checks).map(({ name }) => name) }, 'not ready')
     isReady = next
+  }
+  const soon = (): number => backoff(failures++, { first: 5 * second })
+  const examineDue = async (): Promise<void> => {
+    const of = Date.now() >= wholeAt ? 'start' : 'deliveries'
+    const its = await examine(of)
+    if (closed) return
+    const names = new Set(its.map(({ name }) => name))
+    const now = of === 'start' ? its : [...checks.filter(({ name }) => !names.has(name)), ...its]
+    logNews(now, checks, log)
+    checks = now
+    if (of === 'deliveries') return
+    clearTimeout(late)
+    settle(!servesNobody(now))
+    const isWell = isReady && !now.some(({ outage }) => outage)
+    if (isWell) failures = 0
+    wholeAt = Date.now() + (isWell ? seldom : soon())
+  }
+  const checkAgain = (): void => {
+    if (checking) return
+    checking = true
+    void examineDue()
+      .catch(error => {
+        log.error({ err: error }, 'the checks could not be done')
+        wholeAt = Date.now() + soon()
+      })
+      .finally(() => {
+        checking = false
+        checkIn(Math.min(deliveriesEvery, wholeAt - Date.now()))
+      })
+  }
+  const checkIn = (ms: number): void => {
+    clearTimeout(timer)
+    if (!closed) timer = setTimeout(checkAgain, ms).unref()
   }
   const late = setTimeout(() => settle(true), firstWithin).unref()
   checkAgain()
   return {
     isReady: () => isReady,
     failed: () => failedOf(checks),
-    hurry: () => checkIn(0),
+    hurry() {
+      wholeAt = 0
+      checkIn(0)
+    },
     close() {
       closed = true
       clearTimeout(late)
       clearTimeout(timer)
-      clearInterval(deliveries)
     },
   }
 }
