@@ -17,6 +17,8 @@ import { checkKey } from '../posthog/standing.ts'
 interface Service {
   owner: string | undefined
   settings: PostHogSettings
+  /** @param owner its number */
+  serves(owner: number | string): boolean
 }
 
 /** What an owner is granted, by the names that their PostHog has for it. */
@@ -34,7 +36,7 @@ export const checkPostHogs = (config: Config, repositories: readonly Repository[
     checkPostHog(
       config,
       service,
-      repositories.filter(each => isServedBy(config, service, each)),
+      repositories.filter(({ ownerId }) => service.serves(ownerId)),
     ),
   )
 
@@ -42,9 +44,10 @@ export async function checkPostHogOf(
   config: Config,
   repository: Pick<Repository, 'owner' | 'ownerId' | 'repo'>,
 ): Promise<Check[]> {
-  const service = postHogsOf(config).find(each => isServedBy(config, each, repository))
+  const service = postHogsOf(config).find(({ serves }) => serves(repository.ownerId))
   if (!service) return []
-  const checks = await checkPostHog(config, service, [repository], key => key === String(repository.ownerId))
+  const serves = (owner: number | string) => owner === String(repository.ownerId)
+  const checks = await checkPostHog(config, { ...service, serves }, [repository])
   return checks.map(each => {
     const { name, ok } = each
     // The thread may be public, and the names are the owner's own.
@@ -62,25 +65,21 @@ export async function checkNewPostHog(given: PostHogAccess): Promise<Check[]> {
   return key.every(({ ok }) => ok) ? [...key, await checkCoverage(settings, [])] : key
 }
 
-const postHogsOf = ({ posthog, tenants }: Config): Service[] => [
-  ...(posthog ? [{ owner: undefined, settings: callSettings(posthog) }] : []),
-  ...tenants.map(({ owner, ...access }) => ({ owner, settings: callSettings(access) })),
-]
+function postHogsOf({ posthog, tenants }: Config): Service[] {
+  const serviceOf = (owner: string | undefined, access: PostHogAccess): Service => ({
+    owner,
+    settings: callSettings(access),
+    serves: of => owner === tenants.find(each => each.owner === String(of))?.owner,
+  })
+  const own = tenants.map(tenant => serviceOf(tenant.owner, tenant))
+  return posthog ? [serviceOf(undefined, posthog), ...own] : own
+}
 
 const callSettings = ({ host, apiKey, projectId }: PostHogAccess): PostHogSettings => ({
   ...{ host, apiKey, projectId },
   redact: redactor([apiKey]),
   gate: limitGate(Date.now),
 })
-
-const isServedBy = (
-  config: Config,
-  service: Service,
-  repository: Pick<Repository, 'owner' | 'ownerId'>,
-): boolean => servesOf(config, service, String(repository.ownerId))
-
-const servesOf = ({ tenants }: Config, service: Service, owner: string): boolean =>
-  service.owner === tenants.find(each => each.owner === owner)?.owner
 
 async function eachPostHog(config: Config, check: (service: Service) => Promise<Check[]>): Promise<Check[]> {
   const checks = await Promise.all(
@@ -100,17 +99,15 @@ async function eachPostHog(config: Config, check: (service: Service) => Promise<
   return checks.flat()
 }
 
-/** @param isTheirs of which owners the grants are checked */
 async function checkPostHog(
   config: Config,
   service: Service,
   repositories: readonly Pick<Repository, 'owner' | 'repo'>[],
-  isTheirs?: (owner: string) => boolean,
 ): Promise<Check[]> {
-  const access = await checkAccess(config, service, isTheirs)
+  const access = await checkAccess(config, service)
   if (!access.every(({ name, ok }) => ok || name === 'posthog-models')) return access
   const [sandboxes, coverage] = await Promise.all([
-    checkSandboxes(service.settings, grantedTo(config, service, 'sandboxes', isTheirs)),
+    checkSandboxes(service.settings, grantedTo(config, service, 'sandboxes')),
     checkCoverage(
       service.settings,
       repositories.map(({ owner, repo }) => `${owner}/${repo}`),
@@ -119,28 +116,18 @@ async function checkPostHog(
   return [...access, ...sandboxes, coverage]
 }
 
-async function checkAccess(
-  config: Config,
-  service: Service,
-  isTheirs?: (owner: string) => boolean,
-): Promise<Check[]> {
+async function checkAccess(config: Config, service: Service): Promise<Check[]> {
   const key = await checkKey(service.settings, Date.now)
   if (!key.every(({ ok }) => ok)) return key
-  const models = await checkModels(config, service.settings, grantedTo(config, service, 'models', isTheirs))
+  const models = await checkModels(config, service.settings, grantedTo(config, service, 'models'))
   return [...key, ...models]
 }
 
-const grantedTo = (
-  config: Config,
-  service: Service,
-  what: 'models' | 'sandboxes',
-  isTheirs: (owner: string) => boolean = () => true,
-): Granted[] =>
+const grantedTo = (config: Config, { serves }: Service, what: 'models' | 'sandboxes'): Granted[] =>
   Object.entries(config.settings.first.owners).flatMap(([owner, { models = [], sandboxes }]) => {
     const names = what === 'models' ? models : sandboxes.map(sandboxName)
-    const isHere = servesOf(config, service, owner) && isTheirs(owner)
     const setBy = `owners.${owner}.${what} in SETTINGS_FILE`
-    return isHere && names.length > 0 ? [{ owner, names, setBy }] : []
+    return serves(owner) && names.length > 0 ? [{ owner, names, setBy }] : []
   })
 
 const ofOwner = (check: Check, owner: string): Check => ({
