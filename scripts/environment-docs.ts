@@ -1,9 +1,19 @@
 /** `npm run docs` writes docs/environment.md and .env.example, from the one table of the environment. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { rows } from '../src/environment.ts'
+import { about, Environment, variables } from '../src/environment.ts'
 
 const root = new URL('..', import.meta.url)
+
+const rows = variables.map(name => {
+  const schema = Environment.shape[name]
+  const standsIn = schema.safeParse(undefined).data
+  return {
+    ...{ meaning: '', ...about.get(schema) },
+    name,
+    default: standsIn === undefined ? undefined : String(standsIn),
+  }
+})
 
 /** The table of the page, as a formatter leaves it but for its spaces. */
 export const environmentTable = (): string =>

@@ -85,9 +85,10 @@ export const hints = {
   POSTHOG_PROJECT_ID: 'set it to the number in the address of your PostHog project',
 } as const
 
-const about = z.registry<About>()
+/** For the docs. */
+export const about = z.registry<About>()
 
-const Environment = z.object({
+export const Environment = z.object({
   APP_ID: numberFor(hints.APP_ID).optional().register(about, {
     part: 'The GitHub App',
     meaning: "The number of the App. If the App's variables are not set, the bot shows the set-up page",
@@ -219,8 +220,7 @@ const Environment = z.object({
   }),
 })
 
-export type Variable = keyof typeof Environment.shape
-export const variables = Object.keys(Environment.shape) as Variable[]
+export const variables = Object.keys(Environment.shape) as (keyof typeof Environment.shape)[]
 
 /** Values, or defaults. A wrong value gives its default, or nothing, and a problem. */
 export type Given = z.output<typeof Environment>
@@ -243,18 +243,3 @@ export function readVariables(env: Env): { given: Given; problems: string[] } {
   const problems = issues.map(({ path, message }) => `${String(path[0])} ${message}`)
   return { given: Environment.parse(rest), problems }
 }
-
-interface Row extends About {
-  name: Variable
-  default: string | undefined
-}
-
-export const rows: readonly Row[] = variables.map(name => {
-  const schema = Environment.shape[name]
-  const standsIn = schema.safeParse(undefined).data
-  return {
-    ...{ meaning: '', ...about.get(schema) },
-    name,
-    default: standsIn === undefined ? undefined : String(standsIn),
-  }
-})

@@ -9,8 +9,8 @@ import { type LimitGate, type LimitStore, limitGate } from '../core/model/call-b
 import { Rejected } from '../core/model/errors.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
+import { NewestMap } from '../core/text/newest-map.ts'
 import { type AppSettings, type AppToken, appToken } from './app-token.ts'
-import { nodeIds } from './graphql.ts'
 import { renderCap } from './pages.ts'
 import { httpError, limited, newOctokit, type Watch } from './request-rules.ts'
 
@@ -63,10 +63,9 @@ export function gitHubApp(
   { meter, limits, dated = () => {} }: AppShares = {},
 ) {
   const gates = new Map<string, LimitGate>()
-  const gateOf = (whose: string): LimitGate =>
-    limitGate(now, limits && { name: `github ${settings.id} ${whose}`, store: limits })
   const watchOn = (whose: string): Watch => {
-    const gate = gates.get(whose) ?? gateOf(whose)
+    const gate =
+      gates.get(whose) ?? limitGate(now, limits && { name: `github ${settings.id} ${whose}`, store: limits })
     gates.set(whose, gate)
     return { now, meter, whose, gate }
   }
@@ -143,7 +142,8 @@ export function gitHubApp(
     renderings: renderCap(now),
     /** Pages of comments, as each may have millions of characters. Those of one thread take turns with others'. */
     commentPages: pLimit(commentPagesAtOnce),
-    ids: nodeIds(),
+    /** Names that GraphQL gives to threads and people, which never change; those of labels are read each time. */
+    ids: new NewestMap<string, string>(10_000),
     grantedBy,
     readToken: (thread: Repo) => tokenOf(thread, { wanted: readPermissions }),
     async confirmAccess(thread: Repo): Promise<void> {

@@ -7,7 +7,6 @@ import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
-import { NewestMap } from '../core/text/newest-map.ts'
 import { bodyUpTo } from './request-rules.ts'
 
 const RefusedQuery = z.object({
@@ -100,11 +99,6 @@ export async function query<T>(
     cause: read.error,
   })
 }
-
-export type NodeIds = Map<string, string>
-
-/** Names that GraphQL gives to threads and people, which never change; those of labels are read each time. */
-export const nodeIds = (): NodeIds => new NewestMap(10_000)
 
 export const threadKey = ({ repoId, number }: Pick<Thread, 'repoId' | 'number'>): string =>
   `${repoId}/${number}`

@@ -10,7 +10,7 @@ import { unlessRejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { type Closer, CommentView, IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/settings-file.ts'
-import { inRepository, type NodeIds, named, nodesOf, query, send, threadKey } from './graphql.ts'
+import { inRepository, named, nodesOf, query, send, threadKey } from './graphql.ts'
 import {
   Branch,
   Closers,
@@ -88,7 +88,7 @@ export interface ThreadAccess {
   thread: Thread
   /** Its repository, for REST. */
   at: { owner: string; repo: string }
-  ids: NodeIds
+  ids: Map<string, string>
   prefetched: Prefetched
   redact(text: string): string
   /** Redacted, with the configured command word. */
