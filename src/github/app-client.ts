@@ -11,7 +11,6 @@ import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { NewestMap } from '../core/text/newest-map.ts'
 import { type AppSettings, type AppToken, appToken } from './app-token.ts'
-import { renderCap } from './pages.ts'
 import { httpError, limited, newOctokit, type Watch } from './request-rules.ts'
 
 type Repo = Pick<Thread, 'installationId' | 'repoId'>
@@ -218,6 +217,33 @@ function newClient(
     }
   })
   return client
+}
+
+/** `POST /markdown` in an hour. */
+const mostOfThread = 30
+const mostOfAll = 600
+
+/** @param now ms since the epoch */
+function renderCap(now: () => number) {
+  let hour = 0
+  let all = 0
+  const ofThread = new Map<string, number>()
+  return {
+    /** Whether one more may be rendered of the thread. */
+    take(thread: string): boolean {
+      const current = Math.floor(now() / 3_600_000)
+      if (current !== hour) {
+        hour = current
+        all = 0
+        ofThread.clear()
+      }
+      const used = ofThread.get(thread) ?? 0
+      if (all >= mostOfAll || used >= mostOfThread) return false
+      all += 1
+      ofThread.set(thread, used + 1)
+      return true
+    },
+  }
 }
 
 const keyOf = ({ installationId, repoId }: Repo): string => `${installationId}/${repoId}`

@@ -1,9 +1,8 @@
 /** What our checks say of a commit. */
 import type { CheckReport } from '../core/model/views.ts'
-import type { GitHubApp } from './app-client.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 
-export function checkRunsOf({ app, thread, at, written }: ThreadAccess & { app: GitHubApp }) {
+export function checkRunsOf({ app, thread, at, written }: ThreadAccess) {
   return {
     mayCheck: async (): Promise<boolean> => (await app.grantedBy(thread.installationId)).checks === 'write',
 

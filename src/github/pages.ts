@@ -17,9 +17,6 @@ const maxAskedCharacters = 250_000
 const maxBytes = 8_000_000
 /** GitHub: "The Markdown text to render in HTML. Markdown content must be 400 KB or less." */
 const maxRendered = 400_000
-/** `POST /markdown` in an hour. */
-const mostOfThread = 30
-const mostOfAll = 600
 
 const pages = `query pages($owner: String!, $name: String!, $number: Int!, $thread: Boolean!, $ids: [ID!]!) {
   repository(owner: $owner, name: $name) @include(if: $thread) {
@@ -46,32 +43,7 @@ const PagesResponse = z.object({
   nodes: z.array(Rendered.extend({ id: z.string() }).nullable().catch(null)),
 })
 
-export type RenderCap = ReturnType<typeof renderCap>
-
-/** @param now ms since the epoch */
-export function renderCap(now: () => number) {
-  let hour = 0
-  let all = 0
-  const ofThread = new Map<string, number>()
-  return {
-    /** Whether one more may be rendered of the thread. */
-    take(thread: string): boolean {
-      const current = Math.floor(now() / 3_600_000)
-      if (current !== hour) {
-        hour = current
-        all = 0
-        ofThread.clear()
-      }
-      const used = ofThread.get(thread) ?? 0
-      if (all >= mostOfAll || used >= mostOfThread) return false
-      all += 1
-      ofThread.set(thread, used + 1)
-      return true
-    },
-  }
-}
-
-export function pagesOf({ client, thread, cap, redact, now }: ThreadAccess & { cap: RenderCap }) {
+export function pagesOf({ app, client, thread, redact, now }: ThreadAccess) {
   const webUrl = thread.url
   const normal = (text: string): string => text.replace(/\r\n?/g, '\n')
 
@@ -90,7 +62,7 @@ export function pagesOf({ client, thread, cap, redact, now }: ThreadAccess & { c
   }
 
   async function rendered(text: string): Promise<string | undefined> {
-    if (Buffer.byteLength(text) > maxRendered || !cap.take(threadKey(thread))) return undefined
+    if (Buffer.byteLength(text) > maxRendered || !app.renderings.take(threadKey(thread))) return undefined
     return unlessRefused(now, async () =>
       textFrom(
         await client.request('POST /markdown', {

@@ -31,7 +31,7 @@ import {
 import type { ThreadAccess } from './read-ahead.ts'
 import { unlessGone } from './request-rules.ts'
 
-export function pullsOf(access: ThreadAccess & { app: { id: number } }) {
+export function pullsOf(access: ThreadAccess) {
   const { app, client, thread, at, redact, written } = access
 
   /** The title is stored, so redacted; the body is written back as it is. */
@@ -354,7 +354,7 @@ const HasId = z.object({ id: z.string() })
 
 /** The person and the labels, too, for whoever settles it: an account or a label may be gone. */
 export async function pullWith(
-  { client, thread, ids, redact }: ThreadAccess,
+  { app: { ids }, client, thread, redact }: ThreadAccess,
   number: number,
   { login, labels = [] }: Joined = {},
 ): Promise<PullView> {

@@ -10,6 +10,7 @@ import { unlessRejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { type Closer, CommentView, IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/settings-file.ts'
+import type { GitHubApp } from './app-client.ts'
 import { inRepository, named, nodesOf, query, send, threadKey } from './graphql.ts'
 import {
   Branch,
@@ -88,7 +89,7 @@ export interface ThreadAccess {
   thread: Thread
   /** Its repository, for REST. */
   at: { owner: string; repo: string }
-  ids: Map<string, string>
+  app: GitHubApp
   prefetched: Prefetched
   redact(text: string): string
   /** Redacted, with the configured command word. */
@@ -145,7 +146,7 @@ const ResponseData = inRepository({
 type Found = z.infer<typeof ResponseData>['repository']
 
 /** What GitHub refuses of it, or makes too long, is not kept: each part is then asked for by itself. */
-export async function readAhead({ client, thread, ids, prefetched }: ThreadAccess): Promise<void> {
+export async function readAhead({ app, client, thread, prefetched }: ThreadAccess): Promise<void> {
   // A failed read must not leave old data.
   prefetched.keep({})
   const variables = {
@@ -159,7 +160,7 @@ export async function readAhead({ client, thread, ids, prefetched }: ThreadAcces
   const response = await send(client, threadAhead, variables, maxBytes).catch(unlessRejected)
   const found = ResponseData.safeParse(response?.data).data?.repository
   if (!found || response?.missing.size !== 0) return
-  ids.set(threadKey(thread), found.thread.id)
+  app.ids.set(threadKey(thread), found.thread.id)
   const {
     comments,
     closed,

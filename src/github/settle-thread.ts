@@ -76,7 +76,8 @@ async function piecesOf(
   const pieces: Piece[] = []
   const refused: SettlingPart[] = []
   const unknownLabels: string[] = []
-  const { ids, thread } = context
+  const { app, thread } = context
+  const { ids } = app
   if (pull) {
     const id = await idOfPull(context, pull)
     if (pull.change) pieces.push({ part: 'change', variables: { pull: id, ...given(pull.change) } })
@@ -110,7 +111,8 @@ async function idOfPull(
   context: ThreadAccess,
   { number, assign, review, labels = [] }: NonNullable<Settling['pull']>,
 ): Promise<string> {
-  const { ids, thread } = context
+  const { app, thread } = context
+  const { ids } = app
   const login = assign ?? review
   const key = threadKey({ ...thread, number })
   const person = login === undefined ? [] : [personKey(login)]
@@ -133,11 +135,11 @@ const threadId = {
 
 /** That of a comment came with its webhook, that of a thread with what was read ahead. */
 async function reactionSubject(
-  { client, thread, ids }: ThreadAccess,
+  { app, client, thread }: ThreadAccess,
   target: Target,
 ): Promise<string | undefined> {
   if (target.kind !== 'subject') return target.nodeId
-  const known = ids.get(threadKey(thread))
+  const known = app.ids.get(threadKey(thread))
   if (known !== undefined) return known
   return (await query(client, threadId, named(thread))).repository.issueOrPullRequest.id
 }

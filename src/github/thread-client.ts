@@ -56,7 +56,7 @@ export function gitHubThread(
 
   const written = (text: string): string => redact(inOwnWords(text))
   const prefetched = prefetchedParts(brought, now)
-  const access = { client, thread, at, ids: app.ids, prefetched, redact, written, now }
+  const access = { app, client, thread, at, prefetched, redact, written, now }
   const nodes = prefetched.see('branches')?.ids
   if (nodes) app.ids.set(threadKey(thread), nodes.issue)
 
@@ -97,13 +97,13 @@ export function gitHubThread(
 
   return {
     ...branchesOf(access),
-    ...pullsOf({ ...access, app }),
-    ...commentsOf({ ...access, app }),
+    ...pullsOf(access),
+    ...commentsOf(access),
     ...repositoryFiles(access),
     ...reviewThreadsOf(access),
-    ...checkRunsOf({ ...access, app }),
+    ...checkRunsOf(access),
     ...stateLabelOf(access),
-    ...pagesOf({ ...access, cap: app.renderings }),
+    ...pagesOf(access),
     settle,
 
     /** Failures do not matter, except for a limit. */

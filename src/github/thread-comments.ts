@@ -9,7 +9,6 @@ import type {
   Posted,
   ReviewThread,
 } from '../core/model/views.ts'
-import type { GitHubApp } from './app-client.ts'
 import { inRepository, named, nodesOf, query } from './graphql.ts'
 import { remarksOf } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
@@ -19,7 +18,7 @@ import { isInsider } from './webhooks/event.ts'
 /** A thousand comments; older ones are forgotten. */
 const maxPagesOfRepository = 10
 
-export function commentsOf(access: ThreadAccess & { app: GitHubApp }) {
+export function commentsOf(access: ThreadAccess) {
   const { app, client, thread, at, prefetched, redact, written } = access
   const issue = { ...at, issue_number: thread.number }
 
