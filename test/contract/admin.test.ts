@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parseMessage } from '../../src/core/record/messages.ts'
 import type { Run, RunChange } from '../../src/core/record/run.ts'
 import { openAccess } from '../../src/web/admin/access.ts'
-import { actionsOnRuns } from '../../src/web/admin/actions.ts'
+import { actionsOnRuns } from '../../src/web/admin/admin-server.tsx'
 import { closeServer, listen } from '../../src/web/http-server.ts'
 import { branch, hour, issueThread, minute, runWith, taskRun } from '../core/given.ts'
 import { type Fields, sessionOf, startAdminPages, token } from '../support/admin-pages.ts'
@@ -52,7 +52,7 @@ describe('nobody sees or changes anything without the token', () => {
     paths = {
       get: [
         ...['', '/', '/checks', '/?filter=acme/shop', '/list/waiting', '/list/ended'],
-        ...['/list/failed', `/runs/${run.id}?refresh=on`],
+        ...['/list/failed', `/runs/${run.id}?said=over`],
         ...['/runs.json', `/runs/${run.id}`, '/runs/guessed', '/else'],
       ],
       post: actionsOnRuns.map(action => `/runs/${run.id}/${action}`),
@@ -102,7 +102,6 @@ describe('nobody sees or changes anything without the token', () => {
       const text = await response.text()
       // The address without a slash only leads to the one with it.
       expect([path, response.status]).toEqual([path, path === '' ? 303 : 401])
-      expect(response.headers.get('refresh')).toBeNull()
       expect(text).not.toMatch(/acme|maya|Login is flaky|check of the doctor/)
     }
     const sent = []
@@ -322,7 +321,7 @@ describe('words of others are words', () => {
 
   test('of an address', async () => {
     const session = sessionOf(await signIn())
-    const words = { filter: hostile, said: hostile, page: hostile, refresh: 'on' }
+    const words = { filter: hostile, said: hostile, page: hostile }
     const query = new URLSearchParams(words)
     for (const path of [
       '/admin/',
@@ -394,37 +393,6 @@ describe('what a page says', () => {
     expect(needs.match(/>Failed<\/span>/g)).toHaveLength(5)
     expect(needs).toContain('<a href="/admin/list/failed?filter=breaks">All, with those asked for again</a>')
     expect(await read('list/failed?filter=breaks')).toContain('<span class="count">25</span>')
-  })
-})
-
-describe('a page that refreshes', () => {
-  test.each(['', 'list/ended', 'list/ended?filter=acme'])('does so where somebody asked: %s', async path => {
-    const of = (query: string) => get(`/admin/${path}${path.includes('?') ? '&' : '?'}${query}`, bearer)
-    const usual = await get(`/admin/${path}`, bearer)
-    expect(usual.headers.get('refresh')).toBeNull()
-    expect(await usual.text()).toMatch(/<a href="[^"]*refresh=on">Refresh every minute<\/a>/)
-    const on = await of('refresh=on&said=stopping')
-    const [, to = ''] = /^60; url=(.*)$/.exec(on.headers.get('refresh') ?? '') ?? []
-    expect(to).toContain('refresh=on')
-    expect(to).not.toContain('said')
-    const page = await on.text()
-    expect(page).toContain('>Stop that</a>')
-    // Nobody loses what they type.
-    expect(page).not.toMatch(/<input(?! type="hidden")|<textarea/)
-    const again = await get(to, bearer)
-    expect(again.headers.get('refresh')).toBe(`60; url=${to}`)
-    const [, off = ''] = /<a href="([^"]*)">Stop that</.exec(page) ?? []
-    expect((await get(off.replaceAll('&amp;', '&'), bearer)).headers.get('refresh')).toBeNull()
-  })
-
-  test('is that of a run, too; no address leads it elsewhere', async () => {
-    const run = await addRun()
-    const on = await get(`/admin/runs/${run.id}?refresh=on`, bearer)
-    expect(on.headers.get('refresh')).toBe(`60; url=/admin/runs/${run.id}?refresh=on`)
-    expect(await on.text()).not.toMatch(/<input(?! type="hidden")/)
-    const odd = await get('/admin/?filter=a%0d%0ax:%20y;url=https://evil.example&refresh=on', bearer)
-    expect(odd.headers.get('refresh') ?? '').not.toContain('evil.example;')
-    expect(odd.headers.get('x')).toBeNull()
   })
 })
 

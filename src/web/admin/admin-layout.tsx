@@ -1,12 +1,11 @@
+/** What each admin page stands in, and the one that asks who comes. */
 import type { Child } from 'hono/jsx'
-import { Document } from '../pages.tsx'
+import { Document, Field, MessagePage } from '../pages.tsx'
 
 /** A page for who is in. */
 export interface Viewer {
   /** The hidden field that each of its forms has. */
   form(): Child
-  /** Of a page that may be loaded anew each minute: `to` turns that on or off. While it is on, nobody types there. */
-  refresh?: { isOn: boolean; to: string } | undefined
 }
 
 interface LayoutProps {
@@ -38,34 +37,14 @@ export const Layout = ({ title, viewer, said, children }: LayoutProps) => (
           {said}
         </p>
       )}
-      {viewer.refresh ? <Refresh {...viewer.refresh} /> : null}
       {children}
     </main>
   </Document>
 )
 
-const Refresh = ({ isOn, to }: NonNullable<Viewer['refresh']>) => (
-  <p class="refresh">
-    {isOn ? 'Loads anew each minute, without fields to type in. ' : null}
-    <a href={to}>{isOn ? 'Stop that' : 'Refresh every minute'}</a>
-  </p>
-)
-
-export const Heading = ({ title, of = '' }: { title: string; of?: string }) => (
-  <h1>
-    {title}
-    {of === '' ? null : (
-      <>
-        {' '}
-        of <bdi>{of}</bdi>
-      </>
-    )}
-  </h1>
-)
-
 export const SignInPage = ({ wrong }: { wrong: string | undefined }) => (
   <Document title="Sign in">
-    <main>
+    <main class="narrow">
       <h1>Sign in</h1>
       {wrong === undefined ? null : (
         <p class="wrong" role="alert">
@@ -74,10 +53,13 @@ export const SignInPage = ({ wrong }: { wrong: string | undefined }) => (
       )}
       <section>
         <form method="post" action="/admin/sign-in">
-          <div class="field">
-            <label for="token">The ADMIN_TOKEN of this bot</label>
-            <input id="token" name="token" type="password" autocomplete="current-password" required />
-          </div>
+          <Field
+            id="token"
+            label="The ADMIN_TOKEN of this bot"
+            type="password"
+            autocomplete="current-password"
+            required
+          />
           <div class="row">
             <button type="submit" class="main">
               Sign in
@@ -89,14 +71,8 @@ export const SignInPage = ({ wrong }: { wrong: string | undefined }) => (
   </Document>
 )
 
-export const MessagePage = ({ title, text }: { title: string; text: string }) => (
-  <Document title={title}>
-    <main>
-      <h1>{title}</h1>
-      <p>{text}</p>
-      <p>
-        <a href="/admin/">To the runs</a>
-      </p>
-    </main>
-  </Document>
+export const Notice = ({ title, text }: { title: string; text: string }) => (
+  <MessagePage title={title} text={text}>
+    <a href="/admin/">To the runs</a>
+  </MessagePage>
 )

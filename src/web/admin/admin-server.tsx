@@ -7,21 +7,18 @@ import type { Check } from '../../core/model/check.ts'
 import { QueueUnavailable } from '../../core/model/errors.ts'
 import type { JobQueue, Log } from '../../core/model/ports.ts'
 import { botAdmin, fullName } from '../../core/model/thread.ts'
+import { send } from '../../core/record/messages.ts'
 import type { Run } from '../../core/record/run.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
 import type { Handler } from '../http-server.ts'
 import { bounds, type PageEnv } from '../pages.tsx'
 import { isFromHere, onceAtATime } from '../requests.ts'
 import { type EndedSessions, openAccess } from './access.ts'
-import { act, actionsOnRuns, results, type Sent } from './actions.ts'
-import { MessagePage, SignInPage, type Viewer } from './admin-layout.tsx'
-import { type BoardRuns, openBoard } from './board.ts'
-import { BoardPage } from './board-page.tsx'
-import { type Filter, filterOf, pathTo } from './filters.ts'
-import { onFirstPage } from './first-page.ts'
-import { ListPage, sectionTitles, UnknownPage } from './list-page.tsx'
+import { Notice, SignInPage, type Viewer } from './admin-layout.tsx'
+import { type BoardRuns, type Filter, filterOf, openBoard, pathTo } from './board.ts'
+import { BoardPage, ListPage, sectionTitles, UnknownPage } from './board-page.tsx'
 import { ChecksPage, RunPage } from './run-page.tsx'
-import { runInJson } from './run-view.ts'
+import { mayRetry, mayStop, runInJson } from './run-view.ts'
 
 export interface AdminParts {
   token: string
@@ -45,8 +42,8 @@ export interface AdminParts {
 interface Env extends PageEnv {
   Variables: PageEnv['Variables'] & {
     session: string | undefined
-    /** What was sent, and what tells this form from others. */
-    form: { id: string; fields: URLSearchParams }
+    /** What tells this form from others, so that what is sent twice counts once. */
+    form: string
   }
 }
 
@@ -59,20 +56,44 @@ const whyTurnedAway = {
 } as const satisfies Record<string, readonly [401 | 429, string | undefined]>
 
 const fromElsewhere = (
-  <MessagePage
+  <Notice
     title="Not done"
     text="This did not come from a form of this page, or the form is too old. Open the page again."
   />
 )
 
-/** What an admin did, or tried to. */
-interface Audited {
-  action: string
-  result: string
-  by?: string
-  run?: string
-  repository?: string
-  thread?: number
+/** What is said on the next page. */
+const results = {
+  stopping: 'The run is being stopped. Its thread is told when that is confirmed.',
+  over: 'Nothing to stop: the run has ended.',
+  retried: 'It is asked for again, for the same person and under the same limits.',
+  'no-retry': 'Nothing to retry: trying again would not help.',
+  draining: 'This process takes no more work. What it has in hand goes on to its next step.',
+} as const
+type Result = keyof typeof results
+
+export const actionsOnRuns = ['stop', 'retry'] as const
+
+/** What an admin may do to a run is what commands do, by the same messages and triggers. */
+async function act(
+  parts: AdminParts,
+  action: (typeof actionsOnRuns)[number],
+  run: Run,
+  form: string,
+): Promise<Result> {
+  const id = `admin-${form}`
+  switch (action) {
+    case 'stop': {
+      if (!mayStop(run)) return 'over'
+      // An admin means what the page shows, whatever the clocks say.
+      const at = Math.max(parts.now(), run.mailbox.lastWordsAt ?? run.request.at)
+      return (await send(parts.runs, run.id, { kind: 'stop', id, by: botAdmin, at })) ? 'stopping' : 'over'
+    }
+    case 'retry':
+      if (!mayRetry(run)) return 'no-retry'
+      await parts.retry(run, id, botAdmin.login)
+      return 'retried'
+  }
 }
 
 export const adminPages = (parts: AdminParts): Handler => getRequestListener(routes(parts).fetch)
@@ -88,9 +109,9 @@ function routes(parts: AdminParts): Hono<Env> {
   app.onError((error, c) => {
     if (c.req.raw.signal.aborted) return c.text('broke off\n', 400)
     if (error instanceof QueueUnavailable)
-      return c.html(<MessagePage title="The queue does not answer" text="Try again in a moment." />, 503)
+      return c.html(<Notice title="The queue does not answer" text="Try again in a moment." />, 503)
     log.error({ err: error }, 'an admin page failed')
-    return c.html(<MessagePage title="That did not work" text="The log of the bot says why." />, 500)
+    return c.html(<Notice title="That did not work" text="The log of the bot says why." />, 500)
   })
   app.notFound(c => c.html(notHere, 404))
   app.get('/admin', c => c.redirect('/admin/', 303))
@@ -101,7 +122,7 @@ function routes(parts: AdminParts): Hono<Env> {
     else c.header('www-authenticate', 'Bearer')
     return c.html(<SignInPage wrong={wrong} />, status)
   }
-  const audit = (c: In, did: Audited): void =>
+  const audit = (c: In, did: Record<string, string | number>): void =>
     log.info({ audit: true, ...did, from: c.env.incoming.socket.remoteAddress }, 'an admin acted')
 
   app.post('/admin/sign-in', async c => {
@@ -133,7 +154,7 @@ function routes(parts: AdminParts): Hono<Env> {
     const fields = new URLSearchParams(await c.req.text())
     const id = formIdOf(c, fields)
     if (id === undefined) return c.html(fromElsewhere, 403)
-    c.set('form', { id, fields })
+    c.set('form', id)
     await next()
     return undefined
   })
@@ -143,52 +164,47 @@ function routes(parts: AdminParts): Hono<Env> {
     return c.redirect('/admin/', 303)
   })
 
-  const viewOf = async (c: In): Promise<View> => {
-    const filter = filterOf(c.req.query('filter') ?? '')
-    const whose = await board.whoseOf(filter)
-    return { filter, whose, unknown: whose && !(await board.isKnown(whose)) ? filter : undefined }
-  }
   const runOf = async (c: In): Promise<Run | undefined> => (await board.get(c.req.param('id') ?? ''))?.data
-  const viewerOf = (c: In, refresh?: Viewer['refresh']): Viewer => {
-    const session = c.get('session')
-    return {
-      refresh,
-      form: () =>
-        session === undefined ? null : <input type="hidden" name="form" value={access.formToken(session)} />,
-    }
-  }
-
-  app.get('/admin/', async c => {
-    const drain = parts.drain === undefined ? 'no work here' : isDrained ? 'drained' : 'possible'
-    const view = await viewOf(c)
-    if (view.unknown) return c.html(<UnknownPage viewer={viewerOf(c)} filter={view.unknown} />)
-    const onPage = await onFirstPage({ ...parts, board }, view)
-    const viewer = viewerOf(c, refreshIn(c))
-    return c.html(<BoardPage {...onPage} viewer={viewer} said={saidIn(c)} drain={drain} />)
+  const filterIn = (c: In): Filter | undefined => filterOf(c.req.query('filter') ?? '')
+  const viewerOf = (c: In): Viewer => ({
+    form() {
+      const session = c.get('session')
+      return session === undefined ? null : (
+        <input type="hidden" name="form" value={access.formToken(session)} />
+      )
+    },
   })
 
-  app.get('/admin/list/:group', async c => {
+  /** The page of those that somebody filters by; another if nothing matches. */
+  async function filtered(c: In, page: (shown: Filtered, whose: Whose | undefined) => Promise<string>) {
+    const [viewer, filter] = [viewerOf(c), filterIn(c)]
+    const whose = await board.whoseOf(filter)
+    if (filter && whose && !(await board.isKnown(whose)))
+      return c.html(<UnknownPage viewer={viewer} filter={filter} />)
+    return c.html(await page({ viewer, filter, now: now() }, whose))
+  }
+
+  app.get('/admin/', c =>
+    filtered(c, async (shown, whose) => {
+      const [listOf, failedChecks] = await Promise.all([board.first(whose), parts.failedChecks()])
+      const drain = parts.drain === undefined ? 'no work here' : isDrained ? 'drained' : 'possible'
+      return <BoardPage {...shown} {...{ listOf, failedChecks, drain }} said={saidIn(c)} />
+    }),
+  )
+
+  app.get('/admin/list/:group', c => {
     const group = c.req.param('group')
     if (!isGroup(group)) return c.html(notHere, 404)
-    const { filter, whose, unknown } = await viewOf(c)
-    if (unknown) return c.html(<UnknownPage viewer={viewerOf(c)} filter={unknown} />)
-    const listing = await board.list({ group, whose, page: Number(c.req.query('page')) })
-    return c.html(
-      <ListPage
-        viewer={viewerOf(c, refreshIn(c))}
-        now={now()}
-        group={group}
-        filter={filter}
-        listing={listing}
-      />,
-    )
+    return filtered(c, async (shown, whose) => {
+      const listing = await board.list({ group, whose, page: Number(c.req.query('page')) })
+      return <ListPage {...shown} group={group} listing={listing} />
+    })
   })
 
   app.get('/admin/runs.json', async c => {
-    const { whose } = await viewOf(c)
     const filter = c.req.query('filter') ?? ''
     const page = Number(c.req.query('page')) || 1
-    const { runs, isLast } = await board.all(whose, page)
+    const { runs, isLast } = await board.all(await board.whoseOf(filterIn(c)), page)
     const next = isLast ? {} : { next: pathTo('/admin/runs.json', { filter, page: page + 1 }) }
     return c.json({ runs: runs.map(({ data }) => runInJson(data, now())), ...next })
   })
@@ -196,25 +212,17 @@ function routes(parts: AdminParts): Hono<Env> {
   app.get('/admin/runs/:id', async c => {
     const run = await runOf(c)
     if (!run) return c.html(notHere, 404)
-    return c.html(
-      <RunPage
-        viewer={viewerOf(c, refreshIn(c))}
-        said={saidIn(c)}
-        now={now()}
-        run={run}
-        posthogUrl={parts.posthogUrl(run)}
-      />,
-    )
+    const shown = { viewer: viewerOf(c), said: saidIn(c), now: now(), run }
+    return c.html(<RunPage {...shown} posthogUrl={parts.posthogUrl(run)} />)
   })
 
   app.post('/admin/runs/:id/:action', async c => {
     const action = actionsOnRuns.find(each => each === c.req.param('action'))
     const run = await runOf(c)
     if (!run || !action) return c.html(notHere, 404)
-    const sent = sentIn(c)
-    const result = await act(parts, { action, run }, sent)
+    const result = await act(parts, action, run, c.get('form'))
     const of = { run: run.id, repository: fullName(run.thread), thread: run.thread.number }
-    audit(c, { action, result, by: sent.by.login, ...of })
+    audit(c, { action, result, by: botAdmin.login, ...of })
     return c.redirect(`/admin/runs/${encodeURIComponent(run.id)}?said=${result}`, 303)
   })
 
@@ -231,33 +239,17 @@ function routes(parts: AdminParts): Hono<Env> {
   return app
 }
 
-interface View {
+interface Filtered {
+  viewer: Viewer
   filter: Filter | undefined
-  whose: Whose | undefined
-  /** The filter, if it matches nothing. */
-  unknown: Filter | undefined
+  now: number
 }
 
-const sentIn = (c: In): Sent => ({ by: botAdmin, id: c.get('form').id })
-
-const notHere = <MessagePage title="Not here" text="There is no such page, or no such run any more." />
+const notHere = <Notice title="Not here" text="There is no such page, or no such run any more." />
 /** Never the words of an address: one of ours that it names. */
 function saidIn(c: In): string | undefined {
   const said = c.req.query('said')
   return Object.entries(results).find(([name]) => name === said)?.[1]
-}
-
-/** A page that is open on a screen is loaded anew where somebody asked for that, and says how to stop it. */
-function refreshIn(c: In): { isOn: boolean; to: string } {
-  const { pathname, searchParams: query } = new URL(c.req.url)
-  const isOn = query.get('refresh') === 'on'
-  query.delete('said')
-  query.delete('refresh')
-  const off = query.size === 0 ? pathname : `${pathname}?${query}`
-  query.set('refresh', 'on')
-  const on = `${pathname}?${query}`
-  if (isOn) c.header('refresh', `60; url=${on}`)
-  return { isOn, to: isOn ? off : on }
 }
 
 const isGroup = (name: string): name is Group => Object.hasOwn(sectionTitles, name)

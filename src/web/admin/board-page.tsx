@@ -1,191 +1,196 @@
-/** The first page: what needs somebody, what runs, what comes, what happened. */
-import type { Child } from 'hono/jsx'
+/** The first page: what needs somebody, what runs, what comes, what happened. And each of its lists as a whole. */
 import type { Check } from '../../core/model/check.ts'
-import type { Run } from '../../core/record/run.ts'
 import type { Group } from '../../core/record/run-index.ts'
-import { counted } from '../../core/text/phrases.ts'
-import { Heading, Layout, type Viewer } from './admin-layout.tsx'
-import { type Listing, together } from './board.ts'
-import { FilterForm } from './filter-form.tsx'
-import { asWritten, type Filter } from './filters.ts'
-import { dataOf, moreOf, sectionTitles } from './list-page.tsx'
+import { Checks, Field } from '../pages.tsx'
+import { Layout, type Viewer } from './admin-layout.tsx'
+import { asWritten, type Filter, type Listing, pathTo } from './board.ts'
 import { RunList } from './run-list.tsx'
-import { waitsFor } from './run-view.ts'
 
-export interface BoardShown {
+export const sectionTitles: Record<Group, string> = {
+  question: 'Wait for an answer or a permission',
+  'set-up': 'Held by a wrong set-up',
+  working: 'What is running',
+  waiting: 'What is coming',
+  failed: 'Failed in the last three days',
+  ended: 'What happened in the last seven days',
+}
+
+interface Shown {
   viewer: Viewer
   now: number
-  said?: string | undefined
   filter: Filter | undefined
+}
+
+interface BoardShown extends Shown {
+  said?: string | undefined
   failedChecks: readonly Check[]
-  questions: Listing
-  failed: Listing
-  setUp: Listing
-  working: Listing
-  waiting: Listing
-  ended: Listing
+  listOf(group: Group): Listing
   drain: 'possible' | 'drained' | 'no work here'
 }
 
 export function BoardPage(board: BoardShown) {
-  const { viewer, now, filter, working, waiting, ended } = board
-  const shared = { viewer, now, filter }
+  const { viewer, said, listOf, failedChecks, drain } = board
+  const [working, waiting, ended] = [listOf('working'), listOf('waiting'), listOf('ended')]
+  const needy = exceptions.map(group => listOf(group).count).reduce((sum, count) => sum + count)
+  const isCalm = needy === 0 && failedChecks.length === 0
   return (
-    <Layout title="Runs" viewer={viewer} said={board.said}>
-      <Heading title="Runs" of={asWritten(filter)} />
-      <FilterForm viewer={viewer} filter={filter} />
-      <Counts {...board} />
-      <Needs {...board} />
-      <Section group="working" listing={working} none="Nothing is running." {...shared} />
-      <Section group="waiting" listing={waiting} none="Nothing waits." {...shared} />
-      <Section group="ended" listing={ended} none="Nothing has ended." {...shared} />
-      <Bot {...board} />
+    <Layout title="Runs" viewer={viewer} said={said}>
+      <Top title="Runs" {...board} />
+      <nav class="row" aria-label="How many">
+        <a href="#needs">{`${needy} ${needy === 1 ? 'needs' : 'need'} you`}</a>
+        <a href="#working">{`${working.count} running`}</a>
+        <a href="#waiting">{`${waiting.count} waiting`}</a>
+        <a href="#ended">{`${ended.count} ended`}</a>
+      </nav>
+      <section class={isCalm ? '' : 'bad'} aria-labelledby="needs">
+        <h2 id="needs">Does anything need you?</h2>
+        {isCalm ? <p>No. Nothing failed, nothing waits for an answer, nothing is held.</p> : null}
+        {failedChecks.length > 0 ? (
+          <>
+            <Checks lines={failedChecks} />
+            <p>
+              <a href="/admin/checks">See all checks</a>
+            </p>
+          </>
+        ) : null}
+        {exceptions.map(group => (
+          <Exceptions group={group} {...board} />
+        ))}
+      </section>
+      <Section group="working" listing={working} none="Nothing is running." {...board} />
+      <Section group="waiting" listing={waiting} none="Nothing waits." {...board} />
+      <Section group="ended" listing={ended} none="Nothing has ended." {...board} />
+      {drain === 'no work here' ? null : <Drain isOver={drain === 'drained'} viewer={viewer} />}
     </Layout>
   )
 }
 
-const Counts = ({ questions, failed, setUp, working, waiting, ended }: BoardShown) => {
-  const needing = [questions, failed, setUp].reduce((sum, { count }) => sum + count, 0)
+/** What needs somebody. */
+const exceptions = ['question', 'failed', 'set-up'] as const
+
+function Exceptions({ group, listOf, ...shown }: BoardShown & { group: Group }) {
+  const listing = listOf(group)
+  if (listing.count === 0) return null
   return (
-    <nav class="row" aria-label="How many">
-      <a href="#needs">{`${needing} ${needing === 1 ? 'needs' : 'need'} you`}</a>
-      <a href="#working">{`${working.count} running`}</a>
-      <a href="#waiting">{`${waiting.count} waiting`}</a>
-      <a href="#ended">{`${ended.count} ended`}</a>
-    </nav>
-  )
-}
-
-function Needs(board: BoardShown) {
-  const { viewer, now, filter, failedChecks, questions, failed, setUp } = board
-  const isCalm =
-    failedChecks.length === 0 && [questions.count, failed.count, setUp.count].every(count => count === 0)
-  return (
-    <section class={isCalm ? '' : 'bad'} aria-labelledby="needs">
-      <h2 id="needs">Does anything need you?</h2>
-      {isCalm ? <p>No. Nothing failed, nothing waits for an answer, nothing is held.</p> : null}
-      {failedChecks.length > 0 ? (
-        <ul class="rows">
-          {failedChecks.map(({ name, detail, fix }) => (
-            <li>
-              <span class="state bad">Not right</span>
-              <div class="what">
-                <strong>{name}</strong>
-                <span class="why">{detail}</span>
-                <span class="meta">{fix}</span>
-              </div>
-              <a class="button" href="/admin/checks">
-                See all checks
-              </a>
-            </li>
-          ))}
-        </ul>
-      ) : null}
-      <Exceptions group="question" listing={questions} filter={filter}>
-        <RunList runs={dataOf(questions)} viewer={viewer} now={now} />
-      </Exceptions>
-      <Exceptions group="failed" listing={failed} filter={filter} more="All, with those asked for again">
-        <RunList runs={dataOf(failed)} viewer={viewer} now={now} />
-      </Exceptions>
-      <Exceptions group="set-up" listing={setUp} filter={filter}>
-        <HeldRows runs={dataOf(setUp)} now={now} />
-      </Exceptions>
-    </section>
-  )
-}
-
-interface ExceptionsProps {
-  group: Group
-  listing: Listing
-  filter: Filter | undefined
-  /** What leads to all of them. */
-  more?: string
-  children?: Child
-}
-
-const Exceptions = ({ group, listing, filter, more, children }: ExceptionsProps) =>
-  listing.count === 0 ? null : (
     <>
-      <div class="row">
-        <h3>
-          {sectionTitles[group]} <span class="count">{listing.count}</span>
-        </h3>
-      </div>
-      {children}
-      {moreOf(group, listing, filter, more)}
+      <h3>
+        {sectionTitles[group]} <span class="count">{listing.count}</span>
+      </h3>
+      <Listed group={group} listing={listing} {...shown} />
     </>
   )
-
-/** Those that wait for the same are one row. */
-const HeldRows = ({ runs, now }: { runs: readonly Run[]; now: number }) => (
-  <ul class="rows">
-    {together(runs, run => waitsFor(run, now) ?? '').map(([, [first, ...others]]) =>
-      first === undefined ? null : (
-        <li>
-          <span class="state bad">Held</span>
-          <div class="what">
-            <a href={`/admin/runs/${encodeURIComponent(first.id)}`}>{waitsFor(first, now)}</a>
-            <span class="meta">{counted(others.length + 1, 'run')} shown here</span>
-          </div>
-          <a class="button" href="/admin/checks">
-            See all checks
-          </a>
-        </li>
-      ),
-    )}
-  </ul>
-)
-
-interface SectionProps {
-  group: Group
-  listing: Listing
-  none: string
-  viewer: Viewer
-  now: number
-  filter: Filter | undefined
 }
 
-const Section = ({ group, listing, none, viewer, now, filter }: SectionProps) => (
-  <section aria-labelledby={group}>
-    <h2 id={group}>
-      {sectionTitles[group]} <span class="count">{listing.count}</span>
+interface SectionShown extends Shown {
+  group: Group
+  listing: Listing
+}
+
+const Section = ({ none, ...shown }: SectionShown & { none: string }) => (
+  <section aria-labelledby={shown.group}>
+    <h2 id={shown.group}>
+      {sectionTitles[shown.group]} <span class="count">{shown.listing.count}</span>
     </h2>
-    {listing.count === 0 ? (
-      <p class="dim">{none}</p>
-    ) : (
-      <RunList runs={dataOf(listing)} viewer={viewer} now={now} />
-    )}
-    {moreOf(group, listing, filter)}
+    {shown.listing.count === 0 ? <p class="dim">{none}</p> : <Listed {...shown} />}
   </section>
 )
 
-function Bot({ drain, viewer }: BoardShown) {
-  if (drain === 'no work here') return null
-  return (
-    <section aria-labelledby="process">
-      <h2 id="process">This bot</h2>
-      {drain === 'drained' ? (
+const Listed = ({ group, listing: { runs, count, isLast }, viewer, now, filter }: SectionShown) => (
+  <>
+    <RunList runs={runs} viewer={viewer} now={now} />
+    {isLast ? null : (
+      <p>
+        <a href={pathTo(`/admin/list/${group}`, { filter: asWritten(filter) })}>
+          {group === 'failed' ? 'All, with those asked for again' : `All ${count}`}
+        </a>
+      </p>
+    )}
+  </>
+)
+
+const Drain = ({ isOver, viewer }: { isOver: boolean; viewer: Viewer }) => (
+  <section aria-labelledby="process">
+    <h2 id="process">This bot</h2>
+    {isOver ? (
+      <p>
+        This process takes no more work, and its `/readyz` says so. Other processes go on. Start it again to
+        have it work.
+      </p>
+    ) : (
+      <details>
+        <summary>Drain this process, before you stop or move it</summary>
         <p>
-          This process takes no more work, and its `/readyz` says so. Other processes go on. Start it again to
-          have it work.
+          It then takes no more work until it is started again. What it has in hand goes on to its next step,
+          and nothing is lost: other processes take it from there, or this one when it is started again.
         </p>
-      ) : null}
-      {drain === 'possible' ? (
-        <details>
-          <summary>Drain this process, before you stop or move it</summary>
-          <p>
-            It then takes no more work until it is started again. What it has in hand goes on to its next
-            step, and nothing is lost: other processes take it from there, or this one when it is started
-            again.
-          </p>
-          <form method="post" action="/admin/drain">
-            {viewer.form()}
-            <button type="submit" class="danger">
-              Drain this process
-            </button>
-          </form>
-        </details>
-      ) : null}
-    </section>
+        <form method="post" action="/admin/drain">
+          {viewer.form()}
+          <button type="submit" class="danger">
+            Drain this process
+          </button>
+        </form>
+      </details>
+    )}
+  </section>
+)
+
+export function ListPage({ group, listing, ...shown }: SectionShown) {
+  const { page, isLast, count, runs } = listing
+  const title = sectionTitles[group]
+  const filter = asWritten(shown.filter)
+  const to = (at: number): string => pathTo(`/admin/list/${group}`, { filter, page: at })
+  return (
+    <Layout title={title} viewer={shown.viewer}>
+      <Top title={title} count={count} filter={shown.filter} />
+      <section aria-label={title}>
+        {count === 0 ? <p class="dim">There is none.</p> : <RunList runs={runs} {...shown} />}
+        {page > 1 || !isLast ? (
+          <nav class="row" aria-label="More">
+            {page > 1 ? <a href={to(page - 1)}>Back</a> : null}
+            {isLast ? null : <a href={to(page + 1)}>Next</a>}
+          </nav>
+        ) : null}
+      </section>
+    </Layout>
   )
 }
+
+interface TopProps extends Pick<Shown, 'filter'> {
+  title: string
+  count?: number
+}
+
+const Top = ({ title, count, filter }: TopProps) => (
+  <>
+    <h1>
+      {title}
+      {filter ? (
+        <>
+          {' '}
+          of <bdi>{asWritten(filter)}</bdi>
+        </>
+      ) : null}{' '}
+      {count === undefined ? null : <span class="count">{count}</span>}
+    </h1>
+    <form class="filter" method="get" action="/admin/">
+      <Field id="filter" label="Owner, owner/repository, @person or #number" value={asWritten(filter)} />
+      <button type="submit">Show</button>
+      {filter ? (
+        <a class="button" href="/admin/">
+          Show all
+        </a>
+      ) : null}
+    </form>
+  </>
+)
+
+export const UnknownPage = ({ viewer, filter }: { viewer: Viewer; filter: Filter }) => (
+  <Layout title="Nothing found" viewer={viewer}>
+    <Top title="Nothing found" filter={filter} />
+    <p>
+      There is no {filter.kind === 'number' ? 'issue or pull request' : filter.kind} called{' '}
+      <bdi>{filter.kind === 'number' ? asWritten(filter) : filter.name}</bdi> here. No run of the last 30 days
+      matches.
+    </p>
+  </Layout>
+)

@@ -1,5 +1,5 @@
 /** What the admin pages list, read from the index: of each list one page of Runs, however many there are. */
-import type { JobQueue, JobRecord, Range } from '../../core/model/ports.ts'
+import type { JobQueue, JobRecord, Member } from '../../core/model/ports.ts'
 import { day } from '../../core/model/time.ts'
 import type { Run } from '../../core/record/run.ts'
 import {
@@ -10,48 +10,71 @@ import {
   onBoard,
   type Whose,
 } from '../../core/record/run-index.ts'
-import type { Filter } from './filters.ts'
+import { stripInvisible } from '../../core/text/invisible.ts'
+
+/** Which Runs a page shows, as people write it: `acme`, `acme/shop`, `@maya`, `#12`. In lower case. */
+export interface Filter {
+  kind: Whose['kind']
+  name: string
+}
+
+export function filterOf(text: string): Filter | undefined {
+  const name = stripInvisible(text).trim().toLowerCase().slice(0, 200)
+  if (name.startsWith('@')) return name === '@' ? undefined : { kind: 'person', name: name.slice(1) }
+  const [, number] = /^#0*([1-9]\d{0,11})$/.exec(name) ?? []
+  if (number !== undefined) return { kind: 'number', name: number }
+  if (name === '') return undefined
+  return { kind: name.includes('/') ? 'repository' : 'owner', name }
+}
+
+const sign: Partial<Record<Filter['kind'], string>> = { person: '@', number: '#' }
+
+export const asWritten = (filter: Filter | undefined): string =>
+  filter === undefined ? '' : `${sign[filter.kind] ?? ''}${filter.name}`
+
+/** The address of one of our pages, with what is not the usual. */
+export function pathTo(path: string, { filter = '', page = 1 }: { filter?: string; page?: number }): string {
+  const query = new URLSearchParams()
+  if (filter !== '') query.set('filter', filter)
+  if (page > 1) query.set('page', String(page))
+  return query.size === 0 ? path : `${path}?${query}`
+}
 
 export type BoardRuns = Pick<JobQueue<Run>, 'get' | 'getMany' | 'members' | 'query'>
-export type Listed = JobRecord<Run>
 
 /** Of each list on the first page; the rest is a click away. */
-export const atFirst = 5
+const atFirst = 5
 const perPage = 50
+
 /** Pages are found by counting, so nobody asks for those that are far. */
-const maxPage = 200
+const pageOf = (page: number): number => Math.min(Math.max(1, Math.trunc(page) || 1), 200)
 
 /** How long failures need somebody, and ends are news: ms. */
 const news: Partial<Record<Group, number>> = { failed: 3 * day, ended: 7 * day }
 
 export interface Listing {
-  runs: Listed[]
+  runs: JobRecord<Run>[]
   /** Of all pages. */
   count: number
   page: number
   isLast: boolean
 }
 
-export interface Wanted {
+interface Wanted {
   group: Group
   whose: Whose | undefined
   page?: number
-  size?: number
 }
 
 export function openBoard(runs: BoardRuns, now: () => number) {
+  const since = (group: Group): number => now() - (news[group] ?? now())
+
   /** A repository has the number of the newest that was called so. */
   async function whoseOf(filter: Filter | undefined): Promise<Whose | undefined> {
     if (filter?.kind !== 'repository') return filter
-    const run = await newestIn(filter.name)
-    return { kind: 'repository', name: run?.thread.repoId ?? 0 }
-  }
-
-  /** Of a repository that was called so. */
-  async function newestIn(name: string): Promise<Run | undefined> {
-    const [[newest] = []] = await runs.members([inNamed(name)], { kind: 'last', count: 1 })
+    const [[newest] = []] = await runs.members([inNamed(filter.name)], { kind: 'last', count: 1 })
     const [run] = newest ? await runs.getMany([newest.id]) : []
-    return run?.data
+    return { kind: 'repository', name: run?.data.thread.repoId ?? 0 }
   }
 
   /** Whether anything was asked there in the days for which ended Runs are listed. */
@@ -65,48 +88,27 @@ export function openBoard(runs: BoardRuns, now: () => number) {
    * Newest first where they have ended, else those that wait longest. All lists of a page are read together: a queue in
    * this process answers one after another.
    */
-  async function lists(wanted: readonly Wanted[]): Promise<Listing[]> {
-    const asked = wanted.map(({ group, whose, page = 1, size = perPage }) => {
-      const lasts = news[group]
-      return {
-        set: onBoard(group, whose),
-        above: lasts === undefined ? undefined : now() - lasts,
-        page: Math.min(Math.max(1, Math.trunc(page) || 1), maxPage),
-        size,
-      }
-    })
-    const most = Math.max(...asked.map(({ page, size }) => page * size))
-    const members = async (kind: Range['kind'], all: typeof asked) =>
-      runs.members(
-        all.map(({ set }) => set),
-        { kind, count: most },
-      )
-    const isNews = ({ above }: { above: number | undefined }): boolean => above !== undefined
+  async function lists(groups: readonly Group[], whose: Whose | undefined, page: number, size: number) {
+    const sets = groups.map(group => onBoard(group, whose))
     const [oldest, newest, counts] = await Promise.all([
-      members(
-        'first',
-        asked.filter(each => !isNews(each)),
-      ),
-      members('last', asked.filter(isNews)),
-      runs.query(asked.map(({ set, above }) => ({ kind: 'count', set, above }))),
+      runs.members(sets, { kind: 'first', count: page * size }),
+      runs.members(sets, { kind: 'last', count: page * size }),
+      runs.query(groups.map((group, at) => ({ kind: 'count', set: sets[at] ?? '', above: since(group) }))),
     ])
-    const shown = asked.map(each => {
-      const all = (isNews(each) ? newest : oldest).shift() ?? []
-      const { above = Number.NEGATIVE_INFINITY, page, size } = each
-      return all.slice((page - 1) * size, page * size).flatMap(({ id, score }) => (score > above ? [id] : []))
+    const shown = groups.map((group, at) => {
+      const members: Member[] = (group in news ? newest : oldest)[at] ?? []
+      return members.slice((page - 1) * size).flatMap(({ id, score }) => (score > since(group) ? [id] : []))
     })
-    const records = await runs.getMany([...new Set(shown.flat())])
-    const read = new Map(records.map(run => [run.id, run]))
-    return asked.map(({ page, size }, at) => {
+    const read = new Map((await runs.getMany([...new Set(shown.flat())])).map(run => [run.id, run]))
+    return shown.map((ids, at): Listing => {
       const count = counts[at] ?? 0
-      const own = (shown[at] ?? []).flatMap(id => read.get(id) ?? [])
-      return { runs: own, count, page, isLast: page * size >= count }
+      return { runs: ids.flatMap(id => read.get(id) ?? []), count, page, isLast: page * size >= count }
     })
   }
 
-  const list = async (wanted: Wanted): Promise<Listing> => {
-    const [listing] = await lists([wanted])
-    return listing ?? { runs: [], count: 0, page: 1, isLast: true }
+  async function list({ group, whose, page = 1 }: Wanted): Promise<Listing> {
+    const [listing] = await lists([group], whose, pageOf(page), perPage)
+    return listing ?? none
   }
 
   /** The newest failures, without those after which somebody asked again in the thread. */
@@ -121,43 +123,34 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     }
   }
 
-  /** All that are not over, then what has ended lately, by pages; without what this version can't read. */
-  async function all(whose: Whose | undefined, page: number): Promise<{ runs: Listed[]; isLast: boolean }> {
-    const sets = [...liveGroups, 'ended' as const].map(group => onBoard(group, whose))
-    const wanted = Math.min(Math.max(1, Math.trunc(page) || 1), maxPage)
-    const found = await runs.members(sets, { kind: 'last', count: wanted * perPage + 1 })
-    const since = now() - (news.ended ?? 0)
-    const ended = (found.at(-1) ?? []).filter(({ score }) => score > since)
-    const ids = [...new Set([...found.slice(0, -1).flat(), ...ended].map(({ id }) => id))]
-    const from = (wanted - 1) * perPage
-    return { runs: await runs.getMany(ids.slice(from, from + perPage)), isLast: ids.length <= from + perPage }
-  }
-
   return {
     whoseOf,
     isKnown,
-    lists,
     list,
     failed,
-    all,
-    get: (id: string) => runs.get(id).catch(leftOut),
+    /** The first of each list. */
+    async first(whose: Whose | undefined): Promise<(group: Group) => Listing> {
+      const groups = [...liveGroups, 'ended' as const]
+      const [read, still] = await Promise.all([lists(groups, whose, 1, atFirst), failed(whose)])
+      const byGroup = new Map<Group, Listing>(groups.map((group, at) => [group, read[at] ?? none]))
+      return group => (group === 'failed' ? still : (byGroup.get(group) ?? none))
+    },
+    /** All that are not over, then what has ended lately, by pages; without what this version can't read. */
+    async all(whose: Whose | undefined, page: number): Promise<{ runs: JobRecord<Run>[]; isLast: boolean }> {
+      const sets = [...liveGroups, 'ended' as const].map(group => onBoard(group, whose))
+      const last = pageOf(page) * perPage
+      const found = await runs.members(sets, { kind: 'last', count: last + 1 })
+      const ended = (found.at(-1) ?? []).filter(({ score }) => score > since('ended'))
+      const ids = [...new Set([...found.slice(0, -1).flat(), ...ended].map(({ id }) => id))]
+      return { runs: await runs.getMany(ids.slice(last - perPage, last)), isLast: ids.length <= last }
+    },
+    /** Not one of another version; that the queue is away is another matter. */
+    get: (id: string): Promise<JobRecord<Run> | undefined> =>
+      runs.get(id).catch((error: unknown) => {
+        if (error instanceof Error && error.name === 'UnreadableRecord') return undefined
+        throw error
+      }),
   }
 }
 
-export function together<T, Key>(all: readonly T[], keyOf: (each: T) => Key): [Key, T[]][] {
-  const found = new Map<Key, T[]>()
-  for (const each of all) {
-    const others = found.get(keyOf(each))
-    if (others) others.push(each)
-    else found.set(keyOf(each), [each])
-  }
-  return [...found]
-}
-
-export type Board = ReturnType<typeof openBoard>
-
-/** A Run of another version; that the queue is away is another matter. */
-function leftOut(error: unknown): undefined {
-  if (error instanceof Error && error.name === 'UnreadableRecord') return undefined
-  throw error
-}
+const none: Listing = { runs: [], count: 0, page: 1, isLast: true }

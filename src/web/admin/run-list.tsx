@@ -1,12 +1,13 @@
+/** A list of Runs, and what pages of them have in common. */
 import type { Child } from 'hono/jsx'
+import type { JobRecord } from '../../core/model/ports.ts'
 import { fullName } from '../../core/model/thread.ts'
 import { phaseOf, type Run } from '../../core/record/run.ts'
 import { groupOf } from '../../core/record/run-index.ts'
 import { exactly } from '../../core/text/phrases.ts'
 import { questionUrl } from '../../core/words/while-working.ts'
-import type { ActionOnRun } from './actions.ts'
 import type { Viewer } from './admin-layout.tsx'
-import { pathTo } from './filters.ts'
+import { pathTo } from './board.ts'
 import { mayRetry, mayStop, reasonOf, shown, sinceOf, stateWords, waitsFor, webAddress } from './run-view.ts'
 
 interface Shown {
@@ -14,10 +15,10 @@ interface Shown {
   now: number
 }
 
-export const RunList = ({ runs, ...shared }: Shown & { runs: readonly Run[] }) => (
+export const RunList = ({ runs, ...shared }: Shown & { runs: readonly JobRecord<Run>[] }) => (
   <ul class="rows">
-    {runs.map(run => (
-      <RunRow run={run} {...shared} />
+    {runs.map(({ data }) => (
+      <RunRow run={data} {...shared} />
     ))}
   </ul>
 )
@@ -115,7 +116,7 @@ function inWords(ms: number): string {
 
 interface ActionProps {
   run: Pick<Run, 'id'>
-  action: ActionOnRun
+  action: 'stop' | 'retry'
   viewer: Viewer
   tone?: 'main' | 'danger'
   children?: Child

@@ -1,9 +1,12 @@
-import { type Check, markOf } from '../../core/model/check.ts'
+/** The page of one Run, and that of the checks. */
+import type { Child } from 'hono/jsx'
+import type { Check } from '../../core/model/check.ts'
 import { fullName, threadName } from '../../core/model/thread.ts'
 import type { Run } from '../../core/record/run.ts'
 import { moment } from '../../core/text/phrases.ts'
+import { Checks } from '../pages.tsx'
 import { Layout, type Viewer } from './admin-layout.tsx'
-import { pathTo } from './filters.ts'
+import { pathTo } from './board.ts'
 import { Action, Ago, Link, Requester, State } from './run-list.tsx'
 import { mayRetry, mayStop, reasonOf, shown, timelineOf, waitsFor } from './run-view.ts'
 
@@ -22,6 +25,7 @@ const toTheSecond = (at: number, now: number): string =>
 export function RunPage(props: RunShown) {
   const { viewer, now, said, run } = props
   const title = shown(run.baseline.snapshot.title) || 'Without a title'
+  const name = fullName(run.thread)
   return (
     <Layout title={title} viewer={viewer} said={said}>
       <h1>
@@ -42,81 +46,53 @@ export function RunPage(props: RunShown) {
         </ol>
       </section>
       <Words run={run} />
-      <Repository {...props} />
+      <p>
+        <a href={pathTo('/admin/', { filter: name })}>All runs of {name}</a>
+      </p>
     </Layout>
   )
 }
 
 function Facts({ run, now, viewer, posthogUrl }: RunShown) {
   const { thread, request, workspace, session, result } = run
-  const why = waitsFor(run, now)
-  const reason = reasonOf(run)
+  const words = (text: string | undefined): Child => (text === undefined ? undefined : <bdi>{text}</bdi>)
+  const facts: [string, Child][] = [
+    ['State', <State run={run} />],
+    ['Waits for', words(waitsFor(run, now))],
+    ['Why', words(reasonOf(run))],
+    ['Thread', <Link href={thread.url}>{threadName(thread)}</Link>],
+    [
+      'Asked by',
+      <>
+        <Requester run={run} />, <Ago at={request.at} now={now} />
+      </>,
+    ],
+    ...result.pulls.map((pull): [string, Child] => [
+      'Pull request',
+      <>
+        <Link href={pull.url}>
+          #{pull.number} {words(shown(pull.title))}
+        </Link>{' '}
+        ({pull.state === 'open' && pull.draft ? 'draft' : pull.state})
+      </>,
+    ]),
+    ['Branch', workspace.branch && <code>{shown(workspace.branch.name)}</code>],
+    ['Cost', typeof session.cost === 'number' ? `$${session.cost.toFixed(2)}` : 'not known yet'],
+    ['Model', shown(request.options.model)],
+    ['PostHog', posthogUrl && <Link href={posthogUrl}>The run at PostHog</Link>],
+    ['Id', <code>{run.id}</code>],
+  ]
   return (
     <section aria-label="This run">
       <dl>
-        <dt>State</dt>
-        <dd>
-          <State run={run} />
-        </dd>
-        {why === undefined ? null : (
-          <>
-            <dt>Waits for</dt>
-            <dd>
-              <bdi>{why}</bdi>
-            </dd>
-          </>
+        {facts.map(([name, fact]) =>
+          fact === undefined ? null : (
+            <>
+              <dt>{name}</dt>
+              <dd>{fact}</dd>
+            </>
+          ),
         )}
-        {reason === undefined ? null : (
-          <>
-            <dt>Why</dt>
-            <dd>
-              <bdi>{reason}</bdi>
-            </dd>
-          </>
-        )}
-        <dt>Thread</dt>
-        <dd>
-          <Link href={thread.url}>{threadName(thread)}</Link>
-        </dd>
-        <dt>Asked by</dt>
-        <dd>
-          <Requester run={run} />, <Ago at={request.at} now={now} />
-        </dd>
-        {result.pulls.map(pull => (
-          <>
-            <dt>Pull request</dt>
-            <dd>
-              <Link href={pull.url}>
-                #{pull.number} <bdi>{shown(pull.title)}</bdi>
-              </Link>{' '}
-              ({pull.state === 'open' && pull.draft ? 'draft' : pull.state})
-            </dd>
-          </>
-        ))}
-        {workspace.branch ? (
-          <>
-            <dt>Branch</dt>
-            <dd>
-              <code>{shown(workspace.branch.name)}</code>
-            </dd>
-          </>
-        ) : null}
-        <dt>Cost</dt>
-        <dd>{typeof session.cost === 'number' ? `$${session.cost.toFixed(2)}` : 'not known yet'}</dd>
-        <dt>Model</dt>
-        <dd>{shown(request.options.model)}</dd>
-        {posthogUrl === undefined ? null : (
-          <>
-            <dt>PostHog</dt>
-            <dd>
-              <Link href={posthogUrl}>The run at PostHog</Link>
-            </dd>
-          </>
-        )}
-        <dt>Id</dt>
-        <dd>
-          <code>{run.id}</code>
-        </dd>
       </dl>
       <div class="row">
         {mayStop(run) ? (
@@ -158,15 +134,6 @@ function Words({ run: { request, mailbox } }: { run: Run }) {
   )
 }
 
-function Repository({ run }: RunShown) {
-  const name = fullName(run.thread)
-  return (
-    <p>
-      <a href={pathTo('/admin/', { filter: name })}>All runs of {name}</a>
-    </p>
-  )
-}
-
 interface ChecksShown {
   viewer: Viewer
   checks: readonly Check[]
@@ -182,20 +149,7 @@ export function ChecksPage({ viewer, checks }: ChecksShown) {
           : `${wrong.length} of ${checks.length} checks are not right`}
       </h1>
       <section aria-label="Checks">
-        <ul class="rows">
-          {[...wrong, ...checks.filter(({ ok }) => ok)].map(({ name, ok, unsure, detail, fix }) => (
-            <li>
-              <span class={`state ${unsure ? '' : ok ? 'good' : 'bad'}`}>
-                {markOf({ ok, unsure })} {unsure ? 'Not known' : ok ? 'Right' : 'Not right'}
-              </span>
-              <div class="what">
-                <strong>{name}</strong>
-                <span class="why">{detail}</span>
-                {fix === '' ? null : <span class="meta">{fix}</span>}
-              </div>
-            </li>
-          ))}
-        </ul>
+        <Checks lines={[...wrong, ...checks.filter(({ ok }) => ok)]} />
         <p class="dim">
           These are the checks of <code>npm run doctor</code>, made just now.
         </p>
