@@ -270,7 +270,7 @@ test('there is no drawer for odds and ends, and no barrel', () => {
 })
 
 /** They only go down: what comes new is paid for by what goes. What lowers one lowers it here. */
-const ceilings = { files: 260, lines: 30_963, testLines: 48_215, wordsOfDocs: 35_973 }
+const ceilings = { files: 255, lines: 30_751, testLines: 48_182, wordsOfDocs: 35_928 }
 
 test('there is no more to read than before', () => {
   expect(sizes()).toEqual(ceilings)
