@@ -72,13 +72,8 @@ export const runCommand = command({
     if (fix?.text === undefined && (isTicked || isForNobody))
       return reject({ kind: 'nothing-to-fix', pull: fix?.pull, running: fix?.running })
     if (fix?.text === undefined) return decideStart(request, wanted(request, { inline, template }), start)
-    const settings =
-      start.kind === 'free'
-        ? start.held.settings
-        : start.kind === 'busy'
-          ? start.live.baseline.settings
-          : undefined
-    const most = settings?.limits.fix_rounds
+    const held = start.kind === 'busy' ? start.live.baseline : start.kind === 'free' ? start.held : undefined
+    const most = held?.settings.limits.fix_rounds
     if (!request.options.force && most !== undefined && isAtCap(fix.rounds, most))
       return reject({ kind: 'fix-rounds', pull: fix.pull, most, ...fix.rounds })
     return decideStart(request, { ...wanted({ ...request, text: fix.text }), fixes: true }, start)

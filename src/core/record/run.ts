@@ -370,7 +370,6 @@ export function phaseOf(run: Run): Phase {
   return isQueued && !hasNewPull(run) ? 'starting' : 'working'
 }
 
-/** One that no last word told of yet. GitHub's event of it may come before a look at the agent. */
 /**
  * Whether its status is a comment, or is to be one. With `comments: outcomes` it is shown nowhere, but for what waits
  * for people, or for hours.
@@ -382,6 +381,7 @@ export function showsStatus({ baseline, report, schedule: { waits } }: Run): boo
   return waits !== undefined && waits.kind !== 'line' && waits.kind !== 'session'
 }
 
+/** One that no last word told of yet. GitHub's event of it may come before a look at the agent. */
 export const hasNewPull = ({ result: { pulls, reported } }: Run): boolean => pulls.length > reported
 
 export const wantedRights = (run: Run): Rights => ({

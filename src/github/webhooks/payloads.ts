@@ -48,7 +48,6 @@ const subject = {
 
 const PullRequest = z.object({
   ...subject,
-  draft: z.boolean().nullish(),
   merged: z.boolean().nullish(),
   head: Head,
   base: z.object({ ref: z.string() }),
