@@ -55,7 +55,7 @@ onEitherQueue('With `labels.state`, the label of a thread', world => {
     await ends('Which of the two do you mean?')
     await has('codex:needs-you')
     agent('the first one', { kind: 'manual' })
-    await says('the first one')
+    await says('/codex the first one')
     await has('codex:working')
     await run(-1).completeTurn('Took the first one.')
     await thread.waitForAnswer('Took the first one.')
@@ -124,7 +124,7 @@ onRedis(
   'With `labels.state`, where the bot dies when it has set the label',
   world => {
     it('the label is right in the end', async () => {
-      const dying = await bringUp(world(), { point: 'state shown, not recorded' })
+      const dying = await bringUp(world(), { point: 'after a state is shown' })
       const { says, agent, has, thread } = await opensLabelled(world(), 'Dies')
       agent('answer', { kind: 'answers', text: 'Here.' })
       await says('/codex answer')
