@@ -5,6 +5,8 @@ export interface Counted {
   times?: number
   /** Requests that fit but pass unharmed first. */
   after?: number
+  /** Called when it strikes, before anything is done. */
+  struck?(): void
 }
 
 export class Armed<Rule extends Counted> {
@@ -29,6 +31,7 @@ export class Armed<Rule extends Counted> {
     if (this.#skips-- > 0) return false
     this.#left -= 1
     this.hits += 1
+    this.rule.struck?.()
     return true
   }
 

@@ -17,6 +17,8 @@ export async function bundle(): Promise<void> {
     entryPoints: {
       ...Object.fromEntries(entries.map(name => [name, `${root}src/${name}.ts`])),
       'doctor-cli': `${root}src/doctor/doctor-cli.ts`,
+      // Tests kill a process at its calls.
+      'bull-queue': `${root}src/queue/bull-queue.ts`,
       // Started by the file's name, from beside it.
       'page-worker': `${root}src/github/page-worker.ts`,
       'queue-child': `${root}test/support/queue-child.ts`,

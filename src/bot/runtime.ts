@@ -6,7 +6,6 @@ import { type TriggerRecord, triggerFormat, triggerIndex, triggerRecord } from '
 import { type Config, secretsOf } from '../config.ts'
 import { found } from '../core/model/check.ts'
 import { second } from '../core/model/time.ts'
-import type { Reached } from '../core/record/crash-points.ts'
 import { type Run, runFormat } from '../core/record/run.ts'
 import { runIndex } from '../core/record/run-index.ts'
 import { everyCall, type TriggerWords, triggerOf } from '../core/settings/deployment-settings.ts'
@@ -62,7 +61,6 @@ export function openClock(wall = Date.now, elapsed = () => performance.now()): C
 
 export interface Overrides {
   queue?: { lockDuration: number; stalledInterval: number }
-  reached?: Reached
   branchesEvery?: number
 }
 type BotQueues = Queues<TriggerRecord, Run>

@@ -47,7 +47,7 @@ const mendEvery = 10 * minute
 type Edges = ReturnType<typeof openEdges>
 
 export async function startWork(runtime: Runtime, overrides: Overrides): Promise<{ close(): Promise<void> }> {
-  const edges = openEdges(runtime, overrides)
+  const edges = openEdges(runtime)
   // Kept, so that the first run does not wait for it.
   for (const { posthog } of edges.tenants.all) void posthog.models()
   // No work begins while our clock differs from GitHub's, unless GitHub is away.
@@ -92,7 +92,7 @@ const closeWithin = 2_000
 /** A command holds its place while GitHub is slow. GitHub takes 100 calls at once of an installation. */
 const commandsAtOnce = 100
 
-function openEdges(runtime: Runtime, { reached = () => {} }: Overrides) {
+function openEdges(runtime: Runtime) {
   const { config, settings, metrics, queues, log, clock, state } = runtime
   const { meter } = metrics
   const { limits, budget, writtenOnce } = queues
@@ -122,7 +122,7 @@ function openEdges(runtime: Runtime, { reached = () => {} }: Overrides) {
           redact: text => aroundMarkers(text, redact),
           inOwnWords: text => inOwnWords(text, triggerOf(settings.settings, thread.ownerId).word),
         }),
-      ...{ log, meter, now, reached },
+      ...{ log, meter, now },
     },
   }
 }

@@ -75,7 +75,6 @@ async function obeyEach(context: CommandContext, all: readonly GivenCommand[]): 
   for (let given = all[context.record.done]; given; given = all[context.record.done]) {
     if (context.job.signal.aborted) return { kind: 'park', ms: 0 }
     context.isLast = context.record.onlyOne || context.record.done + 1 === all.length
-    context.deps.reached('trigger claimed')
     const result = await dispatch(context, given)
     const parked = await finish(context, result)
     if (parked) return parked

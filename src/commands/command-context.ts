@@ -24,7 +24,6 @@ import type {
   TickTrigger,
 } from '../core/model/trigger.ts'
 import type { Target } from '../core/model/views.ts'
-import type { Reached } from '../core/record/crash-points.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
 import { type RefusedReads, refusedReadsOf } from '../core/record/retries.ts'
@@ -60,7 +59,6 @@ export interface TriggerDeps {
   triggerOf(ownerId: number): TriggerWords
   accounts: Accounts
   defaults: { model: string; effort: ReasoningEffort | undefined }
-  reached: Reached
   log: Log
   meter?: RunMeter
   now(): number

@@ -101,7 +101,6 @@ export async function goOnTelling(context: CommandContext): Promise<CommandResul
   const { runId, message, beside } = pendingMessage
   const { runs } = context.deps
   const isTaken = (await isDealtWith(context, pendingMessage)) || (await send(runs, runId, message))
-  context.deps.reached('message sent, not recorded')
   if (isTaken && beside) return replied({ kind: 'stopping-beside', thread: beside })
   if (isTaken) return { kind: 'message' }
   await context.save({ ...context.record, pendingMessage: undefined })

@@ -142,11 +142,7 @@ export async function sendReply(context: CommandContext): Promise<Posted | undef
       await record(tried)
       await job.assertLocked()
     },
-    async perform() {
-      const done = await perform()
-      deps.reached('reply posted, not recorded')
-      return done
-    },
+    perform,
     now: deps.now,
   })
   if (chosen.as === 'status-reply') await foldEarlier(context, marker.run)

@@ -15,7 +15,6 @@ export interface RemovalDeps {
   runs: Pick<JobQueue<Run>, 'get' | 'holder'>
   log: Log
   now(): number
-  reached(point: 'unused branch removed, not recorded'): void
   every?: number
 }
 
@@ -81,7 +80,6 @@ async function poll(
   if (use.sha !== sha || use.isUsed) return 'done'
   await context.remember({ ...unused, removing: true })
   await github.deleteBranch(name, sha, use.repository)
-  deps.reached('unused branch removed, not recorded')
   await context.remember({ ...unused, removing: true, removed: true })
   deps.log.info({ thread: thread.url, branch: name }, 'removed an unused branch')
   return 0

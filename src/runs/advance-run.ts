@@ -52,7 +52,6 @@ export const advanceRun =
         if (!(await finished(context))) continue
         const { id, session } = context.run
         if (session.taskRun) deps.stream.unwatch({ taskRunId: session.taskRun.id }, id)
-        deps.reached('before the end')
         return { kind: 'end' }
       }
       if (inVain.has(step)) return { kind: 'park', ms: limits.inVain }

@@ -1,50 +1,8 @@
 /** One life after another, each cut short at its own point, while threads of earlier lives are still being recovered. */
-import { type CrashPoint, crashPoints } from '../../src/core/record/crash-points.ts'
 import type { World } from '../world/world.ts'
+import { type CrashPoint, crashPoints, deathAt } from './crash-points.ts'
 import { bringUp, died } from './mortal-bot.ts'
 import { type Play, type SceneName, scenes } from './plays.ts'
-
-/** A scene that leads there. */
-const leadingTo: Record<CrashPoint, SceneName> = {
-  'trigger claimed': 'asked',
-  'reply posted, not recorded': 'answered',
-  'message sent, not recorded': 'stopped',
-  'status intent written': 'asked',
-  'status posted, not recorded': 'labelled',
-  'branch made, not recorded': 'labelled',
-  'task intent written': 'asked',
-  'task created, not recorded': 'labelled',
-  'run intent written': 'labelled',
-  'run created, not recorded': 'asked',
-  'message intent written': 'steered',
-  'message said, not recorded': 'steered',
-  'session intent written': 'rejoined',
-  'session rejoined, not recorded': 'rejoined',
-  'cancel asked, not recorded': 'stopped',
-  'status edit sent, not recorded': 'asked',
-  'pull seen': 'labelled',
-  'pull put right, not recorded': 'labelled',
-  'pull intent written': 'pushed',
-  'pull opened, not recorded': 'pushed',
-  'question intent written': 'questioned',
-  'question posted, not recorded': 'questioned',
-  'closing intent written': 'labelled',
-  'closing comment posted, not recorded': 'asked',
-  'last word edited, not recorded': 'merged',
-  'inline intent written': 'reviewed',
-  'inline answer posted, not recorded': 'reviewed',
-  'threads resolved, not recorded': 'resolved',
-  'answer intent written': 'overtaken',
-  'answer posted, not recorded': 'overtaken',
-  'message answered, not recorded': 'steered',
-  'reaction swapped, not recorded': 'stopped',
-  'label removed, not recorded': 'labelled',
-  'state shown, not recorded': 'asked',
-  'branch dropped, not recorded': 'stopped',
-  'branch left for later, not recorded': 'asked',
-  'unused branch removed, not recorded': 'idled',
-  'before the end': 'labelled',
-}
 
 const more = 'review: { resolve: true }\nlabels: { state: true }\n'
 
@@ -59,7 +17,7 @@ export const makeInteractive = ({ github }: World) =>
 export const backwards: readonly CrashPoint[] = crashPoints.toReversed()
 
 export const begin = (world: World, point: CrashPoint, name: string): Promise<Play> =>
-  playMore(world, leadingTo[point], name)
+  playMore(world, deathAt(point).scene, name)
 
 const unlabelled: ReadonlySet<SceneName> = new Set<SceneName>(['answered', 'stopped'])
 

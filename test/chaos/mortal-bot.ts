@@ -3,15 +3,15 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import type { CrashPoint } from '../../src/core/record/crash-points.ts'
 import { freePort } from '../support/free-port.ts'
 import { Bot } from '../world/bot.ts'
 import type { World } from '../world/world.ts'
+import { type CrashPoint, deathAt } from './crash-points.ts'
 
 /** Short, so that the heir of a dead process need not wait long. */
 export const timing = { lockMs: 1_000, stalledMs: 500 }
 
-const main = fileURLToPath(new URL('./main-with-crashes.js', import.meta.url))
+const main = fileURLToPath(new URL('./mortal-main.js', import.meta.url))
 
 /** None outlives us, however we go. */
 const alive = new Set<ChildProcess>()
@@ -38,7 +38,7 @@ export async function spawnMortal(world: World, { cue, env = {} }: Options = {})
       ...world.env,
       LOCK_MS: String(timing.lockMs),
       STALLED_MS: String(timing.stalledMs),
-      ...(cue ? { CRASH_AT: `${cue.point}:${cue.nth ?? 1}` } : {}),
+      ...(cue ? crashAt(cue) : {}),
       ...env,
       HOST: '127.0.0.1',
       PORT: String(port),
@@ -46,10 +46,35 @@ export async function spawnMortal(world: World, { cue, env = {} }: Options = {})
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   alive.add(child)
-  child.once('exit', () => alive.delete(child))
+  const cancel = cue && diesAt(world, cue, () => child.kill('SIGKILL'))
+  child.once('exit', () => {
+    alive.delete(child)
+    cancel?.()
+  })
   const bot = new Bot(child, port)
   world.bots.push(bot)
   return bot
+}
+
+function crashAt({ point, nth = 1 }: Cue): { CRASH_AT?: string } {
+  const { when, call } = deathAt(point)
+  return 'queue' in call ? { CRASH_AT: `${when} ${call.queue}:${nth}` } : {}
+}
+
+/** A dead process gets no answer, whether its call has done its work or not. @returns what calls it off */
+function diesAt(
+  { github, posthog }: World,
+  { point, nth = 1 }: Cue,
+  kill: () => void,
+): (() => void) | undefined {
+  const { when, call } = deathAt(point)
+  const how = { after: nth - 1, struck: kill, fault: { kind: 'reset', store: when === 'after' } } as const
+  if ('queue' in call) return undefined
+  const armed =
+    'github' in call
+      ? github.fault({ ...call.github, ...how })
+      : posthog.fault({ method: 'POST', ...(call.posthog && { route: call.posthog }), ...how })
+  return () => armed.cancel()
 }
 
 /**

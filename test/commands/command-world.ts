@@ -62,7 +62,6 @@ export function given(run: Run, differs: Differs = {}): Given {
     stops: async () => ({ judged: [], unjudged: [] }),
     waitsStill: async () => false,
     fence: () => 'f'.repeat(16),
-    reached: () => {},
     ...rest,
   }
   const job: LockedJob<Run> = {

@@ -69,7 +69,6 @@ async function turns(given: Given) {
     },
     log: fakeLog(),
     now: () => given.now ?? t0 + minute,
-    reached: () => {},
   })
   for (; ; turn++) {
     const remember = async (next: unknown): Promise<void> => {

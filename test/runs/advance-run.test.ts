@@ -845,20 +845,20 @@ describe('the end', () => {
       unwatch: ({ taskRunId }: { taskRunId: string }, runId: string) =>
         void told.push(`unwatch ${taskRunId} of ${runId}`),
     }
-    const reached = (point: string) => void told.push(point)
-    return advance(run, { inbox, stream, reached }).then(came => ({ ...came, told }))
+    return advance(run, { inbox, stream }).then(came => ({ ...came, told }))
   }
 
   test('lets go of the stream', async () => {
     const { verdict: result, told, saves } = await ended(async () => [])
     expect(result).toEqual({ kind: 'end' })
-    expect(told).toEqual([`unwatch ${taskRun.id} of ${runWith().id}`, 'before the end'])
+    expect(told).toEqual([`unwatch ${taskRun.id} of ${runWith().id}`])
     expect(saves).toEqual([])
   })
 
   test('of a Run without an agent has nothing to let go of', async () => {
-    const { told } = await ended(async () => [], runWith(over))
-    expect(told).toEqual(['before the end'])
+    const { verdict: result, told } = await ended(async () => [], runWith(over))
+    expect(result).toEqual({ kind: 'end' })
+    expect(told).toEqual([])
   })
 
   test('waits for what was said meanwhile', async () => {

@@ -737,6 +737,5 @@ export class MemoryBot {
     deployment,
     log: logInto(line => this.logs.push(this.#redact(line))),
     now: () => this.now,
-    reached: () => {},
   }
 }

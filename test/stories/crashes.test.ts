@@ -1,6 +1,6 @@
 /** kill -9 at every point where something may be half done. The embedded queue has its turn in `npm run chaos`. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CrashPoint, crashPoints } from '../../src/core/record/crash-points.ts'
+import { type CrashPoint, crashPoints } from '../chaos/crash-points.ts'
 import { backwards, crashAtEach } from '../chaos/crashes.ts'
 import { verdict } from '../chaos/judge.ts'
 import type { Play } from '../chaos/plays.ts'
@@ -10,7 +10,7 @@ import { startWorld, type World } from '../world/world.ts'
 
 /** Each is a life of its own: where what is lost or done twice hurts most, or all. */
 const often: readonly CrashPoint[] = [
-  ...(['trigger claimed', 'run created, not recorded', 'message said, not recorded'] as const),
+  ...(['before a run is queued', 'after a run is started', 'after a message is said'] as const),
 ]
 const points = exhaustive ? crashPoints : often
 /** So many worlds at once. */

@@ -30,7 +30,6 @@ export const answerMessage = step('answer-message', {
       const reacted = last ? github.settle({ reaction: { target, content } }) : github.react(target, content)
       await ignoreRefusal(context, reacted)
     }
-    deps.reached('message answered, not recorded')
     return { mailbox: { answers: context.run.mailbox.answers.slice(1) } }
   },
 })

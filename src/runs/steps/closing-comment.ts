@@ -77,7 +77,7 @@ type LastWord = NonNullable<Run['report']['lastWord']>
 
 interface Editing {
   github: Pick<ThreadClient, 'edit'>
-  deps: Pick<RunDeps, 'deployment' | 'signer' | 'reached'>
+  deps: Pick<RunDeps, 'deployment' | 'signer'>
 }
 
 /** People look there for what became of the pull request. An edit mails nobody. */
@@ -88,7 +88,6 @@ export async function showLastWord(run: Run, { github, deps }: Editing): Promise
   const text = signed(deps.signer, closingComment(run, deps.deployment), markerOfWord(run))
   const place = lastWord.as === 'inline' ? inlinePlace(run) : undefined
   const edited = await github.edit(lastWord.commentId, text, place)
-  deps.reached('last word edited, not recorded')
   return edited === 'gone' ? undefined : { ...lastWord, ended: endToTell(run)?.how }
 }
 

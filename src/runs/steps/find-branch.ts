@@ -189,7 +189,6 @@ async function make(
   await context.job.assertLocked()
   try {
     const { linked, open } = await context.github.makeBranch(name, base.sha, ids)
-    context.deps.reached('branch made, not recorded')
     const branch = { name, into: base.name, sha: base.sha, made: true, fresh: true, recorded: true, linked }
     return { kind: 'found', branch, open }
   } catch (error) {

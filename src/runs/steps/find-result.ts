@@ -204,7 +204,6 @@ export const adoptPull = step('adopt-pull', {
   async do(context, { url }) {
     const { run } = context
     const claimedPulls = run.result.claimedPulls.filter(claimed => claimed !== url)
-    context.deps.reached('pull seen')
     const foreign = { claimedPulls, foreignPulls: [...run.result.foreignPulls, url] }
     const number = pullNumberIn(url, run.thread)
     if (number === undefined || (run.thread.kind === 'pull' && number === run.thread.number))

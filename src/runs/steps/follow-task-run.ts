@@ -27,7 +27,6 @@ export const cancel = step('cancel', {
     const { stop } = run.mailbox
     const why = stop ? `Stopped by ${stop.by.login} on` : 'Given up on'
     await posthog.cancel(session, `${why} ${threadName(run.thread)}`)
-    deps.reached('cancel asked, not recorded')
     return {
       session: { cancelled: { taskRun: session.taskRunId, at: deps.now() } },
       schedule: { nextPollAt: undefined },

@@ -71,7 +71,7 @@ export const react = step('react', {
   github: ['settle'],
   writes: ['report'],
   async do(context) {
-    const { run, job, github, drawing, deps } = context
+    const { run, job, github, drawing } = context
     const announced = { ...run.report.announced, reaction: true }
     const reaction = await reactionAfter(context)
     if (!reaction) return { report: { announced } }
@@ -79,7 +79,6 @@ export const react = step('react', {
     const fold = difference === 'same' || difference === 'time' ? foldable(run) : undefined
     await job.assertLocked()
     await ignoreRefusal(context, github.settle({ reaction, fold }))
-    deps.reached('reaction swapped, not recorded')
     const { status } = run.report
     return {
       report: { announced, status: status && fold ? { ...status, minimized: true as const } : status },
@@ -95,7 +94,6 @@ export const unlabel = step('unlabel', {
       await context.job.assertLocked()
       await ignoreRefusal(context, context.github.removeLabel(label))
     }
-    context.deps.reached('label removed, not recorded')
     return { report: { labels: [], announced: { ...context.run.report.announced, label: true } } }
   },
 })

@@ -73,12 +73,11 @@ export const resolveThreads = step('resolve-threads', {
   github: ['resolveThreads'],
   writes: ['result'],
   async do(context) {
-    const { run, job, deps, github } = context
+    const { run, job, github } = context
     const { comments = [] } = run.result.fixed ?? {}
     await job.assertLocked()
     const ids = [...new Set(comments.map(({ threadId }) => threadId))]
     await ignoreRefusal(context, github.resolveThreads(ids), 'GitHub refused to resolve a comment')
-    deps.reached('threads resolved, not recorded')
     return { result: { fixed: seenTo(comments) } }
   },
 })

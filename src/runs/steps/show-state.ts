@@ -21,7 +21,6 @@ export const showState = step('show-state', {
       const others = states.filter(each => each !== state).map(nameOf)
       await ignoreRefusal(context, github.showState({ name: nameOf(state), ...stateLabels[state] }, others))
     } else if (before) await ignoreRefusal(context, github.removeLabel(nameOf(before)))
-    deps.reached('state shown, not recorded')
     return { report: { state } }
   },
 })

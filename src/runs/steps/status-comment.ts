@@ -84,7 +84,6 @@ export const editStatus = step('edit-status', {
     if (isSame || before.minimized) return { report: { status } }
     try {
       const shown = await showStatus(context.github, drawing, before, context.deps.signer)
-      context.deps.reached('status edit sent, not recorded')
       const retries = { thread: undefined }
       if (shown !== 'gone') return { report: { status: shown }, retries }
       return run.report.statusRemade || run.report.announced.word

@@ -16,7 +16,6 @@ import type {
 } from '../../core/model/ports.ts'
 import type { Thread } from '../../core/model/thread.ts'
 import type { Target } from '../../core/model/views.ts'
-import { around, type Reached } from '../../core/record/crash-points.ts'
 import { exactlyOnce, onlyIntents, triedBefore, withIntent } from '../../core/record/intents.ts'
 import type { Source } from '../../core/record/mailbox-part.ts'
 import type { Signer } from '../../core/record/marker.ts'
@@ -71,7 +70,6 @@ export interface RunDeps {
   /** Handles a command again that came too late for its Run. Idempotent. */
   requeue(source: Source): Promise<void>
   fence(): string
-  reached: Reached
 }
 
 /** What a step may use: of clients and record only what it names. */
@@ -212,17 +210,13 @@ export function once<T>(context: StepContext, { intent, begins, find, perform }:
 
 /** Performs an effect that may be repeated: PostHog drops a message with a known id. */
 export async function attempt<T>(
-  { announce, job, deps }: StepContext,
+  { announce, job }: StepContext,
   intent: Intent,
   perform: () => Promise<T>,
 ): Promise<T> {
   await announce(intent)
   await job.assertLocked()
-  const { begun, done } = around[intent.kind]
-  deps.reached(begun)
-  const result = await perform()
-  deps.reached(done)
-  return result
+  return perform()
 }
 
 export class Cancelled extends Error {

@@ -98,7 +98,6 @@ async function settleOnce(
 ): Promise<Settled> {
   await job.assertLocked()
   const done = await github.settle(settling)
-  deps.reached('pull put right, not recorded')
   if (done.refused.some(part => part !== 'status'))
     deps.log.warn(
       { pull: settling.pull?.number, refused: done.refused },
@@ -264,7 +263,6 @@ async function dropIfUnused(context: Dropping, { name, sha }: Branch): Promise<v
       removed: false,
     }
     await deps.removeLater(`${run.id}-${run.result.round}`, unused)
-    deps.reached('branch left for later, not recorded')
     return
   }
   const use = await github.branchUse(name)
@@ -272,5 +270,4 @@ async function dropIfUnused(context: Dropping, { name, sha }: Branch): Promise<v
   if (use.sha !== sha || use.isUsed) return
   await job.assertLocked()
   await github.deleteBranch(name, sha, use.repository)
-  deps.reached('branch dropped, not recorded')
 }

@@ -1,6 +1,6 @@
 /** kill -9, where it hurts most. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type CrashPoint, crashPoints } from '../../../src/core/record/crash-points.ts'
+import { type CrashPoint, crashPoints } from '../crash-points.ts'
 import { begin, doMore, makeInteractive } from '../crashes.ts'
 import { endTheHours, ledgerOf } from '../judge.ts'
 import { bringUp, died, spawnMortal, timing } from '../mortal-bot.ts'
@@ -70,11 +70,11 @@ const slack = 2_500
 
 /** Where the heir's first act is a call that can be seen, and before it could have had the job itself. */
 const midway: readonly CrashPoint[] = [
-  'status posted, not recorded',
-  'task created, not recorded',
-  'run created, not recorded',
-  'pull seen',
-  'closing comment posted, not recorded',
+  'after a status is posted',
+  'after a task is created',
+  'after a run is started',
+  'after a pull request is seen',
+  'after a last word is posted',
 ]
 
 /** Twenty deaths in the life of one Run. */
@@ -104,7 +104,7 @@ export const alwaysCrashes: Scenario = {
   name: 'a step that always crashes',
   queues: ['redis', 'embedded'],
   async run(stage) {
-    const play = await doomed(stage, 'pull seen', {
+    const play = await doomed(stage, 'after a pull request is seen', {
       answers: [/Codex failed: this bot had an error, again and again/],
       // What the agent opened stays as it is: nobody could look at it, nor always at whether its turn was over.
       ...{ pulls: undefined, branches: 1, cancels: undefined },
@@ -119,7 +119,7 @@ export const commandCrashes: Scenario = {
   name: 'a command that always crashes',
   queues: ['redis', 'embedded'],
   async run(stage) {
-    await doomed(stage, 'trigger claimed', {
+    await doomed(stage, 'before a run is queued', {
       ...{ tasks: 0, runs: 0, statuses: 0, pulls: 0 },
       answers: [/this did not work: this bot had an error/],
     })

@@ -1,22 +1,22 @@
 /** What holds runs goes on holding them, whatever dies meanwhile, and lets each go once. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CrashPoint } from '../../../src/core/record/crash-points.ts'
+import type { CrashPoint } from '../crash-points.ts'
 import { bringUp, died } from '../mortal-bot.ts'
 import { blocked, type Play, scenes } from '../plays.ts'
 import { judge, type Scenario, type Stage } from '../stage.ts'
 
 /** Of a run that comes to wait, and of one that begins. */
 const ofWaiting: readonly CrashPoint[] = [
-  'trigger claimed',
-  'status intent written',
-  'status posted, not recorded',
+  'before a run is queued',
+  'before a status is posted',
+  'after a status is posted',
 ]
 const ofStarts: readonly CrashPoint[] = [
-  'status edit sent, not recorded',
-  'task intent written',
-  'task created, not recorded',
-  'run intent written',
-  'run created, not recorded',
+  'after a status is edited',
+  'before a task is created',
+  'after a task is created',
+  'before a run is started',
+  'after a run is started',
 ]
 
 const atOnce = (most: number) => ({ '.github/codex.yml': `limits: { repository: ${most} }` })

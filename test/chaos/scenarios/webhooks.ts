@@ -1,8 +1,8 @@
 /** Webhooks come twice, late, in another order, and again days after all was done. */
 import { randomUUID } from 'node:crypto'
-import { crashPoints } from '../../../src/core/record/crash-points.ts'
 import { wipeQueue } from '../../world/wipe-queue.ts'
 import { nowhere, type World } from '../../world/world.ts'
+import { crashPoints } from '../crash-points.ts'
 import { doMore, playMore } from '../crashes.ts'
 import { ledgerOf } from '../judge.ts'
 import { bringUp, died } from '../mortal-bot.ts'

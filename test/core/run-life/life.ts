@@ -145,7 +145,6 @@ function depsOf(world: World, worker: Worker): RunDeps {
     settings: settingsOf(world),
     accounts: memoryAccounts(),
     fence: () => 'f'.repeat(16),
-    reached: () => {},
   }
 }
 
