@@ -1,23 +1,15 @@
 /** A pull request changes hands while somebody works on it: who goes on learns of it, and what comes later is not lost. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { newRepository, opensIssue, opensPull } from '../world/opens-issue.ts'
 
 onEitherQueue(
   'Work goes on when its pull request',
   world => {
     const repositoryOf = async (name: string, settings = 'comments: all\n') => {
       const { github, posthog } = world()
-      const repository = await github.addRepo('acme', name)
-      await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
+      const repository = await newRepository(world(), settings, { name })
       const maya = github.as('maya', repository)
-      const threadOf = (number: number) => ({
-        number,
-        thread: new Thread(world(), number, repository),
-        says: (text: string) => maya.comments(number, text),
-        taskRuns: () => ledgerOf(world(), number, repository).runs,
-        taskRun: (n: number) => posthog.run(String(ledgerOf(world(), number, repository).runs.at(n)?.runId)),
-      })
       const merges = async (number: number) => {
         await maya.readies(number)
         await maya.mergesPull(number)
@@ -26,12 +18,7 @@ onEitherQueue(
         repository,
         maya,
         merges,
-        opensIssue: async (title: string) =>
-          threadOf((await maya.opensIssue({ title, body: 'As said.' })).number),
-        opensPull: async (title: string) => {
-          await maya.pushes('maya/work', { 'a.txt': 'one' })
-          return threadOf((await maya.opensPull({ head: 'maya/work', title, body: 'x' })).number)
-        },
+        opens: (title: string) => opensIssue(world(), title, repository),
         /** Of the agent, for these words, from beginning to end. */
         does: (words: string) =>
           posthog.script(
@@ -47,39 +34,20 @@ onEitherQueue(
     const pushesOnto = async (repository: string, branch: string) =>
       world().github.hands.commit(repository, branch, 'main', { 'late.txt': 'late' }, 'One more thing')
 
-    it('is marked ready: the status of the run that works on it says so, and of its merge', async () => {
-      const { maya, opensIssue, byHand, pulls } = await repositoryOf('readied')
-      const { thread, says, taskRun, taskRuns } = await opensIssue('Readied under it')
-      await says('/codex do it')
-      await thread.waitForAnswer('Codex opened draft')
-      const [pull] = await pulls()
-      byHand('polish it')
-      await says('/codex --model gpt-5 polish it')
-      await world().github.waitFor(() => taskRuns().length === 2)
-      await thread.waitForStatus('⏳ Codex is working')
-      await maya.readies(Number(pull?.number))
-      await thread.waitForStatus('· open')
-      await taskRun(1).openPull()
-      await taskRun(1).completeTurn('Polished.')
-      await thread.waitForStatus('### 🚀 Codex pushed')
-      await maya.mergesPull(Number(pull?.number))
-      await thread.waitForStatus('· merged at ')
-    })
-
     it('is merged: what a second run of the issue pushes then is in one of its own', async () => {
-      const { repository, merges, opensIssue, byHand, pulls } = await repositoryOf('second-run')
-      const { thread, says, taskRun, taskRuns } = await opensIssue('Merged under the second run')
+      const { repository, merges, opens, byHand, pulls } = await repositoryOf('second-run')
+      const { thread, says, run, started } = await opens('Merged under the second run')
       await says('/codex do it')
       await thread.waitForAnswer('Codex opened draft')
       await thread.waitForFolded()
       const [first] = await pulls()
       byHand('polish it')
       await says('/codex --model gpt-5 polish it')
-      await world().github.waitFor(() => taskRuns().length === 2)
+      await started(2)
       await thread.waitForStatus('⏳ Codex is working')
       await merges(Number(first?.number))
       await pushesOnto(repository, String(first?.head))
-      await taskRun(1).completeTurn('Polished late.')
+      await run(1).completeTurn('Polished late.')
       const answer = await thread.waitForAnswer('Polished late.')
       const [, second] = await pulls()
       expect(second).toMatchObject({ head: first?.head, base: 'main', state: 'open' })
@@ -87,16 +55,16 @@ onEitherQueue(
     })
 
     it('is merged: a run that waited for its turn begins anew', async () => {
-      const { merges, opensIssue, byHand, does, pulls } = await repositoryOf(
+      const { merges, opens, byHand, does, pulls } = await repositoryOf(
         'waited',
         'limits: { repository: 1 }\n',
       )
-      const { thread, says } = await opensIssue('Merged while it waits')
+      const { thread, says } = await opens('Merged while it waits')
       await says('/codex do it')
       await thread.waitForAnswer('Codex opened draft')
       await thread.waitForFolded()
       const [first] = await pulls()
-      const other = await opensIssue('Takes the only place')
+      const other = await opens('Takes the only place')
       byHand('busy with it')
       await other.says('/codex busy with it')
       await other.thread.waitForStatus('⏳ Codex is working')
@@ -105,7 +73,7 @@ onEitherQueue(
       await thread.waitForStatus('waits for its turn')
       await merges(Number(first?.number))
       await world().github.settled()
-      await other.taskRun(0).completeTurn('Done.')
+      await other.run(0).completeTurn('Done.')
       const answer = await thread.waitForAnswer('Did the polish.')
       const second = (await pulls()).at(-1)
       expect(second).toMatchObject({ base: 'main', state: 'open' })
@@ -114,14 +82,14 @@ onEitherQueue(
     })
 
     it('is merged, and it is the thread itself: what is pushed then is in one that goes on from it', async () => {
-      const { repository, merges, opensPull, byHand, pulls } = await repositoryOf('own-thread')
-      const { thread, number, says, taskRun } = await opensPull('Merged under it')
+      const { repository, merges, byHand, pulls } = await repositoryOf('own-thread')
+      const { thread, number, says, run } = await opensPull(world(), 'maya/work', { repository })
       byHand('do more')
       await says('/codex do more')
       await thread.waitForStatus('⏳ Codex is working')
       await merges(number)
       await pushesOnto(repository, 'maya/work')
-      await taskRun(0).completeTurn('Pushed it.')
+      await run(0).completeTurn('Pushed it.')
       const answer = await thread.waitForAnswer('Pushed it.')
       const [, second] = await pulls()
       expect(second).toMatchObject({ head: 'maya/work', base: 'main', state: 'open' })
@@ -130,14 +98,14 @@ onEitherQueue(
     })
 
     it('was merged with all that was pushed, and it is the thread itself: there it is', async () => {
-      const { repository, merges, opensPull, byHand, pulls } = await repositoryOf('held')
-      const { thread, number, says, taskRun } = await opensPull('Merged with it')
+      const { repository, merges, byHand, pulls } = await repositoryOf('held')
+      const { thread, number, says, run } = await opensPull(world(), 'maya/work', { repository })
       byHand('do more')
       await says('/codex do more')
       await thread.waitForStatus('⏳ Codex is working')
       await pushesOnto(repository, 'maya/work')
       await merges(number)
-      await taskRun(0).completeTurn('Pushed it.')
+      await run(0).completeTurn('Pushed it.')
       expect(await thread.waitForAnswer('Pushed it.')).toContain('is on this pull request.')
       expect(await pulls()).toHaveLength(1)
     })

@@ -1,7 +1,7 @@
 /** `/codex review`, and what may be asked on the pull request of a fork. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { newRepository, opensIssue, opensPull, talkIn } from '../world/opens-issue.ts'
+import { newRepository, opensPull, talkIn } from '../world/opens-issue.ts'
 
 onEitherQueue('A pull request is looked at', world => {
   const review = (findings: unknown) =>
@@ -88,12 +88,6 @@ onEitherQueue('A pull request is looked at', world => {
     await waitForReview()
     await thread.waitForReaction('rocket', asked.id)
     expect((await ours()).reviews).toHaveLength(1)
-  })
-
-  it('unless it is an issue', async () => {
-    const { says, thread } = await opensIssue(world(), 'No pull request')
-    await says('/codex review')
-    await thread.waitForAnswer('this is an issue, so there is nothing to review')
   })
 
   it('of a fork too, but it is not worked on', async () => {

@@ -1,7 +1,7 @@
 /** What people write between two commands, in reviews and on lines: the agent is given it, and the receipt counts it. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { asks, nextSecond, opensPull, working } from '../world/opens-issue.ts'
+import { asks, nextSecond, opensPull } from '../world/opens-issue.ts'
 
 /** GitHub's times have whole seconds. */
 
@@ -32,24 +32,6 @@ onEitherQueue('What was written between two commands', world => {
     expect(await thread.status()).toContain(
       'did not read: 1 by people without write permission, 1 hidden on the page',
     )
-  })
-
-  it('and the agent that is at work, with the next words', async () => {
-    const { says, thread, ledger, prompt } = await working(world(), 'take your time')
-    await nextSecond()
-    await says('The tests are in e2e/.', 'mario')
-    await nextSecond()
-    const told = await says('/codex and run what mario says')
-    await thread.waitForReaction('+1', told.id)
-    await nextSecond()
-    const again = await says('/codex and once more')
-    await thread.waitForReaction('+1', again.id)
-    const [second, third] = ledger().messages.map(({ body }) => JSON.stringify(body))
-    expect(prompt()).not.toContain('e2e')
-    expect(second).toContain('Comment by mario:\\nThe tests are in e2e/.')
-    expect(third).not.toContain('e2e')
-    await says('/codex stop')
-    await thread.waitForStatus('⏹️')
   })
 
   it('reviews and comments on lines of a pull request, but for resolved and hidden ones', async () => {

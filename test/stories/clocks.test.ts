@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { working } from '../world/opens-issue.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const minutes = 60_000
@@ -10,28 +10,15 @@ async function worldBy(clock: Record<string, string>): Promise<World> {
   return startWorld({ env: { NODE_OPTIONS: preload, ...clock } })
 }
 
-async function working(world: World, what: string): Promise<Thread> {
-  const maya = world.github.as('maya')
-  world.posthog.script(what, { kind: 'manual' })
-  const { number } = await maya.opensIssue({ title: what, body: 'x' })
-  await maya.comments(number, `/codex ${what}`)
-  const thread = new Thread(world, number)
-  await thread.waitForStatus('⏳ Codex is working')
-  return thread
-}
-
-const runOf = (world: World, { number }: Thread) =>
-  world.posthog.run(String(ledgerOf(world, number).runs[0]?.runId))
-
 describe('The clock of the machine', { concurrent: true }, () => {
   it.each([-10 * minutes, 10 * minutes])(
     'is moved by %s ms while an agent works: its end is told',
     async by => {
       const world = await worldBy({ CLOCK_STEP: String(by) })
-      const thread = await working(world, 'bake')
+      const { thread, run } = await working(world, 'bake')
       world.bot.signal('SIGUSR2')
       await world.bot.says(/the clock was moved/)
-      await runOf(world, thread).completeTurn('The cake is done.')
+      await run(0).completeTurn('The cake is done.')
       await thread.waitForAnswer('The cake is done.', { timeout: 30_000 })
       expect(await thread.statuses()).toHaveLength(1)
       await world.close()
@@ -44,14 +31,14 @@ describe('The clock of the machine', { concurrent: true }, () => {
       const world = await worldBy({ CLOCK_AHEAD: String(by) })
       const comments = { method: 'POST', path: /\/issues\/\d+\/comments$/ }
       world.github.fault({ ...comments, fault: { kind: 'reset', store: true } })
-      const thread = await working(world, 'bake')
+      const { thread, run } = await working(world, 'bake')
       expect(await thread.statuses()).toHaveLength(1)
       const limit = world.github.fault({
         path: '/',
         times: 1000,
         fault: { kind: 'primary-limit', resetInSeconds: 8 },
       })
-      await runOf(world, thread).completeTurn('The cake is done.')
+      await run(0).completeTurn('The cake is done.')
       await world.github.waitFor(() => limit.hits > 0)
       const lifted = new Promise(resolve => setTimeout(resolve, 8_000))
       await lifted
@@ -68,10 +55,10 @@ describe('The clock of the machine', { concurrent: true }, () => {
 it('two outages of seconds, with a night between in which the bot was off, end no run', async () => {
   const world = await worldBy({})
   const { posthog } = world
-  const thread = await working(world, 'bake')
+  const { thread, run } = await working(world, 'bake')
   const away = () => posthog.fault({ times: 1000, fault: { kind: 'status', code: 502 } })
   const evening = away()
-  await runOf(world, thread).completeTurn('The cake is done.')
+  await run(0).completeTurn('The cake is done.')
   await world.bot.says(/"service":"posthog","why"/)
   await world.bot.stop()
   evening.cancel()

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest'
-import { exhaustive } from '../support/tries.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { opensIssue } from '../world/opens-issue.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
@@ -24,28 +23,6 @@ onBothQueues('The thread is a conversation', world => {
     await posthog.run(String(runs[0]?.runId)).completeTurn('The cache is there.')
     await thread.waitForStatus(/^### 💬/)
   })
-
-  it.runIf(exhaustive)(
-    'more words that the agent ended without reading are said to the next one',
-    async () => {
-      const { posthog } = world()
-      const { thread, number, says } = await opens('Say it again')
-      posthog.script('begin the list', { kind: 'manual' })
-      await says('/codex begin the list')
-      await thread.waitForStatus(/Codex is working|PostHog is preparing/)
-      const run = () => posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
-      run().goDeaf()
-      const more = await says('/codex sort it')
-      await thread.waitForReaction('+1', more.id)
-      posthog.script('sort it', { kind: 'answers', text: 'Sorted.' })
-      await run().finish('completed')
-      await thread.waitForAnswer('Sorted.')
-      const { tasks, runs } = ledgerOf(world(), number)
-      expect([tasks.length, runs.length]).toEqual([1, 2])
-      expect(runs[1]?.body).toMatchObject({ resume_from_run_id: runs[0]?.runId })
-      expect(await thread.answers()).toHaveLength(1)
-    },
-  )
 
   it('stop stops it, at PostHog too, and says what is left', async () => {
     const { github, posthog } = world()

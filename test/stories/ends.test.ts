@@ -3,16 +3,14 @@ import { expect, it } from 'vitest'
 import type { Behaviour } from '../../emulators/posthog/behaviour.ts'
 import { exhaustive, someOf } from '../support/tries.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { newRepository, opensIssue } from '../world/opens-issue.ts'
 
 onEitherQueue('A run is over', world => {
   async function asks(title: string) {
     const { github, posthog } = world()
-    const repository = await github.addRepo('acme', title.toLowerCase().replaceAll(' ', '-'))
-    const maya = github.as('maya', repository)
-    const { number } = await maya.opensIssue({ title, body: 'As said.' })
-    const thread = new Thread(world(), number, repository)
-    const ledger = () => ledgerOf(world(), number, repository)
+    const repository = await newRepository(world())
+    const issue = await opensIssue(world(), title, repository)
+    const { ledger } = issue
     const reads = () => {
       const ids = ledger().runs.map(({ runId }) => String(runId))
       return posthog.calls.filter(
@@ -20,18 +18,10 @@ onEitherQueue('A run is over', world => {
       )
     }
     return {
-      thread,
-      ledger,
+      ...issue,
       agent: (prompt: string, behaviour: Behaviour, times?: number) =>
         posthog.script({ repository, prompt }, behaviour, times === undefined ? {} : { times }),
-      says: (text: string) => maya.comments(number, text),
-      async ticks(box: string) {
-        const shown = (await thread.botComments()).findLast(({ body }) => body.includes(`- [ ] ${box}`))
-        const ticked = String(shown?.body).replace(`- [ ] ${box}`, `- [x] ${box}`)
-        await maya.editsComment(Number(shown?.id), ticked)
-      },
-      run: (index = 0) => posthog.run(String(ledger().runs[index]?.runId)),
-      started: (runs: number) => github.waitFor(() => ledger().runs.length === runs),
+      run: (index = 0) => issue.run(index),
       /** Until the bot has read the log so often from now on. */
       looks: (times: number) => {
         const before = reads().length

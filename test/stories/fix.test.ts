@@ -77,7 +77,7 @@ onEitherQueue('What the pull request of a run needs', world => {
   it('stands in its status, with a box that sends the agent to fix exactly that', async () => {
     const { github, posthog } = world()
     const { thread, pull, ledger, isInSight, ticks, run } = await made('Red')
-    expect(run(0).ciTurn()).toBe(true)
+    expect(run(0).ciTurn({ kind: 'answers', text: 'The test needs a newer Node.' })).toBe(true)
     // In its log that stands 0.7 s later; at PostHog the checks come minutes after it.
     await new Promise(resolve => setTimeout(resolve, 1_500))
     await github
@@ -94,6 +94,9 @@ onEitherQueue('What the pull request of a run needs', world => {
     expect(status).toContain('💬 1 open comment: `a.ts:1`')
     expect(status).toContain('- [ ] Fix this <!-- codex-box:fix -->')
     expect(status).toContain(' · 1 round of fixing by PostHog itself · ')
+    expect(status).toMatch(
+      /\n\nCodex looked at the checks, and said at 20\S+ \S+ UTC:\n\n> The test needs a newer Node\.\n/,
+    )
     expect(await isInSight()).toBe(true)
     expect(ledger().runs).toHaveLength(1)
     posthog.script(`Fix what pull request #${pull} needs`, { kind: 'pushesToBranch', text: 'Green again.' })

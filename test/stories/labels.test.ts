@@ -49,18 +49,6 @@ onEitherQueue('Somebody sets the label of a preset while a run works', world => 
     await thread.waitForAnswer('Took it.')
     await thread.waitForAnswer('Docs.')
   })
-
-  it('and takes it off again before the run has ended: nothing comes of it', async () => {
-    const { number, maya, thread, ledger, run } = await working(world(), 'take your time')
-    await maya.labels(number, 'codex:plan')
-    await thread.waitForAnswer('another run is still going')
-    await maya.unlabels(number, 'codex:plan')
-    await world().github.settled()
-    await run(0).completeTurn('Did it.')
-    await thread.waitForAnswer('Did it.')
-    await thread.waitForFolded()
-    expect([ledger().runs.length, ledger().cancels]).toEqual([1, []])
-  })
 })
 
 onEitherQueue('Somebody sets a label that asks for words alone', world => {

@@ -1,7 +1,7 @@
 /** The file of the owner's `.github` repository, between what the deployment grants and what a repository says. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 
 const path = '.github/codex.yml'
 
@@ -9,13 +9,9 @@ onEitherQueue(
   'The owner has settings',
   world => {
     const asksIn = async (repository: string, text = '/codex do it') => {
-      const maya = world().github.as('maya', repository)
-      const { number } = await maya.opensIssue({ title: 'With settings', body: 'x' })
-      await maya.comments(number, text)
-      return {
-        thread: new Thread(world(), number, repository),
-        ledger: () => ledgerOf(world(), number, repository),
-      }
+      const issue = await opensIssue(world(), 'With settings', repository)
+      await issue.says(text)
+      return issue
     }
     /** GitHub has no token for a repository that is not there. */
     const refusedTokens = () =>

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import { exhaustive, someOf } from '../support/tries.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
+import { newRepository, working } from '../world/opens-issue.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 onEitherQueue(
@@ -11,16 +12,8 @@ onEitherQueue(
 
     /** A run at work, in a repository of its own. */
     const workingIn = async (owner: string, name: string) => {
-      const { github, posthog } = world()
-      const repository = await github.addRepo(owner, name)
-      const title = `Work in ${repository}`
-      posthog.script(title, { kind: 'manual' })
-      const maya = github.as('maya', repository)
-      const { number } = await maya.opensIssue({ title, body: 'As said.' })
-      await maya.comments(number, `/codex ${title}`)
-      const thread = new Thread(world(), number, repository)
-      await thread.waitForStatus('⏳ Codex is working')
-      return { repository, number, title, maya, thread, ledger: () => ledgerOf(world(), number, repository) }
+      const repository = await newRepository(world(), undefined, { owner, name })
+      return working(world(), `Work in ${repository}`, repository)
     }
 
     /** Until the loss was seen to: nothing is alive there any more. */
@@ -209,14 +202,10 @@ onEitherQueue(
 
     /** The agent leaves its commits on the branch that the bot made. */
     const leavesCommits = async (name: string) => {
-      const { github, posthog } = world()
-      const working = await workingIn('globex', name)
-      await github.waitFor(() => working.ledger().runs.length > 0)
-      const { body, runId } = working.ledger().runs[0] ?? {}
-      const branch = String(typeof body === 'object' && body !== null && 'branch' in body && body.branch)
-      await github.hands.commit(working.repository, branch, 'main', { 'done.ts': 'done' }, 'Do it')
-      const ends = () => posthog.run(String(runId)).completeTurn('It is done.')
-      return { ...working, ends }
+      const work = await workingIn('globex', name)
+      const branch = String(work.run(0).branch)
+      await world().github.hands.commit(work.repository, branch, 'main', { 'done.ts': 'done' }, 'Do it')
+      return { ...work, ends: () => work.run(0).completeTurn('It is done.') }
     }
 
     it.runIf(exhaustive)(

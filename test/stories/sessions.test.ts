@@ -3,8 +3,8 @@ import { expect, it, vi } from 'vitest'
 import type { Behaviour } from '../../emulators/posthog/behaviour.ts'
 import { exhaustive } from '../support/tries.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
-import { opensIssue } from '../world/opens-issue.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { opensIssue, working } from '../world/opens-issue.ts'
+import { Thread } from '../world/thread.ts'
 
 /** Two task runs boot one after the other, beside those of the other stories. */
 vi.setConfig({ testTimeout: 120_000 })
@@ -123,21 +123,11 @@ onBothQueues('A session that is shared', world => {
 
 onEitherQueue('An issue and its pull request', world => {
   const atWork = async (title: string) => {
-    const { github, posthog } = world()
-    const maya = github.as('maya')
-    const { number } = await maya.opensIssue({ title, body: 'As said.' })
-    const ledger = () => ledgerOf(world(), number)
-    posthog.script(title, { kind: 'manual' })
-    await maya.comments(number, `/codex ${title}`)
-    const issue = new Thread(world(), number)
-    await issue.waitForStatus('⏳ Codex is working')
-    const run = posthog.run(String(ledger().runs[0]?.runId))
-    await run.openPull()
+    const { run, pulls, thread: issue, ...work } = await working(world(), title)
+    await run(0).openPull()
     await issue.waitForStatus('Codex still works on it')
-    const pulls = await github.pulls()
-    const pull = Number(pulls.find(({ body }) => body.includes(`Closes #${number}`))?.number)
-    const there = new Thread(world(), pull)
-    return { maya, number, pull, issue, there, run, ledger }
+    const pull = Number((await pulls())[0]?.number)
+    return { ...work, issue, pull, there: new Thread(world(), pull), run: run(0) }
   }
 
   it('stop on the pull request stops the run of its issue, which works there', async () => {

@@ -2,18 +2,8 @@
 import { expect, it } from 'vitest'
 import { exhaustive } from '../support/tries.ts'
 import { onBothQueues } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
-import type { World } from '../world/world.ts'
-
-const opens = async (world: World, title: string) => {
-  const maya = world.github.as('maya')
-  const { number } = await maya.opensIssue({ title, body: 'As said.' })
-  return {
-    thread: new Thread(world, number),
-    says: (text: string) => maya.comments(number, text),
-    runs: () => ledgerOf(world, number).runs,
-  }
-}
+import { opensIssue } from '../world/opens-issue.ts'
+import type { Thread } from '../world/thread.ts'
 
 onBothQueues(
   'A stop behind a limit of GitHub',
@@ -21,7 +11,7 @@ onBothQueues(
     it('ends what was asked before it, in every thread, and what is asked then runs', async () => {
       const { github, posthog } = world()
       const threads = []
-      for (let n = 1; n <= 6; n += 1) threads.push(await opens(world(), `Behind a limit ${n}`))
+      for (let n = 1; n <= 6; n += 1) threads.push(await opensIssue(world(), `Behind a limit ${n}`))
       posthog.script('delete', { kind: 'hangs' })
       // Calls that are under way together when the first of them meets it meet it, too.
       const limit = github.fault({
@@ -56,7 +46,7 @@ onBothQueues(
 onBothQueues('A stop', world => {
   it('ends all commands of a comment before it, and those are told of once', async () => {
     const { github, posthog } = world()
-    const { thread, says, runs } = await opens(world(), 'Three at once')
+    const { thread, says, runs } = await opensIssue(world(), 'Three at once')
     posthog.script('hang about', { kind: 'hangs' })
     const three = await says('/codex hang about\n/codex --new the second\n/codex --new the third')
     await thread.waitForAnswer('another run is still going')
@@ -79,22 +69,22 @@ onBothQueues(
   world => {
     it('is seen by status, ended by a stop, and told of afterwards', async () => {
       const { github } = world()
-      const { thread, says, runs } = await opens(world(), 'Not begun yet')
+      const { thread, number, says, runs } = await opensIssue(world(), 'Not begun yet')
       const mario = github.as('mario')
       const path = /\/collaborators\/maya\/permission/
       const away = github.fault({ path, times: Infinity, fault: { kind: 'status', code: 502 } })
       const wipe = await says('/codex wipe the disks')
       await github.waitFor(() => away.hits > 2)
-      await mario.comments(thread.number, '/codex status')
+      await mario.comments(number, '/codex status')
       expect(await thread.waitForAnswer('by `maya`')).toContain(
         '@mario a command by `maya` waits for GitHub.',
       )
-      const stop = await mario.comments(thread.number, '/codex stop')
+      const stop = await mario.comments(number, '/codex stop')
       await thread.waitForReaction('+1', stop.id)
       away.cancel()
       await thread.waitForAnswer('@maya this was stopped by `mario` before it began')
       await thread.waitForReaction('-1', wipe.id)
-      await mario.comments(thread.number, '/codex status')
+      await mario.comments(number, '/codex status')
       await thread.waitForAnswer('`/codex wipe the disks` by `maya` was stopped by `mario` before it began.')
       expect(runs()).toEqual([])
     })
@@ -126,12 +116,12 @@ onBothQueues(
         times: Infinity,
         fault: { kind: 'status', code: 503 },
       })
-      const { thread, says, runs } = await opens(world(), `Stopped ${how}`)
+      const { thread, number, says, runs } = await opensIssue(world(), `Stopped ${how}`)
       await says('/codex delete the old tables')
       await thread.waitForStatus('### ')
       await github.waitFor(() => away.hits > 0)
       const limit = github.fault({ path: /permission/, fault: { kind: 'secondary-limit', retryAfter: 10 } })
-      await stops(thread, thread.number)
+      await stops(thread, number)
       await github.waitFor(() => limit.hits === 1)
       posthog.clearFaults()
       await thread.waitForStatus('stopped')

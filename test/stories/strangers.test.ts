@@ -3,8 +3,6 @@ import { readFileSync } from 'node:fs'
 import { type OutgoingHttpHeaders, request } from 'node:http'
 import { connect } from 'node:net'
 import { expect, it, vi } from 'vitest'
-import { z } from 'zod'
-import { signatureOf } from '../../emulators/github/deliveries.ts'
 import type { Bot } from '../world/bot.ts'
 import { onEitherQueue, onRedis } from '../world/on-queues.ts'
 import { opensIssue } from '../world/opens-issue.ts'
@@ -73,47 +71,6 @@ onEitherQueue(
     })
   },
   { own: true },
-)
-
-const Repository = z.object({ id: z.number(), name: z.string() })
-
-onEitherQueue(
-  'Whoever takes an owner’s login',
-  world => {
-    it('gets nothing of what the deployment gave it', async () => {
-      const { bot, env, github } = world()
-      const { number, says, thread, ledger } = await opensIssue(world(), 'Taken')
-      await says('/codex --signal-report r-1 do it')
-      await thread.waitForAnswer('Codex opened draft')
-
-      const at = `${github.url}/repos/${github.repository}`
-      const headers = { authorization: 'token token-of-olga' }
-      const repository = Repository.parse(await (await fetch(at, { headers })).json())
-      const user = { login: 'maya', id: 11, type: 'User' }
-      const text = '/codex --signal-report r-1 do it'
-      // Of the page that shows these words only the forged webhook tells.
-      github.webhooks.mode = { kind: 'paused' }
-      const { id } = await says(text)
-      github.webhooks.mode = { kind: 'normal' }
-      const body = JSON.stringify({
-        action: 'created',
-        installation: { id: github.installationId },
-        repository: { ...repository, owner: { login: 'acme', id: 666 }, default_branch: 'main' },
-        sender: user,
-        issue: { number, title: 'Taken', body: 'x', user, html_url: `${at}/issues/${number}`, state: 'open' },
-        comment: {
-          ...{ id, user, created_at: new Date().toISOString() },
-          body: text,
-        },
-      })
-      const signature = signatureOf(String(env.WEBHOOK_SECRET), Buffer.from(body))
-      const named = { 'x-github-event': 'issue_comment', 'x-github-delivery': 'd-666' }
-      expect(await send(bot, { ...named, 'x-hub-signature-256': signature }, Buffer.from(body))).toBe(202)
-      await thread.waitForAnswer('owners.666.signal_report')
-      expect(ledger().runs).toHaveLength(1)
-    })
-  },
-  { own: true, settings: 'owners: {1: {signal_report: true}}\n' },
 )
 
 /**

@@ -1,50 +1,24 @@
 import { expect, it } from 'vitest'
 import { exhaustive, someOf } from '../support/tries.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
-import { opensIssue } from '../world/opens-issue.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
-import type { World } from '../world/world.ts'
-
-const workingIn =
-  (world: () => World) =>
-  async (title: string, kind: 'hangs' | 'manual' = 'hangs') => {
-    const { github, posthog } = world()
-    posthog.script(title, { kind })
-    const maya = github.as('maya')
-    const { number } = await maya.opensIssue({ title, body: 'As said.' })
-    await maya.comments(number, `/codex ${title}`)
-    const thread = new Thread(world(), number)
-    await thread.waitForStatus('⏳ Codex is working')
-    await github.waitFor(() => ledgerOf(world(), number).runs.length > 0)
-    return { maya, number, thread }
-  }
+import { asks, newRepository, opensIssue, opensPull, working } from '../world/opens-issue.ts'
+import { Thread } from '../world/thread.ts'
 
 onEitherQueue('Something is taken back, or put right', world => {
-  const working = workingIn(world)
-
   it.each(someOf(['stops', 'goes on'], 1))(
     'a comment on a line that somebody else deleted has its answer in the pull request: the run %s',
     async how => {
       const { github, posthog } = world()
-      const name = `gone-line-${how.replace(' ', '-')}`
-      const repository = await github.addRepo('acme', `${name}-${Math.random().toString(36).slice(2, 8)}`)
-      const settings = 'permissions:\n  stop: admin\n'
-      if (how === 'goes on')
-        await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
-      const maya = github.as('maya', repository)
-      await maya.pushes(name, { 'a.ts': 'one\ntwo\n' })
-      const { number } = await maya.opensPull({ head: name, title: 'Lines', body: 'x' })
+      const settings = how === 'goes on' ? 'permissions:\n  stop: admin\n' : undefined
+      const repository = await newRepository(world(), settings)
       posthog.script({ repository, prompt: 'look at this line' }, { kind: 'manual' })
-      const { id } = await maya.commentsOnLine(number, {
-        ...{ path: 'a.ts', line: 2, body: '/codex look at this line' },
-      })
-      const thread = new Thread(world(), number, repository)
+      const { maya, number, path, thread, run } = await opensPull(world(), 'gone-line', { repository })
+      const { id } = await maya.commentsOnLine(number, { path, line: 2, body: '/codex look at this line' })
       await thread.waitForStatus('⏳ Codex is working')
       await github.as('mario', repository).deletesLineComment(id)
       if (how === 'goes on') {
         await thread.waitForStatus('`mario` deleted the comment that asked for it but may not stop the run')
-        const { runs } = ledgerOf(world(), number, repository)
-        await posthog.run(String(runs[0]?.runId)).completeTurn('It is fine.')
+        await run(0).completeTurn('It is fine.')
       }
       await thread.waitForAnswer(
         how === 'goes on' ? 'It is fine.' : '@maya this run was stopped because `mario`',
@@ -58,7 +32,7 @@ onEitherQueue('Something is taken back, or put right', world => {
   it('an edit replaces: the agent hears so, and the status says so', async () => {
     const { github, posthog } = world()
     posthog.script('delete table A', { kind: 'manual' })
-    const { maya, number, thread, says, ledger } = await opensIssue(world(), 'Edited while it works')
+    const { maya, thread, says, ledger } = await opensIssue(world(), 'Edited while it works')
     const asked = await says('/codex delete table A')
     await thread.waitForStatus('⏳ Codex is working')
     await maya.editsComment(asked.id, '/codex delete table B')
@@ -67,7 +41,7 @@ onEitherQueue('Something is taken back, or put right', world => {
     const said = JSON.stringify(ledger().messages[0]?.body)
     expect(said).toContain(`These words replace message run-comment-${asked.id}`)
     expect(said).toContain('delete table B')
-    expect(ledgerOf(world(), number).runs).toHaveLength(1)
+    expect(ledger().runs).toHaveLength(1)
     await says('/codex stop')
     await thread.waitForStatus('⏹️')
   })
@@ -95,11 +69,8 @@ onEitherQueue('Something is taken back, or put right', world => {
 
   it('an edit of what waits behind another run is all that starts then', async () => {
     const { github, posthog } = world()
-    posthog.script('first of two', { kind: 'manual' })
     posthog.script('delete table B', { kind: 'answers', text: 'B is gone.' })
-    const { maya, thread, says, ledger, run } = await opensIssue(world(), 'Edited behind another')
-    await says('/codex first of two')
-    await thread.waitForStatus('⏳ Codex is working')
+    const { maya, thread, says, ledger, run } = await working(world(), 'first of two')
     const asked = await says('/codex --new delete table A')
     await thread.waitForAnswer('another run is still going in this thread')
     await maya.editsComment(asked.id, '/codex --new delete table B')
@@ -110,37 +81,24 @@ onEitherQueue('Something is taken back, or put right', world => {
   })
 
   it('a locked issue ends its run', async () => {
-    const { maya, number } = await working('Locked issue')
+    const { number, ledger } = await working(world(), 'Locked issue')
     await world().github.as('olga').locks(number)
-    expect(maya.login).toBe('maya')
-    await world().github.waitFor(() => ledgerOf(world(), number).cancels.length === 1)
+    await world().github.waitFor(() => ledger().cancels.length === 1)
   })
 
   it('a plan is not reproached with what a merge brought meanwhile', async () => {
-    const { github, posthog } = world()
-    const repository = await github.addRepo('acme', 'merged-meanwhile')
-    const maya = github.as('maya', repository)
-    const asks = async (title: string) => {
-      posthog.script({ repository, prompt: title }, { kind: 'manual' }, { times: 1 })
-      const { number } = await maya.opensIssue({ title, body: 'As said.' })
-      await maya.comments(number, `/codex ${title}`)
-      const runs = () => ledgerOf(world(), number, repository).runs
-      await github.waitFor(() => runs().length > 0)
-      return {
-        thread: new Thread(world(), number, repository),
-        run: posthog.run(String(runs()[0]?.runId)),
-      }
-    }
-    const other = await asks('open one')
-    const plan = await asks('plan the next')
-    await other.run.openPull()
+    const repository = await newRepository(world())
+    const other = await working(world(), 'open one', repository)
+    const plan = await asks(world(), 'plan the next', { kind: 'manual' }, { repository, times: 1 })
+    await plan.started(1)
+    await other.run(0).openPull()
     const shown = await other.thread.waitForStatus('· draft. Codex still works on it')
     const pull = Number(/\/pull\/(\d+)\)/.exec(shown)?.[1])
-    await maya.readies(pull)
-    await maya.mergesPull(pull)
-    await plan.run.completeTurn('1. Do it')
+    await other.maya.readies(pull)
+    await other.maya.mergesPull(pull)
+    await plan.run(0).completeTurn('1. Do it')
     expect(await plan.thread.waitForAnswer('1. Do it')).not.toContain('it pushed')
-    await other.run.completeTurn('Done.')
+    await other.run(0).completeTurn('Done.')
   })
 
   it.each(someOf(['- [ ] Know it', '- [x] Carry out this plan'], 1))(
@@ -170,12 +128,10 @@ onEitherQueue('Something is taken back, or put right', world => {
   )
 
   it('a status comment that somebody deleted is made again, once', async () => {
-    const { posthog } = world()
-    const { maya, thread, number } = await working('Gone status', 'manual')
+    const { thread, run } = await working(world(), 'Gone status')
     const [status] = await thread.botComments()
     await world().github.as('olga').deletesComment(Number(status?.id))
-    expect(maya.login).toBe('maya')
-    await posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).completeTurn('It is fine.')
+    await run(0).completeTurn('It is fine.')
     await thread.waitForStatus(/^### 💬/)
     expect(await thread.statuses()).toHaveLength(1)
   })
@@ -194,20 +150,11 @@ onEitherQueue('Something is taken back, or put right', world => {
     expect(await thread.status()).toMatch(/^### 💬 Codex answered/)
   })
 
-  const pullOf = async (number: number): Promise<number> => {
-    const pulls = await world().github.pulls()
-    return Number(pulls.find(({ body }) => body.includes(`Closes #${number}`))?.number)
-  }
-
   it('what becomes of a pull request is shown in a status that stays, after the end of its run, too', async () => {
-    const { github, posthog } = world()
-    const repository = await github.addRepo('acme', `follow-${Math.random().toString(36).slice(2, 8)}`)
-    const maya = github.as('maya', repository)
-    const { number } = await maya.opensIssue({ title: 'Follow me', body: 'x' })
-    await maya.comments(number, '/codex do it')
-    const thread = new Thread(world(), number, repository)
+    const { maya, thread, says, run } = await opensIssue(world(), 'Follow me', await newRepository(world()))
+    await says('/codex do it')
     const status = await thread.waitForStatus('### 🚀 [#')
-    await posthog.run(String(ledgerOf(world(), number, repository).runs[0]?.runId)).finish('completed')
+    await run(0).finish('completed')
     const pull = Number(/pull\/(\d+)/.exec(status)?.[1])
     await maya.closes(pull)
     const closed = await thread.waitForStatus('· closed at ')
@@ -222,15 +169,11 @@ onEitherQueue('Something is taken back, or put right', world => {
   })
 
   it('merging the pull request while its agent goes on stops nothing, though it closes the issue', async () => {
-    const { github, posthog } = world()
-    posthog.script('merge me soon', { kind: 'manual' })
-    const { maya, number, thread, says, ledger } = await opensIssue(world(), 'Merge me')
-    await says('/codex merge me soon')
-    await github.waitFor(() => ledger().runs.length > 0)
-    const run = posthog.run(String(ledger().runs[0]?.runId))
-    await run.openPull()
+    const { github } = world()
+    const { maya, number, thread, run, ledger, pulls } = await working(world(), 'merge me soon')
+    await run(0).openPull()
     await thread.waitForStatus('· draft. Codex still works on it')
-    const pull = await pullOf(number)
+    const pull = Number((await pulls())[0]?.number)
     await maya.readies(pull)
     await thread.waitForStatus('· open. Codex still works on it')
     const before = github.calls.length
@@ -241,7 +184,7 @@ onEitherQueue('Something is taken back, or put right', world => {
     await github.waitFor(() => github.calls.slice(before).some(isAsked))
     await github.settled()
     expect((await thread.view()).state).toBe('closed')
-    await run.completeTurn('All is done.')
+    await run(0).completeTurn('All is done.')
     await thread.waitForStatus(/^### 🎉 \[#.* was merged/)
     expect(await thread.waitForAnswer('All is done.')).toMatch(
       /^🎉 \*\*Merged\*\* .* UTC\n\n@maya Codex opened \*\*\[#/,
@@ -251,30 +194,20 @@ onEitherQueue('Something is taken back, or put right', world => {
   })
 
   it.runIf(exhaustive)('a base that a person chose meanwhile stays, and is told', async () => {
-    const { github, posthog } = world()
-    posthog.script('choose another base', { kind: 'manual' })
-    const { maya, number, thread, says, ledger } = await opensIssue(world(), 'Another base')
+    const { maya, thread, run, pulls } = await working(world(), 'choose another base')
     await maya.pushes('next', { 'src/next.ts': 'next' })
-    await says('/codex choose another base')
-    await github.waitFor(() => ledger().runs.length > 0)
-    const run = posthog.run(String(ledger().runs[0]?.runId))
-    await run.openPull()
+    await run(0).openPull()
     await thread.waitForStatus('· draft. Codex still works on it')
-    const pull = await pullOf(number)
-    await maya.retargets(pull, 'next')
-    await github.settled()
-    await run.completeTurn('All is done.')
+    await maya.retargets(Number((await pulls())[0]?.number), 'next')
+    await world().github.settled()
+    await run(0).completeTurn('All is done.')
     expect(await thread.waitForAnswer('All is done.')).toContain(' · into `next` · ')
-    expect((await github.pulls()).find(each => each.number === pull)?.base).toBe('next')
+    expect(await pulls()).toMatchObject([{ base: 'next' }])
   })
 
   it.runIf(exhaustive)('merging a pull request that its run does not know stops nothing', async () => {
-    const { github, posthog } = world()
-    posthog.script('go on all the same', { kind: 'manual' })
-    const { maya, number, thread, says, ledger, run } = await opensIssue(world(), 'Merged by the way')
-    await says('/codex go on all the same')
-    await thread.waitForStatus('⏳ Codex is working')
-    await github.waitFor(() => ledger().runs.length > 0)
+    const { github } = world()
+    const { maya, number, thread, ledger, run } = await working(world(), 'go on all the same')
     await maya.pushes('maya/by-the-way', { 'src/way.ts': 'way' })
     const pull = await maya.opensPull({ head: 'maya/by-the-way', title: 'Mine', body: `Fixes #${number}` })
     await maya.mergesPull(pull.number)
@@ -289,8 +222,6 @@ onEitherQueue('Something is taken back, or put right', world => {
 })
 
 onBothQueues('What waits is taken back', world => {
-  const working = workingIn(world)
-
   it('a closed issue lets no command go without an answer', async () => {
     const { github } = world()
     github.webhooks.mode = { kind: 'paused' }
@@ -307,19 +238,18 @@ onBothQueues('What waits is taken back', world => {
   })
 
   it('a waiting command whose comment is deleted never starts, and its promise is folded away', async () => {
-    const { posthog } = world()
-    const { maya, thread, number } = await working('In front', 'manual')
-    const second = await maya.comments(number, '/codex --new behind it')
+    const { maya, thread, says, run, ledger } = await working(world(), 'In front')
+    const second = await says('/codex --new behind it')
     await thread.waitForAnswer('another run is still going')
     await maya.deletesComment(second.id)
     await world().github.waitFor(async () =>
       (await thread.botComments()).some(({ body, minimized }) => minimized && body.includes('still going')),
     )
-    await posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
+    await run(0).finish('completed')
     await thread.waitForStatus(/^### 💬/)
     // Asked later, so what waits is decided before it is.
-    const last = await maya.comments(number, '/codex status')
+    const last = await says('/codex status')
     await thread.waitForReaction('+1', last.id)
-    expect(ledgerOf(world(), number).runs).toHaveLength(1)
+    expect(ledger().runs).toHaveLength(1)
   })
 })

@@ -21,7 +21,6 @@ onEitherQueue('A pull request is told of', world => {
     const metrics = async () => (await fetch(`${bot.url}/metrics`)).text()
     await github.waitFor(async () => /queue_jobs\{queue="triggers"\} 0$/m.test(await metrics()))
   }
-  const shortly = () => new Promise(resolve => setTimeout(resolve, 1_500))
 
   it('with what it changes and how its checks stand, where they are looked at anyway', async () => {
     const { github, posthog } = world()
@@ -78,19 +77,5 @@ onEitherQueue('A pull request is told of', world => {
     const { id } = (await thread.botComments()).find(({ body }) => body.startsWith('🎉')) ?? {}
     await thread.waitForAnswer(`#issuecomment-${id}).`)
     await github.settled()
-  })
-
-  it('with what its agent says when PostHog sends it to the checks', async () => {
-    const { github } = world()
-    const { thread, pull, run } = await asks('Red by itself', 'break it')
-    await thread.waitForFolded()
-    const made = Number((await pull())?.number)
-    expect(run().ciTurn({ kind: 'answers', text: 'The test needs a newer Node.' })).toBe(true)
-    await shortly()
-    github.checks(made, 'unit tests', 'FAILURE')
-    const status = await thread.waitForStatus('codex-box:fix')
-    expect(status).toMatch(
-      /\n\nCodex looked at the checks, and said at 20\S+ \S+ UTC:\n\n> The test needs a newer Node\.\n/,
-    )
   })
 })

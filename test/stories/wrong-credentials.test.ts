@@ -5,7 +5,7 @@ import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import { freePort } from '../support/free-port.ts'
 import { FreshQueues } from '../support/fresh-queues.ts'
-import { exhaustive, someOf } from '../support/tries.ts'
+import { someOf } from '../support/tries.ts'
 import { type Bot, spawnBot } from '../world/bot.ts'
 import { Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
@@ -91,17 +91,6 @@ test.concurrent.each(someOf(wrongKeys, 1))('the %s is wrong from the start', asy
   await thread.waitForAnswer('Codex opened draft')
   expect(await thread.botComments()).toHaveLength(2)
   await bot.ready()
-})
-
-test.runIf(exhaustive)('the project is wrong from the start', { concurrent: true }, async () => {
-  const { service, start, fixes } = await worldWith({ apiKeys: [known], projectId: 6 })
-  const bot = await start({ POSTHOG_PROJECT_ID: '5' })
-  await bot.says(/not ready/)
-  const thread = await fixes()
-  expect(await thread.waitForStatus(held)).toMatch(/does not know the project of this bot/)
-  await service.becomes({ apiKeys: [known], projectId: 5 })
-  await thread.waitForAnswer('Codex opened draft')
-  expect(await thread.botComments()).toHaveLength(2)
 })
 
 test.concurrent('the key is withdrawn while the bot works: it is not ready any more, and a stop is a stop', async () => {
